@@ -1,0 +1,92 @@
+"""What the core needs from outside, declared where it is used.
+
+The application hands these in when it builds the service. Tests hand in small real ones.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from .records import JournalEntry, Migration, Progress, Schedule, Survey
+
+Clock = Callable[[], datetime]
+"""Returns the present moment, aware and in UTC."""
+
+OnProgress = Callable[[Progress], None]
+"""Called with true progress; what it raises ends the operation."""
+
+OnFinished = Callable[[JournalEntry], None]
+"""Told of every finished operation once it is in the journal, to keep an audit row of it."""
+
+
+class Content(Protocol):
+    """What the application knows of the database that the core copies.
+
+    Connections that it is given are plain `sqlite3` ones to a file nobody else uses, or read-only
+    ones to the live database; it never closes them.
+    """
+
+    @property
+    def application_id(self) -> int:
+        """The `PRAGMA application_id` that marks a database as ours."""
+
+    @property
+    def app_version(self) -> str:
+        """The version of the running application."""
+
+    @property
+    def head(self) -> str:
+        """The schema revision that this code needs."""
+
+    def revision(self, connection: sqlite3.Connection) -> str:
+        """Return the schema revision of a database, "" when it has none."""
+
+    def pending(self, revision: str) -> tuple[Migration, ...] | None:
+        """Return the steps from `revision` to `head`, or None when we do not know `revision`."""
+
+    def expected_schema(self, revision: str) -> Mapping[str, str]:
+        """Return name → SQL of every table and index of a database at `revision`.
+
+        The SQL is as `sqlite_schema` holds it. Automatic indexes are left out.
+        """
+
+    def migrate(self, path: Path) -> None:
+        """Bring the database file at `path`, which nobody else has open, to `head`."""
+
+    def survey(self, connection: sqlite3.Connection) -> Survey:
+        """Return what a database at `head` holds."""
+
+    def prepare(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        epoch: str,
+        schedule: Schedule | None,
+        account: Mapping[str, object] | None,
+    ) -> None:
+        """Make a staged database at `head` fit to go live, in one transaction.
+
+        Writes the session epoch; the schedule, if given; the account, if given, as an active
+        admin (an account of the same name is replaced).
+        """
+
+    def account(
+        self, connection: sqlite3.Connection, username: str
+    ) -> Mapping[str, object] | None:
+        """Return one account as `prepare` takes it, or None when there is no such active admin."""
+
+
+class Gate(Protocol):
+    """Holds requests back while the data is replaced."""
+
+    def closed(self) -> AbstractContextManager[None]:
+        """Keep every request out for the length of the `with` block.
+
+        On entry no request is inside and none has a connection open. Raises `TimeoutError`, with
+        everybody let in again, when those inside do not finish in time.
+        """

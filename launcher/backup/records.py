@@ -1,0 +1,381 @@
+"""The values that the core speaks in: frozen, typed, free of behaviour that needs a disk.
+
+The words are those of the glossary in `docs/design.md`. Moments are aware and in UTC; sizes are
+bytes; a `BackupId` is never a path.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import NewType
+
+from .errors import BackupNotFoundError
+
+BackupId = NewType("BackupId", str)
+
+LATEST = "latest"
+_ID_PATTERN = re.compile(r"\d{8}T\d{6}Z-[a-z0-9]{6}", re.ASCII)
+_TAIL_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no letters that are misread for digits
+
+
+def new_backup_id(moment: datetime) -> BackupId:
+    """Return a new id for `moment` (aware): sorts by time, is safe in a file name and a URL."""
+    tail = "".join(secrets.choice(_TAIL_ALPHABET) for _ in range(6))
+    return BackupId(f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}-{tail}")
+
+
+def parse_backup_id(text: str) -> BackupId:
+    """Return `text` as an id, or raise `BackupNotFoundError`: what is no id names no backup."""
+    if not _ID_PATTERN.fullmatch(text):
+        raise BackupNotFoundError(text[:80])
+    return BackupId(text)
+
+
+class Kind(StrEnum):
+    """Why a backup exists."""
+
+    MANUAL = "manual"
+    SCHEDULED = "scheduled"
+    SAFETY = "safety"
+    UPGRADE = "upgrade"
+    UPLOAD = "upload"
+    EXTERNAL = "external"
+
+
+class State(StrEnum):
+    """What is known about a backup's soundness."""
+
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"
+    DAMAGED = "damaged"
+
+
+class Encoding(StrEnum):
+    """How a stored file holds the database."""
+
+    ZSTD = "zstd"
+    IDENTITY = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The last verdict on a backup. `at` is None while nobody has looked."""
+
+    state: State
+    at: datetime | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFacts:
+    """The database inside a backup, as it is once unpacked."""
+
+    size_bytes: int
+    sha256: str
+    page_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """The file in the store. `name` is a bare file name, never a path."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+    encoding: Encoding
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One backup as the store lists it.
+
+    `database` and `file` are None where they are not known: an external file that nobody has
+    checked, or a backup whose manifest cannot be read.
+    """
+
+    id: BackupId
+    kind: Kind
+    created_at: datetime
+    created_by: str = ""
+    note: str = ""
+    protected: bool = False
+    app_version: str = ""
+    schema_revision: str = ""
+    sqlite_version: str = ""
+    database: DatabaseFacts | None = None
+    file: StoredFile | None = None
+    contents: Mapping[str, int] = field(default_factory=dict)
+    verification: Verification = Verification(State.UNVERIFIED)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether this backup was checked and found whole."""
+        return self.verification.state is State.VERIFIED
+
+
+class Verb(StrEnum):
+    """What an operation does; each is one line of the journal."""
+
+    CREATE = "create"
+    VERIFY = "verify"
+    PLAN = "plan"
+    REHEARSE = "rehearse"
+    RESTORE = "restore"
+    EXPORT = "export"
+    UPLOAD = "upload"
+    PROTECT = "protect"
+    UNPROTECT = "unprotect"
+    DELETE = "delete"
+    PRUNE = "prune"
+    INITIALISE = "initialise"
+    MIGRATE = "migrate"
+
+
+class Stage(StrEnum):
+    """The steps that an operation tells of, in the order in which they can occur."""
+
+    COPY = "copy"
+    CHECK = "check"
+    COMPRESS = "compress"
+    PUBLISH = "publish"
+    UNPACK = "unpack"
+    PREPARE = "prepare"
+    SAFETY = "safety"
+    REPLACE = "replace"
+    CONFIRM = "confirm"
+    PRUNE = "prune"
+
+
+class Outcome(StrEnum):
+    """How an operation ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a running operation stands.
+
+    `done` and `total` count bytes of the current stage; `total` is 0 while it cannot be known.
+    """
+
+    operation_id: str
+    verb: Verb
+    by: str
+    started_at: datetime
+    stages: tuple[Stage, ...]
+    stage: Stage | None = None
+    done: int = 0
+    total: int = 0
+    backup_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One finished operation. `facts` holds what only this verb has (sizes, ids, reasons)."""
+
+    operation_id: str
+    verb: Verb
+    by: str
+    started_at: datetime
+    ended_at: datetime
+    outcome: Outcome
+    backup_id: str = ""
+    error_code: str = ""
+    error: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The backup schedule and retention as a database holds them."""
+
+    enabled: bool
+    cron_expression: str
+    keep_count: int
+    keep_daily: int
+    keep_weekly: int
+    keep_monthly: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What one database holds, told in the application's words.
+
+    Attributes:
+        rows: rows of every table, by table name.
+        names: names of the things a person would miss, by kind ("app", "board", "user").
+        admins: names of the active admins.
+        password_marks: by user name, a mark that differs when the password does. Never a hash
+            that could be attacked, never shown.
+        api_tokens: names of the live API tokens.
+        schedule: the backup schedule, None when the table has no row.
+        site_name: as shown in the bar.
+        epoch: the session epoch; every session names the one it was made in.
+    """
+
+    rows: Mapping[str, int]
+    names: Mapping[str, tuple[str, ...]]
+    admins: tuple[str, ...]
+    password_marks: Mapping[str, str]
+    api_tokens: tuple[str, ...]
+    schedule: Schedule | None
+    site_name: str
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step from an older schema to ours."""
+
+    revision: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """How many rows a table has now and would have afterwards; `now` is None if unreadable."""
+
+    table: str
+    now: int | None
+    then: int
+
+
+@dataclass(frozen=True, slots=True)
+class NameChange:
+    """The names of one kind that a restore makes appear and vanish."""
+
+    kind: str
+    appear: tuple[str, ...]
+    vanish: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePlan:
+    """What a restore would do, as data: the page and the command show the same one.
+
+    Attributes:
+        source: the id, or the file name, of what would be restored.
+        created_at: when that backup was made, None for a bare file.
+        live_readable: False when the live database is damaged or missing; then nothing is
+            known about now, and a raw copy is kept in place of a safety backup.
+        live_problem: what is wrong with it, in words.
+        migrations: steps that were run on the staged copy; empty when the schema is ours.
+        schedule_now, schedule_then: the backup schedule before and after; `schedule_then`
+            already respects `keep_schedule`.
+        signed_out: names of the users whose sessions end (every one).
+        password_changes: users who exist on both sides with different passwords.
+        tokens_lost: API tokens that stop working.
+        admins: active admins afterwards; never empty.
+        carried_account: the account carried in from the live data, or "".
+        warnings: sentences that an admin should read before confirming.
+    """
+
+    source: str
+    backup_id: str
+    created_at: datetime | None
+    schema_revision: str
+    app_version: str
+    database_size_bytes: int
+    live_readable: bool
+    live_problem: str
+    rows: tuple[RowChange, ...]
+    names: tuple[NameChange, ...]
+    migrations: tuple[Migration, ...]
+    schedule_now: Schedule | None
+    schedule_then: Schedule | None
+    keep_schedule: bool
+    signed_out: tuple[str, ...]
+    password_changes: tuple[str, ...]
+    tokens_lost: tuple[str, ...]
+    admins: tuple[str, ...]
+    site_name_now: str
+    site_name_then: str
+    carried_account: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOutcome:
+    """A finished restore.
+
+    Attributes:
+        safety_id: the backup of the data from before, "" when it could not be read.
+        raw_copy_path: the folder with the damaged files as they were, when there was one.
+        replaced_file: True when the file itself had to be replaced (damaged or missing).
+        held_s: how long requests were held, in seconds.
+        duration_s: the whole operation, in seconds.
+    """
+
+    operation_id: str
+    plan: RestorePlan
+    safety_id: str
+    raw_copy_path: Path | None
+    replaced_file: bool
+    held_s: float
+    duration_s: float
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionPolicy:
+    """How many scheduled backups to keep. `keep_count` is at least 1; 0 turns a period off."""
+
+    keep_count: int = 10
+    keep_daily: int = 0
+    keep_weekly: int = 0
+    keep_monthly: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeepDecision:
+    """What retention decides about one backup, and every reason why it stays."""
+
+    backup: Backup
+    keep: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartFailure:
+    """One part of a bulk operation that failed while the rest went on."""
+
+    backup_id: str
+    error_code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    """What a delete, prune or verify of several backups came to."""
+
+    done: tuple[str, ...]
+    failed: tuple[PartFailure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The answer to "am I safe?".
+
+    `last_attempt_at` and `last_success_at` differ when the last attempt failed.
+    """
+
+    last_attempt_at: datetime | None
+    last_attempt_error: str
+    last_success_at: datetime | None
+    last_good_id: str
+    is_stale: bool
+    next_run_at: datetime | None
+    counts: Mapping[str, int]
+    stored_bytes: int
+    free_bytes: int
+    live_problem: str
+    running: Progress | None
