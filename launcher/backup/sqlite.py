@@ -95,19 +95,23 @@ def parse_header(data: bytes) -> Header:
     )
 
 
-def check_header(header: Header, *, size_bytes: int, application_id: int) -> None:
-    """Refuse a file whose header does not describe it, or which is not ours.
+def check_size(header: Header, *, size_bytes: int) -> None:
+    """Refuse a file whose header does not describe it.
 
     Raises:
         UploadRejectedError: cut off, padded, or with an impossible header.
-        IncompatibleBackupError: another application's, or in UTF-16.
     """
     if header.page_size < 512 or header.page_size & (header.page_size - 1):
         raise UploadRejectedError(
             "the database header is damaged: impossible page size",
             hint="Copy or upload the file again.",
         )
-    if not header.is_settled or not header.page_count or header.size_bytes != size_bytes:
+    if not header.is_settled:
+        raise UploadRejectedError(
+            "the database header is damaged: its counters disagree",
+            hint="Copy or upload the file again.",
+        )
+    if header.size_bytes != size_bytes:
         fault = "cut off" if header.size_bytes > size_bytes else "longer than it should be"
         raise UploadRejectedError(
             f"the file is {fault}: it holds {size_bytes:,} bytes "
@@ -115,6 +119,16 @@ def check_header(header: Header, *, size_bytes: int, application_id: int) -> Non
             hint="Copy or upload it again. A live database cannot be copied as a file; "
             "use `flask backup export`.",
         )
+
+
+def check_header(header: Header, *, size_bytes: int, application_id: int) -> None:
+    """Refuse a file whose header does not describe it, or which is not ours.
+
+    Raises:
+        UploadRejectedError: as `check_size`.
+        IncompatibleBackupError: another application's, or in UTF-16.
+    """
+    check_size(header, size_bytes=size_bytes)
     if header.application_id != application_id:
         raise IncompatibleBackupError(
             "this database belongs to another application",
