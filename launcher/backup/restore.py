@@ -196,6 +196,13 @@ def _raw_bytes(source: Backup | Path) -> int:
     return source.database.size_bytes if isinstance(source, Backup) and source.database else 0
 
 
+def _file_bytes(source: Backup | Path) -> int:
+    try:
+        return source.lstat().st_size if isinstance(source, Path) else 0
+    except OSError:
+        return 0  # what is wrong with the file is said when it is opened
+
+
 def _carried(live: Live, choices: Choices) -> Mapping[str, object] | None:
     if not choices.carry_account:
         return None
@@ -377,7 +384,7 @@ def restore_backup(
 
 def _require_room(source: Backup | Path, *, live: Live, store: Store) -> None:
     """Refuse early when the disks cannot hold the staged copy, the safety backup and the log."""
-    staged_bytes = _raw_bytes(source) or (source.stat().st_size if isinstance(source, Path) else 0)
+    staged_bytes = _raw_bytes(source) or _file_bytes(source)
     live_bytes = used_bytes(live.path) if not live.problem else 0
     in_store = staged_bytes + live_bytes * 3 // 2 + _SPARE_BYTES
     # The new content passes through the log, and the file grows to hold it.

@@ -79,6 +79,11 @@ _OWN_KINDS = {Kind.MANUAL, Kind.SCHEDULED, Kind.SAFETY, Kind.UPGRADE}
 _BOOKKEEPING_TABLES = {"alembic_version", "system_settings"}
 
 
+def _readable(text: str) -> str:
+    """Return `text` with a "?" for whatever is no character: a file name need not be UTF-8."""
+    return text.encode(errors="replace").decode()
+
+
 def utc_now() -> datetime:
     """Return the present moment, aware and in UTC."""
     return datetime.now(UTC)
@@ -401,7 +406,7 @@ class BackupService:
             with self._scratch(operation) as scratch:
                 operation.stage(Stage.UNPACK)
                 checked = stage_path(
-                    path, scratch, content=self._content, on_bytes=operation.advance
+                    self._stranger(path), scratch, content=self._content, on_bytes=operation.advance
                 )
                 return self._take_in(operation, checked, by=by, note=note or path.name)
 
@@ -597,8 +602,8 @@ class BackupService:
             content=self._content,
             clock=self._clock,
             kind=kind,
-            by=by,
-            note=note[:MAX_NOTE_CHARACTERS],
+            by=_readable(by),
+            note=_readable(note)[:MAX_NOTE_CHARACTERS],
             protected=protected,
             encoding=self._encoding,
         )
@@ -607,7 +612,17 @@ class BackupService:
         return backup
 
     def _source(self, source: str | Path) -> Backup | Path:
-        return source if isinstance(source, Path) else self._store.get(source)
+        return self._stranger(source) if isinstance(source, Path) else self._store.get(source)
+
+    def _stranger(self, path: Path) -> Path:
+        """Refuse the live database itself, which nothing but SQLite may open."""
+        with contextlib.suppress(OSError):
+            if path.samefile(self._live):
+                raise UploadRejectedError(
+                    "that is the live database itself",
+                    hint="`flask backup create` makes a backup of it.",
+                )
+        return path
 
     def _plan(self, operation: Operation, source: Backup | Path, choices: Choices) -> RestorePlan:
         operation.about(source.id if isinstance(source, Backup) else "")
@@ -659,8 +674,8 @@ class BackupService:
             id=backup_id,
             kind=Kind.UPLOAD,
             created_at=created_at,
-            created_by=by,
-            note=note[:MAX_NOTE_CHARACTERS],
+            created_by=_readable(by),
+            note=_readable(note)[:MAX_NOTE_CHARACTERS],
             schema_revision=checked.revision,
             sqlite_version=SQLITE_VERSION,
             database=database,
