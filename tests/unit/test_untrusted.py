@@ -421,7 +421,7 @@ BLOCK_BYTES = 128 << 10
 
 
 def bomb(path: Path, first: bytes, *, size_gb: int = 8) -> Path:
-    """Write a zstd frame (RFC 8878) of `first` and then gigabytes of zeros, four bytes for each block.
+    """Write a zstd frame (RFC 8878) of `first` and then gigabytes of zeros, four bytes a block.
 
     Eight gigabytes take a quarter of a megabyte.
     """
