@@ -20,6 +20,7 @@ from launcher.backup.errors import (
     UploadRejectedError,
 )
 from launcher.backup.records import Kind
+from tests.support.damage import disagreeing_index
 from tests.support.notebook import APPLICATION_ID, STEPS, digest, make_notebook
 from tests.support.service import House, make_copy, run
 
@@ -252,30 +253,9 @@ def test_a_trigger_that_shares_a_tables_name_is_refused(home: House) -> None:
 
 
 def test_an_index_that_disagrees_with_its_table_is_refused(home: House, upload: Path) -> None:
-    make_disagree(upload)
+    disagreeing_index(upload)
     assert run(upload, "PRAGMA quick_check") == [("ok",)]
     refusals(home, upload, DatabaseCorruptError, "damaged")
-
-
-def make_disagree(path: Path) -> None:
-    """Change a row behind the back of its index."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA writable_schema=ON")
-    row = connection.execute(
-        "SELECT rowid, type, name, tbl_name, rootpage, sql FROM sqlite_schema"
-        " WHERE name = 'note_body'"
-    ).fetchone()
-    connection.execute("DELETE FROM sqlite_schema WHERE name = 'note_body'")
-    connection.close()
-    run(path, "UPDATE note SET body = 'another text' WHERE id = 7")
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA writable_schema=ON")
-    connection.execute(
-        "INSERT INTO sqlite_schema (rowid, type, name, tbl_name, rootpage, sql)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        row,
-    )
-    connection.close()
 
 
 def test_the_check_of_a_stranger_has_a_deadline(
