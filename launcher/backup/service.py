@@ -453,6 +453,7 @@ class BackupService:
                 if not decision.keep
             ]
             operation.facts["policy"] = asdict(policy)
+            operation.is_recorded = bool(going)
             return self._remove(operation, going)
 
     # --- the answer first ----------------------------------------------------------------
