@@ -123,6 +123,11 @@ class BackupService:
             on_finished=on_finished,
         )
 
+    @property
+    def store_path(self) -> Path:
+        """The folder of backups, for people who want to find them."""
+        return self._store.path
+
     # --- make and look -------------------------------------------------------------------
 
     def create(
