@@ -1,0 +1,1 @@
+"""The doors for people: pages, forms and the files they are drawn with."""

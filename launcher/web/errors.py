@@ -1,0 +1,220 @@
+"""What a person sees when something cannot be done: what happened, what holds, what to do next."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Flask, Response, make_response, render_template, request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_babel import ngettext
+from flask_babel.speaklater import LazyString
+from flask_wtf.csrf import CSRFError
+from markupsafe import Markup
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from launcher.backup.errors import BackupError, UploadRejectedError
+from launcher.backup.records import Backup
+from launcher.extensions import current_backups
+from launcher.i18n import ERROR_WORDS, moment
+from launcher.web.frame import do_without_database
+
+log = logging.getLogger(__name__)
+
+STATUS_OF: Mapping[str, int] = {
+    "internal": 500,
+    "operation_in_progress": 409,
+    "store_unavailable": 503,
+    "backup_not_found": 404,
+    "backup_protected": 409,
+    "insufficient_space": 507,
+    "verification_failed": 422,
+    "incompatible_backup": 422,
+    "upload_rejected": 422,
+    "source_database": 503,
+    "restore_failed": 500,
+    "revert_failed": 500,
+}
+"""The HTTP status of every `BackupError`, by its code."""
+
+_MALFORMED_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_RETRY_AFTER_S = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    title: LazyString
+    text: LazyString
+
+
+_HTTP_WORDS: Mapping[int, _Words] = {
+    400: _Words(
+        lazy_gettext("This request could not be understood"),
+        lazy_gettext("Nothing was changed. Go back, reload the page and try again."),
+    ),
+    403: _Words(
+        lazy_gettext("This is not open to you"),
+        lazy_gettext("You are signed in, but your role does not allow it. An admin can change it."),
+    ),
+    404: _Words(
+        lazy_gettext("There is nothing here"),
+        lazy_gettext("The address is mistyped, or what was here is gone or not shared with you."),
+    ),
+    405: _Words(
+        lazy_gettext("This address cannot be used like that"),
+        lazy_gettext("Nothing was changed. Go back and use the button on the page."),
+    ),
+    413: _Words(
+        lazy_gettext("That is too large"),
+        lazy_gettext("Nothing was stored. An admin can raise the limit for uploads."),
+    ),
+}
+_OTHER_WORDS = _Words(
+    lazy_gettext("This did not work"),
+    lazy_gettext("Nothing was changed. Go back, reload the page and try again."),
+)
+_CSRF_WORDS = _Words(
+    lazy_gettext("This form is no longer valid"),
+    lazy_gettext(
+        "It is from before you signed in or out, or cookies are turned off. Nothing was changed."
+        " Go back, reload the page and send it again."
+    ),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Answer every failure of `app` with a page, and never with what is inside."""
+    app.register_error_handler(CSRFError, _show_csrf_error)
+    app.register_error_handler(HTTPException, _show_http_error)
+    app.register_error_handler(BackupError, show_backup_error)
+    app.register_error_handler(SQLAlchemyError, _show_database_error)
+    app.register_error_handler(sqlite3.Error, _show_database_error)
+    app.register_error_handler(Exception, _show_internal_error)
+
+
+def show_backup_error(error: BackupError) -> Response:
+    """Answer with the words of the error's code, and its own sentence as a detail."""
+    words = ERROR_WORDS[error.code]
+    is_too_large = isinstance(error, UploadRejectedError) and error.limit_bytes is not None
+    facts = {_("Details"): str(error), _("Code"): error.code}
+    return _problem(
+        413 if is_too_large else STATUS_OF[error.code],
+        _Words(words.title, words.hint),
+        tone="bad" if error.code == "revert_failed" else "warn",
+        facts=facts,
+    )
+
+
+def show_held() -> Response:
+    """Answer that the data is being replaced just now, and when to ask again."""
+    do_without_database()
+    title = lazy_gettext("One moment: the data is being replaced")
+    text = (
+        lazy_gettext("A restore takes a few seconds. This page goes on by itself.")
+        if _is_repeatable()
+        else lazy_gettext("What you sent was not stored. Go back in a moment and send it again.")
+    )
+    response = _problem(503, _Words(title, text), tone="warn", waits=_is_repeatable())
+    response.headers["Retry-After"] = str(_RETRY_AFTER_S)
+    return response
+
+
+def show_damaged(problem: str) -> Response:
+    """Answer with the one page that needs no database: the damage, and the way back."""
+    do_without_database()
+    newest = _newest_good_backup()
+    page = render_template(
+        "damaged.html",
+        problem=problem,
+        newest=newest,
+        newest_at=Markup("<b>{}</b>").format(moment(newest.created_at)) if newest else "",
+        inside=_inside(newest) if newest else "",
+        command="flask backup restore latest" if newest else "flask backup restore FILE",
+        waits=_is_repeatable(),
+    )
+    response = make_response(page, 503)
+    response.headers["Retry-After"] = "30"
+    return response
+
+
+def _show_csrf_error(error: CSRFError) -> Response:
+    return _problem(400, _CSRF_WORDS)
+
+
+def _show_http_error(error: HTTPException) -> Response:
+    if error.response is not None:
+        return make_response(error.response)
+    status = error.code or 500
+    response = _problem(status, _HTTP_WORDS.get(status, _OTHER_WORDS))
+    for name, value in error.get_headers():
+        if name in {"Allow", "Retry-After"}:
+            response.headers[name] = value
+    return response
+
+
+def _show_database_error(error: SQLAlchemyError | sqlite3.Error) -> Response:
+    """Tell a lost database from a busy one, and both from a mistake of ours."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    # A page can be malformed in a database that still opens: then SQLite's own word counts.
+    problem = current_backups().live_problem() or (str(cause) if code in _MALFORMED_CODES else "")
+    if problem:
+        log.error("database damaged: %s", problem)
+        return show_damaged(problem)
+    if code in _BUSY_CODES:
+        return show_held()
+    return _show_internal_error(error)
+
+
+def _show_internal_error(error: Exception) -> Response:
+    error_id = secrets.token_hex(4)
+    log.error("error %s on %s %s", error_id, request.method, request.path, exc_info=error)
+    do_without_database()
+    words = ERROR_WORDS["internal"]
+    return _problem(
+        500, _Words(words.title, words.hint), tone="bad", facts={_("Number"): error_id}
+    )
+
+
+def _problem(
+    status: int,
+    words: _Words,
+    *,
+    tone: str = "warn",
+    facts: Mapping[str, str] | None = None,
+    waits: bool = False,
+) -> Response:
+    page = render_template(
+        "problem.html", title=words.title, text=words.text, tone=tone, facts=facts, waits=waits
+    )
+    return make_response(page, status)
+
+
+def _newest_good_backup() -> Backup | None:
+    try:
+        good = [backup for backup in current_backups().list() if backup.is_good]
+    except BackupError:
+        return None
+    return max(good, key=lambda backup: backup.created_at, default=None)
+
+
+def _inside(backup: Backup) -> str:
+    rows = backup.contents
+    if not rows:
+        return ""
+    return _(
+        "%(apps)s, %(boards)s and %(users)s",
+        apps=ngettext("%(num)s app", "%(num)s apps", rows.get("apps", 0)),
+        boards=ngettext("%(num)s board", "%(num)s boards", rows.get("boards", 0)),
+        users=ngettext("%(num)s user", "%(num)s users", rows.get("users", 0)),
+    )
+
+
+def _is_repeatable() -> bool:
+    return request.method in {"GET", "HEAD"}
