@@ -20,9 +20,11 @@ from flask_babel.speaklater import LazyString
 from flask_login import current_user
 from markupsafe import Markup
 
+from launcher import settings
 from launcher.backup.records import Kind, Outcome, Stage, State, Verb
 from launcher.models import Health, Role, Theme
 from launcher.models.types import utc_now
+from launcher.settings import SettingError
 
 LOCALES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "ru": "Русский"}
 """Every shipped language by its tag, with the name that its own speakers give it."""
@@ -186,6 +188,32 @@ ROLE_WORDS: Mapping[Role, LazyString] = {
     Role.VIEWER: _("Viewer"),
 }
 
+ACCOUNT_WORDS: Mapping[str, LazyString] = {
+    "account": _("This account cannot be changed like that."),
+    "username_invalid": _("Use 1 to 64 of these: letters a to z, digits, and . _ @ - in between."),
+    "username_taken": _("Somebody has this name already."),
+    "password_unfit": _("This password is too short, or absurdly long."),
+    "user_not_found": _("Nobody has this name."),
+    "last_admin": _("This is the last active admin. Make somebody else an admin first."),
+    "setup_refused": _("This setup link is not valid, or was used"),
+    "sign_in_refused": _("Name and password do not match."),
+    "sign_in_throttled": _("Too many failed attempts. Wait a minute, then try again."),
+}
+
+SETTING_WORDS: Mapping[str, LazyString] = {
+    "unknown": _("There is no such setting."),
+    "switch": _("This must be on or off."),
+    "number": _("This must be a whole number."),
+    "range": _("This must be from %(minimum)s to %(maximum)s."),
+    "empty": _("This must not be empty."),
+    "too_long": _("Use at most %(maximum)s characters."),
+    "control_characters": _("This must be one line without control characters."),
+    "locale": _("This language is not among those shipped: %(allowed)s."),
+    "time_zone": _("This is no time zone. One looks like Europe/Berlin."),
+    "cron_fields": _("Write five fields (minute, hour, day, month, weekday) or one of %(allowed)s."),
+    "cron": _("This is no cron expression: %(detail)s"),
+}
+
 THEME_WORDS: Mapping[Theme, LazyString] = {
     Theme.SYSTEM: _("As the device has it"),
     Theme.LIGHT: _("Light"),
@@ -209,7 +237,7 @@ def select_locale() -> str:
 
 def select_time_zone() -> str:
     """Return the site's time zone; UTC while the database cannot be asked."""
-    return "UTC" if _is_without_database() else read_settings().time_zone
+    return "UTC" if _is_without_database() else settings.current().time_zone
 
 
 def current_language() -> str:
@@ -226,6 +254,11 @@ def chosen_language() -> str:
     else:
         chosen = request.cookies.get(LOCALE_COOKIE, "")
     return chosen if chosen in LOCALES else ""
+
+
+def setting_words(error: SettingError) -> str:
+    """Return why a value cannot be, in the reader's words."""
+    return str(SETTING_WORDS[error.code]) % error.data
 
 
 def number(value: float, *, digits: int = 0) -> str:
@@ -306,7 +339,7 @@ def _select_language() -> str:
     asked = chosen_language() or request.accept_languages.best_match(LOCALES)
     if asked or _is_without_database():
         return asked or DEFAULT_LOCALE
-    return read_settings().default_locale
+    return settings.current().default_locale
 
 
 def _is_without_database() -> bool:

@@ -18,6 +18,8 @@ from pathlib import Path
 from flask import Blueprint, Flask, Response, abort, current_app, request
 from markupsafe import Markup
 
+from launcher.database import ungated
+
 STATIC_PATH = Path(__file__).resolve().parent.parent / "static"
 HTMX = "vendor/htmx-4.0.1.min.js"
 _FILES = ("app.js", "icons.svg", "favicon.svg", HTMX)
@@ -106,6 +108,7 @@ def sign(name: str) -> Markup:
 
 
 @blueprint.get("/assets/<address>")
+@ungated
 def asset(address: str) -> Response:
     """Send one asset, compressed for those who take it; an unknown hash is not found."""
     found = _assets().by_address.get(address) or _tinted(address)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from launcher.backup.errors import BackupError, UploadRejectedError
 from launcher.backup.records import Backup
+from launcher.database import DataBeingReplaced, Trouble, trouble_of
 from launcher.extensions import current_backups
 from launcher.i18n import ERROR_WORDS, moment
 from launcher.web.frame import do_without_database
@@ -42,15 +42,13 @@ STATUS_OF: Mapping[str, int] = {
 }
 """The HTTP status of every `BackupError`, by its code."""
 
-_MALFORMED_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _RETRY_AFTER_S = 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    title: LazyString
-    text: LazyString
+    title: LazyString | str
+    text: LazyString | str
 
 
 _HTTP_WORDS: Mapping[int, _Words] = {
@@ -94,7 +92,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _show_http_error)
     app.register_error_handler(BackupError, show_backup_error)
     app.register_error_handler(SQLAlchemyError, _show_database_error)
-    app.register_error_handler(sqlite3.Error, _show_database_error)
+    app.register_error_handler(DataBeingReplaced, lambda _error: show_held())
     app.register_error_handler(Exception, _show_internal_error)
 
 
@@ -143,6 +141,11 @@ def show_damaged(problem: str) -> Response:
     return response
 
 
+def show_refusal(status: int, title: LazyString, text: str, *, command: str) -> Response:
+    """Answer that this was refused, and which command on the server helps."""
+    return _problem(status, _Words(title, text), command=command)
+
+
 def _show_csrf_error(error: CSRFError) -> Response:
     return _problem(400, _CSRF_WORDS)
 
@@ -158,16 +161,17 @@ def _show_http_error(error: HTTPException) -> Response:
     return response
 
 
-def _show_database_error(error: SQLAlchemyError | sqlite3.Error) -> Response:
+def _show_database_error(error: SQLAlchemyError) -> Response:
     """Tell a lost database from a busy one, and both from a mistake of ours."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    trouble = trouble_of(error) if isinstance(error, DBAPIError) else Trouble.OTHER
     # A page can be malformed in a database that still opens: then SQLite's own word counts.
-    problem = current_backups().live_problem() or (str(cause) if code in _MALFORMED_CODES else "")
+    problem = current_backups().live_problem()
+    if trouble is Trouble.DAMAGED and isinstance(error, DBAPIError):
+        problem = problem or str(error.orig)
     if problem:
-        log.error("database damaged: %s", problem)
+        log.error("the database is damaged: %s", problem)
         return show_damaged(problem)
-    if code in _BUSY_CODES:
+    if trouble is Trouble.BUSY:
         return show_held()
     return _show_internal_error(error)
 
@@ -188,10 +192,17 @@ def _problem(
     *,
     tone: str = "warn",
     facts: Mapping[str, str] | None = None,
+    command: str = "",
     waits: bool = False,
 ) -> Response:
     page = render_template(
-        "problem.html", title=words.title, text=words.text, tone=tone, facts=facts, waits=waits
+        "problem.html",
+        title=words.title,
+        text=words.text,
+        tone=tone,
+        facts=facts,
+        command=command,
+        waits=waits,
     )
     return make_response(page, status)
 

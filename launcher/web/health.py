@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, current_app
 
+from launcher.database import ungated
 from launcher.extensions import current_backups
 
 CACHED_FOR_S = 1.0
@@ -23,6 +24,7 @@ class _Verdict:
 
 
 @blueprint.get("/healthz")
+@ungated
 def healthz() -> Response:
     """Answer `ok`, or 503 while the database is damaged; at most a second old."""
     is_well = _look(now=time.monotonic())

@@ -29,8 +29,7 @@ from launcher.models import (
     Visibility,
 )
 from launcher.models.types import utc_now
-from launcher.settings import read_settings
-from launcher.web.frame import current_viewer
+from launcher.web.frame import current_viewer, site_settings
 from launcher.web.htmx import is_htmx
 from launcher.web.roles import lead_to_sign_in
 
@@ -117,7 +116,7 @@ def board(slug: str) -> ResponseReturnValue:
 @blueprint.get("/media/<sha256>")
 def media(sha256: str) -> Response:
     """Send an uploaded picture; its address is its content, so it may be kept for ever."""
-    if current_viewer() is None and not read_settings().guest_access:
+    if current_viewer() is None and not site_settings().guest_access:
         abort(404)
     found = db.session.execute(
         sa.select(Media.mime, Media.content).where(Media.sha256 == sha256)
@@ -135,7 +134,7 @@ def media(sha256: str) -> Response:
 
 def visible_boards(viewer: User | None) -> Sequence[Board]:
     """Return the boards that `viewer` may see, in order; a guest sees public ones, if any."""
-    if viewer is None and not read_settings().guest_access:
+    if viewer is None and not site_settings().guest_access:
         return ()
     query = sa.select(Board).order_by(Board.position, Board.id)
     return db.session.scalars(query.where(_is_visible_to(viewer))).all()
