@@ -17,7 +17,7 @@ from .types import Model, UtcDateTime, utc_now
 
 
 class AuditEvent(Model):
-    """One thing that happened. `action` is `<kind>.<past participle>`, like `app.updated`.
+    """One thing that happened. `action` is `<kind>.<verb>`, like `app.update`.
 
     `changes` maps a field to its value before and after; secrets never appear in it.
     """
