@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from launcher.backup.errors import BackupError, UploadRejectedError
 from launcher.backup.records import Backup
-from launcher.database import DataBeingReplaced, Trouble, trouble_of
+from launcher.database import DataBeingReplacedError, Trouble, trouble_of
 from launcher.extensions import current_backups
 from launcher.i18n import ERROR_WORDS, moment
 from launcher.web.frame import do_without_database
@@ -92,7 +92,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _show_http_error)
     app.register_error_handler(BackupError, show_backup_error)
     app.register_error_handler(SQLAlchemyError, _show_database_error)
-    app.register_error_handler(DataBeingReplaced, lambda _error: show_held())
+    app.register_error_handler(DataBeingReplacedError, lambda _error: show_held())
     app.register_error_handler(Exception, _show_internal_error)
 
 
