@@ -35,7 +35,7 @@ LOCALE_COOKIE = "locale"
 # Days before months and a clock of 24 hours: plain "en" would write dates the American way.
 _FORMATS = {"en": "en_GB"}
 _SIZE_UNITS = (
-    _("%(number)s bytes"), _("%(number)s kB"), _("%(number)s MB"), _("%(number)s GB"),
+    _("%(number)s B"), _("%(number)s kB"), _("%(number)s MB"), _("%(number)s GB"),
     _("%(number)s TB"),
 )  # fmt: skip
 
@@ -311,9 +311,10 @@ def day_and_time(at: datetime, *, now: datetime | None = None) -> str:
 
 
 def exact(at: datetime) -> str:
-    """Return a moment in full, with its year and seconds, in the site's zone."""
-    date = format_date(at.astimezone(_zone()), "long", locale=_locale())
-    return f"{date}, {format_skeleton('Hms', at, tzinfo=_zone(), locale=_locale())}"
+    """Return a moment in full, with its year, seconds and zone: the site's."""
+    local = at.astimezone(_zone())
+    date = format_date(local, "long", locale=_locale())
+    return f"{date}, {local:%H:%M:%S} {local.tzname()}"
 
 
 def moment(at: datetime, *, now: datetime | None = None) -> Markup:

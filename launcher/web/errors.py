@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Flask, Response, make_response, render_template, request
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext
-from flask_babel import ngettext
+from flask_babel import gettext, ngettext
+from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
@@ -21,7 +20,7 @@ from launcher.backup.errors import BackupError, UploadRejectedError
 from launcher.backup.records import Backup
 from launcher.database import DataBeingReplacedError, Trouble, trouble_of
 from launcher.extensions import current_backups
-from launcher.i18n import ERROR_WORDS, moment
+from launcher.i18n import ERROR_WORDS, ago
 from launcher.web.frame import do_without_database
 
 log = logging.getLogger(__name__)
@@ -53,33 +52,33 @@ class _Words:
 
 _HTTP_WORDS: Mapping[int, _Words] = {
     400: _Words(
-        lazy_gettext("This request could not be understood"),
-        lazy_gettext("Nothing was changed. Go back, reload the page and try again."),
+        _("This request could not be understood"),
+        _("Nothing was changed. Go back, reload the page and try again."),
     ),
     403: _Words(
-        lazy_gettext("This is not open to you"),
-        lazy_gettext("You are signed in, but your role does not allow it. An admin can change it."),
+        _("This is not open to you"),
+        _("You are signed in, but your role does not allow it. An admin can change it."),
     ),
     404: _Words(
-        lazy_gettext("There is nothing here"),
-        lazy_gettext("The address is mistyped, or what was here is gone or not shared with you."),
+        _("There is nothing here"),
+        _("The address is mistyped, or what was here is gone or not shared with you."),
     ),
     405: _Words(
-        lazy_gettext("This address cannot be used like that"),
-        lazy_gettext("Nothing was changed. Go back and use the button on the page."),
+        _("This address cannot be used like that"),
+        _("Nothing was changed. Go back and use the button on the page."),
     ),
     413: _Words(
-        lazy_gettext("That is too large"),
-        lazy_gettext("Nothing was stored. An admin can raise the limit for uploads."),
+        _("That is too large"),
+        _("Nothing was stored. An admin can raise the limit for uploads."),
     ),
 }
 _OTHER_WORDS = _Words(
-    lazy_gettext("This did not work"),
-    lazy_gettext("Nothing was changed. Go back, reload the page and try again."),
+    _("This did not work"),
+    _("Nothing was changed. Go back, reload the page and try again."),
 )
 _CSRF_WORDS = _Words(
-    lazy_gettext("This form is no longer valid"),
-    lazy_gettext(
+    _("This form is no longer valid"),
+    _(
         "It is from before you signed in or out, or cookies are turned off. Nothing was changed."
         " Go back, reload the page and send it again."
     ),
@@ -100,7 +99,7 @@ def show_backup_error(error: BackupError) -> Response:
     """Answer with the words of the error's code, and its own sentence as a detail."""
     words = ERROR_WORDS[error.code]
     is_too_large = isinstance(error, UploadRejectedError) and error.limit_bytes is not None
-    facts = {_("Details"): str(error), _("Code"): error.code}
+    facts = {gettext("Details"): str(error), gettext("Code"): error.code}
     return _problem(
         413 if is_too_large else STATUS_OF[error.code],
         _Words(words.title, words.hint),
@@ -112,11 +111,11 @@ def show_backup_error(error: BackupError) -> Response:
 def show_held() -> Response:
     """Answer that the data is being replaced just now, and when to ask again."""
     do_without_database()
-    title = lazy_gettext("One moment: the data is being replaced")
+    title = _("One moment: the data is being replaced")
     text = (
-        lazy_gettext("A restore takes a few seconds. This page goes on by itself.")
+        _("A restore takes a few seconds. This page goes on by itself.")
         if _is_repeatable()
-        else lazy_gettext("What you sent was not stored. Go back in a moment and send it again.")
+        else _("What you sent was not stored. Go back in a moment and send it again.")
     )
     response = _problem(503, _Words(title, text), tone="warn", waits=_is_repeatable())
     response.headers["Retry-After"] = str(_RETRY_AFTER_S)
@@ -131,7 +130,7 @@ def show_damaged(problem: str) -> Response:
         "damaged.html",
         problem=problem,
         newest=newest,
-        newest_at=Markup("<b>{}</b>").format(moment(newest.created_at)) if newest else "",
+        age=Markup("<b>{}</b>").format(ago(newest.created_at)) if newest else "",
         inside=_inside(newest) if newest else "",
         command="flask backup restore latest" if newest else "flask backup restore FILE",
         waits=_is_repeatable(),
@@ -182,7 +181,7 @@ def _show_internal_error(error: Exception) -> Response:
     do_without_database()
     words = ERROR_WORDS["internal"]
     return _problem(
-        500, _Words(words.title, words.hint), tone="bad", facts={_("Number"): error_id}
+        500, _Words(words.title, words.hint), tone="bad", facts={gettext("Number"): error_id}
     )
 
 
@@ -219,7 +218,7 @@ def _inside(backup: Backup) -> str:
     rows = backup.contents
     if not rows:
         return ""
-    return _(
+    return gettext(
         "%(apps)s, %(boards)s and %(users)s",
         apps=ngettext("%(num)s app", "%(num)s apps", rows.get("apps", 0)),
         boards=ngettext("%(num)s board", "%(num)s boards", rows.get("boards", 0)),
