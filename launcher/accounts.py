@@ -446,7 +446,8 @@ def ensure_setup_token(path: Path) -> str:
 def is_setup_token(path: Path, token: str) -> bool:
     """Return whether `token` opens the setup page now."""
     expected = _read_token(path)
-    return bool(expected) and hmac.compare_digest(expected.encode(), token.encode())
+    is_right = bool(expected) and hmac.compare_digest(expected.encode(), token.encode())
+    return is_right and not has_admin()
 
 
 def claim_setup(
