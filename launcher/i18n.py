@@ -22,6 +22,8 @@ from markupsafe import Markup
 
 from launcher import settings
 from launcher.backup.records import Kind, Outcome, Stage, State, Verb
+from launcher.config import ROOT
+from launcher.extensions import babel
 from launcher.models import Health, Role, Theme
 from launcher.models.types import utc_now
 from launcher.settings import SettingError
@@ -222,7 +224,13 @@ THEME_WORDS: Mapping[Theme, LazyString] = {
 
 
 def init_app(app: Flask) -> None:
-    """Offer the formats of this module to templates, as filters."""
+    """Bind Babel to `app` and offer the formats of this module to templates, as filters."""
+    babel.init_app(
+        app,
+        default_translation_directories=str(ROOT / "translations"),
+        locale_selector=select_locale,
+        timezone_selector=select_time_zone,
+    )
     formats: tuple[Callable[..., object], ...] = (
         ago, moment, day_and_time, duration, number, size,
     )  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
+from launcher.extensions import csrf, login
+
 from . import (
     account,
     assets,
@@ -25,8 +27,10 @@ from . import (
 def init_app(app: Flask) -> None:
     """Hang every page of the launcher into `app`.
 
-    Needs the database, Babel, CSRF protection and Flask-Login bound to it already.
+    Needs the database and Babel bound to it already.
     """
+    csrf.init_app(app)
+    login.init_app(app)
     # Answers pass these in reverse: compressed last, when nothing changes them any more.
     compression.init_app(app)
     headers.init_app(app)
