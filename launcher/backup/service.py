@@ -333,7 +333,7 @@ class BackupService:
             BackupNotFoundError: there is nothing to undo.
         """
         for entry in self._journal.entries():
-            if entry.verb is Verb.RESTORE and entry.outcome is Outcome.SUCCEEDED:
+            if entry.verb is Verb.RESTORE and _replaced_data(entry):
                 safety_id = str(entry.facts.get("safety_id", ""))
                 if safety_id:
                     return self._store.get(safety_id).id
@@ -805,3 +805,8 @@ class BackupService:
             return free_bytes(self._store.path)
         except OSError:
             return 0
+
+
+def _replaced_data(entry: JournalEntry) -> bool:
+    """Whether a restore changed the live data; a killed one may have come so far."""
+    return entry.outcome is Outcome.SUCCEEDED or entry.facts.get("data") == "restored"
