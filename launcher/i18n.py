@@ -212,7 +212,9 @@ SETTING_WORDS: Mapping[str, LazyString] = {
     "control_characters": _("This must be one line without control characters."),
     "locale": _("This language is not among those shipped: %(allowed)s."),
     "time_zone": _("This is no time zone. One looks like Europe/Berlin."),
-    "cron_fields": _("Write five fields (minute, hour, day, month, weekday) or one of %(allowed)s."),
+    "cron_fields": _(
+        "Write five fields (minute, hour, day, month, weekday) or one of %(allowed)s."
+    ),
     "cron": _("This is no cron expression: %(detail)s"),
 }
 

@@ -59,7 +59,9 @@ def site_settings() -> SystemSettings:
 
 def current_viewer() -> User | None:
     """Return who is signed in, or None for a guest."""
-    return cast("User", current_user._get_current_object()) if current_user.is_authenticated else None
+    return (
+        cast("User", current_user._get_current_object()) if current_user.is_authenticated else None
+    )
 
 
 def do_without_database() -> None:
