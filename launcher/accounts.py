@@ -362,6 +362,15 @@ def authenticate(
     return user
 
 
+def attempts_left(username: str, *, address: str) -> int:
+    """Return how many more wrong passwords this name and address have before a pause."""
+    subjects = (f"user:{username.lower()[:64]}", _address_subject(address))
+    most = db.session.scalar(
+        sa.select(sa.func.max(SignInFailure.failures)).where(SignInFailure.subject.in_(subjects))
+    )
+    return max(0, FAILURES_BEFORE_PAUSE - (most or 0))
+
+
 def _count_attempt(subjects: Iterable[str], now: datetime) -> None:
     """Count an attempt against each subject, or raise `SignInThrottledError` and count nothing."""
     db.session.rollback()  # begin anew, with the write lock

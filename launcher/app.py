@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import timedelta
 
-from flask import Flask, request
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from launcher import audit, cli, database, i18n, web
@@ -16,14 +14,6 @@ from launcher.config import ROOT, Config, prepare_data_dir, read_config
 from launcher.content import LauncherContent
 
 FORM_LIMIT_BYTES = 4 * 1024 * 1024
-
-
-class SessionCookie(SecureCookieSessionInterface):
-    """The signed session cookie, marked `Secure` whenever the request came over TLS."""
-
-    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
-        """Return whether this request came over TLS, by the word of a trusted proxy or our own."""
-        return request.is_secure
 
 
 def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
@@ -35,7 +25,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         ConfigError: a setting has a value that is not allowed, or the data directory is unusable.
     """
     config = prepare_data_dir(read_config({**os.environ, **(overrides or {})}))
-    app = Flask("launcher", root_path=str(ROOT / "launcher"))
+    app = Flask("launcher", root_path=str(ROOT / "launcher"), static_folder=None)
     _configure(app, config)
 
     gate = Gate(config.lock_dir)
@@ -63,14 +53,10 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
 def _configure(app: Flask, config: Config) -> None:
     app.config.update(
         SECRET_KEY=config.secret_key,
-        SESSION_COOKIE_NAME="launcher_session",
-        SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=timedelta(days=30),
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
         # Forms; the upload of a backup asks for more on its own request.
         MAX_CONTENT_LENGTH=FORM_LIMIT_BYTES,
     )
-    app.session_interface = SessionCookie()
     app.logger.setLevel(config.log_level)
     if config.proxy_hops:
         hops = config.proxy_hops

@@ -147,9 +147,17 @@ class UploadRejectedError(BackupError):
 
 
 class SourceDatabaseError(BackupError):
-    """The live database could not be read, or stayed busy."""
+    """The live database could not be read, or stayed busy.
+
+    Attributes:
+        is_damaged: True when waiting will not help: it is missing or broken.
+    """
 
     code = "source_database"
+
+    def __init__(self, message: str, *, hint: str = "", is_damaged: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.is_damaged = is_damaged
 
 
 class RestoreError(BackupError):

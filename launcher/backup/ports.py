@@ -75,9 +75,7 @@ class Content(Protocol):
         admin (an account of the same name is replaced).
         """
 
-    def account(
-        self, connection: sqlite3.Connection, username: str
-    ) -> Mapping[str, object] | None:
+    def account(self, connection: sqlite3.Connection, username: str) -> Mapping[str, object] | None:
         """Return one account as `prepare` takes it, or None when there is no such active admin."""
 
 

@@ -37,6 +37,15 @@ def parse_backup_id(text: str) -> BackupId:
     return BackupId(text)
 
 
+MAX_NOTE_CHARACTERS = 1000
+
+
+def clean_note(text: str) -> str:
+    """Return a note without control characters, which could speak to a terminal, cut to fit."""
+    printable = "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+    return printable.strip()[:MAX_NOTE_CHARACTERS]
+
+
 class Kind(StrEnum):
     """Why a backup exists."""
 
@@ -335,13 +344,30 @@ class RetentionPolicy:
     keep_monthly: int = 0
 
 
+class KeepReason(StrEnum):
+    """Why retention leaves a backup where it is."""
+
+    PROTECTED = "protected"
+    NOT_SCHEDULED = "not_scheduled"
+    LAST_GOOD = "last_good"
+    RECENT = "recent"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    NOT_REPLACED = "not_replaced"
+
+
 @dataclass(frozen=True, slots=True)
 class KeepDecision:
-    """What retention decides about one backup, and every reason why it stays."""
+    """What retention decides about one backup: it stays for these reasons, or goes for none."""
 
     backup: Backup
-    keep: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[KeepReason, ...]
+
+    @property
+    def keep(self) -> bool:
+        """Whether the backup stays."""
+        return bool(self.reasons)
 
 
 @dataclass(frozen=True, slots=True)

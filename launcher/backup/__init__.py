@@ -1,0 +1,23 @@
+"""Backups of one live SQLite database: made while it is used, proved, kept, and put back.
+
+This package knows SQLite, files and locks, and nothing of the web: no Flask, SQLAlchemy, Babel or
+Click is imported here, not even indirectly. What it must know of the application comes in through
+`ports.py`. Read `create.py` and `restore.py` first; `service.py` is the face.
+"""
+
+from .errors import BackupError
+from .locks import Gate
+from .records import Kind, RetentionPolicy, State, Verb
+from .service import BackupService
+from .store import LocalStore
+
+__all__ = [
+    "BackupError",
+    "BackupService",
+    "Gate",
+    "Kind",
+    "LocalStore",
+    "RetentionPolicy",
+    "State",
+    "Verb",
+]

@@ -1,0 +1,228 @@
+"""Between a raw database file and the file that the store keeps, hashing both on the way.
+
+One pass over the bytes each way. Memory is bounded by the compressor's window, whatever the size
+of the database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from .errors import ChecksumMismatchError, InsufficientSpaceError, UploadRejectedError
+from .files import CHUNK_BYTES, create_new, free_bytes
+from .records import DatabaseFacts, Encoding, StoredFile
+from .sqlite import HEADER_BYTES, Header, OnBytes, parse_header
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+# Chosen by `make bench`: level 3 takes half as long again for files an eighth smaller.
+_LEVEL = 1
+_WORKERS = min(2, os.cpu_count() or 1)
+_MAX_WINDOW_LOG = 27
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+# A database that grows a thousandfold when it is unpacked holds nothing: it is a bomb.
+_MAX_EXPANSION = 1000
+_ALWAYS_ALLOWED_BYTES = 64 << 20
+_SPARE_BYTES = 16 << 20
+
+SUFFIXES = {Encoding.ZSTD: ".db.zst", Encoding.IDENTITY: ".db"}
+
+
+def pack(
+    source: Path, target: Path, *, encoding: Encoding, on_bytes: OnBytes
+) -> tuple[DatabaseFacts, StoredFile]:
+    """Write the database at `source` to the new file `target`, durable when this returns.
+
+    The caller removes `target` on failure.
+
+    Returns:
+        What the database is, and what the file is; both with their SHA-256.
+
+    Raises:
+        OSError: a disk error, for the caller to name.
+    """
+    raw_hash, stored_hash = hashlib.sha256(), hashlib.sha256()
+    total = source.stat().st_size
+    done = written = 0
+    page_size = 0
+    compress, flush = _compressor(encoding)
+    with source.open("rb") as reader, create_new(target) as writer:
+        while chunk := reader.read(CHUNK_BYTES):
+            if not done:
+                page_size = parse_header(chunk[:HEADER_BYTES]).page_size
+            packed = compress(chunk)
+            raw_hash.update(chunk)
+            stored_hash.update(packed)
+            writer.write(packed)
+            done += len(chunk)
+            written += len(packed)
+            on_bytes(done, total)
+        last = flush()
+        stored_hash.update(last)
+        writer.write(last)
+        written += len(last)
+        writer.flush()
+        os.fsync(writer.fileno())
+    return (
+        DatabaseFacts(size_bytes=done, sha256=raw_hash.hexdigest(), page_size=page_size),
+        StoredFile(
+            name=target.name,
+            size_bytes=written,
+            sha256=stored_hash.hexdigest(),
+            encoding=encoding,
+        ),
+    )
+
+
+def _compressor(
+    encoding: Encoding,
+) -> tuple[Callable[[bytes], bytes], Callable[[], bytes]]:
+    if encoding is Encoding.IDENTITY:
+        return (lambda chunk: chunk), (lambda: b"")
+    compressor = zstd.ZstdCompressor(
+        options={
+            zstd.CompressionParameter.compression_level: _LEVEL,
+            zstd.CompressionParameter.checksum_flag: 1,
+            zstd.CompressionParameter.nb_workers: _WORKERS,
+        }
+    )
+    return compressor.compress, compressor.flush
+
+
+def encoding_of(file: BinaryIO) -> Encoding:
+    """Tell from its first bytes how an open file holds its database; leaves it at the start."""
+    magic = file.read(len(_ZSTD_MAGIC))
+    file.seek(0)
+    return Encoding.ZSTD if magic == _ZSTD_MAGIC else Encoding.IDENTITY
+
+
+def unpack_known(
+    source: BinaryIO,
+    *,
+    file: StoredFile,
+    database: DatabaseFacts,
+    on_bytes: OnBytes,
+) -> Iterator[bytes]:
+    """Yield the raw database of a stored file, proving every byte against its manifest.
+
+    The last piece is yielded before the proof is complete: a consumer that is not told of an
+    error by exhaustion must not use what it has. Every single flipped bit is noticed.
+
+    Raises:
+        ChecksumMismatchError: the file or its content differs from the manifest.
+        OSError: the file cannot be read.
+    """
+    stored_hash, raw_hash = hashlib.sha256(), hashlib.sha256()
+    stored_size = raw_size = 0
+
+    def stored() -> Iterator[bytes]:
+        nonlocal stored_size
+        while chunk := source.read(CHUNK_BYTES):
+            stored_hash.update(chunk)
+            stored_size += len(chunk)
+            yield chunk
+
+    for piece in _decode(stored(), file.encoding):
+        raw_size += len(piece)
+        if raw_size > database.size_bytes:
+            raise ChecksumMismatchError(f"{file.name} holds more than it did when it was made")
+        raw_hash.update(piece)
+        on_bytes(raw_size, database.size_bytes)
+        yield piece
+    if stored_size != file.size_bytes or stored_hash.hexdigest() != file.sha256:
+        raise ChecksumMismatchError(f"{file.name} is not what it was when it was made")
+    if raw_size != database.size_bytes or raw_hash.hexdigest() != database.sha256:
+        raise ChecksumMismatchError(f"the database in {file.name} is not what was backed up")
+
+
+def unpack_unknown(source: BinaryIO, target: Path, *, on_bytes: OnBytes) -> Header:
+    """Unpack a stranger's file to the new file `target`, and not one byte more than it announces.
+
+    The first hundred bytes say how large the database is; nothing beyond that is written, and
+    nothing at all when it does not fit the disk, so a bomb never goes off. The caller removes
+    `target` on failure.
+
+    Raises:
+        UploadRejectedError: not a database, cut off, padded, or a bomb.
+        InsufficientSpaceError: the database does not fit the disk.
+        OSError: a disk error, for the caller to name.
+    """
+    stored_size = os.fstat(source.fileno()).st_size
+    pieces = _decode(iter(lambda: source.read(CHUNK_BYTES), b""), encoding_of(source))
+    first = b""
+    try:
+        while len(first) < HEADER_BYTES and (piece := next(pieces, b"")):
+            first += piece
+        header = parse_header(first[:HEADER_BYTES])
+        _check_announcement(header, stored_size=stored_size, target=target)
+        written = 0
+        with create_new(target) as writer:
+            piece = first
+            while piece:
+                written += len(piece)
+                if written > header.size_bytes:
+                    raise UploadRejectedError(
+                        "the file is longer than its header announces",
+                        hint="Copy or upload it again.",
+                    )
+                writer.write(piece)
+                on_bytes(written, header.size_bytes)
+                piece = next(pieces, b"")
+    except ChecksumMismatchError as error:
+        raise UploadRejectedError(error.message, hint="Copy or upload the file again.") from error
+    return header
+
+
+def _check_announcement(header: Header, *, stored_size: int, target: Path) -> None:
+    announced = header.size_bytes
+    if announced > _ALWAYS_ALLOWED_BYTES and announced > stored_size * _MAX_EXPANSION:
+        raise UploadRejectedError(
+            f"the file claims to unpack to {announced / 1e9:,.1f} GB, "
+            "far more than its size allows",
+            hint="Only a backup made by Launcher can be restored.",
+        )
+    available = free_bytes(target.parent)
+    if announced + _SPARE_BYTES > available:
+        raise InsufficientSpaceError(
+            f"the database needs {announced / 1e6:,.1f} MB once unpacked, "
+            f"and {available / 1e6:,.1f} MB are free",
+            required_bytes=announced + _SPARE_BYTES,
+            available_bytes=available,
+        )
+
+
+def _decode(chunks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
+    """Yield raw bytes in pieces of bounded size, whatever the input expands to."""
+    if encoding is Encoding.IDENTITY:
+        yield from chunks
+        return
+    decoder = zstd.ZstdDecompressor(
+        options={zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
+    )
+    try:
+        for chunk in chunks:
+            if decoder.eof:
+                raise ChecksumMismatchError(
+                    "there is something after the end of the compressed data"
+                )
+            piece = decoder.decompress(chunk, max_length=CHUNK_BYTES)
+            while piece:
+                yield piece
+                if decoder.eof or decoder.needs_input:
+                    break
+                piece = decoder.decompress(b"", max_length=CHUNK_BYTES)
+    except zstd.ZstdError as error:
+        raise ChecksumMismatchError(f"the compressed data is damaged: {error}") from error
+    if not decoder.eof:
+        raise ChecksumMismatchError("the compressed data is cut off")
+    if decoder.unused_data:
+        raise ChecksumMismatchError("there is something after the end of the compressed data")

@@ -1,0 +1,146 @@
+"""Make a backup: the first of the two stories."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from .compression import pack
+from .errors import DatabaseCorruptError, SourceDatabaseError
+from .files import create_new, disk_errors, require_space
+from .operations import Teller
+from .ports import Clock, Content
+from .records import (
+    Backup,
+    DatabaseFacts,
+    Encoding,
+    Kind,
+    Stage,
+    State,
+    StoredFile,
+    Verification,
+    new_backup_id,
+)
+from .sqlite import (
+    SQLITE_VERSION,
+    copy_live,
+    integrity_problems,
+    live_problem,
+    open_copy,
+    rebuild_indexes,
+    used_bytes,
+)
+from .store import Store, stored_name
+from .verify import rows_by_table
+
+STAGES = (Stage.COPY, Stage.COMPRESS, Stage.CHECK, Stage.PUBLISH)
+
+
+def create_backup(
+    tell: Teller,
+    *,
+    live: Path,
+    store: Store,
+    content: Content,
+    clock: Clock,
+    kind: Kind,
+    by: str,
+    note: str = "",
+    protected: bool = False,
+    encoding: Encoding = Encoding.ZSTD,
+) -> Backup:
+    """Make one consistent moment of the live database a verified backup in the store.
+
+    1. Make sure that there is a database to copy, and room for the copy.
+    2. Copy one snapshot of it; writers go on.
+    3. Compress and hash the copy, while SQLite checks its whole structure.
+    4. Publish file and manifest, durably.
+
+    Holds on failure: nothing is listed, nothing is left in staging, the live database was only
+    read. Costs disk for the raw copy and the result; blocks nobody. Not promised: that the live
+    database is free of mistakes of its own. An index that disagrees with its table is rebuilt in
+    the copy; rows that point nowhere are copied as they are.
+
+    The caller holds the operation lock.
+
+    Raises:
+        SourceDatabaseError: the live database is missing, damaged, or stays busy.
+        InsufficientSpaceError, StoreUnavailableError: the store cannot take it.
+    """
+    store.ensure()
+    if problem := live_problem(live, application_id=content.application_id):
+        raise SourceDatabaseError(
+            problem,
+            hint="`flask backup restore latest` brings the newest good backup back.",
+            is_damaged=True,
+        )
+    expected_bytes = used_bytes(live)
+    require_space(store.staging, expected_bytes * 3 // 2, what="the backup")
+
+    created_at = clock()
+    backup_id = new_backup_id(created_at)
+    tell.about(backup_id)
+    raw = store.staging / f"{backup_id}.db"
+    packed = store.staging / stored_name(backup_id, encoding)
+    try:
+        with disk_errors("write the backup"):
+            create_new(raw).close()
+            tell.stage(Stage.COPY, expected_bytes)
+            copy_live(live, raw, on_bytes=tell.advance)
+            database, file = _pack_and_check(tell, raw, packed, encoding)
+        with open_copy(raw) as connection:
+            revision = content.revision(connection)
+            contents = rows_by_table(connection)
+        backup = Backup(
+            id=backup_id,
+            kind=kind,
+            created_at=created_at,
+            created_by=by,
+            note=note,
+            protected=protected,
+            app_version=content.app_version,
+            schema_revision=revision,
+            sqlite_version=SQLITE_VERSION,
+            database=database,
+            file=file,
+            contents=contents,
+            verification=Verification(State.VERIFIED, clock()),
+        )
+        tell.stage(Stage.PUBLISH)
+        store.publish(backup, packed)
+    finally:
+        for left in (raw, packed, raw.with_name(raw.name + "-journal")):
+            left.unlink(missing_ok=True)
+    return backup
+
+
+def _pack_and_check(
+    tell: Teller, raw: Path, packed: Path, encoding: Encoding
+) -> tuple[DatabaseFacts, StoredFile]:
+    """Compress and check side by side: one is bound by the compressor, the other by SQLite."""
+    tell.stage(Stage.COMPRESS, raw.stat().st_size)
+    with ThreadPoolExecutor(1, thread_name_prefix="check") as beside:
+        check = beside.submit(integrity_problems, raw)
+        facts = pack(raw, packed, encoding=encoding, on_bytes=tell.advance)
+        tell.stage(Stage.CHECK)
+        problems = check.result()
+    if not problems:
+        return facts
+    _mend(raw)
+    packed.unlink()
+    return pack(raw, packed, encoding=encoding, on_bytes=tell.advance)
+
+
+def _mend(raw: Path) -> None:
+    """Rebuild the copy's indexes: the rows are whole when only an index disagrees with them."""
+    try:
+        rebuild_indexes(raw)
+        problems = integrity_problems(raw)
+    except DatabaseCorruptError as error:
+        problems = [error.message]
+    if problems:
+        raise SourceDatabaseError(
+            f"the live database is damaged: {problems[0]}",
+            hint="`flask backup restore latest` brings the newest good backup back.",
+            is_damaged=True,
+        )

@@ -1,0 +1,149 @@
+"""Durable file work: the only room of the core that calls `os` to change what is on disk.
+
+What is promised: after `write_atomic`, `publish` and `sync_directory` return, the bytes and the
+name survive a crash of this machine, as far as the disk itself keeps its word. What is not: a
+disk that acknowledges writes it has not made, and network file systems, promise nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from .errors import InsufficientSpaceError, StoreUnavailableError
+
+CHUNK_BYTES = 1 << 20
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@contextlib.contextmanager
+def disk_errors(doing: str) -> Iterator[None]:
+    """Turn what the disk says inside the block into the error that an admin can act on.
+
+    Raises:
+        InsufficientSpaceError: the disk, a quota or a file-size limit is exhausted.
+        StoreUnavailableError: anything else: missing, read-only, not permitted, failing.
+    """
+    try:
+        yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        said = f"{error.strerror or error}{where}"
+        if error.errno in _FULL:
+            raise InsufficientSpaceError(f"could not {doing}: {said}") from error
+        raise StoreUnavailableError(
+            f"could not {doing}: {said}",
+            hint="Check that the folder exists, is mounted, and may be written by this user.",
+        ) from error
+
+
+def sync_directory(path: Path) -> None:
+    """Make the names in the directory `path` durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(path: Path) -> None:
+    """Make the bytes of a file that this process did not write itself durable.
+
+    Never call this with the live database: closing the descriptor would drop SQLite's locks.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
+    """Put `data` at `path`, whole or not at all: a reader sees the old bytes or the new.
+
+    A temporary file beside `path` takes the bytes first and is gone again on failure.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with create_new(temporary, mode=mode) as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_directory(path.parent)
+
+
+def create_new(path: Path, *, mode: int = 0o600) -> BinaryIO:
+    """Open a new file for writing; refuse one that exists, and never follow a link."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    return os.fdopen(os.open(path, flags, mode), "wb")
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open an existing file for reading, refusing links, pipes and devices.
+
+    Raises:
+        OSError: it is missing, a symbolic link, or no regular file.
+    """
+    # O_NONBLOCK, or the open of a named pipe would wait for its writer for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename within one file system and make both directories' names durable."""
+    source.rename(target)
+    sync_directory(target.parent)
+    if source.parent != target.parent:
+        sync_directory(source.parent)
+
+
+def free_bytes(path: Path) -> int:
+    """Return what an unprivileged process may still write on the disk that holds `path`."""
+    facts = os.statvfs(path)
+    return facts.f_bavail * facts.f_frsize
+
+
+def require_space(path: Path, required_bytes: int, *, what: str) -> None:
+    """Refuse before anything is written when the disk holding `path` is too full for `what`.
+
+    Raises:
+        InsufficientSpaceError: with both figures.
+    """
+    available = free_bytes(path)
+    if available < required_bytes:
+        raise InsufficientSpaceError(
+            f"{what} needs {_megabytes(required_bytes)} in {path}, and {_megabytes(available)} "
+            "are free; nothing was changed",
+            required_bytes=required_bytes,
+            available_bytes=available,
+        )
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.1f} MB"
+
+
+def empty_directory(path: Path) -> None:
+    """Remove everything inside `path`, and never anything that a link in it points to."""
+    with os.scandir(path) as entries:
+        for entry in list(entries):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                Path(entry.path).unlink(missing_ok=True)

@@ -1,0 +1,334 @@
+"""One operation at a time across every process, and what became of it.
+
+`operation.json` tells every process what is running; it is written by the holder of the lock and
+means something only while the lock is held. Whoever takes the lock and still finds the file
+knows that its author was killed, and writes that into the journal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from .errors import BackupError, OperationInProgressError, StoreUnavailableError
+from .files import write_atomic
+from .journal import Journal
+from .locks import try_lock
+from .ports import Clock, OnFinished, OnProgress
+from .records import JournalEntry, Outcome, Progress, Stage, Verb
+
+log = logging.getLogger(__name__)
+
+_TELL_EVERY_S = 0.2
+
+
+class Teller(Protocol):
+    """What a story tells of itself while it runs."""
+
+    def about(self, backup_id: str) -> None:
+        """Name the backup that is made or treated."""
+
+    def stage(self, stage: Stage, total: int = 0) -> None:
+        """Say that `stage` begins; `total` is its bytes, 0 when unknown."""
+
+    def advance(self, done: int, total: int) -> None:
+        """Say how far the stage is, in bytes."""
+
+
+class Within:
+    """Tells of a story inside a story as one stage of the outer one."""
+
+    def __init__(self, outer: Teller, stage: Stage) -> None:
+        self._outer = outer
+        outer.stage(stage)
+
+    def about(self, backup_id: str) -> None:
+        """Keep it quiet: the outer story is about another backup."""
+
+    def stage(self, stage: Stage, total: int = 0) -> None:
+        """Keep it quiet: the outer stage goes on."""
+
+    def advance(self, done: int, total: int) -> None:
+        """Pass it on."""
+        self._outer.advance(done, total)
+
+
+class Operation:
+    """A running operation: tells of its stages and collects the facts of its journal line.
+
+    Attributes:
+        id: sixteen hexadecimal digits.
+        facts: what its journal line will hold besides the usual; must be JSON.
+        is_recorded: set to False by an operation that turned out to change nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        verb: Verb,
+        by: str,
+        stages: Sequence[Stage],
+        started_at: datetime,
+        tell: Callable[[Progress, dict[str, object]], None],
+    ) -> None:
+        self.id = secrets.token_hex(8)
+        self.facts: dict[str, object] = {}
+        self.is_recorded = True
+        self._tell = tell
+        self._told_at = 0.0
+        self.progress = Progress(
+            operation_id=self.id, verb=verb, by=by, started_at=started_at, stages=tuple(stages)
+        )
+
+    def about(self, backup_id: str) -> None:
+        """Name the backup that this operation makes or treats."""
+        self._change(backup_id=backup_id)
+
+    def stage(self, stage: Stage, total: int = 0) -> None:
+        """Say that `stage` begins; `total` is its bytes, 0 when unknown."""
+        self._change(stage=stage, done=0, total=total)
+        self._say()
+
+    def advance(self, done: int, total: int) -> None:
+        """Say how far the stage is, in bytes. Cheap: told at most five times a second."""
+        self._change(done=done, total=total)
+        if time.monotonic() - self._told_at >= _TELL_EVERY_S or done == total:
+            self._say()
+
+    def _change(self, **changes: Any) -> None:
+        self.progress = replace(self.progress, **changes)
+
+    def _say(self) -> None:
+        self._told_at = time.monotonic()
+        self._tell(self.progress, self.facts)
+
+
+class Operations:
+    """Runs operations one after another, for all processes that share the data directory."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        journal: Journal,
+        clock: Clock,
+        on_begin: Callable[[], None],
+        on_interrupted: Callable[[Progress, dict[str, object]], dict[str, object]],
+        on_finished: OnFinished | None,
+    ) -> None:
+        """
+        Args:
+            on_begin: clears what a killed operation left; called with the lock held.
+            on_interrupted: told of a killed operation; returns more facts for its journal line.
+        """
+        self._state_path = data_dir / "operation.json"
+        self._lock_path = data_dir / "locks" / "operation"
+        self._journal = journal
+        self._clock = clock
+        self._on_begin = on_begin
+        self._on_interrupted = on_interrupted
+        self._on_finished = on_finished
+
+    @contextlib.contextmanager
+    def run(
+        self,
+        verb: Verb,
+        *,
+        by: str,
+        stages: Sequence[Stage] = (),
+        on_progress: OnProgress | None = None,
+    ) -> Iterator[Operation]:
+        """Hold the lock for the block and journal how it ended.
+
+        Raises:
+            OperationInProgressError: somebody else holds the lock; says who, what, since when.
+            StoreUnavailableError: the data directory cannot be written.
+        """
+        with self._locked():
+            operation = Operation(
+                verb=verb,
+                by=by,
+                stages=stages,
+                started_at=self._clock(),
+                tell=lambda progress, facts: self._tell(progress, facts, on_progress),
+            )
+            self._write_state(operation.progress, operation.facts)
+            try:
+                yield operation
+            except BaseException as error:
+                self._finish(operation, error)
+                raise
+            self._finish(operation, None)
+
+    def recover(self) -> bool:
+        """Clear what a killed operation left, unless one is running; return whether it was clear.
+
+        Called at every start.
+        """
+        with contextlib.suppress(OperationInProgressError), self._locked():
+            return True
+        return False
+
+    def running(self) -> Progress | None:
+        """Return what is being done at this moment, by whichever process."""
+        try:
+            descriptor = try_lock(self._lock_path, exclusive=False)
+        except OSError:
+            return None  # where no lock can be taken, nothing can run
+        if descriptor is not None:
+            os.close(descriptor)
+            return None
+        state = self._read_state()
+        return state[0] if state else None
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            descriptor = self._take_lock()
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"the data directory cannot be used: {error.strerror} ({error.filename})",
+                hint="Check that it exists and may be written by this user.",
+            ) from error
+        if descriptor is None:
+            raise self._busy()
+        try:
+            self._bury()
+            self._on_begin()
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _take_lock(self) -> int | None:
+        # `running()` holds the lock shared for some microseconds; that must not look like an
+        # operation, so "busy" is only said after a few tries.
+        for _ in range(10):
+            descriptor = try_lock(self._lock_path, exclusive=True)
+            if descriptor is not None:
+                return descriptor
+            time.sleep(0.005)
+        return None
+
+    def _busy(self) -> OperationInProgressError:
+        state = self._read_state()
+        if state is None:
+            return OperationInProgressError(verb="operation", by="another process", since=None)
+        progress = state[0]
+        return OperationInProgressError(
+            verb=progress.verb, by=progress.by, since=progress.started_at
+        )
+
+    def _bury(self) -> None:
+        """Journal an operation whose process was killed."""
+        if (state := self._read_state()) is not None:
+            progress, facts = state
+            last = next(self._journal.entries(), None)
+            # Killed between its journal line and the removal of the file: already told.
+            if last is None or last.operation_id != progress.operation_id:
+                facts = {**facts, **self._on_interrupted(progress, facts)}
+                self._record(progress, facts, Outcome.INTERRUPTED, None)
+        with contextlib.suppress(OSError):
+            self._state_path.unlink(missing_ok=True)
+
+    def _finish(self, operation: Operation, error: BaseException | None) -> None:
+        if error is None:
+            outcome = Outcome.SUCCEEDED
+        elif isinstance(error, Exception):
+            outcome = Outcome.FAILED
+        else:
+            outcome = Outcome.INTERRUPTED
+        if operation.is_recorded:
+            self._record(operation.progress, operation.facts, outcome, error)
+        with contextlib.suppress(OSError):
+            self._state_path.unlink(missing_ok=True)
+
+    def _record(
+        self,
+        progress: Progress,
+        facts: dict[str, object],
+        outcome: Outcome,
+        error: BaseException | None,
+    ) -> None:
+        known = isinstance(error, BackupError)
+        entry = JournalEntry(
+            operation_id=progress.operation_id,
+            verb=progress.verb,
+            by=progress.by,
+            started_at=progress.started_at,
+            ended_at=self._clock(),
+            outcome=outcome,
+            backup_id=progress.backup_id,
+            error_code=error.code
+            if isinstance(error, BackupError)
+            else "internal"
+            if error
+            else "",
+            error=str(error) if known else repr(error) if error else "",
+            facts={**facts, "stage": progress.stage} if error or not _ended(outcome) else facts,
+        )
+        # The operation has already happened: neither a full disk nor a database that cannot
+        # take an audit row may turn its success into a failure, so both are logged instead.
+        try:
+            self._journal.append(entry)
+        except OSError:
+            log.exception("journal not written", extra={"operation_id": entry.operation_id})
+        if self._on_finished is not None:
+            try:
+                self._on_finished(entry)
+            except Exception:
+                log.exception("audit not written", extra={"operation_id": entry.operation_id})
+
+    def _tell(
+        self, progress: Progress, facts: dict[str, object], on_progress: OnProgress | None
+    ) -> None:
+        self._write_state(progress, facts)
+        if on_progress is not None:
+            on_progress(progress)
+
+    def _write_state(self, progress: Progress, facts: dict[str, object]) -> None:
+        state = {
+            "operation_id": progress.operation_id,
+            "verb": progress.verb,
+            "by": progress.by,
+            "started_at": progress.started_at.isoformat(),
+            "stages": list(progress.stages),
+            "stage": progress.stage,
+            "done": progress.done,
+            "total": progress.total,
+            "backup_id": progress.backup_id,
+            "pid": os.getpid(),
+            "facts": facts,
+        }
+        # Telling is a courtesy: a full disk must not stop the work that may free it.
+        with contextlib.suppress(OSError):
+            write_atomic(self._state_path, json.dumps(state).encode(), durable=False)
+
+    def _read_state(self) -> tuple[Progress, dict[str, object]] | None:
+        try:
+            state = json.loads(self._state_path.read_bytes())
+            return Progress(
+                operation_id=str(state["operation_id"]),
+                verb=Verb(state["verb"]),
+                by=str(state["by"]),
+                started_at=datetime.fromisoformat(state["started_at"]).astimezone(UTC),
+                stages=tuple(Stage(stage) for stage in state["stages"]),
+                stage=Stage(state["stage"]) if state["stage"] else None,
+                done=int(state["done"]),
+                total=int(state["total"]),
+                backup_id=str(state["backup_id"]),
+            ), dict(state["facts"])
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            return None
+
+
+def _ended(outcome: Outcome) -> bool:
+    return outcome is Outcome.SUCCEEDED

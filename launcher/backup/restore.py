@@ -1,0 +1,545 @@
+"""Put a backup back: the second of the two stories, and the one that must never go wrong.
+
+`stage_restore` checks and prepares on a copy, `plan_restore` says what would happen, and
+`restore_backup` does it. Everything is checked before anything is written.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .compression import unpack_known
+from .errors import (
+    BackupError,
+    IncompatibleBackupError,
+    InsufficientSpaceError,
+    RestoreError,
+    RevertFailedError,
+    SourceDatabaseError,
+)
+from .files import (
+    create_new,
+    disk_errors,
+    free_bytes,
+    require_space,
+    sync_directory,
+    sync_file,
+)
+from .operations import Operation, Within
+from .ports import Content, Gate
+from .records import (
+    Backup,
+    NameChange,
+    RestoreOutcome,
+    RestorePlan,
+    RowChange,
+    Stage,
+    Survey,
+)
+from .sqlite import (
+    SIDE_FILES,
+    begin_wal,
+    check_structure,
+    confirm_live,
+    live_problem,
+    open_copy,
+    open_live,
+    open_staged,
+    page_size_of,
+    replace_contents,
+    rewrite,
+    used_bytes,
+)
+from .store import Store
+from .verify import CHECK_DEADLINE_S, Checked, stage_backup, stage_path
+
+STAGES_PLAN = (Stage.UNPACK, Stage.PREPARE)
+STAGES_RESTORE = (*STAGES_PLAN, Stage.SAFETY, Stage.REPLACE, Stage.CONFIRM)
+
+_REPLACE_DEADLINE_S = 120.0
+_SPARE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the admin may choose about a restore.
+
+    Attributes:
+        keep_schedule: keep the backup schedule set here instead of the backup's.
+        carry_account: name of an active admin of the live data to carry into the restored data,
+            for a backup that has no admin of its own; "" for none.
+    """
+
+    keep_schedule: bool = True
+    carry_account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The live data as it is now. `survey` is None when it cannot be read."""
+
+    path: Path
+    problem: str
+    survey: Survey | None
+    account: Mapping[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A database in staging that could go live this very moment.
+
+    Attributes:
+        path: the file; checked, at our schema, with our page size.
+        survey: what it holds, and so what the live database must hold afterwards.
+        epoch: the session epoch written into it.
+    """
+
+    path: Path
+    checked: Checked
+    survey: Survey
+    epoch: str
+
+
+def read_live(path: Path, *, content: Content, carry_account: str) -> Live:
+    """Look at the live data; damage is part of the answer, not an error.
+
+    Raises:
+        SourceDatabaseError: it is sound but stays busy, so nothing can be said of it.
+    """
+    problem = live_problem(path, application_id=content.application_id)
+    if problem:
+        return Live(path, problem, None, None)
+    try:
+        with open_live(path) as connection:
+            survey = content.survey(connection)
+            account = content.account(connection, carry_account) if carry_account else None
+    except SourceDatabaseError as error:
+        if not error.is_damaged and content_is_ours(path, content):
+            raise
+        return Live(path, error.message, None, None)
+    return Live(path, "", survey, account)
+
+
+def content_is_ours(path: Path, content: Content) -> bool:
+    """Whether the live database is at our schema, so that only being busy can hide its rows."""
+    try:
+        with open_live(path) as connection:
+            return content.revision(connection) == content.head
+    except SourceDatabaseError as error:
+        return not error.is_damaged
+
+
+def stage_restore(
+    operation: Operation,
+    source: Backup | Path,
+    *,
+    live: Live,
+    store: Store,
+    content: Content,
+    choices: Choices,
+    epoch: str,
+) -> Staged:
+    """Check a backup whole and make a copy of it fit to go live.
+
+    1. Unpack it into staging, proving its bytes, its schema and its structure.
+    2. Migrate an older schema to ours.
+    3. Write the session epoch, the schedule that is kept, the account that is carried.
+    4. Make sure that somebody can sign in afterwards.
+    5. Give it the page size of the live database.
+
+    Holds on failure: only staging was touched.
+
+    Raises:
+        VerificationError, UploadRejectedError: it is not good.
+        IncompatibleBackupError: newer, another application's, or with no active admin.
+        InsufficientSpaceError, StoreUnavailableError
+    """
+    store.ensure()
+    path = store.staging / f"restore-{operation.id}.db"
+    operation.stage(Stage.UNPACK, _raw_bytes(source))
+    if isinstance(source, Path):
+        checked = stage_path(source, path, content=content, on_bytes=operation.advance)
+    else:
+        checked = stage_backup(source, store, path, content=content, on_bytes=operation.advance)
+
+    operation.stage(Stage.PREPARE)
+    path = _in_our_page_size(path, live=live)
+    if checked.pending:
+        require_space(path.parent, checked.size_bytes, what="migrating the copy")
+        content.migrate(path)
+    with open_staged(path) as connection:
+        content.prepare(
+            connection,
+            epoch=epoch,
+            schedule=live.survey.schedule if live.survey and choices.keep_schedule else None,
+            account=_carried(live, choices),
+        )
+    with open_copy(path, deadline_s=CHECK_DEADLINE_S) as connection:
+        if checked.pending:
+            check_structure(connection)
+        survey = content.survey(connection)
+    if not survey.admins:
+        raise IncompatibleBackupError(
+            "nobody could sign in afterwards: there is no active admin in this backup",
+            hint="Carry an admin of today's data into it: --carry-account NAME.",
+        )
+    sync_file(path)
+    return Staged(path=path, checked=checked, survey=survey, epoch=epoch)
+
+
+def _raw_bytes(source: Backup | Path) -> int:
+    return source.database.size_bytes if isinstance(source, Backup) and source.database else 0
+
+
+def _carried(live: Live, choices: Choices) -> Mapping[str, object] | None:
+    if not choices.carry_account:
+        return None
+    if live.account is None:
+        raise IncompatibleBackupError(
+            f"the account {choices.carry_account!r} cannot be carried over: "
+            "today's data has no active admin of that name",
+            hint="`flask user list` shows the accounts.",
+        )
+    return live.account
+
+
+def _in_our_page_size(path: Path, *, live: Live) -> Path:
+    """Return `path`, or a rewritten copy when a WAL database could not take its pages."""
+    if live.problem:
+        return path
+    page_size = page_size_of(live.path)
+    with open_copy(path) as connection:
+        if connection.execute("PRAGMA page_size").fetchone()[0] == page_size:
+            return path
+    rewritten = path.with_name(f"rewritten-{path.name}")
+    with disk_errors("rewrite the copy"):
+        create_new(rewritten).close()
+    rewrite(path, rewritten, page_size=page_size)
+    path.unlink()
+    return rewritten
+
+
+def plan_restore(
+    source: Backup | Path, staged: Staged, *, live: Live, choices: Choices
+) -> RestorePlan:
+    """Say what putting `staged` in place of `live` would do."""
+    then = staged.survey
+    now = live.survey
+    backup = source if isinstance(source, Backup) else None
+    return RestorePlan(
+        source=backup.id if backup else str(source),
+        backup_id=backup.id if backup else "",
+        created_at=backup.created_at if backup else None,
+        schema_revision=staged.checked.revision,
+        app_version=backup.app_version if backup else "",
+        database_size_bytes=staged.checked.size_bytes,
+        live_readable=now is not None,
+        live_problem=live.problem,
+        rows=tuple(
+            RowChange(table, now.rows.get(table, 0) if now else None, rows)
+            for table, rows in sorted(then.rows.items())
+        ),
+        names=tuple(_name_changes(now, then)) if now else (),
+        migrations=staged.checked.pending,
+        schedule_now=now.schedule if now else None,
+        schedule_then=then.schedule,
+        keep_schedule=bool(now and now.schedule and choices.keep_schedule),
+        signed_out=now.names.get("user", ()) if now else (),
+        password_changes=_password_changes(now, then) if now else (),
+        tokens_lost=tuple(sorted(set(now.api_tokens) - set(then.api_tokens))) if now else (),
+        admins=then.admins,
+        site_name_now=now.site_name if now else "",
+        site_name_then=then.site_name,
+        carried_account=choices.carry_account,
+        warnings=staged.checked.warnings,
+    )
+
+
+def _name_changes(now: Survey, then: Survey) -> list[NameChange]:
+    return [
+        NameChange(
+            kind,
+            appear=tuple(sorted(set(then.names.get(kind, ())) - set(now.names.get(kind, ())))),
+            vanish=tuple(sorted(set(now.names.get(kind, ())) - set(then.names.get(kind, ())))),
+        )
+        for kind in sorted(now.names.keys() | then.names.keys())
+    ]
+
+
+def _password_changes(now: Survey, then: Survey) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            name
+            for name, mark in then.password_marks.items()
+            if now.password_marks.get(name, mark) != mark
+        )
+    )
+
+
+def restore_backup(
+    operation: Operation,
+    source: Backup | Path,
+    *,
+    live_path: Path,
+    store: Store,
+    content: Content,
+    gate: Gate,
+    choices: Choices,
+    epoch: str,
+    make_safety: Callable[[Within], Backup],
+) -> RestoreOutcome:
+    """Make the live database hold what a backup holds, all of it or nothing.
+
+    1. Check the backup and prepare a copy of it; refuse before anything is touched.
+    2. Plan: compare with the live data.
+    3. Keep the live data as a safety backup; when it cannot be read, its files are kept as they
+       are.
+    4. Close the gate: requests wait, those inside finish, nobody is connected.
+    5. Replace: one transaction in the live database, which a killed process cannot tear; a
+       database that cannot take one is replaced as a file.
+    6. Confirm: structure, and the rows of every table as planned. If not, the old data is put
+       back by the same road.
+    7. Open the gate. Sessions of before are void by the new epoch.
+
+    Holds on failure: the live database holds exactly what it held. Costs free disk of about
+    three times the raw size; holds requests for about a second for each 200 MB. Not promised:
+    programs that open the database without the gate (a `sqlite3` shell) may see their own
+    transactions refused, and must be closed when the live file is damaged.
+
+    The caller holds the operation lock.
+
+    Raises:
+        SourceDatabaseError: the live database stays busy.
+        RestoreError: a later step failed; the live data is unchanged, or was put back.
+        RevertFailedError: it could not be put back; says which files lie where.
+        and whatever `stage_restore` raises.
+    """
+    started = time.monotonic()
+    live = read_live(live_path, content=content, carry_account=choices.carry_account)
+    _require_room(source, live=live, store=store)
+    staged = stage_restore(
+        operation, source, live=live, store=store, content=content, choices=choices, epoch=epoch
+    )
+    plan = plan_restore(source, staged, live=live, choices=choices)
+
+    safety: Backup | None = None
+    if not live.problem:
+        try:
+            safety = make_safety(Within(operation, Stage.SAFETY))
+        except SourceDatabaseError as error:
+            if not error.is_damaged:
+                raise
+            live = replace(live, problem=error.message)
+            plan = replace(plan, live_problem=error.message)
+    operation.facts["epoch"] = epoch
+    operation.facts["safety_id"] = safety.id if safety else ""
+
+    road = (
+        _Transaction(operation, live_path, store=store, safety=safety)
+        if safety
+        else _FileSwap(operation, live_path)
+    )
+    try:
+        with gate.closed():
+            closed_at = time.monotonic()
+            operation.stage(Stage.REPLACE, staged.path.stat().st_size)
+            road.replace(staged.path)
+            operation.stage(Stage.CONFIRM)
+            if problem := confirm_live(live_path, rows=staged.survey.rows):
+                road.revert(problem)
+                raise RestoreError(
+                    f"the restored data did not pass its check ({problem}); "
+                    "the data from before was put back",
+                    hint="Try another backup.",
+                )
+            held_s = time.monotonic() - closed_at
+    except TimeoutError as error:
+        raise RestoreError(
+            f"{error}; nothing was changed",
+            hint="Try again in a moment, when the long request or program has ended.",
+        ) from error
+    return RestoreOutcome(
+        operation_id=operation.id,
+        plan=plan,
+        safety_id=safety.id if safety else "",
+        raw_copy_path=road.raw_copy_path,
+        replaced_file=safety is None,
+        held_s=held_s,
+        duration_s=time.monotonic() - started,
+        warnings=(*plan.warnings, *road.warnings),
+    )
+
+
+def _require_room(source: Backup | Path, *, live: Live, store: Store) -> None:
+    """Refuse early when the disks cannot hold the staged copy, the safety backup and the log."""
+    staged_bytes = _raw_bytes(source) or (source.stat().st_size if isinstance(source, Path) else 0)
+    live_bytes = used_bytes(live.path) if not live.problem else 0
+    in_store = staged_bytes + live_bytes * 3 // 2 + _SPARE_BYTES
+    # The new content passes through the log, and the file grows to hold it.
+    beside_live = staged_bytes + max(0, staged_bytes - live_bytes) + _SPARE_BYTES
+    with disk_errors("look at the disk"):
+        store.ensure()
+        if store.path.stat().st_dev == live.path.parent.stat().st_dev:
+            require_space(store.path, in_store + beside_live, what="the restore")
+        else:
+            require_space(store.path, in_store, what="the restore")
+            require_space(live.path.parent, beside_live, what="the restore")
+
+
+class _Transaction:
+    """The usual road: one transaction into the live database."""
+
+    raw_copy_path: Path | None = None
+
+    def __init__(
+        self, operation: Operation, live_path: Path, *, store: Store, safety: Backup
+    ) -> None:
+        self._operation = operation
+        self._live_path = live_path
+        self._store = store
+        self._safety = safety
+        self.warnings: tuple[str, ...] = ()
+
+    def replace(self, staged: Path) -> None:
+        """Replace the content.
+
+        Raises:
+            TimeoutError, InsufficientSpaceError, RestoreError: nothing was changed.
+        """
+        try:
+            folded = replace_contents(
+                staged,
+                self._live_path,
+                deadline_s=_REPLACE_DEADLINE_S,
+                on_bytes=self._operation.advance,
+            )
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+                raise InsufficientSpaceError(
+                    "the disk filled up during the restore; nothing was changed",
+                    available_bytes=free_bytes(self._live_path.parent),
+                ) from error
+            raise RestoreError(
+                f"the live database did not take the data ({error}); nothing was changed"
+            ) from error
+        if not folded:
+            self.warnings = (
+                "The log could not be folded into the database yet: a program still reads the "
+                "old data, or the disk is nearly full. The restored data is complete.",
+            )
+
+    def revert(self, problem: str) -> None:
+        """Put the safety backup back by the same road.
+
+        Raises:
+            RevertFailedError: naming the safety backup.
+        """
+        raw = self._store.staging / f"revert-{self._operation.id}.db"
+        try:
+            self._unpack_safety(raw)
+            self.replace(raw)
+        except (BackupError, OSError) as error:
+            raise RevertFailedError(
+                f"the restored data did not pass its check ({problem}), and the data from "
+                f"before could not be put back ({error}); it is whole in the safety backup "
+                f"{self._safety.id}",
+                hint=f"Run `flask backup restore {self._safety.id}`.",
+            ) from error
+
+    def _unpack_safety(self, raw: Path) -> None:
+        assert self._safety.file is not None  # noqa: S101 (just made)
+        assert self._safety.database is not None  # noqa: S101
+        with self._store.open(self._safety) as source, create_new(raw) as writer:
+            for piece in unpack_known(
+                source,
+                file=self._safety.file,
+                database=self._safety.database,
+                on_bytes=lambda _done, _total: None,
+            ):
+                writer.write(piece)
+
+
+class _FileSwap:
+    """The road for a live database that is missing or broken: the file itself is replaced.
+
+    Only safe because nobody is connected while the gate is closed. The old files are never
+    overwritten; they keep their bytes in a folder of their own.
+    """
+
+    def __init__(self, operation: Operation, live_path: Path) -> None:
+        self._operation = operation
+        self._live_path = live_path
+        self._folder = live_path.parent / "damaged" / operation.id
+        self.raw_copy_path: Path | None = None
+        self.warnings: tuple[str, ...] = ()
+
+    def replace(self, staged: Path) -> None:
+        """Set the old files aside and put the staged one in their place.
+
+        Raises:
+            InsufficientSpaceError, StoreUnavailableError: nothing was changed.
+        """
+        incoming = self._live_path.with_name(f".incoming-{self._operation.id}.db")
+        try:
+            with disk_errors("put the database in place"):
+                self._copy(staged, incoming)
+                # Before it is in place, so that a process killed right after leaves a WAL database.
+                begin_wal(incoming)
+                self._set_aside()
+                incoming.replace(self._live_path)
+                sync_directory(self._live_path.parent)
+        finally:
+            incoming.unlink(missing_ok=True)
+
+    def _copy(self, staged: Path, incoming: Path) -> None:
+        total = staged.stat().st_size
+        with staged.open("rb") as reader, create_new(incoming) as writer:
+            while chunk := reader.read(1 << 20):
+                writer.write(chunk)
+                self._operation.advance(writer.tell(), total)
+            writer.flush()
+            os.fsync(writer.fileno())
+
+    def _set_aside(self) -> None:
+        """Keep the old files; the side files first, or they would be replayed over the new one."""
+        old = [self._side(suffix) for suffix in SIDE_FILES]
+        if not any(path.exists() for path in (self._live_path, *old)):
+            return
+        self._folder.mkdir(mode=0o700, parents=True)
+        if self._live_path.exists():
+            # A second name for the same bytes: the old file is never absent from its place.
+            os.link(self._live_path, self._folder / self._live_path.name)
+        for path in old:
+            if path.exists():
+                path.rename(self._folder / path.name)
+        sync_directory(self._folder)
+        self.raw_copy_path = self._folder
+        self._operation.facts["raw_copy"] = str(self._folder)
+
+    def _side(self, suffix: str) -> Path:
+        return self._live_path.with_name(self._live_path.name + suffix)
+
+    def revert(self, problem: str) -> None:
+        """Put the old files back as they were.
+
+        Raises:
+            RevertFailedError: naming the folder that holds them.
+        """
+        try:
+            for suffix in ("", *SIDE_FILES):
+                self._side(suffix).unlink(missing_ok=True)
+            if self.raw_copy_path:
+                for path in self.raw_copy_path.iterdir():
+                    path.rename(self._live_path.with_name(path.name))
+            sync_directory(self._live_path.parent)
+        except OSError as error:
+            raise RevertFailedError(
+                f"the restored data did not pass its check ({problem}), and the damaged files "
+                f"from before could not be put back ({error}); they lie in {self._folder}",
+                hint="`flask backup restore ID` with another backup.",
+            ) from error

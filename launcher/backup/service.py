@@ -1,0 +1,821 @@
+"""The verbs of the feature. Every door calls these methods, and nothing else of the core.
+
+Each method that changes something is one operation: it holds the lock that all processes share,
+tells of its progress, and ends in one journal line. Any of them may raise
+`OperationInProgressError` and `StoreUnavailableError`; the others are named where they occur.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, tzinfo
+from itertools import islice
+from pathlib import Path
+
+from .compression import pack, unpack_known
+from .create import STAGES as STAGES_CREATE
+from .create import create_backup
+from .errors import (
+    BackupError,
+    BackupNotFoundError,
+    BackupProtectedError,
+    IncompatibleBackupError,
+    SourceDatabaseError,
+    UploadRejectedError,
+    VerificationError,
+)
+from .files import (
+    create_new,
+    disk_errors,
+    free_bytes,
+    move,
+    require_space,
+    sync_directory,
+    write_atomic,
+)
+from .journal import Journal
+from .operations import Operation, Operations, Within
+from .ports import Clock, Content, Gate, OnFinished, OnProgress
+from .records import (
+    Backup,
+    BulkResult,
+    Encoding,
+    JournalEntry,
+    KeepDecision,
+    Kind,
+    Outcome,
+    PartFailure,
+    Progress,
+    RestoreOutcome,
+    RestorePlan,
+    RetentionPolicy,
+    Stage,
+    State,
+    Status,
+    Verb,
+    Verification,
+    clean_note,
+    new_backup_id,
+)
+from .restore import (
+    STAGES_PLAN,
+    STAGES_RESTORE,
+    Choices,
+    plan_restore,
+    read_live,
+    restore_backup,
+    stage_restore,
+)
+from .retention import decide
+from .sqlite import SQLITE_VERSION, begin_wal, live_problem, mark, open_live, open_staged
+from .store import Store, stored_name
+from .verify import Checked, describe_file, rows_by_table, stage_backup, stage_path
+
+_OWN_KINDS = {Kind.MANUAL, Kind.SCHEDULED, Kind.SAFETY, Kind.UPGRADE}
+_BOOKKEEPING_TABLES = {"alembic_version", "system_settings"}
+
+
+def _has_restored(entry: JournalEntry) -> bool:
+    """Whether the live data was replaced, even if its process was killed right afterwards."""
+    return entry.verb is Verb.RESTORE and (
+        entry.outcome is Outcome.SUCCEEDED or entry.facts.get("data") == "restored"
+    )
+
+
+def utc_now() -> datetime:
+    """Return the present moment, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+class BackupService:
+    """Backups of one live database, for any number of processes at once.
+
+    Building it touches nothing on disk but the lock directory, and succeeds whatever state the
+    database and the store are in.
+    """
+
+    def __init__(
+        self,
+        *,
+        database_path: Path,
+        data_dir: Path,
+        store: Store,
+        content: Content,
+        gate: Gate,
+        clock: Clock = utc_now,
+        on_finished: OnFinished | None = None,
+        compress: bool = True,
+    ) -> None:
+        self._live = database_path
+        self._data_dir = data_dir
+        self._store = store
+        self._content = content
+        self._gate = gate
+        self._clock = clock
+        self._encoding = Encoding.ZSTD if compress else Encoding.IDENTITY
+        self._journal = Journal(data_dir / "journal.jsonl")
+        self._slots_path = data_dir / "schedule.json"
+        with contextlib.suppress(OSError):
+            (data_dir / "locks").mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._operations = Operations(
+            data_dir,
+            journal=self._journal,
+            clock=clock,
+            on_begin=self._clear_debris,
+            on_interrupted=self._after_interruption,
+            on_finished=on_finished,
+        )
+
+    @property
+    def store_path(self) -> Path:
+        """The folder of backups, for people who want to find them."""
+        return self._store.path
+
+    # --- make and look -------------------------------------------------------------------
+
+    def create(
+        self,
+        *,
+        by: str,
+        kind: Kind = Kind.MANUAL,
+        note: str = "",
+        protected: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> Backup:
+        """Make a verified backup of the live database. See `create.create_backup`.
+
+        Raises:
+            SourceDatabaseError, InsufficientSpaceError
+        """
+        with self._operations.run(
+            Verb.CREATE, by=by, stages=STAGES_CREATE, on_progress=on_progress
+        ) as operation:
+            operation.facts["kind"] = kind
+            return self._create(
+                operation, operation, by=by, kind=kind, note=note, protected=protected
+            )
+
+    def create_scheduled(
+        self, slot: datetime, *, by: str, on_progress: OnProgress | None = None
+    ) -> Backup | None:
+        """Make the backup of one scheduled slot, at most once whoever asks how often.
+
+        The claim is remembered outside the database, so a restore neither repeats nor skips it.
+
+        Returns:
+            The backup, or None when this slot, or a later one, was claimed before.
+
+        Raises:
+            SourceDatabaseError, InsufficientSpaceError
+        """
+        with self._operations.run(
+            Verb.CREATE, by=by, stages=STAGES_CREATE, on_progress=on_progress
+        ) as operation:
+            claimed = self.last_slot()
+            if claimed is not None and claimed >= slot:
+                operation.is_recorded = False
+                return None
+            with disk_errors("claim the scheduled slot"):
+                write_atomic(self._slots_path, json.dumps({"last_slot": slot.isoformat()}).encode())
+            operation.facts["kind"] = Kind.SCHEDULED
+            operation.facts["slot"] = slot.isoformat()
+            return self._create(operation, operation, by=by, kind=Kind.SCHEDULED)
+
+    def last_slot(self) -> datetime | None:
+        """Return the newest scheduled slot that was claimed, None when none ever was."""
+        try:
+            return datetime.fromisoformat(json.loads(self._slots_path.read_bytes())["last_slot"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def list(self) -> Sequence[Backup]:
+        """Return every backup, newest first."""
+        return self._store.list()
+
+    def get(self, reference: str) -> Backup:
+        """Return one backup by id, or the newest good one for `latest`.
+
+        Raises:
+            BackupNotFoundError
+        """
+        return self._store.get(reference)
+
+    def verify(self, reference: str, *, by: str, on_progress: OnProgress | None = None) -> Backup:
+        """Read a backup through, check it whole, and record the verdict in its manifest.
+
+        An external file that passes gets a manifest, and so becomes a backup like any other.
+
+        Returns:
+            The backup with its new verdict; `is_good` tells it. A damaged backup is a verdict,
+            not an error.
+
+        Raises:
+            BackupNotFoundError, InsufficientSpaceError
+        """
+        with self._operations.run(
+            Verb.VERIFY, by=by, stages=(Stage.UNPACK,), on_progress=on_progress
+        ) as operation:
+            backup = self._store.get(reference)
+            operation.about(backup.id)
+            with self._scratch(operation) as scratch:
+                operation.stage(Stage.UNPACK, backup.database.size_bytes if backup.database else 0)
+                try:
+                    checked = stage_backup(
+                        backup,
+                        self._store,
+                        scratch,
+                        content=self._content,
+                        on_bytes=operation.advance,
+                    )
+                except IncompatibleBackupError:
+                    # Sound, and made for another Launcher: that is no damage.
+                    raise
+                except (VerificationError, UploadRejectedError) as error:
+                    return self._record_damage(operation, backup, error)
+                return self._record_soundness(operation, backup, checked)
+
+    def rehearse(
+        self, reference: str, *, by: str, on_progress: OnProgress | None = None
+    ) -> RestorePlan:
+        """Run a whole restore up to, not including, the replacement, on a scratch copy.
+
+        Raises:
+            BackupNotFoundError, VerificationError, IncompatibleBackupError,
+            InsufficientSpaceError, SourceDatabaseError
+        """
+        with self._operations.run(
+            Verb.REHEARSE, by=by, stages=STAGES_PLAN, on_progress=on_progress
+        ) as operation:
+            plan = self._plan(operation, self._store.get(reference), Choices())
+            operation.facts["rows"] = {change.table: change.then for change in plan.rows}
+            return plan
+
+    # --- put back ------------------------------------------------------------------------
+
+    def plan(
+        self,
+        source: str | Path,
+        *,
+        by: str,
+        keep_schedule: bool = True,
+        carry_account: str = "",
+        on_progress: OnProgress | None = None,
+    ) -> RestorePlan:
+        """Say what a restore of `source` (an id, `latest`, or a file) would do; changes nothing.
+
+        Raises:
+            as `restore`, up to the point where something would change.
+        """
+        with self._operations.run(
+            Verb.PLAN, by=by, stages=STAGES_PLAN, on_progress=on_progress
+        ) as operation:
+            operation.is_recorded = False
+            return self._plan(
+                operation, self._source(source), Choices(keep_schedule, carry_account)
+            )
+
+    def restore(
+        self,
+        source: str | Path,
+        *,
+        by: str,
+        keep_schedule: bool = True,
+        carry_account: str = "",
+        on_progress: OnProgress | None = None,
+    ) -> RestoreOutcome:
+        """Make the live database hold what `source` holds. See `restore.restore_backup`.
+
+        Args:
+            source: an id, `latest`, or the path of a `.db` or `.db.zst` file.
+            by: who asked.
+            keep_schedule: keep the backup schedule that is set here.
+            carry_account: an active admin of today's data to carry over, "" for none.
+            on_progress: told of every stage.
+
+        Raises:
+            BackupNotFoundError, VerificationError, IncompatibleBackupError,
+            UploadRejectedError, InsufficientSpaceError, SourceDatabaseError,
+            RestoreError, RevertFailedError
+        """
+        choices = Choices(keep_schedule, carry_account)
+        with self._operations.run(
+            Verb.RESTORE, by=by, stages=STAGES_RESTORE, on_progress=on_progress
+        ) as operation:
+            found = self._source(source)
+            name = found.id if isinstance(found, Backup) else found.name
+            operation.about(found.id if isinstance(found, Backup) else "")
+            operation.facts["source"] = name
+            try:
+                outcome = restore_backup(
+                    operation,
+                    found,
+                    live_path=self._live,
+                    store=self._store,
+                    content=self._content,
+                    gate=self._gate,
+                    choices=choices,
+                    epoch=secrets.token_hex(16),
+                    make_safety=lambda within: self._create(
+                        operation, within, by=by, kind=Kind.SAFETY, note=f"Before restoring {name}"
+                    ),
+                )
+            finally:
+                self._clear_debris()
+            operation.facts["held_s"] = round(outcome.held_s, 3)
+            operation.facts["rows"] = {change.table: change.then for change in outcome.plan.rows}
+            return outcome
+
+    def undo(self, *, by: str, on_progress: OnProgress | None = None) -> RestoreOutcome:
+        """Restore the safety backup of the last restore. An undo can itself be undone.
+
+        Raises:
+            BackupNotFoundError: nothing was restored yet, or its safety backup is gone.
+            and whatever `restore` raises.
+        """
+        return self.restore(self.undo_id(), by=by, on_progress=on_progress)
+
+    def undo_id(self) -> str:
+        """Return the id of the backup that `undo` would restore.
+
+        Raises:
+            BackupNotFoundError: there is nothing to undo.
+        """
+        for entry in self._journal.entries():
+            if _has_restored(entry):
+                safety_id = str(entry.facts.get("safety_id", ""))
+                if safety_id:
+                    return self._store.get(safety_id).id
+                raise BackupNotFoundError(
+                    "undo",
+                    message="the last restore cannot be undone: the data before it was damaged",
+                    hint=f"Its files were kept in {entry.facts.get('raw_copy', 'no folder')}.",
+                )
+        raise BackupNotFoundError("undo", message="nothing was restored yet")
+
+    # --- bring in, hand out --------------------------------------------------------------
+
+    def export(
+        self, reference: str, target: Path, *, by: str, on_progress: OnProgress | None = None
+    ) -> Path:
+        """Write the plain database of a backup to a new file, proved byte for byte.
+
+        Args:
+            reference: an id, or `latest`.
+            target: the new file, or a folder in which it gets its own name.
+            by: who asked.
+            on_progress: told of every stage.
+
+        Returns:
+            The path of the new file.
+
+        Raises:
+            BackupNotFoundError, VerificationError
+            StoreUnavailableError: the target exists or cannot be written.
+        """
+        with self._operations.run(
+            Verb.EXPORT, by=by, stages=(Stage.UNPACK,), on_progress=on_progress
+        ) as operation:
+            backup = self._store.get(reference)
+            operation.about(backup.id)
+            if target.is_dir():
+                target = target / f"launcher-{backup.id}.db"
+            operation.facts["target"] = str(target)
+            operation.stage(Stage.UNPACK)
+            self._export(operation, backup, target)
+            return target
+
+    def import_(
+        self,
+        path: Path,
+        *,
+        by: str,
+        note: str = "",
+        on_progress: OnProgress | None = None,
+    ) -> Backup:
+        """Check a file from outside and take it into the store as a backup of kind `upload`.
+
+        Raises:
+            UploadRejectedError, IncompatibleBackupError, VerificationError,
+            InsufficientSpaceError
+        """
+        with self._operations.run(
+            Verb.UPLOAD,
+            by=by,
+            stages=(Stage.UNPACK, Stage.COMPRESS, Stage.PUBLISH),
+            on_progress=on_progress,
+        ) as operation:
+            self._store.ensure()
+            operation.facts["source"] = path.name
+            with self._scratch(operation) as scratch:
+                operation.stage(Stage.UNPACK)
+                checked = stage_path(
+                    path, scratch, content=self._content, on_bytes=operation.advance
+                )
+                return self._take_in(operation, checked, by=by, note=note or path.name)
+
+    # --- keep and let go -----------------------------------------------------------------
+
+    def protect(self, reference: str, *, by: str) -> Backup:
+        """Exempt a backup from retention and from `delete`.
+
+        Raises:
+            BackupNotFoundError
+            VerificationError: an external file has to be verified first.
+        """
+        return self._set_protected(reference, by=by, verb=Verb.PROTECT, protected=True)
+
+    def unprotect(self, reference: str, *, by: str) -> Backup:
+        """Give a backup back to retention.
+
+        Raises:
+            BackupNotFoundError
+        """
+        return self._set_protected(reference, by=by, verb=Verb.UNPROTECT, protected=False)
+
+    def delete(self, references: Sequence[str], *, by: str) -> BulkResult:
+        """Delete backups; what fails is told and does not stop the rest.
+
+        Raises:
+            BackupNotFoundError, BackupProtectedError: before anything is deleted.
+        """
+        with self._operations.run(Verb.DELETE, by=by) as operation:
+            backups = [self._store.get(reference) for reference in references]
+            for backup in backups:
+                if backup.protected:
+                    raise BackupProtectedError(backup.id)
+            if len(backups) == 1:
+                operation.about(backups[0].id)
+            return self._remove(operation, backups)
+
+    def plan_prune(self, policy: RetentionPolicy, *, zone: tzinfo = UTC) -> Sequence[KeepDecision]:
+        """Return what `prune` would do, newest first, with the reasons why each other stays."""
+        return decide(self._store.list(), policy, zone=zone)
+
+    def prune(self, policy: RetentionPolicy, *, by: str, zone: tzinfo = UTC) -> BulkResult:
+        """Apply retention. What fails to be deleted is told and does not stop the rest."""
+        with self._operations.run(Verb.PRUNE, by=by, stages=(Stage.PRUNE,)) as operation:
+            operation.stage(Stage.PRUNE)
+            going = [
+                decision.backup
+                for decision in self.plan_prune(policy, zone=zone)
+                if not decision.keep
+            ]
+            operation.facts["policy"] = asdict(policy)
+            operation.is_recorded = bool(going)
+            return self._remove(operation, going)
+
+    # --- the answer first ----------------------------------------------------------------
+
+    def status(
+        self, *, stale_after_s: float | None = None, next_run_at: datetime | None = None
+    ) -> Status:
+        """Answer "am I safe?".
+
+        Args:
+            stale_after_s: how old the last success may be; None when no schedule is on.
+            next_run_at: the next scheduled run, as the schedule has it.
+        """
+        backups = self._store.list()
+        good = [b for b in backups if b.is_good and b.kind in _OWN_KINDS]
+        last_success_at = good[0].created_at if good else None
+        attempt = next((e for e in self._journal.entries() if e.verb is Verb.CREATE), None)
+        is_stale = stale_after_s is not None and (
+            last_success_at is None
+            or (self._clock() - last_success_at).total_seconds() > stale_after_s
+        )
+        return Status(
+            last_attempt_at=attempt.started_at if attempt else last_success_at,
+            last_attempt_error=attempt.error if attempt else "",
+            last_success_at=last_success_at,
+            last_good_id=good[0].id if good else "",
+            is_stale=is_stale,
+            next_run_at=next_run_at,
+            counts={state: sum(b.verification.state is state for b in backups) for state in State},
+            stored_bytes=sum(b.file.size_bytes for b in backups if b.file),
+            free_bytes=self._free_bytes(),
+            live_problem=self.live_problem(),
+            running=self.progress(),
+        )
+
+    def journal(self, *, limit: int = 100, backup_id: str = "") -> Sequence[JournalEntry]:
+        """Return the newest journal entries, of one backup if `backup_id` is given."""
+        entries = (
+            entry
+            for entry in self._journal.entries()
+            if not backup_id or entry.backup_id == backup_id
+        )
+        return list(islice(entries, limit))
+
+    def progress(self) -> Progress | None:
+        """Return what is being done at this moment, by whichever process; None when idle."""
+        return self._operations.running()
+
+    def live_problem(self) -> str:
+        """Say what is wrong with the live database, "" when it opens and is ours."""
+        return live_problem(self._live, application_id=self._content.application_id)
+
+    # --- at every start ------------------------------------------------------------------
+
+    def recover(self) -> bool:
+        """Clear what a killed operation left; return False when one is running instead."""
+        return self._operations.recover()
+
+    def initialise(self, *, by: str) -> bool:
+        """Make a new, empty database where there is none and never was one.
+
+        Returns:
+            Whether one was made; False when there is one already.
+
+        Raises:
+            SourceDatabaseError: the database is missing and should not be: there is a history
+                or a backup. Making an empty one would hide the loss.
+        """
+        if self._live.exists():
+            return False
+        with self._operations.run(Verb.INITIALISE, by=by) as operation:
+            if self._live.exists():  # another process was first
+                operation.is_recorded = False
+                return False
+            if self._has_history():
+                operation.is_recorded = False
+                raise SourceDatabaseError(
+                    f"{self._live.name} is missing, and this Launcher has had data before",
+                    hint="`flask backup restore latest` brings the newest good backup back. "
+                    "To start from nothing, use another data directory.",
+                    is_damaged=True,
+                )
+            with disk_errors("make the database"):
+                self._make_database(operation)
+            return True
+
+    def migrate(self, *, by: str, on_progress: OnProgress | None = None) -> Backup | None:
+        """Bring the live database to the schema of this code, behind the gate.
+
+        A backup of kind `upgrade` is made first when there is anything to lose.
+
+        Returns:
+            That backup, None when none was needed.
+
+        Raises:
+            IncompatibleBackupError: a newer Launcher was here; nothing was changed.
+            SourceDatabaseError, InsufficientSpaceError
+        """
+        if self._live_revision() == self._content.head:
+            return None
+        with self._operations.run(
+            Verb.MIGRATE, by=by, stages=STAGES_CREATE, on_progress=on_progress
+        ) as operation:
+            revision = self._live_revision()
+            pending = self._content.pending(revision)
+            if pending is None:
+                raise IncompatibleBackupError(
+                    f"the database has schema {revision}, which this Launcher "
+                    f"({self._content.app_version}, schema {self._content.head}) does not know",
+                    hint="Start the newer Launcher again, or restore a backup made before it.",
+                )
+            if not pending:
+                operation.is_recorded = False
+                return None
+            operation.facts["from"], operation.facts["to"] = revision, self._content.head
+            backup = None
+            if self._has_content():
+                note = f"Before the upgrade to schema {self._content.head}"
+                backup = self._create(operation, operation, by=by, kind=Kind.UPGRADE, note=note)
+            try:
+                with self._gate.closed():
+                    self._content.migrate(self._live)
+            except TimeoutError as error:
+                raise SourceDatabaseError(f"{error}; nothing was changed") from error
+            return backup
+
+    # --- pieces --------------------------------------------------------------------------
+
+    def _create(
+        self,
+        operation: Operation,
+        tell: Operation | Within,
+        *,
+        by: str,
+        kind: Kind,
+        note: str = "",
+        protected: bool = False,
+    ) -> Backup:
+        backup = create_backup(
+            tell,
+            live=self._live,
+            store=self._store,
+            content=self._content,
+            clock=self._clock,
+            kind=kind,
+            by=by,
+            note=clean_note(note),
+            protected=protected,
+            encoding=self._encoding,
+        )
+        assert backup.file is not None  # noqa: S101 (just written)
+        operation.facts.setdefault("size_bytes", backup.file.size_bytes)
+        return backup
+
+    def _source(self, source: str | Path) -> Backup | Path:
+        return source if isinstance(source, Path) else self._store.get(source)
+
+    def _plan(self, operation: Operation, source: Backup | Path, choices: Choices) -> RestorePlan:
+        operation.about(source.id if isinstance(source, Backup) else "")
+        try:
+            live = read_live(self._live, content=self._content, carry_account=choices.carry_account)
+            staged = stage_restore(
+                operation,
+                source,
+                live=live,
+                store=self._store,
+                content=self._content,
+                choices=choices,
+                epoch=secrets.token_hex(16),
+            )
+            return plan_restore(source, staged, live=live, choices=choices)
+        finally:
+            self._clear_debris()
+
+    def _record_damage(self, operation: Operation, backup: Backup, error: BackupError) -> Backup:
+        operation.facts["state"] = State.DAMAGED
+        operation.facts["problem"] = error.message
+        damaged = replace(
+            backup, verification=Verification(State.DAMAGED, self._clock(), error.message)
+        )
+        # Only a manifest that can be believed may be written anew.
+        if backup.database is not None and backup.file is not None:
+            self._store.update(damaged)
+        return damaged
+
+    def _record_soundness(self, operation: Operation, backup: Backup, checked: Checked) -> Backup:
+        operation.facts["state"] = State.VERIFIED
+        if backup.file is None:
+            backup = describe_file(backup, self._store, checked)
+        sound = replace(backup, verification=Verification(State.VERIFIED, self._clock()))
+        self._store.update(sound)
+        return sound
+
+    def _take_in(self, operation: Operation, checked: Checked, *, by: str, note: str) -> Backup:
+        created_at = self._clock()
+        backup_id = new_backup_id(created_at)
+        operation.about(backup_id)
+        packed = self._store.staging / stored_name(backup_id, self._encoding)
+        operation.stage(Stage.COMPRESS, checked.size_bytes)
+        with disk_errors("write the backup"):
+            database, file = pack(
+                checked.path, packed, encoding=self._encoding, on_bytes=operation.advance
+            )
+        backup = Backup(
+            id=backup_id,
+            kind=Kind.UPLOAD,
+            created_at=created_at,
+            created_by=by,
+            note=clean_note(note),
+            schema_revision=checked.revision,
+            sqlite_version=SQLITE_VERSION,
+            database=database,
+            file=file,
+            contents=checked.contents,
+            verification=Verification(State.VERIFIED, self._clock()),
+        )
+        operation.stage(Stage.PUBLISH)
+        self._store.publish(backup, packed)
+        return backup
+
+    def _export(self, operation: Operation, backup: Backup, target: Path) -> None:
+        partial = target.with_name(f".{target.name}.{operation.id}.part")
+        try:
+            with disk_errors("write the export"):
+                if backup.file is None or backup.database is None:
+                    with self._scratch(operation) as scratch:
+                        stage_backup(
+                            backup,
+                            self._store,
+                            scratch,
+                            content=self._content,
+                            on_bytes=operation.advance,
+                        )
+                        pack(
+                            scratch,
+                            partial,
+                            encoding=Encoding.IDENTITY,
+                            on_bytes=operation.advance,
+                        )
+                else:
+                    require_space(target.parent, backup.database.size_bytes, what="the export")
+                    with self._store.open(backup) as source, create_new(partial) as writer:
+                        for piece in unpack_known(
+                            source,
+                            file=backup.file,
+                            database=backup.database,
+                            on_bytes=operation.advance,
+                        ):
+                            writer.write(piece)
+                # A hard link, unlike a rename, never replaces what is already there.
+                target.hardlink_to(partial)
+                sync_directory(target.parent)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _set_protected(self, reference: str, *, by: str, verb: Verb, protected: bool) -> Backup:
+        with self._operations.run(verb, by=by) as operation:
+            backup = self._store.get(reference)
+            operation.about(backup.id)
+            if backup.file is None:
+                raise VerificationError(
+                    f"backup {backup.id} has no manifest to write that into",
+                    hint=f"Run `flask backup verify {backup.id}` first.",
+                )
+            changed = replace(backup, protected=protected)
+            self._store.update(changed)
+            return changed
+
+    def _remove(self, operation: Operation, backups: Sequence[Backup]) -> BulkResult:
+        done: list[str] = []
+        failed: list[PartFailure] = []
+        for backup in backups:
+            try:
+                self._store.remove(backup)
+            except BackupError as error:
+                failed.append(PartFailure(backup.id, error.code, error.message))
+            else:
+                done.append(backup.id)
+        operation.facts["removed"] = done
+        operation.facts["failed"] = [failure.backup_id for failure in failed]
+        return BulkResult(tuple(done), tuple(failed))
+
+    @contextlib.contextmanager
+    def _scratch(self, operation: Operation) -> Iterator[Path]:
+        """Lend a name in staging; whatever was put there is gone afterwards."""
+        self._store.ensure()
+        try:
+            yield self._store.staging / f"scratch-{operation.id}.db"
+        finally:
+            self._clear_debris()
+
+    def _clear_debris(self) -> None:
+        """Remove unfinished work; only while the operation lock is held."""
+        self._store.sweep()
+        with contextlib.suppress(OSError):
+            for left in self._data_dir.glob(".incoming-*.db*"):
+                left.unlink(missing_ok=True)
+            for left in self._data_dir.glob(".*.tmp"):
+                left.unlink(missing_ok=True)
+
+    def _after_interruption(
+        self, progress: Progress, facts: dict[str, object]
+    ) -> dict[str, object]:
+        """Find out on which side of the replacement a killed restore stopped."""
+        if progress.verb is not Verb.RESTORE:
+            return {}
+        try:
+            with open_live(self._live) as connection:
+                epoch = self._content.survey(connection).epoch
+        except BackupError:
+            return {"data": "unreadable"}
+        return {"data": "restored" if epoch == facts.get("epoch") else "unchanged"}
+
+    def _has_history(self) -> bool:
+        if not self._journal.is_empty():
+            return True
+        try:
+            return bool(self._store.list())
+        except BackupError:
+            return False
+
+    def _make_database(self, operation: Operation) -> None:
+        incoming = self._data_dir / f".incoming-{operation.id}.db"
+        create_new(incoming).close()
+        mark(incoming, application_id=self._content.application_id)
+        self._content.migrate(incoming)
+        with open_staged(incoming) as connection:
+            self._content.prepare(
+                connection, epoch=secrets.token_hex(16), schedule=None, account=None
+            )
+        begin_wal(incoming)
+        move(incoming, self._live)
+
+    def _live_revision(self) -> str:
+        if problem := self.live_problem():
+            raise SourceDatabaseError(
+                problem,
+                hint="`flask backup restore latest` brings the newest good backup back.",
+                is_damaged=True,
+            )
+        with open_live(self._live) as connection:
+            return self._content.revision(connection)
+
+    def _has_content(self) -> bool:
+        with open_live(self._live) as connection:
+            rows = rows_by_table(connection)
+        return any(count for table, count in rows.items() if table not in _BOOKKEEPING_TABLES)
+
+    def _free_bytes(self) -> int:
+        try:
+            return free_bytes(self._store.path)
+        except OSError:
+            return 0

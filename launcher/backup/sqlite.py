@@ -1,0 +1,534 @@
+"""The only room that speaks `sqlite3`: copy a live database, check a copy, replace the data.
+
+Every rule here was measured; `docs/restore.md` gives the reasons. The live file is never opened
+by anything but SQLite: closing a descriptor of one's own would drop SQLite's POSIX locks
+(https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from .errors import (
+    BackupError,
+    DatabaseCorruptError,
+    IncompatibleBackupError,
+    InsufficientSpaceError,
+    SourceDatabaseError,
+    StoreUnavailableError,
+    UploadRejectedError,
+)
+
+OnBytes = Callable[[int, int], None]
+"""Called with (done, total) in bytes; what it raises ends the work."""
+
+SIDE_FILES = ("-wal", "-shm", "-journal")
+HEADER_BYTES = 100
+
+_MAGIC = b"SQLite format 3\x00"
+_UTF8 = 1
+_BUSY_TIMEOUT_S = 15.0
+_COPY_STEP_OPCODES = 50_000
+_CHECK_STEP_OPCODES = 200_000
+_RESTORE_STEP_PAGES = 1000
+_MMAP_BYTES = 1 << 40
+_STATISTICS_TABLES = {"sqlite_stat1", "sqlite_stat4"}  # ANALYZE makes them; they hold no content
+
+_UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_WAITING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_FULL = sqlite3.SQLITE_FULL
+_IO_WRITES = {
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_FSYNC,
+    sqlite3.SQLITE_IOERR_DIR_FSYNC,
+    sqlite3.SQLITE_IOERR_TRUNCATE,
+}
+_READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the first hundred bytes of a database file announce
+    (https://www.sqlite.org/fileformat.html#the_database_header)."""
+
+    page_size: int
+    page_count: int
+    application_id: int
+    is_utf8: bool
+    is_settled: bool
+
+    @property
+    def size_bytes(self) -> int:
+        """The size that the whole file must have."""
+        return self.page_size * self.page_count
+
+
+def parse_header(data: bytes) -> Header:
+    """Read a database header from the first bytes of a file.
+
+    Raises:
+        UploadRejectedError: there is no SQLite database here.
+    """
+    if not data:
+        raise UploadRejectedError(
+            "the file is empty", hint="Copy or upload it again; the transfer did not succeed."
+        )
+    if len(data) < HEADER_BYTES or not data.startswith(_MAGIC):
+        raise UploadRejectedError(
+            "this is not a SQLite database",
+            hint="Take the .db file that Launcher gave you, or its .db.zst.",
+        )
+    raw_page_size = int.from_bytes(data[16:18])
+    return Header(
+        page_size=65536 if raw_page_size == 1 else raw_page_size,
+        page_count=int.from_bytes(data[28:32]),
+        application_id=int.from_bytes(data[68:72]),
+        is_utf8=int.from_bytes(data[56:60]) == _UTF8,
+        # The page count is only to be believed when both counters agree.
+        is_settled=data[24:28] == data[92:96],
+    )
+
+
+def check_header(header: Header, *, size_bytes: int, application_id: int) -> None:
+    """Refuse a file whose header does not describe it, or which is not ours.
+
+    Raises:
+        UploadRejectedError: cut off, padded, or with an impossible header.
+        IncompatibleBackupError: another application's, or in UTF-16.
+    """
+    if header.page_size < 512 or header.page_size & (header.page_size - 1):
+        raise UploadRejectedError(
+            "the database header is damaged: impossible page size",
+            hint="Copy or upload the file again.",
+        )
+    if not header.is_settled or not header.page_count or header.size_bytes != size_bytes:
+        fault = "cut off" if header.size_bytes > size_bytes else "longer than it should be"
+        raise UploadRejectedError(
+            f"the file is {fault}: it holds {size_bytes:,} bytes "
+            f"and its header announces {header.size_bytes:,}",
+            hint="Copy or upload it again. A live database cannot be copied as a file; "
+            "use `flask backup export`.",
+        )
+    if header.application_id != application_id:
+        raise IncompatibleBackupError(
+            "this database belongs to another application",
+            hint="Only a backup made by Launcher can be restored.",
+        )
+    if not header.is_utf8:
+        raise IncompatibleBackupError(
+            "this database stores its text as UTF-16, which Launcher never does",
+            hint="Only a backup made by Launcher can be restored.",
+        )
+
+
+@contextlib.contextmanager
+def open_live(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the live database for reading, outside any transaction; never creates it.
+
+    Raises:
+        SourceDatabaseError: it is missing, damaged, or stays busy; `is_damaged` tells which.
+    """
+    with source_errors():
+        connection = _connect(path, "mode=ro")
+        try:
+            connection.execute("PRAGMA trusted_schema=OFF")
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextlib.contextmanager
+def open_copy(path: Path, *, deadline_s: float | None = None) -> Iterator[sqlite3.Connection]:
+    """Open a file that nobody writes to, trusting nothing in it.
+
+    Statements that are still running after `deadline_s` seconds are interrupted.
+
+    Raises:
+        DatabaseCorruptError: a statement met damage, or took longer than the deadline.
+    """
+    with copy_errors():
+        connection = _connect(path, "mode=ro&immutable=1")
+        try:
+            for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"):
+                connection.execute(f"PRAGMA {pragma}")
+            connection.execute("PRAGMA query_only=ON")
+            connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+            if deadline_s is not None:
+                deadline = time.monotonic() + deadline_s
+                connection.set_progress_handler(
+                    lambda: time.monotonic() > deadline, _CHECK_STEP_OPCODES
+                )
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextlib.contextmanager
+def open_staged(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a file in staging for writing, outside any transaction, without side files to keep.
+
+    Raises:
+        DatabaseCorruptError: a statement met damage.
+        InsufficientSpaceError: the disk filled up.
+    """
+    with copy_errors():
+        connection = _connect(path, "mode=rw")
+        try:
+            connection.execute("PRAGMA trusted_schema=OFF")
+            connection.execute("PRAGMA journal_mode=DELETE")
+            connection.execute("PRAGMA foreign_keys=ON")
+            yield connection
+        finally:
+            connection.close()
+
+
+def _connect(path: Path, query: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{query}",
+        uri=True,
+        isolation_level=None,
+        timeout=_BUSY_TIMEOUT_S,
+    )
+
+
+@contextlib.contextmanager
+def source_errors() -> Iterator[None]:
+    """Turn what SQLite says about the live database into a `SourceDatabaseError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = _primary_code(error)
+        raise SourceDatabaseError(
+            f"the live database cannot be read: {error}",
+            hint="`flask backup restore latest` brings the newest backup back."
+            if code in _UNREADABLE
+            else "Try again; another program may be holding the database.",
+            is_damaged=code in _UNREADABLE or code == sqlite3.SQLITE_CANTOPEN,
+        ) from error
+
+
+@contextlib.contextmanager
+def copy_errors() -> Iterator[None]:
+    """Turn what SQLite says about a copy into the error that an admin can act on."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        _raise_disk_error(error)
+        if _primary_code(error) == sqlite3.SQLITE_INTERRUPT:
+            raise DatabaseCorruptError("the check took too long and was stopped") from error
+        raise DatabaseCorruptError(f"the database is damaged: {error}") from error
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _raise_disk_error(error: sqlite3.Error) -> None:
+    """Raise the matching disk error when `error` is about writing, else return."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code & 0xFF == _FULL:
+        raise InsufficientSpaceError(f"the disk is full: {error}") from error
+    if code in _IO_WRITES or code & 0xFF in _READ_ONLY:
+        raise StoreUnavailableError(
+            f"a file could not be written: {error}",
+            hint="Check that the disk has room and may be written.",
+        ) from error
+
+
+def live_problem(path: Path, *, application_id: int) -> str:
+    """Say in a few words what is wrong with the live database; "" when it opens and is ours.
+
+    Reads two pages: it notices a file that is missing, empty, cut off, foreign or garbage, and
+    not one that is damaged deeper inside. A database that is merely busy is no problem.
+    """
+    try:
+        if path.stat().st_size == 0:
+            return f"{path.name} is empty"
+        connection = _connect(path, "mode=ro")
+        try:
+            found = connection.execute("PRAGMA application_id").fetchone()[0]
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        finally:
+            connection.close()
+    except FileNotFoundError:
+        return f"{path.name} is missing"
+    except OSError as error:
+        return f"{path.name}: {error.strerror}"
+    except sqlite3.Error as error:
+        return "" if _primary_code(error) in _WAITING else f"{path.name}: {error}"
+    return "" if found == application_id else f"{path.name} is not a Launcher database"
+
+
+def copy_live(live: Path, target: Path, *, on_bytes: OnBytes) -> None:
+    """Write one consistent moment of the live database to `target`, an empty file.
+
+    `VACUUM INTO` reads a single snapshot: writers go on, and cannot make it start again. The
+    copy has no free pages and no side files. The caller removes `target` on failure.
+
+    Raises:
+        SourceDatabaseError: the live database cannot be read.
+        InsufficientSpaceError, StoreUnavailableError: `target` cannot be written.
+    """
+    with open_live(live) as connection:
+        total = _used_bytes(connection)
+        with _watched(
+            connection,
+            _COPY_STEP_OPCODES,
+            # The copy grows in step with the work, and ends a little below the estimate.
+            lambda: on_bytes(min(target.stat().st_size, total * 95 // 100), total),
+        ):
+            try:
+                connection.execute("VACUUM INTO ?", (str(target),))
+            except sqlite3.Error as error:
+                _raise_disk_error(error)
+                raise
+    on_bytes(total, total)
+
+
+def _used_bytes(connection: sqlite3.Connection) -> int:
+    pages, free, size = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
+
+
+def used_bytes(live: Path) -> int:
+    """Return how large a copy of the live database will be, in bytes, give or take a tenth.
+
+    Raises:
+        SourceDatabaseError: it cannot be read.
+    """
+    with open_live(live) as connection:
+        return _used_bytes(connection)
+
+
+@contextlib.contextmanager
+def _watched(
+    connection: sqlite3.Connection, opcodes: int, look: Callable[[], None]
+) -> Iterator[None]:
+    """Call `look` while statements run; what it raises ends them and leaves this block.
+
+    `sqlite3` swallows exceptions of its callbacks, so the first one is kept and raised here.
+    """
+    raised: list[BaseException] = []
+
+    def step() -> bool:
+        try:
+            look()
+        except BaseException as error:  # noqa: BLE001  (raised again below)
+            raised.append(error)
+            return True
+        return False
+
+    connection.set_progress_handler(step, opcodes)
+    try:
+        yield
+    except sqlite3.Error:
+        if raised:
+            raise raised[0] from None
+        raise
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+def rebuild_indexes(path: Path) -> None:
+    """Build every index of a file in staging anew from its rows.
+
+    Raises:
+        DatabaseCorruptError: the rows themselves cannot be read, or break a rule of the schema.
+    """
+    with open_staged(path) as connection:
+        connection.execute("REINDEX")
+
+
+def integrity_problems(path: Path) -> list[str]:
+    """Run SQLite's full integrity check on a file of our own; return its first findings."""
+    connection = _connect(path, "mode=ro&immutable=1")
+    try:
+        # Only a file of our own may be mapped: if a foreign one shrank, that were SIGBUS.
+        connection.execute(f"PRAGMA mmap_size={_MMAP_BYTES}")
+        return _run_integrity_check(connection)
+    except sqlite3.Error as error:
+        return [str(error)]
+    finally:
+        connection.close()
+
+
+def _run_integrity_check(connection: sqlite3.Connection) -> list[str]:
+    rows = [row[0] for row in connection.execute("PRAGMA integrity_check(5)")]
+    return [] if rows == ["ok"] else rows
+
+
+def check_structure(connection: sqlite3.Connection) -> None:
+    """Run SQLite's full integrity check.
+
+    Raises:
+        DatabaseCorruptError: it found something; the message carries the first finding.
+    """
+    if problems := _run_integrity_check(connection):
+        raise DatabaseCorruptError(f"the database is damaged: {problems[0]}")
+
+
+def dangling_rows(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return table → number of rows that point to a row that does not exist."""
+    counts: dict[str, int] = {}
+    for row in connection.execute("PRAGMA foreign_key_check"):
+        counts[row[0]] = counts.get(row[0], 0) + 1
+    return counts
+
+
+def check_schema(connection: sqlite3.Connection, *, expected: Mapping[str, str]) -> None:
+    """Refuse any object that our own migrations would not have made.
+
+    Runs before anything evaluates expressions of the file: a trigger, a view or an index over an
+    expression is code from a stranger.
+
+    Raises:
+        UploadRejectedError: naming the first object that is missing, foreign or different.
+    """
+    found = schema_of(connection)
+    for name in sorted(found.keys() | expected.keys()):
+        if _plain(found.get(name, "")) == _plain(expected.get(name, "")):
+            continue
+        if name not in expected:
+            fault = "is not one of ours"
+        elif name not in found:
+            fault = "is missing"
+        else:
+            fault = "differs from ours"
+        raise UploadRejectedError(
+            f"the schema is not Launcher's: {name!r} {fault}",
+            hint="Only a backup made by Launcher can be restored.",
+        )
+
+
+def schema_of(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return name → SQL of every object that somebody made, whatever its type.
+
+    The type is part of the SQL, so a view can never pass for the table of the same name.
+    """
+    rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+    return {name: sql for name, sql in rows if name not in _STATISTICS_TABLES}
+
+
+def _plain(sql: str) -> str:
+    """Fold what `ALTER TABLE` and different SQLite versions write differently."""
+    return "".join(sql.replace('"', "").replace("`", "").split()).casefold()
+
+
+def page_size_of(live: Path) -> int:
+    """Return the page size of the live database, in bytes."""
+    with open_live(live) as connection:
+        return int(connection.execute("PRAGMA page_size").fetchone()[0])
+
+
+def rewrite(source: Path, target: Path, *, page_size: int) -> None:
+    """Write the database at `source` to `target`, an empty file, with another page size.
+
+    A WAL database cannot take in pages of another size than its own.
+
+    Raises:
+        DatabaseCorruptError, InsufficientSpaceError, StoreUnavailableError
+    """
+    with open_staged(source) as connection:
+        connection.execute(f"PRAGMA page_size={page_size:d}")
+        connection.execute("VACUUM INTO ?", (str(target),))
+
+
+def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: OnBytes) -> bool:
+    """Make the live database hold what `staged` holds, in one transaction of its own.
+
+    SQLite keeps the write lock from the first page to the last, so other connections see the old
+    data or the new, and a killed process leaves the old. The page size must be the live one.
+
+    Returns:
+        Whether the log was folded back at once; False while a reader still needs the old data,
+        which costs disk and nothing else.
+
+    Raises:
+        TimeoutError: the write lock was not to be had within `deadline_s`; nothing changed.
+        sqlite3.Error: anything else; nothing changed.
+    """
+    deadline = time.monotonic() + deadline_s
+
+    def step(_status: int, remaining: int, total: int) -> None:
+        # Connection.backup() retries a busy database for ever; only raising here ends it.
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the live database stayed busy for {deadline_s:.0f} seconds")
+        on_bytes((total - remaining) * page_size, total * page_size)
+
+    source = _connect(staged, "mode=ro&immutable=1")
+    target = _connect(live, "mode=rw")
+    try:
+        page_size = source.execute("PRAGMA page_size").fetchone()[0]
+        source.backup(target, pages=_RESTORE_STEP_PAGES, progress=step, sleep=0.005)
+        return _fold_log(target)
+    finally:
+        source.close()
+        target.close()
+
+
+def _fold_log(connection: sqlite3.Connection) -> bool:
+    connection.execute("PRAGMA busy_timeout=250")
+    connection.execute("PRAGMA journal_mode=WAL")
+    try:
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.OperationalError:
+        # The new data is committed in the log; only folding it back found no room or no lock.
+        return False
+    return not busy
+
+
+def begin_wal(path: Path) -> None:
+    """Put a database that nobody else has open into WAL mode, which it keeps for good."""
+    connection = _connect(path, "mode=rw")
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+    finally:
+        connection.close()
+
+
+def mark(path: Path, *, application_id: int) -> None:
+    """Write our application id into a database that nobody else has open."""
+    connection = _connect(path, "mode=rwc")
+    try:
+        connection.execute(f"PRAGMA application_id={application_id:d}")
+    finally:
+        connection.close()
+
+
+def confirm_live(live: Path, *, rows: Mapping[str, int]) -> str:
+    """Look at the live database after a replacement; return what is wrong, or "".
+
+    Args:
+        live: the database.
+        rows: rows that every table must have.
+    """
+    try:
+        with open_live(live) as connection:
+            found = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
+            if found != ["ok"]:
+                return str(found[0])
+            for table, expected in rows.items():
+                count = count_rows(connection, table)
+                if count != expected:
+                    return f"{table} has {count} rows instead of {expected}"
+    except BackupError as error:
+        return error.message
+    return ""
+
+
+def count_rows(connection: sqlite3.Connection, table: str) -> int:
+    """Return the number of rows of one table, whose name comes from the schema itself."""
+    quoted = table.replace('"', '""')
+    return int(connection.execute(f'SELECT count(*) FROM "{quoted}"').fetchone()[0])  # noqa: S608
+
+
+SQLITE_VERSION: Final = sqlite3.sqlite_version

@@ -1,0 +1,205 @@
+"""Unpack into staging and prove good: the checks that come before any use of a backup.
+
+The order is part of the safety: size before bytes, bytes before structure, our own schema before
+anything that evaluates an expression of the file, and SQLite's checks last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from .compression import encoding_of, unpack_known, unpack_unknown
+from .errors import DatabaseCorruptError, IncompatibleBackupError, ManifestError
+from .files import CHUNK_BYTES, create_new, disk_errors, open_regular, require_space
+from .manifest import bare_name
+from .ports import Content
+from .records import Backup, DatabaseFacts, Migration, StoredFile
+from .sqlite import (
+    HEADER_BYTES,
+    OnBytes,
+    check_header,
+    check_schema,
+    check_structure,
+    count_rows,
+    dangling_rows,
+    open_copy,
+    parse_header,
+)
+from .store import Store
+
+CHECK_DEADLINE_S = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A database in staging that passed every check.
+
+    Attributes:
+        path: where it lies; the caller's to change and to remove.
+        is_own: whether a manifest vouches for each of its bytes.
+        pending: the migrations that it still needs.
+        warnings: what an admin should know, and what does not stop a restore.
+    """
+
+    path: Path
+    is_own: bool
+    page_size: int
+    size_bytes: int
+    revision: str
+    pending: tuple[Migration, ...]
+    contents: dict[str, int]
+    warnings: tuple[str, ...] = ()
+
+
+def stage_backup(
+    backup: Backup, store: Store, target: Path, *, content: Content, on_bytes: OnBytes
+) -> Checked:
+    """Unpack a listed backup to `target` and check it whole.
+
+    A backup with a manifest is proved against it, byte for byte; one without is treated as a
+    stranger's file.
+
+    Raises:
+        VerificationError: it is damaged.
+        IncompatibleBackupError: it is sound, and not for this Launcher.
+        UploadRejectedError: a file without a manifest is not acceptable.
+        InsufficientSpaceError, StoreUnavailableError
+    """
+    if backup.file is None or backup.database is None:
+        if backup.verification.error:
+            raise ManifestError(f"backup {backup.id} is damaged: {backup.verification.error}")
+        with store.open(backup) as source:
+            return _stage_unknown(source, target, content=content, on_bytes=on_bytes)
+    with store.open(backup) as source, disk_errors("unpack the backup"):
+        require_space(target.parent, backup.database.size_bytes, what="unpacking the backup")
+        with create_new(target) as writer:
+            for piece in unpack_known(
+                source, file=backup.file, database=backup.database, on_bytes=on_bytes
+            ):
+                writer.write(piece)
+    return _check(target, content=content, is_own=True, app_version=backup.app_version)
+
+
+def stage_path(path: Path, target: Path, *, content: Content, on_bytes: OnBytes) -> Checked:
+    """Unpack a stranger's file, `.db` or `.db.zst` whatever it is called, and check it whole.
+
+    Raises:
+        UploadRejectedError, IncompatibleBackupError, DatabaseCorruptError
+        InsufficientSpaceError, StoreUnavailableError
+    """
+    with disk_errors("read the file"):
+        source = open_regular(path)
+    with source:
+        return _stage_unknown(source, target, content=content, on_bytes=on_bytes)
+
+
+def _stage_unknown(
+    source: BinaryIO, target: Path, *, content: Content, on_bytes: OnBytes
+) -> Checked:
+    with disk_errors("unpack the file"):
+        unpack_unknown(source, target, on_bytes=on_bytes)
+    return _check(target, content=content, is_own=False, app_version="")
+
+
+def _check(path: Path, *, content: Content, is_own: bool, app_version: str) -> Checked:
+    with path.open("rb") as file:
+        header = parse_header(file.read(HEADER_BYTES))
+    size_bytes = path.stat().st_size
+    check_header(header, size_bytes=size_bytes, application_id=content.application_id)
+    with open_copy(path, deadline_s=CHECK_DEADLINE_S) as connection:
+        revision, pending = _schema_distance(connection, content, app_version=app_version)
+        check_schema(connection, expected=content.expected_schema(revision))
+        check_structure(connection)
+        warnings = _check_links(connection, is_own=is_own)
+        contents = rows_by_table(connection)
+    return Checked(
+        path=path,
+        is_own=is_own,
+        page_size=header.page_size,
+        size_bytes=size_bytes,
+        revision=revision,
+        pending=pending,
+        contents=contents,
+        warnings=warnings,
+    )
+
+
+def _schema_distance(
+    connection: sqlite3.Connection, content: Content, *, app_version: str
+) -> tuple[str, tuple[Migration, ...]]:
+    try:
+        revision = content.revision(connection)
+    except sqlite3.OperationalError:
+        revision = ""
+    if not revision:
+        raise IncompatibleBackupError(
+            "this database does not say which schema it has",
+            hint="Only a backup made by Launcher can be restored.",
+        )
+    pending = content.pending(revision)
+    if pending is None:
+        maker = f"Launcher {app_version}" if app_version else "a newer Launcher"
+        raise IncompatibleBackupError(
+            f"the backup was made by {maker} with schema {revision}; "
+            f"this is Launcher {content.app_version} with schema {content.head}",
+            hint=f"Update this server to {maker}, then restore again.",
+        )
+    return revision, pending
+
+
+def _check_links(connection: sqlite3.Connection, *, is_own: bool) -> tuple[str, ...]:
+    """Refuse dangling rows in a stranger's file; only tell of them in our own.
+
+    A backup of ours is a true copy: refusing it for a fault of the live data that it was made
+    from would leave an admin with nothing.
+    """
+    dangling = dangling_rows(connection)
+    if not dangling:
+        return ()
+    told = ", ".join(f"{rows} in {table}" for table, rows in sorted(dangling.items()))
+    if not is_own:
+        raise DatabaseCorruptError(f"rows point to rows that do not exist: {told}")
+    return (f"Some rows point to rows that do not exist: {told}.",)
+
+
+def rows_by_table(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return table → rows, for every table that holds content."""
+    tables = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        " ORDER BY name"
+    ).fetchall()
+    return {table: count_rows(connection, table) for (table,) in tables}
+
+
+def describe_file(backup: Backup, store: Store, checked: Checked) -> Backup:
+    """Return `backup` with the facts that a manifest needs, read from the file itself.
+
+    Raises:
+        ManifestError: the file has a name that no manifest can hold.
+    """
+    name = bare_name(store.file_name(backup))
+    with store.open(backup) as source, disk_errors("read the backup"):
+        encoding = encoding_of(source)
+        stored_sha256, stored_size = _hash(source)
+    with checked.path.open("rb") as raw:
+        raw_sha256, raw_size = _hash(raw)
+    return replace(
+        backup,
+        schema_revision=checked.revision,
+        database=DatabaseFacts(raw_size, raw_sha256, checked.page_size),
+        file=StoredFile(name, stored_size, stored_sha256, encoding),
+        contents=checked.contents,
+    )
+
+
+def _hash(file: BinaryIO) -> tuple[str, int]:
+    digest = hashlib.sha256()
+    size = 0
+    while chunk := file.read(CHUNK_BYTES):
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size
