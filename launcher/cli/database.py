@@ -11,7 +11,8 @@ from launcher.backup.errors import BackupError
 from launcher.config import Config
 from launcher.extensions import current_backups
 
-from .failures import Failure, using_database
+from .exits import fail
+from .failures import using_database
 
 database = AppGroup("database", help="Make the database, and keep its schema up to date.")
 
@@ -41,7 +42,7 @@ def upgrade() -> None:
     except BackupError as error:
         problem = backups.live_problem()
         if not problem:
-            raise Failure(error.message, hint=error.hint) from error
+            fail(error)
         made, backup = False, None
     if problem:
         _tell_damage(problem)

@@ -36,10 +36,10 @@ class Failure(click.ClickException):
         self.hint = hint
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print both lines."""
-        click.echo(f"Error: {self.message}", file=file, err=file is None)
+        """Print both lines, as `exits.fail` does."""
+        click.secho(f"Error: {self.message}.", file=file, err=file is None, fg="red")
         if self.hint:
-            click.echo(f"Hint: {self.hint}", file=file, err=file is None)
+            click.echo(self.hint, file=file, err=file is None)
 
 
 @contextmanager

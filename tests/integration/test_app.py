@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import MakeApp
+from tests.conftest import MakeApp
 from flask import Flask, request, session
 
+from launcher import audit
 from launcher.backup.records import JournalEntry, Outcome, Verb
 from launcher.config import ConfigError
 from launcher.extensions import current_backups, db
@@ -84,8 +85,6 @@ def test_an_operation_ends_well_though_its_audit_row_cannot_be_written(
     make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = make_app()  # without a database
-    from launcher import audit
-
     now = utc_now()
     entry = JournalEntry("op", Verb.CREATE, "ada", now, now, Outcome.FAILED, error="no database")
     audit.recorder(app)(entry)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import MakeApp
+from tests.conftest import MakeApp
 from flask import Flask
 from flask.testing import FlaskCliRunner
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from conftest import BEN
+from tests.conftest import BEN
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
@@ -55,9 +55,15 @@ def test_it_asks_for_a_password_twice(app: Flask, runner: FlaskCliRunner) -> Non
     ],
 )
 def test_it_says_what_is_wrong_and_changes_nothing(
-    app: Flask, cast: object, runner: FlaskCliRunner, args: list[str], given: str,
-    exit_code: int, said: str,
-) -> None:  # fmt: skip
+    app: Flask,
+    cast: object,
+    runner: FlaskCliRunner,
+    *,
+    args: list[str],
+    given: str,
+    exit_code: int,
+    said: str,
+) -> None:
     done = runner.invoke(args=["user", *args, "--password-stdin"], input=given)
     assert (done.exit_code, done.stdout) == (exit_code, "")
     assert said in done.stderr
@@ -96,8 +102,8 @@ def test_with_a_lost_database_it_names_the_way_back(app: Flask, runner: FlaskCli
     done = runner.invoke(args=["user", "list"])
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == (
-        "Error: the database is damaged or missing\n"
-        "Hint: `flask backup restore latest` brings the newest good backup back.\n"
+        "Error: the database is damaged or missing.\n"
+        "`flask backup restore latest` brings the newest good backup back.\n"
     )
 
 

@@ -78,7 +78,7 @@ def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
 
 def test_a_secret_is_not_given_twice(tmp_path: Path) -> None:
     both = {"LAUNCHER_SECRET_KEY_FILE": str(tmp_path / "key"), "LAUNCHER_SECRET_KEY": KEY}
-    with pytest.raises(ConfigError, match="LAUNCHER_SECRET_KEY and .*_FILE are both set"):
+    with pytest.raises(ConfigError, match=r"LAUNCHER_SECRET_KEY and .*_FILE are both set"):
         read_config(both)
 
 
@@ -140,7 +140,7 @@ def test_an_emptied_key_file_stops_the_start(tmp_path: Path) -> None:
 def test_a_data_directory_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     config = read_config({"LAUNCHER_DATA_DIR": str(tmp_path / "file" / "data")})
-    with pytest.raises(ConfigError, match="LAUNCHER_DATA_DIR is .* cannot be used: "):
+    with pytest.raises(ConfigError, match=r"LAUNCHER_DATA_DIR is .* cannot be used: "):
         prepare_data_dir(config)
 
 

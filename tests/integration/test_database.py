@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from conftest import MakeApp
+from tests.conftest import MakeApp
 from flask import Flask, g
 from sqlalchemy.exc import DBAPIError, OperationalError
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from launcher import accounts, demo
+from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
-from launcher.extensions import db
+from launcher.extensions import current_backups, db
 from launcher.models import App, Board, Health, Role, hue_of, letters_of
 
 NOW = datetime(2026, 11, 22, 13, 7, 30, tzinfo=UTC)
@@ -24,36 +26,51 @@ AGREE = """
     FROM ({finer}) AS finer JOIN {coarser} AS coarser USING (app_id, at)"""
 
 
-@pytest.fixture
-def filled(app: Flask) -> demo.Filled:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A site with the sample content, made once for the tests that only look at it."""
+
+    app: Flask
+    filled: demo.Filled
+    path: Path
+
+
+def show(data_dir: Path) -> Shown:
+    app = create_app({"LAUNCHER_DATA_DIR": str(data_dir)})
     with app.app_context():
-        return demo.fill(now=NOW, seed=1)
+        current_backups().initialise(by="test")
+        return Shown(app, demo.fill(now=NOW, seed=1), data_dir / "launcher.db")
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    return show(tmp_path_factory.mktemp("shown"))
 
 
 @pytest.fixture
-def database(filled: object, data_dir: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(data_dir / "launcher.db")) as connection:
+def database(shown: Shown) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(shown.path)) as connection:
         yield connection
 
 
-def test_it_has_three_boards_of_twenty_seven_apps_and_a_history(filled: demo.Filled) -> None:
-    assert (filled.boards, filled.apps) == (3, 27)
-    assert filled.probes == 25 * 1440  # one app was never asked, another paused all day
+def test_it_has_three_boards_of_twenty_seven_apps_and_a_history(shown: Shown) -> None:
+    assert (shown.filled.boards, shown.filled.apps) == (3, 27)
+    assert shown.filled.probes == 25 * 1440  # one app was never asked, another paused all day
 
 
-def test_its_users_sign_in_with_the_passwords_it_tells(app: Flask, filled: demo.Filled) -> None:
-    assert [(a.username, a.role) for a in filled.accounts] == [
+def test_its_users_sign_in_with_the_passwords_it_tells(shown: Shown) -> None:
+    assert [(a.username, a.role) for a in shown.filled.accounts] == [
         ("ada", Role.ADMIN),
         ("ben", Role.EDITOR),
         ("chloe", Role.VIEWER),
     ]
-    with app.app_context():
-        for account in filled.accounts:
+    with shown.app.app_context():
+        for account in shown.filled.accounts:
             accounts.authenticate(account.username, account.password, address="10.0.0.1")
 
 
-def test_the_home_board_looks_as_it_was_drawn(app: Flask, filled: demo.Filled) -> None:
-    with app.app_context():
+def test_the_home_board_looks_as_it_was_drawn(shown: Shown) -> None:
+    with shown.app.app_context():
         home = db.session.query(Board).filter_by(slug="home").one()
         shown = {
             section.name: [placement.app.glyph_letters for placement in section.placements]
@@ -67,8 +84,8 @@ def test_the_home_board_looks_as_it_was_drawn(app: Flask, filled: demo.Filled) -
     }
 
 
-def test_one_is_down_one_slow_one_paused_and_one_unknown(app: Flask, filled: object) -> None:
-    with app.app_context():
+def test_one_is_down_one_slow_one_paused_and_one_unknown(shown: Shown) -> None:
+    with shown.app.app_context():
         states = {one.name: one.check_state.state for one in db.session.query(App)}
     assert {name: state for name, state in states.items() if state is not Health.UP} == {
         "Frigate": Health.DOWN,
@@ -141,13 +158,9 @@ def test_its_pictures_are_pictures(database: sqlite3.Connection) -> None:
 
 
 def test_the_same_seed_and_clock_give_the_same_content(
-    database: sqlite3.Connection, tmp_path: Path, make_app: object
+    database: sqlite3.Connection, tmp_path: Path
 ) -> None:
-    again = make_app(data_dir=str(tmp_path / "again"))
-    with again.app_context():
-        again.extensions["launcher.backups"].initialise(by="test")
-        demo.fill(now=NOW, seed=1)
-    with closing(sqlite3.connect(tmp_path / "again" / "launcher.db")) as other:
+    with closing(sqlite3.connect(show(tmp_path).path)) as other:
         for table in ("apps", "placements", "probes", "probe_hours", "probe_days", "media"):
             query = f"SELECT * FROM {table}"
             assert database.execute(query).fetchall() == other.execute(query).fetchall()

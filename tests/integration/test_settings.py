@@ -150,9 +150,9 @@ def test_the_command_changes_one(runner: FlaskCliRunner) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["set", "accent_hue", "400"], "Error: accent_hue: must be from 0 to 359\n"),
-        (["set", "colour", "1"], "Error: colour: there is no such setting\n"),
-        (["get", "colour"], "Error: colour: there is no such setting\n"),
+        (["set", "accent_hue", "400"], "Error: accent_hue: must be from 0 to 359.\n"),
+        (["set", "colour", "1"], "Error: colour: there is no such setting.\n"),
+        (["get", "colour"], "Error: colour: there is no such setting.\n"),
     ],
 )
 def test_the_command_says_in_one_line_what_is_wrong(
@@ -161,4 +161,4 @@ def test_the_command_says_in_one_line_what_is_wrong(
     done = runner.invoke(args=["settings", *args])
     assert done.exit_code == 1
     assert done.stderr.startswith(message)
-    assert "Hint: `flask settings get` shows them all." in done.stderr
+    assert "`flask settings get` shows them all." in done.stderr
