@@ -28,7 +28,9 @@ class _Verdict:
 def healthz() -> Response:
     """Answer `ok`, or 503 while the database is damaged; at most a second old."""
     is_well = _look(now=time.monotonic())
-    return Response("ok\n" if is_well else "damaged\n", 200 if is_well else 503, mimetype="text/plain")
+    return Response(
+        "ok\n" if is_well else "damaged\n", 200 if is_well else 503, mimetype="text/plain"
+    )
 
 
 def _look(*, now: float) -> bool:

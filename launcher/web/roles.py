@@ -18,7 +18,9 @@ View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 _RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.ADMIN: 2}
 
 
-def role_required(least: Role) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
+def role_required(
+    least: Role,
+) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
     """Let a view run for users of at least the role `least`.
 
     A guest is led to sign-in and comes back afterwards; a user of a lesser role gets 403.
