@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,7 +32,9 @@ class Journal:
         Raises:
             OSError: the disk refused. What was there before is still there.
         """
-        line = json.dumps(_facts(entry), ensure_ascii=False).encode() + b"\n"
+        line = _line(entry)
+        if len(line) > self._max_bytes // 2:
+            line = _line(_shortened(entry, size_bytes=self._max_bytes // 4))
         if self._size() + len(line) > self._max_bytes:
             self._halve()
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -92,6 +95,18 @@ class Journal:
             yield rest
 
 
+def _line(entry: JournalEntry) -> bytes:
+    # A file name that is not UTF-8 must not cost the line: what cannot be written becomes "?".
+    text = json.dumps(_facts(entry), ensure_ascii=False)
+    return text.encode(errors="replace") + b"\n"
+
+
+def _shortened(entry: JournalEntry, *, size_bytes: int) -> JournalEntry:
+    """Return what every line must have, for one that would not leave room for the others."""
+    # A character takes up to six bytes: JSON spells a control character as \u001f.
+    return replace(entry, error=entry.error[: size_bytes // 6], facts={"shortened": True})
+
+
 def _facts(entry: JournalEntry) -> dict[str, object]:
     return {
         "operation_id": entry.operation_id,
@@ -114,16 +129,23 @@ def _entry(line: bytes) -> JournalEntry | None:
             operation_id=str(facts["operation_id"]),
             verb=Verb(facts["verb"]),
             by=str(facts["by"]),
-            started_at=datetime.fromisoformat(facts["started_at"]),
-            ended_at=datetime.fromisoformat(facts["ended_at"]),
+            started_at=_moment(facts["started_at"]),
+            ended_at=_moment(facts["ended_at"]),
             outcome=Outcome(facts["outcome"]),
             backup_id=str(facts["backup_id"]),
             error_code=str(facts["error_code"]),
             error=str(facts["error"]),
             facts=dict(_mapping(facts["facts"])),
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment.astimezone(UTC)
 
 
 def _mapping(value: object) -> Mapping[str, object]:

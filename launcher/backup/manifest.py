@@ -26,7 +26,6 @@ from .records import (
 
 FORMAT = 1
 MAX_BYTES = 256 << 10
-MAX_NOTE_CHARACTERS = 1000
 
 
 def write_manifest(backup: Backup) -> bytes:
@@ -94,6 +93,7 @@ def read_manifest(data: bytes) -> Backup:
         KeyError,
         TypeError,
         AttributeError,
+        OverflowError,
         RecursionError,
         BackupNotFoundError,
     ) as error:
@@ -113,13 +113,13 @@ def _backup(facts: Mapping[str, Any]) -> Backup:
         schema_revision=str(facts["schema_revision"]),
         sqlite_version=str(facts["sqlite_version"]),
         database=DatabaseFacts(
-            size_bytes=int(database["size_bytes"]),
+            size_bytes=_read_size(database["size_bytes"]),
             sha256=str(database["sha256"]),
             page_size=int(database["page_size"]),
         ),
         file=StoredFile(
             name=bare_name(file["name"]),
-            size_bytes=int(file["size_bytes"]),
+            size_bytes=_read_size(file["size_bytes"]),
             sha256=str(file["sha256"]),
             encoding=Encoding(file["encoding"]),
         ),
@@ -140,12 +140,20 @@ def bare_name(name: str) -> str:
     """
     if not name or name.startswith(".") or "/" in name or "\0" in name or len(name) > 255:
         raise ManifestError(f"the manifest names {name!r}, which is no file of the store")
+    if not name.isprintable():  # which the remains of a name that is not UTF-8 are not either
+        raise ManifestError(f"{name!r} is no readable file name", hint="Rename the file.")
     return name
 
 
 def _seal(facts: Mapping[str, object]) -> str:
     canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _read_size(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise ManifestError(f"the manifest has a size of {value!r} bytes")
+    return value
 
 
 def _write_moment(moment: datetime) -> str:

@@ -180,7 +180,10 @@ class Operations:
 
     def running(self) -> Progress | None:
         """Return what is being done at this moment, by whichever process."""
-        descriptor = try_lock(self._lock_path, exclusive=False)
+        try:
+            descriptor = try_lock(self._lock_path, exclusive=False)
+        except OSError:
+            return None  # where no lock can be taken, nothing can run
         if descriptor is not None:
             os.close(descriptor)
             return None
@@ -323,7 +326,7 @@ class Operations:
                 total=int(state["total"]),
                 backup_id=str(state["backup_id"]),
             ), dict(state["facts"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
 
 

@@ -39,6 +39,7 @@ from .records import (
     Kind,
     State,
     Verification,
+    clean_note,
     parse_backup_id,
 )
 
@@ -80,6 +81,13 @@ class Store(Protocol):
 
         Raises:
             ManifestError: the file is missing or is no regular file.
+        """
+
+    def file_name(self, backup: Backup) -> str:
+        """Return the name of the stored file, which lies in `path`.
+
+        Raises:
+            ManifestError: there is none.
         """
 
     def publish(self, backup: Backup, staged: Path) -> None:
@@ -156,15 +164,18 @@ class LocalStore:
         raise BackupNotFoundError(backup_id)
 
     def open(self, backup: Backup) -> BinaryIO:
-        names = self._data_names(backup)
-        if not names:
-            raise ManifestError(f"the file of backup {backup.id} is missing")
         try:
-            return open_regular(self._path / names[0])
+            return open_regular(self._path / self.file_name(backup))
         except OSError as error:
             raise ManifestError(
                 f"the file of backup {backup.id} cannot be opened: {error.strerror}"
             ) from error
+
+    def file_name(self, backup: Backup) -> str:
+        names = self._data_names(backup)
+        if not names:
+            raise ManifestError(f"the file of backup {backup.id} is missing")
+        return names[0]
 
     def publish(self, backup: Backup, staged: Path) -> None:
         assert backup.file is not None  # noqa: S101 (made by `pack` a moment ago)
@@ -287,7 +298,7 @@ class LocalStore:
             id=own_id or _derived_id(name, moment),
             kind=Kind.EXTERNAL,
             created_at=_moment_of(own_id) if own_id else moment,
-            note=name.encode(errors="surrogateescape").decode(errors="replace"),
+            note=clean_note(name.encode(errors="surrogateescape").decode(errors="replace")),
         )
         if path.is_symlink() or not path.is_file():
             return _as_damaged(backup, "this is a link or no regular file; it is never followed")

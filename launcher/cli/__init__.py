@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .backup import backup
 from .database import database
 from .demo import demo
 from .settings import settings
@@ -15,5 +16,5 @@ if TYPE_CHECKING:
 
 def init_app(app: Flask) -> None:
     """Register every command."""
-    for command in (database, demo, settings, user):
+    for command in (backup, database, demo, settings, user):
         app.cli.add_command(command)

@@ -28,6 +28,7 @@ from launcher.backup.records import (
     Stage,
     State,
     Status,
+    clean_note,
 )
 
 _BAR_CELLS = 24
@@ -245,7 +246,8 @@ def say_plan(plan: RestorePlan) -> None:
 
 
 def _enumerate(names: Sequence[str], most: int = 12) -> str:
-    shown = ", ".join(names[:most])
+    # Names come out of a database that may be a stranger's; they must not speak to the terminal.
+    shown = ", ".join(clean_note(name) for name in names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 

@@ -1,0 +1,171 @@
+"""The journal: what happened stays readable, whatever happened to the file."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from launcher.backup.journal import Journal
+from launcher.backup.records import JournalEntry, Outcome, Verb
+
+NOON = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
+
+
+def entry(number: int, *, error: str = "", **facts: object) -> JournalEntry:
+    return JournalEntry(
+        operation_id=f"{number:016x}",
+        verb=Verb.CREATE,
+        by="ada",
+        started_at=NOON + timedelta(seconds=number),
+        ended_at=NOON + timedelta(seconds=number, milliseconds=500),
+        outcome=Outcome.FAILED if error else Outcome.SUCCEEDED,
+        backup_id="20261122T170000Z-k3f9q2",
+        error_code="internal" if error else "",
+        error=error,
+        facts=facts,
+    )
+
+
+def numbers(journal: Journal) -> list[int]:
+    return [int(found.operation_id, 16) for found in journal.entries()]
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal.jsonl")
+
+
+def test_it_reads_back_what_happened_newest_first(journal: Journal) -> None:
+    written = [
+        entry(1, size_bytes=7),
+        entry(2, error='no "space"\nleft'),
+        entry(3, note="Ночь 夜 🗄️", rows={"note": 3}, removed=["a", "b"], nothing=None),
+    ]
+    for one in written:
+        journal.append(one)
+    assert list(journal.entries()) == written[::-1]
+
+
+def test_before_anything_happened_it_is_empty(journal: Journal) -> None:
+    assert journal.is_empty()
+    assert list(journal.entries()) == []
+    journal.append(entry(1))
+    assert not journal.is_empty()
+
+
+def test_only_its_owner_may_read_it(journal: Journal) -> None:
+    journal.append(entry(1))
+    assert journal.path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("keep", [1, 5, 40, -1])
+def test_a_torn_last_line_hides_no_other(journal: Journal, keep: int) -> None:
+    for number in (1, 2):
+        journal.append(entry(number))
+    whole = journal.path.read_bytes()
+    torn = whole.splitlines(keepends=True)[1][:keep]
+    journal.path.write_bytes(whole + torn)
+    assert 1 in numbers(journal)
+    journal.append(entry(3))
+    assert [n for n in numbers(journal) if n != 2] == [3, 1]
+    assert numbers(journal)[-2:] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"", b"garbage", b"{}", b"null", b"[1, 2]", b"\xff\xfe\x00\x01", b"\x00" * 300_000,
+        b"[" * 100_000, b'{"operation_id": "x"}', b"9" * 9999,
+        json.dumps({"operation_id": "1", "verb": "dance", "by": "", "started_at": "", "facts": {}})
+        .encode(),
+        b'{"operation_id":"9","verb":"create","by":"a","started_at":"2026-11-22T17:00:00",'
+        b'"ended_at":"2026-11-22T17:00:00","outcome":"succeeded","backup_id":"","error_code":"",'
+        b'"error":"","facts":{}}',
+        b'{"operation_id":"9","verb":"create","by":"a","started_at":"2026-11-22T17:00:00Z",'
+        b'"ended_at":"2026-11-22T17:00:00Z","outcome":"succeeded","backup_id":"","error_code":"",'
+        b'"error":"","facts":[]}',
+    ],
+)  # fmt: skip
+def test_a_garbage_line_hides_no_other(journal: Journal, garbage: bytes) -> None:
+    journal.append(entry(1))
+    with journal.path.open("ab") as file:
+        file.write(garbage + b"\n")
+    journal.append(entry(2))
+    assert numbers(journal) == [2, 1]
+
+
+def test_it_never_grows_beyond_its_bound(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl", max_bytes=4000)
+    for number in range(200):
+        journal.append(entry(number, error="e" * (number * 7 % 300)))
+        assert journal.path.stat().st_size <= 4000
+        assert numbers(journal)[0] == number
+    kept = numbers(journal)
+    assert kept == list(range(199, 199 - len(kept), -1))
+    assert len(kept) >= 3
+
+
+def test_one_enormous_line_does_not_break_the_bound(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl", max_bytes=4000)
+    journal.append(entry(1))
+    journal.append(entry(2, error="e" * 5000, removed=["x" * 23] * 500))
+    assert journal.path.stat().st_size <= 4000
+    assert numbers(journal)[0] == 2
+    assert 1 in numbers(journal)
+
+
+def test_a_journal_full_of_garbage_is_cut_to_its_bound(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl", max_bytes=4000)
+    journal.path.write_bytes(b"\x00" * 9000)
+    journal.append(entry(1))
+    assert numbers(journal) == [1]
+    assert journal.path.stat().st_size <= 4000
+
+
+def test_it_leaves_nothing_but_itself(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl", max_bytes=2000)
+    for number in range(50):
+        journal.append(entry(number))
+    assert os.listdir(tmp_path) == ["journal.jsonl"]
+
+
+def test_a_name_that_is_not_text_is_written_readably(journal: Journal) -> None:
+    journal.append(entry(1, source=b"caf\xe9.db".decode(errors="surrogateescape")))
+    [found] = journal.entries()
+    assert str(found.facts["source"]).encode() == b"caf?.db"
+
+
+def test_a_reader_beside_a_writer_sees_whole_lines_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    seen: list[list[int]] = []
+    ended = threading.Event()
+
+    def read() -> None:
+        while not ended.is_set():
+            seen.append(numbers(Journal(path, max_bytes=6000)))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    journal = Journal(path, max_bytes=6000)
+    for number in range(150):
+        journal.append(entry(number))
+    ended.set()
+    reader.join()
+    for found in seen:
+        assert found == list(range(found[0], found[-1] - 1, -1)) if found else True
+    assert any(seen)
+
+
+def test_it_never_follows_a_link(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(b"")
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.path.symlink_to(other)
+    with pytest.raises(OSError, match="symbolic"):
+        journal.append(entry(1))
+    assert other.read_bytes() == b""
