@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
+import flask_babel
 from babel import Locale
 from babel.dates import format_date, format_skeleton, format_timedelta
 from babel.numbers import format_decimal
 from flask import Flask, g, has_request_context, request
-from flask_babel import get_locale, get_timezone, gettext, ngettext
+from flask_babel import get_locale, get_timezone
 from flask_babel import lazy_gettext as _
-from flask_babel.speaklater import LazyString
 from flask_login import current_user
 from markupsafe import Markup
 
@@ -27,6 +29,9 @@ from launcher.extensions import babel
 from launcher.models import Health, Role, Theme
 from launcher.models.types import utc_now
 from launcher.settings import SettingError
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
 
 LOCALES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "ru": "Русский"}
 """Every shipped language by its tag, with the name that its own speakers give it."""
@@ -271,10 +276,19 @@ def setting_words(error: SettingError) -> str:
     return str(SETTING_WORDS[error.code]) % error.data
 
 
+def gettext(text: str, /, **facts: object) -> str:
+    """Return `text` in the reader's language with its facts put in."""
+    return str(flask_babel.gettext(text, **facts))
+
+
+def ngettext(one: str, many: str, num: int, /, **facts: object) -> str:
+    """Return the form that goes with `num`, in the reader's language; `num` is among its facts."""
+    return str(flask_babel.ngettext(one, many, num, **facts))
+
+
 def number(value: float, *, digits: int = 0) -> str:
     """Return `value` with at most `digits` decimals, in the reader's figures."""
-    pattern = "#,##0." + "#" * digits if digits else "#,##0"
-    return format_decimal(value, format=pattern, locale=_locale())
+    return _number_words(value, digits, str(_locale()))
 
 
 def size(size_bytes: int) -> str:
@@ -301,7 +315,7 @@ def duration(seconds: float) -> str:
 
 def day(at: datetime) -> str:
     """Return the day of a moment without its year: `3 November`."""
-    return format_skeleton("MMMMd", at, tzinfo=_zone(), locale=_locale())
+    return _day_words(at.astimezone(_zone()).date(), str(_locale()))
 
 
 def clock_time(at: datetime) -> str:
@@ -323,8 +337,8 @@ def day_and_time(at: datetime, *, now: datetime | None = None) -> str:
 def exact(at: datetime) -> str:
     """Return a moment in full, with its year, seconds and zone: the site's."""
     local = at.astimezone(_zone())
-    date = format_date(local, "long", locale=_locale())
-    return f"{date}, {local:%H:%M:%S} {local.tzname()}"
+    on = format_date(local, "long", locale=_locale())
+    return f"{on}, {local:%H:%M:%S} {local.tzname()}"
 
 
 def moment(at: datetime, *, now: datetime | None = None) -> Markup:
@@ -336,6 +350,18 @@ def ago(at: datetime, *, now: datetime | None = None) -> Markup:
     """Return `<time>` that says how long ago, or in how long, with the exact moment on hover."""
     delta: timedelta = at - (now or utc_now())
     return _time_element(at, format_timedelta(delta, add_direction=True, locale=_locale()))
+
+
+# A start page says a few dozen numbers and days, each time the same ones.
+@lru_cache(maxsize=2048)
+def _number_words(value: float, digits: int, locale: str) -> str:
+    pattern = "#,##0." + "#" * digits if digits else "#,##0"
+    return format_decimal(value, format=pattern, locale=locale)
+
+
+@lru_cache(maxsize=512)
+def _day_words(on: date, locale: str) -> str:
+    return format_skeleton("MMMMd", on, locale=locale)
 
 
 def _time_element(at: datetime, words: str) -> Markup:

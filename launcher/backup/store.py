@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -46,6 +47,7 @@ from .records import (
 _PREFIX = "launcher-"
 _EXTERNAL_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db.zst", ".sqlite.zst", ".sqlite3.zst")
 _STORED_MODE = 0o400
+_NO_FILE = "this is a link or no regular file; it is never followed"
 
 
 class Store(Protocol):
@@ -131,8 +133,7 @@ class LocalStore:
             self.staging.mkdir(mode=0o700, exist_ok=True)
 
     def list(self) -> Sequence[Backup]:
-        with disk_errors("read the backup folder"):
-            names = set(os.listdir(self._path))
+        names = self._names()
         # A file that one of our manifests describes has no row of its own.
         described = {name: self._describe(name) for name in names if _manifest_id(name)}
         found = list(described.values())
@@ -195,6 +196,7 @@ class LocalStore:
         manifest_path = self._manifest_path(backup.id)
         in_staging = self.staging / manifest_path.name
         data_names = self._data_names(backup)
+        self.ensure()
         with disk_errors("remove from the backup folder"):
             if manifest_path.is_symlink() or manifest_path.exists():
                 move(manifest_path, in_staging)
@@ -232,6 +234,8 @@ class LocalStore:
 
     def _names(self) -> set[str]:
         with disk_errors("read the backup folder"):
+            if self._create and not self._path.exists():
+                return set()  # nobody has made a backup yet
             return set(os.listdir(self._path))
 
     def _manifest_path(self, backup_id: BackupId) -> Path:
@@ -268,10 +272,12 @@ class LocalStore:
     def _with_file_checked(self, backup: Backup) -> Backup:
         assert backup.file is not None  # noqa: S101 (every manifest has one)
         try:
-            size = (self._path / backup.file.name).lstat().st_size
+            facts = (self._path / backup.file.name).lstat()
         except OSError:
             return _as_damaged(backup, "the file is missing")
-        if size != backup.file.size_bytes:
+        if not stat.S_ISREG(facts.st_mode):
+            return _as_damaged(backup, _NO_FILE)
+        if facts.st_size != backup.file.size_bytes:
             return _as_damaged(backup, "the file does not have the size it was written with")
         return backup
 
@@ -293,7 +299,7 @@ class LocalStore:
             facts = path.lstat()
         except OSError:
             return None
-        moment = datetime.fromtimestamp(facts.st_mtime, UTC)
+        moment = _moment_of_file(facts.st_mtime)
         backup = Backup(
             id=own_id or _derived_id(name, moment),
             kind=Kind.EXTERNAL,
@@ -301,7 +307,7 @@ class LocalStore:
             note=clean_note(name.encode(errors="surrogateescape").decode(errors="replace")),
         )
         if path.is_symlink() or not path.is_file():
-            return _as_damaged(backup, "this is a link or no regular file; it is never followed")
+            return _as_damaged(backup, _NO_FILE)
         return backup
 
 
@@ -344,6 +350,13 @@ def _moment_of(backup_id: BackupId) -> datetime:
     try:
         return datetime.strptime(backup_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:  # the right shape, but no such day
+        return datetime.fromtimestamp(0, UTC)
+
+
+def _moment_of_file(seconds: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):  # a file system may hold times beyond ours
         return datetime.fromtimestamp(0, UTC)
 
 

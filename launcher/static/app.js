@@ -8,6 +8,7 @@ function openFind() {
   if (!find || find.open) return;
   find.showModal();
   query.select();
+  showFound();
 }
 
 // The server answers with the same list that the page of the form would show.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from typing import TYPE_CHECKING
 
 from launcher.extensions import csrf, login
 
@@ -22,6 +22,9 @@ from . import (
     setup,
     start,
 )
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 def init_app(app: Flask) -> None:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from flask_babel import refresh
-from werkzeug.wrappers import Response
 
 from launcher import accounts
 from launcher.accounts import PasswordUnfitError, SignInRefusedError, SignInThrottledError
 from launcher.audit import Actor
 from launcher.extensions import db
-from launcher.i18n import ACCOUNT_WORDS, LOCALE_COOKIE, LOCALES, ROLE_WORDS
+from launcher.i18n import ACCOUNT_WORDS, LOCALE_COOKIE, LOCALES
+from launcher.i18n import gettext as _
 from launcher.models import Theme, User
 from launcher.web.auth import pause_words, safe_path
 from launcher.web.frame import THEME_COOKIE, current_viewer
 from launcher.web.roles import signed_in_user, user_required
 from launcher.web.sessions import begin_session
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+    from werkzeug.wrappers import Response
 
 _COOKIE_MAX_AGE_S = 365 * 86400
 
@@ -81,7 +84,6 @@ def _page(errors: Mapping[str, str]) -> str:
     return render_template(
         "account.html",
         errors={"current_password": "", "new_password": ""} | dict(errors),
-        role=ROLE_WORDS[signed_in_user().role],
         password_min_length=accounts.PASSWORD_MIN_LENGTH,
     )
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from launcher import accounts
 from launcher.accounts import SignInRefusedError, SignInThrottledError
+from launcher.i18n import gettext as _
+from launcher.i18n import ngettext
 from launcher.web.frame import current_viewer
 from launcher.web.sessions import begin_session, end_session
 from launcher.web.setup import is_awaiting_first_admin
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
 
 blueprint = Blueprint("auth", __name__)
 

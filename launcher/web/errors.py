@@ -6,11 +6,10 @@ import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, make_response, render_template, request
-from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
-from flask_babel.speaklater import LazyString
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -20,8 +19,11 @@ from launcher.backup.errors import BackupError, UploadRejectedError
 from launcher.backup.records import Backup
 from launcher.database import DataBeingReplacedError, Trouble, trouble_of
 from launcher.extensions import current_backups
-from launcher.i18n import ERROR_WORDS, ago
+from launcher.i18n import ERROR_WORDS, ago, gettext, ngettext
 from launcher.web.frame import do_without_database
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +147,7 @@ def show_refusal(status: int, title: LazyString, text: str, *, command: str) -> 
     return _problem(status, _Words(title, text), command=command)
 
 
-def _show_csrf_error(error: CSRFError) -> Response:
+def _show_csrf_error(_error: CSRFError) -> Response:
     return _problem(400, _CSRF_WORDS)
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from flask import Flask, g, request
 from flask_babel import refresh
-from flask_babel.speaklater import LazyString
 from flask_login import current_user
 
 from launcher import settings
 from launcher.i18n import LOCALES, ROLE_WORDS, THEME_WORDS, chosen_language, current_language
 from launcher.models import SystemSettings, Theme, User, hue_of
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
 
 THEME_COOKIE = "theme"
 _NAME_WITHOUT_DATABASE = "Launcher"
@@ -59,9 +61,9 @@ def site_settings() -> SystemSettings:
 
 def current_viewer() -> User | None:
     """Return who is signed in, or None for a guest."""
-    return (
-        cast("User", current_user._get_current_object()) if current_user.is_authenticated else None
-    )
+    if not current_user.is_authenticated:
+        return None
+    return cast("User", current_user._get_current_object())  # noqa: SLF001 (it has no other way)
 
 
 def do_without_database() -> None:

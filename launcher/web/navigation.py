@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from flask import Flask
 from flask_babel import lazy_gettext as _
-from flask_babel.speaklater import LazyString
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask_babel.speaklater import LazyString
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from flask import Blueprint, render_template
-from flask_babel import gettext as _
 
 from launcher.i18n import ERROR_WORDS, HEALTH_WORDS, KIND_WORDS, STAGE_WORDS, STATE_WORDS, duration
+from launcher.i18n import gettext as _
 from launcher.models import hue_of, letters_of
 from launcher.web.roles import admin_required
 from launcher.web.start import Tile

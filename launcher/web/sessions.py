@@ -28,11 +28,11 @@ class TlsAwareSessions(SecureCookieSessionInterface):
     keeps other hosts of the domain, and plain HTTP, from planting a session.
     """
 
-    def get_cookie_name(self, app: Flask) -> str:
+    def get_cookie_name(self, app: Flask) -> str:  # noqa: ARG002
         """Return the name that goes with the scheme of this request."""
         return "__Host-launcher" if request.is_secure else "launcher"
 
-    def get_cookie_secure(self, app: Flask) -> bool:
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
         """Return whether this request came over TLS."""
         return request.is_secure
 

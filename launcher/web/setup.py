@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import (
     Blueprint,
@@ -15,16 +16,18 @@ from flask import (
     request,
     url_for,
 )
-from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from launcher import accounts, settings
 from launcher.accounts import AccountError, SetupRefusedError
 from launcher.audit import Actor
 from launcher.i18n import ACCOUNT_WORDS, setting_words
+from launcher.i18n import gettext as _
 from launcher.settings import SettingError
 from launcher.web.errors import show_refusal
 from launcher.web.sessions import begin_session
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
 
 blueprint = Blueprint("setup", __name__)
 

@@ -6,17 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
-from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
-from flask_babel import ngettext
-from markupsafe import Markup
+from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from launcher.extensions import db
-from launcher.i18n import HEALTH_WORDS, ago, clock_time, day, duration
+from launcher.i18n import HEALTH_WORDS, clock_time, day, duration
+from launcher.i18n import gettext as _
 from launcher.models import (
     App,
     Board,
@@ -32,6 +30,9 @@ from launcher.models.types import utc_now
 from launcher.web.frame import current_viewer, site_settings
 from launcher.web.htmx import is_htmx
 from launcher.web.roles import lead_to_sign_in
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
 
 _LINKED_SCHEMES = {"http", "https"}
 _IMAGE_TYPES = {
@@ -77,6 +78,16 @@ class Group:
     id: int
     name: str
     tiles: Sequence[Tile]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the last line of a board says; `looked_at` is None while nothing was checked."""
+
+    apps: int
+    looked_at: datetime | None
+    down: int
+    slow: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +174,7 @@ def _show_board(boards: Sequence[Board], shown: Board | None) -> str:
         boards=_tabs(boards, shown),
         board=shown,
         sections=_groups(shown, rows, now) if shown else (),
-        summary=_summary(rows, now),
+        summary=_summary(rows),
         can_find=bool(boards),
         is_admin=viewer is not None and viewer.is_admin,
     )
@@ -174,7 +185,8 @@ def _show_found(boards: Sequence[Board], words: str) -> str:
     apps = {row.app.id: row for row in _placed_apps([each.id for each in boards])}
     found = [row for row in apps.values() if _is_match(row.app, words)]
     found.sort(key=lambda row: (not _begins_with(row.app, words), row.app.name.casefold()))
-    tiles = [_tile(row, now, id_prefix="found") for row in found]
+    opens = _opens_new_tab()
+    tiles = [_tile(row, now, opens_new_tab=opens, id_prefix="found") for row in found]
     if is_htmx():
         return render_template("_found.html", found=tiles, words=words)
     return render_template(
@@ -197,8 +209,9 @@ def _placed_apps(board_ids: Iterable[int]) -> list[_Row]:
 
 
 def _groups(shown: Board, rows: list[_Row], now: datetime) -> list[Group]:
+    opens_new_tab = _opens_new_tab()
     tiles = {
-        section_id: [_tile(row, now) for row in placed]
+        section_id: [_tile(row, now, opens_new_tab=opens_new_tab) for row in placed]
         for section_id, placed in groupby(rows, key=lambda row: row.section_id)
     }
     return [
@@ -212,9 +225,13 @@ def _tabs(boards: Sequence[Board], shown: Board | None) -> list[Tab]:
     ]
 
 
-def _tile(row: _Row, now: datetime, *, id_prefix: str = "tile") -> Tile:
-    app, check = row.app, row.check
+def _opens_new_tab() -> bool:
     viewer = current_viewer()
+    return viewer is not None and viewer.open_new_tab
+
+
+def _tile(row: _Row, now: datetime, *, opens_new_tab: bool, id_prefix: str = "tile") -> Tile:
+    app, check = row.app, row.check
     return Tile(
         id=f"{id_prefix}-{row.placement_id}",
         name=app.name,
@@ -228,7 +245,7 @@ def _tile(row: _Row, now: datetime, *, id_prefix: str = "tile") -> Tile:
         state=check.state.value if check else "",
         since=_since(check, now) if check else "",
         word=_word(check, now) if check else "",
-        opens_new_tab=viewer is not None and viewer.open_new_tab,
+        opens_new_tab=opens_new_tab,
     )
 
 
@@ -257,34 +274,31 @@ def _word(check: CheckState, now: datetime) -> str:
     return str(HEALTH_WORDS[check.state])
 
 
-def _summary(rows: list[_Row], now: datetime) -> Markup | None:
-    """Say how many apps there are, when they were last checked, and which states trouble."""
+def _summary(rows: list[_Row]) -> Summary:
     checks = {row.app.id: row.check for row in rows if row.check}.values()
-    looked_at = max((check.last_at for check in checks if check.last_at), default=None)
-    apps = ngettext("%(num)s app", "%(num)s apps", len({row.app.id for row in rows}))
-    if not rows:
-        return None
-    if looked_at is None:
-        return Markup("{}.").format(apps)
-    words = Markup(_("%(apps)s, checked %(ago)s."))
-    return words % {"apps": apps, "ago": ago(looked_at, now=now)} + _troubles(checks)
-
-
-def _troubles(checks: Iterable[CheckState]) -> str:
     states = [check.state for check in checks]
-    down, slow = states.count(Health.DOWN), states.count(Health.SLOW)
-    words = []
-    if down:
-        words.append(ngettext("%(num)s down", "%(num)s down", down))
-    if slow:
-        words.append(ngettext("%(num)s slow", "%(num)s slow", slow))
-    return f" {', '.join(words)}." if words else ""
+    return Summary(
+        apps=len({row.app.id for row in rows}),
+        looked_at=max((check.last_at for check in checks if check.last_at), default=None),
+        down=states.count(Health.DOWN),
+        slow=states.count(Health.SLOW),
+    )
 
 
 def _is_match(app: App, words: str) -> bool:
-    """Whether every word is somewhere in the app; in Python, since SQLite folds ASCII alone."""
-    text = f"{app.name} {app.description} {app.url} {app.keywords}".casefold()
-    return all(word in text for word in words.casefold().split())
+    """Whether every word is in the name, begins a word about the app, or is part of its address.
+
+    An address counts only for what looks like one, or "home" would find all of `home.arpa`. Done
+    in Python, since SQLite knows the small letters of ASCII alone.
+    """
+    name, address = app.name.casefold(), _address(app.url).casefold()
+    about = f"{app.description} {app.keywords} {address.partition('.')[0]}".casefold().split()
+    return all(
+        word in name
+        or any(each.startswith(word) for each in about)
+        or (not word.isalpha() and word in address)
+        for word in words.casefold().split()
+    )
 
 
 def _begins_with(app: App, words: str) -> bool:

@@ -182,7 +182,8 @@ def test_a_sealed_lie_is_refused(change: Callable[[dict[str, Any]], object]) -> 
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"null", b"[]", b"7", b'"text"', b"{}", b'{"format": 1}', b"\xff\xfe\x00", b"\x00" * 99,
+        b"", b"null", b"[]", b"7", b'"text"', b"{}", b'{"format": 1}', b"\xff\xfe\x00",
+        b"\x00" * 99,
         b'{"format": 1, "seal": null}', b'{"format": ' + b"9" * 10_000 + b"}",
         b"[" * 100_000, b'{"a":' * 50_000, b'{"format": 1, "seal": "' + b"x" * 300_000 + b'"}',
         b'{"format": 1, "note": "\\ud800", "seal": ""}',

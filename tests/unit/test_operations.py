@@ -97,9 +97,13 @@ def test_an_operation_that_changed_nothing_is_no_line(desk: Desk) -> None:
 def test_a_failure_is_told_with_its_reason_and_its_stage(
     desk: Desk, error: BaseException, outcome: Outcome, code: str, text: str
 ) -> None:
-    with pytest.raises(type(error)), desk.operations.run(Verb.RESTORE, by="ada") as operation:
-        operation.stage(Stage.REPLACE)
-        raise error
+    def fail() -> None:
+        with desk.operations.run(Verb.RESTORE, by="ada") as operation:
+            operation.stage(Stage.REPLACE)
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
     [entry] = desk.entries()
     assert (entry.outcome, entry.error_code, entry.error) == (outcome, code, text)
     assert entry.facts["stage"] == Stage.REPLACE

@@ -1,0 +1,262 @@
+"""The gate: requests together, a restore alone, and nobody shut out for ever."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from launcher.backup.locks import Gate, try_lock
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path, drain_timeout_s=5.0, patience_s=1.0)
+
+
+@contextmanager
+def another_process(body: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Run `body` in a process of its own, which says "ready" and then waits for a line."""
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(body), *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+INSIDE = """
+    import sys
+    from pathlib import Path
+    from launcher.backup.locks import Gate
+    with Gate(Path(sys.argv[1])).enter():
+        print("ready", flush=True)
+        sys.stdin.readline()
+"""
+CLOSED = INSIDE.replace("enter()", "closed()")
+BUSY = """
+    import sys, threading, time
+    from pathlib import Path
+    from launcher.backup.locks import Gate
+    gate = Gate(Path(sys.argv[1]))
+    def requests():
+        while True:
+            with gate.enter():
+                time.sleep(0.02)
+    for _ in range(4):
+        threading.Thread(target=requests, daemon=True).start()
+    time.sleep(0.05)
+    print("ready", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_requests_are_inside_together(gate: Gate) -> None:
+    with gate.enter(), gate.enter(timeout_s=0.0), gate.enter(timeout_s=0.0):
+        pass
+
+
+def test_a_restore_is_alone(gate: Gate) -> None:
+    with gate.closed():
+        with pytest.raises(TimeoutError, match="the data is being replaced"):
+            gate.enter(timeout_s=0.02)
+        again = Gate(gate._turn_path.parent, drain_timeout_s=0.02, patience_s=0.01)
+        with pytest.raises(TimeoutError), again.closed():
+            pytest.fail("two restores at once")
+    gate.enter(timeout_s=0.0).leave()
+
+
+def test_a_restore_waits_for_those_inside(gate: Gate) -> None:
+    inside = gate.enter()
+    entered = threading.Event()
+
+    def restore() -> None:
+        with gate.closed():
+            entered.set()
+
+    thread = threading.Thread(target=restore)
+    thread.start()
+    assert not entered.wait(0.05)
+    inside.leave()
+    assert entered.wait(5)
+    thread.join()
+
+
+def test_a_restore_gives_up_and_lets_everybody_in(tmp_path: Path) -> None:
+    gate = Gate(tmp_path, drain_timeout_s=0.05, patience_s=0.01)
+    with gate.enter():
+        with pytest.raises(TimeoutError, match="requests were still running"), gate.closed():
+            pytest.fail("somebody was still inside")
+        gate.enter(timeout_s=0.0).leave()
+
+
+def test_a_newcomer_waits_while_a_restore_queues(tmp_path: Path) -> None:
+    gate = Gate(tmp_path, drain_timeout_s=5.0, patience_s=5.0)
+    inside = gate.enter()
+
+    def restore() -> None:
+        with gate.closed():
+            pass
+
+    thread = threading.Thread(target=restore)
+    thread.start()
+    deadline = time.monotonic() + 5
+    while (descriptor := try_lock(tmp_path / "turn", exclusive=False)) is not None:
+        os.close(descriptor)
+        assert time.monotonic() < deadline
+    with pytest.raises(TimeoutError):
+        gate.enter(timeout_s=0.02)
+    inside.leave()
+    thread.join()
+    gate.enter(timeout_s=0.0).leave()
+
+
+def test_one_slow_request_does_not_stop_the_site(tmp_path: Path) -> None:
+    gate = Gate(tmp_path, drain_timeout_s=1.0, patience_s=0.05)
+    with gate.enter():
+        failed: list[BaseException] = []
+
+        def restore() -> None:
+            try:
+                with gate.closed():
+                    pytest.fail("somebody was still inside")
+            except TimeoutError as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=restore)
+        thread.start()
+        waits = []
+        while thread.is_alive():
+            began = time.monotonic()
+            gate.enter(timeout_s=0.9).leave()
+            waits.append(time.monotonic() - began)
+        thread.join()
+    assert failed
+    assert max(waits) < 0.5
+
+
+def test_leaving_twice_lets_nobody_else_out(gate: Gate, tmp_path: Path) -> None:
+    first = gate.enter()
+    first.leave()
+    # The next descriptor takes the number that the first one had.
+    second = gate.enter()
+    first.leave()
+    first.leave()
+    closing = Gate(tmp_path, drain_timeout_s=0.02, patience_s=0.01)
+    with pytest.raises(TimeoutError), closing.closed():
+        pytest.fail("the second is still inside")
+    second.leave()
+    with closing.closed():
+        pass
+
+
+def test_a_block_that_fails_leaves(gate: Gate, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="odd"), gate.enter():
+        raise ValueError("odd")
+    with pytest.raises(ValueError, match="odd"), gate.closed():
+        raise ValueError("odd")
+    with gate.closed():
+        pass
+
+
+def test_it_leaves_no_descriptor_behind(tmp_path: Path) -> None:
+    gate = Gate(tmp_path, drain_timeout_s=0.02, patience_s=0.01)
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        with gate.enter(), pytest.raises(TimeoutError), gate.closed():
+            pass
+        with gate.closed(), pytest.raises(TimeoutError):
+            gate.enter(timeout_s=0.0)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_overlapping_threads_cannot_starve_a_restore(gate: Gate) -> None:
+    ended = threading.Event()
+    entered = [0]
+
+    def requests() -> None:
+        while not ended.is_set():
+            with gate.enter(timeout_s=5.0):
+                entered[0] += 1
+                time.sleep(0.01)
+
+    threads = [threading.Thread(target=requests) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(5):
+            began = time.monotonic()
+            with gate.closed():
+                held = entered[0]
+                time.sleep(0.01)
+                assert entered[0] == held
+            assert time.monotonic() - began < 1.0
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_overlapping_processes_cannot_starve_a_restore(gate: Gate, tmp_path: Path) -> None:
+    with another_process(BUSY, tmp_path), another_process(BUSY, tmp_path):
+        for _ in range(3):
+            began = time.monotonic()
+            with gate.closed():
+                pass
+            assert time.monotonic() - began < 2.0
+
+
+def test_other_processes_count(gate: Gate, tmp_path: Path) -> None:
+    closing = Gate(tmp_path, drain_timeout_s=0.02, patience_s=0.01)
+    with another_process(INSIDE, tmp_path):
+        gate.enter(timeout_s=0.0).leave()
+        with pytest.raises(TimeoutError), closing.closed():
+            pytest.fail("another process is inside")
+    with another_process(CLOSED, tmp_path), pytest.raises(TimeoutError):
+        gate.enter(timeout_s=0.02)
+
+
+@pytest.mark.parametrize("body", [INSIDE, CLOSED])
+def test_a_killed_holder_leaves_it_open(gate: Gate, tmp_path: Path, body: str) -> None:
+    with another_process(body, tmp_path) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        gate.enter(timeout_s=0.0).leave()
+        with gate.closed():
+            pass
+
+
+def test_a_program_started_by_a_holder_holds_nothing(gate: Gate, tmp_path: Path) -> None:
+    with gate.enter():
+        child = subprocess.Popen(["sleep", "60"])
+    try:
+        with Gate(tmp_path, drain_timeout_s=0.05, patience_s=0.01).closed():
+            pass
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_a_lock_is_never_taken_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "other").touch()
+    (tmp_path / "gate").symlink_to(tmp_path / "other")
+    with pytest.raises(OSError, match="symbolic"):
+        Gate(tmp_path).enter()
