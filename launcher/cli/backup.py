@@ -29,8 +29,8 @@ from launcher.backup.records import (
     State,
     parse_backup_id,
 )
+from launcher.cron import last_due, next_runs
 from launcher.extensions import current_backups
-from launcher.jobs.cron import last_due, next_runs
 
 from . import output
 from .exits import EXIT_CODES, PARTLY_FAILED, STALE, exit_codes_help, told

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests.conftest import ADA, BEN, CHLOE, MakeApp
 from flask import Flask
 
 from launcher import accounts
@@ -31,6 +30,7 @@ from launcher.audit import COMMAND_LINE
 from launcher.config import ROOT
 from launcher.extensions import db
 from launcher.models import ApiToken, AuditEvent, Role, SignInFailure, TokenScope
+from tests.conftest import ADA, BEN, CHLOE, MakeApp
 
 NOW = datetime(2026, 11, 22, 13, 7, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

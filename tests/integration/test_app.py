@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.conftest import MakeApp
 from flask import Flask, request, session
 
 from launcher import audit
@@ -14,6 +13,7 @@ from launcher.config import ConfigError
 from launcher.extensions import current_backups, db
 from launcher.models import AuditEvent
 from launcher.models.types import utc_now
+from tests.conftest import MakeApp
 
 
 @pytest.mark.parametrize("content", [None, b"", b"garbage" * 1000])

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.conftest import MakeApp
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from launcher.extensions import current_backups
+from tests.conftest import MakeApp
 
 UPGRADE = ["database", "upgrade"]
 

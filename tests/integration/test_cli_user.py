@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.conftest import BEN
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from launcher import accounts
 from launcher.backup.locks import Gate
+from tests.conftest import BEN
 
 
 def can_sign_in(app: Flask, username: str, password: str) -> bool:

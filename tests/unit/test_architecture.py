@@ -18,7 +18,7 @@ RANKS = [
     {"backup"},
     {"config", "extensions"},
     {"models", "migrations"},
-    {"i18n", "database", "accounts", "settings", "audit", "content", "demo"},
+    {"i18n", "cron", "database", "accounts", "settings", "audit", "content", "demo"},
     DOORS,
     {"app"},
 ]
