@@ -72,7 +72,10 @@ class Store(Protocol):
         """Return every backup, newest first; damaged and foreign ones hide nothing else."""
 
     def get(self, reference: str) -> Backup:
-        """Return one backup by id, or the newest good one for `latest`.
+        """Return one backup by id, or for `latest` the newest good one.
+
+        A safety backup is `latest` only when there is nothing else: it holds what somebody
+        wanted to get away from, and a restore of `latest` said twice must not bring that back.
 
         Raises:
             BackupNotFoundError: there is none.
@@ -148,9 +151,12 @@ class LocalStore:
 
     def get(self, reference: str) -> Backup:
         if reference == LATEST:
-            for backup in self.list():
-                if backup.is_good:
+            good = [backup for backup in self.list() if backup.is_good]
+            for backup in good:
+                if backup.kind is not Kind.SAFETY:
                     return backup
+            if good:
+                return good[0]
             raise BackupNotFoundError(
                 LATEST,
                 message="there is no good backup yet",

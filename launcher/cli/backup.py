@@ -304,7 +304,7 @@ def _source(text: str) -> str | Path:
         return parse_backup_id(text)
     except BackupNotFoundError:
         path = Path(text)
-        if path.exists() or path.is_symlink():
+        if text and not path.is_dir() and (path.exists() or path.is_symlink()):
             return path
         raise
 
