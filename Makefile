@@ -10,6 +10,8 @@ UV_COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate
 	--no-emit-index-url --no-config --quiet --custom-compile-command "make lock"
 BABEL := $(BIN)/pybabel
 POT := translations/messages.pot
+LOCALES := $(notdir $(patsubst %/,%,$(wildcard translations/*/)))
+BLANKS := POT-Creation-Date|PO-Revision-Date|Report-Msgid|Last-Translator|Language-Team|Generated-By
 
 # DATA on the command line wins over the environment, and that over the default.
 ifneq ($(origin DATA),file)
@@ -60,13 +62,16 @@ types: $(DEV) ## Check the types
 	$(BIN)/mypy
 
 messages: $(DEV) ## Collect new words for the translators, and compile what they wrote
-	$(BABEL) extract --mapping-file pyproject.toml --sort-by-file --no-location \
-		--keyword lazy_gettext --keyword _l --output-file $(POT) .
-	@for folder in translations/*/; do \
-		locale=$$(basename "$$folder"); \
-		$(BABEL) update --input-file $(POT) --output-dir translations --locale "$$locale" \
-			--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; \
+	$(BABEL) extract --mapping-file pyproject.toml --no-location --width 97 \
+		--header-comment "# The words of Launcher." --project Launcher \
+		--version "$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
+		--output-file $(POT) .
+	for locale in $(LOCALES); do \
+		$(BABEL) update --input-file $(POT) --output-dir translations --locale $$locale \
+			--width 97 --no-fuzzy-matching --ignore-obsolete || exit 1; \
 	done
+	@# Dates, and blanks that nobody fills in, would make every run a change.
+	sed -i -E '/^"($(BLANKS))/d; /^#$$/d; /^#, fuzzy$$/d' $(POT) translations/*/LC_MESSAGES/*.po
 	$(BABEL) compile --directory translations
 
 translations: | $(RUNTIME)
