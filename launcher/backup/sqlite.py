@@ -384,11 +384,31 @@ def dangling_rows(connection: sqlite3.Connection) -> dict[str, int]:
     return counts
 
 
+def check_no_code(connection: sqlite3.Connection) -> None:
+    """Refuse triggers, views and virtual tables, which are code from a stranger.
+
+    Comes before any other statement: a view in the place of a table could run for ever. It asks
+    for the type because a trigger may bear the name of a table.
+
+    Raises:
+        UploadRejectedError: naming the first one.
+    """
+    row = connection.execute(
+        "SELECT CAST(name AS TEXT) FROM sqlite_schema"
+        " WHERE type NOT IN ('table', 'index') OR rootpage = 0 ORDER BY rowid"
+    ).fetchone()
+    if row:
+        raise UploadRejectedError(
+            f"the schema is not Launcher's: {row[0]!r} is not one of ours",
+            hint="Only a backup made by Launcher can be restored.",
+        )
+
+
 def check_schema(connection: sqlite3.Connection, *, expected: Mapping[str, str]) -> None:
     """Refuse any object that our own migrations would not have made.
 
-    Runs before anything evaluates expressions of the file: a trigger, a view or an index over an
-    expression is code from a stranger.
+    Runs before anything evaluates expressions of the file, and after `check_no_code`: an index
+    over an expression is code from a stranger, too.
 
     Raises:
         UploadRejectedError: naming the first object that is missing, foreign or different.
@@ -410,11 +430,10 @@ def check_schema(connection: sqlite3.Connection, *, expected: Mapping[str, str])
 
 
 def schema_of(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return name → SQL of every object that somebody made, whatever its type.
-
-    The type is part of the SQL, so a view can never pass for the table of the same name.
-    """
-    rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
+    """Return name → SQL of every table and index that somebody made."""
+    rows = connection.execute(
+        "SELECT CAST(name AS TEXT), CAST(sql AS TEXT) FROM sqlite_schema WHERE sql IS NOT NULL"
+    )
     return {name: sql for name, sql in rows if name not in _STATISTICS_TABLES}
 
 

@@ -13,7 +13,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .compression import encoding_of, unpack_known, unpack_unknown
-from .errors import DatabaseCorruptError, IncompatibleBackupError, ManifestError
+from .errors import (
+    DatabaseCorruptError,
+    IncompatibleBackupError,
+    ManifestError,
+    UploadRejectedError,
+)
 from .files import CHUNK_BYTES, create_new, disk_errors, open_regular, require_space
 from .manifest import bare_name
 from .ports import Content
@@ -22,6 +27,7 @@ from .sqlite import (
     HEADER_BYTES,
     OnBytes,
     check_header,
+    check_no_code,
     check_schema,
     check_structure,
     count_rows,
@@ -91,8 +97,13 @@ def stage_path(path: Path, target: Path, *, content: Content, on_bytes: OnBytes)
         UploadRejectedError, IncompatibleBackupError, DatabaseCorruptError
         InsufficientSpaceError, StoreUnavailableError
     """
-    with disk_errors("read the file"):
+    try:
         source = open_regular(path)
+    except OSError as error:
+        raise UploadRejectedError(
+            f"{path.name} cannot be read: {error.strerror}",
+            hint="Name a file, not a link, a folder or a pipe, which this user may read.",
+        ) from error
     with source:
         return _stage_unknown(source, target, content=content, on_bytes=on_bytes)
 
@@ -111,6 +122,7 @@ def _check(path: Path, *, content: Content, is_own: bool, app_version: str) -> C
     size_bytes = path.stat().st_size
     check_header(header, size_bytes=size_bytes, application_id=content.application_id)
     with open_copy(path, deadline_s=CHECK_DEADLINE_S) as connection:
+        check_no_code(connection)
         revision, pending = _schema_distance(connection, content, app_version=app_version)
         check_schema(connection, expected=content.expected_schema(revision))
         check_structure(connection)
