@@ -307,7 +307,7 @@ def duration(seconds: float) -> str:
     if seconds < 59.95:
         return gettext("%(number)s s", number=number(seconds, digits=1))
     if seconds < 3600:
-        return gettext("%(number)s min", number=number(seconds // 60))
+        return gettext("%(number)s min", number=number(max(1, seconds // 60)))
     if seconds < 2 * 86400:
         return gettext("%(number)s h", number=number(seconds // 3600))
     return ngettext("%(num)s day", "%(num)s days", int(seconds // 86400))

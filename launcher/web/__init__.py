@@ -33,7 +33,8 @@ def init_app(app: Flask) -> None:
     Needs the database and Babel bound to it already.
     """
     csrf.init_app(app)
-    login.init_app(app)
+    # Its context processor would ask the database for a user, on the page of a lost one as well.
+    login.init_app(app, add_context_processor=False)
     # Answers pass these in reverse: compressed last, when nothing changes them any more.
     compression.init_app(app)
     headers.init_app(app)
