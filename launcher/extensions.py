@@ -1,11 +1,14 @@
-"""The extensions, unbound: `create_app` binds each to the application it builds."""
+"""The extensions, unbound: `create_app` binds each to the application it builds.
+
+The scheduler is not among them: it belongs to the one process that runs the jobs, and every
+command would pay for its import.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
-from flask_apscheduler import APScheduler
 from flask_babel import Babel
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
@@ -24,7 +27,6 @@ db = SQLAlchemy(model_class=Base)
 babel = Babel()
 csrf = CSRFProtect()
 login = LoginManager()
-scheduler = APScheduler()
 
 
 def current_backups() -> BackupService:
