@@ -26,7 +26,6 @@ from .records import (
 
 FORMAT = 1
 MAX_BYTES = 256 << 10
-MAX_NOTE_CHARACTERS = 1000
 
 
 def write_manifest(backup: Backup) -> bytes:
@@ -141,6 +140,8 @@ def bare_name(name: str) -> str:
     """
     if not name or name.startswith(".") or "/" in name or "\0" in name or len(name) > 255:
         raise ManifestError(f"the manifest names {name!r}, which is no file of the store")
+    if not name.isprintable():  # which the remains of a name that is not UTF-8 are not either
+        raise ManifestError(f"{name!r} is no readable file name", hint="Rename the file.")
     return name
 
 

@@ -37,6 +37,15 @@ def parse_backup_id(text: str) -> BackupId:
     return BackupId(text)
 
 
+MAX_NOTE_CHARACTERS = 1000
+
+
+def clean_note(text: str) -> str:
+    """Return a note without control characters, which could speak to a terminal, cut to fit."""
+    printable = "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+    return printable.strip()[:MAX_NOTE_CHARACTERS]
+
+
 class Kind(StrEnum):
     """Why a backup exists."""
 

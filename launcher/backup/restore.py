@@ -495,12 +495,13 @@ class _FileSwap:
         try:
             with disk_errors("put the database in place"):
                 self._copy(staged, incoming)
+                # Before it is in place, so that a process killed right after leaves a WAL database.
+                begin_wal(incoming)
                 self._set_aside()
                 incoming.replace(self._live_path)
                 sync_directory(self._live_path.parent)
         finally:
             incoming.unlink(missing_ok=True)
-        begin_wal(self._live_path)
 
     def _copy(self, staged: Path, incoming: Path) -> None:
         total = staged.stat().st_size

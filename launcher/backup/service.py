@@ -38,7 +38,6 @@ from .files import (
     write_atomic,
 )
 from .journal import Journal
-from .manifest import MAX_NOTE_CHARACTERS
 from .operations import Operation, Operations, Within
 from .ports import Clock, Content, Gate, OnFinished, OnProgress
 from .records import (
@@ -59,6 +58,7 @@ from .records import (
     Status,
     Verb,
     Verification,
+    clean_note,
     new_backup_id,
 )
 from .restore import (
@@ -82,6 +82,13 @@ _BOOKKEEPING_TABLES = {"alembic_version", "system_settings"}
 def _readable(text: str) -> str:
     """Return `text` with a "?" for whatever is no character: a file name need not be UTF-8."""
     return text.encode(errors="replace").decode()
+
+
+def _has_restored(entry: JournalEntry) -> bool:
+    """Whether the live data was replaced, even if its process was killed right afterwards."""
+    return entry.verb is Verb.RESTORE and (
+        entry.outcome is Outcome.SUCCEEDED or entry.facts.get("data") == "restored"
+    )
 
 
 def utc_now() -> datetime:
@@ -127,6 +134,11 @@ class BackupService:
             on_interrupted=self._after_interruption,
             on_finished=on_finished,
         )
+
+    @property
+    def store_path(self) -> Path:
+        """The folder of backups, for people who want to find them."""
+        return self._store.path
 
     # --- make and look -------------------------------------------------------------------
 
@@ -338,7 +350,7 @@ class BackupService:
             BackupNotFoundError: there is nothing to undo.
         """
         for entry in self._journal.entries():
-            if entry.verb is Verb.RESTORE and entry.outcome is Outcome.SUCCEEDED:
+            if _has_restored(entry):
                 safety_id = str(entry.facts.get("safety_id", ""))
                 if safety_id:
                     return self._store.get(safety_id).id
@@ -458,6 +470,7 @@ class BackupService:
                 if not decision.keep
             ]
             operation.facts["policy"] = asdict(policy)
+            operation.is_recorded = bool(going)
             return self._remove(operation, going)
 
     # --- the answer first ----------------------------------------------------------------
@@ -536,7 +549,8 @@ class BackupService:
                 operation.is_recorded = False
                 raise SourceDatabaseError(
                     f"{self._live.name} is missing, and this Launcher has had data before",
-                    hint="`flask backup restore latest` brings the newest good backup back.",
+                    hint="`flask backup restore latest` brings the newest good backup back. "
+                    "To start from nothing, use another data directory.",
                     is_damaged=True,
                 )
             with disk_errors("make the database"):
@@ -603,7 +617,7 @@ class BackupService:
             clock=self._clock,
             kind=kind,
             by=_readable(by),
-            note=_readable(note)[:MAX_NOTE_CHARACTERS],
+            note=clean_note(note),
             protected=protected,
             encoding=self._encoding,
         )
@@ -655,7 +669,7 @@ class BackupService:
     def _record_soundness(self, operation: Operation, backup: Backup, checked: Checked) -> Backup:
         operation.facts["state"] = State.VERIFIED
         if backup.file is None:
-            backup = describe_file(backup, self._store, checked, name=backup.note)
+            backup = describe_file(backup, self._store, checked)
         sound = replace(backup, verification=Verification(State.VERIFIED, self._clock()))
         self._store.update(sound)
         return sound
@@ -675,7 +689,7 @@ class BackupService:
             kind=Kind.UPLOAD,
             created_at=created_at,
             created_by=_readable(by),
-            note=_readable(note)[:MAX_NOTE_CHARACTERS],
+            note=clean_note(note),
             schema_revision=checked.revision,
             sqlite_version=SQLITE_VERSION,
             database=database,

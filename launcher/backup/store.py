@@ -40,6 +40,7 @@ from .records import (
     Kind,
     State,
     Verification,
+    clean_note,
     parse_backup_id,
 )
 
@@ -71,7 +72,10 @@ class Store(Protocol):
         """Return every backup, newest first; damaged and foreign ones hide nothing else."""
 
     def get(self, reference: str) -> Backup:
-        """Return one backup by id, or the newest good one for `latest`.
+        """Return one backup by id, or for `latest` the newest good one.
+
+        A safety backup is `latest` only when there is nothing else: it holds what somebody
+        wanted to get away from, and a restore of `latest` said twice must not bring that back.
 
         Raises:
             BackupNotFoundError: there is none.
@@ -82,6 +86,13 @@ class Store(Protocol):
 
         Raises:
             ManifestError: the file is missing or is no regular file.
+        """
+
+    def file_name(self, backup: Backup) -> str:
+        """Return the name of the stored file, which lies in `path`.
+
+        Raises:
+            ManifestError: there is none.
         """
 
     def publish(self, backup: Backup, staged: Path) -> None:
@@ -140,9 +151,12 @@ class LocalStore:
 
     def get(self, reference: str) -> Backup:
         if reference == LATEST:
-            for backup in self.list():
-                if backup.is_good:
+            good = [backup for backup in self.list() if backup.is_good]
+            for backup in good:
+                if backup.kind is not Kind.SAFETY:
                     return backup
+            if good:
+                return good[0]
             raise BackupNotFoundError(
                 LATEST,
                 message="there is no good backup yet",
@@ -157,15 +171,18 @@ class LocalStore:
         raise BackupNotFoundError(backup_id)
 
     def open(self, backup: Backup) -> BinaryIO:
-        names = self._data_names(backup)
-        if not names:
-            raise ManifestError(f"the file of backup {backup.id} is missing")
         try:
-            return open_regular(self._path / names[0])
+            return open_regular(self._path / self.file_name(backup))
         except OSError as error:
             raise ManifestError(
                 f"the file of backup {backup.id} cannot be opened: {error.strerror}"
             ) from error
+
+    def file_name(self, backup: Backup) -> str:
+        names = self._data_names(backup)
+        if not names:
+            raise ManifestError(f"the file of backup {backup.id} is missing")
+        return names[0]
 
     def publish(self, backup: Backup, staged: Path) -> None:
         assert backup.file is not None  # noqa: S101 (made by `pack` a moment ago)
@@ -293,7 +310,7 @@ class LocalStore:
             id=own_id or _derived_id(name, moment),
             kind=Kind.EXTERNAL,
             created_at=_moment_of(own_id) if own_id else moment,
-            note=name.encode(errors="surrogateescape").decode(errors="replace"),
+            note=clean_note(name.encode(errors="surrogateescape").decode(errors="replace")),
         )
         if path.is_symlink() or not path.is_file():
             return _as_damaged(backup, _NO_FILE)

@@ -20,6 +20,7 @@ from .errors import (
     UploadRejectedError,
 )
 from .files import CHUNK_BYTES, create_new, disk_errors, open_regular, require_space
+from .manifest import bare_name
 from .ports import Content
 from .records import Backup, DatabaseFacts, Migration, StoredFile
 from .sqlite import (
@@ -186,8 +187,13 @@ def rows_by_table(connection: sqlite3.Connection) -> dict[str, int]:
     return {table: count_rows(connection, table) for (table,) in tables}
 
 
-def describe_file(backup: Backup, store: Store, checked: Checked, *, name: str) -> Backup:
-    """Return `backup` with the facts that a manifest needs, read from the file itself."""
+def describe_file(backup: Backup, store: Store, checked: Checked) -> Backup:
+    """Return `backup` with the facts that a manifest needs, read from the file itself.
+
+    Raises:
+        ManifestError: the file has a name that no manifest can hold.
+    """
+    name = bare_name(store.file_name(backup))
     with store.open(backup) as source, disk_errors("read the backup"):
         encoding = encoding_of(source)
         stored_sha256, stored_size = _hash(source)

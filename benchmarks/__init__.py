@@ -1,0 +1,1 @@
+"""Measurements, as ratios against something that runs side by side: `make bench`."""

@@ -1,0 +1,97 @@
+"""Measure everything, print it, and write it to a file.
+
+python -m benchmarks                       10 MB and 200 MB
+python -m benchmarks --megabytes 1000      one size only
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+from .core import filled_copy, measure_create, measure_memory, measure_writer
+from .sample import make_data_dir
+from .site import measure_page, measure_restore
+from .timing import ROOT, Row, environment
+
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--megabytes", type=int, nargs="*", default=[10, 200])
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--only", choices=("create", "writer", "restore", "memory", "page"))
+    parser.add_argument("--directory", type=Path, help="where to work; a disk, not memory")
+    arguments = parser.parse_args()
+    rows: list[Row] = []
+    table = ""
+    with tempfile.TemporaryDirectory(dir=arguments.directory, prefix="launcher-bench-") as folder:
+        for row in _measure(Path(folder), arguments):
+            if row.table != table:
+                table = row.table
+                print(f"\n{table}")
+            print(f"  {row.what:<50}{row.value:>10.3f} {row.unit:<4}{row.note}", flush=True)
+            rows.append(row)
+    RESULTS.mkdir(exist_ok=True)
+    target = RESULTS / "latest.json"
+    machine = {
+        "processors": os.cpu_count(),
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+    }
+    target.write_text(
+        json.dumps({"machine": machine, "rows": [asdict(row) for row in rows]}, indent=2) + "\n"
+    )
+    print(f"\nWritten to {target.relative_to(ROOT)}")
+
+
+def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
+    wanted = arguments.only
+    for megabytes in arguments.megabytes:
+        runs = max(1, arguments.runs if megabytes <= 200 else arguments.runs // 2)
+        template = folder / f"template-{megabytes}"
+        make_data_dir(template, megabytes=megabytes)
+        for name, measure in (
+            ("create", partial(measure_create, megabytes=megabytes, runs=runs)),
+            ("writer", partial(measure_writer, megabytes=megabytes, runs=runs)),
+            ("restore", partial(measure_restore, megabytes=megabytes, runs=runs)),
+            ("memory", partial(measure_memory, megabytes=megabytes)),
+        ):
+            if wanted in {None, name}:
+                data_dir = filled_copy(template, folder / f"{name}-{megabytes}")
+                yield from measure(data_dir)
+                shutil.rmtree(data_dir)
+        shutil.rmtree(template)
+    if wanted in {None, "page"}:
+        yield from measure_page(_demo(folder / "demo"))
+
+
+def _demo(data_dir: Path) -> Path:
+    for command in (("database", "upgrade"), ("demo",), ("settings", "set", "guest_access", "on")):
+        subprocess.run(
+            [sys.executable, "-m", "flask", *command],
+            cwd=ROOT,
+            env=environment(data_dir),
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    return data_dir
+
+
+if __name__ == "__main__":
+    main()

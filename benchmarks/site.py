@@ -1,0 +1,187 @@
+"""The site under gunicorn: a restore while clients press on, and what a page costs."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .core import service_for
+from .timing import ROOT, Row, environment, shell
+
+_CLIENTS = 9
+
+
+@contextlib.contextmanager
+def serving(data_dir: Path, *, workers: int = 3, threads: int = 4) -> Iterator[int]:
+    """Serve a data directory with gunicorn as a deployment does; yield its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "wsgi:app"],
+        cwd=ROOT,
+        env=environment(
+            data_dir,
+            LAUNCHER_BIND=f"127.0.0.1:{port}",
+            LAUNCHER_WORKERS=str(workers),
+            LAUNCHER_THREADS=str(threads),
+        ),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _await(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _await(port: int) -> None:
+    for _ in range(600):
+        with contextlib.suppress(OSError):
+            if _get(port, "/healthz")[0] == http.client.OK:
+                return
+        time.sleep(0.05)
+    raise RuntimeError("gunicorn did not start")
+
+
+def _get(port: int, path: str, **headers: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+@dataclass
+class _Load:
+    port: int
+    seconds: list[float] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def press(self) -> None:
+        while not self.stop.is_set():
+            began = time.perf_counter()
+            try:
+                status, _ = _get(self.port, "/")
+            except OSError:
+                status = 0
+            self.seconds.append(time.perf_counter() - began)
+            if status not in {200, 302, 303}:
+                self.failed.append(status)
+
+
+def measure_restore(data_dir: Path, *, megabytes: int, runs: int) -> Iterator[Row]:
+    """A restore under load, from the stored file to every worker serving it."""
+    service = service_for(data_dir)
+    backup = service.create(by="bench")
+    assert backup.file is not None
+    stored = service.store_path / backup.file.name
+    scratch = data_dir / "scratch"
+    scratch.mkdir()
+    restores: list[float] = []
+    held: list[float] = []
+    by_hand: list[float] = []
+    longest = 0.0
+    requests = failed = 0
+    with serving(data_dir) as port:
+        for _ in range(runs):
+            began = time.perf_counter()
+            shell(
+                f"zstd -dqf {stored} -o {scratch}/raw.db; cp {scratch}/raw.db {scratch}/live.db;"
+                f" sync {scratch}/live.db"
+            )
+            by_hand.append(time.perf_counter() - began)
+            load = _Load(port)
+            clients = [threading.Thread(target=load.press) for _ in range(_CLIENTS)]
+            for client in clients:
+                client.start()
+            time.sleep(0.5)
+            outcome = service.restore(backup.id, by="bench")
+            time.sleep(0.5)
+            load.stop.set()
+            for client in clients:
+                client.join()
+            restores.append(outcome.duration_s)
+            held.append(outcome.held_s)
+            longest = max(longest, *load.seconds)
+            requests += len(load.seconds)
+            failed += len(load.failed)
+            if outcome.safety_id:
+                service.delete([outcome.safety_id], by="bench")
+    shutil.rmtree(scratch)
+    table = f"restore under load, {megabytes} MB ({_CLIENTS} clients, 3 workers of 4 threads)"
+    ours, theirs = statistics.median(restores), statistics.median(by_hand)
+    yield Row(table, "restore, with safety backup and checks", ours, "s")
+    yield Row(
+        table, "zstd -d + cp + fsync", theirs, "s", f"restore takes {ours / theirs:.2f} of it"
+    )
+    yield Row(table, "gate closed", statistics.median(held), "s")
+    yield Row(table, "longest request", longest, "s")
+    yield Row(table, "failed requests", failed, "", f"of {requests:,}")
+
+
+def measure_page(data_dir: Path) -> Iterator[Row]:
+    """Start-up, memory of a worker, and the start page on the wire."""
+    began = time.perf_counter()
+    with serving(data_dir, workers=2, threads=8) as port:
+        yield Row("site", "gunicorn start, two workers", time.perf_counter() - began, "s")
+        status, page = _get(port, "/")
+        if status != http.client.OK:
+            raise RuntimeError(f"the start page answers {status}")
+        times: list[float] = []
+        for _ in range(300):
+            began = time.perf_counter()
+            _get(port, "/")
+            times.append(time.perf_counter() - began)
+        yield Row("site", "start page, median", statistics.median(times) * 1000, "ms")
+        yield Row("site", "start page, p95", statistics.quantiles(times, n=20)[18] * 1000, "ms")
+        yield from _bytes(port, page)
+        for name, memory in _memory(port):
+            yield Row("site", name, memory, "MB", "resident")
+
+
+def _bytes(port: int, page: bytes) -> Iterator[Row]:
+    links = set(re.findall(rb'(?:href|src)="(/static/[^"#]+|/assets/[^"#]+)', page))
+    total = len(_get(port, "/", **{"Accept-Encoding": "gzip"})[1])
+    yield Row("site", "start page, compressed", total / 1000, "kB")
+    for link in links:
+        total += len(_get(port, link.decode(), **{"Accept-Encoding": "gzip"})[1])
+    yield Row(
+        "site", "with style, sprite and script", total / 1000, "kB", f"{len(links) + 1} requests"
+    )
+
+
+def _memory(port: int) -> Iterator[tuple[str, float]]:
+    processes = subprocess.run(
+        ["ps", "-eo", "pid=,ppid=,rss=,args="], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    rows = [line.split(None, 3) for line in processes]
+    masters = [row for row in rows if "gunicorn" in row[3] and _listens(row[0], port)]
+    roots = {row[0] for row in masters if row[1] not in {other[0] for other in masters}}
+    for row in masters:
+        name = "gunicorn master" if row[0] in roots else "gunicorn worker"
+        yield name, int(row[2]) / 1024
+
+
+def _listens(pid: str, port: int) -> bool:
+    try:
+        environ = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+    return f"LAUNCHER_BIND=127.0.0.1:{port}".encode() in environ.split(b"\0")

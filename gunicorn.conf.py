@@ -1,0 +1,43 @@
+"""How gunicorn serves Launcher; `gunicorn wsgi:app` in this directory finds it by itself."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT))
+
+from launcher.config import ConfigError, read_config  # noqa: E402
+
+try:
+    deployment = read_config(os.environ)
+except ConfigError as error:
+    sys.exit(f"launcher: {error}")
+
+bind = deployment.bind
+workers = deployment.workers
+threads = deployment.threads
+worker_class = "gthread"
+chdir = str(ROOT)
+
+# Its place is the same for every gunicorn of a user: a second one would collide.
+control_socket_disable = True
+# Proxies are trusted by LAUNCHER_PROXY_HOPS alone, not because they are on this machine.
+forwarded_allow_ips = ""
+
+timeout = 60  # a worker that does not stir for so long is replaced; slow requests are no reason
+graceful_timeout = 30  # for the requests under way when a worker is to stop
+keepalive = 5
+loglevel = deployment.log_level.lower()
+
+
+def on_starting(_server: Any) -> None:
+    """Make or migrate the database before there are workers, in a process of its own.
+
+    gunicorn itself never opens the database: a connection must not be carried over a fork.
+    """
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "database", "upgrade"]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+        sys.exit(1)

@@ -1,0 +1,65 @@
+"""The one place where the parts are put together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from launcher import audit, cli, database, i18n, web
+from launcher.backup import BackupService, Gate, LocalStore
+from launcher.config import ROOT, Config, prepare_data_dir, read_config
+from launcher.content import LauncherContent
+
+FORM_LIMIT_BYTES = 4 * 1024 * 1024
+
+
+def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
+    """Build the application from the environment, with `overrides` of the same names on top.
+
+    It succeeds when the database or the backups are missing or damaged: the pages then say so.
+
+    Raises:
+        ConfigError: a setting has a value that is not allowed, or the data directory is unusable.
+    """
+    config = prepare_data_dir(read_config({**os.environ, **(overrides or {})}))
+    app = Flask("launcher", root_path=str(ROOT / "launcher"), static_folder=None)
+    _configure(app, config)
+
+    gate = Gate(config.lock_dir)
+    app.extensions["launcher.config"] = config
+    app.extensions["launcher.backups"] = BackupService(
+        database_path=config.database_path,
+        data_dir=config.data_dir,
+        # A folder that an admin chose elsewhere and that is missing is a disk not mounted.
+        store=LocalStore(
+            config.backup_dir, create=config.backup_dir.is_relative_to(config.data_dir)
+        ),
+        content=LauncherContent(),
+        gate=gate,
+        on_finished=audit.recorder(app),
+        compress=config.compression,
+    )
+
+    database.init_app(app, path=config.database_path, gate=gate)
+    i18n.init_app(app)
+    web.init_app(app)
+    cli.init_app(app)
+    return app
+
+
+def _configure(app: Flask, config: Config) -> None:
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session
+        # Forms; the upload of a backup asks for more on its own request.
+        MAX_CONTENT_LENGTH=FORM_LIMIT_BYTES,
+    )
+    app.logger.setLevel(config.log_level)
+    if config.proxy_hops:
+        hops = config.proxy_hops
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops
+        )

@@ -1,0 +1,532 @@
+"""`flask backup`: the feature's verbs at a shell, each a thin call of the backup service."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy.exc import DBAPIError
+
+from launcher import database, settings
+from launcher.backup.errors import BackupError, BackupNotFoundError, SourceDatabaseError
+from launcher.backup.ports import OnProgress
+from launcher.backup.records import (
+    LATEST,
+    Backup,
+    BulkResult,
+    PartFailure,
+    RestorePlan,
+    RetentionPolicy,
+    State,
+    parse_backup_id,
+)
+from launcher.cron import last_due, next_runs
+from launcher.extensions import current_backups
+
+from . import output
+from .exits import EXIT_CODES, PARTLY_FAILED, STALE, exit_codes_help, told
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_EXAMPLES = """
+\b
+Examples:
+  flask backup create --note "before the move"
+  flask backup list
+  flask backup restore latest
+  flask backup undo
+"""
+
+backup = AppGroup(
+    "backup",
+    help=f"Make, keep, prove and restore backups of the database.\n{_EXAMPLES}",
+    epilog=exit_codes_help(),
+)
+
+
+def _json_option(command: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
+
+
+def _yes_option(command: F) -> F:
+    return click.option("--yes", "-y", is_flag=True, help="Do not ask.")(command)
+
+
+def _by() -> str:
+    """Return who types, as the journal names them."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (OSError, KeyError):  # a container's user may have no name
+        return "command line"
+
+
+@contextmanager
+def _bars() -> Iterator[OnProgress | None]:
+    bars = output.progress_bars()
+    try:
+        yield bars
+    finally:
+        output.end_progress(bars)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What the admin has set about backups."""
+
+    is_enabled: bool
+    cron_expression: str
+    zone: ZoneInfo
+    policy: RetentionPolicy
+    stale_after_h: int
+
+
+def _rules() -> _Rules:
+    """Read the settings.
+
+    Raises:
+        SourceDatabaseError: the database that holds them cannot be read.
+    """
+    try:
+        with database.inside():
+            row = settings.current()
+            return _Rules(
+                is_enabled=row.backup_enabled,
+                cron_expression=row.backup_cron_expression,
+                zone=ZoneInfo(row.time_zone),
+                policy=RetentionPolicy(
+                    keep_count=row.backup_max_count,
+                    keep_daily=row.backup_keep_daily,
+                    keep_weekly=row.backup_keep_weekly,
+                    keep_monthly=row.backup_keep_monthly,
+                ),
+                stale_after_h=row.backup_stale_after_h,
+            )
+    except (DBAPIError, database.DataBeingReplacedError) as error:
+        raise SourceDatabaseError(
+            f"the settings cannot be read: {current_backups().live_problem() or error}",
+            hint="`flask backup restore latest` brings the newest good backup back.",
+        ) from error
+
+
+@backup.command()
+@click.option("--note", default="", help="A few words to know it by.")
+@click.option("--protect", is_flag=True, help="Exempt it from retention.")
+@_json_option
+@told
+def create(note: str, protect: bool, as_json: bool) -> None:
+    """Make a backup now and print its id.
+
+    The site goes on meanwhile; nobody waits.
+
+    \b
+    Examples:
+      flask backup create
+      flask backup create --note "before moving Jellyfin" --protect
+    """
+    with _bars() as bars:
+        made = current_backups().create(by=_by(), note=note, protected=protect, on_progress=bars)
+    if as_json:
+        output.print_json(made)
+    else:
+        click.echo(made.id)
+
+
+@backup.command("list")
+@_json_option
+@told
+def list_(as_json: bool) -> None:
+    """List all backups, newest first."""
+    backups = current_backups().list()
+    if as_json:
+        output.print_json(backups)
+    elif backups:
+        output.print_backups(backups)
+    else:
+        output.say("There are no backups yet. `flask backup create` makes one.")
+
+
+@backup.command()
+@click.argument("backup_id", metavar="ID")
+@_json_option
+@told
+def show(backup_id: str, as_json: bool) -> None:
+    """Show one backup: what is inside, its state, what happened to it.
+
+    ID may be `latest`.
+    """
+    found = current_backups().get(backup_id)
+    journal = current_backups().journal(limit=20, backup_id=found.id)
+    if as_json:
+        output.print_json({"backup": found, "journal": list(journal)})
+    else:
+        output.print_backup(found, journal)
+
+
+@backup.command()
+@click.argument("backup_ids", metavar="[ID]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Verify every backup.")
+@_json_option
+@told
+def verify(backup_ids: tuple[str, ...], every: bool, as_json: bool) -> None:
+    """Read backups through and check them whole: checksum, structure, links.
+
+    The verdict is recorded. A file that somebody put into the backup folder becomes a backup
+    like any other when it passes.
+
+    \b
+    Examples:
+      flask backup verify latest
+      flask backup verify --all
+    """
+    if every == bool(backup_ids):
+        raise click.UsageError("Name at least one ID, or say --all.")
+    service = current_backups()
+    references = [found.id for found in service.list()] if every else list(backup_ids)
+    verdicts: list[Backup] = []
+    failures: list[PartFailure] = []
+    for reference in references:
+        try:
+            with _bars() as bars:
+                verdicts.append(service.verify(reference, by=_by(), on_progress=bars))
+        except BackupError as error:
+            if len(references) == 1:
+                raise
+            failures.append(PartFailure(reference, error.code, error.message))
+    if as_json:
+        output.print_json({"verified": verdicts, "failed": failures})
+    else:
+        for verdict in verdicts:
+            problem = f": {verdict.verification.error}" if verdict.verification.error else ""
+            click.echo(f"{verdict.id}  {output.coloured(verdict.verification.state)}{problem}")
+        for failure in failures:
+            click.echo(f"{failure.backup_id}  {failure.message}")
+    if any(verdict.verification.state is State.DAMAGED for verdict in verdicts):
+        raise click.exceptions.Exit(EXIT_CODES["verification_failed"])
+    if failures:
+        raise click.exceptions.Exit(PARTLY_FAILED)
+
+
+@backup.command()
+@click.argument("backup_id", metavar="ID")
+@_json_option
+@told
+def rehearse(backup_id: str, as_json: bool) -> None:
+    """Try a whole restore on a scratch copy, up to the replacement.
+
+    ID may be `latest`. The live data is only read.
+    """
+    with _bars() as bars:
+        plan = current_backups().rehearse(backup_id, by=_by(), on_progress=bars)
+    if as_json:
+        output.print_json(plan)
+    else:
+        output.say_plan(plan)
+        click.echo(f"{plan.backup_id}  rehearsed")
+
+
+@backup.command()
+@click.argument("source", metavar="ID|PATH")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@_yes_option
+@click.option(
+    "--keep-schedule/--backup-schedule",
+    "keep_schedule",
+    default=True,
+    help="Keep the backup schedule set here (the default), or take the backup's.",
+)
+@click.option(
+    "--carry-account",
+    metavar="NAME",
+    default="",
+    help="Carry this admin of today's data over, for a backup without an admin.",
+)
+@_json_option
+@told
+def restore(
+    *, source: str, dry_run: bool, yes: bool, keep_schedule: bool, carry_account: str, as_json: bool
+) -> None:
+    """Put a backup back, all of it or nothing, while the site keeps serving.
+
+    A safety backup of today's data is made first, so that `flask backup undo` can take the restore
+    back. Works with and without the server running, and on a damaged or missing database.
+
+    \b
+    Examples:
+      flask backup restore latest
+      flask backup restore 20261122T170000Z-k3f9q2 --dry-run
+      flask backup restore /mnt/usb/launcher.db --yes
+    """
+    found = _source(source)
+    service = current_backups()
+    if dry_run or not yes:
+        with _bars() as bars:
+            plan = service.plan(
+                found,
+                by=_by(),
+                keep_schedule=keep_schedule,
+                carry_account=carry_account,
+                on_progress=bars,
+            )
+        if dry_run:
+            _show_plan(plan, as_json=as_json)
+            return
+        output.say_plan(plan)
+        _ask_for("restore")
+    with _bars() as bars:
+        outcome = service.restore(
+            found,
+            by=_by(),
+            keep_schedule=keep_schedule,
+            carry_account=carry_account,
+            on_progress=bars,
+        )
+    output.say_outcome(outcome)
+    if as_json:
+        output.print_json(outcome)
+    else:
+        click.echo(outcome.plan.source)
+
+
+def _source(text: str) -> str | Path:
+    """Return an id as it is, anything that is a file as its path."""
+    if text == LATEST:
+        return text
+    try:
+        return parse_backup_id(text)
+    except BackupNotFoundError:
+        path = Path(text)
+        if text and not path.is_dir() and (path.exists() or path.is_symlink()):
+            return path
+        raise
+
+
+def _show_plan(plan: RestorePlan, *, as_json: bool) -> None:
+    if as_json:
+        output.print_json(plan)
+    else:
+        output.say_plan(plan)
+        click.echo(f"{plan.source}  can be restored; nothing was changed")
+
+
+def _ask_for(word: str) -> None:
+    """Go on only when the person types `word`.
+
+    Raises:
+        click.Abort: they did not; nothing was changed.
+    """
+    if not sys.stdin.isatty():
+        raise click.UsageError("Nobody is there to confirm; say --yes.")
+    if click.prompt(f"Type {word} to go on", default="", show_default=False, err=True) != word:
+        output.say("Nothing was changed.")
+        raise click.Abort
+
+
+@backup.command()
+@_yes_option
+@_json_option
+@told
+def undo(yes: bool, as_json: bool) -> None:
+    """Take the last restore back. An undo can itself be undone."""
+    service = current_backups()
+    safety_id = service.undo_id()
+    if not yes:
+        with _bars() as bars:
+            plan = service.plan(safety_id, by=_by(), on_progress=bars)
+        output.say_plan(plan)
+        _ask_for("undo")
+    with _bars() as bars:
+        outcome = service.undo(by=_by(), on_progress=bars)
+    output.say_outcome(outcome)
+    if as_json:
+        output.print_json(outcome)
+    else:
+        click.echo(outcome.plan.source)
+
+
+@backup.command()
+@click.argument("backup_id", metavar="ID")
+@click.argument("target", metavar="DEST", type=click.Path(path_type=Path))
+@_json_option
+@told
+def export(backup_id: str, target: Path, as_json: bool) -> None:
+    """Write the plain .db of a backup to DEST, a new file or a folder, and print its path.
+
+    \b
+    Examples:
+      flask backup export latest /mnt/usb/
+      flask backup export 20261122T170000Z-k3f9q2 launcher-copy.db
+    """
+    with _bars() as bars:
+        path = current_backups().export(backup_id, target, by=_by(), on_progress=bars)
+    if as_json:
+        output.print_json({"path": path})
+    else:
+        click.echo(path)
+
+
+@backup.command("import")
+@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
+@click.option("--note", default="", help="A few words to know it by.")
+@_json_option
+@told
+def import_(path: Path, note: str, as_json: bool) -> None:
+    """Check a .db or .db.zst file from elsewhere, keep it as a backup and print its id."""
+    with _bars() as bars:
+        taken = current_backups().import_(path, by=_by(), note=note, on_progress=bars)
+    if as_json:
+        output.print_json(taken)
+    else:
+        click.echo(taken.id)
+
+
+@backup.command()
+@click.argument("backup_id", metavar="ID")
+@told
+def protect(backup_id: str) -> None:
+    """Exempt a backup from retention and from delete."""
+    found = current_backups().protect(backup_id, by=_by())
+    click.echo(f"{found.id}  protected")
+
+
+@backup.command()
+@click.argument("backup_id", metavar="ID")
+@told
+def unprotect(backup_id: str) -> None:
+    """Give a backup back to retention."""
+    found = current_backups().unprotect(backup_id, by=_by())
+    click.echo(f"{found.id}  not protected")
+
+
+@backup.command()
+@click.argument("backup_ids", metavar="ID...", nargs=-1, required=True)
+@_yes_option
+@_json_option
+@told
+def delete(backup_ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
+    """Delete backups for good."""
+    service = current_backups()
+    if not yes:
+        going = [service.get(backup_id) for backup_id in backup_ids]
+        output.say("These backups go for good:")
+        for found in going:
+            output.say(f"  {found.id}  {output.moment(found.created_at)}  {output.inside(found)}")
+        if _last_good_id() in {found.id for found in going}:
+            output.say("The last good backup is among them: afterwards today's is the only data.")
+        _ask_for("delete")
+    _print_bulk(service.delete(backup_ids, by=_by()), as_json=as_json)
+
+
+def _last_good_id() -> str:
+    try:
+        return current_backups().get(LATEST).id
+    except BackupNotFoundError:
+        return ""
+
+
+def _print_bulk(result: BulkResult, *, as_json: bool) -> None:
+    if as_json:
+        output.print_json(result)
+    else:
+        for done in result.done:
+            click.echo(f"{done}  deleted")
+        for failure in result.failed:
+            output.say(f"{failure.backup_id}  not deleted: {failure.message}")
+    if result.failed:
+        raise click.exceptions.Exit(PARTLY_FAILED)
+
+
+@backup.command()
+@click.option("--dry-run", is_flag=True, help="Show what would go, and why each other stays.")
+@_json_option
+@told
+def prune(dry_run: bool, as_json: bool) -> None:
+    """Delete the scheduled backups that the retention settings no longer keep."""
+    rules = _rules()
+    service = current_backups()
+    if dry_run:
+        decisions = service.plan_prune(rules.policy, zone=rules.zone)
+        if as_json:
+            output.print_json(
+                [
+                    {"id": each.backup.id, "keep": each.keep, "reasons": list(each.reasons)}
+                    for each in decisions
+                ]
+            )
+        else:
+            output.print_decisions(decisions)
+        return
+    _print_bulk(service.prune(rules.policy, by=_by(), zone=rules.zone), as_json=as_json)
+
+
+@backup.command()
+@_json_option
+@told
+def status(as_json: bool) -> None:
+    """Answer "am I safe?": last attempt, last success, next run, space.
+
+    Exits with 12 when the last good backup is older than the settings allow, and with 18 when the
+    live database is damaged.
+    """
+    service = current_backups()
+    try:
+        rules = _rules()
+    except SourceDatabaseError:
+        rules = None
+    found = service.status(
+        stale_after_s=rules.stale_after_h * 3600 if rules and rules.is_enabled else None,
+        next_run_at=_next_run(rules) if rules else None,
+    )
+    if as_json:
+        output.print_json(found)
+    else:
+        output.print_status(found, is_enabled=bool(rules and rules.is_enabled))
+    if found.live_problem:
+        raise click.exceptions.Exit(EXIT_CODES["source_database"])
+    if found.is_stale:
+        raise click.exceptions.Exit(STALE)
+
+
+def _next_run(rules: _Rules) -> datetime | None:
+    if not rules.is_enabled:
+        return None
+    runs = next_runs(rules.cron_expression, after=datetime.now(UTC), zone=rules.zone)
+    return runs[0] if runs else None
+
+
+@backup.command("run-scheduled")
+@_json_option
+@told
+def run_scheduled(as_json: bool) -> None:
+    """Make the scheduled backup if one is due and was not made yet, then apply retention.
+
+    For cron and systemd timers, run as often as you like: a slot is never used twice.
+
+    \b
+    Example, every five minutes in a crontab:
+      */5 * * * *  cd /srv/launcher && .venv/bin/flask backup run-scheduled
+    """
+    rules = _rules()
+    if not rules.is_enabled:
+        output.say("The schedule is switched off.")
+        return
+    service = current_backups()
+    slot = last_due(rules.cron_expression, now=datetime.now(UTC), zone=rules.zone)
+    with _bars() as bars:
+        made = slot and service.create_scheduled(slot, by="schedule", on_progress=bars)
+    if not made:
+        output.say(f"Nothing is due before {output.moment(_next_run(rules))}.")
+        return
+    service.prune(rules.policy, by="schedule", zone=rules.zone)
+    if as_json:
+        output.print_json(made)
+    else:
+        click.echo(made.id)

@@ -1,0 +1,74 @@
+"""`flask database`: what is done at every start, before the first worker."""
+
+from __future__ import annotations
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from launcher import accounts
+from launcher.backup.errors import BackupError
+from launcher.config import Config
+from launcher.extensions import current_backups
+
+from .exits import fail
+from .failures import using_database
+
+database = AppGroup("database", help="Make the database, and keep its schema up to date.")
+
+_BY = "start"
+
+
+@database.command("upgrade")
+def upgrade() -> None:
+    """Make the database where there is none, or bring it to the schema of this version.
+
+    A backup is made before a database with content is changed. Prints the address and, while
+    nobody can administer the site, the one-time setup link.
+
+    A damaged or lost database is reported and left alone; the exit code is 0, so that the server
+    starts and shows the same on its page.
+
+    \b
+    Examples:
+      flask database upgrade
+    """
+    backups = current_backups()
+    try:
+        backups.recover()
+        made = backups.initialise(by=_BY)
+        problem = backups.live_problem()
+        backup = None if problem else backups.migrate(by=_BY)
+    except BackupError as error:
+        problem = backups.live_problem()
+        if not problem:
+            fail(error)
+        made, backup = False, None
+    if problem:
+        _tell_damage(problem)
+        return
+    if made:
+        click.echo("A new database was made.", err=True)
+    if backup is not None:
+        click.echo(
+            f"The database was upgraded; before that, backup {backup.id} was made.", err=True
+        )
+    _tell_address()
+
+
+def _tell_damage(problem: str) -> None:
+    click.echo(f"The database cannot be used: {problem}.", err=True)
+    click.echo("Bring the newest good backup back with", err=True)
+    click.echo("    flask backup restore latest", err=True)
+    click.echo("The site shows a page that says so until then.", err=True)
+
+
+@using_database()
+def _tell_address() -> None:
+    config: Config = current_app.extensions["launcher.config"]
+    address = config.bind if config.bind.startswith("unix:") else f"http://{config.bind}/"
+    click.echo(f"Launcher is at {address}", err=True)
+    if token := accounts.ensure_setup_token(config.setup_token_path):
+        root = address if address.startswith("http") else "http://<your host>/"
+        click.echo("There is no admin yet. Make the first one here, once:", err=True)
+        click.echo(f"    {root}setup?token={token}", err=True)

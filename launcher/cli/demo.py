@@ -1,0 +1,40 @@
+"""`flask demo`: something to look at, and worth backing up."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import with_appcontext
+
+from launcher import demo as content
+from launcher.models.types import utc_now
+
+from .failures import Failure, using_database
+
+
+@click.command("demo")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same content.")
+@with_appcontext
+@using_database()
+def demo(seed: int) -> None:
+    """Fill an empty database with sample boards, apps, users and history.
+
+    Refused where there is an app or a board already. The passwords of the sample users are
+    random, and printed on stdout: name, role, password.
+
+    \b
+    Examples:
+      flask demo
+      LAUNCHER_DATA_DIR=/tmp/demo flask database upgrade
+      LAUNCHER_DATA_DIR=/tmp/demo flask demo
+    """
+    try:
+        filled = content.fill(now=utc_now(), seed=seed)
+    except content.NotEmptyError as error:
+        raise Failure(
+            str(error), hint="Choose a new directory with LAUNCHER_DATA_DIR, or `make demo DATA=…`."
+        ) from error
+    click.echo(
+        f"Made {filled.boards} boards, {filled.apps} apps and {filled.probes} probes.", err=True
+    )
+    for account in filled.accounts:
+        click.echo(f"{account.username}\t{account.role}\t{account.password}")

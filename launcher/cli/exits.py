@@ -1,0 +1,83 @@
+"""What each outcome is to a shell: one table, shown by `flask backup --help` and in the README."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import NoReturn, ParamSpec, TypeVar
+
+import click
+
+from launcher.backup.errors import BackupError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PARTLY_FAILED = 3
+STALE = 12
+INTERRUPTED = 130
+
+EXIT_CODES: dict[str, int] = {
+    "internal": 1,
+    "store_unavailable": 10,
+    "operation_in_progress": 11,
+    "backup_not_found": 13,
+    "insufficient_space": 14,
+    "incompatible_backup": 15,
+    "backup_protected": 16,
+    "upload_rejected": 17,
+    "source_database": 18,
+    "restore_failed": 20,
+    "revert_failed": 21,
+    "verification_failed": 90,
+}
+
+MEANINGS: dict[int, str] = {
+    0: "done",
+    1: "internal error",
+    2: "wrong usage",
+    PARTLY_FAILED: "done, but some parts failed",
+    10: "the backup folder cannot be used",
+    11: "another operation is running",
+    STALE: "status: the last good backup is too old",
+    13: "no such backup",
+    14: "not enough space",
+    15: "the backup is not for this Launcher",
+    16: "the backup is protected",
+    17: "the file is not acceptable",
+    18: "the live database cannot be read",
+    20: "the restore failed; the data is as it was",
+    21: "the restore failed and could not be taken back",
+    90: "the backup is damaged",
+    INTERRUPTED: "interrupted",
+}
+
+
+def exit_codes_help() -> str:
+    """Return the table as the end of a `--help` text."""
+    rows = "\n".join(f"  {code:>3}  {meaning}" for code, meaning in sorted(MEANINGS.items()))
+    return f"\b\nExit codes:\n{rows}"
+
+
+def fail(error: BackupError) -> NoReturn:
+    """Say on stderr what happened and what to do next, and leave with the code for it."""
+    click.secho(f"Error: {error.message}.", fg="red", err=True)
+    if error.hint:
+        click.echo(error.hint, err=True)
+    raise click.exceptions.Exit(EXIT_CODES[error.code])
+
+
+def told(command: Callable[P, R]) -> Callable[P, R]:
+    """Make a command end with the exit code of whatever `BackupError` it meets."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except BackupError as error:
+            fail(error)
+        except KeyboardInterrupt:
+            click.echo("Interrupted; nothing half-done was left.", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
+
+    return run

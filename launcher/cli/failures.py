@@ -1,0 +1,68 @@
+"""How a command that cannot do what it was asked says so: one line, a hint, an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import click
+from sqlalchemy.exc import DBAPIError
+
+from launcher import database
+from launcher.accounts import AccountError
+from launcher.database import DataBeingReplacedError, Trouble
+from launcher.settings import SettingsRefusedError
+
+_TROUBLES = {
+    Trouble.DAMAGED: (
+        "the database is damaged or missing",
+        "`flask backup restore latest` brings the newest good backup back.",
+    ),
+    Trouble.BUSY: ("the database is busy", "Try again in a moment."),
+    Trouble.FULL: ("the disk is full; nothing was changed", "Free some space, then try again."),
+    Trouble.READ_ONLY: (
+        "the database cannot be written",
+        "Run the command as the user that owns the data directory.",
+    ),
+}
+
+
+class Failure(click.ClickException):
+    """One line on stderr, and a second one with what to do next."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print both lines, as `exits.fail` does."""
+        click.secho(f"Error: {self.message}.", file=file, err=file is None, fg="red")
+        if self.hint:
+            click.echo(self.hint, file=file, err=file is None)
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn what is known to go wrong with accounts, settings and the database into `Failure`."""
+    try:
+        yield
+    except AccountError as error:
+        raise Failure(error.message, hint=error.hint) from error
+    except SettingsRefusedError as error:
+        raise Failure(str(error), hint="`flask settings get` shows them all.") from error
+    except DataBeingReplacedError as error:
+        raise Failure("a restore is replacing the data", hint="Try again in a moment.") from error
+    except DBAPIError as error:
+        trouble = database.trouble_of(error)
+        if trouble is Trouble.OTHER:
+            raise
+        message, hint = _TROUBLES[trouble]
+        raise Failure(message, hint=hint) from error
+
+
+@contextmanager
+def using_database() -> Iterator[None]:
+    """Let a command use the database: it holds the gate, and reports what goes wrong."""
+    with reported(), database.inside():
+        yield

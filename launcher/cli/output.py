@@ -1,0 +1,323 @@
+"""How the command line shows what the backup service returns: text for people, JSON for programs.
+
+Results go to stdout; talk and progress go to stderr, so that `ID=$(flask backup create)` works.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import click
+
+from launcher.backup.records import (
+    Backup,
+    JournalEntry,
+    KeepDecision,
+    KeepReason,
+    Progress,
+    RestoreOutcome,
+    RestorePlan,
+    Schedule,
+    Stage,
+    State,
+    Status,
+    clean_note,
+)
+
+_BAR_CELLS = 24
+_CONTENTS = ("apps", "boards", "users")
+_STAGES = {
+    Stage.COPY: "Copy",
+    Stage.CHECK: "Check",
+    Stage.COMPRESS: "Compress",
+    Stage.PUBLISH: "Publish",
+    Stage.UNPACK: "Unpack and check",
+    Stage.PREPARE: "Try on a copy",
+    Stage.SAFETY: "Safety backup",
+    Stage.REPLACE: "Replace",
+    Stage.CONFIRM: "Count again",
+    Stage.PRUNE: "Clean up",
+}
+_KEPT = {
+    KeepReason.PROTECTED: "protected",
+    KeepReason.NOT_SCHEDULED: "not made by the schedule",
+    KeepReason.LAST_GOOD: "the last good backup",
+    KeepReason.RECENT: "one of the newest",
+    KeepReason.DAILY: "newest of its day",
+    KeepReason.WEEKLY: "newest of its week",
+    KeepReason.MONTHLY: "newest of its month",
+    KeepReason.NOT_REPLACED: "not replaced by enough good ones yet",
+}
+_COLOURS = {State.VERIFIED: "green", State.UNVERIFIED: "yellow", State.DAMAGED: "red"}
+
+
+def print_json(value: object) -> None:
+    """Print records as JSON: times in ISO 8601 and UTC, sizes in bytes."""
+    click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, Path) else value
+
+
+def say(text: str = "") -> None:
+    """Tell a person something that is not the result."""
+    click.echo(text, err=True)
+
+
+def size(size_bytes: int) -> str:
+    """Return a size in the largest fitting decimal unit: `4.4 MB`."""
+    amount = float(size_bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def moment(value: datetime | None) -> str:
+    """Return a moment in this machine's zone, to the second."""
+    return f"{value.astimezone():%Y-%m-%d %H:%M:%S %Z}" if value else "never"
+
+
+def inside(backup: Backup) -> str:
+    """Return what a backup holds, in a few words."""
+    rows = backup.contents
+    return ", ".join(
+        f"{rows[kind]} {kind if rows[kind] != 1 else kind.removesuffix('s')}"
+        for kind in _CONTENTS
+        if kind in rows
+    )
+
+
+def progress_bars() -> Callable[[Progress], None] | None:
+    """Return what draws one bar for each stage on a terminal; None where nobody watches."""
+    return _Bars() if sys.stderr.isatty() else None
+
+
+class _Bars:
+    def __init__(self) -> None:
+        self._stage: Stage | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.stage is None:
+            return
+        if self._stage not in {None, progress.stage}:
+            click.echo(err=True)
+        self._stage = progress.stage
+        self._draw(progress, progress.stage)
+
+    def _draw(self, progress: Progress, stage: Stage) -> None:
+        share = progress.done / progress.total if progress.total else 0.0
+        filled = round(share * _BAR_CELLS)
+        bar = f"[{'#' * filled}{'-' * (_BAR_CELLS - filled)}]" if progress.total else ""
+        amount = f"{size(progress.done)} of {size(progress.total)}" if progress.total else "…"
+        step = progress.stages.index(stage) + 1 if stage in progress.stages else 1
+        click.echo(
+            f"\r\033[K{step}/{len(progress.stages)}  {_STAGES[stage]:<18}{bar} {amount}",
+            nl=False,
+            err=True,
+        )
+
+    def done(self) -> None:
+        """End the last line."""
+        if self._stage is not None:
+            click.echo(err=True)
+
+
+def end_progress(bars: Callable[[Progress], None] | None) -> None:
+    """Leave the terminal on a line of its own."""
+    if isinstance(bars, _Bars):
+        bars.done()
+
+
+def print_table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows as columns; the first row is the heading."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        click.echo("  ".join(cells).rstrip())
+
+
+def print_backups(backups: Iterable[Backup]) -> None:
+    """Print a list of backups, a line each."""
+    heading = ("ID", "TAKEN", "KIND", "SIZE", "STATE", "INSIDE", "NOTE")
+    print_table([heading, *(_row(backup) for backup in backups)])
+
+
+def _row(backup: Backup) -> tuple[str, ...]:
+    state = str(backup.verification.state) + (" protected" if backup.protected else "")
+    return (
+        backup.id,
+        moment(backup.created_at),
+        backup.kind,
+        size(backup.file.size_bytes) if backup.file else "?",
+        state,
+        inside(backup),
+        " ".join(backup.note.split())[:60],
+    )
+
+
+def print_backup(backup: Backup, journal: Sequence[JournalEntry]) -> None:
+    """Print everything that is known of one backup."""
+    verification = backup.verification
+    pairs = [
+        ("Backup", backup.id),
+        ("Taken", f"{moment(backup.created_at)} by {backup.created_by or 'unknown'}"),
+        ("Kind", backup.kind + (", protected" if backup.protected else "")),
+        ("Note", backup.note),
+        ("State", f"{verification.state}, looked at {moment(verification.at)}"),
+        ("Problem", verification.error),
+        ("Made by", f"Launcher {backup.app_version}, schema {backup.schema_revision}"),
+    ]
+    if backup.file and backup.database:
+        pairs += [
+            ("File", f"{backup.file.name} ({size(backup.file.size_bytes)})"),
+            ("SHA-256", backup.file.sha256),
+            ("Database", f"{size(backup.database.size_bytes)}, SQLite {backup.sqlite_version}"),
+        ]
+    for name, text in pairs:
+        if text:
+            click.echo(f"{name + ':':<10} {text}")
+    if backup.contents:
+        click.echo("\nInside:")
+        for table, rows in backup.contents.items():
+            click.echo(f"  {table:<20}{rows:>12,}")
+    if journal:
+        click.echo("\nWhat happened to it:")
+        for entry in journal:
+            problem = f": {entry.error}" if entry.error else ""
+            click.echo(f"  {moment(entry.ended_at)}  {entry.verb} {entry.outcome}{problem}")
+
+
+def say_plan(plan: RestorePlan) -> None:
+    """Show a restore's plan on stderr: then and now, names, schedule, accounts."""
+    taken = f" of {moment(plan.created_at)}" if plan.created_at else ""
+    say(f"Restore {plan.source}{taken} ({size(plan.database_size_bytes)})\n")
+    if not plan.live_readable or plan.live_problem:
+        say(f"The live database is damaged ({plan.live_problem}).")
+        say("Its files are kept as they are, beside the new one.\n")
+    say(f"  {'':<22}{'now':>12}{'then':>12}{'change':>10}")
+    for change in plan.rows:
+        difference = change.then - change.now if change.now is not None else 0
+        if change.now is None or change.now or change.then:
+            now = "?" if change.now is None else f"{change.now:,}"
+            mark = f"{difference:+,}" if difference else ""
+            say(f"  {change.table:<22}{now:>12}{change.then:>12,}{mark:>10}")
+    for names in plan.names:
+        if names.vanish:
+            say(f"\nVanishes ({names.kind}): {_enumerate(names.vanish)}")
+        if names.appear:
+            say(f"\nComes back ({names.kind}): {_enumerate(names.appear)}")
+    say()
+    for migration in plan.migrations:
+        say(f"Migration: {migration.revision} {migration.title}")
+    if plan.site_name_now and plan.site_name_now != plan.site_name_then:
+        say(f"Site name: {plan.site_name_now!r} becomes {plan.site_name_then!r}")
+    say(f"Schedule: {_schedule_fate(plan)}")
+    say(f"Admins afterwards: {_enumerate(plan.admins)}")
+    if plan.carried_account:
+        say(f"Carried over from today: {plan.carried_account}")
+    if plan.password_changes:
+        say(f"Sign in with the password from then: {_enumerate(plan.password_changes)}")
+    if plan.tokens_lost:
+        say(f"API tokens that stop working: {_enumerate(plan.tokens_lost)}")
+    for warning in plan.warnings:
+        say(f"Note: {warning}")
+    say("Everyone is signed out. A safety backup of today's data is made first; ")
+    say("`flask backup undo` brings it back.\n")
+
+
+def _enumerate(names: Sequence[str], most: int = 12) -> str:
+    # Names come out of a database that may be a stranger's; they must not speak to the terminal.
+    shown = ", ".join(clean_note(name) for name in names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def _schedule_fate(plan: RestorePlan) -> str:
+    if plan.schedule_then is None:
+        return "none"
+    origin = "the one set here is kept" if plan.keep_schedule else "the one from the backup"
+    return f"{origin}: {schedule(plan.schedule_then)}"
+
+
+def schedule(value: Schedule) -> str:
+    """Return a schedule in words."""
+    if not value.enabled:
+        return "off"
+    return f"{value.cron_expression}, keep the last {value.keep_count}"
+
+
+def say_outcome(outcome: RestoreOutcome) -> None:
+    """Say what a restore came to, what still holds, and what to do."""
+    source = outcome.plan.source
+    click.secho(f"Restored {source} in {outcome.duration_s:.1f} s.", fg="green", err=True)
+    say(f"Requests were held for {outcome.held_s:.2f} s; everyone has to sign in again.")
+    if outcome.safety_id:
+        say(f"The data from before is safety backup {outcome.safety_id};")
+        say("`flask backup undo` brings it back.")
+    elif outcome.raw_copy_path:
+        say(f"The damaged files from before lie in {outcome.raw_copy_path}.")
+    for warning in outcome.warnings:
+        say(f"Note: {warning}")
+
+
+def print_decisions(decisions: Iterable[KeepDecision]) -> None:
+    """Print what retention decides about each backup, and why."""
+    rows = [("", "ID", "TAKEN", "KIND", "WHY")]
+    for decision in decisions:
+        backup = decision.backup
+        why = "; ".join(_KEPT[reason] for reason in decision.reasons) or "no rule keeps it"
+        fate = "keep" if decision.keep else "remove"
+        rows.append((fate, backup.id, moment(backup.created_at), backup.kind, why))
+    print_table(rows)
+
+
+def print_status(status: Status, *, is_enabled: bool) -> None:
+    """Print the answer to "am I safe?", the answer first."""
+    if status.live_problem:
+        click.secho(f"The live database is damaged: {status.live_problem}.", fg="red")
+        click.echo("`flask backup restore latest` brings the newest good backup back.")
+    elif status.last_success_at is None:
+        click.secho("There is no good backup yet. `flask backup create` makes one.", fg="yellow")
+    elif status.is_stale:
+        click.secho("The last good backup is too old.", fg="red")
+    else:
+        click.secho("Safe.", fg="green")
+    click.echo(f"Last good backup: {moment(status.last_success_at)} {status.last_good_id}")
+    attempt = f" ({status.last_attempt_error})" if status.last_attempt_error else ""
+    click.echo(f"Last attempt:     {moment(status.last_attempt_at)}{attempt}")
+    click.echo(f"Next run:         {moment(status.next_run_at) if is_enabled else 'schedule off'}")
+    counts = ", ".join(f"{count} {state}" for state, count in status.counts.items())
+    click.echo(f"Backups:          {counts}; {size(status.stored_bytes)} used")
+    click.echo(f"Free space:       {size(status.free_bytes)}")
+    if status.running:
+        running = status.running
+        share = f", {running.done * 100 // running.total} %" if running.total else ""
+        stage = f", {_STAGES[running.stage].lower()}{share}" if running.stage else ""
+        click.echo(
+            f"Running:          {running.verb} by {running.by}"
+            f" since {moment(running.started_at)}{stage}"
+        )
+
+
+def coloured(state: State) -> str:
+    """Return a state as a word in its colour."""
+    return click.style(state.value, fg=_COLOURS[state])

@@ -1,0 +1,70 @@
+"""`flask settings`: what the admin pages change, from the command line."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from flask.cli import AppGroup
+
+from launcher import settings as rules
+from launcher.audit import COMMAND_LINE
+
+from .failures import Failure, using_database
+
+settings = AppGroup("settings", help="Show and change the settings of the site.")
+
+
+@settings.command("get")
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
+@using_database()
+def get(name: str | None, *, as_json: bool) -> None:
+    """Print every setting, or the value of NAME alone.
+
+    \b
+    Examples:
+      flask settings get
+      flask settings get backup_cron_expression
+    """
+    if name is not None and name not in rules.FIELDS:
+        raise Failure(
+            f"{name}: there is no such setting", hint="`flask settings get` shows them all."
+        )
+    row = rules.current()
+    values = {field: getattr(row, field) for field in rules.FIELDS if name in {None, field}}
+    if as_json:
+        click.echo(json.dumps(values, indent=2))
+    elif name is not None:
+        click.echo(_shown(values[name]))
+    else:
+        width = max(map(len, values))
+        for field, value in values.items():
+            click.echo(f"{field:{width}}  {_shown(value)}")
+
+
+@settings.command("set")
+@click.argument("name")
+@click.argument("value")
+@using_database()
+def set_(name: str, value: str) -> None:
+    """Change the setting NAME to VALUE. The running server follows within seconds.
+
+    \b
+    Examples:
+      flask settings set site_name "Home"
+      flask settings set backup_cron_expression "30 2 * * 0"
+      flask settings set backup_cron_expression @daily
+      flask settings set backup_enabled off
+    """
+    changes = rules.change({name: value}, actor=COMMAND_LINE)
+    if not changes:
+        click.echo(f"{name} is {value} already", err=True)
+    for changed, (before, after) in changes.items():
+        click.echo(f"{changed} is now {_shown(after)} (was {_shown(before)})", err=True)
+
+
+def _shown(value: rules.Value) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)

@@ -1,0 +1,130 @@
+"""`flask user`: accounts from the command line, also when nobody can sign in."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+from flask.cli import AppGroup
+
+from launcher import accounts
+from launcher.audit import COMMAND_LINE
+from launcher.models import Role, User
+
+from .failures import using_database
+
+user = AppGroup("user", help="Make users, list them, and give them new passwords.")
+
+_password_stdin = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from the first line of stdin."
+)
+
+
+@user.command("create")
+@click.argument("name")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    required=True,
+    help="What the user may do.",
+)
+@click.option("--display-name", default="", help="The name to show, if another.")
+@click.option("--email", default="")
+@_password_stdin
+@using_database()
+def create(name: str, role: str, display_name: str, email: str, *, password_stdin: bool) -> None:
+    """Make the user NAME, who can sign in at once.
+
+    Without --password-stdin the password is asked for.
+
+    \b
+    Examples:
+      flask user create ada --role admin
+      echo "$PASSWORD" | flask user create ben --role editor --password-stdin
+    """
+    password = _stdin_line() if password_stdin else _asked_password()
+    made = accounts.create_user(
+        name,
+        password,
+        role=Role(role),
+        display_name=display_name,
+        email=email,
+        actor=COMMAND_LINE,
+    )
+    click.echo(f"{made.username} is now {_article(made.role)} {made.role}", err=True)
+
+
+@user.command("reset-password")
+@click.argument("name")
+@_password_stdin
+@using_database()
+def reset_password(name: str, *, password_stdin: bool) -> None:
+    """Give the user NAME a new password and end their sessions.
+
+    Without --password-stdin a random one is made, and printed alone on stdout.
+
+    \b
+    Examples:
+      flask user reset-password ada
+      echo "$PASSWORD" | flask user reset-password ada --password-stdin
+    """
+    found = accounts.find_user(name)
+    password = _stdin_line() if password_stdin else accounts.random_password()
+    accounts.set_password(found, password, actor=COMMAND_LINE)
+    if not password_stdin:
+        click.echo(password)
+    click.echo(f"{found.username} has a new password; their sessions have ended", err=True)
+
+
+@user.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
+@using_database()
+def list_(*, as_json: bool) -> None:
+    """List every user.
+
+    \b
+    Examples:
+      flask user list
+      flask user list --json
+    """
+    everybody = list(accounts.users())
+    if as_json:
+        click.echo(json.dumps([_facts(one) for one in everybody], indent=2))
+        return
+    if not everybody:
+        click.echo("There are no users yet.", err=True)
+        return
+    width = max(len(one.username) for one in everybody)
+    for one in everybody:
+        state = "" if one.is_active else "  (switched off)"
+        seen = f"{one.last_seen_at:%Y-%m-%d %H:%M} UTC" if one.last_seen_at else "never signed in"
+        click.echo(f"{one.username:{width}}  {one.role:6}  {seen}{state}")
+
+
+def _facts(one: User) -> dict[str, str | bool | None]:
+    return {
+        "username": one.username,
+        "display_name": one.display_name,
+        "email": one.email,
+        "role": str(one.role),
+        "is_active": one.is_active,
+        "created_at": one.created_at.isoformat(),
+        "last_seen_at": one.last_seen_at.isoformat() if one.last_seen_at else None,
+    }
+
+
+def _stdin_line() -> str:
+    password: str = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise click.UsageError("there is no password on stdin")
+    return password
+
+
+def _asked_password() -> str:
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return password
+
+
+def _article(role: Role) -> str:
+    return "a" if role is Role.VIEWER else "an"

@@ -1,0 +1,245 @@
+"""What a deployment decides before the database can be read: one table, from the environment.
+
+Each field of `Config` is a setting. `data_dir` is read from `LAUNCHER_DATA_DIR`, and so on; a
+secret may instead lie in a file named by `LAUNCHER_…_FILE`. Everything an admin may change while
+the site runs is in `launcher.settings`.
+"""
+
+# ruff: noqa: RUF009 (each call makes a field, which is what the rule looks for)
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+PREFIX = "LAUNCHER_"
+
+_KEY_MIN_LENGTH = 32
+
+
+class ConfigError(Exception):
+    """A setting has a value that it cannot have; the message names it and says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of value: what is allowed, in words, and how to read it from text."""
+
+    allowed: str
+    read: Callable[[str], object]
+    is_secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table. `variable` is the name in the environment."""
+
+    name: str
+    variable: str
+    default: str
+    kind: Kind
+    help: str
+
+
+def _path(text: str) -> Path:
+    if "\0" in text or not text.strip():
+        raise ValueError(text)
+    return Path(text).expanduser().absolute()
+
+
+def _switch(text: str) -> bool:
+    return {"on": True, "off": False}[text.lower()]
+
+
+def _address(text: str) -> str:
+    if text.startswith("unix:") and len(text) > len("unix:"):
+        return text
+    host, colon, port = text.rpartition(":")
+    if not (host and colon and port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(text)
+    return text
+
+
+def _secret(text: str) -> str:
+    if len(text) < _KEY_MIN_LENGTH:
+        raise ValueError(text)
+    return text
+
+
+def _number(minimum: int, maximum: int) -> Kind:
+    def read(text: str) -> int:
+        number = int(text) if text.isascii() and text.isdigit() else -1
+        if not minimum <= number <= maximum:
+            raise ValueError(text)
+        return number
+
+    return Kind(f"a whole number from {minimum} to {maximum}", read)
+
+
+def _choice(*choices: str) -> Kind:
+    def read(text: str) -> str:
+        if text.upper() not in choices:
+            raise ValueError(text)
+        return text.upper()
+
+    return Kind(" or ".join(choices), read)
+
+
+PATH = Kind("the path of a directory", _path)
+SWITCH = Kind("on or off", _switch)
+ADDRESS = Kind("host:port, [ipv6]:port or unix:/path", _address)
+SECRET = Kind(f"at least {_KEY_MIN_LENGTH} characters", _secret, is_secret=True)
+
+
+def _setting(default: object, kind: Kind, help_: str) -> Any:
+    return field(metadata={"default": str(default), "kind": kind, "help": help_})
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings, read and checked."""
+
+    data_dir: Path = _setting(ROOT / "data", PATH, "Where the database and the secret key lie.")
+    backup_dir: Path = _setting(
+        "",
+        PATH,
+        "Where backups lie; may be a mounted disk. Empty: `backups` in the data directory.",
+    )
+    secret_key: str = _setting(
+        "", SECRET, "Signs sessions. Empty: made at the first start and kept in the data directory."
+    )
+    bind: str = _setting("127.0.0.1:8000", ADDRESS, "The address to serve at.")
+    workers: int = _setting(2, _number(1, 64), "Processes that answer requests.")
+    threads: int = _setting(8, _number(1, 256), "Threads in each of them.")
+    proxy_hops: int = _setting(
+        0, _number(0, 10), "Reverse proxies in front whose X-Forwarded-* headers are to be trusted."
+    )
+    upload_limit_mb: int = _setting(
+        512, _number(1, 102400), "The largest backup that may be uploaded, in megabytes."
+    )
+    scheduler: bool = _setting("on", SWITCH, "Whether this server runs the scheduled work.")
+    compression: bool = _setting("on", SWITCH, "Whether new backups are compressed with zstd.")
+    log_level: str = _setting(
+        "INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "How much is logged."
+    )
+
+    @property
+    def database_path(self) -> Path:
+        """The live database."""
+        return self.data_dir / "launcher.db"
+
+    @property
+    def lock_dir(self) -> Path:
+        """Where the processes of this installation meet."""
+        return self.data_dir / "locks"
+
+    @property
+    def setup_token_path(self) -> Path:
+        """The one-time token of the first start; gone once there is an admin."""
+        return self.data_dir / "setup_token"
+
+
+SETTINGS = tuple(
+    Setting(name=entry.name, variable=PREFIX + entry.name.upper(), **entry.metadata)
+    for entry in fields(Config)
+)
+
+
+def read_config(environ: Mapping[str, str]) -> Config:
+    """Return the settings that `environ` gives, with defaults for the rest.
+
+    Nothing is made on disk. An empty value counts as absent.
+
+    Raises:
+        ConfigError: a value is not allowed; the first one found is named.
+    """
+    values = {setting.name: _value(setting, environ) for setting in SETTINGS}
+    if values["backup_dir"] == "":
+        values["backup_dir"] = Path(str(values["data_dir"])) / "backups"
+    return Config(**values)  # type: ignore[arg-type]
+
+
+def _value(setting: Setting, environ: Mapping[str, str]) -> object:
+    text = environ.get(setting.variable, "")
+    if setting.kind.is_secret:
+        text = _secret_text(setting, environ)
+    if not (text or setting.default):
+        return ""
+    try:
+        return setting.kind.read(text or setting.default)
+    except (ValueError, KeyError):
+        shown = "a value that is not shown" if setting.kind.is_secret else repr(text)
+        raise ConfigError(
+            f"{setting.variable} is {shown}, but must be {setting.kind.allowed}"
+        ) from None
+
+
+def _secret_text(setting: Setting, environ: Mapping[str, str]) -> str:
+    """Return a secret from its variable or from the file that the `_FILE` variable names."""
+    variable = f"{setting.variable}_FILE"
+    text, path = environ.get(setting.variable, ""), environ.get(variable, "")
+    if text and path:
+        raise ConfigError(f"{setting.variable} and {variable} are both set; keep one of them")
+    if not path:
+        return text
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{variable} is {path!r}, which cannot be read: {error}") from error
+
+
+def prepare_data_dir(config: Config) -> Config:
+    """Make the data directory and the secret key where they are missing; return the full config.
+
+    Safe when several processes start at once: all of them end up with the same key. The backup
+    directory is left to the store, so that an unplugged disk does not stop the site.
+
+    Raises:
+        ConfigError: the directory cannot be made or written, or the key in it is unusable.
+    """
+    try:
+        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        config.lock_dir.mkdir(mode=0o700, exist_ok=True)
+        key = config.secret_key or _kept_key(config.data_dir / "secret_key")
+    except OSError as error:
+        raise ConfigError(
+            f"{PREFIX}DATA_DIR is {str(config.data_dir)!r}, which cannot be used: {error}"
+        ) from error
+    return replace(config, secret_key=key)
+
+
+def _kept_key(path: Path) -> str:
+    key = keep_once(path, secrets.token_hex(32))
+    if len(key) < _KEY_MIN_LENGTH:
+        raise ConfigError(
+            f"{path} holds no usable key; remove the file and a new one is made "
+            "(everybody has to sign in again)"
+        )
+    return key
+
+
+def keep_once(path: Path, text: str) -> str:
+    """Return the text of the secret file at `path`, made of `text` (ASCII) if there is none.
+
+    It appears with all of its text, readable by its owner alone. Of several processes that make
+    it at once, one wins, and all return what it wrote.
+    """
+    if not path.exists():
+        private = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            with os.fdopen(os.open(private, flags, 0o600), "w", encoding="ascii") as file:
+                file.write(f"{text}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                path.hardlink_to(private)
+        finally:
+            private.unlink(missing_ok=True)
+    return path.read_text("ascii", errors="replace").strip()

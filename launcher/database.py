@@ -1,0 +1,168 @@
+"""The live database as requests see it: how to connect and begin, when to wait, what went wrong.
+
+Nobody keeps a connection. Each request opens one, and only while it holds the gate open, so that
+a restore that has closed the gate is alone with the file. A lost database is never silently made
+anew: connections open what exists, or fail.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from flask import current_app, g, has_request_context, request
+from sqlalchemy.pool import NullPool
+from werkzeug.exceptions import ServiceUnavailable
+
+from launcher.extensions import db
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from sqlalchemy.exc import DBAPIError
+
+    from launcher.backup.locks import Gate
+
+GATE_TIMEOUT_S = 8.0
+BUSY_TIMEOUT_S = 10.0
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class DataBeingReplacedError(ServiceUnavailable):
+    """A restore keeps the gate closed for longer than a request waits: answer 503, try again."""
+
+    def __init__(self) -> None:
+        super().__init__("The data is being replaced; try again in a moment.", retry_after=2)
+
+
+def connect(path: Path, *, foreign_keys: bool = True) -> sqlite3.Connection:
+    """Open the database at `path`, which must exist, in autocommit mode."""
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
+    )
+    connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA trusted_schema=OFF")
+    return connection
+
+
+def init_app(app: Flask, *, path: Path, gate: Gate) -> None:
+    """Bind `db` to the database at `path` and let every request pass through `gate`.
+
+    Does not touch the file, so that the application starts with a lost or damaged one.
+    """
+    app.extensions["launcher.gate"] = gate
+    app.before_request(_enter)
+    # Registered before Flask-SQLAlchemy's, hence run after it: the connection is closed by then.
+    app.teardown_appcontext(_leave)
+    app.config["SQLALCHEMY_DATABASE_URI"] = sa.URL.create("sqlite", database=str(path))
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "poolclass": NullPool,
+        "creator": lambda: connect(path),
+    }
+    db.init_app(app)
+    with app.app_context():
+        sa.event.listen(db.engine, "begin", _begin)
+
+
+def _begin(connection: sa.Connection) -> None:
+    """Begin for certain, reads and schema changes included.
+
+    Whoever may write takes the write lock at once. A transaction that reads first and writes
+    later fails, however long it would wait, when somebody else wrote in between.
+    """
+    reads_only = has_request_context() and request.method in {"GET", "HEAD", "OPTIONS"}
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def ungated(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a view that never touches the database, so that it answers during a restore."""
+    view.is_ungated = True  # type: ignore[attr-defined]
+    return view
+
+
+def _enter() -> None:
+    view: Any = current_app.view_functions.get(request.endpoint or "")
+    is_static = (request.endpoint or "").rpartition(".")[2] == "static"
+    if is_static or getattr(view, "is_ungated", False) or "gate_pass" in g:
+        return
+    try:
+        g.gate_pass = _gate().enter(timeout_s=GATE_TIMEOUT_S)
+    except TimeoutError:
+        raise DataBeingReplacedError from None
+
+
+def _leave(_error: BaseException | None = None) -> None:
+    held = g.pop("gate_pass", None)
+    if held is not None:
+        held.leave()
+
+
+def release() -> None:
+    """End this request's transaction, close its connection and let a restore pass.
+
+    For a request with long work ahead that needs no database: an upload, a backup, a download.
+    What was not committed is lost, and the database is out of bounds afterwards.
+    """
+    db.session.remove()
+    _leave()
+
+
+@contextmanager
+def inside() -> Iterator[None]:
+    """Hold the gate open for a command or a job that uses the database.
+
+    Raises:
+        DataBeingReplacedError: a restore kept it closed for too long.
+    """
+    try:
+        held = _gate().enter(timeout_s=GATE_TIMEOUT_S)
+    except TimeoutError:
+        raise DataBeingReplacedError from None
+    with held:
+        try:
+            yield
+        finally:
+            db.session.remove()
+
+
+def _gate() -> Gate:
+    gate: Gate = current_app.extensions["launcher.gate"]
+    return gate
+
+
+class Trouble(StrEnum):
+    """Why SQLite refused, as far as it changes what we answer."""
+
+    DAMAGED = "damaged"
+    BUSY = "busy"
+    FULL = "full"
+    READ_ONLY = "read_only"
+    OTHER = "other"
+
+
+_TROUBLE = {
+    sqlite3.SQLITE_CORRUPT: Trouble.DAMAGED,
+    sqlite3.SQLITE_NOTADB: Trouble.DAMAGED,
+    sqlite3.SQLITE_CANTOPEN: Trouble.DAMAGED,
+    sqlite3.SQLITE_IOERR: Trouble.DAMAGED,
+    sqlite3.SQLITE_BUSY: Trouble.BUSY,
+    sqlite3.SQLITE_LOCKED: Trouble.BUSY,
+    sqlite3.SQLITE_FULL: Trouble.FULL,
+    sqlite3.SQLITE_READONLY: Trouble.READ_ONLY,
+}
+
+
+def trouble_of(error: DBAPIError) -> Trouble:
+    """Return what kind of trouble `error` is. A missing table counts as damage: an empty file."""
+    code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code == sqlite3.SQLITE_ERROR and str(error.orig).startswith("no such table"):
+        return Trouble.DAMAGED
+    return _TROUBLE.get(code, Trouble.OTHER)

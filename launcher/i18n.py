@@ -1,0 +1,393 @@
+"""Languages: which one a request gets, how its numbers and moments look, and the words of the core.
+
+The core speaks in codes and in members of enumerations; here each has its words. A test walks
+every subclass and every member, so that nothing new goes without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import flask_babel
+from babel import Locale
+from babel.dates import format_date, format_skeleton, format_timedelta
+from babel.numbers import format_decimal
+from flask import Flask, g, has_request_context, request
+from flask_babel import get_locale, get_timezone
+from flask_babel import lazy_gettext as _
+from flask_login import current_user
+from markupsafe import Markup
+
+from launcher import settings
+from launcher.backup.records import Kind, Outcome, Stage, State, Verb
+from launcher.config import ROOT
+from launcher.extensions import babel
+from launcher.models import Health, Role, Theme
+from launcher.models.types import utc_now
+from launcher.settings import SettingError
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
+
+LOCALES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "ru": "Русский"}
+"""Every shipped language by its tag, with the name that its own speakers give it."""
+
+DEFAULT_LOCALE = "en"
+LOCALE_COOKIE = "locale"
+
+# Days before months and a clock of 24 hours: plain "en" would write dates the American way.
+_FORMATS = {"en": "en_GB"}
+_SIZE_UNITS = (
+    _("%(number)s B"), _("%(number)s kB"), _("%(number)s MB"), _("%(number)s GB"),
+    _("%(number)s TB"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorWords:
+    """A problem in a reader's words: what happened and still holds, and what to do next."""
+
+    title: LazyString
+    hint: LazyString
+
+
+@dataclass(frozen=True, slots=True)
+class StageWords:
+    """A stage before, during and after it."""
+
+    ahead: LazyString
+    running: LazyString
+    done: LazyString
+
+
+ERROR_WORDS: Mapping[str, ErrorWords] = {
+    "internal": ErrorWords(
+        _("Something went wrong here"),
+        _("It has been written to the log of the server, under this number."),
+    ),
+    "operation_in_progress": ErrorWords(
+        _("Another operation is running"), _("Wait until it has ended, then try again.")
+    ),
+    "store_unavailable": ErrorWords(
+        _("The folder of backups cannot be used"),
+        _("See that its disk is mounted and that Launcher may write there."),
+    ),
+    "backup_not_found": ErrorWords(
+        _("There is no such backup"),
+        _("It may have been deleted since. The list shows those that are there."),
+    ),
+    "backup_protected": ErrorWords(
+        _("This backup is protected"), _("Take its protection away first, then delete it.")
+    ),
+    "insufficient_space": ErrorWords(
+        _("The disk is too full. Nothing was changed"),
+        _("Make room: delete backups you do not need, or move the folder to a larger disk."),
+    ),
+    "verification_failed": ErrorWords(
+        _("This backup is not what it was when it was made"),
+        _("Use another one. Verifying all of them shows which are good."),
+    ),
+    "incompatible_backup": ErrorWords(
+        _("This Launcher cannot take that backup. Nothing was changed"),
+        _("It is newer, from another app, or has no admin inside. The details say which."),
+    ),
+    "upload_rejected": ErrorWords(
+        _("This file cannot be taken. Nothing was changed"),
+        _("Upload a backup that was made by Launcher, as it was downloaded."),
+    ),
+    "source_database": ErrorWords(
+        _("The database could not be read, or stayed busy"),
+        _("Try again in a moment. If it stays so, check the disk."),
+    ),
+    "restore_failed": ErrorWords(
+        _("The restore stopped. Your data is as it was before"),
+        _("Read the details, put right what they name, and start again from the plan."),
+    ),
+    "revert_failed": ErrorWords(
+        _("The restore stopped, and the old data could not be put back"),
+        _("Nothing is lost: the details say which files lie where. Restore the safety backup."),
+    ),
+}
+
+KIND_WORDS: Mapping[Kind, LazyString] = {
+    Kind.MANUAL: _("By hand"),
+    Kind.SCHEDULED: _("Scheduled"),
+    Kind.SAFETY: _("Before a restore"),
+    Kind.UPGRADE: _("Before an upgrade"),
+    Kind.UPLOAD: _("Uploaded"),
+    Kind.EXTERNAL: _("Found in the folder"),
+}
+
+STATE_WORDS: Mapping[State, LazyString] = {
+    State.VERIFIED: _("Verified"),
+    State.UNVERIFIED: _("Not verified yet"),
+    State.DAMAGED: _("Damaged"),
+}
+
+VERB_WORDS: Mapping[Verb, LazyString] = {
+    Verb.CREATE: _("Making a backup"),
+    Verb.VERIFY: _("Verifying backups"),
+    Verb.PLAN: _("Planning a restore"),
+    Verb.REHEARSE: _("Rehearsing a restore"),
+    Verb.RESTORE: _("Restoring a backup"),
+    Verb.EXPORT: _("Exporting a backup"),
+    Verb.UPLOAD: _("Taking in a file"),
+    Verb.PROTECT: _("Protecting a backup"),
+    Verb.UNPROTECT: _("Taking a protection away"),
+    Verb.DELETE: _("Deleting backups"),
+    Verb.PRUNE: _("Clearing out old backups"),
+    Verb.INITIALISE: _("Making a new database"),
+    Verb.MIGRATE: _("Upgrading the database"),
+}
+
+STAGE_WORDS: Mapping[Stage, StageWords] = {
+    Stage.COPY: StageWords(
+        _("Copy the database"), _("Copying the database"), _("Database copied")
+    ),
+    Stage.CHECK: StageWords(_("Check the copy"), _("Checking the copy"), _("Copy checked")),
+    Stage.COMPRESS: StageWords(
+        _("Compress and sum"), _("Compressing and summing"), _("Compressed and summed")
+    ),
+    Stage.PUBLISH: StageWords(
+        _("Put it in the list"), _("Putting it in the list"), _("In the list")
+    ),
+    Stage.UNPACK: StageWords(
+        _("Unpack the backup"), _("Unpacking the backup"), _("Backup unpacked")
+    ),
+    Stage.PREPARE: StageWords(
+        _("Prepare on a copy"), _("Preparing on a copy"), _("Prepared on a copy")
+    ),
+    Stage.SAFETY: StageWords(
+        _("Safety backup of now"), _("Making a safety backup of now"), _("Safety backup made")
+    ),
+    Stage.REPLACE: StageWords(
+        _("Replace the data"), _("Replacing the data"), _("Data replaced")
+    ),
+    Stage.CONFIRM: StageWords(
+        _("Compare with the plan"), _("Comparing with the plan"), _("Compared with the plan")
+    ),
+    Stage.PRUNE: StageWords(
+        _("Clear out old backups"), _("Clearing out old backups"), _("Old backups cleared out")
+    ),
+}  # fmt: skip
+
+OUTCOME_WORDS: Mapping[Outcome, LazyString] = {
+    Outcome.SUCCEEDED: _("Succeeded"),
+    Outcome.FAILED: _("Failed"),
+    Outcome.INTERRUPTED: _("Interrupted"),
+}
+
+HEALTH_WORDS: Mapping[Health, LazyString] = {
+    Health.UP: _("Up"),
+    Health.SLOW: _("Slow"),
+    Health.DOWN: _("Down"),
+    Health.PAUSED: _("Paused"),
+    Health.UNKNOWN: _("Not checked yet"),
+}
+
+ROLE_WORDS: Mapping[Role, LazyString] = {
+    Role.ADMIN: _("Admin"),
+    Role.EDITOR: _("Editor"),
+    Role.VIEWER: _("Viewer"),
+}
+
+ACCOUNT_WORDS: Mapping[str, LazyString] = {
+    "account": _("This account cannot be changed like that."),
+    "username_invalid": _("Use 1 to 64 of these: letters a to z, digits, and . _ @ - in between."),
+    "username_taken": _("Somebody has this name already."),
+    "password_unfit": _("This password is too short, or absurdly long."),
+    "user_not_found": _("Nobody has this name."),
+    "last_admin": _("This is the last active admin. Make somebody else an admin first."),
+    "setup_refused": _("This setup link is not valid, or was used"),
+    "sign_in_refused": _("Name and password do not match."),
+    "sign_in_throttled": _("Too many failed attempts. Wait a minute, then try again."),
+}
+
+SETTING_WORDS: Mapping[str, LazyString] = {
+    "unknown": _("There is no such setting."),
+    "switch": _("This must be on or off."),
+    "number": _("This must be a whole number."),
+    "range": _("This must be from %(minimum)s to %(maximum)s."),
+    "empty": _("This must not be empty."),
+    "too_long": _("Use at most %(maximum)s characters."),
+    "control_characters": _("This must be one line without control characters."),
+    "locale": _("This language is not among those shipped: %(allowed)s."),
+    "time_zone": _("This is no time zone. One looks like Europe/Berlin."),
+    "cron_fields": _(
+        "Write five fields (minute, hour, day, month, weekday) or one of %(allowed)s."
+    ),
+    "cron": _("This is no cron expression: %(detail)s"),
+}
+
+THEME_WORDS: Mapping[Theme, LazyString] = {
+    Theme.SYSTEM: _("As the device has it"),
+    Theme.LIGHT: _("Light"),
+    Theme.DARK: _("Dark"),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Bind Babel to `app` and offer the formats of this module to templates, as filters."""
+    babel.init_app(
+        app,
+        default_translation_directories=str(ROOT / "translations"),
+        locale_selector=select_locale,
+        timezone_selector=select_time_zone,
+    )
+    formats: tuple[Callable[..., object], ...] = (
+        ago, moment, day_and_time, duration, number, size,
+    )  # fmt: skip
+    app.jinja_env.filters.update({each.__name__: each for each in formats})
+
+
+def select_locale() -> str:
+    """Return what Babel is to format by: the user's language, the browser's, or the site's."""
+    language = _select_language()
+    return _FORMATS.get(language, language)
+
+
+def select_time_zone() -> str:
+    """Return the site's time zone; UTC while the database cannot be asked."""
+    return "UTC" if _is_without_database() else settings.current().time_zone
+
+
+def current_language() -> str:
+    """Return the tag of the language of this request, as `<html lang>` wants it."""
+    return str(get_locale().language)
+
+
+def chosen_language() -> str:
+    """Return the language that this person chose, or "" when the browser decides."""
+    if not has_request_context():
+        return ""
+    if not _is_without_database() and current_user.is_authenticated:
+        chosen = str(current_user.locale)
+    else:
+        chosen = request.cookies.get(LOCALE_COOKIE, "")
+    return chosen if chosen in LOCALES else ""
+
+
+def setting_words(error: SettingError) -> str:
+    """Return why a value cannot be, in the reader's words."""
+    return str(SETTING_WORDS[error.code]) % error.data
+
+
+def gettext(text: str, /, **facts: object) -> str:
+    """Return `text` in the reader's language with its facts put in."""
+    return str(flask_babel.gettext(text, **facts))
+
+
+def ngettext(one: str, many: str, num: int, /, **facts: object) -> str:
+    """Return the form that goes with `num`, in the reader's language; `num` is among its facts."""
+    return str(flask_babel.ngettext(one, many, num, **facts))
+
+
+def number(value: float, *, digits: int = 0) -> str:
+    """Return `value` with at most `digits` decimals, in the reader's figures."""
+    return _number_words(value, digits, str(_locale()))
+
+
+def size(size_bytes: int) -> str:
+    """Return a number of bytes as a person says it: `11.8 MB`, in steps of a thousand."""
+    value, step = float(size_bytes), 0
+    while value >= 999.5 and step < len(_SIZE_UNITS) - 1:
+        value, step = value / 1000, step + 1
+    digits = 1 if step and value < 99.95 else 0
+    return str(_SIZE_UNITS[step]) % {"number": number(value, digits=digits)}
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time in its largest fitting unit: `12 ms`, `2.4 s`, `45 min`, `4 days`."""
+    if seconds < 0.9995:
+        return gettext("%(number)s ms", number=number(seconds * 1000))
+    if seconds < 59.95:
+        return gettext("%(number)s s", number=number(seconds, digits=1))
+    if seconds < 3600:
+        return gettext("%(number)s min", number=number(max(1, seconds // 60)))
+    if seconds < 2 * 86400:
+        return gettext("%(number)s h", number=number(seconds // 3600))
+    return ngettext("%(num)s day", "%(num)s days", int(seconds // 86400))
+
+
+def day(at: datetime) -> str:
+    """Return the day of a moment without its year: `3 November`."""
+    return _day_words(at.astimezone(_zone()).date(), str(_locale()))
+
+
+def clock_time(at: datetime) -> str:
+    """Return the time of day of a moment: `14:07`."""
+    return format_skeleton("Hm", at, tzinfo=_zone(), locale=_locale())
+
+
+def day_and_time(at: datetime, *, now: datetime | None = None) -> str:
+    """Return a moment as one speaks of it: `today, 12:03`, or `3 November, 12:03`."""
+    zone = _zone()
+    days = ((now or utc_now()).astimezone(zone).date() - at.astimezone(zone).date()).days
+    if days == 0:
+        return gettext("today, %(time)s", time=clock_time(at))
+    if days == 1:
+        return gettext("yesterday, %(time)s", time=clock_time(at))
+    return gettext("%(day)s, %(time)s", day=day(at), time=clock_time(at))
+
+
+def exact(at: datetime) -> str:
+    """Return a moment in full, with its year, seconds and zone: the site's."""
+    local = at.astimezone(_zone())
+    on = format_date(local, "long", locale=_locale())
+    return f"{on}, {local:%H:%M:%S} {local.tzname()}"
+
+
+def moment(at: datetime, *, now: datetime | None = None) -> Markup:
+    """Return `<time>` with the day and time to read and the exact moment on hover."""
+    return _time_element(at, day_and_time(at, now=now))
+
+
+def ago(at: datetime, *, now: datetime | None = None) -> Markup:
+    """Return `<time>` that says how long ago, or in how long, with the exact moment on hover."""
+    delta: timedelta = at - (now or utc_now())
+    return _time_element(at, format_timedelta(delta, add_direction=True, locale=_locale()))
+
+
+# A start page says a few dozen numbers and days, each time the same ones.
+@lru_cache(maxsize=2048)
+def _number_words(value: float, digits: int, locale: str) -> str:
+    pattern = "#,##0." + "#" * digits if digits else "#,##0"
+    return format_decimal(value, format=pattern, locale=locale)
+
+
+@lru_cache(maxsize=512)
+def _day_words(on: date, locale: str) -> str:
+    return format_skeleton("MMMMd", on, locale=locale)
+
+
+def _time_element(at: datetime, words: str) -> Markup:
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        at.isoformat(timespec="seconds"), exact(at), words
+    )
+
+
+def _select_language() -> str:
+    if not has_request_context():
+        return DEFAULT_LOCALE
+    asked = chosen_language() or request.accept_languages.best_match(LOCALES)
+    if asked or _is_without_database():
+        return asked or DEFAULT_LOCALE
+    return settings.current().default_locale
+
+
+def _is_without_database() -> bool:
+    """Whether this request must do without: it could not enter, or the data is damaged."""
+    return not has_request_context() or bool(g.get("is_without_database"))
+
+
+def _locale() -> Locale:
+    return get_locale() or Locale.parse(_FORMATS[DEFAULT_LOCALE])
+
+
+def _zone() -> tzinfo:
+    zone: tzinfo = get_timezone()
+    return zone

@@ -1,0 +1,38 @@
+"""Who changed what, and when: rows that are only ever added, and pruned by age.
+
+Names are copied into the row and nothing points elsewhere, so that it still reads when the user
+and the thing are gone. The history of backups is not here: a restore would rewind it. It is in
+the journal, outside the database.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .types import Model, UtcDateTime, utc_now
+
+
+class AuditEvent(Model):
+    """One thing that happened. `action` is `<kind>.<verb>`, like `app.update`.
+
+    `changes` maps a field to its value before and after; secrets never appear in it.
+    """
+
+    __tablename__ = "audit_events"
+    __table_args__ = (sa.Index("audit_events_at", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str] = mapped_column(sa.Text)
+    action: Mapped[str] = mapped_column(sa.Text)
+    target_kind: Mapped[str] = mapped_column(sa.Text, default="")
+    target_id: Mapped[str] = mapped_column(sa.Text, default="")
+    target_name: Mapped[str] = mapped_column(sa.Text, default="")
+    changes: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
+    address: Mapped[str] = mapped_column(sa.Text, default="")
+    """Where the request came from; empty for the command line and for jobs."""

@@ -1,0 +1,215 @@
+"""What the start page shows: apps, and where they stand.
+
+An app exists once in the catalogue and may be placed in any number of sections. Order is a whole
+number among siblings, rewritten for all of them in one transaction: a board has tens of rows, not
+thousands. Icons lie in the database as bytes, so that one file is the whole installation.
+
+Left out until they earn their keep: grids with coordinates for every screen width (sections flow
+by themselves), grants to single users, favourites, and counts of what was opened.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .types import EnumText, Model, UtcDateTime, utc_now
+
+if TYPE_CHECKING:
+    from .health import CheckState, HealthCheck
+    from .people import User
+
+HUES = 12
+
+
+class Visibility(StrEnum):
+    """Who may see a board: its owner and admins, everybody signed in, or guests as well."""
+
+    PRIVATE = "private"
+    MEMBERS = "members"
+    PUBLIC = "public"
+
+
+class Board(Model):
+    """A page of sections. `slug` is its address below `/b/`; `revision` grows with each edit."""
+
+    __tablename__ = "boards"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(sa.Text, unique=True)
+    name: Mapped[str] = mapped_column(sa.Text)
+    visibility: Mapped[Visibility] = mapped_column(EnumText(Visibility), default=Visibility.MEMBERS)
+    owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id", ondelete="SET NULL"))
+    position: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now, onupdate=utc_now)
+    revision: Mapped[int] = mapped_column(default=1)
+
+    __mapper_args__ = {"version_id_col": revision}  # noqa: RUF012
+
+    owner: Mapped[User | None] = relationship(foreign_keys=[owner_id])
+    sections: Mapped[list[Section]] = relationship(
+        back_populates="board",
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+        order_by="Section.position",
+    )
+
+
+class Section(Model):
+    """A titled group of tiles on a board."""
+
+    __tablename__ = "sections"
+    __table_args__ = (sa.Index("sections_board", "board_id", "position"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    board_id: Mapped[int] = mapped_column(sa.ForeignKey("boards.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(sa.Text)
+    position: Mapped[int] = mapped_column(default=0)
+    is_collapsed: Mapped[bool] = mapped_column(default=False)
+
+    board: Mapped[Board] = relationship(back_populates="sections")
+    placements: Mapped[list[Placement]] = relationship(
+        back_populates="section",
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+        order_by="Placement.position",
+    )
+
+
+class Placement(Model):
+    """One app in one section."""
+
+    __tablename__ = "placements"
+    __table_args__ = (
+        sa.UniqueConstraint("section_id", "app_id"),
+        sa.Index("placements_app", "app_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    section_id: Mapped[int] = mapped_column(sa.ForeignKey("sections.id", ondelete="CASCADE"))
+    app_id: Mapped[int] = mapped_column(sa.ForeignKey("apps.id", ondelete="CASCADE"))
+    position: Mapped[int] = mapped_column(default=0)
+
+    section: Mapped[Section] = relationship(back_populates="placements")
+    app: Mapped[App] = relationship(back_populates="placements")
+
+
+class Media(Model):
+    """An uploaded image, kept once however many apps show it."""
+
+    __tablename__ = "media"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(sa.Text, unique=True)
+    name: Mapped[str] = mapped_column(sa.Text)
+    mime: Mapped[str] = mapped_column(sa.Text)
+    size_bytes: Mapped[int]
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary, deferred=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+
+
+class App(Model):
+    """A web app in the catalogue.
+
+    Its picture is the first of these that is set: `icon_media` (an upload), `icon` (the name of a
+    symbol in our sprite), `letters`, and else two letters of its name. `hue` is one of the twelve
+    tints, or None to let the name choose. `revision` grows with each edit, so that a second editor
+    is told and does not overwrite the first.
+    """
+
+    __tablename__ = "apps"
+    __table_args__ = (
+        sa.Index("apps_name", "name"),
+        sa.Index("apps_icon_media", "icon_media_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(sa.Text(collation="NOCASE"))
+    description: Mapped[str] = mapped_column(sa.Text, default="")
+    url: Mapped[str] = mapped_column(sa.Text)
+    url_local: Mapped[str] = mapped_column(sa.Text, default="")
+    """The address inside the home network, when it differs."""
+    icon: Mapped[str] = mapped_column(sa.Text, default="")
+    icon_media_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("media.id", ondelete="SET NULL")
+    )
+    letters: Mapped[str] = mapped_column(sa.Text, default="")
+    hue: Mapped[int | None]
+    keywords: Mapped[str] = mapped_column(sa.Text, default="")
+    """Further words by which a search finds it."""
+    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now, onupdate=utc_now)
+    revision: Mapped[int] = mapped_column(default=1)
+
+    __mapper_args__ = {"version_id_col": revision}  # noqa: RUF012
+
+    icon_media: Mapped[Media | None] = relationship()
+    placements: Mapped[list[Placement]] = relationship(
+        back_populates="app", cascade="all, delete-orphan", passive_deletes=True
+    )
+    tags: Mapped[list[Tag]] = relationship(
+        secondary="app_tags", back_populates="apps", order_by="Tag.name", passive_deletes=True
+    )
+    check: Mapped[HealthCheck | None] = relationship(
+        back_populates="app", cascade="all, delete-orphan", passive_deletes=True
+    )
+    check_state: Mapped[CheckState | None] = relationship(
+        back_populates="app", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+    @property
+    def glyph_letters(self) -> str:
+        """The letters that stand for this app where it has no picture."""
+        return self.letters or letters_of(self.name)
+
+    @property
+    def glyph_hue(self) -> int:
+        """The tint behind those letters, 0 to 11."""
+        return hue_of(self.name) if self.hue is None else self.hue
+
+
+class Tag(Model):
+    """A word that groups apps across boards."""
+
+    __tablename__ = "tags"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(sa.Text(collation="NOCASE"), unique=True)
+
+    apps: Mapped[list[App]] = relationship(
+        secondary="app_tags", back_populates="tags", passive_deletes=True
+    )
+
+
+class AppTag(Model):
+    """One tag on one app."""
+
+    __tablename__ = "app_tags"
+    __table_args__ = (sa.Index("app_tags_tag", "tag_id"), {"sqlite_with_rowid": False})
+
+    app_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True
+    )
+    tag_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("tags.id", ondelete="CASCADE"), primary_key=True
+    )
+
+
+def letters_of(name: str) -> str:
+    """Return two letters for `name`: of its first two words or humps, else its first two."""
+    words = re.findall(r"[^\W\d_]+|\d+", re.sub(r"(?<=[^\W\d_A-Z])(?=[A-Z])", " ", name))
+    pair = words[0][0] + words[1][0] if len(words) > 1 else "".join(words)[:2]
+    return pair.capitalize()
+
+
+def hue_of(name: str) -> int:
+    """Return the tint of `name`, 0 to 11: always the same, and spread over names."""
+    return zlib.crc32(name.encode()) % HUES

@@ -1,0 +1,149 @@
+"""Whether the apps answer: what to ask, what was last heard, and the history.
+
+The start page reads `check_states` alone, one row an app. The history has three tiers: every
+probe for a day, hours for a month, days for a year. The first has no rowid and is ordered by its
+key, which takes a seventh of the space of a table with indexes; all of it for fifty apps stays
+near three megabytes.
+
+Outages are not kept as rows: they can be read off the history.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .types import EnumText, Model, UtcDateTime, UtcSeconds
+
+if TYPE_CHECKING:
+    from .catalogue import App
+
+KEEP_PROBES = timedelta(hours=24)
+KEEP_HOURS = timedelta(days=30)
+KEEP_DAYS = timedelta(days=365)
+
+
+class CheckKind(StrEnum):
+    """How an app is asked."""
+
+    HTTP = "http"
+    TCP = "tcp"
+
+
+class CheckMethod(StrEnum):
+    """The HTTP method of a check."""
+
+    GET = "GET"
+    HEAD = "HEAD"
+
+
+class Health(StrEnum):
+    """What is known of an app. Paused is the admin's wish, unknown is nobody's fault."""
+
+    UP = "up"
+    SLOW = "slow"
+    DOWN = "down"
+    PAUSED = "paused"
+    UNKNOWN = "unknown"
+
+
+class HealthCheck(Model):
+    """How to ask one app whether it is well.
+
+    `url` is empty when the app's own address is to be asked; `interval_s` is None for the site's.
+    `accept` lists HTTP status codes and ranges that count as up, like `200-399,401`.
+    """
+
+    __tablename__ = "health_checks"
+
+    app_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[CheckKind] = mapped_column(EnumText(CheckKind), default=CheckKind.HTTP)
+    url: Mapped[str] = mapped_column(sa.Text, default="")
+    method: Mapped[CheckMethod] = mapped_column(EnumText(CheckMethod), default=CheckMethod.GET)
+    interval_s: Mapped[int | None]
+    timeout_ms: Mapped[int] = mapped_column(default=5000)
+    accept: Mapped[str] = mapped_column(sa.Text, default="200-399,401,403")
+    keyword: Mapped[str] = mapped_column(sa.Text, default="")
+    verify_tls: Mapped[bool] = mapped_column(default=True)
+    follow_redirects: Mapped[bool] = mapped_column(default=True)
+    retries: Mapped[int] = mapped_column(default=1)
+    slow_ms: Mapped[int] = mapped_column(default=1000)
+    is_enabled: Mapped[bool] = mapped_column(default=True)
+    paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    app: Mapped[App] = relationship(back_populates="check")
+
+
+class CheckState(Model):
+    """What was last heard of one app. `streak` counts the probes that said the same."""
+
+    __tablename__ = "check_states"
+
+    app_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True
+    )
+    state: Mapped[Health] = mapped_column(EnumText(Health), default=Health.UNKNOWN)
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_ms: Mapped[int | None]
+    last_code: Mapped[int | None]
+    error: Mapped[str] = mapped_column(sa.Text, default="")
+    streak: Mapped[int] = mapped_column(default=0)
+
+    app: Mapped[App] = relationship(back_populates="check_state")
+
+
+class Probe(Model):
+    """One question and its answer. `ms` and `code` are None where there was none."""
+
+    __tablename__ = "probes"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+
+    app_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True
+    )
+    at: Mapped[datetime] = mapped_column(UtcSeconds, primary_key=True)
+    is_up: Mapped[bool]
+    ms: Mapped[int | None]
+    code: Mapped[int | None]
+    error: Mapped[str | None] = mapped_column(sa.Text)
+
+
+class ProbeHour(Model):
+    """The probes of one app in the hour that begins at `at`."""
+
+    __tablename__ = "probe_hours"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+
+    app_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True
+    )
+    at: Mapped[datetime] = mapped_column(UtcSeconds, primary_key=True)
+    probes: Mapped[int]
+    up: Mapped[int]
+    ms_min: Mapped[int | None]
+    ms_max: Mapped[int | None]
+    ms_sum: Mapped[int]
+
+
+class ProbeDay(Model):
+    """The probes of one app in the day that begins at `at`, midnight UTC."""
+
+    __tablename__ = "probe_days"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+
+    app_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True
+    )
+    at: Mapped[datetime] = mapped_column(UtcSeconds, primary_key=True)
+    probes: Mapped[int]
+    up: Mapped[int]
+    ms_min: Mapped[int | None]
+    ms_max: Mapped[int | None]
+    ms_sum: Mapped[int]

@@ -1,0 +1,132 @@
+"""Who may come in: users, the tokens of their programs, and sign-ins that failed.
+
+Left out until they earn their keep: groups (the three roles carry a household), identities of
+other sign-in services, and invitations.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .types import EnumText, Model, UtcDateTime, UtcSeconds, utc_now
+
+if TYPE_CHECKING:
+    from .catalogue import Board
+
+
+class Role(StrEnum):
+    """What a user may do. A guest is no user, only the absence of a session."""
+
+    ADMIN = "admin"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+
+class Theme(StrEnum):
+    """Which colours a user asked for."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class TokenScope(StrEnum):
+    """What an API token may do at most; its user's role bounds it as well."""
+
+    METRICS = "metrics"
+    READ = "read"
+    WRITE = "write"
+
+
+class User(Model):
+    """A person who signs in. `username` is unique whatever the case of its letters."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(sa.Text(collation="NOCASE"), unique=True)
+    display_name: Mapped[str] = mapped_column(sa.Text, default="")
+    email: Mapped[str] = mapped_column(sa.Text, default="")
+    password_hash: Mapped[str] = mapped_column(sa.Text)
+    role: Mapped[Role] = mapped_column(EnumText(Role))
+    locale: Mapped[str] = mapped_column(sa.Text, default="")
+    """A language tag; empty while the site's own is good enough."""
+    theme: Mapped[Theme] = mapped_column(EnumText(Theme), default=Theme.SYSTEM)
+    home_board_id: Mapped[int | None] = mapped_column(
+        # Boards have owners, so the two tables refer to each other; tables are made by the
+        # migrations, where order does not matter to SQLite.
+        sa.ForeignKey("boards.id", ondelete="SET NULL", name="users_home_board", use_alter=True)
+    )
+    open_new_tab: Mapped[bool] = mapped_column(default=False)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    home_board: Mapped[Board | None] = relationship(foreign_keys=[home_board_id], post_update=True)
+    api_tokens: Mapped[list[ApiToken]] = relationship(
+        back_populates="user", cascade="all, delete-orphan", passive_deletes=True
+    )
+
+    # What Flask-Login asks of a user.
+    is_authenticated = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        """Return the id as text, for Flask-Login."""
+        return str(self.id)
+
+    @property
+    def name(self) -> str:
+        """The name to greet with."""
+        return self.display_name or self.username
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this user may administer."""
+        return self.role is Role.ADMIN
+
+    @property
+    def may_edit(self) -> bool:
+        """Whether this user may change boards and apps."""
+        return self.role in {Role.ADMIN, Role.EDITOR}
+
+
+class ApiToken(Model):
+    """A secret that lets a program act for a user. Only its SHA-256 is kept.
+
+    `prefix` is the readable beginning, so that a person can tell which token is which.
+    """
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (sa.Index("api_tokens_user", "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(sa.Text)
+    prefix: Mapped[str] = mapped_column(sa.Text)
+    token_sha256: Mapped[str] = mapped_column(sa.Text, unique=True)
+    scope: Mapped[TokenScope] = mapped_column(EnumText(TokenScope))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    user: Mapped[User] = relationship(back_populates="api_tokens")
+
+
+class SignInFailure(Model):
+    """How often signing in failed of late, for one user name or one address.
+
+    `subject` is `user:<name>` or `address:<ip>`. Every worker counts in the same row.
+    """
+
+    __tablename__ = "sign_in_failures"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
+
+    subject: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[datetime] = mapped_column(UtcSeconds)

@@ -1,0 +1,90 @@
+"""Column types of our own, and the class that all rows share.
+
+A moment is aware and in UTC in Python. It is stored as text that a person reading the file with
+`sqlite3` understands, or, in the history tables where rows are counted by the ten thousand, as
+whole seconds since 1970.
+"""
+
+# ruff: noqa: ARG002 (SQLAlchemy passes the dialect, and none of these depends on it)
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+from launcher.extensions import Base, db
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+E = TypeVar("E", bound=StrEnum)
+
+__all__ = ["EnumText", "Model", "UtcDateTime", "UtcSeconds", "utc_now"]
+
+
+def utc_now() -> datetime:
+    """Return the present moment, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, stored as `YYYY-MM-DD HH:MM:SS.ffffff` in UTC."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Refuse a naive moment: nobody could say later which zone it was in."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a moment without a time zone: {value!r}")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        """Return the stored moment, aware."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class UtcSeconds(TypeDecorator[datetime]):
+    """An aware moment, stored as whole seconds since 1970; a fraction is cut off."""
+
+    impl = sa.Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
+        """Refuse a naive moment."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a moment without a time zone: {value!r}")
+        return int(value.timestamp())
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        """Return the stored moment, aware."""
+        return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+class EnumText(TypeDecorator[E]):
+    """A member of a `StrEnum`, stored as its text; the table's CHECK names the same members."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, members: type[E]) -> None:
+        super().__init__()
+        self.members = members
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+        """Refuse what is no member."""
+        return None if value is None else str(self.members(value))
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> E | None:
+        """Return the member."""
+        return None if value is None else self.members(value)

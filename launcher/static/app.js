@@ -1,0 +1,86 @@
+// Comforts only: every link and form does its work without this file.
+
+const find = document.querySelector("#find");
+const query = find?.querySelector("input");
+let asked = null;
+
+function openFind() {
+  if (!find || find.open) return;
+  find.showModal();
+  query.select();
+  showFound();
+}
+
+// The server answers with the same list that the page of the form would show.
+async function showFound() {
+  asked?.abort();
+  asked = new AbortController();
+  const address = new URL(query.form.action);
+  address.searchParams.set("q", query.value);
+  try {
+    const answer = await fetch(address, { headers: { "HX-Request": "true" }, signal: asked.signal });
+    if (!answer.ok || answer.redirected) return query.form.submit();
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    find.querySelector("#found").replaceWith(page.querySelector("#found"));
+  } catch (trouble) {
+    if (trouble.name !== "AbortError") query.form.submit();
+  }
+}
+
+function moveInFind(event) {
+  const stops = [query, ...find.querySelectorAll(".tile")];
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  stops.at((stops.indexOf(document.activeElement) + step) % stops.length).focus();
+}
+
+function isTyping(target) {
+  return target.closest("input, textarea, select, [contenteditable]") !== null;
+}
+
+if (find) {
+  for (const opener of document.querySelectorAll("[data-opens=find]")) {
+    opener.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      openFind();
+    });
+  }
+  let pause;
+  query.addEventListener("input", () => {
+    clearTimeout(pause);
+    pause = setTimeout(showFound, 80);
+  });
+  query.form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    clearTimeout(pause);
+    showFound().then(() => find.querySelector(".tile")?.click());
+  });
+  find.addEventListener("keydown", moveInFind);
+  find.addEventListener("click", (event) => { if (event.target === find) find.close(); });
+  document.addEventListener("keydown", (event) => {
+    const isControlK = (event.ctrlKey || event.metaKey) && event.key === "k";
+    const isSlash = event.key === "/" && !isTyping(event.target);
+    if (!isControlK && !isSlash) return;
+    event.preventDefault();
+    openFind();
+  });
+}
+
+// A toast can be sent away; without script it goes with the next page.
+for (const closer of document.querySelectorAll("[data-closes]")) {
+  closer.hidden = false;
+  closer.addEventListener("click", () => closer.closest(".toast").remove());
+}
+
+// The page of a lost or held database leaves by itself, as soon as the site is well.
+const waiting = document.querySelector("[data-waits]");
+if (waiting) {
+  const ask = async () => {
+    const answer = await fetch(waiting.dataset.waits, { cache: "no-store" }).catch(() => null);
+    if (answer?.ok) location.reload();
+    else setTimeout(ask, 3000);
+  };
+  setTimeout(ask, 3000);
+}

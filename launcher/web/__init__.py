@@ -1,0 +1,45 @@
+"""The doors for people: pages, forms and the files they are drawn with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from launcher.extensions import csrf, login
+
+from . import (
+    account,
+    assets,
+    auth,
+    compression,
+    errors,
+    frame,
+    headers,
+    health,
+    htmx,
+    navigation,
+    patterns,
+    sessions,
+    setup,
+    start,
+)
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Hang every page of the launcher into `app`.
+
+    Needs the database and Babel bound to it already.
+    """
+    csrf.init_app(app)
+    # Its context processor would ask the database for a user, on the page of a lost one as well.
+    login.init_app(app, add_context_processor=False)
+    # Answers pass these in reverse: compressed last, when nothing changes them any more.
+    compression.init_app(app)
+    headers.init_app(app)
+    htmx.init_app(app)
+    for part in (assets, errors, frame, navigation, sessions):
+        part.init_app(app)
+    for door in (health, setup, auth, account, start, patterns):
+        app.register_blueprint(door.blueprint)

@@ -1,0 +1,102 @@
+"""What a person may change about themselves: language, appearance, password."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import refresh
+
+from launcher import accounts
+from launcher.accounts import PasswordUnfitError, SignInRefusedError, SignInThrottledError
+from launcher.audit import Actor
+from launcher.extensions import db
+from launcher.i18n import ACCOUNT_WORDS, LOCALE_COOKIE, LOCALES
+from launcher.i18n import gettext as _
+from launcher.models import Theme, User
+from launcher.web.auth import pause_words, safe_path
+from launcher.web.frame import THEME_COOKIE, current_viewer
+from launcher.web.roles import signed_in_user, user_required
+from launcher.web.sessions import begin_session
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+    from werkzeug.wrappers import Response
+
+_COOKIE_MAX_AGE_S = 365 * 86400
+
+blueprint = Blueprint("account", __name__)
+
+
+@blueprint.get("/account")
+@user_required
+def show() -> str:
+    """Show one's own account."""
+    return _page({})
+
+
+@blueprint.post("/account/look")
+def change_look() -> Response:
+    """Set language and appearance: a user's on their row, a guest's in two cookies."""
+    locale, theme = request.form.get("locale", ""), request.form.get("theme", "")
+    locale = locale if locale in LOCALES else ""
+    look = Theme(theme) if theme in set(Theme) else Theme.SYSTEM
+    viewer = current_viewer()
+    if viewer is None:
+        return _remember_in_browser(locale, look)
+    viewer.locale, viewer.theme = locale, look
+    db.session.commit()
+    refresh()
+    flash(_("Language and appearance saved"))
+    return redirect(url_for("account.show"), 303)
+
+
+@blueprint.post("/account/password")
+@user_required
+def change_password() -> ResponseReturnValue:
+    """Set a new password, which ends every other session of this user."""
+    user = signed_in_user()
+    try:
+        _confirm_password(user, request.form.get("current_password", ""))
+        accounts.set_password(
+            user,
+            request.form.get("new_password", ""),
+            actor=Actor.of(user, address=request.remote_addr or ""),
+        )
+    except SignInThrottledError as error:
+        return _page({"current_password": pause_words(error.retry_after_s)}), 429
+    except SignInRefusedError:
+        return _page({"current_password": _("This is not your password.")}), 422
+    except PasswordUnfitError as error:
+        return _page({"new_password": str(ACCOUNT_WORDS[error.code])}), 422
+    begin_session(user)
+    flash(_("Password changed. You are signed out everywhere else."))
+    return redirect(url_for("account.show"), 303)
+
+
+def _confirm_password(user: User, password: str) -> None:
+    """Go through the same throttle as sign-in: a borrowed session must not guess faster."""
+    accounts.authenticate(user.username, password, address=request.remote_addr or "")
+
+
+def _page(errors: Mapping[str, str]) -> str:
+    return render_template(
+        "account.html",
+        errors={"current_password": "", "new_password": ""} | dict(errors),
+        password_min_length=accounts.PASSWORD_MIN_LENGTH,
+    )
+
+
+def _remember_in_browser(locale: str, look: Theme) -> Response:
+    response = redirect(safe_path(request.form.get("next", "")), 303)
+    for name, value in ((LOCALE_COOKIE, locale), (THEME_COOKIE, look.value)):
+        response.set_cookie(
+            name,
+            value,
+            max_age=_COOKIE_MAX_AGE_S,
+            secure=request.is_secure,
+            httponly=True,
+            samesite="Lax",
+        )
+    return response

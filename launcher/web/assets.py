@@ -1,0 +1,148 @@
+"""Styles, script, icons and htmx, made ready once and served under names that never change.
+
+Each file is read when the application starts, compressed, and given a URL that holds a piece of
+its own hash. A browser may keep it for ever; a changed file has another URL. The style sheets are
+joined in the order of `launcher.css` into one response, so that the first paint needs one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mimetypes
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, abort, current_app, request
+from markupsafe import Markup
+
+from launcher.database import ungated
+
+STATIC_PATH = Path(__file__).resolve().parent.parent / "static"
+HTMX = "vendor/htmx-4.0.1.min.js"
+_FILES = ("app.js", "icons.svg", "favicon.svg", HTMX)
+_IMPORT = re.compile(r'^@import "([^"]+)";\n', re.MULTILINE)
+_TINTED = re.compile(r"(launcher-[0-9a-f]{12})-(\d{1,2}|[12]\d{2}|3[0-5]\d)\.css", re.ASCII)
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_FOREVER = "public, max-age=31536000, immutable"
+
+blueprint = Blueprint("assets", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file as it is sent. `url` changes whenever `body` does."""
+
+    url: str
+    mime: str
+    body: bytes
+    gzipped: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Assets:
+    """Every asset, by its own name and by the last part of its URL."""
+
+    by_name: dict[str, Asset]
+    by_address: dict[str, Asset]
+
+
+def init_app(app: Flask) -> None:
+    """Read every asset into memory and offer `asset_url` and `icon` to templates."""
+    assets = read_assets(STATIC_PATH)
+    app.extensions["launcher.assets"] = assets
+    app.register_blueprint(blueprint)
+    app.jinja_env.globals.update(
+        HTMX=HTMX, asset_url=asset_url, styles_url=styles_url, icon=icon, mark=mark, sign=sign
+    )
+
+
+def read_assets(static_path: Path) -> Assets:
+    """Return the joined style sheet and the single files of `static_path`, ready to send."""
+    bodies = {"launcher.css": join_styles(static_path / "css").encode()}
+    bodies |= {name: (static_path / name).read_bytes() for name in _FILES}
+    by_name = {name: _asset(name, body) for name, body in bodies.items()}
+    return Assets(by_name, {asset.url.rpartition("/")[2]: asset for asset in by_name.values()})
+
+
+def join_styles(css_path: Path) -> str:
+    """Return the sheets that `launcher.css` imports as one, in its order, without comments."""
+    order = (css_path / "launcher.css").read_text()
+    sheets = [(css_path / name).read_text() for name in _IMPORT.findall(order)]
+    return _COMMENT.sub("", "".join((_IMPORT.sub("", order), *sheets)))
+
+
+def asset_url(name: str) -> str:
+    """Return the lasting URL of the asset called `name`."""
+    return _assets().by_name[name].url
+
+
+def styles_url(hue: int) -> str:
+    """Return the lasting URL of the style sheet with the site's `hue`, in degrees, built in."""
+    stem, _, ending = asset_url("launcher.css").rpartition(".")
+    return f"{stem}-{hue}.{ending}"
+
+
+@lru_cache(maxsize=256)
+def _drawing(url: str, css_class: str, name: str) -> Markup:
+    return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        css_class, url, name
+    )
+
+
+def icon(name: str) -> Markup:
+    """Return the icon called `name`: decoration, silent for screen readers."""
+    return _drawing(asset_url("icons.svg"), "icon", name)
+
+
+def mark(name: str) -> Markup:
+    """Return the small shape of a state or kind."""
+    return _drawing(asset_url("icons.svg"), "mark", f"mark-{name}")
+
+
+def sign(name: str) -> Markup:
+    """Return the large shape that stands before an answer."""
+    return _drawing(asset_url("icons.svg"), "sign", f"sign-{name}")
+
+
+@blueprint.get("/assets/<address>")
+@ungated
+def asset(address: str) -> Response:
+    """Send one asset, compressed for those who take it; an unknown hash is not found."""
+    found = _assets().by_address.get(address) or _tinted(address)
+    if found is None:
+        abort(404)
+    is_packed = request.accept_encodings["gzip"] > 0
+    response = Response(found.gzipped if is_packed else found.body, mimetype=found.mime)
+    response.headers["Cache-Control"] = _FOREVER
+    response.vary.add("Accept-Encoding")
+    if is_packed:
+        response.content_encoding = "gzip"
+    return response
+
+
+def _tinted(address: str) -> Asset | None:
+    match = _TINTED.fullmatch(address)
+    sheet = _assets().by_address.get(f"{match[1]}.css") if match else None
+    return _with_hue(sheet, int(match[2])) if match and sheet else None
+
+
+# An inline style would need a weaker policy, a second sheet one more request before first paint.
+@lru_cache(maxsize=8)
+def _with_hue(sheet: Asset, hue: int) -> Asset:
+    body = sheet.body + f"@layer tokens{{:root{{--hue:{hue}}}}}".encode()
+    return Asset(sheet.url, sheet.mime, body, gzip.compress(body, 9, mtime=0))
+
+
+def _asset(name: str, body: bytes) -> Asset:
+    stem, _, ending = name.rpartition("/")[2].rpartition(".")
+    address = f"{stem}-{hashlib.sha256(body).hexdigest()[:12]}.{ending}"
+    mime = mimetypes.types_map[f".{ending}"]
+    return Asset(f"/assets/{address}", mime, body, gzip.compress(body, 9, mtime=0))
+
+
+def _assets() -> Assets:
+    assets: Assets = current_app.extensions["launcher.assets"]
+    return assets

@@ -1,0 +1,98 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import Blueprint, redirect, render_template, request, url_for
+
+from launcher import accounts
+from launcher.accounts import SignInRefusedError, SignInThrottledError
+from launcher.i18n import gettext as _
+from launcher.i18n import ngettext
+from launcher.web.frame import current_viewer
+from launcher.web.sessions import begin_session, end_session
+from launcher.web.setup import is_awaiting_first_admin
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+blueprint = Blueprint("auth", __name__)
+
+
+@blueprint.get("/login")
+def sign_in() -> ResponseReturnValue:
+    """Show the form; whoever is signed in goes where they wanted to."""
+    next_path = safe_path(request.args.get("next", ""))
+    if current_viewer():
+        return redirect(next_path)
+    return _form(next_path)
+
+
+@blueprint.post("/login")
+def create_session() -> ResponseReturnValue:
+    """Sign in and go on to `next`; the form again, with the reason, when that is refused."""
+    next_path = safe_path(request.form.get("next", ""))
+    username = request.form.get("username", "").strip()
+    address = request.remote_addr or ""
+    try:
+        user = accounts.authenticate(username, request.form.get("password", ""), address=address)
+    except SignInThrottledError as error:
+        page = _form(next_path, username=username, error=pause_words(error.retry_after_s))
+        return page, 429, {"Retry-After": str(error.retry_after_s)}
+    except SignInRefusedError:
+        left = accounts.attempts_left(username, address=address)
+        return _form(next_path, username=username, error=_refusal(left)), 422
+    begin_session(user)
+    return redirect(next_path, 303)
+
+
+@blueprint.post("/logout")
+def sign_out() -> ResponseReturnValue:
+    """End this browser's session."""
+    end_session()
+    return redirect(url_for("auth.sign_in"), 303)
+
+
+def safe_path(wanted: str) -> str:
+    r"""Return `wanted` if it is a path on this site, else the start page.
+
+    Browsers read `//host` and `/\host` as addresses elsewhere and skip tabs and line ends.
+    """
+    parts = urlsplit(wanted)
+    is_path = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
+    if is_path and wanted.isprintable() and not parts.scheme and not parts.netloc:
+        return wanted
+    return url_for("start.home")
+
+
+def _form(next_path: str, *, username: str = "", error: str = "") -> str:
+    return render_template(
+        "login.html",
+        next_path=next_path,
+        username=username,
+        error=error,
+        is_new=is_awaiting_first_admin(),
+    )
+
+
+def _refusal(attempts_left: int) -> str:
+    first = _("Name and password do not match.")
+    if attempts_left < 1:
+        return f"{first} {pause_words(60)}"
+    rest = ngettext(
+        "%(num)s more try, then a pause of one minute.",
+        "%(num)s more tries, then a pause of one minute.",
+        attempts_left,
+    )
+    return f"{first} {rest}"
+
+
+def pause_words(retry_after_s: int) -> str:
+    """Say how long the throttle makes one wait."""
+    return ngettext(
+        "Too many tries. Wait %(num)s second, then try again.",
+        "Too many tries. Wait %(num)s seconds, then try again.",
+        retry_after_s,
+    )

@@ -1,0 +1,232 @@
+"""What a person sees when something cannot be done: what happened, what holds, what to do next."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, make_response, render_template, request
+from flask_babel import lazy_gettext as _
+from flask_wtf.csrf import CSRFError
+from markupsafe import Markup
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from launcher.backup.errors import BackupError, UploadRejectedError
+from launcher.backup.records import Backup
+from launcher.database import DataBeingReplacedError, Trouble, trouble_of
+from launcher.extensions import current_backups
+from launcher.i18n import ERROR_WORDS, ago, gettext, ngettext
+from launcher.web.frame import do_without_database
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
+
+log = logging.getLogger(__name__)
+
+STATUS_OF: Mapping[str, int] = {
+    "internal": 500,
+    "operation_in_progress": 409,
+    "store_unavailable": 503,
+    "backup_not_found": 404,
+    "backup_protected": 409,
+    "insufficient_space": 507,
+    "verification_failed": 422,
+    "incompatible_backup": 422,
+    "upload_rejected": 422,
+    "source_database": 503,
+    "restore_failed": 500,
+    "revert_failed": 500,
+}
+"""The HTTP status of every `BackupError`, by its code."""
+
+_RETRY_AFTER_S = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    title: LazyString | str
+    text: LazyString | str
+
+
+_HTTP_WORDS: Mapping[int, _Words] = {
+    400: _Words(
+        _("This request could not be understood"),
+        _("Nothing was changed. Go back, reload the page and try again."),
+    ),
+    403: _Words(
+        _("This is not open to you"),
+        _("You are signed in, but your role does not allow it. An admin can change it."),
+    ),
+    404: _Words(
+        _("There is nothing here"),
+        _("The address is mistyped, or what was here is gone or not shared with you."),
+    ),
+    405: _Words(
+        _("This address cannot be used like that"),
+        _("Nothing was changed. Go back and use the button on the page."),
+    ),
+    413: _Words(
+        _("That is too large"),
+        _("Nothing was stored. An admin can raise the limit for uploads."),
+    ),
+}
+_OTHER_WORDS = _Words(
+    _("This did not work"),
+    _("Nothing was changed. Go back, reload the page and try again."),
+)
+_CSRF_WORDS = _Words(
+    _("This form is no longer valid"),
+    _(
+        "It is from before you signed in or out, or cookies are turned off. Nothing was changed."
+        " Go back, reload the page and send it again."
+    ),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Answer every failure of `app` with a page, and never with what is inside."""
+    app.register_error_handler(CSRFError, _show_csrf_error)
+    app.register_error_handler(HTTPException, _show_http_error)
+    app.register_error_handler(BackupError, show_backup_error)
+    app.register_error_handler(SQLAlchemyError, _show_database_error)
+    app.register_error_handler(DataBeingReplacedError, lambda _error: show_held())
+    app.register_error_handler(Exception, _show_internal_error)
+
+
+def show_backup_error(error: BackupError) -> Response:
+    """Answer with the words of the error's code, and its own sentence as a detail."""
+    words = ERROR_WORDS[error.code]
+    is_too_large = isinstance(error, UploadRejectedError) and error.limit_bytes is not None
+    facts = {gettext("Details"): str(error), gettext("Code"): error.code}
+    return _problem(
+        413 if is_too_large else STATUS_OF[error.code],
+        _Words(words.title, words.hint),
+        tone="bad" if error.code == "revert_failed" else "warn",
+        facts=facts,
+    )
+
+
+def show_held() -> Response:
+    """Answer that the data is being replaced just now, and when to ask again."""
+    do_without_database()
+    title = _("One moment: the data is being replaced")
+    text = (
+        _("A restore takes a few seconds. This page goes on by itself.")
+        if _is_repeatable()
+        else _("What you sent was not stored. Go back in a moment and send it again.")
+    )
+    response = _problem(503, _Words(title, text), tone="warn", waits=_is_repeatable())
+    response.headers["Retry-After"] = str(_RETRY_AFTER_S)
+    return response
+
+
+def show_damaged(problem: str) -> Response:
+    """Answer with the one page that needs no database: the damage, and the way back."""
+    do_without_database()
+    newest = _newest_good_backup()
+    page = render_template(
+        "damaged.html",
+        problem=problem,
+        newest=newest,
+        age=Markup("<b>{}</b>").format(ago(newest.created_at)) if newest else "",
+        inside=_inside(newest) if newest else "",
+        command="flask backup restore latest" if newest else "flask backup restore FILE",
+        waits=_is_repeatable(),
+    )
+    response = make_response(page, 503)
+    response.headers["Retry-After"] = "30"
+    return response
+
+
+def show_refusal(status: int, title: LazyString, text: str, *, command: str) -> Response:
+    """Answer that this was refused, and which command on the server helps."""
+    return _problem(status, _Words(title, text), command=command)
+
+
+def _show_csrf_error(_error: CSRFError) -> Response:
+    return _problem(400, _CSRF_WORDS)
+
+
+def _show_http_error(error: HTTPException) -> Response:
+    if error.response is not None:
+        return make_response(error.response)
+    status = error.code or 500
+    response = _problem(status, _HTTP_WORDS.get(status, _OTHER_WORDS))
+    for name, value in error.get_headers():
+        if name in {"Allow", "Retry-After"}:
+            response.headers[name] = value
+    return response
+
+
+def _show_database_error(error: SQLAlchemyError) -> Response:
+    """Tell a lost database from a busy one, and both from a mistake of ours."""
+    trouble = trouble_of(error) if isinstance(error, DBAPIError) else Trouble.OTHER
+    # A page can be malformed in a database that still opens: then SQLite's own word counts.
+    problem = current_backups().live_problem()
+    if trouble is Trouble.DAMAGED and isinstance(error, DBAPIError):
+        problem = problem or str(error.orig)
+    if problem:
+        log.error("the database is damaged: %s", problem)
+        return show_damaged(problem)
+    if trouble is Trouble.BUSY:
+        return show_held()
+    return _show_internal_error(error)
+
+
+def _show_internal_error(error: Exception) -> Response:
+    error_id = secrets.token_hex(4)
+    log.error("error %s on %s %s", error_id, request.method, request.path, exc_info=error)
+    do_without_database()
+    words = ERROR_WORDS["internal"]
+    return _problem(
+        500, _Words(words.title, words.hint), tone="bad", facts={gettext("Number"): error_id}
+    )
+
+
+def _problem(
+    status: int,
+    words: _Words,
+    *,
+    tone: str = "warn",
+    facts: Mapping[str, str] | None = None,
+    command: str = "",
+    waits: bool = False,
+) -> Response:
+    page = render_template(
+        "problem.html",
+        title=words.title,
+        text=words.text,
+        tone=tone,
+        facts=facts,
+        command=command,
+        waits=waits,
+    )
+    return make_response(page, status)
+
+
+def _newest_good_backup() -> Backup | None:
+    try:
+        good = [backup for backup in current_backups().list() if backup.is_good]
+    except BackupError:
+        return None
+    return max(good, key=lambda backup: backup.created_at, default=None)
+
+
+def _inside(backup: Backup) -> str:
+    rows = backup.contents
+    if not rows:
+        return ""
+    return gettext(
+        "%(apps)s, %(boards)s and %(users)s",
+        apps=ngettext("%(num)s app", "%(num)s apps", rows.get("apps", 0)),
+        boards=ngettext("%(num)s board", "%(num)s boards", rows.get("boards", 0)),
+        users=ngettext("%(num)s user", "%(num)s users", rows.get("users", 0)),
+    )
+
+
+def _is_repeatable() -> bool:
+    return request.method in {"GET", "HEAD"}

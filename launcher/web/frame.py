@@ -1,0 +1,102 @@
+"""What surrounds every page: whose site it is, in which language and colours, and who looks on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from flask import Flask, g, request
+from flask_babel import refresh
+from flask_login import current_user
+
+from launcher import settings
+from launcher.i18n import LOCALES, ROLE_WORDS, THEME_WORDS, chosen_language, current_language
+from launcher.models import SystemSettings, Theme, User, hue_of
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
+
+THEME_COOKIE = "theme"
+_NAME_WITHOUT_DATABASE = "Launcher"
+_HUE_WITHOUT_DATABASE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The surroundings of one page. `viewer` is None for guests."""
+
+    site_name: str
+    hue: int
+    viewer: User | None
+    role: LazyString | None
+    theme: Theme
+    language: str
+    chosen_locale: str
+    locales: Mapping[str, str]
+    themes: Mapping[Theme, LazyString]
+
+
+def init_app(app: Flask) -> None:
+    """Give every template its `frame`."""
+    app.jinja_env.filters["hue"] = hue_of
+    app.context_processor(lambda: {"frame": current_frame()})
+
+
+def current_frame() -> Frame:
+    """Return the frame of this request; it asks the database once, or never when that is lost."""
+    if "frame" not in g:
+        g.frame = _bare_frame() if g.get("is_without_database") else _frame(site_settings())
+    frame: Frame = g.frame
+    return frame
+
+
+def site_settings() -> SystemSettings:
+    """Return the site's settings, read once for the request."""
+    if "site_settings" not in g:
+        g.site_settings = settings.current()
+    row: SystemSettings = g.site_settings
+    return row
+
+
+def current_viewer() -> User | None:
+    """Return who is signed in, or None for a guest."""
+    if not current_user.is_authenticated:
+        return None
+    return cast("User", current_user._get_current_object())  # noqa: SLF001 (it has no other way)
+
+
+def do_without_database() -> None:
+    """Render the rest of this request without a query: as for a guest, by the browser's wishes."""
+    g.is_without_database = True
+    g.pop("frame", None)
+    refresh()
+
+
+def _frame(site: SystemSettings) -> Frame:
+    viewer = current_viewer()
+    theme = viewer.theme if viewer else _theme_of_browser()
+    return _dressed(site.site_name, site.accent_hue, viewer, theme)
+
+
+def _bare_frame() -> Frame:
+    return _dressed(_NAME_WITHOUT_DATABASE, _HUE_WITHOUT_DATABASE, None, _theme_of_browser())
+
+
+def _dressed(site_name: str, hue: int, viewer: User | None, theme: Theme) -> Frame:
+    return Frame(
+        site_name=site_name,
+        hue=hue,
+        viewer=viewer,
+        role=ROLE_WORDS[viewer.role] if viewer else None,
+        theme=theme,
+        language=current_language(),
+        chosen_locale=chosen_language(),
+        locales=LOCALES,
+        themes=THEME_WORDS,
+    )
+
+
+def _theme_of_browser() -> Theme:
+    chosen = request.cookies.get(THEME_COOKIE, "")
+    return Theme(chosen) if chosen in set(Theme) else Theme.SYSTEM

@@ -1,0 +1,39 @@
+"""The side navigation of the admin pages: only what exists is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask_babel import lazy_gettext as _
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask_babel.speaklater import LazyString
+
+
+@dataclass(frozen=True, slots=True)
+class AdminPage:
+    """One line of the navigation."""
+
+    endpoint: str
+    icon: str
+    name: LazyString
+
+
+@dataclass(frozen=True, slots=True)
+class AdminGroup:
+    """Pages under one heading."""
+
+    name: LazyString
+    pages: tuple[AdminPage, ...]
+
+
+ADMIN_PAGES = (
+    AdminGroup(_("Design"), (AdminPage("patterns.show", "panels-top-left", _("Patterns")),)),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Offer the navigation to templates."""
+    app.jinja_env.globals["admin_pages"] = ADMIN_PAGES

@@ -1,0 +1,66 @@
+"""The patterns page: each component once, for whoever builds the next page."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from launcher.i18n import ERROR_WORDS, HEALTH_WORDS, KIND_WORDS, STAGE_WORDS, STATE_WORDS, duration
+from launcher.i18n import gettext as _
+from launcher.models import hue_of, letters_of
+from launcher.web.roles import admin_required
+from launcher.web.start import Tile
+
+COLOUR_ROLES = (
+    "bg", "surface", "raised", "hover", "line", "line-2", "line-3", "text", "text-2", "text-3",
+    "accent", "ok", "warn", "bad",
+)  # fmt: skip
+
+blueprint = Blueprint("patterns", __name__, url_prefix="/admin")
+
+
+@blueprint.get("/patterns")
+@admin_required
+def show() -> str:
+    """Show every component."""
+    return render_template(
+        "admin/patterns.html",
+        colour_roles=COLOUR_ROLES,
+        error_words=ERROR_WORDS,
+        health_words=HEALTH_WORDS,
+        kind_words=KIND_WORDS,
+        stage_words=STAGE_WORDS,
+        state_words=STATE_WORDS,
+        tiles=_tiles(),
+    )
+
+
+def _tiles() -> list[Tile]:
+    return [
+        _tile("Forgejo", "git.home.arpa", state="up", word=duration(0.013)),
+        _tile(
+            "Kavita", "kavita.home.arpa", state="slow",
+            word=_("Slow, %(duration)s", duration=duration(2.4)),
+        ),
+        _tile(
+            "Frigate", "cameras.home.arpa", state="down", icon="camera",
+            word=_("Down for %(duration)s", duration=duration(45 * 60)),
+        ),
+    ]  # fmt: skip
+
+
+def _tile(name: str, note: str, *, state: str, word: str, icon: str = "") -> Tile:
+    return Tile(
+        id=f"pattern-{name.casefold()}",
+        name=name,
+        url="#p5",
+        note=note,
+        title="",
+        letters=letters_of(name),
+        hue=hue_of(name),
+        icon=icon,
+        image_url="",
+        state=state,
+        since="",
+        word=word,
+        opens_new_tab=False,
+    )

@@ -1,0 +1,61 @@
+"""Who may come in through a door. Rights to a single thing are checked where it is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import abort, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from launcher.models import Role, User
+from launcher.web.frame import current_viewer
+
+P = ParamSpec("P")
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+
+_RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.ADMIN: 2}
+
+
+def role_required(
+    least: Role,
+) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
+    """Let a view run for users of at least the role `least`.
+
+    A guest is led to sign-in and comes back afterwards; a user of a lesser role gets 403.
+    """
+
+    def guard(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+            viewer = current_viewer()
+            if viewer is None:
+                return lead_to_sign_in()
+            if _RANK[viewer.role] < _RANK[least]:
+                abort(403)
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return guard
+
+
+user_required = role_required(Role.VIEWER)
+editor_required = role_required(Role.EDITOR)
+admin_required = role_required(Role.ADMIN)
+
+
+def signed_in_user() -> User:
+    """Return the user behind a request that one of the guards let through."""
+    viewer = current_viewer()
+    if viewer is None:
+        abort(403)
+    return viewer
+
+
+def lead_to_sign_in() -> ResponseReturnValue:
+    """Redirect a guest to sign-in; what can be asked for again is remembered."""
+    is_repeatable = request.method in {"GET", "HEAD"}
+    back = request.full_path.rstrip("?") if is_repeatable else None
+    return redirect(url_for("auth.sign_in", next=back if back != "/" else None))

@@ -1,0 +1,76 @@
+"""Who a browser is: a signed cookie that names a user, their password's mark and the epoch.
+
+A session is void once the user is switched off, the password is another, or a restore has begun a
+new epoch. Nothing is kept on the server, so every worker and every restart agrees.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask, request, session
+from flask.sessions import SecureCookieSessionInterface
+from flask_login import login_user
+
+from launcher.accounts import password_mark
+from launcher.extensions import db, login
+from launcher.models import User
+from launcher.web.frame import site_settings
+
+LIFETIME = timedelta(days=30)
+
+
+class TlsAwareSessions(SecureCookieSessionInterface):
+    """Signed cookies that are `Secure` whenever the request came over TLS.
+
+    The two carry different names. A browser refuses to let plain HTTP replace a secure cookie, so
+    that with one name a sign-in over TLS would lock the same person out over HTTP; and `__Host-`
+    keeps other hosts of the domain, and plain HTTP, from planting a session.
+    """
+
+    def get_cookie_name(self, app: Flask) -> str:  # noqa: ARG002
+        """Return the name that goes with the scheme of this request."""
+        return "__Host-launcher" if request.is_secure else "launcher"
+
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
+        """Return whether this request came over TLS."""
+        return request.is_secure
+
+
+def init_app(app: Flask) -> None:
+    """Let `app` keep sessions in cookies and find their users."""
+    app.session_interface = TlsAwareSessions()
+    app.config.update(
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=LIFETIME,
+    )
+    # It would tie a session to an address, and phones change theirs on every doorstep.
+    login.session_protection = None
+    login.user_loader(load_user)
+
+
+def begin_session(user: User) -> None:
+    """Sign `user` in on this browser; nothing of the session before is carried over."""
+    session.clear()
+    session.permanent = True
+    session["epoch"] = site_settings().session_epoch
+    session["mark"] = password_mark(user.password_hash)
+    login_user(user)
+
+
+def end_session() -> None:
+    """Sign this browser out; nothing of the session stays."""
+    session.clear()
+
+
+def load_user(user_id: str) -> User | None:
+    """Return the user of this session, or None when it is void."""
+    user = db.session.get(User, int(user_id))
+    is_valid = (
+        user is not None
+        and user.is_active
+        and session.get("mark") == password_mark(user.password_hash)
+        and session.get("epoch") == site_settings().session_epoch
+    )
+    return user if is_valid else None

@@ -1,0 +1,101 @@
+"""The first start: whoever has the one-time link makes the first admin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+
+from launcher import accounts, settings
+from launcher.accounts import AccountError, SetupRefusedError
+from launcher.audit import Actor
+from launcher.i18n import ACCOUNT_WORDS, setting_words
+from launcher.i18n import gettext as _
+from launcher.settings import SettingError
+from launcher.web.errors import show_refusal
+from launcher.web.sessions import begin_session
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+blueprint = Blueprint("setup", __name__)
+
+
+@blueprint.get("/setup")
+def show() -> ResponseReturnValue:
+    """Show the form to whoever has the link."""
+    token = request.args.get("token", "")
+    if not accounts.is_setup_token(_token_path(), token):
+        return _refuse()
+    return _form(token, {}, {})
+
+
+@blueprint.post("/setup")
+def make_first_admin() -> ResponseReturnValue:
+    """Make the first admin, name the site, sign in; the form again when a value is not fit."""
+    values = {name: request.form.get(name, "") for name in ("username", "site_name")}
+    token = request.form.get("token", "")
+    try:
+        site_name = settings.read("site_name", values["site_name"])
+        user = accounts.claim_setup(
+            _token_path(),
+            token,
+            username=values["username"].strip(),
+            password=request.form.get("password", ""),
+            address=request.remote_addr or "",
+        )
+    except SetupRefusedError:
+        return _refuse()
+    except SettingError as error:
+        return _form(token, values, {"site_name": setting_words(error)}), 422
+    except AccountError as error:
+        return _form(token, values, _errors_of(error)), 422
+    settings.change({"site_name": site_name}, actor=Actor.of(user))
+    begin_session(user)
+    flash(_("Welcome, %(name)s. You are the first admin.", name=user.name))
+    return redirect(url_for("start.home"), 303)
+
+
+def is_awaiting_first_admin() -> bool:
+    """Return whether the setup link still waits for somebody."""
+    return _token_path().exists()
+
+
+def _errors_of(error: AccountError) -> Mapping[str, str]:
+    field = "password" if error.code == "password_unfit" else "username"
+    return {field: str(ACCOUNT_WORDS[error.code])}
+
+
+def _form(token: str, values: Mapping[str, str], errors: Mapping[str, str]) -> str:
+    return render_template(
+        "setup.html",
+        token=token,
+        values={"username": "", "site_name": "Launcher"} | dict(values),
+        errors={"username": "", "password": "", "site_name": ""} | dict(errors),
+        password_min_length=accounts.PASSWORD_MIN_LENGTH,
+    )
+
+
+def _refuse() -> Response:
+    return show_refusal(
+        403,
+        ACCOUNT_WORDS["setup_refused"],
+        _("While there is no admin, this command on the server prints the link:"),
+        command="flask database upgrade",
+    )
+
+
+def _token_path() -> Path:
+    path: Path = current_app.extensions["launcher.config"].setup_token_path
+    return path

@@ -1,0 +1,305 @@
+"""The start page: boards and the apps on them. It waits for nothing but the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from flask import Blueprint, Response, abort, render_template, request, url_for
+
+from launcher.extensions import db
+from launcher.i18n import HEALTH_WORDS, clock_time, day, duration
+from launcher.i18n import gettext as _
+from launcher.models import (
+    App,
+    Board,
+    CheckState,
+    Health,
+    Media,
+    Placement,
+    Section,
+    User,
+    Visibility,
+)
+from launcher.models.types import utc_now
+from launcher.web.frame import current_viewer, site_settings
+from launcher.web.htmx import is_htmx
+from launcher.web.roles import lead_to_sign_in
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+_LINKED_SCHEMES = {"http", "https"}
+_IMAGE_TYPES = {
+    "image/avif", "image/gif", "image/jpeg", "image/png", "image/svg+xml", "image/webp",
+    "image/x-icon",
+}  # fmt: skip
+
+blueprint = Blueprint("start", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A board as the bar shows it."""
+
+    name: str
+    url: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One app as a tile shows it; `state` is "" when nobody checks it."""
+
+    id: str
+    name: str
+    url: str
+    note: str
+    title: str
+    letters: str
+    hue: int
+    icon: str
+    image_url: str
+    state: str
+    since: str
+    word: str
+    opens_new_tab: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One section with its tiles."""
+
+    id: int
+    name: str
+    tiles: Sequence[Tile]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the last line of a board says; `looked_at` is None while nothing was checked."""
+
+    apps: int
+    looked_at: datetime | None
+    down: int
+    slow: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One placed app with all that its tile needs."""
+
+    section_id: int
+    placement_id: int
+    app: App
+    media_sha256: str | None
+    check: CheckState | None
+
+
+@blueprint.get("/")
+def home() -> ResponseReturnValue:
+    """Show the viewer's first board, or what was found for `?q=`."""
+    boards = visible_boards(current_viewer())
+    if not boards and current_viewer() is None:
+        return lead_to_sign_in()
+    if "q" in request.args:
+        return _show_found(boards, request.args["q"][:100].strip())
+    return _show_board(boards, _home_board(boards, current_viewer()))
+
+
+@blueprint.get("/b/<slug>")
+def board(slug: str) -> ResponseReturnValue:
+    """Show one board. What the viewer may not see looks as if it were not there."""
+    boards = visible_boards(current_viewer())
+    wanted = next((each for each in boards if each.slug == slug), None)
+    if wanted is None and current_viewer() is None:
+        return lead_to_sign_in()
+    if wanted is None:
+        abort(404)
+    return _show_board(boards, wanted)
+
+
+@blueprint.get("/media/<sha256>")
+def media(sha256: str) -> Response:
+    """Send an uploaded picture; its address is its content, so it may be kept for ever."""
+    if current_viewer() is None and not site_settings().guest_access:
+        abort(404)
+    found = db.session.execute(
+        sa.select(Media.mime, Media.content).where(Media.sha256 == sha256)
+    ).one_or_none()
+    if found is None or found.mime not in _IMAGE_TYPES:
+        abort(404)
+    response = Response(found.content, mimetype=found.mime)
+    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    # Opened by itself an SVG is a document: it may draw, and nothing else.
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+    )
+    return response
+
+
+def visible_boards(viewer: User | None) -> Sequence[Board]:
+    """Return the boards that `viewer` may see, in order; a guest sees public ones, if any."""
+    if viewer is None and not site_settings().guest_access:
+        return ()
+    query = sa.select(Board).order_by(Board.position, Board.id)
+    return db.session.scalars(query.where(_is_visible_to(viewer))).all()
+
+
+def _is_visible_to(viewer: User | None) -> sa.ColumnElement[bool]:
+    if viewer is None:
+        return Board.visibility == Visibility.PUBLIC
+    if viewer.is_admin:
+        return sa.true()
+    return sa.or_(Board.visibility != Visibility.PRIVATE, Board.owner_id == viewer.id)
+
+
+def _home_board(boards: Sequence[Board], viewer: User | None) -> Board | None:
+    wanted_id = viewer.home_board_id if viewer else None
+    chosen = next((each for each in boards if each.id == wanted_id), None)
+    return chosen or next(iter(boards), None)
+
+
+def _show_board(boards: Sequence[Board], shown: Board | None) -> str:
+    now = utc_now()
+    viewer = current_viewer()
+    rows = _placed_apps([shown.id]) if shown else []
+    return render_template(
+        "start.html",
+        boards=_tabs(boards, shown),
+        board=shown,
+        sections=_groups(shown, rows, now) if shown else (),
+        summary=_summary(rows),
+        can_find=bool(boards),
+        is_admin=viewer is not None and viewer.is_admin,
+    )
+
+
+def _show_found(boards: Sequence[Board], words: str) -> str:
+    now = utc_now()
+    apps = {row.app.id: row for row in _placed_apps([each.id for each in boards])}
+    found = [row for row in apps.values() if _is_match(row.app, words)]
+    found.sort(key=lambda row: (not _begins_with(row.app, words), row.app.name.casefold()))
+    opens = _opens_new_tab()
+    tiles = [_tile(row, now, opens_new_tab=opens, id_prefix="found") for row in found]
+    if is_htmx():
+        return render_template("_found.html", found=tiles, words=words)
+    return render_template(
+        "find.html", boards=_tabs(boards, None), found=tiles, words=words, can_find=False
+    )
+
+
+def _placed_apps(board_ids: Iterable[int]) -> list[_Row]:
+    """Return the apps of some boards in their order, in one query, archived ones left out."""
+    query = (
+        sa.select(Placement.section_id, Placement.id, App, Media.sha256, CheckState)
+        .join(Section, Section.id == Placement.section_id)
+        .join(App, App.id == Placement.app_id)
+        .outerjoin(Media, Media.id == App.icon_media_id)
+        .outerjoin(CheckState, CheckState.app_id == App.id)
+        .where(Section.board_id.in_(list(board_ids)), App.archived_at.is_(None))
+        .order_by(Section.position, Section.id, Placement.position, Placement.id)
+    )
+    return [_Row(*row) for row in db.session.execute(query)]
+
+
+def _groups(shown: Board, rows: list[_Row], now: datetime) -> list[Group]:
+    opens_new_tab = _opens_new_tab()
+    tiles = {
+        section_id: [_tile(row, now, opens_new_tab=opens_new_tab) for row in placed]
+        for section_id, placed in groupby(rows, key=lambda row: row.section_id)
+    }
+    return [
+        Group(each.id, each.name, tiles[each.id]) for each in shown.sections if each.id in tiles
+    ]
+
+
+def _tabs(boards: Sequence[Board], shown: Board | None) -> list[Tab]:
+    return [
+        Tab(each.name, url_for("start.board", slug=each.slug), each is shown) for each in boards
+    ]
+
+
+def _opens_new_tab() -> bool:
+    viewer = current_viewer()
+    return viewer is not None and viewer.open_new_tab
+
+
+def _tile(row: _Row, now: datetime, *, opens_new_tab: bool, id_prefix: str = "tile") -> Tile:
+    app, check = row.app, row.check
+    return Tile(
+        id=f"{id_prefix}-{row.placement_id}",
+        name=app.name,
+        url=app.url if urlsplit(app.url).scheme in _LINKED_SCHEMES else "",
+        note=_address(app.url),
+        title=app.description,
+        letters=app.glyph_letters,
+        hue=app.glyph_hue,
+        icon=app.icon,
+        image_url=url_for("start.media", sha256=row.media_sha256) if row.media_sha256 else "",
+        state=check.state.value if check else "",
+        since=_since(check, now) if check else "",
+        word=_word(check, now) if check else "",
+        opens_new_tab=opens_new_tab,
+    )
+
+
+def _address(url: str) -> str:
+    return url.partition("://")[2].rstrip("/") or url
+
+
+def _since(check: CheckState, now: datetime) -> str:
+    if check.state is Health.UP:
+        return _("Up since %(day)s,", day=day(check.since))
+    if check.state in {Health.SLOW, Health.DOWN}:
+        is_recent = (now - check.since).total_seconds() < 86400
+        return _("Since %(when)s:", when=(clock_time if is_recent else day)(check.since))
+    return ""
+
+
+def _word(check: CheckState, now: datetime) -> str:
+    answer = duration(check.last_ms / 1000) if check.last_ms is not None else ""
+    if check.state is Health.UP and answer:
+        return answer
+    if check.state is Health.SLOW and answer:
+        return _("Slow, %(duration)s", duration=answer)
+    if check.state is Health.DOWN:
+        length_s = max(60.0, (now - check.since).total_seconds())
+        return _("Down for %(duration)s", duration=duration(length_s))
+    return str(HEALTH_WORDS[check.state])
+
+
+def _summary(rows: list[_Row]) -> Summary:
+    checks = {row.app.id: row.check for row in rows if row.check}.values()
+    states = [check.state for check in checks]
+    return Summary(
+        apps=len({row.app.id for row in rows}),
+        looked_at=max((check.last_at for check in checks if check.last_at), default=None),
+        down=states.count(Health.DOWN),
+        slow=states.count(Health.SLOW),
+    )
+
+
+def _is_match(app: App, words: str) -> bool:
+    """Whether every word is in the name, begins a word about the app, or is part of its address.
+
+    An address counts only for what looks like one, or "home" would find all of `home.arpa`. Done
+    in Python, since SQLite knows the small letters of ASCII alone.
+    """
+    name, address = app.name.casefold(), _address(app.url).casefold()
+    about = f"{app.description} {app.keywords} {address.partition('.')[0]}".casefold().split()
+    return all(
+        word in name
+        or any(each.startswith(word) for each in about)
+        or (not word.isalpha() and word in address)
+        for word in words.casefold().split()
+    )
+
+
+def _begins_with(app: App, words: str) -> bool:
+    return app.name.casefold().startswith(words.casefold())

@@ -1,0 +1,389 @@
+"""Who may sign in, how often they may try, and that an admin always remains."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from launcher import accounts
+from launcher.accounts import (
+    LastAdminError,
+    PasswordUnfitError,
+    SetupRefusedError,
+    SignInRefusedError,
+    SignInThrottledError,
+    UsernameInvalidError,
+    UsernameTakenError,
+    UserNotFoundError,
+)
+from launcher.audit import COMMAND_LINE
+from launcher.config import ROOT
+from launcher.extensions import db
+from launcher.models import ApiToken, AuditEvent, Role, SignInFailure, TokenScope
+from tests.conftest import ADA, BEN, CHLOE, MakeApp
+
+NOW = datetime(2026, 11, 22, 13, 7, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+HERE = "10.0.0.21"
+
+
+@pytest.fixture
+def inside(app: Flask, cast: object) -> Iterator[None]:
+    with app.app_context():
+        yield
+
+
+def sign_in(username: str, password: str, *, address: str = HERE, now: datetime = NOW) -> str:
+    return accounts.authenticate(username, password, address=address, now=now).username
+
+
+def fail(times: int, username: str, *, address: str = HERE, now: datetime = NOW) -> None:
+    for _ in range(times):
+        with pytest.raises(SignInRefusedError):
+            sign_in(username, "wrong", address=address, now=now)
+
+
+# Users
+
+
+def test_a_new_user_signs_in_at_once(inside: None) -> None:
+    assert sign_in("ada", ADA.password) == "ada"
+    assert accounts.find_user("ada").last_seen_at == NOW
+
+
+def test_a_name_is_the_same_in_any_capitals(inside: None) -> None:
+    assert sign_in("ADA", ADA.password) == "ada"
+    with pytest.raises(UsernameTakenError):
+        accounts.create_user("Ada", "a long password", role=Role.VIEWER, actor=COMMAND_LINE)
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ada", "-x", "a b", "\u0430", "a" * 65, "a/b", "a\n", "ada\0"]
+)
+def test_a_name_of_odd_characters_is_refused(inside: None, name: str) -> None:
+    with pytest.raises(UsernameInvalidError):
+        accounts.create_user(name, "a long password", role=Role.VIEWER, actor=COMMAND_LINE)
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 9, "x" * 1001])
+def test_an_unfit_password_is_refused(inside: None, password: str) -> None:
+    with pytest.raises(PasswordUnfitError):
+        accounts.create_user("dora", password, role=Role.VIEWER, actor=COMMAND_LINE)
+    with pytest.raises(PasswordUnfitError):
+        accounts.set_password(accounts.find_user("ada"), password, actor=COMMAND_LINE)
+    assert sign_in("ada", ADA.password) == "ada"
+
+
+def test_nobody_of_that_name(inside: None) -> None:
+    with pytest.raises(UserNotFoundError):
+        accounts.find_user("dora")
+
+
+def test_a_new_password_replaces_the_old_one_and_its_mark(inside: None) -> None:
+    ben = accounts.find_user("ben")
+    before = accounts.password_mark(ben.password_hash)
+    accounts.set_password(ben, "a new long password", actor=COMMAND_LINE)
+    assert sign_in("ben", "a new long password") == "ben"
+    assert accounts.password_mark(accounts.find_user("ben").password_hash) != before
+    fail(1, "ben")
+
+
+def test_a_new_password_ends_the_pause_for_that_name(inside: None) -> None:
+    fail(5, "ben")
+    accounts.set_password(accounts.find_user("ben"), "a new long password", actor=COMMAND_LINE)
+    assert sign_in("ben", "a new long password", address="10.0.0.22") == "ben"
+
+
+def test_the_last_admin_stays(inside: None) -> None:
+    ada = accounts.find_user("ada")
+    for attempt in (
+        lambda: accounts.set_role(ada, Role.EDITOR, actor=COMMAND_LINE),
+        lambda: accounts.set_active(ada, False, actor=COMMAND_LINE),
+        lambda: accounts.delete_user(ada, actor=COMMAND_LINE),
+    ):
+        with pytest.raises(LastAdminError):
+            attempt()
+    assert accounts.find_user("ada").is_admin
+    assert sign_in("ada", ADA.password) == "ada"
+
+
+def test_an_admin_who_is_switched_off_does_not_count(inside: None) -> None:
+    ben = accounts.find_user("ben")
+    accounts.set_role(ben, Role.ADMIN, actor=COMMAND_LINE)
+    accounts.set_active(ben, False, actor=COMMAND_LINE)
+    with pytest.raises(LastAdminError):
+        accounts.set_role(accounts.find_user("ada"), Role.VIEWER, actor=COMMAND_LINE)
+
+
+def test_an_admin_may_go_when_another_stays(inside: None) -> None:
+    accounts.set_role(accounts.find_user("ben"), Role.ADMIN, actor=COMMAND_LINE)
+    accounts.delete_user(accounts.find_user("ada"), actor=COMMAND_LINE)
+    assert [user.username for user in accounts.users()] == ["ben", "chloe"]
+    with pytest.raises(LastAdminError):
+        accounts.delete_user(accounts.find_user("ben"), actor=COMMAND_LINE)
+
+
+def test_two_admins_who_remove_each_other_leave_one(app: Flask, inside: None) -> None:
+    accounts.set_role(accounts.find_user("ben"), Role.ADMIN, actor=COMMAND_LINE)
+    db.session.remove()
+    both_ready = threading.Barrier(2)
+
+    def demote(name: str) -> str:
+        with app.app_context():
+            both_ready.wait()
+            try:
+                accounts.set_role(accounts.find_user(name), Role.VIEWER, actor=COMMAND_LINE)
+            except LastAdminError:
+                return "refused"
+            return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(demote, ["ada", "ben"])) == ["done", "refused"]
+    assert accounts.has_admin()
+
+
+def test_a_user_who_goes_takes_their_tokens_along(inside: None) -> None:
+    ben = accounts.find_user("ben")
+    db.session.add(
+        ApiToken(user=ben, name="phone", prefix="p", token_sha256="s", scope=TokenScope.READ)
+    )
+    db.session.commit()
+    accounts.delete_user(ben, actor=COMMAND_LINE)
+    assert db.session.query(ApiToken).count() == 0
+
+
+def test_what_is_done_to_accounts_is_audited_without_secrets(inside: None) -> None:
+    accounts.set_password(accounts.find_user("ben"), "a new long password", actor=COMMAND_LINE)
+    sign_in("chloe", CHLOE.password)
+    events = db.session.scalars(sa.select(AuditEvent).order_by(AuditEvent.id.desc())).all()
+    assert [(e.action, e.actor_name, e.target_name) for e in events[:2]] == [
+        ("session.create", "chloe", ""),
+        ("user.set_password", "command line", "ben"),
+    ]
+    assert "password" not in str([event.changes for event in events])
+
+
+# Signing in
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [("ada", "wrong"), ("nobody", "wrong"), ("ada", ""), ("", ""), ("ada", "x" * 100_000),
+     ("ada' --", "x"), ("ada\0", "x")],
+)  # fmt: skip
+def test_wrong_is_wrong_whatever_it_is(inside: None, username: str, password: str) -> None:
+    with pytest.raises(SignInRefusedError) as refused:
+        sign_in(username, password)
+    assert str(refused.value) == "user name and password do not match"
+
+
+def test_who_is_switched_off_cannot_sign_in(inside: None) -> None:
+    accounts.set_active(accounts.find_user("ben"), False, actor=COMMAND_LINE)
+    with pytest.raises(SignInRefusedError):
+        sign_in("ben", BEN.password)
+
+
+def test_an_unknown_name_costs_as_much_work_as_a_known_one(
+    inside: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+    known = accounts.is_password
+
+    def counting(password_hash: str, password: str) -> bool:
+        checked.append(password_hash)
+        return known(password_hash, password)
+
+    monkeypatch.setattr(accounts, "is_password", counting)
+    fail(1, "nobody")
+    fail(1, "ada")
+    assert len(checked) == 2
+    assert all(password_hash.startswith("$argon2id$") for password_hash in checked)
+
+
+def test_after_five_failures_a_name_pauses_for_a_minute(inside: None) -> None:
+    for number in range(5):
+        fail(1, "ada", address=f"10.0.1.{number}")
+    with pytest.raises(SignInThrottledError) as paused:
+        sign_in("ada", ADA.password, address="10.0.2.1", now=NOW + SECOND)
+    assert paused.value.retry_after_s == 59
+    assert sign_in("ada", ADA.password, now=NOW + 60 * SECOND) == "ada"
+
+
+def test_after_five_failures_an_address_pauses_for_a_minute(inside: None) -> None:
+    for number in range(5):
+        fail(1, f"guess{number}")
+    with pytest.raises(SignInThrottledError):
+        sign_in("ada", ADA.password)
+    assert sign_in("ada", ADA.password, address="10.0.0.22") == "ada"
+
+
+def test_knocking_during_the_pause_does_not_lengthen_it(inside: None) -> None:
+    fail(5, "ada")
+    for second in range(1, 60, 10):
+        with pytest.raises(SignInThrottledError):
+            sign_in("ada", "wrong", now=NOW + second * SECOND)
+    assert sign_in("ada", ADA.password, now=NOW + 60 * SECOND) == "ada"
+
+
+def test_after_the_pause_each_failure_pauses_again(inside: None) -> None:
+    fail(5, "ada")
+    fail(1, "ada", now=NOW + 60 * SECOND)
+    with pytest.raises(SignInThrottledError):
+        sign_in("ada", ADA.password, now=NOW + 61 * SECOND)
+
+
+def test_failures_are_forgotten_after_a_quiet_quarter_of_an_hour(inside: None) -> None:
+    fail(5, "ada")
+    later = NOW + timedelta(minutes=15, seconds=1)
+    fail(4, "ada", now=later)
+    assert sign_in("ada", ADA.password, now=later) == "ada"
+    assert db.session.query(SignInFailure).count() == 1
+
+
+def test_success_wipes_the_slate_of_the_name_only(inside: None) -> None:
+    fail(4, "ada")
+    assert sign_in("ada", ADA.password) == "ada"
+    fail(1, "someone")
+    with pytest.raises(SignInThrottledError):
+        sign_in("ben", BEN.password)
+
+
+def test_an_ipv6_network_is_one_address(inside: None) -> None:
+    for number in range(5):
+        fail(1, f"guess{number}", address=f"2001:db8:1:2::{number}")
+    with pytest.raises(SignInThrottledError):
+        sign_in("ada", ADA.password, address="2001:db8:1:2:ffff::1")
+    assert sign_in("ada", ADA.password, address="2001:db8:1:3::1") == "ada"
+
+
+GUESS = """
+import sys
+from datetime import datetime
+from launcher import accounts
+from launcher.app import create_app
+app = create_app({"LAUNCHER_DATA_DIR": sys.argv[1]})
+print("ready", flush=True)
+sys.stdin.readline()
+with app.app_context():
+    for _ in range(6):
+        try:
+            accounts.authenticate(
+                "ada", "wrong", address="10.0.0.9", now=datetime.fromisoformat(sys.argv[2])
+            )
+        except accounts.AccountError as error:
+            print(error.code)
+"""
+
+
+def test_two_processes_at_once_get_no_more_tries_than_one(
+    app: Flask, cast: object, data_dir: Path
+) -> None:
+    command = [sys.executable, "-c", GUESS, str(data_dir), NOW.isoformat()]
+    guessers = [
+        subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    for guesser in guessers:
+        assert guesser.stdout.readline() == "ready\n"
+    with ThreadPoolExecutor(2) as pool:
+        said = pool.map(lambda guesser: guesser.communicate("go\n")[0].split(), guessers)
+    codes = [code for one in said for code in one]
+    assert codes.count("sign_in_refused") == 5
+    assert codes.count("sign_in_throttled") == 7
+
+
+# The first admin
+
+
+@pytest.fixture
+def token_path(data_dir: Path) -> Path:
+    return data_dir / "setup_token"
+
+
+def claim(path: Path, token: str, *, username: str = "ada") -> str:
+    return accounts.claim_setup(
+        path, token, username=username, password="ada's long password", address=HERE
+    ).username
+
+
+def test_a_new_site_has_a_setup_token_that_only_its_owner_reads(
+    app: Flask, token_path: Path
+) -> None:
+    with app.app_context():
+        token = accounts.ensure_setup_token(token_path)
+        assert accounts.ensure_setup_token(token_path) == token
+        assert accounts.is_setup_token(token_path, token)
+    assert len(token) >= 32
+    assert stat.S_IMODE(token_path.stat().st_mode) == 0o600
+
+
+def test_the_setup_link_makes_an_admin_once(app: Flask, token_path: Path) -> None:
+    with app.app_context():
+        token = accounts.ensure_setup_token(token_path)
+        assert claim(token_path, token) == "ada"
+        assert accounts.find_user("ada").is_admin
+        assert not token_path.exists()
+        with pytest.raises(SetupRefusedError):
+            claim(token_path, token, username="eve")
+        assert accounts.ensure_setup_token(token_path) == ""
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "ü"])
+def test_a_wrong_setup_token_makes_nobody(app: Flask, token_path: Path, token: str) -> None:
+    with app.app_context():
+        accounts.ensure_setup_token(token_path)
+        with pytest.raises(SetupRefusedError):
+            claim(token_path, token)
+        assert not accounts.has_admin()
+
+
+def test_an_unfit_password_does_not_use_the_token_up(app: Flask, token_path: Path) -> None:
+    with app.app_context():
+        token = accounts.ensure_setup_token(token_path)
+        with pytest.raises(PasswordUnfitError):
+            accounts.claim_setup(token_path, token, username="ada", password="short")
+        assert claim(token_path, token) == "ada"
+
+
+def test_a_token_left_lying_about_opens_nothing_once_there_is_an_admin(
+    app: Flask, cast: object, token_path: Path
+) -> None:
+    token_path.write_text("left behind\n")
+    with app.app_context():
+        assert not accounts.is_setup_token(token_path, "left behind")
+        with pytest.raises(SetupRefusedError):
+            claim(token_path, "left behind", username="eve")
+
+
+def test_of_two_who_claim_at_once_one_becomes_admin(
+    app: Flask, make_app: MakeApp, token_path: Path
+) -> None:
+    with app.app_context():
+        token = accounts.ensure_setup_token(token_path)
+    both_ready = threading.Barrier(2)
+
+    def race(username: str) -> str:
+        with make_app().app_context():
+            both_ready.wait()
+            try:
+                return claim(token_path, token, username=username)
+            except SetupRefusedError:
+                return "refused"
+
+    with ThreadPoolExecutor(2) as pool:
+        said = list(pool.map(race, ["ada", "eve"]))
+    assert said.count("refused") == 1
+    with app.app_context():
+        assert len(list(accounts.users())) == 1

@@ -1,0 +1,376 @@
+"""`flask backup` as an admin types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from launcher import accounts, settings
+from launcher.audit import COMMAND_LINE
+from launcher.backup.locks import try_lock
+from launcher.config import ROOT
+from launcher.extensions import current_backups
+from launcher.models import Role
+
+Flask_ = Callable[..., Result]
+
+
+@pytest.fixture
+def flask(runner: FlaskCliRunner, cast: object) -> Flask_:
+    """Run `flask backup …` in a site that has an admin."""
+
+    def run(*arguments: str, expect: int = 0) -> Result:
+        result = runner.invoke(args=["backup", *arguments])
+        assert result.exit_code == expect, result.output
+        return result
+
+    return run
+
+
+def rows(data_dir: Path, table: str) -> int:
+    connection = sqlite3.connect(data_dir / "launcher.db")
+    try:
+        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+    finally:
+        connection.close()
+
+
+def add_tag(data_dir: Path, name: str) -> None:
+    connection = sqlite3.connect(data_dir / "launcher.db")
+    connection.execute("INSERT INTO tags (name) VALUES (?)", (name,))
+    connection.commit()
+    connection.close()
+
+
+def test_create_prints_the_new_id_alone_on_stdout(flask: Flask_) -> None:
+    result = flask("create", "--note", "before the move")
+    assert re.fullmatch(r"\d{8}T\d{6}Z-[a-z0-9]{6}\n", result.stdout)
+
+
+def test_create_can_protect_and_print_json(flask: Flask_) -> None:
+    made = json.loads(flask("create", "--protect", "--json").stdout)
+    assert made["protected"] is True
+    assert made["verification"]["state"] == "verified"
+    assert made["contents"]["users"] == 3
+
+
+def test_list_shows_the_newest_first_with_what_is_inside(flask: Flask_) -> None:
+    first = flask("create", "--note", "one").stdout.strip()
+    second = flask("create", "--note", "two").stdout.strip()
+    lines = flask("list").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["ID", second, first]
+    assert "3 users" in lines[1]
+    assert [each["id"] for each in json.loads(flask("list", "--json").stdout)] == [second, first]
+
+
+def test_an_empty_list_says_what_to_do(flask: Flask_) -> None:
+    result = flask("list")
+    assert result.stdout == ""
+    assert "flask backup create" in result.stderr
+
+
+def test_show_tells_manifest_contents_and_history(flask: Flask_) -> None:
+    backup_id = flask("create", "--note", "a note").stdout.strip()
+    shown = flask("show", "latest").stdout
+    for part in (backup_id, "a note", "SHA-256", "users", "create succeeded"):
+        assert part in shown
+
+
+def test_a_note_cannot_speak_to_the_terminal(flask: Flask_) -> None:
+    flask("create", "--note", "red \x1b[31m alert \x07")
+    assert "\x1b" not in flask("list").stdout
+    assert "\x1b" not in flask("show", "latest").stdout
+
+
+def test_restore_brings_everything_back_and_undo_takes_it_back(
+    flask: Flask_, data_dir: Path
+) -> None:
+    backup_id = flask("create").stdout.strip()
+    add_tag(data_dir, "added later")
+    assert flask("restore", "latest", "--yes").stdout.strip() == backup_id
+    assert rows(data_dir, "tags") == 0
+    flask("undo", "--yes")
+    assert rows(data_dir, "tags") == 1
+    flask("undo", "--yes")
+    assert rows(data_dir, "tags") == 0
+
+
+def test_latest_is_never_the_safety_backup_of_a_restore(flask: Flask_, data_dir: Path) -> None:
+    backup_id = flask("create").stdout.strip()
+    add_tag(data_dir, "a mistake")
+    for _ in range(2):  # a second try must not bring the mistake back
+        assert flask("restore", "latest", "--yes").stdout.strip() == backup_id
+        assert rows(data_dir, "tags") == 0
+
+
+def test_a_dry_run_shows_the_plan_and_changes_nothing(flask: Flask_, data_dir: Path) -> None:
+    flask("create")
+    add_tag(data_dir, "added later")
+    told = flask("restore", "latest", "--dry-run").stderr
+    assert re.search(r"tags\s+1\s+0\s+-1", told)
+    assert "Admins afterwards: ada" in told
+    plan = json.loads(flask("restore", "latest", "--dry-run", "--json").stdout)
+    assert {"table": "tags", "now": 1, "then": 0} in plan["rows"]
+    assert rows(data_dir, "tags") == 1
+    assert len(json.loads(flask("list", "--json").stdout)) == 1
+
+
+def test_restore_asks_nobody_when_nobody_is_there(flask: Flask_, data_dir: Path) -> None:
+    flask("create")
+    add_tag(data_dir, "added later")
+    assert "--yes" in flask("restore", "latest", expect=2).stderr
+    assert rows(data_dir, "tags") == 1
+
+
+def test_restore_of_a_lost_database_needs_no_server(flask: Flask_, data_dir: Path) -> None:
+    flask("create")
+    for name in ("launcher.db", "launcher.db-wal", "launcher.db-shm"):
+        (data_dir / name).unlink(missing_ok=True)
+    assert "launcher.db is missing" in flask("create", expect=18).stderr
+    flask("restore", "latest", "--yes")
+    assert rows(data_dir, "users") == 3
+
+
+def test_restore_takes_a_file_from_anywhere(flask: Flask_, data_dir: Path, tmp_path: Path) -> None:
+    flask("create")
+    path = flask("export", "latest", str(tmp_path / "copy.db")).stdout.strip()
+    add_tag(data_dir, "added later")
+    flask("restore", path, "--yes")
+    assert rows(data_dir, "tags") == 0
+
+
+def test_the_schedule_set_here_is_kept_unless_told_otherwise(app: Flask, flask: Flask_) -> None:
+    flask("create")
+    with app.app_context():
+        settings.change({"backup_cron_expression": "30 4 * * *"}, actor=COMMAND_LINE)
+    flask("restore", "latest", "--yes")
+    assert "04:30" in flask("status").stdout
+    flask("restore", "latest", "--yes", "--backup-schedule")
+    assert "03:00" in flask("status").stdout
+
+
+def test_a_backup_without_an_admin_takes_one_along(
+    runner: FlaskCliRunner, app: Flask, data_dir: Path
+) -> None:
+    empty = runner.invoke(args=["backup", "create"]).stdout.strip()
+    with app.app_context():
+        accounts.create_user("ada", "a long password", role=Role.ADMIN, actor=COMMAND_LINE)
+    refused = runner.invoke(args=["backup", "restore", empty, "--yes"])
+    assert refused.exit_code == 15
+    assert "--carry-account" in refused.stderr
+    taken = runner.invoke(args=["backup", "restore", empty, "--yes", "--carry-account", "ada"])
+    assert taken.exit_code == 0, taken.output
+    assert rows(data_dir, "users") == 1
+
+
+def test_verify_finds_a_flipped_bit_and_says_so_for_good(flask: Flask_, data_dir: Path) -> None:
+    good = flask("create").stdout.strip()
+    bad = flask("create").stdout.strip()
+    path = data_dir / "backups" / f"launcher-{bad}.db.zst"
+    path.chmod(0o600)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+    told = flask("verify", "--all", expect=90).stdout
+    assert re.search(rf"{good}\s+verified", told)
+    assert re.search(rf"{bad}\s+damaged", told)
+    assert flask("restore", bad, "--yes", expect=90).stderr.startswith("Error: ")
+    assert json.loads(flask("list", "--json").stdout)[0]["verification"]["state"] == "damaged"
+    assert flask("restore", "latest", "--yes").stdout.strip() == good
+
+
+def test_verify_wants_to_know_which(flask: Flask_) -> None:
+    flask("verify", expect=2)
+    flask("verify", "latest", "--all", expect=2)
+
+
+def test_rehearse_tries_everything_and_changes_nothing(flask: Flask_, data_dir: Path) -> None:
+    backup_id = flask("create").stdout.strip()
+    add_tag(data_dir, "added later")
+    assert flask("rehearse", "latest").stdout == f"{backup_id}  rehearsed\n"
+    assert rows(data_dir, "tags") == 1
+
+
+def test_import_takes_a_plain_database_and_refuses_a_stranger(
+    flask: Flask_, tmp_path: Path
+) -> None:
+    flask("create")
+    path = flask("export", "latest", str(tmp_path)).stdout.strip()
+    taken = json.loads(flask("import", path, "--note", "from the old server", "--json").stdout)
+    assert (taken["kind"], taken["note"]) == ("upload", "from the old server")
+    stranger = tmp_path / "stranger.db"
+    connection = sqlite3.connect(stranger)
+    connection.execute("CREATE TABLE t (x)")
+    connection.close()
+    assert "another application" in flask("import", str(stranger), expect=15).stderr
+    (tmp_path / "empty.db").touch()
+    assert "empty" in flask("import", str(tmp_path / "empty.db"), expect=17).stderr
+
+
+def test_export_never_overwrites(flask: Flask_, tmp_path: Path) -> None:
+    flask("create")
+    target = tmp_path / "copy.db"
+    target.write_text("mine")
+    flask("export", "latest", str(target), expect=10)
+    assert target.read_text() == "mine"
+
+
+def test_a_protected_backup_has_to_be_unprotected_before_it_goes(flask: Flask_) -> None:
+    backup_id = flask("create", "--protect").stdout.strip()
+    assert "unprotect" in flask("delete", backup_id, "--yes", expect=16).stderr
+    flask("unprotect", backup_id)
+    flask("delete", backup_id, "--yes")
+    flask("show", backup_id, expect=13)
+
+
+@pytest.mark.parametrize(
+    "reference", ["../../no/such", "/tmp", "a\0b", "", "ü" * 50, "20261122T1700"]
+)
+def test_what_is_no_id_names_no_backup(flask: Flask_, reference: str) -> None:
+    flask("show", reference, expect=13)
+    flask("delete", reference, "--yes", expect=13)
+    flask("restore", reference, "--yes", expect=13)
+
+
+def test_prune_keeps_as_many_as_set_and_tells_why(
+    app: Flask, flask: Flask_, data_dir: Path
+) -> None:
+    with app.app_context():
+        settings.change({"backup_max_count": "2"}, actor=COMMAND_LINE)
+        made = [_scheduled(day) for day in range(1, 5)]
+    by_hand = flask("create").stdout.strip()
+    told = flask("prune", "--dry-run").stdout
+    assert re.search(rf"remove\s+{made[0]}", told)
+    assert re.search(rf"keep\s+{made[3]}.*one of the newest", told)
+    flask("prune")
+    left = [each["id"] for each in json.loads(flask("list", "--json").stdout)]
+    assert sorted(left) == sorted([by_hand, made[2], made[3]])
+
+
+def _scheduled(day: int) -> str:
+    slot = datetime(2026, 11, day, 3, tzinfo=UTC)
+    backup = current_backups().create_scheduled(slot, by="test")
+    assert backup is not None
+    return backup.id
+
+
+def test_run_scheduled_uses_a_slot_once(flask: Flask_, app: Flask) -> None:
+    assert flask("run-scheduled").stdout.strip()
+    again = flask("run-scheduled")
+    assert again.stdout == ""
+    assert "Nothing is due" in again.stderr
+    with app.app_context():
+        settings.change({"backup_enabled": "off"}, actor=COMMAND_LINE)
+    assert "switched off" in flask("run-scheduled").stderr
+
+
+def test_status_is_stale_before_the_first_backup_and_safe_after(flask: Flask_) -> None:
+    assert "no good backup" in flask("status", expect=12).stdout
+    flask("create")
+    told = flask("status").stdout
+    assert told.startswith("Safe.")
+    facts = json.loads(flask("status", "--json").stdout)
+    assert facts["is_stale"] is False
+    assert facts["counts"] == {"verified": 1, "unverified": 0, "damaged": 0}
+
+
+def test_status_of_a_lost_database_names_the_loss_and_the_way_out(
+    flask: Flask_, data_dir: Path
+) -> None:
+    flask("create")
+    (data_dir / "launcher.db").write_bytes(b"garbage" * 100)
+    told = flask("status", expect=18).stdout
+    assert "not a database" in told
+    assert "flask backup restore latest" in told
+
+
+def test_busy_names_who_what_and_since_when(flask: Flask_, data_dir: Path) -> None:
+    descriptor = try_lock(data_dir / "locks" / "operation", exclusive=True)
+    assert descriptor is not None
+    state = {
+        "operation_id": "0" * 16, "verb": "restore", "by": "ada", "stages": [], "stage": None,
+        "started_at": "2026-11-22T12:03:00+00:00", "done": 0, "total": 0, "backup_id": "",
+        "facts": {},
+    }  # fmt: skip
+    (data_dir / "operation.json").write_text(json.dumps(state))
+    told = flask("create", expect=11).stderr
+    assert "busy: restore by ada since 12:03:00 UTC" in told
+    os.close(descriptor)
+
+
+def test_a_backup_folder_elsewhere_that_is_missing_is_not_made(
+    make_app: Callable[..., Flask], app: Flask, tmp_path: Path
+) -> None:
+    elsewhere = make_app(backup_dir=str(tmp_path / "not-mounted"))
+    result = elsewhere.test_cli_runner().invoke(args=["backup", "create"])
+    assert result.exit_code == 10
+    assert "not-mounted" in result.stderr
+    assert not (tmp_path / "not-mounted").exists()
+
+
+def test_every_command_has_help_and_the_group_tells_the_exit_codes(flask: Flask_) -> None:
+    told = flask("--help").stdout
+    assert " 90  the backup is damaged" in told
+    for command in re.findall(r"^  ([a-z-]+)  ", told.split("Commands:")[1], re.MULTILINE):
+        if not command.isdigit():
+            assert len(flask(command, "--help").stdout.splitlines()) > 4
+
+
+def test_on_a_terminal_it_draws_progress_and_asks_for_the_word(
+    flask: Flask_, data_dir: Path
+) -> None:
+    flask("create")
+    add_tag(data_dir, "added later")
+    told, code = _type_into(data_dir, ["backup", "restore", "latest"], "no\r")
+    assert "Type restore to go on" in told
+    assert code == 1
+    assert rows(data_dir, "tags") == 1
+    told, code = _type_into(data_dir, ["backup", "restore", "latest"], "restore\r")
+    assert code == 0, told
+    assert re.search(r"1/5  Unpack and check\s+\[#{24}\]", told)
+    assert "Replace" in told
+    assert rows(data_dir, "tags") == 0
+
+
+def _type_into(data_dir: Path, arguments: list[str], answer: str) -> tuple[str, int]:
+    """Run a real `flask` on a terminal and answer its first question."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flask", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "LAUNCHER_DATA_DIR": str(data_dir), "TERM": "xterm"},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+    )
+    os.close(slave)
+    told = ""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if not select.select([master], [], [], 0.2)[0]:
+            continue
+        try:
+            data = os.read(master, 4096)
+        except OSError:  # the other end is closed
+            break
+        told += data.decode()
+        if answer and "go on:" in told:
+            os.write(master, answer.encode())
+            answer = ""
+    os.close(master)
+    return told, process.wait(timeout=30)

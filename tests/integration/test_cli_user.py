@@ -1,0 +1,140 @@
+"""`flask user`: accounts, also when nobody can sign in."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from launcher import accounts
+from launcher.backup.locks import Gate
+from tests.conftest import BEN
+
+
+def can_sign_in(app: Flask, username: str, password: str) -> bool:
+    with app.app_context():
+        try:
+            accounts.authenticate(username, password, address="10.0.0.1")
+        except accounts.SignInRefusedError:
+            return False
+        return True
+
+
+def test_it_makes_a_user_with_a_password_from_stdin(app: Flask, runner: FlaskCliRunner) -> None:
+    done = runner.invoke(
+        args=["user", "create", "dora", "--role", "admin", "--password-stdin"],
+        input="a long password\nnot this line\n",
+    )
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr == "dora is now an admin\n"
+    assert can_sign_in(app, "dora", "a long password")
+
+
+def test_it_asks_for_a_password_twice(app: Flask, runner: FlaskCliRunner) -> None:
+    done = runner.invoke(
+        args=["user", "create", "dora", "--role", "viewer"],
+        input="a long password\na long password\n",
+    )
+    assert done.exit_code == 0
+    assert can_sign_in(app, "dora", "a long password")
+
+
+@pytest.mark.parametrize(
+    ("args", "given", "exit_code", "said"),
+    [
+        (["create", "ben", "--role", "viewer"], "a long password", 1, "there is a user 'ben'"),
+        (["create", "dora", "--role", "viewer"], "short", 1, "at least 10 characters"),
+        (["create", "do ra", "--role", "viewer"], "a long password", 1, "a user name has"),
+        (["create", "dora", "--role", "viewer"], "", 2, "there is no password on stdin"),
+        (["create", "dora", "--role", "king"], "a long password", 2, "'king' is not one of"),
+        (["create", "dora"], "a long password", 2, "Missing option '--role'"),
+        (["reset-password", "nobody"], "a long password", 1, "there is no user 'nobody'"),
+        (["reset-password", "ben"], "short", 1, "at least 10 characters"),
+    ],
+)
+def test_it_says_what_is_wrong_and_changes_nothing(
+    app: Flask,
+    cast: object,
+    runner: FlaskCliRunner,
+    *,
+    args: list[str],
+    given: str,
+    exit_code: int,
+    said: str,
+) -> None:
+    done = runner.invoke(args=["user", *args, "--password-stdin"], input=given)
+    assert (done.exit_code, done.stdout) == (exit_code, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.output
+    assert can_sign_in(app, "ben", BEN.password)
+    with app.app_context():
+        assert len(list(accounts.users())) == 3
+
+
+def test_a_new_password_is_printed_alone(app: Flask, cast: object, runner: FlaskCliRunner) -> None:
+    done = runner.invoke(args=["user", "reset-password", "BEN"])
+    password = done.stdout.rstrip("\n")
+    assert can_sign_in(app, "ben", password)
+    assert not can_sign_in(app, "ben", BEN.password)
+
+
+def test_it_lists_everybody(cast: object, runner: FlaskCliRunner) -> None:
+    lines = runner.invoke(args=["user", "list"]).stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        ["ada", "admin"],
+        ["ben", "editor"],
+        ["chloe", "viewer"],
+    ]
+
+
+def test_it_lists_everybody_for_programs_without_their_hashes(
+    cast: object, runner: FlaskCliRunner
+) -> None:
+    text = runner.invoke(args=["user", "list", "--json"]).stdout
+    assert [user["username"] for user in json.loads(text)] == ["ada", "ben", "chloe"]
+    assert "argon2" not in text
+
+
+def test_with_a_lost_database_it_names_the_way_back(app: Flask, runner: FlaskCliRunner) -> None:
+    app.extensions["launcher.config"].database_path.unlink()
+    done = runner.invoke(args=["user", "list"])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == (
+        "Error: the database is damaged or missing.\n"
+        "`flask backup restore latest` brings the newest good backup back.\n"
+    )
+
+
+def test_during_a_restore_it_waits_and_then_says_so(
+    app: Flask, runner: FlaskCliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.database.GATE_TIMEOUT_S", 0.05)
+    gate: Gate = app.extensions["launcher.gate"]
+    with gate.closed():
+        done = runner.invoke(args=["user", "list"])
+    assert done.exit_code == 1
+    assert "a restore is replacing the data" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["user", "create"],
+        ["user", "reset-password"],
+        ["user", "list"],
+        ["settings", "get"],
+        ["settings", "set"],
+        ["database", "upgrade"],
+        ["demo"],
+    ],
+    ids=" ".join,
+)
+def test_every_command_explains_itself_with_examples(
+    runner: FlaskCliRunner, command: list[str]
+) -> None:
+    done = runner.invoke(args=[*command, "--help"])
+    assert done.exit_code == 0
+    assert "Examples:" in done.stdout
+    assert f"flask {' '.join(command)}" in done.stdout

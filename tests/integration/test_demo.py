@@ -1,0 +1,214 @@
+"""The sample content: believable, the same each time, and never on top of somebody's own."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from launcher import accounts, demo
+from launcher.app import create_app
+from launcher.audit import COMMAND_LINE
+from launcher.extensions import current_backups, db
+from launcher.models import App, Board, Health, Role, hue_of, letters_of
+
+NOW = datetime(2026, 11, 22, 13, 7, 30, tzinfo=UTC)
+AGREE = """
+    SELECT count(*), coalesce(sum(finer.probes = coarser.probes AND finer.up = coarser.up
+                                  AND finer.ms_sum = coarser.ms_sum), 0)
+    FROM ({finer}) AS finer JOIN {coarser} AS coarser USING (app_id, at)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A site with the sample content, made once for the tests that only look at it."""
+
+    app: Flask
+    filled: demo.Filled
+    path: Path
+
+
+def show(data_dir: Path) -> Shown:
+    app = create_app({"LAUNCHER_DATA_DIR": str(data_dir)})
+    with app.app_context():
+        current_backups().initialise(by="test")
+        return Shown(app, demo.fill(now=NOW, seed=1), data_dir / "launcher.db")
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
+    return show(tmp_path_factory.mktemp("shown"))
+
+
+@pytest.fixture
+def database(shown: Shown) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(shown.path)) as connection:
+        yield connection
+
+
+def test_it_has_three_boards_of_twenty_seven_apps_and_a_history(shown: Shown) -> None:
+    assert (shown.filled.boards, shown.filled.apps) == (3, 27)
+    assert shown.filled.probes == 25 * 1440  # one app was never asked, another paused all day
+
+
+def test_its_users_sign_in_with_the_passwords_it_tells(shown: Shown) -> None:
+    assert [(a.username, a.role) for a in shown.filled.accounts] == [
+        ("ada", Role.ADMIN),
+        ("ben", Role.EDITOR),
+        ("chloe", Role.VIEWER),
+    ]
+    with shown.app.app_context():
+        for account in shown.filled.accounts:
+            accounts.authenticate(account.username, account.password, address="10.0.0.1")
+
+
+def test_the_home_board_looks_as_it_was_drawn(shown: Shown) -> None:
+    with shown.app.app_context():
+        home = db.session.query(Board).filter_by(slug="home").one()
+        shown = {
+            section.name: [placement.app.glyph_letters for placement in section.placements]
+            for section in home.sections
+        }
+    assert shown == {
+        "Media": ["Je", "Im", "Na", "Au", "Ka", "Js", "Ta", "Cw"],
+        "House": ["Ha", "Pn", "Me", "Vi", "Ab", "Gr", "Fr"],
+        "Work": ["Fo", "Nc", "Vw", "Mi", "Sp", "Ex"],
+        "Network": ["Ph", "Px", "Gf", "Sy", "Ro", "Pr"],
+    }
+
+
+def test_one_is_down_one_slow_one_paused_and_one_unknown(shown: Shown) -> None:
+    with shown.app.app_context():
+        states = {one.name: one.check_state.state for one in db.session.query(App)}
+    assert {name: state for name, state in states.items() if state is not Health.UP} == {
+        "Frigate": Health.DOWN,
+        "Kavita": Health.SLOW,
+        "TubeArchivist": Health.PAUSED,
+        "Excalidraw": Health.UNKNOWN,
+    }
+
+
+def test_each_state_is_what_the_last_probe_said(database: sqlite3.Connection) -> None:
+    rows = database.execute(
+        """
+        SELECT state, is_up, last_ms IS ms, last_code IS code, error_said
+        FROM (SELECT *, check_states.error = coalesce(probes.error, '') AS error_said
+              FROM check_states JOIN probes USING (app_id)
+              WHERE at = (SELECT max(at) FROM probes AS p WHERE p.app_id = probes.app_id))"""
+    ).fetchall()
+    assert len(rows) == 25
+    for state, is_up, *agreeing in rows:
+        assert is_up == (state != "down")
+        assert agreeing == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("finer", "coarser", "least"),
+    [
+        (
+            "SELECT app_id, at - at % 3600 AS at, count(*) AS probes, sum(is_up) AS up, "
+            "coalesce(sum(ms), 0) AS ms_sum FROM probes "
+            "GROUP BY 1, 2 HAVING count(*) = 60",
+            "probe_hours",
+            500,
+        ),
+        (
+            "SELECT app_id, at - at % 86400 AS at, sum(probes) AS probes, sum(up) AS up, "
+            "sum(ms_sum) AS ms_sum FROM probe_hours GROUP BY 1, 2",
+            "probe_days",
+            700,
+        ),
+    ],
+    ids=["hours", "days"],
+)
+def test_the_tiers_of_history_agree(
+    database: sqlite3.Connection, finer: str, coarser: str, least: int
+) -> None:
+    rows, agreeing = database.execute(AGREE.format(finer=finer, coarser=coarser)).fetchone()
+    assert rows > least
+    assert agreeing == rows
+
+
+def test_its_figures_are_believable(database: sqlite3.Connection) -> None:
+    for table in ("probe_hours", "probe_days"):
+        wrong = database.execute(
+            f"SELECT count(*) FROM {table} WHERE up > probes OR ms_min > ms_max "
+            "OR (up > 0 AND ms_sum NOT BETWEEN ms_min * up AND ms_max * up)"
+        ).fetchone()
+        assert wrong == (0,)
+    future = "SELECT count(*) FROM probes WHERE at > ?"
+    assert database.execute(future, (NOW.timestamp(),)).fetchone() == (0,)
+    assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_its_pictures_are_pictures(database: sqlite3.Connection) -> None:
+    rows = database.execute("SELECT mime, content, size_bytes FROM media").fetchall()
+    assert sorted(mime for mime, *_ in rows) == ["image/png"] * 2 + ["image/svg+xml"] * 2
+    for mime, content, size_bytes in rows:
+        start = b"\x89PNG\r\n" if mime == "image/png" else b"<svg "
+        assert content.startswith(start)
+        assert len(content) == size_bytes
+
+
+def test_the_same_seed_and_clock_give_the_same_content(
+    database: sqlite3.Connection, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(show(tmp_path).path)) as other:
+        for table in ("apps", "placements", "probes", "probe_hours", "probe_days", "media"):
+            query = f"SELECT * FROM {table}"
+            assert database.execute(query).fetchall() == other.execute(query).fetchall()
+
+
+def test_it_never_goes_on_top_of_other_content(app: Flask, runner: FlaskCliRunner) -> None:
+    with app.app_context():
+        db.session.add(App(name="Mine", url="https://mine.home.arpa"))
+        db.session.commit()
+    done = runner.invoke(args=["demo"])
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "this database has apps or boards already" in done.stderr
+    with app.app_context():
+        assert db.session.query(App).count() == 1
+        assert list(accounts.users()) == []
+
+
+def test_it_keeps_the_users_that_are_there(app: Flask, runner: FlaskCliRunner) -> None:
+    with app.app_context():
+        accounts.create_user("ada", "my own password", role=Role.ADMIN, actor=COMMAND_LINE)
+    done = runner.invoke(args=["demo"])
+    assert done.exit_code == 0
+    assert [line.split("\t")[:2] for line in done.stdout.splitlines()] == [
+        ["ben", "editor"],
+        ["chloe", "viewer"],
+    ]
+    with app.app_context():
+        accounts.authenticate("ada", "my own password", address="10.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("Jellyfin", "Je"),
+        ("Home Assistant", "Ha"),
+        ("TubeArchivist", "Ta"),
+        ("Calibre-Web", "Cw"),
+        ("qBittorrent", "Qb"),
+        ("Домашняя страница", "Дс"),
+        ("X", "X"),
+        ("2FAuth", "2f"),
+        ("!!!", ""),
+        ("", ""),
+    ],
+)
+def test_two_letters_stand_for_a_name(name: str, letters: str) -> None:
+    assert letters_of(name) == letters
+
+
+def test_the_tint_of_a_name_never_changes() -> None:
+    assert [hue_of(name) for name in ("Jellyfin", "Immich", "Navidrome")] == [2, 0, 7]

@@ -1,0 +1,164 @@
+"""What an admin may change, and what not, whichever door they come through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from launcher import settings
+from launcher.audit import Actor
+from launcher.extensions import db
+from launcher.models import AuditEvent, SystemSettings
+from launcher.settings import FIELDS, SettingError, SettingsRefusedError
+
+ADA = Actor("ada", id=1, address="10.0.0.21")
+
+
+@pytest.fixture
+def inside(app: Flask) -> Iterator[None]:
+    with app.app_context():
+        yield
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("site_name", "  Home  ", "Home"),
+        ("site_name", "Дом", "Дом"),
+        ("default_locale", "de", "de"),
+        ("time_zone", "Europe/Berlin", "Europe/Berlin"),
+        ("accent_hue", "0", 0),
+        ("accent_hue", 359, 359),
+        ("guest_access", "on", True),
+        ("guest_access", "OFF", False),
+        ("guest_access", True, True),
+        ("check_interval_s", "10", 10),
+        ("backup_cron_expression", "30 2 * * 1-5", "30 2 * * 1-5"),
+        ("backup_cron_expression", " 0  3 1 * 7 ", "0 3 1 * 7"),
+        ("backup_cron_expression", "@Daily", "@daily"),
+        ("backup_cron_expression", "@hourly", "@hourly"),
+        ("backup_cron_expression", "@weekly", "@weekly"),
+        ("backup_cron_expression", "@monthly", "@monthly"),
+        ("backup_cron_expression", "@yearly", "@yearly"),
+        ("backup_cron_expression", "0 3 29 2 *", "0 3 29 2 *"),
+        ("backup_max_count", "1", 1),
+        ("backup_keep_weekly", "0", 0),
+        ("backup_stale_after_h", "8760", 8760),
+    ],
+)
+def test_it_takes(name: str, value: object, kept: object) -> None:
+    taken = settings.read(name, value)
+    assert (taken, type(taken)) == (kept, type(kept))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("site_name", "   ", "empty"),
+        ("site_name", "x" * 61, "too_long"),
+        ("site_name", "two\nlines", "control_characters"),
+        ("default_locale", "tlh", "locale"),
+        ("default_locale", "", "locale"),
+        ("time_zone", "Berlin", "time_zone"),
+        ("time_zone", "../../etc/passwd", "time_zone"),
+        ("accent_hue", "360", "range"),
+        ("accent_hue", "-1", "number"),
+        ("accent_hue", "12.5", "number"),
+        ("accent_hue", 12.5, "number"),
+        ("accent_hue", True, "number"),
+        ("accent_hue", "٣", "number"),
+        ("accent_hue", "9" * 5000, "range"),
+        ("guest_access", "maybe", "switch"),
+        ("guest_access", "", "switch"),
+        ("check_interval_s", "9", "range"),
+        ("backup_max_count", "0", "range"),
+        ("backup_keep_daily", "-1", "number"),
+        ("backup_stale_after_h", "0", "range"),
+        ("backup_cron_expression", "", "cron_fields"),
+        ("backup_cron_expression", "0 3 * *", "cron_fields"),
+        ("backup_cron_expression", "0 0 3 * * *", "cron_fields"),
+        ("backup_cron_expression", "@sometimes", "cron_fields"),
+        ("backup_cron_expression", "@reboot", "cron_fields"),
+        ("backup_cron_expression", "60 3 * * *", "cron"),
+        ("backup_cron_expression", "0 3 31 2 *", "cron"),
+        ("backup_cron_expression", "0 3 * * noday", "cron"),
+        ("session_epoch", "mine", "unknown"),
+        ("id", "2", "unknown"),
+        ("data_dir", "/", "unknown"),
+    ],
+)
+def test_it_refuses(name: str, value: object, code: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        settings.read(name, value)
+    assert (refused.value.name, refused.value.code) == (name, code)
+
+
+def test_every_default_would_be_accepted() -> None:
+    for name, field in FIELDS.items():
+        assert settings.read(name, field.default) == field.default
+
+
+def test_every_column_is_a_setting_but_the_two_that_nobody_may_change() -> None:
+    columns = {column.name for column in SystemSettings.__table__.columns}
+    assert columns - set(FIELDS) == {"id", "session_epoch"}
+
+
+def test_a_change_is_kept_and_audited(inside: None) -> None:
+    changes = settings.change({"site_name": "Home", "accent_hue": "256"}, actor=ADA)
+    assert changes == {"site_name": ("Launcher", "Home")}
+    assert settings.current().site_name == "Home"
+    event = db.session.scalars(sa.select(AuditEvent).order_by(AuditEvent.id.desc())).first()
+    assert (event.action, event.actor_name, event.address) == (
+        "settings.update",
+        "ada",
+        "10.0.0.21",
+    )
+    assert event.changes == {"site_name": ["Launcher", "Home"]}
+
+
+def test_one_bad_value_keeps_all_as_they_were_and_names_every_bad_one(inside: None) -> None:
+    with pytest.raises(SettingsRefusedError) as refused:
+        settings.change(
+            {"site_name": "Home", "accent_hue": "400", "backup_max_count": "0"}, actor=ADA
+        )
+    assert [error.name for error in refused.value.errors] == ["accent_hue", "backup_max_count"]
+    assert settings.current().site_name == "Launcher"
+
+
+def test_the_command_shows_them_all(runner: FlaskCliRunner) -> None:
+    done = runner.invoke(args=["settings", "get"])
+    assert done.exit_code == 0
+    assert [line.split()[0] for line in done.stdout.splitlines()] == list(FIELDS)
+
+
+def test_the_command_prints_one_value_alone(runner: FlaskCliRunner) -> None:
+    assert runner.invoke(args=["settings", "get", "guest_access"]).stdout == "off\n"
+
+
+def test_the_command_changes_one(runner: FlaskCliRunner) -> None:
+    done = runner.invoke(args=["settings", "set", "backup_cron_expression", "@weekly"])
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "backup_cron_expression is now @weekly (was 0 3 * * *)" in done.stderr
+    shown = runner.invoke(args=["settings", "get", "backup_cron_expression"]).stdout
+    assert shown == "@weekly\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["set", "accent_hue", "400"], "Error: accent_hue: must be from 0 to 359.\n"),
+        (["set", "colour", "1"], "Error: colour: there is no such setting.\n"),
+        (["get", "colour"], "Error: colour: there is no such setting.\n"),
+    ],
+)
+def test_the_command_says_in_one_line_what_is_wrong(
+    runner: FlaskCliRunner, args: list[str], message: str
+) -> None:
+    done = runner.invoke(args=["settings", *args])
+    assert done.exit_code == 1
+    assert done.stderr.startswith(message)
+    assert "`flask settings get` shows them all." in done.stderr

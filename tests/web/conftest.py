@@ -1,0 +1,149 @@
+"""Visitors of every role, and a board with apps on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from launcher import settings
+from launcher.audit import COMMAND_LINE
+from launcher.extensions import db
+from launcher.models import (
+    App,
+    Board,
+    CheckState,
+    Health,
+    Media,
+    Placement,
+    Section,
+    Visibility,
+)
+from launcher.models.types import utc_now
+from tests.conftest import ADA, BEN, CHLOE, Person
+from tests.support.visitor import Visitor
+from tests.support.words import compile_words
+
+PIXEL = b"\x89PNG\r\n\x1a\n and the rest of a small picture"
+DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _words() -> None:
+    compile_words()
+
+
+@pytest.fixture
+def guest(app: Flask) -> Visitor:
+    return Visitor(app)
+
+
+@pytest.fixture
+def ada(app: Flask, cast: object) -> Visitor:
+    return _signed_in(app, ADA)
+
+
+@pytest.fixture
+def ben(app: Flask, cast: object) -> Visitor:
+    return _signed_in(app, BEN)
+
+
+@pytest.fixture
+def chloe(app: Flask, cast: object) -> Visitor:
+    return _signed_in(app, CHLOE)
+
+
+@pytest.fixture
+def set_site(app: Flask) -> Callable[..., None]:
+    """Change settings as an admin would."""
+
+    def change(**values: object) -> None:
+        with app.app_context():
+            settings.change(values, actor=COMMAND_LINE)
+
+    return change
+
+
+@pytest.fixture
+def boards(app: Flask, cast: object) -> None:
+    """Three boards: Home for members, Garden for everybody, Attic for its owner Ben."""
+    with app.app_context():
+        home = _board("Home", Visibility.MEMBERS, 0)
+        garden = _board("Garden", Visibility.PUBLIC, 1)
+        attic = _board("Attic", Visibility.PRIVATE, 2, owner_id=2)
+        media, work = _section(home, "Media", 0), _section(home, "Work", 1)
+        _section(home, "Nothing yet", 2)
+        outside, trunk = _section(garden, "Outside", 0), _section(attic, "Trunk", 0)
+        jellyfin = _app("Jellyfin", "https://jellyfin.home.arpa", description="Films and series")
+        _place(media, jellyfin, Health.UP, ms=12)
+        _place(media, _app("Home Assistant", "http://10.0.0.3:8123"), Health.DOWN)
+        _place(
+            work, _app("Nextcloud", "https://cloud.home.arpa/", letters="Nc"), Health.SLOW, ms=2400
+        )
+        _place(work, _app("Forgejo", "https://git.home.arpa", archived_at=utc_now()), Health.UP)
+        _place(work, _app("Яблоко", "https://apple.home.arpa", keywords="фрукт"), Health.PAUSED)
+        _place(outside, _app("Sprinkler", "https://water.home.arpa", icon="timer"), Health.UNKNOWN)
+        _place(trunk, _app("Diary", "https://diary.home.arpa"), None)
+        _place(outside, jellyfin, None)
+        db.session.commit()
+
+
+@pytest.fixture
+def pictures(app: Flask, boards: None) -> dict[str, str]:
+    """A PNG on Jellyfin, and an SVG with a script in it; their hashes by name."""
+    hashes = {"png": "a" * 64, "svg": "b" * 64}
+    with app.app_context():
+        png = Media(
+            sha256=hashes["png"], name="j.png", mime="image/png", size_bytes=len(PIXEL),
+            content=PIXEL,
+        )  # fmt: skip
+        svg = Media(
+            sha256=hashes["svg"], name="d.svg", mime="image/svg+xml", size_bytes=len(DRAWING),
+            content=DRAWING,
+        )  # fmt: skip
+        page = Media(sha256="c" * 64, name="p.html", mime="text/html", size_bytes=1, content=b"x")
+        db.session.add_all((png, svg, page))
+        db.session.scalars(db.select(App).where(App.name == "Jellyfin")).one().icon_media = png
+        db.session.commit()
+    return hashes
+
+
+def _signed_in(app: Flask, person: Person) -> Visitor:
+    visitor = Visitor(app)
+    assert visitor.sign_in(person).status_code == 303
+    return visitor
+
+
+def _board(name: str, visibility: Visibility, position: int, owner_id: int | None = None) -> Board:
+    board = Board(
+        slug=name.lower(), name=name, visibility=visibility, position=position, owner_id=owner_id
+    )
+    db.session.add(board)
+    return board
+
+
+def _section(board: Board, name: str, position: int) -> Section:
+    db.session.flush()
+    section = Section(board_id=board.id, name=name, position=position)
+    db.session.add(section)
+    db.session.flush()
+    return section
+
+
+def _app(name: str, url: str, **more: object) -> App:
+    app = App(name=name, url=url, **more)
+    db.session.add(app)
+    return app
+
+
+def _place(section: Section, app: App, state: Health | None, *, ms: int | None = None) -> None:
+    db.session.flush()
+    place = Placement(section_id=section.id, app_id=app.id, position=app.id)
+    db.session.add(place)
+    if state is not None:
+        now = utc_now()
+        since = now - timedelta(minutes=45)
+        db.session.add(CheckState(app_id=app.id, state=state, since=since, last_at=now, last_ms=ms))
+    db.session.flush()

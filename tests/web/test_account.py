@@ -1,0 +1,98 @@
+"""One's own account: language, appearance, password."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Flask
+
+from tests.conftest import ADA
+from tests.support.visitor import Visitor
+
+NEW = "a quite new password"
+
+
+def test_a_language_of_ones_own_beats_the_browser(ada: Visitor) -> None:
+    ada.open("/account")
+    answer = ada.send("/account/look", locale="de", theme="dark")
+
+    assert (answer.status_code, answer.location) == (303, "/account")
+    ada.open("/account")
+    assert '<html lang="de" data-theme="dark">' in ada.page
+    assert "Sprache und Aussehen gespeichert" in ada.page
+    ada.open("/account")
+    assert "gespeichert" not in ada.page
+
+
+def test_the_choice_follows_to_another_browser(ada: Visitor, app: Flask) -> None:
+    ada.open("/account")
+    ada.send("/account/look", locale="ru", theme="light")
+    elsewhere = Visitor(app)
+    elsewhere.sign_in(ADA)
+
+    elsewhere.open("/account")
+
+    assert '<html lang="ru" data-theme="light">' in elsewhere.page
+
+
+def test_a_look_that_is_not_offered_is_the_default(ada: Visitor) -> None:
+    ada.open("/account")
+    ada.send("/account/look", locale="xx'><script>", theme="neon")
+
+    ada.open("/account")
+    assert '<html lang="en">' in ada.page
+
+
+def test_a_guest_keeps_their_look_in_the_browser(
+    guest: Visitor, boards: None, set_site: Callable[..., None]
+) -> None:
+    set_site(guest_access=True)
+    guest.open("/b/garden")
+    answer = guest.send("/account/look", locale="de", theme="dark", next="/b/garden")
+
+    assert answer.location == "/b/garden"
+    guest.open("/b/garden")
+    assert '<html lang="de" data-theme="dark">' in guest.page
+
+
+def test_a_new_password_keeps_this_browser_and_signs_out_the_others(
+    ada: Visitor, app: Flask
+) -> None:
+    elsewhere = Visitor(app)
+    elsewhere.sign_in(ADA)
+    ada.open("/account")
+    answer = ada.send("/account/password", current_password=ADA.password, new_password=NEW)
+
+    assert answer.status_code == 303
+    assert ada.is_signed_in
+    assert not elsewhere.is_signed_in
+    elsewhere.open("/login")
+    assert elsewhere.send("/login", username="ada", password=NEW).status_code == 303
+
+
+def test_the_password_of_now_must_be_right(ada: Visitor) -> None:
+    ada.open("/account")
+    answer = ada.send("/account/password", current_password="guess", new_password=NEW)
+
+    assert answer.status_code == 422
+    assert "This is not your password." in ada.page
+    assert NEW not in ada.page
+
+
+def test_guessing_it_from_a_borrowed_session_is_throttled(ada: Visitor) -> None:
+    ada.open("/account")
+    for _ in range(5):
+        ada.send("/account/password", current_password="guess", new_password=NEW)
+    answer = ada.send("/account/password", current_password=ADA.password, new_password=NEW)
+
+    assert answer.status_code == 429
+    assert "Too many tries" in ada.page
+
+
+def test_a_password_too_short_is_refused_and_the_old_one_stays(ada: Visitor) -> None:
+    ada.open("/account")
+    answer = ada.send("/account/password", current_password=ADA.password, new_password="short")
+
+    assert answer.status_code == 422
+    assert "too short" in ada.page
+    assert ada.is_signed_in

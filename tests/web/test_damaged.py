@@ -1,0 +1,176 @@
+"""The one page that is left when the database is gone."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from launcher.backup import Gate
+from launcher.extensions import current_backups
+from launcher.web import health
+from tests.support.visitor import Visitor
+
+ADDRESSES = ("/", "/login", "/account", "/b/home", "/nope", "/admin/patterns", "/?q=x")
+
+
+def _lose(path: Path) -> None:
+    for each in path.parent.glob("launcher.db*"):
+        each.unlink()
+
+
+def _empty(path: Path) -> None:
+    _lose(path)
+    path.touch()
+
+
+def _fill_with_garbage(path: Path) -> None:
+    _lose(path)
+    path.write_bytes(b"this is no database at all. " * 1000)
+
+
+def _truncate(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    whole = path.read_bytes()
+    _lose(path)
+    path.write_bytes(whole[: len(whole) // 3])
+
+
+def _scribble(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    whole = bytearray(path.read_bytes())
+    _lose(path)
+    whole[4096:] = b"\xa5" * (len(whole) - 4096)
+    path.write_bytes(whole)
+
+
+def _replace(path: Path) -> None:
+    _lose(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE recipes (id)")
+    connection.close()
+
+
+DAMAGES = [_lose, _empty, _fill_with_garbage, _truncate, _scribble, _replace]
+
+
+@pytest.fixture
+def database_path(app: Flask) -> Path:
+    path: Path = app.extensions["launcher.config"].database_path
+    return path
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_every_page_becomes_the_calm_one(
+    ada: Visitor, boards: None, app: Flask, database_path: Path, damage: Callable[[Path], None]
+) -> None:
+    with app.app_context():
+        current_backups().create(by="ada")
+    damage(database_path)
+
+    for address in ADDRESSES:
+        answer = ada.open(address)
+        assert answer.status_code == 503, address
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "The database is damaged. Your backups are not" in ada.page
+        assert "flask backup restore latest" in ada.page
+        assert "launcher.db" in ada.page
+        assert "6 apps, 3 boards and 3 users" in ada.page
+        assert str(database_path.parent) not in ada.page
+
+
+def test_a_form_sent_meanwhile_gets_the_page_as_well(
+    ada: Visitor, boards: None, database_path: Path
+) -> None:
+    ada.open("/account")
+    _fill_with_garbage(database_path)
+
+    answer = ada.send("/account/look", theme="dark")
+
+    assert answer.status_code == 503
+    assert "data-waits" not in ada.page
+
+
+def test_it_speaks_the_language_of_the_browser(guest: Visitor, database_path: Path) -> None:
+    _lose(database_path)
+    guest.language = "de"
+
+    guest.open("/")
+
+    assert "Die Datenbank ist beschädigt" in guest.page
+    assert '<html lang="de">' in guest.page
+
+
+def test_without_a_good_backup_it_does_not_promise_one(guest: Visitor, database_path: Path) -> None:
+    _fill_with_garbage(database_path)
+
+    guest.open("/")
+
+    assert "no good backup is listed" in guest.page
+    assert "restore latest" not in guest.page
+    assert "flask backup restore FILE" in guest.page
+
+
+def test_styles_are_served_all_the_same(guest: Visitor, app: Flask, database_path: Path) -> None:
+    _lose(database_path)
+
+    for asset in app.extensions["launcher.assets"].by_name.values():
+        assert guest.open(asset.url).status_code == 200
+
+
+def test_the_watcher_hears_of_it_within_a_second(
+    guest: Visitor, app: Flask, database_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(health.time, "monotonic", lambda: now)
+    assert (guest.open("/healthz").status_code, guest.open("/healthz").data) == (200, b"ok\n")
+    whole = database_path.read_bytes()
+    _fill_with_garbage(database_path)
+    assert guest.open("/healthz").status_code == 200
+    now += health.CACHED_FOR_S
+    assert guest.open("/healthz").status_code == 503
+    _lose(database_path)
+    database_path.write_bytes(whole)
+    now += health.CACHED_FOR_S
+    assert guest.open("/healthz").status_code == 200
+
+
+def test_after_the_restore_the_page_is_gone(
+    ada: Visitor, boards: None, app: Flask, database_path: Path
+) -> None:
+    with app.app_context():
+        current_backups().create(by="ada")
+    _fill_with_garbage(database_path)
+    assert ada.open("/").status_code == 503
+
+    with app.app_context():
+        current_backups().restore("latest", by="command line")
+
+    assert ada.open("/").status_code in {200, 302}
+
+
+def test_while_the_data_is_replaced_one_is_asked_to_wait(
+    ada: Visitor, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.database.GATE_TIMEOUT_S", 0.05)
+    ada.open("/account")
+    page = ada.page
+    with Gate(app.extensions["launcher.config"].lock_dir).closed():
+        answer = ada.open("/")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+        assert "One moment: the data is being replaced" in ada.page
+        assert 'data-waits="/healthz"' in ada.page
+        ada.page = page
+        answer = ada.send("/account/look", theme="dark")
+        assert answer.status_code == 503
+        assert "What you sent was not stored" in ada.page
+        assert ada.open("/healthz").status_code == 200
+
+    assert ada.open("/").status_code == 200

@@ -1,0 +1,79 @@
+"""The setup link."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from launcher import accounts, settings
+from tests.support.visitor import Visitor
+
+GOOD = {"username": "ada", "password": "a short sentence", "site_name": "Ada's house"}
+
+
+@pytest.fixture
+def token(app: Flask) -> str:
+    with app.app_context():
+        return accounts.ensure_setup_token(app.extensions["launcher.config"].setup_token_path)
+
+
+def test_the_link_makes_the_first_admin_and_signs_them_in(
+    guest: Visitor, app: Flask, token: str
+) -> None:
+    guest.open(f"/setup?token={token}")
+    answer = guest.send("/setup", token=token, **GOOD)
+
+    assert (answer.status_code, answer.location) == (303, "/")
+    guest.open("/")
+    assert "Welcome, ada. You are the first admin." in guest.page
+    assert "Ada&#39;s house" in guest.page
+    assert "There is no board yet" in guest.page
+    with app.app_context():
+        assert accounts.find_user("ada").is_admin
+        assert settings.current().site_name == "Ada's house"
+
+
+def test_the_link_works_once(guest: Visitor, app: Flask, token: str) -> None:
+    guest.open(f"/setup?token={token}")
+    guest.send("/setup", token=token, **GOOD)
+    late = Visitor(app)
+    late.open("/login")
+
+    assert late.open(f"/setup?token={token}").status_code == 403
+    late.open("/login")
+    answer = late.send("/setup", token=token, **(GOOD | {"username": "eve"}))
+    assert answer.status_code == 403
+    assert "flask database upgrade" in late.page
+    with app.app_context(), pytest.raises(accounts.UserNotFoundError):
+        accounts.find_user("eve")
+
+
+@pytest.mark.parametrize("wrong", ["", "x", "ünïcode", "a" * 5000])
+def test_a_wrong_link_shows_no_form(guest: Visitor, token: str, wrong: str) -> None:
+    answer = guest.open("/setup", query=wrong) if not wrong else guest.open(f"/setup?token={wrong}")
+
+    assert answer.status_code == 403
+    assert "<form" not in guest.page
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("username", "", "letters a to z"),
+        ("username", "Ада", "letters a to z"),
+        ("password", "short", "too short"),
+        ("site_name", "", "must not be empty"),
+        ("site_name", "x" * 61, "at most 60 characters"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named_and_the_link_stays_good(
+    guest: Visitor, token: str, field: str, value: str, reason: str
+) -> None:
+    guest.open(f"/setup?token={token}")
+    answer = guest.send("/setup", token=token, **(GOOD | {field: value}))
+
+    assert answer.status_code == 422
+    assert reason in guest.page
+    assert f'aria-describedby="{field}-error"' in guest.page
+    assert "a short sentence" not in guest.page
+    assert guest.send("/setup", token=token, **GOOD).status_code == 303

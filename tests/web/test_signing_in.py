@@ -1,0 +1,195 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from launcher import accounts
+from launcher.audit import COMMAND_LINE
+from launcher.extensions import db
+from launcher.models import SystemSettings
+from tests.conftest import ADA
+from tests.support.visitor import Visitor
+
+
+def test_the_right_password_leads_to_the_start_page(guest: Visitor, cast: object) -> None:
+    answer = guest.sign_in(ADA)
+
+    assert (answer.status_code, answer.location) == (303, "/")
+    assert guest.is_signed_in
+
+
+def test_a_wrong_password_says_how_many_tries_are_left(guest: Visitor, cast: object) -> None:
+    answer = guest.send("/login", username="ada", password="wrong")
+
+    assert answer.status_code == 422
+    assert "Name and password do not match. 4 more tries, then a pause" in guest.page
+    assert 'value="ada"' in guest.page
+    assert "wrong" not in guest.page
+    assert not guest.is_signed_in
+
+
+def test_an_unknown_name_reads_like_a_wrong_password(guest: Visitor, cast: object) -> None:
+    guest.send("/login", username="ada", password="wrong")
+    known = guest.page.replace("ada", "")
+    other = Visitor(guest.client.application)
+    other.send("/login", username="eve", password="wrong")
+
+    strip = re.compile(r'csrf_token" value="[^"]+"|\d more')
+    assert strip.sub("", other.page.replace("eve", "")) == strip.sub("", known)
+
+
+def test_the_sixth_try_has_to_wait_even_with_the_right_password(
+    guest: Visitor, cast: object
+) -> None:
+    for _ in range(4):
+        guest.send("/login", username="ada", password="wrong")
+    assert "1 more try, then a pause" in guest.page
+    guest.send("/login", username="ada", password="wrong")
+    assert "Wait 60 seconds" in guest.page
+
+    answer = guest.sign_in(ADA)
+
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 60
+    assert not guest.is_signed_in
+
+
+def test_who_wanted_a_page_gets_it_after_signing_in(guest: Visitor, cast: object) -> None:
+    answer = guest.open("/account")
+    assert answer.location == "/login?next=/account"
+    guest.open(answer.location)
+    assert 'name="next" value="/account"' in guest.page
+
+    answer = guest.send("/login", username="ada", password=ADA.password, next="/account")
+
+    assert answer.location == "/account"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example/",
+        "\\\\evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "javascript:alert(1)",
+        "evil.example",
+        "http:evil.example",
+        " //evil.example",
+        "",
+    ],
+)
+def test_next_never_leads_to_another_site(guest: Visitor, cast: object, elsewhere: str) -> None:
+    answer = guest.send("/login", username="ada", password=ADA.password, next=elsewhere)
+
+    assert answer.location == "/"
+
+
+def test_whoever_is_signed_in_need_not_do_it_again(ada: Visitor) -> None:
+    assert ada.open("/login?next=/account").location == "/account"
+
+
+def test_signing_out_ends_the_session(ada: Visitor) -> None:
+    ada.open("/account")
+    answer = ada.send("/logout")
+
+    assert (answer.status_code, answer.location) == (303, "/login")
+    assert not ada.is_signed_in
+
+
+def test_a_session_planted_before_sign_in_is_thrown_away(guest: Visitor, cast: object) -> None:
+    guest.open("/login")
+    with guest.client.session_transaction() as session:
+        session["planted"] = "by a stranger"
+        token = session["csrf_token"]
+
+    guest.send("/login", username="ada", password=ADA.password)
+
+    with guest.client.session_transaction() as session:
+        assert "planted" not in session
+        assert session.get("csrf_token") != token
+
+
+def test_a_new_epoch_signs_everybody_out(ada: Visitor, app: Flask) -> None:
+    with app.app_context():
+        db.session.get_one(SystemSettings, 1).session_epoch = "after a restore"
+        db.session.commit()
+
+    assert not ada.is_signed_in
+
+
+def test_a_password_set_by_somebody_else_ends_the_session(ada: Visitor, app: Flask) -> None:
+    with app.app_context():
+        user = accounts.find_user("ada")
+        accounts.set_password(user, "quite another password", actor=COMMAND_LINE)
+
+    assert not ada.is_signed_in
+
+
+def test_a_user_who_is_switched_off_is_out_at_once(ben: Visitor, app: Flask) -> None:
+    with app.app_context():
+        accounts.set_active(accounts.find_user("ben"), False, actor=COMMAND_LINE)
+
+    assert not ben.is_signed_in
+
+
+def test_a_forged_session_is_nobody(guest: Visitor, cast: object) -> None:
+    guest.client.set_cookie("launcher", "eyJfdXNlcl9pZCI6IjEifQ.forged.signature")
+
+    assert not guest.is_signed_in
+
+
+def test_a_session_without_marks_is_nobody(guest: Visitor, cast: object) -> None:
+    with guest.client.session_transaction() as session:
+        session["_user_id"] = "1"
+
+    assert not guest.is_signed_in
+
+
+@pytest.mark.parametrize(
+    ("scheme", "name", "is_secure"),
+    [("http", "launcher", False), ("https", "__Host-launcher", True)],
+)
+def test_the_cookie_is_as_safe_as_the_road_it_came_by(
+    app: Flask, cast: object, scheme: str, name: str, is_secure: bool
+) -> None:
+    answer = app.test_client().get("/login", base_url=f"{scheme}://localhost")
+
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith(f"{name}=")
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Path=/" in cookie
+    assert ("Secure" in cookie) is is_secure
+
+
+def test_a_new_launcher_points_at_the_setup_link(guest: Visitor, app: Flask) -> None:
+    with app.app_context():
+        accounts.ensure_setup_token(app.extensions["launcher.config"].setup_token_path)
+
+    guest.open("/login")
+
+    assert "This Launcher has no admin yet" in guest.page
+
+
+def test_the_page_speaks_the_language_of_the_browser(
+    app: Flask, cast: object, set_site: Callable[..., None]
+) -> None:
+    assert "Anmelden" in _login_page(app, "de-AT,de;q=0.9,en;q=0.5")
+    assert "Войти" in _login_page(app, "ru")
+    assert "Sign in" in _login_page(app, "fr,en;q=0.1")
+    set_site(default_locale="ru")
+    assert "Войти" in _login_page(app, "fr")
+
+
+def _login_page(app: Flask, language: str) -> str:
+    visitor = Visitor(app, language=language)
+    visitor.open("/login")
+    return visitor.page

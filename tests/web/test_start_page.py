@@ -1,0 +1,178 @@
+"""Boards, and the apps on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from launcher import accounts
+from launcher.extensions import db
+from launcher.models import App
+from tests.support.visitor import Visitor
+
+
+def _tile(page: str, name: str) -> str:
+    tiles = re.findall(r"<li id=.*?</li>", page, re.DOTALL)
+    return next(tile for tile in tiles if f'tile-name">{name}<' in tile)
+
+
+def test_the_first_board_shows_its_apps_by_section(ada: Visitor, boards: None) -> None:
+    ada.open("/")
+
+    names = re.findall(r'tile-name">([^<]+)<', ada.page)
+    assert names == ["Jellyfin", "Home Assistant", "Nextcloud", "Яблоко"]
+    assert re.findall(r'<h2 id="section-\d+">([^<]+)<', ada.page) == ["Media", "Work"]
+    assert 'aria-current="page">Home<' in ada.page
+
+
+def test_a_healthy_tile_shows_its_address_and_how_fast_it_answers(
+    ada: Visitor, boards: None
+) -> None:
+    ada.open("/")
+
+    tile = _tile(ada.page, "Jellyfin")
+    assert 'href="https://jellyfin.home.arpa"' in tile
+    assert 'tile-note">jellyfin.home.arpa<' in tile
+    assert 'data-state="up"' in tile
+    assert "12 ms" in tile
+    assert "Up since" in tile
+    assert 'data-hue="2"' in tile
+    assert ">Je<" in tile
+
+
+def test_a_sick_tile_says_what_troubles_it(ada: Visitor, boards: None) -> None:
+    ada.open("/")
+
+    assert "Down for 45 min" in _tile(ada.page, "Home Assistant")
+    assert "Slow, 2.4 s" in _tile(ada.page, "Nextcloud")
+    assert ">Nc<" in _tile(ada.page, "Nextcloud")
+    assert "Paused" in _tile(ada.page, "Яблоко")
+
+
+def test_the_last_line_counts_apps_and_troubles(ada: Visitor, boards: None) -> None:
+    ada.open("/")
+
+    text = re.sub(r"<[^>]+>", "", ada.page.partition('id="summary">')[2].partition("</p>")[0])
+    assert re.fullmatch(r"4 apps, checked \d+ seconds? ago\. 1 down\. 1 slow\.", text.strip())
+
+
+def test_an_app_that_nobody_checks_has_no_state(ben: Visitor, boards: None) -> None:
+    ben.open("/b/attic")
+
+    assert "data-state" not in _tile(ben.page, "Diary")
+
+
+def test_an_address_that_is_no_web_address_is_not_linked(
+    ada: Visitor, boards: None, app: Flask
+) -> None:
+    with app.app_context():
+        db.session.execute(
+            sa.update(App).where(App.name == "Jellyfin").values(url="javascript:alert(1)")
+        )
+        db.session.commit()
+
+    ada.open("/")
+
+    assert '<a class="tile" title=' in _tile(ada.page, "Jellyfin")
+
+
+def test_a_name_cannot_smuggle_markup_in(ada: Visitor, boards: None, app: Flask) -> None:
+    with app.app_context():
+        db.session.execute(
+            sa.update(App)
+            .where(App.name == "Jellyfin")
+            .values(name='<img src=x onerror="alert(1)">', description='"><script>')
+        )
+        db.session.commit()
+
+    ada.open("/")
+
+    assert "<img src=x" not in ada.page
+    assert "<script>" not in ada.page
+
+
+@pytest.mark.parametrize(
+    ("who", "sees"),
+    [
+        ("ada", ["Home", "Garden", "Attic"]),
+        ("ben", ["Home", "Garden", "Attic"]),
+        ("chloe", ["Home", "Garden"]),
+    ],
+)
+def test_the_bar_offers_the_boards_one_may_see(
+    who: str, sees: list[str], boards: None, request: pytest.FixtureRequest
+) -> None:
+    visitor: Visitor = request.getfixturevalue(who)
+    visitor.open("/")
+
+    tabs = visitor.page.partition('class="tabs"')[2].partition("</nav>")[0]
+    assert re.findall(r">([^<]+)</a>", tabs) == sees
+
+
+def test_a_private_board_is_not_there_for_others(chloe: Visitor, boards: None) -> None:
+    assert chloe.open("/b/attic").status_code == 404
+    assert chloe.open("/b/never-was").status_code == 404
+
+
+def test_a_guest_has_to_sign_in_where_guests_are_not_let_in(guest: Visitor, boards: None) -> None:
+    assert guest.open("/").location == "/login"
+    assert guest.open("/b/garden").location == "/login?next=/b/garden"
+    assert guest.open("/b/attic").location == "/login?next=/b/attic"
+
+
+def test_a_guest_sees_public_boards_where_they_are_let_in(
+    guest: Visitor, boards: None, set_site: Callable[..., None]
+) -> None:
+    set_site(guest_access=True)
+
+    guest.open("/")
+
+    assert "Sprinkler" in guest.page
+    assert "Home Assistant" not in guest.page
+    assert guest.open("/b/home").location == "/login?next=/b/home"
+
+
+def test_the_home_board_of_ones_own_comes_first(ben: Visitor, boards: None, app: Flask) -> None:
+    with app.app_context():
+        accounts.find_user("ben").home_board_id = 2
+        db.session.commit()
+
+    ben.open("/")
+
+    assert 'aria-current="page">Garden<' in ben.page
+
+
+def test_an_install_without_boards_says_what_to_do(ada: Visitor, chloe: Visitor) -> None:
+    ada.open("/")
+    assert "flask demo" in ada.page
+    chloe.open("/")
+    assert "An admin has to make a board" in chloe.page
+    assert "flask demo" not in chloe.page
+
+
+def test_it_links_to_no_page_that_does_not_exist(ada: Visitor, boards: None) -> None:
+    for start in ("/", "/account", "/admin/patterns", "/?q="):
+        ada.open(start)
+        for address in set(re.findall(r'(?:href|action|src)="(/[^"#]*)', ada.page)):
+            answer = ada.client.get(address)
+            assert answer.status_code in {200, 405}, f"{start} links to {address}"
+
+
+def test_it_asks_the_database_no_more_than_six_times(
+    ada: Visitor, boards: None, app: Flask
+) -> None:
+    asked: list[str] = []
+    with app.app_context():
+        sa.event.listen(
+            db.engine,
+            "before_cursor_execute",
+            lambda _c, _cursor, statement, *_rest: asked.append(statement),
+        )
+    ada.open("/")
+
+    selects = [statement for statement in asked if statement.startswith("SELECT")]
+    assert 0 < len(selects) <= 6, "\n".join(selects)

@@ -1,0 +1,135 @@
+"""Every word in every language."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from flask import Flask
+from flask_babel import force_locale
+
+from launcher import i18n, settings
+from launcher.accounts import AccountError
+from launcher.backup.records import Kind, Outcome, Stage, State, Verb
+from launcher.config import ROOT
+from launcher.i18n import LOCALES
+from launcher.models import Health, Role, Theme
+from tests.support.words import FOLDER, LANGUAGES, catalogue_path, read_catalogue
+
+PLACE = re.compile(r"%\((\w+)\)s")
+
+
+def _ids(catalogue: Catalog) -> set[object]:
+    return {message.id for message in catalogue if message.id}
+
+
+def _said_in_code() -> set[object]:
+    mappings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["babel"]["mappings"]
+    found = extract_from_dir(
+        ROOT,
+        method_map=[(each["pattern"], each["method"]) for each in mappings],
+        options_map={
+            each["pattern"]: {k: v for k, v in each.items() if k not in {"pattern", "method"}}
+            for each in mappings
+        },
+    )
+    return {message for _file, _line, message, *_rest in found}
+
+
+def _translated(language: str) -> Iterator[Message]:
+    catalogue = read_catalogue(catalogue_path(language), language)
+    return (message for message in catalogue if message.id)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(value) if isinstance(value, tuple | list) else (str(value),)
+
+
+def test_the_catalogues_hold_what_the_code_says_and_nothing_else() -> None:
+    said = _said_in_code()
+
+    assert _ids(read_catalogue(FOLDER / "messages.pot")) == said
+    for language in LANGUAGES:
+        assert _ids(read_catalogue(catalogue_path(language), language)) == said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_left_untranslated_or_fuzzy(language: str) -> None:
+    catalogue = read_catalogue(catalogue_path(language), language)
+    assert not catalogue.obsolete
+    for message in _translated(language):
+        assert all(_texts(message.string)), message.id
+        assert not message.fuzzy, message.id
+
+
+@pytest.mark.parametrize(("language", "forms"), [("de", 2), ("ru", 3)])
+def test_each_plural_has_all_of_its_forms(language: str, forms: int) -> None:
+    catalogue = read_catalogue(catalogue_path(language), language)
+    assert catalogue.num_plurals == forms
+    for message in _translated(language):
+        if isinstance(message.id, tuple | list):
+            assert len(_texts(message.string)) == forms, message.id
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_translation_loses_or_invents_a_fact(language: str) -> None:
+    for message in _translated(language):
+        wanted = {name for text in _texts(message.id) for name in PLACE.findall(text)}
+        for text in _texts(message.string):
+            assert set(PLACE.findall(text)) == wanted, message.id
+
+
+@pytest.mark.parametrize(
+    ("words", "members"),
+    [
+        (i18n.KIND_WORDS, Kind),
+        (i18n.STATE_WORDS, State),
+        (i18n.VERB_WORDS, Verb),
+        (i18n.STAGE_WORDS, Stage),
+        (i18n.OUTCOME_WORDS, Outcome),
+        (i18n.HEALTH_WORDS, Health),
+        (i18n.ROLE_WORDS, Role),
+        (i18n.THEME_WORDS, Theme),
+    ],
+)
+def test_every_member_has_words(words: dict[StrEnum, object], members: type[StrEnum]) -> None:
+    assert set(words) == set(members)
+
+
+def test_every_account_error_has_words() -> None:
+    codes = {AccountError.code} | {kind.code for kind in AccountError.__subclasses__()}
+
+    assert set(i18n.ACCOUNT_WORDS) == codes
+
+
+def test_every_reason_against_a_setting_has_words() -> None:
+    source = Path(settings.__file__).read_text()
+    raised = set(re.findall(r'SettingError\(\s*name,\s*"(\w+)"', source))
+
+    assert raised
+    assert set(i18n.SETTING_WORDS) == raised
+
+
+def test_the_languages_offered_are_those_a_site_may_have() -> None:
+    assert set(LOCALES) == set(settings.LOCALES)
+    assert set(LOCALES) == {"en", *LANGUAGES}
+
+
+@pytest.mark.parametrize(
+    ("language", "count", "words"),
+    [
+        ("en", 1, "1 app"), ("en", 2, "2 apps"),
+        ("de", 1, "1 App"), ("de", 5, "5 Apps"),
+        ("ru", 1, "1 приложение"), ("ru", 3, "3 приложения"), ("ru", 11, "11 приложений"),
+        ("ru", 21, "21 приложение"), ("ru", 25, "25 приложений"),
+    ],
+)  # fmt: skip
+def test_plurals_follow_the_language(app: Flask, language: str, count: int, words: str) -> None:
+    with app.test_request_context(), force_locale(language):
+        assert i18n.ngettext("%(num)s app", "%(num)s apps", count) == words
