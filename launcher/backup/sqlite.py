@@ -487,31 +487,37 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
 
     Raises:
         TimeoutError: the write lock was not to be had within `deadline_s`; nothing changed.
-        sqlite3.Error: anything else; nothing changed.
+        sqlite3.Error: the database or the disk refused; nothing changed.
+        and what `on_bytes` raises, before or after the data has changed.
     """
     deadline = time.monotonic() + deadline_s
 
-    def step(_status: int, remaining: int, total: int) -> None:
+    def step(status: int, remaining: int, total: int) -> None:
+        if status == sqlite3.SQLITE_DONE:
+            return  # committed: raising here would undo nothing
         # Connection.backup() retries a busy database for ever; only raising here ends it.
         if time.monotonic() > deadline:
             raise TimeoutError(f"the live database stayed busy for {deadline_s:.0f} seconds")
         on_bytes((total - remaining) * page_size, total * page_size)
 
+    staged_bytes = staged.stat().st_size
     source = _connect(staged, "mode=ro&immutable=1")
     target = _connect(live, "mode=rw")
     try:
         page_size = source.execute("PRAGMA page_size").fetchone()[0]
         source.backup(target, pages=_RESTORE_STEP_PAGES, progress=step, sleep=0.005)
-        return _fold_log(target)
+        is_folded = _fold_log(target)
     finally:
         source.close()
         target.close()
+    on_bytes(staged_bytes, staged_bytes)
+    return is_folded
 
 
 def _fold_log(connection: sqlite3.Connection) -> bool:
     connection.execute("PRAGMA busy_timeout=250")
-    connection.execute("PRAGMA journal_mode=WAL")
     try:
+        connection.execute("PRAGMA journal_mode=WAL")
         busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     except sqlite3.OperationalError:
         # The new data is committed in the log; only folding it back found no room or no lock.
@@ -520,12 +526,17 @@ def _fold_log(connection: sqlite3.Connection) -> bool:
 
 
 def begin_wal(path: Path) -> None:
-    """Put a database that nobody else has open into WAL mode, which it keeps for good."""
-    connection = _connect(path, "mode=rw")
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-    finally:
-        connection.close()
+    """Put a database that nobody else has open into WAL mode, which it keeps for good.
+
+    Raises:
+        DatabaseCorruptError, InsufficientSpaceError, StoreUnavailableError
+    """
+    with copy_errors():
+        connection = _connect(path, "mode=rw")
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        finally:
+            connection.close()
 
 
 def mark(path: Path, *, application_id: int) -> None:
