@@ -55,8 +55,10 @@ def test_enter_opens_the_first_that_was_found(
     page = open_page(f"{home.server.url}/", storage_state=signed_in["ada"])
     # The apps are samples: their addresses must not be asked.
     page.evaluate(
-        "addEventListener('click', e => { e.preventDefault();"
-        " document.title = e.target.closest('a').href }, true)"
+        """addEventListener("click", (event) => {
+            const link = event.target.closest("a");
+            if (link) { event.preventDefault(); document.title = link.href; }
+        }, true)"""
     )
     page.keyboard.press("Control+k")
     page.keyboard.type("pi-h")
@@ -123,11 +125,11 @@ def test_every_form_works_without_script(home: Home, open_page: OpenPage) -> Non
 
     page.get_by_role("button", name="Ben: your account").click()
     page.get_by_role("link", name="Your account").click()
-    page.get_by_label("Language").select_option("de")
-    page.get_by_label("Appearance").select_option("dark")
+    page.get_by_label("Language", exact=True).select_option("de")
+    page.get_by_label("Appearance", exact=True).select_option("dark")
     page.get_by_role("button", name="Save language and appearance").click()
     expect(page.get_by_text("Sprache und Aussehen gespeichert")).to_be_visible()
-    page.get_by_label("Sprache").select_option("")
+    page.get_by_label("Sprache", exact=True).select_option("")
     page.get_by_role("button", name="Sprache und Aussehen speichern").click()
     page.get_by_role("button", name="Ben: your account").click()
     page.get_by_role("button", name="Sign out").click()
@@ -137,8 +139,8 @@ def test_every_form_works_without_script(home: Home, open_page: OpenPage) -> Non
 def test_a_guest_chooses_language_and_theme(home: Home, open_page: OpenPage) -> None:
     page = open_page(f"{home.server.url}/")
     page.get_by_role("button", name="Language and appearance").click()
-    page.get_by_label("Language").select_option("ru")
-    page.get_by_label("Appearance").select_option("dark")
+    page.get_by_label("Language", exact=True).select_option("ru")
+    page.get_by_label("Appearance", exact=True).select_option("dark")
     page.get_by_role("button", name="Use these").click()
 
     expect(page.get_by_role("link", name="Войти")).to_be_visible()
