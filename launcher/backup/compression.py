@@ -16,7 +16,7 @@ from typing import BinaryIO
 from .errors import ChecksumMismatchError, InsufficientSpaceError, UploadRejectedError
 from .files import CHUNK_BYTES, create_new, free_bytes
 from .records import DatabaseFacts, Encoding, StoredFile
-from .sqlite import HEADER_BYTES, Header, OnBytes, parse_header
+from .sqlite import HEADER_BYTES, Header, OnBytes, check_size, parse_header
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -157,12 +157,15 @@ def unpack_unknown(source: BinaryIO, target: Path, *, on_bytes: OnBytes) -> Head
         OSError: a disk error, for the caller to name.
     """
     stored_size = os.fstat(source.fileno()).st_size
-    pieces = _decode(iter(lambda: source.read(CHUNK_BYTES), b""), encoding_of(source))
+    encoding = encoding_of(source)
+    pieces = _decode(iter(lambda: source.read(CHUNK_BYTES), b""), encoding)
     first = b""
     try:
         while len(first) < HEADER_BYTES and (piece := next(pieces, b"")):
             first += piece
         header = parse_header(first[:HEADER_BYTES])
+        if encoding is Encoding.IDENTITY:
+            check_size(header, size_bytes=stored_size)
         _check_announcement(header, stored_size=stored_size, target=target)
         written = 0
         with create_new(target) as writer:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -196,6 +197,13 @@ def _raw_bytes(source: Backup | Path) -> int:
     return source.database.size_bytes if isinstance(source, Backup) and source.database else 0
 
 
+def _file_bytes(source: Backup | Path) -> int:
+    try:
+        return source.lstat().st_size if isinstance(source, Path) else 0
+    except OSError:
+        return 0  # what is wrong with the file is said when it is opened
+
+
 def _carried(live: Live, choices: Choices) -> Mapping[str, object] | None:
     if not choices.carry_account:
         return None
@@ -348,9 +356,16 @@ def restore_backup(
         with gate.closed():
             closed_at = time.monotonic()
             operation.stage(Stage.REPLACE, staged.path.stat().st_size)
-            road.replace(staged.path)
-            operation.stage(Stage.CONFIRM)
-            if problem := confirm_live(live_path, rows=staged.survey.rows):
+            try:
+                road.replace(staged.path)
+                operation.stage(Stage.CONFIRM)
+                problem = confirm_live(live_path, rows=staged.survey.rows)
+            except BaseException as error:
+                # A signal or a watcher that gives up may come on either side of the commit.
+                if road.has_changed(lambda: _epoch_of(live_path, content) == epoch):
+                    road.revert(f"it was stopped by {error!r}")
+                raise
+            if problem:
                 road.revert(problem)
                 raise RestoreError(
                     f"the restored data did not pass its check ({problem}); "
@@ -377,7 +392,7 @@ def restore_backup(
 
 def _require_room(source: Backup | Path, *, live: Live, store: Store) -> None:
     """Refuse early when the disks cannot hold the staged copy, the safety backup and the log."""
-    staged_bytes = _raw_bytes(source) or (source.stat().st_size if isinstance(source, Path) else 0)
+    staged_bytes = _raw_bytes(source) or _file_bytes(source)
     live_bytes = used_bytes(live.path) if not live.problem else 0
     in_store = staged_bytes + live_bytes * 3 // 2 + _SPARE_BYTES
     # The new content passes through the log, and the file grows to hold it.
@@ -389,6 +404,11 @@ def _require_room(source: Backup | Path, *, live: Live, store: Store) -> None:
         else:
             require_space(store.path, in_store, what="the restore")
             require_space(live.path.parent, beside_live, what="the restore")
+
+
+def _epoch_of(path: Path, content: Content) -> str:
+    with open_live(path) as connection:
+        return content.survey(connection).epoch
 
 
 class _Transaction:
@@ -433,6 +453,13 @@ class _Transaction:
                 "old data, or the disk is nearly full. The restored data is complete.",
             )
 
+    def has_changed(self, holds_staged: Callable[[], bool]) -> bool:
+        """Whether the transaction was committed before something stopped the restore."""
+        try:
+            return holds_staged()
+        except Exception:  # noqa: BLE001  (what cannot be read has to be put back)
+            return True
+
     def revert(self, problem: str) -> None:
         """Put the safety backup back by the same road.
 
@@ -475,6 +502,7 @@ class _FileSwap:
         self._operation = operation
         self._live_path = live_path
         self._folder = live_path.parent / "damaged" / operation.id
+        self._is_aside = False
         self.raw_copy_path: Path | None = None
         self.warnings: tuple[str, ...] = ()
 
@@ -482,7 +510,7 @@ class _FileSwap:
         """Set the old files aside and put the staged one in their place.
 
         Raises:
-            InsufficientSpaceError, StoreUnavailableError: nothing was changed.
+            InsufficientSpaceError, StoreUnavailableError: the caller reverts.
         """
         incoming = self._live_path.with_name(f".incoming-{self._operation.id}.db")
         try:
@@ -491,6 +519,7 @@ class _FileSwap:
                 # Before it is in place, so that a process killed right after leaves a WAL database.
                 begin_wal(incoming)
                 self._set_aside()
+                self._is_aside = True
                 incoming.replace(self._live_path)
                 sync_directory(self._live_path.parent)
         finally:
@@ -521,6 +550,10 @@ class _FileSwap:
         self.raw_copy_path = self._folder
         self._operation.facts["raw_copy"] = str(self._folder)
 
+    def has_changed(self, _holds_staged: Callable[[], bool]) -> bool:
+        """Whether anything has to be put back; doing so for nothing does no harm."""
+        return True
+
     def _side(self, suffix: str) -> Path:
         return self._live_path.with_name(self._live_path.name + suffix)
 
@@ -531,15 +564,27 @@ class _FileSwap:
             RevertFailedError: naming the folder that holds them.
         """
         try:
-            for suffix in ("", *SIDE_FILES):
-                self._side(suffix).unlink(missing_ok=True)
-            if self.raw_copy_path:
-                for path in self.raw_copy_path.iterdir():
-                    path.rename(self._live_path.with_name(path.name))
-            sync_directory(self._live_path.parent)
+            self._bring_back()
         except OSError as error:
             raise RevertFailedError(
                 f"the restored data did not pass its check ({problem}), and the damaged files "
                 f"from before could not be put back ({error}); they lie in {self._folder}",
                 hint="`flask backup restore ID` with another backup.",
             ) from error
+
+    def _bring_back(self) -> None:
+        """Give every old file its place again, from whichever step of `replace`."""
+        if self._is_aside:
+            # The log of the new file first, or it would be replayed over the old one.
+            for suffix in (*SIDE_FILES, ""):
+                self._side(suffix).unlink(missing_ok=True)
+        for suffix in ("", *SIDE_FILES):
+            kept = self._folder / self._side(suffix).name
+            if kept.exists():
+                kept.replace(self._side(suffix))
+                kept.unlink(missing_ok=True)  # a rename leaves both names of one file alone
+        sync_directory(self._live_path.parent)
+        with contextlib.suppress(OSError):
+            self._folder.rmdir()
+        self.raw_copy_path = None
+        self._operation.facts.pop("raw_copy", None)

@@ -79,6 +79,11 @@ _OWN_KINDS = {Kind.MANUAL, Kind.SCHEDULED, Kind.SAFETY, Kind.UPGRADE}
 _BOOKKEEPING_TABLES = {"alembic_version", "system_settings"}
 
 
+def _readable(text: str) -> str:
+    """Return `text` with a "?" for whatever is no character: a file name need not be UTF-8."""
+    return text.encode(errors="replace").decode()
+
+
 def _has_restored(entry: JournalEntry) -> bool:
     """Whether the live data was replaced, even if its process was killed right afterwards."""
     return entry.verb is Verb.RESTORE and (
@@ -413,7 +418,7 @@ class BackupService:
             with self._scratch(operation) as scratch:
                 operation.stage(Stage.UNPACK)
                 checked = stage_path(
-                    path, scratch, content=self._content, on_bytes=operation.advance
+                    self._stranger(path), scratch, content=self._content, on_bytes=operation.advance
                 )
                 return self._take_in(operation, checked, by=by, note=note or path.name)
 
@@ -611,7 +616,7 @@ class BackupService:
             content=self._content,
             clock=self._clock,
             kind=kind,
-            by=by,
+            by=_readable(by),
             note=clean_note(note),
             protected=protected,
             encoding=self._encoding,
@@ -621,7 +626,17 @@ class BackupService:
         return backup
 
     def _source(self, source: str | Path) -> Backup | Path:
-        return source if isinstance(source, Path) else self._store.get(source)
+        return self._stranger(source) if isinstance(source, Path) else self._store.get(source)
+
+    def _stranger(self, path: Path) -> Path:
+        """Refuse the live database itself, which nothing but SQLite may open."""
+        with contextlib.suppress(OSError):
+            if path.samefile(self._live):
+                raise UploadRejectedError(
+                    "that is the live database itself",
+                    hint="`flask backup create` makes a backup of it.",
+                )
+        return path
 
     def _plan(self, operation: Operation, source: Backup | Path, choices: Choices) -> RestorePlan:
         operation.about(source.id if isinstance(source, Backup) else "")
@@ -673,7 +688,7 @@ class BackupService:
             id=backup_id,
             kind=Kind.UPLOAD,
             created_at=created_at,
-            created_by=by,
+            created_by=_readable(by),
             note=clean_note(note),
             schema_revision=checked.revision,
             sqlite_version=SQLITE_VERSION,

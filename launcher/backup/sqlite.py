@@ -94,19 +94,23 @@ def parse_header(data: bytes) -> Header:
     )
 
 
-def check_header(header: Header, *, size_bytes: int, application_id: int) -> None:
-    """Refuse a file whose header does not describe it, or which is not ours.
+def check_size(header: Header, *, size_bytes: int) -> None:
+    """Refuse a file whose header does not describe it.
 
     Raises:
         UploadRejectedError: cut off, padded, or with an impossible header.
-        IncompatibleBackupError: another application's, or in UTF-16.
     """
     if header.page_size < 512 or header.page_size & (header.page_size - 1):
         raise UploadRejectedError(
             "the database header is damaged: impossible page size",
             hint="Copy or upload the file again.",
         )
-    if not header.is_settled or not header.page_count or header.size_bytes != size_bytes:
+    if not header.is_settled:
+        raise UploadRejectedError(
+            "the database header is damaged: its counters disagree",
+            hint="Copy or upload the file again.",
+        )
+    if header.size_bytes != size_bytes:
         fault = "cut off" if header.size_bytes > size_bytes else "longer than it should be"
         raise UploadRejectedError(
             f"the file is {fault}: it holds {size_bytes:,} bytes "
@@ -114,6 +118,16 @@ def check_header(header: Header, *, size_bytes: int, application_id: int) -> Non
             hint="Copy or upload it again. A live database cannot be copied as a file; "
             "use `flask backup export`.",
         )
+
+
+def check_header(header: Header, *, size_bytes: int, application_id: int) -> None:
+    """Refuse a file whose header does not describe it, or which is not ours.
+
+    Raises:
+        UploadRejectedError: as `check_size`.
+        IncompatibleBackupError: another application's, or in UTF-16.
+    """
+    check_size(header, size_bytes=size_bytes)
     if header.application_id != application_id:
         raise IncompatibleBackupError(
             "this database belongs to another application",
@@ -472,31 +486,37 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
 
     Raises:
         TimeoutError: the write lock was not to be had within `deadline_s`; nothing changed.
-        sqlite3.Error: anything else; nothing changed.
+        sqlite3.Error: the database or the disk refused; nothing changed.
+        and what `on_bytes` raises, before or after the data has changed.
     """
     deadline = time.monotonic() + deadline_s
 
-    def step(_status: int, remaining: int, total: int) -> None:
+    def step(status: int, remaining: int, total: int) -> None:
+        if status == sqlite3.SQLITE_DONE:
+            return  # committed: raising here would undo nothing
         # Connection.backup() retries a busy database for ever; only raising here ends it.
         if time.monotonic() > deadline:
             raise TimeoutError(f"the live database stayed busy for {deadline_s:.0f} seconds")
         on_bytes((total - remaining) * page_size, total * page_size)
 
+    staged_bytes = staged.stat().st_size
     source = _connect(staged, "mode=ro&immutable=1")
     target = _connect(live, "mode=rw")
     try:
         page_size = source.execute("PRAGMA page_size").fetchone()[0]
         source.backup(target, pages=_RESTORE_STEP_PAGES, progress=step, sleep=0.005)
-        return _fold_log(target)
+        is_folded = _fold_log(target)
     finally:
         source.close()
         target.close()
+    on_bytes(staged_bytes, staged_bytes)
+    return is_folded
 
 
 def _fold_log(connection: sqlite3.Connection) -> bool:
     connection.execute("PRAGMA busy_timeout=250")
-    connection.execute("PRAGMA journal_mode=WAL")
     try:
+        connection.execute("PRAGMA journal_mode=WAL")
         busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     except sqlite3.OperationalError:
         # The new data is committed in the log; only folding it back found no room or no lock.
@@ -505,12 +525,17 @@ def _fold_log(connection: sqlite3.Connection) -> bool:
 
 
 def begin_wal(path: Path) -> None:
-    """Put a database that nobody else has open into WAL mode, which it keeps for good."""
-    connection = _connect(path, "mode=rw")
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-    finally:
-        connection.close()
+    """Put a database that nobody else has open into WAL mode, which it keeps for good.
+
+    Raises:
+        DatabaseCorruptError, InsufficientSpaceError, StoreUnavailableError
+    """
+    with copy_errors():
+        connection = _connect(path, "mode=rw")
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        finally:
+            connection.close()
 
 
 def mark(path: Path, *, application_id: int) -> None:

@@ -164,7 +164,8 @@ def test_a_sweep_takes_unfinished_work_and_nothing_else(store: Store) -> None:
         "20261122T170000Z-aaaaab\0", "\0", "20261122T170000Z-aaaaab.json",
         "launcher-20261122T170000Z-aaaaab", "20261122t170000z-aaaaab", "20261122T170000Z-AAAAAB",
         "20261122T170000Z-aaaaaab", "20261122T170000Z-aaaaa", "20261122T170000Z-aaaaa*",
-        "\u0662\u0660\u0662\u0666\u0661\u0661\u0662\u0662T\u0661\u0667\u0660\u0660\u0660\u0660Z-aaaaab", "20261122T170000Z-\u0430\u0430\u0430\u0430ab", "夜", "\ud800", "x" * 100_000,
+        "\u0662\u0660\u0662\u0666\u0661\u0661\u0662\u0662T\u0661\u0667\u0660\u0660\u0660\u0660Z-aaaaab",
+        "20261122T170000Z-\u0430\u0430\u0430\u0430ab", "夜", "\ud800", "x" * 100_000,
         "20261122T170000Z-aaaaac", "%2e%2e", "20261122T170000Z-aaaaab;rm -rf", "~", "-",
     ],
 )  # fmt: skip
