@@ -49,6 +49,8 @@ _IO_WRITES = {
     sqlite3.SQLITE_IOERR_DIR_FSYNC,
     sqlite3.SQLITE_IOERR_TRUNCATE,
 }
+# Even a reader needs room: for the index of the log, when nobody else is connected.
+_NO_ROOM = {_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 
 
@@ -133,6 +135,7 @@ def open_live(path: Path) -> Iterator[sqlite3.Connection]:
 
     Raises:
         SourceDatabaseError: it is missing, damaged, or stays busy; `is_damaged` tells which.
+        InsufficientSpaceError: its disk is too full for the little that a reader needs.
     """
     with source_errors():
         connection = _connect(path, "mode=ro")
@@ -141,6 +144,18 @@ def open_live(path: Path) -> Iterator[sqlite3.Connection]:
             yield connection
         finally:
             connection.close()
+
+
+@contextlib.contextmanager
+def stay_connected(path: Path) -> Iterator[None]:
+    """Keep the index of the log in being, so that others who connect need no disk for it.
+
+    Raises:
+        SourceDatabaseError, InsufficientSpaceError
+    """
+    with open_live(path) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        yield
 
 
 @contextlib.contextmanager
@@ -204,6 +219,10 @@ def source_errors() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = _primary_code(error)
+        if _has_no_room(error):
+            raise InsufficientSpaceError(
+                f"the disk of the live database is too full even to read it: {error}"
+            ) from error
         raise SourceDatabaseError(
             f"the live database cannot be read: {error}",
             hint="`flask backup restore latest` brings the newest backup back."
@@ -229,6 +248,10 @@ def _primary_code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
+def _has_no_room(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) in _NO_ROOM
+
+
 def _raise_disk_error(error: sqlite3.Error) -> None:
     """Raise the matching disk error when `error` is about writing, else return."""
     code = getattr(error, "sqlite_errorcode", 0)
@@ -245,7 +268,8 @@ def live_problem(path: Path, *, application_id: int) -> str:
     """Say in a few words what is wrong with the live database; "" when it opens and is ours.
 
     Reads two pages: it notices a file that is missing, empty, cut off, foreign or garbage, and
-    not one that is damaged deeper inside. A database that is merely busy is no problem.
+    not one that is damaged deeper inside. A database that is merely busy is no problem of its
+    own, and neither is a full disk: a restore would not help.
     """
     try:
         if path.stat().st_size == 0:
@@ -261,7 +285,8 @@ def live_problem(path: Path, *, application_id: int) -> str:
     except OSError as error:
         return f"{path.name}: {error.strerror}"
     except sqlite3.Error as error:
-        return "" if _primary_code(error) in _WAITING else f"{path.name}: {error}"
+        is_passing = _primary_code(error) in _WAITING or _has_no_room(error)
+        return "" if is_passing else f"{path.name}: {error}"
     return "" if found == application_id else f"{path.name} is not a Launcher database"
 
 
@@ -442,15 +467,11 @@ def rewrite(source: Path, target: Path, *, page_size: int) -> None:
         connection.execute("VACUUM INTO ?", (str(target),))
 
 
-def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: OnBytes) -> bool:
+def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: OnBytes) -> None:
     """Make the live database hold what `staged` holds, in one transaction of its own.
 
     SQLite keeps the write lock from the first page to the last, so other connections see the old
     data or the new, and a killed process leaves the old. The page size must be the live one.
-
-    Returns:
-        Whether the log was folded back at once; False while a reader still needs the old data,
-        which costs disk and nothing else.
 
     Raises:
         TimeoutError: the write lock was not to be had within `deadline_s`; nothing changed.
@@ -458,7 +479,9 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
     """
     deadline = time.monotonic() + deadline_s
 
-    def step(_status: int, remaining: int, total: int) -> None:
+    def step(status: int, remaining: int, total: int) -> None:
+        if status == sqlite3.SQLITE_DONE:
+            return  # it is committed, and an error would say that it is not
         # Connection.backup() retries a busy database for ever; only raising here ends it.
         if time.monotonic() > deadline:
             raise TimeoutError(f"the live database stayed busy for {deadline_s:.0f} seconds")
@@ -469,30 +492,37 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
     try:
         page_size = source.execute("PRAGMA page_size").fetchone()[0]
         source.backup(target, pages=_RESTORE_STEP_PAGES, progress=step, sleep=0.005)
-        return _fold_log(target)
     finally:
         source.close()
         target.close()
 
 
-def _fold_log(connection: sqlite3.Connection) -> bool:
-    connection.execute("PRAGMA busy_timeout=250")
-    connection.execute("PRAGMA journal_mode=WAL")
+def fold_log(live: Path) -> bool:
+    """Put the live database into WAL mode if it was not, and its log into the main file.
+
+    Returns:
+        Whether that was possible at once; False while a reader still needs the old data or the
+        disk has no room, which costs disk and nothing else: what is committed stays committed.
+    """
+    connection = _connect(live, "mode=rw")
     try:
-        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    except sqlite3.OperationalError:
-        # The new data is committed in the log; only folding it back found no room or no lock.
+        connection.execute("PRAGMA busy_timeout=250")
+        connection.execute("PRAGMA journal_mode=WAL")
+        return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.Error:
         return False
-    return not busy
+    finally:
+        connection.close()
 
 
 def begin_wal(path: Path) -> None:
     """Put a database that nobody else has open into WAL mode, which it keeps for good."""
-    connection = _connect(path, "mode=rw")
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-    finally:
-        connection.close()
+    with copy_errors():
+        connection = _connect(path, "mode=rw")
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        finally:
+            connection.close()
 
 
 def mark(path: Path, *, application_id: int) -> None:
