@@ -167,7 +167,7 @@ def open_copy(path: Path, *, deadline_s: float | None = None) -> Iterator[sqlite
     Raises:
         DatabaseCorruptError: a statement met damage, or took longer than the deadline.
     """
-    with copy_errors():
+    with copy_errors(path):
         connection = _connect(path, "mode=ro&immutable=1")
         try:
             for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"):
@@ -192,7 +192,7 @@ def open_staged(path: Path) -> Iterator[sqlite3.Connection]:
         DatabaseCorruptError: a statement met damage.
         InsufficientSpaceError: the disk filled up.
     """
-    with copy_errors():
+    with copy_errors(path):
         connection = _connect(path, "mode=rw")
         try:
             connection.execute("PRAGMA trusted_schema=OFF")
@@ -233,12 +233,12 @@ def source_errors() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def copy_errors() -> Iterator[None]:
-    """Turn what SQLite says about a copy into the error that an admin can act on."""
+def copy_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite says about the copy at `path` into the error that an admin can act on."""
     try:
         yield
     except sqlite3.Error as error:
-        _raise_disk_error(error)
+        _raise_disk_error(error, path)
         if _primary_code(error) == sqlite3.SQLITE_INTERRUPT:
             raise DatabaseCorruptError("the check took too long and was stopped") from error
         raise DatabaseCorruptError(f"the database is damaged: {error}") from error
@@ -252,15 +252,15 @@ def _has_no_room(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) in _NO_ROOM
 
 
-def _raise_disk_error(error: sqlite3.Error) -> None:
+def _raise_disk_error(error: sqlite3.Error, path: Path) -> None:
     """Raise the matching disk error when `error` is about writing, else return."""
     code = getattr(error, "sqlite_errorcode", 0)
     if code & 0xFF == _FULL:
-        raise InsufficientSpaceError(f"the disk is full: {error}") from error
+        raise InsufficientSpaceError(f"the disk is full: {error} ({path})") from error
     if code in _IO_WRITES or code & 0xFF in _READ_ONLY:
         raise StoreUnavailableError(
-            f"a file could not be written: {error}",
-            hint="Check that the disk has room and may be written.",
+            f"{path} could not be written: {error}",
+            hint="Check that its folder exists, is mounted, has room and may be written.",
         ) from error
 
 
@@ -311,7 +311,7 @@ def copy_live(live: Path, target: Path, *, on_bytes: OnBytes) -> None:
             try:
                 connection.execute("VACUUM INTO ?", (str(target),))
             except sqlite3.Error as error:
-                _raise_disk_error(error)
+                _raise_disk_error(error, target)
                 raise
     on_bytes(total, total)
 
@@ -517,7 +517,7 @@ def fold_log(live: Path) -> bool:
 
 def begin_wal(path: Path) -> None:
     """Put a database that nobody else has open into WAL mode, which it keeps for good."""
-    with copy_errors():
+    with copy_errors(path):
         connection = _connect(path, "mode=rw")
         try:
             connection.execute("PRAGMA journal_mode=WAL")
