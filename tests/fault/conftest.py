@@ -114,11 +114,11 @@ class SmallDisk:
 
 @pytest.fixture
 def small_disk() -> Iterator[SmallDisk]:
-    """A disk of 16 MB; skips the test where mounting is not permitted."""
+    """A disk of 40 MB; skips the test where mounting is not permitted."""
     folder = Path(tempfile.mkdtemp())
     disk = SmallDisk(folder)
     try:
-        disk.mount(16 << 20)
+        disk.mount(40 << 20)
     except (OSError, subprocess.CalledProcessError) as error:
         folder.rmdir()
         pytest.skip(f"a small disk needs the right to mount one: {error}")
