@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -50,19 +51,18 @@ def environment(data_dir: Path, **extra: str) -> dict[str, str]:
 
 
 def peak_memory(data_dir: Path, *arguments: str) -> tuple[float, float]:
-    """Run `flask …` and return (seconds, peak MB) of the process, as the system accounts it."""
+    """Run `flask …` and return (seconds, peak MB) of the whole process."""
     began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flask", *arguments],
+    process = subprocess.run(
+        [sys.executable, "-m", "benchmarks.peak", *arguments],
         cwd=ROOT,
         env=environment(data_dir),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    _, code, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
-    error = process.stderr.read().decode() if process.stderr else ""
-    process.returncode = os.waitstatus_to_exitcode(code)
-    if process.returncode:
-        raise RuntimeError(f"flask {' '.join(arguments)}: {error}")
-    return seconds, usage.ru_maxrss / 1024
+    peak = re.search(r"peak_kB=(\d+)", process.stderr)
+    if process.returncode or not peak:
+        raise RuntimeError(f"flask {' '.join(arguments)}: {process.stderr}")
+    return seconds, int(peak[1]) / 1024

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .compression import pack
 from .errors import DatabaseCorruptError, SourceDatabaseError
-from .files import create_new, disk_errors, require_space
+from .files import create_new, discard, disk_errors, require_space
 from .operations import Teller
 from .ports import Clock, Content
 from .records import (
@@ -109,8 +109,7 @@ def create_backup(
         tell.stage(Stage.PUBLISH)
         store.publish(backup, packed)
     finally:
-        for left in (raw, packed, raw.with_name(raw.name + "-journal")):
-            left.unlink(missing_ok=True)
+        discard(raw, packed, raw.with_name(raw.name + "-journal"))
     return backup
 
 

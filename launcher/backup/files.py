@@ -79,10 +79,21 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = 
                 os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        discard(temporary)
         raise
     if durable:
         sync_directory(path.parent)
+
+
+def discard(*paths: Path) -> None:
+    """Remove files that may be there, for as far as the disk lets it.
+
+    Meant for the clearing up after an error, which must not hide that error behind its own: a
+    read-only disk refuses even to remove what does not exist. What stays is swept later.
+    """
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def create_new(path: Path, *, mode: int = 0o600) -> BinaryIO:

@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from .errors import BackupError, OperationInProgressError, StoreUnavailableError
-from .files import write_atomic
+from .errors import BackupError, OperationInProgressError
+from .files import disk_errors, write_atomic
 from .journal import Journal
 from .locks import try_lock
 from .ports import Clock, OnFinished, OnProgress
@@ -192,13 +192,8 @@ class Operations:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        try:
+        with disk_errors("use the data directory"):
             descriptor = self._take_lock()
-        except OSError as error:
-            raise StoreUnavailableError(
-                f"the data directory cannot be used: {error.strerror} ({error.filename})",
-                hint="Check that it exists and may be written by this user.",
-            ) from error
         if descriptor is None:
             raise self._busy()
         try:
@@ -234,10 +229,20 @@ class Operations:
             last = next(self._journal.entries(), None)
             # Killed between its journal line and the removal of the file: already told.
             if last is None or last.operation_id != progress.operation_id:
-                facts = {**facts, **self._on_interrupted(progress, facts)}
+                facts = {**facts, **self._found_out(progress, facts)}
                 self._record(progress, facts, Outcome.INTERRUPTED, None)
         with contextlib.suppress(OSError):
             self._state_path.unlink(missing_ok=True)
+
+    def _found_out(self, progress: Progress, facts: dict[str, object]) -> dict[str, object]:
+        # Whatever goes wrong here must not keep every later operation from beginning.
+        try:
+            return self._on_interrupted(progress, facts)
+        except Exception:
+            log.exception(
+                "interruption not examined", extra={"operation_id": progress.operation_id}
+            )
+            return {}
 
     def _finish(self, operation: Operation, error: BaseException | None) -> None:
         if error is None:
@@ -246,6 +251,7 @@ class Operations:
             outcome = Outcome.FAILED
         else:
             outcome = Outcome.INTERRUPTED
+            operation.facts.update(self._found_out(operation.progress, operation.facts))
         if operation.is_recorded:
             self._record(operation.progress, operation.facts, outcome, error)
         with contextlib.suppress(OSError):

@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from .errors import (
 )
 from .files import (
     create_new,
+    discard,
     disk_errors,
     free_bytes,
     require_space,
@@ -44,9 +46,11 @@ from .records import (
 )
 from .sqlite import (
     SIDE_FILES,
+    OnBytes,
     begin_wal,
     check_structure,
     confirm_live,
+    fold_log,
     live_problem,
     open_copy,
     open_live,
@@ -54,6 +58,7 @@ from .sqlite import (
     page_size_of,
     replace_contents,
     rewrite,
+    stay_connected,
     used_bytes,
 )
 from .store import Store
@@ -193,7 +198,8 @@ def stage_restore(
             "nobody could sign in afterwards: there is no active admin in this backup",
             hint="Carry an admin of today's data into it: --carry-account NAME.",
         )
-    sync_file(path)
+    with disk_errors("keep the copy"):
+        sync_file(path)
     return Staged(path=path, checked=checked, survey=survey, epoch=epoch)
 
 
@@ -375,31 +381,17 @@ def restore_backup(
         else _FileSwap(operation, live_path)
     )
     try:
-        with gate.closed():
+        with gate.closed(), road.connected():
             closed_at = time.monotonic()
-            operation.stage(Stage.REPLACE, staged.path.stat().st_size)
-            try:
-                road.replace(staged.path)
-                operation.stage(Stage.CONFIRM)
-                problem = confirm_live(live_path, rows=staged.survey.rows)
-            except BaseException as error:
-                # A signal or a watcher that gives up may come on either side of the commit.
-                if road.has_changed(lambda: _epoch_of(live_path, content) == epoch):
-                    road.revert(f"it was stopped by {error!r}")
-                raise
-            if problem:
-                road.revert(problem)
-                raise RestoreError(
-                    f"the restored data did not pass its check ({problem}); "
-                    "the data from before was put back",
-                    hint="Try another backup.",
-                )
+            _replace_and_confirm(operation, road, staged, live_path=live_path)
             held_s = time.monotonic() - closed_at
     except TimeoutError as error:
         raise RestoreError(
             f"{error}; nothing was changed",
             hint="Try again in a moment, when the long request or program has ended.",
         ) from error
+    except OSError as error:
+        raise RestoreError(f"the restore was stopped ({error}); the data is as it was") from error
     return RestoreOutcome(
         operation_id=operation.id,
         plan=plan,
@@ -410,6 +402,39 @@ def restore_backup(
         duration_s=time.monotonic() - started,
         warnings=(*plan.warnings, *road.warnings),
     )
+
+
+def _replace_and_confirm(
+    operation: Operation, road: _Transaction | _FileSwap, staged: Staged, *, live_path: Path
+) -> None:
+    """Walk the road to its end, or back to its beginning.
+
+    Raises:
+        TimeoutError, BackupError: the live database holds what it held.
+    """
+    operation.stage(Stage.REPLACE, staged.path.stat().st_size)
+    try:
+        road.replace(staged.path)
+    except (BackupError, TimeoutError):
+        raise  # the road itself says that nothing was changed
+    except BaseException as error:
+        # Ctrl-C, or a listener that failed: it may have struck just after the commit.
+        road.revert(f"it was stopped: {error!r}")
+        raise
+    try:
+        operation.stage(Stage.CONFIRM)
+        problem = confirm_live(live_path, rows=staged.survey.rows)
+    except BaseException as error:
+        road.revert(f"it was stopped: {error!r}")
+        raise
+    if problem:
+        road.revert(problem)
+        raise RestoreError(
+            f"the restored data did not pass its check ({problem}); "
+            "the data from before was put back",
+            hint="Try another backup.",
+        )
+    road.settle()
 
 
 def _require_room(source: Backup | Path, *, live: Live, store: Store) -> None:
@@ -447,18 +472,22 @@ class _Transaction:
         self._safety = safety
         self.warnings: tuple[str, ...] = ()
 
+    def connected(self) -> AbstractContextManager[None]:
+        """Stay connected, so that the way to the end needs no more room than the data itself."""
+        return stay_connected(self._live_path)
+
     def replace(self, staged: Path) -> None:
         """Replace the content.
 
         Raises:
             TimeoutError, InsufficientSpaceError, RestoreError: nothing was changed.
         """
+        self._replace(staged, on_bytes=self._operation.advance)
+
+    def _replace(self, staged: Path, *, on_bytes: OnBytes) -> None:
         try:
-            folded = replace_contents(
-                staged,
-                self._live_path,
-                deadline_s=_REPLACE_DEADLINE_S,
-                on_bytes=self._operation.advance,
+            replace_contents(
+                staged, self._live_path, deadline_s=_REPLACE_DEADLINE_S, on_bytes=on_bytes
             )
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
@@ -469,7 +498,10 @@ class _Transaction:
             raise RestoreError(
                 f"the live database did not take the data ({error}); nothing was changed"
             ) from error
-        if not folded:
+
+    def settle(self) -> None:
+        """Fold the log of the replacement back; when that must wait, only warn of it."""
+        if not fold_log(self._live_path):
             self.warnings = (
                 "The log could not be folded into the database yet: a program still reads the "
                 "old data, or the disk is nearly full. The restored data is complete.",
@@ -491,7 +523,8 @@ class _Transaction:
         raw = self._store.staging / f"revert-{self._operation.id}.db"
         try:
             self._unpack_safety(raw)
-            self.replace(raw)
+            self._replace(raw, on_bytes=_tell_nobody)
+            fold_log(self._live_path)
         except (BackupError, OSError) as error:
             raise RevertFailedError(
                 f"the restored data did not pass its check ({problem}), and the data from "
@@ -508,9 +541,13 @@ class _Transaction:
                 source,
                 file=self._safety.file,
                 database=self._safety.database,
-                on_bytes=lambda _done, _total: None,
+                on_bytes=_tell_nobody,
             ):
                 writer.write(piece)
+
+
+def _tell_nobody(_done: int, _total: int) -> None:
+    """Take progress in silence: who listens must not be able to stop a way back."""
 
 
 class _FileSwap:
@@ -524,15 +561,20 @@ class _FileSwap:
         self._operation = operation
         self._live_path = live_path
         self._folder = live_path.parent / "damaged" / operation.id
-        self._is_aside = False
+        self._is_swapped = False
         self.raw_copy_path: Path | None = None
         self.warnings: tuple[str, ...] = ()
+
+    def connected(self) -> AbstractContextManager[None]:
+        """Connect to nothing: the file is about to go."""
+        return contextlib.nullcontext()
 
     def replace(self, staged: Path) -> None:
         """Set the old files aside and put the staged one in their place.
 
         Raises:
-            InsufficientSpaceError, StoreUnavailableError: the caller reverts.
+            InsufficientSpaceError, StoreUnavailableError: nothing was changed.
+            RevertFailedError: naming the folder that holds the old files.
         """
         incoming = self._live_path.with_name(f".incoming-{self._operation.id}.db")
         try:
@@ -543,9 +585,13 @@ class _FileSwap:
                 self._set_aside()
                 self._is_aside = True
                 incoming.replace(self._live_path)
+                self._is_swapped = True
                 sync_directory(self._live_path.parent)
+        except (BackupError, OSError) as error:
+            self.revert(str(error))
+            raise
         finally:
-            incoming.unlink(missing_ok=True)
+            discard(incoming)
 
     def _copy(self, staged: Path, incoming: Path) -> None:
         total = staged.stat().st_size
@@ -569,6 +615,7 @@ class _FileSwap:
             if path.exists():
                 path.rename(self._folder / path.name)
         sync_directory(self._folder)
+        sync_directory(self._live_path.parent)
         self.raw_copy_path = self._folder
         self._operation.facts["raw_copy"] = str(self._folder)
 
@@ -586,27 +633,37 @@ class _FileSwap:
             RevertFailedError: naming the folder that holds them.
         """
         try:
-            self._bring_back()
+            if self._is_swapped:
+                self._drop_new()
+            if self._folder.exists():
+                for suffix in ("", *SIDE_FILES):
+                    _put_back(self._folder / self._side(suffix).name, self._side(suffix))
+                self._folder.rmdir()
+            sync_directory(self._live_path.parent)
         except OSError as error:
             raise RevertFailedError(
                 f"the restored data did not pass its check ({problem}), and the damaged files "
                 f"from before could not be put back ({error}); they lie in {self._folder}",
                 hint="`flask backup restore ID` with another backup.",
             ) from error
-
-    def _bring_back(self) -> None:
-        """Give every old file its place again, from whichever step of `replace`."""
-        if self._is_aside:
-            # The log of the new file first, or it would be replayed over the old one.
-            for suffix in (*SIDE_FILES, ""):
-                self._side(suffix).unlink(missing_ok=True)
-        for suffix in ("", *SIDE_FILES):
-            kept = self._folder / self._side(suffix).name
-            if kept.exists():
-                kept.replace(self._side(suffix))
-                kept.unlink(missing_ok=True)  # a rename leaves both names of one file alone
-        sync_directory(self._live_path.parent)
-        with contextlib.suppress(OSError):
-            self._folder.rmdir()
         self.raw_copy_path = None
         self._operation.facts.pop("raw_copy", None)
+
+    def _drop_new(self) -> None:
+        """Remove the new database, but for what an old file will replace in one step."""
+        for suffix in SIDE_FILES:
+            self._side(suffix).unlink(missing_ok=True)
+        if not (self._folder / self._live_path.name).exists():
+            self._live_path.unlink(missing_ok=True)
+
+    def settle(self) -> None:
+        """Leave it: the new file has no log yet."""
+
+
+def _put_back(kept: Path, place: Path) -> None:
+    if not kept.exists():
+        return
+    if place.exists() and kept.samefile(place):
+        kept.unlink()  # it never left, and a rename onto itself would do nothing
+    else:
+        kept.replace(place)

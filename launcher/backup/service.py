@@ -30,6 +30,7 @@ from .errors import (
 )
 from .files import (
     create_new,
+    discard,
     disk_errors,
     free_bytes,
     move,
@@ -734,7 +735,7 @@ class BackupService:
                 target.hardlink_to(partial)
                 sync_directory(target.parent)
         finally:
-            partial.unlink(missing_ok=True)
+            discard(partial)
 
     def _set_protected(self, reference: str, *, by: str, verb: Verb, protected: bool) -> Backup:
         with self._operations.run(verb, by=by) as operation:

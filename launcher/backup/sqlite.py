@@ -37,7 +37,6 @@ _BUSY_TIMEOUT_S = 15.0
 _COPY_STEP_OPCODES = 50_000
 _CHECK_STEP_OPCODES = 200_000
 _RESTORE_STEP_PAGES = 1000
-_MMAP_BYTES = 1 << 40
 _STATISTICS_TABLES = {"sqlite_stat1", "sqlite_stat4"}  # ANALYZE makes them; they hold no content
 
 _UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -49,6 +48,8 @@ _IO_WRITES = {
     sqlite3.SQLITE_IOERR_DIR_FSYNC,
     sqlite3.SQLITE_IOERR_TRUNCATE,
 }
+# Even a reader needs room: for the index of the log, when nobody else is connected.
+_NO_ROOM = {_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 
 
@@ -147,6 +148,7 @@ def open_live(path: Path) -> Iterator[sqlite3.Connection]:
 
     Raises:
         SourceDatabaseError: it is missing, damaged, or stays busy; `is_damaged` tells which.
+        InsufficientSpaceError: its disk is too full for the little that a reader needs.
     """
     with source_errors():
         connection = _connect(path, "mode=ro")
@@ -158,6 +160,18 @@ def open_live(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextlib.contextmanager
+def stay_connected(path: Path) -> Iterator[None]:
+    """Keep the index of the log in being, so that others who connect need no disk for it.
+
+    Raises:
+        SourceDatabaseError, InsufficientSpaceError
+    """
+    with open_live(path) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        yield
+
+
+@contextlib.contextmanager
 def open_copy(path: Path, *, deadline_s: float | None = None) -> Iterator[sqlite3.Connection]:
     """Open a file that nobody writes to, trusting nothing in it.
 
@@ -166,7 +180,7 @@ def open_copy(path: Path, *, deadline_s: float | None = None) -> Iterator[sqlite
     Raises:
         DatabaseCorruptError: a statement met damage, or took longer than the deadline.
     """
-    with copy_errors():
+    with copy_errors(path):
         connection = _connect(path, "mode=ro&immutable=1")
         try:
             for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"):
@@ -191,7 +205,7 @@ def open_staged(path: Path) -> Iterator[sqlite3.Connection]:
         DatabaseCorruptError: a statement met damage.
         InsufficientSpaceError: the disk filled up.
     """
-    with copy_errors():
+    with copy_errors(path):
         connection = _connect(path, "mode=rw")
         try:
             connection.execute("PRAGMA trusted_schema=OFF")
@@ -218,6 +232,10 @@ def source_errors() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = _primary_code(error)
+        if _has_no_room(error):
+            raise InsufficientSpaceError(
+                f"the disk of the live database is too full even to read it: {error}"
+            ) from error
         raise SourceDatabaseError(
             f"the live database cannot be read: {error}",
             hint="`flask backup restore latest` brings the newest backup back."
@@ -228,12 +246,12 @@ def source_errors() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def copy_errors() -> Iterator[None]:
-    """Turn what SQLite says about a copy into the error that an admin can act on."""
+def copy_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite says about the copy at `path` into the error that an admin can act on."""
     try:
         yield
     except sqlite3.Error as error:
-        _raise_disk_error(error)
+        _raise_disk_error(error, path)
         if _primary_code(error) == sqlite3.SQLITE_INTERRUPT:
             raise DatabaseCorruptError("the check took too long and was stopped") from error
         raise DatabaseCorruptError(f"the database is damaged: {error}") from error
@@ -243,15 +261,19 @@ def _primary_code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _raise_disk_error(error: sqlite3.Error) -> None:
+def _has_no_room(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) in _NO_ROOM
+
+
+def _raise_disk_error(error: sqlite3.Error, path: Path) -> None:
     """Raise the matching disk error when `error` is about writing, else return."""
     code = getattr(error, "sqlite_errorcode", 0)
     if code & 0xFF == _FULL:
-        raise InsufficientSpaceError(f"the disk is full: {error}") from error
+        raise InsufficientSpaceError(f"the disk is full: {error} ({path})") from error
     if code in _IO_WRITES or code & 0xFF in _READ_ONLY:
         raise StoreUnavailableError(
-            f"a file could not be written: {error}",
-            hint="Check that the disk has room and may be written.",
+            f"{path} could not be written: {error}",
+            hint="Check that its folder exists, is mounted, has room and may be written.",
         ) from error
 
 
@@ -259,7 +281,8 @@ def live_problem(path: Path, *, application_id: int) -> str:
     """Say in a few words what is wrong with the live database; "" when it opens and is ours.
 
     Reads two pages: it notices a file that is missing, empty, cut off, foreign or garbage, and
-    not one that is damaged deeper inside. A database that is merely busy is no problem.
+    not one that is damaged deeper inside. A database that is merely busy is no problem of its
+    own, and neither is a full disk: a restore would not help.
     """
     try:
         if path.stat().st_size == 0:
@@ -275,7 +298,8 @@ def live_problem(path: Path, *, application_id: int) -> str:
     except OSError as error:
         return f"{path.name}: {error.strerror}"
     except sqlite3.Error as error:
-        return "" if _primary_code(error) in _WAITING else f"{path.name}: {error}"
+        is_passing = _primary_code(error) in _WAITING or _has_no_room(error)
+        return "" if is_passing else f"{path.name}: {error}"
     return "" if found == application_id else f"{path.name} is not a Launcher database"
 
 
@@ -300,7 +324,7 @@ def copy_live(live: Path, target: Path, *, on_bytes: OnBytes) -> None:
             try:
                 connection.execute("VACUUM INTO ?", (str(target),))
             except sqlite3.Error as error:
-                _raise_disk_error(error)
+                _raise_disk_error(error, target)
                 raise
     on_bytes(total, total)
 
@@ -366,8 +390,8 @@ def integrity_problems(path: Path) -> list[str]:
     """Run SQLite's full integrity check on a file of our own; return its first findings."""
     connection = _connect(path, "mode=ro&immutable=1")
     try:
-        # Only a file of our own may be mapped: if a foreign one shrank, that were SIGBUS.
-        connection.execute(f"PRAGMA mmap_size={_MMAP_BYTES}")
+        # Mapping the file would be a little faster, and cost memory by its size.
+        connection.execute("PRAGMA mmap_size=0")
         return _run_integrity_check(connection)
     except sqlite3.Error as error:
         return [str(error)]
@@ -475,15 +499,11 @@ def rewrite(source: Path, target: Path, *, page_size: int) -> None:
         connection.execute("VACUUM INTO ?", (str(target),))
 
 
-def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: OnBytes) -> bool:
+def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: OnBytes) -> None:
     """Make the live database hold what `staged` holds, in one transaction of its own.
 
     SQLite keeps the write lock from the first page to the last, so other connections see the old
     data or the new, and a killed process leaves the old. The page size must be the live one.
-
-    Returns:
-        Whether the log was folded back at once; False while a reader still needs the old data,
-        which costs disk and nothing else.
 
     Raises:
         TimeoutError: the write lock was not to be had within `deadline_s`; nothing changed.
@@ -494,7 +514,7 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
 
     def step(status: int, remaining: int, total: int) -> None:
         if status == sqlite3.SQLITE_DONE:
-            return  # committed: raising here would undo nothing
+            return  # it is committed, and an error would say that it is not
         # Connection.backup() retries a busy database for ever; only raising here ends it.
         if time.monotonic() > deadline:
             raise TimeoutError(f"the live database stayed busy for {deadline_s:.0f} seconds")
@@ -506,7 +526,6 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
     try:
         page_size = source.execute("PRAGMA page_size").fetchone()[0]
         source.backup(target, pages=_RESTORE_STEP_PAGES, progress=step, sleep=0.005)
-        is_folded = _fold_log(target)
     finally:
         source.close()
         target.close()
@@ -514,24 +533,27 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
     return is_folded
 
 
-def _fold_log(connection: sqlite3.Connection) -> bool:
-    connection.execute("PRAGMA busy_timeout=250")
+def fold_log(live: Path) -> bool:
+    """Put the live database into WAL mode if it was not, and its log into the main file.
+
+    Returns:
+        Whether that was possible at once; False while a reader still needs the old data or the
+        disk has no room, which costs disk and nothing else: what is committed stays committed.
+    """
+    connection = _connect(live, "mode=rw")
     try:
+        connection.execute("PRAGMA busy_timeout=250")
         connection.execute("PRAGMA journal_mode=WAL")
-        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    except sqlite3.OperationalError:
-        # The new data is committed in the log; only folding it back found no room or no lock.
+        return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.Error:
         return False
-    return not busy
+    finally:
+        connection.close()
 
 
 def begin_wal(path: Path) -> None:
-    """Put a database that nobody else has open into WAL mode, which it keeps for good.
-
-    Raises:
-        DatabaseCorruptError, InsufficientSpaceError, StoreUnavailableError
-    """
-    with copy_errors():
+    """Put a database that nobody else has open into WAL mode, which it keeps for good."""
+    with copy_errors(path):
         connection = _connect(path, "mode=rw")
         try:
             connection.execute("PRAGMA journal_mode=WAL")

@@ -20,6 +20,7 @@ from typing import BinaryIO, Protocol
 
 from .compression import SUFFIXES
 from .errors import (
+    BackupError,
     BackupNotFoundError,
     ManifestError,
 )
@@ -191,8 +192,14 @@ class LocalStore:
         with disk_errors("write to the backup folder"):
             staged.chmod(_STORED_MODE)
             write_atomic(in_staging, write_manifest(backup), mode=_STORED_MODE)
-            move(staged, target)
-            move(in_staging, self._manifest_path(backup.id))
+            try:
+                move(staged, target)
+                move(in_staging, self._manifest_path(backup.id))
+            except BaseException:
+                # Even one that is in place already is not certain to survive a crash.
+                with contextlib.suppress(BackupError):
+                    self.remove(backup)
+                raise
 
     def update(self, backup: Backup) -> None:
         with disk_errors("write to the backup folder"):
@@ -217,7 +224,8 @@ class LocalStore:
             for manifest_path in self._staged_manifests():
                 for name in self._debris(manifest_path):
                     (self._path / name).unlink(missing_ok=True)
-                sync_directory(self._path)
+                with contextlib.suppress(OSError):
+                    sync_directory(self._path)
             empty_directory(self.staging)
             for left in self._path.glob(f".{_PREFIX}*.tmp"):
                 left.unlink(missing_ok=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,57 @@ def restored(used: Place, scenery: Path) -> Place:
 def first_state(used: Place) -> str:
     """What the live data is after a restore of the first backup."""
     return state_of(used.root / "outside.db")
+
+
+@dataclass(slots=True)
+class SmallDisk:
+    """A disk of its own in memory, which can be filled, made read-only and taken away."""
+
+    path: Path
+    is_mounted: bool = False
+
+    def mount(self, size_bytes: int) -> None:
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={size_bytes}", "tmpfs", str(self.path)],
+            check=True,
+            capture_output=True,
+        )
+        self.is_mounted = True
+
+    def change(self, options: str) -> None:
+        """Mount it anew with other options: `ro`, `rw`, `size=…`."""
+        subprocess.run(["mount", "-o", f"remount,{options}", str(self.path)], check=True)
+
+    def unmount(self) -> None:
+        subprocess.run(["umount", "-l", str(self.path)], check=True)
+        self.is_mounted = False
+
+    def fill(self, *, but_for_bytes: int = 0) -> None:
+        """Leave so many bytes free."""
+        size = free_bytes(self.path) - but_for_bytes
+        if size > 0:
+            with self._filler().open("ab") as file:
+                os.posix_fallocate(file.fileno(), file.tell(), size)
+
+    def clear(self) -> None:
+        """Take what `fill` put there away."""
+        self._filler().unlink(missing_ok=True)
+
+    def _filler(self) -> Path:
+        return self.path / "filler"
+
+
+@pytest.fixture
+def small_disk() -> Iterator[SmallDisk]:
+    """A disk of 40 MB; skips the test where mounting is not permitted."""
+    folder = Path(tempfile.mkdtemp())
+    disk = SmallDisk(folder)
+    try:
+        disk.mount(40 << 20)
+    except (OSError, subprocess.CalledProcessError) as error:
+        folder.rmdir()
+        pytest.skip(f"a small disk needs the right to mount one: {error}")
+    yield disk
+    if disk.is_mounted:
+        disk.unmount()
+    folder.rmdir()

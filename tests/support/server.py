@@ -1,110 +1,97 @@
-"""The site as a deployment runs it: gunicorn with several workers, on a free port."""
+"""A real server: gunicorn with several workers, on a free port and a directory of its own."""
 
 from __future__ import annotations
 
-import contextlib
-import http.cookiejar
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.config import ROOT
 
-
-class _Still(urllib.request.HTTPRedirectHandler):
-    """Answers with the redirect itself."""
-
-    def redirect_request(self, *_arguments: object) -> None:
-        return None
+WORKERS = 3
+_PATIENCE_S = 60.0
 
 
-@dataclass
-class Browser:
-    """Somebody with a cookie jar."""
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server; `log_path` holds what it printed."""
 
-    address: str
-    jar: http.cookiejar.CookieJar = field(default_factory=http.cookiejar.CookieJar)
+    url: str
+    data_dir: Path
+    log_path: Path
 
-    def __post_init__(self) -> None:
-        self._opener = urllib.request.build_opener(
-            _Still, urllib.request.HTTPCookieProcessor(self.jar), urllib.request.ProxyHandler({})
-        )
+    @property
+    def setup_link(self) -> str:
+        """The link that it printed for the first admin."""
+        found = re.search(r"http://\S+/setup\?token=\S+", self.log_path.read_text())
+        assert found, self.log_path.read_text()
+        return found[0]
 
-    def get(self, path: str) -> tuple[int, str]:
-        return self._send(urllib.request.Request(self.address + path))
-
-    def post(self, path: str, **values: str) -> tuple[int, str]:
-        data = urllib.parse.urlencode(values).encode()
-        return self._send(urllib.request.Request(self.address + path, data=data))
-
-    def token(self) -> str:
-        """Open the sign-in form and return the token in it."""
-        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get("/login")[1])
-        assert found
-        return found[1]
-
-    def sign_in(self, username: str, password: str, *, token: str = "") -> int:
-        return self.post(
-            "/login", username=username, password=password, csrf_token=token or self.token()
-        )[0]
-
-    def _send(self, request: urllib.request.Request) -> tuple[int, str]:
-        try:
-            with self._opener.open(request, timeout=60) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+    def command(self, *words: str) -> str:
+        """Run `flask …` on the same directory, as an admin on the server would."""
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", *words],
+            cwd=ROOT, env=_environment(self.data_dir, {}), capture_output=True, text=True,
+            check=False, timeout=_PATIENCE_S,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
-@contextlib.contextmanager
-def serving(
-    data_dir: Path, *, workers: int = 3, threads: int = 4, **settings: str
-) -> Iterator[str]:
-    """Serve a data directory; yield the address, and stop with the end of the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        **os.environ,
-        "LAUNCHER_DATA_DIR": str(data_dir),
-        "LAUNCHER_BIND": f"127.0.0.1:{port}",
-        "LAUNCHER_WORKERS": str(workers),
-        "LAUNCHER_THREADS": str(threads),
-        **{f"LAUNCHER_{name.upper()}": value for name, value in settings.items()},
-    }
-    log_path = data_dir.parent / f"gunicorn-{port}.log"
-    with log_path.open("wb") as log:
+@contextmanager
+def serving(data_dir: Path, **settings: str) -> Iterator[Server]:
+    """Serve `data_dir` until the end of the block."""
+    port = _free_port()
+    bind = f"127.0.0.1:{port}"
+    log_path = data_dir.with_name(f"{data_dir.name}-{port}.log")
+    environment = _environment(
+        data_dir, {"bind": bind, "workers": str(WORKERS), "threads": "4"} | settings
+    )
+    with log_path.open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "wsgi:app"],
-            cwd=ROOT,
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _await_answer(address, process, log_path)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=40)
+            cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            _await(process, f"http://{bind}/healthz", log_path)
+            yield Server(f"http://{bind}", data_dir, log_path)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(_PATIENCE_S)
 
 
-def _await_answer(address: str, process: subprocess.Popen[bytes], log_path: Path) -> None:
-    browser = Browser(address)
-    deadline = time.monotonic() + 60
+def _environment(data_dir: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("LAUNCHER_")}
+    chosen = {f"LAUNCHER_{name.upper()}": value for name, value in settings.items()}
+    return kept | {"LAUNCHER_DATA_DIR": str(data_dir), "PYTHONWARNINGS": "default"} | chosen
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _await(process: subprocess.Popen[bytes], url: str, log_path: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError):
-            browser.get("/healthz")
+        try:
+            urllib.request.urlopen(url, timeout=2).close()
+        except urllib.error.HTTPError:
             return
-        time.sleep(0.05)
-    raise AssertionError(f"gunicorn did not start:\n{log_path.read_text()}")
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError(f"the server did not start:\n{log_path.read_text()}")

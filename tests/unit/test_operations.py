@@ -376,7 +376,7 @@ def test_the_debris_is_cleared_before_each_operation(desk: Desk) -> None:
 def test_without_a_data_directory_it_says_so(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     (tmp_path / "locks").rmdir()
-    with pytest.raises(StoreUnavailableError, match="the data directory cannot be used"):
+    with pytest.raises(StoreUnavailableError, match="could not use the data directory"):
         desk.operations.run(Verb.CREATE, by="ada").__enter__()
     assert desk.operations.running() is None
 

@@ -82,7 +82,7 @@ def test_every_page_becomes_the_calm_one(
         assert "The database is damaged. Your backups are not" in ada.page
         assert "flask backup restore latest" in ada.page
         assert "launcher.db" in ada.page
-        assert "6 apps, 3 boards and 3 users" in ada.page
+        assert "7 apps, 3 boards and 3 users" in ada.page
         assert str(database_path.parent) not in ada.page
 
 

@@ -1,0 +1,137 @@
+"""A real browser at a real server: it asks no other host and complains of nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from launcher import demo, settings
+from launcher.app import create_app
+from launcher.audit import COMMAND_LINE
+from launcher.extensions import current_backups
+from launcher.models.types import utc_now
+from tests.support.server import Server, serving
+from tests.support.words import compile_words
+
+SWITCHES = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@dataclass
+class Watch:
+    """What a page did that it should not have done.
+
+    `expected_statuses` are those that a test provokes: the browser writes a line for each.
+    """
+
+    origin: str
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    expected_statuses: set[int] = field(default_factory=set)
+
+    def on_request(self, request: Request) -> None:
+        self.requests.append(request.url)
+        if not request.url.startswith(f"{self.origin}/"):
+            self.complaints.append(f"asked another host: {request.url}")
+
+    def on_console(self, message: ConsoleMessage) -> None:
+        is_expected = any(
+            f"status of {status}" in message.text for status in self.expected_statuses
+        )
+        if message.type in {"error", "warning"} and not is_expected:
+            self.complaints.append(f"{message.type}: {message.text}")
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A running server with sample content, and the passwords of its people."""
+
+    server: Server
+    passwords: dict[str, str]
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    compile_words()
+    data_dir = tmp_path_factory.mktemp("home") / "data"
+    app = create_app({"LAUNCHER_DATA_DIR": str(data_dir)})
+    with app.app_context():
+        current_backups().initialise(by="test")
+        filled = demo.fill(now=utc_now(), seed=1)
+        settings.change({"guest_access": True}, actor=COMMAND_LINE)
+    with serving(data_dir) as server:
+        yield Home(server, {each.username: each.password for each in filled.accounts})
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    assert program, f"none of {', '.join(PROGRAMS)} is installed"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def watches() -> Iterator[list[Watch]]:
+    """Every page's watch; the test fails when one of them saw something."""
+    kept: list[Watch] = []
+    yield kept
+    complaints = [complaint for watch in kept for complaint in watch.complaints]
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.fixture
+def open_page(chromium: Browser, watches: list[Watch]) -> Iterator[OpenPage]:
+    """Open a page in a browser context of its own, watched; `context` goes to Playwright."""
+    opened = []
+
+    def open_one(
+        url: str, *, expected_statuses: set[int] | None = None, width: int = 1280, **context: object
+    ) -> Page:
+        origin = "/".join(url.split("/")[:3])
+        watch = Watch(origin, expected_statuses=expected_statuses or set())
+        watches.append(watch)
+        options = {"locale": "en", "viewport": {"width": width, "height": 844}} | context
+        held = chromium.new_context(base_url=origin, **options)
+        opened.append(held)
+        page = held.new_page()
+        page.on("request", watch.on_request)
+        page.on("console", watch.on_console)
+        page.on("pageerror", lambda error: watch.complaints.append(f"script: {error}"))
+        page.set_default_timeout(15_000)
+        page.goto(url)
+        return page
+
+    yield open_one
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def signed_in(home: Home, chromium: Browser) -> dict[str, Path | dict[str, object]]:
+    """The cookies of each person, to open pages with as `storage_state`."""
+    states = {}
+    for name, password in home.passwords.items():
+        context = chromium.new_context(base_url=home.server.url)
+        page = context.new_page()
+        page.goto("/login")
+        page.fill("#username", name)
+        page.fill("#password", password)
+        page.click("main button")
+        page.wait_for_url(f"{home.server.url}/")
+        states[name] = context.storage_state()
+        context.close()
+    return states

@@ -1,0 +1,78 @@
+"""What holds on each page: no findings of axe, nothing beyond the edge."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Home, OpenPage
+
+# Who opens it, its address, and its status.
+PAGES = {
+    "start": ("ada", "/", 200),
+    "start of a guest": ("", "/", 200),
+    "board": ("chloe", "/b/children", 200),
+    "find": ("ada", "/?q=fin", 200),
+    "nothing found": ("ada", "/?q=nothing+of+the+kind", 200),
+    "account": ("ada", "/account", 200),
+    "login": ("", "/login", 200),
+    "setup refused": ("", "/setup", 403),
+    "not found": ("ada", "/nope", 404),
+    "forbidden": ("chloe", "/admin/patterns", 403),
+    "patterns": ("ada", "/admin/patterns", 200),
+}
+
+
+@pytest.fixture
+def show(home: Home, signed_in: dict[str, object], open_page: OpenPage):
+    def open_one(name: str, **context: object) -> Page:
+        who, path, status = PAGES[name]
+        return open_page(
+            f"{home.server.url}{path}",
+            expected_statuses={status},
+            storage_state=signed_in.get(who),
+            **context,
+        )
+
+    return open_one
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(show, name: str, theme: str) -> None:
+    page = show(name, color_scheme=theme)
+
+    assert _findings(page) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_opens(show, theme: str) -> None:
+    page = show("start", color_scheme=theme)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("a")
+    page.locator("#find .tile").first.wait_for()
+    assert _findings(page) == []
+
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Ada: your account").click()
+    assert _findings(page) == []
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ru"])
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_lies_beyond_the_edge_of_a_phone(show, name: str, language: str) -> None:
+    page = show(name, locale=language, width=390)
+
+    assert page.evaluate("document.documentElement.lang") == language
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def _findings(page: Page) -> list[str]:
+    results = Axe().run(page)
+    return [
+        f"{each['id']}: {node['html']}" for each in results.response["violations"]
+        for node in each["nodes"]
+    ]  # fmt: skip

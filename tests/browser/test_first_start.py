@@ -1,0 +1,38 @@
+"""From an empty directory to a start page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.support.server import serving
+from tests.support.words import compile_words
+
+
+def test_the_printed_link_leads_to_a_start_page(tmp_path: Path, open_page: OpenPage) -> None:
+    compile_words()
+    with serving(tmp_path / "data") as server:
+        page = open_page(server.setup_link)
+        page.get_by_label("Your name").fill("ada")
+        page.get_by_label("A password").fill("a short sentence")
+        page.get_by_label("Name of this site").fill("Ada's house")
+        page.get_by_role("button", name="Make the first admin").click()
+
+        expect(page.get_by_text("There is no board yet")).to_be_visible()
+        expect(page).to_have_title("Start · Ada's house")
+        page.get_by_role("button", name="Close").click()
+        expect(page.locator(".toast")).to_have_count(0)
+
+        page.get_by_role("button", name="ada: your account").click()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert "no admin yet" not in page.content()
+
+        server.command("demo")
+        page.get_by_label("Name").fill("ada")
+        page.get_by_label("Password").fill("a short sentence")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("link", name="Jellyfin")).to_be_visible()
+        expect(page.locator("main .tile")).to_have_count(27)

@@ -1,0 +1,153 @@
+"""The start page as a person uses it."""
+
+from __future__ import annotations
+
+import gzip
+import urllib.request
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Home, OpenPage, Watch
+
+States = dict[str, object]
+
+
+def _focused(page: Page) -> str:
+    return page.evaluate("document.activeElement.textContent.trim().replace(/\\s+/g, ' ')")
+
+
+def test_it_is_light(
+    home: Home, signed_in: States, open_page: OpenPage, watches: list[Watch]
+) -> None:
+    page = open_page(f"{home.server.url}/", storage_state=signed_in["ada"])
+    page.wait_for_load_state("networkidle")
+
+    own = [url for url in watches[0].requests if "/media/" not in url]
+    assert len(own) <= 6, own
+    assert (
+        sum(map(_compressed_bytes, own[1:])) + len(gzip.compress(page.content().encode())) < 20_000
+    )
+
+
+def test_finding_an_app_needs_the_keyboard_alone(
+    home: Home, signed_in: States, open_page: OpenPage
+) -> None:
+    page = open_page(f"{home.server.url}/", storage_state=signed_in["ada"])
+    page.keyboard.press("/")
+    expect(page.locator("#find")).to_be_visible()
+    page.keyboard.type("grafana")
+    expect(page.locator("#find .tile")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    assert _focused(page).startswith("Grafana") or "Grafana" in _focused(page)
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("document.activeElement.name") == "q"
+    page.keyboard.press("Escape")
+    expect(page.locator("#find")).to_be_hidden()
+    page.keyboard.press("Control+k")
+    expect(page.locator("#find")).to_be_visible()
+    page.locator("#find input").fill("no such thing")
+    expect(page.get_by_text("No app is called “no such thing”.")).to_be_visible()
+
+
+def test_enter_opens_the_first_that_was_found(
+    home: Home, signed_in: States, open_page: OpenPage
+) -> None:
+    page = open_page(f"{home.server.url}/", storage_state=signed_in["ada"])
+    # The apps are samples: their addresses must not be asked.
+    page.evaluate(
+        """addEventListener("click", (event) => {
+            const link = event.target.closest("a");
+            if (link) { event.preventDefault(); document.title = link.href; }
+        }, true)"""
+    )
+    page.keyboard.press("Control+k")
+    page.keyboard.type("pi-h")
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_title("https://pi.hole/admin")
+
+
+def test_signing_in_and_out_needs_the_keyboard_alone(home: Home, open_page: OpenPage) -> None:
+    page = open_page(f"{home.server.url}/login")
+    page.keyboard.type("ada")
+    page.keyboard.press("Tab")
+    page.keyboard.type(home.passwords["ada"])
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{home.server.url}/")
+
+    page.keyboard.press("Tab")
+    assert _focused(page) == "Skip to content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.keyboard.press("Tab")
+    assert "Jellyfin" in _focused(page)
+    page.get_by_role("button", name="Ada: your account").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert _focused(page) == "Your account"
+    page.keyboard.press("Tab")
+    assert _focused(page) == "Sign out"
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_everything_on_a_page_can_be_reached_by_tab(
+    home: Home, signed_in: States, open_page: OpenPage
+) -> None:
+    page = open_page(f"{home.server.url}/", storage_state=signed_in["ada"])
+    wanted = page.locator(
+        "a[href]:visible, button:visible, input:visible, select:visible, [tabindex='0']:visible"
+    ).count()
+    reached = set()
+    for _ in range(wanted + 5):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate("[...document.querySelectorAll('*')].indexOf(document.activeElement)")
+        )
+        ring = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert ring == "solid" or page.evaluate("document.activeElement === document.body")
+
+    assert len(reached) >= wanted
+
+
+def test_every_form_works_without_script(home: Home, open_page: OpenPage) -> None:
+    page = open_page(f"{home.server.url}/login", java_script_enabled=False)
+    page.fill("#username", "ben")
+    page.fill("#password", home.passwords["ben"])
+    page.click("main button")
+    expect(page.locator("main .tile")).to_have_count(27)
+    expect(page.locator("kbd")).to_be_hidden()
+
+    page.get_by_role("link", name="Find an app").click()
+    page.get_by_label("Name of the app").fill("jelly")
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator("main .tile")).to_have_count(2)
+
+    page.get_by_role("button", name="Ben: your account").click()
+    page.get_by_role("link", name="Your account").click()
+    page.get_by_label("Language", exact=True).select_option("de")
+    page.get_by_label("Appearance", exact=True).select_option("dark")
+    page.get_by_role("button", name="Save language and appearance").click()
+    expect(page.get_by_text("Sprache und Aussehen gespeichert")).to_be_visible()
+    page.get_by_label("Sprache", exact=True).select_option("")
+    page.get_by_role("button", name="Sprache und Aussehen speichern").click()
+    page.get_by_role("button", name="Ben: your account").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_guest_chooses_language_and_theme(home: Home, open_page: OpenPage) -> None:
+    page = open_page(f"{home.server.url}/")
+    page.get_by_role("button", name="Language and appearance").click()
+    page.get_by_label("Language", exact=True).select_option("ru")
+    page.get_by_label("Appearance", exact=True).select_option("dark")
+    page.get_by_role("button", name="Use these").click()
+
+    expect(page.get_by_role("link", name="Войти")).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+
+
+def _compressed_bytes(url: str) -> int:
+    asked = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(asked) as answer:
+        return len(answer.read())
