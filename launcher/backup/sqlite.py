@@ -508,7 +508,7 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
     Raises:
         TimeoutError: the write lock was not to be had within `deadline_s`; nothing changed.
         sqlite3.Error: the database or the disk refused; nothing changed.
-        and what `on_bytes` raises, before or after the data has changed.
+        and what `on_bytes` raises; nothing changed.
     """
     deadline = time.monotonic() + deadline_s
 
@@ -520,7 +520,6 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
             raise TimeoutError(f"the live database stayed busy for {deadline_s:.0f} seconds")
         on_bytes((total - remaining) * page_size, total * page_size)
 
-    staged_bytes = staged.stat().st_size
     source = _connect(staged, "mode=ro&immutable=1")
     target = _connect(live, "mode=rw")
     try:
@@ -529,8 +528,6 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
     finally:
         source.close()
         target.close()
-    on_bytes(staged_bytes, staged_bytes)
-    return is_folded
 
 
 def fold_log(live: Path) -> bool:
