@@ -72,7 +72,15 @@ from .restore import (
     stage_restore,
 )
 from .retention import decide
-from .sqlite import SQLITE_VERSION, begin_wal, live_problem, mark, open_live, open_staged
+from .sqlite import (
+    SQLITE_VERSION,
+    begin_wal,
+    live_problem,
+    mark,
+    open_live,
+    open_staged,
+    side_files,
+)
 from .store import Store, stored_name
 from .verify import Checked, describe_file, rows_by_table, stage_backup, stage_path
 
@@ -83,6 +91,11 @@ _BOOKKEEPING_TABLES = {"alembic_version", "system_settings"}
 def _readable(text: str) -> str:
     """Return `text` with a "?" for whatever is no character: a file name need not be UTF-8."""
     return text.encode(errors="replace").decode()
+
+
+def _is_failed_start(entry: JournalEntry) -> bool:
+    """Whether this is a first start that came to nothing, and so leaves no history."""
+    return entry.verb is Verb.INITIALISE and entry.outcome is not Outcome.SUCCEEDED
 
 
 def _has_restored(entry: JournalEntry) -> bool:
@@ -796,7 +809,10 @@ class BackupService:
         return {"data": "restored" if epoch == facts.get("epoch") else "unchanged"}
 
     def _has_history(self) -> bool:
-        if not self._journal.is_empty():
+        if any(path.exists() for path in side_files(self._live)):
+            return True
+        entries = list(self._journal.entries())
+        if not all(map(_is_failed_start, entries)) or not (entries or self._journal.is_empty()):
             return True
         try:
             return bool(self._store.list())

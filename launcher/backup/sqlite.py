@@ -53,6 +53,11 @@ _NO_ROOM = {_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 
 
+def side_files(path: Path) -> list[Path]:
+    """Return where SQLite would keep the log, the log's index and the journal of a database."""
+    return [path.with_name(path.name + suffix) for suffix in SIDE_FILES]
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """What the first hundred bytes of a database file announce
