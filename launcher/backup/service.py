@@ -34,8 +34,9 @@ from .files import (
     disk_errors,
     free_bytes,
     move,
+    put_new,
     require_space,
-    sync_directory,
+    sync_file,
     write_atomic,
 )
 from .journal import Journal
@@ -744,9 +745,8 @@ class BackupService:
                             on_bytes=operation.advance,
                         ):
                             writer.write(piece)
-                # A hard link, unlike a rename, never replaces what is already there.
-                target.hardlink_to(partial)
-                sync_directory(target.parent)
+                sync_file(partial)
+                put_new(partial, target)
         finally:
             discard(partial)
 
