@@ -804,7 +804,7 @@ class BackupService:
         try:
             with open_live(self._live) as connection:
                 epoch = self._content.survey(connection).epoch
-        except BackupError:
+        except Exception:  # noqa: BLE001  (this is told of the data, whatever is wrong with it)
             return {"data": "unreadable"}
         return {"data": "restored" if epoch == facts.get("epoch") else "unchanged"}
 
