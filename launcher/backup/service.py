@@ -107,8 +107,9 @@ def _has_restored(entry: JournalEntry) -> bool:
 
 
 def utc_now() -> datetime:
-    """Return the present moment, aware and in UTC."""
-    return datetime.now(UTC)
+    """Return the present moment, aware and in UTC, as exactly as a manifest remembers it."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 class BackupService:
