@@ -61,6 +61,7 @@ from .records import (
     Verification,
     clean_note,
     new_backup_id,
+    readable,
 )
 from .restore import (
     STAGES_PLAN,
@@ -78,11 +79,6 @@ from .verify import Checked, describe_file, rows_by_table, stage_backup, stage_p
 
 _OWN_KINDS = {Kind.MANUAL, Kind.SCHEDULED, Kind.SAFETY, Kind.UPGRADE}
 _BOOKKEEPING_TABLES = {"alembic_version", "system_settings"}
-
-
-def _readable(text: str) -> str:
-    """Return `text` with a "?" for whatever is no character: a file name need not be UTF-8."""
-    return text.encode(errors="replace").decode()
 
 
 def _has_restored(entry: JournalEntry) -> bool:
@@ -617,7 +613,7 @@ class BackupService:
             content=self._content,
             clock=self._clock,
             kind=kind,
-            by=_readable(by),
+            by=readable(by),
             note=clean_note(note),
             protected=protected,
             encoding=self._encoding,
@@ -689,7 +685,7 @@ class BackupService:
             id=backup_id,
             kind=Kind.UPLOAD,
             created_at=created_at,
-            created_by=_readable(by),
+            created_by=readable(by),
             note=clean_note(note),
             schema_revision=checked.revision,
             sqlite_version=SQLITE_VERSION,
