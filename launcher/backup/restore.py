@@ -10,7 +10,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -128,6 +128,8 @@ def read_live(path: Path, *, content: Content, carry_account: str) -> Live:
         if not error.is_damaged and content_is_ours(path, content):
             raise
         return Live(path, error.message, None, None)
+    except Exception as error:  # noqa: BLE001  (rows that no code of ours would have left)
+        return Live(path, f"{path.name} does not hold what it should: {error}", None, None)
     return Live(path, "", survey, account)
 
 
@@ -163,6 +165,7 @@ def stage_restore(
     Raises:
         VerificationError, UploadRejectedError: it is not good.
         IncompatibleBackupError: newer, another application's, or with no active admin.
+        RestoreError: a migration failed, or the rows make no sense to the application.
         InsufficientSpaceError, StoreUnavailableError
     """
     store.ensure()
@@ -177,15 +180,16 @@ def stage_restore(
     path = _in_our_page_size(path, live=live)
     if checked.pending:
         require_space(path.parent, checked.size_bytes, what="migrating the copy")
-        content.migrate(path)
-    with open_staged(path) as connection:
+        with _unfit_errors("migrated"):
+            content.migrate(path)
+    with _unfit_errors("prepared"), open_staged(path) as connection:
         content.prepare(
             connection,
             epoch=epoch,
             schedule=live.survey.schedule if live.survey and choices.keep_schedule else None,
             account=_carried(live, choices),
         )
-    with open_copy(path, deadline_s=CHECK_DEADLINE_S) as connection:
+    with _unfit_errors("read"), open_copy(path, deadline_s=CHECK_DEADLINE_S) as connection:
         if checked.pending:
             check_structure(connection)
         survey = content.survey(connection)
@@ -201,6 +205,24 @@ def stage_restore(
 
 def _raw_bytes(source: Backup | Path) -> int:
     return source.database.size_bytes if isinstance(source, Backup) and source.database else 0
+
+
+@contextlib.contextmanager
+def _unfit_errors(deed: str) -> Iterator[None]:
+    """Name what the application cannot do with rows that passed every check of form.
+
+    Raises:
+        RestoreError: for anything but a `BackupError`, which says it better.
+    """
+    try:
+        yield
+    except BackupError:
+        raise
+    except Exception as error:
+        raise RestoreError(
+            f"the backup could not be {deed}: {error}; nothing was changed",
+            hint="Try another backup.",
+        ) from error
 
 
 def _file_bytes(source: Backup | Path) -> int:
