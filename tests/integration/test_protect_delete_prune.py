@@ -103,6 +103,7 @@ def test_one_that_cannot_be_deleted_does_not_stop_the_rest(
 
 def test_a_prune_keeps_what_it_said_it_would(home: House) -> None:
     scheduled_ones = [scheduled(home, hours) for hours in range(6)]
+    home.clock.now = NOON + timedelta(hours=1)
     manual = home.create()
     home.service.protect(scheduled_ones[5].id, by="ada")
     before = home.facts()
