@@ -279,6 +279,16 @@ def test_a_month_and_a_week_begin_at_midnight_of_the_zone() -> None:
     assert reasons([sunday, monday], weekly)["sunday"] == ()
 
 
+def test_backups_of_a_clock_that_ran_ahead_push_out_none_of_today() -> None:
+    early = [backup(f"early{n}", NOON + days(n)) for n in (1, 2, 3)]
+    today = [backup(f"today{n}", NOON - hours(n)) for n in range(3)]
+    decided = {
+        decision.backup.id: decision.keep
+        for decision in decide([*early, *today], RetentionPolicy(keep_count=2), now=NOON)
+    }
+    assert [name for name, keep in decided.items() if not keep] == ["today2"]
+
+
 moments = st.integers(0, 3000).map(lambda hour: NOON - hours(hour))
 some_backups = st.lists(
     st.builds(
