@@ -196,15 +196,18 @@ def _problem(
     command: str = "",
     waits: bool = False,
 ) -> Response:
-    page = render_template(
-        "problem.html",
-        title=words.title,
-        text=words.text,
-        tone=tone,
-        facts=facts,
-        command=command,
-        waits=waits,
-    )
+    try:
+        page = render_template(
+            "problem.html",
+            title=words.title,
+            text=words.text,
+            tone=tone,
+            facts=facts,
+            command=command,
+            waits=waits,
+        )
+    except SQLAlchemyError as error:  # the frame asks for the name of the site and its viewer
+        return _show_database_error(error)
     return make_response(page, status)
 
 
