@@ -270,7 +270,7 @@ class Operations:
             verb=progress.verb,
             by=progress.by,
             started_at=progress.started_at,
-            ended_at=self._clock(),
+            ended_at=max(progress.started_at, self._clock()),  # the clock may be set back
             outcome=outcome,
             backup_id=progress.backup_id,
             error_code=error.code

@@ -10,7 +10,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -128,6 +128,8 @@ def read_live(path: Path, *, content: Content, carry_account: str) -> Live:
         if not error.is_damaged and content_is_ours(path, content):
             raise
         return Live(path, error.message, None, None)
+    except Exception as error:  # noqa: BLE001  (rows that no code of ours would have left)
+        return Live(path, f"{path.name} does not hold what it should: {error}", None, None)
     return Live(path, "", survey, account)
 
 
@@ -163,6 +165,7 @@ def stage_restore(
     Raises:
         VerificationError, UploadRejectedError: it is not good.
         IncompatibleBackupError: newer, another application's, or with no active admin.
+        RestoreError: a migration failed, or the rows make no sense to the application.
         InsufficientSpaceError, StoreUnavailableError
     """
     store.ensure()
@@ -177,15 +180,16 @@ def stage_restore(
     path = _in_our_page_size(path, live=live)
     if checked.pending:
         require_space(path.parent, checked.size_bytes, what="migrating the copy")
-        content.migrate(path)
-    with open_staged(path) as connection:
+        with _unfit_errors("migrated"):
+            content.migrate(path)
+    with _unfit_errors("prepared"), open_staged(path) as connection:
         content.prepare(
             connection,
             epoch=epoch,
             schedule=live.survey.schedule if live.survey and choices.keep_schedule else None,
             account=_carried(live, choices),
         )
-    with open_copy(path, deadline_s=CHECK_DEADLINE_S) as connection:
+    with _unfit_errors("read"), open_copy(path, deadline_s=CHECK_DEADLINE_S) as connection:
         if checked.pending:
             check_structure(connection)
         survey = content.survey(connection)
@@ -201,6 +205,24 @@ def stage_restore(
 
 def _raw_bytes(source: Backup | Path) -> int:
     return source.database.size_bytes if isinstance(source, Backup) and source.database else 0
+
+
+@contextlib.contextmanager
+def _unfit_errors(deed: str) -> Iterator[None]:
+    """Name what the application cannot do with rows that passed every check of form.
+
+    Raises:
+        RestoreError: for anything but a `BackupError`, which says it better.
+    """
+    try:
+        yield
+    except BackupError:
+        raise
+    except Exception as error:
+        raise RestoreError(
+            f"the backup could not be {deed}: {error}; nothing was changed",
+            hint="Try another backup.",
+        ) from error
 
 
 def _file_bytes(source: Backup | Path) -> int:
@@ -431,11 +453,6 @@ def _require_room(source: Backup | Path, *, live: Live, store: Store) -> None:
             require_space(live.path.parent, beside_live, what="the restore")
 
 
-def _epoch_of(path: Path, content: Content) -> str:
-    with open_live(path) as connection:
-        return content.survey(connection).epoch
-
-
 class _Transaction:
     """The usual road: one transaction into the live database."""
 
@@ -484,13 +501,6 @@ class _Transaction:
                 "The log could not be folded into the database yet: a program still reads the "
                 "old data, or the disk is nearly full. The restored data is complete.",
             )
-
-    def has_changed(self, holds_staged: Callable[[], bool]) -> bool:
-        """Whether the transaction was committed before something stopped the restore."""
-        try:
-            return holds_staged()
-        except Exception:  # noqa: BLE001  (what cannot be read has to be put back)
-            return True
 
     def revert(self, problem: str) -> None:
         """Put the safety backup back by the same road.
@@ -561,7 +571,6 @@ class _FileSwap:
                 # Before it is in place, so that a process killed right after leaves a WAL database.
                 begin_wal(incoming)
                 self._set_aside()
-                self._is_aside = True
                 incoming.replace(self._live_path)
                 self._is_swapped = True
                 sync_directory(self._live_path.parent)
@@ -596,10 +605,6 @@ class _FileSwap:
         sync_directory(self._live_path.parent)
         self.raw_copy_path = self._folder
         self._operation.facts["raw_copy"] = str(self._folder)
-
-    def has_changed(self, _holds_staged: Callable[[], bool]) -> bool:
-        """Whether anything has to be put back; doing so for nothing does no harm."""
-        return True
 
     def _side(self, suffix: str) -> Path:
         return self._live_path.with_name(self._live_path.name + suffix)

@@ -20,7 +20,11 @@ _PERIODS: tuple[tuple[KeepReason, Callable[[datetime], tuple[int, ...]]], ...] =
 
 
 def decide(
-    backups: Iterable[Backup], policy: RetentionPolicy, *, zone: tzinfo = UTC
+    backups: Iterable[Backup],
+    policy: RetentionPolicy,
+    *,
+    zone: tzinfo = UTC,
+    now: datetime | None = None,
 ) -> list[KeepDecision]:
     """Return one decision for each backup, newest first.
 
@@ -31,9 +35,16 @@ def decide(
         backups: the whole store, in any order.
         policy: how many to keep; a count below 1 is taken as 1.
         zone: where a day begins.
+        now: backups of a later time were made by a clock that was wrong. They fill no place,
+            or they would push out those of today, and stay until their time has come.
     """
     ordered = sorted(backups, key=lambda backup: (backup.created_at, backup.id), reverse=True)
-    good = [backup for backup in ordered if backup.kind is Kind.SCHEDULED and backup.is_good]
+    early = {backup.id for backup in ordered if now is not None and backup.created_at > now}
+    good = [
+        backup
+        for backup in ordered
+        if backup.kind is Kind.SCHEDULED and backup.is_good and backup.id not in early
+    ]
     last_good = next((backup for backup in ordered if backup.is_good), None)
     recent = good[: max(1, policy.keep_count)]
     kept: dict[KeepReason, set[BackupId]] = {
@@ -46,7 +57,8 @@ def decide(
     # What is not good is only cleared away once its place is taken by enough newer good ones.
     horizon = recent[-1].created_at if len(recent) >= max(1, policy.keep_count) else None
     return [
-        KeepDecision(backup, reasons=tuple(_reasons(backup, kept, horizon))) for backup in ordered
+        KeepDecision(backup, reasons=tuple(_reasons(backup, kept, horizon, early)))
+        for backup in ordered
     ]
 
 
@@ -63,12 +75,17 @@ def _newest_of_each(
 
 
 def _reasons(
-    backup: Backup, kept: dict[KeepReason, set[BackupId]], horizon: datetime | None
+    backup: Backup,
+    kept: dict[KeepReason, set[BackupId]],
+    horizon: datetime | None,
+    early: set[BackupId],
 ) -> Iterable[KeepReason]:
     if backup.protected:
         yield KeepReason.PROTECTED
     if backup.kind is not Kind.SCHEDULED:
         yield KeepReason.NOT_SCHEDULED
-    elif not backup.is_good and (horizon is None or backup.created_at > horizon):
+    elif backup.id in early or (
+        not backup.is_good and (horizon is None or backup.created_at > horizon)
+    ):
         yield KeepReason.NOT_REPLACED
     yield from (reason for reason, ids in kept.items() if backup.id in ids)

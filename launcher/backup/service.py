@@ -12,7 +12,7 @@ import json
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
 from pathlib import Path
 
@@ -61,6 +61,7 @@ from .records import (
     Verification,
     clean_note,
     new_backup_id,
+    readable,
 )
 from .restore import (
     STAGES_PLAN,
@@ -77,12 +78,8 @@ from .store import Store, stored_name
 from .verify import Checked, describe_file, rows_by_table, stage_backup, stage_path
 
 _OWN_KINDS = {Kind.MANUAL, Kind.SCHEDULED, Kind.SAFETY, Kind.UPGRADE}
+_CLOCK_DOUBT = timedelta(days=1)
 _BOOKKEEPING_TABLES = {"alembic_version", "system_settings"}
-
-
-def _readable(text: str) -> str:
-    """Return `text` with a "?" for whatever is no character: a file name need not be UTF-8."""
-    return text.encode(errors="replace").decode()
 
 
 def _has_restored(entry: JournalEntry) -> bool:
@@ -181,8 +178,7 @@ class BackupService:
         with self._operations.run(
             Verb.CREATE, by=by, stages=STAGES_CREATE, on_progress=on_progress
         ) as operation:
-            claimed = self.last_slot()
-            if claimed is not None and claimed >= slot:
+            if self._is_claimed(slot):
                 operation.is_recorded = False
                 return None
             with disk_errors("claim the scheduled slot"):
@@ -190,6 +186,14 @@ class BackupService:
             operation.facts["kind"] = Kind.SCHEDULED
             operation.facts["slot"] = slot.isoformat()
             return self._create(operation, operation, by=by, kind=Kind.SCHEDULED)
+
+    def _is_claimed(self, slot: datetime) -> bool:
+        claimed = self.last_slot()
+        if claimed is None:
+            return False
+        if claimed - self._clock() > _CLOCK_DOUBT:
+            return claimed == slot  # made by a clock that was wrong, and must not stall this one
+        return claimed >= slot
 
     def last_slot(self) -> datetime | None:
         """Return the newest scheduled slot that was claimed, None when none ever was."""
@@ -459,7 +463,7 @@ class BackupService:
 
     def plan_prune(self, policy: RetentionPolicy, *, zone: tzinfo = UTC) -> Sequence[KeepDecision]:
         """Return what `prune` would do, newest first, with the reasons why each other stays."""
-        return decide(self._store.list(), policy, zone=zone)
+        return decide(self._store.list(), policy, zone=zone, now=self._clock())
 
     def prune(self, policy: RetentionPolicy, *, by: str, zone: tzinfo = UTC) -> BulkResult:
         """Apply retention. What fails to be deleted is told and does not stop the rest."""
@@ -488,10 +492,11 @@ class BackupService:
         backups = self._store.list()
         good = [b for b in backups if b.is_good and b.kind in _OWN_KINDS]
         last_success_at = good[0].created_at if good else None
+        now = self._clock()
         attempt = next((e for e in self._journal.entries() if e.verb is Verb.CREATE), None)
         is_stale = stale_after_s is not None and (
-            last_success_at is None
-            or (self._clock() - last_success_at).total_seconds() > stale_after_s
+            # A backup from the future was made by a wrong clock, and says nothing of today.
+            not any(abs((now - b.created_at).total_seconds()) <= stale_after_s for b in good)
         )
         return Status(
             last_attempt_at=attempt.started_at if attempt else last_success_at,
@@ -617,7 +622,7 @@ class BackupService:
             content=self._content,
             clock=self._clock,
             kind=kind,
-            by=_readable(by),
+            by=readable(by),
             note=clean_note(note),
             protected=protected,
             encoding=self._encoding,
@@ -689,7 +694,7 @@ class BackupService:
             id=backup_id,
             kind=Kind.UPLOAD,
             created_at=created_at,
-            created_by=_readable(by),
+            created_by=readable(by),
             note=clean_note(note),
             schema_revision=checked.revision,
             sqlite_version=SQLITE_VERSION,

@@ -139,8 +139,8 @@ class LocalStore:
     def list(self) -> Sequence[Backup]:
         names = self._names()
         # A file that one of our manifests describes has no row of its own.
-        described = {name: self._describe(name) for name in names if _manifest_id(name)}
-        found = list(described.values())
+        described = [self._describe(name) for name in names if _manifest_id(name)]
+        found = [backup for backup in described if backup is not None]
         taken = {backup.file.name for backup in found if backup.file}
         taken |= {name for backup in found if not backup.file for name in _file_names(backup.id)}
         found += [
@@ -164,8 +164,9 @@ class LocalStore:
                 hint="`flask backup create` makes one.",
             )
         backup_id = parse_backup_id(reference)
-        if self._manifest_path(backup_id).name in self._names():
-            return self._describe(self._manifest_path(backup_id).name)
+        name = self._manifest_path(backup_id).name
+        if name in self._names() and (described := self._describe(name)) is not None:
+            return described
         for backup in self.list():
             if backup.id == backup_id:
                 return backup
@@ -269,25 +270,33 @@ class LocalStore:
             and found.id == backup.id
         ]
 
-    def _describe(self, name: str) -> Backup:
-        """Return what a manifest says, or a damaged backup when it cannot be believed."""
+    def _describe(self, name: str) -> Backup | None:
+        """Return what a manifest says, or a damaged backup when it cannot be believed.
+
+        None for a backup that another process is just removing.
+        """
         backup_id = _manifest_id(name)
         try:
             with open_regular(self._path / name) as file:
                 backup = read_manifest(file.read(MAX_BYTES))
             if backup.id != backup_id:
                 raise ManifestError("the manifest belongs to another backup")
+        except FileNotFoundError:
+            return None
         except OSError as error:
             return _damaged(backup_id, f"the manifest cannot be read: {error.strerror}")
         except ManifestError as error:
             return _damaged(backup_id, error.message)
         return self._with_file_checked(backup)
 
-    def _with_file_checked(self, backup: Backup) -> Backup:
+    def _with_file_checked(self, backup: Backup) -> Backup | None:
         assert backup.file is not None  # noqa: S101 (every manifest has one)
         try:
             facts = (self._path / backup.file.name).lstat()
         except OSError:
+            # Removed in order: without its manifest it is not damaged, but gone.
+            if not self._manifest_path(backup.id).exists():
+                return None
             return _as_damaged(backup, "the file is missing")
         if not stat.S_ISREG(facts.st_mode):
             return _as_damaged(backup, _NO_FILE)

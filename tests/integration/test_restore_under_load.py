@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,10 +17,10 @@ from flask import Flask
 
 from launcher import accounts, demo, settings
 from launcher.audit import COMMAND_LINE
-from launcher.config import ROOT
 from launcher.extensions import current_backups
 from launcher.models import Role
-from tests.support.server import Browser, serving
+from tests.support.server import run_flask, serving
+from tests.support.visitor import Visitor
 
 PASSWORD = "a long enough password"
 
@@ -57,10 +55,10 @@ class Crowd:
             thread.join()
 
     def _press(self) -> None:
-        browser = Browser(self.address)
+        visitor = Visitor(self.address)
         while not self._stop.is_set():
             began_at = time.monotonic()
-            status, page = browser.get("/")
+            status, page = visitor.get("/")
             title = re.search(r"<title>([^<]*)</title>", page)
             self.answers.append(
                 Answer(began_at, time.monotonic(), status, title[1] if title else page)
@@ -82,21 +80,14 @@ def site(app: Flask, data_dir: Path) -> Iterator[str]:
         settings.change({"guest_access": "on", "site_name": "Before"}, actor=COMMAND_LINE)
         current_backups().create(by="test")
         settings.change({"site_name": "After"}, actor=COMMAND_LINE)
-    with serving(data_dir) as address:
-        yield address
+    with serving(data_dir) as server:
+        yield server.url
 
 
 def restore(data_dir: Path, reference: str = "latest") -> tuple[float, float]:
     """Restore as an admin at a shell does; return when it began and when it had ended."""
     began_at = time.monotonic()
-    subprocess.run(
-        [sys.executable, "-m", "flask", "backup", "restore", reference, "--yes"],
-        cwd=ROOT,
-        env={**os.environ, "LAUNCHER_DATA_DIR": str(data_dir)},
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
+    run_flask(data_dir, "backup", "restore", reference, "--yes")
     return began_at, time.monotonic()
 
 
@@ -118,10 +109,10 @@ def test_no_request_fails_and_every_worker_has_the_new_data_at_once(
 
 
 def test_an_open_page_keeps_working_and_an_old_session_does_not(site: str, data_dir: Path) -> None:
-    signed_in = Browser(site)
+    signed_in = Visitor(site)
     assert signed_in.sign_in("dora", PASSWORD) == 303
     assert signed_in.get("/account")[0] == 200
-    waiting = Browser(site)
+    waiting = Visitor(site)
     token = waiting.token()
     restore(data_dir)
     assert signed_in.get("/account")[0] in {302, 303}
@@ -155,7 +146,7 @@ def test_a_writer_that_read_before_the_restore_is_refused_and_nothing_is_mixed(
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         writer.execute("UPDATE system_settings SET site_name = 'Mixed'")
     writer.execute("ROLLBACK")
-    assert "Before" in Browser(site).get("/")[1]
+    assert "Before" in Visitor(site).get("/")[1]
 
 
 def test_people_who_sign_in_all_the_while_meet_no_error(site: str, data_dir: Path) -> None:
@@ -164,7 +155,7 @@ def test_people_who_sign_in_all_the_while_meet_no_error(site: str, data_dir: Pat
 
     def keep_signing_in() -> None:
         while not stop.is_set():
-            statuses.append(Browser(site).sign_in("dora", PASSWORD))
+            statuses.append(Visitor(site).sign_in("dora", PASSWORD))
 
     threads = [threading.Thread(target=keep_signing_in) for _ in range(3)]
     for thread in threads:
@@ -200,18 +191,18 @@ def fill_with_garbage(path: Path) -> None:
 def test_a_damaged_database_shows_the_calm_page_until_it_is_restored(
     site: str, data_dir: Path, damage: Callable[[Path], None]
 ) -> None:
-    browser = Browser(site)
-    assert browser.get("/")[0] == 200
+    visitor = Visitor(site)
+    assert visitor.get("/")[0] == 200
     damage(data_dir / "launcher.db")
-    status, page = browser.get("/")
+    status, page = visitor.get("/")
     assert status == 503
     assert "flask backup restore latest" in page
     assert "launcher.db" in page
     time.sleep(1.1)  # /healthz may be a second old
-    assert browser.get("/healthz")[0] == 503
+    assert visitor.get("/healthz")[0] == 503
     restore(data_dir)
     for _ in range(30):  # whichever worker answers
-        status, page = Browser(site).get("/")
+        status, page = Visitor(site).get("/")
         assert status == 200
         assert "Before" in page
     connection = sqlite3.connect(data_dir / "launcher.db")

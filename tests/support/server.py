@@ -39,13 +39,18 @@ class Server:
 
     def command(self, *words: str) -> str:
         """Run `flask …` on the same directory, as an admin on the server would."""
-        done = subprocess.run(
-            [sys.executable, "-m", "flask", *words],
-            cwd=ROOT, env=_environment(self.data_dir, {}), capture_output=True, text=True,
-            check=False, timeout=_PATIENCE_S,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return run_flask(self.data_dir, *words)
+
+
+def run_flask(data_dir: Path, *words: str) -> str:
+    """Run `flask …` on a data directory, as an admin at a shell does; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", *words],
+        cwd=ROOT, env=_environment(data_dir, {}), capture_output=True, text=True,
+        check=False, timeout=_PATIENCE_S,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @contextmanager

@@ -1,64 +1,55 @@
-"""Somebody at a browser: opens pages and sends their forms, token and all."""
+"""Somebody with a cookie jar, who asks a real server for pages and sends forms."""
 
 from __future__ import annotations
 
+import http.cookiejar
 import re
-from typing import TYPE_CHECKING
-
-from flask import Flask
-from werkzeug.test import TestResponse
-
-if TYPE_CHECKING:
-    from tests.conftest import Person
-
-_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass, field
 
 
+class _Still(urllib.request.HTTPRedirectHandler):
+    """Answers with the redirect itself."""
+
+    def redirect_request(self, *_arguments: object) -> None:
+        return None
+
+
+@dataclass
 class Visitor:
-    """One browser with its cookies. `page` is the text of what was opened last."""
+    """Somebody with a cookie jar."""
 
-    def __init__(self, app: Flask, *, language: str = "en") -> None:
-        self.client = app.test_client()
-        self.language = language
-        self.page = ""
+    address: str
+    jar: http.cookiejar.CookieJar = field(default_factory=http.cookiejar.CookieJar)
 
-    def open(self, path: str, **headers: str) -> TestResponse:
-        """Go to an address."""
-        asked = {"Accept-Language": self.language} | {
-            name.replace("_", "-"): value for name, value in headers.items()
-        }
-        return self._read(self.client.get(path, headers=asked))
-
-    def send(self, path: str, **fields: str) -> TestResponse:
-        """Send a form, with the token of the page that is open, or of the sign-in page."""
-        if not _TOKEN.search(self.page):
-            self.open("/login", Accept="text/html")
-        found = _TOKEN.search(self.page) or _TOKEN.search(self._any_form())
-        assert found, "no page with a form is open"
-        return self._read(
-            self.client.post(
-                path,
-                data={"csrf_token": found[1]} | fields,
-                headers={"Accept-Language": self.language},
-            )
+    def __post_init__(self) -> None:
+        self._opener = urllib.request.build_opener(
+            _Still, urllib.request.HTTPCookieProcessor(self.jar), urllib.request.ProxyHandler({})
         )
 
-    def sign_in(self, person: Person) -> TestResponse:
-        """Sign in as `person`."""
-        self.open("/login")
-        answer = self.send("/login", username=person.username, password=person.password)
-        self.page = ""
-        return answer
+    def get(self, path: str) -> tuple[int, str]:
+        return self._send(urllib.request.Request(self.address + path))
 
-    @property
-    def is_signed_in(self) -> bool:
-        """Whether this browser may see an account."""
-        return self.client.get("/account").status_code == 200
+    def post(self, path: str, **values: str) -> tuple[int, str]:
+        data = urllib.parse.urlencode(values).encode()
+        return self._send(urllib.request.Request(self.address + path, data=data))
 
-    def _any_form(self) -> str:
-        return self.client.get("/account").get_data(as_text=True)
+    def token(self) -> str:
+        """Open the sign-in form and return the token in it."""
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get("/login")[1])
+        assert found
+        return found[1]
 
-    def _read(self, answer: TestResponse) -> TestResponse:
-        is_readable = answer.mimetype == "text/html" and not answer.content_encoding
-        self.page = answer.get_data(as_text=True) if is_readable else ""
-        return answer
+    def sign_in(self, username: str, password: str, *, token: str = "") -> int:
+        return self.post(
+            "/login", username=username, password=password, csrf_token=token or self.token()
+        )[0]
+
+    def _send(self, request: urllib.request.Request) -> tuple[int, str]:
+        try:
+            with self._opener.open(request, timeout=60) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
