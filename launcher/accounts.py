@@ -30,7 +30,7 @@ from launcher.extensions import db
 from launcher.models import Role, SignInFailure, User
 from launcher.models.types import utc_now
 
-PASSWORD_MIN_LENGTH = 10
+PASSWORD_MIN_LENGTH = 12
 PASSWORD_MAX_LENGTH = 1000
 FAILURES_BEFORE_PAUSE = 5
 PAUSE = timedelta(minutes=1)
