@@ -20,6 +20,7 @@ from typing import BinaryIO
 from .errors import InsufficientSpaceError, StoreUnavailableError
 
 CHUNK_BYTES = 1 << 20
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}  # FAT, some mounts
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -122,6 +123,25 @@ def move(source: Path, target: Path) -> None:
     sync_directory(target.parent)
     if source.parent != target.parent:
         sync_directory(source.parent)
+
+
+def put_new(source: Path, target: Path) -> None:
+    """Give a finished file its name beside it, durably, and never replace what has it already.
+
+    Raises:
+        FileExistsError: the name is taken; `source` is still there.
+    """
+    try:
+        # A hard link, unlike a rename, never replaces what is already there.
+        target.hardlink_to(source)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        create_new(target).close()
+        source.replace(target)
+    sync_directory(target.parent)
 
 
 def free_bytes(path: Path) -> int:

@@ -34,8 +34,9 @@ from .files import (
     disk_errors,
     free_bytes,
     move,
+    put_new,
     require_space,
-    sync_directory,
+    sync_file,
     write_atomic,
 )
 from .journal import Journal
@@ -73,13 +74,26 @@ from .restore import (
     stage_restore,
 )
 from .retention import decide
-from .sqlite import SQLITE_VERSION, begin_wal, live_problem, mark, open_live, open_staged
+from .sqlite import (
+    SQLITE_VERSION,
+    begin_wal,
+    live_problem,
+    mark,
+    open_live,
+    open_staged,
+    side_files,
+)
 from .store import Store, stored_name
 from .verify import Checked, describe_file, rows_by_table, stage_backup, stage_path
 
 _OWN_KINDS = {Kind.MANUAL, Kind.SCHEDULED, Kind.SAFETY, Kind.UPGRADE}
 _CLOCK_DOUBT = timedelta(days=1)
 _BOOKKEEPING_TABLES = {"alembic_version", "system_settings"}
+
+
+def _is_failed_start(entry: JournalEntry) -> bool:
+    """Whether this is a first start that came to nothing, and so leaves no history."""
+    return entry.verb is Verb.INITIALISE and entry.outcome is not Outcome.SUCCEEDED
 
 
 def _has_restored(entry: JournalEntry) -> bool:
@@ -90,8 +104,9 @@ def _has_restored(entry: JournalEntry) -> bool:
 
 
 def utc_now() -> datetime:
-    """Return the present moment, aware and in UTC."""
-    return datetime.now(UTC)
+    """Return the present moment, aware and in UTC, as exactly as a manifest remembers it."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 class BackupService:
@@ -736,9 +751,8 @@ class BackupService:
                             on_bytes=operation.advance,
                         ):
                             writer.write(piece)
-                # A hard link, unlike a rename, never replaces what is already there.
-                target.hardlink_to(partial)
-                sync_directory(target.parent)
+                sync_file(partial)
+                put_new(partial, target)
         finally:
             discard(partial)
 
@@ -796,12 +810,15 @@ class BackupService:
         try:
             with open_live(self._live) as connection:
                 epoch = self._content.survey(connection).epoch
-        except BackupError:
+        except Exception:  # noqa: BLE001  (this is told of the data, whatever is wrong with it)
             return {"data": "unreadable"}
         return {"data": "restored" if epoch == facts.get("epoch") else "unchanged"}
 
     def _has_history(self) -> bool:
-        if not self._journal.is_empty():
+        if any(path.exists() for path in side_files(self._live)):
+            return True
+        entries = list(self._journal.entries())
+        if not all(map(_is_failed_start, entries)) or not (entries or self._journal.is_empty()):
             return True
         try:
             return bool(self._store.list())

@@ -53,6 +53,11 @@ _NO_ROOM = {_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 
 
+def side_files(path: Path) -> list[Path]:
+    """Return where SQLite would keep the log, the log's index and the journal of a database."""
+    return [path.with_name(path.name + suffix) for suffix in SIDE_FILES]
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """What the first hundred bytes of a database file announce
@@ -508,7 +513,7 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
     Raises:
         TimeoutError: the write lock was not to be had within `deadline_s`; nothing changed.
         sqlite3.Error: the database or the disk refused; nothing changed.
-        and what `on_bytes` raises, before or after the data has changed.
+        and what `on_bytes` raises; nothing changed.
     """
     deadline = time.monotonic() + deadline_s
 
@@ -520,7 +525,6 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
             raise TimeoutError(f"the live database stayed busy for {deadline_s:.0f} seconds")
         on_bytes((total - remaining) * page_size, total * page_size)
 
-    staged_bytes = staged.stat().st_size
     source = _connect(staged, "mode=ro&immutable=1")
     target = _connect(live, "mode=rw")
     try:
@@ -529,7 +533,6 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
     finally:
         source.close()
         target.close()
-    on_bytes(staged_bytes, staged_bytes)
 
 
 def fold_log(live: Path) -> bool:

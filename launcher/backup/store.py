@@ -378,7 +378,7 @@ def _moment_of(backup_id: BackupId) -> datetime:
 
 def _moment_of_file(seconds: float) -> datetime:
     try:
-        return datetime.fromtimestamp(seconds, UTC)
+        return datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, OverflowError, OSError):  # a file system may hold times beyond ours
         return datetime.fromtimestamp(0, UTC)
 

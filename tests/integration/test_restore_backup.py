@@ -570,9 +570,16 @@ def test_given_up_before_the_replacement_it_changes_nothing(
     home.gate.enter(timeout_s=0.0).leave()
 
 
-@pytest.mark.parametrize("stage", [Stage.REPLACE, Stage.CONFIRM])
-@pytest.mark.parametrize("at", ["begin", "end"])
-@pytest.mark.parametrize("broken", [False, True])
+@pytest.mark.parametrize(
+    ("stage", "at", "broken"),
+    [
+        (Stage.REPLACE, "begin", False),
+        (Stage.CONFIRM, "begin", False),
+        (Stage.REPLACE, "begin", True),
+        (Stage.REPLACE, "end", True),
+        (Stage.CONFIRM, "begin", True),
+    ],
+)
 @pytest.mark.parametrize("error", [KeyboardInterrupt, LookupError, TimeoutError])
 def test_given_up_during_the_replacement_the_old_data_is_there(
     home: House, stage: Stage, at: str, error: type[BaseException], *, broken: bool
@@ -586,8 +593,8 @@ def test_given_up_during_the_replacement_the_old_data_is_there(
     before = files_of(home) if broken else digest(home.live)
 
     def give_up(progress: Progress) -> None:
-        ends = progress.done == progress.total
-        if progress.stage is stage and (stage is Stage.CONFIRM or ends == (at == "end")):
+        ends = bool(progress.total) and progress.done == progress.total
+        if progress.stage is stage and ends == (at == "end"):
             raise error
 
     with pytest.raises((error, BackupError)):
@@ -598,6 +605,31 @@ def test_given_up_during_the_replacement_the_old_data_is_there(
     home.gate.enter(timeout_s=0.0).leave()
     restore(home, backup.id, keep_schedule=False)
     integrity(home)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, LookupError])
+def test_stopped_right_after_the_commit_the_old_data_is_put_back(
+    home: House, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    backup = home.create()
+    change(home)
+    before = digest(home.live)
+    replace = launcher.backup.restore.replace_contents
+    notes: list[object] = []
+
+    def stop(*arguments: object, **how: object) -> None:
+        replace(*arguments, **how)  # type: ignore[arg-type]
+        notes.extend(home.run("SELECT count(*) FROM note"))
+        if len(notes) == 1:
+            raise error
+
+    monkeypatch.setattr(launcher.backup.restore, "replace_contents", stop)
+    with pytest.raises(error):
+        restore(home, backup.id)
+    assert notes == [(20,), (55,)]
+    assert digest(home.live) == before
+    integrity(home)
+    assert home.service.journal()[0].facts.get("data") != "restored"
 
 
 @pytest.mark.parametrize("broken", [False, True])
@@ -631,14 +663,14 @@ def test_a_log_that_cannot_be_folded_is_no_failure(
     change(home)
     home.run("PRAGMA journal_mode=DELETE")
     reader = sqlite3.connect(home.live, isolation_level=None)
-    fold = launcher.backup.sqlite._fold_log
+    fold = launcher.backup.restore.fold_log
 
-    def fold_beside_a_reader(connection: sqlite3.Connection) -> bool:
+    def fold_beside_a_reader(live: Path) -> bool:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM note").fetchone()
-        return fold(connection)
+        return fold(live)
 
-    monkeypatch.setattr(launcher.backup.sqlite, "_fold_log", fold_beside_a_reader)
+    monkeypatch.setattr(launcher.backup.restore, "fold_log", fold_beside_a_reader)
     outcome = restore(home, backup.id, keep_schedule=False)
     reader.close()
     assert "log could not be folded" in outcome.warnings[0]
