@@ -431,11 +431,6 @@ def _require_room(source: Backup | Path, *, live: Live, store: Store) -> None:
             require_space(live.path.parent, beside_live, what="the restore")
 
 
-def _epoch_of(path: Path, content: Content) -> str:
-    with open_live(path) as connection:
-        return content.survey(connection).epoch
-
-
 class _Transaction:
     """The usual road: one transaction into the live database."""
 
@@ -484,13 +479,6 @@ class _Transaction:
                 "The log could not be folded into the database yet: a program still reads the "
                 "old data, or the disk is nearly full. The restored data is complete.",
             )
-
-    def has_changed(self, holds_staged: Callable[[], bool]) -> bool:
-        """Whether the transaction was committed before something stopped the restore."""
-        try:
-            return holds_staged()
-        except Exception:  # noqa: BLE001  (what cannot be read has to be put back)
-            return True
 
     def revert(self, problem: str) -> None:
         """Put the safety backup back by the same road.
@@ -561,7 +549,6 @@ class _FileSwap:
                 # Before it is in place, so that a process killed right after leaves a WAL database.
                 begin_wal(incoming)
                 self._set_aside()
-                self._is_aside = True
                 incoming.replace(self._live_path)
                 self._is_swapped = True
                 sync_directory(self._live_path.parent)
@@ -596,10 +583,6 @@ class _FileSwap:
         sync_directory(self._live_path.parent)
         self.raw_copy_path = self._folder
         self._operation.facts["raw_copy"] = str(self._folder)
-
-    def has_changed(self, _holds_staged: Callable[[], bool]) -> bool:
-        """Whether anything has to be put back; doing so for nothing does no harm."""
-        return True
 
     def _side(self, suffix: str) -> Path:
         return self._live_path.with_name(self._live_path.name + suffix)

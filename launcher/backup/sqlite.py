@@ -530,7 +530,6 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
         source.close()
         target.close()
     on_bytes(staged_bytes, staged_bytes)
-    return is_folded
 
 
 def fold_log(live: Path) -> bool:
