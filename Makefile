@@ -40,7 +40,7 @@ demo: $(RUNTIME) translations ## Fill a new data directory with sample content (
 	@echo "Now serve it: make run DATA=$(LAUNCHER_DATA_DIR)" >&2
 
 test: check ## Run everything that must pass, installing what it needs
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" tests/unit tests/integration tests/fault
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" tests/unit tests/integration tests/web tests/fault
 	$(BIN)/python -m pytest -m "not slow" tests/browser
 
 check: $(DEV) translations ## Run what test runs before the tests: programs, style, types

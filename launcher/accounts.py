@@ -345,9 +345,30 @@ def authenticate(
         SignInRefusedError: wrong name or password, or the user is switched off.
     """
     moment = now or utc_now()
-    subjects = (f"user:{username.lower()[:64]}", _address_subject(address))
+    user = _verify(username, password, address=address, now=moment)
+    user.last_seen_at = moment
+    audit.record("session.create", actor=Actor.of(user, address=address), at=moment)
+    db.session.commit()
+    return user
+
+
+def confirm_password(
+    user: User, password: str, *, address: str, now: datetime | None = None
+) -> None:
+    """Make sure that it is `user` who holds the session, as patiently as `authenticate`.
+
+    Raises:
+        SignInThrottledError, SignInRefusedError: as `authenticate` does.
+    """
+    _verify(user.username, password, address=address, now=now or utc_now())
+    db.session.commit()
+
+
+def _verify(username: str, password: str, *, address: str, now: datetime) -> User:
+    """Return the active user with this name and password; what it changes is not committed."""
+    subjects = _subjects(username, address)
     hash_of_nobody = _hash_of_nobody()
-    _count_attempt(subjects, moment)
+    _count_attempt(subjects, now)
     user = db.session.scalar(sa.select(User).where(User.username == username))
     password_hash = user.password_hash if user else hash_of_nobody
     db.session.commit()  # hold no lock while hashing
@@ -356,19 +377,20 @@ def authenticate(
     _forget_attempt(subjects)
     if hasher.check_needs_rehash(password_hash):
         user.password_hash = hash_password(password)
-    user.last_seen_at = moment
-    audit.record("session.create", actor=Actor.of(user, address=address), at=moment)
-    db.session.commit()
     return user
 
 
 def attempts_left(username: str, *, address: str) -> int:
     """Return how many more wrong passwords this name and address have before a pause."""
-    subjects = (f"user:{username.lower()[:64]}", _address_subject(address))
+    subjects = _subjects(username, address)
     most = db.session.scalar(
         sa.select(sa.func.max(SignInFailure.failures)).where(SignInFailure.subject.in_(subjects))
     )
     return max(0, FAILURES_BEFORE_PAUSE - (most or 0))
+
+
+def _subjects(username: str, address: str) -> tuple[str, str]:
+    return f"user:{username.lower()[:64]}", _address_subject(address)
 
 
 def _count_attempt(subjects: Iterable[str], now: datetime) -> None:

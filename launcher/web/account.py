@@ -14,7 +14,7 @@ from launcher.audit import Actor
 from launcher.extensions import db
 from launcher.i18n import ACCOUNT_WORDS, LOCALE_COOKIE, LOCALES
 from launcher.i18n import gettext as _
-from launcher.models import Theme, User
+from launcher.models import Theme
 from launcher.web.auth import pause_words, safe_path
 from launcher.web.frame import THEME_COOKIE, current_viewer
 from launcher.web.roles import signed_in_user, user_required
@@ -56,13 +56,12 @@ def change_look() -> Response:
 @user_required
 def change_password() -> ResponseReturnValue:
     """Set a new password, which ends every other session of this user."""
-    user = signed_in_user()
+    user, address = signed_in_user(), request.remote_addr or ""
     try:
-        _confirm_password(user, request.form.get("current_password", ""))
+        # A borrowed session must not guess faster than sign-in would let it.
+        accounts.confirm_password(user, request.form.get("current_password", ""), address=address)
         accounts.set_password(
-            user,
-            request.form.get("new_password", ""),
-            actor=Actor.of(user, address=request.remote_addr or ""),
+            user, request.form.get("new_password", ""), actor=Actor.of(user, address=address)
         )
     except SignInThrottledError as error:
         return _page({"current_password": pause_words(error.retry_after_s)}), 429
@@ -73,11 +72,6 @@ def change_password() -> ResponseReturnValue:
     begin_session(user)
     flash(_("Password changed. You are signed out everywhere else."))
     return redirect(url_for("account.show"), 303)
-
-
-def _confirm_password(user: User, password: str) -> None:
-    """Go through the same throttle as sign-in: a borrowed session must not guess faster."""
-    accounts.authenticate(user.username, password, address=request.remote_addr or "")
 
 
 def _page(errors: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from launcher.backup.errors import BackupError, UploadRejectedError
-from launcher.backup.records import Backup
+from launcher.backup.records import LATEST, Backup
 from launcher.database import DataBeingReplacedError, Trouble, trouble_of
 from launcher.extensions import current_backups
 from launcher.i18n import ERROR_WORDS, ago, gettext, ngettext
@@ -196,24 +196,27 @@ def _problem(
     command: str = "",
     waits: bool = False,
 ) -> Response:
-    page = render_template(
-        "problem.html",
-        title=words.title,
-        text=words.text,
-        tone=tone,
-        facts=facts,
-        command=command,
-        waits=waits,
-    )
+    try:
+        page = render_template(
+            "problem.html",
+            title=words.title,
+            text=words.text,
+            tone=tone,
+            facts=facts,
+            command=command,
+            waits=waits,
+        )
+    except SQLAlchemyError as error:  # the frame asks for the name of the site and its viewer
+        return _show_database_error(error)
     return make_response(page, status)
 
 
 def _newest_good_backup() -> Backup | None:
+    """Return the backup that the command on the page would restore."""
     try:
-        good = [backup for backup in current_backups().list() if backup.is_good]
+        return current_backups().get(LATEST)
     except BackupError:
         return None
-    return max(good, key=lambda backup: backup.created_at, default=None)
 
 
 def _inside(backup: Backup) -> str:

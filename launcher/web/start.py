@@ -95,6 +95,7 @@ class _Row:
     """One placed app with all that its tile needs."""
 
     section_id: int
+    section_name: str
     placement_id: int
     app: App
     media_sha256: str | None
@@ -173,7 +174,7 @@ def _show_board(boards: Sequence[Board], shown: Board | None) -> str:
         "start.html",
         boards=_tabs(boards, shown),
         board=shown,
-        sections=_groups(shown, rows, now) if shown else (),
+        sections=_groups(rows, now),
         summary=_summary(rows),
         can_find=bool(boards),
         is_admin=viewer is not None and viewer.is_admin,
@@ -197,7 +198,8 @@ def _show_found(boards: Sequence[Board], words: str) -> str:
 def _placed_apps(board_ids: Iterable[int]) -> list[_Row]:
     """Return the apps of some boards in their order, in one query, archived ones left out."""
     query = (
-        sa.select(Placement.section_id, Placement.id, App, Media.sha256, CheckState)
+        sa.select(Section.id, Section.name, Placement.id, App, Media.sha256, CheckState)
+        .select_from(Placement)
         .join(Section, Section.id == Placement.section_id)
         .join(App, App.id == Placement.app_id)
         .outerjoin(Media, Media.id == App.icon_media_id)
@@ -208,14 +210,12 @@ def _placed_apps(board_ids: Iterable[int]) -> list[_Row]:
     return [_Row(*row) for row in db.session.execute(query)]
 
 
-def _groups(shown: Board, rows: list[_Row], now: datetime) -> list[Group]:
+def _groups(rows: list[_Row], now: datetime) -> list[Group]:
+    """Return the sections that have something on them; an empty one is for editors alone."""
     opens_new_tab = _opens_new_tab()
-    tiles = {
-        section_id: [_tile(row, now, opens_new_tab=opens_new_tab) for row in placed]
-        for section_id, placed in groupby(rows, key=lambda row: row.section_id)
-    }
     return [
-        Group(each.id, each.name, tiles[each.id]) for each in shown.sections if each.id in tiles
+        Group(id_, name, [_tile(row, now, opens_new_tab=opens_new_tab) for row in placed])
+        for (id_, name), placed in groupby(rows, key=lambda row: (row.section_id, row.section_name))
     ]
 
 

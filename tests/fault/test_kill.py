@@ -22,7 +22,7 @@ from tests.fault.worker import Job, Worker
 Lend = Callable[[], Worker]
 
 # One file-system call in so many is tried in the short run, and every one in the long run.
-_STRIDE = 4
+_STRIDE = 7
 _SHORT_KILLS = 30
 _LONG_KILLS = int(os.environ.get("FAULT_KILLS", "200"))
 _MOST_CALLS = 400

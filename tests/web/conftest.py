@@ -23,8 +23,8 @@ from launcher.models import (
 )
 from launcher.models.types import utc_now
 from tests.conftest import ADA, BEN, CHLOE, Person
-from tests.support.visitor import Visitor
 from tests.support.words import compile_words
+from tests.web.visitor import Visitor
 
 PIXEL = b"\x89PNG\r\n\x1a\n and the rest of a small picture"
 DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'

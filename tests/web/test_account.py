@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Flask
 
 from tests.conftest import ADA
-from tests.support.visitor import Visitor
+from tests.web.visitor import Visitor
 
 NEW = "a quite new password"
 

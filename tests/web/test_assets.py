@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 
 from launcher.web.assets import HTMX, STATIC_PATH, Assets, join_styles, read_assets
-from tests.support.visitor import Visitor
+from tests.web.visitor import Visitor
 
 TEMPLATES = STATIC_PATH.parent / "templates"
 SHEETS = sorted(path.name for path in (STATIC_PATH / "css").rglob("*.css"))

@@ -12,7 +12,7 @@ from flask import Flask
 from launcher.backup import Gate
 from launcher.extensions import current_backups
 from launcher.web import health
-from tests.support.visitor import Visitor
+from tests.web.visitor import Visitor
 
 ADDRESSES = ("/", "/login", "/account", "/b/home", "/nope", "/admin/patterns", "/?q=x")
 

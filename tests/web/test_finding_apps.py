@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.visitor import Visitor
+from tests.web.visitor import Visitor
 
 
 def _found(page: str) -> list[str]:

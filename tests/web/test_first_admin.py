@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from launcher import accounts, settings
-from tests.support.visitor import Visitor
+from tests.web.visitor import Visitor
 
 GOOD = {"username": "ada", "password": "a short sentence", "site_name": "Ada's house"}
 

@@ -8,7 +8,7 @@ import re
 import pytest
 from flask import Flask, Response
 
-from tests.support.visitor import Visitor
+from tests.web.visitor import Visitor
 
 ADDRESSES = ("/", "/login", "/account", "/nope", "/setup", "/healthz", "/admin/patterns")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.support.visitor import Visitor
 from tests.web.conftest import DRAWING, PIXEL
+from tests.web.visitor import Visitor
 
 
 def test_a_tile_shows_the_picture_of_its_app(ada: Visitor, pictures: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from tests.support.visitor import Visitor
+from tests.web.visitor import Visitor
 
 ROLES = ("guest", "chloe", "ben", "ada")
 PATHS = {

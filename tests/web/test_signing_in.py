@@ -13,7 +13,7 @@ from launcher.audit import COMMAND_LINE
 from launcher.extensions import db
 from launcher.models import SystemSettings
 from tests.conftest import ADA
-from tests.support.visitor import Visitor
+from tests.web.visitor import Visitor
 
 
 def test_the_right_password_leads_to_the_start_page(guest: Visitor, cast: object) -> None:

@@ -12,7 +12,7 @@ from flask import Flask
 from launcher import accounts
 from launcher.extensions import db
 from launcher.models import App
-from tests.support.visitor import Visitor
+from tests.web.visitor import Visitor
 
 
 def _tile(page: str, name: str) -> str:

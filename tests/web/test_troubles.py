@@ -14,7 +14,7 @@ from launcher.backup import errors
 from launcher.backup.errors import BackupError, UploadRejectedError
 from launcher.i18n import ERROR_WORDS
 from launcher.web.errors import STATUS_OF
-from tests.support.visitor import Visitor
+from tests.web.visitor import Visitor
 
 
 def _family(parent: type[BackupError]) -> Iterator[type[BackupError]]:

@@ -1,0 +1,64 @@
+"""Somebody at a browser: opens pages and sends their forms, token and all."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+if TYPE_CHECKING:
+    from tests.conftest import Person
+
+_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+class Visitor:
+    """One browser with its cookies. `page` is the text of what was opened last."""
+
+    def __init__(self, app: Flask, *, language: str = "en") -> None:
+        self.client = app.test_client()
+        self.language = language
+        self.page = ""
+
+    def open(self, path: str, **headers: str) -> TestResponse:
+        """Go to an address."""
+        asked = {"Accept-Language": self.language} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        return self._read(self.client.get(path, headers=asked))
+
+    def send(self, path: str, **fields: str) -> TestResponse:
+        """Send a form, with the token of the page that is open, or of the sign-in page."""
+        if not _TOKEN.search(self.page):
+            self.open("/login", Accept="text/html")
+        found = _TOKEN.search(self.page) or _TOKEN.search(self._any_form())
+        assert found, "no page with a form is open"
+        return self._read(
+            self.client.post(
+                path,
+                data={"csrf_token": found[1]} | fields,
+                headers={"Accept-Language": self.language},
+            )
+        )
+
+    def sign_in(self, person: Person) -> TestResponse:
+        """Sign in as `person`."""
+        self.open("/login")
+        answer = self.send("/login", username=person.username, password=person.password)
+        self.page = ""
+        return answer
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether this browser may see an account."""
+        return self.client.get("/account").status_code == 200
+
+    def _any_form(self) -> str:
+        return self.client.get("/account").get_data(as_text=True)
+
+    def _read(self, answer: TestResponse) -> TestResponse:
+        is_readable = answer.mimetype == "text/html" and not answer.content_encoding
+        self.page = answer.get_data(as_text=True) if is_readable else ""
+        return answer
