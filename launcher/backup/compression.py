@@ -144,6 +144,27 @@ def unpack_known(
         raise ChecksumMismatchError(f"the database in {file.name} is not what was backed up")
 
 
+def unpack_to(
+    target: Path,
+    source: BinaryIO,
+    *,
+    file: StoredFile,
+    database: DatabaseFacts,
+    on_bytes: OnBytes,
+) -> None:
+    """Write the raw database of a stored file to the new file `target`, proved byte for byte.
+
+    The caller removes `target` on failure.
+
+    Raises:
+        ChecksumMismatchError: the file or its content differs from the manifest.
+        OSError: a disk error, for the caller to name.
+    """
+    with create_new(target) as writer:
+        for piece in unpack_known(source, file=file, database=database, on_bytes=on_bytes):
+            writer.write(piece)
+
+
 def unpack_unknown(source: BinaryIO, target: Path, *, on_bytes: OnBytes) -> Header:
     """Unpack a stranger's file to the new file `target`, and not one byte more than it announces.
 

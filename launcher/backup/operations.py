@@ -121,20 +121,21 @@ class Operations:
         *,
         journal: Journal,
         clock: Clock,
-        on_begin: Callable[[], None],
+        clear: Callable[[], None],
         on_interrupted: Callable[[Progress, dict[str, object]], dict[str, object]],
         on_finished: OnFinished | None,
     ) -> None:
         """
         Args:
-            on_begin: clears what a killed operation left; called with the lock held.
+            clear: removes unfinished work, this operation's or a killed one's; called with the
+                lock held, before and after each operation. Raises nothing.
             on_interrupted: told of a killed operation; returns more facts for its journal line.
         """
         self._state_path = data_dir / "operation.json"
         self._lock_path = data_dir / "locks" / "operation"
         self._journal = journal
         self._clock = clock
-        self._on_begin = on_begin
+        self._clear = clear
         self._on_interrupted = on_interrupted
         self._on_finished = on_finished
 
@@ -198,8 +199,11 @@ class Operations:
             raise self._busy()
         try:
             self._bury()
-            self._on_begin()
-            yield
+            self._clear()
+            try:
+                yield
+            finally:
+                self._clear()
         finally:
             os.close(descriptor)
 

@@ -7,30 +7,21 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .compression import unpack_known
 from .errors import (
     BackupError,
     IncompatibleBackupError,
-    InsufficientSpaceError,
     RestoreError,
-    RevertFailedError,
     SourceDatabaseError,
 )
 from .files import (
     create_new,
-    discard,
     disk_errors,
-    free_bytes,
     require_space,
-    sync_directory,
     sync_file,
 )
 from .operations import Operation, Within
@@ -44,22 +35,18 @@ from .records import (
     Stage,
     Survey,
 )
+from .roads import FileSwap, Transaction
 from .sqlite import (
-    SIDE_FILES,
-    OnBytes,
-    begin_wal,
     check_structure,
     confirm_live,
-    fold_log,
     live_problem,
     open_copy,
     open_live,
     open_staged,
     page_size_of,
-    replace_contents,
     rewrite,
-    stay_connected,
     used_bytes,
+    watch_writes,
 )
 from .store import Store
 from .verify import CHECK_DEADLINE_S, Checked, stage_backup, stage_path
@@ -67,7 +54,6 @@ from .verify import CHECK_DEADLINE_S, Checked, stage_backup, stage_path
 STAGES_PLAN = (Stage.UNPACK, Stage.PREPARE)
 STAGES_RESTORE = (*STAGES_PLAN, Stage.SAFETY, Stage.REPLACE, Stage.CONFIRM)
 
-_REPLACE_DEADLINE_S = 120.0
 _SPARE_BYTES = 1 << 20
 
 
@@ -87,10 +73,19 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """The live data as it is now. `survey` is None when it cannot be read."""
+    """The live data as it is now.
+
+    Attributes:
+        problem: what is wrong with it, in words; "" when nothing is.
+        is_broken: whether the file is missing or no database of ours, so that nothing can be
+            read from it and no transaction made in it.
+        survey: what it holds, None when that cannot be read.
+        account: the account to carry over, None when there is none.
+    """
 
     path: Path
     problem: str
+    is_broken: bool
     survey: Survey | None
     account: Mapping[str, object] | None
 
@@ -119,7 +114,7 @@ def read_live(path: Path, *, content: Content, carry_account: str) -> Live:
     """
     problem = live_problem(path, application_id=content.application_id)
     if problem:
-        return Live(path, problem, None, None)
+        return Live(path, problem, True, None, None)
     try:
         with open_live(path) as connection:
             survey = content.survey(connection)
@@ -127,10 +122,11 @@ def read_live(path: Path, *, content: Content, carry_account: str) -> Live:
     except SourceDatabaseError as error:
         if not error.is_damaged and content_is_ours(path, content):
             raise
-        return Live(path, error.message, None, None)
+        return Live(path, error.message, False, None, None)
     except Exception as error:  # noqa: BLE001  (rows that no code of ours would have left)
-        return Live(path, f"{path.name} does not hold what it should: {error}", None, None)
-    return Live(path, "", survey, account)
+        problem = f"{path.name} does not hold what it should: {error}"
+        return Live(path, problem, False, None, None)
+    return Live(path, "", False, survey, account)
 
 
 def content_is_ours(path: Path, content: Content) -> bool:
@@ -246,9 +242,8 @@ def _carried(live: Live, choices: Choices) -> Mapping[str, object] | None:
 
 def _in_our_page_size(path: Path, *, live: Live) -> Path:
     """Return `path`, or a rewritten copy when a WAL database could not take its pages."""
-    if live.problem:
+    if (page_size := _page_size(live)) is None:
         return path
-    page_size = page_size_of(live.path)
     with open_copy(path) as connection:
         if connection.execute("PRAGMA page_size").fetchone()[0] == page_size:
             return path
@@ -258,6 +253,18 @@ def _in_our_page_size(path: Path, *, live: Live) -> Path:
     rewrite(path, rewritten, page_size=page_size)
     path.unlink()
     return rewritten
+
+
+def _page_size(live: Live) -> int | None:
+    """Return the page size of the live database, None when it is to be replaced as a file."""
+    if live.is_broken:
+        return None
+    try:
+        return page_size_of(live.path)
+    except SourceDatabaseError as error:
+        if not error.is_damaged:
+            raise
+        return None
 
 
 def plan_restore(
@@ -335,7 +342,8 @@ def restore_backup(
     2. Plan: compare with the live data.
     3. Keep the live data as a safety backup; when it cannot be read, its files are kept as they
        are.
-    4. Close the gate: requests wait, those inside finish, nobody is connected.
+    4. Close the gate: requests wait, those inside finish, nobody is connected. If anything was
+       written since the safety backup, it is made once more, so that an undo loses nothing.
     5. Replace: one transaction in the live database, which a killed process cannot tear; a
        database that cannot take one is replaced as a file.
     6. Confirm: structure, and the rows of every table as planned. If not, the old data is put
@@ -363,28 +371,31 @@ def restore_backup(
     )
     plan = plan_restore(source, staged, live=live, choices=choices)
 
-    safety: Backup | None = None
-    if not live.problem:
-        try:
-            safety = make_safety(Within(operation, Stage.SAFETY))
-        except SourceDatabaseError as error:
-            if not error.is_damaged:
-                raise
-            live = replace(live, problem=error.message)
-            plan = replace(plan, live_problem=error.message)
     operation.facts["epoch"] = epoch
-    operation.facts["safety_id"] = safety.id if safety else ""
-
-    road = (
-        _Transaction(operation, live_path, store=store, safety=safety)
-        if safety
-        else _FileSwap(operation, live_path)
-    )
     try:
-        with gate.closed(), road.connected():
-            closed_at = time.monotonic()
-            _replace_and_confirm(operation, road, staged, live_path=live_path)
-            held_s = time.monotonic() - closed_at
+        with contextlib.ExitStack() as watch:
+            safety, has_new_writes = None, _never
+            if not live.is_broken:
+                has_new_writes = watch.enter_context(watch_writes(live_path))
+                safety, damage = _keep_live(operation, make_safety)
+                if damage:
+                    plan = replace(plan, live_problem=damage)
+            if safety is None:
+                watch.close()  # nobody may be connected to a file that is to be swapped
+            with gate.closed():
+                closed_at = time.monotonic()
+                if safety and has_new_writes():
+                    # Somebody wrote since; behind the gate nobody can, so this one is exact.
+                    older, safety = safety, make_safety(Within(operation, Stage.SAFETY))
+                    store.remove(older)
+                operation.facts["safety_id"] = safety.id if safety else ""
+                road = (
+                    Transaction(operation, live_path, store=store, safety=safety)
+                    if safety
+                    else FileSwap(operation, live_path)
+                )
+                _replace_and_confirm(operation, road, staged, live_path=live_path)
+                held_s = time.monotonic() - closed_at
     except TimeoutError as error:
         raise RestoreError(
             f"{error}; nothing was changed",
@@ -404,8 +415,28 @@ def restore_backup(
     )
 
 
+def _never() -> bool:
+    return False
+
+
+def _keep_live(
+    operation: Operation, make_safety: Callable[[Within], Backup]
+) -> tuple[Backup | None, str]:
+    """Make the safety backup, or say what is wrong with live data that none can be made of.
+
+    Raises:
+        SourceDatabaseError: the live database stays busy.
+    """
+    try:
+        return make_safety(Within(operation, Stage.SAFETY)), ""
+    except SourceDatabaseError as error:
+        if not error.is_damaged:
+            raise
+        return None, error.message
+
+
 def _replace_and_confirm(
-    operation: Operation, road: _Transaction | _FileSwap, staged: Staged, *, live_path: Path
+    operation: Operation, road: Transaction | FileSwap, staged: Staged, *, live_path: Path
 ) -> None:
     """Walk the road to its end, or back to its beginning.
 
@@ -440,7 +471,7 @@ def _replace_and_confirm(
 def _require_room(source: Backup | Path, *, live: Live, store: Store) -> None:
     """Refuse early when the disks cannot hold the staged copy, the safety backup and the log."""
     staged_bytes = _raw_bytes(source) or _file_bytes(source)
-    live_bytes = used_bytes(live.path) if not live.problem else 0
+    live_bytes = 0 if live.problem else used_bytes(live.path)
     in_store = staged_bytes + live_bytes * 3 // 2 + _SPARE_BYTES
     # The new content passes through the log, and the file grows to hold it.
     beside_live = staged_bytes + max(0, staged_bytes - live_bytes) + _SPARE_BYTES
@@ -451,202 +482,3 @@ def _require_room(source: Backup | Path, *, live: Live, store: Store) -> None:
         else:
             require_space(store.path, in_store, what="the restore")
             require_space(live.path.parent, beside_live, what="the restore")
-
-
-class _Transaction:
-    """The usual road: one transaction into the live database."""
-
-    raw_copy_path: Path | None = None
-
-    def __init__(
-        self, operation: Operation, live_path: Path, *, store: Store, safety: Backup
-    ) -> None:
-        self._operation = operation
-        self._live_path = live_path
-        self._store = store
-        self._safety = safety
-        self.warnings: tuple[str, ...] = ()
-
-    def connected(self) -> AbstractContextManager[None]:
-        """Stay connected, so that the way to the end needs no more room than the data itself."""
-        return stay_connected(self._live_path)
-
-    def replace(self, staged: Path) -> None:
-        """Replace the content.
-
-        Raises:
-            TimeoutError, InsufficientSpaceError, RestoreError: nothing was changed.
-        """
-        self._replace(staged, on_bytes=self._operation.advance)
-
-    def _replace(self, staged: Path, *, on_bytes: OnBytes) -> None:
-        try:
-            replace_contents(
-                staged, self._live_path, deadline_s=_REPLACE_DEADLINE_S, on_bytes=on_bytes
-            )
-        except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
-                raise InsufficientSpaceError(
-                    "the disk filled up during the restore; nothing was changed",
-                    available_bytes=free_bytes(self._live_path.parent),
-                ) from error
-            raise RestoreError(
-                f"the live database did not take the data ({error}); nothing was changed"
-            ) from error
-
-    def settle(self) -> None:
-        """Fold the log of the replacement back; when that must wait, only warn of it."""
-        if not fold_log(self._live_path):
-            self.warnings = (
-                "The log could not be folded into the database yet: a program still reads the "
-                "old data, or the disk is nearly full. The restored data is complete.",
-            )
-
-    def revert(self, problem: str) -> None:
-        """Put the safety backup back by the same road.
-
-        Raises:
-            RevertFailedError: naming the safety backup.
-        """
-        raw = self._store.staging / f"revert-{self._operation.id}.db"
-        try:
-            self._unpack_safety(raw)
-            self._replace(raw, on_bytes=_tell_nobody)
-            fold_log(self._live_path)
-        except (BackupError, OSError) as error:
-            raise RevertFailedError(
-                f"the restored data did not pass its check ({problem}), and the data from "
-                f"before could not be put back ({error}); it is whole in the safety backup "
-                f"{self._safety.id}",
-                hint=f"Run `flask backup restore {self._safety.id}`.",
-            ) from error
-
-    def _unpack_safety(self, raw: Path) -> None:
-        assert self._safety.file is not None  # noqa: S101 (just made)
-        assert self._safety.database is not None  # noqa: S101
-        with self._store.open(self._safety) as source, create_new(raw) as writer:
-            for piece in unpack_known(
-                source,
-                file=self._safety.file,
-                database=self._safety.database,
-                on_bytes=_tell_nobody,
-            ):
-                writer.write(piece)
-
-
-def _tell_nobody(_done: int, _total: int) -> None:
-    """Take progress in silence: who listens must not be able to stop a way back."""
-
-
-class _FileSwap:
-    """The road for a live database that is missing or broken: the file itself is replaced.
-
-    Only safe because nobody is connected while the gate is closed. The old files are never
-    overwritten; they keep their bytes in a folder of their own.
-    """
-
-    def __init__(self, operation: Operation, live_path: Path) -> None:
-        self._operation = operation
-        self._live_path = live_path
-        self._folder = live_path.parent / "damaged" / operation.id
-        self._is_swapped = False
-        self.raw_copy_path: Path | None = None
-        self.warnings: tuple[str, ...] = ()
-
-    def connected(self) -> AbstractContextManager[None]:
-        """Connect to nothing: the file is about to go."""
-        return contextlib.nullcontext()
-
-    def replace(self, staged: Path) -> None:
-        """Set the old files aside and put the staged one in their place.
-
-        Raises:
-            InsufficientSpaceError, StoreUnavailableError: nothing was changed.
-            RevertFailedError: naming the folder that holds the old files.
-        """
-        incoming = self._live_path.with_name(f".incoming-{self._operation.id}.db")
-        try:
-            with disk_errors("put the database in place"):
-                self._copy(staged, incoming)
-                # Before it is in place, so that a process killed right after leaves a WAL database.
-                begin_wal(incoming)
-                self._set_aside()
-                incoming.replace(self._live_path)
-                self._is_swapped = True
-                sync_directory(self._live_path.parent)
-        except (BackupError, OSError) as error:
-            self.revert(str(error))
-            raise
-        finally:
-            discard(incoming)
-
-    def _copy(self, staged: Path, incoming: Path) -> None:
-        total = staged.stat().st_size
-        with staged.open("rb") as reader, create_new(incoming) as writer:
-            while chunk := reader.read(1 << 20):
-                writer.write(chunk)
-                self._operation.advance(writer.tell(), total)
-            writer.flush()
-            os.fsync(writer.fileno())
-
-    def _set_aside(self) -> None:
-        """Keep the old files; the side files first, or they would be replayed over the new one."""
-        old = [self._side(suffix) for suffix in SIDE_FILES]
-        if not any(path.exists() for path in (self._live_path, *old)):
-            return
-        self._folder.mkdir(mode=0o700, parents=True)
-        if self._live_path.exists():
-            # A second name for the same bytes: the old file is never absent from its place.
-            os.link(self._live_path, self._folder / self._live_path.name)
-        for path in old:
-            if path.exists():
-                path.rename(self._folder / path.name)
-        sync_directory(self._folder)
-        sync_directory(self._live_path.parent)
-        self.raw_copy_path = self._folder
-        self._operation.facts["raw_copy"] = str(self._folder)
-
-    def _side(self, suffix: str) -> Path:
-        return self._live_path.with_name(self._live_path.name + suffix)
-
-    def revert(self, problem: str) -> None:
-        """Put the old files back as they were.
-
-        Raises:
-            RevertFailedError: naming the folder that holds them.
-        """
-        try:
-            if self._is_swapped:
-                self._drop_new()
-            if self._folder.exists():
-                for suffix in ("", *SIDE_FILES):
-                    _put_back(self._folder / self._side(suffix).name, self._side(suffix))
-                self._folder.rmdir()
-            sync_directory(self._live_path.parent)
-        except OSError as error:
-            raise RevertFailedError(
-                f"the restored data did not pass its check ({problem}), and the damaged files "
-                f"from before could not be put back ({error}); they lie in {self._folder}",
-                hint="`flask backup restore ID` with another backup.",
-            ) from error
-        self.raw_copy_path = None
-        self._operation.facts.pop("raw_copy", None)
-
-    def _drop_new(self) -> None:
-        """Remove the new database, but for what an old file will replace in one step."""
-        for suffix in SIDE_FILES:
-            self._side(suffix).unlink(missing_ok=True)
-        if not (self._folder / self._live_path.name).exists():
-            self._live_path.unlink(missing_ok=True)
-
-    def settle(self) -> None:
-        """Leave it: the new file has no log yet."""
-
-
-def _put_back(kept: Path, place: Path) -> None:
-    if not kept.exists():
-        return
-    if place.exists() and kept.samefile(place):
-        kept.unlink()  # it never left, and a rename onto itself would do nothing
-    else:
-        kept.replace(place)

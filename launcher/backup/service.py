@@ -10,13 +10,12 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
 from pathlib import Path
 
-from .compression import pack, unpack_known
 from .create import STAGES as STAGES_CREATE
 from .create import create_backup
 from .errors import (
@@ -29,14 +28,8 @@ from .errors import (
     VerificationError,
 )
 from .files import (
-    create_new,
-    discard,
     disk_errors,
     free_bytes,
-    move,
-    put_new,
-    require_space,
-    sync_file,
     write_atomic,
 )
 from .journal import Journal
@@ -61,7 +54,6 @@ from .records import (
     Verb,
     Verification,
     clean_note,
-    new_backup_id,
     readable,
 )
 from .restore import (
@@ -75,25 +67,16 @@ from .restore import (
 )
 from .retention import decide
 from .sqlite import (
-    SQLITE_VERSION,
-    begin_wal,
     live_problem,
-    mark,
     open_live,
-    open_staged,
-    side_files,
 )
-from .store import Store, stored_name
-from .verify import Checked, describe_file, rows_by_table, stage_backup, stage_path
+from .store import Store
+from .transfer import take_in, write_plain
+from .upkeep import has_content, has_history, live_revision, make_database
+from .verify import Checked, describe_file, stage_backup, stage_path
 
 _OWN_KINDS = {Kind.MANUAL, Kind.SCHEDULED, Kind.SAFETY, Kind.UPGRADE}
 _CLOCK_DOUBT = timedelta(days=1)
-_BOOKKEEPING_TABLES = {"alembic_version", "system_settings"}
-
-
-def _is_failed_start(entry: JournalEntry) -> bool:
-    """Whether this is a first start that came to nothing, and so leaves no history."""
-    return entry.verb is Verb.INITIALISE and entry.outcome is not Outcome.SUCCEEDED
 
 
 def _has_restored(entry: JournalEntry) -> bool:
@@ -143,7 +126,7 @@ class BackupService:
             data_dir,
             journal=self._journal,
             clock=clock,
-            on_begin=self._clear_debris,
+            clear=self._clear_debris,
             on_interrupted=self._after_interruption,
             on_finished=on_finished,
         )
@@ -240,28 +223,25 @@ class BackupService:
 
         Raises:
             BackupNotFoundError, InsufficientSpaceError
+            IncompatibleBackupError: sound, and made for another Launcher: that is no damage.
         """
         with self._operations.run(
             Verb.VERIFY, by=by, stages=(Stage.UNPACK,), on_progress=on_progress
         ) as operation:
             backup = self._store.get(reference)
             operation.about(backup.id)
-            with self._scratch(operation) as scratch:
-                operation.stage(Stage.UNPACK, backup.database.size_bytes if backup.database else 0)
-                try:
-                    checked = stage_backup(
-                        backup,
-                        self._store,
-                        scratch,
-                        content=self._content,
-                        on_bytes=operation.advance,
-                    )
-                except IncompatibleBackupError:
-                    # Sound, and made for another Launcher: that is no damage.
-                    raise
-                except (VerificationError, UploadRejectedError) as error:
-                    return self._record_damage(operation, backup, error)
-                return self._record_soundness(operation, backup, checked)
+            operation.stage(Stage.UNPACK, backup.database.size_bytes if backup.database else 0)
+            try:
+                checked = stage_backup(
+                    backup,
+                    self._store,
+                    self._scratch(operation),
+                    content=self._content,
+                    on_bytes=operation.advance,
+                )
+            except (VerificationError, UploadRejectedError) as error:
+                return self._record_damage(operation, backup, error)
+            return self._record_soundness(operation, backup, checked)
 
     def rehearse(
         self, reference: str, *, by: str, on_progress: OnProgress | None = None
@@ -334,34 +314,33 @@ class BackupService:
             name = found.id if isinstance(found, Backup) else found.name
             operation.about(found.id if isinstance(found, Backup) else "")
             operation.facts["source"] = name
-            try:
-                outcome = restore_backup(
-                    operation,
-                    found,
-                    live_path=self._live,
-                    store=self._store,
-                    content=self._content,
-                    gate=self._gate,
-                    choices=choices,
-                    epoch=secrets.token_hex(16),
-                    make_safety=lambda within: self._create(
-                        operation, within, by=by, kind=Kind.SAFETY, note=f"Before restoring {name}"
-                    ),
-                )
-            finally:
-                self._clear_debris()
+            outcome = restore_backup(
+                operation,
+                found,
+                live_path=self._live,
+                store=self._store,
+                content=self._content,
+                gate=self._gate,
+                choices=choices,
+                epoch=secrets.token_hex(16),
+                make_safety=lambda within: self._create(
+                    operation, within, by=by, kind=Kind.SAFETY, note=f"Before restoring {name}"
+                ),
+            )
             operation.facts["held_s"] = round(outcome.held_s, 3)
             operation.facts["rows"] = {change.table: change.then for change in outcome.plan.rows}
             return outcome
 
     def undo(self, *, by: str, on_progress: OnProgress | None = None) -> RestoreOutcome:
-        """Restore the safety backup of the last restore. An undo can itself be undone.
+        """Restore the safety backup of the last restore, schedule included.
+
+        An undo can itself be undone.
 
         Raises:
             BackupNotFoundError: nothing was restored yet, or its safety backup is gone.
             and whatever `restore` raises.
         """
-        return self.restore(self.undo_id(), by=by, on_progress=on_progress)
+        return self.restore(self.undo_id(), by=by, keep_schedule=False, on_progress=on_progress)
 
     def undo_id(self) -> str:
         """Return the id of the backup that `undo` would restore.
@@ -410,7 +389,14 @@ class BackupService:
                 target = target / f"launcher-{backup.id}.db"
             operation.facts["target"] = str(target)
             operation.stage(Stage.UNPACK)
-            self._export(operation, backup, target)
+            write_plain(
+                operation,
+                backup,
+                target,
+                store=self._store,
+                content=self._content,
+                scratch=self._scratch(operation),
+            )
             return target
 
     def import_(
@@ -433,14 +419,23 @@ class BackupService:
             stages=(Stage.UNPACK, Stage.COMPRESS, Stage.PUBLISH),
             on_progress=on_progress,
         ) as operation:
-            self._store.ensure()
             operation.facts["source"] = path.name
-            with self._scratch(operation) as scratch:
-                operation.stage(Stage.UNPACK)
-                checked = stage_path(
-                    self._stranger(path), scratch, content=self._content, on_bytes=operation.advance
-                )
-                return self._take_in(operation, checked, by=by, note=note or path.name)
+            operation.stage(Stage.UNPACK)
+            checked = stage_path(
+                self._stranger(path),
+                self._scratch(operation),
+                content=self._content,
+                on_bytes=operation.advance,
+            )
+            return take_in(
+                operation,
+                checked,
+                store=self._store,
+                clock=self._clock,
+                by=readable(by),
+                note=clean_note(note or path.name),
+                encoding=self._encoding,
+            )
 
     # --- keep and let go -----------------------------------------------------------------
 
@@ -566,7 +561,7 @@ class BackupService:
             if self._live.exists():  # another process was first
                 operation.is_recorded = False
                 return False
-            if self._has_history():
+            if has_history(self._live, journal=self._journal, store=self._store):
                 operation.is_recorded = False
                 raise SourceDatabaseError(
                     f"{self._live.name} is missing, and this Launcher has had data before",
@@ -575,7 +570,7 @@ class BackupService:
                     is_damaged=True,
                 )
             with disk_errors("make the database"):
-                self._make_database(operation)
+                make_database(self._live, content=self._content, operation_id=operation.id)
             return True
 
     def migrate(self, *, by: str, on_progress: OnProgress | None = None) -> Backup | None:
@@ -590,12 +585,12 @@ class BackupService:
             IncompatibleBackupError: a newer Launcher was here; nothing was changed.
             SourceDatabaseError, InsufficientSpaceError
         """
-        if self._live_revision() == self._content.head:
+        if live_revision(self._live, content=self._content) == self._content.head:
             return None
         with self._operations.run(
             Verb.MIGRATE, by=by, stages=STAGES_CREATE, on_progress=on_progress
         ) as operation:
-            revision = self._live_revision()
+            revision = live_revision(self._live, content=self._content)
             pending = self._content.pending(revision)
             if pending is None:
                 raise IncompatibleBackupError(
@@ -608,7 +603,7 @@ class BackupService:
                 return None
             operation.facts["from"], operation.facts["to"] = revision, self._content.head
             backup = None
-            if self._has_content():
+            if has_content(self._live):
                 note = f"Before the upgrade to schema {self._content.head}"
                 backup = self._create(operation, operation, by=by, kind=Kind.UPGRADE, note=note)
             try:
@@ -661,20 +656,17 @@ class BackupService:
 
     def _plan(self, operation: Operation, source: Backup | Path, choices: Choices) -> RestorePlan:
         operation.about(source.id if isinstance(source, Backup) else "")
-        try:
-            live = read_live(self._live, content=self._content, carry_account=choices.carry_account)
-            staged = stage_restore(
-                operation,
-                source,
-                live=live,
-                store=self._store,
-                content=self._content,
-                choices=choices,
-                epoch=secrets.token_hex(16),
-            )
-            return plan_restore(source, staged, live=live, choices=choices)
-        finally:
-            self._clear_debris()
+        live = read_live(self._live, content=self._content, carry_account=choices.carry_account)
+        staged = stage_restore(
+            operation,
+            source,
+            live=live,
+            store=self._store,
+            content=self._content,
+            choices=choices,
+            epoch=secrets.token_hex(16),
+        )
+        return plan_restore(source, staged, live=live, choices=choices)
 
     def _record_damage(self, operation: Operation, backup: Backup, error: BackupError) -> Backup:
         operation.facts["state"] = State.DAMAGED
@@ -694,67 +686,6 @@ class BackupService:
         sound = replace(backup, verification=Verification(State.VERIFIED, self._clock()))
         self._store.update(sound)
         return sound
-
-    def _take_in(self, operation: Operation, checked: Checked, *, by: str, note: str) -> Backup:
-        created_at = self._clock()
-        backup_id = new_backup_id(created_at)
-        operation.about(backup_id)
-        packed = self._store.staging / stored_name(backup_id, self._encoding)
-        operation.stage(Stage.COMPRESS, checked.size_bytes)
-        with disk_errors("write the backup"):
-            database, file = pack(
-                checked.path, packed, encoding=self._encoding, on_bytes=operation.advance
-            )
-        backup = Backup(
-            id=backup_id,
-            kind=Kind.UPLOAD,
-            created_at=created_at,
-            created_by=readable(by),
-            note=clean_note(note),
-            schema_revision=checked.revision,
-            sqlite_version=SQLITE_VERSION,
-            database=database,
-            file=file,
-            contents=checked.contents,
-            verification=Verification(State.VERIFIED, self._clock()),
-        )
-        operation.stage(Stage.PUBLISH)
-        self._store.publish(backup, packed)
-        return backup
-
-    def _export(self, operation: Operation, backup: Backup, target: Path) -> None:
-        partial = target.with_name(f".{target.name}.{operation.id}.part")
-        try:
-            with disk_errors("write the export"):
-                if backup.file is None or backup.database is None:
-                    with self._scratch(operation) as scratch:
-                        stage_backup(
-                            backup,
-                            self._store,
-                            scratch,
-                            content=self._content,
-                            on_bytes=operation.advance,
-                        )
-                        pack(
-                            scratch,
-                            partial,
-                            encoding=Encoding.IDENTITY,
-                            on_bytes=operation.advance,
-                        )
-                else:
-                    require_space(target.parent, backup.database.size_bytes, what="the export")
-                    with self._store.open(backup) as source, create_new(partial) as writer:
-                        for piece in unpack_known(
-                            source,
-                            file=backup.file,
-                            database=backup.database,
-                            on_bytes=operation.advance,
-                        ):
-                            writer.write(piece)
-                sync_file(partial)
-                put_new(partial, target)
-        finally:
-            discard(partial)
 
     def _set_protected(self, reference: str, *, by: str, verb: Verb, protected: bool) -> Backup:
         with self._operations.run(verb, by=by) as operation:
@@ -783,14 +714,10 @@ class BackupService:
         operation.facts["failed"] = [failure.backup_id for failure in failed]
         return BulkResult(tuple(done), tuple(failed))
 
-    @contextlib.contextmanager
-    def _scratch(self, operation: Operation) -> Iterator[Path]:
-        """Lend a name in staging; whatever was put there is gone afterwards."""
+    def _scratch(self, operation: Operation) -> Path:
+        """Return a name in staging; what is put there is gone when the operation has ended."""
         self._store.ensure()
-        try:
-            yield self._store.staging / f"scratch-{operation.id}.db"
-        finally:
-            self._clear_debris()
+        return self._store.staging / f"scratch-{operation.id}.db"
 
     def _clear_debris(self) -> None:
         """Remove unfinished work; only while the operation lock is held."""
@@ -813,44 +740,6 @@ class BackupService:
         except Exception:  # noqa: BLE001  (this is told of the data, whatever is wrong with it)
             return {"data": "unreadable"}
         return {"data": "restored" if epoch == facts.get("epoch") else "unchanged"}
-
-    def _has_history(self) -> bool:
-        if any(path.exists() for path in side_files(self._live)):
-            return True
-        entries = list(self._journal.entries())
-        if not all(map(_is_failed_start, entries)) or not (entries or self._journal.is_empty()):
-            return True
-        try:
-            return bool(self._store.list())
-        except BackupError:
-            return False
-
-    def _make_database(self, operation: Operation) -> None:
-        incoming = self._data_dir / f".incoming-{operation.id}.db"
-        create_new(incoming).close()
-        mark(incoming, application_id=self._content.application_id)
-        self._content.migrate(incoming)
-        with open_staged(incoming) as connection:
-            self._content.prepare(
-                connection, epoch=secrets.token_hex(16), schedule=None, account=None
-            )
-        begin_wal(incoming)
-        move(incoming, self._live)
-
-    def _live_revision(self) -> str:
-        if problem := self.live_problem():
-            raise SourceDatabaseError(
-                problem,
-                hint="`flask backup restore latest` brings the newest good backup back.",
-                is_damaged=True,
-            )
-        with open_live(self._live) as connection:
-            return self._content.revision(connection)
-
-    def _has_content(self) -> bool:
-        with open_live(self._live) as connection:
-            rows = rows_by_table(connection)
-        return any(count for table, count in rows.items() if table not in _BOOKKEEPING_TABLES)
 
     def _free_bytes(self) -> int:
         try:

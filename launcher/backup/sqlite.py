@@ -165,15 +165,29 @@ def open_live(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextlib.contextmanager
-def stay_connected(path: Path) -> Iterator[None]:
-    """Keep the index of the log in being, so that others who connect need no disk for it.
+def watch_writes(live: Path) -> Iterator[Callable[[], bool]]:
+    """Yield what tells whether anybody has committed to the live database since it was yielded.
+
+    The connection that stays open meanwhile also keeps the index of the log in being, so that
+    whoever connects needs no disk for it. It holds no transaction and stops nobody.
 
     Raises:
         SourceDatabaseError, InsufficientSpaceError
     """
-    with open_live(path) as connection:
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        yield
+    with source_errors():
+        connection = _connect(live, "mode=ro")
+
+    def version() -> int:
+        with source_errors():
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+    try:
+        with source_errors():
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        first = version()
+        yield lambda: version() != first
+    finally:
+        connection.close()
 
 
 @contextlib.contextmanager

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from .compression import encoding_of, unpack_known, unpack_unknown
+from .compression import encoding_of, unpack_to, unpack_unknown
 from .errors import (
     DatabaseCorruptError,
     IncompatibleBackupError,
     ManifestError,
     UploadRejectedError,
 )
-from .files import CHUNK_BYTES, create_new, disk_errors, open_regular, require_space
+from .files import CHUNK_BYTES, disk_errors, open_regular, require_space
 from .manifest import bare_name
 from .ports import Content
 from .records import Backup, DatabaseFacts, Migration, StoredFile
@@ -82,11 +82,7 @@ def stage_backup(
             return _stage_unknown(source, target, content=content, on_bytes=on_bytes)
     with store.open(backup) as source, disk_errors("unpack the backup"):
         require_space(target.parent, backup.database.size_bytes, what="unpacking the backup")
-        with create_new(target) as writer:
-            for piece in unpack_known(
-                source, file=backup.file, database=backup.database, on_bytes=on_bytes
-            ):
-                writer.write(piece)
+        unpack_to(target, source, file=backup.file, database=backup.database, on_bytes=on_bytes)
     return _check(target, content=content, is_own=True, app_version=backup.app_version)
 
 

@@ -340,7 +340,7 @@ def undo(yes: bool, as_json: bool) -> None:
     safety_id = service.undo_id()
     if not yes:
         with _bars() as bars:
-            plan = service.plan(safety_id, by=_by(), on_progress=bars)
+            plan = service.plan(safety_id, by=_by(), keep_schedule=False, on_progress=bars)
         output.say_plan(plan)
         _ask_for("undo")
     with _bars() as bars:

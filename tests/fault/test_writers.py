@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from launcher.backup import restore, sqlite
+from launcher.backup import roads, sqlite
 from launcher.backup.errors import RestoreError, SourceDatabaseError
 from launcher.backup.locks import Gate
 from tests.fault.invariant import assert_invariant, assert_lock_is_free
@@ -148,7 +148,7 @@ def test_a_write_lock_that_is_never_let_go_ends_a_restore_in_time(
 ) -> None:
     place = make_used_place(tmp_path / "place", notes=20_000 if is_large else 20)
     old = place.state()
-    monkeypatch.setattr(restore, "_REPLACE_DEADLINE_S", 0.5)
+    monkeypatch.setattr(roads, "_REPLACE_DEADLINE_S", 0.5)
     monkeypatch.setattr(sqlite, "_BUSY_TIMEOUT_S", 0.2)
     with closing(sqlite3.connect(place.live, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import launcher.backup.restore
+import launcher.backup.roads
 import launcher.backup.sqlite
 from launcher.backup.errors import (
     BackupError,
@@ -269,7 +270,7 @@ def test_a_transaction_from_before_cannot_write_into_the_new_data(home: House) -
 def test_a_writer_that_never_ends_is_told_and_nothing_changes(
     home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launcher.backup.restore, "_REPLACE_DEADLINE_S", 0.2)
+    monkeypatch.setattr(launcher.backup.roads, "_REPLACE_DEADLINE_S", 0.2)
     monkeypatch.setattr(launcher.backup.sqlite, "_BUSY_TIMEOUT_S", 0.05)
     backup = home.create()
     change(home)
@@ -416,11 +417,22 @@ def files_of(home: House) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in home.data.glob("launcher.db*")}
 
 
+def test_live_rows_that_make_no_sense_are_kept_as_a_safety_backup(home: House) -> None:
+    expected = digest(home.live)
+    backup = home.create()
+    no_settings(home.live)
+    outcome = restore(home, backup.id)
+    assert digest(home.live) == expected
+    assert "does not hold what it should" in outcome.plan.live_problem
+    assert home.service.verify(outcome.safety_id, by="ada").is_good
+    assert not outcome.replaced_file
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
         missing, empty, truncated, a_little_left, garbage_header, garbage_first_page,
-        garbage_in_the_middle, garbage_log, foreign, no_settings,
+        garbage_in_the_middle, garbage_log, foreign,
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("door", ["listed", "file"])
@@ -614,7 +626,7 @@ def test_stopped_right_after_the_commit_the_old_data_is_put_back(
     backup = home.create()
     change(home)
     before = digest(home.live)
-    replace = launcher.backup.restore.replace_contents
+    replace = launcher.backup.roads.replace_contents
     notes: list[object] = []
 
     def stop(*arguments: object, **how: object) -> None:
@@ -623,7 +635,7 @@ def test_stopped_right_after_the_commit_the_old_data_is_put_back(
         if len(notes) == 1:
             raise error
 
-    monkeypatch.setattr(launcher.backup.restore, "replace_contents", stop)
+    monkeypatch.setattr(launcher.backup.roads, "replace_contents", stop)
     with pytest.raises(error):
         restore(home, backup.id)
     assert notes == [(20,), (55,)]
@@ -663,14 +675,14 @@ def test_a_log_that_cannot_be_folded_is_no_failure(
     change(home)
     home.run("PRAGMA journal_mode=DELETE")
     reader = sqlite3.connect(home.live, isolation_level=None)
-    fold = launcher.backup.restore.fold_log
+    fold = launcher.backup.roads.fold_log
 
     def fold_beside_a_reader(live: Path) -> bool:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM note").fetchone()
         return fold(live)
 
-    monkeypatch.setattr(launcher.backup.restore, "fold_log", fold_beside_a_reader)
+    monkeypatch.setattr(launcher.backup.roads, "fold_log", fold_beside_a_reader)
     outcome = restore(home, backup.id, keep_schedule=False)
     reader.close()
     assert "log could not be folded" in outcome.warnings[0]

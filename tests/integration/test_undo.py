@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -23,8 +25,27 @@ def test_an_undo_brings_back_what_was_there(home: House) -> None:
     undone = home.service.undo(by="ada")
     assert home.run("SELECT count(*) FROM note") == [(27,)]
     assert undone.safety_id
-    home.run("UPDATE setting SET cron = '5 5 * * *'")
     assert digest(home.live) == second
+
+
+def test_what_is_written_while_the_safety_backup_is_made_is_not_lost(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = home.create()
+    close = home.gate.closed
+
+    @contextmanager
+    def write_before_it_closes() -> Iterator[None]:
+        add_notes(home.live, 3)
+        with close():
+            yield
+
+    monkeypatch.setattr(home.gate, "closed", write_before_it_closes)
+    outcome = home.service.restore(backup.id, by="ada")
+    assert [each.id for each in home.service.list()] == [outcome.safety_id, backup.id]
+    monkeypatch.undo()
+    home.service.undo(by="ada")
+    assert home.run("SELECT count(*) FROM note") == [(23,)]
 
 
 def test_an_undo_can_be_undone(home: House) -> None:

@@ -46,7 +46,7 @@ class Desk:
             self.data,
             journal=self.journal,
             clock=self.clock,
-            on_begin=self._clear,
+            clear=self._clear,
             on_interrupted=lambda _progress, _facts: {"data": "unchanged"},
             on_finished=how.get("on_finished", self.finished.append),
         )
@@ -366,11 +366,13 @@ def test_a_state_file_that_lies_stops_nothing(desk: Desk, change: dict[str, obje
     assert desk.operations.recover()
 
 
-def test_the_debris_is_cleared_before_each_operation(desk: Desk) -> None:
+def test_the_debris_is_cleared_before_and_after_each_operation(desk: Desk) -> None:
     with desk.operations.run(Verb.CREATE, by="ada"):
         assert desk.cleared == 1
-    desk.operations.recover()
     assert desk.cleared == 2
+    with pytest.raises(LookupError), desk.operations.run(Verb.CREATE, by="ada"):
+        raise LookupError
+    assert desk.cleared == 4
 
 
 def test_without_a_data_directory_it_says_so(tmp_path: Path) -> None:

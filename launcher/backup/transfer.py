@@ -1,0 +1,105 @@
+"""Bring a database in from outside, and hand one out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .compression import pack, unpack_to
+from .files import discard, disk_errors, put_new, require_space, sync_file
+from .operations import Operation
+from .ports import Clock, Content
+from .records import (
+    Backup,
+    Encoding,
+    Kind,
+    Stage,
+    State,
+    Verification,
+    new_backup_id,
+)
+from .sqlite import SQLITE_VERSION
+from .store import Store, stored_name
+from .verify import Checked, stage_backup
+
+
+def take_in(
+    operation: Operation,
+    checked: Checked,
+    *,
+    store: Store,
+    clock: Clock,
+    by: str,
+    note: str,
+    encoding: Encoding,
+) -> Backup:
+    """Make a database that passed every check a backup of kind `upload`.
+
+    Holds on failure: nothing is listed.
+
+    Raises:
+        InsufficientSpaceError, StoreUnavailableError
+    """
+    created_at = clock()
+    backup_id = new_backup_id(created_at)
+    operation.about(backup_id)
+    packed = store.staging / stored_name(backup_id, encoding)
+    operation.stage(Stage.COMPRESS, checked.size_bytes)
+    with disk_errors("write the backup"):
+        database, file = pack(checked.path, packed, encoding=encoding, on_bytes=operation.advance)
+    backup = Backup(
+        id=backup_id,
+        kind=Kind.UPLOAD,
+        created_at=created_at,
+        created_by=by,
+        note=note,
+        schema_revision=checked.revision,
+        sqlite_version=SQLITE_VERSION,
+        database=database,
+        file=file,
+        contents=checked.contents,
+        verification=Verification(State.VERIFIED, clock()),
+    )
+    operation.stage(Stage.PUBLISH)
+    store.publish(backup, packed)
+    return backup
+
+
+def write_plain(
+    operation: Operation,
+    backup: Backup,
+    target: Path,
+    *,
+    store: Store,
+    content: Content,
+    scratch: Path,
+) -> None:
+    """Write the plain database of a backup to the new file `target`, durable and proved.
+
+    A file without a manifest is checked as a stranger's, by way of `scratch`.
+
+    Holds on failure: there is no `target`, or the one that was there before.
+
+    Raises:
+        VerificationError, UploadRejectedError: the backup is not good.
+        InsufficientSpaceError, StoreUnavailableError: `target` exists or cannot be written.
+    """
+    partial = target.with_name(f".{target.name}.{operation.id}.part")
+    try:
+        with disk_errors("write the export"):
+            if backup.file is None or backup.database is None:
+                stage_backup(backup, store, scratch, content=content, on_bytes=operation.advance)
+                pack(scratch, partial, encoding=Encoding.IDENTITY, on_bytes=operation.advance)
+            else:
+                require_space(target.parent, backup.database.size_bytes, what="the export")
+                with store.open(backup) as source:
+                    unpack_to(
+                        partial,
+                        source,
+                        file=backup.file,
+                        database=backup.database,
+                        on_bytes=operation.advance,
+                    )
+            sync_file(partial)
+            put_new(partial, target)
+    finally:
+        discard(partial)
