@@ -22,7 +22,6 @@ from .files import (
     create_new,
     disk_errors,
     require_space,
-    sync_file,
 )
 from .operations import Operation, Within
 from .ports import Content, Gate
@@ -194,8 +193,6 @@ def stage_restore(
             "nobody could sign in afterwards: there is no active admin in this backup",
             hint="Carry an admin of today's data into it: --carry-account NAME.",
         )
-    with disk_errors("keep the copy"):
-        sync_file(path)
     return Staged(path=path, checked=checked, survey=survey, epoch=epoch)
 
 

@@ -37,6 +37,7 @@ _BUSY_TIMEOUT_S = 15.0
 _COPY_STEP_OPCODES = 50_000
 _CHECK_STEP_OPCODES = 200_000
 _RESTORE_STEP_PAGES = 1000
+_CHECK_CACHE = -16_000  # kB: a third faster than SQLite's default, and no more with more
 _STATISTICS_TABLES = {"sqlite_stat1", "sqlite_stat4"}  # ANALYZE makes them; they hold no content
 
 _UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -204,6 +205,7 @@ def open_copy(path: Path, *, deadline_s: float | None = None) -> Iterator[sqlite
         try:
             for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"):
                 connection.execute(f"PRAGMA {pragma}")
+            connection.execute(f"PRAGMA cache_size={_CHECK_CACHE}")
             connection.execute("PRAGMA query_only=ON")
             connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
             if deadline_s is not None:
@@ -220,6 +222,8 @@ def open_copy(path: Path, *, deadline_s: float | None = None) -> Iterator[sqlite
 def open_staged(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a file in staging for writing, outside any transaction, without side files to keep.
 
+    Nothing is flushed: what lies in staging after a crash is debris.
+
     Raises:
         DatabaseCorruptError: a statement met damage.
         InsufficientSpaceError: the disk filled up.
@@ -229,6 +233,7 @@ def open_staged(path: Path) -> Iterator[sqlite3.Connection]:
         try:
             connection.execute("PRAGMA trusted_schema=OFF")
             connection.execute("PRAGMA journal_mode=DELETE")
+            connection.execute("PRAGMA synchronous=OFF")
             connection.execute("PRAGMA foreign_keys=ON")
             yield connection
         finally:
@@ -333,6 +338,8 @@ def copy_live(live: Path, target: Path, *, on_bytes: OnBytes) -> None:
         InsufficientSpaceError, StoreUnavailableError: `target` cannot be written.
     """
     with open_live(live) as connection:
+        # Raw material: what is made of it is flushed, and a crash leaves only debris.
+        connection.execute("PRAGMA synchronous=OFF")
         total = _used_bytes(connection)
         with _watched(
             connection,
@@ -409,8 +416,9 @@ def integrity_problems(path: Path) -> list[str]:
     """Run SQLite's full integrity check on a file of our own; return its first findings."""
     connection = _connect(path, "mode=ro&immutable=1")
     try:
-        # Mapping the file would be a little faster, and cost memory by its size.
+        # Mapping the file would be as fast, and cost memory by its size.
         connection.execute("PRAGMA mmap_size=0")
+        connection.execute(f"PRAGMA cache_size={_CHECK_CACHE}")
         return _run_integrity_check(connection)
     except sqlite3.Error as error:
         return [str(error)]

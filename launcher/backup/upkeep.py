@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 from .errors import BackupError, SourceDatabaseError
-from .files import create_new, move
+from .files import create_new, move, sync_file
 from .journal import Journal
 from .ports import Content
 from .records import JournalEntry, Outcome, Verb
@@ -48,6 +48,7 @@ def make_database(live: Path, *, content: Content, operation_id: str) -> None:
     with open_staged(incoming) as connection:
         content.prepare(connection, epoch=secrets.token_hex(16), schedule=None, account=None)
     begin_wal(incoming)
+    sync_file(incoming)
     move(incoming, live)
 
 
