@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .core import service_for
-from .timing import ROOT, Row, environment, shell
+from .timing import ROOT, Row, environment, interleaved, shell
 
 _CLIENTS = 9
 
@@ -74,6 +74,21 @@ class _Load:
     failed: list[int] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
 
+    @contextlib.contextmanager
+    def pressing(self) -> Iterator[None]:
+        """Let the clients ask for the start page without pause for the length of the block."""
+        clients = [threading.Thread(target=self.press) for _ in range(_CLIENTS)]
+        for client in clients:
+            client.start()
+        try:
+            time.sleep(0.5)
+            yield
+            time.sleep(0.5)
+        finally:
+            self.stop.set()
+            for client in clients:
+                client.join()
+
     def press(self) -> None:
         while not self.stop.is_set():
             began = time.perf_counter()
@@ -87,53 +102,49 @@ class _Load:
 
 
 def measure_restore(data_dir: Path, *, megabytes: int, runs: int) -> Iterator[Row]:
-    """A restore under load, from the stored file to every worker serving it."""
+    """A restore of a served site, from the stored file to every worker serving it.
+
+    At rest for the ratio, since the rival cannot be run on a site in use; then under load.
+    """
     service = service_for(data_dir)
     backup = service.create(by="bench")
     assert backup.file is not None
     stored = service.store_path / backup.file.name
     scratch = data_dir / "scratch"
     scratch.mkdir()
-    restores: list[float] = []
     held: list[float] = []
-    by_hand: list[float] = []
-    longest = 0.0
-    requests = failed = 0
+
+    def restore() -> float:
+        outcome = service.restore(backup.id, by="bench")
+        held.append(outcome.held_s)
+        if outcome.safety_id:
+            service.delete([outcome.safety_id], by="bench")
+        return outcome.duration_s
+
     with serving(data_dir) as port:
-        for _ in range(runs):
-            began = time.perf_counter()
-            shell(
+        at_rest = interleaved(
+            runs,
+            ours=restore,
+            theirs=lambda: shell(
                 f"zstd -dqf {stored} -o {scratch}/raw.db; cp {scratch}/raw.db {scratch}/live.db;"
-                f" sync {scratch}/live.db"
-            )
-            by_hand.append(time.perf_counter() - began)
-            load = _Load(port)
-            clients = [threading.Thread(target=load.press) for _ in range(_CLIENTS)]
-            for client in clients:
-                client.start()
-            time.sleep(0.5)
-            outcome = service.restore(backup.id, by="bench")
-            time.sleep(0.5)
-            load.stop.set()
-            for client in clients:
-                client.join()
-            restores.append(outcome.duration_s)
-            held.append(outcome.held_s)
-            longest = max(longest, *load.seconds)
-            requests += len(load.seconds)
-            failed += len(load.failed)
-            if outcome.safety_id:
-                service.delete([outcome.safety_id], by="bench")
+                f" sync {scratch}/live.db; rm {scratch}/*"
+            ),
+        )
+        table = f"restore, {megabytes} MB"
+        ratio = f"restore takes {at_rest['ours'] / at_rest['theirs']:.2f} of it"
+        yield Row(table, "restore, with safety backup and all checks", at_rest["ours"], "s")
+        yield Row(table, "zstd -d + cp + fsync", at_rest["theirs"], "s", ratio)
+        yield Row(table, "gate closed", statistics.median(held), "s")
+        held.clear()
+        load = _Load(port)
+        with load.pressing():
+            under_load = [restore() for _ in range(runs)]
     shutil.rmtree(scratch)
     table = f"restore under load, {megabytes} MB ({_CLIENTS} clients, 3 workers of 4 threads)"
-    ours, theirs = statistics.median(restores), statistics.median(by_hand)
-    yield Row(table, "restore, with safety backup and checks", ours, "s")
-    yield Row(
-        table, "zstd -d + cp + fsync", theirs, "s", f"restore takes {ours / theirs:.2f} of it"
-    )
+    yield Row(table, "restore", statistics.median(under_load), "s")
     yield Row(table, "gate closed", statistics.median(held), "s")
-    yield Row(table, "longest request", longest, "s")
-    yield Row(table, "failed requests", failed, "", f"of {requests:,}")
+    yield Row(table, "longest request", max(load.seconds), "s")
+    yield Row(table, "failed requests", len(load.failed), "", f"of {len(load.seconds):,}")
 
 
 def measure_page(data_dir: Path) -> Iterator[Row]:
