@@ -50,7 +50,7 @@ check: $(DEV) translations ## Run what test runs before the tests: programs, sty
 	$(BIN)/mypy
 
 fault: $(DEV) translations ## Kill, fill and flip at length: minutes, not seconds
-	$(BIN)/python -m pytest -m "slow or not slow" tests/fault
+	FAULT_KILLS=$${FAULT_KILLS:-210} $(BIN)/python -m pytest -n auto -m "slow or not slow" tests/fault
 
 bench: $(DEV) ## Measure, side by side with the plain tools
 	$(BIN)/python -m benchmarks

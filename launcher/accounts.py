@@ -6,7 +6,6 @@ raises and nothing has changed. There is always an active admin, once there was 
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import ipaddress
 import re
@@ -178,11 +177,6 @@ def is_password(password_hash: str, password: str) -> bool:
             return hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False
-
-
-def password_mark(password_hash: str) -> str:
-    """Return a mark that changes with the password, safe to put into a session or a plan."""
-    return hashlib.sha256(password_hash.encode()).hexdigest()[:16]
 
 
 def random_password() -> str:

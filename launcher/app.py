@@ -8,18 +8,24 @@ from collections.abc import Mapping
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from launcher import audit, cli, database, i18n, web
+from launcher import cli
 from launcher.backup import BackupService, Gate, LocalStore
 from launcher.config import ROOT, Config, prepare_data_dir, read_config
+from launcher.connection import operation_recorder
 from launcher.content import LauncherContent
 
 FORM_LIMIT_BYTES = 4 * 1024 * 1024
 
 
-def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
+def create_app(overrides: Mapping[str, str] | None = None, *, has_pages: bool = True) -> Flask:
     """Build the application from the environment, with `overrides` of the same names on top.
 
     It succeeds when the database or the backups are missing or damaged: the pages then say so.
+
+    Args:
+        overrides: settings that win over the environment.
+        has_pages: False for a command, which shows none: what pages need is then neither
+            imported nor bound, and a command that needs the database binds it itself.
 
     Raises:
         ConfigError: a setting has a value that is not allowed, or the data directory is unusable.
@@ -30,6 +36,7 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
 
     gate = Gate(config.lock_dir)
     app.extensions["launcher.config"] = config
+    app.extensions["launcher.gate"] = gate
     app.extensions["launcher.backups"] = BackupService(
         database_path=config.database_path,
         data_dir=config.data_dir,
@@ -39,15 +46,22 @@ def create_app(overrides: Mapping[str, str] | None = None) -> Flask:
         ),
         content=LauncherContent(),
         gate=gate,
-        on_finished=audit.recorder(app),
+        on_finished=operation_recorder(config.database_path, gate),
         compress=config.compression,
     )
 
-    database.init_app(app, path=config.database_path, gate=gate)
+    cli.init_app(app)
+    if has_pages:
+        _add_pages(app)
+    return app
+
+
+def _add_pages(app: Flask) -> None:
+    from launcher import database, i18n, web  # noqa: PLC0415  (see `has_pages`)
+
+    database.init_app(app)
     i18n.init_app(app)
     web.init_app(app)
-    cli.init_app(app)
-    return app
 
 
 def _configure(app: Flask, config: Config) -> None:

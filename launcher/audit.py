@@ -6,25 +6,14 @@ through is therefore in the journal as well, which no restore touches.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy.exc import DBAPIError
-
-from launcher import database
 from launcher.extensions import db
 from launcher.models import AuditEvent, User
 from launcher.models.types import utc_now
-
-if TYPE_CHECKING:
-    from flask import Flask
-
-    from launcher.backup.records import JournalEntry
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,34 +69,3 @@ def record(
     )
     db.session.add(event)
     return event
-
-
-def recorder(app: Flask) -> Callable[[JournalEntry], None]:
-    """Return what the backup service calls when an operation has ended.
-
-    It keeps a row of it, in a connection of its own. A database that cannot take the row is no
-    reason to call the operation failed, since the journal has it: that is logged, and no more.
-    """
-
-    def record_operation(entry: JournalEntry) -> None:
-        try:
-            with app.app_context(), database.inside():
-                _record_operation(entry)
-                db.session.commit()
-        except (DBAPIError, database.DataBeingReplacedError):
-            _log.warning("audit entry not kept", extra={"operation_id": entry.operation_id})
-
-    return record_operation
-
-
-def _record_operation(entry: JournalEntry) -> None:
-    facts: dict[str, Any] = {"outcome": str(entry.outcome), "operation": entry.operation_id}
-    if entry.error:
-        facts["error"] = entry.error
-    record(
-        f"backup.{entry.verb}",
-        actor=Actor(entry.by),
-        target=Target("backup", entry.backup_id, entry.backup_id),
-        changes=facts,
-        at=entry.ended_at,
-    )

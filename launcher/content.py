@@ -1,26 +1,29 @@
 """What the backup core needs to know of our database: see `launcher.backup.ports.Content`.
 
 It speaks plain `sqlite3` to staged copies, apart from migrations, which run in an engine of their
-own that holds no connection.
+own that holds no connection. SQLAlchemy is imported there and not above, because most commands
+need no migration and would wait longer for the import than for their work.
 """
 
 # ruff: noqa: S608 (the names put into queries are constants of this file or of our schema)
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-from sqlalchemy.pool import NullPool
-
-from launcher import database, migrations
-from launcher.accounts import password_mark
+from launcher import migrations
 from launcher.backup.records import Migration, Schedule, Survey
+from launcher.connection import connect
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
 
 APPLICATION_ID = 0x4C4E4348
 """`LNCH`, written by the first migration."""
@@ -37,6 +40,11 @@ _SCHEDULE = """
            backup_keep_daily, backup_keep_weekly, backup_keep_monthly,
            site_name, session_epoch
     FROM system_settings"""
+
+
+def password_mark(password_hash: str) -> str:
+    """Return a mark that changes with the password, safe to put into a session or a plan."""
+    return hashlib.sha256(password_hash.encode()).hexdigest()[:16]
 
 
 class ForeignKeyError(Exception):
@@ -93,12 +101,14 @@ class LauncherContent:
         Raises:
             ForeignKeyError: rows would point nowhere afterwards.
         """
+        import sqlalchemy as sa  # noqa: PLC0415
+
         engine = sa.create_engine(
             "sqlite://",
-            poolclass=NullPool,
+            poolclass=sa.NullPool,
             # Off while tables are rebuilt, as SQLite asks (lang_altertable.html, section 7), and
             # checked as a whole before the end.
-            creator=lambda: database.connect(path, foreign_keys=False),
+            creator=lambda: connect(path, foreign_keys=False),
         )
         sa.event.listen(engine, "begin", _begin_immediate)
         with engine.begin() as connection:
@@ -174,7 +184,9 @@ class LauncherContent:
 @cache
 def _expected_schema(revision: str) -> Mapping[str, str]:
     """Build a database at `revision` in memory and read its schema off."""
-    engine = sa.create_engine("sqlite://", poolclass=NullPool)
+    import sqlalchemy as sa  # noqa: PLC0415
+
+    engine = sa.create_engine("sqlite://", poolclass=sa.NullPool)
     with engine.connect() as connection:
         migrations.upgrade(connection, revision)
         rows = connection.exec_driver_sql(

@@ -12,7 +12,18 @@ from itertools import islice
 
 from cronsim import CronSim
 
-from launcher.settings import expand_cron
+CRON_MACROS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+}
+
+
+def expand_cron(expression: str) -> str:
+    """Return `expression` as five fields, `@daily` and its kin written out."""
+    return CRON_MACROS.get(expression, expression)
 
 
 def next_runs(

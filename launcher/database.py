@@ -11,15 +11,14 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
-from urllib.parse import quote
 
 import sqlalchemy as sa
 from flask import current_app, g, has_request_context, request
 from sqlalchemy.pool import NullPool
 from werkzeug.exceptions import ServiceUnavailable
 
+from launcher.connection import GATE_TIMEOUT_S, connect
 from launcher.extensions import db
 
 if TYPE_CHECKING:
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
     from sqlalchemy.exc import DBAPIError
 
     from launcher.backup.locks import Gate
-
-GATE_TIMEOUT_S = 8.0
-BUSY_TIMEOUT_S = 10.0
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,23 +38,14 @@ class DataBeingReplacedError(ServiceUnavailable):
         super().__init__("The data is being replaced; try again in a moment.", retry_after=2)
 
 
-def connect(path: Path, *, foreign_keys: bool = True) -> sqlite3.Connection:
-    """Open the database at `path`, which must exist, in autocommit mode."""
-    connection = sqlite3.connect(
-        f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
-    )
-    connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("PRAGMA trusted_schema=OFF")
-    return connection
-
-
-def init_app(app: Flask, *, path: Path, gate: Gate) -> None:
-    """Bind `db` to the database at `path` and let every request pass through `gate`.
+def init_app(app: Flask) -> None:
+    """Bind `db` to the live database and let every request pass through the gate, once.
 
     Does not touch the file, so that the application starts with a lost or damaged one.
     """
-    app.extensions["launcher.gate"] = gate
+    if "sqlalchemy" in app.extensions:
+        return
+    path = app.extensions["launcher.config"].database_path
     app.before_request(_enter)
     # Registered before Flask-SQLAlchemy's, hence run after it: the connection is closed by then.
     app.teardown_appcontext(_leave)
@@ -122,6 +109,7 @@ def inside() -> Iterator[None]:
     Raises:
         DataBeingReplacedError: a restore kept it closed for too long.
     """
+    init_app(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
     try:
         held = _gate().enter(timeout_s=GATE_TIMEOUT_S)
     except TimeoutError:

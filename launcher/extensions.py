@@ -6,17 +6,11 @@ command would pay for its import.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
-from flask import current_app
 from flask_babel import Babel
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy.orm import DeclarativeBase
-
-if TYPE_CHECKING:
-    from launcher.backup.service import BackupService
 
 
 class Base(DeclarativeBase):
@@ -27,8 +21,3 @@ db = SQLAlchemy(model_class=Base)
 babel = Babel()
 csrf = CSRFProtect()
 login = LoginManager()
-
-
-def current_backups() -> BackupService:
-    """Return the backup service of the running application."""
-    return cast("BackupService", current_app.extensions["launcher.backups"])

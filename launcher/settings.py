@@ -17,20 +17,13 @@ from cronsim import CronSim, CronSimError
 
 from launcher import audit
 from launcher.audit import Actor, Target
+from launcher.cron import CRON_MACROS, expand_cron
 from launcher.extensions import db
 from launcher.models import SystemSettings
 
 Value = str | int | bool
 
 LOCALES = ("en", "de", "ru")
-
-CRON_MACROS = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-    "@yearly": "0 0 1 1 *",
-}
 
 
 class SettingError(ValueError):
@@ -137,11 +130,6 @@ def _time_zone(name: str, value: object) -> str:
             name, "time_zone", f"{text!r} is no time zone; one looks like Europe/Berlin"
         )
     return text
-
-
-def expand_cron(expression: str) -> str:
-    """Return `expression` as five fields, `@daily` and its kin written out."""
-    return CRON_MACROS.get(expression, expression)
 
 
 def _cron(name: str, value: object) -> str:

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from launcher import accounts
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
-from launcher.extensions import current_backups
+from launcher.current import current_backups
 from launcher.models import Role
 
 MakeApp = Callable[..., Flask]

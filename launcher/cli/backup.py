@@ -14,9 +14,7 @@ from zoneinfo import ZoneInfo
 
 import click
 from flask.cli import AppGroup
-from sqlalchemy.exc import DBAPIError
 
-from launcher import database, settings
 from launcher.backup.errors import BackupError, BackupNotFoundError, SourceDatabaseError
 from launcher.backup.ports import OnProgress
 from launcher.backup.records import (
@@ -30,7 +28,7 @@ from launcher.backup.records import (
     parse_backup_id,
 )
 from launcher.cron import last_due, next_runs
-from launcher.extensions import current_backups
+from launcher.current import current_backups
 
 from . import output
 from .exits import EXIT_CODES, PARTLY_FAILED, STALE, exit_codes_help, told
@@ -95,6 +93,11 @@ def _rules() -> _Rules:
     Raises:
         SourceDatabaseError: the database that holds them cannot be read.
     """
+    # Imported here: most of these commands need no settings, and would wait for SQLAlchemy.
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+    from launcher import database, settings  # noqa: PLC0415
+
     try:
         with database.inside():
             row = settings.current()

@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 from launcher import accounts
 from launcher.backup.errors import BackupError
 from launcher.config import Config
-from launcher.extensions import current_backups
+from launcher.current import current_backups
 
 from .exits import fail
 from .failures import using_database

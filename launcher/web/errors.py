@@ -17,8 +17,8 @@ from werkzeug.exceptions import HTTPException
 
 from launcher.backup.errors import BackupError, UploadRejectedError
 from launcher.backup.records import LATEST, Backup
+from launcher.current import current_backups
 from launcher.database import DataBeingReplacedError, Trouble, trouble_of
-from launcher.extensions import current_backups
 from launcher.i18n import ERROR_WORDS, ago, gettext, ngettext
 from launcher.web.frame import do_without_database
 

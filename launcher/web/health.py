@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, current_app
 
+from launcher.current import current_backups
 from launcher.database import ungated
-from launcher.extensions import current_backups
 
 CACHED_FOR_S = 1.0
 

@@ -12,7 +12,7 @@ from flask import Flask, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import login_user
 
-from launcher.accounts import password_mark
+from launcher.content import password_mark
 from launcher.extensions import db, login
 from launcher.models import User
 from launcher.web.frame import site_settings

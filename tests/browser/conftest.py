@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 from launcher import demo, settings
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
-from launcher.extensions import current_backups
+from launcher.current import current_backups
 from launcher.models.types import utc_now
 from tests.support.server import Server, serving
 from tests.support.words import compile_words

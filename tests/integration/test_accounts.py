@@ -28,6 +28,7 @@ from launcher.accounts import (
 )
 from launcher.audit import COMMAND_LINE
 from launcher.config import ROOT
+from launcher.content import password_mark
 from launcher.extensions import db
 from launcher.models import ApiToken, AuditEvent, Role, SignInFailure, TokenScope
 from tests.conftest import ADA, BEN, CHLOE, MakeApp
@@ -91,10 +92,10 @@ def test_nobody_of_that_name(inside: None) -> None:
 
 def test_a_new_password_replaces_the_old_one_and_its_mark(inside: None) -> None:
     ben = accounts.find_user("ben")
-    before = accounts.password_mark(ben.password_hash)
+    before = password_mark(ben.password_hash)
     accounts.set_password(ben, "a new long password", actor=COMMAND_LINE)
     assert sign_in("ben", "a new long password") == "ben"
-    assert accounts.password_mark(accounts.find_user("ben").password_hash) != before
+    assert password_mark(accounts.find_user("ben").password_hash) != before
     fail(1, "ben")
 
 

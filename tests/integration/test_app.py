@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from flask import Flask, request, session
 
-from launcher import audit
 from launcher.backup.records import JournalEntry, Outcome, Verb
 from launcher.config import ConfigError
-from launcher.extensions import current_backups, db
+from launcher.connection import operation_recorder
+from launcher.current import current_backups
+from launcher.extensions import db
 from launcher.models import AuditEvent
 from launcher.models.types import utc_now
 from tests.conftest import MakeApp
@@ -87,5 +88,6 @@ def test_an_operation_ends_well_though_its_audit_row_cannot_be_written(
     app = make_app()  # without a database
     now = utc_now()
     entry = JournalEntry("op", Verb.CREATE, "ada", now, now, Outcome.FAILED, error="no database")
-    audit.recorder(app)(entry)
+    config = app.extensions["launcher.config"]
+    operation_recorder(config.database_path, app.extensions["launcher.gate"])(entry)
     assert "audit entry not kept" in caplog.text

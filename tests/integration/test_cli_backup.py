@@ -24,7 +24,7 @@ from launcher import accounts, settings
 from launcher.audit import COMMAND_LINE
 from launcher.backup.locks import try_lock
 from launcher.config import ROOT
-from launcher.extensions import current_backups
+from launcher.current import current_backups
 from launcher.models import Role
 
 Flask_ = Callable[..., Result]
@@ -374,3 +374,30 @@ def _type_into(data_dir: Path, arguments: list[str], answer: str) -> tuple[str, 
             answer = ""
     os.close(master)
     return told, process.wait(timeout=30)
+
+
+def test_a_backup_command_does_not_wait_for_what_it_does_not_need(
+    flask: Flask_, data_dir: Path
+) -> None:
+    flask("create")
+    program = (
+        "import sys\nfrom flask.cli import main\n"
+        "sys.argv = ['flask', 'backup', 'create']\ntry: main()\n"
+        "except SystemExit: pass\n"
+        "print(*sorted({'sqlalchemy', 'babel', 'alembic', 'wtforms'} & sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={**os.environ, "LAUNCHER_DATA_DIR": str(data_dir)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    backup_id, imported = done.stdout.splitlines()
+    assert re.fullmatch(r"\d{8}T\d{6}Z-[a-z0-9]{6}", backup_id)
+    assert imported == ""
+    connection = sqlite3.connect(data_dir / "launcher.db")
+    target = connection.execute("SELECT target_id FROM audit_events ORDER BY id DESC").fetchone()
+    connection.close()
+    assert target == (backup_id,)

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from launcher.extensions import current_backups
+from launcher.current import current_backups
 from tests.conftest import MakeApp
 
 UPGRADE = ["database", "upgrade"]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask import Flask, g
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from launcher import database, settings
+from launcher import connection, database, settings
 from launcher.backup.locks import Gate
 from launcher.database import DataBeingReplacedError, Trouble
 from launcher.extensions import db
@@ -178,7 +178,7 @@ def test_a_damaged_database_is_called_damaged(app: Flask, content: bytes) -> Non
 
 
 def test_a_busy_database_is_called_busy(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0)
+    monkeypatch.setattr(connection, "BUSY_TIMEOUT_S", 0)
     with closing(sqlite3.connect(path_of(app))) as other, app.app_context():
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(OperationalError) as failed:

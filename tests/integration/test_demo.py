@@ -16,7 +16,8 @@ from flask.testing import FlaskCliRunner
 from launcher import accounts, demo
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
-from launcher.extensions import current_backups, db
+from launcher.current import current_backups
+from launcher.extensions import db
 from launcher.models import App, Board, Health, Role, hue_of, letters_of
 
 NOW = datetime(2026, 11, 22, 13, 7, 30, tzinfo=UTC)

@@ -17,7 +17,7 @@ from flask import Flask
 
 from launcher import accounts, demo, settings
 from launcher.audit import COMMAND_LINE
-from launcher.extensions import current_backups
+from launcher.current import current_backups
 from launcher.models import Role
 from tests.support.server import run_flask, serving
 from tests.support.visitor import Visitor

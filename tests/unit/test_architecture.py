@@ -16,7 +16,7 @@ HOUSE = ROOT / "launcher"
 DOORS = {"web", "api", "cli", "jobs"}
 RANKS = [
     {"backup"},
-    {"config", "extensions"},
+    {"config", "connection", "current", "extensions"},
     {"models", "migrations"},
     {"i18n", "cron", "database", "accounts", "settings", "audit", "content", "demo"},
     DOORS,

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from launcher.backup import Gate
-from launcher.extensions import current_backups
+from launcher.current import current_backups
 from launcher.web import health
 from tests.web.visitor import Visitor
 
