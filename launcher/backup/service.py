@@ -353,10 +353,14 @@ class BackupService:
                 safety_id = str(entry.facts.get("safety_id", ""))
                 if safety_id:
                     return self._store.get(safety_id).id
+                raw_copy = entry.facts.get("raw_copy")
                 raise BackupNotFoundError(
                     "undo",
-                    message="the last restore cannot be undone: the data before it was damaged",
-                    hint=f"Its files were kept in {entry.facts.get('raw_copy', 'no folder')}.",
+                    message="the last restore cannot be undone: there was no sound database "
+                    "before it",
+                    hint=f"Its damaged files were kept in {raw_copy}."
+                    if raw_copy
+                    else "`flask backup list` shows what else can be restored.",
                 )
         raise BackupNotFoundError("undo", message="nothing was restored yet")
 
