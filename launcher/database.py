@@ -18,6 +18,7 @@ from flask import current_app, g, has_request_context, request
 from sqlalchemy.pool import NullPool
 from werkzeug.exceptions import ServiceUnavailable
 
+from launcher.backup.sqlite import has_no_room
 from launcher.connection import GATE_TIMEOUT_S, connect
 from launcher.extensions import db
 
@@ -150,6 +151,8 @@ _TROUBLE = {
 
 def trouble_of(error: DBAPIError) -> Trouble:
     """Return what kind of trouble `error` is. A missing table counts as damage: an empty file."""
+    if isinstance(error.orig, sqlite3.Error) and has_no_room(error.orig):
+        return Trouble.FULL
     code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code == sqlite3.SQLITE_ERROR and str(error.orig).startswith("no such table"):
         return Trouble.DAMAGED

@@ -256,7 +256,7 @@ def source_errors() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         code = _primary_code(error)
-        if _has_no_room(error):
+        if has_no_room(error):
             raise InsufficientSpaceError(
                 f"the disk of the live database is too full even to read it: {error}"
             ) from error
@@ -285,7 +285,8 @@ def _primary_code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def _has_no_room(error: sqlite3.Error) -> bool:
+def has_no_room(error: sqlite3.Error) -> bool:
+    """Whether SQLite says that the disk is full, which may be so even of a reading."""
     return getattr(error, "sqlite_errorcode", 0) in _NO_ROOM
 
 
@@ -322,7 +323,7 @@ def live_problem(path: Path, *, application_id: int) -> str:
     except OSError as error:
         return f"{path.name}: {error.strerror}"
     except sqlite3.Error as error:
-        is_passing = _primary_code(error) in _WAITING or _has_no_room(error)
+        is_passing = _primary_code(error) in _WAITING or has_no_room(error)
         return "" if is_passing else f"{path.name}: {error}"
     return "" if found == application_id else f"{path.name} is not a Launcher database"
 

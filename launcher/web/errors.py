@@ -165,6 +165,11 @@ def _show_http_error(error: HTTPException) -> Response:
 def _show_database_error(error: SQLAlchemyError) -> Response:
     """Tell a lost database from a busy one, and both from a mistake of ours."""
     trouble = trouble_of(error) if isinstance(error, DBAPIError) else Trouble.OTHER
+    if trouble is Trouble.FULL:
+        # Even to read, SQLite needs a little room for the index of its log.
+        do_without_database()
+        words = ERROR_WORDS["insufficient_space"]
+        return _problem(STATUS_OF["insufficient_space"], _Words(words.title, words.hint))
     # A page can be malformed in a database that still opens: then SQLite's own word counts.
     problem = current_backups().live_problem()
     if trouble is Trouble.DAMAGED and isinstance(error, DBAPIError):
