@@ -20,7 +20,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from .core import filled_copy, measure_create, measure_memory, measure_writer
+from .core import filled_copy, measure_create, measure_levels, measure_memory, measure_writer
 from .sample import make_data_dir
 from .site import measure_page, measure_restore
 from .timing import ROOT, Row, environment
@@ -34,7 +34,9 @@ def main() -> None:
     )
     parser.add_argument("--megabytes", type=int, nargs="*", default=[10, 200])
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--only", choices=("create", "writer", "restore", "memory", "page"))
+    parser.add_argument(
+        "--only", choices=("create", "levels", "writer", "restore", "memory", "page")
+    )
     parser.add_argument("--directory", type=Path, help="where to work; a disk, not memory")
     arguments = parser.parse_args()
     rows: list[Row] = []
@@ -67,6 +69,7 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
         make_data_dir(template, megabytes=megabytes)
         for name, measure in (
             ("create", partial(measure_create, megabytes=megabytes, runs=runs)),
+            ("levels", partial(measure_levels, megabytes=megabytes, runs=runs)),
             ("writer", partial(measure_writer, megabytes=megabytes, runs=runs)),
             ("restore", partial(measure_restore, megabytes=megabytes, runs=runs)),
             ("memory", partial(measure_memory, megabytes=megabytes)),

@@ -11,7 +11,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from launcher.backup import BackupService, Gate, LocalStore
+from launcher.backup import BackupService, Gate, LocalStore, compression
+from launcher.backup.records import Encoding
+from launcher.backup.sqlite import copy_live
 from launcher.content import LauncherContent
 
 from .timing import ROOT, Row, interleaved, peak_memory, shell
@@ -76,6 +78,39 @@ def measure_create(data_dir: Path, *, megabytes: int, runs: int) -> Iterator[Row
             "s",
             f"create takes {median['ours'] / median[name]:.2f} of it",
         )
+
+
+def measure_levels(data_dir: Path, *, megabytes: int, runs: int) -> Iterator[Row]:
+    """What each compression level costs and saves, one of which `compression` uses."""
+    raw, packed = data_dir / "raw.db", data_dir / "packed"
+    raw.touch()
+    copy_live(data_dir / "launcher.db", raw, on_bytes=_tell_nobody)
+    used = compression._LEVEL
+    sizes: dict[str, int] = {}
+
+    def pack_at(level: int) -> None:
+        compression._LEVEL = level
+        compression.pack(raw, packed, encoding=Encoding.ZSTD, on_bytes=_tell_nobody)
+        sizes[f"level_{level}"] = packed.stat().st_size
+        packed.unlink()
+
+    try:
+        median = interleaved(
+            runs,
+            level_1=lambda: pack_at(1),
+            level_3=lambda: pack_at(3),
+            level_6=lambda: pack_at(6),
+        )
+    finally:
+        compression._LEVEL = used
+    for name, seconds in median.items():
+        what = f"zstd {name.replace('_', ' ')}"
+        note = f"{sizes[name] / raw.stat().st_size:.3f} of the raw size"
+        yield Row(f"compress and hash, {megabytes} MB", what, seconds, "s", note)
+
+
+def _tell_nobody(_done: int, _total: int) -> None:
+    """Take progress in silence."""
 
 
 def measure_writer(data_dir: Path, *, megabytes: int, runs: int) -> Iterator[Row]:
