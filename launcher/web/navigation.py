@@ -30,6 +30,7 @@ class AdminGroup:
 
 
 ADMIN_PAGES = (
+    AdminGroup(_("System"), (AdminPage("backups.show", "database-backup", _("Backups")),)),
     AdminGroup(_("Design"), (AdminPage("patterns.show", "panels-top-left", _("Patterns")),)),
 )
 
