@@ -9,10 +9,9 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from launcher import cli
-from launcher.backup import BackupService, Gate, LocalStore
+from launcher.backup import Gate
+from launcher.backups import build_backups
 from launcher.config import ROOT, Config, prepare_data_dir, read_config
-from launcher.connection import operation_recorder
-from launcher.content import LauncherContent
 
 FORM_LIMIT_BYTES = 4 * 1024 * 1024
 
@@ -34,20 +33,13 @@ def create_app(overrides: Mapping[str, str] | None = None, *, has_pages: bool = 
     app = Flask("launcher", root_path=str(ROOT / "launcher"), static_folder=None)
     _configure(app, config)
 
-    gate = Gate(config.lock_dir)
     app.extensions["launcher.config"] = config
-    app.extensions["launcher.gate"] = gate
-    app.extensions["launcher.backups"] = BackupService(
+    app.extensions["launcher.gate"] = Gate(config.lock_dir)
+    app.extensions["launcher.backups"] = build_backups(
         database_path=config.database_path,
         data_dir=config.data_dir,
-        # A folder that an admin chose elsewhere and that is missing is a disk not mounted.
-        store=LocalStore(
-            config.backup_dir, create=config.backup_dir.is_relative_to(config.data_dir)
-        ),
-        content=LauncherContent(),
-        gate=gate,
-        on_finished=operation_recorder(config.database_path, gate),
-        compress=config.compression,
+        backup_dir=config.backup_dir,
+        compression=config.compression,
     )
 
     cli.init_app(app)

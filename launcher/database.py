@@ -32,6 +32,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+# What a request keeps of the database, and must not show any more once a restore may have passed.
+_READ_BEFORE = ("_login_user", "site_settings", "frame")
+
+
 class DataBeingReplacedError(ServiceUnavailable):
     """A restore keeps the gate closed for longer than a request waits: answer 503, try again."""
 
@@ -81,6 +85,10 @@ def _enter() -> None:
     is_static = (request.endpoint or "").rpartition(".")[2] == "static"
     if is_static or getattr(view, "is_ungated", False) or "gate_pass" in g:
         return
+    _take_pass()
+
+
+def _take_pass() -> None:
     try:
         g.gate_pass = _gate().enter(timeout_s=GATE_TIMEOUT_S)
     except TimeoutError:
@@ -97,10 +105,26 @@ def release() -> None:
     """End this request's transaction, close its connection and let a restore pass.
 
     For a request with long work ahead that needs no database: an upload, a backup, a download.
-    What was not committed is lost, and the database is out of bounds afterwards.
+    What was not committed is lost, and the database is out of bounds until `resume`.
     """
     db.session.remove()
     _leave()
+    g.is_released = True
+
+
+def resume() -> None:
+    """Enter the gate once more after `release`; what was read before is read anew.
+
+    Does nothing where the gate was not released.
+
+    Raises:
+        DataBeingReplacedError: a restore keeps the gate closed for longer than a request waits.
+    """
+    if not g.pop("is_released", False):
+        return
+    for name in _READ_BEFORE:
+        g.pop(name, None)
+    _take_pass()
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import contextlib
 import json
 import logging
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -24,7 +23,15 @@ from .files import disk_errors, write_atomic
 from .journal import Journal
 from .locks import try_lock
 from .ports import Clock, OnFinished, OnProgress
-from .records import JournalEntry, Outcome, Progress, Stage, Verb
+from .records import (
+    JournalEntry,
+    Outcome,
+    Progress,
+    Stage,
+    Verb,
+    new_operation_id,
+    parse_operation_id,
+)
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +73,7 @@ class Operation:
     """A running operation: tells of its stages and collects the facts of its journal line.
 
     Attributes:
-        id: sixteen hexadecimal digits.
+        id: sixteen hexadecimal digits, see `records.new_operation_id`.
         facts: what its journal line will hold besides the usual; must be JSON.
         is_recorded: set to False by an operation that turned out to change nothing.
     """
@@ -74,17 +81,19 @@ class Operation:
     def __init__(
         self,
         *,
+        id_: str,
         verb: Verb,
         by: str,
         stages: Sequence[Stage],
         started_at: datetime,
         tell: Callable[[Progress, dict[str, object]], None],
     ) -> None:
-        self.id = secrets.token_hex(8)
+        self.id = id_
         self.facts: dict[str, object] = {}
         self.is_recorded = True
         self._tell = tell
         self._told_at = 0.0
+        self._stage_at = time.monotonic()
         self.progress = Progress(
             operation_id=self.id, verb=verb, by=by, started_at=started_at, stages=tuple(stages)
         )
@@ -95,8 +104,16 @@ class Operation:
 
     def stage(self, stage: Stage, total: int = 0) -> None:
         """Say that `stage` begins; `total` is its bytes, 0 when unknown."""
-        self._change(stage=stage, done=0, total=total)
+        self._change(took_s=self.took_s(), stage=stage, done=0, total=total)
+        self._stage_at = time.monotonic()
         self._say()
+
+    def took_s(self) -> dict[str, float]:
+        """Return the seconds of each stage so far, the present one included."""
+        took = dict(self.progress.took_s)
+        if (stage := self.progress.stage) is not None:
+            took[stage] = round(took.get(stage, 0.0) + time.monotonic() - self._stage_at, 3)
+        return took
 
     def advance(self, done: int, total: int) -> None:
         """Say how far the stage is, in bytes. Cheap: told at most five times a second."""
@@ -147,8 +164,12 @@ class Operations:
         by: str,
         stages: Sequence[Stage] = (),
         on_progress: OnProgress | None = None,
+        operation_id: str = "",
     ) -> Iterator[Operation]:
         """Hold the lock for the block and journal how it ended.
+
+        Args:
+            operation_id: a new id that its starter wants to follow it by, "" to make one.
 
         Raises:
             OperationInProgressError: somebody else holds the lock; says who, what, since when.
@@ -156,6 +177,7 @@ class Operations:
         """
         with self._locked():
             operation = Operation(
+                id_=parse_operation_id(operation_id or new_operation_id()),
                 verb=verb,
                 by=by,
                 stages=stages,
@@ -190,6 +212,10 @@ class Operations:
             return None
         state = self._read_state()
         return state[0] if state else None
+
+    def is_unburied(self) -> bool:
+        """Whether the last operation was killed and nobody has written that down yet."""
+        return self._state_path.exists() and self.running() is None
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -256,6 +282,8 @@ class Operations:
         else:
             outcome = Outcome.INTERRUPTED
             operation.facts.update(self._found_out(operation.progress, operation.facts))
+        if took_s := operation.took_s():
+            operation.facts["took_s"] = took_s
         if operation.is_recorded:
             self._record(operation.progress, operation.facts, outcome, error)
         with contextlib.suppress(OSError):
@@ -315,6 +343,7 @@ class Operations:
             "done": progress.done,
             "total": progress.total,
             "backup_id": progress.backup_id,
+            "took_s": dict(progress.took_s),
             "pid": os.getpid(),
             "facts": facts,
         }
@@ -335,6 +364,7 @@ class Operations:
                 done=int(state["done"]),
                 total=int(state["total"]),
                 backup_id=str(state["backup_id"]),
+                took_s={str(k): float(v) for k, v in dict(state["took_s"]).items()},
             ), dict(state["facts"])
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None

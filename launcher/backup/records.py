@@ -38,6 +38,25 @@ def parse_backup_id(text: str) -> BackupId:
     return BackupId(text)
 
 
+_OPERATION_ID_PATTERN = re.compile(r"[0-9a-f]{16}", re.ASCII)
+
+
+def new_operation_id() -> str:
+    """Return a new id for an operation: sixteen hexadecimal digits."""
+    return secrets.token_hex(8)
+
+
+def parse_operation_id(text: str) -> str:
+    """Return `text` if it has the shape of an operation's id: it becomes part of file names.
+
+    Raises:
+        ValueError: it has not.
+    """
+    if not _OPERATION_ID_PATTERN.fullmatch(text):
+        raise ValueError(f"not the id of an operation: {text[:80]!r}")
+    return text
+
+
 MAX_NOTE_CHARACTERS = 1000
 
 
@@ -231,6 +250,7 @@ class Progress:
     """Where a running operation stands.
 
     `done` and `total` count bytes of the current stage; `total` is 0 while it cannot be known.
+    `took_s` holds the seconds of each stage that has ended.
     """
 
     operation_id: str
@@ -242,11 +262,16 @@ class Progress:
     done: int = 0
     total: int = 0
     backup_id: str = ""
+    took_s: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One finished operation. `facts` holds what only this verb has (sizes, ids, reasons)."""
+    """One finished operation.
+
+    `facts` holds what only this verb has (sizes, ids, reasons), and `took_s` where it has stages:
+    the seconds of each, the one it stopped in included.
+    """
 
     operation_id: str
     verb: Verb

@@ -156,6 +156,7 @@ class BackupService:
         note: str = "",
         protected: bool = False,
         on_progress: OnProgress | None = None,
+        operation_id: str = "",
     ) -> Backup:
         """Make a verified backup of the live database. See `create.create_backup`.
 
@@ -163,7 +164,11 @@ class BackupService:
             SourceDatabaseError, InsufficientSpaceError
         """
         with self._operations.run(
-            Verb.CREATE, by=by, stages=STAGES_CREATE, on_progress=on_progress
+            Verb.CREATE,
+            by=by,
+            stages=STAGES_CREATE,
+            on_progress=on_progress,
+            operation_id=operation_id,
         ) as operation:
             operation.facts["kind"] = kind
             return self._create(
@@ -233,7 +238,14 @@ class BackupService:
         """
         return self._store.get(reference)
 
-    def verify(self, reference: str, *, by: str, on_progress: OnProgress | None = None) -> Backup:
+    def verify(
+        self,
+        reference: str,
+        *,
+        by: str,
+        on_progress: OnProgress | None = None,
+        operation_id: str = "",
+    ) -> Backup:
         """Read a backup through, check it whole, and record the verdict in its manifest.
 
         An external file that passes gets a manifest, and so becomes a backup like any other.
@@ -247,7 +259,11 @@ class BackupService:
             IncompatibleBackupError: sound, and made for another Launcher: that is no damage.
         """
         with self._operations.run(
-            Verb.VERIFY, by=by, stages=(Stage.UNPACK,), on_progress=on_progress
+            Verb.VERIFY,
+            by=by,
+            stages=(Stage.UNPACK,),
+            on_progress=on_progress,
+            operation_id=operation_id,
         ) as operation:
             backup = self._store.get(reference)
             operation.about(backup.id)
@@ -265,7 +281,12 @@ class BackupService:
             return self._record_soundness(operation, backup, checked)
 
     def rehearse(
-        self, reference: str, *, by: str, on_progress: OnProgress | None = None
+        self,
+        reference: str,
+        *,
+        by: str,
+        on_progress: OnProgress | None = None,
+        operation_id: str = "",
     ) -> RestorePlan:
         """Run a whole restore up to, not including, the replacement, on a scratch copy.
 
@@ -274,7 +295,11 @@ class BackupService:
             InsufficientSpaceError, SourceDatabaseError
         """
         with self._operations.run(
-            Verb.REHEARSE, by=by, stages=STAGES_PLAN, on_progress=on_progress
+            Verb.REHEARSE,
+            by=by,
+            stages=STAGES_PLAN,
+            on_progress=on_progress,
+            operation_id=operation_id,
         ) as operation:
             plan = self._plan(operation, self._store.get(reference), Choices())
             operation.facts["rows"] = {change.table: change.then for change in plan.rows}
@@ -312,6 +337,7 @@ class BackupService:
         keep_schedule: bool = True,
         carry_account: str = "",
         on_progress: OnProgress | None = None,
+        operation_id: str = "",
     ) -> RestoreOutcome:
         """Make the live database hold what `source` holds. See `restore.restore_backup`.
 
@@ -329,7 +355,11 @@ class BackupService:
         """
         choices = Choices(keep_schedule, carry_account)
         with self._operations.run(
-            Verb.RESTORE, by=by, stages=STAGES_RESTORE, on_progress=on_progress
+            Verb.RESTORE,
+            by=by,
+            stages=STAGES_RESTORE,
+            on_progress=on_progress,
+            operation_id=operation_id,
         ) as operation:
             found = self._source(source)
             name = found.id if isinstance(found, Backup) else found.name
@@ -431,6 +461,7 @@ class BackupService:
         by: str,
         note: str = "",
         on_progress: OnProgress | None = None,
+        operation_id: str = "",
     ) -> Backup:
         """Check a file from outside and take it into the store as a backup of kind `upload`.
 
@@ -443,6 +474,7 @@ class BackupService:
             by=by,
             stages=(Stage.UNPACK, Stage.COMPRESS, Stage.PUBLISH),
             on_progress=on_progress,
+            operation_id=operation_id,
         ) as operation:
             operation.facts["source"] = path.name
             operation.stage(Stage.UNPACK)
@@ -584,6 +616,19 @@ class BackupService:
     def progress(self) -> Progress | None:
         """Return what is being done at this moment, by whichever process; None when idle."""
         return self._operations.running()
+
+    def operation(self, operation_id: str) -> Progress | JournalEntry | None:
+        """Return what became of an operation, or how far it is; None when it never began.
+
+        One whose process was killed is written down as interrupted by this question, so that
+        whoever follows it learns of it at once.
+        """
+        progress = self.progress()
+        if progress and progress.operation_id == operation_id:
+            return progress
+        if self._operations.is_unburied():
+            self.recover()
+        return next((e for e in self._journal.entries() if e.operation_id == operation_id), None)
 
     def live_problem(self) -> str:
         """Say what is wrong with the live database, "" when it opens and is ours."""

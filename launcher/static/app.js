@@ -69,10 +69,14 @@ if (find) {
 }
 
 // A toast can be sent away; without script it goes with the next page.
-for (const closer of document.querySelectorAll("[data-closes]")) {
-  closer.hidden = false;
-  closer.addEventListener("click", () => closer.closest(".toast").remove());
+function readyToasts() {
+  for (const closer of document.querySelectorAll(".toast [data-closes]")) closer.hidden = false;
 }
+readyToasts();
+document.addEventListener("htmx:after:swap", readyToasts);
+document.addEventListener("click", (event) => {
+  event.target.closest(".toast [data-closes]")?.closest(".toast").remove();
+});
 
 // The page of a lost or held database leaves by itself, as soon as the site is well.
 const waiting = document.querySelector("[data-waits]");

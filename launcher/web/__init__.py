@@ -18,6 +18,7 @@ from . import (
     htmx,
     navigation,
     patterns,
+    recent,
     sessions,
     setup,
     start,
@@ -41,5 +42,5 @@ def init_app(app: Flask) -> None:
     htmx.init_app(app)
     for part in (assets, errors, frame, navigation, sessions):
         part.init_app(app)
-    for door in (health, setup, auth, account, start, patterns):
+    for door in (health, setup, auth, account, recent, start, patterns):
         app.register_blueprint(door.blueprint)

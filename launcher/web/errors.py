@@ -18,9 +18,10 @@ from werkzeug.exceptions import HTTPException
 from launcher.backup.errors import BackupError, UploadRejectedError
 from launcher.backup.records import LATEST, Backup
 from launcher.current import current_backups
-from launcher.database import DataBeingReplacedError, Trouble, trouble_of
+from launcher.database import DataBeingReplacedError, Trouble, resume, trouble_of
 from launcher.i18n import ERROR_WORDS, ago, gettext, ngettext
 from launcher.web.frame import do_without_database
+from launcher.web.htmx import is_htmx
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
@@ -43,6 +44,7 @@ STATUS_OF: Mapping[str, int] = {
 }
 """The HTTP status of every `BackupError`, by its code."""
 
+HELD_STATUS = 503
 _RETRY_AFTER_S = 2
 
 
@@ -119,7 +121,7 @@ def show_held() -> Response:
         if _is_repeatable()
         else _("What you sent was not stored. Go back in a moment and send it again.")
     )
-    response = _problem(503, _Words(title, text), tone="warn", waits=_is_repeatable())
+    response = _problem(HELD_STATUS, _Words(title, text), tone="warn", waits=_is_repeatable())
     response.headers["Retry-After"] = str(_RETRY_AFTER_S)
     return response
 
@@ -201,9 +203,13 @@ def _problem(
     command: str = "",
     waits: bool = False,
 ) -> Response:
+    if is_htmx() and request.method in {"GET", "HEAD"} and status == HELD_STATUS and waits:
+        # Whatever asks again by itself will be answered in a moment, and has nothing to tell.
+        return Response("", status, {"HX-Reswap": "none"})
     try:
+        resume()
         page = render_template(
-            "problem.html",
+            "_problem.html" if is_htmx() else "problem.html",
             title=words.title,
             text=words.text,
             tone=tone,
@@ -211,9 +217,16 @@ def _problem(
             command=command,
             waits=waits,
         )
+    except DataBeingReplacedError:
+        do_without_database()
+        return _problem(status, words, tone=tone, facts=facts, command=command, waits=waits)
     except SQLAlchemyError as error:  # the frame asks for the name of the site and its viewer
         return _show_database_error(error)
-    return make_response(page, status)
+    response = make_response(page, status)
+    if is_htmx():
+        response.headers["HX-Retarget"] = "#problem"
+        response.headers["HX-Reswap"] = "innerHTML show:top"
+    return response
 
 
 def _newest_good_backup() -> Backup | None:

@@ -16,6 +16,11 @@ def is_htmx() -> bool:
     return headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in headers
 
 
+def current_page() -> str:
+    """Return the address of the page whose script asks, "" when that is not known."""
+    return request.headers.get("HX-Current-URL", "")
+
+
 def render(page: str, *, part: str, **context: object) -> str:
     """Return `page`, or only its `part` when htmx asks; both take the same context."""
     return render_template(part if is_htmx() else page, **context)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
-from flask import abort, redirect, request, url_for
+from flask import abort, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from launcher.models import Role, User
 from launcher.web.frame import current_viewer
+from launcher.web.htmx import current_page, is_htmx
 
 P = ParamSpec("P")
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -55,7 +57,18 @@ def signed_in_user() -> User:
 
 
 def lead_to_sign_in() -> ResponseReturnValue:
-    """Redirect a guest to sign-in; what can be asked for again is remembered."""
+    """Redirect a guest to sign-in; what can be asked for again is remembered.
+
+    A script that asked for a part of a page is told to take the whole page there, and to come
+    back to where it was.
+    """
+    if is_htmx():
+        response = make_response("", 401)
+        response.headers["HX-Redirect"] = _sign_in(urlsplit(current_page()).path)
+        return response
     is_repeatable = request.method in {"GET", "HEAD"}
-    back = request.full_path.rstrip("?") if is_repeatable else None
-    return redirect(url_for("auth.sign_in", next=back if back != "/" else None))
+    return redirect(_sign_in(request.full_path.rstrip("?") if is_repeatable else ""))
+
+
+def _sign_in(back: str) -> str:
+    return url_for("auth.sign_in", next=back if back not in {"", "/"} else None)

@@ -15,6 +15,7 @@ from flask_login import login_user
 from launcher.content import password_mark
 from launcher.extensions import db, login
 from launcher.models import User
+from launcher.models.types import utc_now
 from launcher.web.frame import site_settings
 
 LIFETIME = timedelta(days=30)
@@ -56,7 +57,13 @@ def begin_session(user: User) -> None:
     session.permanent = True
     session["epoch"] = site_settings().session_epoch
     session["mark"] = password_mark(user.password_hash)
+    note_password()
     login_user(user)
+
+
+def note_password() -> None:
+    """Remember that the password of this session was given just now."""
+    session["password_at"] = utc_now().isoformat()
 
 
 def end_session() -> None:

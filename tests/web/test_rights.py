@@ -21,6 +21,7 @@ GET = {
     "setup.show": (403, 403, 403, 403),
     "auth.sign_in": (200, 302, 302, 302),
     "account.show": (302, 200, 200, 200),
+    "recent.ask": (302, 302, 302, 302),
     "start.home": (302, 200, 200, 200),
     "start.board": (302, 404, 200, 200),
     "start.media": (404, 200, 200, 200),
@@ -32,6 +33,7 @@ POST = {
     "auth.sign_out": (303, 303, 303, 303),
     "account.change_look": (303, 303, 303, 303),
     "account.change_password": (302, 422, 422, 422),
+    "recent.confirm": (302, 303, 303, 303),
 }
 
 

@@ -1,0 +1,117 @@
+"""Asking for the password again before something grave, when the last time was a while ago.
+
+A browser left open, or a borrowed phone, must not be enough to take the data out, to replace it,
+or to change who may come in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec
+
+from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
+
+from launcher import accounts
+from launcher.accounts import SignInRefusedError, SignInThrottledError
+from launcher.i18n import gettext as _
+from launcher.models.types import utc_now
+from launcher.web.auth import pause_words, safe_path
+from launcher.web.htmx import is_htmx
+from launcher.web.roles import signed_in_user, user_required
+from launcher.web.sessions import note_password
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+P = ParamSpec("P")
+
+RECENT = timedelta(minutes=15)
+
+blueprint = Blueprint("recent", __name__)
+
+
+def has_recent_password() -> bool:
+    """Return whether this session gave its password within the last quarter of an hour."""
+    try:
+        given_at = datetime.fromisoformat(session.get("password_at", ""))
+    except ValueError:
+        return False
+    return timedelta() <= utc_now() - given_at < RECENT
+
+
+def confirm_in_form() -> str:
+    """Look at the field `password` of this request where it is needed; "" when all is well.
+
+    Returns:
+        What is wrong with it, in the reader's words.
+    """
+    if has_recent_password():
+        return ""
+    password = request.form.get("password", "")
+    if not password:
+        return _("Your password is needed for this.")
+    try:
+        accounts.confirm_password(signed_in_user(), password, address=request.remote_addr or "")
+    except SignInThrottledError as error:
+        return pause_words(error.retry_after_s)
+    except SignInRefusedError:
+        return _("This is not your password.")
+    note_password()
+    return ""
+
+
+def recent_password_required(
+    view: Callable[P, ResponseReturnValue],
+) -> Callable[P, ResponseReturnValue]:
+    """Let a view run only after a recent password; ask for it first otherwise.
+
+    What can be asked for again goes on by itself afterwards. What was sent has to be sent again,
+    from the page that it was sent from.
+    """
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        if has_recent_password():
+            return view(*args, **kwargs)
+        address = url_for("recent.ask", next=_way_back())
+        if is_htmx():
+            response = make_response("", 401)
+            response.headers["HX-Redirect"] = address
+            return response
+        return redirect(address, 303)
+
+    return guarded
+
+
+@blueprint.get("/account/confirm")
+@user_required
+def ask() -> ResponseReturnValue:
+    """Ask for the password; whoever gave it just now goes on."""
+    next_path = safe_path(request.args.get("next", ""))
+    if has_recent_password():
+        return redirect(next_path)
+    return _form(next_path, "")
+
+
+@blueprint.post("/account/confirm")
+@user_required
+def confirm() -> ResponseReturnValue:
+    """Take note of the password and go on; the form again, with the reason, when it is wrong."""
+    next_path = safe_path(request.form.get("next", ""))
+    if error := confirm_in_form():
+        return _form(next_path, error), 422
+    return redirect(next_path, 303)
+
+
+def _form(next_path: str, error: str) -> str:
+    return render_template("confirm.html", next_path=next_path, error=error)
+
+
+def _way_back() -> str:
+    if request.method in {"GET", "HEAD"}:
+        return request.full_path.rstrip("?")
+    # A form is sent from its own page, or from the one before.
+    referrer = request.referrer or ""
+    return referrer.removeprefix(request.host_url.rstrip("/")) or "/"

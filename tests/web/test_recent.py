@@ -1,0 +1,83 @@
+"""Before something grave the password is asked for again, unless it was given just now."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from launcher.models.types import utc_now
+from tests.conftest import ADA
+from tests.web.visitor import Visitor
+
+
+@pytest.fixture
+def tired(ada: Visitor) -> Visitor:
+    """Ada, who signed in sixteen minutes ago."""
+    with ada.client.session_transaction() as session:
+        session["password_at"] = (utc_now() - timedelta(minutes=16)).isoformat()
+    return ada
+
+
+def test_who_signed_in_just_now_goes_on_at_once(ada: Visitor) -> None:
+    answer = ada.open("/account/confirm?next=/account")
+
+    assert (answer.status_code, answer.location) == (302, "/account")
+
+
+def test_the_right_password_leads_on(tired: Visitor) -> None:
+    assert "Your password, once more" in tired.open("/account/confirm?next=/account").text
+
+    answer = tired.send("/account/confirm", next="/account", password=ADA.password)
+
+    assert (answer.status_code, answer.location) == (303, "/account")
+    assert tired.open("/account/confirm?next=/account").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("password", "words"),
+    [("", "Your password is needed for this."), ("wrong", "This is not your password.")],
+)
+def test_a_wrong_password_is_told(tired: Visitor, password: str, words: str) -> None:
+    tired.open("/account/confirm?next=/account")
+
+    answer = tired.send("/account/confirm", next="/account", password=password)
+
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert tired.open("/account/confirm").status_code == 200
+
+
+def test_a_borrowed_session_cannot_guess_for_long(tired: Visitor) -> None:
+    tired.open("/account/confirm")
+    for _ in range(5):
+        tired.send("/account/confirm", password="wrong")
+
+    answer = tired.send("/account/confirm", password=ADA.password)
+
+    assert answer.status_code == 422
+    assert "Too many tries" in answer.text
+
+
+def test_it_never_leads_to_another_site(tired: Visitor) -> None:
+    tired.open("/account/confirm?next=https://evil.example/")
+
+    answer = tired.send("/account/confirm", next="//evil.example", password=ADA.password)
+
+    assert answer.location == "/"
+
+
+def test_a_session_from_the_future_is_not_recent(ada: Visitor) -> None:
+    with ada.client.session_transaction() as session:
+        session["password_at"] = (utc_now() + timedelta(days=1)).isoformat()
+
+    assert ada.open("/account/confirm").status_code == 200
+
+
+def test_a_script_of_a_guest_is_led_to_sign_in_with_its_whole_page(guest: Visitor) -> None:
+    answer = guest.open(
+        "/account", HX_Request="true", HX_Current_URL="http://localhost/admin/patterns?x=1"
+    )
+
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"] == "/login?next=/admin/patterns"
