@@ -163,12 +163,14 @@ class Listing:
 
     Attributes:
         backups: newest first.
+        by_id: the same ones, by id.
         own_good: those of them that are good and hold this site's own data, newest first.
         counts_by_kind, counts_by_state: how many; every kind and state is there.
         stored_bytes: what their files take.
     """
 
     backups: Sequence[Backup]
+    by_id: Mapping[str, Backup]
     own_good: Sequence[Backup]
     counts_by_kind: Mapping[str, int]
     counts_by_state: Mapping[str, int]
@@ -181,6 +183,7 @@ class Listing:
         states = Counter(backup.verification.state for backup in backups)
         return cls(
             backups=backups,
+            by_id={backup.id: backup for backup in backups},
             own_good=tuple(b for b in backups if b.is_good and b.kind in OWN_KINDS),
             counts_by_kind={kind: kinds[kind] for kind in Kind},
             counts_by_state={state: states[state] for state in State},

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice, takewhile
@@ -604,12 +604,28 @@ class BackupService:
                 return age_s <= within_s
         return False
 
-    def journal(self, *, limit: int = 100, backup_id: str = "") -> Sequence[JournalEntry]:
-        """Return the newest journal entries, of one backup if `backup_id` is given."""
+    def journal(
+        self,
+        *,
+        limit: int | None = 100,
+        backup_id: str = "",
+        verbs: Collection[Verb] = (),
+        since: datetime | None = None,
+    ) -> Sequence[JournalEntry]:
+        """Return the newest journal entries.
+
+        Args:
+            limit: how many at most, None for all.
+            backup_id: those of one backup only.
+            verbs: those of some verbs only.
+            since: those that began at this moment or later.
+        """
         entries = (
             entry
             for entry in self._journal.entries()
-            if not backup_id or entry.backup_id == backup_id
+            if (not verbs or entry.verb in verbs)
+            and (not backup_id or entry.backup_id == backup_id)
+            and (since is None or entry.started_at >= since)
         )
         return list(islice(entries, limit))
 

@@ -51,6 +51,7 @@ from .records import (
     clean_note,
     parse_backup_id,
 )
+from .stamps import Stamp, is_settled, stamp_of
 
 _PREFIX = "launcher-"
 _EXTERNAL_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db.zst", ".sqlite.zst", ".sqlite3.zst")
@@ -130,27 +131,6 @@ class Store(Protocol):
         """Remove what killed operations left. Only the holder of the operation lock may."""
 
 
-_Stamp = tuple[int, int, int, int]
-"""Inode, size, time of the content and time of the last change: tells one state of a file or
-folder from another, without reading it."""
-
-
-def _stamp(facts: os.stat_result) -> _Stamp:
-    return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
-
-
-def _is_settled(stamp: _Stamp) -> bool:
-    """Whether every later change will have another stamp.
-
-    A file system counts time in steps, and two changes within one look the same. So a stamp
-    counts only once its step is over: steps are some milliseconds long, and up to two seconds
-    where no fractions are kept. A time from the future is never over.
-    """
-    changed_ns = stamp[3]
-    step_ns = 50_000_000 if changed_ns % 1_000_000_000 else 2_500_000_000
-    return time.time_ns() - changed_ns > step_ns
-
-
 @dataclass(frozen=True, slots=True)
 class _Glance:
     """What was seen at one look, and for how long it may be shown.
@@ -160,7 +140,7 @@ class _Glance:
         look_again_at: when the files are due even if the folder says nothing, monotonic.
     """
 
-    stamp: _Stamp | None
+    stamp: Stamp | None
     backups: tuple[Backup, ...]
     look_again_at: float
 
@@ -182,7 +162,7 @@ class LocalStore:
         self._path = path
         self._create = create
         self._folder = str(path)  # joined as text: a listing does it twenty thousand times
-        self._read: dict[str, tuple[_Stamp, Backup]] = {}
+        self._read: dict[str, tuple[Stamp, Backup]] = {}
         self._glance: _Glance | None = None
         self._glancing = threading.Lock()
 
@@ -337,13 +317,13 @@ class LocalStore:
                 return set()  # nobody has made a backup yet
             return set(os.listdir(self._path))
 
-    def _settled_stamp(self) -> _Stamp | None:
+    def _settled_stamp(self) -> Stamp | None:
         """Return the folder's stamp, None when nothing follows from it."""
         try:
-            stamp = _stamp(self._path.stat())
+            stamp = stamp_of(self._path.stat())
         except OSError:
             return None  # what that means is said when the folder is read
-        return stamp if _is_settled(stamp) else None
+        return stamp if is_settled(stamp) else None
 
     def _is_manifest(self, name: str) -> bool:
         return name.endswith(".json") and (name in self._read or bool(_manifest_id(name)))
@@ -390,14 +370,14 @@ class LocalStore:
         """
         path = f"{self._folder}/{name}"
         known = self._read.get(name)
-        if known and known[0] == _stamp(os.lstat(path)):
+        if known and known[0] == stamp_of(os.lstat(path)):
             return known[1]
         with open_regular(Path(path)) as file:
-            stamp = _stamp(os.fstat(file.fileno()))
+            stamp = stamp_of(os.fstat(file.fileno()))
             backup = read_manifest(file.read(MAX_BYTES))
         if backup.id != _manifest_id(name):
             raise ManifestError("the manifest belongs to another backup")
-        if _is_settled(stamp):
+        if is_settled(stamp):
             self._read[name] = (stamp, backup)
         return backup
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from launcher.backup.records import Backup, Kind, Listing, RetentionPolicy, State
+from launcher.backup.records import Backup, Kind, Listing, RetentionPolicy, State, Verb
 from launcher.backup.store import LocalStore
 from tests.support.service import House
 
@@ -18,7 +19,7 @@ ONE = RetentionPolicy(keep_count=1)
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a folder's time count at once, and files that seem unchanged be left alone."""
-    monkeypatch.setattr("launcher.backup.store._is_settled", lambda _stamp: True)
+    monkeypatch.setattr("launcher.backup.store.is_settled", lambda _stamp: True)
     monkeypatch.setattr("launcher.backup.store._LOOKING_SHARE", 1e-9)
 
 
@@ -139,3 +140,25 @@ def test_a_sum_of_nothing_still_names_every_kind_and_state() -> None:
     listing = Listing.of(())
     assert set(listing.counts_by_kind) == set(Kind)
     assert set(listing.counts_by_state) == set(State)
+
+
+def test_the_journal_can_be_asked_for_what_a_page_shows(home: House) -> None:
+    home.clock.now = NOON - timedelta(days=40)
+    old = home.create(kind=Kind.SCHEDULED)
+    home.clock.now = NOON
+    gone = home.create(kind=Kind.SCHEDULED)
+    home.service.protect(old.id, by="ada")
+    home.service.delete([gone.id], by="ada")
+    service = home.service
+
+    def verbs(**which: Any) -> list[Verb]:
+        return [entry.verb for entry in service.journal(**which)]
+
+    assert verbs() == [Verb.DELETE, Verb.PROTECT, Verb.CREATE, Verb.CREATE]
+    assert verbs(verbs={Verb.CREATE, Verb.DELETE}) == [Verb.DELETE, Verb.CREATE, Verb.CREATE]
+    assert verbs(verbs={Verb.CREATE}, limit=1) == [Verb.CREATE]
+    assert verbs(backup_id=old.id, limit=None) == [Verb.PROTECT, Verb.CREATE]
+    [run] = service.journal(verbs={Verb.CREATE}, since=NOON - timedelta(weeks=5), limit=None)
+    assert run.backup_id == gone.id
+    assert run.facts["kind"] == Kind.SCHEDULED
+    assert list(service.listing().by_id) == [old.id], "so the copy of that run is gone"

@@ -569,10 +569,9 @@ class Time:
 
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> Time:
-    import launcher.backup.store as module  # noqa: PLC0415
-
     clock = Time()
-    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr("launcher.backup.store.time", clock)
+    monkeypatch.setattr("launcher.backup.stamps.time", clock)
     return clock
 
 
