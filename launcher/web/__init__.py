@@ -23,7 +23,7 @@ from . import (
     setup,
     start,
 )
-from .admin import actions, backup, backups, operations, restore, upload
+from .admin import actions, alarm, backup, backups, operations, restore, upload
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -41,7 +41,7 @@ def init_app(app: Flask) -> None:
     compression.init_app(app)
     headers.init_app(app)
     htmx.init_app(app)
-    for part in (assets, errors, frame, navigation, sessions):
+    for part in (assets, errors, frame, navigation, sessions, alarm):
         part.init_app(app)
     for door in (health, setup, auth, account, recent, start, patterns):
         app.register_blueprint(door.blueprint)
