@@ -26,6 +26,7 @@ GET = {
     "start.board": (302, 404, 200, 200),
     "start.media": (404, 200, 200, 200),
     "patterns.show": (302, 403, 403, 200),
+    "backups.show": (302, 403, 403, 200),
 }
 POST = {
     "setup.make_first_admin": (422, 422, 422, 422),
