@@ -61,6 +61,7 @@ from .restore import (
     STAGES_PLAN,
     STAGES_RESTORE,
     Choices,
+    mark_of,
     plan_restore,
     read_live,
     restore_backup,
@@ -659,6 +660,17 @@ class BackupService:
     def live_problem(self) -> str:
         """Say what is wrong with the live database, "" when it opens and is ours."""
         return live_problem(self._live, application_id=self._content.application_id)
+
+    def live_mark(self) -> str:
+        """Return a short text that differs when the names, admins, passwords, tokens, schedule,
+        site name or session epoch of the live data do; "" when it cannot be read.
+
+        Cheap, so that a page can notice that the plan it shows is out of date.
+
+        Raises:
+            SourceDatabaseError: it is sound but stays busy, so nothing can be said of it.
+        """
+        return mark_of(read_live(self._live, content=self._content, count_rows=False).survey)
 
     # --- at every start ------------------------------------------------------------------
 
