@@ -7,7 +7,7 @@ done at once says so in passing, with a way back where there is one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from flask import (
@@ -122,7 +122,7 @@ def progress() -> ResponseReturnValue:
     return page, 200, _LIST_CHANGED if is_news else {}
 
 
-def _begin(verb: Verb, **details: str | bool) -> ResponseReturnValue:
+def _begin(verb: Verb, **details: Any) -> ResponseReturnValue:
     back = _back()
     progress_row.remember(start_operation(verb, **details))
     return redirect(back, 303)
