@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import flask_babel
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
 from babel.numbers import format_decimal
 from flask import Flask, g, has_request_context, request
 from flask_babel import get_locale, get_timezone
@@ -23,7 +23,7 @@ from flask_login import current_user
 from markupsafe import Markup
 
 from launcher import settings
-from launcher.backup.records import Kind, Outcome, Stage, State, Verb
+from launcher.backup.records import KeepReason, Kind, Outcome, Stage, State, Verb
 from launcher.config import ROOT
 from launcher.extensions import babel
 from launcher.models import Health, Role, Theme
@@ -126,6 +126,31 @@ STATE_WORDS: Mapping[State, LazyString] = {
     State.VERIFIED: _("Verified"),
     State.UNVERIFIED: _("Not verified yet"),
     State.DAMAGED: _("Damaged"),
+}
+
+DAMAGE_WORDS: Mapping[str, LazyString] = {
+    "the file is missing": _("its file is missing"),
+    "the size it was written with": _("its file does not have the size it was written with"),
+    "never followed": _("it is a link or no regular file"),
+    "altered after": _("its manifest was altered"),
+    "manifest": _("its manifest cannot be read"),
+    "when it was made": _("its checksum is not what it was"),
+    "backed up": _("its checksum is not what it was"),
+    "compressed data": _("its compressed data is damaged"),
+    "database is damaged": _("the database inside is damaged"),
+    "rows point to rows": _("rows inside point to rows that do not exist"),
+}
+"""What was found on a damaged backup, by a piece of what the core says of it, the first wins."""
+
+KEEP_WORDS: Mapping[KeepReason, LazyString] = {
+    KeepReason.PROTECTED: _("Protected: stays until you delete it"),
+    KeepReason.NOT_SCHEDULED: _("Kept until you delete it"),
+    KeepReason.LAST_GOOD: _("The last good one: never removed"),
+    KeepReason.RECENT: _("One of the newest"),
+    KeepReason.DAILY: _("Kept as daily"),
+    KeepReason.WEEKLY: _("Kept as weekly"),
+    KeepReason.MONTHLY: _("Kept as monthly"),
+    KeepReason.NOT_REPLACED: _("Kept until newer good ones have taken its place"),
 }
 
 VERB_WORDS: Mapping[Verb, LazyString] = {
@@ -316,6 +341,11 @@ def duration(seconds: float) -> str:
 def day(at: datetime) -> str:
     """Return the day of a moment without its year: `3 November`."""
     return _day_words(at.astimezone(_zone()).date(), str(_locale()))
+
+
+def weekday(at: datetime) -> str:
+    """Return the day of the week of a moment, to stand by itself: `Wednesday`."""
+    return format_datetime(at, "cccc", tzinfo=_zone(), locale=_locale())
 
 
 def clock_time(at: datetime) -> str:

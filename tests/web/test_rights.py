@@ -27,6 +27,7 @@ GET = {
     "start.board": (302, 404, 200, 200),
     "start.media": (404, 200, 200, 200),
     "patterns.show": (302, 403, 403, 200),
+    "backups.show": (302, 403, 403, 200),
     "backup_actions.progress": (302, 403, 403, 200),
     "backup_actions.ask_delete": (302, 403, 403, 404),
     "backup_actions.ask_delete_selected": (302, 403, 403, 422),
