@@ -656,6 +656,16 @@ class BackupService:
             self.recover()
         return next((e for e in self._journal.entries() if e.operation_id == operation_id), None)
 
+    def ended_since(self, operation_id: str, *, limit: int = 20) -> Sequence[JournalEntry]:
+        """Return what ended after that operation, newest first, at most `limit` of it.
+
+        A killed one is among them, as by `operation`. Cheap enough to be asked every second.
+        """
+        if self._operations.is_unburied():
+            self.recover()
+        newest = islice(self._journal.entries(), limit)
+        return list(takewhile(lambda entry: entry.operation_id != operation_id, newest))
+
     def live_problem(self) -> str:
         """Say what is wrong with the live database, "" when it opens and is ours."""
         return live_problem(self._live, application_id=self._content.application_id)

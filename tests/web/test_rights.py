@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from launcher import detached
 from tests.web.visitor import Visitor
 
 ROLES = ("guest", "chloe", "ben", "ada")
@@ -27,6 +28,9 @@ GET = {
     "start.media": (404, 200, 200, 200),
     "patterns.show": (302, 403, 403, 200),
     "backups.show": (302, 403, 403, 200),
+    "backup_actions.progress": (302, 403, 403, 200),
+    "backup_actions.ask_delete": (302, 403, 403, 404),
+    "backup_actions.ask_delete_selected": (302, 403, 403, 422),
 }
 POST = {
     "setup.make_first_admin": (422, 422, 422, 422),
@@ -35,7 +39,21 @@ POST = {
     "account.change_look": (303, 303, 303, 303),
     "account.change_password": (302, 422, 422, 422),
     "recent.confirm": (302, 303, 303, 303),
+    "backup_actions.create": (302, 403, 403, 303),
+    "backup_actions.verify": (302, 403, 403, 404),
+    "backup_actions.rehearse": (302, 403, 403, 404),
+    "backup_actions.protect": (302, 403, 403, 404),
+    "backup_actions.unprotect": (302, 403, 403, 404),
+    "backup_actions.delete": (302, 403, 403, 404),
+    "backup_actions.treat_selected": (302, 403, 403, 422),
+    "backup_actions.delete_selected": (302, 403, 403, 422),
 }
+
+
+@pytest.fixture(autouse=True)
+def _nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may begin an operation is asked here, and not what it does."""
+    monkeypatch.setattr(detached, "start", lambda *_: None)
 
 
 def _doors(app: Flask) -> dict[tuple[str, str], str]:
