@@ -23,6 +23,7 @@ from . import (
     setup,
     start,
 )
+from .admin import audit, users
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -44,3 +45,5 @@ def init_app(app: Flask) -> None:
         part.init_app(app)
     for door in (health, setup, auth, account, recent, start, patterns):
         app.register_blueprint(door.blueprint)
+    for page in (users, audit):
+        app.register_blueprint(page.blueprint)

@@ -30,6 +30,8 @@ class AdminGroup:
 
 
 ADMIN_PAGES = (
+    AdminGroup(_("People"), (AdminPage("users.index", "user", _("Users")),)),
+    AdminGroup(_("System"), (AdminPage("audit.show", "scroll-text", _("Audit log")),)),
     AdminGroup(_("Design"), (AdminPage("patterns.show", "panels-top-left", _("Patterns")),)),
 )
 
