@@ -40,18 +40,17 @@ if TYPE_CHECKING:
 PAGE = 50
 _ALL_ENTRIES = 100_000
 _GONE_AFTERWARDS = {Verb.DELETE, Verb.PRUNE}
-_TONES = {Outcome.SUCCEEDED: "ok", Outcome.FAILED: "bad", Outcome.INTERRUPTED: "warn"}
-_MARKS = {Outcome.SUCCEEDED: "up", Outcome.FAILED: "down", Outcome.INTERRUPTED: "slow"}
+_STATES = {Outcome.FAILED: "down", Outcome.INTERRUPTED: "slow"}
 
 blueprint = Blueprint("audit", __name__, url_prefix="/admin")
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an operation ended: its tone, its shape and its word."""
+    """How an operation ended: the state that has its shape and colour, and its word."""
 
-    tone: str
-    mark: str
+    is_good: bool
+    state: str
     words: str
 
 
@@ -222,7 +221,8 @@ def _meaning(entry: JournalEntry) -> str:
 
 
 def _ending(outcome: Outcome) -> Ending:
-    return Ending(_TONES[outcome], _MARKS[outcome], str(OUTCOME_WORDS[outcome]))
+    state = _STATES.get(outcome, "")
+    return Ending(is_good=not state, state=state, words=str(OUTCOME_WORDS[outcome]))
 
 
 def _backup_url(text: str) -> str:

@@ -264,8 +264,9 @@ def _is_viewer(user: User) -> bool:
 
 
 def _tokens_by_user() -> Mapping[int, int]:
-    counted = sa.select(ApiToken.user_id, sa.func.count()).group_by(ApiToken.user_id)
-    return dict(db.session.execute(counted).tuples())
+    tokens = sa.func.count().label("tokens")
+    counted = sa.select(ApiToken.user_id, tokens).group_by(ApiToken.user_id)
+    return {row.user_id: row.tokens for row in db.session.execute(counted)}
 
 
 def _private_boards(user: User) -> int:
