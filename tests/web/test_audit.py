@@ -162,7 +162,8 @@ def test_a_day_is_a_day_of_the_site(ada: Visitor, app: Flask, set_site: object) 
 @pytest.mark.parametrize(
     "query",
     ["day=yesterday", "day=0001-01-01", "day=9999-12-31", "day=2026-11-31", "kind=%25",
-     "kind[]=user", "before=x", "before=99999999T999999.999999-1", "who=" + "x" * 9999, "q=%00", "q=%25"],
+     "kind[]=user", "before=x", "before=99999999T999999.999999-1", "who=" + "x" * 9999,
+     "q=%00", "q=%25"],
 )  # fmt: skip
 def test_a_question_that_makes_no_sense_is_no_error(ada: Visitor, query: str) -> None:
     assert ada.open(f"/admin/audit?{query}").status_code == 200
