@@ -195,6 +195,13 @@ ROLE_WORDS: Mapping[Role, LazyString] = {
     Role.VIEWER: _("Viewer"),
 }
 
+RIGHTS_WORDS: Mapping[Role, LazyString] = {
+    Role.ADMIN: _("Everything: apps, boards, accounts, settings and backups."),
+    Role.EDITOR: _("Apps and boards: to add, change and arrange them."),
+    Role.VIEWER: _("To look, and to open apps."),
+}
+"""What a role may do, or change."""
+
 ACCOUNT_WORDS: Mapping[str, LazyString] = {
     "account": _("This account cannot be changed like that."),
     "username_invalid": _("Use 1 to 64 of these: letters a to z, digits, and . _ @ - in between."),

@@ -22,7 +22,6 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import lazy_gettext
 
 from launcher import accounts
 from launcher.accounts import (
@@ -35,7 +34,7 @@ from launcher.accounts import (
 )
 from launcher.audit import Actor
 from launcher.extensions import db
-from launcher.i18n import ACCOUNT_WORDS, ROLE_WORDS
+from launcher.i18n import ACCOUNT_WORDS, RIGHTS_WORDS, ROLE_WORDS
 from launcher.i18n import gettext as _
 from launcher.models import ApiToken, Board, Role, User, Visibility
 from launcher.web import htmx
@@ -49,12 +48,6 @@ if TYPE_CHECKING:
 
 # The largest id that a row can have; SQLite takes no larger number.
 _USER = "/users/<int(max=9223372036854775807):user_id>"
-
-RIGHTS_WORDS: Mapping[Role, LazyString] = {
-    Role.ADMIN: lazy_gettext("Everything: apps, boards, accounts, settings and backups."),
-    Role.EDITOR: lazy_gettext("Apps and boards: to add, change and arrange them."),
-    Role.VIEWER: lazy_gettext("To look, and to open apps."),
-}
 
 blueprint = Blueprint("users", __name__, url_prefix="/admin")
 
