@@ -220,13 +220,22 @@ ROLE_WORDS: Mapping[Role, LazyString] = {
     Role.VIEWER: _("Viewer"),
 }
 
+RIGHTS_WORDS: Mapping[Role, LazyString] = {
+    Role.ADMIN: _("Everything: apps, boards, accounts, settings and backups."),
+    Role.EDITOR: _("Apps and boards: to add, change and arrange them."),
+    Role.VIEWER: _("To look, and to open apps."),
+}
+"""What a role may do, or change."""
+
 ACCOUNT_WORDS: Mapping[str, LazyString] = {
     "account": _("This account cannot be changed like that."),
     "username_invalid": _("Use 1 to 64 of these: letters a to z, digits, and . _ @ - in between."),
     "username_taken": _("Somebody has this name already."),
+    "display_name_unfit": _("Use one line of at most 60 characters."),
     "password_unfit": _("This password is too short, or absurdly long."),
     "user_not_found": _("Nobody has this name."),
     "last_admin": _("This is the last active admin. Make somebody else an admin first."),
+    "account_changed": _("Somebody else has changed this account meanwhile."),
     "setup_refused": _("This setup link is not valid, or was used"),
     "sign_in_refused": _("Name and password do not match."),
     "sign_in_throttled": _("Too many failed attempts. Wait a minute, then try again."),
