@@ -122,7 +122,8 @@ def take_in(received: Received, *, by: str, note: str = "") -> str:
         OperationInProgressError, StoreUnavailableError: it could not begin.
     """
     deadline = time.monotonic() + _PATIENCE_S
-    details = {"path": str(received.path), "note": note or received.name}
+    told = f"{note} ({received.name})" if note else received.name
+    details = {"path": str(received.path), "note": told}
     while True:
         while current_backups().progress() and time.monotonic() < deadline:
             time.sleep(_LOOK_EVERY_S)

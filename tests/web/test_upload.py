@@ -122,7 +122,7 @@ def test_an_uploaded_backup_is_checked_and_listed(
 def test_a_note_may_go_with_it(ada: Visitor, service: BackupService, copy: bytes) -> None:
     entry = ended(service, send(ada, (copy, "x.db"), note=" From the old box "))
 
-    assert service.get(entry.backup_id).note == "From the old box"
+    assert service.get(entry.backup_id).note == "From the old box (x.db)"
 
 
 def test_nothing_of_the_name_becomes_a_path(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, make_response, redirect, request, url_for
+from flask import Blueprint, current_app, make_response, redirect, request, url_for
+from markupsafe import Markup
 
+from launcher.current import current_backups
 from launcher.extensions import csrf
 from launcher.web.htmx import is_htmx
 from launcher.web.receiving import received_file, take_in
@@ -14,7 +16,28 @@ from launcher.web.roles import admin_required, signed_in_user
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
+    from launcher.config import Config
+
 blueprint = Blueprint("uploads", __name__, url_prefix="/admin/backups")
+
+
+@blueprint.app_template_global()
+def upload_limit_bytes() -> int:
+    """Return how large an upload may be."""
+    config: Config = current_app.extensions["launcher.config"]
+    return config.upload_limit_bytes
+
+
+@blueprint.app_template_global()
+def backup_folder() -> str:
+    """Return where backups lie on the server."""
+    return str(current_backups().store_path)
+
+
+@blueprint.app_template_global()
+def code(text: str) -> Markup:
+    """Return `text` as code in the middle of a sentence."""
+    return Markup("<code>{}</code>").format(text)
 
 
 @blueprint.post("/upload")
