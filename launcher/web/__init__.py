@@ -18,6 +18,7 @@ from . import (
     htmx,
     navigation,
     patterns,
+    receiving,
     recent,
     sessions,
     setup,
@@ -41,7 +42,7 @@ def init_app(app: Flask) -> None:
     compression.init_app(app)
     headers.init_app(app)
     htmx.init_app(app)
-    for part in (assets, errors, frame, navigation, sessions):
+    for part in (assets, errors, frame, navigation, receiving, sessions):
         part.init_app(app)
     for door in (health, setup, auth, account, recent, start, patterns):
         app.register_blueprint(door.blueprint)
