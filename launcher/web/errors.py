@@ -8,18 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, make_response, render_template, request, url_for
 from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from launcher.backup.errors import BackupError, UploadRejectedError
-from launcher.backup.records import LATEST, Backup
+from launcher.backup.errors import BackupError, OperationInProgressError, UploadRejectedError
+from launcher.backup.records import LATEST, Backup, Verb
 from launcher.current import current_backups
 from launcher.database import DataBeingReplacedError, Trouble, resume, trouble_of
-from launcher.i18n import ERROR_WORDS, ago, gettext, ngettext
+from launcher.i18n import ERROR_WORDS, VERB_WORDS, ago, day_and_time, gettext, ngettext
 from launcher.web.frame import do_without_database
 from launcher.web.htmx import is_htmx
 
@@ -52,6 +52,14 @@ _RETRY_AFTER_S = 2
 class _Words:
     title: LazyString | str
     text: LazyString | str
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """Where to go from a refusal, other than to the start page."""
+
+    address: str
+    words: str
 
 
 _HTTP_WORDS: Mapping[int, _Words] = {
@@ -99,8 +107,10 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _show_internal_error)
 
 
-def show_backup_error(error: BackupError) -> Response:
+def show_backup_error(error: BackupError, *, way_out: WayOut | None = None) -> Response:
     """Answer with the words of the error's code, and its own sentence as a detail."""
+    if isinstance(error, OperationInProgressError):
+        return _show_busy(error, way_out)
     words = ERROR_WORDS[error.code]
     is_too_large = isinstance(error, UploadRejectedError) and error.limit_bytes is not None
     facts = {gettext("Details"): str(error), gettext("Code"): error.code}
@@ -109,7 +119,37 @@ def show_backup_error(error: BackupError) -> Response:
         _Words(words.title, words.hint),
         tone="bad" if error.code == "revert_failed" else "warn",
         facts=facts,
+        way_out=way_out or _to_the_backups(),
     )
+
+
+def _show_busy(error: OperationInProgressError, way_out: WayOut | None) -> Response:
+    """Answer what is running, in whose name and since when, and where it can be watched."""
+    words = ERROR_WORDS[error.code]
+    facts = {gettext("What"): _deed(error.verb), gettext("By"): error.by}
+    if error.since:
+        facts[gettext("Since")] = day_and_time(error.since)
+    running = current_backups().progress()
+    if running and running.verb is not Verb.PLAN:
+        address = url_for("operations.show", operation_id=running.operation_id)
+        way_out = WayOut(address, gettext("Watch it"))
+    elif _is_repeatable():
+        way_out = WayOut(request.full_path.rstrip("?"), gettext("Try again"))
+    return _problem(
+        STATUS_OF[error.code],
+        _Words(words.title, words.hint),
+        facts=facts,
+        way_out=way_out or _to_the_backups(),
+    )
+
+
+def _deed(verb: str) -> str:
+    return str(VERB_WORDS[Verb(verb)]) if verb in set(Verb) else verb
+
+
+def _to_the_backups() -> WayOut | None:
+    is_inside = request.path.startswith("/admin/")
+    return WayOut(url_for("backups.show"), gettext("To the backups")) if is_inside else None
 
 
 def show_held() -> Response:
@@ -202,6 +242,7 @@ def _problem(
     facts: Mapping[str, str] | None = None,
     command: str = "",
     waits: bool = False,
+    way_out: WayOut | None = None,
 ) -> Response:
     if is_htmx() and request.method in {"GET", "HEAD"} and status == HELD_STATUS and waits:
         # Whatever asks again by itself will be answered in a moment, and has nothing to tell.
@@ -216,10 +257,19 @@ def _problem(
             facts=facts,
             command=command,
             waits=waits,
+            way_out=way_out,
         )
     except DataBeingReplacedError:
         do_without_database()
-        return _problem(status, words, tone=tone, facts=facts, command=command, waits=waits)
+        return _problem(
+            status,
+            words,
+            tone=tone,
+            facts=facts,
+            command=command,
+            waits=waits,
+            way_out=way_out,
+        )
     except SQLAlchemyError as error:  # the frame asks for the name of the site and its viewer
         return _show_database_error(error)
     response = make_response(page, status)
