@@ -125,7 +125,7 @@ def _restore_failed(entry: JournalEntry) -> OutcomeWords:
             "Launcher is exactly as it was at %(time)s. Nobody was signed out.",
             time=clock_time(entry.started_at),
         ),
-        stages=describe_stop(entry, problem=entry.error),
+        stages=describe_stop(entry, problem=entry.error, language="en"),
         advice=str(words.hint),
         ways_on=(*_back_to_the_plan(entry), to_the_backups()),
     )

@@ -29,7 +29,7 @@ class StageRow:
         state: "done", "running", "failed" or "" for what has not begun.
         figure: how long it took, or how far it is.
         percent: None where that cannot be known.
-        note: one more sentence.
+        note: one more sentence, in `note_language` where that is not the reader's.
     """
 
     state: str
@@ -37,6 +37,7 @@ class StageRow:
     figure: str = ""
     percent: int | None = None
     note: str = ""
+    note_language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ def describe_progress(progress: Progress) -> Running:
     )
 
 
-def describe_stop(entry: JournalEntry, *, problem: str) -> Sequence[StageRow]:
+def describe_stop(
+    entry: JournalEntry, *, problem: str, language: str = ""
+) -> Sequence[StageRow]:
     """Return the stages of an operation that did not come to its end; `problem` says why."""
     took_s = entry.facts.get("took_s")
     took: Mapping[str, float] = took_s if isinstance(took_s, dict) else {}
@@ -75,7 +78,7 @@ def describe_stop(entry: JournalEntry, *, problem: str) -> Sequence[StageRow]:
     elif stopped and stopped not in took:
         names.append(stopped)
     known = [Stage(name) for name in names if name in set(Stage)]
-    return [_stopped_row(stage, took, stopped, problem) for stage in known]
+    return [_stopped_row(stage, took, stopped, problem, language) for stage in known]
 
 
 def backup_of(backup_id: str) -> Backup | None:
@@ -114,11 +117,13 @@ def _bytes(done: int, total: int) -> str:
     return size(done) if done else ""
 
 
-def _stopped_row(stage: Stage, took: Mapping[str, float], stopped: str, problem: str) -> StageRow:
+def _stopped_row(
+    stage: Stage, took: Mapping[str, float], stopped: str, problem: str, language: str
+) -> StageRow:
     words = STAGE_WORDS[stage]
     figure = duration(float(took[stage])) if stage in took else ""
     if stage == stopped:
-        return StageRow("failed", str(words.ahead), figure, note=problem)
+        return StageRow("failed", str(words.ahead), figure, note=problem, note_language=language)
     if stage in took:
         return StageRow("done", str(words.done), figure)
     return StageRow("", _("%(stage)s: not begun", stage=words.ahead))
