@@ -26,7 +26,7 @@ from launcher.backup.records import (
 )
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
-from launcher.i18n import STAGE_WORDS, duration, listing, ngettext, span
+from launcher.i18n import STAGE_WORDS, duration, listing, span
 from launcher.i18n import gettext as _
 from launcher.models.types import utc_now
 from launcher.web.admin.stages import StageRow
@@ -67,7 +67,7 @@ class Account(StrEnum):
     """What becomes of the account of who restores."""
 
     SAME = "same"
-    OTHER_PASSWORD = "other_password"
+    OTHER_KEY = "other_key"
     NO_ADMIN = "no_admin"
     MISSING = "missing"
     CARRIED = "carried"
@@ -276,4 +276,4 @@ def _account(plan: RestorePlan, viewer: str) -> Account:
         return Account.MISSING
     if viewer not in plan.admins:
         return Account.NO_ADMIN
-    return Account.OTHER_PASSWORD if viewer in plan.password_changes else Account.SAME
+    return Account.OTHER_KEY if viewer in plan.password_changes else Account.SAME

@@ -80,9 +80,10 @@ def restore(backup_id: str) -> ResponseReturnValue:
         is_carrying=request.form.get("carry") == "1",
         mark=request.form.get("mark", ""),
     )
+    is_stale = asked.mark != _mark(backup, current_backups().live_mark())
     if errors := _wrong_fields():
         return _ask_again(backup, asked, errors)
-    if asked.mark != _mark(backup):
+    if is_stale:
         return _show_what_changed(backup_id, asked)
     user = signed_in_user()
     follower = Follower(current_look(), holder_of(user))
@@ -100,7 +101,6 @@ def _show_plan(
 ) -> ResponseReturnValue:
     service, viewer = current_backups(), signed_in_user().username
     backup = service.get(backup_id)
-    mark = _mark(backup)
     stopwatch = Stopwatch()
     release()
     try:
@@ -115,6 +115,7 @@ def _show_plan(
         return _offer_to_carry(error, backup)
     stopwatch.stop()
     resume()
+    mark = _mark(backup, plan.live_mark)
     words = describe_plan(plan, backup, viewer=viewer, took_s=stopwatch.took_s)
     return render(
         "admin/restore.html",
@@ -172,7 +173,7 @@ def _lead_to(address: str) -> ResponseReturnValue:
     return redirect(address, 303)
 
 
-def _mark(backup: Backup) -> str:
+def _mark(backup: Backup, live_mark: str) -> str:
     """Return a mark of what a plan is made from: the live data, and the file of the backup."""
     file = backup.file.sha256 if backup.file else ""
-    return hashlib.sha256(f"{current_backups().live_mark()} {file}".encode()).hexdigest()
+    return hashlib.sha256(f"{live_mark} {file}".encode()).hexdigest()

@@ -65,9 +65,7 @@ def describe_progress(progress: Progress) -> Running:
     )
 
 
-def describe_stop(
-    entry: JournalEntry, *, problem: str, language: str = ""
-) -> Sequence[StageRow]:
+def describe_stop(entry: JournalEntry, *, problem: str, language: str = "") -> Sequence[StageRow]:
     """Return the stages of an operation that did not come to its end; `problem` says why."""
     took_s = entry.facts.get("took_s")
     took: Mapping[str, float] = took_s if isinstance(took_s, dict) else {}
