@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -15,13 +16,14 @@ from flask import Flask
 from launcher import accounts, settings
 from launcher.audit import COMMAND_LINE
 from launcher.backup import BackupService
-from launcher.backup.errors import InsufficientSpaceError, OperationInProgressError
+from launcher.backup.errors import InsufficientSpaceError
 from launcher.backup.locks import try_lock
 from launcher.backup.records import JournalEntry, Outcome, Verb
 from launcher.extensions import db
 from launcher.models import App, Role
 from launcher.models.types import utc_now
-from tests.conftest import ADA, BEN, Person
+from tests.conftest import ADA, Person
+from tests.web.restoring import confirm, ended, mark_of, operation_of, text_of
 from tests.web.visitor import Visitor
 
 ANNA = Person("anna", "anna's long password", Role.ADMIN)
@@ -54,36 +56,11 @@ def change(app: Flask) -> Callable[..., None]:
     return do
 
 
-def confirm(visitor: Visitor, backup_id: str, **fields: str) -> object:
-    """Type the word and send the form of the plan that is open."""
-    fields = {"word": "restore", "mark": mark_of(visitor.page)} | fields
-    return visitor.send(f"/admin/backups/{backup_id}/restore", **fields)
-
-
-def mark_of(page: str) -> str:
-    found = re.search(r'name="mark" value="([0-9a-f]+)"', page)
-    assert found, page
-    return found[1]
-
-
 def plan_of(visitor: Visitor, backup_id: str, query: str = "") -> str:
     """Open the plan and return its text, without tags."""
     answer = visitor.open(f"/admin/backups/{backup_id}/restore{query}")
     assert answer.status_code == 200, answer.text
     return text_of(answer.text)
-
-
-def text_of(page: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
-
-
-def ended(service: BackupService, answer: object) -> JournalEntry:
-    """Wait until the operation that an answer leads to has ended."""
-    found = re.search(r"/operations/([0-9a-f]{16})", answer.location)
-    assert found, answer.location
-    while not isinstance(entry := service.operation(found[1]), JournalEntry):
-        assert entry is not None
-    return entry
 
 
 def names_of_apps(app: Flask) -> set[str]:
@@ -95,8 +72,6 @@ def names_of_apps(app: Flask) -> set[str]:
 def busy(app: Flask) -> Iterator[None]:
     """Let another process hold the lock of operations."""
     path: Path = app.extensions["launcher.config"].lock_dir / "operation"
-    import os
-
     descriptor = try_lock(path, exclusive=True)
     assert descriptor is not None
     yield
@@ -125,13 +100,9 @@ def test_the_plan_says_what_goes_and_what_comes_back(
     assert "placements" not in ada.page
 
 
-def test_many_names_are_cut_short(
-    ada: Visitor, backup_id: str, app: Flask
-) -> None:
+def test_many_names_are_cut_short(ada: Visitor, backup_id: str, app: Flask) -> None:
     with app.app_context():
-        db.session.add_all(
-            App(name=f"App {n:02}", url="https://new.home.arpa") for n in range(52)
-        )
+        db.session.add_all(App(name=f"App {n:02}", url="https://new.home.arpa") for n in range(52))
         db.session.commit()
 
     plan = plan_of(ada, backup_id)
@@ -154,9 +125,7 @@ def test_hostile_names_and_notes_stay_text(
     assert "<img" not in ada.page
 
 
-def test_it_says_whose_password_counts_afterwards(
-    ada: Visitor, backup_id: str, app: Flask
-) -> None:
+def test_it_says_whose_password_counts_afterwards(ada: Visitor, backup_id: str, app: Flask) -> None:
     with app.app_context():
         accounts.set_password(accounts.find_user("ben"), "another sentence", actor=COMMAND_LINE)
 
@@ -202,7 +171,10 @@ def test_the_two_schedules_are_a_choice_where_they_differ(
     set_site(backup_cron_expression="30 4 * * 0", backup_keep_weekly=5)
     plan = plan_of(ada, backup_id)
 
-    assert "Keep the one set here Every week, on Sunday at 04:30; kept are the last 10 and 5 weekly" in plan
+    assert (
+        "Keep the one set here Every week, on Sunday at 04:30; kept are the last 10 and 5 weekly"
+        in plan
+    )
     assert "Take the one from the backup Every day at 03:00; kept are the last 10" in plan
     assert re.search(r'value="keep" checked', ada.page)
 
@@ -223,7 +195,7 @@ def test_a_backup_without_an_admin_offers_to_carry_yours(
     plan = plan_of(ada, backup.id, "?carry=1")
     assert "Is carried into the restored data" in plan
     answer = confirm(ada, backup.id, carry="1")
-    assert ended(service, answer).outcome is Outcome.SUCCEEDED
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
     assert ada.open(answer.location).status_code == 200
     assert ada.is_signed_in
 
@@ -280,14 +252,16 @@ def test_the_word_to_type_is_in_the_readers_language(
     assert f"<code>{words}</code>" in reader.open(f"/admin/backups/{backup_id}/restore").text
 
     assert confirm(reader, backup_id, word="restore").status_code == 422
-    plan_of(reader, backup_id)
-    assert ended(service, confirm(reader, backup_id, word=f" {words.upper()} "))
+    answer = confirm(reader, backup_id, word=f" {words.upper()} ")
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
 
 
 # --- what is in the way ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wanted", ["20200101T000000Z-aaaaaa", "..%2f..%2fetc", "latest", "x" * 300])
+@pytest.mark.parametrize(
+    "wanted", ["20200101T000000Z-aaaaaa", "..%2f..%2fetc", "latest", "x" * 300]
+)
 def test_an_unknown_backup_is_not_found(ada: Visitor, boards: None, wanted: str) -> None:
     answer = ada.open(f"/admin/backups/{wanted}/restore")
 
@@ -362,7 +336,7 @@ def test_the_word_restores_and_leads_to_where_it_is_followed(
     assert answer.status_code == 303
     assert answer.location.startswith("/admin/backups/operations/")
     assert "?t=" in answer.location
-    assert ended(service, answer).outcome is Outcome.SUCCEEDED
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
     assert "Jellyfin" in names_of_apps(app)
     assert "Frigate" not in names_of_apps(app)
 
@@ -373,13 +347,13 @@ def test_the_chosen_schedule_is_the_one_afterwards(
     set_site(backup_cron_expression="@hourly")
     plan_of(ada, backup_id)
     answer = confirm(ada, backup_id, schedule="keep")
-    assert ended(service, answer).outcome is Outcome.SUCCEEDED
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
     assert _cron(app) == "@hourly"
     ada.open(answer.location)
 
     plan_of(ada, backup_id)
     answer = confirm(ada, backup_id, schedule="backup")
-    assert ended(service, answer).outcome is Outcome.SUCCEEDED
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
     assert _cron(app) == "0 3 * * *"
 
 
@@ -398,9 +372,7 @@ def test_another_word_restores_nothing(
     assert not _restores(service)
 
 
-def test_to_a_script_only_the_form_is_sent_again(
-    ada: Visitor, backup_id: str
-) -> None:
+def test_to_a_script_only_the_form_is_sent_again(ada: Visitor, backup_id: str) -> None:
     plan_of(ada, backup_id)
     token = re.search(r'name="csrf_token" value="([^"]+)"', ada.page)[1]
 
@@ -428,7 +400,7 @@ def test_after_a_while_the_password_is_asked_for(
     assert not _restores(service)
 
     answer = confirm(ada, backup_id, password=ADA.password)
-    assert ended(service, answer).outcome is Outcome.SUCCEEDED
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
 
 
 def test_a_borrowed_session_cannot_guess_the_password_for_long(
@@ -460,7 +432,8 @@ def test_a_plan_that_is_out_of_date_is_shown_anew(
     assert "Written meanwhile" in answer.text
     assert mark_of(answer.text) != old_mark
     assert not _restores(service)
-    assert ended(service, confirm(ada, backup_id)).outcome is Outcome.SUCCEEDED
+    answer = confirm(ada, backup_id)
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
 
 
 @pytest.mark.parametrize("mark", ["", "0" * 64])
