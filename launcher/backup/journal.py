@@ -1,22 +1,39 @@
 """What happened, one line for each finished operation, kept outside the database.
 
 A restore cannot rewind it, a torn line hides no other, and it never grows beyond its bound.
+Reading it is cheap while nothing is written: a line is parsed when somebody first gets to it, and
+remembered as long as it stands there.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from .files import write_atomic
 from .records import JournalEntry, Outcome, Verb
+from .stamps import Stamp, is_settled, stamp_of
 
 MAX_BYTES = 1 << 20
-_TAIL_BYTES = 64 << 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read the last time.
+
+    Attributes:
+        stamp: the file's before it was read; None if it was not settled, so that nothing follows.
+        lines: newest first.
+        entries: those lines that somebody got to, parsed; None for what is no entry.
+    """
+
+    stamp: Stamp | None
+    lines: Sequence[bytes]
+    entries: dict[bytes, JournalEntry | None]
 
 
 class Journal:
@@ -25,6 +42,7 @@ class Journal:
     def __init__(self, path: Path, *, max_bytes: int = MAX_BYTES) -> None:
         self.path = path
         self._max_bytes = max_bytes
+        self._read = _Read(None, (), {})
 
     def append(self, entry: JournalEntry) -> None:
         """Add one line, durable when this returns; drops the oldest half at the bound.
@@ -52,8 +70,13 @@ class Journal:
 
     def entries(self) -> Iterator[JournalEntry]:
         """Yield what can be read, newest first."""
-        for line in self._lines_backwards():
-            if entry := _entry(line):
+        read = self._read_again()
+        for line in read.lines:
+            try:
+                entry = read.entries[line]
+            except KeyError:
+                entry = read.entries[line] = _entry(line)
+            if entry is not None:
                 yield entry
 
     def is_empty(self) -> bool:
@@ -77,22 +100,22 @@ class Journal:
             kept.append(line)
         write_atomic(self.path, b"".join(reversed(kept)))
 
-    def _lines_backwards(self) -> Iterator[bytes]:
+    def _read_again(self) -> _Read:
+        """Return what the file holds, read only if it is another one than the last time."""
+        last = self._read
         try:
-            file = self.path.open("rb")
+            if last.stamp is not None and last.stamp == stamp_of(self.path.stat()):
+                return last
+            with self.path.open("rb") as file:
+                stamp = stamp_of(os.fstat(file.fileno()))
+                # More than twice the bound is not ours; the next line that is written cuts it.
+                file.seek(max(0, stamp[1] - 2 * self._max_bytes))
+                lines = file.read(2 * self._max_bytes).split(b"\n")[::-1]
         except FileNotFoundError:
-            return
-        with file:
-            position = file.seek(0, os.SEEK_END)
-            rest = b""
-            while position > 0:
-                step = min(_TAIL_BYTES, position)
-                position -= step
-                file.seek(position)
-                first, *lines = (file.read(step) + rest).split(b"\n")
-                rest = first
-                yield from reversed(lines)
-            yield rest
+            return _Read(None, (), {})
+        entries = {line: last.entries[line] for line in lines if line in last.entries}
+        read = self._read = _Read(stamp if is_settled(stamp) else None, lines, entries)
+        return read
 
 
 def _line(entry: JournalEntry) -> bytes:

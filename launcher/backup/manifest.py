@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -106,12 +107,12 @@ def _backup(facts: Mapping[str, Any]) -> Backup:
         id=parse_backup_id(facts["id"]),
         kind=Kind(facts["kind"]),
         created_at=_read_moment(facts["created_at"]),
-        created_by=str(facts["created_by"]),
+        created_by=_shared(facts["created_by"]),
         note=str(facts["note"]),
         protected=facts["protected"] is True,
-        app_version=str(facts["app_version"]),
-        schema_revision=str(facts["schema_revision"]),
-        sqlite_version=str(facts["sqlite_version"]),
+        app_version=_shared(facts["app_version"]),
+        schema_revision=_shared(facts["schema_revision"]),
+        sqlite_version=_shared(facts["sqlite_version"]),
         database=DatabaseFacts(
             size_bytes=_read_size(database["size_bytes"]),
             sha256=str(database["sha256"]),
@@ -123,7 +124,7 @@ def _backup(facts: Mapping[str, Any]) -> Backup:
             sha256=str(file["sha256"]),
             encoding=Encoding(file["encoding"]),
         ),
-        contents={str(table): int(rows) for table, rows in facts["contents"].items()},
+        contents={_shared(table): int(rows) for table, rows in facts["contents"].items()},
         verification=Verification(
             state=State(verification["state"]),
             at=_read_moment(verification["at"]) if verification["at"] else None,
@@ -148,6 +149,11 @@ def bare_name(name: str) -> str:
 def _seal(facts: Mapping[str, object]) -> str:
     canonical = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _shared(text: object) -> str:
+    """Return a text that many manifests have in common, kept in memory once for them all."""
+    return sys.intern(str(text))
 
 
 def _read_size(value: object) -> int:

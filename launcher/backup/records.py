@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -81,6 +82,10 @@ class Kind(StrEnum):
     EXTERNAL = "external"
 
 
+OWN_KINDS = frozenset({Kind.MANUAL, Kind.SCHEDULED, Kind.SAFETY, Kind.UPGRADE})
+"""The kinds that hold the data of this very site, and so answer "am I safe?"."""
+
+
 class State(StrEnum):
     """What is known about a backup's soundness."""
 
@@ -150,6 +155,56 @@ class Backup:
     def is_good(self) -> bool:
         """Whether this backup was checked and found whole."""
         return self.verification.state is State.VERIFIED
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listing:
+    """Every backup, summed up once. The same object for as long as nothing changes.
+
+    Attributes:
+        backups: newest first.
+        by_id: the same ones, by id.
+        own_good: those of them that are good and hold this site's own data, newest first.
+        counts_by_kind, counts_by_state: how many; every kind and state is there.
+        stored_bytes: what their files take.
+    """
+
+    backups: Sequence[Backup]
+    by_id: Mapping[str, Backup]
+    own_good: Sequence[Backup]
+    counts_by_kind: Mapping[str, int]
+    counts_by_state: Mapping[str, int]
+    stored_bytes: int
+
+    @classmethod
+    def of(cls, backups: Sequence[Backup]) -> Listing:
+        """Sum up `backups`, newest first as a store lists them."""
+        kinds = Counter(backup.kind for backup in backups)
+        states = Counter(backup.verification.state for backup in backups)
+        return cls(
+            backups=backups,
+            by_id={backup.id: backup for backup in backups},
+            own_good=tuple(b for b in backups if b.is_good and b.kind in OWN_KINDS),
+            counts_by_kind={kind: kinds[kind] for kind in Kind},
+            counts_by_state={state: states[state] for state in State},
+            stored_bytes=sum(backup.file.size_bytes for backup in backups if backup.file),
+        )
+
+    @property
+    def oldest(self) -> Backup | None:
+        """The oldest backup, None when there is none."""
+        return self.backups[-1] if self.backups else None
+
+    def select(self, *, kind: Kind | None = None, state: State | None = None) -> Sequence[Backup]:
+        """Return the backups of one kind, of one state, of both or simply all, newest first."""
+        if kind is None and state is None:
+            return self.backups
+        return [
+            backup
+            for backup in self.backups
+            if (kind is None or backup.kind is kind)
+            and (state is None or backup.verification.state is state)
+        ]
 
 
 class Verb(StrEnum):
@@ -316,6 +371,8 @@ class RestorePlan:
         admins: active admins afterwards; never empty.
         carried_account: the account carried in from the live data, or "".
         warnings: sentences that an admin should read before confirming.
+        live_mark: as `BackupService.live_mark` was when this was made; once that differs, the
+            plan tells of data that is not there any more.
     """
 
     source: str
@@ -340,6 +397,7 @@ class RestorePlan:
     site_name_then: str
     carried_account: str = ""
     warnings: tuple[str, ...] = ()
+    live_mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,12 @@ def decide(
         kept[reason] = _newest_of_each(good, period, count, zone)
     # What is not good is only cleared away once its place is taken by enough newer good ones.
     horizon = recent[-1].created_at if len(recent) >= max(1, policy.keep_count) else None
+    places: dict[BackupId, list[KeepReason]] = {}
+    for reason, ids in kept.items():
+        for backup_id in ids:
+            places.setdefault(backup_id, []).append(reason)
     return [
-        KeepDecision(backup, reasons=tuple(_reasons(backup, kept, horizon, early)))
+        KeepDecision(backup, (*_own_reasons(backup, horizon, early), *places.get(backup.id, ())))
         for backup in ordered
     ]
 
@@ -70,15 +74,14 @@ def _newest_of_each(
 ) -> set[BackupId]:
     newest: dict[tuple[int, ...], BackupId] = {}
     for backup in good:
+        if len(newest) >= count:
+            break  # the rest is older than what is wanted, or of the last period
         newest.setdefault(period(backup.created_at.astimezone(zone)), backup.id)
-    return set(list(newest.values())[: max(0, count)])
+    return set(newest.values())
 
 
-def _reasons(
-    backup: Backup,
-    kept: dict[KeepReason, set[BackupId]],
-    horizon: datetime | None,
-    early: set[BackupId],
+def _own_reasons(
+    backup: Backup, horizon: datetime | None, early: set[BackupId]
 ) -> Iterable[KeepReason]:
     if backup.protected:
         yield KeepReason.PROTECTED
@@ -88,4 +91,3 @@ def _reasons(
         not backup.is_good and (horizon is None or backup.created_at > horizon)
     ):
         yield KeepReason.NOT_REPLACED
-    yield from (reason for reason, ids in kept.items() if backup.id in ids)

@@ -10,10 +10,10 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 from .create import STAGES as STAGES_CREATE
@@ -42,6 +42,7 @@ from .records import (
     JournalEntry,
     KeepDecision,
     Kind,
+    Listing,
     Outcome,
     PartFailure,
     Progress,
@@ -60,6 +61,7 @@ from .restore import (
     STAGES_PLAN,
     STAGES_RESTORE,
     Choices,
+    mark_of,
     plan_restore,
     read_live,
     restore_backup,
@@ -75,7 +77,6 @@ from .transfer import take_in, write_plain
 from .upkeep import has_content, has_history, live_revision, make_database
 from .verify import Checked, describe_file, stage_backup, stage_path
 
-_OWN_KINDS = {Kind.MANUAL, Kind.SCHEDULED, Kind.SAFETY, Kind.UPGRADE}
 _CLOCK_DOUBT = timedelta(days=1)
 
 
@@ -90,6 +91,14 @@ def utc_now() -> datetime:
     """Return the present moment, aware and in UTC, as exactly as a manifest remembers it."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """What retention decided, and the whole question that it was the answer to."""
+
+    question: tuple[Listing, RetentionPolicy, tzinfo, int]
+    decisions: Sequence[KeepDecision]
 
 
 class BackupService:
@@ -120,6 +129,8 @@ class BackupService:
         self._encoding = Encoding.ZSTD if compress else Encoding.IDENTITY
         self._journal = Journal(data_dir / "journal.jsonl")
         self._slots_path = data_dir / "schedule.json"
+        self._listing: Listing | None = None
+        self._decided: _Decided | None = None
         with contextlib.suppress(OSError):
             (data_dir / "locks").mkdir(mode=0o700, parents=True, exist_ok=True)
         self._operations = Operations(
@@ -208,6 +219,34 @@ class BackupService:
     def list(self) -> Sequence[Backup]:
         """Return every backup, newest first."""
         return self._store.list()
+
+    def listing(self, *, afresh: bool = False) -> Listing:
+        """Return every backup with the sums that a page needs, cheap however many there are.
+
+        The same object while nothing changes, and as true as `Store.glance`; but the newest good
+        backup, on which the answer "am I safe?" rests, is asked each time. Ask `still_holds` of
+        what a page shows, and for a listing `afresh` when it does not.
+        """
+        listing = self._summed_up(self._store.glance(afresh=afresh))
+        if not afresh and not self.still_holds(listing.own_good[:1]):
+            listing = self._summed_up(self._store.glance(afresh=True))
+        return listing
+
+    def still_holds(self, backups: Iterable[Backup]) -> bool:
+        """Whether these backups of a listing are as it says, their files looked at now.
+
+        Of a file without a manifest nothing is said that could have changed.
+        """
+        try:
+            return all(b.file is None or self._store.get(b.id) == b for b in backups)
+        except BackupNotFoundError:
+            return False
+
+    def _summed_up(self, backups: Sequence[Backup]) -> Listing:
+        listing = self._listing
+        if listing is None or listing.backups is not backups:
+            listing = self._listing = Listing.of(backups)
+        return listing
 
     def get(self, reference: str) -> Backup:
         """Return one backup by id, or the newest good one for `latest`.
@@ -508,8 +547,19 @@ class BackupService:
             return self._remove(operation, backups)
 
     def plan_prune(self, policy: RetentionPolicy, *, zone: tzinfo = UTC) -> Sequence[KeepDecision]:
-        """Return what `prune` would do, newest first, with the reasons why each other stays."""
-        return decide(self._store.list(), policy, zone=zone, now=self._clock())
+        """Return what `prune` would do, newest first, with the reasons why each other stays.
+
+        One decision for each of `listing().backups`, in the same order; `prune` itself asks every
+        file. Cheap to ask again: the decisions are kept while nothing changes.
+        """
+        listing, now = self.listing(), self._clock()
+        # The clock matters only to backups of a later time, which are the first.
+        early = sum(1 for _ in takewhile(lambda b: b.created_at > now, listing.backups))
+        decided = self._decided
+        if decided is None or decided.question != (listing, policy, zone, early):
+            decisions = decide(listing.backups, policy, zone=zone, now=now)
+            decided = self._decided = _Decided((listing, policy, zone, early), decisions)
+        return decided.decisions
 
     def prune(self, policy: RetentionPolicy, *, by: str, zone: tzinfo = UTC) -> BulkResult:
         """Apply retention. What fails to be deleted is told and does not stop the rest."""
@@ -517,7 +567,7 @@ class BackupService:
             operation.stage(Stage.PRUNE)
             going = [
                 decision.backup
-                for decision in self.plan_prune(policy, zone=zone)
+                for decision in decide(self._store.list(), policy, zone=zone, now=self._clock())
                 if not decision.keep
             ]
             operation.facts["policy"] = asdict(policy)
@@ -535,15 +585,11 @@ class BackupService:
             stale_after_s: how old the last success may be; None when no schedule is on.
             next_run_at: the next scheduled run, as the schedule has it.
         """
-        backups = self._store.list()
-        good = [b for b in backups if b.is_good and b.kind in _OWN_KINDS]
+        listing = self.listing()
+        good = listing.own_good
         last_success_at = good[0].created_at if good else None
-        now = self._clock()
         attempt = next((e for e in self._journal.entries() if e.verb is Verb.CREATE), None)
-        is_stale = stale_after_s is not None and (
-            # A backup from the future was made by a wrong clock, and says nothing of today.
-            not any(abs((now - b.created_at).total_seconds()) <= stale_after_s for b in good)
-        )
+        is_stale = stale_after_s is not None and not self._has_recent(good, stale_after_s)
         return Status(
             last_attempt_at=attempt.started_at if attempt else last_success_at,
             last_attempt_error=attempt.error if attempt else "",
@@ -551,19 +597,45 @@ class BackupService:
             last_good_id=good[0].id if good else "",
             is_stale=is_stale,
             next_run_at=next_run_at,
-            counts={state: sum(b.verification.state is state for b in backups) for state in State},
-            stored_bytes=sum(b.file.size_bytes for b in backups if b.file),
+            counts=listing.counts_by_state,
+            stored_bytes=listing.stored_bytes,
             free_bytes=self._free_bytes(),
             live_problem=self.live_problem(),
             running=self.progress(),
         )
 
-    def journal(self, *, limit: int = 100, backup_id: str = "") -> Sequence[JournalEntry]:
-        """Return the newest journal entries, of one backup if `backup_id` is given."""
+    def _has_recent(self, newest_first: Sequence[Backup], within_s: float) -> bool:
+        """Whether one of these was made at about this time, by at most `within_s`."""
+        now = self._clock()
+        for backup in newest_first:
+            age_s = (now - backup.created_at).total_seconds()
+            # A backup from the future was made by a wrong clock, and says nothing of today.
+            if age_s >= -within_s:
+                return age_s <= within_s
+        return False
+
+    def journal(
+        self,
+        *,
+        limit: int | None = 100,
+        backup_id: str = "",
+        verbs: Collection[Verb] = (),
+        since: datetime | None = None,
+    ) -> Sequence[JournalEntry]:
+        """Return the newest journal entries.
+
+        Args:
+            limit: how many at most, None for all.
+            backup_id: those of one backup only.
+            verbs: those of some verbs only.
+            since: those that began at this moment or later.
+        """
         entries = (
             entry
             for entry in self._journal.entries()
-            if not backup_id or entry.backup_id == backup_id
+            if (not verbs or entry.verb in verbs)
+            and (not backup_id or entry.backup_id == backup_id)
+            and (since is None or entry.started_at >= since)
         )
         return list(islice(entries, limit))
 
@@ -584,9 +656,30 @@ class BackupService:
             self.recover()
         return next((e for e in self._journal.entries() if e.operation_id == operation_id), None)
 
+    def ended_since(self, operation_id: str, *, limit: int = 20) -> Sequence[JournalEntry]:
+        """Return what ended after that operation, newest first, at most `limit` of it.
+
+        A killed one is among them, as by `operation`. Cheap enough to be asked every second.
+        """
+        if self._operations.is_unburied():
+            self.recover()
+        newest = islice(self._journal.entries(), limit)
+        return list(takewhile(lambda entry: entry.operation_id != operation_id, newest))
+
     def live_problem(self) -> str:
         """Say what is wrong with the live database, "" when it opens and is ours."""
         return live_problem(self._live, application_id=self._content.application_id)
+
+    def live_mark(self) -> str:
+        """Return a short text that differs when the names, admins, passwords, tokens, schedule,
+        site name or session epoch of the live data do; "" when it cannot be read.
+
+        Cheap, so that a page can notice that the plan it shows is out of date.
+
+        Raises:
+            SourceDatabaseError: it is sound but stays busy, so nothing can be said of it.
+        """
+        return mark_of(read_live(self._live, content=self._content, count_rows=False).survey)
 
     # --- at every start ------------------------------------------------------------------
 

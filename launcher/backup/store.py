@@ -4,6 +4,10 @@ That one rule makes publishing and removing atomic. To publish, the manifest is 
 `staging/`, the data file is renamed into the folder, and then the manifest is. To remove, the
 manifest goes back to `staging/` first. Whatever is killed in between leaves a manifest in
 staging, whose data file is debris: it is not listed, and `sweep` removes both.
+
+Two ways to look. `list` asks every file, each time, and is what work and tests go by. `glance` is
+for pages: it goes by the times of the folder, and says below how long it may be wrong, and about
+what.
 """
 
 from __future__ import annotations
@@ -12,9 +16,12 @@ import contextlib
 import hashlib
 import os
 import stat
+import threading
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -44,11 +51,18 @@ from .records import (
     clean_note,
     parse_backup_id,
 )
+from .stamps import Stamp, is_settled, stamp_of
 
 _PREFIX = "launcher-"
 _EXTERNAL_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db.zst", ".sqlite.zst", ".sqlite3.zst")
 _STORED_MODE = 0o400
 _NO_FILE = "this is a link or no regular file; it is never followed"
+_BY_TIME = attrgetter("created_at", "id")
+_LOOKING_SHARE = 1 / 500
+_LOOK_AGAIN_S = 30.0
+"""Files that seem unchanged are looked at again after this time, or sooner, as soon as that has
+come to no more than this share of a process's time: ten backups at once, ten thousand after 30 s.
+"""
 
 
 class Store(Protocol):
@@ -72,8 +86,17 @@ class Store(Protocol):
     def list(self) -> Sequence[Backup]:
         """Return every backup, newest first; damaged and foreign ones hide nothing else."""
 
+    def glance(self, *, afresh: bool = False) -> Sequence[Backup]:
+        """Return what `list` returned a moment ago: cheap, and the same object while it holds.
+
+        True at once about what is published, updated or removed, by whichever process. A file
+        that somebody cut short or exchanged behind the store's back is noticed when all are
+        looked at again, which a store does as often as it costs little: `get` what matters. With
+        `afresh` all are looked at now.
+        """
+
     def get(self, reference: str) -> Backup:
-        """Return one backup by id, or for `latest` the newest good one.
+        """Return one backup by id, or for `latest` the newest good one; always looks afresh.
 
         A safety backup is `latest` only when there is nothing else: it holds what somebody
         wanted to get away from, and a restore of `latest` said twice must not bring that back.
@@ -109,8 +132,26 @@ class Store(Protocol):
         """Remove what killed operations left. Only the holder of the operation lock may."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Glance:
+    """What was seen at one look, and for how long it may be shown.
+
+    Attributes:
+        stamp: the folder's before the look; None if it was not settled, so that nothing follows.
+        look_again_at: when the files are due even if the folder says nothing, monotonic.
+    """
+
+    stamp: Stamp | None
+    backups: tuple[Backup, ...]
+    look_again_at: float
+
+
 class LocalStore:
-    """A local directory, possibly a mounted disk."""
+    """A local directory, possibly a mounted disk.
+
+    A manifest is parsed once for each state of its file that this process has seen. What is
+    remembered is bounded by what lies in the folder: about 2 KB for each backup.
+    """
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
         """
@@ -121,6 +162,10 @@ class LocalStore:
         """
         self._path = path
         self._create = create
+        self._folder = str(path)  # joined as text: a listing does it twenty thousand times
+        self._read: dict[str, tuple[Stamp, Backup]] = {}
+        self._glance: _Glance | None = None
+        self._glancing = threading.Lock()
 
     @property
     def path(self) -> Path:
@@ -138,17 +183,38 @@ class LocalStore:
 
     def list(self) -> Sequence[Backup]:
         names = self._names()
+        # In the order of their names, which is nearly that of time.
+        manifests = sorted(filter(self._is_manifest, names), reverse=True)
+        self._forget_all_but(manifests)
+        found = [backup for name in manifests if (backup := self._describe(name)) is not None]
         # A file that one of our manifests describes has no row of its own.
-        described = [self._describe(name) for name in names if _manifest_id(name)]
-        found = [backup for backup in described if backup is not None]
-        taken = {backup.file.name for backup in found if backup.file}
-        taken |= {name for backup in found if not backup.file for name in _file_names(backup.id)}
+        names.difference_update(manifests)
+        names.difference_update(backup.file.name for backup in found if backup.file)
+        for backup in found:
+            if not backup.file:
+                names.difference_update(_file_names(backup.id))
         found += [
             backup
-            for name in names - taken
+            for name in names
             if _is_external(name) and (backup := self._describe_bare(name)) is not None
         ]
-        return sorted(found, key=lambda backup: (backup.created_at, backup.id), reverse=True)
+        return sorted(found, key=_BY_TIME, reverse=True)
+
+    def glance(self, *, afresh: bool = False) -> Sequence[Backup]:
+        with self._glancing:  # those who come meanwhile share the result
+            stamp = self._settled_stamp()
+            last = self._glance
+            began = time.monotonic()
+            is_due = afresh or last is None or began >= last.look_again_at
+            if last and not is_due and last.stamp == stamp is not None:
+                return last.backups
+            backups = tuple(self.list())
+            if last and last.backups == backups:
+                backups = last.backups
+            now = time.monotonic()
+            rest_s = min((now - began) / _LOOKING_SHARE, _LOOK_AGAIN_S)
+            self._glance = _Glance(stamp, backups, now + rest_s)
+            return backups
 
     def get(self, reference: str) -> Backup:
         if reference == LATEST:
@@ -164,9 +230,9 @@ class LocalStore:
                 hint="`flask backup create` makes one.",
             )
         backup_id = parse_backup_id(reference)
-        name = self._manifest_path(backup_id).name
-        if name in self._names() and (described := self._describe(name)) is not None:
-            return described
+        described = self._describe(self._manifest_path(backup_id).name)
+        if described is not None and (described.file or self._names()):
+            return described  # what cannot be read may be the whole folder
         for backup in self.list():
             if backup.id == backup_id:
                 return backup
@@ -253,14 +319,27 @@ class LocalStore:
                 return set()  # nobody has made a backup yet
             return set(os.listdir(self._path))
 
+    def _settled_stamp(self) -> Stamp | None:
+        """Return the folder's stamp, None when nothing follows from it."""
+        try:
+            stamp = stamp_of(self._path.stat())
+        except OSError:
+            return None  # what that means is said when the folder is read
+        return stamp if is_settled(stamp) else None
+
+    def _is_manifest(self, name: str) -> bool:
+        return name.endswith(".json") and (name in self._read or bool(_manifest_id(name)))
+
     def _manifest_path(self, backup_id: BackupId) -> Path:
         return self._path / f"{_PREFIX}{backup_id}.json"
 
     def _data_names(self, backup: Backup) -> Sequence[str]:
         """Return the names of the files that belong to a backup and are there."""
+        if backup.file is not None and os.path.lexists(self._path / backup.file.name):
+            return [backup.file.name]
         names = self._names()
         if backup.file is not None:
-            return [backup.file.name] if backup.file.name in names else []
+            return []
         own = [name for name in _file_names(backup.id) if name in names]
         return own or [
             name
@@ -275,24 +354,46 @@ class LocalStore:
 
         None for a backup that another process is just removing.
         """
-        backup_id = _manifest_id(name)
         try:
-            with open_regular(self._path / name) as file:
-                backup = read_manifest(file.read(MAX_BYTES))
-            if backup.id != backup_id:
-                raise ManifestError("the manifest belongs to another backup")
+            backup = self._manifest(name)
         except FileNotFoundError:
             return None
         except OSError as error:
-            return _damaged(backup_id, f"the manifest cannot be read: {error.strerror}")
+            return _damaged(_manifest_id(name), f"the manifest cannot be read: {error.strerror}")
         except ManifestError as error:
-            return _damaged(backup_id, error.message)
+            return _damaged(_manifest_id(name), error.message)
         return self._with_file_checked(backup)
+
+    def _manifest(self, name: str) -> Backup:
+        """Return what the manifest `name` says, read again only if its file is another one now.
+
+        Raises:
+            OSError, ManifestError
+        """
+        path = f"{self._folder}/{name}"
+        known = self._read.get(name)
+        if known and known[0] == stamp_of(os.lstat(path)):
+            return known[1]
+        with open_regular(Path(path)) as file:
+            stamp = stamp_of(os.fstat(file.fileno()))
+            backup = read_manifest(file.read(MAX_BYTES))
+        if backup.id != _manifest_id(name):
+            raise ManifestError("the manifest belongs to another backup")
+        if is_settled(stamp):
+            self._read[name] = (stamp, backup)
+        return backup
+
+    def _forget_all_but(self, manifests: Sequence[str]) -> None:
+        if len(self._read) > len(manifests):
+            there = set(manifests)
+            for name in [*self._read]:
+                if name not in there:
+                    self._read.pop(name, None)
 
     def _with_file_checked(self, backup: Backup) -> Backup | None:
         assert backup.file is not None  # noqa: S101 (every manifest has one)
         try:
-            facts = (self._path / backup.file.name).lstat()
+            facts = os.lstat(f"{self._folder}/{backup.file.name}")
         except OSError:
             # Removed in order: without its manifest it is not damaged, but gone.
             if not self._manifest_path(backup.id).exists():

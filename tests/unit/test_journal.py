@@ -14,6 +14,7 @@ from launcher.backup.journal import Journal
 from launcher.backup.records import JournalEntry, Outcome, Verb
 
 NOON = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
+STOPPED_NS = 1_800_000_000_123_000_000
 
 
 def entry(number: int, *, error: str = "", **facts: object) -> JournalEntry:
@@ -169,3 +170,74 @@ def test_it_never_follows_a_link(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic"):
         journal.append(entry(1))
     assert other.read_bytes() == b""
+
+
+# --- read again only when it must be -------------------------------------------------------
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the file's times count at once."""
+    monkeypatch.setattr("launcher.backup.journal.is_settled", lambda _stamp: True)
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Return the list of all that is parsed from now on."""
+    seen: list[object] = []
+    loads = json.loads
+
+    def counted(line: bytes) -> object:
+        seen.append(line)
+        return loads(line)
+
+    monkeypatch.setattr(json, "loads", counted)
+    return seen
+
+
+def test_a_line_is_parsed_once(journal: Journal, settled: None, parsed: list[object]) -> None:
+    for number in (1, 2, 3):
+        journal.append(entry(number))
+    assert numbers(journal) == numbers(journal) == [3, 2, 1]
+    lines = [line for line in parsed if line]
+    assert len(lines) == 3
+    journal.append(entry(4))
+    assert numbers(journal) == [4, 3, 2, 1]
+    assert len([line for line in parsed if line]) == 4
+
+
+def test_whoever_wants_the_newest_parses_no_more(journal: Journal, parsed: list[object]) -> None:
+    for number in range(50):
+        journal.append(entry(number))
+    assert next(journal.entries()) == entry(49)
+    assert len([line for line in parsed if line]) == 1
+
+
+def test_what_another_process_writes_is_read_at_once(journal: Journal, settled: None) -> None:
+    other = Journal(journal.path)
+    for number in range(5):
+        other.append(entry(number))
+        assert numbers(journal)[0] == number
+    journal.path.unlink()
+    assert numbers(journal) == []
+    other.append(entry(9))
+    assert numbers(journal) == [9]
+
+
+def test_a_journal_rewritten_in_place_is_read_again(journal: Journal, settled: None) -> None:
+    journal.append(entry(1))
+    assert numbers(journal) == [1]
+    facts = journal.path.stat()
+    journal.path.write_bytes(journal.path.read_bytes().replace(b"0001", b"0007"))
+    os.utime(journal.path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert numbers(journal) == [7]
+
+
+def test_two_changes_within_one_step_of_the_clock_are_both_seen(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.backup.journal.stamp_of", lambda _facts: (1, 9999, 0, STOPPED_NS))
+    monkeypatch.setattr("time.time_ns", lambda: STOPPED_NS + 1_000_000)
+    for number in (1, 2, 3):
+        journal.append(entry(number))
+        assert numbers(journal)[0] == number

@@ -1,0 +1,189 @@
+"""What a page is told of the store: the sums, and whether they can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from launcher.backup.records import Backup, Kind, Listing, RetentionPolicy, State, Verb
+from launcher.backup.store import LocalStore
+from tests.support.service import House
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+ONE = RetentionPolicy(keep_count=1)
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a folder's time count at once, and files that seem unchanged be left alone."""
+    monkeypatch.setattr("launcher.backup.store.is_settled", lambda _stamp: True)
+    monkeypatch.setattr("launcher.backup.store._LOOKING_SHARE", 1e-9)
+
+
+@pytest.fixture
+def filled(settled: None, home: House) -> House:
+    """A house with a good manual backup, two scheduled ones, and a file of somebody's."""
+    home.create()
+    for _ in range(2):
+        home.create(kind=Kind.SCHEDULED)
+    (home.backups / "theirs.db").write_bytes(b"theirs")
+    return home
+
+
+def cut(home: House, backup: Backup) -> None:
+    path = home.stored(backup)
+    path.chmod(0o600)
+    path.write_bytes(b"")
+
+
+def newest_own(home: House) -> Backup:
+    return home.service.listing().own_good[0]
+
+
+def test_a_listing_sums_up_what_the_list_holds(filled: House) -> None:
+    listing = filled.service.listing()
+    backups = list(filled.service.list())
+    assert list(listing.backups) == backups
+    assert listing.counts_by_kind == dict.fromkeys(Kind, 0) | {
+        Kind.MANUAL: 1, Kind.SCHEDULED: 2, Kind.EXTERNAL: 1
+    }  # fmt: skip
+    assert listing.counts_by_state == {State.VERIFIED: 3, State.UNVERIFIED: 1, State.DAMAGED: 0}
+    assert listing.stored_bytes == sum(b.file.size_bytes for b in backups if b.file) > 0
+    assert listing.oldest == backups[-1]
+    assert all(b.kind is not Kind.EXTERNAL for b in listing.own_good)
+    assert len(listing.own_good) == 3
+
+
+def test_an_empty_store_sums_up_to_nothing(home: House) -> None:
+    listing = home.service.listing()
+    assert not listing.backups
+    assert listing.oldest is None
+    assert (listing.stored_bytes, sum(listing.counts_by_kind.values())) == (0, 0)
+
+
+def test_a_selection_is_by_kind_by_state_or_by_both(filled: House) -> None:
+    listing = filled.service.listing()
+    assert listing.select() is listing.backups
+    assert {b.kind for b in listing.select(kind=Kind.SCHEDULED)} == {Kind.SCHEDULED}
+    assert len(listing.select(state=State.VERIFIED)) == 3
+    assert len(listing.select(kind=Kind.MANUAL, state=State.VERIFIED)) == 1
+    assert list(listing.select(kind=Kind.MANUAL, state=State.DAMAGED)) == []
+    newest_first = [b.created_at for b in listing.select(state=State.VERIFIED)]
+    assert newest_first == sorted(newest_first, reverse=True)
+
+
+def test_a_listing_is_made_once_for_each_change(filled: House) -> None:
+    service = filled.service
+    listing = service.listing()
+    decisions = service.plan_prune(ONE)
+    assert service.listing() is listing
+    assert service.plan_prune(ONE) is decisions
+    made = filled.create()
+    assert service.listing() is not listing
+    assert made in service.listing().backups
+    assert len(service.plan_prune(ONE)) == len(decisions) + 1
+
+
+def test_a_plan_of_retention_answers_the_question_that_was_asked(
+    settled: None, home: House
+) -> None:
+    for hour in (23, 24, 25):  # of which Berlin puts all into one day and UTC does not
+        home.clock.now = NOON.replace(hour=0) + timedelta(hours=hour)
+        home.create(kind=Kind.SCHEDULED)
+
+    def going(policy: RetentionPolicy, zone: str = "UTC") -> int:
+        decisions = home.service.plan_prune(policy, zone=ZoneInfo(zone))
+        return sum(not decision.keep for decision in decisions)
+
+    daily = RetentionPolicy(keep_count=1, keep_daily=9)
+    assert [going(ONE), going(daily), going(daily, "Europe/Berlin"), going(ONE)] == [2, 1, 2, 2]
+    home.clock.now = NOON.replace(hour=22, minute=30)
+    assert going(ONE) == 0, "all are of a later time now, and stay until it has come"
+    home.clock.now = NOON + timedelta(days=3)
+    assert going(ONE) == 2
+
+
+def test_the_newest_good_backup_is_asked_each_time(filled: House) -> None:
+    service = filled.service
+    last = newest_own(filled)
+    assert service.status().last_good_id == last.id
+    cut(filled, last)
+    listing = service.listing()
+    assert listing.own_good[0].id not in {"", last.id}
+    assert not listing.by_id[last.id].is_good
+    assert service.listing() is listing
+    assert service.status().last_good_id == listing.own_good[0].id
+    assert service.status().counts == {State.VERIFIED: 2, State.UNVERIFIED: 1, State.DAMAGED: 1}
+
+
+@pytest.mark.parametrize("spoil", [cut, lambda home, backup: home.stored(backup).unlink()])
+def test_a_page_can_ask_what_it_shows(
+    filled: House, spoil: Callable[[House, Backup], None]
+) -> None:
+    service = filled.service
+    listing = service.listing()
+    assert service.still_holds(listing.backups)
+    spoil(filled, listing.own_good[-1])
+    assert service.still_holds(listing.own_good[:1])
+    assert not service.still_holds(listing.backups)
+    again = service.listing(afresh=True)
+    assert service.still_holds(again.backups)
+    assert len(again.own_good) == 2
+    assert service.listing() is again
+
+
+def test_a_backup_that_is_gone_does_not_hold(filled: House) -> None:
+    listing = filled.service.listing()
+    filled.service.delete([listing.own_good[0].id], by="ada")
+    assert not filled.service.still_holds(listing.backups)
+
+
+def test_a_prune_asks_every_file(settled: None, home: House) -> None:
+    good = home.create(kind=Kind.SCHEDULED)
+    newer = home.create(kind=Kind.SCHEDULED)
+    assert [decision.keep for decision in home.service.plan_prune(ONE)] == [True, False]
+    cut(home, newer)
+    home.service.prune(ONE, by="ada")
+    assert good in home.service.list(), "the last good one stays"
+
+
+def test_what_another_process_made_is_in_the_listing_at_once(filled: House) -> None:
+    filled.service.listing()
+    other = filled.open()
+    other._store = LocalStore(filled.backups)
+    made = other.create(by="ben")
+    assert made in filled.service.listing().backups
+    other.delete([made.id], by="ben")
+    assert made not in filled.service.listing().backups
+
+
+def test_a_sum_of_nothing_still_names_every_kind_and_state() -> None:
+    listing = Listing.of(())
+    assert set(listing.counts_by_kind) == set(Kind)
+    assert set(listing.counts_by_state) == set(State)
+
+
+def test_the_journal_can_be_asked_for_what_a_page_shows(home: House) -> None:
+    home.clock.now = NOON - timedelta(days=40)
+    old = home.create(kind=Kind.SCHEDULED)
+    home.clock.now = NOON
+    gone = home.create(kind=Kind.SCHEDULED)
+    home.service.protect(old.id, by="ada")
+    home.service.delete([gone.id], by="ada")
+    service = home.service
+
+    def verbs(**which: Any) -> list[Verb]:
+        return [entry.verb for entry in service.journal(**which)]
+
+    assert verbs() == [Verb.DELETE, Verb.PROTECT, Verb.CREATE, Verb.CREATE]
+    assert verbs(verbs={Verb.CREATE, Verb.DELETE}) == [Verb.DELETE, Verb.CREATE, Verb.CREATE]
+    assert verbs(verbs={Verb.CREATE}, limit=1) == [Verb.CREATE]
+    assert verbs(backup_id=old.id, limit=None) == [Verb.PROTECT, Verb.CREATE]
+    [run] = service.journal(verbs={Verb.CREATE}, since=NOON - timedelta(weeks=5), limit=None)
+    assert run.backup_id == gone.id
+    assert run.facts["kind"] == Kind.SCHEDULED
+    assert list(service.listing().by_id) == [old.id], "so the copy of that run is gone"
