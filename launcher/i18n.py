@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import flask_babel
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
 from babel.lists import format_list
 from babel.numbers import format_decimal
 from flask import Flask, g, has_request_context, request
@@ -24,7 +24,7 @@ from flask_login import current_user
 from markupsafe import Markup
 
 from launcher import settings
-from launcher.backup.records import Kind, Outcome, Stage, State, Verb
+from launcher.backup.records import KeepReason, Kind, Outcome, Stage, State, Verb
 from launcher.config import ROOT
 from launcher.extensions import babel
 from launcher.models import Health, Role, Theme
@@ -129,6 +129,31 @@ STATE_WORDS: Mapping[State, LazyString] = {
     State.DAMAGED: _("Damaged"),
 }
 
+DAMAGE_WORDS: Mapping[str, LazyString] = {
+    "the file is missing": _("its file is missing"),
+    "the size it was written with": _("its file does not have the size it was written with"),
+    "never followed": _("it is a link or no regular file"),
+    "altered after": _("its manifest was altered"),
+    "manifest": _("its manifest cannot be read"),
+    "when it was made": _("its checksum is not what it was"),
+    "backed up": _("its checksum is not what it was"),
+    "compressed data": _("its compressed data is damaged"),
+    "database is damaged": _("the database inside is damaged"),
+    "rows point to rows": _("rows inside point to rows that do not exist"),
+}
+"""What was found on a damaged backup, by a piece of what the core says of it, the first wins."""
+
+KEEP_WORDS: Mapping[KeepReason, LazyString] = {
+    KeepReason.PROTECTED: _("Protected: stays until you delete it"),
+    KeepReason.NOT_SCHEDULED: _("Kept until you delete it"),
+    KeepReason.LAST_GOOD: _("The last good one: never removed"),
+    KeepReason.RECENT: _("One of the newest"),
+    KeepReason.DAILY: _("Kept as daily"),
+    KeepReason.WEEKLY: _("Kept as weekly"),
+    KeepReason.MONTHLY: _("Kept as monthly"),
+    KeepReason.NOT_REPLACED: _("Kept until newer good ones have taken its place"),
+}
+
 VERB_WORDS: Mapping[Verb, LazyString] = {
     Verb.CREATE: _("Making a backup"),
     Verb.VERIFY: _("Verifying backups"),
@@ -196,13 +221,22 @@ ROLE_WORDS: Mapping[Role, LazyString] = {
     Role.VIEWER: _("Viewer"),
 }
 
+RIGHTS_WORDS: Mapping[Role, LazyString] = {
+    Role.ADMIN: _("Everything: apps, boards, accounts, settings and backups."),
+    Role.EDITOR: _("Apps and boards: to add, change and arrange them."),
+    Role.VIEWER: _("To look, and to open apps."),
+}
+"""What a role may do, or change."""
+
 ACCOUNT_WORDS: Mapping[str, LazyString] = {
     "account": _("This account cannot be changed like that."),
     "username_invalid": _("Use 1 to 64 of these: letters a to z, digits, and . _ @ - in between."),
     "username_taken": _("Somebody has this name already."),
+    "display_name_unfit": _("Use one line of at most 60 characters."),
     "password_unfit": _("This password is too short, or absurdly long."),
     "user_not_found": _("Nobody has this name."),
     "last_admin": _("This is the last active admin. Make somebody else an admin first."),
+    "account_changed": _("Somebody else has changed this account meanwhile."),
     "setup_refused": _("This setup link is not valid, or was used"),
     "sign_in_refused": _("Name and password do not match."),
     "sign_in_throttled": _("Too many failed attempts. Wait a minute, then try again."),
@@ -319,6 +353,11 @@ def duration(seconds: float) -> str:
 def day(at: datetime) -> str:
     """Return the day of a moment without its year: `3 November`."""
     return _day_words(at.astimezone(_zone()).date(), str(_locale()))
+
+
+def weekday(at: datetime) -> str:
+    """Return the day of the week of a moment, to stand by itself: `Wednesday`."""
+    return format_datetime(at, "cccc", tzinfo=_zone(), locale=_locale())
 
 
 def clock_time(at: datetime) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, make_response, render_template, request, url_for
@@ -16,11 +17,12 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from launcher.backup.errors import BackupError, OperationInProgressError, UploadRejectedError
-from launcher.backup.records import LATEST, Backup, Verb
+from launcher.backup.records import LATEST, Backup, Progress, Verb
 from launcher.current import current_backups
 from launcher.database import DataBeingReplacedError, Trouble, resume, trouble_of
-from launcher.i18n import ERROR_WORDS, VERB_WORDS, ago, day_and_time, gettext, ngettext
-from launcher.web.frame import do_without_database
+from launcher.i18n import ERROR_WORDS, VERB_WORDS, ago, gettext, ngettext
+from launcher.models import Role
+from launcher.web.frame import current_viewer, do_without_database
 from launcher.web.htmx import is_htmx
 
 if TYPE_CHECKING:
@@ -56,10 +58,12 @@ class _Words:
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
-    """Where to go from a refusal, other than to the start page."""
+    """What a reader can do instead: a link, or a form that is sent with the fields given."""
 
-    address: str
-    words: str
+    path: str
+    words: LazyString | str
+    is_form: bool = False
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 _HTTP_WORDS: Mapping[int, _Words] = {
@@ -124,32 +128,48 @@ def show_backup_error(error: BackupError, *, way_out: WayOut | None = None) -> R
 
 
 def _show_busy(error: OperationInProgressError, way_out: WayOut | None) -> Response:
-    """Answer what is running, in whose name and since when, and where it can be watched."""
+    """Say who does what, since when, and where to watch it."""
     words = ERROR_WORDS[error.code]
-    facts = {gettext("What"): _deed(error.verb), gettext("By"): error.by}
-    if error.since:
-        facts[gettext("Since")] = day_and_time(error.since)
+    text = str(words.hint)
+    # Without the database there is no time zone to say it in, and nobody to show it to.
+    with suppress(DataBeingReplacedError, SQLAlchemyError):
+        resume()
+        text = Markup("{} {}").format(_present_state(error), words.hint)
+        way_out = _way_to_watch() or way_out
+    facts = {gettext("Code"): error.code}
+    return _problem(STATUS_OF[error.code], _Words(words.title, text), facts=facts, way_out=way_out)
+
+
+def _present_state(error: OperationInProgressError) -> Markup:
+    is_known = error.verb in set(Verb)
+    what = VERB_WORDS[Verb(error.verb)] if is_known else gettext("An operation")
+    if error.since is None:
+        return Markup(gettext("%(what)s, started by %(who)s.")) % {"what": what, "who": error.by}  # noqa: S704
+    facts = {"what": what, "who": error.by, "ago": ago(error.since)}
+    return Markup(gettext("%(what)s, started by %(who)s %(ago)s.")) % facts  # noqa: S704
+
+
+def _way_to_watch() -> WayOut | None:
+    viewer = current_viewer()
+    if viewer is None or viewer.role is not Role.ADMIN:
+        return None
     running = current_backups().progress()
-    if running and running.verb is not Verb.PLAN:
-        address = url_for("operations.show", operation_id=running.operation_id)
-        way_out = WayOut(address, gettext("Watch it"))
-    elif _is_repeatable():
-        way_out = WayOut(request.full_path.rstrip("?"), gettext("Try again"))
-    return _problem(
-        STATUS_OF[error.code],
-        _Words(words.title, words.hint),
-        facts=facts,
-        way_out=way_out or _to_the_backups(),
-    )
-
-
-def _deed(verb: str) -> str:
-    return str(VERB_WORDS[Verb(verb)]) if verb in set(Verb) else verb
+    if (running is None or running.verb is Verb.PLAN) and _is_repeatable():
+        # Over in a moment, or already: nothing to watch.
+        return WayOut(request.full_path.rstrip("?"), gettext("Try again"))
+    return WayOut(watch_path(running), gettext("Watch it"))
 
 
 def _to_the_backups() -> WayOut | None:
-    is_inside = request.path.startswith("/admin/")
+    is_inside = request.path.startswith("/admin/backups")
     return WayOut(url_for("backups.show"), gettext("To the backups")) if is_inside else None
+
+
+def watch_path(running: Progress | None) -> str:
+    """Return where an admin sees how far it is: a restore has a page of its own."""
+    if running is not None and running.verb is Verb.RESTORE:
+        return url_for("operations.show", operation_id=running.operation_id)
+    return url_for("backups.show")
 
 
 def show_held() -> Response:
@@ -184,9 +204,16 @@ def show_damaged(problem: str) -> Response:
     return response
 
 
-def show_refusal(status: int, title: LazyString, text: str, *, command: str) -> Response:
-    """Answer that this was refused, and which command on the server helps."""
-    return _problem(status, _Words(title, text), command=command)
+def show_refusal(
+    status: int,
+    title: LazyString | str,
+    text: str,
+    *,
+    command: str = "",
+    way_out: WayOut | None = None,
+) -> Response:
+    """Answer that this was refused, and what helps: a command on the server, or a way out."""
+    return _problem(status, _Words(title, text), command=command, way_out=way_out)
 
 
 def _show_csrf_error(_error: CSRFError) -> Response:
