@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
 from launcher.backup.errors import BackupError
 from launcher.backup.records import (
     Backup,
