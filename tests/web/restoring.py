@@ -14,7 +14,9 @@ from tests.web.visitor import Visitor
 
 def confirm(visitor: Visitor, backup_id: str, **fields: str) -> TestResponse:
     """Type the word and send the form of the plan that is open."""
-    fields = {"word": "restore", "mark": mark_of(visitor.page)} | fields
+    word = re.search(r'for="word">[^<]*<code>(\w+)</code>', visitor.page)
+    assert word, visitor.page
+    fields = {"word": word[1], "mark": mark_of(visitor.page)} | fields
     return visitor.send(f"/admin/backups/{backup_id}/restore", **fields)
 
 

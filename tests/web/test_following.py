@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from launcher import accounts, detached
+from launcher import accounts, detached, settings
 from launcher.audit import COMMAND_LINE
 from launcher.backup import BackupService, Gate
 from launcher.backup.errors import RestoreError, RevertFailedError
-from launcher.backup.operations import Operation
 from launcher.backup.records import Outcome, Stage, Verb
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.detached import Errand
+from launcher.extensions import db
 from launcher.models import Role, Theme
 from tests.conftest import ADA, BEN
 from tests.web.restoring import ended, operation_of, restore, text_of
@@ -68,8 +68,18 @@ def running(
     return hold
 
 
-def stop(operation: Operation, error: Exception) -> None:
-    raise error
+@pytest.fixture
+def failed(running) -> Callable[..., str]:
+    """Let a restore that Ada began fail at a stage; return the address where it was followed."""
+
+    def fail(error: Exception, *, at: Stage, **facts: str) -> str:
+        with suppress(type(error)), running() as (operation, address):
+            operation.facts.update(facts)
+            operation.stage(at)
+            raise error
+        return str(address)
+
+    return fail
 
 
 # --- while it runs -----------------------------------------------------------------------
@@ -115,8 +125,6 @@ def test_it_is_followed_while_the_gate_is_closed(
     with app.app_context():
         ada_row = accounts.find_user("ada")
         ada_row.locale, ada_row.theme = "de", Theme.DARK
-        from launcher.extensions import db
-
         db.session.commit()
     with running() as (_, address), Gate(app.extensions["launcher.config"].lock_dir).closed():
         answer = ada.open(address)
@@ -129,8 +137,7 @@ def test_it_is_followed_while_the_gate_is_closed(
 
 def test_it_is_followed_while_the_database_is_lost(ada: Visitor, running, live: Path) -> None:
     with running() as (_, address):
-        live.write_bytes(b"not a database" * 1000)
-        live.with_name("launcher.db-wal").unlink(missing_ok=True)
+        lose(live)
         answer = ada.open(address)
 
         assert answer.status_code == 200
@@ -163,14 +170,11 @@ def test_the_page_that_watches_without_a_token_is_led_to_sign_in_at_the_end(
     assert answer.headers["HX-Redirect"] == f"/login?next={path}"
 
 
-@pytest.mark.parametrize(
-    "spoil", [lambda t: t[:-1], lambda t: "", lambda t: "x" * 5000, lambda t: t[::-1]]
-)
-def test_a_wrong_token_is_none(
-    ada: Visitor, guest: Visitor, running, spoil: Callable[[str], str]
-) -> None:
-    with running() as (operation, address):
-        wrong = f"{address.split('?t=')[0]}?t={spoil(address.split('?t=')[1])}"
+@pytest.mark.parametrize("spoil", ["", "x", "x" * 5000, "last", "turned"])
+def test_a_wrong_token_is_none(ada: Visitor, guest: Visitor, running, spoil: str) -> None:
+    with running() as (_, address):
+        path, token = address.split("?t=")
+        wrong = f"{path}?t={ {'last': token[:-1], 'turned': token[::-1]}.get(spoil, spoil) }"
 
         assert guest.open(wrong).status_code == 302
         assert ada.open(wrong).status_code == 200
@@ -245,10 +249,8 @@ def test_the_undo_brings_the_moment_before_back(
     assert "Before the restore" in ada.open(answer.location).text
 
 
-def test_a_failure_says_where_it_stopped_and_that_nothing_changed(ada: Visitor, running) -> None:
-    with pytest.raises(RestoreError), running() as (operation, address):
-        operation.stage(Stage.SAFETY)
-        stop(operation, RestoreError("no <b>room</b> for it"))
+def test_a_failure_says_where_it_stopped_and_that_nothing_changed(ada: Visitor, failed) -> None:
+    address = failed(RestoreError("no <b>room</b> for it"), at=Stage.SAFETY)
 
     page = text_of(ada.open(address).text)
 
@@ -264,14 +266,11 @@ def test_a_failure_says_where_it_stopped_and_that_nothing_changed(ada: Visitor, 
 
 
 def test_data_that_could_not_be_put_back_is_told_without_a_database(
-    ada: Visitor, running, live: Path
+    ada: Visitor, failed, live: Path
 ) -> None:
-    with pytest.raises(RevertFailedError), running() as (operation, address):
-        operation.facts["safety_id"] = "20261122T130702Z-abcdef"
-        operation.stage(Stage.CONFIRM)
-        stop(operation, RevertFailedError("it is whole in the safety backup"))
-    live.write_bytes(b"not a database" * 1000)
-    live.with_name("launcher.db-wal").unlink(missing_ok=True)
+    error = RevertFailedError("it is whole in the safety backup")
+    address = failed(error, at=Stage.CONFIRM, safety_id="20261122T130702Z-abcdef")
+    lose(live)
 
     answer = ada.open(address)
 
@@ -282,51 +281,46 @@ def test_data_that_could_not_be_put_back_is_told_without_a_database(
     assert "flask backup restore 20261122T130702Z-abcdef" in answer.text
 
 
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        ("restored", "interrupted, after the data had been replaced"),
-        ("unchanged", "The restore was interrupted. Nothing was changed"),
-        ("unreadable", "The restore was interrupted, and the database cannot be read"),
-    ],
-)
+KILLED = {
+    "restored": "interrupted, after the data had been replaced",
+    "unchanged": "The restore was interrupted. Nothing was changed",
+    "unreadable": "The restore was interrupted, and the database cannot be read",
+}
+
+
+@pytest.mark.parametrize("data", KILLED)
 def test_a_restore_whose_process_was_killed_says_what_that_means(
-    ada: Visitor, app: Flask, running, service: BackupService, live: Path, backup_id: str,
-    data: str, words: str,
-) -> None:  # fmt: skip
+    ada: Visitor, app: Flask, running, live: Path, data: str
+) -> None:
+    state_path = live.with_name("operation.json")
     with running() as (operation, address):
-        left = json.loads((live.parent / "operation.json").read_bytes())
+        left = json.loads(state_path.read_bytes())
         operation.is_recorded = False
     with app.app_context():
-        from launcher import settings
-
-        epoch = settings.current().session_epoch
-    left["facts"] = {"epoch": epoch if data == "restored" else "another", "safety_id": backup_id}
-    (live.parent / "operation.json").write_text(json.dumps(left))
+        epoch = settings.current().session_epoch if data == "restored" else "another"
+    left["facts"] = {"epoch": epoch, "safety_id": left["backup_id"]}
+    state_path.write_text(json.dumps(left))
     if data == "unreadable":
-        live.write_bytes(b"not a database" * 1000)
-        live.with_name("launcher.db-wal").unlink(missing_ok=True)
+        lose(live)
 
     answer = ada.open(address)
 
     assert answer.status_code == 200
-    assert words in answer.text
-    assert service.operation(left["operation_id"]).outcome is Outcome.INTERRUPTED
+    assert KILLED[data] in answer.text
 
 
 @pytest.mark.parametrize(
     ("deed", "words"),
     [
-        (lambda s, b: s.create(by="ben"), "The backup is made and verified"),
-        (lambda s, b: s.verify(b, by="ben"), "This backup is good"),
-        (lambda s, b: s.rehearse(b, by="ben"), "A restore of this backup would work"),
-        (lambda s, b: s.delete([b], by="ben"), "Deleting backups: Succeeded"),
+        ("protect", "Protecting a backup: Succeeded"),
+        ("verify", "This backup is good"),
+        ("rehearse", "A restore of this backup would work"),
     ],
 )
 def test_every_kind_of_operation_has_an_outcome(
-    ada: Visitor, service: BackupService, backup_id: str, deed: Callable[..., object], words: str
+    ada: Visitor, service: BackupService, backup_id: str, deed: str, words: str
 ) -> None:
-    deed(service, backup_id)
+    getattr(service, deed)(backup_id, by="ben")
     operation_id = service.journal(limit=1)[0].operation_id
 
     answer = ada.open(f"/admin/backups/operations/{operation_id}")
@@ -368,11 +362,17 @@ def test_a_file_that_was_refused_says_why(
 # --- whose session goes on ---------------------------------------------------------------
 
 
-def test_who_restored_stays_signed_in_and_nobody_else_does(
-    ada: Visitor, ben: Visitor, chloe: Visitor, app: Flask, service: BackupService, backup_id: str
-) -> None:
+@pytest.fixture
+def others(app: Flask, ben: Visitor, chloe: Visitor) -> list[Visitor]:
+    """Ada in another browser, Ben, and Chloé."""
     elsewhere = Visitor(app)
     elsewhere.sign_in(ADA)
+    return [elsewhere, ben, chloe]
+
+
+def test_who_restored_stays_signed_in_and_nobody_else_does(
+    ada: Visitor, others: list[Visitor], service: BackupService, backup_id: str
+) -> None:
     answer = restore(ada, backup_id)
     ended(service, operation_of(answer))
     assert not ada.is_signed_in
@@ -382,7 +382,7 @@ def test_who_restored_stays_signed_in_and_nobody_else_does(
     assert "You are still signed in. Everyone else is signed out." in page
     assert "To the backups" in page
     assert ada.is_signed_in
-    for other in (elsewhere, ben, chloe):
+    for other in others:
         assert not other.is_signed_in
 
 
@@ -438,23 +438,17 @@ def test_another_restore_afterwards_ends_the_session_for_good(
 
 
 @pytest.mark.parametrize(
-    ("change", "back"),
-    [
-        ("username = 'zoe'", "username = 'ada'"),
-        ("role = 'editor'", "role = 'admin'"),
-        ("is_active = 0", "is_active = 1"),
-    ],
-    ids=["another name", "another role", "switched off"],
+    "change", [("username", "zoe", "ada"), ("role", "editor", "admin"), ("is_active", "0", "1")]
 )
 def test_an_account_that_is_another_in_the_backup_is_not_signed_in(
-    ada: Visitor, app: Flask, service: BackupService, live: Path, boards: None,
-    change: str, back: str,
-) -> None:  # fmt: skip
+    ada: Visitor, app: Flask, service: BackupService, live: Path, change: tuple[str, str, str]
+) -> None:
+    column, then, now = change
     with app.app_context():
         accounts.create_user("max", BEN.password, role=Role.ADMIN, actor=COMMAND_LINE)
-    _write(live, f"UPDATE users SET {change} WHERE id = 1")
+    _write(live, f"UPDATE users SET {column} = ? WHERE username = 'ada'", then)
     backup = service.create(by="test")
-    _write(live, f"UPDATE users SET {back} WHERE id = 1")
+    _write(live, f"UPDATE users SET {column} = ? WHERE id = 1", now)
     answer = restore(ada, backup.id)
     assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
 
@@ -465,10 +459,8 @@ def test_an_account_that_is_another_in_the_backup_is_not_signed_in(
     assert not ada.is_signed_in
 
 
-def test_a_failed_restore_signs_nobody_out(ada: Visitor, ben: Visitor, running) -> None:
-    with pytest.raises(RestoreError), running() as (operation, address):
-        operation.facts["epoch"] = "never came to be"
-        stop(operation, RestoreError("no room"))
+def test_a_failed_restore_signs_nobody_out(ada: Visitor, ben: Visitor, failed) -> None:
+    address = failed(RestoreError("no room"), at=Stage.UNPACK, epoch="never came to be")
 
     ada.open(address)
 
@@ -476,6 +468,12 @@ def test_a_failed_restore_signs_nobody_out(ada: Visitor, ben: Visitor, running) 
     assert ben.is_signed_in
 
 
-def _write(live: Path, statement: str) -> None:
+def lose(live: Path) -> None:
+    """Let the database be none any more."""
+    live.write_bytes(b"not a database" * 1000)
+    live.with_name("launcher.db-wal").unlink(missing_ok=True)
+
+
+def _write(live: Path, statement: str, value: str) -> None:
     with closing(sqlite3.connect(live)) as connection, connection:
-        connection.execute(statement)
+        connection.execute(statement, (value,))

@@ -90,7 +90,7 @@ def test_the_plan_says_what_goes_and_what_comes_back(
 
     assert "Launcher goes back to today, " in plan
     assert "since then goes. All of it is kept in a safety backup first" in plan
-    assert "Apps 7 7 −1 +1" in plan
+    assert "Apps 7 7 \N{MINUS SIGN}1 +1" in plan
     assert "Boards 3 3 same" in plan
     assert "Vanishes Frigate App Comes back Jellyfin App" in plan
     assert "Everybody else: ben and chloe." in plan
@@ -110,7 +110,7 @@ def test_many_names_are_cut_short(ada: Visitor, backup_id: str, app: Flask) -> N
     assert "App 11" in plan
     assert "App 12" not in plan
     assert "and 40 more" in plan
-    assert "Apps 59 7 −52" in plan
+    assert "Apps 59 7 \N{MINUS SIGN}52" in plan
 
 
 def test_hostile_names_and_notes_stay_text(
@@ -245,7 +245,7 @@ def test_a_script_gets_the_plan_alone(ada: Visitor, backup_id: str) -> None:
     [("de", "wiederherstellen"), ("ru", "восстановить")],
 )
 def test_the_word_to_type_is_in_the_readers_language(
-    app: Flask, cast: object, backup_id: str, service: BackupService, language: str, words: str
+    app: Flask, backup_id: str, service: BackupService, language: str, words: str
 ) -> None:
     reader = Visitor(app, language=language)
     reader.sign_in(ADA)

@@ -7,9 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-from flask_babel import lazy_gettext
 
 from launcher.backup.errors import BackupError
 from launcher.backup.records import (
@@ -29,36 +26,14 @@ from launcher.current import current_backups
 from launcher.i18n import STAGE_WORDS, duration, listing, span
 from launcher.i18n import gettext as _
 from launcher.models.types import utc_now
+from launcher.web.admin.kinds import NAME_WORDS, TABLE_WORDS
 from launcher.web.admin.stages import StageRow
-
-if TYPE_CHECKING:
-    from flask_babel.speaklater import LazyString
 
 MOST_NAMES = 12
 
-# Tables in the words of people; several of one word are added up. What stands here first is
-# always told, the rest where there is any. Tables that only tie others together say nothing.
+# The rows that are always told; the rest only where there is any.
 _ALWAYS = 4
-_TABLES: Mapping[str, LazyString] = {
-    "apps": lazy_gettext("Apps"),
-    "boards": lazy_gettext("Boards"),
-    "users": lazy_gettext("Users"),
-    "media": lazy_gettext("Icons and uploads"),
-    "sections": lazy_gettext("Sections"),
-    "tags": lazy_gettext("Tags"),
-    "api_tokens": lazy_gettext("API tokens"),
-    "probes": lazy_gettext("Health check results"),
-    "probe_hours": lazy_gettext("Health check results"),
-    "probe_days": lazy_gettext("Health check results"),
-    "audit_events": lazy_gettext("Entries of the audit log"),
-}
 _NAMED = {"apps": "app", "boards": "board", "users": "user"}
-_KIND_WORDS: Mapping[str, LazyString] = {
-    "app": lazy_gettext("App"),
-    "board": lazy_gettext("Board"),
-    "user": lazy_gettext("User"),
-}
-
 # A restore holds pages for about a second for each of these.
 _REPLACED_BYTES_A_SECOND = 200_000_000
 
@@ -234,7 +209,7 @@ def _rows(plan: RestorePlan) -> Sequence[CountRow]:
     by_table = {change.table: change for change in plan.rows}
     names = {change.kind: change for change in plan.names}
     grouped: dict[str, list[RowChange]] = {}
-    for table, words in _TABLES.items():
+    for table, words in TABLE_WORDS.items():
         if table in by_table:
             grouped.setdefault(str(words), []).append(by_table[table])
     rows = [
@@ -258,7 +233,7 @@ def _row(what: str, changes: Sequence[RowChange], named: NameChange | None) -> C
 
 def _names(changes: Sequence[NameChange], side: Callable[[NameChange], Sequence[str]]) -> Names:
     things = [
-        NamedThing(name, str(_KIND_WORDS.get(change.kind, change.kind)))
+        NamedThing(name, str(NAME_WORDS.get(change.kind, change.kind)))
         for change in changes
         for name in side(change)
     ]
