@@ -24,7 +24,7 @@ from . import (
     setup,
     start,
 )
-from .admin import actions, backup, backups, operations, restore, upload
+from .admin import actions, audit, backup, backups, operations, restore, upload, users
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -46,5 +46,5 @@ def init_app(app: Flask) -> None:
         part.init_app(app)
     for door in (health, setup, auth, account, recent, start, patterns):
         app.register_blueprint(door.blueprint)
-    for page in (backups, actions, upload, operations, restore, backup):
+    for page in (backups, actions, upload, operations, restore, backup, users, audit):
         app.register_blueprint(page.blueprint)
