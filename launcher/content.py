@@ -115,11 +115,16 @@ class LauncherContent:
             migrations.upgrade(connection)
             _check_foreign_keys(connection)
 
-    def survey(self, connection: sqlite3.Connection) -> Survey:
-        """Return what a database at `head` holds: counts and names, no walk through history."""
+    def survey(self, connection: sqlite3.Connection, *, count_rows: bool = True) -> Survey:
+        """Return what a database at `head` holds: counts and names, no walk through history.
+
+        Even counting takes a while where the history is long, so it can be left out.
+        """
         settings = connection.execute(_SCHEDULE).fetchone()
         return Survey(
-            rows={table: _count(connection, table) for table in _tables(connection)},
+            rows={table: _count(connection, table) for table in _tables(connection)}
+            if count_rows
+            else {},
             names={
                 "app": _texts(connection, "SELECT name FROM apps ORDER BY name"),
                 "board": _texts(connection, "SELECT name FROM boards ORDER BY name"),

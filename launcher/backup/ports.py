@@ -58,8 +58,8 @@ class Content(Protocol):
     def migrate(self, path: Path) -> None:
         """Bring the database file at `path`, which nobody else has open, to `head`."""
 
-    def survey(self, connection: sqlite3.Connection) -> Survey:
-        """Return what a database at `head` holds."""
+    def survey(self, connection: sqlite3.Connection, *, count_rows: bool = True) -> Survey:
+        """Return what a database at `head` holds; without its `rows` where nobody needs them."""
 
     def prepare(
         self,

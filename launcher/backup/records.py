@@ -371,6 +371,8 @@ class RestorePlan:
         admins: active admins afterwards; never empty.
         carried_account: the account carried in from the live data, or "".
         warnings: sentences that an admin should read before confirming.
+        live_mark: as `BackupService.live_mark` was when this was made; once that differs, the
+            plan tells of data that is not there any more.
     """
 
     source: str
@@ -395,6 +397,7 @@ class RestorePlan:
     site_name_then: str
     carried_account: str = ""
     warnings: tuple[str, ...] = ()
+    live_mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,16 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from .errors import (
     BackupError,
     IncompatibleBackupError,
+    NoAdminInsideError,
     RestoreError,
     SourceDatabaseError,
 )
@@ -105,8 +107,16 @@ class Staged:
     epoch: str
 
 
-def read_live(path: Path, *, content: Content, carry_account: str) -> Live:
+def read_live(
+    path: Path, *, content: Content, carry_account: str = "", count_rows: bool = True
+) -> Live:
     """Look at the live data; damage is part of the answer, not an error.
+
+    Args:
+        path: the live database.
+        content: what the application knows of it.
+        carry_account: an active admin whose account to read as well, "" for none.
+        count_rows: False where the rows of the survey are not needed.
 
     Raises:
         SourceDatabaseError: it is sound but stays busy, so nothing can be said of it.
@@ -116,7 +126,7 @@ def read_live(path: Path, *, content: Content, carry_account: str) -> Live:
         return Live(path, problem, True, None, None)
     try:
         with open_live(path) as connection:
-            survey = content.survey(connection)
+            survey = content.survey(connection, count_rows=count_rows)
             account = content.account(connection, carry_account) if carry_account else None
     except SourceDatabaseError as error:
         if not error.is_damaged and content_is_ours(path, content):
@@ -189,7 +199,7 @@ def stage_restore(
             check_structure(connection)
         survey = content.survey(connection)
     if not survey.admins:
-        raise IncompatibleBackupError(
+        raise NoAdminInsideError(
             "nobody could sign in afterwards: there is no active admin in this backup",
             hint="Carry an admin of today's data into it: --carry-account NAME.",
         )
@@ -297,7 +307,25 @@ def plan_restore(
         site_name_then=then.site_name,
         carried_account=choices.carry_account,
         warnings=staged.checked.warnings,
+        live_mark=mark_of(now),
     )
+
+
+def mark_of(now: Survey | None) -> str:
+    """Return a short text that differs when what a plan says of the live data by name does.
+
+    That is everything in the survey but the number of rows, which changes with every sign-in. ""
+    for data that cannot be read.
+    """
+    if now is None:
+        return ""
+    told = {field.name: getattr(now, field.name) for field in fields(now) if field.name != "rows"}
+    # As `repr` and not as JSON: a damaged row may hold what no text can.
+    canonical = {
+        name: sorted(map(repr, value.items())) if isinstance(value, Mapping) else value
+        for name, value in told.items()
+    }
+    return hashlib.sha256(repr(canonical).encode()).hexdigest()[:16]
 
 
 def _name_changes(now: Survey, then: Survey) -> list[NameChange]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,6 +67,14 @@ def test_a_survey_counts_and_names_what_is_there(
     assert survey.api_tokens == ("phone (lnch_ab…)",)
     assert survey.site_name == "Launcher"
     assert survey.schedule == Schedule(True, "0 3 * * *", 10, 0, 0, 0)
+
+
+def test_a_survey_can_leave_the_counting_out(
+    content: LauncherContent, database: sqlite3.Connection
+) -> None:
+    quick = content.survey(database, count_rows=False)
+    assert not quick.rows
+    assert replace(content.survey(database), rows={}) == quick
 
 
 def test_a_mark_changes_with_the_password_and_gives_no_hash_away(

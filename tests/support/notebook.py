@@ -73,7 +73,7 @@ class Notebook:
         finally:
             connection.close()
 
-    def survey(self, connection: sqlite3.Connection) -> Survey:
+    def survey(self, connection: sqlite3.Connection, *, count_rows: bool = True) -> Survey:
         people = connection.execute("SELECT name, password, is_admin FROM person").fetchall()
         epoch, site_name, cron = connection.execute(
             "SELECT epoch, site_name, cron FROM setting"
@@ -81,7 +81,11 @@ class Notebook:
         tables = ("revision", "setting", "person", "note")
         count = "SELECT count(*) FROM "
         return Survey(
-            rows={table: connection.execute(count + table).fetchone()[0] for table in tables},
+            rows={
+                table: connection.execute(count + table).fetchone()[0]
+                for table in tables
+                if count_rows
+            },
             names={"user": tuple(sorted(name for name, _, _ in people))},
             admins=tuple(sorted(name for name, _, is_admin in people if is_admin)),
             password_marks={
