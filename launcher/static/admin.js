@@ -71,3 +71,9 @@ document.addEventListener("htmx:error", () => {
 document.addEventListener("htmx:after:request", () => {
   if (problem?.textContent === problem?.dataset.lost) problem?.replaceChildren();
 });
+
+// The address names what the panel shows, so that a reload shows the same.
+document.addEventListener("htmx:after:swap", () => {
+  const address = document.querySelector("[data-address]")?.dataset.address;
+  if (address && address !== location.pathname + location.search) history.replaceState(null, "", address);
+});

@@ -114,7 +114,7 @@ def init_app(app: Flask) -> None:
 def show_backup_error(error: BackupError, *, way_out: WayOut | None = None) -> Response:
     """Answer with the words of the error's code, and its own sentence as a detail."""
     if isinstance(error, OperationInProgressError):
-        return _show_busy(error)
+        return _show_busy(error, way_out)
     words = ERROR_WORDS[error.code]
     is_too_large = isinstance(error, UploadRejectedError) and error.limit_bytes is not None
     facts = {gettext("Details"): str(error), gettext("Code"): error.code}
@@ -123,19 +123,19 @@ def show_backup_error(error: BackupError, *, way_out: WayOut | None = None) -> R
         _Words(words.title, words.hint),
         tone="bad" if error.code == "revert_failed" else "warn",
         facts=facts,
-        way_out=way_out,
+        way_out=way_out or _to_the_backups(),
     )
 
 
-def _show_busy(error: OperationInProgressError) -> Response:
+def _show_busy(error: OperationInProgressError, way_out: WayOut | None) -> Response:
     """Say who does what, since when, and where to watch it."""
     words = ERROR_WORDS[error.code]
-    text, way_out = str(words.hint), None
+    text = str(words.hint)
     # Without the database there is no time zone to say it in, and nobody to show it to.
     with suppress(DataBeingReplacedError, SQLAlchemyError):
         resume()
         text = Markup("{} {}").format(_present_state(error), words.hint)
-        way_out = _way_to_watch()
+        way_out = _way_to_watch() or way_out
     facts = {gettext("Code"): error.code}
     return _problem(STATUS_OF[error.code], _Words(words.title, text), facts=facts, way_out=way_out)
 
@@ -153,7 +153,16 @@ def _way_to_watch() -> WayOut | None:
     viewer = current_viewer()
     if viewer is None or viewer.role is not Role.ADMIN:
         return None
-    return WayOut(watch_path(current_backups().progress()), gettext("Watch it"))
+    running = current_backups().progress()
+    if (running is None or running.verb is Verb.PLAN) and _is_repeatable():
+        # Over in a moment, or already: nothing to watch.
+        return WayOut(request.full_path.rstrip("?"), gettext("Try again"))
+    return WayOut(watch_path(running), gettext("Watch it"))
+
+
+def _to_the_backups() -> WayOut | None:
+    is_inside = request.path.startswith("/admin/backups")
+    return WayOut(url_for("backups.show"), gettext("To the backups")) if is_inside else None
 
 
 def watch_path(running: Progress | None) -> str:
@@ -279,7 +288,15 @@ def _problem(
         )
     except DataBeingReplacedError:
         do_without_database()
-        return _problem(status, words, tone=tone, facts=facts, command=command, waits=waits)
+        return _problem(
+            status,
+            words,
+            tone=tone,
+            facts=facts,
+            command=command,
+            waits=waits,
+            way_out=way_out,
+        )
     except SQLAlchemyError as error:  # the frame asks for the name of the site and its viewer
         return _show_database_error(error)
     response = make_response(page, status)

@@ -29,6 +29,7 @@ RANKS = [
         "demo",
         "backups",
         "detached",
+        "incoming",
     },
     DOORS,
     {"app"},

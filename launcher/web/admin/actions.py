@@ -37,8 +37,8 @@ from launcher.i18n import ERROR_WORDS, STAGE_WORDS, VERB_WORDS, day_and_time, ge
 from launcher.web import toasts
 from launcher.web.admin import progress as progress_row
 from launcher.web.admin.deletion import Deletion, next_run, plan_deletion
-from launcher.web.admin.outcomes import inside
 from launcher.web.admin.running import start_operation
+from launcher.web.admin.toast_words import inside
 from launcher.web.auth import safe_path
 from launcher.web.errors import WayOut, show_backup_error, show_refusal
 from launcher.web.htmx import current_page, is_htmx, render

@@ -1,185 +1,234 @@
-"""What became of an operation, in the few words of a toast."""
+"""What became of an operation of any kind, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from datetime import UTC, datetime
+from dataclasses import replace
+
+from flask import url_for
 
 from launcher.backup.records import JournalEntry, Outcome, State, Verb
-from launcher.i18n import ERROR_WORDS, VERB_WORDS, day_and_time, duration, gettext, ngettext, size
-from launcher.web.toasts import Toast, make_toast
+from launcher.i18n import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS, clock_time, duration, size
+from launcher.i18n import gettext as _
+from launcher.web.admin.following import Follower
+from launcher.web.admin.outcome import OutcomeWords, WayOn, inside_words, to_the_backups
+from launcher.web.admin.restored import kept, restored, undo, undo_words
+from launcher.web.admin.stages import backup_of, describe_stop
 
-_INLINE = {Verb.PROTECT, Verb.UNPROTECT, Verb.DELETE}
-_SHOWN_NAMES = 10
 
-
-def toast_of(entry: JournalEntry) -> Toast:
-    """Return what to say of an operation that has ended."""
+def describe_outcome(entry: JournalEntry, follower: Follower | None) -> OutcomeWords:
+    """Return what became of an operation, for who followed it with a token or for any admin."""
+    if entry.outcome is Outcome.SUCCEEDED:
+        if entry.verb is Verb.RESTORE:
+            return restored(entry, follower)
+        return _SUCCEEDED.get(entry.verb, _done)(entry)
+    words = _FAILED.get(entry.verb, _failed)(entry)
     if entry.outcome is Outcome.INTERRUPTED:
-        return make_toast(_interrupted(entry), tone="bad")
-    if entry.outcome is Outcome.FAILED:
-        return _failed(entry)
-    if entry.verb is Verb.VERIFY and entry.facts.get("state") == State.DAMAGED:
-        problem = str(entry.facts.get("problem", ""))
-        return make_toast(
-            gettext("The backup of %(when)s is damaged", when=when(entry.backup_id)),
-            tone="bad",
-            details=(problem,) if problem else (),
+        words = _INTERRUPTED.get(entry.verb, _interrupted)(entry)
+    return replace(words, code=entry.error_code, operation_id=entry.operation_id)
+
+
+# --- succeeded ---------------------------------------------------------------------------
+
+
+def _done(entry: JournalEntry) -> OutcomeWords:
+    return OutcomeWords(
+        "ok",
+        f"{VERB_WORDS[entry.verb]}: {OUTCOME_WORDS[entry.outcome]}",
+        _took(entry),
+        ways_on=(to_the_backups(),),
+    )
+
+
+def _created(entry: JournalEntry) -> OutcomeWords:
+    return OutcomeWords(
+        "ok",
+        _("The backup is made and verified"),
+        f"{_took(entry)} {_inside(entry)}".strip(),
+        ways_on=(to_the_backups(), *_look_inside(entry)),
+    )
+
+
+def _verified(entry: JournalEntry) -> OutcomeWords:
+    if entry.facts.get("state") == State.DAMAGED:
+        return OutcomeWords(
+            "bad",
+            _("This backup is damaged"),
+            _("It cannot be restored. The others are not affected."),
+            problem=str(entry.facts.get("problem", "")),
+            advice=str(ERROR_WORDS["verification_failed"].hint),
+            ways_on=(to_the_backups(), *_look_inside(entry)),
         )
-    return make_toast(_succeeded(entry))
-
-
-def is_told_where_it_was_asked(entry: JournalEntry, *, viewer: str) -> bool:
-    """Whether the viewer's own request has already said how this ended."""
-    return entry.verb in _INLINE and entry.by == viewer
-
-
-def when(backup_id: str) -> str:
-    """Return the moment of a backup as one speaks of it; its id tells it, even when it is gone."""
-    with suppress(ValueError):
-        moment = datetime.strptime(backup_id[:16], "%Y%m%dT%H%M%SZ")  # noqa: DTZ007
-        return day_and_time(moment.replace(tzinfo=UTC))
-    return backup_id
-
-
-def inside(rows: Mapping[str, object]) -> str:
-    """Say what a database holds, in the things that a person would miss."""
-    return gettext(
-        "%(apps)s, %(boards)s and %(users)s",
-        apps=ngettext("%(num)s app", "%(num)s apps", _count(rows, "apps")),
-        boards=ngettext("%(num)s board", "%(num)s boards", _count(rows, "boards")),
-        users=ngettext("%(num)s user", "%(num)s users", _count(rows, "users")),
+    return OutcomeWords(
+        "ok",
+        _("This backup is good"),
+        _("Every byte is as it was when it was made."),
+        ways_on=(to_the_backups(), *_look_inside(entry)),
     )
 
 
-def _succeeded(entry: JournalEntry) -> str:
-    say = _SUCCEEDED.get(entry.verb)
-    if say is None:
-        return gettext("%(what)s: done", what=VERB_WORDS[entry.verb])
-    return say(entry)
-
-
-def _made(entry: JournalEntry) -> str:
-    took = duration((entry.ended_at - entry.started_at).total_seconds())
-    size_bytes = entry.facts.get("size_bytes")
-    if not isinstance(size_bytes, int):
-        return gettext("Backup made in %(time)s", time=took)
-    return gettext("Backup made: %(size)s in %(time)s", size=size(size_bytes), time=took)
-
-
-def _rehearsed(entry: JournalEntry) -> str:
-    rows = entry.facts.get("rows")
-    return gettext(
-        "Rehearsal of the backup of %(when)s passed: %(inside)s. Nothing was changed.",
-        when=when(entry.backup_id),
-        inside=inside(rows if isinstance(rows, dict) else {}),
+def _rehearsed(entry: JournalEntry) -> OutcomeWords:
+    return OutcomeWords(
+        "ok",
+        _("A restore of this backup would work"),
+        _(
+            "It was tried on a copy and would bring back %(inside)s. Nothing was changed.",
+            inside=inside_words(entry.facts.get("rows")),
+        ),
+        ways_on=(to_the_backups(), *_restore_it(entry)),
     )
 
 
-def _restored(entry: JournalEntry) -> str:
-    if not entry.backup_id:
-        return gettext("Data restored from %(source)s", source=entry.facts.get("source", "?"))
-    return gettext("Data restored from the backup of %(when)s", when=when(entry.backup_id))
-
-
-def _deleted(entry: JournalEntry) -> str:
-    if entry.backup_id:
-        return gettext(
-            "%(who)s deleted the backup of %(when)s", who=entry.by, when=when(entry.backup_id)
-        )
-    count = _removed(entry)
-    return ngettext(
-        "%(who)s deleted %(num)s backup", "%(who)s deleted %(num)s backups", count, who=entry.by
+def _taken_in(entry: JournalEntry) -> OutcomeWords:
+    return OutcomeWords(
+        "ok",
+        _("It is a whole backup of this Launcher"),
+        f"{_inside(entry)} {_('It is in the list now; nothing was restored.')}".strip(),
+        ways_on=(*_look_inside(entry), *_restore_it(entry), to_the_backups()),
     )
 
 
-def _pruned(entry: JournalEntry) -> str:
-    return ngettext(
-        "%(num)s old backup removed by your rule",
-        "%(num)s old backups removed by your rule",
-        _removed(entry),
-    )
+# --- failed ------------------------------------------------------------------------------
 
 
-_SUCCEEDED: Mapping[Verb, Callable[[JournalEntry], str]] = {
-    Verb.CREATE: _made,
-    Verb.VERIFY: lambda entry: gettext(
-        "The backup of %(when)s is verified: it is good", when=when(entry.backup_id)
-    ),
-    Verb.REHEARSE: _rehearsed,
-    Verb.RESTORE: _restored,
-    Verb.EXPORT: lambda entry: gettext(
-        "Backup of %(when)s exported", when=when(entry.backup_id)
-    ),
-    Verb.UPLOAD: lambda entry: gettext("%(file)s is in the list now", file=_file(entry)),
-    Verb.PROTECT: lambda entry: gettext(
-        "%(who)s protected the backup of %(when)s", who=entry.by, when=when(entry.backup_id)
-    ),
-    Verb.UNPROTECT: lambda entry: gettext(
-        "%(who)s stopped protecting the backup of %(when)s",
-        who=entry.by,
-        when=when(entry.backup_id),
-    ),
-    Verb.DELETE: _deleted,
-    Verb.PRUNE: _pruned,
-}  # fmt: skip
-
-
-def _failed(entry: JournalEntry) -> Toast:
+def _failed(entry: JournalEntry) -> OutcomeWords:
     words = ERROR_WORDS.get(entry.error_code, ERROR_WORDS["internal"])
-    # The sentence of a mistake of ours is for the log, and not for a page.
-    details = (str(words.title), entry.error if entry.error_code != "internal" else "")
-    return make_toast(_failure(entry), tone="bad", details=[each for each in details if each])
-
-
-def _failure(entry: JournalEntry) -> str:
-    at = when(entry.backup_id)
-    if entry.verb is Verb.CREATE:
-        return gettext("No backup was made")
-    if entry.verb is Verb.VERIFY and entry.backup_id:
-        return gettext("The backup of %(when)s could not be verified", when=at)
-    if entry.verb is Verb.REHEARSE and entry.backup_id:
-        return gettext("The rehearsal of the backup of %(when)s failed", when=at)
-    if entry.verb is Verb.RESTORE:
-        return gettext("The restore failed")
-    if entry.verb is Verb.UPLOAD:
-        return gettext("%(file)s was not taken in", file=_file(entry))
-    return gettext("%(what)s: this failed", what=VERB_WORDS[entry.verb])
-
-
-def _interrupted(entry: JournalEntry) -> str:
-    if entry.verb is Verb.CREATE:
-        return gettext(
-            "The backup was interrupted: its process was killed. Nothing half-made was left."
-        )
-    if entry.verb is Verb.RESTORE:
-        return _interrupted_restore(str(entry.facts.get("data", "")))
-    return gettext(
-        "%(what)s: interrupted, its process was killed. Nothing half-made was left.",
-        what=VERB_WORDS[entry.verb],
+    return OutcomeWords(
+        "warn",
+        str(words.title),
+        f"{VERB_WORDS[entry.verb]}: {OUTCOME_WORDS[entry.outcome]}.",
+        problem=entry.error,
+        advice=str(words.hint),
+        ways_on=(to_the_backups(),),
     )
 
 
-def _interrupted_restore(data: str) -> str:
+def _restore_failed(entry: JournalEntry) -> OutcomeWords:
+    words = ERROR_WORDS.get(entry.error_code, ERROR_WORDS["internal"])
+    if entry.error_code == "revert_failed":
+        safety_id = entry.facts.get("safety_id") or "ID"
+        return OutcomeWords(
+            "bad",
+            str(words.title),
+            _("Nothing is lost. Do not make changes until it is put right."),
+            problem=entry.error,
+            stages=describe_stop(entry, problem=""),
+            facts={_("Before this"): kept(entry)},
+            advice=_("To bring the data from before back, run this on the server:"),
+            command=f"flask backup restore {safety_id}",
+            ways_on=(to_the_backups(),),
+        )
+    return OutcomeWords(
+        "warn",
+        _("The restore stopped. Nothing was changed"),
+        _(
+            "Launcher is exactly as it was at %(time)s. Nobody was signed out.",
+            time=clock_time(entry.started_at),
+        ),
+        stages=describe_stop(entry, problem=entry.error, language="en"),
+        advice=str(words.hint),
+        ways_on=(*_back_to_the_plan(entry), to_the_backups()),
+    )
+
+
+# --- interrupted -------------------------------------------------------------------------
+
+
+def _interrupted(entry: JournalEntry) -> OutcomeWords:
+    return OutcomeWords(
+        "warn",
+        f"{VERB_WORDS[entry.verb]}: {OUTCOME_WORDS[entry.outcome]}",
+        _("Its process was ended from outside. What it had begun was cleared away."),
+        problem=entry.error,
+        advice=_("Nothing is half done. Start it again."),
+        ways_on=(to_the_backups(),),
+    )
+
+
+def _restore_interrupted(entry: JournalEntry) -> OutcomeWords:
+    """Say on which side of the replacement the process ended: there is nothing in between."""
+    stages = describe_stop(entry, problem=_("Its process was ended from outside."))
+    data = entry.facts.get("data")
     if data == "restored":
-        return gettext(
-            "The restore was interrupted after the data was replaced: the restored data is in use."
+        return OutcomeWords(
+            "warn",
+            _("The restore was interrupted, after the data had been replaced"),
+            _("The restored data is there as a whole. Only counting it again was left out."),
+            facts={_("Before this"): kept(entry)},
+            stages=stages,
+            advice=_("See that all is there. If not, undo this restore."),
+            ways_on=(to_the_backups(), *undo(entry)),
+            fine=undo_words(entry),
         )
     if data == "unchanged":
-        return gettext("The restore was interrupted: your data is as it was before.")
-    return gettext("The restore was interrupted, and the data cannot be read.")
+        return OutcomeWords(
+            "warn",
+            _("The restore was interrupted. Nothing was changed"),
+            _("The data is replaced in one step, which had not been taken. Nobody was signed out."),
+            stages=stages,
+            advice=_("Start again from the plan."),
+            ways_on=(*_back_to_the_plan(entry), to_the_backups()),
+        )
+    safety_id = str(entry.facts.get("safety_id") or "latest")
+    return OutcomeWords(
+        "bad",
+        _("The restore was interrupted, and the database cannot be read"),
+        _("Your backups are whole. The data from before is in the newest of them."),
+        facts={_("Before this"): kept(entry)} if entry.facts.get("safety_id") else {},
+        stages=stages,
+        advice=_("To bring the data from before back, run this on the server:"),
+        command=f"flask backup restore {safety_id}",
+        ways_on=(to_the_backups(),),
+    )
 
 
-def _file(entry: JournalEntry) -> str:
-    return str(entry.facts.get("source") or gettext("The file"))
+# --- pieces ------------------------------------------------------------------------------
 
 
-def _removed(entry: JournalEntry) -> int:
-    removed = entry.facts.get("removed")
-    return len(removed) if isinstance(removed, list) else 0
+def _took(entry: JournalEntry) -> str:
+    return _(
+        "It took %(time)s.", time=duration((entry.ended_at - entry.started_at).total_seconds())
+    )
 
 
-def _count(rows: Mapping[str, object], table: str) -> int:
-    count = rows.get(table)
-    return count if isinstance(count, int) else 0
+def _inside(entry: JournalEntry) -> str:
+    backup = backup_of(entry.backup_id)
+    if backup is None or not backup.contents or backup.file is None:
+        return ""
+    return _(
+        "It holds %(inside)s in %(size)s.",
+        inside=inside_words(backup.contents),
+        size=size(backup.file.size_bytes),
+    )
+
+
+def _look_inside(entry: JournalEntry) -> tuple[WayOn, ...]:
+    if backup_of(entry.backup_id) is None:
+        return ()
+    return (WayOn(url_for("backup.show", backup_id=entry.backup_id), _("Look inside")),)
+
+
+def _restore_it(entry: JournalEntry) -> tuple[WayOn, ...]:
+    if backup_of(entry.backup_id) is None:
+        return ()
+    address = url_for("restores.show_plan", backup_id=entry.backup_id)
+    return (WayOn(address, _("Restore…"), "rotate-ccw"),)
+
+
+def _back_to_the_plan(entry: JournalEntry) -> tuple[WayOn, ...]:
+    if backup_of(entry.backup_id) is None:
+        return ()
+    address = url_for("restores.show_plan", backup_id=entry.backup_id)
+    return (WayOn(address, _("Back to the plan")),)
+
+
+_Describe = Callable[[JournalEntry], OutcomeWords]
+
+_SUCCEEDED: Mapping[Verb, _Describe] = {
+    Verb.CREATE: _created,
+    Verb.VERIFY: _verified,
+    Verb.REHEARSE: _rehearsed,
+    Verb.UPLOAD: _taken_in,
+}
+_FAILED: Mapping[Verb, _Describe] = {Verb.RESTORE: _restore_failed}
+_INTERRUPTED: Mapping[Verb, _Describe] = {Verb.RESTORE: _restore_interrupted}

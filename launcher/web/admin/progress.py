@@ -14,8 +14,8 @@ from flask import request, session
 from launcher.backup.records import JournalEntry, Progress, Stage
 from launcher.current import current_backups
 from launcher.i18n import gettext
-from launcher.web.admin.outcomes import is_told_where_it_was_asked, toast_of
 from launcher.web.admin.rows import names_of
+from launcher.web.admin.toast_words import is_told_where_it_was_asked, toast_of
 from launcher.web.htmx import is_htmx
 from launcher.web.roles import signed_in_user
 from launcher.web.toasts import show

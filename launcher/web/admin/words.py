@@ -12,9 +12,8 @@ from flask_babel import get_locale, get_timezone
 from launcher.backup.errors import BackupNotFoundError
 from launcher.backup.records import Backup, Kind, State, parse_backup_id
 from launcher.cron import expand_cron
-from launcher.i18n import DAMAGE_WORDS, KIND_WORDS, clock_time, day, number, weekday
+from launcher.i18n import DAMAGE_WORDS, KIND_WORDS, clock_time, day, ngettext, number, weekday
 from launcher.i18n import gettext as _
-from launcher.i18n import ngettext
 
 from .timeline import Timeline
 
