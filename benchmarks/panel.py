@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import http.client
 import re
 import shutil
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from launcher.backup.create import STAGES
@@ -59,8 +61,8 @@ def _measure(data_dir: Path, table: str) -> Iterator[Row]:
     with serving(data_dir, workers=1) as port:
         admin = _Admin(port)
         first_s = admin.timed(_PAGE)
-        for _ in range(20):
-            admin.get("/"), admin.get(_PAGE)
+        for path in ("/", _PAGE) * 20:
+            admin.get(path)
         yield from _times(admin, table)
         yield Row(table, "first page of a worker", first_s * 1000, "ms", "reads every manifest")
         changed_s = statistics.median(_after_a_change(data_dir, admin) for _ in range(5))
@@ -95,17 +97,25 @@ def _after_a_change(data_dir: Path, admin: _Admin) -> float:
 
 
 def _poll(data_dir: Path, admin: _Admin, table: str) -> Iterator[Row]:
-    """What somebody who follows an operation asks each second, while one is running."""
+    """What a page asks each second while an operation is running, once it has moved on."""
     operations = service_for(data_dir)._operations
     headers = {"HX-Request": "true", "Accept-Encoding": "gzip"}
     with operations.run(Verb.CREATE, by=ADMIN, stages=STAGES) as operation:
         operation.stage(Stage.COPY, 200_000_000)
+        in_page = re.search(rb'hx-get="([^"]*/progress[^"]*)"', admin.get(_PAGE))
+        assert in_page, "the panel follows what is running"
+        operation._told_at = 0
         operation.advance(123_456_789, 200_000_000)
-        path = f"{_PAGE}/operations/{operation.id}"
-        size = len(admin.get(path, **headers))
-        median = interleaved(50, poll=lambda: admin.timed(path, **headers))
-    yield Row(table, "progress poll, compressed", size / 1000, "kB")
-    yield Row(table, "progress poll, median", median["poll"] * 1000, "ms")
+        for what, path in (
+            ("poll of the panel", html.unescape(in_page[1].decode())),
+            ("poll of an operation's page", f"{_PAGE}/operations/{operation.id}"),
+        ):
+            size = len(admin.get(path, **headers))
+            ask = partial(admin.timed, path, **headers)
+            median = interleaved(50, start=lambda: admin.timed("/"), poll=ask)
+            ratio = f"{median['poll'] / median['start']:.2f} of the start page"
+            yield Row(table, f"{what}, compressed", size / 1000, "kB")
+            yield Row(table, f"{what}, median", median["poll"] * 1000, "ms", ratio)
 
 
 class _Admin:
@@ -162,15 +172,15 @@ def _statements(data_dir: Path, admin: _Admin) -> int:
 def fill_store(data_dir: Path, count: int) -> None:
     """Put `count` small backups into a store, and into the journal how they came about.
 
-    Half an hour lies between two of them. Every tenth was made by hand, one in a hundred is
-    damaged, and between the newest lie runs whose copies are gone.
+    An hour lies between two of them. Every tenth was made by hand, one in a hundred is damaged,
+    and between the newest lie runs whose copies are gone.
     """
     folder = data_dir / "backups"
     (folder / "staging").mkdir(mode=0o700, parents=True, exist_ok=True)
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     entries = []
     for number in range(count):
-        at = now - timedelta(minutes=30 * number + 5)
+        at = now - timedelta(hours=number, minutes=5)
         backup = _backup(number, at)
         assert backup.file is not None
         (folder / backup.file.name).write_bytes(b"data")
@@ -178,7 +188,7 @@ def fill_store(data_dir: Path, count: int) -> None:
         entries.append(_entry(backup.id, at, backup.kind))
     entries += [
         _entry(new_backup_id(at), at, Kind.SCHEDULED)
-        for at in (now - timedelta(minutes=60 * number + 20) for number in range(_GONE))
+        for at in (now - timedelta(hours=number, minutes=35) for number in range(_GONE))
     ]
     entries.sort(key=lambda entry: entry.started_at)
     # Written at once: to flush each line would take minutes. The newest thousand or so fit.

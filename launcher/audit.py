@@ -78,7 +78,7 @@ def record(
 
 _CURSOR = re.compile(r"(\d{8}T\d{6}\.\d{6})-(\d{1,18})", re.ASCII)
 _CURSOR_TIME = "%Y%m%dT%H%M%S.%f"
-_LATELY = 5000
+_LATELY = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,9 @@ def _conditions(search: Search) -> Sequence[sa.ColumnElement[bool]]:
 
 def _mentions(text: str) -> sa.ColumnElement[bool]:
     # SQLite takes a for A, but not \u0430 for \u0410.
-    spellings = {text, text.lower(), text.upper(), text.capitalize()}
+    spellings = {text} if text.isascii() else {
+        text, text.lower(), text.upper(), text.capitalize(),
+    }  # fmt: skip
     columns = (AuditEvent.actor_name, AuditEvent.target_name, AuditEvent.address)
     return sa.or_(
         *(column.contains(each, autoescape=True) for column in columns for each in spellings)

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice, takewhile
 from pathlib import Path
+from typing import BinaryIO
 
 from .create import STAGES as STAGES_CREATE
 from .create import create_backup
@@ -255,6 +256,16 @@ class BackupService:
             BackupNotFoundError
         """
         return self._store.get(reference)
+
+    def open_file(self, backup: Backup) -> tuple[str, BinaryIO]:
+        """Open the stored file of a backup, to hand it out; return it with its name.
+
+        It can be read to its end even when the backup is deleted meanwhile.
+
+        Raises:
+            ManifestError: the file is missing or is no regular file.
+        """
+        return self._store.file_name(backup), self._store.open(backup)
 
     def verify(
         self,

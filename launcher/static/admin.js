@@ -7,26 +7,36 @@ let opener = null;
 
 // A part that was swapped into the dialog opens it; focus goes back to where it came from.
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
-  if (ctx.target !== dialog || dialog.contains(ctx.sourceElement)) return;
-  const menu = ctx.sourceElement.closest("[popover]");
-  opener = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : ctx.sourceElement;
+  const source = ctx.sourceElement;
+  ctx.isByHand = !source.matches("#operation, #panel");
+  if (ctx.target !== dialog || dialog.contains(source)) return;
+  const menu = source.closest("[popover]");
+  opener = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : source;
 });
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   const source = ctx.sourceElement;
-  const isAnswerInDialog = ctx.target === dialog || ctx.hx?.retarget === "#dialog";
-  if (isAnswerInDialog && !dialog.open && dialog.childElementCount > 0) dialog.showModal();
-  if (dialog?.contains(source) && !isAnswerInDialog) dialog.close();
+  const isForDialog = ctx.target === dialog || ctx.hx?.retarget === "#dialog";
+  if (isForDialog && !dialog.open && dialog.childElementCount > 0) dialog.showModal();
+  if (dialog.contains(source) && !isForDialog) dialog.close();
   if (ctx.response.status < 400 && source.matches("form.menu")) source.reset();
   source.closest(".toast")?.remove();
   while (toasts.childElementCount > 4) {
     (toasts.querySelector(".toast:not([data-state=bad])") ?? toasts.firstElementChild).remove();
   }
+  if (ctx.isByHand && document.activeElement === document.body) focusOn(null);
 });
-dialog?.addEventListener("close", () => {
+
+// What had the focus may be gone by now: then it goes to the list, or to the page.
+function focusOn(element) {
+  const place = element?.isConnected ? element : document.querySelector("#list") ?? document.querySelector("#main");
+  place.focus({ preventScroll: place !== element });
+}
+
+dialog.addEventListener("close", () => {
   dialog.replaceChildren();
-  (opener?.isConnected ? opener : document.querySelector("#main")).focus();
+  focusOn(opener);
 });
-dialog?.addEventListener("click", (event) => {
+dialog.addEventListener("click", (event) => {
   if (event.target !== dialog && !event.target.closest("[data-closes-dialog]")) return;
   event.preventDefault();
   dialog.close();

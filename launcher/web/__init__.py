@@ -24,7 +24,7 @@ from . import (
     setup,
     start,
 )
-from .admin import actions, audit, backup, backups, operations, restore, upload, users
+from .admin import actions, alarm, audit, backup, backups, operations, restore, upload, users
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -42,7 +42,7 @@ def init_app(app: Flask) -> None:
     compression.init_app(app)
     headers.init_app(app)
     htmx.init_app(app)
-    for part in (assets, errors, frame, navigation, receiving, sessions):
+    for part in (assets, errors, frame, navigation, receiving, sessions, alarm):
         part.init_app(app)
     for door in (health, setup, auth, account, recent, start, patterns):
         app.register_blueprint(door.blueprint)

@@ -21,6 +21,15 @@ PAGES = {
     "not found": ("ada", "/nope", 404),
     "forbidden": ("chloe", "/admin/patterns", 403),
     "patterns": ("ada", "/admin/patterns", 200),
+    "users": ("ada", "/admin/users", 200),
+    "a new user": ("ada", "/admin/users/new", 200),
+    "the last admin": ("ada", "/admin/users/1", 200),
+    "a user": ("ada", "/admin/users/2", 200),
+    "a user to delete": ("ada", "/admin/users/2/delete", 200),
+    "no such user": ("ada", "/admin/users/99", 404),
+    "audit log": ("ada", "/admin/audit", 200),
+    "nothing in the audit log": ("ada", "/admin/audit?who=nobody", 200),
+    "operations": ("ada", "/admin/audit/operations", 200),
 }
 
 

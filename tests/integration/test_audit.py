@@ -85,13 +85,13 @@ def test_one_asks_by_person_kind_and_time(inside: None) -> None:
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("jelly", True), ("JELLY", True), ("яблоко", True), ("ЯБЛОКО", True), ("0.0.21", True),
-     ("ada", True), ("%", False), ("_", False), ("kiwi", False)],
+    [("jelly", True), ("JELLY", True), ("яблоко", True), ("ЯБЛОКО", True), ("сад", True),
+     ("0.0.21", True), ("ada", True), ("%", False), ("_", False), ("kiwi", False)],
 )  # fmt: skip
 def test_a_piece_of_a_name_or_address_is_found_in_any_capitals(
     inside: None, text: str, found: bool
 ) -> None:
-    note(name="Jellyfin и Яблоко")
+    note(name="Jellyfin и Яблоко в САДУ")
 
     assert bool(names(Search(text=text))) is found
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from launcher.backup.records import Backup, JournalEntry, Kind, Outcome, State, Verb
+from launcher.backup.records import Backup, JournalEntry, Outcome, State, Verb
 
 from .situation import Situation
 
@@ -78,14 +78,12 @@ class Answer:
 
     Attributes:
         last_good: the backup that the answer rests on, None when there is none.
-        cause: why the last attempt failed, a code of `BackupError`; "" when it did not.
     """
 
     verdict: Verdict
     tone: Tone
     way_out: WayOut
     last_good: Backup | None
-    cause: str
     troubles: tuple[Trouble, ...]
 
 
@@ -115,9 +113,6 @@ def judge(situation: Situation) -> Answer:
         tone=tone,
         way_out=_way_out(verdict, troubles),
         last_good=situation.last_good,
-        cause=next(
-            (t.entry.error_code for t in troubles if t.concern is Concern.FAILED and t.entry), ""
-        ),
         troubles=troubles,
     )
 
@@ -205,8 +200,3 @@ def _way_out(verdict: Verdict, troubles: Sequence[Trouble]) -> WayOut:
     if Concern.NO_ROOM in concerns or (failed and failed.error_code == _SPACE):
         return WayOut.MAKE_ROOM
     return WayOut.BACK_UP
-
-
-def is_scheduled(entry: JournalEntry) -> bool:
-    """Whether the schedule asked for it."""
-    return entry.facts.get("kind") == Kind.SCHEDULED

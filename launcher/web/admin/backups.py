@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Blueprint, request
-from flask.typing import ResponseReturnValue
 
 from launcher.backup.records import Verb
 from launcher.current import current_backups
@@ -14,11 +15,15 @@ from launcher.web.htmx import is_htmx, render
 from launcher.web.roles import admin_required
 
 from . import words
+from .alarm import set_alarm
 from .answer import judge
 from .keeping import periods, rule_words
 from .rows import Asked, describe, read_query, turn_to
 from .situation import Situation, look, rules_of
 from .timeline import draw
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
 
 blueprint = Blueprint("backups", __name__, url_prefix="/admin/backups")
 for _filter in (
@@ -34,11 +39,13 @@ def show() -> ResponseReturnValue:
     """Show the panel; a store that is away is told of on it."""
     asked = read_query(request.args)
     situation = look(current_backups(), rules_of(site_settings()), now=utc_now())
+    answer = judge(situation)
+    set_alarm(answer, situation)
     return render(
         "admin/backups.html",
         part="admin/_panel.html",
         is_part=is_htmx(),
-        answer=judge(situation),
+        answer=answer,
         asked=asked,
         error_words=ERROR_WORDS,
         kind_words=KIND_WORDS,

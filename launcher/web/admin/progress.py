@@ -13,11 +13,14 @@ from flask import request, session
 
 from launcher.backup.records import JournalEntry, Progress, Stage
 from launcher.current import current_backups
+from launcher.i18n import gettext
+from launcher.web.admin.rows import names_of
 from launcher.web.admin.toast_words import is_told_where_it_was_asked, toast_of
 from launcher.web.roles import signed_in_user
 from launcher.web.toasts import show
 
 _STARTED = "started"
+_SCHEDULE = "schedule"
 _PAGES_THAT_TELL = {"backups.show", "backup.show"}
 _TOASTS_AT_ONCE = 3
 
@@ -28,6 +31,14 @@ class Row:
 
     running: Progress | None
     seen: str
+
+    @property
+    def who(self) -> str:
+        """The name of whoever began it, as the people here know it."""
+        if self.running is None:
+            return ""
+        by = self.running.by
+        return gettext("the schedule") if by == _SCHEDULE else names_of({by}).get(by, by)
 
     @property
     def shown(self) -> str:

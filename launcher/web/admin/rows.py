@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 from flask import url_for
-from werkzeug.datastructures import MultiDict
 
 from launcher.backup.records import (
     Backup,
@@ -28,6 +27,9 @@ from launcher.models import User
 
 from . import words
 from .keeping import Periods, fate
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import MultiDict
 
 PAGE_SIZE = 25
 MAX_PAGE_DIGITS = 7

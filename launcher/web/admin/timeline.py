@@ -1,5 +1,6 @@
-"""The picture of the last five weeks: where each mark lies. Pure geometry, in per cent of the width.
+"""The picture of the last five weeks: where each mark lies. Pure geometry.
 
+Everything is in per cent of the width, so that it needs no script to fit.
 Two lanes: scheduled runs below, everything else above. What would lie on top of each other is
 drawn once, and of two at one place the worse is seen.
 """
