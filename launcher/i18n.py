@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 
 import flask_babel
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
+from babel.dates import (
+    format_date,
+    format_datetime,
+    format_skeleton,
+    format_timedelta,
+    get_day_names,
+)
 from babel.lists import format_list
 from babel.numbers import format_decimal
 from flask import Flask, g, has_request_context, request
@@ -385,9 +391,12 @@ def weekday_and_time(at: datetime, *, now: datetime | None = None) -> str:
     today, on = (now or utc_now()).astimezone(zone).date(), at.astimezone(zone).date()
     if 0 <= (today - on).days <= 1:
         return day_and_time(at, now=now)
-    skeleton = "MMMMEEEEd" if on.year == today.year else "yMMMMEEEEd"
-    words = format_skeleton(skeleton, on, locale=_locale())
-    return gettext("%(day)s, %(time)s", day=words, time=clock_time(at))
+    locale = _locale()
+    weekday = get_day_names(locale=locale)[on.weekday()]
+    words = day(at) if on.year == today.year else format_date(on, "long", locale=locale)
+    return gettext(
+        "%(weekday)s, %(day)s, %(time)s", weekday=weekday, day=words, time=clock_time(at)
+    )
 
 
 def span(length: timedelta) -> str:

@@ -48,6 +48,8 @@ GET = {
     "audit.operations": (302, 403, 403, 200),
     "backup.show": (302, 403, 403, 404),
     "backup.download": (302, 403, 403, 404),
+    "restores.show_plan": (302, 403, 403, 404),
+    "operations.show": (302, 403, 403, 404),
 }
 POST = {
     "setup.make_first_admin": (422, 422, 422, 422),
@@ -71,6 +73,7 @@ POST = {
     "users.change_password": (302, 403, 403, 200),
     "users.delete": (302, 403, 403, 409),
     "uploads.receive": (302, 403, 403, 422),
+    "restores.restore": (302, 403, 403, 404),
 }
 # Where the rights come before the token, since reading the form is what guests must not cause.
 RIGHTS_FIRST = {"uploads.receive"}

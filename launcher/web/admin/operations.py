@@ -53,6 +53,8 @@ def _follow(operation_id: str, follower: Follower) -> ResponseReturnValue:
     if not isinstance(found, JournalEntry):
         do_without_database()
         return _running(found)
+    if is_htmx():
+        return _reload()
     try:
         enter()
         if follower.holder:
