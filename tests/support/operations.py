@@ -22,6 +22,12 @@ def ended(service: BackupService, operation_id: str) -> JournalEntry:
     return found
 
 
+def await_idle(service: BackupService) -> None:
+    """Wait until nothing runs."""
+    while service.progress() is not None:
+        time.sleep(0.02)
+
+
 @contextmanager
 def paused(data_dir: Path, *, at: str = "compress") -> Iterator[int]:
     """Stop the process of the operation that begins now, once it has come to the stage `at`.
