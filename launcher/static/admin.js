@@ -58,10 +58,22 @@ function ask() {
 setInterval(ask, 1000);
 document.addEventListener("visibilitychange", ask);
 
+// Whatever is drawn anew says what this page has seen, so that it is told the rest.
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  const row = document.querySelector("#operation");
+  if (row) ctx.request.headers["Launcher-Seen"] = row.dataset.seen;
+});
+
 // Silence of the server is told once, and taken back when it answers again.
 document.addEventListener("htmx:error", () => {
   if (problem && !problem.hasChildNodes()) problem.textContent = problem.dataset.lost;
 });
 document.addEventListener("htmx:after:request", () => {
   if (problem?.textContent === problem?.dataset.lost) problem?.replaceChildren();
+});
+
+// The address names what the panel shows, so that a reload shows the same.
+document.addEventListener("htmx:after:swap", () => {
+  const address = document.querySelector("[data-address]")?.dataset.address;
+  if (address && address !== location.pathname + location.search) history.replaceState(null, "", address);
 });

@@ -10,8 +10,6 @@ from launcher.backup.records import Backup, JournalEntry, Outcome, State, Verb
 
 from .situation import Situation
 
-_SPACE = "insufficient_space"
-
 
 class Tone(StrEnum):
     """How bad it is."""
@@ -151,8 +149,7 @@ def _troubles(situation: Situation, verdict: Verdict) -> Iterator[Trouble]:
     if failed:
         tone = Tone.BAD if verdict is not Verdict.SAFE else Tone.WARN
         yield Trouble(Concern.FAILED, tone, entry=failed[0], count=len(failed))
-    is_full = situation.space is not None and situation.space.is_full
-    if is_full and not (failed and failed[0].error_code == _SPACE):
+    if situation.space is not None and situation.space.is_full:
         yield Trouble(Concern.NO_ROOM, Tone.BAD)
     yield from _damaged(situation)
     if situation.entries and situation.entries[0].outcome is Outcome.INTERRUPTED:
@@ -196,7 +193,6 @@ def _way_out(verdict: Verdict, troubles: Sequence[Trouble]) -> WayOut:
     concerns = {trouble.concern for trouble in troubles}
     if verdict is Verdict.STORE_AWAY or Concern.READ_ONLY in concerns:
         return WayOut.LOOK_AGAIN
-    failed = next((t.entry for t in troubles if t.concern is Concern.FAILED), None)
-    if Concern.NO_ROOM in concerns or (failed and failed.error_code == _SPACE):
+    if Concern.NO_ROOM in concerns:
         return WayOut.MAKE_ROOM
     return WayOut.BACK_UP

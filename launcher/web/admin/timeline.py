@@ -30,6 +30,7 @@ _FINENESS = (0.3, 0.6, 1.2)
 _CROWD = 120
 _LATE_LABEL = 93.0
 _NARROW = 8.0
+_ROOM_FOR_LABEL = 25.0
 _WORST_FIRST = {State.DAMAGED: 0, State.UNVERIFIED: 1, State.VERIFIED: 2}
 
 
@@ -64,8 +65,13 @@ class Gap:
     is_open: bool
 
     @property
+    def has_label(self) -> bool:
+        """Whether its words have room: beside the one that is open, inside another."""
+        return self.is_open or self.width >= _ROOM_FOR_LABEL
+
+    @property
     def is_narrow(self) -> bool:
-        """Whether its words do not fit beside those of now."""
+        """Whether it leaves no room for the word of now."""
         return self.is_open and self.width < _NARROW
 
     @property
@@ -208,12 +214,13 @@ def _gaps(
         return
     now, entries = situation.now, situation.entries
     known_since = entries[-1].started_at if entries else now
-    good = [b.created_at for b in shown if b.is_good and b.kind in OWN_KINDS]
-    proofs = sorted(at for at in (*good, *runs) if at <= now)
-    if not proofs and situation.last_good:
-        proofs = [min(situation.last_good.created_at, now)]
-    for begin, end in pairwise([*proofs, now]):
-        is_open = end == now
+    own = [backup for backup in shown if backup.kind in OWN_KINDS and backup.created_at <= now]
+    made = sorted([*(backup.created_at for backup in own), *runs])
+    stretches = [(begin, end, False) for begin, end in pairwise(made)]
+    # Up to now it is a good one that counts; a damaged one before that is a cross in the picture.
+    if situation.last_good:
+        stretches.append((min(situation.last_good.created_at, now), now, True))
+    for begin, end, is_open in stretches:
         if end - begin > situation.rules.stale_after and (is_open or begin >= known_since):
             x = scale.x(begin)
             yield Gap(x, round(scale.x(end) - x, 2), begin, end, is_open)
