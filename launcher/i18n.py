@@ -280,7 +280,7 @@ def init_app(app: Flask) -> None:
         timezone_selector=select_time_zone,
     )
     formats: tuple[Callable[..., object], ...] = (
-        ago, moment, clock_time, day_and_time, weekday_and_time, duration, number, size,
+        ago, moment, clock_time, day_and_time, weekday_and_time, listing, duration, number, size,
     )  # fmt: skip
     app.jinja_env.filters.update({each.__name__: each for each in formats})
 
