@@ -242,6 +242,18 @@ def test_damage_found_on_the_way_breaks_the_download_off(
     assert f"the download of backup {backup.id} was broken off" in caplog.text
 
 
+def test_damage_found_at_once_is_told_by_a_page(
+    ada: Visitor, service: BackupService, packed: Backup
+) -> None:
+    path = path_of(service, packed)
+    flip(path, path.stat().st_size - 2)
+
+    answer = get(ada, packed)
+
+    assert answer.status_code == 422
+    assert "This backup is not what it was when it was made" in answer.text
+
+
 def test_one_known_to_be_damaged_is_handed_out_as_it_is_kept_only(
     ada: Visitor, service: BackupService, packed: Backup
 ) -> None:

@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 from urllib.parse import quote
 
@@ -34,13 +35,20 @@ class Stored:
 
 
 def send_plain(backup: Backup, stored: Stored) -> Response:
-    """Send the database of a backup that has a manifest; `stored` is closed at the end."""
+    """Send the database of a backup that has a manifest; `stored` is closed at the end.
+
+    Raises:
+        VerificationError: the damage shows before the first piece is sent.
+    """
     assert backup.file is not None  # noqa: S101 (the caller asked)
     assert backup.database is not None  # noqa: S101
     name = f"launcher-{backup.id}.db"
     if backup.file.encoding is Encoding.IDENTITY and (part := _part(backup.file.sha256, stored)):
         return _send_part(part, stored, name=name, sha256=backup.file.sha256)
-    response = Response(_proved(backup, stored.file), mimetype="application/vnd.sqlite3")
+    pieces = _proved(backup, stored.file)
+    # Drawn here, so that damage found at once is told by a page instead of a broken connection.
+    first = next(pieces)
+    response = Response(chain((first,), pieces), mimetype="application/vnd.sqlite3")
     _describe(response, stored, name=name, size_bytes=backup.database.size_bytes)
     if backup.file.encoding is Encoding.IDENTITY:
         _make_resumable(response, backup.file.sha256)
