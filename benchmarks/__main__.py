@@ -2,6 +2,7 @@
 
 python -m benchmarks                       10 MB and 200 MB
 python -m benchmarks --megabytes 1000      one size only
+python -m benchmarks --only panel          the backup panel, with 10, 1,000 and 10,000 backups
 """
 
 from __future__ import annotations

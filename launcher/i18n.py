@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 
 import flask_babel
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
+from babel.dates import (
+    format_date,
+    format_datetime,
+    format_skeleton,
+    format_timedelta,
+    get_day_names,
+)
 from babel.lists import format_list
 from babel.numbers import format_decimal
 from flask import Flask, g, has_request_context, request
@@ -274,7 +280,7 @@ def init_app(app: Flask) -> None:
         timezone_selector=select_time_zone,
     )
     formats: tuple[Callable[..., object], ...] = (
-        ago, moment, clock_time, day_and_time, weekday_and_time, duration, number, size,
+        ago, moment, clock_time, day_and_time, weekday_and_time, listing, duration, number, size,
     )  # fmt: skip
     app.jinja_env.filters.update({each.__name__: each for each in formats})
 
@@ -385,9 +391,12 @@ def weekday_and_time(at: datetime, *, now: datetime | None = None) -> str:
     today, on = (now or utc_now()).astimezone(zone).date(), at.astimezone(zone).date()
     if 0 <= (today - on).days <= 1:
         return day_and_time(at, now=now)
-    skeleton = "MMMMEEEEd" if on.year == today.year else "yMMMMEEEEd"
-    words = format_skeleton(skeleton, on, locale=_locale())
-    return gettext("%(day)s, %(time)s", day=words, time=clock_time(at))
+    locale = _locale()
+    weekday = get_day_names(locale=locale)[on.weekday()]
+    words = day(at) if on.year == today.year else format_date(on, "long", locale=locale)
+    return gettext(
+        "%(weekday)s, %(day)s, %(time)s", weekday=weekday, day=words, time=clock_time(at)
+    )
 
 
 def span(length: timedelta) -> str:

@@ -58,6 +58,12 @@ function ask() {
 setInterval(ask, 1000);
 document.addEventListener("visibilitychange", ask);
 
+// Whatever is drawn anew says what this page has seen, so that it is told the rest.
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  const row = document.querySelector("#operation");
+  if (row) ctx.request.headers["Launcher-Seen"] = row.dataset.seen;
+});
+
 // Silence of the server is told once, and taken back when it answers again.
 document.addEventListener("htmx:error", () => {
   if (problem && !problem.hasChildNodes()) problem.textContent = problem.dataset.lost;

@@ -13,7 +13,7 @@ function formOf(event) {
 
 function megabytes(form, bytes) {
   const number = new Intl.NumberFormat(root.lang, { maximumFractionDigits: 1 }).format(bytes / 1e6);
-  return form.dataset.megabytes.replace("%(number)s", number);
+  return form.dataset.megabytes.replace("{number}", number);
 }
 
 function say(form, words) {
@@ -66,14 +66,14 @@ function send(form, files) {
   form.querySelector(".upload-progress").hidden = false;
   bar.value = 0;
   figures.textContent = "";
-  say(form, form.dataset.begun.replace("%(name)s", file.name));
+  say(form, form.dataset.begun.replace("{name}", file.name));
 
   transfer = new XMLHttpRequest();
   transfer.upload.addEventListener("progress", (event) => {
     bar.value = event.loaded / event.total;
     figures.textContent = form.dataset.sent
-      .replace("%(done)s", megabytes(form, event.loaded))
-      .replace("%(total)s", megabytes(form, event.total));
+      .replace("{done}", megabytes(form, event.loaded))
+      .replace("{total}", megabytes(form, event.total));
     if (bar.value >= told + STEP) {
       told = bar.value - (bar.value % STEP);
       say(form, figures.textContent);

@@ -22,6 +22,7 @@ from . import (
     recent,
     sessions,
     setup,
+    setup_restore,
     start,
 )
 from .admin import actions, alarm, audit, backup, backups, operations, restore, upload, users
@@ -44,7 +45,7 @@ def init_app(app: Flask) -> None:
     htmx.init_app(app)
     for part in (assets, errors, frame, navigation, receiving, sessions, alarm):
         part.init_app(app)
-    for door in (health, setup, auth, account, recent, start, patterns):
+    for door in (health, setup, setup_restore, auth, account, recent, start, patterns):
         app.register_blueprint(door.blueprint)
     for page in (backups, actions, upload, operations, restore, backup, users, audit):
         app.register_blueprint(page.blueprint)

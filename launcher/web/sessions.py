@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import Flask, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, g, request, session
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import login_user
 
 from launcher.content import password_mark
@@ -37,6 +37,16 @@ class TlsAwareSessions(SecureCookieSessionInterface):
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
         """Return whether this request came over TLS."""
         return request.is_secure
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Return whether to send the cookie: where it changed, and to keep a good one from ageing.
+
+        Never to repeat a void one. The answer to a request from before a restore may come after
+        the session was renewed, and would put the old one back.
+        """
+        user = g.get("_login_user")
+        is_good = user is not None and user.is_authenticated
+        return session.modified or (is_good and super().should_set_cookie(app, session))
 
 
 def init_app(app: Flask) -> None:

@@ -232,6 +232,15 @@ def test_operations_tell_who_what_when_how_long_and_how_it_ended(
     assert "This journal lies outside the database, so no restore takes it back." in ada.page
 
 
+def test_each_operation_leads_to_what_became_of_it(ada: Visitor, journal: Journal) -> None:
+    journal.append(entry(Verb.RESTORE, operation_id="0123456789abcdef"))
+    ada.open("/admin/audit/operations")
+
+    link = re.search(r'<a class="self" href="([^"]+)"><time', ada.page)
+    assert link[1] == "/admin/backups/operations/0123456789abcdef"
+    assert ada.open(link[1]).status_code == 200
+
+
 def test_operations_are_found_by_what_and_how(ada: Visitor, journal: Journal) -> None:
     journal.append(entry(Verb.RESTORE))
     journal.append(entry(Verb.RESTORE, outcome=Outcome.FAILED))
@@ -270,10 +279,24 @@ def test_a_new_journal_says_what_will_be_in_it(ada: Visitor, journal: Journal) -
 
 def test_what_was_done_with_backups_is_in_both(ada: Visitor, app: Flask) -> None:
     with app.app_context():
-        current_backups().create(by="ada")
+        made = current_backups().create(by="ada")
 
     for path in ("/admin/audit?kind=backup", "/admin/audit/operations?verb=create"):
         assert "ada Making a backup Succeeded" in lines(ada.open(path).text)[0]
+        assert f'href="/admin/backups/{made.id}"' in ada.page
+
+
+def test_what_is_no_backup_any_more_or_never_was_is_no_link(
+    ada: Visitor, app: Flask, journal: Journal
+) -> None:
+    backup_id = "20261122T120000Z-k3f9q2"
+    journal.append(entry(Verb.DELETE, backup_id=backup_id))
+    journal.append(entry(Verb.RESTORE, backup_id="../../etc/passwd"))
+    record(app, "backup.delete", target=Target("backup", backup_id, backup_id))
+
+    for path in ("/admin/audit", "/admin/audit/operations"):
+        links = re.findall(r'href="([^"]+)"', ada.open(path).text)
+        assert not [link for link in links if backup_id in link or "etc" in link]
 
 
 def test_the_command_line_is_a_person_one_can_ask_for(ada: Visitor) -> None:

@@ -287,6 +287,19 @@ def test_every_tab_learns_of_it(ada: Visitor, service: BackupService, make: Make
     assert "Backup made" in poll(ada, seen=seen).text
 
 
+def test_a_list_that_is_drawn_anew_tells_what_its_page_has_not_seen(
+    ada: Visitor, service: BackupService, make: Make
+) -> None:
+    seen = last_id(service)
+    make()
+
+    part = ada.client.get(LIST, headers=HTMX | {"Launcher-Seen": seen}).text
+
+    assert "Backup made" in part
+    again = ada.client.get(LIST, headers=HTMX | {"Launcher-Seen": last_id(service)}).text
+    assert "Backup made" not in again
+
+
 def test_many_ends_are_told_by_the_newest_few(
     ada: Visitor, service: BackupService, make: Make
 ) -> None:

@@ -76,7 +76,7 @@ def test_a_rehearsed_one_says_that_it_was_tried(
 def test_one_whose_rehearsal_failed_is_looked_at(
     ada: Visitor, made: Backup, service: BackupService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_arguments: object) -> None:
+    def fail(*_arguments: object, **_more: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("launcher.backup.verify.unpack_to", fail)

@@ -386,6 +386,18 @@ def test_who_restored_stays_signed_in_and_nobody_else_does(
         assert not other.is_signed_in
 
 
+def test_an_answer_that_comes_late_does_not_put_the_old_session_back(
+    ada: Visitor, service: BackupService, backup_id: str
+) -> None:
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+
+    for path in ("/", "/login", answer.location.split("?")[0]):
+        assert "Set-Cookie" not in ada.open(path).headers
+    assert "Set-Cookie" not in ada.open(answer.location, HX_Request="true").headers
+    assert "Set-Cookie" in ada.open(answer.location).headers
+
+
 def test_a_token_alone_renews_nothing(
     ada: Visitor, ben: Visitor, guest: Visitor, service: BackupService, backup_id: str
 ) -> None:

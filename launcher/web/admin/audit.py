@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, current_app, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 
 from launcher import audit
 from launcher.audit import Cursor, Search
@@ -73,6 +73,7 @@ class Event:
 class Operation:
     """One line of the journal, in words."""
 
+    url: str
     started_at: datetime
     what: str
     who: str
@@ -199,6 +200,7 @@ def _event(event: AuditEvent) -> Event:
 
 def _operation(entry: JournalEntry) -> Operation:
     return Operation(
+        url=url_for("operations.show", operation_id=entry.operation_id),
         started_at=entry.started_at,
         what=str(VERB_WORDS[entry.verb]),
         who=actor_words(entry.by),
@@ -227,8 +229,6 @@ def _ending(outcome: Outcome) -> Ending:
 
 def _backup_url(text: str) -> str:
     """Return where the backup called `text` is shown, "" if that can be no backup."""
-    if "backup.show" not in current_app.view_functions:
-        return ""
     try:
         return url_for("backup.show", backup_id=parse_backup_id(text))
     except BackupNotFoundError:

@@ -43,6 +43,7 @@ ACTION_WORDS: Mapping[str, LazyString] = {
     "board.create": _("Made the board %(name)s"),
     "app.create": _("Added the app %(name)s"),
     "app.update": _("Changed the app %(name)s"),
+    "backup.download": _("Downloaded a backup"),
 } | {f"backup.{verb}": words for verb, words in VERB_WORDS.items()}
 
 FIELD_WORDS: Mapping[str, LazyString] = {

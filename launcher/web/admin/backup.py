@@ -25,7 +25,7 @@ from launcher.web.admin.inspection import inspect
 from launcher.web.admin.keeping import fate, periods
 from launcher.web.admin.situation import rules_of
 from launcher.web.admin.verdicts import fit
-from launcher.web.admin.words import note, taken, why
+from launcher.web.admin.words import damage, note, taken, why
 from launcher.web.errors import show_refusal
 from launcher.web.frame import site_settings
 from launcher.web.htmx import render
@@ -55,12 +55,14 @@ def show(backup_id: str) -> ResponseReturnValue:
     running = service.progress()
     if running and running.backup_id != backup.id:
         running = None
+    found = inspect(backup, entries, service=service, names=names, now=now)
     return render(
         "admin/backup.html",
         part="admin/_backup.html",
         backup=backup,
         name=taken(backup, now=now),
-        found=inspect(backup, entries, service=service, names=names, now=now),
+        found=found,
+        problem=damage(found.verdict.problem),
         counts=contents.compare(backup) if backup.contents else [],
         taken_at=exact(backup.created_at),
         why=why(backup, names),

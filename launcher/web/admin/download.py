@@ -11,11 +11,11 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 from urllib.parse import quote
 
 from flask import Response, request
-from werkzeug.datastructures import ETags
 from werkzeug.http import dump_options_header, quote_etag
 
 from launcher.backup.compression import unpack_known
@@ -35,13 +35,20 @@ class Stored:
 
 
 def send_plain(backup: Backup, stored: Stored) -> Response:
-    """Send the database of a backup that has a manifest; `stored` is closed at the end."""
+    """Send the database of a backup that has a manifest; `stored` is closed at the end.
+
+    Raises:
+        VerificationError: the damage shows before the first piece is sent.
+    """
     assert backup.file is not None  # noqa: S101 (the caller asked)
     assert backup.database is not None  # noqa: S101
     name = f"launcher-{backup.id}.db"
     if backup.file.encoding is Encoding.IDENTITY and (part := _part(backup.file.sha256, stored)):
         return _send_part(part, stored, name=name, sha256=backup.file.sha256)
-    response = Response(_proved(backup, stored.file), mimetype="application/vnd.sqlite3")
+    pieces = _proved(backup, stored.file)
+    # Drawn here, so that damage found at once is told by a page instead of a broken connection.
+    first = next(pieces)
+    response = Response(chain((first,), pieces), mimetype="application/vnd.sqlite3")
     _describe(response, stored, name=name, size_bytes=backup.database.size_bytes)
     if backup.file.encoding is Encoding.IDENTITY:
         _make_resumable(response, backup.file.sha256)
@@ -75,10 +82,10 @@ class _Part:
 
 def _part(sha256: str, stored: Stored) -> _Part | None:
     """Return the part that this request asks for, None when it is to have the whole."""
-    asked, unchanged = request.range, request.if_range
+    asked = request.range
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
         return None
-    if "If-Range" in request.headers and not ETags([unchanged.etag or ""]).contains(sha256):
+    if request.headers.get("If-Range", quote_etag(sha256)) != quote_etag(sha256):
         return None
     size_bytes = _size(stored)
     start, stop = asked.range_for_length(size_bytes) or (0, 0)

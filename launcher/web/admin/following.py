@@ -22,11 +22,13 @@ MAX_AGE_S = 86400
 class Follower:
     """Who follows: how pages look to them, and the session they began with.
 
-    `holder` is None where nobody was signed in: at the setup of a new server.
+    `holder` is None where nobody was signed in: at the setup of a new server, which
+    `setup_token` opens.
     """
 
     look: Look
     holder: Holder | None
+    setup_token: str = ""
 
 
 def following_address(operation_id: str, follower: Follower) -> str:
@@ -37,6 +39,7 @@ def following_address(operation_id: str, follower: Follower) -> str:
             "operation": operation_id,
             "look": astuple(look),
             "holder": holder and astuple(holder),
+            "setup": follower.setup_token,
         }
     )
     return url_for("operations.show", operation_id=operation_id, t=token)
@@ -54,6 +57,7 @@ def read_follower(token: str, operation_id: str) -> Follower | None:
     return Follower(
         Look(language, Theme(theme), time_zone, site_name, hue),
         Holder(*said["holder"]) if said["holder"] else None,
+        said["setup"],
     )
 
 

@@ -81,7 +81,7 @@ def inspect(
         verdict=found,
         file=file,
         is_checked=backup.verification.state is not State.UNVERIFIED or is_refused,
-        can_restore=not is_damaged and not is_refused and _is_known(backup),
+        can_restore=not is_damaged and backup.file is not None and _is_known(backup),
         can_download=not is_damaged and backup.file is not None,
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, make_response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 
+from launcher import accounts
 from launcher.backup.records import JournalEntry, Progress
 from launcher.current import current_backups
 from launcher.database import DataBeingReplacedError, enter, ungated
@@ -17,6 +18,7 @@ from launcher.web.frame import do_without_database, wear
 from launcher.web.htmx import is_htmx, render
 from launcher.web.roles import admin_required
 from launcher.web.sessions import renew_session
+from launcher.web.setup import setup_token_path
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -53,10 +55,14 @@ def _follow(operation_id: str, follower: Follower) -> ResponseReturnValue:
     if not isinstance(found, JournalEntry):
         do_without_database()
         return _running(found)
+    if is_htmx():
+        return _reload()
     try:
         enter()
         if follower.holder:
             renew_session(follower.holder, epoch=str(found.facts.get("epoch", "")))
+        if follower.setup_token:
+            accounts.ensure_setup_token(setup_token_path())  # which is void by now, or still good
         return _outcome(found, follower)
     except (DataBeingReplacedError, SQLAlchemyError):
         # The next restore holds the gate, or the data is lost; the outcome can be told anyway.

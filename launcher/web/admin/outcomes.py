@@ -18,6 +18,13 @@ from launcher.web.admin.stages import backup_of, describe_stop
 
 def describe_outcome(entry: JournalEntry, follower: Follower | None) -> OutcomeWords:
     """Return what became of an operation, for who followed it with a token or for any admin."""
+    words = _describe(entry, follower)
+    if follower and follower.setup_token:
+        return replace(words, ways_on=_at_setup(entry, follower.setup_token), fine="")
+    return words
+
+
+def _describe(entry: JournalEntry, follower: Follower | None) -> OutcomeWords:
     if entry.outcome is Outcome.SUCCEEDED:
         if entry.verb is Verb.RESTORE:
             return restored(entry, follower)
@@ -180,6 +187,20 @@ def _restore_interrupted(entry: JournalEntry) -> OutcomeWords:
         command=f"flask backup restore {safety_id}",
         ways_on=(to_the_backups(),),
     )
+
+
+# --- at the setup of a new server, where nobody can sign in yet -------------------------------
+
+
+def _at_setup(entry: JournalEntry, token: str) -> tuple[WayOn, ...]:
+    plan = url_for("setup_restore.show_plan", backup_id=entry.backup_id or "-", token=token)
+    back = WayOn(url_for("setup.show", token=token), _("Back to the first start"))
+    if entry.verb is Verb.RESTORE:
+        is_done = entry.outcome is Outcome.SUCCEEDED or entry.facts.get("data") == "restored"
+        return (to_the_backups(),) if is_done else (WayOn(plan, _("Back to the plan")), back)
+    if entry.outcome is Outcome.SUCCEEDED:
+        return (WayOn(plan, _("Look inside")), back)
+    return (back,)
 
 
 # --- pieces ------------------------------------------------------------------------------

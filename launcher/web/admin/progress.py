@@ -16,10 +16,12 @@ from launcher.current import current_backups
 from launcher.i18n import gettext
 from launcher.web.admin.rows import names_of
 from launcher.web.admin.toast_words import is_told_where_it_was_asked, toast_of
+from launcher.web.htmx import is_htmx
 from launcher.web.roles import signed_in_user
 from launcher.web.toasts import show
 
 _STARTED = "started"
+_SEEN_HEADER = "Launcher-Seen"
 _SCHEDULE = "schedule"
 _PAGES_THAT_TELL = {"backups.show", "backup.show"}
 _TOASTS_AT_ONCE = 3
@@ -59,10 +61,14 @@ class Row:
 
 
 def present_row() -> Row:
-    """Return what runs now."""
+    """Return what runs now; a page that is drawn anew in part is told what it has not seen."""
     # In this order: what ends between the two is told by the next question.
-    ended = current_backups().ended_since("", limit=1)
-    return Row(current_backups().progress(), ended[0].operation_id if ended else "")
+    if seen := _seen_by_page():
+        ended = current_backups().ended_since(seen)
+        _tell(ended)
+    else:
+        ended = current_backups().ended_since("", limit=1)
+    return Row(current_backups().progress(), ended[0].operation_id if ended else seen)
 
 
 def news(*, seen: str, shown: str) -> Row | None:
@@ -75,8 +81,7 @@ def news(*, seen: str, shown: str) -> Row | None:
     running = current_backups().progress()
     if running is None and not shown and not ended:
         return None
-    if ended:
-        _tell(ended)
+    _tell(ended)
     return Row(running, ended[0].operation_id if ended else seen)
 
 
@@ -87,7 +92,7 @@ def remember(operation_id: str) -> None:
 
 def tell_what_was_started() -> None:
     """Say how the operation ended that this browser began, once, on a page of backups."""
-    if request.endpoint not in _PAGES_THAT_TELL or _STARTED not in session:
+    if request.endpoint not in _PAGES_THAT_TELL or _seen_by_page() or _STARTED not in session:
         return
     found = current_backups().operation(session[_STARTED])
     if isinstance(found, Progress):
@@ -95,6 +100,11 @@ def tell_what_was_started() -> None:
     session.pop(_STARTED)
     if found is not None:
         show(toast_of(found))
+
+
+def _seen_by_page() -> str:
+    """Return what admin.js says of the page that asks, "" where a page is drawn whole."""
+    return request.headers.get(_SEEN_HEADER, "")[:40] if is_htmx() else ""
 
 
 def _tell(ended: Sequence[JournalEntry]) -> None:

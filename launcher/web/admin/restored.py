@@ -110,6 +110,8 @@ def _you(entry: JournalEntry, follower: Follower | None) -> str:
         return _("You are still signed in. Everyone else is signed out.")
     if viewer:
         return _("You have signed in since. Everyone was signed out.")
+    if follower and follower.setup_token:
+        return _("Sign in with an account from the backup.")
     everyone = _("You are signed out, as is everyone.")
     return everyone if g.get("is_without_database") else f"{everyone} {_key(entry, holder)}"
 

@@ -114,6 +114,10 @@ def _untouched() -> str:
     return _("It was not put in the list, and nothing was changed.")
 
 
+def _and_untouched(sentence: str) -> str:
+    return f"{sentence} {_untouched()}"
+
+
 def _newer(found: re.Match[str]) -> Verdict:
     return Verdict(
         "warn",
@@ -144,7 +148,7 @@ def _not_ours(found: re.Match[str]) -> Verdict:
     return Verdict(
         "warn",
         _("It is not a backup of Launcher"),
-        _("It does not hold what a Launcher of any version would. ") + _untouched(),
+        _and_untouched(_("It does not hold what a Launcher of any version would.")),
         _("Only a backup that was made by Launcher can be restored."),
         found.string,
     )
@@ -164,7 +168,7 @@ def _bomb(found: re.Match[str]) -> Verdict:
     return Verdict(
         "bad",
         _("It claims to unpack to far more than it can hold"),
-        _("No backup looks like that, so it was not unpacked. ") + _untouched(),
+        _and_untouched(_("No backup looks like that, so it was not unpacked.")),
         _("Only a backup that was made by Launcher can be restored."),
         found.string,
     )
@@ -184,7 +188,7 @@ def _damaged(found: re.Match[str]) -> Verdict:
     return Verdict(
         "bad",
         _("It is damaged"),
-        _("It is not whole any more, or never was. ") + _untouched(),
+        _and_untouched(_("It is not whole any more, or never was.")),
         _("Copy or send it once more. If that does not help, take another backup."),
         found.string,
     )
