@@ -11,9 +11,10 @@ from launcher.backup.records import JournalEntry, Outcome, State, Verb
 from launcher.i18n import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS, clock_time, duration, size
 from launcher.i18n import gettext as _
 from launcher.web.admin.following import Follower
-from launcher.web.admin.outcome import OutcomeWords, WayOn, inside_words, to_the_backups
+from launcher.web.admin.outcome import OutcomeWords, WayOn, to_the_backups
 from launcher.web.admin.restored import kept, restored, undo, undo_words
 from launcher.web.admin.stages import backup_of, describe_stop
+from launcher.web.inside import inside
 
 
 def describe_outcome(entry: JournalEntry, follower: Follower | None) -> OutcomeWords:
@@ -80,7 +81,7 @@ def _rehearsed(entry: JournalEntry) -> OutcomeWords:
         _("A restore of this backup would work"),
         _(
             "It was tried on a copy and would bring back %(inside)s. Nothing was changed.",
-            inside=inside_words(entry.facts.get("rows")),
+            inside=inside(entry.facts.get("rows")),
         ),
         ways_on=(to_the_backups(), *_restore_it(entry)),
     )
@@ -218,7 +219,7 @@ def _inside(entry: JournalEntry) -> str:
         return ""
     return _(
         "It holds %(inside)s in %(size)s.",
-        inside=inside_words(backup.contents),
+        inside=inside(backup.contents),
         size=size(backup.file.size_bytes),
     )
 
