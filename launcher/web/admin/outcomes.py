@@ -14,6 +14,7 @@ from launcher.web.admin.following import Follower
 from launcher.web.admin.outcome import OutcomeWords, WayOn, to_the_backups
 from launcher.web.admin.restored import kept, restored, undo, undo_words
 from launcher.web.admin.stages import backup_of, describe_stop
+from launcher.web.admin.verdicts import verdict
 from launcher.web.inside import inside
 
 
@@ -88,11 +89,24 @@ def _rehearsed(entry: JournalEntry) -> OutcomeWords:
 
 
 def _taken_in(entry: JournalEntry) -> OutcomeWords:
+    found = verdict(entry, backup_of(entry.backup_id))
     return OutcomeWords(
-        "ok",
-        _("It is a whole backup of this Launcher"),
-        f"{_inside(entry)} {_('It is in the list now; nothing was restored.')}".strip(),
+        found.tone,
+        found.title,
+        found.text,
         ways_on=(*_look_inside(entry), *_restore_it(entry), to_the_backups()),
+    )
+
+
+def _not_taken_in(entry: JournalEntry) -> OutcomeWords:
+    found = verdict(entry, None)
+    return OutcomeWords(
+        found.tone,
+        found.title,
+        found.text,
+        problem=found.problem,
+        advice=found.advice,
+        ways_on=(to_the_backups(),),
     )
 
 
@@ -252,5 +266,11 @@ _SUCCEEDED: Mapping[Verb, _Describe] = {
     Verb.REHEARSE: _rehearsed,
     Verb.UPLOAD: _taken_in,
 }
-_FAILED: Mapping[Verb, _Describe] = {Verb.RESTORE: _restore_failed}
-_INTERRUPTED: Mapping[Verb, _Describe] = {Verb.RESTORE: _restore_interrupted}
+_FAILED: Mapping[Verb, _Describe] = {
+    Verb.RESTORE: _restore_failed,
+    Verb.UPLOAD: _not_taken_in,
+}
+_INTERRUPTED: Mapping[Verb, _Describe] = {
+    Verb.RESTORE: _restore_interrupted,
+    Verb.UPLOAD: _not_taken_in,
+}
