@@ -704,21 +704,21 @@ def pager(page: str) -> str:
 
 def test_a_long_list_has_pages(ada: Visitor, many: Shelf) -> None:
     ada.open(PANEL)
-    assert pager(ada.page) == "1 to 25 of 60 Older"
-    assert len(rows(ada.page)) == 25
+    assert pager(ada.page) == "1 to 20 of 60 Older"
+    assert len(rows(ada.page)) == 20
 
     ada.open(f"{PANEL}?page=2")
-    assert pager(ada.page) == "26 to 50 of 60 Newer Older"
+    assert pager(ada.page) == "21 to 40 of 60 Newer Older"
     assert "page=3#list" in ada.page
 
     ada.open(f"{PANEL}?page=3")
-    assert pager(ada.page) == "51 to 60 of 60 Newer"
+    assert pager(ada.page) == "41 to 60 of 60 Newer"
 
 
 @pytest.mark.parametrize("page", ["4", "999", "9999999"])
 def test_beyond_the_end_lies_the_last_page(ada: Visitor, many: Shelf, page: str) -> None:
     assert ada.open(f"{PANEL}?page={page}").status_code == 200
-    assert pager(ada.page) == "51 to 60 of 60 Newer"
+    assert pager(ada.page) == "41 to 60 of 60 Newer"
 
 
 @pytest.mark.parametrize(
@@ -726,7 +726,7 @@ def test_beyond_the_end_lies_the_last_page(ada: Visitor, many: Shelf, page: str)
 )
 def test_nonsense_in_the_address_asks_for_nothing(ada: Visitor, many: Shelf, query: str) -> None:
     assert ada.open(f"{PANEL}?{query}").status_code == 200
-    assert pager(ada.page) == "1 to 25 of 60 Older"
+    assert pager(ada.page) == "1 to 20 of 60 Older"
 
 
 def test_the_list_is_filtered_by_kind_and_state(ada: Visitor, many: Shelf) -> None:
@@ -736,7 +736,7 @@ def test_the_list_is_filtered_by_kind_and_state(ada: Visitor, many: Shelf) -> No
     assert '<option value="manual" selected>' in ada.page
 
     ada.open(f"{PANEL}?kind=scheduled&page=2")
-    assert pager(ada.page) == "26 to 50 of 54 Newer Older"
+    assert pager(ada.page) == "21 to 40 of 54 Newer Older"
     assert "kind=scheduled&amp;page=3#list" in ada.page
 
     ada.open(f"{PANEL}?state=damaged")

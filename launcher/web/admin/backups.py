@@ -66,12 +66,13 @@ def _list(situation: Situation, asked: Asked) -> dict[str, object]:
         return {"sheet": None, "rule": rule_words(policy)}
     sheet = turn_to(listing, asked)
     plan = current_backups().plan_prune(policy, zone=situation.rules.zone)
+    shown = {backup.id for backup in sheet.backups}
     rehearsal = next((e for e in situation.entries if e.verb is Verb.REHEARSE), None)
     return {
         "sheet": sheet,
         "rows": describe(
             sheet,
-            {decision.backup.id: decision for decision in plan},
+            {decision.backup.id: decision for decision in plan if decision.backup.id in shown},
             periods(plan, policy, situation.rules.zone),
             policy,
             situation.entries,

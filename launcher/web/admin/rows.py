@@ -32,7 +32,7 @@ from .keeping import Periods, fate
 if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
 
-PAGE_SIZE = 25
+PAGE_SIZE = 20
 MAX_PAGE_DIGITS = 7
 
 Member = TypeVar("Member", Kind, State)
@@ -80,6 +80,7 @@ class Row:
     """One backup in words."""
 
     backup: Backup
+    address: str
     taken: str
     why: str
     note: str
@@ -128,6 +129,7 @@ def describe(
     return [
         Row(
             backup=backup,
+            address=url_for("backup.show", backup_id=backup.id),
             taken=words.taken(backup, now=now),
             why=words.why(backup, names),
             note=words.note(backup, names, now=now),
