@@ -50,7 +50,9 @@ def terms(low: int, high: int, *more: str) -> st.SearchStrategy[str]:
         whole,
         whole,
         # A span of one and a step is read as "from there on" by some and not by others.
-        st.tuples(span.filter(lambda s: len({*s.split("-")}) > 1), step).map("{0[0]}/{0[1]}".format),
+        st.tuples(span.filter(lambda s: len({*s.split("-")}) > 1), step).map(
+            "{0[0]}/{0[1]}".format
+        ),
         span,
     )
 
