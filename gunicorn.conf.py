@@ -41,3 +41,16 @@ def on_starting(_server: Any) -> None:
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "database", "upgrade"]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         sys.exit(1)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let each worker stand for the one that runs the jobs: after the fork, never before."""
+    from launcher.jobs.leader import stand_for_election  # noqa: PLC0415
+
+    worker.election = stand_for_election(worker.wsgi)
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Hand the jobs over at once, before the worker's threads are taken down."""
+    if election := getattr(worker, "election", None):
+        election.stop()

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HOUSE = ROOT / "launcher"
 
-DOORS = {"web", "api", "cli", "jobs"}
+DOORS = {"web", "api", "cli"}
 RANKS = [
     {"backup"},
     {"config", "connection", "current", "extensions"},
@@ -29,7 +29,9 @@ RANKS = [
         "demo",
         "backups",
         "detached",
+        "schedule",
     },
+    {"jobs"},
     DOORS,
     {"app"},
 ]
