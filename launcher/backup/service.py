@@ -214,9 +214,13 @@ class BackupService:
         """Whether an attempt at `slot` came to a backup, and was killed before it said so."""
         if last is None or last.slot != slot:
             return False
+        try:
+            backups = self._store.list()
+        except BackupError:  # the new attempt meets the same trouble, and is counted
+            return False
         return any(
             backup.kind is Kind.SCHEDULED and backup.is_good and backup.created_at >= last.at
-            for backup in self._store.list()
+            for backup in backups
         )
 
     def is_slot_open(self, slot: datetime) -> bool:

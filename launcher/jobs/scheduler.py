@@ -46,6 +46,7 @@ class JobScheduler:
     Args:
         clock, steady_s: the wall clock, and seconds that nobody can set.
         start: starts a job's process if it is due.
+        is_woken: whether APScheduler wakes it as well.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class JobScheduler:
         clock: Callable[[], datetime] = utc_now,
         steady_s: Callable[[], float] = time.monotonic,
         start: Start = start_due,
+        is_woken: bool = True,
     ) -> None:
         self._config: Config = app.extensions["launcher.config"]
         self._service: BackupService = app.extensions["launcher.backups"]
@@ -70,7 +72,7 @@ class JobScheduler:
         self._not_before_s: dict[tuple[str, datetime], float] = {}
         self._starting = threading.Lock()
         self._apscheduler = _bind(app)
-        self._apscheduler.start()
+        self._apscheduler.start(paused=not is_woken)
 
     def tick(self) -> None:
         """Follow the settings and the clock; every half minute, start what is owed."""

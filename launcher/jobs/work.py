@@ -64,7 +64,7 @@ def owed(
     That is the newest one that came due, however many were missed, if it was not used.
     """
     slot = job.last_due(rules, now=now)
-    if slot is None or record.since is None or slot < record.since:
+    if slot is None or record.since is None or slot <= record.since:
         return None
     if job.id == "backup":
         is_unused = service.is_slot_open(slot)

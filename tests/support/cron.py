@@ -11,8 +11,8 @@ import calendar
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_DAYS = "sun mon tue wed thu fri sat".split()
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 _MINUTE = timedelta(minutes=1)
 
 
