@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from launcher import i18n
 from launcher.backup.errors import InsufficientSpaceError, OperationInProgressError
 from launcher.backup.locks import try_lock
 from launcher.backup.records import Backup, Kind, State
@@ -226,6 +227,11 @@ def test_a_full_disk_forgets_a_run_and_stops_no_job(
     run = desk.perform("backup", by="ada")
     assert run is not None
     assert run.outcome is RunOutcome.SUCCEEDED
+
+
+def test_each_job_and_outcome_has_words() -> None:
+    assert set(i18n.JOB_WORDS) == set(i18n.JOB_PURPOSES) == set(JOBS)
+    assert set(i18n.RUN_WORDS) == {*RunOutcome, "running"}
 
 
 # --- processes ---------------------------------------------------------------------------
