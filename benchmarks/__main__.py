@@ -2,6 +2,7 @@
 
 python -m benchmarks                       10 MB and 200 MB
 python -m benchmarks --megabytes 1000      one size only
+python -m benchmarks --only panel          the backup panel, with 10, 1,000 and 10,000 backups
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ import os
 import platform
 import shutil
 import sqlite3
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -22,9 +21,10 @@ from pathlib import Path
 
 from .core import filled_copy, measure_create, measure_levels, measure_memory, measure_writer
 from .idle import measure_idle
-from .sample import make_data_dir
+from .panel import measure_panel
+from .sample import make_data_dir, make_demo
 from .site import measure_page, measure_restore
-from .timing import ROOT, Row, environment
+from .timing import ROOT, Row
 
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -36,7 +36,8 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, nargs="*", default=[10, 200])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument(
-        "--only", choices=("create", "levels", "writer", "restore", "memory", "page", "idle")
+        "--only",
+        choices=("create", "levels", "writer", "restore", "memory", "page", "panel", "idle"),
     )
     parser.add_argument("--seconds", type=float, default=60, help="how long to watch what is idle")
     parser.add_argument("--directory", type=Path, help="where to work; a disk, not memory")
@@ -65,7 +66,7 @@ def main() -> None:
 
 def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
     wanted = arguments.only
-    for megabytes in arguments.megabytes if wanted not in {"page", "idle"} else ():
+    for megabytes in arguments.megabytes if wanted not in {"page", "panel", "idle"} else ():
         runs = max(1, arguments.runs if megabytes <= 200 else arguments.runs // 2)
         template = folder / f"template-{megabytes}"
         make_data_dir(template, megabytes=megabytes)
@@ -82,24 +83,13 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
                 shutil.rmtree(data_dir)
         shutil.rmtree(template)
     if wanted in {None, "page"}:
-        yield from measure_page(_demo(folder / "demo"))
+        yield from measure_page(make_demo(folder / "demo"))
+    if wanted in {None, "panel"}:
+        yield from measure_panel(make_demo(folder / "demo-with-backups"))
     if wanted in {None, "idle"}:
         template = folder / "idle"
         make_data_dir(template, megabytes=1)
         yield from measure_idle(template, folder, seconds=arguments.seconds)
-
-
-def _demo(data_dir: Path) -> Path:
-    for command in (("database", "upgrade"), ("demo",), ("settings", "set", "guest_access", "on")):
-        subprocess.run(
-            [sys.executable, "-m", "flask", *command],
-            cwd=ROOT,
-            env=environment(data_dir),
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-    return data_dir
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ RANKS = [
         "backups",
         "detached",
         "schedule",
+        "incoming",
     },
     {"jobs"},
     DOORS,
