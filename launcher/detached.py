@@ -121,10 +121,20 @@ def refusal(said: str) -> Exception:
 # --- in the other process ----------------------------------------------------------------
 
 
+def read_request() -> Mapping[str, Any] | None:
+    """Return what the starter handed over; None if it was killed before it had said it all."""
+    try:
+        request: Mapping[str, Any] = json.load(sys.stdin)
+    except ValueError:
+        return None
+    return request
+
+
 def main() -> None:
     """Run the errand that is written on stdin."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    request = json.load(sys.stdin)
+    if (request := read_request()) is None:
+        return
     service, asked = service_at(request["place"]), request["errand"]
     errand = Errand(Verb(asked["verb"]), asked["by"], asked["operation_id"], asked["details"])
     answer = Answer(sys.stdout)

@@ -526,10 +526,9 @@ def _perform(job_id: str, rules: Rules) -> Run | None:
         if job_id == "backup":
             raise
         return None
-    if run and run.outcome is RunOutcome.FAILED:
-        if job_id == "backup":
-            output.say(f"Error: {run.error}.")
-            raise click.exceptions.Exit(EXIT_CODES.get(run.error_code, EXIT_CODES["internal"]))
+    if run and run.outcome is RunOutcome.FAILED and job_id == "backup":
+        output.say(f"Error: {run.error}.")
+        raise click.exceptions.Exit(EXIT_CODES.get(run.error_code, EXIT_CODES["internal"]))
     return run
 
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from enum import StrEnum
@@ -14,7 +13,7 @@ from pathlib import Path
 from launcher.backup import Gate
 from launcher.backup.errors import BackupError, OperationInProgressError
 from launcher.config import Config
-from launcher.detached import BEGUN, Answer, launch, place_of, refusal, service_at
+from launcher.detached import BEGUN, Answer, launch, place_of, read_request, refusal, service_at
 from launcher.schedule import read_rules, utc_now
 
 from . import work
@@ -74,7 +73,8 @@ def _launch(config: Config, job_id: str, *, by: str, is_by_hand: bool) -> str:
 def main() -> None:
     """Do the job that is written on stdin."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    request = json.load(sys.stdin)
+    if (request := read_request()) is None:
+        return
     place, task = request["place"], request["task"]
     data_dir = Path(place["data_dir"])
     answer = Answer(sys.stdout)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from launcher import i18n
 from launcher.backup.errors import InsufficientSpaceError, OperationInProgressError
 from launcher.backup.locks import try_lock
 from launcher.backup.records import Backup, Kind, State
+from launcher.config import ROOT
 from launcher.jobs import process
 from launcher.jobs.history import MAX_RUNS, Book, RunOutcome, runs
 from launcher.jobs.leader import Election, leader
@@ -271,6 +274,18 @@ def test_busy_is_said_by_the_other_process(desk: Desk) -> None:
     with pytest.raises(OperationInProgressError):
         process.run_now(desk.config, "backup", by="ada")
     os.close(lock)
+
+
+@pytest.mark.parametrize("module", ["launcher.jobs.process", "launcher.detached"])
+@pytest.mark.parametrize("said", ["", '{"place": {"data'])
+def test_a_process_whose_starter_was_killed_in_mid_sentence_does_nothing(
+    module: str, said: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", module],
+        cwd=ROOT, input=said, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 # --- the leader --------------------------------------------------------------------------
