@@ -83,6 +83,16 @@ class BackupProtectedError(BackupError):
         self.backup_id = backup_id
 
 
+class LastGoodBackupError(BackupProtectedError):
+    """No good backup would be left, and whoever asked did not know that."""
+
+    def __init__(self, backup_id: str) -> None:
+        super().__init__(backup_id)
+        self.message = f"backup {backup_id} is the last good one"
+        self.args = (self.message,)
+        self.hint = "Make another backup first."
+
+
 class InsufficientSpaceError(BackupError):
     """The disk is too full; nothing was changed and nothing half-written stays.
 

@@ -23,6 +23,7 @@ from .errors import (
     BackupNotFoundError,
     BackupProtectedError,
     IncompatibleBackupError,
+    LastGoodBackupError,
     SourceDatabaseError,
     UploadRejectedError,
     VerificationError,
@@ -558,17 +559,26 @@ class BackupService:
         """
         return self._set_protected(reference, by=by, verb=Verb.UNPROTECT, protected=False)
 
-    def delete(self, references: Sequence[str], *, by: str) -> BulkResult:
+    def delete(
+        self, references: Sequence[str], *, by: str, may_take_last_good: bool = True
+    ) -> BulkResult:
         """Delete backups; what fails is told and does not stop the rest.
 
+        Args:
+            may_take_last_good: False for who was told that a good one remains. Two people can
+                each be told so of the other's.
+
         Raises:
-            BackupNotFoundError, BackupProtectedError: before anything is deleted.
+            BackupNotFoundError, BackupProtectedError, LastGoodBackupError: before anything is
+                deleted.
         """
         with self._operations.run(Verb.DELETE, by=by) as operation:
             backups = [self._store.get(reference) for reference in references]
             for backup in backups:
                 if backup.protected:
                     raise BackupProtectedError(backup.id)
+            if not may_take_last_good:
+                self._require_good_beside(backups)
             if len(backups) == 1:
                 operation.about(backups[0].id)
             return self._remove(operation, backups)
@@ -868,6 +878,12 @@ class BackupService:
             changed = replace(backup, protected=protected)
             self._store.update(changed)
             return changed
+
+    def _require_good_beside(self, backups: Sequence[Backup]) -> None:
+        going = {backup.id for backup in backups}
+        good = [backup for backup in self._store.list() if backup.is_good]
+        if good and all(backup.id in going for backup in good):
+            raise LastGoodBackupError(good[0].id)
 
     def _remove(self, operation: Operation, backups: Sequence[Backup]) -> BulkResult:
         done: list[str] = []

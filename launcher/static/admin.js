@@ -13,11 +13,16 @@ document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
   const menu = source.closest("[popover]");
   opener = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : source;
 });
+// What is swapped within the dialog, like a form with its errors, leaves it open.
+document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
+  const target = typeof ctx.target === "string" ? document.querySelector(ctx.target) : ctx.target;
+  ctx.isWithinDialog = dialog.contains(target);
+});
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   const source = ctx.sourceElement;
   const isForDialog = ctx.target === dialog || ctx.hx?.retarget === "#dialog";
   if (isForDialog && !dialog.open && dialog.childElementCount > 0) dialog.showModal();
-  if (dialog.contains(source) && !isForDialog) dialog.close();
+  if (dialog.contains(source) && !isForDialog && !ctx.isWithinDialog) dialog.close();
   if (ctx.response.status < 400 && source.matches("form.menu")) source.reset();
   if (ctx.response.status < 400 && ctx.isByHand) problem.replaceChildren();
   source.closest(".toast")?.remove();

@@ -22,7 +22,8 @@ from launcher.database import ungated
 
 STATIC_PATH = Path(__file__).resolve().parent.parent / "static"
 HTMX = "vendor/htmx-4.0.1.min.js"
-_FILES = ("app.js", "admin.js", "upload.js", "icons.svg", "favicon.svg", HTMX)
+_FILES = ("app.js", "icons.svg", "favicon.svg", HTMX)
+_ADMIN_SCRIPTS = ("admin.js", "upload.js")
 _IMPORT = re.compile(r'^@import "([^"]+)";\n', re.MULTILINE)
 _TINTED = re.compile(r"(launcher-[0-9a-f]{12})-(\d{1,2}|[12]\d{2}|3[0-5]\d)\.css", re.ASCII)
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -63,6 +64,7 @@ def read_assets(static_path: Path) -> Assets:
     """Return the joined style sheet and the single files of `static_path`, ready to send."""
     bodies = {"launcher.css": join_styles(static_path / "css").encode()}
     bodies |= {name: (static_path / name).read_bytes() for name in _FILES}
+    bodies["admin.js"] = join_scripts(static_path).encode()
     by_name = {name: _asset(name, body) for name, body in bodies.items()}
     return Assets(by_name, {asset.url.rpartition("/")[2]: asset for asset in by_name.values()})
 
@@ -72,6 +74,13 @@ def join_styles(css_path: Path) -> str:
     order = (css_path / "launcher.css").read_text()
     sheets = [(css_path / name).read_text() for name in _IMPORT.findall(order)]
     return _COMMENT.sub("", "".join((_IMPORT.sub("", order), *sheets)))
+
+
+def join_scripts(static_path: Path) -> str:
+    """Return htmx and the scripts of the admin pages as one, each of ours in a scope of its own."""
+    ours = ((static_path / name).read_text() for name in _ADMIN_SCRIPTS)
+    library = (static_path / HTMX).read_text().rstrip()
+    return "\n".join((f"{library};", *(f'(() => {{ "use strict";\n{text}}})();' for text in ours)))
 
 
 def asset_url(name: str) -> str:

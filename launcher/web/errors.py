@@ -20,10 +20,11 @@ from launcher.backup.errors import BackupError, OperationInProgressError, Upload
 from launcher.backup.records import LATEST, Backup, Progress, Verb
 from launcher.current import current_backups
 from launcher.database import DataBeingReplacedError, Trouble, resume, trouble_of
-from launcher.i18n import ERROR_WORDS, VERB_WORDS, ago, gettext, ngettext
+from launcher.i18n import ERROR_WORDS, VERB_WORDS, ago, gettext
 from launcher.models import Role
 from launcher.web.frame import current_viewer, do_without_database
 from launcher.web.htmx import is_htmx
+from launcher.web.inside import inside
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
@@ -195,7 +196,7 @@ def show_damaged(problem: str) -> Response:
         problem=problem,
         newest=newest,
         age=Markup("<b>{}</b>").format(ago(newest.created_at)) if newest else "",
-        inside=_inside(newest) if newest else "",
+        inside=inside(newest.contents) if newest else "",
         command="flask backup restore latest" if newest else "flask backup restore FILE",
         waits=_is_repeatable(),
     )
@@ -312,18 +313,6 @@ def _newest_good_backup() -> Backup | None:
         return current_backups().get(LATEST)
     except BackupError:
         return None
-
-
-def _inside(backup: Backup) -> str:
-    rows = backup.contents
-    if not rows:
-        return ""
-    return gettext(
-        "%(apps)s, %(boards)s and %(users)s",
-        apps=ngettext("%(num)s app", "%(num)s apps", rows.get("apps", 0)),
-        boards=ngettext("%(num)s board", "%(num)s boards", rows.get("boards", 0)),
-        users=ngettext("%(num)s user", "%(num)s users", rows.get("users", 0)),
-    )
 
 
 def _is_repeatable() -> bool:

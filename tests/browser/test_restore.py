@@ -155,6 +155,24 @@ def test_a_wrong_word_keeps_the_plan_and_takes_the_focus_back(site: Site, sign_i
     assert findings(ada) == []
 
 
+def test_from_the_list_the_plan_opens_in_a_dialog(site: Site, sign_in: SignIn) -> None:
+    ada = sign_in("/admin/backups", expected_statuses={422})
+    opener = ada.locator(f'a.button[href="{site.plan_path}"]')
+    opener.click()
+    plan = ada.get_by_role("dialog")
+    expect(plan.get_by_role("heading", name="goes back to")).to_be_visible()
+    assert findings(ada) == []
+
+    plan.get_by_label("Type restore").fill("resotre")
+    plan.get_by_role("button", name="Restore this backup").click()
+    expect(plan.locator("#word-error")).to_have_text("Type the word restore.")
+    expect(plan.locator("#word")).to_be_focused()
+
+    ada.keyboard.press("Escape")
+    expect(plan).to_be_hidden()
+    expect(opener).to_be_focused()
+
+
 def test_a_plan_that_is_out_of_date_is_shown_anew(site: Site, sign_in: SignIn) -> None:
     ada = sign_in(site.plan_path, expected_statuses={409})
     name = f"Written meanwhile {len(site.apps())}"

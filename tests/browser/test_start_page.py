@@ -86,6 +86,8 @@ def test_signing_in_and_out_needs_the_keyboard_alone(home: Home, open_page: Open
     page.keyboard.press("Tab")
     assert _focused(page) == "Your account"
     page.keyboard.press("Tab")
+    assert _focused(page) == "Administration"
+    page.keyboard.press("Tab")
     assert _focused(page) == "Sign out"
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

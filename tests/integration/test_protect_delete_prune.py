@@ -10,6 +10,7 @@ import pytest
 from launcher.backup.errors import (
     BackupNotFoundError,
     BackupProtectedError,
+    LastGoodBackupError,
     StoreUnavailableError,
     VerificationError,
 )
@@ -59,6 +60,19 @@ def test_a_file_without_a_manifest_cannot_be_protected(home: House) -> None:
     [found] = home.service.list()
     with pytest.raises(VerificationError, match="no manifest"):
         home.service.protect(found.id, by="ada")
+
+
+def test_who_was_told_that_a_good_one_remains_cannot_delete_the_last(home: House) -> None:
+    first, second = home.create(), home.create()
+    # Ada and Ben each looked while there were two.
+    home.service.delete([first.id], by="ada", may_take_last_good=False)
+
+    with pytest.raises(LastGoodBackupError, match="is the last good one"):
+        home.service.delete([second.id], by="ben", may_take_last_good=False)
+
+    assert ids(home) == [second.id]
+    home.service.delete([second.id], by="ben")
+    assert ids(home) == []
 
 
 def test_what_is_deleted_leaves_nothing(home: House) -> None:

@@ -239,7 +239,7 @@ def test_attempts_that_failed_are_told_with_their_reason(ada: Visitor, shelf: Sh
 
     assert tone(ada.page) == "warn"
     assert "Last good backup: 1 day ago" in answer(ada.page)
-    assert "One thing needs a look." in answer(ada.page)
+    assert "1 thing needs a look." in answer(ada.page)
     (trouble,) = troubles(ada.page)
     assert trouble.startswith("The last 2 attempts to back up failed Today, 13:07: The database")
     assert f"/admin/backups/operations/{failed.operation_id}" in ada.page

@@ -339,7 +339,7 @@ def test_a_file_that_was_taken_in_leads_to_its_plan(
 
     page = ada.open(f"/admin/backups/operations/{operation_id}").text
 
-    assert "It is a whole backup of this Launcher" in page
+    assert "It is a backup of Launcher, and whole" in page
     assert f'href="/admin/backups/{taken.id}"' in page
     assert f'href="/admin/backups/{taken.id}/restore"' in page
 
@@ -355,7 +355,7 @@ def test_a_file_that_was_refused_says_why(
 
     page = ada.open(f"/admin/backups/operations/{operation_id}").text
 
-    assert "This file cannot be taken. Nothing was changed" in page
+    assert "It is not a database" in page
     assert "upload_rejected" in page
 
 

@@ -81,7 +81,7 @@ def test_from_the_link_to_signing_in_with_an_account_of_the_backup(
 ) -> None:
     answer = bring(guest, old_server, token)
     assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
-    assert "It is a whole backup of this Launcher" in guest.open(answer.location).text
+    assert "It is a backup of Launcher, and whole" in guest.open(answer.location).text
 
     plan = guest.open(link(guest.page, "Look inside"))
     assert "Users 1" in text_of(plan.text)
@@ -163,7 +163,7 @@ def test_a_file_that_is_no_backup_leads_back_to_the_link(
 
     assert ended(service, operation_of(answer)).outcome is Outcome.FAILED
     page = guest.open(answer.location).text
-    assert "This file cannot be taken. Nothing was changed" in page
+    assert "It is not a database" in page
     assert guest.open(link(page, "Back to the first start")).status_code == 200
 
 

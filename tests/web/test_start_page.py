@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 
@@ -157,9 +158,13 @@ def test_an_install_without_boards_says_what_to_do(ada: Visitor, chloe: Visitor)
 def test_it_links_to_no_page_that_does_not_exist(ada: Visitor, boards: None) -> None:
     for start in ("/", "/account", "/admin/patterns", "/?q="):
         ada.open(start)
-        for address in set(re.findall(r'(?:href|action|src)="(/[^"#]*)', ada.page)):
-            answer = ada.client.get(address)
+        page = ada.page
+        for address in set(re.findall(r'(?:href|src)="(/[^"#]*)', page)):
+            answer = ada.client.get(html.unescape(address))
             assert answer.status_code in {200, 405}, f"{start} links to {address}"
+        for address in set(re.findall(r'action="(/[^"#]*)', page)):
+            # Whether there is such a door, without going through it.
+            assert ada.client.options(address).status_code == 200, f"{start} sends to {address}"
 
 
 def test_it_asks_the_database_no_more_than_six_times(

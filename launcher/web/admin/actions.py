@@ -22,7 +22,12 @@ from flask import (
 )
 from flask_babel import lazy_gettext as _
 
-from launcher.backup.errors import BackupError, BackupNotFoundError, OperationInProgressError
+from launcher.backup.errors import (
+    BackupError,
+    BackupNotFoundError,
+    LastGoodBackupError,
+    OperationInProgressError,
+)
 from launcher.backup.records import (
     Backup,
     BulkResult,
@@ -32,16 +37,16 @@ from launcher.backup.records import (
     parse_backup_id,
 )
 from launcher.current import current_backups
-from launcher.database import release
+from launcher.database import release, resume
 from launcher.i18n import ERROR_WORDS, STAGE_WORDS, VERB_WORDS, day_and_time, gettext, ngettext
 from launcher.web import toasts
 from launcher.web.admin import progress as progress_row
 from launcher.web.admin.deletion import Deletion, next_run, plan_deletion
 from launcher.web.admin.running import start_operation
-from launcher.web.admin.toast_words import inside
 from launcher.web.auth import safe_path
 from launcher.web.errors import WayOut, show_backup_error, show_refusal
 from launcher.web.htmx import current_page, is_htmx, render
+from launcher.web.inside import inside
 from launcher.web.recent import confirm_in_form, has_recent_password
 from launcher.web.roles import admin_required, signed_in_user
 from launcher.web.toasts import make_toast
@@ -273,7 +278,11 @@ def _delete(plan: Deletion) -> ResponseReturnValue:
     by, back = signed_in_user().username, _back()
     service = current_backups()
     release()
-    result = service.delete(list(backups), by=by)
+    try:
+        result = service.delete(list(backups), by=by, may_take_last_good=plan.is_grave)
+    except LastGoodBackupError:  # somebody deleted the other one a moment ago
+        resume()
+        return _ask(plan_deletion(list(backups)), 409, has_changed=True)
     toasts.show(_deleted(result, backups, left, len(plan.gone)))
     return redirect(back, 303)
 

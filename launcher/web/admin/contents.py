@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask_babel import lazy_gettext
-
 from launcher.extensions import db
 from launcher.i18n import ngettext
+from launcher.web.admin.kinds import TABLE_WORDS
 
 if TYPE_CHECKING:
-    from flask_babel.speaklater import LazyString
-
     from launcher.backup.records import Backup
 
-# Tables in the words of people; several of one word are added up. What stands here first is
-# always told, the rest where there is any. Tables that only tie others together say nothing.
+# What stands first is always told, the rest where there is any.
 _ALWAYS = 4
-_TABLES: Mapping[str, LazyString] = {
-    "apps": lazy_gettext("Apps"),
-    "boards": lazy_gettext("Boards"),
-    "users": lazy_gettext("Users"),
-    "media": lazy_gettext("Icons and uploads"),
-    "sections": lazy_gettext("Sections"),
-    "tags": lazy_gettext("Tags"),
-    "api_tokens": lazy_gettext("API tokens"),
-    "probes": lazy_gettext("Health check results"),
-    "probe_hours": lazy_gettext("Health check results"),
-    "probe_days": lazy_gettext("Health check results"),
-    "audit_events": lazy_gettext("Entries of the audit log"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +30,7 @@ def compare(backup: Backup) -> list[CountRow]:
     """Return the counts of both sides, in the order of their importance."""
     then: dict[str, int] = {}
     now: dict[str, int] = {}
-    for table, what in _TABLES.items():
+    for table, what in TABLE_WORDS.items():
         word = str(what)
         then[word] = then.get(word, 0) + backup.contents.get(table, 0)
         now[word] = now.get(word, 0) + _count(table)

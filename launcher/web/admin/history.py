@@ -10,7 +10,7 @@ from launcher.backup.errors import RevertFailedError
 from launcher.backup.records import Backup, JournalEntry, Kind, Outcome, State, Verb
 from launcher.i18n import VERB_WORDS, duration
 from launcher.i18n import gettext as _
-from launcher.web.admin.words import inside
+from launcher.web.inside import inside_briefly
 
 _MAKERS = {Verb.CREATE, Verb.UPLOAD, Verb.MIGRATE}
 
@@ -93,7 +93,7 @@ def _verified(_backup: Backup, entry: JournalEntry) -> str:
 
 
 def _rehearsed(backup: Backup, _entry: JournalEntry) -> str:
-    if contents := inside(backup):
+    if contents := inside_briefly(backup.contents):
         return _("Rehearsed: %(inside)s came out right", inside=contents)
     return _("Rehearsed: everything came out right")
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from flask import g, url_for
 
 from launcher.i18n import gettext as _
-from launcher.i18n import ngettext
 from launcher.web.admin.stages import StageRow
 from launcher.web.frame import current_viewer
 
@@ -66,14 +65,3 @@ def to_the_backups() -> WayOn:
     if viewer_now():
         return WayOn(backups, _("To the backups"))
     return WayOn(url_for("auth.sign_in", next=backups), _("Sign in"))
-
-
-def inside_words(rows: object) -> str:
-    """Return the counts that a person knows: `26 apps, 3 boards and 4 users`."""
-    count = rows if isinstance(rows, dict) else {}
-    return _(
-        "%(apps)s, %(boards)s and %(users)s",
-        apps=ngettext("%(num)s app", "%(num)s apps", int(count.get("apps", 0))),
-        boards=ngettext("%(num)s board", "%(num)s boards", int(count.get("boards", 0))),
-        users=ngettext("%(num)s user", "%(num)s users", int(count.get("users", 0))),
-    )

@@ -11,9 +11,11 @@ from launcher.backup.records import JournalEntry, Outcome, State, Verb
 from launcher.i18n import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS, clock_time, duration, size
 from launcher.i18n import gettext as _
 from launcher.web.admin.following import Follower
-from launcher.web.admin.outcome import OutcomeWords, WayOn, inside_words, to_the_backups
+from launcher.web.admin.outcome import OutcomeWords, WayOn, to_the_backups
 from launcher.web.admin.restored import kept, restored, undo, undo_words
 from launcher.web.admin.stages import backup_of, describe_stop
+from launcher.web.admin.verdicts import verdict
+from launcher.web.inside import inside
 
 
 def describe_outcome(entry: JournalEntry, follower: Follower | None) -> OutcomeWords:
@@ -80,18 +82,31 @@ def _rehearsed(entry: JournalEntry) -> OutcomeWords:
         _("A restore of this backup would work"),
         _(
             "It was tried on a copy and would bring back %(inside)s. Nothing was changed.",
-            inside=inside_words(entry.facts.get("rows")),
+            inside=inside(entry.facts.get("rows")),
         ),
         ways_on=(to_the_backups(), *_restore_it(entry)),
     )
 
 
 def _taken_in(entry: JournalEntry) -> OutcomeWords:
+    found = verdict(entry, backup_of(entry.backup_id))
     return OutcomeWords(
-        "ok",
-        _("It is a whole backup of this Launcher"),
-        f"{_inside(entry)} {_('It is in the list now; nothing was restored.')}".strip(),
+        found.tone,
+        found.title,
+        found.text,
         ways_on=(*_look_inside(entry), *_restore_it(entry), to_the_backups()),
+    )
+
+
+def _not_taken_in(entry: JournalEntry) -> OutcomeWords:
+    found = verdict(entry, None)
+    return OutcomeWords(
+        found.tone,
+        found.title,
+        found.text,
+        problem=found.problem,
+        advice=found.advice,
+        ways_on=(to_the_backups(),),
     )
 
 
@@ -218,7 +233,7 @@ def _inside(entry: JournalEntry) -> str:
         return ""
     return _(
         "It holds %(inside)s in %(size)s.",
-        inside=inside_words(backup.contents),
+        inside=inside(backup.contents),
         size=size(backup.file.size_bytes),
     )
 
@@ -251,5 +266,11 @@ _SUCCEEDED: Mapping[Verb, _Describe] = {
     Verb.REHEARSE: _rehearsed,
     Verb.UPLOAD: _taken_in,
 }
-_FAILED: Mapping[Verb, _Describe] = {Verb.RESTORE: _restore_failed}
-_INTERRUPTED: Mapping[Verb, _Describe] = {Verb.RESTORE: _restore_interrupted}
+_FAILED: Mapping[Verb, _Describe] = {
+    Verb.RESTORE: _restore_failed,
+    Verb.UPLOAD: _not_taken_in,
+}
+_INTERRUPTED: Mapping[Verb, _Describe] = {
+    Verb.RESTORE: _restore_interrupted,
+    Verb.UPLOAD: _not_taken_in,
+}

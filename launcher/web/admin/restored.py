@@ -22,12 +22,12 @@ from launcher.web.admin.following import Follower
 from launcher.web.admin.outcome import (
     OutcomeWords,
     WayOn,
-    inside_words,
     to_the_backups,
     viewer_now,
 )
 from launcher.web.admin.schedule_words import current_schedule, schedule_words
 from launcher.web.admin.stages import backup_of, is_dated
+from launcher.web.inside import inside
 from launcher.web.sessions import Holder
 
 
@@ -39,7 +39,7 @@ def restored(entry: JournalEntry, follower: Follower | None) -> OutcomeWords:
         _(
             "It took %(time)s. Everything was counted again and is as planned: %(inside)s.",
             time=duration((entry.ended_at - entry.started_at).total_seconds()),
-            inside=inside_words(entry.facts.get("rows")),
+            inside=inside(entry.facts.get("rows")),
         ),
         facts=_facts(entry, follower),
         ways_on=(to_the_backups(), *undo(entry)),

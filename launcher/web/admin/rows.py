@@ -24,6 +24,7 @@ from launcher.backup.records import (
 )
 from launcher.extensions import db
 from launcher.models import User
+from launcher.web.inside import inside_briefly
 
 from . import words
 from .keeping import Periods, fate
@@ -130,7 +131,7 @@ def describe(
             taken=words.taken(backup, now=now),
             why=words.why(backup, names),
             note=words.note(backup, names, now=now),
-            inside=words.inside(backup),
+            inside=inside_briefly(backup.contents),
             # A backup that came while this page was drawn is not decided on yet.
             fate=fate(decisions[backup.id], stays, policy, now=now)
             if backup.id in decisions

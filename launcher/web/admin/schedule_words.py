@@ -78,7 +78,9 @@ def _kept_words(schedule: Schedule) -> str:
             ngettext("%(num)s monthly", "%(num)s monthly", schedule.keep_monthly),
         ),
     )
-    last = ngettext("the last one", "the last %(num)s", schedule.keep_count)
+    last = ngettext("the last %(num)s", "the last %(num)s", schedule.keep_count)
+    if schedule.keep_count == 1:
+        last = _("the last one")
     return _(
         "kept are %(which)s", which=listing([last, *(words for count, words in kinds if count)])
     )

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from itertools import pairwise, takewhile
 
 from launcher.backup.records import (
@@ -18,6 +19,7 @@ from launcher.backup.records import (
     Backup,
     JournalEntry,
     Kind,
+    Listing,
     Outcome,
     State,
     Verb,
@@ -30,6 +32,7 @@ _FINENESS = (0.3, 0.6, 1.2)
 _CROWD = 120
 _LATE_LABEL = 93.0
 _ROOM_FOR_LABEL = 25.0
+_MOST_GAPS = 40
 _WORST_FIRST = {State.DAMAGED: 0, State.UNVERIFIED: 1, State.VERIFIED: 2}
 
 
@@ -110,24 +113,22 @@ class Timeline:
 
 def draw(situation: Situation) -> Timeline:
     """Return the picture of a situation whose store can be read."""
-    listing = situation.listing
+    listing, now = situation.listing, situation.now
     assert listing is not None  # noqa: S101 (without a list there is no picture of it)
-    now, zone = situation.now, situation.rules.zone
+    zone = situation.rules.zone
     begin, end = _span(now, situation.next_run_at, zone)
     scale = _Scale(begin, end)
-    shown = list(takewhile(lambda b: b.created_at >= begin, listing.backups))
-    shown = [backup for backup in shown if backup.created_at <= end]
-    runs = [at for at in _removed_runs(situation.entries, shown) if at >= begin]
+    past = _past(listing, scale, _runs(situation.entries, begin))
     return Timeline(
         begin=begin,
         weeks=list(_weeks(scale, zone)),
-        marks=_thinned(shown, scale),
-        gone=_distinct(scale.x(at) for at in runs),
-        gaps=list(_gaps(situation, shown, runs, scale)),
+        marks=past.marks,
+        gone=past.gone,
+        gaps=list(_gaps(situation, past, scale)),
         now_x=scale.x(now),
         next_x=_next_x(situation.next_run_at, scale),
-        kinds=Counter(backup.kind for backup in shown),
-        states=Counter(backup.verification.state for backup in shown),
+        kinds=past.kinds,
+        states=past.states,
     )
 
 
@@ -164,6 +165,55 @@ def _weeks(scale: _Scale, zone: tzinfo) -> Iterator[Week]:
         day += timedelta(weeks=1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What stays as it is until there is another backup, or another day.
+
+    Attributes:
+        steps: each moment of a backup with how long it had been since the one before, the
+            longest first.
+    """
+
+    marks: Sequence[Mark]
+    gone: Sequence[float]
+    kinds: Mapping[Kind, int]
+    states: Mapping[State, int]
+    steps: Sequence[tuple[timedelta, datetime]]
+
+
+Runs = tuple[tuple[datetime, str], ...]
+"""Scheduled runs that the journal knows of: when, and the id of the backup."""
+
+
+# A listing is the same object while nothing changes, and ten thousand marks take their time.
+@lru_cache(maxsize=1)
+def _past(listing: Listing, scale: _Scale, runs: Runs) -> _Past:
+    since = takewhile(lambda backup: backup.created_at >= scale.begin, listing.backups)
+    shown = [backup for backup in since if backup.created_at <= scale.end]
+    ids = {backup.id for backup in shown}
+    gone = [at for at, backup_id in runs if backup_id not in ids]
+    made = sorted([*(b.created_at for b in shown if b.kind in OWN_KINDS), *gone])
+    steps = sorted(((end - begin, end) for begin, end in pairwise(made)), reverse=True)
+    return _Past(
+        marks=_thinned(shown, scale),
+        gone=_distinct(scale.x(at) for at in gone),
+        kinds=Counter(backup.kind for backup in shown),
+        states=Counter(backup.verification.state for backup in shown),
+        steps=steps[:_MOST_GAPS],
+    )
+
+
+def _runs(entries: Sequence[JournalEntry], begin: datetime) -> Runs:
+    return tuple(
+        (entry.started_at, entry.backup_id)
+        for entry in entries
+        if entry.verb is Verb.CREATE
+        and entry.outcome is Outcome.SUCCEEDED
+        and entry.facts.get("kind") == Kind.SCHEDULED
+        and entry.started_at >= begin
+    )
+
+
 def _thinned(backups: Sequence[Backup], scale: _Scale) -> list[Mark]:
     """Return the marks from left to right, fewer of them where they would crowd."""
     marks = [Mark(scale.x(backup.created_at), backup) for backup in backups]
@@ -189,22 +239,7 @@ def _distinct(xs: Iterable[float]) -> list[float]:
     return sorted({int(x / cell): x for x in xs}.values())
 
 
-def _removed_runs(entries: Sequence[JournalEntry], there: Sequence[Backup]) -> list[datetime]:
-    """Return when scheduled backups were made that are not there any more, newest first."""
-    ids = {backup.id for backup in there}
-    return [
-        entry.started_at
-        for entry in entries
-        if entry.verb is Verb.CREATE
-        and entry.outcome is Outcome.SUCCEEDED
-        and entry.facts.get("kind") == Kind.SCHEDULED
-        and entry.backup_id not in ids
-    ]
-
-
-def _gaps(
-    situation: Situation, shown: Sequence[Backup], runs: Sequence[datetime], scale: _Scale
-) -> Iterator[Gap]:
+def _gaps(situation: Situation, past: _Past, scale: _Scale) -> Iterator[Gap]:
     """Yield each stretch that is longer than the alarm allows, as far as the journal reaches.
 
     Before that, backups may have been there that retention has removed since.
@@ -213,16 +248,15 @@ def _gaps(
         return
     now, entries = situation.now, situation.entries
     known_since = entries[-1].started_at if entries else now
-    own = [backup for backup in shown if backup.kind in OWN_KINDS and backup.created_at <= now]
-    made = sorted([*(backup.created_at for backup in own), *runs])
-    stretches = [(begin, end, False) for begin, end in pairwise(made)]
+    stretches = [(end - length, end) for length, end in past.steps if end <= now]
+    gaps = [(begin, end) for begin, end in sorted(stretches) if begin >= known_since]
     # Up to now it is a good one that counts; a damaged one before that is a cross in the picture.
     if situation.last_good:
-        stretches.append((min(situation.last_good.created_at, now), now, True))
-    for begin, end, is_open in stretches:
-        if end - begin > situation.rules.stale_after and (is_open or begin >= known_since):
+        gaps.append((min(situation.last_good.created_at, now), now))
+    for begin, end in gaps:
+        if end - begin > situation.rules.stale_after:
             x = scale.x(begin)
-            yield Gap(x, round(scale.x(end) - x, 2), begin, end, is_open)
+            yield Gap(x, round(scale.x(end) - x, 2), begin, end, is_open=end == now)
 
 
 def _next_x(next_run_at: datetime | None, scale: _Scale) -> float | None:

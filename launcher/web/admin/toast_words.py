@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from launcher.backup.records import JournalEntry, Outcome, State, Verb
 from launcher.i18n import ERROR_WORDS, VERB_WORDS, day_and_time, duration, gettext, ngettext, size
+from launcher.web.inside import inside
 from launcher.web.toasts import Toast, make_toast
 
 _INLINE = {Verb.PROTECT, Verb.UNPROTECT, Verb.DELETE}
@@ -43,16 +44,6 @@ def when(backup_id: str) -> str:
     return backup_id
 
 
-def inside(rows: Mapping[str, object]) -> str:
-    """Say what a database holds, in the things that a person would miss."""
-    return gettext(
-        "%(apps)s, %(boards)s and %(users)s",
-        apps=ngettext("%(num)s app", "%(num)s apps", _count(rows, "apps")),
-        boards=ngettext("%(num)s board", "%(num)s boards", _count(rows, "boards")),
-        users=ngettext("%(num)s user", "%(num)s users", _count(rows, "users")),
-    )
-
-
 def _succeeded(entry: JournalEntry) -> str:
     say = _SUCCEEDED.get(entry.verb)
     if say is None:
@@ -73,7 +64,7 @@ def _rehearsed(entry: JournalEntry) -> str:
     return gettext(
         "Rehearsal of the backup of %(when)s passed: %(inside)s. Nothing was changed.",
         when=when(entry.backup_id),
-        inside=inside(rows if isinstance(rows, dict) else {}),
+        inside=inside(rows),
     )
 
 

@@ -16,7 +16,7 @@ from launcher.backup.records import Backup, JournalEntry, Outcome, parse_backup_
 from launcher.content import LauncherContent
 from launcher.i18n import ERROR_WORDS, day_and_time, ngettext
 from launcher.i18n import gettext as _
-from launcher.web.admin.words import inside
+from launcher.web.inside import inside_briefly
 
 _OUR_NAME = re.compile(r"launcher-(\d{8}T\d{6}Z-[a-z0-9]{6})\.db(?:\.zst)?", re.ASCII)
 
@@ -91,7 +91,7 @@ def _good(backup: Backup | None) -> Verdict:
         return Verdict("ok", title, _("It was put in the list, and has been removed since."))
     facts = [
         _("Schema %(schema)s. %(fit)s.", schema=backup.schema_revision, fit=fit(backup)),
-        _("Inside: %(inside)s.", inside=inside(backup)),
+        _("Inside: %(inside)s.", inside=inside_briefly(backup.contents)),
         _("It is in the list now; nothing was restored."),
     ]
     if made_at := _named(backup):

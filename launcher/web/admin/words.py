@@ -85,20 +85,6 @@ def note(backup: Backup, names: Mapping[str, str], *, now: datetime) -> str:
     return backup.note
 
 
-def inside(backup: Backup) -> str:
-    """Return what a backup holds: `24 apps, 3 boards, 2 users`; "" while that is not known."""
-    rows = backup.contents
-    if not rows:
-        return ""
-    return ", ".join(
-        (
-            ngettext("%(num)s app", "%(num)s apps", rows.get("apps", 0)),
-            ngettext("%(num)s board", "%(num)s boards", rows.get("boards", 0)),
-            ngettext("%(num)s user", "%(num)s users", rows.get("users", 0)),
-        )
-    )
-
-
 def taken(backup: Backup, *, now: datetime) -> str:
     """Return the name of a backup among people: when it was taken."""
     return short_time(backup.created_at, now=now)
