@@ -47,12 +47,22 @@ def on_starting(_server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let a worker read the backups' manifests before somebody waits for that.
+    """Ready a worker, after the fork and never before.
 
-    Thousands take a second or two the first time, and nothing afterwards.
+    It stands for the one that runs the jobs, and reads the backups' manifests before somebody
+    waits for that: thousands take a second or two the first time, and nothing afterwards.
     """
+    from launcher.jobs.leader import stand_for_election  # noqa: PLC0415
+
+    worker.election = stand_for_election(worker.wsgi)
     backups = worker.wsgi.extensions["launcher.backups"]
     threading.Thread(target=_read_manifests, args=[backups], daemon=True).start()
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Hand the jobs over at once, before the worker's threads are taken down."""
+    if election := getattr(worker, "election", None):
+        election.stop()
 
 
 def _read_manifests(backups: Any) -> None:

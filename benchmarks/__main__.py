@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from .core import filled_copy, measure_create, measure_levels, measure_memory, measure_writer
+from .idle import measure_idle
 from .panel import measure_panel
 from .sample import make_data_dir, make_demo
 from .site import measure_page, measure_restore
@@ -35,8 +36,10 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, nargs="*", default=[10, 200])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument(
-        "--only", choices=("create", "levels", "writer", "restore", "memory", "page", "panel")
+        "--only",
+        choices=("create", "levels", "writer", "restore", "memory", "page", "panel", "idle"),
     )
+    parser.add_argument("--seconds", type=float, default=60, help="how long to watch what is idle")
     parser.add_argument("--directory", type=Path, help="where to work; a disk, not memory")
     arguments = parser.parse_args()
     rows: list[Row] = []
@@ -63,7 +66,7 @@ def main() -> None:
 
 def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
     wanted = arguments.only
-    for megabytes in arguments.megabytes if wanted not in {"page", "panel"} else ():
+    for megabytes in arguments.megabytes if wanted not in {"page", "panel", "idle"} else ():
         runs = max(1, arguments.runs if megabytes <= 200 else arguments.runs // 2)
         template = folder / f"template-{megabytes}"
         make_data_dir(template, megabytes=megabytes)
@@ -83,6 +86,10 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
         yield from measure_page(make_demo(folder / "demo"))
     if wanted in {None, "panel"}:
         yield from measure_panel(make_demo(folder / "demo-with-backups"))
+    if wanted in {None, "idle"}:
+        template = folder / "idle"
+        make_data_dir(template, megabytes=1)
+        yield from measure_idle(template, folder, seconds=arguments.seconds)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ _CLIENTS = 9
 
 
 @contextlib.contextmanager
-def serving(data_dir: Path, *, workers: int = 3, threads: int = 4) -> Iterator[int]:
+def serving(data_dir: Path, *, workers: int = 3, threads: int = 4, **extra: str) -> Iterator[int]:
     """Serve a data directory with gunicorn as a deployment does; yield its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -36,6 +36,7 @@ def serving(data_dir: Path, *, workers: int = 3, threads: int = 4) -> Iterator[i
             LAUNCHER_BIND=f"127.0.0.1:{port}",
             LAUNCHER_WORKERS=str(workers),
             LAUNCHER_THREADS=str(threads),
+            **extra,
         ),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

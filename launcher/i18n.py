@@ -213,6 +213,29 @@ OUTCOME_WORDS: Mapping[Outcome, LazyString] = {
     Outcome.INTERRUPTED: _("Interrupted"),
 }
 
+JOB_WORDS: Mapping[str, LazyString] = {
+    "backup": _("Back up"),
+    "scrub": _("Verify older backups"),
+    "rehearsal": _("Rehearse a restore"),
+}
+"""By the id of the job."""
+
+JOB_PURPOSES: Mapping[str, LazyString] = {
+    "backup": _("Makes the scheduled backup, then removes those that are not kept any more."),
+    "scrub": _("Checks a few backups a day, so that each is looked at once a month."),
+    "rehearsal": _("Takes the newest good backup through a whole restore on a scratch copy."),
+}
+
+RUN_WORDS: Mapping[str, LazyString] = {
+    "running": _("Running"),
+    "succeeded": _("Succeeded"),
+    "partly": _("Done, but some parts failed"),
+    "failed": _("Failed"),
+    "put_off": _("Put off"),
+    "interrupted": _("Interrupted"),
+}
+"""By the outcome of a run; `running` while it has none."""
+
 HEALTH_WORDS: Mapping[Health, LazyString] = {
     Health.UP: _("Up"),
     Health.SLOW: _("Slow"),
@@ -261,6 +284,11 @@ SETTING_WORDS: Mapping[str, LazyString] = {
     "cron_fields": _(
         "Write five fields (minute, hour, day, month, weekday) or one of %(allowed)s."
     ),
+    "cron_seconds": _(
+        "These are %(count)s fields. Leave the seconds and the year out: a minute is the "
+        "shortest step."
+    ),
+    "cron_never": _("This never comes due: no month it names has such a day (%(day)s)."),
     "cron": _("This is no cron expression: %(detail)s"),
 }
 

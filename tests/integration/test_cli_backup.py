@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,7 @@ from launcher.backup.locks import try_lock
 from launcher.config import ROOT
 from launcher.current import current_backups
 from launcher.models import Role
+from tests.support.jobs import slots_count_since
 
 Flask_ = Callable[..., Result]
 
@@ -269,14 +270,36 @@ def _scheduled(day: int) -> str:
     return backup.id
 
 
-def test_run_scheduled_uses_a_slot_once(flask: Flask_, app: Flask) -> None:
-    assert flask("run-scheduled").stdout.strip()
+def test_run_scheduled_has_nothing_to_make_up_for_at_first(flask: Flask_) -> None:
+    first = flask("run-scheduled")
+    assert first.stdout == ""
+    assert "Nothing is due before" in first.stderr
+    assert json.loads(flask("list", "--json").stdout) == []
+
+
+def test_run_scheduled_uses_a_slot_once(flask: Flask_, app: Flask, data_dir: Path) -> None:
+    flask("run-scheduled")
+    slots_count_since(data_dir, datetime.now(UTC) - timedelta(days=10))
+    done = flask("run-scheduled")
+    (made,) = json.loads(flask("list", "--json").stdout)
+    assert done.stdout == f"{made['id']}\n"
+    assert "The scrub was due: succeeded." in done.stderr
+    assert "The rehearsal was due" in done.stderr
     again = flask("run-scheduled")
     assert again.stdout == ""
     assert "Nothing is due" in again.stderr
     with app.app_context():
         settings.change({"backup_enabled": "off"}, actor=COMMAND_LINE)
     assert "switched off" in flask("run-scheduled").stderr
+
+
+def test_run_scheduled_that_fails_says_why_and_is_no_success(flask: Flask_, data_dir: Path) -> None:
+    flask("run-scheduled")
+    slots_count_since(data_dir, datetime.now(UTC) - timedelta(days=2))
+    (data_dir / "backups").write_text("not a folder")
+    failed = flask("run-scheduled", expect=10)
+    assert failed.stderr.startswith("Error: could not")
+    assert flask("run-scheduled").stdout == "", "the next try is ten minutes away"
 
 
 def test_status_is_stale_before_the_first_backup_and_safe_after(flask: Flask_) -> None:

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HOUSE = ROOT / "launcher"
 
-DOORS = {"web", "api", "cli", "jobs"}
+DOORS = {"web", "api", "cli"}
 RANKS = [
     {"backup"},
     {"config", "connection", "current", "extensions"},
@@ -29,8 +29,10 @@ RANKS = [
         "demo",
         "backups",
         "detached",
+        "schedule",
         "incoming",
     },
+    {"jobs"},
     DOORS,
     {"app"},
 ]

@@ -1,0 +1,358 @@
+"""What the jobs do, and what is remembered of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from launcher import i18n
+from launcher.backup.errors import InsufficientSpaceError, OperationInProgressError
+from launcher.backup.locks import try_lock
+from launcher.backup.records import Backup, Kind, State
+from launcher.config import ROOT
+from launcher.jobs import process
+from launcher.jobs.history import MAX_RUNS, Book, RunOutcome, runs
+from launcher.jobs.leader import Election, leader
+from launcher.jobs.process import Answered
+from launcher.jobs.registry import JOBS
+from launcher.jobs.work import SCRUB_DAYS
+from tests.support.jobs import NOON, Desk, slots_count_since
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SCRUB_TIME = NOON + 17 * HOUR  # half an hour after it is due
+_PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def desk(app: Flask, cast: object) -> Iterator[Desk]:
+    desk = Desk(app)
+    yield desk
+    desk.leave()
+
+
+def backups(desk: Desk, count: int) -> list[Backup]:
+    """Make backups, each verified an hour after the other."""
+    made = []
+    for _ in range(count):
+        made.append(desk.service.create(by="ada"))
+        desk.wait(HOUR)
+    return made
+
+
+def flip(desk: Desk, backup: Backup) -> None:
+    assert backup.file is not None
+    path = desk.store.path / backup.file.name
+    path.chmod(0o600)
+    stored = bytearray(path.read_bytes())
+    stored[len(stored) // 2] ^= 1
+    path.write_bytes(stored)
+
+
+# --- scrub -------------------------------------------------------------------------------
+
+
+def test_every_backup_is_verified_anew_within_a_month_oldest_verdict_first(desk: Desk) -> None:
+    made = backups(desk, 3)
+    order = []
+    for _ in range(4):
+        desk.wait(DAY)
+        run = desk.perform("scrub", by="ada")
+        assert run is not None
+        assert run.facts["verified"] == 1
+        newest = max(desk.service.list(), key=lambda b: str(b.verification.at))
+        order.append(newest.id)
+    assert order == [made[0].id, made[1].id, made[2].id, made[0].id]
+
+
+def test_a_scrub_takes_as_many_a_day_as_a_month_needs_and_makes_up_for_lost_days(
+    desk: Desk,
+) -> None:
+    backups(desk, 2)
+    desk.wait((SCRUB_DAYS + 2) * DAY)
+    run = desk.perform("scrub", by="ada")
+    assert run is not None
+    assert (run.facts["verified"], run.facts["total"]) == (2, 2)
+
+
+def test_a_scrub_finds_the_damaged_one_and_records_it(desk: Desk) -> None:
+    (made,) = backups(desk, 1)
+    flip(desk, made)
+    run = desk.perform("scrub", by="ada")
+    assert run is not None
+    assert (run.outcome, run.facts["damaged"]) == (RunOutcome.SUCCEEDED, [made.id])
+    assert desk.service.get(made.id).verification.state is State.DAMAGED
+
+
+def test_a_scrub_leaves_files_of_somebody_alone(desk: Desk) -> None:
+    (made,) = backups(desk, 1)
+    desk.service.export(made.id, desk.store.path / "from-my-old-server.db", by="ada")
+    run = desk.perform("scrub", by="ada")
+    assert run is not None
+    assert run.facts["total"] == 1
+    assert {b.kind for b in desk.service.list() if not b.is_good} == {Kind.EXTERNAL}
+
+
+def test_one_that_cannot_be_verified_does_not_keep_the_others_waiting(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = backups(desk, 2)
+    verify = desk.service.verify
+
+    def fail_for_first(reference: str, **how: object) -> Backup:
+        if reference == first.id:
+            raise InsufficientSpaceError("no room for its scratch copy")
+        return verify(reference, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(desk.service, "verify", fail_for_first)
+    run = desk.perform("scrub", by="ada")
+    assert run is not None
+    assert (run.outcome, run.error_code) == (RunOutcome.PARTLY, "insufficient_space")
+    assert (run.facts["verified"], run.facts["failed"]) == (1, [first.id])
+
+
+def test_scrub_and_rehearsal_come_by_themselves_and_are_made_up_for_once(desk: Desk) -> None:
+    desk.elect()
+    backups(desk, 1)
+    desk.leave()
+    desk.wait(8 * DAY)
+    desk.elect()
+    desk.pass_time(HOUR, step=MINUTE * 15)
+    assert [job_id for job_id, _ in desk.started] == ["backup", "scrub", "rehearsal"]
+    assert [run.outcome for run in desk.runs("scrub")] == [RunOutcome.SUCCEEDED]
+    assert [run.outcome for run in desk.runs("rehearsal")] == [RunOutcome.SUCCEEDED]
+    assert desk.perform("scrub") is None
+
+
+# --- rehearsal ---------------------------------------------------------------------------
+
+
+def test_a_rehearsal_tells_what_the_newest_backup_would_bring_back(desk: Desk) -> None:
+    made = backups(desk, 2)
+    run = desk.perform("rehearsal", by="ada")
+    assert run is not None
+    assert (run.outcome, run.facts["backup_id"]) == (RunOutcome.SUCCEEDED, made[1].id)
+    assert run.facts["rows"]["users"] == 3  # type: ignore[index]
+    (remembered,) = desk.runs("rehearsal")
+    assert remembered == run
+
+
+def test_a_rehearsal_without_a_good_backup_is_put_off(desk: Desk) -> None:
+    run = desk.perform("rehearsal", by="ada")
+    assert run is not None
+    assert (run.outcome, run.error_code) == (RunOutcome.PUT_OFF, "backup_not_found")
+
+
+def test_a_backup_that_fails_its_rehearsal_is_not_counted_on_any_more(desk: Desk) -> None:
+    older, newer = backups(desk, 2)
+    flip(desk, newer)
+    run = desk.perform("rehearsal", by="ada")
+    assert run is not None
+    assert (run.outcome, run.error_code) == (RunOutcome.FAILED, "verification_failed")
+    assert desk.service.get("latest").id == older.id
+
+
+# --- by hand, and at once ----------------------------------------------------------------
+
+
+def test_a_job_by_hand_says_who_is_busy(desk: Desk) -> None:
+    lock = try_lock(desk.config.lock_dir / "operation", exclusive=True)
+    assert lock is not None
+    with pytest.raises(OperationInProgressError):
+        desk.perform("backup", by="ada")
+    os.close(lock)
+    with Book(desk.data_dir).at_work("backup"), pytest.raises(OperationInProgressError):
+        desk.perform("backup", by="ada")
+    assert desk.runs() == ()
+
+
+def test_two_that_ask_at_once_do_it_once(desk: Desk) -> None:
+    desk.elect()
+    desk.wait(DAY)
+    begun = threading.Barrier(4)
+    outcomes: list[object] = []
+
+    def ask() -> None:
+        begun.wait()
+        try:
+            outcomes.append(desk.perform("backup"))
+        except OperationInProgressError as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(desk.scheduled()) == 1
+    assert len(desk.runs()) == 1
+    assert len(outcomes) == 4
+
+
+# --- what is remembered ------------------------------------------------------------------
+
+
+def test_the_last_twenty_runs_of_each_job_are_remembered(desk: Desk) -> None:
+    for _ in range(MAX_RUNS + 3):
+        desk.perform("rehearsal", by="ada")
+        desk.wait(MINUTE)
+    assert len(desk.runs("rehearsal")) == MAX_RUNS
+    assert desk.runs("rehearsal")[0].started_at == desk.now - MINUTE
+    assert set(runs(desk.data_dir)) == set(JOBS)
+
+
+def test_a_run_is_seen_while_it_runs_and_as_interrupted_when_it_was_killed(desk: Desk) -> None:
+    book = Book(desk.data_dir)
+    with book.at_work("backup"):
+        begun = book.begin("backup", by="schedule", at=desk.now)
+        assert desk.runs() == (begun,)
+        assert desk.runs()[0].is_running
+    (run,) = desk.runs()
+    assert (run.outcome, run.ended_at) == (RunOutcome.INTERRUPTED, None)
+
+
+def test_a_full_disk_forgets_a_run_and_stops_no_job(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "no space left on device")
+
+    monkeypatch.setattr("launcher.jobs.history.write_atomic", refuse)
+    run = desk.perform("backup", by="ada")
+    assert run is not None
+    assert run.outcome is RunOutcome.SUCCEEDED
+
+
+def test_each_job_and_outcome_has_words() -> None:
+    assert set(i18n.JOB_WORDS) == set(i18n.JOB_PURPOSES) == set(JOBS)
+    assert set(i18n.RUN_WORDS) == {*RunOutcome, "running"}
+
+
+# --- processes ---------------------------------------------------------------------------
+
+
+def ended(desk: Desk, job_id: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not desk.runs(job_id) or desk.runs(job_id)[0].is_running:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_job_runs_in_a_process_of_its_own_if_it_is_due(desk: Desk) -> None:
+    assert process.start_due(desk.config, "backup") is Answered.NOTHING
+    slots_count_since(desk.data_dir, NOON - 3000 * DAY)
+    assert process.start_due(desk.config, "backup") is Answered.BEGUN
+    ended(desk, "backup")
+    assert process.start_due(desk.config, "backup") is Answered.NOTHING
+    assert len(desk.scheduled()) == 1
+
+
+def test_run_now_has_begun_when_it_returns(desk: Desk) -> None:
+    process.run_now(desk.config, "backup", by="ada")
+    (run,) = desk.runs()
+    assert run.by == "ada"
+    ended(desk, "backup")
+    assert len(desk.scheduled()) == 1
+    with pytest.raises(KeyError):
+        process.run_now(desk.config, "../../etc", by="ada")
+
+
+def test_busy_is_said_by_the_other_process(desk: Desk) -> None:
+    slots_count_since(desk.data_dir, NOON - 3000 * DAY)
+    process.start_due(desk.config, "scrub")  # so that its schedule has been seen
+    lock = try_lock(desk.config.lock_dir / "operation", exclusive=True)
+    assert lock is not None
+    with pytest.raises(OperationInProgressError):
+        process.run_now(desk.config, "backup", by="ada")
+    os.close(lock)
+
+
+@pytest.mark.parametrize("module", ["launcher.jobs.process", "launcher.detached"])
+@pytest.mark.parametrize("said", ["", '{"place": {"data'])
+def test_a_process_whose_starter_was_killed_in_mid_sentence_does_nothing(
+    module: str, said: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", module],
+        cwd=ROOT, input=said, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+# --- the leader --------------------------------------------------------------------------
+
+
+class Office:
+    def __init__(self) -> None:
+        self.ticked = threading.Event()
+        self.is_closed = False
+
+    def tick(self) -> None:
+        self.ticked.set()
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def candidate(lock_dir: Path, office: Office) -> Election:
+    return Election(lock_dir, take_office=lambda: office, try_every_s=0.01, tick_every_s=0.01)
+
+
+def test_one_leads_and_the_next_takes_over(desk: Desk) -> None:
+    lock_dir = desk.config.lock_dir
+    assert leader(lock_dir) is None
+    first, second = Office(), Office()
+    one, other = candidate(lock_dir, first), candidate(lock_dir, second)
+    one.start()
+    assert first.ticked.wait(_PATIENCE_S)
+    other.start()
+    found = leader(lock_dir)
+    assert found is not None
+    assert found.pid == os.getpid()
+    assert found.host
+    assert not second.ticked.is_set()
+    one.stop()
+    assert first.is_closed
+    assert second.ticked.wait(_PATIENCE_S)
+    other.stop()
+    assert leader(lock_dir) is None, "what the file says counts while the lock is held"
+
+
+def test_a_leader_whose_lock_was_removed_steps_down(desk: Desk) -> None:
+    lock_dir = desk.config.lock_dir
+    offices: list[Office] = []
+
+    def take_office() -> Office:
+        offices.append(Office())
+        return offices[-1]
+
+    election = Election(lock_dir, take_office=take_office, try_every_s=0.01, tick_every_s=0.01)
+    election.start()
+    deadline = time.monotonic() + _PATIENCE_S
+    while not offices and time.monotonic() < deadline:
+        time.sleep(0.01)
+    (lock_dir / "scheduler").unlink()
+    while len(offices) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    election.stop()
+    assert len(offices) == 2
+    assert all(office.is_closed for office in offices)
+
+
+@pytest.mark.parametrize("text", ["", "{", "7", json.dumps({"pid": "x"})])
+def test_a_lock_without_a_readable_name_names_nobody(desk: Desk, text: str) -> None:
+    path = desk.config.lock_dir / "scheduler"
+    path.write_text(text)
+    lock = try_lock(path, exclusive=True)
+    assert lock is not None
+    assert leader(desk.config.lock_dir) is None
+    os.close(lock)
