@@ -127,7 +127,7 @@ NOTICE_WORDS: Mapping[str, LazyString] = {
     "unreadable": _("The file %(path)s cannot be read. Repair it, or remove it to begin anew."),
     **{reason.value: words for reason, words in REASON_WORDS.items()},
 }
-"""Why a target or an address will not do, by the code of `NoticeError`."""
+"""Why a target or an address will not do, by the code of `targets.NoticeError`."""
 
 
 def delivery_words(delivery: Delivery) -> str:

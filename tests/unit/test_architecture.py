@@ -34,6 +34,7 @@ RANKS = [
         "alarms",
         "messenger",
         "notices",
+        "targets",
         "notice_words",
     },
     DOORS,
