@@ -8,6 +8,7 @@ only find the words. Nothing here asks the live database for anything but whethe
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -287,10 +288,17 @@ def leader_of(lock_dir: Path) -> Leader:
         if descriptor is not None:
             os.close(descriptor)
             return Leader(is_there=False)
-        since = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        return Leader(is_there=True, since=_signed_at(path))
     except OSError:
         return Leader(is_there=False)
-    return Leader(is_there=True, since=since)
+
+
+def _signed_at(path: Path) -> datetime:
+    """Return when the leader took over, as it signed the lock; else when it last touched it."""
+    try:
+        return datetime.fromisoformat(json.loads(path.read_bytes())["since"]).astimezone(UTC)
+    except (ValueError, KeyError, TypeError):
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def is_writable(folder: Path) -> bool:

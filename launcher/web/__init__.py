@@ -16,6 +16,7 @@ from . import (
     headers,
     health,
     htmx,
+    metrics,
     navigation,
     patterns,
     recent,
@@ -43,7 +44,7 @@ def init_app(app: Flask) -> None:
     htmx.init_app(app)
     for part in (assets, errors, frame, navigation, sessions):
         part.init_app(app)
-    for door in (health, setup, auth, account, recent, start, patterns):
+    for door in (health, metrics, setup, auth, account, recent, start, patterns):
         app.register_blueprint(door.blueprint)
     for page in (backups, actions, upload, operations, restore, backup):
         app.register_blueprint(page.blueprint)
