@@ -30,8 +30,6 @@ from launcher.backup.records import (
 )
 from launcher.cron import last_due, next_runs
 from launcher.current import current_backups
-from launcher.notices import see
-from launcher.watch import facts
 
 from . import output
 from .exits import EXIT_CODES, PARTLY_FAILED, STALE, exit_codes_help, told
@@ -485,6 +483,10 @@ def status(as_json: bool) -> None:
     of `since`, `count`, `code`, `detail`, `backup_ids`, `targets`, `free_bytes`, `needed_bytes`,
     `full_at`.
     """
+    # Imported here: whoever makes a backup should not wait for those who tell of it.
+    from launcher.notices import see  # noqa: PLC0415
+    from launcher.watch import facts  # noqa: PLC0415
+
     service = current_backups()
     try:
         rules = _rules()
