@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from launcher.backup.errors import BackupError
 from launcher.backup.locks import try_lock
 from launcher.current import current_backups
 from tests.conftest import ADA, MakeApp
@@ -31,7 +32,7 @@ def app(make_app: MakeApp) -> Flask:
         service.initialise(by="test")
         service.create(by="ada")
         service.create(by="ada")
-        with pytest.raises(Exception, match="no such file"):
+        with pytest.raises(BackupError):
             service.import_(Path("/nowhere/at/all.db"), by="ada")
     return app
 
@@ -39,7 +40,7 @@ def app(make_app: MakeApp) -> Flask:
 def scrape(client: FlaskClient) -> dict[tuple[str, tuple[str, ...]], float]:
     text = client.get("/metrics", headers=BEARER).text
     return {
-        (sample.name, tuple(sample.labels.values())): sample.value
+        (sample.name, tuple(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
@@ -95,8 +96,8 @@ def test_the_numbers_are_those_of_the_panel(app: Flask, client: FlaskClient) -> 
     assert found["launcher_backup_last_success_database_bytes", ()] == newest.database.size_bytes
     assert found["launcher_backups", ("manual", "verified")] == 2
     assert found["launcher_backups", ("scheduled", "damaged")] == 0
-    assert found["launcher_operations_total", ("create", "succeeded")] == 2
-    assert found["launcher_operations_total", ("upload", "failed")] == 1
+    assert found["launcher_operations_total", ("succeeded", "create")] == 2
+    assert found["launcher_operations_total", ("failed", "upload")] == 1
     assert found["launcher_backup_free_bytes", ()] > 0
     assert found["launcher_backup_next_run_timestamp_seconds", ()] > 0
     assert found["launcher_database_up", ()] == 1
