@@ -21,7 +21,7 @@ export LAUNCHER_DATA_DIR ?= $(abspath $(DATA))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test fault bench check lint types messages translations lock clean
+.PHONY: help run demo test fault bench screens check lint types messages translations lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ fault: $(DEV) translations ## Kill, fill and flip at length: minutes, not second
 
 bench: $(DEV) ## Measure, side by side with the plain tools
 	$(BIN)/python -m benchmarks
+
+screens: $(DEV) translations ## Take the pictures of the documentation anew
+	tests/install-tools
+	$(BIN)/python -m tests.screens
 
 lint: $(DEV) ## Put the style right where that is safe, and name the rest
 	$(BIN)/ruff check --fix

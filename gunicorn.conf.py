@@ -1,14 +1,17 @@
 """How gunicorn serves Launcher; `gunicorn wsgi:app` in this directory finds it by itself."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
+from launcher.backup.errors import BackupError  # noqa: E402
 from launcher.config import ConfigError, read_config  # noqa: E402
 
 try:
@@ -41,3 +44,17 @@ def on_starting(_server: Any) -> None:
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "database", "upgrade"]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         sys.exit(1)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let a worker read the backups' manifests before somebody waits for that.
+
+    Thousands take a second or two the first time, and nothing afterwards.
+    """
+    backups = worker.wsgi.extensions["launcher.backups"]
+    threading.Thread(target=_read_manifests, args=[backups], daemon=True).start()
+
+
+def _read_manifests(backups: Any) -> None:
+    with contextlib.suppress(BackupError):  # a store that is away is said where it is asked for
+        backups.listing()

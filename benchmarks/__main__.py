@@ -2,6 +2,7 @@
 
 python -m benchmarks                       10 MB and 200 MB
 python -m benchmarks --megabytes 1000      one size only
+python -m benchmarks --only panel          the backup panel, with 10, 1,000 and 10,000 backups
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ import os
 import platform
 import shutil
 import sqlite3
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -21,9 +20,10 @@ from functools import partial
 from pathlib import Path
 
 from .core import filled_copy, measure_create, measure_levels, measure_memory, measure_writer
-from .sample import make_data_dir
+from .panel import measure_panel
+from .sample import make_data_dir, make_demo
 from .site import measure_page, measure_restore
-from .timing import ROOT, Row, environment
+from .timing import ROOT, Row
 
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, nargs="*", default=[10, 200])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument(
-        "--only", choices=("create", "levels", "writer", "restore", "memory", "page")
+        "--only", choices=("create", "levels", "writer", "restore", "memory", "page", "panel")
     )
     parser.add_argument("--directory", type=Path, help="where to work; a disk, not memory")
     arguments = parser.parse_args()
@@ -63,7 +63,7 @@ def main() -> None:
 
 def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
     wanted = arguments.only
-    for megabytes in arguments.megabytes:
+    for megabytes in arguments.megabytes if wanted not in {"page", "panel"} else ():
         runs = max(1, arguments.runs if megabytes <= 200 else arguments.runs // 2)
         template = folder / f"template-{megabytes}"
         make_data_dir(template, megabytes=megabytes)
@@ -80,20 +80,9 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
                 shutil.rmtree(data_dir)
         shutil.rmtree(template)
     if wanted in {None, "page"}:
-        yield from measure_page(_demo(folder / "demo"))
-
-
-def _demo(data_dir: Path) -> Path:
-    for command in (("database", "upgrade"), ("demo",), ("settings", "set", "guest_access", "on")):
-        subprocess.run(
-            [sys.executable, "-m", "flask", *command],
-            cwd=ROOT,
-            env=environment(data_dir),
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-    return data_dir
+        yield from measure_page(make_demo(folder / "demo"))
+    if wanted in {None, "panel"}:
+        yield from measure_panel(make_demo(folder / "demo-with-backups"))
 
 
 if __name__ == "__main__":

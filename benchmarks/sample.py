@@ -6,11 +6,15 @@ import json
 import random
 import secrets
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 from launcher.accounts import hasher
 from launcher.backup.sqlite import begin_wal
 from launcher.content import LauncherContent
+
+from .timing import ROOT, environment
 
 ADMIN = "ada"
 PASSWORD = "bench-bench-bench"
@@ -33,6 +37,26 @@ def make_data_dir(data_dir: Path, *, megabytes: int) -> Path:
     connection.close()
     begin_wal(path)
     return path
+
+
+def make_demo(data_dir: Path) -> Path:
+    """Make a data directory with the sample boards, open to guests and to the admin above."""
+    for words in (
+        "database upgrade",
+        "demo",
+        "settings set guest_access on",
+        f"user reset-password {ADMIN} --password-stdin",
+    ):
+        subprocess.run(
+            [sys.executable, "-m", "flask", *words.split()],
+            cwd=ROOT,
+            env=environment(data_dir),
+            input=f"{PASSWORD}\n".encode(),
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    return data_dir
 
 
 def _fill(connection: sqlite3.Connection, size_bytes: int) -> None:

@@ -51,13 +51,14 @@ def serving(data_dir: Path, *, workers: int = 3, threads: int = 4) -> Iterator[i
 def _await(port: int) -> None:
     for _ in range(600):
         with contextlib.suppress(OSError):
-            if _get(port, "/healthz")[0] == http.client.OK:
+            if get(port, "/healthz")[0] == http.client.OK:
                 return
         time.sleep(0.05)
     raise RuntimeError("gunicorn did not start")
 
 
-def _get(port: int, path: str, **headers: str) -> tuple[int, bytes]:
+def get(port: int, path: str, **headers: str) -> tuple[int, bytes]:
+    """Ask a served site for `path`; return the status and the body as it came over the wire."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", path, headers=headers)
@@ -93,7 +94,7 @@ class _Load:
         while not self.stop.is_set():
             began = time.perf_counter()
             try:
-                status, _ = _get(self.port, "/")
+                status, _ = get(self.port, "/")
             except OSError:
                 status = 0
             self.seconds.append(time.perf_counter() - began)
@@ -152,33 +153,35 @@ def measure_page(data_dir: Path) -> Iterator[Row]:
     began = time.perf_counter()
     with serving(data_dir, workers=2, threads=8) as port:
         yield Row("site", "gunicorn start, two workers", time.perf_counter() - began, "s")
-        status, page = _get(port, "/")
+        status, _ = get(port, "/")
         if status != http.client.OK:
             raise RuntimeError(f"the start page answers {status}")
         times: list[float] = []
         for _ in range(300):
             began = time.perf_counter()
-            _get(port, "/")
+            get(port, "/")
             times.append(time.perf_counter() - began)
         yield Row("site", "start page, median", statistics.median(times) * 1000, "ms")
         yield Row("site", "start page, p95", statistics.quantiles(times, n=20)[18] * 1000, "ms")
-        yield from _bytes(port, page)
-        for name, memory in _memory(port):
+        yield from weigh(port, "/", table="site", what="start page")
+        for name, memory in memory_of(port):
             yield Row("site", name, memory, "MB", "resident")
 
 
-def _bytes(port: int, page: bytes) -> Iterator[Row]:
+def weigh(port: int, path: str, *, table: str, what: str, **headers: str) -> Iterator[Row]:
+    """Weigh a page as a browser that has nothing yet gets it, compressed."""
+    page = get(port, path, **headers)[1]
     links = set(re.findall(rb'(?:href|src)="(/static/[^"#]+|/assets/[^"#]+)', page))
-    total = len(_get(port, "/", **{"Accept-Encoding": "gzip"})[1])
-    yield Row("site", "start page, compressed", total / 1000, "kB")
-    for link in links:
-        total += len(_get(port, link.decode(), **{"Accept-Encoding": "gzip"})[1])
-    yield Row(
-        "site", "with style, sprite and script", total / 1000, "kB", f"{len(links) + 1} requests"
-    )
+    packed = headers | {"Accept-Encoding": "gzip"}
+    total = len(get(port, path, **packed)[1])
+    yield Row(table, f"{what}, compressed", total / 1000, "kB", f"{len(page) / 1000:.1f} unpacked")
+    total += sum(len(get(port, link.decode(), **packed)[1]) for link in links)
+    note = f"{len(links) + 1} requests"
+    yield Row(table, "with style, sprite and script", total / 1000, "kB", note)
 
 
-def _memory(port: int) -> Iterator[tuple[str, float]]:
+def memory_of(port: int) -> Iterator[tuple[str, float]]:
+    """Yield the resident memory in MB of each process that serves on `port`."""
     processes = subprocess.run(
         ["ps", "-eo", "pid=,ppid=,rss=,args="], capture_output=True, text=True, check=True
     ).stdout.splitlines()

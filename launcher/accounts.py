@@ -13,6 +13,7 @@ import secrets
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -31,6 +32,7 @@ from launcher.models.types import utc_now
 
 PASSWORD_MIN_LENGTH = 12
 PASSWORD_MAX_LENGTH = 1000
+DISPLAY_NAME_MAX_LENGTH = 60
 FAILURES_BEFORE_PAUSE = 5
 PAUSE = timedelta(minutes=1)
 FORGET_AFTER = timedelta(minutes=15)
@@ -82,6 +84,17 @@ class UsernameTakenError(AccountError):
         self.username = username
 
 
+class DisplayNameUnfitError(AccountError):
+    """A display name that is too long, or no single line of letters."""
+
+    code = "display_name_unfit"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"a display name is one line of at most {DISPLAY_NAME_MAX_LENGTH} characters"
+        )
+
+
 class PasswordUnfitError(AccountError):
     """A password that is too short or absurdly long."""
 
@@ -112,6 +125,19 @@ class LastAdminError(AccountError):
     def __init__(self, username: str) -> None:
         super().__init__(
             f"{username} is the last active admin", hint="Make somebody else an admin first."
+        )
+        self.username = username
+
+
+class AccountChangedError(AccountError):
+    """Somebody else changed the account since it was looked at."""
+
+    code = "account_changed"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(
+            f"somebody else has changed the account {username!r} meanwhile",
+            hint="Look at it again, and decide then.",
         )
         self.username = username
 
@@ -188,6 +214,19 @@ def random_password() -> str:
 # Users
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an account may do, as somebody saw it when they decided to change it."""
+
+    role: Role
+    is_active: bool
+
+    @classmethod
+    def of(cls, user: User) -> Standing:
+        """Return the standing of `user` at this moment."""
+        return cls(user.role, user.is_active)
+
+
 def find_user(username: str) -> User:
     """Return the user of this name, in any capitals, or raise `UserNotFoundError`."""
     user = db.session.scalar(sa.select(User).where(User.username == username))
@@ -213,7 +252,8 @@ def create_user(
     """Make a user who can sign in at once.
 
     Raises:
-        UsernameInvalidError, UsernameTakenError, PasswordUnfitError: nothing was made.
+        UsernameInvalidError, UsernameTakenError, DisplayNameUnfitError, PasswordUnfitError:
+            nothing was made.
     """
     user = _new_user(username, password, role=role, display_name=display_name, email=email)
     _add_user(user, actor=actor)
@@ -226,11 +266,18 @@ def _new_user(username: str, password: str, *, role: Role, display_name: str, em
         raise UsernameInvalidError
     return User(
         username=username,
-        display_name=display_name.strip(),
+        display_name=_fit_display_name(display_name),
         email=email.strip(),
         password_hash=hash_password(password),
         role=role,
     )
+
+
+def _fit_display_name(display_name: str) -> str:
+    name = display_name.strip()
+    if len(name) > DISPLAY_NAME_MAX_LENGTH or not name.isprintable():
+        raise DisplayNameUnfitError
+    return name
 
 
 def _add_user(user: User, *, actor: Actor) -> None:
@@ -247,6 +294,21 @@ def _add_user(user: User, *, actor: Actor) -> None:
     )
 
 
+def set_display_name(user: User, display_name: str, *, actor: Actor) -> None:
+    """Call `user` something else, or by the user name again where it is empty.
+
+    Raises:
+        DisplayNameUnfitError: the old one stays.
+    """
+    name = _fit_display_name(display_name)
+    if name == user.display_name:
+        return
+    changes = {"display_name": [user.display_name, name]}
+    user.display_name = name
+    audit.record("user.set_display_name", actor=actor, target=_target(user), changes=changes)
+    db.session.commit()
+
+
 def set_password(user: User, password: str, *, actor: Actor) -> None:
     """Change the password, which ends every session of this user.
 
@@ -259,12 +321,18 @@ def set_password(user: User, password: str, *, actor: Actor) -> None:
     db.session.commit()
 
 
-def set_role(user: User, role: Role, *, actor: Actor) -> None:
+def set_role(user: User, role: Role, *, actor: Actor, seen: Standing | None = None) -> None:
     """Give `user` another role.
 
+    Args:
+        seen: what the actor saw before deciding; None for whoever did not look.
+
     Raises:
-        LastAdminError: nothing was changed.
+        AccountChangedError, LastAdminError: nothing was changed.
     """
+    _require_unchanged(user, seen)
+    if user.role is role:
+        return
     if role is not Role.ADMIN:
         _require_another_admin(user)
     changes = {"role": [str(user.role), str(role)]}
@@ -273,12 +341,15 @@ def set_role(user: User, role: Role, *, actor: Actor) -> None:
     db.session.commit()
 
 
-def set_active(user: User, active: bool, *, actor: Actor) -> None:
+def set_active(user: User, active: bool, *, actor: Actor, seen: Standing | None = None) -> None:
     """Let `user` sign in, or not any more.
 
     Raises:
-        LastAdminError: nothing was changed.
+        AccountChangedError, LastAdminError: nothing was changed.
     """
+    _require_unchanged(user, seen)
+    if user.is_active is active:
+        return
     if not active:
         _require_another_admin(user)
     changes = {"is_active": [user.is_active, active]}
@@ -287,12 +358,13 @@ def set_active(user: User, active: bool, *, actor: Actor) -> None:
     db.session.commit()
 
 
-def delete_user(user: User, *, actor: Actor) -> None:
+def delete_user(user: User, *, actor: Actor, seen: Standing | None = None) -> None:
     """Remove `user` and their API tokens; what they made stays.
 
     Raises:
-        LastAdminError: nothing was changed.
+        AccountChangedError, LastAdminError: nothing was changed.
     """
+    _require_unchanged(user, seen)
     _require_another_admin(user)
     audit.record("user.delete", actor=actor, target=_target(user))
     db.session.delete(user)
@@ -304,17 +376,30 @@ def has_admin() -> bool:
     return db.session.scalar(_admins().limit(1)) is not None
 
 
+def is_last_admin(user: User) -> bool:
+    """Return whether nobody could administer this site without `user`."""
+    is_one = db.session.scalar(_admins().where(User.id == user.id)) is not None
+    return is_one and db.session.scalar(_admins().where(User.id != user.id).limit(1)) is None
+
+
 def _admins() -> sa.Select[int]:
     return sa.select(User.id).where(User.role == Role.ADMIN, User.is_active)
 
 
 def _require_another_admin(user: User) -> None:
     """Refuse to go on where `user` is the last active admin, as the database has it now."""
-    is_one = db.session.scalar(_admins().where(User.id == user.id)) is not None
-    if is_one and db.session.scalar(_admins().where(User.id != user.id).limit(1)) is None:
+    if is_last_admin(user):
         username = user.username
         db.session.rollback()
         raise LastAdminError(username)
+
+
+def _require_unchanged(user: User, seen: Standing | None) -> None:
+    """Refuse to go on where `user` has another standing now than the actor saw."""
+    if seen is not None and seen != Standing.of(user):
+        username = user.username
+        db.session.rollback()
+        raise AccountChangedError(username)
 
 
 def _target(user: User) -> Target:

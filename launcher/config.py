@@ -143,6 +143,16 @@ class Config:
         return self.data_dir / "locks"
 
     @property
+    def incoming_dir(self) -> Path:
+        """Where uploads lie while they arrive."""
+        return self.data_dir / "incoming"
+
+    @property
+    def upload_limit_bytes(self) -> int:
+        """The largest backup that may be uploaded."""
+        return self.upload_limit_mb * 1_000_000
+
+    @property
     def setup_token_path(self) -> Path:
         """The one-time token of the first start; gone once there is an admin."""
         return self.data_dir / "setup_token"

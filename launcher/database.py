@@ -75,7 +75,10 @@ def _begin(connection: sa.Connection) -> None:
 
 
 def ungated(view: Callable[P, R]) -> Callable[P, R]:
-    """Mark a view that never touches the database, so that it answers during a restore."""
+    """Mark a view that does without the database, so that it answers during a restore.
+
+    One that needs it after all calls `enter` first.
+    """
     view.is_ungated = True  # type: ignore[attr-defined]
     return view
 
@@ -86,6 +89,16 @@ def _enter() -> None:
     if is_static or getattr(view, "is_ungated", False) or "gate_pass" in g:
         return
     _take_pass()
+
+
+def enter() -> None:
+    """Enter the gate from a view marked `ungated` that needs the database this time.
+
+    Raises:
+        DataBeingReplacedError: a restore keeps the gate closed for longer than a request waits.
+    """
+    if "gate_pass" not in g:
+        _take_pass()
 
 
 def _take_pass() -> None:

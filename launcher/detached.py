@@ -14,11 +14,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+from launcher import incoming
 from launcher.backup.errors import BackupError, OperationInProgressError, StoreUnavailableError
 from launcher.backup.ports import OnProgress
 from launcher.backup.records import Verb
@@ -34,8 +36,8 @@ _log = logging.getLogger(__name__)
 class Errand:
     """What the other process is to do. `details` are arguments of the service's method.
 
-    A `path` among them is a file that was received for this errand alone, and is removed when it
-    is done.
+    A `path` among them is a file that was received for this errand alone (`launcher.incoming`),
+    and is removed when it is done. When it could not begin, the caller still has the file.
     """
 
     verb: Verb
@@ -110,18 +112,22 @@ def main() -> None:
     )
     errand = Errand(Verb(asked["verb"]), asked["by"], asked["operation_id"], asked["details"])
     answer = _Answer(sys.stdout)
-    try:
-        _run(service, errand, on_progress=lambda _progress: answer.begun())
-    except BackupError as error:
-        # What began is in the journal, and its follower reads there how it ended.
-        if service.operation(errand.operation_id):
-            _log.warning("%s %s: %s", errand.verb, errand.operation_id, error)
-        else:
-            answer.refused(error)
-    finally:
-        if (path := errand.details.get("path")) is not None:
-            Path(path).unlink(missing_ok=True)
+    with _received(errand):
+        try:
+            _run(service, errand, on_progress=lambda _progress: answer.begun())
+        except BackupError as error:
+            # What began is in the journal, and its follower reads there how it ended.
+            if service.operation(errand.operation_id):
+                _log.warning("%s %s: %s", errand.verb, errand.operation_id, error)
+            else:
+                answer.refused(error)
     answer.begun()
+
+
+def _received(errand: Errand) -> AbstractContextManager[None]:
+    """Return what keeps the file of the errand from being swept, if it has one."""
+    path = errand.details.get("path")
+    return incoming.taken_over(Path(path)) if path else contextlib.nullcontext()
 
 
 def _run(service: BackupService, errand: Errand, *, on_progress: OnProgress) -> None:

@@ -6,7 +6,7 @@ every subclass and every member, so that nothing new goes without.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 
 import flask_babel
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_timedelta
+from babel.dates import (
+    format_date,
+    format_datetime,
+    format_skeleton,
+    format_timedelta,
+    get_day_names,
+)
+from babel.lists import format_list
 from babel.numbers import format_decimal
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import force_locale, get_locale, get_timezone, refresh
@@ -24,7 +31,7 @@ from flask_login import current_user
 from markupsafe import Markup
 
 from launcher import settings
-from launcher.backup.records import Kind, Outcome, Stage, State, Verb
+from launcher.backup.records import KeepReason, Kind, Outcome, Stage, State, Verb
 from launcher.config import ROOT
 from launcher.extensions import babel
 from launcher.models import Health, Role, Theme
@@ -129,6 +136,31 @@ STATE_WORDS: Mapping[State, LazyString] = {
     State.DAMAGED: _("Damaged"),
 }
 
+DAMAGE_WORDS: Mapping[str, LazyString] = {
+    "the file is missing": _("its file is missing"),
+    "the size it was written with": _("its file does not have the size it was written with"),
+    "never followed": _("it is a link or no regular file"),
+    "altered after": _("its manifest was altered"),
+    "manifest": _("its manifest cannot be read"),
+    "when it was made": _("its checksum is not what it was"),
+    "backed up": _("its checksum is not what it was"),
+    "compressed data": _("its compressed data is damaged"),
+    "database is damaged": _("the database inside is damaged"),
+    "rows point to rows": _("rows inside point to rows that do not exist"),
+}
+"""What was found on a damaged backup, by a piece of what the core says of it, the first wins."""
+
+KEEP_WORDS: Mapping[KeepReason, LazyString] = {
+    KeepReason.PROTECTED: _("Protected: stays until you delete it"),
+    KeepReason.NOT_SCHEDULED: _("Kept until you delete it"),
+    KeepReason.LAST_GOOD: _("The last good one: never removed"),
+    KeepReason.RECENT: _("One of the newest"),
+    KeepReason.DAILY: _("Kept as daily"),
+    KeepReason.WEEKLY: _("Kept as weekly"),
+    KeepReason.MONTHLY: _("Kept as monthly"),
+    KeepReason.NOT_REPLACED: _("Kept until newer good ones have taken its place"),
+}
+
 VERB_WORDS: Mapping[Verb, LazyString] = {
     Verb.CREATE: _("Making a backup"),
     Verb.VERIFY: _("Verifying backups"),
@@ -196,13 +228,22 @@ ROLE_WORDS: Mapping[Role, LazyString] = {
     Role.VIEWER: _("Viewer"),
 }
 
+RIGHTS_WORDS: Mapping[Role, LazyString] = {
+    Role.ADMIN: _("Everything: apps, boards, accounts, settings and backups."),
+    Role.EDITOR: _("Apps and boards: to add, change and arrange them."),
+    Role.VIEWER: _("To look, and to open apps."),
+}
+"""What a role may do, or change."""
+
 ACCOUNT_WORDS: Mapping[str, LazyString] = {
     "account": _("This account cannot be changed like that."),
     "username_invalid": _("Use 1 to 64 of these: letters a to z, digits, and . _ @ - in between."),
     "username_taken": _("Somebody has this name already."),
+    "display_name_unfit": _("Use one line of at most 60 characters."),
     "password_unfit": _("This password is too short, or absurdly long."),
     "user_not_found": _("Nobody has this name."),
     "last_admin": _("This is the last active admin. Make somebody else an admin first."),
+    "account_changed": _("Somebody else has changed this account meanwhile."),
     "setup_refused": _("This setup link is not valid, or was used"),
     "sign_in_refused": _("Name and password do not match."),
     "sign_in_throttled": _("Too many failed attempts. Wait a minute, then try again."),
@@ -240,7 +281,7 @@ def init_app(app: Flask) -> None:
         timezone_selector=select_time_zone,
     )
     formats: tuple[Callable[..., object], ...] = (
-        ago, moment, day_and_time, duration, number, size,
+        ago, moment, clock_time, day_and_time, weekday_and_time, listing, duration, number, size,
     )  # fmt: skip
     app.jinja_env.filters.update({each.__name__: each for each in formats})
 
@@ -252,10 +293,12 @@ def select_locale() -> str:
 
 
 def select_time_zone() -> str:
-    """Return the site's time zone; UTC while the database cannot be asked."""
+    """Return the site's time zone; while the database cannot be asked, the one remembered."""
     if spoken := g.get("spoken_zone"):
         return str(spoken)
-    return "UTC" if _is_without_database() else settings.current().time_zone
+    if _is_without_database():
+        return str(g.get("known_time_zone", "UTC")) if has_request_context() else "UTC"
+    return settings.current().time_zone
 
 
 @contextmanager
@@ -290,7 +333,7 @@ def chosen_language() -> str:
     if not _is_without_database() and current_user.is_authenticated:
         chosen = str(current_user.locale)
     else:
-        chosen = request.cookies.get(LOCALE_COOKIE, "")
+        chosen = g.get("known_language", "") or request.cookies.get(LOCALE_COOKIE, "")
     return chosen if chosen in LOCALES else ""
 
 
@@ -341,6 +384,11 @@ def day(at: datetime) -> str:
     return _day_words(at.astimezone(_zone()).date(), str(_locale()))
 
 
+def weekday(at: datetime) -> str:
+    """Return the day of the week of a moment, to stand by itself: `Wednesday`."""
+    return format_datetime(at, "cccc", tzinfo=_zone(), locale=_locale())
+
+
 def clock_time(at: datetime) -> str:
     """Return the time of day of a moment: `14:07`."""
     return format_skeleton("Hm", at, tzinfo=_zone(), locale=_locale())
@@ -355,6 +403,44 @@ def day_and_time(at: datetime, *, now: datetime | None = None) -> str:
     if days == 1:
         return gettext("yesterday, %(time)s", time=clock_time(at))
     return gettext("%(day)s, %(time)s", day=day(at), time=clock_time(at))
+
+
+def weekday_and_time(at: datetime, *, now: datetime | None = None) -> str:
+    """Return a moment as one looks it up in a calendar: `Wednesday, 18 November, 03:00`.
+
+    Today and yesterday go by their names, and another year is told.
+    """
+    zone = _zone()
+    today, on = (now or utc_now()).astimezone(zone).date(), at.astimezone(zone).date()
+    if 0 <= (today - on).days <= 1:
+        return day_and_time(at, now=now)
+    locale = _locale()
+    weekday = get_day_names(locale=locale)[on.weekday()]
+    words = day(at) if on.year == today.year else format_date(on, "long", locale=locale)
+    return gettext(
+        "%(weekday)s, %(day)s, %(time)s", weekday=weekday, day=words, time=clock_time(at)
+    )
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time in its two largest units: `4 days and 11 hours`."""
+    minutes = max(1, round(length.total_seconds() / 60))
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    units = (
+        (days, ngettext("%(num)s day", "%(num)s days", days)),
+        (hours, ngettext("%(num)s hour", "%(num)s hours", hours)),
+        (minutes, ngettext("%(num)s minute", "%(num)s minutes", minutes)),
+    )
+    first = next(at for at, (count, _) in enumerate(units) if count)
+    return listing([words for count, words in units[first : first + 2] if count])
+
+
+def listing(names: Sequence[str], *, most: int = 0) -> str:
+    """Return names as a sentence lists them, and how many more when `most` leaves some out."""
+    if most and len(names) > most:
+        left = len(names) - most
+        names = [*names[:most], ngettext("%(num)s more", "%(num)s more", left)]
+    return format_list(names, locale=_locale())
 
 
 def exact(at: datetime) -> str:

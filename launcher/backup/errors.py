@@ -132,6 +132,10 @@ class IncompatibleBackupError(BackupError):
     code = "incompatible_backup"
 
 
+class NoAdminInsideError(IncompatibleBackupError):
+    """Nobody could sign in afterwards; an admin of today's data can be carried in."""
+
+
 class UploadRejectedError(BackupError):
     """A file from outside that is not acceptable.
 

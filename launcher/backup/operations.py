@@ -364,7 +364,7 @@ class Operations:
                 done=int(state["done"]),
                 total=int(state["total"]),
                 backup_id=str(state["backup_id"]),
-                took_s={str(k): float(v) for k, v in dict(state["took_s"]).items()},
+                took_s={str(k): float(v) for k, v in dict(state.get("took_s", {})).items()},
             ), dict(state["facts"])
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None

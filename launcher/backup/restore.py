@@ -16,6 +16,7 @@ from pathlib import Path
 from .errors import (
     BackupError,
     IncompatibleBackupError,
+    NoAdminInsideError,
     RestoreError,
     SourceDatabaseError,
 )
@@ -198,7 +199,7 @@ def stage_restore(
             check_structure(connection)
         survey = content.survey(connection)
     if not survey.admins:
-        raise IncompatibleBackupError(
+        raise NoAdminInsideError(
             "nobody could sign in afterwards: there is no active admin in this backup",
             hint="Carry an admin of today's data into it: --carry-account NAME.",
         )

@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice, takewhile
 from pathlib import Path
+from typing import BinaryIO
 
 from .create import STAGES as STAGES_CREATE
 from .create import create_backup
@@ -220,12 +221,29 @@ class BackupService:
         """Return every backup, newest first."""
         return self._store.list()
 
-    def listing(self) -> Listing:
+    def listing(self, *, afresh: bool = False) -> Listing:
         """Return every backup with the sums that a page needs, cheap however many there are.
 
-        As true as `Store.glance`; `get` what matters. The same object while nothing changes.
+        The same object while nothing changes, and as true as `Store.glance`; but the newest good
+        backup, on which the answer "am I safe?" rests, is asked each time. Ask `still_holds` of
+        what a page shows, and for a listing `afresh` when it does not.
         """
-        backups = self._store.glance()
+        listing = self._summed_up(self._store.glance(afresh=afresh))
+        if not afresh and not self.still_holds(listing.own_good[:1]):
+            listing = self._summed_up(self._store.glance(afresh=True))
+        return listing
+
+    def still_holds(self, backups: Iterable[Backup]) -> bool:
+        """Whether these backups of a listing are as it says, their files looked at now.
+
+        Of a file without a manifest nothing is said that could have changed.
+        """
+        try:
+            return all(b.file is None or self._store.get(b.id) == b for b in backups)
+        except BackupNotFoundError:
+            return False
+
+    def _summed_up(self, backups: Sequence[Backup]) -> Listing:
         listing = self._listing
         if listing is None or listing.backups is not backups:
             listing = self._listing = Listing.of(backups)
@@ -238,6 +256,16 @@ class BackupService:
             BackupNotFoundError
         """
         return self._store.get(reference)
+
+    def open_file(self, backup: Backup) -> tuple[str, BinaryIO]:
+        """Open the stored file of a backup, to hand it out; return it with its name.
+
+        It can be read to its end even when the backup is deleted meanwhile.
+
+        Raises:
+            ManifestError: the file is missing or is no regular file.
+        """
+        return self._store.file_name(backup), self._store.open(backup)
 
     def verify(
         self,
@@ -568,7 +596,7 @@ class BackupService:
             stale_after_s: how old the last success may be; None when no schedule is on.
             next_run_at: the next scheduled run, as the schedule has it.
         """
-        listing = self._checked_listing()
+        listing = self.listing()
         good = listing.own_good
         last_success_at = good[0].created_at if good else None
         attempt = next((e for e in self._journal.entries() if e.verb is Verb.CREATE), None)
@@ -586,14 +614,6 @@ class BackupService:
             live_problem=self.live_problem(),
             running=self.progress(),
         )
-
-    def _checked_listing(self) -> Listing:
-        """Return the listing; the backup that the answer rests on was asked a moment ago."""
-        listing = self.listing()
-        with contextlib.suppress(BackupNotFoundError):
-            if not listing.own_good or self._store.get(listing.own_good[0].id).is_good:
-                return listing
-        return Listing.of(self._store.list())
 
     def _has_recent(self, newest_first: Sequence[Backup], within_s: float) -> bool:
         """Whether one of these was made at about this time, by at most `within_s`."""
@@ -646,6 +666,16 @@ class BackupService:
         if self._operations.is_unburied():
             self.recover()
         return next((e for e in self._journal.entries() if e.operation_id == operation_id), None)
+
+    def ended_since(self, operation_id: str, *, limit: int = 20) -> Sequence[JournalEntry]:
+        """Return what ended after that operation, newest first, at most `limit` of it.
+
+        A killed one is among them, as by `operation`. Cheap enough to be asked every second.
+        """
+        if self._operations.is_unburied():
+            self.recover()
+        newest = islice(self._journal.entries(), limit)
+        return list(takewhile(lambda entry: entry.operation_id != operation_id, newest))
 
     def live_problem(self) -> str:
         """Say what is wrong with the live database, "" when it opens and is ours."""

@@ -86,12 +86,13 @@ class Store(Protocol):
     def list(self) -> Sequence[Backup]:
         """Return every backup, newest first; damaged and foreign ones hide nothing else."""
 
-    def glance(self) -> Sequence[Backup]:
+    def glance(self, *, afresh: bool = False) -> Sequence[Backup]:
         """Return what `list` returned a moment ago: cheap, and the same object while it holds.
 
         True at once about what is published, updated or removed, by whichever process. A file
         that somebody cut short or exchanged behind the store's back is noticed when all are
-        looked at again, which a store does as often as it costs little: `get` what matters.
+        looked at again, which a store does as often as it costs little: `get` what matters. With
+        `afresh` all are looked at now.
         """
 
     def get(self, reference: str) -> Backup:
@@ -199,12 +200,13 @@ class LocalStore:
         ]
         return sorted(found, key=_BY_TIME, reverse=True)
 
-    def glance(self) -> Sequence[Backup]:
+    def glance(self, *, afresh: bool = False) -> Sequence[Backup]:
         with self._glancing:  # those who come meanwhile share the result
             stamp = self._settled_stamp()
             last = self._glance
             began = time.monotonic()
-            if last and last.stamp == stamp is not None and began < last.look_again_at:
+            is_due = afresh or last is None or began >= last.look_again_at
+            if last and not is_due and last.stamp == stamp is not None:
                 return last.backups
             backups = tuple(self.list())
             if last and last.backups == backups:

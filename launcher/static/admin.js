@@ -2,34 +2,66 @@
 
 const dialog = document.querySelector("#dialog");
 const problem = document.querySelector("#problem");
+const toasts = document.querySelector("#toasts");
 let opener = null;
 
 // A part that was swapped into the dialog opens it; focus goes back to where it came from.
-document.addEventListener("htmx:before:request", (event) => {
-  const source = event.detail.ctx.sourceElement;
-  if (dialog && !dialog.contains(source) && event.detail.ctx.target === dialog) {
-    opener = source.closest("[popover]")?.id ? document.querySelector(`[popovertarget="${source.closest("[popover]").id}"]`) : source;
-  }
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  const source = ctx.sourceElement;
+  ctx.isByHand = !source.matches("#operation, #panel");
+  if (ctx.target !== dialog || dialog.contains(source)) return;
+  const menu = source.closest("[popover]");
+  opener = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : source;
 });
-document.addEventListener("htmx:after:swap", () => {
-  if (!dialog) return;
-  if (dialog.childElementCount > 0 && !dialog.open) {
-    document.querySelector("[popover].menu:popover-open")?.hidePopover();
-    dialog.showModal();
-    (dialog.querySelector("[autofocus]") ?? dialog.querySelector("h2, button, a"))?.focus();
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
+  const source = ctx.sourceElement;
+  const isForDialog = ctx.target === dialog || ctx.hx?.retarget === "#dialog";
+  if (isForDialog && !dialog.open && dialog.childElementCount > 0) dialog.showModal();
+  if (dialog.contains(source) && !isForDialog) dialog.close();
+  if (ctx.response.status < 400 && source.matches("form.menu")) source.reset();
+  source.closest(".toast")?.remove();
+  while (toasts.childElementCount > 4) {
+    (toasts.querySelector(".toast:not([data-state=bad])") ?? toasts.firstElementChild).remove();
   }
-  if (dialog.childElementCount === 0 && dialog.open) dialog.close();
+  if (ctx.isByHand && document.activeElement === document.body) focusOn(null);
 });
-dialog?.addEventListener("close", () => {
+
+// What had the focus may be gone by now: then it goes to the list, or to the page.
+function focusOn(element) {
+  const place = element?.isConnected ? element : document.querySelector("#list") ?? document.querySelector("#main");
+  place.focus({ preventScroll: place !== element });
+}
+
+dialog.addEventListener("close", () => {
   dialog.replaceChildren();
-  if (opener?.isConnected) opener.focus();
-  else document.querySelector("#main").focus();
+  focusOn(opener);
 });
-dialog?.addEventListener("click", (event) => {
-  if (event.target === dialog || event.target.closest("[data-closes-dialog]")) {
-    event.preventDefault();
-    dialog.close();
-  }
+dialog.addEventListener("click", (event) => {
+  if (event.target !== dialog && !event.target.closest("[data-closes-dialog]")) return;
+  event.preventDefault();
+  dialog.close();
+});
+
+// What was chosen in a menu closes it, as choosing does anywhere.
+document.addEventListener("click", (event) => {
+  event.target.closest(".menu :is(a, button)")?.closest(":popover-open")?.hidePopover();
+});
+
+// What runs is asked for while somebody looks, and at once when they look again.
+let askedAt = Date.now();
+function ask() {
+  const row = document.querySelector("[data-poll-s]");
+  if (!row || document.hidden || Date.now() - askedAt < row.dataset.pollS * 1000 - 100) return;
+  askedAt = Date.now();
+  htmx.trigger(row, "poll", {}, false);
+}
+setInterval(ask, 1000);
+document.addEventListener("visibilitychange", ask);
+
+// Whatever is drawn anew says what this page has seen, so that it is told the rest.
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+  const row = document.querySelector("#operation");
+  if (row) ctx.request.headers["Launcher-Seen"] = row.dataset.seen;
 });
 
 // Silence of the server is told once, and taken back when it answers again.
@@ -38,4 +70,10 @@ document.addEventListener("htmx:error", () => {
 });
 document.addEventListener("htmx:after:request", () => {
   if (problem?.textContent === problem?.dataset.lost) problem?.replaceChildren();
+});
+
+// The address names what the panel shows, so that a reload shows the same.
+document.addEventListener("htmx:after:swap", () => {
+  const address = document.querySelector("[data-address]")?.dataset.address;
+  if (address && address !== location.pathname + location.search) history.replaceState(null, "", address);
 });

@@ -19,12 +19,14 @@ from . import (
     metrics,
     navigation,
     patterns,
+    receiving,
     recent,
     sessions,
     setup,
+    setup_restore,
     start,
 )
-from .admin import actions, backup, backups, operations, restore, upload
+from .admin import actions, alarm, audit, backup, backups, operations, restore, upload, users
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -42,9 +44,9 @@ def init_app(app: Flask) -> None:
     compression.init_app(app)
     headers.init_app(app)
     htmx.init_app(app)
-    for part in (assets, errors, frame, navigation, sessions):
+    for part in (assets, errors, frame, navigation, receiving, sessions, alarm):
         part.init_app(app)
-    for door in (health, metrics, setup, auth, account, recent, start, patterns):
+    for door in (health, metrics, setup, setup_restore, auth, account, recent, start, patterns):
         app.register_blueprint(door.blueprint)
-    for page in (backups, actions, upload, operations, restore, backup):
+    for page in (backups, actions, upload, operations, restore, backup, users, audit):
         app.register_blueprint(page.blueprint)

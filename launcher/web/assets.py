@@ -22,7 +22,7 @@ from launcher.database import ungated
 
 STATIC_PATH = Path(__file__).resolve().parent.parent / "static"
 HTMX = "vendor/htmx-4.0.1.min.js"
-_FILES = ("app.js", "admin.js", "icons.svg", "favicon.svg", HTMX)
+_FILES = ("app.js", "admin.js", "upload.js", "icons.svg", "favicon.svg", HTMX)
 _IMPORT = re.compile(r'^@import "([^"]+)";\n', re.MULTILINE)
 _TINTED = re.compile(r"(launcher-[0-9a-f]{12})-(\d{1,2}|[12]\d{2}|3[0-5]\d)\.css", re.ASCII)
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)

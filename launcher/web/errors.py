@@ -5,22 +5,24 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, make_response, render_template, request, url_for
 from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from launcher.backup.errors import BackupError, UploadRejectedError
-from launcher.backup.records import LATEST, Backup
+from launcher.backup.errors import BackupError, OperationInProgressError, UploadRejectedError
+from launcher.backup.records import LATEST, Backup, Progress, Verb
 from launcher.current import current_backups
 from launcher.database import DataBeingReplacedError, Trouble, resume, trouble_of
-from launcher.i18n import ERROR_WORDS, ago, gettext, ngettext
-from launcher.web.frame import do_without_database
+from launcher.i18n import ERROR_WORDS, VERB_WORDS, ago, gettext, ngettext
+from launcher.models import Role
+from launcher.web.frame import current_viewer, do_without_database
 from launcher.web.htmx import is_htmx
 
 if TYPE_CHECKING:
@@ -52,6 +54,16 @@ _RETRY_AFTER_S = 2
 class _Words:
     title: LazyString | str
     text: LazyString | str
+
+
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """What a reader can do instead: a link, or a form that is sent with the fields given."""
+
+    path: str
+    words: LazyString | str
+    is_form: bool = False
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 _HTTP_WORDS: Mapping[int, _Words] = {
@@ -99,8 +111,10 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _show_internal_error)
 
 
-def show_backup_error(error: BackupError) -> Response:
+def show_backup_error(error: BackupError, *, way_out: WayOut | None = None) -> Response:
     """Answer with the words of the error's code, and its own sentence as a detail."""
+    if isinstance(error, OperationInProgressError):
+        return _show_busy(error, way_out)
     words = ERROR_WORDS[error.code]
     is_too_large = isinstance(error, UploadRejectedError) and error.limit_bytes is not None
     facts = {gettext("Details"): str(error), gettext("Code"): error.code}
@@ -109,7 +123,53 @@ def show_backup_error(error: BackupError) -> Response:
         _Words(words.title, words.hint),
         tone="bad" if error.code == "revert_failed" else "warn",
         facts=facts,
+        way_out=way_out or _to_the_backups(),
     )
+
+
+def _show_busy(error: OperationInProgressError, way_out: WayOut | None) -> Response:
+    """Say who does what, since when, and where to watch it."""
+    words = ERROR_WORDS[error.code]
+    text = str(words.hint)
+    # Without the database there is no time zone to say it in, and nobody to show it to.
+    with suppress(DataBeingReplacedError, SQLAlchemyError):
+        resume()
+        text = Markup("{} {}").format(_present_state(error), words.hint)
+        way_out = _way_to_watch() or way_out
+    facts = {gettext("Code"): error.code}
+    return _problem(STATUS_OF[error.code], _Words(words.title, text), facts=facts, way_out=way_out)
+
+
+def _present_state(error: OperationInProgressError) -> Markup:
+    is_known = error.verb in set(Verb)
+    what = VERB_WORDS[Verb(error.verb)] if is_known else gettext("An operation")
+    if error.since is None:
+        return Markup(gettext("%(what)s, started by %(who)s.")) % {"what": what, "who": error.by}  # noqa: S704
+    facts = {"what": what, "who": error.by, "ago": ago(error.since)}
+    return Markup(gettext("%(what)s, started by %(who)s %(ago)s.")) % facts  # noqa: S704
+
+
+def _way_to_watch() -> WayOut | None:
+    viewer = current_viewer()
+    if viewer is None or viewer.role is not Role.ADMIN:
+        return None
+    running = current_backups().progress()
+    if (running is None or running.verb is Verb.PLAN) and _is_repeatable():
+        # Over in a moment, or already: nothing to watch.
+        return WayOut(request.full_path.rstrip("?"), gettext("Try again"))
+    return WayOut(watch_path(running), gettext("Watch it"))
+
+
+def _to_the_backups() -> WayOut | None:
+    is_inside = request.path.startswith("/admin/backups")
+    return WayOut(url_for("backups.show"), gettext("To the backups")) if is_inside else None
+
+
+def watch_path(running: Progress | None) -> str:
+    """Return where an admin sees how far it is: a restore has a page of its own."""
+    if running is not None and running.verb is Verb.RESTORE:
+        return url_for("operations.show", operation_id=running.operation_id)
+    return url_for("backups.show")
 
 
 def show_held() -> Response:
@@ -144,9 +204,16 @@ def show_damaged(problem: str) -> Response:
     return response
 
 
-def show_refusal(status: int, title: LazyString, text: str, *, command: str) -> Response:
-    """Answer that this was refused, and which command on the server helps."""
-    return _problem(status, _Words(title, text), command=command)
+def show_refusal(
+    status: int,
+    title: LazyString | str,
+    text: str,
+    *,
+    command: str = "",
+    way_out: WayOut | None = None,
+) -> Response:
+    """Answer that this was refused, and what helps: a command on the server, or a way out."""
+    return _problem(status, _Words(title, text), command=command, way_out=way_out)
 
 
 def _show_csrf_error(_error: CSRFError) -> Response:
@@ -202,6 +269,7 @@ def _problem(
     facts: Mapping[str, str] | None = None,
     command: str = "",
     waits: bool = False,
+    way_out: WayOut | None = None,
 ) -> Response:
     if is_htmx() and request.method in {"GET", "HEAD"} and status == HELD_STATUS and waits:
         # Whatever asks again by itself will be answered in a moment, and has nothing to tell.
@@ -216,10 +284,19 @@ def _problem(
             facts=facts,
             command=command,
             waits=waits,
+            way_out=way_out,
         )
     except DataBeingReplacedError:
         do_without_database()
-        return _problem(status, words, tone=tone, facts=facts, command=command, waits=waits)
+        return _problem(
+            status,
+            words,
+            tone=tone,
+            facts=facts,
+            command=command,
+            waits=waits,
+            way_out=way_out,
+        )
     except SQLAlchemyError as error:  # the frame asks for the name of the site and its viewer
         return _show_database_error(error)
     response = make_response(page, status)

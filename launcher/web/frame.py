@@ -37,6 +37,17 @@ class Frame:
     themes: Mapping[Theme, LazyString]
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How pages look to somebody, to be remembered for when the database cannot be asked."""
+
+    language: str
+    theme: Theme
+    time_zone: str
+    site_name: str
+    hue: int
+
+
 def init_app(app: Flask) -> None:
     """Give every template its `frame`."""
     app.jinja_env.filters["hue"] = hue_of
@@ -66,6 +77,25 @@ def current_viewer() -> User | None:
     return cast("User", current_user._get_current_object())  # noqa: SLF001 (it has no other way)
 
 
+def current_look() -> Look:
+    """Return how this page looks to who asked for it."""
+    frame = current_frame()
+    return Look(
+        language=frame.language,
+        theme=frame.theme,
+        time_zone=site_settings().time_zone,
+        site_name=frame.site_name,
+        hue=frame.hue,
+    )
+
+
+def wear(look: Look) -> None:
+    """Let this request look like `look` as far as nobody is signed in to be asked."""
+    g.look, g.known_language, g.known_time_zone = look, look.language, look.time_zone
+    g.pop("frame", None)
+    refresh()
+
+
 def do_without_database() -> None:
     """Render the rest of this request without a query: as for a guest, by the browser's wishes."""
     g.is_without_database = True
@@ -80,6 +110,9 @@ def _frame(site: SystemSettings) -> Frame:
 
 
 def _bare_frame() -> Frame:
+    look: Look | None = g.get("look")
+    if look:
+        return _dressed(look.site_name, look.hue, None, look.theme)
     return _dressed(_NAME_WITHOUT_DATABASE, _HUE_WITHOUT_DATABASE, None, _theme_of_browser())
 
 
@@ -98,5 +131,8 @@ def _dressed(site_name: str, hue: int, viewer: User | None, theme: Theme) -> Fra
 
 
 def _theme_of_browser() -> Theme:
+    if "look" in g:
+        look: Look = g.look
+        return look.theme
     chosen = request.cookies.get(THEME_COOKIE, "")
     return Theme(chosen) if chosen in set(Theme) else Theme.SYSTEM

@@ -30,7 +30,14 @@ class AdminGroup:
 
 
 ADMIN_PAGES = (
-    AdminGroup(_("System"), (AdminPage("backups.show", "database-backup", _("Backups")),)),
+    AdminGroup(_("People"), (AdminPage("users.index", "user", _("Users")),)),
+    AdminGroup(
+        _("System"),
+        (
+            AdminPage("backups.show", "database-backup", _("Backups")),
+            AdminPage("audit.show", "scroll-text", _("Audit log")),
+        ),
+    ),
     AdminGroup(_("Design"), (AdminPage("patterns.show", "panels-top-left", _("Patterns")),)),
 )
 

@@ -6,10 +6,11 @@ new epoch. Nothing is kept on the server, so every worker and every restart agre
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import Flask, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, g, request, session
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import login_user
 
 from launcher.content import password_mark
@@ -37,6 +38,16 @@ class TlsAwareSessions(SecureCookieSessionInterface):
         """Return whether this request came over TLS."""
         return request.is_secure
 
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Return whether to send the cookie: where it changed, and to keep a good one from ageing.
+
+        Never to repeat a void one. The answer to a request from before a restore may come after
+        the session was renewed, and would put the old one back.
+        """
+        user = g.get("_login_user")
+        is_good = user is not None and user.is_authenticated
+        return session.modified or (is_good and super().should_set_cookie(app, session))
+
 
 def init_app(app: Flask) -> None:
     """Let `app` keep sessions in cookies and find their users."""
@@ -59,6 +70,53 @@ def begin_session(user: User) -> None:
     session["mark"] = password_mark(user.password_hash)
     note_password()
     login_user(user)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a session: the user, their password's mark, and the epoch it was made in."""
+
+    user_id: int
+    username: str
+    password_mark: str
+    epoch: str
+
+    def is_same_account(self, user: User) -> bool:
+        """Whether `user`, in restored data perhaps, is this account with the same password."""
+        return (
+            user.id == self.user_id
+            and user.username == self.username
+            and password_mark(user.password_hash) == self.password_mark
+        )
+
+
+def holder_of(user: User) -> Holder:
+    """Return `user`, who is signed in here, as the holder of their session."""
+    mark = password_mark(user.password_hash)
+    return Holder(user.id, user.username, mark, site_settings().session_epoch)
+
+
+def renew_session(holder: Holder, *, epoch: str) -> bool:
+    """Carry the session of this browser over into `epoch`, which a restore has begun.
+
+    Only the very session that `holder` had, only where `epoch` is the one that counts now, and
+    only when the restored data has the same account as an active admin. Knowing the holder is
+    not enough: the browser must hold the session itself.
+
+    Returns:
+        Whether it was renewed; otherwise nothing has changed.
+    """
+    had = (str(holder.user_id), holder.password_mark, holder.epoch)
+    if (session.get("_user_id"), session.get("mark"), session.get("epoch")) != had:
+        return False
+    if not epoch or site_settings().session_epoch != epoch:
+        return False
+    user = db.session.get(User, holder.user_id)
+    if user is None or not (holder.is_same_account(user) and user.is_active and user.is_admin):
+        return False
+    session["epoch"] = epoch
+    login_user(user)
+    return True
 
 
 def note_password() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,9 @@ from flask import (
 from launcher import accounts, settings
 from launcher.accounts import AccountError, SetupRefusedError
 from launcher.audit import Actor
+from launcher.backup.errors import BackupError
+from launcher.backup.records import Backup, State
+from launcher.current import current_backups
 from launcher.i18n import ACCOUNT_WORDS, setting_words
 from launcher.i18n import gettext as _
 from launcher.settings import SettingError
@@ -29,6 +32,8 @@ from launcher.web.sessions import begin_session
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
+MOST_BACKUPS = 5
+
 blueprint = Blueprint("setup", __name__)
 
 
@@ -36,8 +41,8 @@ blueprint = Blueprint("setup", __name__)
 def show() -> ResponseReturnValue:
     """Show the form to whoever has the link."""
     token = request.args.get("token", "")
-    if not accounts.is_setup_token(_token_path(), token):
-        return _refuse()
+    if not accounts.is_setup_token(setup_token_path(), token):
+        return refuse_setup()
     return _form(token, {}, {})
 
 
@@ -49,14 +54,14 @@ def make_first_admin() -> ResponseReturnValue:
     try:
         site_name = settings.read("site_name", values["site_name"])
         user = accounts.claim_setup(
-            _token_path(),
+            setup_token_path(),
             token,
             username=values["username"].strip(),
             password=request.form.get("password", ""),
             address=request.remote_addr or "",
         )
     except SetupRefusedError:
-        return _refuse()
+        return refuse_setup()
     except SettingError as error:
         return _form(token, values, {"site_name": setting_words(error)}), 422
     except AccountError as error:
@@ -69,7 +74,7 @@ def make_first_admin() -> ResponseReturnValue:
 
 def is_awaiting_first_admin() -> bool:
     """Return whether the setup link still waits for somebody."""
-    return _token_path().exists()
+    return setup_token_path().exists() and not accounts.has_admin()
 
 
 def _errors_of(error: AccountError) -> Mapping[str, str]:
@@ -84,10 +89,21 @@ def _form(token: str, values: Mapping[str, str], errors: Mapping[str, str]) -> s
         values={"username": "", "site_name": "Launcher"} | dict(values),
         errors={"username": "", "password": "", "site_name": ""} | dict(errors),
         password_min_length=accounts.PASSWORD_MIN_LENGTH,
+        backups=_newest_backups(),
     )
 
 
-def _refuse() -> Response:
+def _newest_backups() -> Sequence[Backup]:
+    """Return what lies in the folder of backups and could be restored."""
+    try:
+        listed = current_backups().list()
+    except BackupError:
+        return ()
+    return [each for each in listed if each.verification.state is not State.DAMAGED][:MOST_BACKUPS]
+
+
+def refuse_setup() -> Response:
+    """Answer that the setup link is not valid, and how to get one."""
     return show_refusal(
         403,
         ACCOUNT_WORDS["setup_refused"],
@@ -96,6 +112,7 @@ def _refuse() -> Response:
     )
 
 
-def _token_path() -> Path:
+def setup_token_path() -> Path:
+    """Return where the token of the setup link is kept."""
     path: Path = current_app.extensions["launcher.config"].setup_token_path
     return path

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.browser.axe import findings
 from tests.browser.conftest import Home, OpenPage
 
 # Who opens it, its address, and its status.
@@ -21,6 +21,15 @@ PAGES = {
     "not found": ("ada", "/nope", 404),
     "forbidden": ("chloe", "/admin/patterns", 403),
     "patterns": ("ada", "/admin/patterns", 200),
+    "users": ("ada", "/admin/users", 200),
+    "a new user": ("ada", "/admin/users/new", 200),
+    "the last admin": ("ada", "/admin/users/1", 200),
+    "a user": ("ada", "/admin/users/2", 200),
+    "a user to delete": ("ada", "/admin/users/2/delete", 200),
+    "no such user": ("ada", "/admin/users/99", 404),
+    "audit log": ("ada", "/admin/audit", 200),
+    "nothing in the audit log": ("ada", "/admin/audit?who=nobody", 200),
+    "operations": ("ada", "/admin/audit/operations", 200),
 }
 
 
@@ -43,7 +52,7 @@ def show(home: Home, signed_in: dict[str, object], open_page: OpenPage):
 def test_axe_finds_nothing(show, name: str, theme: str) -> None:
     page = show(name, color_scheme=theme)
 
-    assert _findings(page) == []
+    assert findings(page) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -52,11 +61,11 @@ def test_axe_finds_nothing_in_what_opens(show, theme: str) -> None:
     page.keyboard.press("Control+k")
     page.keyboard.type("a")
     page.locator("#find .tile").first.wait_for()
-    assert _findings(page) == []
+    assert findings(page) == []
 
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Ada: your account").click()
-    assert _findings(page) == []
+    assert findings(page) == []
 
 
 @pytest.mark.parametrize("language", ["en", "de", "ru"])
@@ -68,11 +77,3 @@ def test_nothing_lies_beyond_the_edge_of_a_phone(show, name: str, language: str)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-
-
-def _findings(page: Page) -> list[str]:
-    results = Axe().run(page)
-    return [
-        f"{each['id']}: {node['html']}" for each in results.response["violations"]
-        for node in each["nodes"]
-    ]  # fmt: skip

@@ -17,11 +17,14 @@ from flask import Flask
 
 from launcher import accounts
 from launcher.accounts import (
+    AccountChangedError,
+    DisplayNameUnfitError,
     LastAdminError,
     PasswordUnfitError,
     SetupRefusedError,
     SignInRefusedError,
     SignInThrottledError,
+    Standing,
     UsernameInvalidError,
     UsernameTakenError,
     UserNotFoundError,
@@ -116,6 +119,55 @@ def test_the_last_admin_stays(inside: None) -> None:
             attempt()
     assert accounts.find_user("ada").is_admin
     assert sign_in("ada", ADA.password) == "ada"
+
+
+def test_who_is_the_last_admin_is_known_beforehand(inside: None) -> None:
+    ada, ben = accounts.find_user("ada"), accounts.find_user("ben")
+    assert accounts.is_last_admin(ada)
+    assert not accounts.is_last_admin(ben)
+    accounts.set_role(ben, Role.ADMIN, actor=COMMAND_LINE)
+    assert not accounts.is_last_admin(ada)
+
+
+def test_a_change_of_what_is_no_longer_so_is_refused(inside: None) -> None:
+    ben = accounts.find_user("ben")
+    seen = Standing.of(ben)
+    accounts.set_active(ben, False, actor=COMMAND_LINE, seen=seen)
+    for attempt in (
+        lambda: accounts.set_role(ben, Role.ADMIN, actor=COMMAND_LINE, seen=seen),
+        lambda: accounts.set_active(ben, True, actor=COMMAND_LINE, seen=seen),
+        lambda: accounts.delete_user(ben, actor=COMMAND_LINE, seen=seen),
+    ):
+        with pytest.raises(AccountChangedError):
+            attempt()
+    ben = accounts.find_user("ben")
+    assert Standing.of(ben) == Standing(Role.EDITOR, is_active=False)
+
+
+def test_what_is_so_already_is_no_event(inside: None) -> None:
+    before = db.session.query(AuditEvent).count()
+    ben = accounts.find_user("ben")
+    accounts.set_role(ben, Role.EDITOR, actor=COMMAND_LINE)
+    accounts.set_active(ben, True, actor=COMMAND_LINE)
+    accounts.set_display_name(ben, "Ben ", actor=COMMAND_LINE)
+    assert db.session.query(AuditEvent).count() == before
+
+
+@pytest.mark.parametrize("name", ["x" * 61, "two\nlines", "a\0b", "\u202eneb"])
+def test_an_odd_display_name_is_refused(inside: None, name: str) -> None:
+    ben = accounts.find_user("ben")
+    with pytest.raises(DisplayNameUnfitError):
+        accounts.set_display_name(ben, name, actor=COMMAND_LINE)
+    with pytest.raises(DisplayNameUnfitError):
+        accounts.create_user(
+            "dora", "a long password", role=Role.VIEWER, display_name=name, actor=COMMAND_LINE
+        )
+    assert accounts.find_user("ben").name == "Ben"
+
+
+def test_without_a_display_name_the_user_name_is_shown(inside: None) -> None:
+    accounts.set_display_name(accounts.find_user("ben"), " ", actor=COMMAND_LINE)
+    assert accounts.find_user("ben").name == "ben"
 
 
 def test_an_admin_who_is_switched_off_does_not_count(inside: None) -> None:

@@ -19,6 +19,7 @@ from launcher.backup.service import BackupService
 from launcher.config import Config
 from launcher.current import current_backups
 from launcher.detached import Errand
+from tests.support.operations import ended
 
 Start = Callable[..., str]
 
@@ -43,14 +44,6 @@ def start(config: Config) -> Start:
         return errand.operation_id
 
     return begin
-
-
-def ended(service: BackupService, operation_id: str) -> JournalEntry:
-    """Wait until an operation is over; for ever, if it never is."""
-    while not isinstance(found := service.operation(operation_id), JournalEntry):
-        assert found is not None, "it never began"
-        time.sleep(0.02)
-    return found
 
 
 def test_a_backup_is_made_while_the_caller_goes_on(service: BackupService, start: Start) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -106,15 +107,39 @@ def test_a_plan_of_retention_answers_the_question_that_was_asked(
     assert going(ONE) == 2
 
 
-def test_the_status_asks_the_backup_it_rests_on(filled: House) -> None:
+def test_the_newest_good_backup_is_asked_each_time(filled: House) -> None:
     service = filled.service
     last = newest_own(filled)
     assert service.status().last_good_id == last.id
     cut(filled, last)
-    assert newest_own(filled) == last, "a listing may lag behind"
-    status = service.status()
-    assert status.last_good_id not in {"", last.id}
-    assert status.counts == {State.VERIFIED: 2, State.UNVERIFIED: 1, State.DAMAGED: 1}
+    listing = service.listing()
+    assert listing.own_good[0].id not in {"", last.id}
+    assert not listing.by_id[last.id].is_good
+    assert service.listing() is listing
+    assert service.status().last_good_id == listing.own_good[0].id
+    assert service.status().counts == {State.VERIFIED: 2, State.UNVERIFIED: 1, State.DAMAGED: 1}
+
+
+@pytest.mark.parametrize("spoil", [cut, lambda home, backup: home.stored(backup).unlink()])
+def test_a_page_can_ask_what_it_shows(
+    filled: House, spoil: Callable[[House, Backup], None]
+) -> None:
+    service = filled.service
+    listing = service.listing()
+    assert service.still_holds(listing.backups)
+    spoil(filled, listing.own_good[-1])
+    assert service.still_holds(listing.own_good[:1])
+    assert not service.still_holds(listing.backups)
+    again = service.listing(afresh=True)
+    assert service.still_holds(again.backups)
+    assert len(again.own_good) == 2
+    assert service.listing() is again
+
+
+def test_a_backup_that_is_gone_does_not_hold(filled: House) -> None:
+    listing = filled.service.listing()
+    filled.service.delete([listing.own_good[0].id], by="ada")
+    assert not filled.service.still_holds(listing.backups)
 
 
 def test_a_prune_asks_every_file(settled: None, home: House) -> None:

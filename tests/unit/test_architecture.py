@@ -36,6 +36,7 @@ RANKS = [
         "notices",
         "targets",
         "notice_words",
+        "incoming",
     },
     DOORS,
     {"app"},

@@ -627,6 +627,15 @@ def test_a_file_cut_behind_our_back_is_noticed_once_all_are_looked_at_again(
     assert not store.glance()[0].is_good
 
 
+def test_a_glance_can_be_asked_to_look_afresh(store: Store, settled: Time) -> None:
+    backup = publish(store, describe("b"))
+    seen = store.glance()
+    assert store.glance(afresh=True) is seen
+    cut(data_path(store, backup))
+    assert not store.glance(afresh=True)[0].is_good
+    assert not store.glance()[0].is_good
+
+
 def test_right_after_a_change_nothing_is_taken_for_granted(store: Store, settled: Time) -> None:
     settled.ahead_s = 0  # a second change now could leave the folder with the time of the first
     backup = publish(store, describe("b"))

@@ -95,6 +95,7 @@ def test_no_translation_loses_or_invents_a_fact(language: str) -> None:
         (i18n.OUTCOME_WORDS, Outcome),
         (i18n.HEALTH_WORDS, Health),
         (i18n.ROLE_WORDS, Role),
+        (i18n.RIGHTS_WORDS, Role),
         (i18n.THEME_WORDS, Theme),
     ],
 )

@@ -29,8 +29,14 @@ class Visitor:
         }
         return self._read(self.client.get(path, headers=asked))
 
-    def send(self, path: str, **fields: str) -> TestResponse:
+    def send(self, path: str, **fields: str | list[str]) -> TestResponse:
         """Send a form, with the token of the page that is open, or of the sign-in page."""
+        return self.send_with({}, path, **fields)
+
+    def send_with(
+        self, headers: dict[str, str], path: str, **fields: str | list[str]
+    ) -> TestResponse:
+        """Send a form as a script does, with `headers` of its own."""
         if not _TOKEN.search(self.page):
             self.open("/login", Accept="text/html")
         found = _TOKEN.search(self.page) or _TOKEN.search(self._any_form())
@@ -39,7 +45,7 @@ class Visitor:
             self.client.post(
                 path,
                 data={"csrf_token": found[1]} | fields,
-                headers={"Accept-Language": self.language},
+                headers={"Accept-Language": self.language} | headers,
             )
         )
 

@@ -2,16 +2,81 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort
-from flask.typing import ResponseReturnValue
+from typing import TYPE_CHECKING
 
+from flask import Blueprint, request
+
+from launcher.backup.records import Verb
+from launcher.current import current_backups
+from launcher.i18n import ERROR_WORDS, KIND_WORDS, STATE_WORDS, VERB_WORDS, exact, number
+from launcher.models.types import utc_now
+from launcher.web.frame import site_settings
+from launcher.web.htmx import is_htmx, render
 from launcher.web.roles import admin_required
 
+from . import words
+from .alarm import set_alarm
+from .answer import judge
+from .keeping import periods, rule_words
+from .rows import Asked, describe, read_query, turn_to
+from .situation import Situation, look, rules_of
+from .timeline import draw
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
 blueprint = Blueprint("backups", __name__, url_prefix="/admin/backups")
+for _filter in (
+    exact, number, words.at_time, words.cron, words.damage, words.long, words.picture,
+    words.short_day, words.short_time, words.until_day,
+):  # fmt: skip
+    blueprint.add_app_template_filter(_filter)
 
 
 @blueprint.get("")
 @admin_required
 def show() -> ResponseReturnValue:
-    """Not open yet."""
-    abort(404)
+    """Show the panel; a store that is away is told of on it."""
+    asked = read_query(request.args)
+    situation = look(current_backups(), rules_of(site_settings()), now=utc_now())
+    answer = judge(situation)
+    set_alarm(answer, situation)
+    return render(
+        "admin/backups.html",
+        part="admin/_panel.html",
+        is_part=is_htmx(),
+        answer=answer,
+        asked=asked,
+        error_words=ERROR_WORDS,
+        kind_words=KIND_WORDS,
+        state_words=STATE_WORDS,
+        verb_words=VERB_WORDS,
+        now=situation.now,
+        operation=situation.running,
+        situation=situation,
+        **_list(situation, asked),
+    )
+
+
+def _list(situation: Situation, asked: Asked) -> dict[str, object]:
+    """Return what is shown of a store that can be read, and of no other."""
+    listing, policy = situation.listing, situation.rules.policy
+    if listing is None or not listing.backups:
+        return {"sheet": None, "rule": rule_words(policy)}
+    sheet = turn_to(listing, asked)
+    plan = current_backups().plan_prune(policy, zone=situation.rules.zone)
+    rehearsal = next((e for e in situation.entries if e.verb is Verb.REHEARSE), None)
+    return {
+        "sheet": sheet,
+        "rows": describe(
+            sheet,
+            {decision.backup.id: decision for decision in plan},
+            periods(plan, policy, situation.rules.zone),
+            policy,
+            situation.entries,
+            now=situation.now,
+        ),
+        "rehearsal": rehearsal,
+        "rule": rule_words(policy),
+        "timeline": draw(situation),
+    }

@@ -2,16 +2,58 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort
-from flask.typing import ResponseReturnValue
+from typing import TYPE_CHECKING
 
-from launcher.web.roles import admin_required
+from flask import Blueprint, current_app, make_response, redirect, request, url_for
+from markupsafe import Markup
+
+from launcher.current import current_backups
+from launcher.extensions import csrf
+from launcher.web.htmx import is_htmx
+from launcher.web.receiving import received_file, take_in
+from launcher.web.roles import admin_required, signed_in_user
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from launcher.config import Config
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/admin/backups")
+
+
+@blueprint.app_template_global()
+def upload_limit_bytes() -> int:
+    """Return how large an upload may be."""
+    config: Config = current_app.extensions["launcher.config"]
+    return config.upload_limit_bytes
+
+
+@blueprint.app_template_global()
+def backup_folder() -> str:
+    """Return where backups lie on the server."""
+    return str(current_backups().store_path)
+
+
+@blueprint.app_template_global()
+def code(text: str) -> Markup:
+    """Return `text` as code in the middle of a sentence."""
+    return Markup("<code>{}</code>").format(text)
 
 
 @blueprint.post("/upload")
 @admin_required
 def receive() -> ResponseReturnValue:
-    """Not open yet."""
-    abort(404)
+    """Receive a file, begin to check it, and lead to where that is followed."""
+    by = signed_in_user().username
+    with received_file() as received:
+        operation_id = take_in(received, by=by, note=request.form.get("note", "").strip())
+    address = url_for("operations.show", operation_id=operation_id)
+    if is_htmx():
+        response = make_response("", 204)
+        response.headers["HX-Redirect"] = address
+        return response
+    return redirect(address, 303)
+
+
+# From the check before every view alone, which would read the form of a guest to its end.
+csrf.exempt(receive)

@@ -1,0 +1,164 @@
+"""The file of a backup as a response: proved while it is sent, with memory bounded by one piece.
+
+The plain database is unpacked on the way. Its last piece is held back until every checksum has
+agreed, and a file that turns out damaged breaks the connection off: the announced length is then
+not reached, and the browser reports a failed download instead of keeping a bad one.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import BinaryIO
+from urllib.parse import quote
+
+from flask import Response, request
+from werkzeug.http import dump_options_header, quote_etag
+
+from launcher.backup.compression import unpack_known
+from launcher.backup.errors import ManifestError, VerificationError
+from launcher.backup.records import Backup, Encoding, readable
+
+_PIECE_BYTES = 1 << 18
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The open file of a backup, and its name in the store."""
+
+    name: str
+    file: BinaryIO
+
+
+def send_plain(backup: Backup, stored: Stored) -> Response:
+    """Send the database of a backup that has a manifest; `stored` is closed at the end.
+
+    Raises:
+        VerificationError: the damage shows before the first piece is sent.
+    """
+    assert backup.file is not None  # noqa: S101 (the caller asked)
+    assert backup.database is not None  # noqa: S101
+    name = f"launcher-{backup.id}.db"
+    if backup.file.encoding is Encoding.IDENTITY and (part := _part(backup.file.sha256, stored)):
+        return _send_part(part, stored, name=name, sha256=backup.file.sha256)
+    pieces = _proved(backup, stored.file)
+    # Drawn here, so that damage found at once is told by a page instead of a broken connection.
+    first = next(pieces)
+    response = Response(chain((first,), pieces), mimetype="application/vnd.sqlite3")
+    _describe(response, stored, name=name, size_bytes=backup.database.size_bytes)
+    if backup.file.encoding is Encoding.IDENTITY:
+        _make_resumable(response, backup.file.sha256)
+    else:
+        response.headers["Accept-Ranges"] = "none"
+    return response
+
+
+def send_stored(backup: Backup, stored: Stored) -> Response:
+    """Send the file of a backup as it is kept; `stored` is closed at the end."""
+    name = readable(stored.name)
+    sha256 = backup.file.sha256 if backup.file else ""
+    if sha256 and (part := _part(sha256, stored)):
+        return _send_part(part, stored, name=name, sha256=sha256)
+    size_bytes = _size(stored)
+    response = Response(_slice(stored.file, 0, size_bytes), mimetype="application/octet-stream")
+    _describe(response, stored, name=name, size_bytes=size_bytes)
+    if sha256:
+        _make_resumable(response, sha256)
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What was asked for of a file; `stop` is 0 where that lies outside of it."""
+
+    start: int
+    stop: int
+    size_bytes: int
+
+
+def _part(sha256: str, stored: Stored) -> _Part | None:
+    """Return the part that this request asks for, None when it is to have the whole."""
+    asked = request.range
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+        return None
+    if request.headers.get("If-Range", quote_etag(sha256)) != quote_etag(sha256):
+        return None
+    size_bytes = _size(stored)
+    start, stop = asked.range_for_length(size_bytes) or (0, 0)
+    return _Part(start, stop, size_bytes)
+
+
+def _send_part(part: _Part, stored: Stored, *, name: str, sha256: str) -> Response:
+    if not part.stop:
+        stored.file.close()
+        return Response(status=416, headers={"Content-Range": f"bytes */{part.size_bytes}"})
+    pieces = _slice(stored.file, part.start, part.stop)
+    response = Response(pieces, 206, mimetype="application/octet-stream")
+    _describe(response, stored, name=name, size_bytes=part.stop - part.start)
+    _make_resumable(response, sha256)
+    whole = part.size_bytes
+    response.headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{whole}"
+    return response
+
+
+def _describe(response: Response, stored: Stored, *, name: str, size_bytes: int) -> None:
+    response.content_length = size_bytes
+    response.headers["Content-Disposition"] = _disposition(name)
+    response.headers["Cache-Control"] = "no-store, no-transform"
+    # Also for a body that nobody ever began to read.
+    response.call_on_close(stored.file.close)
+
+
+def _make_resumable(response: Response, sha256: str) -> None:
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["ETag"] = quote_etag(sha256)
+
+
+def _disposition(name: str) -> str:
+    if name.isascii():
+        return dump_options_header("attachment", {"filename": name})
+    plain = name.encode("ascii", "replace").decode().replace("?", "_")
+    options = {"filename": plain, "filename*": f"UTF-8''{quote(name, safe='')}"}
+    return dump_options_header("attachment", options)
+
+
+def _size(stored: Stored) -> int:
+    return os.fstat(stored.file.fileno()).st_size
+
+
+def _slice(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
+    file.seek(start)
+    left = stop - start
+    while left > 0 and (piece := file.read(min(_PIECE_BYTES, left))):
+        left -= len(piece)
+        yield piece
+    if left:  # somebody cut it while it was sent; the length is not reached, so the browser knows
+        _log.error("a download ended %d bytes early: the file has become shorter", left)
+        raise ManifestError("the file has become shorter while it was sent")
+
+
+def _proved(backup: Backup, file: BinaryIO) -> Iterator[bytes]:
+    assert backup.file is not None  # noqa: S101
+    assert backup.database is not None  # noqa: S101
+    held_back = b""
+    try:
+        pieces = unpack_known(
+            file, file=backup.file, database=backup.database, on_bytes=lambda _done, _total: None
+        )
+        for piece in pieces:
+            if held_back:
+                yield held_back
+            held_back = piece
+    except VerificationError as error:
+        _log.error("the download of backup %s was broken off: %s", backup.id, error)
+        raise
+    except OSError as error:
+        _log.error("the download of backup %s was broken off: %s", backup.id, error)
+        raise VerificationError(
+            f"the file of backup {backup.id} cannot be read: {error}"
+        ) from error
+    yield held_back

@@ -1,0 +1,254 @@
+"""The plan of a restore in words: what there is now, what there will be, who must know what."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from launcher.backup.errors import BackupError
+from launcher.backup.records import (
+    Backup,
+    JournalEntry,
+    Migration,
+    NameChange,
+    Progress,
+    RestorePlan,
+    RowChange,
+    Schedule,
+    Stage,
+    Verb,
+)
+from launcher.backup.restore import STAGES_RESTORE
+from launcher.current import current_backups
+from launcher.i18n import STAGE_WORDS, duration, listing, span
+from launcher.i18n import gettext as _
+from launcher.models.types import utc_now
+from launcher.web.admin.kinds import NAME_WORDS, TABLE_WORDS
+from launcher.web.admin.stages import StageRow
+
+MOST_NAMES = 12
+
+# The rows that are always told; the rest only where there is any.
+_ALWAYS = 4
+_NAMED = {"apps": "app", "boards": "board", "users": "user"}
+# A restore holds pages for about a second for each of these.
+_REPLACED_BYTES_A_SECOND = 200_000_000
+
+
+class Account(StrEnum):
+    """What becomes of the account of who restores."""
+
+    SAME = "same"
+    OTHER_KEY = "other_key"
+    NO_ADMIN = "no_admin"
+    MISSING = "missing"
+    CARRIED = "carried"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CountRow:
+    """How many of one kind there are and will be. `now` is None where that cannot be read."""
+
+    what: str
+    now: int | None
+    then: int
+    goes: int
+    returns: int
+
+
+@dataclass(frozen=True, slots=True)
+class NamedThing:
+    """One thing that vanishes or comes back."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Some things by name, and how many more there are."""
+
+    shown: Sequence[NamedThing]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWords:
+    """A plan as its page shows it.
+
+    Attributes:
+        undoes: the restore that this would undo, None when it is another one's plan.
+        loss: how much time is lost, "" when the backup is not older than now.
+        has_choice: whether the two schedules differ.
+        others: everybody else who is signed out.
+        other_passwords: who else needs the password of then.
+    """
+
+    backup: Backup
+    site_name: str
+    undoes: JournalEntry | None
+    loss: str
+    live_readable: bool
+    live_problem: str
+    stages: Sequence[StageRow]
+    rows: Sequence[CountRow]
+    vanish: Names
+    appear: Names
+    site_name_then: str
+    account: Account
+    others: str
+    other_passwords: str
+    password_count: int
+    migrations: Sequence[Migration]
+    tokens_lost: str
+    token_count: int
+    warnings: Sequence[str]
+    schedule_now: Schedule | None
+    schedule_then: Schedule | None
+    has_choice: bool
+
+
+class Stopwatch:
+    """Takes the time of each stage of a plan, as it is told of."""
+
+    def __init__(self) -> None:
+        self._stage: Stage | None = None
+        self._since = time.monotonic()
+        self.took_s: dict[Stage, float] = {}
+
+    def __call__(self, progress: Progress) -> None:
+        """Listen to one step."""
+        if progress.stage is not self._stage:
+            self.stop()
+            self._stage, self._since = progress.stage, time.monotonic()
+
+    def stop(self) -> None:
+        """End the stage that runs."""
+        if self._stage is not None:
+            self.took_s[self._stage] = time.monotonic() - self._since
+        self._stage = None
+
+
+def describe_plan(
+    plan: RestorePlan, backup: Backup, *, viewer: str, took_s: Mapping[Stage, float]
+) -> PlanWords:
+    """Return `plan` in words, for the admin of the name `viewer`."""
+    others = [name for name in plan.signed_out if name != viewer]
+    passwords = [name for name in plan.password_changes if name != viewer]
+    return PlanWords(
+        backup=backup,
+        site_name=plan.site_name_now or plan.site_name_then,
+        undoes=_undone_restore(backup.id),
+        loss=_loss(backup.created_at),
+        live_readable=plan.live_readable,
+        live_problem=plan.live_problem,
+        stages=_stages(plan, took_s),
+        rows=_rows(plan),
+        vanish=_names(plan.names, lambda change: change.vanish),
+        appear=_names(plan.names, lambda change: change.appear),
+        site_name_then=plan.site_name_then if plan.site_name_then != plan.site_name_now else "",
+        account=_account(plan, viewer),
+        others=listing(others, most=MOST_NAMES),
+        other_passwords=listing(passwords, most=MOST_NAMES),
+        password_count=len(passwords),
+        migrations=plan.migrations,
+        tokens_lost=listing(plan.tokens_lost, most=MOST_NAMES),
+        token_count=len(plan.tokens_lost),
+        warnings=plan.warnings,
+        schedule_now=plan.schedule_now,
+        schedule_then=plan.schedule_then,
+        has_choice=bool(plan.schedule_now and plan.schedule_now != plan.schedule_then),
+    )
+
+
+def _undone_restore(backup_id: str) -> JournalEntry | None:
+    """Return the restore that a restore of this backup would undo."""
+    service = current_backups()
+    try:
+        if service.undo_id() != backup_id:
+            return None
+    except BackupError:
+        return None
+    restores = (each for each in service.journal() if each.verb is Verb.RESTORE)
+    return next((each for each in restores if each.facts.get("safety_id") == backup_id), None)
+
+
+def _loss(created_at: datetime) -> str:
+    length = utc_now() - created_at
+    return span(length) if length.total_seconds() >= 0 else ""
+
+
+def _stages(plan: RestorePlan, took_s: Mapping[Stage, float]) -> Sequence[StageRow]:
+    """Return what has been done already to make this plan, and what is ahead."""
+    done = {
+        Stage.UNPACK: _("Backup checked"),
+        Stage.PREPARE: _("Tried on a copy"),
+    }
+    rows = [
+        StageRow("done", words, duration(took_s[stage]) if stage in took_s else "")
+        for stage, words in done.items()
+    ]
+    ahead = STAGES_RESTORE[len(done) :]
+    seconds = max(1, round(plan.database_size_bytes / _REPLACED_BYTES_A_SECOND))
+    about = _("about %(time)s", time=duration(seconds))
+    for stage in ahead:
+        is_replace = stage is Stage.REPLACE
+        note = _("Pages wait, none fails.") if is_replace else ""
+        words = str(STAGE_WORDS[stage].ahead)
+        if stage is Stage.SAFETY and not plan.live_readable:
+            words = _("Set the damaged files aside")
+        rows.append(StageRow("", words, about if is_replace else "", note=note))
+    return rows
+
+
+def _rows(plan: RestorePlan) -> Sequence[CountRow]:
+    by_table = {change.table: change for change in plan.rows}
+    names = {change.kind: change for change in plan.names}
+    grouped: dict[str, list[RowChange]] = {}
+    for table, words in TABLE_WORDS.items():
+        if table in by_table:
+            grouped.setdefault(str(words), []).append(by_table[table])
+    rows = [
+        _row(what, changes, names.get(_NAMED.get(changes[0].table, "")))
+        for what, changes in grouped.items()
+    ]
+    return [row for at, row in enumerate(rows) if at < _ALWAYS or row.now or row.then]
+
+
+def _row(what: str, changes: Sequence[RowChange], named: NameChange | None) -> CountRow:
+    then = sum(change.then for change in changes)
+    if any(change.now is None for change in changes):
+        return CountRow(what, None, then, goes=0, returns=0)
+    now = sum(change.now or 0 for change in changes)
+    goes, returns = max(0, now - then), max(0, then - now)
+    # By name it is told better: one that goes and another that returns leave the count as it is.
+    if named and len(named.appear) - len(named.vanish) == then - now:
+        goes, returns = len(named.vanish), len(named.appear)
+    return CountRow(what, now, then, goes, returns)
+
+
+def _names(changes: Sequence[NameChange], side: Callable[[NameChange], Sequence[str]]) -> Names:
+    things = [
+        NamedThing(name, str(NAME_WORDS.get(change.kind, change.kind)))
+        for change in changes
+        for name in side(change)
+    ]
+    # One more line would say "and 1 more", which is as long as the name itself.
+    most = len(things) if len(things) <= MOST_NAMES + 1 else MOST_NAMES
+    return Names(things[:most], len(things) - most)
+
+
+def _account(plan: RestorePlan, viewer: str) -> Account:
+    if plan.carried_account == viewer:
+        return Account.CARRIED
+    if not plan.live_readable:
+        return Account.UNKNOWN
+    if any(viewer in change.vanish for change in plan.names if change.kind == "user"):
+        return Account.MISSING
+    if viewer not in plan.admins:
+        return Account.NO_ADMIN
+    return Account.OTHER_KEY if viewer in plan.password_changes else Account.SAME

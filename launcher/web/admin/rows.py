@@ -1,0 +1,154 @@
+"""The list of backups as the panel shows it: filtered, one page at a time, each row in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import sqlalchemy as sa
+from flask import url_for
+
+from launcher.backup.records import (
+    Backup,
+    BackupId,
+    JournalEntry,
+    KeepDecision,
+    Kind,
+    Listing,
+    Outcome,
+    RetentionPolicy,
+    State,
+    Verb,
+)
+from launcher.extensions import db
+from launcher.models import User
+
+from . import words
+from .keeping import Periods, fate
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import MultiDict
+
+PAGE_SIZE = 25
+MAX_PAGE_DIGITS = 7
+
+Member = TypeVar("Member", Kind, State)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the query string asks for. Nonsense asks for nothing."""
+
+    kind: Kind | None = None
+    state: State | None = None
+    page: int = 1
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether some backups are left out."""
+        return self.kind is not None or self.state is not None
+
+    def address(self, page: int | None = None) -> str:
+        """Return the address of this view, or of another page of it."""
+        number = self.page if page is None else page
+        return url_for(
+            "backups.show", kind=self.kind, state=self.state, page=number if number > 1 else None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One page of the list, with where it lies in the whole."""
+
+    backups: Sequence[Backup]
+    number: int
+    first: int
+    total: int
+    pages: int
+
+    @property
+    def last(self) -> int:
+        """The place of the last backup on it, 0 when there is none."""
+        return self.first + len(self.backups) - 1 if self.backups else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One backup in words."""
+
+    backup: Backup
+    taken: str
+    why: str
+    note: str
+    inside: str
+    fate: str
+    shape: str
+    is_rehearsed: bool
+
+
+def read_query(query: MultiDict[str, str]) -> Asked:
+    """Return what a query string asks for; whatever it holds is no error."""
+    page = query.get("page", "")
+    is_number = page.isascii() and page.isdigit() and len(page) <= MAX_PAGE_DIGITS
+    return Asked(
+        kind=_member(Kind, query.get("kind", "")),
+        state=_member(State, query.get("state", "")),
+        page=max(1, int(page)) if is_number else 1,
+    )
+
+
+def turn_to(listing: Listing, asked: Asked) -> Sheet:
+    """Return the page that was asked for, or the last there is."""
+    found = listing.select(kind=asked.kind, state=asked.state)
+    pages = max(1, -(-len(found) // PAGE_SIZE))
+    number = min(asked.page, pages)
+    begin = (number - 1) * PAGE_SIZE
+    return Sheet(found[begin : begin + PAGE_SIZE], number, begin + 1, len(found), pages)
+
+
+def describe(
+    sheet: Sheet,
+    decisions: Mapping[BackupId, KeepDecision],
+    stays: Periods,
+    policy: RetentionPolicy,
+    entries: Sequence[JournalEntry],
+    *,
+    now: datetime,
+) -> list[Row]:
+    """Return the rows of one page; nothing is described that is not shown."""
+    names = names_of({backup.created_by for backup in sheet.backups})
+    rehearsed = {
+        entry.backup_id
+        for entry in entries
+        if entry.verb is Verb.REHEARSE and entry.outcome is Outcome.SUCCEEDED
+    }
+    return [
+        Row(
+            backup=backup,
+            taken=words.taken(backup, now=now),
+            why=words.why(backup, names),
+            note=words.note(backup, names, now=now),
+            inside=words.inside(backup),
+            # A backup that came while this page was drawn is not decided on yet.
+            fate=fate(decisions[backup.id], stays, policy, now=now)
+            if backup.id in decisions
+            else "",
+            shape="upload" if backup.kind is Kind.EXTERNAL else backup.kind.value,
+            is_rehearsed=backup.id in rehearsed,
+        )
+        for backup in sheet.backups
+    ]
+
+
+def names_of(usernames: set[str]) -> Mapping[str, str]:
+    """Return the names that people go by, of those usernames that still exist."""
+    rows = db.session.execute(
+        sa.select(User.username, User.display_name).where(User.username.in_(usernames))
+    )
+    return {username: display_name or username for username, display_name in rows}
+
+
+def _member(members: type[Member], text: str) -> Member | None:
+    return members(text) if text in {each.value for each in members} else None

@@ -1,0 +1,127 @@
+"""The stages of an operation in words, while it runs and after it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from launcher.backup.errors import BackupError
+from launcher.backup.records import (
+    Backup,
+    JournalEntry,
+    Progress,
+    Stage,
+    Verb,
+    parse_backup_id,
+)
+from launcher.backup.restore import STAGES_RESTORE
+from launcher.current import current_backups
+from launcher.i18n import STAGE_WORDS, VERB_WORDS, duration, size, weekday_and_time
+from launcher.i18n import gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    """One line of a list of stages.
+
+    Attributes:
+        state: "done", "running", "failed" or "" for what has not begun.
+        figure: how long it took, or how far it is.
+        percent: None where that cannot be known.
+        note: one more sentence, in `note_language` where that is not the reader's.
+    """
+
+    state: str
+    words: str
+    figure: str = ""
+    percent: int | None = None
+    note: str = ""
+    note_language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An operation under way. `at` says where it stands, in a sentence to read aloud."""
+
+    title: str
+    by: str
+    started_at: datetime
+    is_restore: bool
+    rows: Sequence[StageRow]
+    at: str
+
+
+def describe_progress(progress: Progress) -> Running:
+    """Return a running operation in words."""
+    rows = [_row(progress, stage) for stage in progress.stages]
+    return Running(
+        title=_title(progress),
+        by=progress.by,
+        started_at=progress.started_at,
+        is_restore=progress.verb is Verb.RESTORE,
+        rows=rows,
+        at=next((row.words for row in rows if row.state == "running"), ""),
+    )
+
+
+def describe_stop(entry: JournalEntry, *, problem: str, language: str = "") -> Sequence[StageRow]:
+    """Return the stages of an operation that did not come to its end; `problem` says why."""
+    took_s = entry.facts.get("took_s")
+    took: Mapping[str, float] = took_s if isinstance(took_s, dict) else {}
+    stopped = str(entry.facts.get("stage") or "")
+    names = [*took]
+    if entry.verb is Verb.RESTORE:
+        names = [str(stage) for stage in STAGES_RESTORE]
+    elif stopped and stopped not in took:
+        names.append(stopped)
+    known = [Stage(name) for name in names if name in set(Stage)]
+    return [_stopped_row(stage, took, stopped, problem, language) for stage in known]
+
+
+def backup_of(backup_id: str) -> Backup | None:
+    """Return a backup by what was written down of it, None when it is gone."""
+    try:
+        return current_backups().get(parse_backup_id(backup_id))
+    except BackupError:
+        return None
+
+
+def _title(progress: Progress) -> str:
+    backup = backup_of(progress.backup_id) if progress.verb is Verb.RESTORE else None
+    if backup:
+        return _("Going back to %(moment)s", moment=weekday_and_time(backup.created_at))
+    return str(VERB_WORDS[progress.verb])
+
+
+def _row(progress: Progress, stage: Stage) -> StageRow:
+    words = STAGE_WORDS[stage]
+    if stage == progress.stage:
+        return StageRow(
+            "running",
+            str(words.running),
+            _bytes(progress.done, progress.total),
+            min(100, progress.done * 100 // progress.total) if progress.total else None,
+            _("Pages wait for a moment. None of them fails.") if stage is Stage.REPLACE else "",
+        )
+    if stage in progress.took_s:
+        return StageRow("done", str(words.done), duration(progress.took_s[stage]))
+    return StageRow("", str(words.ahead))
+
+
+def _bytes(done: int, total: int) -> str:
+    if total:
+        return _("%(done)s of %(total)s", done=size(done), total=size(total))
+    return size(done) if done else ""
+
+
+def _stopped_row(
+    stage: Stage, took: Mapping[str, float], stopped: str, problem: str, language: str
+) -> StageRow:
+    words = STAGE_WORDS[stage]
+    figure = duration(float(took[stage])) if stage in took else ""
+    if stage == stopped:
+        return StageRow("failed", str(words.ahead), figure, note=problem, note_language=language)
+    if stage in took:
+        return StageRow("done", str(words.done), figure)
+    return StageRow("", _("%(stage)s: not begun", stage=words.ahead))

@@ -1,0 +1,232 @@
+"""The picture of the last five weeks: where each mark lies. Pure geometry.
+
+Everything is in per cent of the width, so that it needs no script to fit.
+Two lanes: scheduled runs below, everything else above. What would lie on top of each other is
+drawn once, and of two at one place the worse is seen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from itertools import pairwise, takewhile
+
+from launcher.backup.records import (
+    OWN_KINDS,
+    Backup,
+    JournalEntry,
+    Kind,
+    Outcome,
+    State,
+    Verb,
+)
+
+from .situation import Situation
+
+WEEKS = 5
+_FINENESS = (0.3, 0.6, 1.2)
+_CROWD = 120
+_LATE_LABEL = 93.0
+_NARROW = 8.0
+_ROOM_FOR_LABEL = 25.0
+_WORST_FIRST = {State.DAMAGED: 0, State.UNVERIFIED: 1, State.VERIFIED: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One backup in the picture."""
+
+    x: float
+    backup: Backup
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it lies in the lower lane."""
+        return self.backup.kind is Kind.SCHEDULED
+
+    @property
+    def shape(self) -> str:
+        """The name of its drawing: damage goes before kind."""
+        if self.backup.verification.state is State.DAMAGED:
+            return "damaged"
+        return "upload" if self.backup.kind is Kind.EXTERNAL else self.backup.kind.value
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch without a backup that should not be there."""
+
+    x: float
+    width: float
+    begin: datetime
+    end: datetime
+    is_open: bool
+
+    @property
+    def has_label(self) -> bool:
+        """Whether its words have room: beside the one that is open, inside another."""
+        return self.is_open or self.width >= _ROOM_FOR_LABEL
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it leaves no room for the word of now."""
+        return self.is_open and self.width < _NARROW
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        return self.end - self.begin
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The line at the beginning of a week; its label only where it has room."""
+
+    x: float
+    begin: datetime
+    has_label: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Everything in the picture, and the sums that say the same.
+
+    Attributes:
+        gone: where scheduled runs lie whose backup retention has removed.
+        kinds, states: how many backups of the time are there.
+    """
+
+    begin: datetime
+    weeks: Sequence[Week]
+    marks: Sequence[Mark]
+    gone: Sequence[float]
+    gaps: Sequence[Gap]
+    now_x: float
+    next_x: float | None
+    kinds: Mapping[Kind, int]
+    states: Mapping[State, int]
+
+
+def draw(situation: Situation) -> Timeline:
+    """Return the picture of a situation whose store can be read."""
+    listing = situation.listing
+    assert listing is not None  # noqa: S101 (without a list there is no picture of it)
+    now, zone = situation.now, situation.rules.zone
+    begin, end = _span(now, situation.next_run_at, zone)
+    scale = _Scale(begin, end)
+    shown = list(takewhile(lambda b: b.created_at >= begin, listing.backups))
+    shown = [backup for backup in shown if backup.created_at <= end]
+    runs = [at for at in _removed_runs(situation.entries, shown) if at >= begin]
+    return Timeline(
+        begin=begin,
+        weeks=list(_weeks(scale, zone)),
+        marks=_thinned(shown, scale),
+        gone=_distinct(scale.x(at) for at in runs),
+        gaps=list(_gaps(situation, shown, runs, scale)),
+        now_x=scale.x(now),
+        next_x=_next_x(situation.next_run_at, scale),
+        kinds=Counter(backup.kind for backup in shown),
+        states=Counter(backup.verification.state for backup in shown),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    begin: datetime
+    end: datetime
+
+    def x(self, at: datetime) -> float:
+        """Return where a moment lies, in per cent, two decimals."""
+        share = (at - self.begin) / (self.end - self.begin)
+        return round(min(1.0, max(0.0, share)) * 100, 2)
+
+
+def _span(now: datetime, next_run_at: datetime | None, zone: tzinfo) -> tuple[datetime, datetime]:
+    """Return from the midnight five weeks ago to the one after the next run, if that is soon."""
+    today = _midnight(now, zone)
+    end = today + timedelta(days=2)
+    if next_run_at and end < next_run_at < now + timedelta(days=8):
+        end = _midnight(next_run_at, zone) + timedelta(days=1)
+    return today - timedelta(weeks=WEEKS) + timedelta(days=1), end
+
+
+def _midnight(at: datetime, zone: tzinfo) -> datetime:
+    return datetime.combine(at.astimezone(zone).date(), time(), zone).astimezone(UTC)
+
+
+def _weeks(scale: _Scale, zone: tzinfo) -> Iterator[Week]:
+    day = scale.begin.astimezone(zone).date()
+    day += timedelta(days=-day.weekday() % 7)
+    while (begin := datetime.combine(day, time(), zone).astimezone(UTC)) < scale.end:
+        x = scale.x(begin)
+        yield Week(x, begin, has_label=x < _LATE_LABEL)
+        day += timedelta(weeks=1)
+
+
+def _thinned(backups: Sequence[Backup], scale: _Scale) -> list[Mark]:
+    """Return the marks from left to right, fewer of them where they would crowd."""
+    marks = [Mark(scale.x(backup.created_at), backup) for backup in backups]
+    for cell in _FINENESS:
+        if len(marks) <= _CROWD and cell != _FINENESS[0]:
+            break
+        seen: dict[tuple[Kind, int], Mark] = {}
+        for mark in marks:
+            place = (mark.backup.kind, int(mark.x / cell))
+            other = seen.get(place)
+            if other is None or _rank(mark) < _rank(other):
+                seen[place] = mark
+        marks = list(seen.values())
+    return sorted(marks, key=lambda mark: (not mark.is_scheduled, mark.x))
+
+
+def _rank(mark: Mark) -> int:
+    return _WORST_FIRST[mark.backup.verification.state]
+
+
+def _distinct(xs: Iterable[float]) -> list[float]:
+    cell = _FINENESS[0]
+    return sorted({int(x / cell): x for x in xs}.values())
+
+
+def _removed_runs(entries: Sequence[JournalEntry], there: Sequence[Backup]) -> list[datetime]:
+    """Return when scheduled backups were made that are not there any more, newest first."""
+    ids = {backup.id for backup in there}
+    return [
+        entry.started_at
+        for entry in entries
+        if entry.verb is Verb.CREATE
+        and entry.outcome is Outcome.SUCCEEDED
+        and entry.facts.get("kind") == Kind.SCHEDULED
+        and entry.backup_id not in ids
+    ]
+
+
+def _gaps(
+    situation: Situation, shown: Sequence[Backup], runs: Sequence[datetime], scale: _Scale
+) -> Iterator[Gap]:
+    """Yield each stretch that is longer than the alarm allows, as far as the journal reaches.
+
+    Before that, backups may have been there that retention has removed since.
+    """
+    if not situation.rules.is_scheduled:
+        return
+    now, entries = situation.now, situation.entries
+    known_since = entries[-1].started_at if entries else now
+    own = [backup for backup in shown if backup.kind in OWN_KINDS and backup.created_at <= now]
+    made = sorted([*(backup.created_at for backup in own), *runs])
+    stretches = [(begin, end, False) for begin, end in pairwise(made)]
+    # Up to now it is a good one that counts; a damaged one before that is a cross in the picture.
+    if situation.last_good:
+        stretches.append((min(situation.last_good.created_at, now), now, True))
+    for begin, end, is_open in stretches:
+        if end - begin > situation.rules.stale_after and (is_open or begin >= known_since):
+            x = scale.x(begin)
+            yield Gap(x, round(scale.x(end) - x, 2), begin, end, is_open)
+
+
+def _next_x(next_run_at: datetime | None, scale: _Scale) -> float | None:
+    if next_run_at is None or next_run_at > scale.end:
+        return None
+    return scale.x(next_run_at)

@@ -1,0 +1,205 @@
+"""How backups are spoken of: when, why, what is inside, and for how long they stay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from babel.dates import format_date, format_skeleton
+from flask_babel import get_locale, get_timezone
+
+from launcher.backup.errors import BackupNotFoundError
+from launcher.backup.records import Backup, Kind, State, parse_backup_id
+from launcher.cron import expand_cron
+from launcher.i18n import DAMAGE_WORDS, KIND_WORDS, clock_time, day, ngettext, number, weekday
+from launcher.i18n import gettext as _
+
+from .timeline import Timeline
+
+_NIGHT_BEGINS, _NIGHT_ENDS = 21, 5
+_NOTE_OF_SAFETY = re.compile(r"Before restoring (\S+)", re.ASCII)
+_NOTE_OF_UPGRADE = re.compile(r"Before the upgrade to schema (\S+)", re.ASCII)
+
+
+def at_time(at: datetime, *, now: datetime) -> str:
+    """Return a moment as a sentence has it: `tonight at 03:00`, `Wednesday at 03:00`."""
+    time = clock_time(at)
+    if _is_tonight(at, now):
+        return _("tonight at %(time)s", time=time)
+    match _days_ahead(at, now):
+        case 0:
+            return _("today at %(time)s", time=time)
+        case 1:
+            return _("tomorrow at %(time)s", time=time)
+        case -1:
+            return _("yesterday at %(time)s", time=time)
+        case days if abs(days) < 7:
+            return _("%(day)s at %(time)s", day=weekday(at), time=time)
+        case _other:
+            return _("%(day)s at %(time)s", day=day(at), time=time)
+
+
+def short_time(at: datetime, *, now: datetime) -> str:
+    """Return a moment as a heading has it: `Tonight, 03:00`, `Sat 21 Nov, 03:00`."""
+    time = clock_time(at)
+    if _is_tonight(at, now):
+        return _("Tonight, %(time)s", time=time)
+    match _days_ahead(at, now):
+        case 0:
+            return _("Today, %(time)s", time=time)
+        case 1:
+            return _("Tomorrow, %(time)s", time=time)
+        case _other:
+            return _("%(day)s, %(time)s", day=_short_day(at, now), time=time)
+
+
+def short_day(at: datetime) -> str:
+    """Return a day as a small label has it: `19 Oct`."""
+    return str(format_skeleton("MMMd", at, tzinfo=get_timezone(), locale=get_locale()))
+
+
+def until_day(at: datetime, *, now: datetime) -> str:
+    """Return the day of a moment, with its year where that could be mistaken."""
+    return day(at) if abs(at - now) < timedelta(days=300) else _day_and_year(at)
+
+
+def why(backup: Backup, names: Mapping[str, str]) -> str:
+    """Return why a backup exists, and who wanted it, by the `names` of users."""
+    who = names.get(backup.created_by, backup.created_by)
+    if backup.kind is Kind.MANUAL and who:
+        return _("By hand by %(who)s", who=who)
+    if backup.kind is Kind.UPLOAD and who:
+        return _("Uploaded by %(who)s", who=who)
+    return str(KIND_WORDS[backup.kind])
+
+
+def note(backup: Backup, names: Mapping[str, str], *, now: datetime) -> str:
+    """Return what is noted of a backup; what Launcher noted itself, in the reader's language."""
+    if backup.kind is Kind.SAFETY and (found := _NOTE_OF_SAFETY.fullmatch(backup.note)):
+        who = names.get(backup.created_by, backup.created_by)
+        return _("Restore by %(who)s of %(what)s", who=who, what=_what(found[1], now))
+    if backup.kind is Kind.UPGRADE and (found := _NOTE_OF_UPGRADE.fullmatch(backup.note)):
+        return _("To schema %(revision)s", revision=found[1])
+    if backup.kind is Kind.MANUAL and backup.note:
+        return _("“%(note)s”", note=backup.note)
+    return backup.note
+
+
+def inside(backup: Backup) -> str:
+    """Return what a backup holds: `24 apps, 3 boards, 2 users`; "" while that is not known."""
+    rows = backup.contents
+    if not rows:
+        return ""
+    return ", ".join(
+        (
+            ngettext("%(num)s app", "%(num)s apps", rows.get("apps", 0)),
+            ngettext("%(num)s board", "%(num)s boards", rows.get("boards", 0)),
+            ngettext("%(num)s user", "%(num)s users", rows.get("users", 0)),
+        )
+    )
+
+
+def taken(backup: Backup, *, now: datetime) -> str:
+    """Return the name of a backup among people: when it was taken."""
+    return short_time(backup.created_at, now=now)
+
+
+def picture(timeline: Timeline) -> str:
+    """Return what the picture of the last weeks shows, for who does not see it."""
+    said = [_("Backups of the last five weeks.")]
+    kinds = [
+        _("%(kind)s: %(number)s", kind=KIND_WORDS[kind], number=number(timeline.kinds[kind]))
+        for kind in Kind
+        if timeline.kinds[kind]
+    ]
+    said.append(_("%(list)s.", list=", ".join(kinds)) if kinds else _("There is none."))
+    if unverified := timeline.states[State.UNVERIFIED]:
+        said.append(ngettext("%(num)s not verified.", "%(num)s not verified.", unverified))
+    if damaged := timeline.states[State.DAMAGED]:
+        said.append(ngettext("%(num)s damaged.", "%(num)s damaged.", damaged))
+    if gone := len(timeline.gone):
+        said.append(
+            ngettext(
+                "%(num)s was taken, and since removed by your rule.",
+                "%(num)s were taken, and since removed by your rule.",
+                gone,
+            )
+        )
+    said += [
+        _("There is none since %(day)s: %(length)s.", day=day(gap.begin), length=long(gap.length))
+        if gap.is_open
+        else _(
+            "There is none between %(begin)s and %(end)s.", begin=day(gap.begin), end=day(gap.end)
+        )
+        for gap in timeline.gaps
+    ]
+    return " ".join(said)
+
+
+def long(length: timedelta) -> str:
+    """Return a length of time in whole days or hours: `4 days`, `31 hours`."""
+    hours = int(length.total_seconds() // 3600)
+    if hours < 48:
+        return ngettext("%(num)s hour", "%(num)s hours", hours)
+    return ngettext("%(num)s day", "%(num)s days", hours // 24)
+
+
+def damage(error: str) -> str:
+    """Return what was found on a damaged backup, in the reader's language where it is known."""
+    return str(next((words for piece, words in DAMAGE_WORDS.items() if piece in error), error))
+
+
+def cron(expression: str) -> str:
+    """Return how often a schedule comes due; what has no short words is shown as it is."""
+    match expand_cron(expression).split():
+        case [_minute, "*", "*", "*", "*"] if _minute.isdigit():
+            return _("Every hour")
+        case [_minute, hour, "*", "*", "*"] if hour.startswith("*/") and hour[2:].isdigit():
+            return ngettext("Every hour", "Every %(num)s hours", int(hour[2:]))
+        case [_minute, hour, "*", "*", "*"] if hour.isdigit():
+            return _("Every day")
+        case [_minute, hour, "*", "*", weekday_] if hour.isdigit() and weekday_ in set("01234567"):
+            a_sunday = datetime(2026, 11, 22, 12, tzinfo=UTC)
+            return _("Every week: %(day)s", day=weekday(a_sunday + timedelta(int(weekday_))))
+        case [_minute, hour, day_, "*", "*"] if hour.isdigit() and day_.isdigit():
+            return _("Every month, on day %(day)s", day=day_)
+        case _other:
+            return expression
+
+
+def _what(source: str, now: datetime) -> str:
+    """Return the moment in an id; a file keeps its name."""
+    try:
+        backup_id = parse_backup_id(source)
+        at = datetime.strptime(f"{backup_id[:15]}+0000", "%Y%m%dT%H%M%S%z")
+    except (BackupNotFoundError, ValueError):
+        return source
+    return short_time(at, now=now)
+
+
+def _days_ahead(at: datetime, now: datetime) -> int:
+    zone = get_timezone()
+    return (at.astimezone(zone).date() - now.astimezone(zone).date()).days
+
+
+def _is_tonight(at: datetime, now: datetime) -> bool:
+    """Whether `at` lies ahead in the night that follows, or is under way."""
+    zone = get_timezone()
+    then, today = at.astimezone(zone), now.astimezone(zone)
+    if at < now or _NIGHT_ENDS <= then.hour < _NIGHT_BEGINS:
+        return False
+    shift = timedelta(hours=_NIGHT_ENDS)
+    return (then - shift).date() == (today - shift).date()
+
+
+def _short_day(at: datetime, now: datetime) -> str:
+    zone = get_timezone()
+    is_this_year = at.astimezone(zone).year == now.astimezone(zone).year
+    skeleton = "MMMEd" if is_this_year else "yMMMd"
+    return str(format_skeleton(skeleton, at, tzinfo=zone, locale=get_locale()))
+
+
+def _day_and_year(at: datetime) -> str:
+    local = at.astimezone(get_timezone())
+    return str(format_date(local, "long", locale=get_locale()))

@@ -1,0 +1,222 @@
+"""A backup file that a browser sends: streamed into a folder of its own, bounded, then taken in.
+
+The order matters, for the check of the CSRF token reads the whole form. First the view makes
+sure who asks, since a guest must not fill the disk. Then the announced length and the free space
+are looked at, and only then is the body read, with the gate released: a phone that sends for
+minutes must not hold a restore.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NoReturn, cast
+
+from flask import Flask, Request, abort, current_app, request
+from flask_babel import lazy_gettext as _
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from launcher.backup.errors import OperationInProgressError, UploadRejectedError
+from launcher.backup.files import disk_errors, require_space
+from launcher.backup.records import Verb, clean_note
+from launcher.current import current_backups
+from launcher.database import release, resume
+from launcher.extensions import csrf
+from launcher.i18n import gettext, size
+from launcher.incoming import IncomingFile, sweep
+from launcher.web.admin.running import start_operation
+from launcher.web.errors import show_refusal
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
+    from werkzeug.datastructures import FileStorage
+
+    from launcher.config import Config
+
+# What a form around the file takes: its token, a note, the headers of each part.
+_FORM_BYTES = 1 << 16
+_MAX_PARTS = 20
+_SPARE_BYTES = 16 << 20
+_NAME_CHARACTERS = 200
+
+_PATIENCE_S = 20.0
+_LOOK_EVERY_S = 0.2
+_DRAIN_S = 30.0
+_CHUNK_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file that has arrived whole.
+
+    Attributes:
+        path: where it lies, under a name of ours.
+        name: what its sender calls it, fit to be shown; nothing to make a path of.
+    """
+
+    path: Path
+    name: str
+
+
+class ReceivingRequest(Request):
+    """A request whose view may say where the file in its form is to be written."""
+
+    file_maker: Callable[[str], IO[bytes]] | None = None
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        if self.file_maker is not None:
+            return self.file_maker(filename or "")
+        return super()._get_file_stream(
+            total_content_length, content_type, filename, content_length
+        )
+
+
+def init_app(app: Flask) -> None:
+    """Let requests of `app` bring files, and clear away what broke off before it started."""
+    app.request_class = ReceivingRequest
+    config: Config = app.extensions["launcher.config"]
+    sweep(config.incoming_dir)
+
+
+@contextmanager
+def received_file() -> Iterator[Received]:
+    """Receive the one file in the field `file` of this request's form.
+
+    The caller has made sure who sends it, without looking at the form. In the block the gate is
+    released and the CSRF token is checked. The file is gone after it, unless an operation that
+    was started in it has taken it over. Refusals end the request with their page.
+
+    Raises:
+        CSRFError: the form has no valid token.
+        InsufficientSpaceError, StoreUnavailableError
+    """
+    config: Config = current_app.extensions["launcher.config"]
+    if (request.content_length or 0) > config.upload_limit_bytes + _FORM_BYTES:
+        _refuse_size(config.upload_limit_bytes)
+    release()
+    sweep(config.incoming_dir)
+    with disk_errors("store the upload"):
+        needed = (request.content_length or 0) + _SPARE_BYTES
+        require_space(config.data_dir, needed, what="the upload")
+    with ExitStack() as stack:
+        yield _read_form(config, stack)
+
+
+def take_in(received: Received, *, by: str, note: str = "") -> str:
+    """Begin to check the file and to put it in the list; return the operation's id.
+
+    An operation that is running is waited for, for a while: sending a large file again would
+    take longer.
+
+    Raises:
+        OperationInProgressError, StoreUnavailableError: it could not begin.
+    """
+    deadline = time.monotonic() + _PATIENCE_S
+    told = f"{note} ({received.name})" if note else received.name
+    details = {"path": str(received.path), "note": told}
+    while True:
+        while current_backups().progress() and time.monotonic() < deadline:
+            time.sleep(_LOOK_EVERY_S)
+        try:
+            return start_operation(Verb.UPLOAD, by=by, **details)
+        except OperationInProgressError:
+            if time.monotonic() >= deadline:
+                raise
+
+
+def _read_form(config: Config, stack: ExitStack) -> Received:
+    made: list[IncomingFile] = []
+
+    def make(filename: str) -> IO[bytes]:
+        if not filename or made:
+            return _Nowhere()  # an empty field, or one file too many
+        file = IncomingFile(config.incoming_dir, limit_bytes=config.upload_limit_bytes)
+        made.append(stack.enter_context(file))
+        return cast("IO[bytes]", file)
+
+    incoming = cast("ReceivingRequest", request)
+    incoming.max_content_length = config.upload_limit_bytes + _FORM_BYTES
+    incoming.max_form_parts = _MAX_PARTS
+    incoming.file_maker = make
+    try:
+        csrf.protect()
+    except RequestEntityTooLarge:
+        _refuse_size(config.upload_limit_bytes)
+    except UploadRejectedError as error:
+        if error.limit_bytes is None:
+            raise
+        _refuse_size(error.limit_bytes)
+    name = _only_name(made)
+    return Received(made[0].path, name)
+
+
+def _only_name(made: list[IncomingFile]) -> str:
+    """Return the name of the file that was sent, or refuse the form if it is not one file."""
+    sent: list[FileStorage] = [
+        each for name in request.files for each in request.files.getlist(name) if each.filename
+    ]
+    if len(sent) > 1:
+        _refuse(_("These are several files"), _("Nothing was stored. Send one backup at a time."))
+    if not sent or sent[0].name != "file":
+        _refuse(
+            _("No file arrived"),
+            _("Choose a backup file first. If you did, the transfer broke off: send it once more."),
+        )
+    if made[0].size_bytes == 0:
+        _refuse(
+            _("This file is empty"),
+            _("Nothing was stored. Look at the file where it comes from: it has no bytes."),
+        )
+    name = (sent[0].filename or "").replace("\\", "/").rpartition("/")[2]
+    return clean_note(name.replace("\n", " "))[:_NAME_CHARACTERS]
+
+
+def _refuse(title: LazyString, text: LazyString) -> NoReturn:
+    resume()
+    abort(show_refusal(422, title, str(text), command=""))
+
+
+def _refuse_size(limit_bytes: int) -> NoReturn:
+    _drain(2 * limit_bytes)
+    resume()
+    text = gettext(
+        "Nothing was stored. Put the file into the folder of backups on the server instead:"
+        " %(path)s. It appears in the list by itself.",
+        path=current_backups().store_path,
+    )
+    title = _("This file is larger than %(limit)s", limit=size(limit_bytes))
+    abort(show_refusal(413, title, text, command=""))
+
+
+def _drain(most_bytes: int) -> None:
+    """Read what is still being sent, for as long as that is bearable.
+
+    A browser sends its form to the end before it looks for an answer. If the connection were
+    closed under it, it would tell of that and not show our page.
+    """
+    if not request.environ.get("wsgi.input_terminated"):
+        return  # a server that does not say where the body ends
+    stream: IO[bytes] = request.environ["wsgi.input"]
+    deadline = time.monotonic() + _DRAIN_S
+    while most_bytes > 0 and time.monotonic() < deadline:
+        chunk = stream.read(_CHUNK_BYTES)
+        if not chunk:
+            return
+        most_bytes -= len(chunk)
+
+
+class _Nowhere(io.BytesIO):
+    """Takes a file that nobody wants."""
+
+    def write(self, data: object) -> int:
+        return len(cast("bytes", data))

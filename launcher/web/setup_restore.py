@@ -1,0 +1,102 @@
+"""The other first start: on a new server, everything comes back from a backup.
+
+Whoever has the one-time setup link may bring a file in, or choose one that lies in the folder, sees
+what is inside, and restores it. Once the restored data has an admin, the link is void.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
+
+from flask import Blueprint, redirect, render_template, request, url_for
+
+from launcher import accounts
+from launcher.backup.errors import BackupError
+from launcher.backup.records import Verb
+from launcher.current import current_backups
+from launcher.database import release, resume
+from launcher.extensions import csrf
+from launcher.i18n import gettext as _
+from launcher.web.admin.following import Follower, following_address
+from launcher.web.admin.plan import Stopwatch, describe_plan
+from launcher.web.admin.running import start_operation
+from launcher.web.errors import WayOut, show_backup_error
+from launcher.web.frame import current_look
+from launcher.web.receiving import received_file, take_in
+from launcher.web.setup import refuse_setup, setup_token_path
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+P = ParamSpec("P")
+
+BY = "setup"
+
+blueprint = Blueprint("setup_restore", __name__, url_prefix="/setup")
+
+
+def setup_token_required(
+    view: Callable[Concatenate[str, P], ResponseReturnValue],
+) -> Callable[P, ResponseReturnValue]:
+    """Let a view run for whoever has the setup link in the address; it gets the token.
+
+    What the core refuses leads back to the page of the link.
+    """
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        token = request.args.get("token", "")
+        if not accounts.is_setup_token(setup_token_path(), token):
+            return refuse_setup()
+        try:
+            return view(token, *args, **kwargs)
+        except BackupError as error:
+            back = WayOut(url_for("setup.show", token=token), _("Back to the first start"))
+            return show_backup_error(error, way_out=back)
+
+    return guarded
+
+
+@blueprint.post("/upload")
+@setup_token_required
+def receive(token: str) -> ResponseReturnValue:
+    """Receive a file, begin to check it, and lead to where that is followed."""
+    follower = Follower(current_look(), holder=None, setup_token=token)
+    with received_file() as received:
+        operation_id = take_in(received, by=BY)
+    return redirect(following_address(operation_id, follower), 303)
+
+
+# From the check before every view alone, which would read the form of anybody to its end.
+csrf.exempt(receive)
+
+
+@blueprint.get("/restore/<backup_id>")
+@setup_token_required
+def show_plan(token: str, backup_id: str) -> ResponseReturnValue:
+    """Show what is inside this backup, and who could sign in afterwards."""
+    service = current_backups()
+    backup = service.get(backup_id)
+    stopwatch = Stopwatch()
+    release()
+    plan = service.plan(backup.id, by=BY, keep_schedule=False, on_progress=stopwatch)
+    stopwatch.stop()
+    resume()
+    return render_template(
+        "setup_restore.html",
+        token=token,
+        plan=describe_plan(plan, backup, viewer="", took_s=stopwatch.took_s),
+        admins=plan.admins,
+    )
+
+
+@blueprint.post("/restore/<backup_id>")
+@setup_token_required
+def restore(token: str, backup_id: str) -> ResponseReturnValue:
+    """Restore this backup, its schedule included, and lead to where that is followed."""
+    backup = current_backups().get(backup_id)
+    follower = Follower(current_look(), holder=None, setup_token=token)
+    operation_id = start_operation(Verb.RESTORE, by=BY, source=backup.id, keep_schedule=False)
+    return redirect(following_address(operation_id, follower), 303)

@@ -1,0 +1,459 @@
+"""What an admin does to backups, in real browsers at a real server with several workers."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import signal
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from launcher import accounts, demo
+from launcher.app import create_app
+from launcher.audit import COMMAND_LINE
+from launcher.backup.records import Backup
+from launcher.backup.service import BackupService
+from launcher.backups import build_backups
+from launcher.current import current_backups
+from launcher.extensions import db
+from launcher.models import Media, Role
+from launcher.models.types import utc_now
+from tests.browser.conftest import Home, OpenPage
+from tests.support.operations import await_idle, paused
+from tests.support.server import serving
+from tests.support.words import compile_words
+
+LIST = "/admin/backups"
+EDITH = ("edith", "edith's long password")
+
+Open = Callable[..., Page]
+
+expect.set_options(timeout=30_000)  # a machine may be busy; waiting less proves nothing
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A server with two admins, and a database that takes a moment to pack."""
+    compile_words()
+    data_dir = tmp_path_factory.mktemp("house") / "data"
+    app = create_app({"LAUNCHER_DATA_DIR": str(data_dir)})
+    with app.app_context():
+        current_backups().initialise(by="test")
+        filled = demo.fill(now=utc_now(), seed=1)
+        accounts.create_user(*EDITH, role=Role.ADMIN, display_name="Edith", actor=COMMAND_LINE)
+        for number in range(12):
+            content = secrets.token_bytes(1 << 20)
+            db.session.add(
+                Media(
+                    sha256=f"{number:064x}", name=f"{number}.png", mime="image/png",
+                    size_bytes=len(content), content=content,
+                )
+            )  # fmt: skip
+        db.session.commit()
+    passwords = {each.username: each.password for each in filled.accounts} | dict([EDITH])
+    with serving(data_dir) as server:
+        yield Home(server, passwords)
+
+
+@pytest.fixture(scope="module")
+def cookies(house: Home, chromium: Browser) -> dict[str, object]:
+    states: dict[str, object] = {}
+    for name in ("ada", "edith"):
+        context = chromium.new_context(base_url=house.server.url)
+        page = context.new_page()
+        page.goto("/login")
+        page.fill("#username", name)
+        page.fill("#password", house.passwords[name])
+        page.click("main button")
+        page.wait_for_url(f"{house.server.url}/")
+        states[name] = context.storage_state()
+        context.close()
+    return states
+
+
+@pytest.fixture
+def service(house: Home) -> BackupService:
+    data_dir = house.server.data_dir
+    return build_backups(
+        database_path=data_dir / "launcher.db",
+        data_dir=data_dir,
+        backup_dir=data_dir / "backups",
+        compression=False,
+    )
+
+
+@pytest.fixture
+def three(service: BackupService) -> Sequence[Backup]:
+    """Three good backups and no other, newest first."""
+    await_idle(service)
+    for backup in service.list():
+        if backup.protected:
+            service.unprotect(backup.id, by="test")
+    service.delete([backup.id for backup in service.list()], by="test")
+    for note in ("first", "second", "third"):
+        service.create(by="ada", note=note)
+    return service.list()
+
+
+@pytest.fixture
+def open_panel(house: Home, cookies: dict[str, object], open_page: OpenPage) -> Open:
+    def open_one(who: str = "ada", path: str = LIST, **context: object) -> Page:
+        return open_page(f"{house.server.url}{path}", storage_state=cookies[who], **context)
+
+    return open_one
+
+
+def row_of(page: Page, backup: Backup) -> Locator:
+    return page.locator(f"#row-{backup.id}")
+
+
+def menu_button(page: Page, backup: Backup) -> Locator:
+    return page.locator(f"[popovertarget=menu-{backup.id}]")
+
+
+def choose(page: Page, backup: Backup, words: str) -> None:
+    """Open the menu of a backup and choose from it."""
+    menu_button(page, backup).click()
+    page.locator(f"#menu-{backup.id}").get_by_text(words, exact=True).click()
+
+
+def back_up(page: Page, *, note: str = "") -> None:
+    page.get_by_role("button", name="Back up now").click()
+    page.fill("#note", note)
+    page.locator("#create button").click(no_wait_after=True)
+
+
+def toast(page: Page, words: str | re.Pattern[str]) -> Locator:
+    return page.locator(".toast").filter(has_text=words)
+
+
+# --- make --------------------------------------------------------------------------------
+
+
+def test_a_backup_is_watched_in_two_tabs_and_after_a_reload(
+    house: Home, three: Sequence[Backup], open_panel: Open
+) -> None:
+    mine, hers = open_panel("ada"), open_panel("edith")
+
+    back_up(mine, note="From <the> panel")
+    with paused(house.server.data_dir):
+        for page in (mine, hers):
+            expect(page.locator("#operation h3")).to_contain_text("Making a backup, started by Ada")
+            expect(page.locator("#operation [aria-current=step]")).to_have_text(
+                "Compressing and summing"
+            )
+            expect(page.locator("#operation [data-stage=done]")).to_have_text("Database copied")
+        mine.reload()
+        expect(mine.locator("#operation h3")).to_contain_text("Making a backup")
+        assert mine.locator("#operation progress").get_attribute("max") is not None
+        expect(mine.get_by_role("button", name="Backing up…")).to_be_disabled()
+
+    for page in (mine, hers):
+        expect(toast(page, re.compile(r"Backup made: [\d.]+ MB in [\d.]+"))).to_be_visible()
+        expect(page.locator("tbody tr[id^=row-]")).to_have_count(4)
+        expect(page.locator("tbody tr[id^=row-]").first).to_contain_text("From <the> panel")
+        expect(page.locator("#operation")).to_be_hidden()
+    expect(mine.get_by_role("button", name="Back up now").first).to_be_enabled()
+
+
+def test_a_killed_backup_is_told_as_interrupted_and_leaves_nothing(
+    house: Home, three: Sequence[Backup], open_panel: Open
+) -> None:
+    mine, hers = open_panel("ada"), open_panel("edith")
+
+    back_up(mine)
+    with paused(house.server.data_dir) as process_id:
+        expect(mine.locator("#operation h3")).to_be_visible()
+        os.kill(process_id, signal.SIGKILL)
+
+    for page in (mine, hers):
+        told = toast(page, "The backup was interrupted: its process was killed.")
+        expect(told).to_contain_text("Nothing half-made was left.")
+        expect(told).to_have_attribute("data-state", "bad")
+        expect(page.locator("tbody tr[id^=row-]")).to_have_count(3)
+        expect(page.locator("#operation")).to_be_hidden()
+    assert list((house.server.data_dir / "backups" / "staging").iterdir()) == []
+
+
+def test_a_second_admin_is_told_who_is_busy(
+    house: Home, three: Sequence[Backup], open_panel: Open
+) -> None:
+    mine, hers = open_panel("ada"), open_panel("edith", expected_statuses={409})
+
+    hers.get_by_role("button", name="Back up now").click()
+    back_up(mine)
+    with paused(house.server.data_dir):
+        expect(hers.locator("#operation h3")).to_be_visible()
+        choose(hers, three[0], "Verify again")
+
+        notice = hers.locator("#problem .notice")
+        expect(notice).to_contain_text("Another operation is running")
+        expect(notice).to_contain_text("Making a backup, started by ada")
+    expect(toast(hers, "Backup made")).to_be_visible()
+
+
+def test_nobody_asks_for_a_page_that_nobody_sees(
+    three: Sequence[Backup], house: Home, open_panel: Open
+) -> None:
+    page = open_panel("ada", path="/account")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.install()
+    page.goto(LIST)
+    page.evaluate("Object.defineProperty(document, 'hidden', {get: () => window.isAway})")
+
+    def polls() -> int:
+        return sum("/progress" in url for url in asked)
+
+    page.evaluate("isAway = true")
+    page.clock.run_for(60_000)
+    assert polls() == 0
+
+    with page.expect_response(re.compile("/progress")):
+        page.evaluate("isAway = false; document.dispatchEvent(new Event('visibilitychange'))")
+    assert polls() == 1
+    with page.expect_response(re.compile("/progress")):
+        page.clock.run_for(6_000)
+    assert polls() == 2
+
+
+# --- verify and rehearse -----------------------------------------------------------------
+
+
+def test_verifying_and_rehearsing_tell_what_was_found(
+    three: Sequence[Backup], open_panel: Open
+) -> None:
+    page = open_panel()
+
+    choose(page, three[1], "Verify again")
+    expect(toast(page, re.compile(r"The backup of .* is verified: it is good"))).to_be_visible()
+
+    choose(page, three[1], "Rehearse a restore")
+    expect(toast(page, re.compile(r"passed: \d+ apps, .*Nothing was changed"))).to_be_visible()
+
+
+# --- protect -----------------------------------------------------------------------------
+
+
+def test_protecting_can_be_undone_from_the_toast(
+    three: Sequence[Backup], open_panel: Open, service: BackupService
+) -> None:
+    page = open_panel()
+
+    choose(page, three[1], "Protect")
+    expect(row_of(page, three[1])).to_contain_text("Protected")
+    expect(menu_button(page, three[1])).to_be_focused()
+    expect(page.locator(".menu:popover-open")).to_have_count(0)
+
+    toast(page, "protected").get_by_role("button", name="Undo").click()
+    expect(toast(page, "is not protected any more")).to_be_visible()
+    expect(row_of(page, three[1])).not_to_contain_text("Protected")
+    assert not service.get(three[1].id).protected
+
+
+# --- delete ------------------------------------------------------------------------------
+
+
+def test_a_backup_is_deleted_by_keyboard_alone_and_focus_is_never_lost(
+    three: Sequence[Backup], open_panel: Open
+) -> None:
+    page = open_panel()
+    press = page.keyboard.press
+
+    def ask() -> None:
+        menu_button(page, three[1]).focus()
+        press("Enter")
+        delete = page.locator(f"#menu-{three[1].id} .grave")
+        expect(delete).to_be_visible()
+        for _ in range(10):
+            press("Tab")
+            if delete.evaluate("each => each === document.activeElement"):
+                break
+        press("Enter")
+        expect(page.get_by_role("link", name="Keep it")).to_be_focused()
+
+    ask()
+    press("Escape")
+    expect(page.locator("#dialog")).to_be_hidden()
+    expect(menu_button(page, three[1])).to_be_focused()
+
+    ask()
+    press("Enter")
+    expect(page.locator("#dialog")).to_be_hidden()
+    expect(menu_button(page, three[1])).to_be_focused()
+
+    ask()
+    press("Tab")
+    press("Enter")
+    expect(toast(page, "deleted")).to_be_visible()
+    expect(page.locator("#dialog")).to_be_hidden()
+    expect(row_of(page, three[1])).to_have_count(0)
+    expect(page.locator("#list")).to_be_focused()
+
+
+def test_a_click_beside_the_dialog_keeps_the_backup(
+    three: Sequence[Backup], open_panel: Open
+) -> None:
+    page = open_panel()
+    choose(page, three[0], "Delete…")
+    expect(page.get_by_role("heading", name="Delete the backup of")).to_be_visible()
+
+    page.mouse.click(10, 10)
+
+    expect(page.locator("#dialog")).to_be_hidden()
+    expect(menu_button(page, three[0])).to_be_focused()
+    expect(row_of(page, three[0])).to_be_visible()
+
+
+def test_what_another_admin_deleted_meanwhile_is_told(
+    three: Sequence[Backup], open_panel: Open, service: BackupService
+) -> None:
+    page = open_panel(expected_statuses={404})
+    choose(page, three[1], "Delete…")
+    expect(page.locator("#dialog")).to_be_visible()
+    service.delete([three[1].id], by="edith")
+
+    page.get_by_role("button", name="Delete this backup").click()
+
+    expect(page.locator("#problem")).to_contain_text("There is no such backup")
+    expect(page.locator("#dialog")).to_be_hidden()
+    expect(row_of(page, three[1])).to_have_count(0)
+    expect(toast(page, "edith deleted the backup of")).to_be_visible()
+
+
+def test_the_last_good_ones_go_only_with_the_word(
+    three: Sequence[Backup], open_panel: Open
+) -> None:
+    page = open_panel(expected_statuses={422})
+    for box in page.locator(".pick input").all():
+        box.check()
+    page.get_by_role("button", name="Delete the selected…").click()
+
+    dialog = page.locator("#dialog")
+    expect(dialog).to_contain_text("Delete the last good backups?")
+    page.fill("#word", "yes")
+    dialog.get_by_role("button", name="Delete 3 backups").click()
+    expect(dialog.locator("#word-error")).to_be_visible()
+    expect(page.locator("#word")).to_be_focused()
+
+    page.fill("#word", "delete")
+    dialog.get_by_role("button", name="Delete 3 backups").click()
+    expect(toast(page, "3 backups deleted")).to_be_visible()
+    expect(dialog).to_be_hidden()
+    expect(page.locator("tbody tr[id^=row-]")).to_have_count(0)
+
+
+def test_the_selected_are_protected_and_that_is_undone(
+    three: Sequence[Backup], open_panel: Open, service: BackupService
+) -> None:
+    page = open_panel()
+    row_of(page, three[0]).locator(".pick input").check()
+    row_of(page, three[2]).locator(".pick input").check()
+    page.get_by_role("button", name="Protect the selected").click()
+
+    told = toast(page, "2 backups protected")
+    expect(told).to_be_visible()
+    assert [backup.protected for backup in service.list()] == [True, False, True]
+    told.get_by_role("button", name="Undo").click()
+    expect(toast(page, "2 backups are not protected any more")).to_be_visible()
+    assert not any(backup.protected for backup in service.list())
+
+
+# --- without script ----------------------------------------------------------------------
+
+
+def test_everything_works_without_script(
+    three: Sequence[Backup], open_panel: Open, service: BackupService
+) -> None:
+    page = open_panel(java_script_enabled=False)
+
+    choose(page, three[0], "Protect")
+    expect(toast(page, "protected")).to_be_visible()
+    toast(page, "protected").get_by_role("button", name="Undo").click()
+    expect(toast(page, "is not protected any more")).to_be_visible()
+
+    choose(page, three[0], "Delete…")
+    expect(page.get_by_role("heading", name="Delete the backup of")).to_be_visible()
+    page.get_by_role("link", name="Keep it").click()
+    choose(page, three[0], "Delete…")
+    page.get_by_role("button", name="Delete this backup").click()
+    expect(toast(page, "deleted")).to_be_visible()
+    expect(page.locator("tbody tr[id^=row-]")).to_have_count(2)
+
+    back_up(page, note="by hand")
+    expect(toast(page, "Backup made")).to_be_visible(timeout=30_000)
+    expect(page.locator("tbody tr[id^=row-]")).to_have_count(3)
+
+    page.get_by_label("Select the backup").nth(1).check()
+    page.get_by_label("Select the backup").nth(2).check()
+    page.get_by_role("button", name="Delete the selected…").click()
+    page.get_by_role("button", name="Delete 2 backups").click()
+    expect(toast(page, "2 backups deleted")).to_be_visible()
+    assert len(service.list()) == 1
+
+
+# --- looks -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_opens(
+    house: Home, three: Sequence[Backup], open_panel: Open, theme: str
+) -> None:
+    page = open_panel(color_scheme=theme, reduced_motion="reduce")
+    menu_button(page, three[0]).click()
+    assert _findings(page) == []
+
+    page.locator(f"#menu-{three[0].id}").get_by_text("Delete…").click()
+    expect(page.locator("#dialog")).to_be_visible()
+    assert _findings(page) == []
+    page.keyboard.press("Escape")
+
+    for box in page.locator(".pick input").all():
+        box.check()
+    page.get_by_role("button", name="Delete the selected…").click()
+    expect(page.locator("#word")).to_be_visible()
+    assert _findings(page) == []
+    page.keyboard.press("Escape")
+
+    back_up(page)
+    with paused(house.server.data_dir):
+        expect(page.locator("#operation h3")).to_be_visible()
+        assert _findings(page) == []
+    expect(toast(page, "Backup made")).to_be_visible()
+    assert _findings(page) == []
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ru"])
+def test_nothing_lies_beyond_the_edge_of_a_phone(
+    house: Home, three: Sequence[Backup], open_panel: Open, service: BackupService, language: str
+) -> None:
+    page = open_panel(locale=language, width=360)
+
+    def is_within() -> bool:
+        return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+    menu_button(page, three[0]).click()
+    assert is_within()
+    page.locator(f"#menu-{three[0].id} .grave").click()
+    expect(page.locator("#dialog")).to_be_visible()
+    assert is_within()
+    page.keyboard.press("Escape")
+    page.locator("[popovertarget=create]").click()
+    page.locator("#create button").click(no_wait_after=True)
+    with paused(house.server.data_dir):
+        expect(page.locator("#operation h3")).to_be_visible()
+        assert is_within()
+    expect(page.locator(".toast")).to_be_visible()
+    assert is_within()
+
+
+def _findings(page: Page) -> list[str]:
+    results = Axe().run(page)
+    return [
+        f"{each['id']}: {node['html']}" for each in results.response["violations"]
+        for node in each["nodes"]
+    ]  # fmt: skip

@@ -1,0 +1,277 @@
+"""A restore in a real browser: from the list to the outcome and back again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from launcher import demo
+from launcher.app import create_app
+from launcher.backup import BackupService
+from launcher.backup.errors import RestoreError
+from launcher.backup.operations import Operation
+from launcher.backup.records import Stage, Verb
+from launcher.backup.restore import STAGES_RESTORE
+from launcher.current import current_backups
+from launcher.extensions import db
+from launcher.models import App
+from launcher.models.types import utc_now
+from tests.browser.axe import findings
+from tests.browser.conftest import OpenPage
+from tests.support.server import Server, serving
+from tests.support.words import compile_words
+
+WORDS = {"en": "restore", "de": "wiederherstellen", "ru": "восстановить"}
+LATER = "Written after the backup"
+
+SignIn = Callable[..., Page]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A server whose data a test may restore; each test signs in anew."""
+
+    server: Server
+    app: Flask
+    passwords: dict[str, str]
+    backup_id: str
+
+    @property
+    def service(self) -> BackupService:
+        kept: BackupService = self.app.extensions["launcher.backups"]
+        return kept
+
+    @property
+    def plan_path(self) -> str:
+        return f"/admin/backups/{self.backup_id}/restore"
+
+    def apps(self) -> set[str]:
+        with self.app.app_context():
+            return set(db.session.scalars(db.select(App.name)))
+
+    def write_later(self) -> None:
+        """Add an app that the backup does not have."""
+        if LATER in self.apps():
+            return
+        with self.app.app_context():
+            db.session.add(App(name=LATER, url="https://later.home.arpa"))
+            db.session.commit()
+
+    @contextmanager
+    def running(self) -> Iterator[Operation]:
+        """Hold a restore in the middle of the replacement."""
+        with self.service._operations.run(
+            Verb.RESTORE, by="ada", stages=STAGES_RESTORE
+        ) as operation:
+            operation.about(self.backup_id)
+            for stage in STAGES_RESTORE[:4]:
+                operation.stage(stage)
+            operation.advance(7_200_000, 11_800_000)
+            operation._say()
+            yield operation
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    compile_words()
+    data_dir = tmp_path_factory.mktemp("restored") / "data"
+    app = create_app({"LAUNCHER_DATA_DIR": str(data_dir)})
+    with app.app_context():
+        current_backups().initialise(by="test")
+        filled = demo.fill(now=utc_now(), seed=1)
+        backup = current_backups().create(by="ada", note="Before the move")
+    passwords = {each.username: each.password for each in filled.accounts}
+    with serving(data_dir) as server:
+        yield Site(server, app, passwords, backup.id)
+
+
+@pytest.fixture
+def sign_in(site: Site, open_page: OpenPage) -> SignIn:
+    """Sign in, in a browser of one's own, and go to an address."""
+
+    def go(path: str, *, who: str = "ada", **how: object) -> Page:
+        page = open_page(f"{site.server.url}/login?next={path}", **how)
+        page.fill("#username", who)
+        page.fill("#password", site.passwords[who])
+        page.click("main button")
+        page.wait_for_url(f"**{path}")
+        return page
+
+    return go
+
+
+def restored(page: Page) -> None:
+    """Wait until the outcome tells that it went well."""
+    expect(page.locator("#outcome")).to_be_visible(timeout=60_000)
+    expect(page.locator(".answer")).to_have_attribute("data-state", "ok")
+
+
+def test_from_the_list_to_the_outcome_and_back(site: Site, sign_in: SignIn) -> None:
+    site.write_later()
+    ben = sign_in("/account", who="ben")
+    ada = sign_in("/admin/backups")
+    ada.locator(f'a[href="{site.plan_path}"]').first.click()
+    expect(ada.get_by_role("heading", name="goes back to")).to_be_visible()
+    expect(ada.locator(".names")).to_contain_text(LATER)
+
+    ada.get_by_label("Type restore").fill("restore")
+    ada.get_by_role("button", name="Restore this backup").click()
+    restored(ada)
+
+    assert LATER not in site.apps()
+    expect(ada.locator("main")).to_contain_text("You are still signed in.")
+    expect(ada.locator("#outcome")).to_be_focused()
+    ben.goto("/account")
+    expect(ben.get_by_role("heading", name="Sign in")).to_be_visible()
+
+    ada.get_by_role("link", name="Undo this restore").click()
+    expect(ada.locator(".answer")).to_contain_text("This undoes the restore of today")
+    ada.get_by_label("Type restore").fill("restore")
+    ada.get_by_role("button", name="Restore this backup").click()
+    restored(ada)
+    assert LATER in site.apps()
+    ada.get_by_role("link", name="To the backups").click()
+    ada.wait_for_url("**/admin/backups")
+
+
+def test_a_wrong_word_keeps_the_plan_and_takes_the_focus_back(site: Site, sign_in: SignIn) -> None:
+    ada = sign_in(site.plan_path, expected_statuses={422})
+    ada.get_by_label("Type restore").fill("resotre")
+    ada.get_by_role("button", name="Restore this backup").click()
+
+    expect(ada.locator("#word-error")).to_have_text("Type the word restore.")
+    expect(ada.locator("#word")).to_be_focused()
+    expect(ada.get_by_role("heading", name="Now and afterwards")).to_be_visible()
+    assert ada.url.endswith(site.plan_path)
+    assert findings(ada) == []
+
+
+def test_a_plan_that_is_out_of_date_is_shown_anew(site: Site, sign_in: SignIn) -> None:
+    ada = sign_in(site.plan_path, expected_statuses={409})
+    name = f"Written meanwhile {len(site.apps())}"
+    with site.app.app_context():
+        db.session.add(App(name=name, url="https://late.home.arpa"))
+        db.session.commit()
+    ada.get_by_label("Type restore").fill("restore")
+    ada.get_by_role("button", name="Restore this backup").click()
+
+    expect(ada.get_by_role("alert").filter(has_text="Something changed")).to_be_visible()
+    expect(ada.locator(".names")).to_contain_text(name)
+    assert findings(ada) == []
+    ada.get_by_label("Type restore").fill("restore")
+    ada.get_by_role("button", name="Restore this backup").click()
+    restored(ada)
+
+
+def test_it_works_without_script(site: Site, sign_in: SignIn) -> None:
+    site.write_later()
+    ada = sign_in(site.plan_path, java_script_enabled=False, expected_statuses={422})
+    ada.fill("#word", "no")
+    ada.click("#confirm .button-primary")
+    expect(ada.locator("#word-error")).to_be_visible()
+
+    ada.fill("#word", "restore")
+    ada.click("#confirm .button-primary")
+    restored(ada)
+
+    assert LATER not in site.apps()
+    ada.goto("/account")
+    assert ada.url.endswith("/account")
+
+
+def test_it_works_with_the_keyboard_alone(site: Site, sign_in: SignIn) -> None:
+    ada = sign_in(site.plan_path)
+    for _ in range(60):
+        ada.keyboard.press("Tab")
+        if ada.evaluate("document.activeElement.id") == "word":
+            break
+    ada.keyboard.type("restore")
+    ada.keyboard.press("Enter")
+    restored(ada)
+
+    expect(ada.locator("#outcome")).to_be_focused()
+    for _ in range(10):
+        ada.keyboard.press("Tab")
+        if ada.evaluate("document.activeElement.textContent.trim()") == "Undo this restore":
+            break
+    ada.keyboard.press("Enter")
+    expect(ada.locator(".answer")).to_contain_text("This undoes the restore")
+
+
+@pytest.mark.parametrize("language", ["de", "ru"])
+def test_it_works_on_a_phone_in_every_language(site: Site, sign_in: SignIn, language: str) -> None:
+    ada = sign_in(site.plan_path, locale=language, width=390)
+    assert _reaches(ada) <= 390
+    ada.set_viewport_size({"width": 360, "height": 740})
+    assert _reaches(ada) <= 360
+
+    ada.fill("#word", WORDS[language].upper())
+    ada.click("#confirm .button-primary")
+    restored(ada)
+
+    assert ada.evaluate("document.documentElement.lang") == language
+    assert _reaches(ada) <= 360
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_way(site: Site, sign_in: SignIn, theme: str) -> None:
+    ada = sign_in(site.plan_path, color_scheme=theme)
+    assert findings(ada) == []
+
+    with site.running() as operation:
+        ada.goto(f"/admin/backups/operations/{operation.id}")
+        expect(ada.locator("[aria-current=step]")).to_contain_text("7.2 MB of 11.8 MB")
+        expect(ada.get_by_role("status").first).to_have_text("Replacing the data")
+        assert findings(ada) == []
+    restored(ada)
+    assert findings(ada) == []
+
+
+def test_a_failure_is_amber_and_leads_back_to_the_plan(site: Site, sign_in: SignIn) -> None:
+    ada = sign_in("/account", width=390)
+    with suppress(RestoreError), site.running() as operation:
+        ada.goto(f"/admin/backups/operations/{operation.id}")
+        operation.stage(Stage.CONFIRM)
+        expect(ada.get_by_role("status").first).to_have_text("Comparing with the plan")
+        raise RestoreError("it did not pass its check")
+
+    expect(ada.locator(".answer")).to_have_attribute("data-state", "warn")
+    expect(ada.locator("#outcome")).to_have_text("The restore stopped. Nothing was changed")
+    expect(ada.locator('[data-stage="failed"]')).to_contain_text("it did not pass its check")
+    assert findings(ada) == []
+    assert _reaches(ada) <= 390
+    ada.get_by_role("link", name="Back to the plan").click()
+    ada.wait_for_url(f"**{site.plan_path}")
+
+
+def test_with_another_password_in_the_backup_one_signs_in_with_that(
+    site: Site, sign_in: SignIn
+) -> None:
+    ada = sign_in("/account")
+    ada.fill("#current_password", site.passwords["ada"])
+    ada.fill("#new_password", "quite another sentence")
+    ada.get_by_role("button", name="Change the password").click()
+    expect(ada.locator(".toast")).to_be_visible()
+
+    ada.goto(site.plan_path)
+    expect(ada.locator("main")).to_contain_text("Has another password in this backup.")
+    ada.fill("#word", "restore")
+    ada.click("#confirm .button-primary")
+    restored(ada)
+
+    expect(ada.locator("main")).to_contain_text("The password that counts now is the one you had")
+    ada.get_by_role("link", name="Sign in").click()
+    ada.fill("#username", "ada")
+    ada.fill("#password", site.passwords["ada"])
+    ada.click("main button")
+    ada.wait_for_url("**/admin/backups")
+
+
+def _reaches(page: Page) -> int:
+    width: int = page.evaluate("document.documentElement.scrollWidth")
+    return width

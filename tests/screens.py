@@ -1,0 +1,211 @@
+"""Take the pictures of the documentation: real pages of a real server, in real Chromium.
+
+`make screens` writes them to `docs/screens/`. The server has sample content and five weeks of
+backups, so the pictures differ from run to run by nothing but their dates.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from launcher import demo, settings
+from launcher.app import create_app
+from launcher.audit import COMMAND_LINE
+from launcher.backup.locks import try_lock
+from launcher.backup.records import Kind, RetentionPolicy
+from launcher.backup.service import BackupService
+from launcher.backups import build_backups
+from launcher.config import ROOT
+from launcher.models.types import utc_now
+from tests.browser.conftest import PROGRAMS, SWITCHES
+from tests.support.server import Server, serving
+from tests.support.words import compile_words
+
+ZONE = "Europe/Berlin"
+POLICY = RetentionPolicy(keep_count=14, keep_weekly=5)
+WIDE, PHONE = (1280, 860), (390, 844)
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """A server with a past, and a browser to look at it with."""
+
+    server: Server
+    browser: Browser
+    username: str
+    password: str
+    service: BackupService
+    target: Path
+
+    @contextmanager
+    def visit(
+        self, *, size: tuple[int, int] = WIDE, scheme: str = "light", locale: str = "en"
+    ) -> Iterator[Page]:
+        """Open a browser in which the admin is signed in."""
+        context = self.browser.new_context(
+            base_url=self.server.url,
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if scheme == "dark" else "light",
+            locale=locale,
+            reduced_motion="reduce",
+        )
+        page = context.new_page()
+        page.goto("/login")
+        page.fill("[name=username]", self.username)
+        page.fill("[name=password]", self.password)
+        page.press("[name=password]", "Enter")
+        page.wait_for_url(f"{self.server.url}/")
+        yield page
+        context.close()
+
+    def take(self, page: Page, name: str, *, whole: bool = False) -> None:
+        """Keep a picture of what the browser shows."""
+        page.screenshot(path=self.target / f"{name}.png", full_page=whole)
+
+
+def main() -> None:
+    """Take every picture anew."""
+    target = ROOT / "docs" / "screens"
+    target.mkdir(exist_ok=True)
+    compile_words()
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        sys.exit("There is no Chromium; tests/install-tools installs one.")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        data_dir = Path(folder) / "data"
+        username, password, service = _make_past(data_dir)
+        browser = playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
+        with serving(data_dir) as server:
+            _take_all(Studio(server, browser, username, password, service, target))
+        browser.close()
+
+
+def _make_past(data_dir: Path) -> tuple[str, str, BackupService]:
+    """Fill a data directory with sample content and the backups of five weeks."""
+    app = create_app({"LAUNCHER_DATA_DIR": str(data_dir)})
+    clock = _Clock()
+    service = build_backups(
+        database_path=data_dir / "launcher.db",
+        data_dir=data_dir,
+        backup_dir=data_dir / "backups",
+        compression=True,
+        clock=clock,
+    )
+    with app.app_context():
+        service.initialise(by="command line")
+        filled = demo.fill(now=utc_now(), seed=1)
+        settings.change(
+            {"time_zone": ZONE, "backup_max_count": 14, "backup_keep_weekly": 5},
+            actor=COMMAND_LINE,
+        )
+    admin = filled.accounts[0]
+    today = clock.real.astimezone(ZoneInfo(ZONE)).replace(hour=3, minute=0, second=4, microsecond=0)
+    for days in range(34, -1, -1):
+        clock.moment = (today - timedelta(days=days)).astimezone(UTC)
+        if clock.moment > clock.real:
+            continue
+        service.create(by="schedule", kind=Kind.SCHEDULED)
+        service.prune(POLICY, by="schedule", zone=ZoneInfo(ZONE))
+        if days in _BY_HAND:
+            clock.moment += timedelta(hours=9)
+            kind, note = _BY_HAND[days]
+            service.create(by=admin.username, kind=kind, note=note, protected=days == 12)
+    clock.moment = clock.real - timedelta(hours=1)
+    service.rehearse("latest", by="schedule")
+    clock.moment = clock.real - timedelta(minutes=20)
+    service.create(by=admin.username, note="Before moving Jellyfin to the new box", protected=True)
+    return admin.username, admin.password, service
+
+
+_BY_HAND = {
+    29: (Kind.MANUAL, "Before the big tidy-up"),
+    12: (Kind.MANUAL, "All boards as they should be"),
+    6: (Kind.SAFETY, "Before restoring"),
+    3: (Kind.UPGRADE, "Before the upgrade"),
+}
+
+
+class _Clock:
+    """Tells the time that the past is at."""
+
+    def __init__(self) -> None:
+        self.real = datetime.now(UTC).replace(microsecond=0)
+        self.moment = self.real
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+
+def _take_all(studio: Studio) -> None:
+    with studio.visit() as page:
+        studio.take(page, "start")
+        page.goto("/admin/backups")
+        studio.take(page, "panel")
+        page.goto("/admin/users")
+        studio.take(page, "users")
+        page.goto("/admin/audit")
+        studio.take(page, "audit")
+    newest, older = studio.service.list()[0].id, studio.service.list()[8].id
+    with studio.visit() as page:
+        page.goto(f"/admin/backups/{newest}")
+        studio.take(page, "backup")
+        page.goto(f"/admin/backups/{older}/delete")
+        studio.take(page, "delete")
+    with studio.visit(size=PHONE, scheme="dark", locale="de") as page:
+        page.goto("/admin/backups")
+        studio.take(page, "panel-phone")
+    with studio.visit(size=PHONE, locale="ru") as page:
+        page.goto(f"/admin/backups/{older}/restore")
+        studio.take(page, "restore-phone")
+    with studio.visit(scheme="dark") as page, _running(studio):
+        page.goto("/admin/backups")
+        studio.take(page, "running")
+    with studio.visit() as page:
+        _restore(studio, page, older)
+
+
+@contextmanager
+def _running(studio: Studio) -> Iterator[None]:
+    """Stand still in the middle of a backup, which is over too soon to be photographed."""
+    data_dir = studio.server.data_dir
+    lock = try_lock(data_dir / "locks" / "operation", exclusive=True)
+    assert lock is not None
+    state = {
+        "operation_id": "0" * 16, "verb": "create", "by": studio.username,
+        "started_at": (datetime.now(UTC) - timedelta(seconds=3)).isoformat(),
+        "stages": ["copy", "check", "compress", "publish"], "stage": "check",
+        "done": 7_200_000, "total": 11_800_000, "backup_id": "", "took_s": {"copy": 0.4},
+        "facts": {},
+    }  # fmt: skip
+    path = data_dir / "operation.json"
+    path.write_text(json.dumps(state))
+    try:
+        yield
+    finally:
+        path.unlink()
+        os.close(lock)
+
+
+def _restore(studio: Studio, page: Page, backup_id: str) -> None:
+    page.goto(f"/admin/backups/{backup_id}/restore")
+    studio.take(page, "restore", whole=True)
+    page.fill("[name=word]", "restore")
+    page.press("[name=word]", "Enter")
+    page.wait_for_selector("h1:has-text('Restored')")
+    studio.take(page, "outcome")
+
+
+if __name__ == "__main__":
+    main()

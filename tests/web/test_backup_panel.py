@@ -1,0 +1,950 @@
+"""The panel of backups: what an admin reads first, and the list of what is there."""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from launcher.backup.journal import Journal
+from launcher.backup.manifest import write_manifest
+from launcher.backup.records import (
+    Backup,
+    JournalEntry,
+    Kind,
+    Outcome,
+    State,
+    Verb,
+    Verification,
+    new_backup_id,
+    new_operation_id,
+)
+from launcher.current import current_backups
+from launcher.web.admin import alarm, backups, situation
+from launcher.web.admin.alarm import Lookout
+from tests.conftest import MakeApp
+from tests.web.visitor import Visitor
+
+PANEL = "/admin/backups"
+NOW = datetime(2026, 11, 22, 13, 7, tzinfo=UTC)
+"""A Sunday, 14:07 in Berlin."""
+
+
+@dataclass
+class Shelf:
+    """The folder of backups and the journal, filled by hand: any number at any time."""
+
+    folder: Path
+    journal: Journal
+    sample: Backup
+
+    def put(
+        self,
+        ago: timedelta,
+        kind: Kind = Kind.SCHEDULED,
+        *,
+        state: State = State.VERIFIED,
+        error: str = "",
+        **facts: object,
+    ) -> Backup:
+        """Put a backup on the shelf as if it had been made that long ago."""
+        assert self.sample.file
+        at = NOW - ago
+        backup_id = new_backup_id(at)
+        name = f"launcher-{backup_id}.db.zst"
+        shutil.copy(self.folder / "sample", self.folder / name)
+        backup = replace(
+            self.sample, id=backup_id, kind=kind, created_at=at, created_by="schedule",
+            file=replace(self.sample.file, name=name), note="",
+            verification=Verification(state, at, error),
+        )  # fmt: skip
+        backup = replace(backup, **facts)  # type: ignore[arg-type]
+        (self.folder / f"launcher-{backup_id}.json").write_bytes(write_manifest(backup))
+        return backup
+
+    def tell(
+        self,
+        ago: timedelta,
+        verb: Verb = Verb.CREATE,
+        outcome: Outcome = Outcome.SUCCEEDED,
+        *,
+        code: str = "",
+        backup_id: str = "",
+        **facts: object,
+    ) -> JournalEntry:
+        """Write down what happened that long ago."""
+        at = NOW - ago
+        entry = JournalEntry(
+            new_operation_id(), verb, "ada", at, at, outcome, backup_id, code,
+            facts={"kind": Kind.SCHEDULED} | facts,
+        )  # fmt: skip
+        self.journal.append(entry)
+        return entry
+
+
+def hours(number: float) -> timedelta:
+    return timedelta(hours=number)
+
+
+@pytest.fixture(autouse=True)
+def _time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backups, "utc_now", lambda: NOW)
+    monkeypatch.setattr(alarm, "utc_now", lambda: NOW)
+    monkeypatch.setattr(Lookout, "ask", lambda _self, question: question())
+
+
+@pytest.fixture(autouse=True)
+def _site(set_site: Callable[..., None]) -> None:
+    set_site(time_zone="Europe/Berlin")
+
+
+@pytest.fixture
+def shelf(app: Flask, data_dir: Path) -> Shelf:
+    with app.app_context():
+        sample = current_backups().create(by="ada")
+    folder = data_dir / "backups"
+    assert sample.file
+    (folder / sample.file.name).rename(folder / "sample")
+    (folder / f"launcher-{sample.id}.json").unlink()
+    (data_dir / "journal.jsonl").unlink()
+    return Shelf(folder, Journal(data_dir / "journal.jsonl"), sample)
+
+
+def text_of(markup: str) -> str:
+    """Return what is read, in one line."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", markup)).split())
+
+
+def between(page: str, begin: str, end: str) -> str:
+    assert begin in page, begin
+    return page.partition(begin)[2].partition(end)[0]
+
+
+def answer(page: str) -> str:
+    return text_of(between(page, 'class="answer"', "</section>").partition(">")[2])
+
+
+def tone(page: str) -> str:
+    return between(page, 'id="the-answer" data-state="', '"')
+
+
+def troubles(page: str) -> list[str]:
+    return [text_of(each) for each in re.findall(r'<li class="trouble".*?</li>', page, re.DOTALL)]
+
+
+def rows(page: str) -> list[str]:
+    return re.findall(r'<tr id="row-.*?</tr>', page, re.DOTALL)
+
+
+def primary_buttons(page: str) -> list[str]:
+    """Return the primary buttons that are seen at once: not those of what opens."""
+    page = re.sub(r'<form class="menu menu-form".*?</form>', "", page, flags=re.DOTALL)
+    found = re.findall(r'class="button [^"]*button-primary[^"]*"[^>]*>(.*?)</(?:a|button)>', page)
+    return [text_of(each) for each in found]
+
+
+# --- the answer first ------------------------------------------------------------------------
+
+
+def test_a_recent_good_backup_is_good_news(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(2))
+
+    assert ada.open(PANEL).status_code == 200
+    assert tone(ada.page) == "ok"
+    assert answer(ada.page) == "Last good backup: 2 hours ago Verified. Next: tonight at 03:00 ."
+    assert troubles(ada.page) == []
+    assert primary_buttons(ada.page) == ["Back up now"]
+    assert "needs you" not in ada.page
+
+
+def test_a_backup_that_was_checked_again_says_when(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(20), verification=Verification(State.VERIFIED, NOW - hours(3)))
+
+    ada.open(PANEL)
+
+    assert "Verified, and checked again today at 11:07." in answer(ada.page)
+
+
+def test_without_any_backup_the_page_says_what_will_happen(ada: Visitor) -> None:
+    ada.open(PANEL)
+
+    assert answer(ada.page).startswith("No backup yet The first one is made by itself tonight")
+    assert tone(ada.page) == "warn"
+    assert "What a backup holds" in ada.page
+    assert "Kept are the last 10 scheduled ones." in text_of(ada.page)
+    assert primary_buttons(ada.page) == ["Back up now"]
+    assert 'id="timeline"' not in ada.page
+
+
+def test_without_schedule_and_backup_nothing_is_promised(
+    ada: Visitor, set_site: Callable[..., None]
+) -> None:
+    set_site(backup_enabled=False)
+
+    ada.open(PANEL)
+
+    assert "None is made by itself either: the schedule is off." in answer(ada.page)
+
+
+def test_a_schedule_that_let_too_much_time_pass_is_an_alarm(ada: Visitor, shelf: Shelf) -> None:
+    last = shelf.put(timedelta(days=4, hours=11))
+
+    ada.open(PANEL)
+
+    assert tone(ada.page) == "bad"
+    assert answer(ada.page).startswith(
+        "No good backup for 4 days The last good one, from Wednesday"
+    )
+    assert f"/admin/backups/{last.id}/restore" in between(ada.page, 'id="the-answer"', "</section>")
+    assert primary_buttons(ada.page) == ["Back up now"]
+    assert "needs you" in ada.page
+
+
+def test_how_long_is_too_long_is_a_setting(
+    ada: Visitor, shelf: Shelf, set_site: Callable[..., None]
+) -> None:
+    shelf.put(hours(40))
+    ada.open(PANEL)
+    assert tone(ada.page) == "bad"
+
+    set_site(backup_stale_after_h=48)
+
+    ada.open(PANEL)
+    assert tone(ada.page) == "ok"
+
+
+def test_a_backup_of_a_wrong_clock_says_nothing_of_today(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(timedelta(days=4))
+    shelf.put(-timedelta(days=400))
+
+    ada.open(PANEL)
+
+    assert tone(ada.page) == "bad"
+
+
+def test_attempts_that_failed_are_told_with_their_reason(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(26))
+    shelf.tell(hours(11), outcome=Outcome.FAILED, code="source_database")
+    failed = shelf.tell(hours(1), outcome=Outcome.FAILED, code="source_database")
+
+    ada.open(PANEL)
+
+    assert tone(ada.page) == "warn"
+    assert "Last good backup: 1 day ago" in answer(ada.page)
+    assert "One thing needs a look." in answer(ada.page)
+    (trouble,) = troubles(ada.page)
+    assert trouble.startswith("The last 2 attempts to back up failed Today, 13:07: The database")
+    assert f"/admin/backups/operations/{failed.operation_id}" in ada.page
+
+
+def test_what_failed_before_the_last_good_one_is_over(ada: Visitor, shelf: Shelf) -> None:
+    shelf.tell(hours(11), outcome=Outcome.FAILED, code="source_database")
+    shelf.put(hours(2))
+
+    ada.open(PANEL)
+
+    assert tone(ada.page) == "ok"
+
+
+def test_an_error_of_an_unknown_code_is_told_as_any(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(2))
+    shelf.tell(hours(1), outcome=Outcome.FAILED, code="invented")
+
+    assert ada.open(PANEL).status_code == 200
+    assert "Something went wrong here" in troubles(ada.page)[0]
+
+
+def test_a_damaged_backup_is_named_with_what_was_found(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(2))
+    broken = shelf.put(hours(26))
+    assert broken.file
+    (shelf.folder / broken.file.name).unlink()
+
+    ada.open(PANEL)
+
+    assert tone(ada.page) == "warn"
+    (trouble,) = troubles(ada.page)
+    assert trouble.startswith(
+        "The backup of Sat 21 Nov, 12:07 is damaged What was found: its file is"
+    )
+    assert f'href="/admin/backups/{broken.id}">Look inside' in ada.page
+    damaged = rows(ada.page)[1]
+    assert "Does not count: its file is missing." in text_of(damaged)
+    assert "Restore <" not in damaged
+
+
+def test_several_damaged_backups_lead_to_their_list(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(2))
+    for day in (1, 2, 3):
+        shelf.put(timedelta(days=day), state=State.DAMAGED, error="who knows")
+
+    ada.open(PANEL)
+
+    assert troubles(ada.page)[0].startswith("3 backups are damaged")
+    assert "/admin/backups?state=damaged#list" in ada.page
+    assert "3 of them damaged" in ada.page
+
+
+def test_only_damaged_ones_are_no_good_backup(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(2), state=State.DAMAGED, error="x")
+
+    ada.open(PANEL)
+
+    assert tone(ada.page) == "bad"
+    assert answer(ada.page).startswith("There is no good backup")
+
+
+def test_only_uploads_do_not_save_what_is_here_now(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(2), Kind.UPLOAD)
+
+    ada.open(PANEL)
+
+    assert tone(ada.page) == "warn"
+    assert answer(ada.page).startswith("None of the backups is from here")
+
+
+def test_a_file_that_somebody_put_there_has_to_be_looked_at(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(2))
+    (shelf.folder / "from-elsewhere.db").write_bytes(b"who knows")
+
+    ada.open(PANEL)
+
+    assert tone(ada.page) == "warn"
+    assert answer(ada.page).startswith("The newest backup is not verified yet")
+    row = text_of(rows(ada.page)[0])
+    assert "Found in the folder from-elsewhere.db Not looked into yet" in row
+    assert "Not verified yet Kept until you delete it" in row
+
+
+def test_a_folder_that_is_away_is_named_with_a_way_out(make_app: MakeApp, ada: Visitor) -> None:
+    away = make_app(backup_dir="/nowhere/at/all")
+    visitor = Visitor(away)
+    visitor.client = away.test_client()
+    visitor.client.set_cookie("launcher", _cookie(ada))
+
+    assert visitor.open(PANEL).status_code == 200
+    assert tone(visitor.page) == "bad"
+    assert "/nowhere/at/all" in answer(visitor.page)
+    assert primary_buttons(visitor.page) == ["Look again"]
+    assert 'id="backups"' not in visitor.page
+    assert visitor.open(PANEL, HX_Request="true").status_code == 200
+    assert visitor.open("/").status_code == 200
+    assert "The folder of backups cannot be read" in visitor.page
+
+
+def _cookie(visitor: Visitor) -> str:
+    cookie = visitor.client.get_cookie("launcher")
+    assert cookie
+    return cookie.value
+
+
+def test_a_folder_that_cannot_be_written_is_an_alarm_with_a_list(
+    ada: Visitor, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.put(hours(2))
+    monkeypatch.setattr(situation, "is_writable", lambda _folder: False)
+
+    ada.open(PANEL)
+
+    assert tone(ada.page) == "bad"
+    assert troubles(ada.page)[0].startswith("Nothing can be written into the folder of backups")
+    assert primary_buttons(ada.page) == ["Look again"]
+    assert len(rows(ada.page)) == 1
+
+
+def test_a_folder_that_lost_its_backups_is_no_new_start(ada: Visitor, shelf: Shelf) -> None:
+    shelf.tell(timedelta(days=60))
+
+    ada.open(PANEL)
+
+    assert tone(ada.page) == "bad"
+    assert answer(ada.page).startswith("There is no backup any more There were some in")
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Let the disk have that many bytes free."""
+
+    def leave(free_bytes: int) -> None:
+        real = situation.os.statvfs
+
+        def told(path: Path) -> object:
+            facts = list(real(path))
+            facts[1], facts[2], facts[4] = 1, 10_000_000, free_bytes
+            return type(real(path))(facts)
+
+        monkeypatch.setattr(situation.os, "statvfs", told)
+
+    return leave
+
+
+def test_a_disk_too_full_for_the_next_one_is_an_alarm(
+    ada: Visitor, shelf: Shelf, disk: Callable[[int], None]
+) -> None:
+    for day in range(30):
+        shelf.put(hours(2 + 24 * day))
+    disk(1000)
+
+    ada.open(PANEL)
+
+    assert tone(ada.page) == "bad"
+    assert troubles(ada.page)[0].startswith(
+        "The next backup will not fit on the disk A backup needs"
+    )
+    assert primary_buttons(ada.page) == ["Make room…"]
+    assert 'href="/admin/backups?page=2#list"' in ada.page
+    assert "1 kB free: too low" in text_of(ada.page)
+    assert "Will fail unless there is room" in ada.page
+
+
+def test_a_disk_that_fills_up_is_worth_a_look(
+    ada: Visitor, shelf: Shelf, disk: Callable[[int], None]
+) -> None:
+    assert shelf.sample.database
+    shelf.put(hours(2))
+    disk(shelf.sample.database.size_bytes * 2)
+
+    ada.open(PANEL)
+
+    assert tone(ada.page) == "warn"
+    assert troubles(ada.page)[0].startswith("Room is getting short")
+
+
+def test_an_attempt_without_room_says_whether_there_is_room_now(
+    ada: Visitor, shelf: Shelf, disk: Callable[[int], None]
+) -> None:
+    shelf.put(hours(2))
+    shelf.tell(hours(1), outcome=Outcome.FAILED, code="insufficient_space")
+    disk(9_000_000)
+
+    ada.open(PANEL)
+
+    assert "Today, 13:07: not enough space. Now 9 MB are free." in troubles(ada.page)[0]
+    assert primary_buttons(ada.page) == ["Back up now"]
+
+
+def test_a_schedule_that_is_off_is_worth_a_look(
+    ada: Visitor, shelf: Shelf, set_site: Callable[..., None]
+) -> None:
+    shelf.put(timedelta(days=40))
+    set_site(backup_enabled=False)
+
+    ada.open(PANEL)
+
+    assert tone(ada.page) == "warn"
+    assert troubles(ada.page) == [
+        "The schedule is off Nothing is backed up by itself, and nobody is told when the last "
+        "backup grows old."
+    ]
+    assert "Next:" not in answer(ada.page)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("unchanged", "Your data is as it was before; nothing half-made was left."),
+        ("restored", "The backup is restored all the same; your data is whole."),
+        ("unreadable", "The database could not be read afterwards."),
+        ("", "Nothing half-made was left, and your data was not touched."),
+    ],
+)
+def test_a_killed_operation_says_what_that_means(
+    ada: Visitor, shelf: Shelf, data: str, words: str
+) -> None:
+    shelf.put(hours(2))
+    shelf.tell(hours(1), Verb.RESTORE, Outcome.INTERRUPTED, data=data)
+
+    ada.open(PANEL)
+
+    assert tone(ada.page) == "warn"
+    assert words in troubles(ada.page)[0]
+
+
+def test_a_restore_that_could_not_be_put_back_comes_first(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(2), state=State.DAMAGED, error="x")
+    shelf.put(hours(3))
+    shelf.tell(hours(1), Verb.RESTORE, Outcome.FAILED, code="revert_failed")
+
+    ada.open(PANEL)
+
+    assert [each.partition(",")[0] for each in troubles(ada.page)] == [
+        "The last restore stopped",
+        "The backup of Today",
+    ]
+
+
+# --- facts -----------------------------------------------------------------------------------
+
+
+def test_the_facts_name_the_next_run_the_last_rehearsal_and_the_space(
+    ada: Visitor, shelf: Shelf
+) -> None:
+    backup = shelf.put(hours(2))
+    shelf.put(timedelta(days=29))
+    shelf.tell(hours(10), Verb.REHEARSE, backup_id=backup.id)
+
+    ada.open(PANEL)
+
+    facts = text_of(between(ada.page, 'id="facts"', "</dl>"))
+    assert "Next Tonight, 03:00 Every day" in facts
+    assert "Rehearsal Passed: Today, 04:07 A whole restore, on a copy" in facts
+    assert "Kept 2 backups The oldest from 24 October" in facts
+    assert re.search(r"Space [\d.]+ kB used, [\d.]+ GB free", facts)
+    assert "Verified, rehearsed" in rows(ada.page)[0]
+
+
+def test_a_rehearsal_that_failed_is_told(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(2))
+    shelf.tell(hours(40), Verb.REHEARSE)
+    shelf.tell(hours(10), Verb.REHEARSE, Outcome.FAILED, code="verification_failed")
+
+    ada.open(PANEL)
+
+    assert "Failed: Today, 04:07" in ada.page
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("0 3 * * *", "Every day"),
+        ("15 * * * *", "Every hour"),
+        ("0 */6 * * *", "Every 6 hours"),
+        ("0 3 * * 0", "Every week: Sunday"),
+        ("0 3 * * 3", "Every week: Wednesday"),
+        ("0 3 1 * *", "Every month, on day 1"),
+        ("@daily", "Every day"),
+        ("5 4 1-7 * 1", "5 4 1-7 * 1"),
+    ],
+)
+def test_how_often_is_said_in_words(
+    ada: Visitor, shelf: Shelf, set_site: Callable[..., None], expression: str, words: str
+) -> None:
+    shelf.put(hours(2))
+    set_site(backup_cron_expression=expression)
+
+    ada.open(PANEL)
+
+    assert f"<dd>{words}</dd>" in ada.page
+
+
+# --- the last weeks --------------------------------------------------------------------------
+
+
+def picture(page: str) -> str:
+    return between(page, 'id="timeline"', "</figure>")
+
+
+def test_the_picture_has_a_mark_for_each_backup(ada: Visitor, shelf: Shelf) -> None:
+    run = shelf.put(hours(11))
+    shelf.put(hours(2), Kind.MANUAL)
+    shelf.put(timedelta(days=2), state=State.DAMAGED, error="x")
+    shelf.put(timedelta(days=3), Kind.UPLOAD, state=State.UNVERIFIED)
+    shelf.put(timedelta(days=60))
+
+    ada.open(PANEL)
+
+    drawn = re.findall(r'#mark-(\w+)" x="([\d.]+)%" y="([\d.]+)".*?data-state="(\w+)"', ada.page)
+    assert [(shape, y, state) for shape, _x, y, state in drawn] == [
+        ("damaged", "57.5", "damaged"),
+        ("scheduled", "57.5", "verified"),
+        ("upload", "26", "unverified"),
+        ("manual", "26", "verified"),
+    ]
+    assert f'<a href="/admin/backups/{run.id}" tabindex="-1">' in picture(ada.page)
+    xs = [float(x) for _shape, x, _y, _state in drawn]
+    assert xs == sorted(xs[:2]) + sorted(xs[2:])
+    assert "1 not verified. 1 damaged." in text_of(picture(ada.page))
+
+
+def test_a_run_whose_copy_is_gone_leaves_a_tick(ada: Visitor, shelf: Shelf) -> None:
+    there = shelf.put(hours(11))
+    shelf.tell(hours(35), backup_id="20261121T020000Z-aaaaaa")
+    shelf.tell(hours(11), backup_id=there.id)
+
+    ada.open(PANEL)
+
+    assert picture(ada.page).count('class="gone"') == 1
+    assert "1 was taken, and since removed by your rule." in text_of(picture(ada.page))
+    assert 'class="gap"' not in ada.page
+
+
+def test_a_gap_is_tinted_with_its_length(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(timedelta(days=4, hours=1))
+
+    ada.open(PANEL)
+
+    assert picture(ada.page).count('class="gap"') == 1
+    assert "4 days without" in picture(ada.page)
+    assert "There is none since 18 November: 4 days." in text_of(picture(ada.page))
+
+
+def test_an_old_gap_is_only_shown_where_the_journal_proves_it(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(2))
+    shelf.put(timedelta(days=9))
+    ada.open(PANEL)
+    assert 'class="gap"' not in ada.page
+
+    shelf.tell(timedelta(days=20))
+    ada.open(PANEL)
+    assert picture(ada.page).count('class="gap"') == 2
+    assert "There is none between 13 November and 22 November." in text_of(picture(ada.page))
+
+
+def test_the_picture_stays_small_with_thousands_of_marks(ada: Visitor, shelf: Shelf) -> None:
+    listing = [shelf.put(timedelta(minutes=41 * each)) for each in range(600)]
+    broken = listing[300].file
+    assert broken
+    (shelf.folder / broken.name).unlink()
+
+    ada.open(PANEL)
+
+    assert picture(ada.page).count("<use ") < 130
+    assert 'data-state="damaged"' in picture(ada.page)
+
+
+# --- the list --------------------------------------------------------------------------------
+
+
+def test_a_row_tells_when_why_what_and_how_long(ada: Visitor, shelf: Shelf) -> None:
+    backup = shelf.put(
+        hours(2), Kind.MANUAL, created_by="ada", protected=True, note="Before the move",
+        contents={"apps": 24, "boards": 1, "users": 2},
+    )  # fmt: skip
+
+    ada.open(PANEL)
+
+    (row,) = rows(ada.page)
+    assert re.search(
+        r"2 hours ago Today, 12:07 By hand by Ada “Before the move” 24 apps, 1 board, 2 users "
+        r"[\d.]+ kB Verified Protected: stays until you delete it Restore",
+        text_of(row),
+    ), text_of(row)
+    assert 'title="22 November 2026, 12:07:00 CET"' in row
+    assert f'href="/admin/backups/{backup.id}"' in row
+    assert f'href="/admin/backups/{backup.id}/restore"' in row
+
+
+def test_the_newest_comes_first(ada: Visitor, shelf: Shelf) -> None:
+    made = [shelf.put(hours(hour)) for hour in (30, 2, 70)]
+
+    ada.open(PANEL)
+
+    ids = re.findall(r'<tr id="row-([^"]+)"', ada.page)
+    assert ids == [made[1].id, made[0].id, made[2].id]
+
+
+def test_what_launcher_noted_itself_is_said_in_words(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(
+        hours(2), Kind.SAFETY, created_by="ada", note="Before restoring 20261115T020000Z-k3f9q2"
+    )
+    shelf.put(hours(3), Kind.SAFETY, created_by="ada", note="Before restoring old.db")
+    shelf.put(hours(4), Kind.UPGRADE, note="Before the upgrade to schema 0002")
+
+    ada.open(PANEL)
+
+    assert "Restore by Ada of Sun 15 Nov, 03:00" in rows(ada.page)[0]
+    assert "Restore by Ada of old.db" in rows(ada.page)[1]
+    assert "To schema 0002" in rows(ada.page)[2]
+
+
+def fates(page: str) -> list[str]:
+    """Return the words on each row's future: the last small line of its state."""
+    states = [row.partition('class="state"')[2].partition("</td>")[0] for row in rows(page)]
+    return [text_of(state.rpartition('class="sub">')[2]) for state in states]
+
+
+def test_how_long_a_backup_stays_is_what_retention_will_do(
+    ada: Visitor, shelf: Shelf, set_site: Callable[..., None]
+) -> None:
+    set_site(backup_max_count=2, backup_keep_weekly=3, backup_keep_monthly=2)
+    for day in (0, 1, 2, 7, 14, 21, 40):
+        shelf.put(hours(11) + timedelta(days=day))
+    shelf.put(hours(12), Kind.MANUAL)
+
+    ada.open(PANEL)
+
+    assert fates(ada.page) == [
+        "One of the last 2 scheduled",
+        "Kept until you delete it",
+        "One of the last 2 scheduled",
+        "Goes after the next scheduled backup",
+        "Kept as weekly, at least until 30 November",
+        "Kept as weekly, at least until 23 November",
+        "Goes after the next scheduled backup",
+        "Kept as monthly, at least until 1 December",
+    ]
+
+
+def test_the_last_good_one_is_said_to_stay(
+    ada: Visitor, shelf: Shelf, set_site: Callable[..., None]
+) -> None:
+    set_site(backup_max_count=1)
+    shelf.put(hours(3), state=State.UNVERIFIED)
+    shelf.put(hours(11))
+
+    ada.open(PANEL)
+
+    assert fates(ada.page) == [
+        "Kept until newer good ones have taken its place",
+        "The last scheduled one",
+    ]
+
+
+def test_hostile_notes_and_names_are_only_text(ada: Visitor, shelf: Shelf) -> None:
+    evil = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
+    shelf.put(hours(2), Kind.MANUAL, note=evil, created_by=evil)
+    shelf.put(hours(3), Kind.UPLOAD, note=evil, created_by="' onclick=alert(1)")
+    shelf.put(hours(4), state=State.DAMAGED, error=evil)
+    (shelf.folder / "<img src=x onerror=alert(1)>.db").write_bytes(b"x")
+
+    ada.open(PANEL)
+
+    assert len(rows(ada.page)) == 4
+    assert "<script>alert" not in ada.page
+    assert "<img" not in ada.page
+    assert "alert(1)" in text_of(rows(ada.page)[1])
+
+
+@pytest.fixture
+def many(shelf: Shelf) -> Shelf:
+    for each in range(60):
+        kind = Kind.MANUAL if each % 10 == 0 else Kind.SCHEDULED
+        state = State.DAMAGED if each == 59 else State.VERIFIED
+        shelf.put(hours(2 + each), kind, state=state, error="x" if each == 59 else "")
+    return shelf
+
+
+def pager(page: str) -> str:
+    return text_of(between(page, 'id="pager"', "</nav>").partition(">")[2])
+
+
+def test_a_long_list_has_pages(ada: Visitor, many: Shelf) -> None:
+    ada.open(PANEL)
+    assert pager(ada.page) == "1 to 25 of 60 Older"
+    assert len(rows(ada.page)) == 25
+
+    ada.open(f"{PANEL}?page=2")
+    assert pager(ada.page) == "26 to 50 of 60 Newer Older"
+    assert "page=3#list" in ada.page
+
+    ada.open(f"{PANEL}?page=3")
+    assert pager(ada.page) == "51 to 60 of 60 Newer"
+
+
+@pytest.mark.parametrize("page", ["4", "999", "9999999"])
+def test_beyond_the_end_lies_the_last_page(ada: Visitor, many: Shelf, page: str) -> None:
+    assert ada.open(f"{PANEL}?page={page}").status_code == 200
+    assert pager(ada.page) == "51 to 60 of 60 Newer"
+
+
+@pytest.mark.parametrize(
+    "query", ["page=0", "page=-1", "page=x", "page=²", "page=99999999999999", "kind=x", "state=%00"]
+)
+def test_nonsense_in_the_address_asks_for_nothing(ada: Visitor, many: Shelf, query: str) -> None:
+    assert ada.open(f"{PANEL}?{query}").status_code == 200
+    assert pager(ada.page) == "1 to 25 of 60 Older"
+
+
+def test_the_list_is_filtered_by_kind_and_state(ada: Visitor, many: Shelf) -> None:
+    ada.open(f"{PANEL}?kind=manual&state=")
+    assert "6 of 60 backups" in ada.page
+    assert len(rows(ada.page)) == 6
+    assert '<option value="manual" selected>' in ada.page
+
+    ada.open(f"{PANEL}?kind=scheduled&page=2")
+    assert pager(ada.page) == "26 to 50 of 54 Newer Older"
+    assert "kind=scheduled&amp;page=3#list" in ada.page
+
+    ada.open(f"{PANEL}?state=damaged")
+    assert len(rows(ada.page)) == 1
+
+
+def test_a_filter_that_finds_nothing_leads_back(ada: Visitor, many: Shelf) -> None:
+    ada.open(f"{PANEL}?kind=upgrade")
+
+    assert "No backup is like that" in ada.page
+    assert f'href="{PANEL}#list">Show all backups' in ada.page
+    assert "Last good backup" in answer(ada.page)
+
+
+def test_a_filter_does_not_change_the_answer(ada: Visitor, many: Shelf) -> None:
+    ada.open(PANEL)
+    before = answer(ada.page), picture(ada.page)
+
+    ada.open(f"{PANEL}?state=damaged")
+
+    assert (answer(ada.page), picture(ada.page)) == before
+
+
+# --- parts, and what runs --------------------------------------------------------------------
+
+
+def test_a_script_gets_the_panel_alone(ada: Visitor, many: Shelf) -> None:
+    ada.open(f"{PANEL}?kind=manual", HX_Request="true")
+
+    assert ada.page.lstrip().startswith('<div class="contents" id="panel"')
+    assert 'hx-get="/admin/backups?kind=manual"' in ada.page
+    assert "<html" not in ada.page
+    assert 'id="create-now" hx-swap-oob' in ada.page
+
+
+@pytest.fixture
+def running(app: Flask, shelf: Shelf) -> Iterator[None]:
+    """Somebody else's backup, in the middle of it."""
+    begun, done = threading.Event(), threading.Event()
+
+    def wait(_progress: object) -> None:
+        begun.set()
+        done.wait(30)
+
+    service = app.extensions["launcher.backups"]
+    thread = threading.Thread(target=service.create, kwargs={"by": "ben", "on_progress": wait})
+    thread.start()
+    assert begun.wait(30)
+    yield
+    done.set()
+    thread.join()
+
+
+def test_while_a_backup_is_made_it_is_first_and_no_other_is_offered(
+    ada: Visitor, shelf: Shelf, running: None
+) -> None:
+    shelf.put(hours(2))
+
+    ada.open(PANEL)
+
+    assert "disabled>Backing up…</button>" in ada.page
+    body = between(ada.page, '<tbody id="backups">', "</tbody>")
+    assert 'id="operation"' in body.partition('id="row-')[0]
+    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in ada.page
+
+
+def test_the_first_backup_of_all_is_shown_while_it_is_made(ada: Visitor, running: None) -> None:
+    ada.open(PANEL)
+
+    assert 'id="operation"' in ada.page
+    assert primary_buttons(ada.page) == []
+
+
+def test_when_nothing_runs_the_page_stays(ada: Visitor, many: Shelf) -> None:
+    ada.open(PANEL)
+
+    assert "http-equiv" not in ada.page
+
+
+# --- elsewhere -------------------------------------------------------------------------------
+
+
+def test_the_start_page_says_the_worst_to_admins_alone(
+    ada: Visitor, ben: Visitor, shelf: Shelf
+) -> None:
+    shelf.put(timedelta(days=4))
+    shelf.tell(hours(11), outcome=Outcome.FAILED, code="source_database")
+
+    ada.open("/")
+    strip = between(ada.page, 'id="strip"', "</aside>")
+    assert 'data-state="bad"' in strip
+    assert "No good backup for 4 days. The last attempt to back up failed." in text_of(strip)
+    assert f'href="{PANEL}"' in strip
+
+    ben.open("/")
+    assert 'id="strip"' not in ben.page
+
+
+def test_the_start_page_names_the_trouble_of_a_good_day(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(2))
+    shelf.put(hours(26), state=State.DAMAGED, error="x")
+
+    ada.open("/")
+
+    strip = text_of(between(ada.page, 'id="strip"', "</aside>").partition(">")[2])
+    assert strip == "The backup of Sat 21 Nov, 12:07 is damaged. Put it right"
+
+
+def test_the_start_page_is_silent_when_all_is_well(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(2))
+
+    ada.open("/")
+
+    assert 'id="strip"' not in ada.page
+
+
+def test_the_start_page_never_fails_for_it(ada: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+
+    def fail(*_args: object, **_more: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(alarm, "look", fail)
+
+    assert ada.open("/").status_code == 200
+    assert 'id="strip"' not in ada.page
+
+
+def test_nobody_waits_for_a_disk_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    lookout, answers, hang = Lookout[str](patience_s=0), [], threading.Event()
+
+    def slow() -> str:
+        hang.wait(30)
+        answers.append("asked")
+        return "late"
+
+    assert lookout.ask(slow) is None
+    assert lookout.ask(slow) is None  # and nobody asks twice
+    assert lookout._asking
+    hang.set()
+    lookout._asking.join()
+    assert answers == ["asked"]
+    assert lookout._last == "late"
+
+
+def test_the_navigation_marks_the_page_and_its_trouble(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(timedelta(days=4))
+
+    ada.open("/admin/patterns")
+    item = between(ada.page, f'href="{PANEL}"', "</a>")
+    assert "needs you" in item
+    assert "aria-current" not in item
+
+    ada.open(PANEL)
+    assert 'aria-current="page"' in between(ada.page, f'href="{PANEL}"', "</a>")
+
+
+@pytest.mark.parametrize(
+    ("language", "headline", "when"),
+    [
+        ("de", "Letzte gute Sicherung: vor 2 Stunden", "heute Nacht um 03:00 Uhr"),
+        ("ru", "Последняя исправная копия: 2 часа назад", "сегодня ночью в 03:00"),
+    ],
+)
+def test_it_is_said_in_the_readers_language(
+    ada: Visitor, shelf: Shelf, language: str, headline: str, when: str
+) -> None:
+    shelf.put(hours(2))
+    ada.language = language
+
+    ada.open(PANEL)
+
+    assert answer(ada.page).startswith(headline)
+    assert when in answer(ada.page)
+
+
+def test_times_are_those_of_the_site(
+    ada: Visitor, shelf: Shelf, set_site: Callable[..., None]
+) -> None:
+    set_site(time_zone="America/New_York")
+    shelf.put(hours(2))
+
+    ada.open(PANEL)
+
+    assert "Today, 06:07" in rows(ada.page)[0]
+    assert "tonight at 03:00" in answer(ada.page)

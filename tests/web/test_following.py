@@ -1,0 +1,491 @@
+"""An operation that is followed: while it runs, when it has ended, and with whose session."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from launcher import accounts, detached, settings
+from launcher.audit import COMMAND_LINE
+from launcher.backup import BackupService, Gate
+from launcher.backup.errors import RestoreError, RevertFailedError
+from launcher.backup.records import Outcome, Stage, Verb
+from launcher.backup.restore import STAGES_RESTORE
+from launcher.detached import Errand
+from launcher.extensions import db
+from launcher.models import Role, Theme
+from tests.conftest import ADA, BEN
+from tests.web.restoring import ended, operation_of, restore, text_of
+from tests.web.visitor import Visitor
+
+UNKNOWN = "0123456789abcdef"
+
+
+@pytest.fixture
+def service(app: Flask) -> BackupService:
+    kept: BackupService = app.extensions["launcher.backups"]
+    return kept
+
+
+@pytest.fixture
+def live(app: Flask) -> Path:
+    path: Path = app.extensions["launcher.config"].database_path
+    return path
+
+
+@pytest.fixture
+def backup_id(service: BackupService, boards: None) -> str:
+    return service.create(by="ada").id
+
+
+@pytest.fixture
+def running(
+    ada: Visitor, service: BackupService, backup_id: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., object]:
+    """Confirm a restore in Ada's browser and hold it where the block wants it.
+
+    The block gets the operation, to go on with, and the address where it is followed.
+    """
+    begun: list[Errand] = []
+    monkeypatch.setattr(detached, "start", lambda _config, errand: begun.append(errand))
+
+    @contextmanager
+    def hold():
+        address = restore(ada, backup_id).location
+        with service._operations.run(
+            Verb.RESTORE, by="ada", stages=STAGES_RESTORE, operation_id=begun[-1].operation_id
+        ) as operation:
+            operation.about(backup_id)
+            operation.stage(Stage.UNPACK)
+            yield operation, address
+
+    return hold
+
+
+@pytest.fixture
+def failed(running) -> Callable[..., str]:
+    """Let a restore that Ada began fail at a stage; return the address where it was followed."""
+
+    def fail(error: Exception, *, at: Stage, **facts: str) -> str:
+        with suppress(type(error)), running() as (operation, address):
+            operation.facts.update(facts)
+            operation.stage(at)
+            raise error
+        return str(address)
+
+    return fail
+
+
+# --- while it runs -----------------------------------------------------------------------
+
+
+def test_the_stages_are_told_with_true_bytes(ada: Visitor, running) -> None:
+    with running() as (operation, address):
+        operation.stage(Stage.PREPARE)
+        operation.stage(Stage.SAFETY)
+        operation.stage(Stage.REPLACE)
+        operation.advance(7_200_000, 11_800_000)
+        operation._say()
+
+        page = text_of(ada.open(address).text)
+
+    assert "Going back to today, " in page
+    assert "Begun by ada today, " in page
+    assert "Backup unpacked" in page
+    assert "Replacing the data 7.2 MB of 11.8 MB 61 %" in page
+    assert "Pages wait for a moment. None of them fails." in page
+    assert "Compare with the plan" in page
+    assert '<progress value="61" max="100"' in ada.page
+
+
+def test_it_goes_on_by_itself_with_script_and_without(ada: Visitor, running) -> None:
+    with running() as (_, address):
+        page = ada.open(address).text
+        assert '<noscript><meta http-equiv="refresh" content="1"></noscript>' in page
+        assert 'hx-trigger="every 1s"' in page
+        assert f'hx-get="{address.replace("&", "&amp;")}"' in page
+
+        part = ada.open(address, HX_Request="true")
+        assert part.text.startswith('<div id="operation"')
+        assert "HX-Refresh" not in part.headers
+
+    assert ada.open(address, HX_Request="true").headers["HX-Refresh"] == "true"
+
+
+def test_it_is_followed_while_the_gate_is_closed(
+    ada: Visitor, running, app: Flask, set_site: Callable[..., None]
+) -> None:
+    set_site(site_name="Ada's house", time_zone="Asia/Tokyo", accent_hue=30)
+    with app.app_context():
+        ada_row = accounts.find_user("ada")
+        ada_row.locale, ada_row.theme = "de", Theme.DARK
+        db.session.commit()
+    with running() as (_, address), Gate(app.extensions["launcher.config"].lock_dir).closed():
+        answer = ada.open(address)
+
+    assert answer.status_code == 200
+    assert '<html lang="de" data-theme="dark">' in ada.page
+    assert "Ada&#39;s house" in ada.page
+    assert "JST" in ada.page
+
+
+def test_it_is_followed_while_the_database_is_lost(ada: Visitor, running, live: Path) -> None:
+    with running() as (_, address):
+        lose(live)
+        answer = ada.open(address)
+
+        assert answer.status_code == 200
+        assert "Unpacking the backup" in answer.text
+
+
+def test_any_admin_may_watch_and_nobody_else(
+    app: Flask, ada: Visitor, ben: Visitor, guest: Visitor, running
+) -> None:
+    with running() as (operation, _):
+        path = f"/admin/backups/operations/{operation.id}"
+        with app.app_context():
+            accounts.create_user("zoe", BEN.password, role=Role.ADMIN, actor=COMMAND_LINE)
+        assert ada.open(path).status_code == 200
+        assert "Unpacking the backup" in ada.page
+        assert ben.open(path).status_code == 403
+        assert guest.open(path).location == f"/login?next={path}"
+
+
+def test_the_page_that_watches_without_a_token_is_led_to_sign_in_at_the_end(
+    app: Flask, service: BackupService, backup_id: str, cast: object
+) -> None:
+    other = Visitor(app)
+    other.sign_in(ADA)
+    outcome = service.restore(backup_id, by="ben")
+    path = f"/admin/backups/operations/{outcome.operation_id}"
+
+    answer = other.open(path, HX_Request="true", HX_Current_URL=f"http://localhost{path}")
+
+    assert answer.headers["HX-Redirect"] == f"/login?next={path}"
+
+
+@pytest.mark.parametrize("spoil", ["", "x", "x" * 5000, "last", "turned"])
+def test_a_wrong_token_is_none(ada: Visitor, guest: Visitor, running, spoil: str) -> None:
+    with running() as (_, address):
+        path, token = address.split("?t=")
+        wrong = f"{path}?t={ {'last': token[:-1], 'turned': token[::-1]}.get(spoil, spoil) }"
+
+        assert guest.open(wrong).status_code == 302
+        assert ada.open(wrong).status_code == 200
+
+
+def test_a_token_is_good_for_one_operation_and_one_day(
+    guest: Visitor, running, service: BackupService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running() as (_, address):
+        assert guest.open(address).status_code == 200
+    token = address.split("?t=")[1]
+    service.create(by="ada")
+    other = service.journal(limit=1)[0].operation_id
+
+    assert guest.open(f"/admin/backups/operations/{other}?t={token}").status_code == 302
+    monkeypatch.setattr("launcher.web.admin.following.MAX_AGE_S", -1)
+    assert guest.open(address).status_code == 302
+
+
+@pytest.mark.parametrize("wanted", [UNKNOWN, "x", "latest", "..%2f..%2fetc"])
+def test_an_unknown_operation_is_not_found(ada: Visitor, wanted: str) -> None:
+    assert ada.open(f"/admin/backups/operations/{wanted}").status_code == 404
+
+
+# --- when it has ended -------------------------------------------------------------------
+
+
+def test_the_outcome_says_what_happened_and_how_to_undo_it(
+    ada: Visitor, service: BackupService, backup_id: str
+) -> None:
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+
+    page = text_of(ada.open(answer.location).text)
+
+    assert "Restored to today, " in page
+    assert "as planned: 7 apps, 3 boards and 3 users." in page
+    assert "Kept as the safety backup of today, " in page
+    assert "Every day at 03:00; kept are the last 10. Next backup: " in page
+    assert "None failed." in page
+    assert f'href="/admin/backups/{service.undo_id()}/restore"' in ada.page
+    assert "Undo this restore" in page
+    assert '<h1 id="outcome" tabindex="-1" autofocus>' in ada.page
+
+
+def test_only_the_last_restore_can_be_undone(
+    ada: Visitor, service: BackupService, backup_id: str
+) -> None:
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+    ada.open(answer.location)
+    service.restore(backup_id, by="test")
+    ada.sign_in(ADA)
+
+    page = ada.open(answer.location).text
+
+    assert "Restored to today" in page
+    assert "Undo this restore" not in page
+
+
+def test_the_undo_brings_the_moment_before_back(
+    ada: Visitor, app: Flask, service: BackupService, backup_id: str, set_site
+) -> None:
+    set_site(site_name="Before the restore")
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+    assert "Launcher" in ada.open(answer.location).text
+
+    answer = restore(ada, service.undo_id())
+
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
+    assert "Before the restore" in ada.open(answer.location).text
+
+
+def test_a_failure_says_where_it_stopped_and_that_nothing_changed(ada: Visitor, failed) -> None:
+    address = failed(RestoreError("no <b>room</b> for it"), at=Stage.SAFETY)
+
+    page = text_of(ada.open(address).text)
+
+    assert "The restore stopped. Nothing was changed" in page
+    assert "Nobody was signed out." in page
+    assert 'data-state="warn"' in ada.page
+    assert "no &lt;b&gt;room&lt;/b&gt; for it" in ada.page
+    assert 'data-stage="failed"' in ada.page
+    assert "Replace the data: not begun" in page
+    assert "Back to the plan" in page
+    assert "Code restore_failed , operation" in page
+    assert ada.is_signed_in
+
+
+def test_data_that_could_not_be_put_back_is_told_without_a_database(
+    ada: Visitor, failed, live: Path
+) -> None:
+    error = RevertFailedError("it is whole in the safety backup")
+    address = failed(error, at=Stage.CONFIRM, safety_id="20261122T130702Z-abcdef")
+    lose(live)
+
+    answer = ada.open(address)
+
+    assert answer.status_code == 200
+    assert 'data-state="bad"' in answer.text
+    assert "the old data could not be put back" in answer.text
+    assert "it is whole in the safety backup" in answer.text
+    assert "flask backup restore 20261122T130702Z-abcdef" in answer.text
+
+
+KILLED = {
+    "restored": "interrupted, after the data had been replaced",
+    "unchanged": "The restore was interrupted. Nothing was changed",
+    "unreadable": "The restore was interrupted, and the database cannot be read",
+}
+
+
+@pytest.mark.parametrize("data", KILLED)
+def test_a_restore_whose_process_was_killed_says_what_that_means(
+    ada: Visitor, app: Flask, running, live: Path, data: str
+) -> None:
+    state_path = live.with_name("operation.json")
+    with running() as (operation, address):
+        left = json.loads(state_path.read_bytes())
+        operation.is_recorded = False
+    with app.app_context():
+        epoch = settings.current().session_epoch if data == "restored" else "another"
+    left["facts"] = {"epoch": epoch, "safety_id": left["backup_id"]}
+    state_path.write_text(json.dumps(left))
+    if data == "unreadable":
+        lose(live)
+
+    answer = ada.open(address)
+
+    assert answer.status_code == 200
+    assert KILLED[data] in answer.text
+
+
+@pytest.mark.parametrize(
+    ("deed", "words"),
+    [
+        ("protect", "Protecting a backup: Succeeded"),
+        ("verify", "This backup is good"),
+        ("rehearse", "A restore of this backup would work"),
+    ],
+)
+def test_every_kind_of_operation_has_an_outcome(
+    ada: Visitor, service: BackupService, backup_id: str, deed: str, words: str
+) -> None:
+    getattr(service, deed)(backup_id, by="ben")
+    operation_id = service.journal(limit=1)[0].operation_id
+
+    answer = ada.open(f"/admin/backups/operations/{operation_id}")
+
+    assert answer.status_code == 200
+    assert words in answer.text
+    assert "To the backups" in answer.text
+
+
+def test_a_file_that_was_taken_in_leads_to_its_plan(
+    ada: Visitor, service: BackupService, backup_id: str, tmp_path: Path
+) -> None:
+    exported = service.export(backup_id, tmp_path / "old.db", by="ada")
+    taken = service.import_(exported, by="ada", note="<script>alert(1)</script>")
+    operation_id = service.journal(limit=1)[0].operation_id
+
+    page = ada.open(f"/admin/backups/operations/{operation_id}").text
+
+    assert "It is a whole backup of this Launcher" in page
+    assert f'href="/admin/backups/{taken.id}"' in page
+    assert f'href="/admin/backups/{taken.id}/restore"' in page
+
+
+def test_a_file_that_was_refused_says_why(
+    ada: Visitor, service: BackupService, backup_id: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "holiday.jpg"
+    file.write_bytes(b"\xff\xd8\xff" * 1000)
+    with pytest.raises(Exception, match="database"):
+        service.import_(file, by="ada")
+    operation_id = service.journal(limit=1)[0].operation_id
+
+    page = ada.open(f"/admin/backups/operations/{operation_id}").text
+
+    assert "This file cannot be taken. Nothing was changed" in page
+    assert "upload_rejected" in page
+
+
+# --- whose session goes on ---------------------------------------------------------------
+
+
+@pytest.fixture
+def others(app: Flask, ben: Visitor, chloe: Visitor) -> list[Visitor]:
+    """Ada in another browser, Ben, and Chloé."""
+    elsewhere = Visitor(app)
+    elsewhere.sign_in(ADA)
+    return [elsewhere, ben, chloe]
+
+
+def test_who_restored_stays_signed_in_and_nobody_else_does(
+    ada: Visitor, others: list[Visitor], service: BackupService, backup_id: str
+) -> None:
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+    assert not ada.is_signed_in
+
+    page = ada.open(answer.location).text
+
+    assert "You are still signed in. Everyone else is signed out." in page
+    assert "To the backups" in page
+    assert ada.is_signed_in
+    for other in others:
+        assert not other.is_signed_in
+
+
+def test_an_answer_that_comes_late_does_not_put_the_old_session_back(
+    ada: Visitor, service: BackupService, backup_id: str
+) -> None:
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+
+    for path in ("/", "/login", answer.location.split("?")[0]):
+        assert "Set-Cookie" not in ada.open(path).headers
+    assert "Set-Cookie" not in ada.open(answer.location, HX_Request="true").headers
+    assert "Set-Cookie" in ada.open(answer.location).headers
+
+
+def test_a_token_alone_renews_nothing(
+    ada: Visitor, ben: Visitor, guest: Visitor, service: BackupService, backup_id: str
+) -> None:
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+
+    for thief in (guest, ben):
+        page = thief.open(answer.location).text
+        assert "You are signed out, as is everyone. Your password is the one you had." in page
+        assert not thief.is_signed_in
+
+
+def test_a_session_alone_renews_nothing(
+    ada: Visitor, service: BackupService, backup_id: str
+) -> None:
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+
+    assert ada.open(answer.location.split("?")[0]).status_code == 302
+    assert not ada.is_signed_in
+
+
+def test_a_session_of_a_password_that_was_changed_stays_void(
+    ada: Visitor, app: Flask, service: BackupService, backup_id: str
+) -> None:
+    revoked = Visitor(app)
+    revoked.sign_in(ADA)
+    ada.open("/account")
+    ada.send("/account/password", current_password=ADA.password, new_password="another sentence")
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+
+    page = revoked.open(answer.location).text
+
+    assert not revoked.is_signed_in
+    assert "The password that counts now is the one you had on today, " in page
+    assert not ada.is_signed_in
+
+
+def test_another_restore_afterwards_ends_the_session_for_good(
+    ada: Visitor, service: BackupService, backup_id: str
+) -> None:
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+    service.restore(backup_id, by="ben")
+
+    ada.open(answer.location)
+
+    assert not ada.is_signed_in
+
+
+@pytest.mark.parametrize(
+    "change", [("username", "zoe", "ada"), ("role", "editor", "admin"), ("is_active", "0", "1")]
+)
+def test_an_account_that_is_another_in_the_backup_is_not_signed_in(
+    ada: Visitor, app: Flask, service: BackupService, live: Path, change: tuple[str, str, str]
+) -> None:
+    column, then, now = change
+    with app.app_context():
+        accounts.create_user("max", BEN.password, role=Role.ADMIN, actor=COMMAND_LINE)
+    _write(live, f"UPDATE users SET {column} = ? WHERE username = 'ada'", then)
+    backup = service.create(by="test")
+    _write(live, f"UPDATE users SET {column} = ? WHERE id = 1", now)
+    answer = restore(ada, backup.id)
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
+
+    page = ada.open(answer.location).text
+
+    assert "You are signed out, as is everyone." in page
+    assert "Sign in" in page
+    assert not ada.is_signed_in
+
+
+def test_a_failed_restore_signs_nobody_out(ada: Visitor, ben: Visitor, failed) -> None:
+    address = failed(RestoreError("no room"), at=Stage.UNPACK, epoch="never came to be")
+
+    ada.open(address)
+
+    assert ada.is_signed_in
+    assert ben.is_signed_in
+
+
+def lose(live: Path) -> None:
+    """Let the database be none any more."""
+    live.write_bytes(b"not a database" * 1000)
+    live.with_name("launcher.db-wal").unlink(missing_ok=True)
+
+
+def _write(live: Path, statement: str, value: str) -> None:
+    with closing(sqlite3.connect(live)) as connection, connection:
+        connection.execute(statement, (value,))

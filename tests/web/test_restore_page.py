@@ -1,0 +1,516 @@
+"""A restore before it happens: the plan, and everything that must hold before it begins."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from launcher import accounts, settings
+from launcher.audit import COMMAND_LINE
+from launcher.backup import BackupService
+from launcher.backup.errors import InsufficientSpaceError
+from launcher.backup.locks import try_lock
+from launcher.backup.records import JournalEntry, Outcome, Verb
+from launcher.extensions import db
+from launcher.models import App, Role
+from launcher.models.types import utc_now
+from tests.conftest import ADA, Person
+from tests.web.restoring import confirm, ended, mark_of, operation_of, text_of
+from tests.web.visitor import Visitor
+
+ANNA = Person("anna", "anna's long password", Role.ADMIN)
+
+
+@pytest.fixture
+def service(app: Flask) -> BackupService:
+    kept: BackupService = app.extensions["launcher.backups"]
+    return kept
+
+
+@pytest.fixture
+def backup_id(service: BackupService, boards: None) -> str:
+    """A backup of three boards with seven apps, and of Ada, Ben and Chloé."""
+    return service.create(by="ada", note="<script>alert(1)</script>").id
+
+
+@pytest.fixture
+def change(app: Flask) -> Callable[..., None]:
+    """Add and take away apps as an editor would."""
+
+    def do(*, add: str = "", remove: str = "") -> None:
+        with app.app_context():
+            if add:
+                db.session.add(App(name=add, url="https://new.home.arpa"))
+            if remove:
+                db.session.execute(db.delete(App).where(App.name == remove))
+            db.session.commit()
+
+    return do
+
+
+def plan_of(visitor: Visitor, backup_id: str, query: str = "") -> str:
+    """Open the plan and return its text, without tags."""
+    answer = visitor.open(f"/admin/backups/{backup_id}/restore{query}")
+    assert answer.status_code == 200, answer.text
+    return text_of(answer.text)
+
+
+def names_of_apps(app: Flask) -> set[str]:
+    with app.app_context():
+        return set(db.session.scalars(db.select(App.name)))
+
+
+@contextmanager
+def busy(app: Flask) -> Iterator[None]:
+    """Let another process hold the lock of operations."""
+    path: Path = app.extensions["launcher.config"].lock_dir / "operation"
+    descriptor = try_lock(path, exclusive=True)
+    assert descriptor is not None
+    yield
+    os.close(descriptor)
+
+
+# --- what the plan says ------------------------------------------------------------------
+
+
+def test_the_plan_says_what_goes_and_what_comes_back(
+    ada: Visitor, backup_id: str, change: Callable[..., None]
+) -> None:
+    change(add="Frigate", remove="Jellyfin")
+
+    plan = plan_of(ada, backup_id)
+
+    assert "Launcher goes back to today, " in plan
+    assert "since then goes. All of it is kept in a safety backup first" in plan
+    assert "Apps 7 7 \N{MINUS SIGN}1 +1" in plan
+    assert "Boards 3 3 same" in plan
+    assert "Vanishes Frigate App Comes back Jellyfin App" in plan
+    assert "Everybody else: ben and chloe." in plan
+    assert "you stay signed in" in plan
+    assert "Backup checked" in plan
+    assert "Tried on a copy" in plan
+    assert "placements" not in ada.page
+
+
+def test_many_names_are_cut_short(ada: Visitor, backup_id: str, app: Flask) -> None:
+    with app.app_context():
+        db.session.add_all(App(name=f"App {n:02}", url="https://new.home.arpa") for n in range(52))
+        db.session.commit()
+
+    plan = plan_of(ada, backup_id)
+
+    assert "App 11" in plan
+    assert "App 12" not in plan
+    assert "and 40 more" in plan
+    assert "Apps 59 7 \N{MINUS SIGN}52" in plan
+
+
+def test_hostile_names_and_notes_stay_text(
+    ada: Visitor, backup_id: str, change: Callable[..., None]
+) -> None:
+    change(add="<img src=x onerror=alert(1)>")
+
+    plan_of(ada, backup_id)
+
+    assert "&lt;img src=x onerror=alert(1)&gt;" in ada.page
+    assert "<script>alert" not in ada.page
+    assert "<img" not in ada.page
+
+
+def test_it_says_whose_password_counts_afterwards(ada: Visitor, backup_id: str, app: Flask) -> None:
+    with app.app_context():
+        accounts.set_password(accounts.find_user("ben"), "another sentence", actor=COMMAND_LINE)
+
+    plan = plan_of(ada, backup_id)
+
+    assert "ben has another password since, and needs the one from before." in plan
+
+
+@pytest.mark.parametrize(
+    ("deed", "words"),
+    [
+        ("password", "Has another password in this backup."),
+        ("role", "Is no active admin in this backup."),
+        ("new", "Is not in this backup."),
+    ],
+)
+def test_it_says_what_becomes_of_your_own_account(
+    app: Flask, service: BackupService, cast: object, deed: str, words: str
+) -> None:
+    with app.app_context():
+        if deed != "new":
+            role = Role.EDITOR if deed == "role" else Role.ADMIN
+            accounts.create_user("anna", "the first password", role=role, actor=COMMAND_LINE)
+        backup = service.create(by="ada")
+        if deed == "new":
+            accounts.create_user("anna", ANNA.password, role=Role.ADMIN, actor=COMMAND_LINE)
+        else:
+            accounts.set_role(accounts.find_user("anna"), Role.ADMIN, actor=COMMAND_LINE)
+            accounts.set_password(accounts.find_user("anna"), ANNA.password, actor=COMMAND_LINE)
+    anna = Visitor(app)
+    anna.sign_in(ANNA)
+
+    assert words in plan_of(anna, backup.id)
+
+
+def test_the_two_schedules_are_a_choice_where_they_differ(
+    ada: Visitor, backup_id: str, set_site: Callable[..., None]
+) -> None:
+    plan = plan_of(ada, backup_id)
+    assert "The same here and in the backup: Every day at 03:00; kept are the last 10." in plan
+    assert "Which backup schedule" not in plan
+
+    set_site(backup_cron_expression="30 4 * * 0", backup_keep_weekly=5)
+    plan = plan_of(ada, backup_id)
+
+    assert (
+        "Keep the one set here Every week, on Sunday at 04:30; kept are the last 10 and 5 weekly"
+        in plan
+    )
+    assert "Take the one from the backup Every day at 03:00; kept are the last 10" in plan
+    assert re.search(r'value="keep" checked', ada.page)
+
+
+def test_a_backup_without_an_admin_offers_to_carry_yours(
+    ada: Visitor, app: Flask, service: BackupService
+) -> None:
+    with app.app_context():
+        live = app.extensions["launcher.config"].database_path
+        _set_roles(live, "editor")
+        backup = service.create(by="test")
+        _set_roles(live, "admin")
+
+    answer = ada.open(f"/admin/backups/{backup.id}/restore")
+    assert answer.status_code == 422
+    assert "Carry my account into it" in answer.text
+
+    plan = plan_of(ada, backup.id, "?carry=1")
+    assert "Is carried into the restored data" in plan
+    answer = confirm(ada, backup.id, carry="1")
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
+    assert ada.open(answer.location).status_code == 200
+    assert ada.is_signed_in
+
+
+def test_the_plan_of_an_undo_says_so_and_takes_the_old_schedule(
+    ada: Visitor, backup_id: str, service: BackupService, set_site: Callable[..., None]
+) -> None:
+    set_site(backup_cron_expression="@hourly")
+    service.restore(backup_id, by="ben", keep_schedule=False)
+    ada.sign_in(ADA)
+
+    plan = plan_of(ada, service.undo_id())
+
+    assert re.search(r"This undoes the restore of today, \d\d:\d\d by ben\.", plan)
+    assert re.search(r'value="backup" checked', ada.page)
+
+
+def test_a_plan_of_data_that_cannot_be_read_is_shown(
+    ada: Visitor, backup_id: str, service: BackupService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = service._content.survey
+    calls = []
+
+    def survey(connection: sqlite3.Connection, **how: object) -> object:
+        calls.append(connection)
+        if len(calls) == 1:
+            raise ValueError("rows that make no sense")
+        return usual(connection, **how)
+
+    monkeypatch.setattr(service._content, "survey", survey, raising=False)
+
+    plan = plan_of(ada, backup_id)
+
+    assert "The data of now cannot be read" in plan
+    assert "Apps unknown 7 unknown" in plan
+
+
+def test_a_script_gets_the_plan_alone(ada: Visitor, backup_id: str) -> None:
+    answer = ada.open(f"/admin/backups/{backup_id}/restore", HX_Request="true")
+
+    assert answer.text.startswith('<div class="stack stack-l" id="restore">')
+    assert "<html" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("de", "wiederherstellen"), ("ru", "восстановить")],
+)
+def test_the_word_to_type_is_in_the_readers_language(
+    app: Flask, backup_id: str, service: BackupService, language: str, words: str
+) -> None:
+    reader = Visitor(app, language=language)
+    reader.sign_in(ADA)
+    assert f"<code>{words}</code>" in reader.open(f"/admin/backups/{backup_id}/restore").text
+
+    assert confirm(reader, backup_id, word="restore").status_code == 422
+    answer = confirm(reader, backup_id, word=f" {words.upper()} ")
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
+
+
+# --- what is in the way ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "wanted", ["20200101T000000Z-aaaaaa", "..%2f..%2fetc", "latest", "x" * 300]
+)
+def test_an_unknown_backup_is_not_found(ada: Visitor, boards: None, wanted: str) -> None:
+    answer = ada.open(f"/admin/backups/{wanted}/restore")
+
+    assert answer.status_code == 404
+    assert ada.send(f"/admin/backups/{wanted}/restore", word="restore").status_code == 404
+
+
+def test_a_damaged_backup_is_refused_with_a_way_out(
+    ada: Visitor, backup_id: str, service: BackupService
+) -> None:
+    stored = service.store_path / service.get(backup_id).file.name
+    stored.chmod(0o600)
+    content = bytearray(stored.read_bytes())
+    content[len(content) // 2] ^= 1
+    stored.write_bytes(content)
+
+    answer = ada.open(f"/admin/backups/{backup_id}/restore")
+
+    assert answer.status_code == 422
+    assert "This backup is not what it was when it was made" in answer.text
+    assert "To the backups" in answer.text
+
+
+def test_while_another_operation_runs_it_says_which(
+    ada: Visitor, backup_id: str, app: Flask
+) -> None:
+    with busy(app):
+        answer = ada.open(f"/admin/backups/{backup_id}/restore")
+
+    assert answer.status_code == 409
+    assert "Another operation is running" in answer.text
+    assert "another process" in answer.text
+
+
+def test_a_full_disk_is_told(
+    ada: Visitor, backup_id: str, service: BackupService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def plan(*_: object, **__: object) -> None:
+        raise InsufficientSpaceError("17 MB needed, 9 MB free")
+
+    monkeypatch.setattr(BackupService, "plan", plan)
+
+    answer = ada.open(f"/admin/backups/{backup_id}/restore")
+
+    assert answer.status_code == 507
+    assert "The disk is too full. Nothing was changed" in answer.text
+    assert "17 MB needed" in answer.text
+
+
+def test_only_admins_come_near(
+    ben: Visitor, chloe: Visitor, guest: Visitor, backup_id: str
+) -> None:
+    path = f"/admin/backups/{backup_id}/restore"
+    for visitor in (ben, chloe):
+        assert visitor.open(path).status_code == 403
+        assert visitor.send(path, word="restore").status_code == 403
+    assert guest.open(path).location.startswith("/login?next=")
+    assert guest.send(path, word="restore").status_code == 302
+
+
+# --- confirming --------------------------------------------------------------------------
+
+
+def test_the_word_restores_and_leads_to_where_it_is_followed(
+    ada: Visitor, backup_id: str, app: Flask, service: BackupService, change: Callable[..., None]
+) -> None:
+    change(add="Frigate", remove="Jellyfin")
+    plan_of(ada, backup_id)
+
+    answer = confirm(ada, backup_id)
+
+    assert answer.status_code == 303
+    assert answer.location.startswith("/admin/backups/operations/")
+    assert "?t=" in answer.location
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
+    assert "Jellyfin" in names_of_apps(app)
+    assert "Frigate" not in names_of_apps(app)
+
+
+def test_the_chosen_schedule_is_the_one_afterwards(
+    ada: Visitor, backup_id: str, app: Flask, service: BackupService, set_site: Callable[..., None]
+) -> None:
+    set_site(backup_cron_expression="@hourly")
+    plan_of(ada, backup_id)
+    answer = confirm(ada, backup_id, schedule="keep")
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
+    assert _cron(app) == "@hourly"
+    ada.open(answer.location)
+
+    plan_of(ada, backup_id)
+    answer = confirm(ada, backup_id, schedule="backup")
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
+    assert _cron(app) == "0 3 * * *"
+
+
+@pytest.mark.parametrize("word", ["", "delete", "restor", "r" * 10_000])
+def test_another_word_restores_nothing(
+    ada: Visitor, backup_id: str, service: BackupService, word: str
+) -> None:
+    plan_of(ada, backup_id)
+
+    answer = confirm(ada, backup_id, word=word)
+
+    assert answer.status_code == 422
+    assert "Type the word restore." in answer.text
+    assert re.search(r'id="word"[^>]*aria-invalid="true"[^>]*autofocus', answer.text)
+    assert "Now and afterwards" in answer.text
+    assert not _restores(service)
+
+
+def test_to_a_script_only_the_form_is_sent_again(ada: Visitor, backup_id: str) -> None:
+    plan_of(ada, backup_id)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', ada.page)[1]
+
+    answer = ada.client.post(
+        f"/admin/backups/{backup_id}/restore",
+        data={"csrf_token": token, "word": "no", "mark": mark_of(ada.page)},
+        headers={"HX-Request": "true"},
+    )
+
+    assert answer.status_code == 422
+    assert answer.text.startswith('<section class="confirm" id="confirm"')
+
+
+def test_after_a_while_the_password_is_asked_for(
+    ada: Visitor, backup_id: str, service: BackupService
+) -> None:
+    _grow_tired(ada)
+    plan_of(ada, backup_id)
+    assert "Asked because you gave it more than 15 minutes ago." in ada.page
+
+    answer = confirm(ada, backup_id, password="wrong")
+    assert answer.status_code == 422
+    assert "This is not your password." in answer.text
+    assert re.search(r'id="password"[^>]*aria-invalid="true"[^>]*autofocus', answer.text)
+    assert not _restores(service)
+
+    answer = confirm(ada, backup_id, password=ADA.password)
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
+
+
+def test_a_borrowed_session_cannot_guess_the_password_for_long(
+    ada: Visitor, backup_id: str, service: BackupService
+) -> None:
+    _grow_tired(ada)
+    plan_of(ada, backup_id)
+    for _ in range(5):
+        confirm(ada, backup_id, password="wrong")
+
+    answer = confirm(ada, backup_id, password=ADA.password)
+
+    assert answer.status_code == 422
+    assert "Too many tries" in answer.text
+    assert not _restores(service)
+
+
+def test_a_plan_that_is_out_of_date_is_shown_anew(
+    ada: Visitor, backup_id: str, app: Flask, service: BackupService, change: Callable[..., None]
+) -> None:
+    plan_of(ada, backup_id)
+    old_mark = mark_of(ada.page)
+    change(add="Written meanwhile")
+
+    answer = confirm(ada, backup_id)
+
+    assert answer.status_code == 409
+    assert "Something changed since you opened this plan." in answer.text
+    assert "Written meanwhile" in answer.text
+    assert mark_of(answer.text) != old_mark
+    assert not _restores(service)
+    answer = confirm(ada, backup_id)
+    assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
+
+
+@pytest.mark.parametrize("mark", ["", "0" * 64])
+def test_a_form_without_a_plan_restores_nothing(
+    ada: Visitor, backup_id: str, service: BackupService, mark: str
+) -> None:
+    plan_of(ada, backup_id)
+
+    assert confirm(ada, backup_id, mark=mark).status_code == 409
+    assert not _restores(service)
+
+
+def test_a_backup_that_was_deleted_meanwhile_is_not_found(
+    ada: Visitor, backup_id: str, service: BackupService
+) -> None:
+    plan_of(ada, backup_id)
+    service.delete([backup_id], by="ben")
+
+    answer = confirm(ada, backup_id)
+
+    assert answer.status_code == 404
+    assert "There is no such backup" in answer.text
+    assert "To the backups" in answer.text
+
+
+def test_who_is_second_is_told_and_can_watch_the_first(
+    ada: Visitor, backup_id: str, service: BackupService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan_of(ada, backup_id)
+    with service._operations.run(Verb.RESTORE, by="ben") as first:
+        answer = confirm(ada, backup_id)
+
+        assert answer.status_code == 409
+        assert "Restoring a backup" in answer.text
+        assert f"/admin/backups/operations/{first.id}" in answer.text
+        assert "Watch it" in answer.text
+
+
+def test_a_form_of_another_browser_restores_nothing(
+    ada: Visitor, backup_id: str, service: BackupService
+) -> None:
+    plan_of(ada, backup_id)
+    answer = ada.client.post(
+        f"/admin/backups/{backup_id}/restore", data={"word": "restore", "mark": mark_of(ada.page)}
+    )
+
+    assert answer.status_code == 400
+    assert not _restores(service)
+
+
+def test_a_session_that_ended_meanwhile_restores_nothing(
+    ada: Visitor, backup_id: str, app: Flask, service: BackupService
+) -> None:
+    plan_of(ada, backup_id)
+    with app.app_context():
+        accounts.set_password(accounts.find_user("ada"), "another sentence", actor=COMMAND_LINE)
+
+    answer = confirm(ada, backup_id)
+
+    assert answer.location.startswith("/login")
+    assert not _restores(service)
+
+
+def _restores(service: BackupService) -> list[JournalEntry]:
+    return [entry for entry in service.journal() if entry.verb is Verb.RESTORE]
+
+
+def _grow_tired(visitor: Visitor) -> None:
+    with visitor.client.session_transaction() as session:
+        session["password_at"] = (utc_now() - timedelta(minutes=16)).isoformat()
+
+
+def _cron(app: Flask) -> str:
+    with app.app_context():
+        return settings.current().backup_cron_expression
+
+
+def _set_roles(live: Path, role: str) -> None:
+    with closing(sqlite3.connect(live)) as connection, connection:
+        connection.execute("UPDATE users SET role = ? WHERE username = 'ada'", (role,))

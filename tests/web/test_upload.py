@@ -1,0 +1,370 @@
+"""A backup file is sent from a browser: under a limit, to disk, and only by an admin."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from launcher import incoming
+from launcher.backup.locks import try_lock
+from launcher.backup.records import JournalEntry, Kind, Outcome
+from launcher.backup.service import BackupService
+from launcher.config import Config
+from launcher.current import current_backups
+from launcher.web import receiving
+from tests.conftest import MakeApp
+from tests.web.visitor import Visitor
+
+UPLOAD = "/admin/backups/upload"
+Send = Callable[..., TestResponse]
+
+
+@pytest.fixture
+def config(app: Flask) -> Config:
+    config: Config = app.extensions["launcher.config"]
+    return config
+
+
+@pytest.fixture
+def service(app: Flask) -> BackupService:
+    with app.app_context():
+        return current_backups()
+
+
+@pytest.fixture
+def copy(service: BackupService, tmp_path: Path) -> bytes:
+    """A backup of this Launcher, as it is downloaded."""
+    made = service.create(by="test")
+    path = service.export(made.id, tmp_path, by="test")
+    service.delete([made.id], by="test")
+    return path.read_bytes()
+
+
+def token(visitor: Visitor) -> str:
+    page = visitor.client.get("/account").text
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def form(fields: dict[str, str], *files: tuple[bytes, str], field: str = "file") -> bytes:
+    """Return a form as a browser spells it, with `x` for its boundary."""
+    parts = [
+        f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}'.encode()
+        for name, value in fields.items()
+    ]
+    parts += [
+        f'Content-Disposition: form-data; name="{field}"; filename="{name}"\r\n'
+        "Content-Type: application/octet-stream\r\n\r\n".encode()
+        + content
+        for content, name in files
+    ]
+    return b"".join(b"--x\r\n" + part + b"\r\n" for part in parts) + b"--x--\r\n"
+
+
+def post(
+    visitor: Visitor, body: bytes, *, length: int | None = None, **headers: str
+) -> TestResponse:
+    """Send a form; `length` is what is announced, if that differs."""
+    told = {"Content-Length": str(length or len(body))} if length != 0 else {}
+    return visitor.client.post(
+        UPLOAD,
+        input_stream=io.BytesIO(body),
+        content_type="multipart/form-data; boundary=x",
+        headers=told | {name.replace("_", "-"): value for name, value in headers.items()},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+
+def send(
+    visitor: Visitor, *files: tuple[bytes, str], csrf: str | None = None, **fields: str
+) -> TestResponse:
+    """Send a form with these files, and with the token of a page."""
+    fields = {"csrf_token": token(visitor) if csrf is None else csrf} | fields
+    return post(visitor, form(fields, *files))
+
+
+def ended(service: BackupService, answer: TestResponse) -> JournalEntry:
+    """Wait until the operation that an answer leads to is over; for ever, if it never is."""
+    assert answer.status_code == 303, answer.text
+    operation_id = answer.location.rpartition("/")[2].partition("?")[0]
+    while not isinstance(found := service.operation(operation_id), JournalEntry):
+        assert found is not None, "it never began"
+        time.sleep(0.02)
+    return found
+
+
+def left(config: Config) -> list[str]:
+    folder = config.incoming_dir
+    return sorted(os.listdir(folder)) if folder.exists() else []
+
+
+def test_an_uploaded_backup_is_checked_and_listed(
+    ada: Visitor, service: BackupService, config: Config, copy: bytes
+) -> None:
+    entry = ended(service, send(ada, (copy, "old server.db")))
+
+    assert (entry.outcome, entry.by) == (Outcome.SUCCEEDED, "ada")
+    backup = service.get(entry.backup_id)
+    assert (backup.kind, backup.note, backup.is_good) == (Kind.UPLOAD, "old server.db", True)
+    while left(config):  # the journal is written a moment before
+        time.sleep(0.02)
+
+
+def test_a_note_may_go_with_it(ada: Visitor, service: BackupService, copy: bytes) -> None:
+    entry = ended(service, send(ada, (copy, "x.db"), note=" From the old box "))
+
+    assert service.get(entry.backup_id).note == "From the old box (x.db)"
+
+
+def test_nothing_of_the_name_becomes_a_path(
+    ada: Visitor, service: BackupService, config: Config, copy: bytes
+) -> None:
+    entry = ended(service, send(ada, (copy, "..\\../etc/\x1b[31mpasswd.db")))
+
+    assert "/" not in str(entry.facts["source"])
+    assert "passwd" not in str(entry.facts["source"])
+    note = service.get(entry.backup_id).note
+    assert "/" not in note
+    assert note.isprintable()
+
+
+def test_a_script_is_told_where_to_follow_it(
+    ada: Visitor, service: BackupService, copy: bytes
+) -> None:
+    answer = post(ada, form({}, (copy, "a.db")), HX_Request="true", X_CSRFToken=token(ada))
+
+    assert answer.status_code == 204
+    address = answer.headers["HX-Redirect"]
+    assert address.startswith("/admin/backups/operations/")
+
+
+def test_what_is_no_backup_is_refused_by_the_operation(
+    ada: Visitor, service: BackupService, config: Config
+) -> None:
+    entry = ended(service, send(ada, (b"a letter to my aunt", "letter.db")))
+
+    assert (entry.outcome, entry.error_code) == (Outcome.FAILED, "upload_rejected")
+    assert list(service.list()) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ((), "No file arrived"),
+        (((b"", ""),), "No file arrived"),
+        (((b"", "empty.db"),), "This file is empty"),
+        (((b"one", "a.db"), (b"two", "b.db")), "These are several files"),
+    ],
+)
+def test_anything_but_one_file_is_refused_in_words(
+    ada: Visitor, config: Config, files: tuple[tuple[bytes, str], ...], words: str
+) -> None:
+    answer = send(ada, *files)
+
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert left(config) == []
+
+
+def test_a_file_in_another_field_is_no_backup(ada: Visitor, config: Config) -> None:
+    body = form({"csrf_token": token(ada)}, (b"x", "a.db"), field="picture")
+
+    answer = post(ada, body)
+
+    assert answer.status_code == 422
+    assert left(config) == []
+
+
+@pytest.mark.parametrize("csrf", ["", "guessed"])
+def test_without_the_token_of_a_page_the_file_is_removed(
+    ada: Visitor, config: Config, copy: bytes, csrf: str
+) -> None:
+    answer = send(ada, (copy, "a.db"), csrf=csrf)
+
+    assert answer.status_code == 400
+    assert "This form is no longer valid" in answer.text
+    assert left(config) == []
+
+
+@pytest.fixture
+def small(make_app: MakeApp, app: Flask) -> Flask:
+    """The same site, with a limit of one megabyte."""
+    return make_app(upload_limit_mb="1")
+
+
+@pytest.fixture
+def ada_of_small(small: Flask, ada: Visitor) -> Visitor:
+    visitor = Visitor(small)
+    cookie = ada.client.get_cookie("launcher")
+    assert cookie is not None
+    visitor.client.set_cookie("launcher", cookie.value)
+    return visitor
+
+
+@pytest.mark.parametrize("size_bytes", [1_000_001, 1_200_000])
+def test_a_file_over_the_limit_is_refused_with_the_other_way(
+    ada_of_small: Visitor, config: Config, size_bytes: int
+) -> None:
+    answer = send(ada_of_small, (bytes(size_bytes), "big.db"))
+
+    assert answer.status_code == 413
+    assert "This file is larger than 1 MB" in answer.text
+    assert str(config.backup_dir) in answer.text
+    assert left(config) == []
+
+
+def test_a_file_at_the_limit_is_taken(ada_of_small: Visitor, service: BackupService) -> None:
+    assert ended(service, send(ada_of_small, (bytes(1_000_000), "big.db"))).error_code
+
+
+def test_a_body_of_unknown_length_is_held_to_the_limit(
+    ada_of_small: Visitor, config: Config
+) -> None:
+    body = form({}, (bytes(3_000_000), "a.db"))
+
+    answer = post(ada_of_small, body, length=0, Transfer_Encoding="chunked")
+
+    assert answer.status_code == 413
+    assert left(config) == []
+
+
+def test_other_forms_keep_their_own_limit(ada: Visitor) -> None:
+    answer = ada.client.post(
+        "/account/look", data={"csrf_token": token(ada), "theme": "x" * 5_000_000}
+    )
+
+    assert answer.status_code == 413
+
+
+def test_a_full_disk_is_told_before_anything_is_sent(
+    ada: Visitor, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.backup.files.free_bytes", lambda _path: 1000)
+
+    answer = send(ada, (b"x" * 1000, "a.db"))
+
+    assert answer.status_code == 507
+    assert left(config) == []
+
+
+def test_a_transfer_that_breaks_off_leaves_nothing(
+    ada: Visitor, config: Config, copy: bytes
+) -> None:
+    body = form({}, (copy, "a.db"))
+
+    answer = post(ada, body[:100_000], length=len(body), X_CSRFToken=token(ada))
+
+    assert answer.status_code == 422
+    assert left(config) == []
+
+
+def test_guests_and_editors_are_refused_before_a_byte_is_kept(
+    guest: Visitor, ben: Visitor, config: Config, copy: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incoming, "IncomingFile", None)
+    monkeypatch.setattr(receiving, "IncomingFile", None)
+
+    answer = post(guest, form({}, (copy, "a.db")))
+    assert (answer.status_code, answer.location) == (302, "/login")
+    assert send(ben, (copy, "a.db")).status_code == 403
+    assert not config.incoming_dir.exists()
+
+
+def test_while_a_file_arrives_a_restore_could_begin(
+    ada: Visitor, service: BackupService, app: Flask, copy: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gate can be closed in the middle of the transfer."""
+    closed = []
+    write = incoming.IncomingFile.write
+
+    def look(self: incoming.IncomingFile, data: bytes) -> int:
+        with app.extensions["launcher.gate"].closed():
+            closed.append(True)
+        return write(self, data)
+
+    monkeypatch.setattr(incoming.IncomingFile, "write", look)
+    ended(service, send(ada, (copy, "a.db")))
+
+    assert closed
+
+
+def test_a_running_operation_is_waited_for(
+    ada: Visitor, service: BackupService, config: Config, copy: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    lock = try_lock(config.lock_dir / "operation", exclusive=True)
+    assert lock is not None
+    looks = []
+
+    def wait(_seconds: float) -> None:
+        if not looks:
+            os.close(lock)
+        looks.append(True)
+
+    state = (
+        '{"operation_id": "0000000000000000", "verb": "restore", "by": "ben", "started_at":'
+        ' "2026-11-22T12:03:00+00:00", "stages": [], "stage": null, "done": 0, "total": 0,'
+        ' "backup_id": "", "took_s": {}, "facts": {}}'
+    )
+    (config.data_dir / "operation.json").write_text(state)
+    monkeypatch.setattr(receiving.time, "sleep", wait)
+
+    answer = send(ada, (copy, "a.db"))
+
+    monkeypatch.undo()
+    assert looks
+    assert ended(service, answer).outcome is Outcome.SUCCEEDED
+
+
+def test_an_operation_that_takes_too_long_is_named(
+    ada: Visitor, config: Config, copy: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiving, "_PATIENCE_S", 0.0)
+    lock = try_lock(config.lock_dir / "operation", exclusive=True)
+    assert lock is not None
+    try:
+        answer = send(ada, (copy, "a.db"))
+    finally:
+        os.close(lock)
+
+    assert answer.status_code == 409
+    assert "Another operation is running" in answer.text
+    assert left(config) == []
+
+
+def test_what_a_killed_server_left_is_swept_at_the_next_start(
+    make_app: MakeApp, app: Flask, config: Config
+) -> None:
+    config.incoming_dir.mkdir()
+    (config.incoming_dir / "0123456789abcdef.part").write_bytes(b"half")
+    with incoming.IncomingFile(config.incoming_dir, limit_bytes=100) as arriving:
+        make_app()
+
+        assert left(config) == [arriving.path.name]
+
+
+def test_the_folder_and_the_files_in_it_are_private(config: Config) -> None:
+    with incoming.IncomingFile(config.incoming_dir, limit_bytes=100) as arriving:
+        assert config.incoming_dir.stat().st_mode & 0o777 == 0o700
+        assert arriving.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_that_another_process_took_over_stays_until_it_is_done(config: Config) -> None:
+    with incoming.IncomingFile(config.incoming_dir, limit_bytes=100) as arriving:
+        errand = incoming.taken_over(arriving.path)
+        errand.__enter__()
+    incoming.sweep(config.incoming_dir)
+    assert left(config) == [arriving.path.name]
+
+    errand.__exit__(None, None, None)
+
+    assert left(config) == []

@@ -1,0 +1,182 @@
+"""What an uploaded file turned out to be is said in words that name what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from launcher import migrations
+from launcher.backup.errors import BackupError
+from launcher.backup.records import JournalEntry, Verb
+from launcher.backup.service import BackupService
+from launcher.content import LauncherContent
+from launcher.current import current_backups
+from launcher.web.admin.verdicts import Verdict, verdict
+from tests.support.notebook import make_notebook
+from tests.support.service import run
+
+Judge = Callable[..., Verdict]
+
+
+@pytest.fixture
+def service(app: Flask) -> BackupService:
+    with app.app_context():
+        return current_backups()
+
+
+@pytest.fixture
+def judge(app: Flask, service: BackupService) -> Judge:
+    """Take a file in as its upload would, and return the verdict."""
+
+    def give(path: Path, *, note: str = "") -> Verdict:
+        try:
+            made = service.import_(path, by="ada", note=note)
+        except BackupError:
+            made = None
+        entry = service.journal(limit=1)[0]
+        assert isinstance(entry, JournalEntry)
+        assert entry.verb is Verb.UPLOAD
+        with app.test_request_context():
+            return verdict(entry, made)
+
+    return give
+
+
+@pytest.fixture
+def copy(service: BackupService, cast: object, tmp_path: Path) -> Path:
+    made = service.create(by="test")
+    return service.export(made.id, tmp_path / "copy.db", by="test")
+
+
+def test_a_good_one_is_named_with_what_is_inside(judge: Judge, copy: Path) -> None:
+    found = judge(copy)
+
+    assert found.tone == "ok"
+    assert found.title == "It is a backup of Launcher, and whole"
+    assert f"Schema {LauncherContent().head}. Fits this server as it is." in found.text
+    assert "0 apps, 0 boards, 3 users" in found.text
+    assert "nothing was restored" in found.text
+
+
+def test_one_that_still_has_our_name_says_when_it_was_made(judge: Judge, copy: Path) -> None:
+    found = judge(copy, note="launcher-20261103T120304Z-k3f9q2.db")
+
+    assert "Of 3 November, 12:03, going by its name." in found.text
+
+
+def test_one_that_was_deleted_since_is_not_promised(app: Flask, service: BackupService, copy: Path):
+    service.import_(copy, by="ada")
+    with app.test_request_context():
+        found = verdict(service.journal(limit=1)[0], None)
+
+    assert "has been removed since" in found.text
+
+
+def of_a_newer_launcher(path: Path) -> None:
+    run(path, "UPDATE alembic_version SET version_num = '9999'")
+
+
+def of_another_app(path: Path) -> None:
+    run(path, "PRAGMA application_id = 1")
+
+
+def with_a_foreign_table(path: Path) -> None:
+    run(path, "CREATE TABLE stowaway (id INTEGER)")
+
+
+def without_a_schema(path: Path) -> None:
+    run(path, "DROP TABLE alembic_version")
+
+
+def a_letter(path: Path) -> None:
+    path.write_text("Dear aunt, " * 100)
+
+
+def cut_off(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+def with_a_torn_page(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 4096 // 2 * 4096
+    data[middle : middle + 4096] = bytes(4096)
+    path.write_bytes(data)
+
+
+def a_bomb(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[28:32] = (1 << 30).to_bytes(4, "big")
+    path.write_bytes(_compressed(bytes(data)))
+
+
+def _compressed(data: bytes) -> bytes:
+    from launcher.backup.compression import zstd  # noqa: PLC0415
+
+    packed: bytes = zstd.compress(data)
+    return packed
+
+
+@pytest.mark.parametrize(
+    ("change", "tone", "title"),
+    [
+        (of_a_newer_launcher, "warn", "It was made by a newer Launcher"),
+        (of_another_app, "warn", "It is the database of another application"),
+        (with_a_foreign_table, "warn", "It is not a backup of Launcher"),
+        (without_a_schema, "warn", "It is not a backup of Launcher"),
+        (a_letter, "warn", "It is not a database"),
+        (cut_off, "bad", "It is damaged"),
+        (with_a_torn_page, "bad", "It is damaged"),
+        (a_bomb, "bad", "It claims to unpack to far more than it can hold"),
+    ],
+)
+def test_each_refusal_says_what_the_file_is_and_what_to_do(
+    judge: Judge, copy: Path, change: Callable[[Path], None], tone: str, title: str
+) -> None:
+    copy.chmod(0o600)
+    change(copy)
+
+    found = judge(copy)
+
+    assert (found.tone, found.title) == (tone, title), found.problem
+    assert "nothing was changed" in found.text
+    assert found.advice
+    assert found.problem
+
+
+def test_a_newer_one_names_both_schemas(judge: Judge, copy: Path) -> None:
+    of_a_newer_launcher(copy)
+
+    found = judge(copy)
+
+    assert "Its schema is 9999" in found.text
+    assert f"up to {migrations.head()}" in found.text
+
+
+def test_a_notebook_is_another_application(judge: Judge, tmp_path: Path) -> None:
+    make_notebook(tmp_path / "notes.db", notes=3)
+
+    assert judge(tmp_path / "notes.db").title == "It is the database of another application"
+
+
+def test_one_that_does_not_fit_the_disk_asks_for_room(
+    judge: Judge, copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.backup.compression.free_bytes", lambda _path: 1000)
+
+    found = judge(copy)
+
+    assert found.title == "The disk has no room to unpack it"
+    assert "Make room" in found.advice
+
+
+def test_a_reason_without_words_of_its_own_is_not_lost(
+    app: Flask, copy: Path, judge: Judge
+) -> None:
+    found = judge(copy.with_name("gone.db"))
+
+    assert found.title == "This file cannot be taken. Nothing was changed"
+    assert "cannot be read" in found.problem
