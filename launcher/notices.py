@@ -31,6 +31,7 @@ from launcher.messenger import Delivery, Message
 from launcher.rules import Rules, read_rules
 from launcher.targets import Event, NoticeError, Notices, find_target, read_notices
 from launcher.watch import (
+    PATIENCE_S,
     Concern,
     Findings,
     Situation,
@@ -207,17 +208,15 @@ class Seen:
     alarms: Alarms
 
 
-def see(app: Flask, *, now: datetime | None = None, timeout_s: float = 0.0) -> Seen:
-    """Look at everything and tell nobody. Cheap, without the gate and without SQLAlchemy.
+def see(app: Flask, *, now: datetime | None = None) -> Seen:
+    """Look at everything and tell nobody.
 
-    Args:
-        app: the application.
-        now: the moment of the look.
-        timeout_s: how long to wait for a restore before remembered settings have to do.
+    Cheap, without SQLAlchemy, and without waiting for a restore: remembered settings do then.
+    A disk of backups that hangs is waited for a few seconds at most.
     """
     config, service, gate = _parts(app)
     memory = read_memory(config)
-    return _see(config, service, gate, memory, now=now or _now(), timeout_s=timeout_s)
+    return _see(config, service, gate, memory, now=now or _now())
 
 
 def _see(
@@ -227,7 +226,8 @@ def _see(
     memory: Memory,
     *,
     now: datetime,
-    timeout_s: float,
+    timeout_s: float = 0.0,
+    patience_s: float = PATIENCE_S,
 ) -> Seen:
     situation = look(
         service,
@@ -236,6 +236,7 @@ def _see(
         leader=leader_of(config.lock_dir),
         is_scheduler_wanted=config.scheduler,
         unreached=unreached(config, memory, now=now),
+        patience_s=patience_s,
     )
     return Seen(situation, judge(situation), memory.alarms)
 
@@ -275,7 +276,7 @@ def evaluate(app: Flask, *, now: datetime | None = None) -> Seen | None:
     try:
         moment = now or _now()
         memory = read_memory(config)
-        seen = _see(config, service, gate, memory, now=moment, timeout_s=2.0)
+        seen = _see(config, service, gate, memory, now=moment, timeout_s=2.0, patience_s=30.0)
         alarms, tidings = consider(memory.alarms, seen.findings, now=moment)
         ended = _ended_since(seen.situation, memory.seen)
         memory = replace(

@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 SPACE = "insufficient_space"
 STORE = "store_unavailable"
 SOURCE = "source_database"
+
+PATIENCE_S = 5.0
 
 _JOURNAL_DAYS = 40
 _RUNS_AHEAD = 400
@@ -252,23 +256,25 @@ def look(
     leader: Leader = Leader(is_there=True),
     is_scheduler_wanted: bool = True,
     unreached: Sequence[Unreached] = (),
+    patience_s: float = PATIENCE_S,
 ) -> Situation:
-    """Return the situation. Asks the disk; a store that is away is no error."""
-    listing, problem = None, ""
-    try:
-        listing = service.listing()
-    except BackupError as error:
-        problem = str(error)
+    """Return the situation. A store that is away, or does not answer in time, is no error.
+
+    Args:
+        patience_s: how long to wait for the disk of the backups: a folder on another machine
+            that hangs lets every question about it hang.
+    """
+    store = _ask_store(service, patience_s)
     return Situation(
         now=now,
         rules=rules,
         folder=service.store_path,
-        listing=listing,
-        problem=problem,
-        is_writable=is_writable(service.store_path),
-        space=space_of(service.store_path, listing) if listing else None,
+        listing=store.listing,
+        problem=store.problem,
+        is_writable=store.is_writable,
+        space=store.space,
         entries=service.journal(limit=None, since=now - timedelta(days=_JOURNAL_DAYS)),
-        has_history=_has_history(service) if listing and not listing.backups else False,
+        has_history=_has_history(service) if store.listing and not store.listing.backups else False,
         running=service.progress(),
         next_run_at=_next_run_at(rules, now),
         live_problem=service.live_problem(),
@@ -276,6 +282,49 @@ def look(
         is_scheduler_wanted=is_scheduler_wanted,
         unreached=unreached,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """What the disk of the backups says."""
+
+    listing: Listing | None = None
+    problem: str = ""
+    is_writable: bool = False
+    space: Space | None = None
+
+
+_asking: dict[Path, threading.Thread] = {}
+"""Who asks which folder at this moment: one that hangs is asked by one thread, not by many."""
+
+
+def _ask_store(service: BackupService, patience_s: float) -> _Store:
+    deadline = time.monotonic() + patience_s
+    said: list[_Store] = []
+    before = _asking.get(service.store_path)
+    if before is not None:
+        before.join(patience_s)
+    if before is None or not before.is_alive():
+        # A daemon: a disk that hangs must not keep a process from ending.
+        asking = threading.Thread(
+            target=lambda: said.append(_store_of(service)), name="store", daemon=True
+        )
+        _asking[service.store_path] = asking
+        asking.start()
+        asking.join(max(0.0, deadline - time.monotonic()))
+    return said[0] if said else _Store(problem="the backup folder does not answer")
+
+
+def _store_of(service: BackupService) -> _Store:
+    try:
+        listing = service.listing()
+        return _Store(
+            listing=listing,
+            is_writable=is_writable(service.store_path),
+            space=space_of(service.store_path, listing),
+        )
+    except (BackupError, OSError) as error:
+        return _Store(problem=str(error))
 
 
 def leader_of(lock_dir: Path) -> Leader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,7 @@ from launcher.watch import (
     facts,
     judge,
     leader_of,
+    look,
 )
 
 NOW = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
@@ -245,3 +247,42 @@ def test_the_leader_is_whoever_holds_the_lock(tmp_path: Path) -> None:
         lock.write('{"pid": 7, "host": "h", "since": "2026-11-22T17:00:00+00:00"}')
         lock.flush()
         assert leader_of(tmp_path) == Leader(is_there=True, since=NOW)
+
+
+class Hanging:
+    """A service whose folder does not answer until it is let go."""
+
+    store_path = Path("/hangs")
+
+    def __init__(self) -> None:
+        self.is_over = threading.Event()
+        self.asked = 0
+
+    def listing(self) -> Listing:
+        self.asked += 1
+        self.is_over.wait()
+        return Listing.of([FRESH])
+
+    def journal(self, **_which: object) -> list[JournalEntry]:
+        return []
+
+    def progress(self) -> None:
+        return None
+
+    def live_problem(self) -> str:
+        return ""
+
+
+def test_a_folder_that_hangs_is_unavailable_and_is_asked_once_for_all() -> None:
+    service = Hanging()
+    seen = [
+        look(service, rules=RULES, now=NOW, patience_s=0.05)  # type: ignore[arg-type]
+        for _ in range(3)
+    ]
+    service.is_over.set()
+    well = look(service, rules=RULES, now=NOW)  # type: ignore[arg-type]
+
+    assert [concerns(each) for each in seen] == [["store_unavailable"]] * 3
+    assert seen[0].problem == "the backup folder does not answer"
+    assert well.last_good is FRESH
+    assert service.asked == 2
