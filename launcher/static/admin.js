@@ -19,6 +19,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (isForDialog && !dialog.open && dialog.childElementCount > 0) dialog.showModal();
   if (dialog.contains(source) && !isForDialog) dialog.close();
   if (ctx.response.status < 400 && source.matches("form.menu")) source.reset();
+  if (ctx.response.status < 400 && ctx.isByHand) problem.replaceChildren();
   source.closest(".toast")?.remove();
   while (toasts.childElementCount > 4) {
     (toasts.querySelector(".toast:not([data-state=bad])") ?? toasts.firstElementChild).remove();

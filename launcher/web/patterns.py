@@ -7,6 +7,10 @@ from flask import Blueprint, render_template
 from launcher.i18n import ERROR_WORDS, HEALTH_WORDS, KIND_WORDS, STAGE_WORDS, STATE_WORDS, duration
 from launcher.i18n import gettext as _
 from launcher.models import hue_of, letters_of
+from launcher.models.types import utc_now
+from launcher.web.admin.samples import sample_panel
+from launcher.web.admin.situation import rules_of
+from launcher.web.frame import site_settings
 from launcher.web.roles import admin_required
 from launcher.web.start import Tile
 
@@ -31,6 +35,7 @@ def show() -> str:
         stage_words=STAGE_WORDS,
         state_words=STATE_WORDS,
         tiles=_tiles(),
+        **sample_panel(rules_of(site_settings()), now=utc_now()),
     )
 
 

@@ -193,7 +193,10 @@ def test_a_second_admin_is_told_who_is_busy(
         notice = hers.locator("#problem .notice")
         expect(notice).to_contain_text("Another operation is running")
         expect(notice).to_contain_text("Making a backup, started by ada")
+        expect(notice).to_be_in_viewport()
     expect(toast(hers, "Backup made")).to_be_visible()
+    choose(hers, three[0], "Protect")
+    expect(notice).to_have_count(0)
 
 
 def test_nobody_asks_for_a_page_that_nobody_sees(

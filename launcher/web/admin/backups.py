@@ -19,6 +19,7 @@ from .alarm import set_alarm
 from .answer import judge
 from .keeping import periods, rule_words
 from .rows import Asked, describe, read_query, turn_to
+from .schedule_words import cron_words
 from .situation import Situation, look, rules_of
 from .timeline import draw
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("backups", __name__, url_prefix="/admin/backups")
 for _filter in (
-    exact, number, words.at_time, words.cron, words.damage, words.long, words.picture,
+    cron_words, exact, number, words.at_time, words.damage, words.long, words.picture,
     words.short_day, words.short_time, words.until_day,
 ):  # fmt: skip
     blueprint.add_app_template_filter(_filter)

@@ -29,7 +29,6 @@ WEEKS = 5
 _FINENESS = (0.3, 0.6, 1.2)
 _CROWD = 120
 _LATE_LABEL = 93.0
-_NARROW = 8.0
 _ROOM_FOR_LABEL = 25.0
 _WORST_FIRST = {State.DAMAGED: 0, State.UNVERIFIED: 1, State.VERIFIED: 2}
 
@@ -70,11 +69,6 @@ class Gap:
         return self.is_open or self.width >= _ROOM_FOR_LABEL
 
     @property
-    def is_narrow(self) -> bool:
-        """Whether it leaves no room for the word of now."""
-        return self.is_open and self.width < _NARROW
-
-    @property
     def length(self) -> timedelta:
         """How long it is."""
         return self.end - self.begin
@@ -107,6 +101,11 @@ class Timeline:
     next_x: float | None
     kinds: Mapping[Kind, int]
     states: Mapping[State, int]
+
+    @property
+    def room_for_now(self) -> float:
+        """How much of the width the word of now has for itself."""
+        return min((gap.width for gap in self.gaps if gap.is_open), default=self.now_x)
 
 
 def draw(situation: Situation) -> Timeline:

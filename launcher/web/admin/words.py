@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from babel.dates import format_date, format_skeleton
 from flask_babel import get_locale, get_timezone
 
 from launcher.backup.errors import BackupNotFoundError
 from launcher.backup.records import Backup, Kind, State, parse_backup_id
-from launcher.cron import expand_cron
 from launcher.i18n import DAMAGE_WORDS, KIND_WORDS, clock_time, day, ngettext, number, weekday
 from launcher.i18n import gettext as _
 
@@ -148,24 +147,6 @@ def long(length: timedelta) -> str:
 def damage(error: str) -> str:
     """Return what was found on a damaged backup, in the reader's language where it is known."""
     return str(next((words for piece, words in DAMAGE_WORDS.items() if piece in error), error))
-
-
-def cron(expression: str) -> str:
-    """Return how often a schedule comes due; what has no short words is shown as it is."""
-    match expand_cron(expression).split():
-        case [_minute, "*", "*", "*", "*"] if _minute.isdigit():
-            return _("Every hour")
-        case [_minute, hour, "*", "*", "*"] if hour.startswith("*/") and hour[2:].isdigit():
-            return ngettext("Every hour", "Every %(num)s hours", int(hour[2:]))
-        case [_minute, hour, "*", "*", "*"] if hour.isdigit():
-            return _("Every day")
-        case [_minute, hour, "*", "*", weekday_] if hour.isdigit() and weekday_ in set("01234567"):
-            a_sunday = datetime(2026, 11, 22, 12, tzinfo=UTC)
-            return _("Every week: %(day)s", day=weekday(a_sunday + timedelta(int(weekday_))))
-        case [_minute, hour, day_, "*", "*"] if hour.isdigit() and day_.isdigit():
-            return _("Every month, on day %(day)s", day=day_)
-        case _other:
-            return expression
 
 
 def _what(source: str, now: datetime) -> str:

@@ -1,0 +1,116 @@
+"""A situation made up for the patterns page: each component of the panel has something to show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from launcher.backup.records import (
+    Backup,
+    DatabaseFacts,
+    Encoding,
+    JournalEntry,
+    Kind,
+    Listing,
+    Outcome,
+    Progress,
+    Stage,
+    State,
+    StoredFile,
+    Verb,
+    Verification,
+    new_backup_id,
+)
+
+from .answer import Answer, Concern, Tone, Trouble, Verdict, WayOut
+from .progress import Row
+from .rows import PAGE_SIZE, Asked, Sheet
+from .situation import Rules, Situation, Space
+from .timeline import draw
+
+_ID = "0" * 16
+
+
+class StillRow(Row):
+    """The row of an operation that stays as it is: nobody asks how far it is."""
+
+    @property
+    def poll_s(self) -> int:
+        """After so long that no page is open any more."""
+        return 10**6
+
+
+def sample_panel(rules: Rules, *, now: datetime) -> Mapping[str, object]:
+    """Return what the parts of the panel are drawn from, none of it real."""
+    situation = _situation(rules, now)
+    backups = situation.listing.backups if situation.listing else ()
+    return {
+        "is_sample": True,
+        "answer": Answer(Verdict.SAFE, Tone.WARN, WayOut.BACK_UP, situation.last_good, _troubles()),
+        "asked": Asked(page=2),
+        "now": now,
+        "operation_row": StillRow(_running(now), seen=""),
+        "rehearsal": _entry(Verb.REHEARSE, now - timedelta(hours=10)),
+        "sheet": Sheet(backups, number=2, first=PAGE_SIZE + 1, total=60, pages=3),
+        "situation": situation,
+        "timeline": draw(situation),
+    }
+
+
+def _situation(rules: Rules, now: datetime) -> Situation:
+    days = (0.1, 1, 2, 3, 4, 5, 8, 9, 10, 17, 24, 31)
+    backups = [_backup(now - timedelta(days=day), Kind.SCHEDULED) for day in days]
+    backups.append(_backup(now - timedelta(days=2.5), Kind.MANUAL))
+    backups.append(_backup(now - timedelta(days=9.5), Kind.SAFETY))
+    backups.append(_backup(now - timedelta(days=12.5), Kind.UPGRADE))
+    backups.append(_backup(now - timedelta(days=20.5), Kind.UPLOAD, State.UNVERIFIED))
+    backups.append(_backup(now - timedelta(days=6), Kind.SCHEDULED, State.DAMAGED))
+    backups.sort(key=lambda backup: backup.created_at, reverse=True)
+    gone = [_entry(Verb.CREATE, now - timedelta(days=day)) for day in range(9, 33)]
+    return Situation(
+        now=now,
+        rules=rules,
+        folder=Path("/srv/launcher/backups"),
+        listing=Listing.of(backups),
+        problem="",
+        is_writable=True,
+        space=Space(64 * 10**9, 30 * 10**6, 92 * 10**6, 17 * 10**6),
+        entries=gone,
+        has_history=True,
+        running=None,
+        next_run_at=now + timedelta(hours=13),
+    )
+
+
+def _troubles() -> tuple[Trouble, ...]:
+    return (
+        Trouble(Concern.DAMAGED, Tone.BAD, count=3),
+        Trouble(Concern.LITTLE_ROOM, Tone.WARN),
+        Trouble(Concern.SCHEDULE_OFF, Tone.WARN),
+    )
+
+
+def _running(now: datetime) -> Progress:
+    stages = (Stage.COPY, Stage.COMPRESS, Stage.CHECK, Stage.PUBLISH)
+    began = now - timedelta(seconds=3)
+    return Progress(
+        _ID, Verb.CREATE, "ada", began, stages, Stage.COMPRESS, done=7_200_000, total=11_800_000
+    )
+
+
+def _entry(verb: Verb, at: datetime) -> JournalEntry:
+    facts = {"kind": Kind.SCHEDULED}
+    return JournalEntry(_ID, verb, "schedule", at, at, Outcome.SUCCEEDED, facts=facts)
+
+
+def _backup(at: datetime, kind: Kind, state: State = State.VERIFIED) -> Backup:
+    return Backup(
+        id=new_backup_id(at),
+        kind=kind,
+        created_at=at,
+        created_by="ada",
+        database=DatabaseFacts(11_800_000, "", 4096),
+        file=StoredFile("", 4_400_000, "", Encoding.ZSTD),
+        verification=Verification(state, at),
+    )

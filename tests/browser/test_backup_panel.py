@@ -1,0 +1,297 @@
+"""The panel in a real browser: every state, both themes, by keyboard, with and without script."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from launcher import accounts, settings
+from launcher.app import create_app
+from launcher.audit import COMMAND_LINE
+from launcher.backup.journal import Journal
+from launcher.backup.manifest import write_manifest
+from launcher.backup.records import (
+    Backup,
+    JournalEntry,
+    Kind,
+    Outcome,
+    State,
+    Verb,
+    Verification,
+    new_backup_id,
+    new_operation_id,
+)
+from launcher.current import current_backups
+from launcher.models import Role
+from launcher.models.types import utc_now
+from tests.browser.conftest import OpenPage
+from tests.support.server import Server, serving
+from tests.support.words import compile_words
+
+PANEL = "/admin/backups"
+PASSWORD = "ada's long password"
+STATES = ("empty", "good", "alarm", "away")
+
+
+def _put(folder: Path, sample: Backup, at: datetime, kind: Kind, **facts: object) -> Backup:
+    assert sample.file
+    backup_id = new_backup_id(at)
+    name = f"launcher-{backup_id}.db.zst"
+    os.link(folder / sample.file.name, folder / name)
+    backup = replace(
+        sample, id=backup_id, kind=kind, created_at=at, created_by="ada",
+        file=replace(sample.file, name=name), verification=Verification(State.VERIFIED, at),
+    )  # fmt: skip
+    backup = replace(backup, **facts)  # type: ignore[arg-type]
+    (folder / f"launcher-{backup_id}.json").write_bytes(write_manifest(backup))
+    return backup
+
+
+def _happened(
+    at: datetime, outcome: Outcome, *, code: str = "", backup_id: str = ""
+) -> JournalEntry:
+    return JournalEntry(
+        new_operation_id(), Verb.CREATE, "schedule", at, at, outcome, backup_id, code,
+        facts={"kind": Kind.SCHEDULED},
+    )  # fmt: skip
+
+
+def _fill(state: str, data_dir: Path, sample: Backup) -> None:
+    folder, now = data_dir / "backups", utc_now()
+    journal = Journal(data_dir / "journal.jsonl")
+    if state == "good":
+        for hour in range(60):
+            kind = Kind.MANUAL if hour % 7 == 0 else Kind.SCHEDULED
+            _put(folder, sample, now - timedelta(hours=hour + 1), kind, protected=hour == 7)
+        _put(
+            folder, sample, now - timedelta(days=9), Kind.UPLOAD,
+            note="a_name_without_any_place_to_break_it_" * 4 + "<b>.db",
+            verification=Verification(State.UNVERIFIED),
+        )  # fmt: skip
+    if state == "alarm":
+        for day in range(4, 20):
+            made = _put(folder, sample, now - timedelta(days=day), Kind.SCHEDULED)
+            journal.append(_happened(made.created_at, Outcome.SUCCEEDED, backup_id=made.id))
+        broken = _put(folder, sample, now - timedelta(days=7), Kind.SAFETY).file
+        assert broken
+        (folder / broken.name).unlink()
+        (folder / "foreign.db").write_bytes(b"not a database")
+        os.utime(folder / "foreign.db", (0, (now - timedelta(days=8)).timestamp()))
+        journal.append(_happened(now - timedelta(hours=3), Outcome.FAILED, code="source_database"))
+    assert sample.file
+    (folder / sample.file.name).unlink()
+    (folder / f"launcher-{sample.id}.json").unlink()
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
+    """A running server in each state, started when it is first asked for."""
+    compile_words()
+    started: dict[str, Server] = {}
+    with ExitStack() as stack:
+
+        def start(state: str) -> Server:
+            if state not in started:
+                data_dir = tmp_path_factory.mktemp(state) / "data"
+                app = create_app({"LAUNCHER_DATA_DIR": str(data_dir)})
+                with app.app_context():
+                    current_backups().initialise(by="test")
+                    accounts.create_user(
+                        "ada", PASSWORD, role=Role.ADMIN, display_name="Ada", actor=COMMAND_LINE
+                    )
+                    settings.change({"time_zone": "Europe/Berlin"}, actor=COMMAND_LINE)
+                    sample = current_backups().create(by="ada")
+                (data_dir / "journal.jsonl").unlink()
+                _fill(state, data_dir, sample)
+                away = {"backup_dir": "/nowhere/at/all"} if state == "away" else {}
+                started[state] = stack.enter_context(serving(data_dir, **away))
+            return started[state]
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def cookies(chromium: Browser, places: Callable[[str], Server]) -> Callable[[str], object]:
+    kept: dict[str, object] = {}
+
+    def of(state: str) -> object:
+        if state not in kept:
+            context = chromium.new_context(base_url=places(state).url)
+            page = context.new_page()
+            page.goto("/login")
+            page.fill("#username", "ada")
+            page.fill("#password", PASSWORD)
+            page.click("main button")
+            page.wait_for_url(f"{places(state).url}/")
+            kept[state] = context.storage_state()
+            context.close()
+        return kept[state]
+
+    return of
+
+
+@pytest.fixture
+def show(
+    places: Callable[[str], Server], cookies: Callable[[str], object], open_page: OpenPage
+) -> Callable[..., Page]:
+    def open_one(state: str, path: str = PANEL, **context: object) -> Page:
+        return open_page(f"{places(state).url}{path}", storage_state=cookies(state), **context)
+
+    return open_one
+
+
+def _findings(page: Page) -> list[str]:
+    results = Axe().run(page)
+    return [
+        f"{each['id']}: {node['html']}" for each in results.response["violations"]
+        for node in each["nodes"]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("state", STATES)
+def test_axe_finds_nothing_in_any_state(show, state: str, theme: str) -> None:
+    page = show(state, color_scheme=theme)
+    assert _findings(page) == []
+
+    page.goto("/")
+    assert _findings(page) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_opens(show, theme: str) -> None:
+    page = show("good", color_scheme=theme)
+    page.get_by_role("button", name="Back up now").click()
+    expect(page.get_by_label("Note")).to_be_visible()
+    assert _findings(page) == []
+    page.keyboard.press("Escape")
+
+    page.get_by_role("button", name="More for the backup of").first.click()
+    page.get_by_label("Select the backup of").first.check()
+    expect(page.get_by_role("button", name="Protect the selected")).to_be_visible()
+    assert _findings(page) == []
+
+    page.goto(f"{PANEL}?kind=upgrade")
+    assert _findings(page) == []
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ru"])
+@pytest.mark.parametrize("state", STATES)
+def test_nothing_lies_beyond_the_edge_of_a_phone(show, state: str, language: str) -> None:
+    page = show(state, locale=language, width=390)
+    for path in (PANEL, "/"):
+        page.goto(path)
+        for width in (390, 360):
+            page.set_viewport_size({"width": width, "height": 740})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.lang") == language
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_list_is_filtered_and_paged_with_and_without_script(show, *, script: bool) -> None:
+    page = show("good", java_script_enabled=script)
+    rows = page.locator("tr[id^=row-]")
+    expect(rows).to_have_count(25)
+
+    page.get_by_role("link", name="Older").click()
+    expect(page.get_by_text("26 to 50 of 61")).to_be_visible()
+    page.get_by_role("link", name="Newer").click()
+    expect(page.get_by_text("1 to 25 of 61")).to_be_visible()
+
+    page.get_by_label("Kind").select_option("By hand")
+    if not script:
+        page.get_by_role("button", name="Show", exact=True).click()
+    expect(page.get_by_role("heading", name="9 of 61 backups")).to_be_visible()
+    expect(rows).to_have_count(9)
+    expect(page.get_by_label("Kind")).to_have_value("manual")
+    assert "kind=manual" in page.url
+
+
+def test_a_filter_keeps_the_focus_and_a_reload_keeps_the_filter(show) -> None:
+    page = show("good")
+
+    page.get_by_label("State").focus()
+    page.keyboard.press("N")
+    expect(page.get_by_role("heading", name="1 of 61 backups")).to_be_visible()
+    expect(page.get_by_label("State")).to_be_focused()
+
+    page.reload()
+    expect(page.get_by_role("heading", name="1 of 61 backups")).to_be_visible()
+
+
+def test_a_refresh_keeps_what_is_selected_open_and_focused(show) -> None:
+    page = show("good")
+    page.get_by_label("Select the backup of").nth(2).check()
+    more = page.get_by_role("button", name="More for the backup of").nth(1)
+    more.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".menu:popover-open")).to_have_count(1)
+
+    with page.expect_response(lambda response: response.url.endswith(PANEL)):
+        page.evaluate("htmx.trigger(document.body, 'backups-changed', {}, true)")
+
+    expect(page.get_by_label("Select the backup of").nth(2)).to_be_checked()
+    expect(page.locator(".menu:popover-open")).to_have_count(1)
+    expect(more).to_be_focused()
+
+
+def test_everything_is_reached_by_keyboard(show) -> None:
+    page = show("good")
+    page.locator("#list").focus()
+    reached = []
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate(
+                "(e => e.getAttribute('aria-label') ?? e.labels?.[0]?.textContent"
+                " ?? e.textContent)(document.activeElement).trim().replace(/[:\\s].*/, '')"
+            )
+        )
+    assert reached == ["Kind", "State", "Select", "1", "Restore", "More", "Select", "2"]
+
+
+def test_a_mark_leads_to_its_backup(show) -> None:
+    page = show("alarm")
+    mark = page.locator(".plot a").first
+    address = mark.get_attribute("href")
+
+    mark.click()
+
+    page.wait_for_url(f"**{address}")
+
+
+def test_the_start_page_leads_to_the_panel(show) -> None:
+    page = show("alarm", "/")
+    strip = page.get_by_role("complementary", name="Backups need you")
+    expect(strip).to_contain_text("No good backup for 4 days.")
+
+    strip.get_by_role("link", name="Put it right").click()
+
+    expect(page.get_by_role("heading", name="No good backup for 4 days")).to_be_visible()
+
+
+def test_a_folder_that_comes_back_is_seen_at_the_next_look(
+    places: Callable[[str], Server], show
+) -> None:
+    page = show("good")
+    folder = places("good").data_dir / "backups"
+    away = folder.with_name("elsewhere")
+    expect(page.locator("#the-answer")).to_have_attribute("data-state", "ok")
+
+    shutil.move(folder, away)
+    try:
+        page.reload()
+        expect(page.locator("#the-answer")).not_to_have_attribute("data-state", "ok")
+    finally:
+        shutil.move(away, folder)
+    page.reload()
+    expect(page.locator("#the-answer")).to_have_attribute("data-state", "ok")
