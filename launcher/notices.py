@@ -283,7 +283,7 @@ def evaluate(app: Flask, *, now: datetime | None = None) -> Seen | None:
             memory,
             alarms=alarms,
             seen=_newest(seen.situation) or memory.seen,
-            rules=seen.situation.rules or memory.rules,
+            rules=seen.situation.rules if seen.situation.has_rules else memory.rules,
         )
         with suppress(NoticeError):  # that is a trouble, and already among them
             notices = read_notices(config)
@@ -327,7 +327,7 @@ def send_test(app: Flask, target_id: str) -> Delivery:
     config, _, gate = _parts(app)
     notices = read_notices(config)
     target = find_target(notices, target_id)
-    rules = read_rules(config.database_path, gate) or read_memory(config).rules or _UNKNOWN
+    rules = read_rules(config.database_path, gate) or read_memory(config).rules or rule_book.UNKNOWN
     with app.app_context(), speaking(rules.language, rules.zone_name):
         message = notice_words.compose_test(rules=rules, panel_url=notices.panel_url)
     delivery = messenger.deliver(target.url, [message])
@@ -345,21 +345,6 @@ def _parts(app: Flask) -> tuple[Config, BackupService, Gate]:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-_UNKNOWN = Rules(
-    is_scheduled=False,
-    cron_expression="0 3 * * *",
-    stale_after_h=30,
-    keep_count=10,
-    keep_daily=0,
-    keep_weekly=0,
-    keep_monthly=0,
-    zone_name="UTC",
-    language="en",
-    site_name="Launcher",
-)
-"""How a site speaks whose settings nobody can read and nobody remembers."""
 
 
 def _newest(situation: Situation) -> str:
@@ -438,7 +423,7 @@ def _mail(
     from launcher import notice_words  # noqa: PLC0415  (it brings in the database)
     from launcher.i18n import speaking  # noqa: PLC0415
 
-    rules = known or _UNKNOWN
+    rules = known or rule_book.UNKNOWN
     about: dict[str, Any] = {
         "situation": situation,
         "rules": rules,

@@ -74,6 +74,21 @@ class Rules:
         )
 
 
+UNKNOWN = Rules(
+    is_scheduled=False,
+    cron_expression="0 3 * * *",
+    stale_after_h=30,
+    keep_count=10,
+    keep_daily=0,
+    keep_weekly=0,
+    keep_monthly=0,
+    zone_name="UTC",
+    language="en",
+    site_name="Launcher",
+)
+"""How a site is treated whose settings nobody can read and nobody remembers."""
+
+
 def rules_of(site: Any) -> Rules:
     """Return what a row of settings says, free of the database it came from."""
     return Rules(**{name: getattr(site, column) for name, column in _COLUMNS.items()})

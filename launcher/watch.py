@@ -36,10 +36,10 @@ from launcher.backup.records import (
     Verb,
 )
 from launcher.cron import next_runs
+from launcher.rules import UNKNOWN, Rules
 
 if TYPE_CHECKING:
     from launcher.backup.service import BackupService
-    from launcher.rules import Rules
 
 SPACE = "insufficient_space"
 STORE = "store_unavailable"
@@ -121,7 +121,7 @@ class Space:
     free_bytes: int
     stored_bytes: int
     needed_bytes: int
-    kept_bytes: int
+    kept_bytes: int = 0
 
     @property
     def is_full(self) -> bool:
@@ -173,7 +173,7 @@ class Situation:
     """Everything at one moment.
 
     Attributes:
-        rules: None when the settings cannot be read and nobody remembers them.
+        rules: the settings; `has_rules` is False when nobody can read or remember them.
         listing: the backups, None when the store cannot be read; `problem` then says why.
         is_writable: whether a backup could be put there.
         space: None when the disk does not tell.
@@ -184,7 +184,7 @@ class Situation:
     """
 
     now: datetime
-    rules: Rules | None
+    rules: Rules
     folder: Path
     listing: Listing | None
     problem: str
@@ -194,6 +194,7 @@ class Situation:
     has_history: bool
     running: Progress | None
     next_run_at: datetime | None
+    has_rules: bool = True
     live_problem: str = ""
     leader: Leader = Leader(is_there=True)
     is_scheduler_wanted: bool = True
@@ -212,7 +213,7 @@ class Situation:
     @property
     def is_stale(self) -> bool:
         """Whether the schedule has let too much time pass since a good backup."""
-        if self.rules is None or not self.rules.is_scheduled or self.listing is None:
+        if not self.rules.is_scheduled or self.listing is None:
             return False
         limit = self.rules.stale_after
         # A backup from the future was made by a wrong clock, and says nothing of today.
@@ -225,7 +226,7 @@ class Situation:
     @property
     def has_ever_begun(self) -> bool:
         """Whether a first scheduled backup should be there by now: a new site is not late."""
-        if self.rules is None or (self.listing and self.listing.backups) or self.has_history:
+        if (self.listing and self.listing.backups) or self.has_history:
             return True
         began = self.entries[-1].started_at if self.entries else self.now
         return self.now - began > self.rules.stale_after
@@ -267,7 +268,8 @@ def look(
     store = _ask_store(service, patience_s)
     return Situation(
         now=now,
-        rules=rules,
+        rules=rules or UNKNOWN,
+        has_rules=rules is not None,
         folder=service.store_path,
         listing=store.listing,
         problem=store.problem,
@@ -423,7 +425,7 @@ def explains(others: Sequence[Trouble], trouble: Trouble) -> bool:
 def _unknown(situation: Situation) -> Iterator[Concern]:
     if situation.listing is None:
         yield from (Concern.STALE, Concern.DAMAGED, Concern.LOW_SPACE, Concern.READ_ONLY)
-    if situation.rules is None:
+    if not situation.has_rules:
         yield from (Concern.STALE, Concern.SCHEDULE_OFF)
     if situation.space is None:
         yield Concern.LOW_SPACE
@@ -551,7 +553,7 @@ def _of_upkeep(situation: Situation) -> Iterator[Trouble]:
 
 
 def _of_the_schedule(situation: Situation) -> Iterator[Trouble]:
-    if situation.rules is None:
+    if not situation.has_rules:
         return
     if not situation.rules.is_scheduled:
         if situation.has_ever_begun:
@@ -615,7 +617,7 @@ def _runs(rules: Rules | None, now: datetime, *, count: int) -> Sequence[datetim
 def _full_at(situation: Situation, space: Space) -> datetime | None:
     """Return the first scheduled run that will not fit, if retention does not make room before."""
     rules, listing = situation.rules, situation.listing
-    if rules is None or listing is None:
+    if listing is None:
         return None
     until_pruned = rules.keep_count - listing.counts_by_kind[Kind.SCHEDULED]
     if space.more_fit >= min(until_pruned, _RUNS_AHEAD):
