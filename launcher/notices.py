@@ -275,7 +275,7 @@ def evaluate(app: Flask, *, now: datetime | None = None) -> Seen | None:
         return None
     try:
         moment = now or _now()
-        memory = read_memory(config)
+        memory = before = read_memory(config)
         seen = _see(config, service, gate, memory, now=moment, timeout_s=2.0, patience_s=30.0)
         alarms, tidings = consider(memory.alarms, seen.findings, now=moment)
         ended = _ended_since(seen.situation, memory.seen)
@@ -295,9 +295,11 @@ def evaluate(app: Flask, *, now: datetime | None = None) -> Seen | None:
                 tidings=tidings,
                 ended=ended,
             )
+            if memory != before:
+                _save_memory(config, memory)  # first, so that being killed repeats no alarm
+            before, memory = memory, _delivered(memory, notices, now=moment)
+        if memory != before:
             _save_memory(config, memory)
-            memory = _delivered(memory, notices, now=moment)
-        _save_memory(config, memory)
         return replace(seen, alarms=alarms)
     finally:
         os.close(descriptor)

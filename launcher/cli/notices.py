@@ -125,6 +125,24 @@ def remove(reference: str) -> None:
     say(f"{found.name} is not told any more.")
 
 
+@notices.command("look")
+def look() -> None:
+    """Look once, as the server does each minute, and tell whoever wants to know.
+
+    For those who switched the scheduler off and use cron or a systemd timer.
+
+    \b
+    Example, every five minutes in a crontab:
+      */5 * * * *  cd /srv/launcher && .venv/bin/flask notices look
+    """
+    seen = telling.evaluate(_app())
+    if seen is None:
+        say("Another process is looking just now.")
+        return
+    for alarm in seen.alarms.told:
+        click.echo(f"{alarm.concern}  told {moment(alarm.told_at)}")
+
+
 @notices.command("test")
 @click.argument("reference", metavar="ID|NAME")
 @_reported()

@@ -11,7 +11,6 @@ from click.testing import Result
 from flask import Flask
 
 from launcher.current import current_backups
-from launcher.notices import evaluate
 from tests.support.receivers import Receiver, http_receiver
 
 Run = Callable[..., Result]
@@ -94,7 +93,7 @@ def test_status_says_what_is_wrong_and_to_whom_it_could_not_be_said(
         path.chmod(0o600)
         path.write_bytes(bytes(made.file.size_bytes))
         service.verify(made.id, by="ada")
-    evaluate(app)
+    assert "damaged  told" in flask("notices", "look").stdout
     said = flask("backup", "status", expect=12).stdout
     found = json.loads(flask("backup", "status", "--json", expect=12).stdout)["troubles"]
 

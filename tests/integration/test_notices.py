@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import stat
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from launcher import accounts, messenger, notices, settings, targets
 from launcher.audit import COMMAND_LINE
 from launcher.backup import create as creating
 from launcher.backup.errors import BackupError, InsufficientSpaceError
+from launcher.backup.locks import try_lock
 from launcher.config import ROOT, Config
 from launcher.current import current_backups
 from launcher.messenger import Message, Reason
@@ -192,6 +194,28 @@ def test_a_restore_makes_nobody_be_told_twice(
 
     assert len(receiver.received) == 1
     assert notices.read_memory(config).alarms.told == told
+
+
+def test_while_another_process_looks_nobody_else_does(
+    site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
+) -> None:
+    targets.add_target(config, name="phone", url=hook(receiver))
+    slot(1)
+    looking = try_lock(config.lock_dir / "notices", exclusive=True)
+    assert looking is not None
+    assert evaluate(site) is None
+    assert receiver.received == []
+    os.close(looking)
+
+    assert evaluate(site) is not None
+    assert len(receiver.received) == 1
+
+
+def test_a_look_that_finds_nothing_new_writes_nothing(site: Flask, config: Config) -> None:
+    before = (config.data_dir / "alarms.json").stat()
+    evaluate(site)
+
+    assert (config.data_dir / "alarms.json").stat() == before
 
 
 def test_processes_that_look_at_once_tell_once(
