@@ -242,6 +242,17 @@ def test_damage_found_on_the_way_breaks_the_download_off(
     assert f"the download of backup {backup.id} was broken off" in caplog.text
 
 
+def test_the_rest_of_a_damaged_file_cannot_be_had_in_parts(
+    ada: Visitor, service: BackupService, plain: Backup
+) -> None:
+    path = path_of(service, plain)
+    flip(path, path.stat().st_size - 2)
+
+    answer = get(ada, plain, Range="bytes=4096-")
+
+    assert answer.status_code == 422
+
+
 def test_damage_found_at_once_is_told_by_a_page(
     ada: Visitor, service: BackupService, packed: Backup
 ) -> None:

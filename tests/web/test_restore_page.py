@@ -100,6 +100,18 @@ def test_the_plan_says_what_goes_and_what_comes_back(
     assert "placements" not in ada.page
 
 
+def test_a_file_that_was_brought_in_is_not_taken_for_as_old_as_its_arrival(
+    ada: Visitor, backup_id: str, service: BackupService, tmp_path: Path
+) -> None:
+    taken = service.import_(service.export(backup_id, tmp_path / "old.db", by="ada"), by="ada")
+
+    plan = plan_of(ada, taken.id)
+
+    assert "Launcher takes what is in the file brought in: today, " in plan
+    assert "What is here now and not in the file goes." in plan
+    assert "since then" not in plan
+
+
 def test_many_names_are_cut_short(ada: Visitor, backup_id: str, app: Flask) -> None:
     with app.app_context():
         db.session.add_all(App(name=f"App {n:02}", url="https://new.home.arpa") for n in range(52))

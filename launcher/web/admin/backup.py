@@ -14,7 +14,7 @@ from launcher import audit
 from launcher.audit import Actor, Target
 from launcher.backup.records import Backup, State, parse_backup_id
 from launcher.current import current_backups
-from launcher.database import release
+from launcher.database import release, resume
 from launcher.extensions import db
 from launcher.i18n import VERB_WORDS, exact, gettext
 from launcher.models import User
@@ -105,6 +105,7 @@ def download(backup_id: str) -> ResponseReturnValue:
         return send_plain(backup, stored)
     except BaseException:
         stored.file.close()
+        resume()
         raise
 
 

@@ -44,15 +44,19 @@ def send_plain(backup: Backup, stored: Stored) -> Response:
     assert backup.database is not None  # noqa: S101
     name = f"launcher-{backup.id}.db"
     if backup.file.encoding is Encoding.IDENTITY and (part := _part(backup.file.sha256, stored)):
+        # A browser whose download was broken off asks for the rest by itself: it must not be
+        # handed the bad part that way, so even a part is proved as a whole.
+        for _piece in _proved(backup, stored.file):
+            pass
         return _send_part(part, stored, name=name, sha256=backup.file.sha256)
     pieces = _proved(backup, stored.file)
     # Drawn here, so that damage found at once is told by a page instead of a broken connection.
     first = next(pieces)
     response = Response(chain((first,), pieces), mimetype="application/vnd.sqlite3")
     _describe(response, stored, name=name, size_bytes=backup.database.size_bytes)
-    if backup.file.encoding is Encoding.IDENTITY:
-        _make_resumable(response, backup.file.sha256)
-    else:
+    # Chromium takes a download that is too short for complete, unless its ETag is a strong one.
+    _make_resumable(response, backup.database.sha256)
+    if backup.file.encoding is Encoding.ZSTD:
         response.headers["Accept-Ranges"] = "none"
     return response
 

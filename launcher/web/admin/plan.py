@@ -27,7 +27,7 @@ from launcher.i18n import STAGE_WORDS, duration, listing, span
 from launcher.i18n import gettext as _
 from launcher.models.types import utc_now
 from launcher.web.admin.kinds import NAME_WORDS, TABLE_WORDS
-from launcher.web.admin.stages import StageRow
+from launcher.web.admin.stages import StageRow, is_dated
 
 MOST_NAMES = 12
 
@@ -82,6 +82,7 @@ class PlanWords:
 
     Attributes:
         undoes: the restore that this would undo, None when it is another one's plan.
+        is_dated: whether the time of the backup is that of its data.
         loss: how much time is lost, "" when the backup is not older than now.
         has_choice: whether the two schedules differ.
         others: everybody else who is signed out.
@@ -91,6 +92,7 @@ class PlanWords:
     backup: Backup
     site_name: str
     undoes: JournalEntry | None
+    is_dated: bool
     loss: str
     live_readable: bool
     live_problem: str
@@ -143,7 +145,8 @@ def describe_plan(
         backup=backup,
         site_name=plan.site_name_now or plan.site_name_then,
         undoes=_undone_restore(backup.id),
-        loss=_loss(backup.created_at),
+        is_dated=is_dated(backup),
+        loss=_loss(backup.created_at) if is_dated(backup) else "",
         live_readable=plan.live_readable,
         live_problem=plan.live_problem,
         stages=_stages(plan, took_s),

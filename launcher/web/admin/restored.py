@@ -27,7 +27,7 @@ from launcher.web.admin.outcome import (
     viewer_now,
 )
 from launcher.web.admin.schedule_words import current_schedule, schedule_words
-from launcher.web.admin.stages import backup_of
+from launcher.web.admin.stages import backup_of, is_dated
 from launcher.web.sessions import Holder
 
 
@@ -52,6 +52,11 @@ def restored_title(entry: JournalEntry) -> str:
     source = backup_of(entry.backup_id)
     if source is None:
         return _("The backup is restored")
+    if not is_dated(source):
+        return _(
+            "Restored from the file brought in: %(moment)s",
+            moment=weekday_and_time(source.created_at),
+        )
     return _("Restored to %(moment)s", moment=weekday_and_time(source.created_at))
 
 
@@ -129,7 +134,7 @@ def _key(entry: JournalEntry, holder: Holder | None) -> str:
     if holder.is_same_account(user):
         return _("Your password is the one you had.")
     source = backup_of(entry.backup_id)
-    if source is None:
+    if source is None or not is_dated(source):
         return _("The password that counts now is the one from the backup.")
     return _(
         "The password that counts now is the one you had on %(moment)s.",

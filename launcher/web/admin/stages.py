@@ -10,6 +10,7 @@ from launcher.backup.errors import BackupError
 from launcher.backup.records import (
     Backup,
     JournalEntry,
+    Kind,
     Progress,
     Stage,
     Verb,
@@ -87,9 +88,14 @@ def backup_of(backup_id: str) -> Backup | None:
         return None
 
 
+def is_dated(backup: Backup) -> bool:
+    """Whether the time of a backup is that of its data, and not when a file was brought in."""
+    return backup.kind not in {Kind.UPLOAD, Kind.EXTERNAL}
+
+
 def _title(progress: Progress) -> str:
     backup = backup_of(progress.backup_id) if progress.verb is Verb.RESTORE else None
-    if backup:
+    if backup and is_dated(backup):
         return _("Going back to %(moment)s", moment=weekday_and_time(backup.created_at))
     return str(VERB_WORDS[progress.verb])
 

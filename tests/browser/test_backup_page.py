@@ -1,0 +1,67 @@
+"""The page of a backup in each of its states: no findings of axe, nothing beyond the edge."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Home, OpenPage
+
+
+@pytest.fixture(scope="module")
+def ids(home: Home) -> dict[str, str]:
+    """A good backup that was rehearsed, a damaged one, and a file that was put into the folder."""
+    folder = home.server.data_dir / "backups"
+    good, bad = (home.server.command("backup", "create").strip() for _ in range(2))
+    home.server.command("backup", "rehearse", good)
+    (folder / f"launcher-{bad}.db.zst").unlink()
+    found = folder / "a-file-with-quite-a-long-name-from-the-old-server-in-the-attic.db"
+    home.server.command("backup", "export", good, str(found))
+    os.utime(found, (0, found.stat().st_mtime - 3600))
+    listed = json.loads(home.server.command("backup", "list", "--json"))
+    backups = listed if isinstance(listed, list) else listed["backups"]
+    external = next(each["id"] for each in backups if each["note"] == found.name)
+    return {"good": good, "bad": bad, "found": external}
+
+
+@pytest.fixture
+def look(
+    home: Home, signed_in: dict[str, object], open_page: OpenPage, ids: dict[str, str]
+) -> Callable[..., Page]:
+    """Open the page of a backup in a certain state as Ada, with all that it can unfold."""
+
+    def open_one(state: str, **context: object) -> Page:
+        address = f"{home.server.url}/admin/backups/{ids[state]}"
+        page = open_page(address, storage_state=signed_in["ada"], **context)
+        for summary in page.locator("summary").all():
+            summary.click()
+        return page
+
+    return open_one
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("state", ["good", "bad", "found"])
+def test_axe_finds_nothing(look: Callable[..., Page], state: str, theme: str) -> None:
+    page = look(state, color_scheme=theme)
+
+    violations = Axe().run(page).response["violations"]
+
+    assert [f"{each['id']}: {node['html']}" for each in violations for node in each["nodes"]] == []
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ru"])
+@pytest.mark.parametrize("state", ["good", "bad", "found"])
+def test_nothing_lies_beyond_the_edge_of_a_phone(
+    look: Callable[..., Page], state: str, language: str
+) -> None:
+    page = look(state, locale=language, width=390)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
