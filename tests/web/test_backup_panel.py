@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from launcher import watch
 from launcher.backup.journal import Journal
 from launcher.backup.manifest import write_manifest
 from launcher.backup.records import (
@@ -28,7 +29,7 @@ from launcher.backup.records import (
     new_operation_id,
 )
 from launcher.current import current_backups
-from launcher.web.admin import alarm, backups, situation
+from launcher.web.admin import alarm, backups
 from launcher.web.admin.alarm import Lookout
 from tests.conftest import MakeApp
 from tests.web.visitor import Visitor
@@ -350,7 +351,7 @@ def test_a_folder_that_cannot_be_written_is_an_alarm_with_a_list(
     ada: Visitor, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf.put(hours(2))
-    monkeypatch.setattr(situation, "is_writable", lambda _folder: False)
+    monkeypatch.setattr(watch, "is_writable", lambda _folder: False)
 
     ada.open(PANEL)
 
@@ -374,14 +375,14 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Let the disk have that many bytes free."""
 
     def leave(free_bytes: int) -> None:
-        real = situation.os.statvfs
+        real = watch.os.statvfs
 
         def told(path: Path) -> object:
             facts = list(real(path))
             facts[1], facts[2], facts[4] = 1, 10_000_000, free_bytes
             return type(real(path))(facts)
 
-        monkeypatch.setattr(situation.os, "statvfs", told)
+        monkeypatch.setattr(watch.os, "statvfs", told)
 
     return leave
 
