@@ -47,10 +47,14 @@ def on_starting(_server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let a worker read the backups' manifests before somebody waits for that.
+    """Let each worker stand for the one that runs the jobs: after the fork, never before.
 
-    Thousands take a second or two the first time, and nothing afterwards.
+    It also reads the backups' manifests before somebody waits for that: thousands take a second
+    or two the first time, and nothing afterwards.
     """
+    from launcher.jobs.leader import stand_for_election  # noqa: PLC0415
+
+    worker.election = stand_for_election(worker.wsgi)
     backups = worker.wsgi.extensions["launcher.backups"]
     threading.Thread(target=_read_manifests, args=[backups], daemon=True).start()
 
@@ -58,3 +62,9 @@ def post_worker_init(worker: Any) -> None:
 def _read_manifests(backups: Any) -> None:
     with contextlib.suppress(BackupError):  # a store that is away is said where it is asked for
         backups.listing()
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Hand the jobs over at once, before the worker's threads are taken down."""
+    if election := getattr(worker, "election", None):
+        election.stop()

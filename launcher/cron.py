@@ -6,11 +6,14 @@ it repeats runs once (https://manpages.debian.org/bookworm/cron/cron.8.en.html).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
 
 from cronsim import CronSim
+from cronsim import CronSimError as CronError
+
+__all__ = ["CRON_MACROS", "CronError", "expand_cron", "last_due", "next_runs"]
 
 CRON_MACROS = {
     "@hourly": "0 * * * *",
@@ -18,7 +21,11 @@ CRON_MACROS = {
     "@weekly": "0 0 * * 0",
     "@monthly": "0 0 1 * *",
     "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@midnight": "0 0 * * *",
 }
+
+_BEYOND = timedelta(hours=3)
 
 
 def expand_cron(expression: str) -> str:
@@ -32,10 +39,19 @@ def next_runs(
     """Return the next moments at which `expression` comes due, in UTC, strictly after `after`.
 
     Raises:
-        cronsim.CronSimError: no valid expression; `launcher.settings` lets none in.
+        CronError: no valid expression; `launcher.settings` lets none in.
     """
-    runs = CronSim(expand_cron(expression), after.astimezone(zone))
-    return [run.astimezone(UTC) for run in islice(runs, count)]
+    return list(islice(_runs(expression, after=after, zone=zone), count))
+
+
+def _runs(expression: str, *, after: datetime, zone: tzinfo) -> Iterator[datetime]:
+    newest = after
+    for run in CronSim(expand_cron(expression), after.astimezone(zone)):
+        moment = run.astimezone(UTC)
+        # In the hour that daylight saving repeats, cronsim names the first of the two again.
+        if moment > newest:
+            newest = moment
+            yield moment
 
 
 def last_due(expression: str, *, now: datetime, zone: tzinfo) -> datetime | None:
@@ -44,9 +60,9 @@ def last_due(expression: str, *, now: datetime, zone: tzinfo) -> datetime | None
     None when it never did within the fifty years that are looked through.
 
     Raises:
-        cronsim.CronSimError: no valid expression.
+        CronError: no valid expression.
     """
-    # Looking back is exclusive, and this very minute counts.
-    start = (now + timedelta(minutes=1)).astimezone(zone).replace(second=0, microsecond=0)
-    due = next(CronSim(expand_cron(expression), start, reverse=True), None)
-    return due.astimezone(UTC) if due else None
+    # From beyond any repeated hour, for what it holds is seen from its end alone.
+    start = (now + _BEYOND).astimezone(zone).replace(second=0, microsecond=0)
+    dues = (run.astimezone(UTC) for run in CronSim(expand_cron(expression), start, reverse=True))
+    return next((due for due in dues if due <= now), None)

@@ -28,7 +28,7 @@ from launcher.backup.service import BackupService
 from launcher.backups import build_backups
 from launcher.config import ROOT, Config
 
-_BEGUN = "begun"
+BEGUN = "begun"
 _log = logging.getLogger(__name__)
 
 
@@ -55,9 +55,19 @@ def start(config: Config, errand: Errand) -> None:
         OperationInProgressError, StoreUnavailableError: it could not begin.
         RuntimeError: its process ended without a word, which its log explains.
     """
+    said = launch("launcher.detached", {"place": place_of(config), "errand": asdict(errand)})
+    if said != BEGUN:
+        raise refusal(said)
+
+
+def launch(module: str, request: Mapping[str, Any]) -> str:
+    """Run a module of ours in a process of its own, hand it `request`; return its first line.
+
+    The process goes on after that line, and outlives this one.
+    """
     # stderr is shared, so that what goes wrong there is in the log of the server.
     process = subprocess.Popen(
-        [sys.executable, "-m", "launcher.detached"],
+        [sys.executable, "-m", module],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -66,17 +76,18 @@ def start(config: Config, errand: Errand) -> None:
     )
     assert process.stdin is not None  # noqa: S101 (both are pipes)
     assert process.stdout is not None  # noqa: S101
+    said = ""
     with process.stdout, contextlib.suppress(BrokenPipeError):
-        with process.stdin as request:
-            json.dump({"place": _place(config), "errand": asdict(errand)}, request)
+        with process.stdin as stdin:
+            json.dump(request, stdin)
         said = process.stdout.readline().strip()
     # Somebody has to take note of its end, or it stays in the table of processes.
     threading.Thread(target=process.wait, name="errand", daemon=True).start()
-    if said != _BEGUN:
-        raise _refusal(said)
+    return said
 
 
-def _place(config: Config) -> Mapping[str, Any]:
+def place_of(config: Config) -> Mapping[str, Any]:
+    """Return what another process must know of this installation, as JSON holds it."""
     return {
         "database_path": str(config.database_path),
         "data_dir": str(config.data_dir),
@@ -85,7 +96,18 @@ def _place(config: Config) -> Mapping[str, Any]:
     }
 
 
-def _refusal(said: str) -> Exception:
+def service_at(place: Mapping[str, Any]) -> BackupService:
+    """Return the backup service of the installation that `place` describes."""
+    return build_backups(
+        database_path=Path(place["database_path"]),
+        data_dir=Path(place["data_dir"]),
+        backup_dir=Path(place["backup_dir"]),
+        compression=place["compression"],
+    )
+
+
+def refusal(said: str) -> Exception:
+    """Return the error that a process said instead of beginning."""
     try:
         facts = json.loads(said)
     except ValueError:
@@ -103,15 +125,9 @@ def main() -> None:
     """Run the errand that is written on stdin."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     request = json.load(sys.stdin)
-    place, asked = request["place"], request["errand"]
-    service = build_backups(
-        database_path=Path(place["database_path"]),
-        data_dir=Path(place["data_dir"]),
-        backup_dir=Path(place["backup_dir"]),
-        compression=place["compression"],
-    )
+    service, asked = service_at(request["place"]), request["errand"]
     errand = Errand(Verb(asked["verb"]), asked["by"], asked["operation_id"], asked["details"])
-    answer = _Answer(sys.stdout)
+    answer = Answer(sys.stdout)
     with _received(errand):
         try:
             _run(service, errand, on_progress=lambda _progress: answer.begun())
@@ -146,7 +162,7 @@ def _run(service: BackupService, errand: Errand, *, on_progress: OnProgress) -> 
     )
 
 
-class _Answer:
+class Answer:
     """The one line that whoever started this process waits for."""
 
     def __init__(self, stream: IO[str]) -> None:
@@ -154,9 +170,11 @@ class _Answer:
         self._is_given = False
 
     def begun(self) -> None:
-        self._give(_BEGUN)
+        """Say that the work is under way, unless something was said already."""
+        self.give(BEGUN)
 
     def refused(self, error: BackupError) -> None:
+        """Say why the work cannot begin."""
         facts: dict[str, object] = {
             "code": error.code,
             "message": error.message,
@@ -165,9 +183,10 @@ class _Answer:
         if isinstance(error, OperationInProgressError):
             since = error.since.isoformat() if error.since else ""
             facts |= {"verb": error.verb, "by": error.by, "since": since}
-        self._give(json.dumps(facts))
+        self.give(json.dumps(facts))
 
-    def _give(self, line: str) -> None:
+    def give(self, line: str) -> None:
+        """Say `line`, unless something was said already."""
         if self._is_given:
             return
         self._is_given = True

@@ -261,6 +261,11 @@ SETTING_WORDS: Mapping[str, LazyString] = {
     "cron_fields": _(
         "Write five fields (minute, hour, day, month, weekday) or one of %(allowed)s."
     ),
+    "cron_seconds": _(
+        "These are %(count)s fields. Leave the seconds and the year out: a minute is the "
+        "shortest step."
+    ),
+    "cron_never": _("This never comes due: no month it names has such a day (%(day)s)."),
     "cron": _("This is no cron expression: %(detail)s"),
 }
 

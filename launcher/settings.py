@@ -6,6 +6,7 @@ says. `FIELDS` is the one table of names, defaults and limits.
 
 from __future__ import annotations
 
+import contextlib
 import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,8 +34,9 @@ class SettingError(ValueError):
         name: the setting.
         code: stable reason, the key of translations: `unknown`, `switch`, `number`, `range`,
             `empty`, `too_long`, `control_characters`, `locale`, `time_zone`, `cron_fields`,
-            `cron`.
-        data: what the sentence needs: `minimum`, `maximum`, `detail`, `allowed`.
+            `cron_seconds`, `cron_never`, `cron`.
+        data: what the sentence needs: `minimum`, `maximum`, `detail`, `allowed`, `count`, `day`,
+            `month`.
     """
 
     def __init__(self, name: str, code: str, message: str, **data: str | int) -> None:
@@ -132,13 +134,39 @@ def _time_zone(name: str, value: object) -> str:
     return text
 
 
+_CRON_MAX_CHARACTERS = 200
+_CRON_FIELDS = {  # by the name that cronsim has for a field: what may stand there
+    "minute": "0 to 59",
+    "hour": "0 to 23",
+    "day-of-month": "1 to 31, or L for the last day",
+    "month": "1 to 12, or jan to dec",
+    "day-of-week": "0 to 7 or sun to sat, with #2 for the second and 5L for the last Friday",
+}
+
+
 def _cron(name: str, value: object) -> str:
     text = " ".join(str(value).split())
     if text.startswith("@"):
         text = text.lower()
+    if len(text) > _CRON_MAX_CHARACTERS:
+        raise SettingError(
+            name,
+            "too_long",
+            f"must not exceed {_CRON_MAX_CHARACTERS} characters",
+            maximum=_CRON_MAX_CHARACTERS,
+        )
     expanded = expand_cron(text)
-    if len(expanded.split(" ")) != 5:
-        macros = ", ".join(CRON_MACROS)
+    macros = ", ".join(CRON_MACROS)
+    count = len(expanded.split(" "))
+    if count == 6 or (count == 7 and not text.startswith("@")):
+        raise SettingError(
+            name,
+            "cron_seconds",
+            f"has {count} fields: leave the seconds (and the year) out, a minute is the shortest "
+            "step",
+            count=count,
+        )
+    if count != 5:
         raise SettingError(
             name,
             "cron_fields",
@@ -148,12 +176,37 @@ def _cron(name: str, value: object) -> str:
     try:
         # Asked for a first run, it also finds the dates that never come, like 31 February.
         next(CronSim(expanded, datetime.now(UTC)))
-    except (CronSimError, StopIteration) as error:
-        detail = str(error) or "it never comes due"
-        raise SettingError(
-            name, "cron", f"{text!r} is no cron expression: {detail}", detail=detail
-        ) from None
+    except (CronSimError, StopIteration, ValueError, OverflowError) as error:
+        raise _cron_refusal(name, text, expanded, error) from None
     return text
+
+
+def _cron_refusal(name: str, text: str, expanded: str, error: Exception) -> SettingError:
+    """Return why an expression of five fields is none, or never comes due."""
+    field = str(error).removeprefix("Bad ")
+    fields = expanded.split(" ")
+    with contextlib.suppress(CronSimError, StopIteration, ValueError, OverflowError):
+        # Fit for some month: then it is the month that has no such day.
+        next(CronSim(" ".join([*fields[:3], "*", fields[4]]), datetime.now(UTC)))
+        if field == "day-of-month" or isinstance(error, StopIteration):
+            return SettingError(
+                name,
+                "cron_never",
+                f"{text!r} never comes due: no month it names has such a day",
+                day=fields[2],
+                month=fields[3],
+            )
+    if field in _CRON_FIELDS:
+        given = fields[list(_CRON_FIELDS).index(field)]
+        return SettingError(
+            name,
+            "cron",
+            f"{text!r} is no cron expression: {given!r} is no {field}; "
+            f"allowed are {_CRON_FIELDS[field]}, *, lists, ranges and steps",
+            detail=f"{field} {given}",
+        )
+    detail = str(error) or "it never comes due"
+    return SettingError(name, "cron", f"{text!r} is no cron expression: {detail}", detail=detail)
 
 
 FIELDS: Mapping[str, Field] = {

@@ -8,11 +8,10 @@ tells of its progress, and ends in one journal line. Any of them may raise
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import BinaryIO
@@ -28,11 +27,7 @@ from .errors import (
     UploadRejectedError,
     VerificationError,
 )
-from .files import (
-    disk_errors,
-    free_bytes,
-    write_atomic,
-)
+from .files import disk_errors, free_bytes
 from .journal import Journal
 from .operations import Operation, Operations, Within
 from .ports import Clock, Content, Gate, OnFinished, OnProgress
@@ -69,6 +64,7 @@ from .restore import (
     stage_restore,
 )
 from .retention import decide
+from .slots import Claim, Slots, claim_of, is_open
 from .sqlite import (
     live_problem,
     open_live,
@@ -77,8 +73,6 @@ from .store import Store
 from .transfer import take_in, write_plain
 from .upkeep import has_content, has_history, live_revision, make_database
 from .verify import Checked, describe_file, stage_backup, stage_path
-
-_CLOCK_DOUBT = timedelta(days=1)
 
 
 def _has_restored(entry: JournalEntry) -> bool:
@@ -129,7 +123,7 @@ class BackupService:
         self._clock = clock
         self._encoding = Encoding.ZSTD if compress else Encoding.IDENTITY
         self._journal = Journal(data_dir / "journal.jsonl")
-        self._slots_path = data_dir / "schedule.json"
+        self._slots = Slots(data_dir / "schedule.json")
         self._listing: Listing | None = None
         self._decided: _Decided | None = None
         with contextlib.suppress(OSError):
@@ -178,44 +172,66 @@ class BackupService:
             )
 
     def create_scheduled(
-        self, slot: datetime, *, by: str, on_progress: OnProgress | None = None
+        self,
+        slot: datetime,
+        *,
+        by: str,
+        on_progress: OnProgress | None = None,
+        operation_id: str = "",
     ) -> Backup | None:
         """Make the backup of one scheduled slot, at most once whoever asks how often.
 
         The claim is remembered outside the database, so a restore neither repeats nor skips it.
+        A slot whose backup failed is tried once more, ten minutes later at the earliest.
 
         Returns:
-            The backup, or None when this slot, or a later one, was claimed before.
+            The backup, or None when this slot, or a later one, was used before.
 
         Raises:
             SourceDatabaseError, InsufficientSpaceError
         """
         with self._operations.run(
-            Verb.CREATE, by=by, stages=STAGES_CREATE, on_progress=on_progress
+            Verb.CREATE,
+            by=by,
+            stages=STAGES_CREATE,
+            on_progress=on_progress,
+            operation_id=operation_id,
         ) as operation:
-            if self._is_claimed(slot):
+            last, now = self._slots.last(), self._clock()
+            if not is_open(last, slot, now=now) or self._was_made(last, slot):
                 operation.is_recorded = False
                 return None
-            with disk_errors("claim the scheduled slot"):
-                write_atomic(self._slots_path, json.dumps({"last_slot": slot.isoformat()}).encode())
+            claim = claim_of(last, slot, now=now)
+            self._slots.keep(claim)
             operation.facts["kind"] = Kind.SCHEDULED
             operation.facts["slot"] = slot.isoformat()
-            return self._create(operation, operation, by=by, kind=Kind.SCHEDULED)
+            backup = self._create(operation, operation, by=by, kind=Kind.SCHEDULED)
+            # A disk that is full by now loses this word, and `_was_made` finds it out.
+            with contextlib.suppress(BackupError):
+                self._slots.keep(claim.done())
+            return backup
 
-    def _is_claimed(self, slot: datetime) -> bool:
-        claimed = self.last_slot()
-        if claimed is None:
+    def _was_made(self, last: Claim | None, slot: datetime) -> bool:
+        """Whether an attempt at `slot` came to a backup, and was killed before it said so."""
+        if last is None or last.slot != slot:
             return False
-        if claimed - self._clock() > _CLOCK_DOUBT:
-            return claimed == slot  # made by a clock that was wrong, and must not stall this one
-        return claimed >= slot
+        try:
+            backups = self._store.list()
+        except BackupError:  # the new attempt meets the same trouble, and is counted
+            return False
+        return any(
+            backup.kind is Kind.SCHEDULED and backup.is_good and backup.created_at >= last.at
+            for backup in backups
+        )
+
+    def is_slot_open(self, slot: datetime) -> bool:
+        """Whether `create_scheduled` would begin with `slot` now. Cheap, and takes no lock."""
+        return is_open(self._slots.last(), slot, now=self._clock())
 
     def last_slot(self) -> datetime | None:
         """Return the newest scheduled slot that was claimed, None when none ever was."""
-        try:
-            return datetime.fromisoformat(json.loads(self._slots_path.read_bytes())["last_slot"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        claim = self._slots.last()
+        return claim.slot if claim else None
 
     def list(self) -> Sequence[Backup]:
         """Return every backup, newest first."""

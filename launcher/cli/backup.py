@@ -6,13 +6,12 @@ import getpass
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
 from launcher.backup.errors import BackupError, BackupNotFoundError, SourceDatabaseError
@@ -23,12 +22,15 @@ from launcher.backup.records import (
     BulkResult,
     PartFailure,
     RestorePlan,
-    RetentionPolicy,
     State,
     parse_backup_id,
 )
-from launcher.cron import last_due, next_runs
+from launcher.config import Config
 from launcher.current import current_backups
+from launcher.jobs.history import Book, Run, RunOutcome
+from launcher.jobs.registry import JOBS
+from launcher.jobs.work import perform
+from launcher.schedule import Rules, read_rules, utc_now
 
 from . import output
 from .exits import EXIT_CODES, PARTLY_FAILED, STALE, exit_codes_help, told
@@ -76,48 +78,24 @@ def _bars() -> Iterator[OnProgress | None]:
         output.end_progress(bars)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    """What the admin has set about backups."""
-
-    is_enabled: bool
-    cron_expression: str
-    zone: ZoneInfo
-    policy: RetentionPolicy
-    stale_after_h: int
-
-
-def _rules() -> _Rules:
-    """Read the settings.
+def _rules() -> Rules:
+    """Read what the admin has set about backups.
 
     Raises:
         SourceDatabaseError: the database that holds them cannot be read.
     """
-    # Imported here: most of these commands need no settings, and would wait for SQLAlchemy.
-    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
-
-    from launcher import database, settings  # noqa: PLC0415
-
     try:
-        with database.inside():
-            row = settings.current()
-            return _Rules(
-                is_enabled=row.backup_enabled,
-                cron_expression=row.backup_cron_expression,
-                zone=ZoneInfo(row.time_zone),
-                policy=RetentionPolicy(
-                    keep_count=row.backup_max_count,
-                    keep_daily=row.backup_keep_daily,
-                    keep_weekly=row.backup_keep_weekly,
-                    keep_monthly=row.backup_keep_monthly,
-                ),
-                stale_after_h=row.backup_stale_after_h,
-            )
-    except (DBAPIError, database.DataBeingReplacedError) as error:
-        raise SourceDatabaseError(
-            f"the settings cannot be read: {current_backups().live_problem() or error}",
-            hint="`flask backup restore latest` brings the newest good backup back.",
-        ) from error
+        return read_rules(_config().database_path, current_app.extensions["launcher.gate"])
+    except SourceDatabaseError as error:
+        if problem := current_backups().live_problem():
+            message = f"the settings cannot be read: {problem}"
+            raise SourceDatabaseError(message, hint=error.hint) from error
+        raise
+
+
+def _config() -> Config:
+    config: Config = current_app.extensions["launcher.config"]
+    return config
 
 
 @backup.command()
@@ -498,10 +476,8 @@ def status(as_json: bool) -> None:
         raise click.exceptions.Exit(STALE)
 
 
-def _next_run(rules: _Rules) -> datetime | None:
-    if not rules.is_enabled:
-        return None
-    runs = next_runs(rules.cron_expression, after=datetime.now(UTC), zone=rules.zone)
+def _next_run(rules: Rules) -> datetime | None:
+    runs = JOBS["backup"].next_runs(rules, after=utc_now())
     return runs[0] if runs else None
 
 
@@ -511,25 +487,56 @@ def _next_run(rules: _Rules) -> datetime | None:
 def run_scheduled(as_json: bool) -> None:
     """Make the scheduled backup if one is due and was not made yet, then apply retention.
 
-    For cron and systemd timers, run as often as you like: a slot is never used twice.
+    For cron and systemd timers, run as often as you like: a slot is never used twice. Older
+    backups are verified and a restore is rehearsed in passing, when that is due.
 
     \b
     Example, every five minutes in a crontab:
       */5 * * * *  cd /srv/launcher && .venv/bin/flask backup run-scheduled
     """
     rules = _rules()
+    run = _perform("backup", rules)
+    if run and (made := run.facts.get("backup_id")):
+        found = current_backups().get(str(made))
+        if as_json:
+            output.print_json(found)
+        else:
+            click.echo(found.id)
+    elif not run:
+        _say_what_is_next(rules)
+    for job_id in JOBS:
+        if job_id != "backup" and (other := _perform(job_id, rules)):
+            output.say(f"The {job_id} was due: {other.outcome}.")
+    if run and run.outcome is RunOutcome.PARTLY:
+        output.say(f"Retention was not applied: {run.error}.")
+        raise click.exceptions.Exit(PARTLY_FAILED)
+
+
+def _perform(job_id: str, rules: Rules) -> Run | None:
+    """Do a job if it is due. Only the backup is worth failing for: the others come again.
+
+    Raises:
+        BackupError: the backup could not be made.
+    """
+    book = Book(_config().data_dir)
+    try:
+        with _bars() as bars:
+            run = perform(job_id, current_backups(), book, rules, clock=utc_now, on_progress=bars)
+    except BackupError:
+        if job_id == "backup":
+            raise
+        return None
+    if run and run.outcome is RunOutcome.FAILED:
+        if job_id == "backup":
+            output.say(f"Error: {run.error}.")
+            raise click.exceptions.Exit(EXIT_CODES.get(run.error_code, EXIT_CODES["internal"]))
+    return run
+
+
+def _say_what_is_next(rules: Rules) -> None:
     if not rules.is_enabled:
         output.say("The schedule is switched off.")
-        return
-    service = current_backups()
-    slot = last_due(rules.cron_expression, now=datetime.now(UTC), zone=rules.zone)
-    with _bars() as bars:
-        made = slot and service.create_scheduled(slot, by="schedule", on_progress=bars)
-    if not made:
-        output.say(f"Nothing is due before {output.moment(_next_run(rules))}.")
-        return
-    service.prune(rules.policy, by="schedule", zone=rules.zone)
-    if as_json:
-        output.print_json(made)
+    elif next_run := _next_run(rules):
+        output.say(f"Nothing is due before {output.moment(next_run)}.")
     else:
-        click.echo(made.id)
+        output.say("Nothing is due, and nothing will be: the schedule is not valid.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import click
 from flask import current_app
 from flask.cli import AppGroup
@@ -10,6 +12,10 @@ from launcher import accounts
 from launcher.backup.errors import BackupError
 from launcher.config import Config
 from launcher.current import current_backups
+from launcher.jobs.history import Book
+from launcher.jobs.registry import JOBS
+from launcher.jobs.work import watch_schedule
+from launcher.schedule import read_rules, utc_now
 
 from .exits import fail
 from .failures import using_database
@@ -53,7 +59,19 @@ def upgrade() -> None:
         click.echo(
             f"The database was upgraded; before that, backup {backup.id} was made.", err=True
         )
+    _notice_schedule()
     _tell_address()
+
+
+def _notice_schedule() -> None:
+    """Count slots from the first start on: what was due before there were data was not missed."""
+    config: Config = current_app.extensions["launcher.config"]
+    book = Book(config.data_dir)
+    # Whoever runs the jobs notices as well, if this cannot.
+    with suppress(BackupError):
+        rules = read_rules(config.database_path, current_app.extensions["launcher.gate"])
+        for job in JOBS.values():
+            watch_schedule(book, job, rules, now=utc_now())
 
 
 def _tell_damage(problem: str) -> None:

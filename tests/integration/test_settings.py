@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskCliRunner
+from hypothesis import strategies as st
 
 from launcher import settings
 from launcher.audit import Actor
+from launcher.cron import next_runs
 from launcher.extensions import db
 from launcher.models import AuditEvent, SystemSettings
 from launcher.settings import FIELDS, SettingError, SettingsRefusedError
@@ -45,6 +50,13 @@ def inside(app: Flask) -> Iterator[None]:
         ("backup_cron_expression", "@monthly", "@monthly"),
         ("backup_cron_expression", "@yearly", "@yearly"),
         ("backup_cron_expression", "0 3 29 2 *", "0 3 29 2 *"),
+        ("backup_cron_expression", "0 3 L * *", "0 3 L * *"),
+        ("backup_cron_expression", "0 3 * * 5L", "0 3 * * 5L"),
+        ("backup_cron_expression", "0 3 * * fri#1", "0 3 * * fri#1"),
+        ("backup_cron_expression", "0 3 1 jan-mar sun", "0 3 1 jan-mar sun"),
+        ("backup_cron_expression", "0 3 31 2 1", "0 3 31 2 1"),  # or any Monday of February
+        ("backup_cron_expression", "@midnight", "@midnight"),
+        ("backup_cron_expression", "@annually", "@annually"),
         ("backup_max_count", "1", 1),
         ("backup_keep_weekly", "0", 0),
         ("backup_stale_after_h", "8760", 8760),
@@ -80,11 +92,38 @@ def test_it_takes(name: str, value: object, kept: object) -> None:
         ("backup_stale_after_h", "0", "range"),
         ("backup_cron_expression", "", "cron_fields"),
         ("backup_cron_expression", "0 3 * *", "cron_fields"),
-        ("backup_cron_expression", "0 0 3 * * *", "cron_fields"),
+        ("backup_cron_expression", "0 0 3 * * *", "cron_seconds"),
+        ("backup_cron_expression", "0 0 3 * * * 2027", "cron_seconds"),
+        ("backup_cron_expression", "0 3 * * * * * *", "cron_fields"),
         ("backup_cron_expression", "@sometimes", "cron_fields"),
         ("backup_cron_expression", "@reboot", "cron_fields"),
         ("backup_cron_expression", "60 3 * * *", "cron"),
-        ("backup_cron_expression", "0 3 31 2 *", "cron"),
+        ("backup_cron_expression", "0 3 31 2 *", "cron_never"),
+        ("backup_cron_expression", "0 3 30,31 feb *", "cron_never"),
+        ("backup_cron_expression", "0 3 31 4,6,9,11 *", "cron_never"),
+        ("backup_cron_expression", "0 3 31 2 */2", "cron_never"),
+        ("backup_cron_expression", "0 3 32 2 *", "cron"),
+        ("backup_cron_expression", "0 24 * * *", "cron"),
+        ("backup_cron_expression", "0 3 0 * *", "cron"),
+        ("backup_cron_expression", "0 3 * 13 *", "cron"),
+        ("backup_cron_expression", "0 3 * * 8", "cron"),
+        ("backup_cron_expression", "0 3 * * 5-1", "cron"),
+        ("backup_cron_expression", "0 3 * * 5#6", "cron"),
+        ("backup_cron_expression", "0 3 * * 5#0", "cron"),
+        ("backup_cron_expression", "0 3 * * L5", "cron"),
+        ("backup_cron_expression", "L 3 * * *", "cron"),
+        ("backup_cron_expression", "0 3 15W * *", "cron"),
+        ("backup_cron_expression", "0 3 ? * *", "cron"),
+        ("backup_cron_expression", "*/0 3 * * *", "cron"),
+        ("backup_cron_expression", "-1 3 * * *", "cron"),
+        ("backup_cron_expression", "1,,2 3 * * *", "cron"),
+        ("backup_cron_expression", "1.5 3 * * *", "cron"),
+        ("backup_cron_expression", "٣ 3 * * *", "cron"),
+        ("backup_cron_expression", "0 3 * * ²L", "cron"),
+        ("backup_cron_expression", "0 3 * * *; rm", "cron_seconds"),
+        ("backup_cron_expression", "9" * 150 + " 3 * * *", "cron"),
+        ("backup_cron_expression", "9" * 5000 + " 3 * * *", "too_long"),
+        ("backup_cron_expression", "0 3 * * " + ",".join("1" * 200), "too_long"),
         ("backup_cron_expression", "0 3 * * noday", "cron"),
         ("session_epoch", "mine", "unknown"),
         ("id", "2", "unknown"),
@@ -162,3 +201,30 @@ def test_the_command_says_in_one_line_what_is_wrong(
     assert done.exit_code == 1
     assert done.stderr.startswith(message)
     assert "`flask settings get` shows them all." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("0 0 3 * * *", "leave the seconds"),
+        ("0 3 31 2 *", "never comes due: no month it names has such a day"),
+        ("0 3 * * 8", "'8' is no day-of-week; allowed are 0 to 7"),
+        ("61 3 * * *", "'61' is no minute; allowed are 0 to 59"),
+        ("0 3 32 * *", "'32' is no day-of-month; allowed are 1 to 31"),
+        ("0 3 * *", "must have five fields"),
+    ],
+)
+def test_a_wrong_expression_is_refused_with_the_reason(expression: str, words: str) -> None:
+    with pytest.raises(SettingError, match=re.escape(words)):
+        settings.read("backup_cron_expression", expression)
+
+
+@hypothesis.settings(max_examples=200, deadline=None)
+@hypothesis.given(st.text(alphabet="0123456789*/,-#L @abfnrismoe\x00٣²W?", max_size=40))
+def test_no_text_makes_it_stumble(text: str) -> None:
+    """It is refused with a reason, or it comes due one day."""
+    try:
+        kept = settings.read("backup_cron_expression", text)
+    except SettingError:
+        return
+    assert next_runs(str(kept), after=datetime.now(UTC), zone=UTC)

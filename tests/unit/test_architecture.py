@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HOUSE = ROOT / "launcher"
 
-DOORS = {"web", "api", "cli", "jobs"}
+DOORS = {"web", "api", "cli"}
 RANKS = [
     {"backup"},
     {"config", "connection", "current", "extensions"},
@@ -30,7 +30,9 @@ RANKS = [
         "backups",
         "detached",
         "incoming",
+        "schedule",
     },
+    {"jobs"},
     DOORS,
     {"app"},
 ]

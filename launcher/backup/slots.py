@@ -1,0 +1,117 @@
+"""Which slots of a schedule were used. All of this is kept outside the database.
+
+A slot is claimed before its work begins, so that it is never used by two. Work that then fails,
+or is killed, is tried once more after ten minutes, and the next slot comes as usual: neither a
+full disk nor a crash makes a burst.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from .files import disk_errors, write_atomic
+
+RETRY_AFTER = timedelta(minutes=10)
+MAX_ATTEMPTS = 2
+
+_CLOCK_DOUBT = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The newest slot that was claimed.
+
+    Attributes:
+        slot: when it came due.
+        at: when its work last began.
+        attempts: how often it began.
+        is_done: whether it succeeded.
+    """
+
+    slot: datetime
+    at: datetime
+    attempts: int = 1
+    is_done: bool = False
+
+    def allows(self, slot: datetime, *, now: datetime) -> bool:
+        """Whether the work of `slot` may begin: the slot is new, or failed once some time ago."""
+        if slot == self.slot:
+            # Set back, the clock says nothing of how long ago that was; the count still does.
+            has_waited = now < self.at or now - self.at >= RETRY_AFTER
+            return not self.is_done and self.attempts < MAX_ATTEMPTS and has_waited
+        if self.slot - now > _CLOCK_DOUBT:
+            return True  # made by a clock that was wrong, and must not stall this one
+        return slot > self.slot
+
+    def done(self) -> Claim:
+        """Return this claim once its work has succeeded."""
+        return replace(self, is_done=True)
+
+
+def is_open(claim: Claim | None, slot: datetime, *, now: datetime) -> bool:
+    """Whether the work of `slot` may begin, given the last claim."""
+    return claim is None or claim.allows(slot, now=now)
+
+
+def claim_of(last: Claim | None, slot: datetime, *, now: datetime) -> Claim:
+    """Return the claim with which the work of `slot` begins now."""
+    is_retry = last is not None and last.slot == slot
+    return Claim(slot, now, attempts=last.attempts + 1 if last and is_retry else 1)
+
+
+def claim_facts(claim: Claim) -> dict[str, object]:
+    """Return a claim as JSON holds it."""
+    return {
+        "last_slot": claim.slot.isoformat(),
+        "at": claim.at.isoformat(),
+        "attempts": claim.attempts,
+        "is_done": claim.is_done,
+    }
+
+
+def read_claim(facts: object) -> Claim | None:
+    """Return the claim that `facts` hold, None where they hold none that can be believed."""
+    if not isinstance(facts, Mapping):
+        return None
+    try:
+        slot, at = _moment(facts["last_slot"]), _moment(facts["at"])
+        return Claim(slot, at, int(facts["attempts"]), bool(facts["is_done"]))
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return None
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment.astimezone(UTC)
+
+
+class Slots:
+    """The claim of the backup schedule, in a file of its own.
+
+    Written by the holder of the operation lock alone; read by anybody.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def last(self) -> Claim | None:
+        """Return the newest claim, None when there is none that can be read."""
+        try:
+            return read_claim(json.loads(self._path.read_bytes()))
+        except (OSError, ValueError, RecursionError):
+            return None
+
+    def keep(self, claim: Claim) -> None:
+        """Remember `claim`, durably.
+
+        Raises:
+            InsufficientSpaceError, StoreUnavailableError: it was not kept, so nothing may begin.
+        """
+        with disk_errors("claim the scheduled slot"):
+            write_atomic(self._path, json.dumps(claim_facts(claim)).encode())

@@ -1,0 +1,293 @@
+"""What became of the jobs, and which of their slots were used: `jobs.json` in the data directory.
+
+It lies outside the database, so that a restore neither repeats nor skips a job. Written by the
+process that does a job, whole or not at all; a torn or lost file costs memories and no job.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+from launcher.backup.files import write_atomic
+from launcher.backup.locks import try_lock
+from launcher.backup.slots import Claim, claim_facts, read_claim
+from launcher.backup.stamps import Stamp, is_settled, stamp_of
+
+from .registry import JOBS
+
+MAX_RUNS = 20
+_PATIENCE_S = 5.0
+
+
+class RunOutcome(StrEnum):
+    """How a run ended."""
+
+    SUCCEEDED = "succeeded"
+    PARTLY = "partly"  # its work was done, and something beside it failed
+    FAILED = "failed"
+    PUT_OFF = "put_off"  # it could not be done this time, and nothing is wrong with that
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One time that a job ran.
+
+    Attributes:
+        by: "schedule", or who asked for it.
+        ended_at: None while it runs, and when it was interrupted.
+        outcome: None while it runs.
+        error: what went wrong, in one English sentence; "" when nothing did.
+        error_code: its stable name, the key of `i18n.ERROR_WORDS`.
+        facts: what the job has to tell. `backup`: `backup_id`, `slot`, `removed`, `not_removed`;
+            `scrub`: `verified` (how many), `damaged` (ids), `failed` (ids), `total`;
+            `rehearsal`: `backup_id`, `rows` by table.
+    """
+
+    id: str
+    by: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: RunOutcome | None = None
+    error: str = ""
+    error_code: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.outcome is None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is remembered of one job.
+
+    Attributes:
+        schedule: the schedule that was seen last, "" before any.
+        since: slots before this moment are nothing to make up for: the schedule was another one.
+        claim: the newest slot that was claimed (the backup's is kept by the service instead).
+        runs: newest first, at most `MAX_RUNS`.
+    """
+
+    schedule: str = ""
+    since: datetime | None = None
+    claim: Claim | None = None
+    runs: tuple[Run, ...] = ()
+
+    @property
+    def last_ended(self) -> Run | None:
+        """The newest run that is over."""
+        return next((run for run in self.runs if not run.is_running), None)
+
+
+def runs(data_dir: Path) -> Mapping[str, tuple[Run, ...]]:
+    """Return the last runs of each job by its id, newest first. Every job of the registry is there.
+
+    One that was killed is shown as interrupted.
+    """
+    book = Book(data_dir)
+    return {job_id: _seen(book, job_id) for job_id in JOBS}
+
+
+def _seen(book: Book, job_id: str) -> tuple[Run, ...]:
+    found = book.record(job_id).runs
+    if not any(run.is_running for run in found) or book.is_at_work(job_id):
+        return found
+    # It may have ended between the two looks.
+    return tuple(map(_buried, book.record(job_id).runs))
+
+
+def _buried(run: Run) -> Run:
+    return replace(run, outcome=RunOutcome.INTERRUPTED) if run.is_running else run
+
+
+class Book:
+    """The file, for whoever reads or writes it. Reading is cheap while nothing changes."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._path = data_dir / "jobs.json"
+        self._lock_dir = data_dir / "locks"
+        self._stamp: Stamp | None = None
+        self._records: Mapping[str, Record] = MappingProxyType({})
+
+    def record(self, job_id: str) -> Record:
+        """Return what is remembered of one job."""
+        return self._read().get(job_id, Record())
+
+    def observe(self, job_id: str, schedule: str, *, at: datetime) -> Record:
+        """Remember that this schedule held at the moment `at`, and return what is remembered.
+
+        Where it is another one than before, slots count from `at` on: neither a changed schedule,
+        nor one switched on again, nor a new installation has anything to make up for.
+        """
+        seen = self.record(job_id)
+        if seen.schedule == schedule and seen.since is not None and seen.since <= at:
+            return seen
+        # A `since` from the future was written by a clock that was wrong.
+        return self.change(job_id, lambda last: replace(last, schedule=schedule, since=at))
+
+    def begin(self, job_id: str, *, by: str, at: datetime, claim: Claim | None = None) -> Run:
+        """Remember that a run begins; older ones that never ended were interrupted."""
+        run = Run(secrets.token_hex(8), by, at)
+
+        def add(last: Record) -> Record:
+            kept = (run, *map(_buried, last.runs))[:MAX_RUNS]
+            return replace(last, runs=kept, claim=claim or last.claim)
+
+        self.change(job_id, add)
+        return run
+
+    def end(self, job_id: str, run: Run) -> None:
+        """Remember how a run that was begun has ended; its slot is done if it succeeded."""
+
+        def close(last: Record) -> Record:
+            kept = tuple(run if each.id == run.id else each for each in last.runs)
+            is_over = run.outcome is not RunOutcome.FAILED
+            claim = last.claim.done() if last.claim and is_over else last.claim
+            return replace(last, runs=kept, claim=claim)
+
+        self.change(job_id, close)
+
+    def change(self, job_id: str, how: Callable[[Record], Record]) -> Record:
+        """Write what `how` makes of what is remembered of one job, and return that.
+
+        A disk that takes nothing keeps what was there before: remembering is no reason to fail.
+        """
+        with self._writing():
+            records = dict(self._read())
+            changed = records[job_id] = how(records.get(job_id, Record()))
+            facts = {name: _record_facts(record) for name, record in records.items()}
+            with contextlib.suppress(OSError):
+                write_atomic(self._path, json.dumps(facts, indent=1).encode())
+            self._stamp = None
+        return changed
+
+    @contextlib.contextmanager
+    def at_work(self, job_id: str) -> Iterator[bool]:
+        """Be the one process that does this job, for the block; yields False if another is."""
+        descriptor = _lock(self._work_path(job_id), timeout_s=0.05)
+        try:
+            yield descriptor is not None
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def is_at_work(self, job_id: str) -> bool:
+        """Whether some process does this job at this moment."""
+        try:
+            descriptor = try_lock(self._work_path(job_id), exclusive=False)
+        except OSError:
+            return False
+        if descriptor is not None:
+            os.close(descriptor)
+        return descriptor is None
+
+    def _work_path(self, job_id: str) -> Path:
+        return self._lock_dir / f"job-{JOBS[job_id].id}"
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        descriptor = None
+        with contextlib.suppress(OSError):
+            descriptor = _lock(self._lock_dir / "jobs", timeout_s=_PATIENCE_S)
+        try:
+            yield
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def _read(self) -> Mapping[str, Record]:
+        try:
+            if self._stamp is not None and self._stamp == stamp_of(self._path.stat()):
+                return self._records
+            with self._path.open("rb") as file:
+                stamp = stamp_of(os.fstat(file.fileno()))
+                facts = json.loads(file.read(1 << 20))
+            self._records = {str(name): _record(each) for name, each in dict(facts).items()}
+            self._stamp = stamp if is_settled(stamp) else None
+        except (OSError, ValueError, TypeError, RecursionError):
+            self._stamp, self._records = None, {}
+        return self._records
+
+
+def _lock(path: Path, *, timeout_s: float) -> int | None:
+    deadline = time.monotonic() + timeout_s
+    while (descriptor := try_lock(path, exclusive=True)) is None and time.monotonic() < deadline:
+        time.sleep(0.005)  # `is_at_work` of others holds it for some microseconds
+    return descriptor
+
+
+def _record_facts(record: Record) -> dict[str, object]:
+    facts: dict[str, object] = {"schedule": record.schedule}
+    if record.since:
+        facts["since"] = record.since.isoformat()
+    if record.claim:
+        facts["claim"] = claim_facts(record.claim)
+    facts["runs"] = [_run_facts(run) for run in record.runs]
+    return facts
+
+
+def _run_facts(run: Run) -> dict[str, object]:
+    return {
+        "id": run.id,
+        "by": run.by,
+        "started_at": run.started_at.isoformat(),
+        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+        "outcome": run.outcome,
+        "error": run.error,
+        "error_code": run.error_code,
+        "facts": dict(run.facts),
+    }
+
+
+def _record(facts: object) -> Record:
+    if not isinstance(facts, Mapping):
+        return Record()
+    found = facts.get("runs")
+    listed = found if isinstance(found, list) else []
+    return Record(
+        schedule=str(facts.get("schedule", "")),
+        since=_moment(facts.get("since")),
+        claim=read_claim(facts.get("claim")),
+        runs=tuple(run for each in listed if (run := _run(each))),
+    )
+
+
+def _run(facts: object) -> Run | None:
+    if not isinstance(facts, Mapping):
+        return None
+    started_at, more = _moment(facts.get("started_at")), facts.get("facts")
+    if started_at is None:
+        return None
+    try:
+        outcome = RunOutcome(facts["outcome"]) if facts.get("outcome") else None
+    except ValueError:
+        return None
+    return Run(
+        id=str(facts.get("id", "")),
+        by=str(facts.get("by", "")),
+        started_at=started_at,
+        ended_at=_moment(facts.get("ended_at")),
+        outcome=outcome,
+        error=str(facts.get("error", "")),
+        error_code=str(facts.get("error_code", "")),
+        facts=dict(more) if isinstance(more, Mapping) else {},
+    )
+
+
+def _moment(text: object) -> datetime | None:
+    with contextlib.suppress(ValueError, TypeError):
+        moment = datetime.fromisoformat(text)  # type: ignore[arg-type]
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    return None

@@ -1,0 +1,169 @@
+"""The one worker of all that runs the jobs: whoever holds the lock `scheduler`.
+
+Every worker has a thread that tries to take it, and whoever has it keeps it for life. The kernel
+lets go of it when its holder ends, however it ends, so there is no stale lock and nothing to
+clear up. Nothing here forks, and descriptors are closed in every program that is started: a child
+that held the lock would be a leader that leads nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from launcher.backup.locks import try_lock
+from launcher.schedule import utc_now
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+TRY_EVERY_S = 0.5
+
+_NAME = "scheduler"
+_AFTER_TROUBLE_S = 30.0
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """The process that runs the jobs."""
+
+    pid: int
+    host: str
+    since: datetime
+
+
+def leader(lock_dir: Path) -> Leader | None:
+    """Return who runs the jobs at this moment, None when nobody does."""
+    path = lock_dir / _NAME
+    try:
+        descriptor = try_lock(path, exclusive=False)
+        if descriptor is not None:
+            os.close(descriptor)
+            return None
+        facts = json.loads(path.read_bytes())
+        since = datetime.fromisoformat(facts["since"]).astimezone(UTC)
+        return Leader(int(facts["pid"]), str(facts["host"]), since)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+class Office(Protocol):
+    """What the leader does while it is one. Made anew by whoever becomes the leader."""
+
+    def tick(self) -> None:
+        """Look after things; called again and again, from one thread."""
+
+    def close(self) -> None:
+        """Stop, at once and without waiting for what was started."""
+
+
+class Election:
+    """One worker's candidacy, and its time in office."""
+
+    def __init__(
+        self,
+        lock_dir: Path,
+        *,
+        take_office: Callable[[], Office],
+        try_every_s: float = TRY_EVERY_S,
+        tick_every_s: float = 2.0,
+    ) -> None:
+        self._path = lock_dir / _NAME
+        self._take_office = take_office
+        self._try_every_s = try_every_s
+        self._tick_every_s = tick_every_s
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="election", daemon=True)
+
+    def start(self) -> None:
+        """Stand for it until `stop`."""
+        self._thread.start()
+
+    def stop(self, *, timeout_s: float = 5.0) -> None:
+        """Leave office, if it was held, so that another worker takes over at once."""
+        self._end.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while not self._end.is_set():
+            descriptor = self._try()
+            if descriptor is None:
+                self._end.wait(self._try_every_s)
+                continue
+            try:
+                self._lead(descriptor)
+            finally:
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
+
+    def _try(self) -> int | None:
+        try:
+            descriptor = try_lock(self._path, exclusive=True)
+            if descriptor is not None:
+                _sign(descriptor)
+        except OSError:
+            return None  # the data directory is away, and may come back
+        return descriptor
+
+    def _lead(self, descriptor: int) -> None:
+        office: Office | None = None
+        try:
+            while not self._end.is_set() and self._is_ours(descriptor):
+                pause_s = self._tick_every_s
+                try:
+                    office = office or self._take_office()
+                    office.tick()
+                except Exception:
+                    log.exception("the jobs could not be looked after")
+                    pause_s = _AFTER_TROUBLE_S
+                self._end.wait(pause_s)
+        finally:
+            if office is not None:
+                office.close()
+
+    def _is_ours(self, descriptor: int) -> bool:
+        """Whether the lock is still the one that others meet: its file may have been removed."""
+        try:
+            held, named = os.fstat(descriptor), self._path.stat()
+        except OSError:
+            return False
+        return (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino)
+
+
+def _sign(descriptor: int) -> None:
+    since = utc_now().isoformat(timespec="seconds")
+    facts = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+    os.ftruncate(descriptor, 0)
+    # What it says is for people; on a full disk it leads all the same.
+    with contextlib.suppress(OSError):
+        os.pwrite(descriptor, json.dumps(facts).encode(), 0)
+
+
+def stand_for_election(app: Flask) -> Election | None:
+    """Let this process run the jobs of `app` as soon as no other does; None where it may not.
+
+    Called once in each worker, after it was forked.
+    """
+    config = app.extensions["launcher.config"]
+    if not config.scheduler:
+        return None
+
+    def take_office() -> Office:
+        from .scheduler import JobScheduler  # noqa: PLC0415  (all but one worker do without)
+
+        return JobScheduler(app)
+
+    election = Election(config.lock_dir, take_office=take_office)
+    election.start()
+    return election

@@ -1,0 +1,101 @@
+"""One job in a process of its own: it outlives the worker that started it, and keeps no lock of it.
+
+`start` waits until the job has begun, or says why it did not.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from enum import StrEnum
+from pathlib import Path
+
+from launcher.backup import Gate
+from launcher.backup.errors import BackupError, OperationInProgressError
+from launcher.config import Config
+from launcher.detached import BEGUN, Answer, launch, place_of, refusal, service_at
+from launcher.schedule import read_rules, utc_now
+
+from . import work
+from .history import Book
+from .registry import JOBS
+
+_NOTHING = "nothing"
+_log = logging.getLogger(__name__)
+
+
+class Answered(StrEnum):
+    """What became of the wish to start a job."""
+
+    BEGUN = "begun"
+    NOTHING = "nothing"  # nothing was due, or somebody else is at it
+    BUSY = "busy"
+
+
+def start_due(config: Config, job_id: str) -> Answered:
+    """Start a job in a process of its own if it is due.
+
+    Raises:
+        StoreUnavailableError, RuntimeError: its process could not even look.
+    """
+    said = _launch(config, job_id, by=work.SCHEDULE, is_by_hand=False)
+    if said in {BEGUN, _NOTHING}:
+        return Answered(said)
+    error = refusal(said)
+    if isinstance(error, OperationInProgressError):
+        return Answered.BUSY
+    raise error
+
+
+def run_now(config: Config, job_id: str, *, by: str) -> None:
+    """Do a job now because somebody asked for it; it is under way when this returns.
+
+    It uses no slot of the schedule. The caller must not hold the gate.
+
+    Raises:
+        KeyError: there is no such job.
+        OperationInProgressError: it runs already, or another operation does.
+        StoreUnavailableError: it could not begin.
+    """
+    said = _launch(config, JOBS[job_id].id, by=by, is_by_hand=True)
+    if said != BEGUN:
+        raise refusal(said)
+
+
+def _launch(config: Config, job_id: str, *, by: str, is_by_hand: bool) -> str:
+    task = {"job": job_id, "by": by, "is_by_hand": is_by_hand}
+    return launch(__name__, {"place": place_of(config), "task": task})
+
+
+# --- in the other process ----------------------------------------------------------------
+
+
+def main() -> None:
+    """Do the job that is written on stdin."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    request = json.load(sys.stdin)
+    place, task = request["place"], request["task"]
+    data_dir = Path(place["data_dir"])
+    answer = Answer(sys.stdout)
+    try:
+        run = work.perform(
+            task["job"],
+            service_at(place),
+            Book(data_dir),
+            read_rules(Path(place["database_path"]), Gate(data_dir / "locks")),
+            clock=utc_now,
+            by=task["by"],
+            is_by_hand=task["is_by_hand"],
+            on_begun=answer.begun,
+        )
+    except BackupError as error:
+        answer.refused(error)
+        return
+    answer.give(_NOTHING)
+    if run is not None and run.error:
+        _log.warning("%s: %s", task["job"], run.error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""The jobs, as data: what there is, when it is due. What each does is in `work.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from launcher.backup.records import Verb
+from launcher.cron import CronError, last_due, next_runs
+from launcher.schedule import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One thing that is done by itself, again and again.
+
+    Attributes:
+        id: its name in files and addresses, and the key of its words (`i18n.JOB_WORDS`).
+        verb: the operation that it mainly is.
+        cron: its cron expression under given rules, None while it is switched off.
+    """
+
+    id: str
+    verb: Verb
+    cron: Callable[[Rules], str | None]
+
+    def next_runs(self, rules: Rules, *, after: datetime, count: int = 1) -> Sequence[datetime]:
+        """Return when it is due next, in UTC; nothing while it is off or its cron is invalid."""
+        expression = self.cron(rules)
+        if expression is None:
+            return ()
+        try:
+            return next_runs(expression, after=after, zone=rules.zone, count=count)
+        except (CronError, ValueError, OverflowError):
+            return ()  # a database from elsewhere may hold what the settings would not take
+
+    def last_due(self, rules: Rules, *, now: datetime) -> datetime | None:
+        """Return when it was due last, None if it never was."""
+        expression = self.cron(rules)
+        if expression is None:
+            return None
+        try:
+            return last_due(expression, now=now, zone=rules.zone)
+        except (CronError, ValueError, OverflowError):
+            return None
+
+
+JOBS: Mapping[str, Job] = {
+    job.id: job
+    for job in (
+        Job(
+            "backup",
+            Verb.CREATE,
+            lambda rules: rules.cron_expression if rules.is_enabled else None,
+        ),
+        Job("scrub", Verb.VERIFY, lambda _rules: "30 4 * * *"),
+        Job("rehearsal", Verb.REHEARSE, lambda _rules: "0 4 * * 0"),
+    )
+}
+"""In the order in which they are shown, and done when several are due."""

@@ -1,0 +1,188 @@
+"""What the leader does: keeps the schedule as the settings have it, and starts what is due.
+
+Flask-APScheduler wakes it in the second in which a job comes due. That alone would not do: a clock
+that is set back would leave it asleep, a slot that came due while nobody led would be forgotten,
+and an operation in the way would cost a backup. So every half minute each job is asked what it
+owes, which is cheap, and whoever asks twice starts nothing twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from launcher.backup.errors import BackupError, SourceDatabaseError
+from launcher.backup.slots import RETRY_AFTER
+from launcher.schedule import Rules, RulesReader, utc_now
+
+from .history import Book
+from .process import Answered, start_due
+from .registry import JOBS, Job
+from .trigger import CronExpressionTrigger
+from .work import owed, watch_schedule
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask_apscheduler import APScheduler
+
+    from launcher.backup.service import BackupService
+    from launcher.config import Config
+
+ASK_EVERY_S = 30.0
+CLOCK_JUMP_S = 10.0
+MISFIRE_GRACE_S = 3600
+
+Start = Callable[["Config", str], Answered]
+_log = logging.getLogger(__name__)
+
+
+class JobScheduler:
+    """The leader's office: `tick` every two seconds, `close` at the end.
+
+    Args:
+        clock, steady_s: the wall clock, and seconds that nobody can set.
+        start: starts a job's process if it is due.
+        is_woken: whether APScheduler wakes it as well.
+    """
+
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        steady_s: Callable[[], float] = time.monotonic,
+        start: Start = start_due,
+        is_woken: bool = True,
+    ) -> None:
+        self._config: Config = app.extensions["launcher.config"]
+        self._service: BackupService = app.extensions["launcher.backups"]
+        self._reader = RulesReader(self._config.database_path, app.extensions["launcher.gate"])
+        self._book = Book(self._config.data_dir)
+        self._clock = clock
+        self._steady_s = steady_s
+        self._start = start
+        self._rules: Rules | None = None
+        self._scheduled: dict[str, tuple[str, str]] = {}
+        self._asked_at_s = float("-inf")
+        self._offset = self._clock_offset()
+        self._not_before_s: dict[tuple[str, datetime], float] = {}
+        self._starting = threading.Lock()
+        self._apscheduler = _bind(app)
+        self._apscheduler.start(paused=not is_woken)
+
+    def tick(self) -> None:
+        """Follow the settings and the clock; every half minute, start what is owed."""
+        is_first = self._rules is None
+        self._follow_clock()
+        if not self._follow_settings(is_watched=not is_first):
+            return
+        if is_first or self._steady_s() - self._asked_at_s >= ASK_EVERY_S:
+            self._asked_at_s = self._steady_s()
+            for job_id in JOBS:
+                self.start_if_owed(job_id)
+
+    def close(self) -> None:
+        """Start nothing more. What was started goes on, in processes of its own."""
+        if self._apscheduler.running:
+            self._apscheduler.shutdown(wait=False)
+
+    def start_if_owed(self, job_id: str) -> None:
+        """Start a job if its newest slot was not used and nothing is in the way.
+
+        An operation in the way only puts it off: it is asked again until the next slot is due.
+        """
+        with self._starting:
+            rules, job = self._rules, JOBS[job_id]
+            if rules is None:
+                return
+            slot = owed(self._service, self._book.record(job_id), job, rules, now=self._clock())
+            if slot is None or self._steady_s() < self._not_before_s.get((job_id, slot), 0.0):
+                return
+            if self._service.progress() is not None:
+                return
+            self._not_before_s = {(job_id, slot): self._start_one(job)} | {
+                key: until for key, until in self._not_before_s.items() if key[0] != job_id
+            }
+
+    def _start_one(self, job: Job) -> float:
+        """Start a job and return before when, in steady seconds, its slot is not asked for."""
+        try:
+            answered = self._start(self._config, job.id)
+        except (BackupError, RuntimeError, OSError) as error:
+            _log.warning("the job %s could not be started: %s", job.id, error)
+            return self._steady_s() + RETRY_AFTER.total_seconds()
+        if answered is Answered.BUSY:
+            return self._steady_s() + ASK_EVERY_S / 2
+        # If it fails before it can claim its slot, this keeps it from being tried in a row.
+        return self._steady_s() + RETRY_AFTER.total_seconds()
+
+    def _follow_settings(self, *, is_watched: bool) -> bool:
+        """Read the rules, and schedule anew what changed; return whether they could be read."""
+        try:
+            rules = self._reader.read()
+        except SourceDatabaseError as error:
+            _log.debug("the schedule stays as it was: %s", error.message)
+            return False
+        if rules != self._rules:
+            with self._starting:
+                self._rules = rules
+                for job in JOBS.values():
+                    watch_schedule(self._book, job, rules, now=self._clock(), is_watched=is_watched)
+                    self._schedule(job, rules)
+        return True
+
+    def _schedule(self, job: Job, rules: Rules) -> None:
+        expression = job.cron(rules)
+        if expression is None or not job.next_runs(rules, after=self._clock()):
+            if self._scheduled.pop(job.id, None):
+                self._apscheduler.remove_job(job.id)
+            if expression is not None:
+                _log.error("%r is no schedule that ever comes due", expression)
+            return
+        wanted = (expression, rules.zone.key)
+        if self._scheduled.get(job.id) != wanted:
+            trigger = CronExpressionTrigger(expression, rules.zone)
+            self._apscheduler.add_job(
+                job.id, self.start_if_owed, args=(job.id,), trigger=trigger, replace_existing=True
+            )
+            self._scheduled[job.id] = wanted
+
+    def _follow_clock(self) -> None:
+        """Wake APScheduler when the clock was set: it sleeps until a moment that moved."""
+        offset = self._clock_offset()
+        if abs(offset - self._offset) < timedelta(seconds=CLOCK_JUMP_S):
+            return
+        self._offset = offset
+        self._asked_at_s = float("-inf")
+        if self._rules is not None:
+            self._scheduled.clear()
+            for job in JOBS.values():
+                watch_schedule(self._book, job, self._rules, now=self._clock())
+                self._schedule(job, self._rules)
+
+    def _clock_offset(self) -> timedelta:
+        return (
+            self._clock() - datetime.min.replace(tzinfo=UTC) - timedelta(seconds=self._steady_s())
+        )
+
+
+def _bind(app: Flask) -> APScheduler:
+    """Return Flask-APScheduler for `app`, not yet started."""
+    from apscheduler.executors.pool import ThreadPoolExecutor  # noqa: PLC0415
+    from apscheduler.schedulers.background import BackgroundScheduler  # noqa: PLC0415
+    from flask_apscheduler import APScheduler  # noqa: PLC0415
+
+    app.config.update(
+        SCHEDULER_TIMEZONE=UTC,
+        SCHEDULER_EXECUTORS={"default": ThreadPoolExecutor(2)},
+        SCHEDULER_JOB_DEFAULTS={
+            "coalesce": True,
+            "max_instances": 1,
+            "misfire_grace_time": MISFIRE_GRACE_S,
+        },
+    )
+    return APScheduler(BackgroundScheduler(), app)

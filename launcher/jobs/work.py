@@ -1,0 +1,301 @@
+"""What each job does, from the question whether it is due to the word of how it ended.
+
+`perform` is the one road: the leader's processes, `flask backup run-scheduled` and *run now* take
+it. Whoever comes second finds the slot claimed, and that is all right.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from launcher.backup.errors import (
+    BackupError,
+    BackupNotFoundError,
+    InsufficientSpaceError,
+    OperationInProgressError,
+    VerificationError,
+)
+from launcher.backup.ports import Clock, OnProgress
+from launcher.backup.records import LATEST, Backup, Kind, Progress
+from launcher.backup.service import BackupService
+from launcher.backup.slots import claim_of, is_open
+from launcher.schedule import Rules, schedule_text
+
+from .history import Book, Record, Run, RunOutcome
+from .registry import JOBS, Job
+
+SCHEDULE = "schedule"
+"""Who asks for what is due by itself, as journal and history name it."""
+
+OFF = "off"
+SCRUB_DAYS = 28  # a little less than a month, so that a missed day or two is made up for
+SCRUB_BOUND_S = 30 * 60.0
+CHANGE_UNSEEN = timedelta(seconds=5)
+
+
+# --- due, or not -------------------------------------------------------------------------
+
+
+def watch_schedule(
+    book: Book, job: Job, rules: Rules, *, now: datetime, is_watched: bool = False
+) -> Record:
+    """Notice when a job's schedule is another one than before; return what is remembered of it.
+
+    Args:
+        is_watched: the caller looked a moment ago, so a change is no older than that, and a slot
+            that came due meanwhile counts.
+    """
+    expression = job.cron(rules)
+    text = schedule_text(expression, rules.zone) if expression is not None else OFF
+    record = book.record(job.id)
+    at = now - CHANGE_UNSEEN if is_watched and record.schedule != text else now
+    return book.observe(job.id, text, at=at)
+
+
+def owed(
+    service: BackupService, record: Record, job: Job, rules: Rules, *, now: datetime
+) -> datetime | None:
+    """Return the slot of a job whose work is to begin now, None when nothing is owed.
+
+    That is the newest one that came due, however many were missed, if it was not used.
+    """
+    slot = job.last_due(rules, now=now)
+    if slot is None or record.since is None or slot <= record.since:
+        return None
+    if job.id == "backup":
+        is_unused = service.is_slot_open(slot)
+    else:
+        is_unused = is_open(record.claim, slot, now=now)
+    return slot if is_unused else None
+
+
+# --- done --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a job has come to; `error` is there when it did not simply succeed."""
+
+    outcome: RunOutcome
+    facts: Mapping[str, object]
+    error: BackupError | None = None
+
+
+class _NothingToDoError(Exception):
+    """The slot was used by somebody else a moment ago."""
+
+
+@dataclass(slots=True)
+class _Task:
+    """One run of a job while it is done. It is written down once it has really begun."""
+
+    book: Book
+    service: BackupService
+    job: Job
+    rules: Rules
+    clock: Clock
+    by: str
+    slot: datetime | None
+    on_begun: Callable[[], None]
+    on_progress: OnProgress | None
+    run: Run | None = None
+
+    def begin(self) -> Run:
+        """Write down that it runs, and claim its slot; once."""
+        if self.run is None:
+            now, claim = self.clock(), None
+            if self.slot is not None and self.job.id != "backup":
+                claim = claim_of(self.book.record(self.job.id).claim, self.slot, now=now)
+            self.run = self.book.begin(self.job.id, by=self.by, at=now, claim=claim)
+            self.on_begun()
+        return self.run
+
+    def tell(self, progress: Progress) -> None:
+        """Pass progress on; the first word of it means that the operation lock is held."""
+        self.begin()
+        if self.on_progress is not None:
+            self.on_progress(progress)
+
+
+def perform(
+    job_id: str,
+    service: BackupService,
+    book: Book,
+    rules: Rules,
+    *,
+    clock: Clock,
+    by: str = SCHEDULE,
+    is_by_hand: bool = False,
+    on_begun: Callable[[], None] = lambda: None,
+    on_progress: OnProgress | None = None,
+) -> Run | None:
+    """Do a job if it is due, or because somebody asked for it, and write down how it ended.
+
+    Args:
+        on_begun: called once it is certain that it runs.
+        is_by_hand: do it now, whether it is due or not; no slot is used.
+
+    Returns:
+        The run, or None when nothing was due, or another process is at it.
+
+    Raises:
+        OperationInProgressError: another operation holds the lock; nothing was claimed, so it
+            will be tried again.
+    """
+    job = JOBS[job_id]
+    with book.at_work(job_id) as is_mine:
+        if not is_mine:
+            if is_by_hand:
+                since = next((r.started_at for r in book.record(job_id).runs), None)
+                raise OperationInProgressError(verb=job.verb, by=SCHEDULE, since=since)
+            return None
+        slot = None
+        if not is_by_hand:
+            now = clock()
+            record = watch_schedule(book, job, rules, now=now)
+            slot = owed(service, record, job, rules, now=now)
+            if slot is None:
+                return None
+        task = _Task(book, service, job, rules, clock, by, slot, on_begun, on_progress)
+        return _carry_out(task)
+
+
+def _carry_out(task: _Task) -> Run | None:
+    try:
+        done = _WORK[task.job.id](task)
+    except _NothingToDoError:
+        return None
+    except OperationInProgressError as error:
+        if task.run is None:
+            raise
+        done = Done(RunOutcome.PUT_OFF, {}, error)
+    except BackupError as error:
+        done = Done(RunOutcome.FAILED, {}, error)
+    except Exception as error:
+        _end(task, Done(RunOutcome.FAILED, {}), message=repr(error), code="internal")
+        raise
+    if done.error is None:
+        return _end(task, done)
+    return _end(task, done, message=done.error.message, code=done.error.code)
+
+
+def _end(task: _Task, done: Done, *, message: str = "", code: str = "") -> Run:
+    run = task.begin()
+    facts = dict(done.facts)
+    if task.slot is not None:
+        facts["slot"] = task.slot.isoformat()
+    run = replace(
+        run,
+        ended_at=max(run.started_at, task.clock()),  # the clock may be set back
+        outcome=done.outcome,
+        error=message,
+        error_code=code,
+        facts=facts,
+    )
+    task.book.end(task.job.id, run)
+    return run
+
+
+# --- the jobs ----------------------------------------------------------------------------
+
+
+def _back_up(task: _Task) -> Done:
+    """Make a backup, then let go what retention does not keep any more.
+
+    One that somebody asked for is a scheduled one all the same: it is what the schedule makes,
+    and a backup to keep is made with `create`.
+    """
+    made: Backup | None
+    if task.slot is None:
+        made = task.service.create(by=task.by, kind=Kind.SCHEDULED, on_progress=task.tell)
+    else:
+        made = task.service.create_scheduled(task.slot, by=task.by, on_progress=task.tell)
+    if made is None:
+        raise _NothingToDoError
+    facts: dict[str, object] = {"backup_id": made.id}
+    try:
+        pruned = task.service.prune(task.rules.policy, by=task.by, zone=task.rules.zone)
+    except BackupError as error:
+        # The backup is there, which is what counts; the next one lets go of more.
+        return Done(RunOutcome.PARTLY, facts, error)
+    facts["removed"] = list(pruned.done)
+    if pruned.failed:
+        facts["not_removed"] = [failure.backup_id for failure in pruned.failed]
+        return Done(RunOutcome.PARTLY, facts, BackupError(pruned.failed[0].message))
+    return Done(RunOutcome.SUCCEEDED, facts)
+
+
+def _scrub(task: _Task) -> Done:
+    """Verify as many backups as make all of them come round within a month, oldest verdict first.
+
+    A damaged one is a finding, and its verdict is recorded; what cannot be looked at now does not
+    keep the others from being looked at.
+    """
+    known = [b for b in task.service.list() if b.kind is not Kind.EXTERNAL and b.file is not None]
+    queue = sorted(known, key=lambda backup: backup.verification.at or _NEVER)
+    wanted = _share(queue, now=task.clock())
+    deadline = time.monotonic() + SCRUB_BOUND_S
+    verified: list[Backup] = []
+    failed: list[str] = []
+    error: BackupError | None = None
+    for backup in queue:
+        if len(verified) >= wanted or time.monotonic() > deadline:
+            break
+        try:
+            verified.append(task.service.verify(backup.id, by=task.by, on_progress=task.tell))
+        except BackupNotFoundError:
+            continue  # deleted meanwhile
+        except OperationInProgressError as busy:
+            if not (verified or failed):
+                raise
+            error = busy
+            break
+        except BackupError as found:
+            failed.append(backup.id)
+            error = found
+    facts: dict[str, object] = {
+        "verified": len(verified),
+        "total": len(known),
+        "damaged": [backup.id for backup in verified if not backup.is_good],
+        "failed": failed,
+    }
+    if error is None:
+        return Done(RunOutcome.SUCCEEDED, facts)
+    if verified:
+        return Done(RunOutcome.PARTLY, facts, error)
+    is_no_room = isinstance(error, InsufficientSpaceError)
+    return Done(RunOutcome.PUT_OFF if is_no_room else RunOutcome.FAILED, facts, error)
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def _share(queue: list[Backup], *, now: datetime) -> int:
+    late = now - timedelta(days=SCRUB_DAYS)
+    overdue = sum(1 for backup in queue if (backup.verification.at or _NEVER) < late)
+    return max(overdue, math.ceil(len(queue) / SCRUB_DAYS))
+
+
+def _rehearse(task: _Task) -> Done:
+    """Take the newest good backup through a whole restore on a scratch copy."""
+    try:
+        backup = task.service.get(LATEST)
+        plan = task.service.rehearse(backup.id, by=task.by, on_progress=task.tell)
+    except (BackupNotFoundError, InsufficientSpaceError) as error:
+        return Done(RunOutcome.PUT_OFF, {}, error)
+    except VerificationError as error:
+        task.service.verify(backup.id, by=task.by)  # so that nobody counts on it any more
+        return Done(RunOutcome.FAILED, {"backup_id": backup.id}, error)
+    rows = {change.table: change.then for change in plan.rows}
+    return Done(RunOutcome.SUCCEEDED, {"backup_id": backup.id, "rows": rows})
+
+
+_WORK: Mapping[str, Callable[[_Task], Done]] = {
+    "backup": _back_up,
+    "scrub": _scrub,
+    "rehearsal": _rehearse,
+}
