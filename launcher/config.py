@@ -125,6 +125,9 @@ class Config:
     )
     scheduler: bool = _setting("on", SWITCH, "Whether this server runs the scheduled work.")
     compression: bool = _setting("on", SWITCH, "Whether new backups are compressed with zstd.")
+    metrics_token: str = _setting(
+        "", SECRET, "What Prometheus sends to read /metrics. Empty: there are no metrics."
+    )
     log_level: str = _setting(
         "INFO", _choice("DEBUG", "INFO", "WARNING", "ERROR"), "How much is logged."
     )

@@ -6,7 +6,8 @@ every subclass and every member, so that nothing new goes without.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -23,8 +24,8 @@ from babel.dates import (
 )
 from babel.lists import format_list
 from babel.numbers import format_decimal
-from flask import Flask, g, has_request_context, request
-from flask_babel import get_locale, get_timezone
+from flask import Flask, current_app, g, has_request_context, request
+from flask_babel import force_locale, get_locale, get_timezone, refresh
 from flask_babel import lazy_gettext as _
 from flask_login import current_user
 from markupsafe import Markup
@@ -298,9 +299,31 @@ def select_locale() -> str:
 
 def select_time_zone() -> str:
     """Return the site's time zone; while the database cannot be asked, the one remembered."""
+    if spoken := g.get("spoken_zone"):
+        return str(spoken)
     if _is_without_database():
         return str(g.get("known_time_zone", "UTC")) if has_request_context() else "UTC"
     return settings.current().time_zone
+
+
+@contextmanager
+def speaking(language: str, zone_name: str) -> Iterator[None]:
+    """Speak like a site of this language and zone, where there is no request to ask.
+
+    Needs an application's context; Babel is bound to the application if it is not yet.
+    """
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    if "babel" not in app.extensions:
+        init_app(app)
+    before = g.get("spoken_zone")
+    with force_locale(_FORMATS.get(language, language)):
+        g.spoken_zone = zone_name
+        refresh()
+        try:
+            yield
+        finally:
+            g.spoken_zone = before
+    refresh()
 
 
 def current_language() -> str:

@@ -6,6 +6,7 @@ import getpass
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -452,11 +453,18 @@ def prune(dry_run: bool, as_json: bool) -> None:
 @_json_option
 @told
 def status(as_json: bool) -> None:
-    """Answer "am I safe?": last attempt, last success, next run, space.
+    """Answer "am I safe?": last attempt, last success, next run, space, and what is wrong.
 
     Exits with 12 when the last good backup is older than the settings allow, and with 18 when the
-    live database is damaged.
+    live database is damaged. Other troubles are shown and change no exit code; with --json they
+    are in `troubles`, the worst first: `concern`, `severity` (`bad` or `warn`), and what applies
+    of `since`, `count`, `code`, `detail`, `backup_ids`, `targets`, `free_bytes`, `needed_bytes`,
+    `full_at`.
     """
+    # Imported here: whoever makes a backup should not wait for those who tell of it.
+    from launcher.notices import see  # noqa: PLC0415
+    from launcher.watch import facts  # noqa: PLC0415
+
     service = current_backups()
     try:
         rules = _rules()
@@ -466,10 +474,12 @@ def status(as_json: bool) -> None:
         stale_after_s=rules.stale_after_h * 3600 if rules and rules.is_enabled else None,
         next_run_at=_next_run(rules) if rules else None,
     )
+    findings = see(current_app._get_current_object()).findings  # type: ignore[attr-defined]  # noqa: SLF001
     if as_json:
-        output.print_json(found)
+        troubles = [facts(trouble) for trouble in findings.troubles]
+        output.print_json(asdict(found) | {"troubles": troubles})
     else:
-        output.print_status(found, is_enabled=bool(rules and rules.is_enabled))
+        output.print_status(found, findings, is_enabled=bool(rules and rules.is_enabled))
     if found.live_problem:
         raise click.exceptions.Exit(EXIT_CODES["source_database"])
     if found.is_stale:

@@ -30,6 +30,7 @@ from launcher.backup.records import (
     Status,
     clean_note,
 )
+from launcher.watch import Concern, Findings, Tone, Trouble
 
 _BAR_CELLS = 24
 _CONTENTS = ("apps", "boards", "users")
@@ -54,6 +55,22 @@ _KEPT = {
     KeepReason.WEEKLY: "newest of its week",
     KeepReason.MONTHLY: "newest of its month",
     KeepReason.NOT_REPLACED: "not replaced by enough good ones yet",
+}
+_TROUBLES = {
+    Concern.NOT_PUT_BACK: "the last restore stopped half way",
+    Concern.LIVE_DAMAGED: "the live database is damaged",
+    Concern.STORE_UNAVAILABLE: "the backup folder cannot be used",
+    Concern.READ_ONLY: "the backup folder cannot be written",
+    Concern.LOW_SPACE: "little space: a backup needs {needed}, {free} are free",
+    Concern.FAILED: "the last {times} at a backup failed",
+    Concern.STALE: "no good backup for too long",
+    Concern.DAMAGED: "{backups} damaged",
+    Concern.SCHEDULER_STOPPED: "no server runs the schedule",
+    Concern.REHEARSAL_FAILED: "the last rehearsal failed",
+    Concern.PRUNE_FAILED: "old backups could not be removed",
+    Concern.NOTICES_FAILING: "could not be told: {names}",
+    Concern.INTERRUPTED: "the last operation ({verb}) was interrupted",
+    Concern.SCHEDULE_OFF: "the schedule is switched off",
 }
 _COLOURS = {State.VERIFIED: "green", State.UNVERIFIED: "yellow", State.DAMAGED: "red"}
 
@@ -290,8 +307,8 @@ def print_decisions(decisions: Iterable[KeepDecision]) -> None:
     print_table(rows)
 
 
-def print_status(status: Status, *, is_enabled: bool) -> None:
-    """Print the answer to "am I safe?", the answer first."""
+def print_status(status: Status, findings: Findings, *, is_enabled: bool) -> None:
+    """Print the answer to "am I safe?", the answer first and what is wrong at the end."""
     if status.live_problem:
         click.secho(f"The live database is damaged: {status.live_problem}.", fg="red")
         click.echo("`flask backup restore latest` brings the newest good backup back.")
@@ -316,6 +333,30 @@ def print_status(status: Status, *, is_enabled: bool) -> None:
             f"Running:          {running.verb} by {running.by}"
             f" since {moment(running.started_at)}{stage}"
         )
+    _print_troubles(findings)
+
+
+def _print_troubles(findings: Findings) -> None:
+    for trouble in findings.troubles:
+        colour = "red" if trouble.tone is Tone.BAD else "yellow"
+        click.echo(f"{click.style(f'{trouble.tone.value}:', fg=colour):<18}{_trouble(trouble)}")
+
+
+def _trouble(trouble: Trouble) -> str:
+    """Return a trouble in one line."""
+    words = _TROUBLES[trouble.concern].format(
+        count=trouble.count,
+        times="attempt" if trouble.count == 1 else f"{trouble.count} attempts",
+        backups="1 backup is" if trouble.count == 1 else f"{trouble.count} backups are",
+        free=size(trouble.free_bytes),
+        needed=size(trouble.needed_bytes),
+        names=clean_note(", ".join(trouble.names)),
+        verb=trouble.entry.verb if trouble.entry else "",
+    )
+    since = f", since {moment(trouble.since)}" if trouble.since else ""
+    full = f", full by {moment(trouble.full_at)}" if trouble.full_at else ""
+    detail = f" ({clean_note(trouble.detail)})" if trouble.detail else ""
+    return f"{words}{since}{full}{detail}"
 
 
 def coloured(state: State) -> str:

@@ -16,6 +16,7 @@ from . import (
     headers,
     health,
     htmx,
+    metrics,
     navigation,
     patterns,
     receiving,
@@ -45,7 +46,7 @@ def init_app(app: Flask) -> None:
     htmx.init_app(app)
     for part in (assets, errors, frame, navigation, receiving, sessions, alarm):
         part.init_app(app)
-    for door in (health, setup, setup_restore, auth, account, recent, start, patterns):
+    for door in (health, metrics, setup, setup_restore, auth, account, recent, start, patterns):
         app.register_blueprint(door.blueprint)
     for page in (backups, actions, upload, operations, restore, backup, users, audit):
         app.register_blueprint(page.blueprint)

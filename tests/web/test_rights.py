@@ -27,6 +27,7 @@ PATHS = {
 # POSTs go without fields: 422 and 303 mean "let in", 302 "sign in first", 403 "not for you".
 GET = {
     "health.healthz": (200, 200, 200, 200),
+    "metrics.show": (404, 404, 404, 404),
     "assets.asset": (404, 404, 404, 404),
     "setup.show": (403, 403, 403, 403),
     "setup_restore.show_plan": (403, 403, 403, 403),

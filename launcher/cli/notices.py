@@ -1,0 +1,213 @@
+"""`flask notices`: who is told when backups stop."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from launcher import notices as telling
+from launcher import targets
+from launcher.messenger import Delivery, Reason
+from launcher.targets import Event, NoticeError, Target
+
+from .failures import Failure
+from .output import moment, print_json, print_table, say
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from launcher.config import Config
+
+notices = AppGroup("notices", help="Say who is told when backups stop, and try it.")
+
+_WHY_NOT = {
+    Reason.UNREACHABLE: "nobody answers there",
+    Reason.TIMED_OUT: "there was no answer in time",
+    Reason.ANSWERED: "the service refused it with status {status}",
+    Reason.REFUSED: "the service did not take it",
+}
+
+_url_stdin = click.option(
+    "--url-stdin", is_flag=True, help="Read the address from the first line of stdin."
+)
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except NoticeError as error:
+        hint = "`flask notices list` shows them all." if error.code == "not_found" else ""
+        raise Failure(str(error), hint=hint) from error
+    except (OSError, TimeoutError) as error:
+        raise Failure(f"nothing was changed: {error}") from error
+
+
+@notices.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
+@_reported()
+def list_(*, as_json: bool) -> None:
+    """List who is told, of what, and whether they can be reached. Addresses stay hidden."""
+    found = targets.read_notices(_config())
+    memory = telling.read_memory(_config())
+    if as_json:
+        print_json(
+            {
+                "targets": [_facts(each, memory) for each in found.targets],
+                "heartbeat": found.heartbeat
+                and {
+                    "shown_url": found.heartbeat.shown_url,
+                    "tells_start": found.heartbeat.tells_start,
+                    **_line(memory, telling.HEARTBEAT),
+                },
+                "public_url": found.public_url,
+            }
+        )
+        return
+    rows = [("ID", "NAME", "TOLD OF", "WHERE", "LAST TOLD")]
+    for each in found.targets:
+        events = ", ".join(sorted(each.events))
+        rows.append((each.id, each.name, events, each.shown_url, _reach(memory, each.id)))
+    if found.heartbeat:
+        what = "start, end" if found.heartbeat.tells_start else "end"
+        where = found.heartbeat.shown_url
+        rows.append(("-", "heartbeat", what, where, _reach(memory, telling.HEARTBEAT)))
+    if len(rows) == 1:
+        say("Nobody is told. `flask notices add NAME` changes that.")
+        return
+    print_table(rows)
+
+
+@notices.command("add")
+@click.argument("name")
+@click.option(
+    "--event",
+    "events",
+    multiple=True,
+    type=click.Choice([event.value for event in Event]),
+    help="What to tell; may be given several times. Without it: failure and recovery.",
+)
+@_url_stdin
+@_reported()
+def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
+    """Tell somebody, at an address that Apprise knows. It is asked for, and never shown again.
+
+    \b
+    Examples:
+      flask notices add phone
+      echo "ntfy://ntfy.example/backups" | flask notices add phone --url-stdin
+      echo "mailto://user:password@mail.example?to=ada@example.org" \\
+        | flask notices add ada --event failure --event recovery --event success --url-stdin
+    """
+    made = targets.add_target(
+        _config(),
+        name=name,
+        url=_url(url_stdin=url_stdin),
+        events=events or targets.USUAL_EVENTS,
+    )
+    say(f"{made.name} is told from now on. `flask notices test {made.id}` tries it.")
+    click.echo(made.id)
+
+
+@notices.command("remove")
+@click.argument("reference", metavar="ID|NAME")
+@_reported()
+def remove(reference: str) -> None:
+    """Tell somebody nothing any more."""
+    found = targets.find_target(targets.read_notices(_config()), reference)
+    targets.remove_target(_config(), found.id)
+    say(f"{found.name} is not told any more.")
+
+
+@notices.command("test")
+@click.argument("reference", metavar="ID|NAME")
+@_reported()
+def test(reference: str) -> None:
+    """Send a test message now, and say whether it arrived."""
+    found = targets.find_target(targets.read_notices(_config()), reference)
+    delivery = telling.send_test(_app(), found.id)
+    if not delivery.is_done:
+        raise Failure(f"{found.name} was not told: {_why_not(delivery)}")
+    say(f"{found.name} was told.")
+
+
+@notices.command("heartbeat")
+@_url_stdin
+@click.option("--start", "tells_start", is_flag=True, help="Ask for /start at each beginning, too.")
+@click.option("--off", is_flag=True, help="Have no heartbeat any more.")
+@_reported()
+def heartbeat(*, url_stdin: bool, tells_start: bool, off: bool) -> None:
+    """Ask for an address after each scheduled backup, so that somebody notices the silence."""
+    url = "" if off else _url(url_stdin=url_stdin)
+    if not (off or url):
+        raise click.UsageError("there is no address")
+    targets.set_heartbeat(_config(), url, tells_start=tells_start)
+    say("There is no heartbeat any more." if off else "The heartbeat is set.")
+
+
+@notices.command("public-url")
+@click.argument("url", default="")
+@_reported()
+def public_url(url: str) -> None:
+    """Say how a browser reaches this site, so that messages can link to it; nothing for unknown."""
+    targets.set_public_url(_config(), url)
+    say(f"Messages link to {url}." if url else "Messages have no link.")
+
+
+def _app() -> Flask:
+    return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001
+
+
+def _config() -> Config:
+    found: Config = current_app.extensions["launcher.config"]
+    return found
+
+
+def _url(*, url_stdin: bool) -> str:
+    if url_stdin:
+        text: str = sys.stdin.readline().strip()
+        if not text:
+            raise click.UsageError("there is no address on stdin")
+        return text
+    asked: str = click.prompt("Address", hide_input=True, err=True)
+    return asked
+
+
+def _why_not(delivery: Delivery) -> str:
+    words = _WHY_NOT.get(delivery.reason or Reason.BROKEN, "it could not be sent")
+    return words.format(status=delivery.status)
+
+
+def _facts(target: Target, memory: telling.Memory) -> dict[str, object]:
+    return {
+        "id": target.id,
+        "name": target.name,
+        "events": sorted(target.events),
+        "shown_url": target.shown_url,
+        **_line(memory, target.id),
+    }
+
+
+def _line(memory: telling.Memory, key: str) -> dict[str, object]:
+    line = memory.lines.get(key, telling.Line())
+    return {
+        "told_at": line.told_at,
+        "failed_since": line.failed_since,
+        "reason": line.reason,
+        "status": line.status,
+        "waiting": len(line.waiting),
+    }
+
+
+def _reach(memory: telling.Memory, key: str) -> str:
+    line = memory.lines.get(key, telling.Line())
+    if line.failed_since:
+        why = _why_not(Delivery(reason=Reason(line.reason), status=line.status))
+        return f"not reached since {moment(line.failed_since)}: {why}"
+    return moment(line.told_at)

@@ -1,0 +1,527 @@
+"""The telling: once a trouble, as soon as it is seen, and never in the way of a backup.
+
+What was told, and what could not be, lies in `alarms.json` of the data directory, outside the
+database: a restore makes nobody be told twice. Who is told is in `targets`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit, urlunsplit
+
+from launcher import alarms as alarm_book
+from launcher import messenger
+from launcher import rules as rule_book
+from launcher.alarms import Alarms, News, Tiding, consider
+from launcher.backup.files import write_atomic
+from launcher.backup.locks import try_lock
+from launcher.backup.records import Outcome
+from launcher.messenger import Delivery, Message
+from launcher.rules import Rules, read_rules
+from launcher.targets import Event, NoticeError, Notices, find_target, read_notices
+from launcher.watch import (
+    Concern,
+    Findings,
+    Situation,
+    Unreached,
+    is_scheduled,
+    judge,
+    leader_of,
+    look,
+)
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from launcher.backup.locks import Gate
+    from launcher.backup.records import JournalEntry
+    from launcher.backup.service import BackupService
+    from launcher.config import Config
+
+HEARTBEAT = "heartbeat"
+
+_MOST_WAITING = 20
+_LONGEST_BACK_OFF = timedelta(hours=1)
+_AT_ONCE = 4
+_KEPT_BYTES = 1 << 14
+
+_log = logging.getLogger(__name__)
+
+
+_EVENT_OF = {
+    News.OPENED: Event.FAILURE,
+    News.WORSE: Event.FAILURE,
+    News.STILL: Event.FAILURE,
+    News.ENDED: Event.RECOVERY,
+}
+
+
+# --- what is remembered ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The line to one target: what waits for it, and how it went.
+
+    Attributes:
+        mark: of the address that the rest is about.
+        reason, status: why it last failed, see `messenger.Delivery`.
+    """
+
+    mark: str = ""
+    waiting: tuple[Message, ...] = ()
+    attempts: int = 0
+    failed_since: datetime | None = None
+    failed_at: datetime | None = None
+    reason: str = ""
+    status: int = 0
+    next_try_at: datetime | None = None
+    told_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Everything that `alarms.json` holds. `seen` is the last operation that was looked at."""
+
+    alarms: Alarms = field(default_factory=Alarms)
+    lines: Mapping[str, Line] = field(default_factory=dict)
+    seen: str = ""
+    rules: Rules | None = None
+
+
+def read_memory(config: Config) -> Memory:
+    """Return what is remembered; of a file that cannot be read, nothing."""
+    path = _memory_path(config)
+    held = _held.get(path)
+    try:
+        facts = json.loads(path.read_bytes())
+        if held and facts.get("number", 0) <= held[0]:
+            return held[1]
+        return Memory(
+            alarms=alarm_book.read_facts(facts.get("alarms")),
+            lines=_read_lines(facts.get("lines")),
+            seen=str(facts.get("seen", "")),
+            rules=rule_book.read_facts(facts.get("rules")),
+        )
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, AttributeError, TypeError):
+        _log.warning("%s cannot be read; alarms begin anew", path)
+    return held[1] if held else Memory()
+
+
+_held: dict[Path, tuple[int, Memory]] = {}
+"""What could not be written: a full disk must not make an alarm of every look."""
+
+
+def _save_memory(config: Config, memory: Memory) -> None:
+    path = _memory_path(config)
+    try:
+        number = int(json.loads(path.read_bytes())["number"])
+    except (OSError, ValueError, KeyError, TypeError):
+        number = _held[path][0] if path in _held else 0
+    facts = {
+        "number": number + 1,
+        "alarms": alarm_book.write_facts(memory.alarms),
+        "lines": {key: _write_line(line) for key, line in memory.lines.items()},
+        "seen": memory.seen,
+        "rules": rule_book.write_facts(memory.rules) if memory.rules else None,
+    }
+    data = json.dumps(facts, ensure_ascii=False).encode(errors="replace")
+    # Room to spare, so that it can be written over in place when the disk is full.
+    data += b" " * (-len(data) % _KEPT_BYTES) + b"\n"
+    try:
+        write_atomic(path, data)
+        _held.pop(path, None)
+    except OSError as error:
+        _log.warning("%s cannot be replaced: %s", path.name, error.strerror)
+        if not _write_over(path, data):
+            _held[path] = (number + 1, memory)
+
+
+def _write_over(path: Path, data: bytes) -> bool:
+    try:
+        if path.stat().st_size != len(data):
+            return False
+        with path.open("r+b", buffering=0) as file:
+            file.write(data)
+            os.fsync(file.fileno())
+    except OSError:
+        return False
+    return True
+
+
+def _memory_path(config: Config) -> Path:
+    return config.data_dir / "alarms.json"
+
+
+def _write_line(line: Line) -> Mapping[str, object]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in asdict(line).items()
+    }
+
+
+def _read_lines(facts: object) -> dict[str, Line]:
+    lines = {}
+    for key, each in facts.items() if isinstance(facts, dict) else ():
+        with suppress(ValueError, KeyError, TypeError):
+            lines[str(key)] = Line(
+                mark=str(each["mark"]),
+                waiting=tuple(Message(**message) for message in each["waiting"]),
+                attempts=int(each["attempts"]),
+                failed_since=_moment(each["failed_since"]),
+                failed_at=_moment(each["failed_at"]),
+                reason=str(each["reason"]),
+                status=int(each["status"]),
+                next_try_at=_moment(each["next_try_at"]),
+                told_at=_moment(each["told_at"]),
+            )
+    return lines
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+
+
+# --- the look ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look came to. `alarms` are those that were told and have not ended."""
+
+    situation: Situation
+    findings: Findings
+    alarms: Alarms
+
+
+def see(app: Flask, *, now: datetime | None = None, timeout_s: float = 0.0) -> Seen:
+    """Look at everything and tell nobody. Cheap, without the gate and without SQLAlchemy.
+
+    Args:
+        app: the application.
+        now: the moment of the look.
+        timeout_s: how long to wait for a restore before remembered settings have to do.
+    """
+    config, service, gate = _parts(app)
+    memory = read_memory(config)
+    return _see(config, service, gate, memory, now=now or _now(), timeout_s=timeout_s)
+
+
+def _see(
+    config: Config,
+    service: BackupService,
+    gate: Gate,
+    memory: Memory,
+    *,
+    now: datetime,
+    timeout_s: float,
+) -> Seen:
+    situation = look(
+        service,
+        rules=read_rules(config.database_path, gate, timeout_s=timeout_s) or memory.rules,
+        now=now,
+        leader=leader_of(config.lock_dir),
+        is_scheduler_wanted=config.scheduler,
+        unreached=unreached(config, memory, now=now),
+    )
+    return Seen(situation, judge(situation), memory.alarms)
+
+
+def unreached(config: Config, memory: Memory, *, now: datetime) -> Sequence[Unreached]:
+    """Return who could not be told and still has not been, in the order of the list."""
+    try:
+        notices = read_notices(config)
+    except NoticeError as error:
+        return [Unreached(name="notices.json", since=now, reason=error.code)]
+    names = {target.id: target.name for target in notices.targets}
+    if notices.heartbeat:
+        names[HEARTBEAT] = notices.heartbeat.shown_url
+    return [
+        Unreached(name=name, since=line.failed_since, reason=line.reason)
+        for key, name in names.items()
+        if (line := memory.lines.get(key)) and line.failed_since
+    ]
+
+
+def evaluate(app: Flask, *, now: datetime | None = None) -> Seen | None:
+    """Look, open and end alarms, and tell whoever wants to know; what failed before is retried.
+
+    Called once a minute, and after each scheduled operation. However many processes call it at
+    once, one of them does it; the others return None at once. It may take as long as the
+    slowest target, which is bounded; the gate is not held meanwhile, and must not be held by
+    the caller. No target can make it raise.
+    """
+    config, service, gate = _parts(app)
+    try:
+        descriptor = try_lock(config.lock_dir / "notices", exclusive=True)
+    except OSError as error:
+        _log.warning("nobody can be told: %s", error)
+        return None
+    if descriptor is None:
+        return None
+    try:
+        moment = now or _now()
+        memory = read_memory(config)
+        seen = _see(config, service, gate, memory, now=moment, timeout_s=2.0)
+        alarms, tidings = consider(memory.alarms, seen.findings, now=moment)
+        ended = _ended_since(seen.situation, memory.seen)
+        memory = replace(
+            memory,
+            alarms=alarms,
+            seen=_newest(seen.situation) or memory.seen,
+            rules=seen.situation.rules or memory.rules,
+        )
+        with suppress(NoticeError):  # that is a trouble, and already among them
+            notices = read_notices(config)
+            memory = _with_mail(
+                app,
+                memory,
+                notices,
+                situation=seen.situation,
+                tidings=tidings,
+                ended=ended,
+            )
+            _save_memory(config, memory)
+            memory = _delivered(memory, notices, now=moment)
+        _save_memory(config, memory)
+        return replace(seen, alarms=alarms)
+    finally:
+        os.close(descriptor)
+
+
+def note_start(app: Flask) -> None:
+    """Tell the heartbeat, if it wants that, that a scheduled backup begins; waits for nothing."""
+    config, _, _ = _parts(app)
+    with suppress(NoticeError):
+        heartbeat = read_notices(config).heartbeat
+        if heartbeat and heartbeat.tells_start:
+            url = _with_end(heartbeat.url, "start")
+            threading.Thread(target=messenger.ping, args=(url,), name="ping", daemon=True).start()
+
+
+def send_test(app: Flask, target_id: str) -> Delivery:
+    """Send a test to one target now, and return how that went.
+
+    The caller must not hold the gate. Takes up to `messenger.TIMEOUT_S` seconds.
+
+    Raises:
+        NoticeError: there is no such target.
+    """
+    from launcher import notice_words  # noqa: PLC0415  (it brings in the database)
+    from launcher.i18n import speaking  # noqa: PLC0415
+
+    config, _, gate = _parts(app)
+    notices = read_notices(config)
+    target = find_target(notices, target_id)
+    rules = read_rules(config.database_path, gate) or read_memory(config).rules or _UNKNOWN
+    with app.app_context(), speaking(rules.language, rules.zone_name):
+        message = notice_words.compose_test(rules=rules, panel_url=notices.panel_url)
+    delivery = messenger.deliver(target.url, [message])
+    _log.info("test to %s: %s", target.name, delivery.reason or "told")
+    return delivery
+
+
+def _parts(app: Flask) -> tuple[Config, BackupService, Gate]:
+    return (
+        cast("Config", app.extensions["launcher.config"]),
+        cast("BackupService", app.extensions["launcher.backups"]),
+        cast("Gate", app.extensions["launcher.gate"]),
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+_UNKNOWN = Rules(
+    is_scheduled=False,
+    cron_expression="0 3 * * *",
+    stale_after_h=30,
+    keep_count=10,
+    keep_daily=0,
+    keep_weekly=0,
+    keep_monthly=0,
+    zone_name="UTC",
+    language="en",
+    site_name="Launcher",
+)
+"""How a site speaks whose settings nobody can read and nobody remembers."""
+
+
+def _newest(situation: Situation) -> str:
+    return situation.entries[0].operation_id if situation.entries else ""
+
+
+def _ended_since(situation: Situation, seen: str) -> Sequence[JournalEntry]:
+    """Return the scheduled backups that ended since the last look, the oldest first."""
+    fresh: list[JournalEntry] = []
+    for entry in situation.entries:
+        if entry.operation_id == seen:
+            return [each for each in reversed(fresh) if is_scheduled(each)]
+        fresh.append(entry)
+    return []  # the first look, or one after a very long time: yesterday's news
+
+
+# --- the mail ----------------------------------------------------------------------------
+
+
+def _with_mail(
+    app: Flask,
+    memory: Memory,
+    notices: Notices,
+    *,
+    situation: Situation,
+    tidings: Sequence[Tiding],
+    ended: Sequence[JournalEntry],
+) -> Memory:
+    """Put what there is to tell into the line of everybody who wants to know it."""
+    lines = {target.id: _line(memory, target.id, target.url) for target in notices.targets}
+    mail: Sequence[tuple[Event, Concern | None, Message]] = []
+    if lines:
+        mail = _mail(
+            app, notices, situation=situation, known=memory.rules, tidings=tidings, ended=ended
+        )
+    for target in notices.targets:
+        line = lines[target.id]
+        own = tuple(
+            message
+            for event, concern, message in mail
+            if event in target.events
+            and not (concern is Concern.NOTICES_FAILING and line.failed_since)
+        )
+        lines[target.id] = replace(line, waiting=(*line.waiting, *own)[-_MOST_WAITING:])
+    if notices.heartbeat:
+        line = _line(memory, HEARTBEAT, notices.heartbeat.url)
+        if ended:
+            # Only how the last one ended is of interest to whoever listens to a heart.
+            is_well = ended[-1].outcome is Outcome.SUCCEEDED
+            line = replace(line, waiting=(Message("", "" if is_well else "fail"),))
+        lines[HEARTBEAT] = line
+    return replace(memory, lines=lines)
+
+
+def _line(memory: Memory, key: str, url: str) -> Line:
+    """Return the line to a target; a corrected address is tried at once."""
+    mark = hashlib.sha256(url.encode(errors="replace")).hexdigest()[:8]
+    line = memory.lines.get(key, Line())
+    if line.mark == mark:
+        return line
+    return Line(mark=mark, waiting=line.waiting)
+
+
+def _mail(
+    app: Flask,
+    notices: Notices,
+    *,
+    situation: Situation,
+    known: Rules | None,
+    tidings: Sequence[Tiding],
+    ended: Sequence[JournalEntry],
+) -> Sequence[tuple[Event, Concern | None, Message]]:
+    made = [entry for entry in ended if entry.outcome is Outcome.SUCCEEDED]
+    if not (tidings or made):
+        return []
+    from launcher import notice_words  # noqa: PLC0415  (it brings in the database)
+    from launcher.i18n import speaking  # noqa: PLC0415
+
+    rules = known or _UNKNOWN
+    about: dict[str, Any] = {
+        "situation": situation,
+        "rules": rules,
+        "panel_url": notices.panel_url,
+    }
+    with app.app_context(), speaking(rules.language, rules.zone_name):
+        mail: list[tuple[Event, Concern | None, Message]] = [
+            (
+                _EVENT_OF[tiding.news],
+                tiding.alarm.concern,
+                notice_words.compose(tiding, **about),
+            )
+            for tiding in tidings
+        ]
+        mail += [
+            (Event.SUCCESS, None, notice_words.compose_success(entry, **about)) for entry in made
+        ]
+    return mail
+
+
+def _delivered(memory: Memory, notices: Notices, *, now: datetime) -> Memory:
+    """Send what waits, to everybody at once, and remember how that went."""
+    errands: dict[str, Callable[[Line], Delivery]] = {
+        target.id: _letters(target.url) for target in notices.targets
+    }
+    if notices.heartbeat:
+        errands[HEARTBEAT] = _beat(notices.heartbeat.url)
+    due = [
+        key
+        for key in errands
+        if memory.lines[key].waiting and _is_due(memory.lines[key].next_try_at, now)
+    ]
+    if not due:
+        return memory
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="notice") as pool:
+        came = pool.map(lambda key: errands[key](memory.lines[key]), due)
+        lines = {
+            key: _noted(memory.lines[key], each, now) for key, each in zip(due, came, strict=True)
+        }
+    for key, line in lines.items():
+        if line.reason:
+            _log.warning("%s was not told: %s %s", _name(notices, key), line.reason, line.status)
+    return replace(memory, lines={**memory.lines, **lines})
+
+
+def _is_due(at: datetime | None, now: datetime) -> bool:
+    # Not in the time to come either: a clock that ran ahead must not silence anybody.
+    return at is None or at <= now or at - now > _LONGEST_BACK_OFF
+
+
+def _letters(url: str) -> Callable[[Line], Delivery]:
+    return lambda line: messenger.deliver(url, line.waiting)
+
+
+def _beat(url: str) -> Callable[[Line], Delivery]:
+    return lambda line: messenger.ping(_with_end(url, line.waiting[-1].body))
+
+
+def _with_end(url: str, end: str) -> str:
+    """Return the address with `end` as one more part of its path, before any parameters."""
+    if not end:
+        return url
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{end}"))
+
+
+def _noted(line: Line, delivery: Delivery, now: datetime) -> Line:
+    left = line.waiting[delivery.delivered :]
+    if delivery.reason is None:
+        return Line(mark=line.mark, told_at=now)
+    attempts = 1 if delivery.delivered else line.attempts + 1
+    back_off = min(timedelta(minutes=2 ** min(attempts - 1, 10)), _LONGEST_BACK_OFF)
+    return replace(
+        line,
+        waiting=left,
+        attempts=attempts,
+        failed_since=line.failed_since or now,
+        failed_at=now,
+        reason=delivery.reason,
+        status=delivery.status,
+        next_try_at=now + back_off,
+        told_at=now if delivery.delivered else line.told_at,
+    )
+
+
+def _name(notices: Notices, key: str) -> str:
+    return next((each.name for each in notices.targets if each.id == key), key)

@@ -1,0 +1,341 @@
+"""Who is told: the addresses of this host, every one checked here before it is kept.
+
+They lie in `notices.json` of the data directory, readable by its owner alone, and not in the
+database: a backup must not carry tokens, and a restore must not change whom this host tells.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from launcher import messenger
+from launcher.backup.files import write_atomic
+from launcher.backup.locks import try_lock
+from launcher.messenger import Reason
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from launcher.config import Config
+
+MAX_TARGETS = 20
+MAX_NAME_CHARACTERS = 60
+MAX_URL_CHARACTERS = 2000
+PANEL_PATH = "/admin/backups"
+
+_LOCK_PATIENCE_S = 5.0
+
+
+class Event(StrEnum):
+    """What somebody may wish to be told."""
+
+    FAILURE = "failure"
+    RECOVERY = "recovery"
+    SUCCESS = "success"
+
+
+USUAL_EVENTS = frozenset({Event.FAILURE, Event.RECOVERY})
+
+
+class NoticeError(ValueError):
+    """A target or an address cannot be like that; nothing was changed.
+
+    Attributes:
+        code: the key of `notice_words.NOTICE_WORDS`.
+        data: what the sentence needs.
+    """
+
+    def __init__(self, code: str, message: str, **data: str | int) -> None:
+        super().__init__(message)
+        self.code = code
+        self.data = data
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Somebody to tell. `url` holds secrets and is never shown; `shown_url` may be."""
+
+    id: str
+    name: str
+    events: frozenset[Event]
+    shown_url: str
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """An address that expects to be asked for at every scheduled backup.
+
+    It is asked for as it is after a success, with `/fail` at its end after a failure, and, if
+    `tells_start`, with `/start` before, as healthchecks.io and its kin understand it.
+    """
+
+    shown_url: str
+    url: str = field(repr=False)
+    tells_start: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Everything that `notices.json` holds. `public_url` is where a browser finds this site."""
+
+    targets: tuple[Target, ...] = ()
+    heartbeat: Heartbeat | None = None
+    public_url: str = ""
+
+    @property
+    def panel_url(self) -> str:
+        """The address of the panel, "" where nobody said how this site is reached."""
+        return self.public_url + PANEL_PATH if self.public_url else ""
+
+
+def read_notices(config: Config) -> Notices:
+    """Return who is told.
+
+    Raises:
+        NoticeError: the file is there and cannot be read.
+    """
+    path = _notices_path(config)
+    try:
+        facts = json.loads(path.read_bytes())
+        heartbeat = facts["heartbeat"]
+        return Notices(
+            targets=tuple(
+                Target(
+                    id=str(each["id"]),
+                    name=str(each["name"]),
+                    events=frozenset(map(Event, each["events"])),
+                    shown_url=str(each["shown_url"]),
+                    url=str(each["url"]),
+                )
+                for each in facts["targets"]
+            ),
+            heartbeat=Heartbeat(
+                shown_url=str(heartbeat["shown_url"]),
+                url=str(heartbeat["url"]),
+                tells_start=bool(heartbeat["tells_start"]),
+            )
+            if heartbeat
+            else None,
+            public_url=str(facts["public_url"]),
+        )
+    except FileNotFoundError:
+        return Notices()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NoticeError("unreadable", f"{path} cannot be read", path=str(path)) from error
+
+
+def add_target(
+    config: Config, *, name: str, url: str, events: Sequence[str] | frozenset[Event] = USUAL_EVENTS
+) -> Target:
+    """Tell `url` from now on; nothing is sent to it yet.
+
+    Raises:
+        NoticeError
+    """
+    chosen = _read_events(events)
+    shown_url = _checked_url(url)
+    with _changing(config) as (notices, save):
+        if len(notices.targets) >= MAX_TARGETS:
+            raise NoticeError("too_many", f"there are {MAX_TARGETS} already", maximum=MAX_TARGETS)
+        target = Target(
+            id=secrets.token_hex(4),
+            name=_read_name(name, notices.targets),
+            events=chosen,
+            shown_url=shown_url,
+            url=url.strip(),
+        )
+        save(replace(notices, targets=(*notices.targets, target)))
+    return target
+
+
+def change_target(
+    config: Config,
+    target_id: str,
+    *,
+    name: str,
+    events: Sequence[str] | frozenset[Event],
+    url: str = "",
+) -> Target:
+    """Change what somebody is told; an empty `url` keeps the address, which no form can show.
+
+    Raises:
+        NoticeError
+    """
+    chosen = _read_events(events)
+    shown_url = _checked_url(url) if url.strip() else ""
+    with _changing(config) as (notices, save):
+        known = _find(notices, target_id)
+        others = tuple(each for each in notices.targets if each is not known)
+        changed = replace(
+            known,
+            name=_read_name(name, others),
+            events=chosen,
+            shown_url=shown_url or known.shown_url,
+            url=url.strip() or known.url,
+        )
+        targets = tuple(changed if each is known else each for each in notices.targets)
+        save(replace(notices, targets=targets))
+    return changed
+
+
+def remove_target(config: Config, target_id: str) -> Target:
+    """Tell somebody nothing any more.
+
+    Raises:
+        NoticeError
+    """
+    with _changing(config) as (notices, save):
+        known = _find(notices, target_id)
+        targets = tuple(each for each in notices.targets if each is not known)
+        save(replace(notices, targets=targets))
+    return known
+
+
+def set_heartbeat(config: Config, url: str, *, tells_start: bool = False) -> None:
+    """Ask for `url` at every scheduled backup from now on, or for nothing if it is empty.
+
+    Raises:
+        NoticeError
+    """
+    text = url.strip()
+    heartbeat = None
+    if text:
+        parts = _web_address(text)
+        shown = f"{parts.scheme}://{_place(parts)}/…"
+        heartbeat = Heartbeat(shown_url=shown, url=text, tells_start=tells_start)
+    with _changing(config) as (notices, save):
+        save(replace(notices, heartbeat=heartbeat))
+
+
+def set_public_url(config: Config, url: str) -> None:
+    """Remember how a browser reaches this site, so that messages can lead to the panel.
+
+    Raises:
+        NoticeError
+    """
+    text = url.strip().rstrip("/")
+    if text:
+        _web_address(text)
+    with _changing(config) as (notices, save):
+        save(replace(notices, public_url=text))
+
+
+def find_target(notices: Notices, reference: str) -> Target:
+    """Return a target by its id or its name.
+
+    Raises:
+        NoticeError
+    """
+    for each in notices.targets:
+        if reference in {each.id, each.name}:
+            return each
+    return _find(notices, reference)
+
+
+def _find(notices: Notices, target_id: str) -> Target:
+    for each in notices.targets:
+        if each.id == target_id:
+            return each
+    raise NoticeError("not_found", "there is nobody of that name to tell")
+
+
+def _read_name(text: str, others: Sequence[Target]) -> str:
+    name = text.strip()
+    if not name:
+        raise NoticeError("name_empty", "the name must not be empty")
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise NoticeError(
+            "name_too_long",
+            f"the name must not exceed {MAX_NAME_CHARACTERS} characters",
+            maximum=MAX_NAME_CHARACTERS,
+        )
+    if not name.isprintable():
+        raise NoticeError("name_unprintable", "the name must be one line of printable characters")
+    if any(each.name.casefold() == name.casefold() for each in others):
+        raise NoticeError("name_taken", "another one has this name already")
+    return name
+
+
+def _read_events(events: Sequence[str] | frozenset[Event]) -> frozenset[Event]:
+    try:
+        chosen = frozenset(map(Event, events))
+    except ValueError:
+        chosen = frozenset()
+    if not chosen:
+        raise NoticeError("events", f"choose from {', '.join(Event)}")
+    return chosen
+
+
+def _checked_url(url: str) -> str:
+    """Return what may be shown of the address, if somebody can be told there."""
+    text = url.strip()
+    if len(text) > MAX_URL_CHARACTERS:
+        raise NoticeError("url_too_long", "the address is too long")
+    checked = messenger.check(text)
+    if checked.reason is not None:
+        raise NoticeError(checked.reason, _REFUSALS.get(checked.reason, "it cannot be used"))
+    return checked.shown
+
+
+_REFUSALS = {
+    Reason.UNKNOWN_SERVICE: "this is no address of a service that Apprise knows",
+    Reason.LOCAL_SERVICE: "this would reach nobody but this machine",
+    Reason.LOCAL_FILE: "this would read a file of this machine and send it",
+    Reason.TIMED_OUT: "the address could not be checked in time",
+}
+
+
+def _web_address(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and text.isprintable()
+        _ = parts.port
+    except ValueError:
+        is_one = False
+    if not is_one or " " in text or len(text) > MAX_URL_CHARACTERS:
+        raise NoticeError("web_address", "this must be an address with http:// or https://")
+    return parts
+
+
+def _place(parts: SplitResult) -> str:
+    """Return host and port without a name and password before them."""
+    return str(parts.netloc.rpartition("@")[2])
+
+
+@contextmanager
+def _changing(config: Config) -> Iterator[tuple[Notices, Callable[[Notices], None]]]:
+    """Let nobody else change the file meanwhile, and write it whole."""
+    deadline = time.monotonic() + _LOCK_PATIENCE_S
+    path = config.lock_dir / "notices_file"
+    while (descriptor := try_lock(path, exclusive=True)) is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError("somebody else is changing the notices")
+        time.sleep(0.01)
+
+    def save(notices: Notices) -> None:
+        facts = {
+            "targets": [asdict(each) | {"events": sorted(each.events)} for each in notices.targets],
+            "heartbeat": asdict(notices.heartbeat) if notices.heartbeat else None,
+            "public_url": notices.public_url,
+        }
+        text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+        write_atomic(_notices_path(config), text.encode())
+
+    try:
+        yield read_notices(config), save
+    finally:
+        os.close(descriptor)
+
+
+def _notices_path(config: Config) -> Path:
+    return config.data_dir / "notices.json"

@@ -1,0 +1,246 @@
+"""What Prometheus reads: the same facts as the panel, as numbers.
+
+Names follow https://prometheus.io/docs/practices/naming/. The view waits for no gate and asks the
+live database for nothing but its settings, so that it answers when the site does not.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+from flask import Blueprint, Response, current_app, request
+
+from launcher.backup.records import Kind, Outcome, State, Verb
+from launcher.content import APP_VERSION
+from launcher.current import current_backups
+from launcher.database import ungated
+from launcher.notices import Seen, see
+from launcher.watch import Concern, Situation
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from prometheus_client import Metric
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    from launcher.backup.records import JournalEntry
+    from launcher.config import Config
+
+blueprint = Blueprint("metrics", __name__)
+
+
+@blueprint.get("/metrics")
+@ungated
+def show() -> Response:
+    """Answer with every metric to whoever knows the token; where there is none, with 404."""
+    if not _token():
+        # Not the site's own page for that: it would ask the database.
+        return Response("not found\n", 404, mimetype="text/plain")
+    if not knows_token():
+        return Response(
+            "a bearer token is needed\n",
+            401,
+            {"WWW-Authenticate": 'Bearer realm="metrics"'},
+            mimetype="text/plain",
+        )
+    from prometheus_client import generate_latest  # noqa: PLC0415  (only this view needs it)
+    from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4  # noqa: PLC0415
+
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    text = generate_latest(_Collector(app))
+    return Response(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def knows_token() -> bool:
+    """Whether this request carries the token of the metrics; where there is none, nobody does."""
+    token = _token()
+    given = request.authorization
+    if not token or given is None or given.type != "bearer" or not given.token:
+        return False
+    return hmac.compare_digest(given.token.encode(errors="replace"), token.encode())
+
+
+def _token() -> str:
+    return cast("Config", current_app.extensions["launcher.config"]).metrics_token
+
+
+class _Collector:
+    """Looks when it is asked; nothing is kept between two scrapes."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def collect(self) -> Iterator[Metric]:
+        seen = see(self._app)
+        journal = current_backups().journal(limit=None)
+        yield _table("build_info", "The version that runs.", ("version",), {(APP_VERSION,): 1})
+        yield from _of_success(seen.situation, journal)
+        yield from _of_the_store(seen.situation)
+        yield from _of_the_schedule(seen.situation)
+        yield from _of_troubles(seen)
+        yield _operations(journal)
+
+
+def _of_success(situation: Situation, journal: Sequence[JournalEntry]) -> Iterator[Metric]:
+    good = situation.last_good
+    tried = _newest(journal, Verb.CREATE)
+    made = _newest(journal, Verb.CREATE, backup_id=good.id) if good else None
+    rehearsed = _newest(journal, Verb.REHEARSE, outcome=Outcome.SUCCEEDED)
+    yield _moment(
+        "backup_last_success",
+        "When the newest good backup of this site was made.",
+        good.created_at if good else None,
+    )
+    yield _moment(
+        "backup_last_attempt",
+        "When a backup was last attempted, whatever came of it.",
+        tried.started_at if tried else good.created_at if good else None,
+    )
+    yield _value(
+        "backup_last_attempt_failed",
+        "Whether the last attempt at a backup failed.",
+        tried is not None and tried.outcome is not Outcome.SUCCEEDED,
+    )
+    yield _value(
+        "backup_last_success_duration_seconds",
+        "How long the newest good backup took.",
+        (made.ended_at - made.started_at).total_seconds() if made else None,
+    )
+    yield _value(
+        "backup_last_success_database_bytes",
+        "The database inside the newest good backup.",
+        good.database.size_bytes if good and good.database else None,
+    )
+    yield _value(
+        "backup_last_success_stored_bytes",
+        "The file of the newest good backup.",
+        good.file.size_bytes if good and good.file else None,
+    )
+    yield _moment(
+        "backup_last_rehearsal",
+        "When a whole restore was last rehearsed with success.",
+        rehearsed.ended_at if rehearsed else None,
+    )
+
+
+def _of_the_store(situation: Situation) -> Iterator[Metric]:
+    listing, space = situation.listing, situation.space
+    counts: dict[tuple[str, ...], int] = {}
+    if listing:
+        counts = {(kind.value, state.value): 0 for kind in Kind for state in State}
+        for backup in listing.backups:
+            counts[backup.kind.value, backup.verification.state.value] += 1
+    yield _value(
+        "backup_store_up", "Whether the folder of backups can be read.", listing is not None
+    )
+    yield _table("backups", "Backups by kind and state.", ("kind", "state"), counts)
+    yield _value(
+        "backup_stored_bytes",
+        "What all backups take on the disk.",
+        listing.stored_bytes if listing else None,
+    )
+    yield _value(
+        "backup_free_bytes",
+        "What is free on the disk of the backups.",
+        space.free_bytes if space else None,
+    )
+    yield _value(
+        "backup_needed_bytes",
+        "What the next backup needs for a moment, judged by the newest one.",
+        space.needed_bytes if space else None,
+    )
+    yield _value("database_up", "Whether the live database opens.", not situation.live_problem)
+
+
+def _of_the_schedule(situation: Situation) -> Iterator[Metric]:
+    yield _value(
+        "backup_schedule_enabled",
+        "Whether backups are made by the schedule.",
+        situation.rules.is_scheduled if situation.rules else None,
+    )
+    yield _moment("backup_next_run", "The next scheduled backup.", situation.next_run_at)
+    yield _value(
+        "scheduler_leader",
+        "Whether some process of this installation runs the scheduled work.",
+        situation.leader.is_there,
+    )
+    yield _moment("scheduler_leader_since", "When it took that over.", situation.leader.since)
+
+
+def _of_troubles(seen: Seen) -> Iterator[Metric]:
+    found = {trouble.concern for trouble in seen.findings.troubles}
+    told = {alarm.concern for alarm in seen.alarms.told}
+    yield _table(
+        "trouble",
+        "What is wrong at this moment.",
+        ("concern",),
+        {(concern.value,): concern in found for concern in Concern},
+    )
+    yield _table(
+        "alarm_open",
+        "What was told, and has not ended.",
+        ("concern",),
+        {(concern.value,): concern in told for concern in Concern},
+    )
+    yield _value(
+        "notices_unreached",
+        "Targets that could not be told and are tried again.",
+        len(seen.situation.unreached),
+    )
+
+
+def _operations(journal: Sequence[JournalEntry]) -> CounterMetricFamily:
+    from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415
+
+    counts = Counter((entry.verb, entry.outcome) for entry in journal)
+    metric = CounterMetricFamily(
+        "launcher_operations",
+        "Finished operations in the journal, whose oldest lines go when it is full.",
+        labels=("verb", "outcome"),
+    )
+    for verb in Verb:
+        for outcome in Outcome:
+            metric.add_metric((verb.value, outcome.value), counts[verb, outcome])
+    return metric
+
+
+def _newest(
+    journal: Sequence[JournalEntry],
+    verb: Verb,
+    *,
+    outcome: Outcome | None = None,
+    backup_id: str = "",
+) -> JournalEntry | None:
+    return next(
+        (
+            entry
+            for entry in journal
+            if entry.verb is verb
+            and (outcome is None or entry.outcome is outcome)
+            and (not backup_id or entry.backup_id == backup_id)
+        ),
+        None,
+    )
+
+
+def _moment(name: str, help_: str, at: datetime | None) -> GaugeMetricFamily:
+    return _value(f"{name}_timestamp_seconds", help_, at.timestamp() if at else None)
+
+
+def _value(name: str, help_: str, value: float | None) -> GaugeMetricFamily:
+    return _table(name, help_, (), {} if value is None else {(): value})
+
+
+def _table(
+    name: str, help_: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]
+) -> GaugeMetricFamily:
+    """Return one gauge. Where nothing is known it has no sample, rather than a wrong one."""
+    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
+
+    metric = GaugeMetricFamily(f"launcher_{name}", help_, labels=labels)
+    for of, value in values.items():
+        metric.add_metric(of, float(value))
+    return metric

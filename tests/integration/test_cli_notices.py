@@ -1,0 +1,109 @@
+"""`flask notices`, and what `flask backup status` says is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from launcher.current import current_backups
+from launcher.notices import evaluate
+from tests.support.receivers import Receiver, http_receiver
+
+Run = Callable[..., Result]
+SECRET = "sesame-open-wide"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with http_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def flask(app: Flask) -> Run:
+    def run(*words: str, said: str = "", expect: int = 0) -> Result:
+        result = app.test_cli_runner().invoke(args=words, input=said)
+        assert result.exit_code == expect, result.output
+        return result
+
+    return run
+
+
+def test_somebody_is_added_tried_and_removed_and_the_address_is_never_seen(
+    flask: Run, receiver: Receiver, data_dir: Path
+) -> None:
+    url = f"json://ada:{SECRET}@{receiver.place}/{SECRET}"
+    made = flask("notices", "add", "phone", "--url-stdin", said=f"{url}\n")
+    seen = [made, flask("notices", "list"), flask("notices", "list", "--json")]
+    seen.append(flask("notices", "test", "phone"))
+
+    assert "This is a test" in json.loads(receiver.bodies[0])["title"]
+    listed = json.loads(seen[2].stdout)["targets"][0]
+    assert listed["id"] == made.stdout.strip()
+    assert listed["events"] == ["failure", "recovery"]
+    assert listed["shown_url"] == f"json://ada:****@{receiver.place}/…"
+
+    receiver.status = 403
+    failed = flask("notices", "test", listed["id"], expect=1)
+    assert "refused it with status 403" in failed.stderr
+    refused = flask("notices", "add", "PHONE", "--url-stdin", said=f"{url}\n", expect=1)
+    assert "has this name already" in refused.stderr
+    seen += [failed, refused, flask("notices", "remove", "phone")]
+    assert not any(SECRET in each.output for each in seen)
+    assert SECRET not in (data_dir / "notices.json").read_text()
+    assert "Nobody is told" in flask("notices", "list").stderr
+
+
+def test_an_address_that_will_not_do_is_refused_in_one_line(flask: Run) -> None:
+    refused = flask("notices", "add", "log", "--url-stdin", said="syslog://\n", expect=1)
+
+    assert refused.stderr == "Error: this would reach nobody but this machine.\n"
+    assert "no address on stdin" in flask("notices", "add", "x", "--url-stdin", expect=2).stderr
+    assert "nobody of that name" in flask("notices", "test", "x", expect=1).stderr
+
+
+def test_a_heartbeat_and_the_address_of_the_site_are_set_and_taken_back(flask: Run) -> None:
+    flask("notices", "heartbeat", "--url-stdin", "--start", said=f"https://hc.example/{SECRET}\n")
+    flask("notices", "public-url", "https://home.example/")
+    listed = flask("notices", "list", "--json").stdout
+    assert SECRET not in listed
+    assert json.loads(listed)["heartbeat"]["shown_url"] == "https://hc.example/…"
+    assert json.loads(listed)["heartbeat"]["tells_start"] is True
+    assert json.loads(listed)["public_url"] == "https://home.example"
+
+    flask("notices", "heartbeat", "--off")
+    flask("notices", "public-url", "")
+    assert json.loads(flask("notices", "list", "--json").stdout)["heartbeat"] is None
+
+
+def test_status_says_what_is_wrong_and_to_whom_it_could_not_be_said(
+    app: Flask, flask: Run, receiver: Receiver
+) -> None:
+    receiver.status = 500
+    flask("notices", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/{SECRET}\n")
+    with app.app_context():
+        service = current_backups()
+        made = service.create(by="ada")
+        assert made.file
+        path = service.store_path / made.file.name
+        path.chmod(0o600)
+        path.write_bytes(bytes(made.file.size_bytes))
+        service.verify(made.id, by="ada")
+    evaluate(app)
+    said = flask("backup", "status", expect=12).stdout
+    found = json.loads(flask("backup", "status", "--json", expect=12).stdout)["troubles"]
+
+    assert "1 backup is damaged" in said
+    assert "could not be told: phone" in said
+    assert "no server runs the schedule" in said
+    by_concern = {each["concern"]: each for each in found}
+    assert by_concern["damaged"]["backup_ids"] == [made.id]
+    assert by_concern["damaged"]["severity"] == "bad"
+    assert by_concern["notices_failing"]["targets"] == ["phone"]
+    assert found[0]["severity"] == "bad"
+    assert SECRET not in said

@@ -1,0 +1,567 @@
+"""Who is told when backups stop: real addresses, a real receiver, a clock in hand."""
+
+from __future__ import annotations
+
+import json
+import logging
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from launcher import accounts, messenger, notices, settings, targets
+from launcher.audit import COMMAND_LINE
+from launcher.backup import create as creating
+from launcher.backup.errors import BackupError, InsufficientSpaceError
+from launcher.config import ROOT, Config
+from launcher.current import current_backups
+from launcher.messenger import Message, Reason
+from launcher.notices import evaluate
+from launcher.targets import NoticeError
+from launcher.watch import Concern
+from tests.conftest import ADA, MakeApp
+from tests.support.receivers import MailServer, Receiver, http_receiver, mail_server
+from tests.support.words import compile_words
+
+SECRET = "sesame-open-wide"
+SLOT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _words() -> None:
+    compile_words()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with http_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def mailbox() -> Iterator[MailServer]:
+    with mail_server() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture
+def site(make_app: MakeApp) -> Flask:
+    """A site that cron looks after, with one good backup."""
+    app = make_app(scheduler="off")
+    with app.app_context():
+        current_backups().initialise(by="test")
+    with app.test_request_context("/", method="POST"):
+        accounts.create_user(
+            ADA.username, ADA.password, role=ADA.role, display_name="Ada", actor=COMMAND_LINE
+        )
+    with app.app_context():
+        current_backups().create_scheduled(SLOT, by="schedule")
+    evaluate(app)
+    return app
+
+
+@pytest.fixture
+def config(site: Flask) -> Config:
+    config: Config = site.extensions["launcher.config"]
+    return config
+
+
+@pytest.fixture
+def slot(site: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, bool], None]:
+    """Let the schedule run for its slot of a number, with room on the disk or without."""
+
+    def full(*_args: object, **_facts: object) -> None:
+        raise InsufficientSpaceError("the disk is full", required_bytes=2, available_bytes=1)
+
+    def run(number: int, is_well: bool = False) -> None:
+        with site.app_context(), monkeypatch.context() as patch:
+            if not is_well:
+                patch.setattr(creating, "require_space", full)
+            try:
+                current_backups().create_scheduled(SLOT + timedelta(hours=number), by="schedule")
+            except BackupError:
+                assert not is_well
+
+    return run
+
+
+def hook(receiver: Receiver, way: str = "hook") -> str:
+    return f"json://ada:{SECRET}@{receiver.place}/{way}"
+
+
+def titles(receiver: Receiver) -> list[str]:
+    return [json.loads(body)["title"] for body in receiver.bodies]
+
+
+def later(**how_long: float) -> datetime:
+    return datetime.now(UTC) + timedelta(**how_long)
+
+
+# --- once a trouble ----------------------------------------------------------------------
+
+
+def test_ten_failing_slots_are_one_alarm_and_all_backups_are_still_there(
+    site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
+) -> None:
+    targets.add_target(config, name="phone", url=hook(receiver))
+    for number in range(1, 11):
+        slot(number)
+        evaluate(site, now=later(minutes=number))
+
+    assert titles(receiver) == ["Launcher: Backups fail"]
+    told = json.loads(receiver.bodies[0])
+    assert "The disk is too full" in told["message"]
+    assert "The last good backup is there" in told["message"]
+    assert "Make room" in told["message"]
+    with site.app_context():
+        assert len(current_backups().list()) == 1
+
+
+def test_it_is_told_when_it_is_over_and_anew_when_it_comes_back(
+    site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
+) -> None:
+    targets.add_target(config, name="phone", url=hook(receiver))
+    for number, is_well in enumerate((False, True, True, False), start=1):
+        slot(number, is_well)
+        evaluate(site)
+
+    assert titles(receiver) == [
+        "Launcher: Backups fail",
+        "Launcher: Backups succeed again",
+        "Launcher: Backups fail",
+    ]
+
+
+def test_it_is_told_again_after_a_week_and_not_before(
+    site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
+) -> None:
+    targets.add_target(config, name="phone", url=hook(receiver))
+    slot(1)
+    evaluate(site)
+    evaluate(site, now=later(days=6.9))
+    assert len(receiver.received) == 1
+
+    evaluate(site, now=later(days=7.1))
+    evaluate(site, now=later(days=7.2))
+
+    assert titles(receiver)[1:] == ["Launcher: Still: Backups fail"]
+
+
+def test_each_hears_of_what_they_wished_for(
+    site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
+) -> None:
+    for event in ("failure", "recovery", "success"):
+        targets.add_target(config, name=event, url=hook(receiver, event), events=[event])
+    slot(1)
+    evaluate(site)
+    slot(2, True)
+    evaluate(site)
+    evaluate(site)
+
+    assert sorted(receiver.paths) == ["/failure", "/recovery", "/success"]
+    made = receiver.bodies[receiver.paths.index("/success")]
+    assert "The scheduled backup was made" in made
+
+
+def test_a_restore_makes_nobody_be_told_twice(
+    site: Flask, config: Config, receiver: Receiver
+) -> None:
+    targets.add_target(config, name="phone", url=hook(receiver))
+    with site.app_context():
+        service = current_backups()
+        broken = service.list()[0]
+        service.create(by="ada")
+        assert broken.file
+        path = config.backup_dir / broken.file.name
+        path.chmod(0o600)
+        path.write_bytes(bytes(len(path.read_bytes())))
+        service.verify(broken.id, by="ada")
+        evaluate(site)
+        assert titles(receiver) == ["Launcher: 1 backup is damaged"]
+        told = notices.read_memory(config).alarms.told
+
+        service.restore("latest", by="ada")
+        evaluate(site)
+
+    assert len(receiver.received) == 1
+    assert notices.read_memory(config).alarms.told == told
+
+
+def test_processes_that_look_at_once_tell_once(
+    site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
+) -> None:
+    targets.add_target(config, name="phone", url=hook(receiver))
+    slot(1)
+    program = (
+        "import sys; from launcher.app import create_app; from launcher.notices import evaluate\n"
+        "app = create_app({'LAUNCHER_DATA_DIR': sys.argv[1], 'LAUNCHER_SCHEDULER': 'off'})\n"
+        "evaluate(app)"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", program, str(config.data_dir)]
+    crowd = [subprocess.Popen(command, cwd=ROOT) for _ in range(3)]
+
+    assert [process.wait(120) for process in crowd] == [0, 0, 0]
+    assert titles(receiver) == ["Launcher: Backups fail"]
+
+
+@pytest.mark.parametrize("has_file", [True, False])
+def test_a_full_disk_does_not_make_an_alarm_of_every_look(
+    site: Flask,
+    config: Config,
+    slot: Callable[..., None],
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    has_file: bool,
+) -> None:
+    def full(*_args: object, **_how: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    targets.add_target(config, name="phone", url=hook(receiver))
+    if not has_file:  # what was never written cannot be written over, and this process remembers
+        (config.data_dir / "alarms.json").unlink()
+    slot(1)
+    monkeypatch.setattr(notices, "write_atomic", full)
+    evaluate(site)
+    evaluate(site)
+    slot(2, True)
+    evaluate(site)
+    evaluate(site)
+
+    assert titles(receiver) == ["Launcher: Backups fail", "Launcher: Backups succeed again"]
+
+
+def test_a_folder_that_went_away_is_told_and_its_failing_slots_are_not(
+    make_app: MakeApp, tmp_path: Path, receiver: Receiver
+) -> None:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    app = make_app(scheduler="off", backup_dir=str(folder))
+    targets.add_target(app.extensions["launcher.config"], name="phone", url=hook(receiver))
+    with app.app_context():
+        service = current_backups()
+        service.initialise(by="test")
+        service.create_scheduled(SLOT, by="schedule")
+        folder.rename(tmp_path / "gone")
+        for number in range(1, 4):
+            with pytest.raises(BackupError):
+                service.create_scheduled(SLOT + timedelta(hours=number), by="schedule")
+            evaluate(app, now=later(hours=number))
+        assert titles(receiver) == ["Launcher: The folder of backups cannot be used"]
+
+        (tmp_path / "gone").rename(folder)
+        evaluate(app, now=later(hours=4))
+        evaluate(app, now=later(hours=4, minutes=6))
+        service.create_scheduled(SLOT + timedelta(hours=4), by="schedule")
+        evaluate(app, now=later(hours=5))
+
+    assert titles(receiver)[1:] == ["Launcher: The folder of backups can be used again"]
+
+
+# --- what is said ------------------------------------------------------------------------
+
+
+def test_a_mail_arrives_in_the_language_of_the_site_and_leads_to_the_panel(
+    site: Flask, config: Config, slot: Callable[..., None], mailbox: MailServer
+) -> None:
+    with site.test_request_context("/", method="POST"):
+        settings.change({"default_locale": "de", "site_name": "Zuhause"}, actor=COMMAND_LINE)
+    targets.add_target(
+        config,
+        name="ada",
+        url=f"mailto://127.0.0.1:{mailbox.port}?from=launcher@home.example&to=ada@home.example",
+    )
+    targets.set_public_url(config, "https://home.example/")
+    slot(1)
+    evaluate(site)
+
+    assert mailbox.recipients == ["ada@home.example"]
+    assert str(mailbox.mails[0]["Subject"]).startswith("Zuhause: ")
+    text = mailbox.text(0)
+    assert "https://home.example/admin/backups" in text
+    assert "<" not in text
+    assert "Die Platte ist zu voll" in text or "zu voll" in text
+
+
+def test_a_lost_database_is_told_in_the_words_that_are_remembered(
+    site: Flask, config: Config, receiver: Receiver
+) -> None:
+    with site.test_request_context("/", method="POST"):
+        settings.change({"site_name": "Home"}, actor=COMMAND_LINE)
+    targets.add_target(config, name="phone", url=hook(receiver))
+    evaluate(site)
+    config.database_path.write_bytes(b"no database" * 400)
+    evaluate(site)
+
+    assert titles(receiver) == ["Home: The database is damaged"]
+
+
+# --- those who cannot be told ------------------------------------------------------------
+
+
+def test_whoever_cannot_be_told_is_shown_and_told_later(
+    site: Flask,
+    config: Config,
+    slot: Callable[..., None],
+    receiver: Receiver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = targets.add_target(config, name="phone", url=hook(receiver))
+    receiver.status, receiver.answer = 500, b"a stranger's words"
+    slot(1)
+    evaluate(site)
+
+    seen = notices.see(site)
+    trouble = seen.findings.find(Concern.NOTICES_FAILING)
+    assert trouble is not None
+    assert trouble.names == ("phone",)
+    line = notices.read_memory(config).lines[made.id]
+    assert (line.reason, line.status, line.attempts) == (Reason.ANSWERED, 500, 1)
+    assert "phone was not told" in caplog.text
+    assert "stranger" not in caplog.text
+
+    evaluate(site)  # not before a minute has passed
+    assert len(receiver.received) == 1
+    receiver.status = 200
+    evaluate(site, now=later(minutes=2))
+
+    assert titles(receiver) == ["Launcher: Backups fail"] * 2
+    assert not notices.see(site).findings.find(Concern.NOTICES_FAILING)
+
+
+def test_the_pauses_grow_to_an_hour_and_no_further(
+    site: Flask, config: Config, slot: Callable[..., None]
+) -> None:
+    made = targets.add_target(config, name="phone", url="json://127.0.0.1:1/")
+    line = notices.Line(waiting=(Message("a", "b"),))
+    now = later()
+    pauses = []
+    for _ in range(9):
+        line = notices._noted(line, messenger.Delivery(reason=Reason.UNREACHABLE), now)
+        assert line.next_try_at
+        pauses.append((line.next_try_at - now).total_seconds() / 60)
+
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert made.id not in notices.read_memory(config).lines
+
+
+def test_one_that_hangs_keeps_nobody_waiting_for_ever(receiver: Receiver) -> None:
+    is_over = threading.Event()
+    receiver.instead = lambda _handler: is_over.wait() and None
+    came = messenger.deliver(hook(receiver), [Message("t", "b")], timeout_s=4)
+    is_over.set()
+
+    assert came.reason is Reason.TIMED_OUT
+
+
+def test_one_that_answers_without_end_is_cut_off(receiver: Receiver) -> None:
+    def flood(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        try:
+            while True:
+                handler.wfile.write(b"x" * 65536)
+        except OSError:
+            pass
+
+    receiver.instead = flood
+    came = messenger.deliver(hook(receiver), [Message("t", "b")], timeout_s=15)
+
+    assert came.reason in {Reason.TIMED_OUT, Reason.BROKEN, Reason.REFUSED, Reason.UNREACHABLE}
+
+
+def test_a_secret_is_not_carried_to_where_a_stranger_points(receiver: Receiver) -> None:
+    with http_receiver() as elsewhere:
+        receiver.status = 307
+        receiver.headers = {"Location": f"http://{elsewhere.place}/"}
+        sent = messenger.deliver(hook(receiver), [Message("t", "b")])
+        asked = messenger.ping(f"http://{receiver.place}/{SECRET}")
+
+    assert (sent.is_done, asked.is_done) == (False, False)
+    assert elsewhere.received == []
+
+
+def test_nobody_there_is_said_as_that() -> None:
+    assert messenger.deliver("json://127.0.0.1:1/", [Message("t", "b")]).reason is (
+        Reason.UNREACHABLE
+    )
+    assert messenger.ping("http://127.0.0.1:1/").reason is Reason.UNREACHABLE
+
+
+# --- the heartbeat -----------------------------------------------------------------------
+
+
+def test_the_heart_beats_after_each_scheduled_backup(
+    site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
+) -> None:
+    targets.set_heartbeat(config, f"http://{receiver.place}/ping/{SECRET}?who=me")
+    evaluate(site)
+    assert receiver.received == []
+    slot(1, True)
+    evaluate(site)
+    evaluate(site)
+    slot(2)
+    evaluate(site)
+
+    assert receiver.paths == [f"/ping/{SECRET}?who=me", f"/ping/{SECRET}/fail?who=me"]
+
+
+def test_a_backup_by_hand_is_no_beat(site: Flask, config: Config, receiver: Receiver) -> None:
+    targets.set_heartbeat(config, f"http://{receiver.place}/ping")
+    with site.app_context():
+        current_backups().create(by="ada")
+    evaluate(site)
+
+    assert receiver.received == []
+
+
+# --- who may be told ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("", "unknown_service"),
+        ("nonsense", "unknown_service"),
+        ("json://[::1", "unknown_service"),
+        ("gotify://host", "unknown_service"),
+        ("file:///etc/passwd", "local_service"),
+        ("syslog://", "local_service"),
+        ("dbus://", "local_service"),
+        ("macosx://", "local_service"),
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7F/?template=/etc/passwd", "local_file"),
+        ("fcm://project/topic?keyfile=/etc/passwd", "local_file"),
+        ("json://host/" + "x" * 3000, "url_too_long"),
+    ],
+)  # fmt: skip
+def test_an_address_that_will_not_do_is_refused(config: Config, url: str, code: str) -> None:
+    with pytest.raises(NoticeError) as refused:
+        targets.add_target(config, name="phone", url=url)
+
+    assert refused.value.code == code
+    assert targets.read_notices(config).targets == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("  ", "name_empty"),
+        ("x" * 61, "name_too_long"),
+        ("a\nb", "name_unprintable"),
+        ("PHONE", "name_taken"),
+    ],
+)
+def test_a_name_that_will_not_do_is_refused(
+    config: Config, name: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messenger, "check", lambda _url: messenger.Delivery(shown="json://…"))
+    targets.add_target(config, name="phone", url="json://host")
+    with pytest.raises(NoticeError) as refused:
+        targets.add_target(config, name=name, url="json://host")
+
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("url", ["ftp://host/", "javascript:alert(1)", "http://", "http://a b/"])
+def test_a_heartbeat_and_the_address_of_the_site_are_web_addresses(
+    config: Config, url: str
+) -> None:
+    for keep in (targets.set_heartbeat, targets.set_public_url):
+        with pytest.raises(NoticeError) as refused:
+            keep(config, url)
+        assert refused.value.code == "web_address"
+
+
+def test_an_address_is_kept_from_everybody_else(config: Config) -> None:
+    made = targets.add_target(
+        config, name="phone", url=f"json://ada:{SECRET}@host/{SECRET}?+Token={SECRET}"
+    )
+
+    assert made.shown_url == "json://ada:****@host/…"
+    assert SECRET not in repr(targets.read_notices(config))
+    assert stat.S_IMODE((config.data_dir / "notices.json").stat().st_mode) == 0o600
+
+
+def test_a_name_can_change_and_the_address_stay_hidden(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messenger, "check", lambda _url: messenger.Delivery(shown="json://…"))
+    made = targets.add_target(config, name="phone", url=f"json://host/{SECRET}")
+    targets.change_target(config, made.id, name="watch", events=["recovery"])
+
+    (kept,) = targets.read_notices(config).targets
+    assert (kept.name, kept.url, set(kept.events)) == (
+        "watch",
+        f"json://host/{SECRET}",
+        {"recovery"},
+    )
+
+
+def test_a_file_of_addresses_that_is_broken_is_a_trouble_and_stays_as_it_is(
+    site: Flask, config: Config
+) -> None:
+    path = config.data_dir / "notices.json"
+    path.write_text("{")
+    evaluate(site)
+
+    trouble = notices.see(site).findings.find(Concern.NOTICES_FAILING)
+    assert trouble is not None
+    assert trouble.names == ("notices.json",)
+    with pytest.raises(NoticeError):
+        targets.set_heartbeat(config, "https://heart.example/")
+    assert path.read_text() == "{"
+
+
+def test_what_is_secret_is_in_no_log_and_in_nothing_that_is_remembered(
+    site: Flask,
+    config: Config,
+    slot: Callable[..., None],
+    receiver: Receiver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    receiver.status = 403
+    targets.add_target(config, name="phone", url=hook(receiver, SECRET))
+    targets.add_target(config, name="nobody", url=f"ntfy://{SECRET}@127.0.0.1:1/{SECRET}")
+    targets.set_heartbeat(config, f"http://127.0.0.1:1/{SECRET}")
+    slot(1)
+    evaluate(site)
+
+    assert len(receiver.received) == 1
+    assert SECRET not in caplog.text
+    assert SECRET not in (config.data_dir / "alarms.json").read_text()
+    assert SECRET not in repr(notices.see(site))
+    reasons = {each.name: each.reason for each in notices.see(site).situation.unreached}
+    assert reasons["phone"] == "answered"
+
+
+def test_every_service_that_reaches_nobody_is_known_as_that() -> None:
+    """A new one that uses no network fails here until somebody has judged it."""
+    program = (
+        "import inspect, sys\n"
+        "from apprise.manager_plugins import NotificationManager\n"
+        "manager = NotificationManager()\n"
+        "for schema in manager.schemas():\n"
+        "    module = sys.modules[manager[schema].__module__]\n"
+        "    while True:\n"
+        "        text = inspect.getsource(module)\n"
+        "        names = ('import requests', 'socket', 'smtplib', 'gntp', 'smpplib', 'paho')\n"
+        "        if any(name in text for name in names): break\n"
+        "        bases = [b.__module__ for b in manager[schema].__mro__[1:2]]\n"
+        "        if bases == ['apprise.plugins.base'] or sys.modules[bases[0]] is module:\n"
+        "            print(module.__name__.split('.')[2]); break\n"
+        "        module = sys.modules[bases[0]]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert set(done.stdout.split()) <= messenger.LOCAL_SERVICES

@@ -1,0 +1,247 @@
+"""What is wrong, found in a situation that is handed in whole."""
+
+from __future__ import annotations
+
+import fcntl
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from launcher.backup.records import (
+    Backup,
+    BackupId,
+    DatabaseFacts,
+    Encoding,
+    JournalEntry,
+    Kind,
+    Listing,
+    Outcome,
+    State,
+    StoredFile,
+    Verb,
+    Verification,
+)
+from launcher.rules import Rules
+from launcher.watch import (
+    Concern,
+    Leader,
+    Situation,
+    Space,
+    Tone,
+    Unreached,
+    facts,
+    judge,
+    leader_of,
+)
+
+NOW = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MB = 1_000_000
+RULES = Rules(
+    is_scheduled=True, cron_expression="0 3 * * *", stale_after_h=30, keep_count=10,
+    keep_daily=0, keep_weekly=0, keep_monthly=0, zone_name="UTC", language="en",
+    site_name="Home",
+)  # fmt: skip
+
+
+def backup(age: timedelta, state: State = State.VERIFIED, kind: Kind = Kind.SCHEDULED) -> Backup:
+    at = NOW - age
+    return Backup(
+        id=BackupId(f"{at:%Y%m%dT%H%M%SZ}-aaaaaa"), kind=kind, created_at=at,
+        database=DatabaseFacts(8 * MB, "", 4096),
+        file=StoredFile("x", 2 * MB, "", Encoding.ZSTD), verification=Verification(state, at),
+    )  # fmt: skip
+
+
+def entry(
+    age: timedelta,
+    outcome: Outcome = Outcome.FAILED,
+    verb: Verb = Verb.CREATE,
+    *,
+    code: str = "internal",
+    **more: object,
+) -> JournalEntry:
+    return JournalEntry(
+        operation_id=f"{int(age.total_seconds()):016x}", verb=verb, by="schedule",
+        started_at=NOW - age, ended_at=NOW - age, outcome=outcome,
+        error_code=code if outcome is Outcome.FAILED else "", facts=more,
+    )  # fmt: skip
+
+
+def situation(*backups: Backup, **changes: object) -> Situation:
+    well = Situation(
+        now=NOW, rules=RULES, folder=Path("/backups"), listing=Listing.of(backups), problem="",
+        is_writable=True, space=Space(1000 * MB, 500 * MB, 20 * MB, 12 * MB, 2 * MB), entries=(),
+        has_history=True, running=None, next_run_at=NOW + HOUR,
+    )  # fmt: skip
+    return replace(well, **changes)  # type: ignore[arg-type]
+
+
+def concerns(found: Situation) -> list[str]:
+    return [trouble.concern.value for trouble in judge(found).troubles]
+
+
+FRESH = backup(14 * HOUR)
+
+
+def test_nothing_is_wrong_with_a_recent_good_backup() -> None:
+    assert judge(situation(FRESH)).troubles == ()
+
+
+def test_a_backup_that_is_too_old_is_stale_since_it_was_made() -> None:
+    found = judge(situation(backup(31 * HOUR))).find(Concern.STALE)
+
+    assert found is not None
+    assert found.since == NOW - 31 * HOUR
+
+
+def test_a_damaged_or_foreign_backup_is_no_success() -> None:
+    old = backup(40 * HOUR)
+    assert "stale" in concerns(situation(backup(HOUR, State.DAMAGED), old))
+    assert "stale" in concerns(situation(backup(HOUR, kind=Kind.UPLOAD), old))
+
+
+def test_a_backup_from_the_future_says_nothing_of_today() -> None:
+    assert "stale" in concerns(situation(backup(-400 * HOUR)))
+
+
+def test_a_site_of_today_is_not_late_with_its_first_backup() -> None:
+    new = situation(has_history=False, entries=[entry(HOUR, Outcome.SUCCEEDED, Verb.INITIALISE)])
+    old = replace(new, entries=[entry(31 * HOUR, Outcome.SUCCEEDED, Verb.INITIALISE)])
+
+    assert concerns(new) == []
+    assert concerns(old) == ["stale"]
+
+
+def test_without_a_schedule_nothing_is_late_and_that_is_said() -> None:
+    off = replace(RULES, is_scheduled=False)
+
+    assert concerns(situation(backup(90 * HOUR), rules=off)) == ["schedule_off"]
+
+
+def test_attempts_that_failed_since_the_last_success_are_counted_from_the_first() -> None:
+    entries = [entry(n * HOUR, code="insufficient_space") for n in (1, 2, 3)]
+    entries += [entry(14 * HOUR, Outcome.SUCCEEDED), entry(20 * HOUR)]
+    found = judge(situation(FRESH, entries=entries)).find(Concern.FAILED)
+
+    assert found is not None
+    assert (found.count, found.since, found.code) == (3, NOW - 3 * HOUR, "insufficient_space")
+    assert found.tone is Tone.WARN
+
+
+def test_failing_without_a_recent_good_backup_is_grave() -> None:
+    found = judge(situation(backup(40 * HOUR), entries=[entry(HOUR)])).find(Concern.FAILED)
+
+    assert found is not None
+    assert found.tone is Tone.BAD
+
+
+def test_last_attempt_and_last_success_are_different_values() -> None:
+    seen = situation(FRESH, entries=[entry(HOUR)])
+
+    assert seen.last_attempt is not None
+    assert seen.last_attempt.started_at == NOW - HOUR
+    assert seen.last_good is FRESH
+
+
+def test_only_what_the_schedule_began_is_a_failure_when_nobody_ended_it() -> None:
+    killed = entry(HOUR, Outcome.INTERRUPTED, kind="scheduled")
+    broken_off = entry(HOUR, Outcome.INTERRUPTED, kind="manual")
+
+    assert "failed" in concerns(situation(FRESH, entries=[killed]))
+    assert concerns(situation(FRESH, entries=[broken_off])) == ["interrupted"]
+
+
+def test_damaged_backups_are_named() -> None:
+    bad = backup(50 * HOUR, State.DAMAGED)
+    found = judge(situation(FRESH, bad)).find(Concern.DAMAGED)
+
+    assert found is not None
+    assert (found.count, found.backups) == (1, (bad,))
+
+
+def test_little_room_says_which_run_will_not_fit() -> None:
+    # The next one needs 12 MB and leaves 2: three fit into 17.
+    space = Space(1000 * MB, 17 * MB, 20 * MB, 12 * MB, 2 * MB)
+    found = judge(situation(FRESH, space=space)).find(Concern.LOW_SPACE)
+
+    assert found is not None
+    assert (found.tone, found.count) == (Tone.WARN, 3)
+    assert found.full_at == datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
+
+
+def test_where_retention_makes_room_no_day_is_named() -> None:
+    space = Space(1000 * MB, 17 * MB, 20 * MB, 12 * MB, 2 * MB)
+    many = [backup(n * 24 * HOUR) for n in range(10)]
+    found = judge(situation(*many, space=space)).find(Concern.LOW_SPACE)
+
+    assert found is not None
+    assert found.full_at is None
+
+
+def test_a_disk_without_room_for_the_next_backup_is_grave() -> None:
+    space = Space(1000 * MB, 11 * MB, 20 * MB, 12 * MB, 2 * MB)
+    found = judge(situation(FRESH, space=space)).find(Concern.LOW_SPACE)
+
+    assert found is not None
+    assert found.tone is Tone.BAD
+
+
+def test_a_store_that_is_away_hides_what_cannot_be_known() -> None:
+    found = judge(situation(listing=None, problem="it is gone", space=None))
+
+    assert [t.concern for t in found.troubles] == [Concern.STORE_UNAVAILABLE]
+    assert {Concern.STALE, Concern.DAMAGED, Concern.LOW_SPACE} <= found.unknown
+
+
+def test_nobody_running_the_schedule_is_a_trouble_where_somebody_should() -> None:
+    alone = situation(FRESH, leader=Leader(is_there=False))
+
+    assert concerns(alone) == ["scheduler_stopped"]
+    assert concerns(replace(alone, is_scheduler_wanted=False)) == []
+
+
+def test_a_failed_rehearsal_and_a_deletion_that_failed_are_said_until_the_next_one() -> None:
+    rehearsal = entry(HOUR, verb=Verb.REHEARSE, code="verification_failed")
+    pruning = entry(HOUR, Outcome.SUCCEEDED, Verb.PRUNE, removed=[], failed=["a", "b"])
+    seen = situation(FRESH, entries=[rehearsal, pruning])
+    assert concerns(seen) == ["rehearsal_failed", "prune_failed"]
+
+    again = [
+        entry(timedelta(), Outcome.SUCCEEDED, Verb.REHEARSE),
+        entry(timedelta(), Outcome.SUCCEEDED, Verb.PRUNE, removed=["a"], failed=[]),
+    ]
+    assert concerns(situation(FRESH, entries=[*again, rehearsal, pruning])) == []
+
+
+def test_the_worst_comes_first_and_one_cause_is_enough_to_tell() -> None:
+    seen = situation(
+        backup(40 * HOUR),
+        entries=[entry(HOUR, code="source_database")],
+        live_problem="it is damaged",
+        unreached=[Unreached("phone", NOW, "answered")],
+    )
+
+    assert concerns(seen) == ["live_damaged", "failed", "stale", "notices_failing"]
+    assert [t.concern for t in judge(seen).causes] == [
+        Concern.LIVE_DAMAGED, Concern.NOTICES_FAILING,
+    ]  # fmt: skip
+
+
+def test_programs_read_plain_facts_without_what_does_not_apply() -> None:
+    trouble = judge(situation(backup(31 * HOUR))).troubles[0]
+
+    assert facts(trouble) == {
+        "concern": "stale", "severity": "bad", "since": NOW - 31 * HOUR, "count": 1,
+        "backup_ids": [trouble.backups[0].id],
+    }  # fmt: skip
+
+
+def test_the_leader_is_whoever_holds_the_lock(tmp_path: Path) -> None:
+    assert leader_of(tmp_path) == Leader(is_there=False)
+    with (tmp_path / "scheduler").open("w") as lock:
+        assert leader_of(tmp_path) == Leader(is_there=False)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write('{"pid": 7, "host": "h", "since": "2026-11-22T17:00:00+00:00"}')
+        lock.flush()
+        assert leader_of(tmp_path) == Leader(is_there=True, since=NOW)

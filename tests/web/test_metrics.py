@@ -1,0 +1,219 @@
+"""What Prometheus and watchers of health are told, and who is not."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from launcher.backup.locks import try_lock
+from launcher.current import current_backups
+from tests.conftest import ADA, MakeApp
+from tests.web.visitor import Visitor
+
+TOKEN = "a token of more than 32 characters, certainly"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    """A site with metrics, two backups and an operation that failed."""
+    app = make_app(metrics_token=TOKEN)
+    with app.app_context():
+        service = current_backups()
+        service.initialise(by="test")
+        service.create(by="ada")
+        service.create(by="ada")
+        with pytest.raises(Exception, match="no such file"):
+            service.import_(Path("/nowhere/at/all.db"), by="ada")
+    return app
+
+
+def scrape(client: FlaskClient) -> dict[tuple[str, tuple[str, ...]], float]:
+    text = client.get("/metrics", headers=BEARER).text
+    return {
+        (sample.name, tuple(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_without_a_token_in_the_environment_there_are_no_metrics(
+    make_app: MakeApp, client: FlaskClient
+) -> None:
+    bare = make_app().test_client()
+
+    assert bare.get("/metrics").status_code == 404
+    assert bare.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer ключ"},
+        {"Authorization": f"Bearer {TOKEN[:-1]}"},
+    ],
+)
+def test_whoever_does_not_know_the_token_learns_nothing(
+    client: FlaskClient, headers: dict[str, str]
+) -> None:
+    answer = client.get("/metrics", headers=headers)
+
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert "launcher_" not in answer.text
+    assert client.get("/healthz", headers=headers).text == "ok\n"
+
+
+def test_an_admin_who_is_signed_in_has_no_token_either(ada: Visitor) -> None:
+    assert ada.open("/metrics").status_code == 401
+
+
+def test_the_numbers_are_those_of_the_panel(app: Flask, client: FlaskClient) -> None:
+    found = scrape(client)
+    with app.app_context():
+        newest = current_backups().list()[0]
+
+    assert found["launcher_backup_last_success_timestamp_seconds", ()] == pytest.approx(
+        newest.created_at.timestamp()
+    )
+    assert found["launcher_backup_last_attempt_timestamp_seconds", ()] > 0
+    assert found["launcher_backup_last_attempt_failed", ()] == 0
+    assert found["launcher_backup_last_success_duration_seconds", ()] > 0
+    assert newest.database
+    assert found["launcher_backup_last_success_database_bytes", ()] == newest.database.size_bytes
+    assert found["launcher_backups", ("manual", "verified")] == 2
+    assert found["launcher_backups", ("scheduled", "damaged")] == 0
+    assert found["launcher_operations_total", ("create", "succeeded")] == 2
+    assert found["launcher_operations_total", ("upload", "failed")] == 1
+    assert found["launcher_backup_free_bytes", ()] > 0
+    assert found["launcher_backup_next_run_timestamp_seconds", ()] > 0
+    assert found["launcher_database_up", ()] == 1
+    assert found["launcher_alarm_open", ("failed",)] == 0
+
+
+def test_they_say_whether_somebody_leads(app: Flask, client: FlaskClient) -> None:
+    assert scrape(client)["launcher_scheduler_leader", ()] == 0
+    assert scrape(client)["launcher_trouble", ("scheduler_stopped",)] == 1
+
+    lock_dir = app.extensions["launcher.config"].lock_dir
+    assert try_lock(lock_dir / "scheduler", exclusive=True) is not None
+    found = scrape(client)
+
+    assert found["launcher_scheduler_leader", ()] == 1
+    assert found["launcher_scheduler_leader_since_timestamp_seconds", ()] > 0
+    assert found["launcher_trouble", ("scheduler_stopped",)] == 0
+
+
+def test_they_are_there_while_the_database_is_damaged_and_while_it_is_replaced(
+    app: Flask, client: FlaskClient
+) -> None:
+    with app.extensions["launcher.gate"].closed():
+        assert scrape(client)["launcher_database_up", ()] == 1
+    app.extensions["launcher.config"].database_path.write_bytes(b"no database" * 400)
+    found = scrape(client)
+
+    assert found["launcher_database_up", ()] == 0
+    assert found["launcher_trouble", ("live_damaged",)] == 1
+    assert found["launcher_backups", ("manual", "verified")] == 2
+    assert ("launcher_backup_schedule_enabled", ()) not in found
+
+
+def _lines(text: str) -> Iterator[tuple[str, str, list[str]]]:
+    """Yield name, type and sample lines of each family, as strictly as the format is written."""
+    blocks = re.split(r"(?m)^(?=# HELP )", text)
+    assert blocks[0] == ""
+    for block in blocks[1:]:
+        help_, type_, *samples = block.rstrip("\n").split("\n")
+        described = re.fullmatch(r"# HELP ([a-z_]+) (\S.*)", help_)
+        assert described, help_
+        typed = re.fullmatch(rf"# TYPE {described[1]} (gauge|counter)", type_)
+        assert typed, type_
+        yield described[1], typed[1], samples
+
+
+def test_the_format_is_clean(client: FlaskClient) -> None:
+    answer = client.get("/metrics", headers=BEARER)
+    assert answer.content_type.startswith("text/plain; version=0.0.4")
+    assert answer.text.endswith("\n")
+
+    names, series = [], []
+    for name, kind, samples in _lines(answer.text):
+        names.append(name)
+        assert name.startswith("launcher_")
+        assert (kind == "counter") == name.endswith("_total")
+        assert not re.search(r"_(count|sum|bucket|ms|kb|mb|minutes|hours)$", name)
+        for sample in samples:
+            read = re.fullmatch(
+                rf'({name}(?:\{{[a-z_]+="[^"\\\n]*"(?:,[a-z_]+="[^"\\\n]*")*\}})?) (\S+)', sample
+            )
+            assert read, sample
+            float(read[2])
+            series.append(read[1])
+
+    assert len(names) == len(set(names)) > 15
+    assert len(series) == len(set(series))
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed")
+def test_promtool_finds_nothing(client: FlaskClient) -> None:
+    text = client.get("/metrics", headers=BEARER).text
+    done = subprocess.run(
+        ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+# --- health ------------------------------------------------------------------------------
+
+
+def test_an_admin_reads_what_is_wrong_and_nobody_else_does(
+    guest: Visitor, chloe: Visitor, ben: Visitor, ada: Visitor
+) -> None:
+    for visitor in (guest, chloe, ben):
+        assert visitor.open("/healthz").text == "ok\n"
+    answer = ada.open("/healthz")
+
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.json
+    assert answer.json["status"] == "ok"
+    assert answer.json["last_success_at"]
+    assert [each["concern"] for each in answer.json["troubles"]] == ["scheduler_stopped"]
+
+
+def test_the_token_reads_it_too_even_when_the_database_is_lost(
+    app: Flask, client: FlaskClient
+) -> None:
+    app.extensions["launcher.config"].database_path.write_bytes(b"no database" * 400)
+    answer = client.get("/healthz", headers=BEARER)
+
+    assert answer.status_code == 503
+    assert answer.json
+    assert answer.json["status"] == "damaged"
+    assert answer.json["troubles"][0]["concern"] == "live_damaged"
+    assert client.get("/healthz").text == "damaged\n"
+
+
+def test_health_waits_for_no_restore(app: Flask, ada: Visitor) -> None:
+    with app.extensions["launcher.gate"].closed():
+        assert ada.open("/healthz").text == "ok\n"
+
+
+def test_a_session_that_means_nothing_is_a_guest(guest: Visitor, cast: object) -> None:
+    with guest.client.session_transaction() as session:
+        session["_user_id"] = "1"
+    assert guest.open("/healthz").text == "ok\n"
+    assert ADA.username not in guest.page
