@@ -15,6 +15,7 @@ from launcher.cron import expand_cron
 from launcher.i18n import DAMAGE_WORDS, KIND_WORDS, clock_time, day, ngettext, number, weekday
 from launcher.i18n import gettext as _
 
+from .cron_words import cron_words
 from .timeline import Timeline
 
 _NIGHT_BEGINS, _NIGHT_ENDS = 21, 5
@@ -165,7 +166,7 @@ def cron(expression: str) -> str:
         case [_minute, hour, day_, "*", "*"] if hour.isdigit() and day_.isdigit():
             return _("Every month, on day %(day)s", day=day_)
         case _other:
-            return expression
+            return cron_words(expression)
 
 
 def _what(source: str, now: datetime) -> str:
