@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
+from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from launcher.audit import Actor
 from launcher.backup.errors import BackupError
 from launcher.current import current_backups
 from launcher.i18n import gettext as _
+from launcher.i18n import ngettext
 from launcher.models.types import utc_now
 from launcher.web.frame import site_settings
 from launcher.web.htmx import is_htmx
@@ -112,6 +114,7 @@ def _context(checked: Checked) -> dict[str, object]:
         "words": cron_words(checked.cron) if checked.cron else "",
         "runs": runs,
         "now": now,
+        "ahead": partial(_ahead, now=now),
         "zone": zone_words(zone, now),
         "foresight": foresight,
         "is_unreadable": is_unreadable,
@@ -131,6 +134,16 @@ def _foresee(
     except BackupError:
         return True, None
     return False, foresee(decisions, policy, zone=zone, now=now)
+
+
+def _ahead(run: datetime, *, now: datetime) -> str:
+    """Return in how long a run comes, in the unit that tells one from the next."""
+    minutes = max(1, round((run - now).total_seconds() / 60))
+    if minutes < 60:
+        return ngettext("in %(num)s minute", "in %(num)s minutes", minutes)
+    if minutes < 36 * 60:
+        return ngettext("in %(num)s hour", "in %(num)s hours", round(minutes / 60))
+    return ngettext("in %(num)s day", "in %(num)s days", round(minutes / 1440))
 
 
 def zone_words(zone: ZoneInfo, now: datetime) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
@@ -71,16 +71,16 @@ class Draft:
     weekly: str
     monthly: str
     stale: str
-    at: str = "03:00"
-    weekday: str = "0"
-    day: str = "1"
+    at: str
+    weekday: str
+    day: str
 
     @classmethod
     def of(cls, site: SystemSettings) -> Draft:
         """Return the settings as they are, with the preset that says the same."""
         cron = site.backup_cron_expression
         preset, chosen = _recognise(cron)
-        draft = cls(
+        return cls(
             enabled=site.backup_enabled,
             preset=preset,
             cron=cron,
@@ -89,8 +89,10 @@ class Draft:
             weekly=str(site.backup_keep_weekly),
             monthly=str(site.backup_keep_monthly),
             stale=str(site.backup_stale_after_h),
+            at=chosen.get("at", "03:00"),
+            weekday=chosen.get("weekday", WEEKDAYS[-1]),
+            day=chosen.get("day", DAYS[0]),
         )
-        return replace(draft, **chosen)
 
     @classmethod
     def read(cls, form: MultiDict[str, str], site: SystemSettings) -> Draft:
