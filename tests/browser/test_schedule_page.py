@@ -28,7 +28,7 @@ def test_a_cron_expression_is_said_in_words_while_it_is_typed(as_ada) -> None:
     expect(page.locator("#preview")).to_contain_text("Every 15 minutes, hours: 08:00")
     expect(page.get_by_role("listitem").filter(has_text=":15")).not_to_have_count(0)
     expect(page.get_by_role("radio", name="Own")).to_be_checked()
-    expect(page.locator("#unsaved")).to_have_text("One change not saved yet")
+    expect(page.locator("#unsaved")).to_have_text("1 change not saved yet")
     expect(cron).to_be_focused()
     expect(cron).to_have_value("*/15 8-18 * * 1-5")
 
@@ -78,7 +78,7 @@ def test_without_script_it_is_shown_and_saved(as_ada) -> None:
     page.get_by_role("radio", name="Every 6 hours").check()
     page.get_by_role("button", name="Show what this means").click()
     expect(page.locator("#preview")).to_contain_text("Every 6 hours")
-    expect(page.locator("#unsaved")).to_have_text("One change not saved yet")
+    expect(page.locator("#unsaved")).to_have_text("1 change not saved yet")
 
     page.get_by_role("button", name="Save the schedule").click()
     expect(page.get_by_text("The schedule is saved.")).to_be_visible()

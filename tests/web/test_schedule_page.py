@@ -205,7 +205,7 @@ def test_a_draft_is_shown_in_words_with_its_next_runs(ada: Visitor, set_site: Se
     assert {(run.weekday(), run.hour, run.minute) for run in local} == {(6, 3, 0)}
     assert local == sorted(set(local))
     assert 'data-cron="0 3 * * 0"' in answer.text
-    assert "One change not saved yet" in answer.text
+    assert "1 change not saved yet" in answer.text
 
 
 def test_a_wrong_draft_says_why(app: Flask, ada: Visitor) -> None:
@@ -229,7 +229,7 @@ def test_without_script_a_button_shows_what_it_means_and_saves_nothing(
     ada.open(PATH)
     assert send(ada, preset="hourly", show="1") == 200
     assert "Every hour, at minute 0" in ada.page
-    assert "One change not saved yet" in ada.page
+    assert "1 change not saved yet" in ada.page
     assert is_set(app) == before
 
 

@@ -33,6 +33,13 @@ def cron_words(expression: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def every_hours(step: int) -> str:
+    """Return how often a step of hours comes due: `Every 6 hours`."""
+    if step == 1:
+        return _("Every hour")
+    return ngettext("Every %(num)s hour", "Every %(num)s hours", step)
+
+
 def weekday_name(number: int) -> str:
     """Return the name of a day of the week, counted as cron does, from Sunday."""
     # Babel counts from Monday.
@@ -70,7 +77,7 @@ def _times(minute: str, hour: str) -> str:
         return often if minute == "*" or _step(minute) else _("Every hour, %(when)s", when=often)
     if step := _step(hour):
         return _joined(
-            ngettext("Every hour", "Every %(num)s hours", step),
+            every_hours(step),
             "" if minute == "0" else often,
         )
     return _joined(often, _hours(hour))
@@ -80,7 +87,9 @@ def _minutes(field: str) -> str:
     if field == "*":
         return _("Every minute")
     if step := _step(field):
-        return ngettext("Every minute", "Every %(num)s minutes", step)
+        if step == 1:
+            return _("Every minute")
+        return ngettext("Every %(num)s minute", "Every %(num)s minutes", step)
     if _is_number(field):
         return _("at minute %(minute)s", minute=int(field))
     return _("minutes: %(minutes)s", minutes=_items(field, str, 59))

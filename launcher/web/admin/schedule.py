@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from babel.dates import get_timezone_location
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import get_locale
-from flask_babel import lazy_gettext as _l
 
 from launcher import cron, settings
 from launcher.audit import Actor
@@ -25,21 +24,13 @@ from launcher.web.roles import admin_required, signed_in_user
 
 from .cron_words import cron_words, weekday_name
 from .foresight import Foresight, foresee
-from .schedule_form import DAYS, LAST_DAY, WEEKDAYS, Checked, Draft, Preset, check, mark_of
+from .schedule_form import DAYS, LAST_DAY, WEEKDAYS, Checked, Draft, check, mark_of
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 blueprint = Blueprint("schedules", __name__, url_prefix="/admin/backups/schedule")
 
-PRESET_WORDS = {
-    Preset.HOURLY: _l("Hourly"),
-    Preset.SIX_HOURS: _l("Every 6 hours"),
-    Preset.DAILY: _l("Daily"),
-    Preset.WEEKLY: _l("Weekly"),
-    Preset.MONTHLY: _l("Monthly"),
-    Preset.OWN: _l("Own"),
-}
 _RUNS = 5
 
 
@@ -87,7 +78,6 @@ def _page(checked: Checked, *, is_outdated: bool = False) -> str:
         is_part=False,
         is_outdated=is_outdated,
         first_error=next(iter(_ordered(checked)), ""),
-        preset_words=PRESET_WORDS,
         weekdays={each: weekday_name(int(each)) for each in WEEKDAYS},
         days={each: _("The last day") if each == LAST_DAY else each for each in DAYS},
         seen=mark_of(site_settings()),

@@ -15,7 +15,7 @@ from launcher.cron import expand_cron
 from launcher.i18n import DAMAGE_WORDS, KIND_WORDS, clock_time, day, ngettext, number, weekday
 from launcher.i18n import gettext as _
 
-from .cron_words import cron_words
+from .cron_words import cron_words, every_hours
 from .timeline import Timeline
 
 _NIGHT_BEGINS, _NIGHT_ENDS = 21, 5
@@ -157,7 +157,7 @@ def cron(expression: str) -> str:
         case [_minute, "*", "*", "*", "*"] if _minute.isdigit():
             return _("Every hour")
         case [_minute, hour, "*", "*", "*"] if hour.startswith("*/") and hour[2:].isdigit():
-            return ngettext("Every hour", "Every %(num)s hours", int(hour[2:]))
+            return every_hours(int(hour[2:]))
         case [_minute, hour, "*", "*", "*"] if hour.isdigit():
             return _("Every day")
         case [_minute, hour, "*", "*", weekday_] if hour.isdigit() and weekday_ in set("01234567"):
