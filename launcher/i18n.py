@@ -158,6 +158,7 @@ KEEP_WORDS: Mapping[KeepReason, LazyString] = {
     KeepReason.DAILY: _("Kept as daily"),
     KeepReason.WEEKLY: _("Kept as weekly"),
     KeepReason.MONTHLY: _("Kept as monthly"),
+    KeepReason.BEFORE: _("Kept for a while, to go back to"),
     KeepReason.NOT_REPLACED: _("Kept until newer good ones have taken its place"),
 }
 

@@ -11,7 +11,7 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import NewType
@@ -84,6 +84,9 @@ class Kind(StrEnum):
 
 OWN_KINDS = frozenset({Kind.MANUAL, Kind.SCHEDULED, Kind.SAFETY, Kind.UPGRADE})
 """The kinds that hold the data of this very site, and so answer "am I safe?"."""
+
+BEFORE_KINDS = (Kind.SAFETY, Kind.UPGRADE)
+"""The kinds that are made by themselves before something grave, to be able to go back."""
 
 
 class State(StrEnum):
@@ -424,12 +427,27 @@ class RestoreOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """How many scheduled backups to keep. `keep_count` is at least 1; 0 turns a period off."""
+    """How many backups to keep, and for how long.
+
+    Attributes:
+        keep_count: newest scheduled ones, at least 1.
+        keep_daily, keep_weekly, keep_monthly: scheduled ones besides; 0 turns a period off.
+        keep_before_count: newest ones from before a restore, and as many from before an
+            upgrade; at least 1.
+        keep_before_days: how old these may become.
+    """
 
     keep_count: int = 10
     keep_daily: int = 0
     keep_weekly: int = 0
     keep_monthly: int = 0
+    keep_before_count: int = 10
+    keep_before_days: int = 90
+
+    @property
+    def keep_before(self) -> timedelta:
+        """How old what was made before a restore or an upgrade may become."""
+        return timedelta(days=self.keep_before_days)
 
 
 class KeepReason(StrEnum):
@@ -442,6 +460,7 @@ class KeepReason(StrEnum):
     DAILY = "daily"
     WEEKLY = "weekly"
     MONTHLY = "monthly"
+    BEFORE = "before"
     NOT_REPLACED = "not_replaced"
 
 

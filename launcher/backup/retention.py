@@ -1,16 +1,17 @@
 """Which backups stay, and why: a pure decision, without a clock, a disk or output.
 
-The rule acts on scheduled backups alone. A backup that is not verified fills no place: only good
-ones count. The periods are those of restic and borg: the newest backup of each of the last so
-many days, ISO weeks and months *that have one*.
+Scheduled backups go by number and period; those made before a restore or an upgrade by a small
+number and an age; what a person made or brought never goes. A backup that is not verified fills
+no place: only good ones count. The periods are those of restic and borg: the newest backup of
+each of the last so many days, ISO weeks and months *that have one*.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 
-from .records import Backup, BackupId, KeepDecision, KeepReason, Kind, RetentionPolicy
+from .records import BEFORE_KINDS, Backup, BackupId, KeepDecision, KeepReason, Kind, RetentionPolicy
 
 _PERIODS: tuple[tuple[KeepReason, Callable[[datetime], tuple[int, ...]]], ...] = (
     (KeepReason.DAILY, lambda moment: (moment.year, moment.month, moment.day)),
@@ -35,35 +36,53 @@ def decide(
         backups: the whole store, in any order.
         policy: how many to keep; a count below 1 is taken as 1.
         zone: where a day begins.
-        now: backups of a later time were made by a clock that was wrong. They fill no place,
-            or they would push out those of today, and stay until their time has come.
+        now: the moment that ages are judged by; without it nothing is too old. Backups of a
+            later time were made by a clock that was wrong. They fill no place, or they would
+            push out those of today, and stay until their time has come.
     """
     ordered = sorted(backups, key=lambda backup: (backup.created_at, backup.id), reverse=True)
     early = {backup.id for backup in ordered if now is not None and backup.created_at > now}
-    good = [
-        backup
-        for backup in ordered
-        if backup.kind is Kind.SCHEDULED and backup.is_good and backup.id not in early
-    ]
     last_good = next((backup for backup in ordered if backup.is_good), None)
-    recent = good[: max(1, policy.keep_count)]
-    kept: dict[KeepReason, set[BackupId]] = {
-        KeepReason.LAST_GOOD: {last_good.id} if last_good else set(),
-        KeepReason.RECENT: {backup.id for backup in recent},
-    }
-    counts = (policy.keep_daily, policy.keep_weekly, policy.keep_monthly)
-    for (reason, period), count in zip(_PERIODS, counts, strict=True):
-        kept[reason] = _newest_of_each(good, period, count, zone)
-    # What is not good is only cleared away once its place is taken by enough newer good ones.
-    horizon = recent[-1].created_at if len(recent) >= max(1, policy.keep_count) else None
     places: dict[BackupId, list[KeepReason]] = {}
-    for reason, ids in kept.items():
+
+    def keep(reason: KeepReason, ids: Iterable[BackupId]) -> None:
         for backup_id in ids:
             places.setdefault(backup_id, []).append(reason)
+
+    keep(KeepReason.LAST_GOOD, [last_good.id] if last_good else [])
+    horizons: dict[Kind, datetime | None] = {}
+    good = _good(ordered, Kind.SCHEDULED, early)
+    recent, horizons[Kind.SCHEDULED] = _newest(good, policy.keep_count)
+    keep(KeepReason.RECENT, (backup.id for backup in recent))
+    counts = (policy.keep_daily, policy.keep_weekly, policy.keep_monthly)
+    for (reason, period), count in zip(_PERIODS, counts, strict=True):
+        keep(reason, _newest_of_each(good, period, count, zone))
+    oldest = now - policy.keep_before if now is not None else None
+    for kind in BEFORE_KINDS:
+        fresh = [b for b in _good(ordered, kind, early) if oldest is None or b.created_at >= oldest]
+        newest, horizons[kind] = _newest(fresh, policy.keep_before_count)
+        keep(KeepReason.BEFORE, (backup.id for backup in newest))
+    limits = dict.fromkeys(BEFORE_KINDS, oldest)
     return [
-        KeepDecision(backup, (*_own_reasons(backup, horizon, early), *places.get(backup.id, ())))
+        KeepDecision(
+            backup,
+            (*_own_reasons(backup, horizons, limits, early), *places.get(backup.id, ())),
+        )
         for backup in ordered
     ]
+
+
+def _good(ordered: Iterable[Backup], kind: Kind, early: set[BackupId]) -> list[Backup]:
+    return [b for b in ordered if b.kind is kind and b.is_good and b.id not in early]
+
+
+def _newest(good: Sequence[Backup], count: int) -> tuple[Sequence[Backup], datetime | None]:
+    """Return those that fill the places, and the time of the last when every place is filled.
+
+    What is not good is only cleared away once its place is taken by enough newer good ones.
+    """
+    newest = good[: max(1, count)]
+    return newest, newest[-1].created_at if len(newest) >= max(1, count) else None
 
 
 def _newest_of_each(
@@ -81,13 +100,19 @@ def _newest_of_each(
 
 
 def _own_reasons(
-    backup: Backup, horizon: datetime | None, early: set[BackupId]
+    backup: Backup,
+    horizons: Mapping[Kind, datetime | None],
+    limits: Mapping[Kind, datetime | None],
+    early: set[BackupId],
 ) -> Iterable[KeepReason]:
     if backup.protected:
         yield KeepReason.PROTECTED
-    if backup.kind is not Kind.SCHEDULED:
+    if backup.kind not in horizons:
         yield KeepReason.NOT_SCHEDULED
-    elif backup.id in early or (
-        not backup.is_good and (horizon is None or backup.created_at > horizon)
-    ):
+    elif backup.id in early:
         yield KeepReason.NOT_REPLACED
+    elif not backup.is_good:
+        horizon, limit = horizons[backup.kind], limits.get(backup.kind)
+        is_old = limit is not None and backup.created_at < limit
+        if not is_old and (horizon is None or backup.created_at > horizon):
+            yield KeepReason.NOT_REPLACED

@@ -7,6 +7,7 @@ tells of its progress, and ends in one journal line. Any of them may raise
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import secrets
 from collections.abc import Collection, Iterable, Sequence
@@ -34,6 +35,7 @@ from .operations import Operation, Operations, Within
 from .ports import Clock, Content, Gate, OnFinished, OnProgress
 from .records import (
     Backup,
+    BackupId,
     BulkResult,
     Encoding,
     JournalEntry,
@@ -93,8 +95,15 @@ def utc_now() -> datetime:
 class _Decided:
     """What retention decided, and the whole question that it was the answer to."""
 
-    question: tuple[Listing, RetentionPolicy, tzinfo, int]
+    question: tuple[Listing, RetentionPolicy, tzinfo, tuple[int, int]]
     decisions: Sequence[KeepDecision]
+
+
+def _count_since(newest_first: Sequence[Backup], moment: datetime) -> int:
+    """Return how many were made at `moment` or later."""
+    return bisect.bisect_right(
+        newest_first, -moment.timestamp(), key=lambda backup: -backup.created_at.timestamp()
+    )
 
 
 class BackupService:
@@ -590,13 +599,34 @@ class BackupService:
         file. Cheap to ask again: the decisions are kept while nothing changes.
         """
         listing, now = self.listing(), self._clock()
-        # The clock matters only to backups of a later time, which are the first.
+        # The clock matters only to which are of a later time, and which are beyond the age.
         early = sum(1 for _ in takewhile(lambda b: b.created_at > now, listing.backups))
+        young = _count_since(listing.backups, now - policy.keep_before)
+        question = (listing, policy, zone, (early, young))
         decided = self._decided
-        if decided is None or decided.question != (listing, policy, zone, early):
+        if decided is None or decided.question != question:
             decisions = decide(listing.backups, policy, zone=zone, now=now)
-            decided = self._decided = _Decided((listing, policy, zone, early), decisions)
+            decided = self._decided = _Decided(question, decisions)
         return decided.decisions
+
+    def foresee_prune(
+        self, policy: RetentionPolicy, *, zone: tzinfo = UTC, next_run_at: datetime | None = None
+    ) -> Sequence[KeepDecision]:
+        """Return what `prune` would do after one more good scheduled backup, newest first.
+
+        That backup itself is among them, without an id.
+
+        Args:
+            next_run_at: when it is made; now, where no schedule says.
+        """
+        at = max(next_run_at or self._clock(), self._clock())
+        expected = Backup(
+            id=BackupId(""),
+            kind=Kind.SCHEDULED,
+            created_at=at,
+            verification=Verification(State.VERIFIED, at),
+        )
+        return decide([expected, *self.listing().backups], policy, zone=zone, now=at)
 
     def prune(self, policy: RetentionPolicy, *, by: str, zone: tzinfo = UTC) -> BulkResult:
         """Apply retention. What fails to be deleted is told and does not stop the rest."""

@@ -54,6 +54,7 @@ _KEPT = {
     KeepReason.DAILY: "newest of its day",
     KeepReason.WEEKLY: "newest of its week",
     KeepReason.MONTHLY: "newest of its month",
+    KeepReason.BEFORE: "for a while, to go back to",
     KeepReason.NOT_REPLACED: "not replaced by enough good ones yet",
 }
 _TROUBLES = {

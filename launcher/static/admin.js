@@ -83,3 +83,11 @@ document.addEventListener("htmx:after:swap", () => {
   const address = document.querySelector("[data-address]")?.dataset.address;
   if (address && address !== location.pathname + location.search) history.replaceState(null, "", address);
 });
+
+// Who writes a cron expression means their own; who chooses a preset sees its expression.
+const schedule = document.querySelector("#schedule");
+schedule?.elements.cron.addEventListener("input", () => { schedule.elements.preset.value = "own"; });
+document.addEventListener("htmx:after:swap", () => {
+  const made = schedule?.querySelector("[data-cron]")?.dataset.cron;
+  if (made && schedule.elements.preset.value !== "own") schedule.elements.cron.value = made;
+});

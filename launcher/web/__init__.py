@@ -26,7 +26,18 @@ from . import (
     setup_restore,
     start,
 )
-from .admin import actions, alarm, audit, backup, backups, operations, restore, upload, users
+from .admin import (
+    actions,
+    alarm,
+    audit,
+    backup,
+    backups,
+    operations,
+    restore,
+    schedule,
+    upload,
+    users,
+)
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -48,5 +59,5 @@ def init_app(app: Flask) -> None:
         part.init_app(app)
     for door in (health, metrics, setup, setup_restore, auth, account, recent, start, patterns):
         app.register_blueprint(door.blueprint)
-    for page in (backups, actions, upload, operations, restore, backup, users, audit):
+    for page in (schedule, backups, actions, upload, operations, restore, backup, users, audit):
         app.register_blueprint(page.blueprint)

@@ -21,6 +21,7 @@ PAGES = {
     "not found": ("ada", "/nope", 404),
     "forbidden": ("chloe", "/admin/patterns", 403),
     "patterns": ("ada", "/admin/patterns", 200),
+    "the schedule": ("ada", "/admin/backups/schedule", 200),
     "users": ("ada", "/admin/users", 200),
     "a new user": ("ada", "/admin/users/new", 200),
     "the last admin": ("ada", "/admin/users/1", 200),

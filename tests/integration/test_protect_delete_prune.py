@@ -133,6 +133,7 @@ def test_a_prune_keeps_what_it_said_it_would(home: House) -> None:
     assert (entry.verb, entry.outcome) == (Verb.PRUNE, Outcome.SUCCEEDED)
     assert entry.facts["policy"] == {
         "keep_count": 2, "keep_daily": 0, "keep_weekly": 0, "keep_monthly": 0,
+        "keep_before_count": 10, "keep_before_days": 90,
     }  # fmt: skip
     assert home.service.prune(policy, by="ada").done == ()
 
@@ -147,15 +148,45 @@ def test_a_prune_never_costs_the_last_good_one(home: House) -> None:
     assert home.service.get("latest").id == good.id
 
 
-def test_safety_upgrade_and_upload_backups_are_never_pruned(home: House) -> None:
-    kinds = [Kind.SAFETY, Kind.UPGRADE, Kind.UPLOAD, Kind.MANUAL]
-    kept = [home.create(kind=kind) for kind in kinds]
+def test_what_a_person_made_or_brought_is_never_pruned(home: House) -> None:
+    kept = [home.create(kind=kind) for kind in (Kind.UPLOAD, Kind.MANUAL)]
     home.clock.now += timedelta(days=1)
     newest = home.create(kind=Kind.SCHEDULED)
     home.service.prune(RetentionPolicy(keep_count=1), by="ada")
     assert set(ids(home)) == {newest.id, *(one.id for one in kept)}
     reasons = home.service.plan_prune(RetentionPolicy(keep_count=1))
     assert {KeepReason.NOT_SCHEDULED} == {r.reasons[0] for r in reasons[1:]}
+
+
+def test_what_was_made_before_a_restore_or_an_upgrade_is_pruned_when_it_is_old(home: House) -> None:
+    going = [home.create(kind=kind) for kind in (Kind.SAFETY, Kind.UPGRADE)]
+    home.clock.now += timedelta(days=89)
+    newest = home.create(kind=Kind.SCHEDULED)
+    policy = RetentionPolicy(keep_count=1)
+    assert all(KeepReason.BEFORE in each.reasons for each in home.service.plan_prune(policy)[1:])
+    assert home.service.prune(policy, by="schedule").done == ()
+
+    home.clock.now += timedelta(days=2)
+    assert [each.keep for each in home.service.plan_prune(policy)] == [True, False, False]
+    assert set(home.service.prune(policy, by="schedule").done) == {one.id for one in going}
+    assert ids(home) == [newest.id]
+
+
+def test_what_the_next_good_backup_would_remove_is_foreseen(home: House) -> None:
+    older = home.create(kind=Kind.SCHEDULED)
+    home.clock.now += timedelta(days=1)
+    newer = home.create(kind=Kind.SCHEDULED)
+    policy = RetentionPolicy(keep_count=2)
+    assert [each.keep for each in home.service.plan_prune(policy)] == [True, True]
+
+    tomorrow = home.clock.now + timedelta(days=1)
+    foreseen = home.service.foresee_prune(policy, next_run_at=tomorrow)
+    assert [(each.backup.id, each.keep) for each in foreseen] == [
+        ("", True),
+        (newer.id, True),
+        (older.id, False),
+    ]
+    assert ids(home) == [newer.id, older.id]
 
 
 def test_a_scheduled_slot_is_claimed_once(home: House) -> None:

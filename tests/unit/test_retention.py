@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -102,8 +103,7 @@ CASES = [
             {"a": NEWEST, "b": ALWAYS},
             id=f"an old {kind} one stays",
         )
-        for kind in Kind
-        if kind is not Kind.SCHEDULED
+        for kind in (Kind.MANUAL, Kind.UPLOAD, Kind.EXTERNAL)
     ],
     pytest.param(
         [backup("m", NOON, kind=Kind.MANUAL), backup("a", NOON - hours(1))],
@@ -289,6 +289,78 @@ def test_backups_of_a_clock_that_ran_ahead_push_out_none_of_today() -> None:
     assert [name for name, keep in decided.items() if not keep] == ["today2"]
 
 
+def before(name: str, age: timedelta, **more: object) -> Backup:
+    return backup(name, NOON - age, kind=Kind.SAFETY, **more)
+
+
+SOON = RetentionPolicy(keep_count=1, keep_before_count=2, keep_before_days=90)
+BEFORE_CASES = [
+    pytest.param(
+        [backup("a", NOON), before("s", hours(1)), before("t", days(9)), before("u", days(10))],
+        {"a": NEWEST, "s": (R.BEFORE,), "t": (R.BEFORE,), "u": ()},
+        id="the newest two from before a restore stay",
+    ),
+    pytest.param(
+        [
+            backup("a", NOON),
+            before("s", hours(1)),
+            before("t", hours(2)),
+            backup("u", NOON - hours(3), kind=Kind.UPGRADE),
+            backup("v", NOON - hours(4), kind=Kind.UPGRADE),
+        ],
+        {"a": NEWEST, "s": (R.BEFORE,), "t": (R.BEFORE,), "u": (R.BEFORE,), "v": (R.BEFORE,)},
+        id="restores and upgrades take no places from each other",
+    ),
+    pytest.param(
+        [backup("a", NOON), before("s", days(90)), before("t", days(90) + timedelta(seconds=1))],
+        {"a": NEWEST, "s": (R.BEFORE,), "t": ()},
+        id="after its age it goes, were it the only one",
+    ),
+    pytest.param(
+        [before("s", days(900))],
+        {"s": (R.LAST_GOOD,)},
+        id="the last good one stays at any age",
+    ),
+    pytest.param(
+        [backup("a", NOON), before("s", days(900), protected=True)],
+        {"a": NEWEST, "s": (R.PROTECTED,)},
+        id="a protected one stays at any age",
+    ),
+    pytest.param(
+        [
+            backup("a", NOON),
+            before("d", hours(1), state=DAMAGED),
+            before("s", hours(2)),
+            before("e", hours(3), state=DAMAGED),
+            before("t", hours(4)),
+            before("f", hours(5), state=DAMAGED),
+        ],
+        {
+            "a": NEWEST,
+            "d": (R.NOT_REPLACED,),
+            "s": (R.BEFORE,),
+            "e": (R.NOT_REPLACED,),
+            "t": (R.BEFORE,),
+            "f": (),
+        },
+        id="a damaged one fills no place, and goes when newer good ones fill them",
+    ),
+    pytest.param(
+        [backup("a", NOON), before("d", days(91), state=DAMAGED)],
+        {"a": NEWEST, "d": ()},
+        id="a damaged one goes after its age",
+    ),
+]
+
+
+@pytest.mark.parametrize(("backups", "expected"), BEFORE_CASES)
+def test_what_was_made_before_something_grave_stays_for_a_while(
+    backups: list[Backup], expected: dict[str, tuple[KeepReason, ...]]
+) -> None:
+    decided = decide(reversed(backups), SOON, now=NOON)
+    assert {decision.backup.id: decision.reasons for decision in decided} == expected
+
+
 moments = st.integers(0, 3000).map(lambda hour: NOON - hours(hour))
 some_backups = st.lists(
     st.builds(
@@ -311,11 +383,14 @@ policies = st.builds(
     keep_daily=st.integers(0, 8),
     keep_weekly=st.integers(0, 6),
     keep_monthly=st.integers(0, 4),
+    keep_before_count=st.integers(-1, 4),
+    keep_before_days=st.integers(0, 120),
 )
+PEOPLES = {Kind.MANUAL, Kind.UPLOAD, Kind.EXTERNAL}
 
 
 def gone(backups: list[Backup], policy: RetentionPolicy) -> set[str]:
-    return {d.backup.id for d in decide(backups, policy, zone=BERLIN) if not d.keep}
+    return {d.backup.id for d in decide(backups, policy, zone=BERLIN, now=NOON) if not d.keep}
 
 
 @given(some_backups, policies)
@@ -331,7 +406,7 @@ def test_it_never_removes_what_a_person_made_brought_or_protected(
 ) -> None:
     removed = gone(backups, policy)
     for one in backups:
-        if one.protected or one.kind is not Kind.SCHEDULED:
+        if one.protected or one.kind in PEOPLES:
             assert one.id not in removed
 
 
@@ -344,11 +419,23 @@ def test_it_keeps_at_least_the_count_of_good_scheduled_ones(
     assert len(kept) >= min(max(1, policy.keep_count), len(good))
 
 
-@given(some_backups, policies, st.integers(0, 5), st.sampled_from(range(4)))
+@given(some_backups, policies, st.sampled_from([Kind.SAFETY, Kind.UPGRADE]))
+def test_it_keeps_those_from_before_by_number_until_they_are_too_old(
+    backups: list[Backup], policy: RetentionPolicy, kind: Kind
+) -> None:
+    young = [
+        b for b in backups
+        if b.kind is kind and b.is_good and NOON - b.created_at <= policy.keep_before
+    ]  # fmt: skip
+    kept = {b.id for b in young} - gone(backups, policy)
+    assert len(kept) >= min(max(1, policy.keep_before_count), len(young))
+
+
+@given(some_backups, policies, st.integers(0, 5), st.sampled_from(range(6)))
 def test_a_bigger_number_never_removes_more(
     backups: list[Backup], policy: RetentionPolicy, more: int, which: int
 ) -> None:
-    counts = [policy.keep_count, policy.keep_daily, policy.keep_weekly, policy.keep_monthly]
+    counts = list(astuple(policy))
     counts[which] += more
     assert gone(backups, RetentionPolicy(*counts)) <= gone(backups, policy)
 

@@ -443,7 +443,7 @@ def test_a_schedule_that_is_off_is_worth_a_look(
     assert tone(ada.page) == "warn"
     assert troubles(ada.page) == [
         "The schedule is off Nothing is backed up by itself, and nobody is told when the last "
-        "backup grows old."
+        "backup grows old. Switch it on…"
     ]
     assert "Next:" not in answer(ada.page)
 
@@ -495,7 +495,7 @@ def test_the_facts_name_the_next_run_the_last_rehearsal_and_the_space(
     ada.open(PANEL)
 
     facts = text_of(between(ada.page, 'id="facts"', "</dl>"))
-    assert "Next Tonight, 03:00 Every day at 03:00" in facts
+    assert "Next Tonight, 03:00 Every day at 03:00. Change" in facts
     assert "Rehearsal Passed: Today, 04:07 A whole restore, on a copy" in facts
     assert "Kept 2 backups The oldest from 24 October" in facts
     assert re.search(r"Space [\d.]+ kB used, [\d.]+ GB free", facts)

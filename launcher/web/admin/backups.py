@@ -17,9 +17,9 @@ from launcher.web.roles import admin_required
 from . import words
 from .alarm import set_alarm
 from .answer import judge
+from .cron_words import cron_words
 from .keeping import periods, rule_words
 from .rows import Asked, describe, read_query, turn_to
-from .schedule_words import cron_words
 from .situation import Situation, look, rules_of
 from .timeline import draw
 

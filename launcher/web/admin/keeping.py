@@ -50,7 +50,11 @@ def fate(decision: KeepDecision, stays: Periods, policy: RetentionPolicy, *, now
         on, reason = max(dated)
         return _kept_until(reason, until_day(datetime.combine(on, time(12), now.tzinfo), now=now))
     if KeepReason.RECENT in reasons:
-        return _recent(policy.keep_count)
+        return recent(policy.keep_count)
+    if KeepReason.BEFORE in reasons:
+        return _(
+            "Kept until %(day)s at the latest", day=until_day(last_day(decision, policy), now=now)
+        )
     return str(KEEP_WORDS[reasons[0]])
 
 
@@ -80,7 +84,13 @@ def _kept_until(reason: KeepReason, on: str) -> str:
             return _("Kept as monthly, at least until %(day)s", day=on)
 
 
-def _recent(count: int) -> str:
+def last_day(decision: KeepDecision, policy: RetentionPolicy) -> datetime:
+    """Return when what was made before a restore or an upgrade is too old to stay."""
+    return decision.backup.created_at + policy.keep_before
+
+
+def recent(count: int) -> str:
+    """Return why one of the newest scheduled backups stays."""
     return ngettext("The last scheduled one", "One of the last %(num)s scheduled", count)
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from launcher import cron
 from launcher.backup.errors import BackupError
-from launcher.backup.records import Backup, JournalEntry
+from launcher.backup.records import Backup, JournalEntry, RetentionPolicy
 from launcher.current import current_backups
 from launcher.extensions import db
 from launcher.i18n import day_and_time, duration, moment, weekday_and_time
@@ -27,6 +27,7 @@ from launcher.web.admin.outcome import (
 )
 from launcher.web.admin.schedule_words import current_schedule, schedule_words
 from launcher.web.admin.stages import backup_of, is_dated
+from launcher.web.admin.words import until_day
 from launcher.web.inside import inside
 from launcher.web.sessions import Holder
 
@@ -83,7 +84,7 @@ def undo_words(entry: JournalEntry) -> str:
 def kept(entry: JournalEntry) -> Markup:
     """Say where the data from before the restore is."""
     if safety := backup_of(str(entry.facts.get("safety_id", ""))):
-        words = _("Kept as the safety backup of %(moment)s, until somebody deletes it.")
+        words = _kept_words(safety)
         link = Markup('<a href="{}">{}</a>').format(
             url_for("backup.show", backup_id=safety.id), moment(safety.created_at)
         )
@@ -92,6 +93,17 @@ def kept(entry: JournalEntry) -> Markup:
         words = _("The damaged files were kept in %(folder)s.")
         return escape(words) % {"folder": Markup("<code>{}</code>").format(raw_copy)}
     return escape(_("Its safety backup was deleted since."))
+
+
+def _kept_words(safety: Backup) -> str:
+    until = safety.created_at + RetentionPolicy().keep_before
+    if safety.protected or until < utc_now():
+        return _("Kept as the safety backup of %(moment)s, until somebody deletes it.")
+    return _(
+        "Kept as the safety backup of %(moment)s, until %(day)s at the latest.",
+        moment="%(moment)s",  # the caller's link
+        day=until_day(until, now=utc_now()),
+    )
 
 
 def _facts(entry: JournalEntry, follower: Follower | None) -> Mapping[str, str | Markup]:

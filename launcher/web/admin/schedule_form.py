@@ -1,0 +1,213 @@
+"""The form of the schedule: what its fields mean as settings, and what is wrong with them.
+
+A preset and its fields are only another way to write a cron expression; the setting holds nothing
+but the expression.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, cast
+
+from launcher import settings
+from launcher.backup.records import RetentionPolicy
+from launcher.i18n import gettext as _
+from launcher.i18n import setting_words
+from launcher.settings import SettingError, Value
+
+from .cron_words import clock
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import MultiDict
+
+    from launcher.models import SystemSettings
+
+LAST_DAY = "L"
+DAYS = (*map(str, range(1, 29)), LAST_DAY)
+"""The days of a month that every month has."""
+WEEKDAYS = ("1", "2", "3", "4", "5", "6", "0")
+
+SETTING_OF = {
+    "enabled": "backup_enabled",
+    "cron": "backup_cron_expression",
+    "max_count": "backup_max_count",
+    "daily": "backup_keep_daily",
+    "weekly": "backup_keep_weekly",
+    "monthly": "backup_keep_monthly",
+    "stale": "backup_stale_after_h",
+}
+"""The setting that each field is, in the order of the page."""
+
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::\d\d)?", re.ASCII)
+
+
+class Preset(StrEnum):
+    """How often, for who does not want to write cron."""
+
+    HOURLY = "hourly"
+    SIX_HOURS = "six_hours"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    OWN = "own"
+
+
+_WITHOUT_TIME = {Preset.HOURLY: "0 * * * *", Preset.SIX_HOURS: "0 */6 * * *"}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the fields hold, as text, right or wrong."""
+
+    enabled: bool
+    preset: Preset
+    cron: str
+    max_count: str
+    daily: str
+    weekly: str
+    monthly: str
+    stale: str
+    at: str
+    weekday: str
+    day: str
+
+    @classmethod
+    def of(cls, site: SystemSettings) -> Draft:
+        """Return the settings as they are, with the preset that says the same."""
+        cron = site.backup_cron_expression
+        preset, chosen = _recognise(cron)
+        return cls(
+            enabled=site.backup_enabled,
+            preset=preset,
+            cron=cron,
+            max_count=str(site.backup_max_count),
+            daily=str(site.backup_keep_daily),
+            weekly=str(site.backup_keep_weekly),
+            monthly=str(site.backup_keep_monthly),
+            stale=str(site.backup_stale_after_h),
+            at=chosen.get("at", "03:00"),
+            weekday=chosen.get("weekday", WEEKDAYS[-1]),
+            day=chosen.get("day", DAYS[0]),
+        )
+
+    @classmethod
+    def read(cls, form: MultiDict[str, str], site: SystemSettings) -> Draft:
+        """Return what was typed; a field that was not sent is as it is set."""
+        if "preset" not in form:
+            return cls.of(site)
+        preset = form["preset"]
+        known = cls.of(site)
+        texts = {
+            each.name: form.get(each.name, getattr(known, each.name))
+            for each in fields(cls)
+            if each.name not in {"enabled", "preset"}
+        }
+        return cls(
+            enabled="enabled" in form,
+            preset=Preset(preset) if preset in set(Preset) else Preset.OWN,
+            **texts,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A draft with what it comes to: a value for each setting, or why it has none, by field."""
+
+    draft: Draft
+    values: Mapping[str, Value] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def cron(self) -> str | None:
+        """The expression, None when there is no valid one."""
+        return cast("str | None", self.values.get(SETTING_OF["cron"]))
+
+    @property
+    def policy(self) -> RetentionPolicy | None:
+        """How many to keep, None when a number is wrong."""
+        names = ("max_count", "daily", "weekly", "monthly")
+        if any(name in self.errors for name in names):
+            return None
+        return RetentionPolicy(*(int(self.values[SETTING_OF[name]]) for name in names))
+
+    def changes(self, site: SystemSettings) -> int:
+        """Return how many settings are different from what is set."""
+        different = [name for name, value in self.values.items() if value != getattr(site, name)]
+        return len(self.errors) + len(different)
+
+
+def check(draft: Draft) -> Checked:
+    """Return what each field comes to. `launcher.settings` alone says what is allowed."""
+    errors: dict[str, str] = {}
+    values: dict[str, Value] = {}
+    typed: dict[str, object] = {name: getattr(draft, name) for name in SETTING_OF}
+    try:
+        typed["cron"] = _expression(draft)
+    except _FieldError as error:
+        del typed["cron"]
+        errors[error.field] = error.words
+    for name, value in typed.items():
+        try:
+            values[SETTING_OF[name]] = settings.read(SETTING_OF[name], value)
+        except SettingError as error:
+            errors[name] = setting_words(error)
+    return Checked(draft, values, errors)
+
+
+def mark_of(site: SystemSettings) -> str:
+    """Return what tells the settings of this form from any others, for the form to carry."""
+    values = [getattr(site, setting) for setting in SETTING_OF.values()]
+    return hashlib.sha256(repr([*values, site.time_zone]).encode()).hexdigest()[:16]
+
+
+class _FieldError(ValueError):
+    def __init__(self, field: str, words: str) -> None:
+        super().__init__(words)
+        self.field = field
+        self.words = words
+
+
+def _expression(draft: Draft) -> str:
+    """Return the cron expression that the preset and its fields stand for."""
+    if draft.preset is Preset.OWN:
+        return draft.cron
+    if draft.preset in _WITHOUT_TIME:
+        return _WITHOUT_TIME[draft.preset]
+    match = _TIME.fullmatch(draft.at.strip())
+    if not match:
+        raise _FieldError("at", _("Write a time of day, like 03:00."))
+    time = f"{int(match[2])} {int(match[1])}"
+    if draft.preset is Preset.WEEKLY:
+        if draft.weekday not in WEEKDAYS:
+            raise _FieldError("weekday", _("Choose one of these days."))
+        return f"{time} * * {draft.weekday}"
+    if draft.preset is Preset.MONTHLY:
+        if draft.day not in DAYS:
+            raise _FieldError("day", _("Choose one of these days."))
+        return f"{time} {draft.day} * *"
+    return f"{time} * * *"
+
+
+def _recognise(cron: str) -> tuple[Preset, dict[str, str]]:
+    """Return the preset that says the same as an expression, with its fields."""
+    for preset, expression in _WITHOUT_TIME.items():
+        if cron == expression:
+            return preset, {}
+    match cron.split():
+        case [minute, hour, day, "*", weekday] if _is_clock(hour, minute):
+            at = clock(hour, minute)
+            if (day, weekday) == ("*", "*"):
+                return Preset.DAILY, {"at": at}
+            if day == "*" and weekday in WEEKDAYS:
+                return Preset.WEEKLY, {"at": at, "weekday": weekday}
+            if weekday == "*" and day in DAYS:
+                return Preset.MONTHLY, {"at": at, "day": day}
+    return Preset.OWN, {}
+
+
+def _is_clock(hour: str, minute: str) -> bool:
+    return _TIME.fullmatch(f"{hour}:{minute.zfill(2)}") is not None

@@ -1,0 +1,103 @@
+"""The schedule is set in a real browser: what is typed is said in words at once."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.axe import findings
+from tests.browser.conftest import Home, OpenPage
+
+
+@pytest.fixture
+def as_ada(home: Home, signed_in: dict[str, object], open_page: OpenPage):
+    def open_one(**context: object) -> Page:
+        return open_page(
+            f"{home.server.url}/admin/backups/schedule", storage_state=signed_in["ada"], **context
+        )
+
+    return open_one
+
+
+def test_a_cron_expression_is_said_in_words_while_it_is_typed(as_ada) -> None:
+    page = as_ada()
+    cron = page.get_by_label("As a cron expression")
+    cron.fill("")
+    cron.press_sequentially("*/15 8-18 * * 1-5")
+
+    expect(page.locator("#preview")).to_contain_text("Every 15 minutes, hours: 08:00")
+    expect(page.get_by_role("listitem").filter(has_text=":15")).not_to_have_count(0)
+    expect(page.get_by_role("radio", name="Own")).to_be_checked()
+    expect(page.locator("#unsaved")).to_have_text("1 change not saved yet")
+    expect(cron).to_be_focused()
+    expect(cron).to_have_value("*/15 8-18 * * 1-5")
+
+    cron.fill("0 0 31 2 *")
+    expect(page.locator("#preview")).to_contain_text("This never comes due")
+
+
+def test_a_preset_shows_its_own_fields_and_its_expression(as_ada) -> None:
+    page = as_ada()
+    expect(page.get_by_label("At", exact=True)).to_be_visible()
+    expect(page.get_by_label("On weekday")).to_be_hidden()
+
+    page.get_by_role("radio", name="Weekly").check()
+    page.get_by_label("On weekday").select_option("Friday")
+    page.get_by_label("At", exact=True).fill("22:30")
+    expect(page.locator("#preview")).to_contain_text("Every week, on Friday at 22:30")
+    expect(page.get_by_label("As a cron expression")).to_have_value("30 22 * * 5")
+    expect(page.get_by_label("On day")).to_be_hidden()
+
+    page.get_by_role("radio", name="Hourly").check()
+    expect(page.get_by_label("At", exact=True)).to_be_hidden()
+    expect(page.get_by_label("As a cron expression")).to_have_value("0 * * * *")
+
+
+def test_the_keyboard_alone_changes_and_saves_it(as_ada) -> None:
+    page = as_ada()
+    page.get_by_role("radio", name="Daily").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#preview")).to_contain_text("Every month, on day 1 at 03:00")
+    page.get_by_label("The last").focus()
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("6")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_text("The schedule is saved.")).to_be_visible()
+    expect(page.get_by_role("radio", name="Monthly")).to_be_checked()
+    expect(page.get_by_label("The last")).to_have_value("6")
+    page.get_by_role("radio", name="Daily").check()
+    page.get_by_label("The last").fill("10")
+    page.get_by_role("button", name="Save the schedule").click()
+    expect(page.get_by_text("The schedule is saved.")).to_be_visible()
+
+
+def test_without_script_it_is_shown_and_saved(as_ada) -> None:
+    page = as_ada(java_script_enabled=False)
+    page.get_by_role("radio", name="Every 6 hours").check()
+    page.get_by_role("button", name="Show what this means").click()
+    expect(page.locator("#preview")).to_contain_text("Every 6 hours")
+    expect(page.locator("#unsaved")).to_have_text("1 change not saved yet")
+
+    page.get_by_role("button", name="Save the schedule").click()
+    expect(page.get_by_text("The schedule is saved.")).to_be_visible()
+    expect(page.get_by_label("As a cron expression")).to_have_value("0 */6 * * *")
+    page.get_by_role("radio", name="Daily").check()
+    page.get_by_role("button", name="Save the schedule").click()
+    expect(page.get_by_label("As a cron expression")).to_have_value("0 3 * * *")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_error_stands_at_its_field_and_has_the_focus(as_ada, theme: str) -> None:
+    page = as_ada(expected_statuses={422}, color_scheme=theme)
+    page.get_by_label("As a cron expression").fill("often")
+    page.get_by_label("After so many hours").fill("0")
+    page.get_by_role("button", name="Save the schedule").click()
+
+    cron = page.get_by_label("As a cron expression")
+    expect(cron).to_be_focused()
+    expect(cron).to_have_value("often")
+    expect(page.locator("#cron-error")).to_contain_text("Write five fields")
+    expect(page.locator("#stale-error")).to_contain_text("from 1 to 8760")
+    assert findings(page) == []

@@ -1,0 +1,340 @@
+"""The schedule is set on a page that says, before it is saved, what it comes to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask import Flask
+
+from launcher import settings
+from launcher.backup.errors import StoreUnavailableError
+from launcher.backup.records import Kind
+from launcher.backup.service import BackupService
+from launcher.current import current_backups
+from launcher.extensions import db
+from launcher.models import AuditEvent
+from launcher.web.admin.schedule import zone_words
+from tests.web.visitor import Visitor
+
+PATH = "/admin/backups/schedule"
+SCRIPT = {"HX_Request": "true"}
+DAILY = {
+    "enabled": "on", "preset": "daily", "at": "03:00", "weekday": "0", "day": "1",
+    "cron": "0 3 * * *", "max_count": "10", "daily": "0", "weekly": "0", "monthly": "0",
+    "stale": "30",
+}  # fmt: skip
+
+SetSite = Callable[..., None]
+
+
+def is_set(app: Flask) -> dict[str, object]:
+    with app.app_context():
+        row = settings.current()
+        return {
+            name.removeprefix("backup_"): getattr(row, name)
+            for name in settings.FIELDS
+            if name.startswith("backup_")
+        }
+
+
+def text(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split()).replace(" .", ".")
+
+
+def save(who: Visitor, *without: str, **changes: str) -> int:
+    """Send the form as it stands on the page, with `changes`; return the status."""
+    who.open(PATH)
+    return send(who, *without, **changes)
+
+
+def send(who: Visitor, *without: str, **changes: str) -> int:
+    seen = re.search(r'name="seen" value="(\w+)"', who.page)
+    assert seen
+    fields = DAILY | changes | {"seen": seen[1]}
+    return who.send(PATH, **{k: v for k, v in fields.items() if k not in without}).status_code
+
+
+@pytest.fixture
+def make(app: Flask, cast: object, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Make a real backup, as of a number of days ago."""
+
+    def make_one(days: float, kind: Kind = Kind.SCHEDULED) -> str:
+        with app.app_context():
+            service = current_backups()
+            at = datetime.now(UTC) - timedelta(days=days)
+            monkeypatch.setattr(service, "_clock", lambda: at)
+            made = service.create(kind=kind, by="schedule")
+            monkeypatch.setattr(service, "_clock", lambda: datetime.now(UTC))
+            return made.id
+
+    return make_one
+
+
+# --- saving ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "expression"),
+    [
+        ({"preset": "hourly"}, "0 * * * *"),
+        ({"preset": "six_hours"}, "0 */6 * * *"),
+        ({"preset": "daily", "at": "14:05"}, "5 14 * * *"),
+        ({"preset": "weekly", "at": "00:30", "weekday": "5"}, "30 0 * * 5"),
+        ({"preset": "monthly", "at": "23:59", "day": "28"}, "59 23 28 * *"),
+        ({"preset": "monthly", "at": "03:00", "day": "L"}, "0 3 L * *"),
+        ({"preset": "own", "cron": "*/15  8-18 * * 1-5"}, "*/15 8-18 * * 1-5"),
+        ({"preset": "own", "cron": "@weekly"}, "@weekly"),
+    ],
+)
+def test_a_preset_and_its_fields_do_without_any_cron(
+    app: Flask, ada: Visitor, fields: dict[str, str], expression: str
+) -> None:
+    assert save(ada, **fields) == 303
+    assert is_set(app)["cron_expression"] == expression
+
+    ada.open(PATH)  # and the page shows it again by the same preset
+    assert re.search(rf'value="{fields["preset"]}" checked', ada.page)
+
+
+def test_what_is_saved_is_told_audited_and_takes_effect(app: Flask, ada: Visitor) -> None:
+    assert save(ada, "enabled", max_count="7", weekly="3", stale="48") == 303
+
+    wanted = {"enabled": False, "max_count": 7, "keep_weekly": 3, "stale_after_h": 48}
+    assert is_set(app).items() >= wanted.items()
+    ada.open(PATH)
+    assert "The schedule is saved. It takes effect within seconds." in ada.page
+    with app.app_context():
+        event = db.session.scalars(db.select(AuditEvent).order_by(AuditEvent.id.desc())).first()
+        assert event is not None
+        assert (event.actor_name, event.action) == ("ada", "settings.update")
+        assert event.changes["backup_max_count"] == [10, 7]
+
+
+def test_saving_what_is_set_already_changes_nothing(ada: Visitor) -> None:
+    assert save(ada) == 303
+    ada.open(PATH)
+    assert "Nothing was different, so nothing was changed." in ada.page
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "words"),
+    [
+        ({"preset": "own", "cron": "0 0 31 2 *"}, "cron", "This never comes due"),
+        ({"preset": "own", "cron": "0 0 3 * * *"}, "cron", "These are 6 fields"),
+        ({"preset": "own", "cron": "daily"}, "cron", "Write five fields"),
+        ({"preset": "own", "cron": "61 * * * *"}, "cron", "This is no cron expression"),
+        ({"preset": "own", "cron": ""}, "cron", "Write five fields"),
+        ({"preset": "daily", "at": "25:00"}, "at", "Write a time of day"),
+        ({"preset": "weekly", "weekday": "9"}, "weekday", "Choose one of these days"),
+        ({"preset": "monthly", "day": "31"}, "day", "Choose one of these days"),
+        ({"preset": "sometimes", "cron": "never"}, "cron", "Write five fields"),
+        ({"max_count": "0"}, "max_count", "This must be from 1 to 1000"),
+        ({"max_count": "-1"}, "max_count", "This must be a whole number"),
+        ({"max_count": "ten"}, "max_count", "This must be a whole number"),
+        ({"max_count": "9" * 400}, "max_count", "This must be from 1 to 1000"),
+        ({"weekly": ""}, "weekly", "This must be a whole number"),
+        ({"stale": "0"}, "stale", "This must be from 1 to 8760"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_its_field(
+    app: Flask, ada: Visitor, fields: dict[str, str], field: str, words: str
+) -> None:
+    before = is_set(app)
+    assert save(ada, **{"daily": "5"} | fields) == 422
+
+    assert is_set(app) == before
+    error = re.search(rf'id="{field}-error".*?</p>', ada.page, re.DOTALL)
+    assert error
+    assert words in text(error[0])
+    assert re.search(rf'id="{field}"[^>]*aria-invalid="true"', ada.page)
+    assert 'name="daily" type="number" value="5"' in ada.page
+
+
+def test_every_error_is_told_at_once_and_the_first_has_the_focus(ada: Visitor) -> None:
+    assert save(ada, preset="own", cron="no", monthly="x", stale="x") == 422
+
+    assert ada.page.count('aria-invalid="true"') == 3
+    assert re.findall(r'id="(\w+)"[^>]*autofocus', ada.page) == ["cron"]
+
+
+def test_of_two_tabs_the_second_learns_what_the_first_saved(
+    app: Flask, ada: Visitor, set_site: SetSite
+) -> None:
+    ada.open(PATH)
+    set_site(backup_max_count=4)
+
+    assert send(ada, max_count="9", weekly="3") == 409
+    assert is_set(app).items() >= {"max_count": 4, "keep_weekly": 0}.items()
+    assert "The schedule was changed meanwhile" in ada.page
+    assert 'name="max_count" type="number" value="4"' in ada.page
+
+    assert send(ada, max_count="9") == 303  # from the page that shows it
+    assert is_set(app)["max_count"] == 9
+
+
+def test_a_form_that_does_not_say_what_it_saw_is_out_of_date(app: Flask, ada: Visitor) -> None:
+    before = is_set(app)
+    ada.open(PATH)
+    assert ada.send(PATH, **DAILY | {"max_count": "3"}).status_code == 409
+    assert is_set(app) == before
+
+
+# --- what it comes to --------------------------------------------------------------------------
+
+
+def test_a_draft_is_shown_in_words_with_its_next_runs(ada: Visitor, set_site: SetSite) -> None:
+    set_site(time_zone="Europe/Berlin")
+    answer = ada.client.get(
+        f"{PATH}/preview",
+        query_string=DAILY | {"preset": "weekly", "at": "03:00", "weekday": "0"},
+        headers={"HX-Request": "true", "Accept-Language": "en"},
+    )
+
+    assert answer.status_code == 200
+    assert "<html" not in answer.text
+    assert "Every week, on Sunday at 03:00" in answer.text
+    runs = [
+        datetime.fromisoformat(at) for at in re.findall(r'<time datetime="([^"]+)"', answer.text)
+    ]
+    local = [run.astimezone(ZoneInfo("Europe/Berlin")) for run in runs]
+    assert len(local) == 5
+    assert {(run.weekday(), run.hour, run.minute) for run in local} == {(6, 3, 0)}
+    assert local == sorted(set(local))
+    assert 'data-cron="0 3 * * 0"' in answer.text
+    assert "1 change not saved yet" in answer.text
+
+
+def test_a_wrong_draft_says_why(app: Flask, ada: Visitor) -> None:
+    before = is_set(app)
+    page = ada.client.get(
+        f"{PATH}/preview",
+        query_string=DAILY | {"preset": "own", "cron": "0 0 31 2 *", "max_count": "0"},
+        headers={"HX-Request": "true", "Accept-Language": "en"},
+    ).text
+
+    assert "This never comes due" in page
+    assert "With these numbers nothing can be foreseen." in page
+    assert "2 changes not saved yet" in page
+    assert is_set(app) == before
+
+
+def test_without_script_a_button_shows_what_it_means_and_saves_nothing(
+    app: Flask, ada: Visitor
+) -> None:
+    before = is_set(app)
+    ada.open(PATH)
+    assert send(ada, preset="hourly", show="1") == 200
+    assert "Every hour, at minute 0" in ada.page
+    assert "1 change not saved yet" in ada.page
+    assert is_set(app) == before
+
+
+@pytest.mark.parametrize(
+    ("zone", "month", "words"),
+    [
+        ("Europe/Berlin", 11, "Berlin (UTC+1)"),
+        ("Europe/Berlin", 6, "Berlin (UTC+2)"),
+        ("Asia/Kolkata", 6, "Kolkata (UTC+5:30)"),
+        ("America/St_Johns", 1, "St John\N{RIGHT SINGLE QUOTATION MARK}s (UTC\N{MINUS SIGN}3:30)"),
+        ("UTC", 6, "UTC"),
+    ],
+)
+def test_the_zone_is_named_with_its_offset(app: Flask, zone: str, month: int, words: str) -> None:
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        assert zone_words(ZoneInfo(zone), datetime(2026, month, 15, tzinfo=UTC)) == words
+
+
+# --- the clean-up ------------------------------------------------------------------------------
+
+
+def test_it_says_what_would_go_and_why_each_other_stays(
+    app: Flask, ada: Visitor, make: Callable[..., str]
+) -> None:
+    going = [make(days) for days in (3, 2)]
+    make(1)
+    make(1.5, Kind.MANUAL)
+    make(1.6, Kind.SAFETY)
+    page = ada.client.get(
+        f"{PATH}/preview",
+        query_string=DAILY | {"max_count": "2"},
+        headers={"HX-Request": "true", "Accept-Language": "en"},
+    ).text
+
+    said = text(page)
+    assert "After the next good backup, 2 would go" in said
+    assert all(name in page for name in going)
+    assert re.search(r"That frees [\d.]+ [kM]?B", said)
+    assert "The next one One of the last 2 scheduled" in said
+    assert "1 other Made by hand, uploaded or found in the folder" in said
+    assert "Made before a restore or an upgrade: the newest 10 of each, for 90 days" in said
+
+    assert save(ada, max_count="2") == 303
+    with app.app_context():
+        kept = {backup.id for backup in current_backups().list()}
+    assert set(going) <= kept  # saving itself removes nothing
+
+
+def test_it_says_when_nothing_would_go(ada: Visitor, make: Callable[..., str]) -> None:
+    make(1)
+    ada.open(PATH)
+    assert "After the next good backup, nothing would go" in ada.page
+
+
+def test_the_schedule_can_be_set_while_the_folder_is_away(
+    app: Flask, ada: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: object, **_more: object) -> None:
+        raise StoreUnavailableError("it is away")
+
+    monkeypatch.setattr(BackupService, "listing", away)
+    assert save(ada, max_count="3") == 303
+    assert is_set(app)["max_count"] == 3
+    ada.open(PATH)
+    assert "The folder of backups cannot be read" in ada.page
+
+
+def test_the_panel_leads_there(ada: Visitor, make: Callable[..., str]) -> None:
+    ada.open("/admin/backups")
+    assert f'href="{PATH}"' in ada.page
+    make(1)
+    ada.open("/admin/backups")
+    assert f'<a href="{PATH}">Change</a>' in ada.page
+
+
+def test_where_a_safety_backup_goes_the_panel_says_when(
+    ada: Visitor, make: Callable[..., str]
+) -> None:
+    make(3, Kind.SAFETY)
+    make(1)
+    ada.open("/admin/backups")
+    assert re.search(r"Kept until \d+ \w+( \d+)? at the latest", ada.page)
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("@daily", "Every day at 00:00"),
+        ("0 */6 * * *", "Every 6 hours"),
+        ("15 */6 * * *", "Every 6 hours, at minute 15"),
+        ("*/15 8-18 * * 1-5", "Every 15 minutes, hours: 08:00-18:00, Monday-Friday"),
+        ("0 3,15 * * *", "At 03:00 and 15:00"),
+        ("30 4 1,15 * fri", "At 04:30, days of the month: 1 and 15, or Friday"),
+        ("0 0 L * *", "Every month, on the last day at 00:00"),
+        ("0 3 * * 5L", "At 03:00, Friday, the last one of the month"),
+        ("0 3 * * mon#2", "At 03:00, Monday no. 2 of the month"),
+        ("* * * * *", "Every minute"),
+        ("0 3 * jan-mar *", "At 03:00, January-March"),
+        ("10-50/20 3 * * *", "Minutes: 10, 30 and 50, hours: 03:00"),
+        ("0 0 LW * *", "At 00:00, days of the month: LW"),
+    ],
+)
+def test_every_expression_has_words(
+    ada: Visitor, set_site: SetSite, expression: str, words: str
+) -> None:
+    set_site(backup_cron_expression=expression)
+    ada.open(PATH)
+    assert f"<b>{words}</b>" in ada.page.replace("\N{EN DASH}", "-")
