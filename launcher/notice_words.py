@@ -163,12 +163,15 @@ def details(trouble: Trouble) -> Sequence[str]:
 def _details(trouble: Trouble) -> Iterator[str]:
     since = exact(trouble.since) if trouble.since else ""
     if trouble.concern is Concern.FAILED:
-        yield ngettext(
-            "The last attempt failed: %(since)s.",
-            "The last %(num)s attempts failed, the first of them: %(since)s.",
-            trouble.count,
-            since=since,
-        )
+        if trouble.count == 1:
+            yield gettext("The last attempt failed: %(since)s.", since=since)
+        else:
+            yield ngettext(
+                "The last %(num)s attempt failed, the first of them: %(since)s.",
+                "The last %(num)s attempts failed, the first of them: %(since)s.",
+                trouble.count,
+                since=since,
+            )
     if trouble.code in ERROR_WORDS and trouble.concern in {
         Concern.FAILED, Concern.REHEARSAL_FAILED, Concern.PRUNE_FAILED, Concern.NOT_PUT_BACK,
     }:  # fmt: skip
