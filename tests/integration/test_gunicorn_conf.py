@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import runpy
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from flask import Flask
 
 from launcher.backup.errors import StoreUnavailableError
 from launcher.config import ROOT
@@ -28,12 +30,14 @@ class Service:
 
 
 @pytest.mark.parametrize("problem", [None, StoreUnavailableError("not mounted")])
-def test_a_new_worker_reads_the_manifests_beside_its_work(problem: Exception | None) -> None:
+def test_a_new_worker_reads_the_manifests_beside_its_work(
+    app: Flask, problem: Exception | None
+) -> None:
     service = Service(problem)
     conf = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
-    conf["post_worker_init"](
-        SimpleNamespace(wsgi=SimpleNamespace(extensions={"launcher.backups": service}))
-    )
+    no_jobs = replace(app.extensions["launcher.config"], scheduler=False)
+    extensions = {"launcher.config": no_jobs, "launcher.backups": service}
+    conf["post_worker_init"](SimpleNamespace(wsgi=SimpleNamespace(extensions=extensions)))
     assert service.asked.wait(10)
     assert service.asked_by is not None
     assert service.asked_by is not threading.current_thread()
