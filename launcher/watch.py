@@ -8,13 +8,12 @@ only find the words. Nothing here asks the live database for anything but whethe
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -23,7 +22,6 @@ from typing import TYPE_CHECKING
 from cronsim import CronSimError
 
 from launcher.backup.errors import BackupError
-from launcher.backup.locks import try_lock
 from launcher.backup.records import (
     OWN_KINDS,
     Backup,
@@ -36,6 +34,7 @@ from launcher.backup.records import (
     Verb,
 )
 from launcher.cron import next_runs
+from launcher.leader import Leader
 from launcher.rules import UNKNOWN, Rules
 
 if TYPE_CHECKING:
@@ -54,6 +53,7 @@ _RUNS_AHEAD = 400
 class Tone(StrEnum):
     """How bad it is."""
 
+    OK = "ok"
     WARN = "warn"
     BAD = "bad"
 
@@ -152,14 +152,6 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True)
-class Leader:
-    """Whether some process runs the scheduled work; `since` is when it took that over."""
-
-    is_there: bool
-    since: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Unreached:
     """Somebody who was to be told and could not be: for how long, and why (see `notices`)."""
 
@@ -180,7 +172,8 @@ class Situation:
         entries: what happened in the last weeks, newest first.
         has_history: whether a backup was ever made; asked only where there is none now.
         next_run_at: None when no schedule is on.
-        is_scheduler_wanted: whether this deployment runs the scheduled work itself.
+        leader: who runs the scheduled work, None when nobody does.
+        is_scheduler_wanted: whether this deployment runs that work itself.
     """
 
     now: datetime
@@ -196,8 +189,8 @@ class Situation:
     next_run_at: datetime | None
     has_rules: bool = True
     live_problem: str = ""
-    leader: Leader = Leader(is_there=True)
-    is_scheduler_wanted: bool = True
+    leader: Leader | None = None
+    is_scheduler_wanted: bool = False
     unreached: Sequence[Unreached] = ()
 
     @property
@@ -248,14 +241,19 @@ class Findings:
         """The troubles without those that another one explains: one cause is enough to tell."""
         return tuple(t for t in self.troubles if not explains(self.troubles, t))
 
+    @property
+    def echoes(self) -> tuple[Trouble, ...]:
+        """The troubles that another one explains."""
+        return tuple(t for t in self.troubles if explains(self.troubles, t))
+
 
 def look(
     service: BackupService,
     *,
     rules: Rules | None,
     now: datetime,
-    leader: Leader = Leader(is_there=True),
-    is_scheduler_wanted: bool = True,
+    leader: Leader | None = None,
+    is_scheduler_wanted: bool = False,
     unreached: Sequence[Unreached] = (),
     patience_s: float = PATIENCE_S,
 ) -> Situation:
@@ -327,29 +325,6 @@ def _store_of(service: BackupService) -> _Store:
         )
     except (BackupError, OSError) as error:
         return _Store(problem=str(error))
-
-
-def leader_of(lock_dir: Path) -> Leader:
-    """Return who holds the lock of the scheduler; asked of the kernel, so never out of date."""
-    path = lock_dir / "scheduler"
-    if not path.exists():
-        return Leader(is_there=False)
-    try:
-        descriptor = try_lock(path, exclusive=False)
-        if descriptor is not None:
-            os.close(descriptor)
-            return Leader(is_there=False)
-        return Leader(is_there=True, since=_signed_at(path))
-    except OSError:
-        return Leader(is_there=False)
-
-
-def _signed_at(path: Path) -> datetime:
-    """Return when the leader took over, as it signed the lock; else when it last touched it."""
-    try:
-        return datetime.fromisoformat(json.loads(path.read_bytes())["since"]).astimezone(UTC)
-    except (ValueError, KeyError, TypeError):
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def is_writable(folder: Path) -> bool:
@@ -558,7 +533,7 @@ def _of_the_schedule(situation: Situation) -> Iterator[Trouble]:
     if not situation.rules.is_scheduled:
         if situation.has_ever_begun:
             yield Trouble(Concern.SCHEDULE_OFF, Tone.WARN)
-    elif situation.is_scheduler_wanted and not situation.leader.is_there:
+    elif situation.is_scheduler_wanted and situation.leader is None:
         yield Trouble(Concern.SCHEDULER_STOPPED, Tone.WARN)
 
 

@@ -29,7 +29,7 @@ RANKS = [
         "demo",
         "backups",
         "detached",
-        "schedule",
+        "leader",
         "rules",
         "watch",
         "alarms",
