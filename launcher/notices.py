@@ -31,17 +31,9 @@ from launcher.backup.records import Outcome
 from launcher.leader import leader
 from launcher.messenger import Delivery, Message
 from launcher.rules import Rules, read_rules
+from launcher.situation import PATIENCE_S, Situation, Unreached, look
 from launcher.targets import Event, NoticeError, Notices, find_target, read_notices
-from launcher.watch import (
-    PATIENCE_S,
-    Concern,
-    Findings,
-    Situation,
-    Unreached,
-    is_scheduled,
-    judge,
-    look,
-)
+from launcher.watch import Concern, Findings, is_scheduled, judge
 
 if TYPE_CHECKING:
     from flask import Flask

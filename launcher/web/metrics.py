@@ -19,7 +19,8 @@ from launcher.content import APP_VERSION
 from launcher.current import current_application, current_backups
 from launcher.database import ungated
 from launcher.notices import Seen, see
-from launcher.watch import Concern, Situation
+from launcher.situation import Situation
+from launcher.watch import Concern
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -31,6 +31,7 @@ RANKS = [
         "detached",
         "leader",
         "rules",
+        "situation",
         "watch",
         "alarms",
         "messenger",

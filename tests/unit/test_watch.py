@@ -24,15 +24,12 @@ from launcher.backup.records import (
 )
 from launcher.leader import Leader, leader
 from launcher.rules import Rules
+from launcher.situation import Situation, Space, Unreached, look
 from launcher.watch import (
     Concern,
-    Situation,
-    Space,
     Tone,
-    Unreached,
     facts,
     judge,
-    look,
 )
 
 NOW = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)

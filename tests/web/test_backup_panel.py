@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from launcher import notices, targets, watch
+from launcher import notices, situation, targets
 from launcher.backup.journal import Journal
 from launcher.backup.manifest import write_manifest
 from launcher.backup.records import (
@@ -351,7 +351,7 @@ def test_a_folder_that_cannot_be_written_is_an_alarm_with_a_list(
     ada: Visitor, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf.put(hours(2))
-    monkeypatch.setattr(watch, "is_writable", lambda _folder: False)
+    monkeypatch.setattr(situation, "is_writable", lambda _folder: False)
 
     ada.open(PANEL)
 
@@ -375,14 +375,14 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Let the disk have that many bytes free."""
 
     def leave(free_bytes: int) -> None:
-        real = watch.os.statvfs
+        real = situation.os.statvfs
 
         def told(path: Path) -> object:
             facts = list(real(path))
             facts[1], facts[2], facts[4] = 1, 10_000_000, free_bytes
             return type(real(path))(facts)
 
-        monkeypatch.setattr(watch.os, "statvfs", told)
+        monkeypatch.setattr(situation.os, "statvfs", told)
 
     return leave
 

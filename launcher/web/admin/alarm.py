@@ -17,7 +17,8 @@ from launcher.current import current_application
 from launcher.models.types import utc_now
 from launcher.notices import look_around
 from launcher.rules import rules_of
-from launcher.watch import Situation, Tone
+from launcher.situation import Situation
+from launcher.watch import Tone
 from launcher.web.frame import current_viewer, site_settings
 
 from .answer import Answer, judge

@@ -12,7 +12,8 @@ from enum import StrEnum
 
 from launcher import watch
 from launcher.backup.records import Backup, State
-from launcher.watch import Concern, Findings, Situation, Tone, Trouble
+from launcher.situation import Situation
+from launcher.watch import Concern, Findings, Tone, Trouble
 
 
 class Verdict(StrEnum):

@@ -27,7 +27,7 @@ from .timeline import draw
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-    from launcher.watch import Situation
+    from launcher.situation import Situation
 
 blueprint = Blueprint("backups", __name__, url_prefix="/admin/backups")
 for _filter in (

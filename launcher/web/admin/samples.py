@@ -23,7 +23,8 @@ from launcher.backup.records import (
     new_backup_id,
 )
 from launcher.rules import Rules
-from launcher.watch import Concern, Situation, Space, Tone, Trouble
+from launcher.situation import Situation, Space
+from launcher.watch import Concern, Tone, Trouble
 
 from .answer import Answer, Verdict, WayOut
 from .progress import Row
