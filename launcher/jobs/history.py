@@ -73,6 +73,11 @@ class Run:
         """Whether its work was done, even if something beside it failed."""
         return self.outcome in {RunOutcome.SUCCEEDED, RunOutcome.PARTLY}
 
+    @property
+    def slot(self) -> datetime | None:
+        """The slot that it was for; None by hand, and where none was written down."""
+        return _moment(self.facts.get("slot"))
+
 
 @dataclass(frozen=True, slots=True)
 class Record:

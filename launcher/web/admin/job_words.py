@@ -201,16 +201,11 @@ def _took(run: Run) -> str:
 
 
 def _made_up_for(run: Run) -> str:
-    try:
-        slot = datetime.fromisoformat(str(run.facts.get("slot", "")))
-        late = run.started_at - slot
-    except (ValueError, TypeError, OverflowError):
+    slot = run.slot
+    if slot is None or run.started_at - slot < LATE_AFTER:
         return ""
-    if late < LATE_AFTER:
-        return ""
-    if late < timedelta(hours=20):
-        return clock_time(slot)
-    return day_and_time(slot)
+    is_clear = run.started_at - slot < timedelta(hours=20)
+    return clock_time(slot) if is_clear else day_and_time(slot)
 
 
 # --- what came of it ---------------------------------------------------------------------
