@@ -30,6 +30,15 @@ Examples:
   flask jobs run rehearsal
 """
 
+_ENDED = {
+    RunOutcome.SUCCEEDED: "found damage",
+    RunOutcome.PARTLY: "was not done in all parts",
+    RunOutcome.FAILED: "failed",
+    RunOutcome.PUT_OFF: "was put off",
+    RunOutcome.INTERRUPTED: "was interrupted",
+}
+"""How a job ended that is no plain success."""
+
 jobs = AppGroup(
     "jobs",
     help=f"Show what Launcher does by itself, and do it now.\n{_EXAMPLES}",
@@ -90,7 +99,8 @@ def run(job_id: str, as_json: bool) -> None:
     else:
         _print_results(done)
     if code := _exit_code(done):
-        output.say(f"The {job_id} ended: {done.outcome}. {done.error}".rstrip(". ") + ".")
+        why = f": {done.error}" if done.error else ""
+        output.say(f"The {job_id} {_ENDED[done.outcome or RunOutcome.FAILED]}{why}.")
         raise click.exceptions.Exit(code)
 
 
