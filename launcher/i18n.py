@@ -223,10 +223,20 @@ JOB_WORDS: Mapping[str, LazyString] = {
 """By the id of the job."""
 
 JOB_PURPOSES: Mapping[str, LazyString] = {
-    "backup": _("Makes the scheduled backup, then removes those that are not kept any more."),
-    "scrub": _("Checks a few backups a day, so that each is looked at once a month."),
-    "rehearsal": _("Takes the newest good backup through a whole restore on a scratch copy."),
+    "backup": _(
+        "Makes the scheduled backup, so that none depends on a person, and then removes those that"
+        " are not kept any more."
+    ),
+    "scrub": _(
+        "Reads a few backups through each day, so that damage is found within a month and not on"
+        " the day of a restore."
+    ),
+    "rehearsal": _(
+        "Takes the newest good backup through a whole restore on a scratch copy, so that it is"
+        " known to work before it is needed."
+    ),
 }
+"""What a job does, and why."""
 
 RUN_WORDS: Mapping[str, LazyString] = {
     "running": _("Running"),

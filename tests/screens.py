@@ -23,18 +23,20 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from launcher import demo, settings
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
-from launcher.backup.locks import try_lock
-from launcher.backup.records import Kind, RetentionPolicy
+from launcher.backup.locks import Gate, try_lock
+from launcher.backup.records import Kind
 from launcher.backup.service import BackupService
 from launcher.backups import build_backups
 from launcher.config import ROOT
+from launcher.jobs.history import Book
+from launcher.jobs.work import perform
 from launcher.models.types import utc_now
+from launcher.rules import read_rules
 from tests.browser.conftest import PROGRAMS, SWITCHES
 from tests.support.server import Server, serving
 from tests.support.words import compile_words
 
 ZONE = "Europe/Berlin"
-POLICY = RetentionPolicy(keep_count=14, keep_weekly=5)
 WIDE, PHONE = (1280, 860), (390, 844)
 
 
@@ -116,19 +118,28 @@ def _make_past(data_dir: Path) -> tuple[str, str, BackupService]:
         clock.moment = (today - timedelta(days=days)).astimezone(UTC)
         if clock.moment > clock.real:
             continue
-        service.create(by="schedule", kind=Kind.SCHEDULED)
-        service.prune(POLICY, by="schedule", zone=ZoneInfo(ZONE))
+        _do("backup", service, data_dir, clock)
+        if days in _SCRUBBED:
+            clock.moment += timedelta(minutes=90)
+            _do("scrub", service, data_dir, clock)
         if days in _BY_HAND:
             clock.moment += timedelta(hours=9)
             kind, note = _BY_HAND[days]
             service.create(by=admin.username, kind=kind, note=note, protected=days == 12)
     clock.moment = clock.real - timedelta(hours=1)
-    service.rehearse("latest", by="schedule")
+    _do("rehearsal", service, data_dir, clock)
     clock.moment = clock.real - timedelta(minutes=20)
     service.create(by=admin.username, note="Before moving Jellyfin to the new box", protected=True)
     return admin.username, admin.password, service
 
 
+def _do(job_id: str, service: BackupService, data_dir: Path, clock: _Clock) -> None:
+    """Do a job as the schedule would have done it at the time that the clock shows."""
+    rules = read_rules(data_dir / "launcher.db", Gate(data_dir / "locks"))
+    perform(job_id, service, Book(data_dir), rules, clock=clock, is_by_hand=True)
+
+
+_SCRUBBED = range(1, 5)
 _BY_HAND = {
     29: (Kind.MANUAL, "Before the big tidy-up"),
     12: (Kind.MANUAL, "All boards as they should be"),
@@ -145,6 +156,7 @@ class _Clock:
         self.moment = self.real
 
     def __call__(self) -> datetime:
+        self.moment += timedelta(milliseconds=40)  # whatever is done takes a moment
         return self.moment
 
 
@@ -153,6 +165,8 @@ def _take_all(studio: Studio) -> None:
         studio.take(page, "start")
         page.goto("/admin/backups")
         studio.take(page, "panel")
+        page.goto("/admin/jobs")
+        studio.take(page, "jobs")
         page.goto("/admin/users")
         studio.take(page, "users")
         page.goto("/admin/audit")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import click
     from flask import Flask
 
-_NAMES = ("backup", "database", "demo", "notices", "settings", "user")
+_NAMES = ("backup", "database", "demo", "jobs", "notices", "settings", "user")
 
 
 class Commands(AppGroup):

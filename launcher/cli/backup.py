@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from functools import partial
@@ -17,7 +15,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from launcher.backup.errors import BackupError, BackupNotFoundError, SourceDatabaseError
-from launcher.backup.ports import OnProgress, utc_now
+from launcher.backup.ports import utc_now
 from launcher.backup.records import (
     LATEST,
     Backup,
@@ -36,6 +34,9 @@ from launcher.rules import Rules, read_rules
 
 from . import output
 from .exits import EXIT_CODES, PARTLY_FAILED, STALE, exit_codes_help, told
+from .shell import bars as _bars
+from .shell import json_option as _json_option
+from .shell import typist as _by
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,29 +56,8 @@ backup = AppGroup(
 )
 
 
-def _json_option(command: F) -> F:
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
-
-
 def _yes_option(command: F) -> F:
     return click.option("--yes", "-y", is_flag=True, help="Do not ask.")(command)
-
-
-def _by() -> str:
-    """Return who types, as the journal names them."""
-    try:
-        return f"{getpass.getuser()} (command line)"
-    except (OSError, KeyError):  # a container's user may have no name
-        return "command line"
-
-
-@contextmanager
-def _bars() -> Iterator[OnProgress | None]:
-    bars = output.progress_bars()
-    try:
-        yield bars
-    finally:
-        output.end_progress(bars)
 
 
 def _rules() -> Rules:

@@ -68,6 +68,16 @@ class Run:
         """Whether it has not ended yet."""
         return self.outcome is None
 
+    @property
+    def is_success(self) -> bool:
+        """Whether its work was done, even if something beside it failed."""
+        return self.outcome in {RunOutcome.SUCCEEDED, RunOutcome.PARTLY}
+
+    @property
+    def slot(self) -> datetime | None:
+        """The slot that it was for; None by hand, and where none was written down."""
+        return _moment(self.facts.get("slot"))
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -77,7 +87,8 @@ class Record:
         schedule: the schedule that was seen last, "" before any.
         since: slots before this moment are nothing to make up for: the schedule was another one.
         claim: the newest slot that was claimed (the backup's is kept by the service instead).
-        runs: newest first, at most `MAX_RUNS`.
+        runs: newest first, at most `MAX_RUNS`; the last success is among them, however many
+            failed since.
     """
 
     schedule: str = ""
@@ -112,6 +123,15 @@ def _buried(run: Run) -> Run:
     return replace(run, outcome=RunOutcome.INTERRUPTED) if run.is_running else run
 
 
+def _newest(found: tuple[Run, ...]) -> tuple[Run, ...]:
+    """Return as many as are remembered; the last success is not forgotten for failures."""
+    kept, older = found[:MAX_RUNS], found[MAX_RUNS:]
+    success = next((run for run in older if run.is_success), None)
+    if success is None or any(run.is_success for run in kept):
+        return kept
+    return (*kept[:-1], success)
+
+
 class Book:
     """The file, for whoever reads or writes it. Reading is cheap while nothing changes."""
 
@@ -142,7 +162,7 @@ class Book:
         run = Run(secrets.token_hex(8), by, at)
 
         def add(last: Record) -> Record:
-            kept = (run, *map(_buried, last.runs))[:MAX_RUNS]
+            kept = _newest((run, *map(_buried, last.runs)))
             return replace(last, runs=kept, claim=claim or last.claim)
 
         self.change(job_id, add)
@@ -287,7 +307,9 @@ def _run(facts: object) -> Run | None:
 
 
 def _moment(text: object) -> datetime | None:
-    with contextlib.suppress(ValueError, TypeError):
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
         moment = datetime.fromisoformat(text)  # type: ignore[arg-type]
-        return moment.astimezone(UTC) if moment.tzinfo else None
+        # What lies at the ends of the calendar cannot be told in every zone.
+        if moment.tzinfo and 1970 <= moment.year < 9999:
+            return moment.astimezone(UTC)
     return None

@@ -150,8 +150,7 @@ def perform(
     with book.at_work(job_id) as is_mine:
         if not is_mine:
             if is_by_hand:
-                since = next((r.started_at for r in book.record(job_id).runs), None)
-                raise OperationInProgressError(verb=job.verb, by=SCHEDULE, since=since)
+                raise _busy(book, job)
             return None
         slot = None
         if not is_by_hand:
@@ -162,6 +161,14 @@ def perform(
                 return None
         task = _Task(book, service, job, rules, clock, by, slot, on_begun, on_progress)
         return _carry_out(task)
+
+
+def _busy(book: Book, job: Job) -> OperationInProgressError:
+    """Return the error that names who does this job, as far as they have begun to."""
+    run = next((each for each in book.record(job.id).runs if each.is_running), None)
+    if run is None:
+        return OperationInProgressError(verb=job.verb, by=SCHEDULE, since=None)
+    return OperationInProgressError(verb=job.verb, by=run.by, since=run.started_at)
 
 
 def _carry_out(task: _Task) -> Run | None:

@@ -8,7 +8,7 @@ let opener = null;
 // A part that was swapped into the dialog opens it; focus goes back to where it came from.
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
   const source = ctx.sourceElement;
-  ctx.isByHand = !source.matches("#operation, #panel");
+  ctx.isByHand = !source.matches("#operation, #panel, #jobs, #job-progress");
   if (ctx.target !== dialog || dialog.contains(source)) return;
   const menu = source.closest("[popover]");
   opener = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : source;

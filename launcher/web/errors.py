@@ -48,6 +48,7 @@ STATUS_OF: Mapping[str, int] = {
 """The HTTP status of every `BackupError`, by its code."""
 
 HELD_STATUS = 503
+_SCHEDULE = "schedule"
 _RETRY_AFTER_S = 2
 
 
@@ -135,18 +136,20 @@ def _show_busy(error: OperationInProgressError, way_out: WayOut | None) -> Respo
     # Without the database there is no time zone to say it in, and nobody to show it to.
     with suppress(DataBeingReplacedError, SQLAlchemyError):
         resume()
-        text = Markup("{} {}").format(_present_state(error), words.hint)
+        text = Markup("{} {}").format(busy_words(error), words.hint)
         way_out = _way_to_watch() or way_out
     facts = {gettext("Code"): error.code}
     return _problem(STATUS_OF[error.code], _Words(words.title, text), facts=facts, way_out=way_out)
 
 
-def _present_state(error: OperationInProgressError) -> Markup:
+def busy_words(error: OperationInProgressError) -> Markup:
+    """Return who does what since when, in a sentence."""
     is_known = error.verb in set(Verb)
     what = VERB_WORDS[Verb(error.verb)] if is_known else gettext("An operation")
+    who = gettext("the schedule") if error.by == _SCHEDULE else error.by
     if error.since is None:
-        return Markup(gettext("%(what)s, started by %(who)s.")) % {"what": what, "who": error.by}  # noqa: S704
-    facts = {"what": what, "who": error.by, "ago": ago(error.since)}
+        return Markup(gettext("%(what)s, started by %(who)s.")) % {"what": what, "who": who}  # noqa: S704
+    facts = {"what": what, "who": who, "ago": ago(error.since)}
     return Markup(gettext("%(what)s, started by %(who)s %(ago)s.")) % facts  # noqa: S704
 
 

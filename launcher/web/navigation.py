@@ -35,6 +35,7 @@ ADMIN_PAGES = (
         _("System"),
         (
             AdminPage("backups.show", "database-backup", _("Backups")),
+            AdminPage("jobs.show", "timer", _("Jobs")),
             AdminPage("audit.show", "scroll-text", _("Audit log")),
         ),
     ),

@@ -22,6 +22,7 @@ PAGES = {
     "forbidden": ("chloe", "/admin/patterns", 403),
     "patterns": ("ada", "/admin/patterns", 200),
     "the schedule": ("ada", "/admin/backups/schedule", 200),
+    "the jobs": ("ada", "/admin/jobs", 200),
     "users": ("ada", "/admin/users", 200),
     "a new user": ("ada", "/admin/users/new", 200),
     "the last admin": ("ada", "/admin/users/1", 200),

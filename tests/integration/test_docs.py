@@ -38,11 +38,12 @@ def test_each_error_has_an_exit_code_and_the_readme_names_it(error: type[BackupE
     assert re.search(rf"^\| {exit_code} \| .*`{error.code}`", README, re.MULTILINE)
 
 
-def test_each_command_that_the_readme_names_exists(app: Flask) -> None:
-    backup = app.cli.get_command(None, "backup")  # type: ignore[arg-type]
-    named = set(re.findall(r"flask backup ([a-z][a-z-]*)", README))
+@pytest.mark.parametrize("name", ["backup", "jobs"])
+def test_each_command_that_the_readme_names_exists(app: Flask, name: str) -> None:
+    group = app.cli.get_command(None, name)  # type: ignore[arg-type]
+    named = set(re.findall(rf"flask {name} ([a-z][a-z-]*)", README))
     assert named
-    assert named <= set(backup.list_commands(None))  # type: ignore[union-attr, arg-type]
+    assert named <= set(group.list_commands(None))  # type: ignore[union-attr, arg-type]
 
 
 def test_each_make_target_that_the_readme_names_exists() -> None:

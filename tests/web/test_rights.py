@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from launcher import detached
+from launcher.jobs import process
 from tests.web.visitor import Visitor
 
 ROLES = ("guest", "chloe", "ben", "ada")
@@ -22,6 +23,7 @@ PATHS = {
     "users.delete": "/admin/users/2/delete",
     "backup.show": "/admin/backups/20261122T170000Z-k3f9q2",
     "backup.download": "/admin/backups/20261122T170000Z-k3f9q2/download",
+    "jobs.run": "/admin/jobs/scrub/run",
 }
 # What GET and POST answer to a guest, a viewer, an editor (who owns the attic) and an admin.
 # POSTs go without fields: 422 and 303 mean "let in", 302 "sign in first", 403 "not for you".
@@ -48,6 +50,8 @@ GET = {
     "users.new": (302, 403, 403, 200),
     "users.show": (302, 403, 403, 200),
     "users.ask_to_delete": (302, 403, 403, 200),
+    "jobs.show": (302, 403, 403, 200),
+    "jobs.progress": (302, 403, 403, 200),
     "audit.show": (302, 403, 403, 200),
     "audit.operations": (302, 403, 403, 200),
     "backup.show": (302, 403, 403, 404),
@@ -73,6 +77,7 @@ POST = {
     "backup_actions.treat_selected": (302, 403, 403, 422),
     "backup_actions.delete_selected": (302, 403, 403, 422),
     "schedules.save": (302, 403, 403, 409),
+    "jobs.run": (302, 403, 403, 303),
     "users.create": (302, 403, 403, 422),
     "users.change_name": (302, 403, 403, 303),
     "users.change_role": (302, 403, 403, 422),
@@ -91,6 +96,7 @@ LINK_FIRST = {"setup_restore.receive"}
 def _nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who may begin an operation is asked here, and not what it does."""
     monkeypatch.setattr(detached, "start", lambda *_: None)
+    monkeypatch.setattr(process, "run_now", lambda *_, **__: None)
 
 
 def _doors(app: Flask) -> dict[tuple[str, str], str]:

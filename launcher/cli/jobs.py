@@ -1,0 +1,191 @@
+"""`flask jobs`: what is done by itself, what became of it, and one of it right now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from launcher.backup.errors import SourceDatabaseError
+from launcher.backup.ports import utc_now
+from launcher.backup.records import State
+from launcher.config import Config
+from launcher.current import current_backups
+from launcher.jobs.history import Book, Run, RunOutcome, runs
+from launcher.jobs.registry import JOBS
+from launcher.jobs.work import perform
+from launcher.leader import Leader, leader
+from launcher.rules import Rules, read_rules
+
+from . import output
+from .exits import EXIT_CODES, PARTLY_FAILED, exit_codes_help, told
+from .shell import bars, json_option, typist
+
+_EXAMPLES = """
+\b
+Examples:
+  flask jobs list
+  flask jobs run rehearsal
+"""
+
+_ENDED = {
+    RunOutcome.SUCCEEDED: "found damage",
+    RunOutcome.PARTLY: "was not done in all parts",
+    RunOutcome.FAILED: "failed",
+    RunOutcome.PUT_OFF: "was put off",
+    RunOutcome.INTERRUPTED: "was interrupted",
+}
+"""How a job ended that is no plain success."""
+
+jobs = AppGroup(
+    "jobs",
+    help=f"Show what Launcher does by itself, and do it now.\n{_EXAMPLES}",
+    epilog=exit_codes_help(),
+)
+
+
+@jobs.command("list")
+@json_option
+@told
+def list_(as_json: bool) -> None:
+    """List each job: its schedule, when it comes next, how it went, and who runs them.
+
+    With --json `leader` is null while no server runs them; each of `jobs` has its `runs`, newest
+    first.
+    """
+    config = _config()
+    rules, leading = _rules_if_readable(), leader(config.lock_dir)
+    found = runs(config.data_dir)
+    if as_json:
+        listed = [_facts(job_id, found[job_id], rules) for job_id in JOBS]
+        output.print_json({"leader": leading, "is_led_here": config.scheduler, "jobs": listed})
+        return
+    rows: list[tuple[str, ...]] = [("JOB", "SCHEDULE", "NEXT", "LAST ATTEMPT", "LAST SUCCESS")]
+    rows += [_row(_facts(job_id, found[job_id], rules)) for job_id in JOBS]
+    output.print_table(rows)
+    output.say(_who_runs_them(leading, is_led_here=config.scheduler))
+    if rules is None:
+        output.say("The settings cannot be read, so it is not known when they are due.")
+
+
+@jobs.command()
+@click.argument("job_id", metavar="JOB", type=click.Choice(list(JOBS)))
+@json_option
+@told
+def run(job_id: str, as_json: bool) -> None:
+    """Do a job now, whether it is due or not. It uses no slot of its schedule.
+
+    JOB is backup, scrub or rehearsal. The id of a backup that was made or rehearsed is printed,
+    and of those that were found damaged, for which it exits with 90.
+    """
+    config = _config()
+    rules = read_rules(config.database_path, current_app.extensions["launcher.gate"])
+    with bars() as drawn:
+        done = perform(
+            job_id,
+            current_backups(),
+            Book(config.data_dir),
+            rules,
+            clock=utc_now,
+            by=typist(),
+            is_by_hand=True,
+            on_progress=drawn,
+        )
+    assert done is not None  # noqa: S101 (by hand there is always something to do)
+    if as_json:
+        output.print_json(done)
+    else:
+        _print_results(done)
+    if code := _exit_code(done):
+        why = f": {done.error}" if done.error else ""
+        output.say(f"The {job_id} {_ENDED[done.outcome or RunOutcome.FAILED]}{why}.")
+        raise click.exceptions.Exit(code)
+
+
+def _print_results(done: Run) -> None:
+    facts = done.facts
+    if made := facts.get("backup_id"):
+        click.echo(made)
+    if "verified" in facts:
+        output.say(f"Verified {facts['verified']} of {facts['total']}.")
+    for backup_id in _listed(done, "damaged"):
+        click.echo(f"{backup_id}  {output.coloured(State.DAMAGED)}")
+    if removed := len(_listed(done, "removed")):
+        output.say(f"Removed {removed} that retention does not keep any more.")
+
+
+def _exit_code(done: Run) -> int:
+    if _listed(done, "damaged"):
+        return EXIT_CODES["verification_failed"]
+    if done.outcome is RunOutcome.SUCCEEDED:
+        return 0
+    if done.outcome is RunOutcome.PARTLY:
+        return PARTLY_FAILED
+    return EXIT_CODES.get(done.error_code, EXIT_CODES["internal"])
+
+
+def _facts(job_id: str, found: Sequence[Run], rules: Rules | None) -> Mapping[str, object]:
+    job = JOBS[job_id]
+    coming = job.next_runs(rules, after=utc_now()) if rules else ()
+    return {
+        "id": job_id,
+        "schedule": job.cron(rules) if rules else None,
+        "time_zone": rules.zone.key if rules else None,
+        "next_run_at": coming[0] if coming else None,
+        "last_attempt_at": found[0].started_at if found else None,
+        "last_outcome": (found[0].outcome or "running") if found else None,
+        "last_success_at": next((each.started_at for each in found if each.is_success), None),
+        "runs": list(found),
+    }
+
+
+def _row(facts: Mapping[str, object]) -> tuple[str, ...]:
+    outcome = facts["last_outcome"]
+    return (
+        str(facts["id"]),
+        _schedule(facts),
+        _moment(facts["next_run_at"]),
+        _moment(facts["last_attempt_at"]) + (f" ({outcome})" if outcome else ""),
+        _moment(facts["last_success_at"]),
+    )
+
+
+def _schedule(facts: Mapping[str, object]) -> str:
+    if facts["schedule"]:
+        return f"{facts['schedule']} ({facts['time_zone']})"
+    return "off" if facts["time_zone"] else "unknown"
+
+
+def _moment(at: object) -> str:
+    return output.moment(at if isinstance(at, datetime) else None)
+
+
+def _who_runs_them(leading: Leader | None, *, is_led_here: bool) -> str:
+    if leading is not None:
+        since = output.moment(leading.since)
+        # On a full disk it leads without having left its name.
+        who = f"Process {leading.pid} on {leading.host}" if leading.pid else "Some process"
+        return f"{who} runs them since {since}."
+    if is_led_here:
+        return "No server runs them. `flask backup run-scheduled` does what is due."
+    return "LAUNCHER_SCHEDULER is off: a timer has to call `flask backup run-scheduled`."
+
+
+def _rules_if_readable() -> Rules | None:
+    try:
+        return read_rules(_config().database_path, current_app.extensions["launcher.gate"])
+    except SourceDatabaseError:
+        return None
+
+
+def _listed(done: Run, name: str) -> list[str]:
+    found = done.facts.get(name)
+    return [str(each) for each in found] if isinstance(found, list) else []
+
+
+def _config() -> Config:
+    config: Config = current_app.extensions["launcher.config"]
+    return config

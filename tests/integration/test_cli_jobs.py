@@ -1,0 +1,121 @@
+"""`flask jobs`: what is done by itself, and one of it right now."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from launcher.backup.locks import try_lock
+from launcher.current import current_backups
+from launcher.jobs.history import Book, runs
+from launcher.models.types import utc_now
+from tests.conftest import MakeApp
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def app(unled_app: Flask) -> Flask:
+    return unled_app
+
+
+@pytest.fixture
+def flask(app: Flask, cast: object) -> Run:
+    def run(*words: str, expect: int = 0) -> Result:
+        result = app.test_cli_runner().invoke(args=("jobs", *words))
+        assert result.exit_code == expect, result.output
+        return result
+
+    return run
+
+
+def test_each_job_is_listed_with_its_schedule_and_how_it_went(flask: Run, data_dir: Path) -> None:
+    flask("run", "backup")
+    Book(data_dir).begin("scrub", by="schedule", at=utc_now())
+    listed = flask("list")
+
+    heading, backup, scrub, rehearsal = listed.stdout.splitlines()
+    assert heading.split("  ")[0] == "JOB"
+    assert backup.startswith("backup     0 3 * * * (UTC)")
+    assert "(succeeded)" in backup
+    assert "(interrupted)" in scrub
+    assert scrub.endswith("never")
+    assert rehearsal.count("never") == 2
+    assert "No server runs them." in listed.stderr
+
+    facts = json.loads(flask("list", "--json").stdout)
+    assert facts["leader"] is None
+    assert [job["id"] for job in facts["jobs"]] == ["backup", "scrub", "rehearsal"]
+    made, killed, _ = facts["jobs"]
+    assert made["last_attempt_at"] == made["last_success_at"] is not None
+    assert (killed["last_outcome"], killed["last_success_at"]) == ("interrupted", None)
+    assert made["runs"][0]["by"].endswith("(command line)")
+
+
+def test_who_runs_them_is_named(flask: Run, data_dir: Path) -> None:
+    path = data_dir / "locks" / "scheduler"
+    path.write_text('{"pid": 4711, "host": "attic", "since": "2026-11-22T12:00:00+00:00"}')
+    lock = try_lock(path, exclusive=True)
+    assert lock is not None
+
+    assert "Process 4711 on attic runs them since 2026-11-22" in flask("list").stderr
+    assert json.loads(flask("list", "--json").stdout)["leader"]["pid"] == 4711
+    os.close(lock)
+
+
+def test_a_server_that_is_told_not_to_says_what_has_to_call(make_app: MakeApp) -> None:
+    app = make_app(scheduler="off")
+    listed = app.test_cli_runner().invoke(args=("jobs", "list"))
+
+    assert listed.exit_code == 0
+    assert "a timer has to call `flask backup run-scheduled`" in listed.stderr
+    assert "The settings cannot be read" in listed.stderr, "there is no database yet"
+    assert listed.stdout.count("unknown") == 3
+
+
+def test_a_job_is_done_now_and_says_its_result_alone_on_stdout(
+    flask: Run, app: Flask, data_dir: Path
+) -> None:
+    made = flask("run", "backup").stdout.strip()
+    with app.app_context():
+        assert current_backups().get(made).id == made
+        assert current_backups().last_slot() is None, "no slot is used"
+    assert flask("run", "rehearsal").stdout.strip() == made
+    scrubbed = flask("run", "scrub")
+    assert (scrubbed.stdout, scrubbed.stderr) == ("", "Verified 1 of 1.\n")
+    assert json.loads(flask("run", "scrub", "--json").stdout)["facts"]["verified"] == 1
+    assert len(runs(data_dir)["scrub"]) == 2
+
+
+def test_how_it_ended_is_in_the_exit_code(flask: Run, app: Flask, data_dir: Path) -> None:
+    put_off = flask("run", "rehearsal", expect=13)
+    assert put_off.stderr == "The rehearsal was put off: there is no good backup yet.\n"
+    made = flask("run", "backup").stdout.strip()
+    with app.app_context():
+        file = current_backups().get(made).file
+    assert file is not None
+    path = data_dir / "backups" / file.name
+    path.chmod(0o600)
+    stored = bytearray(path.read_bytes())
+    stored[len(stored) // 2] ^= 1
+    path.write_bytes(stored)
+    scrubbed = flask("run", "scrub", expect=90)
+    assert scrubbed.stdout.split() == [made, "damaged"]
+    assert scrubbed.stderr.endswith("The scrub found damage.\n")
+
+
+def test_busy_says_who_and_exits_with_11(flask: Run, data_dir: Path) -> None:
+    lock = try_lock(data_dir / "locks" / "operation", exclusive=True)
+    assert lock is not None
+    assert flask("run", "backup", expect=11).stderr
+    os.close(lock)
+
+
+def test_a_job_that_there_is_not_is_wrong_usage(flask: Run) -> None:
+    assert "'backup', 'scrub', 'rehearsal'" in flask("run", "nothing", expect=2).stderr
