@@ -29,7 +29,7 @@ from launcher.backup.locks import try_lock
 from launcher.backup.records import Outcome
 from launcher.messenger import Delivery, Message
 from launcher.rules import Rules, read_rules
-from launcher.targets import Event, NoticeError, Notices, find_target, read_notices
+from launcher.targets import Event, NoticeError, Notices, Target, find_target, read_notices
 from launcher.watch import (
     PATIENCE_S,
     Concern,
@@ -318,7 +318,9 @@ def note_start(app: Flask) -> None:
 def send_test(app: Flask, target_id: str) -> Delivery:
     """Send a test to one target now, and return how that went.
 
-    The caller must not hold the gate. Takes up to `messenger.TIMEOUT_S` seconds.
+    One that arrived is remembered, and what waits for this target goes out with the next look.
+    One that did not is forgotten: it was no alarm, and whoever sent it was told. The caller
+    must not hold the gate. Takes up to `messenger.TIMEOUT_S` seconds.
 
     Raises:
         NoticeError: there is no such target.
@@ -334,7 +336,28 @@ def send_test(app: Flask, target_id: str) -> Delivery:
         message = notice_words.compose_test(rules=rules, panel_url=notices.panel_url)
     delivery = messenger.deliver(target.url, [message])
     _log.info("test to %s: %s", target.name, delivery.reason or "told")
+    if delivery.is_done:
+        _note_test(config, target)
     return delivery
+
+
+def _note_test(config: Config, target: Target) -> None:
+    """Remember that somebody was reached, unless whoever looks just now is about to find out."""
+    try:
+        descriptor = try_lock(config.lock_dir / "notices", exclusive=True)
+    except OSError:
+        return
+    if descriptor is None:
+        return
+    try:
+        memory = read_memory(config)
+        line = line_to(memory, target.id, target.url)
+        told = Line(mark=line.mark, told_at=_now())
+        if line.waiting:
+            told = replace(line, told_at=told.told_at, next_try_at=None)
+        _save_memory(config, replace(memory, lines={**memory.lines, target.id: told}))
+    finally:
+        os.close(descriptor)
 
 
 def _parts(app: Flask) -> tuple[Config, BackupService, Gate]:
@@ -376,7 +399,7 @@ def _with_mail(
     ended: Sequence[JournalEntry],
 ) -> Memory:
     """Put what there is to tell into the line of everybody who wants to know it."""
-    lines = {target.id: _line(memory, target.id, target.url) for target in notices.targets}
+    lines = {target.id: line_to(memory, target.id, target.url) for target in notices.targets}
     mail: Sequence[tuple[Event, Concern | None, Message]] = []
     if lines:
         mail = _mail(
@@ -392,7 +415,7 @@ def _with_mail(
         )
         lines[target.id] = replace(line, waiting=(*line.waiting, *own)[-_MOST_WAITING:])
     if notices.heartbeat:
-        line = _line(memory, HEARTBEAT, notices.heartbeat.url)
+        line = line_to(memory, HEARTBEAT, notices.heartbeat.url)
         if ended:
             # Only how the last one ended is of interest to whoever listens to a heart.
             is_well = ended[-1].outcome is Outcome.SUCCEEDED
@@ -401,7 +424,7 @@ def _with_mail(
     return replace(memory, lines=lines)
 
 
-def _line(memory: Memory, key: str, url: str) -> Line:
+def line_to(memory: Memory, key: str, url: str) -> Line:
     """Return the line to a target; a corrected address is tried at once."""
     mark = hashlib.sha256(url.encode(errors="replace")).hexdigest()[:8]
     line = memory.lines.get(key, Line())

@@ -32,6 +32,7 @@ from .admin import (
     audit,
     backup,
     backups,
+    notices,
     operations,
     restore,
     schedule,
@@ -59,5 +60,7 @@ def init_app(app: Flask) -> None:
         part.init_app(app)
     for door in (health, metrics, setup, setup_restore, auth, account, recent, start, patterns):
         app.register_blueprint(door.blueprint)
-    for page in (schedule, backups, actions, upload, operations, restore, backup, users, audit):
+    for page in (
+        schedule, backups, actions, upload, operations, restore, backup, users, notices, audit,
+    ):  # fmt: skip
         app.register_blueprint(page.blueprint)

@@ -35,6 +35,7 @@ ADMIN_PAGES = (
         _("System"),
         (
             AdminPage("backups.show", "database-backup", _("Backups")),
+            AdminPage("notices.index", "bell", _("Notifications")),
             AdminPage("audit.show", "scroll-text", _("Audit log")),
         ),
     ),
