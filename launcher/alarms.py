@@ -32,8 +32,8 @@ _CALM: Mapping[Concern, timedelta] = {
 }
 """How long a trouble must be gone before its alarm ends: what flickers is one alarm."""
 
-_SHOWN_ONLY = frozenset({Concern.INTERRUPTED, Concern.SCHEDULE_OFF})
-"""What a person did a moment ago: the pages say it, and nobody is woken."""
+_SHOWN_ONLY = frozenset({Concern.INTERRUPTED, Concern.SCHEDULE_OFF, Concern.NOBODY_TOLD})
+"""What a person did, or left undone: the pages say it, and nobody is woken."""
 
 
 class News(StrEnum):

@@ -214,6 +214,8 @@ def _service(url: str) -> NotifyBase | Reason:
 def _shown(service: NotifyBase) -> str:
     """Return the kind of service and where it is: paths and parameters carry tokens as well."""
     parts = urlsplit(service.url(privacy=True))
+    if parts.scheme == "ntfys" and getattr(service, "mode", "") == "cloud":
+        return "ntfys://ntfy.sh/…"  # its topic stands where a host does, and whoever knows it reads
     return f"{parts.scheme}://{parts.netloc}/…"
 
 

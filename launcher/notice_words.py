@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _
 from launcher.alarms import Alarm, News, Tiding
 from launcher.i18n import ERROR_WORDS, exact, gettext, ngettext, number, size
 from launcher.messenger import Delivery, Message, Reason
+from launcher.targets import Event, NoticeError
 from launcher.watch import Concern, Tone, Trouble
 
 if TYPE_CHECKING:
@@ -92,6 +93,11 @@ CONCERN_WORDS: Mapping[Concern, ConcernWords] = {
         _("Send a test, and correct the address if it fails again."),
         _("Notifications arrive again"),
     ),
+    Concern.NOBODY_TOLD: ConcernWords(
+        _("Nobody is told of this"),
+        _("Say who is to be told, so that somebody hears of it without looking."),
+        _("Somebody is told again"),
+    ),
     Concern.INTERRUPTED: ConcernWords(
         _("The last operation was interrupted"),
         _("Start it again; nothing half-done was left."),
@@ -115,6 +121,30 @@ REASON_WORDS: Mapping[Reason, LazyString] = {
     Reason.BROKEN: _("It could not be sent."),
 }
 
+REASON_ADVICE: Mapping[Reason, LazyString] = {
+    Reason.UNKNOWN_SERVICE: _("Write it as one of the examples, or as Apprise has it."),
+    Reason.LOCAL_SERVICE: _("Choose a service that reaches a person somewhere else."),
+    Reason.LOCAL_FILE: _("Leave out the part that names a file."),
+    Reason.UNREACHABLE: _("Check host and port, and that this server may go there."),
+    Reason.TIMED_OUT: _("Try again in a while. If it stays silent, check host and port."),
+    Reason.ANSWERED: _("Often a token, a password or a topic is wrong: set the address anew."),
+    Reason.REFUSED: _("Check the token and who is to receive it: set the address anew."),
+    Reason.BROKEN: _("Set the address anew, and send a test."),
+}
+"""What to do when somebody was not told."""
+
+EVENT_WORDS: Mapping[Event, LazyString] = {
+    Event.FAILURE: _("Failure"),
+    Event.RECOVERY: _("Recovery"),
+    Event.SUCCESS: _("Success"),
+}
+
+EVENT_MEANINGS: Mapping[Event, LazyString] = {
+    Event.FAILURE: _("Something is wrong: once, and again after a week if it still is."),
+    Event.RECOVERY: _("It is well again."),
+    Event.SUCCESS: _("Each scheduled backup that was made."),
+}
+
 NOTICE_WORDS: Mapping[str, LazyString] = {
     "name_empty": _("Give it a name."),
     "name_too_long": _("Use at most %(maximum)s characters."),
@@ -123,12 +153,23 @@ NOTICE_WORDS: Mapping[str, LazyString] = {
     "events": _("Choose at least one of those offered."),
     "too_many": _("There are %(maximum)s already. Remove one first."),
     "url_too_long": _("This address is too long."),
+    "url_unprintable": _("This must be one line without control characters."),
     "web_address": _("This must be a web address that begins with http:// or https://."),
+    "site_address": _(
+        "This must be the address of the site alone, without a password, ? or #:"
+        " https://home.example"
+    ),
+    "outdated": _("Somebody else changed it meanwhile"),
     "not_found": _("It is gone: somebody removed it."),
     "unreadable": _("The file %(path)s cannot be read. Repair it, or remove it to begin anew."),
     **{reason.value: words for reason, words in REASON_WORDS.items()},
 }
 """Why a target or an address will not do, by the code of `targets.NoticeError`."""
+
+
+def refusal_words(error: NoticeError) -> str:
+    """Return why a target or an address will not do."""
+    return str(NOTICE_WORDS[error.code]) % error.data
 
 
 def delivery_words(delivery: Delivery) -> str:

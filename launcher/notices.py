@@ -32,7 +32,15 @@ from launcher.leader import leader
 from launcher.messenger import Delivery, Message
 from launcher.rules import Rules, read_rules
 from launcher.situation import PATIENCE_S, Situation, Unreached, look
-from launcher.targets import Event, NoticeError, Notices, find_target, read_notices
+from launcher.targets import (
+    NOTICES_FILE,
+    Event,
+    NoticeError,
+    Notices,
+    Target,
+    find_target,
+    read_notices,
+)
 from launcher.watch import Concern, Findings, is_scheduled, judge
 
 if TYPE_CHECKING:
@@ -247,13 +255,21 @@ def _look(
     now: datetime,
     patience_s: float,
 ) -> Situation:
+    is_anybody_told = True
+    try:
+        notices = read_notices(config)
+        unreached = _unreached(notices, memory)
+        is_anybody_told = bool(notices.targets)
+    except NoticeError as error:
+        unreached = [Unreached(name=NOTICES_FILE, since=now, reason=error.code)]
     return look(
         service,
         rules=rules,
         now=now,
         leader=leader(config.lock_dir),
         is_scheduler_wanted=config.scheduler,
-        unreached=unreached(config, memory, now=now),
+        unreached=unreached,
+        is_anybody_told=is_anybody_told,
         patience_s=patience_s,
     )
 
@@ -264,12 +280,8 @@ def _rules(config: Config, gate: Gate, *, timeout_s: float = 0.0) -> Rules | Non
     return None
 
 
-def unreached(config: Config, memory: Memory, *, now: datetime) -> Sequence[Unreached]:
+def _unreached(notices: Notices, memory: Memory) -> Sequence[Unreached]:
     """Return who could not be told and still has not been, in the order of the list."""
-    try:
-        notices = read_notices(config)
-    except NoticeError as error:
-        return [Unreached(name="notices.json", since=now, reason=error.code)]
     names = {target.id: target.name for target in notices.targets}
     if notices.heartbeat:
         names[HEARTBEAT] = notices.heartbeat.shown_url
@@ -341,7 +353,9 @@ def note_start(app: Flask) -> None:
 def send_test(app: Flask, target_id: str) -> Delivery:
     """Send a test to one target now, and return how that went.
 
-    The caller must not hold the gate. Takes up to `messenger.TIMEOUT_S` seconds.
+    One that arrived is remembered, and what waits for this target goes out with the next look.
+    One that did not is forgotten: it was no alarm, and whoever sent it was told. The caller
+    must not hold the gate. Takes up to `messenger.TIMEOUT_S` seconds.
 
     Raises:
         NoticeError: there is no such target.
@@ -357,7 +371,28 @@ def send_test(app: Flask, target_id: str) -> Delivery:
         message = notice_words.compose_test(rules=rules, panel_url=notices.panel_url)
     delivery = messenger.deliver(target.url, [message])
     _log.info("test to %s: %s", target.name, delivery.reason or "told")
+    if delivery.is_done:
+        _note_test(config, target)
     return delivery
+
+
+def _note_test(config: Config, target: Target) -> None:
+    """Remember that somebody was reached, unless whoever looks just now is about to find out."""
+    try:
+        descriptor = try_lock(config.lock_dir / "notices", exclusive=True)
+    except OSError:
+        return
+    if descriptor is None:
+        return
+    try:
+        memory = read_memory(config)
+        line = line_to(memory, target.id, target.url)
+        told = Line(mark=line.mark, told_at=_now())
+        if line.waiting:
+            told = replace(line, told_at=told.told_at, next_try_at=None)
+        _save_memory(config, replace(memory, lines={**memory.lines, target.id: told}))
+    finally:
+        os.close(descriptor)
 
 
 def _parts(app: Flask) -> tuple[Config, BackupService, Gate]:
@@ -401,7 +436,7 @@ def _with_mail(
     ended: Sequence[JournalEntry],
 ) -> Memory:
     """Put what there is to tell into the line of everybody who wants to know it."""
-    lines = {target.id: _line(memory, target.id, target.url) for target in notices.targets}
+    lines = {target.id: line_to(memory, target.id, target.url) for target in notices.targets}
     mail: Sequence[tuple[Event, Concern | None, Message]] = []
     if lines:
         mail = _mail(
@@ -417,7 +452,7 @@ def _with_mail(
         )
         lines[target.id] = replace(line, waiting=(*line.waiting, *own)[-_MOST_WAITING:])
     if notices.heartbeat:
-        line = _line(memory, HEARTBEAT, notices.heartbeat.url)
+        line = line_to(memory, HEARTBEAT, notices.heartbeat.url)
         if ended:
             # Only how the last one ended is of interest to whoever listens to a heart.
             is_well = ended[-1].outcome is Outcome.SUCCEEDED
@@ -426,7 +461,7 @@ def _with_mail(
     return replace(memory, lines=lines)
 
 
-def _line(memory: Memory, key: str, url: str) -> Line:
+def line_to(memory: Memory, key: str, url: str) -> Line:
     """Return the line to a target; a corrected address is tried at once."""
     mark = hashlib.sha256(url.encode(errors="replace")).hexdigest()[:8]
     line = memory.lines.get(key, Line())

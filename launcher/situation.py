@@ -107,6 +107,7 @@ class Situation:
         next_run_at: None when no schedule is on.
         leader: who runs the scheduled work, None when nobody does.
         is_scheduler_wanted: whether this deployment runs that work itself.
+        is_anybody_told: whether somebody hears of trouble without looking.
     """
 
     now: datetime
@@ -125,6 +126,7 @@ class Situation:
     leader: Leader | None = None
     is_scheduler_wanted: bool = False
     unreached: Sequence[Unreached] = ()
+    is_anybody_told: bool = True
 
     @property
     def last_good(self) -> Backup | None:
@@ -166,6 +168,7 @@ def look(
     leader: Leader | None = None,
     is_scheduler_wanted: bool = False,
     unreached: Sequence[Unreached] = (),
+    is_anybody_told: bool = True,
     patience_s: float = PATIENCE_S,
 ) -> Situation:
     """Return the situation. A store that is away, or does not answer in time, is no error.
@@ -192,6 +195,7 @@ def look(
         leader=leader,
         is_scheduler_wanted=is_scheduler_wanted,
         unreached=unreached,
+        is_anybody_told=is_anybody_told,
     )
 
 

@@ -31,6 +31,7 @@ MAX_TARGETS = 20
 MAX_NAME_CHARACTERS = 60
 MAX_URL_CHARACTERS = 2000
 PANEL_PATH = "/admin/backups"
+NOTICES_FILE = "notices.json"
 
 _LOCK_PATIENCE_S = 5.0
 
@@ -165,8 +166,12 @@ def change_target(
     name: str,
     events: Sequence[str] | frozenset[Event],
     url: str = "",
+    seen: Target | None = None,
 ) -> Target:
     """Change what somebody is told; an empty `url` keeps the address, which no form can show.
+
+    Args:
+        seen: what the caller goes by; one that is different by now is left as it is.
 
     Raises:
         NoticeError
@@ -175,6 +180,7 @@ def change_target(
     shown_url = _checked_url(url) if url.strip() else ""
     with _changing(config) as (notices, save):
         known = _find(notices, target_id)
+        _refuse_outdated(seen or known, known)
         others = tuple(each for each in notices.targets if each is not known)
         changed = replace(
             known,
@@ -188,21 +194,30 @@ def change_target(
     return changed
 
 
-def remove_target(config: Config, target_id: str) -> Target:
+def remove_target(config: Config, target_id: str, *, seen: Target | None = None) -> Target:
     """Tell somebody nothing any more.
+
+    Args:
+        seen: what the caller goes by; one that is different by now is left as it is.
 
     Raises:
         NoticeError
     """
     with _changing(config) as (notices, save):
         known = _find(notices, target_id)
+        _refuse_outdated(seen or known, known)
         targets = tuple(each for each in notices.targets if each is not known)
         save(replace(notices, targets=targets))
     return known
 
 
-def set_heartbeat(config: Config, url: str, *, tells_start: bool = False) -> None:
+def set_heartbeat(
+    config: Config, url: str, *, tells_start: bool = False, seen: Notices | None = None
+) -> None:
     """Ask for `url` at every scheduled backup from now on, or for nothing if it is empty.
+
+    Args:
+        seen: what the caller goes by; a heartbeat that is different by now is left as it is.
 
     Raises:
         NoticeError
@@ -214,19 +229,28 @@ def set_heartbeat(config: Config, url: str, *, tells_start: bool = False) -> Non
         shown = f"{parts.scheme}://{_place(parts)}/…"
         heartbeat = Heartbeat(shown_url=shown, url=text, tells_start=tells_start)
     with _changing(config) as (notices, save):
+        _refuse_outdated((seen or notices).heartbeat, notices.heartbeat)
         save(replace(notices, heartbeat=heartbeat))
 
 
-def set_public_url(config: Config, url: str) -> None:
+def set_public_url(config: Config, url: str, *, seen: Notices | None = None) -> None:
     """Remember how a browser reaches this site, so that messages can lead to the panel.
+
+    It is shown and sent around, so it holds no password, and pages can be put behind it.
+
+    Args:
+        seen: what the caller goes by; an address that is different by now is left as it is.
 
     Raises:
         NoticeError
     """
     text = url.strip().rstrip("/")
     if text:
-        _web_address(text)
+        parts = _web_address(text)
+        if "@" in parts.netloc or "?" in text or "#" in text:
+            raise NoticeError("site_address", "this must be the bare address of the site")
     with _changing(config) as (notices, save):
+        _refuse_outdated((seen or notices).public_url, notices.public_url)
         save(replace(notices, public_url=text))
 
 
@@ -247,6 +271,11 @@ def _find(notices: Notices, target_id: str) -> Target:
         if each.id == target_id:
             return each
     raise NoticeError("not_found", "there is nobody of that name to tell")
+
+
+def _refuse_outdated(seen: object, now: object) -> None:
+    if seen != now:
+        raise NoticeError("outdated", "somebody else changed it meanwhile")
 
 
 def _read_name(text: str, others: Sequence[Target]) -> str:
@@ -281,6 +310,8 @@ def _checked_url(url: str) -> str:
     text = url.strip()
     if len(text) > MAX_URL_CHARACTERS:
         raise NoticeError("url_too_long", "the address is too long")
+    if not text.isprintable():
+        raise NoticeError("url_unprintable", "the address must be one line of printable characters")
     checked = messenger.check(text)
     if checked.reason is not None:
         raise NoticeError(checked.reason, _REFUSALS.get(checked.reason, "it cannot be used"))
@@ -338,4 +369,4 @@ def _changing(config: Config) -> Iterator[tuple[Notices, Callable[[Notices], Non
 
 
 def _notices_path(config: Config) -> Path:
-    return config.data_dir / "notices.json"
+    return config.data_dir / NOTICES_FILE

@@ -51,6 +51,7 @@ class Concern(StrEnum):
     REHEARSAL_FAILED = "rehearsal_failed"
     PRUNE_FAILED = "prune_failed"
     NOTICES_FAILING = "notices_failing"
+    NOBODY_TOLD = "nobody_told"
     INTERRUPTED = "interrupted"
     SCHEDULE_OFF = "schedule_off"
 
@@ -110,9 +111,11 @@ class Findings:
 def judge(situation: Situation) -> Findings:
     """Return every trouble, the costliest first, and what this look could not tell."""
     order = list(Concern)
-    troubles = sorted(
-        _troubles(situation), key=lambda t: (t.tone is not Tone.BAD, order.index(t.concern))
-    )
+    found = list(_troubles(situation))
+    if not situation.is_anybody_told and any(trouble.tone is Tone.BAD for trouble in found):
+        # On a good day it is nobody's business whether somebody wants to be told.
+        found.append(Trouble(Concern.NOBODY_TOLD, Tone.WARN))
+    troubles = sorted(found, key=lambda t: (t.tone is not Tone.BAD, order.index(t.concern)))
     return Findings(tuple(troubles), frozenset(_unknown(situation)))
 
 

@@ -13,14 +13,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from launcher import demo, settings
+from launcher import demo, notices, settings, targets
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.backup.locks import Gate, try_lock
@@ -30,6 +30,7 @@ from launcher.backups import build_backups
 from launcher.config import ROOT
 from launcher.jobs.history import Book
 from launcher.jobs.work import perform
+from launcher.messenger import Message, Reason
 from launcher.models.types import utc_now
 from launcher.rules import read_rules
 from tests.browser.conftest import PROGRAMS, SWITCHES
@@ -171,6 +172,9 @@ def _take_all(studio: Studio) -> None:
         studio.take(page, "users")
         page.goto("/admin/audit")
         studio.take(page, "audit")
+        _tell_some(studio.server.data_dir)
+        page.goto("/admin/notices")
+        studio.take(page, "notices")
     newest, older = studio.service.list()[0].id, studio.service.list()[8].id
     with studio.visit() as page:
         page.goto(f"/admin/backups/{newest}")
@@ -188,6 +192,34 @@ def _take_all(studio: Studio) -> None:
         studio.take(page, "running")
     with studio.visit() as page:
         _restore(studio, page, older)
+
+
+def _tell_some(data_dir: Path) -> None:
+    """Let two be told, one of whom cannot be reached, and a heart beat."""
+    config = create_app({"LAUNCHER_DATA_DIR": str(data_dir)}).extensions["launcher.config"]
+    now = utc_now()
+    phone = targets.add_target(config, name="My phone", url="ntfys://ntfy.example/backups")
+    tablet = targets.add_target(
+        config, name="Hall tablet", url="gotifys://gotify.example/Akhj5Sb3kzQhdNv"
+    )
+    heart = "https://hc-ping.example/5b3kzq"
+    targets.set_heartbeat(config, heart, tells_start=True)
+    targets.set_public_url(config, "https://home.example")
+    memory = notices.read_memory(config)
+    told = replace(
+        notices.line_to(memory, phone.id, phone.url), told_at=now - timedelta(days=3, hours=2)
+    )
+    beaten = replace(notices.line_to(memory, notices.HEARTBEAT, heart), told_at=now)
+    failed = replace(
+        notices.line_to(memory, tablet.id, tablet.url),
+        waiting=(Message("Backups fail", ""),),
+        failed_since=now - timedelta(hours=9),
+        reason=Reason.ANSWERED,
+        status=401,
+        next_try_at=now + timedelta(minutes=38),
+    )
+    lines = {phone.id: told, notices.HEARTBEAT: beaten, tablet.id: failed}
+    notices._save_memory(config, replace(memory, lines=lines))
 
 
 @contextmanager

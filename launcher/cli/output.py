@@ -70,6 +70,7 @@ _TROUBLES = {
     Concern.REHEARSAL_FAILED: "the last rehearsal failed",
     Concern.PRUNE_FAILED: "old backups could not be removed",
     Concern.NOTICES_FAILING: "could not be told: {names}",
+    Concern.NOBODY_TOLD: "nobody is told of this: `flask notices add` changes that",
     Concern.INTERRUPTED: "the last operation ({verb}) was interrupted",
     Concern.SCHEDULE_OFF: "the schedule is switched off",
 }

@@ -70,6 +70,11 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   if (row) ctx.request.headers["Launcher-Seen"] = row.dataset.seen;
 });
 
+// A button that waits for an answer says so; what it sends meanwhile is dropped by its form.
+const busy = ({ detail: { ctx } }) => ctx.sourceElement.querySelector("[data-busy]");
+document.addEventListener("htmx:before:request", (event) => busy(event)?.setAttribute("aria-busy", "true"));
+document.addEventListener("htmx:after:request", (event) => busy(event)?.removeAttribute("aria-busy"));
+
 // Silence of the server is told once, and taken back when it answers again.
 document.addEventListener("htmx:error", () => {
   if (problem && !problem.hasChildNodes()) problem.textContent = problem.dataset.lost;

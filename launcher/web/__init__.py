@@ -33,6 +33,7 @@ from .admin import (
     backup,
     backups,
     jobs,
+    notices,
     operations,
     restore,
     schedule,
@@ -61,6 +62,7 @@ def init_app(app: Flask) -> None:
     for door in (health, metrics, setup, setup_restore, auth, account, recent, start, patterns):
         app.register_blueprint(door.blueprint)
     for page in (
-        schedule, backups, actions, upload, operations, restore, backup, jobs, users, audit,
+        schedule, backups, actions, upload, operations, restore, backup, jobs, users, notices,
+        audit,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)

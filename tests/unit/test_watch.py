@@ -226,6 +226,11 @@ def test_the_worst_comes_first_and_one_cause_is_enough_to_tell() -> None:
     ]  # fmt: skip
 
 
+def test_nobody_told_is_worth_saying_once_something_is_bad() -> None:
+    assert concerns(situation(FRESH, is_anybody_told=False)) == []
+    assert concerns(situation(backup(31 * HOUR), is_anybody_told=False)) == ["stale", "nobody_told"]
+
+
 def test_programs_read_plain_facts_without_what_does_not_apply() -> None:
     trouble = judge(situation(backup(31 * HOUR))).troubles[0]
 

@@ -272,7 +272,8 @@ def test_a_damaged_backup_is_named_with_what_was_found(ada: Visitor, shelf: Shel
     ada.open(PANEL)
 
     assert tone(ada.page) == "warn"
-    (trouble,) = troubles(ada.page)
+    trouble, untold = troubles(ada.page)
+    assert untold.startswith("Nobody is told of this")
     assert trouble.startswith(
         "The backup of Sat 21 Nov, 12:07 is damaged What was found: its file is"
     )
@@ -531,6 +532,8 @@ def test_a_restore_that_could_not_be_put_back_comes_first(ada: Visitor, shelf: S
     assert [each.partition(",")[0] for each in troubles(ada.page)] == [
         "The last restore stopped",
         "The backup of Today",
+        "Nobody is told of this This page and the start page are the only places that say it. "
+        "A message can go to your phone or by mail. Tell somebody…",
     ]
 
 

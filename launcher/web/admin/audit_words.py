@@ -15,8 +15,9 @@ from markupsafe import Markup
 
 from launcher.audit import COMMAND_LINE
 from launcher.backup.records import Outcome
-from launcher.i18n import LOCALES, ROLE_WORDS, VERB_WORDS, gettext
+from launcher.i18n import LOCALES, ROLE_WORDS, VERB_WORDS, gettext, listing
 from launcher.models import AuditEvent, Role
+from launcher.notice_words import EVENT_WORDS
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
@@ -25,6 +26,7 @@ KIND_WORDS: Mapping[str, LazyString] = {
     "session": _("Sign-ins"),
     "user": _("Accounts"),
     "settings": _("Settings"),
+    "notice": _("Notifications"),
     "board": _("Boards"),
     "app": _("Apps"),
     "backup": _("Backups"),
@@ -40,6 +42,12 @@ ACTION_WORDS: Mapping[str, LazyString] = {
     "user.set_password": _("Set a new password for %(name)s"),
     "user.delete": _("Deleted the account %(name)s"),
     "settings.update": _("Changed the settings"),
+    "notice.create": _("Told %(name)s from then on"),
+    "notice.update": _("Changed what %(name)s is told, or where"),
+    "notice.delete": _("Told %(name)s nothing any more"),
+    "notice.test": _("Sent a test to %(name)s"),
+    "notice.set_heartbeat": _("Changed the heartbeat"),
+    "notice.set_public_url": _("Changed the address of the site in messages"),
     "board.create": _("Made the board %(name)s"),
     "app.create": _("Added the app %(name)s"),
     "app.update": _("Changed the app %(name)s"),
@@ -57,6 +65,11 @@ FIELD_WORDS: Mapping[str, LazyString] = {
     "accent_hue": _("Colour"),
     "guest_access": _("Guests may look"),
     "check_interval_s": _("Seconds between checks"),
+    "name": _("Name"),
+    "events": _("Told of"),
+    "shown_url": _("Address"),
+    "tells_start": _("Also tells the start"),
+    "public_url": _("Address of the site"),
     "backup_enabled": _("Scheduled backups"),
     "backup_cron_expression": _("Backup schedule"),
     "backup_max_count": _("Newest backups to keep"),
@@ -127,6 +140,8 @@ def _facts(event: AuditEvent) -> Mapping[str, Any]:
 def _value(field: str, value: object) -> str:
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
+    if field == "events" and isinstance(value, list):
+        return listing([str(EVENT_WORDS[each]) for each in EVENT_WORDS if each in value])
     text = "" if value is None else str(value)
     if field == "role" and text in set(Role):
         return str(ROLE_WORDS[Role(text)])

@@ -1,0 +1,402 @@
+"""Who is told when backups stop: the addresses, and what an admin may do about them.
+
+An address is written down once and never shown again, not even to whoever wrote it: forms leave
+its field empty, and an empty one keeps the address that is there. Every change asks for a recent
+password, for whoever may point the alarm elsewhere may silence it. Looking asks for none, and
+neither does a test, which goes to an address that is there already.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from flask import Blueprint, current_app, flash, redirect, request, url_for
+from sqlalchemy.exc import SQLAlchemyError
+
+from launcher import audit, notices, targets
+from launcher.audit import Actor
+from launcher.backup.records import Outcome
+from launcher.database import DataBeingReplacedError, release, resume
+from launcher.extensions import db
+from launcher.i18n import gettext as _
+from launcher.models.types import utc_now
+from launcher.notice_words import REASON_ADVICE, delivery_words
+from launcher.targets import Event, NoticeError, Notices, Target
+from launcher.web import toasts
+from launcher.web.frame import do_without_database
+from launcher.web.recent import recent_password_required
+from launcher.web.roles import admin_required, signed_in_user
+
+from . import notice_pages as pages
+from .notice_pages import Draft, Refusal, mark_of
+from .reach import overview
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.typing import ResponseReturnValue
+
+    from launcher.config import Config
+    from launcher.messenger import Delivery
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+blueprint = Blueprint("notices", __name__, url_prefix="/admin/notices")
+_log = logging.getLogger(__name__)
+
+
+# Looking
+
+
+@blueprint.get("")
+@admin_required
+def index() -> ResponseReturnValue:
+    """Show who is told, and whether they can be reached."""
+    return pages.index()
+
+
+@blueprint.app_template_global("told_of_failures")
+def told_of_failures() -> Sequence[str]:
+    """Return the names of those who are told when a backup fails, for other pages to say."""
+    return overview(_config(), now=utc_now()).told
+
+
+# Telling somebody
+
+
+@blueprint.get("/new")
+@admin_required
+@recent_password_required
+def new() -> ResponseReturnValue:
+    """Show the form for another address."""
+    return pages.new(Draft.empty())
+
+
+@blueprint.post("")
+@admin_required
+@recent_password_required
+def create() -> ResponseReturnValue:
+    """Tell somebody from now on."""
+    draft, actor = Draft.read(), _actor()
+    try:
+        made = _apart(targets.add_target, name=draft.name, url=_typed_url(), events=draft.events)
+    except (NoticeError, OSError) as error:
+        return pages.new(draft, Refusal.of(error))
+    with _recording(actor):
+        audit.record(
+            "notice.create", actor=actor, target=_subject(made), changes=_changes(None, made)
+        )
+    _say(
+        _("%(name)s is told from now on", name=made.name),
+        _("Send a test to see that it arrives."),
+    )
+    return _back()
+
+
+# Changing
+
+
+@blueprint.get("/<target_id>")
+@admin_required
+@recent_password_required
+def show(target_id: str) -> ResponseReturnValue:
+    """Show what somebody is told, with the forms that change it."""
+    return pages.target(_find(target_id))
+
+
+@blueprint.post("/<target_id>")
+@admin_required
+@recent_password_required
+def change(target_id: str) -> ResponseReturnValue:
+    """Change a name, what is told, or the address."""
+    draft, actor = Draft.read(), _actor()
+    known = _find(target_id)
+    if request.form.get("seen") != mark_of(known):
+        return pages.target(known, refusal=Refusal.outdated())
+    try:
+        changed = _apart(
+            targets.change_target,
+            known.id,
+            name=draft.name,
+            events=draft.events,
+            url=_typed_url(),
+            seen=known,
+        )
+    except (NoticeError, OSError) as error:
+        return pages.target(known, draft, Refusal.of(error))
+    if changed == known:
+        flash(_("Nothing was different, so nothing was changed."))
+        return _back()
+    with _recording(actor):
+        audit.record(
+            "notice.update", actor=actor, target=_subject(changed), changes=_changes(known, changed)
+        )
+    _say(
+        _("%(name)s is changed", name=changed.name),
+        "" if changed.url == known.url else _("Send a test to see that it arrives."),
+    )
+    return _back()
+
+
+@blueprint.get("/<target_id>/remove")
+@admin_required
+@recent_password_required
+def ask_to_remove(target_id: str) -> ResponseReturnValue:
+    """Say what goes with an address before it goes."""
+    return pages.removal(_find(target_id))
+
+
+@blueprint.post("/<target_id>/remove")
+@admin_required
+@recent_password_required
+def remove(target_id: str) -> ResponseReturnValue:
+    """Tell somebody nothing any more."""
+    actor = _actor()
+    known = _find(target_id)
+    if request.form.get("seen") != mark_of(known):
+        return pages.target(known, refusal=Refusal.outdated())
+    try:
+        _apart(targets.remove_target, known.id, seen=known)
+    except OSError as error:
+        return pages.index(Refusal.of(error))
+    with _recording(actor):
+        audit.record("notice.delete", actor=actor, target=_subject(known))
+    flash(_("%(name)s is not told any more", name=known.name))
+    return _back()
+
+
+# Trying
+
+
+@blueprint.post("/<target_id>/test")
+@admin_required
+def test(target_id: str) -> ResponseReturnValue:
+    """Send a test and wait for how it goes, at most as long as any message may take."""
+    actor = _actor()
+    known = _find(target_id)
+    release()
+    delivery = notices.send_test(_app(), known.id)
+    outcome = Outcome.SUCCEEDED if delivery.is_done else Outcome.FAILED
+    with _recording(actor):
+        audit.record(
+            "notice.test", actor=actor, target=_subject(known), changes={"outcome": outcome}
+        )
+    toasts.show(_test_words(known, delivery))
+    return _back()
+
+
+def _test_words(target: Target, delivery: Delivery) -> toasts.Toast:
+    if delivery.reason is None:
+        return toasts.make_toast(_("The test to %(name)s was taken", name=target.name))
+    return toasts.make_toast(
+        _("%(name)s was not reached", name=target.name),
+        tone="bad",
+        details=[delivery_words(delivery), str(REASON_ADVICE[delivery.reason])],
+    )
+
+
+# The heartbeat, and the address of the site
+
+
+@blueprint.get("/heartbeat")
+@admin_required
+@recent_password_required
+def show_heartbeat() -> ResponseReturnValue:
+    """Show the form of the heartbeat."""
+    return pages.heartbeat(targets.read_notices(_config()))
+
+
+@blueprint.post("/heartbeat")
+@admin_required
+@recent_password_required
+def set_heartbeat() -> ResponseReturnValue:
+    """Ask for an address at every scheduled backup."""
+    actor, seen = _actor(), targets.read_notices(_config())
+    if request.form.get("seen") != mark_of(seen.heartbeat):
+        return pages.heartbeat(seen, refusal=Refusal.outdated())
+    url, tells_start = _typed_url().strip(), "tells_start" in request.form
+    kept = url or (seen.heartbeat.url if seen.heartbeat else "")
+    try:
+        if not kept:
+            raise NoticeError("web_address", "there is no address")
+        _apart(targets.set_heartbeat, kept, tells_start=tells_start, seen=seen)
+    except (NoticeError, OSError) as error:
+        return pages.heartbeat(seen, tells_start=tells_start, refusal=Refusal.of(error))
+    _record_heartbeat(actor, seen)
+    flash(_("The heartbeat is set. It is asked for with the next scheduled backup."))
+    return _back()
+
+
+@blueprint.get("/heartbeat/remove")
+@admin_required
+@recent_password_required
+def ask_to_remove_heartbeat() -> ResponseReturnValue:
+    """Say what goes with the heartbeat before it goes."""
+    seen = targets.read_notices(_config())
+    return pages.removal(None, seen) if seen.heartbeat else pages.index(Refusal.gone())
+
+
+@blueprint.post("/heartbeat/remove")
+@admin_required
+@recent_password_required
+def remove_heartbeat() -> ResponseReturnValue:
+    """Have no heartbeat any more."""
+    actor, seen = _actor(), targets.read_notices(_config())
+    if seen.heartbeat is None:
+        return pages.index(Refusal.gone())
+    if request.form.get("seen") != mark_of(seen.heartbeat):
+        return pages.heartbeat(seen, refusal=Refusal.outdated())
+    try:
+        _apart(targets.set_heartbeat, "", seen=seen)
+    except OSError as error:
+        return pages.index(Refusal.of(error))
+    _record_heartbeat(actor, seen)
+    flash(_("There is no heartbeat any more"))
+    return _back()
+
+
+@blueprint.get("/site")
+@admin_required
+@recent_password_required
+def show_site() -> ResponseReturnValue:
+    """Show the form of the address that messages lead to."""
+    return pages.site(targets.read_notices(_config()))
+
+
+@blueprint.post("/site")
+@admin_required
+@recent_password_required
+def set_site() -> ResponseReturnValue:
+    """Remember how a browser reaches this site; nothing for unknown."""
+    actor, seen = _actor(), targets.read_notices(_config())
+    if request.form.get("seen") != mark_of(seen.public_url):
+        return pages.site(seen, refusal=Refusal.outdated())
+    typed = request.form.get("public_url", "")
+    try:
+        _apart(targets.set_public_url, typed, seen=seen)
+    except (NoticeError, OSError) as error:
+        return pages.site(seen, typed, Refusal.of(error))
+    set_to = typed.strip().rstrip("/")
+    if set_to == seen.public_url:
+        flash(_("Nothing was different, so nothing was changed."))
+        return _back()
+    with _recording(actor):
+        changes = {"public_url": [seen.public_url, set_to]}
+        audit.record("notice.set_public_url", actor=actor, changes=changes)
+    flash(
+        _("Messages lead to %(address)s", address=set_to)
+        if set_to
+        else _("Messages have no link any more")
+    )
+    return _back()
+
+
+# What they share
+
+
+@blueprint.errorhandler(NoticeError)
+def _refuse(error: NoticeError) -> ResponseReturnValue:
+    """Answer with everybody as they are now, and why this cannot be."""
+    resume()
+    return pages.index(Refusal.of(error))
+
+
+def _app() -> Flask:
+    return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001
+
+
+def _config() -> Config:
+    config: Config = current_app.extensions["launcher.config"]
+    return config
+
+
+def _actor() -> Actor:
+    return Actor.of(signed_in_user(), address=request.remote_addr or "")
+
+
+def _find(target_id: str) -> Target:
+    for each in targets.read_notices(_config()).targets:
+        if each.id == target_id:
+            return each
+    raise NoticeError("not_found", "there is nobody of that name to tell")
+
+
+def _typed_url() -> str:
+    return request.form.get("url", "")
+
+
+def _apart(change: Callable[Concatenate[Config, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Change the addresses without the database: to check one can take a while.
+
+    The gate is released, and stays so unless the change is refused.
+    """
+    release()
+    try:
+        return change(_config(), *args, **kwargs)
+    except (NoticeError, OSError):
+        resume()
+        raise
+
+
+@contextmanager
+def _recording(actor: Actor) -> Iterator[None]:
+    """Keep what is recorded inside the block; what was done is done, even if that fails."""
+    try:
+        resume()
+    except DataBeingReplacedError:
+        do_without_database()
+        _log.warning("audit entry not kept while the data is replaced: %s", actor.name)
+        yield
+        db.session.rollback()
+        return
+    try:
+        yield
+        db.session.commit()
+    except SQLAlchemyError:
+        db.session.rollback()
+        _log.exception("audit entry not kept: %s", actor.name)
+
+
+def _record_heartbeat(actor: Actor, seen: Notices) -> None:
+    """Record the heartbeat as it was and as it is, by what may be shown of it."""
+    before, after = seen.heartbeat, targets.read_notices(_config()).heartbeat
+    changes = {
+        "shown_url": [before and before.shown_url, after and after.shown_url],
+        "tells_start": [
+            before is not None and before.tells_start,
+            after is not None and after.tells_start,
+        ],
+    }
+    with _recording(actor):
+        audit.record("notice.set_heartbeat", actor=actor, changes=changes)
+
+
+def _subject(target: Target) -> audit.Target:
+    return audit.Target("notice", target.id, target.name)
+
+
+def _changes(before: Target | None, after: Target) -> Mapping[str, Sequence[object]]:
+    """Return what is different; of an address only that it is, and what may be shown of it."""
+    changes: dict[str, Sequence[object]] = {}
+    if before is not None and before.name != after.name:
+        changes["name"] = [before.name, after.name]
+    if before is None or before.events != after.events:
+        changes["events"] = [_listed(before.events) if before else None, _listed(after.events)]
+    if before is None or before.url != after.url:
+        changes["shown_url"] = [before.shown_url if before else None, after.shown_url]
+    return changes
+
+
+def _listed(events: frozenset[Event]) -> Sequence[str]:
+    return [str(event) for event in Event if event in events]
+
+
+def _say(text: str, *details: str) -> None:
+    toasts.show(toasts.make_toast(text, details=[each for each in details if each]))
+
+
+def _back() -> ResponseReturnValue:
+    return redirect(url_for("notices.index"), 303)

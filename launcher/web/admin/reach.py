@@ -1,0 +1,161 @@
+"""Who is told when backups stop, and whether they can be reached: data for the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from launcher import notice_words
+from launcher.messenger import Delivery, Reason
+from launcher.notices import HEARTBEAT, Line, line_to, read_memory
+from launcher.targets import Event, NoticeError, read_notices
+
+if TYPE_CHECKING:
+    from launcher.config import Config
+
+_SOON = timedelta(minutes=1)
+
+
+class Verdict(StrEnum):
+    """The one sentence that stands first."""
+
+    UNREADABLE = "unreadable"
+    NOBODY = "nobody"
+    ONLY_HEARTBEAT = "only_heartbeat"
+    NOT_OF_FAILURES = "not_of_failures"
+    NONE_REACHED = "none_reached"
+    SOME_UNREACHED = "some_unreached"
+    TOLD = "told"
+
+
+_TONES = {
+    Verdict.UNREADABLE: "bad",
+    Verdict.NONE_REACHED: "bad",
+    Verdict.TOLD: "ok",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """One who is told, and how that went last. `name` is "" for the heartbeat.
+
+    Attributes:
+        state: `up`, `down`, or `unknown` where nothing was sent yet.
+        why, advice: why it cannot be told, and what to do, "" otherwise.
+        next_try_at: when it is tried again, None for with the next look.
+    """
+
+    id: str
+    name: str
+    shown_url: str
+    events: frozenset[Event]
+    state: str
+    told_at: datetime | None = None
+    failed_since: datetime | None = None
+    why: str = ""
+    advice: str = ""
+    waiting: int = 0
+    next_try_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything that the page shows. `path` is that of a file that cannot be read."""
+
+    verdict: Verdict
+    targets: tuple[Reach, ...] = ()
+    heartbeat: Reach | None = None
+    tells_start: bool = False
+    public_url: str = ""
+    path: str = ""
+
+    @property
+    def tone(self) -> str:
+        """How bad it is: `ok`, `warn` or `bad`."""
+        return _TONES.get(self.verdict, "warn")
+
+    @property
+    def told(self) -> Sequence[str]:
+        """The names of those who hear of failures."""
+        return [each.name for each in self.targets if Event.FAILURE in each.events]
+
+    @property
+    def untried(self) -> Sequence[str]:
+        """The names of those to whom nothing was ever sent."""
+        return [each.name for each in self.targets if each.state == "unknown"]
+
+    @property
+    def unreached(self) -> Sequence[Reach]:
+        """Who could not be told, the heartbeat last."""
+        everybody = [*self.targets, self.heartbeat] if self.heartbeat else self.targets
+        return [each for each in everybody if each.state == "down"]
+
+
+def overview(config: Config, *, now: datetime) -> Overview:
+    """Return who is told, and whether they can be; a file that cannot be read is no error."""
+    try:
+        notices = read_notices(config)
+    except NoticeError as error:
+        return Overview(Verdict.UNREADABLE, path=str(error.data["path"]))
+    memory = read_memory(config)
+    targets = tuple(
+        Reach(
+            id=each.id,
+            name=each.name,
+            shown_url=each.shown_url,
+            events=each.events,
+            **_how_it_went(line_to(memory, each.id, each.url), now),
+        )
+        for each in notices.targets
+    )
+    heart = notices.heartbeat
+    heartbeat = None
+    if heart is not None:
+        heartbeat = Reach(
+            id=HEARTBEAT,
+            name="",
+            shown_url=heart.shown_url,
+            events=frozenset(),
+            **_how_it_went(line_to(memory, HEARTBEAT, heart.url), now),
+        )
+    return Overview(
+        verdict=_verdict(targets, heartbeat),
+        targets=targets,
+        heartbeat=heartbeat,
+        tells_start=bool(heart and heart.tells_start),
+        public_url=notices.public_url,
+    )
+
+
+def _verdict(targets: Sequence[Reach], heartbeat: Reach | None) -> Verdict:
+    told = [each for each in targets if Event.FAILURE in each.events]
+    if not targets:
+        if heartbeat is None:
+            return Verdict.NOBODY
+        return Verdict.SOME_UNREACHED if heartbeat.state == "down" else Verdict.ONLY_HEARTBEAT
+    if not told:
+        return Verdict.NOT_OF_FAILURES
+    if all(each.state == "down" for each in told):
+        return Verdict.NONE_REACHED
+    everybody = [*targets, heartbeat] if heartbeat else targets
+    is_one_down = any(each.state == "down" for each in everybody)
+    return Verdict.SOME_UNREACHED if is_one_down else Verdict.TOLD
+
+
+def _how_it_went(line: Line, now: datetime) -> dict[str, Any]:
+    if line.failed_since is None:
+        return {"state": "up" if line.told_at else "unknown", "told_at": line.told_at}
+    reason = Reason(line.reason) if line.reason in set(Reason) else Reason.BROKEN
+    is_ahead = line.next_try_at is not None and line.next_try_at - now > _SOON
+    return {
+        "state": "down",
+        "told_at": line.told_at,
+        "failed_since": line.failed_since,
+        "why": notice_words.delivery_words(Delivery(reason=reason, status=line.status)),
+        "advice": str(notice_words.REASON_ADVICE[reason]),
+        "waiting": len(line.waiting),
+        "next_try_at": line.next_try_at if is_ahead else None,
+    }
