@@ -52,7 +52,7 @@ def post_worker_init(worker: Any) -> None:
     It stands for the one that runs the jobs, and reads the backups' manifests before somebody
     waits for that: thousands take a second or two the first time, and nothing afterwards.
     """
-    from launcher.jobs.leader import stand_for_election  # noqa: PLC0415
+    from launcher.jobs.election import stand_for_election  # noqa: PLC0415
 
     worker.election = stand_for_election(worker.wsgi)
     backups = worker.wsgi.extensions["launcher.backups"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from launcher.jobs.leader import leader
+from launcher.leader import leader
 
 from .core import filled_copy
 from .site import serving

@@ -8,8 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from launcher.backup import BackupService, Gate, LocalStore
-from launcher.backup.ports import Clock
-from launcher.backup.service import utc_now
+from launcher.backup.ports import Clock, utc_now
 from launcher.connection import operation_recorder
 from launcher.content import LauncherContent
 

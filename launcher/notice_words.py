@@ -12,13 +12,14 @@ from flask_babel import lazy_gettext as _
 from launcher.alarms import Alarm, News, Tiding
 from launcher.i18n import ERROR_WORDS, exact, gettext, ngettext, number, size
 from launcher.messenger import Delivery, Message, Reason
-from launcher.watch import Concern, Situation, Tone, Trouble
+from launcher.watch import Concern, Tone, Trouble
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
 
     from launcher.backup.records import JournalEntry
     from launcher.rules import Rules
+    from launcher.situation import Situation
 
 
 @dataclass(frozen=True, slots=True)

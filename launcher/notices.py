@@ -24,23 +24,16 @@ from launcher import alarms as alarm_book
 from launcher import messenger
 from launcher import rules as rule_book
 from launcher.alarms import Alarms, News, Tiding, consider
+from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.files import write_atomic
 from launcher.backup.locks import try_lock
 from launcher.backup.records import Outcome
+from launcher.leader import leader
 from launcher.messenger import Delivery, Message
 from launcher.rules import Rules, read_rules
+from launcher.situation import PATIENCE_S, Situation, Unreached, look
 from launcher.targets import Event, NoticeError, Notices, find_target, read_notices
-from launcher.watch import (
-    PATIENCE_S,
-    Concern,
-    Findings,
-    Situation,
-    Unreached,
-    is_scheduled,
-    judge,
-    leader_of,
-    look,
-)
+from launcher.watch import Concern, Findings, is_scheduled, judge
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -56,6 +49,7 @@ _MOST_WAITING = 20
 _LONGEST_BACK_OFF = timedelta(hours=1)
 _AT_ONCE = 4
 _KEPT_BYTES = 1 << 14
+_NOTHING_YET = "-"
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +87,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Everything that `alarms.json` holds. `seen` is the last operation that was looked at."""
+    """Everything that `alarms.json` holds.
+
+    Attributes:
+        seen: the last operation that was looked at, "" before the first look.
+    """
 
     alarms: Alarms = field(default_factory=Alarms)
     lines: Mapping[str, Line] = field(default_factory=dict)
@@ -229,16 +227,41 @@ def _see(
     timeout_s: float = 0.0,
     patience_s: float = PATIENCE_S,
 ) -> Seen:
-    situation = look(
+    rules = _rules(config, gate, timeout_s=timeout_s) or memory.rules
+    situation = _look(config, service, rules, memory, now=now, patience_s=patience_s)
+    return Seen(situation, judge(situation), memory.alarms)
+
+
+def look_around(app: Flask, rules: Rules, *, now: datetime) -> Situation:
+    """Return the situation under rules that the caller has read; nobody is told."""
+    config, service, _ = _parts(app)
+    return _look(config, service, rules, read_memory(config), now=now, patience_s=PATIENCE_S)
+
+
+def _look(
+    config: Config,
+    service: BackupService,
+    rules: Rules | None,
+    memory: Memory,
+    *,
+    now: datetime,
+    patience_s: float,
+) -> Situation:
+    return look(
         service,
-        rules=read_rules(config.database_path, gate, timeout_s=timeout_s) or memory.rules,
+        rules=rules,
         now=now,
-        leader=leader_of(config.lock_dir),
+        leader=leader(config.lock_dir),
         is_scheduler_wanted=config.scheduler,
         unreached=unreached(config, memory, now=now),
         patience_s=patience_s,
     )
-    return Seen(situation, judge(situation), memory.alarms)
+
+
+def _rules(config: Config, gate: Gate, *, timeout_s: float = 0.0) -> Rules | None:
+    with suppress(SourceDatabaseError):
+        return read_rules(config.database_path, gate, timeout_s=timeout_s)
+    return None
 
 
 def unreached(config: Config, memory: Memory, *, now: datetime) -> Sequence[Unreached]:
@@ -282,7 +305,7 @@ def evaluate(app: Flask, *, now: datetime | None = None) -> Seen | None:
         memory = replace(
             memory,
             alarms=alarms,
-            seen=_newest(seen.situation) or memory.seen,
+            seen=_newest(seen.situation) or memory.seen or _NOTHING_YET,
             rules=seen.situation.rules if seen.situation.has_rules else memory.rules,
         )
         with suppress(NoticeError):  # that is a trouble, and already among them
@@ -329,7 +352,7 @@ def send_test(app: Flask, target_id: str) -> Delivery:
     config, _, gate = _parts(app)
     notices = read_notices(config)
     target = find_target(notices, target_id)
-    rules = read_rules(config.database_path, gate) or read_memory(config).rules or rule_book.UNKNOWN
+    rules = _rules(config, gate) or read_memory(config).rules or rule_book.UNKNOWN
     with app.app_context(), speaking(rules.language, rules.zone_name):
         message = notice_words.compose_test(rules=rules, panel_url=notices.panel_url)
     delivery = messenger.deliver(target.url, [message])
@@ -360,6 +383,8 @@ def _ended_since(situation: Situation, seen: str) -> Sequence[JournalEntry]:
         if entry.operation_id == seen:
             return [each for each in reversed(fresh) if is_scheduled(each)]
         fresh.append(entry)
+    if seen == _NOTHING_YET:
+        return [each for each in reversed(fresh) if is_scheduled(each)]
     return []  # the first look, or one after a very long time: yesterday's news
 
 

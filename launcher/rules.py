@@ -1,22 +1,25 @@
 """What the site's settings say about backups, for those who look after them without a request.
 
-Read past SQLAlchemy: in a millisecond, while the pages wait for a restore, and not at all rather
-than late.
+Read past SQLAlchemy: it is asked every few seconds, and by processes that live no longer than a
+backup takes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import zoneinfo
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.records import RetentionPolicy
-from launcher.connection import connect
+from launcher.backup.sqlite import side_files
+from launcher.backup.stamps import Stamp, is_settled, stamp_of
+from launcher.connection import GATE_TIMEOUT_S, connect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +43,10 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The settings that say when backups are due, how many stay, and how the site speaks."""
+    """The settings that say when backups are due, how many stay, and how the site speaks.
+
+    `zone_name` is one that this machine knows, see `rules_of` and `read_rules`.
+    """
 
     is_scheduled: bool
     cron_expression: str
@@ -59,7 +65,7 @@ class Rules:
         return timedelta(hours=self.stale_after_h)
 
     @property
-    def zone(self) -> tzinfo:
+    def zone(self) -> ZoneInfo:
         """The zone of the schedule."""
         return ZoneInfo(self.zone_name)
 
@@ -91,23 +97,80 @@ UNKNOWN = Rules(
 
 def rules_of(site: Any) -> Rules:
     """Return what a row of settings says, free of the database it came from."""
-    return Rules(**{name: getattr(site, column) for name, column in _COLUMNS.items()})
+    values = {name: getattr(site, column) for name, column in _COLUMNS.items()}
+    return Rules(**values | {"zone_name": _known_zone(values["zone_name"])})
 
 
-def read_rules(database_path: Path, gate: Gate, *, timeout_s: float = 0.0) -> Rules | None:
-    """Return what the live database says, None when it cannot be asked.
+def read_rules(database_path: Path, gate: Gate, *, timeout_s: float = GATE_TIMEOUT_S) -> Rules:
+    """Return what the live database says.
 
-    Never waits longer than `timeout_s` for a restore; a damaged or missing database is no error.
+    Args:
+        timeout_s: how long to wait while a restore keeps the gate closed.
+
+    Raises:
+        SourceDatabaseError: it cannot be asked: it is lost, damaged, or being replaced.
     """
     columns = ", ".join(_COLUMNS.values())
     try:
-        with gate.enter(timeout_s=timeout_s), closing(connect(database_path)) as connection:
-            row = connection.execute(
+        with (
+            gate.enter(timeout_s=timeout_s),
+            contextlib.closing(connect(database_path)) as live,
+        ):
+            row = live.execute(
                 f"SELECT {columns} FROM system_settings WHERE id = 1"  # noqa: S608 (our own names)
             ).fetchone()
-    except (sqlite3.Error, TimeoutError, OSError):
-        return None
-    return _checked(dict(zip(_COLUMNS, row, strict=True))) if row else None
+        if row is None:
+            raise LookupError("there are none")
+        return _checked(dict(zip(_COLUMNS, row, strict=True)))
+    except (sqlite3.Error, OSError, LookupError, ValueError) as error:
+        raise SourceDatabaseError(
+            f"the settings cannot be read: {error}",
+            hint="`flask backup restore latest` brings the newest good backup back.",
+        ) from error
+
+
+def schedule_text(expression: str, zone: tzinfo) -> str:
+    """Return what tells one schedule from another."""
+    return f"{expression} {zone}"
+
+
+class RulesReader:
+    """Reads the rules as often as one likes: the database is opened only when it was changed.
+
+    SQLite's files are looked at from outside, and never opened by anything but SQLite.
+    """
+
+    def __init__(self, database_path: Path, gate: Gate) -> None:
+        self._paths = [database_path, *side_files(database_path)[:2]]
+        self._gate = gate
+        self._read: Rules | None = None
+        self._seen: tuple[Stamp, ...] = ()
+
+    def read(self, *, timeout_s: float = 0.0) -> Rules:
+        """Return the rules as they are now.
+
+        Raises:
+            SourceDatabaseError: as `read_rules`.
+        """
+        seen = self._look()
+        if self._read is not None and seen and seen == self._seen:
+            return self._read
+        self._read = None
+        rules = read_rules(self._paths[0], self._gate, timeout_s=timeout_s)
+        # What is changed a moment later must look different from what was seen before.
+        self._seen = seen if all(map(is_settled, seen)) else ()
+        self._read = rules
+        return rules
+
+    def _look(self) -> tuple[Stamp, ...]:
+        stamps: list[Stamp] = []
+        for path in self._paths:
+            with contextlib.suppress(OSError):
+                stamps.append(stamp_of(path.stat()))
+        return tuple(stamps)
+
+
+# --- as they are remembered --------------------------------------------------------------
 
 
 def write_facts(rules: Rules) -> Mapping[str, object]:
@@ -119,11 +182,18 @@ def read_facts(facts: object) -> Rules | None:
     """Return what `write_facts` made, None when it is anything else."""
     if not isinstance(facts, dict) or set(facts) != set(_COLUMNS):
         return None
-    return _checked(facts)
+    try:
+        return _checked(facts)
+    except ValueError:
+        return None
 
 
-def _checked(values: Mapping[str, object]) -> Rules | None:
-    """Return rules of the right types: what cannot be believed must not raise an alarm."""
+def _checked(values: Mapping[str, object]) -> Rules:
+    """Return rules of the right types: what cannot be believed must not raise an alarm.
+
+    Raises:
+        ValueError: a value is of another kind.
+    """
     found: dict[str, Any] = {}
     kinds = {"bool": bool, "int": int, "str": str}
     for field in fields(Rules):
@@ -131,10 +201,14 @@ def _checked(values: Mapping[str, object]) -> Rules | None:
         if field.type == "bool" and value in (0, 1):  # SQLite has no other
             value = bool(value)
         if not isinstance(value, kinds[str(field.type)]):
-            return None
+            raise ValueError(f"{field.name} is {value!r}")  # noqa: TRY004 (data, not a program)
         found[field.name] = value
+    return Rules(**found | {"zone_name": _known_zone(found["zone_name"])})
+
+
+def _known_zone(name: str) -> str:
+    """Return a zone; a restored one may be unknown here, and that must stop no backup."""
     try:
-        ZoneInfo(str(found["zone_name"]))
+        return ZoneInfo(name).key
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-    return Rules(**found)
+        return "UTC"

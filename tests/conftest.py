@@ -71,8 +71,8 @@ def make_app(data_dir: Path) -> MakeApp:
 
 @pytest.fixture
 def app(make_app: MakeApp) -> Flask:
-    """An application with a new, empty database."""
-    app = make_app()
+    """An application with a new, empty database. Nobody runs its schedule: there is no server."""
+    app = make_app(scheduler="off")
     with app.app_context():
         current_backups().initialise(by="test")
     return app

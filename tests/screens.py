@@ -31,7 +31,7 @@ from launcher.config import ROOT
 from launcher.jobs.history import Book
 from launcher.jobs.work import perform
 from launcher.models.types import utc_now
-from launcher.schedule import read_rules
+from launcher.rules import read_rules
 from tests.browser.conftest import PROGRAMS, SWITCHES
 from tests.support.server import Server, serving
 from tests.support.words import compile_words

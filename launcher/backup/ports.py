@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +16,13 @@ from .records import JournalEntry, Migration, Progress, Schedule, Survey
 
 Clock = Callable[[], datetime]
 """Returns the present moment, aware and in UTC."""
+
+
+def utc_now() -> datetime:
+    """Return the present moment, aware and in UTC, as exactly as a manifest remembers it."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
 
 OnProgress = Callable[[Progress], None]
 """Called with true progress; what it raises ends the operation."""

@@ -32,7 +32,7 @@ from .errors import (
 from .files import disk_errors, free_bytes
 from .journal import Journal
 from .operations import Operation, Operations, Within
-from .ports import Clock, Content, Gate, OnFinished, OnProgress
+from .ports import Clock, Content, Gate, OnFinished, OnProgress, utc_now
 from .records import (
     Backup,
     BackupId,
@@ -83,12 +83,6 @@ def _has_restored(entry: JournalEntry) -> bool:
     return entry.verb is Verb.RESTORE and (
         entry.outcome is Outcome.SUCCEEDED or entry.facts.get("data") == "restored"
     )
-
-
-def utc_now() -> datetime:
-    """Return the present moment, aware and in UTC, as exactly as a manifest remembers it."""
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from launcher.backup.errors import BackupError, BackupNotFoundError, SourceDatabaseError
+from launcher.backup.ports import utc_now
 from launcher.backup.records import (
     LATEST,
     Backup,
@@ -24,11 +26,11 @@ from launcher.backup.records import (
     parse_backup_id,
 )
 from launcher.config import Config
-from launcher.current import current_backups
+from launcher.current import current_application, current_backups
 from launcher.jobs.history import Book, Run, RunOutcome
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import perform
-from launcher.schedule import Rules, read_rules, utc_now
+from launcher.rules import Rules, read_rules
 
 from . import output
 from .exits import EXIT_CODES, PARTLY_FAILED, STALE, exit_codes_help, told
@@ -450,15 +452,15 @@ def status(as_json: bool) -> None:
     except SourceDatabaseError:
         rules = None
     found = service.status(
-        stale_after_s=rules.stale_after_h * 3600 if rules and rules.is_enabled else None,
+        stale_after_s=rules.stale_after_h * 3600 if rules and rules.is_scheduled else None,
         next_run_at=_next_run(rules) if rules else None,
     )
-    findings = see(current_app._get_current_object()).findings  # type: ignore[attr-defined]  # noqa: SLF001
+    findings = see(current_application()).findings
     if as_json:
         troubles = [facts(trouble) for trouble in findings.troubles]
         output.print_json(asdict(found) | {"troubles": troubles})
     else:
-        output.print_status(found, findings, is_enabled=bool(rules and rules.is_enabled))
+        output.print_status(found, findings, is_enabled=bool(rules and rules.is_scheduled))
     if found.live_problem:
         raise click.exceptions.Exit(EXIT_CODES["source_database"])
     if found.is_stale:
@@ -477,13 +479,23 @@ def run_scheduled(as_json: bool) -> None:
     """Make the scheduled backup if one is due and was not made yet, then apply retention.
 
     For cron and systemd timers, run as often as you like: a slot is never used twice. Older
-    backups are verified and a restore is rehearsed in passing, when that is due.
+    backups are verified and a restore is rehearsed in passing, when that is due. Whoever is to be
+    told of trouble is told.
 
     \b
     Example, every five minutes in a crontab:
       */5 * * * *  cd /srv/launcher && .venv/bin/flask backup run-scheduled
     """
-    rules = _rules()
+    try:
+        _run_what_is_due(_rules(), as_json=as_json)
+    finally:
+        # Imported here: whoever makes a backup should not wait for those who tell of it.
+        from launcher.notices import evaluate  # noqa: PLC0415
+
+        evaluate(current_application())
+
+
+def _run_what_is_due(rules: Rules, *, as_json: bool) -> None:
     run = _perform("backup", rules)
     if run and (made := run.facts.get("backup_id")):
         found = current_backups().get(str(made))
@@ -510,7 +522,15 @@ def _perform(job_id: str, rules: Rules) -> Run | None:
     book = Book(_config().data_dir)
     try:
         with _bars() as bars:
-            run = perform(job_id, current_backups(), book, rules, clock=utc_now, on_progress=bars)
+            run = perform(
+                job_id,
+                current_backups(),
+                book,
+                rules,
+                clock=utc_now,
+                on_begun=partial(_begun, job_id),
+                on_progress=bars,
+            )
     except BackupError:
         if job_id == "backup":
             raise
@@ -521,8 +541,15 @@ def _perform(job_id: str, rules: Rules) -> Run | None:
     return run
 
 
+def _begun(job_id: str) -> None:
+    if job_id == "backup":
+        from launcher.notices import note_start  # noqa: PLC0415
+
+        note_start(current_application())
+
+
 def _say_what_is_next(rules: Rules) -> None:
-    if not rules.is_enabled:
+    if not rules.is_scheduled:
         output.say("The schedule is switched off.")
     elif next_run := _next_run(rules):
         output.say(f"Nothing is due before {output.moment(next_run)}.")

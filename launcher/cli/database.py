@@ -10,12 +10,13 @@ from flask.cli import AppGroup
 
 from launcher import accounts
 from launcher.backup.errors import BackupError
+from launcher.backup.ports import utc_now
 from launcher.config import Config
 from launcher.current import current_backups
 from launcher.jobs.history import Book
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import watch_schedule
-from launcher.schedule import read_rules, utc_now
+from launcher.rules import read_rules
 
 from .exits import fail
 from .failures import using_database

@@ -10,14 +10,15 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from launcher.backup.errors import SourceDatabaseError
+from launcher.backup.ports import utc_now
 from launcher.backup.records import State
 from launcher.config import Config
 from launcher.current import current_backups
 from launcher.jobs.history import Book, Run, RunOutcome, runs
-from launcher.jobs.leader import Leader, leader
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import perform
-from launcher.schedule import Rules, read_rules, utc_now
+from launcher.leader import Leader, leader
+from launcher.rules import Rules, read_rules
 
 from . import output
 from .exits import EXIT_CODES, PARTLY_FAILED, exit_codes_help, told
@@ -132,7 +133,7 @@ def _facts(job_id: str, found: Sequence[Run], rules: Rules | None) -> Mapping[st
     return {
         "id": job_id,
         "schedule": job.cron(rules) if rules else None,
-        "time_zone": rules.zone.key if rules else None,
+        "time_zone": rules.zone_name if rules else None,
         "next_run_at": coming[0] if coming else None,
         "last_attempt_at": found[0].started_at if found else None,
         "last_outcome": (found[0].outcome or "running") if found else None,
@@ -165,7 +166,8 @@ def _moment(at: object) -> str:
 def _who_runs_them(leading: Leader | None, *, is_led_here: bool) -> str:
     if leading is not None:
         since = output.moment(leading.since)
-        return f"Process {leading.pid} on {leading.host} runs them since {since}."
+        who = f"Process {leading.pid} on {leading.host}" if leading.pid else "A process"
+        return f"{who} runs them since {since}."
     if is_led_here:
         return "No server runs them. `flask backup run-scheduled` does what is due."
     return "LAUNCHER_SCHEDULER is off: a timer has to call `flask backup run-scheduled`."

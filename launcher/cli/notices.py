@@ -13,6 +13,7 @@ from flask.cli import AppGroup
 
 from launcher import notices as telling
 from launcher import targets
+from launcher.current import current_application
 from launcher.messenger import Delivery, Reason
 from launcher.targets import Event, NoticeError, Target
 
@@ -20,8 +21,6 @@ from .failures import Failure
 from .output import moment, print_json, print_table, say
 
 if TYPE_CHECKING:
-    from flask import Flask
-
     from launcher.config import Config
 
 notices = AppGroup("notices", help="Say who is told when backups stop, and try it.")
@@ -129,13 +128,10 @@ def remove(reference: str) -> None:
 def look() -> None:
     """Look once, as the server does each minute, and tell whoever wants to know.
 
-    For those who switched the scheduler off and use cron or a systemd timer.
-
-    \b
-    Example, every five minutes in a crontab:
-      */5 * * * *  cd /srv/launcher && .venv/bin/flask notices look
+    The server does it by itself, and so does `flask backup run-scheduled`. This is for whoever
+    wants to look at another time, and prints what was told and has not ended.
     """
-    seen = telling.evaluate(_app())
+    seen = telling.evaluate(current_application())
     if seen is None:
         say("Another process is looking just now.")
         return
@@ -149,7 +145,7 @@ def look() -> None:
 def test(reference: str) -> None:
     """Send a test message now, and say whether it arrived."""
     found = targets.find_target(targets.read_notices(_config()), reference)
-    delivery = telling.send_test(_app(), found.id)
+    delivery = telling.send_test(current_application(), found.id)
     if not delivery.is_done:
         raise Failure(f"{found.name} was not told: {_why_not(delivery)}")
     say(f"{found.name} was told.")
@@ -176,10 +172,6 @@ def public_url(url: str) -> None:
     """Say how a browser reaches this site, so that messages can link to it; nothing for unknown."""
     targets.set_public_url(_config(), url)
     say(f"Messages link to {url}." if url else "Messages have no link.")
-
-
-def _app() -> Flask:
-    return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001
 
 
 def _config() -> Config:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from launcher.backup import Gate
 from launcher.backup.errors import BackupError, OperationInProgressError
+from launcher.backup.ports import utc_now
 from launcher.config import Config
 from launcher.detached import BEGUN, Answer, launch, place_of, read_request, refusal, service_at
-from launcher.schedule import read_rules, utc_now
+from launcher.rules import read_rules
 
 from . import work
 from .history import Book

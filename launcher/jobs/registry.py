@@ -8,7 +8,7 @@ from datetime import datetime
 
 from launcher.backup.records import Verb
 from launcher.cron import CronError, last_due, next_runs
-from launcher.schedule import Rules
+from launcher.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ JOBS: Mapping[str, Job] = {
         Job(
             "backup",
             Verb.CREATE,
-            lambda rules: rules.cron_expression if rules.is_enabled else None,
+            lambda rules: rules.cron_expression if rules.is_scheduled else None,
         ),
         Job("scrub", Verb.VERIFY, lambda _rules: "30 4 * * *"),
         Job("rehearsal", Verb.REHEARSE, lambda _rules: "0 4 * * 0"),

@@ -4,6 +4,9 @@ Flask-APScheduler wakes it in the second in which a job comes due. That alone wo
 that is set back would leave it asleep, a slot that came due while nobody led would be forgotten,
 and an operation in the way would cost a backup. So every half minute each job is asked what it
 owes, which is cheap, and whoever asks twice starts nothing twice.
+
+It also lets the watch look around, once a minute and whenever an operation has ended, so that
+trouble is told. That may take as long as the slowest of those who are told, so it has a thread.
 """
 
 from __future__ import annotations
@@ -16,8 +19,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from launcher.backup.errors import BackupError, SourceDatabaseError
+from launcher.backup.ports import utc_now
 from launcher.backup.slots import RETRY_AFTER
-from launcher.schedule import Rules, RulesReader, utc_now
+from launcher.backup.stamps import Stamp, stamp_of
+from launcher.notices import evaluate, note_start
+from launcher.rules import Rules, RulesReader
 
 from .history import Book
 from .process import Answered, start_due
@@ -34,9 +40,11 @@ if TYPE_CHECKING:
 
 ASK_EVERY_S = 30.0
 CLOCK_JUMP_S = 10.0
+LOOK_EVERY_S = 60.0
 MISFIRE_GRACE_S = 3600
 
 Start = Callable[["Config", str], Answered]
+Look = Callable[["Flask"], object]
 _log = logging.getLogger(__name__)
 
 
@@ -46,6 +54,7 @@ class JobScheduler:
     Args:
         clock, steady_s: the wall clock, and seconds that nobody can set.
         start: starts a job's process if it is due.
+        look: looks at everything, and tells whoever wants to know.
         is_woken: whether APScheduler wakes it as well.
     """
 
@@ -56,8 +65,10 @@ class JobScheduler:
         clock: Callable[[], datetime] = utc_now,
         steady_s: Callable[[], float] = time.monotonic,
         start: Start = start_due,
+        look: Look = evaluate,
         is_woken: bool = True,
     ) -> None:
+        self._app = app
         self._config: Config = app.extensions["launcher.config"]
         self._service: BackupService = app.extensions["launcher.backups"]
         self._reader = RulesReader(self._config.database_path, app.extensions["launcher.gate"])
@@ -65,6 +76,10 @@ class JobScheduler:
         self._clock = clock
         self._steady_s = steady_s
         self._start = start
+        self._look = look
+        self._looking: threading.Thread | None = None
+        self._looked_at_s = float("-inf")
+        self._journal_seen: Stamp | None = None
         self._rules: Rules | None = None
         self._scheduled: dict[str, tuple[str, str]] = {}
         self._asked_at_s = float("-inf")
@@ -77,6 +92,7 @@ class JobScheduler:
     def tick(self) -> None:
         """Follow the settings and the clock; every half minute, start what is owed."""
         is_first = self._rules is None
+        self._look_around()
         self._follow_clock()
         if not self._follow_settings(is_watched=not is_first):
             return
@@ -108,6 +124,27 @@ class JobScheduler:
                 key: until for key, until in self._not_before_s.items() if key[0] != job_id
             }
 
+    def _look_around(self) -> None:
+        """Look once a minute, and as soon as the journal has a new line."""
+        if self._looking is not None and self._looking.is_alive():
+            return
+        journal = self._journal_stamp()
+        is_news = journal != self._journal_seen
+        if not is_news and self._steady_s() - self._looked_at_s < LOOK_EVERY_S:
+            return
+        self._journal_seen, self._looked_at_s = journal, self._steady_s()
+        # A daemon: whoever does not answer must not keep a worker from ending.
+        self._looking = threading.Thread(
+            target=self._look, args=[self._app], name="look", daemon=True
+        )
+        self._looking.start()
+
+    def _journal_stamp(self) -> Stamp | None:
+        try:
+            return stamp_of((self._config.data_dir / "journal.jsonl").stat())
+        except OSError:
+            return None
+
     def _start_one(self, job: Job) -> float:
         """Start a job and return before when, in steady seconds, its slot is not asked for."""
         try:
@@ -115,6 +152,8 @@ class JobScheduler:
         except (BackupError, RuntimeError, OSError) as error:
             _log.warning("the job %s could not be started: %s", job.id, error)
             return self._steady_s() + RETRY_AFTER.total_seconds()
+        if answered is Answered.BEGUN and job.id == "backup":
+            note_start(self._app)
         if answered is Answered.BUSY:
             return self._steady_s() + ASK_EVERY_S / 2
         # If it fails before it can claim its slot, this keeps it from being tried in a row.

@@ -23,7 +23,7 @@ from launcher.backup.ports import Clock, OnProgress
 from launcher.backup.records import LATEST, Backup, Kind, Progress
 from launcher.backup.service import BackupService
 from launcher.backup.slots import claim_of, is_open
-from launcher.schedule import Rules, schedule_text
+from launcher.rules import Rules, schedule_text
 
 from .history import Book, Record, Run, RunOutcome
 from .registry import JOBS, Job

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator
 
+from launcher.backup.ports import utc_now
 from launcher.extensions import Base, db
 
 if TYPE_CHECKING:
@@ -26,11 +27,6 @@ else:
 E = TypeVar("E", bound=StrEnum)
 
 __all__ = ["EnumText", "Model", "UtcDateTime", "UtcSeconds", "utc_now"]
-
-
-def utc_now() -> datetime:
-    """Return the present moment, aware and in UTC."""
-    return datetime.now(UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -6,21 +6,17 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, current_app, jsonify, session
 from sqlalchemy.exc import SQLAlchemyError
 
-from launcher.current import current_backups
+from launcher.current import current_application, current_backups
 from launcher.database import enter_at_once, ungated
 from launcher.models import Role
 from launcher.notices import see
 from launcher.watch import facts
 from launcher.web.frame import current_viewer
 from launcher.web.metrics import knows_token
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 CACHED_FOR_S = 1.0
 
@@ -73,8 +69,7 @@ def _is_admin() -> bool:
 
 
 def _detail(*, is_well: bool) -> dict[str, object]:
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    seen = see(app)
+    seen = see(current_application())
     situation = seen.situation
     good, attempt = situation.last_good, situation.last_attempt
     return {
@@ -84,7 +79,7 @@ def _detail(*, is_well: bool) -> dict[str, object]:
         "last_success_at": _text(good.created_at if good else None),
         "last_good_id": good.id if good else None,
         "next_run_at": _text(situation.next_run_at),
-        "is_led": situation.leader.is_there,
+        "is_led": situation.leader is not None,
         "troubles": [_plain(facts(trouble)) for trouble in seen.findings.troubles],
         "alarms": [
             {"concern": alarm.concern.value, "told_at": _text(alarm.told_at)}

@@ -16,10 +16,11 @@ from flask import Blueprint, Response, current_app, request
 
 from launcher.backup.records import Kind, Outcome, State, Verb
 from launcher.content import APP_VERSION
-from launcher.current import current_backups
+from launcher.current import current_application, current_backups
 from launcher.database import ungated
 from launcher.notices import Seen, see
-from launcher.watch import Concern, Situation
+from launcher.situation import Situation
+from launcher.watch import Concern
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -49,7 +50,7 @@ def show() -> Response:
     from prometheus_client import generate_latest  # noqa: PLC0415  (only this view needs it)
     from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4  # noqa: PLC0415
 
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    app = current_application()
     text = generate_latest(_Collector(app))
     return Response(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
@@ -165,9 +166,10 @@ def _of_the_schedule(situation: Situation) -> Iterator[Metric]:
     yield _value(
         "scheduler_leader",
         "Whether some process of this installation runs the scheduled work.",
-        situation.leader.is_there,
+        situation.leader is not None,
     )
-    yield _moment("scheduler_leader_since", "When it took that over.", situation.leader.since)
+    since = situation.leader.since if situation.leader else None
+    yield _moment("scheduler_leader_since", "When it took that over.", since)
 
 
 def _of_troubles(seen: Seen) -> Iterator[Metric]:

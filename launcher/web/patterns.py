@@ -8,8 +8,8 @@ from launcher.i18n import ERROR_WORDS, HEALTH_WORDS, KIND_WORDS, STAGE_WORDS, ST
 from launcher.i18n import gettext as _
 from launcher.models import hue_of, letters_of
 from launcher.models.types import utc_now
+from launcher.rules import rules_of
 from launcher.web.admin.samples import sample_panel
-from launcher.web.admin.situation import rules_of
 from launcher.web.frame import site_settings
 from launcher.web.roles import admin_required
 from launcher.web.start import Tile

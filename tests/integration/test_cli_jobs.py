@@ -21,6 +21,11 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
+def app(unled_app: Flask) -> Flask:
+    return unled_app
+
+
+@pytest.fixture
 def flask(app: Flask, cast: object) -> Run:
     def run(*words: str, expect: int = 0) -> Result:
         result = app.test_cli_runner().invoke(args=("jobs", *words))

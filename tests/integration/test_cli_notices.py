@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from click.testing import Result
 from flask import Flask
 
 from launcher.current import current_backups
+from tests.conftest import MakeApp
+from tests.support.jobs import slots_count_since
 from tests.support.receivers import Receiver, http_receiver
 
 Run = Callable[..., Result]
@@ -21,6 +24,15 @@ SECRET = "sesame-open-wide"
 def receiver() -> Iterator[Receiver]:
     with http_receiver() as receiver:
         yield receiver
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    """A site that is to run its schedule itself, while no server of it runs."""
+    app = make_app()
+    with app.app_context():
+        current_backups().initialise(by="test")
+    return app
 
 
 @pytest.fixture
@@ -106,3 +118,22 @@ def test_status_says_what_is_wrong_and_to_whom_it_could_not_be_said(
     assert by_concern["notices_failing"]["targets"] == ["phone"]
     assert found[0]["severity"] == "bad"
     assert SECRET not in said
+
+
+def test_whoever_lets_cron_make_the_backups_is_told_by_the_same_command(
+    flask: Run, app: Flask, receiver: Receiver, data_dir: Path
+) -> None:
+    flask("notices", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/hook\n")
+    beat = f"http://{receiver.place}/beat\n"
+    flask("notices", "heartbeat", "--url-stdin", "--start", said=beat)
+    with app.app_context():
+        current_backups().create(by="ada")
+    flask("backup", "run-scheduled")
+    slots_count_since(data_dir, datetime(2020, 1, 1, tzinfo=UTC))
+    flask("backup", "run-scheduled")
+    assert {path for path in receiver.paths if "beat" in path} == {"/beat/start", "/beat"}
+
+    (data_dir / "backups").rename(data_dir / "elsewhere")
+    (data_dir / "backups").write_text("no folder")
+    flask("backup", "run-scheduled")
+    assert "cannot be used" in json.loads(receiver.bodies[-1])["title"]

@@ -21,11 +21,12 @@ from launcher.backup.locks import try_lock
 from launcher.backup.records import Backup, Kind, State
 from launcher.config import ROOT
 from launcher.jobs import process
+from launcher.jobs.election import Election
 from launcher.jobs.history import MAX_RUNS, Book, RunOutcome, runs
-from launcher.jobs.leader import Election, leader
 from launcher.jobs.process import Answered
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import SCRUB_DAYS
+from launcher.leader import leader
 from tests.support.jobs import NOON, Desk, slots_count_since
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -349,10 +350,46 @@ def test_a_leader_whose_lock_was_removed_steps_down(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "7", json.dumps({"pid": "x"})])
-def test_a_lock_without_a_readable_name_names_nobody(desk: Desk, text: str) -> None:
+def test_whoever_holds_a_lock_without_a_readable_name_leads_all_the_same(
+    desk: Desk, text: str
+) -> None:
     path = desk.config.lock_dir / "scheduler"
     path.write_text(text)
     lock = try_lock(path, exclusive=True)
     assert lock is not None
-    assert leader(desk.config.lock_dir) is None
+    found = leader(desk.config.lock_dir)
+    assert found is not None
+    assert (found.pid, found.host) == (0, "")
     os.close(lock)
+    assert leader(desk.config.lock_dir) is None
+
+
+# --- looking around ----------------------------------------------------------------------
+
+
+def test_the_watch_looks_once_a_minute_and_as_soon_as_an_operation_has_ended(desk: Desk) -> None:
+    desk.elect()
+    assert looks(desk) == 1
+    desk.pass_time(MINUTE * 0.9, step=MINUTE / 10)
+    assert looks(desk) == 1
+    desk.pass_time(MINUTE * 0.1)
+    assert looks(desk) == 2
+    desk.service.create(by="ada")
+    desk.pass_time(timedelta(seconds=2))
+    assert looks(desk) == 3
+
+
+def test_a_clock_that_is_set_back_does_not_make_the_watch_sleep(desk: Desk) -> None:
+    desk.elect()
+    looks(desk)
+    desk.set_clock(NOON - 365 * DAY)
+    desk.pass_time(MINUTE)
+    assert looks(desk) == 2
+
+
+def looks(desk: Desk) -> int:
+    """Return how often the watch looked, once its thread is done."""
+    assert desk.scheduler is not None
+    assert desk.scheduler._looking is not None
+    desk.scheduler._looking.join(_PATIENCE_S)
+    return len(desk.looked)

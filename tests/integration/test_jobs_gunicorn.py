@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from launcher.jobs.history import Book, RunOutcome, runs
-from launcher.jobs.leader import Leader, leader
+from launcher.leader import Leader, leader
 from tests.support.jobs import slots_count_since
 from tests.support.server import Server, run_flask, serving
 

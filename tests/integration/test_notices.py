@@ -438,6 +438,19 @@ def test_the_heart_beats_after_each_scheduled_backup(
     assert receiver.paths == [f"/ping/{SECRET}?who=me", f"/ping/{SECRET}/fail?who=me"]
 
 
+def test_the_first_backup_of_a_new_site_is_a_beat(make_app: MakeApp, receiver: Receiver) -> None:
+    app = make_app(scheduler="off")
+    with app.app_context():
+        current_backups().initialise(by="test")
+    targets.set_heartbeat(app.extensions["launcher.config"], f"http://{receiver.place}/ping")
+    evaluate(app)
+    with app.app_context():
+        current_backups().create_scheduled(SLOT, by="schedule")
+    evaluate(app)
+
+    assert receiver.paths == ["/ping"]
+
+
 def test_a_backup_by_hand_is_no_beat(site: Flask, config: Config, receiver: Receiver) -> None:
     targets.set_heartbeat(config, f"http://{receiver.place}/ping")
     with site.app_context():

@@ -21,7 +21,7 @@ from launcher.jobs.history import Book, Run, runs
 from launcher.jobs.process import Answered
 from launcher.jobs.scheduler import JobScheduler
 from launcher.jobs.work import perform
-from launcher.schedule import Rules, read_rules
+from launcher.rules import Rules, read_rules
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -31,6 +31,7 @@ class Desk:
     """One data directory, and whoever leads on it at the moment.
 
     `started` holds when which job was started. Jobs run to their end before `start` returns.
+    `looked` grows by one each time the watch looks around.
     """
 
     app: Flask
@@ -38,6 +39,7 @@ class Desk:
     steady_s: float = 0.0
     started: list[tuple[str, datetime]] = field(default_factory=list)
     scheduler: JobScheduler | None = None
+    looked: list[Flask] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.config: Config = self.app.extensions["launcher.config"]
@@ -64,6 +66,7 @@ class Desk:
             clock=lambda: self.now,
             steady_s=lambda: self.steady_s,
             start=self._start,
+            look=self.looked.append,
             is_woken=False,
         )
         self.scheduler.tick()

@@ -42,14 +42,14 @@ class Server:
         return run_flask(self.data_dir, *words)
 
 
-def run_flask(data_dir: Path, *words: str) -> str:
+def run_flask(data_dir: Path, *words: str, said: str = "", expect: int = 0) -> str:
     """Run `flask …` on a data directory, as an admin at a shell does; return what it printed."""
     done = subprocess.run(
         [sys.executable, "-m", "flask", *words],
-        cwd=ROOT, env=_environment(data_dir, {}), capture_output=True, text=True,
+        cwd=ROOT, env=_environment(data_dir, {}), capture_output=True, text=True, input=said,
         check=False, timeout=_PATIENCE_S,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == expect, done.stderr
     return done.stdout
 
 

@@ -22,18 +22,14 @@ from launcher.backup.records import (
     Verb,
     Verification,
 )
+from launcher.leader import Leader, leader
 from launcher.rules import Rules
+from launcher.situation import Situation, Space, Unreached, look
 from launcher.watch import (
     Concern,
-    Leader,
-    Situation,
-    Space,
     Tone,
-    Unreached,
     facts,
     judge,
-    leader_of,
-    look,
 )
 
 NOW = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
@@ -197,7 +193,7 @@ def test_a_store_that_is_away_hides_what_cannot_be_known() -> None:
 
 
 def test_nobody_running_the_schedule_is_a_trouble_where_somebody_should() -> None:
-    alone = situation(FRESH, leader=Leader(is_there=False))
+    alone = situation(FRESH, is_scheduler_wanted=True)
 
     assert concerns(alone) == ["scheduler_stopped"]
     assert concerns(replace(alone, is_scheduler_wanted=False)) == []
@@ -240,13 +236,21 @@ def test_programs_read_plain_facts_without_what_does_not_apply() -> None:
 
 
 def test_the_leader_is_whoever_holds_the_lock(tmp_path: Path) -> None:
-    assert leader_of(tmp_path) == Leader(is_there=False)
+    assert leader(tmp_path) is None
     with (tmp_path / "scheduler").open("w") as lock:
-        assert leader_of(tmp_path) == Leader(is_there=False)
+        assert leader(tmp_path) is None
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.write('{"pid": 7, "host": "h", "since": "2026-11-22T17:00:00+00:00"}')
         lock.flush()
-        assert leader_of(tmp_path) == Leader(is_there=True, since=NOW)
+        assert leader(tmp_path) == Leader(7, "h", NOW)
+
+
+def test_a_leader_whose_signature_found_no_room_is_one_all_the_same(tmp_path: Path) -> None:
+    with (tmp_path / "scheduler").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = leader(tmp_path)
+        assert found is not None
+        assert (found.pid, found.host) == (0, "")
 
 
 class Hanging:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from launcher import watch
+from launcher import notices, situation, targets
 from launcher.backup.journal import Journal
 from launcher.backup.manifest import write_manifest
 from launcher.backup.records import (
@@ -351,7 +351,7 @@ def test_a_folder_that_cannot_be_written_is_an_alarm_with_a_list(
     ada: Visitor, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf.put(hours(2))
-    monkeypatch.setattr(watch, "is_writable", lambda _folder: False)
+    monkeypatch.setattr(situation, "is_writable", lambda _folder: False)
 
     ada.open(PANEL)
 
@@ -375,14 +375,14 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Let the disk have that many bytes free."""
 
     def leave(free_bytes: int) -> None:
-        real = watch.os.statvfs
+        real = situation.os.statvfs
 
         def told(path: Path) -> object:
             facts = list(real(path))
             facts[1], facts[2], facts[4] = 1, 10_000_000, free_bytes
             return type(real(path))(facts)
 
-        monkeypatch.setattr(watch.os, "statvfs", told)
+        monkeypatch.setattr(situation.os, "statvfs", told)
 
     return leave
 
@@ -467,6 +467,58 @@ def test_a_killed_operation_says_what_that_means(
 
     assert tone(ada.page) == "warn"
     assert words in troubles(ada.page)[0]
+
+
+def test_a_schedule_that_nobody_runs_is_said_there_and_on_the_start_page(
+    make_app: MakeApp, ada: Visitor, shelf: Shelf
+) -> None:
+    shelf.put(hours(2))
+    alone = Visitor(make_app())
+    alone.client.set_cookie("launcher", _cookie(ada))
+
+    alone.open(PANEL)
+    assert tone(alone.page) == "warn"
+    assert troubles(alone.page)[0].startswith("The scheduled work is not running Nothing is backed")
+    alone.open("/")
+    assert "The scheduled work is not running" in between(alone.page, 'id="strip"', "</aside>")
+
+
+def test_whoever_cannot_be_told_is_named(app: Flask, ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(2))
+    config = app.extensions["launcher.config"]
+    targets.add_target(config, name="phone", url="json://127.0.0.1:1/")
+    shelf.tell(hours(1), outcome=Outcome.FAILED)
+    shelf.tell(hours(0.5), outcome=Outcome.FAILED)
+    notices.evaluate(app)  # the wall clock says that the last good one is too old
+
+    ada.open(PANEL)
+    assert any(each.startswith("phone cannot be told") for each in troubles(ada.page))
+
+
+def test_a_rehearsal_and_a_clean_up_that_failed_are_said(ada: Visitor, shelf: Shelf) -> None:
+    made = shelf.put(hours(2))
+    shelf.tell(
+        hours(1), Verb.REHEARSE, Outcome.FAILED, code="verification_failed", backup_id=made.id
+    )
+    shelf.tell(hours(1), Verb.PRUNE, removed=[], failed=["a", "b"])
+
+    ada.open(PANEL)
+    rehearsal, clean_up = troubles(ada.page)
+    assert rehearsal.startswith("The last rehearsed restore failed Today, 13:07: ")
+    assert rehearsal.endswith("What happened")
+    assert clean_up.startswith("2 old backups could not be cleared out They stay for now")
+
+
+def test_a_scheduled_backup_that_was_killed_is_one_trouble_and_not_two(
+    ada: Visitor, shelf: Shelf
+) -> None:
+    shelf.put(hours(25))
+    shelf.tell(hours(1), outcome=Outcome.INTERRUPTED)
+
+    ada.open(PANEL)
+    (only,) = troubles(ada.page)
+    assert only.startswith("The last attempt to back up failed")
+    assert "its process was ended from outside" in only
 
 
 def test_a_restore_that_could_not_be_put_back_comes_first(ada: Visitor, shelf: Shelf) -> None:
@@ -860,7 +912,7 @@ def test_the_start_page_never_fails_for_it(ada: Visitor, monkeypatch: pytest.Mon
     def fail(*_args: object, **_more: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(alarm, "look", fail)
+    monkeypatch.setattr(alarm, "look_around", fail)
 
     assert ada.open("/").status_code == 200
     assert 'id="strip"' not in ada.page

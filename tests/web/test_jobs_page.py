@@ -27,7 +27,7 @@ from launcher.jobs.history import MAX_RUNS, Book, Run, RunOutcome, runs
 from launcher.jobs.work import perform
 from launcher.models import AuditEvent
 from launcher.models.types import utc_now
-from launcher.schedule import read_rules
+from launcher.rules import read_rules
 from tests.conftest import MakeApp
 from tests.support.jobs import slots_count_since
 from tests.support.operations import await_idle
@@ -37,6 +37,11 @@ PAGE = "/admin/jobs"
 HTMX = {"HX-Request": "true", "HX-Current-URL": f"http://localhost{PAGE}"}
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def app(unled_app: Flask) -> Flask:
+    return unled_app
 
 
 @pytest.fixture
@@ -170,6 +175,17 @@ def test_the_process_that_runs_them_is_named(ada: Visitor, config: Config) -> No
     assert "Process 4711 on attic runs them; it took over 2 hours ago." in text(ada.page)
     assert f'<time datetime="{since.isoformat(timespec="seconds")}" title="' in ada.page
     assert '<section class="answer" aria-labelledby="answer" data-state="ok">' in ada.page
+
+
+def test_one_that_could_not_sign_its_name_runs_them_all_the_same(
+    ada: Visitor, config: Config
+) -> None:
+    with leading(config, utc_now()):
+        (config.lock_dir / "scheduler").write_text("")
+        ada.open(PAGE)
+
+    assert "The jobs run by themselves" in ada.page
+    assert "A process runs them; it took over" in text(ada.page)
 
 
 def test_when_nobody_does_the_page_says_what_to_do(ada: Visitor) -> None:

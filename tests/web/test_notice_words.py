@@ -17,7 +17,8 @@ from launcher.messenger import Delivery, Reason
 from launcher.models.types import utc_now
 from launcher.notice_words import CONCERN_WORDS, NOTICE_WORDS, REASON_WORDS
 from launcher.rules import UNKNOWN
-from launcher.watch import Concern, Situation, Tone, Trouble
+from launcher.situation import Situation
+from launcher.watch import Concern, Tone, Trouble
 
 NOW = utc_now()
 SITUATION = Situation(

@@ -13,12 +13,15 @@ from typing import Generic, TypeVar
 
 from flask import Flask, current_app, g
 
-from launcher.current import current_backups
+from launcher.current import current_application
 from launcher.models.types import utc_now
+from launcher.notices import look_around
+from launcher.rules import rules_of
+from launcher.situation import Situation
+from launcher.watch import Tone
 from launcher.web.frame import current_viewer, site_settings
 
-from .answer import Answer, Tone, judge
-from .situation import Situation, look, rules_of
+from .answer import Answer, judge
 
 T = TypeVar("T")
 
@@ -86,10 +89,10 @@ def _look() -> Alarm | None:
     viewer = current_viewer()
     if viewer is None or not viewer.is_admin or g.get("is_without_database"):
         return None
-    service, rules, now = current_backups(), rules_of(site_settings()), utc_now()
+    app, rules, now = current_application(), rules_of(site_settings()), utc_now()
 
     def question() -> Alarm:
-        situation = look(service, rules, now=now)
+        situation = look_around(app, rules, now=now)
         return Alarm(judge(situation), situation)
 
     lookout: Lookout[Alarm] = current_app.extensions["launcher.lookout"]

@@ -1,22 +1,19 @@
-"""Is the data safe? The verdict, and what troubles it, as data: the pages find the words."""
+"""Is the data safe? The answer of the panel and the start page: one verdict, one way out.
+
+What is wrong is found by `launcher.watch`, for this page as for every message; here it is put
+behind one sentence, and what that sentence says already is not said again below it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from launcher.backup.records import Backup, JournalEntry, Outcome, State, Verb
-
-from .situation import Situation
-
-
-class Tone(StrEnum):
-    """How bad it is."""
-
-    OK = "ok"
-    WARN = "warn"
-    BAD = "bad"
+from launcher import watch
+from launcher.backup.records import Backup, State
+from launcher.situation import Situation
+from launcher.watch import Concern, Findings, Tone, Trouble
 
 
 class Verdict(StrEnum):
@@ -40,42 +37,13 @@ class WayOut(StrEnum):
     LOOK_AGAIN = "look_again"
 
 
-class Concern(StrEnum):
-    """What can be wrong besides, in the order of what it costs."""
-
-    NOT_PUT_BACK = "not_put_back"
-    READ_ONLY = "read_only"
-    FAILED = "failed"
-    NO_ROOM = "no_room"
-    DAMAGED = "damaged"
-    INTERRUPTED = "interrupted"
-    LITTLE_ROOM = "little_room"
-    SCHEDULE_OFF = "schedule_off"
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """One line of what is wrong.
-
-    Attributes:
-        entry: the journal's line about it, where there is one.
-        backup: the backup that it is about, where there is one.
-        count: how many of them.
-    """
-
-    concern: Concern
-    tone: Tone
-    entry: JournalEntry | None = None
-    backup: Backup | None = None
-    count: int = 1
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What an admin reads first.
 
     Attributes:
         last_good: the backup that the answer rests on, None when there is none.
+        troubles: what is wrong besides, the costliest first.
     """
 
     verdict: Verdict
@@ -96,15 +64,18 @@ _TONES = {
     Verdict.SAFE: Tone.OK,
 }
 
+_GRAVE = {Concern.NOT_PUT_BACK, Concern.LIVE_DAMAGED, Concern.READ_ONLY, Concern.LOW_SPACE}
+"""What turns the answer red although the last backup is good and recent: the next will fail."""
+
 
 def judge(situation: Situation) -> Answer:
     """Return the verdict and every trouble, the costliest first."""
     verdict = _verdict(situation)
-    troubles = tuple(_troubles(situation, verdict))
+    troubles = _besides(verdict, watch.judge(situation))
     tone = _TONES[verdict]
     if tone is Tone.OK and troubles:
         # There is a good and recent backup: whatever else is wrong, nothing is lost yet.
-        is_grave = any(trouble.concern in _GRAVE for trouble in troubles)
+        is_grave = any(t.concern in _GRAVE and t.tone is Tone.BAD for t in troubles)
         tone = Tone.BAD if is_grave else Tone.WARN
     return Answer(
         verdict=verdict,
@@ -113,9 +84,6 @@ def judge(situation: Situation) -> Answer:
         last_good=situation.last_good,
         troubles=troubles,
     )
-
-
-_GRAVE = {Concern.NOT_PUT_BACK, Concern.READ_ONLY, Concern.NO_ROOM}
 
 
 def _verdict(situation: Situation) -> Verdict:
@@ -137,62 +105,22 @@ def _verdict(situation: Situation) -> Verdict:
     return Verdict.SAFE
 
 
-def _troubles(situation: Situation, verdict: Verdict) -> Iterator[Trouble]:
-    """Yield what is wrong, in the order of `Concern`."""
-    if entry := _not_put_back(situation.entries):
-        yield Trouble(Concern.NOT_PUT_BACK, Tone.BAD, entry=entry)
-    if verdict is Verdict.STORE_AWAY:
-        return  # one cause is enough
-    if not situation.is_writable:
-        yield Trouble(Concern.READ_ONLY, Tone.BAD)
-    failed = _failed_in_a_row(situation)
-    if failed:
-        tone = Tone.BAD if verdict is not Verdict.SAFE else Tone.WARN
-        yield Trouble(Concern.FAILED, tone, entry=failed[0], count=len(failed))
-    if situation.space is not None and situation.space.is_full:
-        yield Trouble(Concern.NO_ROOM, Tone.BAD)
-    yield from _damaged(situation)
-    if situation.entries and situation.entries[0].outcome is Outcome.INTERRUPTED:
-        yield Trouble(Concern.INTERRUPTED, Tone.WARN, entry=situation.entries[0])
-    if situation.space is not None and situation.space.is_short:
-        yield Trouble(Concern.LITTLE_ROOM, Tone.WARN)
-    if not situation.rules.is_scheduled and verdict is not Verdict.NONE_YET:
-        yield Trouble(Concern.SCHEDULE_OFF, Tone.WARN)
+def _besides(verdict: Verdict, findings: Findings) -> tuple[Trouble, ...]:
+    """Return what is wrong and not said by the verdict: one cause is enough to read."""
+    return tuple(
+        trouble
+        for trouble in findings.troubles
+        if trouble.concern not in {Concern.STORE_UNAVAILABLE, Concern.STALE}
+        and not (verdict is Verdict.STORE_AWAY and trouble in findings.echoes)
+        and not (verdict is Verdict.NONE_YET and trouble.concern is Concern.SCHEDULE_OFF)
+        and not (trouble.concern is Concern.INTERRUPTED and trouble in findings.echoes)
+    )
 
 
-def _damaged(situation: Situation) -> Iterator[Trouble]:
-    listing = situation.listing
-    if listing is None or not (count := listing.counts_by_state[State.DAMAGED]):
-        return
-    newest = next(b for b in listing.backups if b.verification.state is State.DAMAGED)
-    yield Trouble(Concern.DAMAGED, Tone.BAD, backup=newest, count=count)
-
-
-def _failed_in_a_row(situation: Situation) -> list[JournalEntry]:
-    """Return the attempts at a backup that failed since the last good one, newest first."""
-    failed: list[JournalEntry] = []
-    last_good = situation.last_good
-    for entry in situation.entries:
-        if last_good and entry.started_at < last_good.created_at:
-            break
-        if entry.verb is not Verb.CREATE or entry.outcome is Outcome.INTERRUPTED:
-            continue
-        if entry.outcome is Outcome.SUCCEEDED:
-            break
-        failed.append(entry)
-    return failed
-
-
-def _not_put_back(entries: Sequence[JournalEntry]) -> JournalEntry | None:
-    """Return the last restore, if it left the data half way."""
-    last = next((entry for entry in entries if entry.verb is Verb.RESTORE), None)
-    return last if last and last.error_code == "revert_failed" else None
-
-
-def _way_out(verdict: Verdict, troubles: Sequence[Trouble]) -> WayOut:
-    concerns = {trouble.concern for trouble in troubles}
-    if verdict is Verdict.STORE_AWAY or Concern.READ_ONLY in concerns:
+def _way_out(verdict: Verdict, troubles: Collection[Trouble]) -> WayOut:
+    grave = {trouble.concern for trouble in troubles if trouble.tone is Tone.BAD}
+    if verdict is Verdict.STORE_AWAY or Concern.READ_ONLY in grave:
         return WayOut.LOOK_AGAIN
-    if Concern.NO_ROOM in concerns:
+    if Concern.LOW_SPACE in grave:
         return WayOut.MAKE_ROOM
     return WayOut.BACK_UP

@@ -19,11 +19,11 @@ from launcher.extensions import db
 from launcher.i18n import VERB_WORDS, exact, gettext
 from launcher.models import User
 from launcher.models.types import utc_now
+from launcher.rules import rules_of
 from launcher.web.admin import contents, history
 from launcher.web.admin.download import Stored, send_plain, send_stored
 from launcher.web.admin.inspection import inspect
 from launcher.web.admin.keeping import fate, periods
-from launcher.web.admin.situation import rules_of
 from launcher.web.admin.verdicts import fit
 from launcher.web.admin.words import damage, note, taken, why
 from launcher.web.errors import show_refusal

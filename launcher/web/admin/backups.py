@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, request
 
 from launcher.backup.records import Verb
-from launcher.current import current_backups
+from launcher.current import current_application, current_backups
 from launcher.i18n import ERROR_WORDS, KIND_WORDS, STATE_WORDS, VERB_WORDS, exact, number
 from launcher.models.types import utc_now
+from launcher.notices import look_around
+from launcher.rules import rules_of
 from launcher.web.frame import site_settings
 from launcher.web.htmx import is_htmx, render
 from launcher.web.roles import admin_required
@@ -20,11 +22,12 @@ from .answer import judge
 from .cron_words import cron_words
 from .keeping import periods, rule_words
 from .rows import Asked, describe, read_query, turn_to
-from .situation import Situation, look, rules_of
 from .timeline import draw
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
+
+    from launcher.situation import Situation
 
 blueprint = Blueprint("backups", __name__, url_prefix="/admin/backups")
 for _filter in (
@@ -39,7 +42,7 @@ for _filter in (
 def show() -> ResponseReturnValue:
     """Show the panel; a store that is away is told of on it."""
     asked = read_query(request.args)
-    situation = look(current_backups(), rules_of(site_settings()), now=utc_now())
+    situation = look_around(current_application(), rules_of(site_settings()), now=utc_now())
     answer = judge(situation)
     set_alarm(answer, situation)
     return render(

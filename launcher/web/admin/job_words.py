@@ -33,7 +33,7 @@ from launcher.i18n import (
 )
 from launcher.jobs.history import Run, RunOutcome
 from launcher.jobs.registry import Job
-from launcher.schedule import Rules
+from launcher.rules import Rules
 from launcher.web.inside import inside_briefly
 from launcher.web.toasts import Toast, make_toast
 

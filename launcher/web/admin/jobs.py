@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, cast
-from zoneinfo import ZoneInfo
 
 from flask import (
     Blueprint,
@@ -24,17 +23,17 @@ from flask import (
 )
 
 from launcher.backup.errors import BackupError, OperationInProgressError
-from launcher.backup.records import Progress, RetentionPolicy, Verb
+from launcher.backup.records import Progress, Verb
 from launcher.current import current_backups
 from launcher.database import release, resume
 from launcher.i18n import ERROR_WORDS, JOB_WORDS, STAGE_WORDS, gettext
 from launcher.jobs import process
 from launcher.jobs.history import Book, Run, runs
-from launcher.jobs.leader import Leader, leader
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import SCHEDULE, owed
+from launcher.leader import Leader, leader
 from launcher.models.types import utc_now
-from launcher.schedule import Rules
+from launcher.rules import Rules, rules_of
 from launcher.web import toasts
 from launcher.web.errors import WayOut, busy_words, show_backup_error
 from launcher.web.frame import site_settings
@@ -227,14 +226,7 @@ def _runs() -> Runs:
 
 def _rules() -> Rules:
     """Return what the settings say, as this request sees them."""
-    site = site_settings()
-    return Rules(
-        is_enabled=site.backup_enabled,
-        cron_expression=site.backup_cron_expression,
-        zone=ZoneInfo(site.time_zone),
-        policy=RetentionPolicy(site.backup_max_count),
-        stale_after_h=site.backup_stale_after_h,
-    )
+    return rules_of(site_settings())
 
 
 def _config() -> Config:

@@ -22,11 +22,13 @@ from launcher.backup.records import (
     Verification,
     new_backup_id,
 )
+from launcher.rules import Rules
+from launcher.situation import Situation, Space
+from launcher.watch import Concern, Tone, Trouble
 
-from .answer import Answer, Concern, Tone, Trouble, Verdict, WayOut
+from .answer import Answer, Verdict, WayOut
 from .progress import Row
 from .rows import PAGE_SIZE, Asked, Sheet
-from .situation import Rules, Situation, Space
 from .timeline import draw
 
 _ID = "0" * 16
@@ -47,7 +49,9 @@ def sample_panel(rules: Rules, *, now: datetime) -> Mapping[str, object]:
     backups = situation.listing.backups if situation.listing else ()
     return {
         "is_sample": True,
-        "answer": Answer(Verdict.SAFE, Tone.WARN, WayOut.BACK_UP, situation.last_good, _troubles()),
+        "answer": Answer(
+            Verdict.SAFE, Tone.WARN, WayOut.BACK_UP, situation.last_good, _troubles(now)
+        ),
         "asked": Asked(page=2),
         "now": now,
         "operation_row": StillRow(_running(now), seen=""),
@@ -83,10 +87,12 @@ def _situation(rules: Rules, now: datetime) -> Situation:
     )
 
 
-def _troubles() -> tuple[Trouble, ...]:
+def _troubles(now: datetime) -> tuple[Trouble, ...]:
     return (
         Trouble(Concern.DAMAGED, Tone.BAD, count=3),
-        Trouble(Concern.LITTLE_ROOM, Tone.WARN),
+        Trouble(Concern.LOW_SPACE, Tone.WARN),
+        Trouble(Concern.SCHEDULER_STOPPED, Tone.WARN),
+        Trouble(Concern.NOTICES_FAILING, Tone.WARN, since=now, count=2, names=("phone", "ada")),
         Trouble(Concern.SCHEDULE_OFF, Tone.WARN),
     )
 

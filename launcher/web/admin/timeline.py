@@ -24,8 +24,7 @@ from launcher.backup.records import (
     State,
     Verb,
 )
-
-from .situation import Situation
+from launcher.situation import Situation
 
 WEEKS = 5
 _FINENESS = (0.3, 0.6, 1.2)

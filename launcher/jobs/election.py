@@ -9,52 +9,24 @@ that held the lock would be a leader that leads nothing.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
-import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from launcher.backup.locks import try_lock
-from launcher.schedule import utc_now
+from launcher.backup.ports import utc_now
+from launcher.leader import lock_path, sign
 
 if TYPE_CHECKING:
     from flask import Flask
 
 TRY_EVERY_S = 0.5
 
-_NAME = "scheduler"
 _AFTER_TROUBLE_S = 30.0
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Leader:
-    """The process that runs the jobs."""
-
-    pid: int
-    host: str
-    since: datetime
-
-
-def leader(lock_dir: Path) -> Leader | None:
-    """Return who runs the jobs at this moment, None when nobody does."""
-    path = lock_dir / _NAME
-    try:
-        descriptor = try_lock(path, exclusive=False)
-        if descriptor is not None:
-            os.close(descriptor)
-            return None
-        facts = json.loads(path.read_bytes())
-        since = datetime.fromisoformat(facts["since"]).astimezone(UTC)
-        return Leader(int(facts["pid"]), str(facts["host"]), since)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 class Office(Protocol):
@@ -78,7 +50,7 @@ class Election:
         try_every_s: float = TRY_EVERY_S,
         tick_every_s: float = 2.0,
     ) -> None:
-        self._path = lock_dir / _NAME
+        self._path = lock_path(lock_dir)
         self._take_office = take_office
         self._try_every_s = try_every_s
         self._tick_every_s = tick_every_s
@@ -111,7 +83,7 @@ class Election:
         try:
             descriptor = try_lock(self._path, exclusive=True)
             if descriptor is not None:
-                _sign(descriptor)
+                sign(descriptor, since=utc_now())
         except OSError:
             return None  # the data directory is away, and may come back
         return descriptor
@@ -139,15 +111,6 @@ class Election:
         except OSError:
             return False
         return (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino)
-
-
-def _sign(descriptor: int) -> None:
-    since = utc_now().isoformat(timespec="seconds")
-    facts = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
-    os.ftruncate(descriptor, 0)
-    # What it says is for people; on a full disk it leads all the same.
-    with contextlib.suppress(OSError):
-        os.pwrite(descriptor, json.dumps(facts).encode(), 0)
 
 
 def stand_for_election(app: Flask) -> Election | None:

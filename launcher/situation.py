@@ -1,0 +1,284 @@
+"""How things are at one moment: one look at the store, the journal, the disk and the schedule.
+
+`look` asks, once, and what it returns is plain data: whoever concludes something from it asks
+nothing again. The live database is asked for nothing but whether it opens.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cronsim import CronSimError
+
+from launcher.backup.errors import BackupError
+from launcher.backup.records import (
+    OWN_KINDS,
+    Backup,
+    JournalEntry,
+    Listing,
+    Outcome,
+    Progress,
+    Verb,
+)
+from launcher.cron import next_runs
+from launcher.leader import Leader
+from launcher.rules import UNKNOWN, Rules
+
+if TYPE_CHECKING:
+    from launcher.backup.service import BackupService
+
+PATIENCE_S = 5.0
+
+_JOURNAL_DAYS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The disk that the backups lie on.
+
+    Attributes:
+        needed_bytes: what the next backup takes for a moment, judged by the newest one; 0 while
+            there is none.
+        kept_bytes: what it will then keep.
+    """
+
+    total_bytes: int
+    free_bytes: int
+    stored_bytes: int
+    needed_bytes: int
+    kept_bytes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next backup would not fit."""
+        return self.needed_bytes > self.free_bytes
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it fits, and soon one will not."""
+        return not self.is_full and self.needed_bytes * 4 > self.free_bytes
+
+    @property
+    def foreign_share(self) -> float:
+        """How much of the disk others take, from 0 to 1."""
+        return max(0.0, 1 - self.own_share - self.free_bytes / self.total_bytes)
+
+    @property
+    def own_share(self) -> float:
+        """How much of the disk the backups take, from 0 to 1."""
+        return min(1.0, self.stored_bytes / self.total_bytes)
+
+    @property
+    def more_fit(self) -> int:
+        """How many more backups like the newest fit."""
+        if self.is_full or not self.kept_bytes:
+            return 0
+        return (self.free_bytes - self.needed_bytes) // self.kept_bytes + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """Somebody who was to be told and could not be: for how long, and why (see `notices`)."""
+
+    name: str
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything at one moment.
+
+    Attributes:
+        rules: the settings; `has_rules` is False when nobody can read or remember them.
+        listing: the backups, None when the store cannot be read; `problem` then says why.
+        is_writable: whether a backup could be put there.
+        space: None when the disk does not tell.
+        entries: what happened in the last weeks, newest first.
+        has_history: whether a backup was ever made; asked only where there is none now.
+        next_run_at: None when no schedule is on.
+        leader: who runs the scheduled work, None when nobody does.
+        is_scheduler_wanted: whether this deployment runs that work itself.
+    """
+
+    now: datetime
+    rules: Rules
+    folder: Path
+    listing: Listing | None
+    problem: str
+    is_writable: bool
+    space: Space | None
+    entries: Sequence[JournalEntry]
+    has_history: bool
+    running: Progress | None
+    next_run_at: datetime | None
+    has_rules: bool = True
+    live_problem: str = ""
+    leader: Leader | None = None
+    is_scheduler_wanted: bool = False
+    unreached: Sequence[Unreached] = ()
+
+    @property
+    def last_good(self) -> Backup | None:
+        """The newest backup that holds this site's data and is whole: the last success."""
+        return self.listing.own_good[0] if self.listing and self.listing.own_good else None
+
+    @property
+    def last_attempt(self) -> JournalEntry | None:
+        """The newest attempt at a backup, however it ended."""
+        return next((entry for entry in self.entries if entry.verb is Verb.CREATE), None)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the schedule has let too much time pass since a good backup."""
+        if not self.rules.is_scheduled or self.listing is None:
+            return False
+        limit = self.rules.stale_after
+        # A backup from the future was made by a wrong clock, and says nothing of today.
+        ages = (self.now - backup.created_at for backup in self.listing.own_good)
+        newest = next((age for age in ages if age >= -limit), None)
+        if newest is None and not self.has_ever_begun:
+            return False
+        return newest is None or newest > limit
+
+    @property
+    def has_ever_begun(self) -> bool:
+        """Whether a first scheduled backup should be there by now: a new site is not late."""
+        if (self.listing and self.listing.backups) or self.has_history:
+            return True
+        began = self.entries[-1].started_at if self.entries else self.now
+        return self.now - began > self.rules.stale_after
+
+
+def look(
+    service: BackupService,
+    *,
+    rules: Rules | None,
+    now: datetime,
+    leader: Leader | None = None,
+    is_scheduler_wanted: bool = False,
+    unreached: Sequence[Unreached] = (),
+    patience_s: float = PATIENCE_S,
+) -> Situation:
+    """Return the situation. A store that is away, or does not answer in time, is no error.
+
+    Args:
+        patience_s: how long to wait for the disk of the backups: a folder on another machine
+            that hangs lets every question about it hang.
+    """
+    store = _ask_store(service, patience_s)
+    return Situation(
+        now=now,
+        rules=rules or UNKNOWN,
+        has_rules=rules is not None,
+        folder=service.store_path,
+        listing=store.listing,
+        problem=store.problem,
+        is_writable=store.is_writable,
+        space=store.space,
+        entries=service.journal(limit=None, since=now - timedelta(days=_JOURNAL_DAYS)),
+        has_history=_has_history(service) if store.listing and not store.listing.backups else False,
+        running=service.progress(),
+        next_run_at=_next_run_at(rules, now),
+        live_problem=service.live_problem(),
+        leader=leader,
+        is_scheduler_wanted=is_scheduler_wanted,
+        unreached=unreached,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """What the disk of the backups says."""
+
+    listing: Listing | None = None
+    problem: str = ""
+    is_writable: bool = False
+    space: Space | None = None
+
+
+_asking: dict[Path, threading.Thread] = {}
+"""Who asks which folder at this moment: one that hangs is asked by one thread, not by many."""
+
+
+def _ask_store(service: BackupService, patience_s: float) -> _Store:
+    deadline = time.monotonic() + patience_s
+    said: list[_Store] = []
+    before = _asking.get(service.store_path)
+    if before is not None:
+        before.join(patience_s)
+    if before is None or not before.is_alive():
+        # A daemon: a disk that hangs must not keep a process from ending.
+        asking = threading.Thread(
+            target=lambda: said.append(_store_of(service)), name="store", daemon=True
+        )
+        _asking[service.store_path] = asking
+        asking.start()
+        asking.join(max(0.0, deadline - time.monotonic()))
+    return said[0] if said else _Store(problem="the backup folder does not answer")
+
+
+def _store_of(service: BackupService) -> _Store:
+    try:
+        listing = service.listing()
+        return _Store(
+            listing=listing,
+            is_writable=is_writable(service.store_path),
+            space=space_of(service.store_path, listing),
+        )
+    except (BackupError, OSError) as error:
+        return _Store(problem=str(error))
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether something can be put into the folder, or the folder be made."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def space_of(folder: Path, listing: Listing) -> Space | None:
+    """Return what the disk of the folder has left, None when it does not tell."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return None
+    newest = next((b for b in listing.backups if b.database and b.kind in OWN_KINDS), None)
+    raw_bytes = newest.database.size_bytes if newest and newest.database else 0
+    kept_bytes = newest.file.size_bytes if newest and newest.file else 0
+    return Space(
+        total_bytes=max(1, disk.f_blocks * disk.f_frsize),
+        free_bytes=disk.f_bavail * disk.f_frsize,
+        stored_bytes=listing.stored_bytes,
+        # The raw copy and what it is packed into lie there side by side.
+        needed_bytes=raw_bytes * 3 // 2,
+        kept_bytes=kept_bytes,
+    )
+
+
+def _has_history(service: BackupService) -> bool:
+    made = service.journal(limit=None, verbs={Verb.CREATE})
+    return any(entry.outcome is Outcome.SUCCEEDED for entry in made)
+
+
+def _next_run_at(rules: Rules | None, now: datetime) -> datetime | None:
+    return next(iter(runs_ahead(rules, now, count=1)), None)
+
+
+def runs_ahead(rules: Rules | None, now: datetime, *, count: int) -> Sequence[datetime]:
+    """Return the next runs of the schedule, none where it is off or never comes due."""
+    if rules is None or not rules.is_scheduled:
+        return ()
+    with contextlib.suppress(CronSimError):  # remembered from who knows when
+        return next_runs(rules.cron_expression, after=now, zone=rules.zone, count=count)
+    return ()
