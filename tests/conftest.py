@@ -72,7 +72,16 @@ def make_app(data_dir: Path) -> MakeApp:
 @pytest.fixture
 def app(make_app: MakeApp) -> Flask:
     """An application with a new, empty database. Nobody runs its schedule: there is no server."""
-    app = make_app(scheduler="off")
+    return _with_database(make_app(scheduler="off"))
+
+
+@pytest.fixture
+def unled_app(make_app: MakeApp) -> Flask:
+    """One whose schedule is to be run by its server, while none runs."""
+    return _with_database(make_app())
+
+
+def _with_database(app: Flask) -> Flask:
     with app.app_context():
         current_backups().initialise(by="test")
     return app

@@ -133,7 +133,7 @@ def _facts(job_id: str, found: Sequence[Run], rules: Rules | None) -> Mapping[st
     return {
         "id": job_id,
         "schedule": job.cron(rules) if rules else None,
-        "time_zone": rules.zone_name if rules else None,
+        "time_zone": rules.zone.key if rules else None,
         "next_run_at": coming[0] if coming else None,
         "last_attempt_at": found[0].started_at if found else None,
         "last_outcome": (found[0].outcome or "running") if found else None,
@@ -166,7 +166,8 @@ def _moment(at: object) -> str:
 def _who_runs_them(leading: Leader | None, *, is_led_here: bool) -> str:
     if leading is not None:
         since = output.moment(leading.since)
-        who = f"Process {leading.pid} on {leading.host}" if leading.pid else "A process"
+        # On a full disk it leads without having left its name.
+        who = f"Process {leading.pid} on {leading.host}" if leading.pid else "Some process"
         return f"{who} runs them since {since}."
     if is_led_here:
         return "No server runs them. `flask backup run-scheduled` does what is due."

@@ -12,7 +12,6 @@ from click.testing import Result
 from flask import Flask
 
 from launcher.current import current_backups
-from tests.conftest import MakeApp
 from tests.support.jobs import slots_count_since
 from tests.support.receivers import Receiver, http_receiver
 
@@ -27,12 +26,8 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def app(make_app: MakeApp) -> Flask:
-    """A site that is to run its schedule itself, while no server of it runs."""
-    app = make_app()
-    with app.app_context():
-        current_backups().initialise(by="test")
-    return app
+def app(unled_app: Flask) -> Flask:
+    return unled_app
 
 
 @pytest.fixture

@@ -185,7 +185,7 @@ def test_one_that_could_not_sign_its_name_runs_them_all_the_same(
         ada.open(PAGE)
 
     assert "The jobs run by themselves" in ada.page
-    assert "A process runs them; it took over" in text(ada.page)
+    assert "One of the processes of this site runs them; it took over" in text(ada.page)
 
 
 def test_when_nobody_does_the_page_says_what_to_do(ada: Visitor) -> None:

@@ -156,7 +156,7 @@ def run(job_id: str) -> ResponseReturnValue:
 
 
 def _page(found: Runs, *, busy: OperationInProgressError | None = None) -> str:
-    now, rules = utc_now(), _rules()
+    now, rules = utc_now(), rules_of(site_settings())
     return render_template(
         "admin/_jobs.html" if is_htmx() else "admin/jobs.html",
         is_part=is_htmx(),
@@ -222,11 +222,6 @@ def _verbs(job_id: str) -> set[Verb]:
 
 def _runs() -> Runs:
     return runs(_config().data_dir)
-
-
-def _rules() -> Rules:
-    """Return what the settings say, as this request sees them."""
-    return rules_of(site_settings())
 
 
 def _config() -> Config:
