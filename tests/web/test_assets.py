@@ -57,9 +57,9 @@ def test_every_sheet_is_joined_once_and_in_the_declared_order() -> None:
     joined = join_styles(STATIC_PATH / "css")
 
     assert "@import" not in joined
-    assert joined.startswith("\n@layer tokens, base, layout, components;")
+    assert joined.startswith("@layer tokens,base,layout,components;")
     tokens, buttons, tiles = (
-        joined.index(text) for text in ("--gutter: 40px", ".button {", ".tile {")
+        joined.index(text) for text in ("--gutter:40px", ".button{", ".tile{")
     )
     assert tokens < buttons < tiles
 
