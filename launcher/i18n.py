@@ -508,7 +508,9 @@ def moment(at: datetime, *, now: datetime | None = None) -> Markup:
 def ago(at: datetime, *, now: datetime | None = None) -> Markup:
     """Return `<time>` that says how long ago, or in how long, with the exact moment on hover."""
     delta: timedelta = at - (now or utc_now())
-    return _time_element(at, format_timedelta(delta, add_direction=True, locale=_locale()))
+    # Babel would say "1 day" from the twentieth hour on, beside a moment of today.
+    words = format_timedelta(delta, threshold=1, add_direction=True, locale=_locale())
+    return _time_element(at, words)
 
 
 # A start page says a few dozen numbers and days, each time the same ones.

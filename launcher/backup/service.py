@@ -532,6 +532,8 @@ class BackupService:
             operation_id=operation_id,
         ) as operation:
             operation.facts["source"] = path.name
+            if note:
+                operation.facts["note"] = clean_note(note)
             operation.stage(Stage.UNPACK)
             checked = stage_path(
                 self._stranger(path),

@@ -70,6 +70,7 @@ def read_assets(static_path: Path) -> Assets:
     bodies["app.js"] = _without_margin(bodies["app.js"].decode()).encode()
     bodies["icons.svg"] = re.sub(rb">\s+<", b"><", bodies["icons.svg"])
     bodies["admin.js"] = join_scripts(static_path).encode()
+    bodies["upload.js"] = _in_scope((static_path / "upload.js").read_text()).encode()
     by_name = {name: _asset(name, body) for name, body in bodies.items()}
     return Assets(by_name, {asset.url.rpartition("/")[2]: asset for asset in by_name.values()})
 
@@ -84,9 +85,13 @@ def join_styles(css_path: Path) -> str:
 
 def join_scripts(static_path: Path) -> str:
     """Return htmx and the scripts of the admin pages as one, each of ours in a scope of its own."""
-    ours = (_without_margin((static_path / name).read_text()) for name in _ADMIN_SCRIPTS)
+    ours = (_in_scope((static_path / name).read_text()) for name in _ADMIN_SCRIPTS)
     library = (static_path / HTMX).read_text().rstrip()
-    return "\n".join((f"{library};", *(f'(() => {{ "use strict";\n{text}}})();' for text in ours)))
+    return "\n".join((f"{library};", *ours))
+
+
+def _in_scope(script: str) -> str:
+    return f'(() => {{ "use strict";\n{_without_margin(script)}}})();'
 
 
 def _without_margin(script: str) -> str:
