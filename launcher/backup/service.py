@@ -782,6 +782,10 @@ class BackupService:
                 )
             with disk_errors("make the database"):
                 make_database(self._live, content=self._content, operation_id=operation.id)
+            # Pages name the folder to whoever has a backup to put there. One that is away is told
+            # of by the panel, and is no reason not to start.
+            with contextlib.suppress(BackupError):
+                self._store.ensure()
             return True
 
     def migrate(self, *, by: str, on_progress: OnProgress | None = None) -> Backup | None:

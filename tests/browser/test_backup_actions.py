@@ -32,8 +32,6 @@ EDITH = ("edith", "edith's long password")
 
 Open = Callable[..., Page]
 
-expect.set_options(timeout=30_000)  # a machine may be busy; waiting less proves nothing
-
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:

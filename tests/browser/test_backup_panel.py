@@ -212,6 +212,26 @@ def test_a_filter_keeps_the_focus_and_a_reload_keeps_the_filter(show) -> None:
     expect(page.get_by_role("heading", name="1 of 61 backups")).to_be_visible()
 
 
+def test_back_and_forward_show_what_was_there(show) -> None:
+    page = show("good")
+    page.get_by_label("Kind").select_option("manual")
+    expect(page.get_by_role("heading", name="9 of 61 backups")).to_be_visible()
+    page.locator("tbody .self").first.click()
+    expect(page.get_by_role("heading", name="Good")).to_be_visible()
+
+    page.go_back()
+    expect(page.get_by_role("heading", name="9 of 61 backups")).to_be_visible()
+    expect(page.get_by_label("Kind")).to_have_value("manual")
+    page.go_forward()
+    expect(page.get_by_role("heading", name="Good")).to_be_visible()
+
+    page.goto(PANEL)
+    page.get_by_role("link", name="Older").click()
+    expect(page.get_by_text("21 to 40 of 61")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("1 to 20 of 61")).to_be_visible()
+
+
 def test_a_refresh_keeps_what_is_selected_open_and_focused(show) -> None:
     page = show("good")
     page.get_by_label("Select the backup of").nth(2).check()
