@@ -39,6 +39,7 @@ from launcher.models.types import utc_now
 from launcher.settings import SettingError
 
 if TYPE_CHECKING:
+    from babel.support import NullTranslations, Translations
     from flask_babel.speaklater import LazyString
 
 LOCALES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "ru": "Русский"}
@@ -332,7 +333,7 @@ def _template_words() -> dict[str, Callable[..., Markup]]:
     As with the functions that Jinja itself offers, every text is a format, and what is put
     into it is escaped; the texts are the project's own.
     """
-    translations = flask_babel.get_translations()
+    translations = _catalogue()
 
     def gettext(text: str, /, **facts: object) -> Markup:
         return Markup(translations.ugettext(text)) % facts  # noqa: S704 (from a catalogue)
@@ -402,12 +403,13 @@ def setting_words(error: SettingError) -> str:
 
 def gettext(text: str, /, **facts: object) -> str:
     """Return `text` in the reader's language with its facts put in."""
-    return str(flask_babel.gettext(text, **facts))
+    words = str(_catalogue().ugettext(text))
+    return words % facts if facts else words
 
 
 def ngettext(one: str, many: str, num: int, /, **facts: object) -> str:
     """Return the form that goes with `num`, in the reader's language; `num` is among its facts."""
-    return str(flask_babel.ngettext(one, many, num, **facts))
+    return str(_catalogue().ungettext(one, many, num)) % {"num": num, **facts}
 
 
 def number(value: float, *, digits: int = 0) -> str:
@@ -504,7 +506,7 @@ def listing(names: Sequence[str], *, most: int = 0) -> str:
 def exact(at: datetime) -> str:
     """Return a moment in full, with its year, seconds and zone: the site's."""
     local = at.astimezone(_zone())
-    on = format_date(local, "long", locale=_locale())
+    on = _long_day_words(local.date(), str(_locale()))
     return f"{on}, {local:%H:%M:%S} {local.tzname()}"
 
 
@@ -516,7 +518,9 @@ def moment(at: datetime, *, now: datetime | None = None) -> Markup:
 def ago(at: datetime, *, now: datetime | None = None) -> Markup:
     """Return `<time>` that says how long ago, or in how long, with the exact moment on hover."""
     delta: timedelta = at - (now or utc_now())
-    return _time_element(at, format_timedelta(delta, add_direction=True, locale=_locale()))
+    # Babel would say "1 day" from the twentieth hour on, beside a moment of today.
+    words = format_timedelta(delta, threshold=1, add_direction=True, locale=_locale())
+    return _time_element(at, words)
 
 
 # A start page says a few dozen numbers and days, each time the same ones.
@@ -529,6 +533,11 @@ def _number_words(value: float, digits: int, locale: str) -> str:
 @lru_cache(maxsize=512)
 def _day_words(on: date, locale: str) -> str:
     return format_skeleton("MMMMd", on, locale=locale)
+
+
+@lru_cache(maxsize=512)
+def _long_day_words(on: date, locale: str) -> str:
+    return format_date(on, "long", locale=locale)
 
 
 def _time_element(at: datetime, words: str) -> Markup:
@@ -549,6 +558,19 @@ def _select_language() -> str:
 def _is_without_database() -> bool:
     """Whether this request must do without: it could not enter, or the data is damaged."""
     return not has_request_context() or bool(g.get("is_without_database"))
+
+
+def _catalogue() -> Translations | NullTranslations:
+    """Return the words of this language, looked for once as long as it stays the same."""
+    locale = get_locale()
+    kept = g.get("catalogue") if locale else None
+    if kept and kept[0] is locale:
+        known: Translations = kept[1]
+        return known
+    found: Translations | NullTranslations = flask_babel.get_translations()
+    if locale:
+        g.catalogue = (locale, found)
+    return found
 
 
 def _locale() -> Locale:

@@ -526,6 +526,8 @@ class BackupService:
             operation_id=operation_id,
         ) as operation:
             operation.facts["source"] = path.name
+            if note:
+                operation.facts["note"] = clean_note(note)
             operation.stage(Stage.UNPACK)
             checked = stage_path(
                 self._stranger(path),
@@ -774,6 +776,10 @@ class BackupService:
                 )
             with disk_errors("make the database"):
                 make_database(self._live, content=self._content, operation_id=operation.id)
+            # Pages name the folder to whoever has a backup to put there. One that is away is told
+            # of by the panel, and is no reason not to start.
+            with contextlib.suppress(BackupError):
+                self._store.ensure()
             return True
 
     def migrate(self, *, by: str, on_progress: OnProgress | None = None) -> Backup | None:

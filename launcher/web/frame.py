@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from babel import Locale
 from flask import Flask, g, request
 from flask_babel import refresh
 from flask_login import current_user
@@ -35,6 +36,11 @@ class Frame:
     chosen_locale: str
     locales: Mapping[str, str]
     themes: Mapping[Theme, LazyString]
+
+    @property
+    def is_right_to_left(self) -> bool:
+        """Whether its language is written from right to left."""
+        return bool(Locale.parse(self.language).text_direction == "rtl")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
+from launcher.i18n import current_language, ngettext
 from launcher.i18n import gettext as _
-from launcher.i18n import ngettext
 
 
 def inside(rows: object) -> str:
@@ -27,10 +28,17 @@ def inside_briefly(rows: object) -> str:
 def _counts(rows: object) -> tuple[str, ...]:
     if not isinstance(rows, Mapping) or not rows:
         return ()
+    apps, boards, users = (_count(rows, table) for table in ("apps", "boards", "users"))
+    return _count_words(apps, boards, users, current_language())
+
+
+# A list says the same for most of its backups.
+@lru_cache(maxsize=512)
+def _count_words(apps: int, boards: int, users: int, _language: str) -> tuple[str, ...]:
     return (
-        ngettext("%(num)s app", "%(num)s apps", _count(rows, "apps")),
-        ngettext("%(num)s board", "%(num)s boards", _count(rows, "boards")),
-        ngettext("%(num)s user", "%(num)s users", _count(rows, "users")),
+        ngettext("%(num)s app", "%(num)s apps", apps),
+        ngettext("%(num)s board", "%(num)s boards", boards),
+        ngettext("%(num)s user", "%(num)s users", users),
     )
 
 

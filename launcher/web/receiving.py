@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NoReturn, cast
 
-from flask import Flask, Request, abort, current_app, request
+from flask import Flask, Request, abort, current_app, make_response, redirect, request
 from flask_babel import lazy_gettext as _
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -30,8 +30,10 @@ from launcher.i18n import gettext, size
 from launcher.incoming import IncomingFile, sweep
 from launcher.web.admin.running import start_operation
 from launcher.web.errors import show_refusal
+from launcher.web.htmx import is_htmx
 
 if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
     from flask_babel.speaklater import LazyString
     from werkzeug.datastructures import FileStorage
 
@@ -132,6 +134,15 @@ def take_in(received: Received, *, by: str, note: str = "") -> str:
         except OperationInProgressError:
             if time.monotonic() >= deadline:
                 raise
+
+
+def lead_on(address: str) -> ResponseReturnValue:
+    """Lead whoever sent the file to `address`: a script by a header, a form by a redirect."""
+    if not is_htmx():
+        return redirect(address, 303)
+    response = make_response("", 204)
+    response.headers["HX-Redirect"] = address
+    return response
 
 
 def _read_form(config: Config, stack: ExitStack) -> Received:

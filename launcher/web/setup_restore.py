@@ -24,7 +24,7 @@ from launcher.web.admin.plan import Stopwatch, describe_plan
 from launcher.web.admin.running import start_operation
 from launcher.web.errors import WayOut, show_backup_error
 from launcher.web.frame import current_look
-from launcher.web.receiving import received_file, take_in
+from launcher.web.receiving import lead_on, received_file, take_in
 from launcher.web.setup import refuse_setup, setup_token_path
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def receive(token: str) -> ResponseReturnValue:
     follower = Follower(current_look(), holder=None, setup_token=token)
     with received_file() as received:
         operation_id = take_in(received, by=BY)
-    return redirect(following_address(operation_id, follower), 303)
+    return lead_on(following_address(operation_id, follower))
 
 
 # From the check before every view alone, which would read the form of anybody to its end.

@@ -5,10 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from launcher import demo, settings
 from launcher.app import create_app
@@ -22,6 +29,7 @@ SWITCHES = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+expect.set_options(timeout=30_000)  # a machine may be busy; waiting less proves nothing
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -36,6 +44,12 @@ class Watch:
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     expected_statuses: set[int] = field(default_factory=set)
+
+    def over(self, context: BrowserContext) -> None:
+        """Watch every page of a browser context, the ones to come as well."""
+        context.on("request", self.on_request)
+        context.on("console", self.on_console)
+        context.on("weberror", lambda error: self.complaints.append(f"script: {error.error}"))
 
     def on_request(self, request: Request) -> None:
         self.requests.append(request.url)
@@ -107,10 +121,8 @@ def open_page(chromium: Browser, watches: list[Watch]) -> Iterator[OpenPage]:
         options = {"locale": "en", "viewport": {"width": width, "height": 844}} | context
         held = chromium.new_context(base_url=origin, **options)
         opened.append(held)
+        watch.over(held)
         page = held.new_page()
-        page.on("request", watch.on_request)
-        page.on("console", watch.on_console)
-        page.on("pageerror", lambda error: watch.complaints.append(f"script: {error}"))
         page.set_default_timeout(15_000)
         page.goto(url)
         return page
@@ -120,18 +132,27 @@ def open_page(chromium: Browser, watches: list[Watch]) -> Iterator[OpenPage]:
         context.close()
 
 
+def sign_in(chromium: Browser, url: str, username: str, password: str) -> object:
+    """Sign in by the form, watched like everything; return the cookies for `storage_state`."""
+    watch = Watch(url)
+    context = chromium.new_context(base_url=url)
+    watch.over(context)
+    page = context.new_page()
+    page.goto("/login")
+    page.fill("#username", username)
+    page.fill("#password", password)
+    page.click("main button")
+    page.wait_for_url(f"{url}/")
+    state = context.storage_state()
+    context.close()
+    assert not watch.complaints, "\n".join(watch.complaints)
+    return state
+
+
 @pytest.fixture(scope="session")
-def signed_in(home: Home, chromium: Browser) -> dict[str, Path | dict[str, object]]:
+def signed_in(home: Home, chromium: Browser) -> dict[str, object]:
     """The cookies of each person, to open pages with as `storage_state`."""
-    states = {}
-    for name, password in home.passwords.items():
-        context = chromium.new_context(base_url=home.server.url)
-        page = context.new_page()
-        page.goto("/login")
-        page.fill("#username", name)
-        page.fill("#password", password)
-        page.click("main button")
-        page.wait_for_url(f"{home.server.url}/")
-        states[name] = context.storage_state()
-        context.close()
-    return states
+    return {
+        name: sign_in(chromium, home.server.url, name, password)
+        for name, password in home.passwords.items()
+    }

@@ -9,7 +9,6 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from launcher import accounts, demo
@@ -22,7 +21,8 @@ from launcher.current import current_backups
 from launcher.extensions import db
 from launcher.models import Media, Role
 from launcher.models.types import utc_now
-from tests.browser.conftest import Home, OpenPage
+from tests.browser.axe import findings
+from tests.browser.conftest import Home, OpenPage, sign_in
 from tests.support.operations import await_idle, paused
 from tests.support.server import serving
 from tests.support.words import compile_words
@@ -31,8 +31,6 @@ LIST = "/admin/backups"
 EDITH = ("edith", "edith's long password")
 
 Open = Callable[..., Page]
-
-expect.set_options(timeout=30_000)  # a machine may be busy; waiting less proves nothing
 
 
 @pytest.fixture(scope="module")
@@ -61,18 +59,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 @pytest.fixture(scope="module")
 def cookies(house: Home, chromium: Browser) -> dict[str, object]:
-    states: dict[str, object] = {}
-    for name in ("ada", "edith"):
-        context = chromium.new_context(base_url=house.server.url)
-        page = context.new_page()
-        page.goto("/login")
-        page.fill("#username", name)
-        page.fill("#password", house.passwords[name])
-        page.click("main button")
-        page.wait_for_url(f"{house.server.url}/")
-        states[name] = context.storage_state()
-        context.close()
-    return states
+    return {
+        name: sign_in(chromium, house.server.url, name, house.passwords[name])
+        for name in ("ada", "edith")
+    }
 
 
 @pytest.fixture
@@ -408,26 +398,26 @@ def test_axe_finds_nothing_in_what_opens(
 ) -> None:
     page = open_panel(color_scheme=theme, reduced_motion="reduce")
     menu_button(page, three[0]).click()
-    assert _findings(page) == []
+    assert findings(page) == []
 
     page.locator(f"#menu-{three[0].id}").get_by_text("Delete…").click()
     expect(page.locator("#dialog")).to_be_visible()
-    assert _findings(page) == []
+    assert findings(page) == []
     page.keyboard.press("Escape")
 
     for box in page.locator(".pick input").all():
         box.check()
     page.get_by_role("button", name="Delete the selected…").click()
     expect(page.locator("#word")).to_be_visible()
-    assert _findings(page) == []
+    assert findings(page) == []
     page.keyboard.press("Escape")
 
     back_up(page)
     with paused(house.server.data_dir):
         expect(page.locator("#operation h3")).to_be_visible()
-        assert _findings(page) == []
+        assert findings(page) == []
     expect(toast(page, "Backup made")).to_be_visible()
-    assert _findings(page) == []
+    assert findings(page) == []
 
 
 @pytest.mark.parametrize("language", ["en", "de", "ru"])
@@ -452,11 +442,3 @@ def test_nothing_lies_beyond_the_edge_of_a_phone(
         assert is_within()
     expect(page.locator(".toast")).to_be_visible()
     assert is_within()
-
-
-def _findings(page: Page) -> list[str]:
-    results = Axe().run(page)
-    return [
-        f"{each['id']}: {node['html']}" for each in results.response["violations"]
-        for node in each["nodes"]
-    ]  # fmt: skip

@@ -7,9 +7,9 @@ import os
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from tests.browser.axe import findings
 from tests.browser.conftest import Home, OpenPage
 
 
@@ -35,8 +35,8 @@ def look(
 ) -> Callable[..., Page]:
     """Open the page of a backup in a certain state as Ada, with all that it can unfold."""
 
-    def open_one(state: str, **context: object) -> Page:
-        address = f"{home.server.url}/admin/backups/{ids[state]}"
+    def open_one(state: str, path: str = "", **context: object) -> Page:
+        address = f"{home.server.url}/admin/backups/{ids[state]}{path}"
         page = open_page(address, storage_state=signed_in["ada"], **context)
         for summary in page.locator("summary").all():
             summary.click()
@@ -50,9 +50,45 @@ def look(
 def test_axe_finds_nothing(look: Callable[..., Page], state: str, theme: str) -> None:
     page = look(state, color_scheme=theme)
 
-    violations = Axe().run(page).response["violations"]
+    assert findings(page) == []
 
-    assert [f"{each['id']}: {node['html']}" for each in violations for node in each["nodes"]] == []
+
+# Pages beneath it that stand alone when they are opened without script, and their status.
+BENEATH = {
+    "delete": ("good", "/delete", 200),
+    "delete a damaged one": ("bad", "/delete", 200),
+    "plan": ("good", "/restore", 200),
+    "plan of a damaged one": ("bad", "/restore", 422),
+}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", BENEATH)
+def test_axe_finds_nothing_beneath_it(look: Callable[..., Page], name: str, theme: str) -> None:
+    state, path, status = BENEATH[name]
+    page = look(state, path, color_scheme=theme, expected_statuses={status}, width=390)
+
+    assert findings(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_where_an_operation_is_told_of(
+    home: Home, signed_in: dict[str, object], open_page: OpenPage, ids: dict[str, str], theme: str
+) -> None:
+    page = open_page(
+        f"{home.server.url}/admin/audit/operations",
+        storage_state=signed_in["ada"], color_scheme=theme, width=390,
+    )  # fmt: skip
+    addresses = {
+        link.locator("xpath=ancestor::tr/td[2]").inner_text(): link.get_attribute("href")
+        for link in page.locator("th a.self").all()
+    }
+    assert len(addresses) > 1  # one of each kind that happened
+    for address in addresses.values():
+        page.goto(address)
+        assert findings(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.parametrize("language", ["en", "de", "ru"])

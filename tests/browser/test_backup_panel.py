@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from launcher import accounts, settings
@@ -33,7 +32,8 @@ from launcher.backup.records import (
 from launcher.current import current_backups
 from launcher.models import Role
 from launcher.models.types import utc_now
-from tests.browser.conftest import OpenPage
+from tests.browser.axe import findings
+from tests.browser.conftest import OpenPage, sign_in
 from tests.support.server import Server, serving
 from tests.support.words import compile_words
 
@@ -125,15 +125,7 @@ def cookies(chromium: Browser, places: Callable[[str], Server]) -> Callable[[str
 
     def of(state: str) -> object:
         if state not in kept:
-            context = chromium.new_context(base_url=places(state).url)
-            page = context.new_page()
-            page.goto("/login")
-            page.fill("#username", "ada")
-            page.fill("#password", PASSWORD)
-            page.click("main button")
-            page.wait_for_url(f"{places(state).url}/")
-            kept[state] = context.storage_state()
-            context.close()
+            kept[state] = sign_in(chromium, places(state).url, "ada", PASSWORD)
         return kept[state]
 
     return of
@@ -149,22 +141,14 @@ def show(
     return open_one
 
 
-def _findings(page: Page) -> list[str]:
-    results = Axe().run(page)
-    return [
-        f"{each['id']}: {node['html']}" for each in results.response["violations"]
-        for node in each["nodes"]
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("state", STATES)
 def test_axe_finds_nothing_in_any_state(show, state: str, theme: str) -> None:
     page = show(state, color_scheme=theme)
-    assert _findings(page) == []
+    assert findings(page) == []
 
     page.goto("/")
-    assert _findings(page) == []
+    assert findings(page) == []
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -172,16 +156,16 @@ def test_axe_finds_nothing_in_what_opens(show, theme: str) -> None:
     page = show("good", color_scheme=theme)
     page.get_by_role("button", name="Back up now").click()
     expect(page.get_by_label("Note")).to_be_visible()
-    assert _findings(page) == []
+    assert findings(page) == []
     page.keyboard.press("Escape")
 
     page.get_by_role("button", name="More for the backup of").first.click()
     page.get_by_label("Select the backup of").first.check()
     expect(page.get_by_role("button", name="Protect the selected")).to_be_visible()
-    assert _findings(page) == []
+    assert findings(page) == []
 
     page.goto(f"{PANEL}?kind=upgrade")
-    assert _findings(page) == []
+    assert findings(page) == []
 
 
 @pytest.mark.parametrize("language", ["en", "de", "ru"])
@@ -226,6 +210,26 @@ def test_a_filter_keeps_the_focus_and_a_reload_keeps_the_filter(show) -> None:
 
     page.reload()
     expect(page.get_by_role("heading", name="1 of 61 backups")).to_be_visible()
+
+
+def test_back_and_forward_show_what_was_there(show) -> None:
+    page = show("good")
+    page.get_by_label("Kind").select_option("manual")
+    expect(page.get_by_role("heading", name="9 of 61 backups")).to_be_visible()
+    page.locator("tbody .self").first.click()
+    expect(page.get_by_role("heading", name="Good")).to_be_visible()
+
+    page.go_back()
+    expect(page.get_by_role("heading", name="9 of 61 backups")).to_be_visible()
+    expect(page.get_by_label("Kind")).to_have_value("manual")
+    page.go_forward()
+    expect(page.get_by_role("heading", name="Good")).to_be_visible()
+
+    page.goto(PANEL)
+    page.get_by_role("link", name="Older").click()
+    expect(page.get_by_text("21 to 40 of 61")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_text("1 to 20 of 61")).to_be_visible()
 
 
 def test_a_refresh_keeps_what_is_selected_open_and_focused(show) -> None:

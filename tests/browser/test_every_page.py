@@ -16,8 +16,11 @@ PAGES = {
     "find": ("ada", "/?q=fin", 200),
     "nothing found": ("ada", "/?q=nothing+of+the+kind", 200),
     "account": ("ada", "/account", 200),
+    "the password once more": ("ada", "/account/confirm?next=/admin/users", 200),
     "login": ("", "/login", 200),
     "setup refused": ("", "/setup", 403),
+    "no such backup": ("ada", "/admin/backups/20990101T000000Z-aaaaaa", 404),
+    "no such operation": ("ada", "/admin/backups/operations/0123456789abcdef", 404),
     "not found": ("ada", "/nope", 404),
     "forbidden": ("chloe", "/admin/patterns", 403),
     "patterns": ("ada", "/admin/patterns", 200),
@@ -84,3 +87,32 @@ def test_nothing_lies_beyond_the_edge_of_a_phone(show, name: str, language: str)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_right_to_left_everything_changes_sides_but_time(show) -> None:
+    """Until there is such a language, a page is turned around by hand."""
+    page = show("patterns")
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    side, plot = page.locator("#nav").bounding_box(), page.locator(".plot").bounding_box()
+    now, label = (page.locator(f".{each}").bounding_box() for each in ("now", "now-label"))
+    assert side["x"] > plot["x"] + plot["width"]
+    assert label["x"] + label["width"] <= now["x"] + 1
+    assert now["x"] > plot["x"] + plot["width"] / 2
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("button", name="Open navigation").click()
+    drawer = page.locator("#nav").bounding_box()
+    assert drawer["x"] + drawer["width"] == 390
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_nothing_moves_for_whoever_wants_no_motion(show) -> None:
+    moving = """() => [...document.querySelectorAll("*")].filter((each) => {
+        const style = getComputedStyle(each);
+        return style.animationName !== "none" || parseFloat(style.transitionDuration) > 0;
+    }).length"""
+
+    assert show("patterns", reduced_motion="no-preference").evaluate(moving) > 0
+    assert show("patterns", reduced_motion="reduce").evaluate(moving) == 0

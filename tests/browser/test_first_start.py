@@ -6,6 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+from tests.browser.axe import findings
 from tests.browser.conftest import OpenPage
 from tests.support.server import serving
 from tests.support.words import compile_words
@@ -36,3 +37,14 @@ def test_the_printed_link_leads_to_a_start_page(tmp_path: Path, open_page: OpenP
         page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_role("link", name="Jellyfin")).to_be_visible()
         expect(page.locator("main .tile")).to_have_count(27)
+
+        # From the start page to the first backup of all, told as it is made.
+        page.get_by_role("button", name="ada: your account").click()
+        page.get_by_role("link", name="Administration").click()
+        expect(page.get_by_role("heading", name="No backup yet")).to_be_visible()
+        page.get_by_role("button", name="Back up now").click()
+        expect(page.locator(".toast").filter(has_text="Backup made")).to_be_visible()
+        expect(page.locator("tbody tr[id^=row-]")).to_have_count(1)
+        expect(page.locator("tbody tr[id^=row-]")).to_contain_text("27 apps, 3 boards")
+        expect(page.locator(".answer")).to_have_attribute("data-state", "ok")
+        assert findings(page) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
@@ -291,7 +292,52 @@ def test_with_another_password_in_the_backup_one_signs_in_with_that(
     ada.fill("#username", "ada")
     ada.fill("#password", site.passwords["ada"])
     ada.click("main button")
+    expect(ada.locator("main")).to_contain_text("You have signed in since.")
+    ada.get_by_role("link", name="To the backups").click()
     ada.wait_for_url("**/admin/backups")
+
+
+def test_a_file_is_brought_in_restored_and_undone_by_way_of_signing_in(
+    site: Site, sign_in: SignIn, tmp_path: Path
+) -> None:
+    kept = site.service.create(by="test")
+    file = site.service.export(kept.id, tmp_path / "from-the-attic.db", by="test")
+    site.write_later()
+    ada = sign_in("/account")
+    ada.fill("#current_password", site.passwords["ada"])
+    ada.fill("#new_password", "a sentence of today")
+    ada.get_by_role("button", name="Change the password").click()
+    expect(ada.locator(".toast")).to_be_visible()
+
+    ada.goto("/admin/backups")
+    ada.set_input_files("#upload-file", file)
+    expect(ada.get_by_role("heading", name="It is a backup of Launcher")).to_be_visible()
+    expect(ada.locator("main")).to_contain_text("from-the-attic.db")
+    ada.get_by_role("link", name="Restore").click()
+    expect(ada.locator(".names")).to_contain_text(LATER)
+    expect(ada.locator("main")).to_contain_text("Has another password in this backup.")
+    ada.fill("#word", "restore")
+    ada.click("#confirm .button-primary")
+    restored(ada)
+    assert LATER not in site.apps()
+
+    expect(ada.locator("main")).to_contain_text("You are signed out, as is everyone.")
+    ada.get_by_role("link", name="Sign in").click()
+    ada.fill("#username", "ada")
+    ada.fill("#password", site.passwords["ada"])
+    ada.click("main button")
+    expect(ada.locator("#outcome")).to_be_visible()
+    expect(ada.locator("main")).to_contain_text("You have signed in since.")
+
+    ada.get_by_role("link", name="Undo this restore").click()
+    expect(ada.locator(".answer")).to_contain_text("This undoes the restore of today")
+    ada.fill("#word", "restore")
+    ada.click("#confirm .button-primary")
+    restored(ada)
+    assert LATER in site.apps()
+    expect(ada.locator("main")).to_contain_text("You are signed out, as is everyone.")
+    site.passwords["ada"] = "a sentence of today"
+    sign_in("/admin/backups")
 
 
 def _reaches(page: Page) -> int:

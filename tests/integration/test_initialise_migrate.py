@@ -27,6 +27,12 @@ def test_where_nothing_was_a_new_database_is_made(house: House) -> None:
     assert not list(house.data.glob(".*"))
 
 
+def test_a_backup_can_be_put_into_the_folder_of_a_new_launcher(house: House) -> None:
+    house.service.initialise(by="start")
+    assert house.service.store_path.is_dir()
+    assert house.service.store_path.stat().st_mode & 0o777 == 0o700
+
+
 def test_only_its_owner_may_read_the_new_database(house: House) -> None:
     house.service.initialise(by="start")
     assert house.live.stat().st_mode & 0o777 == 0o600

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from flask import Flask
+from flask import Flask, render_template
 
+from launcher.web.frame import current_frame
 from tests.conftest import ADA
 from tests.web.visitor import Visitor
 
@@ -96,3 +98,12 @@ def test_a_password_too_short_is_refused_and_the_old_one_stays(ada: Visitor) -> 
     assert answer.status_code == 422
     assert "too short" in ada.page
     assert ada.is_signed_in
+
+
+def test_a_language_from_right_to_left_turns_the_page_around(app: Flask, ada: Visitor) -> None:
+    assert " dir=" not in ada.open("/").text
+
+    with app.test_request_context("/login"):
+        hebrew = replace(current_frame(), language="he")
+        assert hebrew.is_right_to_left
+        assert '<html lang="he" dir="rtl">' in render_template("base.html", frame=hebrew)

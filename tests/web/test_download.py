@@ -287,7 +287,10 @@ def test_one_whose_file_is_gone_says_so(
     assert get(ada, packed, "stored").status_code == 422
 
 
-@pytest.mark.parametrize("name", ["from the attic.db", 'Ümläut «1»; x=".db', "дача.sqlite3"])
+@pytest.mark.parametrize(
+    "name",
+    ["from the attic.db", 'Ümläut «1»; x=".db', "дача.sqlite3", 'a"\r\nX-Evil: 1.db', "ü\n\x1b.db"],
+)
 def test_a_file_without_a_manifest_is_handed_out_under_its_own_name(
     ada: Visitor, service: BackupService, packed: Backup, name: str
 ) -> None:
@@ -301,7 +304,8 @@ def test_a_file_without_a_manifest_is_handed_out_under_its_own_name(
         assert "Accept-Ranges" not in answer.headers
     disposition = answer.headers["Content-Disposition"]
     assert disposition.startswith("attachment; filename=")
-    assert "\n" not in disposition
+    assert disposition.isprintable()
+    assert "X-Evil" not in answer.headers
     assert ("filename*=UTF-8''" in disposition) is not name.isascii()
 
 

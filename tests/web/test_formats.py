@@ -84,4 +84,8 @@ def test_the_exact_moment_is_there_to_hover_over(say: Say) -> None:
     )
     assert ">today, 11:07<" in say("en", lambda: moment(NOW - timedelta(hours=3), now=NOW))
     assert say("ru", lambda: exact(NOW)) == "22 ноября 2026\u202fг., 14:07:05 CET"  # noqa: RUF001
+    assert ">21 hours ago<" in say(
+        "en", lambda: ago(NOW - timedelta(hours=20, minutes=41), now=NOW)
+    )
+    assert ">1 day ago<" in say("en", lambda: ago(NOW - timedelta(hours=24), now=NOW))
     assert "через 3 часа" in say("ru", lambda: ago(NOW + timedelta(hours=3), now=NOW))

@@ -156,6 +156,22 @@ def test_what_is_no_backup_is_refused_by_the_operation(
     assert list(service.list()) == []
 
 
+def test_a_refused_file_is_told_by_the_name_that_its_sender_gave_it(
+    ada: Visitor, service: BackupService
+) -> None:
+    seen = re.search(r'data-seen="([^"]*)"', ada.open("/admin/backups").text)[1]
+    entry = ended(service, send(ada, (b"a letter", "to <my> aunt.db")))
+
+    journal = ada.open("/admin/audit/operations").text
+    outcome = ada.open(f"/admin/backups/operations/{entry.operation_id}").text
+    toasts = ada.open(f"/admin/backups/progress?seen={seen}", HX_Request="true").text
+
+    assert "to &lt;my&gt; aunt.db" in journal
+    assert "to &lt;my&gt; aunt.db" in outcome
+    assert "to &lt;my&gt; aunt.db was not taken in" in toasts
+    assert ".part" not in journal + outcome + toasts
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [

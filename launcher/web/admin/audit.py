@@ -31,6 +31,7 @@ from launcher.web.admin.audit_words import (
     error_of,
     outcome_of,
 )
+from launcher.web.admin.toast_words import source_of
 from launcher.web.roles import admin_required
 
 if TYPE_CHECKING:
@@ -71,11 +72,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One line of the journal, in words."""
+    """One line of the journal, in words. `source` names the file that was brought in."""
 
     url: str
     started_at: datetime
     what: str
+    source: str
     who: str
     duration_s: float
     ending: Ending
@@ -203,6 +205,7 @@ def _operation(entry: JournalEntry) -> Operation:
         url=url_for("operations.show", operation_id=entry.operation_id),
         started_at=entry.started_at,
         what=str(VERB_WORDS[entry.verb]),
+        source=source_of(entry) if entry.verb is Verb.UPLOAD else "",
         who=actor_words(entry.by),
         duration_s=max(0.0, (entry.ended_at - entry.started_at).total_seconds()),
         ending=_ending(entry.outcome),

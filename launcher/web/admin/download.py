@@ -123,6 +123,8 @@ def _make_resumable(response: Response, sha256: str) -> None:
 
 
 def _disposition(name: str) -> str:
+    """Return what a browser is to call the file; a name may hold line breaks, a header may not."""
+    name = "".join(each if each.isprintable() else "_" for each in name)
     if name.isascii():
         return dump_options_header("attachment", {"filename": name})
     plain = name.encode("ascii", "replace").decode().replace("?", "_")

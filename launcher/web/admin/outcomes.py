@@ -14,6 +14,7 @@ from launcher.web.admin.following import Follower
 from launcher.web.admin.outcome import OutcomeWords, WayOn, to_the_backups
 from launcher.web.admin.restored import kept, restored, undo, undo_words
 from launcher.web.admin.stages import backup_of, describe_stop
+from launcher.web.admin.toast_words import source_of
 from launcher.web.admin.verdicts import verdict
 from launcher.web.inside import inside
 
@@ -94,6 +95,7 @@ def _taken_in(entry: JournalEntry) -> OutcomeWords:
         found.tone,
         found.title,
         found.text,
+        facts=_file(entry),
         ways_on=(*_look_inside(entry), *_restore_it(entry), to_the_backups()),
     )
 
@@ -104,6 +106,7 @@ def _not_taken_in(entry: JournalEntry) -> OutcomeWords:
         found.tone,
         found.title,
         found.text,
+        facts=_file(entry),
         problem=found.problem,
         advice=found.advice,
         ways_on=(to_the_backups(),),
@@ -236,6 +239,11 @@ def _inside(entry: JournalEntry) -> str:
         inside=inside(backup.contents),
         size=size(backup.file.size_bytes),
     )
+
+
+def _file(entry: JournalEntry) -> Mapping[str, str]:
+    source = source_of(entry)
+    return {_("File"): source} if source else {}
 
 
 def _look_inside(entry: JournalEntry) -> tuple[WayOn, ...]:

@@ -43,9 +43,17 @@ def restored(entry: JournalEntry, follower: Follower | None) -> OutcomeWords:
             inside=inside(entry.facts.get("rows")),
         ),
         facts=_facts(entry, follower),
-        ways_on=(to_the_backups(), *undo(entry)),
+        ways_on=(_onwards(entry, follower), *undo(entry)),
         fine=undo_words(entry),
     )
+
+
+def _onwards(entry: JournalEntry, follower: Follower | None) -> WayOn:
+    """Return the way on; who was signed out comes back to this page, where the undo is."""
+    if viewer_now() or follower is None or g.get("is_without_database"):
+        return to_the_backups()
+    outcome = url_for("operations.show", operation_id=entry.operation_id)
+    return WayOn(url_for("auth.sign_in", next=outcome), _("Sign in"))
 
 
 def restored_title(entry: JournalEntry) -> str:

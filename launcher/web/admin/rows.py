@@ -120,6 +120,7 @@ def describe(
     now: datetime,
 ) -> list[Row]:
     """Return the rows of one page; nothing is described that is not shown."""
+    address = url_for("backups.show")
     names = names_of({backup.created_by for backup in sheet.backups})
     rehearsed = {
         entry.backup_id
@@ -129,7 +130,7 @@ def describe(
     return [
         Row(
             backup=backup,
-            address=url_for("backup.show", backup_id=backup.id),
+            address=f"{address}/{backup.id}",
             taken=words.taken(backup, now=now),
             why=words.why(backup, names),
             note=words.note(backup, names, now=now),

@@ -105,6 +105,16 @@ class Timeline:
     states: Mapping[State, int]
 
     @property
+    def ticks(self) -> str:
+        """The drawing of what is gone: a stroke for each, eight high."""
+        return _strokes(self.gone, height=8)
+
+    @property
+    def stems(self) -> str:
+        """The drawing of what joins the upper lane to the base: a stroke for each mark in it."""
+        return _strokes([mark.x for mark in self.marks if not mark.is_scheduled], height=21)
+
+    @property
     def room_for_now(self) -> float:
         """How much of the width the word of now has for itself."""
         return min((gap.width for gap in self.gaps if gap.is_open), default=self.now_x)
@@ -231,6 +241,18 @@ def _thinned(backups: Sequence[Backup], scale: _Scale) -> list[Mark]:
 
 def _rank(mark: Mark) -> int:
     return _WORST_FIRST[mark.backup.verification.state]
+
+
+def _strokes(xs: Sequence[float], *, height: int) -> str:
+    """Return upright strokes as one path, in hundredths of a per cent from left to right.
+
+    Each is told by its distance from the one before: of hundreds that lie alike, that is alike.
+    """
+    places = [round(x * 100) for x in xs]
+    steps = (after - before for before, after in pairwise([0, *places]))
+    return "".join(
+        f"m{step} {-height if number else 0}v{height}" for number, step in enumerate(steps)
+    )
 
 
 def _distinct(xs: Iterable[float]) -> list[float]:

@@ -163,7 +163,15 @@ def _interrupted_restore(data: str) -> str:
 
 
 def _file(entry: JournalEntry) -> str:
-    return str(entry.facts.get("source") or gettext("The file"))
+    return source_of(entry) or gettext("The file")
+
+
+def source_of(entry: JournalEntry) -> str:
+    """Return what a file that was brought in is called by its sender, "" if it is not known.
+
+    The file itself has a name of ours while it is received.
+    """
+    return str(entry.facts.get("note") or entry.facts.get("source") or "")
 
 
 def _removed(entry: JournalEntry) -> int:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, current_app, make_response, redirect, request, url_for
+from flask import Blueprint, current_app, request, url_for
 from markupsafe import Markup
 
 from launcher.current import current_backups
 from launcher.extensions import csrf
-from launcher.web.htmx import is_htmx
-from launcher.web.receiving import received_file, take_in
+from launcher.web.receiving import lead_on, received_file, take_in
 from launcher.web.roles import admin_required, signed_in_user
 
 if TYPE_CHECKING:
@@ -47,12 +46,7 @@ def receive() -> ResponseReturnValue:
     by = signed_in_user().username
     with received_file() as received:
         operation_id = take_in(received, by=by, note=request.form.get("note", "").strip())
-    address = url_for("operations.show", operation_id=operation_id)
-    if is_htmx():
-        response = make_response("", 204)
-        response.headers["HX-Redirect"] = address
-        return response
-    return redirect(address, 303)
+    return lead_on(url_for("operations.show", operation_id=operation_id))
 
 
 # From the check before every view alone, which would read the form of a guest to its end.

@@ -1,0 +1,27 @@
+"""The page of patterns: each component once."""
+
+from __future__ import annotations
+
+import re
+
+from launcher.web.assets import STATIC_PATH
+from tests.web.visitor import Visitor
+
+# Frames, placings and what only a single page has: no components to choose from.
+_NOT_TO_BE_SHOWN = {
+    "alone", "alone-wide", "bar-actions", "bar-start", "beside", "button-fold", "chosen",
+    "confirm-alone", "contents", "dialog-find", "filters", "find-form", "fold-label", "found",
+    "gap-label", "grow", "input-short", "link", "medium", "menu-flat", "menu-form", "narrow",
+    "page-board", "picked", "row-top", "savebar", "setting", "split", "stack-l", "tabs", "title",
+    "wide-only",
+}  # fmt: skip
+
+
+def test_every_component_that_has_a_style_is_shown(ada: Visitor) -> None:
+    sheets = "".join(path.read_text() for path in (STATIC_PATH / "css").rglob("*.css"))
+    styled = re.findall(r"\.([a-z][a-z-]+)(?=[\s{,:.>)\[])", re.sub(r"(?s)/\*.*?\*/", "", sheets))
+
+    page = ada.open("/admin/patterns").text
+
+    shown = {name for names in re.findall(r'class="([^"]*)"', page) for name in names.split()}
+    assert set(styled) - shown - _NOT_TO_BE_SHOWN == set()
