@@ -44,19 +44,20 @@ test: check ## Run everything that must pass, installing what it needs
 	$(BIN)/python -m pytest -m "not slow" tests/browser
 
 check: $(DEV) translations ## Run what test runs before the tests: programs, style, types
-	tests/install-tools
+	VENV=$(VENV) tests/install-tools
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
 fault: $(DEV) translations ## Kill, fill and flip at length: minutes, not seconds
 	FAULT_KILLS=$${FAULT_KILLS:-210} $(BIN)/python -m pytest -n auto -m "slow or not slow" tests/fault
+	$(BIN)/python -m pytest -m slow tests/integration
 
 bench: $(DEV) ## Measure, side by side with the plain tools
 	$(BIN)/python -m benchmarks
 
 screens: $(DEV) translations ## Take the pictures of the documentation anew
-	tests/install-tools
+	VENV=$(VENV) tests/install-tools
 	$(BIN)/python -m tests.screens
 
 lint: $(DEV) ## Put the style right where that is safe, and name the rest

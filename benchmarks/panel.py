@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from launcher.backup.records import (
     JournalEntry,
     Kind,
     Outcome,
+    RetentionPolicy,
     Stage,
     State,
     StoredFile,
@@ -34,6 +35,7 @@ from launcher.backup.records import (
     new_backup_id,
     new_operation_id,
 )
+from launcher.backup.retention import decide
 from launcher.backup.store import stored_name
 
 from .core import service_for
@@ -42,6 +44,7 @@ from .site import get, memory_of, serving, weigh
 from .timing import ROOT, Row, environment, interleaved
 
 _PAGE = "/admin/backups"
+_HTMX = {"HX-Request": "true", "Accept-Encoding": "gzip"}
 _COUNTS = (10, 1_000, 10_000)
 _GONE = 500
 """Runs of the schedule whose copies retention has removed: they are in the journal alone."""
@@ -69,6 +72,7 @@ def _measure(data_dir: Path, table: str) -> Iterator[Row]:
         yield Row(table, "page after a change in the store", changed_s * 1000, "ms")
         yield Row(table, "statements to the database", _statements(data_dir, admin), "")
         yield from weigh(port, _PAGE, table=table, what="page", Cookie=admin.cookie)
+        yield from _schedule(data_dir, admin, table)
         yield from _poll(data_dir, admin, table)
         for name, memory in memory_of(port):
             yield Row(table, name, memory, "MB", "resident")
@@ -88,6 +92,30 @@ def _times(admin: _Admin, table: str) -> Iterator[Row]:
     yield Row(table, "start page, median", median["start"] * 1000, "ms", ratio)
 
 
+def _schedule(data_dir: Path, admin: _Admin, table: str) -> Iterator[Row]:
+    """The page of the schedule with what its clean-up would do, and that decision alone."""
+    path = f"{_PAGE}/schedule"
+    ask = partial(admin.timed, path)
+    preview = partial(admin.timed, f"{path}/preview?preset=daily&at=03:00&max_count=7", **_HTMX)
+    median = interleaved(30, page=ask, preview=preview)
+    yield Row(table, "schedule page, median", median["page"] * 1000, "ms")
+    yield Row(table, "schedule preview while typing, median", median["preview"] * 1000, "ms")
+    service, policy = service_for(data_dir), RetentionPolicy(keep_count=7, keep_weekly=5)
+    backups, now = service.list(), datetime.now(UTC)
+    for what, decide_once in (
+        ("retention, decided", lambda: decide(backups, policy, now=now)),
+        ("retention, every file asked and decided", lambda: decide(service.list(), policy)),
+    ):
+        took_s = statistics.median(_timed(decide_once) for _ in range(7))
+        yield Row(table, what, took_s * 1000, "ms")
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
 def _after_a_change(data_dir: Path, admin: _Admin) -> float:
     service = service_for(data_dir)
     newest = max(path.name for path in (data_dir / "backups").glob("*.json"))
@@ -99,7 +127,7 @@ def _after_a_change(data_dir: Path, admin: _Admin) -> float:
 def _poll(data_dir: Path, admin: _Admin, table: str) -> Iterator[Row]:
     """What a page asks each second while an operation is running, once it has moved on."""
     operations = service_for(data_dir)._operations
-    headers = {"HX-Request": "true", "Accept-Encoding": "gzip"}
+    headers = _HTMX
     with operations.run(Verb.CREATE, by=ADMIN, stages=STAGES) as operation:
         operation.stage(Stage.COPY, 200_000_000)
         in_page = re.search(rb'hx-get="([^"]*/progress[^"]*)"', admin.get(_PAGE))

@@ -1,7 +1,9 @@
 """When a cron expression comes due, with cron's own meaning of every field.
 
 Days follow the zone's calendar: a time that daylight saving skips runs at the jump, and one that
-it repeats runs once (https://manpages.debian.org/bookworm/cron/cron.8.en.html).
+it repeats runs once, unless minute or hour begin with a star: those mean real time
+(https://manpages.debian.org/bookworm/cron/cron.8.en.html). cronsim knows the calendar; the clock
+on the wall becomes a moment here, because cronsim loses half hours that come twice.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ CRON_MACROS = {
     "@midnight": "0 0 * * *",
 }
 
-_BEYOND = timedelta(hours=3)
+_MOST_SHIFT = timedelta(hours=3)  # no zone sets its clock by more at once
+_SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 def expand_cron(expression: str) -> str:
@@ -41,17 +44,8 @@ def next_runs(
     Raises:
         CronError: no valid expression; `launcher.settings` lets none in.
     """
-    return list(islice(_runs(expression, after=after, zone=zone), count))
-
-
-def _runs(expression: str, *, after: datetime, zone: tzinfo) -> Iterator[datetime]:
-    newest = after
-    for run in CronSim(expand_cron(expression), after.astimezone(zone)):
-        moment = run.astimezone(UTC)
-        # In the hour that daylight saving repeats, cronsim names the first of the two again.
-        if moment > newest:
-            newest = moment
-            yield moment
+    dues = _dues(expression, after, zone)
+    return list(islice((due for due in dues if due > after), count))
 
 
 def last_due(expression: str, *, now: datetime, zone: tzinfo) -> datetime | None:
@@ -62,7 +56,45 @@ def last_due(expression: str, *, now: datetime, zone: tzinfo) -> datetime | None
     Raises:
         CronError: no valid expression.
     """
-    # From beyond any repeated hour, for what it holds is seen from its end alone.
-    start = (now + _BEYOND).astimezone(zone).replace(second=0, microsecond=0)
-    dues = (run.astimezone(UTC) for run in CronSim(expand_cron(expression), start, reverse=True))
+    dues = _dues(expression, now + _SECOND, zone, is_backwards=True)
     return next((due for due in dues if due <= now), None)
+
+
+def _dues(
+    expression: str, start: datetime, zone: tzinfo, *, is_backwards: bool = False
+) -> Iterator[datetime]:
+    """Yield in UTC, in their order, all dues beyond `start`, and perhaps a few before it."""
+    fields = expand_cron(expression)
+    is_real_time = any(field.startswith("*") for field in fields.split()[:2])
+    doubt = timedelta() if _is_calm(start, zone) else _MOST_SHIFT
+    wall = (start + doubt if is_backwards else start - doubt).astimezone(zone).replace(tzinfo=None)
+    pending: set[datetime] = set()
+    for time in CronSim(fields, wall, reverse=is_backwards):
+        moments = _moments(time, zone, is_real_time=is_real_time)
+        pending |= moments
+        if moments and _is_calm(min(moments), zone):
+            # Nothing that follows on the wall can be before this.
+            yield from sorted(pending, reverse=is_backwards)
+            pending.clear()
+    yield from sorted(pending, reverse=is_backwards)
+
+
+def _is_calm(moment: datetime, zone: tzinfo) -> bool:
+    """Whether the clock is set at no time near `moment`."""
+    before, after = moment - _MOST_SHIFT, moment + _MOST_SHIFT
+    return before.astimezone(zone).utcoffset() == after.astimezone(zone).utcoffset()
+
+
+def _moments(time: datetime, zone: tzinfo, *, is_real_time: bool) -> set[datetime]:
+    """Return when work is to be done that is due when the clock on the wall shows `time`."""
+    shown = {
+        moment
+        for fold in (0, 1)
+        if (moment := time.replace(tzinfo=zone, fold=fold).astimezone(UTC))
+        .astimezone(zone).replace(tzinfo=None) == time
+    }  # fmt: skip
+    if is_real_time:
+        return shown
+    if shown:
+        return {min(shown)}
+    return _moments(time + _MINUTE, zone, is_real_time=False)  # skipped: at the jump

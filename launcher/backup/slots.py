@@ -19,6 +19,7 @@ RETRY_AFTER = timedelta(minutes=10)
 MAX_ATTEMPTS = 2
 
 _CLOCK_DOUBT = timedelta(days=1)
+_USED_COUNT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,15 @@ class Claim:
         at: when its work last began.
         attempts: how often it began.
         is_done: whether it succeeded.
+        used: the last slots that were claimed, this one among them. Two hosts whose clocks are
+            days apart each take the other's claim for a mistake, and must not use theirs again.
     """
 
     slot: datetime
     at: datetime
     attempts: int = 1
     is_done: bool = False
+    used: tuple[datetime, ...] = ()
 
     def allows(self, slot: datetime, *, now: datetime) -> bool:
         """Whether the work of `slot` may begin: the slot is new, or failed once some time ago."""
@@ -43,7 +47,9 @@ class Claim:
             # Set back, the clock says nothing of how long ago that was; the count still does.
             has_waited = now < self.at or now - self.at >= RETRY_AFTER
             return not self.is_done and self.attempts < MAX_ATTEMPTS and has_waited
-        if self.slot - now > _CLOCK_DOUBT:
+        if slot in self.used:
+            return False
+        if _is_beyond(self.slot, now):
             return True  # made by a clock that was wrong, and must not stall this one
         return slot > self.slot
 
@@ -59,8 +65,20 @@ def is_open(claim: Claim | None, slot: datetime, *, now: datetime) -> bool:
 
 def claim_of(last: Claim | None, slot: datetime, *, now: datetime) -> Claim:
     """Return the claim with which the work of `slot` begins now."""
-    is_retry = last is not None and last.slot == slot
-    return Claim(slot, now, attempts=last.attempts + 1 if last and is_retry else 1)
+    if last is None:
+        return Claim(slot, now, used=(slot,))
+    attempts = last.attempts + 1 if last.slot == slot else 1
+    # Two in a row by clocks that agree: whatever lies far ahead, nobody's clock is there any more.
+    is_agreed = not _is_beyond(last.slot, now)
+    before = [
+        each for each in last.used if each != slot and not (is_agreed and _is_beyond(each, now))
+    ]
+    return Claim(slot, now, attempts=attempts, used=(*before, slot)[-_USED_COUNT:])
+
+
+def _is_beyond(slot: datetime, now: datetime) -> bool:
+    """Whether no clock that goes right could have used `slot` by now."""
+    return slot - now > _CLOCK_DOUBT
 
 
 def claim_facts(claim: Claim) -> dict[str, object]:
@@ -70,6 +88,7 @@ def claim_facts(claim: Claim) -> dict[str, object]:
         "at": claim.at.isoformat(),
         "attempts": claim.attempts,
         "is_done": claim.is_done,
+        "used": [slot.isoformat() for slot in claim.used],
     }
 
 
@@ -79,7 +98,8 @@ def read_claim(facts: object) -> Claim | None:
         return None
     try:
         slot, at = _moment(facts["last_slot"]), _moment(facts["at"])
-        return Claim(slot, at, int(facts["attempts"]), bool(facts["is_done"]))
+        used = tuple(_moment(each) for each in facts.get("used", ()))
+        return Claim(slot, at, int(facts["attempts"]), bool(facts["is_done"]), used)
     except (ValueError, KeyError, TypeError, OverflowError):
         return None
 

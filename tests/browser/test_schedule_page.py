@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from launcher.jobs.history import Book
 from tests.browser.axe import findings
 from tests.browser.conftest import Home, OpenPage
 
@@ -86,6 +89,34 @@ def test_without_script_it_is_shown_and_saved(as_ada) -> None:
     page.get_by_role("radio", name="Daily").check()
     page.get_by_role("button", name="Save the schedule").click()
     expect(page.get_by_label("As a cron expression")).to_have_value("0 3 * * *")
+
+
+def test_what_is_saved_reaches_the_leader_in_seconds(as_ada, home: Home) -> None:
+    page = as_ada()
+    for at, expression in (("04:44", "44 4 * * *"), ("03:00", "0 3 * * *")):
+        page.get_by_label("At", exact=True).fill(at)
+        page.get_by_role("button", name="Save the schedule").click()
+        expect(page.get_by_text("The schedule is saved.")).to_be_visible()
+        saved_at = time.monotonic()
+        while not Book(home.server.data_dir).record("backup").schedule.startswith(expression):
+            assert time.monotonic() - saved_at < 5
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en", "Every week, on Friday at 22:30"),
+        ("de", "Wöchentlich am Freitag um 22:30"),
+        ("ru", "Еженедельно: пятница, 22:30"),
+    ],
+)
+def test_it_speaks_the_language_of_who_types(as_ada, locale: str, words: str) -> None:
+    page = as_ada(locale=locale, width=390)
+    page.locator("#cron").fill("30 22 * * 5")
+    expect(page.locator("#preview b")).to_contain_text(words)
+    expect(page.locator("#preview li")).to_have_count(5)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -312,6 +312,19 @@ def test_status_is_stale_before_the_first_backup_and_safe_after(flask: Flask_) -
     assert facts["counts"] == {"verified": 1, "unverified": 0, "damaged": 0}
 
 
+def test_status_tells_the_last_attempt_from_the_last_success(flask: Flask_, data_dir: Path) -> None:
+    flask("create")
+    staging = data_dir / "backups" / "staging"
+    staging.rmdir()
+    staging.write_text("not a folder")
+    flask("create", expect=10)
+    facts = json.loads(flask("status", "--json").stdout)
+    assert facts["last_attempt_at"] > facts["last_success_at"]
+    assert facts["last_attempt_error"]
+    assert facts["next_run_at"] > facts["last_attempt_at"]
+    assert facts["troubles"]
+
+
 def test_status_of_a_lost_database_names_the_loss_and_the_way_out(
     flask: Flask_, data_dir: Path
 ) -> None:

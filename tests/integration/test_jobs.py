@@ -16,9 +16,22 @@ import pytest
 from flask import Flask
 
 from launcher import i18n
-from launcher.backup.errors import InsufficientSpaceError, OperationInProgressError
+from launcher.backup.errors import (
+    InsufficientSpaceError,
+    OperationInProgressError,
+    StoreUnavailableError,
+)
 from launcher.backup.locks import try_lock
-from launcher.backup.records import Backup, Kind, State
+from launcher.backup.records import (
+    Backup,
+    BackupId,
+    Encoding,
+    Kind,
+    State,
+    StoredFile,
+    Verb,
+    Verification,
+)
 from launcher.config import ROOT
 from launcher.jobs import process
 from launcher.jobs.election import Election
@@ -83,6 +96,43 @@ def test_a_scrub_takes_as_many_a_day_as_a_month_needs_and_makes_up_for_lost_days
     run = desk.perform("scrub", by="ada")
     assert run is not None
     assert (run.facts["verified"], run.facts["total"]) == (2, 2)
+
+
+def test_no_verdict_grows_older_than_a_month_while_backups_come_and_days_are_missed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty backups over three months, one more each week, and every fifth day without a scrub."""
+    known = {f"{n:02}": desk.now for n in range(40)}
+
+    def listed() -> list[Backup]:
+        return [
+            Backup(
+                id=BackupId(name),
+                kind=Kind.MANUAL,
+                created_at=NOON,
+                file=StoredFile("x", 1, "", Encoding.ZSTD),
+                verification=Verification(State.VERIFIED, at),
+            )
+            for name, at in known.items()
+        ]
+
+    def verify(name: str, **_how: object) -> Backup:
+        known[name] = desk.now
+        return next(backup for backup in listed() if backup.id == name)
+
+    monkeypatch.setattr(desk.service, "list", listed)
+    monkeypatch.setattr(desk.service, "verify", verify)
+    most = 0
+    for day in range(90):
+        if day % 5:
+            run = desk.perform("scrub", by="ada")
+            assert run is not None
+            most = max(most, int(str(run.facts["verified"])))
+        assert max(desk.now - at for at in known.values()) <= 31 * DAY
+        if day % 7 == 0:
+            known[f"week {day}"] = desk.now
+        desk.wait(DAY)
+    assert most <= 3, "in a little every day, not all at once"
 
 
 def test_a_scrub_finds_the_damaged_one_and_records_it(desk: Desk) -> None:
@@ -197,6 +247,63 @@ def test_two_that_ask_at_once_do_it_once(desk: Desk) -> None:
     assert len(desk.scheduled()) == 1
     assert len(desk.runs()) == 1
     assert len(outcomes) == 4
+
+
+def test_of_many_processes_that_ask_at_once_one_uses_the_slot(desk: Desk) -> None:
+    """Whether they are on one host or on several: all they share is the directory's lock."""
+    assert desk.perform("backup") is None  # its schedule has been seen, and since long ago
+    slots_count_since(desk.data_dir, NOON - 3000 * DAY)
+    environment = os.environ | {"LAUNCHER_DATA_DIR": str(desk.data_dir)}
+    asking = [
+        subprocess.Popen(
+            [sys.executable, "-m", "flask", "backup", "run-scheduled"],
+            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(6)
+    ]  # fmt: skip
+    told = [process.communicate(timeout=_PATIENCE_S * 2) for process in asking]
+    busy = 11
+    assert {process.returncode for process in asking} <= {0, busy}, told
+    (made,) = desk.scheduled()
+    assert [said for said, _ in told if said] == [f"{made.id}\n"]
+    assert [run.outcome for run in desk.runs()] == [RunOutcome.SUCCEEDED]
+
+
+# --- retention ---------------------------------------------------------------------------
+
+
+def test_one_that_cannot_be_removed_is_told_and_keeps_no_other_from_going(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [desk.service.create(by="schedule", kind=Kind.SCHEDULED) for _ in range(4)]
+    desk.set(max_count=1)
+    remove = desk.store.remove
+
+    def stuck(backup: Backup) -> None:
+        if backup.id == made[1].id:
+            raise StoreUnavailableError("it is stuck")
+        remove(backup)
+
+    monkeypatch.setattr(desk.store, "remove", stuck)
+    desk.wait(HOUR)
+    run = desk.perform("backup", by="ada")
+    assert run is not None
+    assert (run.outcome, run.error) == (RunOutcome.PARTLY, "it is stuck")
+    assert run.facts["not_removed"] == [made[1].id]
+    left = {backup.id for backup in desk.store.list()}
+    assert left == {made[1].id, run.facts["backup_id"]}
+    assert desk.service.journal(verbs=[Verb.PRUNE])[0].facts["failed"] == [made[1].id]
+
+
+def test_a_backup_that_fails_removes_nothing(desk: Desk) -> None:
+    made = [desk.service.create(by="schedule", kind=Kind.SCHEDULED) for _ in range(4)]
+    desk.set(max_count=1)
+    desk.wait(HOUR)
+    with desk.failing(InsufficientSpaceError("the disk is full")):
+        run = desk.perform("backup", by="ada")
+    assert run is not None
+    assert run.outcome is RunOutcome.FAILED
+    assert {backup.id for backup in desk.store.list()} == {backup.id for backup in made}
 
 
 # --- what is remembered ------------------------------------------------------------------

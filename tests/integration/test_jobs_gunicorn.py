@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import time
 import urllib.request
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from launcher.backup import LocalStore
 from launcher.jobs.history import Book, RunOutcome, runs
 from launcher.leader import Leader, leader
 from tests.support.jobs import slots_count_since
@@ -149,10 +150,7 @@ def test_a_change_by_the_command_line_reaches_the_leader_in_seconds(made: Path) 
     with four(made):
         wait_for_leader(made)
         run_flask(made, "settings", "set", "backup_cron_expression", "17 3 * * *")
-        changed_at = time.monotonic()
-        while Book(made).record("backup").schedule != "17 3 * * * UTC":
-            assert time.monotonic() - changed_at < 5
-            time.sleep(0.05)
+        wait_for_schedule(made, "17 3 * * * UTC")
 
 
 def test_switched_off_nobody_leads(made: Path) -> None:
@@ -163,36 +161,140 @@ def test_switched_off_nobody_leads(made: Path) -> None:
         assert run_flask(made, "backup", "run-scheduled").strip(), "the command does it instead"
 
 
-@pytest.mark.slow
-def test_minutes_of_slots_have_one_backup_each_while_workers_are_killed_and_recycled(
-    made: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("ending", ["killed", "stopped"])
+def test_a_backup_that_is_being_made_outlives_the_leader_and_is_made_once(
+    made: Path, ending: str
 ) -> None:
-    """Three real minutes: cron knows no shorter slot."""
+    fill(made, megabytes=12)
+    slots_count_since(made, datetime(2020, 1, 1, tzinfo=UTC))
+    with four(made) as server:
+        first = wait_for_leader(made)
+        backup = hold_backup(made, first.pid)
+        if ending == "killed":
+            os.kill(first.pid, signal.SIGKILL)
+            wait_for_leader(made, but=first.pid)
+            time.sleep(1)  # its successor looks at what is owed, and sees that it is being made
+            os.kill(backup, signal.SIGCONT)
+            wait_for_runs(made, 1)
+    if ending == "stopped":
+        assert runs(made)["backup"][0].is_running
+        os.kill(backup, signal.SIGCONT)
+        wait_for_runs(made, 1)
+        with four(made):
+            wait_for_leader(made)
+            wait_for_runs(made, 1, job_id="scrub")
+    assert [run.outcome for run in runs(made)["backup"]] == [RunOutcome.SUCCEEDED]
+    assert [backup.is_good for backup in LocalStore(made / "backups").list()] == [True]
+    assert_quiet(server.log_path.read_text())
+
+
+def fill(data_dir: Path, *, megabytes: int) -> None:
+    """Make the database so large that a backup of it takes a while."""
+    with closing(sqlite3.connect(data_dir / "launcher.db")) as live, live:
+        live.executemany(
+            "INSERT INTO audit_events (at, actor_name, action, target_kind, target_id, target_name,"
+            " changes, address) VALUES ('2026-01-01 00:00:00', 'ada', 'test', '', '', '',"
+            " json_object('noise', hex(randomblob(?))), '')",
+            [(500_000,)] * megabytes,
+        )
+
+
+def hold_backup(data_dir: Path, leader_pid: int) -> int:
+    """Halt the process that makes the backup while it makes it; return its number."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while not (found := runs(data_dir)["backup"]) or not found[0].is_running:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    time.sleep(0.05)
+    pid = next(
+        pid
+        for pid in children_of_any_thread(leader_pid)
+        if "launcher.jobs.process" in text_of(Path(f"/proc/{pid}/cmdline"))
+    )
+    os.kill(pid, signal.SIGSTOP)
+    assert runs(data_dir)["backup"][0].is_running, "it was too quick to be held"
+    return pid
+
+
+def children_of_any_thread(pid: int) -> list[int]:
+    return [
+        int(child)
+        for path in Path(f"/proc/{pid}/task").glob("*/children")
+        for child in text_of(path).split()
+    ]
+
+
+def text_of(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+# When the leader is killed, in seconds from the moment of the slot.
+_IN_A_MINUTE = (0.0,)
+_IN_MINUTES = (-0.5, -0.1, 0.0, 0.05, 0.2, 0.5)
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [
+        pytest.param(_IN_A_MINUTE, id="a minute"),
+        pytest.param(_IN_MINUTES, id="minutes", marks=pytest.mark.slow),
+    ],
+)
+def test_each_real_slot_has_one_backup_while_workers_are_killed_and_recycled(
+    made: Path, kills: Sequence[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two servers on one directory, and in each minute, the shortest slot of cron: a leader killed
+    near its first second, workers recycled by the requests that they served, and one reload.
+    """
     monkeypatch.setenv("GUNICORN_CMD_ARGS", "--max-requests 40")
-    run_flask(made, "settings", "set", "backup_cron_expression", "* * * * *")
-    run_flask(made, "settings", "set", "backup_max_count", "100")
     with four(made) as one, four(made) as other:
-        masters = {parent_of(wait_for_leader(made).pid)}
-        began = datetime.now(UTC)
-        turn = 0
-        while (datetime.now(UTC) - began).total_seconds() < 190:
-            turn += 1
-            with suppress(AssertionError, OSError):
-                found = wait_for_leader(made)
-                masters.add(parent_of(found.pid))
-                if turn % 3 == 0:
-                    os.kill(found.pid, signal.SIGKILL)
-                elif turn % 7 == 0:
-                    os.kill(parent_of(found.pid), signal.SIGHUP)
-            for server in (one, other):
-                with suppress(OSError):
-                    urllib.request.urlopen(f"{server.url}/healthz").close()
-            time.sleep(2)
-        wait_for_runs(made, 3)
-        ended = datetime.now(UTC)
-    slots = Counter(run.facts["slot"] for run in runs(made)["backup"])
-    due = int(ended.timestamp() // 60 - began.timestamp() // 60)
-    assert set(slots.values()) == {1}, slots
-    assert due - 1 <= len(slots) <= due + 1
-    assert {run.outcome for run in runs(made)["backup"]} == {RunOutcome.SUCCEEDED}
+        wait_for_leader(made)
+        # Only now, so that the slot of this minute is over and the next one is the first.
+        run_flask(made, "settings", "set", "backup_cron_expression", "* * * * *")
+        run_flask(made, "settings", "set", "backup_max_count", "100")
+        wait_for_schedule(made, "* * * * * UTC")
+        first_slot = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+        killed = set()
+        for number, kill_after_s in enumerate(kills):
+            slot = first_slot + timedelta(minutes=number)
+            visit_until([one, other], slot + timedelta(seconds=kill_after_s))
+            pid = wait_for_leader(made).pid
+            os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
+            visit_until([one, other], slot + timedelta(seconds=15))
+            wait_for_runs(made, number + 1)
+            os.kill(parent_of(wait_for_leader(made, but=pid).pid), signal.SIGHUP)
+        visit_until([one, other], datetime.now(UTC) + timedelta(seconds=5))
+        wait_for_leader(made)
+    wait_for_runs(made, len(kills))
+    found = runs(made)["backup"]
+    used = [datetime.fromisoformat(str(run.facts["slot"])) for run in reversed(found)]
+    # None twice and none left out, from the first to whichever this machine has come to.
+    assert used == [used[0] + timedelta(minutes=number) for number in range(len(used))]
+    assert used[0] <= first_slot
+    assert len(used) >= len(kills)
+    assert {run.outcome for run in found} == {RunOutcome.SUCCEEDED}
+    assert [backup.is_good for backup in LocalStore(made / "backups").list()] == [True] * len(used)
+    assert len(killed) == len(kills)
     assert_quiet(one.log_path.read_text() + other.log_path.read_text())
+
+
+def visit_until(servers: Sequence[Server], moment: datetime) -> None:
+    """Ask the servers for a page several times a second, so that their workers are recycled."""
+    while datetime.now(UTC) < moment:
+        for server in servers:
+            with suppress(OSError):
+                urllib.request.urlopen(f"{server.url}/healthz", timeout=5).close()
+        left_s = (moment - datetime.now(UTC)).total_seconds()
+        time.sleep(max(0.0, min(0.25, left_s)))
+
+
+def wait_for_schedule(data_dir: Path, schedule: str) -> None:
+    """Wait until the leader has seen a schedule, which takes seconds at the most."""
+    deadline = time.monotonic() + 5
+    while Book(data_dir).record("backup").schedule != schedule:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -363,6 +363,22 @@ def test_a_clock_put_forward_makes_up_for_one(desk: Desk) -> None:
     assert len(desk.scheduled()) == 1
 
 
+@pytest.mark.parametrize("days_ahead", [-3, 3])
+def test_two_hosts_whose_clocks_are_days_apart_make_no_burst(
+    desk: Desk, app: Flask, days_ahead: int
+) -> None:
+    other = Desk(app)
+    other.now += days_ahead * DAY
+    made: list[tuple[int, object]] = []
+    for _ in range(12):
+        for number, host in enumerate((desk, other)):
+            if run := host.perform("backup"):
+                made.append((number, run.facts["slot"]))
+            host.wait(6 * HOUR)
+    assert len(set(made)) == len(made), "each used the slots of its own clock once"
+    assert 3 <= len(made) <= 8
+
+
 @pytest.mark.parametrize(
     ("zone", "night"),
     [

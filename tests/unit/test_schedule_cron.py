@@ -7,22 +7,20 @@ from itertools import pairwise, takewhile
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import Phase, assume, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from launcher import cron
 from tests.support import cron as second
 
 BERLIN = ZoneInfo("Europe/Berlin")
-# The one zone with so little daylight saving. There, cronsim loses what real-time expressions name
-# in the half hour that comes twice; everything else holds.
-HALF_AN_HOUR = "Australia/Lord_Howe"
 ZONES = [
     "UTC",
     "Europe/Berlin",
     "America/New_York",
-    HALF_AN_HOUR,
+    "Australia/Lord_Howe",  # half an hour of daylight saving
     "America/Santiago",  # midnight is skipped
+    "Asia/Kolkata",
     "Asia/Kathmandu",
     "Antarctica/Troll",  # two hours of it
 ]
@@ -88,8 +86,6 @@ MOMENTS = st.tuples(st.sampled_from(NIGHTS), st.integers(0, 36 * 60 * 60)).map(
 @settings(max_examples=120, deadline=None, phases=(Phase.explicit, Phase.generate))
 @given(EXPRESSIONS.filter(is_possible), MOMENTS, st.sampled_from(ZONES))
 def test_it_agrees_with_a_second_cron(expression: str, moment: datetime, name: str) -> None:
-    is_real_time = any(field.startswith("*") for field in expression.split()[:2])
-    assume(name != HALF_AN_HOUR or not is_real_time)
     zone = ZoneInfo(name)
     end = moment + timedelta(days=1)
     expected = second.dues(expression, start=moment, end=end, zone=zone)
@@ -150,6 +146,27 @@ def test_each_day_has_one_run_though_the_clock_changes(
 ) -> None:
     runs = cron.next_runs(expression, after=at(after), zone=BERLIN, count=2)
     assert runs == [at(text) for text in expected]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("45 * * * *", ["14:45", "15:15", "16:15"]),
+        ("*/15 1 * * *", ["14:30", "14:45", "15:00", "15:15"]),
+        ("45 1 * * *", ["14:45"]),
+    ],
+)
+def test_half_an_hour_that_comes_twice_is_served_twice_where_real_time_is_meant(
+    expression: str, expected: list[str]
+) -> None:
+    # On Lord Howe Island, 1:30 to 2:00 comes twice on 5 April 2026: at 14:30 and 15:00 UTC.
+    zone, begin = ZoneInfo("Australia/Lord_Howe"), at("2026-04-04T14:16+00:00")
+    runs = cron.next_runs(expression, after=begin, zone=zone, count=len(expected) + 1)
+    assert [f"{run:%H:%M}" for run in runs[:-1]] == expected
+    assert runs[-1] - begin > timedelta(hours=2)
+    minutes = [begin + timedelta(minutes=number) for number in range(130)]
+    asked = {cron.last_due(expression, now=minute, zone=zone) for minute in minutes}
+    assert set(runs[:-1]) == {due for due in asked if due and due > begin}
 
 
 @pytest.mark.parametrize("first_day", ["2026-03-26", "2026-10-22"])
