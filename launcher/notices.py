@@ -282,13 +282,14 @@ def _rules(config: Config, gate: Gate, *, timeout_s: float = 0.0) -> Rules | Non
 
 def _unreached(notices: Notices, memory: Memory) -> Sequence[Unreached]:
     """Return who could not be told and still has not been, in the order of the list."""
-    names = {target.id: target.name for target in notices.targets}
+    reached_by = {target.id: (target.name, target.url) for target in notices.targets}
     if notices.heartbeat:
-        names[HEARTBEAT] = notices.heartbeat.shown_url
+        reached_by[HEARTBEAT] = (notices.heartbeat.shown_url, notices.heartbeat.url)
     return [
         Unreached(name=name, since=line.failed_since, reason=line.reason)
-        for key, name in names.items()
-        if (line := memory.lines.get(key)) and line.failed_since
+        for key, (name, url) in reached_by.items()
+        # What another address failed at is nothing to say of this one.
+        if (line := line_to(memory, key, url)).failed_since
     ]
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 PATIENCE_S = 5.0
 
 _JOURNAL_DAYS = 40
+_TIME_TO_SUCCEED = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +144,13 @@ class Situation:
         """Whether the schedule has let too much time pass since a good backup."""
         if not self.rules.is_scheduled or self.listing is None:
             return False
-        limit = self.rules.stale_after
         # A backup from the future was made by a wrong clock, and says nothing of today.
-        ages = (self.now - backup.created_at for backup in self.listing.own_good)
-        newest = next((age for age in ages if age >= -limit), None)
-        if newest is None and not self.has_ever_begun:
-            return False
-        return newest is None or newest > limit
+        latest = self.now + self.rules.stale_after
+        made = (backup.created_at for backup in self.listing.own_good)
+        newest = next((at for at in made if at <= latest), None)
+        if newest is None:
+            return self.has_ever_begun
+        return self.now - newest > patience(self.rules, newest)
 
     @property
     def has_ever_begun(self) -> bool:
@@ -157,7 +158,18 @@ class Situation:
         if (self.listing and self.listing.backups) or self.has_history:
             return True
         began = self.entries[-1].started_at if self.entries else self.now
-        return self.now - began > self.rules.stale_after
+        return self.now - began > patience(self.rules, began)
+
+
+def patience(rules: Rules, since: datetime) -> timedelta:
+    """Return for how long a success of the moment `since` is enough.
+
+    That is as long as the settings say, and never less than the schedule itself leaves between
+    two backups: the run after that moment has a while to succeed.
+    """
+    following = runs_ahead(rules, since, count=1)
+    pause = following[0] - since if following else timedelta()
+    return max(rules.stale_after, pause + min(pause / 4, _TIME_TO_SUCCEED))
 
 
 def look(

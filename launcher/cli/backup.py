@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from flask import current_app
@@ -37,6 +37,9 @@ from .exits import EXIT_CODES, PARTLY_FAILED, STALE, exit_codes_help, told
 from .shell import bars as _bars
 from .shell import json_option as _json_option
 from .shell import typist as _by
+
+if TYPE_CHECKING:
+    from launcher.situation import Situation
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -451,11 +454,12 @@ def status(as_json: bool) -> None:
         rules = _rules()
     except SourceDatabaseError:
         rules = None
+    seen = see(current_application())
     found = service.status(
-        stale_after_s=rules.stale_after_h * 3600 if rules and rules.is_scheduled else None,
+        stale_after_s=_patience_s(rules, seen.situation),
         next_run_at=_next_run(rules) if rules else None,
     )
-    findings = see(current_application()).findings
+    findings = seen.findings
     if as_json:
         troubles = [facts(trouble) for trouble in findings.troubles]
         output.print_json(asdict(found) | {"troubles": troubles})
@@ -465,6 +469,15 @@ def status(as_json: bool) -> None:
         raise click.exceptions.Exit(EXIT_CODES["source_database"])
     if found.is_stale:
         raise click.exceptions.Exit(STALE)
+
+
+def _patience_s(rules: Rules | None, situation: Situation) -> float | None:
+    from launcher.situation import patience  # noqa: PLC0415  (as above)
+
+    if rules is None or not rules.is_scheduled:
+        return None
+    last = situation.last_good
+    return patience(rules, last.created_at if last else situation.now).total_seconds()
 
 
 def _next_run(rules: Rules) -> datetime | None:
@@ -509,7 +522,9 @@ def _run_what_is_due(rules: Rules, *, as_json: bool) -> None:
         if job_id != "backup" and (other := _perform(job_id, rules)):
             output.say(f"The {job_id} was due: {other.outcome}.")
     if run and run.outcome is RunOutcome.PARTLY:
-        output.say(f"Retention was not applied: {run.error}.")
+        left = run.facts.get("not_removed")
+        what = f"{len(left)} could not be removed" if isinstance(left, list) else "none was removed"
+        output.say(f"Retention was not applied in full, {what}: {run.error}.")
         raise click.exceptions.Exit(PARTLY_FAILED)
 
 

@@ -296,6 +296,7 @@ def test_run_scheduled_uses_a_slot_once(flask: Flask_, app: Flask, data_dir: Pat
 def test_run_scheduled_that_fails_says_why_and_is_no_success(flask: Flask_, data_dir: Path) -> None:
     flask("run-scheduled")
     slots_count_since(data_dir, datetime.now(UTC) - timedelta(days=2))
+    (data_dir / "backups").rename(data_dir / "elsewhere")
     (data_dir / "backups").write_text("not a folder")
     failed = flask("run-scheduled", expect=10)
     assert failed.stderr.startswith("Error: could not")

@@ -361,6 +361,18 @@ def test_whoever_cannot_be_told_is_shown_and_told_later(
     assert not notices.see(site).findings.find(Concern.NOTICES_FAILING)
 
 
+def test_an_address_that_was_set_anew_is_not_called_unreached(
+    site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
+) -> None:
+    made = targets.add_target(config, name="phone", url="json://127.0.0.1:1/")
+    slot(1)
+    evaluate(site)
+    assert notices.see(site).findings.find(Concern.NOTICES_FAILING)
+    targets.change_target(config, made.id, name="phone", events=["failure"], url=hook(receiver))
+
+    assert notices.see(site).findings.find(Concern.NOTICES_FAILING) is None
+
+
 def test_the_pauses_grow_to_an_hour_and_no_further(
     site: Flask, config: Config, slot: Callable[..., None]
 ) -> None:

@@ -33,7 +33,7 @@ from launcher.watch import (
 )
 
 NOW = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MB = 1_000_000
 RULES = Rules(
     is_scheduled=True, cron_expression="0 3 * * *", stale_after_h=30, keep_count=10,
@@ -91,6 +91,19 @@ def test_a_backup_that_is_too_old_is_stale_since_it_was_made() -> None:
 
     assert found is not None
     assert found.since == NOW - 31 * HOUR
+
+
+def test_a_schedule_that_leaves_a_week_between_backups_is_not_late_before_that() -> None:
+    weekly = replace(RULES, cron_expression="0 3 * * 0")  # this Sunday's was 14 hours ago
+    assert concerns(situation(backup(14 * HOUR), rules=weekly)) == []
+    assert concerns(situation(backup(14 * HOUR), rules=weekly, now=NOW + 6 * DAY)) == []
+    assert concerns(situation(backup(14 * HOUR), rules=weekly, now=NOW + 6.8 * DAY)) == ["stale"]
+
+
+def test_a_schedule_of_every_hour_is_late_when_the_settings_say_so() -> None:
+    hourly = replace(RULES, cron_expression="0 * * * *", stale_after_h=3)
+    assert concerns(situation(backup(3 * HOUR), rules=hourly)) == []
+    assert concerns(situation(backup(3.1 * HOUR), rules=hourly)) == ["stale"]
 
 
 def test_a_damaged_or_foreign_backup_is_no_success() -> None:

@@ -24,7 +24,7 @@ from launcher.backup.records import (
     State,
     Verb,
 )
-from launcher.situation import Situation
+from launcher.situation import Situation, patience
 
 WEEKS = 5
 _FINENESS = (0.3, 0.6, 1.2)
@@ -275,7 +275,7 @@ def _gaps(situation: Situation, past: _Past, scale: _Scale) -> Iterator[Gap]:
     if situation.last_good:
         gaps.append((min(situation.last_good.created_at, now), now))
     for begin, end in gaps:
-        if end - begin > situation.rules.stale_after:
+        if end - begin > patience(situation.rules, begin):
             x = scale.x(begin)
             yield Gap(x, round(scale.x(end) - x, 2), begin, end, is_open=end == now)
 
