@@ -545,13 +545,14 @@ def test_the_facts_name_the_next_run_the_last_rehearsal_and_the_space(
 ) -> None:
     backup = shelf.put(hours(2))
     shelf.put(timedelta(days=29))
-    shelf.tell(hours(10), Verb.REHEARSE, backup_id=backup.id)
+    came_out = {"apps": 24, "boards": 3, "users": 2}
+    shelf.tell(hours(10), Verb.REHEARSE, backup_id=backup.id, rows=came_out)
 
     ada.open(PANEL)
 
     facts = text_of(between(ada.page, 'id="facts"', "</dl>"))
     assert "Next Tonight, 03:00 Every day at 03:00. Change" in facts
-    assert "Rehearsal Passed: Today, 04:07 A whole restore, on a copy" in facts
+    assert "Rehearsal Passed: Today, 04:07 24 apps, 3 boards, 2 users" in facts
     assert "Kept 2 backups The oldest from 24 October" in facts
     assert re.search(r"Space [\d.]+ kB used, [\d.]+ GB free", facts)
     assert "Verified, rehearsed" in rows(ada.page)[0]

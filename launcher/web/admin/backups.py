@@ -14,6 +14,7 @@ from launcher.notices import look_around
 from launcher.rules import rules_of
 from launcher.web.frame import site_settings
 from launcher.web.htmx import is_htmx, render
+from launcher.web.inside import inside_briefly
 from launcher.web.roles import admin_required
 
 from . import words
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("backups", __name__, url_prefix="/admin/backups")
 for _filter in (
-    cron_words, exact, number, words.at_time, words.damage, words.long, words.picture,
-    words.short_day, words.short_time, words.until_day,
+    cron_words, exact, inside_briefly, number, words.at_time, words.damage, words.long,
+    words.picture, words.short_day, words.short_time, words.until_day,
 ):  # fmt: skip
     blueprint.add_app_template_filter(_filter)
 
