@@ -26,7 +26,7 @@ from babel.lists import format_list
 from babel.numbers import format_decimal
 from flask import Flask, current_app, g, has_request_context, request
 from flask_babel import force_locale, get_locale, get_timezone, refresh
-from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString
 from flask_login import current_user
 from markupsafe import Markup
 
@@ -40,7 +40,6 @@ from launcher.settings import SettingError
 
 if TYPE_CHECKING:
     from babel.support import NullTranslations, Translations
-    from flask_babel.speaklater import LazyString
 
 LOCALES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "ru": "Русский"}
 """Every shipped language by its tag, with the name that its own speakers give it."""
@@ -50,6 +49,18 @@ LOCALE_COOKIE = "locale"
 
 # Days before months and a clock of 24 hours: plain "en" would write dates the American way.
 _FORMATS = {"en": "en_GB"}
+
+
+def lazy_gettext(text: str, /, **facts: object) -> LazyString:
+    """Return `text` with its facts put in, said in the reader's language whenever it is read.
+
+    Flask-Babel's own asks for language and catalogue anew each time; a page reads a hundred.
+    """
+    return LazyString(lambda: gettext(text, **facts))
+
+
+_ = lazy_gettext
+
 _SIZE_UNITS = (
     _("%(number)s B"), _("%(number)s kB"), _("%(number)s MB"), _("%(number)s GB"),
     _("%(number)s TB"),

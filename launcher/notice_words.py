@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from flask_babel import lazy_gettext as _
-
 from launcher.alarms import Alarm, News, Tiding
 from launcher.i18n import ERROR_WORDS, exact, gettext, ngettext, number, size
+from launcher.i18n import lazy_gettext as _
 from launcher.messenger import Delivery, Message, Reason
 from launcher.targets import Event, NoticeError
 from launcher.watch import Concern, Tone, Trouble

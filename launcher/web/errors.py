@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, make_response, render_template, request, url_for
-from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -21,6 +20,7 @@ from launcher.backup.records import LATEST, Backup, Progress, Verb
 from launcher.current import current_backups
 from launcher.database import DataBeingReplacedError, Trouble, resume, trouble_of
 from launcher.i18n import ERROR_WORDS, VERB_WORDS, ago, gettext
+from launcher.i18n import lazy_gettext as _
 from launcher.models import Role
 from launcher.web.frame import current_viewer, do_without_database
 from launcher.web.htmx import is_htmx

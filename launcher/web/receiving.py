@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, NoReturn, cast
 
 from flask import Flask, Request, abort, current_app, make_response, redirect, request
-from flask_babel import lazy_gettext as _
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from launcher.backup.errors import OperationInProgressError, UploadRejectedError
@@ -27,6 +26,7 @@ from launcher.current import current_backups
 from launcher.database import release, resume
 from launcher.extensions import csrf
 from launcher.i18n import gettext, size
+from launcher.i18n import lazy_gettext as _
 from launcher.incoming import IncomingFile, sweep
 from launcher.web.admin.running import start_operation
 from launcher.web.errors import show_refusal

@@ -20,7 +20,6 @@ from flask import (
     request,
     url_for,
 )
-from flask_babel import lazy_gettext as _
 
 from launcher.backup.errors import (
     BackupError,
@@ -39,6 +38,7 @@ from launcher.backup.records import (
 from launcher.current import current_backups
 from launcher.database import release, resume
 from launcher.i18n import ERROR_WORDS, STAGE_WORDS, VERB_WORDS, day_and_time, gettext, ngettext
+from launcher.i18n import lazy_gettext as _
 from launcher.web import toasts
 from launcher.web.admin import progress as progress_row
 from launcher.web.admin.deletion import Deletion, next_run, plan_deletion

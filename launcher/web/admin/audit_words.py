@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 
 from launcher.audit import COMMAND_LINE
 from launcher.backup.records import Outcome
 from launcher.i18n import LOCALES, ROLE_WORDS, VERB_WORDS, gettext, listing
+from launcher.i18n import lazy_gettext as _
 from launcher.models import AuditEvent, Role
 from launcher.notice_words import EVENT_WORDS
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, redirect, request, url_for
-from flask_babel import lazy_gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
 from launcher import audit
@@ -17,6 +16,7 @@ from launcher.current import current_backups
 from launcher.database import release, resume
 from launcher.extensions import db
 from launcher.i18n import VERB_WORDS, exact, gettext
+from launcher.i18n import lazy_gettext as _
 from launcher.models import User
 from launcher.models.types import utc_now
 from launcher.rules import rules_of

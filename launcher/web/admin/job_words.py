@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from flask import url_for
-from flask_babel import lazy_gettext as _
 from markupsafe import Markup, escape
 
 from launcher.backup.errors import BackupError
@@ -31,6 +30,7 @@ from launcher.i18n import (
     ngettext,
     number,
 )
+from launcher.i18n import lazy_gettext as _
 from launcher.jobs.history import Run, RunOutcome
 from launcher.jobs.registry import Job
 from launcher.rules import Rules

@@ -275,7 +275,9 @@ def _gaps(situation: Situation, past: _Past, scale: _Scale) -> Iterator[Gap]:
     if situation.last_good:
         gaps.append((min(situation.last_good.created_at, now), now))
     for begin, end in gaps:
-        if end - begin > patience(situation.rules, begin):
+        # The settings first: what the schedule allows is asked of cron, for each stretch anew.
+        is_long = end - begin > situation.rules.stale_after
+        if is_long and end - begin > patience(situation.rules, begin):
             x = scale.x(begin)
             yield Gap(x, round(scale.x(end) - x, 2), begin, end, is_open=end == now)
 
