@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -30,6 +31,8 @@ SWITCHES = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 expect.set_options(timeout=30_000)  # a machine may be busy; waiting less proves nothing
+_FRESH_S = 600.0
+"""Of the 15 minutes in which the password is not asked for again."""
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -149,10 +152,32 @@ def sign_in(chromium: Browser, url: str, username: str, password: str) -> object
     return state
 
 
+class Sessions(Mapping[str, object]):
+    """The cookies of each person, to open pages with as `storage_state`.
+
+    Made when they are first wanted, and anew before the password would be asked for again.
+    """
+
+    def __init__(self, chromium: Browser, url: str, passwords: Mapping[str, str]) -> None:
+        self._chromium = chromium
+        self._url = url
+        self._passwords = passwords
+        self._made: dict[str, tuple[float, object]] = {}
+
+    def __getitem__(self, name: str) -> object:
+        made_at, state = self._made.get(name, (-_FRESH_S, None))
+        if time.monotonic() - made_at >= _FRESH_S:
+            state = sign_in(self._chromium, self._url, name, self._passwords[name])
+            self._made[name] = time.monotonic(), state
+        return state
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._passwords)
+
+    def __len__(self) -> int:
+        return len(self._passwords)
+
+
 @pytest.fixture(scope="session")
-def signed_in(home: Home, chromium: Browser) -> dict[str, object]:
-    """The cookies of each person, to open pages with as `storage_state`."""
-    return {
-        name: sign_in(chromium, home.server.url, name, password)
-        for name, password in home.passwords.items()
-    }
+def signed_in(home: Home, chromium: Browser) -> Sessions:
+    return Sessions(chromium, home.server.url, home.passwords)

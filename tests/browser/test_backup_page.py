@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.axe import findings
-from tests.browser.conftest import Home, OpenPage
+from tests.browser.conftest import Home, OpenPage, Sessions
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def ids(home: Home) -> dict[str, str]:
 
 @pytest.fixture
 def look(
-    home: Home, signed_in: dict[str, object], open_page: OpenPage, ids: dict[str, str]
+    home: Home, signed_in: Sessions, open_page: OpenPage, ids: dict[str, str]
 ) -> Callable[..., Page]:
     """Open the page of a backup in a certain state as Ada, with all that it can unfold."""
 
@@ -74,7 +74,7 @@ def test_axe_finds_nothing_beneath_it(look: Callable[..., Page], name: str, them
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_where_an_operation_is_told_of(
-    home: Home, signed_in: dict[str, object], open_page: OpenPage, ids: dict[str, str], theme: str
+    home: Home, signed_in: Sessions, open_page: OpenPage, ids: dict[str, str], theme: str
 ) -> None:
     page = open_page(
         f"{home.server.url}/admin/audit/operations",

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.axe import findings
-from tests.browser.conftest import Home, OpenPage
+from tests.browser.conftest import Home, OpenPage, Sessions
 
 # Who opens it, its address, and its status.
 PAGES = {
@@ -44,7 +44,7 @@ PAGES = {
 
 
 @pytest.fixture
-def show(home: Home, signed_in: dict[str, object], open_page: OpenPage):
+def show(home: Home, signed_in: Sessions, open_page: OpenPage):
     def open_one(name: str, **context: object) -> Page:
         who, path, status = PAGES[name]
         return open_page(

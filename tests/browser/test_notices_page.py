@@ -18,7 +18,7 @@ from launcher.config import Config
 from launcher.messenger import Message, Reason
 from launcher.models.types import utc_now
 from tests.browser.axe import findings
-from tests.browser.conftest import Home, OpenPage
+from tests.browser.conftest import Home, OpenPage, Sessions
 from tests.browser.test_users import tab_to
 from tests.support.receivers import Receiver, http_receiver
 
@@ -43,7 +43,7 @@ def config(home: Home) -> Iterator[Config]:
 
 
 @pytest.fixture
-def as_ada(home: Home, signed_in: dict[str, object], open_page: OpenPage, config: Config):
+def as_ada(home: Home, signed_in: Sessions, open_page: OpenPage, config: Config):
     def open_one(path: str = PAGE, **context: object) -> Page:
         return open_page(f"{home.server.url}{path}", storage_state=signed_in["ada"], **context)
 

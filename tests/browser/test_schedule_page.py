@@ -9,11 +9,11 @@ from playwright.sync_api import Page, expect
 
 from launcher.jobs.history import Book
 from tests.browser.axe import findings
-from tests.browser.conftest import Home, OpenPage
+from tests.browser.conftest import Home, OpenPage, Sessions
 
 
 @pytest.fixture
-def as_ada(home: Home, signed_in: dict[str, object], open_page: OpenPage):
+def as_ada(home: Home, signed_in: Sessions, open_page: OpenPage):
     def open_one(**context: object) -> Page:
         return open_page(
             f"{home.server.url}/admin/backups/schedule", storage_state=signed_in["ada"], **context

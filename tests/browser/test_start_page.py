@@ -7,9 +7,7 @@ import urllib.request
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Home, OpenPage, Watch
-
-States = dict[str, object]
+from tests.browser.conftest import Home, OpenPage, Sessions, Watch
 
 
 def _focused(page: Page) -> str:
@@ -17,7 +15,7 @@ def _focused(page: Page) -> str:
 
 
 def test_it_is_light(
-    home: Home, signed_in: States, open_page: OpenPage, watches: list[Watch]
+    home: Home, signed_in: Sessions, open_page: OpenPage, watches: list[Watch]
 ) -> None:
     page = open_page(f"{home.server.url}/", storage_state=signed_in["ada"])
     page.wait_for_load_state("networkidle")
@@ -30,7 +28,7 @@ def test_it_is_light(
 
 
 def test_finding_an_app_needs_the_keyboard_alone(
-    home: Home, signed_in: States, open_page: OpenPage
+    home: Home, signed_in: Sessions, open_page: OpenPage
 ) -> None:
     page = open_page(f"{home.server.url}/", storage_state=signed_in["ada"])
     page.keyboard.press("/")
@@ -50,7 +48,7 @@ def test_finding_an_app_needs_the_keyboard_alone(
 
 
 def test_enter_opens_the_first_that_was_found(
-    home: Home, signed_in: States, open_page: OpenPage
+    home: Home, signed_in: Sessions, open_page: OpenPage
 ) -> None:
     page = open_page(f"{home.server.url}/", storage_state=signed_in["ada"])
     # The apps are samples: their addresses must not be asked.
@@ -94,7 +92,7 @@ def test_signing_in_and_out_needs_the_keyboard_alone(home: Home, open_page: Open
 
 
 def test_everything_on_a_page_can_be_reached_by_tab(
-    home: Home, signed_in: States, open_page: OpenPage
+    home: Home, signed_in: Sessions, open_page: OpenPage
 ) -> None:
     page = open_page(f"{home.server.url}/", storage_state=signed_in["ada"])
     wanted = page.locator(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Home, OpenPage
+from tests.browser.conftest import Home, OpenPage, Sessions
 
 
 @pytest.fixture
-def as_ada(home: Home, signed_in: dict[str, object], open_page: OpenPage):
+def as_ada(home: Home, signed_in: Sessions, open_page: OpenPage):
     def open_one(path: str, **context: object) -> Page:
         return open_page(f"{home.server.url}{path}", storage_state=signed_in["ada"], **context)
 

@@ -12,7 +12,8 @@ _NOT_TO_BE_SHOWN = {
     "alone", "alone-wide", "bar-actions", "bar-start", "beside", "button-fold", "chosen",
     "confirm-alone", "contents", "dialog-find", "filters", "find-form", "fold-label", "found",
     "gap-label", "grow", "input-short", "link", "medium", "menu-flat", "menu-form", "narrow",
-    "page-board", "picked", "row-top", "runs-ledger", "savebar", "setting", "split", "stack-l", "tabs", "title",
+    "page-board", "picked", "row-top", "runs-ledger", "savebar", "setting", "split", "stack-l",
+    "tabs", "title",
     "wide-only",
 }  # fmt: skip
 
