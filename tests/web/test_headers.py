@@ -29,6 +29,16 @@ def test_nothing_may_be_framed_sniffed_or_scripted(ada: Visitor, address: str) -
     assert "camera=()" in headers["Permissions-Policy"]
 
 
+def test_a_picture_opened_by_itself_may_do_nothing(ada: Visitor) -> None:
+    address = re.search(r"/assets/icons-[0-9a-f]+\.svg", ada.open("/").text)
+    assert address
+    headers = ada.open(address[0]).headers
+
+    assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_no_page_is_kept(ada: Visitor, address: str) -> None:
     assert ada.open(address).headers["Cache-Control"] == "no-store"
