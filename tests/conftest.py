@@ -17,6 +17,7 @@ from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
 from launcher.models import Role
+from tests.support.receivers import MailServer, Receiver, http_receiver, mail_server
 
 MakeApp = Callable[..., Flask]
 
@@ -110,3 +111,17 @@ def cast(app: Flask) -> tuple[Person, Person, Person]:
                 actor=COMMAND_LINE,
             )
     return ADA, BEN, CHLOE
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A real HTTP server on this machine that remembers what it was sent."""
+    with http_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def mailbox() -> Iterator[MailServer]:
+    """A real SMTP server on this machine that remembers what it was sent."""
+    with mail_server() as mailbox:
+        yield mailbox

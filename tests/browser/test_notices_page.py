@@ -20,16 +20,10 @@ from launcher.models.types import utc_now
 from tests.browser.axe import findings
 from tests.browser.conftest import Home, OpenPage, Sessions
 from tests.browser.test_users import tab_to
-from tests.support.receivers import Receiver, http_receiver
+from tests.support.receivers import Receiver
 
 PAGE = "/admin/notices"
 SECRET = "sesame-open-wide"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with http_receiver() as receiver:
-        yield receiver
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,16 +13,10 @@ from flask import Flask
 
 from launcher.current import current_backups
 from tests.support.jobs import slots_count_since
-from tests.support.receivers import Receiver, http_receiver
+from tests.support.receivers import Receiver
 
 Run = Callable[..., Result]
 SECRET = "sesame-open-wide"
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with http_receiver() as receiver:
-        yield receiver
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,18 +12,16 @@ import pytest
 
 from launcher.jobs.history import runs
 from tests.support.jobs import slots_count_since
-from tests.support.receivers import Receiver, http_receiver
+from tests.support.receivers import Receiver
 from tests.support.server import run_flask, serving
 from tests.support.words import compile_words
 
 _PATIENCE_S = 60.0
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
+@pytest.fixture(scope="module", autouse=True)
+def _words() -> None:
     compile_words()
-    with http_receiver() as receiver:
-        yield receiver
 
 
 def wait_for(is_true: Callable[[], bool], what: object) -> None:

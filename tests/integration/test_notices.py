@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -29,7 +29,7 @@ from launcher.notices import evaluate
 from launcher.targets import NoticeError
 from launcher.watch import Concern
 from tests.conftest import ADA, MakeApp
-from tests.support.receivers import MailServer, Receiver, http_receiver, mail_server
+from tests.support.receivers import MailServer, Receiver, http_receiver
 from tests.support.words import compile_words
 
 SECRET = "sesame-open-wide"
@@ -39,18 +39,6 @@ SLOT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 @pytest.fixture(scope="session", autouse=True)
 def _words() -> None:
     compile_words()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with http_receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def mailbox() -> Iterator[MailServer]:
-    with mail_server() as mailbox:
-        yield mailbox
 
 
 @pytest.fixture

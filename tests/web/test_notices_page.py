@@ -10,7 +10,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -27,24 +27,12 @@ from launcher.models import AuditEvent
 from launcher.models.types import utc_now
 from launcher.targets import MAX_TARGETS, NoticeError, Target
 from launcher.web.admin.notice_pages import EXAMPLES, mark_of
-from tests.support.receivers import MailServer, Receiver, http_receiver, mail_server
+from tests.support.receivers import MailServer, Receiver, http_receiver
 from tests.web.visitor import Visitor
 
 SECRET = "sesame-open-wide"
 PAGE = "/admin/notices"
 BOTH = ["failure", "recovery"]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with http_receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
-def mailbox() -> Iterator[MailServer]:
-    with mail_server() as mailbox:
-        yield mailbox
 
 
 @pytest.fixture
