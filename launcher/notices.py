@@ -259,7 +259,7 @@ def _look(
     try:
         notices = read_notices(config)
         unreached = _unreached(notices, memory)
-        is_anybody_told = bool(notices.targets)
+        is_anybody_told = any(Event.FAILURE in each.events for each in notices.targets)
     except NoticeError as error:
         unreached = [Unreached(name=NOTICES_FILE, since=now, reason=error.code)]
     return look(

@@ -349,6 +349,20 @@ def test_whoever_cannot_be_told_is_shown_and_told_later(
     assert not notices.see(site).findings.find(Concern.NOTICES_FAILING)
 
 
+def test_who_hears_of_successes_alone_is_not_told_of_trouble(
+    site: Flask, config: Config, receiver: Receiver
+) -> None:
+    def is_missed() -> bool:
+        seen = notices.see(site, now=later(days=3))  # by then the last backup is too old
+        return seen.findings.find(Concern.NOBODY_TOLD) is not None
+
+    assert is_missed()
+    made = targets.add_target(config, name="log", url=hook(receiver), events=["success"])
+    assert is_missed()
+    targets.change_target(config, made.id, name="log", events=["failure"])
+    assert not is_missed()
+
+
 def test_an_address_that_was_set_anew_is_not_called_unreached(
     site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
 ) -> None:
