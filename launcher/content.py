@@ -37,7 +37,7 @@ _ACCOUNT = (
 )  # fmt: skip
 _SCHEDULE = """
     SELECT backup_enabled, backup_cron_expression, backup_max_count,
-           backup_keep_daily, backup_keep_weekly, backup_keep_monthly,
+           backup_keep_daily, backup_keep_weekly, backup_keep_monthly, backup_rehearsal,
            site_name, session_epoch
     FROM system_settings"""
 
@@ -141,8 +141,8 @@ class LauncherContent:
             },
             api_tokens=self._live_tokens(connection),
             schedule=_schedule(settings) if settings else None,
-            site_name=settings[6] if settings else "",
-            epoch=settings[7] if settings else "",
+            site_name=settings[7] if settings else "",
+            epoch=settings[8] if settings else "",
         )
 
     def _live_tokens(self, connection: sqlite3.Connection) -> tuple[str, ...]:
@@ -230,7 +230,7 @@ def _texts(connection: sqlite3.Connection, query: str) -> tuple[str, ...]:
 
 
 def _schedule(row: tuple[object, ...]) -> Schedule:
-    enabled, cron_expression, *keeps = row[:6]
+    enabled, cron_expression, *keeps, rehearsal = row[:7]
     count, daily, weekly, monthly = (int(str(keep)) for keep in keeps)
     return Schedule(
         enabled=bool(enabled),
@@ -239,6 +239,7 @@ def _schedule(row: tuple[object, ...]) -> Schedule:
         keep_daily=daily,
         keep_weekly=weekly,
         keep_monthly=monthly,
+        rehearsal=str(rehearsal),
     )
 
 
@@ -247,7 +248,8 @@ def _write_schedule(connection: sqlite3.Connection, schedule: Schedule) -> None:
         """
         UPDATE system_settings SET
             backup_enabled = ?, backup_cron_expression = ?, backup_max_count = ?,
-            backup_keep_daily = ?, backup_keep_weekly = ?, backup_keep_monthly = ?""",
+            backup_keep_daily = ?, backup_keep_weekly = ?, backup_keep_monthly = ?,
+            backup_rehearsal = ?""",
         (
             schedule.enabled,
             schedule.cron_expression,
@@ -255,6 +257,7 @@ def _write_schedule(connection: sqlite3.Connection, schedule: Schedule) -> None:
             schedule.keep_daily,
             schedule.keep_weekly,
             schedule.keep_monthly,
+            schedule.rehearsal,
         ),
     )
 

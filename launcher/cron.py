@@ -8,14 +8,21 @@ on the wall becomes a moment here, because cronsim loses half hours that come tw
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
 
 from cronsim import CronSim
 from cronsim import CronSimError as CronError
 
-__all__ = ["CRON_MACROS", "CronError", "expand_cron", "last_due", "next_runs"]
+__all__ = [
+    "CRON_MACROS",
+    "REHEARSAL_CRONS",
+    "CronError",
+    "expand_cron",
+    "last_due",
+    "next_runs",
+]
 
 CRON_MACROS = {
     "@hourly": "0 * * * *",
@@ -26,6 +33,14 @@ CRON_MACROS = {
     "@annually": "0 0 1 1 *",
     "@midnight": "0 0 * * *",
 }
+
+REHEARSAL_CRONS: Mapping[str, str | None] = {
+    "off": None,
+    "daily": "0 4 * * *",
+    "weekly": "0 4 * * 0",
+    "monthly": "0 4 1 * *",
+}
+"""Every value of the setting `backup_rehearsal`, and when it comes due, in the site's zone."""
 
 _MOST_SHIFT = timedelta(hours=3)  # no zone sets its clock by more at once
 _SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)

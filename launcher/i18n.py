@@ -304,6 +304,7 @@ SETTING_WORDS: Mapping[str, LazyString] = {
     "too_long": _("Use at most %(maximum)s characters."),
     "control_characters": _("This must be one line without control characters."),
     "locale": _("This language is not among those shipped: %(allowed)s."),
+    "choice": _("This must be one of %(allowed)s."),
     "time_zone": _("This is no time zone. One looks like Europe/Berlin."),
     "cron_fields": _(
         "Write five fields (minute, hour, day, month, weekday) or one of %(allowed)s."
@@ -315,6 +316,14 @@ SETTING_WORDS: Mapping[str, LazyString] = {
     "cron_never": _("This never comes due: no month it names has such a day (%(day)s)."),
     "cron": _("This is no cron expression: %(detail)s"),
 }
+
+REHEARSAL_WORDS: Mapping[str, LazyString] = {
+    "off": _("no rehearsals"),
+    "daily": _("a rehearsal every day"),
+    "weekly": _("a rehearsal every week"),
+    "monthly": _("a rehearsal every month"),
+}
+"""By the value of the setting `backup_rehearsal`, as a part of a sentence."""
 
 THEME_WORDS: Mapping[Theme, LazyString] = {
     Theme.SYSTEM: _("As the device has it"),

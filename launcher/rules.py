@@ -34,6 +34,7 @@ _COLUMNS = {
     "keep_daily": "backup_keep_daily",
     "keep_weekly": "backup_keep_weekly",
     "keep_monthly": "backup_keep_monthly",
+    "rehearsal": "backup_rehearsal",
     "zone_name": "time_zone",
     "language": "default_locale",
     "site_name": "site_name",
@@ -43,7 +44,8 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The settings that say when backups are due, how many stay, and how the site speaks.
+    """The settings that say when backups are due, how many stay, how often a restore is
+    rehearsed, and how the site speaks.
 
     `zone_name` is one that this machine knows, see `rules_of` and `read_rules`.
     """
@@ -55,6 +57,7 @@ class Rules:
     keep_daily: int
     keep_weekly: int
     keep_monthly: int
+    rehearsal: str
     zone_name: str
     language: str
     site_name: str
@@ -88,6 +91,7 @@ UNKNOWN = Rules(
     keep_daily=0,
     keep_weekly=0,
     keep_monthly=0,
+    rehearsal="off",
     zone_name="UTC",
     language="en",
     site_name="Launcher",
@@ -123,9 +127,12 @@ def read_rules(database_path: Path, gate: Gate, *, timeout_s: float = GATE_TIMEO
             raise LookupError("there are none")
         return _checked(dict(zip(_COLUMNS, row, strict=True)))
     except (sqlite3.Error, OSError, LookupError, ValueError) as error:
+        is_older = str(error).startswith("no such column")
         raise SourceDatabaseError(
             f"the settings cannot be read: {error}",
-            hint="`flask backup restore latest` brings the newest good backup back.",
+            hint="`flask database upgrade` brings the database to the schema of this version."
+            if is_older
+            else "`flask backup restore latest` brings the newest good backup back.",
         ) from error
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -18,7 +18,7 @@ from cronsim import CronSim, CronSimError
 
 from launcher import audit
 from launcher.audit import Actor, Target
-from launcher.cron import CRON_MACROS, expand_cron
+from launcher.cron import CRON_MACROS, REHEARSAL_CRONS, expand_cron
 from launcher.extensions import db
 from launcher.models import SystemSettings
 
@@ -33,8 +33,8 @@ class SettingError(ValueError):
     Attributes:
         name: the setting.
         code: stable reason, the key of translations: `unknown`, `switch`, `number`, `range`,
-            `empty`, `too_long`, `control_characters`, `locale`, `time_zone`, `cron_fields`,
-            `cron_seconds`, `cron_never`, `cron`.
+            `empty`, `too_long`, `control_characters`, `locale`, `choice`, `time_zone`,
+            `cron_fields`, `cron_seconds`, `cron_never`, `cron`.
         data: what the sentence needs: `minimum`, `maximum`, `detail`, `allowed`, `count`, `day`,
             `month`.
     """
@@ -117,6 +117,17 @@ def _locale(name: str, value: object) -> str:
         allowed = ", ".join(LOCALES)
         raise SettingError(name, "locale", f"must be one of {allowed}", allowed=allowed)
     return str(value)
+
+
+def _choice(values: Collection[str]) -> Callable[[str, object], str]:
+    def read(name: str, value: object) -> str:
+        text = str(value).strip().lower()
+        if text not in values:
+            allowed = ", ".join(values)
+            raise SettingError(name, "choice", f"must be one of {allowed}", allowed=allowed)
+        return text
+
+    return read
 
 
 @cache
@@ -229,6 +240,12 @@ FIELDS: Mapping[str, Field] = {
             30,
             _number(1, 8760),
             "Hours without a good backup that raise the alarm.",
+        ),
+        Field(
+            "backup_rehearsal",
+            "weekly",
+            _choice(REHEARSAL_CRONS),
+            "How often a restore is rehearsed.",
         ),
     )
 }

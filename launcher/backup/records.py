@@ -293,7 +293,11 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The backup schedule and retention as a database holds them."""
+    """The backup schedule and retention as a database holds them.
+
+    Attributes:
+        rehearsal: how often a restore is rehearsed, in the application's word.
+    """
 
     enabled: bool
     cron_expression: str
@@ -301,6 +305,7 @@ class Schedule:
     keep_daily: int
     keep_weekly: int
     keep_monthly: int
+    rehearsal: str
 
 
 @dataclass(frozen=True, slots=True)

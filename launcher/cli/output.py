@@ -279,9 +279,10 @@ def _schedule_fate(plan: RestorePlan) -> str:
 
 def schedule(value: Schedule) -> str:
     """Return a schedule in words."""
+    rehearsed = "no rehearsals" if value.rehearsal == "off" else f"rehearsed {value.rehearsal}"
     if not value.enabled:
-        return "off"
-    return f"{value.cron_expression}, keep the last {value.keep_count}"
+        return f"off, {rehearsed}"
+    return f"{value.cron_expression}, keep the last {value.keep_count}, {rehearsed}"
 
 
 def say_outcome(outcome: RestoreOutcome) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from launcher.backup.records import Verb
-from launcher.cron import CronError, last_due, next_runs
+from launcher.cron import REHEARSAL_CRONS, CronError, last_due, next_runs
 from launcher.rules import Rules
 
 
@@ -55,7 +55,7 @@ JOBS: Mapping[str, Job] = {
             lambda rules: rules.cron_expression if rules.is_scheduled else None,
         ),
         Job("scrub", Verb.VERIFY, lambda _rules: "30 4 * * *"),
-        Job("rehearsal", Verb.REHEARSE, lambda _rules: "0 4 * * 0"),
+        Job("rehearsal", Verb.REHEARSE, lambda rules: REHEARSAL_CRONS.get(rules.rehearsal)),
     )
 }
 """In the order in which they are shown, and done when several are due."""

@@ -32,3 +32,4 @@ class SystemSettings(Model):
     backup_stale_after_h: Mapped[int]
     session_epoch: Mapped[str] = mapped_column(sa.Text)
     """Named by every session. A restore writes a new one, which ends them all."""
+    backup_rehearsal: Mapped[str] = mapped_column(sa.Text, server_default="weekly")

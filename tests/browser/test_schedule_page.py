@@ -51,6 +51,10 @@ def test_a_preset_shows_its_own_fields_and_its_expression(as_ada) -> None:
     expect(page.get_by_label("As a cron expression")).to_have_value("30 22 * * 5")
     expect(page.get_by_label("On day")).to_be_hidden()
 
+    page.get_by_label("How often", exact=True).select_option("Every day at 04:00")
+    expect(page.get_by_label("On weekday")).to_be_visible()
+    expect(page.locator("#unsaved")).to_have_text("2 changes not saved yet")
+
     page.get_by_role("radio", name="Hourly").check()
     expect(page.get_by_label("At", exact=True)).to_be_hidden()
     expect(page.get_by_label("As a cron expression")).to_have_value("0 * * * *")

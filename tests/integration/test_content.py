@@ -27,6 +27,7 @@ SCHEDULE = Schedule(
     keep_daily=4,
     keep_weekly=5,
     keep_monthly=6,
+    rehearsal="off",
 )
 
 
@@ -66,7 +67,7 @@ def test_a_survey_counts_and_names_what_is_there(
     assert survey.admins == ("ada",)
     assert survey.api_tokens == ("phone (lnch_ab…)",)
     assert survey.site_name == "Launcher"
-    assert survey.schedule == Schedule(True, "0 3 * * *", 10, 0, 0, 0)
+    assert survey.schedule == Schedule(True, "0 3 * * *", 10, 0, 0, 0, "weekly")
 
 
 def test_a_survey_can_leave_the_counting_out(

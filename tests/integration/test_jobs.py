@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -182,6 +183,38 @@ def test_scrub_and_rehearsal_come_by_themselves_and_are_made_up_for_once(desk: D
     assert [run.outcome for run in desk.runs("scrub")] == [RunOutcome.SUCCEEDED]
     assert [run.outcome for run in desk.runs("rehearsal")] == [RunOutcome.SUCCEEDED]
     assert desk.perform("scrub") is None
+
+
+@pytest.mark.parametrize(
+    ("often", "runs"),
+    [
+        ("off", []),
+        ("daily", ["23", "24", "25", "26", "27", "28", "29", "30", "01"]),
+        ("weekly", ["29"]),
+        ("monthly", ["01"]),
+    ],
+)
+def test_a_restore_is_rehearsed_as_often_as_it_is_set(
+    desk: Desk, often: str, runs: list[str]
+) -> None:
+    desk.set(rehearsal=often, enabled=False)
+    desk.set_zone("Europe/Berlin")
+    desk.service.create(by="ada")
+    desk.elect()
+    desk.pass_time(9 * DAY, step=HOUR)
+    begun = [run.started_at.astimezone(ZoneInfo("Europe/Berlin")) for run in desk.runs("rehearsal")]
+    assert [f"{at:%d}" for at in reversed(begun)] == runs
+    assert {at.hour for at in begun} <= {4}
+
+
+def test_a_change_of_the_rehearsal_makes_up_for_nothing(desk: Desk) -> None:
+    desk.set(rehearsal="off")
+    desk.service.create(by="ada")
+    desk.elect()
+    desk.pass_time(3 * DAY, step=6 * HOUR)
+    desk.set(rehearsal="daily")
+    desk.pass_time(2 * HOUR)
+    assert desk.runs("rehearsal") == ()
 
 
 # --- rehearsal ---------------------------------------------------------------------------

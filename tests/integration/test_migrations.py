@@ -17,12 +17,15 @@ from alembic.script import ScriptDirectory
 from launcher import content as content_module
 from launcher import migrations, models, settings
 from launcher.content import APPLICATION_ID, ForeignKeyError, LauncherContent
+from launcher.cron import REHEARSAL_CRONS
 from launcher.extensions import Base
 
-STEP = '''"""A second step"""
+HEAD = migrations.head()
+NEXT = f"{int(HEAD) + 1:04}"
+STEP = '''"""A further step"""
 from alembic import op
-revision = "0002"
-down_revision = "0001"
+revision = "{revision}"
+down_revision = "{down_revision}"
 def upgrade():
     op.execute("CREATE TABLE extra (id INTEGER NOT NULL PRIMARY KEY)")
     {more}
@@ -31,7 +34,7 @@ def upgrade():
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A database at the first revision, with an app in it."""
+    """A database at our revision, with an app in it."""
     path = tmp_path / "launcher.db"
     path.touch()
     LauncherContent().migrate(path)
@@ -58,12 +61,13 @@ def dump(path: Path) -> list[str]:
 
 @pytest.fixture
 def add_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
-    """Give the schema a second revision, for this test."""
+    """Give the schema one more revision, for this test."""
 
     def add(more: str = "") -> None:
         folder = tmp_path / "migrations"
         shutil.copytree(Path(migrations.__file__).parent, folder)
-        (folder / "versions" / "0002_a_second_step.py").write_text(STEP.format(more=more))
+        step = STEP.format(revision=NEXT, down_revision=HEAD, more=more)
+        (folder / "versions" / f"{NEXT}_a_further_step.py").write_text(step)
         monkeypatch.setattr(migrations, "_FOLDER", folder)
         forget()
 
@@ -109,9 +113,15 @@ def is_row(name: str) -> bool:
 def test_the_database_allows_the_members_that_the_model_knows(
     table: str, column: str, members: type
 ) -> None:
-    sql = LauncherContent().expected_schema("0001")[table]
+    sql = LauncherContent().expected_schema(HEAD)[table]
     allowed = ", ".join(f"'{member.value}'" for member in members)
     assert f"CHECK ({column} IN ({allowed}))" in sql
+
+
+def test_the_database_allows_the_rehearsals_that_the_settings_know() -> None:
+    sql = LauncherContent().expected_schema(HEAD)["system_settings"]
+    allowed = ", ".join(f"'{value}'" for value in REHEARSAL_CRONS)
+    assert f"CHECK (backup_rehearsal IN ({allowed}))" in sql
 
 
 def test_the_first_settings_are_the_defaults(path: Path) -> None:
@@ -160,21 +170,21 @@ def test_there_is_no_trigger_view_or_virtual_table() -> None:
 def test_the_expected_schema_is_what_a_real_file_has(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
-        assert dict(rows.fetchall()) == LauncherContent().expected_schema("0001")
+        assert dict(rows.fetchall()) == LauncherContent().expected_schema(HEAD)
 
 
 def test_an_older_database_is_brought_up(path: Path, add_step) -> None:
     add_step()
     content = LauncherContent()
-    assert [(step.revision, step.title) for step in content.pending("0001")] == [
-        ("0002", "A second step")
+    assert [(step.revision, step.title) for step in content.pending(HEAD)] == [
+        (NEXT, "A further step")
     ]
     content.migrate(path)
     with closing(sqlite3.connect(path)) as connection:
-        assert content.revision(connection) == content.head == "0002"
+        assert content.revision(connection) == content.head == NEXT
         assert connection.execute("SELECT name FROM apps").fetchall() == [("Jellyfin",)]
-    assert "extra" in content.expected_schema("0002")
-    assert "extra" not in content.expected_schema("0001")
+    assert "extra" in content.expected_schema(NEXT)
+    assert "extra" not in content.expected_schema(HEAD)
 
 
 def test_a_step_that_fails_leaves_the_database_as_it_was(path: Path, add_step) -> None:

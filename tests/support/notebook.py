@@ -93,7 +93,7 @@ class Notebook:
                 for name, password, _ in people
             },
             api_tokens=(),
-            schedule=Schedule(True, cron, 10, 0, 0, 0),
+            schedule=Schedule(True, cron, 10, 0, 0, 0, "weekly"),
             site_name=site_name,
             epoch=epoch,
         )

@@ -23,6 +23,7 @@ schedules = st.builds(
     keep_daily=st.integers(0, 1),
     keep_weekly=st.integers(0, 1),
     keep_monthly=st.integers(0, 1),
+    rehearsal=names,
 )
 surveys = st.builds(
     Survey,

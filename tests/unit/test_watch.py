@@ -37,7 +37,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MB = 1_000_000
 RULES = Rules(
     is_scheduled=True, cron_expression="0 3 * * *", stale_after_h=30, keep_count=10,
-    keep_daily=0, keep_weekly=0, keep_monthly=0, zone_name="UTC", language="en",
+    keep_daily=0, keep_weekly=0, keep_monthly=0, rehearsal="weekly", zone_name="UTC", language="en",
     site_name="Home",
 )  # fmt: skip
 

@@ -259,7 +259,8 @@ def test_each_job_says_what_it_does_when_and_why(
     assert "Every week, on Monday at 02:30 Change the schedule" in facts(ada.page, "backup")
     assert 'href="/admin/backups/schedule">Change' in section(ada.page, "backup")
     assert "Every day at 04:30 Fixed" in facts(ada.page, "scrub")
-    assert "Every week, on Sunday at 04:00 Fixed" in facts(ada.page, "rehearsal")
+    assert "Every week, on Sunday at 04:00 Change the schedule" in facts(ada.page, "rehearsal")
+    assert 'href="/admin/backups/schedule#rehearsal">Change' in section(ada.page, "rehearsal")
     assert re.search(r'title="[^"]+ \d{4}, 02:30:00 JST">', section(ada.page, "backup"))
     assert re.search(r"Next run .*02:30 in \d+ \w+", facts(ada.page, "backup"))
     assert "Times are those of Tokyo (UTC+9)" in ada.page
@@ -272,6 +273,19 @@ def test_a_schedule_that_is_off_says_so(ada: Visitor, set_site: Callable[..., No
     assert "Schedule Off Change the schedule" in facts(ada.page, "backup")
     assert "Next run Never The schedule is off" in facts(ada.page, "backup")
     assert "Run now" in section(ada.page, "backup")
+
+
+def test_the_rehearsal_comes_as_often_as_it_is_set(
+    ada: Visitor, set_site: Callable[..., None]
+) -> None:
+    set_site(backup_rehearsal="monthly")
+    ada.open(PAGE)
+    assert "Every month, on day 1 at 04:00" in facts(ada.page, "rehearsal")
+
+    set_site(backup_rehearsal="off")
+    ada.open(PAGE)
+    assert "Schedule Off Change the schedule" in facts(ada.page, "rehearsal")
+    assert "Next run Never The schedule is off" in facts(ada.page, "rehearsal")
 
 
 @pytest.mark.parametrize("expression", ["61 25 * * *", "*/0 * * * *", "0 0 31 2 *", "often", ""])

@@ -177,7 +177,10 @@ def test_the_two_schedules_are_a_choice_where_they_differ(
     ada: Visitor, backup_id: str, set_site: Callable[..., None]
 ) -> None:
     plan = plan_of(ada, backup_id)
-    assert "The same here and in the backup: Every day at 03:00; kept are the last 10." in plan
+    assert (
+        "The same here and in the backup: "
+        "Every day at 03:00; kept are the last 10; a rehearsal every week." in plan
+    )
     assert "Which backup schedule" not in plan
 
     set_site(backup_cron_expression="30 4 * * 0", backup_keep_weekly=5)

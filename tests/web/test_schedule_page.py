@@ -25,7 +25,7 @@ SCRIPT = {"HX_Request": "true"}
 DAILY = {
     "enabled": "on", "preset": "daily", "at": "03:00", "weekday": "0", "day": "1",
     "cron": "0 3 * * *", "max_count": "10", "daily": "0", "weekly": "0", "monthly": "0",
-    "stale": "30",
+    "rehearsal": "weekly", "stale": "30",
 }  # fmt: skip
 
 SetSite = Callable[..., None]
@@ -114,6 +114,33 @@ def test_what_is_saved_is_told_audited_and_takes_effect(app: Flask, ada: Visitor
         assert event.changes["backup_max_count"] == [10, 7]
 
 
+def test_how_often_a_restore_is_rehearsed_is_set_there_too(app: Flask, ada: Visitor) -> None:
+    ada.open(PATH)
+    choice = re.search(r'<select[^>]*id="rehearsal".*?</select>', ada.page, re.DOTALL)
+    assert choice
+    assert re.findall(r'value="(\w+)"(?: (selected))?>([^<]+)', choice[0]) == [
+        ("off", "", "Never"),
+        ("daily", "", "Every day at 04:00"),
+        ("weekly", "selected", "Every week, on Sunday at 04:00"),
+        ("monthly", "", "Every month, on day 1 at 04:00"),
+    ]
+    assert save(ada, rehearsal="monthly") == 303
+
+    assert is_set(app)["rehearsal"] == "monthly"
+    ada.open("/admin/audit")
+    assert "Rehearse a restore" in ada.page
+    assert "a rehearsal every month" in ada.page
+
+
+def test_a_page_from_before_the_rehearsal_was_changed_is_out_of_date(
+    app: Flask, ada: Visitor, set_site: SetSite
+) -> None:
+    ada.open(PATH)
+    set_site(backup_rehearsal="daily")
+    assert send(ada, max_count="9") == 409
+    assert is_set(app).items() >= {"rehearsal": "daily", "max_count": 10}.items()
+
+
 def test_saving_what_is_set_already_changes_nothing(ada: Visitor) -> None:
     assert save(ada) == 303
     ada.open(PATH)
@@ -138,6 +165,7 @@ def test_saving_what_is_set_already_changes_nothing(ada: Visitor) -> None:
         ({"max_count": "9" * 400}, "max_count", "This must be from 1 to 1000"),
         ({"weekly": ""}, "weekly", "This must be a whole number"),
         ({"stale": "0"}, "stale", "This must be from 1 to 8760"),
+        ({"rehearsal": "yearly"}, "rehearsal", "This must be one of off, daily, weekly, monthly"),
     ],
 )
 def test_what_cannot_be_is_refused_at_its_field(
@@ -206,6 +234,13 @@ def test_a_draft_is_shown_in_words_with_its_next_runs(ada: Visitor, set_site: Se
     assert local == sorted(set(local))
     assert 'data-cron="0 3 * * 0"' in answer.text
     assert "1 change not saved yet" in answer.text
+
+
+def test_a_draft_counts_the_rehearsal_among_the_changes(ada: Visitor) -> None:
+    page = ada.client.get(
+        f"{PATH}/preview", query_string=DAILY | {"rehearsal": "off"}, headers=SCRIPT
+    ).text
+    assert "1 change not saved yet" in page
 
 
 def test_a_wrong_draft_says_why(app: Flask, ada: Visitor) -> None:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from launcher.audit import COMMAND_LINE
 from launcher.backup.records import Outcome
-from launcher.i18n import LOCALES, ROLE_WORDS, VERB_WORDS, gettext, listing
+from launcher.i18n import LOCALES, REHEARSAL_WORDS, ROLE_WORDS, VERB_WORDS, gettext, listing
 from launcher.i18n import lazy_gettext as _
 from launcher.models import AuditEvent, Role
 from launcher.notice_words import EVENT_WORDS
@@ -77,6 +77,7 @@ FIELD_WORDS: Mapping[str, LazyString] = {
     "backup_keep_weekly": _("Weekly backups to keep"),
     "backup_keep_monthly": _("Monthly backups to keep"),
     "backup_stale_after_h": _("Hours until the alarm"),
+    "backup_rehearsal": _("Rehearse a restore"),
 }
 
 ACTOR_WORDS: Mapping[str, LazyString] = {
@@ -147,4 +148,6 @@ def _value(field: str, value: object) -> str:
         return str(ROLE_WORDS[Role(text)])
     if field == "default_locale":
         return LOCALES.get(text, text)
+    if field == "backup_rehearsal" and text in REHEARSAL_WORDS:
+        return str(REHEARSAL_WORDS[text])
     return text or gettext("nothing")

@@ -153,7 +153,7 @@ def _describe_job(job: Job, rules: Rules, rows: Sequence[RunRow], *, now: dateti
         id=job.id,
         name=str(JOB_WORDS[job.id]),
         purpose=str(JOB_PURPOSES[job.id]),
-        is_setting=job.id == "backup",
+        is_setting=job.id != "scrub",
         schedule=schedule,
         next_at=coming[0] if coming else None,
         runs=rows,

@@ -80,6 +80,10 @@ def _page(checked: Checked, *, is_outdated: bool = False) -> str:
         first_error=next(iter(_ordered(checked)), ""),
         weekdays={each: weekday_name(int(each)) for each in WEEKDAYS},
         days={each: _("The last day") if each == LAST_DAY else each for each in DAYS},
+        rehearsals={
+            each: cron_words(expression) if expression else _("Never")
+            for each, expression in cron.REHEARSAL_CRONS.items()
+        },
         seen=mark_of(site_settings()),
     )
 
@@ -87,7 +91,8 @@ def _page(checked: Checked, *, is_outdated: bool = False) -> str:
 def _ordered(checked: Checked) -> list[str]:
     """Return the fields with an error, as they follow each other on the page."""
     order = (
-        "at", "weekday", "day", "cron", "max_count", "daily", "weekly", "monthly", "stale",
+        "at", "weekday", "day", "cron", "max_count", "daily", "weekly", "monthly", "rehearsal",
+        "stale",
     )  # fmt: skip
     return [name for name in order if name in checked.errors]
 

@@ -38,6 +38,7 @@ SETTING_OF = {
     "daily": "backup_keep_daily",
     "weekly": "backup_keep_weekly",
     "monthly": "backup_keep_monthly",
+    "rehearsal": "backup_rehearsal",
     "stale": "backup_stale_after_h",
 }
 """The setting that each field is, in the order of the page."""
@@ -70,6 +71,7 @@ class Draft:
     daily: str
     weekly: str
     monthly: str
+    rehearsal: str
     stale: str
     at: str
     weekday: str
@@ -88,6 +90,7 @@ class Draft:
             daily=str(site.backup_keep_daily),
             weekly=str(site.backup_keep_weekly),
             monthly=str(site.backup_keep_monthly),
+            rehearsal=site.backup_rehearsal,
             stale=str(site.backup_stale_after_h),
             at=chosen.get("at", "03:00"),
             weekday=chosen.get("weekday", WEEKDAYS[-1]),

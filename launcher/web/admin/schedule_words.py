@@ -5,8 +5,8 @@ from __future__ import annotations
 from markupsafe import Markup, escape
 
 from launcher.backup.records import Schedule
+from launcher.i18n import REHEARSAL_WORDS, listing, ngettext
 from launcher.i18n import gettext as _
-from launcher.i18n import listing, ngettext
 from launcher.web.admin.cron_words import cron_words
 from launcher.web.frame import site_settings
 
@@ -21,14 +21,19 @@ def current_schedule() -> Schedule:
         keep_daily=site.backup_keep_daily,
         keep_weekly=site.backup_keep_weekly,
         keep_monthly=site.backup_keep_monthly,
+        rehearsal=site.backup_rehearsal,
     )
 
 
 def schedule_words(schedule: Schedule) -> Markup:
-    """Return when backups are made, and how many stay: `Every day at 03:00; keeps the last 10`."""
+    """Return when backups are made, how many stay, and how often a restore is rehearsed:
+    `Every day at 03:00; kept are the last 10; a rehearsal every week`.
+    """
+    rehearsal = REHEARSAL_WORDS.get(schedule.rehearsal, schedule.rehearsal)
     if not schedule.enabled:
-        return escape(_("Off: no backups by themselves"))
-    return escape(f"{cron_words(schedule.cron_expression)}; {_kept_words(schedule)}")
+        off = _("Off: no backups by themselves")
+        return escape(f"{off}; {rehearsal}")
+    return escape(f"{cron_words(schedule.cron_expression)}; {_kept_words(schedule)}; {rehearsal}")
 
 
 def _kept_words(schedule: Schedule) -> str:

@@ -1,0 +1,144 @@
+"""A Launcher of the first schema comes to ours with all it had, and so do its backups."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from launcher import migrations, settings
+from launcher.audit import COMMAND_LINE
+from launcher.backup.errors import BackupError
+from launcher.backup.records import Kind, Migration, State
+from launcher.backup.service import BackupService
+from launcher.content import LauncherContent
+from launcher.current import current_backups
+from tests.conftest import MakeApp
+from tests.support.schema import make_database, run
+
+REHEARSAL = "SELECT backup_rehearsal FROM system_settings"
+SCHEMA = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
+STEPS = tuple(Migration(step.id, step.title) for step in migrations.revisions()[1:])
+
+
+@pytest.fixture
+def live(data_dir: Path) -> Path:
+    """The data of a Launcher of the first schema."""
+    return make_database(data_dir / "launcher.db", revision="0001")
+
+
+@pytest.fixture
+def old_app(live: Path, make_app: MakeApp) -> Flask:
+    """Our application, started on it."""
+    app = make_app(scheduler="off")
+    done = app.test_cli_runner().invoke(args=["database", "upgrade"])
+    assert done.exit_code == 0
+    assert re.search(r"before that, backup \S+ was made\.", done.stderr)
+    return app
+
+
+@pytest.fixture
+def old_file(tmp_path: Path) -> Path:
+    """A database of the first schema from another host."""
+    path = make_database(tmp_path / "elsewhere.db", revision="0001")
+    run(path, "PRAGMA journal_mode=DELETE")
+    return path
+
+
+@pytest.fixture
+def service(app: Flask, cast: object) -> BackupService:
+    with app.app_context():
+        return current_backups()
+
+
+def test_the_first_start_of_ours_makes_a_backup_and_then_upgrades(
+    old_app: Flask, live: Path
+) -> None:
+    with old_app.app_context():
+        service = current_backups()
+        (backup,) = service.list()
+        assert (backup.kind, backup.schema_revision) == (Kind.UPGRADE, "0001")
+        assert service.verify(backup.id, by="ada").verification.state is State.VERIFIED
+        assert settings.current().backup_rehearsal == "weekly"
+        assert settings.current().site_name == "Of old"
+    assert dict(run(live, SCHEMA)) == LauncherContent().expected_schema(migrations.head())
+
+
+def test_before_the_upgrade_a_command_says_what_to_do(live: Path, make_app: MakeApp) -> None:
+    done = make_app().test_cli_runner().invoke(args=["jobs", "run", "scrub"])
+    assert done.exit_code != 0
+    assert "`flask database upgrade`" in done.stderr
+
+
+def test_a_backup_of_an_upgraded_database_is_as_good_as_any(old_app: Flask, live: Path) -> None:
+    with old_app.app_context():
+        service = current_backups()
+        made = service.create(by="ada")
+        assert made.schema_revision == migrations.head()
+        assert service.rehearse(made.id, by="ada").migrations == ()
+        service.restore(made.id, by="ada")
+        copy = service.export(made.id, live.parent / "copy.db", by="ada")
+        assert service.import_(copy, by="ada").is_good
+
+
+def test_the_backup_from_before_the_upgrade_can_be_restored(old_app: Flask, live: Path) -> None:
+    with old_app.app_context():
+        service = current_backups()
+        (backup,) = service.list()
+        plan = service.plan(backup.id, by="ada")
+        assert (plan.schema_revision, plan.migrations) == ("0001", STEPS)
+        service.restore(backup.id, by="ada", keep_schedule=False)
+    assert run(live, REHEARSAL) == [("weekly",)]
+    assert dict(run(live, SCHEMA)) == LauncherContent().expected_schema(migrations.head())
+
+
+@pytest.mark.parametrize(("keeps", "rehearsal"), [(True, "monthly"), (False, "weekly")])
+def test_a_file_of_the_first_schema_comes_in_and_the_rehearsal_is_part_of_the_schedule(
+    app: Flask,
+    service: BackupService,
+    data_dir: Path,
+    old_file: Path,
+    *,
+    keeps: bool,
+    rehearsal: str,
+) -> None:
+    with app.app_context():
+        settings.change({"backup_rehearsal": "monthly"}, actor=COMMAND_LINE)
+    backup = service.import_(old_file, by="ada")
+    assert (backup.schema_revision, backup.is_good) == ("0001", True)
+
+    plan = service.plan(backup.id, by="ada", keep_schedule=keeps)
+    assert plan.schedule_now is not None
+    assert plan.schedule_then is not None
+    assert (plan.schedule_now.rehearsal, plan.schedule_then.rehearsal) == ("monthly", rehearsal)
+    service.restore(backup.id, by="ada", keep_schedule=keeps)
+    assert run(data_dir / "launcher.db", REHEARSAL) == [(rehearsal,)]
+    assert run(data_dir / "launcher.db", "SELECT site_name FROM system_settings") == [("Of old",)]
+
+
+def test_a_file_of_a_schema_to_come_is_refused(
+    service: BackupService, old_file: Path, data_dir: Path
+) -> None:
+    run(old_file, "UPDATE alembic_version SET version_num = '0003'")
+    with pytest.raises(BackupError, match="0003"):
+        service.import_(old_file, by="ada")
+
+
+def test_a_file_that_claims_ours_and_has_the_old_table_is_refused(
+    service: BackupService, old_file: Path
+) -> None:
+    run(old_file, f"UPDATE alembic_version SET version_num = '{migrations.head()}'")
+    with pytest.raises(BackupError, match="system_settings"):
+        service.import_(old_file, by="ada")
+
+
+def test_the_command_sets_how_often_a_restore_is_rehearsed(runner: FlaskCliRunner) -> None:
+    done = runner.invoke(args=["settings", "set", "backup_rehearsal", "daily"])
+    assert (done.exit_code, done.stderr) == (0, "backup_rehearsal is now daily (was weekly)\n")
+    assert "0 4 * * * (UTC)" in runner.invoke(args=["jobs", "list"]).stdout
+    runner.invoke(args=["settings", "set", "backup_rehearsal", "off"])
+    assert runner.invoke(args=["settings", "get", "backup_rehearsal"]).stdout == "off\n"
+    assert re.search(r"rehearsal +off", runner.invoke(args=["jobs", "list"]).stdout)
