@@ -9,8 +9,9 @@ on the wall becomes a moment here, because cronsim loses half hours that come tw
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 from cronsim import CronSimError as CronError
@@ -52,7 +53,7 @@ def expand_cron(expression: str) -> str:
 
 
 def next_runs(
-    expression: str, *, after: datetime, zone: tzinfo, count: int = 1
+    expression: str, *, after: datetime, zone: ZoneInfo, count: int = 1
 ) -> Sequence[datetime]:
     """Return the next moments at which `expression` comes due, in UTC, strictly after `after`.
 
@@ -63,7 +64,7 @@ def next_runs(
     return list(islice((due for due in dues if due > after), count))
 
 
-def last_due(expression: str, *, now: datetime, zone: tzinfo) -> datetime | None:
+def last_due(expression: str, *, now: datetime, zone: ZoneInfo) -> datetime | None:
     """Return the newest moment not after `now` at which `expression` came due, in UTC.
 
     None when it never did within the fifty years that are looked through.
@@ -76,7 +77,7 @@ def last_due(expression: str, *, now: datetime, zone: tzinfo) -> datetime | None
 
 
 def _dues(
-    expression: str, start: datetime, zone: tzinfo, *, is_backwards: bool = False
+    expression: str, start: datetime, zone: ZoneInfo, *, is_backwards: bool = False
 ) -> Iterator[datetime]:
     """Yield in UTC, in their order, all dues beyond `start`, and perhaps a few before it."""
     fields = expand_cron(expression)
@@ -94,22 +95,28 @@ def _dues(
     yield from sorted(pending, reverse=is_backwards)
 
 
-def _is_calm(moment: datetime, zone: tzinfo) -> bool:
+def _is_calm(moment: datetime, zone: ZoneInfo) -> bool:
     """Whether the clock is set at no time near `moment`."""
     before, after = moment - _MOST_SHIFT, moment + _MOST_SHIFT
     return before.astimezone(zone).utcoffset() == after.astimezone(zone).utcoffset()
 
 
-def _moments(time: datetime, zone: tzinfo, *, is_real_time: bool) -> set[datetime]:
+def _moments(time: datetime, zone: ZoneInfo, *, is_real_time: bool) -> set[datetime]:
     """Return when work is to be done that is due when the clock on the wall shows `time`."""
-    shown = {
+    shown = _shown(time, zone)
+    if is_real_time:
+        return shown
+    while not shown:  # skipped: it is done at the jump
+        time += _MINUTE
+        shown = _shown(time, zone)
+    return {min(shown)}
+
+
+def _shown(time: datetime, zone: ZoneInfo) -> set[datetime]:
+    """Return the moments at which the clock on the wall shows `time`: one, none or two."""
+    return {
         moment
         for fold in (0, 1)
         if (moment := time.replace(tzinfo=zone, fold=fold).astimezone(UTC))
         .astimezone(zone).replace(tzinfo=None) == time
     }  # fmt: skip
-    if is_real_time:
-        return shown
-    if shown:
-        return {min(shown)}
-    return _moments(time + _MINUTE, zone, is_real_time=False)  # skipped: at the jump

@@ -36,9 +36,12 @@ from launcher.config import ROOT
 from launcher.extensions import babel
 from launcher.models import Health, Role, Theme
 from launcher.models.types import utc_now
+from launcher.rules import known_zone
 from launcher.settings import SettingError
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from babel.support import NullTranslations, Translations
 
 LOCALES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "ru": "Русский"}
@@ -371,13 +374,17 @@ def select_locale() -> str:
     return _FORMATS.get(language, language)
 
 
-def select_time_zone() -> str:
-    """Return the site's time zone; while the database cannot be asked, the one remembered."""
+def select_time_zone() -> ZoneInfo:
+    """Return the site's time zone; while the database cannot be asked, the one remembered.
+
+    By a name alone Flask-Babel would make a zone of pytz, which is another thing: attached to a
+    time on the wall it is minutes off, and cron has no use for it.
+    """
     if spoken := g.get("spoken_zone"):
-        return str(spoken)
+        return known_zone(spoken)
     if _is_without_database():
-        return str(g.get("known_time_zone", "UTC")) if has_request_context() else "UTC"
-    return settings.current().time_zone
+        return known_zone(g.get("known_time_zone", "UTC") if has_request_context() else "UTC")
+    return known_zone(settings.current().time_zone)
 
 
 @contextmanager

@@ -102,7 +102,7 @@ UNKNOWN = Rules(
 def rules_of(site: Any) -> Rules:
     """Return what a row of settings says, free of the database it came from."""
     values = {name: getattr(site, column) for name, column in _COLUMNS.items()}
-    return Rules(**values | {"zone_name": _known_zone(values["zone_name"])})
+    return Rules(**values | {"zone_name": known_zone(values["zone_name"]).key})
 
 
 def read_rules(database_path: Path, gate: Gate, *, timeout_s: float = GATE_TIMEOUT_S) -> Rules:
@@ -210,12 +210,15 @@ def _checked(values: Mapping[str, object]) -> Rules:
         if not isinstance(value, kinds[str(field.type)]):
             raise ValueError(f"{field.name} is {value!r}")  # noqa: TRY004 (data, not a program)
         found[field.name] = value
-    return Rules(**found | {"zone_name": _known_zone(found["zone_name"])})
+    return Rules(**found | {"zone_name": known_zone(found["zone_name"]).key})
 
 
-def _known_zone(name: str) -> str:
-    """Return a zone; a restored one may be unknown here, and that must stop no backup."""
+def known_zone(name: str) -> ZoneInfo:
+    """Return a zone by name, UTC where this machine does not know it.
+
+    A restored site may have one that is unknown here, and that must stop no backup and no page.
+    """
     try:
-        return ZoneInfo(name).key
+        return ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return "UTC"
+        return ZoneInfo("UTC")

@@ -230,3 +230,10 @@ def test_the_short_names_mean_what_cron_says(macro: str, expression: str) -> Non
 def test_fields_have_crons_own_meaning(expression: str, expected: str) -> None:
     (run,) = cron.next_runs(expression, after=at("2026-11-22T12:00+01:00"), zone=BERLIN)
     assert run.astimezone(BERLIN).replace(tzinfo=None) == datetime.fromisoformat(expected)
+
+
+def test_a_day_that_a_zone_leaves_out_is_done_at_the_jump() -> None:
+    apia = ZoneInfo("Pacific/Apia")  # it had no 30 December 2011
+    assert cron.last_due("0 3 30 12 *", now=at("2012-01-15T00:00+00:00"), zone=apia) == (
+        at("2011-12-30T10:00+00:00")
+    )

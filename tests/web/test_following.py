@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, contextmanager, suppress
@@ -218,6 +219,17 @@ def test_the_outcome_says_what_happened_and_how_to_undo_it(
     assert f'href="/admin/backups/{service.undo_id()}/restore"' in ada.page
     assert "Undo this restore" in page
     assert '<h1 id="outcome" tabindex="-1" autofocus>' in ada.page
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Australia/Lord_Howe"])
+def test_the_outcome_names_the_next_backup_by_the_clock_of_the_site(
+    ada: Visitor, service: BackupService, set_site: Callable[..., None], zone: str
+) -> None:
+    set_site(time_zone=zone)
+    answer = restore(ada, service.create(by="ada").id)
+    ended(service, operation_of(answer))
+
+    assert re.search(r"Next backup: [^.]*03:00\.", text_of(ada.open(answer.location).text))
 
 
 def test_only_the_last_restore_can_be_undone(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from launcher.i18n import ago, day_and_time, duration, exact, moment, number, size
+from tests.web.visitor import Visitor
 
 NOW = datetime(2026, 11, 22, 13, 7, 5, tzinfo=UTC)
 Say = Callable[[str, Callable[[], object]], str]
@@ -89,3 +93,18 @@ def test_the_exact_moment_is_there_to_hover_over(say: Say) -> None:
     )
     assert ">1 day ago<" in say("en", lambda: ago(NOW - timedelta(hours=24), now=NOW))
     assert "через 3 часа" in say("ru", lambda: ago(NOW + timedelta(hours=3), now=NOW))
+
+
+def test_a_zone_that_this_machine_does_not_know_breaks_no_page(
+    app: Flask, ada: Visitor, data_dir: Path
+) -> None:
+    with closing(sqlite3.connect(data_dir / "launcher.db")) as live, live:
+        live.execute("UPDATE system_settings SET time_zone = 'Mars/Olympus_Mons'")
+    for address in (
+        "/",
+        "/admin/backups",
+        "/admin/backups/schedule",
+        "/admin/jobs",
+        "/admin/audit",
+    ):
+        assert ada.open(address).status_code == 200, address

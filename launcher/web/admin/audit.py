@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request, url_for
 
@@ -154,14 +153,14 @@ def _read_search(asked: dict[str, str]) -> tuple[Search, dict[str, str]]:
 
 def _bounds(day: str) -> tuple[datetime | None, datetime | None]:
     """Return when a day begins and when the next one does, by the clock of the site."""
-    zone = ZoneInfo(select_time_zone())
+    zone = select_time_zone()
     try:
         first = date.fromisoformat(day)
         since, until = (
             datetime.combine(each, time(), zone) for each in (first, first + timedelta(days=1))
         )
         # A database keeps its moments in UTC, where the first and the last day have no place.
-        since.astimezone(ZoneInfo("UTC")), until.astimezone(ZoneInfo("UTC"))
+        since.astimezone(UTC), until.astimezone(UTC)
     except (ValueError, OverflowError):
         return None, None
     return since, until

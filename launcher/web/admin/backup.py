@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, redirect, request, url_for
 from sqlalchemy.exc import SQLAlchemyError
@@ -144,7 +143,7 @@ def _names() -> Mapping[str, str]:
 
 def _kept(backup: Backup) -> str:
     rules = rules_of(site_settings())
-    plan = current_backups().plan_prune(rules.policy, zone=ZoneInfo(site_settings().time_zone))
+    plan = current_backups().plan_prune(rules.policy, zone=rules.zone)
     stays = periods(plan, rules.policy, rules.zone)
     own = next((each for each in plan if each.backup.id == backup.id), None)
     return fate(own, stays, rules.policy, now=utc_now().astimezone(rules.zone)) if own else ""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from launcher.backup.records import Backup
 from launcher.cron import next_runs
 from launcher.current import current_backups
 from launcher.models.types import utc_now
+from launcher.rules import known_zone
 from launcher.web.frame import site_settings
 
 
@@ -76,6 +76,6 @@ def next_run() -> datetime | None:
     site = site_settings()
     if not site.backup_enabled:
         return None
-    zone = ZoneInfo(site.time_zone)
+    zone = known_zone(site.time_zone)
     runs = next_runs(site.backup_cron_expression, after=utc_now(), zone=zone)
     return runs[0] if runs else None

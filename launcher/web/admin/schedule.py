@@ -18,6 +18,7 @@ from launcher.current import current_backups
 from launcher.i18n import gettext as _
 from launcher.i18n import ngettext
 from launcher.models.types import utc_now
+from launcher.rules import known_zone
 from launcher.web.frame import site_settings
 from launcher.web.htmx import is_htmx
 from launcher.web.roles import admin_required, signed_in_user
@@ -99,7 +100,7 @@ def _ordered(checked: Checked) -> list[str]:
 
 def _context(checked: Checked) -> dict[str, object]:
     site, now = site_settings(), utc_now()
-    zone = ZoneInfo(site.time_zone)
+    zone = known_zone(site.time_zone)
     runs = cron.next_runs(checked.cron, after=now, zone=zone, count=_RUNS) if checked.cron else ()
     is_unreadable, foresight = _foresee(checked, zone, runs[0] if runs else None, now)
     return {
