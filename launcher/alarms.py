@@ -19,6 +19,7 @@ _WORSE_AFTER = timedelta(days=1)
 
 _PATIENCE: Mapping[Concern, timedelta] = {
     Concern.SCHEDULER_STOPPED: timedelta(minutes=5),  # a restart is no trouble
+    Concern.UNCHECKED: timedelta(days=1),  # after a long stop the scrub makes up for it at once
     Concern.NOTICES_FAILING: timedelta(minutes=15),  # others are told once it is no hiccup
 }
 """How long a trouble must last before it is told."""

@@ -126,6 +126,10 @@ ERROR_WORDS: Mapping[str, ErrorWords] = {
         _("The database could not be read, or stayed busy"),
         _("Try again in a moment. If it stays so, check the disk."),
     ),
+    "time_used_up": ErrorWords(
+        _("The time for it was used up before all of it was done"),
+        _("It goes on with the next run, or run it now. If it stays so, keep fewer backups."),
+    ),
     "restore_failed": ErrorWords(
         _("The restore stopped. Your data is as it was before"),
         _("Read the details, put right what they name, and start again from the plan."),

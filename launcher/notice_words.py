@@ -82,6 +82,14 @@ CONCERN_WORDS: Mapping[Concern, ConcernWords] = {
         _("Rehearse another backup, so that you know which one can be restored."),
         _("A rehearsed restore succeeded again"),
     ),
+    Concern.UNCHECKED: ConcernWords(
+        _("Backups were not verified for over a month"),
+        _(
+            "See on the page of the jobs how far the verifying comes. If it has too little time,"
+            " keep fewer backups."
+        ),
+        _("Every backup was verified within the last month again"),
+    ),
     Concern.PRUNE_FAILED: ConcernWords(
         _("Old backups could not be cleared out"),
         _("See that Launcher may delete files in the folder of backups."),
@@ -182,6 +190,12 @@ def title(trouble: Trouble) -> str:
     """Return the trouble by name."""
     if trouble.concern is Concern.DAMAGED:
         return ngettext("%(num)s backup is damaged", "%(num)s backups are damaged", trouble.count)
+    if trouble.concern is Concern.UNCHECKED:
+        return ngettext(
+            "%(num)s backup was not verified for over a month",
+            "%(num)s backups were not verified for over a month",
+            trouble.count,
+        )
     if trouble.concern is Concern.LOW_SPACE and trouble.tone is Tone.BAD:
         return gettext("The next backup will not fit on the disk")
     return str(CONCERN_WORDS[trouble.concern].title)

@@ -6,9 +6,10 @@ read the same `Findings`, and only find the words.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from launcher.backup.records import (
@@ -24,6 +25,9 @@ from launcher.situation import Situation, Space, runs_ahead
 SPACE = "insufficient_space"
 STORE = "store_unavailable"
 SOURCE = "source_database"
+
+VERIFIED_WITHIN = timedelta(days=31)
+"""How old the verdict on any backup may be: a month, which the scrub keeps by a few days."""
 
 _RUNS_AHEAD = 400
 
@@ -49,6 +53,7 @@ class Concern(StrEnum):
     DAMAGED = "damaged"
     SCHEDULER_STOPPED = "scheduler_stopped"
     REHEARSAL_FAILED = "rehearsal_failed"
+    UNCHECKED = "unchecked"
     PRUNE_FAILED = "prune_failed"
     NOTICES_FAILING = "notices_failing"
     NOBODY_TOLD = "nobody_told"
@@ -62,7 +67,8 @@ class Trouble:
 
     Attributes:
         since: since when, as far as it is known.
-        count: how many: failed attempts in a row, damaged backups, unreachable targets.
+        count: how many: failed attempts in a row, damaged or unchecked backups, unreachable
+            targets.
         code: of `BackupError`, where an operation failed.
         detail: a sentence of the core's, in English.
         entry: the journal's line about it, the newest where there are several.
@@ -133,6 +139,7 @@ _ECHOES: Mapping[Concern, Mapping[Concern, str]] = {
         Concern.LOW_SPACE: SPACE,
         Concern.LIVE_DAMAGED: SOURCE,
     },
+    Concern.UNCHECKED: {Concern.SCHEDULER_STOPPED: ""},
     Concern.INTERRUPTED: {Concern.FAILED: ""},
 }
 """What each trouble is an echo of, and the code that makes it one ("" for any)."""
@@ -151,7 +158,13 @@ def explains(others: Sequence[Trouble], trouble: Trouble) -> bool:
 
 def _unknown(situation: Situation) -> Iterator[Concern]:
     if situation.listing is None:
-        yield from (Concern.STALE, Concern.DAMAGED, Concern.LOW_SPACE, Concern.READ_ONLY)
+        yield from (
+            Concern.STALE,
+            Concern.DAMAGED,
+            Concern.LOW_SPACE,
+            Concern.READ_ONLY,
+            Concern.UNCHECKED,
+        )
     if not situation.has_rules:
         yield from (Concern.STALE, Concern.SCHEDULE_OFF)
     if situation.space is None:
@@ -265,6 +278,7 @@ def _of_upkeep(situation: Situation) -> Iterator[Trouble]:
             entry=rehearsal,
             backups=_named(situation, rehearsal),
         )
+    yield from _unchecked(situation)
     pruning = _last(situation, Verb.PRUNE)
     left = pruning.facts.get("failed") if pruning else None
     if pruning and (left or pruning.outcome is Outcome.FAILED):
@@ -276,6 +290,16 @@ def _of_upkeep(situation: Situation) -> Iterator[Trouble]:
             code=pruning.error_code,
             detail=pruning.error,
             entry=pruning,
+        )
+
+
+def _unchecked(situation: Situation) -> Iterator[Trouble]:
+    """Yield the trouble of backups that the scrub did not come to within a month."""
+    verdicts = situation.listing.verdicts_at if situation.listing else ()
+    count = bisect_left(verdicts, situation.now - VERIFIED_WITHIN)
+    if count:
+        yield Trouble(
+            Concern.UNCHECKED, Tone.WARN, since=verdicts[0] + VERIFIED_WITHIN, count=count
         )
 
 

@@ -160,6 +160,12 @@ class UploadRejectedError(BackupError):
         self.limit_bytes = limit_bytes
 
 
+class TimeUsedUpError(BackupError):
+    """Work that has so much time and no more did not come to its end; what was done is done."""
+
+    code = "time_used_up"
+
+
 class SourceDatabaseError(BackupError):
     """The live database could not be read, or stayed busy.
 

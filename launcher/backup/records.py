@@ -159,6 +159,11 @@ class Backup:
         """Whether this backup was checked and found whole."""
         return self.verification.state is State.VERIFIED
 
+    @property
+    def is_scrubbed(self) -> bool:
+        """Whether it is ours to verify again and again; what lies in the folder is somebody's."""
+        return self.kind is not Kind.EXTERNAL and self.file is not None
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listing:
@@ -169,6 +174,7 @@ class Listing:
         by_id: the same ones, by id.
         own_good: those of them that are good and hold this site's own data, newest first.
         counts_by_kind, counts_by_state: how many; every kind and state is there.
+        verdicts_at: when each that is verified again and again was so last, oldest first.
         stored_bytes: what their files take.
     """
 
@@ -177,6 +183,7 @@ class Listing:
     own_good: Sequence[Backup]
     counts_by_kind: Mapping[str, int]
     counts_by_state: Mapping[str, int]
+    verdicts_at: Sequence[datetime]
     stored_bytes: int
 
     @classmethod
@@ -190,6 +197,7 @@ class Listing:
             own_good=tuple(b for b in backups if b.is_good and b.kind in OWN_KINDS),
             counts_by_kind={kind: kinds[kind] for kind in Kind},
             counts_by_state={state: states[state] for state in State},
+            verdicts_at=sorted(b.verification.at or b.created_at for b in backups if b.is_scrubbed),
             stored_bytes=sum(backup.file.size_bytes for backup in backups if backup.file),
         )
 

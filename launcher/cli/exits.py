@@ -19,6 +19,7 @@ INTERRUPTED = 130
 
 EXIT_CODES: dict[str, int] = {
     "internal": 1,
+    "time_used_up": PARTLY_FAILED,
     "store_unavailable": 10,
     "operation_in_progress": 11,
     "backup_not_found": 13,

@@ -111,6 +111,8 @@ def _print_results(done: Run) -> None:
         click.echo(made)
     if "verified" in facts:
         output.say(f"Verified {facts['verified']} of {facts['total']}.")
+    if overdue := facts.get("overdue"):
+        output.say(f"Not verified for four weeks and still waiting: {overdue}.")
     for backup_id in _listed(done, "damaged"):
         click.echo(f"{backup_id}  {output.coloured(State.DAMAGED)}")
     if removed := len(_listed(done, "removed")):

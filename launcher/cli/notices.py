@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
+from sqlalchemy.exc import SQLAlchemyError
 
+from launcher import notice_trail, targets
 from launcher import notices as telling
-from launcher import targets
+from launcher.audit import Actor
+from launcher.backup.records import Outcome
 from launcher.current import current_application
+from launcher.extensions import db
 from launcher.messenger import Delivery, Reason
 from launcher.targets import Event, NoticeError, Target
 
-from .failures import Failure
+from .failures import Failure, using_database
 from .output import moment, print_json, print_table, say
+from .shell import typist
 
 if TYPE_CHECKING:
     from launcher.config import Config
@@ -110,6 +115,7 @@ def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
         url=_url(url_stdin=url_stdin),
         events=events or targets.USUAL_EVENTS,
     )
+    _keep(notice_trail.record_created, made)
     say(f"{made.name} is told from now on. `flask notices test {made.id}` tries it.")
     click.echo(made.id)
 
@@ -120,7 +126,7 @@ def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
 def remove(reference: str) -> None:
     """Tell somebody nothing any more."""
     found = targets.find_target(targets.read_notices(_config()), reference)
-    targets.remove_target(_config(), found.id)
+    _keep(notice_trail.record_removed, targets.remove_target(_config(), found.id))
     say(f"{found.name} is not told any more.")
 
 
@@ -146,6 +152,8 @@ def test(reference: str) -> None:
     """Send a test message now, and say whether it arrived."""
     found = targets.find_target(targets.read_notices(_config()), reference)
     delivery = telling.send_test(current_application(), found.id)
+    outcome = Outcome.SUCCEEDED if delivery.is_done else Outcome.FAILED
+    _keep(notice_trail.record_test, found, outcome)
     if not delivery.is_done:
         raise Failure(f"{found.name} was not told: {_why_not(delivery)}")
     say(f"{found.name} was told.")
@@ -161,7 +169,11 @@ def heartbeat(*, url_stdin: bool, tells_start: bool, off: bool) -> None:
     url = "" if off else _url(url_stdin=url_stdin)
     if not (off or url):
         raise click.UsageError("there is no address")
+    before = targets.read_notices(_config()).heartbeat
     targets.set_heartbeat(_config(), url, tells_start=tells_start)
+    after = targets.read_notices(_config()).heartbeat
+    if after != before:
+        _keep(notice_trail.record_heartbeat, before, after)
     say("There is no heartbeat any more." if off else "The heartbeat is set.")
 
 
@@ -170,8 +182,25 @@ def heartbeat(*, url_stdin: bool, tells_start: bool, off: bool) -> None:
 @_reported()
 def public_url(url: str) -> None:
     """Say how a browser reaches this site, so that messages can link to it; nothing for unknown."""
+    before = targets.read_notices(_config()).public_url
     targets.set_public_url(_config(), url)
+    after = targets.read_notices(_config()).public_url
+    if after != before:
+        _keep(notice_trail.record_public_url, before, after)
     say(f"Messages link to {url}." if url else "Messages have no link.")
+
+
+def _keep(record: Callable[..., None], *facts: object) -> None:
+    """Keep an audit entry of what was done; it is done, whether the database takes one or not."""
+    try:
+        with using_database():
+            record(*facts, actor=Actor(typist()))
+            db.session.commit()
+    except Failure as failure:
+        say(f"The audit log has no entry of this: {failure.message}.")
+    except SQLAlchemyError as error:
+        first_line = str(error).partition("\n")[0]
+        say(f"The audit log has no entry of this: {first_line}.")
 
 
 def _config() -> Config:

@@ -68,6 +68,7 @@ _TROUBLES = {
     Concern.DAMAGED: "{backups} damaged",
     Concern.SCHEDULER_STOPPED: "no server runs the schedule",
     Concern.REHEARSAL_FAILED: "the last rehearsal failed",
+    Concern.UNCHECKED: "{backups} unverified for over a month",
     Concern.PRUNE_FAILED: "old backups could not be removed",
     Concern.NOTICES_FAILING: "could not be told: {names}",
     Concern.NOBODY_TOLD: "nobody is told of this: `flask notices add` changes that",

@@ -50,7 +50,8 @@ class Run:
         error: what went wrong, in one English sentence; "" when nothing did.
         error_code: its stable name, the key of `i18n.ERROR_WORDS`.
         facts: what the job has to tell. `backup`: `backup_id`, `slot`, `removed`, `not_removed`;
-            `scrub`: `verified` (how many), `damaged` (ids), `failed` (ids), `total`;
+            `scrub`: `verified` (how many), `damaged` (ids), `failed` (ids), `total`,
+            `overdue` (how many still wait for longer than they should);
             `rehearsal`: `backup_id`, `rows` by table.
     """
 

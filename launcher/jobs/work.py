@@ -17,10 +17,11 @@ from launcher.backup.errors import (
     BackupNotFoundError,
     InsufficientSpaceError,
     OperationInProgressError,
+    TimeUsedUpError,
     VerificationError,
 )
 from launcher.backup.ports import Clock, OnProgress
-from launcher.backup.records import LATEST, Backup, Kind, Progress
+from launcher.backup.records import LATEST, Backup, BackupId, Kind, Progress
 from launcher.backup.service import BackupService
 from launcher.backup.slots import claim_of, is_open
 from launcher.rules import Rules, schedule_text
@@ -242,20 +243,25 @@ def _scrub(task: _Task) -> Done:
     A damaged one is a finding, and its verdict is recorded; what cannot be looked at now does not
     keep the others from being looked at.
     """
-    known = [b for b in task.service.list() if b.kind is not Kind.EXTERNAL and b.file is not None]
+    known = [backup for backup in task.service.list() if backup.is_scrubbed]
     queue = sorted(known, key=lambda backup: backup.verification.at or _NEVER)
-    wanted = _share(queue, now=task.clock())
+    overdue = _overdue(queue, now=task.clock())
+    wanted = max(len(overdue), math.ceil(len(queue) / SCRUB_DAYS))
     deadline = time.monotonic() + SCRUB_BOUND_S
     verified: list[Backup] = []
     failed: list[str] = []
     error: BackupError | None = None
     for backup in queue:
-        if len(verified) >= wanted or time.monotonic() > deadline:
+        if len(verified) >= wanted:
+            break
+        if (verified or failed) and time.monotonic() >= deadline:
+            error = error or _cut_short(len(overdue))
             break
         try:
             verified.append(task.service.verify(backup.id, by=task.by, on_progress=task.tell))
+            overdue.discard(backup.id)
         except BackupNotFoundError:
-            continue  # deleted meanwhile
+            overdue.discard(backup.id)  # deleted meanwhile
         except OperationInProgressError as busy:
             if not (verified or failed):
                 raise
@@ -269,6 +275,7 @@ def _scrub(task: _Task) -> Done:
         "total": len(known),
         "damaged": [backup.id for backup in verified if not backup.is_good],
         "failed": failed,
+        "overdue": len(overdue),
     }
     if error is None:
         return Done(RunOutcome.SUCCEEDED, facts)
@@ -281,10 +288,20 @@ def _scrub(task: _Task) -> Done:
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-def _share(queue: list[Backup], *, now: datetime) -> int:
+def _overdue(queue: list[Backup], *, now: datetime) -> set[BackupId]:
     late = now - timedelta(days=SCRUB_DAYS)
-    overdue = sum(1 for backup in queue if (backup.verification.at or _NEVER) < late)
-    return max(overdue, math.ceil(len(queue) / SCRUB_DAYS))
+    return {backup.id for backup in queue if (backup.verification.at or _NEVER) < late}
+
+
+def _cut_short(overdue: int) -> TimeUsedUpError | None:
+    """Return the error of a run that its bound ended; None while it leaves nothing overdue."""
+    if not overdue:
+        return None
+    return TimeUsedUpError(
+        f"its {SCRUB_BOUND_S / 60:g} minutes were used up while {overdue} not verified for "
+        f"{SCRUB_DAYS} days still waited",
+        hint="It goes on with the next run. If it stays so, keep fewer backups.",
+    )
 
 
 def _rehearse(task: _Task) -> Done:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from flask import Flask
 
 from launcher.backup.locks import try_lock
 from launcher.current import current_backups
+from launcher.jobs import work
 from launcher.jobs.history import Book, runs
 from launcher.models.types import utc_now
 from tests.conftest import MakeApp
@@ -91,6 +93,24 @@ def test_a_job_is_done_now_and_says_its_result_alone_on_stdout(
     assert (scrubbed.stdout, scrubbed.stderr) == ("", "Verified 1 of 1.\n")
     assert json.loads(flask("run", "scrub", "--json").stdout)["facts"]["verified"] == 1
     assert len(runs(data_dir)["scrub"]) == 2
+
+
+def test_a_scrub_that_ran_out_of_time_says_how_many_still_wait(
+    flask: Run, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context(), monkeypatch.context() as patch:
+        service = current_backups()
+        then = utc_now() - timedelta(days=30)
+        patch.setattr(service, "_clock", lambda: then)
+        for _ in range(3):
+            service.create(by="ada")
+    monkeypatch.setattr(work, "SCRUB_BOUND_S", 0.0)
+
+    told = flask("run", "scrub", expect=3).stderr
+    assert "Verified 1 of 3.\nNot verified for four weeks and still waiting: 2.\n" in told
+    assert "The scrub was not done in all parts: its 0 minutes were used up" in told
+    facts = json.loads(flask("list", "--json").stdout)["jobs"][1]["runs"][0]["facts"]
+    assert facts["overdue"] == 2
 
 
 def test_how_it_ended_is_in_the_exit_code(flask: Run, app: Flask, data_dir: Path) -> None:

@@ -11,7 +11,10 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
+from launcher.cli.shell import typist
 from launcher.current import current_backups
+from launcher.extensions import db
+from launcher.models import AuditEvent
 from tests.support.jobs import slots_count_since
 from tests.support.receivers import Receiver
 
@@ -79,6 +82,65 @@ def test_a_heartbeat_and_the_address_of_the_site_are_set_and_taken_back(flask: R
     flask("notices", "heartbeat", "--off")
     flask("notices", "public-url", "")
     assert json.loads(flask("notices", "list", "--json").stdout)["heartbeat"] is None
+
+
+def test_each_change_is_in_the_audit_log_with_who_typed_it_and_without_a_secret(
+    app: Flask, flask: Run, receiver: Receiver
+) -> None:
+    url = f"json://ada:{SECRET}@{receiver.place}/{SECRET}\n"
+    made = flask("notices", "add", "phone", "--event", "failure", "--url-stdin", said=url)
+    flask("notices", "test", "phone")
+    beat = f"https://hc.example/{SECRET}\n"
+    flask("notices", "heartbeat", "--url-stdin", "--start", said=beat)
+    flask("notices", "heartbeat", "--url-stdin", "--start", said=beat)  # nothing is different
+    flask("notices", "heartbeat", "--off")
+    flask("notices", "public-url", "https://home.example/")
+    flask("notices", "public-url", "https://home.example")
+    flask("notices", "remove", "phone")
+    flask("notices", "remove", "phone", expect=1)
+
+    with app.app_context():
+        of_notices = AuditEvent.action.startswith("notice.")
+        kept = list(db.session.scalars(db.select(AuditEvent).where(of_notices)))
+        told = [(each.action, each.target_name, each.changes) for each in kept]
+        assert {each.actor_name for each in kept} == {typist()}
+        assert {each.target_id for each in kept} == {"", made.stdout.strip()}
+    assert told == [
+        ("notice.create", "phone", {
+            "events": [None, ["failure"]],
+            "shown_url": [None, f"json://ada:****@{receiver.place}/…"],
+        }),
+        ("notice.test", "phone", {"outcome": "succeeded"}),
+        ("notice.set_heartbeat", "", {
+            "shown_url": [None, "https://hc.example/…"], "tells_start": [False, True],
+        }),
+        ("notice.set_heartbeat", "", {
+            "shown_url": ["https://hc.example/…", None], "tells_start": [True, False],
+        }),
+        ("notice.set_public_url", "", {"public_url": ["", "https://home.example"]}),
+        ("notice.delete", "phone", {}),
+    ]  # fmt: skip
+    assert SECRET not in str(told)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"garbage" * 1000])
+def test_a_lost_database_keeps_nobody_from_saying_whom_to_tell(
+    flask: Run, receiver: Receiver, data_dir: Path, content: bytes | None
+) -> None:
+    for path in data_dir.glob("launcher.db*"):
+        path.unlink()
+    if content is not None:
+        (data_dir / "launcher.db").write_bytes(content)
+    no_entry = "The audit log has no entry of this: the database is damaged or missing.\n"
+
+    made = flask("notices", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/\n")
+    assert no_entry in made.stderr
+    assert "phone is told from now on" in made.stderr
+    assert no_entry in flask("notices", "test", "phone").stderr
+    assert no_entry in flask("notices", "public-url", "https://home.example").stderr
+    assert no_entry in flask("notices", "remove", made.stdout.strip()).stderr
+    assert "Nobody is told" in flask("notices", "list").stderr
+    assert (data_dir / "launcher.db").exists() is (content is not None)
 
 
 def test_status_says_what_is_wrong_and_to_whom_it_could_not_be_said(

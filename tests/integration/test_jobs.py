@@ -34,7 +34,7 @@ from launcher.backup.records import (
     Verification,
 )
 from launcher.config import ROOT
-from launcher.jobs import process
+from launcher.jobs import process, work
 from launcher.jobs.election import Election
 from launcher.jobs.history import MAX_RUNS, Book, RunOutcome, runs
 from launcher.jobs.process import Answered
@@ -170,6 +170,55 @@ def test_one_that_cannot_be_verified_does_not_keep_the_others_waiting(
     assert run is not None
     assert (run.outcome, run.error_code) == (RunOutcome.PARTLY, "insufficient_space")
     assert (run.facts["verified"], run.facts["failed"]) == (1, [first.id])
+
+
+def test_a_scrub_without_time_says_how_many_are_overdue_and_goes_on_next_time(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "SCRUB_BOUND_S", 0.0)
+    made = backups(desk, 3)
+    desk.wait((SCRUB_DAYS + 2) * DAY)
+
+    told = []
+    for _ in made:
+        run = desk.perform("scrub", by="ada")
+        assert run is not None
+        told.append((run.outcome, run.error_code, run.facts["verified"], run.facts["overdue"]))
+    assert told == [
+        (RunOutcome.PARTLY, "time_used_up", 1, 2),
+        (RunOutcome.PARTLY, "time_used_up", 1, 1),
+        (RunOutcome.SUCCEEDED, "", 1, 0),
+    ]
+
+
+def test_a_scrub_without_time_is_all_right_while_nothing_is_overdue(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "SCRUB_BOUND_S", 0.0)
+    backups(desk, SCRUB_DAYS + 1)  # so that two are wanted
+    run = desk.perform("scrub", by="ada")
+    assert run is not None
+    assert (run.outcome, run.facts["verified"]) == (RunOutcome.SUCCEEDED, 1)
+    assert run.facts["overdue"] == 0
+
+
+def test_one_that_is_overdue_and_cannot_be_verified_is_counted(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = backups(desk, 2)
+    desk.wait((SCRUB_DAYS + 2) * DAY)
+    verify = desk.service.verify
+
+    def fail_for_first(reference: str, **how: object) -> Backup:
+        if reference == first.id:
+            raise InsufficientSpaceError("no room for its scratch copy")
+        return verify(reference, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(desk.service, "verify", fail_for_first)
+    run = desk.perform("scrub", by="ada")
+    assert run is not None
+    assert (run.outcome, run.error_code) == (RunOutcome.PARTLY, "insufficient_space")
+    assert (run.facts["failed"], run.facts["overdue"]) == ([first.id], 1)
 
 
 def test_scrub_and_rehearsal_come_by_themselves_and_are_made_up_for_once(desk: Desk) -> None:

@@ -37,6 +37,7 @@ RANKS = [
         "messenger",
         "notices",
         "targets",
+        "notice_trail",
         "notice_words",
         "incoming",
     },

@@ -411,6 +411,26 @@ def test_it_never_removes_what_a_person_made_brought_or_protected(
 
 
 @given(some_backups, policies)
+def test_it_never_keeps_more_scheduled_ones_than_asked(
+    backups: list[Backup], policy: RetentionPolicy
+) -> None:
+    """Beside those asked for stays only what is protected, or not replaced by good ones yet."""
+    removed = gone(backups, policy)
+    scheduled = [b for b in backups if b.kind is Kind.SCHEDULED]
+    kept = [b for b in scheduled if b.id not in removed and not b.protected]
+    places = max(1, policy.keep_count)
+    periods = (policy.keep_daily, policy.keep_weekly, policy.keep_monthly)
+    # The newest good one is the last good one, one of the recent and the first of each period.
+    asked = places + sum(max(0, count - 1) for count in periods)
+    assert sum(b.is_good for b in kept) <= asked
+
+    good = [b.created_at for b in scheduled if b.is_good]
+    for one in kept:
+        if not one.is_good:
+            assert sum(at >= one.created_at for at in good) < places
+
+
+@given(some_backups, policies)
 def test_it_keeps_at_least_the_count_of_good_scheduled_ones(
     backups: list[Backup], policy: RetentionPolicy
 ) -> None:

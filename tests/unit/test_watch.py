@@ -225,6 +225,27 @@ def test_a_failed_rehearsal_and_a_deletion_that_failed_are_said_until_the_next_o
     assert concerns(situation(FRESH, entries=[*again, rehearsal, pruning])) == []
 
 
+def test_a_backup_that_nobody_verified_for_a_month_is_said() -> None:
+    old = [backup(age * DAY) for age in (32, 40)]
+    found = judge(situation(FRESH, *old)).find(Concern.UNCHECKED)
+
+    assert found is not None
+    assert (found.tone, found.count, found.since) == (Tone.WARN, 2, NOW - 9 * DAY)
+    assert concerns(situation(FRESH, backup(30 * DAY))) == []
+
+
+def test_verified_anew_or_a_file_of_somebody_it_is_no_trouble() -> None:
+    anew = replace(backup(400 * DAY), verification=Verification(State.VERIFIED, NOW - DAY))
+    theirs = backup(400 * DAY, State.UNVERIFIED, Kind.EXTERNAL)
+    assert concerns(situation(FRESH, anew, theirs)) == []
+
+
+def test_where_nobody_runs_the_schedule_the_unverified_are_no_second_thing_to_tell() -> None:
+    seen = situation(FRESH, backup(40 * DAY), is_scheduler_wanted=True)
+    assert concerns(seen) == ["scheduler_stopped", "unchecked"]
+    assert [t.concern for t in judge(seen).causes] == [Concern.SCHEDULER_STOPPED]
+
+
 def test_the_worst_comes_first_and_one_cause_is_enough_to_tell() -> None:
     seen = situation(
         backup(40 * HOUR),

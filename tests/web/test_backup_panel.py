@@ -433,10 +433,27 @@ def test_an_attempt_without_room_says_whether_there_is_room_now(
     assert primary_buttons(ada.page) == ["Back up now"]
 
 
+def test_backups_that_nobody_verified_for_a_month_are_said_and_lead_to_the_jobs(
+    ada: Visitor, shelf: Shelf
+) -> None:
+    shelf.put(hours(2))
+    shelf.put(timedelta(days=32))
+    shelf.put(timedelta(days=40))
+
+    ada.open(PANEL)
+
+    assert tone(ada.page) == "warn"
+    assert troubles(ada.page) == [
+        "2 backups were not verified for over a month Damage there would go unnoticed until a "
+        "restore. The jobs say how far the verifying comes; run it there by hand, or keep fewer "
+        "backups. See the jobs"
+    ]
+
+
 def test_a_schedule_that_is_off_is_worth_a_look(
     ada: Visitor, shelf: Shelf, set_site: Callable[..., None]
 ) -> None:
-    shelf.put(timedelta(days=40))
+    shelf.put(timedelta(days=20))
     set_site(backup_enabled=False)
 
     ada.open(PANEL)

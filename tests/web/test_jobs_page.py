@@ -554,6 +554,21 @@ def test_strange_facts_are_no_error_and_no_markup(
     assert not re.search(r"<script>|<x>|<i>|<b>ben", told.text)
 
 
+def test_a_scrub_that_ran_out_of_time_says_how_many_still_wait(
+    ada: Visitor, past: Callable[..., Run]
+) -> None:
+    past(
+        "scrub", HOUR, outcome=RunOutcome.PARTLY, error="its 30 minutes were used up",
+        error_code="time_used_up", facts={"verified": 3, "total": 90, "overdue": 40},
+    )  # fmt: skip
+    ada.open(PAGE)
+
+    row = rows(ada.page, "scrub")[0]
+    assert "Verified 3 of 90 40 not verified for four weeks still wait" in row
+    assert "The time for it was used up before all of it was done" in row
+    assert "If it stays so, keep fewer backups." in row
+
+
 @pytest.mark.parametrize("year", ["0001", "1969", "9999"])
 def test_a_moment_beyond_reason_is_no_moment(ada: Visitor, config: Config, year: str) -> None:
     run = _RUN | {"started_at": f"{year}-01-01T00:00:00+00:00", "outcome": "succeeded"}

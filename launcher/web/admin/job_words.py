@@ -232,6 +232,13 @@ def _scrubbed(run: Run, _present: Mapping[str, Backup]) -> Iterator[str]:
             if total
             else gettext("There was no backup to verify")
         )
+    overdue = run.facts.get("overdue")
+    if isinstance(overdue, int) and overdue > 0:
+        yield ngettext(
+            "%(num)s not verified for four weeks still waits",
+            "%(num)s not verified for four weeks still wait",
+            overdue,
+        )
     if failed := len(_ids(run, "failed")):
         yield ngettext("%(num)s could not be looked at", "%(num)s could not be looked at", failed)
 

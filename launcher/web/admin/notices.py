@@ -9,14 +9,14 @@ neither does a test, which goes to an address that is there already.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from flask import Blueprint, current_app, flash, redirect, request, url_for
 from sqlalchemy.exc import SQLAlchemyError
 
-from launcher import audit, notices, targets
+from launcher import notice_trail, notices, targets
 from launcher.audit import Actor
 from launcher.backup.records import Outcome
 from launcher.database import DataBeingReplacedError, release, resume
@@ -24,7 +24,7 @@ from launcher.extensions import db
 from launcher.i18n import gettext as _
 from launcher.models.types import utc_now
 from launcher.notice_words import REASON_ADVICE, delivery_words
-from launcher.targets import Event, NoticeError, Notices, Target
+from launcher.targets import NoticeError, Notices, Target
 from launcher.web import toasts
 from launcher.web.frame import do_without_database
 from launcher.web.recent import recent_password_required
@@ -86,9 +86,7 @@ def create() -> ResponseReturnValue:
     except (NoticeError, OSError) as error:
         return pages.new(draft, Refusal.of(error))
     with _recording(actor):
-        audit.record(
-            "notice.create", actor=actor, target=_subject(made), changes=_changes(None, made)
-        )
+        notice_trail.record_created(made, actor=actor)
     _say(
         _("%(name)s is told from now on", name=made.name),
         _("Send a test to see that it arrives."),
@@ -131,9 +129,7 @@ def change(target_id: str) -> ResponseReturnValue:
         flash(_("Nothing was different, so nothing was changed."))
         return _back()
     with _recording(actor):
-        audit.record(
-            "notice.update", actor=actor, target=_subject(changed), changes=_changes(known, changed)
-        )
+        notice_trail.record_changed(known, changed, actor=actor)
     _say(
         _("%(name)s is changed", name=changed.name),
         "" if changed.url == known.url else _("Send a test to see that it arrives."),
@@ -163,7 +159,7 @@ def remove(target_id: str) -> ResponseReturnValue:
     except OSError as error:
         return pages.index(Refusal.of(error))
     with _recording(actor):
-        audit.record("notice.delete", actor=actor, target=_subject(known))
+        notice_trail.record_removed(known, actor=actor)
     flash(_("%(name)s is not told any more", name=known.name))
     return _back()
 
@@ -181,9 +177,7 @@ def test(target_id: str) -> ResponseReturnValue:
     delivery = notices.send_test(_app(), known.id)
     outcome = Outcome.SUCCEEDED if delivery.is_done else Outcome.FAILED
     with _recording(actor):
-        audit.record(
-            "notice.test", actor=actor, target=_subject(known), changes={"outcome": outcome}
-        )
+        notice_trail.record_test(known, outcome, actor=actor)
     toasts.show(_test_words(known, delivery))
     return _back()
 
@@ -284,8 +278,7 @@ def set_site() -> ResponseReturnValue:
         flash(_("Nothing was different, so nothing was changed."))
         return _back()
     with _recording(actor):
-        changes = {"public_url": [seen.public_url, set_to]}
-        audit.record("notice.set_public_url", actor=actor, changes=changes)
+        notice_trail.record_public_url(seen.public_url, set_to, actor=actor)
     flash(
         _("Messages lead to %(address)s", address=set_to)
         if set_to
@@ -361,37 +354,10 @@ def _recording(actor: Actor) -> Iterator[None]:
 
 
 def _record_heartbeat(actor: Actor, seen: Notices) -> None:
-    """Record the heartbeat as it was and as it is, by what may be shown of it."""
-    before, after = seen.heartbeat, targets.read_notices(_config()).heartbeat
-    changes = {
-        "shown_url": [before and before.shown_url, after and after.shown_url],
-        "tells_start": [
-            before is not None and before.tells_start,
-            after is not None and after.tells_start,
-        ],
-    }
+    """Record the heartbeat as it was and as it is."""
+    after = targets.read_notices(_config()).heartbeat
     with _recording(actor):
-        audit.record("notice.set_heartbeat", actor=actor, changes=changes)
-
-
-def _subject(target: Target) -> audit.Target:
-    return audit.Target("notice", target.id, target.name)
-
-
-def _changes(before: Target | None, after: Target) -> Mapping[str, Sequence[object]]:
-    """Return what is different; of an address only that it is, and what may be shown of it."""
-    changes: dict[str, Sequence[object]] = {}
-    if before is not None and before.name != after.name:
-        changes["name"] = [before.name, after.name]
-    if before is None or before.events != after.events:
-        changes["events"] = [_listed(before.events) if before else None, _listed(after.events)]
-    if before is None or before.url != after.url:
-        changes["shown_url"] = [before.shown_url if before else None, after.shown_url]
-    return changes
-
-
-def _listed(events: frozenset[Event]) -> Sequence[str]:
-    return [str(event) for event in Event if event in events]
+        notice_trail.record_heartbeat(seen.heartbeat, after, actor=actor)
 
 
 def _say(text: str, *details: str) -> None:
