@@ -223,23 +223,34 @@ class _Store:
 
 _asking: dict[Path, threading.Thread] = {}
 """Who asks which folder at this moment: one that hangs is asked by one thread, not by many."""
+_choosing = threading.Lock()
 
 
 def _ask_store(service: BackupService, patience_s: float) -> _Store:
     deadline = time.monotonic() + patience_s
     said: list[_Store] = []
-    before = _asking.get(service.store_path)
-    if before is not None:
-        before.join(patience_s)
-    if before is None or not before.is_alive():
-        # A daemon: a disk that hangs must not keep a process from ending.
-        asking = threading.Thread(
-            target=lambda: said.append(_store_of(service)), name="store", daemon=True
-        )
-        _asking[service.store_path] = asking
-        asking.start()
+    # A daemon: a disk that hangs must not keep a process from ending.
+    asking = threading.Thread(
+        target=lambda: said.append(_store_of(service)), name="store", daemon=True
+    )
+    while (first := _first_to_ask(service.store_path, asking)) is not asking:
+        first.join(max(0.0, deadline - time.monotonic()))
+        if first.is_alive():
+            break
+    else:
         asking.join(max(0.0, deadline - time.monotonic()))
     return said[0] if said else _Store(problem="the backup folder does not answer")
+
+
+def _first_to_ask(folder: Path, asking: threading.Thread) -> threading.Thread:
+    """Start `asking`, unless somebody asks already; return who asks."""
+    with _choosing:
+        before = _asking.get(folder)
+        if before is not None and before.is_alive():
+            return before
+        _asking[folder] = asking
+        asking.start()
+        return asking
 
 
 def _store_of(service: BackupService) -> _Store:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -329,3 +331,18 @@ def test_a_folder_that_hangs_is_unavailable_and_is_asked_once_for_all() -> None:
     assert seen[0].problem == "the backup folder does not answer"
     assert well.last_good is FRESH
     assert service.asked == 2
+
+
+def test_many_who_ask_at_once_are_all_answered() -> None:
+    service = Hanging()
+    service.is_over.set()
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(16) as crowd:
+            asked = [crowd.submit(look, service, rules=RULES, now=NOW) for _ in range(800)]  # type: ignore[arg-type]
+            seen = [each.result() for each in asked]
+    finally:
+        sys.setswitchinterval(usual)
+
+    assert all(each.last_good is FRESH for each in seen)
