@@ -337,7 +337,7 @@ def test_the_panel_leads_there(ada: Visitor, make: Callable[..., str]) -> None:
     assert f'href="{PATH}"' in ada.page
     make(1)
     ada.open("/admin/backups")
-    assert f'<a href="{PATH}">Change the schedule</a>' in ada.page
+    assert f'<a href="{PATH}">Change it</a>' in ada.page
 
 
 def test_where_a_safety_backup_goes_the_panel_says_when(
