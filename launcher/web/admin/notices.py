@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from launcher import notice_trail, notices, targets
 from launcher.audit import Actor
 from launcher.backup.records import Outcome
+from launcher.current import current_application
 from launcher.database import DataBeingReplacedError, release, resume
 from launcher.extensions import db
 from launcher.i18n import gettext as _
@@ -35,7 +36,6 @@ from .notice_pages import Draft, Refusal, mark_of
 from .reach import overview
 
 if TYPE_CHECKING:
-    from flask import Flask
     from flask.typing import ResponseReturnValue
 
     from launcher.config import Config
@@ -174,7 +174,7 @@ def test(target_id: str) -> ResponseReturnValue:
     actor = _actor()
     known = _find(target_id)
     release()
-    delivery = notices.send_test(_app(), known.id)
+    delivery = notices.send_test(current_application(), known.id)
     outcome = Outcome.SUCCEEDED if delivery.is_done else Outcome.FAILED
     with _recording(actor):
         notice_trail.record_test(known, outcome, actor=actor)
@@ -295,10 +295,6 @@ def _refuse(error: NoticeError) -> ResponseReturnValue:
     """Answer with everybody as they are now, and why this cannot be."""
     resume()
     return pages.index(Refusal.of(error))
-
-
-def _app() -> Flask:
-    return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001
 
 
 def _config() -> Config:
