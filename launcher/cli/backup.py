@@ -558,7 +558,7 @@ def _perform(job_id: str, rules: Rules) -> Run | None:
 
 def _begun(job_id: str) -> None:
     if job_id == "backup":
-        from launcher.notices import note_start  # noqa: PLC0415
+        from launcher.notices import note_start  # noqa: PLC0415  (as above)
 
         note_start(current_application())
 
