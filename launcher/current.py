@@ -1,4 +1,4 @@
-"""What the running application was put together from, for whoever has its context."""
+"""What an application was put together from, by type: of `app`, or of the running one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from flask import current_app
 if TYPE_CHECKING:
     from flask import Flask
 
+    from launcher.backup.locks import Gate
     from launcher.backup.service import BackupService
+    from launcher.config import Config
 
 
 def current_application() -> Flask:
@@ -17,6 +19,16 @@ def current_application() -> Flask:
     return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001
 
 
-def current_backups() -> BackupService:
-    """Return the backup service of the running application."""
-    return cast("BackupService", current_app.extensions["launcher.backups"])
+def current_config(app: Flask | None = None) -> Config:
+    """Return the configuration."""
+    return cast("Config", (app or current_app).extensions["launcher.config"])
+
+
+def current_gate(app: Flask | None = None) -> Gate:
+    """Return the gate that every use of the database passes."""
+    return cast("Gate", (app or current_app).extensions["launcher.gate"])
+
+
+def current_backups(app: Flask | None = None) -> BackupService:
+    """Return the backup service."""
+    return cast("BackupService", (app or current_app).extensions["launcher.backups"])

@@ -20,13 +20,13 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from launcher.backup.sqlite import has_no_room
 from launcher.connection import GATE_TIMEOUT_S, connect
+from launcher.current import current_config, current_gate
 from launcher.extensions import db
 
 if TYPE_CHECKING:
     from flask import Flask
     from sqlalchemy.exc import DBAPIError
 
-    from launcher.backup.locks import Gate
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,7 +50,7 @@ def init_app(app: Flask) -> None:
     """
     if "sqlalchemy" in app.extensions:
         return
-    path = app.extensions["launcher.config"].database_path
+    path = current_config(app).database_path
     app.before_request(_enter)
     # Registered before Flask-SQLAlchemy's, hence run after it: the connection is closed by then.
     app.teardown_appcontext(_leave)
@@ -103,7 +103,7 @@ def enter() -> None:
 
 def _take_pass() -> None:
     try:
-        g.gate_pass = _gate().enter(timeout_s=GATE_TIMEOUT_S)
+        g.gate_pass = current_gate().enter(timeout_s=GATE_TIMEOUT_S)
     except TimeoutError:
         raise DataBeingReplacedError from None
 
@@ -143,7 +143,7 @@ def resume() -> None:
 def enter_at_once() -> bool:
     """Let an ungated view use the database, if no restore is in the way at this moment."""
     try:
-        g.gate_pass = _gate().enter(timeout_s=0)
+        g.gate_pass = current_gate().enter(timeout_s=0)
     except TimeoutError:
         return False
     return True
@@ -158,7 +158,7 @@ def inside() -> Iterator[None]:
     """
     init_app(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
     try:
-        held = _gate().enter(timeout_s=GATE_TIMEOUT_S)
+        held = current_gate().enter(timeout_s=GATE_TIMEOUT_S)
     except TimeoutError:
         raise DataBeingReplacedError from None
     with held:
@@ -166,11 +166,6 @@ def inside() -> Iterator[None]:
             yield
         finally:
             db.session.remove()
-
-
-def _gate() -> Gate:
-    gate: Gate = current_app.extensions["launcher.gate"]
-    return gate
 
 
 class Trouble(StrEnum):

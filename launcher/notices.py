@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from launcher import alarms as alarm_book
@@ -28,6 +28,7 @@ from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.files import write_atomic
 from launcher.backup.locks import try_lock
 from launcher.backup.records import Outcome
+from launcher.current import current_backups, current_config, current_gate
 from launcher.leader import leader
 from launcher.messenger import Delivery, Message
 from launcher.rules import Rules, read_rules
@@ -220,7 +221,7 @@ def see(app: Flask, *, now: datetime | None = None) -> Seen:
     Cheap, without SQLAlchemy, and without waiting for a restore: remembered settings do then.
     A disk of backups that hangs is waited for a few seconds at most.
     """
-    config, service, gate = _parts(app)
+    config, service, gate = current_config(app), current_backups(app), current_gate(app)
     memory = read_memory(config)
     return _see(config, service, gate, memory, now=now or _now())
 
@@ -242,8 +243,10 @@ def _see(
 
 def look_around(app: Flask, rules: Rules, *, now: datetime) -> Situation:
     """Return the situation under rules that the caller has read; nobody is told."""
-    config, service, _ = _parts(app)
-    return _look(config, service, rules, read_memory(config), now=now, patience_s=PATIENCE_S)
+    config = current_config(app)
+    return _look(
+        config, current_backups(app), rules, read_memory(config), now=now, patience_s=PATIENCE_S
+    )
 
 
 def _look(
@@ -301,7 +304,7 @@ def evaluate(app: Flask, *, now: datetime | None = None) -> Seen | None:
     slowest target, which is bounded; the gate is not held meanwhile, and must not be held by
     the caller. No target can make it raise.
     """
-    config, service, gate = _parts(app)
+    config, service, gate = current_config(app), current_backups(app), current_gate(app)
     try:
         descriptor = try_lock(config.lock_dir / "notices", exclusive=True)
     except OSError as error:
@@ -343,7 +346,7 @@ def evaluate(app: Flask, *, now: datetime | None = None) -> Seen | None:
 
 def note_start(app: Flask) -> None:
     """Tell the heartbeat, if it wants that, that a scheduled backup begins; waits for nothing."""
-    config, _, _ = _parts(app)
+    config = current_config(app)
     with suppress(NoticeError):
         heartbeat = read_notices(config).heartbeat
         if heartbeat and heartbeat.tells_start:
@@ -364,7 +367,7 @@ def send_test(app: Flask, target_id: str) -> Delivery:
     from launcher import notice_words  # noqa: PLC0415  (it brings in the database)
     from launcher.i18n import speaking  # noqa: PLC0415
 
-    config, _, gate = _parts(app)
+    config, gate = current_config(app), current_gate(app)
     notices = read_notices(config)
     target = find_target(notices, target_id)
     rules = _rules(config, gate) or read_memory(config).rules or rule_book.UNKNOWN
@@ -394,14 +397,6 @@ def _note_test(config: Config, target: Target) -> None:
         _save_memory(config, replace(memory, lines={**memory.lines, target.id: told}))
     finally:
         os.close(descriptor)
-
-
-def _parts(app: Flask) -> tuple[Config, BackupService, Gate]:
-    return (
-        cast("Config", app.extensions["launcher.config"]),
-        cast("BackupService", app.extensions["launcher.backups"]),
-        cast("Gate", app.extensions["launcher.gate"]),
-    )
 
 
 def _now() -> datetime:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
 from launcher.backup.errors import BackupError, BackupNotFoundError, SourceDatabaseError
@@ -25,17 +24,17 @@ from launcher.backup.records import (
     State,
     parse_backup_id,
 )
-from launcher.config import Config
-from launcher.current import current_application, current_backups
+from launcher.current import current_application, current_backups, current_config
 from launcher.jobs.history import Book, Run, RunOutcome
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import perform
-from launcher.rules import Rules, read_rules
+from launcher.rules import Rules
 
 from . import output
 from .exits import EXIT_CODES, PARTLY_FAILED, STALE, exit_codes_help, told
 from .shell import bars as _bars
 from .shell import json_option as _json_option
+from .shell import read_current_rules
 from .shell import typist as _by
 
 if TYPE_CHECKING:
@@ -61,26 +60,6 @@ backup = AppGroup(
 
 def _yes_option(command: F) -> F:
     return click.option("--yes", "-y", is_flag=True, help="Do not ask.")(command)
-
-
-def _rules() -> Rules:
-    """Read what the admin has set about backups.
-
-    Raises:
-        SourceDatabaseError: the database that holds them cannot be read.
-    """
-    try:
-        return read_rules(_config().database_path, current_app.extensions["launcher.gate"])
-    except SourceDatabaseError as error:
-        if problem := current_backups().live_problem():
-            message = f"the settings cannot be read: {problem}"
-            raise SourceDatabaseError(message, hint=error.hint) from error
-        raise
-
-
-def _config() -> Config:
-    config: Config = current_app.extensions["launcher.config"]
-    return config
 
 
 @backup.command()
@@ -416,7 +395,7 @@ def _print_bulk(result: BulkResult, *, as_json: bool) -> None:
 @told
 def prune(dry_run: bool, as_json: bool) -> None:
     """Delete the scheduled backups that the retention settings no longer keep."""
-    rules = _rules()
+    rules = read_current_rules()
     service = current_backups()
     if dry_run:
         decisions = service.plan_prune(rules.policy, zone=rules.zone)
@@ -451,7 +430,7 @@ def status(as_json: bool) -> None:
 
     service = current_backups()
     try:
-        rules = _rules()
+        rules = read_current_rules()
     except SourceDatabaseError:
         rules = None
     seen = see(current_application())
@@ -500,7 +479,7 @@ def run_scheduled(as_json: bool) -> None:
       */5 * * * *  cd /srv/launcher && .venv/bin/flask backup run-scheduled
     """
     try:
-        _run_what_is_due(_rules(), as_json=as_json)
+        _run_what_is_due(read_current_rules(), as_json=as_json)
     finally:
         # Imported here: whoever makes a backup should not wait for those who tell of it.
         from launcher.notices import evaluate  # noqa: PLC0415
@@ -534,7 +513,7 @@ def _perform(job_id: str, rules: Rules) -> Run | None:
     Raises:
         BackupError: the backup could not be made.
     """
-    book = Book(_config().data_dir)
+    book = Book(current_config().data_dir)
     try:
         with _bars() as bars:
             run = perform(

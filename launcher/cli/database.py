@@ -5,21 +5,19 @@ from __future__ import annotations
 from contextlib import suppress
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
 from launcher import accounts
 from launcher.backup.errors import BackupError
 from launcher.backup.ports import utc_now
-from launcher.config import Config
-from launcher.current import current_backups
+from launcher.current import current_backups, current_config
 from launcher.jobs.history import Book
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import watch_schedule
-from launcher.rules import read_rules
 
 from .exits import fail
 from .failures import using_database
+from .shell import read_current_rules
 
 database = AppGroup("database", help="Make the database, and keep its schema up to date.")
 
@@ -66,11 +64,10 @@ def upgrade() -> None:
 
 def _notice_schedule() -> None:
     """Count slots from the first start on: what was due before there were data was not missed."""
-    config: Config = current_app.extensions["launcher.config"]
-    book = Book(config.data_dir)
+    book = Book(current_config().data_dir)
     # Whoever runs the jobs notices as well, if this cannot.
     with suppress(BackupError):
-        rules = read_rules(config.database_path, current_app.extensions["launcher.gate"])
+        rules = read_current_rules()
         for job in JOBS.values():
             watch_schedule(book, job, rules, now=utc_now())
 
@@ -84,7 +81,7 @@ def _tell_damage(problem: str) -> None:
 
 @using_database()
 def _tell_address() -> None:
-    config: Config = current_app.extensions["launcher.config"]
+    config = current_config()
     address = config.bind if config.bind.startswith("unix:") else f"http://{config.bind}/"
     click.echo(f"Launcher is at {address}", err=True)
     if token := accounts.ensure_setup_token(config.setup_token_path):

@@ -6,23 +6,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
 from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.ports import utc_now
 from launcher.backup.records import State
-from launcher.config import Config
-from launcher.current import current_backups
+from launcher.current import current_backups, current_config
 from launcher.jobs.history import Book, Run, RunOutcome, runs
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import perform
 from launcher.leader import Leader, leader
-from launcher.rules import Rules, read_rules
+from launcher.rules import Rules
 
 from . import output
 from .exits import EXIT_CODES, PARTLY_FAILED, exit_codes_help, told
-from .shell import bars, json_option, typist
+from .shell import bars, json_option, read_current_rules, typist
 
 _EXAMPLES = """
 \b
@@ -56,7 +54,7 @@ def list_(as_json: bool) -> None:
     With --json `leader` is null while no server runs them; each of `jobs` has its `runs`, newest
     first.
     """
-    config = _config()
+    config = current_config()
     rules, leading = _rules_if_readable(), leader(config.lock_dir)
     found = runs(config.data_dir)
     if as_json:
@@ -81,8 +79,8 @@ def run(job_id: str, as_json: bool) -> None:
     JOB is backup, scrub or rehearsal. The id of a backup that was made or rehearsed is printed,
     and of those that were found damaged, for which it exits with 90.
     """
-    config = _config()
-    rules = read_rules(config.database_path, current_app.extensions["launcher.gate"])
+    config = current_config()
+    rules = read_current_rules()
     with bars() as drawn:
         done = perform(
             job_id,
@@ -178,7 +176,7 @@ def _who_runs_them(leading: Leader | None, *, is_led_here: bool) -> str:
 
 def _rules_if_readable() -> Rules | None:
     try:
-        return read_rules(_config().database_path, current_app.extensions["launcher.gate"])
+        return read_current_rules()
     except SourceDatabaseError:
         return None
 
@@ -186,8 +184,3 @@ def _rules_if_readable() -> Rules | None:
 def _listed(done: Run, name: str) -> list[str]:
     found = done.facts.get(name)
     return [str(each) for each in found] if isinstance(found, list) else []
-
-
-def _config() -> Config:
-    config: Config = current_app.extensions["launcher.config"]
-    return config

@@ -5,10 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,7 +14,7 @@ from launcher import notice_trail, targets
 from launcher import notices as telling
 from launcher.audit import Actor
 from launcher.backup.records import Outcome
-from launcher.current import current_application
+from launcher.current import current_application, current_config
 from launcher.extensions import db
 from launcher.messenger import Delivery, Reason
 from launcher.targets import Event, NoticeError, Target
@@ -24,9 +22,6 @@ from launcher.targets import Event, NoticeError, Target
 from .failures import Failure, using_database
 from .output import moment, print_json, print_table, say
 from .shell import typist
-
-if TYPE_CHECKING:
-    from launcher.config import Config
 
 notices = AppGroup("notices", help="Say who is told when backups stop, and try it.")
 
@@ -58,8 +53,8 @@ def _reported() -> Iterator[None]:
 @_reported()
 def list_(*, as_json: bool) -> None:
     """List who is told, of what, and whether they can be reached. Addresses stay hidden."""
-    found = targets.read_notices(_config())
-    memory = telling.read_memory(_config())
+    found = targets.read_notices(current_config())
+    memory = telling.read_memory(current_config())
     if as_json:
         print_json(
             {
@@ -110,7 +105,7 @@ def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
         | flask notices add ada --event failure --event recovery --event success --url-stdin
     """
     made = targets.add_target(
-        _config(),
+        current_config(),
         name=name,
         url=_url(url_stdin=url_stdin),
         events=events or targets.USUAL_EVENTS,
@@ -125,8 +120,8 @@ def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
 @_reported()
 def remove(reference: str) -> None:
     """Tell somebody nothing any more."""
-    found = targets.find_target(targets.read_notices(_config()), reference)
-    _keep(notice_trail.record_removed, targets.remove_target(_config(), found.id))
+    found = targets.find_target(targets.read_notices(current_config()), reference)
+    _keep(notice_trail.record_removed, targets.remove_target(current_config(), found.id))
     say(f"{found.name} is not told any more.")
 
 
@@ -150,7 +145,7 @@ def look() -> None:
 @_reported()
 def test(reference: str) -> None:
     """Send a test message now, and say whether it arrived."""
-    found = targets.find_target(targets.read_notices(_config()), reference)
+    found = targets.find_target(targets.read_notices(current_config()), reference)
     delivery = telling.send_test(current_application(), found.id)
     outcome = Outcome.SUCCEEDED if delivery.is_done else Outcome.FAILED
     _keep(notice_trail.record_test, found, outcome)
@@ -169,9 +164,9 @@ def heartbeat(*, url_stdin: bool, tells_start: bool, off: bool) -> None:
     url = "" if off else _url(url_stdin=url_stdin)
     if not (off or url):
         raise click.UsageError("there is no address")
-    before = targets.read_notices(_config()).heartbeat
-    targets.set_heartbeat(_config(), url, tells_start=tells_start)
-    after = targets.read_notices(_config()).heartbeat
+    before = targets.read_notices(current_config()).heartbeat
+    targets.set_heartbeat(current_config(), url, tells_start=tells_start)
+    after = targets.read_notices(current_config()).heartbeat
     if after != before:
         _keep(notice_trail.record_heartbeat, before, after)
     say("There is no heartbeat any more." if off else "The heartbeat is set.")
@@ -182,9 +177,9 @@ def heartbeat(*, url_stdin: bool, tells_start: bool, off: bool) -> None:
 @_reported()
 def public_url(url: str) -> None:
     """Say how a browser reaches this site, so that messages can link to it; nothing for unknown."""
-    before = targets.read_notices(_config()).public_url
-    targets.set_public_url(_config(), url)
-    after = targets.read_notices(_config()).public_url
+    before = targets.read_notices(current_config()).public_url
+    targets.set_public_url(current_config(), url)
+    after = targets.read_notices(current_config()).public_url
     if after != before:
         _keep(notice_trail.record_public_url, before, after)
     say(f"Messages link to {url}." if url else "Messages have no link.")
@@ -201,11 +196,6 @@ def _keep(record: Callable[..., None], *facts: object) -> None:
     except SQLAlchemyError as error:
         first_line = str(error).partition("\n")[0]
         say(f"The audit log has no entry of this: {first_line}.")
-
-
-def _config() -> Config:
-    found: Config = current_app.extensions["launcher.config"]
-    return found
 
 
 def _url(*, url_stdin: bool) -> str:

@@ -9,7 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
+from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.ports import OnProgress
+from launcher.current import current_backups, current_config, current_gate
+from launcher.rules import Rules, read_rules
 
 from . import output
 
@@ -37,3 +40,18 @@ def bars() -> Iterator[OnProgress | None]:
         yield drawn
     finally:
         output.end_progress(drawn)
+
+
+def read_current_rules() -> Rules:
+    """Read what the admin has set about backups.
+
+    Raises:
+        SourceDatabaseError: the database that holds them cannot be read.
+    """
+    try:
+        return read_rules(current_config().database_path, current_gate())
+    except SourceDatabaseError as error:
+        if problem := current_backups().live_problem():
+            message = f"the settings cannot be read: {problem}"
+            raise SourceDatabaseError(message, hint=error.hint) from error
+        raise

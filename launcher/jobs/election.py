@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from launcher.backup.locks import try_lock
 from launcher.backup.ports import utc_now
+from launcher.current import current_config
 from launcher.leader import lock_path, sign
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def stand_for_election(app: Flask) -> Election | None:
 
     Called once in each worker, after it was forked.
     """
-    config = app.extensions["launcher.config"]
+    config = current_config(app)
     if not config.scheduler:
         return None
 

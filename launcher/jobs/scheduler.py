@@ -22,6 +22,7 @@ from launcher.backup.errors import BackupError, SourceDatabaseError
 from launcher.backup.ports import utc_now
 from launcher.backup.slots import RETRY_AFTER
 from launcher.backup.stamps import Stamp, stamp_of
+from launcher.current import current_backups, current_config, current_gate
 from launcher.notices import evaluate, note_start
 from launcher.rules import Rules, RulesReader
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask_apscheduler import APScheduler
 
-    from launcher.backup.service import BackupService
     from launcher.config import Config
 
 ASK_EVERY_S = 30.0
@@ -69,9 +69,9 @@ class JobScheduler:
         is_woken: bool = True,
     ) -> None:
         self._app = app
-        self._config: Config = app.extensions["launcher.config"]
-        self._service: BackupService = app.extensions["launcher.backups"]
-        self._reader = RulesReader(self._config.database_path, app.extensions["launcher.gate"])
+        self._config = current_config(app)
+        self._service = current_backups(app)
+        self._reader = RulesReader(self._config.database_path, current_gate(app))
         self._book = Book(self._config.data_dir)
         self._clock = clock
         self._steady_s = steady_s

@@ -10,13 +10,13 @@ import hmac
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 
 from launcher.backup.records import Kind, Outcome, State, Verb
 from launcher.content import APP_VERSION
-from launcher.current import current_application, current_backups
+from launcher.current import current_application, current_backups, current_config
 from launcher.database import ungated
 from launcher.notices import Seen, see
 from launcher.situation import Situation
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
     from launcher.backup.records import JournalEntry
-    from launcher.config import Config
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -37,7 +36,7 @@ blueprint = Blueprint("metrics", __name__)
 @ungated
 def show() -> Response:
     """Answer with every metric to whoever knows the token; where there is none, with 404."""
-    if not _token():
+    if not current_config().metrics_token:
         # Not the site's own page for that: it would ask the database.
         return Response("not found\n", 404, mimetype="text/plain")
     if not knows_token():
@@ -57,15 +56,11 @@ def show() -> Response:
 
 def knows_token() -> bool:
     """Whether this request carries the token of the metrics; where there is none, nobody does."""
-    token = _token()
+    token = current_config().metrics_token
     given = request.authorization
     if not token or given is None or given.type != "bearer" or not given.token:
         return False
     return hmac.compare_digest(given.token.encode(errors="replace"), token.encode())
-
-
-def _token() -> str:
-    return cast("Config", current_app.extensions["launcher.config"]).metrics_token
 
 
 class _Collector:

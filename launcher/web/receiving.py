@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NoReturn, cast
 
-from flask import Flask, Request, abort, current_app, make_response, redirect, request
+from flask import Flask, Request, abort, make_response, redirect, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from launcher.backup.errors import OperationInProgressError, UploadRejectedError
 from launcher.backup.files import disk_errors, require_space
 from launcher.backup.records import Verb, clean_note
-from launcher.current import current_backups
+from launcher.current import current_backups, current_config
 from launcher.database import release, resume
 from launcher.extensions import csrf
 from launcher.i18n import gettext, size
@@ -86,8 +86,7 @@ class ReceivingRequest(Request):
 def init_app(app: Flask) -> None:
     """Let requests of `app` bring files, and clear away what broke off before it started."""
     app.request_class = ReceivingRequest
-    config: Config = app.extensions["launcher.config"]
-    sweep(config.incoming_dir)
+    sweep(current_config(app).incoming_dir)
 
 
 @contextmanager
@@ -102,7 +101,7 @@ def received_file() -> Iterator[Received]:
         CSRFError: the form has no valid token.
         InsufficientSpaceError, StoreUnavailableError
     """
-    config: Config = current_app.extensions["launcher.config"]
+    config = current_config()
     if (request.content_length or 0) > config.upload_limit_bytes + _FORM_BYTES:
         _refuse_size(config.upload_limit_bytes)
     release()

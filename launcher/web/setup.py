@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import (
     Blueprint,
     Response,
-    current_app,
     flash,
     redirect,
     render_template,
@@ -22,7 +20,7 @@ from launcher.accounts import AccountError, SetupRefusedError
 from launcher.audit import Actor
 from launcher.backup.errors import BackupError
 from launcher.backup.records import Backup, State
-from launcher.current import current_backups
+from launcher.current import current_backups, current_config
 from launcher.i18n import ACCOUNT_WORDS, setting_words
 from launcher.i18n import gettext as _
 from launcher.settings import SettingError
@@ -41,7 +39,7 @@ blueprint = Blueprint("setup", __name__)
 def show() -> ResponseReturnValue:
     """Show the form to whoever has the link."""
     token = request.args.get("token", "")
-    if not accounts.is_setup_token(setup_token_path(), token):
+    if not accounts.is_setup_token(current_config().setup_token_path, token):
         return refuse_setup()
     return _form(token, {}, {})
 
@@ -54,7 +52,7 @@ def make_first_admin() -> ResponseReturnValue:
     try:
         site_name = settings.read("site_name", values["site_name"])
         user = accounts.claim_setup(
-            setup_token_path(),
+            current_config().setup_token_path,
             token,
             username=values["username"].strip(),
             password=request.form.get("password", ""),
@@ -74,7 +72,7 @@ def make_first_admin() -> ResponseReturnValue:
 
 def is_awaiting_first_admin() -> bool:
     """Return whether the setup link still waits for somebody."""
-    return setup_token_path().exists() and not accounts.has_admin()
+    return current_config().setup_token_path.exists() and not accounts.has_admin()
 
 
 def _errors_of(error: AccountError) -> Mapping[str, str]:
@@ -110,9 +108,3 @@ def refuse_setup() -> Response:
         _("While there is no admin, this command on the server prints the link:"),
         command="flask database upgrade",
     )
-
-
-def setup_token_path() -> Path:
-    """Return where the token of the setup link is kept."""
-    path: Path = current_app.extensions["launcher.config"].setup_token_path
-    return path

@@ -15,7 +15,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from launcher import accounts
 from launcher.backup.errors import BackupError
 from launcher.backup.records import Verb
-from launcher.current import current_backups
+from launcher.current import current_backups, current_config
 from launcher.database import release, resume
 from launcher.extensions import csrf
 from launcher.i18n import gettext as _
@@ -25,7 +25,7 @@ from launcher.web.admin.running import start_operation
 from launcher.web.errors import WayOut, show_backup_error
 from launcher.web.frame import current_look
 from launcher.web.receiving import lead_on, received_file, take_in
-from launcher.web.setup import refuse_setup, setup_token_path
+from launcher.web.setup import refuse_setup
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -48,7 +48,7 @@ def setup_token_required(
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         token = request.args.get("token", "")
-        if not accounts.is_setup_token(setup_token_path(), token):
+        if not accounts.is_setup_token(current_config().setup_token_path, token):
             return refuse_setup()
         try:
             return view(token, *args, **kwargs)

@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from flask import (
     Blueprint,
     Response,
     abort,
-    current_app,
     redirect,
     render_template,
     request,
@@ -24,7 +23,7 @@ from flask import (
 
 from launcher.backup.errors import BackupError, OperationInProgressError
 from launcher.backup.records import Progress, Verb
-from launcher.current import current_backups
+from launcher.current import current_backups, current_config
 from launcher.database import release, resume
 from launcher.i18n import ERROR_WORDS, JOB_WORDS, STAGE_WORDS, gettext
 from launcher.jobs import process
@@ -46,7 +45,6 @@ from .schedule import zone_words
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-    from launcher.config import Config
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/admin/jobs")
 
@@ -148,7 +146,7 @@ def run(job_id: str) -> ResponseReturnValue:
         abort(404)
     by, seen = signed_in_user().username, request.form.get("seen", "")[:_MAX_SEEN]
     release()
-    process.run_now(_config(), job_id, by=by)
+    process.run_now(current_config(), job_id, by=by)
     return redirect(url_for("jobs.show", seen=seen or None), 303)
 
 
@@ -172,7 +170,7 @@ def _page(found: Runs, *, busy: OperationInProgressError | None = None) -> str:
 
 
 def _watchman(found: Runs, rules: Rules, *, now: datetime) -> Watchman:
-    config = _config()
+    config = current_config()
     if leading := leader(config.lock_dir):
         return Watchman(Conduct.LED, leader=leading)
     if config.scheduler:
@@ -187,7 +185,7 @@ def _watchman(found: Runs, rules: Rules, *, now: datetime) -> Watchman:
 
 def _late(rules: Rules, *, now: datetime) -> tuple[str, datetime | None]:
     """Return a job that should have been done by now, and since when."""
-    book = Book(_config().data_dir)
+    book = Book(current_config().data_dir)
     for job in JOBS.values():
         slot = owed(current_backups(), book.record(job.id), job, rules, now=now)
         if slot is not None and now - slot > LATE_AFTER:
@@ -221,11 +219,7 @@ def _verbs(job_id: str) -> set[Verb]:
 
 
 def _runs() -> Runs:
-    return runs(_config().data_dir)
-
-
-def _config() -> Config:
-    return cast("Config", current_app.extensions["launcher.config"])
+    return runs(current_config().data_dir)
 
 
 # --- what a page has seen ----------------------------------------------------------------

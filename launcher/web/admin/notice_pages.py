@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flask import current_app, render_template, request
 from flask_babel import lazy_gettext
 
+from launcher.current import current_config
 from launcher.i18n import ERROR_WORDS
 from launcher.i18n import gettext as _
 from launcher.messenger import Reason
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
     from flask_babel.speaklater import LazyString
 
-    from launcher.config import Config
 
 EXAMPLES: Sequence[tuple[LazyString | str, str]] = (
     (lazy_gettext("E-mail"), "mailtos://name:password@mail.example?to=ada@home.example"),
@@ -138,7 +138,7 @@ def mark_of(thing: object) -> str:
 
 def index(refusal: Refusal | None = None) -> ResponseReturnValue:
     """Draw who is told, and whether they can be reached."""
-    config = _config()
+    config = current_config()
     page = render(
         "admin/notices.html",
         part="admin/_notices.html",
@@ -239,16 +239,11 @@ def _told_wrong(refusal: Refusal | None) -> Mapping[str, object]:
 
 
 def _reach(target_id: str) -> Reach | None:
-    found = overview(_config(), now=utc_now()).targets
+    found = overview(current_config(), now=utc_now()).targets
     return next((each for each in found if each.id == target_id), None)
 
 
 def _is_last(known: Target | None) -> bool:
     """Whether nobody would hear of failures any more without this one."""
-    found = overview(_config(), now=utc_now())
+    found = overview(current_config(), now=utc_now())
     return known is not None and list(found.told) == [known.name] and found.heartbeat is None
-
-
-def _config() -> Config:
-    config: Config = current_app.extensions["launcher.config"]
-    return config

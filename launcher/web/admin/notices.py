@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from flask import Blueprint, current_app, flash, redirect, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from sqlalchemy.exc import SQLAlchemyError
 
 from launcher import notice_trail, notices, targets
 from launcher.audit import Actor
 from launcher.backup.records import Outcome
-from launcher.current import current_application
+from launcher.current import current_application, current_config
 from launcher.database import DataBeingReplacedError, release, resume
 from launcher.extensions import db
 from launcher.i18n import gettext as _
@@ -61,7 +61,7 @@ def index() -> ResponseReturnValue:
 @blueprint.app_template_global("told_of_failures")
 def told_of_failures() -> Sequence[str]:
     """Return the names of those who are told when a backup fails, for other pages to say."""
-    return overview(_config(), now=utc_now()).told
+    return overview(current_config(), now=utc_now()).told
 
 
 # Telling somebody
@@ -200,7 +200,7 @@ def _test_words(target: Target, delivery: Delivery) -> toasts.Toast:
 @recent_password_required
 def show_heartbeat() -> ResponseReturnValue:
     """Show the form of the heartbeat."""
-    return pages.heartbeat(targets.read_notices(_config()))
+    return pages.heartbeat(targets.read_notices(current_config()))
 
 
 @blueprint.post("/heartbeat")
@@ -208,7 +208,7 @@ def show_heartbeat() -> ResponseReturnValue:
 @recent_password_required
 def set_heartbeat() -> ResponseReturnValue:
     """Ask for an address at every scheduled backup."""
-    actor, seen = _actor(), targets.read_notices(_config())
+    actor, seen = _actor(), targets.read_notices(current_config())
     if request.form.get("seen") != mark_of(seen.heartbeat):
         return pages.heartbeat(seen, refusal=Refusal.outdated())
     url, tells_start = _typed_url().strip(), "tells_start" in request.form
@@ -229,7 +229,7 @@ def set_heartbeat() -> ResponseReturnValue:
 @recent_password_required
 def ask_to_remove_heartbeat() -> ResponseReturnValue:
     """Say what goes with the heartbeat before it goes."""
-    seen = targets.read_notices(_config())
+    seen = targets.read_notices(current_config())
     return pages.removal(None, seen) if seen.heartbeat else pages.index(Refusal.gone())
 
 
@@ -238,7 +238,7 @@ def ask_to_remove_heartbeat() -> ResponseReturnValue:
 @recent_password_required
 def remove_heartbeat() -> ResponseReturnValue:
     """Have no heartbeat any more."""
-    actor, seen = _actor(), targets.read_notices(_config())
+    actor, seen = _actor(), targets.read_notices(current_config())
     if seen.heartbeat is None:
         return pages.index(Refusal.gone())
     if request.form.get("seen") != mark_of(seen.heartbeat):
@@ -257,7 +257,7 @@ def remove_heartbeat() -> ResponseReturnValue:
 @recent_password_required
 def show_site() -> ResponseReturnValue:
     """Show the form of the address that messages lead to."""
-    return pages.site(targets.read_notices(_config()))
+    return pages.site(targets.read_notices(current_config()))
 
 
 @blueprint.post("/site")
@@ -265,7 +265,7 @@ def show_site() -> ResponseReturnValue:
 @recent_password_required
 def set_site() -> ResponseReturnValue:
     """Remember how a browser reaches this site; nothing for unknown."""
-    actor, seen = _actor(), targets.read_notices(_config())
+    actor, seen = _actor(), targets.read_notices(current_config())
     if request.form.get("seen") != mark_of(seen.public_url):
         return pages.site(seen, refusal=Refusal.outdated())
     typed = request.form.get("public_url", "")
@@ -297,17 +297,12 @@ def _refuse(error: NoticeError) -> ResponseReturnValue:
     return pages.index(Refusal.of(error))
 
 
-def _config() -> Config:
-    config: Config = current_app.extensions["launcher.config"]
-    return config
-
-
 def _actor() -> Actor:
     return Actor.of(signed_in_user(), address=request.remote_addr or "")
 
 
 def _find(target_id: str) -> Target:
-    for each in targets.read_notices(_config()).targets:
+    for each in targets.read_notices(current_config()).targets:
         if each.id == target_id:
             return each
     raise NoticeError("not_found", "there is nobody of that name to tell")
@@ -324,7 +319,7 @@ def _apart(change: Callable[Concatenate[Config, P], R], /, *args: P.args, **kwar
     """
     release()
     try:
-        return change(_config(), *args, **kwargs)
+        return change(current_config(), *args, **kwargs)
     except (NoticeError, OSError):
         resume()
         raise
@@ -351,7 +346,7 @@ def _recording(actor: Actor) -> Iterator[None]:
 
 def _record_heartbeat(actor: Actor, seen: Notices) -> None:
     """Record the heartbeat as it was and as it is."""
-    after = targets.read_notices(_config()).heartbeat
+    after = targets.read_notices(current_config()).heartbeat
     with _recording(actor):
         notice_trail.record_heartbeat(seen.heartbeat, after, actor=actor)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app
-
 from launcher import detached
 from launcher.backup.records import Verb, new_operation_id
+from launcher.current import current_config
 from launcher.database import release
 from launcher.detached import Errand
 from launcher.web.roles import signed_in_user
@@ -29,5 +28,5 @@ def start_operation(verb: Verb, *, by: str = "", **details: Any) -> str:
     """
     errand = Errand(verb, by or signed_in_user().username, new_operation_id(), details)
     release()
-    detached.start(current_app.extensions["launcher.config"], errand)
+    detached.start(current_config(), errand)
     return errand.operation_id

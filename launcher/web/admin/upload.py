@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, current_app, request, url_for
+from flask import Blueprint, request, url_for
 from markupsafe import Markup
 
-from launcher.current import current_backups
+from launcher.current import current_backups, current_config
 from launcher.extensions import csrf
 from launcher.web.receiving import lead_on, received_file, take_in
 from launcher.web.roles import admin_required, signed_in_user
@@ -15,7 +15,6 @@ from launcher.web.roles import admin_required, signed_in_user
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-    from launcher.config import Config
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/admin/backups")
 
@@ -23,8 +22,7 @@ blueprint = Blueprint("uploads", __name__, url_prefix="/admin/backups")
 @blueprint.app_template_global()
 def upload_limit_bytes() -> int:
     """Return how large an upload may be."""
-    config: Config = current_app.extensions["launcher.config"]
-    return config.upload_limit_bytes
+    return current_config().upload_limit_bytes
 
 
 @blueprint.app_template_global()
