@@ -47,12 +47,14 @@ class Journal:
     def append(self, entry: JournalEntry) -> None:
         """Add one line, durable when this returns; drops the oldest half at the bound.
 
+        The last restore stays, and the last one that replaced the data: `undo` rests on it.
+
         Raises:
             OSError: the disk refused. What was there before is still there.
         """
         line = _line(entry)
-        if len(line) > self._max_bytes // 2:
-            line = _line(_shortened(entry, size_bytes=self._max_bytes // 4))
+        if len(line) > self._max_bytes // 4:
+            line = _line(_shortened(entry, size_bytes=self._max_bytes // 8))
         if self._size() + len(line) > self._max_bytes:
             self._halve()
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -91,14 +93,18 @@ class Journal:
 
     def _halve(self) -> None:
         lines = self.path.read_bytes().splitlines(keepends=True)
-        kept: list[bytes] = []
-        room = self._max_bytes // 2
+        last: dict[bool, bytes] = {}  # restores, by whether they replaced the data
+        for line in lines:
+            if (entry := _entry(line)) and entry.verb is Verb.RESTORE:
+                last[entry.has_replaced_data] = line
+        kept = set(last.values())
+        room = self._max_bytes // 2 - sum(map(len, kept))
         for line in reversed(lines):
-            room -= len(line)
+            room -= 0 if line in kept else len(line)
             if room < 0:
                 break
-            kept.append(line)
-        write_atomic(self.path, b"".join(reversed(kept)))
+            kept.add(line)
+        write_atomic(self.path, b"".join(line for line in lines if line in kept))
 
     def _read_again(self) -> _Read:
         """Return what the file holds, read only if it is another one than the last time."""

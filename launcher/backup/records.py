@@ -298,6 +298,13 @@ class JournalEntry:
     error: str = ""
     facts: Mapping[str, object] = field(default_factory=dict)
 
+    @property
+    def has_replaced_data(self) -> bool:
+        """Whether this is a restore that replaced the live data, even if it was killed then."""
+        return self.verb is Verb.RESTORE and (
+            self.outcome is Outcome.SUCCEEDED or self.facts.get("data") == "restored"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:

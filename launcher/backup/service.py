@@ -78,13 +78,6 @@ from .upkeep import has_content, has_history, live_revision, make_database
 from .verify import Checked, describe_file, stage_backup, stage_path
 
 
-def _has_restored(entry: JournalEntry) -> bool:
-    """Whether the live data was replaced, even if its process was killed right afterwards."""
-    return entry.verb is Verb.RESTORE and (
-        entry.outcome is Outcome.SUCCEEDED or entry.facts.get("data") == "restored"
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class _Decided:
     """What retention decided, and the whole question that it was the answer to."""
@@ -449,7 +442,7 @@ class BackupService:
             BackupNotFoundError: there is nothing to undo.
         """
         for entry in self._journal.entries():
-            if _has_restored(entry):
+            if entry.has_replaced_data:
                 safety_id = str(entry.facts.get("safety_id", ""))
                 if safety_id:
                     return self._store.get(safety_id).id

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -109,6 +110,20 @@ def test_it_never_grows_beyond_its_bound(tmp_path: Path) -> None:
     kept = numbers(journal)
     assert kept == list(range(199, 199 - len(kept), -1))
     assert len(kept) >= 3
+
+
+def test_the_last_restore_outlives_any_number_of_other_lines(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl", max_bytes=4000)
+    restore = replace(entry(0, safety_id="s"), verb=Verb.RESTORE)
+    for number in range(3):
+        journal.append(replace(restore, operation_id=f"{number:016x}"))
+    journal.append(replace(restore, operation_id=f"{3:016x}", outcome=Outcome.FAILED))
+    for number in range(4, 200):
+        journal.append(entry(number))
+        assert journal.path.stat().st_size <= 4000
+    kept = numbers(journal)
+    assert kept[-2:] == [3, 2]
+    assert kept[:-2] == list(range(199, 199 - len(kept) + 2, -1))
 
 
 def test_one_enormous_line_does_not_break_the_bound(tmp_path: Path) -> None:
