@@ -42,7 +42,6 @@ from .records import (
     KeepDecision,
     Kind,
     Listing,
-    Outcome,
     PartFailure,
     Progress,
     RestoreOutcome,
