@@ -28,9 +28,9 @@ from launcher.extensions import csrf
 from launcher.i18n import gettext, size
 from launcher.i18n import lazy_gettext as _
 from launcher.incoming import IncomingFile, sweep
-from launcher.web.admin.running import start_operation
 from launcher.web.errors import show_refusal
 from launcher.web.htmx import is_htmx
+from launcher.web.operations.start import start_operation
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue

@@ -19,11 +19,11 @@ from launcher.current import current_backups, current_config
 from launcher.database import release, resume
 from launcher.extensions import csrf
 from launcher.i18n import gettext as _
-from launcher.web.admin.following import Follower, following_address
-from launcher.web.admin.plan import Stopwatch, describe_plan
-from launcher.web.admin.running import start_operation
 from launcher.web.errors import WayOut, show_backup_error
 from launcher.web.frame import current_look
+from launcher.web.operations.following import Follower, following_address
+from launcher.web.operations.plan import Stopwatch, describe_plan
+from launcher.web.operations.start import start_operation
 from launcher.web.receiving import lead_on, received_file, take_in
 from launcher.web.setup import refuse_setup
 

@@ -86,6 +86,15 @@ def test_imports_point_inward(path: Path) -> None:
         assert not {part, other} <= DOORS, f"the door {part} must not use the door {other}"
 
 
+def test_what_other_pages_share_with_administration_lies_outside_it() -> None:
+    web, admin = HOUSE / "web", HOUSE / "web" / "admin"
+    assemblers = {web / "__init__.py", web / "patterns.py"}
+    others = [p for p in sources() if p.is_relative_to(web) and not p.is_relative_to(admin)]
+    for path in set(others) - assemblers:
+        reached = [name for name in imported(path) if name.startswith("launcher.web.admin.")]
+        assert not reached, path
+
+
 @pytest.mark.parametrize(
     "path", sorted((HOUSE / "backup").rglob("*.py")), ids=lambda path: path.name
 )

@@ -42,11 +42,11 @@ from launcher.i18n import lazy_gettext as _
 from launcher.web import toasts
 from launcher.web.admin import progress as progress_row
 from launcher.web.admin.deletion import Deletion, next_run, plan_deletion
-from launcher.web.admin.running import start_operation
 from launcher.web.auth import safe_path
 from launcher.web.errors import WayOut, show_backup_error, show_refusal
 from launcher.web.htmx import current_page, is_htmx, render
 from launcher.web.inside import inside
+from launcher.web.operations.start import start_operation
 from launcher.web.recent import confirm_in_form, has_recent_password
 from launcher.web.roles import admin_required, signed_in_user
 from launcher.web.toasts import make_toast

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from launcher.extensions import db
 from launcher.i18n import ngettext
-from launcher.web.admin.kinds import TABLE_WORDS
+from launcher.web.operations.kinds import TABLE_WORDS
 
 if TYPE_CHECKING:
     from launcher.backup.records import Backup

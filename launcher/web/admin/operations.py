@@ -11,11 +11,11 @@ from launcher import accounts
 from launcher.backup.records import JournalEntry, Progress
 from launcher.current import current_backups, current_config
 from launcher.database import DataBeingReplacedError, enter, ungated
-from launcher.web.admin.following import Follower, read_follower
 from launcher.web.admin.outcomes import describe_outcome
-from launcher.web.admin.stages import describe_progress
 from launcher.web.frame import do_without_database, wear
 from launcher.web.htmx import is_htmx, render
+from launcher.web.operations.following import Follower, read_follower
+from launcher.web.operations.stages import describe_progress
 from launcher.web.roles import admin_required
 from launcher.web.sessions import renew_session
 
@@ -61,9 +61,8 @@ def _follow(operation_id: str, follower: Follower) -> ResponseReturnValue:
         if follower.holder:
             renew_session(follower.holder, epoch=str(found.facts.get("epoch", "")))
         if follower.setup_token:
-            accounts.ensure_setup_token(
-                current_config().setup_token_path
-            )  # which is void by now, or still good
+            # Which is void by now, or still good.
+            accounts.ensure_setup_token(current_config().setup_token_path)
         return _outcome(found, follower)
     except (DataBeingReplacedError, SQLAlchemyError):
         # The next restore holds the gate, or the data is lost; the outcome can be told anyway.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from flask import g, url_for
 
 from launcher.i18n import gettext as _
-from launcher.web.admin.stages import StageRow
 from launcher.web.frame import current_viewer
+from launcher.web.operations.stages import StageRow
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -10,13 +10,13 @@ from flask import url_for
 from launcher.backup.records import JournalEntry, Outcome, State, Verb
 from launcher.i18n import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS, clock_time, duration, size
 from launcher.i18n import gettext as _
-from launcher.web.admin.following import Follower
 from launcher.web.admin.outcome import OutcomeWords, WayOn, to_the_backups
 from launcher.web.admin.restored import kept, restored, undo, undo_words
-from launcher.web.admin.stages import backup_of, describe_stop
 from launcher.web.admin.toast_words import source_of
 from launcher.web.admin.verdicts import verdict
 from launcher.web.inside import inside
+from launcher.web.operations.following import Follower
+from launcher.web.operations.stages import backup_of, describe_stop
 
 
 def describe_outcome(entry: JournalEntry, follower: Follower | None) -> OutcomeWords:

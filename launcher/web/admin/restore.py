@@ -13,13 +13,13 @@ from launcher.backup.records import Backup, Verb
 from launcher.current import current_backups
 from launcher.database import release, resume
 from launcher.i18n import gettext as _
-from launcher.web.admin.following import Follower, following_address
-from launcher.web.admin.plan import PlanWords, Stopwatch, describe_plan
-from launcher.web.admin.running import start_operation
 from launcher.web.admin.schedule_words import schedule_words
 from launcher.web.errors import WayOut, show_backup_error
 from launcher.web.frame import current_look
 from launcher.web.htmx import is_htmx, render
+from launcher.web.operations.following import Follower, following_address
+from launcher.web.operations.plan import PlanWords, Stopwatch, describe_plan
+from launcher.web.operations.start import start_operation
 from launcher.web.recent import confirm_in_form, has_recent_password
 from launcher.web.roles import admin_required, signed_in_user
 from launcher.web.sessions import holder_of

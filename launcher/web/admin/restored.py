@@ -18,7 +18,6 @@ from launcher.i18n import day_and_time, duration, moment, weekday_and_time
 from launcher.i18n import gettext as _
 from launcher.models import User
 from launcher.models.types import utc_now
-from launcher.web.admin.following import Follower
 from launcher.web.admin.outcome import (
     OutcomeWords,
     WayOn,
@@ -26,9 +25,10 @@ from launcher.web.admin.outcome import (
     viewer_now,
 )
 from launcher.web.admin.schedule_words import current_schedule, schedule_words
-from launcher.web.admin.stages import backup_of, is_dated
 from launcher.web.admin.words import until_day
 from launcher.web.inside import inside
+from launcher.web.operations.following import Follower
+from launcher.web.operations.stages import backup_of, is_dated
 from launcher.web.sessions import Holder
 
 

@@ -26,8 +26,8 @@ from launcher.current import current_backups
 from launcher.i18n import STAGE_WORDS, duration, listing, span
 from launcher.i18n import gettext as _
 from launcher.models.types import utc_now
-from launcher.web.admin.kinds import NAME_WORDS, TABLE_WORDS
-from launcher.web.admin.stages import StageRow, is_dated
+from launcher.web.operations.kinds import NAME_WORDS, TABLE_WORDS
+from launcher.web.operations.stages import StageRow, is_dated
 
 MOST_NAMES = 12
 
