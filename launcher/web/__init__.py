@@ -34,7 +34,7 @@ from .admin import (
     backups,
     jobs,
     notices,
-    operations,
+    operation_page,
     restore,
     schedule,
     upload,
@@ -62,7 +62,7 @@ def init_app(app: Flask) -> None:
     for door in (health, metrics, setup, setup_restore, auth, account, recent, start, patterns):
         app.register_blueprint(door.blueprint)
     for page in (
-        schedule, backups, actions, upload, operations, restore, backup, jobs, users, notices,
-        audit,
+        schedule, backups, actions, upload, operation_page, restore, backup, jobs, users,
+        notices, audit,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
