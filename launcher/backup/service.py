@@ -570,7 +570,8 @@ class BackupService:
                 deleted.
         """
         with self._operations.run(Verb.DELETE, by=by) as operation:
-            backups = [self._store.get(reference) for reference in references]
+            found = map(self._store.get, references)
+            backups = list({backup.id: backup for backup in found}.values())
             for backup in backups:
                 if backup.protected:
                     raise BackupProtectedError(backup.id)

@@ -360,11 +360,11 @@ def delete(backup_ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Delete backups for good."""
     service = current_backups()
     if not yes:
-        going = [service.get(backup_id) for backup_id in backup_ids]
+        going = {found.id: found for found in map(service.get, backup_ids)}
         output.say("These backups go for good:")
-        for found in going:
+        for found in going.values():
             output.say(f"  {found.id}  {output.moment(found.created_at)}  {output.inside(found)}")
-        if _last_good_id() in {found.id for found in going}:
+        if _last_good_id() in going:
             output.say("The last good backup is among them: afterwards today's is the only data.")
         _ask_for("delete")
     _print_bulk(service.delete(backup_ids, by=_by()), as_json=as_json)

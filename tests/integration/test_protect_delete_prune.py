@@ -92,8 +92,10 @@ def test_an_unknown_one_stops_a_delete_before_it_begins(home: House) -> None:
 
 def test_the_same_one_twice_is_deleted_once(home: House) -> None:
     backup = home.create()
-    assert home.service.delete([backup.id, backup.id], by="ada").failed == ()
+    deleted = home.service.delete([backup.id, "latest", backup.id], by="ada")
+    assert (deleted.done, deleted.failed) == ((backup.id,), ())
     assert ids(home) == []
+    assert home.service.journal(limit=1)[0].backup_id == backup.id
 
 
 def test_one_that_cannot_be_deleted_does_not_stop_the_rest(
