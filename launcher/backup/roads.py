@@ -77,7 +77,7 @@ class Transaction:
             self._unpack_safety(raw)
             self._replace(raw, on_bytes=_tell_nobody)
             fold_log(self._live_path)
-        except (BackupError, OSError) as error:
+        except Exception as error:
             raise RevertFailedError(
                 f"the restored data did not pass its check ({problem}), and the data from "
                 f"before could not be put back ({error}); it is whole in the safety backup "

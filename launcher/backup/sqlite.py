@@ -562,18 +562,17 @@ def fold_log(live: Path) -> bool:
     """Put the live database into WAL mode if it was not, and its log into the main file.
 
     Returns:
-        Whether that was possible at once; False while a reader still needs the old data or the
-        disk has no room, which costs disk and nothing else: what is committed stays committed.
+        Whether that was possible at once; False while a reader still needs the old data, the
+        disk has no room, or the database does not open for now. That costs disk and nothing
+        else: what is committed stays committed.
     """
-    connection = _connect(live, "mode=rw")
     try:
-        connection.execute("PRAGMA busy_timeout=250")
-        connection.execute("PRAGMA journal_mode=WAL")
-        return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        with contextlib.closing(_connect(live, "mode=rw")) as connection:
+            connection.execute("PRAGMA busy_timeout=250")
+            connection.execute("PRAGMA journal_mode=WAL")
+            return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     except sqlite3.Error:
         return False
-    finally:
-        connection.close()
 
 
 def begin_wal(path: Path) -> None:

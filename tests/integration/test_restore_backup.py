@@ -23,6 +23,7 @@ from launcher.backup.errors import (
     IncompatibleBackupError,
     InsufficientSpaceError,
     RestoreError,
+    RevertFailedError,
     SourceDatabaseError,
 )
 from launcher.backup.records import Kind, Outcome, Progress, Stage, Verb
@@ -687,6 +688,49 @@ def test_a_log_that_cannot_be_folded_is_no_failure(
     reader.close()
     assert "log could not be folded" in outcome.warnings[0]
     assert digest(home.live) == expected
+
+
+def test_what_fails_after_a_restore_does_not_take_its_success_or_its_undo_away(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process is out of file descriptors when it comes to the log."""
+    backup = home.create()
+    change(home)
+    fold = launcher.backup.roads.fold_log
+
+    def refuse(*_arguments: object) -> sqlite3.Connection:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    def fold_without_a_connection(live: Path) -> bool:
+        with monkeypatch.context() as patch:
+            patch.setattr(launcher.backup.sqlite, "_connect", refuse)
+            return fold(live)
+
+    monkeypatch.setattr(launcher.backup.roads, "fold_log", fold_without_a_connection)
+    outcome = restore(home, backup.id)
+    assert "log could not be folded" in outcome.warnings[0]
+    assert home.service.journal(limit=1)[0].outcome is Outcome.SUCCEEDED
+    assert home.service.undo_id() == outcome.safety_id
+
+
+@pytest.mark.parametrize(
+    "error", [sqlite3.OperationalError("no"), MemoryError("no"), OSError("no")]
+)
+def test_whatever_keeps_the_old_data_from_coming_back_the_safety_backup_is_named(
+    home: House, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    backup = home.create()
+
+    def fail(*_arguments: object, **_how: object) -> None:
+        raise error
+
+    monkeypatch.setattr(launcher.backup.restore, "confirm_live", lambda *_a, **_k: "it is odd")
+    monkeypatch.setattr(launcher.backup.roads, "unpack_to", fail)
+    with pytest.raises(RevertFailedError) as failed:
+        restore(home, backup.id)
+    safety = home.service.list()[0]
+    assert safety.kind is Kind.SAFETY
+    assert safety.id in failed.value.message
 
 
 def test_without_room_nothing_is_touched(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
