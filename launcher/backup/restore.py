@@ -475,19 +475,19 @@ def _replace_and_confirm(
         raise  # the road itself says that nothing was changed
     except BaseException as error:
         # Ctrl-C, or a listener that failed: it may have struck just after the commit.
-        road.revert(f"it was stopped: {error!r}")
+        road.revert(f"the restore was stopped ({error!r})")
         raise
     try:
         operation.stage(Stage.CONFIRM)
         problem = confirm_live(live_path, rows=staged.survey.rows)
     except BaseException as error:
-        road.revert(f"it was stopped: {error!r}")
+        road.revert(f"the restore was stopped ({error!r})")
         raise
     if problem:
-        road.revert(problem)
+        reason = f"the restored data did not pass its check ({problem})"
+        road.revert(reason)
         raise RestoreError(
-            f"the restored data did not pass its check ({problem}); "
-            "the data from before was put back",
+            f"{reason}; the data from before was put back",
             hint="Try another backup.",
         )
     road.settle()

@@ -69,6 +69,9 @@ class Transaction:
     def revert(self, problem: str) -> None:
         """Put the safety backup back by the same road.
 
+        Args:
+            problem: why, as a clause: "the disk failed".
+
         Raises:
             RevertFailedError: naming the safety backup.
         """
@@ -79,9 +82,8 @@ class Transaction:
             fold_log(self._live_path)
         except Exception as error:
             raise RevertFailedError(
-                f"the restored data did not pass its check ({problem}), and the data from "
-                f"before could not be put back ({error}); it is whole in the safety backup "
-                f"{self._safety.id}",
+                f"{problem}, and the data from before could not be put back ({error}); "
+                f"it is whole in the safety backup {self._safety.id}",
                 hint=f"Run `flask backup restore {self._safety.id}`.",
             ) from error
 
@@ -135,7 +137,7 @@ class FileSwap:
                 self._is_swapped = True
                 sync_directory(self._live_path.parent)
         except (BackupError, OSError) as error:
-            self.revert(str(error))
+            self.revert(f"the database file was not replaced ({error})")
             raise
         finally:
             discard(incoming)
@@ -172,6 +174,9 @@ class FileSwap:
     def revert(self, problem: str) -> None:
         """Put the old files back as they were.
 
+        Args:
+            problem: why, as a clause: "the disk failed".
+
         Raises:
             RevertFailedError: naming the folder that holds them.
         """
@@ -185,8 +190,8 @@ class FileSwap:
             sync_directory(self._live_path.parent)
         except OSError as error:
             raise RevertFailedError(
-                f"the restored data did not pass its check ({problem}), and the damaged files "
-                f"from before could not be put back ({error}); they lie in {self._folder}",
+                f"{problem}, and the damaged files from before could not be put back ({error}); "
+                f"they lie in {self._folder}",
                 hint="`flask backup restore ID` with another backup.",
             ) from error
         self.raw_copy_path = None

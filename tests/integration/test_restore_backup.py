@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -731,6 +732,45 @@ def test_whatever_keeps_the_old_data_from_coming_back_the_safety_backup_is_named
     safety = home.service.list()[0]
     assert safety.kind is Kind.SAFETY
     assert safety.id in failed.value.message
+
+
+def test_a_swap_that_cannot_be_taken_back_says_that_the_disk_failed(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = home.create()
+    home.run("PRAGMA journal_mode=DELETE")
+    truncated(home.live)
+
+    def fail(_path: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(launcher.backup.roads, "sync_directory", fail)
+    with pytest.raises(RevertFailedError, match=r"was not replaced.*Input/output error") as failed:
+        restore(home, backup.id)
+    assert "check" not in failed.value.message
+    assert str(home.data / "damaged") in failed.value.message
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_restore_that_was_stopped_and_not_taken_back_says_so(
+    home: House, monkeypatch: pytest.MonkeyPatch, *, broken: bool
+) -> None:
+    backup = home.create()
+    if broken:
+        home.run("PRAGMA journal_mode=DELETE")
+        truncated(home.live)
+
+    def stop(progress: Progress) -> None:
+        if progress.stage is Stage.CONFIRM:
+            raise LookupError("nobody listens")
+
+    def fail(*_arguments: object, **_how: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(launcher.backup.roads, "_put_back" if broken else "unpack_to", fail)
+    with pytest.raises(RevertFailedError, match=r"the restore was stopped.*nobody lis") as failed:
+        restore(home, backup.id, on_progress=stop)
+    assert "check" not in failed.value.message
 
 
 def test_without_room_nothing_is_touched(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
