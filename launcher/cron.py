@@ -8,22 +8,13 @@ on the wall becomes a moment here, because cronsim loses half hours that come tw
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
-from cronsim import CronSimError as CronError
-
-__all__ = [
-    "CRON_MACROS",
-    "REHEARSAL_CRONS",
-    "CronError",
-    "expand_cron",
-    "last_due",
-    "next_runs",
-]
+from cronsim import CronSim, CronSimError
 
 CRON_MACROS = {
     "@hourly": "0 * * * *",
@@ -57,20 +48,23 @@ def next_runs(
 ) -> Sequence[datetime]:
     """Return the next moments at which `expression` comes due, in UTC, strictly after `after`.
 
-    Raises:
-        CronError: no valid expression; `launcher.settings` lets none in.
+    Empty when it never does, or is no valid expression: `launcher.settings` accepts none, but a
+    database from elsewhere may hold one.
     """
     dues = _dues(expression, after, zone)
     return list(islice((due for due in dues if due > after), count))
 
 
+def comes_due(expression: str) -> bool:
+    """Whether `expression` is valid and comes due one day."""
+    return bool(next_runs(expression, after=datetime.now(UTC), zone=ZoneInfo("UTC")))
+
+
 def last_due(expression: str, *, now: datetime, zone: ZoneInfo) -> datetime | None:
     """Return the newest moment not after `now` at which `expression` came due, in UTC.
 
-    None when it never did within the fifty years that are looked through.
-
-    Raises:
-        CronError: no valid expression.
+    None when it never did within the fifty years that are looked through, or is no valid
+    expression.
     """
     dues = _dues(expression, now + _SECOND, zone, is_backwards=True)
     return next((due for due in dues if due <= now), None)
@@ -85,7 +79,7 @@ def _dues(
     doubt = timedelta() if _is_calm(start, zone) else _MOST_SHIFT
     wall = (start + doubt if is_backwards else start - doubt).astimezone(zone).replace(tzinfo=None)
     pending: set[datetime] = set()
-    for time in CronSim(fields, wall, reverse=is_backwards):
+    for time in _wall_times(fields, wall, is_backwards=is_backwards):
         moments = _moments(time, zone, is_real_time=is_real_time)
         pending |= moments
         if moments and _is_calm(min(moments), zone):
@@ -93,6 +87,14 @@ def _dues(
             yield from sorted(pending, reverse=is_backwards)
             pending.clear()
     yield from sorted(pending, reverse=is_backwards)
+
+
+def _wall_times(fields: str, wall: datetime, *, is_backwards: bool) -> Iterable[datetime]:
+    """Yield when `fields` match the clock on the wall; nothing where they are no expression."""
+    if len(fields.split()) != 5:  # cronsim takes seconds as a sixth
+        return
+    with contextlib.suppress(CronSimError, ValueError, OverflowError):
+        yield from CronSim(fields, wall, reverse=is_backwards)
 
 
 def _is_calm(moment: datetime, zone: ZoneInfo) -> bool:

@@ -6,7 +6,6 @@ nothing again. The live database is asked for nothing but whether it opens.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import time
@@ -15,8 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from cronsim import CronSimError
 
 from launcher.backup.errors import BackupError
 from launcher.backup.records import (
@@ -306,6 +303,4 @@ def runs_ahead(rules: Rules | None, now: datetime, *, count: int) -> Sequence[da
     """Return the next runs of the schedule, none where it is off or never comes due."""
     if rules is None or not rules.is_scheduled:
         return ()
-    with contextlib.suppress(CronSimError):  # remembered from who knows when
-        return next_runs(rules.cron_expression, after=now, zone=rules.zone, count=count)
-    return ()
+    return next_runs(rules.cron_expression, after=now, zone=rules.zone, count=count)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from launcher.backup.records import Verb
-from launcher.cron import REHEARSAL_CRONS, CronError, last_due, next_runs
+from launcher.cron import REHEARSAL_CRONS, last_due, next_runs
 from launcher.rules import Rules
 
 
@@ -30,20 +30,12 @@ class Job:
         expression = self.cron(rules)
         if expression is None:
             return ()
-        try:
-            return next_runs(expression, after=after, zone=rules.zone, count=count)
-        except (CronError, ValueError, OverflowError):
-            return ()  # a database from elsewhere may hold what the settings would not take
+        return next_runs(expression, after=after, zone=rules.zone, count=count)
 
     def last_due(self, rules: Rules, *, now: datetime) -> datetime | None:
         """Return when it was due last, None if it never was."""
         expression = self.cron(rules)
-        if expression is None:
-            return None
-        try:
-            return last_due(expression, now=now, zone=rules.zone)
-        except (CronError, ValueError, OverflowError):
-            return None
+        return last_due(expression, now=now, zone=rules.zone) if expression is not None else None
 
 
 JOBS: Mapping[str, Job] = {

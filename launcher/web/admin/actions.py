@@ -41,7 +41,8 @@ from launcher.i18n import ERROR_WORDS, STAGE_WORDS, VERB_WORDS, day_and_time, ge
 from launcher.i18n import lazy_gettext as _
 from launcher.web import toasts
 from launcher.web.admin import progress as progress_row
-from launcher.web.admin.deletion import Deletion, next_run, plan_deletion
+from launcher.web.admin.deletion import Deletion, plan_deletion
+from launcher.web.admin.schedule_words import next_run
 from launcher.web.auth import safe_path
 from launcher.web.errors import WayOut, show_backup_error, show_refusal
 from launcher.web.htmx import current_page, is_htmx, render

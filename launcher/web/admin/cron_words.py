@@ -1,7 +1,8 @@
 """A cron expression as a person would say it, in the reader's language.
 
 The simple ones become a sentence; the others are told field by field, in phrases that need no
-grammar between them. Whatever `launcher.settings` lets in has words.
+grammar between them. Whatever `launcher.settings` lets in has words. Anything else, which a
+database from elsewhere may hold, is shown as it stands.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Sequence
 from babel.dates import get_day_names, get_month_names
 from flask_babel import get_locale
 
-from launcher.cron import expand_cron
+from launcher.cron import comes_due, expand_cron
 from launcher.i18n import gettext as _
 from launcher.i18n import listing, ngettext
 
@@ -24,9 +25,9 @@ _MOST_TIMES = 6
 
 def cron_words(expression: str) -> str:
     """Return when a cron expression comes due: `Every day at 03:00`."""
+    if not comes_due(expression):
+        return expression
     fields = expand_cron(expression).lower().split()
-    if len(fields) != 5:
-        return expression  # a database from elsewhere may hold what the settings would not take
     words = _sentence(*fields) or _joined(
         _times(*fields[:2]), _days(*fields[2:5:2]), _months(fields[3])
     )

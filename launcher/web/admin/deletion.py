@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from launcher.backup.records import Backup
-from launcher.cron import next_runs
 from launcher.current import current_backups
-from launcher.models.types import utc_now
-from launcher.rules import known_zone
-from launcher.web.frame import site_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +64,3 @@ def plan_deletion(backup_ids: Sequence[str]) -> Deletion:
         gone=[each for each in backup_ids if each not in known],
         remaining=[each for each in backups if each.is_good and each.id not in leaving],
     )
-
-
-def next_run() -> datetime | None:
-    """Return when the next backup is made by itself, None when no schedule is on."""
-    site = site_settings()
-    if not site.backup_enabled:
-        return None
-    zone = known_zone(site.time_zone)
-    runs = next_runs(site.backup_cron_expression, after=utc_now(), zone=zone)
-    return runs[0] if runs else None

@@ -145,16 +145,12 @@ def describe_end(job: Job, run: Run) -> Toast:
 def _describe_job(job: Job, rules: Rules, rows: Sequence[RunRow], *, now: datetime) -> JobRow:
     expression = job.cron(rules)
     coming = job.next_runs(rules, after=now)
-    schedule = ""
-    if expression is not None:
-        # A database from elsewhere may hold what the settings would not take.
-        schedule = cron_words(expression) if coming else expression
     return JobRow(
         id=job.id,
         name=str(JOB_WORDS[job.id]),
         purpose=str(JOB_PURPOSES[job.id]),
         is_setting=job.id != "scrub",
-        schedule=schedule,
+        schedule=cron_words(expression) if expression is not None else "",
         next_at=coming[0] if coming else None,
         runs=rows,
     )

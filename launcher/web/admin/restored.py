@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from flask import g, url_for
-from flask_babel import get_timezone
 from markupsafe import Markup, escape
 
-from launcher import cron
 from launcher.backup.errors import BackupError
 from launcher.backup.records import Backup, JournalEntry, RetentionPolicy
 from launcher.current import current_backups
@@ -24,7 +22,7 @@ from launcher.web.admin.outcome import (
     to_the_backups,
     viewer_now,
 )
-from launcher.web.admin.schedule_words import current_schedule, schedule_words
+from launcher.web.admin.schedule_words import current_schedule, next_run, schedule_words
 from launcher.web.admin.words import until_day
 from launcher.web.inside import inside
 from launcher.web.operations.following import Follower
@@ -163,11 +161,9 @@ def _key(entry: JournalEntry, holder: Holder | None) -> str:
 
 
 def _schedule() -> Markup:
-    schedule = current_schedule()
-    words = schedule_words(schedule)
-    if not schedule.enabled:
+    words, run = schedule_words(current_schedule()), next_run()
+    if run is None:
         return words
-    run = cron.next_runs(schedule.cron_expression, after=utc_now(), zone=get_timezone())[0]
     return Markup("{}. {}").format(
         words, _("Next backup: %(moment)s.", moment=weekday_and_time(run))
     )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from launcher import settings
 from launcher.backup.records import RetentionPolicy
+from launcher.cron import comes_due
 from launcher.i18n import gettext as _
 from launcher.i18n import setting_words
 from launcher.settings import SettingError, Value
@@ -81,7 +82,7 @@ class Draft:
     def of(cls, site: SystemSettings) -> Draft:
         """Return the settings as they are, with the preset that says the same."""
         cron = site.backup_cron_expression
-        preset, chosen = _recognise(cron)
+        preset, chosen = recognise(cron)
         return cls(
             enabled=site.backup_enabled,
             preset=preset,
@@ -195,11 +196,13 @@ def _expression(draft: Draft) -> str:
     return f"{time} * * *"
 
 
-def _recognise(cron: str) -> tuple[Preset, dict[str, str]]:
+def recognise(cron: str) -> tuple[Preset, dict[str, str]]:
     """Return the preset that says the same as an expression, with its fields."""
     for preset, expression in _WITHOUT_TIME.items():
         if cron == expression:
             return preset, {}
+    if not comes_due(cron):
+        return Preset.OWN, {}
     match cron.split():
         case [minute, hour, day, "*", weekday] if _is_clock(hour, minute):
             at = clock(hour, minute)

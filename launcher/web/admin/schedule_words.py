@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from markupsafe import Markup, escape
 
 from launcher.backup.records import Schedule
+from launcher.cron import next_runs
 from launcher.i18n import REHEARSAL_WORDS, listing, ngettext
 from launcher.i18n import gettext as _
+from launcher.models.types import utc_now
+from launcher.rules import known_zone
 from launcher.web.admin.cron_words import cron_words
 from launcher.web.frame import site_settings
 
@@ -23,6 +28,15 @@ def current_schedule() -> Schedule:
         keep_monthly=site.backup_keep_monthly,
         rehearsal=site.backup_rehearsal,
     )
+
+
+def next_run() -> datetime | None:
+    """Return when the next scheduled backup is due, None when the schedule is off or never is."""
+    site = site_settings()
+    if not site.backup_enabled:
+        return None
+    zone = known_zone(site.time_zone)
+    return next(iter(next_runs(site.backup_cron_expression, after=utc_now(), zone=zone)), None)
 
 
 def schedule_words(schedule: Schedule) -> Markup:
