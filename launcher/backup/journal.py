@@ -53,8 +53,8 @@ class Journal:
             OSError: the disk refused. What was there before is still there.
         """
         line = _line(entry)
-        if len(line) > self._max_bytes // 4:
-            line = _line(_shortened(entry, size_bytes=self._max_bytes // 8))
+        if len(line) > self._max_bytes // 2:
+            line = _line(_shortened(entry, size_bytes=self._max_bytes // 4))
         if self._size() + len(line) > self._max_bytes:
             self._halve()
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW

@@ -234,7 +234,7 @@ class Book:
                 return self._records
             with self._path.open("rb") as file:
                 stamp = stamp_of(os.fstat(file.fileno()))
-                facts = json.loads(file.read(1 << 20))
+                facts = json.loads(file.read())
             self._records = {str(name): _record(each) for name, each in dict(facts).items()}
             self._stamp = stamp if is_settled(stamp) else None
         except (OSError, ValueError, TypeError, RecursionError):

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -143,6 +144,17 @@ def test_a_scrub_finds_the_damaged_one_and_records_it(desk: Desk) -> None:
     assert run is not None
     assert (run.outcome, run.facts["damaged"]) == (RunOutcome.SUCCEEDED, [made.id])
     assert desk.service.get(made.id).verification.state is State.DAMAGED
+
+
+def test_a_run_with_a_long_list_makes_no_job_forget(desk: Desk) -> None:
+    book = Book(desk.data_dir)
+    book.observe("backup", "0 3 * * *", at=NOON)
+    run = book.begin("scrub", by="schedule", at=NOON)
+    long_list = [f"20261122T170000Z-{number:06}" for number in range(50_000)]
+    book.end("scrub", replace(run, outcome=RunOutcome.PARTLY, facts={"failed": long_list}))
+    Book(desk.data_dir).begin("rehearsal", by="schedule", at=NOON)
+    assert Book(desk.data_dir).record("backup").schedule == "0 3 * * *"
+    assert desk.runs("scrub")[0].facts["failed"] == long_list
 
 
 def test_a_scrub_leaves_files_of_somebody_alone(desk: Desk) -> None:
