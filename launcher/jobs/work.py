@@ -17,6 +17,7 @@ from launcher.backup.errors import (
     BackupNotFoundError,
     InsufficientSpaceError,
     OperationInProgressError,
+    StoreUnavailableError,
     TimeUsedUpError,
     VerificationError,
 )
@@ -36,6 +37,8 @@ OFF = "off"
 SCRUB_DAYS = 28  # a little less than a month, so that a missed day or two is made up for
 SCRUB_BOUND_S = 30 * 60.0
 CHANGE_UNSEEN = timedelta(seconds=5)
+
+_MOST_REFUSALS = 3  # one may be a bad sector under one file; three are the disk
 
 
 # --- due, or not -------------------------------------------------------------------------
@@ -241,7 +244,8 @@ def _scrub(task: _Task) -> Done:
     """Verify as many backups as make all of them come round within a month, oldest verdict first.
 
     A damaged one is a finding, and its verdict is recorded; what cannot be looked at now does not
-    keep the others from being looked at.
+    keep the others from being looked at. But each attempt is a line of the journal: what is larger
+    than the room there is waits without one, and a disk that refuses again and again ends the run.
     """
     known = [backup for backup in task.service.list() if backup.is_scrubbed]
     queue = sorted(known, key=lambda backup: backup.verification.at or _NEVER)
@@ -251,9 +255,12 @@ def _scrub(task: _Task) -> Done:
     verified: list[Backup] = []
     failed: list[str] = []
     error: BackupError | None = None
+    room_bytes, refusals = math.inf, 0
     for backup in queue:
-        if len(verified) >= wanted:
+        if len(verified) >= wanted or refusals == _MOST_REFUSALS:
             break
+        if _size_bytes(backup) > room_bytes:
+            continue
         if (verified or failed) and time.monotonic() >= deadline:
             error = error or _cut_short(len(overdue))
             break
@@ -270,6 +277,11 @@ def _scrub(task: _Task) -> Done:
         except BackupError as found:
             failed.append(backup.id)
             error = found
+            if isinstance(found, InsufficientSpaceError | StoreUnavailableError):
+                refusals += 1
+            if isinstance(found, InsufficientSpaceError):
+                left = found.available_bytes
+                room_bytes = _size_bytes(backup) if left is None else left
     facts: dict[str, object] = {
         "verified": len(verified),
         "total": len(known),
@@ -286,6 +298,10 @@ def _scrub(task: _Task) -> Done:
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def _size_bytes(backup: Backup) -> int:
+    return backup.database.size_bytes if backup.database else 0
 
 
 def _overdue(queue: list[Backup], *, now: datetime) -> set[BackupId]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -19,6 +21,7 @@ from flask import Flask
 
 from launcher import i18n
 from launcher.backup.errors import (
+    BackupError,
     InsufficientSpaceError,
     OperationInProgressError,
     StoreUnavailableError,
@@ -29,11 +32,13 @@ from launcher.backup.records import (
     BackupId,
     Encoding,
     Kind,
+    Outcome,
     State,
     StoredFile,
     Verb,
     Verification,
 )
+from launcher.backup.verify import Checked
 from launcher.config import ROOT
 from launcher.jobs import process, work
 from launcher.jobs.election import Election
@@ -182,6 +187,50 @@ def test_one_that_cannot_be_verified_does_not_keep_the_others_waiting(
     assert run is not None
     assert (run.outcome, run.error_code) == (RunOutcome.PARTLY, "insufficient_space")
     assert (run.facts["verified"], run.facts["failed"]) == (1, [first.id])
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [
+        (InsufficientSpaceError("no room for a copy", available_bytes=1000), 1),
+        (InsufficientSpaceError("a quota was reached"), 3),
+        (StoreUnavailableError("the folder is read-only"), 3),
+    ],
+)
+def test_a_disk_that_takes_nothing_costs_the_journal_a_few_lines_and_not_the_undo(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, error: BackupError, attempts: int
+) -> None:
+    made = backups(desk, 8)
+    safety_id = desk.service.restore(made[0].id, by="ada").safety_id
+    desk.wait((SCRUB_DAYS + 2) * DAY)
+
+    def refuse(*_arguments: object, **_how: object) -> Checked:
+        raise error
+
+    monkeypatch.setattr("launcher.backup.service.stage_backup", refuse)
+    run = desk.perform("scrub", by="ada")
+    assert run is not None
+    assert (run.error_code, run.facts["overdue"]) == (error.code, 9)
+    failed = desk.service.journal(verbs={Verb.VERIFY})
+    assert [entry.outcome for entry in failed] == [Outcome.FAILED] * attempts
+    assert desk.service.undo_id() == safety_id
+
+
+def test_what_fits_the_disk_is_verified_beside_what_does_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = backups(desk, 1)[0]
+    assert small.database is not None
+    with contextlib.closing(sqlite3.connect(desk.config.database_path)) as live, live:
+        live.execute("UPDATE audit_events SET changes = ?", ("x" * 100_000,))
+    backups(desk, 3)
+    desk.wait((SCRUB_DAYS + 2) * DAY)
+    monkeypatch.setattr("launcher.backup.files.free_bytes", lambda _path: small.database.size_bytes)
+    run = desk.perform("scrub", by="ada")
+    assert run is not None
+    assert (run.outcome, run.error_code) == (RunOutcome.PARTLY, "insufficient_space")
+    assert (run.facts["verified"], run.facts["overdue"]) == (1, 3)
+    assert len(desk.service.journal(verbs={Verb.VERIFY})) == 2
 
 
 def test_a_scrub_without_time_says_how_many_are_overdue_and_goes_on_next_time(
