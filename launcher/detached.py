@@ -13,12 +13,12 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar, TypedDict
 
 from launcher import incoming
 from launcher.backup.errors import BackupError, OperationInProgressError, StoreUnavailableError
@@ -33,21 +33,58 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
-    """What the other process is to do. `details` are arguments of the service's method.
+class CreateRequest:
+    """Create a backup of the live database."""
 
-    A `path` among them is a file that was received for this errand alone (`launcher.incoming`),
-    and is removed when it is done. When it could not begin, the caller still has the file.
+    verb: ClassVar = Verb.CREATE
+    note: str = ""
+    protected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """Verify a backup, by its id."""
+
+    verb: ClassVar = Verb.VERIFY
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class RehearseRequest:
+    """Run a restore of a backup on a copy."""
+
+    verb: ClassVar = Verb.REHEARSE
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRequest:
+    """Restore a backup, by its id."""
+
+    verb: ClassVar = Verb.RESTORE
+    source: str
+    keep_schedule: bool = True
+    carry_account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRequest:
+    """Check a received file and add it to the store.
+
+    The file was received for this request alone (`launcher.incoming`), and is removed when the
+    request is done. When the operation could not begin, the caller still has the file.
     """
 
-    verb: Verb
-    by: str
-    operation_id: str
-    details: Mapping[str, Any] = field(default_factory=dict)
+    verb: ClassVar = Verb.UPLOAD
+    path: Path
+    note: str = ""
 
 
-def start(config: Config, errand: Errand) -> None:
-    """Begin `errand` in a process of its own; it is under way, or has ended, when this returns.
+OperationRequest = CreateRequest | VerifyRequest | RehearseRequest | RestoreRequest | UploadRequest
+
+
+def start(config: Config, request: OperationRequest, *, by: str, operation_id: str) -> None:
+    """Begin an operation in a process of its own; it is under way, or has ended, on return.
 
     The caller must not hold the gate.
 
@@ -55,7 +92,16 @@ def start(config: Config, errand: Errand) -> None:
         OperationInProgressError, StoreUnavailableError: it could not begin.
         RuntimeError: its process ended without a word, which its log explains.
     """
-    said = launch("launcher.detached", {"place": place_of(config), "errand": asdict(errand)})
+    said = launch(
+        "launcher.detached",
+        {
+            "place": place_of(config),
+            "verb": request.verb,
+            "request": asdict(request),
+            "by": by,
+            "operation_id": operation_id,
+        },
+    )
     if said != BEGUN:
         raise refusal(said)
 
@@ -79,10 +125,10 @@ def launch(module: str, request: Mapping[str, Any]) -> str:
     said = ""
     with process.stdout, contextlib.suppress(BrokenPipeError):
         with process.stdin as stdin:
-            json.dump(request, stdin)
+            json.dump(request, stdin, default=str)
         said = process.stdout.readline().strip()
     # Somebody has to take note of its end, or it stays in the table of processes.
-    threading.Thread(target=process.wait, name="errand", daemon=True).start()
+    threading.Thread(target=process.wait, name="operation", daemon=True).start()
     return said
 
 
@@ -131,45 +177,66 @@ def read_request() -> Mapping[str, Any] | None:
 
 
 def main() -> None:
-    """Run the errand that is written on stdin."""
+    """Run the operation that is requested on stdin."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    if (request := read_request()) is None:
+    if (said := read_request()) is None:
         return
-    service, asked = service_at(request["place"]), request["errand"]
-    errand = Errand(Verb(asked["verb"]), asked["by"], asked["operation_id"], asked["details"])
+    service, request = service_at(said["place"]), _decode(said["verb"], said["request"])
+    operation_id: str = said["operation_id"]
     answer = Answer(sys.stdout)
-    with _received(errand):
+    common: _Common = {
+        "by": said["by"],
+        "operation_id": operation_id,
+        "on_progress": lambda _progress: answer.begun(),
+    }
+    with _received(request):
         try:
-            _run(service, errand, on_progress=lambda _progress: answer.begun())
+            _run(service, request, common)
         except BackupError as error:
             # What began is in the journal, and its follower reads there how it ended.
-            if service.operation(errand.operation_id):
-                _log.warning("%s %s: %s", errand.verb, errand.operation_id, error)
+            if service.operation(operation_id):
+                _log.warning("%s %s: %s", request.verb, operation_id, error)
             else:
                 answer.refused(error)
     answer.begun()
 
 
-def _received(errand: Errand) -> AbstractContextManager[None]:
-    """Return what keeps the file of the errand from being swept, if it has one."""
-    path = errand.details.get("path")
-    return incoming.taken_over(Path(path)) if path else contextlib.nullcontext()
+class _Common(TypedDict):
+    """What every verb of the service takes."""
+
+    by: str
+    operation_id: str
+    on_progress: OnProgress
 
 
-def _run(service: BackupService, errand: Errand, *, on_progress: OnProgress) -> None:
-    details = dict(errand.details)
-    methods: Mapping[Verb, Callable[..., object]] = {
-        Verb.CREATE: service.create,
-        Verb.VERIFY: service.verify,
-        Verb.REHEARSE: service.rehearse,
-        Verb.RESTORE: service.restore,
-        Verb.UPLOAD: service.import_,
-    }
-    if "path" in details:
-        details["path"] = Path(details["path"])
-    methods[errand.verb](
-        **details, by=errand.by, operation_id=errand.operation_id, on_progress=on_progress
-    )
+def _decode(verb: str, facts: dict[str, Any]) -> OperationRequest:
+    if verb == Verb.UPLOAD:
+        return UploadRequest(Path(facts["path"]), facts["note"])
+    kinds = (CreateRequest, VerifyRequest, RehearseRequest, RestoreRequest)
+    return next(kind for kind in kinds if kind.verb == verb)(**facts)
+
+
+def _received(request: OperationRequest) -> AbstractContextManager[None]:
+    """Return what keeps the file of the request from being swept, if it has one."""
+    if isinstance(request, UploadRequest):
+        return incoming.taken_over(request.path)
+    return contextlib.nullcontext()
+
+
+def _run(service: BackupService, request: OperationRequest, common: _Common) -> None:
+    match request:
+        case CreateRequest():
+            service.create(note=request.note, protected=request.protected, **common)
+        case VerifyRequest():
+            service.verify(request.reference, **common)
+        case RehearseRequest():
+            service.rehearse(request.reference, **common)
+        case RestoreRequest(source, keep_schedule, carry_account):
+            service.restore(
+                source, keep_schedule=keep_schedule, carry_account=carry_account, **common
+            )
+        case UploadRequest():
+            service.import_(request.path, note=request.note, **common)
 
 
 class Answer:

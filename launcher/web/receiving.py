@@ -21,9 +21,10 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from launcher.backup.errors import OperationInProgressError, UploadRejectedError
 from launcher.backup.files import disk_errors, require_space
-from launcher.backup.records import Verb, clean_note
+from launcher.backup.records import clean_note
 from launcher.current import current_backups, current_config
 from launcher.database import release, resume
+from launcher.detached import UploadRequest
 from launcher.extensions import csrf
 from launcher.i18n import gettext, size
 from launcher.i18n import lazy_gettext as _
@@ -124,12 +125,12 @@ def take_in(received: Received, *, by: str, note: str = "") -> str:
     """
     deadline = time.monotonic() + _PATIENCE_S
     told = f"{note} ({received.name})" if note else received.name
-    details = {"path": str(received.path), "note": told}
+    upload = UploadRequest(received.path, told)
     while True:
         while current_backups().progress() and time.monotonic() < deadline:
             time.sleep(_LOOK_EVERY_S)
         try:
-            return start_operation(Verb.UPLOAD, by=by, **details)
+            return start_operation(upload, by=by)
         except OperationInProgressError:
             if time.monotonic() >= deadline:
                 raise

@@ -14,9 +14,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from launcher import accounts
 from launcher.backup.errors import BackupError
-from launcher.backup.records import Verb
 from launcher.current import current_backups, current_config
 from launcher.database import release, resume
+from launcher.detached import RestoreRequest
 from launcher.extensions import csrf
 from launcher.i18n import gettext as _
 from launcher.web.errors import WayOut, show_backup_error
@@ -98,5 +98,5 @@ def restore(token: str, backup_id: str) -> ResponseReturnValue:
     """Restore this backup, its schedule included, and lead to where that is followed."""
     backup = current_backups().get(backup_id)
     follower = Follower(current_look(), holder=None, setup_token=token)
-    operation_id = start_operation(Verb.RESTORE, by=BY, source=backup.id, keep_schedule=False)
+    operation_id = start_operation(RestoreRequest(backup.id, keep_schedule=False), by=BY)
     return redirect(following_address(operation_id, follower), 303)

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,14 @@ from launcher.backup.records import JournalEntry, Outcome, Progress, Stage, Verb
 from launcher.backup.service import BackupService
 from launcher.config import Config
 from launcher.current import current_backups
-from launcher.detached import Errand
+from launcher.detached import (
+    CreateRequest,
+    OperationRequest,
+    RehearseRequest,
+    RestoreRequest,
+    UploadRequest,
+    VerifyRequest,
+)
 from tests.support.operations import ended
 
 Start = Callable[..., str]
@@ -38,16 +46,32 @@ def config(app: Flask) -> Config:
 
 @pytest.fixture
 def start(config: Config) -> Start:
-    def begin(verb: Verb, **details: object) -> str:
-        errand = Errand(verb, "ada", new_operation_id(), details)
-        detached.start(config, errand)
-        return errand.operation_id
+    def begin(request: OperationRequest) -> str:
+        operation_id = new_operation_id()
+        detached.start(config, request, by="ada", operation_id=operation_id)
+        return operation_id
 
     return begin
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        CreateRequest("Before the move", protected=True),
+        VerifyRequest("an id"),
+        RehearseRequest("an id"),
+        RestoreRequest("an id", keep_schedule=False, carry_account="ada"),
+        UploadRequest(Path("/data/incoming/one"), "old-server.db"),
+    ],
+)
+def test_the_other_process_is_asked_for_the_same(request_: OperationRequest) -> None:
+    sent = json.loads(json.dumps(asdict(request_), default=str))
+
+    assert detached._decode(request_.verb, sent) == request_
+
+
 def test_a_backup_is_made_while_the_caller_goes_on(service: BackupService, start: Start) -> None:
-    operation_id = start(Verb.CREATE, note="Before the move", protected=True)
+    operation_id = start(CreateRequest("Before the move", protected=True))
 
     entry = ended(service, operation_id)
     assert (entry.outcome, entry.by) == (Outcome.SUCCEEDED, "ada")
@@ -56,7 +80,7 @@ def test_a_backup_is_made_while_the_caller_goes_on(service: BackupService, start
 
 
 def test_the_journal_says_how_long_each_stage_took(service: BackupService, start: Start) -> None:
-    entry = ended(service, start(Verb.CREATE))
+    entry = ended(service, start(CreateRequest()))
 
     took_s = entry.facts["took_s"]
     assert isinstance(took_s, dict)
@@ -81,7 +105,7 @@ def test_what_cannot_begin_says_so_to_the_caller(config: Config, start: Start) -
     assert lock is not None
     try:
         with pytest.raises(OperationInProgressError) as busy:
-            start(Verb.CREATE)
+            start(CreateRequest())
     finally:
         os.close(lock)
     assert (busy.value.verb, busy.value.by) == ("restore", "ben")
@@ -94,11 +118,11 @@ def test_a_data_directory_that_cannot_be_written_is_said_to_the_caller(
     (config.lock_dir / "operation").mkdir()
 
     with pytest.raises(StoreUnavailableError):
-        start(Verb.CREATE)
+        start(CreateRequest())
 
 
 def test_what_fails_under_way_is_read_in_the_journal(service: BackupService, start: Start) -> None:
-    entry = ended(service, start(Verb.VERIFY, reference="20261122T170000Z-k3f9q2"))
+    entry = ended(service, start(VerifyRequest("20261122T170000Z-k3f9q2")))
 
     assert (entry.outcome, entry.error_code) == (Outcome.FAILED, "backup_not_found")
 
@@ -106,10 +130,10 @@ def test_what_fails_under_way_is_read_in_the_journal(service: BackupService, sta
 def test_a_received_file_is_taken_in_and_removed(
     service: BackupService, start: Start, tmp_path: Path
 ) -> None:
-    made = ended(service, start(Verb.CREATE)).backup_id
+    made = ended(service, start(CreateRequest())).backup_id
     received = service.export(made, tmp_path / "received.db", by="test")
 
-    entry = ended(service, start(Verb.UPLOAD, path=str(received), note="old-server.db"))
+    entry = ended(service, start(UploadRequest(received, "old-server.db")))
 
     assert entry.outcome is Outcome.SUCCEEDED
     assert service.get(entry.backup_id).note == "old-server.db"

@@ -18,7 +18,6 @@ from launcher.backup import BackupService, Gate
 from launcher.backup.errors import RestoreError, RevertFailedError
 from launcher.backup.records import Outcome, Stage, Verb
 from launcher.backup.restore import STAGES_RESTORE
-from launcher.detached import Errand
 from launcher.extensions import db
 from launcher.models import Role, Theme
 from tests.conftest import ADA, BEN
@@ -53,14 +52,19 @@ def running(
 
     The block gets the operation, to go on with, and the address where it is followed.
     """
-    begun: list[Errand] = []
-    monkeypatch.setattr(detached, "start", lambda _config, errand: begun.append(errand))
+    begun: list[str] = []
+
+    def start(_config: object, _request: object, *, by: str, operation_id: str) -> None:
+        assert by == "ada"
+        begun.append(operation_id)
+
+    monkeypatch.setattr(detached, "start", start)
 
     @contextmanager
     def hold():
         address = restore(ada, backup_id).location
         with service._operations.run(
-            Verb.RESTORE, by="ada", stages=STAGES_RESTORE, operation_id=begun[-1].operation_id
+            Verb.RESTORE, by="ada", stages=STAGES_RESTORE, operation_id=begun[-1]
         ) as operation:
             operation.about(backup_id)
             operation.stage(Stage.UNPACK)

@@ -7,7 +7,7 @@ done at once says so in passing, with a way back where there is one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import (
@@ -32,11 +32,11 @@ from launcher.backup.records import (
     BulkResult,
     PartFailure,
     State,
-    Verb,
     parse_backup_id,
 )
 from launcher.current import current_backups
 from launcher.database import release, resume
+from launcher.detached import CreateRequest, OperationRequest, RehearseRequest, VerifyRequest
 from launcher.i18n import ERROR_WORDS, STAGE_WORDS, VERB_WORDS, day_and_time, gettext, ngettext
 from launcher.i18n import lazy_gettext as _
 from launcher.web import toasts
@@ -96,21 +96,21 @@ def _offer_row(state: BlueprintSetupState) -> None:
 def create() -> ResponseReturnValue:
     """Begin a backup of now."""
     note = request.form.get("note", "").strip()[:MAX_NOTE_CHARACTERS]
-    return _begin(Verb.CREATE, note=note, protected="protect" in request.form)
+    return _begin(CreateRequest(note, protected="protect" in request.form))
 
 
 @blueprint.post("/<backup_id>/verify")
 @admin_required
 def verify(backup_id: str) -> ResponseReturnValue:
     """Begin to read a backup through."""
-    return _begin(Verb.VERIFY, reference=_get(backup_id).id)
+    return _begin(VerifyRequest(_get(backup_id).id))
 
 
 @blueprint.post("/<backup_id>/rehearse")
 @admin_required
 def rehearse(backup_id: str) -> ResponseReturnValue:
     """Begin the whole restore of a backup on a copy."""
-    return _begin(Verb.REHEARSE, reference=_get(backup_id).id)
+    return _begin(RehearseRequest(_get(backup_id).id))
 
 
 @blueprint.get("/progress")
@@ -128,9 +128,9 @@ def progress() -> ResponseReturnValue:
     return page, 200, _LIST_CHANGED if is_news else {}
 
 
-def _begin(verb: Verb, **details: Any) -> ResponseReturnValue:
+def _begin(wanted: OperationRequest) -> ResponseReturnValue:
     back = _back()
-    progress_row.remember(start_operation(verb, **details))
+    progress_row.remember(start_operation(wanted))
     return redirect(back, 303)
 
 

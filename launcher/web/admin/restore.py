@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 
 from launcher.backup.errors import NoAdminInsideError
-from launcher.backup.records import Backup, Verb
+from launcher.backup.records import Backup
 from launcher.current import current_backups
 from launcher.database import release, resume
+from launcher.detached import RestoreRequest
 from launcher.i18n import gettext as _
 from launcher.web.admin.schedule_words import schedule_words
 from launcher.web.errors import WayOut, show_backup_error
@@ -88,10 +89,11 @@ def restore(backup_id: str) -> ResponseReturnValue:
     user = signed_in_user()
     follower = Follower(current_look(), holder_of(user))
     operation_id = start_operation(
-        Verb.RESTORE,
-        source=backup.id,
-        keep_schedule=asked.schedule != TAKE,
-        carry_account=user.username if asked.is_carrying else "",
+        RestoreRequest(
+            backup.id,
+            keep_schedule=asked.schedule != TAKE,
+            carry_account=user.username if asked.is_carrying else "",
+        )
     )
     return _lead_to(following_address(operation_id, follower))
 

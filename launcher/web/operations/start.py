@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from launcher import detached
-from launcher.backup.records import Verb, new_operation_id
+from launcher.backup.records import new_operation_id
 from launcher.current import current_config
 from launcher.database import release
-from launcher.detached import Errand
+from launcher.detached import OperationRequest
 from launcher.web.roles import signed_in_user
 
 
-def start_operation(verb: Verb, *, by: str = "", **details: Any) -> str:
+def start_operation(request: OperationRequest, *, by: str = "") -> str:
     """Begin an operation in a process of its own and return the id to follow it by.
 
     Args:
-        verb: CREATE (note, protected), VERIFY or REHEARSE (reference), RESTORE (source,
-            keep_schedule, carry_account) or UPLOAD (path, note).
+        request: what to do.
         by: who asked; the user who is signed in unless told otherwise.
-        details: the arguments of the service's method.
 
     The gate is released: the database is out of bounds afterwards, until `resume`.
 
     Raises:
         OperationInProgressError, StoreUnavailableError: it could not begin.
     """
-    errand = Errand(verb, by or signed_in_user().username, new_operation_id(), details)
+    by, operation_id = by or signed_in_user().username, new_operation_id()
     release()
-    detached.start(current_config(), errand)
-    return errand.operation_id
+    detached.start(current_config(), request, by=by, operation_id=operation_id)
+    return operation_id
