@@ -95,6 +95,11 @@ class LauncherContent:
         """Return name → SQL of every table and index of a database at `revision`."""
         return _expected_schema(revision)
 
+    def problem(self, connection: sqlite3.Connection) -> str:
+        """Say that the row of settings is missing, which every page needs."""
+        row = connection.execute("SELECT 1 FROM system_settings WHERE id = 1").fetchone()
+        return "" if row else "it holds no settings"
+
     def migrate(self, path: Path) -> None:
         """Bring the database file at `path` to `head`: all of it, or nothing.
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from flask import current_app, g, has_request_context, request
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.pool import NullPool
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -190,8 +191,13 @@ _TROUBLE = {
 }
 
 
-def trouble_of(error: DBAPIError) -> Trouble:
-    """Return what kind of trouble `error` is. A missing table counts as damage: an empty file."""
+def trouble_of(error: DBAPIError | NoResultFound) -> Trouble:
+    """Return what kind of trouble `error` is.
+
+    A missing table counts as damage, as in an empty file, and so does a missing row of settings.
+    """
+    if isinstance(error, NoResultFound):
+        return Trouble.DAMAGED
     if isinstance(error.orig, sqlite3.Error) and has_no_room(error.orig):
         return Trouble.FULL
     code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF

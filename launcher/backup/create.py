@@ -68,7 +68,7 @@ def create_backup(
         InsufficientSpaceError, StoreUnavailableError: the store cannot take it.
     """
     store.ensure()
-    if problem := live_problem(live, application_id=content.application_id):
+    if problem := live_problem(live, content=content):
         raise SourceDatabaseError(
             problem,
             hint="`flask backup restore latest` brings the newest good backup back.",

@@ -62,6 +62,12 @@ class Content(Protocol):
         The SQL is as `sqlite_schema` holds it. Automatic indexes are left out.
         """
 
+    def problem(self, connection: sqlite3.Connection) -> str:
+        """Say what a database of ours lacks that it cannot be used without, "" when nothing.
+
+        Asked of any revision that we know, and often: it must be cheap.
+        """
+
     def migrate(self, path: Path) -> None:
         """Bring the database file at `path`, which nobody else has open, to `head`."""
 

@@ -121,7 +121,7 @@ def read_live(
     Raises:
         SourceDatabaseError: it is sound but stays busy, so nothing can be said of it.
     """
-    problem = live_problem(path, application_id=content.application_id)
+    problem = live_problem(path, content=content)
     if problem:
         return Live(path, problem, True, None, None)
     try:

@@ -724,7 +724,7 @@ class BackupService:
 
     def live_problem(self) -> str:
         """Say what is wrong with the live database, "" when it opens and is ours."""
-        return live_problem(self._live, application_id=self._content.application_id)
+        return live_problem(self._live, content=self._content)
 
     def live_mark(self) -> str:
         """Return a short text that differs when the names, admins, passwords, tokens, schedule,

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .errors import (
     BackupError,
@@ -24,6 +24,9 @@ from .errors import (
     StoreUnavailableError,
     UploadRejectedError,
 )
+
+if TYPE_CHECKING:
+    from .ports import Content
 
 OnBytes = Callable[[int, int], None]
 """Called with (done, total) in bytes; what it raises ends the work."""
@@ -302,12 +305,12 @@ def _raise_disk_error(error: sqlite3.Error, path: Path) -> None:
         ) from error
 
 
-def live_problem(path: Path, *, application_id: int) -> str:
+def live_problem(path: Path, *, content: Content) -> str:
     """Say in a few words what is wrong with the live database; "" when it opens and is ours.
 
-    Reads two pages: it notices a file that is missing, empty, cut off, foreign or garbage, and
-    not one that is damaged deeper inside. A database that is merely busy is no problem of its
-    own, and neither is a full disk: a restore would not help.
+    Reads a few pages: it notices a file that is missing, empty, cut off, foreign, garbage or
+    without what every page needs, and not one that is damaged deeper inside. A database that is
+    merely busy is no problem of its own, and neither is a full disk: a restore would not help.
     """
     try:
         if path.stat().st_size == 0:
@@ -315,7 +318,9 @@ def live_problem(path: Path, *, application_id: int) -> str:
         connection = _connect(path, "mode=ro")
         try:
             found = connection.execute("PRAGMA application_id").fetchone()[0]
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            if found != content.application_id:
+                return f"{path.name} is not a Launcher database"
+            problem = content.problem(connection)
         finally:
             connection.close()
     except FileNotFoundError:
@@ -325,7 +330,7 @@ def live_problem(path: Path, *, application_id: int) -> str:
     except sqlite3.Error as error:
         is_passing = _primary_code(error) in _WAITING or has_no_room(error)
         return "" if is_passing else f"{path.name}: {error}"
-    return "" if found == application_id else f"{path.name} is not a Launcher database"
+    return f"{path.name}: {problem}" if problem else ""
 
 
 def copy_live(live: Path, target: Path, *, on_bytes: OnBytes) -> None:

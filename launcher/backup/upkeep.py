@@ -58,7 +58,7 @@ def live_revision(live: Path, *, content: Content) -> str:
     Raises:
         SourceDatabaseError: it is missing, damaged, or stays busy.
     """
-    if problem := live_problem(live, application_id=content.application_id):
+    if problem := live_problem(live, content=content):
         raise SourceDatabaseError(
             problem,
             hint="`flask backup restore latest` brings the newest good backup back.",

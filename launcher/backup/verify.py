@@ -122,6 +122,8 @@ def _check(path: Path, *, content: Content, is_own: bool, app_version: str) -> C
         revision, pending = _schema_distance(connection, content, app_version=app_version)
         check_schema(connection, expected=content.expected_schema(revision))
         check_structure(connection)
+        if problem := content.problem(connection):
+            raise DatabaseCorruptError(f"the database is damaged: {problem}")
         warnings = _check_links(connection, is_own=is_own)
         contents = rows_by_table(connection)
     return Checked(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 import click
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, NoResultFound
 
 from launcher import database
 from launcher.accounts import AccountError
@@ -53,7 +53,7 @@ def reported() -> Iterator[None]:
         raise Failure(str(error), hint="`flask settings get` shows them all.") from error
     except DataBeingReplacedError as error:
         raise Failure("a restore is replacing the data", hint="Try again in a moment.") from error
-    except DBAPIError as error:
+    except (DBAPIError, NoResultFound) as error:
         trouble = database.trouble_of(error)
         if trouble is Trouble.OTHER:
             raise

@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from launcher import settings
 from launcher.audit import Actor
 from launcher.cron import next_runs
+from launcher.current import current_config
 from launcher.extensions import db
 from launcher.models import AuditEvent, SystemSettings
 from launcher.settings import FIELDS, SettingError, SettingsRefusedError
+from tests.support.service import run
 
 ADA = Actor("ada", id=1, address="10.0.0.21")
 
@@ -181,6 +183,13 @@ def test_the_command_shows_them_all(runner: FlaskCliRunner) -> None:
 
 def test_the_command_prints_one_value_alone(runner: FlaskCliRunner) -> None:
     assert runner.invoke(args=["settings", "get", "guest_access"]).stdout == "off\n"
+
+
+def test_the_command_says_that_the_settings_are_lost(app: Flask, runner: FlaskCliRunner) -> None:
+    run(current_config(app).database_path, "DELETE FROM system_settings")
+    done = runner.invoke(args=["settings", "get"])
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: the database is damaged or missing.\n")
 
 
 def test_the_command_changes_one(runner: FlaskCliRunner) -> None:

@@ -64,6 +64,10 @@ class Notebook:
         connection.close()
         return schema
 
+    def problem(self, connection: sqlite3.Connection) -> str:
+        row = connection.execute("SELECT 1 FROM setting").fetchone()
+        return "" if row else "it holds no setting"
+
     def migrate(self, path: Path) -> None:
         connection = sqlite3.connect(path, isolation_level=None)
         try:

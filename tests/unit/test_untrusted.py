@@ -199,6 +199,7 @@ CASES: list[tuple[str, Make, type[BackupError], str]] = [
         REJECTED,
         "'note_body' differs from ours",
     ),
+    ("no settings", script("DELETE FROM setting"), CORRUPT, "it holds no setting"),
     ("FK violation", dangling, CORRUPT, "rows that do not exist: 1 in note"),
 ]
 

@@ -12,6 +12,7 @@ from flask import Flask
 from launcher.backup import Gate
 from launcher.current import current_backups
 from launcher.web import health
+from tests.support.service import run
 from tests.web.visitor import Visitor
 
 ADDRESSES = ("/", "/login", "/account", "/b/home", "/nope", "/admin/patterns", "/?q=x")
@@ -58,7 +59,19 @@ def _replace(path: Path) -> None:
     connection.close()
 
 
-DAMAGES = [_lose, _empty, _fill_with_garbage, _truncate, _scribble, _replace]
+def _forget_settings(path: Path) -> None:
+    run(path, "DELETE FROM system_settings")
+
+
+DAMAGES = [
+    _lose,
+    _empty,
+    _fill_with_garbage,
+    _truncate,
+    _scribble,
+    _replace,
+    _forget_settings,
+]
 
 
 @pytest.fixture
@@ -123,6 +136,12 @@ def test_styles_are_served_all_the_same(guest: Visitor, app: Flask, database_pat
 
     for asset in app.extensions["launcher.assets"].by_name.values():
         assert guest.open(asset.url).status_code == 200
+
+
+def test_the_watcher_hears_of_lost_settings(guest: Visitor, database_path: Path) -> None:
+    _forget_settings(database_path)
+
+    assert (guest.open("/healthz").status_code, guest.page) == (503, "damaged\n")
 
 
 def test_the_watcher_hears_of_it_within_a_second(
