@@ -141,7 +141,9 @@ def test_styles_are_served_all_the_same(guest: Visitor, app: Flask, database_pat
 def test_the_watcher_hears_of_lost_settings(guest: Visitor, database_path: Path) -> None:
     _forget_settings(database_path)
 
-    assert (guest.open("/healthz").status_code, guest.page) == (503, "damaged\n")
+    answer = guest.open("/healthz")
+
+    assert (answer.status_code, answer.text) == (503, "damaged\n")
 
 
 def test_the_watcher_hears_of_it_within_a_second(
