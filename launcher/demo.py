@@ -198,8 +198,8 @@ def fill(*, now: datetime, seed: int) -> Filled:
     people, made = _people(begun)
     apps = _apps(begun, now)
     boards = _boards(apps, owner=people["ada"], at=begun)
-    people["ada"].home_board = boards["Home"]
     db.session.flush()
+    people["ada"].home_board_id = boards["Home"].id
     _audit(people, apps, boards, random=random, begun=begun, now=now)
     probes = _history(apps, random=random, now=now)
     db.session.commit()

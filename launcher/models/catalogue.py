@@ -159,10 +159,10 @@ class App(Model):
         secondary="app_tags", back_populates="apps", order_by="Tag.name", passive_deletes=True
     )
     check: Mapped[HealthCheck | None] = relationship(
-        back_populates="app", cascade="all, delete-orphan", passive_deletes=True
+        cascade="all, delete-orphan", passive_deletes=True
     )
     check_state: Mapped[CheckState | None] = relationship(
-        back_populates="app", cascade="all, delete-orphan", passive_deletes=True
+        cascade="all, delete-orphan", passive_deletes=True
     )
 
     @property

@@ -12,15 +12,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from .types import EnumText, Model, UtcDateTime, UtcSeconds
-
-if TYPE_CHECKING:
-    from .catalogue import App
 
 KEEP_PROBES = timedelta(hours=24)
 KEEP_HOURS = timedelta(days=30)
@@ -77,8 +73,6 @@ class HealthCheck(Model):
     is_enabled: Mapped[bool] = mapped_column(default=True)
     paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    app: Mapped[App] = relationship(back_populates="check")
-
 
 class CheckState(Model):
     """What was last heard of one app. `streak` counts the probes that said the same."""
@@ -95,8 +89,6 @@ class CheckState(Model):
     last_code: Mapped[int | None]
     error: Mapped[str] = mapped_column(sa.Text, default="")
     streak: Mapped[int] = mapped_column(default=0)
-
-    app: Mapped[App] = relationship(back_populates="check_state")
 
 
 class Probe(Model):

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .types import EnumText, Model, UtcDateTime, UtcSeconds, utc_now
-
-if TYPE_CHECKING:
-    from .catalogue import Board
 
 
 class Role(StrEnum):
@@ -67,7 +63,6 @@ class User(Model):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    home_board: Mapped[Board | None] = relationship(foreign_keys=[home_board_id], post_update=True)
     api_tokens: Mapped[list[ApiToken]] = relationship(
         back_populates="user", cascade="all, delete-orphan", passive_deletes=True
     )
