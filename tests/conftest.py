@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +20,19 @@ from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
 from launcher.models import Role
+from tests.support.folders import memory_folder
 from tests.support.receivers import MailServer, Receiver, http_receiver, mail_server
+from tests.support.sharing import shared_by_all_apps
 
 MakeApp = Callable[..., Flask]
+Row = tuple[str, dict[str, object]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let `tmp_path` lie in memory, unless somebody chose another place."""
+    memory = memory_folder()
+    if memory is not None and config.option.basetemp is None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +47,7 @@ class Person:
 ADA = Person("ada", "ada's long password", Role.ADMIN)
 BEN = Person("ben", "ben's long password", Role.EDITOR)
 CHLOE = Person("chloe", "chloe's long password", Role.VIEWER)
+CAST = (ADA, BEN, CHLOE)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -43,6 +57,12 @@ def _cheap_passwords() -> Iterator[None]:
     accounts.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     yield
     accounts.hasher = usual
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_by_all_apps() -> Iterator[None]:
+    with shared_by_all_apps():
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -70,22 +90,28 @@ def make_app(data_dir: Path) -> MakeApp:
     return make
 
 
-@pytest.fixture
-def app(make_app: MakeApp) -> Flask:
-    """An application with a new, empty database. Nobody runs its schedule: there is no server."""
-    return _with_database(make_app(scheduler="off"))
-
-
-@pytest.fixture
-def unled_app(make_app: MakeApp) -> Flask:
-    """One whose schedule is to be run by its server, while none runs."""
-    return _with_database(make_app())
-
-
-def _with_database(app: Flask) -> Flask:
+@pytest.fixture(scope="session")
+def new_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with a new, empty database; only to be copied."""
+    folder = tmp_path_factory.mktemp("new") / "data"
+    app = create_app({"LAUNCHER_DATA_DIR": str(folder)})
     with app.app_context():
         current_backups().initialise(by="test")
-    return app
+    return folder
+
+
+@pytest.fixture
+def app(new_data: Path, data_dir: Path, make_app: MakeApp) -> Flask:
+    """An application with a new, empty database. Nobody runs its schedule: there is no server."""
+    shutil.copytree(new_data, data_dir)
+    return make_app(scheduler="off")
+
+
+@pytest.fixture
+def unled_app(new_data: Path, data_dir: Path, make_app: MakeApp) -> Flask:
+    """One whose schedule is to be run by its server, while none runs."""
+    shutil.copytree(new_data, data_dir)
+    return make_app()
 
 
 @pytest.fixture
@@ -98,11 +124,13 @@ def runner(app: Flask) -> FlaskCliRunner:
     return app.test_cli_runner()
 
 
-@pytest.fixture
-def cast(app: Flask) -> tuple[Person, Person, Person]:
-    """Ada the admin, Ben the editor and Chloe the viewer, in the database of `app`."""
-    with app.app_context():
-        for person in (ADA, BEN, CHLOE):
+@pytest.fixture(scope="session")
+def cast_rows(new_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
+    """What the cast is in the database, as it was made in the usual way."""
+    folder = tmp_path_factory.mktemp("cast") / "data"
+    shutil.copytree(new_data, folder)
+    with create_app({"LAUNCHER_DATA_DIR": str(folder)}).app_context():
+        for person in CAST:
             accounts.create_user(
                 person.username,
                 person.password,
@@ -110,7 +138,25 @@ def cast(app: Flask) -> tuple[Person, Person, Person]:
                 display_name=person.username.capitalize(),
                 actor=COMMAND_LINE,
             )
-    return ADA, BEN, CHLOE
+    with closing(sqlite3.connect(folder / "launcher.db")) as database:
+        database.row_factory = sqlite3.Row
+        users = database.execute("SELECT * FROM users").fetchall()
+        audit = database.execute("SELECT * FROM audit_events WHERE target_kind = 'user'").fetchall()
+    return [("users", dict(row)) for row in users] + [("audit_events", dict(row)) for row in audit]
+
+
+@pytest.fixture
+def cast(app: Flask, cast_rows: list[Row]) -> tuple[Person, ...]:
+    """Ada the admin, Ben the editor and Chloe the viewer, in the database of `app`."""
+    path = app.extensions["launcher.config"].database_path
+    with closing(sqlite3.connect(path)) as database, database:
+        for table, row in cast_rows:
+            names = [name for name in row if name != "id"]
+            database.execute(
+                f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+                [row[name] for name in names],
+            )
+    return CAST
 
 
 @pytest.fixture

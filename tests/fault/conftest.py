@@ -23,27 +23,9 @@ def lend() -> Iterator[Callable[[], Worker]]:
 
 
 @pytest.fixture(scope="session")
-def scenery() -> Iterator[Path]:
+def scenery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for the places that tests copy."""
-    with tempfile.TemporaryDirectory(dir=_quick_disk()) as folder:
-        yield Path(folder)
-
-
-@pytest.fixture
-def tmp_path() -> Iterator[Path]:
-    """A folder of this test's own, in memory where there is some.
-
-    Hundreds of killed processes would otherwise wait for a real disk, which proves nothing: a
-    kill does not lose what the kernel already has.
-    """
-    with tempfile.TemporaryDirectory(dir=_quick_disk()) as folder:
-        yield Path(folder)
-
-
-def _quick_disk() -> str | None:
-    memory = Path("/dev/shm")
-    is_roomy = memory.is_dir() and os.access(memory, os.W_OK)
-    return str(memory) if is_roomy and free_bytes(memory) > 200_000_000 else None
+    return tmp_path_factory.mktemp("scenery")
 
 
 @pytest.fixture(scope="session")

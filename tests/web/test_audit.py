@@ -21,6 +21,7 @@ from launcher.current import current_backups
 from launcher.extensions import db
 from launcher.models import AuditEvent, Role
 from launcher.web.admin import audit_words
+from tests.conftest import ADA
 from tests.web.visitor import Visitor
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -95,6 +96,7 @@ def test_changes_are_told_before_and_after_in_the_readers_words(ada: Visitor, ap
 
 
 def test_a_sign_in_is_there_with_its_address(ada: Visitor) -> None:
+    ada.sign_in(ADA)
     ada.open("/admin/audit")
 
     assert re.fullmatch(r"today, \d\d:\d\d ada Signed in 127\.0\.0\.1", lines(ada.page)[0])

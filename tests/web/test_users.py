@@ -59,6 +59,7 @@ def rows(page: str) -> list[str]:
 
 
 def test_everybody_is_in_the_list(ada: Visitor, app: Flask) -> None:
+    ada.sign_in(ADA)
     with app.app_context():
         ben = accounts.find_user("ben")
         for number in range(2):
