@@ -40,8 +40,9 @@ demo: $(RUNTIME) translations ## Fill a new data directory with sample content (
 	@echo "Now serve it: make run DATA=$(LAUNCHER_DATA_DIR)" >&2
 
 test: check ## Run everything that must pass, installing what it needs
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" tests/unit tests/integration tests/web tests/fault
-	$(BIN)/python -m pytest -m "not slow" tests/browser
+	$(BIN)/python -m pytest -n auto --dist loadfile --durations=10 -m "not slow" \
+		tests/unit tests/integration tests/web tests/fault
+	$(BIN)/python -m pytest --durations=10 -m "not slow" tests/browser
 
 check: $(DEV) translations ## Run what test runs before the tests: programs, style, types
 	VENV=$(VENV) tests/install-tools
@@ -50,8 +51,9 @@ check: $(DEV) translations ## Run what test runs before the tests: programs, sty
 	$(BIN)/mypy
 
 fault: $(DEV) translations ## Kill, fill and flip at length: minutes, not seconds
-	FAULT_KILLS=$${FAULT_KILLS:-210} $(BIN)/python -m pytest -n auto -m "slow or not slow" tests/fault
-	$(BIN)/python -m pytest -m slow tests/integration
+	FAULT_KILLS=$${FAULT_KILLS:-210} $(BIN)/python -m pytest -n auto --timeout=3600 \
+		-m "slow or not slow" tests/fault
+	$(BIN)/python -m pytest --timeout=3600 -m slow tests/unit tests/integration tests/web
 
 bench: $(DEV) ## Measure, side by side with the plain tools
 	$(BIN)/python -m benchmarks

@@ -18,7 +18,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from launcher import accounts
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
-from launcher.current import current_backups
+from launcher.current import current_backups, current_config
 from launcher.models import Role
 from tests.support.folders import memory_folder
 from tests.support.receivers import MailServer, Receiver, http_receiver, mail_server
@@ -148,7 +148,7 @@ def cast_rows(new_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[
 @pytest.fixture
 def cast(app: Flask, cast_rows: list[Row]) -> tuple[Person, ...]:
     """Ada the admin, Ben the editor and Chloe the viewer, in the database of `app`."""
-    path = app.extensions["launcher.config"].database_path
+    path = current_config(app).database_path
     with closing(sqlite3.connect(path)) as database, database:
         for table, row in cast_rows:
             names = [name for name in row if name != "id"]

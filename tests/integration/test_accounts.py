@@ -189,7 +189,7 @@ def test_an_admin_may_go_when_another_stays(inside: None) -> None:
 def test_two_admins_who_remove_each_other_leave_one(app: Flask, inside: None) -> None:
     accounts.set_role(accounts.find_user("ben"), Role.ADMIN, actor=COMMAND_LINE)
     db.session.remove()
-    both_ready = threading.Barrier(2)
+    both_ready = threading.Barrier(2, timeout=60)
 
     def demote(name: str) -> str:
         with app.app_context():
@@ -425,10 +425,11 @@ def test_of_two_who_claim_at_once_one_becomes_admin(
 ) -> None:
     with app.app_context():
         token = accounts.ensure_setup_token(token_path)
-    both_ready = threading.Barrier(2)
+    workers = {name: make_app() for name in ("ada", "eve")}
+    both_ready = threading.Barrier(2, timeout=60)
 
     def race(username: str) -> str:
-        with make_app().app_context():
+        with workers[username].app_context():
             both_ready.wait()
             try:
                 return claim(token_path, token, username=username)
@@ -436,7 +437,7 @@ def test_of_two_who_claim_at_once_one_becomes_admin(
                 return "refused"
 
     with ThreadPoolExecutor(2) as pool:
-        said = list(pool.map(race, ["ada", "eve"]))
+        said = list(pool.map(race, workers))
     assert said.count("refused") == 1
     with app.app_context():
         assert len(list(accounts.users())) == 1

@@ -372,7 +372,7 @@ def test_a_job_by_hand_says_who_is_busy(desk: Desk) -> None:
 def test_two_that_ask_at_once_do_it_once(desk: Desk) -> None:
     desk.elect()
     desk.wait(DAY)
-    begun = threading.Barrier(4)
+    begun = threading.Barrier(4, timeout=60)
     outcomes: list[object] = []
 
     def ask() -> None:
