@@ -1,17 +1,14 @@
 """How gunicorn serves Launcher; `gunicorn wsgi:app` in this directory finds it by itself."""
 
-import contextlib
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
-from launcher.backup.errors import BackupError  # noqa: E402
 from launcher.config import ConfigError, read_config  # noqa: E402
 
 try:
@@ -47,24 +44,13 @@ def on_starting(_server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Ready a worker, after the fork and never before.
-
-    It stands for the one that runs the jobs, and reads the backups' manifests before somebody
-    waits for that: thousands take a second or two the first time, and nothing afterwards.
-    """
+    """Let a worker stand for the one that runs the jobs, after the fork and never before."""
     from launcher.jobs.election import stand_for_election  # noqa: PLC0415
 
     worker.election = stand_for_election(worker.wsgi)
-    backups = worker.wsgi.extensions["launcher.backups"]
-    threading.Thread(target=_read_manifests, args=[backups], daemon=True).start()
 
 
 def worker_exit(_server: Any, worker: Any) -> None:
     """Hand the jobs over at once, before the worker's threads are taken down."""
     if election := getattr(worker, "election", None):
         election.stop()
-
-
-def _read_manifests(backups: Any) -> None:
-    with contextlib.suppress(BackupError):  # a store that is away is said where it is asked for
-        backups.listing()

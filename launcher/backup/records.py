@@ -167,7 +167,7 @@ class Backup:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listing:
-    """Every backup, summed up once. The same object for as long as nothing changes.
+    """Every backup, summed up once.
 
     Attributes:
         backups: newest first.

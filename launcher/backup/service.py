@@ -7,11 +7,10 @@ tells of its progress, and ends in one journal line. Any of them may raise
 
 from __future__ import annotations
 
-import bisect
 import contextlib
 import secrets
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, tzinfo
 from itertools import islice, takewhile
 from pathlib import Path
@@ -77,21 +76,6 @@ from .upkeep import has_content, has_history, live_revision, make_database
 from .verify import Checked, describe_file, stage_backup, stage_path
 
 
-@dataclass(frozen=True, slots=True)
-class _Decided:
-    """What retention decided, and the whole question that it was the answer to."""
-
-    question: tuple[Listing, RetentionPolicy, tzinfo, tuple[int, int]]
-    decisions: Sequence[KeepDecision]
-
-
-def _count_since(newest_first: Sequence[Backup], moment: datetime) -> int:
-    """Return how many were made at `moment` or later."""
-    return bisect.bisect_right(
-        newest_first, -moment.timestamp(), key=lambda backup: -backup.created_at.timestamp()
-    )
-
-
 class BackupService:
     """Backups of one live database, for any number of processes at once.
 
@@ -120,8 +104,6 @@ class BackupService:
         self._encoding = Encoding.ZSTD if compress else Encoding.IDENTITY
         self._journal = Journal(data_dir / "journal.jsonl")
         self._slots = Slots(data_dir / "schedule.json")
-        self._listing: Listing | None = None
-        self._decided: _Decided | None = None
         with contextlib.suppress(OSError):
             (data_dir / "locks").mkdir(mode=0o700, parents=True, exist_ok=True)
         self._operations = Operations(
@@ -233,33 +215,9 @@ class BackupService:
         """Return every backup, newest first."""
         return self._store.list()
 
-    def listing(self, *, afresh: bool = False) -> Listing:
-        """Return every backup with the sums that a page needs, cheap however many there are.
-
-        The same object while nothing changes, and as true as `Store.glance`; but the newest good
-        backup, on which the answer "am I safe?" rests, is asked each time. Ask `still_holds` of
-        what a page shows, and for a listing `afresh` when it does not.
-        """
-        listing = self._summed_up(self._store.glance(afresh=afresh))
-        if not afresh and not self.still_holds(listing.own_good[:1]):
-            listing = self._summed_up(self._store.glance(afresh=True))
-        return listing
-
-    def still_holds(self, backups: Iterable[Backup]) -> bool:
-        """Whether these backups of a listing are as it says, their files looked at now.
-
-        Of a file without a manifest nothing is said that could have changed.
-        """
-        try:
-            return all(b.file is None or self._store.get(b.id) == b for b in backups)
-        except BackupNotFoundError:
-            return False
-
-    def _summed_up(self, backups: Sequence[Backup]) -> Listing:
-        listing = self._listing
-        if listing is None or listing.backups is not backups:
-            listing = self._listing = Listing.of(backups)
-        return listing
+    def listing(self) -> Listing:
+        """Return every backup with the sums that a page needs."""
+        return Listing.of(self._store.list())
 
     def get(self, reference: str) -> Backup:
         """Return one backup by id, or the newest good one for `latest`.
@@ -582,21 +540,8 @@ class BackupService:
             return self._remove(operation, backups)
 
     def plan_prune(self, policy: RetentionPolicy, *, zone: tzinfo = UTC) -> Sequence[KeepDecision]:
-        """Return what `prune` would do, newest first, with the reasons why each other stays.
-
-        One decision for each of `listing().backups`, in the same order; `prune` itself asks every
-        file. Cheap to ask again: the decisions are kept while nothing changes.
-        """
-        listing, now = self.listing(), self._clock()
-        # The clock matters only to which are of a later time, and which are beyond the age.
-        early = sum(1 for _ in takewhile(lambda b: b.created_at > now, listing.backups))
-        young = _count_since(listing.backups, now - policy.keep_before)
-        question = (listing, policy, zone, (early, young))
-        decided = self._decided
-        if decided is None or decided.question != question:
-            decisions = decide(listing.backups, policy, zone=zone, now=now)
-            decided = self._decided = _Decided(question, decisions)
-        return decided.decisions
+        """Return what `prune` would do, newest first, with the reasons why each other stays."""
+        return decide(self._store.list(), policy, zone=zone, now=self._clock())
 
     def foresee_prune(
         self, policy: RetentionPolicy, *, zone: tzinfo = UTC, next_run_at: datetime | None = None
@@ -615,7 +560,7 @@ class BackupService:
             created_at=at,
             verification=Verification(State.VERIFIED, at),
         )
-        return decide([expected, *self.listing().backups], policy, zone=zone, now=at)
+        return decide([expected, *self._store.list()], policy, zone=zone, now=at)
 
     def prune(self, policy: RetentionPolicy, *, by: str, zone: tzinfo = UTC) -> BulkResult:
         """Apply retention. What fails to be deleted is told and does not stop the rest."""

@@ -4,10 +4,6 @@ That one rule makes publishing and removing atomic. To publish, the manifest is 
 `staging/`, the data file is renamed into the folder, and then the manifest is. To remove, the
 manifest goes back to `staging/` first. Whatever is killed in between leaves a manifest in
 staging, whose data file is debris: it is not listed, and `sweep` removes both.
-
-Two ways to look. `list` asks every file, each time, and is what work and tests go by. `glance` is
-for pages: it goes by the times of the folder, and says below how long it may be wrong, and about
-what.
 """
 
 from __future__ import annotations
@@ -16,10 +12,8 @@ import contextlib
 import hashlib
 import os
 import stat
-import threading
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
@@ -58,11 +52,6 @@ _EXTERNAL_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db.zst", ".sqlite.zst", ".
 _STORED_MODE = 0o400
 _NO_FILE = "this is a link or no regular file; it is never followed"
 _BY_TIME = attrgetter("created_at", "id")
-_LOOKING_SHARE = 1 / 500
-_LOOK_AGAIN_S = 30.0
-"""Files that seem unchanged are looked at again after this time, or sooner, as soon as that has
-come to no more than this share of a process's time: ten backups at once, ten thousand after 30 s.
-"""
 
 
 class Store(Protocol):
@@ -84,19 +73,13 @@ class Store(Protocol):
         """Make the place usable; raises when it cannot be."""
 
     def list(self) -> Sequence[Backup]:
-        """Return every backup, newest first; damaged and foreign ones hide nothing else."""
+        """Return every backup, newest first; damaged and foreign ones hide nothing else.
 
-    def glance(self, *, afresh: bool = False) -> Sequence[Backup]:
-        """Return what `list` returned a moment ago: cheap, and the same object while it holds.
-
-        True at once about what is published, updated or removed, by whichever process. A file
-        that somebody cut short or exchanged behind the store's back is noticed when all are
-        looked at again, which a store does as often as it costs little: `get` what matters. With
-        `afresh` all are looked at now.
+        Every file is looked at, each time.
         """
 
     def get(self, reference: str) -> Backup:
-        """Return one backup by id, or for `latest` the newest good one; always looks afresh.
+        """Return one backup by id, or for `latest` the newest good one.
 
         A safety backup is `latest` only when there is nothing else: it holds what somebody
         wanted to get away from, and a restore of `latest` said twice must not bring that back.
@@ -132,20 +115,6 @@ class Store(Protocol):
         """Remove what killed operations left. Only the holder of the operation lock may."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Glance:
-    """What was seen at one look, and for how long it may be shown.
-
-    Attributes:
-        stamp: the folder's before the look; None if it was not settled, so that nothing follows.
-        look_again_at: when the files are due even if the folder says nothing, monotonic.
-    """
-
-    stamp: Stamp | None
-    backups: tuple[Backup, ...]
-    look_again_at: float
-
-
 class LocalStore:
     """A local directory, possibly a mounted disk.
 
@@ -164,8 +133,6 @@ class LocalStore:
         self._create = create
         self._folder = str(path)  # joined as text: a listing does it twenty thousand times
         self._read: dict[str, tuple[Stamp, Backup]] = {}
-        self._glance: _Glance | None = None
-        self._glancing = threading.Lock()
 
     @property
     def path(self) -> Path:
@@ -199,22 +166,6 @@ class LocalStore:
             if _is_external(name) and (backup := self._describe_bare(name)) is not None
         ]
         return sorted(found, key=_BY_TIME, reverse=True)
-
-    def glance(self, *, afresh: bool = False) -> Sequence[Backup]:
-        with self._glancing:  # those who come meanwhile share the result
-            stamp = self._settled_stamp()
-            last = self._glance
-            began = time.monotonic()
-            is_due = afresh or last is None or began >= last.look_again_at
-            if last and not is_due and last.stamp == stamp is not None:
-                return last.backups
-            backups = tuple(self.list())
-            if last and last.backups == backups:
-                backups = last.backups
-            now = time.monotonic()
-            rest_s = min((now - began) / _LOOKING_SHARE, _LOOK_AGAIN_S)
-            self._glance = _Glance(stamp, backups, now + rest_s)
-            return backups
 
     def get(self, reference: str) -> Backup:
         if reference == LATEST:
@@ -318,14 +269,6 @@ class LocalStore:
             if self._create and not self._path.exists():
                 return set()  # nobody has made a backup yet
             return set(os.listdir(self._path))
-
-    def _settled_stamp(self) -> Stamp | None:
-        """Return the folder's stamp, None when nothing follows from it."""
-        try:
-            stamp = stamp_of(self._path.stat())
-        except OSError:
-            return None  # what that means is said when the folder is read
-        return stamp if is_settled(stamp) else None
 
     def _is_manifest(self, name: str) -> bool:
         return name.endswith(".json") and (name in self._read or bool(_manifest_id(name)))

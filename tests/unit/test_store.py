@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -549,110 +547,29 @@ def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
         store.list()
 
 
-# --- looking without asking every file -----------------------------------------------------
-
-
-class Time:
-    """Stands in for `time` in the store: an hour after everything on disk, until told."""
-
-    def __init__(self) -> None:
-        self.ahead_s = 3600.0
-        self.elapsed_s = 0.0
-
-    def time_ns(self) -> int:
-        return time.time_ns() + int(self.ahead_s * 1e9)
-
-    def monotonic(self) -> float:
-        self.elapsed_s += 0.1  # each look costs so much that the files are left alone a while
-        return self.elapsed_s
+# --- what is remembered of manifests -------------------------------------------------------
 
 
 @pytest.fixture
-def settled(monkeypatch: pytest.MonkeyPatch) -> Time:
-    clock = Time()
-    monkeypatch.setattr("launcher.backup.store.time", clock)
-    monkeypatch.setattr("launcher.backup.stamps.time", clock)
-    return clock
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a manifest be remembered at once, and not only when its time is a while ago."""
+    monkeypatch.setattr("launcher.backup.store.is_settled", lambda _stamp: True)
 
 
-def cut(path: Path) -> None:
-    path.chmod(0o600)
-    path.write_bytes(b"")
-
-
-def test_a_glance_is_what_the_list_is(store: Store, settled: Time) -> None:
-    assert list(store.glance()) == []
-    for name in "bcd":
-        publish(store, describe(name))
-    (store.path / "old.db").write_bytes(b"theirs")
-    assert list(store.glance()) == list(store.list())
-    assert len(store.glance()) == 4
-
-
-def test_a_glance_is_the_same_object_while_nothing_changes(store: Store, settled: Time) -> None:
-    publish(store, describe("b"))
-    first = store.glance()
-    assert store.glance() is first
-    settled.elapsed_s += 3600
-    assert store.glance() is first, "looked at again, and found as it was"
-    publish(store, describe("c"))
-    assert store.glance() is not first
-
-
-def test_what_another_process_does_is_seen_at_a_glance(store: Store, settled: Time) -> None:
+def test_what_another_process_does_is_seen_at_once(store: Store, settled: None) -> None:
     other = LocalStore(store.path)
     one = publish(other, describe("b"))
-    assert list(store.glance()) == [one]
+    assert list(store.list()) == [one]
     two = publish(other, describe("c", at=NOON - timedelta(days=1)))
-    assert list(store.glance()) == [one, two]
+    assert list(store.list()) == [one, two]
     changed = replace(one, protected=True)
     other.update(changed)
-    assert list(store.glance()) == [changed, two]
+    assert list(store.list()) == [changed, two]
     other.remove(two)
-    assert list(store.glance()) == [changed]
-    (store.path / "theirs.db").touch()
-    assert len(store.glance()) == 2
+    assert list(store.list()) == [changed]
 
 
-def test_a_file_cut_behind_our_back_is_noticed_once_all_are_looked_at_again(
-    store: Store, settled: Time
-) -> None:
-    backup = publish(store, describe("b"))
-    assert store.glance()[0].is_good
-    cut(data_path(store, backup))
-    assert store.glance()[0].is_good
-    assert not store.get(backup.id).is_good
-    assert not store.list()[0].is_good
-    settled.elapsed_s += 30.1
-    assert not store.glance()[0].is_good
-
-
-def test_a_glance_can_be_asked_to_look_afresh(store: Store, settled: Time) -> None:
-    backup = publish(store, describe("b"))
-    seen = store.glance()
-    assert store.glance(afresh=True) is seen
-    cut(data_path(store, backup))
-    assert not store.glance(afresh=True)[0].is_good
-    assert not store.glance()[0].is_good
-
-
-def test_right_after_a_change_nothing_is_taken_for_granted(store: Store, settled: Time) -> None:
-    settled.ahead_s = 0  # a second change now could leave the folder with the time of the first
-    backup = publish(store, describe("b"))
-    assert store.glance()[0].is_good
-    cut(data_path(store, backup))
-    assert not store.glance()[0].is_good
-
-
-def test_a_folder_from_the_future_is_always_looked_at(store: Store, settled: Time) -> None:
-    settled.ahead_s = -3600
-    backup = publish(store, describe("b"))
-    assert store.glance()[0].is_good
-    cut(data_path(store, backup))
-    assert not store.glance()[0].is_good
-
-
-def test_a_manifest_altered_in_place_is_noticed_by_the_list(store: Store, settled: Time) -> None:
+def test_a_manifest_altered_in_place_is_noticed_by_the_list(store: Store, settled: None) -> None:
     backup = publish(store, describe("b"))
     assert store.list()[0].is_good
     path = manifest_path(store, backup)
@@ -666,7 +583,7 @@ def test_a_manifest_altered_in_place_is_noticed_by_the_list(store: Store, settle
 
 
 def test_a_manifest_is_read_once_and_forgotten_when_it_is_gone(
-    store: Store, settled: Time, monkeypatch: pytest.MonkeyPatch
+    store: Store, settled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import launcher.backup.store as module  # noqa: PLC0415
 
@@ -689,39 +606,16 @@ def test_a_manifest_is_read_once_and_forgotten_when_it_is_gone(
 
 
 def test_a_folder_that_goes_away_is_said_at_once(
-    store: Store, settled: Time, tmp_path: Path
+    store: Store, settled: None, tmp_path: Path
 ) -> None:
     publish(store, describe("b"))
-    assert len(store.glance()) == 1
+    assert len(store.list()) == 1
     store.path.rename(tmp_path / "elsewhere")
     (tmp_path / "backups").touch()
     with pytest.raises(StoreUnavailableError):
-        store.glance()
+        store.list()
     with pytest.raises(StoreUnavailableError):
         store.get(describe("b").id)
     (tmp_path / "backups").unlink()
     (tmp_path / "elsewhere").rename(store.path)
-    assert len(store.glance()) == 1
-
-
-def test_many_who_glance_at_once_share_one_look(
-    store: Store, settled: Time, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in "bcd":
-        publish(store, describe(name))
-    looks = [0]
-    look = store.list
-
-    def counted() -> Sequence[Backup]:
-        looks[0] += 1
-        return look()
-
-    monkeypatch.setattr(store, "list", counted)
-    seen: list[Sequence[Backup]] = []
-    threads = [threading.Thread(target=lambda: seen.append(store.glance())) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len({id(one) for one in seen}) == 1
-    assert looks == [1]
+    assert len(store.list()) == 1

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, request
 
 from launcher.backup.records import Verb
-from launcher.current import current_application, current_backups
+from launcher.backup.retention import decide
+from launcher.current import current_application
 from launcher.i18n import ERROR_WORDS, KIND_WORDS, STATE_WORDS, VERB_WORDS, exact, number
 from launcher.models.types import utc_now
 from launcher.notices import look_around
@@ -69,7 +70,7 @@ def _list(situation: Situation, asked: Asked) -> dict[str, object]:
     if listing is None or not listing.backups:
         return {"sheet": None, "rule": rule_words(policy)}
     sheet = turn_to(listing, asked)
-    plan = current_backups().plan_prune(policy, zone=situation.rules.zone)
+    plan = decide(listing.backups, policy, zone=situation.rules.zone, now=situation.now)
     shown = {backup.id for backup in sheet.backups}
     rehearsal = next((e for e in situation.entries if e.verb is Verb.REHEARSE), None)
     return {

@@ -135,10 +135,7 @@ def describe(
             why=words.why(backup, names),
             note=words.note(backup, names, now=now),
             inside=inside_briefly(backup.contents),
-            # A backup that came while this page was drawn is not decided on yet.
-            fate=fate(decisions[backup.id], stays, policy, now=now)
-            if backup.id in decisions
-            else "",
+            fate=fate(decisions[backup.id], stays, policy, now=now),
             shape="upload" if backup.kind is Kind.EXTERNAL else backup.kind.value,
             is_rehearsed=backup.id in rehearsed,
         )
