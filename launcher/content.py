@@ -16,11 +16,12 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from launcher import migrations
 from launcher.backup.records import Migration, Schedule, Survey
 from launcher.connection import connect
+from launcher.setting_table import SCHEDULE, SETTINGS
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -35,11 +36,6 @@ _ACCOUNT = (
     "id", "username", "display_name", "email", "password_hash", "locale", "theme",
     "open_new_tab", "created_at", "last_seen_at",
 )  # fmt: skip
-_SCHEDULE = """
-    SELECT backup_enabled, backup_cron_expression, backup_max_count,
-           backup_keep_daily, backup_keep_weekly, backup_keep_monthly, backup_rehearsal,
-           site_name, session_epoch
-    FROM system_settings"""
 
 
 def password_mark(password_hash: str) -> str:
@@ -125,7 +121,9 @@ class LauncherContent:
 
         Even counting takes a while where the history is long, so it can be left out.
         """
-        settings = connection.execute(_SCHEDULE).fetchone()
+        site = connection.execute(
+            f"SELECT site_name, session_epoch, {', '.join(SCHEDULE)} FROM system_settings"
+        ).fetchone()
         return Survey(
             rows={table: _count(connection, table) for table in _tables(connection)}
             if count_rows
@@ -145,9 +143,9 @@ class LauncherContent:
                 )
             },
             api_tokens=self._live_tokens(connection),
-            schedule=_schedule(settings) if settings else None,
-            site_name=settings[7] if settings else "",
-            epoch=settings[8] if settings else "",
+            schedule=_schedule(site[2:]) if site else None,
+            site_name=site[0] if site else "",
+            epoch=site[1] if site else "",
         )
 
     def _live_tokens(self, connection: sqlite3.Connection) -> tuple[str, ...]:
@@ -234,37 +232,14 @@ def _texts(connection: sqlite3.Connection, query: str) -> tuple[str, ...]:
     return tuple(str(row[0]) for row in connection.execute(query))
 
 
-def _schedule(row: tuple[object, ...]) -> Schedule:
-    enabled, cron_expression, *keeps, rehearsal = row[:7]
-    count, daily, weekly, monthly = (int(str(keep)) for keep in keeps)
-    return Schedule(
-        enabled=bool(enabled),
-        cron_expression=str(cron_expression),
-        keep_count=count,
-        keep_daily=daily,
-        keep_weekly=weekly,
-        keep_monthly=monthly,
-        rehearsal=str(rehearsal),
-    )
+def _schedule(row: tuple[Any, ...]) -> Schedule:
+    values = zip(SCHEDULE, row, strict=True)
+    return {name: type(SETTINGS[name].default)(value) for name, value in values}
 
 
 def _write_schedule(connection: sqlite3.Connection, schedule: Schedule) -> None:
-    connection.execute(
-        """
-        UPDATE system_settings SET
-            backup_enabled = ?, backup_cron_expression = ?, backup_max_count = ?,
-            backup_keep_daily = ?, backup_keep_weekly = ?, backup_keep_monthly = ?,
-            backup_rehearsal = ?""",
-        (
-            schedule.enabled,
-            schedule.cron_expression,
-            schedule.keep_count,
-            schedule.keep_daily,
-            schedule.keep_weekly,
-            schedule.keep_monthly,
-            schedule.rehearsal,
-        ),
-    )
+    columns = ", ".join(f"{name} = :{name}" for name in SCHEDULE)
+    connection.execute(f"UPDATE system_settings SET {columns}", schedule)
 
 
 def _write_account(connection: sqlite3.Connection, account: Mapping[str, object]) -> None:

@@ -36,8 +36,7 @@ from launcher.config import ROOT
 from launcher.extensions import babel
 from launcher.models import Health, Role, Theme
 from launcher.models.types import utc_now
-from launcher.rules import known_zone
-from launcher.settings import SettingError
+from launcher.setting_kinds import SettingError, known_zone
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -388,7 +387,7 @@ def select_time_zone() -> ZoneInfo:
         return known_zone(spoken)
     if _is_without_database():
         return known_zone(g.get("known_time_zone", "UTC") if has_request_context() else "UTC")
-    return known_zone(settings.current().time_zone)
+    return settings.current().zone
 
 
 @contextmanager

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
 
     from launcher.backup.records import JournalEntry
-    from launcher.rules import Rules
+    from launcher.setting_table import SiteSettings
     from launcher.situation import Situation
 
 
@@ -255,7 +255,9 @@ def _names(names: Sequence[str], most: int = 5) -> str:
     return ngettext("%(names)s and %(num)s more", "%(names)s and %(num)s more", left, names=shown)
 
 
-def compose(tiding: Tiding, *, situation: Situation, rules: Rules, panel_url: str) -> Message:
+def compose(
+    tiding: Tiding, *, situation: Situation, rules: SiteSettings, panel_url: str
+) -> Message:
     """Return the message of one tiding: what happened, what still holds, what to do."""
     trouble = tiding.trouble
     if trouble is None:
@@ -272,7 +274,7 @@ def compose(tiding: Tiding, *, situation: Situation, rules: Rules, panel_url: st
 
 
 def compose_success(
-    entry: JournalEntry, *, situation: Situation, rules: Rules, panel_url: str
+    entry: JournalEntry, *, situation: Situation, rules: SiteSettings, panel_url: str
 ) -> Message:
     """Return the message that the schedule made a backup."""
     heading = gettext("The scheduled backup was made")
@@ -282,7 +284,7 @@ def compose_success(
     return _message(heading, lines, rules=rules, panel_url=panel_url, mood="success")
 
 
-def compose_test(*, rules: Rules, panel_url: str) -> Message:
+def compose_test(*, rules: SiteSettings, panel_url: str) -> Message:
     """Return the message of a test."""
     heading = gettext("This is a test")
     lines = [gettext("It arrived. When backups fail, you will be told like this.")]
@@ -290,7 +292,7 @@ def compose_test(*, rules: Rules, panel_url: str) -> Message:
 
 
 def _message(
-    heading: str, lines: Sequence[str], *, rules: Rules, panel_url: str, mood: str
+    heading: str, lines: Sequence[str], *, rules: SiteSettings, panel_url: str, mood: str
 ) -> Message:
     body = [line for line in lines if line]
     if panel_url:

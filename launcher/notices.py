@@ -31,7 +31,8 @@ from launcher.backup.records import Outcome
 from launcher.current import current_backups, current_config, current_gate
 from launcher.leader import leader
 from launcher.messenger import Delivery, Message
-from launcher.rules import Rules, read_rules
+from launcher.rules import read_rules
+from launcher.setting_table import FALLBACK, SiteSettings
 from launcher.situation import PATIENCE_S, Situation, Unreached, look
 from launcher.targets import (
     NOTICES_FILE,
@@ -105,7 +106,7 @@ class Memory:
     alarms: Alarms = field(default_factory=Alarms)
     lines: Mapping[str, Line] = field(default_factory=dict)
     seen: str = ""
-    rules: Rules | None = None
+    rules: SiteSettings | None = None
 
 
 def read_memory(config: Config) -> Memory:
@@ -241,7 +242,7 @@ def _see(
     return Seen(situation, judge(situation), memory.alarms)
 
 
-def look_around(app: Flask, rules: Rules, *, now: datetime) -> Situation:
+def look_around(app: Flask, rules: SiteSettings, *, now: datetime) -> Situation:
     """Return the situation under rules that the caller has read; nobody is told."""
     config = current_config(app)
     return _look(
@@ -252,7 +253,7 @@ def look_around(app: Flask, rules: Rules, *, now: datetime) -> Situation:
 def _look(
     config: Config,
     service: BackupService,
-    rules: Rules | None,
+    rules: SiteSettings | None,
     memory: Memory,
     *,
     now: datetime,
@@ -277,7 +278,7 @@ def _look(
     )
 
 
-def _rules(config: Config, gate: Gate, *, timeout_s: float = 0.0) -> Rules | None:
+def _rules(config: Config, gate: Gate, *, timeout_s: float = 0.0) -> SiteSettings | None:
     with suppress(SourceDatabaseError):
         return read_rules(config.database_path, gate, timeout_s=timeout_s)
     return None
@@ -370,8 +371,8 @@ def send_test(app: Flask, target_id: str) -> Delivery:
     config, gate = current_config(app), current_gate(app)
     notices = read_notices(config)
     target = find_target(notices, target_id)
-    rules = _rules(config, gate) or read_memory(config).rules or rule_book.UNKNOWN
-    with app.app_context(), speaking(rules.language, rules.zone_name):
+    rules = _rules(config, gate) or read_memory(config).rules or FALLBACK
+    with app.app_context(), speaking(rules.default_locale, rules.zone.key):
         message = notice_words.compose_test(rules=rules, panel_url=notices.panel_url)
     delivery = messenger.deliver(target.url, [message])
     _log.info("test to %s: %s", target.name, delivery.reason or "told")
@@ -471,7 +472,7 @@ def _mail(
     notices: Notices,
     *,
     situation: Situation,
-    known: Rules | None,
+    known: SiteSettings | None,
     tidings: Sequence[Tiding],
     ended: Sequence[JournalEntry],
 ) -> Sequence[tuple[Event, Concern | None, Message]]:
@@ -481,13 +482,13 @@ def _mail(
     from launcher import notice_words  # noqa: PLC0415  (it brings in the database)
     from launcher.i18n import speaking  # noqa: PLC0415
 
-    rules = known or rule_book.UNKNOWN
+    rules = known or FALLBACK
     about: dict[str, Any] = {
         "situation": situation,
         "rules": rules,
         "panel_url": notices.panel_url,
     }
-    with app.app_context(), speaking(rules.language, rules.zone_name):
+    with app.app_context(), speaking(rules.default_locale, rules.zone.key):
         mail: list[tuple[Event, Concern | None, Message]] = [
             (
                 _EVENT_OF[tiding.news],

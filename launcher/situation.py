@@ -27,7 +27,7 @@ from launcher.backup.records import (
 )
 from launcher.cron import next_runs
 from launcher.leader import Leader
-from launcher.rules import UNKNOWN, Rules
+from launcher.setting_table import FALLBACK, SiteSettings
 
 if TYPE_CHECKING:
     from launcher.backup.service import BackupService
@@ -109,7 +109,7 @@ class Situation:
     """
 
     now: datetime
-    rules: Rules
+    rules: SiteSettings
     folder: Path
     listing: Listing | None
     problem: str
@@ -139,7 +139,7 @@ class Situation:
     @property
     def is_stale(self) -> bool:
         """Whether the schedule has let too much time pass since a good backup."""
-        if not self.rules.is_scheduled or self.listing is None:
+        if not self.rules.backup_enabled or self.listing is None:
             return False
         # A backup from the future was made by a wrong clock, and says nothing of today.
         latest = self.now + self.rules.stale_after
@@ -158,7 +158,7 @@ class Situation:
         return self.now - began > patience(self.rules, began)
 
 
-def patience(rules: Rules, since: datetime) -> timedelta:
+def patience(rules: SiteSettings, since: datetime) -> timedelta:
     """Return for how long a success of the moment `since` is enough.
 
     That is as long as the settings say, and never less than the schedule itself leaves between
@@ -172,7 +172,7 @@ def patience(rules: Rules, since: datetime) -> timedelta:
 def look(
     service: BackupService,
     *,
-    rules: Rules | None,
+    rules: SiteSettings | None,
     now: datetime,
     leader: Leader | None = None,
     is_scheduler_wanted: bool = False,
@@ -189,7 +189,7 @@ def look(
     store = _ask_store(service, patience_s)
     return Situation(
         now=now,
-        rules=rules or UNKNOWN,
+        rules=rules or FALLBACK,
         has_rules=rules is not None,
         folder=service.store_path,
         listing=store.listing,
@@ -295,12 +295,12 @@ def _has_history(service: BackupService) -> bool:
     return any(entry.outcome is Outcome.SUCCEEDED for entry in made)
 
 
-def _next_run_at(rules: Rules | None, now: datetime) -> datetime | None:
+def _next_run_at(rules: SiteSettings | None, now: datetime) -> datetime | None:
     return next(iter(runs_ahead(rules, now, count=1)), None)
 
 
-def runs_ahead(rules: Rules | None, now: datetime, *, count: int) -> Sequence[datetime]:
+def runs_ahead(rules: SiteSettings | None, now: datetime, *, count: int) -> Sequence[datetime]:
     """Return the next runs of the schedule, none where it is off or never comes due."""
-    if rules is None or not rules.is_scheduled:
+    if rules is None or not rules.backup_enabled:
         return ()
-    return next_runs(rules.cron_expression, after=now, zone=rules.zone, count=count)
+    return next_runs(rules.backup_cron_expression, after=now, zone=rules.zone, count=count)

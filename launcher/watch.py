@@ -306,7 +306,7 @@ def _unchecked(situation: Situation) -> Iterator[Trouble]:
 def _of_the_schedule(situation: Situation) -> Iterator[Trouble]:
     if not situation.has_rules:
         return
-    if not situation.rules.is_scheduled:
+    if not situation.rules.backup_enabled:
         if situation.has_ever_begun:
             yield Trouble(Concern.SCHEDULE_OFF, Tone.WARN)
     elif situation.is_scheduler_wanted and situation.leader is None:
@@ -351,7 +351,7 @@ def _full_at(situation: Situation, space: Space) -> datetime | None:
     rules, listing = situation.rules, situation.listing
     if listing is None:
         return None
-    until_pruned = rules.keep_count - listing.counts_by_kind[Kind.SCHEDULED]
+    until_pruned = rules.backup_max_count - listing.counts_by_kind[Kind.SCHEDULED]
     if space.more_fit >= min(until_pruned, _RUNS_AHEAD):
         return None
     runs = runs_ahead(rules, situation.now, count=space.more_fit + 1)

@@ -306,21 +306,8 @@ class JournalEntry:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """The backup schedule and retention as a database holds them.
-
-    Attributes:
-        rehearsal: how often a restore is rehearsed, in the application's word.
-    """
-
-    enabled: bool
-    cron_expression: str
-    keep_count: int
-    keep_daily: int
-    keep_weekly: int
-    keep_monthly: int
-    rehearsal: str
+Schedule = Mapping[str, str | int | bool]
+"""The backup schedule and retention as a database holds them, opaque to the core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +321,8 @@ class Survey:
         password_marks: by user name, a mark that differs when the password does. Never a hash
             that could be attacked, never shown.
         api_tokens: names of the live API tokens.
-        schedule: the backup schedule, None when the table has no row.
+        schedule: the settings of the backup schedule, by names that only the application knows;
+            None when the database has none.
         site_name: as shown in the bar.
         epoch: the session epoch; every session names the one it was made in.
     """

@@ -28,7 +28,7 @@ from launcher.current import current_application, current_backups, current_confi
 from launcher.jobs.history import Book, Run, RunOutcome
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import perform
-from launcher.rules import Rules
+from launcher.setting_table import SiteSettings
 
 from . import output
 from .exits import EXIT_CODES, PARTLY_FAILED, STALE, exit_codes_help, told
@@ -443,23 +443,23 @@ def status(as_json: bool) -> None:
         troubles = [facts(trouble) for trouble in findings.troubles]
         output.print_json(asdict(found) | {"troubles": troubles})
     else:
-        output.print_status(found, findings, is_enabled=bool(rules and rules.is_scheduled))
+        output.print_status(found, findings, is_enabled=bool(rules and rules.backup_enabled))
     if found.live_problem:
         raise click.exceptions.Exit(EXIT_CODES["source_database"])
     if found.is_stale:
         raise click.exceptions.Exit(STALE)
 
 
-def _patience_s(rules: Rules | None, situation: Situation) -> float | None:
+def _patience_s(rules: SiteSettings | None, situation: Situation) -> float | None:
     from launcher.situation import patience  # noqa: PLC0415  (as above)
 
-    if rules is None or not rules.is_scheduled:
+    if rules is None or not rules.backup_enabled:
         return None
     last = situation.last_good
     return patience(rules, last.created_at if last else situation.now).total_seconds()
 
 
-def _next_run(rules: Rules) -> datetime | None:
+def _next_run(rules: SiteSettings) -> datetime | None:
     runs = JOBS["backup"].next_runs(rules, after=utc_now())
     return runs[0] if runs else None
 
@@ -487,7 +487,7 @@ def run_scheduled(as_json: bool) -> None:
         evaluate(current_application())
 
 
-def _run_what_is_due(rules: Rules, *, as_json: bool) -> None:
+def _run_what_is_due(rules: SiteSettings, *, as_json: bool) -> None:
     run = _perform("backup", rules)
     if run and (made := run.facts.get("backup_id")):
         found = current_backups().get(str(made))
@@ -507,7 +507,7 @@ def _run_what_is_due(rules: Rules, *, as_json: bool) -> None:
         raise click.exceptions.Exit(PARTLY_FAILED)
 
 
-def _perform(job_id: str, rules: Rules) -> Run | None:
+def _perform(job_id: str, rules: SiteSettings) -> Run | None:
     """Do a job if it is due. Only the backup is worth failing for: the others come again.
 
     Raises:
@@ -542,8 +542,8 @@ def _begun(job_id: str) -> None:
         note_start(current_application())
 
 
-def _say_what_is_next(rules: Rules) -> None:
-    if not rules.is_scheduled:
+def _say_what_is_next(rules: SiteSettings) -> None:
+    if not rules.backup_enabled:
         output.say("The schedule is switched off.")
     elif next_run := _next_run(rules):
         output.say(f"Nothing is due before {output.moment(next_run)}.")

@@ -16,7 +16,7 @@ from launcher.jobs.history import Book, Run, RunOutcome, runs
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import perform
 from launcher.leader import Leader, leader
-from launcher.rules import Rules
+from launcher.setting_table import SiteSettings
 
 from . import output
 from .exits import EXIT_CODES, PARTLY_FAILED, exit_codes_help, told
@@ -127,7 +127,7 @@ def _exit_code(done: Run) -> int:
     return EXIT_CODES.get(done.error_code, EXIT_CODES["internal"])
 
 
-def _facts(job_id: str, found: Sequence[Run], rules: Rules | None) -> Mapping[str, object]:
+def _facts(job_id: str, found: Sequence[Run], rules: SiteSettings | None) -> Mapping[str, object]:
     job = JOBS[job_id]
     coming = job.next_runs(rules, after=utc_now()) if rules else ()
     return {
@@ -174,7 +174,7 @@ def _who_runs_them(leading: Leader | None, *, is_led_here: bool) -> str:
     return "LAUNCHER_SCHEDULER is off: a timer has to call `flask backup run-scheduled`."
 
 
-def _rules_if_readable() -> Rules | None:
+def _rules_if_readable() -> SiteSettings | None:
     try:
         return read_current_rules()
     except SourceDatabaseError:

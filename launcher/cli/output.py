@@ -30,6 +30,7 @@ from launcher.backup.records import (
     Status,
     clean_note,
 )
+from launcher.setting_table import SiteSettings
 from launcher.watch import Concern, Findings, Tone, Trouble
 
 _BAR_CELLS = 24
@@ -278,12 +279,14 @@ def _schedule_fate(plan: RestorePlan) -> str:
     return f"{origin}: {schedule(plan.schedule_then)}"
 
 
-def schedule(value: Schedule) -> str:
+def schedule(values: Schedule) -> str:
     """Return a schedule in words."""
-    rehearsed = "no rehearsals" if value.rehearsal == "off" else f"rehearsed {value.rehearsal}"
-    if not value.enabled:
+    site = SiteSettings.of(values)
+    rehearsal = site.backup_rehearsal
+    rehearsed = "no rehearsals" if rehearsal == "off" else f"rehearsed {rehearsal}"
+    if not site.backup_enabled:
         return f"off, {rehearsed}"
-    return f"{value.cron_expression}, keep the last {value.keep_count}, {rehearsed}"
+    return f"{site.backup_cron_expression}, keep the last {site.backup_max_count}, {rehearsed}"
 
 
 def say_outcome(outcome: RestoreOutcome) -> None:

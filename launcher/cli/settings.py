@@ -7,8 +7,10 @@ import json
 import click
 from flask.cli import AppGroup
 
-from launcher import settings as rules
+from launcher import settings as site
 from launcher.audit import COMMAND_LINE
+from launcher.setting_kinds import Value
+from launcher.setting_table import SETTINGS
 
 from .failures import Failure, using_database
 
@@ -27,12 +29,12 @@ def get(name: str | None, *, as_json: bool) -> None:
       flask settings get
       flask settings get backup_cron_expression
     """
-    if name is not None and name not in rules.FIELDS:
+    if name is not None and name not in SETTINGS:
         raise Failure(
             f"{name}: there is no such setting", hint="`flask settings get` shows them all."
         )
-    row = rules.current()
-    values = {field: getattr(row, field) for field in rules.FIELDS if name in {None, field}}
+    row = site.current()
+    values = {field: getattr(row, field) for field in SETTINGS if name in {None, field}}
     if as_json:
         click.echo(json.dumps(values, indent=2))
     elif name is not None:
@@ -57,14 +59,14 @@ def set_(name: str, value: str) -> None:
       flask settings set backup_cron_expression @daily
       flask settings set backup_enabled off
     """
-    changes = rules.change({name: value}, actor=COMMAND_LINE)
+    changes = site.change({name: value}, actor=COMMAND_LINE)
     if not changes:
         click.echo(f"{name} is {value} already", err=True)
     for changed, (before, after) in changes.items():
         click.echo(f"{changed} is now {_shown(after)} (was {_shown(before)})", err=True)
 
 
-def _shown(value: rules.Value) -> str:
+def _shown(value: Value) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return str(value)

@@ -12,7 +12,8 @@ import click
 from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.ports import OnProgress
 from launcher.current import current_backups, current_config, current_gate
-from launcher.rules import Rules, read_rules
+from launcher.rules import read_rules
+from launcher.setting_table import SiteSettings
 
 from . import output
 
@@ -42,7 +43,7 @@ def bars() -> Iterator[OnProgress | None]:
         output.end_progress(drawn)
 
 
-def read_current_rules() -> Rules:
+def read_current_rules() -> SiteSettings:
     """Read what the admin has set about backups.
 
     Raises:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from launcher.backup.records import Verb
 from launcher.cron import REHEARSAL_CRONS, last_due, next_runs
-from launcher.rules import Rules
+from launcher.setting_table import SiteSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +23,18 @@ class Job:
 
     id: str
     verb: Verb
-    cron: Callable[[Rules], str | None]
+    cron: Callable[[SiteSettings], str | None]
 
-    def next_runs(self, rules: Rules, *, after: datetime, count: int = 1) -> Sequence[datetime]:
+    def next_runs(
+        self, rules: SiteSettings, *, after: datetime, count: int = 1
+    ) -> Sequence[datetime]:
         """Return when it is due next, in UTC; nothing while it is off or its cron is invalid."""
         expression = self.cron(rules)
         if expression is None:
             return ()
         return next_runs(expression, after=after, zone=rules.zone, count=count)
 
-    def last_due(self, rules: Rules, *, now: datetime) -> datetime | None:
+    def last_due(self, rules: SiteSettings, *, now: datetime) -> datetime | None:
         """Return when it was due last, None if it never was."""
         expression = self.cron(rules)
         return last_due(expression, now=now, zone=rules.zone) if expression is not None else None
@@ -44,10 +46,10 @@ JOBS: Mapping[str, Job] = {
         Job(
             "backup",
             Verb.CREATE,
-            lambda rules: rules.cron_expression if rules.is_scheduled else None,
+            lambda rules: rules.backup_cron_expression if rules.backup_enabled else None,
         ),
         Job("scrub", Verb.VERIFY, lambda _rules: "30 4 * * *"),
-        Job("rehearsal", Verb.REHEARSE, lambda rules: REHEARSAL_CRONS.get(rules.rehearsal)),
+        Job("rehearsal", Verb.REHEARSE, lambda rules: REHEARSAL_CRONS.get(rules.backup_rehearsal)),
     )
 }
 """In the order in which they are shown, and done when several are due."""

@@ -24,7 +24,8 @@ from launcher.backup.slots import RETRY_AFTER
 from launcher.backup.stamps import Stamp, stamp_of
 from launcher.current import current_backups, current_config, current_gate
 from launcher.notices import evaluate, note_start
-from launcher.rules import Rules, RulesReader
+from launcher.rules import RulesReader
+from launcher.setting_table import SiteSettings
 
 from .history import Book
 from .process import Answered, start_due
@@ -80,7 +81,7 @@ class JobScheduler:
         self._looking: threading.Thread | None = None
         self._looked_at_s = float("-inf")
         self._journal_seen: Stamp | None = None
-        self._rules: Rules | None = None
+        self._rules: SiteSettings | None = None
         self._scheduled: dict[str, tuple[str, str]] = {}
         self._asked_at_s = float("-inf")
         self._offset = self._clock_offset()
@@ -174,7 +175,7 @@ class JobScheduler:
                     self._schedule(job, rules)
         return True
 
-    def _schedule(self, job: Job, rules: Rules) -> None:
+    def _schedule(self, job: Job, rules: SiteSettings) -> None:
         expression = job.cron(rules)
         if expression is None or not job.next_runs(rules, after=self._clock()):
             if self._scheduled.pop(job.id, None):

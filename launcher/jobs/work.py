@@ -25,7 +25,8 @@ from launcher.backup.ports import Clock, OnProgress
 from launcher.backup.records import LATEST, Backup, BackupId, Kind, Progress
 from launcher.backup.service import BackupService
 from launcher.backup.slots import claim_of, is_open
-from launcher.rules import Rules, schedule_text
+from launcher.rules import schedule_text
+from launcher.setting_table import SiteSettings
 
 from .history import Book, Record, Run, RunOutcome
 from .registry import JOBS, Job
@@ -45,7 +46,7 @@ _MOST_REFUSALS = 3  # one may be a bad sector under one file; three are the disk
 
 
 def watch_schedule(
-    book: Book, job: Job, rules: Rules, *, now: datetime, is_watched: bool = False
+    book: Book, job: Job, rules: SiteSettings, *, now: datetime, is_watched: bool = False
 ) -> Record:
     """Notice when a job's schedule is another one than before; return what is remembered of it.
 
@@ -61,7 +62,7 @@ def watch_schedule(
 
 
 def owed(
-    service: BackupService, record: Record, job: Job, rules: Rules, *, now: datetime
+    service: BackupService, record: Record, job: Job, rules: SiteSettings, *, now: datetime
 ) -> datetime | None:
     """Return the slot of a job whose work is to begin now, None when nothing is owed.
 
@@ -100,7 +101,7 @@ class _Task:
     book: Book
     service: BackupService
     job: Job
-    rules: Rules
+    rules: SiteSettings
     clock: Clock
     by: str
     slot: datetime | None
@@ -129,7 +130,7 @@ def perform(
     job_id: str,
     service: BackupService,
     book: Book,
-    rules: Rules,
+    rules: SiteSettings,
     *,
     clock: Clock,
     by: str = SCHEDULE,

@@ -91,8 +91,8 @@ document.addEventListener("htmx:after:swap", () => {
 
 // Who writes a cron expression means their own; who chooses a preset sees its expression.
 const schedule = document.querySelector("#schedule");
-schedule?.elements.cron.addEventListener("input", () => { schedule.elements.preset.value = "own"; });
+schedule?.elements.backup_cron_expression.addEventListener("input", () => { schedule.elements.preset.value = "own"; });
 document.addEventListener("htmx:after:swap", () => {
   const made = schedule?.querySelector("[data-cron]")?.dataset.cron;
-  if (made && schedule.elements.preset.value !== "own") schedule.elements.cron.value = made;
+  if (made && schedule.elements.preset.value !== "own") schedule.elements.backup_cron_expression.value = made;
 });

@@ -13,14 +13,13 @@ from flask_login import current_user
 
 from launcher import settings
 from launcher.i18n import LOCALES, ROLE_WORDS, THEME_WORDS, chosen_language, current_language
-from launcher.models import SystemSettings, Theme, User, hue_of
+from launcher.models import Theme, User, hue_of
+from launcher.setting_table import FALLBACK, SiteSettings
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
 
 THEME_COOKIE = "theme"
-_NAME_WITHOUT_DATABASE = "Launcher"
-_HUE_WITHOUT_DATABASE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +67,12 @@ def current_frame() -> Frame:
     return frame
 
 
-def site_settings() -> SystemSettings:
+def site_settings() -> SiteSettings:
     """Return the site's settings, read once for the request."""
     if "site_settings" not in g:
         g.site_settings = settings.current()
-    row: SystemSettings = g.site_settings
-    return row
+    site: SiteSettings = g.site_settings
+    return site
 
 
 def current_viewer() -> User | None:
@@ -109,7 +108,7 @@ def do_without_database() -> None:
     refresh()
 
 
-def _frame(site: SystemSettings) -> Frame:
+def _frame(site: SiteSettings) -> Frame:
     viewer = current_viewer()
     theme = viewer.theme if viewer else _theme_of_browser()
     return _dressed(site.site_name, site.accent_hue, viewer, theme)
@@ -119,7 +118,7 @@ def _bare_frame() -> Frame:
     look: Look | None = g.get("look")
     if look:
         return _dressed(look.site_name, look.hue, None, look.theme)
-    return _dressed(_NAME_WITHOUT_DATABASE, _HUE_WITHOUT_DATABASE, None, _theme_of_browser())
+    return _dressed(FALLBACK.site_name, FALLBACK.accent_hue, None, _theme_of_browser())
 
 
 def _dressed(site_name: str, hue: int, viewer: User | None, theme: Theme) -> Frame:

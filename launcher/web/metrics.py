@@ -155,7 +155,7 @@ def _of_the_schedule(situation: Situation) -> Iterator[Metric]:
     yield _value(
         "backup_schedule_enabled",
         "Whether backups are made by the schedule.",
-        situation.rules.is_scheduled if situation.has_rules else None,
+        situation.rules.backup_enabled if situation.has_rules else None,
     )
     yield _moment("backup_next_run", "The next scheduled backup.", situation.next_run_at)
     yield _value(

@@ -8,7 +8,6 @@ from launcher.i18n import ERROR_WORDS, HEALTH_WORDS, KIND_WORDS, STAGE_WORDS, ST
 from launcher.i18n import gettext as _
 from launcher.models import hue_of, letters_of
 from launcher.models.types import utc_now
-from launcher.rules import rules_of
 from launcher.web.admin.samples import sample_panel
 from launcher.web.frame import site_settings
 from launcher.web.roles import admin_required
@@ -35,7 +34,7 @@ def show() -> str:
         stage_words=STAGE_WORDS,
         state_words=STATE_WORDS,
         tiles=_tiles(),
-        **sample_panel(rules_of(site_settings()), now=utc_now()),
+        **sample_panel(site_settings(), now=utc_now()),
     )
 
 

@@ -15,7 +15,7 @@ from flask import (
     url_for,
 )
 
-from launcher import accounts, settings
+from launcher import accounts, setting_table, settings
 from launcher.accounts import AccountError, SetupRefusedError
 from launcher.audit import Actor
 from launcher.backup.errors import BackupError
@@ -23,7 +23,7 @@ from launcher.backup.records import Backup, State
 from launcher.current import current_backups, current_config
 from launcher.i18n import ACCOUNT_WORDS, setting_words
 from launcher.i18n import gettext as _
-from launcher.settings import SettingError
+from launcher.setting_kinds import SettingError
 from launcher.web.errors import show_refusal
 from launcher.web.sessions import begin_session
 
@@ -50,7 +50,7 @@ def make_first_admin() -> ResponseReturnValue:
     values = {name: request.form.get(name, "") for name in ("username", "site_name")}
     token = request.form.get("token", "")
     try:
-        site_name = settings.read("site_name", values["site_name"])
+        site_name = setting_table.read("site_name", values["site_name"])
         user = accounts.claim_setup(
             current_config().setup_token_path,
             token,

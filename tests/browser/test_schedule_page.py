@@ -117,7 +117,7 @@ def test_what_is_saved_reaches_the_leader_in_seconds(as_ada, home: Home) -> None
 )
 def test_it_speaks_the_language_of_who_types(as_ada, locale: str, words: str) -> None:
     page = as_ada(locale=locale, width=390)
-    page.locator("#cron").fill("30 22 * * 5")
+    page.locator("#backup_cron_expression").fill("30 22 * * 5")
     expect(page.locator("#preview b")).to_contain_text(words)
     expect(page.locator("#preview li")).to_have_count(5)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -133,6 +133,6 @@ def test_an_error_stands_at_its_field_and_has_the_focus(as_ada, theme: str) -> N
     cron = page.get_by_label("As a cron expression")
     expect(cron).to_be_focused()
     expect(cron).to_have_value("often")
-    expect(page.locator("#cron-error")).to_contain_text("Write five fields")
-    expect(page.locator("#stale-error")).to_contain_text("from 1 to 8760")
+    expect(page.locator("#backup_cron_expression-error")).to_contain_text("Write five fields")
+    expect(page.locator("#backup_stale_after_h-error")).to_contain_text("from 1 to 8760")
     assert findings(page) == []

@@ -13,22 +13,22 @@ import pytest
 from flask import Flask
 
 from launcher import accounts
-from launcher.backup.records import Schedule
 from launcher.config import ROOT
 from launcher.content import APP_VERSION, LauncherContent
 from launcher.extensions import db
 from launcher.models import ApiToken, App, Board, TokenScope, User
+from launcher.setting_table import SETTINGS
 
 NOW = datetime(2026, 11, 22, 13, 7, tzinfo=UTC)
-SCHEDULE = Schedule(
-    enabled=False,
-    cron_expression="@weekly",
-    keep_count=3,
-    keep_daily=4,
-    keep_weekly=5,
-    keep_monthly=6,
-    rehearsal="off",
-)
+SCHEDULE = {
+    "backup_enabled": False,
+    "backup_cron_expression": "@weekly",
+    "backup_max_count": 3,
+    "backup_keep_daily": 4,
+    "backup_keep_weekly": 5,
+    "backup_keep_monthly": 6,
+    "backup_rehearsal": "off",
+}
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_survey_counts_and_names_what_is_there(
     assert survey.admins == ("ada",)
     assert survey.api_tokens == ("phone (lnch_ab…)",)
     assert survey.site_name == "Launcher"
-    assert survey.schedule == Schedule(True, "0 3 * * *", 10, 0, 0, 0, "weekly")
+    assert survey.schedule == {name: SETTINGS[name].default for name in SCHEDULE}
 
 
 def test_a_survey_can_leave_the_counting_out(

@@ -106,9 +106,9 @@ def test_the_schedule_set_here_is_kept_unless_the_backups_is_wanted(
     assert home.run("SELECT cron, site_name FROM setting") == [(cron, "Notebook")]
     assert outcome.plan.keep_schedule is keep
     assert outcome.plan.schedule_now is not None
-    assert outcome.plan.schedule_now.cron_expression == "1 1 * * *"
+    assert outcome.plan.schedule_now["cron"] == "1 1 * * *"
     assert outcome.plan.schedule_then is not None
-    assert outcome.plan.schedule_then.cron_expression == cron
+    assert outcome.plan.schedule_then["cron"] == cron
 
 
 def test_the_journal_tells_of_it(home: House) -> None:

@@ -19,7 +19,9 @@ from launcher.cron import next_runs
 from launcher.current import current_config
 from launcher.extensions import db
 from launcher.models import AuditEvent, SystemSettings
-from launcher.settings import FIELDS, SettingError, SettingsRefusedError
+from launcher.setting_kinds import SettingError
+from launcher.setting_table import SETTINGS, read
+from launcher.settings import SettingsRefusedError
 from tests.support.service import run
 
 ADA = Actor("ada", id=1, address="10.0.0.21")
@@ -67,7 +69,7 @@ def inside(app: Flask) -> Iterator[None]:
     ],
 )
 def test_it_takes(name: str, value: object, kept: object) -> None:
-    taken = settings.read(name, value)
+    taken = read(name, value)
     assert (taken, type(taken)) == (kept, type(kept))
 
 
@@ -139,18 +141,18 @@ def test_it_takes(name: str, value: object, kept: object) -> None:
 )
 def test_it_refuses(name: str, value: object, code: str) -> None:
     with pytest.raises(SettingError) as refused:
-        settings.read(name, value)
+        read(name, value)
     assert (refused.value.name, refused.value.code) == (name, code)
 
 
 def test_every_default_would_be_accepted() -> None:
-    for name, field in FIELDS.items():
-        assert settings.read(name, field.default) == field.default
+    for name, field in SETTINGS.items():
+        assert read(name, field.default) == field.default
 
 
 def test_every_column_is_a_setting_but_the_two_that_nobody_may_change() -> None:
     columns = {column.name for column in SystemSettings.__table__.columns}
-    assert columns - set(FIELDS) == {"id", "session_epoch"}
+    assert columns - set(SETTINGS) == {"id", "session_epoch"}
 
 
 def test_a_change_is_kept_and_audited(inside: None) -> None:
@@ -178,7 +180,7 @@ def test_one_bad_value_keeps_all_as_they_were_and_names_every_bad_one(inside: No
 def test_the_command_shows_them_all(runner: FlaskCliRunner) -> None:
     done = runner.invoke(args=["settings", "get"])
     assert done.exit_code == 0
-    assert [line.split()[0] for line in done.stdout.splitlines()] == list(FIELDS)
+    assert [line.split()[0] for line in done.stdout.splitlines()] == list(SETTINGS)
 
 
 def test_the_command_prints_one_value_alone(runner: FlaskCliRunner) -> None:
@@ -230,7 +232,7 @@ def test_the_command_says_in_one_line_what_is_wrong(
 )
 def test_a_wrong_expression_is_refused_with_the_reason(expression: str, words: str) -> None:
     with pytest.raises(SettingError, match=re.escape(words)):
-        settings.read("backup_cron_expression", expression)
+        read("backup_cron_expression", expression)
 
 
 @hypothesis.settings(max_examples=200, deadline=None)
@@ -238,7 +240,7 @@ def test_a_wrong_expression_is_refused_with_the_reason(expression: str, words: s
 def test_no_text_makes_it_stumble(text: str) -> None:
     """It is refused with a reason, or it comes due one day."""
     try:
-        kept = settings.read("backup_cron_expression", text)
+        kept = read("backup_cron_expression", text)
     except SettingError:
         return
     assert next_runs(str(kept), after=datetime.now(UTC), zone=UTC)

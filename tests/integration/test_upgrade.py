@@ -113,7 +113,8 @@ def test_a_file_of_the_first_schema_comes_in_and_the_rehearsal_is_part_of_the_sc
     plan = service.plan(backup.id, by="ada", keep_schedule=keeps)
     assert plan.schedule_now is not None
     assert plan.schedule_then is not None
-    assert (plan.schedule_now.rehearsal, plan.schedule_then.rehearsal) == ("monthly", rehearsal)
+    assert plan.schedule_now["backup_rehearsal"] == "monthly"
+    assert plan.schedule_then["backup_rehearsal"] == rehearsal
     service.restore(backup.id, by="ada", keep_schedule=keeps)
     assert run(data_dir / "launcher.db", REHEARSAL) == [(rehearsal,)]
     assert run(data_dir / "launcher.db", "SELECT site_name FROM system_settings") == [("Of old",)]

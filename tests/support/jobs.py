@@ -21,7 +21,8 @@ from launcher.jobs.history import Book, Run, runs
 from launcher.jobs.process import Answered
 from launcher.jobs.scheduler import JobScheduler
 from launcher.jobs.work import perform
-from launcher.rules import Rules, read_rules
+from launcher.rules import read_rules
+from launcher.setting_table import SiteSettings
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -121,7 +122,7 @@ class Desk:
             is_by_hand=bool(by),
         )
 
-    def rules(self) -> Rules:
+    def rules(self) -> SiteSettings:
         """Return the settings of the schedule."""
         return read_rules(self.config.database_path, self.gate)
 

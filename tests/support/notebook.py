@@ -97,7 +97,7 @@ class Notebook:
                 for name, password, _ in people
             },
             api_tokens=(),
-            schedule=Schedule(True, cron, 10, 0, 0, 0, "weekly"),
+            schedule={"cron": cron},
             site_name=site_name,
             epoch=epoch,
         )
@@ -113,7 +113,7 @@ class Notebook:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("UPDATE setting SET epoch = ?", (epoch,))
         if schedule:
-            connection.execute("UPDATE setting SET cron = ?", (schedule.cron_expression,))
+            connection.execute("UPDATE setting SET cron = ?", (schedule["cron"],))
         if account:
             connection.execute(
                 "INSERT INTO person (name, password, is_admin) VALUES (?, ?, 1)"

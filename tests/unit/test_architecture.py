@@ -16,11 +16,10 @@ HOUSE = ROOT / "launcher"
 DOORS = {"web", "api", "cli"}
 RANKS = [
     {"backup"},
-    {"config", "connection", "current", "extensions"},
+    {"config", "connection", "cron", "current", "extensions", "setting_kinds", "setting_table"},
     {"models", "migrations"},
     {
         "i18n",
-        "cron",
         "database",
         "accounts",
         "settings",

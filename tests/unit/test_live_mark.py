@@ -9,22 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launcher.backup.records import Schedule, Survey
+from launcher.backup.records import Survey
 from launcher.backup.restore import mark_of
 from tests.support.service import House
 
 names = st.text(max_size=3)
 tuples = st.lists(names, max_size=3).map(tuple)
-schedules = st.builds(
-    Schedule,
-    enabled=st.booleans(),
-    cron_expression=names,
-    keep_count=st.integers(1, 2),
-    keep_daily=st.integers(0, 1),
-    keep_weekly=st.integers(0, 1),
-    keep_monthly=st.integers(0, 1),
-    rehearsal=names,
-)
+schedules = st.dictionaries(names, st.integers(0, 1) | names, max_size=2)
 surveys = st.builds(
     Survey,
     rows=st.dictionaries(names, st.integers(0, 3), max_size=2),

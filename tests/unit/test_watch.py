@@ -25,7 +25,7 @@ from launcher.backup.records import (
     Verification,
 )
 from launcher.leader import Leader, leader
-from launcher.rules import Rules
+from launcher.setting_table import SiteSettings
 from launcher.situation import Situation, Space, Unreached, look
 from launcher.watch import (
     Concern,
@@ -37,11 +37,7 @@ from launcher.watch import (
 NOW = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MB = 1_000_000
-RULES = Rules(
-    is_scheduled=True, cron_expression="0 3 * * *", stale_after_h=30, keep_count=10,
-    keep_daily=0, keep_weekly=0, keep_monthly=0, rehearsal="weekly", zone_name="UTC", language="en",
-    site_name="Home",
-)  # fmt: skip
+RULES = SiteSettings()
 
 
 def backup(age: timedelta, state: State = State.VERIFIED, kind: Kind = Kind.SCHEDULED) -> Backup:
@@ -96,14 +92,14 @@ def test_a_backup_that_is_too_old_is_stale_since_it_was_made() -> None:
 
 
 def test_a_schedule_that_leaves_a_week_between_backups_is_not_late_before_that() -> None:
-    weekly = replace(RULES, cron_expression="0 3 * * 0")  # this Sunday's was 14 hours ago
+    weekly = replace(RULES, backup_cron_expression="0 3 * * 0")  # this Sunday's was 14 hours ago
     assert concerns(situation(backup(14 * HOUR), rules=weekly)) == []
     assert concerns(situation(backup(14 * HOUR), rules=weekly, now=NOW + 6 * DAY)) == []
     assert concerns(situation(backup(14 * HOUR), rules=weekly, now=NOW + 6.8 * DAY)) == ["stale"]
 
 
 def test_a_schedule_of_every_hour_is_late_when_the_settings_say_so() -> None:
-    hourly = replace(RULES, cron_expression="0 * * * *", stale_after_h=3)
+    hourly = replace(RULES, backup_cron_expression="0 * * * *", backup_stale_after_h=3)
     assert concerns(situation(backup(3 * HOUR), rules=hourly)) == []
     assert concerns(situation(backup(3.1 * HOUR), rules=hourly)) == ["stale"]
 
@@ -127,7 +123,7 @@ def test_a_site_of_today_is_not_late_with_its_first_backup() -> None:
 
 
 def test_without_a_schedule_nothing_is_late_and_that_is_said() -> None:
-    off = replace(RULES, is_scheduled=False)
+    off = replace(RULES, backup_enabled=False)
 
     assert concerns(situation(backup(90 * HOUR), rules=off)) == ["schedule_off"]
 

@@ -20,6 +20,7 @@ from launcher.config import ROOT
 from launcher.current import current_backups
 from launcher.extensions import db
 from launcher.models import AuditEvent, Role
+from launcher.setting_table import SETTINGS
 from launcher.web.admin import audit_words
 from tests.conftest import ADA
 from tests.web.visitor import Visitor
@@ -64,7 +65,7 @@ def test_every_recorded_action_has_words_and_no_other() -> None:
 
 
 def test_every_setting_has_a_name_in_the_log() -> None:
-    assert set(settings.FIELDS) <= set(audit_words.FIELD_WORDS)
+    assert set(SETTINGS) <= set(audit_words.FIELD_WORDS)
 
 
 def test_each_action_reads_as_a_sentence_with_the_name_in_it(app: Flask) -> None:

@@ -260,7 +260,9 @@ def test_each_job_says_what_it_does_when_and_why(
     assert 'href="/admin/backups/schedule">Change' in section(ada.page, "backup")
     assert "Every day at 04:30 Fixed" in facts(ada.page, "scrub")
     assert "Every week, on Sunday at 04:00 Change the schedule" in facts(ada.page, "rehearsal")
-    assert 'href="/admin/backups/schedule#rehearsal">Change' in section(ada.page, "rehearsal")
+    assert 'href="/admin/backups/schedule#backup_rehearsal">Change' in section(
+        ada.page, "rehearsal"
+    )
     assert re.search(r'title="[^"]+ \d{4}, 02:30:00 JST">', section(ada.page, "backup"))
     assert re.search(r"Next run .*02:30 in \d+ \w+", facts(ada.page, "backup"))
     assert "Times are those of Tokyo (UTC+9)" in ada.page

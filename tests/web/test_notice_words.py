@@ -16,13 +16,13 @@ from launcher.i18n import LOCALES, speaking
 from launcher.messenger import Delivery, Reason
 from launcher.models.types import utc_now
 from launcher.notice_words import CONCERN_WORDS, NOTICE_WORDS, REASON_WORDS
-from launcher.rules import UNKNOWN
+from launcher.setting_table import FALLBACK
 from launcher.situation import Situation
 from launcher.watch import Concern, Tone, Trouble
 
 NOW = utc_now()
 SITUATION = Situation(
-    now=NOW, rules=UNKNOWN, folder=Path("/backups"), listing=None, problem="", is_writable=True,
+    now=NOW, rules=FALLBACK, folder=Path("/backups"), listing=None, problem="", is_writable=True,
     space=None, entries=(), has_history=True, running=None, next_run_at=None,
 )  # fmt: skip
 
@@ -40,7 +40,7 @@ def test_every_trouble_every_reason_and_every_refusal_has_words() -> None:
 def test_a_message_says_what_happened_what_holds_and_what_to_do(
     app: Flask, language: str, concern: Concern
 ) -> None:
-    rules = replace(UNKNOWN, language=language, zone_name="Europe/Berlin", site_name="Home")
+    rules = replace(FALLBACK, default_locale=language, time_zone="Europe/Berlin", site_name="Home")
     alarm = Alarm(concern, seen_at=NOW - timedelta(hours=3))
     for tone in Tone:
         trouble = Trouble(
@@ -48,7 +48,7 @@ def test_a_message_says_what_happened_what_holds_and_what_to_do(
             free_bytes=3, needed_bytes=4, full_at=NOW,
         )  # fmt: skip
         for news, about in ((News.OPENED, trouble), (News.STILL, trouble), (News.ENDED, None)):
-            with app.app_context(), speaking(language, rules.zone_name):
+            with app.app_context(), speaking(language, rules.zone.key):
                 message = notice_words.compose(
                     Tiding(news, alarm, about),
                     situation=SITUATION, rules=rules, panel_url="https://home.example/admin",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -23,9 +24,10 @@ from tests.web.visitor import Visitor
 PATH = "/admin/backups/schedule"
 SCRIPT = {"HX_Request": "true"}
 DAILY = {
-    "enabled": "on", "preset": "daily", "at": "03:00", "weekday": "0", "day": "1",
-    "cron": "0 3 * * *", "max_count": "10", "daily": "0", "weekly": "0", "monthly": "0",
-    "rehearsal": "weekly", "stale": "30",
+    "backup_enabled": "on", "preset": "daily", "at": "03:00", "weekday": "0", "day": "1",
+    "backup_cron_expression": "0 3 * * *", "backup_max_count": "10", "backup_keep_daily": "0",
+    "backup_keep_weekly": "0", "backup_keep_monthly": "0", "backup_rehearsal": "weekly",
+    "backup_stale_after_h": "30",
 }  # fmt: skip
 
 SetSite = Callable[..., None]
@@ -33,12 +35,7 @@ SetSite = Callable[..., None]
 
 def is_set(app: Flask) -> dict[str, object]:
     with app.app_context():
-        row = settings.current()
-        return {
-            name.removeprefix("backup_"): getattr(row, name)
-            for name in settings.FIELDS
-            if name.startswith("backup_")
-        }
+        return asdict(settings.current())
 
 
 def text(page: str) -> str:
@@ -86,24 +83,38 @@ def make(app: Flask, cast: object, monkeypatch: pytest.MonkeyPatch) -> Callable[
         ({"preset": "weekly", "at": "00:30", "weekday": "5"}, "30 0 * * 5"),
         ({"preset": "monthly", "at": "23:59", "day": "28"}, "59 23 28 * *"),
         ({"preset": "monthly", "at": "03:00", "day": "L"}, "0 3 L * *"),
-        ({"preset": "own", "cron": "*/15  8-18 * * 1-5"}, "*/15 8-18 * * 1-5"),
-        ({"preset": "own", "cron": "@weekly"}, "@weekly"),
+        ({"preset": "own", "backup_cron_expression": "*/15  8-18 * * 1-5"}, "*/15 8-18 * * 1-5"),
+        ({"preset": "own", "backup_cron_expression": "@weekly"}, "@weekly"),
     ],
 )
 def test_a_preset_and_its_fields_do_without_any_cron(
     app: Flask, ada: Visitor, fields: dict[str, str], expression: str
 ) -> None:
     assert save(ada, **fields) == 303
-    assert is_set(app)["cron_expression"] == expression
+    assert is_set(app)["backup_cron_expression"] == expression
 
     ada.open(PATH)  # and the page shows it again by the same preset
     assert re.search(rf'value="{fields["preset"]}" checked', ada.page)
 
 
 def test_what_is_saved_is_told_audited_and_takes_effect(app: Flask, ada: Visitor) -> None:
-    assert save(ada, "enabled", max_count="7", weekly="3", stale="48") == 303
+    assert (
+        save(
+            ada,
+            "backup_enabled",
+            backup_max_count="7",
+            backup_keep_weekly="3",
+            backup_stale_after_h="48",
+        )
+        == 303
+    )
 
-    wanted = {"enabled": False, "max_count": 7, "keep_weekly": 3, "stale_after_h": 48}
+    wanted = {
+        "backup_enabled": False,
+        "backup_max_count": 7,
+        "backup_keep_weekly": 3,
+        "backup_stale_after_h": 48,
+    }
     assert is_set(app).items() >= wanted.items()
     ada.open(PATH)
     assert "The schedule is saved. It takes effect within seconds." in ada.page
@@ -116,7 +127,7 @@ def test_what_is_saved_is_told_audited_and_takes_effect(app: Flask, ada: Visitor
 
 def test_how_often_a_restore_is_rehearsed_is_set_there_too(app: Flask, ada: Visitor) -> None:
     ada.open(PATH)
-    choice = re.search(r'<select[^>]*id="rehearsal".*?</select>', ada.page, re.DOTALL)
+    choice = re.search(r'<select[^>]*id="backup_rehearsal".*?</select>', ada.page, re.DOTALL)
     assert choice
     assert re.findall(r'value="(\w+)"(?: (selected))?>([^<]+)', choice[0]) == [
         ("off", "", "Never"),
@@ -124,9 +135,9 @@ def test_how_often_a_restore_is_rehearsed_is_set_there_too(app: Flask, ada: Visi
         ("weekly", "selected", "Every week, on Sunday at 04:00"),
         ("monthly", "", "Every month, on day 1 at 04:00"),
     ]
-    assert save(ada, rehearsal="monthly") == 303
+    assert save(ada, backup_rehearsal="monthly") == 303
 
-    assert is_set(app)["rehearsal"] == "monthly"
+    assert is_set(app)["backup_rehearsal"] == "monthly"
     ada.open("/admin/audit")
     assert "Rehearse a restore" in ada.page
     assert "a rehearsal every month" in ada.page
@@ -137,8 +148,8 @@ def test_a_page_from_before_the_rehearsal_was_changed_is_out_of_date(
 ) -> None:
     ada.open(PATH)
     set_site(backup_rehearsal="daily")
-    assert send(ada, max_count="9") == 409
-    assert is_set(app).items() >= {"rehearsal": "daily", "max_count": 10}.items()
+    assert send(ada, backup_max_count="9") == 409
+    assert is_set(app).items() >= {"backup_rehearsal": "daily", "backup_max_count": 10}.items()
 
 
 def test_saving_what_is_set_already_changes_nothing(ada: Visitor) -> None:
@@ -150,43 +161,80 @@ def test_saving_what_is_set_already_changes_nothing(ada: Visitor) -> None:
 @pytest.mark.parametrize(
     ("fields", "field", "words"),
     [
-        ({"preset": "own", "cron": "0 0 31 2 *"}, "cron", "This never comes due"),
-        ({"preset": "own", "cron": "0 0 3 * * *"}, "cron", "These are 6 fields"),
-        ({"preset": "own", "cron": "daily"}, "cron", "Write five fields"),
-        ({"preset": "own", "cron": "61 * * * *"}, "cron", "This is no cron expression"),
-        ({"preset": "own", "cron": ""}, "cron", "Write five fields"),
+        (
+            {"preset": "own", "backup_cron_expression": "0 0 31 2 *"},
+            "backup_cron_expression",
+            "This never comes due",
+        ),
+        (
+            {"preset": "own", "backup_cron_expression": "0 0 3 * * *"},
+            "backup_cron_expression",
+            "These are 6 fields",
+        ),
+        (
+            {"preset": "own", "backup_cron_expression": "daily"},
+            "backup_cron_expression",
+            "Write five fields",
+        ),
+        (
+            {"preset": "own", "backup_cron_expression": "61 * * * *"},
+            "backup_cron_expression",
+            "This is no cron expression",
+        ),
+        (
+            {"preset": "own", "backup_cron_expression": ""},
+            "backup_cron_expression",
+            "Write five fields",
+        ),
         ({"preset": "daily", "at": "25:00"}, "at", "Write a time of day"),
         ({"preset": "weekly", "weekday": "9"}, "weekday", "Choose one of these days"),
         ({"preset": "monthly", "day": "31"}, "day", "Choose one of these days"),
-        ({"preset": "sometimes", "cron": "never"}, "cron", "Write five fields"),
-        ({"max_count": "0"}, "max_count", "This must be from 1 to 1000"),
-        ({"max_count": "-1"}, "max_count", "This must be a whole number"),
-        ({"max_count": "ten"}, "max_count", "This must be a whole number"),
-        ({"max_count": "9" * 400}, "max_count", "This must be from 1 to 1000"),
-        ({"weekly": ""}, "weekly", "This must be a whole number"),
-        ({"stale": "0"}, "stale", "This must be from 1 to 8760"),
-        ({"rehearsal": "yearly"}, "rehearsal", "This must be one of off, daily, weekly, monthly"),
+        (
+            {"preset": "sometimes", "backup_cron_expression": "never"},
+            "backup_cron_expression",
+            "Write five fields",
+        ),
+        ({"backup_max_count": "0"}, "backup_max_count", "This must be from 1 to 1000"),
+        ({"backup_max_count": "-1"}, "backup_max_count", "This must be a whole number"),
+        ({"backup_max_count": "ten"}, "backup_max_count", "This must be a whole number"),
+        ({"backup_max_count": "9" * 400}, "backup_max_count", "This must be from 1 to 1000"),
+        ({"backup_keep_weekly": ""}, "backup_keep_weekly", "This must be a whole number"),
+        ({"backup_stale_after_h": "0"}, "backup_stale_after_h", "This must be from 1 to 8760"),
+        (
+            {"backup_rehearsal": "yearly"},
+            "backup_rehearsal",
+            "This must be one of off, daily, weekly, monthly",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused_at_its_field(
     app: Flask, ada: Visitor, fields: dict[str, str], field: str, words: str
 ) -> None:
     before = is_set(app)
-    assert save(ada, **{"daily": "5"} | fields) == 422
+    assert save(ada, **{"backup_keep_daily": "5"} | fields) == 422
 
     assert is_set(app) == before
     error = re.search(rf'id="{field}-error".*?</p>', ada.page, re.DOTALL)
     assert error
     assert words in text(error[0])
     assert re.search(rf'id="{field}"[^>]*aria-invalid="true"', ada.page)
-    assert 'name="daily" type="number" value="5"' in ada.page
+    assert 'name="backup_keep_daily" type="number" value="5"' in ada.page
 
 
 def test_every_error_is_told_at_once_and_the_first_has_the_focus(ada: Visitor) -> None:
-    assert save(ada, preset="own", cron="no", monthly="x", stale="x") == 422
+    assert (
+        save(
+            ada,
+            preset="own",
+            backup_cron_expression="no",
+            backup_keep_monthly="x",
+            backup_stale_after_h="x",
+        )
+        == 422
+    )
 
     assert ada.page.count('aria-invalid="true"') == 3
-    assert re.findall(r'id="(\w+)"[^>]*autofocus', ada.page) == ["cron"]
+    assert re.findall(r'id="(\w+)"[^>]*autofocus', ada.page) == ["backup_cron_expression"]
 
 
 def test_of_two_tabs_the_second_learns_what_the_first_saved(
@@ -195,19 +243,19 @@ def test_of_two_tabs_the_second_learns_what_the_first_saved(
     ada.open(PATH)
     set_site(backup_max_count=4)
 
-    assert send(ada, max_count="9", weekly="3") == 409
-    assert is_set(app).items() >= {"max_count": 4, "keep_weekly": 0}.items()
+    assert send(ada, backup_max_count="9", backup_keep_weekly="3") == 409
+    assert is_set(app).items() >= {"backup_max_count": 4, "backup_keep_weekly": 0}.items()
     assert "The schedule was changed meanwhile" in ada.page
-    assert 'name="max_count" type="number" value="4"' in ada.page
+    assert 'name="backup_max_count" type="number" value="4"' in ada.page
 
-    assert send(ada, max_count="9") == 303  # from the page that shows it
-    assert is_set(app)["max_count"] == 9
+    assert send(ada, backup_max_count="9") == 303  # from the page that shows it
+    assert is_set(app)["backup_max_count"] == 9
 
 
 def test_a_form_that_does_not_say_what_it_saw_is_out_of_date(app: Flask, ada: Visitor) -> None:
     before = is_set(app)
     ada.open(PATH)
-    assert ada.send(PATH, **DAILY | {"max_count": "3"}).status_code == 409
+    assert ada.send(PATH, **DAILY | {"backup_max_count": "3"}).status_code == 409
     assert is_set(app) == before
 
 
@@ -238,7 +286,7 @@ def test_a_draft_is_shown_in_words_with_its_next_runs(ada: Visitor, set_site: Se
 
 def test_a_draft_counts_the_rehearsal_among_the_changes(ada: Visitor) -> None:
     page = ada.client.get(
-        f"{PATH}/preview", query_string=DAILY | {"rehearsal": "off"}, headers=SCRIPT
+        f"{PATH}/preview", query_string=DAILY | {"backup_rehearsal": "off"}, headers=SCRIPT
     ).text
     assert "1 change not saved yet" in page
 
@@ -247,7 +295,8 @@ def test_a_wrong_draft_says_why(app: Flask, ada: Visitor) -> None:
     before = is_set(app)
     page = ada.client.get(
         f"{PATH}/preview",
-        query_string=DAILY | {"preset": "own", "cron": "0 0 31 2 *", "max_count": "0"},
+        query_string=DAILY
+        | {"preset": "own", "backup_cron_expression": "0 0 31 2 *", "backup_max_count": "0"},
         headers={"HX-Request": "true", "Accept-Language": "en"},
     ).text
 
@@ -295,7 +344,7 @@ def test_it_says_what_would_go_and_why_each_other_stays(
     make(1.6, Kind.SAFETY)
     page = ada.client.get(
         f"{PATH}/preview",
-        query_string=DAILY | {"max_count": "2"},
+        query_string=DAILY | {"backup_max_count": "2"},
         headers={"HX-Request": "true", "Accept-Language": "en"},
     ).text
 
@@ -307,7 +356,7 @@ def test_it_says_what_would_go_and_why_each_other_stays(
     assert "1 other Made by hand, uploaded or found in the folder" in said
     assert "Made before a restore or an upgrade: the newest 10 of each, for 90 days" in said
 
-    assert save(ada, max_count="2") == 303
+    assert save(ada, backup_max_count="2") == 303
     with app.app_context():
         kept = {backup.id for backup in current_backups().list()}
     assert set(going) <= kept  # saving itself removes nothing
@@ -326,8 +375,8 @@ def test_the_schedule_can_be_set_while_the_folder_is_away(
         raise StoreUnavailableError("it is away")
 
     monkeypatch.setattr(BackupService, "listing", away)
-    assert save(ada, max_count="3") == 303
-    assert is_set(app)["max_count"] == 3
+    assert save(ada, backup_max_count="3") == 303
+    assert is_set(app)["backup_max_count"] == 3
     ada.open(PATH)
     assert "The folder of backups cannot be read" in ada.page
 

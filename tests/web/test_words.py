@@ -14,12 +14,14 @@ from babel.messages.extract import extract_from_dir
 from flask import Flask
 from flask_babel import force_locale
 
-from launcher import i18n, settings
+from launcher import i18n, setting_kinds, setting_table
 from launcher.accounts import AccountError
 from launcher.backup.records import Kind, Outcome, Stage, State, Verb
 from launcher.config import ROOT
 from launcher.i18n import LOCALES
 from launcher.models import Health, Role, Theme
+from launcher.setting_kinds import Choice
+from launcher.setting_table import SETTINGS
 from tests.support.words import FOLDER, LANGUAGES, catalogue_path, read_catalogue
 
 PLACE = re.compile(r"%\((\w+)\)s")
@@ -115,15 +117,16 @@ def test_every_account_error_has_words() -> None:
 
 
 def test_every_reason_against_a_setting_has_words() -> None:
-    source = Path(settings.__file__).read_text()
+    source = "".join(Path(each.__file__).read_text() for each in (setting_kinds, setting_table))
     raised = set(re.findall(r'SettingError\(\s*name,\s*"(\w+)"', source))
+    raised |= {each.kind.code for each in SETTINGS.values() if isinstance(each.kind, Choice)}
 
     assert raised
     assert set(i18n.SETTING_WORDS) == raised
 
 
 def test_the_languages_offered_are_those_a_site_may_have() -> None:
-    assert set(LOCALES) == set(settings.LOCALES)
+    assert set(LOCALES) == set(setting_table.LOCALES)
     assert set(LOCALES) == {"en", *LANGUAGES}
 
 

@@ -16,7 +16,6 @@ from flask import Flask, current_app, g
 from launcher.current import current_application
 from launcher.models.types import utc_now
 from launcher.notices import look_around
-from launcher.rules import rules_of
 from launcher.situation import Situation
 from launcher.watch import Tone
 from launcher.web.frame import current_viewer, site_settings
@@ -89,7 +88,7 @@ def _look() -> Alarm | None:
     viewer = current_viewer()
     if viewer is None or not viewer.is_admin or g.get("is_without_database"):
         return None
-    app, rules, now = current_application(), rules_of(site_settings()), utc_now()
+    app, rules, now = current_application(), site_settings(), utc_now()
 
     def question() -> Alarm:
         situation = look_around(app, rules, now=now)

@@ -18,7 +18,6 @@ from launcher.i18n import VERB_WORDS, exact, gettext
 from launcher.i18n import lazy_gettext as _
 from launcher.models import User
 from launcher.models.types import utc_now
-from launcher.rules import rules_of
 from launcher.web.admin import contents, history
 from launcher.web.admin.download import Stored, send_plain, send_stored
 from launcher.web.admin.inspection import inspect
@@ -142,7 +141,7 @@ def _names() -> Mapping[str, str]:
 
 
 def _kept(backup: Backup) -> str:
-    rules = rules_of(site_settings())
+    rules = site_settings()
     plan = current_backups().plan_prune(rules.policy, zone=rules.zone)
     stays = periods(plan, rules.policy, rules.zone)
     own = next((each for each in plan if each.backup.id == backup.id), None)

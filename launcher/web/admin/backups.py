@@ -12,7 +12,6 @@ from launcher.current import current_application
 from launcher.i18n import ERROR_WORDS, KIND_WORDS, STATE_WORDS, VERB_WORDS, exact, number
 from launcher.models.types import utc_now
 from launcher.notices import look_around
-from launcher.rules import rules_of
 from launcher.web.frame import site_settings
 from launcher.web.htmx import is_htmx, render
 from launcher.web.inside import inside_briefly
@@ -44,7 +43,7 @@ for _filter in (
 def show() -> ResponseReturnValue:
     """Show the panel; a store that is away is told of on it."""
     asked = read_query(request.args)
-    situation = look_around(current_application(), rules_of(site_settings()), now=utc_now())
+    situation = look_around(current_application(), site_settings(), now=utc_now())
     answer = judge(situation)
     set_alarm(answer, situation)
     return render(

@@ -33,7 +33,7 @@ from launcher.i18n import (
 from launcher.i18n import lazy_gettext as _
 from launcher.jobs.history import Run, RunOutcome
 from launcher.jobs.registry import Job
-from launcher.rules import Rules
+from launcher.setting_table import SiteSettings
 from launcher.web.inside import inside_briefly
 from launcher.web.toasts import Toast, make_toast
 
@@ -120,7 +120,7 @@ class JobRow:
 
 
 def describe_jobs(
-    jobs: Sequence[Job], runs: Mapping[str, Sequence[Run]], rules: Rules, *, now: datetime
+    jobs: Sequence[Job], runs: Mapping[str, Sequence[Run]], rules: SiteSettings, *, now: datetime
 ) -> list[JobRow]:
     """Return the jobs in words, each with its runs, newest first."""
     describe = _describer([run for job in jobs for run in runs[job.id]])
@@ -142,7 +142,9 @@ def describe_end(job: Job, run: Run) -> Toast:
     )
 
 
-def _describe_job(job: Job, rules: Rules, rows: Sequence[RunRow], *, now: datetime) -> JobRow:
+def _describe_job(
+    job: Job, rules: SiteSettings, rows: Sequence[RunRow], *, now: datetime
+) -> JobRow:
     expression = job.cron(rules)
     coming = job.next_runs(rules, after=now)
     return JobRow(

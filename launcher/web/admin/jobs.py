@@ -32,7 +32,7 @@ from launcher.jobs.registry import JOBS
 from launcher.jobs.work import SCHEDULE, owed
 from launcher.leader import Leader, leader
 from launcher.models.types import utc_now
-from launcher.rules import Rules, rules_of
+from launcher.setting_table import SiteSettings
 from launcher.web import toasts
 from launcher.web.errors import WayOut, busy_words, show_backup_error
 from launcher.web.frame import site_settings
@@ -154,7 +154,7 @@ def run(job_id: str) -> ResponseReturnValue:
 
 
 def _page(found: Runs, *, busy: OperationInProgressError | None = None) -> str:
-    now, rules = utc_now(), rules_of(site_settings())
+    now, rules = utc_now(), site_settings()
     return render_template(
         "admin/_jobs.html" if is_htmx() else "admin/jobs.html",
         is_part=is_htmx(),
@@ -169,7 +169,7 @@ def _page(found: Runs, *, busy: OperationInProgressError | None = None) -> str:
     )
 
 
-def _watchman(found: Runs, rules: Rules, *, now: datetime) -> Watchman:
+def _watchman(found: Runs, rules: SiteSettings, *, now: datetime) -> Watchman:
     config = current_config()
     if leading := leader(config.lock_dir):
         return Watchman(Conduct.LED, leader=leading)
@@ -183,7 +183,7 @@ def _watchman(found: Runs, rules: Rules, *, now: datetime) -> Watchman:
     )
 
 
-def _late(rules: Rules, *, now: datetime) -> tuple[str, datetime | None]:
+def _late(rules: SiteSettings, *, now: datetime) -> tuple[str, datetime | None]:
     """Return a job that should have been done by now, and since when."""
     book = Book(current_config().data_dir)
     for job in JOBS.values():

@@ -22,8 +22,9 @@ from launcher.web.admin.outcome import (
     to_the_backups,
     viewer_now,
 )
-from launcher.web.admin.schedule_words import current_schedule, next_run, schedule_words
+from launcher.web.admin.schedule_words import next_run, schedule_words
 from launcher.web.admin.words import until_day
+from launcher.web.frame import site_settings
 from launcher.web.inside import inside
 from launcher.web.operations.following import Follower
 from launcher.web.operations.stages import backup_of, is_dated
@@ -161,7 +162,7 @@ def _key(entry: JournalEntry, holder: Holder | None) -> str:
 
 
 def _schedule() -> Markup:
-    words, run = schedule_words(current_schedule()), next_run()
+    words, run = schedule_words(site_settings()), next_run()
     if run is None:
         return words
     return Markup("{}. {}").format(

@@ -22,7 +22,7 @@ from launcher.backup.records import (
     Verification,
     new_backup_id,
 )
-from launcher.rules import Rules
+from launcher.setting_table import SiteSettings
 from launcher.situation import Situation, Space
 from launcher.watch import Concern, Tone, Trouble
 
@@ -43,7 +43,7 @@ class StillRow(Row):
         return 10**6
 
 
-def sample_panel(rules: Rules, *, now: datetime) -> Mapping[str, object]:
+def sample_panel(rules: SiteSettings, *, now: datetime) -> Mapping[str, object]:
     """Return what the parts of the panel are drawn from, none of it real."""
     situation = _situation(rules, now)
     backups = situation.listing.backups if situation.listing else ()
@@ -62,7 +62,7 @@ def sample_panel(rules: Rules, *, now: datetime) -> Mapping[str, object]:
     }
 
 
-def _situation(rules: Rules, now: datetime) -> Situation:
+def _situation(rules: SiteSettings, now: datetime) -> Situation:
     days = (0.1, 1, 2, 3, 4, 5, 8, 9, 10, 17, 24, 31)
     backups = [_backup(now - timedelta(days=day), Kind.SCHEDULED) for day in days]
     backups.append(_backup(now - timedelta(days=2.5), Kind.MANUAL))

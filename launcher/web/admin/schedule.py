@@ -18,14 +18,13 @@ from launcher.current import current_backups
 from launcher.i18n import gettext as _
 from launcher.i18n import ngettext
 from launcher.models.types import utc_now
-from launcher.rules import known_zone
 from launcher.web.frame import site_settings
 from launcher.web.htmx import is_htmx
 from launcher.web.roles import admin_required, signed_in_user
 
 from .cron_words import cron_words, weekday_name
 from .foresight import Foresight, foresee
-from .schedule_form import DAYS, LAST_DAY, WEEKDAYS, Checked, Draft, check, mark_of
+from .schedule_form import DAYS, LAST_DAY, SHOWN, WEEKDAYS, Checked, Draft, check, mark_of
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -56,7 +55,7 @@ def preview() -> ResponseReturnValue:
 @admin_required
 def save() -> ResponseReturnValue:
     """Set the schedule, all of it or nothing; one from a page that is out of date is refused."""
-    site = site_settings()
+    site = settings.current()  # from here to the change in one transaction, which may write
     checked = check(Draft.read(request.form, site))
     if "show" in request.form:
         return _page(checked)
@@ -78,9 +77,10 @@ def _page(checked: Checked, *, is_outdated: bool = False) -> str:
         **_context(checked),
         is_part=False,
         is_outdated=is_outdated,
-        first_error=next(iter(_ordered(checked)), ""),
+        first_error=next(iter(checked.errors), ""),
         weekdays={each: weekday_name(int(each)) for each in WEEKDAYS},
         days={each: _("The last day") if each == LAST_DAY else each for each in DAYS},
+        kinds={each.name: each.kind for each in SHOWN},
         rehearsals={
             each: cron_words(expression) if expression else _("Never")
             for each, expression in cron.REHEARSAL_CRONS.items()
@@ -89,18 +89,9 @@ def _page(checked: Checked, *, is_outdated: bool = False) -> str:
     )
 
 
-def _ordered(checked: Checked) -> list[str]:
-    """Return the fields with an error, as they follow each other on the page."""
-    order = (
-        "at", "weekday", "day", "cron", "max_count", "daily", "weekly", "monthly", "rehearsal",
-        "stale",
-    )  # fmt: skip
-    return [name for name in order if name in checked.errors]
-
-
 def _context(checked: Checked) -> dict[str, object]:
     site, now = site_settings(), utc_now()
-    zone = known_zone(site.time_zone)
+    zone = site.zone
     runs = cron.next_runs(checked.cron, after=now, zone=zone, count=_RUNS) if checked.cron else ()
     is_unreadable, foresight = _foresee(checked, zone, runs[0] if runs else None, now)
     return {

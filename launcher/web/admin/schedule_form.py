@@ -9,40 +9,31 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
-from launcher import settings
 from launcher.backup.records import RetentionPolicy
 from launcher.cron import comes_due
 from launcher.i18n import gettext as _
 from launcher.i18n import setting_words
-from launcher.settings import SettingError, Value
+from launcher.setting_kinds import SettingError, Value
+from launcher.setting_table import SETTINGS, SiteSettings, read
 
 from .cron_words import clock
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
 
-    from launcher.models import SystemSettings
-
 LAST_DAY = "L"
 DAYS = (*map(str, range(1, 29)), LAST_DAY)
 """The days of a month that every month has."""
 WEEKDAYS = ("1", "2", "3", "4", "5", "6", "0")
 
-SETTING_OF = {
-    "enabled": "backup_enabled",
-    "cron": "backup_cron_expression",
-    "max_count": "backup_max_count",
-    "daily": "backup_keep_daily",
-    "weekly": "backup_keep_weekly",
-    "monthly": "backup_keep_monthly",
-    "rehearsal": "backup_rehearsal",
-    "stale": "backup_stale_after_h",
-}
-"""The setting that each field is, in the order of the page."""
+SHOWN = tuple(each for each in SETTINGS.values() if each.page == "schedule")
+"""The settings of the form, in their order; each is a field of its name."""
+
+_KEEPS = ("backup_max_count", "backup_keep_daily", "backup_keep_weekly", "backup_keep_monthly")
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::\d\d)?", re.ASCII)
 
@@ -63,57 +54,50 @@ _WITHOUT_TIME = {Preset.HOURLY: "0 * * * *", Preset.SIX_HOURS: "0 */6 * * *"}
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the fields hold, as text, right or wrong."""
+    """What the fields hold, right or wrong.
 
-    enabled: bool
+    Attributes:
+        typed: text, or True and False for a switch, by the name of the setting.
+    """
+
+    typed: Mapping[str, str | bool]
     preset: Preset
-    cron: str
-    max_count: str
-    daily: str
-    weekly: str
-    monthly: str
-    rehearsal: str
-    stale: str
     at: str
     weekday: str
     day: str
 
     @classmethod
-    def of(cls, site: SystemSettings) -> Draft:
+    def of(cls, site: SiteSettings) -> Draft:
         """Return the settings as they are, with the preset that says the same."""
-        cron = site.backup_cron_expression
-        preset, chosen = recognise(cron)
+        preset, chosen = recognise(site.backup_cron_expression)
+        values = {each.name: getattr(site, each.name) for each in SHOWN}
         return cls(
-            enabled=site.backup_enabled,
+            typed={
+                name: value if isinstance(value, bool) else str(value)
+                for name, value in values.items()
+            },
             preset=preset,
-            cron=cron,
-            max_count=str(site.backup_max_count),
-            daily=str(site.backup_keep_daily),
-            weekly=str(site.backup_keep_weekly),
-            monthly=str(site.backup_keep_monthly),
-            rehearsal=site.backup_rehearsal,
-            stale=str(site.backup_stale_after_h),
             at=chosen.get("at", "03:00"),
             weekday=chosen.get("weekday", WEEKDAYS[-1]),
             day=chosen.get("day", DAYS[0]),
         )
 
     @classmethod
-    def read(cls, form: MultiDict[str, str], site: SystemSettings) -> Draft:
+    def read(cls, form: MultiDict[str, str], site: SiteSettings) -> Draft:
         """Return what was typed; a field that was not sent is as it is set."""
-        if "preset" not in form:
-            return cls.of(site)
-        preset = form["preset"]
         known = cls.of(site)
-        texts = {
-            each.name: form.get(each.name, getattr(known, each.name))
-            for each in fields(cls)
-            if each.name not in {"enabled", "preset"}
-        }
+        if "preset" not in form:
+            return known
+        preset = form["preset"]
         return cls(
-            enabled="enabled" in form,
+            typed={
+                name: name in form if isinstance(value, bool) else form.get(name, value)
+                for name, value in known.typed.items()
+            },
             preset=Preset(preset) if preset in set(Preset) else Preset.OWN,
-            **texts,
+            at=form.get("at", known.at),
+            weekday=form.get("weekday", known.weekday),
+            day=form.get("day", known.day),
         )
 
 
@@ -128,43 +112,42 @@ class Checked:
     @property
     def cron(self) -> str | None:
         """The expression, None when there is no valid one."""
-        return cast("str | None", self.values.get(SETTING_OF["cron"]))
+        return cast("str | None", self.values.get("backup_cron_expression"))
 
     @property
     def policy(self) -> RetentionPolicy | None:
         """How many to keep, None when a number is wrong."""
-        names = ("max_count", "daily", "weekly", "monthly")
-        if any(name in self.errors for name in names):
+        if self.errors.keys() & set(_KEEPS):
             return None
-        return RetentionPolicy(*(int(self.values[SETTING_OF[name]]) for name in names))
+        return SiteSettings.of({name: self.values[name] for name in _KEEPS}).policy
 
-    def changes(self, site: SystemSettings) -> int:
+    def changes(self, site: SiteSettings) -> int:
         """Return how many settings are different from what is set."""
         different = [name for name, value in self.values.items() if value != getattr(site, name)]
         return len(self.errors) + len(different)
 
 
 def check(draft: Draft) -> Checked:
-    """Return what each field comes to. `launcher.settings` alone says what is allowed."""
+    """Return what each field comes to. `launcher.setting_table` alone says what is allowed."""
     errors: dict[str, str] = {}
     values: dict[str, Value] = {}
-    typed: dict[str, object] = {name: getattr(draft, name) for name in SETTING_OF}
+    typed: dict[str, object] = {**draft.typed}
     try:
-        typed["cron"] = _expression(draft)
+        typed["backup_cron_expression"] = _expression(draft)
     except _FieldError as error:
-        del typed["cron"]
+        del typed["backup_cron_expression"]
         errors[error.field] = error.words
     for name, value in typed.items():
         try:
-            values[SETTING_OF[name]] = settings.read(SETTING_OF[name], value)
+            values[name] = read(name, value)
         except SettingError as error:
             errors[name] = setting_words(error)
     return Checked(draft, values, errors)
 
 
-def mark_of(site: SystemSettings) -> str:
+def mark_of(site: SiteSettings) -> str:
     """Return what tells the settings of this form from any others, for the form to carry."""
-    values = [getattr(site, setting) for setting in SETTING_OF.values()]
+    values = [getattr(site, each.name) for each in SHOWN]
     return hashlib.sha256(repr([*values, site.time_zone]).encode()).hexdigest()[:16]
 
 
@@ -178,7 +161,7 @@ class _FieldError(ValueError):
 def _expression(draft: Draft) -> str:
     """Return the cron expression that the preset and its fields stand for."""
     if draft.preset is Preset.OWN:
-        return draft.cron
+        return str(draft.typed["backup_cron_expression"])
     if draft.preset in _WITHOUT_TIME:
         return _WITHOUT_TIME[draft.preset]
     match = _TIME.fullmatch(draft.at.strip())

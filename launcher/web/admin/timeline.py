@@ -265,7 +265,7 @@ def _gaps(situation: Situation, past: _Past, scale: _Scale) -> Iterator[Gap]:
 
     Before that, backups may have been there that retention has removed since.
     """
-    if not situation.rules.is_scheduled:
+    if not situation.rules.backup_enabled:
         return
     now, entries = situation.now, situation.entries
     known_since = entries[-1].started_at if entries else now

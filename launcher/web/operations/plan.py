@@ -17,7 +17,6 @@ from launcher.backup.records import (
     Progress,
     RestorePlan,
     RowChange,
-    Schedule,
     Stage,
     Verb,
 )
@@ -26,6 +25,7 @@ from launcher.current import current_backups
 from launcher.i18n import STAGE_WORDS, duration, listing, span
 from launcher.i18n import gettext as _
 from launcher.models.types import utc_now
+from launcher.setting_table import SiteSettings
 from launcher.web.operations.kinds import NAME_WORDS, TABLE_WORDS
 from launcher.web.operations.stages import StageRow, is_dated
 
@@ -109,8 +109,8 @@ class PlanWords:
     tokens_lost: str
     token_count: int
     warnings: Sequence[str]
-    schedule_now: Schedule | None
-    schedule_then: Schedule | None
+    schedule_now: SiteSettings | None
+    schedule_then: SiteSettings | None
     has_choice: bool
 
 
@@ -162,8 +162,8 @@ def describe_plan(
         tokens_lost=listing(plan.tokens_lost, most=MOST_NAMES),
         token_count=len(plan.tokens_lost),
         warnings=plan.warnings,
-        schedule_now=plan.schedule_now,
-        schedule_then=plan.schedule_then,
+        schedule_now=SiteSettings.of(plan.schedule_now) if plan.schedule_now else None,
+        schedule_then=SiteSettings.of(plan.schedule_then) if plan.schedule_then else None,
         has_choice=bool(plan.schedule_now and plan.schedule_now != plan.schedule_then),
     )
 
