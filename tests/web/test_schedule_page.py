@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,7 +22,9 @@ from launcher.backup.service import BackupService
 from launcher.current import current_backups
 from launcher.extensions import db
 from launcher.models import AuditEvent
+from launcher.setting_kinds import Cron, Number
 from launcher.web.admin.schedule import zone_words
+from launcher.web.admin.schedule_form import SHOWN
 from tests.web.visitor import Visitor
 
 PATH = "/admin/backups/schedule"
@@ -95,6 +101,36 @@ def test_a_preset_and_its_fields_do_without_any_cron(
 
     ada.open(PATH)  # and the page shows it again by the same preset
     assert re.search(rf'value="{fields["preset"]}" checked', ada.page)
+
+
+def test_each_setting_of_the_page_is_a_field_with_its_limits(ada: Visitor) -> None:
+    ada.open(PATH)
+    for setting in SHOWN:
+        found = re.search(rf'<(?:input|select)[^>]* name="{setting.name}"[^>]*>', ada.page)
+        assert found, setting.name
+        match setting.kind:
+            case Number(minimum, maximum):
+                assert f'min="{minimum}"' in found[0]
+                assert f'max="{maximum}"' in found[0]
+            case Cron(maximum):
+                assert f'maxlength="{maximum}"' in found[0]
+
+
+def test_nobody_else_changes_a_setting_between_the_check_and_the_change(
+    ada: Visitor, monkeypatch: pytest.MonkeyPatch, data_dir: Path
+) -> None:
+    change = settings.change
+
+    def change_late(*args: Any, **kwargs: Any) -> Any:
+        with (
+            closing(sqlite3.connect(data_dir / "launcher.db", timeout=0)) as other,
+            pytest.raises(sqlite3.OperationalError, match="locked"),
+        ):
+            other.execute("UPDATE system_settings SET backup_max_count = 4")
+        return change(*args, **kwargs)
+
+    monkeypatch.setattr(settings, "change", change_late)
+    assert save(ada, backup_max_count="7") == 303
 
 
 def test_what_is_saved_is_told_audited_and_takes_effect(app: Flask, ada: Visitor) -> None:

@@ -1,0 +1,105 @@
+"""Every door knows every setting, because the one table does."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from launcher import rules, settings
+from launcher.audit import COMMAND_LINE
+from launcher.backup.locks import Gate
+from launcher.config import ROOT
+from launcher.content import LauncherContent
+from launcher.setting_kinds import Choice, Number, Switch
+from launcher.setting_table import FALLBACK, SCHEDULE, SETTINGS, Setting, SiteSettings, Value
+
+
+def another_value(setting: Setting) -> Value:
+    """Return an allowed value that is not the default."""
+    match setting.kind:
+        case Switch():
+            return not setting.default
+        case Number(maximum=maximum):
+            return maximum
+        case Choice(values=values):
+            return next(value for value in values if value != setting.default)
+    return {"site_name": "Home", "time_zone": "Europe/Berlin"}.get(setting.name, "@weekly")
+
+
+OTHERS = {name: another_value(setting) for name, setting in SETTINGS.items()}
+
+
+@pytest.fixture
+def changed(app: Flask) -> SiteSettings:
+    """A site where every setting is another than at first."""
+    with app.app_context():
+        settings.change(OTHERS, actor=COMMAND_LINE)
+        return settings.current()
+
+
+def test_each_door_reads_what_was_set(
+    runner: FlaskCliRunner, changed: SiteSettings, data_dir: Path
+) -> None:
+    path = data_dir / "launcher.db"
+    with closing(sqlite3.connect(path)) as connection:
+        survey = LauncherContent().survey(connection)
+
+    assert changed == SiteSettings.of(OTHERS | {"session_epoch": changed.session_epoch})
+    assert json.loads(runner.invoke(args=["settings", "get", "--json"]).stdout) == OTHERS
+    assert rules.read_rules(path, Gate(data_dir / "locks")) == changed
+    assert survey.schedule == {name: OTHERS[name] for name in SCHEDULE}
+
+
+def test_a_restore_that_keeps_the_schedule_writes_each_setting_of_it(
+    changed: SiteSettings, data_dir: Path
+) -> None:
+    defaults = {name: SETTINGS[name].default for name in SCHEDULE}
+    with closing(sqlite3.connect(data_dir / "launcher.db", isolation_level=None)) as connection:
+        LauncherContent().prepare(connection, epoch="new", schedule=defaults, account=None)
+        kept = rules.read_rules(data_dir / "launcher.db", Gate(data_dir / "locks"))
+
+    assert kept == replace(changed, **defaults, session_epoch="new")
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+def test_the_readme_lists_it(setting: Setting) -> None:
+    default = {"True": "on", "False": "off"}.get(str(setting.default), setting.default)
+    row = f"| `{setting.name}` | `{default}` | {setting.kind.allowed} | {setting.help} |"
+    assert row in (ROOT / "README.md").read_text().splitlines()
+
+
+def test_what_is_remembered_comes_back_without_the_epoch() -> None:
+    remembered = json.loads(json.dumps(rules.write_facts(SiteSettings.of(OTHERS))))
+    assert rules.read_facts(remembered) == SiteSettings.of(OTHERS)
+    assert "session_epoch" not in remembered
+
+
+def test_what_an_earlier_version_remembered_is_read() -> None:
+    remembered = {
+        "is_scheduled": True, "cron_expression": "@weekly", "stale_after_h": 48, "keep_count": 3,
+        "keep_daily": 4, "keep_weekly": 5, "keep_monthly": 6, "rehearsal": "daily",
+        "zone_name": "Europe/Berlin", "language": "de", "site_name": "Zuhause",
+    }  # fmt: skip
+    assert rules.read_facts(remembered) == SiteSettings(
+        site_name="Zuhause", default_locale="de", time_zone="Europe/Berlin", backup_enabled=True,
+        backup_cron_expression="@weekly", backup_stale_after_h=48, backup_max_count=3,
+        backup_keep_daily=4, backup_keep_weekly=5, backup_keep_monthly=6, backup_rehearsal="daily",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("facts", [None, [], {}, {"site_name": 7}, {"backup_enabled": "on"}])
+def test_what_cannot_be_believed_is_not_remembered(facts: object) -> None:
+    assert rules.read_facts(facts) is None
+
+
+def test_a_site_that_nobody_can_read_makes_no_backups_and_raises_no_alarm_for_that() -> None:
+    assert not FALLBACK.backup_enabled
+    assert FALLBACK.backup_rehearsal == "off"
+    assert replace(FALLBACK, backup_enabled=True, backup_rehearsal="weekly") == SiteSettings()
