@@ -33,7 +33,7 @@ _CALM: Mapping[Concern, timedelta] = {
 }
 """How long a trouble must be gone before its alarm ends: what flickers is one alarm."""
 
-_SHOWN_ONLY = frozenset({Concern.INTERRUPTED, Concern.SCHEDULE_OFF, Concern.NOBODY_TOLD})
+SHOWN_ONLY = frozenset({Concern.INTERRUPTED, Concern.SCHEDULE_OFF, Concern.NOBODY_TOLD})
 """What a person did, or left undone: the pages say it, and nobody is woken."""
 
 
@@ -108,7 +108,7 @@ def consider(
     lasting = [*findings.troubles, *_lasting(alarms, troubles)]
     for trouble in findings.troubles:
         concern = trouble.concern
-        if concern in _SHOWN_ONLY:
+        if concern in SHOWN_ONLY:
             continue
         known = alarms.open.get(concern)
         is_told = known is not None and known.told_at is not None

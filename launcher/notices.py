@@ -216,41 +216,31 @@ class Seen:
     alarms: Alarms
 
 
-def see(app: Flask, *, now: datetime | None = None) -> Seen:
+def see(
+    app: Flask,
+    *,
+    now: datetime | None = None,
+    rules: SiteSettings | None = None,
+    patience_s: float = PATIENCE_S,
+) -> Seen:
     """Look at everything and tell nobody.
 
     Cheap, without SQLAlchemy, and without waiting for a restore: remembered settings do then.
-    A disk of backups that hangs is waited for a few seconds at most.
+
+    Args:
+        rules: the settings, where the caller has read them.
+        patience_s: how long to wait for the disk of the backups, see `situation.look`.
+
+    Raises:
+        TimeoutError: it was waited for less than `PATIENCE_S`, and nothing is known of that disk.
     """
     config, service, gate = current_config(app), current_backups(app), current_gate(app)
     memory = read_memory(config)
-    return _see(config, service, gate, memory, now=now or _now())
+    rules = rules or _rules(config, gate) or memory.rules
+    return _see(config, service, rules, memory, now=now or _now(), patience_s=patience_s)
 
 
 def _see(
-    config: Config,
-    service: BackupService,
-    gate: Gate,
-    memory: Memory,
-    *,
-    now: datetime,
-    timeout_s: float = 0.0,
-    patience_s: float = PATIENCE_S,
-) -> Seen:
-    rules = _rules(config, gate, timeout_s=timeout_s) or memory.rules
-    situation = _look(config, service, rules, memory, now=now, patience_s=patience_s)
-    return Seen(situation, judge(situation), memory.alarms)
-
-
-def look_around(app: Flask, rules: SiteSettings, *, now: datetime) -> Situation:
-    """Return the situation under rules that the caller has read; nobody is told."""
-    config = current_config(app)
-    return _look(
-        config, current_backups(app), rules, read_memory(config), now=now, patience_s=PATIENCE_S
-    )
-
-
-def _look(
     config: Config,
     service: BackupService,
     rules: SiteSettings | None,
@@ -258,7 +248,7 @@ def _look(
     *,
     now: datetime,
     patience_s: float,
-) -> Situation:
+) -> Seen:
     is_anybody_told = True
     try:
         notices = read_notices(config)
@@ -266,7 +256,7 @@ def _look(
         is_anybody_told = any(Event.FAILURE in each.events for each in notices.targets)
     except NoticeError as error:
         unreached = [Unreached(name=NOTICES_FILE, since=now, reason=error.code)]
-    return look(
+    situation = look(
         service,
         rules=rules,
         now=now,
@@ -276,6 +266,7 @@ def _look(
         is_anybody_told=is_anybody_told,
         patience_s=patience_s,
     )
+    return Seen(situation, judge(situation), memory.alarms)
 
 
 def _rules(config: Config, gate: Gate, *, timeout_s: float = 0.0) -> SiteSettings | None:
@@ -316,7 +307,8 @@ def evaluate(app: Flask, *, now: datetime | None = None) -> Seen | None:
     try:
         moment = now or _now()
         memory = before = read_memory(config)
-        seen = _see(config, service, gate, memory, now=moment, timeout_s=2.0, patience_s=30.0)
+        rules = _rules(config, gate, timeout_s=2.0) or memory.rules
+        seen = _see(config, service, rules, memory, now=moment, patience_s=30.0)
         alarms, tidings = consider(memory.alarms, seen.findings, now=moment)
         ended = _ended_since(seen.situation, memory.seen)
         memory = replace(

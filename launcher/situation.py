@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from launcher.backup.errors import BackupError
 from launcher.backup.records import (
@@ -101,7 +101,7 @@ class Situation:
         is_writable: whether a backup could be put there.
         space: None when the disk does not tell.
         entries: what happened in the last weeks, newest first.
-        has_history: whether a backup was ever made; asked only where there is none now.
+        has_history: whether a backup was ever made; asked only where none of our own is there.
         next_run_at: None when no schedule is on.
         leader: who runs the scheduled work, None when nobody does.
         is_scheduler_wanted: whether this deployment runs that work itself.
@@ -138,21 +138,32 @@ class Situation:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the schedule has let too much time pass since a good backup."""
-        if not self.rules.backup_enabled or self.listing is None:
+        """Whether too much time passed since a good backup, or those there were are good no more.
+
+        Without a schedule no good backup is too old.
+        """
+        if self.listing is None:
             return False
         # A backup from the future was made by a wrong clock, and says nothing of today.
         latest = self.now + self.rules.stale_after
         made = (backup.created_at for backup in self.listing.own_good)
         newest = next((at for at in made if at <= latest), None)
+        if not self.rules.backup_enabled:
+            return self.last_good is None and self.had_backups
         if newest is None:
             return self.has_ever_begun
         return self.now - newest > patience(self.rules, newest)
 
     @property
+    def had_backups(self) -> bool:
+        """Whether a backup of this site was ever made, good or not, there or not."""
+        counts = self.listing.counts_by_kind if self.listing else {}
+        return self.has_history or any(counts[kind] for kind in OWN_KINDS if kind in counts)
+
+    @property
     def has_ever_begun(self) -> bool:
         """Whether a first scheduled backup should be there by now: a new site is not late."""
-        if (self.listing and self.listing.backups) or self.has_history:
+        if self.had_backups:
             return True
         began = self.entries[-1].started_at if self.entries else self.now
         return self.now - began > patience(self.rules, began)
@@ -184,7 +195,11 @@ def look(
 
     Args:
         patience_s: how long to wait for the disk of the backups: a folder on another machine
-            that hangs lets every question about it hang.
+            that hangs lets every question about it hang. Who waits for less than `PATIENCE_S`
+            gets its last answer instead, until it has been silent for so long.
+
+    Raises:
+        TimeoutError: there is no last answer to give; never where the wait was long enough.
     """
     store = _ask_store(service, patience_s)
     return Situation(
@@ -197,7 +212,7 @@ def look(
         is_writable=store.is_writable,
         space=store.space,
         entries=service.journal(limit=None, since=now - timedelta(days=_JOURNAL_DAYS)),
-        has_history=_has_history(service) if store.listing and not store.listing.backups else False,
+        has_history=_has_history(service, store.listing),
         running=service.progress(),
         next_run_at=_next_run_at(rules, now),
         live_problem=service.live_problem(),
@@ -218,36 +233,54 @@ class _Store:
     space: Space | None = None
 
 
-_asking: dict[Path, threading.Thread] = {}
-"""Who asks which folder at this moment: one that hangs is asked by one thread, not by many."""
-_choosing = threading.Lock()
+class _Probe(threading.Thread):
+    """One question to the disk of the backups. The last answer of each folder is remembered."""
+
+    running: ClassVar[dict[Path, _Probe]] = {}
+    answers: ClassVar[dict[Path, _Store]] = {}
+    _lock = threading.Lock()
+
+    def __init__(self, service: BackupService) -> None:
+        # A daemon: a disk that hangs must not keep a process from ending.
+        super().__init__(name="store", daemon=True)
+        self._service = service
+        self._began_at = time.monotonic()
+        self.answer: _Store | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the folder has been silent for so long that it counts as away."""
+        return time.monotonic() - self._began_at >= PATIENCE_S
+
+    def run(self) -> None:
+        self.answer = self.answers[self._service.store_path] = _store_of(self._service)
+
+    def first(self) -> _Probe:
+        """Start, unless somebody asks already; return who asks: a folder hangs one thread only."""
+        with self._lock:
+            before = self.running.get(self._service.store_path)
+            if before is not None and before.is_alive():
+                return before
+            self.running[self._service.store_path] = self
+            self.start()
+            return self
 
 
 def _ask_store(service: BackupService, patience_s: float) -> _Store:
     deadline = time.monotonic() + patience_s
-    said: list[_Store] = []
-    # A daemon: a disk that hangs must not keep a process from ending.
-    asking = threading.Thread(
-        target=lambda: said.append(_store_of(service)), name="store", daemon=True
-    )
-    while (first := _first_to_ask(service.store_path, asking)) is not asking:
-        first.join(max(0.0, deadline - time.monotonic()))
-        if first.is_alive():
+    own = _Probe(service)
+    while True:
+        probe = own.first()
+        probe.join(max(0.0, deadline - time.monotonic()))
+        if probe is own or probe.is_alive():
             break
-    else:
-        asking.join(max(0.0, deadline - time.monotonic()))
-    return said[0] if said else _Store(problem="the backup folder does not answer")
-
-
-def _first_to_ask(folder: Path, asking: threading.Thread) -> threading.Thread:
-    """Start `asking`, unless somebody asks already; return who asks."""
-    with _choosing:
-        before = _asking.get(folder)
-        if before is not None and before.is_alive():
-            return before
-        _asking[folder] = asking
-        asking.start()
-        return asking
+    if own.answer is not None:
+        return own.answer
+    if patience_s >= PATIENCE_S or probe.is_late:
+        return _Store(problem="the backup folder does not answer")
+    if (last := _Probe.answers.get(service.store_path)) is None:
+        raise TimeoutError
+    return last
 
 
 def _store_of(service: BackupService) -> _Store:
@@ -290,7 +323,9 @@ def space_of(folder: Path, listing: Listing) -> Space | None:
     )
 
 
-def _has_history(service: BackupService) -> bool:
+def _has_history(service: BackupService, listing: Listing | None) -> bool:
+    if listing is None or any(listing.counts_by_kind[kind] for kind in OWN_KINDS):
+        return False
     made = service.journal(limit=None, verbs={Verb.CREATE})
     return any(entry.outcome is Outcome.SUCCEEDED for entry in made)
 

@@ -1,7 +1,7 @@
-"""What is wrong, as data: what follows from a situation, the costliest first.
+"""Is the data safe, and what is wrong: what follows from a situation, as data.
 
-Pure functions of a `Situation`. The pages, the command line, the metrics and the notifications all
-read the same `Findings`, and only find the words.
+Pure functions of a `Situation`. The pages, the command line, `/healthz`, the metrics and the
+notifications all read the same `Findings`, and only find the words.
 """
 
 from __future__ import annotations
@@ -92,12 +92,54 @@ class Trouble:
     names: tuple[str, ...] = ()
 
 
+class Headline(StrEnum):
+    """The one sentence that stands first: what backups there are."""
+
+    STORE_AWAY = "store_away"
+    NONE_YET = "none_yet"
+    NONE_LEFT = "none_left"
+    NO_GOOD = "no_good"
+    ONLY_BROUGHT = "only_brought"
+    STALE = "stale"
+    NEWEST_UNVERIFIED = "newest_unverified"
+    SAFE = "safe"
+
+
+_NOT_YET = frozenset({Headline.NONE_YET, Headline.ONLY_BROUGHT, Headline.NEWEST_UNVERIFIED})
+"""The headlines that warn by themselves; those that are bad rest on a trouble."""
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is wrong, worst first, and what could not be seen: that is not right again."""
+    """The answer to "is the data safe?".
+
+    Attributes:
+        troubles: what is wrong, the worst first.
+        unknown: what could not be seen, so that nobody may conclude that it is over.
+    """
 
     troubles: tuple[Trouble, ...]
     unknown: frozenset[Concern] = frozenset()
+    headline: Headline = Headline.SAFE
+
+    @property
+    def tone(self) -> Tone:
+        """How bad it is: as bad as the worst trouble."""
+        if any(trouble.tone is Tone.BAD for trouble in self.troubles):
+            return Tone.BAD
+        return Tone.WARN if self.besides or self.headline in _NOT_YET else Tone.OK
+
+    @property
+    def besides(self) -> tuple[Trouble, ...]:
+        """The troubles that the headline does not say already: one cause is enough to read."""
+        return tuple(
+            trouble
+            for trouble in self.troubles
+            if trouble.concern not in {Concern.STORE_UNAVAILABLE, Concern.STALE}
+            and not (self.headline is Headline.STORE_AWAY and trouble in self.echoes)
+            and not (self.headline is Headline.NONE_YET and trouble.concern is Concern.SCHEDULE_OFF)
+            and not (trouble.concern is Concern.INTERRUPTED and trouble in self.echoes)
+        )
 
     def find(self, concern: Concern) -> Trouble | None:
         """Return the trouble of one kind."""
@@ -115,14 +157,30 @@ class Findings:
 
 
 def judge(situation: Situation) -> Findings:
-    """Return every trouble, the costliest first, and what this look could not tell."""
+    """Return the answer, every trouble, the worst first, and what this look could not tell."""
     order = list(Concern)
     found = list(_troubles(situation))
     if not situation.is_anybody_told and any(trouble.tone is Tone.BAD for trouble in found):
         # On a good day it is nobody's business whether somebody wants to be told.
         found.append(Trouble(Concern.NOBODY_TOLD, Tone.WARN))
     troubles = sorted(found, key=lambda t: (t.tone is not Tone.BAD, order.index(t.concern)))
-    return Findings(tuple(troubles), frozenset(_unknown(situation)))
+    return Findings(tuple(troubles), frozenset(_unknown(situation)), _headline(situation))
+
+
+def _headline(situation: Situation) -> Headline:
+    listing = situation.listing
+    if listing is None:
+        return Headline.STORE_AWAY
+    if situation.is_stale:
+        if not listing.backups and situation.has_history:
+            return Headline.NONE_LEFT
+        has_damaged = listing.counts_by_state[State.DAMAGED] > 0
+        return Headline.NO_GOOD if has_damaged and not listing.own_good else Headline.STALE
+    if not listing.own_good:
+        return Headline.ONLY_BROUGHT if listing.backups else Headline.NONE_YET
+    if listing.backups[0].verification.state is State.UNVERIFIED:
+        return Headline.NEWEST_UNVERIFIED
+    return Headline.SAFE
 
 
 _ECHOES: Mapping[Concern, Mapping[Concern, str]] = {
@@ -226,7 +284,7 @@ def _of_the_store(situation: Situation) -> Iterator[Trouble]:
         moments = [backup.verification.at for backup in found if backup.verification.at]
         yield Trouble(
             Concern.DAMAGED,
-            Tone.BAD,
+            _tone_of_loss(situation),
             since=min(moments, default=None),
             count=damaged,
             detail=found[0].verification.error,
@@ -234,13 +292,18 @@ def _of_the_store(situation: Situation) -> Iterator[Trouble]:
         )
 
 
+def _tone_of_loss(situation: Situation) -> Tone:
+    """Return how bad a lost or damaged backup is: a good and recent one makes up for it."""
+    is_covered = situation.last_good is not None and not situation.is_stale
+    return Tone.WARN if is_covered else Tone.BAD
+
+
 def _of_attempts(situation: Situation) -> Iterator[Trouble]:
     failed = _failed_in_a_row(situation)
     if failed:
-        is_covered = situation.last_good is not None and not situation.is_stale
         yield Trouble(
             Concern.FAILED,
-            Tone.WARN if is_covered else Tone.BAD,
+            _tone_of_loss(situation),
             since=failed[-1].started_at,
             count=len(failed),
             code=failed[0].error_code,
@@ -359,6 +422,30 @@ def _full_at(situation: Situation, space: Space) -> datetime | None:
 
 
 # --- as programs read it -----------------------------------------------------------------
+
+
+def status_facts(situation: Situation, findings: Findings) -> dict[str, object]:
+    """Return the whole answer as plain values; None for what is not known."""
+    good, attempt = situation.last_good, situation.last_attempt
+    listing, space = situation.listing, situation.space
+    last_success_at = good.created_at if good else None
+    return {
+        "severity": findings.tone.value,
+        "headline": findings.headline.value,
+        "last_attempt_at": attempt.started_at if attempt else last_success_at,
+        "last_attempt_outcome": attempt.outcome.value if attempt else None,
+        "last_attempt_error": attempt.error if attempt else "",
+        "last_success_at": last_success_at,
+        "last_good_id": good.id if good else None,
+        "is_stale": situation.is_stale,
+        "next_run_at": situation.next_run_at,
+        "is_led": situation.leader is not None,
+        "counts": dict(listing.counts_by_state) if listing else None,
+        "stored_bytes": listing.stored_bytes if listing else None,
+        "free_bytes": space.free_bytes if space else None,
+        "live_problem": situation.live_problem,
+        "troubles": [facts(trouble) for trouble in findings.troubles],
+    }
 
 
 def facts(trouble: Trouble) -> Mapping[str, object]:

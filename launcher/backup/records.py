@@ -500,23 +500,3 @@ class BulkResult:
 
     done: tuple[str, ...]
     failed: tuple[PartFailure, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The answer to "am I safe?".
-
-    `last_attempt_at` and `last_success_at` differ when the last attempt failed.
-    """
-
-    last_attempt_at: datetime | None
-    last_attempt_error: str
-    last_success_at: datetime | None
-    last_good_id: str
-    is_stale: bool
-    next_run_at: datetime | None
-    counts: Mapping[str, int]
-    stored_bytes: int
-    free_bytes: int
-    live_problem: str
-    running: Progress | None

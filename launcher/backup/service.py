@@ -28,7 +28,7 @@ from .errors import (
     UploadRejectedError,
     VerificationError,
 )
-from .files import disk_errors, free_bytes
+from .files import disk_errors
 from .journal import Journal
 from .operations import Operation, Operations, Within
 from .ports import Clock, Content, Gate, OnFinished, OnProgress, utc_now
@@ -48,7 +48,6 @@ from .records import (
     RetentionPolicy,
     Stage,
     State,
-    Status,
     Verb,
     Verification,
     clean_note,
@@ -575,45 +574,7 @@ class BackupService:
             operation.is_recorded = bool(going)
             return self._remove(operation, going)
 
-    # --- the answer first ----------------------------------------------------------------
-
-    def status(
-        self, *, stale_after_s: float | None = None, next_run_at: datetime | None = None
-    ) -> Status:
-        """Answer "am I safe?".
-
-        Args:
-            stale_after_s: how old the last success may be; None when no schedule is on.
-            next_run_at: the next scheduled run, as the schedule has it.
-        """
-        listing = self.listing()
-        good = listing.own_good
-        last_success_at = good[0].created_at if good else None
-        attempt = next((e for e in self._journal.entries() if e.verb is Verb.CREATE), None)
-        is_stale = stale_after_s is not None and not self._has_recent(good, stale_after_s)
-        return Status(
-            last_attempt_at=attempt.started_at if attempt else last_success_at,
-            last_attempt_error=attempt.error if attempt else "",
-            last_success_at=last_success_at,
-            last_good_id=good[0].id if good else "",
-            is_stale=is_stale,
-            next_run_at=next_run_at,
-            counts=listing.counts_by_state,
-            stored_bytes=listing.stored_bytes,
-            free_bytes=self._free_bytes(),
-            live_problem=self.live_problem(),
-            running=self.progress(),
-        )
-
-    def _has_recent(self, newest_first: Sequence[Backup], within_s: float) -> bool:
-        """Whether one of these was made at about this time, by at most `within_s`."""
-        now = self._clock()
-        for backup in newest_first:
-            age_s = (now - backup.created_at).total_seconds()
-            # A backup from the future was made by a wrong clock, and says nothing of today.
-            if age_s >= -within_s:
-                return age_s <= within_s
-        return False
+    # --- what happened -------------------------------------------------------------------
 
     def journal(
         self,
@@ -893,9 +854,3 @@ class BackupService:
         except Exception:  # noqa: BLE001  (this is told of the data, whatever is wrong with it)
             return {"data": "unreadable"}
         return {"data": "restored" if epoch == facts.get("epoch") else "unchanged"}
-
-    def _free_bytes(self) -> int:
-        try:
-            return free_bytes(self._store.path)
-        except OSError:
-            return 0

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 from flask.cli import AppGroup
 
-from launcher.backup.errors import BackupError, BackupNotFoundError, SourceDatabaseError
+from launcher.backup.errors import BackupError, BackupNotFoundError
 from launcher.backup.ports import utc_now
 from launcher.backup.records import (
     LATEST,
@@ -29,16 +28,14 @@ from launcher.jobs.history import Book, Run, RunOutcome
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import perform
 from launcher.setting_table import SiteSettings
+from launcher.watch import status_facts
 
 from . import output
-from .exits import EXIT_CODES, PARTLY_FAILED, STALE, exit_codes_help, told
+from .exits import EXIT_CODES, PARTLY_FAILED, exit_codes_help, status_code, told
 from .shell import bars as _bars
 from .shell import json_option as _json_option
 from .shell import read_current_rules
 from .shell import typist as _by
-
-if TYPE_CHECKING:
-    from launcher.situation import Situation
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -418,45 +415,26 @@ def prune(dry_run: bool, as_json: bool) -> None:
 def status(as_json: bool) -> None:
     """Answer "am I safe?": last attempt, last success, next run, space, and what is wrong.
 
-    Exits with 12 when the last good backup is older than the settings allow, and with 18 when the
-    live database is damaged. Other troubles are shown and change no exit code; with --json they
-    are in `troubles`, the worst first: `concern`, `severity` (`bad` or `warn`), and what applies
-    of `since`, `count`, `code`, `detail`, `backup_ids`, `targets`, `free_bytes`, `needed_bytes`,
-    `full_at`.
+    The first line is the answer of the panel. Exits with 0 unless something is bad, then by the
+    worst of it: 21 when the last restore was not put back, 18 when the live database is damaged,
+    10 when the backup folder cannot be used or written, 14 when the next backup will not fit, 12
+    without a good backup that is recent enough, and 90 when none but damaged ones are there.
+
+    With --json the same is in `severity` (`ok`, `warn` or `bad`) and `headline`, and each trouble
+    in `troubles`, the worst first: `concern`, `severity`, and what applies of `since`, `count`,
+    `code`, `detail`, `backup_ids`, `targets`, `free_bytes`, `needed_bytes`, `full_at`.
     """
     # Imported here: whoever makes a backup should not wait for those who tell of it.
     from launcher.notices import see  # noqa: PLC0415
-    from launcher.watch import facts  # noqa: PLC0415
 
-    service = current_backups()
-    try:
-        rules = read_current_rules()
-    except SourceDatabaseError:
-        rules = None
     seen = see(current_application())
-    found = service.status(
-        stale_after_s=_patience_s(rules, seen.situation),
-        next_run_at=_next_run(rules) if rules else None,
-    )
-    findings = seen.findings
+    situation, findings = seen.situation, seen.findings
     if as_json:
-        troubles = [facts(trouble) for trouble in findings.troubles]
-        output.print_json(asdict(found) | {"troubles": troubles})
+        facts = status_facts(situation, findings)
+        output.print_json(facts | {"running": situation.running})
     else:
-        output.print_status(found, findings, is_enabled=bool(rules and rules.backup_enabled))
-    if found.live_problem:
-        raise click.exceptions.Exit(EXIT_CODES["source_database"])
-    if found.is_stale:
-        raise click.exceptions.Exit(STALE)
-
-
-def _patience_s(rules: SiteSettings | None, situation: Situation) -> float | None:
-    from launcher.situation import patience  # noqa: PLC0415  (as above)
-
-    if rules is None or not rules.backup_enabled:
-        return None
-    last = situation.last_good
-    return patience(rules, last.created_at if last else situation.now).total_seconds()
+        output.print_status(situation, findings)
+    raise click.exceptions.Exit(status_code(findings))
 
 
 def _next_run(rules: SiteSettings) -> datetime | None:

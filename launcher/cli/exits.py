@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import NoReturn, ParamSpec, TypeVar
 
 import click
 
 from launcher.backup.errors import BackupError
+from launcher.watch import Concern, Findings, Tone
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,7 +41,7 @@ MEANINGS: dict[int, str] = {
     PARTLY_FAILED: "done, but some parts failed",
     10: "the backup folder cannot be used",
     11: "another operation is running",
-    STALE: "status: the last good backup is too old",
+    STALE: "status: no good backup, or the last one is too old",
     13: "no such backup",
     14: "not enough space",
     15: "the backup is not for this Launcher",
@@ -52,6 +53,26 @@ MEANINGS: dict[int, str] = {
     90: "the backup is damaged",
     INTERRUPTED: "interrupted",
 }
+
+
+STATUS_CODES: Mapping[Concern, int] = {
+    Concern.NOT_PUT_BACK: EXIT_CODES["revert_failed"],
+    Concern.LIVE_DAMAGED: EXIT_CODES["source_database"],
+    Concern.STORE_UNAVAILABLE: EXIT_CODES["store_unavailable"],
+    Concern.READ_ONLY: EXIT_CODES["store_unavailable"],
+    Concern.LOW_SPACE: EXIT_CODES["insufficient_space"],
+    Concern.FAILED: STALE,
+    Concern.STALE: STALE,
+    Concern.DAMAGED: EXIT_CODES["verification_failed"],
+}
+"""How `flask backup status` ends for the worst that is wrong, if that is bad."""
+
+
+def status_code(findings: Findings) -> int:
+    """Return the exit code for an answer: 0 unless it is bad."""
+    if findings.tone is not Tone.BAD:
+        return 0
+    return STATUS_CODES[findings.troubles[0].concern]
 
 
 def exit_codes_help() -> str:

@@ -27,11 +27,11 @@ from launcher.backup.records import (
     Schedule,
     Stage,
     State,
-    Status,
     clean_note,
 )
 from launcher.setting_table import SiteSettings
-from launcher.watch import Concern, Findings, Tone, Trouble
+from launcher.situation import Situation
+from launcher.watch import Concern, Findings, Headline, Tone, Trouble
 
 _BAR_CELLS = 24
 _CONTENTS = ("apps", "boards", "users")
@@ -58,9 +58,20 @@ _KEPT = {
     KeepReason.BEFORE: "for a while, to go back to",
     KeepReason.NOT_REPLACED: "not replaced by enough good ones yet",
 }
+_HEADLINES = {
+    Headline.STORE_AWAY: "the backup folder cannot be read",
+    Headline.NONE_YET: "no backup yet: `flask backup create` makes one",
+    Headline.NONE_LEFT: "there is no backup any more",
+    Headline.NO_GOOD: "there is no good backup",
+    Headline.ONLY_BROUGHT: "none of the backups is from here",
+    Headline.STALE: "no good backup for too long",
+    Headline.NEWEST_UNVERIFIED: "the newest backup is not verified yet",
+    Headline.SAFE: "safe",
+}
+_TONE_COLOURS = {Tone.OK: "green", Tone.WARN: "yellow", Tone.BAD: "red"}
 _TROUBLES = {
     Concern.NOT_PUT_BACK: "the last restore stopped half way",
-    Concern.LIVE_DAMAGED: "the live database is damaged",
+    Concern.LIVE_DAMAGED: "the live database is damaged: `flask backup restore latest` helps",
     Concern.STORE_UNAVAILABLE: "the backup folder cannot be used",
     Concern.READ_ONLY: "the backup folder cannot be written",
     Concern.LOW_SPACE: "little space: a backup needs {needed}, {free} are free",
@@ -314,26 +325,24 @@ def print_decisions(decisions: Iterable[KeepDecision]) -> None:
     print_table(rows)
 
 
-def print_status(status: Status, findings: Findings, *, is_enabled: bool) -> None:
+def print_status(situation: Situation, findings: Findings) -> None:
     """Print the answer to "am I safe?", the answer first and what is wrong at the end."""
-    if status.live_problem:
-        click.secho(f"The live database is damaged: {status.live_problem}.", fg="red")
-        click.echo("`flask backup restore latest` brings the newest good backup back.")
-    elif status.last_success_at is None:
-        click.secho("There is no good backup yet. `flask backup create` makes one.", fg="yellow")
-    elif status.is_stale:
-        click.secho("The last good backup is too old.", fg="red")
-    else:
-        click.secho("Safe.", fg="green")
-    click.echo(f"Last good backup: {moment(status.last_success_at)} {status.last_good_id}")
-    attempt = f" ({status.last_attempt_error})" if status.last_attempt_error else ""
-    click.echo(f"Last attempt:     {moment(status.last_attempt_at)}{attempt}")
-    click.echo(f"Next run:         {moment(status.next_run_at) if is_enabled else 'schedule off'}")
-    counts = ", ".join(f"{count} {state}" for state, count in status.counts.items())
-    click.echo(f"Backups:          {counts}; {size(status.stored_bytes)} used")
-    click.echo(f"Free space:       {size(status.free_bytes)}")
-    if status.running:
-        running = status.running
+    click.secho(_answer(findings), fg=_TONE_COLOURS[findings.tone])
+    good, attempt, listing = situation.last_good, situation.last_attempt, situation.listing
+    if good:
+        click.echo(f"Last good backup: {moment(good.created_at)} {good.id}")
+    if attempt:
+        why = f" ({attempt.error})" if attempt.error else ""
+        click.echo(f"Last attempt:     {moment(attempt.started_at)}{why}")
+    next_run = moment(situation.next_run_at) if situation.next_run_at else "schedule off"
+    click.echo(f"Next run:         {next_run if situation.has_rules else 'not known'}")
+    if listing:
+        counts = ", ".join(f"{count} {state}" for state, count in listing.counts_by_state.items())
+        click.echo(f"Backups:          {counts}; {size(listing.stored_bytes)} used")
+    if situation.space:
+        click.echo(f"Free space:       {size(situation.space.free_bytes)}")
+    if situation.running:
+        running = situation.running
         share = f", {running.done * 100 // running.total} %" if running.total else ""
         stage = f", {_STAGES[running.stage].lower()}{share}" if running.stage else ""
         click.echo(
@@ -343,10 +352,18 @@ def print_status(status: Status, findings: Findings, *, is_enabled: bool) -> Non
     _print_troubles(findings)
 
 
+def _answer(findings: Findings) -> str:
+    """Return the first line: the headline and the worst trouble that it does not say."""
+    said = [_trouble(trouble) for trouble in findings.besides[:1]]
+    if findings.headline is not Headline.SAFE or not said:
+        said.insert(0, _HEADLINES[findings.headline])
+    return " ".join(f"{words[:1].upper()}{words[1:]}." for words in said)
+
+
 def _print_troubles(findings: Findings) -> None:
     for trouble in findings.troubles:
-        colour = "red" if trouble.tone is Tone.BAD else "yellow"
-        click.echo(f"{click.style(f'{trouble.tone.value}:', fg=colour):<18}{_trouble(trouble)}")
+        tone = click.style(f"{trouble.tone}:", fg=_TONE_COLOURS[trouble.tone])
+        click.echo(f"{tone:<18}{_trouble(trouble)}")
 
 
 def _trouble(trouble: Trouble) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, session
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,7 +15,7 @@ from launcher.current import current_application, current_backups
 from launcher.database import enter_at_once, ungated
 from launcher.models import Role
 from launcher.notices import see
-from launcher.watch import facts
+from launcher.watch import Concern, status_facts
 from launcher.web.frame import current_viewer
 from launcher.web.metrics import knows_token
 
@@ -24,7 +25,7 @@ blueprint = Blueprint("health", __name__)
 
 
 @dataclass(slots=True)
-class _Verdict:
+class _LastLook:
     """What was last found, so that no crowd of watchers opens the database."""
 
     is_well: bool = False
@@ -40,21 +41,18 @@ def healthz() -> Response:
     is the same, because trouble with backups is no reason to restart the server.
     """
     is_well = _look(now=time.monotonic())
-    status = 200 if is_well else 503
     if knows_token() or (is_well and _is_admin()):
-        answer = jsonify(_detail(is_well=is_well))
-        answer.status_code = status
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
-    return Response("ok\n" if is_well else "damaged\n", status, mimetype="text/plain")
+        return _detail()
+    text, status = ("ok\n", 200) if is_well else ("damaged\n", 503)
+    return Response(text, status, mimetype="text/plain")
 
 
 def _look(*, now: float) -> bool:
-    verdict: _Verdict = current_app.extensions.setdefault("launcher.health", _Verdict())
-    if now - verdict.looked_at >= CACHED_FOR_S:
-        verdict.is_well = not current_backups().live_problem()
-        verdict.looked_at = now
-    return verdict.is_well
+    last: _LastLook = current_app.extensions.setdefault("launcher.health", _LastLook())
+    if now - last.looked_at >= CACHED_FOR_S:
+        last.is_well = not current_backups().live_problem()
+        last.looked_at = now
+    return last.is_well
 
 
 def _is_admin() -> bool:
@@ -68,32 +66,27 @@ def _is_admin() -> bool:
     return viewer is not None and viewer.role is Role.ADMIN
 
 
-def _detail(*, is_well: bool) -> dict[str, object]:
+def _detail() -> Response:
     seen = see(current_application())
-    situation = seen.situation
-    good, attempt = situation.last_good, situation.last_attempt
-    return {
-        "status": "ok" if is_well else "damaged",
-        "last_attempt_at": _text(attempt.started_at if attempt else None),
-        "last_attempt_outcome": attempt.outcome.value if attempt else None,
-        "last_success_at": _text(good.created_at if good else None),
-        "last_good_id": good.id if good else None,
-        "next_run_at": _text(situation.next_run_at),
-        "is_led": situation.leader is not None,
-        "troubles": [_plain(facts(trouble)) for trouble in seen.findings.troubles],
-        "alarms": [
-            {"concern": alarm.concern.value, "told_at": _text(alarm.told_at)}
-            for alarm in seen.alarms.told
-        ],
-    }
+    is_well = not seen.findings.find(Concern.LIVE_DAMAGED)
+    answer = jsonify(
+        _plain(status_facts(seen.situation, seen.findings))
+        | {
+            "status": "ok" if is_well else "damaged",
+            "alarms": [
+                {"concern": alarm.concern.value, "told_at": _plain(alarm.told_at)}
+                for alarm in seen.alarms.told
+            ],
+        }
+    )
+    answer.status_code = 200 if is_well else 503
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
-def _plain(values: Mapping[str, object]) -> dict[str, object]:
-    return {
-        name: _text(value) if isinstance(value, datetime) else value
-        for name, value in values.items()
-    }
-
-
-def _text(at: datetime | None) -> str | None:
-    return at.isoformat(timespec="seconds") if at else None
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value

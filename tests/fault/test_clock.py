@@ -109,29 +109,6 @@ def test_slots_do_not_stall_when_the_clock_was_years_ahead(tmp_path: Path) -> No
     assert service.last_slot() == NOON + DAY
 
 
-def test_status_is_not_put_at_ease_by_a_backup_from_the_future(tmp_path: Path) -> None:
-    clock = Clock(NOON + 1500 * DAY)
-    service = a_place(tmp_path).service(clock=clock)
-    service.create(by="schedule", kind=Kind.SCHEDULED)
-    clock.now = NOON
-    two_days_s = 2 * DAY.total_seconds()
-
-    assert service.status(stale_after_s=two_days_s).is_stale
-    service.create(by="schedule", kind=Kind.SCHEDULED)
-    assert not service.status(stale_after_s=two_days_s).is_stale
-    clock.now = NOON + 3 * DAY
-    assert service.status(stale_after_s=two_days_s).is_stale
-
-
-def test_a_clock_a_little_behind_makes_nothing_stale(tmp_path: Path) -> None:
-    clock = Clock()
-    service = a_place(tmp_path).service(clock=clock)
-    service.create(by="ada")
-    clock.now = NOON - timedelta(hours=1)
-
-    assert not service.status(stale_after_s=DAY.total_seconds()).is_stale
-
-
 def test_backups_from_the_future_do_not_push_out_those_of_today(tmp_path: Path) -> None:
     clock = Clock(NOON + 1500 * DAY)
     service = a_place(tmp_path).service(clock=clock)

@@ -31,7 +31,6 @@ WRITING: dict[str, Act] = {
 ANYTHING: dict[str, Act] = {
     **WRITING,
     "list": lambda service, _place, _first: service.list(),
-    "status": lambda service, _place, _first: service.status(),
     "delete": lambda service, _place, first: service.delete([first], by="ada"),
     "prune": lambda service, _place, _first: service.prune(KEEP_ONE, by="ada"),
     "export": lambda service, place, first: service.export(first, place.root / "n.db", by="ada"),

@@ -303,13 +303,13 @@ def test_run_scheduled_that_fails_says_why_and_is_no_success(flask: Flask_, data
     assert flask("run-scheduled").stdout == "", "the next try is ten minutes away"
 
 
-def test_status_is_stale_before_the_first_backup_and_safe_after(flask: Flask_) -> None:
-    assert "no good backup" in flask("status", expect=12).stdout
+def test_status_of_a_new_site_is_no_alarm_and_safe_after_the_first_backup(flask: Flask_) -> None:
+    assert flask("status").stdout.startswith("No backup yet: `flask backup create` makes one.")
     flask("create")
     told = flask("status").stdout
     assert told.startswith("Safe.")
     facts = json.loads(flask("status", "--json").stdout)
-    assert facts["is_stale"] is False
+    assert (facts["severity"], facts["headline"], facts["is_stale"]) == ("ok", "safe", False)
     assert facts["counts"] == {"verified": 1, "unverified": 0, "damaged": 0}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -212,35 +211,3 @@ def test_a_torn_slot_file_costs_no_backup(home: House, text: str) -> None:
     (home.data / "schedule.json").write_text(text)
     assert home.service.last_slot() is None
     assert home.service.create_scheduled(NOON, by="schedule") is not None
-
-
-def test_status_answers_whether_the_data_is_safe(home: House) -> None:
-    empty = home.service.status(stale_after_s=3600)
-    assert (empty.last_good_id, empty.last_success_at, empty.is_stale) == ("", None, True)
-    assert not home.service.status().is_stale
-    home.clock.now = NOON
-    backup = home.create()
-    fresh = home.service.status(stale_after_s=3600)
-    assert (fresh.last_good_id, fresh.is_stale) == (backup.id, False)
-    assert (fresh.last_attempt_error, fresh.live_problem, fresh.running) == ("", "", None)
-    assert fresh.counts == {"verified": 1, "unverified": 0, "damaged": 0}
-    assert backup.file is not None
-    assert fresh.stored_bytes == backup.file.size_bytes
-    assert fresh.free_bytes > 0
-    home.clock.now = NOON + timedelta(hours=2)
-    assert home.service.status(stale_after_s=3600).is_stale
-
-
-def test_status_tells_of_an_attempt_that_failed(home: House, tmp_path: Path) -> None:
-    home.clock.now = NOON
-    home.create()
-    home.live.unlink()
-    home.clock.now = NOON + timedelta(hours=1)
-    with pytest.raises(Exception, match="is missing"):
-        home.create()
-    status = home.service.status()
-    assert status.last_attempt_error == "launcher.db is missing"
-    assert status.live_problem == "launcher.db is missing"
-    assert status.last_attempt_at is not None
-    assert status.last_success_at is not None
-    assert status.last_attempt_at > status.last_success_at

@@ -10,6 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from launcher.backup.records import (
     Backup,
     BackupId,
@@ -29,6 +31,7 @@ from launcher.setting_table import SiteSettings
 from launcher.situation import Situation, Space, Unreached, look
 from launcher.watch import (
     Concern,
+    Headline,
     Tone,
     facts,
     judge,
@@ -112,6 +115,37 @@ def test_a_damaged_or_foreign_backup_is_no_success() -> None:
 
 def test_a_backup_from_the_future_says_nothing_of_today() -> None:
     assert "stale" in concerns(situation(backup(-400 * HOUR)))
+
+
+def test_a_clock_a_little_behind_makes_nothing_stale() -> None:
+    assert concerns(situation(backup(-HOUR))) == []
+
+
+def test_without_a_schedule_backups_that_are_all_lost_or_damaged_are_bad_all_the_same() -> None:
+    off = replace(RULES, backup_enabled=False)
+    lost, damaged = situation(rules=off), situation(backup(HOUR, State.DAMAGED), rules=off)
+
+    assert (judge(lost).tone, judge(lost).headline) == (Tone.BAD, Headline.NONE_LEFT)
+    assert (judge(damaged).tone, judge(damaged).headline) == (Tone.BAD, Headline.NO_GOOD)
+
+
+def test_an_upload_on_a_new_site_is_no_backup_of_it_and_no_alarm() -> None:
+    seen = situation(backup(HOUR, kind=Kind.UPLOAD), has_history=False)
+    late = replace(seen, entries=[entry(31 * HOUR, Outcome.SUCCEEDED, Verb.INITIALISE)])
+
+    assert (judge(seen).tone, judge(seen).headline) == (Tone.WARN, Headline.ONLY_BROUGHT)
+    assert (judge(late).tone, judge(late).headline) == (Tone.BAD, Headline.STALE)
+
+
+def test_a_damaged_backup_is_bad_unless_a_good_and_recent_one_makes_up_for_it() -> None:
+    damaged = backup(50 * HOUR, State.DAMAGED)
+    assert judge(situation(FRESH, damaged)).tone is Tone.WARN
+    assert judge(situation(backup(40 * HOUR), damaged)).tone is Tone.BAD
+
+
+def test_a_first_attempt_that_failed_is_bad_although_a_new_site_is_not_late() -> None:
+    found = judge(situation(entries=[entry(HOUR)], has_history=False))
+    assert (found.headline, found.tone) == (Headline.NONE_YET, Tone.BAD)
 
 
 def test_a_site_of_today_is_not_late_with_its_first_backup() -> None:
@@ -293,9 +327,8 @@ def test_a_leader_whose_signature_found_no_room_is_one_all_the_same(tmp_path: Pa
 class Hanging:
     """A service whose folder does not answer until it is let go."""
 
-    store_path = Path("/hangs")
-
     def __init__(self) -> None:
+        self.store_path = Path(f"/hangs/{id(self)}")
         self.is_over = threading.Event()
         self.asked = 0
 
@@ -314,19 +347,40 @@ class Hanging:
         return ""
 
 
-def test_a_folder_that_hangs_is_unavailable_and_is_asked_once_for_all() -> None:
+def ask(service: Hanging, patience_s: float = 30) -> Situation:
+    return look(service, rules=RULES, now=NOW, patience_s=patience_s)  # type: ignore[arg-type]
+
+
+def test_a_folder_that_hangs_is_unavailable_and_is_asked_once_for_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("launcher.situation.PATIENCE_S", 0.05)
     service = Hanging()
-    seen = [
-        look(service, rules=RULES, now=NOW, patience_s=0.05)  # type: ignore[arg-type]
-        for _ in range(3)
-    ]
+    seen = [ask(service, patience_s=0.05) for _ in range(3)]
     service.is_over.set()
-    well = look(service, rules=RULES, now=NOW)  # type: ignore[arg-type]
+    well = ask(service)
 
     assert [concerns(each) for each in seen] == [["store_unavailable"]] * 3
     assert seen[0].problem == "the backup folder does not answer"
     assert well.last_good is FRESH
     assert service.asked == 2
+
+
+def test_who_cannot_wait_goes_by_the_last_answer_until_the_folder_counts_as_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service = Hanging()
+    with pytest.raises(TimeoutError):
+        ask(service, patience_s=0)
+    service.is_over.set()
+    assert ask(service).last_good is FRESH
+
+    service.is_over.clear()
+    assert ask(service, patience_s=0).last_good is FRESH
+    monkeypatch.setattr("launcher.situation.PATIENCE_S", 0.0)
+    assert concerns(ask(service, patience_s=0)) == ["store_unavailable"]
+    assert service.asked == 3, "nobody asks while somebody waits for the answer"
+    service.is_over.set()
 
 
 def test_many_who_ask_at_once_are_all_answered() -> None:
@@ -336,7 +390,7 @@ def test_many_who_ask_at_once_are_all_answered() -> None:
     sys.setswitchinterval(1e-6)
     try:
         with ThreadPoolExecutor(16) as crowd:
-            asked = [crowd.submit(look, service, rules=RULES, now=NOW) for _ in range(800)]  # type: ignore[arg-type]
+            asked = [crowd.submit(ask, service) for _ in range(800)]
             seen = [each.result() for each in asked]
     finally:
         sys.setswitchinterval(usual)

@@ -30,7 +30,6 @@ from launcher.backup.records import (
 )
 from launcher.current import current_backups
 from launcher.web.admin import alarm, backups
-from launcher.web.admin.alarm import Lookout
 from tests.conftest import MakeApp
 from tests.web.visitor import Visitor
 
@@ -99,7 +98,7 @@ def hours(number: float) -> timedelta:
 def _time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backups, "utc_now", lambda: NOW)
     monkeypatch.setattr(alarm, "utc_now", lambda: NOW)
-    monkeypatch.setattr(Lookout, "ask", lambda _self, question: question())
+    monkeypatch.setattr(alarm, "_PATIENCE_S", situation.PATIENCE_S)
 
 
 @pytest.fixture(autouse=True)
@@ -272,8 +271,7 @@ def test_a_damaged_backup_is_named_with_what_was_found(ada: Visitor, shelf: Shel
     ada.open(PANEL)
 
     assert tone(ada.page) == "warn"
-    trouble, untold = troubles(ada.page)
-    assert untold.startswith("Nobody is told of this")
+    (trouble,) = troubles(ada.page)
     assert trouble.startswith(
         "The backup of Sat 21 Nov, 12:07 is damaged What was found: its file is"
     )
@@ -935,28 +933,10 @@ def test_the_start_page_never_fails_for_it(ada: Visitor, monkeypatch: pytest.Mon
     def fail(*_args: object, **_more: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(alarm, "look_around", fail)
+    monkeypatch.setattr(alarm, "see", fail)
 
     assert ada.open("/").status_code == 200
     assert 'id="strip"' not in ada.page
-
-
-def test_nobody_waits_for_a_disk_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    lookout, answers, hang = Lookout[str](patience_s=0), [], threading.Event()
-
-    def slow() -> str:
-        hang.wait(30)
-        answers.append("asked")
-        return "late"
-
-    assert lookout.ask(slow) is None
-    assert lookout.ask(slow) is None  # and nobody asks twice
-    assert lookout._asking
-    hang.set()
-    lookout._asking.join()
-    assert answers == ["asked"]
-    assert lookout._last == "late"
 
 
 def test_the_navigation_marks_the_page_and_its_trouble(ada: Visitor, shelf: Shelf) -> None:

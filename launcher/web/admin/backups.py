@@ -11,7 +11,7 @@ from launcher.backup.retention import decide
 from launcher.current import current_application
 from launcher.i18n import ERROR_WORDS, KIND_WORDS, STATE_WORDS, VERB_WORDS, exact, number
 from launcher.models.types import utc_now
-from launcher.notices import look_around
+from launcher.notices import see
 from launcher.web.frame import site_settings
 from launcher.web.htmx import is_htmx, render
 from launcher.web.inside import inside_briefly
@@ -19,7 +19,7 @@ from launcher.web.roles import admin_required
 
 from . import words
 from .alarm import set_alarm
-from .answer import judge
+from .answer import primary_action
 from .cron_words import cron_words
 from .keeping import periods, rule_words
 from .rows import Asked, describe, read_query, turn_to
@@ -43,21 +43,22 @@ for _filter in (
 def show() -> ResponseReturnValue:
     """Show the panel; a store that is away is told of on it."""
     asked = read_query(request.args)
-    situation = look_around(current_application(), site_settings(), now=utc_now())
-    answer = judge(situation)
-    set_alarm(answer, situation)
+    seen = see(current_application(), now=utc_now(), rules=site_settings())
+    set_alarm(seen)
+    situation = seen.situation
     return render(
         "admin/backups.html",
         part="admin/_panel.html",
         is_part=is_htmx(),
-        answer=answer,
         asked=asked,
         error_words=ERROR_WORDS,
+        findings=seen.findings,
         kind_words=KIND_WORDS,
         state_words=STATE_WORDS,
         verb_words=VERB_WORDS,
         now=situation.now,
         operation=situation.running,
+        primary_action=primary_action(seen.findings),
         situation=situation,
         **_list(situation, asked),
     )

@@ -24,9 +24,9 @@ from launcher.backup.records import (
 )
 from launcher.setting_table import SiteSettings
 from launcher.situation import Situation, Space
-from launcher.watch import Concern, Tone, Trouble
+from launcher.watch import Concern, Findings, Tone, Trouble
 
-from .answer import Answer, Verdict, WayOut
+from .answer import PrimaryAction
 from .progress import Row
 from .rows import PAGE_SIZE, Asked, Sheet
 from .timeline import draw
@@ -49,12 +49,11 @@ def sample_panel(rules: SiteSettings, *, now: datetime) -> Mapping[str, object]:
     backups = situation.listing.backups if situation.listing else ()
     return {
         "is_sample": True,
-        "answer": Answer(
-            Verdict.SAFE, Tone.WARN, WayOut.BACK_UP, situation.last_good, _troubles(now)
-        ),
         "asked": Asked(page=2),
+        "findings": Findings(_troubles(now)),
         "now": now,
         "operation_row": StillRow(_running(now), seen=""),
+        "primary_action": PrimaryAction.BACK_UP,
         "rehearsal": _entry(Verb.REHEARSE, now - timedelta(hours=10)),
         "sheet": Sheet(backups, number=2, first=PAGE_SIZE + 1, total=60, pages=3),
         "situation": situation,
@@ -89,7 +88,7 @@ def _situation(rules: SiteSettings, now: datetime) -> Situation:
 
 def _troubles(now: datetime) -> tuple[Trouble, ...]:
     return (
-        Trouble(Concern.DAMAGED, Tone.BAD, count=3),
+        Trouble(Concern.DAMAGED, Tone.WARN, count=3),
         Trouble(Concern.LOW_SPACE, Tone.WARN),
         Trouble(Concern.SCHEDULER_STOPPED, Tone.WARN),
         Trouble(Concern.NOTICES_FAILING, Tone.WARN, since=now, count=2, names=("phone", "ada")),
