@@ -1,4 +1,8 @@
-"""Under a real gunicorn with four workers: one leads, whatever happens to it, and leads quietly."""
+"""Under a real gunicorn with several workers one leads, whatever happens to it, and quietly.
+
+What starts no server is in test_jobs.py: here is one takeover and one catch-up, and the rest in
+`make fault`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ from launcher.leader import Leader, leader
 from tests.support.jobs import slots_count_since
 from tests.support.server import Server, run_flask, serving
 
-WORKERS = "4"
+WORKERS = 4
 _PATIENCE_S = 60.0
 # What the kernel and the polls take, plus what a busy machine adds.
 _TAKEOVER_S = 2.0
@@ -70,20 +74,23 @@ def assert_quiet(log: str) -> None:
 
 @contextmanager
 def four(data_dir: Path, **settings: str) -> Iterator[Server]:
-    with serving(data_dir, workers=WORKERS, **settings) as server:
+    with serving(data_dir, workers=str(WORKERS), **settings) as server:
         yield server
 
 
-@pytest.mark.parametrize("is_preloaded", [False, True], ids=["", "preload"])
-def test_one_leads_through_kill_reload_and_stop(
-    made: Path, is_preloaded: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if is_preloaded:
-        monkeypatch.setenv("GUNICORN_CMD_ARGS", "--preload")
-    with four(made) as server:
+@pytest.mark.parametrize(
+    ("workers", "preload"),
+    [
+        (2, False),
+        pytest.param(WORKERS, False, marks=pytest.mark.slow),
+        pytest.param(WORKERS, True, marks=pytest.mark.slow),
+    ],
+)
+def test_one_leads_through_kill_reload_and_stop(made: Path, workers: int, preload: bool) -> None:
+    with serving(made, preload=preload, workers=str(workers)) as server:
         first = wait_for_leader(made)
         master = master_of(server)
-        workers_up(master)
+        workers_up(master, workers)
 
         os.kill(first.pid, signal.SIGKILL)
         killed_at = time.monotonic()
@@ -98,15 +105,15 @@ def test_one_leads_through_kill_reload_and_stop(
     assert_quiet(server.log_path.read_text())
 
 
-def workers_up(master: int) -> None:
-    """Wait until all four have loaded the application: each has its thread for the election."""
+def workers_up(master: int, count: int) -> None:
+    """Wait until all have loaded the application: each has its thread for the election."""
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
         ready = 0
         for pid in children_of(master):
             with suppress(OSError):
                 ready += len(os.listdir(f"/proc/{pid}/task")) > 1
-        if ready == int(WORKERS):
+        if ready == count:
             return
         time.sleep(0.05)
     raise AssertionError("the workers did not start")
@@ -116,6 +123,7 @@ def children_of(master: int) -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
 
+@pytest.mark.slow
 def test_workers_that_are_recycled_hand_the_jobs_on(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,7 +143,7 @@ def test_a_slot_missed_while_it_was_down_is_made_up_for_once_by_two_servers_on_o
     made: Path,
 ) -> None:
     slots_count_since(made, datetime(2020, 1, 1, tzinfo=UTC))
-    with four(made) as one, four(made) as other:
+    with serving(made, workers="2") as one, serving(made, workers="2") as other:
         wait_for_runs(made, 1)
         first = wait_for_leader(made)
         assert run_flask(made, "backup", "run-scheduled") == ""
@@ -146,6 +154,7 @@ def test_a_slot_missed_while_it_was_down_is_made_up_for_once_by_two_servers_on_o
     assert_quiet(one.log_path.read_text() + other.log_path.read_text())
 
 
+@pytest.mark.slow
 def test_a_change_by_the_command_line_reaches_the_leader_in_seconds(made: Path) -> None:
     with four(made):
         wait_for_leader(made)
@@ -153,6 +162,7 @@ def test_a_change_by_the_command_line_reaches_the_leader_in_seconds(made: Path) 
         wait_for_schedule(made, "17 3 * * * UTC")
 
 
+@pytest.mark.slow
 def test_switched_off_nobody_leads(made: Path) -> None:
     slots_count_since(made, datetime(2020, 1, 1, tzinfo=UTC))
     with four(made, scheduler="off") as server:
@@ -161,6 +171,7 @@ def test_switched_off_nobody_leads(made: Path) -> None:
         assert run_flask(made, "backup", "run-scheduled").strip(), "the command does it instead"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["killed", "stopped"])
 def test_a_backup_that_is_being_made_outlives_the_leader_and_is_made_once(
     made: Path, ending: str
@@ -232,19 +243,12 @@ def text_of(path: Path) -> str:
 
 
 # When the leader is killed, in seconds from the moment of the slot.
-_IN_A_MINUTE = (0.0,)
-_IN_MINUTES = (-0.5, -0.1, 0.0, 0.05, 0.2, 0.5)
+_KILLS = (-0.5, -0.1, 0.0, 0.05, 0.2, 0.5)
 
 
-@pytest.mark.parametrize(
-    "kills",
-    [
-        pytest.param(_IN_A_MINUTE, id="a minute"),
-        pytest.param(_IN_MINUTES, id="minutes", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
 def test_each_real_slot_has_one_backup_while_workers_are_killed_and_recycled(
-    made: Path, kills: Sequence[float], monkeypatch: pytest.MonkeyPatch
+    made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two servers on one directory, and in each minute, the shortest slot of cron: a leader killed
     near its first second, workers recycled by the requests that they served, and one reload.
@@ -258,7 +262,7 @@ def test_each_real_slot_has_one_backup_while_workers_are_killed_and_recycled(
         wait_for_schedule(made, "* * * * * UTC")
         first_slot = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         killed = set()
-        for number, kill_after_s in enumerate(kills):
+        for number, kill_after_s in enumerate(_KILLS):
             slot = first_slot + timedelta(minutes=number)
             visit_until([one, other], slot + timedelta(seconds=kill_after_s))
             pid = wait_for_leader(made).pid
@@ -269,16 +273,16 @@ def test_each_real_slot_has_one_backup_while_workers_are_killed_and_recycled(
             os.kill(parent_of(wait_for_leader(made, but=pid).pid), signal.SIGHUP)
         visit_until([one, other], datetime.now(UTC) + timedelta(seconds=5))
         wait_for_leader(made)
-    wait_for_runs(made, len(kills))
+    wait_for_runs(made, len(_KILLS))
     found = runs(made)["backup"]
     used = [datetime.fromisoformat(str(run.facts["slot"])) for run in reversed(found)]
     # None twice and none left out, from the first to whichever this machine has come to.
     assert used == [used[0] + timedelta(minutes=number) for number in range(len(used))]
     assert used[0] <= first_slot
-    assert len(used) >= len(kills)
+    assert len(used) >= len(_KILLS)
     assert {run.outcome for run in found} == {RunOutcome.SUCCEEDED}
     assert [backup.is_good for backup in LocalStore(made / "backups").list()] == [True] * len(used)
-    assert len(killed) == len(kills)
+    assert len(killed) == len(_KILLS)
     assert_quiet(one.log_path.read_text() + other.log_path.read_text())
 
 

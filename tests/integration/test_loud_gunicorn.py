@@ -43,7 +43,7 @@ def test_a_backup_that_turns_out_damaged_is_told_once_and_so_is_its_end(
     def titles() -> list[str]:
         return [json.loads(body)["title"] for body in receiver.bodies]
 
-    with serving(data_dir, workers="4") as server:
+    with serving(data_dir, workers="2") as server:
         stored = data_dir / "backups" / f"launcher-{made}.db.zst"
         stored.chmod(0o600)
         stored.write_bytes(stored.read_bytes()[:-100])
@@ -56,6 +56,7 @@ def test_a_backup_that_turns_out_damaged_is_told_once_and_so_is_its_end(
     assert "Traceback" not in server.log_path.read_text()
 
 
+@pytest.mark.slow
 def test_the_heart_beats_at_the_beginning_and_the_end_of_a_scheduled_backup(
     data_dir: Path, receiver: Receiver
 ) -> None:

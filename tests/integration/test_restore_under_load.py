@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sqlite3
 import threading
 import time
@@ -13,13 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from flask import Flask
 
 from launcher import accounts, demo, settings
+from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
+from launcher.database import inside
 from launcher.models import Role
-from tests.support.server import run_flask, serving
+from tests.support.server import Server, run_flask, serving
 from tests.support.visitor import Visitor
 
 PASSWORD = "a long enough password"
@@ -71,17 +73,31 @@ class Crowd:
             time.sleep(0.01)
 
 
-@pytest.fixture
-def site(app: Flask, data_dir: Path) -> Iterator[str]:
-    """A filled site with a backup called Before, renamed to After since, and served."""
-    with app.app_context():
+@pytest.fixture(scope="module")
+def served(new_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A filled site with a backup called Before, served to all tests here."""
+    data_dir = tmp_path_factory.mktemp("site") / "data"
+    shutil.copytree(new_data, data_dir)
+    with create_app({"LAUNCHER_DATA_DIR": str(data_dir)}).app_context():
         demo.fill(now=datetime.now(UTC), seed=1)
         accounts.create_user("dora", PASSWORD, role=Role.ADMIN, actor=COMMAND_LINE)
         settings.change({"guest_access": "on", "site_name": "Before"}, actor=COMMAND_LINE)
         current_backups().create(by="test")
-        settings.change({"site_name": "After"}, actor=COMMAND_LINE)
     with serving(data_dir) as server:
-        yield server.url
+        yield server
+
+
+@pytest.fixture
+def data_dir(served: Server) -> Path:
+    return served.data_dir
+
+
+@pytest.fixture
+def site(served: Server) -> str:
+    """The address of the site, which was renamed to After since its backup."""
+    with create_app({"LAUNCHER_DATA_DIR": str(served.data_dir)}).app_context(), inside():
+        settings.change({"site_name": "After"}, actor=COMMAND_LINE)
+    return served.url
 
 
 def restore(data_dir: Path, reference: str = "latest") -> tuple[float, float]:
@@ -149,7 +165,10 @@ def test_a_writer_that_read_before_the_restore_is_refused_and_nothing_is_mixed(
     assert "Before" in Visitor(site).get("/")[1]
 
 
-def test_people_who_sign_in_all_the_while_meet_no_error(site: str, data_dir: Path) -> None:
+@pytest.mark.parametrize("restores", [1, pytest.param(5, marks=pytest.mark.slow)])
+def test_people_who_sign_in_all_the_while_meet_no_error(
+    site: str, data_dir: Path, restores: int
+) -> None:
     statuses: list[int] = []
     stop = threading.Event()
 
@@ -162,7 +181,7 @@ def test_people_who_sign_in_all_the_while_meet_no_error(site: str, data_dir: Pat
         thread.start()
     while len(statuses) < 3:
         time.sleep(0.01)
-    for _ in range(3):
+    for _ in range(restores):
         restore(data_dir)
     stop.set()
     for thread in threads:
@@ -187,7 +206,14 @@ def fill_with_garbage(path: Path) -> None:
     path.write_bytes(os.urandom(path.stat().st_size))
 
 
-@pytest.mark.parametrize("damage", [lose, empty, cut_off, fill_with_garbage])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lose,
+        fill_with_garbage,
+        *(pytest.param(damage, marks=pytest.mark.slow) for damage in (empty, cut_off)),
+    ],
+)
 def test_a_damaged_database_shows_the_calm_page_until_it_is_restored(
     site: str, data_dir: Path, damage: Callable[[Path], None]
 ) -> None:
