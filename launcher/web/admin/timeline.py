@@ -1,25 +1,23 @@
 """The picture of the last five weeks: where each mark lies. Pure geometry.
 
 Everything is in per cent of the width, so that it needs no script to fit.
-Two lanes: scheduled runs below, everything else above. What would lie on top of each other is
-drawn once, and of two at one place the worse is seen.
+Two lanes: scheduled runs below, everything else above. Of backups of one kind that would cover
+each other, the worst is drawn.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from functools import lru_cache
-from itertools import pairwise, takewhile
+from itertools import pairwise
 
 from launcher.backup.records import (
     OWN_KINDS,
     Backup,
     JournalEntry,
     Kind,
-    Listing,
     Outcome,
     State,
     Verb,
@@ -27,11 +25,10 @@ from launcher.backup.records import (
 from launcher.situation import Situation, patience
 
 WEEKS = 5
-_FINENESS = (0.3, 0.6, 1.2)
-_CROWD = 120
+_CELL = 0.6
+"""How much of the width a mark takes for itself, where there are many."""
 _LATE_LABEL = 93.0
 _ROOM_FOR_LABEL = 25.0
-_MOST_GAPS = 40
 _WORST_FIRST = {State.DAMAGED: 0, State.UNVERIFIED: 1, State.VERIFIED: 2}
 
 
@@ -127,17 +124,19 @@ def draw(situation: Situation) -> Timeline:
     zone = situation.rules.zone
     begin, end = _span(now, situation.next_run_at, zone)
     scale = _Scale(begin, end)
-    past = _past(listing, scale, _runs(situation.entries, begin))
+    shown = [backup for backup in listing.backups if begin <= backup.created_at <= end]
+    gone = _gone(situation.entries, begin, {backup.id for backup in shown})
+    made = sorted([*(backup.created_at for backup in shown if backup.kind in OWN_KINDS), *gone])
     return Timeline(
         begin=begin,
         weeks=list(_weeks(scale, zone)),
-        marks=past.marks,
-        gone=past.gone,
-        gaps=list(_gaps(situation, past, scale)),
+        marks=_marks(shown, scale),
+        gone=[scale.x(at) for at in gone],
+        gaps=list(_gaps(situation, made, scale)),
         now_x=scale.x(now),
         next_x=_next_x(situation.next_run_at, scale),
-        kinds=past.kinds,
-        states=past.states,
+        kinds=Counter(backup.kind for backup in shown),
+        states=Counter(backup.verification.state for backup in shown),
     )
 
 
@@ -174,69 +173,30 @@ def _weeks(scale: _Scale, zone: tzinfo) -> Iterator[Week]:
         day += timedelta(weeks=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
-    """What stays as it is until there is another backup, or another day.
-
-    Attributes:
-        steps: each moment of a backup with how long it had been since the one before, the
-            longest first.
-    """
-
-    marks: Sequence[Mark]
-    gone: Sequence[float]
-    kinds: Mapping[Kind, int]
-    states: Mapping[State, int]
-    steps: Sequence[tuple[timedelta, datetime]]
-
-
-Runs = tuple[tuple[datetime, str], ...]
-"""Scheduled runs that the journal knows of: when, and the id of the backup."""
-
-
-# A listing is the same object while nothing changes, and ten thousand marks take their time.
-@lru_cache(maxsize=1)
-def _past(listing: Listing, scale: _Scale, runs: Runs) -> _Past:
-    since = takewhile(lambda backup: backup.created_at >= scale.begin, listing.backups)
-    shown = [backup for backup in since if backup.created_at <= scale.end]
-    ids = {backup.id for backup in shown}
-    gone = [at for at, backup_id in runs if backup_id not in ids]
-    made = sorted([*(b.created_at for b in shown if b.kind in OWN_KINDS), *gone])
-    steps = sorted(((end - begin, end) for begin, end in pairwise(made)), reverse=True)
-    return _Past(
-        marks=_thinned(shown, scale),
-        gone=_distinct(scale.x(at) for at in gone),
-        kinds=Counter(backup.kind for backup in shown),
-        states=Counter(backup.verification.state for backup in shown),
-        steps=steps[:_MOST_GAPS],
-    )
-
-
-def _runs(entries: Sequence[JournalEntry], begin: datetime) -> Runs:
-    return tuple(
-        (entry.started_at, entry.backup_id)
+def _gone(
+    entries: Sequence[JournalEntry], begin: datetime, present: Collection[str]
+) -> Sequence[datetime]:
+    """Return when scheduled backups were made that are not there any more."""
+    return [
+        entry.started_at
         for entry in entries
         if entry.verb is Verb.CREATE
         and entry.outcome is Outcome.SUCCEEDED
         and entry.facts.get("kind") == Kind.SCHEDULED
         and entry.started_at >= begin
-    )
+        and entry.backup_id not in present
+    ]
 
 
-def _thinned(backups: Sequence[Backup], scale: _Scale) -> list[Mark]:
-    """Return the marks from left to right, fewer of them where they would crowd."""
-    marks = [Mark(scale.x(backup.created_at), backup) for backup in backups]
-    for cell in _FINENESS:
-        if len(marks) <= _CROWD and cell != _FINENESS[0]:
-            break
-        seen: dict[tuple[Kind, int], Mark] = {}
-        for mark in marks:
-            place = (mark.backup.kind, int(mark.x / cell))
-            other = seen.get(place)
-            if other is None or _rank(mark) < _rank(other):
-                seen[place] = mark
-        marks = list(seen.values())
-    return sorted(marks, key=lambda mark: (not mark.is_scheduled, mark.x))
+def _marks(backups: Sequence[Backup], scale: _Scale) -> Sequence[Mark]:
+    """Return the marks from left to right, of one kind and place only the worst."""
+    seen: dict[tuple[Kind, int], Mark] = {}
+    for mark in (Mark(scale.x(backup.created_at), backup) for backup in backups):
+        place = (mark.backup.kind, int(mark.x / _CELL))
+        other = seen.setdefault(place, mark)
+        if _rank(mark) < _rank(other):
+            seen[place] = mark
+    return sorted(seen.values(), key=lambda mark: (not mark.is_scheduled, mark.x))
 
 
 def _rank(mark: Mark) -> int:
@@ -244,23 +204,12 @@ def _rank(mark: Mark) -> int:
 
 
 def _strokes(xs: Sequence[float], *, height: int) -> str:
-    """Return upright strokes as one path, in hundredths of a per cent from left to right.
-
-    Each is told by its distance from the one before: of hundreds that lie alike, that is alike.
-    """
-    places = [round(x * 100) for x in xs]
-    steps = (after - before for before, after in pairwise([0, *places]))
-    return "".join(
-        f"m{step} {-height if number else 0}v{height}" for number, step in enumerate(steps)
-    )
+    """Return upright strokes as one path, in hundredths of a per cent; one for each place."""
+    places = {int(x / _CELL): round(x * 100) for x in xs}
+    return "".join(f"M{place} 0v{height}" for place in places.values())
 
 
-def _distinct(xs: Iterable[float]) -> list[float]:
-    cell = _FINENESS[0]
-    return sorted({int(x / cell): x for x in xs}.values())
-
-
-def _gaps(situation: Situation, past: _Past, scale: _Scale) -> Iterator[Gap]:
+def _gaps(situation: Situation, made: Sequence[datetime], scale: _Scale) -> Iterator[Gap]:
     """Yield each stretch that is longer than the alarm allows, as far as the journal reaches.
 
     Before that, backups may have been there that retention has removed since.
@@ -269,8 +218,7 @@ def _gaps(situation: Situation, past: _Past, scale: _Scale) -> Iterator[Gap]:
         return
     now, entries = situation.now, situation.entries
     known_since = entries[-1].started_at if entries else now
-    stretches = [(end - length, end) for length, end in past.steps if end <= now]
-    gaps = [(begin, end) for begin, end in sorted(stretches) if begin >= known_since]
+    gaps = [(begin, end) for begin, end in pairwise(made) if known_since <= begin and end <= now]
     # Up to now it is a good one that counts; a damaged one before that is a cross in the picture.
     if situation.last_good:
         gaps.append((min(situation.last_good.created_at, now), now))
