@@ -7,15 +7,16 @@ remembered as long as it stands there.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
+from .codec import DecodeError, decode, encode, parse
 from .files import write_atomic
-from .records import JournalEntry, Outcome, Verb
+from .records import JournalEntry, Verb
 from .stamps import Stamp, is_settled, stamp_of
 
 MAX_BYTES = 1 << 20
@@ -126,8 +127,7 @@ class Journal:
 
 def _line(entry: JournalEntry) -> bytes:
     # A file name that is not UTF-8 must not cost the line: what cannot be written becomes "?".
-    text = json.dumps(_facts(entry), ensure_ascii=False)
-    return text.encode(errors="replace") + b"\n"
+    return json.dumps(encode(entry), ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
 def _shortened(entry: JournalEntry, *, size_bytes: int) -> JournalEntry:
@@ -136,48 +136,7 @@ def _shortened(entry: JournalEntry, *, size_bytes: int) -> JournalEntry:
     return replace(entry, error=entry.error[: size_bytes // 6], facts={"shortened": True})
 
 
-def _facts(entry: JournalEntry) -> dict[str, object]:
-    return {
-        "operation_id": entry.operation_id,
-        "verb": entry.verb,
-        "by": entry.by,
-        "started_at": entry.started_at.astimezone(UTC).isoformat(timespec="milliseconds"),
-        "ended_at": entry.ended_at.astimezone(UTC).isoformat(timespec="milliseconds"),
-        "outcome": entry.outcome,
-        "backup_id": entry.backup_id,
-        "error_code": entry.error_code,
-        "error": entry.error,
-        "facts": dict(entry.facts),
-    }
-
-
 def _entry(line: bytes) -> JournalEntry | None:
-    try:
-        facts = json.loads(line)
-        return JournalEntry(
-            operation_id=str(facts["operation_id"]),
-            verb=Verb(facts["verb"]),
-            by=str(facts["by"]),
-            started_at=_moment(facts["started_at"]),
-            ended_at=_moment(facts["ended_at"]),
-            outcome=Outcome(facts["outcome"]),
-            backup_id=str(facts["backup_id"]),
-            error_code=str(facts["error_code"]),
-            error=str(facts["error"]),
-            facts=dict(_mapping(facts["facts"])),
-        )
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return None
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return moment.astimezone(UTC)
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    if not isinstance(value, dict):
-        raise TypeError("not a mapping")
-    return value
+    with contextlib.suppress(DecodeError):
+        return decode(JournalEntry, parse(line))
+    return None

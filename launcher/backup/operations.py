@@ -14,10 +14,11 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from .codec import DecodeError, decode, encode, parse
 from .errors import BackupError, OperationInProgressError
 from .files import disk_errors, write_atomic
 from .journal import Journal
@@ -333,40 +334,16 @@ class Operations:
             on_progress(progress)
 
     def _write_state(self, progress: Progress, facts: dict[str, object]) -> None:
-        state = {
-            "operation_id": progress.operation_id,
-            "verb": progress.verb,
-            "by": progress.by,
-            "started_at": progress.started_at.isoformat(),
-            "stages": list(progress.stages),
-            "stage": progress.stage,
-            "done": progress.done,
-            "total": progress.total,
-            "backup_id": progress.backup_id,
-            "took_s": dict(progress.took_s),
-            "pid": os.getpid(),
-            "facts": facts,
-        }
+        state = encode(progress) | {"pid": os.getpid(), "facts": encode(facts)}
         # Telling is a courtesy: a full disk must not stop the work that may free it.
         with contextlib.suppress(OSError):
             write_atomic(self._state_path, json.dumps(state).encode(), durable=False)
 
     def _read_state(self) -> tuple[Progress, dict[str, object]] | None:
         try:
-            state = json.loads(self._state_path.read_bytes())
-            return Progress(
-                operation_id=str(state["operation_id"]),
-                verb=Verb(state["verb"]),
-                by=str(state["by"]),
-                started_at=datetime.fromisoformat(state["started_at"]).astimezone(UTC),
-                stages=tuple(Stage(stage) for stage in state["stages"]),
-                stage=Stage(state["stage"]) if state["stage"] else None,
-                done=int(state["done"]),
-                total=int(state["total"]),
-                backup_id=str(state["backup_id"]),
-                took_s={str(k): float(v) for k, v in dict(state.get("took_s", {})).items()},
-            ), dict(state["facts"])
-        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            state = decode(dict[str, object], parse(self._state_path.read_bytes()))
+            return decode(Progress, state), decode(dict[str, object], state.get("facts"))
+        except (OSError, DecodeError):
             return None
 
 

@@ -8,11 +8,11 @@ full disk nor a crash makes a burst.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from .codec import DecodeError, decode, encode, parse
 from .files import disk_errors, write_atomic
 
 RETRY_AFTER = timedelta(minutes=10)
@@ -35,7 +35,7 @@ class Claim:
             days apart each take the other's claim for a mistake, and must not use theirs again.
     """
 
-    slot: datetime
+    slot: datetime = field(metadata={"key": "last_slot"})
     at: datetime
     attempts: int = 1
     is_done: bool = False
@@ -81,36 +81,6 @@ def _is_beyond(slot: datetime, now: datetime) -> bool:
     return slot - now > _CLOCK_DOUBT
 
 
-def claim_facts(claim: Claim) -> dict[str, object]:
-    """Return a claim as JSON holds it."""
-    return {
-        "last_slot": claim.slot.isoformat(),
-        "at": claim.at.isoformat(),
-        "attempts": claim.attempts,
-        "is_done": claim.is_done,
-        "used": [slot.isoformat() for slot in claim.used],
-    }
-
-
-def read_claim(facts: object) -> Claim | None:
-    """Return the claim that `facts` hold, None where they hold none that can be believed."""
-    if not isinstance(facts, Mapping):
-        return None
-    try:
-        slot, at = _moment(facts["last_slot"]), _moment(facts["at"])
-        used = tuple(_moment(each) for each in facts.get("used", ()))
-        return Claim(slot, at, int(facts["attempts"]), bool(facts["is_done"]), used)
-    except (ValueError, KeyError, TypeError, OverflowError):
-        return None
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return moment.astimezone(UTC)
-
-
 class Slots:
     """The claim of the backup schedule, in a file of its own.
 
@@ -123,8 +93,8 @@ class Slots:
     def last(self) -> Claim | None:
         """Return the newest claim, None when there is none that can be read."""
         try:
-            return read_claim(json.loads(self._path.read_bytes()))
-        except (OSError, ValueError, RecursionError):
+            return decode(Claim, parse(self._path.read_bytes()))
+        except (OSError, DecodeError):
             return None
 
     def keep(self, claim: Claim) -> None:
@@ -134,4 +104,4 @@ class Slots:
             InsufficientSpaceError, StoreUnavailableError: it was not kept, so nothing may begin.
         """
         with disk_errors("claim the scheduled slot"):
-            write_atomic(self._path, json.dumps(claim_facts(claim)).encode())
+            write_atomic(self._path, json.dumps(encode(claim)).encode())

@@ -13,14 +13,15 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
+from launcher.backup.codec import DecodeError, decode, encode, parse, try_decode
 from launcher.backup.files import write_atomic
 from launcher.backup.locks import try_lock
-from launcher.backup.slots import Claim, claim_facts, read_claim
+from launcher.backup.slots import Claim
 from launcher.backup.stamps import Stamp, is_settled, stamp_of
 
 from .registry import JOBS
@@ -77,7 +78,7 @@ class Run:
     @property
     def slot(self) -> datetime | None:
         """The slot that it was for; None by hand, and where none was written down."""
-        return _moment(self.facts.get("slot"))
+        return try_decode(datetime, self.facts.get("slot"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +189,8 @@ class Book:
         with self._writing():
             records = dict(self._read())
             changed = records[job_id] = how(records.get(job_id, Record()))
-            facts = {name: _record_facts(record) for name, record in records.items()}
             with contextlib.suppress(OSError):
-                write_atomic(self._path, json.dumps(facts, indent=1).encode())
+                write_atomic(self._path, json.dumps(encode(records), indent=1).encode())
             self._stamp = None
         return changed
 
@@ -234,10 +234,10 @@ class Book:
                 return self._records
             with self._path.open("rb") as file:
                 stamp = stamp_of(os.fstat(file.fileno()))
-                facts = json.loads(file.read())
-            self._records = {str(name): _record(each) for name, each in dict(facts).items()}
+                facts = decode(dict[str, object], parse(file.read()))
+            self._records = {name: _record(each) for name, each in facts.items()}
             self._stamp = stamp if is_settled(stamp) else None
-        except (OSError, ValueError, TypeError, RecursionError):
+        except (OSError, DecodeError):
             self._stamp, self._records = None, {}
         return self._records
 
@@ -249,68 +249,14 @@ def _lock(path: Path, *, timeout_s: float) -> int | None:
     return descriptor
 
 
-def _record_facts(record: Record) -> dict[str, object]:
-    facts: dict[str, object] = {"schedule": record.schedule}
-    if record.since:
-        facts["since"] = record.since.isoformat()
-    if record.claim:
-        facts["claim"] = claim_facts(record.claim)
-    facts["runs"] = [_run_facts(run) for run in record.runs]
-    return facts
-
-
-def _run_facts(run: Run) -> dict[str, object]:
-    return {
-        "id": run.id,
-        "by": run.by,
-        "started_at": run.started_at.isoformat(),
-        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
-        "outcome": run.outcome,
-        "error": run.error,
-        "error_code": run.error_code,
-        "facts": dict(run.facts),
-    }
-
-
 def _record(facts: object) -> Record:
-    if not isinstance(facts, Mapping):
+    """Return what is remembered of a job, without what cannot be read of it."""
+    if not isinstance(facts, dict):
         return Record()
-    found = facts.get("runs")
-    listed = found if isinstance(found, list) else []
+    listed = try_decode(tuple[object, ...], facts.get("runs")) or ()
     return Record(
-        schedule=str(facts.get("schedule", "")),
-        since=_moment(facts.get("since")),
-        claim=read_claim(facts.get("claim")),
-        runs=tuple(run for each in listed if (run := _run(each))),
+        schedule=try_decode(str, facts.get("schedule")) or "",
+        since=try_decode(datetime, facts.get("since")),
+        claim=try_decode(Claim, facts.get("claim")),
+        runs=tuple(run for each in listed if (run := try_decode(Run, each))),
     )
-
-
-def _run(facts: object) -> Run | None:
-    if not isinstance(facts, Mapping):
-        return None
-    started_at, more = _moment(facts.get("started_at")), facts.get("facts")
-    if started_at is None:
-        return None
-    try:
-        outcome = RunOutcome(facts["outcome"]) if facts.get("outcome") else None
-    except ValueError:
-        return None
-    return Run(
-        id=str(facts.get("id", "")),
-        by=str(facts.get("by", "")),
-        started_at=started_at,
-        ended_at=_moment(facts.get("ended_at")),
-        outcome=outcome,
-        error=str(facts.get("error", "")),
-        error_code=str(facts.get("error_code", "")),
-        facts=dict(more) if isinstance(more, Mapping) else {},
-    )
-
-
-def _moment(text: object) -> datetime | None:
-    with contextlib.suppress(ValueError, TypeError, OverflowError):
-        moment = datetime.fromisoformat(text)  # type: ignore[arg-type]
-        # What lies at the ends of the calendar cannot be told in every zone.
-        if moment.tzinfo and 1970 <= moment.year < 9999:
-            return moment.astimezone(UTC)
-    return None

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from launcher.backup.slots import Claim, claim_facts, claim_of, is_open, read_claim
+from launcher.backup.codec import decode, encode, try_decode
+from launcher.backup.slots import Claim, claim_of, is_open
 
 SLOT = datetime(2026, 11, 22, 3, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -95,15 +96,15 @@ def test_however_far_the_clocks_of_two_hosts_are_apart_they_do_not_outbid_each_o
 
 def test_a_claim_is_read_as_it_was_written() -> None:
     claim = claim_of(FAILED.done(), SLOT + DAY, now=SLOT + DAY)
-    assert read_claim(claim_facts(claim)) == claim
+    assert decode(Claim, encode(claim)) == claim
 
 
 def test_a_claim_of_the_version_before_is_read() -> None:
-    facts = claim_facts(FAILED)
+    facts = encode(FAILED)
     del facts["used"]
-    assert read_claim(facts) == FAILED
+    assert decode(Claim, facts) == FAILED
 
 
 @pytest.mark.parametrize("facts", [None, [], {}, {"last_slot": "soon"}, {"last_slot": 7}, "x"])
 def test_what_is_no_claim_is_none(facts: object) -> None:
-    assert read_claim(facts) is None
+    assert try_decode(Claim, facts) is None

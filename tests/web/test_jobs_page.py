@@ -519,6 +519,7 @@ _RUN = {"id": "<i>", "by": "<b>ben</b>", "started_at": "2026-11-22T12:00:00+00:0
         "", "{", "[]", "7", "null", '{"backup": 7}', '{"backup": {"runs": 7}}',
         '{"backup": {"runs": [7, {}, {"started_at": "often"}]}}', '{"backup": {"runs": [{"id',
         "\udce4", '{"nobody": {"runs": []}}', "[" * 5000,
+        '{"backup": {"runs": [{"id": "x", "by": "", "started_at": "2026-11-22Z", "facts": 7}]}}',
     ],
 )  # fmt: skip
 def test_a_torn_file_is_no_error(ada: Visitor, config: Config, content: str) -> None:
@@ -537,7 +538,7 @@ def test_a_torn_file_is_no_error(ada: Visitor, config: Config, content: str) -> 
         {"backup_id": ["x"], "slot": "0001-01-01T00:00:00+14:00", "removed": [None]},
         {"verified": "3", "total": None, "damaged": ["<x>"] * 30, "failed": {}},
         {"verified": -1, "total": 0, "rows": {"apps": "many"}, "slot": "2026-11-22T12:00:00"},
-        {"rows": [], "slot": 7}, [], 7,
+        {"rows": [], "slot": 7},
     ],
 )  # fmt: skip
 def test_strange_facts_are_no_error_and_no_markup(

@@ -1,0 +1,188 @@
+"""Records as JSON and back: the one codec of every file that Launcher keeps.
+
+A record is a frozen dataclass whose fields hold text, numbers, booleans, aware moments,
+`StrEnum`s, further records, tuples, frozen sets or mappings of these, or None. Decoding is strict
+about types. A missing field takes its default, and unknown keys are ignored, so that versions read
+each other's files.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any, NewType, TypeVar, get_args, get_origin, get_type_hints
+
+_T = TypeVar("_T")
+_Decoder = Callable[[object], Any]
+
+
+class DecodeError(ValueError):
+    """A value is not what its field holds.
+
+    The message names the field, "file.size_bytes", and never the value, which may be a secret.
+    """
+
+    def __init__(self, problem: str, *, field: str = "") -> None:
+        super().__init__(f"{field}: {problem}" if field else problem)
+        self.problem = problem
+        self.field = field
+
+    def within(self, field: str) -> DecodeError:
+        """Return the same error, seen from the record that has the field."""
+        return DecodeError(self.problem, field=f"{field}.{self.field}".rstrip("."))
+
+
+def encode(value: Any) -> Any:
+    """Return a record, a path, or anything that a record may hold as `json.dumps` takes it.
+
+    Moments are in UTC, to the millisecond: "2026-11-22T17:00:00.250Z".
+    """
+    if is_dataclass(value):
+        value = {_key(each): getattr(value, each.name) for each in fields(value)}
+    match value:
+        case Mapping():
+            return {str(key): encode(each) for key, each in value.items()}
+        case frozenset():
+            return sorted(map(encode, value))
+        case list() | tuple():
+            return [encode(each) for each in value]
+        case datetime():
+            text = value.astimezone(UTC).isoformat(timespec="milliseconds")
+            return text.replace("+00:00", "Z")
+        case Enum():
+            return value.value
+    return str(value) if isinstance(value, Path) else value
+
+
+def parse(data: bytes | str) -> object:
+    """Return what JSON text holds.
+
+    Raises:
+        DecodeError: it is not JSON, or is nested too deeply.
+    """
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise DecodeError(f"not JSON: {error}") from error
+
+
+def decode(kind: type[_T], value: object) -> _T:
+    """Return a parsed value as a record, or as anything that a record may hold.
+
+    Raises:
+        DecodeError: it is of another type, or a field without a default is missing.
+    """
+    if (decoder := _decoders.get(kind)) is None:
+        decoder = _decoders[kind] = _decoder(kind)
+    decoded: _T = decoder(value)
+    return decoded
+
+
+def try_decode(kind: type[_T], value: object) -> _T | None:
+    """Return what `decode` does, None where it would raise."""
+    try:
+        return decode(kind, value)
+    except DecodeError:
+        return None
+
+
+def _key(field: Any) -> str:
+    """Return the key of a field in JSON: its name, unless its metadata has another `key`."""
+    return str(field.metadata.get("key", field.name))
+
+
+def _expect(kind: type[_T], value: object) -> _T:
+    if isinstance(value, kind) and isinstance(value, bool) is (kind is bool):
+        return value
+    raise DecodeError(f"{type(value).__name__} in place of {kind.__name__}")
+
+
+def _text(value: object) -> str:
+    text = _expect(str, value)
+    # Short texts are the same in thousands of records, and are kept in memory once.
+    return sys.intern(text) if len(text) < 20 else text
+
+
+def _moment(value: object) -> datetime:
+    text = _expect(str, value)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise DecodeError("not a time in ISO 8601") from None
+    # What lies at the ends of the calendar cannot be shown in every zone.
+    if moment.tzinfo is None or not 1970 <= moment.year < 9999:
+        raise DecodeError("a time without a zone, or beyond reason")
+    return moment.astimezone(UTC)
+
+
+_decoders: dict[object, _Decoder] = {
+    object: lambda value: value,
+    bool: lambda value: _expect(bool, value),
+    int: lambda value: _expect(int, value),
+    float: lambda value: float(_expect(int if isinstance(value, int) else float, value)),
+    str: _text,
+    datetime: _moment,
+}
+
+
+def _decoder(kind: Any) -> _Decoder:
+    if isinstance(kind, NewType):
+        kind = kind.__supertype__
+    if kind in _decoders:
+        return _decoders[kind]
+    if is_dataclass(kind):
+        return _record(kind)
+    arguments = [_decoder(each) for each in get_args(kind) if each not in {..., type(None)}]
+    match get_origin(kind), arguments:
+        case types.UnionType, [present]:
+            return lambda value: None if value is None else present(value)
+        case (builtins_type, [each]) if builtins_type in {tuple, frozenset}:
+            return lambda value: builtins_type(map(each, _expect(list, value)))
+        case _, [key, each]:
+            return lambda value: {key(k): each(v) for k, v in _expect(dict, value).items()}
+    return _enum(kind)
+
+
+def _enum(kind: Iterable[Enum]) -> _Decoder:
+    members = {each.value: each for each in kind}
+
+    def decode_enum(value: object) -> Enum:
+        if (member := members.get(_expect(str, value))) is None:
+            raise DecodeError(f"not one of {', '.join(members)}")
+        return member
+
+    return decode_enum
+
+
+def _record(kind: Any) -> _Decoder:
+    hints = get_type_hints(kind)
+    members = [
+        (
+            each.name,
+            _key(each),
+            _decoder(hints[each.name]),
+            each.default is each.default_factory is MISSING,
+        )
+        for each in fields(kind)
+    ]
+
+    def decode_record(value: object) -> Any:
+        facts = _expect(dict, value)
+        found = {}
+        for name, key, decode_member, is_required in members:
+            try:
+                if key in facts:
+                    found[name] = decode_member(facts[key])
+                elif is_required:
+                    raise DecodeError("missing")
+            except DecodeError as error:
+                raise error.within(key) from None
+        return kind(**found)
+
+    return decode_record

@@ -1,0 +1,272 @@
+"""Records as JSON and back, and the files that were written before there was one codec."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
+from pathlib import Path
+from typing import NewType
+
+import pytest
+
+from launcher.backup.codec import DecodeError, decode, encode, parse, try_decode
+from launcher.backup.journal import Journal
+from launcher.backup.manifest import read_manifest, write_manifest
+from launcher.backup.records import (
+    Backup,
+    BackupId,
+    DatabaseFacts,
+    Encoding,
+    JournalEntry,
+    Kind,
+    Outcome,
+    State,
+    StoredFile,
+    Verb,
+    Verification,
+)
+from launcher.backup.slots import Claim, Slots
+from launcher.jobs.history import Book, Record, Run, RunOutcome
+
+NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, tzinfo=UTC)
+BoxId = NewType("BoxId", str)
+
+
+class Colour(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@dataclass(frozen=True, slots=True)
+class Lid:
+    width: float
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    id: BoxId
+    count: int = field(metadata={"key": "how_many"})
+    is_open: bool = False
+    lid: Lid | None = None
+    colours: tuple[Colour, ...] = ()
+    marks: frozenset[Colour] = frozenset()
+    sizes: Mapping[Colour, int] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+FULL = Box(
+    BoxId("a"),
+    3,
+    is_open=True,
+    lid=Lid(0.5, NOON),
+    colours=(Colour.BLUE, Colour.RED),
+    marks=frozenset(Colour),
+    sizes={Colour.RED: 2},
+    facts={"any": [1, {"thing": None}]},
+)
+FACTS = {
+    "id": "a",
+    "how_many": 3,
+    "is_open": True,
+    "lid": {"width": 0.5, "at": "2026-11-22T12:00:00.250Z"},
+    "colours": ["blue", "red"],
+    "marks": ["blue", "red"],
+    "sizes": {"red": 2},
+    "facts": {"any": [1, {"thing": None}]},
+}
+
+
+@pytest.mark.parametrize("box", [FULL, Box(BoxId(""), 0), Box(BoxId("b"), 1, lid=Lid(2.0))])
+def test_it_reads_back_what_was_written(box: Box) -> None:
+    assert decode(Box, parse(json.dumps(encode(box)))) == box
+
+
+def test_what_is_written_is_plain_json() -> None:
+    assert encode(FULL) == FACTS
+    assert encode(
+        {Colour.RED: Path("/a"), "at": NOON.astimezone(timezone(timedelta(hours=2)))}
+    ) == {
+        "red": "/a",
+        "at": "2026-11-22T12:00:00.250Z",
+    }
+
+
+def test_a_missing_field_has_its_default_and_an_unknown_key_is_ignored() -> None:
+    assert decode(Box, {"id": "a", "how_many": 1, "new": 7}) == Box(BoxId("a"), 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"id": 7}, "id: int in place of str"),
+        ({"id": None}, "id: NoneType in place of str"),
+        ({"how_many": "3"}, "how_many: str in place of int"),
+        ({"how_many": True}, "how_many: bool in place of int"),
+        ({"how_many": 3.0}, "how_many: float in place of int"),
+        ({"is_open": 1}, "is_open: int in place of bool"),
+        ({"lid": []}, "lid: list in place of dict"),
+        ({"lid": {}}, "lid.width: missing"),
+        ({"lid": {"width": False}}, "lid.width: bool in place of int"),
+        ({"lid": {"width": 1, "at": "soon"}}, "lid.at: not a time in ISO 8601"),
+        ({"lid": {"width": 1, "at": 7}}, "lid.at: int in place of str"),
+        ({"lid": {"width": 1, "at": "2026-11-22T12:00:00"}}, "lid.at: a time without a zone"),
+        ({"lid": {"width": 1, "at": "0001-01-01T00:00:00+23:59"}}, "lid.at: .*beyond reason"),
+        ({"lid": {"width": 1, "at": "9999-12-31T23:59:59-01:00"}}, "lid.at: .*beyond reason"),
+        ({"colours": "red"}, "colours: str in place of list"),
+        ({"colours": ["green"]}, "colours: not one of red, blue"),
+        ({"marks": [["red"]]}, "marks: list in place of str"),
+        ({"sizes": {"green": 1}}, "sizes: not one of"),
+        ({"sizes": {"red": "1"}}, "sizes: str in place of int"),
+        ({"facts": []}, "facts: list in place of dict"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_the_name_of_its_field(
+    change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(DecodeError, match=f"^{message}"):
+        decode(Box, FACTS | change)
+    assert try_decode(Box, FACTS | change) is None
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 100_000, b"9" * 9999, "\udce4{"])
+def test_what_is_not_json_is_refused(data: bytes | str) -> None:
+    with pytest.raises(DecodeError, match="not JSON"):
+        parse(data)
+
+
+# --- files of before ---------------------------------------------------------------------
+
+MANIFEST = """\
+{
+  "format": 1,
+  "id": "20261122T170000Z-k3f9q2",
+  "kind": "manual",
+  "created_at": "2026-11-22T17:00:00.250Z",
+  "created_by": "ada",
+  "note": "vor dem Umzug · Ночь",
+  "protected": true,
+  "app_version": "1.4.0",
+  "schema_revision": "0003",
+  "sqlite_version": "3.40.1",
+  "database": {
+    "size_bytes": 8192,
+    "sha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "page_size": 4096
+  },
+  "file": {
+    "name": "launcher-20261122T170000Z-k3f9q2.db.zst",
+    "size_bytes": 512,
+    "sha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+    "encoding": "zstd"
+  },
+  "contents": {
+    "note": 20,
+    "person": 2
+  },
+  "verification": {
+    "state": "damaged",
+    "at": "2026-11-22T17:00:00.250Z",
+    "error": "cut off"
+  },
+  "seal": "b39eb59cb298737d064ed229c570a708236716ee1b9390cff9818156fb6361a1"
+}
+"""
+
+
+def test_a_manifest_of_before_is_read_and_written_byte_for_byte() -> None:
+    at = datetime(2026, 11, 22, 17, 0, 0, 250_000, tzinfo=UTC)
+    found = read_manifest(MANIFEST.encode())
+    assert found == Backup(
+        id=BackupId("20261122T170000Z-k3f9q2"),
+        kind=Kind.MANUAL,
+        created_at=at,
+        created_by="ada",
+        note="vor dem Umzug · Ночь",
+        protected=True,
+        app_version="1.4.0",
+        schema_revision="0003",
+        sqlite_version="3.40.1",
+        database=DatabaseFacts(8192, "a" * 64, 4096),
+        file=StoredFile("launcher-20261122T170000Z-k3f9q2.db.zst", 512, "b" * 64, Encoding.ZSTD),
+        contents={"note": 20, "person": 2},
+        verification=Verification(State.DAMAGED, at, "cut off"),
+    )
+    assert write_manifest(found) == MANIFEST.encode()
+
+
+def test_a_journal_of_before_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_text(
+        '{"operation_id": "0000000000000000", "verb": "restore", "by": "ada", "started_at":'
+        ' "2026-11-22T12:00:00.250+00:00", "ended_at": "2026-11-22T12:00:00.250+00:00", "outcome":'
+        ' "succeeded", "backup_id": "20261122T170000Z-k3f9q2", "error_code": "", "error": "",'
+        ' "facts": {"safety_id": "20261122T170001Z-aaaaaa", "rows": {"note": 20},'
+        ' "took_s": {"unpack": 0.5}}}\n'
+        '{"operation_id": "1111111111111111", "verb": "create", "by": "ben", "started_at":'
+        ' "2026-11-22T12:00:00.250+00:00", "ended_at": "2026-11-22T12:00:00.250+00:00", "outcome":'
+        ' "failed", "backup_id": "", "error_code": "insufficient_space", "error": "könnte nicht",'
+        ' "facts": {"kind": "scheduled", "stage": null}}\n'
+    )
+    failed, restored = Journal(path).entries()
+    assert restored.has_replaced_data
+    assert restored.facts["took_s"] == {"unpack": 0.5}
+    assert failed == JournalEntry(
+        "1" * 16, Verb.CREATE, "ben", NOON, NOON, Outcome.FAILED,
+        error_code="insufficient_space", error="könnte nicht",
+        facts={"kind": "scheduled", "stage": None},
+    )  # fmt: skip
+
+
+CLAIM = (
+    '{"last_slot": "2026-11-22T12:00:00+00:00", "at": "2026-11-22T12:00:00.250000+00:00",'
+    ' "attempts": 2, "is_done": true,'
+    ' "used": ["2026-11-21T12:00:00+00:00", "2026-11-22T12:00:00+00:00"]}'
+)
+
+
+def test_a_claim_of_before_is_read(tmp_path: Path) -> None:
+    slot = NOON.replace(microsecond=0)
+    path = tmp_path / "schedule.json"
+    path.write_text(CLAIM)
+    claim = Claim(slot, NOON, 2, is_done=True, used=(slot - timedelta(days=1), slot))
+    assert Slots(path).last() == claim
+    Slots(path).keep(claim)
+    assert json.loads(path.read_bytes()).keys() == json.loads(CLAIM).keys()
+    assert Slots(path).last() == claim
+
+
+def test_a_history_of_jobs_of_before_is_read(tmp_path: Path) -> None:
+    (tmp_path / "jobs.json").write_text(
+        '{"scrub": {"schedule": "30 4 * * * UTC", "since": "2026-11-22T12:00:00.250000+00:00",'
+        f' "claim": {CLAIM}, "runs": [{{"id": "8ef509733e4e72e1", "by": "schedule",'
+        ' "started_at": "2026-11-22T12:00:00.250000+00:00",'
+        ' "ended_at": "2026-11-22T12:00:00.250000+00:00", "outcome": "partly", "error": "no",'
+        ' "error_code": "insufficient_space",'
+        ' "facts": {"verified": 1, "slot": "2026-11-22T12:00:00.250000+00:00"}}]},'
+        ' "backup": {"schedule": "", "runs": [{"id": "87a51459f7b1f99d", "by": "ada",'
+        ' "started_at": "2026-11-22T12:00:00.250000+00:00", "ended_at": null, "outcome": null,'
+        ' "error": "", "error_code": "", "facts": {}}]}}'
+    )
+    book = Book(tmp_path)
+    assert book.record("backup") == Record(runs=(Run("87a51459f7b1f99d", "ada", NOON),))
+    scrub = book.record("scrub")
+    assert (scrub.schedule, scrub.since) == ("30 4 * * * UTC", NOON)
+    assert scrub.claim == decode(Claim, parse(CLAIM))
+    [run] = scrub.runs
+    assert (run.ended_at, run.outcome, run.error) == (NOON, RunOutcome.PARTLY, "no")
+    assert run.slot == NOON
+
+
+@pytest.mark.parametrize(
+    "facts", [{"runs": 7}, {"since": "often", "claim": 3}, {"runs": [7, {}, {"id": "x"}]}, [], 7]
+)
+def test_what_cannot_be_read_of_a_job_costs_only_that(tmp_path: Path, facts: object) -> None:
+    kept = {"runs": [{"id": "a", "by": "ada", "started_at": "2026-11-22T12:00:00.250Z"}]}
+    (tmp_path / "jobs.json").write_text(json.dumps({"scrub": facts, "backup": kept}))
+    book = Book(tmp_path)
+    assert book.record("scrub") == Record()
+    assert book.record("backup").runs == (Run("a", "ada", NOON),)
