@@ -127,7 +127,7 @@ def test_a_restore_killed_right_after_the_replacement_can_be_undone(home: House)
 def test_a_killed_restore_is_told_whatever_the_live_data_is(
     home: House, spoil: str, data: str
 ) -> None:
-    home.create()
+    backup = home.create()
     state = {
         "operation_id": "ab" * 8, "verb": "restore", "by": "ada",
         "started_at": "2026-11-22T17:00:00+00:00", "stages": ["replace"], "stage": "replace",
@@ -138,4 +138,4 @@ def test_a_killed_restore_is_told_whatever_the_live_data_is(
     assert home.open().recover()
     assert home.service.journal()[0].facts["data"] == data
     assert not (home.data / "operation.json").exists()
-    assert home.create().is_good
+    assert home.service.verify(backup.id, by="ada").is_good

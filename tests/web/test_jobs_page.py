@@ -519,7 +519,7 @@ _RUN = {"id": "<i>", "by": "<b>ben</b>", "started_at": "2026-11-22T12:00:00+00:0
         "", "{", "[]", "7", "null", '{"backup": 7}', '{"backup": {"runs": 7}}',
         '{"backup": {"runs": [7, {}, {"started_at": "often"}]}}', '{"backup": {"runs": [{"id',
         "\udce4", '{"nobody": {"runs": []}}', "[" * 5000,
-        '{"backup": {"runs": [{"id": "x", "by": "", "started_at": "2026-11-22Z", "facts": 7}]}}',
+        '{"backup": {"runs": [{"id": "x", "by": "", "started_at": "2026-11-22T12Z", "facts": 7}]}}',
     ],
 )  # fmt: skip
 def test_a_torn_file_is_no_error(ada: Visitor, config: Config, content: str) -> None:
