@@ -19,7 +19,6 @@ RETRY_AFTER = timedelta(minutes=10)
 MAX_ATTEMPTS = 2
 
 _CLOCK_DOUBT = timedelta(days=1)
-_USED_COUNT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +30,15 @@ class Claim:
         at: when its work last began.
         attempts: how often it began.
         is_done: whether it succeeded.
-        used: the last slots that were claimed, this one among them. Two hosts whose clocks are
-            days apart each take the other's claim for a mistake, and must not use theirs again.
+        before: the slot that was claimed before this one. It counts where this one turns out to
+            be of a clock that was days ahead.
     """
 
     slot: datetime = field(metadata={"key": "last_slot"})
     at: datetime
     attempts: int = 1
     is_done: bool = False
-    used: tuple[datetime, ...] = ()
+    before: datetime | None = None
 
     def allows(self, slot: datetime, *, now: datetime) -> bool:
         """Whether the work of `slot` may begin: the slot is new, or failed once some time ago."""
@@ -47,10 +46,9 @@ class Claim:
             # Set back, the clock says nothing of how long ago that was; the count still does.
             has_waited = now < self.at or now - self.at >= RETRY_AFTER
             return not self.is_done and self.attempts < MAX_ATTEMPTS and has_waited
-        if slot in self.used:
-            return False
         if _is_beyond(self.slot, now):
-            return True  # made by a clock that was wrong, and must not stall this one
+            # Made by a clock that was wrong, and must not stall this one.
+            return self.before is None or _is_beyond(self.before, now) or slot > self.before
         return slot > self.slot
 
     def done(self) -> Claim:
@@ -66,14 +64,10 @@ def is_open(claim: Claim | None, slot: datetime, *, now: datetime) -> bool:
 def claim_of(last: Claim | None, slot: datetime, *, now: datetime) -> Claim:
     """Return the claim with which the work of `slot` begins now."""
     if last is None:
-        return Claim(slot, now, used=(slot,))
-    attempts = last.attempts + 1 if last.slot == slot else 1
-    # Two in a row by clocks that agree: whatever lies far ahead, nobody's clock is there any more.
-    is_agreed = not _is_beyond(last.slot, now)
-    before = [
-        each for each in last.used if each != slot and not (is_agreed and _is_beyond(each, now))
-    ]
-    return Claim(slot, now, attempts=attempts, used=(*before, slot)[-_USED_COUNT:])
+        return Claim(slot, now)
+    if slot == last.slot:
+        return replace(last, at=now, attempts=last.attempts + 1)
+    return Claim(slot, now, before=last.before if _is_beyond(last.slot, now) else last.slot)
 
 
 def _is_beyond(slot: datetime, now: datetime) -> bool:
