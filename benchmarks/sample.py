@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from launcher.accounts import hasher
+from launcher.accounts.passwords import hasher
 from launcher.backup.sqlite import begin_wal
 from launcher.content import LauncherContent
 

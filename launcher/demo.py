@@ -16,7 +16,8 @@ from random import Random
 
 import sqlalchemy as sa
 
-from launcher import accounts, audit
+from launcher import audit
+from launcher.accounts import passwords
 from launcher.audit import Actor, Target
 from launcher.extensions import db
 from launcher.models import (
@@ -212,11 +213,11 @@ def _people(begun: datetime) -> tuple[dict[str, User], list[Account]]:
     for username, display_name, role in _PEOPLE:
         user = db.session.scalar(sa.select(User).where(User.username == username))
         if user is None:
-            account = Account(username, role, accounts.random_password())
+            account = Account(username, role, passwords.random_password())
             user = User(
                 username=username,
                 display_name=display_name,
-                password_hash=accounts.hash_password(account.password),
+                password_hash=passwords.hash_password(account.password),
                 role=role,
                 created_at=begun,
             )

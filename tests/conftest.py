@@ -15,7 +15,8 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
-from launcher import accounts
+from launcher.accounts import passwords
+from launcher.accounts.users import create_user
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups, current_config
@@ -53,10 +54,10 @@ CAST = (ADA, BEN, CHLOE)
 @pytest.fixture(scope="session", autouse=True)
 def _cheap_passwords() -> Iterator[None]:
     """The real cost is a setting of the same function; a fifth of a second each adds up."""
-    usual = accounts.hasher
-    accounts.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    usual = passwords.hasher
+    passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     yield
-    accounts.hasher = usual
+    passwords.hasher = usual
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -131,7 +132,7 @@ def cast_rows(new_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[
     shutil.copytree(new_data, folder)
     with create_app({"LAUNCHER_DATA_DIR": str(folder)}).app_context():
         for person in CAST:
-            accounts.create_user(
+            create_user(
                 person.username,
                 person.password,
                 role=person.role,

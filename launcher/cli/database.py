@@ -7,7 +7,7 @@ from contextlib import suppress
 import click
 from flask.cli import AppGroup
 
-from launcher import accounts
+from launcher.accounts import setup
 from launcher.backup.errors import BackupError
 from launcher.backup.ports import utc_now
 from launcher.current import current_backups, current_config
@@ -84,7 +84,7 @@ def _tell_address() -> None:
     config = current_config()
     address = config.bind if config.bind.startswith("unix:") else f"http://{config.bind}/"
     click.echo(f"Launcher is at {address}", err=True)
-    if token := accounts.ensure_setup_token(config.setup_token_path):
+    if token := setup.ensure_setup_token(config.setup_token_path):
         root = address if address.startswith("http") else "http://<your host>/"
         click.echo("There is no admin yet. Make the first one here, once:", err=True)
         click.echo(f"    {root}setup?token={token}", err=True)

@@ -10,7 +10,7 @@ import click
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
 from launcher import database
-from launcher.accounts import AccountError
+from launcher.accounts.errors import AccountError
 from launcher.database import DataBeingReplacedError, Trouble
 from launcher.settings import SettingsRefusedError
 

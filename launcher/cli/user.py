@@ -8,7 +8,7 @@ import sys
 import click
 from flask.cli import AppGroup
 
-from launcher import accounts
+from launcher.accounts import passwords, users
 from launcher.audit import COMMAND_LINE
 from launcher.models import Role, User
 
@@ -44,7 +44,7 @@ def create(name: str, role: str, display_name: str, email: str, *, password_stdi
       echo "$PASSWORD" | flask user create ben --role editor --password-stdin
     """
     password = _stdin_line() if password_stdin else _asked_password()
-    made = accounts.create_user(
+    made = users.create_user(
         name,
         password,
         role=Role(role),
@@ -69,9 +69,9 @@ def reset_password(name: str, *, password_stdin: bool) -> None:
       flask user reset-password ada
       echo "$PASSWORD" | flask user reset-password ada --password-stdin
     """
-    found = accounts.find_user(name)
-    password = _stdin_line() if password_stdin else accounts.random_password()
-    accounts.set_password(found, password, actor=COMMAND_LINE)
+    found = users.find_user(name)
+    password = _stdin_line() if password_stdin else passwords.random_password()
+    users.set_password(found, password, actor=COMMAND_LINE)
     if not password_stdin:
         click.echo(password)
     click.echo(f"{found.username} has a new password; their sessions have ended", err=True)
@@ -88,7 +88,7 @@ def list_(*, as_json: bool) -> None:
       flask user list
       flask user list --json
     """
-    everybody = list(accounts.users())
+    everybody = list(users.all_users())
     if as_json:
         click.echo(json.dumps([_facts(one) for one in everybody], indent=2))
         return

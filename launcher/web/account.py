@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import refresh
 
-from launcher import accounts
-from launcher.accounts import PasswordUnfitError, SignInRefusedError, SignInThrottledError
+from launcher.accounts import sign_in, users
+from launcher.accounts.errors import (
+    PASSWORD_MIN_LENGTH,
+    PasswordUnfitError,
+    SignInRefusedError,
+    SignInThrottledError,
+)
 from launcher.audit import Actor
 from launcher.extensions import db
 from launcher.i18n import ACCOUNT_WORDS, LOCALE_COOKIE, LOCALES
@@ -59,8 +64,8 @@ def change_password() -> ResponseReturnValue:
     user, address = signed_in_user(), request.remote_addr or ""
     try:
         # A borrowed session must not guess faster than sign-in would let it.
-        accounts.confirm_password(user, request.form.get("current_password", ""), address=address)
-        accounts.set_password(
+        sign_in.confirm_password(user, request.form.get("current_password", ""), address=address)
+        users.set_password(
             user, request.form.get("new_password", ""), actor=Actor.of(user, address=address)
         )
     except SignInThrottledError as error:
@@ -78,7 +83,7 @@ def _page(errors: Mapping[str, str]) -> str:
     return render_template(
         "account.html",
         errors={"current_password": "", "new_password": ""} | dict(errors),
-        password_min_length=accounts.PASSWORD_MIN_LENGTH,
+        password_min_length=PASSWORD_MIN_LENGTH,
     )
 
 

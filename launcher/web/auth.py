@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from launcher import accounts
-from launcher.accounts import SignInRefusedError, SignInThrottledError
+from launcher.accounts.errors import SignInRefusedError, SignInThrottledError
+from launcher.accounts.sign_in import attempts_left, authenticate
 from launcher.i18n import gettext as _
 from launcher.i18n import ngettext
 from launcher.web.frame import current_viewer
@@ -37,12 +37,12 @@ def create_session() -> ResponseReturnValue:
     username = request.form.get("username", "").strip()
     address = request.remote_addr or ""
     try:
-        user = accounts.authenticate(username, request.form.get("password", ""), address=address)
+        user = authenticate(username, request.form.get("password", ""), address=address)
     except SignInThrottledError as error:
         page = _form(next_path, username=username, error=pause_words(error.retry_after_s))
         return page, 429, {"Retry-After": str(error.retry_after_s)}
     except SignInRefusedError:
-        left = accounts.attempts_left(username, address=address)
+        left = attempts_left(username, address=address)
         return _form(next_path, username=username, error=_refusal(left)), 422
     begin_session(user)
     return redirect(next_path, 303)

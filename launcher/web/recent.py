@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, ParamSpec
 
 from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
 
-from launcher import accounts
-from launcher.accounts import SignInRefusedError, SignInThrottledError
+from launcher.accounts import sign_in
+from launcher.accounts.errors import SignInRefusedError, SignInThrottledError
 from launcher.i18n import gettext as _
 from launcher.models.types import utc_now
 from launcher.web.auth import pause_words, safe_path
@@ -53,7 +53,7 @@ def confirm_in_form() -> str:
     if not password:
         return _("Your password is needed for this.")
     try:
-        accounts.confirm_password(signed_in_user(), password, address=request.remote_addr or "")
+        sign_in.confirm_password(signed_in_user(), password, address=request.remote_addr or "")
     except SignInThrottledError as error:
         return pause_words(error.retry_after_s)
     except SignInRefusedError:

@@ -15,8 +15,9 @@ from flask import (
     url_for,
 )
 
-from launcher import accounts, setting_table, settings
-from launcher.accounts import AccountError, SetupRefusedError
+from launcher import setting_table, settings
+from launcher.accounts import setup, users
+from launcher.accounts.errors import PASSWORD_MIN_LENGTH, AccountError, SetupRefusedError
 from launcher.audit import Actor
 from launcher.backup.errors import BackupError
 from launcher.backup.records import Backup, State
@@ -39,7 +40,7 @@ blueprint = Blueprint("setup", __name__)
 def show() -> ResponseReturnValue:
     """Show the form to whoever has the link."""
     token = request.args.get("token", "")
-    if not accounts.is_setup_token(current_config().setup_token_path, token):
+    if not setup.is_setup_token(current_config().setup_token_path, token):
         return refuse_setup()
     return _form(token, {}, {})
 
@@ -51,7 +52,7 @@ def make_first_admin() -> ResponseReturnValue:
     token = request.form.get("token", "")
     try:
         site_name = setting_table.read("site_name", values["site_name"])
-        user = accounts.claim_setup(
+        user = setup.claim_setup(
             current_config().setup_token_path,
             token,
             username=values["username"].strip(),
@@ -72,7 +73,7 @@ def make_first_admin() -> ResponseReturnValue:
 
 def is_awaiting_first_admin() -> bool:
     """Return whether the setup link still waits for somebody."""
-    return current_config().setup_token_path.exists() and not accounts.has_admin()
+    return current_config().setup_token_path.exists() and not users.has_admin()
 
 
 def _errors_of(error: AccountError) -> Mapping[str, str]:
@@ -86,7 +87,7 @@ def _form(token: str, values: Mapping[str, str], errors: Mapping[str, str]) -> s
         token=token,
         values={"username": "", "site_name": "Launcher"} | dict(values),
         errors={"username": "", "password": "", "site_name": ""} | dict(errors),
-        password_min_length=accounts.PASSWORD_MIN_LENGTH,
+        password_min_length=PASSWORD_MIN_LENGTH,
         backups=_newest_backups(),
     )
 

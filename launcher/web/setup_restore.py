@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
-from launcher import accounts
+from launcher.accounts import setup
 from launcher.backup.errors import BackupError
 from launcher.current import current_backups, current_config
 from launcher.database import release, resume
@@ -48,7 +48,7 @@ def setup_token_required(
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         token = request.args.get("token", "")
-        if not accounts.is_setup_token(current_config().setup_token_path, token):
+        if not setup.is_setup_token(current_config().setup_token_path, token):
             return refuse_setup()
         try:
             return view(token, *args, **kwargs)

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from launcher import accounts, demo
+from launcher import demo
+from launcher.accounts import users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.backup.records import Backup
@@ -42,7 +43,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     with app.app_context():
         current_backups().initialise(by="test")
         filled = demo.fill(now=utc_now(), seed=1)
-        accounts.create_user(*EDITH, role=Role.ADMIN, display_name="Edith", actor=COMMAND_LINE)
+        users.create_user(*EDITH, role=Role.ADMIN, display_name="Edith", actor=COMMAND_LINE)
         for number in range(12):
             content = secrets.token_bytes(1 << 20)
             db.session.add(

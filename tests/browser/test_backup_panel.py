@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from launcher import accounts, settings
+from launcher import settings
+from launcher.accounts import users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.backup.journal import Journal
@@ -105,7 +106,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
                 app = create_app({"LAUNCHER_DATA_DIR": str(data_dir)})
                 with app.app_context():
                     current_backups().initialise(by="test")
-                    accounts.create_user(
+                    users.create_user(
                         "ada", PASSWORD, role=Role.ADMIN, display_name="Ada", actor=COMMAND_LINE
                     )
                     settings.change({"time_zone": "Europe/Berlin"}, actor=COMMAND_LINE)

@@ -12,7 +12,8 @@ from argon2 import PasswordHasher
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from launcher import accounts, demo
+from launcher import demo
+from launcher.accounts import passwords
 from launcher.app import create_app
 from launcher.backup import BackupService
 from launcher.backup.errors import RestoreError
@@ -86,13 +87,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     # The server hashes at the real cost, and would hash anew at the first sign-in what was made
     # cheaply: to a restore that is another password.
     with app.app_context(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(accounts, "hasher", PasswordHasher())
+        patch.setattr(passwords, "hasher", PasswordHasher())
         current_backups().initialise(by="test")
         filled = demo.fill(now=utc_now(), seed=1)
         backup = current_backups().create(by="ada", note="Before the move")
-    passwords = {each.username: each.password for each in filled.accounts}
+    known = {each.username: each.password for each in filled.accounts}
     with serving(data_dir) as server:
-        yield Site(server, app, passwords, backup.id)
+        yield Site(server, app, known, backup.id)
 
 
 @pytest.fixture

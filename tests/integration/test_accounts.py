@@ -15,8 +15,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from launcher import accounts
-from launcher.accounts import (
+from launcher.accounts import passwords, setup, users
+from launcher.accounts.errors import (
     AccountChangedError,
     DisplayNameUnfitError,
     LastAdminError,
@@ -24,11 +24,12 @@ from launcher.accounts import (
     SetupRefusedError,
     SignInRefusedError,
     SignInThrottledError,
-    Standing,
     UsernameInvalidError,
     UsernameTakenError,
     UserNotFoundError,
 )
+from launcher.accounts.sign_in import authenticate
+from launcher.accounts.users import Standing
 from launcher.audit import COMMAND_LINE
 from launcher.config import ROOT
 from launcher.content import password_mark
@@ -48,7 +49,7 @@ def inside(app: Flask, cast: object) -> Iterator[None]:
 
 
 def sign_in(username: str, password: str, *, address: str = HERE, now: datetime = NOW) -> str:
-    return accounts.authenticate(username, password, address=address, now=now).username
+    return authenticate(username, password, address=address, now=now).username
 
 
 def fail(times: int, username: str, *, address: str = HERE, now: datetime = NOW) -> None:
@@ -62,13 +63,13 @@ def fail(times: int, username: str, *, address: str = HERE, now: datetime = NOW)
 
 def test_a_new_user_signs_in_at_once(inside: None) -> None:
     assert sign_in("ada", ADA.password) == "ada"
-    assert accounts.find_user("ada").last_seen_at == NOW
+    assert users.find_user("ada").last_seen_at == NOW
 
 
 def test_a_name_is_the_same_in_any_capitals(inside: None) -> None:
     assert sign_in("ADA", ADA.password) == "ada"
     with pytest.raises(UsernameTakenError):
-        accounts.create_user("Ada", "a long password", role=Role.VIEWER, actor=COMMAND_LINE)
+        users.create_user("Ada", "a long password", role=Role.VIEWER, actor=COMMAND_LINE)
 
 
 @pytest.mark.parametrize(
@@ -76,118 +77,118 @@ def test_a_name_is_the_same_in_any_capitals(inside: None) -> None:
 )
 def test_a_name_of_odd_characters_is_refused(inside: None, name: str) -> None:
     with pytest.raises(UsernameInvalidError):
-        accounts.create_user(name, "a long password", role=Role.VIEWER, actor=COMMAND_LINE)
+        users.create_user(name, "a long password", role=Role.VIEWER, actor=COMMAND_LINE)
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 9, "x" * 1001])
 def test_an_unfit_password_is_refused(inside: None, password: str) -> None:
     with pytest.raises(PasswordUnfitError):
-        accounts.create_user("dora", password, role=Role.VIEWER, actor=COMMAND_LINE)
+        users.create_user("dora", password, role=Role.VIEWER, actor=COMMAND_LINE)
     with pytest.raises(PasswordUnfitError):
-        accounts.set_password(accounts.find_user("ada"), password, actor=COMMAND_LINE)
+        users.set_password(users.find_user("ada"), password, actor=COMMAND_LINE)
     assert sign_in("ada", ADA.password) == "ada"
 
 
 def test_nobody_of_that_name(inside: None) -> None:
     with pytest.raises(UserNotFoundError):
-        accounts.find_user("dora")
+        users.find_user("dora")
 
 
 def test_a_new_password_replaces_the_old_one_and_its_mark(inside: None) -> None:
-    ben = accounts.find_user("ben")
+    ben = users.find_user("ben")
     before = password_mark(ben.password_hash)
-    accounts.set_password(ben, "a new long password", actor=COMMAND_LINE)
+    users.set_password(ben, "a new long password", actor=COMMAND_LINE)
     assert sign_in("ben", "a new long password") == "ben"
-    assert password_mark(accounts.find_user("ben").password_hash) != before
+    assert password_mark(users.find_user("ben").password_hash) != before
     fail(1, "ben")
 
 
 def test_a_new_password_ends_the_pause_for_that_name(inside: None) -> None:
     fail(5, "ben")
-    accounts.set_password(accounts.find_user("ben"), "a new long password", actor=COMMAND_LINE)
+    users.set_password(users.find_user("ben"), "a new long password", actor=COMMAND_LINE)
     assert sign_in("ben", "a new long password", address="10.0.0.22") == "ben"
 
 
 def test_the_last_admin_stays(inside: None) -> None:
-    ada = accounts.find_user("ada")
+    ada = users.find_user("ada")
     for attempt in (
-        lambda: accounts.set_role(ada, Role.EDITOR, actor=COMMAND_LINE),
-        lambda: accounts.set_active(ada, False, actor=COMMAND_LINE),
-        lambda: accounts.delete_user(ada, actor=COMMAND_LINE),
+        lambda: users.set_role(ada, Role.EDITOR, actor=COMMAND_LINE),
+        lambda: users.set_active(ada, False, actor=COMMAND_LINE),
+        lambda: users.delete_user(ada, actor=COMMAND_LINE),
     ):
         with pytest.raises(LastAdminError):
             attempt()
-    assert accounts.find_user("ada").is_admin
+    assert users.find_user("ada").is_admin
     assert sign_in("ada", ADA.password) == "ada"
 
 
 def test_who_is_the_last_admin_is_known_beforehand(inside: None) -> None:
-    ada, ben = accounts.find_user("ada"), accounts.find_user("ben")
-    assert accounts.is_last_admin(ada)
-    assert not accounts.is_last_admin(ben)
-    accounts.set_role(ben, Role.ADMIN, actor=COMMAND_LINE)
-    assert not accounts.is_last_admin(ada)
+    ada, ben = users.find_user("ada"), users.find_user("ben")
+    assert users.is_last_admin(ada)
+    assert not users.is_last_admin(ben)
+    users.set_role(ben, Role.ADMIN, actor=COMMAND_LINE)
+    assert not users.is_last_admin(ada)
 
 
 def test_a_change_of_what_is_no_longer_so_is_refused(inside: None) -> None:
-    ben = accounts.find_user("ben")
+    ben = users.find_user("ben")
     seen = Standing.of(ben)
-    accounts.set_active(ben, False, actor=COMMAND_LINE, seen=seen)
+    users.set_active(ben, False, actor=COMMAND_LINE, seen=seen)
     for attempt in (
-        lambda: accounts.set_role(ben, Role.ADMIN, actor=COMMAND_LINE, seen=seen),
-        lambda: accounts.set_active(ben, True, actor=COMMAND_LINE, seen=seen),
-        lambda: accounts.delete_user(ben, actor=COMMAND_LINE, seen=seen),
+        lambda: users.set_role(ben, Role.ADMIN, actor=COMMAND_LINE, seen=seen),
+        lambda: users.set_active(ben, True, actor=COMMAND_LINE, seen=seen),
+        lambda: users.delete_user(ben, actor=COMMAND_LINE, seen=seen),
     ):
         with pytest.raises(AccountChangedError):
             attempt()
-    ben = accounts.find_user("ben")
+    ben = users.find_user("ben")
     assert Standing.of(ben) == Standing(Role.EDITOR, is_active=False)
 
 
 def test_what_is_so_already_is_no_event(inside: None) -> None:
     before = db.session.query(AuditEvent).count()
-    ben = accounts.find_user("ben")
-    accounts.set_role(ben, Role.EDITOR, actor=COMMAND_LINE)
-    accounts.set_active(ben, True, actor=COMMAND_LINE)
-    accounts.set_display_name(ben, "Ben ", actor=COMMAND_LINE)
+    ben = users.find_user("ben")
+    users.set_role(ben, Role.EDITOR, actor=COMMAND_LINE)
+    users.set_active(ben, True, actor=COMMAND_LINE)
+    users.set_display_name(ben, "Ben ", actor=COMMAND_LINE)
     assert db.session.query(AuditEvent).count() == before
 
 
 @pytest.mark.parametrize("name", ["x" * 61, "two\nlines", "a\0b", "\u202eneb"])
 def test_an_odd_display_name_is_refused(inside: None, name: str) -> None:
-    ben = accounts.find_user("ben")
+    ben = users.find_user("ben")
     with pytest.raises(DisplayNameUnfitError):
-        accounts.set_display_name(ben, name, actor=COMMAND_LINE)
+        users.set_display_name(ben, name, actor=COMMAND_LINE)
     with pytest.raises(DisplayNameUnfitError):
-        accounts.create_user(
+        users.create_user(
             "dora", "a long password", role=Role.VIEWER, display_name=name, actor=COMMAND_LINE
         )
-    assert accounts.find_user("ben").name == "Ben"
+    assert users.find_user("ben").name == "Ben"
 
 
 def test_without_a_display_name_the_user_name_is_shown(inside: None) -> None:
-    accounts.set_display_name(accounts.find_user("ben"), " ", actor=COMMAND_LINE)
-    assert accounts.find_user("ben").name == "ben"
+    users.set_display_name(users.find_user("ben"), " ", actor=COMMAND_LINE)
+    assert users.find_user("ben").name == "ben"
 
 
 def test_an_admin_who_is_switched_off_does_not_count(inside: None) -> None:
-    ben = accounts.find_user("ben")
-    accounts.set_role(ben, Role.ADMIN, actor=COMMAND_LINE)
-    accounts.set_active(ben, False, actor=COMMAND_LINE)
+    ben = users.find_user("ben")
+    users.set_role(ben, Role.ADMIN, actor=COMMAND_LINE)
+    users.set_active(ben, False, actor=COMMAND_LINE)
     with pytest.raises(LastAdminError):
-        accounts.set_role(accounts.find_user("ada"), Role.VIEWER, actor=COMMAND_LINE)
+        users.set_role(users.find_user("ada"), Role.VIEWER, actor=COMMAND_LINE)
 
 
 def test_an_admin_may_go_when_another_stays(inside: None) -> None:
-    accounts.set_role(accounts.find_user("ben"), Role.ADMIN, actor=COMMAND_LINE)
-    accounts.delete_user(accounts.find_user("ada"), actor=COMMAND_LINE)
-    assert [user.username for user in accounts.users()] == ["ben", "chloe"]
+    users.set_role(users.find_user("ben"), Role.ADMIN, actor=COMMAND_LINE)
+    users.delete_user(users.find_user("ada"), actor=COMMAND_LINE)
+    assert [user.username for user in users.all_users()] == ["ben", "chloe"]
     with pytest.raises(LastAdminError):
-        accounts.delete_user(accounts.find_user("ben"), actor=COMMAND_LINE)
+        users.delete_user(users.find_user("ben"), actor=COMMAND_LINE)
 
 
 def test_two_admins_who_remove_each_other_leave_one(app: Flask, inside: None) -> None:
-    accounts.set_role(accounts.find_user("ben"), Role.ADMIN, actor=COMMAND_LINE)
+    users.set_role(users.find_user("ben"), Role.ADMIN, actor=COMMAND_LINE)
     db.session.remove()
     both_ready = threading.Barrier(2, timeout=60)
 
@@ -195,28 +196,28 @@ def test_two_admins_who_remove_each_other_leave_one(app: Flask, inside: None) ->
         with app.app_context():
             both_ready.wait()
             try:
-                accounts.set_role(accounts.find_user(name), Role.VIEWER, actor=COMMAND_LINE)
+                users.set_role(users.find_user(name), Role.VIEWER, actor=COMMAND_LINE)
             except LastAdminError:
                 return "refused"
             return "done"
 
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(demote, ["ada", "ben"])) == ["done", "refused"]
-    assert accounts.has_admin()
+    assert users.has_admin()
 
 
 def test_a_user_who_goes_takes_their_tokens_along(inside: None) -> None:
-    ben = accounts.find_user("ben")
+    ben = users.find_user("ben")
     db.session.add(
         ApiToken(user=ben, name="phone", prefix="p", token_sha256="s", scope=TokenScope.READ)
     )
     db.session.commit()
-    accounts.delete_user(ben, actor=COMMAND_LINE)
+    users.delete_user(ben, actor=COMMAND_LINE)
     assert db.session.query(ApiToken).count() == 0
 
 
 def test_what_is_done_to_accounts_is_audited_without_secrets(inside: None) -> None:
-    accounts.set_password(accounts.find_user("ben"), "a new long password", actor=COMMAND_LINE)
+    users.set_password(users.find_user("ben"), "a new long password", actor=COMMAND_LINE)
     sign_in("chloe", CHLOE.password)
     events = db.session.scalars(sa.select(AuditEvent).order_by(AuditEvent.id.desc())).all()
     assert [(e.action, e.actor_name, e.target_name) for e in events[:2]] == [
@@ -241,7 +242,7 @@ def test_wrong_is_wrong_whatever_it_is(inside: None, username: str, password: st
 
 
 def test_who_is_switched_off_cannot_sign_in(inside: None) -> None:
-    accounts.set_active(accounts.find_user("ben"), False, actor=COMMAND_LINE)
+    users.set_active(users.find_user("ben"), False, actor=COMMAND_LINE)
     with pytest.raises(SignInRefusedError):
         sign_in("ben", BEN.password)
 
@@ -250,13 +251,13 @@ def test_an_unknown_name_costs_as_much_work_as_a_known_one(
     inside: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked: list[str] = []
-    known = accounts.is_password
+    known = passwords.is_password
 
     def counting(password_hash: str, password: str) -> bool:
         checked.append(password_hash)
         return known(password_hash, password)
 
-    monkeypatch.setattr(accounts, "is_password", counting)
+    monkeypatch.setattr(passwords, "is_password", counting)
     fail(1, "nobody")
     fail(1, "ada")
     assert len(checked) == 2
@@ -322,7 +323,8 @@ def test_an_ipv6_network_is_one_address(inside: None) -> None:
 GUESS = """
 import sys
 from datetime import datetime
-from launcher import accounts
+from launcher.accounts.errors import AccountError
+from launcher.accounts.sign_in import authenticate
 from launcher.app import create_app
 app = create_app({"LAUNCHER_DATA_DIR": sys.argv[1]})
 print("ready", flush=True)
@@ -330,10 +332,10 @@ sys.stdin.readline()
 with app.app_context():
     for _ in range(6):
         try:
-            accounts.authenticate(
+            authenticate(
                 "ada", "wrong", address="10.0.0.9", now=datetime.fromisoformat(sys.argv[2])
             )
-        except accounts.AccountError as error:
+        except AccountError as error:
             print(error.code)
 """
 
@@ -366,7 +368,7 @@ def token_path(data_dir: Path) -> Path:
 
 
 def claim(path: Path, token: str, *, username: str = "ada") -> str:
-    return accounts.claim_setup(
+    return setup.claim_setup(
         path, token, username=username, password="ada's long password", address=HERE
     ).username
 
@@ -375,38 +377,38 @@ def test_a_new_site_has_a_setup_token_that_only_its_owner_reads(
     app: Flask, token_path: Path
 ) -> None:
     with app.app_context():
-        token = accounts.ensure_setup_token(token_path)
-        assert accounts.ensure_setup_token(token_path) == token
-        assert accounts.is_setup_token(token_path, token)
+        token = setup.ensure_setup_token(token_path)
+        assert setup.ensure_setup_token(token_path) == token
+        assert setup.is_setup_token(token_path, token)
     assert len(token) >= 32
     assert stat.S_IMODE(token_path.stat().st_mode) == 0o600
 
 
 def test_the_setup_link_makes_an_admin_once(app: Flask, token_path: Path) -> None:
     with app.app_context():
-        token = accounts.ensure_setup_token(token_path)
+        token = setup.ensure_setup_token(token_path)
         assert claim(token_path, token) == "ada"
-        assert accounts.find_user("ada").is_admin
+        assert users.find_user("ada").is_admin
         assert not token_path.exists()
         with pytest.raises(SetupRefusedError):
             claim(token_path, token, username="eve")
-        assert accounts.ensure_setup_token(token_path) == ""
+        assert setup.ensure_setup_token(token_path) == ""
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "ü"])
 def test_a_wrong_setup_token_makes_nobody(app: Flask, token_path: Path, token: str) -> None:
     with app.app_context():
-        accounts.ensure_setup_token(token_path)
+        setup.ensure_setup_token(token_path)
         with pytest.raises(SetupRefusedError):
             claim(token_path, token)
-        assert not accounts.has_admin()
+        assert not users.has_admin()
 
 
 def test_an_unfit_password_does_not_use_the_token_up(app: Flask, token_path: Path) -> None:
     with app.app_context():
-        token = accounts.ensure_setup_token(token_path)
+        token = setup.ensure_setup_token(token_path)
         with pytest.raises(PasswordUnfitError):
-            accounts.claim_setup(token_path, token, username="ada", password="short")
+            setup.claim_setup(token_path, token, username="ada", password="short")
         assert claim(token_path, token) == "ada"
 
 
@@ -415,7 +417,7 @@ def test_a_token_left_lying_about_opens_nothing_once_there_is_an_admin(
 ) -> None:
     token_path.write_text("left behind\n")
     with app.app_context():
-        assert not accounts.is_setup_token(token_path, "left behind")
+        assert not setup.is_setup_token(token_path, "left behind")
         with pytest.raises(SetupRefusedError):
             claim(token_path, "left behind", username="eve")
 
@@ -424,7 +426,7 @@ def test_of_two_who_claim_at_once_one_becomes_admin(
     app: Flask, make_app: MakeApp, token_path: Path
 ) -> None:
     with app.app_context():
-        token = accounts.ensure_setup_token(token_path)
+        token = setup.ensure_setup_token(token_path)
     workers = {name: make_app() for name in ("ada", "eve")}
     both_ready = threading.Barrier(2, timeout=60)
 
@@ -440,4 +442,4 @@ def test_of_two_who_claim_at_once_one_becomes_admin(
         said = list(pool.map(race, workers))
     assert said.count("refused") == 1
     with app.app_context():
-        assert len(list(accounts.users())) == 1
+        assert len(list(users.all_users())) == 1

@@ -20,7 +20,8 @@ from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from launcher import accounts, settings
+from launcher import settings
+from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
 from launcher.backup.locks import try_lock
 from launcher.config import ROOT
@@ -170,7 +171,7 @@ def test_a_backup_without_an_admin_takes_one_along(
 ) -> None:
     empty = runner.invoke(args=["backup", "create"]).stdout.strip()
     with app.app_context():
-        accounts.create_user("ada", "a long password", role=Role.ADMIN, actor=COMMAND_LINE)
+        users.create_user("ada", "a long password", role=Role.ADMIN, actor=COMMAND_LINE)
     refused = runner.invoke(args=["backup", "restore", empty, "--yes"])
     assert refused.exit_code == 15
     assert "--carry-account" in refused.stderr

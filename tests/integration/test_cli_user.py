@@ -8,7 +8,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from launcher import accounts
+from launcher.accounts import sign_in, users
+from launcher.accounts.errors import SignInRefusedError
 from launcher.backup.locks import Gate
 from tests.conftest import BEN
 
@@ -16,8 +17,8 @@ from tests.conftest import BEN
 def can_sign_in(app: Flask, username: str, password: str) -> bool:
     with app.app_context():
         try:
-            accounts.authenticate(username, password, address="10.0.0.1")
-        except accounts.SignInRefusedError:
+            sign_in.authenticate(username, password, address="10.0.0.1")
+        except SignInRefusedError:
             return False
         return True
 
@@ -70,7 +71,7 @@ def test_it_says_what_is_wrong_and_changes_nothing(
     assert "Traceback" not in done.output
     assert can_sign_in(app, "ben", BEN.password)
     with app.app_context():
-        assert len(list(accounts.users())) == 3
+        assert len(list(users.all_users())) == 3
 
 
 def test_a_new_password_is_printed_alone(app: Flask, cast: object, runner: FlaskCliRunner) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from launcher import accounts
+from launcher.accounts import users
+from launcher.audit import COMMAND_LINE
 from launcher.config import ROOT
 from launcher.content import APP_VERSION, LauncherContent
 from launcher.extensions import db
@@ -39,7 +40,7 @@ def content() -> LauncherContent:
 @pytest.fixture
 def database(app: Flask, cast: object, data_dir: Path) -> Iterator[sqlite3.Connection]:
     with app.app_context():
-        ada = accounts.find_user("ada")
+        ada = users.find_user("ada")
         db.session.add(App(name="Jellyfin", url="https://jellyfin.home.arpa"))
         db.session.add(Board(slug="home", name="Home", owner=ada))
         for name, expires_at in (("phone", None), ("old", NOW)):
@@ -83,9 +84,9 @@ def test_a_mark_changes_with_the_password_and_gives_no_hash_away(
 ) -> None:
     before = content.survey(database).password_marks
     with app.app_context():
-        ben = accounts.find_user("ben")
+        ben = users.find_user("ben")
         assert before["ben"] not in ben.password_hash
-        accounts.set_password(ben, "another long one", actor=accounts.audit.COMMAND_LINE)
+        users.set_password(ben, "another long one", actor=COMMAND_LINE)
     after = content.survey(database).password_marks
     assert {name for name in before if before[name] != after[name]} == {"ben"}
 
@@ -176,6 +177,6 @@ def test_the_version_is_that_of_the_project() -> None:
 
 def test_an_admin_is_a_user_of_the_role(app: Flask, cast: object) -> None:
     with app.app_context():
-        assert [user.is_admin for user in accounts.users()] == [True, False, False]
-        assert [user.may_edit for user in accounts.users()] == [True, True, False]
+        assert [user.is_admin for user in users.all_users()] == [True, False, False]
+        assert [user.may_edit for user in users.all_users()] == [True, True, False]
         assert db.session.query(User).count() == 3

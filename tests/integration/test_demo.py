@@ -13,7 +13,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from launcher import accounts, demo
+from launcher import demo
+from launcher.accounts import sign_in, users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
@@ -67,7 +68,7 @@ def test_its_users_sign_in_with_the_passwords_it_tells(shown: Shown) -> None:
     ]
     with shown.app.app_context():
         for account in shown.filled.accounts:
-            accounts.authenticate(account.username, account.password, address="10.0.0.1")
+            sign_in.authenticate(account.username, account.password, address="10.0.0.1")
 
 
 def test_the_home_board_looks_as_it_was_drawn(shown: Shown) -> None:
@@ -176,12 +177,12 @@ def test_it_never_goes_on_top_of_other_content(app: Flask, runner: FlaskCliRunne
     assert "this database has apps or boards already" in done.stderr
     with app.app_context():
         assert db.session.query(App).count() == 1
-        assert list(accounts.users()) == []
+        assert list(users.all_users()) == []
 
 
 def test_it_keeps_the_users_that_are_there(app: Flask, runner: FlaskCliRunner) -> None:
     with app.app_context():
-        accounts.create_user("ada", "my own password", role=Role.ADMIN, actor=COMMAND_LINE)
+        users.create_user("ada", "my own password", role=Role.ADMIN, actor=COMMAND_LINE)
     done = runner.invoke(args=["demo"])
     assert done.exit_code == 0
     assert [line.split("\t")[:2] for line in done.stdout.splitlines()] == [
@@ -189,7 +190,7 @@ def test_it_keeps_the_users_that_are_there(app: Flask, runner: FlaskCliRunner) -
         ["chloe", "viewer"],
     ]
     with app.app_context():
-        accounts.authenticate("ada", "my own password", address="10.0.0.1")
+        sign_in.authenticate("ada", "my own password", address="10.0.0.1")
 
 
 @pytest.mark.parametrize(

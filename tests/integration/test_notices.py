@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from launcher import accounts, messenger, notices, settings, targets
+from launcher import messenger, notices, settings, targets
+from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
 from launcher.backup import create as creating
 from launcher.backup.errors import BackupError, InsufficientSpaceError
@@ -48,7 +49,7 @@ def site(make_app: MakeApp) -> Flask:
     with app.app_context():
         current_backups().initialise(by="test")
     with app.test_request_context("/", method="POST"):
-        accounts.create_user(
+        users.create_user(
             ADA.username, ADA.password, role=ADA.role, display_name="Ada", actor=COMMAND_LINE
         )
     with app.app_context():

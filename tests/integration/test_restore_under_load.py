@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from launcher import accounts, demo, settings
+from launcher import demo, settings
+from launcher.accounts import users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
@@ -80,7 +81,7 @@ def served(new_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     shutil.copytree(new_data, data_dir)
     with create_app({"LAUNCHER_DATA_DIR": str(data_dir)}).app_context():
         demo.fill(now=datetime.now(UTC), seed=1)
-        accounts.create_user("dora", PASSWORD, role=Role.ADMIN, actor=COMMAND_LINE)
+        users.create_user("dora", PASSWORD, role=Role.ADMIN, actor=COMMAND_LINE)
         settings.change({"guest_access": "on", "site_name": "Before"}, actor=COMMAND_LINE)
         current_backups().create(by="test")
     with serving(data_dir) as server:

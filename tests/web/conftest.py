@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from flask import Flask, session
 
-from launcher import accounts, settings
+from launcher import settings
+from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
 from launcher.extensions import db
 from launcher.models import (
@@ -115,7 +116,7 @@ def _signed_in(app: Flask, person: Person) -> Visitor:
     """Return a visitor with a session as the sign-in form gives it; that has its own tests."""
     visitor = Visitor(app)
     with app.test_request_context():
-        begin_session(accounts.find_user(person.username))
+        begin_session(users.find_user(person.username))
         given = dict(session)
     with visitor.client.session_transaction() as kept:
         kept.update(given)

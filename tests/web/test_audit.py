@@ -12,7 +12,8 @@ import pytest
 from flask import Flask
 from flask_babel import force_locale
 
-from launcher import accounts, audit, settings
+from launcher import audit, settings
+from launcher.accounts import users
 from launcher.audit import COMMAND_LINE, Actor, Target
 from launcher.backup.journal import Journal
 from launcher.backup.records import JournalEntry, Outcome, Verb
@@ -82,8 +83,8 @@ def test_each_action_reads_as_a_sentence_with_the_name_in_it(app: Flask) -> None
 
 def test_changes_are_told_before_and_after_in_the_readers_words(ada: Visitor, app: Flask) -> None:
     with app.app_context():
-        accounts.set_role(accounts.find_user("ben"), Role.ADMIN, actor=EVE)
-        accounts.set_active(accounts.find_user("chloe"), False, actor=EVE)
+        users.set_role(users.find_user("ben"), Role.ADMIN, actor=EVE)
+        users.set_active(users.find_user("chloe"), False, actor=EVE)
         settings.change({"guest_access": True, "default_locale": "de"}, actor=EVE)
 
     ada.open("/admin/audit?who=eve")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from launcher import accounts, settings
+from launcher import settings
+from launcher.accounts import setup, users
+from launcher.accounts.errors import UserNotFoundError
 from tests.web.visitor import Visitor
 
 GOOD = {"username": "ada", "password": "a short sentence", "site_name": "Ada's house"}
@@ -14,7 +16,7 @@ GOOD = {"username": "ada", "password": "a short sentence", "site_name": "Ada's h
 @pytest.fixture
 def token(app: Flask) -> str:
     with app.app_context():
-        return accounts.ensure_setup_token(app.extensions["launcher.config"].setup_token_path)
+        return setup.ensure_setup_token(app.extensions["launcher.config"].setup_token_path)
 
 
 def test_the_link_makes_the_first_admin_and_signs_them_in(
@@ -29,7 +31,7 @@ def test_the_link_makes_the_first_admin_and_signs_them_in(
     assert "Ada&#39;s house" in guest.page
     assert "There is no board yet" in guest.page
     with app.app_context():
-        assert accounts.find_user("ada").is_admin
+        assert users.find_user("ada").is_admin
         assert settings.current().site_name == "Ada's house"
 
 
@@ -44,8 +46,8 @@ def test_the_link_works_once(guest: Visitor, app: Flask, token: str) -> None:
     answer = late.send("/setup", token=token, **(GOOD | {"username": "eve"}))
     assert answer.status_code == 403
     assert "flask database upgrade" in late.page
-    with app.app_context(), pytest.raises(accounts.UserNotFoundError):
-        accounts.find_user("eve")
+    with app.app_context(), pytest.raises(UserNotFoundError):
+        users.find_user("eve")
 
 
 @pytest.mark.parametrize("wrong", ["", "x", "ünïcode", "a" * 5000])

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from launcher import accounts, detached, settings
+from launcher import detached, settings
+from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
 from launcher.backup import BackupService, Gate
 from launcher.backup.errors import RestoreError, RevertFailedError
@@ -128,7 +129,7 @@ def test_it_is_followed_while_the_gate_is_closed(
 ) -> None:
     set_site(site_name="Ada's house", time_zone="Asia/Tokyo", accent_hue=30)
     with app.app_context():
-        ada_row = accounts.find_user("ada")
+        ada_row = users.find_user("ada")
         ada_row.locale, ada_row.theme = "de", Theme.DARK
         db.session.commit()
     with running() as (_, address), Gate(app.extensions["launcher.config"].lock_dir).closed():
@@ -155,7 +156,7 @@ def test_any_admin_may_watch_and_nobody_else(
     with running() as (operation, _):
         path = f"/admin/backups/operations/{operation.id}"
         with app.app_context():
-            accounts.create_user("zoe", BEN.password, role=Role.ADMIN, actor=COMMAND_LINE)
+            users.create_user("zoe", BEN.password, role=Role.ADMIN, actor=COMMAND_LINE)
         assert ada.open(path).status_code == 200
         assert "Unpacking the backup" in ada.page
         assert ben.open(path).status_code == 403
@@ -473,7 +474,7 @@ def test_an_account_that_is_another_in_the_backup_is_not_signed_in(
 ) -> None:
     column, then, now = change
     with app.app_context():
-        accounts.create_user("max", BEN.password, role=Role.ADMIN, actor=COMMAND_LINE)
+        users.create_user("max", BEN.password, role=Role.ADMIN, actor=COMMAND_LINE)
     _write(live, f"UPDATE users SET {column} = ? WHERE username = 'ada'", then)
     backup = service.create(by="test")
     _write(live, f"UPDATE users SET {column} = ? WHERE id = 1", now)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from launcher import accounts, settings
+from launcher import settings
+from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
 from launcher.backup import BackupService
 from launcher.backup.errors import InsufficientSpaceError
@@ -139,7 +140,7 @@ def test_hostile_names_and_notes_stay_text(
 
 def test_it_says_whose_password_counts_afterwards(ada: Visitor, backup_id: str, app: Flask) -> None:
     with app.app_context():
-        accounts.set_password(accounts.find_user("ben"), "another sentence", actor=COMMAND_LINE)
+        users.set_password(users.find_user("ben"), "another sentence", actor=COMMAND_LINE)
 
     plan = plan_of(ada, backup_id)
 
@@ -160,13 +161,13 @@ def test_it_says_what_becomes_of_your_own_account(
     with app.app_context():
         if deed != "new":
             role = Role.EDITOR if deed == "role" else Role.ADMIN
-            accounts.create_user("anna", "the first password", role=role, actor=COMMAND_LINE)
+            users.create_user("anna", "the first password", role=role, actor=COMMAND_LINE)
         backup = service.create(by="ada")
         if deed == "new":
-            accounts.create_user("anna", ANNA.password, role=Role.ADMIN, actor=COMMAND_LINE)
+            users.create_user("anna", ANNA.password, role=Role.ADMIN, actor=COMMAND_LINE)
         else:
-            accounts.set_role(accounts.find_user("anna"), Role.ADMIN, actor=COMMAND_LINE)
-            accounts.set_password(accounts.find_user("anna"), ANNA.password, actor=COMMAND_LINE)
+            users.set_role(users.find_user("anna"), Role.ADMIN, actor=COMMAND_LINE)
+            users.set_password(users.find_user("anna"), ANNA.password, actor=COMMAND_LINE)
     anna = Visitor(app)
     anna.sign_in(ANNA)
 
@@ -504,7 +505,7 @@ def test_a_session_that_ended_meanwhile_restores_nothing(
 ) -> None:
     plan_of(ada, backup_id)
     with app.app_context():
-        accounts.set_password(accounts.find_user("ada"), "another sentence", actor=COMMAND_LINE)
+        users.set_password(users.find_user("ada"), "another sentence", actor=COMMAND_LINE)
 
     answer = confirm(ada, backup_id)
 

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from launcher import accounts
+from launcher.accounts import setup, users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.backup import BackupService
@@ -38,7 +38,7 @@ def token_path(app: Flask) -> Path:
 @pytest.fixture
 def token(app: Flask, token_path: Path) -> str:
     with app.app_context():
-        return accounts.ensure_setup_token(token_path)
+        return setup.ensure_setup_token(token_path)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def old_server(tmp_path: Path) -> Path:
     service: BackupService = app.extensions["launcher.backups"]
     with app.app_context():
         service.initialise(by="test")
-        accounts.create_user("ada", ADA.password, role=Role.ADMIN, actor=COMMAND_LINE)
+        users.create_user("ada", ADA.password, role=Role.ADMIN, actor=COMMAND_LINE)
         return service.export(service.create(by="ada").id, tmp_path / "copy.db", by="ada")
 
 
@@ -134,7 +134,7 @@ def test_once_there_is_an_admin_the_link_restores_nothing(
 ) -> None:
     taken = service.import_(old_server, by="test")
     with app.app_context():
-        accounts.create_user("zoe", ADA.password, role=Role.ADMIN, actor=COMMAND_LINE)
+        users.create_user("zoe", ADA.password, role=Role.ADMIN, actor=COMMAND_LINE)
 
     assert guest.open(f"/setup/restore/{taken.id}?token={token}").status_code == 403
     assert guest.send(f"/setup/restore/{taken.id}?token={token}").status_code == 403

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from launcher import accounts
+from launcher.accounts import setup, users
 from launcher.audit import COMMAND_LINE
 from launcher.extensions import db
 from launcher.models import SystemSettings
@@ -127,15 +127,15 @@ def test_a_new_epoch_signs_everybody_out(ada: Visitor, app: Flask) -> None:
 
 def test_a_password_set_by_somebody_else_ends_the_session(ada: Visitor, app: Flask) -> None:
     with app.app_context():
-        user = accounts.find_user("ada")
-        accounts.set_password(user, "quite another password", actor=COMMAND_LINE)
+        user = users.find_user("ada")
+        users.set_password(user, "quite another password", actor=COMMAND_LINE)
 
     assert not ada.is_signed_in
 
 
 def test_a_user_who_is_switched_off_is_out_at_once(ben: Visitor, app: Flask) -> None:
     with app.app_context():
-        accounts.set_active(accounts.find_user("ben"), False, actor=COMMAND_LINE)
+        users.set_active(users.find_user("ben"), False, actor=COMMAND_LINE)
 
     assert not ben.is_signed_in
 
@@ -172,7 +172,7 @@ def test_the_cookie_is_as_safe_as_the_road_it_came_by(
 
 def test_a_new_launcher_points_at_the_setup_link(guest: Visitor, app: Flask) -> None:
     with app.app_context():
-        accounts.ensure_setup_token(app.extensions["launcher.config"].setup_token_path)
+        setup.ensure_setup_token(app.extensions["launcher.config"].setup_token_path)
 
     guest.open("/login")
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from launcher import accounts
+from launcher.accounts import users
 from launcher.extensions import db
 from launcher.models import App
 from tests.web.visitor import Visitor
@@ -139,7 +139,7 @@ def test_a_guest_sees_public_boards_where_they_are_let_in(
 
 def test_the_home_board_of_ones_own_comes_first(ben: Visitor, boards: None, app: Flask) -> None:
     with app.app_context():
-        accounts.find_user("ben").home_board_id = 2
+        users.find_user("ben").home_board_id = 2
         db.session.commit()
 
     ben.open("/")

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from launcher import accounts
-from launcher.accounts import LastAdminError
+from launcher.accounts import users
+from launcher.accounts.errors import LastAdminError
 from launcher.audit import COMMAND_LINE
 from launcher.extensions import db
 from launcher.i18n import ACCOUNT_WORDS
@@ -29,7 +29,7 @@ LAST_ADMIN = str(ACCOUNT_WORDS[LastAdminError.code])
 def two_admins(app: Flask, ada: Visitor) -> None:
     """Ben is an admin as well."""
     with app.app_context():
-        accounts.set_role(accounts.find_user("ben"), Role.ADMIN, actor=COMMAND_LINE)
+        users.set_role(users.find_user("ben"), Role.ADMIN, actor=COMMAND_LINE)
 
 
 def stored(app: Flask, username: str) -> User | None:
@@ -61,14 +61,14 @@ def rows(page: str) -> list[str]:
 def test_everybody_is_in_the_list(ada: Visitor, app: Flask) -> None:
     ada.sign_in(ADA)
     with app.app_context():
-        ben = accounts.find_user("ben")
+        ben = users.find_user("ben")
         for number in range(2):
             token = ApiToken(
                 user=ben, name="phone", prefix="p", token_sha256=str(number), scope=TokenScope.READ
             )
             db.session.add(token)
-        chloe = accounts.find_user("chloe")
-        accounts.set_active(chloe, False, actor=COMMAND_LINE)
+        chloe = users.find_user("chloe")
+        users.set_active(chloe, False, actor=COMMAND_LINE)
 
     ada.open("/admin/users")
 
@@ -169,7 +169,7 @@ def test_a_value_that_cannot_be_is_named_and_nobody_is_made(
     assert "a long password" not in ada.page
     assert "x" * 1001 not in ada.page
     with app.app_context():
-        assert len(list(accounts.users())) == 3
+        assert len(list(users.all_users())) == 3
 
 
 # Changing
@@ -247,7 +247,7 @@ def test_the_question_before_deleting_says_what_goes_and_what_stays(
 ) -> None:
     with app.app_context():
         token = ApiToken(
-            user=accounts.find_user("ben"), name="p", prefix="p", token_sha256="s",
+            user=users.find_user("ben"), name="p", prefix="p", token_sha256="s",
             scope=TokenScope.READ,
         )  # fmt: skip
         db.session.add(token)
@@ -355,7 +355,7 @@ def test_a_form_from_before_somebody_elses_change_shows_the_account_as_it_is(
 ) -> None:
     ada.open("/admin/users/2")
     with app.app_context():
-        accounts.set_role(accounts.find_user("ben"), Role.ADMIN, actor=COMMAND_LINE)
+        users.set_role(users.find_user("ben"), Role.ADMIN, actor=COMMAND_LINE)
 
     answer = ada.send(f"/admin/users/2/{door}", **fields, **SEEN_BEN)
 

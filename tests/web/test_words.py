@@ -15,7 +15,7 @@ from flask import Flask
 from flask_babel import force_locale
 
 from launcher import i18n, setting_kinds, setting_table
-from launcher.accounts import AccountError
+from launcher.accounts.errors import AccountError
 from launcher.backup.records import Kind, Outcome, Stage, State, Verb
 from launcher.config import ROOT
 from launcher.i18n import LOCALES

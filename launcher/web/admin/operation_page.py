@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, make_response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from launcher import accounts
+from launcher.accounts import setup
 from launcher.backup.records import JournalEntry, Progress
 from launcher.current import current_backups, current_config
 from launcher.database import DataBeingReplacedError, enter, ungated
@@ -62,7 +62,7 @@ def _follow(operation_id: str, follower: Follower) -> ResponseReturnValue:
             renew_session(follower.holder, epoch=str(found.facts.get("epoch", "")))
         if follower.setup_token:
             # Which is void by now, or still good.
-            accounts.ensure_setup_token(current_config().setup_token_path)
+            setup.ensure_setup_token(current_config().setup_token_path)
         return _outcome(found, follower)
     except (DataBeingReplacedError, SQLAlchemyError):
         # The next restore holds the gate, or the data is lost; the outcome can be told anyway.

@@ -23,15 +23,17 @@ from flask import (
     url_for,
 )
 
-from launcher import accounts
-from launcher.accounts import (
+from launcher.accounts import passwords, users
+from launcher.accounts.errors import (
+    DISPLAY_NAME_MAX_LENGTH,
+    PASSWORD_MIN_LENGTH,
     AccountChangedError,
     AccountError,
     DisplayNameUnfitError,
     LastAdminError,
     PasswordUnfitError,
-    Standing,
 )
+from launcher.accounts.users import Standing
 from launcher.audit import Actor
 from launcher.extensions import db
 from launcher.i18n import ACCOUNT_WORDS, RIGHTS_WORDS, ROLE_WORDS
@@ -70,7 +72,7 @@ def index() -> ResponseReturnValue:
     """Show every account."""
     tokens = _tokens_by_user()
     everybody = [
-        Account(user, ROLE_WORDS[user.role], tokens.get(user.id, 0)) for user in accounts.users()
+        Account(user, ROLE_WORDS[user.role], tokens.get(user.id, 0)) for user in users.all_users()
     ]
     return render_template("admin/users.html", accounts=everybody)
 
@@ -107,9 +109,9 @@ def create() -> ResponseReturnValue:
     actor = _actor()
     db.session.rollback()  # hold no lock while hashing
     typed = request.form.get("password", "")
-    password = typed or accounts.random_password()
+    password = typed or passwords.random_password()
     try:
-        user = accounts.create_user(
+        user = users.create_user(
             values["username"],
             password,
             role=Role(values["role"]),
@@ -136,7 +138,7 @@ def change_name(user_id: int) -> ResponseReturnValue:
     user = _user_or_404(user_id)
     wanted = request.form.get("display_name", "")
     try:
-        accounts.set_display_name(user, wanted, actor=_actor())
+        users.set_display_name(user, wanted, actor=_actor())
     except DisplayNameUnfitError as error:
         return _page(user, {"display_name": str(ACCOUNT_WORDS[error.code])}, wanted), 422
     flash(_("%(name)s is the name to show now", name=user.name))
@@ -153,7 +155,7 @@ def change_role(user_id: int) -> ResponseReturnValue:
     if wanted not in set(Role):
         return _page(user, {"role": _("Choose one of these roles.")}), 422
     try:
-        accounts.set_role(user, Role(wanted), actor=_actor(), seen=_seen(user))
+        users.set_role(user, Role(wanted), actor=_actor(), seen=_seen(user))
     except (AccountChangedError, LastAdminError) as error:
         return _refuse(user, error)
     role = ROLE_WORDS[user.role]
@@ -172,7 +174,7 @@ def change_access(user_id: int) -> ResponseReturnValue:
     user = _user_or_404(user_id)
     active = request.form.get("active") == "1"
     try:
-        accounts.set_active(user, active, actor=_actor(), seen=_seen(user))
+        users.set_active(user, active, actor=_actor(), seen=_seen(user))
     except (AccountChangedError, LastAdminError) as error:
         return _refuse(user, error)
     if active:
@@ -192,8 +194,8 @@ def change_password(user_id: int) -> ResponseReturnValue:
     user = _user_or_404(user_id)
     if _is_viewer(user):
         return redirect(url_for("account.show"), 303)
-    password = accounts.random_password()
-    accounts.set_password(user, password, actor=_actor())
+    password = passwords.random_password()
+    users.set_password(user, password, actor=_actor())
     return _show_once(user, password, title=_("%(name)s has a new password", name=user.name))
 
 
@@ -210,7 +212,7 @@ def ask_to_delete(user_id: int) -> ResponseReturnValue:
         seen=Standing.of(user),
         tokens=_tokens_by_user().get(user.id, 0),
         private_boards=_private_boards(user),
-        is_last_admin=accounts.is_last_admin(user),
+        is_last_admin=users.is_last_admin(user),
         is_viewer=_is_viewer(user),
         last_admin_words=ACCOUNT_WORDS[LastAdminError.code],
     )
@@ -224,7 +226,7 @@ def delete(user_id: int) -> ResponseReturnValue:
     user = _user_or_404(user_id)
     name, is_viewer = user.name, _is_viewer(user)
     try:
-        accounts.delete_user(user, actor=_actor(), seen=_seen(user))
+        users.delete_user(user, actor=_actor(), seen=_seen(user))
     except (AccountChangedError, LastAdminError) as error:
         return _refuse(user, error)
     if is_viewer:
@@ -278,8 +280,8 @@ def _form(values: Mapping[str, str], errors: Mapping[str, str]) -> str:
         "admin/user_new.html",
         values={"username": "", "display_name": "", "role": ""} | dict(values),
         errors={"username": "", "display_name": "", "role": "", "password": ""} | dict(errors),
-        password_min_length=accounts.PASSWORD_MIN_LENGTH,
-        display_name_max_length=accounts.DISPLAY_NAME_MAX_LENGTH,
+        password_min_length=PASSWORD_MIN_LENGTH,
+        display_name_max_length=DISPLAY_NAME_MAX_LENGTH,
         **_role_words(),
     )
 
@@ -294,11 +296,11 @@ def _page(
         display_name=user.display_name if display_name is None else display_name,
         errors={"display_name": "", "role": ""} | dict(errors or {}),
         tokens=_tokens_by_user().get(user.id, 0),
-        is_last_admin=accounts.is_last_admin(user),
+        is_last_admin=users.is_last_admin(user),
         is_viewer=_is_viewer(user),
         problem=(errors or {}).get("problem", ""),
         last_admin_words=ACCOUNT_WORDS[LastAdminError.code],
-        display_name_max_length=accounts.DISPLAY_NAME_MAX_LENGTH,
+        display_name_max_length=DISPLAY_NAME_MAX_LENGTH,
         **_role_words(),
     )
 

@@ -1,0 +1,142 @@
+"""Reasons why something about an account cannot be, and the limits that they name."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+PASSWORD_MIN_LENGTH = 12
+DISPLAY_NAME_MAX_LENGTH = 60
+
+
+class AccountError(Exception):
+    """Something about an account that cannot be.
+
+    Attributes:
+        code: stable name of the reason, the key of translations.
+        message: what is wrong, in one English sentence without a full stop.
+        hint: what to do next, or an empty string.
+    """
+
+    code: ClassVar[str] = "account"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsernameInvalidError(AccountError):
+    """A user name of other characters than ours, or too long."""
+
+    code = "username_invalid"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a user name has 1 to 64 letters a-z, digits, and . _ @ - after the first",
+            hint="The display name may be anything.",
+        )
+
+
+class UsernameTakenError(AccountError):
+    """Another user has this name, perhaps in other capitals."""
+
+    code = "username_taken"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"there is a user {username!r} already")
+        self.username = username
+
+
+class DisplayNameUnfitError(AccountError):
+    """A display name that is too long, or no single line of letters."""
+
+    code = "display_name_unfit"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"a display name is one line of at most {DISPLAY_NAME_MAX_LENGTH} characters"
+        )
+
+
+class PasswordUnfitError(AccountError):
+    """A password that is too short or absurdly long."""
+
+    code = "password_unfit"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"a password has at least {PASSWORD_MIN_LENGTH} characters",
+            hint="A few words in a row are easy to remember and hard to guess.",
+        )
+
+
+class UserNotFoundError(AccountError):
+    """Nobody has this name."""
+
+    code = "user_not_found"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"there is no user {username!r}", hint="`flask user list` shows them all.")
+        self.username = username
+
+
+class LastAdminError(AccountError):
+    """The change would leave no active admin."""
+
+    code = "last_admin"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(
+            f"{username} is the last active admin", hint="Make somebody else an admin first."
+        )
+        self.username = username
+
+
+class AccountChangedError(AccountError):
+    """Somebody else changed the account since it was looked at."""
+
+    code = "account_changed"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(
+            f"somebody else has changed the account {username!r} meanwhile",
+            hint="Look at it again, and decide then.",
+        )
+        self.username = username
+
+
+class SetupRefusedError(AccountError):
+    """The setup link is wrong, or was used."""
+
+    code = "setup_refused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this setup link is not valid, or was used",
+            hint="`flask database upgrade` prints the link while there is no admin.",
+        )
+
+
+class SignInRefusedError(AccountError):
+    """Wrong name, wrong password, or switched off: it does not say which."""
+
+    code = "sign_in_refused"
+
+    def __init__(self) -> None:
+        super().__init__("user name and password do not match")
+
+
+class SignInThrottledError(AccountError):
+    """Too many failures for this name or from this address; the password was not looked at.
+
+    Attributes:
+        retry_after_s: seconds until the next attempt, at least 1.
+    """
+
+    code = "sign_in_throttled"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(
+            f"too many failed attempts; try again in {retry_after_s} seconds",
+        )
+        self.retry_after_s = retry_after_s

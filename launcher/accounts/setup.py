@@ -1,0 +1,67 @@
+"""The first admin, made with the token of a link that works once."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from pathlib import Path
+
+from launcher.accounts.errors import SetupRefusedError
+from launcher.accounts.users import add_user, has_admin, new_user
+from launcher.audit import Actor
+from launcher.config import keep_once
+from launcher.extensions import db
+from launcher.models import Role, User
+
+
+def ensure_setup_token(path: Path) -> str:
+    """Return the token of the setup link while there is no active admin, else "" and no file.
+
+    The token is made where it is missing, readable by the owner alone.
+    """
+    if has_admin():
+        path.unlink(missing_ok=True)
+        return ""
+    return _read_token(path) or keep_once(path, secrets.token_urlsafe(24))
+
+
+def is_setup_token(path: Path, token: str) -> bool:
+    """Return whether `token` opens the setup page now."""
+    expected = _read_token(path)
+    is_right = bool(expected) and hmac.compare_digest(expected.encode(), token.encode())
+    return is_right and not has_admin()
+
+
+def claim_setup(
+    path: Path,
+    token: str,
+    *,
+    username: str,
+    password: str,
+    display_name: str = "",
+    address: str = "",
+) -> User:
+    """Make the first admin and use the token up. Of two who try at once, one succeeds.
+
+    Raises:
+        SetupRefusedError: the token is wrong or used, or there is an admin already.
+        UsernameInvalidError, UsernameTakenError, PasswordUnfitError: the token stays good.
+    """
+    if not is_setup_token(path, token):
+        raise SetupRefusedError
+    user = new_user(username, password, role=Role.ADMIN, display_name=display_name, email="")
+    db.session.rollback()  # begin anew, with the write lock: whoever comes second sees the first
+    if has_admin():
+        db.session.rollback()
+        raise SetupRefusedError
+    add_user(user, actor=Actor(username, address=address))
+    db.session.commit()
+    path.unlink(missing_ok=True)
+    return user
+
+
+def _read_token(path: Path) -> str:
+    try:
+        return path.read_text("ascii").strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,229 @@
+"""Users: made, changed and deleted, each with its audit entry, and never the last admin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from launcher import audit
+from launcher.accounts.errors import (
+    DISPLAY_NAME_MAX_LENGTH,
+    AccountChangedError,
+    DisplayNameUnfitError,
+    LastAdminError,
+    UsernameInvalidError,
+    UsernameTakenError,
+    UserNotFoundError,
+)
+from launcher.accounts.passwords import hash_password
+from launcher.accounts.sign_in import forget_failures
+from launcher.audit import Actor, Target
+from launcher.extensions import db
+from launcher.models import Role, User
+
+_USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an account may do, as somebody saw it when they decided to change it."""
+
+    role: Role
+    is_active: bool
+
+    @classmethod
+    def of(cls, user: User) -> Standing:
+        """Return the standing of `user` at this moment."""
+        return cls(user.role, user.is_active)
+
+
+def find_user(username: str) -> User:
+    """Return the user of this name, in any capitals, or raise `UserNotFoundError`."""
+    user = db.session.scalar(sa.select(User).where(User.username == username))
+    if user is None:
+        raise UserNotFoundError(username)
+    return user
+
+
+def all_users() -> Iterable[User]:
+    """Return every user, by name."""
+    return db.session.scalars(sa.select(User).order_by(User.username)).all()
+
+
+def create_user(
+    username: str,
+    password: str,
+    *,
+    role: Role,
+    actor: Actor,
+    display_name: str = "",
+    email: str = "",
+) -> User:
+    """Make a user who can sign in at once.
+
+    Raises:
+        UsernameInvalidError, UsernameTakenError, DisplayNameUnfitError, PasswordUnfitError:
+            nothing was made.
+    """
+    user = new_user(username, password, role=role, display_name=display_name, email=email)
+    add_user(user, actor=actor)
+    db.session.commit()
+    return user
+
+
+def new_user(username: str, password: str, *, role: Role, display_name: str, email: str) -> User:
+    """Return a user who is not in the database yet, for `add_user`.
+
+    Raises:
+        UsernameInvalidError, DisplayNameUnfitError, PasswordUnfitError: as `create_user` does.
+    """
+    if not _USERNAME.fullmatch(username):
+        raise UsernameInvalidError
+    return User(
+        username=username,
+        display_name=_fit_display_name(display_name),
+        email=email.strip(),
+        password_hash=hash_password(password),
+        role=role,
+    )
+
+
+def _fit_display_name(display_name: str) -> str:
+    name = display_name.strip()
+    if len(name) > DISPLAY_NAME_MAX_LENGTH or not name.isprintable():
+        raise DisplayNameUnfitError
+    return name
+
+
+def add_user(user: User, *, actor: Actor) -> None:
+    """Add `user` with its audit entry; the caller commits.
+
+    Raises:
+        UsernameTakenError: nothing was added.
+    """
+    if db.session.scalar(sa.select(User.id).where(User.username == user.username)) is not None:
+        db.session.rollback()
+        raise UsernameTakenError(user.username)
+    db.session.add(user)
+    db.session.flush()
+    audit.record(
+        "user.create",
+        actor=actor,
+        target=_target(user),
+        changes={"role": [None, str(user.role)]},
+    )
+
+
+def set_display_name(user: User, display_name: str, *, actor: Actor) -> None:
+    """Call `user` something else, or by the user name again where it is empty.
+
+    Raises:
+        DisplayNameUnfitError: the old one stays.
+    """
+    name = _fit_display_name(display_name)
+    if name == user.display_name:
+        return
+    changes = {"display_name": [user.display_name, name]}
+    user.display_name = name
+    audit.record("user.set_display_name", actor=actor, target=_target(user), changes=changes)
+    db.session.commit()
+
+
+def set_password(user: User, password: str, *, actor: Actor) -> None:
+    """Change the password, which ends every session of this user.
+
+    Raises:
+        PasswordUnfitError: the old one stays.
+    """
+    user.password_hash = hash_password(password)
+    forget_failures(user)
+    audit.record("user.set_password", actor=actor, target=_target(user))
+    db.session.commit()
+
+
+def set_role(user: User, role: Role, *, actor: Actor, seen: Standing | None = None) -> None:
+    """Give `user` another role.
+
+    Args:
+        seen: what the actor saw before deciding; None for whoever did not look.
+
+    Raises:
+        AccountChangedError, LastAdminError: nothing was changed.
+    """
+    _require_unchanged(user, seen)
+    if user.role is role:
+        return
+    if role is not Role.ADMIN:
+        _require_another_admin(user)
+    changes = {"role": [str(user.role), str(role)]}
+    user.role = role
+    audit.record("user.set_role", actor=actor, target=_target(user), changes=changes)
+    db.session.commit()
+
+
+def set_active(user: User, active: bool, *, actor: Actor, seen: Standing | None = None) -> None:
+    """Let `user` sign in, or not any more.
+
+    Raises:
+        AccountChangedError, LastAdminError: nothing was changed.
+    """
+    _require_unchanged(user, seen)
+    if user.is_active is active:
+        return
+    if not active:
+        _require_another_admin(user)
+    changes = {"is_active": [user.is_active, active]}
+    user.is_active = active
+    audit.record("user.set_active", actor=actor, target=_target(user), changes=changes)
+    db.session.commit()
+
+
+def delete_user(user: User, *, actor: Actor, seen: Standing | None = None) -> None:
+    """Remove `user` and their API tokens; what they made stays.
+
+    Raises:
+        AccountChangedError, LastAdminError: nothing was changed.
+    """
+    _require_unchanged(user, seen)
+    _require_another_admin(user)
+    audit.record("user.delete", actor=actor, target=_target(user))
+    db.session.delete(user)
+    db.session.commit()
+
+
+def has_admin() -> bool:
+    """Return whether somebody can administer this site."""
+    return db.session.scalar(_admins().limit(1)) is not None
+
+
+def is_last_admin(user: User) -> bool:
+    """Return whether nobody could administer this site without `user`."""
+    is_one = db.session.scalar(_admins().where(User.id == user.id)) is not None
+    return is_one and db.session.scalar(_admins().where(User.id != user.id).limit(1)) is None
+
+
+def _admins() -> sa.Select[int]:
+    return sa.select(User.id).where(User.role == Role.ADMIN, User.is_active)
+
+
+def _require_another_admin(user: User) -> None:
+    """Refuse to go on where `user` is the last active admin, as the database has it now."""
+    if is_last_admin(user):
+        username = user.username
+        db.session.rollback()
+        raise LastAdminError(username)
+
+
+def _require_unchanged(user: User, seen: Standing | None) -> None:
+    """Refuse to go on where `user` has another standing now than the actor saw."""
+    if seen is not None and seen != Standing.of(user):
+        username = user.username
+        db.session.rollback()
+        raise AccountChangedError(username)
+
+
+def _target(user: User) -> Target:
+    return Target("user", user.id, user.username)
