@@ -6,8 +6,10 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -18,7 +20,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from launcher import demo, settings
+from launcher import accounts, demo, settings
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
@@ -75,20 +77,47 @@ class Home:
     passwords: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A data directory with sample content that nobody serves, and the passwords of its people."""
+
+    data_dir: Path
+    passwords: dict[str, str]
+
+    def copy_to(self, folder: Path) -> Path:
+        """Return a copy of the data directory in `folder`."""
+        return shutil.copytree(self.data_dir, folder / "data")
+
+
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+@pytest.fixture(scope="session", autouse=True)
+def _words() -> None:
     compile_words()
-    data_dir = tmp_path_factory.mktemp("home") / "data"
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    data_dir = tmp_path_factory.mktemp("sample") / "data"
     app = create_app({"LAUNCHER_DATA_DIR": str(data_dir)})
-    with app.app_context():
+    # The server hashes at the real cost, and would hash anew at the first sign-in what was made
+    # cheaply: to a restore that is another password.
+    with app.app_context(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "hasher", PasswordHasher())
         current_backups().initialise(by="test")
         filled = demo.fill(now=utc_now(), seed=1)
+    return Sample(data_dir, {each.username: each.password for each in filled.accounts})
+
+
+@pytest.fixture(scope="session")
+def home(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """The server of all tests that neither restore nor need more than the sample content."""
+    data_dir = sample.copy_to(tmp_path_factory.mktemp("home"))
+    with create_app({"LAUNCHER_DATA_DIR": str(data_dir)}).app_context():
         settings.change({"guest_access": True}, actor=COMMAND_LINE)
     with serving(data_dir) as server:
-        yield Home(server, {each.username: each.password for each in filled.accounts})
+        yield Home(server, sample.passwords)
 
 
 @pytest.fixture(scope="session")

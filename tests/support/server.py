@@ -76,7 +76,10 @@ def serving(data_dir: Path, *, preload: bool = True, **settings: str) -> Iterato
             yield Server(f"http://{bind}", data_dir, log_path)
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(_PATIENCE_S)
+            try:
+                process.wait(_PATIENCE_S)
+            finally:
+                process.kill()
 
 
 def _environment(data_dir: Path, settings: Mapping[str, str]) -> dict[str, str]:
