@@ -135,7 +135,10 @@ def watches() -> Iterator[list[Watch]]:
     """Every page's watch; the test fails when one of them saw something."""
     kept: list[Watch] = []
     yield kept
-    complaints = [complaint for watch in kept for complaint in watch.complaints]
+    complaints = []
+    for watch in kept:
+        complaints += watch.complaints
+        watch.complaints.clear()
     assert not complaints, "\n".join(complaints)
 
 
@@ -147,7 +150,7 @@ def open_page(chromium: Browser, watches: list[Watch]) -> Iterator[OpenPage]:
     def open_one(
         url: str, *, expected_statuses: set[int] | None = None, width: int = 1280, **context: object
     ) -> Page:
-        origin = "/".join(url.split("/")[:3])
+        origin = _origin(url)
         watch = Watch(origin, expected_statuses=expected_statuses or set())
         watches.append(watch)
         options = {"locale": "en", "viewport": {"width": width, "height": 844}} | context
@@ -162,6 +165,51 @@ def open_page(chromium: Browser, watches: list[Watch]) -> Iterator[OpenPage]:
     yield open_one
     for context in opened:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def kept_pages() -> dict[str, tuple[Page, Watch]]:
+    """The page that `look_at` has in each language, and its watch."""
+    return {}
+
+
+@pytest.fixture
+def look_at(
+    chromium: Browser, kept_pages: dict[str, tuple[Page, Watch]], watches: list[Watch]
+) -> Iterator[OpenPage]:
+    """Go to an address in the one page that there is in a language, and lead it away at the end.
+
+    It is for tests that only look: with a new page and its context, as `open_page` makes them,
+    most would cost three times as much. Cookies are those of `storage_state` alone.
+    """
+    used = []
+
+    def go(
+        url: str, *, storage_state: dict[str, list] | None = None, locale: str = "en",
+        width: int = 1280, expected_statuses: set[int] | None = None,
+    ) -> Page:  # fmt: skip
+        if locale not in kept_pages:
+            context, watch = chromium.new_context(locale=locale), Watch("")
+            watch.over(context)
+            kept_pages[locale] = context.new_page(), watch
+        page, watch = kept_pages[locale]
+        watch.origin, watch.expected_statuses = _origin(url), expected_statuses or set()
+        watches.append(watch)
+        used.append(page)
+        page.context.clear_cookies()
+        if storage_state:
+            page.context.add_cookies(storage_state["cookies"])
+        page.set_viewport_size({"width": width, "height": 844})
+        page.goto(url)
+        return page
+
+    yield go
+    for page in used:
+        page.goto("about:blank")
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/")[:3])
 
 
 def sign_in(chromium: Browser, url: str, username: str, password: str) -> object:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from playwright.sync_api import Page
 
@@ -43,31 +45,32 @@ PAGES = {
 }
 
 
+Show = Callable[..., Page]
+
+
 @pytest.fixture
-def show(home: Home, signed_in: Sessions, open_page: OpenPage):
-    def open_one(name: str, **context: object) -> Page:
+def show(home: Home, signed_in: Sessions, look_at: OpenPage) -> Show:
+    def go(name: str, **how: object) -> Page:
         who, path, status = PAGES[name]
-        return open_page(
+        return look_at(
             f"{home.server.url}{path}",
             expected_statuses={status},
             storage_state=signed_in.get(who),
-            **context,
+            **how,
         )
 
-    return open_one
+    return go
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing(show, name: str, theme: str) -> None:
-    page = show(name, color_scheme=theme)
+def test_axe_finds_nothing(show: Show, name: str) -> None:
+    page = show(name)
 
     assert findings(page) == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_what_opens(show, theme: str) -> None:
-    page = show("start", color_scheme=theme)
+def test_axe_finds_nothing_in_what_opens(show: Show) -> None:
+    page = show("start")
     page.keyboard.press("Control+k")
     page.keyboard.type("a")
     page.locator("#find .tile").first.wait_for()
@@ -80,7 +83,7 @@ def test_axe_finds_nothing_in_what_opens(show, theme: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "de", "ru"])
 @pytest.mark.parametrize("name", PAGES)
-def test_nothing_lies_beyond_the_edge_of_a_phone(show, name: str, language: str) -> None:
+def test_nothing_lies_beyond_the_edge_of_a_phone(show: Show, name: str, language: str) -> None:
     page = show(name, locale=language, width=390)
 
     assert page.evaluate("document.documentElement.lang") == language
@@ -89,7 +92,7 @@ def test_nothing_lies_beyond_the_edge_of_a_phone(show, name: str, language: str)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_right_to_left_everything_changes_sides_but_time(show) -> None:
+def test_right_to_left_everything_changes_sides_but_time(show: Show) -> None:
     """Until there is such a language, a page is turned around by hand."""
     page = show("patterns")
     page.evaluate("document.documentElement.dir = 'rtl'")
@@ -108,11 +111,14 @@ def test_right_to_left_everything_changes_sides_but_time(show) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_nothing_moves_for_whoever_wants_no_motion(show) -> None:
+def test_nothing_moves_for_whoever_wants_no_motion(show: Show) -> None:
     moving = """() => [...document.querySelectorAll("*")].filter((each) => {
         const style = getComputedStyle(each);
         return style.animationName !== "none" || parseFloat(style.transitionDuration) > 0;
     }).length"""
 
-    assert show("patterns", reduced_motion="no-preference").evaluate(moving) > 0
-    assert show("patterns", reduced_motion="reduce").evaluate(moving) == 0
+    page = show("patterns")
+    assert page.evaluate(moving) > 0
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(moving) == 0
+    page.emulate_media(reduced_motion="no-preference")
