@@ -20,7 +20,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from launcher import accounts, demo, settings
+from launcher import demo, settings
+from launcher.accounts import passwords
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
@@ -104,7 +105,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     # The server hashes at the real cost, and would hash anew at the first sign-in what was made
     # cheaply: to a restore that is another password.
     with app.app_context(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(accounts, "hasher", PasswordHasher())
+        patch.setattr(passwords, "hasher", PasswordHasher())
         current_backups().initialise(by="test")
         filled = demo.fill(now=utc_now(), seed=1)
     return Sample(data_dir, {each.username: each.password for each in filled.accounts})
