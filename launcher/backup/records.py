@@ -38,6 +38,16 @@ def parse_backup_id(text: str) -> BackupId:
     return BackupId(text)
 
 
+def moment_of(backup_id: str) -> datetime | None:
+    """Return the moment that an id begins with (UTC), None where it is no id or no such day."""
+    if not _ID_PATTERN.fullmatch(backup_id):
+        return None
+    try:
+        return datetime.strptime(backup_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 _OPERATION_ID_PATTERN = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 

@@ -43,6 +43,7 @@ from .records import (
     State,
     Verification,
     clean_note,
+    moment_of,
     parse_backup_id,
 )
 from .stamps import Stamp, is_settled, stamp_of
@@ -414,10 +415,7 @@ def _derived_id(name: str, moment: datetime) -> BackupId:
 
 
 def _moment_of(backup_id: BackupId) -> datetime:
-    try:
-        return datetime.strptime(backup_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:  # the right shape, but no such day
-        return datetime.fromtimestamp(0, UTC)
+    return moment_of(backup_id) or datetime.fromtimestamp(0, UTC)
 
 
 def _moment_of_file(seconds: float) -> datetime:

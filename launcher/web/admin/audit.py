@@ -30,7 +30,7 @@ from launcher.web.admin.audit_words import (
     error_of,
     outcome_of,
 )
-from launcher.web.admin.toast_words import source_of
+from launcher.web.admin.outcomes.ended import source_of
 from launcher.web.roles import admin_required
 
 if TYPE_CHECKING:

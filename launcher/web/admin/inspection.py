@@ -13,7 +13,7 @@ from launcher.backup.records import Backup, JournalEntry, Kind, Outcome, State, 
 from launcher.content import LauncherContent
 from launcher.i18n import day_and_time, duration
 from launcher.i18n import gettext as _
-from launcher.web.admin.history import took_s
+from launcher.web.admin.outcomes.ended import took_s
 from launcher.web.admin.verdicts import Verdict, refusal
 from launcher.web.admin.words import why
 

@@ -40,7 +40,7 @@ from launcher.web.toasts import Toast, make_toast
 from .audit_words import actor_words
 from .cron_words import cron_words
 from .rows import names_of
-from .toast_words import when
+from .words import when
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString

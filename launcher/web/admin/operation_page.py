@@ -11,7 +11,7 @@ from launcher.accounts import setup
 from launcher.backup.records import JournalEntry, Progress
 from launcher.current import current_backups, current_config
 from launcher.database import DataBeingReplacedError, enter, ungated
-from launcher.web.admin.outcomes import describe_outcome
+from launcher.web.admin.outcomes import ended
 from launcher.web.frame import do_without_database, wear
 from launcher.web.htmx import is_htmx, render
 from launcher.web.operations.following import Follower, read_follower
@@ -84,7 +84,7 @@ def _running(progress: Progress | None) -> ResponseReturnValue:
 def _outcome(entry: JournalEntry, follower: Follower | None = None) -> ResponseReturnValue:
     if is_htmx():
         return _reload()
-    return render_template("admin/outcome.html", outcome=describe_outcome(entry, follower))
+    return render_template("admin/outcome.html", outcome=ended(entry).page(follower))
 
 
 def _reload() -> ResponseReturnValue:

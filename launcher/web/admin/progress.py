@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from flask import request, session
 
-from launcher.backup.records import JournalEntry, Progress, Stage
+from launcher.backup.records import JournalEntry, Progress, Stage, Verb
 from launcher.current import current_backups
 from launcher.i18n import gettext
+from launcher.web.admin.outcomes import ended
 from launcher.web.admin.rows import names_of
-from launcher.web.admin.toast_words import is_told_where_it_was_asked, toast_of
 from launcher.web.htmx import is_htmx
 from launcher.web.roles import signed_in_user
 from launcher.web.toasts import show
@@ -25,6 +25,7 @@ _SEEN_HEADER = "Launcher-Seen"
 _SCHEDULE = "schedule"
 _PAGES_THAT_TELL = {"backups.show", "backup.show"}
 _TOASTS_AT_ONCE = 3
+_DONE_AT_ONCE = {Verb.PROTECT, Verb.UNPROTECT, Verb.DELETE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,11 @@ def present_row() -> Row:
     """Return what runs now; a page that is drawn anew in part is told what it has not seen."""
     # In this order: what ends between the two is told by the next question.
     if seen := _seen_by_page():
-        ended = current_backups().ended_since(seen)
-        _tell(ended)
+        unseen = current_backups().ended_since(seen)
+        _tell(unseen)
     else:
-        ended = current_backups().ended_since("", limit=1)
-    return Row(current_backups().progress(), ended[0].operation_id if ended else seen)
+        unseen = current_backups().ended_since("", limit=1)
+    return Row(current_backups().progress(), unseen[0].operation_id if unseen else seen)
 
 
 def news(*, seen: str, shown: str) -> Row | None:
@@ -77,12 +78,12 @@ def news(*, seen: str, shown: str) -> Row | None:
     Returns:
         None while the page is right: nothing runs, nothing was shown and nothing ended.
     """
-    ended = current_backups().ended_since(seen)
+    unseen = current_backups().ended_since(seen)
     running = current_backups().progress()
-    if running is None and not shown and not ended:
+    if running is None and not shown and not unseen:
         return None
-    _tell(ended)
-    return Row(running, ended[0].operation_id if ended else seen)
+    _tell(unseen)
+    return Row(running, unseen[0].operation_id if unseen else seen)
 
 
 def remember(operation_id: str) -> None:
@@ -99,7 +100,7 @@ def tell_what_was_started() -> None:
         return
     session.pop(_STARTED)
     if found is not None:
-        show(toast_of(found))
+        show(ended(found).toast())
 
 
 def _seen_by_page() -> str:
@@ -107,10 +108,11 @@ def _seen_by_page() -> str:
     return request.headers.get(_SEEN_HEADER, "")[:40] if is_htmx() else ""
 
 
-def _tell(ended: Sequence[JournalEntry]) -> None:
+def _tell(unseen: Sequence[JournalEntry]) -> None:
     viewer = signed_in_user().username
-    if session.get(_STARTED) in {entry.operation_id for entry in ended}:
+    if session.get(_STARTED) in {entry.operation_id for entry in unseen}:
         session.pop(_STARTED)
-    unheard = [e for e in ended if not is_told_where_it_was_asked(e, viewer=viewer)]
+    # The viewer's own request has already said how what is done at once ended.
+    unheard = [e for e in unseen if not (e.verb in _DONE_AT_ONCE and e.by == viewer)]
     for entry in reversed(unheard[:_TOASTS_AT_ONCE]):
-        show(toast_of(entry))
+        show(ended(entry).toast())

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from launcher.backup.errors import BackupNotFoundError
-from launcher.backup.records import Backup, JournalEntry, Outcome, parse_backup_id
+from launcher.backup.records import Backup, JournalEntry, Outcome, moment_of
 from launcher.content import LauncherContent
 from launcher.i18n import ERROR_WORDS, day_and_time, ngettext
 from launcher.i18n import gettext as _
@@ -102,12 +101,7 @@ def _good(backup: Backup | None) -> Verdict:
 def _named(backup: Backup) -> datetime | None:
     """Return when an uploaded backup was made, where its name still says so."""
     found = _OUR_NAME.search(backup.note)
-    try:
-        return datetime.strptime(
-            parse_backup_id(found[1])[:16] if found else "", "%Y%m%dT%H%M%SZ"
-        ).replace(tzinfo=UTC)
-    except (ValueError, BackupNotFoundError):
-        return None
+    return moment_of(found[1]) if found else None
 
 
 def _untouched() -> str:

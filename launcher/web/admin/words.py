@@ -9,9 +9,17 @@ from datetime import datetime, timedelta
 from babel.dates import format_date, format_skeleton
 from flask_babel import get_locale, get_timezone
 
-from launcher.backup.errors import BackupNotFoundError
-from launcher.backup.records import Backup, Kind, State, parse_backup_id
-from launcher.i18n import DAMAGE_WORDS, KIND_WORDS, clock_time, day, ngettext, number, weekday
+from launcher.backup.records import Backup, Kind, State, moment_of
+from launcher.i18n import (
+    DAMAGE_WORDS,
+    KIND_WORDS,
+    clock_time,
+    day,
+    day_and_time,
+    ngettext,
+    number,
+    weekday,
+)
 from launcher.i18n import gettext as _
 
 from .timeline import Timeline
@@ -90,6 +98,12 @@ def taken(backup: Backup, *, now: datetime) -> str:
     return short_time(backup.created_at, now=now)
 
 
+def when(backup_id: str) -> str:
+    """Return the moment of a backup as one speaks of it; its id tells it, even when it is gone."""
+    at = moment_of(backup_id)
+    return day_and_time(at) if at else backup_id
+
+
 def picture(timeline: Timeline) -> str:
     """Return what the picture of the last weeks shows, for who does not see it."""
     said = [_("Backups of the last five weeks.")]
@@ -137,12 +151,8 @@ def damage(error: str) -> str:
 
 def _what(source: str, now: datetime) -> str:
     """Return the moment in an id; a file keeps its name."""
-    try:
-        backup_id = parse_backup_id(source)
-        at = datetime.strptime(f"{backup_id[:15]}+0000", "%Y%m%dT%H%M%S%z")
-    except (BackupNotFoundError, ValueError):
-        return source
-    return short_time(at, now=now)
+    at = moment_of(source)
+    return short_time(at, now=now) if at else source
 
 
 def _days_ahead(at: datetime, now: datetime) -> int:

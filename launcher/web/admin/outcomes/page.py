@@ -1,4 +1,4 @@
-"""An outcome as its page shows it, and what every outcome is told with."""
+"""An outcome as its page shows it, and what every such page is made of."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class WayOn:
 
 
 @dataclass(frozen=True, slots=True)
-class OutcomeWords:
+class OutcomePage:
     """What happened, what still holds, what to do now.
 
     Attributes:
