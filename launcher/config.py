@@ -28,7 +28,7 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ValueKind:
     """A kind of value: what is allowed, in words, and how to read it from text."""
 
     allowed: str
@@ -43,7 +43,7 @@ class Setting:
     name: str
     variable: str
     default: str
-    kind: Kind
+    kind: ValueKind
     help: str
 
 
@@ -72,32 +72,32 @@ def _secret(text: str) -> str:
     return text
 
 
-def _number(minimum: int, maximum: int) -> Kind:
+def _number(minimum: int, maximum: int) -> ValueKind:
     def read(text: str) -> int:
         number = int(text) if text.isascii() and text.isdigit() else -1
         if not minimum <= number <= maximum:
             raise ValueError(text)
         return number
 
-    return Kind(f"a whole number from {minimum} to {maximum}", read)
+    return ValueKind(f"a whole number from {minimum} to {maximum}", read)
 
 
-def _choice(*choices: str) -> Kind:
+def _choice(*choices: str) -> ValueKind:
     def read(text: str) -> str:
         if text.upper() not in choices:
             raise ValueError(text)
         return text.upper()
 
-    return Kind(" or ".join(choices), read)
+    return ValueKind(" or ".join(choices), read)
 
 
-PATH = Kind("the path of a directory", _path)
-SWITCH = Kind("on or off", _switch)
-ADDRESS = Kind("host:port, [ipv6]:port or unix:/path", _address)
-SECRET = Kind(f"at least {_KEY_MIN_LENGTH} characters", _secret, is_secret=True)
+PATH = ValueKind("the path of a directory", _path)
+SWITCH = ValueKind("on or off", _switch)
+ADDRESS = ValueKind("host:port, [ipv6]:port or unix:/path", _address)
+SECRET = ValueKind(f"at least {_KEY_MIN_LENGTH} characters", _secret, is_secret=True)
 
 
-def _setting(default: object, kind: Kind, help_: str) -> Any:
+def _setting(default: object, kind: ValueKind, help_: str) -> Any:
     return field(metadata={"default": str(default), "kind": kind, "help": help_})
 
 

@@ -69,7 +69,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SampleAccount:
     """One sample user, with the password that was made."""
 
     username: str
@@ -84,7 +84,7 @@ class Filled:
     boards: int
     apps: int
     probes: int
-    accounts: tuple[Account, ...] = field(repr=False)
+    accounts: tuple[SampleAccount, ...] = field(repr=False)
 
 
 MEDIA = (
@@ -207,13 +207,13 @@ def fill(*, now: datetime, seed: int) -> Filled:
     return Filled(len(boards), len(apps), probes, tuple(made))
 
 
-def _people(begun: datetime) -> tuple[dict[str, User], list[Account]]:
+def _people(begun: datetime) -> tuple[dict[str, User], list[SampleAccount]]:
     people: dict[str, User] = {}
-    made: list[Account] = []
+    made: list[SampleAccount] = []
     for username, display_name, role in _PEOPLE:
         user = db.session.scalar(sa.select(User).where(User.username == username))
         if user is None:
-            account = Account(username, role, passwords.random_password())
+            account = SampleAccount(username, role, passwords.random_password())
             user = User(
                 username=username,
                 display_name=display_name,

@@ -183,7 +183,7 @@ def main() -> None:
         return
     service, request = service_at(said["place"]), _decode(said["verb"], said["request"])
     operation_id: str = said["operation_id"]
-    answer = Answer(sys.stdout)
+    answer = StartReply(sys.stdout)
     common: _Common = {
         "by": said["by"],
         "operation_id": operation_id,
@@ -239,7 +239,7 @@ def _run(service: BackupService, request: OperationRequest, common: _Common) -> 
             service.import_(request.path, note=request.note, **common)
 
 
-class Answer:
+class StartReply:
     """The one line that whoever started this process waits for."""
 
     def __init__(self, stream: IO[str]) -> None:

@@ -14,7 +14,7 @@ from launcher.backup import Gate
 from launcher.backup.errors import BackupError, OperationInProgressError
 from launcher.backup.ports import utc_now
 from launcher.config import Config
-from launcher.detached import BEGUN, Answer, launch, place_of, read_request, refusal, service_at
+from launcher.detached import BEGUN, StartReply, launch, place_of, read_request, refusal, service_at
 from launcher.rules import read_rules
 
 from . import work
@@ -78,7 +78,7 @@ def main() -> None:
         return
     place, task = request["place"], request["task"]
     data_dir = Path(place["data_dir"])
-    answer = Answer(sys.stdout)
+    answer = StartReply(sys.stdout)
     try:
         run = work.perform(
             task["job"],

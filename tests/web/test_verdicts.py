@@ -14,11 +14,11 @@ from launcher.backup.records import JournalEntry, Verb
 from launcher.backup.service import BackupService
 from launcher.content import LauncherContent
 from launcher.current import current_backups
-from launcher.web.admin.verdicts import Verdict, verdict
+from launcher.web.admin.verdicts import FileVerdict, verdict
 from tests.support.notebook import make_notebook
 from tests.support.service import run
 
-Judge = Callable[..., Verdict]
+Judge = Callable[..., FileVerdict]
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def service(app: Flask) -> BackupService:
 def judge(app: Flask, service: BackupService) -> Judge:
     """Take a file in as its upload would, and return the verdict."""
 
-    def give(path: Path, *, note: str = "") -> Verdict:
+    def give(path: Path, *, note: str = "") -> FileVerdict:
         try:
             made = service.import_(path, by="ada", note=note)
         except BackupError:

@@ -55,7 +55,7 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class EventRow:
     """One line of the log, in words."""
 
     at: datetime
@@ -70,7 +70,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class OperationRow:
     """One line of the journal, in words. `source` names the file that was brought in."""
 
     url: str
@@ -182,11 +182,11 @@ def _matching(entries: Sequence[JournalEntry], verb: str, outcome: str) -> Itera
     )  # fmt: skip
 
 
-def _event(event: AuditEvent) -> Event:
+def _event(event: AuditEvent) -> EventRow:
     outcome = outcome_of(event)
     is_gone = event.action in {f"backup.{verb}" for verb in _GONE_AFTERWARDS}
     is_backup = event.target_kind == "backup" and not is_gone
-    return Event(
+    return EventRow(
         at=event.at,
         who=actor_words(event.actor_name),
         actor=event.actor_name,
@@ -199,8 +199,8 @@ def _event(event: AuditEvent) -> Event:
     )
 
 
-def _operation(entry: JournalEntry) -> Operation:
-    return Operation(
+def _operation(entry: JournalEntry) -> OperationRow:
+    return OperationRow(
         url=url_for("operations.show", operation_id=entry.operation_id),
         started_at=entry.started_at,
         what=str(VERB_WORDS[entry.verb]),

@@ -22,7 +22,7 @@ from .alarm import set_alarm
 from .answer import primary_action
 from .cron_words import cron_words
 from .keeping import periods, rule_words
-from .rows import Asked, describe, read_query, turn_to
+from .rows import ListQuery, describe, read_query, turn_to
 from .timeline import draw
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def show() -> ResponseReturnValue:
     )
 
 
-def _list(situation: Situation, asked: Asked) -> dict[str, object]:
+def _list(situation: Situation, asked: ListQuery) -> dict[str, object]:
     """Return what is shown of a store that can be read, and of no other."""
     listing, policy = situation.listing, situation.rules.policy
     if listing is None or not listing.backups:

@@ -17,7 +17,7 @@ _ALWAYS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class CountRow:
+class ContentsRow:
     """How many of one kind the backup holds and the site has now; `difference` in words."""
 
     what: str
@@ -26,7 +26,7 @@ class CountRow:
     difference: str
 
 
-def compare(backup: Backup) -> list[CountRow]:
+def compare(backup: Backup) -> list[ContentsRow]:
     """Return the counts of both sides, in the order of their importance."""
     then: dict[str, int] = {}
     now: dict[str, int] = {}
@@ -35,7 +35,7 @@ def compare(backup: Backup) -> list[CountRow]:
         then[word] = then.get(word, 0) + backup.contents.get(table, 0)
         now[word] = now.get(word, 0) + _count(table)
     return [
-        CountRow(word, then[word], now[word], _difference(now[word] - then[word]))
+        ContentsRow(word, then[word], now[word], _difference(now[word] - then[word]))
         for place, word in enumerate(then)
         if place < _ALWAYS or then[word] or now[word]
     ]

@@ -66,7 +66,7 @@ def foresee(
 ) -> Foresight:
     """Return in words what was decided, newest first, about every backup and the next one."""
     going = [decision.backup for decision in decisions if not decision.keep]
-    words = _Words(zone, now.astimezone(zone).year)
+    words = _DayWords(zone, now.astimezone(zone).year)
     return Foresight(
         going=going,
         days=listing([words.span(*each) for each in _ranges(decisions, zone)], most=_MOST_RANGES),
@@ -95,7 +95,7 @@ def _ranges(decisions: Sequence[KeepDecision], zone: tzinfo) -> list[tuple[date,
 
 
 def _stays(
-    decisions: Sequence[KeepDecision], policy: RetentionPolicy, words: _Words
+    decisions: Sequence[KeepDecision], policy: RetentionPolicy, words: _DayWords
 ) -> Iterator[Stay]:
     groups: dict[KeepReason, list[Backup]] = {reason: [] for reason in _FIRST_OF}
     for decision in decisions:
@@ -126,7 +126,7 @@ def _before(policy: RetentionPolicy) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class _DayWords:
     """How days are said in a zone, seen from a year."""
 
     zone: tzinfo

@@ -14,7 +14,7 @@ from launcher.content import LauncherContent
 from launcher.i18n import day_and_time, duration
 from launcher.i18n import gettext as _
 from launcher.web.admin.outcomes.ended import took_s
-from launcher.web.admin.verdicts import Verdict, refusal
+from launcher.web.admin.verdicts import FileVerdict, refusal
 from launcher.web.admin.words import why
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Inspection:
         can_download: whether the plain database can be handed out, proved.
     """
 
-    verdict: Verdict
+    verdict: FileVerdict
     file: FileFacts | None
     is_checked: bool
     can_restore: bool
@@ -105,33 +105,33 @@ def _file_facts(service: BackupService, backup: Backup) -> FileFacts | None:
 
 def _listed(
     backup: Backup, entries: Sequence[JournalEntry], *, names: Mapping[str, str]
-) -> Verdict:
+) -> FileVerdict:
     told = [_origin(backup, names)]
     if not backup.is_good:
         advice = _("Verify it: every byte is read and compared with what was written.")
-        return Verdict("warn", _("Not verified yet"), " ".join(told), advice)
+        return FileVerdict("warn", _("Not verified yet"), " ".join(told), advice)
     if verified_at := backup.verification.at:
         told.append(_("Verified %(when)s.", when=day_and_time(verified_at)))
     tried = next((e for e in entries if e.verb in {Verb.REHEARSE, Verb.RESTORE}), None)
     if not _is_known(backup):
         advice = _("Update this server to the Launcher that made it before you restore it.")
         title = _("Good, and made by a newer Launcher")
-        return Verdict("warn", title, " ".join(told), advice)
+        return FileVerdict("warn", title, " ".join(told), advice)
     if tried is None:
-        return Verdict("ok", _("Good"), " ".join(told))
+        return FileVerdict("ok", _("Good"), " ".join(told))
     when = day_and_time(tried.ended_at)
     if tried.outcome is not Outcome.SUCCEEDED:
         told.append(_("Tried %(when)s; the history below says what happened.", when=when))
         title = _("Good, but the last try to restore it did not succeed")
-        return Verdict("warn", title, " ".join(told))
+        return FileVerdict("warn", title, " ".join(told))
     if tried.verb is Verb.RESTORE:
         told.append(_("Restored %(when)s.", when=when))
-        return Verdict("ok", _("Good, and restored before"), " ".join(told))
+        return FileVerdict("ok", _("Good, and restored before"), " ".join(told))
     took = duration(took_s(tried))
     told.append(
         _("Rehearsed %(when)s: the whole restore took %(took)s on a copy.", when=when, took=took)
     )
-    return Verdict("ok", _("Good, and restored once for practice"), " ".join(told))
+    return FileVerdict("ok", _("Good, and restored once for practice"), " ".join(told))
 
 
 def _origin(backup: Backup, names: Mapping[str, str]) -> str:
@@ -141,10 +141,10 @@ def _origin(backup: Backup, names: Mapping[str, str]) -> str:
     return _("%(why)s, %(when)s.", why=why(backup, names), when=when)
 
 
-def _damaged(backup: Backup, *, has_file: bool) -> Verdict:
+def _damaged(backup: Backup, *, has_file: bool) -> FileVerdict:
     problem = backup.verification.error
     if backup.file is None and has_file:
-        return Verdict(
+        return FileVerdict(
             "bad",
             _("Damaged: what was noted of it cannot be read"),
             _(
@@ -155,14 +155,14 @@ def _damaged(backup: Backup, *, has_file: bool) -> Verdict:
             problem,
         )
     if not has_file:
-        return Verdict(
+        return FileVerdict(
             "bad",
             _("Damaged: its file is gone"),
             _("It cannot be restored. The other backups are not affected."),
             _("If you moved the file, put it back under its name. Otherwise delete this entry."),
             problem,
         )
-    return Verdict(
+    return FileVerdict(
         "bad",
         _("Damaged: it is not what it was when it was made"),
         _("It cannot be restored. The other backups are not affected."),
@@ -176,20 +176,20 @@ def _damaged(backup: Backup, *, has_file: bool) -> Verdict:
 
 def _found_in_the_folder(
     entries: Sequence[JournalEntry], file: FileFacts | None, *, now: datetime
-) -> Verdict:
+) -> FileVerdict:
     looked = next((entry for entry in entries if entry.verb is Verb.VERIFY), None)
     if looked and file and looked.ended_at >= file.changed_at and (problem := _refused(looked)):
         found = refusal(looked.error_code or VerificationError.code, problem)
         text = _("It lies in the folder of backups, and cannot be restored. Nothing was changed.")
-        return Verdict(found.tone, found.title, text, found.advice, found.problem)
+        return FileVerdict(found.tone, found.title, text, found.advice, found.problem)
     if file and timedelta() <= now - file.changed_at < _STILL:
-        return Verdict(
+        return FileVerdict(
             "warn",
             _("This file may still be on its way"),
             _("It was written to less than a minute ago: somebody is perhaps still copying it."),
             _("Wait until its size stands still, then check it."),
         )
-    return Verdict(
+    return FileVerdict(
         "warn",
         _("A file from the folder, not checked yet"),
         _(

@@ -50,7 +50,7 @@ _NOT_A_FIELD = {*_STATUS_OF}
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ChannelDraft:
     """What the fields of a form hold, right or wrong. The address is never among it."""
 
     name: str
@@ -58,17 +58,17 @@ class Draft:
     has_url: bool = False
 
     @classmethod
-    def empty(cls) -> Draft:
+    def empty(cls) -> ChannelDraft:
         """Return what a new form begins with."""
         return cls("", sorted(USUAL_EVENTS))
 
     @classmethod
-    def of(cls, target: Target) -> Draft:
+    def of(cls, target: Target) -> ChannelDraft:
         """Return what is kept of a target."""
         return cls(target.name, sorted(target.events))
 
     @classmethod
-    def read(cls) -> Draft:
+    def read(cls) -> ChannelDraft:
         """Return what was sent."""
         form = request.form
         return cls(form.get("name", ""), form.getlist("event"), bool(form.get("url", "").strip()))
@@ -152,14 +152,14 @@ def index(refusal: Refusal | None = None) -> ResponseReturnValue:
     return page, refusal.status if refusal else 200
 
 
-def new(draft: Draft, refusal: Refusal | None = None) -> ResponseReturnValue:
+def new(draft: ChannelDraft, refusal: Refusal | None = None) -> ResponseReturnValue:
     """Draw the form for another address."""
     page = render_template("admin/notice_new.html", **_form(draft, refusal))
     return page, refusal.status if refusal else 200
 
 
 def target(
-    known: Target, draft: Draft | None = None, refusal: Refusal | None = None
+    known: Target, draft: ChannelDraft | None = None, refusal: Refusal | None = None
 ) -> ResponseReturnValue:
     """Draw one who is told, with the forms that change it."""
     page = render_template(
@@ -167,7 +167,7 @@ def target(
         target=known,
         reach=_reach(known.id),
         seen=mark_of(known),
-        **_form(draft or Draft.of(known), refusal),
+        **_form(draft or ChannelDraft.of(known), refusal),
     )
     return page, refusal.status if refusal else 200
 
@@ -218,7 +218,7 @@ def site(
     return page, refusal.status if refusal else 200
 
 
-def _form(draft: Draft, refusal: Refusal | None) -> Mapping[str, object]:
+def _form(draft: ChannelDraft, refusal: Refusal | None) -> Mapping[str, object]:
     return {
         "draft": draft,
         "event_words": EVENT_WORDS,

@@ -32,7 +32,7 @@ from launcher.web.recent import recent_password_required
 from launcher.web.roles import admin_required, signed_in_user
 
 from . import notice_pages as pages
-from .notice_pages import Draft, Refusal, mark_of
+from .notice_pages import ChannelDraft, Refusal, mark_of
 from .reach import overview
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def told_of_failures() -> Sequence[str]:
 @recent_password_required
 def new() -> ResponseReturnValue:
     """Show the form for another address."""
-    return pages.new(Draft.empty())
+    return pages.new(ChannelDraft.empty())
 
 
 @blueprint.post("")
@@ -80,7 +80,7 @@ def new() -> ResponseReturnValue:
 @recent_password_required
 def create() -> ResponseReturnValue:
     """Tell somebody from now on."""
-    draft, actor = Draft.read(), _actor()
+    draft, actor = ChannelDraft.read(), _actor()
     try:
         made = _apart(targets.add_target, name=draft.name, url=_typed_url(), events=draft.events)
     except (NoticeError, OSError) as error:
@@ -110,7 +110,7 @@ def show(target_id: str) -> ResponseReturnValue:
 @recent_password_required
 def change(target_id: str) -> ResponseReturnValue:
     """Change a name, what is told, or the address."""
-    draft, actor = Draft.read(), _actor()
+    draft, actor = ChannelDraft.read(), _actor()
     known = _find(target_id)
     if request.form.get("seen") != mark_of(known):
         return pages.target(known, refusal=Refusal.outdated())

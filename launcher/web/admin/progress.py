@@ -29,7 +29,7 @@ _DONE_AT_ONCE = {Verb.PROTECT, Verb.UNPROTECT, Verb.DELETE}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ProgressRow:
     """What the row shows. `seen` is the id of the operation that ended last, "" for none."""
 
     running: Progress | None
@@ -61,7 +61,7 @@ class Row:
         return self.running.stages[: self.running.stages.index(self.running.stage)]
 
 
-def present_row() -> Row:
+def present_row() -> ProgressRow:
     """Return what runs now; a page that is drawn anew in part is told what it has not seen."""
     # In this order: what ends between the two is told by the next question.
     if seen := _seen_by_page():
@@ -69,10 +69,10 @@ def present_row() -> Row:
         _tell(unseen)
     else:
         unseen = current_backups().ended_since("", limit=1)
-    return Row(current_backups().progress(), unseen[0].operation_id if unseen else seen)
+    return ProgressRow(current_backups().progress(), unseen[0].operation_id if unseen else seen)
 
 
-def news(*, seen: str, shown: str) -> Row | None:
+def news(*, seen: str, shown: str) -> ProgressRow | None:
     """Return the row anew where it differs from what a page shows, and tell what ended since.
 
     Returns:
@@ -83,7 +83,7 @@ def news(*, seen: str, shown: str) -> Row | None:
     if running is None and not shown and not unseen:
         return None
     _tell(unseen)
-    return Row(running, unseen[0].operation_id if unseen else seen)
+    return ProgressRow(running, unseen[0].operation_id if unseen else seen)
 
 
 def remember(operation_id: str) -> None:

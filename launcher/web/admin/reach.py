@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SOON = timedelta(minutes=1)
 
 
-class Verdict(StrEnum):
+class DeliverySummary(StrEnum):
     """The one sentence that stands first."""
 
     UNREADABLE = "unreadable"
@@ -32,9 +32,9 @@ class Verdict(StrEnum):
 
 
 _TONES = {
-    Verdict.UNREADABLE: "bad",
-    Verdict.NONE_REACHED: "bad",
-    Verdict.TOLD: "ok",
+    DeliverySummary.UNREADABLE: "bad",
+    DeliverySummary.NONE_REACHED: "bad",
+    DeliverySummary.TOLD: "ok",
 }
 
 
@@ -65,7 +65,7 @@ class Reach:
 class Overview:
     """Everything that the page shows. `path` is that of a file that cannot be read."""
 
-    verdict: Verdict
+    verdict: DeliverySummary
     targets: tuple[Reach, ...] = ()
     heartbeat: Reach | None = None
     tells_start: bool = False
@@ -99,7 +99,7 @@ def overview(config: Config, *, now: datetime) -> Overview:
     try:
         notices = read_notices(config)
     except NoticeError as error:
-        return Overview(Verdict.UNREADABLE, path=str(error.data["path"]))
+        return Overview(DeliverySummary.UNREADABLE, path=str(error.data["path"]))
     memory = read_memory(config)
     targets = tuple(
         Reach(
@@ -130,19 +130,23 @@ def overview(config: Config, *, now: datetime) -> Overview:
     )
 
 
-def _verdict(targets: Sequence[Reach], heartbeat: Reach | None) -> Verdict:
+def _verdict(targets: Sequence[Reach], heartbeat: Reach | None) -> DeliverySummary:
     told = [each for each in targets if Event.FAILURE in each.events]
     if not targets:
         if heartbeat is None:
-            return Verdict.NOBODY
-        return Verdict.SOME_UNREACHED if heartbeat.state == "down" else Verdict.ONLY_HEARTBEAT
+            return DeliverySummary.NOBODY
+        return (
+            DeliverySummary.SOME_UNREACHED
+            if heartbeat.state == "down"
+            else DeliverySummary.ONLY_HEARTBEAT
+        )
     if not told:
-        return Verdict.NOT_OF_FAILURES
+        return DeliverySummary.NOT_OF_FAILURES
     if all(each.state == "down" for each in told):
-        return Verdict.NONE_REACHED
+        return DeliverySummary.NONE_REACHED
     everybody = [*targets, heartbeat] if heartbeat else targets
     is_one_down = any(each.state == "down" for each in everybody)
-    return Verdict.SOME_UNREACHED if is_one_down else Verdict.TOLD
+    return DeliverySummary.SOME_UNREACHED if is_one_down else DeliverySummary.TOLD
 
 
 def _how_it_went(line: Line, now: datetime) -> dict[str, Any]:

@@ -36,7 +36,7 @@ blueprint = Blueprint("restores", __name__, url_prefix="/admin/backups")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RestoreForm:
     """What the form asks for.
 
     Attributes:
@@ -64,7 +64,7 @@ class Confirmation:
 @admin_required
 def show_plan(backup_id: str) -> ResponseReturnValue:
     """Show what a restore of this backup would do; nothing is changed by looking."""
-    return _show_plan(backup_id, Asked(is_carrying=request.args.get("carry") == "1"))
+    return _show_plan(backup_id, RestoreForm(is_carrying=request.args.get("carry") == "1"))
 
 
 @blueprint.post("/<backup_id>/restore")
@@ -76,7 +76,7 @@ def restore(backup_id: str) -> ResponseReturnValue:
     those that the plan was made from.
     """
     backup = current_backups().get(backup_id)
-    asked = Asked(
+    asked = RestoreForm(
         schedule=request.form.get("schedule", ""),
         is_carrying=request.form.get("carry") == "1",
         mark=request.form.get("mark", ""),
@@ -99,7 +99,7 @@ def restore(backup_id: str) -> ResponseReturnValue:
 
 
 def _show_plan(
-    backup_id: str, asked: Asked, *, errors: Mapping[str, str] | None = None, change: str = ""
+    backup_id: str, asked: RestoreForm, *, errors: Mapping[str, str] | None = None, change: str = ""
 ) -> ResponseReturnValue:
     service, viewer = current_backups(), signed_in_user().username
     backup = service.get(backup_id)
@@ -146,14 +146,16 @@ def _wrong_fields() -> Mapping[str, str]:
     return errors
 
 
-def _ask_again(backup: Backup, asked: Asked, errors: Mapping[str, str]) -> ResponseReturnValue:
+def _ask_again(
+    backup: Backup, asked: RestoreForm, errors: Mapping[str, str]
+) -> ResponseReturnValue:
     if not is_htmx():
         return make_response(_show_plan(backup.id, asked, errors=errors), 422)
     confirm = Confirmation(backup, asked.mark, not has_recent_password(), errors)
     return make_response(render_template("admin/_restore_confirm.html", confirm=confirm), 422)
 
 
-def _show_what_changed(backup_id: str, asked: Asked) -> ResponseReturnValue:
+def _show_what_changed(backup_id: str, asked: RestoreForm) -> ResponseReturnValue:
     """Show the plan as it is now, to be confirmed anew."""
     change = _("Something changed since you opened this plan. Nothing was restored: look again.")
     response = make_response(_show_plan(backup_id, asked, change=change), 409)

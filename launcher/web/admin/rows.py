@@ -39,7 +39,7 @@ Member = TypeVar("Member", Kind, State)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ListQuery:
     """What the query string asks for. Nonsense asks for nothing."""
 
     kind: Kind | None = None
@@ -76,7 +76,7 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BackupRow:
     """One backup in words."""
 
     backup: Backup
@@ -90,18 +90,18 @@ class Row:
     is_rehearsed: bool
 
 
-def read_query(query: MultiDict[str, str]) -> Asked:
+def read_query(query: MultiDict[str, str]) -> ListQuery:
     """Return what a query string asks for; whatever it holds is no error."""
     page = query.get("page", "")
     is_number = page.isascii() and page.isdigit() and len(page) <= MAX_PAGE_DIGITS
-    return Asked(
+    return ListQuery(
         kind=_member(Kind, query.get("kind", "")),
         state=_member(State, query.get("state", "")),
         page=max(1, int(page)) if is_number else 1,
     )
 
 
-def turn_to(listing: Listing, asked: Asked) -> Sheet:
+def turn_to(listing: Listing, asked: ListQuery) -> Sheet:
     """Return the page that was asked for, or the last there is."""
     found = listing.select(kind=asked.kind, state=asked.state)
     pages = max(1, -(-len(found) // PAGE_SIZE))
@@ -118,7 +118,7 @@ def describe(
     entries: Sequence[JournalEntry],
     *,
     now: datetime,
-) -> list[Row]:
+) -> list[BackupRow]:
     """Return the rows of one page; nothing is described that is not shown."""
     address = url_for("backups.show")
     names = names_of({backup.created_by for backup in sheet.backups})
@@ -128,7 +128,7 @@ def describe(
         if entry.verb is Verb.REHEARSE and entry.outcome is Outcome.SUCCEEDED
     }
     return [
-        Row(
+        BackupRow(
             backup=backup,
             address=f"{address}/{backup.id}",
             taken=words.taken(backup, now=now),

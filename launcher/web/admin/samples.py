@@ -27,14 +27,14 @@ from launcher.situation import Situation, Space
 from launcher.watch import Concern, Findings, Tone, Trouble
 
 from .answer import PrimaryAction
-from .progress import Row
-from .rows import PAGE_SIZE, Asked, Sheet
+from .progress import ProgressRow
+from .rows import PAGE_SIZE, ListQuery, Sheet
 from .timeline import draw
 
 _ID = "0" * 16
 
 
-class StillRow(Row):
+class StillRow(ProgressRow):
     """The row of an operation that stays as it is: nobody asks how far it is."""
 
     @property
@@ -49,7 +49,7 @@ def sample_panel(rules: SiteSettings, *, now: datetime) -> Mapping[str, object]:
     backups = situation.listing.backups if situation.listing else ()
     return {
         "is_sample": True,
-        "asked": Asked(page=2),
+        "asked": ListQuery(page=2),
         "findings": Findings(_troubles(now)),
         "now": now,
         "operation_row": StillRow(_running(now), seen=""),

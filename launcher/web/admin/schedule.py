@@ -24,7 +24,7 @@ from launcher.web.roles import admin_required, signed_in_user
 
 from .cron_words import cron_words, weekday_name
 from .foresight import Foresight, foresee
-from .schedule_form import DAYS, LAST_DAY, SHOWN, WEEKDAYS, Checked, Draft, check, mark_of
+from .schedule_form import DAYS, LAST_DAY, SHOWN, WEEKDAYS, CheckedDraft, Draft, check, mark_of
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -71,7 +71,7 @@ def save() -> ResponseReturnValue:
     return redirect(url_for("schedules.show"), 303)
 
 
-def _page(checked: Checked, *, is_outdated: bool = False) -> str:
+def _page(checked: CheckedDraft, *, is_outdated: bool = False) -> str:
     return render_template(
         "admin/schedule.html",
         **_context(checked),
@@ -89,7 +89,7 @@ def _page(checked: Checked, *, is_outdated: bool = False) -> str:
     )
 
 
-def _context(checked: Checked) -> dict[str, object]:
+def _context(checked: CheckedDraft) -> dict[str, object]:
     site, now = site_settings(), utc_now()
     zone = site.zone
     runs = cron.next_runs(checked.cron, after=now, zone=zone, count=_RUNS) if checked.cron else ()
@@ -110,7 +110,7 @@ def _context(checked: Checked) -> dict[str, object]:
 
 
 def _foresee(
-    checked: Checked, zone: tzinfo, next_run_at: datetime | None, now: datetime
+    checked: CheckedDraft, zone: tzinfo, next_run_at: datetime | None, now: datetime
 ) -> tuple[bool, Foresight | None]:
     """Return whether the store cannot be read, and what the clean-up would do with it."""
     policy = checked.policy

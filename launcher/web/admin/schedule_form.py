@@ -102,7 +102,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedDraft:
     """A draft with what it comes to: a value for each setting, or why it has none, by field."""
 
     draft: Draft
@@ -127,7 +127,7 @@ class Checked:
         return len(self.errors) + len(different)
 
 
-def check(draft: Draft) -> Checked:
+def check(draft: Draft) -> CheckedDraft:
     """Return what each field comes to. `launcher.setting_table` alone says what is allowed."""
     errors: dict[str, str] = {}
     values: dict[str, Value] = {}
@@ -142,7 +142,7 @@ def check(draft: Draft) -> Checked:
             values[name] = read(name, value)
         except SettingError as error:
             errors[name] = setting_words(error)
-    return Checked(draft, values, errors)
+    return CheckedDraft(draft, values, errors)
 
 
 def mark_of(site: SiteSettings) -> str:

@@ -55,7 +55,7 @@ blueprint = Blueprint("users", __name__, url_prefix="/admin")
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class AccountRow:
     """One line of the list."""
 
     user: User
@@ -72,7 +72,8 @@ def index() -> ResponseReturnValue:
     """Show every account."""
     tokens = _tokens_by_user()
     everybody = [
-        Account(user, ROLE_WORDS[user.role], tokens.get(user.id, 0)) for user in users.all_users()
+        AccountRow(user, ROLE_WORDS[user.role], tokens.get(user.id, 0))
+        for user in users.all_users()
     ]
     return render_template("admin/users.html", accounts=everybody)
 

@@ -21,7 +21,7 @@ _OUR_NAME = re.compile(r"launcher-(\d{8}T\d{6}Z-[a-z0-9]{6})\.db(?:\.zst)?", re.
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FileVerdict:
     """What a file is.
 
     Attributes:
@@ -39,7 +39,7 @@ class Verdict:
     problem: str = ""
 
 
-def verdict(entry: JournalEntry, backup: Backup | None) -> Verdict:
+def verdict(entry: JournalEntry, backup: Backup | None) -> FileVerdict:
     """Return what became of an uploaded file.
 
     Args:
@@ -49,7 +49,7 @@ def verdict(entry: JournalEntry, backup: Backup | None) -> Verdict:
     if entry.outcome is Outcome.SUCCEEDED:
         return _good(backup)
     if entry.outcome is Outcome.INTERRUPTED:
-        return Verdict(
+        return FileVerdict(
             "warn",
             _("The check of this file was interrupted"),
             _("It is not in the list, and nothing was restored."),
@@ -58,13 +58,13 @@ def verdict(entry: JournalEntry, backup: Backup | None) -> Verdict:
     return refusal(entry.error_code, entry.error)
 
 
-def refusal(code: str, problem: str) -> Verdict:
+def refusal(code: str, problem: str) -> FileVerdict:
     """Return why a file was not taken, by the code and the sentence of the core's error."""
     for pattern, words in _REASONS.items():
         if found := re.search(pattern, problem, re.ASCII):
             return words(found)
     known = ERROR_WORDS.get(code, ERROR_WORDS["internal"])
-    return Verdict("warn", str(known.title), "", str(known.hint), problem)
+    return FileVerdict("warn", str(known.title), "", str(known.hint), problem)
 
 
 def fit(backup: Backup) -> str:
@@ -84,10 +84,10 @@ def fit(backup: Backup) -> str:
     )
 
 
-def _good(backup: Backup | None) -> Verdict:
+def _good(backup: Backup | None) -> FileVerdict:
     title = _("It is a backup of Launcher, and whole")
     if backup is None:
-        return Verdict("ok", title, _("It was put in the list, and has been removed since."))
+        return FileVerdict("ok", title, _("It was put in the list, and has been removed since."))
     facts = [
         _("Schema %(schema)s. %(fit)s.", schema=backup.schema_revision, fit=fit(backup)),
         _("Inside: %(inside)s.", inside=inside_briefly(backup.contents)),
@@ -95,7 +95,7 @@ def _good(backup: Backup | None) -> Verdict:
     ]
     if made_at := _named(backup):
         facts.insert(0, _("Of %(when)s, going by its name.", when=day_and_time(made_at)))
-    return Verdict("ok", title, " ".join(facts))
+    return FileVerdict("ok", title, " ".join(facts))
 
 
 def _named(backup: Backup) -> datetime | None:
@@ -112,8 +112,8 @@ def _and_untouched(sentence: str) -> str:
     return f"{sentence} {_untouched()}"
 
 
-def _newer(found: re.Match[str]) -> Verdict:
-    return Verdict(
+def _newer(found: re.Match[str]) -> FileVerdict:
+    return FileVerdict(
         "warn",
         _("It was made by a newer Launcher"),
         _(
@@ -128,8 +128,8 @@ def _newer(found: re.Match[str]) -> Verdict:
     )
 
 
-def _other_app(found: re.Match[str]) -> Verdict:
-    return Verdict(
+def _other_app(found: re.Match[str]) -> FileVerdict:
+    return FileVerdict(
         "warn",
         _("It is the database of another application"),
         _untouched(),
@@ -138,8 +138,8 @@ def _other_app(found: re.Match[str]) -> Verdict:
     )
 
 
-def _not_ours(found: re.Match[str]) -> Verdict:
-    return Verdict(
+def _not_ours(found: re.Match[str]) -> FileVerdict:
+    return FileVerdict(
         "warn",
         _("It is not a backup of Launcher"),
         _and_untouched(_("It does not hold what a Launcher of any version would.")),
@@ -148,8 +148,8 @@ def _not_ours(found: re.Match[str]) -> Verdict:
     )
 
 
-def _no_database(found: re.Match[str]) -> Verdict:
-    return Verdict(
+def _no_database(found: re.Match[str]) -> FileVerdict:
+    return FileVerdict(
         "warn",
         _("It is not a database"),
         _untouched(),
@@ -158,8 +158,8 @@ def _no_database(found: re.Match[str]) -> Verdict:
     )
 
 
-def _bomb(found: re.Match[str]) -> Verdict:
-    return Verdict(
+def _bomb(found: re.Match[str]) -> FileVerdict:
+    return FileVerdict(
         "bad",
         _("It claims to unpack to far more than it can hold"),
         _and_untouched(_("No backup looks like that, so it was not unpacked.")),
@@ -168,8 +168,8 @@ def _bomb(found: re.Match[str]) -> Verdict:
     )
 
 
-def _too_large(found: re.Match[str]) -> Verdict:
-    return Verdict(
+def _too_large(found: re.Match[str]) -> FileVerdict:
+    return FileVerdict(
         "warn",
         _("The disk has no room to unpack it"),
         _untouched(),
@@ -178,8 +178,8 @@ def _too_large(found: re.Match[str]) -> Verdict:
     )
 
 
-def _damaged(found: re.Match[str]) -> Verdict:
-    return Verdict(
+def _damaged(found: re.Match[str]) -> FileVerdict:
+    return FileVerdict(
         "bad",
         _("It is damaged"),
         _and_untouched(_("It is not whole any more, or never was.")),
@@ -188,7 +188,7 @@ def _damaged(found: re.Match[str]) -> Verdict:
     )
 
 
-_REASONS: Mapping[str, Callable[[re.Match[str]], Verdict]] = {
+_REASONS: Mapping[str, Callable[[re.Match[str]], FileVerdict]] = {
     r"with schema (\S+); this is Launcher (\S+) with schema (\S+)": _newer,
     r"belongs to another application": _other_app,
     r"does not say which schema|as UTF-16|schema is not Launcher's": _not_ours,

@@ -38,7 +38,7 @@ _NAMED = {"apps": "app", "boards": "board", "users": "user"}
 _REPLACED_BYTES_A_SECOND = 200_000_000
 
 
-class Account(StrEnum):
+class AccountChange(StrEnum):
     """What becomes of the account of who restores."""
 
     SAME = "same"
@@ -101,7 +101,7 @@ class PlanWords:
     vanish: Names
     appear: Names
     site_name_then: str
-    account: Account
+    account: AccountChange
     others: str
     other_passwords: str
     password_count: int
@@ -245,13 +245,13 @@ def _names(changes: Sequence[NameChange], side: Callable[[NameChange], Sequence[
     return Names(things[:most], len(things) - most)
 
 
-def _account(plan: RestorePlan, viewer: str) -> Account:
+def _account(plan: RestorePlan, viewer: str) -> AccountChange:
     if plan.carried_account == viewer:
-        return Account.CARRIED
+        return AccountChange.CARRIED
     if not plan.live_readable:
-        return Account.UNKNOWN
+        return AccountChange.UNKNOWN
     if any(viewer in change.vanish for change in plan.names if change.kind == "user"):
-        return Account.MISSING
+        return AccountChange.MISSING
     if viewer not in plan.admins:
-        return Account.NO_ADMIN
-    return Account.OTHER_KEY if viewer in plan.password_changes else Account.SAME
+        return AccountChange.NO_ADMIN
+    return AccountChange.OTHER_KEY if viewer in plan.password_changes else AccountChange.SAME
