@@ -49,10 +49,11 @@ def create_app(overrides: Mapping[str, str] | None = None, *, has_pages: bool = 
 
 
 def _add_pages(app: Flask) -> None:
-    from launcher import database, i18n, web  # noqa: PLC0415  (see `has_pages`)
+    from launcher import database, web  # noqa: PLC0415  (see `has_pages`)
+    from launcher.i18n.app import init_app as init_i18n  # noqa: PLC0415
 
     database.init_app(app)
-    i18n.init_app(app)
+    init_i18n(app)
     web.init_app(app)
 
 

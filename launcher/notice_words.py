@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from launcher.alarms import Alarm, News, Tiding
-from launcher.i18n import ERROR_WORDS, exact, gettext, ngettext, number, size
-from launcher.i18n import lazy_gettext as _
+from launcher.i18n.formats import exact, number, size
+from launcher.i18n.labels import ERROR_WORDS
+from launcher.i18n.locale import gettext, ngettext
+from launcher.i18n.locale import lazy_gettext as _
 from launcher.messenger import Delivery, Message, Reason
 from launcher.targets import Event, NoticeError
 from launcher.watch import Concern, Tone, Trouble

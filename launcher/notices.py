@@ -358,7 +358,7 @@ def send_test(app: Flask, target_id: str) -> Delivery:
         NoticeError: there is no such target.
     """
     from launcher import notice_words  # noqa: PLC0415  (it brings in the database)
-    from launcher.i18n import speaking  # noqa: PLC0415
+    from launcher.i18n.app import speaking  # noqa: PLC0415
 
     config, gate = current_config(app), current_gate(app)
     notices = read_notices(config)
@@ -472,7 +472,7 @@ def _mail(
     if not (tidings or made):
         return []
     from launcher import notice_words  # noqa: PLC0415  (it brings in the database)
-    from launcher.i18n import speaking  # noqa: PLC0415
+    from launcher.i18n.app import speaking  # noqa: PLC0415
 
     rules = known or FALLBACK
     about: dict[str, Any] = {

@@ -3,7 +3,7 @@
 Callers catch `BackupError` and nothing else. Each member carries a `code` for machines, a
 `message` that says what happened and what still holds, a `hint` that says what to do next, and
 its facts as attributes. Doors map codes in one table each: `cli/exits.py`, `web/errors.py`,
-`i18n.py`.
+`i18n/labels.py`.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Run:
         ended_at: None while it runs, and when it was interrupted.
         outcome: None while it runs.
         error: what went wrong, in one English sentence; "" when nothing did.
-        error_code: its stable name, the key of `i18n.ERROR_WORDS`.
+        error_code: its stable name, the key of `i18n.labels.ERROR_WORDS`.
         facts: what the job has to tell. `backup`: `backup_id`, `slot`, `removed`, `not_removed`;
             `scrub`: `verified` (how many), `damaged` (ids), `failed` (ids), `total`,
             `overdue` (how many still wait for longer than they should);

@@ -16,7 +16,7 @@ class Job:
     """One thing that is done by itself, again and again.
 
     Attributes:
-        id: its name in files and addresses, and the key of its words (`i18n.JOB_WORDS`).
+        id: its name in files and addresses, and the key of its words (`i18n.labels.JOB_WORDS`).
         verb: the operation that it mainly is.
         cron: its cron expression under given rules, None while it is switched off.
     """

@@ -17,8 +17,9 @@ from launcher.accounts.errors import (
 )
 from launcher.audit import Actor
 from launcher.extensions import db
-from launcher.i18n import ACCOUNT_WORDS, LOCALE_COOKIE, LOCALES
-from launcher.i18n import gettext as _
+from launcher.i18n.labels import ACCOUNT_WORDS
+from launcher.i18n.locale import LOCALE_COOKIE, LOCALES
+from launcher.i18n.locale import gettext as _
 from launcher.models import Theme
 from launcher.web.auth import pause_words, safe_path
 from launcher.web.frame import THEME_COOKIE, current_viewer

@@ -9,8 +9,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 
 from launcher.accounts.errors import SignInRefusedError, SignInThrottledError
 from launcher.accounts.sign_in import attempts_left, authenticate
-from launcher.i18n import gettext as _
-from launcher.i18n import ngettext
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import ngettext
 from launcher.web.frame import current_viewer
 from launcher.web.sessions import begin_session, end_session
 from launcher.web.setup import is_awaiting_first_admin

@@ -19,8 +19,10 @@ from launcher.backup.errors import BackupError, OperationInProgressError, Upload
 from launcher.backup.records import LATEST, Backup, Progress, Verb
 from launcher.current import current_backups
 from launcher.database import DataBeingReplacedError, Trouble, resume, trouble_of
-from launcher.i18n import ERROR_WORDS, VERB_WORDS, ago, gettext
-from launcher.i18n import lazy_gettext as _
+from launcher.i18n.formats import ago
+from launcher.i18n.labels import ERROR_WORDS, VERB_WORDS
+from launcher.i18n.locale import gettext
+from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import Role
 from launcher.web.frame import current_viewer, do_without_database
 from launcher.web.htmx import is_htmx

@@ -12,7 +12,8 @@ from flask_babel import refresh
 from flask_login import current_user
 
 from launcher import settings
-from launcher.i18n import LOCALES, ROLE_WORDS, THEME_WORDS, chosen_language, current_language
+from launcher.i18n.labels import ROLE_WORDS, THEME_WORDS
+from launcher.i18n.locale import LOCALES, chosen_language, current_language
 from launcher.models import Theme, User, hue_of
 from launcher.setting_table import FALLBACK, SiteSettings
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from launcher.i18n import current_language, ngettext
-from launcher.i18n import gettext as _
+from launcher.i18n.locale import current_language, ngettext
+from launcher.i18n.locale import gettext as _
 
 
 def inside(rows: object) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
-from launcher.i18n import ERROR_WORDS, HEALTH_WORDS, KIND_WORDS, STAGE_WORDS, STATE_WORDS, duration
-from launcher.i18n import gettext as _
+from launcher.i18n.formats import duration
+from launcher.i18n.labels import ERROR_WORDS, HEALTH_WORDS, KIND_WORDS, STAGE_WORDS, STATE_WORDS
+from launcher.i18n.locale import gettext as _
 from launcher.models import hue_of, letters_of
 from launcher.models.types import utc_now
 from launcher.web.admin.samples import sample_panel

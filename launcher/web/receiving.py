@@ -26,8 +26,9 @@ from launcher.current import current_backups, current_config
 from launcher.database import release, resume
 from launcher.detached import UploadRequest
 from launcher.extensions import csrf
-from launcher.i18n import gettext, size
-from launcher.i18n import lazy_gettext as _
+from launcher.i18n.formats import size
+from launcher.i18n.locale import gettext
+from launcher.i18n.locale import lazy_gettext as _
 from launcher.incoming import IncomingFile, sweep
 from launcher.web.errors import show_refusal
 from launcher.web.htmx import is_htmx

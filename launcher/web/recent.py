@@ -15,7 +15,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 
 from launcher.accounts import sign_in
 from launcher.accounts.errors import SignInRefusedError, SignInThrottledError
-from launcher.i18n import gettext as _
+from launcher.i18n.locale import gettext as _
 from launcher.models.types import utc_now
 from launcher.web.auth import pause_words, safe_path
 from launcher.web.htmx import is_htmx

@@ -22,8 +22,8 @@ from launcher.audit import Actor
 from launcher.backup.errors import BackupError
 from launcher.backup.records import Backup, State
 from launcher.current import current_backups, current_config
-from launcher.i18n import ACCOUNT_WORDS, setting_words
-from launcher.i18n import gettext as _
+from launcher.i18n.labels import ACCOUNT_WORDS, setting_words
+from launcher.i18n.locale import gettext as _
 from launcher.setting_kinds import SettingError
 from launcher.web.errors import show_refusal
 from launcher.web.sessions import begin_session

@@ -18,7 +18,7 @@ from launcher.current import current_backups, current_config
 from launcher.database import release, resume
 from launcher.detached import RestoreRequest
 from launcher.extensions import csrf
-from launcher.i18n import gettext as _
+from launcher.i18n.locale import gettext as _
 from launcher.web.errors import WayOut, show_backup_error
 from launcher.web.frame import current_look
 from launcher.web.operations.following import Follower, following_address

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from launcher.extensions import db
-from launcher.i18n import HEALTH_WORDS, clock_time, day, duration
-from launcher.i18n import gettext as _
+from launcher.i18n.formats import clock_time, day, duration
+from launcher.i18n.labels import HEALTH_WORDS
+from launcher.i18n.locale import gettext as _
 from launcher.models import (
     App,
     Board,

@@ -19,7 +19,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 
-from launcher import i18n
 from launcher.backup.errors import (
     BackupError,
     InsufficientSpaceError,
@@ -40,6 +39,7 @@ from launcher.backup.records import (
 )
 from launcher.backup.verify import Checked
 from launcher.config import ROOT
+from launcher.i18n import labels
 from launcher.jobs import process, work
 from launcher.jobs.election import Election
 from launcher.jobs.history import MAX_RUNS, Book, RunOutcome, runs
@@ -484,8 +484,8 @@ def test_a_full_disk_forgets_a_run_and_stops_no_job(
 
 
 def test_each_job_and_outcome_has_words() -> None:
-    assert set(i18n.JOB_WORDS) == set(i18n.JOB_PURPOSES) == set(JOBS)
-    assert set(i18n.RUN_WORDS) == {*RunOutcome, "running"}
+    assert set(labels.JOB_WORDS) == set(labels.JOB_PURPOSES) == set(JOBS)
+    assert set(labels.RUN_WORDS) == {*RunOutcome, "running"}
 
 
 # --- processes ---------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from launcher.i18n import ago, day_and_time, duration, exact, moment, number, size
+from launcher.i18n.formats import ago, day_and_time, duration, exact, moment, number, size
 from tests.web.visitor import Visitor
 
 NOW = datetime(2026, 11, 22, 13, 7, 5, tzinfo=UTC)

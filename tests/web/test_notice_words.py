@@ -12,7 +12,8 @@ from flask import Flask
 
 from launcher import messenger, notice_words, targets
 from launcher.alarms import Alarm, News, Tiding
-from launcher.i18n import LOCALES, speaking
+from launcher.i18n.app import speaking
+from launcher.i18n.locale import LOCALES
 from launcher.messenger import Delivery, Reason
 from launcher.models.types import utc_now
 from launcher.notice_words import CONCERN_WORDS, NOTICE_WORDS, REASON_WORDS

@@ -14,7 +14,7 @@ from launcher import cron
 from launcher.backup import BackupService
 from launcher.config import Config
 from launcher.current import current_backups, current_config
-from launcher.i18n import speaking
+from launcher.i18n.app import speaking
 from launcher.web.admin.cron_words import cron_words
 from launcher.web.admin.schedule_form import Preset, recognise
 from tests.support.service import run

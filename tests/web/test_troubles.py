@@ -12,7 +12,7 @@ from flask import Flask
 
 from launcher.backup import errors
 from launcher.backup.errors import BackupError, UploadRejectedError
-from launcher.i18n import ERROR_WORDS
+from launcher.i18n.labels import ERROR_WORDS
 from launcher.web.errors import STATUS_OF
 from tests.web.visitor import Visitor
 

@@ -13,7 +13,7 @@ from launcher.accounts import users
 from launcher.accounts.errors import LastAdminError
 from launcher.audit import COMMAND_LINE
 from launcher.extensions import db
-from launcher.i18n import ACCOUNT_WORDS
+from launcher.i18n.labels import ACCOUNT_WORDS
 from launcher.models import ApiToken, AuditEvent, Role, TokenScope, User
 from launcher.models.types import utc_now
 from tests.conftest import ADA, BEN, Person

@@ -14,11 +14,12 @@ from babel.messages.extract import extract_from_dir
 from flask import Flask
 from flask_babel import force_locale
 
-from launcher import i18n, setting_kinds, setting_table
+from launcher import setting_kinds, setting_table
 from launcher.accounts.errors import AccountError
 from launcher.backup.records import Kind, Outcome, Stage, State, Verb
 from launcher.config import ROOT
-from launcher.i18n import LOCALES
+from launcher.i18n import labels, locale
+from launcher.i18n.locale import LOCALES
 from launcher.models import Health, Role, Theme
 from launcher.setting_kinds import Choice
 from launcher.setting_table import SETTINGS
@@ -95,15 +96,15 @@ def test_no_translation_loses_or_invents_a_fact(language: str) -> None:
 @pytest.mark.parametrize(
     ("words", "members"),
     [
-        (i18n.KIND_WORDS, Kind),
-        (i18n.STATE_WORDS, State),
-        (i18n.VERB_WORDS, Verb),
-        (i18n.STAGE_WORDS, Stage),
-        (i18n.OUTCOME_WORDS, Outcome),
-        (i18n.HEALTH_WORDS, Health),
-        (i18n.ROLE_WORDS, Role),
-        (i18n.RIGHTS_WORDS, Role),
-        (i18n.THEME_WORDS, Theme),
+        (labels.KIND_WORDS, Kind),
+        (labels.STATE_WORDS, State),
+        (labels.VERB_WORDS, Verb),
+        (labels.STAGE_WORDS, Stage),
+        (labels.OUTCOME_WORDS, Outcome),
+        (labels.HEALTH_WORDS, Health),
+        (labels.ROLE_WORDS, Role),
+        (labels.RIGHTS_WORDS, Role),
+        (labels.THEME_WORDS, Theme),
     ],
 )
 def test_every_member_has_words(words: dict[StrEnum, object], members: type[StrEnum]) -> None:
@@ -113,7 +114,7 @@ def test_every_member_has_words(words: dict[StrEnum, object], members: type[StrE
 def test_every_account_error_has_words() -> None:
     codes = {AccountError.code} | {kind.code for kind in AccountError.__subclasses__()}
 
-    assert set(i18n.ACCOUNT_WORDS) == codes
+    assert set(labels.ACCOUNT_WORDS) == codes
 
 
 def test_every_reason_against_a_setting_has_words() -> None:
@@ -122,7 +123,7 @@ def test_every_reason_against_a_setting_has_words() -> None:
     raised |= {each.kind.code for each in SETTINGS.values() if isinstance(each.kind, Choice)}
 
     assert raised
-    assert set(i18n.SETTING_WORDS) == raised
+    assert set(labels.SETTING_WORDS) == raised
 
 
 def test_the_languages_offered_are_those_a_site_may_have() -> None:
@@ -141,4 +142,4 @@ def test_the_languages_offered_are_those_a_site_may_have() -> None:
 )  # fmt: skip
 def test_plurals_follow_the_language(app: Flask, language: str, count: int, words: str) -> None:
     with app.test_request_context(), force_locale(language):
-        assert i18n.ngettext("%(num)s app", "%(num)s apps", count) == words
+        assert locale.ngettext("%(num)s app", "%(num)s apps", count) == words

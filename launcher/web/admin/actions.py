@@ -37,8 +37,10 @@ from launcher.backup.records import (
 from launcher.current import current_backups
 from launcher.database import release, resume
 from launcher.detached import CreateRequest, OperationRequest, RehearseRequest, VerifyRequest
-from launcher.i18n import ERROR_WORDS, STAGE_WORDS, VERB_WORDS, day_and_time, gettext, ngettext
-from launcher.i18n import lazy_gettext as _
+from launcher.i18n.formats import day_and_time
+from launcher.i18n.labels import ERROR_WORDS, STAGE_WORDS, VERB_WORDS
+from launcher.i18n.locale import gettext, ngettext
+from launcher.i18n.locale import lazy_gettext as _
 from launcher.web import toasts
 from launcher.web.admin import progress as progress_row
 from launcher.web.admin.deletion import Deletion, plan_deletion

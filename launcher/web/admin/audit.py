@@ -18,8 +18,9 @@ from launcher.audit import Cursor, Search
 from launcher.backup.errors import BackupNotFoundError
 from launcher.backup.records import JournalEntry, Outcome, Verb, parse_backup_id
 from launcher.current import current_backups
-from launcher.i18n import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS, select_time_zone
-from launcher.i18n import gettext as _
+from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import select_time_zone
 from launcher.models import AuditEvent
 from launcher.web.admin.audit_words import (
     KIND_WORDS,

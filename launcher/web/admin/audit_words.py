@@ -14,8 +14,10 @@ from markupsafe import Markup
 
 from launcher.audit import COMMAND_LINE
 from launcher.backup.records import Outcome
-from launcher.i18n import LOCALES, REHEARSAL_WORDS, ROLE_WORDS, VERB_WORDS, gettext, listing
-from launcher.i18n import lazy_gettext as _
+from launcher.i18n.formats import listing
+from launcher.i18n.labels import REHEARSAL_WORDS, ROLE_WORDS, VERB_WORDS
+from launcher.i18n.locale import LOCALES, gettext
+from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import AuditEvent, Role
 from launcher.notice_words import EVENT_WORDS
 

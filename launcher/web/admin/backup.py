@@ -14,8 +14,10 @@ from launcher.backup.records import Backup, State, parse_backup_id
 from launcher.current import current_backups
 from launcher.database import release, resume
 from launcher.extensions import db
-from launcher.i18n import VERB_WORDS, exact, gettext
-from launcher.i18n import lazy_gettext as _
+from launcher.i18n.formats import exact
+from launcher.i18n.labels import VERB_WORDS
+from launcher.i18n.locale import gettext
+from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import User
 from launcher.models.types import utc_now
 from launcher.web.admin import contents, history

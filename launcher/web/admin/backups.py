@@ -9,7 +9,8 @@ from flask import Blueprint, request
 from launcher.backup.records import Verb
 from launcher.backup.retention import decide
 from launcher.current import current_application
-from launcher.i18n import ERROR_WORDS, KIND_WORDS, STATE_WORDS, VERB_WORDS, exact, number
+from launcher.i18n.formats import exact, number
+from launcher.i18n.labels import ERROR_WORDS, KIND_WORDS, STATE_WORDS, VERB_WORDS
 from launcher.models.types import utc_now
 from launcher.notices import see
 from launcher.web.frame import site_settings

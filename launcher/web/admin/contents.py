@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from launcher.extensions import db
-from launcher.i18n import ngettext
+from launcher.i18n.locale import ngettext
 from launcher.web.operations.kinds import TABLE_WORDS
 
 if TYPE_CHECKING:

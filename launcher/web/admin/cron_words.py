@@ -13,8 +13,9 @@ from babel.dates import get_day_names, get_month_names
 from flask_babel import get_locale
 
 from launcher.cron import comes_due, expand_cron
-from launcher.i18n import gettext as _
-from launcher.i18n import listing, ngettext
+from launcher.i18n.formats import listing
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import ngettext
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _MONTHS = (

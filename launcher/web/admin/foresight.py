@@ -17,8 +17,10 @@ from launcher.backup.records import (
     Kind,
     RetentionPolicy,
 )
-from launcher.i18n import KEEP_WORDS, listing, ngettext
-from launcher.i18n import gettext as _
+from launcher.i18n.formats import listing
+from launcher.i18n.labels import KEEP_WORDS
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import ngettext
 
 from .keeping import recent
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from launcher.backup.records import Backup, JournalEntry, Kind, Outcome, Verb
-from launcher.i18n import gettext as _
+from launcher.i18n.locale import gettext as _
 from launcher.web.admin.outcomes import ended
 
 _MAKERS = {Verb.CREATE, Verb.UPLOAD, Verb.MIGRATE}

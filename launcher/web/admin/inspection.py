@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from launcher.backup.errors import VerificationError
 from launcher.backup.records import Backup, JournalEntry, Kind, Outcome, State, Verb, readable
 from launcher.content import LauncherContent
-from launcher.i18n import day_and_time, duration
-from launcher.i18n import gettext as _
+from launcher.i18n.formats import day_and_time, duration
+from launcher.i18n.locale import gettext as _
 from launcher.web.admin.outcomes.ended import took_s
 from launcher.web.admin.verdicts import FileVerdict, refusal
 from launcher.web.admin.words import why

@@ -17,20 +17,10 @@ from markupsafe import Markup, escape
 from launcher.backup.errors import BackupError
 from launcher.backup.records import Backup
 from launcher.current import current_backups
-from launcher.i18n import (
-    ERROR_WORDS,
-    JOB_PURPOSES,
-    JOB_WORDS,
-    RUN_WORDS,
-    clock_time,
-    day_and_time,
-    duration,
-    gettext,
-    listing,
-    ngettext,
-    number,
-)
-from launcher.i18n import lazy_gettext as _
+from launcher.i18n.formats import clock_time, day_and_time, duration, listing, number
+from launcher.i18n.labels import ERROR_WORDS, JOB_PURPOSES, JOB_WORDS, RUN_WORDS
+from launcher.i18n.locale import gettext, ngettext
+from launcher.i18n.locale import lazy_gettext as _
 from launcher.jobs.history import Run, RunOutcome
 from launcher.jobs.registry import Job
 from launcher.setting_table import SiteSettings

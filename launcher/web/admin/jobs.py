@@ -25,7 +25,8 @@ from launcher.backup.errors import BackupError, OperationInProgressError
 from launcher.backup.records import Progress, Verb
 from launcher.current import current_backups, current_config
 from launcher.database import release, resume
-from launcher.i18n import ERROR_WORDS, JOB_WORDS, STAGE_WORDS, gettext
+from launcher.i18n.labels import ERROR_WORDS, JOB_WORDS, STAGE_WORDS
+from launcher.i18n.locale import gettext
 from launcher.jobs import process
 from launcher.jobs.history import Book, Run, runs
 from launcher.jobs.registry import JOBS

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from launcher.backup.records import BackupId, KeepDecision, KeepReason, RetentionPolicy
-from launcher.i18n import KEEP_WORDS, ngettext
-from launcher.i18n import gettext as _
+from launcher.i18n.labels import KEEP_WORDS
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import ngettext
 
 from .words import until_day
 

@@ -12,8 +12,8 @@ from flask import current_app, render_template, request
 from flask_babel import lazy_gettext
 
 from launcher.current import current_config
-from launcher.i18n import ERROR_WORDS
-from launcher.i18n import gettext as _
+from launcher.i18n.labels import ERROR_WORDS
+from launcher.i18n.locale import gettext as _
 from launcher.messenger import Reason
 from launcher.models.types import utc_now
 from launcher.notice_words import EVENT_MEANINGS, EVENT_WORDS, REASON_ADVICE, refusal_words

@@ -22,7 +22,7 @@ from launcher.backup.records import Outcome
 from launcher.current import current_application, current_config
 from launcher.database import DataBeingReplacedError, release, resume
 from launcher.extensions import db
-from launcher.i18n import gettext as _
+from launcher.i18n.locale import gettext as _
 from launcher.models.types import utc_now
 from launcher.notice_words import REASON_ADVICE, delivery_words
 from launcher.targets import NoticeError, Notices, Target

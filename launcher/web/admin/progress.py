@@ -13,7 +13,7 @@ from flask import request, session
 
 from launcher.backup.records import JournalEntry, Progress, Stage, Verb
 from launcher.current import current_backups
-from launcher.i18n import gettext
+from launcher.i18n.locale import gettext
 from launcher.web.admin.outcomes import ended
 from launcher.web.admin.rows import names_of
 from launcher.web.htmx import is_htmx

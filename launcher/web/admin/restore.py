@@ -13,7 +13,7 @@ from launcher.backup.records import Backup
 from launcher.current import current_backups
 from launcher.database import release, resume
 from launcher.detached import RestoreRequest
-from launcher.i18n import gettext as _
+from launcher.i18n.locale import gettext as _
 from launcher.web.admin.schedule_words import schedule_words
 from launcher.web.errors import WayOut, show_backup_error
 from launcher.web.frame import current_look

@@ -15,8 +15,8 @@ from launcher import cron, settings
 from launcher.audit import Actor
 from launcher.backup.errors import BackupError
 from launcher.current import current_backups
-from launcher.i18n import gettext as _
-from launcher.i18n import ngettext
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import ngettext
 from launcher.models.types import utc_now
 from launcher.web.frame import site_settings
 from launcher.web.htmx import is_htmx

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, cast
 
 from launcher.backup.records import RetentionPolicy
 from launcher.cron import comes_due
-from launcher.i18n import gettext as _
-from launcher.i18n import setting_words
+from launcher.i18n.labels import setting_words
+from launcher.i18n.locale import gettext as _
 from launcher.setting_kinds import SettingError, Value
 from launcher.setting_table import SETTINGS, SiteSettings, read
 

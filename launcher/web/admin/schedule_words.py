@@ -7,8 +7,10 @@ from datetime import datetime
 from markupsafe import Markup, escape
 
 from launcher.cron import next_runs
-from launcher.i18n import REHEARSAL_WORDS, listing, ngettext
-from launcher.i18n import gettext as _
+from launcher.i18n.formats import listing
+from launcher.i18n.labels import REHEARSAL_WORDS
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import ngettext
 from launcher.models.types import utc_now
 from launcher.setting_table import SiteSettings
 from launcher.web.admin.cron_words import cron_words

@@ -36,8 +36,8 @@ from launcher.accounts.errors import (
 from launcher.accounts.users import Standing
 from launcher.audit import Actor
 from launcher.extensions import db
-from launcher.i18n import ACCOUNT_WORDS, RIGHTS_WORDS, ROLE_WORDS
-from launcher.i18n import gettext as _
+from launcher.i18n.labels import ACCOUNT_WORDS, RIGHTS_WORDS, ROLE_WORDS
+from launcher.i18n.locale import gettext as _
 from launcher.models import ApiToken, Board, Role, User, Visibility
 from launcher.web import htmx
 from launcher.web.recent import recent_password_required

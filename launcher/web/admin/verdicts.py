@@ -13,8 +13,10 @@ from datetime import datetime
 
 from launcher.backup.records import Backup, JournalEntry, Outcome, moment_of
 from launcher.content import LauncherContent
-from launcher.i18n import ERROR_WORDS, day_and_time, ngettext
-from launcher.i18n import gettext as _
+from launcher.i18n.formats import day_and_time
+from launcher.i18n.labels import ERROR_WORDS
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import ngettext
 from launcher.web.inside import inside_briefly
 
 _OUR_NAME = re.compile(r"launcher-(\d{8}T\d{6}Z-[a-z0-9]{6})\.db(?:\.zst)?", re.ASCII)

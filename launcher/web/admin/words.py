@@ -10,17 +10,10 @@ from babel.dates import format_date, format_skeleton
 from flask_babel import get_locale, get_timezone
 
 from launcher.backup.records import Backup, Kind, State, moment_of
-from launcher.i18n import (
-    DAMAGE_WORDS,
-    KIND_WORDS,
-    clock_time,
-    day,
-    day_and_time,
-    ngettext,
-    number,
-    weekday,
-)
-from launcher.i18n import gettext as _
+from launcher.i18n.formats import clock_time, day, day_and_time, number, weekday
+from launcher.i18n.labels import DAMAGE_WORDS, KIND_WORDS
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import ngettext
 
 from .timeline import Timeline
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from launcher.i18n import lazy_gettext as _
+from launcher.i18n.locale import lazy_gettext as _
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString

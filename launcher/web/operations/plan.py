@@ -22,8 +22,9 @@ from launcher.backup.records import (
 )
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
-from launcher.i18n import STAGE_WORDS, duration, listing, span
-from launcher.i18n import gettext as _
+from launcher.i18n.formats import duration, listing, span
+from launcher.i18n.labels import STAGE_WORDS
+from launcher.i18n.locale import gettext as _
 from launcher.models.types import utc_now
 from launcher.setting_table import SiteSettings
 from launcher.web.operations.kinds import NAME_WORDS, TABLE_WORDS

@@ -18,8 +18,9 @@ from launcher.backup.records import (
 )
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
-from launcher.i18n import STAGE_WORDS, VERB_WORDS, duration, size, weekday_and_time
-from launcher.i18n import gettext as _
+from launcher.i18n.formats import duration, size, weekday_and_time
+from launcher.i18n.labels import STAGE_WORDS, VERB_WORDS
+from launcher.i18n.locale import gettext as _
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,10 @@ from typing import TYPE_CHECKING
 from flask import url_for
 
 from launcher.backup.records import Backup, JournalEntry, Outcome, State
-from launcher.i18n import (
-    ERROR_WORDS,
-    OUTCOME_WORDS,
-    VERB_WORDS,
-    duration,
-    gettext,
-    ngettext,
-    size,
-)
-from launcher.i18n import lazy_gettext as _
+from launcher.i18n.formats import duration, size
+from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS
+from launcher.i18n.locale import gettext, ngettext
+from launcher.i18n.locale import lazy_gettext as _
 from launcher.web.admin.verdicts import verdict
 from launcher.web.admin.words import when
 from launcher.web.inside import inside, inside_briefly

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import g, url_for
 
-from launcher.i18n import gettext as _
+from launcher.i18n.locale import gettext as _
 from launcher.web.frame import current_viewer
 from launcher.web.operations.stages import StageRow
 

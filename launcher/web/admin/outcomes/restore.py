@@ -13,8 +13,9 @@ from launcher.backup.errors import BackupError, RevertFailedError
 from launcher.backup.records import Backup, Outcome, RetentionPolicy
 from launcher.current import current_backups
 from launcher.extensions import db
-from launcher.i18n import clock_time, day_and_time, duration, gettext, moment, weekday_and_time
-from launcher.i18n import lazy_gettext as _
+from launcher.i18n.formats import clock_time, day_and_time, duration, moment, weekday_and_time
+from launcher.i18n.locale import gettext
+from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import User
 from launcher.models.types import utc_now
 from launcher.web.admin.schedule_words import next_run, schedule_words

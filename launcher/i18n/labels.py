@@ -1,0 +1,293 @@
+"""The words for every code and state.
+
+The core speaks in codes and in members of enumerations; here each has its words. A test walks
+every subclass and every member, so that nothing new goes without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from launcher.backup.records import KeepReason, Kind, Outcome, Stage, State, Verb
+from launcher.i18n.locale import lazy_gettext as _
+from launcher.models import Health, Role, Theme
+from launcher.setting_kinds import SettingError
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorWords:
+    """A problem in a reader's words: what happened and still holds, and what to do next."""
+
+    title: LazyString
+    hint: LazyString
+
+
+@dataclass(frozen=True, slots=True)
+class StageWords:
+    """A stage before, during and after it."""
+
+    ahead: LazyString
+    running: LazyString
+    done: LazyString
+
+
+ERROR_WORDS: Mapping[str, ErrorWords] = {
+    "internal": ErrorWords(
+        _("Something went wrong here"),
+        _("It has been written to the log of the server, under this number."),
+    ),
+    "operation_in_progress": ErrorWords(
+        _("Another operation is running"), _("Wait until it has ended, then try again.")
+    ),
+    "store_unavailable": ErrorWords(
+        _("The folder of backups cannot be used"),
+        _("See that its disk is mounted and that Launcher may write there."),
+    ),
+    "backup_not_found": ErrorWords(
+        _("There is no such backup"),
+        _("It may have been deleted since. The list shows those that are there."),
+    ),
+    "backup_protected": ErrorWords(
+        _("This backup is protected"), _("Take its protection away first, then delete it.")
+    ),
+    "insufficient_space": ErrorWords(
+        _("The disk is too full. Nothing was changed"),
+        _("Make room: delete backups you do not need, or move the folder to a larger disk."),
+    ),
+    "verification_failed": ErrorWords(
+        _("This backup is not what it was when it was made"),
+        _("Use another one. Verifying all of them shows which are good."),
+    ),
+    "incompatible_backup": ErrorWords(
+        _("This Launcher cannot take that backup. Nothing was changed"),
+        _("It is newer, from another app, or has no admin inside. The details say which."),
+    ),
+    "upload_rejected": ErrorWords(
+        _("This file cannot be taken. Nothing was changed"),
+        _("Upload a backup that was made by Launcher, as it was downloaded."),
+    ),
+    "source_database": ErrorWords(
+        _("The database could not be read, or stayed busy"),
+        _("Try again in a moment. If it stays so, check the disk."),
+    ),
+    "time_used_up": ErrorWords(
+        _("The time for it was used up before all of it was done"),
+        _("It goes on with the next run, or run it now. If it stays so, keep fewer backups."),
+    ),
+    "restore_failed": ErrorWords(
+        _("The restore stopped. Your data is as it was before"),
+        _("Read the details, put right what they name, and start again from the plan."),
+    ),
+    "revert_failed": ErrorWords(
+        _("The restore stopped, and the old data could not be put back"),
+        _("Nothing is lost: the details say which files lie where. Restore the safety backup."),
+    ),
+}
+
+KIND_WORDS: Mapping[Kind, LazyString] = {
+    Kind.MANUAL: _("By hand"),
+    Kind.SCHEDULED: _("Scheduled"),
+    Kind.SAFETY: _("Before a restore"),
+    Kind.UPGRADE: _("Before an upgrade"),
+    Kind.UPLOAD: _("Uploaded"),
+    Kind.EXTERNAL: _("Found in the folder"),
+}
+
+STATE_WORDS: Mapping[State, LazyString] = {
+    State.VERIFIED: _("Verified"),
+    State.UNVERIFIED: _("Not verified yet"),
+    State.DAMAGED: _("Damaged"),
+}
+
+DAMAGE_WORDS: Mapping[str, LazyString] = {
+    "the file is missing": _("its file is missing"),
+    "the size it was written with": _("its file does not have the size it was written with"),
+    "never followed": _("it is a link or no regular file"),
+    "altered after": _("its manifest was altered"),
+    "manifest": _("its manifest cannot be read"),
+    "when it was made": _("its checksum is not what it was"),
+    "backed up": _("its checksum is not what it was"),
+    "compressed data": _("its compressed data is damaged"),
+    "database is damaged": _("the database inside is damaged"),
+    "rows point to rows": _("rows inside point to rows that do not exist"),
+}
+"""What was found on a damaged backup, by a piece of what the core says of it, the first wins."""
+
+KEEP_WORDS: Mapping[KeepReason, LazyString] = {
+    KeepReason.PROTECTED: _("Protected: stays until you delete it"),
+    KeepReason.NOT_SCHEDULED: _("Kept until you delete it"),
+    KeepReason.LAST_GOOD: _("The last good one: never removed"),
+    KeepReason.RECENT: _("One of the newest"),
+    KeepReason.DAILY: _("Kept as daily"),
+    KeepReason.WEEKLY: _("Kept as weekly"),
+    KeepReason.MONTHLY: _("Kept as monthly"),
+    KeepReason.BEFORE: _("Kept for a while, to go back to"),
+    KeepReason.NOT_REPLACED: _("Kept until newer good ones have taken its place"),
+}
+
+VERB_WORDS: Mapping[Verb, LazyString] = {
+    Verb.CREATE: _("Making a backup"),
+    Verb.VERIFY: _("Verifying backups"),
+    Verb.PLAN: _("Planning a restore"),
+    Verb.REHEARSE: _("Rehearsing a restore"),
+    Verb.RESTORE: _("Restoring a backup"),
+    Verb.EXPORT: _("Exporting a backup"),
+    Verb.UPLOAD: _("Taking in a file"),
+    Verb.PROTECT: _("Protecting a backup"),
+    Verb.UNPROTECT: _("Taking a protection away"),
+    Verb.DELETE: _("Deleting backups"),
+    Verb.PRUNE: _("Clearing out old backups"),
+    Verb.INITIALISE: _("Making a new database"),
+    Verb.MIGRATE: _("Upgrading the database"),
+}
+
+STAGE_WORDS: Mapping[Stage, StageWords] = {
+    Stage.COPY: StageWords(
+        _("Copy the database"), _("Copying the database"), _("Database copied")
+    ),
+    Stage.CHECK: StageWords(_("Check the copy"), _("Checking the copy"), _("Copy checked")),
+    Stage.COMPRESS: StageWords(
+        _("Compress and sum"), _("Compressing and summing"), _("Compressed and summed")
+    ),
+    Stage.PUBLISH: StageWords(
+        _("Put it in the list"), _("Putting it in the list"), _("In the list")
+    ),
+    Stage.UNPACK: StageWords(
+        _("Unpack the backup"), _("Unpacking the backup"), _("Backup unpacked")
+    ),
+    Stage.PREPARE: StageWords(
+        _("Prepare on a copy"), _("Preparing on a copy"), _("Prepared on a copy")
+    ),
+    Stage.SAFETY: StageWords(
+        _("Safety backup of now"), _("Making a safety backup of now"), _("Safety backup made")
+    ),
+    Stage.REPLACE: StageWords(
+        _("Replace the data"), _("Replacing the data"), _("Data replaced")
+    ),
+    Stage.CONFIRM: StageWords(
+        _("Compare with the plan"), _("Comparing with the plan"), _("Compared with the plan")
+    ),
+    Stage.PRUNE: StageWords(
+        _("Clear out old backups"), _("Clearing out old backups"), _("Old backups cleared out")
+    ),
+}  # fmt: skip
+
+OUTCOME_WORDS: Mapping[Outcome, LazyString] = {
+    Outcome.SUCCEEDED: _("Succeeded"),
+    Outcome.FAILED: _("Failed"),
+    Outcome.INTERRUPTED: _("Interrupted"),
+}
+
+JOB_WORDS: Mapping[str, LazyString] = {
+    "backup": _("Back up"),
+    "scrub": _("Verify older backups"),
+    "rehearsal": _("Rehearse a restore"),
+}
+"""By the id of the job."""
+
+JOB_PURPOSES: Mapping[str, LazyString] = {
+    "backup": _(
+        "Makes the scheduled backup, so that none depends on a person, and then removes those that"
+        " are not kept any more."
+    ),
+    "scrub": _(
+        "Reads a few backups through each day, so that damage is found within a month and not on"
+        " the day of a restore."
+    ),
+    "rehearsal": _(
+        "Takes the newest good backup through a whole restore on a scratch copy, so that it is"
+        " known to work before it is needed."
+    ),
+}
+"""What a job does, and why."""
+
+RUN_WORDS: Mapping[str, LazyString] = {
+    "running": _("Running"),
+    "succeeded": _("Succeeded"),
+    "partly": _("Done, but some parts failed"),
+    "failed": _("Failed"),
+    "put_off": _("Put off"),
+    "interrupted": _("Interrupted"),
+}
+"""By the outcome of a run; `running` while it has none."""
+
+HEALTH_WORDS: Mapping[Health, LazyString] = {
+    Health.UP: _("Up"),
+    Health.SLOW: _("Slow"),
+    Health.DOWN: _("Down"),
+    Health.PAUSED: _("Paused"),
+    Health.UNKNOWN: _("Not checked yet"),
+}
+
+ROLE_WORDS: Mapping[Role, LazyString] = {
+    Role.ADMIN: _("Admin"),
+    Role.EDITOR: _("Editor"),
+    Role.VIEWER: _("Viewer"),
+}
+
+RIGHTS_WORDS: Mapping[Role, LazyString] = {
+    Role.ADMIN: _("Everything: apps, boards, accounts, settings and backups."),
+    Role.EDITOR: _("Apps and boards: to add, change and arrange them."),
+    Role.VIEWER: _("To look, and to open apps."),
+}
+"""What a role may do, or change."""
+
+ACCOUNT_WORDS: Mapping[str, LazyString] = {
+    "account": _("This account cannot be changed like that."),
+    "username_invalid": _("Use 1 to 64 of these: letters a to z, digits, and . _ @ - in between."),
+    "username_taken": _("Somebody has this name already."),
+    "display_name_unfit": _("Use one line of at most 60 characters."),
+    "password_unfit": _("This password is too short, or absurdly long."),
+    "user_not_found": _("Nobody has this name."),
+    "last_admin": _("This is the last active admin. Make somebody else an admin first."),
+    "account_changed": _("Somebody else has changed this account meanwhile."),
+    "setup_refused": _("This setup link is not valid, or was used"),
+    "sign_in_refused": _("Name and password do not match."),
+    "sign_in_throttled": _("Too many failed attempts. Wait a minute, then try again."),
+}
+
+SETTING_WORDS: Mapping[str, LazyString] = {
+    "unknown": _("There is no such setting."),
+    "switch": _("This must be on or off."),
+    "number": _("This must be a whole number."),
+    "range": _("This must be from %(minimum)s to %(maximum)s."),
+    "empty": _("This must not be empty."),
+    "too_long": _("Use at most %(maximum)s characters."),
+    "control_characters": _("This must be one line without control characters."),
+    "locale": _("This language is not among those shipped: %(allowed)s."),
+    "choice": _("This must be one of %(allowed)s."),
+    "time_zone": _("This is no time zone. One looks like Europe/Berlin."),
+    "cron_fields": _(
+        "Write five fields (minute, hour, day, month, weekday) or one of %(allowed)s."
+    ),
+    "cron_seconds": _(
+        "These are %(count)s fields. Leave the seconds and the year out: a minute is the "
+        "shortest step."
+    ),
+    "cron_never": _("This never comes due: no month it names has such a day (%(day)s)."),
+    "cron": _("This is no cron expression: %(detail)s"),
+}
+
+REHEARSAL_WORDS: Mapping[str, LazyString] = {
+    "off": _("no rehearsals"),
+    "daily": _("a rehearsal every day"),
+    "weekly": _("a rehearsal every week"),
+    "monthly": _("a rehearsal every month"),
+}
+"""By the value of the setting `backup_rehearsal`, as a part of a sentence."""
+
+THEME_WORDS: Mapping[Theme, LazyString] = {
+    Theme.SYSTEM: _("As the device has it"),
+    Theme.LIGHT: _("Light"),
+    Theme.DARK: _("Dark"),
+}
+
+
+def setting_words(error: SettingError) -> str:
+    """Return why a value cannot be, in the reader's words."""
+    return str(SETTING_WORDS[error.code]) % error.data

@@ -1,0 +1,124 @@
+"""The language and time zone of a request, and the translations of its texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+import flask_babel
+from babel import Locale
+from flask import g, has_request_context, request
+from flask_babel import get_locale, get_timezone
+from flask_babel.speaklater import LazyString
+from flask_login import current_user
+
+from launcher import settings
+from launcher.setting_kinds import known_zone
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from babel.support import NullTranslations, Translations
+
+LOCALES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "ru": "Русский"}
+"""Every shipped language by its tag, with the name that its own speakers give it."""
+
+DEFAULT_LOCALE = "en"
+
+LOCALE_COOKIE = "locale"
+
+# Days before months and a clock of 24 hours: plain "en" would write dates the American way.
+BABEL_LOCALES = {"en": "en_GB"}
+
+
+def gettext(text: str, /, **facts: object) -> str:
+    """Return `text` in the reader's language with its facts put in."""
+    words = str(catalogue().ugettext(text))
+    return words % facts if facts else words
+
+
+def ngettext(one: str, many: str, num: int, /, **facts: object) -> str:
+    """Return the form that goes with `num`, in the reader's language; `num` is among its facts."""
+    return str(catalogue().ungettext(one, many, num)) % {"num": num, **facts}
+
+
+def lazy_gettext(text: str, /, **facts: object) -> LazyString:
+    """Return `text` with its facts put in, said in the reader's language whenever it is read.
+
+    Flask-Babel's own asks for language and catalogue anew each time; a page reads a hundred.
+    """
+    return LazyString(lambda: gettext(text, **facts))
+
+
+def current_language() -> str:
+    """Return the tag of the language of this request, as `<html lang>` wants it."""
+    return str(get_locale().language)
+
+
+def chosen_language() -> str:
+    """Return the language that this person chose, or "" when the browser decides."""
+    if not has_request_context():
+        return ""
+    if not _is_without_database() and current_user.is_authenticated:
+        chosen = str(current_user.locale)
+    else:
+        chosen = g.get("known_language", "") or request.cookies.get(LOCALE_COOKIE, "")
+    return chosen if chosen in LOCALES else ""
+
+
+def select_locale() -> str:
+    """Return what Babel is to format by: the user's language, the browser's, or the site's."""
+    language = _select_language()
+    return BABEL_LOCALES.get(language, language)
+
+
+def select_time_zone() -> ZoneInfo:
+    """Return the site's time zone; while the database cannot be asked, the one remembered.
+
+    By a name alone Flask-Babel would make a zone of pytz, which is another thing: attached to a
+    time on the wall it is minutes off, and cron has no use for it.
+    """
+    if spoken := g.get("spoken_zone"):
+        return known_zone(spoken)
+    if _is_without_database():
+        return known_zone(g.get("known_time_zone", "UTC") if has_request_context() else "UTC")
+    return settings.current().zone
+
+
+def format_locale() -> Locale:
+    """Return the locale that numbers and moments are formatted by."""
+    return get_locale() or Locale.parse(BABEL_LOCALES[DEFAULT_LOCALE])
+
+
+def format_zone() -> tzinfo:
+    """Return the time zone that moments are shown in."""
+    zone: tzinfo = get_timezone()
+    return zone
+
+
+def catalogue() -> Translations | NullTranslations:
+    """Return the words of this language, looked for once as long as it stays the same."""
+    locale = get_locale()
+    kept = g.get("catalogue") if locale else None
+    if kept and kept[0] is locale:
+        known: Translations = kept[1]
+        return known
+    found: Translations | NullTranslations = flask_babel.get_translations()
+    if locale:
+        g.catalogue = (locale, found)
+    return found
+
+
+def _select_language() -> str:
+    if not has_request_context():
+        return DEFAULT_LOCALE
+    asked = chosen_language() or request.accept_languages.best_match(LOCALES)
+    if asked or _is_without_database():
+        return asked or DEFAULT_LOCALE
+    return settings.current().default_locale
+
+
+def _is_without_database() -> bool:
+    """Whether this request must do without: it could not enter, or the data is damaged."""
+    return not has_request_context() or bool(g.get("is_without_database"))
