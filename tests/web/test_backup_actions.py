@@ -181,7 +181,7 @@ def test_a_script_gets_the_same_as_a_notice(ada: Visitor, config: Config) -> Non
 def test_what_cannot_begin_says_why(
     ada: Visitor, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, words: str
 ) -> None:
-    def refuse(*_arguments: object) -> None:
+    def refuse(*_arguments: object, **_named: object) -> None:
         raise error
 
     monkeypatch.setattr(detached, "start", refuse)

@@ -109,7 +109,7 @@ LINK_FIRST = {"setup_restore.receive"}
 @pytest.fixture(autouse=True)
 def _nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who may begin an operation is asked here, and not what it does."""
-    monkeypatch.setattr(detached, "start", lambda *_: None)
+    monkeypatch.setattr(detached, "start", lambda *_, **__: None)
     monkeypatch.setattr(process, "run_now", lambda *_, **__: None)
 
 
