@@ -28,6 +28,7 @@ from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.files import write_atomic
 from launcher.backup.locks import try_lock
 from launcher.backup.records import Outcome
+from launcher.backup.stamps import Stamp, stamp_of
 from launcher.current import current_backups, current_config, current_gate
 from launcher.leader import leader
 from launcher.messenger import Delivery, Message
@@ -58,7 +59,6 @@ HEARTBEAT = "heartbeat"
 _MOST_WAITING = 20
 _LONGEST_BACK_OFF = timedelta(hours=1)
 _AT_ONCE = 4
-_KEPT_BYTES = 1 << 14
 _NOTHING_YET = "-"
 
 _log = logging.getLogger(__name__)
@@ -112,11 +112,11 @@ class Memory:
 def read_memory(config: Config) -> Memory:
     """Return what is remembered; of a file that cannot be read, nothing."""
     path = _memory_path(config)
-    held = _held.get(path)
+    stamp, held = _held.get(path, (None, None))
+    if held and stamp == _stamp(path):
+        return held
     try:
         facts = json.loads(path.read_bytes())
-        if held and facts.get("number", 0) <= held[0]:
-            return held[1]
         return Memory(
             alarms=alarm_book.read_facts(facts.get("alarms")),
             lines=_read_lines(facts.get("lines")),
@@ -127,48 +127,35 @@ def read_memory(config: Config) -> Memory:
         pass
     except (OSError, ValueError, AttributeError, TypeError):
         _log.warning("%s cannot be read; alarms begin anew", path)
-    return held[1] if held else Memory()
+    return Memory()
 
 
-_held: dict[Path, tuple[int, Memory]] = {}
-"""What could not be written: a full disk must not make an alarm of every look."""
+_held: dict[Path, tuple[Stamp | None, Memory]] = {}
+"""What could not be written, until somebody writes the file: a full disk must not make an alarm of
+every look of this process. Another process may repeat one."""
 
 
 def _save_memory(config: Config, memory: Memory) -> None:
     path = _memory_path(config)
-    try:
-        number = int(json.loads(path.read_bytes())["number"])
-    except (OSError, ValueError, KeyError, TypeError):
-        number = _held[path][0] if path in _held else 0
     facts = {
-        "number": number + 1,
         "alarms": alarm_book.write_facts(memory.alarms),
         "lines": {key: _write_line(line) for key, line in memory.lines.items()},
         "seen": memory.seen,
         "rules": rule_book.write_facts(memory.rules) if memory.rules else None,
     }
-    data = json.dumps(facts, ensure_ascii=False).encode(errors="replace")
-    # Room to spare, so that it can be written over in place when the disk is full.
-    data += b" " * (-len(data) % _KEPT_BYTES) + b"\n"
     try:
-        write_atomic(path, data)
+        write_atomic(path, json.dumps(facts, ensure_ascii=False).encode(errors="replace"))
         _held.pop(path, None)
     except OSError as error:
         _log.warning("%s cannot be replaced: %s", path.name, error.strerror)
-        if not _write_over(path, data):
-            _held[path] = (number + 1, memory)
+        _held[path] = (_stamp(path), memory)
 
 
-def _write_over(path: Path, data: bytes) -> bool:
+def _stamp(path: Path) -> Stamp | None:
     try:
-        if path.stat().st_size != len(data):
-            return False
-        with path.open("r+b", buffering=0) as file:
-            file.write(data)
-            os.fsync(file.fileno())
+        return stamp_of(path.stat())
     except OSError:
-        return False
-    return True
+        return None
 
 
 def _memory_path(config: Config) -> Path:

@@ -239,7 +239,7 @@ def test_a_full_disk_does_not_make_an_alarm_of_every_look(
         raise OSError(28, "No space left on device")
 
     targets.add_target(config, name="phone", url=hook(receiver))
-    if not has_file:  # what was never written cannot be written over, and this process remembers
+    if not has_file:
         (config.data_dir / "alarms.json").unlink()
     slot(1)
     monkeypatch.setattr(notices, "write_atomic", full)
