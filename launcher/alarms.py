@@ -7,11 +7,11 @@ tells anybody: `notices` does both, and keeps the state outside the database.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
+from launcher.backup.codec import decode_each, encode, try_decode
 from launcher.watch import Concern, Findings, Tone, Trouble, explains
 
 AGAIN_AFTER = timedelta(days=7)
@@ -217,48 +217,14 @@ def _set_right(alarms: Alarms, now: datetime) -> Alarms:
 
 def write_facts(alarms: Alarms) -> Mapping[str, object]:
     """Return the alarms as JSON can hold them."""
-    return {
-        "open": [
-            {
-                name: value.isoformat() if isinstance(value, datetime) else value
-                for name, value in asdict(alarm).items()
-            }
-            for alarm in alarms.open.values()
-        ],
-        "excused": alarms.excused,
-    }
+    return {"open": encode(list(alarms.open.values())), "excused": alarms.excused}
 
 
 def read_facts(facts: object) -> Alarms:
     """Return what `write_facts` made; what cannot be read is left out."""
     if not isinstance(facts, dict):
         return Alarms()
-    found = facts.get("open")
-    read = [_alarm(each) for each in found] if isinstance(found, list) else []
-    excused = facts.get("excused")
     return Alarms(
-        {alarm.concern: alarm for alarm in read if alarm},
-        excused if isinstance(excused, str) else "",
+        {alarm.concern: alarm for alarm in decode_each(Alarm, facts.get("open"))},
+        try_decode(str, facts.get("excused")) or "",
     )
-
-
-def _alarm(facts: Any) -> Alarm | None:
-    try:
-        return Alarm(
-            concern=Concern(facts["concern"]),
-            seen_at=_moment(facts["seen_at"]),
-            since=_moment(facts["since"]) if facts["since"] else None,
-            told_at=_moment(facts["told_at"]) if facts["told_at"] else None,
-            told_tone=Tone(facts["told_tone"]) if facts["told_tone"] else None,
-            told_of=tuple(map(str, facts["told_of"])),
-            gone_at=_moment(facts["gone_at"]) if facts["gone_at"] else None,
-        )
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return moment.astimezone(UTC)

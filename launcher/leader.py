@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.locks import try_lock
 
 
@@ -50,7 +51,7 @@ def leader(lock_dir: Path) -> Leader | None:
 
 def sign(descriptor: int, *, since: datetime) -> None:
     """Write into the lock that was taken who holds it."""
-    facts = {"pid": os.getpid(), "host": socket.gethostname(), "since": since.isoformat()}
+    facts = encode(Leader(os.getpid(), socket.gethostname(), since))
     os.ftruncate(descriptor, 0)
     # What it says is for people; on a full disk it leads all the same.
     with suppress(OSError):
@@ -59,8 +60,6 @@ def sign(descriptor: int, *, since: datetime) -> None:
 
 def _signed(path: Path) -> Leader:
     try:
-        facts = json.loads(path.read_bytes())
-        since = datetime.fromisoformat(facts["since"]).astimezone(UTC)
-        return Leader(int(facts["pid"]), str(facts["host"]), since)
-    except (ValueError, KeyError, TypeError):
+        return decode(Leader, parse(path.read_bytes()))
+    except DecodeError:
         return Leader(0, "", datetime.fromtimestamp(path.stat().st_mtime, UTC))

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from launcher import alarms as alarm_book
 from launcher import messenger
 from launcher import rules as rule_book
 from launcher.alarms import Alarms, News, Tiding, consider
+from launcher.backup.codec import encode, try_decode
 from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.files import write_atomic
 from launcher.backup.locks import try_lock
@@ -139,7 +140,7 @@ def _save_memory(config: Config, memory: Memory) -> None:
     path = _memory_path(config)
     facts = {
         "alarms": alarm_book.write_facts(memory.alarms),
-        "lines": {key: _write_line(line) for key, line in memory.lines.items()},
+        "lines": encode(memory.lines),
         "seen": memory.seen,
         "rules": rule_book.write_facts(memory.rules) if memory.rules else None,
     }
@@ -162,33 +163,9 @@ def _memory_path(config: Config) -> Path:
     return config.data_dir / "alarms.json"
 
 
-def _write_line(line: Line) -> Mapping[str, object]:
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in asdict(line).items()
-    }
-
-
 def _read_lines(facts: object) -> dict[str, Line]:
-    lines = {}
-    for key, each in facts.items() if isinstance(facts, dict) else ():
-        with suppress(ValueError, KeyError, TypeError):
-            lines[str(key)] = Line(
-                mark=str(each["mark"]),
-                waiting=tuple(Message(**message) for message in each["waiting"]),
-                attempts=int(each["attempts"]),
-                failed_since=_moment(each["failed_since"]),
-                failed_at=_moment(each["failed_at"]),
-                reason=str(each["reason"]),
-                status=int(each["status"]),
-                next_try_at=_moment(each["next_try_at"]),
-                told_at=_moment(each["told_at"]),
-            )
-    return lines
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    found = facts if isinstance(facts, dict) else {}
+    return {key: line for key, each in found.items() if (line := try_decode(Line, each))}
 
 
 # --- the look ----------------------------------------------------------------------------

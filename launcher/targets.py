@@ -12,12 +12,13 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from launcher import messenger
+from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.files import write_atomic
 from launcher.backup.locks import try_lock
 from launcher.messenger import Reason
@@ -107,31 +108,13 @@ def read_notices(config: Config) -> Notices:
     """
     path = _notices_path(config)
     try:
-        facts = json.loads(path.read_bytes())
-        heartbeat = facts["heartbeat"]
-        return Notices(
-            targets=tuple(
-                Target(
-                    id=str(each["id"]),
-                    name=str(each["name"]),
-                    events=frozenset(map(Event, each["events"])),
-                    shown_url=str(each["shown_url"]),
-                    url=str(each["url"]),
-                )
-                for each in facts["targets"]
-            ),
-            heartbeat=Heartbeat(
-                shown_url=str(heartbeat["shown_url"]),
-                url=str(heartbeat["url"]),
-                tells_start=bool(heartbeat["tells_start"]),
-            )
-            if heartbeat
-            else None,
-            public_url=str(facts["public_url"]),
-        )
+        facts = decode(dict[str, object], parse(path.read_bytes()))
+        if missing := {each.name for each in fields(Notices)} - facts.keys():
+            raise DecodeError("missing", field=min(missing))
+        return decode(Notices, facts)
     except FileNotFoundError:
         return Notices()
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, DecodeError) as error:
         raise NoticeError("unreadable", f"{path} cannot be read", path=str(path)) from error
 
 
@@ -354,12 +337,7 @@ def _changing(config: Config) -> Iterator[tuple[Notices, Callable[[Notices], Non
         time.sleep(0.01)
 
     def save(notices: Notices) -> None:
-        facts = {
-            "targets": [asdict(each) | {"events": sorted(each.events)} for each in notices.targets],
-            "heartbeat": asdict(notices.heartbeat) if notices.heartbeat else None,
-            "public_url": notices.public_url,
-        }
-        text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(encode(notices), indent=2, ensure_ascii=False) + "\n"
         write_atomic(_notices_path(config), text.encode())
 
     try:

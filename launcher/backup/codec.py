@@ -92,6 +92,12 @@ def try_decode(kind: type[_T], value: object) -> _T | None:
         return None
 
 
+def decode_each(kind: type[_T], value: object) -> tuple[_T, ...]:
+    """Return what can be decoded of a list; nothing where it is no list."""
+    listed = value if isinstance(value, list) else ()
+    return tuple(each for one in listed if (each := try_decode(kind, one)) is not None)
+
+
 def _key(field: Any) -> str:
     """Return the key of a field in JSON: its name, unless its metadata has another `key`."""
     return str(field.metadata.get("key", field.name))

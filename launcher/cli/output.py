@@ -8,14 +8,11 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, is_dataclass
-from datetime import UTC, datetime
-from enum import Enum
-from pathlib import Path
-from typing import Any
+from datetime import datetime
 
 import click
 
+from launcher.backup.codec import encode
 from launcher.backup.records import (
     Backup,
     JournalEntry,
@@ -92,21 +89,7 @@ _COLOURS = {State.VERIFIED: "green", State.UNVERIFIED: "yellow", State.DAMAGED: 
 
 def print_json(value: object) -> None:
     """Print records as JSON: times in ISO 8601 and UTC, sizes in bytes."""
-    click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False))
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return _plain(asdict(value))
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    if isinstance(value, Enum):
-        return value.value
-    return str(value) if isinstance(value, Path) else value
+    click.echo(json.dumps(encode(value), indent=2, ensure_ascii=False))
 
 
 def say(text: str = "") -> None:

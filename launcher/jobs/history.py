@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
-from launcher.backup.codec import DecodeError, decode, encode, parse, try_decode
+from launcher.backup.codec import DecodeError, decode, decode_each, encode, parse, try_decode
 from launcher.backup.files import write_atomic
 from launcher.backup.locks import try_lock
 from launcher.backup.slots import Claim
@@ -253,10 +253,9 @@ def _record(facts: object) -> Record:
     """Return what is remembered of a job, without what cannot be read of it."""
     if not isinstance(facts, dict):
         return Record()
-    listed = try_decode(tuple[object, ...], facts.get("runs")) or ()
     return Record(
         schedule=try_decode(str, facts.get("schedule")) or "",
         since=try_decode(datetime, facts.get("since")),
         claim=try_decode(Claim, facts.get("claim")),
-        runs=tuple(run for each in listed if (run := try_decode(Run, each))),
+        runs=decode_each(Run, facts.get("runs")),
     )

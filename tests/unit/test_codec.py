@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import NewType
 
 import pytest
 
+from launcher.alarms import Alarm, Alarms
 from launcher.backup.codec import DecodeError, decode, encode, parse, try_decode
 from launcher.backup.journal import Journal
 from launcher.backup.manifest import read_manifest, write_manifest
@@ -29,7 +30,20 @@ from launcher.backup.records import (
     Verification,
 )
 from launcher.backup.slots import Claim, Slots
+from launcher.config import read_config
 from launcher.jobs.history import Book, Record, Run, RunOutcome
+from launcher.messenger import Message
+from launcher.notices import Line, read_memory
+from launcher.targets import (
+    USUAL_EVENTS,
+    Heartbeat,
+    NoticeError,
+    Notices,
+    Target,
+    read_notices,
+    set_public_url,
+)
+from launcher.watch import Concern, Tone
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, tzinfo=UTC)
 BoxId = NewType("BoxId", str)
@@ -232,11 +246,10 @@ def test_a_claim_of_before_is_read(tmp_path: Path) -> None:
     slot = NOON.replace(microsecond=0)
     path = tmp_path / "schedule.json"
     path.write_text(CLAIM)
-    claim = Claim(slot, NOON, 2, is_done=True, used=(slot - timedelta(days=1), slot))
+    claim = Claim(slot, NOON, 2, is_done=True)
     assert Slots(path).last() == claim
-    Slots(path).keep(claim)
-    assert json.loads(path.read_bytes()).keys() == json.loads(CLAIM).keys()
-    assert Slots(path).last() == claim
+    Slots(path).keep(replace(claim, before=slot))
+    assert Slots(path).last() == replace(claim, before=slot)
 
 
 def test_a_history_of_jobs_of_before_is_read(tmp_path: Path) -> None:
@@ -270,3 +283,87 @@ def test_what_cannot_be_read_of_a_job_costs_only_that(tmp_path: Path, facts: obj
     book = Book(tmp_path)
     assert book.record("scrub") == Record()
     assert book.record("backup").runs == (Run("a", "ada", NOON),)
+
+
+ALARMS = """\
+{"number": 1, "alarms": {"open": [{"concern": "damaged", "seen_at":
+"2026-11-22T12:00:00.250000+00:00", "since": "2026-11-22T12:00:00.250000+00:00", "told_at":
+"2026-11-22T12:00:00.250000+00:00", "told_tone": "bad", "told_of": ["20261122T170000Z-k3f9q2"],
+"gone_at": null}, {"concern": "low_space", "seen_at": "2026-11-22T12:00:00.250000+00:00", "since":
+null, "told_at": null, "told_tone": null, "told_of": [], "gone_at":
+"2026-11-22T12:00:00.250000+00:00"}, {"concern": "of_another_version"}], "excused":
+"ffffffffffffffff"}, "lines": {"a1": {"mark": "01234567", "waiting": [{"title": "t", "body": "b",
+"mood": "failure"}], "attempts": 3, "failed_since": "2026-11-22T12:00:00.250000+00:00", "failed_at":
+"2026-11-22T12:00:00.250000+00:00", "reason": "answered", "status": 503, "next_try_at":
+"2026-11-22T12:00:00.250000+00:00", "told_at": null}, "a2": {"attempts": "many"}}, "seen":
+"0000000000000000", "rules": {"is_scheduled": false, "cron_expression": "0 3 * * *",
+"stale_after_h": 30, "keep_count": 10, "keep_daily": 0, "keep_weekly": 0, "keep_monthly": 0,
+"rehearsal": "off", "zone_name": "UTC", "language": "en", "site_name": "Ada's"}}
+"""
+
+
+def test_alarms_of_before_are_read(tmp_path: Path) -> None:
+    (tmp_path / "alarms.json").write_text(ALARMS)
+    memory = read_memory(read_config({"LAUNCHER_DATA_DIR": str(tmp_path)}))
+    assert memory.alarms == Alarms(
+        {
+            Concern.DAMAGED: Alarm(
+                Concern.DAMAGED, NOON, NOON, NOON, Tone.BAD, ("20261122T170000Z-k3f9q2",)
+            ),
+            Concern.LOW_SPACE: Alarm(Concern.LOW_SPACE, NOON, gone_at=NOON),
+        },
+        excused="f" * 16,
+    )
+    message = Message("t", "b", "failure")
+    assert memory.lines == {
+        "a1": Line("01234567", (message,), 3, NOON, NOON, "answered", 503, NOON, None)
+    }
+    assert memory.seen == "0" * 16
+    assert memory.rules is not None
+    assert memory.rules.site_name == "Ada's"
+
+
+NOTICES = """\
+{
+  "targets": [
+    {
+      "id": "a1",
+      "name": "phone",
+      "events": [
+        "failure",
+        "recovery"
+      ],
+      "shown_url": "ntfy://…",
+      "url": "ntfy://secret"
+    }
+  ],
+  "heartbeat": {
+    "shown_url": "https://hc/…",
+    "url": "https://hc/x",
+    "tells_start": true
+  },
+  "public_url": "https://home.example"
+}
+"""
+
+
+def test_addresses_of_before_are_read_and_written_byte_for_byte(tmp_path: Path) -> None:
+    config = read_config({"LAUNCHER_DATA_DIR": str(tmp_path)})
+    config.lock_dir.mkdir()
+    path = tmp_path / "notices.json"
+    path.write_text(NOTICES)
+    assert read_notices(config) == Notices(
+        (Target("a1", "phone", USUAL_EVENTS, "ntfy://…", "ntfy://secret"),),
+        Heartbeat("https://hc/…", "https://hc/x", tells_start=True),
+        "https://home.example",
+    )
+    set_public_url(config, "https://home.example")
+    assert path.read_text() == NOTICES
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", NOTICES.replace("recovery", "sunshine")])
+def test_addresses_that_are_not_all_there_are_an_error(tmp_path: Path, text: str) -> None:
+    config = read_config({"LAUNCHER_DATA_DIR": str(tmp_path)})
+    (tmp_path / "notices.json").write_text(text)
+    with pytest.raises(NoticeError, match="cannot be read"):
+        read_notices(config)
