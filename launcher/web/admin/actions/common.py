@@ -1,0 +1,84 @@
+"""What the actions on backups share: the way back, what was selected, how they are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, request, url_for
+
+from launcher.backup.errors import BackupError
+from launcher.backup.records import Backup, parse_backup_id
+from launcher.current import current_backups
+from launcher.i18n.locale import gettext, ngettext
+from launcher.web.auth import safe_path
+from launcher.web.errors import WayOut, show_backup_error, show_refusal
+from launcher.web.htmx import current_page, is_htmx
+
+blueprint = Blueprint("backup_actions", __name__, url_prefix="/admin/backups")
+
+MAX_SELECTED = 1000
+# What fits into a toast.
+_MAX_NAMES = 10
+LIST_CHANGED = {"HX-Trigger": "backups-changed"}
+
+
+@blueprint.errorhandler(BackupError)
+def _refuse(error: BackupError) -> Response:
+    """Say what kept it from being done, and let the page show how things are now."""
+    response = show_backup_error(error, way_out=None if is_htmx() else to_the_list())
+    if is_htmx():
+        response.headers.extend(LIST_CHANGED)
+    return response
+
+
+def get_backup(backup_id: str) -> Backup:
+    """Return the backup of the address, or raise `BackupNotFoundError`."""
+    return current_backups().get(parse_backup_id(backup_id))
+
+
+def first_lines(lines: list[str]) -> list[str]:
+    """Return as many lines as fit into a toast, and how many more there are."""
+    if len(lines) <= _MAX_NAMES:
+        return lines
+    more = len(lines) - _MAX_NAMES
+    return [*lines[:_MAX_NAMES], ngettext("and %(num)s more", "and %(num)s more", more)]
+
+
+def way_back() -> str:
+    """Return where to go afterwards: what the form says, or the list as it was filtered."""
+    if wanted := request.form.get("next", ""):
+        return safe_path(wanted)
+    list_path = url_for("backups.show")
+    page = urlsplit(current_page() or request.referrer or "")
+    is_filtered = page.path == list_path and page.query
+    return f"{list_path}?{page.query}" if is_filtered else list_path
+
+
+def to_the_list() -> WayOut:
+    """Return the way out to the list."""
+    return WayOut(url_for("backups.show"), gettext("To the backups"))
+
+
+def selected_ids(ids: Sequence[str]) -> list[str] | Response:
+    """Return the ids, each once, or why that is no selection."""
+    selected = list(dict.fromkeys(ids))
+    if not selected:
+        return show_refusal(
+            422,
+            gettext("Nothing is selected"),
+            gettext("Tick the backups first, then choose what to do with them."),
+            way_out=None if is_htmx() else to_the_list(),
+        )
+    if len(selected) > MAX_SELECTED:
+        return show_refusal(
+            422,
+            gettext("These are too many at once"),
+            ngettext(
+                "Nothing was changed. Select at most %(num)s backup.",
+                "Nothing was changed. Select at most %(num)s backups.",
+                MAX_SELECTED,
+            ),
+            way_out=None if is_htmx() else to_the_list(),
+        )
+    return selected
