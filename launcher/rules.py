@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ def read_rules(
     Raises:
         SourceDatabaseError: it cannot be asked: it is lost, damaged, or being replaced.
     """
-    columns = [each.name for each in fields(SiteSettings)]
+    columns = tuple(SETTINGS)
     try:
         with (
             gate.enter(timeout_s=timeout_s),
