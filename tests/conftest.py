@@ -1,36 +1,38 @@
-"""What every test may ask for: an application on a directory of its own, and the cast."""
+"""What every test may ask for: an application on a directory of its own, and the cast.
+
+The application is imported where it is built: tests of the core alone begin in half the time.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from argon2 import PasswordHasher
-from flask import Flask
-from flask.testing import FlaskClient, FlaskCliRunner
 
-from launcher.accounts import passwords
-from launcher.accounts.users import create_user
-from launcher.app import create_app
-from launcher.audit import COMMAND_LINE
-from launcher.current import current_backups, current_config
-from launcher.models import Role
 from tests.support.folders import memory_folder
 from tests.support.receivers import MailServer, Receiver, http_receiver, mail_server
-from tests.support.sharing import shared_by_all_apps
 
-MakeApp = Callable[..., Flask]
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient, FlaskCliRunner
+
+MakeApp = Callable[..., "Flask"]
 Row = tuple[str, dict[str, object]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let `tmp_path` lie in memory, unless somebody chose another place."""
+    """Heed no settings from outside, and let `tmp_path` lie in memory unless told otherwise."""
+    for name in list(os.environ):
+        if name.startswith(("LAUNCHER_", "FLASK_")):
+            del os.environ[name]
     memory = memory_folder()
     if memory is not None and config.option.basetemp is None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
@@ -42,35 +44,25 @@ class Person:
 
     username: str
     password: str
-    role: Role
+    role: str
 
 
-ADA = Person("ada", "ada's long password", Role.ADMIN)
-BEN = Person("ben", "ben's long password", Role.EDITOR)
-CHLOE = Person("chloe", "chloe's long password", Role.VIEWER)
+ADA = Person("ada", "ada's long password", "admin")
+BEN = Person("ben", "ben's long password", "editor")
+CHLOE = Person("chloe", "chloe's long password", "viewer")
 CAST = (ADA, BEN, CHLOE)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _cheap_passwords() -> Iterator[None]:
-    """The real cost is a setting of the same function; a fifth of a second each adds up."""
-    usual = passwords.hasher
-    passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    yield
-    passwords.hasher = usual
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _shared_by_all_apps() -> Iterator[None]:
-    with shared_by_all_apps():
+def _quick_apps() -> Iterator[None]:
+    """Let all applications share what costs much and proves nothing; see `quick_apps`."""
+    if "flask" not in sys.modules:  # no test that was collected has to do with an application
         yield
+        return
+    from tests.support.quick_apps import quick_apps
 
-
-@pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(("LAUNCHER_", "FLASK_")):
-            monkeypatch.delenv(name)
+    with quick_apps():
+        yield
 
 
 @pytest.fixture
@@ -81,6 +73,7 @@ def data_dir(tmp_path: Path) -> Path:
 @pytest.fixture
 def make_app(data_dir: Path) -> MakeApp:
     """Build an application as a worker does; settings are given without their prefix."""
+    from launcher.app import create_app
 
     def make(**settings: str) -> Flask:
         overrides = {f"LAUNCHER_{name.upper()}": value for name, value in settings.items()}
@@ -94,6 +87,9 @@ def make_app(data_dir: Path) -> MakeApp:
 @pytest.fixture(scope="session")
 def new_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with a new, empty database; only to be copied."""
+    from launcher.app import create_app
+    from launcher.current import current_backups
+
     folder = tmp_path_factory.mktemp("new") / "data"
     app = create_app({"LAUNCHER_DATA_DIR": str(folder)})
     with app.app_context():
@@ -128,6 +124,11 @@ def runner(app: Flask) -> FlaskCliRunner:
 @pytest.fixture(scope="session")
 def cast_rows(new_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     """What the cast is in the database, as it was made in the usual way."""
+    from launcher.accounts.users import create_user
+    from launcher.app import create_app
+    from launcher.audit import COMMAND_LINE
+    from launcher.models import Role
+
     folder = tmp_path_factory.mktemp("cast") / "data"
     shutil.copytree(new_data, folder)
     with create_app({"LAUNCHER_DATA_DIR": str(folder)}).app_context():
@@ -135,7 +136,7 @@ def cast_rows(new_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[
             create_user(
                 person.username,
                 person.password,
-                role=person.role,
+                role=Role(person.role),
                 display_name=person.username.capitalize(),
                 actor=COMMAND_LINE,
             )
@@ -149,6 +150,8 @@ def cast_rows(new_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[
 @pytest.fixture
 def cast(app: Flask, cast_rows: list[Row]) -> tuple[Person, ...]:
     """Ada the admin, Ben the editor and Chloe the viewer, in the database of `app`."""
+    from launcher.current import current_config
+
     path = current_config(app).database_path
     with closing(sqlite3.connect(path)) as database, database:
         for table, row in cast_rows:

@@ -26,6 +26,7 @@ from launcher.backup.locks import try_lock
 from launcher.config import ROOT, Config
 from launcher.current import current_backups
 from launcher.messenger import Message, Reason
+from launcher.models import Role
 from launcher.notices import evaluate
 from launcher.targets import NoticeError
 from launcher.watch import Concern
@@ -50,7 +51,7 @@ def site(make_app: MakeApp) -> Flask:
         current_backups().initialise(by="test")
     with app.test_request_context("/", method="POST"):
         users.create_user(
-            ADA.username, ADA.password, role=ADA.role, display_name="Ada", actor=COMMAND_LINE
+            ADA.username, ADA.password, role=Role.ADMIN, display_name="Ada", actor=COMMAND_LINE
         )
     with app.app_context():
         current_backups().create_scheduled(SLOT, by="schedule")

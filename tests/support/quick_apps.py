@@ -1,8 +1,4 @@
-"""What the applications of one test process share, since making it anew proves nothing.
-
-An application is built for nearly every test. Its templates, the rules of its addresses and its
-compressed assets are the same each time.
-"""
+"""What makes hundreds of applications in one process quick: they share what is always the same."""
 
 from __future__ import annotations
 
@@ -12,11 +8,13 @@ from functools import lru_cache
 from types import CodeType
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
+from launcher.accounts import passwords
 from launcher.web import assets
 
 
@@ -35,9 +33,14 @@ class CompiledTemplates(BytecodeCache):
 
 
 @contextmanager
-def shared_by_all_apps() -> Iterator[None]:
-    """Until the end of the block, compile templates, URL rules and assets once."""
+def quick_apps() -> Iterator[None]:
+    """Until the end of the block, compile templates, URL rules and assets once for all.
+
+    Passwords are hashed at the least cost: the real one is a setting of the same function.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(passwords, "hasher", cheap)
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": CompiledTemplates()})
         patch.setattr(assets, "read_assets", lru_cache(assets.read_assets))
         patch.setattr(Rule, "_compile_builder", _keeping(Rule._compile_builder))
