@@ -62,14 +62,12 @@ def quiet_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
 
 
-FAULTS = pytest.mark.parametrize(
-    "fault",
-    [(errno.ENOSPC, 1), (errno.ENOSPC, None), (errno.EIO, 1), (errno.EIO, None)],
-    ids=["full for a moment", "full", "failing for a moment", "failing"],
-)
+LASTING = {"full": (errno.ENOSPC, None), "failing": (errno.EIO, None)}
+PASSING = {"full for a moment": (errno.ENOSPC, 1), "failing for a moment": (errno.EIO, 1)}
+FAULTS = LASTING | PASSING
 
 
-@FAULTS
+@pytest.mark.parametrize("fault", LASTING.values(), ids=LASTING)
 @pytest.mark.parametrize("case", ACTS)
 def test_a_disk_that_fails_at_sampled_calls_is_told_and_breaks_nothing(
     case: str,
@@ -82,7 +80,7 @@ def test_a_disk_that_fails_at_sampled_calls_is_told_and_breaks_nothing(
 
 
 @pytest.mark.slow
-@FAULTS
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("case", ACTS)
 def test_a_disk_that_fails_at_any_call_is_told_and_breaks_nothing(
     case: str,
@@ -154,9 +152,21 @@ def _assert_it_works_again(place: Place) -> None:
     assert service.journal(limit=1)[0].outcome is Outcome.SUCCEEDED
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [
+        (1, 10_000, 24_000, 1 << 20),
+        pytest.param(
+            (1, 1000, 4096, 10_000, 16_000, 24_000, 32_000, 1 << 20), marks=pytest.mark.slow
+        ),
+    ],
+    ids=["some", "many"],
+)
 @pytest.mark.parametrize("case", ["create", "restore", "swap", "import", "rehearse"])
 def test_a_limit_on_the_size_of_files_is_told_and_breaks_nothing(
     case: str,
+    limits: tuple[int, ...],
+    *,
     request: pytest.FixtureRequest,
     lend: Lend,
     first_state: str,
@@ -166,7 +176,7 @@ def test_a_limit_on_the_size_of_files_is_told_and_breaks_nothing(
     old = template.state()
     new = first_state if case in {"restore", "swap"} else ""
     said: list[str] = []
-    for limit in (1, 1000, 4096, 10_000, 16_000, 24_000, 32_000, 1 << 20):
+    for limit in limits:
         place = template.copy_to(tmp_path / "place")
         worker = lend()
         verb = "restore" if case == "swap" else case

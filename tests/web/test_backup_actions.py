@@ -465,19 +465,17 @@ def test_a_rehearsal_that_fails_says_why(ada: Visitor, service: BackupService, m
     assert "This backup is not what it was when it was made" in told
 
 
-@pytest.mark.parametrize("verb", ["verify", "rehearse", "protect", "unprotect", "delete"])
-@pytest.mark.parametrize("backup_id", [NOBODY, "latest", "..%2F..%2Fetc", "%3Cb%3E"])
-def test_what_is_not_there_is_not_found(
-    ada: Visitor, service: BackupService, verb: str, backup_id: str
-) -> None:
+def test_what_is_not_there_is_not_found(ada: Visitor, service: BackupService) -> None:
     service.create(by="ben")
 
-    answer = ada.send(path(backup_id, verb))
+    for verb in ("verify", "rehearse", "protect", "unprotect", "delete"):
+        for backup_id in (NOBODY, "latest", "..%2F..%2Fetc", "%3Cb%3E"):
+            answer = ada.send(path(backup_id, verb))
 
-    assert answer.status_code == 404
-    if "%2F" not in backup_id:
-        assert "There is no such backup" in answer.text
-    assert "<b>" not in answer.text
+            assert answer.status_code == 404, (verb, backup_id)
+            if "%2F" not in backup_id:
+                assert "There is no such backup" in answer.text
+            assert "<b>" not in answer.text
     assert len(ids(service)) == 1
 
 

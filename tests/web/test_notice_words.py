@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -37,13 +38,10 @@ def test_every_trouble_every_reason_and_every_refusal_has_words() -> None:
 
 
 @pytest.mark.parametrize("language", LOCALES)
-@pytest.mark.parametrize("concern", Concern)
-def test_a_message_says_what_happened_what_holds_and_what_to_do(
-    app: Flask, language: str, concern: Concern
-) -> None:
+def test_a_message_says_what_happened_what_holds_and_what_to_do(app: Flask, language: str) -> None:
     rules = replace(FALLBACK, default_locale=language, time_zone="Europe/Berlin", site_name="Home")
-    alarm = Alarm(concern, seen_at=NOW - timedelta(hours=3))
-    for tone in Tone:
+    for concern, tone in product(Concern, Tone):
+        alarm = Alarm(concern, seen_at=NOW - timedelta(hours=3))
         trouble = Trouble(
             concern, tone, since=NOW, count=3, code="insufficient_space", names=("a", "b"),
             free_bytes=3, needed_bytes=4, full_at=NOW,
@@ -55,10 +53,10 @@ def test_a_message_says_what_happened_what_holds_and_what_to_do(
                     situation=SITUATION, rules=rules, panel_url="https://home.example/admin",
                 )  # fmt: skip
 
-            assert message.title.startswith("Home: ")
-            assert message.body.count("\n") >= 1
-            assert message.body.endswith("https://home.example/admin")
-            assert "%(" not in message.title + message.body
+            assert message.title.startswith("Home: "), (concern, tone, news)
+            assert message.body.count("\n") >= 1, (concern, tone, news)
+            assert message.body.endswith("https://home.example/admin"), (concern, tone, news)
+            assert "%(" not in message.title + message.body, (concern, tone, news)
 
 
 def test_moments_are_those_of_the_site(app: Flask) -> None:
