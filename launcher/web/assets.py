@@ -2,8 +2,8 @@
 
 Each file is read when the application starts, compressed, and given a URL that holds a piece of
 its own hash. A browser may keep it for ever; a changed file has another URL. The style sheets are
-joined in the order of `launcher.css` into one response, so that the first paint needs one. What
-is in our own files for their readers alone, comments and indents, is left out on the way.
+joined in the order of `launcher.css` into one response, so that the first paint needs one.
+Everything is sent as it is written: compressed, comments and indents cost little.
 """
 
 from __future__ import annotations
@@ -27,9 +27,6 @@ _FILES = ("app.js", "icons.svg", "favicon.svg", HTMX)
 _ADMIN_SCRIPTS = ("admin.js", "upload.js")
 _IMPORT = re.compile(r'^@import "([^"]+)";\n', re.MULTILINE)
 _TINTED = re.compile(r"(launcher-[0-9a-f]{12})-(\d{1,2}|[12]\d{2}|3[0-5]\d)\.css", re.ASCII)
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_SCRIPT_MARGIN = re.compile(r"^(?:\s*//.*\n|\s+)", re.MULTILINE)
-_STYLE_MARGIN = re.compile(r" ?([{};,]) ?")
 _FOREVER = "public, max-age=31536000, immutable"
 
 blueprint = Blueprint("assets", __name__)
@@ -67,8 +64,6 @@ def read_assets(static_path: Path) -> Assets:
     """Return the joined style sheet and the single files of `static_path`, ready to send."""
     bodies = {"launcher.css": join_styles(static_path / "css").encode()}
     bodies |= {name: (static_path / name).read_bytes() for name in _FILES}
-    bodies["app.js"] = _without_margin(bodies["app.js"].decode()).encode()
-    bodies["icons.svg"] = re.sub(rb">\s+<", b"><", bodies["icons.svg"])
     bodies["admin.js"] = join_scripts(static_path).encode()
     bodies["upload.js"] = _in_scope((static_path / "upload.js").read_text()).encode()
     by_name = {name: _asset(name, body) for name, body in bodies.items()}
@@ -76,11 +71,10 @@ def read_assets(static_path: Path) -> Assets:
 
 
 def join_styles(css_path: Path) -> str:
-    """Return the sheets that `launcher.css` imports as one, in its order, in few characters."""
+    """Return the sheets that `launcher.css` imports as one, in its order."""
     order = (css_path / "launcher.css").read_text()
     sheets = [(css_path / name).read_text() for name in _IMPORT.findall(order)]
-    words = " ".join(_COMMENT.sub("", "".join((_IMPORT.sub("", order), *sheets))).split())
-    return _STYLE_MARGIN.sub(r"\1", words).replace(": ", ":").replace(";}", "}")
+    return "".join((_IMPORT.sub("", order), *sheets))
 
 
 def join_scripts(static_path: Path) -> str:
@@ -91,12 +85,7 @@ def join_scripts(static_path: Path) -> str:
 
 
 def _in_scope(script: str) -> str:
-    return f'(() => {{ "use strict";\n{_without_margin(script)}}})();'
-
-
-def _without_margin(script: str) -> str:
-    """Return a script without indents and without the lines that are comments."""
-    return _SCRIPT_MARGIN.sub("", script)
+    return f'(() => {{ "use strict";\n{script}}})();'
 
 
 def asset_url(name: str) -> str:
