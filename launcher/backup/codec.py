@@ -104,7 +104,7 @@ def _key(field: Any) -> str:
 
 
 def _expect(kind: type[_T], value: object) -> _T:
-    if isinstance(value, kind) and isinstance(value, bool) is (kind is bool):
+    if type(value) is kind:  # JSON knows no subclasses, and a bool is no int
         return value
     raise DecodeError(f"{type(value).__name__} in place of {kind.__name__}")
 
@@ -180,15 +180,15 @@ def _record(kind: Any) -> _Decoder:
 
     def decode_record(value: object) -> Any:
         facts = _expect(dict, value)
-        found = {}
-        for name, key, decode_member, is_required in members:
-            try:
+        found, key = {}, ""
+        try:
+            for name, key, decode_member, is_required in members:
                 if key in facts:
                     found[name] = decode_member(facts[key])
                 elif is_required:
                     raise DecodeError("missing")
-            except DecodeError as error:
-                raise error.within(key) from None
+        except DecodeError as error:
+            raise error.within(key) from None
         return kind(**found)
 
     return decode_record

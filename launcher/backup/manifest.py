@@ -17,6 +17,7 @@ from .records import Backup, parse_backup_id
 
 FORMAT = 1
 MAX_BYTES = 256 << 10
+_KEYS = {each.name for each in fields(Backup)}
 
 
 def write_manifest(backup: Backup) -> bytes:
@@ -46,7 +47,7 @@ def read_manifest(data: bytes) -> Backup:
         # Re-writing must give the same bytes, or a flipped bit could hide in the spelling.
         if seal != _seal(facts) or _document({**facts, "seal": seal}) != data:
             raise ManifestError("the manifest was altered after it was written")
-        if missing := {each.name for each in fields(Backup)} - facts.keys():
+        if missing := _KEYS - facts.keys():
             raise DecodeError("missing", field=min(missing))
         backup = decode(Backup, facts)
         parse_backup_id(backup.id)
