@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import shutil
+import base64
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from launcher.backup.service import BackupService
 from launcher.backups import build_backups
-from tests.browser.conftest import Home, OpenPage
+from tests.browser.conftest import OpenPage, Sample, sign_in
+from tests.support.operations import await_idle
 from tests.support.server import Server, serving
 
 LIMIT_MB = 8
 
 
 @pytest.fixture(scope="module")
-def small(home: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The same site on a copy of its data, with a limit of a few megabytes."""
-    data_dir = tmp_path_factory.mktemp("small") / "data"
-    shutil.copytree(home.server.data_dir, data_dir)
+def small(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with a limit of a few megabytes."""
+    data_dir = sample.copy_to(tmp_path_factory.mktemp("small"))
     with serving(data_dir, upload_limit_mb=str(LIMIT_MB)) as server:
         yield server
 
@@ -51,18 +52,20 @@ def too_large(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def who(small: Server, chromium: Browser, sample: Sample) -> object:
+    """The cookies of Ada."""
+    return sign_in(chromium, small.url, "ada", sample.passwords["ada"])
+
+
 @pytest.fixture
-def open_list(small: Server, open_page: OpenPage, home: Home):
-    """Open the list as Ada."""
+def open_list(small: Server, service: BackupService, who: object, open_page: OpenPage):
+    """Open the list as Ada. What an earlier test has sent is looked into by then, and gone."""
+    await_nothing_left(small)
+    await_idle(service)
 
     def open_one(**context: object) -> Page:
-        page = open_page(f"{small.url}/login", **context)
-        page.fill("#username", "ada")
-        page.fill("#password", home.passwords["ada"])
-        page.click("main button")
-        page.wait_for_url(f"{small.url}/")
-        page.goto(f"{small.url}/admin/backups")
-        return page
+        return open_page(f"{small.url}/admin/backups", storage_state=who, **context)
 
     return open_one
 
@@ -70,6 +73,13 @@ def open_list(small: Server, open_page: OpenPage, home: Home):
 def left(server: Server) -> list[str]:
     folder = server.data_dir / "incoming"
     return [path.name for path in folder.iterdir()] if folder.exists() else []
+
+
+def await_nothing_left(server: Server) -> None:
+    deadline = time.monotonic() + 30
+    while files := left(server):
+        assert time.monotonic() < deadline, files
+        time.sleep(0.02)
 
 
 def test_a_chosen_file_is_sent_at_once_and_followed(open_list, copy: Path) -> None:
@@ -103,24 +113,22 @@ def test_progress_is_shown_and_can_be_cancelled(open_list, small: Server, tmp_pa
     expect(page.locator("[data-status]")).to_have_text("Cancelled. Nothing was stored.")
     expect(page.locator(".upload-progress")).to_be_hidden()
     expect(page.locator("#upload-file")).to_be_focused()
-    page.wait_for_function("() => true")
-    while left(small):
-        page.wait_for_timeout(50)
+    await_nothing_left(small)
 
 
 def test_a_file_can_be_dropped(open_list, copy: Path) -> None:
     page = open_list()
-    content = list(copy.read_bytes())
 
     page.evaluate(
         """(content) => {
-            const data = new DataTransfer();
-            data.items.add(new File([new Uint8Array(content)], "dropped.db"));
+            const data = new DataTransfer(), bytes = atob(content);
+            const file = Uint8Array.from(bytes, (each) => each.charCodeAt(0));
+            data.items.add(new File([file], "dropped.db"));
             const form = document.querySelector("form[data-uploads]");
             for (const name of ["dragover", "drop"]) form.dispatchEvent(
                 new DragEvent(name, { dataTransfer: data, bubbles: true, cancelable: true }));
         }""",
-        content,
+        base64.b64encode(copy.read_bytes()).decode(),
     )
 
     page.wait_for_url("**/admin/backups/operations/**")

@@ -15,16 +15,20 @@ from launcher.backup.service import BackupService
 
 
 def ended(service: BackupService, operation_id: str) -> JournalEntry:
-    """Wait until an operation is over; for ever, if it never is."""
+    """Wait until an operation is over, for up to a minute."""
+    deadline = time.monotonic() + 60
     while not isinstance(found := service.operation(operation_id), JournalEntry):
         assert found is not None, "it never began"
+        assert time.monotonic() < deadline, found
         time.sleep(0.02)
     return found
 
 
 def await_idle(service: BackupService) -> None:
-    """Wait until nothing runs."""
-    while service.progress() is not None:
+    """Wait until nothing runs, for up to a minute."""
+    deadline = time.monotonic() + 60
+    while (found := service.progress()) is not None:
+        assert time.monotonic() < deadline, found
         time.sleep(0.02)
 
 
