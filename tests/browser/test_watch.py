@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.browser.conftest import Home, OpenPage, Watch
@@ -33,8 +35,10 @@ def test_nothing_that_a_page_does_wrong_goes_unseen(
     page.goto("/login")
 
     page.evaluate(deed)
-    page.wait_for_timeout(300)
 
-    complaints = [complaint for watch in watches for complaint in watch.complaints]
+    (watch,) = watches
+    deadline = time.monotonic() + 10
+    while not any(told in complaint for complaint in watch.complaints):
+        assert time.monotonic() < deadline, watch.complaints
+        page.wait_for_timeout(20)  # what happened is heard of while the browser is waited for
     watches.clear()
-    assert any(told in complaint for complaint in complaints), complaints
