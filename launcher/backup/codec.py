@@ -4,6 +4,9 @@ A record is a frozen dataclass whose fields hold text, numbers, booleans, aware 
 `StrEnum`s, further records, tuples, frozen sets or mappings of these, or None. Decoding is strict
 about types. A missing field takes its default, and unknown keys are ignored, so that versions read
 each other's files.
+
+The name of a field is its key on disk. A field that is renamed keeps the key it had:
+`field(metadata={"key": "last_slot"})`.
 """
 
 from __future__ import annotations
