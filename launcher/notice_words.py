@@ -1,20 +1,20 @@
-"""What is wrong in a person's words: for messages, and for the pages that show the same."""
+"""What a message says, and what pages say of who is told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from launcher import problem_words
 from launcher.alarms import Alarm, News, Tiding
-from launcher.i18n.formats import exact, number, size
+from launcher.i18n.formats import exact, number
 from launcher.i18n.labels import ERROR_WORDS
-from launcher.i18n.locale import gettext, ngettext
+from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.messenger import Delivery, Message, Reason
 from launcher.targets import Event, NoticeError
-from launcher.watch import Concern, Tone, Trouble
+from launcher.watch import SPACE, Concern, PrimaryAction, Tone
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
@@ -23,101 +23,6 @@ if TYPE_CHECKING:
     from launcher.setting_table import SiteSettings
     from launcher.situation import Situation
 
-
-@dataclass(frozen=True, slots=True)
-class ConcernWords:
-    """A trouble by name, what to do about it, and what is true once it is over."""
-
-    title: LazyString
-    advice: LazyString
-    over: LazyString
-
-
-CONCERN_WORDS: Mapping[Concern, ConcernWords] = {
-    Concern.NOT_PUT_BACK: ConcernWords(
-        _("A restore stopped half way"),
-        _("Restore the safety backup that was made before it."),
-        _("The data is whole again"),
-    ),
-    Concern.LIVE_DAMAGED: ConcernWords(
-        _("The database is damaged"),
-        _("Run `flask backup restore latest` on the server: it brings the last good backup back."),
-        _("The database opens again"),
-    ),
-    Concern.STORE_UNAVAILABLE: ConcernWords(
-        _("The folder of backups cannot be used"),
-        _("See that its disk is mounted and that Launcher may write there."),
-        _("The folder of backups can be used again"),
-    ),
-    Concern.READ_ONLY: ConcernWords(
-        _("Nothing can be written to the folder of backups"),
-        _("See that its disk is not mounted read-only and that Launcher may write there."),
-        _("The folder of backups can be written again"),
-    ),
-    Concern.LOW_SPACE: ConcernWords(
-        _("The disk of the backups fills up"),
-        _("Make room: delete backups you do not need, or move the folder to a larger disk."),
-        _("There is room for backups again"),
-    ),
-    Concern.FAILED: ConcernWords(
-        _("Backups fail"),
-        _("Make a backup by hand and read what stands in its way."),
-        _("Backups succeed again"),
-    ),
-    Concern.STALE: ConcernWords(
-        _("There was no good backup for too long"),
-        _("Make a backup by hand, and see why the schedule makes none."),
-        _("There is a recent backup again"),
-    ),
-    Concern.DAMAGED: ConcernWords(
-        _("A backup is damaged"),
-        _("Do not count on it. Check the disk, and delete it once you have a newer one."),
-        _("No backup is damaged any more"),
-    ),
-    Concern.SCHEDULER_STOPPED: ConcernWords(
-        _("The scheduled work is not running"),
-        _("See that the server runs, or have `flask backup run-scheduled` run by a timer."),
-        _("The scheduled work is running again"),
-    ),
-    Concern.REHEARSAL_FAILED: ConcernWords(
-        _("A rehearsed restore failed"),
-        _("Rehearse another backup, so that you know which one can be restored."),
-        _("A rehearsed restore succeeded again"),
-    ),
-    Concern.UNCHECKED: ConcernWords(
-        _("Backups were not verified for over a month"),
-        _(
-            "See on the page of the jobs how far the verifying comes. If it has too little time,"
-            " keep fewer backups."
-        ),
-        _("Every backup was verified within the last month again"),
-    ),
-    Concern.PRUNE_FAILED: ConcernWords(
-        _("Old backups could not be cleared out"),
-        _("See that Launcher may delete files in the folder of backups."),
-        _("Old backups are cleared out again"),
-    ),
-    Concern.NOTICES_FAILING: ConcernWords(
-        _("Notifications do not arrive"),
-        _("Send a test, and correct the address if it fails again."),
-        _("Notifications arrive again"),
-    ),
-    Concern.NOBODY_TOLD: ConcernWords(
-        _("Nobody is told of this"),
-        _("Say who is to be told, so that somebody hears of it without looking."),
-        _("Somebody is told again"),
-    ),
-    Concern.INTERRUPTED: ConcernWords(
-        _("The last operation was interrupted"),
-        _("Start it again; nothing half-done was left."),
-        _("An operation was finished since"),
-    ),
-    Concern.SCHEDULE_OFF: ConcernWords(
-        _("The schedule is switched off"),
-        _("Switch it on, or remember to make backups by hand."),
-        _("The schedule is switched on again"),
-    ),
-}
 
 REASON_WORDS: Mapping[Reason, LazyString] = {
     Reason.UNKNOWN_SERVICE: _("This is no address of a service that can be told."),
@@ -188,89 +93,25 @@ def delivery_words(delivery: Delivery) -> str:
     return str(REASON_WORDS[delivery.reason]) % {"status": delivery.status}
 
 
-def title(trouble: Trouble) -> str:
-    """Return the trouble by name."""
-    if trouble.concern is Concern.DAMAGED:
-        return ngettext("%(num)s backup is damaged", "%(num)s backups are damaged", trouble.count)
-    if trouble.concern is Concern.UNCHECKED:
-        return ngettext(
-            "%(num)s backup was not verified for over a month",
-            "%(num)s backups were not verified for over a month",
-            trouble.count,
-        )
-    if trouble.concern is Concern.LOW_SPACE and trouble.tone is Tone.BAD:
-        return gettext("The next backup will not fit on the disk")
-    return str(CONCERN_WORDS[trouble.concern].title)
-
-
-def advice(trouble: Trouble) -> str:
-    """Return what to do next."""
-    if trouble.concern in {Concern.FAILED, Concern.REHEARSAL_FAILED} and (
-        words := ERROR_WORDS.get(trouble.code)
-    ):
-        return str(words.hint)
-    return str(CONCERN_WORDS[trouble.concern].advice)
-
-
-def details(trouble: Trouble) -> Sequence[str]:
-    """Return the facts of a trouble, a sentence each."""
-    return list(_details(trouble))
-
-
-def _details(trouble: Trouble) -> Iterator[str]:
-    since = exact(trouble.since) if trouble.since else ""
-    if trouble.concern is Concern.FAILED:
-        if trouble.count == 1:
-            yield gettext("The last attempt failed: %(since)s.", since=since)
-        else:
-            yield ngettext(
-                "The last %(num)s attempt failed, the first of them: %(since)s.",
-                "The last %(num)s attempts failed, the first of them: %(since)s.",
-                trouble.count,
-                since=since,
-            )
-    if trouble.code in ERROR_WORDS and trouble.concern in {
-        Concern.FAILED, Concern.REHEARSAL_FAILED, Concern.PRUNE_FAILED, Concern.NOT_PUT_BACK,
-    }:  # fmt: skip
-        yield f"{ERROR_WORDS[trouble.code].title}."
-    if trouble.concern is Concern.LOW_SPACE:
-        yield gettext(
-            "%(free)s are free, and a backup needs %(needed)s.",
-            free=size(trouble.free_bytes),
-            needed=size(trouble.needed_bytes),
-        )
-    if trouble.full_at and trouble.tone is Tone.WARN:
-        yield gettext(
-            "At this rate the disk is full by: %(moment)s.", moment=exact(trouble.full_at)
-        )
-    if trouble.concern is Concern.DAMAGED:
-        yield gettext("Damaged: %(names)s.", names=_names([b.id for b in trouble.backups]))
-    if trouble.concern is Concern.NOTICES_FAILING:
-        yield gettext("Not reached: %(names)s.", names=_names(trouble.names))
-
-
-def _names(names: Sequence[str], most: int = 5) -> str:
-    shown = ", ".join(names[:most])
-    left = len(names) - most
-    if left <= 0:
-        return shown
-    return ngettext("%(names)s and %(num)s more", "%(names)s and %(num)s more", left, names=shown)
-
-
 def compose(
     tiding: Tiding, *, situation: Situation, rules: SiteSettings, panel_url: str
 ) -> Message:
     """Return the message of one tiding: what happened, what still holds, what to do."""
     trouble = tiding.trouble
     if trouble is None:
-        heading = str(CONCERN_WORDS[tiding.alarm.concern].over)
+        heading = str(problem_words.OVER_WORDS[tiding.alarm.concern])
         lines = [_lasted(tiding.alarm, situation.now), _still_holds(situation)]
         mood = "success"
     else:
-        heading = title(trouble)
+        heading = problem_words.title(trouble, situation)
         if tiding.news is News.STILL:
             heading = gettext("Still: %(what)s", what=heading)
-        lines = [*_details(trouble), _still_holds(situation), advice(trouble)]
+        lines = [problem_words.text(trouble, situation).unescape(), _still_holds(situation)]
+        # What a button says on the page.
+        if trouble.concern is Concern.STALE:
+            lines.append(str(problem_words.ACTION_WORDS[PrimaryAction.BACK_UP]))
+        elif trouble.concern is Concern.LOW_SPACE or trouble.code == SPACE:
+            lines.append(str(ERROR_WORDS[SPACE].hint))
         mood = "failure" if trouble.tone is Tone.BAD else "warning"
     return _message(heading, lines, rules=rules, panel_url=panel_url, mood=mood)
 
@@ -304,7 +145,7 @@ def _message(
 
 def _still_holds(situation: Situation) -> str:
     if situation.listing is None:
-        return gettext("Nothing was changed, and the site goes on.")
+        return ""
     last = situation.last_good
     if last is None:
         return gettext("There is no good backup at this moment.")

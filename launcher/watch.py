@@ -105,6 +105,14 @@ class Headline(StrEnum):
     SAFE = "safe"
 
 
+class PrimaryAction(StrEnum):
+    """What helps most."""
+
+    BACK_UP = "back_up"
+    MAKE_ROOM = "make_room"
+    LOOK_AGAIN = "look_again"
+
+
 _NOT_YET = frozenset({Headline.NONE_YET, Headline.ONLY_BROUGHT, Headline.NEWEST_UNVERIFIED})
 """The headlines that warn by themselves; those that are bad rest on a trouble."""
 
@@ -130,6 +138,14 @@ class Findings:
         return Tone.WARN if self.besides or self.headline in _NOT_YET else Tone.OK
 
     @property
+    def primary_action(self) -> PrimaryAction:
+        """What helps most against what is wrong."""
+        bad = {trouble.concern for trouble in self.troubles if trouble.tone is Tone.BAD}
+        if self.headline is Headline.STORE_AWAY or Concern.READ_ONLY in bad:
+            return PrimaryAction.LOOK_AGAIN
+        return PrimaryAction.MAKE_ROOM if Concern.LOW_SPACE in bad else PrimaryAction.BACK_UP
+
+    @property
     def besides(self) -> tuple[Trouble, ...]:
         """The troubles that the headline does not say already: one cause is enough to read."""
         return tuple(
@@ -143,7 +159,7 @@ class Findings:
 
     def find(self, concern: Concern) -> Trouble | None:
         """Return the trouble of one kind."""
-        return next((trouble for trouble in self.troubles if trouble.concern is concern), None)
+        return next((trouble for trouble in self.troubles if trouble.concern == concern), None)
 
     @property
     def causes(self) -> tuple[Trouble, ...]:

@@ -41,6 +41,14 @@ def size(size_bytes: int) -> str:
     return str(_SIZE_UNITS[step]) % {"number": number(value, digits=digits)}
 
 
+def long(length: timedelta) -> str:
+    """Return a length of time in whole days or hours: `4 days`, `31 hours`."""
+    hours = int(length.total_seconds() // 3600)
+    if hours < 48:
+        return ngettext("%(num)s hour", "%(num)s hours", hours)
+    return ngettext("%(num)s day", "%(num)s days", hours // 24)
+
+
 def duration(seconds: float) -> str:
     """Return a length of time in its largest fitting unit: `12 ms`, `2.4 s`, `45 min`, `4 days`."""
     if seconds < 0.9995:

@@ -291,3 +291,8 @@ THEME_WORDS: Mapping[Theme, LazyString] = {
 def setting_words(error: SettingError) -> str:
     """Return why a value cannot be, in the reader's words."""
     return str(SETTING_WORDS[error.code]) % error.data
+
+
+def damage(error: str) -> str:
+    """Return what was found on a damaged backup, in the reader's language where it is known."""
+    return str(next((words for piece, words in DAMAGE_WORDS.items() if piece in error), error))

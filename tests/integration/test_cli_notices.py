@@ -187,4 +187,4 @@ def test_whoever_lets_cron_make_the_backups_is_told_by_the_same_command(
     (data_dir / "backups").rename(data_dir / "elsewhere")
     (data_dir / "backups").write_text("no folder")
     flask("backup", "run-scheduled")
-    assert "cannot be used" in json.loads(receiver.bodies[-1])["title"]
+    assert "cannot be read" in json.loads(receiver.bodies[-1])["title"]

@@ -36,6 +36,7 @@ RANKS = [
         "targets",
         "notice_trail",
         "notice_words",
+        "problem_words",
         "incoming",
     },
     {"jobs"},

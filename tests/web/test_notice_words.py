@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from launcher import messenger, notice_words, targets
+from launcher import messenger, notice_words, problem_words, targets
 from launcher.alarms import Alarm, News, Tiding
 from launcher.i18n.app import speaking
 from launcher.i18n.locale import LOCALES
 from launcher.messenger import Delivery, Reason
 from launcher.models.types import utc_now
-from launcher.notice_words import CONCERN_WORDS, NOTICE_WORDS, REASON_WORDS
+from launcher.notice_words import NOTICE_WORDS, REASON_WORDS
 from launcher.setting_table import FALLBACK
 from launcher.situation import Situation
 from launcher.watch import Concern, Tone, Trouble
@@ -32,7 +32,7 @@ SITUATION = Situation(
 def test_every_trouble_every_reason_and_every_refusal_has_words() -> None:
     raised = re.findall(r'NoticeError\(\s*"(\w+)"', Path(targets.__file__).read_text())
 
-    assert set(CONCERN_WORDS) == set(Concern)
+    assert set(problem_words.OVER_WORDS) == set(Concern)
     assert set(REASON_WORDS) == set(Reason)
     assert set(NOTICE_WORDS) == {*raised, *(reason.value for reason in Reason)}
 
@@ -62,9 +62,19 @@ def test_a_message_says_what_happened_what_holds_and_what_to_do(app: Flask, lang
 def test_moments_are_those_of_the_site(app: Flask) -> None:
     trouble = Trouble(Concern.FAILED, Tone.BAD, since=NOW, code="internal")
     with app.app_context(), speaking("en", "Asia/Tokyo"):
-        assert any("JST" in line for line in notice_words.details(trouble))
+        assert "JST" in problem_words.text(trouble, SITUATION)
     with app.app_context(), speaking("en", "UTC"):
-        assert any("UTC" in line for line in notice_words.details(trouble))
+        assert "UTC" in problem_words.text(trouble, SITUATION)
+
+
+def test_a_name_out_of_the_list_is_only_text_on_a_page_and_itself_in_a_message(app: Flask) -> None:
+    names = ("<b>phone", "mail & more")
+    trouble = Trouble(Concern.NOTICES_FAILING, Tone.WARN, since=NOW, count=2, names=names)
+    with app.app_context(), speaking("en", "UTC"):
+        written = problem_words.text(trouble, SITUATION)
+
+    assert "&lt;b&gt;phone, mail &amp; more" in written
+    assert "<b>phone, mail & more" in written.unescape()
 
 
 def test_a_refused_delivery_is_told_by_its_status_alone(app: Flask) -> None:

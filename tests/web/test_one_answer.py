@@ -207,7 +207,10 @@ def _compare(house: House, situation: Situation, findings: Findings, case: str) 
     assert (status == 503) is bool(findings.find(Concern.LIVE_DAMAGED)), case
 
     assert house.metrics() == {concern for concern, _ in troubles}, case
-    assert len(house.told(situation)) == len(told_of(findings)), case
+    titles = dict(zip(told_of(findings), house.told(situation), strict=True))
+    for each, (_, title) in zip(findings.besides, shown, strict=True):
+        # A message gives the day in full.
+        assert each.concern in {*SHOWN_ONLY, Concern.DAMAGED} or titles[each.concern] == title, case
 
 
 def _plain(facts: Mapping[str, object]) -> list[tuple[str, str]]:

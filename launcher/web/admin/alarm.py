@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
-from flask import Flask, g
+from datetime import datetime
+from functools import partial
 
+from flask import Flask, g
+from markupsafe import Markup
+
+from launcher import problem_words
 from launcher.current import current_application
 from launcher.models.types import utc_now
 from launcher.notices import Seen, see
+from launcher.problem_words import Style
 from launcher.watch import Tone
 from launcher.web.frame import current_viewer, site_settings
+
+from .words import at_time, short_time
 
 _PATIENCE_S = 0.05
 
 
 def init_app(app: Flask) -> None:
-    """Give every template `backup_alarm`."""
-    app.jinja_env.globals["backup_alarm"] = current_alarm
+    """Give every template `backup_alarm`, and the words for what is wrong."""
+    app.jinja_env.globals |= {
+        "backup_alarm": current_alarm,
+        "headline": problem_words.headline,
+        "trouble_text": lambda trouble, of: problem_words.text(trouble, of, _style(of.now)),
+        "trouble_title": lambda trouble, of: problem_words.title(trouble, of, _style(of.now)),
+    }
+
+
+def _style(now: datetime) -> Style:
+    return Style(
+        at=partial(short_time, now=now),
+        within=partial(at_time, now=now),
+        path=Markup("<code>{}</code>").format,
+        strong=Markup("<b>{}</b>").format,
+    )
 
 
 def current_alarm() -> Seen | None:

@@ -15,7 +15,7 @@ from launcher.current import current_backups
 from launcher.database import release, resume
 from launcher.extensions import db
 from launcher.i18n.formats import exact
-from launcher.i18n.labels import VERB_WORDS
+from launcher.i18n.labels import VERB_WORDS, damage
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import User
@@ -25,7 +25,7 @@ from launcher.web.admin.download import Stored, send_plain, send_stored
 from launcher.web.admin.inspection import inspect
 from launcher.web.admin.keeping import fate, periods
 from launcher.web.admin.verdicts import fit
-from launcher.web.admin.words import damage, note, taken, why
+from launcher.web.admin.words import note, taken, why
 from launcher.web.errors import show_refusal
 from launcher.web.frame import site_settings
 from launcher.web.htmx import render

@@ -9,10 +9,11 @@ from flask import Blueprint, request
 from launcher.backup.records import Verb
 from launcher.backup.retention import decide
 from launcher.current import current_application
-from launcher.i18n.formats import exact, number
-from launcher.i18n.labels import ERROR_WORDS, KIND_WORDS, STATE_WORDS, VERB_WORDS
+from launcher.i18n.formats import exact, long, number
+from launcher.i18n.labels import KIND_WORDS, STATE_WORDS, VERB_WORDS, damage
 from launcher.models.types import utc_now
 from launcher.notices import see
+from launcher.problem_words import ACTION_WORDS
 from launcher.web.frame import site_settings
 from launcher.web.htmx import is_htmx, render
 from launcher.web.inside import inside_briefly
@@ -20,7 +21,6 @@ from launcher.web.roles import admin_required
 
 from . import words
 from .alarm import set_alarm
-from .answer import primary_action
 from .cron_words import cron_words
 from .keeping import periods, rule_words
 from .rows import ListQuery, describe, read_query, turn_to
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("backups", __name__, url_prefix="/admin/backups")
 for _filter in (
-    cron_words, exact, inside_briefly, number, words.at_time, words.damage, words.long,
+    cron_words, exact, inside_briefly, number, words.at_time, damage, long,
     words.picture, words.short_day, words.short_time, words.until_day,
 ):  # fmt: skip
     blueprint.add_app_template_filter(_filter)
@@ -51,15 +51,14 @@ def show() -> ResponseReturnValue:
         "admin/backups.html",
         part="admin/_panel.html",
         is_part=is_htmx(),
+        action_words=ACTION_WORDS,
         asked=asked,
-        error_words=ERROR_WORDS,
         findings=seen.findings,
         kind_words=KIND_WORDS,
         state_words=STATE_WORDS,
         verb_words=VERB_WORDS,
         now=situation.now,
         operation=situation.running,
-        primary_action=primary_action(seen.findings),
         situation=situation,
         **_list(situation, asked),
     )

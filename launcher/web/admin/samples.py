@@ -26,7 +26,6 @@ from launcher.setting_table import SiteSettings
 from launcher.situation import Situation, Space
 from launcher.watch import Concern, Findings, Tone, Trouble
 
-from .answer import PrimaryAction
 from .progress import ProgressRow
 from .rows import PAGE_SIZE, ListQuery, Sheet
 from .timeline import draw
@@ -53,7 +52,6 @@ def sample_panel(rules: SiteSettings, *, now: datetime) -> Mapping[str, object]:
         "findings": Findings(_troubles(now)),
         "now": now,
         "operation_row": StillRow(_running(now), seen=""),
-        "primary_action": PrimaryAction.BACK_UP,
         "rehearsal": _entry(Verb.REHEARSE, now - timedelta(hours=10)),
         "sheet": Sheet(backups, number=2, first=PAGE_SIZE + 1, total=60, pages=3),
         "situation": situation,

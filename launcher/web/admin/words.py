@@ -10,8 +10,8 @@ from babel.dates import format_date, format_skeleton
 from flask_babel import get_locale, get_timezone
 
 from launcher.backup.records import Backup, Kind, State, moment_of
-from launcher.i18n.formats import clock_time, day, day_and_time, number, weekday
-from launcher.i18n.labels import DAMAGE_WORDS, KIND_WORDS
+from launcher.i18n.formats import clock_time, day, day_and_time, long, number, weekday
+from launcher.i18n.labels import KIND_WORDS
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
 
@@ -127,19 +127,6 @@ def picture(timeline: Timeline) -> str:
         for gap in timeline.gaps
     ]
     return " ".join(said)
-
-
-def long(length: timedelta) -> str:
-    """Return a length of time in whole days or hours: `4 days`, `31 hours`."""
-    hours = int(length.total_seconds() // 3600)
-    if hours < 48:
-        return ngettext("%(num)s hour", "%(num)s hours", hours)
-    return ngettext("%(num)s day", "%(num)s days", hours // 24)
-
-
-def damage(error: str) -> str:
-    """Return what was found on a damaged backup, in the reader's language where it is known."""
-    return str(next((words for piece, words in DAMAGE_WORDS.items() if piece in error), error))
 
 
 def _what(source: str, now: datetime) -> str:
