@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from launcher import cli
 from launcher.backup import Gate
-from launcher.backups import build_backups
+from launcher.backups import build_backups, installation_of
 from launcher.config import ROOT, Config, prepare_data_dir, read_config
 
 FORM_LIMIT_BYTES = 4 * 1024 * 1024
@@ -35,12 +35,7 @@ def create_app(overrides: Mapping[str, str] | None = None, *, has_pages: bool = 
 
     app.extensions["launcher.config"] = config
     app.extensions["launcher.gate"] = Gate(config.lock_dir)
-    app.extensions["launcher.backups"] = build_backups(
-        database_path=config.database_path,
-        data_dir=config.data_dir,
-        backup_dir=config.backup_dir,
-        compression=config.compression,
-    )
+    app.extensions["launcher.backups"] = build_backups(installation_of(config))
 
     cli.init_app(app)
     if has_pages:

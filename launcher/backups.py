@@ -5,32 +5,47 @@ The application has one, and so has each process that runs a single operation.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from launcher.backup import BackupService, Gate, LocalStore
 from launcher.backup.ports import Clock, utc_now
+from launcher.config import Config
 from launcher.connection import operation_recorder
 from launcher.content import LauncherContent
 
 
-def build_backups(
-    *,
-    database_path: Path,
-    data_dir: Path,
-    backup_dir: Path,
-    compression: bool,
-    clock: Clock = utc_now,
-) -> BackupService:
-    """Return the service for the database at `database_path`; nothing has to exist yet."""
-    gate = Gate(data_dir / "locks")
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Where the files of one installation lie, and how its backups are kept."""
+
+    database_path: Path
+    data_dir: Path
+    backup_dir: Path
+    compression: bool
+
+
+def installation_of(config: Config) -> Installation:
+    """Return what another process must know of an installation."""
+    return Installation(
+        config.database_path, config.data_dir, config.backup_dir, config.compression
+    )
+
+
+def build_backups(installation: Installation, *, clock: Clock = utc_now) -> BackupService:
+    """Return the service for the database of `installation`; nothing has to exist yet."""
+    gate = Gate(installation.data_dir / "locks")
     return BackupService(
-        database_path=database_path,
-        data_dir=data_dir,
+        database_path=installation.database_path,
+        data_dir=installation.data_dir,
         # A folder that an admin chose elsewhere and that is missing is a disk not mounted.
-        store=LocalStore(backup_dir, create=backup_dir.is_relative_to(data_dir)),
+        store=LocalStore(
+            installation.backup_dir,
+            create=installation.backup_dir.is_relative_to(installation.data_dir),
+        ),
         content=LauncherContent(),
         gate=gate,
         clock=clock,
-        on_finished=operation_recorder(database_path, gate),
-        compress=compression,
+        on_finished=operation_recorder(installation.database_path, gate),
+        compress=installation.compression,
     )

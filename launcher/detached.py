@@ -13,20 +13,22 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, ClassVar, TypedDict
+from typing import IO, ClassVar, TypedDict, TypeVar
 
 from launcher import incoming
+from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.errors import BackupError, OperationInProgressError, StoreUnavailableError
 from launcher.backup.ports import OnProgress
 from launcher.backup.records import Verb
 from launcher.backup.service import BackupService
-from launcher.backups import build_backups
+from launcher.backups import Installation, build_backups, installation_of
 from launcher.config import ROOT, Config
+
+T = TypeVar("T")
 
 BEGUN = "begun"
 _log = logging.getLogger(__name__)
@@ -81,6 +83,18 @@ class UploadRequest:
 
 
 OperationRequest = CreateRequest | VerifyRequest | RehearseRequest | RestoreRequest | UploadRequest
+_KINDS = (CreateRequest, VerifyRequest, RehearseRequest, RestoreRequest, UploadRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is handed to the other process; `request` is one of the verb."""
+
+    installation: Installation
+    verb: Verb
+    request: object
+    by: str
+    operation_id: str
 
 
 def start(config: Config, request: OperationRequest, *, by: str, operation_id: str) -> None:
@@ -92,22 +106,14 @@ def start(config: Config, request: OperationRequest, *, by: str, operation_id: s
         OperationInProgressError, StoreUnavailableError: it could not begin.
         RuntimeError: its process ended without a word, which its log explains.
     """
-    said = launch(
-        "launcher.detached",
-        {
-            "place": place_of(config),
-            "verb": request.verb,
-            "request": asdict(request),
-            "by": by,
-            "operation_id": operation_id,
-        },
-    )
+    order = _Order(installation_of(config), request.verb, request, by, operation_id)
+    said = launch("launcher.detached", order)
     if said != BEGUN:
         raise refusal(said)
 
 
-def launch(module: str, request: Mapping[str, Any]) -> str:
-    """Run a module of ours in a process of its own, hand it `request`; return its first line.
+def launch(module: str, request: object) -> str:
+    """Run a module of ours in a process of its own, hand it a record; return its first line.
 
     The process goes on after that line, and outlives this one.
     """
@@ -125,31 +131,11 @@ def launch(module: str, request: Mapping[str, Any]) -> str:
     said = ""
     with process.stdout, contextlib.suppress(BrokenPipeError):
         with process.stdin as stdin:
-            json.dump(request, stdin, default=str)
+            json.dump(encode(request), stdin)
         said = process.stdout.readline().strip()
     # Somebody has to take note of its end, or it stays in the table of processes.
     threading.Thread(target=process.wait, name="operation", daemon=True).start()
     return said
-
-
-def place_of(config: Config) -> Mapping[str, Any]:
-    """Return what another process must know of this installation, as JSON holds it."""
-    return {
-        "database_path": str(config.database_path),
-        "data_dir": str(config.data_dir),
-        "backup_dir": str(config.backup_dir),
-        "compression": config.compression,
-    }
-
-
-def service_at(place: Mapping[str, Any]) -> BackupService:
-    """Return the backup service of the installation that `place` describes."""
-    return build_backups(
-        database_path=Path(place["database_path"]),
-        data_dir=Path(place["data_dir"]),
-        backup_dir=Path(place["backup_dir"]),
-        compression=place["compression"],
-    )
 
 
 def refusal(said: str) -> Exception:
@@ -167,26 +153,23 @@ def refusal(said: str) -> Exception:
 # --- in the other process ----------------------------------------------------------------
 
 
-def read_request() -> Mapping[str, Any] | None:
+def read_request(kind: type[T]) -> T | None:
     """Return what the starter handed over; None if it was killed before it had said it all."""
-    try:
-        request: Mapping[str, Any] = json.load(sys.stdin)
-    except ValueError:
-        return None
-    return request
+    with contextlib.suppress(DecodeError):
+        return decode(kind, parse(sys.stdin.read()))
+    return None
 
 
 def main() -> None:
     """Run the operation that is requested on stdin."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    if (said := read_request()) is None:
+    if (order := read_request(_Order)) is None:
         return
-    service, request = service_at(said["place"]), _decode(said["verb"], said["request"])
-    operation_id: str = said["operation_id"]
+    service, request = build_backups(order.installation), _decode(order.verb, order.request)
     answer = StartReply(sys.stdout)
     common: _Common = {
-        "by": said["by"],
-        "operation_id": operation_id,
+        "by": order.by,
+        "operation_id": order.operation_id,
         "on_progress": lambda _progress: answer.begun(),
     }
     with _received(request):
@@ -194,8 +177,8 @@ def main() -> None:
             _run(service, request, common)
         except BackupError as error:
             # What began is in the journal, and its follower reads there how it ended.
-            if service.operation(operation_id):
-                _log.warning("%s %s: %s", request.verb, operation_id, error)
+            if service.operation(order.operation_id):
+                _log.warning("%s %s: %s", order.verb, order.operation_id, error)
             else:
                 answer.refused(error)
     answer.begun()
@@ -209,11 +192,9 @@ class _Common(TypedDict):
     on_progress: OnProgress
 
 
-def _decode(verb: str, facts: dict[str, Any]) -> OperationRequest:
-    if verb == Verb.UPLOAD:
-        return UploadRequest(Path(facts["path"]), facts["note"])
-    kinds = (CreateRequest, VerifyRequest, RehearseRequest, RestoreRequest)
-    return next(kind for kind in kinds if kind.verb == verb)(**facts)
+def _decode(verb: Verb, facts: object) -> OperationRequest:
+    kind: type[OperationRequest] = next(kind for kind in _KINDS if kind.verb is verb)
+    return decode(kind, facts)
 
 
 def _received(request: OperationRequest) -> AbstractContextManager[None]:

@@ -26,7 +26,7 @@ from launcher.audit import COMMAND_LINE
 from launcher.backup.locks import Gate, try_lock
 from launcher.backup.records import Kind
 from launcher.backup.service import BackupService
-from launcher.backups import build_backups
+from launcher.backups import Installation, build_backups
 from launcher.config import ROOT
 from launcher.jobs.history import Book
 from launcher.jobs.work import perform
@@ -100,10 +100,12 @@ def _make_past(data_dir: Path) -> tuple[str, str, BackupService]:
     app = create_app({"LAUNCHER_DATA_DIR": str(data_dir)})
     clock = _Clock()
     service = build_backups(
-        database_path=data_dir / "launcher.db",
-        data_dir=data_dir,
-        backup_dir=data_dir / "backups",
-        compression=True,
+        Installation(
+            database_path=data_dir / "launcher.db",
+            data_dir=data_dir,
+            backup_dir=data_dir / "backups",
+            compression=True,
+        ),
         clock=clock,
     )
     with app.app_context():

@@ -1,6 +1,6 @@
 """Records as JSON and back: the one codec of every file that Launcher keeps.
 
-A record is a frozen dataclass whose fields hold text, numbers, booleans, aware moments,
+A record is a frozen dataclass whose fields hold text, numbers, booleans, aware moments, paths,
 `StrEnum`s, further records, tuples, frozen sets or mappings of these, or None. Decoding is strict
 about types. A missing field takes its default, and unknown keys are ignored, so that versions read
 each other's files.
@@ -137,6 +137,7 @@ _decoders: dict[object, _Decoder] = {
     float: lambda value: float(_expect(int if isinstance(value, int) else float, value)),
     str: _text,
     datetime: _moment,
+    Path: lambda value: Path(_expect(str, value)),
 }
 
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from launcher.backup import Gate
 from launcher.backup.errors import BackupError, OperationInProgressError
 from launcher.backup.ports import utc_now
+from launcher.backups import Installation, build_backups, installation_of
 from launcher.config import Config
-from launcher.detached import BEGUN, StartReply, launch, place_of, read_request, refusal, service_at
+from launcher.detached import BEGUN, StartReply, launch, read_request, refusal
 from launcher.rules import read_rules
 
 from . import work
@@ -23,6 +24,16 @@ from .registry import JOBS
 
 _NOTHING = "nothing"
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """What the other process is to do."""
+
+    installation: Installation
+    job_id: str
+    by: str
+    is_by_hand: bool
 
 
 class Answered(StrEnum):
@@ -64,8 +75,7 @@ def run_now(config: Config, job_id: str, *, by: str) -> None:
 
 
 def _launch(config: Config, job_id: str, *, by: str, is_by_hand: bool) -> str:
-    task = {"job": job_id, "by": by, "is_by_hand": is_by_hand}
-    return launch(__name__, {"place": place_of(config), "task": task})
+    return launch(__name__, JobRequest(installation_of(config), job_id, by, is_by_hand))
 
 
 # --- in the other process ----------------------------------------------------------------
@@ -74,20 +84,19 @@ def _launch(config: Config, job_id: str, *, by: str, is_by_hand: bool) -> str:
 def main() -> None:
     """Do the job that is written on stdin."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    if (request := read_request()) is None:
+    if (request := read_request(JobRequest)) is None:
         return
-    place, task = request["place"], request["task"]
-    data_dir = Path(place["data_dir"])
+    installation = request.installation
     answer = StartReply(sys.stdout)
     try:
         run = work.perform(
-            task["job"],
-            service_at(place),
-            Book(data_dir),
-            read_rules(Path(place["database_path"]), Gate(data_dir / "locks")),
+            request.job_id,
+            build_backups(installation),
+            Book(installation.data_dir),
+            read_rules(installation.database_path, Gate(installation.data_dir / "locks")),
             clock=utc_now,
-            by=task["by"],
-            is_by_hand=task["is_by_hand"],
+            by=request.by,
+            is_by_hand=request.is_by_hand,
             on_begun=answer.begun,
         )
     except BackupError as error:
@@ -95,7 +104,7 @@ def main() -> None:
         return
     answer.give(_NOTHING)
     if run is not None and run.error:
-        _log.warning("%s: %s", task["job"], run.error)
+        _log.warning("%s: %s", request.job_id, run.error)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.backup.records import Backup
 from launcher.backup.service import BackupService
-from launcher.backups import build_backups
+from launcher.backups import Installation, build_backups
 from launcher.current import current_backups
 from launcher.extensions import db
 from launcher.models import Media, Role
@@ -70,10 +70,12 @@ def cookies(house: Home, chromium: Browser) -> dict[str, object]:
 def service(house: Home) -> BackupService:
     data_dir = house.server.data_dir
     return build_backups(
-        database_path=data_dir / "launcher.db",
-        data_dir=data_dir,
-        backup_dir=data_dir / "backups",
-        compression=False,
+        Installation(
+            database_path=data_dir / "launcher.db",
+            data_dir=data_dir,
+            backup_dir=data_dir / "backups",
+            compression=False,
+        )
     )
 
 

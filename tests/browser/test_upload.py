@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from launcher.backup.service import BackupService
-from launcher.backups import build_backups
+from launcher.backups import Installation, build_backups
 from tests.browser.conftest import OpenPage, Sample, sign_in
 from tests.support.operations import await_idle
 from tests.support.server import Server, serving
@@ -31,10 +31,12 @@ def small(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture(scope="module")
 def service(small: Server) -> BackupService:
     return build_backups(
-        database_path=small.data_dir / "launcher.db",
-        data_dir=small.data_dir,
-        backup_dir=small.data_dir / "backups",
-        compression=True,
+        Installation(
+            database_path=small.data_dir / "launcher.db",
+            data_dir=small.data_dir,
+            backup_dir=small.data_dir / "backups",
+            compression=True,
+        )
     )
 
 
@@ -206,10 +208,12 @@ def test_a_download_of_a_damaged_file_fails_in_the_browser(
     open_list, small: Server, service: BackupService
 ) -> None:
     unpacked = build_backups(
-        database_path=small.data_dir / "launcher.db",
-        data_dir=small.data_dir,
-        backup_dir=service.store_path,
-        compression=False,
+        Installation(
+            database_path=small.data_dir / "launcher.db",
+            data_dir=small.data_dir,
+            backup_dir=service.store_path,
+            compression=False,
+        )
     )
     made = unpacked.create(by="test")
     assert made.file

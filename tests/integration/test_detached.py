@@ -6,13 +6,13 @@ import json
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from launcher import detached
+from launcher.backup.codec import encode
 from launcher.backup.errors import OperationInProgressError, StoreUnavailableError
 from launcher.backup.locks import try_lock
 from launcher.backup.records import JournalEntry, Outcome, Progress, Stage, Verb, new_operation_id
@@ -65,7 +65,7 @@ def start(config: Config) -> Start:
     ],
 )
 def test_the_other_process_is_asked_for_the_same(request_: OperationRequest) -> None:
-    sent = json.loads(json.dumps(asdict(request_), default=str))
+    sent = json.loads(json.dumps(encode(request_)))
 
     assert detached._decode(request_.verb, sent) == request_
 
