@@ -18,7 +18,6 @@ from . import (
     htmx,
     metrics,
     navigation,
-    patterns,
     receiving,
     recent,
     sessions,
@@ -59,10 +58,14 @@ def init_app(app: Flask) -> None:
     htmx.init_app(app)
     for part in (assets, errors, frame, navigation, receiving, sessions, alarm):
         part.init_app(app)
-    for door in (health, metrics, setup, setup_restore, auth, account, recent, start, patterns):
+    for door in (health, metrics, setup, setup_restore, auth, account, recent, start):
         app.register_blueprint(door.blueprint)
     for page in (
         schedule, backups, actions, upload, operation_page, restore, backup, jobs, users,
         notices, audit,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
+    if app.debug:
+        from launcher.web import patterns  # noqa: PLC0415
+
+        app.register_blueprint(patterns.blueprint)

@@ -40,7 +40,6 @@ ADMIN_PAGES = (
             AdminPage("audit.show", "scroll-text", _("Audit log")),
         ),
     ),
-    AdminGroup(_("Design"), (AdminPage("patterns.show", "panels-top-left", _("Patterns")),)),
 )
 
 

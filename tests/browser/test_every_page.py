@@ -24,7 +24,7 @@ PAGES = {
     "no such backup": ("ada", "/admin/backups/20990101T000000Z-aaaaaa", 404),
     "no such operation": ("ada", "/admin/backups/operations/0123456789abcdef", 404),
     "not found": ("ada", "/nope", 404),
-    "forbidden": ("chloe", "/admin/patterns", 403),
+    "forbidden": ("chloe", "/admin/users", 403),
     "patterns": ("ada", "/admin/patterns", 200),
     "the schedule": ("ada", "/admin/backups/schedule", 200),
     "the jobs": ("ada", "/admin/jobs", 200),

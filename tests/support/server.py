@@ -54,7 +54,9 @@ def run_flask(data_dir: Path, *words: str, said: str = "", expect: int = 0) -> s
 
 
 @contextmanager
-def serving(data_dir: Path, *, preload: bool = True, **settings: str) -> Iterator[Server]:
+def serving(
+    data_dir: Path, *, preload: bool = True, is_debug: bool = False, **settings: str
+) -> Iterator[Server]:
     """Serve `data_dir` until the end of the block.
 
     Unlike a server at home, it loads the application once and not in each worker: half the time
@@ -66,6 +68,8 @@ def serving(data_dir: Path, *, preload: bool = True, **settings: str) -> Iterato
     environment = _environment(
         data_dir, {"bind": bind, "workers": str(WORKERS), "threads": "4"} | settings
     )
+    if is_debug:
+        environment["FLASK_DEBUG"] = "1"
     with log_path.open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", *(["--preload"] if preload else []), "wsgi:app"],

@@ -942,7 +942,7 @@ def test_the_start_page_never_fails_for_it(ada: Visitor, monkeypatch: pytest.Mon
 def test_the_navigation_marks_the_page_and_its_trouble(ada: Visitor, shelf: Shelf) -> None:
     shelf.put(timedelta(days=4))
 
-    ada.open("/admin/patterns")
+    ada.open("/admin/users")
     item = between(ada.page, f'href="{PANEL}"', "</a>")
     assert "needs you" in item
     assert "aria-current" not in item

@@ -10,7 +10,7 @@ from flask import Flask, Response
 
 from tests.web.visitor import Visitor
 
-ADDRESSES = ("/", "/login", "/account", "/nope", "/setup", "/healthz", "/admin/patterns")
+ADDRESSES = ("/", "/login", "/account", "/nope", "/setup", "/healthz", "/admin/users")
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

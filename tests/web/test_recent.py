@@ -76,8 +76,8 @@ def test_a_session_from_the_future_is_not_recent(ada: Visitor) -> None:
 
 def test_a_script_of_a_guest_is_led_to_sign_in_with_its_whole_page(guest: Visitor) -> None:
     answer = guest.open(
-        "/account", HX_Request="true", HX_Current_URL="http://localhost/admin/patterns?x=1"
+        "/account", HX_Request="true", HX_Current_URL="http://localhost/admin/users?x=1"
     )
 
     assert answer.status_code == 401
-    assert answer.headers["HX-Redirect"] == "/login?next=/admin/patterns"
+    assert answer.headers["HX-Redirect"] == "/login?next=/admin/users"

@@ -39,7 +39,6 @@ GET = {
     "start.home": (302, 200, 200, 200),
     "start.board": (302, 404, 200, 200),
     "start.media": (404, 200, 200, 200),
-    "patterns.show": (302, 403, 403, 200),
     "backups.show": (302, 403, 403, 200),
     "backup_actions.progress": (302, 403, 403, 200),
     "backup_actions.ask_delete": (302, 403, 403, 404),

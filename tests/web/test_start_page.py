@@ -156,7 +156,7 @@ def test_an_install_without_boards_says_what_to_do(ada: Visitor, chloe: Visitor)
 
 
 def test_it_links_to_no_page_that_does_not_exist(ada: Visitor, boards: None) -> None:
-    for start in ("/", "/account", "/admin/patterns", "/?q="):
+    for start in ("/", "/account", "/admin/users", "/?q="):
         ada.open(start)
         page = ada.page
         for address in set(re.findall(r'(?:href|src)="(/[^"#]*)', page)):
