@@ -18,7 +18,7 @@ from flask import Flask
 from launcher import settings
 from launcher.backup.errors import StoreUnavailableError
 from launcher.backup.records import Kind
-from launcher.backup.service import BackupService
+from launcher.backup.store import LocalStore
 from launcher.current import current_backups
 from launcher.extensions import db
 from launcher.models import AuditEvent
@@ -410,7 +410,7 @@ def test_the_schedule_can_be_set_while_the_folder_is_away(
     def away(*_args: object, **_more: object) -> None:
         raise StoreUnavailableError("it is away")
 
-    monkeypatch.setattr(BackupService, "listing", away)
+    monkeypatch.setattr(LocalStore, "list", away)
     assert save(ada, backup_max_count="3") == 303
     assert is_set(app)["backup_max_count"] == 3
     ada.open(PATH)
