@@ -175,3 +175,20 @@ def mailbox() -> Iterator[MailServer]:
     """A real SMTP server on this machine that remembers what it was sent."""
     with mail_server() as mailbox:
         yield mailbox
+
+
+@pytest.fixture
+def real_errands() -> None:
+    """Carry messages by processes of their own, as in life; see `quick_errands`."""
+
+
+@pytest.fixture
+def quick_errands(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Carry messages in this process, but for tests that ask for `real_errands`."""
+    if "real_errands" in request.fixturenames:
+        yield
+        return
+    from tests.support.errands import errands_in_this_process
+
+    with errands_in_this_process():
+        yield

@@ -34,6 +34,8 @@ from tests.conftest import ADA, MakeApp
 from tests.support.receivers import MailServer, Receiver, http_receiver
 from tests.support.words import compile_words
 
+pytestmark = pytest.mark.usefixtures("quick_errands")
+
 SECRET = "sesame-open-wide"
 SLOT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 
@@ -186,6 +188,7 @@ def test_a_restore_makes_nobody_be_told_twice(
     assert notices.read_memory(config).alarms.told == told
 
 
+@pytest.mark.usefixtures("real_errands")
 def test_while_another_process_looks_nobody_else_does(
     site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
 ) -> None:
@@ -209,6 +212,7 @@ def test_a_look_that_finds_nothing_new_writes_nothing(site: Flask, config: Confi
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
+@pytest.mark.usefixtures("real_errands")
 def test_processes_that_look_at_once_tell_once(
     site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
 ) -> None:
@@ -286,6 +290,7 @@ def test_a_folder_that_went_away_is_told_and_its_failing_slots_are_not(
 # --- what is said ------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("real_errands")
 def test_a_mail_arrives_in_the_language_of_the_site_and_leads_to_the_panel(
     site: Flask, config: Config, slot: Callable[..., None], mailbox: MailServer
 ) -> None:
@@ -324,6 +329,7 @@ def test_a_lost_database_is_told_in_the_words_that_are_remembered(
 # --- those who cannot be told ------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("real_errands")
 def test_whoever_cannot_be_told_is_shown_and_told_later(
     site: Flask,
     config: Config,
@@ -396,6 +402,7 @@ def test_the_pauses_grow_to_an_hour_and_no_further(
     assert made.id not in notices.read_memory(config).lines
 
 
+@pytest.mark.usefixtures("real_errands")
 def test_one_that_hangs_keeps_nobody_waiting_for_ever(receiver: Receiver) -> None:
     is_over = threading.Event()
     receiver.instead = lambda _handler: is_over.wait() and None
@@ -405,6 +412,7 @@ def test_one_that_hangs_keeps_nobody_waiting_for_ever(receiver: Receiver) -> Non
     assert came.reason is Reason.TIMED_OUT
 
 
+@pytest.mark.usefixtures("real_errands")
 def test_one_that_answers_without_end_is_cut_off(receiver: Receiver) -> None:
     def flood(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
@@ -421,6 +429,7 @@ def test_one_that_answers_without_end_is_cut_off(receiver: Receiver) -> None:
     assert came.reason in {Reason.TIMED_OUT, Reason.BROKEN, Reason.REFUSED, Reason.UNREACHABLE}
 
 
+@pytest.mark.usefixtures("real_errands")
 def test_a_secret_is_not_carried_to_where_a_stranger_points(receiver: Receiver) -> None:
     with http_receiver() as elsewhere:
         receiver.status = 307
@@ -432,6 +441,7 @@ def test_a_secret_is_not_carried_to_where_a_stranger_points(receiver: Receiver) 
     assert elsewhere.received == []
 
 
+@pytest.mark.usefixtures("real_errands")
 def test_nobody_there_is_said_as_that() -> None:
     assert messenger.deliver("json://127.0.0.1:1/", [Message("t", "b")]).reason is (
         Reason.UNREACHABLE
@@ -576,6 +586,7 @@ def test_a_file_of_addresses_that_is_broken_is_a_trouble_and_stays_as_it_is(
     assert path.read_text() == "{"
 
 
+@pytest.mark.usefixtures("real_errands")
 def test_what_is_secret_is_in_no_log_and_in_nothing_that_is_remembered(
     site: Flask,
     config: Config,

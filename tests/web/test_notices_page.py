@@ -30,6 +30,8 @@ from launcher.web.admin.notice_pages import EXAMPLES, mark_of
 from tests.support.receivers import MailServer, Receiver, http_receiver
 from tests.web.visitor import Visitor
 
+pytestmark = pytest.mark.usefixtures("quick_errands")
+
 SECRET = "sesame-open-wide"
 PAGE = "/admin/notices"
 BOTH = ["failure", "recovery"]
@@ -200,6 +202,7 @@ def test_the_page_of_the_schedule_says_who_is_told(ada: Visitor, config: Config)
 # Telling somebody, and trying it
 
 
+@pytest.mark.usefixtures("real_errands")
 def test_a_webhook_is_added_and_its_test_arrives(
     ada: Visitor, app: Flask, config: Config, receiver: Receiver
 ) -> None:
@@ -265,6 +268,7 @@ def test_a_refused_test_says_why_and_what_to_do_and_is_no_lasting_trouble(
     assert events(app)[-1].changes["outcome"] == "failed"
 
 
+@pytest.mark.usefixtures("real_errands")
 def test_a_service_that_never_answers_ends_in_time_and_holds_no_restore_back(
     ada: Visitor,
     config: Config,
@@ -362,6 +366,7 @@ def test_an_address_that_will_not_do_is_refused_at_its_field_and_not_repeated(
     assert kept(config) == []
 
 
+@pytest.mark.usefixtures("real_errands")
 def test_an_address_that_cannot_be_checked_in_time_is_refused(
     ada: Visitor, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -749,6 +754,7 @@ def test_a_database_that_takes_no_audit_row_does_not_undo_what_was_done(
 # Secrets and rights
 
 
+@pytest.mark.usefixtures("real_errands")
 def test_no_answer_no_cookie_and_no_log_holds_a_secret(
     ada: Visitor,
     app: Flask,
