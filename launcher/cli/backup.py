@@ -76,10 +76,7 @@ def create(note: str, protect: bool, as_json: bool) -> None:
     """
     with _bars() as bars:
         made = current_backups().create(by=_by(), note=note, protected=protect, on_progress=bars)
-    if as_json:
-        output.print_json(made)
-    else:
-        click.echo(made.id)
+    output.print_result(made, made.id, as_json=as_json)
 
 
 @backup.command("list")
@@ -232,10 +229,7 @@ def restore(
             on_progress=bars,
         )
     output.say_outcome(outcome)
-    if as_json:
-        output.print_json(outcome)
-    else:
-        click.echo(outcome.plan.source)
+    output.print_result(outcome, outcome.plan.source, as_json=as_json)
 
 
 def _source(text: str) -> str | Path:
@@ -288,10 +282,7 @@ def undo(yes: bool, as_json: bool) -> None:
     with _bars() as bars:
         outcome = service.undo(by=_by(), on_progress=bars)
     output.say_outcome(outcome)
-    if as_json:
-        output.print_json(outcome)
-    else:
-        click.echo(outcome.plan.source)
+    output.print_result(outcome, outcome.plan.source, as_json=as_json)
 
 
 @backup.command()
@@ -309,10 +300,7 @@ def export(backup_id: str, target: Path, as_json: bool) -> None:
     """
     with _bars() as bars:
         path = current_backups().export(backup_id, target, by=_by(), on_progress=bars)
-    if as_json:
-        output.print_json({"path": path})
-    else:
-        click.echo(path)
+    output.print_result({"path": path}, path, as_json=as_json)
 
 
 @backup.command("import")
@@ -324,10 +312,7 @@ def import_(path: Path, note: str, as_json: bool) -> None:
     """Check a .db or .db.zst file from elsewhere, keep it as a backup and print its id."""
     with _bars() as bars:
         taken = current_backups().import_(path, by=_by(), note=note, on_progress=bars)
-    if as_json:
-        output.print_json(taken)
-    else:
-        click.echo(taken.id)
+    output.print_result(taken, taken.id, as_json=as_json)
 
 
 @backup.command()
@@ -469,10 +454,7 @@ def _run_what_is_due(rules: SiteSettings, *, as_json: bool) -> None:
     run = _perform("backup", rules)
     if run and (made := run.facts.get("backup_id")):
         found = current_backups().get(str(made))
-        if as_json:
-            output.print_json(found)
-        else:
-            click.echo(found.id)
+        output.print_result(found, found.id, as_json=as_json)
     elif not run:
         _say_what_is_next(rules)
     for job_id in JOBS:

@@ -92,6 +92,14 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(encode(value), indent=2, ensure_ascii=False))
 
 
+def print_result(value: object, text: object, *, as_json: bool) -> None:
+    """Print `value` for programs, or the `text` of it that a person and a script can use."""
+    if as_json:
+        print_json(value)
+    else:
+        click.echo(text)
+
+
 def say(text: str = "") -> None:
     """Tell a person something that is not the result."""
     click.echo(text, err=True)
