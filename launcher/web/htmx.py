@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, render_template, request
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, redirect, render_template, request
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
 
 
 def init_app(app: Flask) -> None:
@@ -24,6 +29,16 @@ def current_page() -> str:
 def render(page: str, *, part: str, **context: object) -> str:
     """Return `page`, or only its `part` when htmx asks; both take the same context."""
     return render_template(part if is_htmx() else page, **context)
+
+
+def lead_to(address: str) -> ResponseReturnValue:
+    """Lead whoever sent a form to `address`: a script by a header, a browser by a redirect."""
+    return lead_script_to(address) if is_htmx() else redirect(address, 303)
+
+
+def lead_script_to(address: str, *, status: int = 204) -> Response:
+    """Let the script that asks take the whole page to `address`."""
+    return Response(status=status, headers={"HX-Redirect": address})
 
 
 def _vary(response: Response) -> Response:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NoReturn, cast
 
-from flask import Flask, Request, abort, make_response, redirect, request
+from flask import Flask, Request, abort, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from launcher.backup.errors import OperationInProgressError, UploadRejectedError
@@ -31,11 +31,9 @@ from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.incoming import IncomingFile, sweep
 from launcher.web.errors import show_refusal
-from launcher.web.htmx import is_htmx
 from launcher.web.operations.start import start_operation
 
 if TYPE_CHECKING:
-    from flask.typing import ResponseReturnValue
     from flask_babel.speaklater import LazyString
     from werkzeug.datastructures import FileStorage
 
@@ -135,15 +133,6 @@ def take_in(received: Received, *, by: str, note: str = "") -> str:
         except OperationInProgressError:
             if time.monotonic() >= deadline:
                 raise
-
-
-def lead_on(address: str) -> ResponseReturnValue:
-    """Lead whoever sent the file to `address`: a script by a header, a form by a redirect."""
-    if not is_htmx():
-        return redirect(address, 303)
-    response = make_response("", 204)
-    response.headers["HX-Redirect"] = address
-    return response
 
 
 def _read_form(config: Config, stack: ExitStack) -> Received:

@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec
 
-from flask import Blueprint, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, redirect, render_template, request, session, url_for
 
 from launcher.accounts import sign_in
 from launcher.accounts.errors import SignInRefusedError, SignInThrottledError
 from launcher.i18n.locale import gettext as _
 from launcher.models.types import utc_now
 from launcher.web.auth import pause_words, safe_path
-from launcher.web.htmx import is_htmx
+from launcher.web.htmx import is_htmx, lead_script_to
 from launcher.web.roles import signed_in_user, user_required
 from launcher.web.sessions import note_password
 
@@ -76,11 +76,7 @@ def recent_password_required(
         if has_recent_password():
             return view(*args, **kwargs)
         address = url_for("recent.ask", next=_way_back())
-        if is_htmx():
-            response = make_response("", 401)
-            response.headers["HX-Redirect"] = address
-            return response
-        return redirect(address, 303)
+        return lead_script_to(address, status=401) if is_htmx() else redirect(address, 303)
 
     return guarded
 

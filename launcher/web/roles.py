@@ -7,12 +7,13 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from flask import abort, make_response, redirect, request, url_for
+from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from launcher.audit import Actor
 from launcher.models import Role, User
 from launcher.web.frame import current_viewer
-from launcher.web.htmx import current_page, is_htmx
+from launcher.web.htmx import current_page, is_htmx, lead_script_to
 
 P = ParamSpec("P")
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -56,6 +57,11 @@ def signed_in_user() -> User:
     return viewer
 
 
+def acting_user() -> Actor:
+    """Return the signed-in user as the audit log names who acted."""
+    return Actor.of(signed_in_user(), address=request.remote_addr or "")
+
+
 def lead_to_sign_in() -> ResponseReturnValue:
     """Redirect a guest to sign-in; what can be asked for again is remembered.
 
@@ -63,9 +69,7 @@ def lead_to_sign_in() -> ResponseReturnValue:
     back to where it was.
     """
     if is_htmx():
-        response = make_response("", 401)
-        response.headers["HX-Redirect"] = _sign_in(urlsplit(current_page()).path)
-        return response
+        return lead_script_to(_sign_in(urlsplit(current_page()).path), status=401)
     is_repeatable = request.method in {"GET", "HEAD"}
     return redirect(_sign_in(request.full_path.rstrip("?") if is_repeatable else ""))
 

@@ -21,10 +21,11 @@ from launcher.extensions import csrf
 from launcher.i18n.locale import gettext as _
 from launcher.web.errors import WayOut, show_backup_error
 from launcher.web.frame import current_look
+from launcher.web.htmx import lead_to
 from launcher.web.operations.following import Follower, following_address
 from launcher.web.operations.plan import Stopwatch, describe_plan
 from launcher.web.operations.start import start_operation
-from launcher.web.receiving import lead_on, received_file, take_in
+from launcher.web.receiving import received_file, take_in
 from launcher.web.setup import refuse_setup
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def receive(token: str) -> ResponseReturnValue:
     follower = Follower(current_look(), holder=None, setup_token=token)
     with received_file() as received:
         operation_id = take_in(received, by=BY)
-    return lead_on(following_address(operation_id, follower))
+    return lead_to(following_address(operation_id, follower))
 
 
 # From the check before every view alone, which would read the form of anybody to its end.

@@ -9,7 +9,7 @@ from flask import Blueprint, abort, redirect, request, url_for
 from sqlalchemy.exc import SQLAlchemyError
 
 from launcher import audit
-from launcher.audit import Actor, Target
+from launcher.audit import Target
 from launcher.backup.records import Backup, State, parse_backup_id
 from launcher.current import current_backups
 from launcher.database import release, resume
@@ -30,7 +30,7 @@ from launcher.web.errors import show_refusal
 from launcher.web.frame import site_settings
 from launcher.web.htmx import render
 from launcher.web.recent import has_recent_password
-from launcher.web.roles import admin_required, signed_in_user
+from launcher.web.roles import acting_user, admin_required
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,7 +111,7 @@ def download(backup_id: str) -> ResponseReturnValue:
 
 def _record_download(backup: Backup, encoding: str) -> None:
     """Keep an audit row; a database that cannot take it must not keep anybody from the backups."""
-    actor = Actor.of(signed_in_user(), address=request.remote_addr or "")
+    actor = acting_user()
     target = Target("backup", backup.id, backup.id)
     # What was read so far is let go: a transaction that reads first and writes later can fail.
     db.session.rollback()

@@ -29,7 +29,7 @@ from launcher.targets import NoticeError, Notices, Target
 from launcher.web import toasts
 from launcher.web.frame import do_without_database
 from launcher.web.recent import recent_password_required
-from launcher.web.roles import admin_required, signed_in_user
+from launcher.web.roles import acting_user, admin_required
 
 from . import notice_pages as pages
 from .notice_pages import ChannelDraft, Refusal, mark_of
@@ -80,7 +80,7 @@ def new() -> ResponseReturnValue:
 @recent_password_required
 def create() -> ResponseReturnValue:
     """Tell somebody from now on."""
-    draft, actor = ChannelDraft.read(), _actor()
+    draft, actor = ChannelDraft.read(), acting_user()
     try:
         made = _apart(targets.add_target, name=draft.name, url=_typed_url(), events=draft.events)
     except (NoticeError, OSError) as error:
@@ -110,7 +110,7 @@ def show(target_id: str) -> ResponseReturnValue:
 @recent_password_required
 def change(target_id: str) -> ResponseReturnValue:
     """Change a name, what is told, or the address."""
-    draft, actor = ChannelDraft.read(), _actor()
+    draft, actor = ChannelDraft.read(), acting_user()
     known = _find(target_id)
     if request.form.get("seen") != mark_of(known):
         return pages.target(known, refusal=Refusal.outdated())
@@ -150,7 +150,7 @@ def ask_to_remove(target_id: str) -> ResponseReturnValue:
 @recent_password_required
 def remove(target_id: str) -> ResponseReturnValue:
     """Tell somebody nothing any more."""
-    actor = _actor()
+    actor = acting_user()
     known = _find(target_id)
     if request.form.get("seen") != mark_of(known):
         return pages.target(known, refusal=Refusal.outdated())
@@ -171,7 +171,7 @@ def remove(target_id: str) -> ResponseReturnValue:
 @admin_required
 def test(target_id: str) -> ResponseReturnValue:
     """Send a test and wait for how it goes, at most as long as any message may take."""
-    actor = _actor()
+    actor = acting_user()
     known = _find(target_id)
     release()
     delivery = notices.send_test(current_application(), known.id)
@@ -208,7 +208,7 @@ def show_heartbeat() -> ResponseReturnValue:
 @recent_password_required
 def set_heartbeat() -> ResponseReturnValue:
     """Ask for an address at every scheduled backup."""
-    actor, seen = _actor(), targets.read_notices(current_config())
+    actor, seen = acting_user(), targets.read_notices(current_config())
     if request.form.get("seen") != mark_of(seen.heartbeat):
         return pages.heartbeat(seen, refusal=Refusal.outdated())
     url, tells_start = _typed_url().strip(), "tells_start" in request.form
@@ -238,7 +238,7 @@ def ask_to_remove_heartbeat() -> ResponseReturnValue:
 @recent_password_required
 def remove_heartbeat() -> ResponseReturnValue:
     """Have no heartbeat any more."""
-    actor, seen = _actor(), targets.read_notices(current_config())
+    actor, seen = acting_user(), targets.read_notices(current_config())
     if seen.heartbeat is None:
         return pages.index(Refusal.gone())
     if request.form.get("seen") != mark_of(seen.heartbeat):
@@ -265,7 +265,7 @@ def show_site() -> ResponseReturnValue:
 @recent_password_required
 def set_site() -> ResponseReturnValue:
     """Remember how a browser reaches this site; nothing for unknown."""
-    actor, seen = _actor(), targets.read_notices(current_config())
+    actor, seen = acting_user(), targets.read_notices(current_config())
     if request.form.get("seen") != mark_of(seen.public_url):
         return pages.site(seen, refusal=Refusal.outdated())
     typed = request.form.get("public_url", "")
@@ -295,10 +295,6 @@ def _refuse(error: NoticeError) -> ResponseReturnValue:
     """Answer with everybody as they are now, and why this cannot be."""
     resume()
     return pages.index(Refusal.of(error))
-
-
-def _actor() -> Actor:
-    return Actor.of(signed_in_user(), address=request.remote_addr or "")
 
 
 def _find(target_id: str) -> Target:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, render_template, request, url_for
 
 from launcher.backup.errors import NoAdminInsideError
 from launcher.backup.records import Backup
@@ -17,7 +17,7 @@ from launcher.i18n.locale import gettext as _
 from launcher.web.admin.schedule_words import schedule_words
 from launcher.web.errors import WayOut, show_backup_error
 from launcher.web.frame import current_look
-from launcher.web.htmx import is_htmx, render
+from launcher.web.htmx import is_htmx, lead_to, render
 from launcher.web.operations.following import Follower, following_address
 from launcher.web.operations.plan import PlanWords, Stopwatch, describe_plan
 from launcher.web.operations.start import start_operation
@@ -95,7 +95,7 @@ def restore(backup_id: str) -> ResponseReturnValue:
             carry_account=user.username if asked.is_carrying else "",
         )
     )
-    return _lead_to(following_address(operation_id, follower))
+    return lead_to(following_address(operation_id, follower))
 
 
 def _show_plan(
@@ -167,14 +167,6 @@ def _show_what_changed(backup_id: str, asked: RestoreForm) -> ResponseReturnValu
 def _offer_to_carry(error: NoAdminInsideError, backup: Backup) -> ResponseReturnValue:
     address = url_for("restores.show_plan", backup_id=backup.id, carry=1)
     return show_backup_error(error, way_out=WayOut(address, _("Carry my account into it")))
-
-
-def _lead_to(address: str) -> ResponseReturnValue:
-    if is_htmx():
-        response = make_response("")
-        response.headers["HX-Redirect"] = address
-        return response
-    return redirect(address, 303)
 
 
 def _mark(backup: Backup, live_mark: str) -> str:

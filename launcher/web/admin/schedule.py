@@ -12,7 +12,6 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import get_locale
 
 from launcher import cron, settings
-from launcher.audit import Actor
 from launcher.backup.errors import BackupError
 from launcher.current import current_backups
 from launcher.i18n.locale import gettext as _
@@ -20,7 +19,7 @@ from launcher.i18n.locale import ngettext
 from launcher.models.types import utc_now
 from launcher.web.frame import site_settings
 from launcher.web.htmx import is_htmx
-from launcher.web.roles import admin_required, signed_in_user
+from launcher.web.roles import acting_user, admin_required
 
 from .cron_words import cron_words, weekday_name
 from .foresight import Foresight, foresee
@@ -63,7 +62,7 @@ def save() -> ResponseReturnValue:
         return _page(check(Draft.of(site)), is_outdated=True), 409
     if checked.errors:
         return _page(checked), 422
-    actor = Actor.of(signed_in_user(), address=request.remote_addr or "")
+    actor = acting_user()
     if settings.change(checked.values, actor=actor):
         flash(_("The schedule is saved. It takes effect within seconds."))
     else:

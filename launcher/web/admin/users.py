@@ -34,14 +34,13 @@ from launcher.accounts.errors import (
     PasswordUnfitError,
 )
 from launcher.accounts.users import Standing
-from launcher.audit import Actor
 from launcher.extensions import db
 from launcher.i18n.labels import ACCOUNT_WORDS, RIGHTS_WORDS, ROLE_WORDS
 from launcher.i18n.locale import gettext as _
 from launcher.models import ApiToken, Board, Role, User, Visibility
 from launcher.web import htmx
 from launcher.web.recent import recent_password_required
-from launcher.web.roles import admin_required, signed_in_user
+from launcher.web.roles import acting_user, admin_required, signed_in_user
 from launcher.web.sessions import end_session
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ def create() -> ResponseReturnValue:
     }
     if values["role"] not in set(Role):
         return _form(values, {"role": _("Choose one of these roles.")}), 422
-    actor = _actor()
+    actor = acting_user()
     db.session.rollback()  # hold no lock while hashing
     typed = request.form.get("password", "")
     password = typed or passwords.random_password()
@@ -139,7 +138,7 @@ def change_name(user_id: int) -> ResponseReturnValue:
     user = _user_or_404(user_id)
     wanted = request.form.get("display_name", "")
     try:
-        users.set_display_name(user, wanted, actor=_actor())
+        users.set_display_name(user, wanted, actor=acting_user())
     except DisplayNameUnfitError as error:
         return _page(user, {"display_name": str(ACCOUNT_WORDS[error.code])}, wanted), 422
     flash(_("%(name)s is the name to show now", name=user.name))
@@ -155,10 +154,7 @@ def change_role(user_id: int) -> ResponseReturnValue:
     wanted = request.form.get("role", "")
     if wanted not in set(Role):
         return _page(user, {"role": _("Choose one of these roles.")}), 422
-    try:
-        users.set_role(user, Role(wanted), actor=_actor(), seen=_seen(user))
-    except (AccountChangedError, LastAdminError) as error:
-        return _refuse(user, error)
+    users.set_role(user, Role(wanted), actor=acting_user(), seen=_seen(user))
     role = ROLE_WORDS[user.role]
     if _is_viewer(user) and not user.is_admin:
         flash(_("You are no admin any more. Your role now: %(role)s", role=role))
@@ -174,10 +170,7 @@ def change_access(user_id: int) -> ResponseReturnValue:
     """Let somebody sign in, or not any more."""
     user = _user_or_404(user_id)
     active = request.form.get("active") == "1"
-    try:
-        users.set_active(user, active, actor=_actor(), seen=_seen(user))
-    except (AccountChangedError, LastAdminError) as error:
-        return _refuse(user, error)
+    users.set_active(user, active, actor=acting_user(), seen=_seen(user))
     if active:
         flash(_("%(name)s may sign in again", name=user.name))
         return _back_to(user)
@@ -196,7 +189,7 @@ def change_password(user_id: int) -> ResponseReturnValue:
     if _is_viewer(user):
         return redirect(url_for("account.show"), 303)
     password = passwords.random_password()
-    users.set_password(user, password, actor=_actor())
+    users.set_password(user, password, actor=acting_user())
     return _show_once(user, password, title=_("%(name)s has a new password", name=user.name))
 
 
@@ -226,10 +219,7 @@ def delete(user_id: int) -> ResponseReturnValue:
     """Remove an account for good."""
     user = _user_or_404(user_id)
     name, is_viewer = user.name, _is_viewer(user)
-    try:
-        users.delete_user(user, actor=_actor(), seen=_seen(user))
-    except (AccountChangedError, LastAdminError) as error:
-        return _refuse(user, error)
+    users.delete_user(user, actor=acting_user(), seen=_seen(user))
     if is_viewer:
         return _leave(_("Your account is deleted, and you are signed out"))
     flash(_("The account of %(name)s is deleted", name=name))
@@ -249,10 +239,6 @@ def _seen(user: User) -> Standing:
     if role not in set(Role) or active not in {"0", "1"}:
         raise AccountChangedError(user.username)
     return Standing(Role(role), active == "1")
-
-
-def _actor() -> Actor:
-    return Actor.of(signed_in_user(), address=request.remote_addr or "")
 
 
 def _is_viewer(user: User) -> bool:
@@ -310,8 +296,11 @@ def _role_words() -> dict[str, Mapping[Role, LazyString]]:
     return {"role_words": ROLE_WORDS, "rights_words": RIGHTS_WORDS}
 
 
-def _refuse(user: User, error: AccountError) -> ResponseReturnValue:
+@blueprint.errorhandler(AccountChangedError)
+@blueprint.errorhandler(LastAdminError)
+def _refuse(error: AccountError) -> ResponseReturnValue:
     """Answer with the account as it is now, and why nothing was changed."""
+    user = _user_or_404((request.view_args or {})["user_id"])
     return _page(user, {"problem": str(ACCOUNT_WORDS[error.code])}), 409
 
 
