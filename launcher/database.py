@@ -169,7 +169,7 @@ def inside() -> Iterator[None]:
             db.session.remove()
 
 
-class Trouble(StrEnum):
+class DatabaseFault(StrEnum):
     """Why SQLite refused, as far as it changes what we answer."""
 
     DAMAGED = "damaged"
@@ -179,28 +179,28 @@ class Trouble(StrEnum):
     OTHER = "other"
 
 
-_TROUBLE = {
-    sqlite3.SQLITE_CORRUPT: Trouble.DAMAGED,
-    sqlite3.SQLITE_NOTADB: Trouble.DAMAGED,
-    sqlite3.SQLITE_CANTOPEN: Trouble.DAMAGED,
-    sqlite3.SQLITE_IOERR: Trouble.DAMAGED,
-    sqlite3.SQLITE_BUSY: Trouble.BUSY,
-    sqlite3.SQLITE_LOCKED: Trouble.BUSY,
-    sqlite3.SQLITE_FULL: Trouble.FULL,
-    sqlite3.SQLITE_READONLY: Trouble.READ_ONLY,
+_FAULTS = {
+    sqlite3.SQLITE_CORRUPT: DatabaseFault.DAMAGED,
+    sqlite3.SQLITE_NOTADB: DatabaseFault.DAMAGED,
+    sqlite3.SQLITE_CANTOPEN: DatabaseFault.DAMAGED,
+    sqlite3.SQLITE_IOERR: DatabaseFault.DAMAGED,
+    sqlite3.SQLITE_BUSY: DatabaseFault.BUSY,
+    sqlite3.SQLITE_LOCKED: DatabaseFault.BUSY,
+    sqlite3.SQLITE_FULL: DatabaseFault.FULL,
+    sqlite3.SQLITE_READONLY: DatabaseFault.READ_ONLY,
 }
 
 
-def trouble_of(error: DBAPIError | NoResultFound) -> Trouble:
-    """Return what kind of trouble `error` is.
+def fault_of(error: DBAPIError | NoResultFound) -> DatabaseFault:
+    """Return what kind of fault `error` is.
 
     A missing table counts as damage, as in an empty file, and so does a missing row of settings.
     """
     if isinstance(error, NoResultFound):
-        return Trouble.DAMAGED
+        return DatabaseFault.DAMAGED
     if isinstance(error.orig, sqlite3.Error) and has_no_room(error.orig):
-        return Trouble.FULL
+        return DatabaseFault.FULL
     code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code == sqlite3.SQLITE_ERROR and str(error.orig).startswith("no such table"):
-        return Trouble.DAMAGED
-    return _TROUBLE.get(code, Trouble.OTHER)
+        return DatabaseFault.DAMAGED
+    return _FAULTS.get(code, DatabaseFault.OTHER)

@@ -11,17 +11,20 @@ from sqlalchemy.exc import DBAPIError, NoResultFound
 
 from launcher import database
 from launcher.accounts.errors import AccountError
-from launcher.database import DataBeingReplacedError, Trouble
+from launcher.database import DatabaseFault, DataBeingReplacedError
 from launcher.settings import SettingsRefusedError
 
-_TROUBLES = {
-    Trouble.DAMAGED: (
+_FAULTS = {
+    DatabaseFault.DAMAGED: (
         "the database is damaged or missing",
         "`flask backup restore latest` brings the newest good backup back.",
     ),
-    Trouble.BUSY: ("the database is busy", "Try again in a moment."),
-    Trouble.FULL: ("the disk is full; nothing was changed", "Free some space, then try again."),
-    Trouble.READ_ONLY: (
+    DatabaseFault.BUSY: ("the database is busy", "Try again in a moment."),
+    DatabaseFault.FULL: (
+        "the disk is full; nothing was changed",
+        "Free some space, then try again.",
+    ),
+    DatabaseFault.READ_ONLY: (
         "the database cannot be written",
         "Run the command as the user that owns the data directory.",
     ),
@@ -54,10 +57,10 @@ def reported() -> Iterator[None]:
     except DataBeingReplacedError as error:
         raise Failure("a restore is replacing the data", hint="Try again in a moment.") from error
     except (DBAPIError, NoResultFound) as error:
-        trouble = database.trouble_of(error)
-        if trouble is Trouble.OTHER:
+        fault = database.fault_of(error)
+        if fault is DatabaseFault.OTHER:
             raise
-        message, hint = _TROUBLES[trouble]
+        message, hint = _FAULTS[fault]
         raise Failure(message, hint=hint) from error
 
 

@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from launcher.backup.errors import BackupError, OperationInProgressError, UploadRejectedError
 from launcher.backup.records import LATEST, Backup, Progress, Verb
 from launcher.current import current_backups
-from launcher.database import DataBeingReplacedError, Trouble, resume, trouble_of
+from launcher.database import DatabaseFault, DataBeingReplacedError, fault_of, resume
 from launcher.i18n.formats import ago
 from launcher.i18n.labels import ERROR_WORDS, VERB_WORDS
 from launcher.i18n.locale import gettext
@@ -240,20 +240,20 @@ def _show_http_error(error: HTTPException) -> Response:
 
 def _show_database_error(error: SQLAlchemyError) -> Response:
     """Tell a lost database from a busy one, and both from a mistake of ours."""
-    trouble = trouble_of(error) if isinstance(error, DBAPIError) else Trouble.OTHER
-    if trouble is Trouble.FULL:
+    fault = fault_of(error) if isinstance(error, DBAPIError) else DatabaseFault.OTHER
+    if fault is DatabaseFault.FULL:
         # Even to read, SQLite needs a little room for the index of its log.
         do_without_database()
         words = ERROR_WORDS["insufficient_space"]
         return _problem(STATUS_OF["insufficient_space"], _Words(words.title, words.hint))
     # A page can be malformed in a database that still opens: then SQLite's own word counts.
     problem = current_backups().live_problem()
-    if trouble is Trouble.DAMAGED and isinstance(error, DBAPIError):
+    if fault is DatabaseFault.DAMAGED and isinstance(error, DBAPIError):
         problem = problem or str(error.orig)
     if problem:
         log.error("the database is damaged: %s", problem)
         return show_damaged(problem)
-    if trouble is Trouble.BUSY:
+    if fault is DatabaseFault.BUSY:
         return show_held()
     return _show_internal_error(error)
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from launcher import connection, database, settings
 from launcher.backup.locks import Gate
-from launcher.database import DataBeingReplacedError, Trouble
+from launcher.database import DatabaseFault, DataBeingReplacedError
 from launcher.extensions import db
 from tests.conftest import MakeApp
 
@@ -157,7 +157,7 @@ def test_a_lost_database_is_not_made_anew(app: Flask) -> None:
     lose(path_of(app))
     with app.app_context(), pytest.raises(OperationalError) as failed:
         settings.current()
-    assert database.trouble_of(failed.value) is Trouble.DAMAGED
+    assert database.fault_of(failed.value) is DatabaseFault.DAMAGED
     assert not path_of(app).exists()
 
 
@@ -174,7 +174,7 @@ def test_a_damaged_database_is_called_damaged(app: Flask, content: bytes) -> Non
     path_of(app).write_bytes(content)
     with app.app_context(), pytest.raises(DBAPIError) as failed:
         settings.current()
-    assert database.trouble_of(failed.value) is Trouble.DAMAGED
+    assert database.fault_of(failed.value) is DatabaseFault.DAMAGED
 
 
 def test_a_busy_database_is_called_busy(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,13 +183,13 @@ def test_a_busy_database_is_called_busy(app: Flask, monkeypatch: pytest.MonkeyPa
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(OperationalError) as failed:
             settings.current()
-    assert database.trouble_of(failed.value) is Trouble.BUSY
+    assert database.fault_of(failed.value) is DatabaseFault.BUSY
 
 
 def test_a_mistake_of_ours_is_no_damage(app: Flask) -> None:
     with app.app_context(), pytest.raises(OperationalError) as failed:
         db.session.execute(sa.text("SELECT nonsense FROM users"))
-    assert database.trouble_of(failed.value) is Trouble.OTHER
+    assert database.fault_of(failed.value) is DatabaseFault.OTHER
 
 
 def test_a_path_with_odd_characters_is_just_a_path(tmp_path: Path, make_app: MakeApp) -> None:
