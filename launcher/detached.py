@@ -23,6 +23,7 @@ from launcher import incoming
 from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.errors import BackupError, OperationInProgressError, StoreUnavailableError
 from launcher.backup.ports import OnProgress
+from launcher.backup.reasons import Reason
 from launcher.backup.records import Verb
 from launcher.backup.service import BackupService
 from launcher.backups import Installation, build_backups, installation_of
@@ -144,10 +145,10 @@ def refusal(said: str) -> Exception:
         facts = json.loads(said)
     except ValueError:
         return RuntimeError(f"the process of the operation ended without a word: {said!r}")
-    if facts["code"] == OperationInProgressError.code:
+    if facts["reason"] == Reason.OPERATION_RUNNING:
         since = datetime.fromisoformat(facts["since"]) if facts["since"] else None
         return OperationInProgressError(verb=facts["verb"], by=facts["by"], since=since)
-    return StoreUnavailableError(facts["message"], hint=facts["hint"])
+    return StoreUnavailableError(Reason(facts.pop("reason")), **facts)
 
 
 # --- in the other process ----------------------------------------------------------------
@@ -233,15 +234,7 @@ class StartReply:
 
     def refused(self, error: BackupError) -> None:
         """Say why the work cannot begin."""
-        facts: dict[str, object] = {
-            "code": error.code,
-            "message": error.message,
-            "hint": error.hint,
-        }
-        if isinstance(error, OperationInProgressError):
-            since = error.since.isoformat() if error.since else ""
-            facts |= {"verb": error.verb, "by": error.by, "since": since}
-        self.give(json.dumps(facts))
+        self.give(json.dumps({"reason": error.reason, **error.facts}))
 
     def give(self, line: str) -> None:
         """Say `line`, unless something was said already."""

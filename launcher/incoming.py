@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from launcher.backup.errors import UploadRejectedError
 from launcher.backup.files import disk_errors
+from launcher.backup.reasons import Reason
 
 
 class IncomingFile:
@@ -42,7 +43,7 @@ class IncomingFile:
         """
         self.size_bytes += len(data)
         if self.size_bytes > self._limit_bytes:
-            raise UploadRejectedError("the file is too large", limit_bytes=self._limit_bytes)
+            raise UploadRejectedError(Reason.TOO_LARGE, limit_bytes=self._limit_bytes)
         with disk_errors("store the upload"):
             return self._file.write(data)
 

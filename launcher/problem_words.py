@@ -217,7 +217,7 @@ def text(trouble: Trouble, situation: Situation, style: Style = PLAIN) -> Markup
         "needed": size(trouble.needed_bytes),
         "free": size(space.free_bytes if space else trouble.free_bytes),
         "reason": ERROR_WORDS.get(trouble.code, ERROR_WORDS["internal"]).title,
-        "damage": damage(trouble.detail),
+        "damage": damage(trouble.backups[0].verification.fault if trouble.backups else None),
         "names": ", ".join(trouble.names),
         "what": VERB_WORDS[entry.verb] if entry else "",
         "who": entry.by if entry else "",

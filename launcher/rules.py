@@ -14,6 +14,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from launcher.backup.errors import SourceDatabaseError
+from launcher.backup.reasons import Reason
 from launcher.backup.sqlite import side_files
 from launcher.backup.stamps import Stamp, is_settled, stamp_of
 from launcher.connection import GATE_TIMEOUT_S, connect
@@ -36,26 +37,21 @@ def read_rules(
     Raises:
         SourceDatabaseError: it cannot be asked: it is lost, damaged, or being replaced.
     """
-    columns = tuple(SETTINGS)
     try:
         with (
             gate.enter(timeout_s=timeout_s),
             contextlib.closing(connect(database_path)) as live,
         ):
-            row = live.execute(
-                f"SELECT {', '.join(columns)} FROM system_settings WHERE id = 1"  # noqa: S608 (our own names)
-            ).fetchone()
+            live.row_factory = sqlite3.Row
+            row = live.execute("SELECT * FROM system_settings WHERE id = 1").fetchone()
         if row is None:
             raise LookupError("there are none")
-        return _checked(dict(zip(columns, row, strict=True)))
+        if missing := set(SETTINGS) - set(row.keys()):
+            detail = f"no such column: {min(missing)}"
+            raise SourceDatabaseError(Reason.SETTINGS_OLDER, detail=detail)
+        return _checked({name: row[name] for name in SETTINGS})
     except (sqlite3.Error, OSError, LookupError, ValueError) as error:
-        is_older = str(error).startswith("no such column")
-        raise SourceDatabaseError(
-            f"the settings cannot be read: {error}",
-            hint="`flask database upgrade` brings the database to the schema of this version."
-            if is_older
-            else "`flask backup restore latest` brings the newest good backup back.",
-        ) from error
+        raise SourceDatabaseError(Reason.SETTINGS_UNREADABLE, detail=error) from error
 
 
 def schedule_text(expression: str, zone: tzinfo) -> str:

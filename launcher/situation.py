@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from launcher.backup.errors import BackupError
+from launcher.backup.reasons import Fault
 from launcher.backup.records import (
     OWN_KINDS,
     Backup,
@@ -120,7 +121,7 @@ class Situation:
     running: Progress | None
     next_run_at: datetime | None
     has_rules: bool = True
-    live_problem: str = ""
+    live_problem: Fault | None = None
     leader: Leader | None = None
     is_scheduler_wanted: bool = False
     unreached: Sequence[Unreached] = ()

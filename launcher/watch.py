@@ -275,7 +275,7 @@ def _of_the_data(situation: Situation) -> Iterator[Trouble]:
             backups=_named(situation, restore),
         )
     if situation.live_problem:
-        yield Trouble(Concern.LIVE_DAMAGED, Tone.BAD, detail=situation.live_problem)
+        yield Trouble(Concern.LIVE_DAMAGED, Tone.BAD, detail=str(situation.live_problem))
 
 
 def _of_the_store(situation: Situation) -> Iterator[Trouble]:
@@ -459,7 +459,7 @@ def status_facts(situation: Situation, findings: Findings) -> dict[str, object]:
         "counts": dict(listing.counts_by_state) if listing else None,
         "stored_bytes": listing.stored_bytes if listing else None,
         "free_bytes": space.free_bytes if space else None,
-        "live_problem": situation.live_problem,
+        "live_problem": str(situation.live_problem or ""),
         "troubles": [facts(trouble) for trouble in findings.troubles],
     }
 

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from .errors import ChecksumMismatchError, InsufficientSpaceError, UploadRejectedError
 from .files import CHUNK_BYTES, create_new, free_bytes
+from .reasons import Reason
 from .records import DatabaseFacts, Encoding, StoredFile
 from .sqlite import HEADER_BYTES, Header, OnBytes, check_size, parse_header
 
@@ -135,14 +136,14 @@ def unpack_known(
     for piece in _decode(stored(), file.encoding):
         raw_size += len(piece)
         if raw_size > database.size_bytes:
-            raise ChecksumMismatchError(f"{file.name} holds more than it did when it was made")
+            raise ChecksumMismatchError(Reason.CHECKSUM_LONGER, name=file.name)
         raw_hash.update(piece)
         on_bytes(raw_size, database.size_bytes)
         yield piece
     if stored_size != file.size_bytes or stored_hash.hexdigest() != file.sha256:
-        raise ChecksumMismatchError(f"{file.name} is not what it was when it was made")
+        raise ChecksumMismatchError(Reason.CHECKSUM, name=file.name)
     if raw_size != database.size_bytes or raw_hash.hexdigest() != database.sha256:
-        raise ChecksumMismatchError(f"the database in {file.name} is not what was backed up")
+        raise ChecksumMismatchError(Reason.CHECKSUM_DATABASE, name=file.name)
 
 
 def unpack_to(
@@ -195,31 +196,24 @@ def unpack_unknown(source: BinaryIO, target: Path, *, on_bytes: OnBytes) -> Head
             while piece:
                 written += len(piece)
                 if written > header.size_bytes:
-                    raise UploadRejectedError(
-                        "the file is longer than its header announces",
-                        hint="Copy or upload it again.",
-                    )
+                    raise UploadRejectedError(Reason.LONGER_THAN_ANNOUNCED)
                 writer.write(piece)
                 on_bytes(written, header.size_bytes)
                 piece = next(pieces, b"")
     except ChecksumMismatchError as error:
-        raise UploadRejectedError(error.message, hint="Copy or upload the file again.") from error
+        raise UploadRejectedError(error.reason, **error.facts) from error
     return header
 
 
 def _check_announcement(header: Header, *, stored_size: int, target: Path) -> None:
     announced = header.size_bytes
     if announced > _ALWAYS_ALLOWED_BYTES and announced > stored_size * _MAX_EXPANSION:
-        raise UploadRejectedError(
-            f"the file claims to unpack to {announced / 1e9:,.1f} GB, "
-            "far more than its size allows",
-            hint="Only a backup made by Launcher can be restored.",
-        )
+        raise UploadRejectedError(Reason.BOMB, announced_bytes=announced)
     available = free_bytes(target.parent)
     if announced + _SPARE_BYTES > available:
         raise InsufficientSpaceError(
-            f"the database needs {announced / 1e6:,.1f} MB once unpacked, "
-            f"and {available / 1e6:,.1f} MB are free",
+            Reason.NO_SPACE_TO_UNPACK,
+            database_bytes=announced,
             required_bytes=announced + _SPARE_BYTES,
             available_bytes=available,
         )
@@ -236,9 +230,7 @@ def _decode(chunks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
     try:
         for chunk in chunks:
             if decoder.eof:
-                raise ChecksumMismatchError(
-                    "there is something after the end of the compressed data"
-                )
+                raise ChecksumMismatchError(Reason.DATA_AFTER_END)
             piece = decoder.decompress(chunk, max_length=CHUNK_BYTES)
             while piece:
                 yield piece
@@ -246,8 +238,8 @@ def _decode(chunks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
                     break
                 piece = decoder.decompress(b"", max_length=CHUNK_BYTES)
     except zstd.ZstdError as error:
-        raise ChecksumMismatchError(f"the compressed data is damaged: {error}") from error
+        raise ChecksumMismatchError(Reason.DATA_DAMAGED, detail=error) from error
     if not decoder.eof:
-        raise ChecksumMismatchError("the compressed data is cut off")
+        raise ChecksumMismatchError(Reason.DATA_CUT_OFF)
     if decoder.unused_data:
-        raise ChecksumMismatchError("there is something after the end of the compressed data")
+        raise ChecksumMismatchError(Reason.DATA_AFTER_END)

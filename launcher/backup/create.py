@@ -10,6 +10,7 @@ from .errors import DatabaseCorruptError, SourceDatabaseError
 from .files import create_new, discard, disk_errors, require_space
 from .operations import Teller
 from .ports import Clock, Content
+from .reasons import Reason
 from .records import (
     Backup,
     DatabaseFacts,
@@ -69,11 +70,7 @@ def create_backup(
     """
     store.ensure()
     if problem := live_problem(live, content=content):
-        raise SourceDatabaseError(
-            problem,
-            hint="`flask backup restore latest` brings the newest good backup back.",
-            is_damaged=True,
-        )
+        raise SourceDatabaseError(problem.reason, **problem.facts)
     expected_bytes = used_bytes(live)
     require_space(store.staging, expected_bytes * 3 // 2, what="the backup")
 
@@ -136,10 +133,6 @@ def _mend(raw: Path) -> None:
         rebuild_indexes(raw)
         problems = integrity_problems(raw)
     except DatabaseCorruptError as error:
-        problems = [error.message]
+        problems = [str(error)]
     if problems:
-        raise SourceDatabaseError(
-            f"the live database is damaged: {problems[0]}",
-            hint="`flask backup restore latest` brings the newest good backup back.",
-            is_damaged=True,
-        )
+        raise SourceDatabaseError(Reason.LIVE_DAMAGED, detail=problems[0])

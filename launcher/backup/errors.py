@@ -1,32 +1,44 @@
 """Everything that can go wrong with a backup, as one family.
 
-Callers catch `BackupError` and nothing else. Each member carries a `code` for machines, a
-`message` that says what happened and what still holds, a `hint` that says what to do next, and
-its facts as attributes. Doors map codes in one table each: `cli/exits.py`, `web/errors.py`,
-`i18n/labels.py`.
+Callers catch `BackupError` and nothing else. Each member carries a `code` for machines, and
+exactly what went wrong as a `Reason` with its facts. Doors map codes and reasons in one table
+each: `cli/exits.py`, `cli/hints.py`, `web/errors.py`, `i18n/labels.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
+from .reasons import Fact, Fault, Reason
+
 
 class BackupError(Exception):
-    """Anything the backup core refuses or fails to do.
+    """Anything the backup core refuses or fails to do; as text, an English sentence for logs.
 
     Attributes:
-        code: stable name of the reason, the key of every door's table.
-        message: what happened, in one English sentence without a full stop.
-        hint: what to do next, or an empty string.
+        code: stable name of the kind of failure, the key of every door's table.
+        fault: what exactly went wrong.
     """
 
     code: ClassVar[str] = "internal"
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+    def __init__(self, reason: Reason, **facts: object) -> None:
+        # What a stranger's file says may be of any type, and the journal holds text.
+        plain = {name: fact if isinstance(fact, int) else str(fact) for name, fact in facts.items()}
+        self.fault = Fault(reason, plain)
+        super().__init__(str(self.fault))
+
+    @property
+    def reason(self) -> Reason:
+        """What exactly went wrong."""
+        return self.fault.reason
+
+    @property
+    def facts(self) -> Mapping[str, Fact]:
+        """The facts of the reason: numbers, names, sizes."""
+        return self.fault.facts
 
 
 class OperationInProgressError(BackupError):
@@ -41,11 +53,8 @@ class OperationInProgressError(BackupError):
     code = "operation_in_progress"
 
     def __init__(self, *, verb: str, by: str, since: datetime | None) -> None:
-        clock = f" since {since:%H:%M:%S} UTC" if since else ""
-        super().__init__(
-            f"busy: {verb} by {by}{clock}",
-            hint="Wait until it has ended; `flask backup status` shows how far it is.",
-        )
+        began = since.isoformat() if since else ""
+        super().__init__(Reason.OPERATION_RUNNING, verb=verb, by=by, since=began)
         self.verb = verb
         self.by = by
         self.since = since
@@ -62,66 +71,27 @@ class BackupNotFoundError(BackupError):
 
     code = "backup_not_found"
 
-    def __init__(self, reference: str, *, message: str = "", hint: str = "") -> None:
-        super().__init__(
-            message or f"there is no backup {reference!r}",
-            hint=hint or "`flask backup list` shows them all.",
-        )
-        self.reference = reference
-
 
 class BackupProtectedError(BackupError):
     """The backup is protected and must be unprotected before it can be deleted."""
 
     code = "backup_protected"
 
-    def __init__(self, backup_id: str) -> None:
-        super().__init__(
-            f"backup {backup_id} is protected",
-            hint=f"Run `flask backup unprotect {backup_id}` first.",
-        )
-        self.backup_id = backup_id
-
 
 class LastGoodBackupError(BackupProtectedError):
     """No good backup would be left, and whoever asked did not know that."""
 
-    def __init__(self, backup_id: str) -> None:
-        super().__init__(backup_id)
-        self.message = f"backup {backup_id} is the last good one"
-        self.args = (self.message,)
-        self.hint = "Make another backup first."
-
 
 class InsufficientSpaceError(BackupError):
-    """The disk is too full; nothing was changed and nothing half-written stays.
-
-    Attributes:
-        required_bytes: what the operation needs, or None when the disk filled up under way.
-        available_bytes: what was free.
-    """
+    """The disk is too full; nothing was changed and nothing half-written stays."""
 
     code = "insufficient_space"
-
-    def __init__(
-        self, message: str, *, required_bytes: int | None = None, available_bytes: int | None = None
-    ) -> None:
-        super().__init__(
-            message, hint="Free some space: delete backups you do not need, or move the folder."
-        )
-        self.required_bytes = required_bytes
-        self.available_bytes = available_bytes
 
 
 class VerificationError(BackupError):
     """A backup is not what it was when it was made."""
 
     code = "verification_failed"
-
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(
-            message, hint=hint or "Use another backup; `flask backup verify --all` finds good ones."
-        )
 
 
 class ManifestError(VerificationError):
@@ -147,17 +117,9 @@ class NoAdminInsideError(IncompatibleBackupError):
 
 
 class UploadRejectedError(BackupError):
-    """A file from outside that is not acceptable.
-
-    Attributes:
-        limit_bytes: the limit it exceeded, when that was the reason.
-    """
+    """A file from outside that is not acceptable."""
 
     code = "upload_rejected"
-
-    def __init__(self, message: str, *, hint: str = "", limit_bytes: int | None = None) -> None:
-        super().__init__(message, hint=hint)
-        self.limit_bytes = limit_bytes
 
 
 class TimeUsedUpError(BackupError):
@@ -167,17 +129,15 @@ class TimeUsedUpError(BackupError):
 
 
 class SourceDatabaseError(BackupError):
-    """The live database could not be read, or stayed busy.
-
-    Attributes:
-        is_damaged: True when waiting will not help: it is missing or broken.
-    """
+    """The live database could not be read, or stayed busy."""
 
     code = "source_database"
 
-    def __init__(self, message: str, *, hint: str = "", is_damaged: bool = False) -> None:
-        super().__init__(message, hint=hint)
-        self.is_damaged = is_damaged
+    @property
+    def is_damaged(self) -> bool:
+        """Whether waiting will not help: it is missing or broken."""
+        return self.reason not in {Reason.LIVE_BUSY, Reason.NOT_MIGRATED, Reason.SETTINGS_OLDER,
+            Reason.SETTINGS_UNREADABLE}  # fmt: skip
 
 
 class RestoreError(BackupError):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import InsufficientSpaceError, StoreUnavailableError
+from .reasons import Reason
 
 CHUNK_BYTES = 1 << 20
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}  # FAT, some mounts
@@ -38,11 +39,8 @@ def disk_errors(doing: str) -> Iterator[None]:
         where = f" ({error.filename})" if error.filename else ""
         said = f"{error.strerror or error}{where}"
         if error.errno in _FULL:
-            raise InsufficientSpaceError(f"could not {doing}: {said}") from error
-        raise StoreUnavailableError(
-            f"could not {doing}: {said}",
-            hint="Check that the folder exists, is mounted, and may be written by this user.",
-        ) from error
+            raise InsufficientSpaceError(Reason.DISK_FULL, doing=doing, detail=said) from error
+        raise StoreUnavailableError(Reason.DISK_REFUSED, doing=doing, detail=said) from error
 
 
 def sync_directory(path: Path) -> None:
@@ -159,15 +157,12 @@ def require_space(path: Path, required_bytes: int, *, what: str) -> None:
     available = free_bytes(path)
     if available < required_bytes:
         raise InsufficientSpaceError(
-            f"{what} needs {_megabytes(required_bytes)} in {path}, and {_megabytes(available)} "
-            "are free; nothing was changed",
+            Reason.NO_SPACE,
+            what=what,
+            path=path,
             required_bytes=required_bytes,
             available_bytes=available,
         )
-
-
-def _megabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:,.1f} MB"
 
 
 def empty_directory(path: Path) -> None:

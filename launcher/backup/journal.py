@@ -133,7 +133,8 @@ def _line(entry: JournalEntry) -> bytes:
 def _shortened(entry: JournalEntry, *, size_bytes: int) -> JournalEntry:
     """Return what every line must have, for one that would not leave room for the others."""
     # A character takes up to six bytes: JSON spells a control character as \u001f.
-    return replace(entry, error=entry.error[: size_bytes // 6], facts={"shortened": True})
+    error = entry.error[: size_bytes // 6]
+    return replace(entry, error=error, reason="", details={}, facts={"shortened": True})
 
 
 def _entry(line: bytes) -> JournalEntry | None:

@@ -13,6 +13,7 @@ from dataclasses import fields
 
 from .codec import DecodeError, decode, encode, parse
 from .errors import BackupNotFoundError, ManifestError
+from .reasons import Reason
 from .records import Backup, parse_backup_id
 
 FORMAT = 1
@@ -23,7 +24,7 @@ _KEYS = {each.name for each in fields(Backup)}
 def write_manifest(backup: Backup) -> bytes:
     """Return the manifest of `backup`, sealed, as the bytes to store."""
     if backup.database is None or backup.file is None:
-        raise ManifestError(f"backup {backup.id} has nothing to describe")
+        raise ManifestError(Reason.MANIFEST_INCOMPLETE, backup_id=backup.id)
     facts = {"format": FORMAT, **encode(backup)}
     facts["contents"] = dict(sorted(backup.contents.items()))
     return _document({**facts, "seal": _seal(facts)})
@@ -39,24 +40,21 @@ def read_manifest(data: bytes) -> Backup:
         facts = decode(dict[str, object], parse(data))
         found_format = facts["format"]
         if found_format != FORMAT:
-            raise ManifestError(
-                f"the manifest has format {found_format!r}, and this Launcher reads {FORMAT}",
-                hint="Update Launcher to the version that made this backup.",
-            )
+            raise ManifestError(Reason.MANIFEST_FORMAT, format=repr(found_format), known=FORMAT)
         seal = facts.pop("seal")
         # Re-writing must give the same bytes, or a flipped bit could hide in the spelling.
         if seal != _seal(facts) or _document({**facts, "seal": seal}) != data:
-            raise ManifestError("the manifest was altered after it was written")
+            raise ManifestError(Reason.MANIFEST_ALTERED)
         if missing := _KEYS - facts.keys():
             raise DecodeError("missing", field=min(missing))
         backup = decode(Backup, facts)
         parse_backup_id(backup.id)
+        if backup.database is None or backup.file is None:
+            raise ValueError("it describes no file")
+        if min(backup.database.size_bytes, backup.file.size_bytes) < 0:
+            raise ValueError("a negative size")
     except (ValueError, KeyError, RecursionError, BackupNotFoundError) as error:
-        raise ManifestError(f"the manifest cannot be read: {error!r}") from error
-    if backup.database is None or backup.file is None:
-        raise ManifestError("the manifest describes no file")
-    if min(backup.database.size_bytes, backup.file.size_bytes) < 0:
-        raise ManifestError("the manifest has a negative size")
+        raise ManifestError(Reason.MANIFEST_UNREADABLE, detail=repr(error)) from error
     bare_name(backup.file.name)
     return backup
 
@@ -68,9 +66,9 @@ def bare_name(name: str) -> str:
         ManifestError: it has a path in it, or could never be a file's name.
     """
     if not name or name.startswith(".") or "/" in name or "\0" in name or len(name) > 255:
-        raise ManifestError(f"the manifest names {name!r}, which is no file of the store")
+        raise ManifestError(Reason.NOT_IN_STORE, name=name)
     if not name.isprintable():  # which the remains of a name that is not UTF-8 are not either
-        raise ManifestError(f"{name!r} is no readable file name", hint="Rename the file.")
+        raise ManifestError(Reason.NAME_UNREADABLE, name=name)
     return name
 
 

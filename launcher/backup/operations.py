@@ -297,7 +297,7 @@ class Operations:
         outcome: Outcome,
         error: BaseException | None,
     ) -> None:
-        known = isinstance(error, BackupError)
+        known = error if isinstance(error, BackupError) else None
         entry = JournalEntry(
             operation_id=progress.operation_id,
             verb=progress.verb,
@@ -306,12 +306,10 @@ class Operations:
             ended_at=max(progress.started_at, self._clock()),  # the clock may be set back
             outcome=outcome,
             backup_id=progress.backup_id,
-            error_code=error.code
-            if isinstance(error, BackupError)
-            else "internal"
-            if error
-            else "",
-            error=str(error) if known else repr(error) if error else "",
+            error_code=known.code if known else "internal" if error else "",
+            error=str(known) if known else repr(error) if error else "",
+            reason=known.reason if known else "",
+            details=known.facts if known else {},
             facts={**facts, "stage": progress.stage} if error or not _ended(outcome) else facts,
         )
         # The operation has already happened: neither a full disk nor a database that cannot

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NewType
 
 from .errors import BackupNotFoundError
+from .reasons import Fault, Reason, read_fault
 
 BackupId = NewType("BackupId", str)
 
@@ -34,7 +35,7 @@ def new_backup_id(moment: datetime) -> BackupId:
 def parse_backup_id(text: str) -> BackupId:
     """Return `text` as an id, or raise `BackupNotFoundError`: what is no id names no backup."""
     if not _ID_PATTERN.fullmatch(text):
-        raise BackupNotFoundError(text[:80])
+        raise BackupNotFoundError(Reason.NO_SUCH_BACKUP, reference=text[:80])
     return BackupId(text)
 
 
@@ -116,11 +117,28 @@ class Encoding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The last verdict on a backup. `at` is None while nobody has looked."""
+    """The last verdict on a backup.
+
+    Attributes:
+        at: when; None while nobody has looked.
+        error, reason, details: what was found on a damaged one, as a sentence and as data.
+    """
 
     state: State
     at: datetime | None = None
     error: str = ""
+    reason: str = ""
+    details: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def damage(cls, fault: Fault, *, at: datetime | None) -> Verification:
+        """Return the verdict on a backup that has this fault."""
+        return cls(State.DAMAGED, at, str(fault), fault.reason, fault.facts)
+
+    @property
+    def fault(self) -> Fault | None:
+        """What was found on a damaged backup, None on any other."""
+        return read_fault(self.error, self.reason, self.details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +312,8 @@ class JournalEntry:
     """One finished operation.
 
     `facts` holds what only this verb has (sizes, ids, reasons), and `took_s` where it has stages:
-    the seconds of each, the one it stopped in included.
+    the seconds of each, the one it stopped in included. `error`, `reason` and `details` say why it
+    failed, as a sentence and as data.
     """
 
     operation_id: str
@@ -306,6 +325,8 @@ class JournalEntry:
     backup_id: str = ""
     error_code: str = ""
     error: str = ""
+    reason: str = ""
+    details: Mapping[str, object] = field(default_factory=dict)
     facts: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -314,6 +335,17 @@ class JournalEntry:
         return self.verb is Verb.RESTORE and (
             self.outcome is Outcome.SUCCEEDED or self.facts.get("data") == "restored"
         )
+
+    @property
+    def fault(self) -> Fault | None:
+        """Why it failed, None when it did not."""
+        return read_fault(self.error, self.reason, self.details)
+
+    @property
+    def damage(self) -> Fault | None:
+        """What a verification found, None when the backup was good."""
+        facts = self.facts
+        return read_fault(facts.get("problem"), facts.get("reason"), facts.get("details"))
 
 
 Schedule = Mapping[str, str | int | bool]
@@ -382,7 +414,7 @@ class RestorePlan:
         created_at: when that backup was made, None for a bare file.
         live_readable: False when the live database is damaged or missing; then nothing is
             known about now, and a raw copy is kept in place of a safety backup.
-        live_problem: what is wrong with it, in words.
+        live_problem: what is wrong with it, None when nothing is.
         migrations: steps that were run on the staged copy; empty when the schema is ours.
         schedule_now, schedule_then: the backup schedule before and after; `schedule_then`
             already respects `keep_schedule`.
@@ -403,7 +435,7 @@ class RestorePlan:
     app_version: str
     database_size_bytes: int
     live_readable: bool
-    live_problem: str
+    live_problem: Fault | None
     rows: tuple[RowChange, ...]
     names: tuple[NameChange, ...]
     migrations: tuple[Migration, ...]
@@ -501,7 +533,7 @@ class PartFailure:
 
     backup_id: str
     error_code: str
-    message: str
+    fault: Fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from .files import (
 )
 from .operations import Operation, Within
 from .ports import Content, Gate
+from .reasons import Fault, Reason
 from .records import (
     Backup,
     NameChange,
@@ -77,7 +78,7 @@ class Live:
     """The live data as it is now.
 
     Attributes:
-        problem: what is wrong with it, in words; "" when nothing is.
+        problem: what is wrong with it, None when nothing is.
         is_broken: whether the file is missing or no database of ours, so that nothing can be
             read from it and no transaction made in it.
         survey: what it holds, None when that cannot be read.
@@ -85,7 +86,7 @@ class Live:
     """
 
     path: Path
-    problem: str
+    problem: Fault | None
     is_broken: bool
     survey: Survey | None
     account: Mapping[str, object] | None
@@ -131,11 +132,11 @@ def read_live(
     except SourceDatabaseError as error:
         if not error.is_damaged and content_is_ours(path, content):
             raise
-        return Live(path, error.message, False, None, None)
+        return Live(path, error.fault, False, None, None)
     except Exception as error:  # noqa: BLE001  (rows that no code of ours would have left)
-        problem = f"{path.name} does not hold what it should: {error}"
+        problem = Fault(Reason.LIVE_CONTENT, {"name": path.name, "detail": str(error)})
         return Live(path, problem, False, None, None)
-    return Live(path, "", False, survey, account)
+    return Live(path, None, False, survey, account)
 
 
 def content_is_ours(path: Path, content: Content) -> bool:
@@ -199,10 +200,7 @@ def stage_restore(
             check_structure(connection)
         survey = content.survey(connection)
     if not survey.admins:
-        raise NoAdminInsideError(
-            "nobody could sign in afterwards: there is no active admin in this backup",
-            hint="Carry an admin of today's data into it: --carry-account NAME.",
-        )
+        raise NoAdminInsideError(Reason.NO_ADMIN)
     return Staged(path=path, checked=checked, survey=survey, epoch=epoch)
 
 
@@ -222,10 +220,7 @@ def _unfit_errors(deed: str) -> Iterator[None]:
     except BackupError:
         raise
     except Exception as error:
-        raise RestoreError(
-            f"the backup could not be {deed}: {error}; nothing was changed",
-            hint="Try another backup.",
-        ) from error
+        raise RestoreError(Reason.UNFIT, deed=deed, detail=error) from error
 
 
 def _file_bytes(source: Backup | Path) -> int:
@@ -239,11 +234,7 @@ def _carried(live: Live, choices: Choices) -> Mapping[str, object] | None:
     if not choices.carry_account:
         return None
     if live.account is None:
-        raise IncompatibleBackupError(
-            f"the account {choices.carry_account!r} cannot be carried over: "
-            "today's data has no active admin of that name",
-            hint="`flask user list` shows the accounts.",
-        )
+        raise IncompatibleBackupError(Reason.NOT_CARRIED, name=choices.carry_account)
     return live.account
 
 
@@ -422,12 +413,9 @@ def restore_backup(
                 _replace_and_confirm(operation, road, staged, live_path=live_path)
                 held_s = time.monotonic() - closed_at
     except TimeoutError as error:
-        raise RestoreError(
-            f"{error}; nothing was changed",
-            hint="Try again in a moment, when the long request or program has ended.",
-        ) from error
+        raise RestoreError(Reason.HELD_UP, detail=error) from error
     except OSError as error:
-        raise RestoreError(f"the restore was stopped ({error}); the data is as it was") from error
+        raise RestoreError(Reason.STOPPED, detail=error) from error
     return RestoreOutcome(
         operation_id=operation.id,
         plan=plan,
@@ -446,18 +434,18 @@ def _never() -> bool:
 
 def _keep_live(
     operation: Operation, make_safety: Callable[[Within], Backup]
-) -> tuple[Backup | None, str]:
+) -> tuple[Backup | None, Fault | None]:
     """Make the safety backup, or say what is wrong with live data that none can be made of.
 
     Raises:
         SourceDatabaseError: the live database stays busy.
     """
     try:
-        return make_safety(Within(operation, Stage.SAFETY)), ""
+        return make_safety(Within(operation, Stage.SAFETY)), None
     except SourceDatabaseError as error:
         if not error.is_damaged:
             raise
-        return None, error.message
+        return None, error.fault
 
 
 def _replace_and_confirm(
@@ -484,12 +472,8 @@ def _replace_and_confirm(
         road.revert(f"the restore was stopped ({error!r})")
         raise
     if problem:
-        reason = f"the restored data did not pass its check ({problem})"
-        road.revert(reason)
-        raise RestoreError(
-            f"{reason}; the data from before was put back",
-            hint="Try another backup.",
-        )
+        road.revert(f"the restored data did not pass its check ({problem})")
+        raise RestoreError(Reason.NOT_CONFIRMED, detail=problem)
     road.settle()
 
 

@@ -14,6 +14,7 @@ from .compression import unpack_to
 from .errors import BackupError, InsufficientSpaceError, RestoreError, RevertFailedError
 from .files import create_new, discard, disk_errors, free_bytes, sync_directory
 from .operations import Operation
+from .reasons import Reason
 from .records import Backup
 from .sqlite import SIDE_FILES, OnBytes, begin_wal, fold_log, replace_contents
 from .store import Store
@@ -51,12 +52,9 @@ class Transaction:
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
                 raise InsufficientSpaceError(
-                    "the disk filled up during the restore; nothing was changed",
-                    available_bytes=free_bytes(self._live_path.parent),
+                    Reason.FULL_DURING_RESTORE, available_bytes=free_bytes(self._live_path.parent)
                 ) from error
-            raise RestoreError(
-                f"the live database did not take the data ({error}); nothing was changed"
-            ) from error
+            raise RestoreError(Reason.NOT_TAKEN, detail=error) from error
 
     def settle(self) -> None:
         """Fold the log of the replacement back; when that must wait, only warn of it."""
@@ -82,9 +80,10 @@ class Transaction:
             fold_log(self._live_path)
         except Exception as error:
             raise RevertFailedError(
-                f"{problem}, and the data from before could not be put back ({error}); "
-                f"it is whole in the safety backup {self._safety.id}",
-                hint=f"Run `flask backup restore {self._safety.id}`.",
+                Reason.NOT_PUT_BACK,
+                cause=problem,
+                problem=error,
+                safety_id=self._safety.id,
             ) from error
 
     def _unpack_safety(self, raw: Path) -> None:
@@ -190,9 +189,10 @@ class FileSwap:
             sync_directory(self._live_path.parent)
         except OSError as error:
             raise RevertFailedError(
-                f"{problem}, and the damaged files from before could not be put back ({error}); "
-                f"they lie in {self._folder}",
-                hint="`flask backup restore ID` with another backup.",
+                Reason.FILES_NOT_PUT_BACK,
+                cause=problem,
+                problem=error,
+                folder=self._folder,
             ) from error
         self.raw_copy_path = None
         self._operation.facts.pop("raw_copy", None)

@@ -32,6 +32,7 @@ from .files import disk_errors
 from .journal import Journal
 from .operations import Operation, Operations, Within
 from .ports import Clock, Content, Gate, OnFinished, OnProgress, utc_now
+from .reasons import Fault, Reason
 from .records import (
     Backup,
     BackupId,
@@ -402,16 +403,10 @@ class BackupService:
                 safety_id = str(entry.facts.get("safety_id", ""))
                 if safety_id:
                     return self._store.get(safety_id).id
-                raw_copy = entry.facts.get("raw_copy")
-                raise BackupNotFoundError(
-                    "undo",
-                    message="the last restore cannot be undone: there was no sound database "
-                    "before it",
-                    hint=f"Its damaged files were kept in {raw_copy}."
-                    if raw_copy
-                    else "`flask backup list` shows what else can be restored.",
-                )
-        raise BackupNotFoundError("undo", message="nothing was restored yet")
+                if raw_copy := entry.facts.get("raw_copy"):
+                    raise BackupNotFoundError(Reason.DAMAGED_FILES_KEPT, folder=raw_copy)
+                raise BackupNotFoundError(Reason.NOTHING_TO_RETURN_TO)
+        raise BackupNotFoundError(Reason.NOTHING_RESTORED)
 
     # --- bring in, hand out --------------------------------------------------------------
 
@@ -531,7 +526,7 @@ class BackupService:
             backups = list({backup.id: backup for backup in found}.values())
             for backup in backups:
                 if backup.protected:
-                    raise BackupProtectedError(backup.id)
+                    raise BackupProtectedError(Reason.PROTECTED, backup_id=backup.id)
             if not may_take_last_good:
                 self._require_good_beside(backups)
             if len(backups) == 1:
@@ -628,8 +623,8 @@ class BackupService:
         newest = islice(self._journal.entries(), limit)
         return list(takewhile(lambda entry: entry.operation_id != operation_id, newest))
 
-    def live_problem(self) -> str:
-        """Say what is wrong with the live database, "" when it opens and is ours."""
+    def live_problem(self) -> Fault | None:
+        """Return what is wrong with the live database, None when it opens and is ours."""
         return live_problem(self._live, content=self._content)
 
     def live_mark(self) -> str:
@@ -667,12 +662,7 @@ class BackupService:
                 return False
             if has_history(self._live, journal=self._journal, store=self._store):
                 operation.is_recorded = False
-                raise SourceDatabaseError(
-                    f"{self._live.name} is missing, and this Launcher has had data before",
-                    hint="`flask backup restore latest` brings the newest good backup back. "
-                    "To start from nothing, use another data directory.",
-                    is_damaged=True,
-                )
+                raise SourceDatabaseError(Reason.LIVE_LOST, name=self._live.name)
             with disk_errors("make the database"):
                 make_database(self._live, content=self._content, operation_id=operation.id)
             # Pages name the folder to whoever has a backup to put there. One that is away is told
@@ -702,9 +692,10 @@ class BackupService:
             pending = self._content.pending(revision)
             if pending is None:
                 raise IncompatibleBackupError(
-                    f"the database has schema {revision}, which this Launcher "
-                    f"({self._content.app_version}, schema {self._content.head}) does not know",
-                    hint="Start the newer Launcher again, or restore a backup made before it.",
+                    Reason.LIVE_NEWER,
+                    theirs=revision,
+                    version=self._content.app_version,
+                    ours=self._content.head,
                 )
             if not pending:
                 operation.is_recorded = False
@@ -718,7 +709,7 @@ class BackupService:
                 with self._gate.closed():
                     self._content.migrate(self._live)
             except TimeoutError as error:
-                raise SourceDatabaseError(f"{error}; nothing was changed") from error
+                raise SourceDatabaseError(Reason.NOT_MIGRATED, detail=error) from error
             return backup
 
     # --- pieces --------------------------------------------------------------------------
@@ -756,10 +747,7 @@ class BackupService:
         """Refuse the live database itself, which nothing but SQLite may open."""
         with contextlib.suppress(OSError):
             if path.samefile(self._live):
-                raise UploadRejectedError(
-                    "that is the live database itself",
-                    hint="`flask backup create` makes a backup of it.",
-                )
+                raise UploadRejectedError(Reason.IS_LIVE)
         return path
 
     def _plan(self, operation: Operation, source: Backup | Path, choices: Choices) -> RestorePlan:
@@ -778,10 +766,9 @@ class BackupService:
 
     def _record_damage(self, operation: Operation, backup: Backup, error: BackupError) -> Backup:
         operation.facts["state"] = State.DAMAGED
-        operation.facts["problem"] = error.message
-        damaged = replace(
-            backup, verification=Verification(State.DAMAGED, self._clock(), error.message)
-        )
+        operation.facts["problem"] = str(error)
+        operation.facts["reason"], operation.facts["details"] = error.reason, dict(error.facts)
+        damaged = replace(backup, verification=Verification.damage(error.fault, at=self._clock()))
         # Only a manifest that can be believed may be written anew.
         if backup.database is not None and backup.file is not None:
             self._store.update(damaged)
@@ -800,10 +787,7 @@ class BackupService:
             backup = self._store.get(reference)
             operation.about(backup.id)
             if backup.file is None:
-                raise VerificationError(
-                    f"backup {backup.id} has no manifest to write that into",
-                    hint=f"Run `flask backup verify {backup.id}` first.",
-                )
+                raise VerificationError(Reason.NO_MANIFEST, backup_id=backup.id)
             changed = replace(backup, protected=protected)
             self._store.update(changed)
             return changed
@@ -812,7 +796,7 @@ class BackupService:
         going = {backup.id for backup in backups}
         good = [backup for backup in self._store.list() if backup.is_good]
         if good and all(backup.id in going for backup in good):
-            raise LastGoodBackupError(good[0].id)
+            raise LastGoodBackupError(Reason.LAST_GOOD, backup_id=good[0].id)
 
     def _remove(self, operation: Operation, backups: Sequence[Backup]) -> BulkResult:
         done: list[str] = []
@@ -821,7 +805,7 @@ class BackupService:
             try:
                 self._store.remove(backup)
             except BackupError as error:
-                failed.append(PartFailure(backup.id, error.code, error.message))
+                failed.append(PartFailure(backup.id, error.code, error.fault))
             else:
                 done.append(backup.id)
         operation.facts["removed"] = done

@@ -24,6 +24,7 @@ from .errors import (
     StoreUnavailableError,
     UploadRejectedError,
 )
+from .reasons import Fact, Fault, Reason
 
 if TYPE_CHECKING:
     from .ports import Content
@@ -86,14 +87,9 @@ def parse_header(data: bytes) -> Header:
         UploadRejectedError: there is no SQLite database here.
     """
     if not data:
-        raise UploadRejectedError(
-            "the file is empty", hint="Copy or upload it again; the transfer did not succeed."
-        )
+        raise UploadRejectedError(Reason.EMPTY)
     if len(data) < HEADER_BYTES or not data.startswith(_MAGIC):
-        raise UploadRejectedError(
-            "this is not a SQLite database",
-            hint="Take the .db file that Launcher gave you, or its .db.zst.",
-        )
+        raise UploadRejectedError(Reason.NOT_SQLITE)
     raw_page_size = int.from_bytes(data[16:18])
     return Header(
         page_size=65536 if raw_page_size == 1 else raw_page_size,
@@ -112,22 +108,14 @@ def check_size(header: Header, *, size_bytes: int) -> None:
         UploadRejectedError: cut off, padded, or with an impossible header.
     """
     if header.page_size < 512 or header.page_size & (header.page_size - 1):
-        raise UploadRejectedError(
-            "the database header is damaged: impossible page size",
-            hint="Copy or upload the file again.",
-        )
+        raise UploadRejectedError(Reason.PAGE_SIZE)
     if not header.is_settled:
-        raise UploadRejectedError(
-            "the database header is damaged: its counters disagree",
-            hint="Copy or upload the file again.",
-        )
+        raise UploadRejectedError(Reason.COUNTERS)
     if header.size_bytes != size_bytes:
-        fault = "cut off" if header.size_bytes > size_bytes else "longer than it should be"
         raise UploadRejectedError(
-            f"the file is {fault}: it holds {size_bytes:,} bytes "
-            f"and its header announces {header.size_bytes:,}",
-            hint="Copy or upload it again. A live database cannot be copied as a file; "
-            "use `flask backup export`.",
+            Reason.CUT_OFF if header.size_bytes > size_bytes else Reason.PADDED,
+            size_bytes=size_bytes,
+            announced_bytes=header.size_bytes,
         )
 
 
@@ -140,15 +128,9 @@ def check_header(header: Header, *, size_bytes: int, application_id: int) -> Non
     """
     check_size(header, size_bytes=size_bytes)
     if header.application_id != application_id:
-        raise IncompatibleBackupError(
-            "this database belongs to another application",
-            hint="Only a backup made by Launcher can be restored.",
-        )
+        raise IncompatibleBackupError(Reason.OTHER_APPLICATION)
     if not header.is_utf8:
-        raise IncompatibleBackupError(
-            "this database stores its text as UTF-16, which Launcher never does",
-            hint="Only a backup made by Launcher can be restored.",
-        )
+        raise IncompatibleBackupError(Reason.UTF16)
 
 
 @contextlib.contextmanager
@@ -260,16 +242,14 @@ def source_errors() -> Iterator[None]:
     except sqlite3.Error as error:
         code = _primary_code(error)
         if has_no_room(error):
-            raise InsufficientSpaceError(
-                f"the disk of the live database is too full even to read it: {error}"
-            ) from error
-        raise SourceDatabaseError(
-            f"the live database cannot be read: {error}",
-            hint="`flask backup restore latest` brings the newest backup back."
-            if code in _UNREADABLE
-            else "Try again; another program may be holding the database.",
-            is_damaged=code in _UNREADABLE or code == sqlite3.SQLITE_CANTOPEN,
-        ) from error
+            raise InsufficientSpaceError(Reason.LIVE_DISK_FULL, detail=error) from error
+        if code in _UNREADABLE:
+            reason = Reason.LIVE_UNREADABLE
+        elif code == sqlite3.SQLITE_CANTOPEN:
+            reason = Reason.LIVE_NOT_OPENED
+        else:
+            reason = Reason.LIVE_BUSY
+        raise SourceDatabaseError(reason, detail=error) from error
 
 
 @contextlib.contextmanager
@@ -280,8 +260,8 @@ def copy_errors(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         _raise_disk_error(error, path)
         if _primary_code(error) == sqlite3.SQLITE_INTERRUPT:
-            raise DatabaseCorruptError("the check took too long and was stopped") from error
-        raise DatabaseCorruptError(f"the database is damaged: {error}") from error
+            raise DatabaseCorruptError(Reason.CHECK_TOO_LONG) from error
+        raise DatabaseCorruptError(Reason.DATABASE_DAMAGED, detail=error) from error
 
 
 def _primary_code(error: sqlite3.Error) -> int:
@@ -296,41 +276,40 @@ def has_no_room(error: sqlite3.Error) -> bool:
 def _raise_disk_error(error: sqlite3.Error, path: Path) -> None:
     """Raise the matching disk error when `error` is about writing, else return."""
     code = getattr(error, "sqlite_errorcode", 0)
+    doing, detail = f"write {path}", str(error)
     if code & 0xFF == _FULL:
-        raise InsufficientSpaceError(f"the disk is full: {error} ({path})") from error
+        raise InsufficientSpaceError(Reason.DISK_FULL, doing=doing, detail=detail) from error
     if code in _IO_WRITES or code & 0xFF in _READ_ONLY:
-        raise StoreUnavailableError(
-            f"{path} could not be written: {error}",
-            hint="Check that its folder exists, is mounted, has room and may be written.",
-        ) from error
+        raise StoreUnavailableError(Reason.DISK_REFUSED, doing=doing, detail=detail) from error
 
 
-def live_problem(path: Path, *, content: Content) -> str:
-    """Say in a few words what is wrong with the live database; "" when it opens and is ours.
+def live_problem(path: Path, *, content: Content) -> Fault | None:
+    """Return what is wrong with the live database, None when it opens and is ours.
 
     Reads a few pages: it notices a file that is missing, empty, cut off, foreign, garbage or
     without what every page needs, and not one that is damaged deeper inside. A database that is
     merely busy is no problem of its own, and neither is a full disk: a restore would not help.
     """
+    facts: dict[str, Fact] = {"name": path.name}
     try:
         if path.stat().st_size == 0:
-            return f"{path.name} is empty"
+            return Fault(Reason.LIVE_EMPTY, facts)
         connection = _connect(path, "mode=ro")
         try:
             found = connection.execute("PRAGMA application_id").fetchone()[0]
             if found != content.application_id:
-                return f"{path.name} is not a Launcher database"
+                return Fault(Reason.LIVE_FOREIGN, facts)
             problem = content.problem(connection)
         finally:
             connection.close()
     except FileNotFoundError:
-        return f"{path.name} is missing"
+        return Fault(Reason.LIVE_MISSING, facts)
     except OSError as error:
-        return f"{path.name}: {error.strerror}"
+        return Fault(Reason.LIVE_UNUSABLE, facts | {"detail": str(error.strerror)})
     except sqlite3.Error as error:
         is_passing = _primary_code(error) in _WAITING or has_no_room(error)
-        return "" if is_passing else f"{path.name}: {error}"
-    return f"{path.name}: {problem}" if problem else ""
+        return None if is_passing else Fault(Reason.LIVE_UNUSABLE, facts | {"detail": str(error)})
+    return Fault(Reason.LIVE_UNUSABLE, facts | {"detail": problem}) if problem else None
 
 
 def copy_live(live: Path, target: Path, *, on_bytes: OnBytes) -> None:
@@ -444,7 +423,7 @@ def check_structure(connection: sqlite3.Connection) -> None:
         DatabaseCorruptError: it found something; the message carries the first finding.
     """
     if problems := _run_integrity_check(connection):
-        raise DatabaseCorruptError(f"the database is damaged: {problems[0]}")
+        raise DatabaseCorruptError(Reason.DATABASE_DAMAGED, detail=problems[0])
 
 
 def dangling_rows(connection: sqlite3.Connection) -> dict[str, int]:
@@ -469,10 +448,7 @@ def check_no_code(connection: sqlite3.Connection) -> None:
         " WHERE type NOT IN ('table', 'index') OR rootpage = 0 ORDER BY rowid"
     ).fetchone()
     if row:
-        raise UploadRejectedError(
-            f"the schema is not Launcher's: {row[0]!r} is not one of ours",
-            hint="Only a backup made by Launcher can be restored.",
-        )
+        raise UploadRejectedError(Reason.OBJECT_FOREIGN, name=row[0])
 
 
 def check_schema(connection: sqlite3.Connection, *, expected: Mapping[str, str]) -> None:
@@ -489,15 +465,10 @@ def check_schema(connection: sqlite3.Connection, *, expected: Mapping[str, str])
         if _plain(found.get(name, "")) == _plain(expected.get(name, "")):
             continue
         if name not in expected:
-            fault = "is not one of ours"
-        elif name not in found:
-            fault = "is missing"
-        else:
-            fault = "differs from ours"
-        raise UploadRejectedError(
-            f"the schema is not Launcher's: {name!r} {fault}",
-            hint="Only a backup made by Launcher can be restored.",
-        )
+            raise UploadRejectedError(Reason.OBJECT_FOREIGN, name=name)
+        if name not in found:
+            raise UploadRejectedError(Reason.OBJECT_MISSING, name=name)
+        raise UploadRejectedError(Reason.OBJECT_DIFFERENT, name=name)
 
 
 def schema_of(connection: sqlite3.Connection) -> dict[str, str]:
@@ -616,7 +587,7 @@ def confirm_live(live: Path, *, rows: Mapping[str, int]) -> str:
                 if count != expected:
                     return f"{table} has {count} rows instead of {expected}"
     except BackupError as error:
-        return error.message
+        return str(error)
     return ""
 
 

@@ -34,13 +34,13 @@ from .files import (
     write_atomic,
 )
 from .manifest import MAX_BYTES, read_manifest, write_manifest
+from .reasons import Fault, Reason
 from .records import (
     LATEST,
     Backup,
     BackupId,
     Encoding,
     Kind,
-    State,
     Verification,
     clean_note,
     moment_of,
@@ -51,7 +51,7 @@ from .stamps import Stamp, is_settled, stamp_of
 _PREFIX = "launcher-"
 _EXTERNAL_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db.zst", ".sqlite.zst", ".sqlite3.zst")
 _STORED_MODE = 0o400
-_NO_FILE = "this is a link or no regular file; it is never followed"
+_NO_FILE = Fault(Reason.NOT_REGULAR)
 _BY_TIME = attrgetter("created_at", "id")
 
 
@@ -176,11 +176,7 @@ class LocalStore:
                     return backup
             if good:
                 return good[0]
-            raise BackupNotFoundError(
-                LATEST,
-                message="there is no good backup yet",
-                hint="`flask backup create` makes one.",
-            )
+            raise BackupNotFoundError(Reason.NO_GOOD_BACKUP)
         backup_id = parse_backup_id(reference)
         described = self._describe(self._manifest_path(backup_id).name)
         if described is not None and (described.file or self._names()):
@@ -188,20 +184,20 @@ class LocalStore:
         for backup in self.list():
             if backup.id == backup_id:
                 return backup
-        raise BackupNotFoundError(backup_id)
+        raise BackupNotFoundError(Reason.NO_SUCH_BACKUP, reference=backup_id)
 
     def open(self, backup: Backup) -> BinaryIO:
         try:
             return open_regular(self._path / self.file_name(backup))
         except OSError as error:
             raise ManifestError(
-                f"the file of backup {backup.id} cannot be opened: {error.strerror}"
+                Reason.FILE_UNREADABLE, backup_id=backup.id, detail=error.strerror
             ) from error
 
     def file_name(self, backup: Backup) -> str:
         names = self._data_names(backup)
         if not names:
-            raise ManifestError(f"the file of backup {backup.id} is missing")
+            raise ManifestError(Reason.FILE_MISSING)
         return names[0]
 
     def publish(self, backup: Backup, staged: Path) -> None:
@@ -303,9 +299,10 @@ class LocalStore:
         except FileNotFoundError:
             return None
         except OSError as error:
-            return _damaged(_manifest_id(name), f"the manifest cannot be read: {error.strerror}")
+            detail = {"detail": str(error.strerror)}
+            return _damaged(_manifest_id(name), Fault(Reason.MANIFEST_UNREADABLE, detail))
         except ManifestError as error:
-            return _damaged(_manifest_id(name), error.message)
+            return _damaged(_manifest_id(name), error.fault)
         return self._with_file_checked(backup)
 
     def _manifest(self, name: str) -> Backup:
@@ -322,7 +319,7 @@ class LocalStore:
             stamp = stamp_of(os.fstat(file.fileno()))
             backup = read_manifest(file.read(MAX_BYTES))
         if backup.id != _manifest_id(name):
-            raise ManifestError("the manifest belongs to another backup")
+            raise ManifestError(Reason.MANIFEST_OF_ANOTHER)
         if is_settled(stamp):
             self._read[name] = (stamp, backup)
         return backup
@@ -342,11 +339,11 @@ class LocalStore:
             # Removed in order: without its manifest it is not damaged, but gone.
             if not self._manifest_path(backup.id).exists():
                 return None
-            return _as_damaged(backup, "the file is missing")
+            return _as_damaged(backup, Fault(Reason.FILE_MISSING))
         if not stat.S_ISREG(facts.st_mode):
             return _as_damaged(backup, _NO_FILE)
         if facts.st_size != backup.file.size_bytes:
-            return _as_damaged(backup, "the file does not have the size it was written with")
+            return _as_damaged(backup, Fault(Reason.FILE_SIZE))
         return backup
 
     def _describe_bare(self, name: str) -> Backup | None:
@@ -425,12 +422,11 @@ def _moment_of_file(seconds: float) -> datetime:
         return datetime.fromtimestamp(0, UTC)
 
 
-def _damaged(backup_id: BackupId, error: str) -> Backup:
+def _damaged(backup_id: BackupId, fault: Fault) -> Backup:
     return _as_damaged(
-        Backup(id=backup_id, kind=Kind.EXTERNAL, created_at=_moment_of(backup_id)), error
+        Backup(id=backup_id, kind=Kind.EXTERNAL, created_at=_moment_of(backup_id)), fault
     )
 
 
-def _as_damaged(backup: Backup, error: str) -> Backup:
-    at = backup.verification.at
-    return replace(backup, verification=Verification(State.DAMAGED, at, error))
+def _as_damaged(backup: Backup, fault: Fault) -> Backup:
+    return replace(backup, verification=Verification.damage(fault, at=backup.verification.at))

@@ -59,11 +59,7 @@ def live_revision(live: Path, *, content: Content) -> str:
         SourceDatabaseError: it is missing, damaged, or stays busy.
     """
     if problem := live_problem(live, content=content):
-        raise SourceDatabaseError(
-            problem,
-            hint="`flask backup restore latest` brings the newest good backup back.",
-            is_damaged=True,
-        )
+        raise SourceDatabaseError(problem.reason, **problem.facts)
     with open_live(live) as connection:
         return content.revision(connection)
 

@@ -22,6 +22,7 @@ from .errors import (
 from .files import CHUNK_BYTES, disk_errors, open_regular, require_space
 from .manifest import bare_name
 from .ports import Content
+from .reasons import Reason
 from .records import Backup, DatabaseFacts, Migration, StoredFile
 from .sqlite import (
     HEADER_BYTES,
@@ -76,8 +77,8 @@ def stage_backup(
         InsufficientSpaceError, StoreUnavailableError
     """
     if backup.file is None or backup.database is None:
-        if backup.verification.error:
-            raise ManifestError(f"backup {backup.id} is damaged: {backup.verification.error}")
+        if fault := backup.verification.fault:
+            raise ManifestError(fault.reason, **fault.facts)
         with store.open(backup) as source:
             return _stage_unknown(source, target, content=content, on_bytes=on_bytes)
     with store.open(backup) as source, disk_errors("unpack the backup"):
@@ -97,8 +98,7 @@ def stage_path(path: Path, target: Path, *, content: Content, on_bytes: OnBytes)
         source = open_regular(path)
     except OSError as error:
         raise UploadRejectedError(
-            f"{path.name} cannot be read: {error.strerror}",
-            hint="Name a file, not a link, a folder or a pipe, which this user may read.",
+            Reason.PATH_UNREADABLE, name=path.name, detail=error.strerror
         ) from error
     with source:
         return _stage_unknown(source, target, content=content, on_bytes=on_bytes)
@@ -123,7 +123,7 @@ def _check(path: Path, *, content: Content, is_own: bool, app_version: str) -> C
         check_schema(connection, expected=content.expected_schema(revision))
         check_structure(connection)
         if problem := content.problem(connection):
-            raise DatabaseCorruptError(f"the database is damaged: {problem}")
+            raise DatabaseCorruptError(Reason.DATABASE_DAMAGED, detail=problem)
         warnings = _check_links(connection, is_own=is_own)
         contents = rows_by_table(connection)
     return Checked(
@@ -146,17 +146,15 @@ def _schema_distance(
     except sqlite3.OperationalError:
         revision = ""
     if not revision:
-        raise IncompatibleBackupError(
-            "this database does not say which schema it has",
-            hint="Only a backup made by Launcher can be restored.",
-        )
+        raise IncompatibleBackupError(Reason.NO_REVISION)
     pending = content.pending(revision)
     if pending is None:
-        maker = f"Launcher {app_version}" if app_version else "a newer Launcher"
         raise IncompatibleBackupError(
-            f"the backup was made by {maker} with schema {revision}; "
-            f"this is Launcher {content.app_version} with schema {content.head}",
-            hint=f"Update this server to {maker}, then restore again.",
+            Reason.NEWER_SCHEMA,
+            made_by=app_version,
+            theirs=revision,
+            version=content.app_version,
+            ours=content.head,
         )
     return revision, pending
 
@@ -172,7 +170,7 @@ def _check_links(connection: sqlite3.Connection, *, is_own: bool) -> tuple[str, 
         return ()
     told = ", ".join(f"{rows} in {table}" for table, rows in sorted(dangling.items()))
     if not is_own:
-        raise DatabaseCorruptError(f"rows point to rows that do not exist: {told}")
+        raise DatabaseCorruptError(Reason.DANGLING_ROWS, rows=told)
     return (f"Some rows point to rows that do not exist: {told}.",)
 
 

@@ -139,7 +139,7 @@ def verify(backup_ids: tuple[str, ...], every: bool, as_json: bool) -> None:
         except BackupError as error:
             if len(references) == 1:
                 raise
-            failures.append(PartFailure(reference, error.code, error.message))
+            failures.append(PartFailure(reference, error.code, error.fault))
     if as_json:
         output.print_json({"verified": verdicts, "failed": failures})
     else:
@@ -147,7 +147,7 @@ def verify(backup_ids: tuple[str, ...], every: bool, as_json: bool) -> None:
             problem = f": {verdict.verification.error}" if verdict.verification.error else ""
             click.echo(f"{verdict.id}  {output.coloured(verdict.verification.state)}{problem}")
         for failure in failures:
-            click.echo(f"{failure.backup_id}  {failure.message}")
+            click.echo(f"{failure.backup_id}  {failure.fault}")
     if any(verdict.verification.state is State.DAMAGED for verdict in verdicts):
         raise click.exceptions.Exit(EXIT_CODES["verification_failed"])
     if failures:
@@ -366,7 +366,7 @@ def _print_bulk(result: BulkResult, *, as_json: bool) -> None:
         for done in result.done:
             click.echo(f"{done}  deleted")
         for failure in result.failed:
-            output.say(f"{failure.backup_id}  not deleted: {failure.message}")
+            output.say(f"{failure.backup_id}  not deleted: {failure.fault}")
     if result.failed:
         raise click.exceptions.Exit(PARTLY_FAILED)
 

@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 from launcher.accounts import setup
 from launcher.backup.errors import BackupError
 from launcher.backup.ports import utc_now
+from launcher.backup.reasons import Fault
 from launcher.current import current_backups, current_config
 from launcher.jobs.history import Book
 from launcher.jobs.registry import JOBS
@@ -72,7 +73,7 @@ def _notice_schedule() -> None:
             watch_schedule(book, job, rules, now=utc_now())
 
 
-def _tell_damage(problem: str) -> None:
+def _tell_damage(problem: Fault) -> None:
     click.echo(f"The database cannot be used: {problem}.", err=True)
     click.echo("Bring the newest good backup back with", err=True)
     click.echo("    flask backup restore latest", err=True)

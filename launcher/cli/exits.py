@@ -9,6 +9,7 @@ from typing import NoReturn, ParamSpec, TypeVar
 import click
 
 from launcher.backup.errors import BackupError
+from launcher.cli.hints import hint_for
 from launcher.watch import Concern, Findings, Tone
 
 P = ParamSpec("P")
@@ -83,9 +84,9 @@ def exit_codes_help() -> str:
 
 def fail(error: BackupError) -> NoReturn:
     """Say on stderr what happened and what to do next, and leave with the code for it."""
-    click.secho(f"Error: {error.message}.", fg="red", err=True)
-    if error.hint:
-        click.echo(error.hint, err=True)
+    click.secho(f"Error: {error}.", fg="red", err=True)
+    if hint := hint_for(error):
+        click.echo(hint, err=True)
     raise click.exceptions.Exit(EXIT_CODES[error.code])
 
 

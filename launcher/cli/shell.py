@@ -53,6 +53,5 @@ def read_current_rules() -> SiteSettings:
         return read_rules(current_config().database_path, current_gate())
     except SourceDatabaseError as error:
         if problem := current_backups().live_problem():
-            message = f"the settings cannot be read: {problem}"
-            raise SourceDatabaseError(message, hint=error.hint) from error
+            raise SourceDatabaseError(error.reason, detail=str(problem)) from error
         raise

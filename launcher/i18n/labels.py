@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records import KeepReason, Kind, Outcome, Stage, State, Verb
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import Health, Role, Theme
@@ -104,19 +105,29 @@ STATE_WORDS: Mapping[State, LazyString] = {
     State.DAMAGED: _("Damaged"),
 }
 
-DAMAGE_WORDS: Mapping[str, LazyString] = {
-    "the file is missing": _("its file is missing"),
-    "the size it was written with": _("its file does not have the size it was written with"),
-    "never followed": _("it is a link or no regular file"),
-    "altered after": _("its manifest was altered"),
-    "manifest": _("its manifest cannot be read"),
-    "when it was made": _("its checksum is not what it was"),
-    "backed up": _("its checksum is not what it was"),
-    "compressed data": _("its compressed data is damaged"),
-    "database is damaged": _("the database inside is damaged"),
-    "rows point to rows": _("rows inside point to rows that do not exist"),
+_MANIFEST_UNREADABLE = _("its manifest cannot be read")
+_CHECKSUM_DIFFERS = _("its checksum is not what it was")
+_DATA_DAMAGED = _("its compressed data is damaged")
+
+DAMAGE_WORDS: Mapping[Reason, LazyString] = {
+    Reason.FILE_MISSING: _("its file is missing"),
+    Reason.FILE_SIZE: _("its file does not have the size it was written with"),
+    Reason.NOT_REGULAR: _("it is a link or no regular file"),
+    Reason.MANIFEST_ALTERED: _("its manifest was altered"),
+    Reason.MANIFEST_FORMAT: _MANIFEST_UNREADABLE,
+    Reason.MANIFEST_UNREADABLE: _MANIFEST_UNREADABLE,
+    Reason.MANIFEST_OF_ANOTHER: _MANIFEST_UNREADABLE,
+    Reason.NOT_IN_STORE: _MANIFEST_UNREADABLE,
+    Reason.CHECKSUM: _CHECKSUM_DIFFERS,
+    Reason.CHECKSUM_LONGER: _CHECKSUM_DIFFERS,
+    Reason.CHECKSUM_DATABASE: _CHECKSUM_DIFFERS,
+    Reason.DATA_DAMAGED: _DATA_DAMAGED,
+    Reason.DATA_CUT_OFF: _DATA_DAMAGED,
+    Reason.DATA_AFTER_END: _DATA_DAMAGED,
+    Reason.DATABASE_DAMAGED: _("the database inside is damaged"),
+    Reason.DANGLING_ROWS: _("rows inside point to rows that do not exist"),
 }
-"""What was found on a damaged backup, by a piece of what the core says of it, the first wins."""
+"""What was found on a damaged backup, as a part of a sentence."""
 
 KEEP_WORDS: Mapping[KeepReason, LazyString] = {
     KeepReason.PROTECTED: _("Protected: stays until you delete it"),
@@ -293,6 +304,6 @@ def setting_words(error: SettingError) -> str:
     return str(SETTING_WORDS[error.code]) % error.data
 
 
-def damage(error: str) -> str:
-    """Return what was found on a damaged backup, in the reader's language where it is known."""
-    return str(next((words for piece, words in DAMAGE_WORDS.items() if piece in error), error))
+def damage(fault: Fault | None) -> str:
+    """Return what was found on a damaged backup; what has no words here, in English."""
+    return str(DAMAGE_WORDS.get(fault.reason, fault)) if fault else ""

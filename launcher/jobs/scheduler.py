@@ -165,7 +165,7 @@ class JobScheduler:
         try:
             rules = self._reader.read()
         except SourceDatabaseError as error:
-            _log.debug("the schedule stays as it was: %s", error.message)
+            _log.debug("the schedule stays as it was: %s", error)
             return False
         if rules != self._rules:
             with self._starting:

@@ -22,6 +22,7 @@ from launcher.backup.errors import (
     VerificationError,
 )
 from launcher.backup.ports import Clock, OnProgress
+from launcher.backup.reasons import Reason
 from launcher.backup.records import LATEST, Backup, BackupId, Kind, Progress
 from launcher.backup.service import BackupService
 from launcher.backup.slots import claim_of, is_open
@@ -192,7 +193,7 @@ def _carry_out(task: _Task) -> Run | None:
         raise
     if done.error is None:
         return _end(task, done)
-    return _end(task, done, message=done.error.message, code=done.error.code)
+    return _end(task, done, message=str(done.error), code=done.error.code)
 
 
 def _end(task: _Task, done: Done, *, message: str = "", code: str = "") -> Run:
@@ -237,7 +238,8 @@ def _back_up(task: _Task) -> Done:
     facts["removed"] = list(pruned.done)
     if pruned.failed:
         facts["not_removed"] = [failure.backup_id for failure in pruned.failed]
-        return Done(RunOutcome.PARTLY, facts, BackupError(pruned.failed[0].message))
+        fault = pruned.failed[0].fault
+        return Done(RunOutcome.PARTLY, facts, BackupError(fault.reason, **fault.facts))
     return Done(RunOutcome.SUCCEEDED, facts)
 
 
@@ -281,8 +283,7 @@ def _scrub(task: _Task) -> Done:
             if isinstance(found, InsufficientSpaceError | StoreUnavailableError):
                 refusals += 1
             if isinstance(found, InsufficientSpaceError):
-                left = found.available_bytes
-                room_bytes = _size_bytes(backup) if left is None else left
+                room_bytes = int(found.facts.get("available_bytes", _size_bytes(backup)))
     facts: dict[str, object] = {
         "verified": len(verified),
         "total": len(known),
@@ -315,9 +316,10 @@ def _cut_short(overdue: int) -> TimeUsedUpError | None:
     if not overdue:
         return None
     return TimeUsedUpError(
-        f"its {SCRUB_BOUND_S / 60:g} minutes were used up while {overdue} not verified for "
-        f"{SCRUB_DAYS} days still waited",
-        hint="It goes on with the next run. If it stays so, keep fewer backups.",
+        Reason.TIME_USED_UP,
+        minutes=f"{SCRUB_BOUND_S / 60:g}",
+        overdue=overdue,
+        days=SCRUB_DAYS,
     )
 
 

@@ -15,7 +15,8 @@ from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from launcher.backup.errors import BackupError, OperationInProgressError, UploadRejectedError
+from launcher.backup.errors import BackupError, OperationInProgressError
+from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records import LATEST, Backup, Progress, Verb
 from launcher.current import current_backups
 from launcher.database import DatabaseFault, DataBeingReplacedError, fault_of, resume
@@ -121,10 +122,9 @@ def show_backup_error(error: BackupError, *, way_out: WayOut | None = None) -> R
     if isinstance(error, OperationInProgressError):
         return _show_busy(error, way_out)
     words = ERROR_WORDS[error.code]
-    is_too_large = isinstance(error, UploadRejectedError) and error.limit_bytes is not None
     facts = {gettext("Details"): str(error), gettext("Code"): error.code}
     return _problem(
-        413 if is_too_large else STATUS_OF[error.code],
+        413 if error.reason is Reason.TOO_LARGE else STATUS_OF[error.code],
         _Words(words.title, words.hint),
         tone="bad" if error.code == "revert_failed" else "warn",
         facts=facts,
@@ -193,7 +193,7 @@ def show_held() -> Response:
     return response
 
 
-def show_damaged(problem: str) -> Response:
+def show_damaged(problem: Fault) -> Response:
     """Answer with the one page that needs no database: the damage, and the way back."""
     do_without_database()
     newest = _newest_good_backup()
@@ -249,7 +249,7 @@ def _show_database_error(error: SQLAlchemyError) -> Response:
     # A page can be malformed in a database that still opens: then SQLite's own word counts.
     problem = current_backups().live_problem()
     if fault is DatabaseFault.DAMAGED and isinstance(error, DBAPIError):
-        problem = problem or str(error.orig)
+        problem = problem or Fault(Reason.LIVE_UNREADABLE, {"detail": str(error.orig)})
     if problem:
         log.error("the database is damaged: %s", problem)
         return show_damaged(problem)

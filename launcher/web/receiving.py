@@ -21,6 +21,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from launcher.backup.errors import OperationInProgressError, UploadRejectedError
 from launcher.backup.files import disk_errors, require_space
+from launcher.backup.reasons import Reason
 from launcher.backup.records import clean_note
 from launcher.current import current_backups, current_config
 from launcher.database import release, resume
@@ -154,9 +155,9 @@ def _read_form(config: Config, stack: ExitStack) -> Received:
     except RequestEntityTooLarge:
         _refuse_size(config.upload_limit_bytes)
     except UploadRejectedError as error:
-        if error.limit_bytes is None:
+        if error.reason is not Reason.TOO_LARGE:
             raise
-        _refuse_size(error.limit_bytes)
+        _refuse_size(int(error.facts["limit_bytes"]))
     name = _only_name(made)
     return Received(made[0].path, name)
 

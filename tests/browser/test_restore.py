@@ -18,6 +18,7 @@ from launcher.app import create_app
 from launcher.backup import BackupService
 from launcher.backup.errors import RestoreError
 from launcher.backup.operations import Operation
+from launcher.backup.reasons import Reason
 from launcher.backup.records import Stage, Verb
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
@@ -262,7 +263,7 @@ def test_a_failure_is_amber_and_leads_back_to_the_plan(site: Site, sign_in: Sign
         ada.goto(f"/admin/backups/operations/{operation.id}")
         operation.stage(Stage.CONFIRM)
         expect(ada.get_by_role("status").first).to_have_text("Comparing with the plan")
-        raise RestoreError("it did not pass its check")
+        raise RestoreError(Reason.UNCLASSIFIED, sentence="it did not pass its check")
 
     expect(ada.locator(".answer")).to_have_attribute("data-state", "warn")
     expect(ada.locator("#outcome")).to_have_text("The restore stopped. Nothing was changed")

@@ -54,7 +54,7 @@ ACTS: dict[str, Act] = {
 def _all_removed(result: Any) -> None:
     if result.failed:
         assert result.failed[0].error_code in {"insufficient_space", "store_unavailable"}
-        raise StoreUnavailableError(result.failed[0].message)
+        raise StoreUnavailableError(result.failed[0].fault.reason, **result.failed[0].fault.facts)
 
 
 @pytest.fixture(autouse=True)
@@ -304,7 +304,7 @@ def test_a_backup_can_be_made_while_only_the_disk_of_the_data_is_full(
     small_disk.fill()
     service = place.service()
 
-    assert service.live_problem() == ""
+    assert service.live_problem() is None
     if reader:
         assert service.create(by="ada").is_good
         reader.close()
@@ -331,8 +331,8 @@ def test_a_restore_is_refused_before_anything_is_touched_when_the_data_disk_is_f
         place.service().restore(first_backup(place).id, by="ada")
 
     reader.close()
-    assert str(place.data_dir) in refused.value.message
-    assert refused.value.required_bytes
+    assert str(place.data_dir) in str(refused.value)
+    assert refused.value.facts["required_bytes"]
     small_disk.clear()
     assert len(place.store.list()) == 3
     assert_invariant(place, old=old, scratch=tmp_path, is_interrupted=False)

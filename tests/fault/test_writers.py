@@ -175,7 +175,7 @@ def test_an_exclusive_lock_that_is_never_let_go_is_told_as_busy_and_not_as_damag
         holder.execute("BEGIN EXCLUSIVE")
         holder.execute("UPDATE person SET password = 'x' WHERE name = 'ada'")
         service = place.service()
-        assert service.live_problem() == ""
+        assert service.live_problem() is None
         for act in (
             lambda: service.create(by="ada"),
             lambda: service.restore(first_backup(place).id, by="ada"),

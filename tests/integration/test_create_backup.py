@@ -11,6 +11,7 @@ import pytest
 
 from launcher.backup.errors import InsufficientSpaceError, SourceDatabaseError
 from launcher.backup.records import Kind, Outcome, Progress, Stage, State, Verb
+from launcher.cli.hints import hint_for
 from tests.support.damage import disagreeing_index
 from tests.support.notebook import APPLICATION_ID, add_notes, digest
 from tests.support.service import House, run
@@ -233,9 +234,9 @@ def test_a_damaged_database_is_not_backed_up(home: House, spoil: object, message
     spoil(home.live)  # type: ignore[operator]
     with pytest.raises(SourceDatabaseError) as refused:
         home.create()
-    assert message in refused.value.message
+    assert message in str(refused.value)
     assert refused.value.is_damaged
-    assert "restore latest" in refused.value.hint
+    assert "restore latest" in hint_for(refused.value)
     assert home.service.list() == [good]
     assert home.staged() == []
 
@@ -246,8 +247,8 @@ def test_without_room_it_is_refused_before_anything_is_written(
     monkeypatch.setattr("launcher.backup.files.free_bytes", lambda _path: 1000)
     with pytest.raises(InsufficientSpaceError) as refused:
         home.create()
-    assert refused.value.available_bytes == 1000
-    assert (refused.value.required_bytes or 0) > 1000
+    assert refused.value.facts["available_bytes"] == 1000
+    assert int(refused.value.facts["required_bytes"]) > 1000
     assert home.service.list() == []
 
 

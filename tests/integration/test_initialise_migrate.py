@@ -9,14 +9,15 @@ import pytest
 
 from launcher.backup.errors import IncompatibleBackupError, SourceDatabaseError
 from launcher.backup.records import Kind, Outcome, Verb
+from launcher.cli.hints import hint_for
 from tests.support.notebook import APPLICATION_ID, Notebook, digest, make_notebook
 from tests.support.service import House
 
 
 def test_where_nothing_was_a_new_database_is_made(house: House) -> None:
-    assert house.service.live_problem() == "launcher.db is missing"
+    assert str(house.service.live_problem()) == "launcher.db is missing"
     assert house.service.initialise(by="start")
-    assert house.service.live_problem() == ""
+    assert house.service.live_problem() is None
     assert house.run("PRAGMA application_id") == [(APPLICATION_ID,)]
     assert house.run("PRAGMA journal_mode") == [("wal",)]
     assert house.run("SELECT revision FROM revision") == [("0003",)]
@@ -60,7 +61,7 @@ def test_where_a_backup_is_the_database_is_lost_and_not_new(
     lose(home, *kept)
     with pytest.raises(SourceDatabaseError, match="has had data before") as refused:
         home.open().initialise(by="start")
-    assert "restore latest" in refused.value.hint
+    assert "restore latest" in hint_for(refused.value)
     assert not home.live.exists()
 
 

@@ -26,6 +26,7 @@ from launcher.backup.errors import (
     StoreUnavailableError,
 )
 from launcher.backup.locks import try_lock
+from launcher.backup.reasons import Reason
 from launcher.backup.records import (
     Backup,
     BackupId,
@@ -179,7 +180,9 @@ def test_one_that_cannot_be_verified_does_not_keep_the_others_waiting(
 
     def fail_for_first(reference: str, **how: object) -> Backup:
         if reference == first.id:
-            raise InsufficientSpaceError("no room for its scratch copy")
+            raise InsufficientSpaceError(
+                Reason.UNCLASSIFIED, sentence="no room for its scratch copy"
+            )
         return verify(reference, **how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(desk.service, "verify", fail_for_first)
@@ -192,9 +195,14 @@ def test_one_that_cannot_be_verified_does_not_keep_the_others_waiting(
 @pytest.mark.parametrize(
     ("error", "attempts"),
     [
-        (InsufficientSpaceError("no room for a copy", available_bytes=1000), 1),
-        (InsufficientSpaceError("a quota was reached"), 3),
-        (StoreUnavailableError("the folder is read-only"), 3),
+        (
+            InsufficientSpaceError(
+                Reason.UNCLASSIFIED, sentence="no room for a copy", available_bytes=1000
+            ),
+            1,
+        ),
+        (InsufficientSpaceError(Reason.UNCLASSIFIED, sentence="a quota was reached"), 3),
+        (StoreUnavailableError(Reason.UNCLASSIFIED, sentence="the folder is read-only"), 3),
     ],
 )
 def test_a_disk_that_takes_nothing_costs_the_journal_a_few_lines_and_not_the_undo(
@@ -272,7 +280,9 @@ def test_one_that_is_overdue_and_cannot_be_verified_is_counted(
 
     def fail_for_first(reference: str, **how: object) -> Backup:
         if reference == first.id:
-            raise InsufficientSpaceError("no room for its scratch copy")
+            raise InsufficientSpaceError(
+                Reason.UNCLASSIFIED, sentence="no room for its scratch copy"
+            )
         return verify(reference, **how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(desk.service, "verify", fail_for_first)
@@ -424,7 +434,7 @@ def test_one_that_cannot_be_removed_is_told_and_keeps_no_other_from_going(
 
     def stuck(backup: Backup) -> None:
         if backup.id == made[1].id:
-            raise StoreUnavailableError("it is stuck")
+            raise StoreUnavailableError(Reason.UNCLASSIFIED, sentence="it is stuck")
         remove(backup)
 
     monkeypatch.setattr(desk.store, "remove", stuck)
@@ -442,7 +452,7 @@ def test_a_backup_that_fails_removes_nothing(desk: Desk) -> None:
     made = [desk.service.create(by="schedule", kind=Kind.SCHEDULED) for _ in range(4)]
     desk.set(max_count=1)
     desk.wait(HOUR)
-    with desk.failing(InsufficientSpaceError("the disk is full")):
+    with desk.failing(InsufficientSpaceError(Reason.UNCLASSIFIED, sentence="the disk is full")):
         run = desk.perform("backup", by="ada")
     assert run is not None
     assert run.outcome is RunOutcome.FAILED

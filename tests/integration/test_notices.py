@@ -23,6 +23,7 @@ from launcher.audit import COMMAND_LINE
 from launcher.backup import create as creating
 from launcher.backup.errors import BackupError, InsufficientSpaceError
 from launcher.backup.locks import try_lock
+from launcher.backup.reasons import Reason as BackupReason
 from launcher.config import ROOT, Config
 from launcher.current import current_backups
 from launcher.messenger import Message, Reason
@@ -72,7 +73,7 @@ def slot(site: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, bool], 
     """Let the schedule run for its slot of a number, with room on the disk or without."""
 
     def full(*_args: object, **_facts: object) -> None:
-        raise InsufficientSpaceError("the disk is full", required_bytes=2, available_bytes=1)
+        raise InsufficientSpaceError(BackupReason.UNCLASSIFIED, sentence="the disk is full")
 
     def run(number: int, is_well: bool = False) -> None:
         with site.app_context(), monkeypatch.context() as patch:

@@ -43,7 +43,7 @@ def test_it_compares_now_and_then(home: House) -> None:
     assert (plan.created_at, plan.app_version) == (backup.created_at, "1.4.0")
     assert plan.schema_revision == "0003"
     assert plan.migrations == ()
-    assert (plan.live_readable, plan.live_problem, plan.warnings) == (True, "", ())
+    assert (plan.live_readable, plan.live_problem, plan.warnings) == (True, None, ())
     assert backup.database is not None
     assert plan.database_size_bytes == backup.database.size_bytes
 
@@ -72,7 +72,7 @@ def test_without_live_data_it_says_so(home: House) -> None:
     home.live.unlink()
     plan = home.service.plan("latest", by="ada")
     assert not plan.live_readable
-    assert plan.live_problem == "launcher.db is missing"
+    assert str(plan.live_problem) == "launcher.db is missing"
     assert all(change.now is None for change in plan.rows)
     assert plan.names == ()
     assert plan.signed_out == ()
@@ -98,7 +98,6 @@ def test_rows_that_make_no_sense_are_refused_as_such(home: House, statement: str
     for offer in (home.service.plan, home.service.restore):
         with pytest.raises(BackupError) as refused:
             offer(other, by="ada")
-        assert refused.value.hint
-        assert isinstance(refused.value, RestoreError) or "damaged" in refused.value.message
+        assert isinstance(refused.value, RestoreError) or "damaged" in str(refused.value)
     assert home.facts() == before
     assert home.staged() == []

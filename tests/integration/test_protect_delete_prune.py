@@ -13,7 +13,9 @@ from launcher.backup.errors import (
     StoreUnavailableError,
     VerificationError,
 )
+from launcher.backup.reasons import Reason
 from launcher.backup.records import Backup, KeepReason, Kind, Outcome, RetentionPolicy, Verb
+from launcher.cli.hints import hint_for
 from tests.support.service import House
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -35,8 +37,8 @@ def test_a_protected_backup_cannot_be_deleted_until_it_is_unprotected(home: Hous
     assert home.service.get(backup.id).protected
     with pytest.raises(BackupProtectedError) as refused:
         home.service.delete([other.id, backup.id], by="ada")
-    assert refused.value.backup_id == backup.id
-    assert "unprotect" in refused.value.hint
+    assert refused.value.facts == {"backup_id": backup.id}
+    assert "unprotect" in hint_for(refused.value)
     assert len(ids(home)) == 2
     assert not home.service.unprotect(backup.id, by="ada").protected
     assert home.service.delete([other.id, backup.id], by="ada").done == (other.id, backup.id)
@@ -105,7 +107,7 @@ def test_one_that_cannot_be_deleted_does_not_stop_the_rest(
 
     def refuse(backup: Backup) -> None:
         if backup.id == first.id:
-            raise StoreUnavailableError("it is stuck")
+            raise StoreUnavailableError(Reason.UNCLASSIFIED, sentence="it is stuck")
         remove(backup)
 
     monkeypatch.setattr(home.store, "remove", refuse)

@@ -12,6 +12,7 @@ from flask import Flask
 
 from launcher.backup.errors import InsufficientSpaceError
 from launcher.backup.locks import try_lock
+from launcher.backup.reasons import Reason
 from launcher.backup.records import Kind
 from launcher.connection import connect
 from launcher.jobs.history import RunOutcome
@@ -207,7 +208,7 @@ def test_an_operation_that_begins_in_the_same_moment_puts_it_off_too(desk: Desk)
 
 def test_a_failed_backup_is_tried_once_more_and_the_next_slot_comes(desk: Desk) -> None:
     desk.elect()
-    with desk.failing(InsufficientSpaceError("the disk is full")):
+    with desk.failing(InsufficientSpaceError(Reason.UNCLASSIFIED, sentence="the disk is full")):
         desk.pass_time(23 * HOUR, step=MINUTE)
     times = [f"{run.started_at:%d %H:%M}" for run in desk.runs()]
     assert times == ["23 03:10", "23 03:00"]
@@ -219,7 +220,7 @@ def test_a_failed_backup_is_tried_once_more_and_the_next_slot_comes(desk: Desk) 
 
 def test_a_second_try_that_succeeds_is_the_last(desk: Desk) -> None:
     desk.elect()
-    with desk.failing(InsufficientSpaceError("the disk is full")):
+    with desk.failing(InsufficientSpaceError(Reason.UNCLASSIFIED, sentence="the disk is full")):
         desk.pass_time(15 * HOUR + MINUTE, step=MINUTE)
     desk.pass_time(2 * HOUR, step=MINUTE)
     assert desk.made_at() == ["23 03:10"]
@@ -231,7 +232,7 @@ def test_ten_failing_slots_leave_all_that_was_kept(desk: Desk) -> None:
     desk.pass_time(3 * DAY, step=HOUR)
     kept = desk.made_at()
     desk.set(max_count=1)
-    with desk.failing(InsufficientSpaceError("the disk is full")):
+    with desk.failing(InsufficientSpaceError(Reason.UNCLASSIFIED, sentence="the disk is full")):
         desk.pass_time(10 * DAY, step=QUARTER)
     assert desk.made_at() == kept
     # Two attempts a slot, and no more of them are remembered than that, beside the last success.

@@ -9,6 +9,7 @@ import pytest
 
 from launcher.backup.errors import BackupNotFoundError, IncompatibleBackupError, VerificationError
 from launcher.backup.records import Kind, Outcome, State, Verb
+from launcher.cli.hints import hint_for
 from tests.support.notebook import digest, make_notebook
 from tests.support.service import House, make_copy, run
 
@@ -92,7 +93,7 @@ def test_a_file_whose_name_is_no_text_is_restored_but_gets_no_manifest(home: Hou
     [found] = home.service.list()
     with pytest.raises(VerificationError, match="name") as refused:
         home.service.verify(found.id, by="ada")
-    assert "Rename" in refused.value.hint
+    assert "Rename" in hint_for(refused.value)
     assert home.service.list() == [found]
     home.service.restore(found.id, by="ada")
     assert home.run("SELECT count(*) FROM note") == [(44,)]

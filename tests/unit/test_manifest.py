@@ -13,6 +13,7 @@ import pytest
 
 from launcher.backup.errors import ManifestError
 from launcher.backup.manifest import read_manifest, write_manifest
+from launcher.backup.reasons import Reason
 from launcher.backup.records import (
     Backup,
     BackupId,
@@ -124,7 +125,7 @@ def test_a_manifest_that_goes_on_is_noticed(more: bytes) -> None:
 def test_an_unknown_format_is_named() -> None:
     with pytest.raises(ManifestError, match="format 2, and this Launcher reads 1") as refused:
         read_manifest(sealed(lambda facts: facts.update(format=2)))
-    assert "Update Launcher" in refused.value.hint
+    assert refused.value.reason is Reason.MANIFEST_FORMAT
 
 
 def test_a_change_without_a_new_seal_is_named() -> None:

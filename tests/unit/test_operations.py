@@ -23,6 +23,7 @@ from launcher.backup.errors import (
 )
 from launcher.backup.journal import Journal
 from launcher.backup.operations import Operations
+from launcher.backup.reasons import Reason
 from launcher.backup.records import JournalEntry, Outcome, Progress, Stage, Verb
 from tests.support.service import Watch
 
@@ -88,7 +89,12 @@ def test_an_operation_that_changed_nothing_is_no_line(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("error", "outcome", "code", "text"),
     [
-        (SourceDatabaseError("it is gone"), Outcome.FAILED, "source_database", "it is gone"),
+        (
+            SourceDatabaseError(Reason.UNCLASSIFIED, sentence="it is gone"),
+            Outcome.FAILED,
+            "source_database",
+            "it is gone",
+        ),
         (ValueError("odd"), Outcome.FAILED, "internal", "ValueError('odd')"),
         (KeyboardInterrupt(), Outcome.INTERRUPTED, "internal", "KeyboardInterrupt()"),
         (SystemExit(1), Outcome.INTERRUPTED, "internal", "SystemExit(1)"),
@@ -120,7 +126,7 @@ def test_busy_names_who_and_what_and_since_when(desk: Desk) -> None:
             pytest.fail("two at once")
         assert (busy.value.verb, busy.value.by) == ("restore", "ada")
         assert busy.value.since == since
-        assert busy.value.message == f"busy: restore by ada since {since:%H:%M:%S} UTC"
+        assert str(busy.value) == f"busy: restore by ada since {since:%H:%M:%S} UTC"
     assert [entry.verb for entry in desk.entries()] == [Verb.RESTORE]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records import (
     Backup,
     BackupId,
@@ -282,7 +283,7 @@ def test_the_worst_comes_first_and_one_cause_is_enough_to_tell() -> None:
     seen = situation(
         backup(40 * HOUR),
         entries=[entry(HOUR, code="source_database")],
-        live_problem="it is damaged",
+        live_problem=Fault(Reason.LIVE_MISSING, {"name": "launcher.db"}),
         unreached=[Unreached("phone", NOW, "answered")],
     )
 
@@ -343,8 +344,8 @@ class Hanging:
     def progress(self) -> None:
         return None
 
-    def live_problem(self) -> str:
-        return ""
+    def live_problem(self) -> None:
+        return None
 
 
 def ask(service: Hanging, patience_s: float = 30) -> Situation:

@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from launcher import detached
 from launcher.backup.errors import InsufficientSpaceError, StoreUnavailableError
 from launcher.backup.locks import try_lock
+from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records import Backup, BulkResult, JournalEntry, Outcome, PartFailure, State
 from launcher.backup.service import BackupService
 from launcher.config import Config
@@ -174,8 +175,16 @@ def test_a_script_gets_the_same_as_a_notice(ada: Visitor, config: Config) -> Non
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [
-        (InsufficientSpaceError("3 GB are needed"), 507, "The disk is too full"),
-        (StoreUnavailableError("it is <gone>"), 503, "The folder of backups cannot be used"),
+        (
+            InsufficientSpaceError(Reason.UNCLASSIFIED, sentence="3 GB are needed"),
+            507,
+            "The disk is too full",
+        ),
+        (
+            StoreUnavailableError(Reason.UNCLASSIFIED, sentence="it is <gone>"),
+            503,
+            "The folder of backups cannot be used",
+        ),
     ],
 )
 def test_what_cannot_begin_says_why(
@@ -848,7 +857,11 @@ def test_what_fails_is_named_and_does_not_stop_the_rest(
 ) -> None:
     make()
     first, second = make(), make()
-    failure = PartFailure(second.id, "store_unavailable", "the disk said <no>")
+    failure = PartFailure(
+        second.id,
+        "store_unavailable",
+        Fault(Reason.UNCLASSIFIED, {"sentence": "the disk said <no>"}),
+    )
     monkeypatch.setattr(
         BackupService, "delete", lambda *_, **__: BulkResult((first.id,), (failure,))
     )

@@ -17,6 +17,7 @@ from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
 from launcher.backup import BackupService, Gate
 from launcher.backup.errors import RestoreError, RevertFailedError
+from launcher.backup.reasons import Reason
 from launcher.backup.records import Outcome, Stage, Verb
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.extensions import db
@@ -267,7 +268,9 @@ def test_the_undo_brings_the_moment_before_back(
 
 
 def test_a_failure_says_where_it_stopped_and_that_nothing_changed(ada: Visitor, failed) -> None:
-    address = failed(RestoreError("no <b>room</b> for it"), at=Stage.SAFETY)
+    address = failed(
+        RestoreError(Reason.UNCLASSIFIED, sentence="no <b>room</b> for it"), at=Stage.SAFETY
+    )
 
     page = text_of(ada.open(address).text)
 
@@ -285,7 +288,7 @@ def test_a_failure_says_where_it_stopped_and_that_nothing_changed(ada: Visitor, 
 def test_data_that_could_not_be_put_back_is_told_without_a_database(
     ada: Visitor, failed, live: Path
 ) -> None:
-    error = RevertFailedError("it is whole in the safety backup")
+    error = RevertFailedError(Reason.UNCLASSIFIED, sentence="it is whole in the safety backup")
     address = failed(error, at=Stage.CONFIRM, safety_id="20261122T130702Z-abcdef")
     lose(live)
 
@@ -489,7 +492,11 @@ def test_an_account_that_is_another_in_the_backup_is_not_signed_in(
 
 
 def test_a_failed_restore_signs_nobody_out(ada: Visitor, ben: Visitor, failed) -> None:
-    address = failed(RestoreError("no room"), at=Stage.UNPACK, epoch="never came to be")
+    address = failed(
+        RestoreError(Reason.UNCLASSIFIED, sentence="no room"),
+        at=Stage.UNPACK,
+        epoch="never came to be",
+    )
 
     ada.open(address)
 

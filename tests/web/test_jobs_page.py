@@ -18,6 +18,7 @@ from flask import Flask
 
 from launcher.backup.errors import InsufficientSpaceError
 from launcher.backup.locks import Gate, try_lock
+from launcher.backup.reasons import Reason
 from launcher.backup.records import Backup
 from launcher.backup.service import BackupService
 from launcher.config import Config
@@ -431,7 +432,7 @@ def test_what_failed_says_why_and_what_to_do_in_the_readers_language(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     def refuse(*_: object, **__: object) -> Backup:
-        raise InsufficientSpaceError("only 3 <kB> are free")
+        raise InsufficientSpaceError(Reason.UNCLASSIFIED, sentence="only 3 <kB> are free")
 
     monkeypatch.setattr(service, "create", refuse)
     do("backup")

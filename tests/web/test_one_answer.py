@@ -15,6 +15,7 @@ from flask import Flask
 
 from launcher import messenger, notices, targets
 from launcher.alarms import SHOWN_ONLY
+from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records import (
     JournalEntry,
     Listing,
@@ -72,7 +73,10 @@ def situations(well: Situation) -> Iterator[tuple[Concern | None, Situation]]:
     yield None, well
     yield None, now(has_history=False, listing=Listing.of([]))
     yield Concern.NOT_PUT_BACK, now(replace(stopped, error_code="revert_failed"))
-    yield Concern.LIVE_DAMAGED, now(live_problem="launcher.db is not a database")
+    yield (
+        Concern.LIVE_DAMAGED,
+        now(live_problem=Fault(Reason.LIVE_FOREIGN, {"name": "launcher.db"})),
+    )
     yield Concern.STORE_UNAVAILABLE, now(listing=None, space=None, problem="it is away")
     yield Concern.READ_ONLY, now(is_writable=False)
     yield Concern.LOW_SPACE, now(space=Space(1000 * mb, 11 * mb, 20 * mb, 12 * mb, 2 * mb))

@@ -19,6 +19,7 @@ from launcher.audit import COMMAND_LINE
 from launcher.backup import BackupService
 from launcher.backup.errors import InsufficientSpaceError
 from launcher.backup.locks import try_lock
+from launcher.backup.reasons import Reason
 from launcher.backup.records import JournalEntry, Outcome, Verb
 from launcher.extensions import db
 from launcher.models import App, Role
@@ -316,7 +317,7 @@ def test_a_full_disk_is_told(
     ada: Visitor, backup_id: str, service: BackupService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def plan(*_: object, **__: object) -> None:
-        raise InsufficientSpaceError("17 MB needed, 9 MB free")
+        raise InsufficientSpaceError(Reason.UNCLASSIFIED, sentence="17 MB needed, 9 MB free")
 
     monkeypatch.setattr(BackupService, "plan", plan)
 

@@ -17,6 +17,7 @@ from flask import Flask
 
 from launcher import settings
 from launcher.backup.errors import StoreUnavailableError
+from launcher.backup.reasons import Reason
 from launcher.backup.records import Kind
 from launcher.backup.store import LocalStore
 from launcher.current import current_backups
@@ -408,7 +409,7 @@ def test_the_schedule_can_be_set_while_the_folder_is_away(
     app: Flask, ada: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(*_args: object, **_more: object) -> None:
-        raise StoreUnavailableError("it is away")
+        raise StoreUnavailableError(Reason.UNCLASSIFIED, sentence="it is away")
 
     monkeypatch.setattr(LocalStore, "list", away)
     assert save(ada, backup_max_count="3") == 303

@@ -12,6 +12,7 @@ from flask import Flask
 
 from launcher.backup import errors
 from launcher.backup.errors import BackupError, UploadRejectedError
+from launcher.backup.reasons import Reason
 from launcher.i18n.labels import ERROR_WORDS
 from launcher.web.errors import STATUS_OF
 from tests.web.visitor import Visitor
@@ -29,7 +30,7 @@ FAMILY = sorted(set(_family(BackupError)), key=lambda each: each.__name__)
 def _one(kind: type[BackupError]) -> BackupError:
     if kind is errors.OperationInProgressError:
         return kind(verb="restore", by="ada", since=datetime(2026, 11, 22, 12, tzinfo=UTC))
-    return kind("one of <these>")
+    return kind(Reason.UNCLASSIFIED, sentence="one of <these>")
 
 
 def _raising(app: Flask, error: Exception) -> Visitor:
@@ -71,7 +72,7 @@ def test_the_statuses_are_those_of_the_contract() -> None:
 
 
 def test_an_upload_over_the_limit_is_too_large(app: Flask) -> None:
-    visitor = _raising(app, UploadRejectedError("600 MB", limit_bytes=500))
+    visitor = _raising(app, UploadRejectedError(Reason.TOO_LARGE, limit_bytes=500))
 
     assert visitor.open("/trouble").status_code == 413
 

@@ -62,7 +62,7 @@ def show(backup_id: str) -> ResponseReturnValue:
         backup=backup,
         name=taken(backup, now=now),
         found=found,
-        problem=damage(found.verdict.problem),
+        problem=damage(found.verdict.fault),
         counts=contents.compare(backup) if backup.contents else [],
         taken_at=exact(backup.created_at),
         why=why(backup, names),

@@ -20,6 +20,7 @@ from werkzeug.http import dump_options_header, quote_etag
 
 from launcher.backup.compression import unpack_known
 from launcher.backup.errors import ManifestError, VerificationError
+from launcher.backup.reasons import Reason
 from launcher.backup.records import Backup, Encoding, readable
 
 _PIECE_BYTES = 1 << 18
@@ -144,7 +145,7 @@ def _slice(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
         yield piece
     if left:  # somebody cut it while it was sent; the length is not reached, so the browser knows
         _log.error("a download ended %d bytes early: the file has become shorter", left)
-        raise ManifestError("the file has become shorter while it was sent")
+        raise ManifestError(Reason.FILE_SHORTENED)
 
 
 def _proved(backup: Backup, file: BinaryIO) -> Iterator[bytes]:
@@ -165,6 +166,6 @@ def _proved(backup: Backup, file: BinaryIO) -> Iterator[bytes]:
     except OSError as error:
         _log.error("the download of backup %s was broken off: %s", backup.id, error)
         raise VerificationError(
-            f"the file of backup {backup.id} cannot be read: {error}"
+            Reason.FILE_UNREADABLE, backup_id=backup.id, detail=error
         ) from error
     yield held_back

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from launcher.backup.errors import VerificationError
+from launcher.backup.reasons import Fault
 from launcher.backup.records import Backup, JournalEntry, Kind, Outcome, State, Verb, readable
 from launcher.content import LauncherContent
 from launcher.i18n.formats import day_and_time, duration
@@ -76,7 +77,7 @@ def inspect(
         found = _found_in_the_folder(entries, file, now=now)
     else:
         found = _listed(backup, entries, names=names)
-    is_refused = backup.file is None and found.problem != ""
+    is_refused = backup.file is None and found.fault is not None
     return Inspection(
         verdict=found,
         file=file,
@@ -142,7 +143,7 @@ def _origin(backup: Backup, names: Mapping[str, str]) -> str:
 
 
 def _damaged(backup: Backup, *, has_file: bool) -> FileVerdict:
-    problem = backup.verification.error
+    fault = backup.verification.fault
     if backup.file is None and has_file:
         return FileVerdict(
             "bad",
@@ -152,7 +153,7 @@ def _damaged(backup: Backup, *, has_file: bool) -> FileVerdict:
                 " The other backups are not affected."
             ),
             _("Download the file as it is kept and bring it in again: it is then checked anew."),
-            problem,
+            fault,
         )
     if not has_file:
         return FileVerdict(
@@ -160,7 +161,7 @@ def _damaged(backup: Backup, *, has_file: bool) -> FileVerdict:
             _("Damaged: its file is gone"),
             _("It cannot be restored. The other backups are not affected."),
             _("If you moved the file, put it back under its name. Otherwise delete this entry."),
-            problem,
+            fault,
         )
     return FileVerdict(
         "bad",
@@ -170,7 +171,7 @@ def _damaged(backup: Backup, *, has_file: bool) -> FileVerdict:
             "Restore another one. If this was on a disk of its own, look after that disk; an"
             " undamaged copy of the file can be brought in again."
         ),
-        problem,
+        fault,
     )
 
 
@@ -178,10 +179,10 @@ def _found_in_the_folder(
     entries: Sequence[JournalEntry], file: FileFacts | None, *, now: datetime
 ) -> FileVerdict:
     looked = next((entry for entry in entries if entry.verb is Verb.VERIFY), None)
-    if looked and file and looked.ended_at >= file.changed_at and (problem := _refused(looked)):
-        found = refusal(looked.error_code or VerificationError.code, problem)
+    if looked and file and looked.ended_at >= file.changed_at and (fault := _refused(looked)):
+        found = refusal(looked.error_code or VerificationError.code, fault)
         text = _("It lies in the folder of backups, and cannot be restored. Nothing was changed.")
-        return FileVerdict(found.tone, found.title, text, found.advice, found.problem)
+        return FileVerdict(found.tone, found.title, text, found.advice, found.fault)
     if file and timedelta() <= now - file.changed_at < _STILL:
         return FileVerdict(
             "warn",
@@ -200,8 +201,6 @@ def _found_in_the_folder(
     )
 
 
-def _refused(looked: JournalEntry) -> str:
-    """Return why a check did not take a file, "" where it did or did not come to its end."""
-    if looked.outcome is Outcome.FAILED:
-        return looked.error
-    return str(looked.facts.get("problem", ""))
+def _refused(looked: JournalEntry) -> Fault | None:
+    """Return why a check did not take a file, None where it did or did not come to its end."""
+    return looked.fault if looked.outcome is Outcome.FAILED else looked.damage

@@ -1,23 +1,28 @@
 """What a file turned out to be, once it was looked into: in words, with what to do next.
 
-The core says in one English sentence why it refused. Here each of its reasons has words of a
-reader's own; the sentence stays beside them as a detail.
+Each of the core's reasons to refuse has words of a reader's own here; its English sentence stays
+beside them as a detail.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
+from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records import Backup, JournalEntry, Outcome, moment_of
 from launcher.content import LauncherContent
 from launcher.i18n.formats import day_and_time
 from launcher.i18n.labels import ERROR_WORDS
-from launcher.i18n.locale import gettext as _
-from launcher.i18n.locale import ngettext
+from launcher.i18n.locale import gettext, ngettext
+from launcher.i18n.locale import lazy_gettext as _
 from launcher.web.inside import inside_briefly
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
 
 _OUR_NAME = re.compile(r"launcher-(\d{8}T\d{6}Z-[a-z0-9]{6})\.db(?:\.zst)?", re.ASCII)
 
@@ -31,14 +36,19 @@ class FileVerdict:
         title: the verdict.
         text: what of it, and what still holds.
         advice: what to do next, "" when there is nothing to do.
-        problem: the reason in the core's own words, in English, "" for a good file.
+        fault: the reason, None for a good file.
     """
 
     tone: str
     title: str
     text: str
     advice: str = ""
-    problem: str = ""
+    fault: Fault | None = None
+
+    @property
+    def problem(self) -> str:
+        """The reason in the core's own words, in English, "" for a good file."""
+        return str(self.fault or "")
 
 
 def verdict(entry: JournalEntry, backup: Backup | None) -> FileVerdict:
@@ -53,20 +63,21 @@ def verdict(entry: JournalEntry, backup: Backup | None) -> FileVerdict:
     if entry.outcome is Outcome.INTERRUPTED:
         return FileVerdict(
             "warn",
-            _("The check of this file was interrupted"),
-            _("It is not in the list, and nothing was restored."),
-            _("Send it once more."),
+            gettext("The check of this file was interrupted"),
+            gettext("It is not in the list, and nothing was restored."),
+            gettext("Send it once more."),
         )
-    return refusal(entry.error_code, entry.error)
+    return refusal(entry.error_code, entry.fault)
 
 
-def refusal(code: str, problem: str) -> FileVerdict:
-    """Return why a file was not taken, by the code and the sentence of the core's error."""
-    for pattern, words in _REASONS.items():
-        if found := re.search(pattern, problem, re.ASCII):
-            return words(found)
-    known = ERROR_WORDS.get(code, ERROR_WORDS["internal"])
-    return FileVerdict("warn", str(known.title), "", str(known.hint), problem)
+def refusal(code: str, fault: Fault | None) -> FileVerdict:
+    """Return why a file was not taken, by the code of the core's error and its reason."""
+    words = FILE_WORDS.get(fault.reason) if fault else None
+    if fault is None or words is None:
+        known = ERROR_WORDS.get(code, ERROR_WORDS["internal"])
+        return FileVerdict("warn", str(known.title), "", str(known.hint), fault)
+    text = " ".join(str(sentence) % fault.facts for sentence in words.sentences)
+    return FileVerdict(words.tone, str(words.title), text, str(words.advice), fault)
 
 
 def fit(backup: Backup) -> str:
@@ -76,9 +87,11 @@ def fit(backup: Backup) -> str:
     content = LauncherContent()
     pending = content.pending(backup.schema_revision)
     if pending is None:
-        return _("Needs a newer Launcher: this one knows schemas up to %(ours)s", ours=content.head)
+        return gettext(
+            "Needs a newer Launcher: this one knows schemas up to %(ours)s", ours=content.head
+        )
     if not pending:
-        return _("Fits this server as it is")
+        return gettext("Fits this server as it is")
     return ngettext(
         "A restore migrates it by one step",
         "A restore migrates it by %(num)s steps",
@@ -87,16 +100,18 @@ def fit(backup: Backup) -> str:
 
 
 def _good(backup: Backup | None) -> FileVerdict:
-    title = _("It is a backup of Launcher, and whole")
+    title = gettext("It is a backup of Launcher, and whole")
     if backup is None:
-        return FileVerdict("ok", title, _("It was put in the list, and has been removed since."))
+        return FileVerdict(
+            "ok", title, gettext("It was put in the list, and has been removed since.")
+        )
     facts = [
-        _("Schema %(schema)s. %(fit)s.", schema=backup.schema_revision, fit=fit(backup)),
-        _("Inside: %(inside)s.", inside=inside_briefly(backup.contents)),
-        _("It is in the list now; nothing was restored."),
+        gettext("Schema %(schema)s. %(fit)s.", schema=backup.schema_revision, fit=fit(backup)),
+        gettext("Inside: %(inside)s.", inside=inside_briefly(backup.contents)),
+        gettext("It is in the list now; nothing was restored."),
     ]
     if made_at := _named(backup):
-        facts.insert(0, _("Of %(when)s, going by its name.", when=day_and_time(made_at)))
+        facts.insert(0, gettext("Of %(when)s, going by its name.", when=day_and_time(made_at)))
     return FileVerdict("ok", title, " ".join(facts))
 
 
@@ -106,96 +121,80 @@ def _named(backup: Backup) -> datetime | None:
     return moment_of(found[1]) if found else None
 
 
-def _untouched() -> str:
-    return _("It was not put in the list, and nothing was changed.")
+@dataclass(frozen=True, slots=True)
+class FileWords:
+    """What a file is that was not taken: sentences with the facts of the reason put in."""
+
+    tone: str
+    title: LazyString
+    sentences: tuple[LazyString, ...]
+    advice: LazyString
 
 
-def _and_untouched(sentence: str) -> str:
-    return f"{sentence} {_untouched()}"
+_UNTOUCHED = _("It was not put in the list, and nothing was changed.")
+_OURS_ALONE = _("Only a backup that was made by Launcher can be restored.")
+_NOT_OURS = FileWords(
+    "warn",
+    _("It is not a backup of Launcher"),
+    (_("It does not hold what a Launcher of any version would."), _UNTOUCHED),
+    _OURS_ALONE,
+)
+_NO_DATABASE = FileWords(
+    "warn",
+    _("It is not a database"),
+    (_UNTOUCHED,),
+    _("Take the .db file that Launcher gave you, or its .db.zst."),
+)
+_DAMAGED = FileWords(
+    "bad",
+    _("It is damaged"),
+    (_("It is not whole any more, or never was."), _UNTOUCHED),
+    _("Copy or send it once more. If that does not help, take another backup."),
+)
 
-
-def _newer(found: re.Match[str]) -> FileVerdict:
-    return FileVerdict(
+FILE_WORDS: Mapping[Reason, FileWords] = {
+    Reason.NEWER_SCHEMA: FileWords(
         "warn",
         _("It was made by a newer Launcher"),
-        _(
-            "Its schema is %(theirs)s, and this server, Launcher %(version)s, knows schemas up to"
-            " %(ours)s. The file itself may well be good; nothing was changed.",
-            theirs=found[1],
-            version=found[2],
-            ours=found[3],
+        (
+            _(
+                "Its schema is %(theirs)s, and this server, Launcher %(version)s, knows schemas up"
+                " to %(ours)s. The file itself may well be good; nothing was changed."
+            ),
         ),
         _("Update this server, then bring the file in again."),
-        found.string,
-    )
-
-
-def _other_app(found: re.Match[str]) -> FileVerdict:
-    return FileVerdict(
-        "warn",
-        _("It is the database of another application"),
-        _untouched(),
-        _("Only a backup that was made by Launcher can be restored."),
-        found.string,
-    )
-
-
-def _not_ours(found: re.Match[str]) -> FileVerdict:
-    return FileVerdict(
-        "warn",
-        _("It is not a backup of Launcher"),
-        _and_untouched(_("It does not hold what a Launcher of any version would.")),
-        _("Only a backup that was made by Launcher can be restored."),
-        found.string,
-    )
-
-
-def _no_database(found: re.Match[str]) -> FileVerdict:
-    return FileVerdict(
-        "warn",
-        _("It is not a database"),
-        _untouched(),
-        _("Take the .db file that Launcher gave you, or its .db.zst."),
-        found.string,
-    )
-
-
-def _bomb(found: re.Match[str]) -> FileVerdict:
-    return FileVerdict(
+    ),
+    Reason.OTHER_APPLICATION: FileWords(
+        "warn", _("It is the database of another application"), (_UNTOUCHED,), _OURS_ALONE
+    ),
+    Reason.BOMB: FileWords(
         "bad",
         _("It claims to unpack to far more than it can hold"),
-        _and_untouched(_("No backup looks like that, so it was not unpacked.")),
-        _("Only a backup that was made by Launcher can be restored."),
-        found.string,
-    )
-
-
-def _too_large(found: re.Match[str]) -> FileVerdict:
-    return FileVerdict(
+        (_("No backup looks like that, so it was not unpacked."), _UNTOUCHED),
+        _OURS_ALONE,
+    ),
+    Reason.NO_SPACE_TO_UNPACK: FileWords(
         "warn",
         _("The disk has no room to unpack it"),
-        _untouched(),
-        str(ERROR_WORDS["insufficient_space"].hint),
-        found.string,
-    )
-
-
-def _damaged(found: re.Match[str]) -> FileVerdict:
-    return FileVerdict(
-        "bad",
-        _("It is damaged"),
-        _and_untouched(_("It is not whole any more, or never was.")),
-        _("Copy or send it once more. If that does not help, take another backup."),
-        found.string,
-    )
-
-
-_REASONS: Mapping[str, Callable[[re.Match[str]], FileVerdict]] = {
-    r"with schema (\S+); this is Launcher (\S+) with schema (\S+)": _newer,
-    r"belongs to another application": _other_app,
-    r"does not say which schema|as UTF-16|schema is not Launcher's": _not_ours,
-    r"not a SQLite database|the file is empty": _no_database,
-    r"claims to unpack to": _bomb,
-    r"needs .* once unpacked": _too_large,
-    r"damaged|cut off|longer than|after the end|do not exist|took too long|is not what": _damaged,
-}
+        (_UNTOUCHED,),
+        ERROR_WORDS["insufficient_space"].hint,
+    ),
+    **dict.fromkeys(
+        (
+            Reason.NO_REVISION, Reason.UTF16, Reason.OBJECT_FOREIGN, Reason.OBJECT_MISSING,
+            Reason.OBJECT_DIFFERENT,
+        ),
+        _NOT_OURS,
+    ),
+    **dict.fromkeys((Reason.NOT_SQLITE, Reason.EMPTY), _NO_DATABASE),
+    **dict.fromkeys(
+        (
+            Reason.PAGE_SIZE, Reason.COUNTERS, Reason.CUT_OFF, Reason.PADDED,
+            Reason.LONGER_THAN_ANNOUNCED, Reason.DATA_DAMAGED, Reason.DATA_CUT_OFF,
+            Reason.DATA_AFTER_END, Reason.CHECKSUM, Reason.CHECKSUM_DATABASE,
+            Reason.DATABASE_DAMAGED, Reason.DANGLING_ROWS, Reason.CHECK_TOO_LONG,
+        ),
+        _DAMAGED,
+    ),
+}  # fmt: skip
+"""What a file is, by the reason why it was not taken."""

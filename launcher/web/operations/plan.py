@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from launcher.backup.errors import BackupError
+from launcher.backup.reasons import Fault
 from launcher.backup.records import (
     Backup,
     JournalEntry,
@@ -96,7 +97,7 @@ class PlanWords:
     is_dated: bool
     loss: str
     live_readable: bool
-    live_problem: str
+    live_problem: Fault | None
     stages: Sequence[StageRow]
     rows: Sequence[CountRow]
     vanish: Names

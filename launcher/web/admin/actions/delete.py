@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from flask import Response, abort, make_response, redirect, request, url_for
 
 from launcher.backup.errors import BackupNotFoundError, LastGoodBackupError
+from launcher.backup.reasons import Reason
 from launcher.backup.records import Backup, BulkResult, PartFailure, parse_backup_id
 from launcher.current import current_backups
 from launcher.database import release, resume
@@ -66,7 +67,7 @@ def delete_selected() -> ResponseReturnValue:
 def _plan_one(backup_id: str) -> Deletion:
     plan = plan_deletion([parse_backup_id(backup_id)])
     if plan.gone:
-        raise BackupNotFoundError(backup_id)
+        raise BackupNotFoundError(Reason.NO_SUCH_BACKUP, reference=backup_id)
     return plan
 
 
@@ -156,7 +157,7 @@ def _left_protected(backup: Backup) -> str:
 
 
 def _could_not(failure: PartFailure, names: dict[str, str]) -> str:
-    return f"{names.get(failure.backup_id, failure.backup_id)}: {failure.message}"
+    return f"{names.get(failure.backup_id, failure.backup_id)}: {failure.fault}"
 
 
 @blueprint.post("/selected")

@@ -102,7 +102,7 @@ def protect_selected(selected: Sequence[str], *, is_protected: bool) -> Response
             change(backup_id, by=by)
         except BackupError as error:
             failed.append(error)
-            details.append(f"{names[backup_id]}: {error.message}")
+            details.append(f"{names[backup_id]}: {error}")
         else:
             done.append(backup_id)
     if not done and failed and isinstance(failed[0], OperationInProgressError):

@@ -1,0 +1,253 @@
+"""Why something was refused, failed or is damaged: one code each, with its facts as data.
+
+The English sentence of a reason stands beside it, for logs, the journal and the command line. The
+web words each reason itself, in every language. Nothing reads a sentence to learn the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from string import Formatter
+from typing import Self
+
+Fact = str | int
+"""A fact of a reason, as JSON can hold it."""
+
+
+class Reason(StrEnum):
+    """What exactly is wrong. The value is stable: it stands in journals and manifests.
+
+    Attributes:
+        sentence: the reason in English without a full stop, a format for the facts that it has.
+    """
+
+    sentence: str
+
+    def __new__(cls, code: str, sentence: str = "") -> Self:
+        """Make the member of a code and its sentence."""
+        reason = str.__new__(cls, code)
+        reason._value_ = code
+        reason.sentence = sentence
+        return reason
+
+    # Written down by a Launcher that kept the sentence alone, or raised by no error of ours.
+    UNCLASSIFIED = "unclassified", "{sentence}"
+
+    OPERATION_RUNNING = "operation_running", "busy: {verb} by {by}{since:since}"
+    TIME_USED_UP = (
+        "time_used_up",
+        "its {minutes} minutes were used up while {overdue} not verified for {days} days still"
+        " waited",
+    )
+
+    # The disk
+    DISK_REFUSED = "disk_refused", "could not {doing}: {detail}"
+    DISK_FULL = "disk_full", "could not {doing}: {detail}"
+    NO_SPACE = (
+        "no_space",
+        "{what} needs {required_bytes:MB} in {path}, and {available_bytes:MB} are free; nothing"
+        " was changed",
+    )
+    NO_SPACE_TO_UNPACK = (
+        "no_space_to_unpack",
+        "the database needs {database_bytes:MB} once unpacked, and {available_bytes:MB} are free",
+    )
+    FULL_DURING_RESTORE = (
+        "full_during_restore",
+        "the disk filled up during the restore; nothing was changed",
+    )
+    LIVE_DISK_FULL = (
+        "live_disk_full",
+        "the disk of the live database is too full even to read it: {detail}",
+    )
+
+    # Which backup
+    NO_SUCH_BACKUP = "no_such_backup", "there is no backup {reference!r}"
+    NO_GOOD_BACKUP = "no_good_backup", "there is no good backup yet"
+    NOTHING_RESTORED = "nothing_restored", "nothing was restored yet"
+    NOTHING_TO_RETURN_TO = (
+        "nothing_to_return_to",
+        "the last restore cannot be undone: there was no sound database before it",
+    )
+    DAMAGED_FILES_KEPT = (
+        "damaged_files_kept",
+        "the last restore cannot be undone: there was no sound database before it",
+    )
+    PROTECTED = "protected", "backup {backup_id} is protected"
+    LAST_GOOD = "last_good", "backup {backup_id} is the last good one"
+    NO_MANIFEST = "no_manifest", "backup {backup_id} has no manifest to write that into"
+
+    # The manifest
+    MANIFEST_INCOMPLETE = "manifest_incomplete", "backup {backup_id} has nothing to describe"
+    MANIFEST_FORMAT = (
+        "manifest_format",
+        "the manifest has format {format}, and this Launcher reads {known}",
+    )
+    MANIFEST_ALTERED = "manifest_altered", "the manifest was altered after it was written"
+    MANIFEST_UNREADABLE = "manifest_unreadable", "the manifest cannot be read: {detail}"
+    MANIFEST_OF_ANOTHER = "manifest_of_another", "the manifest belongs to another backup"
+    NOT_IN_STORE = "not_in_store", "the manifest names {name!r}, which is no file of the store"
+    NAME_UNREADABLE = "name_unreadable", "{name!r} is no readable file name"
+
+    # The file of a backup
+    FILE_MISSING = "file_missing", "the file is missing"
+    FILE_UNREADABLE = "file_unreadable", "the file of backup {backup_id} cannot be read: {detail}"
+    FILE_SIZE = "file_size", "the file does not have the size it was written with"
+    FILE_SHORTENED = "file_shortened", "the file has become shorter while it was sent"
+    NOT_REGULAR = "not_regular", "this is a link or no regular file; it is never followed"
+    CHECKSUM_LONGER = "checksum_longer", "{name} holds more than it did when it was made"
+    CHECKSUM = "checksum", "{name} is not what it was when it was made"
+    CHECKSUM_DATABASE = "checksum_database", "the database in {name} is not what was backed up"
+    DATA_DAMAGED = "data_damaged", "the compressed data is damaged: {detail}"
+    DATA_CUT_OFF = "data_cut_off", "the compressed data is cut off"
+    DATA_AFTER_END = "data_after_end", "there is something after the end of the compressed data"
+
+    # A file from outside
+    PATH_UNREADABLE = "path_unreadable", "{name} cannot be read: {detail}"
+    IS_LIVE = "is_live", "that is the live database itself"
+    TOO_LARGE = "too_large", "the file is too large"
+    EMPTY = "empty", "the file is empty"
+    NOT_SQLITE = "not_sqlite", "this is not a SQLite database"
+    PAGE_SIZE = "page_size", "the database header is damaged: impossible page size"
+    COUNTERS = "counters", "the database header is damaged: its counters disagree"
+    CUT_OFF = (
+        "cut_off",
+        "the file is cut off: it holds {size_bytes:,} bytes and its header announces"
+        " {announced_bytes:,}",
+    )
+    PADDED = (
+        "padded",
+        "the file is longer than it should be: it holds {size_bytes:,} bytes and its header"
+        " announces {announced_bytes:,}",
+    )
+    LONGER_THAN_ANNOUNCED = (
+        "longer_than_announced",
+        "the file is longer than its header announces",
+    )
+    BOMB = (
+        "bomb",
+        "the file claims to unpack to {announced_bytes:GB}, far more than its size allows",
+    )
+
+    # The database inside
+    DATABASE_DAMAGED = "database_damaged", "the database is damaged: {detail}"
+    CHECK_TOO_LONG = "check_too_long", "the check took too long and was stopped"
+    DANGLING_ROWS = "dangling_rows", "rows point to rows that do not exist: {rows}"
+    OTHER_APPLICATION = "other_application", "this database belongs to another application"
+    UTF16 = "utf16", "this database stores its text as UTF-16, which Launcher never does"
+    OBJECT_FOREIGN = (
+        "object_foreign",
+        "the schema is not Launcher's: {name!r} is not one of ours",
+    )
+    OBJECT_MISSING = "object_missing", "the schema is not Launcher's: {name!r} is missing"
+    OBJECT_DIFFERENT = (
+        "object_different",
+        "the schema is not Launcher's: {name!r} differs from ours",
+    )
+    NO_REVISION = "no_revision", "this database does not say which schema it has"
+    NEWER_SCHEMA = (
+        "newer_schema",
+        "the backup was made by {made_by:maker} with schema {theirs}; this is Launcher {version}"
+        " with schema {ours}",
+    )
+    NO_ADMIN = (
+        "no_admin",
+        "nobody could sign in afterwards: there is no active admin in this backup",
+    )
+    NOT_CARRIED = (
+        "not_carried",
+        "the account {name!r} cannot be carried over: today's data has no active admin of that"
+        " name",
+    )
+
+    # The live database
+    LIVE_MISSING = "live_missing", "{name} is missing"
+    LIVE_LOST = "live_lost", "{name} is missing, and this Launcher has had data before"
+    LIVE_EMPTY = "live_empty", "{name} is empty"
+    LIVE_FOREIGN = "live_foreign", "{name} is not a Launcher database"
+    LIVE_UNUSABLE = "live_unusable", "{name}: {detail}"
+    LIVE_CONTENT = "live_content", "{name} does not hold what it should: {detail}"
+    LIVE_DAMAGED = "live_damaged", "the live database is damaged: {detail}"
+    LIVE_UNREADABLE = "live_unreadable", "the live database cannot be read: {detail}"
+    LIVE_NOT_OPENED = "live_not_opened", "the live database cannot be read: {detail}"
+    LIVE_BUSY = "live_busy", "the live database cannot be read: {detail}"
+    LIVE_NEWER = (
+        "live_newer",
+        "the database has schema {theirs}, which this Launcher ({version}, schema {ours})"
+        " does not know",
+    )
+    SETTINGS_UNREADABLE = "settings_unreadable", "the settings cannot be read: {detail}"
+    SETTINGS_OLDER = "settings_older", "the settings cannot be read: {detail}"
+    NOT_MIGRATED = "not_migrated", "{detail}; nothing was changed"
+
+    # A restore
+    UNFIT = "unfit", "the backup could not be {deed}: {detail}; nothing was changed"
+    HELD_UP = "held_up", "{detail}; nothing was changed"
+    STOPPED = "stopped", "the restore was stopped ({detail}); the data is as it was"
+    NOT_TAKEN = (
+        "not_taken",
+        "the live database did not take the data ({detail}); nothing was changed",
+    )
+    NOT_CONFIRMED = (
+        "not_confirmed",
+        "the restored data did not pass its check ({detail}); the data from before was put back",
+    )
+    NOT_PUT_BACK = (
+        "not_put_back",
+        "{cause}, and the data from before could not be put back ({problem}); it is whole in"
+        " the safety backup {safety_id}",
+    )
+    FILES_NOT_PUT_BACK = (
+        "files_not_put_back",
+        "{cause}, and the damaged files from before could not be put back ({problem}); they lie in"
+        " {folder}",
+    )
+
+
+class _Sentences(Formatter):
+    """Formats with three more ways to write a fact: MB and GB, `since`, and `maker`."""
+
+    def format_field(self, value: Fact, format_spec: str) -> str:
+        match format_spec:
+            case "MB":
+                return f"{int(value) / 1e6:,.1f} MB"
+            case "GB":
+                return f"{int(value) / 1e9:,.1f} GB"
+            case "since":
+                return f" since {str(value)[11:19]} UTC" if value else ""
+            case "maker":
+                return f"Launcher {value}" if value else "a newer Launcher"
+        return str(super().format_field(value, format_spec))
+
+
+def fill(sentence: str, facts: Mapping[str, Fact]) -> str:
+    """Return a sentence with its facts put in; raises KeyError for one that is not there."""
+    return _Sentences().vformat(sentence, (), facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with something: the reason and its facts. As text, the English sentence."""
+
+    reason: Reason
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return fill(self.reason.sentence, self.facts)
+
+
+def read_fault(sentence: object, reason: object, facts: object) -> Fault | None:
+    """Return what a record says is wrong, None where it has no sentence.
+
+    A reason that this Launcher does not know, or none, leaves the sentence as it was written.
+    """
+    if not sentence:
+        return None
+    try:
+        fault = Fault(Reason(str(reason)), facts if isinstance(facts, dict) else {})
+        str(fault)
+    except (ValueError, KeyError, TypeError):
+        return Fault(Reason.UNCLASSIFIED, {"sentence": str(sentence)})
+    return fault

@@ -1,0 +1,74 @@
+"""What to do next, for each reason to fail: the commands that a person can type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from launcher.backup.errors import BackupError
+from launcher.backup.reasons import Reason, fill
+
+_AGAIN = "Copy or upload it again."
+_OURS_ALONE = "Only a backup made by Launcher can be restored."
+_BACK = "`flask backup restore latest` brings the newest good backup back."
+_FOLDER = "Check that the folder exists, is mounted, and may be written by this user."
+
+HINTS: Mapping[str, str] = {
+    "operation_in_progress": (
+        "Wait until it has ended; `flask backup status` shows how far it is."
+    ),
+    "store_unavailable": _FOLDER,
+    "backup_not_found": "`flask backup list` shows them all.",
+    "insufficient_space": ("Free some space: delete backups you do not need, or move the folder."),
+    "verification_failed": "Use another backup; `flask backup verify --all` finds good ones.",
+    "incompatible_backup": _OURS_ALONE,
+    "upload_rejected": _AGAIN,
+    "source_database": _BACK,
+    "time_used_up": "It goes on with the next run. If it stays so, keep fewer backups.",
+    "restore_failed": "Try another backup.",
+    Reason.NO_GOOD_BACKUP: "`flask backup create` makes one.",
+    Reason.NOTHING_TO_RETURN_TO: "`flask backup list` shows what else can be restored.",
+    Reason.DAMAGED_FILES_KEPT: "Its damaged files were kept in {folder}.",
+    Reason.PROTECTED: "Run `flask backup unprotect {backup_id}` first.",
+    Reason.LAST_GOOD: "Make another backup first.",
+    Reason.NO_MANIFEST: "Run `flask backup verify {backup_id}` first.",
+    Reason.MANIFEST_FORMAT: "Update Launcher to the version that made this backup.",
+    Reason.NAME_UNREADABLE: "Rename the file.",
+    Reason.PATH_UNREADABLE: (
+        "Name a file, not a link, a folder or a pipe, which this user may read."
+    ),
+    Reason.IS_LIVE: "`flask backup create` makes a backup of it.",
+    Reason.EMPTY: "Copy or upload it again; the transfer did not succeed.",
+    Reason.NOT_SQLITE: "Take the .db file that Launcher gave you, or its .db.zst.",
+    Reason.CUT_OFF: (
+        f"{_AGAIN} A live database cannot be copied as a file; use `flask backup export`."
+    ),
+    Reason.PADDED: (
+        f"{_AGAIN} A live database cannot be copied as a file; use `flask backup export`."
+    ),
+    Reason.BOMB: _OURS_ALONE,
+    Reason.OBJECT_FOREIGN: _OURS_ALONE,
+    Reason.OBJECT_MISSING: _OURS_ALONE,
+    Reason.OBJECT_DIFFERENT: _OURS_ALONE,
+    Reason.NEWER_SCHEMA: "Update this server to {made_by:maker}, then restore again.",
+    Reason.NO_ADMIN: "Carry an admin of today's data into it: --carry-account NAME.",
+    Reason.NOT_CARRIED: "`flask user list` shows the accounts.",
+    Reason.LIVE_LOST: f"{_BACK} To start from nothing, use another data directory.",
+    Reason.LIVE_NOT_OPENED: "Try again; another program may be holding the database.",
+    Reason.LIVE_BUSY: "Try again; another program may be holding the database.",
+    Reason.LIVE_NEWER: "Start the newer Launcher again, or restore a backup made before it.",
+    Reason.SETTINGS_OLDER: (
+        "`flask database upgrade` brings the database to the schema of this version."
+    ),
+    Reason.NOT_MIGRATED: "Try again in a moment, when the long request or program has ended.",
+    Reason.HELD_UP: "Try again in a moment, when the long request or program has ended.",
+    Reason.STOPPED: _FOLDER,
+    Reason.NOT_PUT_BACK: "Run `flask backup restore {safety_id}`.",
+    Reason.FILES_NOT_PUT_BACK: "`flask backup restore ID` with another backup.",
+}
+"""By the reason, or else by the code of the error."""
+
+
+def hint_for(error: BackupError) -> str:
+    """Return what to do next, "" where nothing is known that would help."""
+    hint = HINTS.get(error.reason) or HINTS.get(error.code, "")
+    return fill(hint, error.facts)
