@@ -37,7 +37,7 @@ class ValueKind:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class Variable:
     """One row of the table. `variable` is the name in the environment."""
 
     name: str
@@ -159,7 +159,7 @@ class Config:
 
 
 SETTINGS = tuple(
-    Setting(name=entry.name, variable=PREFIX + entry.name.upper(), **entry.metadata)
+    Variable(name=entry.name, variable=PREFIX + entry.name.upper(), **entry.metadata)
     for entry in fields(Config)
 )
 
@@ -178,7 +178,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
     return Config(**values)  # type: ignore[arg-type]
 
 
-def _value(setting: Setting, environ: Mapping[str, str]) -> object:
+def _value(setting: Variable, environ: Mapping[str, str]) -> object:
     text = environ.get(setting.variable, "")
     if setting.kind.is_secret:
         text = _secret_text(setting, environ)
@@ -193,7 +193,7 @@ def _value(setting: Setting, environ: Mapping[str, str]) -> object:
         ) from None
 
 
-def _secret_text(setting: Setting, environ: Mapping[str, str]) -> str:
+def _secret_text(setting: Variable, environ: Mapping[str, str]) -> str:
     """Return a secret from its variable or from the file that the `_FILE` variable names."""
     variable = f"{setting.variable}_FILE"
     text, path = environ.get(setting.variable, ""), environ.get(variable, "")

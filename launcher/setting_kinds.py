@@ -42,7 +42,7 @@ class SettingError(ValueError):
         self.data = data
 
 
-class Kind(Protocol):
+class SettingKind(Protocol):
     """One kind of value."""
 
     @property

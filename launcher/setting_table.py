@@ -18,10 +18,10 @@ from launcher.cron import REHEARSAL_CRONS
 from launcher.setting_kinds import (
     Choice,
     Cron,
-    Kind,
     Line,
     Number,
     SettingError,
+    SettingKind,
     Switch,
     TimeZone,
     Value,
@@ -45,19 +45,19 @@ class Setting:
 
     name: str
     default: Value
-    kind: Kind
+    kind: SettingKind
     help: str
     fallback: Value | None = None
     is_schedule: bool = False
     page: str = ""
 
 
-def _setting(default: Value, kind: Kind, help: str, **more: Value) -> Any:  # noqa: A002
+def _setting(default: Value, kind: SettingKind, help: str, **more: Value) -> Any:  # noqa: A002
     facts = {"default": default, "kind": kind, "help": help, **more}
     return field(default=default, metadata=facts)
 
 
-def _schedule(default: Value, kind: Kind, help: str, **more: Value) -> Any:  # noqa: A002
+def _schedule(default: Value, kind: SettingKind, help: str, **more: Value) -> Any:  # noqa: A002
     return _setting(default, kind, help, is_schedule=True, page="schedule", **more)
 
 
