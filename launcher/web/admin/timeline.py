@@ -25,8 +25,8 @@ from launcher.backup.records import (
 from launcher.situation import Situation, patience
 
 WEEKS = 5
-_CELL = 0.6
-"""How much of the width a mark takes for itself, where there are many."""
+_CELL = 1.0
+"""How much of the width a mark takes for itself: about what it is wide on a large screen."""
 _LATE_LABEL = 93.0
 _ROOM_FOR_LABEL = 25.0
 _WORST_FIRST = {State.DAMAGED: 0, State.UNVERIFIED: 1, State.VERIFIED: 2}
