@@ -14,15 +14,13 @@ class AccountError(Exception):
     Attributes:
         code: stable name of the reason, the key of translations.
         message: what is wrong, in one English sentence without a full stop.
-        hint: what to do next, or an empty string.
     """
 
     code: ClassVar[str] = "account"
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
 
 
 class UsernameInvalidError(AccountError):
@@ -31,10 +29,7 @@ class UsernameInvalidError(AccountError):
     code = "username_invalid"
 
     def __init__(self) -> None:
-        super().__init__(
-            "a user name has 1 to 64 letters a-z, digits, and . _ @ - after the first",
-            hint="The display name may be anything.",
-        )
+        super().__init__("a user name has 1 to 64 letters a-z, digits, and . _ @ - after the first")
 
 
 class UsernameTakenError(AccountError):
@@ -64,10 +59,7 @@ class PasswordUnfitError(AccountError):
     code = "password_unfit"
 
     def __init__(self) -> None:
-        super().__init__(
-            f"a password has at least {PASSWORD_MIN_LENGTH} characters",
-            hint="A few words in a row are easy to remember and hard to guess.",
-        )
+        super().__init__(f"a password has at least {PASSWORD_MIN_LENGTH} characters")
 
 
 class UserNotFoundError(AccountError):
@@ -76,7 +68,7 @@ class UserNotFoundError(AccountError):
     code = "user_not_found"
 
     def __init__(self, username: str) -> None:
-        super().__init__(f"there is no user {username!r}", hint="`flask user list` shows them all.")
+        super().__init__(f"there is no user {username!r}")
         self.username = username
 
 
@@ -86,9 +78,7 @@ class LastAdminError(AccountError):
     code = "last_admin"
 
     def __init__(self, username: str) -> None:
-        super().__init__(
-            f"{username} is the last active admin", hint="Make somebody else an admin first."
-        )
+        super().__init__(f"{username} is the last active admin")
         self.username = username
 
 
@@ -98,10 +88,7 @@ class AccountChangedError(AccountError):
     code = "account_changed"
 
     def __init__(self, username: str) -> None:
-        super().__init__(
-            f"somebody else has changed the account {username!r} meanwhile",
-            hint="Look at it again, and decide then.",
-        )
+        super().__init__(f"somebody else has changed the account {username!r} meanwhile")
         self.username = username
 
 
@@ -111,10 +98,7 @@ class SetupRefusedError(AccountError):
     code = "setup_refused"
 
     def __init__(self) -> None:
-        super().__init__(
-            "this setup link is not valid, or was used",
-            hint="`flask database upgrade` prints the link while there is no admin.",
-        )
+        super().__init__("this setup link is not valid, or was used")
 
 
 class SignInRefusedError(AccountError):

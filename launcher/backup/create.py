@@ -47,6 +47,7 @@ def create_backup(
     kind: Kind,
     by: str,
     note: str = "",
+    before: str = "",
     protected: bool = False,
     encoding: Encoding = Encoding.ZSTD,
 ) -> Backup:
@@ -94,6 +95,7 @@ def create_backup(
             created_at=created_at,
             created_by=by,
             note=note,
+            before=before,
             protected=protected,
             app_version=content.app_version,
             schema_revision=revision,

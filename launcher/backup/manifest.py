@@ -18,7 +18,7 @@ from .records import Backup, parse_backup_id
 
 FORMAT = 1
 MAX_BYTES = 256 << 10
-_KEYS = {each.name for each in fields(Backup)}
+_KEYS = {each.name for each in fields(Backup)} - {"before"}  # which the first ones do not have
 
 
 def write_manifest(backup: Backup) -> bytes:

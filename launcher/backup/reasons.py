@@ -134,7 +134,7 @@ class Reason(StrEnum):
     # The database inside
     DATABASE_DAMAGED = "database_damaged", "the database is damaged: {detail}"
     CHECK_TOO_LONG = "check_too_long", "the check took too long and was stopped"
-    DANGLING_ROWS = "dangling_rows", "rows point to rows that do not exist: {rows}"
+    DANGLING_ROWS = "dangling_rows", "rows point to rows that do not exist: {tables}"
     OTHER_APPLICATION = "other_application", "this database belongs to another application"
     UTF16 = "utf16", "this database stores its text as UTF-16, which Launcher never does"
     OBJECT_FOREIGN = (
@@ -193,6 +193,11 @@ class Reason(StrEnum):
     NOT_CONFIRMED = (
         "not_confirmed",
         "the restored data did not pass its check ({detail}); the data from before was put back",
+    )
+    LOG_NOT_FOLDED = (
+        "log_not_folded",
+        "the log could not be folded into the database yet: a program still reads the old data,"
+        " or the disk is nearly full; the restored data is complete",
     )
     NOT_PUT_BACK = (
         "not_put_back",

@@ -165,7 +165,8 @@ class Backup:
     """One backup as the store lists it.
 
     `database` and `file` are None where they are not known: an external file that nobody has
-    checked, or a backup whose manifest cannot be read.
+    checked, or a backup whose manifest cannot be read. `before` names what one of `BEFORE_KINDS`
+    was made before: the source of a restore, or the schema of an upgrade.
     """
 
     id: BackupId
@@ -173,6 +174,7 @@ class Backup:
     created_at: datetime
     created_by: str = ""
     note: str = ""
+    before: str = ""
     protected: bool = False
     app_version: str = ""
     schema_revision: str = ""
@@ -423,7 +425,7 @@ class RestorePlan:
         tokens_lost: API tokens that stop working.
         admins: active admins afterwards; never empty.
         carried_account: the account carried in from the live data, or "".
-        warnings: sentences that an admin should read before confirming.
+        warnings: what an admin should know before confirming.
         live_mark: as `BackupService.live_mark` was when this was made; once that differs, the
             plan tells of data that is not there any more.
     """
@@ -449,7 +451,7 @@ class RestorePlan:
     site_name_now: str
     site_name_then: str
     carried_account: str = ""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Fault, ...] = ()
     live_mark: str = ""
 
 
@@ -472,7 +474,7 @@ class RestoreOutcome:
     replaced_file: bool
     held_s: float
     duration_s: float
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from .compression import unpack_to
 from .errors import BackupError, InsufficientSpaceError, RestoreError, RevertFailedError
 from .files import create_new, discard, disk_errors, free_bytes, sync_directory
 from .operations import Operation
-from .reasons import Reason
+from .reasons import Fault, Reason
 from .records import Backup
 from .sqlite import SIDE_FILES, OnBytes, begin_wal, fold_log, replace_contents
 from .store import Store
@@ -34,7 +34,7 @@ class Transaction:
         self._live_path = live_path
         self._store = store
         self._safety = safety
-        self.warnings: tuple[str, ...] = ()
+        self.warnings: tuple[Fault, ...] = ()
 
     def replace(self, staged: Path) -> None:
         """Replace the content.
@@ -59,10 +59,7 @@ class Transaction:
     def settle(self) -> None:
         """Fold the log of the replacement back; when that must wait, only warn of it."""
         if not fold_log(self._live_path):
-            self.warnings = (
-                "The log could not be folded into the database yet: a program still reads the "
-                "old data, or the disk is nearly full. The restored data is complete.",
-            )
+            self.warnings = (Fault(Reason.LOG_NOT_FOLDED),)
 
     def revert(self, problem: str) -> None:
         """Put the safety backup back by the same road.
@@ -116,7 +113,7 @@ class FileSwap:
         self._folder = live_path.parent / "damaged" / operation.id
         self._is_swapped = False
         self.raw_copy_path: Path | None = None
-        self.warnings: tuple[str, ...] = ()
+        self.warnings: tuple[Fault, ...] = ()
 
     def replace(self, staged: Path) -> None:
         """Set the old files aside and put the staged one in their place.

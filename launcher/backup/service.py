@@ -374,7 +374,12 @@ class BackupService:
                 choices=choices,
                 epoch=secrets.token_hex(16),
                 make_safety=lambda within: self._create(
-                    operation, within, by=by, kind=Kind.SAFETY, note=f"Before restoring {name}"
+                    operation,
+                    within,
+                    by=by,
+                    kind=Kind.SAFETY,
+                    note=f"Before restoring {name}",
+                    before=name,
                 ),
             )
             operation.facts["held_s"] = round(outcome.held_s, 3)
@@ -703,8 +708,15 @@ class BackupService:
             operation.facts["from"], operation.facts["to"] = revision, self._content.head
             backup = None
             if has_content(self._live):
-                note = f"Before the upgrade to schema {self._content.head}"
-                backup = self._create(operation, operation, by=by, kind=Kind.UPGRADE, note=note)
+                head = self._content.head
+                backup = self._create(
+                    operation,
+                    operation,
+                    by=by,
+                    kind=Kind.UPGRADE,
+                    note=f"Before the upgrade to schema {head}",
+                    before=head,
+                )
             try:
                 with self._gate.closed():
                     self._content.migrate(self._live)
@@ -722,6 +734,7 @@ class BackupService:
         by: str,
         kind: Kind,
         note: str = "",
+        before: str = "",
         protected: bool = False,
     ) -> Backup:
         backup = create_backup(
@@ -733,6 +746,7 @@ class BackupService:
             kind=kind,
             by=readable(by),
             note=clean_note(note),
+            before=clean_note(before),
             protected=protected,
             encoding=self._encoding,
         )

@@ -22,7 +22,7 @@ from .errors import (
 from .files import CHUNK_BYTES, disk_errors, open_regular, require_space
 from .manifest import bare_name
 from .ports import Content
-from .reasons import Reason
+from .reasons import Fault, Reason
 from .records import Backup, DatabaseFacts, Migration, StoredFile
 from .sqlite import (
     HEADER_BYTES,
@@ -59,7 +59,7 @@ class Checked:
     revision: str
     pending: tuple[Migration, ...]
     contents: dict[str, int]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Fault, ...] = ()
 
 
 def stage_backup(
@@ -159,7 +159,7 @@ def _schema_distance(
     return revision, pending
 
 
-def _check_links(connection: sqlite3.Connection, *, is_own: bool) -> tuple[str, ...]:
+def _check_links(connection: sqlite3.Connection, *, is_own: bool) -> tuple[Fault, ...]:
     """Refuse dangling rows in a stranger's file; only tell of them in our own.
 
     A backup of ours is a true copy: refusing it for a fault of the live data that it was made
@@ -168,10 +168,10 @@ def _check_links(connection: sqlite3.Connection, *, is_own: bool) -> tuple[str, 
     dangling = dangling_rows(connection)
     if not dangling:
         return ()
-    told = ", ".join(f"{rows} in {table}" for table, rows in sorted(dangling.items()))
+    tables = ", ".join(f"{table} ({rows})" for table, rows in sorted(dangling.items()))
     if not is_own:
-        raise DatabaseCorruptError(Reason.DANGLING_ROWS, rows=told)
-    return (f"Some rows point to rows that do not exist: {told}.",)
+        raise DatabaseCorruptError(Reason.DANGLING_ROWS, tables=tables)
+    return (Fault(Reason.DANGLING_ROWS, {"tables": tables}),)
 
 
 def rows_by_table(connection: sqlite3.Connection) -> dict[str, int]:

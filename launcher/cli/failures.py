@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, NoResultFound
 
 from launcher import database
 from launcher.accounts.errors import AccountError
+from launcher.cli.hints import ACCOUNT_HINTS
 from launcher.database import DatabaseFault, DataBeingReplacedError
 from launcher.settings import SettingsRefusedError
 
@@ -51,7 +52,7 @@ def reported() -> Iterator[None]:
     try:
         yield
     except AccountError as error:
-        raise Failure(error.message, hint=error.hint) from error
+        raise Failure(error.message, hint=ACCOUNT_HINTS.get(error.code, "")) from error
     except SettingsRefusedError as error:
         raise Failure(str(error), hint="`flask settings get` shows them all.") from error
     except DataBeingReplacedError as error:

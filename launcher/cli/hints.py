@@ -68,6 +68,17 @@ HINTS: Mapping[str, str] = {
 """By the reason, or else by the code of the error."""
 
 
+ACCOUNT_HINTS: Mapping[str, str] = {
+    "username_invalid": "The display name may be anything.",
+    "password_unfit": "A few words in a row are easy to remember and hard to guess.",
+    "user_not_found": "`flask user list` shows them all.",
+    "last_admin": "Make somebody else an admin first.",
+    "account_changed": "Look at it again, and decide then.",
+    "setup_refused": "`flask database upgrade` prints the link while there is no admin.",
+}
+"""By the code of the error about an account."""
+
+
 def hint_for(error: BackupError) -> str:
     """Return what to do next, "" where nothing is known that would help."""
     hint = HINTS.get(error.reason) or HINTS.get(error.code, "")

@@ -263,7 +263,7 @@ def say_plan(plan: RestorePlan) -> None:
     if plan.tokens_lost:
         say(f"API tokens that stop working: {_enumerate(plan.tokens_lost)}")
     for warning in plan.warnings:
-        say(f"Note: {warning}")
+        say(f"Note: {warning}.")
     say("Everyone is signed out. A safety backup of today's data is made first; ")
     say("`flask backup undo` brings it back.\n")
 
@@ -302,7 +302,7 @@ def say_outcome(outcome: RestoreOutcome) -> None:
     elif outcome.raw_copy_path:
         say(f"The damaged files from before lie in {outcome.raw_copy_path}.")
     for warning in outcome.warnings:
-        say(f"Note: {warning}")
+        say(f"Note: {warning}.")
 
 
 def print_decisions(decisions: Iterable[KeepDecision]) -> None:

@@ -129,6 +129,11 @@ DAMAGE_WORDS: Mapping[Reason, LazyString] = {
 }
 """What was found on a damaged backup, as a part of a sentence."""
 
+WARNING_WORDS: Mapping[Reason, LazyString] = {
+    Reason.DANGLING_ROWS: _("Some rows point to rows that do not exist: %(tables)s."),
+}
+"""What is not in the way of a restore, and to be known before it."""
+
 KEEP_WORDS: Mapping[KeepReason, LazyString] = {
     KeepReason.PROTECTED: _("Protected: stays until you delete it"),
     KeepReason.NOT_SCHEDULED: _("Kept until you delete it"),

@@ -17,6 +17,7 @@ import pytest
 from launcher.backup import roads, sqlite
 from launcher.backup.errors import RestoreError, SourceDatabaseError
 from launcher.backup.locks import Gate
+from launcher.backup.reasons import Reason
 from tests.fault.invariant import assert_invariant, assert_lock_is_free
 from tests.fault.place import Place, first_backup, make_used_place
 
@@ -128,7 +129,7 @@ def test_a_reader_who_stays_delays_nothing_and_keeps_the_old_data(
         outcome = place.service().restore(first_backup(place).id, by="ada")
 
         assert outcome.held_s < 5
-        assert any("log" in warning for warning in outcome.warnings)
+        assert [each.reason for each in outcome.warnings] == [Reason.LOG_NOT_FOLDED]
         assert rows(place.live) != old_rows
         assert reader.execute("SELECT count(*) FROM note").fetchone()[0] == old_rows
         reader.execute("ROLLBACK")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from launcher.backup.errors import InsufficientSpaceError, SourceDatabaseError
+from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records import Kind, Outcome, Progress, Stage, State, Verb
 from launcher.cli.hints import hint_for
 from tests.support.damage import disagreeing_index
@@ -198,7 +199,7 @@ def test_rows_that_point_nowhere_are_copied_and_told_of(home: House) -> None:
     backup = home.create()
     assert home.service.verify(backup.id, by="ada").is_good
     plan = home.service.plan(backup.id, by="ada")
-    assert plan.warnings == ("Some rows point to rows that do not exist: 1 in note.",)
+    assert plan.warnings == (Fault(Reason.DANGLING_ROWS, {"tables": "note (1)"}),)
     home.run("DELETE FROM note")
     home.service.restore(backup.id, by="ada")
     assert digest(home.live) == before

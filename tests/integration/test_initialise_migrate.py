@@ -109,7 +109,7 @@ def test_an_upgrade_is_preceded_by_a_backup(old: House) -> None:
     backup = old.service.migrate(by="start")
     assert backup is not None
     assert (backup.kind, backup.schema_revision) == (Kind.UPGRADE, "0001")
-    assert backup.note == "Before the upgrade to schema 0003"
+    assert (backup.note, backup.before) == ("Before the upgrade to schema 0003", "0003")
     assert old.run("SELECT revision FROM revision") == [("0003",)]
     assert old.run("SELECT count(*), min(colour) FROM note") == [(9, "grey")]
     entry = old.service.journal()[0]

@@ -27,6 +27,7 @@ from launcher.backup.errors import (
     RevertFailedError,
     SourceDatabaseError,
 )
+from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records import Kind, Outcome, Progress, Stage, Verb
 from launcher.cli.hints import hint_for
 from tests.support.damage import disagreeing_index
@@ -81,7 +82,7 @@ def test_the_safety_backup_holds_what_was_there(home: House) -> None:
     outcome = restore(home, backup.id)
     safety = home.service.get(outcome.safety_id)
     assert (safety.kind, safety.created_by) == (Kind.SAFETY, "ada")
-    assert safety.note == f"Before restoring {backup.id}"
+    assert (safety.note, safety.before) == (f"Before restoring {backup.id}", backup.id)
     copy = home.service.export(safety.id, home.root / "safety.db", by="ada")
     assert digest(copy) == before
 
@@ -247,7 +248,7 @@ def test_a_long_reader_keeps_its_moment_and_does_not_stop_it(home: House) -> Non
     reader.execute("BEGIN")
     [count] = reader.execute("SELECT count(*) FROM note").fetchone()
     outcome = restore(home, backup.id, keep_schedule=False)
-    assert "log could not be folded" in outcome.warnings[0]
+    assert outcome.warnings == (Fault(Reason.LOG_NOT_FOLDED),)
     assert reader.execute("SELECT count(*) FROM note").fetchone() == (count,)
     reader.execute("COMMIT")
     assert reader.execute("SELECT count(*) FROM note").fetchone() == (20,)
@@ -692,7 +693,7 @@ def test_a_log_that_cannot_be_folded_is_no_failure(
     monkeypatch.setattr(launcher.backup.roads, "fold_log", fold_beside_a_reader)
     outcome = restore(home, backup.id, keep_schedule=False)
     reader.close()
-    assert "log could not be folded" in outcome.warnings[0]
+    assert outcome.warnings == (Fault(Reason.LOG_NOT_FOLDED),)
     assert digest(home.live) == expected
 
 
@@ -714,7 +715,7 @@ def test_what_fails_after_a_restore_does_not_take_its_success_or_its_undo_away(
 
     monkeypatch.setattr(launcher.backup.roads, "fold_log", fold_without_a_connection)
     outcome = restore(home, backup.id)
-    assert "log could not be folded" in outcome.warnings[0]
+    assert outcome.warnings == (Fault(Reason.LOG_NOT_FOLDED),)
     assert home.service.journal(limit=1)[0].outcome is Outcome.SUCCEEDED
     assert home.service.undo_id() == outcome.safety_id
 

@@ -88,9 +88,9 @@ def test_it_writes_every_moment_in_utc() -> None:
 def test_a_person_can_read_it() -> None:
     facts = json.loads(write_manifest(replace(BACKUP, note="Überblick")))
     assert list(facts) == [
-        "format", "id", "kind", "created_at", "created_by", "note", "protected", "app_version",
-        "schema_revision", "sqlite_version", "database", "file", "contents", "verification",
-        "seal",
+        "format", "id", "kind", "created_at", "created_by", "note", "before", "protected",
+        "app_version", "schema_revision", "sqlite_version", "database", "file", "contents",
+        "verification", "seal",
     ]  # fmt: skip
     assert facts["format"] == 1
     assert "Überblick".encode() in write_manifest(replace(BACKUP, note="Überblick"))

@@ -692,11 +692,9 @@ def test_the_newest_comes_first(ada: Visitor, shelf: Shelf) -> None:
 
 
 def test_what_launcher_noted_itself_is_said_in_words(ada: Visitor, shelf: Shelf) -> None:
-    shelf.put(
-        hours(2), Kind.SAFETY, created_by="ada", note="Before restoring 20261115T020000Z-k3f9q2"
-    )
-    shelf.put(hours(3), Kind.SAFETY, created_by="ada", note="Before restoring old.db")
-    shelf.put(hours(4), Kind.UPGRADE, note="Before the upgrade to schema 0002")
+    shelf.put(hours(2), Kind.SAFETY, created_by="ada", before="20261115T020000Z-k3f9q2")
+    shelf.put(hours(3), Kind.SAFETY, created_by="ada", before="old.db")
+    shelf.put(hours(4), Kind.UPGRADE, before="0002")
 
     ada.open(PANEL)
 

@@ -8,7 +8,7 @@ from flask_babel import force_locale
 
 from launcher.backup import errors
 from launcher.backup.reasons import Reason
-from launcher.i18n.labels import DAMAGE_WORDS, damage
+from launcher.i18n.labels import DAMAGE_WORDS, WARNING_WORDS, damage
 from launcher.i18n.locale import LOCALES
 from launcher.web.admin.verdicts import FILE_WORDS, refusal
 from tests.support.reasons import RAISED, fault_of
@@ -48,3 +48,9 @@ def test_each_is_said_in_the_language_of_the_page(app: Flask, language: str) -> 
         )
         assert is_translated or language == "en", reason
         assert "%(" not in "".join(said[language])
+
+
+def test_every_warning_before_a_restore_has_words() -> None:
+    assert WARNING_WORDS.keys() == {Reason.DANGLING_ROWS}
+    warning = fault_of(Reason.DANGLING_ROWS)
+    assert str(WARNING_WORDS[warning.reason]) % warning.facts

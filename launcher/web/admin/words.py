@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -18,8 +17,6 @@ from launcher.i18n.locale import ngettext
 from .timeline import Timeline
 
 _NIGHT_BEGINS, _NIGHT_ENDS = 21, 5
-_NOTE_OF_SAFETY = re.compile(r"Before restoring (\S+)", re.ASCII)
-_NOTE_OF_UPGRADE = re.compile(r"Before the upgrade to schema (\S+)", re.ASCII)
 
 
 def at_time(at: datetime, *, now: datetime) -> str:
@@ -76,11 +73,11 @@ def why(backup: Backup, names: Mapping[str, str]) -> str:
 
 def note(backup: Backup, names: Mapping[str, str], *, now: datetime) -> str:
     """Return what is noted of a backup; what Launcher noted itself, in the reader's language."""
-    if backup.kind is Kind.SAFETY and (found := _NOTE_OF_SAFETY.fullmatch(backup.note)):
+    if backup.kind is Kind.SAFETY and backup.before:
         who = names.get(backup.created_by, backup.created_by)
-        return _("Restore by %(who)s of %(what)s", who=who, what=_what(found[1], now))
-    if backup.kind is Kind.UPGRADE and (found := _NOTE_OF_UPGRADE.fullmatch(backup.note)):
-        return _("To schema %(revision)s", revision=found[1])
+        return _("Restore by %(who)s of %(what)s", who=who, what=_what(backup.before, now))
+    if backup.kind is Kind.UPGRADE and backup.before:
+        return _("To schema %(revision)s", revision=backup.before)
     if backup.kind is Kind.MANUAL and backup.note:
         return _("“%(note)s”", note=backup.note)
     return backup.note
