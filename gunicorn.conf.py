@@ -45,9 +45,9 @@ def on_starting(_server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Let a worker stand for the one that runs the jobs, after the fork and never before."""
-    from launcher.jobs.election import stand_for_election  # noqa: PLC0415
+    from launcher.jobs.election import start_election  # noqa: PLC0415
 
-    worker.election = stand_for_election(worker.wsgi)
+    worker.election = start_election(worker.wsgi)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

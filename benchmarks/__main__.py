@@ -19,12 +19,18 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from .core import filled_copy, measure_create, measure_levels, measure_memory, measure_writer
-from .idle import measure_idle
-from .panel import measure_panel
-from .sample import make_data_dir, make_demo
-from .site import measure_page, measure_restore
-from .timing import ROOT, Row
+from benchmarks.core import (
+    filled_copy,
+    measure_create,
+    measure_levels,
+    measure_memory,
+    measure_writer,
+)
+from benchmarks.idle import measure_idle
+from benchmarks.panel import measure_panel
+from benchmarks.sample import make_data_dir, make_demo
+from benchmarks.site import measure_page, measure_restore
+from benchmarks.timing import ROOT, Row
 
 RESULTS = ROOT / "benchmarks" / "results"
 

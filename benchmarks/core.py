@@ -11,12 +11,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.timing import ROOT, Row, interleaved, peak_memory, shell
 from launcher.backup import BackupService, Gate, LocalStore, compression
 from launcher.backup.records import Encoding
 from launcher.backup.sqlite import copy_live
-from launcher.content import LauncherContent
-
-from .timing import ROOT, Row, interleaved, peak_memory, shell
+from launcher.db.content import LauncherContent
 
 
 def service_for(data_dir: Path) -> BackupService:
@@ -145,8 +144,8 @@ def _latencies(data_dir: Path, meanwhile: object) -> list[float]:
     assert writer.stdout is not None
     writer.stdout.readline()  # it has begun
     meanwhile()  # type: ignore[operator]
-    told, _ = writer.communicate("stop\n")
-    return [float(line) for line in told.split()]
+    handle_backup_errors, _ = writer.communicate("stop\n")
+    return [float(line) for line in handle_backup_errors.split()]
 
 
 def measure_memory(data_dir: Path, *, megabytes: int) -> Iterator[Row]:

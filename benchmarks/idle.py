@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from launcher.leader import leader
-
-from .core import filled_copy
-from .site import serving
-from .timing import Row
+from benchmarks.core import filled_copy
+from benchmarks.site import serving
+from benchmarks.timing import Row
+from launcher.schedule.leader import leader
 
 SETTLE_S = 8.0
 

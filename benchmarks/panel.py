@@ -15,6 +15,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from benchmarks.core import service_for
+from benchmarks.sample import ADMIN, PASSWORD
+from benchmarks.site import get, memory_of, serving, weigh
+from benchmarks.timing import ROOT, Row, environment, interleaved
 from launcher.backup.create import STAGES
 from launcher.backup.journal import Journal, _line
 from launcher.backup.manifest import write_manifest
@@ -37,11 +41,6 @@ from launcher.backup.records import (
 )
 from launcher.backup.retention import decide
 from launcher.backup.store import stored_name
-
-from .core import service_for
-from .sample import ADMIN, PASSWORD
-from .site import get, memory_of, serving, weigh
-from .timing import ROOT, Row, environment, interleaved
 
 _PAGE = "/admin/backups"
 _HTMX = {"HX-Request": "true", "Accept-Encoding": "gzip"}
@@ -186,7 +185,7 @@ class _Admin:
 
 def _statements(data_dir: Path, admin: _Admin) -> int:
     """Count the SQL statements of one page, in an application of its own."""
-    told = subprocess.run(
+    handle_backup_errors = subprocess.run(
         [sys.executable, "-m", "benchmarks.statements", _PAGE, admin.cookie],
         cwd=ROOT,
         env=environment(data_dir),
@@ -194,7 +193,7 @@ def _statements(data_dir: Path, admin: _Admin) -> int:
         text=True,
         check=True,
     ).stdout
-    return len(told.splitlines())
+    return len(handle_backup_errors.splitlines())
 
 
 def fill_store(data_dir: Path, count: int) -> None:

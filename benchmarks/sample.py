@@ -10,11 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks.timing import ROOT, environment
 from launcher.accounts.passwords import hasher
 from launcher.backup.sqlite import begin_wal
-from launcher.content import LauncherContent
-
-from .timing import ROOT, environment
+from launcher.db.content import LauncherContent
 
 ADMIN = "ada"
 PASSWORD = "bench-bench-bench"

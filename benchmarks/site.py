@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .core import service_for
-from .timing import ROOT, Row, environment, interleaved, shell
+from benchmarks.core import service_for
+from benchmarks.timing import ROOT, Row, environment, interleaved, shell
 
 _CLIENTS = 9
 

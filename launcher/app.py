@@ -9,8 +9,8 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from launcher import cli
+from launcher.background.service import build_backups, installation_of
 from launcher.backup import Gate
-from launcher.backups import build_backups, installation_of
 from launcher.config import ROOT, Config, prepare_data_dir, read_config
 
 FORM_LIMIT_BYTES = 4 * 1024 * 1024
@@ -35,7 +35,7 @@ def create_app(overrides: Mapping[str, str] | None = None, *, has_pages: bool = 
 
     app.extensions["launcher.config"] = config
     app.extensions["launcher.gate"] = Gate(config.lock_dir)
-    app.extensions["launcher.backups"] = build_backups(installation_of(config))
+    app.extensions["launcher.background.service"] = build_backups(installation_of(config))
 
     cli.init_app(app)
     if has_pages:
@@ -44,10 +44,11 @@ def create_app(overrides: Mapping[str, str] | None = None, *, has_pages: bool = 
 
 
 def _add_pages(app: Flask) -> None:
-    from launcher import database, web  # noqa: PLC0415  (see `has_pages`)
+    from launcher import web  # noqa: PLC0415  (see `has_pages`)
+    from launcher.db import session  # noqa: PLC0415  (see `has_pages`)
     from launcher.i18n.app import init_app as init_i18n  # noqa: PLC0415
 
-    database.init_app(app)
+    session.init_app(app)
     init_i18n(app)
     web.init_app(app)
 

@@ -2,7 +2,7 @@
 
 Each field of `Config` is a setting. `data_dir` is read from `LAUNCHER_DATA_DIR`, and so on; a
 secret may instead lie in a file named by `LAUNCHER_…_FILE`. Everything an admin may change while
-the site runs is in `launcher.settings`.
+the site runs is in `launcher.db.settings`.
 """
 
 # ruff: noqa: RUF009 (each call makes a field, which is what the rule looks for)

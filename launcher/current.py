@@ -31,4 +31,4 @@ def current_gate(app: Flask | None = None) -> Gate:
 
 def current_backups(app: Flask | None = None) -> BackupService:
     """Return the backup service."""
-    return cast("BackupService", (app or current_app).extensions["launcher.backups"])
+    return cast("BackupService", (app or current_app).extensions["launcher.background.service"])

@@ -20,19 +20,21 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from launcher import demo, notices, settings, targets
+from launcher import demo
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
+from launcher.background.service import Installation, build_backups
 from launcher.backup.locks import Gate, try_lock
 from launcher.backup.records import Kind
 from launcher.backup.service import BackupService
-from launcher.backups import Installation, build_backups
 from launcher.config import ROOT
+from launcher.db import settings
+from launcher.db.settings_reader import read_settings
 from launcher.jobs.history import Book
 from launcher.jobs.work import perform
-from launcher.messenger import Message, Reason
 from launcher.models.types import utc_now
-from launcher.rules import read_rules
+from launcher.notifications import dispatch, recipients
+from launcher.notifications.sender import Message, Reason
 from tests.browser.conftest import PROGRAMS, SWITCHES
 from tests.support.server import Server, serving
 from tests.support.words import compile_words
@@ -138,8 +140,8 @@ def _make_past(data_dir: Path) -> tuple[str, str, BackupService]:
 
 def _do(job_id: str, service: BackupService, data_dir: Path, clock: _Clock) -> None:
     """Do a job as the schedule would have done it at the time that the clock shows."""
-    rules = read_rules(data_dir / "launcher.db", Gate(data_dir / "locks"))
-    perform(job_id, service, Book(data_dir), rules, clock=clock, is_by_hand=True)
+    site = read_settings(data_dir / "launcher.db", Gate(data_dir / "locks"))
+    perform(job_id, service, Book(data_dir), site, clock=clock, is_by_hand=True)
 
 
 _SCRUBBED = range(1, 5)
@@ -175,7 +177,7 @@ def _take_all(studio: Studio) -> None:
         page.goto("/admin/audit")
         studio.take(page, "audit")
         _tell_some(studio.server.data_dir)
-        page.goto("/admin/notices")
+        page.goto("/admin/notifications")
         studio.take(page, "notices")
     newest, older = studio.service.list()[0].id, studio.service.list()[8].id
     with studio.visit() as page:
@@ -200,28 +202,28 @@ def _tell_some(data_dir: Path) -> None:
     """Let two be told, one of whom cannot be reached, and a heart beat."""
     config = create_app({"LAUNCHER_DATA_DIR": str(data_dir)}).extensions["launcher.config"]
     now = utc_now()
-    phone = targets.add_target(config, name="My phone", url="ntfys://ntfy.example/backups")
-    tablet = targets.add_target(
+    phone = recipients.add_recipient(config, name="My phone", url="ntfys://ntfy.example/backups")
+    tablet = recipients.add_recipient(
         config, name="Hall tablet", url="gotifys://gotify.example/Akhj5Sb3kzQhdNv"
     )
     heart = "https://hc-ping.example/5b3kzq"
-    targets.set_heartbeat(config, heart, tells_start=True)
-    targets.set_public_url(config, "https://home.example")
-    memory = notices.read_memory(config)
-    told = replace(
-        notices.line_to(memory, phone.id, phone.url), told_at=now - timedelta(days=3, hours=2)
+    recipients.set_heartbeat(config, heart, pings_start=True)
+    recipients.set_public_url(config, "https://home.example")
+    memory = dispatch.read_memory(config)
+    handle_backup_errors = replace(
+        dispatch.delivery_to(memory, phone.id, phone.url), told_at=now - timedelta(days=3, hours=2)
     )
-    beaten = replace(notices.line_to(memory, notices.HEARTBEAT, heart), told_at=now)
+    beaten = replace(dispatch.delivery_to(memory, dispatch.HEARTBEAT, heart), told_at=now)
     failed = replace(
-        notices.line_to(memory, tablet.id, tablet.url),
+        dispatch.delivery_to(memory, tablet.id, tablet.url),
         waiting=(Message("Backups fail", ""),),
         failed_since=now - timedelta(hours=9),
         reason=Reason.ANSWERED,
         status=401,
         next_try_at=now + timedelta(minutes=38),
     )
-    lines = {phone.id: told, notices.HEARTBEAT: beaten, tablet.id: failed}
-    notices._save_memory(config, replace(memory, lines=lines))
+    lines = {phone.id: handle_backup_errors, dispatch.HEARTBEAT: beaten, tablet.id: failed}
+    dispatch._save_memory(config, replace(memory, lines=lines))
 
 
 @contextmanager

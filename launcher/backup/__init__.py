@@ -5,11 +5,11 @@ Click is imported here, not even indirectly. What it must know of the applicatio
 `ports.py`. Read `create.py` and `restore.py` first; `service.py` is the face.
 """
 
-from .errors import BackupError
-from .locks import Gate
-from .records import Kind, RetentionPolicy, State, Verb
-from .service import BackupService
-from .store import LocalStore
+from launcher.backup.errors import BackupError
+from launcher.backup.locks import Gate
+from launcher.backup.records import Kind, RetentionPolicy, State, Verb
+from launcher.backup.service import BackupService
+from launcher.backup.store import LocalStore
 
 __all__ = [
     "BackupError",

@@ -13,11 +13,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from .errors import ChecksumMismatchError, InsufficientSpaceError, UploadRejectedError
-from .files import CHUNK_BYTES, create_new, free_bytes
-from .reasons import Reason
-from .records import DatabaseFacts, Encoding, StoredFile
-from .sqlite import HEADER_BYTES, Header, OnBytes, check_size, parse_header
+from launcher.backup.errors import (
+    ChecksumMismatchError,
+    InsufficientSpaceError,
+    UploadRejectedError,
+)
+from launcher.backup.files import CHUNK_BYTES, create_new, free_bytes
+from launcher.backup.reasons import Reason
+from launcher.backup.records import DatabaseFacts, Encoding, StoredFile
+from launcher.backup.sqlite import HEADER_BYTES, Header, OnBytes, check_size, parse_header
 
 if sys.version_info >= (3, 14):
     from compression import zstd

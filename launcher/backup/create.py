@@ -5,13 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from .compression import pack
-from .errors import DatabaseCorruptError, SourceDatabaseError
-from .files import create_new, discard, disk_errors, require_space
-from .operations import Teller
-from .ports import Clock, Content
-from .reasons import Reason
-from .records import (
+from launcher.backup.compression import pack
+from launcher.backup.errors import DatabaseCorruptError, SourceDatabaseError
+from launcher.backup.files import create_new, discard, disk_errors, require_space
+from launcher.backup.operations import ProgressReporter
+from launcher.backup.ports import Clock, Content
+from launcher.backup.reasons import Reason
+from launcher.backup.records import (
     Backup,
     DatabaseFacts,
     Encoding,
@@ -22,7 +22,7 @@ from .records import (
     Verification,
     new_backup_id,
 )
-from .sqlite import (
+from launcher.backup.sqlite import (
     SQLITE_VERSION,
     copy_live,
     integrity_problems,
@@ -31,14 +31,14 @@ from .sqlite import (
     rebuild_indexes,
     used_bytes,
 )
-from .store import Store, stored_name
-from .verify import rows_by_table
+from launcher.backup.store import Store, stored_name
+from launcher.backup.verify import rows_by_table
 
 STAGES = (Stage.COPY, Stage.COMPRESS, Stage.CHECK, Stage.PUBLISH)
 
 
 def create_backup(
-    tell: Teller,
+    report: ProgressReporter,
     *,
     live: Path,
     store: Store,
@@ -77,15 +77,15 @@ def create_backup(
 
     created_at = clock()
     backup_id = new_backup_id(created_at)
-    tell.about(backup_id)
+    report.about(backup_id)
     raw = store.staging / f"{backup_id}.db"
     packed = store.staging / stored_name(backup_id, encoding)
     try:
         with disk_errors("write the backup"):
             create_new(raw).close()
-            tell.stage(Stage.COPY, expected_bytes)
-            copy_live(live, raw, on_bytes=tell.advance)
-            database, file = _pack_and_check(tell, raw, packed, encoding)
+            report.stage(Stage.COPY, expected_bytes)
+            copy_live(live, raw, on_bytes=report.advance)
+            database, file = _pack_and_check(report, raw, packed, encoding)
         with open_copy(raw) as connection:
             revision = content.revision(connection)
             contents = rows_by_table(connection)
@@ -105,7 +105,7 @@ def create_backup(
             contents=contents,
             verification=Verification(State.VERIFIED, clock()),
         )
-        tell.stage(Stage.PUBLISH)
+        report.stage(Stage.PUBLISH)
         store.publish(backup, packed)
     finally:
         discard(raw, packed, raw.with_name(raw.name + "-journal"))
@@ -113,20 +113,20 @@ def create_backup(
 
 
 def _pack_and_check(
-    tell: Teller, raw: Path, packed: Path, encoding: Encoding
+    report: ProgressReporter, raw: Path, packed: Path, encoding: Encoding
 ) -> tuple[DatabaseFacts, StoredFile]:
     """Compress and check side by side: one is bound by the compressor, the other by SQLite."""
-    tell.stage(Stage.COMPRESS, raw.stat().st_size)
+    report.stage(Stage.COMPRESS, raw.stat().st_size)
     with ThreadPoolExecutor(1, thread_name_prefix="check") as beside:
         check = beside.submit(integrity_problems, raw)
-        facts = pack(raw, packed, encoding=encoding, on_bytes=tell.advance)
-        tell.stage(Stage.CHECK)
+        facts = pack(raw, packed, encoding=encoding, on_bytes=report.advance)
+        report.stage(Stage.CHECK)
         problems = check.result()
     if not problems:
         return facts
     _mend(raw)
     packed.unlink()
-    return pack(raw, packed, encoding=encoding, on_bytes=tell.advance)
+    return pack(raw, packed, encoding=encoding, on_bytes=report.advance)
 
 
 def _mend(raw: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
-from .reasons import Fact, Fault, Reason
+from launcher.backup.reasons import Fact, Fault, Reason
 
 
 class BackupError(Exception):

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from .errors import InsufficientSpaceError, StoreUnavailableError
-from .reasons import Reason
+from launcher.backup.errors import InsufficientSpaceError, StoreUnavailableError
+from launcher.backup.reasons import Reason
 
 CHUNK_BYTES = 1 << 20
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}  # FAT, some mounts

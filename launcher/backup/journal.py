@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .codec import DecodeError, decode, encode, parse
-from .files import write_atomic
-from .records import JournalEntry, Verb
-from .stamps import Stamp, is_settled, stamp_of
+from launcher.backup.codec import DecodeError, decode, encode, parse
+from launcher.backup.files import write_atomic
+from launcher.backup.fingerprints import Fingerprint, fingerprint_of, is_settled
+from launcher.backup.records import JournalEntry, Verb
 
 MAX_BYTES = 1 << 20
 
@@ -32,7 +32,7 @@ class _Read:
         entries: those lines that somebody got to, parsed; None for what is no entry.
     """
 
-    stamp: Stamp | None
+    fingerprint: Fingerprint | None
     lines: Sequence[bytes]
     entries: dict[bytes, JournalEntry | None]
 
@@ -111,17 +111,19 @@ class Journal:
         """Return what the file holds, read only if it is another one than the last time."""
         last = self._read
         try:
-            if last.stamp is not None and last.stamp == stamp_of(self.path.stat()):
+            if last.fingerprint is not None and last.fingerprint == fingerprint_of(
+                self.path.stat()
+            ):
                 return last
             with self.path.open("rb") as file:
-                stamp = stamp_of(os.fstat(file.fileno()))
+                fingerprint = fingerprint_of(os.fstat(file.fileno()))
                 # More than twice the bound is not ours; the next line that is written cuts it.
-                file.seek(max(0, stamp[1] - 2 * self._max_bytes))
+                file.seek(max(0, fingerprint[1] - 2 * self._max_bytes))
                 lines = file.read(2 * self._max_bytes).split(b"\n")[::-1]
         except FileNotFoundError:
             return _Read(None, (), {})
         entries = {line: last.entries[line] for line in lines if line in last.entries}
-        read = self._read = _Read(stamp if is_settled(stamp) else None, lines, entries)
+        read = self._read = _Read(fingerprint if is_settled(fingerprint) else None, lines, entries)
         return read
 
 

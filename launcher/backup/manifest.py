@@ -11,10 +11,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields
 
-from .codec import DecodeError, decode, encode, parse
-from .errors import BackupNotFoundError, ManifestError
-from .reasons import Reason
-from .records import Backup, parse_backup_id
+from launcher.backup.codec import DecodeError, decode, encode, parse
+from launcher.backup.errors import BackupNotFoundError, ManifestError
+from launcher.backup.reasons import Reason
+from launcher.backup.records import Backup, parse_backup_id
 
 FORMAT = 1
 MAX_BYTES = 256 << 10

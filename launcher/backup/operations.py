@@ -18,13 +18,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from .codec import DecodeError, decode, encode, parse
-from .errors import BackupError, OperationInProgressError
-from .files import disk_errors, write_atomic
-from .journal import Journal
-from .locks import try_lock
-from .ports import Clock, OnFinished, OnProgress
-from .records import (
+from launcher.backup.codec import DecodeError, decode, encode, parse
+from launcher.backup.errors import BackupError, OperationInProgressError
+from launcher.backup.files import disk_errors, write_atomic
+from launcher.backup.journal import Journal
+from launcher.backup.locks import try_lock
+from launcher.backup.ports import Clock, OnFinished, OnProgress
+from launcher.backup.records import (
     JournalEntry,
     Outcome,
     Progress,
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 _TELL_EVERY_S = 0.2
 
 
-class Teller(Protocol):
+class ProgressReporter(Protocol):
     """What a story tells of itself while it runs."""
 
     def about(self, backup_id: str) -> None:
@@ -52,10 +52,10 @@ class Teller(Protocol):
         """Say how far the stage is, in bytes."""
 
 
-class Within:
+class NestedProgress:
     """Tells of a story inside a story as one stage of the outer one."""
 
-    def __init__(self, outer: Teller, stage: Stage) -> None:
+    def __init__(self, outer: ProgressReporter, stage: Stage) -> None:
         self._outer = outer
         outer.stage(stage)
 
@@ -87,12 +87,12 @@ class Operation:
         by: str,
         stages: Sequence[Stage],
         started_at: datetime,
-        tell: Callable[[Progress, dict[str, object]], None],
+        report: Callable[[Progress, dict[str, object]], None],
     ) -> None:
         self.id = id_
         self.facts: dict[str, object] = {}
         self.is_recorded = True
-        self._tell = tell
+        self._report = report
         self._told_at = 0.0
         self._stage_at = time.monotonic()
         self.progress = Progress(
@@ -127,7 +127,7 @@ class Operation:
 
     def _say(self) -> None:
         self._told_at = time.monotonic()
-        self._tell(self.progress, self.facts)
+        self._report(self.progress, self.facts)
 
 
 class Operations:
@@ -183,7 +183,7 @@ class Operations:
                 by=by,
                 stages=stages,
                 started_at=self._clock(),
-                tell=lambda progress, facts: self._tell(progress, facts, on_progress),
+                report=lambda progress, facts: self._report(progress, facts, on_progress),
             )
             self._write_state(operation.progress, operation.facts)
             try:
@@ -214,7 +214,7 @@ class Operations:
         state = self._read_state()
         return state[0] if state else None
 
-    def is_unburied(self) -> bool:
+    def has_interrupted_operation(self) -> bool:
         """Whether the last operation was killed and nobody has written that down yet."""
         return self._state_path.exists() and self.running() is None
 
@@ -225,7 +225,7 @@ class Operations:
         if descriptor is None:
             raise self._busy()
         try:
-            self._bury()
+            self._record_interruption()
             self._clear()
             try:
                 yield
@@ -253,7 +253,7 @@ class Operations:
             verb=progress.verb, by=progress.by, since=progress.started_at
         )
 
-    def _bury(self) -> None:
+    def _record_interruption(self) -> None:
         """Journal an operation whose process was killed."""
         if (state := self._read_state()) is not None:
             progress, facts = state
@@ -324,7 +324,7 @@ class Operations:
             except Exception:
                 log.exception("audit not written", extra={"operation_id": entry.operation_id})
 
-    def _tell(
+    def _report(
         self, progress: Progress, facts: dict[str, object], on_progress: OnProgress | None
     ) -> None:
         self._write_state(progress, facts)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from .records import JournalEntry, Migration, Progress, Schedule, Survey
+from launcher.backup.records import JournalEntry, Migration, Progress, Schedule, Survey
 
 Clock = Callable[[], datetime]
 """Returns the present moment, aware and in UTC."""

@@ -16,8 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NewType
 
-from .errors import BackupNotFoundError
-from .reasons import Fault, Reason, read_fault
+from launcher.backup.errors import BackupNotFoundError
+from launcher.backup.reasons import Fault, Reason, read_fault
 
 BackupId = NewType("BackupId", str)
 
@@ -254,7 +254,7 @@ class Verb(StrEnum):
     CREATE = "create"
     VERIFY = "verify"
     PLAN = "plan"
-    REHEARSE = "rehearse"
+    TEST_RESTORE = "rehearse"
     RESTORE = "restore"
     EXPORT = "export"
     UPLOAD = "upload"
@@ -374,7 +374,7 @@ class Survey:
     rows: Mapping[str, int]
     names: Mapping[str, tuple[str, ...]]
     admins: tuple[str, ...]
-    password_marks: Mapping[str, str]
+    password_versions: Mapping[str, str]
     api_tokens: tuple[str, ...]
     schedule: Schedule | None
     site_name: str
@@ -426,7 +426,7 @@ class RestorePlan:
         admins: active admins afterwards; never empty.
         carried_account: the account carried in from the live data, or "".
         warnings: what an admin should know before confirming.
-        live_mark: as `BackupService.live_mark` was when this was made; once that differs, the
+        live_mark: as `BackupService.live_version` was when this was made; once that differs, the
             plan tells of data that is not there any more.
     """
 
@@ -452,7 +452,7 @@ class RestorePlan:
     site_name_then: str
     carried_account: str = ""
     warnings: tuple[Fault, ...] = ()
-    live_mark: str = ""
+    live_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,22 +13,22 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from .errors import (
+from launcher.backup.errors import (
     BackupError,
     IncompatibleBackupError,
     NoAdminInsideError,
     RestoreError,
     SourceDatabaseError,
 )
-from .files import (
+from launcher.backup.files import (
     create_new,
     disk_errors,
     require_space,
 )
-from .operations import Operation, Within
-from .ports import Content, Gate
-from .reasons import Fault, Reason
-from .records import (
+from launcher.backup.operations import NestedProgress, Operation
+from launcher.backup.ports import Content, Gate
+from launcher.backup.reasons import Fault, Reason
+from launcher.backup.records import (
     Backup,
     NameChange,
     RestoreOutcome,
@@ -37,8 +37,8 @@ from .records import (
     Stage,
     Survey,
 )
-from .roads import FileSwap, Transaction
-from .sqlite import (
+from launcher.backup.replacement import FileReplacement, InPlace
+from launcher.backup.sqlite import (
     check_structure,
     confirm_live,
     live_problem,
@@ -50,8 +50,8 @@ from .sqlite import (
     used_bytes,
     watch_writes,
 )
-from .store import Store
-from .verify import CHECK_DEADLINE_S, Checked, stage_backup, stage_path
+from launcher.backup.store import Store
+from launcher.backup.verify import CHECK_DEADLINE_S, Checked, stage_backup, stage_path
 
 STAGES_PLAN = (Stage.UNPACK, Stage.PREPARE)
 STAGES_RESTORE = (*STAGES_PLAN, Stage.SAFETY, Stage.REPLACE, Stage.CONFIRM)
@@ -298,11 +298,11 @@ def plan_restore(
         site_name_then=then.site_name,
         carried_account=choices.carry_account,
         warnings=staged.checked.warnings,
-        live_mark=mark_of(now),
+        live_version=version_of(now),
     )
 
 
-def mark_of(now: Survey | None) -> str:
+def version_of(now: Survey | None) -> str:
     """Return a short text that differs when what a plan says of the live data by name does.
 
     That is everything in the survey but the number of rows, which changes with every sign-in. ""
@@ -310,11 +310,13 @@ def mark_of(now: Survey | None) -> str:
     """
     if now is None:
         return ""
-    told = {field.name: getattr(now, field.name) for field in fields(now) if field.name != "rows"}
+    handle_backup_errors = {
+        field.name: getattr(now, field.name) for field in fields(now) if field.name != "rows"
+    }
     # As `repr` and not as JSON: a damaged row may hold what no text can.
     canonical = {
         name: sorted(map(repr, value.items())) if isinstance(value, Mapping) else value
-        for name, value in told.items()
+        for name, value in handle_backup_errors.items()
     }
     return hashlib.sha256(repr(canonical).encode()).hexdigest()[:16]
 
@@ -334,8 +336,8 @@ def _password_changes(now: Survey, then: Survey) -> tuple[str, ...]:
     return tuple(
         sorted(
             name
-            for name, mark in then.password_marks.items()
-            if now.password_marks.get(name, mark) != mark
+            for name, mark in then.password_versions.items()
+            if now.password_versions.get(name, mark) != mark
         )
     )
 
@@ -350,7 +352,7 @@ def restore_backup(
     gate: Gate,
     choices: Choices,
     epoch: str,
-    make_safety: Callable[[Within], Backup],
+    make_safety: Callable[[NestedProgress], Backup],
 ) -> RestoreOutcome:
     """Make the live database hold what a backup holds, all of it or nothing.
 
@@ -402,15 +404,15 @@ def restore_backup(
                 closed_at = time.monotonic()
                 if safety and has_new_writes():
                     # Somebody wrote since; behind the gate nobody can, so this one is exact.
-                    older, safety = safety, make_safety(Within(operation, Stage.SAFETY))
+                    older, safety = safety, make_safety(NestedProgress(operation, Stage.SAFETY))
                     store.remove(older)
                 operation.facts["safety_id"] = safety.id if safety else ""
-                road = (
-                    Transaction(operation, live_path, store=store, safety=safety)
+                replacement = (
+                    InPlace(operation, live_path, store=store, safety=safety)
                     if safety
-                    else FileSwap(operation, live_path)
+                    else FileReplacement(operation, live_path)
                 )
-                _replace_and_confirm(operation, road, staged, live_path=live_path)
+                _replace_and_confirm(operation, replacement, staged, live_path=live_path)
                 held_s = time.monotonic() - closed_at
     except TimeoutError as error:
         raise RestoreError(Reason.HELD_UP, detail=error) from error
@@ -420,11 +422,11 @@ def restore_backup(
         operation_id=operation.id,
         plan=plan,
         safety_id=safety.id if safety else "",
-        raw_copy_path=road.raw_copy_path,
+        raw_copy_path=replacement.raw_copy_path,
         replaced_file=safety is None,
         held_s=held_s,
         duration_s=time.monotonic() - started,
-        warnings=(*plan.warnings, *road.warnings),
+        warnings=(*plan.warnings, *replacement.warnings),
     )
 
 
@@ -433,7 +435,7 @@ def _never() -> bool:
 
 
 def _keep_live(
-    operation: Operation, make_safety: Callable[[Within], Backup]
+    operation: Operation, make_safety: Callable[[NestedProgress], Backup]
 ) -> tuple[Backup | None, Fault | None]:
     """Make the safety backup, or say what is wrong with live data that none can be made of.
 
@@ -441,7 +443,7 @@ def _keep_live(
         SourceDatabaseError: the live database stays busy.
     """
     try:
-        return make_safety(Within(operation, Stage.SAFETY)), None
+        return make_safety(NestedProgress(operation, Stage.SAFETY)), None
     except SourceDatabaseError as error:
         if not error.is_damaged:
             raise
@@ -449,7 +451,7 @@ def _keep_live(
 
 
 def _replace_and_confirm(
-    operation: Operation, road: Transaction | FileSwap, staged: Staged, *, live_path: Path
+    operation: Operation, replacement: InPlace | FileReplacement, staged: Staged, *, live_path: Path
 ) -> None:
     """Walk the road to its end, or back to its beginning.
 
@@ -458,23 +460,23 @@ def _replace_and_confirm(
     """
     operation.stage(Stage.REPLACE, staged.path.stat().st_size)
     try:
-        road.replace(staged.path)
+        replacement.replace(staged.path)
     except (BackupError, TimeoutError):
         raise  # the road itself says that nothing was changed
     except BaseException as error:
         # Ctrl-C, or a listener that failed: it may have struck just after the commit.
-        road.revert(f"the restore was stopped ({error!r})")
+        replacement.revert(f"the restore was stopped ({error!r})")
         raise
     try:
         operation.stage(Stage.CONFIRM)
         problem = confirm_live(live_path, rows=staged.survey.rows)
     except BaseException as error:
-        road.revert(f"the restore was stopped ({error!r})")
+        replacement.revert(f"the restore was stopped ({error!r})")
         raise
     if problem:
-        road.revert(f"the restored data did not pass its check ({problem})")
+        replacement.revert(f"the restored data did not pass its check ({problem})")
         raise RestoreError(Reason.NOT_CONFIRMED, detail=problem)
-    road.settle()
+    replacement.settle()
 
 
 def _require_room(source: Backup | Path, *, live: Live, store: Store) -> None:

@@ -11,7 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 
-from .records import BEFORE_KINDS, Backup, BackupId, KeepDecision, KeepReason, Kind, RetentionPolicy
+from launcher.backup.records import (
+    BEFORE_KINDS,
+    Backup,
+    BackupId,
+    KeepDecision,
+    KeepReason,
+    Kind,
+    RetentionPolicy,
+)
 
 _PERIODS: tuple[tuple[KeepReason, Callable[[datetime], tuple[int, ...]]], ...] = (
     (KeepReason.DAILY, lambda moment: (moment.year, moment.month, moment.day)),

@@ -16,9 +16,10 @@ from itertools import islice, takewhile
 from pathlib import Path
 from typing import BinaryIO
 
-from .create import STAGES as STAGES_CREATE
-from .create import create_backup
-from .errors import (
+from launcher.backup.bootstrap import has_content, has_history, live_revision, make_database
+from launcher.backup.create import STAGES as STAGES_CREATE
+from launcher.backup.create import create_backup
+from launcher.backup.errors import (
     BackupError,
     BackupNotFoundError,
     BackupProtectedError,
@@ -28,12 +29,12 @@ from .errors import (
     UploadRejectedError,
     VerificationError,
 )
-from .files import disk_errors
-from .journal import Journal
-from .operations import Operation, Operations, Within
-from .ports import Clock, Content, Gate, OnFinished, OnProgress, utc_now
-from .reasons import Fault, Reason
-from .records import (
+from launcher.backup.files import disk_errors
+from launcher.backup.journal import Journal
+from launcher.backup.operations import NestedProgress, Operation, Operations
+from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, utc_now
+from launcher.backup.reasons import Fault, Reason
+from launcher.backup.records import (
     Backup,
     BackupId,
     BulkResult,
@@ -54,26 +55,25 @@ from .records import (
     clean_note,
     readable,
 )
-from .restore import (
+from launcher.backup.restore import (
     STAGES_PLAN,
     STAGES_RESTORE,
     Choices,
-    mark_of,
     plan_restore,
     read_live,
     restore_backup,
     stage_restore,
+    version_of,
 )
-from .retention import decide
-from .slots import Claim, Slots, claim_of, is_open
-from .sqlite import (
+from launcher.backup.retention import decide
+from launcher.backup.slots import Claim, Slots, claim_of, is_open
+from launcher.backup.sqlite import (
     live_problem,
     open_live,
 )
-from .store import Store
-from .transfer import take_in, write_plain
-from .upkeep import has_content, has_history, live_revision, make_database
-from .verify import Checked, describe_file, stage_backup, stage_path
+from launcher.backup.store import Store
+from launcher.backup.transfer import take_in, write_plain
+from launcher.backup.verify import Checked, describe_file, stage_backup, stage_path
 
 
 class BackupService:
@@ -279,7 +279,7 @@ class BackupService:
                 return self._record_damage(operation, backup, error)
             return self._record_soundness(operation, backup, checked)
 
-    def rehearse(
+    def test_restore(
         self,
         reference: str,
         *,
@@ -294,7 +294,7 @@ class BackupService:
             InsufficientSpaceError, SourceDatabaseError
         """
         with self._operations.run(
-            Verb.REHEARSE,
+            Verb.TEST_RESTORE,
             by=by,
             stages=STAGES_PLAN,
             on_progress=on_progress,
@@ -542,7 +542,7 @@ class BackupService:
         """Return what `prune` would do, newest first, with the reasons why each other stays."""
         return decide(self._store.list(), policy, zone=zone, now=self._clock())
 
-    def foresee_prune(
+    def preview_retention(
         self, policy: RetentionPolicy, *, zone: tzinfo = UTC, next_run_at: datetime | None = None
     ) -> Sequence[KeepDecision]:
         """Return what `prune` would do after one more good scheduled backup, newest first.
@@ -614,7 +614,7 @@ class BackupService:
         progress = self.progress()
         if progress and progress.operation_id == operation_id:
             return progress
-        if self._operations.is_unburied():
+        if self._operations.has_interrupted_operation():
             self.recover()
         return next((e for e in self._journal.entries() if e.operation_id == operation_id), None)
 
@@ -623,7 +623,7 @@ class BackupService:
 
         A killed one is among them, as by `operation`. Cheap enough to be asked every second.
         """
-        if self._operations.is_unburied():
+        if self._operations.has_interrupted_operation():
             self.recover()
         newest = islice(self._journal.entries(), limit)
         return list(takewhile(lambda entry: entry.operation_id != operation_id, newest))
@@ -632,7 +632,7 @@ class BackupService:
         """Return what is wrong with the live database, None when it opens and is ours."""
         return live_problem(self._live, content=self._content)
 
-    def live_mark(self) -> str:
+    def live_version(self) -> str:
         """Return a short text that differs when the names, admins, passwords, tokens, schedule,
         site name or session epoch of the live data do; "" when it cannot be read.
 
@@ -641,7 +641,7 @@ class BackupService:
         Raises:
             SourceDatabaseError: it is sound but stays busy, so nothing can be said of it.
         """
-        return mark_of(read_live(self._live, content=self._content, count_rows=False).survey)
+        return version_of(read_live(self._live, content=self._content, count_rows=False).survey)
 
     # --- at every start ------------------------------------------------------------------
 
@@ -729,7 +729,7 @@ class BackupService:
     def _create(
         self,
         operation: Operation,
-        tell: Operation | Within,
+        report: Operation | NestedProgress,
         *,
         by: str,
         kind: Kind,
@@ -738,7 +738,7 @@ class BackupService:
         protected: bool = False,
     ) -> Backup:
         backup = create_backup(
-            tell,
+            report,
             live=self._live,
             store=self._store,
             content=self._content,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from .codec import DecodeError, decode, encode, parse
-from .files import disk_errors, write_atomic
+from launcher.backup.codec import DecodeError, decode, encode, parse
+from launcher.backup.files import disk_errors, write_atomic
 
 RETRY_AFTER = timedelta(minutes=10)
 MAX_ATTEMPTS = 2

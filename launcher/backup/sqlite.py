@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .errors import (
+from launcher.backup.errors import (
     BackupError,
     DatabaseCorruptError,
     IncompatibleBackupError,
@@ -24,10 +24,10 @@ from .errors import (
     StoreUnavailableError,
     UploadRejectedError,
 )
-from .reasons import Fact, Fault, Reason
+from launcher.backup.reasons import Fact, Fault, Reason
 
 if TYPE_CHECKING:
-    from .ports import Content
+    from launcher.backup.ports import Content
 
 OnBytes = Callable[[int, int], None]
 """Called with (done, total) in bytes; what it raises ends the work."""

@@ -19,13 +19,13 @@ from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from .compression import SUFFIXES
-from .errors import (
+from launcher.backup.compression import SUFFIXES
+from launcher.backup.errors import (
     BackupError,
     BackupNotFoundError,
     ManifestError,
 )
-from .files import (
+from launcher.backup.files import (
     disk_errors,
     empty_directory,
     move,
@@ -33,9 +33,10 @@ from .files import (
     sync_directory,
     write_atomic,
 )
-from .manifest import MAX_BYTES, read_manifest, write_manifest
-from .reasons import Fault, Reason
-from .records import (
+from launcher.backup.fingerprints import Fingerprint, fingerprint_of, is_settled
+from launcher.backup.manifest import MAX_BYTES, read_manifest, write_manifest
+from launcher.backup.reasons import Fault, Reason
+from launcher.backup.records import (
     LATEST,
     Backup,
     BackupId,
@@ -46,7 +47,6 @@ from .records import (
     moment_of,
     parse_backup_id,
 )
-from .stamps import Stamp, is_settled, stamp_of
 
 _PREFIX = "launcher-"
 _EXTERNAL_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db.zst", ".sqlite.zst", ".sqlite3.zst")
@@ -133,7 +133,7 @@ class LocalStore:
         self._path = path
         self._create = create
         self._folder = str(path)  # joined as text: a listing does it twenty thousand times
-        self._read: dict[str, tuple[Stamp, Backup]] = {}
+        self._read: dict[str, tuple[Fingerprint, Backup]] = {}
 
     @property
     def path(self) -> Path:
@@ -313,15 +313,15 @@ class LocalStore:
         """
         path = f"{self._folder}/{name}"
         known = self._read.get(name)
-        if known and known[0] == stamp_of(os.lstat(path)):
+        if known and known[0] == fingerprint_of(os.lstat(path)):
             return known[1]
         with open_regular(Path(path)) as file:
-            stamp = stamp_of(os.fstat(file.fileno()))
+            fingerprint = fingerprint_of(os.fstat(file.fileno()))
             backup = read_manifest(file.read(MAX_BYTES))
         if backup.id != _manifest_id(name):
             raise ManifestError(Reason.MANIFEST_OF_ANOTHER)
-        if is_settled(stamp):
-            self._read[name] = (stamp, backup)
+        if is_settled(fingerprint):
+            self._read[name] = (fingerprint, backup)
         return backup
 
     def _forget_all_but(self, manifests: Sequence[str]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .compression import pack, unpack_to
-from .files import discard, disk_errors, put_new, require_space, sync_file
-from .operations import Operation
-from .ports import Clock, Content
-from .records import (
+from launcher.backup.compression import pack, unpack_to
+from launcher.backup.files import discard, disk_errors, put_new, require_space, sync_file
+from launcher.backup.operations import Operation
+from launcher.backup.ports import Clock, Content
+from launcher.backup.records import (
     Backup,
     Encoding,
     Kind,
@@ -17,9 +17,9 @@ from .records import (
     Verification,
     new_backup_id,
 )
-from .sqlite import SQLITE_VERSION
-from .store import Store, stored_name
-from .verify import Checked, stage_backup
+from launcher.backup.sqlite import SQLITE_VERSION
+from launcher.backup.store import Store, stored_name
+from launcher.backup.verify import Checked, stage_backup
 
 
 def take_in(

@@ -12,19 +12,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from .compression import encoding_of, unpack_to, unpack_unknown
-from .errors import (
+from launcher.backup.compression import encoding_of, unpack_to, unpack_unknown
+from launcher.backup.errors import (
     DatabaseCorruptError,
     IncompatibleBackupError,
     ManifestError,
     UploadRejectedError,
 )
-from .files import CHUNK_BYTES, disk_errors, open_regular, require_space
-from .manifest import bare_name
-from .ports import Content
-from .reasons import Fault, Reason
-from .records import Backup, DatabaseFacts, Migration, StoredFile
-from .sqlite import (
+from launcher.backup.files import CHUNK_BYTES, disk_errors, open_regular, require_space
+from launcher.backup.manifest import bare_name
+from launcher.backup.ports import Content
+from launcher.backup.reasons import Fault, Reason
+from launcher.backup.records import Backup, DatabaseFacts, Migration, StoredFile
+from launcher.backup.sqlite import (
     HEADER_BYTES,
     OnBytes,
     check_header,
@@ -36,7 +36,7 @@ from .sqlite import (
     open_copy,
     parse_header,
 )
-from .store import Store
+from launcher.backup.store import Store
 
 CHECK_DEADLINE_S = 1800.0
 

@@ -23,19 +23,24 @@ from launcher.backup.records import (
     State,
     parse_backup_id,
 )
+from launcher.cli import output
+from launcher.cli.exits import (
+    EXIT_CODES,
+    PARTLY_FAILED,
+    exit_codes_help,
+    handle_backup_errors,
+    status_code,
+)
+from launcher.cli.shell import bars as _bars
+from launcher.cli.shell import json_option as _json_option
+from launcher.cli.shell import read_current_settings
+from launcher.cli.shell import typist as _by
 from launcher.current import current_application, current_backups, current_config
 from launcher.jobs.history import Book, Run, RunOutcome
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import perform
-from launcher.setting_table import SiteSettings
-from launcher.watch import status_facts
-
-from . import output
-from .exits import EXIT_CODES, PARTLY_FAILED, exit_codes_help, status_code, told
-from .shell import bars as _bars
-from .shell import json_option as _json_option
-from .shell import read_current_rules
-from .shell import typist as _by
+from launcher.monitoring.problems import status_facts
+from launcher.settings.table import SiteSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,7 +68,7 @@ def _yes_option(command: F) -> F:
 @click.option("--note", default="", help="A few words to know it by.")
 @click.option("--protect", is_flag=True, help="Exempt it from retention.")
 @_json_option
-@told
+@handle_backup_errors
 def create(note: str, protect: bool, as_json: bool) -> None:
     """Make a backup now and print its id.
 
@@ -81,7 +86,7 @@ def create(note: str, protect: bool, as_json: bool) -> None:
 
 @backup.command("list")
 @_json_option
-@told
+@handle_backup_errors
 def list_(as_json: bool) -> None:
     """List all backups, newest first."""
     backups = current_backups().list()
@@ -96,7 +101,7 @@ def list_(as_json: bool) -> None:
 @backup.command()
 @click.argument("backup_id", metavar="ID")
 @_json_option
-@told
+@handle_backup_errors
 def show(backup_id: str, as_json: bool) -> None:
     """Show one backup: what is inside, its state, what happened to it.
 
@@ -114,7 +119,7 @@ def show(backup_id: str, as_json: bool) -> None:
 @click.argument("backup_ids", metavar="[ID]...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Verify every backup.")
 @_json_option
-@told
+@handle_backup_errors
 def verify(backup_ids: tuple[str, ...], every: bool, as_json: bool) -> None:
     """Read backups through and check them whole: checksum, structure, links.
 
@@ -157,14 +162,14 @@ def verify(backup_ids: tuple[str, ...], every: bool, as_json: bool) -> None:
 @backup.command()
 @click.argument("backup_id", metavar="ID")
 @_json_option
-@told
-def rehearse(backup_id: str, as_json: bool) -> None:
+@handle_backup_errors
+def test_restore(backup_id: str, as_json: bool) -> None:
     """Try a whole restore on a scratch copy, up to the replacement.
 
     ID may be `latest`. The live data is only read.
     """
     with _bars() as bars:
-        plan = current_backups().rehearse(backup_id, by=_by(), on_progress=bars)
+        plan = current_backups().test_restore(backup_id, by=_by(), on_progress=bars)
     if as_json:
         output.print_json(plan)
     else:
@@ -189,7 +194,7 @@ def rehearse(backup_id: str, as_json: bool) -> None:
     help="Carry this admin of today's data over, for a backup without an admin.",
 )
 @_json_option
-@told
+@handle_backup_errors
 def restore(
     *, source: str, dry_run: bool, yes: bool, keep_schedule: bool, carry_account: str, as_json: bool
 ) -> None:
@@ -269,7 +274,7 @@ def _ask_for(word: str) -> None:
 @backup.command()
 @_yes_option
 @_json_option
-@told
+@handle_backup_errors
 def undo(yes: bool, as_json: bool) -> None:
     """Take the last restore back. An undo can itself be undone."""
     service = current_backups()
@@ -289,7 +294,7 @@ def undo(yes: bool, as_json: bool) -> None:
 @click.argument("backup_id", metavar="ID")
 @click.argument("target", metavar="DEST", type=click.Path(path_type=Path))
 @_json_option
-@told
+@handle_backup_errors
 def export(backup_id: str, target: Path, as_json: bool) -> None:
     """Write the plain .db of a backup to DEST, a new file or a folder, and print its path.
 
@@ -307,7 +312,7 @@ def export(backup_id: str, target: Path, as_json: bool) -> None:
 @click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
 @click.option("--note", default="", help="A few words to know it by.")
 @_json_option
-@told
+@handle_backup_errors
 def import_(path: Path, note: str, as_json: bool) -> None:
     """Check a .db or .db.zst file from elsewhere, keep it as a backup and print its id."""
     with _bars() as bars:
@@ -317,7 +322,7 @@ def import_(path: Path, note: str, as_json: bool) -> None:
 
 @backup.command()
 @click.argument("backup_id", metavar="ID")
-@told
+@handle_backup_errors
 def protect(backup_id: str) -> None:
     """Exempt a backup from retention and from delete."""
     found = current_backups().protect(backup_id, by=_by())
@@ -326,7 +331,7 @@ def protect(backup_id: str) -> None:
 
 @backup.command()
 @click.argument("backup_id", metavar="ID")
-@told
+@handle_backup_errors
 def unprotect(backup_id: str) -> None:
     """Give a backup back to retention."""
     found = current_backups().unprotect(backup_id, by=_by())
@@ -337,7 +342,7 @@ def unprotect(backup_id: str) -> None:
 @click.argument("backup_ids", metavar="ID...", nargs=-1, required=True)
 @_yes_option
 @_json_option
-@told
+@handle_backup_errors
 def delete(backup_ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Delete backups for good."""
     service = current_backups()
@@ -345,7 +350,7 @@ def delete(backup_ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
         going = {found.id: found for found in map(service.get, backup_ids)}
         output.say("These backups go for good:")
         for found in going.values():
-            output.say(f"  {found.id}  {output.moment(found.created_at)}  {output.inside(found)}")
+            output.say(f"  {found.id}  {output.moment(found.created_at)}  {output.contents(found)}")
         if _last_good_id() in going:
             output.say("The last good backup is among them: afterwards today's is the only data.")
         _ask_for("delete")
@@ -374,13 +379,13 @@ def _print_bulk(result: BulkResult, *, as_json: bool) -> None:
 @backup.command()
 @click.option("--dry-run", is_flag=True, help="Show what would go, and why each other stays.")
 @_json_option
-@told
+@handle_backup_errors
 def prune(dry_run: bool, as_json: bool) -> None:
     """Delete the scheduled backups that the retention settings no longer keep."""
-    rules = read_current_rules()
+    site = read_current_settings()
     service = current_backups()
     if dry_run:
-        decisions = service.plan_prune(rules.policy, zone=rules.zone)
+        decisions = service.plan_prune(site.policy, zone=site.zone)
         if as_json:
             output.print_json(
                 [
@@ -391,12 +396,12 @@ def prune(dry_run: bool, as_json: bool) -> None:
         else:
             output.print_decisions(decisions)
         return
-    _print_bulk(service.prune(rules.policy, by=_by(), zone=rules.zone), as_json=as_json)
+    _print_bulk(service.prune(site.policy, by=_by(), zone=site.zone), as_json=as_json)
 
 
 @backup.command()
 @_json_option
-@told
+@handle_backup_errors
 def status(as_json: bool) -> None:
     """Answer "am I safe?": last attempt, last success, next run, space, and what is wrong.
 
@@ -406,30 +411,30 @@ def status(as_json: bool) -> None:
     without a good backup that is recent enough, and 90 when none but damaged ones are there.
 
     With --json the same is in `severity` (`ok`, `warn` or `bad`) and `headline`, and each trouble
-    in `troubles`, the worst first: `concern`, `severity`, and what applies of `since`, `count`,
+    in `problems`, the worst first: `kind`, `severity`, and what applies of `since`, `count`,
     `code`, `detail`, `backup_ids`, `targets`, `free_bytes`, `needed_bytes`, `full_at`.
     """
     # Imported here: whoever makes a backup should not wait for those who tell of it.
-    from launcher.notices import see  # noqa: PLC0415
+    from launcher.notifications.dispatch import see  # noqa: PLC0415
 
     seen = see(current_application())
-    situation, findings = seen.situation, seen.findings
+    snapshot, findings = seen.snapshot, seen.findings
     if as_json:
-        facts = status_facts(situation, findings)
-        output.print_json(facts | {"running": situation.running})
+        facts = status_facts(snapshot, findings)
+        output.print_json(facts | {"running": snapshot.running})
     else:
-        output.print_status(situation, findings)
+        output.print_status(snapshot, findings)
     raise click.exceptions.Exit(status_code(findings))
 
 
-def _next_run(rules: SiteSettings) -> datetime | None:
-    runs = JOBS["backup"].next_runs(rules, after=utc_now())
+def _next_run(site: SiteSettings) -> datetime | None:
+    runs = JOBS["backup"].next_runs(site, after=utc_now())
     return runs[0] if runs else None
 
 
 @backup.command("run-scheduled")
 @_json_option
-@told
+@handle_backup_errors
 def run_scheduled(as_json: bool) -> None:
     """Make the scheduled backup if one is due and was not made yet, then apply retention.
 
@@ -442,23 +447,23 @@ def run_scheduled(as_json: bool) -> None:
       */5 * * * *  cd /srv/launcher && .venv/bin/flask backup run-scheduled
     """
     try:
-        _run_what_is_due(read_current_rules(), as_json=as_json)
+        _run_what_is_due(read_current_settings(), as_json=as_json)
     finally:
         # Imported here: whoever makes a backup should not wait for those who tell of it.
-        from launcher.notices import evaluate  # noqa: PLC0415
+        from launcher.notifications.dispatch import evaluate  # noqa: PLC0415
 
         evaluate(current_application())
 
 
-def _run_what_is_due(rules: SiteSettings, *, as_json: bool) -> None:
-    run = _perform("backup", rules)
+def _run_what_is_due(site: SiteSettings, *, as_json: bool) -> None:
+    run = _perform("backup", site)
     if run and (made := run.facts.get("backup_id")):
         found = current_backups().get(str(made))
         output.print_result(found, found.id, as_json=as_json)
     elif not run:
-        _say_what_is_next(rules)
+        _say_what_is_next(site)
     for job_id in JOBS:
-        if job_id != "backup" and (other := _perform(job_id, rules)):
+        if job_id != "backup" and (other := _perform(job_id, site)):
             output.say(f"The {job_id} was due: {other.outcome}.")
     if run and run.outcome is RunOutcome.PARTLY:
         left = run.facts.get("not_removed")
@@ -467,7 +472,7 @@ def _run_what_is_due(rules: SiteSettings, *, as_json: bool) -> None:
         raise click.exceptions.Exit(PARTLY_FAILED)
 
 
-def _perform(job_id: str, rules: SiteSettings) -> Run | None:
+def _perform(job_id: str, site: SiteSettings) -> Run | None:
     """Do a job if it is due. Only the backup is worth failing for: the others come again.
 
     Raises:
@@ -480,7 +485,7 @@ def _perform(job_id: str, rules: SiteSettings) -> Run | None:
                 job_id,
                 current_backups(),
                 book,
-                rules,
+                site,
                 clock=utc_now,
                 on_begun=partial(_begun, job_id),
                 on_progress=bars,
@@ -497,15 +502,15 @@ def _perform(job_id: str, rules: SiteSettings) -> Run | None:
 
 def _begun(job_id: str) -> None:
     if job_id == "backup":
-        from launcher.notices import note_start  # noqa: PLC0415  (as above)
+        from launcher.notifications.dispatch import note_start  # noqa: PLC0415  (as above)
 
         note_start(current_application())
 
 
-def _say_what_is_next(rules: SiteSettings) -> None:
-    if not rules.backup_enabled:
+def _say_what_is_next(site: SiteSettings) -> None:
+    if not site.backup_enabled:
         output.say("The schedule is switched off.")
-    elif next_run := _next_run(rules):
+    elif next_run := _next_run(site):
         output.say(f"Nothing is due before {output.moment(next_run)}.")
     else:
         output.say("Nothing is due, and nothing will be: the schedule is not valid.")

@@ -11,14 +11,13 @@ from launcher.accounts import setup
 from launcher.backup.errors import BackupError
 from launcher.backup.ports import utc_now
 from launcher.backup.reasons import Fault
+from launcher.cli.exits import fail
+from launcher.cli.failures import using_database
+from launcher.cli.shell import read_current_settings
 from launcher.current import current_backups, current_config
 from launcher.jobs.history import Book
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import watch_schedule
-
-from .exits import fail
-from .failures import using_database
-from .shell import read_current_rules
 
 database = AppGroup("database", help="Make the database, and keep its schema up to date.")
 
@@ -68,9 +67,9 @@ def _notice_schedule() -> None:
     book = Book(current_config().data_dir)
     # Whoever runs the jobs notices as well, if this cannot.
     with suppress(BackupError):
-        rules = read_current_rules()
+        site = read_current_settings()
         for job in JOBS.values():
-            watch_schedule(book, job, rules, now=utc_now())
+            watch_schedule(book, job, site, now=utc_now())
 
 
 def _tell_damage(problem: Fault) -> None:

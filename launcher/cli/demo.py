@@ -6,9 +6,8 @@ import click
 from flask.cli import with_appcontext
 
 from launcher import demo as content
+from launcher.cli.failures import Failure, using_database
 from launcher.models.types import utc_now
-
-from .failures import Failure, using_database
 
 
 @click.command("demo")

@@ -10,7 +10,7 @@ import click
 
 from launcher.backup.errors import BackupError
 from launcher.cli.hints import hint_for
-from launcher.watch import Concern, Findings, Tone
+from launcher.monitoring.problems import Findings, ProblemKind, Severity
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -56,24 +56,24 @@ MEANINGS: dict[int, str] = {
 }
 
 
-STATUS_CODES: Mapping[Concern, int] = {
-    Concern.NOT_PUT_BACK: EXIT_CODES["revert_failed"],
-    Concern.LIVE_DAMAGED: EXIT_CODES["source_database"],
-    Concern.STORE_UNAVAILABLE: EXIT_CODES["store_unavailable"],
-    Concern.READ_ONLY: EXIT_CODES["store_unavailable"],
-    Concern.LOW_SPACE: EXIT_CODES["insufficient_space"],
-    Concern.FAILED: STALE,
-    Concern.STALE: STALE,
-    Concern.DAMAGED: EXIT_CODES["verification_failed"],
+STATUS_CODES: Mapping[ProblemKind, int] = {
+    ProblemKind.NOT_PUT_BACK: EXIT_CODES["revert_failed"],
+    ProblemKind.LIVE_DAMAGED: EXIT_CODES["source_database"],
+    ProblemKind.STORE_UNAVAILABLE: EXIT_CODES["store_unavailable"],
+    ProblemKind.READ_ONLY: EXIT_CODES["store_unavailable"],
+    ProblemKind.LOW_SPACE: EXIT_CODES["insufficient_space"],
+    ProblemKind.FAILED: STALE,
+    ProblemKind.STALE: STALE,
+    ProblemKind.DAMAGED: EXIT_CODES["verification_failed"],
 }
 """How `flask backup status` ends for the worst that is wrong, if that is bad."""
 
 
 def status_code(findings: Findings) -> int:
     """Return the exit code for an answer: 0 unless it is bad."""
-    if findings.tone is not Tone.BAD:
+    if findings.severity is not Severity.BAD:
         return 0
-    return STATUS_CODES[findings.troubles[0].concern]
+    return STATUS_CODES[findings.problems[0].kind]
 
 
 def exit_codes_help() -> str:
@@ -90,7 +90,7 @@ def fail(error: BackupError) -> NoReturn:
     raise click.exceptions.Exit(EXIT_CODES[error.code])
 
 
-def told(command: Callable[P, R]) -> Callable[P, R]:
+def handle_backup_errors(command: Callable[P, R]) -> Callable[P, R]:
     """Make a command end with the exit code of whatever `BackupError` it meets."""
 
     @wraps(command)

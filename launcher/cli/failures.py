@@ -9,11 +9,11 @@ from typing import IO, Any
 import click
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
-from launcher import database
 from launcher.accounts.errors import AccountError
 from launcher.cli.hints import ACCOUNT_HINTS
-from launcher.database import DatabaseFault, DataBeingReplacedError
-from launcher.settings import SettingsRefusedError
+from launcher.db import session
+from launcher.db.session import DatabaseFault, DataBeingReplacedError
+from launcher.db.settings import SettingsRefusedError
 
 _FAULTS = {
     DatabaseFault.DAMAGED: (
@@ -58,7 +58,7 @@ def reported() -> Iterator[None]:
     except DataBeingReplacedError as error:
         raise Failure("a restore is replacing the data", hint="Try again in a moment.") from error
     except (DBAPIError, NoResultFound) as error:
-        fault = database.fault_of(error)
+        fault = session.fault_of(error)
         if fault is DatabaseFault.OTHER:
             raise
         message, hint = _FAULTS[fault]
@@ -68,5 +68,5 @@ def reported() -> Iterator[None]:
 @contextmanager
 def using_database() -> Iterator[None]:
     """Let a command use the database: it holds the gate, and reports what goes wrong."""
-    with reported(), database.inside():
+    with reported(), session.inside():
         yield

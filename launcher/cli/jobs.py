@@ -11,16 +11,15 @@ from flask.cli import AppGroup
 from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.ports import utc_now
 from launcher.backup.records import State
+from launcher.cli import output
+from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, exit_codes_help, handle_backup_errors
+from launcher.cli.shell import bars, json_option, read_current_settings, typist
 from launcher.current import current_backups, current_config
 from launcher.jobs.history import Book, Run, RunOutcome, runs
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import perform
-from launcher.leader import Leader, leader
-from launcher.setting_table import SiteSettings
-
-from . import output
-from .exits import EXIT_CODES, PARTLY_FAILED, exit_codes_help, told
-from .shell import bars, json_option, read_current_rules, typist
+from launcher.schedule.leader import Leader, leader
+from launcher.settings.table import SiteSettings
 
 _EXAMPLES = """
 \b
@@ -47,7 +46,7 @@ jobs = AppGroup(
 
 @jobs.command("list")
 @json_option
-@told
+@handle_backup_errors
 def list_(as_json: bool) -> None:
     """List each job: its schedule, when it comes next, how it went, and who runs them.
 
@@ -55,24 +54,24 @@ def list_(as_json: bool) -> None:
     first.
     """
     config = current_config()
-    rules, leading = _rules_if_readable(), leader(config.lock_dir)
+    site, leading = _settings_if_readable(), leader(config.lock_dir)
     found = runs(config.data_dir)
     if as_json:
-        listed = [_facts(job_id, found[job_id], rules) for job_id in JOBS]
+        listed = [_facts(job_id, found[job_id], site) for job_id in JOBS]
         output.print_json({"leader": leading, "is_led_here": config.scheduler, "jobs": listed})
         return
     rows: list[tuple[str, ...]] = [("JOB", "SCHEDULE", "NEXT", "LAST ATTEMPT", "LAST SUCCESS")]
-    rows += [_row(_facts(job_id, found[job_id], rules)) for job_id in JOBS]
+    rows += [_row(_facts(job_id, found[job_id], site)) for job_id in JOBS]
     output.print_table(rows)
     output.say(_who_runs_them(leading, is_led_here=config.scheduler))
-    if rules is None:
+    if site is None:
         output.say("The settings cannot be read, so it is not known when they are due.")
 
 
 @jobs.command()
 @click.argument("job_id", metavar="JOB", type=click.Choice(list(JOBS)))
 @json_option
-@told
+@handle_backup_errors
 def run(job_id: str, as_json: bool) -> None:
     """Do a job now, whether it is due or not. It uses no slot of its schedule.
 
@@ -80,13 +79,13 @@ def run(job_id: str, as_json: bool) -> None:
     and of those that were found damaged, for which it exits with 90.
     """
     config = current_config()
-    rules = read_current_rules()
+    site = read_current_settings()
     with bars() as drawn:
         done = perform(
             job_id,
             current_backups(),
             Book(config.data_dir),
-            rules,
+            site,
             clock=utc_now,
             by=typist(),
             is_by_hand=True,
@@ -127,13 +126,13 @@ def _exit_code(done: Run) -> int:
     return EXIT_CODES.get(done.error_code, EXIT_CODES["internal"])
 
 
-def _facts(job_id: str, found: Sequence[Run], rules: SiteSettings | None) -> Mapping[str, object]:
+def _facts(job_id: str, found: Sequence[Run], site: SiteSettings | None) -> Mapping[str, object]:
     job = JOBS[job_id]
-    coming = job.next_runs(rules, after=utc_now()) if rules else ()
+    coming = job.next_runs(site, after=utc_now()) if site else ()
     return {
         "id": job_id,
-        "schedule": job.cron(rules) if rules else None,
-        "time_zone": rules.zone.key if rules else None,
+        "schedule": job.cron(site) if site else None,
+        "time_zone": site.zone.key if site else None,
         "next_run_at": coming[0] if coming else None,
         "last_attempt_at": found[0].started_at if found else None,
         "last_outcome": (found[0].outcome or "running") if found else None,
@@ -174,9 +173,9 @@ def _who_runs_them(leading: Leader | None, *, is_led_here: bool) -> str:
     return "LAUNCHER_SCHEDULER is off: a timer has to call `flask backup run-scheduled`."
 
 
-def _rules_if_readable() -> SiteSettings | None:
+def _settings_if_readable() -> SiteSettings | None:
     try:
-        return read_current_rules()
+        return read_current_settings()
     except SourceDatabaseError:
         return None
 

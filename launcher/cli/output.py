@@ -26,9 +26,9 @@ from launcher.backup.records import (
     State,
     clean_note,
 )
-from launcher.setting_table import SiteSettings
-from launcher.situation import Situation
-from launcher.watch import Concern, Findings, Headline, Tone, Trouble
+from launcher.monitoring.problems import Findings, Headline, Problem, ProblemKind, Severity
+from launcher.monitoring.snapshot import Snapshot
+from launcher.settings.table import SiteSettings
 
 _BAR_CELLS = 24
 _CONTENTS = ("apps", "boards", "users")
@@ -65,24 +65,24 @@ _HEADLINES = {
     Headline.NEWEST_UNVERIFIED: "the newest backup is not verified yet",
     Headline.SAFE: "safe",
 }
-_TONE_COLOURS = {Tone.OK: "green", Tone.WARN: "yellow", Tone.BAD: "red"}
-_TROUBLES = {
-    Concern.NOT_PUT_BACK: "the last restore stopped half way",
-    Concern.LIVE_DAMAGED: "the live database is damaged: `flask backup restore latest` helps",
-    Concern.STORE_UNAVAILABLE: "the backup folder cannot be used",
-    Concern.READ_ONLY: "the backup folder cannot be written",
-    Concern.LOW_SPACE: "little space: a backup needs {needed}, {free} are free",
-    Concern.FAILED: "the last {times} at a backup failed",
-    Concern.STALE: "no good backup for too long",
-    Concern.DAMAGED: "{backups} damaged",
-    Concern.SCHEDULER_STOPPED: "no server runs the schedule",
-    Concern.REHEARSAL_FAILED: "the last rehearsal failed",
-    Concern.UNCHECKED: "{backups} unverified for over a month",
-    Concern.PRUNE_FAILED: "old backups could not be removed",
-    Concern.NOTICES_FAILING: "could not be told: {names}",
-    Concern.NOBODY_TOLD: "nobody is told of this: `flask notices add` changes that",
-    Concern.INTERRUPTED: "the last operation ({verb}) was interrupted",
-    Concern.SCHEDULE_OFF: "the schedule is switched off",
+_TONE_COLOURS = {Severity.OK: "green", Severity.WARN: "yellow", Severity.BAD: "red"}
+_PROBLEMS = {
+    ProblemKind.NOT_PUT_BACK: "the last restore stopped half way",
+    ProblemKind.LIVE_DAMAGED: "the live database is damaged: `flask backup restore latest` helps",
+    ProblemKind.STORE_UNAVAILABLE: "the backup folder cannot be used",
+    ProblemKind.READ_ONLY: "the backup folder cannot be written",
+    ProblemKind.LOW_SPACE: "little space: a backup needs {needed}, {free} are free",
+    ProblemKind.FAILED: "the last {times} at a backup failed",
+    ProblemKind.STALE: "no good backup for too long",
+    ProblemKind.DAMAGED: "{backups} damaged",
+    ProblemKind.SCHEDULER_STOPPED: "no server runs the schedule",
+    ProblemKind.RESTORE_TEST_FAILED: "the last rehearsal failed",
+    ProblemKind.UNCHECKED: "{backups} unverified for over a month",
+    ProblemKind.PRUNE_FAILED: "old backups could not be removed",
+    ProblemKind.NOTIFICATIONS_FAILING: "could not be told: {names}",
+    ProblemKind.NO_RECIPIENTS: "nobody is told of this: `flask notifications add` changes that",
+    ProblemKind.INTERRUPTED: "the last operation ({verb}) was interrupted",
+    ProblemKind.SCHEDULE_OFF: "the schedule is switched off",
 }
 _COLOURS = {State.VERIFIED: "green", State.UNVERIFIED: "yellow", State.DAMAGED: "red"}
 
@@ -120,7 +120,7 @@ def moment(value: datetime | None) -> str:
     return f"{value.astimezone():%Y-%m-%d %H:%M:%S %Z}" if value else "never"
 
 
-def inside(backup: Backup) -> str:
+def contents(backup: Backup) -> str:
     """Return what a backup holds, in a few words."""
     rows = backup.contents
     return ", ".join(
@@ -193,7 +193,7 @@ def _row(backup: Backup) -> tuple[str, ...]:
         backup.kind,
         size(backup.file.size_bytes) if backup.file else "?",
         state,
-        inside(backup),
+        contents(backup),
         " ".join(backup.note.split())[:60],
     )
 
@@ -284,11 +284,11 @@ def _schedule_fate(plan: RestorePlan) -> str:
 def schedule(values: Schedule) -> str:
     """Return a schedule in words."""
     site = SiteSettings.of(values)
-    rehearsal = site.backup_rehearsal
-    rehearsed = "no rehearsals" if rehearsal == "off" else f"rehearsed {rehearsal}"
+    restore_test = site.backup_rehearsal
+    restore_tested = "no rehearsals" if restore_test == "off" else f"rehearsed {restore_test}"
     if not site.backup_enabled:
-        return f"off, {rehearsed}"
-    return f"{site.backup_cron_expression}, keep the last {site.backup_max_count}, {rehearsed}"
+        return f"off, {restore_tested}"
+    return f"{site.backup_cron_expression}, keep the last {site.backup_max_count}, {restore_tested}"
 
 
 def say_outcome(outcome: RestoreOutcome) -> None:
@@ -311,66 +311,66 @@ def print_decisions(decisions: Iterable[KeepDecision]) -> None:
     for decision in decisions:
         backup = decision.backup
         why = "; ".join(_KEPT[reason] for reason in decision.reasons) or "no rule keeps it"
-        fate = "keep" if decision.keep else "remove"
-        rows.append((fate, backup.id, moment(backup.created_at), backup.kind, why))
+        retention_label = "keep" if decision.keep else "remove"
+        rows.append((retention_label, backup.id, moment(backup.created_at), backup.kind, why))
     print_table(rows)
 
 
-def print_status(situation: Situation, findings: Findings) -> None:
+def print_status(snapshot: Snapshot, findings: Findings) -> None:
     """Print the answer to "am I safe?", the answer first and what is wrong at the end."""
-    click.secho(_answer(findings), fg=_TONE_COLOURS[findings.tone])
-    good, attempt, listing = situation.last_good, situation.last_attempt, situation.listing
+    click.secho(_answer(findings), fg=_TONE_COLOURS[findings.severity])
+    good, attempt, listing = snapshot.last_good, snapshot.last_attempt, snapshot.listing
     if good:
         click.echo(f"Last good backup: {moment(good.created_at)} {good.id}")
     if attempt:
         why = f" ({attempt.error})" if attempt.error else ""
         click.echo(f"Last attempt:     {moment(attempt.started_at)}{why}")
-    next_run = moment(situation.next_run_at) if situation.next_run_at else "schedule off"
-    click.echo(f"Next run:         {next_run if situation.has_rules else 'not known'}")
+    next_run = moment(snapshot.next_run_at) if snapshot.next_run_at else "schedule off"
+    click.echo(f"Next run:         {next_run if snapshot.knows_settings else 'not known'}")
     if listing:
         counts = ", ".join(f"{count} {state}" for state, count in listing.counts_by_state.items())
         click.echo(f"Backups:          {counts}; {size(listing.stored_bytes)} used")
-    if situation.space:
-        click.echo(f"Free space:       {size(situation.space.free_bytes)}")
-    if situation.running:
-        running = situation.running
+    if snapshot.space:
+        click.echo(f"Free space:       {size(snapshot.space.free_bytes)}")
+    if snapshot.running:
+        running = snapshot.running
         share = f", {running.done * 100 // running.total} %" if running.total else ""
         stage = f", {_STAGES[running.stage].lower()}{share}" if running.stage else ""
         click.echo(
             f"Running:          {running.verb} by {running.by}"
             f" since {moment(running.started_at)}{stage}"
         )
-    _print_troubles(findings)
+    _print_problems(findings)
 
 
 def _answer(findings: Findings) -> str:
     """Return the first line: the headline and the worst trouble that it does not say."""
-    said = [_trouble(trouble) for trouble in findings.besides[:1]]
+    said = [_problem(problem) for problem in findings.besides[:1]]
     if findings.headline is not Headline.SAFE or not said:
         said.insert(0, _HEADLINES[findings.headline])
     return " ".join(f"{words[:1].upper()}{words[1:]}." for words in said)
 
 
-def _print_troubles(findings: Findings) -> None:
-    for trouble in findings.troubles:
-        tone = click.style(f"{trouble.tone}:", fg=_TONE_COLOURS[trouble.tone])
-        click.echo(f"{tone:<18}{_trouble(trouble)}")
+def _print_problems(findings: Findings) -> None:
+    for problem in findings.problems:
+        severity = click.style(f"{problem.severity}:", fg=_TONE_COLOURS[problem.severity])
+        click.echo(f"{severity:<18}{_problem(problem)}")
 
 
-def _trouble(trouble: Trouble) -> str:
+def _problem(problem: Problem) -> str:
     """Return a trouble in one line."""
-    words = _TROUBLES[trouble.concern].format(
-        count=trouble.count,
-        times="attempt" if trouble.count == 1 else f"{trouble.count} attempts",
-        backups="1 backup is" if trouble.count == 1 else f"{trouble.count} backups are",
-        free=size(trouble.free_bytes),
-        needed=size(trouble.needed_bytes),
-        names=clean_note(", ".join(trouble.names)),
-        verb=trouble.entry.verb if trouble.entry else "",
+    words = _PROBLEMS[problem.kind].format(
+        count=problem.count,
+        times="attempt" if problem.count == 1 else f"{problem.count} attempts",
+        backups="1 backup is" if problem.count == 1 else f"{problem.count} backups are",
+        free=size(problem.free_bytes),
+        needed=size(problem.needed_bytes),
+        names=clean_note(", ".join(problem.names)),
+        verb=problem.entry.verb if problem.entry else "",
     )
-    since = f", since {moment(trouble.since)}" if trouble.since else ""
-    full = f", full by {moment(trouble.full_at)}" if trouble.full_at else ""
-    detail = f" ({clean_note(trouble.detail)})" if trouble.detail else ""
+    since = f", since {moment(problem.since)}" if problem.since else ""
+    full = f", full by {moment(problem.full_at)}" if problem.full_at else ""
+    detail = f" ({clean_note(problem.detail)})" if problem.detail else ""
     return f"{words}{since}{full}{detail}"
 
 

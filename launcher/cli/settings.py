@@ -7,12 +7,11 @@ import json
 import click
 from flask.cli import AppGroup
 
-from launcher import settings as site
 from launcher.audit import COMMAND_LINE
-from launcher.setting_kinds import Value
-from launcher.setting_table import SETTINGS
-
-from .failures import Failure, using_database
+from launcher.cli.failures import Failure, using_database
+from launcher.db import settings as site
+from launcher.settings.kinds import Value
+from launcher.settings.table import SETTINGS
 
 settings = AppGroup("settings", help="Show and change the settings of the site.")
 

@@ -11,11 +11,10 @@ import click
 
 from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.ports import OnProgress
+from launcher.cli import output
 from launcher.current import current_backups, current_config, current_gate
-from launcher.rules import read_rules
-from launcher.setting_table import SiteSettings
-
-from . import output
+from launcher.db.settings_reader import read_settings
+from launcher.settings.table import SiteSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,14 +42,14 @@ def bars() -> Iterator[OnProgress | None]:
         output.end_progress(drawn)
 
 
-def read_current_rules() -> SiteSettings:
+def read_current_settings() -> SiteSettings:
     """Read what the admin has set about backups.
 
     Raises:
         SourceDatabaseError: the database that holds them cannot be read.
     """
     try:
-        return read_rules(current_config().database_path, current_gate())
+        return read_settings(current_config().database_path, current_gate())
     except SourceDatabaseError as error:
         if problem := current_backups().live_problem():
             raise SourceDatabaseError(error.reason, detail=str(problem)) from error

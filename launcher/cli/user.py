@@ -10,9 +10,8 @@ from flask.cli import AppGroup
 
 from launcher.accounts import passwords, users
 from launcher.audit import COMMAND_LINE
+from launcher.cli.failures import using_database
 from launcher.models import Role, User
-
-from .failures import using_database
 
 user = AppGroup("user", help="Make users, list them, and give them new passwords.")
 

@@ -14,7 +14,7 @@ from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records import KeepReason, Kind, Outcome, Stage, State, Verb
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import Health, Role, Theme
-from launcher.setting_kinds import SettingError
+from launcher.settings.kinds import SettingError
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
@@ -150,7 +150,7 @@ VERB_WORDS: Mapping[Verb, LazyString] = {
     Verb.CREATE: _("Making a backup"),
     Verb.VERIFY: _("Verifying backups"),
     Verb.PLAN: _("Planning a restore"),
-    Verb.REHEARSE: _("Rehearsing a restore"),
+    Verb.TEST_RESTORE: _("Rehearsing a restore"),
     Verb.RESTORE: _("Restoring a backup"),
     Verb.EXPORT: _("Exporting a backup"),
     Verb.UPLOAD: _("Taking in a file"),
@@ -289,7 +289,7 @@ SETTING_WORDS: Mapping[str, LazyString] = {
     "cron": _("This is no cron expression: %(detail)s"),
 }
 
-REHEARSAL_WORDS: Mapping[str, LazyString] = {
+RESTORE_TEST_WORDS: Mapping[str, LazyString] = {
     "off": _("no rehearsals"),
     "daily": _("a rehearsal every day"),
     "weekly": _("a rehearsal every week"),

@@ -13,8 +13,8 @@ from flask_babel import get_locale, get_timezone
 from flask_babel.speaklater import LazyString
 from flask_login import current_user
 
-from launcher import settings
-from launcher.setting_kinds import known_zone
+from launcher.db import settings
+from launcher.settings.kinds import known_zone
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from launcher.backup.locks import try_lock
 from launcher.backup.ports import utc_now
 from launcher.current import current_config
-from launcher.leader import lock_path, sign
+from launcher.schedule.leader import lock_path, sign
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -30,7 +30,7 @@ _AFTER_TROUBLE_S = 30.0
 log = logging.getLogger(__name__)
 
 
-class Office(Protocol):
+class LeaderTasks(Protocol):
     """What the leader does while it is one. Made anew by whoever becomes the leader."""
 
     def tick(self) -> None:
@@ -47,12 +47,12 @@ class Election:
         self,
         lock_dir: Path,
         *,
-        take_office: Callable[[], Office],
+        on_elected: Callable[[], LeaderTasks],
         try_every_s: float = TRY_EVERY_S,
         tick_every_s: float = 2.0,
     ) -> None:
         self._path = lock_path(lock_dir)
-        self._take_office = take_office
+        self._on_elected = on_elected
         self._try_every_s = try_every_s
         self._tick_every_s = tick_every_s
         self._end = threading.Event()
@@ -90,20 +90,20 @@ class Election:
         return descriptor
 
     def _lead(self, descriptor: int) -> None:
-        office: Office | None = None
+        tasks: LeaderTasks | None = None
         try:
             while not self._end.is_set() and self._is_ours(descriptor):
                 pause_s = self._tick_every_s
                 try:
-                    office = office or self._take_office()
-                    office.tick()
+                    tasks = tasks or self._on_elected()
+                    tasks.tick()
                 except Exception:
                     log.exception("the jobs could not be looked after")
                     pause_s = _AFTER_TROUBLE_S
                 self._end.wait(pause_s)
         finally:
-            if office is not None:
-                office.close()
+            if tasks is not None:
+                tasks.close()
 
     def _is_ours(self, descriptor: int) -> bool:
         """Whether the lock is still the one that others meet: its file may have been removed."""
@@ -114,7 +114,7 @@ class Election:
         return (held.st_dev, held.st_ino) == (named.st_dev, named.st_ino)
 
 
-def stand_for_election(app: Flask) -> Election | None:
+def start_election(app: Flask) -> Election | None:
     """Let this process run the jobs of `app` as soon as no other does; None where it may not.
 
     Called once in each worker, after it was forked.
@@ -123,11 +123,11 @@ def stand_for_election(app: Flask) -> Election | None:
     if not config.scheduler:
         return None
 
-    def take_office() -> Office:
-        from .scheduler import JobScheduler  # noqa: PLC0415  (all but one worker do without)
+    def on_elected() -> LeaderTasks:
+        from launcher.jobs.scheduler import JobScheduler  # noqa: PLC0415  (all but one worker do without)
 
         return JobScheduler(app)
 
-    election = Election(config.lock_dir, take_office=take_office)
+    election = Election(config.lock_dir, on_elected=on_elected)
     election.start()
     return election

@@ -20,11 +20,10 @@ from types import MappingProxyType
 
 from launcher.backup.codec import DecodeError, decode, decode_each, encode, parse, try_decode
 from launcher.backup.files import write_atomic
+from launcher.backup.fingerprints import Fingerprint, fingerprint_of, is_settled
 from launcher.backup.locks import try_lock
 from launcher.backup.slots import Claim
-from launcher.backup.stamps import Stamp, is_settled, stamp_of
-
-from .registry import JOBS
+from launcher.jobs.registry import JOBS
 
 MAX_RUNS = 20
 _PATIENCE_S = 5.0
@@ -53,7 +52,7 @@ class Run:
         facts: what the job has to tell. `backup`: `backup_id`, `slot`, `removed`, `not_removed`;
             `scrub`: `verified` (how many), `damaged` (ids), `failed` (ids), `total`,
             `overdue` (how many still wait for longer than they should);
-            `rehearsal`: `backup_id`, `rows` by table.
+            `restore_test`: `backup_id`, `rows` by table.
     """
 
     id: str
@@ -118,10 +117,10 @@ def _seen(book: Book, job_id: str) -> tuple[Run, ...]:
     if not any(run.is_running for run in found) or book.is_at_work(job_id):
         return found
     # It may have ended between the two looks.
-    return tuple(map(_buried, book.record(job_id).runs))
+    return tuple(map(_as_interrupted, book.record(job_id).runs))
 
 
-def _buried(run: Run) -> Run:
+def _as_interrupted(run: Run) -> Run:
     return replace(run, outcome=RunOutcome.INTERRUPTED) if run.is_running else run
 
 
@@ -140,7 +139,7 @@ class Book:
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / "jobs.json"
         self._lock_dir = data_dir / "locks"
-        self._stamp: Stamp | None = None
+        self._fingerprint: Fingerprint | None = None
         self._records: Mapping[str, Record] = MappingProxyType({})
 
     def record(self, job_id: str) -> Record:
@@ -164,7 +163,7 @@ class Book:
         run = Run(secrets.token_hex(8), by, at)
 
         def add(last: Record) -> Record:
-            kept = _newest((run, *map(_buried, last.runs)))
+            kept = _newest((run, *map(_as_interrupted, last.runs)))
             return replace(last, runs=kept, claim=claim or last.claim)
 
         self.change(job_id, add)
@@ -191,7 +190,7 @@ class Book:
             changed = records[job_id] = how(records.get(job_id, Record()))
             with contextlib.suppress(OSError):
                 write_atomic(self._path, json.dumps(encode(records), indent=1).encode())
-            self._stamp = None
+            self._fingerprint = None
         return changed
 
     @contextlib.contextmanager
@@ -230,15 +229,17 @@ class Book:
 
     def _read(self) -> Mapping[str, Record]:
         try:
-            if self._stamp is not None and self._stamp == stamp_of(self._path.stat()):
+            if self._fingerprint is not None and self._fingerprint == fingerprint_of(
+                self._path.stat()
+            ):
                 return self._records
             with self._path.open("rb") as file:
-                stamp = stamp_of(os.fstat(file.fileno()))
+                fingerprint = fingerprint_of(os.fstat(file.fileno()))
                 facts = decode(dict[str, object], parse(file.read()))
             self._records = {name: _record(each) for name, each in facts.items()}
-            self._stamp = stamp if is_settled(stamp) else None
+            self._fingerprint = fingerprint if is_settled(fingerprint) else None
         except (OSError, DecodeError):
-            self._stamp, self._records = None, {}
+            self._fingerprint, self._records = None, {}
         return self._records
 
 

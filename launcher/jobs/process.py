@@ -10,17 +10,16 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 
+from launcher.background.process import BEGUN, StartReply, launch, read_request, refusal
+from launcher.background.service import Installation, build_backups, installation_of
 from launcher.backup import Gate
 from launcher.backup.errors import BackupError, OperationInProgressError
 from launcher.backup.ports import utc_now
-from launcher.backups import Installation, build_backups, installation_of
 from launcher.config import Config
-from launcher.detached import BEGUN, StartReply, launch, read_request, refusal
-from launcher.rules import read_rules
-
-from . import work
-from .history import Book
-from .registry import JOBS
+from launcher.db.settings_reader import read_settings
+from launcher.jobs import work
+from launcher.jobs.history import Book
+from launcher.jobs.registry import JOBS
 
 _NOTHING = "nothing"
 _log = logging.getLogger(__name__)
@@ -93,7 +92,7 @@ def main() -> None:
             request.job_id,
             build_backups(installation),
             Book(installation.data_dir),
-            read_rules(installation.database_path, Gate(installation.data_dir / "locks")),
+            read_settings(installation.database_path, Gate(installation.data_dir / "locks")),
             clock=utc_now,
             by=request.by,
             is_by_hand=request.is_by_hand,

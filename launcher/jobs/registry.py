@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from launcher.backup.records import Verb
-from launcher.cron import REHEARSAL_CRONS, last_due, next_runs
-from launcher.setting_table import SiteSettings
+from launcher.schedule.cron import RESTORE_TEST_CRONS, last_due, next_runs
+from launcher.settings.table import SiteSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +26,18 @@ class Job:
     cron: Callable[[SiteSettings], str | None]
 
     def next_runs(
-        self, rules: SiteSettings, *, after: datetime, count: int = 1
+        self, site: SiteSettings, *, after: datetime, count: int = 1
     ) -> Sequence[datetime]:
         """Return when it is due next, in UTC; nothing while it is off or its cron is invalid."""
-        expression = self.cron(rules)
+        expression = self.cron(site)
         if expression is None:
             return ()
-        return next_runs(expression, after=after, zone=rules.zone, count=count)
+        return next_runs(expression, after=after, zone=site.zone, count=count)
 
-    def last_due(self, rules: SiteSettings, *, now: datetime) -> datetime | None:
+    def last_due(self, site: SiteSettings, *, now: datetime) -> datetime | None:
         """Return when it was due last, None if it never was."""
-        expression = self.cron(rules)
-        return last_due(expression, now=now, zone=rules.zone) if expression is not None else None
+        expression = self.cron(site)
+        return last_due(expression, now=now, zone=site.zone) if expression is not None else None
 
 
 JOBS: Mapping[str, Job] = {
@@ -46,10 +46,14 @@ JOBS: Mapping[str, Job] = {
         Job(
             "backup",
             Verb.CREATE,
-            lambda rules: rules.backup_cron_expression if rules.backup_enabled else None,
+            lambda site: site.backup_cron_expression if site.backup_enabled else None,
         ),
-        Job("scrub", Verb.VERIFY, lambda _rules: "30 4 * * *"),
-        Job("rehearsal", Verb.REHEARSE, lambda rules: REHEARSAL_CRONS.get(rules.backup_rehearsal)),
+        Job("scrub", Verb.VERIFY, lambda _site: "30 4 * * *"),
+        Job(
+            "rehearsal",
+            Verb.TEST_RESTORE,
+            lambda site: RESTORE_TEST_CRONS.get(site.backup_rehearsal),
+        ),
     )
 }
 """In the order in which they are shown, and done when several are due."""

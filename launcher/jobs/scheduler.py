@@ -19,19 +19,18 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from launcher.backup.errors import BackupError, SourceDatabaseError
+from launcher.backup.fingerprints import Fingerprint, fingerprint_of
 from launcher.backup.ports import utc_now
 from launcher.backup.slots import RETRY_AFTER
-from launcher.backup.stamps import Stamp, stamp_of
 from launcher.current import current_backups, current_config, current_gate
-from launcher.notices import evaluate, note_start
-from launcher.rules import RulesReader
-from launcher.setting_table import SiteSettings
-
-from .history import Book
-from .process import Answered, start_due
-from .registry import JOBS, Job
-from .trigger import CronExpressionTrigger
-from .work import owed, watch_schedule
+from launcher.db.settings_reader import SettingsReader
+from launcher.jobs.history import Book
+from launcher.jobs.process import Answered, start_due
+from launcher.jobs.registry import JOBS, Job
+from launcher.jobs.trigger import CronExpressionTrigger
+from launcher.jobs.work import owed, watch_schedule
+from launcher.notifications.dispatch import evaluate, note_start
+from launcher.settings.table import SiteSettings
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -45,7 +44,7 @@ LOOK_EVERY_S = 60.0
 MISFIRE_GRACE_S = 3600
 
 Start = Callable[["Config", str], Answered]
-Look = Callable[["Flask"], object]
+Appearance = Callable[["Flask"], object]
 _log = logging.getLogger(__name__)
 
 
@@ -66,13 +65,13 @@ class JobScheduler:
         clock: Callable[[], datetime] = utc_now,
         steady_s: Callable[[], float] = time.monotonic,
         start: Start = start_due,
-        look: Look = evaluate,
+        look: Appearance = evaluate,
         is_woken: bool = True,
     ) -> None:
         self._app = app
         self._config = current_config(app)
         self._service = current_backups(app)
-        self._reader = RulesReader(self._config.database_path, current_gate(app))
+        self._reader = SettingsReader(self._config.database_path, current_gate(app))
         self._book = Book(self._config.data_dir)
         self._clock = clock
         self._steady_s = steady_s
@@ -80,8 +79,8 @@ class JobScheduler:
         self._look = look
         self._looking: threading.Thread | None = None
         self._looked_at_s = float("-inf")
-        self._journal_seen: Stamp | None = None
-        self._rules: SiteSettings | None = None
+        self._journal_seen: Fingerprint | None = None
+        self._site: SiteSettings | None = None
         self._scheduled: dict[str, tuple[str, str]] = {}
         self._asked_at_s = float("-inf")
         self._offset = self._clock_offset()
@@ -92,7 +91,7 @@ class JobScheduler:
 
     def tick(self) -> None:
         """Follow the settings and the clock; every half minute, start what is owed."""
-        is_first = self._rules is None
+        is_first = self._site is None
         self._look_around()
         self._follow_clock()
         if not self._follow_settings(is_watched=not is_first):
@@ -113,10 +112,10 @@ class JobScheduler:
         An operation in the way only puts it off: it is asked again until the next slot is due.
         """
         with self._starting:
-            rules, job = self._rules, JOBS[job_id]
-            if rules is None:
+            site, job = self._site, JOBS[job_id]
+            if site is None:
                 return
-            slot = owed(self._service, self._book.record(job_id), job, rules, now=self._clock())
+            slot = owed(self._service, self._book.record(job_id), job, site, now=self._clock())
             if slot is None or self._steady_s() < self._not_before_s.get((job_id, slot), 0.0):
                 return
             if self._service.progress() is not None:
@@ -129,7 +128,7 @@ class JobScheduler:
         """Look once a minute, and as soon as the journal has a new line."""
         if self._looking is not None and self._looking.is_alive():
             return
-        journal = self._journal_stamp()
+        journal = self._journal_fingerprint()
         is_news = journal != self._journal_seen
         if not is_news and self._steady_s() - self._looked_at_s < LOOK_EVERY_S:
             return
@@ -140,9 +139,9 @@ class JobScheduler:
         )
         self._looking.start()
 
-    def _journal_stamp(self) -> Stamp | None:
+    def _journal_fingerprint(self) -> Fingerprint | None:
         try:
-            return stamp_of((self._config.data_dir / "journal.jsonl").stat())
+            return fingerprint_of((self._config.data_dir / "journal.jsonl").stat())
         except OSError:
             return None
 
@@ -163,29 +162,29 @@ class JobScheduler:
     def _follow_settings(self, *, is_watched: bool) -> bool:
         """Read the rules, and schedule anew what changed; return whether they could be read."""
         try:
-            rules = self._reader.read()
+            site = self._reader.read()
         except SourceDatabaseError as error:
             _log.debug("the schedule stays as it was: %s", error)
             return False
-        if rules != self._rules:
+        if site != self._site:
             with self._starting:
-                self._rules = rules
+                self._site = site
                 for job in JOBS.values():
-                    watch_schedule(self._book, job, rules, now=self._clock(), is_watched=is_watched)
-                    self._schedule(job, rules)
+                    watch_schedule(self._book, job, site, now=self._clock(), is_watched=is_watched)
+                    self._schedule(job, site)
         return True
 
-    def _schedule(self, job: Job, rules: SiteSettings) -> None:
-        expression = job.cron(rules)
-        if expression is None or not job.next_runs(rules, after=self._clock()):
+    def _schedule(self, job: Job, site: SiteSettings) -> None:
+        expression = job.cron(site)
+        if expression is None or not job.next_runs(site, after=self._clock()):
             if self._scheduled.pop(job.id, None):
                 self._apscheduler.remove_job(job.id)
             if expression is not None:
                 _log.error("%r is no schedule that ever comes due", expression)
             return
-        wanted = (expression, rules.zone.key)
+        wanted = (expression, site.zone.key)
         if self._scheduled.get(job.id) != wanted:
-            trigger = CronExpressionTrigger(expression, rules.zone)
+            trigger = CronExpressionTrigger(expression, site.zone)
             self._apscheduler.add_job(
                 job.id, self.start_if_owed, args=(job.id,), trigger=trigger, replace_existing=True
             )
@@ -198,11 +197,11 @@ class JobScheduler:
             return
         self._offset = offset
         self._asked_at_s = float("-inf")
-        if self._rules is not None:
+        if self._site is not None:
             self._scheduled.clear()
             for job in JOBS.values():
-                watch_schedule(self._book, job, self._rules, now=self._clock())
-                self._schedule(job, self._rules)
+                watch_schedule(self._book, job, self._site, now=self._clock())
+                self._schedule(job, self._site)
 
     def _clock_offset(self) -> timedelta:
         return (

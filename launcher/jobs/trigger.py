@@ -1,7 +1,7 @@
 """Tells APScheduler when a cron expression comes due, in cron's own sense.
 
 APScheduler's own crontab takes Sunday for Monday, and runs twice in the hour that the clock
-repeats; see `launcher.cron`.
+repeats; see `launcher.schedule.cron`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.base import BaseTrigger
 
-from launcher.cron import next_runs
+from launcher.schedule.cron import next_runs
 
 
 class CronExpressionTrigger(BaseTrigger):  # type: ignore[misc]

@@ -26,11 +26,10 @@ from launcher.backup.reasons import Reason
 from launcher.backup.records import LATEST, Backup, BackupId, Kind, Progress
 from launcher.backup.service import BackupService
 from launcher.backup.slots import claim_of, is_open
-from launcher.rules import schedule_text
-from launcher.setting_table import SiteSettings
-
-from .history import Book, Record, Run, RunOutcome
-from .registry import JOBS, Job
+from launcher.db.settings_reader import schedule_text
+from launcher.jobs.history import Book, Record, Run, RunOutcome
+from launcher.jobs.registry import JOBS, Job
+from launcher.settings.table import SiteSettings
 
 SCHEDULE = "schedule"
 """Who asks for what is due by itself, as journal and history name it."""
@@ -47,7 +46,7 @@ _MOST_REFUSALS = 3  # one may be a bad sector under one file; three are the disk
 
 
 def watch_schedule(
-    book: Book, job: Job, rules: SiteSettings, *, now: datetime, is_watched: bool = False
+    book: Book, job: Job, site: SiteSettings, *, now: datetime, is_watched: bool = False
 ) -> Record:
     """Notice when a job's schedule is another one than before; return what is remembered of it.
 
@@ -55,21 +54,21 @@ def watch_schedule(
         is_watched: the caller looked a moment ago, so a change is no older than that, and a slot
             that came due meanwhile counts.
     """
-    expression = job.cron(rules)
-    text = schedule_text(expression, rules.zone) if expression is not None else OFF
+    expression = job.cron(site)
+    text = schedule_text(expression, site.zone) if expression is not None else OFF
     record = book.record(job.id)
     at = now - CHANGE_UNSEEN if is_watched and record.schedule != text else now
     return book.observe(job.id, text, at=at)
 
 
 def owed(
-    service: BackupService, record: Record, job: Job, rules: SiteSettings, *, now: datetime
+    service: BackupService, record: Record, job: Job, site: SiteSettings, *, now: datetime
 ) -> datetime | None:
     """Return the slot of a job whose work is to begin now, None when nothing is owed.
 
     That is the newest one that came due, however many were missed, if it was not used.
     """
-    slot = job.last_due(rules, now=now)
+    slot = job.last_due(site, now=now)
     if slot is None or record.since is None or slot <= record.since:
         return None
     if job.id == "backup":
@@ -102,7 +101,7 @@ class _Task:
     book: Book
     service: BackupService
     job: Job
-    rules: SiteSettings
+    site: SiteSettings
     clock: Clock
     by: str
     slot: datetime | None
@@ -120,7 +119,7 @@ class _Task:
             self.on_begun()
         return self.run
 
-    def tell(self, progress: Progress) -> None:
+    def report(self, progress: Progress) -> None:
         """Pass progress on; the first word of it means that the operation lock is held."""
         self.begin()
         if self.on_progress is not None:
@@ -131,7 +130,7 @@ def perform(
     job_id: str,
     service: BackupService,
     book: Book,
-    rules: SiteSettings,
+    site: SiteSettings,
     *,
     clock: Clock,
     by: str = SCHEDULE,
@@ -161,11 +160,11 @@ def perform(
         slot = None
         if not is_by_hand:
             now = clock()
-            record = watch_schedule(book, job, rules, now=now)
-            slot = owed(service, record, job, rules, now=now)
+            record = watch_schedule(book, job, site, now=now)
+            slot = owed(service, record, job, site, now=now)
             if slot is None:
                 return None
-        task = _Task(book, service, job, rules, clock, by, slot, on_begun, on_progress)
+        task = _Task(book, service, job, site, clock, by, slot, on_begun, on_progress)
         return _carry_out(task)
 
 
@@ -224,14 +223,14 @@ def _back_up(task: _Task) -> Done:
     """
     made: Backup | None
     if task.slot is None:
-        made = task.service.create(by=task.by, kind=Kind.SCHEDULED, on_progress=task.tell)
+        made = task.service.create(by=task.by, kind=Kind.SCHEDULED, on_progress=task.report)
     else:
-        made = task.service.create_scheduled(task.slot, by=task.by, on_progress=task.tell)
+        made = task.service.create_scheduled(task.slot, by=task.by, on_progress=task.report)
     if made is None:
         raise _NothingToDoError
     facts: dict[str, object] = {"backup_id": made.id}
     try:
-        pruned = task.service.prune(task.rules.policy, by=task.by, zone=task.rules.zone)
+        pruned = task.service.prune(task.site.policy, by=task.by, zone=task.site.zone)
     except BackupError as error:
         # The backup is there, which is what counts; the next one lets go of more.
         return Done(RunOutcome.PARTLY, facts, error)
@@ -268,7 +267,7 @@ def _scrub(task: _Task) -> Done:
             error = error or _cut_short(len(overdue))
             break
         try:
-            verified.append(task.service.verify(backup.id, by=task.by, on_progress=task.tell))
+            verified.append(task.service.verify(backup.id, by=task.by, on_progress=task.report))
             overdue.discard(backup.id)
         except BackupNotFoundError:
             overdue.discard(backup.id)  # deleted meanwhile
@@ -323,11 +322,11 @@ def _cut_short(overdue: int) -> TimeUsedUpError | None:
     )
 
 
-def _rehearse(task: _Task) -> Done:
+def _test_restore(task: _Task) -> Done:
     """Take the newest good backup through a whole restore on a scratch copy."""
     try:
         backup = task.service.get(LATEST)
-        plan = task.service.rehearse(backup.id, by=task.by, on_progress=task.tell)
+        plan = task.service.test_restore(backup.id, by=task.by, on_progress=task.report)
     except (BackupNotFoundError, InsufficientSpaceError) as error:
         return Done(RunOutcome.PUT_OFF, {}, error)
     except VerificationError as error:
@@ -340,5 +339,5 @@ def _rehearse(task: _Task) -> Done:
 _WORK: Mapping[str, Callable[[_Task], Done]] = {
     "backup": _back_up,
     "scrub": _scrub,
-    "rehearsal": _rehearse,
+    "rehearsal": _test_restore,
 }

@@ -1,7 +1,7 @@
 """The rows of the launcher, a file a subject. Backups are not rows: see `launcher.backup`."""
 
-from .audit import AuditEvent
-from .catalogue import (
+from launcher.models.audit import AuditEvent
+from launcher.models.catalogue import (
     App,
     AppTag,
     Board,
@@ -13,7 +13,7 @@ from .catalogue import (
     hue_of,
     letters_of,
 )
-from .health import (
+from launcher.models.health import (
     CheckKind,
     CheckMethod,
     CheckState,
@@ -23,8 +23,8 @@ from .health import (
     ProbeDay,
     ProbeHour,
 )
-from .people import ApiToken, Role, SignInFailure, Theme, TokenScope, User
-from .settings import SystemSettings
+from launcher.models.people import ApiToken, Role, SignInFailure, Theme, TokenScope, User
+from launcher.models.settings import SystemSettings
 
 __all__ = [
     "ApiToken",

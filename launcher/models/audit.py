@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .types import Model, UtcDateTime, utc_now
+from launcher.models.types import Model, UtcDateTime, utc_now
 
 
 class AuditEvent(Model):

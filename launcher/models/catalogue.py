@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .types import EnumText, Model, UtcDateTime, utc_now
+from launcher.models.types import EnumText, Model, UtcDateTime, utc_now
 
 if TYPE_CHECKING:
-    from .health import CheckState, HealthCheck
-    from .people import User
+    from launcher.models.health import CheckState, HealthCheck
+    from launcher.models.people import User
 
 HUES = 12
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .types import EnumText, Model, UtcDateTime, UtcSeconds
+from launcher.models.types import EnumText, Model, UtcDateTime, UtcSeconds
 
 KEEP_PROBES = timedelta(hours=24)
 KEEP_HOURS = timedelta(days=30)

@@ -12,7 +12,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .types import EnumText, Model, UtcDateTime, UtcSeconds, utc_now
+from launcher.models.types import EnumText, Model, UtcDateTime, UtcSeconds, utc_now
 
 
 class Role(StrEnum):

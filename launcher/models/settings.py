@@ -1,6 +1,6 @@
 """The settings of the site: one table of one row, a typed column a setting.
 
-`launcher.setting_table` says which there are; `launcher.settings` is the only place that writes.
+`launcher.settings.table` says which there are; `launcher.db.settings` is the only place that writes.
 """
 
 from __future__ import annotations
@@ -8,9 +8,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from launcher.setting_table import SETTINGS
-
-from .types import Model
+from launcher.models.types import Model
+from launcher.settings.table import SETTINGS
 
 _TYPES = {str: sa.Text, int: sa.Integer, bool: sa.Boolean}
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from launcher.extensions import csrf, login
-
-from . import (
+from launcher.web import (
     account,
     assets,
     auth,
@@ -18,27 +17,27 @@ from . import (
     htmx,
     metrics,
     navigation,
+    reauthentication,
     receiving,
-    recent,
     sessions,
     setup,
     setup_restore,
     start,
 )
-from .admin import (
+from launcher.web.admin.audit import page as audit_
+from launcher.web.admin.backups import (
     actions,
-    alarm,
-    audit,
-    backup,
-    backups,
-    jobs,
-    notices,
+    banner,
+    details,
     operation_page,
+    panel,
     restore,
-    schedule,
     upload,
-    users,
 )
+from launcher.web.admin.jobs import page as jobs_
+from launcher.web.admin.notifications import page as notifications
+from launcher.web.admin.people import users
+from launcher.web.admin.schedule import page as schedule_
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -56,13 +55,13 @@ def init_app(app: Flask) -> None:
     compression.init_app(app)
     headers.init_app(app)
     htmx.init_app(app)
-    for part in (assets, errors, frame, navigation, receiving, sessions, alarm):
+    for part in (assets, errors, frame, navigation, receiving, sessions, banner):
         part.init_app(app)
-    for door in (health, metrics, setup, setup_restore, auth, account, recent, start):
+    for door in (health, metrics, setup, setup_restore, auth, account, reauthentication, start):
         app.register_blueprint(door.blueprint)
     for page in (
-        schedule, backups, actions, upload, operation_page, restore, backup, jobs, users,
-        notices, audit,
+        schedule_, panel, actions, upload, operation_page, restore, details, jobs_, users,
+        notifications, audit_,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
     if app.debug:

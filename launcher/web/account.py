@@ -43,7 +43,7 @@ def show() -> str:
 
 
 @blueprint.post("/account/look")
-def change_look() -> Response:
+def change_appearance() -> Response:
     """Set language and appearance: a user's on their row, a guest's in two cookies."""
     locale, theme = request.form.get("locale", ""), request.form.get("theme", "")
     locale = locale if locale in LOCALES else ""

@@ -19,15 +19,15 @@ from launcher.backup.errors import BackupError, OperationInProgressError
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records import LATEST, Backup, Progress, Verb
 from launcher.current import current_backups
-from launcher.database import DatabaseFault, DataBeingReplacedError, fault_of, resume
+from launcher.db.session import DatabaseFault, DataBeingReplacedError, fault_of, resume
 from launcher.i18n.formats import ago
 from launcher.i18n.labels import ERROR_WORDS, VERB_WORDS
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import Role
+from launcher.web.contents import contents
 from launcher.web.frame import current_viewer, do_without_database
 from launcher.web.htmx import is_htmx
-from launcher.web.inside import inside
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
@@ -126,7 +126,7 @@ def show_backup_error(error: BackupError, *, way_out: WayOut | None = None) -> R
     return _problem(
         413 if error.reason is Reason.TOO_LARGE else STATUS_OF[error.code],
         _Words(words.title, words.hint),
-        tone="bad" if error.code == "revert_failed" else "warn",
+        severity="bad" if error.code == "revert_failed" else "warn",
         facts=facts,
         way_out=way_out or _to_the_backups(),
     )
@@ -188,7 +188,7 @@ def show_held() -> Response:
         if _is_repeatable()
         else _("What you sent was not stored. Go back in a moment and send it again.")
     )
-    response = _problem(HELD_STATUS, _Words(title, text), tone="warn", waits=_is_repeatable())
+    response = _problem(HELD_STATUS, _Words(title, text), severity="warn", waits=_is_repeatable())
     response.headers["Retry-After"] = str(_RETRY_AFTER_S)
     return response
 
@@ -202,7 +202,7 @@ def show_damaged(problem: Fault) -> Response:
         problem=problem,
         newest=newest,
         age=Markup("<b>{}</b>").format(ago(newest.created_at)) if newest else "",
-        inside=inside(newest.contents) if newest else "",
+        contents=contents(newest.contents) if newest else "",
         command="flask backup restore latest" if newest else "flask backup restore FILE",
         waits=_is_repeatable(),
     )
@@ -264,7 +264,7 @@ def _show_internal_error(error: Exception) -> Response:
     do_without_database()
     words = ERROR_WORDS["internal"]
     return _problem(
-        500, _Words(words.title, words.hint), tone="bad", facts={gettext("Number"): error_id}
+        500, _Words(words.title, words.hint), severity="bad", facts={gettext("Number"): error_id}
     )
 
 
@@ -272,7 +272,7 @@ def _problem(
     status: int,
     words: _Words,
     *,
-    tone: str = "warn",
+    severity: str = "warn",
     facts: Mapping[str, str] | None = None,
     command: str = "",
     waits: bool = False,
@@ -287,7 +287,7 @@ def _problem(
             "_problem.html" if is_htmx() else "problem.html",
             title=words.title,
             text=words.text,
-            tone=tone,
+            severity=severity,
             facts=facts,
             command=command,
             waits=waits,
@@ -298,7 +298,7 @@ def _problem(
         return _problem(
             status,
             words,
-            tone=tone,
+            severity=severity,
             facts=facts,
             command=command,
             waits=waits,

@@ -11,11 +11,11 @@ from flask import Flask, g, request
 from flask_babel import refresh
 from flask_login import current_user
 
-from launcher import settings
+from launcher.db import settings
 from launcher.i18n.labels import ROLE_WORDS, THEME_WORDS
 from launcher.i18n.locale import LOCALES, chosen_language, current_language
 from launcher.models import Theme, User, hue_of
-from launcher.setting_table import FALLBACK, SiteSettings
+from launcher.settings.table import FALLBACK, SiteSettings
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
@@ -44,7 +44,7 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Appearance:
     """How pages look to somebody, to be remembered for when the database cannot be asked."""
 
     language: str
@@ -83,10 +83,10 @@ def current_viewer() -> User | None:
     return cast("User", current_user._get_current_object())  # noqa: SLF001 (it has no other way)
 
 
-def current_look() -> Look:
+def current_appearance() -> Appearance:
     """Return how this page looks to who asked for it."""
     frame = current_frame()
-    return Look(
+    return Appearance(
         language=frame.language,
         theme=frame.theme,
         time_zone=site_settings().time_zone,
@@ -95,7 +95,7 @@ def current_look() -> Look:
     )
 
 
-def wear(look: Look) -> None:
+def wear(look: Appearance) -> None:
     """Let this request look like `look` as far as nobody is signed in to be asked."""
     g.look, g.known_language, g.known_time_zone = look, look.language, look.time_zone
     g.pop("frame", None)
@@ -116,7 +116,7 @@ def _frame(site: SiteSettings) -> Frame:
 
 
 def _bare_frame() -> Frame:
-    look: Look | None = g.get("look")
+    look: Appearance | None = g.get("look")
     if look:
         return _dressed(look.site_name, look.hue, None, look.theme)
     return _dressed(FALLBACK.site_name, FALLBACK.accent_hue, None, _theme_of_browser())
@@ -138,7 +138,7 @@ def _dressed(site_name: str, hue: int, viewer: User | None, theme: Theme) -> Fra
 
 def _theme_of_browser() -> Theme:
     if "look" in g:
-        look: Look = g.look
+        look: Appearance = g.look
         return look.theme
     chosen = request.cookies.get(THEME_COOKIE, "")
     return Theme(chosen) if chosen in set(Theme) else Theme.SYSTEM

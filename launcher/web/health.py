@@ -12,10 +12,10 @@ from flask import Blueprint, Response, current_app, jsonify, session
 from sqlalchemy.exc import SQLAlchemyError
 
 from launcher.current import current_application, current_backups
-from launcher.database import enter_at_once, ungated
+from launcher.db.session import enter_at_once, ungated
 from launcher.models import Role
-from launcher.notices import see
-from launcher.watch import Concern, status_facts
+from launcher.monitoring.problems import ProblemKind, status_facts
+from launcher.notifications.dispatch import see
 from launcher.web.frame import current_viewer
 from launcher.web.metrics import knows_token
 
@@ -68,14 +68,14 @@ def _is_admin() -> bool:
 
 def _detail() -> Response:
     seen = see(current_application())
-    is_well = not seen.findings.find(Concern.LIVE_DAMAGED)
+    is_well = not seen.findings.find(ProblemKind.LIVE_DAMAGED)
     answer = jsonify(
-        _plain(status_facts(seen.situation, seen.findings))
+        _plain(status_facts(seen.snapshot, seen.findings))
         | {
             "status": "ok" if is_well else "damaged",
             "alarms": [
-                {"concern": alarm.concern.value, "told_at": _plain(alarm.told_at)}
-                for alarm in seen.alarms.told
+                {"concern": alert.kind.value, "told_at": _plain(alert.told_at)}
+                for alert in seen.alerts.handle_backup_errors
             ],
         }
     )

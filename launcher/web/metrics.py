@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, request
 
 from launcher.backup.records import Kind, Outcome, State, Verb
-from launcher.content import APP_VERSION
 from launcher.current import current_application, current_backups, current_config
-from launcher.database import ungated
-from launcher.notices import Seen, see
-from launcher.situation import Situation
-from launcher.watch import Concern
+from launcher.db.content import APP_VERSION
+from launcher.db.session import ungated
+from launcher.monitoring.problems import ProblemKind
+from launcher.monitoring.snapshot import Snapshot
+from launcher.notifications.dispatch import Seen, see
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -73,18 +73,18 @@ class _Collector:
         seen = see(self._app)
         journal = current_backups().journal(limit=None)
         yield _table("build_info", "The version that runs.", ("version",), {(APP_VERSION,): 1})
-        yield from _of_success(seen.situation, journal)
-        yield from _of_the_store(seen.situation)
-        yield from _of_the_schedule(seen.situation)
-        yield from _of_troubles(seen)
+        yield from _of_success(seen.snapshot, journal)
+        yield from _of_the_store(seen.snapshot)
+        yield from _of_the_schedule(seen.snapshot)
+        yield from _of_problems(seen)
         yield _operations(journal)
 
 
-def _of_success(situation: Situation, journal: Sequence[JournalEntry]) -> Iterator[Metric]:
-    good = situation.last_good
+def _of_success(snapshot: Snapshot, journal: Sequence[JournalEntry]) -> Iterator[Metric]:
+    good = snapshot.last_good
     tried = _newest(journal, Verb.CREATE)
     made = _newest(journal, Verb.CREATE, backup_id=good.id) if good else None
-    rehearsed = _newest(journal, Verb.REHEARSE, outcome=Outcome.SUCCEEDED)
+    restore_tested = _newest(journal, Verb.TEST_RESTORE, outcome=Outcome.SUCCEEDED)
     yield _moment(
         "backup_last_success",
         "When the newest good backup of this site was made.",
@@ -118,12 +118,12 @@ def _of_success(situation: Situation, journal: Sequence[JournalEntry]) -> Iterat
     yield _moment(
         "backup_last_rehearsal",
         "When a whole restore was last rehearsed with success.",
-        rehearsed.ended_at if rehearsed else None,
+        restore_tested.ended_at if restore_tested else None,
     )
 
 
-def _of_the_store(situation: Situation) -> Iterator[Metric]:
-    listing, space = situation.listing, situation.space
+def _of_the_store(snapshot: Snapshot) -> Iterator[Metric]:
+    listing, space = snapshot.listing, snapshot.space
     counts: dict[tuple[str, ...], int] = {}
     if listing:
         counts = {(kind.value, state.value): 0 for kind in Kind for state in State}
@@ -148,44 +148,44 @@ def _of_the_store(situation: Situation) -> Iterator[Metric]:
         "What the next backup needs for a moment, judged by the newest one.",
         space.needed_bytes if space else None,
     )
-    yield _value("database_up", "Whether the live database opens.", not situation.live_problem)
+    yield _value("database_up", "Whether the live database opens.", not snapshot.live_problem)
 
 
-def _of_the_schedule(situation: Situation) -> Iterator[Metric]:
+def _of_the_schedule(snapshot: Snapshot) -> Iterator[Metric]:
     yield _value(
         "backup_schedule_enabled",
         "Whether backups are made by the schedule.",
-        situation.rules.backup_enabled if situation.has_rules else None,
+        snapshot.site.backup_enabled if snapshot.knows_settings else None,
     )
-    yield _moment("backup_next_run", "The next scheduled backup.", situation.next_run_at)
+    yield _moment("backup_next_run", "The next scheduled backup.", snapshot.next_run_at)
     yield _value(
         "scheduler_leader",
         "Whether some process of this installation runs the scheduled work.",
-        situation.leader is not None,
+        snapshot.leader is not None,
     )
-    since = situation.leader.since if situation.leader else None
+    since = snapshot.leader.since if snapshot.leader else None
     yield _moment("scheduler_leader_since", "When it took that over.", since)
 
 
-def _of_troubles(seen: Seen) -> Iterator[Metric]:
-    found = {trouble.concern for trouble in seen.findings.troubles}
-    told = {alarm.concern for alarm in seen.alarms.told}
+def _of_problems(seen: Seen) -> Iterator[Metric]:
+    found = {problem.kind for problem in seen.findings.problems}
+    handle_backup_errors = {alert.kind for alert in seen.alerts.handle_backup_errors}
     yield _table(
         "trouble",
         "What is wrong at this moment.",
         ("concern",),
-        {(concern.value,): concern in found for concern in Concern},
+        {(kind.value,): kind in found for kind in ProblemKind},
     )
     yield _table(
         "alarm_open",
         "What was told, and has not ended.",
         ("concern",),
-        {(concern.value,): concern in told for concern in Concern},
+        {(kind.value,): kind in handle_backup_errors for kind in ProblemKind},
     )
     yield _value(
         "notices_unreached",
         "Targets that could not be told and are tried again.",
-        len(seen.situation.unreached),
+        len(seen.snapshot.failing_recipients),
     )
 
 

@@ -36,7 +36,7 @@ ADMIN_PAGES = (
         (
             AdminPage("backups.show", "database-backup", _("Backups")),
             AdminPage("jobs.show", "timer", _("Jobs")),
-            AdminPage("notices.index", "bell", _("Notifications")),
+            AdminPage("notifications.index", "bell", _("Notifications")),
             AdminPage("audit.show", "scroll-text", _("Audit log")),
         ),
     ),

@@ -19,18 +19,18 @@ from typing import IO, TYPE_CHECKING, NoReturn, cast
 from flask import Flask, Request, abort, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from launcher.background.process import UploadRequest
+from launcher.background.uploads import IncomingFile, sweep
 from launcher.backup.errors import OperationInProgressError, UploadRejectedError
 from launcher.backup.files import disk_errors, require_space
 from launcher.backup.reasons import Reason
 from launcher.backup.records import clean_note
 from launcher.current import current_backups, current_config
-from launcher.database import release, resume
-from launcher.detached import UploadRequest
+from launcher.db.session import release, resume
 from launcher.extensions import csrf
 from launcher.i18n.formats import size
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
-from launcher.incoming import IncomingFile, sweep
 from launcher.web.errors import show_refusal
 from launcher.web.operations.start import start_operation
 
@@ -124,8 +124,8 @@ def take_in(received: Received, *, by: str, note: str = "") -> str:
         OperationInProgressError, StoreUnavailableError: it could not begin.
     """
     deadline = time.monotonic() + _PATIENCE_S
-    told = f"{note} ({received.name})" if note else received.name
-    upload = UploadRequest(received.path, told)
+    handle_backup_errors = f"{note} ({received.name})" if note else received.name
+    upload = UploadRequest(received.path, handle_backup_errors)
     while True:
         while current_backups().progress() and time.monotonic() < deadline:
             time.sleep(_LOOK_EVERY_S)

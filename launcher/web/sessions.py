@@ -13,7 +13,7 @@ from flask import Flask, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import login_user
 
-from launcher.content import password_mark
+from launcher.db.content import password_version
 from launcher.extensions import db, login
 from launcher.models import User
 from launcher.models.types import utc_now
@@ -67,7 +67,7 @@ def begin_session(user: User) -> None:
     session.clear()
     session.permanent = True
     session["epoch"] = site_settings().session_epoch
-    session["mark"] = password_mark(user.password_hash)
+    session["mark"] = password_version(user.password_hash)
     note_password()
     login_user(user)
 
@@ -78,7 +78,7 @@ class Holder:
 
     user_id: int
     username: str
-    password_mark: str
+    password_version: str
     epoch: str
 
     def is_same_account(self, user: User) -> bool:
@@ -86,13 +86,13 @@ class Holder:
         return (
             user.id == self.user_id
             and user.username == self.username
-            and password_mark(user.password_hash) == self.password_mark
+            and password_version(user.password_hash) == self.password_version
         )
 
 
 def holder_of(user: User) -> Holder:
     """Return `user`, who is signed in here, as the holder of their session."""
-    mark = password_mark(user.password_hash)
+    mark = password_version(user.password_hash)
     return Holder(user.id, user.username, mark, site_settings().session_epoch)
 
 
@@ -106,7 +106,7 @@ def renew_session(holder: Holder, *, epoch: str) -> bool:
     Returns:
         Whether it was renewed; otherwise nothing has changed.
     """
-    had = (str(holder.user_id), holder.password_mark, holder.epoch)
+    had = (str(holder.user_id), holder.password_version, holder.epoch)
     if (session.get("_user_id"), session.get("mark"), session.get("epoch")) != had:
         return False
     if not epoch or site_settings().session_epoch != epoch:
@@ -135,7 +135,7 @@ def load_user(user_id: str) -> User | None:
     is_valid = (
         user is not None
         and user.is_active
-        and session.get("mark") == password_mark(user.password_hash)
+        and session.get("mark") == password_version(user.password_hash)
         and session.get("epoch") == site_settings().session_epoch
     )
     return user if is_valid else None

@@ -15,16 +15,17 @@ from flask import (
     url_for,
 )
 
-from launcher import setting_table, settings
 from launcher.accounts import setup, users
 from launcher.accounts.errors import PASSWORD_MIN_LENGTH, AccountError, SetupRefusedError
 from launcher.audit import Actor
 from launcher.backup.errors import BackupError
 from launcher.backup.records import Backup, State
 from launcher.current import current_backups, current_config
+from launcher.db import settings
 from launcher.i18n.labels import ACCOUNT_WORDS, setting_words
 from launcher.i18n.locale import gettext as _
-from launcher.setting_kinds import SettingError
+from launcher.settings import table
+from launcher.settings.kinds import SettingError
 from launcher.web.errors import show_refusal
 from launcher.web.sessions import begin_session
 
@@ -51,7 +52,7 @@ def make_first_admin() -> ResponseReturnValue:
     values = {name: request.form.get(name, "") for name in ("username", "site_name")}
     token = request.form.get("token", "")
     try:
-        site_name = setting_table.read("site_name", values["site_name"])
+        site_name = table.read("site_name", values["site_name"])
         user = setup.claim_setup(
             current_config().setup_token_path,
             token,

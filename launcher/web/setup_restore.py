@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec
 from flask import Blueprint, redirect, render_template, request, url_for
 
 from launcher.accounts import setup
+from launcher.background.process import RestoreRequest
 from launcher.backup.errors import BackupError
 from launcher.current import current_backups, current_config
-from launcher.database import release, resume
-from launcher.detached import RestoreRequest
+from launcher.db.session import release, resume
 from launcher.extensions import csrf
 from launcher.i18n.locale import gettext as _
 from launcher.web.errors import WayOut, show_backup_error
-from launcher.web.frame import current_look
+from launcher.web.frame import current_appearance
 from launcher.web.htmx import lead_to
 from launcher.web.operations.following import Follower, following_address
 from launcher.web.operations.plan import Stopwatch, describe_plan
@@ -64,7 +64,7 @@ def setup_token_required(
 @setup_token_required
 def receive(token: str) -> ResponseReturnValue:
     """Receive a file, begin to check it, and lead to where that is followed."""
-    follower = Follower(current_look(), holder=None, setup_token=token)
+    follower = Follower(current_appearance(), holder=None, setup_token=token)
     with received_file() as received:
         operation_id = take_in(received, by=BY)
     return lead_to(following_address(operation_id, follower))
@@ -98,6 +98,6 @@ def show_plan(token: str, backup_id: str) -> ResponseReturnValue:
 def restore(token: str, backup_id: str) -> ResponseReturnValue:
     """Restore this backup, its schedule included, and lead to where that is followed."""
     backup = current_backups().get(backup_id)
-    follower = Follower(current_look(), holder=None, setup_token=token)
+    follower = Follower(current_appearance(), holder=None, setup_token=token)
     operation_id = start_operation(RestoreRequest(backup.id, keep_schedule=False), by=BY)
     return redirect(following_address(operation_id, follower), 303)

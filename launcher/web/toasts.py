@@ -14,7 +14,7 @@ from flask import flash
 class Toast(TypedDict):
     """One message. `undo_path` is what a form with `undo_ids` is sent to, "" for no way back."""
 
-    tone: str
+    severity: str
     text: str
     details: list[str]
     undo_path: str
@@ -25,7 +25,7 @@ class Toast(TypedDict):
 def make_toast(
     text: str,
     *,
-    tone: str = "ok",
+    severity: str = "ok",
     details: Sequence[str] = (),
     undo_path: str = "",
     undo_field: str = "",
@@ -41,7 +41,7 @@ def make_toast(
         undo_ids: its fields `id`.
     """
     return Toast(
-        tone=tone,
+        severity=severity,
         text=text,
         details=list(details),
         undo_path=undo_path,

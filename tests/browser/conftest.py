@@ -20,11 +20,12 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from launcher import demo, settings
+from launcher import demo
 from launcher.accounts import passwords
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
+from launcher.db import settings
 from launcher.models.types import utc_now
 from tests.support.server import Server, serving
 from tests.support.words import compile_words

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from launcher import settings
 from launcher.accounts import users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
@@ -31,6 +30,7 @@ from launcher.backup.records import (
     new_operation_id,
 )
 from launcher.current import current_backups
+from launcher.db import settings
 from launcher.models import Role
 from launcher.models.types import utc_now
 from tests.browser.axe import findings

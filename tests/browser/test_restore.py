@@ -47,7 +47,7 @@ class Site:
 
     @property
     def service(self) -> BackupService:
-        kept: BackupService = self.app.extensions["launcher.backups"]
+        kept: BackupService = self.app.extensions["launcher.background.service"]
         return kept
 
     @property

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from launcher.background.service import Installation, build_backups
 from launcher.backup.service import BackupService
-from launcher.backups import Installation, build_backups
 from tests.browser.conftest import OpenPage, Sample, sign_in
 from tests.support.operations import await_idle
 from tests.support.server import Server, serving

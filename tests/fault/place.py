@@ -57,8 +57,8 @@ class Place:
     def copy_to(self, root: Path) -> Place:
         """Copy everything, as it is while nobody has it open."""
         shutil.copytree(self.root, root)
-        inside = self.store_path and self.store_path.is_relative_to(self.root)
-        moved = root / self.store_path.relative_to(self.root) if inside else self.store_path
+        contents = self.store_path and self.store_path.is_relative_to(self.root)
+        moved = root / self.store_path.relative_to(self.root) if contents else self.store_path
         return Place(root, moved)
 
     def state(self) -> str:

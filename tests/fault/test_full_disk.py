@@ -39,7 +39,7 @@ ACTS: dict[str, Act] = {
     "swap": lambda service, place: service.restore(first_backup(place).id, by="ada"),
     "import": lambda service, place: service.import_(place.root / "outside.db", by="ada"),
     "verify": lambda service, place: service.verify(first_backup(place).id, by="ada"),
-    "rehearse": lambda service, place: service.rehearse(first_backup(place).id, by="ada"),
+    "rehearse": lambda service, place: service.test_restore(first_backup(place).id, by="ada"),
     "protect": lambda service, place: service.protect(first_backup(place).id, by="ada"),
     "delete": lambda service, place: _all_removed(
         service.delete([first_backup(place).id], by="ada")

@@ -89,7 +89,7 @@ def test_it_survives_a_kill_at_the_beginning_of_each_stage(
     worker.begin(Job(str(place.root), verb, pause=True))
     while (heard := worker.hear()) != stage:
         assert heard in STAGED[case], f"{case} never came to {stage}"
-        worker.tell()
+        worker.report()
     worker.kill()
 
     entry = assert_invariant(place, old=old, new=new, scratch=tmp_path)
@@ -216,7 +216,7 @@ def test_a_second_kill_during_recovery_loses_nothing(
         first = lend()
         first.begin(Job(str(place.root), verb, pause=True))
         while first.hear() != Stage.CONFIRM:
-            first.tell()
+            first.report()
         first.kill()
         second = lend()
         second.begin(Job(str(place.root), "recover", die_at=number))
@@ -224,9 +224,11 @@ def test_a_second_kill_during_recovery_loses_nothing(
 
         assert_invariant(place, old=old, new=new, scratch=tmp_path)
 
-        told = [entry for entry in place.service().journal() if entry.verb is Verb.RESTORE]
-        assert len(told) == 1
-        assert told[0].facts["data"] == "restored"
+        handle_backup_errors = [
+            entry for entry in place.service().journal() if entry.verb is Verb.RESTORE
+        ]
+        assert len(handle_backup_errors) == 1
+        assert handle_backup_errors[0].facts["data"] == "restored"
         shutil.rmtree(place.root)
         if answer:
             return
@@ -240,7 +242,7 @@ def test_a_restore_killed_after_it_was_done_can_be_undone(
     worker = lend()
     worker.begin(Job(str(place.root), verb, pause=True))
     while worker.hear() != Stage.CONFIRM:
-        worker.tell()
+        worker.report()
     worker.kill()
 
     place.service().recover()

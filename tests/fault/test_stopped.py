@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.backup import restore, roads
+from launcher.backup import replacement, restore
 from launcher.backup.errors import BackupError, RestoreError
 from launcher.backup.records import Outcome, Progress, Stage
 from tests.fault.invariant import assert_invariant, assert_nothing_left
@@ -62,7 +62,7 @@ def test_a_deadline_that_passes_during_the_commit_does_not_deny_it(
     used: Place, first_state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = used.copy_to(tmp_path / "place")
-    monkeypatch.setattr(roads, "_REPLACE_DEADLINE_S", -1.0)
+    monkeypatch.setattr(replacement, "_REPLACE_DEADLINE_S", -1.0)
 
     place.service().restore(first_backup(place).id, by="ada")
 

@@ -50,7 +50,7 @@ def test_whoever_comes_second_is_told_who_is_busy_with_what_since_when(
 
 
 def _let_go(worker: Worker) -> dict[str, object]:
-    worker.tell("go\n" * 8)
+    worker.report("go\n" * 8)
     return worker.answer()
 
 
@@ -111,7 +111,7 @@ def test_what_is_being_restored_cannot_be_deleted(used: Place, lend: Lend, tmp_p
         worker.begin(Job(str(place.root), "delete", by="ben"))
         answer = worker.answer()
         assert (answer["error"], answer["verb"]) == ("operation_in_progress", "restore")
-        holder.tell()
+        holder.report()
     assert "done" in holder.answer()
 
     assert place.service().get(first.id).is_good

@@ -60,10 +60,10 @@ class Worker:
 
     def begin(self, job: Job) -> None:
         """Hand over the job, and wait until the worker has begun."""
-        self.tell(json.dumps({name: getattr(job, name) for name in Job.__slots__}))
+        self.report(json.dumps({name: getattr(job, name) for name in Job.__slots__}))
         assert self.hear() == "begun"
 
-    def tell(self, line: str = "go") -> None:
+    def report(self, line: str = "go") -> None:
         """Send a line."""
         assert self.process.stdin is not None
         self.process.stdin.write(line + "\n")
@@ -124,12 +124,12 @@ def run(job: Job) -> dict[str, Any]:
     place = Place(Path(job.root), Path(job.store_path) if job.store_path else None)
     if job.max_file_bytes:
         resource.setrlimit(resource.RLIMIT_FSIZE, (job.max_file_bytes, job.max_file_bytes))
-    told: list[str] = []
+    handle_backup_errors: list[str] = []
 
     def on_progress(progress: Progress) -> None:
         stage = str(progress.stage)
-        if stage not in told:
-            told.append(stage)
+        if stage not in handle_backup_errors:
+            handle_backup_errors.append(stage)
             print(stage, flush=True)
             if job.pause:
                 sys.stdin.readline()
@@ -177,7 +177,7 @@ _VERBS: dict[str, Callable[[BackupService, Place, dict[str, Any]], str]] = {
     "restore": lambda service, place, how: service.restore(_first(place), **how).operation_id,
     "undo": lambda service, _place, how: service.undo(**how).operation_id,
     "verify": lambda service, place, how: service.verify(_first(place), **how).verification.state,
-    "rehearse": lambda service, place, how: service.rehearse(_first(place), **how).source,
+    "rehearse": lambda service, place, how: service.test_restore(_first(place), **how).source,
     "plan": lambda service, place, how: service.plan(_first(place), **how).source,
     "delete": lambda service, place, how: service.delete([_first(place)], by=how["by"]).done[0],
     "prune": lambda service, _place, how: str(service.prune(KEEP_ONE, by=how["by"]).done),

@@ -32,7 +32,7 @@ from launcher.accounts.sign_in import authenticate
 from launcher.accounts.users import Standing
 from launcher.audit import COMMAND_LINE
 from launcher.config import ROOT
-from launcher.content import password_mark
+from launcher.db.content import password_version
 from launcher.extensions import db
 from launcher.models import ApiToken, AuditEvent, Role, SignInFailure, TokenScope
 from tests.conftest import ADA, BEN, CHLOE, MakeApp
@@ -43,7 +43,7 @@ HERE = "10.0.0.21"
 
 
 @pytest.fixture
-def inside(app: Flask, cast: object) -> Iterator[None]:
+def contents(app: Flask, cast: object) -> Iterator[None]:
     with app.app_context():
         yield
 
@@ -61,12 +61,12 @@ def fail(times: int, username: str, *, address: str = HERE, now: datetime = NOW)
 # Users
 
 
-def test_a_new_user_signs_in_at_once(inside: None) -> None:
+def test_a_new_user_signs_in_at_once(contents: None) -> None:
     assert sign_in("ada", ADA.password) == "ada"
     assert users.find_user("ada").last_seen_at == NOW
 
 
-def test_a_name_is_the_same_in_any_capitals(inside: None) -> None:
+def test_a_name_is_the_same_in_any_capitals(contents: None) -> None:
     assert sign_in("ADA", ADA.password) == "ada"
     with pytest.raises(UsernameTakenError):
         users.create_user("Ada", "a long password", role=Role.VIEWER, actor=COMMAND_LINE)
@@ -75,13 +75,13 @@ def test_a_name_is_the_same_in_any_capitals(inside: None) -> None:
 @pytest.mark.parametrize(
     "name", ["", " ada", "-x", "a b", "\u0430", "a" * 65, "a/b", "a\n", "ada\0"]
 )
-def test_a_name_of_odd_characters_is_refused(inside: None, name: str) -> None:
+def test_a_name_of_odd_characters_is_refused(contents: None, name: str) -> None:
     with pytest.raises(UsernameInvalidError):
         users.create_user(name, "a long password", role=Role.VIEWER, actor=COMMAND_LINE)
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 9, "x" * 1001])
-def test_an_unfit_password_is_refused(inside: None, password: str) -> None:
+def test_an_unfit_password_is_refused(contents: None, password: str) -> None:
     with pytest.raises(PasswordUnfitError):
         users.create_user("dora", password, role=Role.VIEWER, actor=COMMAND_LINE)
     with pytest.raises(PasswordUnfitError):
@@ -89,27 +89,27 @@ def test_an_unfit_password_is_refused(inside: None, password: str) -> None:
     assert sign_in("ada", ADA.password) == "ada"
 
 
-def test_nobody_of_that_name(inside: None) -> None:
+def test_nobody_of_that_name(contents: None) -> None:
     with pytest.raises(UserNotFoundError):
         users.find_user("dora")
 
 
-def test_a_new_password_replaces_the_old_one_and_its_mark(inside: None) -> None:
+def test_a_new_password_replaces_the_old_one_and_its_mark(contents: None) -> None:
     ben = users.find_user("ben")
-    before = password_mark(ben.password_hash)
+    before = password_version(ben.password_hash)
     users.set_password(ben, "a new long password", actor=COMMAND_LINE)
     assert sign_in("ben", "a new long password") == "ben"
-    assert password_mark(users.find_user("ben").password_hash) != before
+    assert password_version(users.find_user("ben").password_hash) != before
     fail(1, "ben")
 
 
-def test_a_new_password_ends_the_pause_for_that_name(inside: None) -> None:
+def test_a_new_password_ends_the_pause_for_that_name(contents: None) -> None:
     fail(5, "ben")
     users.set_password(users.find_user("ben"), "a new long password", actor=COMMAND_LINE)
     assert sign_in("ben", "a new long password", address="10.0.0.22") == "ben"
 
 
-def test_the_last_admin_stays(inside: None) -> None:
+def test_the_last_admin_stays(contents: None) -> None:
     ada = users.find_user("ada")
     for attempt in (
         lambda: users.set_role(ada, Role.EDITOR, actor=COMMAND_LINE),
@@ -122,7 +122,7 @@ def test_the_last_admin_stays(inside: None) -> None:
     assert sign_in("ada", ADA.password) == "ada"
 
 
-def test_who_is_the_last_admin_is_known_beforehand(inside: None) -> None:
+def test_who_is_the_last_admin_is_known_beforehand(contents: None) -> None:
     ada, ben = users.find_user("ada"), users.find_user("ben")
     assert users.is_last_admin(ada)
     assert not users.is_last_admin(ben)
@@ -130,7 +130,7 @@ def test_who_is_the_last_admin_is_known_beforehand(inside: None) -> None:
     assert not users.is_last_admin(ada)
 
 
-def test_a_change_of_what_is_no_longer_so_is_refused(inside: None) -> None:
+def test_a_change_of_what_is_no_longer_so_is_refused(contents: None) -> None:
     ben = users.find_user("ben")
     seen = Standing.of(ben)
     users.set_active(ben, False, actor=COMMAND_LINE, seen=seen)
@@ -145,7 +145,7 @@ def test_a_change_of_what_is_no_longer_so_is_refused(inside: None) -> None:
     assert Standing.of(ben) == Standing(Role.EDITOR, is_active=False)
 
 
-def test_what_is_so_already_is_no_event(inside: None) -> None:
+def test_what_is_so_already_is_no_event(contents: None) -> None:
     before = db.session.query(AuditEvent).count()
     ben = users.find_user("ben")
     users.set_role(ben, Role.EDITOR, actor=COMMAND_LINE)
@@ -155,7 +155,7 @@ def test_what_is_so_already_is_no_event(inside: None) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 61, "two\nlines", "a\0b", "\u202eneb"])
-def test_an_odd_display_name_is_refused(inside: None, name: str) -> None:
+def test_an_odd_display_name_is_refused(contents: None, name: str) -> None:
     ben = users.find_user("ben")
     with pytest.raises(DisplayNameUnfitError):
         users.set_display_name(ben, name, actor=COMMAND_LINE)
@@ -166,12 +166,12 @@ def test_an_odd_display_name_is_refused(inside: None, name: str) -> None:
     assert users.find_user("ben").name == "Ben"
 
 
-def test_without_a_display_name_the_user_name_is_shown(inside: None) -> None:
+def test_without_a_display_name_the_user_name_is_shown(contents: None) -> None:
     users.set_display_name(users.find_user("ben"), " ", actor=COMMAND_LINE)
     assert users.find_user("ben").name == "ben"
 
 
-def test_an_admin_who_is_switched_off_does_not_count(inside: None) -> None:
+def test_an_admin_who_is_switched_off_does_not_count(contents: None) -> None:
     ben = users.find_user("ben")
     users.set_role(ben, Role.ADMIN, actor=COMMAND_LINE)
     users.set_active(ben, False, actor=COMMAND_LINE)
@@ -179,7 +179,7 @@ def test_an_admin_who_is_switched_off_does_not_count(inside: None) -> None:
         users.set_role(users.find_user("ada"), Role.VIEWER, actor=COMMAND_LINE)
 
 
-def test_an_admin_may_go_when_another_stays(inside: None) -> None:
+def test_an_admin_may_go_when_another_stays(contents: None) -> None:
     users.set_role(users.find_user("ben"), Role.ADMIN, actor=COMMAND_LINE)
     users.delete_user(users.find_user("ada"), actor=COMMAND_LINE)
     assert [user.username for user in users.all_users()] == ["ben", "chloe"]
@@ -187,7 +187,7 @@ def test_an_admin_may_go_when_another_stays(inside: None) -> None:
         users.delete_user(users.find_user("ben"), actor=COMMAND_LINE)
 
 
-def test_two_admins_who_remove_each_other_leave_one(app: Flask, inside: None) -> None:
+def test_two_admins_who_remove_each_other_leave_one(app: Flask, contents: None) -> None:
     users.set_role(users.find_user("ben"), Role.ADMIN, actor=COMMAND_LINE)
     db.session.remove()
     both_ready = threading.Barrier(2, timeout=60)
@@ -206,7 +206,7 @@ def test_two_admins_who_remove_each_other_leave_one(app: Flask, inside: None) ->
     assert users.has_admin()
 
 
-def test_a_user_who_goes_takes_their_tokens_along(inside: None) -> None:
+def test_a_user_who_goes_takes_their_tokens_along(contents: None) -> None:
     ben = users.find_user("ben")
     db.session.add(
         ApiToken(user=ben, name="phone", prefix="p", token_sha256="s", scope=TokenScope.READ)
@@ -216,7 +216,7 @@ def test_a_user_who_goes_takes_their_tokens_along(inside: None) -> None:
     assert db.session.query(ApiToken).count() == 0
 
 
-def test_what_is_done_to_accounts_is_audited_without_secrets(inside: None) -> None:
+def test_what_is_done_to_accounts_is_audited_without_secrets(contents: None) -> None:
     users.set_password(users.find_user("ben"), "a new long password", actor=COMMAND_LINE)
     sign_in("chloe", CHLOE.password)
     events = db.session.scalars(sa.select(AuditEvent).order_by(AuditEvent.id.desc())).all()
@@ -235,20 +235,20 @@ def test_what_is_done_to_accounts_is_audited_without_secrets(inside: None) -> No
     [("ada", "wrong"), ("nobody", "wrong"), ("ada", ""), ("", ""), ("ada", "x" * 100_000),
      ("ada' --", "x"), ("ada\0", "x")],
 )  # fmt: skip
-def test_wrong_is_wrong_whatever_it_is(inside: None, username: str, password: str) -> None:
+def test_wrong_is_wrong_whatever_it_is(contents: None, username: str, password: str) -> None:
     with pytest.raises(SignInRefusedError) as refused:
         sign_in(username, password)
     assert str(refused.value) == "user name and password do not match"
 
 
-def test_who_is_switched_off_cannot_sign_in(inside: None) -> None:
+def test_who_is_switched_off_cannot_sign_in(contents: None) -> None:
     users.set_active(users.find_user("ben"), False, actor=COMMAND_LINE)
     with pytest.raises(SignInRefusedError):
         sign_in("ben", BEN.password)
 
 
 def test_an_unknown_name_costs_as_much_work_as_a_known_one(
-    inside: None, monkeypatch: pytest.MonkeyPatch
+    contents: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked: list[str] = []
     known = passwords.is_password
@@ -264,7 +264,7 @@ def test_an_unknown_name_costs_as_much_work_as_a_known_one(
     assert all(password_hash.startswith("$argon2id$") for password_hash in checked)
 
 
-def test_after_five_failures_a_name_pauses_for_a_minute(inside: None) -> None:
+def test_after_five_failures_a_name_pauses_for_a_minute(contents: None) -> None:
     for number in range(5):
         fail(1, "ada", address=f"10.0.1.{number}")
     with pytest.raises(SignInThrottledError) as paused:
@@ -273,7 +273,7 @@ def test_after_five_failures_a_name_pauses_for_a_minute(inside: None) -> None:
     assert sign_in("ada", ADA.password, now=NOW + 60 * SECOND) == "ada"
 
 
-def test_after_five_failures_an_address_pauses_for_a_minute(inside: None) -> None:
+def test_after_five_failures_an_address_pauses_for_a_minute(contents: None) -> None:
     for number in range(5):
         fail(1, f"guess{number}")
     with pytest.raises(SignInThrottledError):
@@ -281,7 +281,7 @@ def test_after_five_failures_an_address_pauses_for_a_minute(inside: None) -> Non
     assert sign_in("ada", ADA.password, address="10.0.0.22") == "ada"
 
 
-def test_knocking_during_the_pause_does_not_lengthen_it(inside: None) -> None:
+def test_knocking_during_the_pause_does_not_lengthen_it(contents: None) -> None:
     fail(5, "ada")
     for second in range(1, 60, 10):
         with pytest.raises(SignInThrottledError):
@@ -289,14 +289,14 @@ def test_knocking_during_the_pause_does_not_lengthen_it(inside: None) -> None:
     assert sign_in("ada", ADA.password, now=NOW + 60 * SECOND) == "ada"
 
 
-def test_after_the_pause_each_failure_pauses_again(inside: None) -> None:
+def test_after_the_pause_each_failure_pauses_again(contents: None) -> None:
     fail(5, "ada")
     fail(1, "ada", now=NOW + 60 * SECOND)
     with pytest.raises(SignInThrottledError):
         sign_in("ada", ADA.password, now=NOW + 61 * SECOND)
 
 
-def test_failures_are_forgotten_after_a_quiet_quarter_of_an_hour(inside: None) -> None:
+def test_failures_are_forgotten_after_a_quiet_quarter_of_an_hour(contents: None) -> None:
     fail(5, "ada")
     later = NOW + timedelta(minutes=15, seconds=1)
     fail(4, "ada", now=later)
@@ -304,7 +304,7 @@ def test_failures_are_forgotten_after_a_quiet_quarter_of_an_hour(inside: None) -
     assert db.session.query(SignInFailure).count() == 1
 
 
-def test_success_wipes_the_slate_of_the_name_only(inside: None) -> None:
+def test_success_wipes_the_slate_of_the_name_only(contents: None) -> None:
     fail(4, "ada")
     assert sign_in("ada", ADA.password) == "ada"
     fail(1, "someone")
@@ -312,7 +312,7 @@ def test_success_wipes_the_slate_of_the_name_only(inside: None) -> None:
         sign_in("ben", BEN.password)
 
 
-def test_an_ipv6_network_is_one_address(inside: None) -> None:
+def test_an_ipv6_network_is_one_address(contents: None) -> None:
     for number in range(5):
         fail(1, f"guess{number}", address=f"2001:db8:1:2::{number}")
     with pytest.raises(SignInThrottledError):

@@ -9,8 +9,8 @@ from flask import Flask, request, session
 
 from launcher.backup.records import JournalEntry, Outcome, Verb
 from launcher.config import ConfigError
-from launcher.connection import operation_recorder
 from launcher.current import current_backups
+from launcher.db.connect import operation_recorder
 from launcher.extensions import db
 from launcher.models import AuditEvent
 from launcher.models.types import utc_now

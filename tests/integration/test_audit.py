@@ -19,7 +19,7 @@ ADA, BEN = Actor("ada", 1, "10.0.0.21"), Actor("ben", 2, "2001:db8::1")
 
 
 @pytest.fixture
-def inside(app: Flask) -> Iterator[None]:
+def contents(app: Flask) -> Iterator[None]:
     with app.app_context():
         db.session.execute(db.delete(AuditEvent))
         yield
@@ -38,14 +38,14 @@ def names(search: Search | None = None) -> list[str]:
     return [event.target_name for event in found]
 
 
-def test_the_newest_comes_first_whatever_the_order_of_writing(inside: None) -> None:
+def test_the_newest_comes_first_whatever_the_order_of_writing(contents: None) -> None:
     for name, minutes in (("second", 2), ("first", 1), ("third", 3)):
         note(name=name, minutes=minutes)
 
     assert names() == ["third", "second", "first"]
 
 
-def test_pages_meet_without_a_gap_even_within_one_moment(inside: None) -> None:
+def test_pages_meet_without_a_gap_even_within_one_moment(contents: None) -> None:
     for number in range(25):
         note(name=str(number), minutes=number // 10)
 
@@ -71,7 +71,7 @@ def test_what_is_no_place_is_none(text: str) -> None:
     assert Cursor.read(text) is None
 
 
-def test_one_asks_by_person_kind_and_time(inside: None) -> None:
+def test_one_asks_by_person_kind_and_time(contents: None) -> None:
     note("app.update", name="hers")
     note("user.create", actor=BEN, name="his", minutes=1)
     note("user_agent.create", actor=BEN, name="another kind", minutes=2)
@@ -89,14 +89,14 @@ def test_one_asks_by_person_kind_and_time(inside: None) -> None:
      ("0.0.21", True), ("ada", True), ("%", False), ("_", False), ("kiwi", False)],
 )  # fmt: skip
 def test_a_piece_of_a_name_or_address_is_found_in_any_capitals(
-    inside: None, text: str, found: bool
+    contents: None, text: str, found: bool
 ) -> None:
     note(name="Jellyfin и Яблоко в САДУ")
 
     assert bool(names(Search(text=text))) is found
 
 
-def test_who_acted_lately_is_known_though_their_account_is_gone(inside: None) -> None:
+def test_who_acted_lately_is_known_though_their_account_is_gone(contents: None) -> None:
     note(actor=BEN)
     note(actor=ADA)
     note(actor=ADA)
@@ -106,7 +106,7 @@ def test_who_acted_lately_is_known_though_their_account_is_gone(inside: None) ->
 
 @pytest.mark.parametrize("place", [None, Cursor(NOON, 7)])
 def test_a_page_of_a_long_log_costs_no_more_than_of_a_short_one(
-    inside: None, place: Cursor | None
+    contents: None, place: Cursor | None
 ) -> None:
     asked: list[tuple[str, object]] = []
     listener = db.engine, "before_cursor_execute", lambda *a: asked.append((a[2], a[3]))

@@ -42,13 +42,13 @@ def test_each_job_is_listed_with_its_schedule_and_how_it_went(flask: Run, data_d
     Book(data_dir).begin("scrub", by="schedule", at=utc_now())
     listed = flask("list")
 
-    heading, backup, scrub, rehearsal = listed.stdout.splitlines()
+    heading, backup, scrub, restore_test = listed.stdout.splitlines()
     assert heading.split("  ")[0] == "JOB"
     assert backup.startswith("backup     0 3 * * * (UTC)")
     assert "(succeeded)" in backup
     assert "(interrupted)" in scrub
     assert scrub.endswith("never")
-    assert rehearsal.count("never") == 2
+    assert restore_test.count("never") == 2
     assert "No server runs them." in listed.stderr
 
     facts = json.loads(flask("list", "--json").stdout)
@@ -106,9 +106,12 @@ def test_a_scrub_that_ran_out_of_time_says_how_many_still_wait(
             service.create(by="ada")
     monkeypatch.setattr(work, "SCRUB_BOUND_S", 0.0)
 
-    told = flask("run", "scrub", expect=3).stderr
-    assert "Verified 1 of 3.\nNot verified for four weeks and still waiting: 2.\n" in told
-    assert "The scrub was not done in all parts: its 0 minutes were used up" in told
+    handle_backup_errors = flask("run", "scrub", expect=3).stderr
+    assert (
+        "Verified 1 of 3.\nNot verified for four weeks and still waiting: 2.\n"
+        in handle_backup_errors
+    )
+    assert "The scrub was not done in all parts: its 0 minutes were used up" in handle_backup_errors
     facts = json.loads(flask("list", "--json").stdout)["jobs"][1]["runs"][0]["facts"]
     assert facts["overdue"] == 2
 

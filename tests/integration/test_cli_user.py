@@ -111,7 +111,7 @@ def test_with_a_lost_database_it_names_the_way_back(app: Flask, runner: FlaskCli
 def test_during_a_restore_it_waits_and_then_says_so(
     app: Flask, runner: FlaskCliRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("launcher.database.GATE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("launcher.db.session.GATE_TIMEOUT_S", 0.05)
     gate: Gate = app.extensions["launcher.gate"]
     with gate.closed():
         done = runner.invoke(args=["user", "list"])

@@ -15,10 +15,10 @@ from flask import Flask
 from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
 from launcher.config import ROOT
-from launcher.content import APP_VERSION, LauncherContent
+from launcher.db.content import APP_VERSION, LauncherContent
 from launcher.extensions import db
 from launcher.models import ApiToken, App, Board, TokenScope, User
-from launcher.setting_table import SETTINGS
+from launcher.settings.table import SETTINGS
 
 NOW = datetime(2026, 11, 22, 13, 7, tzinfo=UTC)
 SCHEDULE = {
@@ -82,12 +82,12 @@ def test_a_survey_can_leave_the_counting_out(
 def test_a_mark_changes_with_the_password_and_gives_no_hash_away(
     app: Flask, content: LauncherContent, database: sqlite3.Connection
 ) -> None:
-    before = content.survey(database).password_marks
+    before = content.survey(database).password_versions
     with app.app_context():
         ben = users.find_user("ben")
         assert before["ben"] not in ben.password_hash
         users.set_password(ben, "another long one", actor=COMMAND_LINE)
-    after = content.survey(database).password_marks
+    after = content.survey(database).password_versions
     assert {name for name in before if before[name] != after[name]} == {"ben"}
 
 

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from flask import Flask, g
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from launcher import connection, database, settings
 from launcher.backup.locks import Gate
-from launcher.database import DatabaseFault, DataBeingReplacedError
+from launcher.db import connect, session, settings
+from launcher.db.session import DatabaseFault, DataBeingReplacedError
 from launcher.extensions import db
 from tests.conftest import MakeApp
 
@@ -22,21 +22,21 @@ from tests.conftest import MakeApp
 @pytest.fixture
 def app(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
     """The application, with routes that show what a request may do."""
-    monkeypatch.setattr(database, "GATE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(session, "GATE_TIMEOUT_S", 0.05)
 
     @app.get("/probe/name")
     def name() -> str:
         return settings.current().site_name
 
     @app.get("/probe/ungated")
-    @database.ungated
+    @session.ungated
     def ungated() -> str:
         return "here"
 
     @app.get("/probe/released")
     def released() -> str:
         settings.current()
-        database.release()
+        session.release()
         with gate_of(app).closed():
             return "alone"
 
@@ -72,16 +72,16 @@ def is_open(gate: Gate) -> bool:
 
 
 def test_a_request_is_inside_the_gate_until_it_is_answered(app: Flask) -> None:
-    inside: list[bool] = []
+    contents: list[bool] = []
 
     @app.get("/probe/inside")
     def probe() -> str:
         settings.current()
-        inside.append(is_open(gate_of(app)))
+        contents.append(is_open(gate_of(app)))
         return ""
 
     app.test_client().get("/probe/inside")
-    assert inside == [False]
+    assert contents == [False]
     assert is_open(gate_of(app))
 
 
@@ -113,10 +113,10 @@ def test_a_request_may_leave_early_for_long_work(app: Flask) -> None:
 
 def test_a_command_inside_keeps_a_restore_out_and_waits_for_one(app: Flask) -> None:
     with app.app_context():
-        with database.inside():
+        with session.contents():
             assert not is_open(gate_of(app))
         assert is_open(gate_of(app))
-        with gate_of(app).closed(), pytest.raises(DataBeingReplacedError), database.inside():
+        with gate_of(app).closed(), pytest.raises(DataBeingReplacedError), session.contents():
             pass
 
 
@@ -157,7 +157,7 @@ def test_a_lost_database_is_not_made_anew(app: Flask) -> None:
     lose(path_of(app))
     with app.app_context(), pytest.raises(OperationalError) as failed:
         settings.current()
-    assert database.fault_of(failed.value) is DatabaseFault.DAMAGED
+    assert session.fault_of(failed.value) is DatabaseFault.DAMAGED
     assert not path_of(app).exists()
 
 
@@ -174,28 +174,28 @@ def test_a_damaged_database_is_called_damaged(app: Flask, content: bytes) -> Non
     path_of(app).write_bytes(content)
     with app.app_context(), pytest.raises(DBAPIError) as failed:
         settings.current()
-    assert database.fault_of(failed.value) is DatabaseFault.DAMAGED
+    assert session.fault_of(failed.value) is DatabaseFault.DAMAGED
 
 
 def test_a_busy_database_is_called_busy(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "BUSY_TIMEOUT_S", 0)
+    monkeypatch.setattr(connect, "BUSY_TIMEOUT_S", 0)
     with closing(sqlite3.connect(path_of(app))) as other, app.app_context():
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(OperationalError) as failed:
             settings.current()
-    assert database.fault_of(failed.value) is DatabaseFault.BUSY
+    assert session.fault_of(failed.value) is DatabaseFault.BUSY
 
 
 def test_a_mistake_of_ours_is_no_damage(app: Flask) -> None:
     with app.app_context(), pytest.raises(OperationalError) as failed:
         db.session.execute(sa.text("SELECT nonsense FROM users"))
-    assert database.fault_of(failed.value) is DatabaseFault.OTHER
+    assert session.fault_of(failed.value) is DatabaseFault.OTHER
 
 
 def test_a_path_with_odd_characters_is_just_a_path(tmp_path: Path, make_app: MakeApp) -> None:
     odd = make_app(data_dir=str(tmp_path / "a b?c#d%20é"))
     with odd.app_context():
-        odd.extensions["launcher.backups"].initialise(by="test")
+        odd.extensions["launcher.background.service"].initialise(by="test")
         assert settings.current().site_name == "Launcher"
     assert (tmp_path / "a b?c#d%20é" / "launcher.db").exists()
 

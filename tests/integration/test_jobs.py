@@ -47,7 +47,7 @@ from launcher.jobs.history import MAX_RUNS, Book, RunOutcome, runs
 from launcher.jobs.process import Answered
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import SCRUB_DAYS
-from launcher.leader import leader
+from launcher.schedule.leader import leader
 from tests.support.jobs import NOON, Desk, slots_count_since
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -248,12 +248,14 @@ def test_a_scrub_without_time_says_how_many_are_overdue_and_goes_on_next_time(
     made = backups(desk, 3)
     desk.wait((SCRUB_DAYS + 2) * DAY)
 
-    told = []
+    handle_backup_errors = []
     for _ in made:
         run = desk.perform("scrub", by="ada")
         assert run is not None
-        told.append((run.outcome, run.error_code, run.facts["verified"], run.facts["overdue"]))
-    assert told == [
+        handle_backup_errors.append(
+            (run.outcome, run.error_code, run.facts["verified"], run.facts["overdue"])
+        )
+    assert handle_backup_errors == [
         (RunOutcome.PARTLY, "time_used_up", 1, 2),
         (RunOutcome.PARTLY, "time_used_up", 1, 1),
         (RunOutcome.SUCCEEDED, "", 1, 0),
@@ -317,7 +319,7 @@ def test_scrub_and_rehearsal_come_by_themselves_and_are_made_up_for_once(desk: D
 def test_a_restore_is_rehearsed_as_often_as_it_is_set(
     desk: Desk, often: str, runs: list[str]
 ) -> None:
-    desk.set(rehearsal=often, enabled=False)
+    desk.set(restore_test=often, enabled=False)
     desk.set_zone("Europe/Berlin")
     desk.service.create(by="ada")
     desk.elect()
@@ -328,11 +330,11 @@ def test_a_restore_is_rehearsed_as_often_as_it_is_set(
 
 
 def test_a_change_of_the_rehearsal_makes_up_for_nothing(desk: Desk) -> None:
-    desk.set(rehearsal="off")
+    desk.set(restore_test="off")
     desk.service.create(by="ada")
     desk.elect()
     desk.pass_time(3 * DAY, step=6 * HOUR)
-    desk.set(rehearsal="daily")
+    desk.set(restore_test="daily")
     desk.pass_time(2 * HOUR)
     assert desk.runs("rehearsal") == ()
 
@@ -414,11 +416,11 @@ def test_of_many_processes_that_ask_at_once_one_uses_the_slot(desk: Desk) -> Non
         )
         for _ in range(6)
     ]  # fmt: skip
-    told = [process.communicate(timeout=_PATIENCE_S * 2) for process in asking]
+    handle_backup_errors = [process.communicate(timeout=_PATIENCE_S * 2) for process in asking]
     busy = 11
-    assert {process.returncode for process in asking} <= {0, busy}, told
+    assert {process.returncode for process in asking} <= {0, busy}, handle_backup_errors
     (made,) = desk.scheduled()
-    assert [said for said, _ in told if said] == [f"{made.id}\n"]
+    assert [said for said, _ in handle_backup_errors if said] == [f"{made.id}\n"]
     assert [run.outcome for run in desk.runs()] == [RunOutcome.SUCCEEDED]
 
 
@@ -537,7 +539,7 @@ def test_busy_is_said_by_the_other_process(desk: Desk) -> None:
     os.close(lock)
 
 
-@pytest.mark.parametrize("module", ["launcher.jobs.process", "launcher.detached"])
+@pytest.mark.parametrize("module", ["launcher.jobs.process", "launcher.background.process"])
 @pytest.mark.parametrize("said", ["", '{"place": {"data'])
 def test_a_process_whose_starter_was_killed_in_mid_sentence_does_nothing(
     module: str, said: str
@@ -552,7 +554,7 @@ def test_a_process_whose_starter_was_killed_in_mid_sentence_does_nothing(
 # --- the leader --------------------------------------------------------------------------
 
 
-class Office:
+class LeaderTasks:
     def __init__(self) -> None:
         self.ticked = threading.Event()
         self.is_closed = False
@@ -564,14 +566,14 @@ class Office:
         self.is_closed = True
 
 
-def candidate(lock_dir: Path, office: Office) -> Election:
-    return Election(lock_dir, take_office=lambda: office, try_every_s=0.01, tick_every_s=0.01)
+def candidate(lock_dir: Path, tasks: LeaderTasks) -> Election:
+    return Election(lock_dir, on_elected=lambda: tasks, try_every_s=0.01, tick_every_s=0.01)
 
 
 def test_one_leads_and_the_next_takes_over(desk: Desk) -> None:
     lock_dir = desk.config.lock_dir
     assert leader(lock_dir) is None
-    first, second = Office(), Office()
+    first, second = LeaderTasks(), LeaderTasks()
     one, other = candidate(lock_dir, first), candidate(lock_dir, second)
     one.start()
     assert first.ticked.wait(_PATIENCE_S)
@@ -590,13 +592,13 @@ def test_one_leads_and_the_next_takes_over(desk: Desk) -> None:
 
 def test_a_leader_whose_lock_was_removed_steps_down(desk: Desk) -> None:
     lock_dir = desk.config.lock_dir
-    offices: list[Office] = []
+    offices: list[LeaderTasks] = []
 
-    def take_office() -> Office:
-        offices.append(Office())
+    def on_elected() -> LeaderTasks:
+        offices.append(LeaderTasks())
         return offices[-1]
 
-    election = Election(lock_dir, take_office=take_office, try_every_s=0.01, tick_every_s=0.01)
+    election = Election(lock_dir, on_elected=on_elected, try_every_s=0.01, tick_every_s=0.01)
     election.start()
     deadline = time.monotonic() + _PATIENCE_S
     while not offices and time.monotonic() < deadline:
@@ -606,7 +608,7 @@ def test_a_leader_whose_lock_was_removed_steps_down(desk: Desk) -> None:
         time.sleep(0.01)
     election.stop()
     assert len(offices) == 2
-    assert all(office.is_closed for office in offices)
+    assert all(tasks.is_closed for tasks in offices)
 
 
 @pytest.mark.parametrize("text", ["", "{", "7", json.dumps({"pid": "x"})])

@@ -20,7 +20,7 @@ import pytest
 
 from launcher.backup import LocalStore
 from launcher.jobs.history import Book, RunOutcome, runs
-from launcher.leader import Leader, leader
+from launcher.schedule.leader import Leader, leader
 from tests.support.jobs import slots_count_since
 from tests.support.server import Server, run_flask, serving
 

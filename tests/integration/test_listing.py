@@ -19,7 +19,7 @@ ONE = RetentionPolicy(keep_count=1)
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a manifest be remembered at once, and not only when its time is a while ago."""
-    monkeypatch.setattr("launcher.backup.store.is_settled", lambda _stamp: True)
+    monkeypatch.setattr("launcher.backup.store.is_settled", lambda _fingerprint: True)
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from launcher import content as content_module
 from launcher import migrations, models
-from launcher.content import APPLICATION_ID, ForeignKeyError, LauncherContent
+from launcher.db import content as content_module
+from launcher.db.content import APPLICATION_ID, ForeignKeyError, LauncherContent
 from launcher.extensions import Base
-from launcher.setting_table import SETTINGS
+from launcher.settings.table import SETTINGS
 
 HEAD = migrations.head()
 NEXT = f"{int(HEAD) + 1:04}"

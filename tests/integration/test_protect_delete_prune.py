@@ -183,7 +183,7 @@ def test_what_the_next_good_backup_would_remove_is_foreseen(home: House) -> None
     assert [each.keep for each in home.service.plan_prune(policy)] == [True, True]
 
     tomorrow = home.clock.now + timedelta(days=1)
-    foreseen = home.service.foresee_prune(policy, next_run_at=tomorrow)
+    foreseen = home.service.preview_retention(policy, next_run_at=tomorrow)
     assert [(each.backup.id, each.keep) for each in foreseen] == [
         ("", True),
         (newer.id, True),

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+import launcher.backup.replacement
 import launcher.backup.restore
-import launcher.backup.roads
 import launcher.backup.sqlite
 from launcher.backup.errors import (
     BackupError,
@@ -129,13 +129,13 @@ def test_the_journal_tells_of_it(home: House) -> None:
 
 def test_progress_names_every_stage(home: House) -> None:
     backup = home.create()
-    told: list[Progress] = []
-    restore(home, backup.id, on_progress=told.append)
-    stages = list(dict.fromkeys(progress.stage for progress in told))
+    handle_backup_errors: list[Progress] = []
+    restore(home, backup.id, on_progress=handle_backup_errors.append)
+    stages = list(dict.fromkeys(progress.stage for progress in handle_backup_errors))
     expected = [Stage.UNPACK, Stage.PREPARE, Stage.SAFETY, Stage.REPLACE, Stage.CONFIRM]
     assert stages == expected
-    assert told[0].stages == tuple(expected)
-    assert {progress.backup_id for progress in told} == {backup.id}
+    assert handle_backup_errors[0].stages == tuple(expected)
+    assert {progress.backup_id for progress in handle_backup_errors} == {backup.id}
 
 
 # --- what is restored ----------------------------------------------------------------------
@@ -305,19 +305,19 @@ def test_a_request_that_never_ends_is_told_and_nothing_changes(home: House) -> N
 
 def test_nobody_is_inside_while_the_data_is_replaced(home: House) -> None:
     backup = home.create()
-    inside: list[Stage | None] = []
+    contents: list[Stage | None] = []
 
     def try_to_enter(progress: Progress) -> None:
         try:
             home.gate.enter(timeout_s=0.0).leave()
         except TimeoutError:
             return
-        inside.append(progress.stage)
+        contents.append(progress.stage)
 
     restore(home, backup.id, on_progress=try_to_enter)
-    assert Stage.SAFETY in inside
-    assert Stage.REPLACE not in inside
-    assert Stage.CONFIRM not in inside
+    assert Stage.SAFETY in contents
+    assert Stage.REPLACE not in contents
+    assert Stage.CONFIRM not in contents
     home.gate.enter(timeout_s=0.0).leave()
 
 

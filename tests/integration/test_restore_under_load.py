@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from launcher import demo, settings
+from launcher import demo
 from launcher.accounts import users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
-from launcher.database import inside
+from launcher.db import settings
+from launcher.db.session import contents
 from launcher.models import Role
 from tests.support.server import Server, run_flask, serving
 from tests.support.visitor import Visitor
@@ -96,7 +97,7 @@ def data_dir(served: Server) -> Path:
 @pytest.fixture
 def site(served: Server) -> str:
     """The address of the site, which was renamed to After since its backup."""
-    with create_app({"LAUNCHER_DATA_DIR": str(served.data_dir)}).app_context(), inside():
+    with create_app({"LAUNCHER_DATA_DIR": str(served.data_dir)}).app_context(), contents():
         settings.change({"site_name": "After"}, actor=COMMAND_LINE)
     return served.url
 

@@ -14,7 +14,7 @@ from launcher.backup.errors import InsufficientSpaceError
 from launcher.backup.locks import try_lock
 from launcher.backup.reasons import Reason
 from launcher.backup.records import Kind
-from launcher.connection import connect
+from launcher.db.connect import connect
 from launcher.jobs.history import RunOutcome
 from tests.support.jobs import NOON, Desk
 
@@ -267,12 +267,12 @@ def test_one_killed_after_its_backup_was_made_is_not_repeated(desk: Desk) -> Non
     assert desk.made_at() == ["23 03:00"]
 
 
-@pytest.mark.parametrize("trouble", ["lost", "damaged"])
-def test_a_database_in_ruins_stops_nothing_but_its_backup(desk: Desk, trouble: str) -> None:
+@pytest.mark.parametrize("problem", ["lost", "damaged"])
+def test_a_database_in_ruins_stops_nothing_but_its_backup(desk: Desk, problem: str) -> None:
     desk.elect()
     made = desk.service.create(by="ada")
     live = desk.config.database_path
-    live.unlink() if trouble == "lost" else live.write_bytes(b"garbage" * 1000)
+    live.unlink() if problem == "lost" else live.write_bytes(b"garbage" * 1000)
     desk.pass_time(DAY, step=HOUR)
     assert desk.scheduled() == []
     desk.elect()

@@ -12,13 +12,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from launcher import rules, settings
 from launcher.audit import COMMAND_LINE
 from launcher.backup.locks import Gate
 from launcher.config import ROOT
-from launcher.content import LauncherContent
-from launcher.setting_kinds import Choice, Number, Switch
-from launcher.setting_table import FALLBACK, SCHEDULE, SETTINGS, Setting, SiteSettings, Value
+from launcher.db import settings, settings_reader
+from launcher.db.content import LauncherContent
+from launcher.settings.kinds import Choice, Number, Switch
+from launcher.settings.table import FALLBACK, SCHEDULE, SETTINGS, Setting, SiteSettings, Value
 
 
 def another_value(setting: Setting) -> Value:
@@ -53,7 +53,7 @@ def test_each_door_reads_what_was_set(
 
     assert changed == SiteSettings.of(OTHERS | {"session_epoch": changed.session_epoch})
     assert json.loads(runner.invoke(args=["settings", "get", "--json"]).stdout) == OTHERS
-    assert rules.read_rules(path, Gate(data_dir / "locks")) == changed
+    assert settings_reader.read_settings(path, Gate(data_dir / "locks")) == changed
     assert survey.schedule == {name: OTHERS[name] for name in SCHEDULE}
 
 
@@ -63,7 +63,7 @@ def test_a_restore_that_keeps_the_schedule_writes_each_setting_of_it(
     defaults = {name: SETTINGS[name].default for name in SCHEDULE}
     with closing(sqlite3.connect(data_dir / "launcher.db", isolation_level=None)) as connection:
         LauncherContent().prepare(connection, epoch="new", schedule=defaults, account=None)
-        kept = rules.read_rules(data_dir / "launcher.db", Gate(data_dir / "locks"))
+        kept = settings_reader.read_settings(data_dir / "launcher.db", Gate(data_dir / "locks"))
 
     assert kept == replace(changed, **defaults, session_epoch="new")
 
@@ -76,8 +76,8 @@ def test_the_readme_lists_it(setting: Setting) -> None:
 
 
 def test_what_is_remembered_comes_back_without_the_epoch() -> None:
-    remembered = json.loads(json.dumps(rules.write_facts(SiteSettings.of(OTHERS))))
-    assert rules.read_facts(remembered) == SiteSettings.of(OTHERS)
+    remembered = json.loads(json.dumps(settings_reader.write_facts(SiteSettings.of(OTHERS))))
+    assert settings_reader.read_facts(remembered) == SiteSettings.of(OTHERS)
     assert "session_epoch" not in remembered
 
 
@@ -87,7 +87,7 @@ def test_what_an_earlier_version_remembered_is_read() -> None:
         "keep_daily": 4, "keep_weekly": 5, "keep_monthly": 6, "rehearsal": "daily",
         "zone_name": "Europe/Berlin", "language": "de", "site_name": "Zuhause",
     }  # fmt: skip
-    assert rules.read_facts(remembered) == SiteSettings(
+    assert settings_reader.read_facts(remembered) == SiteSettings(
         site_name="Zuhause", default_locale="de", time_zone="Europe/Berlin", backup_enabled=True,
         backup_cron_expression="@weekly", backup_stale_after_h=48, backup_max_count=3,
         backup_keep_daily=4, backup_keep_weekly=5, backup_keep_monthly=6, backup_rehearsal="daily",
@@ -96,7 +96,7 @@ def test_what_an_earlier_version_remembered_is_read() -> None:
 
 @pytest.mark.parametrize("facts", [None, [], {}, {"site_name": 7}, {"backup_enabled": "on"}])
 def test_what_cannot_be_believed_is_not_remembered(facts: object) -> None:
-    assert rules.read_facts(facts) is None
+    assert settings_reader.read_facts(facts) is None
 
 
 def test_a_site_that_nobody_can_read_makes_no_backups_and_raises_no_alarm_for_that() -> None:

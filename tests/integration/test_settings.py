@@ -13,22 +13,22 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 from hypothesis import strategies as st
 
-from launcher import settings
 from launcher.audit import Actor
-from launcher.cron import next_runs
 from launcher.current import current_config
+from launcher.db import settings
+from launcher.db.settings import SettingsRefusedError
 from launcher.extensions import db
 from launcher.models import AuditEvent, SystemSettings
-from launcher.setting_kinds import SettingError
-from launcher.setting_table import SETTINGS, read
-from launcher.settings import SettingsRefusedError
+from launcher.schedule.cron import next_runs
+from launcher.settings.kinds import SettingError
+from launcher.settings.table import SETTINGS, read
 from tests.support.service import run
 
 ADA = Actor("ada", id=1, address="10.0.0.21")
 
 
 @pytest.fixture
-def inside(app: Flask) -> Iterator[None]:
+def contents(app: Flask) -> Iterator[None]:
     with app.app_context():
         yield
 
@@ -155,7 +155,7 @@ def test_every_column_is_a_setting_but_the_two_that_nobody_may_change() -> None:
     assert columns - set(SETTINGS) == {"id", "session_epoch"}
 
 
-def test_a_change_is_kept_and_audited(inside: None) -> None:
+def test_a_change_is_kept_and_audited(contents: None) -> None:
     changes = settings.change({"site_name": "Home", "accent_hue": "256"}, actor=ADA)
     assert changes == {"site_name": ("Launcher", "Home")}
     assert settings.current().site_name == "Home"
@@ -168,7 +168,7 @@ def test_a_change_is_kept_and_audited(inside: None) -> None:
     assert event.changes == {"site_name": ["Launcher", "Home"]}
 
 
-def test_one_bad_value_keeps_all_as_they_were_and_names_every_bad_one(inside: None) -> None:
+def test_one_bad_value_keeps_all_as_they_were_and_names_every_bad_one(contents: None) -> None:
     with pytest.raises(SettingsRefusedError) as refused:
         settings.change(
             {"site_name": "Home", "accent_hue": "400", "backup_max_count": "0"}, actor=ADA

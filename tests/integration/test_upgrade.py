@@ -9,13 +9,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from launcher import migrations, settings
+from launcher import migrations
 from launcher.audit import COMMAND_LINE
 from launcher.backup.errors import BackupError
 from launcher.backup.records import Kind, Migration, State
 from launcher.backup.service import BackupService
-from launcher.content import LauncherContent
 from launcher.current import current_backups
+from launcher.db import settings
+from launcher.db.content import LauncherContent
 from tests.conftest import MakeApp
 from tests.support.schema import make_database, run
 
@@ -78,7 +79,7 @@ def test_a_backup_of_an_upgraded_database_is_as_good_as_any(old_app: Flask, live
         service = current_backups()
         made = service.create(by="ada")
         assert made.schema_revision == migrations.head()
-        assert service.rehearse(made.id, by="ada").migrations == ()
+        assert service.test_restore(made.id, by="ada").migrations == ()
         service.restore(made.id, by="ada")
         copy = service.export(made.id, live.parent / "copy.db", by="ada")
         assert service.import_(copy, by="ada").is_good
@@ -95,7 +96,7 @@ def test_the_backup_from_before_the_upgrade_can_be_restored(old_app: Flask, live
     assert dict(run(live, SCHEMA)) == LauncherContent().expected_schema(migrations.head())
 
 
-@pytest.mark.parametrize(("keeps", "rehearsal"), [(True, "monthly"), (False, "weekly")])
+@pytest.mark.parametrize(("keeps", "restore_test"), [(True, "monthly"), (False, "weekly")])
 def test_a_file_of_the_first_schema_comes_in_and_the_rehearsal_is_part_of_the_schedule(
     app: Flask,
     service: BackupService,
@@ -103,7 +104,7 @@ def test_a_file_of_the_first_schema_comes_in_and_the_rehearsal_is_part_of_the_sc
     old_file: Path,
     *,
     keeps: bool,
-    rehearsal: str,
+    restore_test: str,
 ) -> None:
     with app.app_context():
         settings.change({"backup_rehearsal": "monthly"}, actor=COMMAND_LINE)
@@ -114,9 +115,9 @@ def test_a_file_of_the_first_schema_comes_in_and_the_rehearsal_is_part_of_the_sc
     assert plan.schedule_now is not None
     assert plan.schedule_then is not None
     assert plan.schedule_now["backup_rehearsal"] == "monthly"
-    assert plan.schedule_then["backup_rehearsal"] == rehearsal
+    assert plan.schedule_then["backup_rehearsal"] == restore_test
     service.restore(backup.id, by="ada", keep_schedule=keeps)
-    assert run(data_dir / "launcher.db", REHEARSAL) == [(rehearsal,)]
+    assert run(data_dir / "launcher.db", REHEARSAL) == [(restore_test,)]
     assert run(data_dir / "launcher.db", "SELECT site_name FROM system_settings") == [("Of old",)]
 
 

@@ -124,10 +124,10 @@ def test_a_rehearsal_changes_nothing_and_is_journaled(home: House) -> None:
     backup = home.create()
     home.run("DELETE FROM note WHERE id > 3")
     before = home.facts()
-    plan = home.service.rehearse(backup.id, by="ada")
+    plan = home.service.test_restore(backup.id, by="ada")
     assert home.facts() == before
     assert {change.table: (change.now, change.then) for change in plan.rows}["note"] == (3, 20)
     entry = home.service.journal()[0]
-    assert (entry.verb, entry.outcome) == (Verb.REHEARSE, Outcome.SUCCEEDED)
+    assert (entry.verb, entry.outcome) == (Verb.TEST_RESTORE, Outcome.SUCCEEDED)
     assert entry.facts["rows"] == {"note": 20, "person": 2, "revision": 1, "setting": 1}
     assert home.staged() == []

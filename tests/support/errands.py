@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from launcher import messenger
-from launcher.messenger import Delivery, Reason
+from launcher.notifications import sender
+from launcher.notifications.sender import Delivery, Reason
 
 
 @contextmanager
@@ -20,16 +20,16 @@ def errands_in_this_process() -> Iterator[None]:
     What such a process is for is left out: its time limit, its memory and its environment.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(messenger, "_errand", _run_here)
+        patch.setattr(sender, "_errand", _run_here)
         yield
 
 
 def _run_here(request: Mapping[str, object], _timeout_s: float) -> Delivery:
     said = io.StringIO()
-    answer = messenger._Answer(said)
+    answer = sender._Answer(said)
     try:
         with warnings.catch_warnings(action="ignore"):  # as in the other process
-            answer.end(messenger._run(request, answer))
+            answer.end(sender._run(request, answer))
     except Exception:  # noqa: BLE001  (a service of Apprise may raise anything)
         answer.end(Delivery(delivered=answer.delivered, reason=Reason.BROKEN))
-    return messenger._read_answer(said.getvalue(), otherwise=Reason.BROKEN)
+    return sender._read_answer(said.getvalue(), otherwise=Reason.BROKEN)

@@ -10,19 +10,19 @@ from pathlib import Path
 
 from flask import Flask
 
-from launcher import settings
 from launcher.audit import COMMAND_LINE
 from launcher.backup import BackupService, Gate, LocalStore
 from launcher.backup.errors import BackupError, OperationInProgressError
 from launcher.backup.records import Backup, Kind
 from launcher.config import Config
-from launcher.content import LauncherContent
+from launcher.db import settings
+from launcher.db.content import LauncherContent
+from launcher.db.settings_reader import read_settings
 from launcher.jobs.history import Book, Run, runs
 from launcher.jobs.process import Answered
 from launcher.jobs.scheduler import JobScheduler
 from launcher.jobs.work import perform
-from launcher.rules import read_rules
-from launcher.setting_table import SiteSettings
+from launcher.settings.table import SiteSettings
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -55,7 +55,7 @@ class Desk:
             gate=self.gate,
             clock=lambda: self.now,
         )
-        self.app.extensions["launcher.backups"] = self.service
+        self.app.extensions["launcher.background.service"] = self.service
 
     # --- the leader ----------------------------------------------------------------------
 
@@ -116,15 +116,15 @@ class Desk:
             job_id,
             service or self.service,
             Book(self.data_dir),
-            self.rules(),
+            self.site(),
             clock=lambda: self.now,
             by=by or "schedule",
             is_by_hand=bool(by),
         )
 
-    def rules(self) -> SiteSettings:
+    def site(self) -> SiteSettings:
         """Return the settings of the schedule."""
-        return read_rules(self.config.database_path, self.gate)
+        return read_settings(self.config.database_path, self.gate)
 
     def set(self, **values: object) -> None:
         """Change settings of the schedule, as a page does."""

@@ -92,7 +92,7 @@ class Notebook:
             },
             names={"user": tuple(sorted(name for name, _, _ in people))},
             admins=tuple(sorted(name for name, _, is_admin in people if is_admin)),
-            password_marks={
+            password_versions={
                 name: hashlib.sha256(password.encode()).hexdigest()[:8]
                 for name, password, _ in people
             },

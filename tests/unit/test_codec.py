@@ -12,7 +12,6 @@ from typing import NewType
 
 import pytest
 
-from launcher.alarms import Alarm, Alarms
 from launcher.backup.codec import DecodeError, decode, encode, parse, try_decode
 from launcher.backup.journal import Journal
 from launcher.backup.manifest import read_manifest, write_manifest
@@ -32,18 +31,19 @@ from launcher.backup.records import (
 from launcher.backup.slots import Claim, Slots
 from launcher.config import read_config
 from launcher.jobs.history import Book, Record, Run, RunOutcome
-from launcher.messenger import Message
-from launcher.notices import Line, read_memory
-from launcher.targets import (
+from launcher.monitoring.problems import ProblemKind, Severity
+from launcher.notifications.alerts import Alert, Alerts
+from launcher.notifications.dispatch import DeliveryState, read_memory
+from launcher.notifications.recipients import (
     USUAL_EVENTS,
     Heartbeat,
-    NoticeError,
-    Notices,
-    Target,
-    read_notices,
+    NotificationSettings,
+    Recipient,
+    RecipientError,
+    read_notification_settings,
     set_public_url,
 )
-from launcher.watch import Concern, Tone
+from launcher.notifications.sender import Message
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, tzinfo=UTC)
 BoxId = NewType("BoxId", str)
@@ -306,22 +306,22 @@ null, "told_at": null, "told_tone": null, "told_of": [], "gone_at":
 def test_alarms_of_before_are_read(tmp_path: Path) -> None:
     (tmp_path / "alarms.json").write_text(ALARMS)
     memory = read_memory(read_config({"LAUNCHER_DATA_DIR": str(tmp_path)}))
-    assert memory.alarms == Alarms(
+    assert memory.alerts == Alerts(
         {
-            Concern.DAMAGED: Alarm(
-                Concern.DAMAGED, NOON, NOON, NOON, Tone.BAD, ("20261122T170000Z-k3f9q2",)
+            ProblemKind.DAMAGED: Alert(
+                ProblemKind.DAMAGED, NOON, NOON, NOON, Severity.BAD, ("20261122T170000Z-k3f9q2",)
             ),
-            Concern.LOW_SPACE: Alarm(Concern.LOW_SPACE, NOON, gone_at=NOON),
+            ProblemKind.LOW_SPACE: Alert(ProblemKind.LOW_SPACE, NOON, gone_at=NOON),
         },
-        excused="f" * 16,
+        acknowledged="f" * 16,
     )
     message = Message("t", "b", "failure")
     assert memory.lines == {
-        "a1": Line("01234567", (message,), 3, NOON, NOON, "answered", 503, NOON, None)
+        "a1": DeliveryState("01234567", (message,), 3, NOON, NOON, "answered", 503, NOON, None)
     }
     assert memory.seen == "0" * 16
-    assert memory.rules is not None
-    assert memory.rules.site_name == "Ada's"
+    assert memory.site is not None
+    assert memory.site.site_name == "Ada's"
 
 
 NOTICES = """\
@@ -351,11 +351,11 @@ NOTICES = """\
 def test_addresses_of_before_are_read_and_written_byte_for_byte(tmp_path: Path) -> None:
     config = read_config({"LAUNCHER_DATA_DIR": str(tmp_path)})
     config.lock_dir.mkdir()
-    path = tmp_path / "notices.json"
+    path = tmp_path / "notifications.json"
     path.write_text(NOTICES)
-    assert read_notices(config) == Notices(
-        (Target("a1", "phone", USUAL_EVENTS, "ntfy://…", "ntfy://secret"),),
-        Heartbeat("https://hc/…", "https://hc/x", tells_start=True),
+    assert read_notification_settings(config) == NotificationSettings(
+        (Recipient("a1", "phone", USUAL_EVENTS, "ntfy://…", "ntfy://secret"),),
+        Heartbeat("https://hc/…", "https://hc/x", pings_start=True),
         "https://home.example",
     )
     set_public_url(config, "https://home.example")
@@ -365,6 +365,6 @@ def test_addresses_of_before_are_read_and_written_byte_for_byte(tmp_path: Path) 
 @pytest.mark.parametrize("text", ["{}", "[]", NOTICES.replace("recovery", "sunshine")])
 def test_addresses_that_are_not_all_there_are_an_error(tmp_path: Path, text: str) -> None:
     config = read_config({"LAUNCHER_DATA_DIR": str(tmp_path)})
-    (tmp_path / "notices.json").write_text(text)
-    with pytest.raises(NoticeError, match="cannot be read"):
-        read_notices(config)
+    (tmp_path / "notifications.json").write_text(text)
+    with pytest.raises(RecipientError, match="cannot be read"):
+        read_notification_settings(config)

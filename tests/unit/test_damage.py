@@ -88,7 +88,7 @@ def test_damage_is_noticed_by_verify_and_refused_by_restore(home: House, how: Sp
     with pytest.raises(VerificationError):
         home.service.restore(backup.id, by="ada")
     with pytest.raises(VerificationError):
-        home.service.rehearse(backup.id, by="ada")
+        home.service.test_restore(backup.id, by="ada")
     with pytest.raises(VerificationError):
         home.service.export(backup.id, home.root / "out.db", by="ada")
     verdict = home.service.verify(backup.id, by="ada")

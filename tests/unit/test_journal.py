@@ -193,7 +193,7 @@ def test_it_never_follows_a_link(tmp_path: Path) -> None:
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the file's times count at once."""
-    monkeypatch.setattr("launcher.backup.journal.is_settled", lambda _stamp: True)
+    monkeypatch.setattr("launcher.backup.journal.is_settled", lambda _fingerprint: True)
 
 
 @pytest.fixture

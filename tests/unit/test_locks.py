@@ -85,7 +85,7 @@ def test_a_restore_is_alone(gate: Gate) -> None:
 
 
 def test_a_restore_waits_for_those_inside(gate: Gate) -> None:
-    inside = gate.enter()
+    contents = gate.enter()
     entered = threading.Event()
 
     def restore() -> None:
@@ -95,7 +95,7 @@ def test_a_restore_waits_for_those_inside(gate: Gate) -> None:
     thread = threading.Thread(target=restore)
     thread.start()
     assert not entered.wait(0.05)
-    inside.leave()
+    contents.leave()
     assert entered.wait(5)
     thread.join()
 
@@ -110,7 +110,7 @@ def test_a_restore_gives_up_and_lets_everybody_in(tmp_path: Path) -> None:
 
 def test_a_newcomer_waits_while_a_restore_queues(tmp_path: Path) -> None:
     gate = Gate(tmp_path, drain_timeout_s=5.0, patience_s=5.0)
-    inside = gate.enter()
+    contents = gate.enter()
 
     def restore() -> None:
         with gate.closed():
@@ -124,7 +124,7 @@ def test_a_newcomer_waits_while_a_restore_queues(tmp_path: Path) -> None:
         assert time.monotonic() < deadline
     with pytest.raises(TimeoutError):
         gate.enter(timeout_s=0.02)
-    inside.leave()
+    contents.leave()
     thread.join()
     gate.enter(timeout_s=0.0).leave()
 

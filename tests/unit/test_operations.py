@@ -138,19 +138,19 @@ def test_busy_is_said_even_when_the_other_did_not_say_what_it_does(desk: Desk) -
 
 
 def test_threads_take_turns(desk: Desk) -> None:
-    inside = 0
+    contents = 0
     most = 0
     done: list[str] = []
 
     def work(name: str) -> None:
-        nonlocal inside, most
+        nonlocal contents, most
         operations = desk.open()
         while True:
             try:
                 with operations.run(Verb.VERIFY, by=name):
-                    inside += 1
-                    most = max(most, inside)
-                    inside -= 1
+                    contents += 1
+                    most = max(most, contents)
+                    contents -= 1
                     done.append(name)
                     return
             except OperationInProgressError:
@@ -187,10 +187,13 @@ def test_looking_does_not_make_it_busy(desk: Desk) -> None:
 
 
 def test_progress_is_seen_by_everybody(desk: Desk) -> None:
-    told: list[Progress] = []
+    handle_backup_errors: list[Progress] = []
     started_at = desk.clock.now
     with desk.operations.run(
-        Verb.CREATE, by="ada", stages=(Stage.COPY, Stage.CHECK), on_progress=told.append
+        Verb.CREATE,
+        by="ada",
+        stages=(Stage.COPY, Stage.CHECK),
+        on_progress=handle_backup_errors.append,
     ) as operation:
         assert desk.open().running() == Progress(
             operation.id, Verb.CREATE, "ada", started_at, (Stage.COPY, Stage.CHECK)
@@ -199,21 +202,23 @@ def test_progress_is_seen_by_everybody(desk: Desk) -> None:
         operation.stage(Stage.COPY, 100)
         operation.advance(100, 100)
         seen = desk.open().running()
-        assert seen == operation.progress == told[-1]
+        assert seen == operation.progress == handle_backup_errors[-1]
         assert seen is not None
         assert (seen.stage, seen.done, seen.total) == (Stage.COPY, 100, 100)
     assert desk.operations.running() is None
 
 
 def test_telling_is_cheap(desk: Desk) -> None:
-    told: list[Progress] = []
-    with desk.operations.run(Verb.CREATE, by="ada", on_progress=told.append) as operation:
+    handle_backup_errors: list[Progress] = []
+    with desk.operations.run(
+        Verb.CREATE, by="ada", on_progress=handle_backup_errors.append
+    ) as operation:
         operation.stage(Stage.COPY, 10_000)
         for done in range(10_000):
             operation.advance(done, 10_000)
-        assert len(told) < 50
+        assert len(handle_backup_errors) < 50
         operation.advance(10_000, 10_000)
-        assert told[-1].done == 10_000
+        assert handle_backup_errors[-1].done == 10_000
 
 
 def test_a_watcher_that_gives_up_ends_the_operation(desk: Desk) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from launcher import cron
+from launcher.schedule import cron
 from tests.support import cron as second
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -553,7 +553,7 @@ def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a manifest be remembered at once, and not only when its time is a while ago."""
-    monkeypatch.setattr("launcher.backup.store.is_settled", lambda _stamp: True)
+    monkeypatch.setattr("launcher.backup.store.is_settled", lambda _fingerprint: True)
 
 
 def test_what_another_process_does_is_seen_at_once(store: Store, settled: None) -> None:

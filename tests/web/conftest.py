@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from flask import Flask, session
 
-from launcher import settings
 from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
+from launcher.db import settings
 from launcher.extensions import db
 from launcher.models import (
     App,

@@ -16,7 +16,7 @@ def confirm(visitor: Visitor, backup_id: str, **fields: str) -> TestResponse:
     """Type the word and send the form of the plan that is open."""
     word = re.search(r'for="word">[^<]*<code>(\w+)</code>', visitor.page)
     assert word, visitor.page
-    fields = {"word": word[1], "mark": mark_of(visitor.page)} | fields
+    fields = {"word": word[1], "mark": version_of(visitor.page)} | fields
     return visitor.send(f"/admin/backups/{backup_id}/restore", **fields)
 
 
@@ -28,7 +28,7 @@ def restore(visitor: Visitor, backup_id: str) -> TestResponse:
     return answer
 
 
-def mark_of(page: str) -> str:
+def version_of(page: str) -> str:
     """Return the mark of the plan on a page."""
     found = re.search(r'name="mark" value="([0-9a-f]+)"', page)
     assert found, page

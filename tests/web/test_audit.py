@@ -12,17 +12,18 @@ import pytest
 from flask import Flask
 from flask_babel import force_locale
 
-from launcher import audit, settings
+from launcher import audit
 from launcher.accounts import users
 from launcher.audit import COMMAND_LINE, Actor, Target
 from launcher.backup.journal import Journal
 from launcher.backup.records import JournalEntry, Outcome, Verb
 from launcher.config import ROOT
 from launcher.current import current_backups
+from launcher.db import settings
 from launcher.extensions import db
 from launcher.models import AuditEvent, Role
-from launcher.setting_table import SETTINGS
-from launcher.web.admin import audit_words
+from launcher.settings.table import SETTINGS
+from launcher.web.admin.audit import words as words_
 from tests.conftest import ADA
 from tests.web.visitor import Visitor
 
@@ -59,21 +60,19 @@ def _recorded() -> Iterator[str]:
 def test_every_recorded_action_has_words_and_no_other() -> None:
     operations = {f"backup.{verb}" for verb in Verb}
 
-    assert set(audit_words.ACTION_WORDS) == set(_recorded()) | operations
-    assert set(audit_words.KIND_WORDS) == {
-        action.partition(".")[0] for action in audit_words.ACTION_WORDS
-    }
+    assert set(words_.ACTION_WORDS) == set(_recorded()) | operations
+    assert set(words_.KIND_WORDS) == {action.partition(".")[0] for action in words_.ACTION_WORDS}
 
 
 def test_every_setting_has_a_name_in_the_log() -> None:
-    assert set(SETTINGS) <= set(audit_words.FIELD_WORDS)
+    assert set(SETTINGS) <= set(words_.FIELD_WORDS)
 
 
 def test_each_action_reads_as_a_sentence_with_the_name_in_it(app: Flask) -> None:
     with app.test_request_context(), force_locale("en"):
-        for action, words in audit_words.ACTION_WORDS.items():
+        for action, words in words_.ACTION_WORDS.items():
             event = AuditEvent(action=action, target_name="<Jellyfin>", changes={})
-            said = str(audit_words.action_words(event))
+            said = str(words_.action_words(event))
             assert "%" not in said
             assert ("&lt;Jellyfin&gt;" in said) is ("%(name)s" in str(words))
 

@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from launcher import detached
+from launcher.background import process
 from launcher.backup.errors import InsufficientSpaceError, StoreUnavailableError
 from launcher.backup.locks import try_lock
 from launcher.backup.reasons import Fault, Reason
@@ -193,7 +193,7 @@ def test_what_cannot_begin_says_why(
     def refuse(*_arguments: object, **_named: object) -> None:
         raise error
 
-    monkeypatch.setattr(detached, "start", refuse)
+    monkeypatch.setattr(process, "start", refuse)
 
     answer = ada.send(LIST)
 
@@ -341,10 +341,10 @@ def test_what_somebody_else_did_is_told_by_name(
     service.protect(first.id, by="ben")
     service.delete([second.id], by="<ben>")
 
-    told = poll(ada, seen=seen).text
+    handle_backup_errors = poll(ada, seen=seen).text
 
-    assert "ben protected the backup of today, " in told
-    assert "&lt;ben&gt; deleted the backup of today, " in told
+    assert "ben protected the backup of today, " in handle_backup_errors
+    assert "&lt;ben&gt; deleted the backup of today, " in handle_backup_errors
 
 
 def test_a_killed_backup_is_told_as_interrupted(
@@ -404,7 +404,7 @@ def test_a_session_that_ended_is_led_to_sign_in(guest: Visitor) -> None:
 def test_a_restore_that_holds_everybody_does_not_break_the_row(
     ada: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("launcher.database.GATE_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("launcher.db.session.GATE_TIMEOUT_S", 0.1)
     gate = ada.client.application.extensions["launcher.gate"]
     with gate.closed():
         answer = ada.client.get(f"{LIST}/progress", headers=HTMX)
@@ -428,10 +428,12 @@ def run(
 
 
 def test_a_good_backup_is_found_good(ada: Visitor, service: BackupService, make: Make) -> None:
-    entry, told = run(ada, service, make(), "verify")
+    entry, handle_backup_errors = run(ada, service, make(), "verify")
 
     assert (entry.outcome, entry.by) == (Outcome.SUCCEEDED, "ada")
-    assert re.search(r"The backup of today, \d\d:\d\d is verified: it is good", told)
+    assert re.search(
+        r"The backup of today, \d\d:\d\d is verified: it is good", handle_backup_errors
+    )
 
 
 def spoil(service: BackupService, backup: Backup) -> None:
@@ -449,29 +451,29 @@ def test_a_damaged_backup_is_found_damaged(
     backup = make()
     spoil(service, backup)
 
-    _, told = run(ada, service, backup, "verify")
+    _, handle_backup_errors = run(ada, service, backup, "verify")
 
-    assert re.search(r"The backup of today, \d\d:\d\d is damaged", told)
-    assert 'data-state="bad"' in told
+    assert re.search(r"The backup of today, \d\d:\d\d is damaged", handle_backup_errors)
+    assert 'data-state="bad"' in handle_backup_errors
     assert service.get(backup.id).verification.state is State.DAMAGED
 
 
 def test_a_rehearsal_says_what_would_be_there(
     ada: Visitor, boards: None, service: BackupService, make: Make
 ) -> None:
-    _, told = run(ada, service, make(), "rehearse")
+    _, handle_backup_errors = run(ada, service, make(), "rehearse")
 
-    assert "7 apps, 3 boards and 3 users. Nothing was changed." in told
+    assert "7 apps, 3 boards and 3 users. Nothing was changed." in handle_backup_errors
 
 
 def test_a_rehearsal_that_fails_says_why(ada: Visitor, service: BackupService, make: Make) -> None:
     backup = make()
     spoil(service, backup)
 
-    _, told = run(ada, service, backup, "rehearse")
+    _, handle_backup_errors = run(ada, service, backup, "rehearse")
 
-    assert "The rehearsal of the backup of today, " in told
-    assert "This backup is not what it was when it was made" in told
+    assert "The rehearsal of the backup of today, " in handle_backup_errors
+    assert "This backup is not what it was when it was made" in handle_backup_errors
 
 
 def test_what_is_not_there_is_not_found(ada: Visitor, service: BackupService) -> None:
@@ -795,10 +797,10 @@ def test_what_cannot_be_protected_is_named_and_does_not_stop_the_rest(
 
     ada.send(f"{LIST}/selected", id=[stranger.id, backup.id, NOBODY], protect="1")
 
-    told = words_of(ada)
-    assert "1 backup protected" in told
-    assert re.search(r"today, \d\d:\d\d: verify it first", told)
-    assert "1 was gone already" in told
+    handle_backup_errors = words_of(ada)
+    assert "1 backup protected" in handle_backup_errors
+    assert re.search(r"today, \d\d:\d\d: verify it first", handle_backup_errors)
+    assert "1 was gone already" in handle_backup_errors
     assert service.get(backup.id).protected
 
 
@@ -846,10 +848,10 @@ def test_the_selected_are_deleted_and_what_stays_is_named(
 
     assert answer.status_code == 303
     assert ids(service) == {rest.id, kept.id}
-    told = words_of(ada)
-    assert "2 backups deleted" in told
-    assert "left, it is protected" in told
-    assert "1 was gone already" in told
+    handle_backup_errors = words_of(ada)
+    assert "2 backups deleted" in handle_backup_errors
+    assert "left, it is protected" in handle_backup_errors
+    assert "1 was gone already" in handle_backup_errors
 
 
 def test_what_fails_is_named_and_does_not_stop_the_rest(

@@ -14,8 +14,8 @@ from launcher.backup.locks import try_lock
 from launcher.backup.records import Backup
 from launcher.backup.service import BackupService
 from launcher.config import Config
-from launcher.content import LauncherContent
 from launcher.current import current_backups
+from launcher.db.content import LauncherContent
 from launcher.extensions import db
 from launcher.models import App
 from tests.conftest import ADA
@@ -64,7 +64,7 @@ def test_a_good_one_says_so_first(ada: Visitor, made: Backup) -> None:
 def test_a_rehearsed_one_says_that_it_was_tried(
     ada: Visitor, made: Backup, service: BackupService
 ) -> None:
-    service.rehearse(made.id, by="ada")
+    service.test_restore(made.id, by="ada")
 
     page = look(ada, made.id)
 
@@ -81,7 +81,7 @@ def test_one_whose_rehearsal_failed_is_looked_at(
 
     monkeypatch.setattr("launcher.backup.verify.unpack_to", fail)
     with pytest.raises(Exception, match="No space left"):
-        service.rehearse(made.id, by="ada")
+        service.test_restore(made.id, by="ada")
 
     page = look(ada, made.id)
 
@@ -112,8 +112,12 @@ def test_its_history_is_told_newest_first(
 
     page = look(ada, made.id)
 
-    told = ["Protected by ben", "Verified: checksum, structure and links hold", "Taken in "]
-    places = [page.index(words) for words in told]
+    handle_backup_errors = [
+        "Protected by ben",
+        "Verified: checksum, structure and links hold",
+        "Taken in ",
+    ]
+    places = [page.index(words) for words in handle_backup_errors]
     assert places == sorted(places)
     assert "Stop protecting" in page
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from launcher import notices, situation, targets
 from launcher.backup.journal import Journal
 from launcher.backup.manifest import write_manifest
 from launcher.backup.records import (
@@ -29,7 +28,9 @@ from launcher.backup.records import (
     new_operation_id,
 )
 from launcher.current import current_backups
-from launcher.web.admin import alarm, backups
+from launcher.monitoring import snapshot
+from launcher.notifications import dispatch, recipients
+from launcher.web.admin.backups import banner, panel
 from tests.conftest import MakeApp
 from tests.web.visitor import Visitor
 
@@ -70,7 +71,7 @@ class Shelf:
         (self.folder / f"launcher-{backup_id}.json").write_bytes(write_manifest(backup))
         return backup
 
-    def tell(
+    def report(
         self,
         ago: timedelta,
         verb: Verb = Verb.CREATE,
@@ -96,9 +97,9 @@ def hours(number: float) -> timedelta:
 
 @pytest.fixture(autouse=True)
 def _time_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backups, "utc_now", lambda: NOW)
-    monkeypatch.setattr(alarm, "utc_now", lambda: NOW)
-    monkeypatch.setattr(alarm, "_PATIENCE_S", situation.PATIENCE_S)
+    monkeypatch.setattr(panel, "utc_now", lambda: NOW)
+    monkeypatch.setattr(banner, "utc_now", lambda: NOW)
+    monkeypatch.setattr(banner, "_PATIENCE_S", snapshot.PATIENCE_S)
 
 
 @pytest.fixture(autouse=True)
@@ -132,11 +133,11 @@ def answer(page: str) -> str:
     return text_of(between(page, 'class="answer"', "</section>").partition(">")[2])
 
 
-def tone(page: str) -> str:
+def severity(page: str) -> str:
     return between(page, 'id="the-answer" data-state="', '"')
 
 
-def troubles(page: str) -> list[str]:
+def problems(page: str) -> list[str]:
     return [text_of(each) for each in re.findall(r'<li class="trouble".*?</li>', page, re.DOTALL)]
 
 
@@ -158,9 +159,9 @@ def test_a_recent_good_backup_is_good_news(ada: Visitor, shelf: Shelf) -> None:
     shelf.put(hours(2))
 
     assert ada.open(PANEL).status_code == 200
-    assert tone(ada.page) == "ok"
+    assert severity(ada.page) == "ok"
     assert answer(ada.page) == "Last good backup: 2 hours ago Verified. Next: tonight at 03:00 ."
-    assert troubles(ada.page) == []
+    assert problems(ada.page) == []
     assert primary_buttons(ada.page) == ["Back up now"]
     assert "needs you" not in ada.page
 
@@ -177,7 +178,7 @@ def test_without_any_backup_the_page_says_what_will_happen(ada: Visitor) -> None
     ada.open(PANEL)
 
     assert answer(ada.page).startswith("No backup yet The first one is made by itself tonight")
-    assert tone(ada.page) == "warn"
+    assert severity(ada.page) == "warn"
     assert "What a backup holds" in ada.page
     assert "Kept are the last 10 scheduled ones." in text_of(ada.page)
     assert primary_buttons(ada.page) == ["Back up now"]
@@ -199,7 +200,7 @@ def test_a_schedule_that_let_too_much_time_pass_is_an_alarm(ada: Visitor, shelf:
 
     ada.open(PANEL)
 
-    assert tone(ada.page) == "bad"
+    assert severity(ada.page) == "bad"
     assert answer(ada.page).startswith(
         "No good backup for 4 days The last good one, from Wednesday"
     )
@@ -213,12 +214,12 @@ def test_how_long_is_too_long_is_a_setting(
 ) -> None:
     shelf.put(hours(40))
     ada.open(PANEL)
-    assert tone(ada.page) == "bad"
+    assert severity(ada.page) == "bad"
 
     set_site(backup_stale_after_h=48)
 
     ada.open(PANEL)
-    assert tone(ada.page) == "ok"
+    assert severity(ada.page) == "ok"
 
 
 def test_a_backup_of_a_wrong_clock_says_nothing_of_today(ada: Visitor, shelf: Shelf) -> None:
@@ -227,39 +228,39 @@ def test_a_backup_of_a_wrong_clock_says_nothing_of_today(ada: Visitor, shelf: Sh
 
     ada.open(PANEL)
 
-    assert tone(ada.page) == "bad"
+    assert severity(ada.page) == "bad"
 
 
 def test_attempts_that_failed_are_told_with_their_reason(ada: Visitor, shelf: Shelf) -> None:
     shelf.put(hours(26))
-    shelf.tell(hours(11), outcome=Outcome.FAILED, code="source_database")
-    failed = shelf.tell(hours(1), outcome=Outcome.FAILED, code="source_database")
+    shelf.report(hours(11), outcome=Outcome.FAILED, code="source_database")
+    failed = shelf.report(hours(1), outcome=Outcome.FAILED, code="source_database")
 
     ada.open(PANEL)
 
-    assert tone(ada.page) == "warn"
+    assert severity(ada.page) == "warn"
     assert "Last good backup: 1 day ago" in answer(ada.page)
     assert "1 thing needs a look." in answer(ada.page)
-    (trouble,) = troubles(ada.page)
-    assert trouble.startswith("The last 2 attempts to back up failed Today, 13:07: The database")
+    (problem,) = problems(ada.page)
+    assert problem.startswith("The last 2 attempts to back up failed Today, 13:07: The database")
     assert f"/admin/backups/operations/{failed.operation_id}" in ada.page
 
 
 def test_what_failed_before_the_last_good_one_is_over(ada: Visitor, shelf: Shelf) -> None:
-    shelf.tell(hours(11), outcome=Outcome.FAILED, code="source_database")
+    shelf.report(hours(11), outcome=Outcome.FAILED, code="source_database")
     shelf.put(hours(2))
 
     ada.open(PANEL)
 
-    assert tone(ada.page) == "ok"
+    assert severity(ada.page) == "ok"
 
 
 def test_an_error_of_an_unknown_code_is_told_as_any(ada: Visitor, shelf: Shelf) -> None:
     shelf.put(hours(2))
-    shelf.tell(hours(1), outcome=Outcome.FAILED, code="invented")
+    shelf.report(hours(1), outcome=Outcome.FAILED, code="invented")
 
     assert ada.open(PANEL).status_code == 200
-    assert "Something went wrong here" in troubles(ada.page)[0]
+    assert "Something went wrong here" in problems(ada.page)[0]
 
 
 def test_a_damaged_backup_is_named_with_what_was_found(ada: Visitor, shelf: Shelf) -> None:
@@ -270,9 +271,9 @@ def test_a_damaged_backup_is_named_with_what_was_found(ada: Visitor, shelf: Shel
 
     ada.open(PANEL)
 
-    assert tone(ada.page) == "warn"
-    (trouble,) = troubles(ada.page)
-    assert trouble.startswith(
+    assert severity(ada.page) == "warn"
+    (problem,) = problems(ada.page)
+    assert problem.startswith(
         "The backup of Sat 21 Nov, 12:07 is damaged What was found: its file is"
     )
     assert f'href="/admin/backups/{broken.id}">Look inside' in ada.page
@@ -288,7 +289,7 @@ def test_several_damaged_backups_lead_to_their_list(ada: Visitor, shelf: Shelf) 
 
     ada.open(PANEL)
 
-    assert troubles(ada.page)[0].startswith("3 backups are damaged")
+    assert problems(ada.page)[0].startswith("3 backups are damaged")
     assert "/admin/backups?state=damaged#list" in ada.page
     assert "3 of them damaged" in ada.page
 
@@ -298,7 +299,7 @@ def test_only_damaged_ones_are_no_good_backup(ada: Visitor, shelf: Shelf) -> Non
 
     ada.open(PANEL)
 
-    assert tone(ada.page) == "bad"
+    assert severity(ada.page) == "bad"
     assert answer(ada.page).startswith("There is no good backup")
 
 
@@ -307,7 +308,7 @@ def test_only_uploads_do_not_save_what_is_here_now(ada: Visitor, shelf: Shelf) -
 
     ada.open(PANEL)
 
-    assert tone(ada.page) == "warn"
+    assert severity(ada.page) == "warn"
     assert answer(ada.page).startswith("None of the backups is from here")
 
 
@@ -317,7 +318,7 @@ def test_a_file_that_somebody_put_there_has_to_be_looked_at(ada: Visitor, shelf:
 
     ada.open(PANEL)
 
-    assert tone(ada.page) == "warn"
+    assert severity(ada.page) == "warn"
     assert answer(ada.page).startswith("The newest backup is not verified yet")
     row = text_of(rows(ada.page)[0])
     assert "Found in the folder from-elsewhere.db Not looked into yet" in row
@@ -331,7 +332,7 @@ def test_a_folder_that_is_away_is_named_with_a_way_out(make_app: MakeApp, ada: V
     visitor.client.set_cookie("launcher", _cookie(ada))
 
     assert visitor.open(PANEL).status_code == 200
-    assert tone(visitor.page) == "bad"
+    assert severity(visitor.page) == "bad"
     assert "/nowhere/at/all" in answer(visitor.page)
     assert primary_buttons(visitor.page) == ["Look again"]
     assert 'id="backups"' not in visitor.page
@@ -350,22 +351,22 @@ def test_a_folder_that_cannot_be_written_is_an_alarm_with_a_list(
     ada: Visitor, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shelf.put(hours(2))
-    monkeypatch.setattr(situation, "is_writable", lambda _folder: False)
+    monkeypatch.setattr(snapshot, "is_writable", lambda _folder: False)
 
     ada.open(PANEL)
 
-    assert tone(ada.page) == "bad"
-    assert troubles(ada.page)[0].startswith("Nothing can be written into the folder of backups")
+    assert severity(ada.page) == "bad"
+    assert problems(ada.page)[0].startswith("Nothing can be written into the folder of backups")
     assert primary_buttons(ada.page) == ["Look again"]
     assert len(rows(ada.page)) == 1
 
 
 def test_a_folder_that_lost_its_backups_is_no_new_start(ada: Visitor, shelf: Shelf) -> None:
-    shelf.tell(timedelta(days=60))
+    shelf.report(timedelta(days=60))
 
     ada.open(PANEL)
 
-    assert tone(ada.page) == "bad"
+    assert severity(ada.page) == "bad"
     assert answer(ada.page).startswith("There is no backup any more There were some in")
 
 
@@ -374,14 +375,14 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Let the disk have that many bytes free."""
 
     def leave(free_bytes: int) -> None:
-        real = situation.os.statvfs
+        real = snapshot.os.statvfs
 
-        def told(path: Path) -> object:
+        def handle_backup_errors(path: Path) -> object:
             facts = list(real(path))
             facts[1], facts[2], facts[4] = 1, 10_000_000, free_bytes
             return type(real(path))(facts)
 
-        monkeypatch.setattr(situation.os, "statvfs", told)
+        monkeypatch.setattr(snapshot.os, "statvfs", handle_backup_errors)
 
     return leave
 
@@ -395,8 +396,8 @@ def test_a_disk_too_full_for_the_next_one_is_an_alarm(
 
     ada.open(PANEL)
 
-    assert tone(ada.page) == "bad"
-    assert troubles(ada.page)[0].startswith(
+    assert severity(ada.page) == "bad"
+    assert problems(ada.page)[0].startswith(
         "The next backup will not fit on the disk A backup needs"
     )
     assert primary_buttons(ada.page) == ["Make room…"]
@@ -414,20 +415,20 @@ def test_a_disk_that_fills_up_is_worth_a_look(
 
     ada.open(PANEL)
 
-    assert tone(ada.page) == "warn"
-    assert troubles(ada.page)[0].startswith("Room is getting short")
+    assert severity(ada.page) == "warn"
+    assert problems(ada.page)[0].startswith("Room is getting short")
 
 
 def test_an_attempt_without_room_says_whether_there_is_room_now(
     ada: Visitor, shelf: Shelf, disk: Callable[[int], None]
 ) -> None:
     shelf.put(hours(2))
-    shelf.tell(hours(1), outcome=Outcome.FAILED, code="insufficient_space")
+    shelf.report(hours(1), outcome=Outcome.FAILED, code="insufficient_space")
     disk(9_000_000)
 
     ada.open(PANEL)
 
-    assert "Today, 13:07: not enough space. Now 9 MB are free." in troubles(ada.page)[0]
+    assert "Today, 13:07: not enough space. Now 9 MB are free." in problems(ada.page)[0]
     assert primary_buttons(ada.page) == ["Back up now"]
 
 
@@ -440,8 +441,8 @@ def test_backups_that_nobody_verified_for_a_month_are_said_and_lead_to_the_jobs(
 
     ada.open(PANEL)
 
-    assert tone(ada.page) == "warn"
-    assert troubles(ada.page) == [
+    assert severity(ada.page) == "warn"
+    assert problems(ada.page) == [
         "2 backups were not verified for over a month Damage there would go unnoticed until a "
         "restore. The jobs say how far the verifying comes; run it there by hand, or keep fewer "
         "backups. See the jobs"
@@ -456,8 +457,8 @@ def test_a_schedule_that_is_off_is_worth_a_look(
 
     ada.open(PANEL)
 
-    assert tone(ada.page) == "warn"
-    assert troubles(ada.page) == [
+    assert severity(ada.page) == "warn"
+    assert problems(ada.page) == [
         "The schedule is off Nothing is backed up by itself, and nobody is told when the last "
         "backup grows old. Switch it on…"
     ]
@@ -477,12 +478,12 @@ def test_a_killed_operation_says_what_that_means(
     ada: Visitor, shelf: Shelf, data: str, words: str
 ) -> None:
     shelf.put(hours(2))
-    shelf.tell(hours(1), Verb.RESTORE, Outcome.INTERRUPTED, data=data)
+    shelf.report(hours(1), Verb.RESTORE, Outcome.INTERRUPTED, data=data)
 
     ada.open(PANEL)
 
-    assert tone(ada.page) == "warn"
-    assert words in troubles(ada.page)[0]
+    assert severity(ada.page) == "warn"
+    assert words in problems(ada.page)[0]
 
 
 def test_a_schedule_that_nobody_runs_is_said_there_and_on_the_start_page(
@@ -493,8 +494,8 @@ def test_a_schedule_that_nobody_runs_is_said_there_and_on_the_start_page(
     alone.client.set_cookie("launcher", _cookie(ada))
 
     alone.open(PANEL)
-    assert tone(alone.page) == "warn"
-    assert troubles(alone.page)[0].startswith("The scheduled work is not running Nothing is backed")
+    assert severity(alone.page) == "warn"
+    assert problems(alone.page)[0].startswith("The scheduled work is not running Nothing is backed")
     alone.open("/")
     assert "The scheduled work is not running" in between(alone.page, 'id="strip"', "</aside>")
 
@@ -502,26 +503,26 @@ def test_a_schedule_that_nobody_runs_is_said_there_and_on_the_start_page(
 def test_whoever_cannot_be_told_is_named(app: Flask, ada: Visitor, shelf: Shelf) -> None:
     shelf.put(hours(2))
     config = app.extensions["launcher.config"]
-    targets.add_target(config, name="phone", url="json://127.0.0.1:1/")
-    shelf.tell(hours(1), outcome=Outcome.FAILED)
-    shelf.tell(hours(0.5), outcome=Outcome.FAILED)
-    notices.evaluate(app)  # the wall clock says that the last good one is too old
+    recipients.add_recipient(config, name="phone", url="json://127.0.0.1:1/")
+    shelf.report(hours(1), outcome=Outcome.FAILED)
+    shelf.report(hours(0.5), outcome=Outcome.FAILED)
+    dispatch.evaluate(app)  # the wall clock says that the last good one is too old
 
     ada.open(PANEL)
-    assert any(each.startswith("phone cannot be told") for each in troubles(ada.page))
+    assert any(each.startswith("phone cannot be told") for each in problems(ada.page))
 
 
 def test_a_rehearsal_and_a_clean_up_that_failed_are_said(ada: Visitor, shelf: Shelf) -> None:
     made = shelf.put(hours(2))
-    shelf.tell(
-        hours(1), Verb.REHEARSE, Outcome.FAILED, code="verification_failed", backup_id=made.id
+    shelf.report(
+        hours(1), Verb.TEST_RESTORE, Outcome.FAILED, code="verification_failed", backup_id=made.id
     )
-    shelf.tell(hours(1), Verb.PRUNE, removed=[], failed=["a", "b"])
+    shelf.report(hours(1), Verb.PRUNE, removed=[], failed=["a", "b"])
 
     ada.open(PANEL)
-    rehearsal, clean_up = troubles(ada.page)
-    assert rehearsal.startswith("The last rehearsed restore failed Today, 13:07: ")
-    assert rehearsal.endswith("What happened")
+    restore_test, clean_up = problems(ada.page)
+    assert restore_test.startswith("The last rehearsed restore failed Today, 13:07: ")
+    assert restore_test.endswith("What happened")
     assert clean_up.startswith("2 old backups could not be cleared out They stay for now")
 
 
@@ -529,10 +530,10 @@ def test_a_scheduled_backup_that_was_killed_is_one_trouble_and_not_two(
     ada: Visitor, shelf: Shelf
 ) -> None:
     shelf.put(hours(25))
-    shelf.tell(hours(1), outcome=Outcome.INTERRUPTED)
+    shelf.report(hours(1), outcome=Outcome.INTERRUPTED)
 
     ada.open(PANEL)
-    (only,) = troubles(ada.page)
+    (only,) = problems(ada.page)
     assert only.startswith("The last attempt to back up failed")
     assert "its process was ended from outside" in only
 
@@ -540,11 +541,11 @@ def test_a_scheduled_backup_that_was_killed_is_one_trouble_and_not_two(
 def test_a_restore_that_could_not_be_put_back_comes_first(ada: Visitor, shelf: Shelf) -> None:
     shelf.put(hours(2), state=State.DAMAGED, error="x")
     shelf.put(hours(3))
-    shelf.tell(hours(1), Verb.RESTORE, Outcome.FAILED, code="revert_failed")
+    shelf.report(hours(1), Verb.RESTORE, Outcome.FAILED, code="revert_failed")
 
     ada.open(PANEL)
 
-    assert [each.partition(",")[0] for each in troubles(ada.page)] == [
+    assert [each.partition(",")[0] for each in problems(ada.page)] == [
         "The last restore stopped",
         "The backup of Today",
         "Nobody is told of this This page and the start page are the only places that say it. "
@@ -561,7 +562,7 @@ def test_the_facts_name_the_next_run_the_last_rehearsal_and_the_space(
     backup = shelf.put(hours(2))
     shelf.put(timedelta(days=29))
     came_out = {"apps": 24, "boards": 3, "users": 2}
-    shelf.tell(hours(10), Verb.REHEARSE, backup_id=backup.id, rows=came_out)
+    shelf.report(hours(10), Verb.TEST_RESTORE, backup_id=backup.id, rows=came_out)
 
     ada.open(PANEL)
 
@@ -575,8 +576,8 @@ def test_the_facts_name_the_next_run_the_last_rehearsal_and_the_space(
 
 def test_a_rehearsal_that_failed_is_told(ada: Visitor, shelf: Shelf) -> None:
     shelf.put(hours(2))
-    shelf.tell(hours(40), Verb.REHEARSE)
-    shelf.tell(hours(10), Verb.REHEARSE, Outcome.FAILED, code="verification_failed")
+    shelf.report(hours(40), Verb.TEST_RESTORE)
+    shelf.report(hours(10), Verb.TEST_RESTORE, Outcome.FAILED, code="verification_failed")
 
     ada.open(PANEL)
 
@@ -616,8 +617,8 @@ def test_the_picture_has_a_mark_for_each_backup(ada: Visitor, shelf: Shelf) -> N
 
 def test_a_run_whose_copy_is_gone_leaves_a_tick(ada: Visitor, shelf: Shelf) -> None:
     there = shelf.put(hours(11))
-    shelf.tell(hours(35), backup_id="20261121T020000Z-aaaaaa")
-    shelf.tell(hours(11), backup_id=there.id)
+    shelf.report(hours(35), backup_id="20261121T020000Z-aaaaaa")
+    shelf.report(hours(11), backup_id=there.id)
 
     ada.open(PANEL)
 
@@ -642,7 +643,7 @@ def test_an_old_gap_is_only_shown_where_the_journal_proves_it(ada: Visitor, shel
     ada.open(PANEL)
     assert 'class="gap"' not in ada.page
 
-    shelf.tell(timedelta(days=20))
+    shelf.report(timedelta(days=20))
     ada.open(PANEL)
     assert picture(ada.page).count('class="gap"') == 2
     assert "There is none between 13 November and 22 November." in text_of(picture(ada.page))
@@ -853,7 +854,7 @@ def running(app: Flask, shelf: Shelf) -> Iterator[None]:
         begun.set()
         done.wait(30)
 
-    service = app.extensions["launcher.backups"]
+    service = app.extensions["launcher.background.service"]
     thread = threading.Thread(target=service.create, kwargs={"by": "ben", "on_progress": wait})
     thread.start()
     assert begun.wait(30)
@@ -895,7 +896,7 @@ def test_the_start_page_says_the_worst_to_admins_alone(
     ada: Visitor, ben: Visitor, shelf: Shelf
 ) -> None:
     shelf.put(timedelta(days=4))
-    shelf.tell(hours(11), outcome=Outcome.FAILED, code="source_database")
+    shelf.report(hours(11), outcome=Outcome.FAILED, code="source_database")
 
     ada.open("/")
     strip = between(ada.page, 'id="strip"', "</aside>")
@@ -931,7 +932,7 @@ def test_the_start_page_never_fails_for_it(ada: Visitor, monkeypatch: pytest.Mon
     def fail(*_args: object, **_more: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(alarm, "see", fail)
+    monkeypatch.setattr(banner, "see", fail)
 
     assert ada.open("/").status_code == 200
     assert 'id="strip"' not in ada.page

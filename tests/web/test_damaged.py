@@ -180,7 +180,7 @@ def test_after_the_restore_the_page_is_gone(
 def test_while_the_data_is_replaced_one_is_asked_to_wait(
     ada: Visitor, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("launcher.database.GATE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("launcher.db.session.GATE_TIMEOUT_S", 0.05)
     ada.open("/account")
     page = ada.page
     with Gate(app.extensions["launcher.config"].lock_dir).closed():

@@ -61,7 +61,7 @@ def path_of(service: BackupService, backup: Backup) -> Path:
 
 
 def current_app_backups(visitor: Visitor) -> BackupService:
-    backups: BackupService = visitor.client.application.extensions["launcher.backups"]
+    backups: BackupService = visitor.client.application.extensions["launcher.background.service"]
     return backups
 
 

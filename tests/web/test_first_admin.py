@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from launcher import settings
 from launcher.accounts import setup, users
 from launcher.accounts.errors import UserNotFoundError
+from launcher.db import settings
 from tests.web.visitor import Visitor
 
 GOOD = {"username": "ada", "password": "a short sentence", "site_name": "Ada's house"}

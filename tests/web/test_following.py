@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from launcher import detached, settings
 from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
+from launcher.background import process
 from launcher.backup import BackupService, Gate
 from launcher.backup.errors import RestoreError, RevertFailedError
 from launcher.backup.reasons import Reason
 from launcher.backup.records import Outcome, Stage, Verb
 from launcher.backup.restore import STAGES_RESTORE
+from launcher.db import settings
 from launcher.extensions import db
 from launcher.models import Role, Theme
 from tests.conftest import ADA, BEN
@@ -31,7 +32,7 @@ UNKNOWN = "0123456789abcdef"
 
 @pytest.fixture
 def service(app: Flask) -> BackupService:
-    kept: BackupService = app.extensions["launcher.backups"]
+    kept: BackupService = app.extensions["launcher.background.service"]
     return kept
 
 
@@ -60,7 +61,7 @@ def running(
         assert by == "ada"
         begun.append(operation_id)
 
-    monkeypatch.setattr(detached, "start", start)
+    monkeypatch.setattr(process, "start", start)
 
     @contextmanager
     def hold():

@@ -23,12 +23,12 @@ from launcher.backup.records import Backup
 from launcher.backup.service import BackupService
 from launcher.config import Config
 from launcher.current import current_backups
+from launcher.db.settings_reader import read_settings
 from launcher.extensions import db
 from launcher.jobs.history import MAX_RUNS, Book, Run, RunOutcome, runs
 from launcher.jobs.work import perform
 from launcher.models import AuditEvent
 from launcher.models.types import utc_now
-from launcher.rules import read_rules
 from tests.conftest import MakeApp
 from tests.support.jobs import slots_count_since
 from tests.support.operations import await_idle
@@ -67,8 +67,8 @@ def do(service: BackupService, book: Book, config: Config) -> Callable[..., Run]
     """Do a job for real, because somebody asked for it."""
 
     def do_one(job_id: str, *, by: str = "ada") -> Run:
-        rules = read_rules(config.database_path, Gate(config.lock_dir))
-        done = perform(job_id, service, book, rules, clock=utc_now, by=by, is_by_hand=True)
+        site = read_settings(config.database_path, Gate(config.lock_dir))
+        done = perform(job_id, service, book, site, clock=utc_now, by=by, is_by_hand=True)
         assert done is not None
         return done
 
@@ -553,9 +553,9 @@ def test_strange_facts_are_no_error_and_no_markup(
     assert ada.open(PAGE).status_code == 200
     assert not re.search(r"<script>|<x>|<i>|<b>ben", ada.page)
     assert "&lt;b&gt;ben&lt;/b&gt;" in ada.page
-    told = ada.open(f"{PAGE}?seen=.,.,.", HX_Request="true")
-    assert told.status_code == 200
-    assert not re.search(r"<script>|<x>|<i>|<b>ben", told.text)
+    handle_backup_errors = ada.open(f"{PAGE}?seen=.,.,.", HX_Request="true")
+    assert handle_backup_errors.status_code == 200
+    assert not re.search(r"<script>|<x>|<i>|<b>ben", handle_backup_errors.text)
 
 
 def test_a_scrub_that_ran_out_of_time_says_how_many_still_wait(
@@ -735,7 +735,7 @@ def test_the_toast_of_a_run_says_what_it_found(ada: Visitor, past: Callable[...,
 
     toasts = re.findall(r'<div class="toast" data-state="(\w+)">(.*?)</div>', answer.text,
                         re.DOTALL)  # fmt: skip
-    assert [tone for tone, _ in toasts] == ["bad", "bad"]
+    assert [severity for severity, _ in toasts] == ["bad", "bad"]
     said = [text(words) for _, words in toasts]
     assert any("Verify older backups: Succeeded Verified 3 of 40 1 damaged: 22" in t for t in said)
     assert any("Rehearse a restore: Failed" in t and "cannot take that backup" in t for t in said)

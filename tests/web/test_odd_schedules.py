@@ -10,13 +10,13 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from launcher import cron
 from launcher.backup import BackupService
 from launcher.config import Config
 from launcher.current import current_backups, current_config
 from launcher.i18n.app import speaking
-from launcher.web.admin.cron_words import cron_words
-from launcher.web.admin.schedule_form import Preset, recognise
+from launcher.schedule import cron
+from launcher.web.admin.schedule.cron_words import cron_words
+from launcher.web.admin.schedule.form import Preset, recognise
 from tests.support.service import run
 from tests.web.restoring import ended, operation_of, restore, text_of
 from tests.web.visitor import Visitor

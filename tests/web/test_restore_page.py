@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from launcher import settings
 from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
 from launcher.backup import BackupService
@@ -21,11 +20,12 @@ from launcher.backup.errors import InsufficientSpaceError
 from launcher.backup.locks import try_lock
 from launcher.backup.reasons import Reason
 from launcher.backup.records import JournalEntry, Outcome, Verb
+from launcher.db import settings
 from launcher.extensions import db
 from launcher.models import App, Role
 from launcher.models.types import utc_now
 from tests.conftest import ADA, Person
-from tests.web.restoring import confirm, ended, mark_of, operation_of, text_of
+from tests.web.restoring import confirm, ended, operation_of, text_of, version_of
 from tests.web.visitor import Visitor
 
 ANNA = Person("anna", "anna's long password", Role.ADMIN)
@@ -33,7 +33,7 @@ ANNA = Person("anna", "anna's long password", Role.ADMIN)
 
 @pytest.fixture
 def service(app: Flask) -> BackupService:
-    kept: BackupService = app.extensions["launcher.backups"]
+    kept: BackupService = app.extensions["launcher.background.service"]
     return kept
 
 
@@ -395,7 +395,7 @@ def test_to_a_script_only_the_form_is_sent_again(ada: Visitor, backup_id: str) -
 
     answer = ada.client.post(
         f"/admin/backups/{backup_id}/restore",
-        data={"csrf_token": token, "word": "no", "mark": mark_of(ada.page)},
+        data={"csrf_token": token, "word": "no", "mark": version_of(ada.page)},
         headers={"HX-Request": "true"},
     )
 
@@ -439,7 +439,7 @@ def test_a_plan_that_is_out_of_date_is_shown_anew(
     ada: Visitor, backup_id: str, app: Flask, service: BackupService, change: Callable[..., None]
 ) -> None:
     plan_of(ada, backup_id)
-    old_mark = mark_of(ada.page)
+    old_mark = version_of(ada.page)
     change(add="Written meanwhile")
 
     answer = confirm(ada, backup_id)
@@ -447,7 +447,7 @@ def test_a_plan_that_is_out_of_date_is_shown_anew(
     assert answer.status_code == 409
     assert "Something changed since you opened this plan." in answer.text
     assert "Written meanwhile" in answer.text
-    assert mark_of(answer.text) != old_mark
+    assert version_of(answer.text) != old_mark
     assert not _restores(service)
     answer = confirm(ada, backup_id)
     assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
@@ -494,7 +494,8 @@ def test_a_form_of_another_browser_restores_nothing(
 ) -> None:
     plan_of(ada, backup_id)
     answer = ada.client.post(
-        f"/admin/backups/{backup_id}/restore", data={"word": "restore", "mark": mark_of(ada.page)}
+        f"/admin/backups/{backup_id}/restore",
+        data={"word": "restore", "mark": version_of(ada.page)},
     )
 
     assert answer.status_code == 400

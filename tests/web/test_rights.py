@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from launcher import detached
+from launcher.background import process as process_
 from launcher.jobs import process
 from tests.web.visitor import Visitor
 
@@ -51,13 +51,13 @@ GET = {
     "users.ask_to_delete": (302, 403, 403, 200),
     "jobs.show": (302, 403, 403, 200),
     "jobs.progress": (302, 403, 403, 200),
-    "notices.index": (302, 403, 403, 200),
-    "notices.new": (302, 403, 403, 200),
-    "notices.show": (302, 403, 403, 404),
-    "notices.ask_to_remove": (302, 403, 403, 404),
-    "notices.show_heartbeat": (302, 403, 403, 200),
-    "notices.ask_to_remove_heartbeat": (302, 403, 403, 404),
-    "notices.show_site": (302, 403, 403, 200),
+    "notifications.index": (302, 403, 403, 200),
+    "notifications.new": (302, 403, 403, 200),
+    "notifications.show": (302, 403, 403, 404),
+    "notifications.ask_to_remove": (302, 403, 403, 404),
+    "notifications.show_heartbeat": (302, 403, 403, 200),
+    "notifications.ask_to_remove_heartbeat": (302, 403, 403, 404),
+    "notifications.show_site": (302, 403, 403, 200),
     "audit.show": (302, 403, 403, 200),
     "audit.operations": (302, 403, 403, 200),
     "backup.show": (302, 403, 403, 404),
@@ -71,12 +71,12 @@ POST = {
     "setup_restore.restore": (403, 403, 403, 403),
     "auth.create_session": (422, 422, 422, 422),
     "auth.sign_out": (303, 303, 303, 303),
-    "account.change_look": (303, 303, 303, 303),
+    "account.change_appearance": (303, 303, 303, 303),
     "account.change_password": (302, 422, 422, 422),
     "recent.confirm": (302, 303, 303, 303),
     "backup_actions.create": (302, 403, 403, 303),
     "backup_actions.verify": (302, 403, 403, 404),
-    "backup_actions.rehearse": (302, 403, 403, 404),
+    "backup_actions.test_restore": (302, 403, 403, 404),
     "backup_actions.protect": (302, 403, 403, 404),
     "backup_actions.unprotect": (302, 403, 403, 404),
     "backup_actions.delete": (302, 403, 403, 404),
@@ -90,13 +90,13 @@ POST = {
     "users.change_access": (302, 403, 403, 409),
     "users.change_password": (302, 403, 403, 200),
     "users.delete": (302, 403, 403, 409),
-    "notices.create": (302, 403, 403, 422),
-    "notices.change": (302, 403, 403, 404),
-    "notices.remove": (302, 403, 403, 404),
-    "notices.test": (302, 403, 403, 404),
-    "notices.set_heartbeat": (302, 403, 403, 409),
-    "notices.remove_heartbeat": (302, 403, 403, 404),
-    "notices.set_site": (302, 403, 403, 409),
+    "notifications.create": (302, 403, 403, 422),
+    "notifications.change": (302, 403, 403, 404),
+    "notifications.remove": (302, 403, 403, 404),
+    "notifications.test": (302, 403, 403, 404),
+    "notifications.set_heartbeat": (302, 403, 403, 409),
+    "notifications.remove_heartbeat": (302, 403, 403, 404),
+    "notifications.set_site": (302, 403, 403, 409),
     "uploads.receive": (302, 403, 403, 422),
     "restores.restore": (302, 403, 403, 404),
 }
@@ -108,7 +108,7 @@ LINK_FIRST = {"setup_restore.receive"}
 @pytest.fixture(autouse=True)
 def _nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who may begin an operation is asked here, and not what it does."""
-    monkeypatch.setattr(detached, "start", lambda *_, **__: None)
+    monkeypatch.setattr(process_, "start", lambda *_, **__: None)
     monkeypatch.setattr(process, "run_now", lambda *_, **__: None)
 
 

@@ -15,17 +15,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 
-from launcher import settings
 from launcher.backup.errors import StoreUnavailableError
 from launcher.backup.reasons import Reason
 from launcher.backup.records import Kind
 from launcher.backup.store import LocalStore
 from launcher.current import current_backups
+from launcher.db import settings
 from launcher.extensions import db
 from launcher.models import AuditEvent
-from launcher.setting_kinds import Cron, Number
-from launcher.web.admin.schedule import zone_words
-from launcher.web.admin.schedule_form import SHOWN
+from launcher.settings.kinds import Cron, Number
+from launcher.web.admin.schedule.form import SHOWN
+from launcher.web.admin.schedule.page import zone_words
 from tests.web.visitor import Visitor
 
 PATH = "/admin/backups/schedule"

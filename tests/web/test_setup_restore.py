@@ -25,7 +25,7 @@ from tests.web.visitor import Visitor
 
 @pytest.fixture
 def service(app: Flask) -> BackupService:
-    kept: BackupService = app.extensions["launcher.backups"]
+    kept: BackupService = app.extensions["launcher.background.service"]
     return kept
 
 
@@ -45,7 +45,7 @@ def token(app: Flask, token_path: Path) -> str:
 def old_server(tmp_path: Path) -> Path:
     """The database of another Launcher, where Ada is an admin, as it was downloaded."""
     app = create_app({"LAUNCHER_DATA_DIR": str(tmp_path / "old")})
-    service: BackupService = app.extensions["launcher.backups"]
+    service: BackupService = app.extensions["launcher.background.service"]
     with app.app_context():
         service.initialise(by="test")
         users.create_user("ada", ADA.password, role=Role.ADMIN, actor=COMMAND_LINE)

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from launcher import incoming
+from launcher.background import uploads
 from launcher.backup.locks import try_lock
 from launcher.backup.records import JournalEntry, Kind, Outcome
 from launcher.backup.service import BackupService
@@ -74,12 +74,13 @@ def post(
     visitor: Visitor, body: bytes, *, length: int | None = None, **headers: str
 ) -> TestResponse:
     """Send a form; `length` is what is announced, if that differs."""
-    told = {"Content-Length": str(length or len(body))} if length != 0 else {}
+    handle_backup_errors = {"Content-Length": str(length or len(body))} if length != 0 else {}
     return visitor.client.post(
         UPLOAD,
         input_stream=io.BytesIO(body),
         content_type="multipart/form-data; boundary=x",
-        headers=told | {name.replace("_", "-"): value for name, value in headers.items()},
+        headers=handle_backup_errors
+        | {name.replace("_", "-"): value for name, value in headers.items()},
         environ_overrides={"wsgi.input_terminated": True},
     )
 
@@ -286,7 +287,7 @@ def test_a_transfer_that_breaks_off_leaves_nothing(
 def test_guests_and_editors_are_refused_before_a_byte_is_kept(
     guest: Visitor, ben: Visitor, config: Config, copy: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(incoming, "IncomingFile", None)
+    monkeypatch.setattr(uploads, "IncomingFile", None)
     monkeypatch.setattr(receiving, "IncomingFile", None)
 
     answer = post(guest, form({}, (copy, "a.db")))
@@ -300,14 +301,14 @@ def test_while_a_file_arrives_a_restore_could_begin(
 ) -> None:
     """The gate can be closed in the middle of the transfer."""
     closed = []
-    write = incoming.IncomingFile.write
+    write = uploads.IncomingFile.write
 
-    def look(self: incoming.IncomingFile, data: bytes) -> int:
+    def look(self: uploads.IncomingFile, data: bytes) -> int:
         with app.extensions["launcher.gate"].closed():
             closed.append(True)
         return write(self, data)
 
-    monkeypatch.setattr(incoming.IncomingFile, "write", look)
+    monkeypatch.setattr(uploads.IncomingFile, "write", look)
     ended(service, send(ada, (copy, "a.db")))
 
     assert closed
@@ -362,25 +363,25 @@ def test_what_a_killed_server_left_is_swept_at_the_next_start(
 ) -> None:
     config.incoming_dir.mkdir()
     (config.incoming_dir / "0123456789abcdef.part").write_bytes(b"half")
-    with incoming.IncomingFile(config.incoming_dir, limit_bytes=100) as arriving:
+    with uploads.IncomingFile(config.incoming_dir, limit_bytes=100) as arriving:
         make_app()
 
         assert left(config) == [arriving.path.name]
 
 
 def test_the_folder_and_the_files_in_it_are_private(config: Config) -> None:
-    with incoming.IncomingFile(config.incoming_dir, limit_bytes=100) as arriving:
+    with uploads.IncomingFile(config.incoming_dir, limit_bytes=100) as arriving:
         assert config.incoming_dir.stat().st_mode & 0o777 == 0o700
         assert arriving.path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_file_that_another_process_took_over_stays_until_it_is_done(config: Config) -> None:
-    with incoming.IncomingFile(config.incoming_dir, limit_bytes=100) as arriving:
-        errand = incoming.taken_over(arriving.path)
-        errand.__enter__()
-    incoming.sweep(config.incoming_dir)
+    with uploads.IncomingFile(config.incoming_dir, limit_bytes=100) as arriving:
+        operation_request = uploads.taken_over(arriving.path)
+        operation_request.__enter__()
+    uploads.sweep(config.incoming_dir)
     assert left(config) == [arriving.path.name]
 
-    errand.__exit__(None, None, None)
+    operation_request.__exit__(None, None, None)
 
     assert left(config) == []

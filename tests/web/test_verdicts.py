@@ -12,9 +12,9 @@ from launcher import migrations
 from launcher.backup.errors import BackupError
 from launcher.backup.records import JournalEntry, Verb
 from launcher.backup.service import BackupService
-from launcher.content import LauncherContent
 from launcher.current import current_backups
-from launcher.web.admin.verdicts import FileVerdict, verdict
+from launcher.db.content import LauncherContent
+from launcher.web.admin.backups.verdicts import FileVerdict, verdict
 from tests.support.notebook import make_notebook
 from tests.support.service import run
 
@@ -28,7 +28,7 @@ def service(app: Flask) -> BackupService:
 
 
 @pytest.fixture
-def judge(app: Flask, service: BackupService) -> Judge:
+def detect_problems(app: Flask, service: BackupService) -> Judge:
     """Take a file in as its upload would, and return the verdict."""
 
     def give(path: Path, *, note: str = "") -> FileVerdict:
@@ -51,18 +51,20 @@ def copy(service: BackupService, cast: object, tmp_path: Path) -> Path:
     return service.export(made.id, tmp_path / "copy.db", by="test")
 
 
-def test_a_good_one_is_named_with_what_is_inside(judge: Judge, copy: Path) -> None:
-    found = judge(copy)
+def test_a_good_one_is_named_with_what_is_inside(detect_problems: Judge, copy: Path) -> None:
+    found = detect_problems(copy)
 
-    assert found.tone == "ok"
+    assert found.severity == "ok"
     assert found.title == "It is a backup of Launcher, and whole"
     assert f"Schema {LauncherContent().head}. Fits this server as it is." in found.text
     assert "0 apps, 0 boards, 3 users" in found.text
     assert "nothing was restored" in found.text
 
 
-def test_one_that_still_has_our_name_says_when_it_was_made(judge: Judge, copy: Path) -> None:
-    found = judge(copy, note="launcher-20261103T120304Z-k3f9q2.db")
+def test_one_that_still_has_our_name_says_when_it_was_made(
+    detect_problems: Judge, copy: Path
+) -> None:
+    found = detect_problems(copy, note="launcher-20261103T120304Z-k3f9q2.db")
 
     assert "Of 3 November, 12:03, going by its name." in found.text
 
@@ -121,7 +123,7 @@ def _compressed(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("change", "tone", "title"),
+    ("change", "severity", "title"),
     [
         (of_a_newer_launcher, "warn", "It was made by a newer Launcher"),
         (of_another_app, "warn", "It is the database of another application"),
@@ -134,49 +136,51 @@ def _compressed(data: bytes) -> bytes:
     ],
 )
 def test_each_refusal_says_what_the_file_is_and_what_to_do(
-    judge: Judge, copy: Path, change: Callable[[Path], None], tone: str, title: str
+    detect_problems: Judge, copy: Path, change: Callable[[Path], None], severity: str, title: str
 ) -> None:
     copy.chmod(0o600)
     change(copy)
 
-    found = judge(copy)
+    found = detect_problems(copy)
 
-    assert (found.tone, found.title) == (tone, title), found.problem
+    assert (found.severity, found.title) == (severity, title), found.problem
     assert "nothing was changed" in found.text
     assert found.advice
     assert found.problem
 
 
-def test_a_newer_one_names_both_schemas(judge: Judge, copy: Path) -> None:
+def test_a_newer_one_names_both_schemas(detect_problems: Judge, copy: Path) -> None:
     of_a_newer_launcher(copy)
 
-    found = judge(copy)
+    found = detect_problems(copy)
 
     assert "Its schema is 9999" in found.text
     assert f"up to {migrations.head()}" in found.text
 
 
-def test_a_notebook_is_another_application(judge: Judge, tmp_path: Path) -> None:
+def test_a_notebook_is_another_application(detect_problems: Judge, tmp_path: Path) -> None:
     make_notebook(tmp_path / "notes.db", notes=3)
 
-    assert judge(tmp_path / "notes.db").title == "It is the database of another application"
+    assert (
+        detect_problems(tmp_path / "notes.db").title == "It is the database of another application"
+    )
 
 
 def test_one_that_does_not_fit_the_disk_asks_for_room(
-    judge: Judge, copy: Path, monkeypatch: pytest.MonkeyPatch
+    detect_problems: Judge, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("launcher.backup.compression.free_bytes", lambda _path: 1000)
 
-    found = judge(copy)
+    found = detect_problems(copy)
 
     assert found.title == "The disk has no room to unpack it"
     assert "Make room" in found.advice
 
 
 def test_a_reason_without_words_of_its_own_is_not_lost(
-    app: Flask, copy: Path, judge: Judge
+    app: Flask, copy: Path, detect_problems: Judge
 ) -> None:
-    found = judge(copy.with_name("gone.db"))
+    found = detect_problems(copy.with_name("gone.db"))
 
     assert found.title == "This file cannot be taken. Nothing was changed"
     assert "cannot be read" in found.problem

@@ -14,15 +14,15 @@ from babel.messages.extract import extract_from_dir
 from flask import Flask
 from flask_babel import force_locale
 
-from launcher import setting_kinds, setting_table
 from launcher.accounts.errors import AccountError
 from launcher.backup.records import Kind, Outcome, Stage, State, Verb
 from launcher.config import ROOT
 from launcher.i18n import labels, locale
 from launcher.i18n.locale import LOCALES
 from launcher.models import Health, Role, Theme
-from launcher.setting_kinds import Choice
-from launcher.setting_table import SETTINGS
+from launcher.settings import kinds, table
+from launcher.settings.kinds import Choice
+from launcher.settings.table import SETTINGS
 from tests.support.words import FOLDER, LANGUAGES, catalogue_path, read_catalogue
 
 PLACE = re.compile(r"%\((\w+)\)s")
@@ -118,7 +118,7 @@ def test_every_account_error_has_words() -> None:
 
 
 def test_every_reason_against_a_setting_has_words() -> None:
-    source = "".join(Path(each.__file__).read_text() for each in (setting_kinds, setting_table))
+    source = "".join(Path(each.__file__).read_text() for each in (kinds, table))
     raised = set(re.findall(r'SettingError\(\s*name,\s*"(\w+)"', source))
     raised |= {each.kind.code for each in SETTINGS.values() if isinstance(each.kind, Choice)}
 
@@ -127,7 +127,7 @@ def test_every_reason_against_a_setting_has_words() -> None:
 
 
 def test_the_languages_offered_are_those_a_site_may_have() -> None:
-    assert set(LOCALES) == set(setting_table.LOCALES)
+    assert set(LOCALES) == set(table.LOCALES)
     assert set(LOCALES) == {"en", *LANGUAGES}
 
 

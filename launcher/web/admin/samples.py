@@ -22,13 +22,12 @@ from launcher.backup.records import (
     Verification,
     new_backup_id,
 )
-from launcher.setting_table import SiteSettings
-from launcher.situation import Situation, Space
-from launcher.watch import Concern, Findings, Tone, Trouble
-
-from .progress import ProgressRow
-from .rows import PAGE_SIZE, ListQuery, Sheet
-from .timeline import draw
+from launcher.monitoring.problems import Findings, Problem, ProblemKind, Severity
+from launcher.monitoring.snapshot import Snapshot, Space
+from launcher.settings.table import SiteSettings
+from launcher.web.admin.backups.progress import ProgressRow
+from launcher.web.admin.backups.table import PAGE_SIZE, ListQuery, Sheet
+from launcher.web.admin.backups.timeline import draw
 
 _ID = "0" * 16
 
@@ -42,24 +41,24 @@ class StillRow(ProgressRow):
         return 10**6
 
 
-def sample_panel(rules: SiteSettings, *, now: datetime) -> Mapping[str, object]:
+def sample_panel(site: SiteSettings, *, now: datetime) -> Mapping[str, object]:
     """Return what the parts of the panel are drawn from, none of it real."""
-    situation = _situation(rules, now)
-    backups = situation.listing.backups if situation.listing else ()
+    snapshot = _snapshot(site, now)
+    backups = snapshot.listing.backups if snapshot.listing else ()
     return {
         "is_sample": True,
         "asked": ListQuery(page=2),
-        "findings": Findings(_troubles(now)),
+        "findings": Findings(_problems(now)),
         "now": now,
         "operation_row": StillRow(_running(now), seen=""),
-        "rehearsal": _entry(Verb.REHEARSE, now - timedelta(hours=10)),
+        "rehearsal": _entry(Verb.TEST_RESTORE, now - timedelta(hours=10)),
         "sheet": Sheet(backups, number=2, first=PAGE_SIZE + 1, total=60, pages=3),
-        "situation": situation,
-        "timeline": draw(situation),
+        "snapshot": snapshot,
+        "timeline": draw(snapshot),
     }
 
 
-def _situation(rules: SiteSettings, now: datetime) -> Situation:
+def _snapshot(site: SiteSettings, now: datetime) -> Snapshot:
     days = (0.1, 1, 2, 3, 4, 5, 8, 9, 10, 17, 24, 31)
     backups = [_backup(now - timedelta(days=day), Kind.SCHEDULED) for day in days]
     backups.append(_backup(now - timedelta(days=2.5), Kind.MANUAL))
@@ -69,9 +68,9 @@ def _situation(rules: SiteSettings, now: datetime) -> Situation:
     backups.append(_backup(now - timedelta(days=6), Kind.SCHEDULED, State.DAMAGED))
     backups.sort(key=lambda backup: backup.created_at, reverse=True)
     gone = [_entry(Verb.CREATE, now - timedelta(days=day)) for day in range(9, 33)]
-    return Situation(
+    return Snapshot(
         now=now,
-        rules=rules,
+        site=site,
         folder=Path("/srv/launcher/backups"),
         listing=Listing.of(backups),
         problem="",
@@ -84,13 +83,19 @@ def _situation(rules: SiteSettings, now: datetime) -> Situation:
     )
 
 
-def _troubles(now: datetime) -> tuple[Trouble, ...]:
+def _problems(now: datetime) -> tuple[Problem, ...]:
     return (
-        Trouble(Concern.DAMAGED, Tone.WARN, count=3),
-        Trouble(Concern.LOW_SPACE, Tone.WARN),
-        Trouble(Concern.SCHEDULER_STOPPED, Tone.WARN),
-        Trouble(Concern.NOTICES_FAILING, Tone.WARN, since=now, count=2, names=("phone", "ada")),
-        Trouble(Concern.SCHEDULE_OFF, Tone.WARN),
+        Problem(ProblemKind.DAMAGED, Severity.WARN, count=3),
+        Problem(ProblemKind.LOW_SPACE, Severity.WARN),
+        Problem(ProblemKind.SCHEDULER_STOPPED, Severity.WARN),
+        Problem(
+            ProblemKind.NOTIFICATIONS_FAILING,
+            Severity.WARN,
+            since=now,
+            count=2,
+            names=("phone", "ada"),
+        ),
+        Problem(ProblemKind.SCHEDULE_OFF, Severity.WARN),
     )
 
 

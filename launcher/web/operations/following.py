@@ -12,7 +12,7 @@ from flask import current_app, url_for
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from launcher.models import Theme
-from launcher.web.frame import Look
+from launcher.web.frame import Appearance
 from launcher.web.sessions import Holder
 
 MAX_AGE_S = 86400
@@ -26,7 +26,7 @@ class Follower:
     `setup_token` opens.
     """
 
-    look: Look
+    look: Appearance
     holder: Holder | None
     setup_token: str = ""
 
@@ -55,7 +55,7 @@ def read_follower(token: str, operation_id: str) -> Follower | None:
         return None
     language, theme, time_zone, site_name, hue = said["look"]
     return Follower(
-        Look(language, Theme(theme), time_zone, site_name, hue),
+        Appearance(language, Theme(theme), time_zone, site_name, hue),
         Holder(*said["holder"]) if said["holder"] else None,
         said["setup"],
     )

@@ -27,7 +27,7 @@ from launcher.i18n.formats import duration, listing, span
 from launcher.i18n.labels import STAGE_WORDS, WARNING_WORDS
 from launcher.i18n.locale import gettext as _
 from launcher.models.types import utc_now
-from launcher.setting_table import SiteSettings
+from launcher.settings.table import SiteSettings
 from launcher.web.operations.kinds import NAME_WORDS, TABLE_WORDS
 from launcher.web.operations.stages import StageRow, is_dated
 

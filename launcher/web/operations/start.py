@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from launcher import detached
+from launcher.background import process
+from launcher.background.process import OperationRequest
 from launcher.backup.records import new_operation_id
 from launcher.current import current_config
-from launcher.database import release
-from launcher.detached import OperationRequest
+from launcher.db.session import release
 from launcher.web.roles import signed_in_user
 
 
@@ -24,5 +24,5 @@ def start_operation(request: OperationRequest, *, by: str = "") -> str:
     """
     by, operation_id = by or signed_in_user().username, new_operation_id()
     release()
-    detached.start(current_config(), request, by=by, operation_id=operation_id)
+    process.start(current_config(), request, by=by, operation_id=operation_id)
     return operation_id

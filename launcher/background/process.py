@@ -1,0 +1,250 @@
+"""One operation in a process of its own: it outlives the request and the worker that began it.
+
+`start` waits until the operation has begun, or says why it did not. From then on it is followed
+like any other, by its id. The new process is a fresh interpreter, never a fork of a threaded one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, ClassVar, TypedDict, TypeVar
+
+from launcher.background import uploads
+from launcher.background.service import Installation, build_backups, installation_of
+from launcher.backup.codec import DecodeError, decode, encode, parse
+from launcher.backup.errors import BackupError, OperationInProgressError, StoreUnavailableError
+from launcher.backup.ports import OnProgress
+from launcher.backup.reasons import Reason
+from launcher.backup.records import Verb
+from launcher.backup.service import BackupService
+from launcher.config import ROOT, Config
+
+T = TypeVar("T")
+
+BEGUN = "begun"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRequest:
+    """Create a backup of the live database."""
+
+    verb: ClassVar = Verb.CREATE
+    note: str = ""
+    protected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """Verify a backup, by its id."""
+
+    verb: ClassVar = Verb.VERIFY
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class RehearseRequest:
+    """Run a restore of a backup on a copy."""
+
+    verb: ClassVar = Verb.TEST_RESTORE
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRequest:
+    """Restore a backup, by its id."""
+
+    verb: ClassVar = Verb.RESTORE
+    source: str
+    keep_schedule: bool = True
+    carry_account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRequest:
+    """Check a received file and add it to the store.
+
+    The file was received for this request alone (`launcher.background.uploads`), and is removed when the
+    request is done. When the operation could not begin, the caller still has the file.
+    """
+
+    verb: ClassVar = Verb.UPLOAD
+    path: Path
+    note: str = ""
+
+
+OperationRequest = CreateRequest | VerifyRequest | RehearseRequest | RestoreRequest | UploadRequest
+_KINDS = (CreateRequest, VerifyRequest, RehearseRequest, RestoreRequest, UploadRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is handed to the other process; `request` is one of the verb."""
+
+    installation: Installation
+    verb: Verb
+    request: object
+    by: str
+    operation_id: str
+
+
+def start(config: Config, request: OperationRequest, *, by: str, operation_id: str) -> None:
+    """Begin an operation in a process of its own; it is under way, or has ended, on return.
+
+    The caller must not hold the gate.
+
+    Raises:
+        OperationInProgressError, StoreUnavailableError: it could not begin.
+        RuntimeError: its process ended without a word, which its log explains.
+    """
+    order = _Order(installation_of(config), request.verb, request, by, operation_id)
+    said = launch("launcher.background.process", order)
+    if said != BEGUN:
+        raise refusal(said)
+
+
+def launch(module: str, request: object) -> str:
+    """Run a module of ours in a process of its own, hand it a record; return its first line.
+
+    The process goes on after that line, and outlives this one.
+    """
+    # stderr is shared, so that what goes wrong there is in the log of the server.
+    process = subprocess.Popen(
+        [sys.executable, "-m", module],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    assert process.stdin is not None  # noqa: S101 (both are pipes)
+    assert process.stdout is not None  # noqa: S101
+    said = ""
+    with process.stdout, contextlib.suppress(BrokenPipeError):
+        with process.stdin as stdin:
+            json.dump(encode(request), stdin)
+        said = process.stdout.readline().strip()
+    # Somebody has to take note of its end, or it stays in the table of processes.
+    threading.Thread(target=process.wait, name="operation", daemon=True).start()
+    return said
+
+
+def refusal(said: str) -> Exception:
+    """Return the error that a process said instead of beginning."""
+    try:
+        facts = json.loads(said)
+    except ValueError:
+        return RuntimeError(f"the process of the operation ended without a word: {said!r}")
+    if facts["reason"] == Reason.OPERATION_RUNNING:
+        since = datetime.fromisoformat(facts["since"]) if facts["since"] else None
+        return OperationInProgressError(verb=facts["verb"], by=facts["by"], since=since)
+    return StoreUnavailableError(Reason(facts.pop("reason")), **facts)
+
+
+# --- in the other process ----------------------------------------------------------------
+
+
+def read_request(kind: type[T]) -> T | None:
+    """Return what the starter handed over; None if it was killed before it had said it all."""
+    with contextlib.suppress(DecodeError):
+        return decode(kind, parse(sys.stdin.read()))
+    return None
+
+
+def main() -> None:
+    """Run the operation that is requested on stdin."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    if (order := read_request(_Order)) is None:
+        return
+    service, request = build_backups(order.installation), _decode(order.verb, order.request)
+    answer = StartReply(sys.stdout)
+    common: _Common = {
+        "by": order.by,
+        "operation_id": order.operation_id,
+        "on_progress": lambda _progress: answer.begun(),
+    }
+    with _received(request):
+        try:
+            _run(service, request, common)
+        except BackupError as error:
+            # What began is in the journal, and its follower reads there how it ended.
+            if service.operation(order.operation_id):
+                _log.warning("%s %s: %s", order.verb, order.operation_id, error)
+            else:
+                answer.refused(error)
+    answer.begun()
+
+
+class _Common(TypedDict):
+    """What every verb of the service takes."""
+
+    by: str
+    operation_id: str
+    on_progress: OnProgress
+
+
+def _decode(verb: Verb, facts: object) -> OperationRequest:
+    kind: type[OperationRequest] = next(kind for kind in _KINDS if kind.verb is verb)
+    return decode(kind, facts)
+
+
+def _received(request: OperationRequest) -> AbstractContextManager[None]:
+    """Return what keeps the file of the request from being swept, if it has one."""
+    if isinstance(request, UploadRequest):
+        return uploads.taken_over(request.path)
+    return contextlib.nullcontext()
+
+
+def _run(service: BackupService, request: OperationRequest, common: _Common) -> None:
+    match request:
+        case CreateRequest():
+            service.create(note=request.note, protected=request.protected, **common)
+        case VerifyRequest():
+            service.verify(request.reference, **common)
+        case RehearseRequest():
+            service.test_restore(request.reference, **common)
+        case RestoreRequest(source, keep_schedule, carry_account):
+            service.restore(
+                source, keep_schedule=keep_schedule, carry_account=carry_account, **common
+            )
+        case UploadRequest():
+            service.import_(request.path, note=request.note, **common)
+
+
+class StartReply:
+    """The one line that whoever started this process waits for."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._is_given = False
+
+    def begun(self) -> None:
+        """Say that the work is under way, unless something was said already."""
+        self.give(BEGUN)
+
+    def refused(self, error: BackupError) -> None:
+        """Say why the work cannot begin."""
+        self.give(json.dumps({"reason": error.reason, **error.facts}))
+
+    def give(self, line: str) -> None:
+        """Say `line`, unless something was said already."""
+        if self._is_given:
+            return
+        self._is_given = True
+        # Whoever asked may be gone by now; the work goes on.
+        with contextlib.suppress(OSError):
+            os.write(self._stream.fileno(), f"{line}\n".encode())
+
+
+if __name__ == "__main__":
+    main()

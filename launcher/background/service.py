@@ -1,0 +1,51 @@
+"""The backup service of one installation, put together from where its files lie.
+
+The application has one, and so has each process that runs a single operation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher.backup import BackupService, Gate, LocalStore
+from launcher.backup.ports import Clock, utc_now
+from launcher.config import Config
+from launcher.db.connect import operation_recorder
+from launcher.db.content import LauncherContent
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Where the files of one installation lie, and how its backups are kept."""
+
+    database_path: Path
+    data_dir: Path
+    backup_dir: Path
+    compression: bool
+
+
+def installation_of(config: Config) -> Installation:
+    """Return what another process must know of an installation."""
+    return Installation(
+        config.database_path, config.data_dir, config.backup_dir, config.compression
+    )
+
+
+def build_backups(installation: Installation, *, clock: Clock = utc_now) -> BackupService:
+    """Return the service for the database of `installation`; nothing has to exist yet."""
+    gate = Gate(installation.data_dir / "locks")
+    return BackupService(
+        database_path=installation.database_path,
+        data_dir=installation.data_dir,
+        # A folder that an admin chose elsewhere and that is missing is a disk not mounted.
+        store=LocalStore(
+            installation.backup_dir,
+            create=installation.backup_dir.is_relative_to(installation.data_dir),
+        ),
+        content=LauncherContent(),
+        gate=gate,
+        clock=clock,
+        on_finished=operation_recorder(installation.database_path, gate),
+        compress=installation.compression,
+    )

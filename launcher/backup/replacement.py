@@ -1,0 +1,219 @@
+"""The two roads on which the live data is replaced, each with its way back.
+
+Both are walked behind the closed gate. `replace` either succeeds or leaves the live data as it
+was; `revert` is for what is found wrong afterwards; `settle` tidies up after success.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from launcher.backup.compression import unpack_to
+from launcher.backup.errors import (
+    BackupError,
+    InsufficientSpaceError,
+    RestoreError,
+    RevertFailedError,
+)
+from launcher.backup.files import create_new, discard, disk_errors, free_bytes, sync_directory
+from launcher.backup.operations import Operation
+from launcher.backup.reasons import Fault, Reason
+from launcher.backup.records import Backup
+from launcher.backup.sqlite import SIDE_FILES, OnBytes, begin_wal, fold_log, replace_contents
+from launcher.backup.store import Store
+
+_REPLACE_DEADLINE_S = 30.0
+
+
+class InPlace:
+    """The usual road: one transaction into the live database."""
+
+    raw_copy_path: Path | None = None
+
+    def __init__(
+        self, operation: Operation, live_path: Path, *, store: Store, safety: Backup
+    ) -> None:
+        self._operation = operation
+        self._live_path = live_path
+        self._store = store
+        self._safety = safety
+        self.warnings: tuple[Fault, ...] = ()
+
+    def replace(self, staged: Path) -> None:
+        """Replace the content.
+
+        Raises:
+            TimeoutError, InsufficientSpaceError, RestoreError: nothing was changed.
+        """
+        self._replace(staged, on_bytes=self._operation.advance)
+
+    def _replace(self, staged: Path, *, on_bytes: OnBytes) -> None:
+        try:
+            replace_contents(
+                staged, self._live_path, deadline_s=_REPLACE_DEADLINE_S, on_bytes=on_bytes
+            )
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+                raise InsufficientSpaceError(
+                    Reason.FULL_DURING_RESTORE, available_bytes=free_bytes(self._live_path.parent)
+                ) from error
+            raise RestoreError(Reason.NOT_TAKEN, detail=error) from error
+
+    def settle(self) -> None:
+        """Fold the log of the replacement back; when that must wait, only warn of it."""
+        if not fold_log(self._live_path):
+            self.warnings = (Fault(Reason.LOG_NOT_FOLDED),)
+
+    def revert(self, problem: str) -> None:
+        """Put the safety backup back by the same road.
+
+        Args:
+            problem: why, as a clause: "the disk failed".
+
+        Raises:
+            RevertFailedError: naming the safety backup.
+        """
+        raw = self._store.staging / f"revert-{self._operation.id}.db"
+        try:
+            self._unpack_safety(raw)
+            self._replace(raw, on_bytes=_tell_nobody)
+            fold_log(self._live_path)
+        except Exception as error:
+            raise RevertFailedError(
+                Reason.NOT_PUT_BACK,
+                cause=problem,
+                problem=error,
+                safety_id=self._safety.id,
+            ) from error
+
+    def _unpack_safety(self, raw: Path) -> None:
+        assert self._safety.file is not None  # noqa: S101 (just made)
+        assert self._safety.database is not None  # noqa: S101
+        with self._store.open(self._safety) as source:
+            unpack_to(
+                raw,
+                source,
+                file=self._safety.file,
+                database=self._safety.database,
+                on_bytes=_tell_nobody,
+            )
+
+
+def _tell_nobody(_done: int, _total: int) -> None:
+    """Take progress in silence: who listens must not be able to stop a way back."""
+
+
+class FileReplacement:
+    """The road for a live database that is missing or broken: the file itself is replaced.
+
+    Only safe because nobody is connected while the gate is closed. The old files are never
+    overwritten; they keep their bytes in a folder of their own.
+    """
+
+    def __init__(self, operation: Operation, live_path: Path) -> None:
+        self._operation = operation
+        self._live_path = live_path
+        self._folder = live_path.parent / "damaged" / operation.id
+        self._is_swapped = False
+        self.raw_copy_path: Path | None = None
+        self.warnings: tuple[Fault, ...] = ()
+
+    def replace(self, staged: Path) -> None:
+        """Set the old files aside and put the staged one in their place.
+
+        Raises:
+            InsufficientSpaceError, StoreUnavailableError: nothing was changed.
+            RevertFailedError: naming the folder that holds the old files.
+        """
+        incoming = self._live_path.with_name(f".incoming-{self._operation.id}.db")
+        try:
+            with disk_errors("put the database in place"):
+                self._copy(staged, incoming)
+                # Before it is in place, so that a process killed right after leaves a WAL database.
+                begin_wal(incoming)
+                self._set_aside()
+                incoming.replace(self._live_path)
+                self._is_swapped = True
+                sync_directory(self._live_path.parent)
+        except (BackupError, OSError) as error:
+            self.revert(f"the database file was not replaced ({error})")
+            raise
+        finally:
+            discard(incoming)
+
+    def _copy(self, staged: Path, incoming: Path) -> None:
+        total = staged.stat().st_size
+        with staged.open("rb") as reader, create_new(incoming) as writer:
+            while chunk := reader.read(1 << 20):
+                writer.write(chunk)
+                self._operation.advance(writer.tell(), total)
+            writer.flush()
+            os.fsync(writer.fileno())
+
+    def _set_aside(self) -> None:
+        """Keep the old files; the side files first, or they would be replayed over the new one."""
+        old = [self._side(suffix) for suffix in SIDE_FILES]
+        if not any(path.exists() for path in (self._live_path, *old)):
+            return
+        self._folder.mkdir(mode=0o700, parents=True)
+        if self._live_path.exists():
+            # A second name for the same bytes: the old file is never absent from its place.
+            os.link(self._live_path, self._folder / self._live_path.name)
+        for path in old:
+            if path.exists():
+                path.rename(self._folder / path.name)
+        sync_directory(self._folder)
+        sync_directory(self._live_path.parent)
+        self.raw_copy_path = self._folder
+        self._operation.facts["raw_copy"] = str(self._folder)
+
+    def _side(self, suffix: str) -> Path:
+        return self._live_path.with_name(self._live_path.name + suffix)
+
+    def revert(self, problem: str) -> None:
+        """Put the old files back as they were.
+
+        Args:
+            problem: why, as a clause: "the disk failed".
+
+        Raises:
+            RevertFailedError: naming the folder that holds them.
+        """
+        try:
+            if self._is_swapped:
+                self._drop_new()
+            if self._folder.exists():
+                for suffix in ("", *SIDE_FILES):
+                    _put_back(self._folder / self._side(suffix).name, self._side(suffix))
+                self._folder.rmdir()
+            sync_directory(self._live_path.parent)
+        except OSError as error:
+            raise RevertFailedError(
+                Reason.FILES_NOT_PUT_BACK,
+                cause=problem,
+                problem=error,
+                folder=self._folder,
+            ) from error
+        self.raw_copy_path = None
+        self._operation.facts.pop("raw_copy", None)
+
+    def _drop_new(self) -> None:
+        """Remove the new database, but for what an old file will replace in one step."""
+        for suffix in SIDE_FILES:
+            self._side(suffix).unlink(missing_ok=True)
+        if not (self._folder / self._live_path.name).exists():
+            self._live_path.unlink(missing_ok=True)
+
+    def settle(self) -> None:
+        """Leave it: the new file has no log yet."""
+
+
+def _put_back(kept: Path, place: Path) -> None:
+    if not kept.exists():
+        return
+    if place.exists() and kept.samefile(place):
+        kept.unlink()  # it never left, and a rename onto itself would do nothing
+    else:
+        kept.replace(place)

@@ -1,0 +1,245 @@
+"""`flask notifications`: who is told when backups stop."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+from flask.cli import AppGroup
+from sqlalchemy.exc import SQLAlchemyError
+
+from launcher.audit import Actor
+from launcher.backup.records import Outcome
+from launcher.cli.failures import Failure, using_database
+from launcher.cli.output import moment, print_json, print_table, say
+from launcher.cli.shell import typist
+from launcher.current import current_application, current_config
+from launcher.extensions import db
+from launcher.notifications import audit, recipients
+from launcher.notifications import dispatch as telling
+from launcher.notifications.recipients import Event, Recipient, RecipientError
+from launcher.notifications.sender import Delivery, Reason
+
+saved = AppGroup("notices", help="Say who is told when backups stop, and try it.")
+
+_WHY_NOT = {
+    Reason.UNREACHABLE: "nobody answers there",
+    Reason.TIMED_OUT: "there was no answer in time",
+    Reason.ANSWERED: "the service refused it with status {status}",
+    Reason.REFUSED: "the service did not take it",
+}
+
+_url_stdin = click.option(
+    "--url-stdin", is_flag=True, help="Read the address from the first line of stdin."
+)
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except RecipientError as error:
+        hint = "`flask notifications list` shows them all." if error.code == "not_found" else ""
+        raise Failure(str(error), hint=hint) from error
+    except (OSError, TimeoutError) as error:
+        raise Failure(f"nothing was changed: {error}") from error
+
+
+@saved.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
+@_reported()
+def list_(*, as_json: bool) -> None:
+    """List who is told, of what, and whether they can be reached. Addresses stay hidden."""
+    found = recipients.read_notification_settings(current_config())
+    memory = telling.read_memory(current_config())
+    if as_json:
+        print_json(
+            {
+                "targets": [_facts(each, memory) for each in found.recipients],
+                "heartbeat": found.heartbeat
+                and {
+                    "shown_url": found.heartbeat.shown_url,
+                    "pings_start": found.heartbeat.pings_start,
+                    **_line(memory, telling.HEARTBEAT),
+                },
+                "public_url": found.public_url,
+            }
+        )
+        return
+    rows = [("ID", "NAME", "TOLD OF", "WHERE", "LAST TOLD")]
+    for each in found.recipients:
+        events = ", ".join(sorted(each.events))
+        rows.append((each.id, each.name, events, each.shown_url, _reach(memory, each.id)))
+    if found.heartbeat:
+        what = "start, end" if found.heartbeat.pings_start else "end"
+        where = found.heartbeat.shown_url
+        rows.append(("-", "heartbeat", what, where, _reach(memory, telling.HEARTBEAT)))
+    if len(rows) == 1:
+        say("Nobody is told. `flask notifications add NAME` changes that.")
+        return
+    print_table(rows)
+
+
+@saved.command("add")
+@click.argument("name")
+@click.option(
+    "--event",
+    "events",
+    multiple=True,
+    type=click.Choice([event.value for event in Event]),
+    help="What to tell; may be given several times. Without it: failure and recovery.",
+)
+@_url_stdin
+@_reported()
+def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
+    """Tell somebody, at an address that Apprise knows. It is asked for, and never shown again.
+
+    \b
+    Examples:
+      flask notifications add phone
+      echo "ntfy://ntfy.example/backups" | flask notifications add phone --url-stdin
+      echo "mailto://user:password@mail.example?to=ada@example.org" \\
+        | flask notifications add ada --event failure --event recovery --event success --url-stdin
+    """
+    made = recipients.add_recipient(
+        current_config(),
+        name=name,
+        url=_url(url_stdin=url_stdin),
+        events=events or recipients.USUAL_EVENTS,
+    )
+    _keep(audit.record_created, made)
+    say(f"{made.name} is told from now on. `flask notifications test {made.id}` tries it.")
+    click.echo(made.id)
+
+
+@saved.command("remove")
+@click.argument("reference", metavar="ID|NAME")
+@_reported()
+def remove(reference: str) -> None:
+    """Tell somebody nothing any more."""
+    found = recipients.find_recipient(
+        recipients.read_notification_settings(current_config()), reference
+    )
+    _keep(audit.record_removed, recipients.remove_recipient(current_config(), found.id))
+    say(f"{found.name} is not told any more.")
+
+
+@saved.command("look")
+def look() -> None:
+    """Look once, as the server does each minute, and tell whoever wants to know.
+
+    The server does it by itself, and so does `flask backup run-scheduled`. This is for whoever
+    wants to look at another time, and prints what was told and has not ended.
+    """
+    seen = telling.evaluate(current_application())
+    if seen is None:
+        say("Another process is looking just now.")
+        return
+    for alert in seen.alerts.handle_backup_errors:
+        click.echo(f"{alert.kind}  told {moment(alert.told_at)}")
+
+
+@saved.command("test")
+@click.argument("reference", metavar="ID|NAME")
+@_reported()
+def test(reference: str) -> None:
+    """Send a test message now, and say whether it arrived."""
+    found = recipients.find_recipient(
+        recipients.read_notification_settings(current_config()), reference
+    )
+    delivery = telling.send_test(current_application(), found.id)
+    outcome = Outcome.SUCCEEDED if delivery.is_done else Outcome.FAILED
+    _keep(audit.record_test, found, outcome)
+    if not delivery.is_done:
+        raise Failure(f"{found.name} was not told: {_why_not(delivery)}")
+    say(f"{found.name} was told.")
+
+
+@saved.command("heartbeat")
+@_url_stdin
+@click.option("--start", "pings_start", is_flag=True, help="Ask for /start at each beginning, too.")
+@click.option("--off", is_flag=True, help="Have no heartbeat any more.")
+@_reported()
+def heartbeat(*, url_stdin: bool, pings_start: bool, off: bool) -> None:
+    """Ask for an address after each scheduled backup, so that somebody notices the silence."""
+    url = "" if off else _url(url_stdin=url_stdin)
+    if not (off or url):
+        raise click.UsageError("there is no address")
+    before = recipients.read_notification_settings(current_config()).heartbeat
+    recipients.set_heartbeat(current_config(), url, pings_start=pings_start)
+    after = recipients.read_notification_settings(current_config()).heartbeat
+    if after != before:
+        _keep(audit.record_heartbeat, before, after)
+    say("There is no heartbeat any more." if off else "The heartbeat is set.")
+
+
+@saved.command("public-url")
+@click.argument("url", default="")
+@_reported()
+def public_url(url: str) -> None:
+    """Say how a browser reaches this site, so that messages can link to it; nothing for unknown."""
+    before = recipients.read_notification_settings(current_config()).public_url
+    recipients.set_public_url(current_config(), url)
+    after = recipients.read_notification_settings(current_config()).public_url
+    if after != before:
+        _keep(audit.record_public_url, before, after)
+    say(f"Messages link to {url}." if url else "Messages have no link.")
+
+
+def _keep(record: Callable[..., None], *facts: object) -> None:
+    """Keep an audit entry of what was done; it is done, whether the database takes one or not."""
+    try:
+        with using_database():
+            record(*facts, actor=Actor(typist()))
+            db.session.commit()
+    except Failure as failure:
+        say(f"The audit log has no entry of this: {failure.message}.")
+    except SQLAlchemyError as error:
+        first_line = str(error).partition("\n")[0]
+        say(f"The audit log has no entry of this: {first_line}.")
+
+
+def _url(*, url_stdin: bool) -> str:
+    if url_stdin:
+        text: str = sys.stdin.readline().strip()
+        if not text:
+            raise click.UsageError("there is no address on stdin")
+        return text
+    asked: str = click.prompt("Address", hide_input=True, err=True)
+    return asked
+
+
+def _why_not(delivery: Delivery) -> str:
+    words = _WHY_NOT.get(delivery.reason or Reason.BROKEN, "it could not be sent")
+    return words.format(status=delivery.status)
+
+
+def _facts(recipient: Recipient, memory: telling.Memory) -> dict[str, object]:
+    return {
+        "id": recipient.id,
+        "name": recipient.name,
+        "events": sorted(recipient.events),
+        "shown_url": recipient.shown_url,
+        **_line(memory, recipient.id),
+    }
+
+
+def _line(memory: telling.Memory, key: str) -> dict[str, object]:
+    line = memory.lines.get(key, telling.DeliveryState())
+    return {
+        "told_at": line.told_at,
+        "failed_since": line.failed_since,
+        "reason": line.reason,
+        "status": line.status,
+        "waiting": len(line.waiting),
+    }
+
+
+def _reach(memory: telling.Memory, key: str) -> str:
+    line = memory.lines.get(key, telling.DeliveryState())
+    if line.failed_since:
+        why = _why_not(Delivery(reason=Reason(line.reason), status=line.status))
+        return f"not reached since {moment(line.failed_since)}: {why}"
+    return moment(line.told_at)

@@ -1,0 +1,206 @@
+"""The live database as requests see it: how to connect and begin, when to wait, what went wrong.
+
+Nobody keeps a connection. Each request opens one, and only while it holds the gate open, so that
+a restore that has closed the gate is alone with the file. A lost database is never silently made
+anew: connections open what exists, or fail.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+from flask import current_app, g, has_request_context, request
+from sqlalchemy.exc import NoResultFound
+from sqlalchemy.pool import NullPool
+from werkzeug.exceptions import ServiceUnavailable
+
+from launcher.backup.sqlite import has_no_room
+from launcher.current import current_config, current_gate
+from launcher.db.connect import GATE_TIMEOUT_S, connect
+from launcher.extensions import db
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from sqlalchemy.exc import DBAPIError
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+# What a request keeps of the database, and must not show any more once a restore may have passed.
+_READ_BEFORE = ("_login_user", "site_settings", "frame")
+
+
+class DataBeingReplacedError(ServiceUnavailable):
+    """A restore keeps the gate closed for longer than a request waits: answer 503, try again."""
+
+    def __init__(self) -> None:
+        super().__init__("The data is being replaced; try again in a moment.", retry_after=2)
+
+
+def init_app(app: Flask) -> None:
+    """Bind `db` to the live database and let every request pass through the gate, once.
+
+    Does not touch the file, so that the application starts with a lost or damaged one.
+    """
+    if "sqlalchemy" in app.extensions:
+        return
+    path = current_config(app).database_path
+    app.before_request(_enter)
+    # Registered before Flask-SQLAlchemy's, hence run after it: the connection is closed by then.
+    app.teardown_appcontext(_leave)
+    app.config["SQLALCHEMY_DATABASE_URI"] = sa.URL.create("sqlite", database=str(path))
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "poolclass": NullPool,
+        "creator": lambda: connect(path),
+    }
+    db.init_app(app)
+    with app.app_context():
+        sa.event.listen(db.engine, "begin", _begin)
+
+
+def _begin(connection: sa.Connection) -> None:
+    """Begin for certain, reads and schema changes included.
+
+    Whoever may write takes the write lock at once. A transaction that reads first and writes
+    later fails, however long it would wait, when somebody else wrote in between.
+    """
+    reads_only = has_request_context() and request.method in {"GET", "HEAD", "OPTIONS"}
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def ungated(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a view that does without the database, so that it answers during a restore.
+
+    One that needs it after all calls `enter` first.
+    """
+    view.is_ungated = True  # type: ignore[attr-defined]
+    return view
+
+
+def _enter() -> None:
+    view: Any = current_app.view_functions.get(request.endpoint or "")
+    is_static = (request.endpoint or "").rpartition(".")[2] == "static"
+    if is_static or getattr(view, "is_ungated", False) or "gate_pass" in g:
+        return
+    _take_pass()
+
+
+def enter() -> None:
+    """Enter the gate from a view marked `ungated` that needs the database this time.
+
+    Raises:
+        DataBeingReplacedError: a restore keeps the gate closed for longer than a request waits.
+    """
+    if "gate_pass" not in g:
+        _take_pass()
+
+
+def _take_pass() -> None:
+    try:
+        g.gate_pass = current_gate().enter(timeout_s=GATE_TIMEOUT_S)
+    except TimeoutError:
+        raise DataBeingReplacedError from None
+
+
+def _leave(_error: BaseException | None = None) -> None:
+    held = g.pop("gate_pass", None)
+    if held is not None:
+        held.leave()
+
+
+def release() -> None:
+    """End this request's transaction, close its connection and let a restore pass.
+
+    For a request with long work ahead that needs no database: an upload, a backup, a download.
+    What was not committed is lost, and the database is out of bounds until `resume`.
+    """
+    db.session.remove()
+    _leave()
+    g.is_released = True
+
+
+def resume() -> None:
+    """Enter the gate once more after `release`; what was read before is read anew.
+
+    Does nothing where the gate was not released.
+
+    Raises:
+        DataBeingReplacedError: a restore keeps the gate closed for longer than a request waits.
+    """
+    if not g.pop("is_released", False):
+        return
+    for name in _READ_BEFORE:
+        g.pop(name, None)
+    _take_pass()
+
+
+def enter_at_once() -> bool:
+    """Let an ungated view use the database, if no restore is in the way at this moment."""
+    try:
+        g.gate_pass = current_gate().enter(timeout_s=0)
+    except TimeoutError:
+        return False
+    return True
+
+
+@contextmanager
+def inside() -> Iterator[None]:
+    """Hold the gate open for a command or a job that uses the database.
+
+    Raises:
+        DataBeingReplacedError: a restore kept it closed for too long.
+    """
+    init_app(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
+    try:
+        held = current_gate().enter(timeout_s=GATE_TIMEOUT_S)
+    except TimeoutError:
+        raise DataBeingReplacedError from None
+    with held:
+        try:
+            yield
+        finally:
+            db.session.remove()
+
+
+class DatabaseFault(StrEnum):
+    """Why SQLite refused, as far as it changes what we answer."""
+
+    DAMAGED = "damaged"
+    BUSY = "busy"
+    FULL = "full"
+    READ_ONLY = "read_only"
+    OTHER = "other"
+
+
+_FAULTS = {
+    sqlite3.SQLITE_CORRUPT: DatabaseFault.DAMAGED,
+    sqlite3.SQLITE_NOTADB: DatabaseFault.DAMAGED,
+    sqlite3.SQLITE_CANTOPEN: DatabaseFault.DAMAGED,
+    sqlite3.SQLITE_IOERR: DatabaseFault.DAMAGED,
+    sqlite3.SQLITE_BUSY: DatabaseFault.BUSY,
+    sqlite3.SQLITE_LOCKED: DatabaseFault.BUSY,
+    sqlite3.SQLITE_FULL: DatabaseFault.FULL,
+    sqlite3.SQLITE_READONLY: DatabaseFault.READ_ONLY,
+}
+
+
+def fault_of(error: DBAPIError | NoResultFound) -> DatabaseFault:
+    """Return what kind of fault `error` is.
+
+    A missing table counts as damage, as in an empty file, and so does a missing row of settings.
+    """
+    if isinstance(error, NoResultFound):
+        return DatabaseFault.DAMAGED
+    if isinstance(error.orig, sqlite3.Error) and has_no_room(error.orig):
+        return DatabaseFault.FULL
+    code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code == sqlite3.SQLITE_ERROR and str(error.orig).startswith("no such table"):
+        return DatabaseFault.DAMAGED
+    return _FAULTS.get(code, DatabaseFault.OTHER)

@@ -1,0 +1,71 @@
+"""Reads and changes the settings of the site in the live database.
+
+`launcher.settings.table` says what there is and what each may hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+
+from launcher import audit
+from launcher.audit import Actor, Target
+from launcher.extensions import db
+from launcher.models import SystemSettings
+from launcher.settings.kinds import SettingError, Value
+from launcher.settings.table import SiteSettings, read
+
+
+class SettingsRefusedError(ValueError):
+    """Nothing was changed, because of every one of `errors`."""
+
+    def __init__(self, errors: tuple[SettingError, ...]) -> None:
+        super().__init__("; ".join(str(error) for error in errors))
+        self.errors = errors
+
+
+def current() -> SiteSettings:
+    """Return the settings as they are now; `change` changes them."""
+    row = db.session.get_one(SystemSettings, 1)
+    return SiteSettings(**{each.name: getattr(row, each.name) for each in fields(SiteSettings)})
+
+
+def change(values: Mapping[str, object], *, actor: Actor) -> dict[str, tuple[Value, Value]]:
+    """Change the settings named in `values`, all or none, and commit with an audit entry.
+
+    Returns:
+        Every setting that is different now: name → (before, after).
+
+    Raises:
+        SettingsRefusedError: some value is not allowed; nothing was changed.
+    """
+    accepted = _read_all(values)
+    row = db.session.get_one(SystemSettings, 1)
+    changes: dict[str, tuple[Value, Value]] = {}
+    for name, after in accepted.items():
+        before: Value = getattr(row, name)
+        if before != after:
+            setattr(row, name, after)
+            changes[name] = (before, after)
+    if changes:
+        audit.record(
+            "settings.update",
+            actor=actor,
+            target=Target("settings", 1, current().site_name),
+            changes={name: list(pair) for name, pair in changes.items()},
+        )
+    db.session.commit()
+    return changes
+
+
+def _read_all(values: Mapping[str, object]) -> dict[str, Value]:
+    accepted: dict[str, Value] = {}
+    errors: list[SettingError] = []
+    for name, value in values.items():
+        try:
+            accepted[name] = read(name, value)
+        except SettingError as error:
+            errors.append(error)
+    if errors:
+        raise SettingsRefusedError(tuple(errors))
+    return accepted

@@ -1,0 +1,293 @@
+"""What is wrong in a reader's words: the same sentences on pages and in messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from launcher.backup.records import Outcome
+from launcher.i18n.formats import ago, exact, long, size
+from launcher.i18n.labels import ERROR_WORDS, VERB_WORDS, damage
+from launcher.i18n.locale import gettext, ngettext
+from launcher.i18n.locale import lazy_gettext as _
+from launcher.monitoring.problems import (
+    Findings,
+    Headline,
+    PrimaryAction,
+    Problem,
+    ProblemKind,
+    Severity,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flask_babel.speaklater import LazyString
+
+    from launcher.monitoring.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a text writes what is put into it; what is no `Markup` is escaped.
+
+    Attributes:
+        at: a moment at the beginning of a sentence, or alone.
+        within: a moment in the middle of a sentence.
+        path: a folder.
+        strong: what the eye should find first.
+    """
+
+    at: Callable[[datetime], str] = exact
+    within: Callable[[datetime], str] = exact
+    path: Callable[[Path], str] = str
+    strong: Callable[[str], str] = str
+
+
+PLAIN = Style()
+
+_HEADLINES: Mapping[Headline, LazyString] = {
+    Headline.STORE_AWAY: _("The folder of backups cannot be read"),
+    Headline.NONE_YET: _("No backup yet"),
+    Headline.NONE_LEFT: _("There is no backup any more"),
+    Headline.NO_GOOD: _("There is no good backup"),
+    Headline.ONLY_BROUGHT: _("None of the backups is from here"),
+    Headline.STALE: _("There is no good backup"),
+    Headline.NEWEST_UNVERIFIED: _("The newest backup is not verified yet"),
+    Headline.SAFE: _("Last good backup: %(ago)s"),
+}
+
+ACTION_WORDS: Mapping[PrimaryAction, LazyString] = {
+    PrimaryAction.BACK_UP: _("Back up now."),
+    PrimaryAction.MAKE_ROOM: _("Make room, then back up now."),
+    PrimaryAction.LOOK_AGAIN: _("Put the folder right, then back up now."),
+}
+
+_TITLES: Mapping[ProblemKind, LazyString] = {
+    ProblemKind.NOT_PUT_BACK: _("The last restore stopped, and the old data could not be put back"),
+    ProblemKind.LIVE_DAMAGED: _("The database is damaged"),
+    ProblemKind.STORE_UNAVAILABLE: _HEADLINES[Headline.STORE_AWAY],
+    ProblemKind.READ_ONLY: _("Nothing can be written into the folder of backups"),
+    ProblemKind.LOW_SPACE: _("Room is getting short"),
+    ProblemKind.SCHEDULER_STOPPED: _("The scheduled work is not running"),
+    ProblemKind.RESTORE_TEST_FAILED: _("The last rehearsed restore failed"),
+    ProblemKind.NO_RECIPIENTS: _("Nobody is told of this"),
+    ProblemKind.INTERRUPTED: _("The last operation was interrupted"),
+    ProblemKind.SCHEDULE_OFF: _("The schedule is off"),
+}
+
+_COUNTED: Mapping[ProblemKind, Callable[[int], str]] = {
+    ProblemKind.FAILED: lambda count: ngettext(
+        "The last attempt to back up failed", "The last %(num)s attempts to back up failed", count
+    ),
+    ProblemKind.DAMAGED: lambda count: ngettext(
+        "%(num)s backup is damaged", "%(num)s backups are damaged", count
+    ),
+    ProblemKind.UNCHECKED: lambda count: ngettext(
+        "%(num)s backup was not verified for over a month",
+        "%(num)s backups were not verified for over a month",
+        count,
+    ),
+    ProblemKind.PRUNE_FAILED: lambda count: ngettext(
+        "An old backup could not be cleared out",
+        "%(num)s old backups could not be cleared out",
+        count,
+    ),
+    ProblemKind.NOTIFICATIONS_FAILING: lambda count: ngettext(
+        "%(num)s of those who are told cannot be reached",
+        "%(num)s of those who are told cannot be reached",
+        count,
+    ),
+}
+
+_TEXTS: Mapping[ProblemKind, LazyString] = {
+    ProblemKind.NOT_PUT_BACK: _(
+        "Nothing is lost: its page says which files lie where. Restore the safety backup."
+    ),
+    ProblemKind.LIVE_DAMAGED: _(
+        "Run `flask backup restore latest` on the server: it brings the last good backup back."
+    ),
+    ProblemKind.STORE_UNAVAILABLE: _(
+        "Your data is not touched by this, but nothing can be backed up or restored until the"
+        " folder %(folder)s is there again. See that its disk is mounted and that Launcher may"
+        " read it."
+    ),
+    ProblemKind.READ_ONLY: _(
+        "Backups can be read and restored, but none can be made, deleted or protected. See to the"
+        " rights of %(folder)s, and that its disk is not mounted read-only."
+    ),
+    ProblemKind.LOW_SPACE: _(
+        "A backup needs %(needed)s for a moment; %(free)s are free on the disk of %(folder)s."
+    ),
+    ProblemKind.STALE: _("What you have now is not saved."),
+    ProblemKind.DAMAGED: _(
+        "They do not count as kept. Verify the others, and see to the disk: it may be failing."
+    ),
+    ProblemKind.SCHEDULER_STOPPED: _(
+        "Nothing is backed up by itself meanwhile. Another worker takes over within seconds; if"
+        " this stays, restart the server and see what its log says."
+    ),
+    ProblemKind.UNCHECKED: _(
+        "Damage there would go unnoticed until a restore. The jobs say how far the verifying comes;"
+        " run it there by hand, or keep fewer backups."
+    ),
+    ProblemKind.PRUNE_FAILED: _(
+        "They stay for now, and it is tried again after the next scheduled backup. See that"
+        " Launcher may delete files in %(folder)s."
+    ),
+    ProblemKind.NO_RECIPIENTS: _(
+        "This page and the start page are the only places that say it. A message can go to your"
+        " phone or by mail."
+    ),
+    ProblemKind.SCHEDULE_OFF: _(
+        "Nothing is backed up by itself, and nobody is told when the last backup grows old."
+    ),
+}
+
+OVER_WORDS: Mapping[ProblemKind, LazyString] = {
+    ProblemKind.NOT_PUT_BACK: _("The data is whole again"),
+    ProblemKind.LIVE_DAMAGED: _("The database opens again"),
+    ProblemKind.STORE_UNAVAILABLE: _("The folder of backups can be used again"),
+    ProblemKind.READ_ONLY: _("The folder of backups can be written again"),
+    ProblemKind.LOW_SPACE: _("There is room for backups again"),
+    ProblemKind.FAILED: _("Backups succeed again"),
+    ProblemKind.STALE: _("There is a recent backup again"),
+    ProblemKind.DAMAGED: _("No backup is damaged any more"),
+    ProblemKind.SCHEDULER_STOPPED: _("The scheduled work is running again"),
+    ProblemKind.RESTORE_TEST_FAILED: _("A rehearsed restore succeeded again"),
+    ProblemKind.UNCHECKED: _("Every backup was verified within the last month again"),
+    ProblemKind.PRUNE_FAILED: _("Old backups are cleared out again"),
+    ProblemKind.NOTIFICATIONS_FAILING: _("Notifications arrive again"),
+    ProblemKind.NO_RECIPIENTS: _("Somebody is told again"),
+    ProblemKind.INTERRUPTED: _("An operation was finished since"),
+    ProblemKind.SCHEDULE_OFF: _("The schedule is switched on again"),
+}
+"""What is true once a problem is over."""
+
+_AFTER_INTERRUPTION = {
+    "restored": _("The backup is restored all the same; your data is whole."),
+    "unchanged": _("Your data is as it was before; nothing half-made was left."),
+    "unreadable": _("The database could not be read afterwards."),
+}
+
+
+def headline(findings: Findings, snapshot: Snapshot) -> str:
+    """Return the sentence that stands first."""
+    last = snapshot.last_good
+    if findings.headline is Headline.STALE and last:
+        length = long(snapshot.now - last.created_at)
+        return gettext("No good backup for %(length)s", length=length)
+    since = ago(last.created_at, now=snapshot.now) if last else ""
+    return _filled(_HEADLINES[findings.headline], {"ago": since})
+
+
+def title(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> str:
+    """Return what is wrong in a few words."""
+    match problem.kind:
+        case ProblemKind.STALE:
+            words = headline(Findings((), headline=Headline.STALE), snapshot)
+        case ProblemKind.LOW_SPACE if problem.severity is Severity.BAD:
+            words = gettext("The next backup will not fit on the disk")
+        case ProblemKind.DAMAGED if len(problem.backups) == 1:
+            day = style.at(problem.backups[0].created_at)
+            words = gettext("The backup of %(day)s is damaged", day=day)
+        case ProblemKind.NOTIFICATIONS_FAILING if problem.detail == "unreadable":
+            words = gettext("The list of those who are told cannot be read")
+        case ProblemKind.NOTIFICATIONS_FAILING if len(problem.names) == 1:
+            words = gettext("%(name)s cannot be told", name=problem.names[0])
+        case kind if kind in _COUNTED:
+            words = _COUNTED[kind](problem.count)
+        case kind:
+            words = str(_TITLES[kind])
+    return words
+
+
+def text(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> Markup:
+    """Return what that means and what to do, as markup: `unescape` it where none is wanted."""
+    when, entry, space = problem.since, problem.entry, snapshot.space
+    at = style.at
+    if problem.kind is ProblemKind.FAILED and entry:
+        when = entry.started_at
+    elif problem.kind is ProblemKind.INTERRUPTED and entry:
+        when, at = entry.started_at, style.within
+    elif problem.kind is ProblemKind.LOW_SPACE:
+        when, at = problem.full_at, style.within
+    elif problem.kind is ProblemKind.STALE and snapshot.last_good:
+        when, at = snapshot.last_good.created_at, lambda moment: style.strong(style.within(moment))
+    values = {
+        "when": at(when) if when else "",
+        "folder": style.path(snapshot.folder),
+        "needed": size(problem.needed_bytes),
+        "free": size(space.free_bytes if space else problem.free_bytes),
+        "reason": ERROR_WORDS.get(problem.code, ERROR_WORDS["internal"]).title,
+        "damage": damage(problem.backups[0].verification.fault if problem.backups else None),
+        "names": ", ".join(problem.names),
+        "what": VERB_WORDS[entry.verb] if entry else "",
+        "who": entry.by if entry else "",
+    }
+    return Markup(" ").join(_filled(words, values) for words in _sentences(problem, snapshot))
+
+
+def _filled(words: LazyString, values: Mapping[str, object]) -> Markup:
+    return Markup(str(words)) % values  # noqa: S704  (the words are ours, the values are escaped)
+
+
+def _sentences(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
+    match problem.kind:
+        case ProblemKind.FAILED:
+            yield from _of_failure(problem, snapshot)
+            yield _("Nothing half-made was left behind.")
+        case ProblemKind.STALE if snapshot.last_good:
+            yield _(
+                "The last good one, from %(when)s, is whole and can be restored. What you changed"
+                " since then is not saved yet."
+            )
+        case ProblemKind.LOW_SPACE if problem.full_at and problem.severity is Severity.WARN:
+            yield _TEXTS[ProblemKind.LOW_SPACE]
+            yield _("If nothing changes, it will not do any more from %(when)s on.")
+        case ProblemKind.DAMAGED if len(problem.backups) == 1:
+            yield _(
+                "What was found: %(damage)s. It does not count as kept. If more follow, the disk"
+                " may be failing."
+            )
+        case ProblemKind.INTERRUPTED:
+            yield _("%(what)s, begun %(when)s by %(who)s: its process was ended from outside.")
+            data = str(problem.entry.facts.get("data")) if problem.entry else ""
+            untouched = _("Nothing half-made was left, and your data was not touched.")
+            yield _AFTER_INTERRUPTION.get(data, untouched)
+        case ProblemKind.RESTORE_TEST_FAILED:
+            yield _("%(when)s: %(reason)s.")
+            yield _(
+                "Nothing of yours was touched. Rehearse another backup, so that you know one that"
+                " can be restored."
+            )
+        case ProblemKind.NOTIFICATIONS_FAILING if problem.detail == "unreadable":
+            yield _("Until that is put right, nobody hears when backups stop.")
+        case ProblemKind.NOTIFICATIONS_FAILING:
+            if len(problem.names) > 1:
+                yield _("Since %(when)s: %(names)s.")
+            yield _(
+                "If backups fail now, they may not hear of it. It is tried again by itself; send a"
+                " test to see why."
+            )
+        case kind:
+            yield _TEXTS[kind]
+
+
+def _of_failure(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
+    if problem.entry and problem.entry.outcome is Outcome.INTERRUPTED:
+        yield _("%(when)s: its process was ended from outside.")
+    elif problem.code == "insufficient_space":
+        is_over = snapshot.space and not snapshot.space.is_full
+        yield (
+            _("%(when)s: not enough space. Now %(free)s are free.")
+            if is_over
+            else _("%(when)s: not enough space.")
+        )
+    else:
+        yield _("%(when)s: %(reason)s.")
+        yield ERROR_WORDS.get(problem.code, ERROR_WORDS["internal"]).hint

@@ -1,0 +1,491 @@
+"""Is the data safe, and what is wrong: what follows from a situation, as data.
+
+Pure functions of a `Snapshot`. The pages, the command line, `/healthz`, the metrics and the
+notifications all read the same `Findings`, and only find the words.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from launcher.backup.records import (
+    Backup,
+    JournalEntry,
+    Kind,
+    Outcome,
+    State,
+    Verb,
+)
+from launcher.monitoring.snapshot import Snapshot, Space, runs_ahead
+
+SPACE = "insufficient_space"
+STORE = "store_unavailable"
+SOURCE = "source_database"
+
+VERIFIED_WITHIN = timedelta(days=31)
+"""How old the verdict on any backup may be: a month, which the scrub keeps by a few days."""
+
+_RUNS_AHEAD = 400
+
+
+class Severity(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+
+
+class ProblemKind(StrEnum):
+    """What can be wrong, in the order of what it costs."""
+
+    NOT_PUT_BACK = "not_put_back"
+    LIVE_DAMAGED = "live_damaged"
+    STORE_UNAVAILABLE = "store_unavailable"
+    READ_ONLY = "read_only"
+    LOW_SPACE = "low_space"
+    FAILED = "failed"
+    STALE = "stale"
+    DAMAGED = "damaged"
+    SCHEDULER_STOPPED = "scheduler_stopped"
+    RESTORE_TEST_FAILED = "rehearsal_failed"
+    UNCHECKED = "unchecked"
+    PRUNE_FAILED = "prune_failed"
+    NOTIFICATIONS_FAILING = "notices_failing"
+    NO_RECIPIENTS = "nobody_told"
+    INTERRUPTED = "interrupted"
+    SCHEDULE_OFF = "schedule_off"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, with what its words need.
+
+    Attributes:
+        since: since when, as far as it is known.
+        count: how many: failed attempts in a row, damaged or unchecked backups, unreachable
+            targets.
+        code: of `BackupError`, where an operation failed.
+        detail: a sentence of the core's, in English.
+        entry: the journal's line about it, the newest where there are several.
+        backups: those that it is about, newest first.
+        free_bytes, needed_bytes, full_at: of low space; `full_at` is the scheduled run that will
+            not fit any more, None when that cannot be said or retention makes room for each.
+        names: of the targets that cannot be told.
+    """
+
+    kind: ProblemKind
+    severity: Severity
+    since: datetime | None = None
+    count: int = 1
+    code: str = ""
+    detail: str = ""
+    entry: JournalEntry | None = None
+    backups: tuple[Backup, ...] = ()
+    free_bytes: int = 0
+    needed_bytes: int = 0
+    full_at: datetime | None = None
+    names: tuple[str, ...] = ()
+
+
+class Headline(StrEnum):
+    """The one sentence that stands first: what backups there are."""
+
+    STORE_AWAY = "store_away"
+    NONE_YET = "none_yet"
+    NONE_LEFT = "none_left"
+    NO_GOOD = "no_good"
+    ONLY_BROUGHT = "only_brought"
+    STALE = "stale"
+    NEWEST_UNVERIFIED = "newest_unverified"
+    SAFE = "safe"
+
+
+class PrimaryAction(StrEnum):
+    """What helps most."""
+
+    BACK_UP = "back_up"
+    MAKE_ROOM = "make_room"
+    LOOK_AGAIN = "look_again"
+
+
+_NOT_YET = frozenset({Headline.NONE_YET, Headline.ONLY_BROUGHT, Headline.NEWEST_UNVERIFIED})
+"""The headlines that warn by themselves; those that are bad rest on a trouble."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The answer to "is the data safe?".
+
+    Attributes:
+        troubles: what is wrong, the worst first.
+        unknown: what could not be seen, so that nobody may conclude that it is over.
+    """
+
+    problems: tuple[Problem, ...]
+    unknown: frozenset[ProblemKind] = frozenset()
+    headline: Headline = Headline.SAFE
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is: as bad as the worst trouble."""
+        if any(problem.severity is Severity.BAD for problem in self.problems):
+            return Severity.BAD
+        return Severity.WARN if self.besides or self.headline in _NOT_YET else Severity.OK
+
+    @property
+    def primary_action(self) -> PrimaryAction:
+        """What helps most against what is wrong."""
+        bad = {problem.kind for problem in self.problems if problem.severity is Severity.BAD}
+        if self.headline is Headline.STORE_AWAY or ProblemKind.READ_ONLY in bad:
+            return PrimaryAction.LOOK_AGAIN
+        return PrimaryAction.MAKE_ROOM if ProblemKind.LOW_SPACE in bad else PrimaryAction.BACK_UP
+
+    @property
+    def besides(self) -> tuple[Problem, ...]:
+        """The troubles that the headline does not say already: one cause is enough to read."""
+        return tuple(
+            problem
+            for problem in self.problems
+            if problem.kind not in {ProblemKind.STORE_UNAVAILABLE, ProblemKind.STALE}
+            and not (self.headline is Headline.STORE_AWAY and problem in self.suppressed)
+            and not (
+                self.headline is Headline.NONE_YET and problem.kind is ProblemKind.SCHEDULE_OFF
+            )
+            and not (problem.kind is ProblemKind.INTERRUPTED and problem in self.suppressed)
+        )
+
+    def find(self, kind: ProblemKind) -> Problem | None:
+        """Return the trouble of one kind."""
+        return next((problem for problem in self.problems if problem.kind == kind), None)
+
+    @property
+    def causes(self) -> tuple[Problem, ...]:
+        """The troubles without those that another one explains: one cause is enough to tell."""
+        return tuple(t for t in self.problems if not explains(self.problems, t))
+
+    @property
+    def suppressed(self) -> tuple[Problem, ...]:
+        """The troubles that another one explains."""
+        return tuple(t for t in self.problems if explains(self.problems, t))
+
+
+def detect_problems(snapshot: Snapshot) -> Findings:
+    """Return the answer, every trouble, the worst first, and what this look could not tell."""
+    order = list(ProblemKind)
+    found = list(_problems(snapshot))
+    if not snapshot.has_recipients and any(problem.severity is Severity.BAD for problem in found):
+        # On a good day it is nobody's business whether somebody wants to be told.
+        found.append(Problem(ProblemKind.NO_RECIPIENTS, Severity.WARN))
+    problems = sorted(found, key=lambda t: (t.severity is not Severity.BAD, order.index(t.kind)))
+    return Findings(tuple(problems), frozenset(_unknown(snapshot)), _headline(snapshot))
+
+
+def _headline(snapshot: Snapshot) -> Headline:
+    listing = snapshot.listing
+    if listing is None:
+        return Headline.STORE_AWAY
+    if snapshot.is_stale:
+        if not listing.backups and snapshot.has_history:
+            return Headline.NONE_LEFT
+        has_damaged = listing.counts_by_state[State.DAMAGED] > 0
+        return Headline.NO_GOOD if has_damaged and not listing.own_good else Headline.STALE
+    if not listing.own_good:
+        return Headline.ONLY_BROUGHT if listing.backups else Headline.NONE_YET
+    if listing.backups[0].verification.state is State.UNVERIFIED:
+        return Headline.NEWEST_UNVERIFIED
+    return Headline.SAFE
+
+
+_CAUSES: Mapping[ProblemKind, Mapping[ProblemKind, str]] = {
+    ProblemKind.STALE: {
+        ProblemKind.FAILED: "",
+        ProblemKind.STORE_UNAVAILABLE: "",
+        ProblemKind.READ_ONLY: "",
+        ProblemKind.LIVE_DAMAGED: "",
+        ProblemKind.SCHEDULER_STOPPED: "",
+    },
+    ProblemKind.FAILED: {
+        ProblemKind.STORE_UNAVAILABLE: STORE,
+        ProblemKind.READ_ONLY: STORE,
+        ProblemKind.LOW_SPACE: SPACE,
+        ProblemKind.LIVE_DAMAGED: SOURCE,
+    },
+    ProblemKind.UNCHECKED: {ProblemKind.SCHEDULER_STOPPED: ""},
+    ProblemKind.INTERRUPTED: {ProblemKind.FAILED: ""},
+}
+"""What each trouble is an echo of, and the code that makes it one ("" for any)."""
+
+
+def explains(others: Sequence[Problem], problem: Problem) -> bool:
+    """Whether one of `others` is the cause of `problem`, so that there is one thing to tell."""
+    causes = _CAUSES.get(problem.kind, {})
+    return any(
+        other.kind in causes
+        and causes[other.kind] in {"", problem.code}
+        and (other.kind is not ProblemKind.LOW_SPACE or other.severity is Severity.BAD)
+        for other in others
+    )
+
+
+def _unknown(snapshot: Snapshot) -> Iterator[ProblemKind]:
+    if snapshot.listing is None:
+        yield from (
+            ProblemKind.STALE,
+            ProblemKind.DAMAGED,
+            ProblemKind.LOW_SPACE,
+            ProblemKind.READ_ONLY,
+            ProblemKind.UNCHECKED,
+        )
+    if not snapshot.knows_settings:
+        yield from (ProblemKind.STALE, ProblemKind.SCHEDULE_OFF)
+    if snapshot.space is None:
+        yield ProblemKind.LOW_SPACE
+
+
+def _problems(snapshot: Snapshot) -> Iterator[Problem]:
+    yield from _of_the_data(snapshot)
+    yield from _of_the_store(snapshot)
+    yield from _of_attempts(snapshot)
+    yield from _of_upkeep(snapshot)
+    yield from _of_the_schedule(snapshot)
+    if snapshot.failing_recipients:
+        yield Problem(
+            ProblemKind.NOTIFICATIONS_FAILING,
+            Severity.WARN,
+            since=min(each.since for each in snapshot.failing_recipients),
+            count=len(snapshot.failing_recipients),
+            detail=snapshot.failing_recipients[0].reason,
+            names=tuple(each.name for each in snapshot.failing_recipients),
+        )
+
+
+def _of_the_data(snapshot: Snapshot) -> Iterator[Problem]:
+    restore = _last(snapshot, Verb.RESTORE)
+    if restore and restore.error_code == "revert_failed":
+        yield Problem(
+            ProblemKind.NOT_PUT_BACK,
+            Severity.BAD,
+            since=restore.ended_at,
+            code=restore.error_code,
+            detail=restore.error,
+            entry=restore,
+            backups=_named(snapshot, restore),
+        )
+    if snapshot.live_problem:
+        yield Problem(ProblemKind.LIVE_DAMAGED, Severity.BAD, detail=str(snapshot.live_problem))
+
+
+def _of_the_store(snapshot: Snapshot) -> Iterator[Problem]:
+    if snapshot.listing is None:
+        yield Problem(
+            ProblemKind.STORE_UNAVAILABLE, Severity.BAD, code=STORE, detail=snapshot.problem
+        )
+        return
+    if not snapshot.is_writable:
+        yield Problem(ProblemKind.READ_ONLY, Severity.BAD, code=STORE)
+    space = snapshot.space
+    if space is not None and (space.is_full or space.is_short):
+        yield Problem(
+            ProblemKind.LOW_SPACE,
+            Severity.BAD if space.is_full else Severity.WARN,
+            count=space.more_fit,
+            free_bytes=space.free_bytes,
+            needed_bytes=space.needed_bytes,
+            full_at=_full_at(snapshot, space),
+        )
+    damaged = snapshot.listing.counts_by_state[State.DAMAGED]
+    if damaged:
+        found = tuple(snapshot.listing.select(state=State.DAMAGED))
+        moments = [backup.verification.at for backup in found if backup.verification.at]
+        yield Problem(
+            ProblemKind.DAMAGED,
+            _tone_of_loss(snapshot),
+            since=min(moments, default=None),
+            count=damaged,
+            detail=found[0].verification.error,
+            backups=found,
+        )
+
+
+def _tone_of_loss(snapshot: Snapshot) -> Severity:
+    """Return how bad a lost or damaged backup is: a good and recent one makes up for it."""
+    is_covered = snapshot.last_good is not None and not snapshot.is_stale
+    return Severity.WARN if is_covered else Severity.BAD
+
+
+def _of_attempts(snapshot: Snapshot) -> Iterator[Problem]:
+    failed = _failed_in_a_row(snapshot)
+    if failed:
+        yield Problem(
+            ProblemKind.FAILED,
+            _tone_of_loss(snapshot),
+            since=failed[-1].started_at,
+            count=len(failed),
+            code=failed[0].error_code,
+            detail=failed[0].error,
+            entry=failed[0],
+        )
+    if snapshot.is_stale:
+        last = snapshot.last_good
+        yield Problem(
+            ProblemKind.STALE,
+            Severity.BAD,
+            since=last.created_at if last else None,
+            backups=(last,) if last else (),
+        )
+    newest = snapshot.entries[0] if snapshot.entries else None
+    if newest and newest.outcome is Outcome.INTERRUPTED:
+        yield Problem(
+            ProblemKind.INTERRUPTED,
+            Severity.WARN,
+            since=newest.ended_at,
+            entry=newest,
+            backups=_named(snapshot, newest),
+        )
+
+
+def _of_upkeep(snapshot: Snapshot) -> Iterator[Problem]:
+    restore_test = _last(snapshot, Verb.TEST_RESTORE)
+    if restore_test and restore_test.outcome is Outcome.FAILED:
+        yield Problem(
+            ProblemKind.RESTORE_TEST_FAILED,
+            Severity.WARN,
+            since=restore_test.ended_at,
+            code=restore_test.error_code,
+            detail=restore_test.error,
+            entry=restore_test,
+            backups=_named(snapshot, restore_test),
+        )
+    yield from _unchecked(snapshot)
+    pruning = _last(snapshot, Verb.PRUNE)
+    left = pruning.facts.get("failed") if pruning else None
+    if pruning and (left or pruning.outcome is Outcome.FAILED):
+        yield Problem(
+            ProblemKind.PRUNE_FAILED,
+            Severity.WARN,
+            since=pruning.ended_at,
+            count=len(left) if isinstance(left, list) else 1,
+            code=pruning.error_code,
+            detail=pruning.error,
+            entry=pruning,
+        )
+
+
+def _unchecked(snapshot: Snapshot) -> Iterator[Problem]:
+    """Yield the trouble of backups that the scrub did not come to within a month."""
+    verdicts = snapshot.listing.verdicts_at if snapshot.listing else ()
+    count = bisect_left(verdicts, snapshot.now - VERIFIED_WITHIN)
+    if count:
+        yield Problem(
+            ProblemKind.UNCHECKED, Severity.WARN, since=verdicts[0] + VERIFIED_WITHIN, count=count
+        )
+
+
+def _of_the_schedule(snapshot: Snapshot) -> Iterator[Problem]:
+    if not snapshot.knows_settings:
+        return
+    if not snapshot.site.backup_enabled:
+        if snapshot.has_ever_begun:
+            yield Problem(ProblemKind.SCHEDULE_OFF, Severity.WARN)
+    elif snapshot.is_scheduler_wanted and snapshot.leader is None:
+        yield Problem(ProblemKind.SCHEDULER_STOPPED, Severity.WARN)
+
+
+def _failed_in_a_row(snapshot: Snapshot) -> list[JournalEntry]:
+    """Return the attempts at a backup that failed since the last good one, newest first.
+
+    What a person broke off is no failure; what the schedule began and nobody ended is one.
+    """
+    failed: list[JournalEntry] = []
+    last_good = snapshot.last_good
+    for entry in snapshot.entries:
+        if last_good and entry.started_at < last_good.created_at <= snapshot.now:
+            break
+        if entry.verb is not Verb.CREATE:
+            continue
+        if entry.outcome is Outcome.SUCCEEDED:
+            break
+        if entry.outcome is Outcome.FAILED or is_scheduled(entry):
+            failed.append(entry)
+    return failed
+
+
+def is_scheduled(entry: JournalEntry) -> bool:
+    """Whether the schedule asked for this backup."""
+    return entry.verb is Verb.CREATE and entry.facts.get("kind") == Kind.SCHEDULED
+
+
+def _last(snapshot: Snapshot, verb: Verb) -> JournalEntry | None:
+    return next((entry for entry in snapshot.entries if entry.verb is verb), None)
+
+
+def _named(snapshot: Snapshot, entry: JournalEntry) -> tuple[Backup, ...]:
+    found = snapshot.listing.by_id.get(entry.backup_id) if snapshot.listing else None
+    return (found,) if found else ()
+
+
+def _full_at(snapshot: Snapshot, space: Space) -> datetime | None:
+    """Return the first scheduled run that will not fit, if retention does not make room before."""
+    site, listing = snapshot.site, snapshot.listing
+    if listing is None:
+        return None
+    until_pruned = site.backup_max_count - listing.counts_by_kind[Kind.SCHEDULED]
+    if space.more_fit >= min(until_pruned, _RUNS_AHEAD):
+        return None
+    runs = runs_ahead(site, snapshot.now, count=space.more_fit + 1)
+    return runs[-1] if len(runs) > space.more_fit else None
+
+
+# --- as programs read it -----------------------------------------------------------------
+
+
+def status_facts(snapshot: Snapshot, findings: Findings) -> dict[str, object]:
+    """Return the whole answer as plain values; None for what is not known."""
+    good, attempt = snapshot.last_good, snapshot.last_attempt
+    listing, space = snapshot.listing, snapshot.space
+    last_success_at = good.created_at if good else None
+    return {
+        "severity": findings.severity.value,
+        "headline": findings.headline.value,
+        "last_attempt_at": attempt.started_at if attempt else last_success_at,
+        "last_attempt_outcome": attempt.outcome.value if attempt else None,
+        "last_attempt_error": attempt.error if attempt else "",
+        "last_success_at": last_success_at,
+        "last_good_id": good.id if good else None,
+        "is_stale": snapshot.is_stale,
+        "next_run_at": snapshot.next_run_at,
+        "is_led": snapshot.leader is not None,
+        "counts": dict(listing.counts_by_state) if listing else None,
+        "stored_bytes": listing.stored_bytes if listing else None,
+        "free_bytes": space.free_bytes if space else None,
+        "live_problem": str(snapshot.live_problem or ""),
+        "troubles": [facts(problem) for problem in findings.problems],
+    }
+
+
+def facts(problem: Problem) -> Mapping[str, object]:
+    """Return a trouble as plain values for JSON; what does not apply to it is left out."""
+    entry = problem.entry
+    found: dict[str, object] = {
+        "concern": problem.kind.value,
+        "severity": problem.severity.value,
+        "since": problem.since,
+        "count": problem.count,
+        "code": problem.code,
+        "detail": problem.detail,
+        "operation_id": entry.operation_id if entry else "",
+        "backup_ids": [str(backup.id) for backup in problem.backups],
+        "targets": list(problem.names),
+    }
+    if problem.kind is ProblemKind.LOW_SPACE:
+        found |= {
+            "free_bytes": problem.free_bytes,
+            "needed_bytes": problem.needed_bytes,
+            "full_at": problem.full_at,
+        }
+    return {name: value for name, value in found.items() if value not in (None, "", [])}

@@ -1,0 +1,342 @@
+"""How things are at one moment: one look at the store, the journal, the disk and the schedule.
+
+`look` asks, once, and what it returns is plain data: whoever concludes something from it asks
+nothing again. The live database is asked for nothing but whether it opens.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from launcher.backup.errors import BackupError
+from launcher.backup.reasons import Fault
+from launcher.backup.records import (
+    OWN_KINDS,
+    Backup,
+    JournalEntry,
+    Listing,
+    Outcome,
+    Progress,
+    Verb,
+)
+from launcher.schedule.cron import next_runs
+from launcher.schedule.leader import Leader
+from launcher.settings.table import FALLBACK, SiteSettings
+
+if TYPE_CHECKING:
+    from launcher.backup.service import BackupService
+
+PATIENCE_S = 5.0
+
+_JOURNAL_DAYS = 40
+_TIME_TO_SUCCEED = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The disk that the backups lie on.
+
+    Attributes:
+        needed_bytes: what the next backup takes for a moment, judged by the newest one; 0 while
+            there is none.
+        kept_bytes: what it will then keep.
+    """
+
+    total_bytes: int
+    free_bytes: int
+    stored_bytes: int
+    needed_bytes: int
+    kept_bytes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next backup would not fit."""
+        return self.needed_bytes > self.free_bytes
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it fits, and soon one will not."""
+        return not self.is_full and self.needed_bytes * 4 > self.free_bytes
+
+    @property
+    def foreign_share(self) -> float:
+        """How much of the disk others take, from 0 to 1."""
+        return max(0.0, 1 - self.own_share - self.free_bytes / self.total_bytes)
+
+    @property
+    def own_share(self) -> float:
+        """How much of the disk the backups take, from 0 to 1."""
+        return min(1.0, self.stored_bytes / self.total_bytes)
+
+    @property
+    def more_fit(self) -> int:
+        """How many more backups like the newest fit."""
+        if self.is_full or not self.kept_bytes:
+            return 0
+        return (self.free_bytes - self.needed_bytes) // self.kept_bytes + 1
+
+
+@dataclass(frozen=True, slots=True)
+class FailingRecipient:
+    """Somebody who was to be told and could not be: for how long, and why (see `notices`)."""
+
+    name: str
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything at one moment.
+
+    Attributes:
+        rules: the settings; `knows_settings` is False when nobody can read or remember them.
+        listing: the backups, None when the store cannot be read; `problem` then says why.
+        is_writable: whether a backup could be put there.
+        space: None when the disk does not tell.
+        entries: what happened in the last weeks, newest first.
+        has_history: whether a backup was ever made; asked only where none of our own is there.
+        next_run_at: None when no schedule is on.
+        leader: who runs the scheduled work, None when nobody does.
+        is_scheduler_wanted: whether this deployment runs that work itself.
+        is_anybody_told: whether somebody hears of trouble without looking.
+    """
+
+    now: datetime
+    site: SiteSettings
+    folder: Path
+    listing: Listing | None
+    problem: str
+    is_writable: bool
+    space: Space | None
+    entries: Sequence[JournalEntry]
+    has_history: bool
+    running: Progress | None
+    next_run_at: datetime | None
+    knows_settings: bool = True
+    live_problem: Fault | None = None
+    leader: Leader | None = None
+    is_scheduler_wanted: bool = False
+    failing_recipients: Sequence[FailingRecipient] = ()
+    has_recipients: bool = True
+
+    @property
+    def last_good(self) -> Backup | None:
+        """The newest backup that holds this site's data and is whole: the last success."""
+        return self.listing.own_good[0] if self.listing and self.listing.own_good else None
+
+    @property
+    def last_attempt(self) -> JournalEntry | None:
+        """The newest attempt at a backup, however it ended."""
+        return next((entry for entry in self.entries if entry.verb is Verb.CREATE), None)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether too much time passed since a good backup, or those there were are good no more.
+
+        Without a schedule no good backup is too old.
+        """
+        if self.listing is None:
+            return False
+        # A backup from the future was made by a wrong clock, and says nothing of today.
+        latest = self.now + self.site.stale_after
+        made = (backup.created_at for backup in self.listing.own_good)
+        newest = next((at for at in made if at <= latest), None)
+        if not self.site.backup_enabled:
+            return self.last_good is None and self.had_backups
+        if newest is None:
+            return self.has_ever_begun
+        return self.now - newest > patience(self.site, newest)
+
+    @property
+    def had_backups(self) -> bool:
+        """Whether a backup of this site was ever made, good or not, there or not."""
+        counts = self.listing.counts_by_kind if self.listing else {}
+        return self.has_history or any(counts[kind] for kind in OWN_KINDS if kind in counts)
+
+    @property
+    def has_ever_begun(self) -> bool:
+        """Whether a first scheduled backup should be there by now: a new site is not late."""
+        if self.had_backups:
+            return True
+        began = self.entries[-1].started_at if self.entries else self.now
+        return self.now - began > patience(self.site, began)
+
+
+def patience(site: SiteSettings, since: datetime) -> timedelta:
+    """Return for how long a success of the moment `since` is enough.
+
+    That is as long as the settings say, and never less than the schedule itself leaves between
+    two backups: the run after that moment has a while to succeed.
+    """
+    following = runs_ahead(site, since, count=1)
+    pause = following[0] - since if following else timedelta()
+    return max(site.stale_after, pause + min(pause / 4, _TIME_TO_SUCCEED))
+
+
+def look(
+    service: BackupService,
+    *,
+    site: SiteSettings | None,
+    now: datetime,
+    leader: Leader | None = None,
+    is_scheduler_wanted: bool = False,
+    failing_recipients: Sequence[FailingRecipient] = (),
+    has_recipients: bool = True,
+    patience_s: float = PATIENCE_S,
+) -> Snapshot:
+    """Return the situation. A store that is away, or does not answer in time, is no error.
+
+    Args:
+        patience_s: how long to wait for the disk of the backups: a folder on another machine
+            that hangs lets every question about it hang. Who waits for less than `PATIENCE_S`
+            gets its last answer instead, until it has been silent for so long.
+
+    Raises:
+        TimeoutError: there is no last answer to give; never where the wait was long enough.
+    """
+    store = _ask_store(service, patience_s)
+    return Snapshot(
+        now=now,
+        site=site or FALLBACK,
+        knows_settings=site is not None,
+        folder=service.store_path,
+        listing=store.listing,
+        problem=store.problem,
+        is_writable=store.is_writable,
+        space=store.space,
+        entries=service.journal(limit=None, since=now - timedelta(days=_JOURNAL_DAYS)),
+        has_history=_has_history(service, store.listing),
+        running=service.progress(),
+        next_run_at=_next_run_at(site, now),
+        live_problem=service.live_problem(),
+        leader=leader,
+        is_scheduler_wanted=is_scheduler_wanted,
+        failing_recipients=failing_recipients,
+        has_recipients=has_recipients,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """What the disk of the backups says."""
+
+    listing: Listing | None = None
+    problem: str = ""
+    is_writable: bool = False
+    space: Space | None = None
+
+
+class _Probe(threading.Thread):
+    """One question to the disk of the backups. The last answer of each folder is remembered."""
+
+    running: ClassVar[dict[Path, _Probe]] = {}
+    answers: ClassVar[dict[Path, _Store]] = {}
+    _lock = threading.Lock()
+
+    def __init__(self, service: BackupService) -> None:
+        # A daemon: a disk that hangs must not keep a process from ending.
+        super().__init__(name="store", daemon=True)
+        self._service = service
+        self._began_at = time.monotonic()
+        self.answer: _Store | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the folder has been silent for so long that it counts as away."""
+        return time.monotonic() - self._began_at >= PATIENCE_S
+
+    def run(self) -> None:
+        self.answer = self.answers[self._service.store_path] = _store_of(self._service)
+
+    def first(self) -> _Probe:
+        """Start, unless somebody asks already; return who asks: a folder hangs one thread only."""
+        with self._lock:
+            before = self.running.get(self._service.store_path)
+            if before is not None and before.is_alive():
+                return before
+            self.running[self._service.store_path] = self
+            self.start()
+            return self
+
+
+def _ask_store(service: BackupService, patience_s: float) -> _Store:
+    deadline = time.monotonic() + patience_s
+    own = _Probe(service)
+    while True:
+        probe = own.first()
+        probe.join(max(0.0, deadline - time.monotonic()))
+        if probe is own or probe.is_alive():
+            break
+    if own.answer is not None:
+        return own.answer
+    if patience_s >= PATIENCE_S or probe.is_late:
+        return _Store(problem="the backup folder does not answer")
+    if (last := _Probe.answers.get(service.store_path)) is None:
+        raise TimeoutError
+    return last
+
+
+def _store_of(service: BackupService) -> _Store:
+    try:
+        listing = service.listing()
+        return _Store(
+            listing=listing,
+            is_writable=is_writable(service.store_path),
+            space=space_of(service.store_path, listing),
+        )
+    except (BackupError, OSError) as error:
+        return _Store(problem=str(error))
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether something can be put into the folder, or the folder be made."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def space_of(folder: Path, listing: Listing) -> Space | None:
+    """Return what the disk of the folder has left, None when it does not tell."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return None
+    newest = next((b for b in listing.backups if b.database and b.kind in OWN_KINDS), None)
+    raw_bytes = newest.database.size_bytes if newest and newest.database else 0
+    kept_bytes = newest.file.size_bytes if newest and newest.file else 0
+    return Space(
+        total_bytes=max(1, disk.f_blocks * disk.f_frsize),
+        free_bytes=disk.f_bavail * disk.f_frsize,
+        stored_bytes=listing.stored_bytes,
+        # The raw copy and what it is packed into lie there side by side.
+        needed_bytes=raw_bytes * 3 // 2,
+        kept_bytes=kept_bytes,
+    )
+
+
+def _has_history(service: BackupService, listing: Listing | None) -> bool:
+    if listing is None or any(listing.counts_by_kind[kind] for kind in OWN_KINDS):
+        return False
+    made = service.journal(limit=None, verbs={Verb.CREATE})
+    return any(entry.outcome is Outcome.SUCCEEDED for entry in made)
+
+
+def _next_run_at(site: SiteSettings | None, now: datetime) -> datetime | None:
+    return next(iter(runs_ahead(site, now, count=1)), None)
+
+
+def runs_ahead(site: SiteSettings | None, now: datetime, *, count: int) -> Sequence[datetime]:
+    """Return the next runs of the schedule, none where it is off or never comes due."""
+    if site is None or not site.backup_enabled:
+        return ()
+    return next_runs(site.backup_cron_expression, after=now, zone=site.zone, count=count)

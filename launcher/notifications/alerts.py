@@ -1,0 +1,236 @@
+"""One alarm for each trouble: when it opens, when it ends, and once a week while it lasts.
+
+`update_alerts` is a pure function of what was known and what was found. It neither reads a clock nor
+tells anybody: `saved` does both, and keeps the state outside the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from launcher.backup.codec import decode_each, encode, try_decode
+from launcher.monitoring.problems import Findings, Problem, ProblemKind, Severity, explains
+
+AGAIN_AFTER = timedelta(days=7)
+_WORSE_AFTER = timedelta(days=1)
+
+_PATIENCE: Mapping[ProblemKind, timedelta] = {
+    ProblemKind.SCHEDULER_STOPPED: timedelta(minutes=5),  # a restart is no trouble
+    ProblemKind.UNCHECKED: timedelta(days=1),  # after a long stop the scrub makes up for it at once
+    ProblemKind.NOTIFICATIONS_FAILING: timedelta(
+        minutes=15
+    ),  # others are told once it is no hiccup
+}
+"""How long a trouble must last before it is told."""
+
+_CALM: Mapping[ProblemKind, timedelta] = {
+    ProblemKind.LOW_SPACE: timedelta(minutes=30),
+    ProblemKind.STORE_UNAVAILABLE: timedelta(minutes=5),
+    ProblemKind.READ_ONLY: timedelta(minutes=5),
+    ProblemKind.SCHEDULER_STOPPED: timedelta(minutes=5),
+    ProblemKind.NOTIFICATIONS_FAILING: timedelta(minutes=15),
+}
+"""How long a trouble must be gone before its alarm ends: what flickers is one alarm."""
+
+SHOWN_ONLY = frozenset(
+    {ProblemKind.INTERRUPTED, ProblemKind.SCHEDULE_OFF, ProblemKind.NO_RECIPIENTS}
+)
+"""What a person did, or left undone: the pages say it, and nobody is woken."""
+
+
+class AlertChange(StrEnum):
+    """What happened to an alarm."""
+
+    OPENED = "opened"
+    WORSE = "worse"
+    STILL = "still"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What is remembered of one trouble from look to look.
+
+    Attributes:
+        seen_at: when it was first seen here; `since` is when it began, as far as that is known.
+        told_at: when it was last told, None while it is not.
+        told_tone, told_of: how bad it was then, and of which backups.
+        gone_at: since when it is not seen any more, None while it is.
+    """
+
+    kind: ProblemKind
+    seen_at: datetime
+    since: datetime | None = None
+    told_at: datetime | None = None
+    told_severity: Severity | None = None
+    told_of: tuple[str, ...] = ()
+    gone_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEvent:
+    """One thing to tell. `problem` is None for an alarm that ended."""
+
+    news: AlertChange
+    alert: Alert
+    problem: Problem | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """Everything remembered, at most one alarm a concern.
+
+    Attributes:
+        excused: the last failed operation that another alarm explained. When that other one
+            ends first, it is no new trouble; the next failure is.
+    """
+
+    open: Mapping[ProblemKind, Alert] = field(default_factory=dict)
+    acknowledged: str = ""
+
+    @property
+    def handle_backup_errors(self) -> tuple[Alert, ...]:
+        """The alarms that were told and have not ended, in the order of what they cost."""
+        return tuple(self.open[c] for c in ProblemKind if c in self.open and self.open[c].told_at)
+
+
+def update_alerts(
+    alerts: Alerts, findings: Findings, *, now: datetime
+) -> tuple[Alerts, tuple[AlertEvent, ...]]:
+    """Return what is remembered from now on, and what there is to tell, the worst first.
+
+    A trouble that this look could not see is neither new nor over.
+    """
+    alerts = _set_right(alerts, now)
+    open_: dict[ProblemKind, Alert] = {}
+    events: list[AlertEvent] = []
+    acknowledged = alerts.acknowledged
+    problems = {problem.kind: problem for problem in findings.problems}
+    lasting = [*findings.problems, *_lasting(alerts, problems)]
+    for problem in findings.problems:
+        kind = problem.kind
+        if kind in SHOWN_ONLY:
+            continue
+        known = alerts.open.get(kind)
+        is_told = known is not None and known.told_at is not None
+        if not is_told and _is_suppressed(problem, lasting, acknowledged):
+            acknowledged = _operation_of(problem) or acknowledged
+            continue
+        alert, news = _go_on(known, problem, now)
+        open_[kind] = alert
+        if news is not None:
+            events.append(AlertEvent(news, alert, problem))
+    for kind, known in alerts.open.items():
+        if kind in open_:
+            continue
+        left = _let_go(known, now, is_unknown=kind in findings.unknown)
+        if left is not None:
+            open_[kind] = left
+        elif known.told_at is not None:
+            events.append(AlertEvent(AlertChange.ENDED, known, None))
+    return Alerts(open_, acknowledged), tuple(events)
+
+
+def _lasting(alerts: Alerts, problems: Mapping[ProblemKind, Problem]) -> Iterator[Problem]:
+    """Yield what was told, is not seen at this moment, and may explain what is."""
+    for alert in alerts.handle_backup_errors:
+        if alert.kind not in problems:
+            yield Problem(alert.kind, alert.told_severity or Severity.BAD)
+
+
+def _is_suppressed(problem: Problem, lasting: list[Problem], acknowledged: str) -> bool:
+    if explains(lasting, problem):
+        return True
+    operation = _operation_of(problem)
+    return problem.kind is ProblemKind.FAILED and bool(acknowledged) and operation == acknowledged
+
+
+def _operation_of(problem: Problem) -> str:
+    is_failure = problem.kind is ProblemKind.FAILED and problem.entry is not None
+    return problem.entry.operation_id if is_failure and problem.entry else ""
+
+
+def _go_on(
+    known: Alert | None, problem: Problem, now: datetime
+) -> tuple[Alert, AlertChange | None]:
+    """Return the alarm of a trouble that is there, and whether that is news."""
+    alert = known or Alert(problem.kind, seen_at=now, since=problem.since)
+    alert = replace(alert, gone_at=None)
+    if alert.told_at is None:
+        if now - alert.seen_at < _PATIENCE.get(problem.kind, timedelta()):
+            return alert, None
+        return _told(alert, problem, now), AlertChange.OPENED
+    is_graver = problem.severity is Severity.BAD and alert.told_severity is Severity.WARN
+    if is_graver and problem.kind is ProblemKind.LOW_SPACE:
+        return _told(alert, problem, now), AlertChange.WORSE
+    grew = problem.kind is ProblemKind.DAMAGED and not _ids(problem) <= set(alert.told_of)
+    if grew and now - alert.told_at >= _WORSE_AFTER:
+        return _told(alert, problem, now), AlertChange.WORSE
+    if now - alert.told_at >= AGAIN_AFTER:
+        return _told(alert, problem, now), AlertChange.STILL
+    return alert, None
+
+
+def _told(alert: Alert, problem: Problem, now: datetime) -> Alert:
+    severities = {alert.told_severity, problem.severity}
+    return replace(
+        alert,
+        told_at=now,
+        told_severity=Severity.BAD if Severity.BAD in severities else Severity.WARN,
+        told_of=tuple(sorted(_ids(problem))),
+    )
+
+
+def _ids(problem: Problem) -> set[str]:
+    return {str(backup.id) for backup in problem.backups}
+
+
+def _let_go(alert: Alert, now: datetime, *, is_unknown: bool) -> Alert | None:
+    """Return an alarm whose trouble was not found, None once that may be believed."""
+    if is_unknown:
+        return replace(alert, gone_at=None) if alert.told_at else None
+    gone_at = alert.gone_at or now
+    if alert.told_at is None or now - gone_at >= _CALM.get(alert.kind, timedelta()):
+        return None
+    return replace(alert, gone_at=gone_at)
+
+
+def _set_right(alerts: Alerts, now: datetime) -> Alerts:
+    """Return the alarms with no moment after `now`: a clock that ran ahead must not stall them."""
+
+    def past(moment: datetime | None) -> datetime | None:
+        return min(moment, now) if moment else None
+
+    return replace(
+        alerts,
+        open={
+            kind: replace(
+                alert,
+                seen_at=min(alert.seen_at, now),
+                told_at=past(alert.told_at),
+                gone_at=past(alert.gone_at),
+            )
+            for kind, alert in alerts.open.items()
+        },
+    )
+
+
+# --- as it is kept -----------------------------------------------------------------------
+
+
+def write_facts(alerts: Alerts) -> Mapping[str, object]:
+    """Return the alarms as JSON can hold them."""
+    return {"open": encode(list(alerts.open.values())), "excused": alerts.acknowledged}
+
+
+def read_facts(facts: object) -> Alerts:
+    """Return what `write_facts` made; what cannot be read is left out."""
+    if not isinstance(facts, dict):
+        return Alerts()
+    return Alerts(
+        {alert.kind: alert for alert in decode_each(Alert, facts.get("open"))},
+        try_decode(str, facts.get("excused")) or "",
+    )

@@ -1,0 +1,76 @@
+"""What the audit log says of every change of whom to tell, whichever door it came through.
+
+Addresses hold secrets: an entry has what may be shown of one, and that it is another one now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from launcher import audit
+from launcher.notifications.recipients import Event, Heartbeat, Recipient
+
+if TYPE_CHECKING:
+    from launcher.audit import Actor
+    from launcher.backup.records import Outcome
+
+
+def record_created(made: Recipient, *, actor: Actor) -> None:
+    """Record that somebody is told from now on."""
+    changes = _changes(None, made)
+    audit.record("notice.create", actor=actor, target=_subject(made), changes=changes)
+
+
+def record_changed(before: Recipient, after: Recipient, *, actor: Actor) -> None:
+    """Record what somebody is told, or where, as it was and as it is."""
+    changes = _changes(before, after)
+    audit.record("notice.update", actor=actor, target=_subject(after), changes=changes)
+
+
+def record_removed(known: Recipient, *, actor: Actor) -> None:
+    """Record that somebody is told nothing any more."""
+    audit.record("notice.delete", actor=actor, target=_subject(known))
+
+
+def record_test(known: Recipient, outcome: Outcome, *, actor: Actor) -> None:
+    """Record that a test was sent, and how it went."""
+    changes = {"outcome": outcome}
+    audit.record("notice.test", actor=actor, target=_subject(known), changes=changes)
+
+
+def record_heartbeat(before: Heartbeat | None, after: Heartbeat | None, *, actor: Actor) -> None:
+    """Record the heartbeat as it was and as it is."""
+    changes = {
+        "shown_url": [before and before.shown_url, after and after.shown_url],
+        "pings_start": [
+            before is not None and before.pings_start,
+            after is not None and after.pings_start,
+        ],
+    }
+    audit.record("notice.set_heartbeat", actor=actor, changes=changes)
+
+
+def record_public_url(before: str, after: str, *, actor: Actor) -> None:
+    """Record the address of the site in messages as it was and as it is."""
+    audit.record("notice.set_public_url", actor=actor, changes={"public_url": [before, after]})
+
+
+def _subject(target: Recipient) -> audit.Target:
+    return audit.Target("notice", target.id, target.name)
+
+
+def _changes(before: Recipient | None, after: Recipient) -> Mapping[str, Sequence[object]]:
+    """Return what is different; of an address only that it is, and what may be shown of it."""
+    changes: dict[str, Sequence[object]] = {}
+    if before is not None and before.name != after.name:
+        changes["name"] = [before.name, after.name]
+    if before is None or before.events != after.events:
+        changes["events"] = [_listed(before.events) if before else None, _listed(after.events)]
+    if before is None or before.url != after.url:
+        changes["shown_url"] = [before.shown_url if before else None, after.shown_url]
+    return changes
+
+
+def _listed(events: frozenset[Event]) -> Sequence[str]:
+    return [str(event) for event in Event if event in events]

@@ -1,0 +1,163 @@
+"""What a message says, and what pages say of who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from launcher.i18n import problems
+from launcher.i18n.formats import exact, number
+from launcher.i18n.labels import ERROR_WORDS
+from launcher.i18n.locale import gettext
+from launcher.i18n.locale import lazy_gettext as _
+from launcher.monitoring.problems import SPACE, PrimaryAction, ProblemKind, Severity
+from launcher.notifications.alerts import Alert, AlertChange, AlertEvent
+from launcher.notifications.recipients import Event, RecipientError
+from launcher.notifications.sender import Delivery, Message, Reason
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
+
+    from launcher.backup.records import JournalEntry
+    from launcher.monitoring.snapshot import Snapshot
+    from launcher.settings.table import SiteSettings
+
+
+REASON_WORDS: Mapping[Reason, LazyString] = {
+    Reason.UNKNOWN_SERVICE: _("This is no address of a service that can be told."),
+    Reason.LOCAL_SERVICE: _("This would reach nobody but the server itself."),
+    Reason.LOCAL_FILE: _("This would read a file of the server and send it."),
+    Reason.UNREACHABLE: _("Nobody answers there."),
+    Reason.TIMED_OUT: _("There was no answer in time."),
+    Reason.ANSWERED: _("The service refused it with status %(status)s."),
+    Reason.REFUSED: _("The service did not take it."),
+    Reason.BROKEN: _("It could not be sent."),
+}
+
+REASON_ADVICE: Mapping[Reason, LazyString] = {
+    Reason.UNKNOWN_SERVICE: _("Write it as one of the examples, or as Apprise has it."),
+    Reason.LOCAL_SERVICE: _("Choose a service that reaches a person somewhere else."),
+    Reason.LOCAL_FILE: _("Leave out the part that names a file."),
+    Reason.UNREACHABLE: _("Check host and port, and that this server may go there."),
+    Reason.TIMED_OUT: _("Try again in a while. If it stays silent, check host and port."),
+    Reason.ANSWERED: _("Often a token, a password or a topic is wrong: set the address anew."),
+    Reason.REFUSED: _("Check the token and who is to receive it: set the address anew."),
+    Reason.BROKEN: _("Set the address anew, and send a test."),
+}
+"""What to do when somebody was not told."""
+
+EVENT_WORDS: Mapping[Event, LazyString] = {
+    Event.FAILURE: _("Failure"),
+    Event.RECOVERY: _("Recovery"),
+    Event.SUCCESS: _("Success"),
+}
+
+EVENT_MEANINGS: Mapping[Event, LazyString] = {
+    Event.FAILURE: _("Something is wrong: once, and again after a week if it still is."),
+    Event.RECOVERY: _("It is well again."),
+    Event.SUCCESS: _("Each scheduled backup that was made."),
+}
+
+RECIPIENT_ERROR_WORDS: Mapping[str, LazyString] = {
+    "name_empty": _("Give it a name."),
+    "name_too_long": _("Use at most %(maximum)s characters."),
+    "name_unprintable": _("This must be one line without control characters."),
+    "name_taken": _("Another one has this name already."),
+    "events": _("Choose at least one of those offered."),
+    "too_many": _("There are %(maximum)s already. Remove one first."),
+    "url_too_long": _("This address is too long."),
+    "url_unprintable": _("This must be one line without control characters."),
+    "web_address": _("This must be a web address that begins with http:// or https://."),
+    "site_address": _(
+        "This must be the address of the site alone, without a password, ? or #:"
+        " https://home.example"
+    ),
+    "outdated": _("Somebody else changed it meanwhile"),
+    "not_found": _("It is gone: somebody removed it."),
+    "unreadable": _("The file %(path)s cannot be read. Repair it, or remove it to begin anew."),
+    **{reason.value: words for reason, words in REASON_WORDS.items()},
+}
+"""Why a target or an address will not do, by the code of `recipients.RecipientError`."""
+
+
+def refusal_words(error: RecipientError) -> str:
+    """Return why a target or an address will not do."""
+    return str(RECIPIENT_ERROR_WORDS[error.code]) % error.data
+
+
+def delivery_words(delivery: Delivery) -> str:
+    """Return why something did not arrive, "" when it did."""
+    if delivery.reason is None:
+        return ""
+    return str(REASON_WORDS[delivery.reason]) % {"status": delivery.status}
+
+
+def compose(
+    event: AlertEvent, *, snapshot: Snapshot, site: SiteSettings, panel_url: str
+) -> Message:
+    """Return the message of one tiding: what happened, what still holds, what to do."""
+    problem = event.problem
+    if problem is None:
+        heading = str(problems.OVER_WORDS[event.alert.kind])
+        lines = [_lasted(event.alert, snapshot.now), _still_holds(snapshot)]
+        mood = "success"
+    else:
+        heading = problems.title(problem, snapshot)
+        if event.news is AlertChange.STILL:
+            heading = gettext("Still: %(what)s", what=heading)
+        lines = [problems.text(problem, snapshot).unescape(), _still_holds(snapshot)]
+        # What a button says on the page.
+        if problem.kind is ProblemKind.STALE:
+            lines.append(str(problems.ACTION_WORDS[PrimaryAction.BACK_UP]))
+        elif problem.kind is ProblemKind.LOW_SPACE or problem.code == SPACE:
+            lines.append(str(ERROR_WORDS[SPACE].hint))
+        mood = "failure" if problem.severity is Severity.BAD else "warning"
+    return _message(heading, lines, site=site, panel_url=panel_url, mood=mood)
+
+
+def compose_success(
+    entry: JournalEntry, *, snapshot: Snapshot, site: SiteSettings, panel_url: str
+) -> Message:
+    """Return the message that the schedule made a backup."""
+    heading = gettext("The scheduled backup was made")
+    lines = [gettext("It is %(id)s.", id=entry.backup_id)]
+    if snapshot.next_run_at:
+        lines.append(gettext("The next run: %(moment)s.", moment=exact(snapshot.next_run_at)))
+    return _message(heading, lines, site=site, panel_url=panel_url, mood="success")
+
+
+def compose_test(*, site: SiteSettings, panel_url: str) -> Message:
+    """Return the message of a test."""
+    heading = gettext("This is a test")
+    lines = [gettext("It arrived. When backups fail, you will be told like this.")]
+    return _message(heading, lines, site=site, panel_url=panel_url, mood="info")
+
+
+def _message(
+    heading: str, lines: Sequence[str], *, site: SiteSettings, panel_url: str, mood: str
+) -> Message:
+    body = [line for line in lines if line]
+    if panel_url:
+        body.append(panel_url)
+    return Message(title=f"{site.site_name}: {heading}", body="\n".join(body), mood=mood)
+
+
+def _still_holds(snapshot: Snapshot) -> str:
+    if snapshot.listing is None:
+        return ""
+    last = snapshot.last_good
+    if last is None:
+        return gettext("There is no good backup at this moment.")
+    return gettext(
+        "The last good backup is there: %(moment)s (%(id)s).",
+        moment=exact(last.created_at),
+        id=last.id,
+    )
+
+
+def _lasted(alert: Alert, now: datetime) -> str:
+    hours = (now - (alert.since or alert.seen_at)).total_seconds() / 3600
+    if hours < 1:
+        return ""
+    return gettext("It lasted %(hours)s h.", hours=number(hours))

@@ -1,0 +1,360 @@
+"""Who is told: the addresses of this host, every one checked here before it is kept.
+
+They lie in `saved.json` of the data directory, readable by its owner alone, and not in the
+database: a backup must not carry tokens, and a restore must not change whom this host tells.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from launcher.backup.codec import DecodeError, decode, encode, parse
+from launcher.backup.files import write_atomic
+from launcher.backup.locks import try_lock
+from launcher.notifications import sender
+from launcher.notifications.sender import Reason
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from launcher.config import Config
+
+MAX_RECIPIENTS = 20
+MAX_NAME_CHARACTERS = 60
+MAX_URL_CHARACTERS = 2000
+PANEL_PATH = "/admin/backups"
+SETTINGS_FILE = "notifications.json"
+
+_LOCK_PATIENCE_S = 5.0
+
+
+class Event(StrEnum):
+    """What somebody may wish to be told."""
+
+    FAILURE = "failure"
+    RECOVERY = "recovery"
+    SUCCESS = "success"
+
+
+USUAL_EVENTS = frozenset({Event.FAILURE, Event.RECOVERY})
+
+
+class RecipientError(ValueError):
+    """A target or an address cannot be like that; nothing was changed.
+
+    Attributes:
+        code: the key of `notice_words.RECIPIENT_ERROR_WORDS`.
+        data: what the sentence needs.
+    """
+
+    def __init__(self, code: str, message: str, **data: str | int) -> None:
+        super().__init__(message)
+        self.code = code
+        self.data = data
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody to tell. `url` holds secrets and is never shown; `shown_url` may be."""
+
+    id: str
+    name: str
+    events: frozenset[Event]
+    shown_url: str
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """An address that expects to be asked for at every scheduled backup.
+
+    It is asked for as it is after a success, with `/fail` at its end after a failure, and, if
+    `pings_start`, with `/start` before, as healthchecks.io and its kin understand it.
+    """
+
+    shown_url: str
+    url: str = field(repr=False)
+    pings_start: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationSettings:
+    """Everything that `saved.json` holds. `public_url` is where a browser finds this site."""
+
+    recipients: tuple[Recipient, ...] = ()
+    heartbeat: Heartbeat | None = None
+    public_url: str = ""
+
+    @property
+    def panel_url(self) -> str:
+        """The address of the panel, "" where nobody said how this site is reached."""
+        return self.public_url + PANEL_PATH if self.public_url else ""
+
+
+def read_notification_settings(config: Config) -> NotificationSettings:
+    """Return who is told.
+
+    Raises:
+        NoticeError: the file is there and cannot be read.
+    """
+    path = _notices_path(config)
+    try:
+        facts = decode(dict[str, object], parse(path.read_bytes()))
+        if missing := {each.name for each in fields(NotificationSettings)} - facts.keys():
+            raise DecodeError("missing", field=min(missing))
+        return decode(NotificationSettings, facts)
+    except FileNotFoundError:
+        return NotificationSettings()
+    except (OSError, DecodeError) as error:
+        raise RecipientError("unreadable", f"{path} cannot be read", path=str(path)) from error
+
+
+def add_recipient(
+    config: Config, *, name: str, url: str, events: Sequence[str] | frozenset[Event] = USUAL_EVENTS
+) -> Recipient:
+    """Tell `url` from now on; nothing is sent to it yet.
+
+    Raises:
+        NoticeError
+    """
+    chosen = _read_events(events)
+    shown_url = _checked_url(url)
+    with _changing(config) as (saved, save):
+        if len(saved.recipients) >= MAX_RECIPIENTS:
+            raise RecipientError(
+                "too_many", f"there are {MAX_RECIPIENTS} already", maximum=MAX_RECIPIENTS
+            )
+        recipient = Recipient(
+            id=secrets.token_hex(4),
+            name=_read_name(name, saved.recipients),
+            events=chosen,
+            shown_url=shown_url,
+            url=url.strip(),
+        )
+        save(replace(saved, recipients=(*saved.recipients, recipient)))
+    return recipient
+
+
+def change_recipient(
+    config: Config,
+    recipient_id: str,
+    *,
+    name: str,
+    events: Sequence[str] | frozenset[Event],
+    url: str = "",
+    seen: Recipient | None = None,
+) -> Recipient:
+    """Change what somebody is told; an empty `url` keeps the address, which no form can show.
+
+    Args:
+        seen: what the caller goes by; one that is different by now is left as it is.
+
+    Raises:
+        NoticeError
+    """
+    chosen = _read_events(events)
+    shown_url = _checked_url(url) if url.strip() else ""
+    with _changing(config) as (saved, save):
+        known = _find(saved, recipient_id)
+        _refuse_outdated(seen or known, known)
+        others = tuple(each for each in saved.recipients if each is not known)
+        changed = replace(
+            known,
+            name=_read_name(name, others),
+            events=chosen,
+            shown_url=shown_url or known.shown_url,
+            url=url.strip() or known.url,
+        )
+        recipients = tuple(changed if each is known else each for each in saved.recipients)
+        save(replace(saved, recipients=recipients))
+    return changed
+
+
+def remove_recipient(
+    config: Config, recipient_id: str, *, seen: Recipient | None = None
+) -> Recipient:
+    """Tell somebody nothing any more.
+
+    Args:
+        seen: what the caller goes by; one that is different by now is left as it is.
+
+    Raises:
+        NoticeError
+    """
+    with _changing(config) as (saved, save):
+        known = _find(saved, recipient_id)
+        _refuse_outdated(seen or known, known)
+        recipients = tuple(each for each in saved.recipients if each is not known)
+        save(replace(saved, recipients=recipients))
+    return known
+
+
+def set_heartbeat(
+    config: Config, url: str, *, pings_start: bool = False, seen: NotificationSettings | None = None
+) -> None:
+    """Ask for `url` at every scheduled backup from now on, or for nothing if it is empty.
+
+    Args:
+        seen: what the caller goes by; a heartbeat that is different by now is left as it is.
+
+    Raises:
+        NoticeError
+    """
+    text = url.strip()
+    heartbeat = None
+    if text:
+        parts = _web_address(text)
+        shown = f"{parts.scheme}://{_place(parts)}/…"
+        heartbeat = Heartbeat(shown_url=shown, url=text, pings_start=pings_start)
+    with _changing(config) as (saved, save):
+        _refuse_outdated((seen or saved).heartbeat, saved.heartbeat)
+        save(replace(saved, heartbeat=heartbeat))
+
+
+def set_public_url(config: Config, url: str, *, seen: NotificationSettings | None = None) -> None:
+    """Remember how a browser reaches this site, so that messages can lead to the panel.
+
+    It is shown and sent around, so it holds no password, and pages can be put behind it.
+
+    Args:
+        seen: what the caller goes by; an address that is different by now is left as it is.
+
+    Raises:
+        NoticeError
+    """
+    text = url.strip().rstrip("/")
+    if text:
+        parts = _web_address(text)
+        if "@" in parts.netloc or "?" in text or "#" in text:
+            raise RecipientError("site_address", "this must be the bare address of the site")
+    with _changing(config) as (saved, save):
+        _refuse_outdated((seen or saved).public_url, saved.public_url)
+        save(replace(saved, public_url=text))
+
+
+def find_recipient(saved: NotificationSettings, reference: str) -> Recipient:
+    """Return a target by its id or its name.
+
+    Raises:
+        NoticeError
+    """
+    for each in saved.recipients:
+        if reference in {each.id, each.name}:
+            return each
+    return _find(saved, reference)
+
+
+def _find(saved: NotificationSettings, recipient_id: str) -> Recipient:
+    for each in saved.recipients:
+        if each.id == recipient_id:
+            return each
+    raise RecipientError("not_found", "there is nobody of that name to tell")
+
+
+def _refuse_outdated(seen: object, now: object) -> None:
+    if seen != now:
+        raise RecipientError("outdated", "somebody else changed it meanwhile")
+
+
+def _read_name(text: str, others: Sequence[Recipient]) -> str:
+    name = text.strip()
+    if not name:
+        raise RecipientError("name_empty", "the name must not be empty")
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise RecipientError(
+            "name_too_long",
+            f"the name must not exceed {MAX_NAME_CHARACTERS} characters",
+            maximum=MAX_NAME_CHARACTERS,
+        )
+    if not name.isprintable():
+        raise RecipientError(
+            "name_unprintable", "the name must be one line of printable characters"
+        )
+    if any(each.name.casefold() == name.casefold() for each in others):
+        raise RecipientError("name_taken", "another one has this name already")
+    return name
+
+
+def _read_events(events: Sequence[str] | frozenset[Event]) -> frozenset[Event]:
+    try:
+        chosen = frozenset(map(Event, events))
+    except ValueError:
+        chosen = frozenset()
+    if not chosen:
+        raise RecipientError("events", f"choose from {', '.join(Event)}")
+    return chosen
+
+
+def _checked_url(url: str) -> str:
+    """Return what may be shown of the address, if somebody can be told there."""
+    text = url.strip()
+    if len(text) > MAX_URL_CHARACTERS:
+        raise RecipientError("url_too_long", "the address is too long")
+    if not text.isprintable():
+        raise RecipientError(
+            "url_unprintable", "the address must be one line of printable characters"
+        )
+    checked = sender.check(text)
+    if checked.reason is not None:
+        raise RecipientError(checked.reason, _REFUSALS.get(checked.reason, "it cannot be used"))
+    return checked.shown
+
+
+_REFUSALS = {
+    Reason.UNKNOWN_SERVICE: "this is no address of a service that Apprise knows",
+    Reason.LOCAL_SERVICE: "this would reach nobody but this machine",
+    Reason.LOCAL_FILE: "this would read a file of this machine and send it",
+    Reason.TIMED_OUT: "the address could not be checked in time",
+}
+
+
+def _web_address(text: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and text.isprintable()
+        _ = parts.port
+    except ValueError:
+        is_one = False
+    if not is_one or " " in text or len(text) > MAX_URL_CHARACTERS:
+        raise RecipientError("web_address", "this must be an address with http:// or https://")
+    return parts
+
+
+def _place(parts: SplitResult) -> str:
+    """Return host and port without a name and password before them."""
+    return str(parts.netloc.rpartition("@")[2])
+
+
+@contextmanager
+def _changing(
+    config: Config,
+) -> Iterator[tuple[NotificationSettings, Callable[[NotificationSettings], None]]]:
+    """Let nobody else change the file meanwhile, and write it whole."""
+    deadline = time.monotonic() + _LOCK_PATIENCE_S
+    path = config.lock_dir / "notices_file"
+    while (descriptor := try_lock(path, exclusive=True)) is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError("somebody else is changing the notices")
+        time.sleep(0.01)
+
+    def save(saved: NotificationSettings) -> None:
+        text = json.dumps(encode(saved), indent=2, ensure_ascii=False) + "\n"
+        write_atomic(_notices_path(config), text.encode())
+
+    try:
+        yield read_notification_settings(config), save
+    finally:
+        os.close(descriptor)
+
+
+def _notices_path(config: Config) -> Path:
+    return config.data_dir / SETTINGS_FILE

@@ -1,0 +1,328 @@
+"""Carries a message out of the house: to any service that Apprise knows, or as a heartbeat.
+
+Each errand runs in a process of its own, with an end that nobody can put off: an address is
+typed by a person and answered by a stranger. It gets no secret of ours in its environment, a
+bound on memory, and what the other side answers is never shown, only what kind of answer it was.
+The address travels through a pipe, because arguments are seen by everybody on the machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from http.client import HTTPException
+from typing import IO, TYPE_CHECKING, Any
+from urllib.error import HTTPError
+from urllib.parse import parse_qsl, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from launcher.config import PREFIX, ROOT
+
+if TYPE_CHECKING:
+    from apprise import AppriseAsset, NotifyBase
+
+TIMEOUT_S = 20.0
+_MEMORY_BYTES = 1 << 30
+_ANSWER_BYTES = 1 << 16
+
+LOCAL_SERVICES = frozenset({"blink1", "dbus", "glib", "gnome", "macosx", "syslog", "windows"})
+"""Modules of Apprise that reach nobody: they talk to this machine, or start programs on it."""
+
+_FILE_PARAMETERS = frozenset({"attach", "keyfile", "pgppub", "pgpprv", "subfile"})
+"""What makes Apprise read a file of this machine and send it, or something made of it."""
+
+
+class Reason(StrEnum):
+    """Why somebody was not told, or why an address will not do."""
+
+    UNKNOWN_SERVICE = "unknown_service"
+    LOCAL_SERVICE = "local_service"
+    LOCAL_FILE = "local_file"
+    UNREACHABLE = "unreachable"
+    TIMED_OUT = "timed_out"
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is told. `mood` is one of Apprise's: `info`, `success`, `warning`, `failure`."""
+
+    title: str
+    body: str
+    mood: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How an errand ended.
+
+    Attributes:
+        delivered: how many of the messages arrived, the first ones.
+        reason: why the next one did not, None when all arrived.
+        status: what the other side answered over HTTP, 0 where it said nothing of that kind.
+        shown: the address with its secrets masked, where that was asked.
+    """
+
+    delivered: int = 0
+    reason: Reason | None = None
+    status: int = 0
+    shown: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether everything arrived."""
+        return self.reason is None
+
+
+def check(url: str, *, timeout_s: float = TIMEOUT_S) -> Delivery:
+    """Say whether `url` names a service that may be told; nothing is sent.
+
+    `shown` is then what may be shown of it.
+    """
+    return _errand({"verb": "check", "url": url}, timeout_s)
+
+
+def deliver(url: str, messages: Sequence[Message], *, timeout_s: float = TIMEOUT_S) -> Delivery:
+    """Send `messages`, one after another until one does not arrive."""
+    asked = [asdict(message) for message in messages]
+    return _errand({"verb": "send", "url": url, "messages": asked}, timeout_s)
+
+
+def ping(url: str, *, timeout_s: float = TIMEOUT_S) -> Delivery:
+    """Ask for `url`, and follow no redirect."""
+    return _errand({"verb": "ping", "url": url}, timeout_s)
+
+
+def _errand(request: Mapping[str, object], timeout_s: float) -> Delivery:
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "launcher.notifications.sender"],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if not name.startswith(PREFIX)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        text=True,
+    )
+    with process:
+        try:
+            said, _ = process.communicate(json.dumps(request), timeout_s)
+            return _read_answer(said, otherwise=Reason.BROKEN)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            said, _ = process.communicate()
+            return _read_answer(said, otherwise=Reason.TIMED_OUT)
+
+
+def _read_answer(said: str, *, otherwise: Reason) -> Delivery:
+    """Return the last whole line of what the other process said.
+
+    Each line counts what was delivered until then; only the last one says that it is the end.
+    """
+    delivered = 0
+    for line in said[:_ANSWER_BYTES].splitlines():
+        try:
+            facts = json.loads(line)
+            delivered = int(facts["delivered"])
+            if facts["is_end"]:
+                return Delivery(
+                    delivered=delivered,
+                    reason=Reason(facts["reason"]) if facts["reason"] else None,
+                    status=int(facts["status"]),
+                    shown=str(facts["shown"]),
+                )
+        except (ValueError, KeyError, TypeError):
+            continue
+    return Delivery(delivered=delivered, reason=otherwise)
+
+
+# --- in the other process ----------------------------------------------------------------
+
+
+def main() -> None:
+    """Run the errand that is written on stdin."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    signal.alarm(60)  # its starter may be gone
+    request = json.load(sys.stdin)
+    with _own_stdout() as stream:
+        answer = _Answer(stream)
+        try:
+            answer.end(_run(request, answer))
+        except Exception:  # noqa: BLE001  (a service of Apprise may raise anything)
+            answer.end(Delivery(delivered=answer.delivered, reason=Reason.BROKEN))
+
+
+def _run(request: Mapping[str, Any], answer: _Answer) -> Delivery:
+    url = str(request["url"])
+    if request["verb"] == "ping":
+        return _ping(url)
+    service = _service(url)
+    if isinstance(service, Reason):
+        return Delivery(reason=service)
+    if request["verb"] == "check":
+        return Delivery(shown=_shown(service))
+    return _send(service, [Message(**each) for each in request["messages"]], answer)
+
+
+def _asset() -> AppriseAsset:
+    from apprise import AppriseAsset, PersistentStoreMode  # noqa: PLC0415  (the only room with it)
+
+    return AppriseAsset(
+        app_id="Launcher",
+        app_desc="Launcher",
+        app_url="",
+        http_redirects=False,  # what is secret goes where it was meant to go, or nowhere
+        plugin_paths=[],
+        secure_logging=True,
+        storage_mode=PersistentStoreMode.MEMORY,
+    )
+
+
+def _service(url: str) -> NotifyBase | Reason:
+    """Return what Apprise makes of `url`, or why that will not do."""
+    from apprise import Apprise, AppriseAttachment  # noqa: PLC0415
+
+    query = {name.lower() for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True)}
+    if query & _FILE_PARAMETERS:
+        return Reason.LOCAL_FILE
+    service = Apprise.instantiate(url, asset=_asset())
+    if service is None:
+        schema = url.partition("://")[0].strip().lower()
+        is_local = schema in {"file", *LOCAL_SERVICES, "kde", "qt", "gio"}
+        return Reason.LOCAL_SERVICE if is_local else Reason.UNKNOWN_SERVICE
+    if type(service).__module__.split(".")[2] in LOCAL_SERVICES:
+        return Reason.LOCAL_SERVICE
+    attached = (getattr(service, name, None) for name in ("template", "keyfile"))
+    if any(isinstance(each, AppriseAttachment) and len(each) for each in attached):
+        return Reason.LOCAL_FILE
+    return service
+
+
+def _shown(service: NotifyBase) -> str:
+    """Return the kind of service and where it is: paths and parameters carry tokens as well."""
+    parts = urlsplit(service.url(privacy=True))
+    if parts.scheme == "ntfys" and getattr(service, "mode", "") == "cloud":
+        return "ntfys://ntfy.sh/…"  # its topic stands where a host does, and whoever knows it reads
+    return f"{parts.scheme}://{parts.netloc}/…"
+
+
+def _send(service: NotifyBase, messages: Sequence[Message], answer: _Answer) -> Delivery:
+    from apprise import Apprise, NotifyFormat  # noqa: PLC0415
+
+    service.notify_format = NotifyFormat.TEXT
+    apprise = Apprise(asset=_asset())
+    apprise.add(service)
+    for message in messages:
+        with _listening() as heard:
+            is_told = apprise.notify(
+                body=message.body,
+                title=message.title,
+                notify_type=message.mood,
+                body_format=NotifyFormat.TEXT,
+            )
+        if not is_told:
+            return _why_not(heard, delivered=answer.delivered)
+        answer.one_more()
+    return Delivery(delivered=answer.delivered)
+
+
+@contextlib.contextmanager
+def _listening() -> Iterator[list[str]]:
+    """Collect what Apprise says of a failure. It may hold secrets, so it stays in this process."""
+    heard: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(record.getMessage())
+
+    log = logging.getLogger("apprise")
+    listener = Listener(logging.DEBUG)
+    log.addHandler(listener)
+    log.setLevel(logging.DEBUG)
+    try:
+        yield heard
+    finally:
+        log.removeHandler(listener)
+
+
+_STATUS = re.compile(r"\berror=(\d{3})\b")
+_LOST = re.compile(
+    r"onnection|timed out|timeout|resolve|unreachable|refused|Errno|SSL|certificate", re.IGNORECASE
+)
+
+
+def _why_not(heard: Sequence[str], *, delivered: int) -> Delivery:
+    for line in heard:
+        if found := _STATUS.search(line):
+            return Delivery(delivered, Reason.ANSWERED, int(found[1]))
+    is_lost = any(_LOST.search(line) for line in heard)
+    return Delivery(delivered, Reason.UNREACHABLE if is_lost else Reason.REFUSED)
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    def redirect_request(self, *_args: object, **_kwargs: object) -> None:
+        return None
+
+
+def _ping(url: str) -> Delivery:
+    if urlsplit(url).scheme not in {"http", "https"}:
+        return Delivery(reason=Reason.UNKNOWN_SERVICE)
+    request = Request(url, headers={"User-Agent": "Launcher"})  # noqa: S310 (checked above)
+    try:
+        with build_opener(_NoRedirects).open(request, timeout=TIMEOUT_S / 2):
+            return Delivery(delivered=1)
+    except HTTPError as error:
+        error.close()
+        return Delivery(reason=Reason.ANSWERED, status=error.code)
+    except (OSError, HTTPException, ValueError):
+        return Delivery(reason=Reason.UNREACHABLE)
+
+
+@contextlib.contextmanager
+def _own_stdout() -> Iterator[IO[str]]:
+    """Keep the pipe to the starter apart from whatever a service prints."""
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as stream:
+        os.set_inheritable(stream.fileno(), False)
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.close(silence)
+        yield stream
+
+
+class _Answer:
+    """The lines that the starter reads."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self.delivered = 0
+
+    def one_more(self) -> None:
+        """Say at once that a message arrived: the next one may hang."""
+        self.delivered += 1
+        self._write(Delivery(delivered=self.delivered), is_end=False)
+
+    def end(self, delivery: Delivery) -> None:
+        self._write(delivery, is_end=True)
+
+    def _write(self, delivery: Delivery, *, is_end: bool) -> None:
+        # Its starter may be gone: there is nobody to tell that to.
+        with contextlib.suppress(OSError):
+            self._stream.write(json.dumps(asdict(delivery) | {"is_end": is_end}) + "\n")
+            self._stream.flush()
+
+
+if __name__ == "__main__":
+    main()

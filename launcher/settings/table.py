@@ -1,0 +1,147 @@
+"""The one table of settings: everything an admin may change about the site, a field a setting.
+
+The checks of every door, the form of the schedule, the columns of the model, the reader without
+SQLAlchemy, what a restore keeps, and the table in the README follow from it. Nothing here imports
+SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from launcher.backup.records import RetentionPolicy
+from launcher.schedule.cron import RESTORE_TEST_CRONS
+from launcher.settings.kinds import (
+    Choice,
+    Cron,
+    Line,
+    Number,
+    SettingError,
+    SettingKind,
+    Switch,
+    TimeZone,
+    Value,
+    known_zone,
+)
+
+LOCALES = ("en", "de", "ru")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. Its name is the name of its column, and of its field in a form.
+
+    Attributes:
+        help: what it is for, in the documentation.
+        fallback: its value while the settings can neither be read nor remembered; None for the
+            default.
+        is_schedule: whether it is part of the backup schedule, which a restore keeps or takes.
+        page: the page of administration that shows it, "" for none.
+    """
+
+    name: str
+    default: Value
+    kind: SettingKind
+    help: str
+    fallback: Value | None = None
+    is_schedule: bool = False
+    page: str = ""
+
+
+def _setting(default: Value, kind: SettingKind, help: str, **more: Value) -> Any:  # noqa: A002
+    facts = {"default": default, "kind": kind, "help": help, **more}
+    return field(default=default, metadata=facts)
+
+
+def _schedule(default: Value, kind: SettingKind, help: str, **more: Value) -> Any:  # noqa: A002
+    return _setting(default, kind, help, is_schedule=True, page="schedule", **more)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSettings:
+    """The settings of one site; each field that is a setting says so."""
+
+    site_name: str = _setting("Launcher", Line(60), "The name in the bar and in page titles.")
+    default_locale: str = _setting(
+        "en", Choice(LOCALES, "locale"), "The language of those who chose none."
+    )
+    time_zone: str = _setting("UTC", TimeZone(), "The zone of shown times and of the schedule.")
+    accent_hue: int = _setting(256, Number(0, 359), "The one colour, as an angle in degrees.")
+    guest_access: bool = _setting(
+        False, Switch(), "Whether public boards are seen without signing in."
+    )
+    check_interval_s: int = _setting(60, Number(10, 86400), "Seconds between two health checks.")
+    backup_enabled: bool = _schedule(
+        True, Switch(), "Whether backups are made by the schedule.", fallback=False
+    )
+    backup_cron_expression: str = _schedule("0 3 * * *", Cron(), "When, as a cron expression.")
+    backup_max_count: int = _schedule(10, Number(1, 1000), "Newest scheduled backups to keep.")
+    backup_keep_daily: int = _schedule(0, Number(0, 1000), "Daily backups to keep besides.")
+    backup_keep_weekly: int = _schedule(0, Number(0, 1000), "Weekly backups to keep besides.")
+    backup_keep_monthly: int = _schedule(0, Number(0, 1000), "Monthly backups to keep besides.")
+    backup_rehearsal: str = _schedule(
+        "weekly",
+        Choice(tuple(RESTORE_TEST_CRONS)),
+        "How often a restore is rehearsed.",
+        fallback="off",
+    )
+    backup_stale_after_h: int = _setting(
+        30, Number(1, 8760), "Hours without a good backup that raise the alarm.", page="schedule"
+    )
+    session_epoch: str = ""
+    """No setting: every session names the epoch it was made in, and a restore begins a new one."""
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> SiteSettings:
+        """Return the settings with `values` by their names, and the others at their defaults."""
+        return cls(**values)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone, UTC where this machine does not know it."""
+        return known_zone(self.time_zone)
+
+    @property
+    def stale_after(self) -> timedelta:
+        """How old the last good backup may be."""
+        return timedelta(hours=self.backup_stale_after_h)
+
+    @property
+    def policy(self) -> RetentionPolicy:
+        """How many scheduled backups to keep."""
+        return RetentionPolicy(
+            keep_count=self.backup_max_count,
+            keep_daily=self.backup_keep_daily,
+            keep_weekly=self.backup_keep_weekly,
+            keep_monthly=self.backup_keep_monthly,
+        )
+
+
+SETTINGS: Mapping[str, Setting] = {
+    each.name: Setting(each.name, **each.metadata) for each in fields(SiteSettings) if each.metadata
+}
+"""Every setting by its name, in the order of pages, commands and documentation."""
+
+SCHEDULE = tuple(each.name for each in SETTINGS.values() if each.is_schedule)
+"""The settings that a restore keeps or takes from the backup, as a whole."""
+
+FALLBACK = SiteSettings.of(
+    {each.name: each.fallback for each in SETTINGS.values() if each.fallback is not None}
+)
+"""How a site is treated whose settings can neither be read nor remembered."""
+
+
+def read(name: str, value: object) -> Value:
+    """Return `value` as the setting `name` holds it.
+
+    Raises:
+        SettingError: there is no such setting, or it may not have this value.
+    """
+    setting = SETTINGS.get(name)
+    if setting is None:
+        raise SettingError(name, "unknown", "there is no such setting")
+    return setting.kind.read(name, value)

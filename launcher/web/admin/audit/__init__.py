@@ -1,0 +1,1 @@
+"""The audit log and the backup history. Read `page` first; `words` has its sentences."""

@@ -1,0 +1,238 @@
+"""Who did what: the audit log, and beside it the journal of operations on backups.
+
+The log lies in the database, so that a restore rewinds it. The journal lies outside and does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, render_template, request, url_for
+
+from launcher import audit
+from launcher.audit import Cursor, Search
+from launcher.backup.errors import BackupNotFoundError
+from launcher.backup.records import JournalEntry, Outcome, Verb, parse_backup_id
+from launcher.current import current_backups
+from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import select_time_zone
+from launcher.models import AuditEvent
+from launcher.web.admin.audit.words import (
+    KIND_WORDS,
+    Change,
+    action_words,
+    actor_words,
+    changes_of,
+    error_of,
+    outcome_of,
+)
+from launcher.web.admin.backups.outcomes.ended import source_of
+from launcher.web.roles import admin_required
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+    from markupsafe import Markup
+
+PAGE = 50
+_ALL_ENTRIES = 100_000
+_GONE_AFTERWARDS = {Verb.DELETE, Verb.PRUNE}
+_STATES = {Outcome.FAILED: "down", Outcome.INTERRUPTED: "slow"}
+
+blueprint = Blueprint("audit", __name__, url_prefix="/admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an operation ended: the state that has its shape and colour, and its word."""
+
+    is_good: bool
+    state: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One line of the log, in words."""
+
+    at: datetime
+    who: str
+    actor: str
+    what: Markup
+    changes: Sequence[Change]
+    ending: Ending | None
+    error: str
+    address: str
+    backup_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRow:
+    """One line of the journal, in words. `source` names the file that was brought in."""
+
+    url: str
+    started_at: datetime
+    what: str
+    source: str
+    who: str
+    duration_s: float
+    ending: Ending
+    meaning: str
+    error: str
+    backup_url: str
+
+
+@blueprint.get("/audit")
+@admin_required
+def show() -> ResponseReturnValue:
+    """Show who did what, newest first, as far as the query string asks for it."""
+    asked = {name: request.args.get(name, "").strip()[:100] for name in ("who", "kind", "day", "q")}
+    search, asked = _read_search(asked)
+    before = Cursor.read(request.args.get("before", ""))
+    found, older = audit.events(search, before=before, limit=PAGE)
+    actors = audit.actors()
+    narrowed = _narrowed(asked)
+    return render_template(
+        "admin/audit.html",
+        events=[_event(each) for each in found],
+        asked=asked,
+        is_narrowed=bool(narrowed),
+        actors={each: actor_words(each) for each in {*actors, asked["who"]} if each},
+        kinds=KIND_WORDS,
+        newest_url=url_for("audit.show", **narrowed) if before else "",
+        older_url=url_for("audit.show", **narrowed, before=str(older)) if older else "",
+    )
+
+
+@blueprint.get("/audit/operations")
+@admin_required
+def operations() -> ResponseReturnValue:
+    """Show what was done with backups, from the journal that no restore rewinds."""
+    verb, outcome = request.args.get("verb", ""), request.args.get("outcome", "")
+    asked = {
+        "verb": verb if verb in set(Verb) else "",
+        "outcome": outcome if outcome in set(Outcome) else "",
+    }
+    narrowed = _narrowed(asked)
+    page = _page_number()
+    first = (page - 1) * PAGE
+    # The whole journal is at most a megabyte; without a filter only its end is read.
+    entries = current_backups().journal(limit=_ALL_ENTRIES if narrowed else first + PAGE + 1)
+    found = list(
+        islice(_matching(entries, asked["verb"], asked["outcome"]), first, first + PAGE + 1)
+    )
+    newer = url_for("audit.operations", **narrowed, page=page - 1) if page > 1 else ""
+    older = url_for("audit.operations", **narrowed, page=page + 1) if len(found) > PAGE else ""
+    return render_template(
+        "admin/audit_operations.html",
+        operations=[_operation(each) for each in found[:PAGE]],
+        asked=asked,
+        is_narrowed=bool(narrowed),
+        verbs=VERB_WORDS,
+        outcomes=OUTCOME_WORDS,
+        newer_url=newer,
+        older_url=older,
+    )
+
+
+def _read_search(asked: dict[str, str]) -> tuple[Search, dict[str, str]]:
+    """Return what to look for, and of what was asked only what makes sense."""
+    since, until = _bounds(asked["day"])
+    sensible = asked | {
+        "kind": asked["kind"] if asked["kind"] in KIND_WORDS else "",
+        "day": asked["day"] if since else "",
+    }
+    search = Search(
+        who=sensible["who"], kind=sensible["kind"], text=sensible["q"], since=since, until=until
+    )
+    return search, sensible
+
+
+def _bounds(day: str) -> tuple[datetime | None, datetime | None]:
+    """Return when a day begins and when the next one does, by the clock of the site."""
+    zone = select_time_zone()
+    try:
+        first = date.fromisoformat(day)
+        since, until = (
+            datetime.combine(each, time(), zone) for each in (first, first + timedelta(days=1))
+        )
+        # A database keeps its moments in UTC, where the first and the last day have no place.
+        since.astimezone(UTC), until.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None, None
+    return since, until
+
+
+def _narrowed(asked: Mapping[str, str]) -> dict[str, Any]:
+    return {name: value for name, value in asked.items() if value}
+
+
+def _page_number() -> int:
+    text = request.args.get("page", "")
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else 1
+
+
+def _matching(entries: Sequence[JournalEntry], verb: str, outcome: str) -> Iterator[JournalEntry]:
+    return (
+        each for each in entries
+        if verb in {"", each.verb} and outcome in {"", each.outcome}
+    )  # fmt: skip
+
+
+def _event(event: AuditEvent) -> EventRow:
+    outcome = outcome_of(event)
+    is_gone = event.action in {f"backup.{verb}" for verb in _GONE_AFTERWARDS}
+    is_backup = event.target_kind == "backup" and not is_gone
+    return EventRow(
+        at=event.at,
+        who=actor_words(event.actor_name),
+        actor=event.actor_name,
+        what=action_words(event),
+        changes=tuple(changes_of(event)),
+        ending=_ending(outcome) if outcome else None,
+        error=error_of(event),
+        address=event.address,
+        backup_url=_backup_url(event.target_id) if is_backup else "",
+    )
+
+
+def _operation(entry: JournalEntry) -> OperationRow:
+    return OperationRow(
+        url=url_for("operations.show", operation_id=entry.operation_id),
+        started_at=entry.started_at,
+        what=str(VERB_WORDS[entry.verb]),
+        source=source_of(entry) if entry.verb is Verb.UPLOAD else "",
+        who=actor_words(entry.by),
+        duration_s=max(0.0, (entry.ended_at - entry.started_at).total_seconds()),
+        ending=_ending(entry.outcome),
+        meaning=_meaning(entry),
+        error=entry.error,
+        backup_url="" if entry.verb in _GONE_AFTERWARDS else _backup_url(entry.backup_id),
+    )
+
+
+def _meaning(entry: JournalEntry) -> str:
+    """Return what a bad ending means for the data, "" when there is nothing to say."""
+    if entry.outcome is Outcome.INTERRUPTED:
+        if entry.facts.get("data") == "restored":
+            return _("It was cut short after the data had been replaced.")
+        return _("It was cut short. The data stayed as it was.")
+    words = ERROR_WORDS.get(entry.error_code)
+    return str(words.title) if words else ""
+
+
+def _ending(outcome: Outcome) -> Ending:
+    state = _STATES.get(outcome, "")
+    return Ending(is_good=not state, state=state, words=str(OUTCOME_WORDS[outcome]))
+
+
+def _backup_url(text: str) -> str:
+    """Return where the backup called `text` is shown, "" if that can be no backup."""
+    try:
+        return url_for("backup.show", backup_id=parse_backup_id(text))
+    except BackupNotFoundError:
+        return ""

@@ -1,0 +1,155 @@
+"""What the audit log and the journal say, in the reader's words.
+
+The rows hold constant names, for they are searched by. A test walks every name that the code
+writes, so that none goes without words; what an older or a newer Launcher wrote is shown as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from launcher.audit import COMMAND_LINE
+from launcher.backup.records import Outcome
+from launcher.i18n.formats import listing
+from launcher.i18n.labels import RESTORE_TEST_WORDS, ROLE_WORDS, VERB_WORDS
+from launcher.i18n.locale import LOCALES, gettext
+from launcher.i18n.locale import lazy_gettext as _
+from launcher.models import AuditEvent, Role
+from launcher.notifications.messages import EVENT_WORDS
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
+
+KIND_WORDS: Mapping[str, LazyString] = {
+    "session": _("Sign-ins"),
+    "user": _("Accounts"),
+    "settings": _("Settings"),
+    "notice": _("Notifications"),
+    "board": _("Boards"),
+    "app": _("Apps"),
+    "backup": _("Backups"),
+}
+"""The first half of an action."""
+
+ACTION_WORDS: Mapping[str, LazyString] = {
+    "session.create": _("Signed in"),
+    "user.create": _("Made the account %(name)s"),
+    "user.set_display_name": _("Changed the display name of %(name)s"),
+    "user.set_role": _("Changed the role of %(name)s"),
+    "user.set_active": _("Switched the account %(name)s on or off"),
+    "user.set_password": _("Set a new password for %(name)s"),
+    "user.delete": _("Deleted the account %(name)s"),
+    "settings.update": _("Changed the settings"),
+    "notice.create": _("Told %(name)s from then on"),
+    "notice.update": _("Changed what %(name)s is told, or where"),
+    "notice.delete": _("Told %(name)s nothing any more"),
+    "notice.test": _("Sent a test to %(name)s"),
+    "notice.set_heartbeat": _("Changed the heartbeat"),
+    "notice.set_public_url": _("Changed the address of the site in messages"),
+    "board.create": _("Made the board %(name)s"),
+    "app.create": _("Added the app %(name)s"),
+    "app.update": _("Changed the app %(name)s"),
+    "backup.download": _("Downloaded a backup"),
+} | {f"backup.{verb}": words for verb, words in VERB_WORDS.items()}
+
+FIELD_WORDS: Mapping[str, LazyString] = {
+    "role": _("Role"),
+    "is_active": _("May sign in"),
+    "display_name": _("Display name"),
+    "description": _("Description"),
+    "site_name": _("Name of the site"),
+    "default_locale": _("Language of the site"),
+    "time_zone": _("Time zone"),
+    "accent_hue": _("Colour"),
+    "guest_access": _("Guests may look"),
+    "check_interval_s": _("Seconds between checks"),
+    "name": _("Name"),
+    "events": _("Told of"),
+    "shown_url": _("Address"),
+    "pings_start": _("Also tells the start"),
+    "public_url": _("Address of the site"),
+    "backup_enabled": _("Scheduled backups"),
+    "backup_cron_expression": _("Backup schedule"),
+    "backup_max_count": _("Newest backups to keep"),
+    "backup_keep_daily": _("Daily backups to keep"),
+    "backup_keep_weekly": _("Weekly backups to keep"),
+    "backup_keep_monthly": _("Monthly backups to keep"),
+    "backup_stale_after_h": _("Hours until the alarm"),
+    "backup_rehearsal": _("Rehearse a restore"),
+}
+
+ACTOR_WORDS: Mapping[str, LazyString] = {
+    COMMAND_LINE.name: _("Command line"),
+    "schedule": _("The schedule"),
+    "start": _("The start of the server"),
+}
+_AT_A_SHELL = f" ({COMMAND_LINE.name})"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field, before and after."""
+
+    name: str
+    before: str
+    after: str
+
+
+def action_words(event: AuditEvent) -> Markup:
+    """Return what was done to what."""
+    words = ACTION_WORDS.get(event.action)
+    if words is None:
+        return Markup("<code>{}</code> <b>{}</b>").format(event.action, event.target_name)
+    return Markup(str(words)) % {"name": Markup("<b>{}</b>").format(event.target_name)}  # noqa: S704
+
+
+def actor_words(name: str) -> str:
+    """Return who acted: a person by their name, anything else in words."""
+    if name in ACTOR_WORDS:
+        return str(ACTOR_WORDS[name])
+    if name.endswith(_AT_A_SHELL):
+        return gettext("%(name)s (command line)", name=name.removesuffix(_AT_A_SHELL))
+    return name
+
+
+def changes_of(event: AuditEvent) -> Iterator[Change]:
+    """Yield what is different since, field by field."""
+    for name, pair in _facts(event).items():
+        if isinstance(pair, list) and len(pair) == 2:
+            label = str(FIELD_WORDS.get(name, name))
+            yield Change(label, _value(name, pair[0]), _value(name, pair[1]))
+
+
+def outcome_of(event: AuditEvent) -> Outcome | None:
+    """Return how an operation on backups ended; None for anything else."""
+    outcome = str(_facts(event).get("outcome", ""))
+    return Outcome(outcome) if outcome in set(Outcome) else None
+
+
+def error_of(event: AuditEvent) -> str:
+    """Return why an operation failed, in the words of the core, or ""."""
+    return str(_facts(event).get("error", ""))
+
+
+def _facts(event: AuditEvent) -> Mapping[str, Any]:
+    # A database that was restored may hold anything that is JSON.
+    return event.changes if isinstance(event.changes, dict) else {}
+
+
+def _value(field: str, value: object) -> str:
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if field == "events" and isinstance(value, list):
+        return listing([str(EVENT_WORDS[each]) for each in EVENT_WORDS if each in value])
+    text = "" if value is None else str(value)
+    if field == "role" and text in set(Role):
+        return str(ROLE_WORDS[Role(text)])
+    if field == "default_locale":
+        return LOCALES.get(text, text)
+    if field == "backup_rehearsal" and text in RESTORE_TEST_WORDS:
+        return str(RESTORE_TEST_WORDS[text])
+    return text or gettext("nothing")

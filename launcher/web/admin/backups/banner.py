@@ -1,0 +1,63 @@
+"""What other pages tell an admin of the backups. They hardly wait for the disk of the backups."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+from flask import Flask, g
+from markupsafe import Markup
+
+from launcher.current import current_application
+from launcher.i18n import problems
+from launcher.i18n.problems import Style
+from launcher.models.types import utc_now
+from launcher.monitoring.problems import Severity
+from launcher.notifications.dispatch import Seen, see
+from launcher.web.admin.backups.words import at_time, short_time
+from launcher.web.frame import current_viewer, site_settings
+
+_PATIENCE_S = 0.05
+
+
+def init_app(app: Flask) -> None:
+    """Give every template `backup_alarm`, and the words for what is wrong."""
+    app.jinja_env.globals |= {
+        "backup_alarm": current_alarm,
+        "headline": problems.headline,
+        "trouble_text": lambda problem, of: problems.text(problem, of, _style(of.now)),
+        "trouble_title": lambda problem, of: problems.title(problem, of, _style(of.now)),
+    }
+
+
+def _style(now: datetime) -> Style:
+    return Style(
+        at=partial(short_time, now=now),
+        within=partial(at_time, now=now),
+        path=Markup("<code>{}</code>").format,
+        strong=Markup("<b>{}</b>").format,
+    )
+
+
+def current_alarm() -> Seen | None:
+    """Return what an admin should be told of, once a request; None for everybody else."""
+    if "backup_alarm" not in g:
+        set_alarm(_look())
+    alert: Seen | None = g.backup_alarm
+    return alert
+
+
+def set_alarm(seen: Seen | None) -> None:
+    """Let the rest of this request go by what was just found out."""
+    g.backup_alarm = seen if seen and seen.findings.severity is not Severity.OK else None
+
+
+def _look() -> Seen | None:
+    viewer = current_viewer()
+    if viewer is None or not viewer.is_admin or g.get("is_without_database"):
+        return None
+    site = site_settings()
+    try:
+        return see(current_application(), now=utc_now(), site=site, patience_s=_PATIENCE_S)
+    except Exception:  # noqa: BLE001  (the panel shows what is wrong; other pages go on)
+        return None

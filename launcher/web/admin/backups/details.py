@@ -1,0 +1,152 @@
+"""One backup: its verdict, its contents, its history, and its file to take away."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, abort, redirect, request, url_for
+from sqlalchemy.exc import SQLAlchemyError
+
+from launcher import audit
+from launcher.audit import Target
+from launcher.backup.records import Backup, State, parse_backup_id
+from launcher.current import current_backups
+from launcher.db.session import release, resume
+from launcher.extensions import db
+from launcher.i18n.formats import exact
+from launcher.i18n.labels import VERB_WORDS, damage
+from launcher.i18n.locale import gettext
+from launcher.i18n.locale import lazy_gettext as _
+from launcher.models import User
+from launcher.models.types import utc_now
+from launcher.web.admin.backups import comparison, history
+from launcher.web.admin.backups.download import Stored, send_plain, send_stored
+from launcher.web.admin.backups.inspection import inspect
+from launcher.web.admin.backups.retention_labels import periods, retention_label
+from launcher.web.admin.backups.verdicts import fit
+from launcher.web.admin.backups.words import note, taken, why
+from launcher.web.errors import show_refusal
+from launcher.web.frame import site_settings
+from launcher.web.htmx import render
+from launcher.web.reauthentication import has_recent_password
+from launcher.web.roles import acting_user, admin_required
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask import Response
+    from flask.typing import ResponseReturnValue
+
+PLAIN, STORED = "plain", "stored"
+
+blueprint = Blueprint("backup", __name__, url_prefix="/admin/backups")
+_log = logging.getLogger(__name__)
+
+
+@blueprint.get("/<backup_id>")
+@admin_required
+def show(backup_id: str) -> ResponseReturnValue:
+    """Show one backup; while something is done to it, the page asks again by itself."""
+    service = current_backups()
+    backup = service.get(parse_backup_id(backup_id))
+    now, names = utc_now(), _names()
+    entries = history.entries_of(backup, service.journal(limit=None))
+    running = service.progress()
+    if running and running.backup_id != backup.id:
+        running = None
+    found = inspect(backup, entries, service=service, names=names, now=now)
+    return render(
+        "admin/backup.html",
+        part="admin/_backup.html",
+        backup=backup,
+        name=taken(backup, now=now),
+        found=found,
+        problem=damage(found.verdict.fault),
+        counts=comparison.compare(backup) if backup.contents else [],
+        taken_at=exact(backup.created_at),
+        why=why(backup, names),
+        note=note(backup, names, now=now),
+        kept=_kept(backup),
+        fit=fit(backup),
+        history=history.report(backup, entries),
+        running=running,
+        running_words=VERB_WORDS[running.verb] if running else "",
+        download=_wanted_download(),
+    )
+
+
+@blueprint.get("/<backup_id>/download")
+@admin_required
+def download(backup_id: str) -> ResponseReturnValue:
+    """Send the plain database, proved on the way, or with `?encoding=stored` the file as kept.
+
+    A file without a manifest can be had as it is kept only. A damaged backup too: whoever wants
+    to look at it says so, and nobody takes it for a good one by mistake.
+    """
+    encoding = request.args.get("encoding", PLAIN)
+    if encoding not in {PLAIN, STORED}:
+        abort(404)
+    backup = current_backups().get(parse_backup_id(backup_id))
+    if not has_recent_password():
+        # Back to the page, which begins the download: a form that stays would look like a failure.
+        back = url_for("backup.show", backup_id=backup.id, download=encoding)
+        return redirect(url_for("recent.ask", next=back), 303)
+    is_damaged = backup.verification.state is State.DAMAGED
+    if is_damaged and encoding == PLAIN:
+        return _refuse_damaged(backup)
+    stored = Stored(*current_backups().open_file(backup))
+    try:
+        if request.method == "GET":
+            _record_download(backup, encoding)
+        release()
+        if encoding == STORED or backup.file is None:
+            return send_stored(backup, stored)
+        return send_plain(backup, stored)
+    except BaseException:
+        stored.file.close()
+        resume()
+        raise
+
+
+def _record_download(backup: Backup, encoding: str) -> None:
+    """Keep an audit row; a database that cannot take it must not keep anybody from the backups."""
+    actor = acting_user()
+    target = Target("backup", backup.id, backup.id)
+    # What was read so far is let go: a transaction that reads first and writes later can fail.
+    db.session.rollback()
+    try:
+        audit.record("backup.download", actor=actor, target=target, changes={"encoding": encoding})
+        db.session.commit()
+    except SQLAlchemyError:
+        db.session.rollback()
+        _log.exception("audit entry of a download not kept: %s by %s", backup.id, actor.name)
+
+
+def _refuse_damaged(backup: Backup) -> Response:
+    text = gettext(
+        "%(problem)s. On its page the file can still be downloaded as it is kept, to look into it.",
+        problem=backup.verification.error,
+    )
+    return show_refusal(422, _("This backup is damaged, so it is not handed out"), text, command="")
+
+
+def _wanted_download() -> str:
+    """Return the encoding of the download that this page is to begin, "" for none."""
+    wanted = request.args.get("download", "")
+    return wanted if wanted in {PLAIN, STORED} and has_recent_password() else ""
+
+
+def _names() -> Mapping[str, str]:
+    users = db.session.execute(db.select(User.username, User.display_name))
+    return {username: display_name or username for username, display_name in users}
+
+
+def _kept(backup: Backup) -> str:
+    site = site_settings()
+    plan = current_backups().plan_prune(site.policy, zone=site.zone)
+    stays = periods(plan, site.policy, site.zone)
+    own = next((each for each in plan if each.backup.id == backup.id), None)
+    return (
+        retention_label(own, stays, site.policy, now=utc_now().astimezone(site.zone)) if own else ""
+    )

@@ -1,0 +1,61 @@
+"""What happened to one backup: its lines of the journal, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from launcher.backup.records import Backup, JournalEntry, Kind, Outcome, Verb
+from launcher.i18n.locale import gettext as _
+from launcher.web.admin.backups.outcomes import ended
+
+_MAKERS = {Verb.CREATE, Verb.UPLOAD, Verb.MIGRATE}
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One thing that happened. `problem` is the core's own sentence, in English."""
+
+    is_good: bool
+    words: str
+    at: datetime
+    problem: str = ""
+    operation_id: str = ""
+
+
+def entries_of(backup: Backup, journal: Sequence[JournalEntry]) -> list[JournalEntry]:
+    """Return the entries that are about `backup`, newest first as in `journal`."""
+    return [
+        entry
+        for entry in journal
+        if entry.backup_id == backup.id or entry.facts.get("safety_id") == backup.id
+    ]
+
+
+def report(backup: Backup, entries: Sequence[JournalEntry]) -> list[HistoryLine]:
+    """Return the history of `backup`, newest first; its making is in it, journal or not."""
+    return [*_told(backup, entries), *_made(backup, entries)]
+
+
+def _told(backup: Backup, entries: Sequence[JournalEntry]) -> Iterator[HistoryLine]:
+    for each in map(ended, entries):
+        yield HistoryLine(
+            is_good=each.is_good,
+            words=each.line(backup),
+            at=each.entry.ended_at,
+            problem=each.problem,
+            operation_id=each.entry.operation_id,
+        )
+
+
+def _made(backup: Backup, entries: Sequence[JournalEntry]) -> Iterator[HistoryLine]:
+    is_known = any(
+        (entry.verb in _MAKERS and entry.outcome is Outcome.SUCCEEDED)
+        or entry.facts.get("safety_id") == backup.id
+        for entry in entries
+    )
+    if not is_known:
+        is_found = backup.kind is Kind.EXTERNAL
+        words = _("Found in the folder") if is_found else _("Taken")
+        yield HistoryLine(is_good=True, words=words, at=backup.created_at)

@@ -1,0 +1,210 @@
+"""One backup looked into: whether it is good, in one sentence, and what may be done with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from launcher.backup.errors import VerificationError
+from launcher.backup.reasons import Fault
+from launcher.backup.records import Backup, JournalEntry, Kind, Outcome, State, Verb, readable
+from launcher.db.content import LauncherContent
+from launcher.i18n.formats import day_and_time, duration
+from launcher.i18n.locale import gettext as _
+from launcher.web.admin.backups.outcomes.ended import took_s
+from launcher.web.admin.backups.verdicts import FileVerdict, refusal
+from launcher.web.admin.backups.words import why
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from launcher.backup.service import BackupService
+
+# A copy that is under way writes at least this often.
+_STILL = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """The file of a backup as it lies in the store."""
+
+    name: str
+    size_bytes: int
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What is known of a backup.
+
+    Attributes:
+        verdict: the answer at the top of its page.
+        file: None when there is none.
+        is_checked: whether anybody has looked into it yet.
+        can_restore: whether a restore is worth being planned.
+        can_download: whether the plain database can be handed out, proved.
+    """
+
+    verdict: FileVerdict
+    file: FileFacts | None
+    is_checked: bool
+    can_restore: bool
+    can_download: bool
+
+
+def inspect(
+    backup: Backup,
+    entries: Sequence[JournalEntry],
+    *,
+    service: BackupService,
+    names: Mapping[str, str],
+    now: datetime,
+) -> Inspection:
+    """Return what is known of `backup`, without unpacking it.
+
+    Args:
+        entries: the journal's lines about it, newest first.
+        names: how the users are called, by the name they sign in with.
+    """
+    file = _file_facts(service, backup)
+    is_damaged = backup.verification.state is State.DAMAGED
+    if is_damaged:
+        found = _damaged(backup, has_file=file is not None)
+    elif backup.file is None:
+        found = _found_in_the_folder(entries, file, now=now)
+    else:
+        found = _listed(backup, entries, names=names)
+    is_refused = backup.file is None and found.fault is not None
+    return Inspection(
+        verdict=found,
+        file=file,
+        is_checked=backup.verification.state is not State.UNVERIFIED or is_refused,
+        can_restore=not is_damaged and backup.file is not None and _is_known(backup),
+        can_download=not is_damaged and backup.file is not None,
+    )
+
+
+def _is_known(backup: Backup) -> bool:
+    return not backup.schema_revision or (
+        LauncherContent().pending(backup.schema_revision) is not None
+    )
+
+
+def _file_facts(service: BackupService, backup: Backup) -> FileFacts | None:
+    try:
+        name, file = service.open_file(backup)
+    except VerificationError:
+        return None
+    with file:
+        facts = os.fstat(file.fileno())
+    changed_at = datetime.fromtimestamp(facts.st_mtime, UTC)
+    return FileFacts(readable(name), facts.st_size, changed_at)
+
+
+def _listed(
+    backup: Backup, entries: Sequence[JournalEntry], *, names: Mapping[str, str]
+) -> FileVerdict:
+    handle_backup_errors = [_origin(backup, names)]
+    if not backup.is_good:
+        advice = _("Verify it: every byte is read and compared with what was written.")
+        return FileVerdict("warn", _("Not verified yet"), " ".join(handle_backup_errors), advice)
+    if verified_at := backup.verification.at:
+        handle_backup_errors.append(_("Verified %(when)s.", when=day_and_time(verified_at)))
+    tried = next((e for e in entries if e.verb in {Verb.TEST_RESTORE, Verb.RESTORE}), None)
+    if not _is_known(backup):
+        advice = _("Update this server to the Launcher that made it before you restore it.")
+        title = _("Good, and made by a newer Launcher")
+        return FileVerdict("warn", title, " ".join(handle_backup_errors), advice)
+    if tried is None:
+        return FileVerdict("ok", _("Good"), " ".join(handle_backup_errors))
+    when = day_and_time(tried.ended_at)
+    if tried.outcome is not Outcome.SUCCEEDED:
+        handle_backup_errors.append(
+            _("Tried %(when)s; the history below says what happened.", when=when)
+        )
+        title = _("Good, but the last try to restore it did not succeed")
+        return FileVerdict("warn", title, " ".join(handle_backup_errors))
+    if tried.verb is Verb.RESTORE:
+        handle_backup_errors.append(_("Restored %(when)s.", when=when))
+        return FileVerdict("ok", _("Good, and restored before"), " ".join(handle_backup_errors))
+    took = duration(took_s(tried))
+    handle_backup_errors.append(
+        _("Rehearsed %(when)s: the whole restore took %(took)s on a copy.", when=when, took=took)
+    )
+    return FileVerdict(
+        "ok", _("Good, and restored once for practice"), " ".join(handle_backup_errors)
+    )
+
+
+def _origin(backup: Backup, names: Mapping[str, str]) -> str:
+    when = day_and_time(backup.created_at)
+    if backup.kind is Kind.SCHEDULED:
+        return _("Taken by the schedule %(when)s.", when=when)
+    return _("%(why)s, %(when)s.", why=why(backup, names), when=when)
+
+
+def _damaged(backup: Backup, *, has_file: bool) -> FileVerdict:
+    fault = backup.verification.fault
+    if backup.file is None and has_file:
+        return FileVerdict(
+            "bad",
+            _("Damaged: what was noted of it cannot be read"),
+            _(
+                "The file itself may well be whole, but there is nothing left to prove it by."
+                " The other backups are not affected."
+            ),
+            _("Download the file as it is kept and bring it in again: it is then checked anew."),
+            fault,
+        )
+    if not has_file:
+        return FileVerdict(
+            "bad",
+            _("Damaged: its file is gone"),
+            _("It cannot be restored. The other backups are not affected."),
+            _("If you moved the file, put it back under its name. Otherwise delete this entry."),
+            fault,
+        )
+    return FileVerdict(
+        "bad",
+        _("Damaged: it is not what it was when it was made"),
+        _("It cannot be restored. The other backups are not affected."),
+        _(
+            "Restore another one. If this was on a disk of its own, look after that disk; an"
+            " undamaged copy of the file can be brought in again."
+        ),
+        fault,
+    )
+
+
+def _found_in_the_folder(
+    entries: Sequence[JournalEntry], file: FileFacts | None, *, now: datetime
+) -> FileVerdict:
+    looked = next((entry for entry in entries if entry.verb is Verb.VERIFY), None)
+    if looked and file and looked.ended_at >= file.changed_at and (fault := _refused(looked)):
+        found = refusal(looked.error_code or VerificationError.code, fault)
+        text = _("It lies in the folder of backups, and cannot be restored. Nothing was changed.")
+        return FileVerdict(found.severity, found.title, text, found.advice, found.fault)
+    if file and timedelta() <= now - file.changed_at < _STILL:
+        return FileVerdict(
+            "warn",
+            _("This file may still be on its way"),
+            _("It was written to less than a minute ago: somebody is perhaps still copying it."),
+            _("Wait until its size stands still, then check it."),
+        )
+    return FileVerdict(
+        "warn",
+        _("A file from the folder, not checked yet"),
+        _(
+            "Somebody put it there. A check says whether it is a backup of Launcher, whole, and"
+            " what is inside; then it is in the list like any other."
+        ),
+        _("Check it. Nothing is restored by that."),
+    )
+
+
+def _refused(looked: JournalEntry) -> Fault | None:
+    """Return why a check did not take a file, None where it did or did not come to its end."""
+    return looked.fault if looked.outcome is Outcome.FAILED else looked.damage

@@ -1,0 +1,94 @@
+"""One operation while it runs, and what became of it: one address for both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, abort, make_response, render_template, request
+from sqlalchemy.exc import SQLAlchemyError
+
+from launcher.accounts import setup
+from launcher.backup.records import JournalEntry, Progress
+from launcher.current import current_backups, current_config
+from launcher.db.session import DataBeingReplacedError, enter, ungated
+from launcher.web.admin.backups.outcomes import ended
+from launcher.web.frame import do_without_database, wear
+from launcher.web.htmx import is_htmx, render
+from launcher.web.operations.following import Follower, read_follower
+from launcher.web.operations.stages import describe_progress
+from launcher.web.roles import admin_required
+from launcher.web.sessions import renew_session
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+blueprint = Blueprint("operations", __name__, url_prefix="/admin/backups")
+
+
+@blueprint.get("/operations/<operation_id>")
+@ungated
+def show(operation_id: str) -> ResponseReturnValue:
+    """Show how far an operation is, or how it ended.
+
+    To whoever has its token without session and database; to every other admin through the gate,
+    like any page.
+    """
+    follower = read_follower(request.args.get("t", ""), operation_id)
+    if follower is None:
+        enter()
+        return _watch(operation_id)
+    wear(follower.look)
+    return _follow(operation_id, follower)
+
+
+@admin_required
+def _watch(operation_id: str) -> ResponseReturnValue:
+    found = current_backups().operation(operation_id)
+    if isinstance(found, JournalEntry):
+        return _outcome(found)
+    return _running(found)
+
+
+def _follow(operation_id: str, follower: Follower) -> ResponseReturnValue:
+    found = current_backups().operation(operation_id)
+    if not isinstance(found, JournalEntry):
+        do_without_database()
+        return _running(found)
+    if is_htmx():
+        return _reload()
+    try:
+        enter()
+        if follower.holder:
+            renew_session(follower.holder, epoch=str(found.facts.get("epoch", "")))
+        if follower.setup_token:
+            # Which is void by now, or still good.
+            setup.ensure_setup_token(current_config().setup_token_path)
+        return _outcome(found, follower)
+    except (DataBeingReplacedError, SQLAlchemyError):
+        # The next restore holds the gate, or the data is lost; the outcome can be told anyway.
+        do_without_database()
+        return _outcome(found, follower)
+
+
+def _running(progress: Progress | None) -> ResponseReturnValue:
+    if progress is None:
+        return _reload() if is_htmx() else abort(404)
+    return render(
+        "admin/following.html",
+        part="admin/_operation.html",
+        running=describe_progress(progress),
+        address=request.full_path.rstrip("?"),
+    )
+
+
+def _outcome(entry: JournalEntry, follower: Follower | None = None) -> ResponseReturnValue:
+    if is_htmx():
+        return _reload()
+    return render_template("admin/outcome.html", outcome=ended(entry).page(follower))
+
+
+def _reload() -> ResponseReturnValue:
+    """Let the page that polls give way to the one that has the outcome."""
+    response = make_response("")
+    response.headers["HX-Refresh"] = "true"
+    return response

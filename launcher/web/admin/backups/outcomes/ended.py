@@ -1,0 +1,392 @@
+"""What is said of an operation that has ended, verb by verb."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from flask import url_for
+
+from launcher.backup.records import Backup, JournalEntry, Outcome, State
+from launcher.i18n.formats import duration, size
+from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS
+from launcher.i18n.locale import gettext, ngettext
+from launcher.i18n.locale import lazy_gettext as _
+from launcher.web.admin.backups.outcomes.page import OutcomePage, WayOn, to_the_backups
+from launcher.web.admin.backups.verdicts import verdict
+from launcher.web.admin.backups.words import when
+from launcher.web.contents import contents, contents_in_brief
+from launcher.web.operations.following import Follower
+from launcher.web.operations.stages import backup_of
+from launcher.web.toasts import Toast, make_toast
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
+
+
+class Ended:
+    """An operation that has ended: what any has to say, where its verb has nothing better.
+
+    The words of a class may name `what` ended, `who` wanted it, and the backup (`when`) or the
+    `file` it was about.
+
+    Attributes:
+        done, failed, interrupted: how its toast tells the outcome; why it failed follows there.
+        line_done, line_failed: its line in the history of a backup, for an interruption as well.
+    """
+
+    done = _("%(what)s: done")
+    failed = _("%(what)s: this failed")
+    interrupted = _("%(what)s: interrupted, its process was killed. Nothing half-made was left.")
+    line_done: LazyString | str = "%(what)s"
+    line_failed: LazyString | str = "%(what)s"
+
+    def __init__(self, entry: JournalEntry) -> None:
+        self.entry = entry
+        self.facts = entry.facts
+        self.verb = str(VERB_WORDS[entry.verb])
+        self.error = ERROR_WORDS.get(entry.error_code, ERROR_WORDS["internal"])
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it succeeded and found nothing bad."""
+        return self.entry.outcome is Outcome.SUCCEEDED and not self.is_damaged
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether it found the backup damaged."""
+        return self.facts.get("state") == State.DAMAGED
+
+    @property
+    def problem(self) -> str:
+        """The core's own sentence on what went wrong, in English, "" where nothing did."""
+        return "" if self.is_good else str(self.facts.get("problem") or self.entry.error)
+
+    @cached_property
+    def backup(self) -> Backup | None:
+        """The backup it was about, None when that is gone by now."""
+        return backup_of(self.entry.backup_id)
+
+    @property
+    def when(self) -> str:
+        """The moment of that backup, gone or not."""
+        return when(self.entry.backup_id)
+
+    @property
+    def took(self) -> str:
+        """How long it took."""
+        return duration((self.entry.ended_at - self.entry.started_at).total_seconds())
+
+    # --- its page ------------------------------------------------------------------------
+
+    def page(self, follower: Follower | None) -> OutcomePage:
+        """Return its page, for who followed it with a token or for any admin."""
+        if self.entry.outcome is Outcome.SUCCEEDED:
+            page = self.page_of_success(follower)
+        else:
+            is_failure = self.entry.outcome is Outcome.FAILED
+            page = self.page_of_failure() if is_failure else self.page_of_interruption()
+            page = replace(page, code=self.entry.error_code, operation_id=self.entry.operation_id)
+        if follower and follower.setup_token:
+            ways_on = self.ways_at_setup(follower.setup_token)
+            return replace(page, ways_on=ways_on, fine="")
+        return page
+
+    def page_of_success(self, _follower: Follower | None) -> OutcomePage:
+        return OutcomePage(
+            "ok",
+            f"{self.verb}: {OUTCOME_WORDS[self.entry.outcome]}",
+            gettext("It took %(time)s.", time=self.took),
+            ways_on=(to_the_backups(),),
+        )
+
+    def page_of_failure(self) -> OutcomePage:
+        return OutcomePage(
+            "warn",
+            str(self.error.title),
+            f"{self.verb}: {OUTCOME_WORDS[self.entry.outcome]}.",
+            problem=self.entry.error,
+            advice=str(self.error.hint),
+            ways_on=(to_the_backups(),),
+        )
+
+    def page_of_interruption(self) -> OutcomePage:
+        return OutcomePage(
+            "warn",
+            f"{self.verb}: {OUTCOME_WORDS[self.entry.outcome]}",
+            gettext("Its process was ended from outside. What it had begun was cleared away."),
+            problem=self.entry.error,
+            advice=gettext("Nothing is half done. Start it again."),
+            ways_on=(to_the_backups(),),
+        )
+
+    def ways_at_setup(self, token: str) -> tuple[WayOn, ...]:
+        """Return the ways on at the setup of a new server, where nobody can sign in yet."""
+        back = WayOn(url_for("setup.show", token=token), gettext("Back to the first start"))
+        if self.entry.outcome is Outcome.SUCCEEDED:
+            return (WayOn(self.plan_at_setup(token), gettext("Look inside")), back)
+        return (back,)
+
+    def plan_at_setup(self, token: str) -> str:
+        """Return the address of the plan at the setup of a new server."""
+        backup_id = self.entry.backup_id or "-"
+        return url_for("setup_restore.show_plan", backup_id=backup_id, token=token)
+
+    def look_inside(self) -> tuple[WayOn, ...]:
+        """Return the way to the backup, none when it is gone."""
+        if self.backup is None:
+            return ()
+        return (WayOn(url_for("backup.show", backup_id=self.backup.id), gettext("Look inside")),)
+
+    def to_the_plan(self, words: str, icon: str = "") -> tuple[WayOn, ...]:
+        """Return the way to the plan of its restore, none when it is gone."""
+        if self.backup is None:
+            return ()
+        address = url_for("restores.show_plan", backup_id=self.backup.id)
+        return (WayOn(address, words, icon),)
+
+    # --- its toast, and its line in the history of a backup ---------------------------------
+
+    def toast(self) -> Toast:
+        """Return what to say of it in passing."""
+        if self.entry.outcome is Outcome.SUCCEEDED:
+            return make_toast(self.toast_of_success())
+        if self.entry.outcome is Outcome.INTERRUPTED:
+            return make_toast(self.toast_of_interruption(), severity="bad")
+        # The sentence of a mistake of ours is for the log, and not for a page.
+        sentence = self.entry.error if self.entry.error_code != "internal" else ""
+        details = [each for each in (str(self.error.title), sentence) if each]
+        names_unknown = "%(when)s" in str(self.failed) and not self.entry.backup_id
+        words = Ended.failed if names_unknown else self.failed
+        return make_toast(self.fill(words), severity="bad", details=details)
+
+    def toast_of_success(self) -> str:
+        return self.fill(self.done)
+
+    def toast_of_interruption(self) -> str:
+        return self.fill(self.interrupted)
+
+    def line(self, backup: Backup) -> str:
+        """Return what it means in the history of `backup`."""
+        is_success = self.entry.outcome is Outcome.SUCCEEDED
+        return self.line_of_success(backup) if is_success else self.line_of_failure()
+
+    def line_of_success(self, _backup: Backup) -> str:
+        return self.fill(self.line_done)
+
+    def line_of_failure(self) -> str:
+        return self.fill(self.line_failed)
+
+    def fill(self, words: LazyString | str) -> str:
+        """Return `words` with what they name."""
+        file = source_of(self.entry) or gettext("The file")
+        return str(words) % {
+            "what": self.verb,
+            "who": self.entry.by,
+            "when": self.when,
+            "file": file,
+        }
+
+
+class CreateEnded(Ended):
+    """A backup was made, or not."""
+
+    failed = _("No backup was made")
+    interrupted = _(
+        "The backup was interrupted: its process was killed. Nothing half-made was left."
+    )
+
+    def page_of_success(self, _follower: Follower | None) -> OutcomePage:
+        text, backup = gettext("It took %(time)s.", time=self.took), self.backup
+        if backup and backup.contents and backup.file:
+            held, size_ = contents(backup.contents), size(backup.file.size_bytes)
+            text += " " + gettext("It holds %(contents)s in %(size)s.", contents=held, size=size_)
+        return OutcomePage(
+            "ok",
+            gettext("The backup is made and verified"),
+            text,
+            ways_on=(to_the_backups(), *self.look_inside()),
+        )
+
+    def toast_of_success(self) -> str:
+        size_bytes = self.facts.get("size_bytes")
+        if not isinstance(size_bytes, int):
+            return gettext("Backup made in %(time)s", time=self.took)
+        return gettext("Backup made: %(size)s in %(time)s", size=size(size_bytes), time=self.took)
+
+    def line_of_success(self, _backup: Backup) -> str:
+        if took := took_s(self.entry):
+            return gettext("Taken in %(duration)s; nobody had to wait", duration=duration(took))
+        return gettext("Taken")
+
+
+class MigrateEnded(Ended):
+    """The database was upgraded, after a backup."""
+
+    line_done = _("Taken before the database was upgraded")
+
+
+class VerifyEnded(Ended):
+    """A backup was read through."""
+
+    done = _("The backup of %(when)s is verified: it is good")
+    failed = _("The backup of %(when)s could not be verified")
+    line_failed = _("Looked into, and not taken")
+
+    def page_of_success(self, _follower: Follower | None) -> OutcomePage:
+        page = OutcomePage(
+            "ok",
+            gettext("This backup is good"),
+            gettext("Every byte is as it was when it was made."),
+            ways_on=(to_the_backups(), *self.look_inside()),
+        )
+        if not self.is_damaged:
+            return page
+        return replace(
+            page,
+            severity="bad",
+            title=gettext("This backup is damaged"),
+            text=gettext("It cannot be restored. The others are not affected."),
+            problem=self.problem,
+            advice=str(ERROR_WORDS["verification_failed"].hint),
+        )
+
+    def toast(self) -> Toast:
+        if self.entry.outcome is Outcome.SUCCEEDED and self.is_damaged:
+            text = gettext("The backup of %(when)s is damaged", when=self.when)
+            return make_toast(text, severity="bad", details=[self.problem] if self.problem else ())
+        return super().toast()
+
+    def line_of_success(self, _backup: Backup) -> str:
+        if self.is_damaged:
+            return gettext("Verified: it is damaged")
+        return gettext("Verified: checksum, structure and links hold")
+
+
+class RehearseEnded(Ended):
+    """A restore was tried on a copy."""
+
+    failed = _("The rehearsal of the backup of %(when)s failed")
+    line_failed = _("A rehearsal did not succeed")
+
+    def page_of_success(self, _follower: Follower | None) -> OutcomePage:
+        return OutcomePage(
+            "ok",
+            gettext("A restore of this backup would work"),
+            gettext(
+                "It was tried on a copy and would bring back %(contents)s. Nothing was changed.",
+                contents=contents(self.facts.get("rows")),
+            ),
+            ways_on=(to_the_backups(), *self.to_the_plan(gettext("Restore…"), "rotate-ccw")),
+        )
+
+    def toast_of_success(self) -> str:
+        return gettext(
+            "Rehearsal of the backup of %(when)s passed: %(contents)s. Nothing was changed.",
+            when=self.when,
+            contents=contents(self.facts.get("rows")),
+        )
+
+    def line_of_success(self, backup: Backup) -> str:
+        if contents := contents_in_brief(backup.contents):
+            return gettext("Rehearsed: %(contents)s came out right", contents=contents)
+        return gettext("Rehearsed: everything came out right")
+
+
+class UploadEnded(Ended):
+    """A file was brought in, or refused."""
+
+    done = _("%(file)s is in the list now")
+    failed = _("%(file)s was not taken in")
+    line_done = _("Brought in by %(who)s, checked whole and put in the list")
+
+    def page_of_success(self, _follower: Follower | None) -> OutcomePage:
+        to_the_plan = self.to_the_plan(gettext("Restore…"), "rotate-ccw")
+        return self._page((*self.look_inside(), *to_the_plan, to_the_backups()))
+
+    def page_of_failure(self) -> OutcomePage:
+        return self._page((to_the_backups(),))
+
+    page_of_interruption = page_of_failure
+
+    def _page(self, ways_on: tuple[WayOn, ...]) -> OutcomePage:
+        found, source = verdict(self.entry, self.backup), source_of(self.entry)
+        return OutcomePage(
+            found.severity,
+            found.title,
+            found.text,
+            facts={gettext("File"): source} if source else {},
+            problem=found.problem,
+            advice=found.advice,
+            ways_on=ways_on,
+        )
+
+
+class ExportEnded(Ended):
+    """A backup was written as a plain file."""
+
+    done = _("Backup of %(when)s exported")
+    line_done = _("Exported by %(who)s")
+    line_failed = _("An export did not succeed")
+
+
+class ProtectEnded(Ended):
+    """A backup was exempted from retention."""
+
+    done = _("%(who)s protected the backup of %(when)s")
+    line_done = _("Protected by %(who)s")
+
+
+class UnprotectEnded(Ended):
+    """A backup was given back to retention."""
+
+    done = _("%(who)s stopped protecting the backup of %(when)s")
+    line_done = _("Protection taken away by %(who)s")
+
+
+class DeleteEnded(Ended):
+    """Backups were deleted by a person."""
+
+    done = _("%(who)s deleted the backup of %(when)s")
+
+    def toast_of_success(self) -> str:
+        if self.entry.backup_id:
+            return super().toast_of_success()
+        return ngettext(
+            "%(who)s deleted %(num)s backup",
+            "%(who)s deleted %(num)s backups",
+            _removed(self.entry),
+            who=self.entry.by,
+        )
+
+
+class PruneEnded(Ended):
+    """Backups were removed by retention."""
+
+    def toast_of_success(self) -> str:
+        return ngettext(
+            "%(num)s old backup removed by your rule",
+            "%(num)s old backups removed by your rule",
+            _removed(self.entry),
+        )
+
+
+def source_of(entry: JournalEntry) -> str:
+    """Return what a file that was brought in is called by its sender, "" if it is not known.
+
+    The file itself has a name of ours while it is received.
+    """
+    return str(entry.facts.get("note") or entry.facts.get("source") or "")
+
+
+def took_s(entry: JournalEntry) -> float:
+    """Return how long the stages of an operation took, 0 when that was not written down."""
+    stages = entry.facts.get("took_s")
+    return sum(map(float, stages.values())) if isinstance(stages, Mapping) else 0.0
+
+
+def _removed(entry: JournalEntry) -> int:
+    removed = entry.facts.get("removed")
+    return len(removed) if isinstance(removed, list) else 0

@@ -1,0 +1,289 @@
+"""What is said of a restore that has ended: what is there now, who is signed out, the undo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import sqlalchemy as sa
+from flask import g, url_for
+from markupsafe import Markup, escape
+
+from launcher.backup.errors import BackupError, RevertFailedError
+from launcher.backup.records import Backup, Outcome, RetentionPolicy
+from launcher.current import current_backups
+from launcher.extensions import db
+from launcher.i18n.formats import clock_time, day_and_time, duration, moment, weekday_and_time
+from launcher.i18n.locale import gettext
+from launcher.i18n.locale import lazy_gettext as _
+from launcher.models import User
+from launcher.models.types import utc_now
+from launcher.web.admin.backups.outcomes.ended import Ended
+from launcher.web.admin.backups.outcomes.page import OutcomePage, WayOn, to_the_backups, viewer_now
+from launcher.web.admin.backups.words import until_day
+from launcher.web.admin.schedule.words import next_run, schedule_words
+from launcher.web.contents import contents
+from launcher.web.frame import site_settings
+from launcher.web.operations.following import Follower
+from launcher.web.operations.stages import backup_of, describe_stop, is_dated
+from launcher.web.sessions import Holder
+
+
+class RestoreEnded(Ended):
+    """The data was replaced by that of a backup, or not."""
+
+    failed = _("The restore failed")
+    line_done = _("Restored by %(who)s")
+
+    # --- its page ------------------------------------------------------------------------
+
+    def page_of_success(self, follower: Follower | None) -> OutcomePage:
+        return OutcomePage(
+            "ok",
+            self._title(),
+            gettext(
+                "It took %(time)s. Everything was counted again and is as planned: %(contents)s.",
+                time=self.took,
+                contents=contents(self.facts.get("rows")),
+            ),
+            facts=self._page_facts(follower),
+            ways_on=(self._onwards(follower), *self._undo()),
+            fine=self._undo_words(),
+        )
+
+    def page_of_failure(self) -> OutcomePage:
+        if self.entry.error_code == RevertFailedError.code:
+            return OutcomePage(
+                "bad",
+                str(self.error.title),
+                gettext("Nothing is lost. Do not make changes until it is put right."),
+                problem=self.entry.error,
+                stages=describe_stop(self.entry, problem=""),
+                facts={gettext("Before this"): self._kept()},
+                advice=gettext("To bring the data from before back, run this on the server:"),
+                command=f"flask backup restore {self.facts.get('safety_id') or 'ID'}",
+                ways_on=(to_the_backups(),),
+            )
+        return OutcomePage(
+            "warn",
+            gettext("The restore stopped. Nothing was changed"),
+            gettext(
+                "Launcher is exactly as it was at %(time)s. Nobody was signed out.",
+                time=clock_time(self.entry.started_at),
+            ),
+            stages=describe_stop(self.entry, problem=self.entry.error, language="en"),
+            advice=str(self.error.hint),
+            ways_on=(*self._back_to_the_plan(), to_the_backups()),
+        )
+
+    def page_of_interruption(self) -> OutcomePage:
+        """Say on which side of the replacement the process ended: there is nothing in between."""
+        stages = describe_stop(self.entry, problem=gettext("Its process was ended from outside."))
+        match self.facts.get("data"):
+            case "restored":
+                return OutcomePage(
+                    "warn",
+                    gettext("The restore was interrupted, after the data had been replaced"),
+                    gettext(
+                        "The restored data is there as a whole."
+                        " Only counting it again was left out."
+                    ),
+                    facts={gettext("Before this"): self._kept()},
+                    stages=stages,
+                    advice=gettext("See that all is there. If not, undo this restore."),
+                    ways_on=(to_the_backups(), *self._undo()),
+                    fine=self._undo_words(),
+                )
+            case "unchanged":
+                return OutcomePage(
+                    "warn",
+                    gettext("The restore was interrupted. Nothing was changed"),
+                    gettext(
+                        "The data is replaced in one step, which had not been taken."
+                        " Nobody was signed out."
+                    ),
+                    stages=stages,
+                    advice=gettext("Start again from the plan."),
+                    ways_on=(*self._back_to_the_plan(), to_the_backups()),
+                )
+        return OutcomePage(
+            "bad",
+            gettext("The restore was interrupted, and the database cannot be read"),
+            gettext("Your backups are whole. The data from before is in the newest of them."),
+            facts={gettext("Before this"): self._kept()} if self.facts.get("safety_id") else {},
+            stages=stages,
+            advice=gettext("To bring the data from before back, run this on the server:"),
+            command=f"flask backup restore {self.facts.get('safety_id') or 'latest'}",
+            ways_on=(to_the_backups(),),
+        )
+
+    def ways_at_setup(self, token: str) -> tuple[WayOn, ...]:
+        if self.entry.outcome is Outcome.SUCCEEDED or self.facts.get("data") == "restored":
+            return (to_the_backups(),)
+        back = super().ways_at_setup(token)
+        return (WayOn(self.plan_at_setup(token), gettext("Back to the plan")), *back)
+
+    def _back_to_the_plan(self) -> tuple[WayOn, ...]:
+        return self.to_the_plan(gettext("Back to the plan"))
+
+    # --- its toast -----------------------------------------------------------------------
+
+    def toast_of_success(self) -> str:
+        if not self.entry.backup_id:
+            return gettext("Data restored from %(source)s", source=self.facts.get("source", "?"))
+        return gettext("Data restored from the backup of %(when)s", when=self.when)
+
+    def toast_of_interruption(self) -> str:
+        match self.facts.get("data"):
+            case "restored":
+                return gettext(
+                    "The restore was interrupted after the data was replaced:"
+                    " the restored data is in use."
+                )
+            case "unchanged":
+                return gettext("The restore was interrupted: your data is as it was before.")
+        return gettext("The restore was interrupted, and the data cannot be read.")
+
+    # --- its line in the history of a backup ---------------------------------------------
+
+    def line(self, backup: Backup) -> str:
+        if self.facts.get("safety_id") == backup.id != self.entry.backup_id:
+            return gettext("Taken before %(who)s restored another one", who=self.entry.by)
+        return super().line(backup)
+
+    def line_of_failure(self) -> str:
+        if self.entry.outcome is Outcome.INTERRUPTED:
+            if self.facts.get("data") == "restored":
+                return gettext("A restore was interrupted after the data had been replaced")
+            return gettext("A restore was interrupted")
+        if self.entry.error_code == RevertFailedError.code:
+            return gettext("A restore stopped, and the old data could not be put back")
+        return gettext("A restore stopped; the data stayed as it was")
+
+    # --- what is there now ---------------------------------------------------------------
+
+    def _title(self) -> str:
+        """Return to which moment the data went back."""
+        source = self.backup
+        if source is None:
+            return gettext("The backup is restored")
+        if not is_dated(source):
+            return gettext(
+                "Restored from the file brought in: %(moment)s",
+                moment=weekday_and_time(source.created_at),
+            )
+        return gettext("Restored to %(moment)s", moment=weekday_and_time(source.created_at))
+
+    def _onwards(self, follower: Follower | None) -> WayOn:
+        """Return the way on; who was signed out comes back to this page, where the undo is."""
+        if viewer_now() or follower is None or g.get("is_without_database"):
+            return to_the_backups()
+        outcome = url_for("operations.show", operation_id=self.entry.operation_id)
+        return WayOn(url_for("auth.sign_in", next=outcome), gettext("Sign in"))
+
+    def _undo(self) -> tuple[WayOn, ...]:
+        """Return the way to the plan that undoes this restore, none when another came after it."""
+        safety = self._undoable
+        if safety is None:
+            return ()
+        address = url_for("restores.show_plan", backup_id=safety.id)
+        return (WayOn(address, gettext("Undo this restore"), "undo-2"),)
+
+    def _undo_words(self) -> str:
+        """Say what the undo would do."""
+        safety = self._undoable
+        if safety is None:
+            return ""
+        return gettext(
+            "Undo goes back to %(moment)s, the same way. It can be undone in turn.",
+            moment=day_and_time(safety.created_at),
+        )
+
+    def _kept(self) -> Markup:
+        """Say where the data from before the restore is."""
+        if safety := backup_of(str(self.facts.get("safety_id", ""))):
+            words = _kept_words(safety)
+            link = Markup('<a href="{}">{}</a>').format(
+                url_for("backup.show", backup_id=safety.id), moment(safety.created_at)
+            )
+            return escape(words) % {"moment": link}
+        if raw_copy := self.facts.get("raw_copy"):
+            words = gettext("The damaged files were kept in %(folder)s.")
+            return escape(words) % {"folder": Markup("<code>{}</code>").format(raw_copy)}
+        return escape(gettext("Its safety backup was deleted since."))
+
+    def _page_facts(self, follower: Follower | None) -> Mapping[str, str | Markup]:
+        facts: dict[str, str | Markup] = {
+            gettext("You"): self._you(follower),
+            gettext("Before this"): self._kept(),
+        }
+        if not g.get("is_without_database"):
+            facts[gettext("Schedule")] = _schedule()
+        held_s = self.facts.get("held_s")
+        if isinstance(held_s, int | float):
+            held = duration(held_s)
+            facts[gettext("Pages")] = gettext(
+                "Waited for at most %(time)s. None failed.", time=held
+            )
+        return facts
+
+    def _you(self, follower: Follower | None) -> str:
+        """Say who is signed in, and with which password to sign in."""
+        holder = follower.holder if follower else None
+        viewer = viewer_now()
+        if viewer and holder and holder.is_same_account(viewer):
+            return gettext("You are still signed in. Everyone else is signed out.")
+        if viewer:
+            return gettext("You have signed in since. Everyone was signed out.")
+        if follower and follower.setup_token:
+            return gettext("Sign in with an account from the backup.")
+        everyone = gettext("You are signed out, as is everyone.")
+        return everyone if g.get("is_without_database") else f"{everyone} {self._key(holder)}"
+
+    def _key(self, holder: Holder | None) -> str:
+        """Say with what to sign in."""
+        if holder is None:
+            return gettext("Sign in with an account from the backup.")
+        user = db.session.scalar(sa.select(User).where(User.username == holder.username))
+        if user is None or not user.is_active:
+            return gettext(
+                "There is no active account %(name)s in the restored data: sign in with another.",
+                name=holder.username,
+            )
+        if holder.is_same_account(user):
+            return gettext("Your password is the one you had.")
+        source = self.backup
+        if source is None or not is_dated(source):
+            return gettext("The password that counts now is the one from the backup.")
+        return gettext(
+            "The password that counts now is the one you had on %(moment)s.",
+            moment=weekday_and_time(source.created_at),
+        )
+
+    @cached_property
+    def _undoable(self) -> Backup | None:
+        try:
+            undo_id = current_backups().undo_id()
+        except BackupError:
+            return None
+        return backup_of(undo_id) if undo_id == self.facts.get("safety_id") else None
+
+
+def _kept_words(safety: Backup) -> str:
+    until = safety.created_at + RetentionPolicy().keep_before
+    if safety.protected or until < utc_now():
+        return gettext("Kept as the safety backup of %(moment)s, until somebody deletes it.")
+    return gettext(
+        "Kept as the safety backup of %(moment)s, until %(day)s at the latest.",
+        moment="%(moment)s",  # the caller's link
+        day=until_day(until, now=utc_now()),
+    )
+
+
+def _schedule() -> Markup:
+    words, run = schedule_words(site_settings()), next_run()
+    if run is None:
+        return words
+    return Markup("{}. {}").format(
+        words, gettext("Next backup: %(moment)s.", moment=weekday_and_time(run))
+    )

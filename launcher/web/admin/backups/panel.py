@@ -1,0 +1,88 @@
+"""The panel: is the data safe, and which backups are there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, request
+
+from launcher.backup.records import Verb
+from launcher.backup.retention import decide
+from launcher.current import current_application
+from launcher.i18n.formats import exact, long, number
+from launcher.i18n.labels import KIND_WORDS, STATE_WORDS, VERB_WORDS, damage
+from launcher.i18n.problems import ACTION_WORDS
+from launcher.models.types import utc_now
+from launcher.notifications.dispatch import see
+from launcher.web.admin.backups import words
+from launcher.web.admin.backups.banner import set_alarm
+from launcher.web.admin.backups.retention_labels import periods, rule_words
+from launcher.web.admin.backups.table import ListQuery, describe, read_query, turn_to
+from launcher.web.admin.backups.timeline import draw
+from launcher.web.admin.schedule.cron_words import cron_words
+from launcher.web.contents import contents_in_brief
+from launcher.web.frame import site_settings
+from launcher.web.htmx import is_htmx, render
+from launcher.web.roles import admin_required
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from launcher.monitoring.snapshot import Snapshot
+
+blueprint = Blueprint("backups", __name__, url_prefix="/admin/backups")
+for _filter in (
+    cron_words, exact, contents_in_brief, number, words.at_time, damage, long,
+    words.picture, words.short_day, words.short_time, words.until_day,
+):  # fmt: skip
+    blueprint.add_app_template_filter(_filter)
+
+
+@blueprint.get("")
+@admin_required
+def show() -> ResponseReturnValue:
+    """Show the panel; a store that is away is told of on it."""
+    asked = read_query(request.args)
+    seen = see(current_application(), now=utc_now(), site=site_settings())
+    set_alarm(seen)
+    snapshot = seen.snapshot
+    return render(
+        "admin/backups.html",
+        part="admin/_panel.html",
+        is_part=is_htmx(),
+        action_words=ACTION_WORDS,
+        asked=asked,
+        findings=seen.findings,
+        kind_words=KIND_WORDS,
+        state_words=STATE_WORDS,
+        verb_words=VERB_WORDS,
+        now=snapshot.now,
+        operation=snapshot.running,
+        snapshot=snapshot,
+        **_list(snapshot, asked),
+    )
+
+
+def _list(snapshot: Snapshot, asked: ListQuery) -> dict[str, object]:
+    """Return what is shown of a store that can be read, and of no other."""
+    listing, policy = snapshot.listing, snapshot.site.policy
+    if listing is None or not listing.backups:
+        return {"sheet": None, "rule": rule_words(policy)}
+    sheet = turn_to(listing, asked)
+    plan = decide(listing.backups, policy, zone=snapshot.site.zone, now=snapshot.now)
+    shown = {backup.id for backup in sheet.backups}
+    restore_test = next((e for e in snapshot.entries if e.verb is Verb.TEST_RESTORE), None)
+    return {
+        "sheet": sheet,
+        "rows": describe(
+            sheet,
+            {decision.backup.id: decision for decision in plan if decision.backup.id in shown},
+            periods(plan, policy, snapshot.site.zone),
+            policy,
+            snapshot.entries,
+            now=snapshot.now,
+        ),
+        "rehearsal": restore_test,
+        "rule": rule_words(policy),
+        "timeline": draw(snapshot),
+    }

@@ -1,0 +1,175 @@
+"""A restore as it is confirmed: the plan, the word, the password."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, make_response, render_template, request, url_for
+
+from launcher.background.process import RestoreRequest
+from launcher.backup.errors import NoAdminInsideError
+from launcher.backup.records import Backup
+from launcher.current import current_backups
+from launcher.db.session import release, resume
+from launcher.i18n.locale import gettext as _
+from launcher.web.admin.schedule.words import schedule_words
+from launcher.web.errors import WayOut, show_backup_error
+from launcher.web.frame import current_appearance
+from launcher.web.htmx import is_htmx, lead_to, render
+from launcher.web.operations.following import Follower, following_address
+from launcher.web.operations.plan import PlanWords, Stopwatch, describe_plan
+from launcher.web.operations.start import start_operation
+from launcher.web.reauthentication import confirm_in_form, has_recent_password
+from launcher.web.roles import admin_required, signed_in_user
+from launcher.web.sessions import holder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flask.typing import ResponseReturnValue
+
+KEEP, TAKE = "keep", "backup"
+
+blueprint = Blueprint("restores", __name__, url_prefix="/admin/backups")
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreForm:
+    """What the form asks for.
+
+    Attributes:
+        schedule: `KEEP` the one set here, `TAKE` the backup's, or "" for what the plan suggests.
+        is_carrying: whether the account of who restores is carried into the restored data.
+        mark: which state of the data, and which file, the plan was made from.
+    """
+
+    schedule: str = ""
+    is_carrying: bool = False
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The part of the page where it is confirmed: what was wrong with it, field by field."""
+
+    backup: Backup
+    mark: str
+    asks_password: bool
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@blueprint.get("/<backup_id>/restore")
+@admin_required
+def show_plan(backup_id: str) -> ResponseReturnValue:
+    """Show what a restore of this backup would do; nothing is changed by looking."""
+    return _show_plan(backup_id, RestoreForm(is_carrying=request.args.get("carry") == "1"))
+
+
+@blueprint.post("/<backup_id>/restore")
+@admin_required
+def restore(backup_id: str) -> ResponseReturnValue:
+    """Restore this backup, and lead to where that is followed.
+
+    Not before the word and the password are right, and only while the data, and the file, are
+    those that the plan was made from.
+    """
+    backup = current_backups().get(backup_id)
+    asked = RestoreForm(
+        schedule=request.form.get("schedule", ""),
+        is_carrying=request.form.get("carry") == "1",
+        mark=request.form.get("mark", ""),
+    )
+    is_stale = asked.mark != _mark(backup, current_backups().live_version())
+    if errors := _wrong_fields():
+        return _ask_again(backup, asked, errors)
+    if is_stale:
+        return _show_what_changed(backup_id, asked)
+    user = signed_in_user()
+    follower = Follower(current_appearance(), holder_of(user))
+    operation_id = start_operation(
+        RestoreRequest(
+            backup.id,
+            keep_schedule=asked.schedule != TAKE,
+            carry_account=user.username if asked.is_carrying else "",
+        )
+    )
+    return lead_to(following_address(operation_id, follower))
+
+
+def _show_plan(
+    backup_id: str, asked: RestoreForm, *, errors: Mapping[str, str] | None = None, change: str = ""
+) -> ResponseReturnValue:
+    service, viewer = current_backups(), signed_in_user().username
+    backup = service.get(backup_id)
+    stopwatch = Stopwatch()
+    release()
+    try:
+        plan = service.plan(
+            backup.id,
+            by=viewer,
+            keep_schedule=False,  # so that the plan names the backup's, beside the one here
+            carry_account=viewer if asked.is_carrying else "",
+            on_progress=stopwatch,
+        )
+    except NoAdminInsideError as error:
+        return _offer_to_carry(error, backup)
+    stopwatch.stop()
+    resume()
+    mark = _mark(backup, plan.live_version)
+    words = describe_plan(plan, backup, viewer=viewer, took_s=stopwatch.took_s)
+    return render(
+        "admin/restore.html",
+        part="admin/_restore.html",
+        plan=words,
+        schedule=asked.schedule or _suggested(words),
+        schedule_words=schedule_words,
+        is_carrying=asked.is_carrying,
+        change=change,
+        confirm=Confirmation(backup, mark, not has_recent_password(), errors or {}),
+    )
+
+
+def _suggested(plan: PlanWords) -> str:
+    """Return which schedule to suggest: an undo brings the old one back with all the rest."""
+    return TAKE if plan.undoes else KEEP
+
+
+def _wrong_fields() -> Mapping[str, str]:
+    """Look at the word and the password, and return what is wrong with each."""
+    errors = {}
+    if request.form.get("word", "").strip().casefold() != _("restore").casefold():
+        errors["word"] = _("Type the word %(word)s.", word=_("restore"))
+    if problem := confirm_in_form():
+        errors["password"] = problem
+    return errors
+
+
+def _ask_again(
+    backup: Backup, asked: RestoreForm, errors: Mapping[str, str]
+) -> ResponseReturnValue:
+    if not is_htmx():
+        return make_response(_show_plan(backup.id, asked, errors=errors), 422)
+    confirm = Confirmation(backup, asked.mark, not has_recent_password(), errors)
+    return make_response(render_template("admin/_restore_confirm.html", confirm=confirm), 422)
+
+
+def _show_what_changed(backup_id: str, asked: RestoreForm) -> ResponseReturnValue:
+    """Show the plan as it is now, to be confirmed anew."""
+    change = _("Something changed since you opened this plan. Nothing was restored: look again.")
+    response = make_response(_show_plan(backup_id, asked, change=change), 409)
+    response.headers["HX-Retarget"] = "#restore"
+    response.headers["HX-Reswap"] = "outerHTML show:top"
+    return response
+
+
+def _offer_to_carry(error: NoAdminInsideError, backup: Backup) -> ResponseReturnValue:
+    address = url_for("restores.show_plan", backup_id=backup.id, carry=1)
+    return show_backup_error(error, way_out=WayOut(address, _("Carry my account into it")))
+
+
+def _mark(backup: Backup, live_version: str) -> str:
+    """Return a mark of what a plan is made from: the live data, and the file of the backup."""
+    file = backup.file.sha256 if backup.file else ""
+    return hashlib.sha256(f"{live_version} {file}".encode()).hexdigest()

@@ -1,0 +1,126 @@
+"""For how long each backup stays, in words that promise no more than retention does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta, tzinfo
+
+from launcher.backup.records import BackupId, KeepDecision, KeepReason, RetentionPolicy
+from launcher.i18n.labels import KEEP_WORDS
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import ngettext
+from launcher.web.admin.backups.words import until_day
+
+Periods = Mapping[KeepReason, Mapping[BackupId, date]]
+"""By reason and backup: the first day on which a newer one can take its place for certain."""
+
+
+def periods(decisions: Sequence[KeepDecision], policy: RetentionPolicy, zone: tzinfo) -> Periods:
+    """Return until when each daily, weekly and monthly copy stays at least.
+
+    The newest of a period that is not over gives its place to the next run, so nothing is
+    promised for it.
+    """
+    counts = {
+        KeepReason.DAILY: policy.keep_daily,
+        KeepReason.WEEKLY: policy.keep_weekly,
+        KeepReason.MONTHLY: policy.keep_monthly,
+    }
+    return {
+        reason: dict(_until(decisions, reason, count, zone))
+        for reason, count in counts.items()
+        if count
+    }
+
+
+def retention_label(
+    decision: KeepDecision, stays: Periods, policy: RetentionPolicy, *, now: datetime
+) -> str:
+    """Return what becomes of one backup, and when."""
+    reasons = decision.reasons
+    if not reasons:
+        return _("Goes after the next scheduled backup")
+    for reason in (KeepReason.PROTECTED, KeepReason.NOT_SCHEDULED, KeepReason.NOT_REPLACED):
+        if reason in reasons:
+            return str(KEEP_WORDS[reason])
+    dated = [
+        (stays[reason][decision.backup.id], reason)
+        for reason in (KeepReason.DAILY, KeepReason.WEEKLY, KeepReason.MONTHLY)
+        if decision.backup.id in stays.get(reason, ())
+    ]
+    if dated:
+        on, reason = max(dated)
+        return _kept_until(reason, until_day(datetime.combine(on, time(12), now.tzinfo), now=now))
+    if KeepReason.RECENT in reasons:
+        return recent(policy.keep_count)
+    if KeepReason.BEFORE in reasons:
+        return _(
+            "Kept until %(day)s at the latest", day=until_day(last_day(decision, policy), now=now)
+        )
+    return str(KEEP_WORDS[reasons[0]])
+
+
+def rule_words(policy: RetentionPolicy) -> str:
+    """Return the rule as a sentence has it: `the last 10 scheduled ones, 5 weekly`."""
+    parts = [
+        ngettext(
+            "the last scheduled one", "the last %(num)s scheduled ones", policy.keep_count
+        )
+    ]  # fmt: skip
+    if policy.keep_daily:
+        parts.append(ngettext("%(num)s daily", "%(num)s daily", policy.keep_daily))
+    if policy.keep_weekly:
+        parts.append(ngettext("%(num)s weekly", "%(num)s weekly", policy.keep_weekly))
+    if policy.keep_monthly:
+        parts.append(ngettext("%(num)s monthly", "%(num)s monthly", policy.keep_monthly))
+    return ", ".join(parts)
+
+
+def _kept_until(reason: KeepReason, on: str) -> str:
+    match reason:
+        case KeepReason.DAILY:
+            return _("Kept as daily, at least until %(day)s", day=on)
+        case KeepReason.WEEKLY:
+            return _("Kept as weekly, at least until %(day)s", day=on)
+        case _other:
+            return _("Kept as monthly, at least until %(day)s", day=on)
+
+
+def last_day(decision: KeepDecision, policy: RetentionPolicy) -> datetime:
+    """Return when what was made before a restore or an upgrade is too old to stay."""
+    return decision.backup.created_at + policy.keep_before
+
+
+def recent(count: int) -> str:
+    """Return why one of the newest scheduled backups stays."""
+    return ngettext("The last scheduled one", "One of the last %(num)s scheduled", count)
+
+
+def _until(
+    decisions: Sequence[KeepDecision], reason: KeepReason, count: int, zone: tzinfo
+) -> Iterator[tuple[BackupId, date]]:
+    begin, later = _PERIODS[reason]
+    kept = [each.backup for each in decisions if reason in each.reasons]  # newest first
+    if not kept:
+        return
+    newest = begin(kept[0].created_at.astimezone(zone).date())
+    for place, backup in enumerate(kept[1:], start=1):
+        # Pushed out by the first backup of the period that makes one too many.
+        yield backup.id, later(newest, count - place)
+
+
+def _month_later(first: date, months: int) -> date:
+    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+    return date(year, month + 1, 1)
+
+
+_PERIODS: Mapping[
+    KeepReason, tuple[Callable[[date], date], Callable[[date, int], date]]
+] = {
+    KeepReason.DAILY: (lambda day: day, lambda day, count: day + timedelta(days=count)),
+    KeepReason.WEEKLY: (
+        lambda day: day - timedelta(days=day.weekday()),
+        lambda monday, count: monday + timedelta(weeks=count),
+    ),
+    KeepReason.MONTHLY: (lambda day: day.replace(day=1), _month_later),
+}  # fmt: skip

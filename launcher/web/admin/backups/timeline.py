@@ -1,0 +1,236 @@
+"""The picture of the last five weeks: where each mark lies. Pure geometry.
+
+Everything is in per cent of the width, so that it needs no script to fit.
+Two lanes: scheduled runs below, everything else above. Of backups of one kind that would cover
+each other, the worst is drawn.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from itertools import pairwise
+
+from launcher.backup.records import (
+    OWN_KINDS,
+    Backup,
+    JournalEntry,
+    Kind,
+    Outcome,
+    State,
+    Verb,
+)
+from launcher.monitoring.snapshot import Snapshot, patience
+
+WEEKS = 5
+_CELL = 1.0
+"""How much of the width a mark takes for itself: about what it is wide on a large screen."""
+_LATE_LABEL = 93.0
+_ROOM_FOR_LABEL = 25.0
+_WORST_FIRST = {State.DAMAGED: 0, State.UNVERIFIED: 1, State.VERIFIED: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One backup in the picture."""
+
+    x: float
+    backup: Backup
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it lies in the lower lane."""
+        return self.backup.kind is Kind.SCHEDULED
+
+    @property
+    def shape(self) -> str:
+        """The name of its drawing: damage goes before kind."""
+        if self.backup.verification.state is State.DAMAGED:
+            return "damaged"
+        return "upload" if self.backup.kind is Kind.EXTERNAL else self.backup.kind.value
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch without a backup that should not be there."""
+
+    x: float
+    width: float
+    begin: datetime
+    end: datetime
+    is_open: bool
+
+    @property
+    def has_label(self) -> bool:
+        """Whether its words have room: beside the one that is open, inside another."""
+        return self.is_open or self.width >= _ROOM_FOR_LABEL
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        return self.end - self.begin
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The line at the beginning of a week; its label only where it has room."""
+
+    x: float
+    begin: datetime
+    has_label: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Everything in the picture, and the sums that say the same.
+
+    Attributes:
+        gone: where scheduled runs lie whose backup retention has removed.
+        kinds, states: how many backups of the time are there.
+    """
+
+    begin: datetime
+    weeks: Sequence[Week]
+    marks: Sequence[Mark]
+    gone: Sequence[float]
+    gaps: Sequence[Gap]
+    now_x: float
+    next_x: float | None
+    kinds: Mapping[Kind, int]
+    states: Mapping[State, int]
+
+    @property
+    def ticks(self) -> str:
+        """The drawing of what is gone: a stroke for each, eight high."""
+        return _strokes(self.gone, height=8)
+
+    @property
+    def stems(self) -> str:
+        """The drawing of what joins the upper lane to the base: a stroke for each mark in it."""
+        return _strokes([mark.x for mark in self.marks if not mark.is_scheduled], height=21)
+
+    @property
+    def room_for_now(self) -> float:
+        """How much of the width the word of now has for itself."""
+        return min((gap.width for gap in self.gaps if gap.is_open), default=self.now_x)
+
+
+def draw(snapshot: Snapshot) -> Timeline:
+    """Return the picture of a situation whose store can be read."""
+    listing, now = snapshot.listing, snapshot.now
+    assert listing is not None  # noqa: S101 (without a list there is no picture of it)
+    zone = snapshot.site.zone
+    begin, end = _span(now, snapshot.next_run_at, zone)
+    scale = _Scale(begin, end)
+    shown = [backup for backup in listing.backups if begin <= backup.created_at <= end]
+    gone = _gone(snapshot.entries, begin, {backup.id for backup in shown})
+    made = sorted([*(backup.created_at for backup in shown if backup.kind in OWN_KINDS), *gone])
+    return Timeline(
+        begin=begin,
+        weeks=list(_weeks(scale, zone)),
+        marks=_marks(shown, scale),
+        gone=[scale.x(at) for at in gone],
+        gaps=list(_gaps(snapshot, made, scale)),
+        now_x=scale.x(now),
+        next_x=_next_x(snapshot.next_run_at, scale),
+        kinds=Counter(backup.kind for backup in shown),
+        states=Counter(backup.verification.state for backup in shown),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    begin: datetime
+    end: datetime
+
+    def x(self, at: datetime) -> float:
+        """Return where a moment lies, in per cent, two decimals."""
+        share = (at - self.begin) / (self.end - self.begin)
+        return round(min(1.0, max(0.0, share)) * 100, 2)
+
+
+def _span(now: datetime, next_run_at: datetime | None, zone: tzinfo) -> tuple[datetime, datetime]:
+    """Return from the midnight five weeks ago to the one after the next run, if that is soon."""
+    today = _midnight(now, zone)
+    end = today + timedelta(days=2)
+    if next_run_at and end < next_run_at < now + timedelta(days=8):
+        end = _midnight(next_run_at, zone) + timedelta(days=1)
+    return today - timedelta(weeks=WEEKS) + timedelta(days=1), end
+
+
+def _midnight(at: datetime, zone: tzinfo) -> datetime:
+    return datetime.combine(at.astimezone(zone).date(), time(), zone).astimezone(UTC)
+
+
+def _weeks(scale: _Scale, zone: tzinfo) -> Iterator[Week]:
+    day = scale.begin.astimezone(zone).date()
+    day += timedelta(days=-day.weekday() % 7)
+    while (begin := datetime.combine(day, time(), zone).astimezone(UTC)) < scale.end:
+        x = scale.x(begin)
+        yield Week(x, begin, has_label=x < _LATE_LABEL)
+        day += timedelta(weeks=1)
+
+
+def _gone(
+    entries: Sequence[JournalEntry], begin: datetime, present: Collection[str]
+) -> Sequence[datetime]:
+    """Return when scheduled backups were made that are not there any more."""
+    return [
+        entry.started_at
+        for entry in entries
+        if entry.verb is Verb.CREATE
+        and entry.outcome is Outcome.SUCCEEDED
+        and entry.facts.get("kind") == Kind.SCHEDULED
+        and entry.started_at >= begin
+        and entry.backup_id not in present
+    ]
+
+
+def _marks(backups: Sequence[Backup], scale: _Scale) -> Sequence[Mark]:
+    """Return the marks from left to right, of one kind and place only the worst."""
+    seen: dict[tuple[Kind, int], Mark] = {}
+    for mark in (Mark(scale.x(backup.created_at), backup) for backup in backups):
+        place = (mark.backup.kind, int(mark.x / _CELL))
+        other = seen.setdefault(place, mark)
+        if _rank(mark) < _rank(other):
+            seen[place] = mark
+    return sorted(seen.values(), key=lambda mark: (not mark.is_scheduled, mark.x))
+
+
+def _rank(mark: Mark) -> int:
+    return _WORST_FIRST[mark.backup.verification.state]
+
+
+def _strokes(xs: Sequence[float], *, height: int) -> str:
+    """Return upright strokes as one path, in hundredths of a per cent; one for each place."""
+    places = {int(x / _CELL): round(x * 100) for x in xs}
+    return "".join(f"M{place} 0v{height}" for place in places.values())
+
+
+def _gaps(snapshot: Snapshot, made: Sequence[datetime], scale: _Scale) -> Iterator[Gap]:
+    """Yield each stretch that is longer than the alarm allows, as far as the journal reaches.
+
+    Before that, backups may have been there that retention has removed since.
+    """
+    if not snapshot.site.backup_enabled:
+        return
+    now, entries = snapshot.now, snapshot.entries
+    known_since = entries[-1].started_at if entries else now
+    gaps = [(begin, end) for begin, end in pairwise(made) if known_since <= begin and end <= now]
+    # Up to now it is a good one that counts; a damaged one before that is a cross in the picture.
+    if snapshot.last_good:
+        gaps.append((min(snapshot.last_good.created_at, now), now))
+    for begin, end in gaps:
+        # The settings first: what the schedule allows is asked of cron, for each stretch anew.
+        is_long = end - begin > snapshot.site.stale_after
+        if is_long and end - begin > patience(snapshot.site, begin):
+            x = scale.x(begin)
+            yield Gap(x, round(scale.x(end) - x, 2), begin, end, is_open=end == now)
+
+
+def _next_x(next_run_at: datetime | None, scale: _Scale) -> float | None:
+    if next_run_at is None or next_run_at > scale.end:
+        return None
+    return scale.x(next_run_at)

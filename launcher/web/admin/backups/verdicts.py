@@ -1,0 +1,200 @@
+"""What a file turned out to be, once it was looked into: in words, with what to do next.
+
+Each of the core's reasons to refuse has words of a reader's own here; its English sentence stays
+beside them as a detail.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from launcher.backup.reasons import Fault, Reason
+from launcher.backup.records import Backup, JournalEntry, Outcome, moment_of
+from launcher.db.content import LauncherContent
+from launcher.i18n.formats import day_and_time
+from launcher.i18n.labels import ERROR_WORDS
+from launcher.i18n.locale import gettext, ngettext
+from launcher.i18n.locale import lazy_gettext as _
+from launcher.web.contents import contents_in_brief
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
+
+_OUR_NAME = re.compile(r"launcher-(\d{8}T\d{6}Z-[a-z0-9]{6})\.db(?:\.zst)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class FileVerdict:
+    """What a file is.
+
+    Attributes:
+        tone: "ok", "warn" (not for this Launcher) or "bad" (damaged).
+        title: the verdict.
+        text: what of it, and what still holds.
+        advice: what to do next, "" when there is nothing to do.
+        fault: the reason, None for a good file.
+    """
+
+    severity: str
+    title: str
+    text: str
+    advice: str = ""
+    fault: Fault | None = None
+
+    @property
+    def problem(self) -> str:
+        """The reason in the core's own words, in English, "" for a good file."""
+        return str(self.fault or "")
+
+
+def verdict(entry: JournalEntry, backup: Backup | None) -> FileVerdict:
+    """Return what became of an uploaded file.
+
+    Args:
+        entry: its operation, ended.
+        backup: what was made of it, None when it was refused, or when that is gone by now.
+    """
+    if entry.outcome is Outcome.SUCCEEDED:
+        return _good(backup)
+    if entry.outcome is Outcome.INTERRUPTED:
+        return FileVerdict(
+            "warn",
+            gettext("The check of this file was interrupted"),
+            gettext("It is not in the list, and nothing was restored."),
+            gettext("Send it once more."),
+        )
+    return refusal(entry.error_code, entry.fault)
+
+
+def refusal(code: str, fault: Fault | None) -> FileVerdict:
+    """Return why a file was not taken, by the code of the core's error and its reason."""
+    words = FILE_WORDS.get(fault.reason) if fault else None
+    if fault is None or words is None:
+        known = ERROR_WORDS.get(code, ERROR_WORDS["internal"])
+        return FileVerdict("warn", str(known.title), "", str(known.hint), fault)
+    text = " ".join(str(sentence) % fault.facts for sentence in words.sentences)
+    return FileVerdict(words.severity, str(words.title), text, str(words.advice), fault)
+
+
+def fit(backup: Backup) -> str:
+    """Return whether this server can take a backup: as it is, by migrating it, or not at all."""
+    if not backup.schema_revision:
+        return ""
+    content = LauncherContent()
+    pending = content.pending(backup.schema_revision)
+    if pending is None:
+        return gettext(
+            "Needs a newer Launcher: this one knows schemas up to %(ours)s", ours=content.head
+        )
+    if not pending:
+        return gettext("Fits this server as it is")
+    return ngettext(
+        "A restore migrates it by one step",
+        "A restore migrates it by %(num)s steps",
+        len(pending),
+    )
+
+
+def _good(backup: Backup | None) -> FileVerdict:
+    title = gettext("It is a backup of Launcher, and whole")
+    if backup is None:
+        return FileVerdict(
+            "ok", title, gettext("It was put in the list, and has been removed since.")
+        )
+    facts = [
+        gettext("Schema %(schema)s. %(fit)s.", schema=backup.schema_revision, fit=fit(backup)),
+        gettext("Inside: %(contents)s.", contents=contents_in_brief(backup.contents)),
+        gettext("It is in the list now; nothing was restored."),
+    ]
+    if made_at := _named(backup):
+        facts.insert(0, gettext("Of %(when)s, going by its name.", when=day_and_time(made_at)))
+    return FileVerdict("ok", title, " ".join(facts))
+
+
+def _named(backup: Backup) -> datetime | None:
+    """Return when an uploaded backup was made, where its name still says so."""
+    found = _OUR_NAME.search(backup.note)
+    return moment_of(found[1]) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class FileWords:
+    """What a file is that was not taken: sentences with the facts of the reason put in."""
+
+    severity: str
+    title: LazyString
+    sentences: tuple[LazyString, ...]
+    advice: LazyString
+
+
+_UNTOUCHED = _("It was not put in the list, and nothing was changed.")
+_OURS_ALONE = _("Only a backup that was made by Launcher can be restored.")
+_NOT_OURS = FileWords(
+    "warn",
+    _("It is not a backup of Launcher"),
+    (_("It does not hold what a Launcher of any version would."), _UNTOUCHED),
+    _OURS_ALONE,
+)
+_NO_DATABASE = FileWords(
+    "warn",
+    _("It is not a database"),
+    (_UNTOUCHED,),
+    _("Take the .db file that Launcher gave you, or its .db.zst."),
+)
+_DAMAGED = FileWords(
+    "bad",
+    _("It is damaged"),
+    (_("It is not whole any more, or never was."), _UNTOUCHED),
+    _("Copy or send it once more. If that does not help, take another backup."),
+)
+
+FILE_WORDS: Mapping[Reason, FileWords] = {
+    Reason.NEWER_SCHEMA: FileWords(
+        "warn",
+        _("It was made by a newer Launcher"),
+        (
+            _(
+                "Its schema is %(theirs)s, and this server, Launcher %(version)s, knows schemas up"
+                " to %(ours)s. The file itself may well be good; nothing was changed."
+            ),
+        ),
+        _("Update this server, then bring the file in again."),
+    ),
+    Reason.OTHER_APPLICATION: FileWords(
+        "warn", _("It is the database of another application"), (_UNTOUCHED,), _OURS_ALONE
+    ),
+    Reason.BOMB: FileWords(
+        "bad",
+        _("It claims to unpack to far more than it can hold"),
+        (_("No backup looks like that, so it was not unpacked."), _UNTOUCHED),
+        _OURS_ALONE,
+    ),
+    Reason.NO_SPACE_TO_UNPACK: FileWords(
+        "warn",
+        _("The disk has no room to unpack it"),
+        (_UNTOUCHED,),
+        ERROR_WORDS["insufficient_space"].hint,
+    ),
+    **dict.fromkeys(
+        (
+            Reason.NO_REVISION, Reason.UTF16, Reason.OBJECT_FOREIGN, Reason.OBJECT_MISSING,
+            Reason.OBJECT_DIFFERENT,
+        ),
+        _NOT_OURS,
+    ),
+    **dict.fromkeys((Reason.NOT_SQLITE, Reason.EMPTY), _NO_DATABASE),
+    **dict.fromkeys(
+        (
+            Reason.PAGE_SIZE, Reason.COUNTERS, Reason.CUT_OFF, Reason.PADDED,
+            Reason.LONGER_THAN_ANNOUNCED, Reason.DATA_DAMAGED, Reason.DATA_CUT_OFF,
+            Reason.DATA_AFTER_END, Reason.CHECKSUM, Reason.CHECKSUM_DATABASE,
+            Reason.DATABASE_DAMAGED, Reason.DANGLING_ROWS, Reason.CHECK_TOO_LONG,
+        ),
+        _DAMAGED,
+    ),
+}  # fmt: skip
+"""What a file is, by the reason why it was not taken."""

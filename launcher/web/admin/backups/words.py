@@ -1,0 +1,158 @@
+"""How backups are spoken of: when, why, what is inside, and for how long they stay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from babel.dates import format_date, format_skeleton
+from flask_babel import get_locale, get_timezone
+
+from launcher.backup.records import Backup, Kind, State, moment_of
+from launcher.i18n.formats import clock_time, day, day_and_time, long, number, weekday
+from launcher.i18n.labels import KIND_WORDS
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import ngettext
+from launcher.web.admin.backups.timeline import Timeline
+
+_NIGHT_BEGINS, _NIGHT_ENDS = 21, 5
+
+
+def at_time(at: datetime, *, now: datetime) -> str:
+    """Return a moment as a sentence has it: `tonight at 03:00`, `Wednesday at 03:00`."""
+    time = clock_time(at)
+    if _is_tonight(at, now):
+        return _("tonight at %(time)s", time=time)
+    match _days_ahead(at, now):
+        case 0:
+            return _("today at %(time)s", time=time)
+        case 1:
+            return _("tomorrow at %(time)s", time=time)
+        case -1:
+            return _("yesterday at %(time)s", time=time)
+        case days if abs(days) < 7:
+            return _("%(day)s at %(time)s", day=weekday(at), time=time)
+        case _other:
+            return _("%(day)s at %(time)s", day=day(at), time=time)
+
+
+def short_time(at: datetime, *, now: datetime) -> str:
+    """Return a moment as a heading has it: `Tonight, 03:00`, `Sat 21 Nov, 03:00`."""
+    time = clock_time(at)
+    if _is_tonight(at, now):
+        return _("Tonight, %(time)s", time=time)
+    match _days_ahead(at, now):
+        case 0:
+            return _("Today, %(time)s", time=time)
+        case 1:
+            return _("Tomorrow, %(time)s", time=time)
+        case _other:
+            return _("%(day)s, %(time)s", day=_short_day(at, now), time=time)
+
+
+def short_day(at: datetime) -> str:
+    """Return a day as a small label has it: `19 Oct`."""
+    return str(format_skeleton("MMMd", at, tzinfo=get_timezone(), locale=get_locale()))
+
+
+def until_day(at: datetime, *, now: datetime) -> str:
+    """Return the day of a moment, with its year where that could be mistaken."""
+    return day(at) if abs(at - now) < timedelta(days=300) else _day_and_year(at)
+
+
+def why(backup: Backup, names: Mapping[str, str]) -> str:
+    """Return why a backup exists, and who wanted it, by the `names` of users."""
+    who = names.get(backup.created_by, backup.created_by)
+    if backup.kind is Kind.MANUAL and who:
+        return _("By hand by %(who)s", who=who)
+    if backup.kind is Kind.UPLOAD and who:
+        return _("Uploaded by %(who)s", who=who)
+    return str(KIND_WORDS[backup.kind])
+
+
+def note(backup: Backup, names: Mapping[str, str], *, now: datetime) -> str:
+    """Return what is noted of a backup; what Launcher noted itself, in the reader's language."""
+    if backup.kind is Kind.SAFETY and backup.before:
+        who = names.get(backup.created_by, backup.created_by)
+        return _("Restore by %(who)s of %(what)s", who=who, what=_what(backup.before, now))
+    if backup.kind is Kind.UPGRADE and backup.before:
+        return _("To schema %(revision)s", revision=backup.before)
+    if backup.kind is Kind.MANUAL and backup.note:
+        return _("“%(note)s”", note=backup.note)
+    return backup.note
+
+
+def taken(backup: Backup, *, now: datetime) -> str:
+    """Return the name of a backup among people: when it was taken."""
+    return short_time(backup.created_at, now=now)
+
+
+def when(backup_id: str) -> str:
+    """Return the moment of a backup as one speaks of it; its id tells it, even when it is gone."""
+    at = moment_of(backup_id)
+    return day_and_time(at) if at else backup_id
+
+
+def picture(timeline: Timeline) -> str:
+    """Return what the picture of the last weeks shows, for who does not see it."""
+    said = [_("Backups of the last five weeks.")]
+    kinds = [
+        _("%(kind)s: %(number)s", kind=KIND_WORDS[kind], number=number(timeline.kinds[kind]))
+        for kind in Kind
+        if timeline.kinds[kind]
+    ]
+    said.append(_("%(list)s.", list=", ".join(kinds)) if kinds else _("There is none."))
+    if unverified := timeline.states[State.UNVERIFIED]:
+        said.append(ngettext("%(num)s not verified.", "%(num)s not verified.", unverified))
+    if damaged := timeline.states[State.DAMAGED]:
+        said.append(ngettext("%(num)s damaged.", "%(num)s damaged.", damaged))
+    if gone := len(timeline.gone):
+        said.append(
+            ngettext(
+                "%(num)s was taken, and since removed by your rule.",
+                "%(num)s were taken, and since removed by your rule.",
+                gone,
+            )
+        )
+    said += [
+        _("There is none since %(day)s: %(length)s.", day=day(gap.begin), length=long(gap.length))
+        if gap.is_open
+        else _(
+            "There is none between %(begin)s and %(end)s.", begin=day(gap.begin), end=day(gap.end)
+        )
+        for gap in timeline.gaps
+    ]
+    return " ".join(said)
+
+
+def _what(source: str, now: datetime) -> str:
+    """Return the moment in an id; a file keeps its name."""
+    at = moment_of(source)
+    return short_time(at, now=now) if at else source
+
+
+def _days_ahead(at: datetime, now: datetime) -> int:
+    zone = get_timezone()
+    return (at.astimezone(zone).date() - now.astimezone(zone).date()).days
+
+
+def _is_tonight(at: datetime, now: datetime) -> bool:
+    """Whether `at` lies ahead in the night that follows, or is under way."""
+    zone = get_timezone()
+    then, today = at.astimezone(zone), now.astimezone(zone)
+    if at < now or _NIGHT_ENDS <= then.hour < _NIGHT_BEGINS:
+        return False
+    shift = timedelta(hours=_NIGHT_ENDS)
+    return (then - shift).date() == (today - shift).date()
+
+
+def _short_day(at: datetime, now: datetime) -> str:
+    zone = get_timezone()
+    is_this_year = at.astimezone(zone).year == now.astimezone(zone).year
+    skeleton = "MMMEd" if is_this_year else "yMMMd"
+    return str(format_skeleton(skeleton, at, tzinfo=zone, locale=get_locale()))
+
+
+def _day_and_year(at: datetime) -> str:
+    local = at.astimezone(get_timezone())
+    return str(format_date(local, "long", locale=get_locale()))

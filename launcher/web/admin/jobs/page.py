@@ -1,0 +1,262 @@
+"""The jobs: who runs them, what became of them, when they come next; and one of them right now.
+
+Everything shown lies outside the database, but for the schedule of the backups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+
+from launcher.backup.errors import BackupError, OperationInProgressError
+from launcher.backup.records import Progress, Verb
+from launcher.current import current_backups, current_config
+from launcher.db.session import release, resume
+from launcher.i18n.labels import ERROR_WORDS, JOB_WORDS, STAGE_WORDS
+from launcher.i18n.locale import gettext
+from launcher.jobs import process
+from launcher.jobs.history import Book, Run, runs
+from launcher.jobs.registry import JOBS
+from launcher.jobs.work import SCHEDULE, owed
+from launcher.models.types import utc_now
+from launcher.schedule.leader import Leader, leader
+from launcher.settings.table import SiteSettings
+from launcher.web import toasts
+from launcher.web.admin.jobs.words import LATE_AFTER, describe_end, describe_jobs
+from launcher.web.admin.schedule.page import zone_words
+from launcher.web.errors import WayOut, busy_words, show_backup_error
+from launcher.web.frame import site_settings
+from launcher.web.htmx import is_htmx
+from launcher.web.roles import admin_required, signed_in_user
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+
+blueprint = Blueprint("jobs", __name__, url_prefix="/admin/jobs")
+
+_TOASTS_AT_ONCE = 3
+_MAX_SEEN = 200
+_CHANGED = {"HX-Trigger": "jobs-changed"}
+
+Runs = Mapping[str, Sequence[Run]]
+
+
+class Conduct(StrEnum):
+    """Who sees to it that the jobs are done."""
+
+    LED = "led"
+    NOBODY = "nobody"
+    CALLED = "called"  # from outside, since this server is told not to
+
+
+@dataclass(frozen=True, slots=True)
+class Watchman:
+    """Who runs the jobs.
+
+    Attributes:
+        leader: the process, where it is one of ours.
+        last_call: when a job was last done by schedule, None when that is not remembered.
+        late: a job that came due a while ago and that nobody did, where somebody has to call.
+        late_since: when it came due.
+    """
+
+    conduct: Conduct
+    leader: Leader | None = None
+    last_call: datetime | None = None
+    late: str = ""
+    late_since: datetime | None = None
+
+    @property
+    def severity(self) -> str:
+        """How well that is: "ok" or "warn"."""
+        if self.conduct is Conduct.CALLED:
+            return "warn" if self.late or self.last_call is None else "ok"
+        return "ok" if self.conduct is Conduct.LED else "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a job is doing at this moment, as far as it can be told."""
+
+    job_id: str
+    name: str
+    progress: Progress | None
+
+
+@blueprint.errorhandler(BackupError)
+def _refuse(error: BackupError) -> Response:
+    """Say what kept a job from being begun, and let the page show how things are now."""
+    way_out = None if is_htmx() else WayOut(url_for("jobs.show"), gettext("To the jobs"))
+    response = show_backup_error(error, way_out=way_out)
+    if is_htmx():
+        response.headers.extend(_CHANGED)
+    return response
+
+
+@blueprint.errorhandler(OperationInProgressError)
+def _refuse_as_busy(error: OperationInProgressError) -> ResponseReturnValue:
+    """Say who is at what since when, above the jobs as they are now."""
+    if is_htmx():
+        return _refuse(error)
+    resume()
+    return _page(_runs(), busy=error), 409
+
+
+@blueprint.get("")
+@admin_required
+def show() -> ResponseReturnValue:
+    """Show the jobs; whoever says what was seen of them is told what ended since."""
+    found = _runs()
+    is_told = _report(found, seen=request.args.get("seen", "")[:_MAX_SEEN])
+    if is_told and not is_htmx():
+        return redirect(url_for("jobs.show"), 303)  # so that a reload does not tell it again
+    return _page(found)
+
+
+@blueprint.get("/progress")
+@admin_required
+def progress() -> ResponseReturnValue:
+    """Return how far the job is that runs; whatever else is different is asked for anew."""
+    found = _runs()
+    mark = _mark_of(found)
+    is_as_seen = mark == request.args.get("seen", "")
+    page = render_template("admin/_job_progress.html", seen=mark, **_work_context(found))
+    return page, 200, {} if is_as_seen else _CHANGED
+
+
+@blueprint.post("/<job_id>/run")
+@admin_required
+def run(job_id: str) -> ResponseReturnValue:
+    """Begin a job because somebody wants it now; it uses no slot of its schedule."""
+    if job_id not in JOBS:
+        abort(404)
+    by, seen = signed_in_user().username, request.form.get("seen", "")[:_MAX_SEEN]
+    release()
+    process.run_now(current_config(), job_id, by=by)
+    return redirect(url_for("jobs.show", seen=seen or None), 303)
+
+
+# --- what is shown -----------------------------------------------------------------------
+
+
+def _page(found: Runs, *, busy: OperationInProgressError | None = None) -> str:
+    now, site = utc_now(), site_settings()
+    return render_template(
+        "admin/_jobs.html" if is_htmx() else "admin/jobs.html",
+        is_part=is_htmx(),
+        busy=busy_words(busy) if busy else "",
+        busy_error=ERROR_WORDS[busy.code] if busy else None,
+        jobs=describe_jobs(list(JOBS.values()), found, site, now=now),
+        now=now,
+        seen=_mark_of(found),
+        watchman=_watchman(found, site, now=now),
+        zone=zone_words(site.zone, now),
+        **_work_context(found),
+    )
+
+
+def _watchman(found: Runs, site: SiteSettings, *, now: datetime) -> Watchman:
+    config = current_config()
+    if leading := leader(config.lock_dir):
+        return Watchman(Conduct.LED, leader=leading)
+    if config.scheduler:
+        return Watchman(Conduct.NOBODY)
+    calls = [each.started_at for job_runs in found.values() for each in job_runs
+             if each.by == SCHEDULE]  # fmt: skip
+    late, late_since = _late(site, now=now)
+    return Watchman(
+        Conduct.CALLED, last_call=max(calls, default=None), late=late, late_since=late_since
+    )
+
+
+def _late(site: SiteSettings, *, now: datetime) -> tuple[str, datetime | None]:
+    """Return a job that should have been done by now, and since when."""
+    book = Book(current_config().data_dir)
+    for job in JOBS.values():
+        slot = owed(current_backups(), book.record(job.id), job, site, now=now)
+        if slot is not None and now - slot > LATE_AFTER:
+            return str(JOB_WORDS[job.id]), slot
+    return "", None
+
+
+def _work_context(found: Runs) -> Mapping[str, object]:
+    return {"work": _work(found), "stage_words": STAGE_WORDS}
+
+
+def _work(found: Runs) -> Work | None:
+    """Return the job that runs; of several the one whose operation it is."""
+    running = {
+        job_id: each for job_id, job_runs in found.items() for each in job_runs if each.is_running
+    }
+    if not running:
+        return None
+    operation = current_backups().progress()
+    for job_id, each in running.items():
+        if operation and operation.by == each.by and operation.verb in _verbs(job_id):
+            return Work(job_id, str(JOB_WORDS[job_id]), operation)
+    job_id = next(iter(running))
+    return Work(job_id, str(JOB_WORDS[job_id]), None)
+
+
+def _verbs(job_id: str) -> set[Verb]:
+    """Return the operations that a job may be made of."""
+    more = {"backup": Verb.PRUNE, "rehearsal": Verb.VERIFY}
+    return {JOBS[job_id].verb, more.get(job_id, JOBS[job_id].verb)}
+
+
+def _runs() -> Runs:
+    return runs(current_config().data_dir)
+
+
+# --- what a page has seen ----------------------------------------------------------------
+
+
+def _mark_of(found: Runs) -> str:
+    """Return what tells one state of the runs from another: of each job, what ended and runs."""
+    return ",".join(
+        f"{_id_of(job_runs, is_running=False)}.{_id_of(job_runs, is_running=True)}"
+        for job_runs in found.values()
+    )
+
+
+def _id_of(job_runs: Sequence[Run], *, is_running: bool) -> str:
+    return next((run.id for run in job_runs if run.is_running is is_running), "")
+
+
+def _report(found: Runs, *, seen: str) -> bool:
+    """Say in passing which runs ended since a page had `seen`; return whether there were any."""
+    marks = seen.split(",")
+    if len(marks) != len(found):
+        return False
+    ended = [
+        (run.started_at, job_id, run)
+        for mark, (job_id, job_runs) in zip(marks, found.items(), strict=True)
+        for run in _ended_since(job_runs, mark.partition(".")[0])
+    ]
+    newest = sorted(ended, key=lambda each: each[0])[-_TOASTS_AT_ONCE:]
+    for _at, job_id, run in newest:
+        toasts.show(describe_end(JOBS[job_id], run))
+    return bool(newest)
+
+
+def _ended_since(job_runs: Sequence[Run], run_id: str) -> list[Run]:
+    """Return what ended since `run_id` was the last to; nothing if that is forgotten by now."""
+    ids = [run.id for run in job_runs]
+    if run_id and run_id not in ids:
+        return []
+    newer = job_runs[: ids.index(run_id)] if run_id else job_runs
+    return [run for run in newer if not run.is_running]

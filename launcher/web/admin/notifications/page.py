@@ -1,0 +1,356 @@
+"""Who is told when backups stop: the addresses, and what an admin may do about them.
+
+An address is written down once and never shown again, not even to whoever wrote it: forms leave
+its field empty, and an empty one keeps the address that is there. Every change asks for a recent
+password, for whoever may point the alarm elsewhere may silence it. Looking asks for none, and
+neither does a test, which goes to an address that is there already.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from flask import Blueprint, flash, redirect, request, url_for
+from sqlalchemy.exc import SQLAlchemyError
+
+from launcher.audit import Actor
+from launcher.backup.records import Outcome
+from launcher.current import current_application, current_config
+from launcher.db.session import DataBeingReplacedError, release, resume
+from launcher.extensions import db
+from launcher.i18n.locale import gettext as _
+from launcher.models.types import utc_now
+from launcher.notifications import audit, dispatch, recipients
+from launcher.notifications.messages import REASON_ADVICE, delivery_words
+from launcher.notifications.recipients import NotificationSettings, Recipient, RecipientError
+from launcher.web import toasts
+from launcher.web.admin.notifications import forms as pages
+from launcher.web.admin.notifications.delivery import overview
+from launcher.web.admin.notifications.forms import RecipientDraft, Refusal, version_of
+from launcher.web.frame import do_without_database
+from launcher.web.reauthentication import recent_password_required
+from launcher.web.roles import acting_user, admin_required
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+    from launcher.config import Config
+    from launcher.notifications.sender import Delivery
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+blueprint = Blueprint("notifications", __name__, url_prefix="/admin/notifications")
+_log = logging.getLogger(__name__)
+
+
+# Looking
+
+
+@blueprint.get("")
+@admin_required
+def index() -> ResponseReturnValue:
+    """Show who is told, and whether they can be reached."""
+    return pages.index()
+
+
+@blueprint.app_template_global("told_of_failures")
+def told_of_failures() -> Sequence[str]:
+    """Return the names of those who are told when a backup fails, for other pages to say."""
+    return overview(current_config(), now=utc_now()).handle_backup_errors
+
+
+# Telling somebody
+
+
+@blueprint.get("/new")
+@admin_required
+@recent_password_required
+def new() -> ResponseReturnValue:
+    """Show the form for another address."""
+    return pages.new(RecipientDraft.empty())
+
+
+@blueprint.post("")
+@admin_required
+@recent_password_required
+def create() -> ResponseReturnValue:
+    """Tell somebody from now on."""
+    draft, actor = RecipientDraft.read(), acting_user()
+    try:
+        made = _apart(
+            recipients.add_recipient, name=draft.name, url=_typed_url(), events=draft.events
+        )
+    except (RecipientError, OSError) as error:
+        return pages.new(draft, Refusal.of(error))
+    with _recording(actor):
+        audit.record_created(made, actor=actor)
+    _say(
+        _("%(name)s is told from now on", name=made.name),
+        _("Send a test to see that it arrives."),
+    )
+    return _back()
+
+
+# Changing
+
+
+@blueprint.get("/<recipient_id>")
+@admin_required
+@recent_password_required
+def show(recipient_id: str) -> ResponseReturnValue:
+    """Show what somebody is told, with the forms that change it."""
+    return pages.recipient(_find(recipient_id))
+
+
+@blueprint.post("/<recipient_id>")
+@admin_required
+@recent_password_required
+def change(recipient_id: str) -> ResponseReturnValue:
+    """Change a name, what is told, or the address."""
+    draft, actor = RecipientDraft.read(), acting_user()
+    known = _find(recipient_id)
+    if request.form.get("seen") != version_of(known):
+        return pages.recipient(known, refusal=Refusal.outdated())
+    try:
+        changed = _apart(
+            recipients.change_recipient,
+            known.id,
+            name=draft.name,
+            events=draft.events,
+            url=_typed_url(),
+            seen=known,
+        )
+    except (RecipientError, OSError) as error:
+        return pages.recipient(known, draft, Refusal.of(error))
+    if changed == known:
+        flash(_("Nothing was different, so nothing was changed."))
+        return _back()
+    with _recording(actor):
+        audit.record_changed(known, changed, actor=actor)
+    _say(
+        _("%(name)s is changed", name=changed.name),
+        "" if changed.url == known.url else _("Send a test to see that it arrives."),
+    )
+    return _back()
+
+
+@blueprint.get("/<recipient_id>/remove")
+@admin_required
+@recent_password_required
+def ask_to_remove(recipient_id: str) -> ResponseReturnValue:
+    """Say what goes with an address before it goes."""
+    return pages.removal(_find(recipient_id))
+
+
+@blueprint.post("/<recipient_id>/remove")
+@admin_required
+@recent_password_required
+def remove(recipient_id: str) -> ResponseReturnValue:
+    """Tell somebody nothing any more."""
+    actor = acting_user()
+    known = _find(recipient_id)
+    if request.form.get("seen") != version_of(known):
+        return pages.recipient(known, refusal=Refusal.outdated())
+    try:
+        _apart(recipients.remove_recipient, known.id, seen=known)
+    except OSError as error:
+        return pages.index(Refusal.of(error))
+    with _recording(actor):
+        audit.record_removed(known, actor=actor)
+    flash(_("%(name)s is not told any more", name=known.name))
+    return _back()
+
+
+# Trying
+
+
+@blueprint.post("/<recipient_id>/test")
+@admin_required
+def test(recipient_id: str) -> ResponseReturnValue:
+    """Send a test and wait for how it goes, at most as long as any message may take."""
+    actor = acting_user()
+    known = _find(recipient_id)
+    release()
+    delivery = dispatch.send_test(current_application(), known.id)
+    outcome = Outcome.SUCCEEDED if delivery.is_done else Outcome.FAILED
+    with _recording(actor):
+        audit.record_test(known, outcome, actor=actor)
+    toasts.show(_test_words(known, delivery))
+    return _back()
+
+
+def _test_words(recipient: Recipient, delivery: Delivery) -> toasts.Toast:
+    if delivery.reason is None:
+        return toasts.make_toast(_("The test to %(name)s was taken", name=recipient.name))
+    return toasts.make_toast(
+        _("%(name)s was not reached", name=recipient.name),
+        severity="bad",
+        details=[delivery_words(delivery), str(REASON_ADVICE[delivery.reason])],
+    )
+
+
+# The heartbeat, and the address of the site
+
+
+@blueprint.get("/heartbeat")
+@admin_required
+@recent_password_required
+def show_heartbeat() -> ResponseReturnValue:
+    """Show the form of the heartbeat."""
+    return pages.heartbeat(recipients.read_notification_settings(current_config()))
+
+
+@blueprint.post("/heartbeat")
+@admin_required
+@recent_password_required
+def set_heartbeat() -> ResponseReturnValue:
+    """Ask for an address at every scheduled backup."""
+    actor, seen = acting_user(), recipients.read_notification_settings(current_config())
+    if request.form.get("seen") != version_of(seen.heartbeat):
+        return pages.heartbeat(seen, refusal=Refusal.outdated())
+    url, pings_start = _typed_url().strip(), "pings_start" in request.form
+    kept = url or (seen.heartbeat.url if seen.heartbeat else "")
+    try:
+        if not kept:
+            raise RecipientError("web_address", "there is no address")
+        _apart(recipients.set_heartbeat, kept, pings_start=pings_start, seen=seen)
+    except (RecipientError, OSError) as error:
+        return pages.heartbeat(seen, pings_start=pings_start, refusal=Refusal.of(error))
+    _record_heartbeat(actor, seen)
+    flash(_("The heartbeat is set. It is asked for with the next scheduled backup."))
+    return _back()
+
+
+@blueprint.get("/heartbeat/remove")
+@admin_required
+@recent_password_required
+def ask_to_remove_heartbeat() -> ResponseReturnValue:
+    """Say what goes with the heartbeat before it goes."""
+    seen = recipients.read_notification_settings(current_config())
+    return pages.removal(None, seen) if seen.heartbeat else pages.index(Refusal.gone())
+
+
+@blueprint.post("/heartbeat/remove")
+@admin_required
+@recent_password_required
+def remove_heartbeat() -> ResponseReturnValue:
+    """Have no heartbeat any more."""
+    actor, seen = acting_user(), recipients.read_notification_settings(current_config())
+    if seen.heartbeat is None:
+        return pages.index(Refusal.gone())
+    if request.form.get("seen") != version_of(seen.heartbeat):
+        return pages.heartbeat(seen, refusal=Refusal.outdated())
+    try:
+        _apart(recipients.set_heartbeat, "", seen=seen)
+    except OSError as error:
+        return pages.index(Refusal.of(error))
+    _record_heartbeat(actor, seen)
+    flash(_("There is no heartbeat any more"))
+    return _back()
+
+
+@blueprint.get("/site")
+@admin_required
+@recent_password_required
+def show_site() -> ResponseReturnValue:
+    """Show the form of the address that messages lead to."""
+    return pages.site(recipients.read_notification_settings(current_config()))
+
+
+@blueprint.post("/site")
+@admin_required
+@recent_password_required
+def set_site() -> ResponseReturnValue:
+    """Remember how a browser reaches this site; nothing for unknown."""
+    actor, seen = acting_user(), recipients.read_notification_settings(current_config())
+    if request.form.get("seen") != version_of(seen.public_url):
+        return pages.site(seen, refusal=Refusal.outdated())
+    typed = request.form.get("public_url", "")
+    try:
+        _apart(recipients.set_public_url, typed, seen=seen)
+    except (RecipientError, OSError) as error:
+        return pages.site(seen, typed, Refusal.of(error))
+    set_to = typed.strip().rstrip("/")
+    if set_to == seen.public_url:
+        flash(_("Nothing was different, so nothing was changed."))
+        return _back()
+    with _recording(actor):
+        audit.record_public_url(seen.public_url, set_to, actor=actor)
+    flash(
+        _("Messages lead to %(address)s", address=set_to)
+        if set_to
+        else _("Messages have no link any more")
+    )
+    return _back()
+
+
+# What they share
+
+
+@blueprint.errorhandler(RecipientError)
+def _refuse(error: RecipientError) -> ResponseReturnValue:
+    """Answer with everybody as they are now, and why this cannot be."""
+    resume()
+    return pages.index(Refusal.of(error))
+
+
+def _find(recipient_id: str) -> Recipient:
+    for each in recipients.read_notification_settings(current_config()).recipients:
+        if each.id == recipient_id:
+            return each
+    raise RecipientError("not_found", "there is nobody of that name to tell")
+
+
+def _typed_url() -> str:
+    return request.form.get("url", "")
+
+
+def _apart(change: Callable[Concatenate[Config, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Change the addresses without the database: to check one can take a while.
+
+    The gate is released, and stays so unless the change is refused.
+    """
+    release()
+    try:
+        return change(current_config(), *args, **kwargs)
+    except (RecipientError, OSError):
+        resume()
+        raise
+
+
+@contextmanager
+def _recording(actor: Actor) -> Iterator[None]:
+    """Keep what is recorded inside the block; what was done is done, even if that fails."""
+    try:
+        resume()
+    except DataBeingReplacedError:
+        do_without_database()
+        _log.warning("audit entry not kept while the data is replaced: %s", actor.name)
+        yield
+        db.session.rollback()
+        return
+    try:
+        yield
+        db.session.commit()
+    except SQLAlchemyError:
+        db.session.rollback()
+        _log.exception("audit entry not kept: %s", actor.name)
+
+
+def _record_heartbeat(actor: Actor, seen: NotificationSettings) -> None:
+    """Record the heartbeat as it was and as it is."""
+    after = recipients.read_notification_settings(current_config()).heartbeat
+    with _recording(actor):
+        audit.record_heartbeat(seen.heartbeat, after, actor=actor)
+
+
+def _say(text: str, *details: str) -> None:
+    toasts.show(toasts.make_toast(text, details=[each for each in details if each]))
+
+
+def _back() -> ResponseReturnValue:
+    return redirect(url_for("notifications.index"), 303)

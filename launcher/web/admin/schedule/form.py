@@ -1,0 +1,201 @@
+"""The form of the schedule: what its fields mean as settings, and what is wrong with them.
+
+A preset and its fields are only another way to write a cron expression; the setting holds nothing
+but the expression.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, cast
+
+from launcher.backup.records import RetentionPolicy
+from launcher.i18n.labels import setting_words
+from launcher.i18n.locale import gettext as _
+from launcher.schedule.cron import comes_due
+from launcher.settings.kinds import SettingError, Value
+from launcher.settings.table import SETTINGS, SiteSettings, read
+from launcher.web.admin.schedule.cron_words import clock
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import MultiDict
+
+LAST_DAY = "L"
+DAYS = (*map(str, range(1, 29)), LAST_DAY)
+"""The days of a month that every month has."""
+WEEKDAYS = ("1", "2", "3", "4", "5", "6", "0")
+
+SHOWN = tuple(each for each in SETTINGS.values() if each.page == "schedule")
+"""The settings of the form, in their order; each is a field of its name."""
+
+_KEEPS = ("backup_max_count", "backup_keep_daily", "backup_keep_weekly", "backup_keep_monthly")
+
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::\d\d)?", re.ASCII)
+
+
+class Preset(StrEnum):
+    """How often, for who does not want to write cron."""
+
+    HOURLY = "hourly"
+    SIX_HOURS = "six_hours"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    OWN = "own"
+
+
+_WITHOUT_TIME = {Preset.HOURLY: "0 * * * *", Preset.SIX_HOURS: "0 */6 * * *"}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the fields hold, right or wrong.
+
+    Attributes:
+        typed: text, or True and False for a switch, by the name of the setting.
+    """
+
+    typed: Mapping[str, str | bool]
+    preset: Preset
+    at: str
+    weekday: str
+    day: str
+
+    @classmethod
+    def of(cls, site: SiteSettings) -> Draft:
+        """Return the settings as they are, with the preset that says the same."""
+        preset, chosen = recognise(site.backup_cron_expression)
+        values = {each.name: getattr(site, each.name) for each in SHOWN}
+        return cls(
+            typed={
+                name: value if isinstance(value, bool) else str(value)
+                for name, value in values.items()
+            },
+            preset=preset,
+            at=chosen.get("at", "03:00"),
+            weekday=chosen.get("weekday", WEEKDAYS[-1]),
+            day=chosen.get("day", DAYS[0]),
+        )
+
+    @classmethod
+    def read(cls, form: MultiDict[str, str], site: SiteSettings) -> Draft:
+        """Return what was typed; a field that was not sent is as it is set."""
+        known = cls.of(site)
+        if "preset" not in form:
+            return known
+        preset = form["preset"]
+        return cls(
+            typed={
+                name: name in form if isinstance(value, bool) else form.get(name, value)
+                for name, value in known.typed.items()
+            },
+            preset=Preset(preset) if preset in set(Preset) else Preset.OWN,
+            at=form.get("at", known.at),
+            weekday=form.get("weekday", known.weekday),
+            day=form.get("day", known.day),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDraft:
+    """A draft with what it comes to: a value for each setting, or why it has none, by field."""
+
+    draft: Draft
+    values: Mapping[str, Value] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def cron(self) -> str | None:
+        """The expression, None when there is no valid one."""
+        return cast("str | None", self.values.get("backup_cron_expression"))
+
+    @property
+    def policy(self) -> RetentionPolicy | None:
+        """How many to keep, None when a number is wrong."""
+        if self.errors.keys() & set(_KEEPS):
+            return None
+        return SiteSettings.of({name: self.values[name] for name in _KEEPS}).policy
+
+    def changes(self, site: SiteSettings) -> int:
+        """Return how many settings are different from what is set."""
+        different = [name for name, value in self.values.items() if value != getattr(site, name)]
+        return len(self.errors) + len(different)
+
+
+def check(draft: Draft) -> CheckedDraft:
+    """Return what each field comes to. `launcher.settings.table` alone says what is allowed."""
+    errors: dict[str, str] = {}
+    values: dict[str, Value] = {}
+    typed: dict[str, object] = {**draft.typed}
+    try:
+        typed["backup_cron_expression"] = _expression(draft)
+    except _FieldError as error:
+        del typed["backup_cron_expression"]
+        errors[error.field] = error.words
+    for name, value in typed.items():
+        try:
+            values[name] = read(name, value)
+        except SettingError as error:
+            errors[name] = setting_words(error)
+    return CheckedDraft(draft, values, errors)
+
+
+def version_of(site: SiteSettings) -> str:
+    """Return what tells the settings of this form from any others, for the form to carry."""
+    values = [getattr(site, each.name) for each in SHOWN]
+    return hashlib.sha256(repr([*values, site.time_zone]).encode()).hexdigest()[:16]
+
+
+class _FieldError(ValueError):
+    def __init__(self, field: str, words: str) -> None:
+        super().__init__(words)
+        self.field = field
+        self.words = words
+
+
+def _expression(draft: Draft) -> str:
+    """Return the cron expression that the preset and its fields stand for."""
+    if draft.preset is Preset.OWN:
+        return str(draft.typed["backup_cron_expression"])
+    if draft.preset in _WITHOUT_TIME:
+        return _WITHOUT_TIME[draft.preset]
+    match = _TIME.fullmatch(draft.at.strip())
+    if not match:
+        raise _FieldError("at", _("Write a time of day, like 03:00."))
+    time = f"{int(match[2])} {int(match[1])}"
+    if draft.preset is Preset.WEEKLY:
+        if draft.weekday not in WEEKDAYS:
+            raise _FieldError("weekday", _("Choose one of these days."))
+        return f"{time} * * {draft.weekday}"
+    if draft.preset is Preset.MONTHLY:
+        if draft.day not in DAYS:
+            raise _FieldError("day", _("Choose one of these days."))
+        return f"{time} {draft.day} * *"
+    return f"{time} * * *"
+
+
+def recognise(cron: str) -> tuple[Preset, dict[str, str]]:
+    """Return the preset that says the same as an expression, with its fields."""
+    for preset, expression in _WITHOUT_TIME.items():
+        if cron == expression:
+            return preset, {}
+    if not comes_due(cron):
+        return Preset.OWN, {}
+    match cron.split():
+        case [minute, hour, day, "*", weekday] if _is_clock(hour, minute):
+            at = clock(hour, minute)
+            if (day, weekday) == ("*", "*"):
+                return Preset.DAILY, {"at": at}
+            if day == "*" and weekday in WEEKDAYS:
+                return Preset.WEEKLY, {"at": at, "weekday": weekday}
+            if weekday == "*" and day in DAYS:
+                return Preset.MONTHLY, {"at": at, "day": day}
+    return Preset.OWN, {}
+
+
+def _is_clock(hour: str, minute: str) -> bool:
+    return _TIME.fullmatch(f"{hour}:{minute.zfill(2)}") is not None

@@ -1,0 +1,153 @@
+"""The schedule and the clean-up: when backups are made by themselves, and how many of them stay."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+from functools import partial
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from babel.dates import get_timezone_location
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import get_locale
+
+from launcher.backup.errors import BackupError
+from launcher.current import current_backups
+from launcher.db import settings
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import ngettext
+from launcher.models.types import utc_now
+from launcher.schedule import cron
+from launcher.web.admin.schedule.cron_words import cron_words, weekday_name
+from launcher.web.admin.schedule.form import (
+    DAYS,
+    LAST_DAY,
+    SHOWN,
+    WEEKDAYS,
+    CheckedDraft,
+    Draft,
+    check,
+    version_of,
+)
+from launcher.web.admin.schedule.retention_preview import RetentionPreview, preview_removals
+from launcher.web.frame import site_settings
+from launcher.web.htmx import is_htmx
+from launcher.web.roles import acting_user, admin_required
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+blueprint = Blueprint("schedules", __name__, url_prefix="/admin/backups/schedule")
+
+_RUNS = 5
+
+
+@blueprint.get("")
+@admin_required
+def show() -> ResponseReturnValue:
+    """Show the schedule as it is set."""
+    return _page(check(Draft.of(site_settings())))
+
+
+@blueprint.get("/preview")
+@admin_required
+def preview() -> ResponseReturnValue:
+    """Show what the fields of the form come to, without keeping anything."""
+    checked = check(Draft.read(request.args, site_settings()))
+    if is_htmx():
+        return render_template("admin/_schedule_preview.html", **_context(checked), is_part=True)
+    return _page(checked)
+
+
+@blueprint.post("")
+@admin_required
+def save() -> ResponseReturnValue:
+    """Set the schedule, all of it or nothing; one from a page that is out of date is refused."""
+    site = settings.current()  # from here to the change in one transaction, which may write
+    checked = check(Draft.read(request.form, site))
+    if "show" in request.form:
+        return _page(checked)
+    if request.form.get("seen") != version_of(site):
+        return _page(check(Draft.of(site)), is_outdated=True), 409
+    if checked.errors:
+        return _page(checked), 422
+    actor = acting_user()
+    if settings.change(checked.values, actor=actor):
+        flash(_("The schedule is saved. It takes effect within seconds."))
+    else:
+        flash(_("Nothing was different, so nothing was changed."))
+    return redirect(url_for("schedules.show"), 303)
+
+
+def _page(checked: CheckedDraft, *, is_outdated: bool = False) -> str:
+    return render_template(
+        "admin/schedule.html",
+        **_context(checked),
+        is_part=False,
+        is_outdated=is_outdated,
+        first_error=next(iter(checked.errors), ""),
+        weekdays={each: weekday_name(int(each)) for each in WEEKDAYS},
+        days={each: _("The last day") if each == LAST_DAY else each for each in DAYS},
+        kinds={each.name: each.kind for each in SHOWN},
+        restore_tests={
+            each: cron_words(expression) if expression else _("Never")
+            for each, expression in cron.RESTORE_TEST_CRONS.items()
+        },
+        seen=version_of(site_settings()),
+    )
+
+
+def _context(checked: CheckedDraft) -> dict[str, object]:
+    site, now = site_settings(), utc_now()
+    zone = site.zone
+    runs = cron.next_runs(checked.cron, after=now, zone=zone, count=_RUNS) if checked.cron else ()
+    is_unreadable, preview = _preview_removals(checked, zone, runs[0] if runs else None, now)
+    return {
+        "draft": checked.draft,
+        "errors": checked.errors,
+        "cron": checked.cron,
+        "words": cron_words(checked.cron) if checked.cron else "",
+        "runs": runs,
+        "now": now,
+        "ahead": partial(_ahead, now=now),
+        "zone": zone_words(zone, now),
+        "preview": preview,
+        "is_unreadable": is_unreadable,
+        "changes": checked.changes(site),
+    }
+
+
+def _preview_removals(
+    checked: CheckedDraft, zone: tzinfo, next_run_at: datetime | None, now: datetime
+) -> tuple[bool, RetentionPreview | None]:
+    """Return whether the store cannot be read, and what the clean-up would do with it."""
+    policy = checked.policy
+    if policy is None:
+        return False, None
+    try:
+        decisions = current_backups().preview_retention(policy, zone=zone, next_run_at=next_run_at)
+    except BackupError:
+        return True, None
+    return False, preview_removals(decisions, policy, zone=zone, now=now)
+
+
+def _ahead(run: datetime, *, now: datetime) -> str:
+    """Return in how long a run comes, in the unit that tells one from the next."""
+    minutes = max(1, round((run - now).total_seconds() / 60))
+    if minutes < 60:
+        return ngettext("in %(num)s minute", "in %(num)s minutes", minutes)
+    if minutes < 36 * 60:
+        return ngettext("in %(num)s hour", "in %(num)s hours", round(minutes / 60))
+    return ngettext("in %(num)s day", "in %(num)s days", round(minutes / 1440))
+
+
+def zone_words(zone: ZoneInfo, now: datetime) -> str:
+    """Return a zone with what it is ahead of UTC by now: `Berlin (UTC+1)`."""
+    offset = now.astimezone(zone).utcoffset() or timedelta()
+    if not offset and zone.key in {"UTC", "Etc/UTC"}:
+        return "UTC"
+    minutes = round(abs(offset).total_seconds() / 60)
+    sign = "+" if offset >= timedelta() else "\N{MINUS SIGN}"
+    ahead = f"{sign}{minutes // 60}" + (f":{minutes % 60:02}" if minutes % 60 else "")
+    place = get_timezone_location(zone, locale=get_locale(), return_city=True)
+    return f"{place} (UTC{ahead})"

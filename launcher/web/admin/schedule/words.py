@@ -1,0 +1,61 @@
+"""A backup schedule as a person would say it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from markupsafe import Markup, escape
+
+from launcher.i18n.formats import listing
+from launcher.i18n.labels import RESTORE_TEST_WORDS
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import ngettext
+from launcher.models.types import utc_now
+from launcher.schedule.cron import next_runs
+from launcher.settings.table import SiteSettings
+from launcher.web.admin.schedule.cron_words import cron_words
+from launcher.web.frame import site_settings
+
+
+def next_run() -> datetime | None:
+    """Return when the next scheduled backup is due, None when the schedule is off or never is."""
+    site = site_settings()
+    if not site.backup_enabled:
+        return None
+    return next(iter(next_runs(site.backup_cron_expression, after=utc_now(), zone=site.zone)), None)
+
+
+def schedule_words(schedule: SiteSettings) -> Markup:
+    """Return when backups are made, how many stay, and how often a restore is rehearsed:
+    `Every day at 03:00; kept are the last 10; a rehearsal every week`.
+    """
+    restore_test = RESTORE_TEST_WORDS.get(schedule.backup_rehearsal, schedule.backup_rehearsal)
+    if not schedule.backup_enabled:
+        off = _("Off: no backups by themselves")
+        return escape(f"{off}; {restore_test}")
+    return escape(
+        f"{cron_words(schedule.backup_cron_expression)}; {_kept_words(schedule)}; {restore_test}"
+    )
+
+
+def _kept_words(schedule: SiteSettings) -> str:
+    kinds = (
+        (
+            schedule.backup_keep_daily,
+            ngettext("%(num)s daily", "%(num)s daily", schedule.backup_keep_daily),
+        ),
+        (
+            schedule.backup_keep_weekly,
+            ngettext("%(num)s weekly", "%(num)s weekly", schedule.backup_keep_weekly),
+        ),
+        (
+            schedule.backup_keep_monthly,
+            ngettext("%(num)s monthly", "%(num)s monthly", schedule.backup_keep_monthly),
+        ),
+    )
+    last = ngettext("the last %(num)s", "the last %(num)s", schedule.backup_max_count)
+    if schedule.backup_max_count == 1:
+        last = _("the last one")
+    return _(
+        "kept are %(which)s", which=listing([last, *(words for count, words in kinds if count)])
+    )

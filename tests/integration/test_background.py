@@ -1,0 +1,172 @@
+"""An operation in a process of its own begins before `start` returns, and ends by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from launcher.background import process
+from launcher.background.process import (
+    CreateRequest,
+    OperationRequest,
+    RehearseRequest,
+    RestoreRequest,
+    UploadRequest,
+    VerifyRequest,
+)
+from launcher.backup.codec import encode
+from launcher.backup.errors import OperationInProgressError, StoreUnavailableError
+from launcher.backup.locks import try_lock
+from launcher.backup.records import JournalEntry, Outcome, Progress, Stage, Verb, new_operation_id
+from launcher.backup.service import BackupService
+from launcher.config import Config
+from launcher.current import current_backups
+from tests.support.operations import ended
+
+Start = Callable[..., str]
+
+
+@pytest.fixture
+def service(app: Flask) -> BackupService:
+    with app.app_context():
+        return current_backups()
+
+
+@pytest.fixture
+def config(app: Flask) -> Config:
+    config: Config = app.extensions["launcher.config"]
+    return config
+
+
+@pytest.fixture
+def start(config: Config) -> Start:
+    def begin(request: OperationRequest) -> str:
+        operation_id = new_operation_id()
+        process.start(config, request, by="ada", operation_id=operation_id)
+        return operation_id
+
+    return begin
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        CreateRequest("Before the move", protected=True),
+        VerifyRequest("an id"),
+        RehearseRequest("an id"),
+        RestoreRequest("an id", keep_schedule=False, carry_account="ada"),
+        UploadRequest(Path("/data/incoming/one"), "old-server.db"),
+    ],
+)
+def test_the_other_process_is_asked_for_the_same(request_: OperationRequest) -> None:
+    sent = json.loads(json.dumps(encode(request_)))
+
+    assert process._decode(request_.verb, sent) == request_
+
+
+def test_a_backup_is_made_while_the_caller_goes_on(service: BackupService, start: Start) -> None:
+    operation_id = start(CreateRequest("Before the move", protected=True))
+
+    entry = ended(service, operation_id)
+    assert (entry.outcome, entry.by) == (Outcome.SUCCEEDED, "ada")
+    backup = service.get(entry.backup_id)
+    assert (backup.note, backup.protected, backup.is_good) == ("Before the move", True, True)
+
+
+def test_the_journal_says_how_long_each_stage_took(service: BackupService, start: Start) -> None:
+    entry = ended(service, start(CreateRequest()))
+
+    took_s = entry.facts["took_s"]
+    assert isinstance(took_s, dict)
+    assert {"copy", "check", "compress", "publish"} >= set(took_s)
+    assert "publish" in took_s
+    assert all(seconds >= 0 for seconds in took_s.values())
+
+
+def write_state(config: Config, operation_id: str) -> None:
+    """Leave `operation.json` as a restore by Ben does while it runs."""
+    state = {
+        "operation_id": operation_id, "verb": "restore", "by": "ben",
+        "started_at": "2026-11-22T12:03:00+00:00", "stages": ["unpack"], "stage": "unpack",
+        "done": 0, "total": 0, "backup_id": "", "took_s": {}, "facts": {},
+    }  # fmt: skip
+    (config.data_dir / "operation.json").write_text(json.dumps(state))
+
+
+def test_what_cannot_begin_says_so_to_the_caller(config: Config, start: Start) -> None:
+    write_state(config, "0" * 16)
+    lock = try_lock(config.lock_dir / "operation", exclusive=True)
+    assert lock is not None
+    try:
+        with pytest.raises(OperationInProgressError) as busy:
+            start(CreateRequest())
+    finally:
+        os.close(lock)
+    assert (busy.value.verb, busy.value.by) == ("restore", "ben")
+
+
+def test_a_data_directory_that_cannot_be_written_is_said_to_the_caller(
+    config: Config, start: Start
+) -> None:
+    (config.lock_dir / "operation").unlink(missing_ok=True)
+    (config.lock_dir / "operation").mkdir()
+
+    with pytest.raises(StoreUnavailableError):
+        start(CreateRequest())
+
+
+def test_what_fails_under_way_is_read_in_the_journal(service: BackupService, start: Start) -> None:
+    entry = ended(service, start(VerifyRequest("20261122T170000Z-k3f9q2")))
+
+    assert (entry.outcome, entry.error_code) == (Outcome.FAILED, "backup_not_found")
+
+
+def test_a_received_file_is_taken_in_and_removed(
+    service: BackupService, start: Start, tmp_path: Path
+) -> None:
+    made = ended(service, start(CreateRequest())).backup_id
+    received = service.export(made, tmp_path / "received.db", by="test")
+
+    entry = ended(service, start(UploadRequest(received, "old-server.db")))
+
+    assert entry.outcome is Outcome.SUCCEEDED
+    assert service.get(entry.backup_id).note == "old-server.db"
+    deadline = time.monotonic() + 30
+    while received.exists():  # the journal is written a moment before
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_whoever_follows_a_killed_operation_learns_that_it_was_interrupted(
+    service: BackupService, config: Config
+) -> None:
+    write_state(config, "0" * 16)  # and nobody holds the lock
+
+    found = service.operation("0" * 16)
+
+    assert isinstance(found, JournalEntry)
+    assert (found.outcome, found.facts["data"]) == (Outcome.INTERRUPTED, "unchanged")
+    assert not (config.data_dir / "operation.json").exists()
+
+
+def test_what_runs_is_followed_by_its_id(service: BackupService, config: Config) -> None:
+    write_state(config, "0" * 16)
+    lock = try_lock(config.lock_dir / "operation", exclusive=True)
+    assert lock is not None
+    try:
+        found = service.operation("0" * 16)
+    finally:
+        os.close(lock)
+
+    assert isinstance(found, Progress)
+    assert (found.verb, found.stage) == (Verb.RESTORE, Stage.UNPACK)
+
+
+def test_an_operation_that_never_was_is_not_made_up(service: BackupService) -> None:
+    assert service.operation("f" * 16) is None

@@ -1,0 +1,190 @@
+"""`flask notifications`, and what `flask backup status` says is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from launcher.cli.shell import typist
+from launcher.current import current_backups
+from launcher.extensions import db
+from launcher.models import AuditEvent
+from tests.support.jobs import slots_count_since
+from tests.support.receivers import Receiver
+
+Run = Callable[..., Result]
+SECRET = "sesame-open-wide"
+
+
+@pytest.fixture
+def app(unled_app: Flask) -> Flask:
+    return unled_app
+
+
+@pytest.fixture
+def flask(app: Flask) -> Run:
+    def run(*words: str, said: str = "", expect: int = 0) -> Result:
+        result = app.test_cli_runner().invoke(args=words, input=said)
+        assert result.exit_code == expect, result.output
+        return result
+
+    return run
+
+
+def test_somebody_is_added_tried_and_removed_and_the_address_is_never_seen(
+    flask: Run, receiver: Receiver, data_dir: Path
+) -> None:
+    url = f"json://ada:{SECRET}@{receiver.place}/{SECRET}"
+    made = flask("notices", "add", "phone", "--url-stdin", said=f"{url}\n")
+    seen = [made, flask("notices", "list"), flask("notices", "list", "--json")]
+    seen.append(flask("notices", "test", "phone"))
+
+    assert "This is a test" in json.loads(receiver.bodies[0])["title"]
+    listed = json.loads(seen[2].stdout)["targets"][0]
+    assert listed["id"] == made.stdout.strip()
+    assert listed["events"] == ["failure", "recovery"]
+    assert listed["shown_url"] == f"json://ada:****@{receiver.place}/…"
+
+    receiver.status = 403
+    failed = flask("notices", "test", listed["id"], expect=1)
+    assert "refused it with status 403" in failed.stderr
+    refused = flask("notices", "add", "PHONE", "--url-stdin", said=f"{url}\n", expect=1)
+    assert "has this name already" in refused.stderr
+    seen += [failed, refused, flask("notices", "remove", "phone")]
+    assert not any(SECRET in each.output for each in seen)
+    assert SECRET not in (data_dir / "notifications.json").read_text()
+    assert "Nobody is told" in flask("notices", "list").stderr
+
+
+def test_an_address_that_will_not_do_is_refused_in_one_line(flask: Run) -> None:
+    refused = flask("notices", "add", "log", "--url-stdin", said="syslog://\n", expect=1)
+
+    assert refused.stderr == "Error: this would reach nobody but this machine.\n"
+    assert "no address on stdin" in flask("notices", "add", "x", "--url-stdin", expect=2).stderr
+    assert "nobody of that name" in flask("notices", "test", "x", expect=1).stderr
+
+
+def test_a_heartbeat_and_the_address_of_the_site_are_set_and_taken_back(flask: Run) -> None:
+    flask("notices", "heartbeat", "--url-stdin", "--start", said=f"https://hc.example/{SECRET}\n")
+    flask("notices", "public-url", "https://home.example/")
+    listed = flask("notices", "list", "--json").stdout
+    assert SECRET not in listed
+    assert json.loads(listed)["heartbeat"]["shown_url"] == "https://hc.example/…"
+    assert json.loads(listed)["heartbeat"]["pings_start"] is True
+    assert json.loads(listed)["public_url"] == "https://home.example"
+
+    flask("notices", "heartbeat", "--off")
+    flask("notices", "public-url", "")
+    assert json.loads(flask("notices", "list", "--json").stdout)["heartbeat"] is None
+
+
+def test_each_change_is_in_the_audit_log_with_who_typed_it_and_without_a_secret(
+    app: Flask, flask: Run, receiver: Receiver
+) -> None:
+    url = f"json://ada:{SECRET}@{receiver.place}/{SECRET}\n"
+    made = flask("notices", "add", "phone", "--event", "failure", "--url-stdin", said=url)
+    flask("notices", "test", "phone")
+    beat = f"https://hc.example/{SECRET}\n"
+    flask("notices", "heartbeat", "--url-stdin", "--start", said=beat)
+    flask("notices", "heartbeat", "--url-stdin", "--start", said=beat)  # nothing is different
+    flask("notices", "heartbeat", "--off")
+    flask("notices", "public-url", "https://home.example/")
+    flask("notices", "public-url", "https://home.example")
+    flask("notices", "remove", "phone")
+    flask("notices", "remove", "phone", expect=1)
+
+    with app.app_context():
+        of_notices = AuditEvent.action.startswith("notice.")
+        kept = list(db.session.scalars(db.select(AuditEvent).where(of_notices)))
+        handle_backup_errors = [(each.action, each.target_name, each.changes) for each in kept]
+        assert {each.actor_name for each in kept} == {typist()}
+        assert {each.recipient_id for each in kept} == {"", made.stdout.strip()}
+    assert handle_backup_errors == [
+        ("notice.create", "phone", {
+            "events": [None, ["failure"]],
+            "shown_url": [None, f"json://ada:****@{receiver.place}/…"],
+        }),
+        ("notice.test", "phone", {"outcome": "succeeded"}),
+        ("notice.set_heartbeat", "", {
+            "shown_url": [None, "https://hc.example/…"], "pings_start": [False, True],
+        }),
+        ("notice.set_heartbeat", "", {
+            "shown_url": ["https://hc.example/…", None], "pings_start": [True, False],
+        }),
+        ("notice.set_public_url", "", {"public_url": ["", "https://home.example"]}),
+        ("notice.delete", "phone", {}),
+    ]  # fmt: skip
+    assert SECRET not in str(handle_backup_errors)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"garbage" * 1000])
+def test_a_lost_database_keeps_nobody_from_saying_whom_to_tell(
+    flask: Run, receiver: Receiver, data_dir: Path, content: bytes | None
+) -> None:
+    for path in data_dir.glob("launcher.db*"):
+        path.unlink()
+    if content is not None:
+        (data_dir / "launcher.db").write_bytes(content)
+    no_entry = "The audit log has no entry of this: the database is damaged or missing.\n"
+
+    made = flask("notices", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/\n")
+    assert no_entry in made.stderr
+    assert "phone is told from now on" in made.stderr
+    assert no_entry in flask("notices", "test", "phone").stderr
+    assert no_entry in flask("notices", "public-url", "https://home.example").stderr
+    assert no_entry in flask("notices", "remove", made.stdout.strip()).stderr
+    assert "Nobody is told" in flask("notices", "list").stderr
+    assert (data_dir / "launcher.db").exists() is (content is not None)
+
+
+def test_status_says_what_is_wrong_and_to_whom_it_could_not_be_said(
+    app: Flask, flask: Run, receiver: Receiver
+) -> None:
+    receiver.status = 500
+    flask("notices", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/{SECRET}\n")
+    with app.app_context():
+        service = current_backups()
+        made = service.create(by="ada")
+        assert made.file
+        path = service.store_path / made.file.name
+        path.chmod(0o600)
+        path.write_bytes(bytes(made.file.size_bytes))
+        service.verify(made.id, by="ada")
+    assert "damaged  told" in flask("notices", "look").stdout
+    said = flask("backup", "status", expect=12).stdout
+    found = json.loads(flask("backup", "status", "--json", expect=12).stdout)["troubles"]
+
+    assert "1 backup is damaged" in said
+    assert "could not be told: phone" in said
+    assert "no server runs the schedule" in said
+    by_concern = {each["concern"]: each for each in found}
+    assert by_concern["damaged"]["backup_ids"] == [made.id]
+    assert by_concern["damaged"]["severity"] == "bad"
+    assert by_concern["notices_failing"]["targets"] == ["phone"]
+    assert found[0]["severity"] == "bad"
+    assert SECRET not in said
+
+
+def test_whoever_lets_cron_make_the_backups_is_told_by_the_same_command(
+    flask: Run, app: Flask, receiver: Receiver, data_dir: Path
+) -> None:
+    flask("notices", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/hook\n")
+    beat = f"http://{receiver.place}/beat\n"
+    flask("notices", "heartbeat", "--url-stdin", "--start", said=beat)
+    with app.app_context():
+        current_backups().create(by="ada")
+    flask("backup", "run-scheduled")
+    slots_count_since(data_dir, datetime(2020, 1, 1, tzinfo=UTC))
+    flask("backup", "run-scheduled")
+    assert {path for path in receiver.paths if "beat" in path} == {"/beat/start", "/beat"}
+
+    (data_dir / "backups").rename(data_dir / "elsewhere")
+    (data_dir / "backups").write_text("no folder")
+    flask("backup", "run-scheduled")
+    assert "cannot be read" in json.loads(receiver.bodies[-1])["title"]
