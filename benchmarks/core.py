@@ -144,8 +144,8 @@ def _latencies(data_dir: Path, meanwhile: object) -> list[float]:
     assert writer.stdout is not None
     writer.stdout.readline()  # it has begun
     meanwhile()  # type: ignore[operator]
-    handle_backup_errors, _ = writer.communicate("stop\n")
-    return [float(line) for line in handle_backup_errors.split()]
+    told, _ = writer.communicate("stop\n")
+    return [float(line) for line in told.split()]
 
 
 def measure_memory(data_dir: Path, *, megabytes: int) -> Iterator[Row]:

@@ -185,7 +185,7 @@ class _Admin:
 
 def _statements(data_dir: Path, admin: _Admin) -> int:
     """Count the SQL statements of one page, in an application of its own."""
-    handle_backup_errors = subprocess.run(
+    told = subprocess.run(
         [sys.executable, "-m", "benchmarks.statements", _PAGE, admin.cookie],
         cwd=ROOT,
         env=environment(data_dir),
@@ -193,7 +193,7 @@ def _statements(data_dir: Path, admin: _Admin) -> int:
         text=True,
         check=True,
     ).stdout
-    return len(handle_backup_errors.splitlines())
+    return len(told.splitlines())
 
 
 def fill_store(data_dir: Path, count: int) -> None:

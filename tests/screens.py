@@ -210,7 +210,7 @@ def _tell_some(data_dir: Path) -> None:
     recipients.set_heartbeat(config, heart, pings_start=True)
     recipients.set_public_url(config, "https://home.example")
     memory = dispatch.read_memory(config)
-    handle_backup_errors = replace(
+    told = replace(
         dispatch.delivery_to(memory, phone.id, phone.url), told_at=now - timedelta(days=3, hours=2)
     )
     beaten = replace(dispatch.delivery_to(memory, dispatch.HEARTBEAT, heart), told_at=now)
@@ -222,7 +222,7 @@ def _tell_some(data_dir: Path) -> None:
         status=401,
         next_try_at=now + timedelta(minutes=38),
     )
-    lines = {phone.id: handle_backup_errors, dispatch.HEARTBEAT: beaten, tablet.id: failed}
+    lines = {phone.id: told, dispatch.HEARTBEAT: beaten, tablet.id: failed}
     dispatch._save_memory(config, replace(memory, lines=lines))
 
 

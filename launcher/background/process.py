@@ -74,7 +74,7 @@ class RestoreRequest:
 class UploadRequest:
     """Check a received file and add it to the store.
 
-    The file was received for this request alone (`launcher.background.uploads`), and is removed when the
+    The file was received for this request alone (see `uploads`), and is removed when the
     request is done. When the operation could not begin, the caller still has the file.
     """
 

@@ -310,13 +310,11 @@ def version_of(now: Survey | None) -> str:
     """
     if now is None:
         return ""
-    handle_backup_errors = {
-        field.name: getattr(now, field.name) for field in fields(now) if field.name != "rows"
-    }
+    told = {field.name: getattr(now, field.name) for field in fields(now) if field.name != "rows"}
     # As `repr` and not as JSON: a damaged row may hold what no text can.
     canonical = {
         name: sorted(map(repr, value.items())) if isinstance(value, Mapping) else value
-        for name, value in handle_backup_errors.items()
+        for name, value in told.items()
     }
     return hashlib.sha256(repr(canonical).encode()).hexdigest()[:16]
 

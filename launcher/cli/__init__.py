@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import click
     from flask import Flask
 
-_NAMES = ("backup", "database", "demo", "jobs", "notices", "settings", "user")
+_NAMES = ("backup", "database", "demo", "jobs", "notifications", "settings", "user")
 
 
 class Commands(AppGroup):

@@ -159,7 +159,7 @@ def verify(backup_ids: tuple[str, ...], every: bool, as_json: bool) -> None:
         raise click.exceptions.Exit(PARTLY_FAILED)
 
 
-@backup.command()
+@backup.command("test-restore")
 @click.argument("backup_id", metavar="ID")
 @_json_option
 @handle_backup_errors

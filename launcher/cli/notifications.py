@@ -22,7 +22,7 @@ from launcher.notifications import dispatch as telling
 from launcher.notifications.recipients import Event, Recipient, RecipientError
 from launcher.notifications.sender import Delivery, Reason
 
-saved = AppGroup("notices", help="Say who is told when backups stop, and try it.")
+notifications = AppGroup("notifications", help="Say who is told when backups stop, and try it.")
 
 _WHY_NOT = {
     Reason.UNREACHABLE: "nobody answers there",
@@ -47,7 +47,7 @@ def _reported() -> Iterator[None]:
         raise Failure(f"nothing was changed: {error}") from error
 
 
-@saved.command("list")
+@notifications.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 @_reported()
 def list_(*, as_json: bool) -> None:
@@ -82,7 +82,7 @@ def list_(*, as_json: bool) -> None:
     print_table(rows)
 
 
-@saved.command("add")
+@notifications.command("add")
 @click.argument("name")
 @click.option(
     "--event",
@@ -114,7 +114,7 @@ def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
     click.echo(made.id)
 
 
-@saved.command("remove")
+@notifications.command("remove")
 @click.argument("reference", metavar="ID|NAME")
 @_reported()
 def remove(reference: str) -> None:
@@ -126,7 +126,7 @@ def remove(reference: str) -> None:
     say(f"{found.name} is not told any more.")
 
 
-@saved.command("look")
+@notifications.command("look")
 def look() -> None:
     """Look once, as the server does each minute, and tell whoever wants to know.
 
@@ -137,11 +137,11 @@ def look() -> None:
     if seen is None:
         say("Another process is looking just now.")
         return
-    for alert in seen.alerts.handle_backup_errors:
+    for alert in seen.alerts.told:
         click.echo(f"{alert.kind}  told {moment(alert.told_at)}")
 
 
-@saved.command("test")
+@notifications.command("test")
 @click.argument("reference", metavar="ID|NAME")
 @_reported()
 def test(reference: str) -> None:
@@ -157,7 +157,7 @@ def test(reference: str) -> None:
     say(f"{found.name} was told.")
 
 
-@saved.command("heartbeat")
+@notifications.command("heartbeat")
 @_url_stdin
 @click.option("--start", "pings_start", is_flag=True, help="Ask for /start at each beginning, too.")
 @click.option("--off", is_flag=True, help="Have no heartbeat any more.")
@@ -175,7 +175,7 @@ def heartbeat(*, url_stdin: bool, pings_start: bool, off: bool) -> None:
     say("There is no heartbeat any more." if off else "The heartbeat is set.")
 
 
-@saved.command("public-url")
+@notifications.command("public-url")
 @click.argument("url", default="")
 @_reported()
 def public_url(url: str) -> None:

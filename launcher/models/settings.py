@@ -1,6 +1,6 @@
 """The settings of the site: one table of one row, a typed column a setting.
 
-`launcher.settings.table` says which there are; `launcher.db.settings` is the only place that writes.
+`launcher.settings.table` says which there are; only `launcher.db.settings` writes them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One alarm for each trouble: when it opens, when it ends, and once a week while it lasts.
 
-`update_alerts` is a pure function of what was known and what was found. It neither reads a clock nor
-tells anybody: `saved` does both, and keeps the state outside the database.
+`update_alerts` is a pure function of what was known and what was found. It reads no clock and
+sends nothing: `dispatch` does both, and keeps the state outside the database.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class Alerts:
     acknowledged: str = ""
 
     @property
-    def handle_backup_errors(self) -> tuple[Alert, ...]:
+    def told(self) -> tuple[Alert, ...]:
         """The alarms that were told and have not ended, in the order of what they cost."""
         return tuple(self.open[c] for c in ProblemKind if c in self.open and self.open[c].told_at)
 
@@ -136,7 +136,7 @@ def update_alerts(
 
 def _lasting(alerts: Alerts, problems: Mapping[ProblemKind, Problem]) -> Iterator[Problem]:
     """Yield what was told, is not seen at this moment, and may explain what is."""
-    for alert in alerts.handle_backup_errors:
+    for alert in alerts.told:
         if alert.kind not in problems:
             yield Problem(alert.kind, alert.told_severity or Severity.BAD)
 

@@ -31,7 +31,7 @@ from launcher.db import settings_reader as rule_book
 from launcher.db.settings_reader import read_settings
 from launcher.monitoring.problems import Findings, ProblemKind, detect_problems, is_scheduled
 from launcher.monitoring.snapshot import PATIENCE_S, FailingRecipient, Snapshot, look
-from launcher.notifications import alerts as alerts
+from launcher.notifications import alerts as alert_states
 from launcher.notifications import sender
 from launcher.notifications.alerts import AlertChange, AlertEvent, Alerts, update_alerts
 from launcher.notifications.recipients import (
@@ -119,7 +119,7 @@ def read_memory(config: Config) -> Memory:
     try:
         facts = json.loads(path.read_bytes())
         return Memory(
-            alerts=alerts.read_facts(facts.get("alarms")),
+            alerts=alert_states.read_facts(facts.get("alarms")),
             lines=_read_lines(facts.get("lines")),
             seen=str(facts.get("seen", "")),
             site=rule_book.read_facts(facts.get("rules")),
@@ -139,7 +139,7 @@ every look of this process. Another process may repeat one."""
 def _save_memory(config: Config, memory: Memory) -> None:
     path = _memory_path(config)
     facts = {
-        "alarms": alerts.write_facts(memory.alerts),
+        "alarms": alert_states.write_facts(memory.alerts),
         "lines": encode(memory.lines),
         "seen": memory.seen,
         "site": rule_book.write_facts(memory.site) if memory.site else None,
@@ -348,14 +348,10 @@ def _note_test(config: Config, recipient: Recipient) -> None:
     try:
         memory = read_memory(config)
         line = delivery_to(memory, recipient.id, recipient.url)
-        handle_backup_errors = DeliveryState(version=line.version, told_at=_now())
+        told = DeliveryState(version=line.version, told_at=_now())
         if line.waiting:
-            handle_backup_errors = replace(
-                line, told_at=handle_backup_errors.told_at, next_try_at=None
-            )
-        _save_memory(
-            config, replace(memory, lines={**memory.lines, recipient.id: handle_backup_errors})
-        )
+            told = replace(line, told_at=told.told_at, next_try_at=None)
+        _save_memory(config, replace(memory, lines={**memory.lines, recipient.id: told}))
     finally:
         os.close(descriptor)
 

@@ -1,6 +1,6 @@
 """Who is told: the addresses of this host, every one checked here before it is kept.
 
-They lie in `saved.json` of the data directory, readable by its owner alone, and not in the
+They lie in `notices.json` of the data directory, readable by its owner alone, and not in the
 database: a backup must not carry tokens, and a restore must not change whom this host tells.
 """
 
@@ -32,7 +32,7 @@ MAX_RECIPIENTS = 20
 MAX_NAME_CHARACTERS = 60
 MAX_URL_CHARACTERS = 2000
 PANEL_PATH = "/admin/backups"
-SETTINGS_FILE = "notifications.json"
+SETTINGS_FILE = "notices.json"
 
 _LOCK_PATIENCE_S = 5.0
 
@@ -88,7 +88,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class NotificationSettings:
-    """Everything that `saved.json` holds. `public_url` is where a browser finds this site."""
+    """Everything that `notices.json` holds. `public_url` is where a browser finds this site."""
 
     recipients: tuple[Recipient, ...] = ()
     heartbeat: Heartbeat | None = None

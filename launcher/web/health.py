@@ -75,7 +75,7 @@ def _detail() -> Response:
             "status": "ok" if is_well else "damaged",
             "alarms": [
                 {"concern": alert.kind.value, "told_at": _plain(alert.told_at)}
-                for alert in seen.alerts.handle_backup_errors
+                for alert in seen.alerts.told
             ],
         }
     )

@@ -169,7 +169,7 @@ def _of_the_schedule(snapshot: Snapshot) -> Iterator[Metric]:
 
 def _of_problems(seen: Seen) -> Iterator[Metric]:
     found = {problem.kind for problem in seen.findings.problems}
-    handle_backup_errors = {alert.kind for alert in seen.alerts.handle_backup_errors}
+    told = {alert.kind for alert in seen.alerts.told}
     yield _table(
         "trouble",
         "What is wrong at this moment.",
@@ -180,7 +180,7 @@ def _of_problems(seen: Seen) -> Iterator[Metric]:
         "alarm_open",
         "What was told, and has not ended.",
         ("concern",),
-        {(kind.value,): kind in handle_backup_errors for kind in ProblemKind},
+        {(kind.value,): kind in told for kind in ProblemKind},
     )
     yield _value(
         "notices_unreached",

@@ -124,8 +124,8 @@ def take_in(received: Received, *, by: str, note: str = "") -> str:
         OperationInProgressError, StoreUnavailableError: it could not begin.
     """
     deadline = time.monotonic() + _PATIENCE_S
-    handle_backup_errors = f"{note} ({received.name})" if note else received.name
-    upload = UploadRequest(received.path, handle_backup_errors)
+    told = f"{note} ({received.name})" if note else received.name
+    upload = UploadRequest(received.path, told)
     while True:
         while current_backups().progress() and time.monotonic() < deadline:
             time.sleep(_LOOK_EVERY_S)

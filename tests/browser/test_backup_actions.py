@@ -164,9 +164,9 @@ def test_a_killed_backup_is_told_as_interrupted_and_leaves_nothing(
         os.kill(process_id, signal.SIGKILL)
 
     for page in (mine, hers):
-        handle_backup_errors = toast(page, "The backup was interrupted: its process was killed.")
-        expect(handle_backup_errors).to_contain_text("Nothing half-made was left.")
-        expect(handle_backup_errors).to_have_attribute("data-state", "bad")
+        told = toast(page, "The backup was interrupted: its process was killed.")
+        expect(told).to_contain_text("Nothing half-made was left.")
+        expect(told).to_have_attribute("data-state", "bad")
         expect(page.locator("tbody tr[id^=row-]")).to_have_count(3)
         expect(page.locator("#operation")).to_be_hidden()
     assert list((house.server.data_dir / "backups" / "staging").iterdir()) == []
@@ -351,10 +351,10 @@ def test_the_selected_are_protected_and_that_is_undone(
     row_of(page, three[2]).locator(".pick input").check()
     page.get_by_role("button", name="Protect the selected").click()
 
-    handle_backup_errors = toast(page, "2 backups protected")
-    expect(handle_backup_errors).to_be_visible()
+    told = toast(page, "2 backups protected")
+    expect(told).to_be_visible()
     assert [backup.protected for backup in service.list()] == [True, False, True]
-    handle_backup_errors.get_by_role("button", name="Undo").click()
+    told.get_by_role("button", name="Undo").click()
     expect(toast(page, "2 backups are not protected any more")).to_be_visible()
     assert not any(backup.protected for backup in service.list())
 

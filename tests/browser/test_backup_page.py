@@ -18,7 +18,7 @@ def ids(home: Home) -> dict[str, str]:
     """A good backup that was rehearsed, a damaged one, and a file that was put into the folder."""
     folder = home.server.data_dir / "backups"
     good, bad = (home.server.command("backup", "create").strip() for _ in range(2))
-    home.server.command("backup", "rehearse", good)
+    home.server.command("backup", "test-restore", good)
     (folder / f"launcher-{bad}.db.zst").unlink()
     found = folder / "a-file-with-quite-a-long-name-from-the-old-server-in-the-attic.db"
     home.server.command("backup", "export", good, str(found))

@@ -59,9 +59,7 @@ def crowd(config: Config, receiver: Receiver) -> None:
     recipients.set_heartbeat(config, f"https://heart.example/{SECRET}", pings_start=True)
     recipients.set_public_url(config, "https://launcher.in-a-long-domain.of-the-house.home.example")
     memory, now = dispatch.read_memory(config), utc_now()
-    handle_backup_errors = replace(
-        dispatch.delivery_to(memory, reached.id, reached.url), told_at=now
-    )
+    told = replace(dispatch.delivery_to(memory, reached.id, reached.url), told_at=now)
     failed = replace(
         dispatch.delivery_to(memory, lost.id, lost.url),
         waiting=(Message("a", "b"),),
@@ -70,17 +68,13 @@ def crowd(config: Config, receiver: Receiver) -> None:
         status=401,
         next_try_at=now + timedelta(minutes=40),
     )
-    dispatch._save_memory(
-        config, replace(memory, lines={reached.id: handle_backup_errors, lost.id: failed})
-    )
+    dispatch._save_memory(config, replace(memory, lines={reached.id: told, lost.id: failed}))
 
 
 def arrived(receiver: Receiver) -> int:
     """Return how many tests arrived; the server may tell of a real trouble meanwhile."""
-    handle_backup_errors = [
-        json.loads(each.body)["title"] for each in receiver.received if each.method == "POST"
-    ]
-    return sum("This is a test" in title for title in handle_backup_errors)
+    told = [json.loads(each.body)["title"] for each in receiver.received if each.method == "POST"]
+    return sum("This is a test" in title for title in told)
 
 
 def add(page: Page, receiver: Receiver, name: str) -> None:

@@ -29,7 +29,7 @@ WRONGS = {
 def test_nothing_that_a_page_does_wrong_goes_unseen(
     home: Home, open_page: OpenPage, watches: list[Watch], wrong: str
 ) -> None:
-    deed, handle_backup_errors = WRONGS[wrong]
+    deed, told = WRONGS[wrong]
     first = open_page(f"{home.server.url}/login")
     page = first.context.new_page()  # a second tab is watched as well
     page.goto("/login")
@@ -38,7 +38,7 @@ def test_nothing_that_a_page_does_wrong_goes_unseen(
 
     (watch,) = watches
     deadline = time.monotonic() + 10
-    while not any(handle_backup_errors in complaint for complaint in watch.complaints):
+    while not any(told in complaint for complaint in watch.complaints):
         assert time.monotonic() < deadline, watch.complaints
         page.wait_for_timeout(20)  # what happened is heard of while the browser is waited for
     watches.clear()

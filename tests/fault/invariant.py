@@ -108,9 +108,9 @@ def _entry_about(place: Place, operation_id: str) -> JournalEntry | None:
     entries = place.service().journal(limit=3)
     assert entries, "the journal says nothing"
     assert entries[0].operation_id == operation_id, "the journal does not tell of it"
-    handle_backup_errors = [entry for entry in entries if entry.operation_id == operation_id]
-    assert len(handle_backup_errors) == 1, "the journal tells of it twice"
-    return handle_backup_errors[0]
+    told = [entry for entry in entries if entry.operation_id == operation_id]
+    assert len(told) == 1, "the journal tells of it twice"
+    return told[0]
 
 
 def _assert_truthful(entry: JournalEntry, *, is_new: bool) -> None:

@@ -224,11 +224,9 @@ def test_a_second_kill_during_recovery_loses_nothing(
 
         assert_invariant(place, old=old, new=new, scratch=tmp_path)
 
-        handle_backup_errors = [
-            entry for entry in place.service().journal() if entry.verb is Verb.RESTORE
-        ]
-        assert len(handle_backup_errors) == 1
-        assert handle_backup_errors[0].facts["data"] == "restored"
+        told = [entry for entry in place.service().journal() if entry.verb is Verb.RESTORE]
+        assert len(told) == 1
+        assert told[0].facts["data"] == "restored"
         shutil.rmtree(place.root)
         if answer:
             return

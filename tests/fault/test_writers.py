@@ -32,7 +32,7 @@ def place(tmp_path: Path) -> Place:
 @contextmanager
 def busy(place: Place, *modes: str) -> Iterator[list[dict[str, Any]]]:
     """Keep programs at the database for the block; then tell what each of them did."""
-    handle_backup_errors: list[dict[str, Any]] = []
+    told: list[dict[str, Any]] = []
     started = [
         subprocess.Popen(
             [
@@ -54,10 +54,8 @@ def busy(place: Place, *modes: str) -> Iterator[list[dict[str, Any]]]:
         for process in started:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-        yield handle_backup_errors
-        handle_backup_errors += [
-            json.loads(process.communicate(timeout=30)[0]) for process in started
-        ]
+        yield told
+        told += [json.loads(process.communicate(timeout=30)[0]) for process in started]
     finally:
         for process in started:
             process.kill()
@@ -81,12 +79,12 @@ def assert_no_mixture(database: Path) -> None:
 def test_a_backup_is_finished_and_of_one_moment_while_others_write(
     mode: str, place: Place, tmp_path: Path
 ) -> None:
-    with busy(place, mode, mode) as handle_backup_errors:
+    with busy(place, mode, mode) as told:
         made = [place.service().create(by="ada") for _ in range(6)]
 
     assert all(backup.is_good for backup in made)
-    assert sum(writer["turns"] for writer in handle_backup_errors) > 20
-    assert [writer["refused"] for writer in handle_backup_errors] == [0, 0]
+    assert sum(writer["turns"] for writer in told) > 20
+    assert [writer["refused"] for writer in told] == [0, 0]
     for number, backup in enumerate(made):
         exported = place.service().export(backup.id, tmp_path / f"{number}.db", by="ada")
         assert_no_mixture(exported)
@@ -97,27 +95,25 @@ def test_a_restore_through_the_gate_is_finished_while_others_write_and_read(
     place: Place, tmp_path: Path
 ) -> None:
     first = first_backup(place).id
-    with busy(place, "gated", "gated", "reader") as handle_backup_errors:
+    with busy(place, "gated", "gated", "reader") as told:
         outcomes = [place.service().restore(first, by="ada") for _ in range(3)]
 
     assert all(outcome.safety_id for outcome in outcomes)
-    assert sum(writer["mixtures"] for writer in handle_backup_errors) == 0
-    assert [(one["refused"], one["shut_out"]) for one in handle_backup_errors] == [(0, 0)] * 3, (
-        handle_backup_errors
-    )
-    assert min(writer["turns"] for writer in handle_backup_errors) > 2
+    assert sum(writer["mixtures"] for writer in told) == 0
+    assert [(one["refused"], one["shut_out"]) for one in told] == [(0, 0)] * 3, told
+    assert min(writer["turns"] for writer in told) > 2
     assert_no_mixture(place.live)
     assert_invariant(place, old=place.state(), scratch=tmp_path, is_interrupted=False)
 
 
 def test_writers_that_know_of_no_gate_get_whole_states_only(place: Place, tmp_path: Path) -> None:
     first = first_backup(place).id
-    with busy(place, "free", "reader") as handle_backup_errors:
+    with busy(place, "free", "reader") as told:
         for _ in range(3):
             with suppress(RestoreError):
                 place.service().restore(first, by="ada")
 
-    assert sum(writer["mixtures"] for writer in handle_backup_errors) == 0
+    assert sum(writer["mixtures"] for writer in told) == 0
     assert_no_mixture(place.live)
     assert_invariant(place, old=place.state(), scratch=tmp_path, is_interrupted=False)
 

@@ -124,12 +124,12 @@ def run(job: Job) -> dict[str, Any]:
     place = Place(Path(job.root), Path(job.store_path) if job.store_path else None)
     if job.max_file_bytes:
         resource.setrlimit(resource.RLIMIT_FSIZE, (job.max_file_bytes, job.max_file_bytes))
-    handle_backup_errors: list[str] = []
+    told: list[str] = []
 
     def on_progress(progress: Progress) -> None:
         stage = str(progress.stage)
-        if stage not in handle_backup_errors:
-            handle_backup_errors.append(stage)
+        if stage not in told:
+            told.append(stage)
             print(stage, flush=True)
             if job.pause:
                 sys.stdin.readline()

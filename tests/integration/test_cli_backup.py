@@ -123,9 +123,9 @@ def test_latest_is_never_the_safety_backup_of_a_restore(flask: Flask_, data_dir:
 def test_a_dry_run_shows_the_plan_and_changes_nothing(flask: Flask_, data_dir: Path) -> None:
     flask("create")
     add_tag(data_dir, "added later")
-    handle_backup_errors = flask("restore", "latest", "--dry-run").stderr
-    assert re.search(r"tags\s+1\s+0\s+-1", handle_backup_errors)
-    assert "Admins afterwards: ada" in handle_backup_errors
+    told = flask("restore", "latest", "--dry-run").stderr
+    assert re.search(r"tags\s+1\s+0\s+-1", told)
+    assert "Admins afterwards: ada" in told
     plan = json.loads(flask("restore", "latest", "--dry-run", "--json").stdout)
     assert {"table": "tags", "now": 1, "then": 0} in plan["rows"]
     assert rows(data_dir, "tags") == 1
@@ -188,9 +188,9 @@ def test_verify_finds_a_flipped_bit_and_says_so_for_good(flask: Flask_, data_dir
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 4
     path.write_bytes(data)
-    handle_backup_errors = flask("verify", "--all", expect=90).stdout
-    assert re.search(rf"{good}\s+verified", handle_backup_errors)
-    assert re.search(rf"{bad}\s+damaged", handle_backup_errors)
+    told = flask("verify", "--all", expect=90).stdout
+    assert re.search(rf"{good}\s+verified", told)
+    assert re.search(rf"{bad}\s+damaged", told)
     assert flask("restore", bad, "--yes", expect=90).stderr.startswith("Error: ")
     assert json.loads(flask("list", "--json").stdout)[0]["verification"]["state"] == "damaged"
     assert flask("restore", "latest", "--yes").stdout.strip() == good
@@ -204,7 +204,7 @@ def test_verify_wants_to_know_which(flask: Flask_) -> None:
 def test_rehearse_tries_everything_and_changes_nothing(flask: Flask_, data_dir: Path) -> None:
     backup_id = flask("create").stdout.strip()
     add_tag(data_dir, "added later")
-    assert flask("rehearse", "latest").stdout == f"{backup_id}  rehearsed\n"
+    assert flask("test-restore", "latest").stdout == f"{backup_id}  rehearsed\n"
     assert rows(data_dir, "tags") == 1
 
 
@@ -256,9 +256,9 @@ def test_prune_keeps_as_many_as_set_and_tells_why(
         settings.change({"backup_max_count": "2"}, actor=COMMAND_LINE)
         made = [_scheduled(day) for day in range(1, 5)]
     by_hand = flask("create").stdout.strip()
-    handle_backup_errors = flask("prune", "--dry-run").stdout
-    assert re.search(rf"remove\s+{made[0]}", handle_backup_errors)
-    assert re.search(rf"keep\s+{made[3]}.*one of the newest", handle_backup_errors)
+    told = flask("prune", "--dry-run").stdout
+    assert re.search(rf"remove\s+{made[0]}", told)
+    assert re.search(rf"keep\s+{made[3]}.*one of the newest", told)
     flask("prune")
     left = [each["id"] for each in json.loads(flask("list", "--json").stdout)]
     assert sorted(left) == sorted([by_hand, made[2], made[3]])
@@ -307,8 +307,8 @@ def test_run_scheduled_that_fails_says_why_and_is_no_success(flask: Flask_, data
 def test_status_of_a_new_site_is_no_alarm_and_safe_after_the_first_backup(flask: Flask_) -> None:
     assert flask("status").stdout.startswith("No backup yet: `flask backup create` makes one.")
     flask("create")
-    handle_backup_errors = flask("status").stdout
-    assert handle_backup_errors.startswith("Safe.")
+    told = flask("status").stdout
+    assert told.startswith("Safe.")
     facts = json.loads(flask("status", "--json").stdout)
     assert (facts["severity"], facts["headline"], facts["is_stale"]) == ("ok", "safe", False)
     assert facts["counts"] == {"verified": 1, "unverified": 0, "damaged": 0}
@@ -332,9 +332,9 @@ def test_status_of_a_lost_database_names_the_loss_and_the_way_out(
 ) -> None:
     flask("create")
     (data_dir / "launcher.db").write_bytes(b"garbage" * 100)
-    handle_backup_errors = flask("status", expect=18).stdout
-    assert "not a database" in handle_backup_errors
-    assert "flask backup restore latest" in handle_backup_errors
+    told = flask("status", expect=18).stdout
+    assert "not a database" in told
+    assert "flask backup restore latest" in told
 
 
 def test_busy_names_who_what_and_since_when(flask: Flask_, data_dir: Path) -> None:
@@ -346,8 +346,8 @@ def test_busy_names_who_what_and_since_when(flask: Flask_, data_dir: Path) -> No
         "facts": {},
     }  # fmt: skip
     (data_dir / "operation.json").write_text(json.dumps(state))
-    handle_backup_errors = flask("create", expect=11).stderr
-    assert "busy: restore by ada since 12:03:00 UTC" in handle_backup_errors
+    told = flask("create", expect=11).stderr
+    assert "busy: restore by ada since 12:03:00 UTC" in told
     os.close(descriptor)
 
 
@@ -362,11 +362,9 @@ def test_a_backup_folder_elsewhere_that_is_missing_is_not_made(
 
 
 def test_every_command_has_help_and_the_group_tells_the_exit_codes(flask: Flask_) -> None:
-    handle_backup_errors = flask("--help").stdout
-    assert " 90  the backup is damaged" in handle_backup_errors
-    for command in re.findall(
-        r"^  ([a-z-]+)  ", handle_backup_errors.split("Commands:")[1], re.MULTILINE
-    ):
+    told = flask("--help").stdout
+    assert " 90  the backup is damaged" in told
+    for command in re.findall(r"^  ([a-z-]+)  ", told.split("Commands:")[1], re.MULTILINE):
         if not command.isdigit():
             assert len(flask(command, "--help").stdout.splitlines()) > 4
 
@@ -376,14 +374,14 @@ def test_on_a_terminal_it_draws_progress_and_asks_for_the_word(
 ) -> None:
     flask("create")
     add_tag(data_dir, "added later")
-    handle_backup_errors, code = _type_into(data_dir, ["backup", "restore", "latest"], "no\r")
-    assert "Type restore to go on" in handle_backup_errors
+    told, code = _type_into(data_dir, ["backup", "restore", "latest"], "no\r")
+    assert "Type restore to go on" in told
     assert code == 1
     assert rows(data_dir, "tags") == 1
-    handle_backup_errors, code = _type_into(data_dir, ["backup", "restore", "latest"], "restore\r")
-    assert code == 0, handle_backup_errors
-    assert re.search(r"1/5  Unpack and check\s+\[#{24}\]", handle_backup_errors)
-    assert "Replace" in handle_backup_errors
+    told, code = _type_into(data_dir, ["backup", "restore", "latest"], "restore\r")
+    assert code == 0, told
+    assert re.search(r"1/5  Unpack and check\s+\[#{24}\]", told)
+    assert "Replace" in told
     assert rows(data_dir, "tags") == 0
 
 
@@ -399,7 +397,7 @@ def _type_into(data_dir: Path, arguments: list[str], answer: str) -> tuple[str, 
         stderr=slave,
     )
     os.close(slave)
-    handle_backup_errors = ""
+    told = ""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if not select.select([master], [], [], 0.2)[0]:
@@ -408,12 +406,12 @@ def _type_into(data_dir: Path, arguments: list[str], answer: str) -> tuple[str, 
             data = os.read(master, 4096)
         except OSError:  # the other end is closed
             break
-        handle_backup_errors += data.decode()
-        if answer and "go on:" in handle_backup_errors:
+        told += data.decode()
+        if answer and "go on:" in told:
             os.write(master, answer.encode())
             answer = ""
     os.close(master)
-    return handle_backup_errors, process.wait(timeout=30)
+    return told, process.wait(timeout=30)
 
 
 def test_a_backup_command_does_not_wait_for_what_it_does_not_need(

@@ -41,9 +41,9 @@ def test_somebody_is_added_tried_and_removed_and_the_address_is_never_seen(
     flask: Run, receiver: Receiver, data_dir: Path
 ) -> None:
     url = f"json://ada:{SECRET}@{receiver.place}/{SECRET}"
-    made = flask("notices", "add", "phone", "--url-stdin", said=f"{url}\n")
-    seen = [made, flask("notices", "list"), flask("notices", "list", "--json")]
-    seen.append(flask("notices", "test", "phone"))
+    made = flask("notifications", "add", "phone", "--url-stdin", said=f"{url}\n")
+    seen = [made, flask("notifications", "list"), flask("notifications", "list", "--json")]
+    seen.append(flask("notifications", "test", "phone"))
 
     assert "This is a test" in json.loads(receiver.bodies[0])["title"]
     listed = json.loads(seen[2].stdout)["targets"][0]
@@ -52,60 +52,68 @@ def test_somebody_is_added_tried_and_removed_and_the_address_is_never_seen(
     assert listed["shown_url"] == f"json://ada:****@{receiver.place}/…"
 
     receiver.status = 403
-    failed = flask("notices", "test", listed["id"], expect=1)
+    failed = flask("notifications", "test", listed["id"], expect=1)
     assert "refused it with status 403" in failed.stderr
-    refused = flask("notices", "add", "PHONE", "--url-stdin", said=f"{url}\n", expect=1)
+    refused = flask("notifications", "add", "PHONE", "--url-stdin", said=f"{url}\n", expect=1)
     assert "has this name already" in refused.stderr
-    seen += [failed, refused, flask("notices", "remove", "phone")]
+    seen += [failed, refused, flask("notifications", "remove", "phone")]
     assert not any(SECRET in each.output for each in seen)
     assert SECRET not in (data_dir / "notifications.json").read_text()
-    assert "Nobody is told" in flask("notices", "list").stderr
+    assert "Nobody is told" in flask("notifications", "list").stderr
 
 
 def test_an_address_that_will_not_do_is_refused_in_one_line(flask: Run) -> None:
-    refused = flask("notices", "add", "log", "--url-stdin", said="syslog://\n", expect=1)
+    refused = flask("notifications", "add", "log", "--url-stdin", said="syslog://\n", expect=1)
 
     assert refused.stderr == "Error: this would reach nobody but this machine.\n"
-    assert "no address on stdin" in flask("notices", "add", "x", "--url-stdin", expect=2).stderr
-    assert "nobody of that name" in flask("notices", "test", "x", expect=1).stderr
+    assert (
+        "no address on stdin" in flask("notifications", "add", "x", "--url-stdin", expect=2).stderr
+    )
+    assert "nobody of that name" in flask("notifications", "test", "x", expect=1).stderr
 
 
 def test_a_heartbeat_and_the_address_of_the_site_are_set_and_taken_back(flask: Run) -> None:
-    flask("notices", "heartbeat", "--url-stdin", "--start", said=f"https://hc.example/{SECRET}\n")
-    flask("notices", "public-url", "https://home.example/")
-    listed = flask("notices", "list", "--json").stdout
+    flask(
+        "notifications",
+        "heartbeat",
+        "--url-stdin",
+        "--start",
+        said=f"https://hc.example/{SECRET}\n",
+    )
+    flask("notifications", "public-url", "https://home.example/")
+    listed = flask("notifications", "list", "--json").stdout
     assert SECRET not in listed
     assert json.loads(listed)["heartbeat"]["shown_url"] == "https://hc.example/…"
     assert json.loads(listed)["heartbeat"]["pings_start"] is True
     assert json.loads(listed)["public_url"] == "https://home.example"
 
-    flask("notices", "heartbeat", "--off")
-    flask("notices", "public-url", "")
-    assert json.loads(flask("notices", "list", "--json").stdout)["heartbeat"] is None
+    flask("notifications", "heartbeat", "--off")
+    flask("notifications", "public-url", "")
+    assert json.loads(flask("notifications", "list", "--json").stdout)["heartbeat"] is None
 
 
 def test_each_change_is_in_the_audit_log_with_who_typed_it_and_without_a_secret(
     app: Flask, flask: Run, receiver: Receiver
 ) -> None:
     url = f"json://ada:{SECRET}@{receiver.place}/{SECRET}\n"
-    made = flask("notices", "add", "phone", "--event", "failure", "--url-stdin", said=url)
-    flask("notices", "test", "phone")
+    made = flask("notifications", "add", "phone", "--event", "failure", "--url-stdin", said=url)
+    flask("notifications", "test", "phone")
     beat = f"https://hc.example/{SECRET}\n"
-    flask("notices", "heartbeat", "--url-stdin", "--start", said=beat)
-    flask("notices", "heartbeat", "--url-stdin", "--start", said=beat)  # nothing is different
-    flask("notices", "heartbeat", "--off")
-    flask("notices", "public-url", "https://home.example/")
-    flask("notices", "public-url", "https://home.example")
-    flask("notices", "remove", "phone")
-    flask("notices", "remove", "phone", expect=1)
+    flask("notifications", "heartbeat", "--url-stdin", "--start", said=beat)
+    flask("notifications", "heartbeat", "--url-stdin", "--start", said=beat)  # nothing is different
+    flask("notifications", "heartbeat", "--off")
+    flask("notifications", "public-url", "https://home.example/")
+    flask("notifications", "public-url", "https://home.example")
+    flask("notifications", "remove", "phone")
+    flask("notifications", "remove", "phone", expect=1)
 
     with app.app_context():
         of_notices = AuditEvent.action.startswith("notice.")
         kept = list(db.session.scalars(db.select(AuditEvent).where(of_notices)))
-        handle_backup_errors = [(each.action, each.target_name, each.changes) for each in kept]
+        told = [(each.action, each.target_name, each.changes) for each in kept]
         assert {each.actor_name for each in kept} == {typist()}
         assert {each.recipient_id for each in kept} == {"", made.stdout.strip()}
-    assert handle_backup_errors == [
+    assert told == [
         ("notice.create", "phone", {
             "events": [None, ["failure"]],
             "shown_url": [None, f"json://ada:****@{receiver.place}/…"],
@@ -120,7 +128,7 @@ def test_each_change_is_in_the_audit_log_with_who_typed_it_and_without_a_secret(
         ("notice.set_public_url", "", {"public_url": ["", "https://home.example"]}),
         ("notice.delete", "phone", {}),
     ]  # fmt: skip
-    assert SECRET not in str(handle_backup_errors)
+    assert SECRET not in str(told)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"garbage" * 1000])
@@ -133,13 +141,13 @@ def test_a_lost_database_keeps_nobody_from_saying_whom_to_tell(
         (data_dir / "launcher.db").write_bytes(content)
     no_entry = "The audit log has no entry of this: the database is damaged or missing.\n"
 
-    made = flask("notices", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/\n")
+    made = flask("notifications", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/\n")
     assert no_entry in made.stderr
     assert "phone is told from now on" in made.stderr
-    assert no_entry in flask("notices", "test", "phone").stderr
-    assert no_entry in flask("notices", "public-url", "https://home.example").stderr
-    assert no_entry in flask("notices", "remove", made.stdout.strip()).stderr
-    assert "Nobody is told" in flask("notices", "list").stderr
+    assert no_entry in flask("notifications", "test", "phone").stderr
+    assert no_entry in flask("notifications", "public-url", "https://home.example").stderr
+    assert no_entry in flask("notifications", "remove", made.stdout.strip()).stderr
+    assert "Nobody is told" in flask("notifications", "list").stderr
     assert (data_dir / "launcher.db").exists() is (content is not None)
 
 
@@ -147,7 +155,9 @@ def test_status_says_what_is_wrong_and_to_whom_it_could_not_be_said(
     app: Flask, flask: Run, receiver: Receiver
 ) -> None:
     receiver.status = 500
-    flask("notices", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/{SECRET}\n")
+    flask(
+        "notifications", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/{SECRET}\n"
+    )
     with app.app_context():
         service = current_backups()
         made = service.create(by="ada")
@@ -156,7 +166,7 @@ def test_status_says_what_is_wrong_and_to_whom_it_could_not_be_said(
         path.chmod(0o600)
         path.write_bytes(bytes(made.file.size_bytes))
         service.verify(made.id, by="ada")
-    assert "damaged  told" in flask("notices", "look").stdout
+    assert "damaged  told" in flask("notifications", "look").stdout
     said = flask("backup", "status", expect=12).stdout
     found = json.loads(flask("backup", "status", "--json", expect=12).stdout)["troubles"]
 
@@ -174,9 +184,9 @@ def test_status_says_what_is_wrong_and_to_whom_it_could_not_be_said(
 def test_whoever_lets_cron_make_the_backups_is_told_by_the_same_command(
     flask: Run, app: Flask, receiver: Receiver, data_dir: Path
 ) -> None:
-    flask("notices", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/hook\n")
+    flask("notifications", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/hook\n")
     beat = f"http://{receiver.place}/beat\n"
-    flask("notices", "heartbeat", "--url-stdin", "--start", said=beat)
+    flask("notifications", "heartbeat", "--url-stdin", "--start", said=beat)
     with app.app_context():
         current_backups().create(by="ada")
     flask("backup", "run-scheduled")

@@ -131,17 +131,14 @@ def test_the_live_file_is_only_read(home: House) -> None:
 
 def test_progress_is_true_and_in_order(home: House) -> None:
     add_notes(home.live, 3000)
-    handle_backup_errors: list[Progress] = []
-    backup = home.create(on_progress=handle_backup_errors.append)
-    stages = list(dict.fromkeys(progress.stage for progress in handle_backup_errors))
+    told: list[Progress] = []
+    backup = home.create(on_progress=told.append)
+    stages = list(dict.fromkeys(progress.stage for progress in told))
     assert stages == [Stage.COPY, Stage.COMPRESS, Stage.CHECK, Stage.PUBLISH]
-    assert set(stages) <= set(handle_backup_errors[0].stages)
-    assert all(
-        0 <= progress.done <= progress.total or not progress.total
-        for progress in handle_backup_errors
-    )
-    assert {progress.backup_id for progress in handle_backup_errors} == {backup.id}
-    copied = [progress for progress in handle_backup_errors if progress.stage is Stage.COPY]
+    assert set(stages) <= set(told[0].stages)
+    assert all(0 <= progress.done <= progress.total or not progress.total for progress in told)
+    assert {progress.backup_id for progress in told} == {backup.id}
+    copied = [progress for progress in told if progress.stage is Stage.COPY]
     assert copied[-1].done == copied[-1].total
 
 

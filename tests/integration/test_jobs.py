@@ -248,14 +248,12 @@ def test_a_scrub_without_time_says_how_many_are_overdue_and_goes_on_next_time(
     made = backups(desk, 3)
     desk.wait((SCRUB_DAYS + 2) * DAY)
 
-    handle_backup_errors = []
+    told = []
     for _ in made:
         run = desk.perform("scrub", by="ada")
         assert run is not None
-        handle_backup_errors.append(
-            (run.outcome, run.error_code, run.facts["verified"], run.facts["overdue"])
-        )
-    assert handle_backup_errors == [
+        told.append((run.outcome, run.error_code, run.facts["verified"], run.facts["overdue"]))
+    assert told == [
         (RunOutcome.PARTLY, "time_used_up", 1, 2),
         (RunOutcome.PARTLY, "time_used_up", 1, 1),
         (RunOutcome.SUCCEEDED, "", 1, 0),
@@ -416,11 +414,11 @@ def test_of_many_processes_that_ask_at_once_one_uses_the_slot(desk: Desk) -> Non
         )
         for _ in range(6)
     ]  # fmt: skip
-    handle_backup_errors = [process.communicate(timeout=_PATIENCE_S * 2) for process in asking]
+    told = [process.communicate(timeout=_PATIENCE_S * 2) for process in asking]
     busy = 11
-    assert {process.returncode for process in asking} <= {0, busy}, handle_backup_errors
+    assert {process.returncode for process in asking} <= {0, busy}, told
     (made,) = desk.scheduled()
-    assert [said for said, _ in handle_backup_errors if said] == [f"{made.id}\n"]
+    assert [said for said, _ in told if said] == [f"{made.id}\n"]
     assert [run.outcome for run in desk.runs()] == [RunOutcome.SUCCEEDED]
 
 

@@ -38,7 +38,7 @@ def test_a_backup_that_turns_out_damaged_is_told_once_and_so_is_its_end(
     run_flask(data_dir, "backup", "create")
     made = run_flask(data_dir, "backup", "create").strip()
     url = f"json://{receiver.place}/hook"
-    run_flask(data_dir, "notices", "add", "phone", "--url-stdin", said=f"{url}\n")
+    run_flask(data_dir, "notifications", "add", "phone", "--url-stdin", said=f"{url}\n")
 
     def titles() -> list[str]:
         return [json.loads(body)["title"] for body in receiver.bodies]
@@ -64,8 +64,8 @@ def test_the_heart_beats_at_the_beginning_and_the_end_of_a_scheduled_backup(
     run_flask(data_dir, "database", "upgrade")
     run_flask(data_dir, "backup", "create")
     beat = f"http://{receiver.place}/beat"
-    run_flask(data_dir, "notices", "heartbeat", "--url-stdin", "--start", said=f"{beat}\n")
-    run_flask(data_dir, "notices", "look")
+    run_flask(data_dir, "notifications", "heartbeat", "--url-stdin", "--start", said=f"{beat}\n")
+    run_flask(data_dir, "notifications", "look")
     slots_count_since(data_dir, datetime(2020, 1, 1, tzinfo=UTC))
 
     with serving(data_dir, workers="4"):

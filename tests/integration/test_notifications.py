@@ -112,10 +112,10 @@ def test_ten_failing_slots_are_one_alarm_and_all_backups_are_still_there(
         evaluate(site, now=later(minutes=number))
 
     assert titles(receiver) == ["Launcher: The last attempt to back up failed"]
-    handle_backup_errors = json.loads(receiver.bodies[0])
-    assert "not enough space" in handle_backup_errors["message"]
-    assert "The last good backup is there" in handle_backup_errors["message"]
-    assert "Make room" in handle_backup_errors["message"]
+    told = json.loads(receiver.bodies[0])
+    assert "not enough space" in told["message"]
+    assert "The last good backup is there" in told["message"]
+    assert "Make room" in told["message"]
     with site.app_context():
         assert len(current_backups().list()) == 1
 
@@ -181,13 +181,13 @@ def test_a_restore_makes_nobody_be_told_twice(
         service.verify(broken.id, by="ada")
         evaluate(site)
         assert [title.endswith("is damaged") for title in titles(receiver)] == [True]
-        handle_backup_errors = dispatch.read_memory(config).alerts.handle_backup_errors
+        told = dispatch.read_memory(config).alerts.told
 
         service.restore("latest", by="ada")
         evaluate(site)
 
     assert len(receiver.received) == 1
-    assert dispatch.read_memory(config).alerts.handle_backup_errors == handle_backup_errors
+    assert dispatch.read_memory(config).alerts.told == told
 
 
 @pytest.mark.usefixtures("real_errands")
@@ -221,7 +221,8 @@ def test_processes_that_look_at_once_tell_once(
     recipients.add_recipient(config, name="phone", url=hook(receiver))
     slot(1)
     program = (
-        "import sys; from launcher.app import create_app; from launcher.notifications.dispatch import evaluate\n"
+        "import sys; from launcher.app import create_app\n"
+        "from launcher.notifications.dispatch import evaluate\n"
         "app = create_app({'LAUNCHER_DATA_DIR': sys.argv[1], 'LAUNCHER_SCHEDULER': 'off'})\n"
         "evaluate(app)"
     )

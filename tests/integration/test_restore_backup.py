@@ -129,13 +129,13 @@ def test_the_journal_tells_of_it(home: House) -> None:
 
 def test_progress_names_every_stage(home: House) -> None:
     backup = home.create()
-    handle_backup_errors: list[Progress] = []
-    restore(home, backup.id, on_progress=handle_backup_errors.append)
-    stages = list(dict.fromkeys(progress.stage for progress in handle_backup_errors))
+    told: list[Progress] = []
+    restore(home, backup.id, on_progress=told.append)
+    stages = list(dict.fromkeys(progress.stage for progress in told))
     expected = [Stage.UNPACK, Stage.PREPARE, Stage.SAFETY, Stage.REPLACE, Stage.CONFIRM]
     assert stages == expected
-    assert handle_backup_errors[0].stages == tuple(expected)
-    assert {progress.backup_id for progress in handle_backup_errors} == {backup.id}
+    assert told[0].stages == tuple(expected)
+    assert {progress.backup_id for progress in told} == {backup.id}
 
 
 # --- what is restored ----------------------------------------------------------------------

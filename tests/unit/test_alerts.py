@@ -28,7 +28,7 @@ class Desk:
     def __init__(self) -> None:
         self.alerts = Alerts()
         self.now = NOW
-        self.handle_backup_errors: list[tuple[str, str]] = []
+        self.told: list[tuple[str, str]] = []
 
     def look(
         self, *problems: Problem, after: timedelta = MINUTE, unknown: tuple[ProblemKind, ...] = ()
@@ -36,9 +36,7 @@ class Desk:
         self.now += after
         found = Findings(problems, frozenset(unknown))
         self.alerts, events = update_alerts(self.alerts, found, now=self.now)
-        self.handle_backup_errors += [
-            (event.news.value, event.alert.kind.value) for event in events
-        ]
+        self.told += [(event.news.value, event.alert.kind.value) for event in events]
         return self
 
 
@@ -74,7 +72,7 @@ def test_however_long_backups_fail_it_is_one_alarm_for_a_week() -> None:
             after=timedelta(hours=16),
         )
 
-    assert desk.handle_backup_errors == [("opened", "failed")]
+    assert desk.told == [("opened", "failed")]
 
 
 def test_it_is_told_again_each_week_and_once_when_it_ends() -> None:
@@ -83,47 +81,47 @@ def test_it_is_told_again_each_week_and_once_when_it_ends() -> None:
         desk.look(failed(), after=timedelta(days=1))
     desk.look().look()
 
-    assert [news for news, _ in desk.handle_backup_errors] == ["opened", "still", "still", "ended"]
+    assert [news for news, _ in desk.told] == ["opened", "still", "still", "ended"]
 
 
 def test_a_disk_at_the_edge_is_one_alarm() -> None:
     desk = Desk()
     for _ in range(60):
         desk.look(LOW).look()
-    assert desk.handle_backup_errors == [("opened", "low_space")]
+    assert desk.told == [("opened", "low_space")]
 
     desk.look(after=timedelta(minutes=31))
-    assert desk.handle_backup_errors[1:] == [("ended", "low_space")]
+    assert desk.told[1:] == [("ended", "low_space")]
 
 
 def test_a_disk_that_is_full_at_last_is_told_once_more() -> None:
     desk = Desk().look(LOW).look(FULL).look(LOW).look(FULL)
 
-    assert desk.handle_backup_errors == [("opened", "low_space"), ("worse", "low_space")]
+    assert desk.told == [("opened", "low_space"), ("worse", "low_space")]
 
 
 def test_more_damage_is_told_at_most_once_a_day() -> None:
     desk = Desk().look(damaged(1)).look(damaged(1, 2)).look(damaged(1, 2, 3))
-    assert len(desk.handle_backup_errors) == 1
+    assert len(desk.told) == 1
 
     desk.look(damaged(1, 2, 3), after=timedelta(days=1)).look(damaged(1, 2, 3))
-    assert desk.handle_backup_errors[1:] == [("worse", "damaged")]
+    assert desk.told[1:] == [("worse", "damaged")]
 
 
 def test_a_restart_of_the_server_is_no_alarm() -> None:
     desk = Desk().look(STOPPED).look(STOPPED).look().look(STOPPED)
-    assert desk.handle_backup_errors == []
+    assert desk.told == []
 
     for _ in range(5):
         desk.look(STOPPED)
-    assert desk.handle_backup_errors == [("opened", "scheduler_stopped")]
+    assert desk.told == [("opened", "scheduler_stopped")]
 
 
 def test_what_cannot_be_seen_is_not_over() -> None:
     desk = Desk().look(damaged(1)).look(AWAY, unknown=(ProblemKind.DAMAGED, ProblemKind.STALE))
     desk.look(damaged(1), after=timedelta(minutes=10))
 
-    assert ("ended", "damaged") not in desk.handle_backup_errors
+    assert ("ended", "damaged") not in desk.told
 
 
 def test_failures_that_another_trouble_explains_are_not_told_even_once_it_is_over() -> None:
@@ -131,27 +129,24 @@ def test_failures_that_another_trouble_explains_are_not_told_even_once_it_is_ove
     desk.look(AWAY, failed(2, "store_unavailable"))
     for _ in range(3):
         desk.look(failed(2, "store_unavailable"), after=timedelta(minutes=10))
-    assert desk.handle_backup_errors == [
+    assert desk.told == [
         ("opened", "store_unavailable"),
         ("ended", "store_unavailable"),
     ]
 
     desk.look(failed(3, "internal"))
-    assert desk.handle_backup_errors[2:] == [("opened", "failed")]
+    assert desk.told[2:] == [("opened", "failed")]
 
 
 def test_another_failure_beside_it_is_told() -> None:
     desk = Desk().look(AWAY, failed(1, "internal"))
 
-    assert set(desk.handle_backup_errors) == {("opened", "store_unavailable"), ("opened", "failed")}
+    assert set(desk.told) == {("opened", "store_unavailable"), ("opened", "failed")}
 
 
 @pytest.mark.parametrize("kind", [ProblemKind.INTERRUPTED, ProblemKind.SCHEDULE_OFF])
 def test_what_a_person_did_wakes_nobody(kind: ProblemKind) -> None:
-    assert (
-        Desk().look(Problem(kind, Severity.WARN), after=timedelta(days=9)).handle_backup_errors
-        == []
-    )
+    assert Desk().look(Problem(kind, Severity.WARN), after=timedelta(days=9)).told == []
 
 
 def test_a_clock_that_ran_ahead_silences_nothing() -> None:
@@ -159,7 +154,7 @@ def test_a_clock_that_ran_ahead_silences_nothing() -> None:
     desk.now = NOW
     desk.look(failed()).look(failed(), after=timedelta(days=8))
 
-    assert [news for news, _ in desk.handle_backup_errors] == ["opened", "still"]
+    assert [news for news, _ in desk.told] == ["opened", "still"]
 
 
 SEEN = (LOW, FULL, AWAY, STALE, STOPPED, failed(1), damaged(1))
@@ -179,9 +174,9 @@ def test_each_alarm_opens_once_before_it_ends_and_never_repeats_within_a_week(
     is_open: dict[str, datetime] = {}
     for found, minutes in looks:
         one_each = {SEEN[number].kind: SEEN[number] for number in found}
-        before = len(desk.handle_backup_errors)
+        before = len(desk.told)
         desk.look(*one_each.values(), after=timedelta(minutes=minutes))
-        for news, kind in desk.handle_backup_errors[before:]:
+        for news, kind in desk.told[before:]:
             if news == AlertChange.OPENED:
                 assert kind not in is_open
                 is_open[kind] = desk.now
@@ -192,7 +187,7 @@ def test_each_alarm_opens_once_before_it_ends_and_never_repeats_within_a_week(
                 is_open[kind] = desk.now
             else:
                 assert kind in {"low_space", "damaged"}
-        assert {alert.kind.value for alert in desk.alerts.handle_backup_errors} == set(is_open)
+        assert {alert.kind.value for alert in desk.alerts.told} == set(is_open)
         assert read_facts(write_facts(desk.alerts)) == desk.alerts
 
 

@@ -251,7 +251,9 @@ def test_a_journal_rewritten_in_place_is_read_again(journal: Journal, settled: N
 def test_two_changes_within_one_step_of_the_clock_are_both_seen(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("launcher.backup.journal.stamp_of", lambda _facts: (1, 9999, 0, STOPPED_NS))
+    monkeypatch.setattr(
+        "launcher.backup.journal.fingerprint_of", lambda _facts: (1, 9999, 0, STOPPED_NS)
+    )
     monkeypatch.setattr("time.time_ns", lambda: STOPPED_NS + 1_000_000)
     for number in (1, 2, 3):
         journal.append(entry(number))

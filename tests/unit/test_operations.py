@@ -187,13 +187,13 @@ def test_looking_does_not_make_it_busy(desk: Desk) -> None:
 
 
 def test_progress_is_seen_by_everybody(desk: Desk) -> None:
-    handle_backup_errors: list[Progress] = []
+    told: list[Progress] = []
     started_at = desk.clock.now
     with desk.operations.run(
         Verb.CREATE,
         by="ada",
         stages=(Stage.COPY, Stage.CHECK),
-        on_progress=handle_backup_errors.append,
+        on_progress=told.append,
     ) as operation:
         assert desk.open().running() == Progress(
             operation.id, Verb.CREATE, "ada", started_at, (Stage.COPY, Stage.CHECK)
@@ -202,23 +202,21 @@ def test_progress_is_seen_by_everybody(desk: Desk) -> None:
         operation.stage(Stage.COPY, 100)
         operation.advance(100, 100)
         seen = desk.open().running()
-        assert seen == operation.progress == handle_backup_errors[-1]
+        assert seen == operation.progress == told[-1]
         assert seen is not None
         assert (seen.stage, seen.done, seen.total) == (Stage.COPY, 100, 100)
     assert desk.operations.running() is None
 
 
 def test_telling_is_cheap(desk: Desk) -> None:
-    handle_backup_errors: list[Progress] = []
-    with desk.operations.run(
-        Verb.CREATE, by="ada", on_progress=handle_backup_errors.append
-    ) as operation:
+    told: list[Progress] = []
+    with desk.operations.run(Verb.CREATE, by="ada", on_progress=told.append) as operation:
         operation.stage(Stage.COPY, 10_000)
         for done in range(10_000):
             operation.advance(done, 10_000)
-        assert len(handle_backup_errors) < 50
+        assert len(told) < 50
         operation.advance(10_000, 10_000)
-        assert handle_backup_errors[-1].done == 10_000
+        assert told[-1].done == 10_000
 
 
 def test_a_watcher_that_gives_up_ends_the_operation(desk: Desk) -> None:

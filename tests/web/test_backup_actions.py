@@ -341,10 +341,10 @@ def test_what_somebody_else_did_is_told_by_name(
     service.protect(first.id, by="ben")
     service.delete([second.id], by="<ben>")
 
-    handle_backup_errors = poll(ada, seen=seen).text
+    told = poll(ada, seen=seen).text
 
-    assert "ben protected the backup of today, " in handle_backup_errors
-    assert "&lt;ben&gt; deleted the backup of today, " in handle_backup_errors
+    assert "ben protected the backup of today, " in told
+    assert "&lt;ben&gt; deleted the backup of today, " in told
 
 
 def test_a_killed_backup_is_told_as_interrupted(
@@ -428,12 +428,10 @@ def run(
 
 
 def test_a_good_backup_is_found_good(ada: Visitor, service: BackupService, make: Make) -> None:
-    entry, handle_backup_errors = run(ada, service, make(), "verify")
+    entry, told = run(ada, service, make(), "verify")
 
     assert (entry.outcome, entry.by) == (Outcome.SUCCEEDED, "ada")
-    assert re.search(
-        r"The backup of today, \d\d:\d\d is verified: it is good", handle_backup_errors
-    )
+    assert re.search(r"The backup of today, \d\d:\d\d is verified: it is good", told)
 
 
 def spoil(service: BackupService, backup: Backup) -> None:
@@ -451,35 +449,35 @@ def test_a_damaged_backup_is_found_damaged(
     backup = make()
     spoil(service, backup)
 
-    _, handle_backup_errors = run(ada, service, backup, "verify")
+    _, told = run(ada, service, backup, "verify")
 
-    assert re.search(r"The backup of today, \d\d:\d\d is damaged", handle_backup_errors)
-    assert 'data-state="bad"' in handle_backup_errors
+    assert re.search(r"The backup of today, \d\d:\d\d is damaged", told)
+    assert 'data-state="bad"' in told
     assert service.get(backup.id).verification.state is State.DAMAGED
 
 
 def test_a_rehearsal_says_what_would_be_there(
     ada: Visitor, boards: None, service: BackupService, make: Make
 ) -> None:
-    _, handle_backup_errors = run(ada, service, make(), "rehearse")
+    _, told = run(ada, service, make(), "test-restore")
 
-    assert "7 apps, 3 boards and 3 users. Nothing was changed." in handle_backup_errors
+    assert "7 apps, 3 boards and 3 users. Nothing was changed." in told
 
 
 def test_a_rehearsal_that_fails_says_why(ada: Visitor, service: BackupService, make: Make) -> None:
     backup = make()
     spoil(service, backup)
 
-    _, handle_backup_errors = run(ada, service, backup, "rehearse")
+    _, told = run(ada, service, backup, "test-restore")
 
-    assert "The rehearsal of the backup of today, " in handle_backup_errors
-    assert "This backup is not what it was when it was made" in handle_backup_errors
+    assert "The rehearsal of the backup of today, " in told
+    assert "This backup is not what it was when it was made" in told
 
 
 def test_what_is_not_there_is_not_found(ada: Visitor, service: BackupService) -> None:
     service.create(by="ben")
 
-    for verb in ("verify", "rehearse", "protect", "unprotect", "delete"):
+    for verb in ("verify", "test-restore", "protect", "unprotect", "delete"):
         for backup_id in (NOBODY, "latest", "..%2F..%2Fetc", "%3Cb%3E"):
             answer = ada.send(path(backup_id, verb))
 
@@ -797,10 +795,10 @@ def test_what_cannot_be_protected_is_named_and_does_not_stop_the_rest(
 
     ada.send(f"{LIST}/selected", id=[stranger.id, backup.id, NOBODY], protect="1")
 
-    handle_backup_errors = words_of(ada)
-    assert "1 backup protected" in handle_backup_errors
-    assert re.search(r"today, \d\d:\d\d: verify it first", handle_backup_errors)
-    assert "1 was gone already" in handle_backup_errors
+    told = words_of(ada)
+    assert "1 backup protected" in told
+    assert re.search(r"today, \d\d:\d\d: verify it first", told)
+    assert "1 was gone already" in told
     assert service.get(backup.id).protected
 
 
@@ -848,10 +846,10 @@ def test_the_selected_are_deleted_and_what_stays_is_named(
 
     assert answer.status_code == 303
     assert ids(service) == {rest.id, kept.id}
-    handle_backup_errors = words_of(ada)
-    assert "2 backups deleted" in handle_backup_errors
-    assert "left, it is protected" in handle_backup_errors
-    assert "1 was gone already" in handle_backup_errors
+    told = words_of(ada)
+    assert "2 backups deleted" in told
+    assert "left, it is protected" in told
+    assert "1 was gone already" in told
 
 
 def test_what_fails_is_named_and_does_not_stop_the_rest(

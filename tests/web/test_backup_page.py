@@ -112,12 +112,12 @@ def test_its_history_is_told_newest_first(
 
     page = look(ada, made.id)
 
-    handle_backup_errors = [
+    told = [
         "Protected by ben",
         "Verified: checksum, structure and links hold",
         "Taken in ",
     ]
-    places = [page.index(words) for words in handle_backup_errors]
+    places = [page.index(words) for words in told]
     assert places == sorted(places)
     assert "Stop protecting" in page
 

@@ -377,12 +377,12 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def leave(free_bytes: int) -> None:
         real = snapshot.os.statvfs
 
-        def handle_backup_errors(path: Path) -> object:
+        def told(path: Path) -> object:
             facts = list(real(path))
             facts[1], facts[2], facts[4] = 1, 10_000_000, free_bytes
             return type(real(path))(facts)
 
-        monkeypatch.setattr(snapshot.os, "statvfs", handle_backup_errors)
+        monkeypatch.setattr(snapshot.os, "statvfs", told)
 
     return leave
 

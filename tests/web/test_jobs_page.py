@@ -553,9 +553,9 @@ def test_strange_facts_are_no_error_and_no_markup(
     assert ada.open(PAGE).status_code == 200
     assert not re.search(r"<script>|<x>|<i>|<b>ben", ada.page)
     assert "&lt;b&gt;ben&lt;/b&gt;" in ada.page
-    handle_backup_errors = ada.open(f"{PAGE}?seen=.,.,.", HX_Request="true")
-    assert handle_backup_errors.status_code == 200
-    assert not re.search(r"<script>|<x>|<i>|<b>ben", handle_backup_errors.text)
+    told = ada.open(f"{PAGE}?seen=.,.,.", HX_Request="true")
+    assert told.status_code == 200
+    assert not re.search(r"<script>|<x>|<i>|<b>ben", told.text)
 
 
 def test_a_scrub_that_ran_out_of_time_says_how_many_still_wait(

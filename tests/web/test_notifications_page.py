@@ -594,12 +594,12 @@ def test_a_heartbeat_says_when_it_was_answered_and_since_when_it_is_not(
     recipients.set_heartbeat(config, url)
     memory, now = dispatch.read_memory(config), utc_now()
     line = dispatch.delivery_to(memory, dispatch.HEARTBEAT, url)
-    handle_backup_errors = replace(line, told_at=now - timedelta(hours=2))
-    dispatch._save_memory(config, replace(memory, lines={dispatch.HEARTBEAT: handle_backup_errors}))
+    told = replace(line, told_at=now - timedelta(hours=2))
+    dispatch._save_memory(config, replace(memory, lines={dispatch.HEARTBEAT: told}))
     assert "Reached Last answered 2 hours ago" in text(ada.open(PAGE).text)
 
     lost = replace(
-        handle_backup_errors, waiting=(Message("", ""),), failed_since=now, reason=Reason.UNREACHABLE,
+        told, waiting=(Message("", ""),), failed_since=now, reason=Reason.UNREACHABLE,
         next_try_at=now + timedelta(minutes=5),
     )  # fmt: skip
     dispatch._save_memory(config, replace(memory, lines={dispatch.HEARTBEAT: lost}))

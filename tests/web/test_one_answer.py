@@ -139,7 +139,7 @@ class House:
         text = self.app.test_client().get("/metrics", headers=BEARER).text
         return set(re.findall(r'^launcher_trouble\{concern="(\w+)"\} 1\.0$', text, re.MULTILINE))
 
-    def handle_backup_errors(self, snapshot: Snapshot) -> list[str]:
+    def told(self, snapshot: Snapshot) -> list[str]:
         """Return the titles of what is sent, for a site that was told nothing yet."""
         self.messages.clear()
         (current_config(self.app).data_dir / "alarms.json").unlink(missing_ok=True)
@@ -216,7 +216,7 @@ def _compare(house: House, snapshot: Snapshot, findings: Findings, case: str) ->
     assert (status == 503) is bool(findings.find(ProblemKind.LIVE_DAMAGED)), case
 
     assert house.metrics() == {kind for kind, _ in problems}, case
-    titles = dict(zip(told_of(findings), house.handle_backup_errors(snapshot), strict=True))
+    titles = dict(zip(told_of(findings), house.told(snapshot), strict=True))
     for each, (_, title) in zip(findings.besides, shown, strict=True):
         # A message gives the day in full.
         assert each.kind in {*SHOWN_ONLY, ProblemKind.DAMAGED} or titles[each.kind] == title, case

@@ -74,13 +74,12 @@ def post(
     visitor: Visitor, body: bytes, *, length: int | None = None, **headers: str
 ) -> TestResponse:
     """Send a form; `length` is what is announced, if that differs."""
-    handle_backup_errors = {"Content-Length": str(length or len(body))} if length != 0 else {}
+    told = {"Content-Length": str(length or len(body))} if length != 0 else {}
     return visitor.client.post(
         UPLOAD,
         input_stream=io.BytesIO(body),
         content_type="multipart/form-data; boundary=x",
-        headers=handle_backup_errors
-        | {name.replace("_", "-"): value for name, value in headers.items()},
+        headers=told | {name.replace("_", "-"): value for name, value in headers.items()},
         environ_overrides={"wsgi.input_terminated": True},
     )
 

@@ -107,36 +107,32 @@ def _file_facts(service: BackupService, backup: Backup) -> FileFacts | None:
 def _listed(
     backup: Backup, entries: Sequence[JournalEntry], *, names: Mapping[str, str]
 ) -> FileVerdict:
-    handle_backup_errors = [_origin(backup, names)]
+    told = [_origin(backup, names)]
     if not backup.is_good:
         advice = _("Verify it: every byte is read and compared with what was written.")
-        return FileVerdict("warn", _("Not verified yet"), " ".join(handle_backup_errors), advice)
+        return FileVerdict("warn", _("Not verified yet"), " ".join(told), advice)
     if verified_at := backup.verification.at:
-        handle_backup_errors.append(_("Verified %(when)s.", when=day_and_time(verified_at)))
+        told.append(_("Verified %(when)s.", when=day_and_time(verified_at)))
     tried = next((e for e in entries if e.verb in {Verb.TEST_RESTORE, Verb.RESTORE}), None)
     if not _is_known(backup):
         advice = _("Update this server to the Launcher that made it before you restore it.")
         title = _("Good, and made by a newer Launcher")
-        return FileVerdict("warn", title, " ".join(handle_backup_errors), advice)
+        return FileVerdict("warn", title, " ".join(told), advice)
     if tried is None:
-        return FileVerdict("ok", _("Good"), " ".join(handle_backup_errors))
+        return FileVerdict("ok", _("Good"), " ".join(told))
     when = day_and_time(tried.ended_at)
     if tried.outcome is not Outcome.SUCCEEDED:
-        handle_backup_errors.append(
-            _("Tried %(when)s; the history below says what happened.", when=when)
-        )
+        told.append(_("Tried %(when)s; the history below says what happened.", when=when))
         title = _("Good, but the last try to restore it did not succeed")
-        return FileVerdict("warn", title, " ".join(handle_backup_errors))
+        return FileVerdict("warn", title, " ".join(told))
     if tried.verb is Verb.RESTORE:
-        handle_backup_errors.append(_("Restored %(when)s.", when=when))
-        return FileVerdict("ok", _("Good, and restored before"), " ".join(handle_backup_errors))
+        told.append(_("Restored %(when)s.", when=when))
+        return FileVerdict("ok", _("Good, and restored before"), " ".join(told))
     took = duration(took_s(tried))
-    handle_backup_errors.append(
+    told.append(
         _("Rehearsed %(when)s: the whole restore took %(took)s on a copy.", when=when, took=took)
     )
-    return FileVerdict(
-        "ok", _("Good, and restored once for practice"), " ".join(handle_backup_errors)
-    )
+    return FileVerdict("ok", _("Good, and restored once for practice"), " ".join(told))
 
 
 def _origin(backup: Backup, names: Mapping[str, str]) -> str:

@@ -78,7 +78,7 @@ class Overview:
         return _TONES.get(self.verdict, "warn")
 
     @property
-    def handle_backup_errors(self) -> Sequence[str]:
+    def told(self) -> Sequence[str]:
         """The names of those who hear of failures."""
         return [each.name for each in self.recipients if Event.FAILURE in each.events]
 
@@ -133,7 +133,7 @@ def overview(config: Config, *, now: datetime) -> Overview:
 def _verdict(
     recipients: Sequence[DeliveryStatus], heartbeat: DeliveryStatus | None
 ) -> DeliverySummary:
-    handle_backup_errors = [each for each in recipients if Event.FAILURE in each.events]
+    told = [each for each in recipients if Event.FAILURE in each.events]
     if not recipients:
         if heartbeat is None:
             return DeliverySummary.NOBODY
@@ -142,9 +142,9 @@ def _verdict(
             if heartbeat.state == "down"
             else DeliverySummary.ONLY_HEARTBEAT
         )
-    if not handle_backup_errors:
+    if not told:
         return DeliverySummary.NOT_OF_FAILURES
-    if all(each.state == "down" for each in handle_backup_errors):
+    if all(each.state == "down" for each in told):
         return DeliverySummary.NONE_REACHED
     everybody = [*recipients, heartbeat] if heartbeat else recipients
     is_one_down = any(each.state == "down" for each in everybody)

@@ -252,8 +252,4 @@ def _reach(recipient_id: str) -> DeliveryStatus | None:
 def _is_last(known: Recipient | None) -> bool:
     """Whether nobody would hear of failures any more without this one."""
     found = overview(current_config(), now=utc_now())
-    return (
-        known is not None
-        and list(found.handle_backup_errors) == [known.name]
-        and found.heartbeat is None
-    )
+    return known is not None and list(found.told) == [known.name] and found.heartbeat is None

@@ -60,7 +60,7 @@ def index() -> ResponseReturnValue:
 @blueprint.app_template_global("told_of_failures")
 def told_of_failures() -> Sequence[str]:
     """Return the names of those who are told when a backup fails, for other pages to say."""
-    return overview(current_config(), now=utc_now()).handle_backup_errors
+    return overview(current_config(), now=utc_now()).told
 
 
 # Telling somebody
