@@ -44,11 +44,12 @@ test: check ## Run everything that must pass, installing what it needs
 		tests/unit tests/integration tests/web tests/fault
 	$(BIN)/python -m pytest --durations=10 -m "not slow" tests/browser
 
-check: $(DEV) translations ## Run what test runs before the tests: programs, style, types
+check: $(DEV) translations ## Run what test runs before the tests: style, types, imports
 	VENV=$(VENV) tests/install-tools
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/unit/test_architecture.py
 
 fault: $(DEV) translations ## Kill, fill and flip at length: minutes, not seconds
 	FAULT_KILLS=$${FAULT_KILLS:-210} $(BIN)/python -m pytest -n auto --timeout=3600 \
