@@ -247,6 +247,7 @@ _KILLS = (-0.5, -0.1, 0.0, 0.05, 0.2, 0.5)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_each_real_slot_has_one_backup_while_workers_are_killed_and_recycled(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
