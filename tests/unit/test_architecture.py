@@ -17,11 +17,13 @@ PACKAGE = ROOT / "launcher"
 DOORS = {"web", "api", "cli"}
 RANKS = [
     {"backup"},
-    {"config", "current", "extensions"},
+    {"config", "extensions", "schedule"},
+    {"current", "settings"},
     {"models", "migrations"},
-    {"audit", "db"},
-    {"accounts", "background", "schedule"},
-    {"monitoring", "settings"},
+    {"audit"},
+    {"db"},
+    {"accounts", "background"},
+    {"monitoring"},
     {"i18n"},
     {"demo", "notifications"},
     {"jobs"},
