@@ -13,7 +13,8 @@ from launcher.backup.ports import utc_now
 from launcher.backup.records import State
 from launcher.cli import output
 from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, exit_codes_help, handle_backup_errors
-from launcher.cli.shell import bars, json_option, read_current_settings, typist
+from launcher.cli.progress import bars
+from launcher.cli.shell import json_option, read_current_settings, typist
 from launcher.current import current_backups, current_config
 from launcher.jobs.history import Book, Run, RunOutcome, runs
 from launcher.jobs.registry import JOBS
@@ -80,7 +81,7 @@ def run(job_id: str, as_json: bool) -> None:
     """
     config = current_config()
     site = read_current_settings()
-    with bars() as drawn:
+    with bars() as on_progress:
         done = perform(
             job_id,
             current_backups(),
@@ -89,7 +90,7 @@ def run(job_id: str, as_json: bool) -> None:
             clock=utc_now,
             by=typist(),
             is_by_hand=True,
-            on_progress=drawn,
+            on_progress=on_progress,
         )
     assert done is not None  # noqa: S101 (by hand there is always something to do)
     if as_json:

@@ -1,17 +1,16 @@
-"""What the commands have in common: who types, bars while something runs, and --json."""
+"""What the commands have in common: their options, the name of who types, and the settings."""
 
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 from launcher.backup.errors import SourceDatabaseError
-from launcher.backup.ports import OnProgress
-from launcher.cli import output
+from launcher.cli.output import say
 from launcher.current import current_backups, current_config, current_gate
 from launcher.db.settings_reader import read_settings
 from launcher.settings.table import SiteSettings
@@ -24,6 +23,24 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
 
 
+def yes_option(command: F) -> F:
+    """Give a command the option --yes."""
+    return click.option("--yes", "-y", is_flag=True, help="Do not ask.")(command)
+
+
+def require_word(word: str) -> None:
+    """Go on only when the person types `word`.
+
+    Raises:
+        click.Abort: they did not; nothing was changed.
+    """
+    if not sys.stdin.isatty():
+        raise click.UsageError("Nobody is there to confirm; say --yes.")
+    if click.prompt(f"Type {word} to go on", default="", show_default=False, err=True) != word:
+        say("Nothing was changed.")
+        raise click.Abort
+
+
 def typist() -> str:
     """Return who types, as the journal names them."""
     try:
@@ -32,18 +49,8 @@ def typist() -> str:
         return "command line"
 
 
-@contextmanager
-def bars() -> Iterator[OnProgress | None]:
-    """Yield what draws the progress of an operation, None where nobody watches."""
-    drawn = output.progress_bars()
-    try:
-        yield drawn
-    finally:
-        output.end_progress(drawn)
-
-
 def read_current_settings() -> SiteSettings:
-    """Read what the admin has set about backups.
+    """Return the settings of the site, read without SQLAlchemy.
 
     Raises:
         SourceDatabaseError: the database that holds them cannot be read.

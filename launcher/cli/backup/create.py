@@ -1,0 +1,66 @@
+"""Backups made here, and as files from and to elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from launcher.cli.backup.group import backup
+from launcher.cli.exits import handle_backup_errors
+from launcher.cli.output import print_result
+from launcher.cli.progress import bars
+from launcher.cli.shell import json_option, typist
+from launcher.current import current_backups
+
+
+@backup.command()
+@click.option("--note", default="", help="A few words to know it by.")
+@click.option("--protect", is_flag=True, help="Exempt it from retention.")
+@json_option
+@handle_backup_errors
+def create(note: str, protect: bool, as_json: bool) -> None:
+    """Make a backup now and print its id.
+
+    The site goes on meanwhile; nobody waits.
+
+    \b
+    Examples:
+      flask backup create
+      flask backup create --note "before moving Jellyfin" --protect
+    """
+    with bars() as on_progress:
+        made = current_backups().create(
+            by=typist(), note=note, protected=protect, on_progress=on_progress
+        )
+    print_result(made, made.id, as_json=as_json)
+
+
+@backup.command()
+@click.argument("backup_id", metavar="ID")
+@click.argument("target", metavar="DEST", type=click.Path(path_type=Path))
+@json_option
+@handle_backup_errors
+def export(backup_id: str, target: Path, as_json: bool) -> None:
+    """Write the plain .db of a backup to DEST, a new file or a folder, and print its path.
+
+    \b
+    Examples:
+      flask backup export latest /mnt/usb/
+      flask backup export 20261122T170000Z-k3f9q2 launcher-copy.db
+    """
+    with bars() as on_progress:
+        path = current_backups().export(backup_id, target, by=typist(), on_progress=on_progress)
+    print_result({"path": path}, path, as_json=as_json)
+
+
+@backup.command("import")
+@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
+@click.option("--note", default="", help="A few words to know it by.")
+@json_option
+@handle_backup_errors
+def import_(path: Path, note: str, as_json: bool) -> None:
+    """Check a .db or .db.zst file from elsewhere, keep it as a backup and print its id."""
+    with bars() as on_progress:
+        taken = current_backups().import_(path, by=typist(), note=note, on_progress=on_progress)
+    print_result(taken, taken.id, as_json=as_json)

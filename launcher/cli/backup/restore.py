@@ -1,0 +1,215 @@
+"""The way back: a restore on trial, a restore, and its undo, each with its plan in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from launcher.backup.errors import BackupNotFoundError
+from launcher.backup.records import (
+    LATEST,
+    RestoreOutcome,
+    RestorePlan,
+    clean_note,
+    parse_backup_id,
+)
+from launcher.cli.backup.group import backup
+from launcher.cli.exits import handle_backup_errors
+from launcher.cli.output import moment, print_json, print_result, say, size
+from launcher.cli.progress import bars
+from launcher.cli.shell import json_option, require_word, typist, yes_option
+from launcher.current import current_backups
+from launcher.settings.table import SiteSettings
+
+
+@backup.command("test-restore")
+@click.argument("backup_id", metavar="ID")
+@json_option
+@handle_backup_errors
+def test_restore(backup_id: str, as_json: bool) -> None:
+    """Try a whole restore on a scratch copy, up to the replacement.
+
+    ID may be `latest`. The live data is only read.
+    """
+    with bars() as on_progress:
+        plan = current_backups().test_restore(backup_id, by=typist(), on_progress=on_progress)
+    if as_json:
+        print_json(plan)
+    else:
+        _say_plan(plan)
+        click.echo(f"{plan.backup_id}  rehearsed")
+
+
+@backup.command()
+@click.argument("source", metavar="ID|PATH")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@yes_option
+@click.option(
+    "--keep-schedule/--backup-schedule",
+    "keep_schedule",
+    default=True,
+    help="Keep the backup schedule set here (the default), or take the backup's.",
+)
+@click.option(
+    "--carry-account",
+    metavar="NAME",
+    default="",
+    help="Carry this admin of today's data over, for a backup without an admin.",
+)
+@json_option
+@handle_backup_errors
+def restore(
+    *, source: str, dry_run: bool, yes: bool, keep_schedule: bool, carry_account: str, as_json: bool
+) -> None:
+    """Put a backup back, all of it or nothing, while the site keeps serving.
+
+    A safety backup of today's data is made first, so that `flask backup undo` can take the restore
+    back. Works with and without the server running, and on a damaged or missing database.
+
+    \b
+    Examples:
+      flask backup restore latest
+      flask backup restore 20261122T170000Z-k3f9q2 --dry-run
+      flask backup restore /mnt/usb/launcher.db --yes
+    """
+    found = _source(source)
+    service = current_backups()
+    if dry_run or not yes:
+        with bars() as on_progress:
+            plan = service.plan(
+                found,
+                by=typist(),
+                keep_schedule=keep_schedule,
+                carry_account=carry_account,
+                on_progress=on_progress,
+            )
+        if dry_run:
+            _show_plan(plan, as_json=as_json)
+            return
+        _say_plan(plan)
+        require_word("restore")
+    with bars() as on_progress:
+        outcome = service.restore(
+            found,
+            by=typist(),
+            keep_schedule=keep_schedule,
+            carry_account=carry_account,
+            on_progress=on_progress,
+        )
+    _say_outcome(outcome)
+    print_result(outcome, outcome.plan.source, as_json=as_json)
+
+
+def _source(text: str) -> str | Path:
+    """Return an id, or the path of a file."""
+    if text == LATEST:
+        return text
+    try:
+        return parse_backup_id(text)
+    except BackupNotFoundError:
+        path = Path(text)
+        if text and not path.is_dir() and (path.exists() or path.is_symlink()):
+            return path
+        raise
+
+
+def _show_plan(plan: RestorePlan, *, as_json: bool) -> None:
+    if as_json:
+        print_json(plan)
+    else:
+        _say_plan(plan)
+        click.echo(f"{plan.source}  can be restored; nothing was changed")
+
+
+@backup.command()
+@yes_option
+@json_option
+@handle_backup_errors
+def undo(yes: bool, as_json: bool) -> None:
+    """Take the last restore back. An undo can itself be undone."""
+    service = current_backups()
+    safety_id = service.undo_id()
+    if not yes:
+        with bars() as on_progress:
+            plan = service.plan(
+                safety_id, by=typist(), keep_schedule=False, on_progress=on_progress
+            )
+        _say_plan(plan)
+        require_word("undo")
+    with bars() as on_progress:
+        outcome = service.undo(by=typist(), on_progress=on_progress)
+    _say_outcome(outcome)
+    print_result(outcome, outcome.plan.source, as_json=as_json)
+
+
+def _say_plan(plan: RestorePlan) -> None:
+    """Print the plan of a restore to stderr."""
+    taken = f" of {moment(plan.created_at)}" if plan.created_at else ""
+    say(f"Restore {plan.source}{taken} ({size(plan.database_size_bytes)})\n")
+    if not plan.live_readable or plan.live_problem:
+        say(f"The live database is damaged ({plan.live_problem}).")
+        say("Its files are kept as they are, beside the new one.\n")
+    say(f"  {'':<22}{'now':>12}{'then':>12}{'change':>10}")
+    for change in plan.rows:
+        difference = change.then - change.now if change.now is not None else 0
+        if change.now is None or change.now or change.then:
+            now = "?" if change.now is None else f"{change.now:,}"
+            mark = f"{difference:+,}" if difference else ""
+            say(f"  {change.table:<22}{now:>12}{change.then:>12,}{mark:>10}")
+    for names in plan.names:
+        if names.vanish:
+            say(f"\nVanishes ({names.kind}): {_enumerate(names.vanish)}")
+        if names.appear:
+            say(f"\nComes back ({names.kind}): {_enumerate(names.appear)}")
+    say()
+    for migration in plan.migrations:
+        say(f"Migration: {migration.revision} {migration.title}")
+    if plan.site_name_now and plan.site_name_now != plan.site_name_then:
+        say(f"Site name: {plan.site_name_now!r} becomes {plan.site_name_then!r}")
+    say(f"Schedule: {_schedule_words(plan)}")
+    say(f"Admins afterwards: {_enumerate(plan.admins)}")
+    if plan.carried_account:
+        say(f"Carried over from today: {plan.carried_account}")
+    if plan.password_changes:
+        say(f"Sign in with the password from then: {_enumerate(plan.password_changes)}")
+    if plan.tokens_lost:
+        say(f"API tokens that stop working: {_enumerate(plan.tokens_lost)}")
+    for warning in plan.warnings:
+        say(f"Note: {warning}.")
+    say("Everyone is signed out. A safety backup of today's data is made first; ")
+    say("`flask backup undo` brings it back.\n")
+
+
+def _enumerate(names: Sequence[str], most: int = 12) -> str:
+    # The database may be hostile: names must not hold control sequences of the terminal.
+    shown = ", ".join(clean_note(name) for name in names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def _schedule_words(plan: RestorePlan) -> str:
+    if plan.schedule_then is None:
+        return "none"
+    origin = "the one set here is kept" if plan.keep_schedule else "the one from the backup"
+    site = SiteSettings.of(plan.schedule_then)
+    often = site.backup_rehearsal
+    restore_tests = "no rehearsals" if often == "off" else f"rehearsed {often}"
+    if not site.backup_enabled:
+        return f"{origin}: off, {restore_tests}"
+    cron, count = site.backup_cron_expression, site.backup_max_count
+    return f"{origin}: {cron}, keep the last {count}, {restore_tests}"
+
+
+def _say_outcome(outcome: RestoreOutcome) -> None:
+    """Print to stderr how a restore ended, and how to undo it."""
+    source = outcome.plan.source
+    click.secho(f"Restored {source} in {outcome.duration_s:.1f} s.", fg="green", err=True)
+    say(f"Requests were held for {outcome.held_s:.2f} s; everyone has to sign in again.")
+    if outcome.safety_id:
+        say(f"The data from before is safety backup {outcome.safety_id};")
+        say("`flask backup undo` brings it back.")
+    elif outcome.raw_copy_path:
+        say(f"The damaged files from before lie in {outcome.raw_copy_path}.")
+    for warning in outcome.warnings:
+        say(f"Note: {warning}.")

@@ -1,0 +1,123 @@
+"""What is kept: protection, deletion, and what retention removes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+
+from launcher.backup.errors import BackupNotFoundError
+from launcher.backup.records import LATEST, BulkResult, KeepDecision, KeepReason
+from launcher.cli.backup.group import backup
+from launcher.cli.backup.show import contents
+from launcher.cli.exits import PARTLY_FAILED, handle_backup_errors
+from launcher.cli.output import moment, print_json, print_table, say
+from launcher.cli.shell import (
+    json_option,
+    read_current_settings,
+    require_word,
+    typist,
+    yes_option,
+)
+from launcher.current import current_backups
+
+_KEPT = {
+    KeepReason.PROTECTED: "protected",
+    KeepReason.NOT_SCHEDULED: "not made by the schedule",
+    KeepReason.LAST_GOOD: "the last good backup",
+    KeepReason.RECENT: "one of the newest",
+    KeepReason.DAILY: "newest of its day",
+    KeepReason.WEEKLY: "newest of its week",
+    KeepReason.MONTHLY: "newest of its month",
+    KeepReason.BEFORE: "for a while, to go back to",
+    KeepReason.NOT_REPLACED: "not replaced by enough good ones yet",
+}
+
+
+@backup.command()
+@click.argument("backup_id", metavar="ID")
+@handle_backup_errors
+def protect(backup_id: str) -> None:
+    """Exempt a backup from retention and from delete."""
+    found = current_backups().protect(backup_id, by=typist())
+    click.echo(f"{found.id}  protected")
+
+
+@backup.command()
+@click.argument("backup_id", metavar="ID")
+@handle_backup_errors
+def unprotect(backup_id: str) -> None:
+    """Give a backup back to retention."""
+    found = current_backups().unprotect(backup_id, by=typist())
+    click.echo(f"{found.id}  not protected")
+
+
+@backup.command()
+@click.argument("backup_ids", metavar="ID...", nargs=-1, required=True)
+@yes_option
+@json_option
+@handle_backup_errors
+def delete(backup_ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
+    """Delete backups for good."""
+    service = current_backups()
+    if not yes:
+        going = {found.id: found for found in map(service.get, backup_ids)}
+        say("These backups go for good:")
+        for found in going.values():
+            say(f"  {found.id}  {moment(found.created_at)}  {contents(found)}")
+        if _last_good_id() in going:
+            say("The last good backup is among them: afterwards today's is the only data.")
+        require_word("delete")
+    _print_bulk(service.delete(backup_ids, by=typist()), as_json=as_json)
+
+
+def _last_good_id() -> str:
+    try:
+        return current_backups().get(LATEST).id
+    except BackupNotFoundError:
+        return ""
+
+
+@backup.command()
+@click.option("--dry-run", is_flag=True, help="Show what would go, and why each other stays.")
+@json_option
+@handle_backup_errors
+def prune(dry_run: bool, as_json: bool) -> None:
+    """Delete the scheduled backups that the retention settings no longer keep."""
+    site = read_current_settings()
+    service = current_backups()
+    if dry_run:
+        decisions = service.plan_prune(site.policy, zone=site.zone)
+        if as_json:
+            print_json(
+                [
+                    {"id": each.backup.id, "keep": each.keep, "reasons": list(each.reasons)}
+                    for each in decisions
+                ]
+            )
+        else:
+            _print_decisions(decisions)
+        return
+    _print_bulk(service.prune(site.policy, by=typist(), zone=site.zone), as_json=as_json)
+
+
+def _print_decisions(decisions: Iterable[KeepDecision]) -> None:
+    rows = [("", "ID", "TAKEN", "KIND", "WHY")]
+    for decision in decisions:
+        backup = decision.backup
+        why = "; ".join(_KEPT[reason] for reason in decision.reasons) or "no rule keeps it"
+        fate = "keep" if decision.keep else "remove"
+        rows.append((fate, backup.id, moment(backup.created_at), backup.kind, why))
+    print_table(rows)
+
+
+def _print_bulk(result: BulkResult, *, as_json: bool) -> None:
+    if as_json:
+        print_json(result)
+    else:
+        for done in result.done:
+            click.echo(f"{done}  deleted")
+        for failure in result.failed:
+            say(f"{failure.backup_id}  not deleted: {failure.fault}")
+    if result.failed:
+        raise click.exceptions.Exit(PARTLY_FAILED)

@@ -1,0 +1,104 @@
+"""What a timer calls in place of the scheduler: everything that is due, once."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import click
+
+from launcher.backup.errors import BackupError
+from launcher.backup.ports import utc_now
+from launcher.cli.backup.group import backup
+from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, handle_backup_errors
+from launcher.cli.output import moment, print_result, say
+from launcher.cli.progress import bars
+from launcher.cli.shell import json_option, read_current_settings
+from launcher.current import current_application, current_backups, current_config
+from launcher.jobs.history import Book, Run, RunOutcome
+from launcher.jobs.registry import JOBS
+from launcher.jobs.work import perform
+from launcher.settings.table import SiteSettings
+
+
+@backup.command("run-scheduled")
+@json_option
+@handle_backup_errors
+def run_scheduled(as_json: bool) -> None:
+    """Make the scheduled backup if one is due and was not made yet, then apply retention.
+
+    For cron and systemd timers, run as often as you like: a slot is never used twice. Older
+    backups are verified and a restore is rehearsed in passing, when that is due. Whoever is to be
+    told of trouble is told.
+
+    \b
+    Example, every five minutes in a crontab:
+      */5 * * * *  cd /srv/launcher && .venv/bin/flask backup run-scheduled
+    """
+    try:
+        _run_what_is_due(read_current_settings(), as_json=as_json)
+    finally:
+        # Imported here: it imports SQLAlchemy, which creating a backup does not need.
+        from launcher.notifications.dispatch import evaluate  # noqa: PLC0415
+
+        evaluate(current_application())
+
+
+def _run_what_is_due(site: SiteSettings, *, as_json: bool) -> None:
+    run = _perform("backup", site)
+    if run and (made := run.facts.get("backup_id")):
+        found = current_backups().get(str(made))
+        print_result(found, found.id, as_json=as_json)
+    elif not run:
+        _say_what_is_next(site)
+    for job_id in JOBS:
+        if job_id != "backup" and (other := _perform(job_id, site)):
+            say(f"The {job_id} was due: {other.outcome}.")
+    if run and run.outcome is RunOutcome.PARTLY:
+        left = run.facts.get("not_removed")
+        what = f"{len(left)} could not be removed" if isinstance(left, list) else "none was removed"
+        say(f"Retention was not applied in full, {what}: {run.error}.")
+        raise click.exceptions.Exit(PARTLY_FAILED)
+
+
+def _perform(job_id: str, site: SiteSettings) -> Run | None:
+    """Run a job if it is due. A failure of another job than the backup does not end the command.
+
+    Raises:
+        BackupError: the backup could not be created.
+    """
+    book = Book(current_config().data_dir)
+    try:
+        with bars() as on_progress:
+            run = perform(
+                job_id,
+                current_backups(),
+                book,
+                site,
+                clock=utc_now,
+                on_begun=partial(_begun, job_id),
+                on_progress=on_progress,
+            )
+    except BackupError:
+        if job_id == "backup":
+            raise
+        return None
+    if run and run.outcome is RunOutcome.FAILED and job_id == "backup":
+        say(f"Error: {run.error}.")
+        raise click.exceptions.Exit(EXIT_CODES.get(run.error_code, EXIT_CODES["internal"]))
+    return run
+
+
+def _begun(job_id: str) -> None:
+    if job_id == "backup":
+        from launcher.notifications.dispatch import note_start  # noqa: PLC0415  (as above)
+
+        note_start(current_application())
+
+
+def _say_what_is_next(site: SiteSettings) -> None:
+    if not site.backup_enabled:
+        say("The schedule is switched off.")
+    elif runs := JOBS["backup"].next_runs(site, after=utc_now()):
+        say(f"Nothing is due before {moment(runs[0])}.")
+    else:
+        say("Nothing is due, and nothing will be: the schedule is not valid.")

@@ -1,0 +1,152 @@
+"""What is known of backups: the list, one of them, and whether they are whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import click
+
+from launcher.backup.errors import BackupError
+from launcher.backup.records import Backup, JournalEntry, PartFailure, State
+from launcher.cli.backup.group import backup
+from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, handle_backup_errors
+from launcher.cli.output import coloured, moment, print_json, print_table, say, size
+from launcher.cli.progress import bars
+from launcher.cli.shell import json_option, typist
+from launcher.current import current_backups
+
+_CONTENTS = ("apps", "boards", "users")
+
+
+@backup.command("list")
+@json_option
+@handle_backup_errors
+def list_(as_json: bool) -> None:
+    """List all backups, newest first."""
+    backups = current_backups().list()
+    if as_json:
+        print_json(backups)
+    elif backups:
+        _print_backups(backups)
+    else:
+        say("There are no backups yet. `flask backup create` makes one.")
+
+
+def _print_backups(backups: Iterable[Backup]) -> None:
+    heading = ("ID", "TAKEN", "KIND", "SIZE", "STATE", "INSIDE", "NOTE")
+    print_table([heading, *(_row(backup) for backup in backups)])
+
+
+def _row(backup: Backup) -> tuple[str, ...]:
+    state = str(backup.verification.state) + (" protected" if backup.protected else "")
+    return (
+        backup.id,
+        moment(backup.created_at),
+        backup.kind,
+        size(backup.file.size_bytes) if backup.file else "?",
+        state,
+        contents(backup),
+        " ".join(backup.note.split())[:60],
+    )
+
+
+def contents(backup: Backup) -> str:
+    """Return what a backup holds, in a few words."""
+    rows = backup.contents
+    return ", ".join(
+        f"{rows[kind]} {kind if rows[kind] != 1 else kind.removesuffix('s')}"
+        for kind in _CONTENTS
+        if kind in rows
+    )
+
+
+@backup.command()
+@click.argument("backup_id", metavar="ID")
+@json_option
+@handle_backup_errors
+def show(backup_id: str, as_json: bool) -> None:
+    """Show one backup: what is inside, its state, what happened to it.
+
+    ID may be `latest`.
+    """
+    found = current_backups().get(backup_id)
+    journal = current_backups().journal(limit=20, backup_id=found.id)
+    if as_json:
+        print_json({"backup": found, "journal": list(journal)})
+    else:
+        _print_backup(found, journal)
+
+
+def _print_backup(backup: Backup, journal: Sequence[JournalEntry]) -> None:
+    verification = backup.verification
+    pairs = [
+        ("Backup", backup.id),
+        ("Taken", f"{moment(backup.created_at)} by {backup.created_by or 'unknown'}"),
+        ("Kind", backup.kind + (", protected" if backup.protected else "")),
+        ("Note", backup.note),
+        ("State", f"{verification.state}, looked at {moment(verification.at)}"),
+        ("Problem", verification.error),
+        ("Made by", f"Launcher {backup.app_version}, schema {backup.schema_revision}"),
+    ]
+    if backup.file and backup.database:
+        pairs += [
+            ("File", f"{backup.file.name} ({size(backup.file.size_bytes)})"),
+            ("SHA-256", backup.file.sha256),
+            ("Database", f"{size(backup.database.size_bytes)}, SQLite {backup.sqlite_version}"),
+        ]
+    for name, text in pairs:
+        if text:
+            click.echo(f"{name + ':':<10} {text}")
+    if backup.contents:
+        click.echo("\nInside:")
+        for table, rows in backup.contents.items():
+            click.echo(f"  {table:<20}{rows:>12,}")
+    if journal:
+        click.echo("\nWhat happened to it:")
+        for entry in journal:
+            problem = f": {entry.error}" if entry.error else ""
+            click.echo(f"  {moment(entry.ended_at)}  {entry.verb} {entry.outcome}{problem}")
+
+
+@backup.command()
+@click.argument("backup_ids", metavar="[ID]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Verify every backup.")
+@json_option
+@handle_backup_errors
+def verify(backup_ids: tuple[str, ...], every: bool, as_json: bool) -> None:
+    """Read backups through and check them whole: checksum, structure, links.
+
+    The verdict is recorded. A file that somebody put into the backup folder becomes a backup
+    like any other when it passes.
+
+    \b
+    Examples:
+      flask backup verify latest
+      flask backup verify --all
+    """
+    if every == bool(backup_ids):
+        raise click.UsageError("Name at least one ID, or say --all.")
+    service = current_backups()
+    references = [found.id for found in service.list()] if every else list(backup_ids)
+    verdicts: list[Backup] = []
+    failures: list[PartFailure] = []
+    for reference in references:
+        try:
+            with bars() as on_progress:
+                verdicts.append(service.verify(reference, by=typist(), on_progress=on_progress))
+        except BackupError as error:
+            if len(references) == 1:
+                raise
+            failures.append(PartFailure(reference, error.code, error.fault))
+    if as_json:
+        print_json({"verified": verdicts, "failed": failures})
+    else:
+        for verdict in verdicts:
+            problem = f": {verdict.verification.error}" if verdict.verification.error else ""
+            click.echo(f"{verdict.id}  {coloured(verdict.verification.state)}{problem}")
+        for failure in failures:
+            click.echo(f"{failure.backup_id}  {failure.fault}")
+    if any(verdict.verification.state is State.DAMAGED for verdict in verdicts):
+        raise click.exceptions.Exit(EXIT_CODES["verification_failed"])
+    if failures:
+        raise click.exceptions.Exit(PARTLY_FAILED)

@@ -1,0 +1,138 @@
+"""The answer of the panel on a terminal: whether the data is safe, and what is wrong."""
+
+from __future__ import annotations
+
+import click
+
+from launcher.backup.records import clean_note
+from launcher.cli.backup.group import backup
+from launcher.cli.exits import handle_backup_errors, status_code
+from launcher.cli.output import moment, print_json, size
+from launcher.cli.progress import STAGES
+from launcher.cli.shell import json_option
+from launcher.current import current_application
+from launcher.monitoring.problems import (
+    Findings,
+    Headline,
+    Problem,
+    ProblemKind,
+    Severity,
+    status_facts,
+)
+from launcher.monitoring.snapshot import Snapshot
+
+_HEADLINES = {
+    Headline.STORE_AWAY: "the backup folder cannot be read",
+    Headline.NONE_YET: "no backup yet: `flask backup create` makes one",
+    Headline.NONE_LEFT: "there is no backup any more",
+    Headline.NO_GOOD: "there is no good backup",
+    Headline.ONLY_BROUGHT: "none of the backups is from here",
+    Headline.STALE: "no good backup for too long",
+    Headline.NEWEST_UNVERIFIED: "the newest backup is not verified yet",
+    Headline.SAFE: "safe",
+}
+_COLOURS = {Severity.OK: "green", Severity.WARN: "yellow", Severity.BAD: "red"}
+_PROBLEMS = {
+    ProblemKind.NOT_PUT_BACK: "the last restore stopped half way",
+    ProblemKind.LIVE_DAMAGED: "the live database is damaged: `flask backup restore latest` helps",
+    ProblemKind.STORE_UNAVAILABLE: "the backup folder cannot be used",
+    ProblemKind.READ_ONLY: "the backup folder cannot be written",
+    ProblemKind.LOW_SPACE: "little space: a backup needs {needed}, {free} are free",
+    ProblemKind.FAILED: "the last {times} at a backup failed",
+    ProblemKind.STALE: "no good backup for too long",
+    ProblemKind.DAMAGED: "{backups} damaged",
+    ProblemKind.SCHEDULER_STOPPED: "no server runs the schedule",
+    ProblemKind.RESTORE_TEST_FAILED: "the last rehearsal failed",
+    ProblemKind.UNCHECKED: "{backups} unverified for over a month",
+    ProblemKind.PRUNE_FAILED: "old backups could not be removed",
+    ProblemKind.NOTIFICATIONS_FAILING: "could not be told: {names}",
+    ProblemKind.NO_RECIPIENTS: "nobody is told of this: `flask notifications add` changes that",
+    ProblemKind.INTERRUPTED: "the last operation ({verb}) was interrupted",
+    ProblemKind.SCHEDULE_OFF: "the schedule is switched off",
+}
+
+
+@backup.command()
+@json_option
+@handle_backup_errors
+def status(as_json: bool) -> None:
+    """Answer "am I safe?": last attempt, last success, next run, space, and what is wrong.
+
+    The first line is the answer of the panel. Exits with 0 unless something is bad, then by the
+    worst of it: 21 when the last restore was not put back, 18 when the live database is damaged,
+    10 when the backup folder cannot be used or written, 14 when the next backup will not fit, 12
+    without a good backup that is recent enough, and 90 when none but damaged ones are there.
+
+    With --json the same is in `severity` (`ok`, `warn` or `bad`) and `headline`, and each trouble
+    in `problems`, the worst first: `kind`, `severity`, and what applies of `since`, `count`,
+    `code`, `detail`, `backup_ids`, `targets`, `free_bytes`, `needed_bytes`, `full_at`.
+    """
+    # Imported here: it imports SQLAlchemy, which creating a backup does not need.
+    from launcher.notifications.dispatch import see  # noqa: PLC0415
+
+    seen = see(current_application())
+    snapshot, findings = seen.snapshot, seen.findings
+    if as_json:
+        facts = status_facts(snapshot, findings)
+        print_json(facts | {"running": snapshot.running})
+    else:
+        _print_status(snapshot, findings)
+    raise click.exceptions.Exit(status_code(findings))
+
+
+def _print_status(snapshot: Snapshot, findings: Findings) -> None:
+    """Print the answer first, and every problem at the end."""
+    click.secho(_answer(findings), fg=_COLOURS[findings.severity])
+    good, attempt, listing = snapshot.last_good, snapshot.last_attempt, snapshot.listing
+    if good:
+        click.echo(f"Last good backup: {moment(good.created_at)} {good.id}")
+    if attempt:
+        why = f" ({attempt.error})" if attempt.error else ""
+        click.echo(f"Last attempt:     {moment(attempt.started_at)}{why}")
+    next_run = moment(snapshot.next_run_at) if snapshot.next_run_at else "schedule off"
+    click.echo(f"Next run:         {next_run if snapshot.knows_settings else 'not known'}")
+    if listing:
+        counts = ", ".join(f"{count} {state}" for state, count in listing.counts_by_state.items())
+        click.echo(f"Backups:          {counts}; {size(listing.stored_bytes)} used")
+    if snapshot.space:
+        click.echo(f"Free space:       {size(snapshot.space.free_bytes)}")
+    if snapshot.running:
+        running = snapshot.running
+        share = f", {running.done * 100 // running.total} %" if running.total else ""
+        stage = f", {STAGES[running.stage].lower()}{share}" if running.stage else ""
+        click.echo(
+            f"Running:          {running.verb} by {running.by}"
+            f" since {moment(running.started_at)}{stage}"
+        )
+    _print_problems(findings)
+
+
+def _answer(findings: Findings) -> str:
+    """Return the first line: the headline and the worst problem that it does not name."""
+    said = [_problem(problem) for problem in findings.besides[:1]]
+    if findings.headline is not Headline.SAFE or not said:
+        said.insert(0, _HEADLINES[findings.headline])
+    return " ".join(f"{words[:1].upper()}{words[1:]}." for words in said)
+
+
+def _print_problems(findings: Findings) -> None:
+    for problem in findings.problems:
+        severity = click.style(f"{problem.severity}:", fg=_COLOURS[problem.severity])
+        click.echo(f"{severity:<18}{_problem(problem)}")
+
+
+def _problem(problem: Problem) -> str:
+    """Return a problem in one line."""
+    words = _PROBLEMS[problem.kind].format(
+        count=problem.count,
+        times="attempt" if problem.count == 1 else f"{problem.count} attempts",
+        backups="1 backup is" if problem.count == 1 else f"{problem.count} backups are",
+        free=size(problem.free_bytes),
+        needed=size(problem.needed_bytes),
+        names=clean_note(", ".join(problem.names)),
+        verb=problem.entry.verb if problem.entry else "",
+    )
+    since = f", since {moment(problem.since)}" if problem.since else ""
+    full = f", full by {moment(problem.full_at)}" if problem.full_at else ""
+    detail = f" ({clean_note(problem.detail)})" if problem.detail else ""
+    return f"{words}{since}{full}{detail}"
