@@ -22,24 +22,18 @@ from benchmarks.timing import ROOT, Row, environment, interleaved
 from launcher.backup.create import STAGES
 from launcher.backup.journal import Journal, _line
 from launcher.backup.manifest import write_manifest
-from launcher.backup.records import (
+from launcher.backup.records.backup import (
     Backup,
-    BackupId,
     DatabaseFacts,
     Encoding,
-    JournalEntry,
     Kind,
-    Outcome,
-    RetentionPolicy,
-    Stage,
     State,
     StoredFile,
-    Verb,
     Verification,
-    new_backup_id,
-    new_operation_id,
 )
-from launcher.backup.retention import decide
+from launcher.backup.records.ids import BackupId, new_backup_id, new_operation_id
+from launcher.backup.records.operation import JournalEntry, Outcome, Stage, Verb
+from launcher.backup.retention import RetentionPolicy, decide
 from launcher.backup.store import stored_name
 
 _PAGE = "/admin/backups"

@@ -25,7 +25,7 @@ from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.background.service import Installation, build_backups
 from launcher.backup.locks import Gate, try_lock
-from launcher.backup.records import Kind
+from launcher.backup.records.backup import Kind
 from launcher.backup.service import BackupService
 from launcher.config import ROOT
 from launcher.db import settings

@@ -25,7 +25,7 @@ from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.errors import BackupError, OperationInProgressError, StoreUnavailableError
 from launcher.backup.ports import OnProgress
 from launcher.backup.reasons import Reason
-from launcher.backup.records import Verb
+from launcher.backup.records.operation import Verb
 from launcher.backup.service import BackupService
 from launcher.config import ROOT, Config
 

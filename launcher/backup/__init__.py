@@ -7,7 +7,9 @@ Click is imported here, not even indirectly. What it must know of the applicatio
 
 from launcher.backup.errors import BackupError
 from launcher.backup.locks import Gate
-from launcher.backup.records import Kind, RetentionPolicy, State, Verb
+from launcher.backup.records.backup import Kind, State
+from launcher.backup.records.operation import Verb
+from launcher.backup.retention import RetentionPolicy
 from launcher.backup.service import BackupService
 from launcher.backup.store import LocalStore
 

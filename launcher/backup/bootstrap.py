@@ -9,7 +9,7 @@ from launcher.backup.errors import BackupError, SourceDatabaseError
 from launcher.backup.files import create_new, move, sync_file
 from launcher.backup.journal import Journal
 from launcher.backup.ports import Content
-from launcher.backup.records import JournalEntry, Outcome, Verb
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.backup.sqlite import begin_wal, live_problem, mark, open_live, open_staged, side_files
 from launcher.backup.store import Store
 from launcher.backup.verify import rows_by_table

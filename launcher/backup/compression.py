@@ -20,7 +20,7 @@ from launcher.backup.errors import (
 )
 from launcher.backup.files import CHUNK_BYTES, create_new, free_bytes
 from launcher.backup.reasons import Reason
-from launcher.backup.records import DatabaseFacts, Encoding, StoredFile
+from launcher.backup.records.backup import DatabaseFacts, Encoding, StoredFile
 from launcher.backup.sqlite import HEADER_BYTES, Header, OnBytes, check_size, parse_header
 
 if sys.version_info >= (3, 14):

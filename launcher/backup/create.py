@@ -11,17 +11,17 @@ from launcher.backup.files import create_new, discard, disk_errors, require_spac
 from launcher.backup.operations import ProgressReporter
 from launcher.backup.ports import Clock, Content
 from launcher.backup.reasons import Reason
-from launcher.backup.records import (
+from launcher.backup.records.backup import (
     Backup,
     DatabaseFacts,
     Encoding,
     Kind,
-    Stage,
     State,
     StoredFile,
     Verification,
-    new_backup_id,
 )
+from launcher.backup.records.ids import new_backup_id
+from launcher.backup.records.operation import Stage
 from launcher.backup.sqlite import (
     SQLITE_VERSION,
     copy_live,

@@ -17,7 +17,7 @@ from pathlib import Path
 from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.files import write_atomic
 from launcher.backup.fingerprints import Fingerprint, fingerprint_of, is_settled
-from launcher.backup.records import JournalEntry, Verb
+from launcher.backup.records.operation import JournalEntry, Verb
 
 MAX_BYTES = 1 << 20
 

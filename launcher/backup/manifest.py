@@ -14,7 +14,8 @@ from dataclasses import fields
 from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.errors import BackupNotFoundError, ManifestError
 from launcher.backup.reasons import Reason
-from launcher.backup.records import Backup, parse_backup_id
+from launcher.backup.records.backup import Backup
+from launcher.backup.records.ids import parse_backup_id
 
 FORMAT = 1
 MAX_BYTES = 256 << 10

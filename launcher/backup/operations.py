@@ -24,15 +24,8 @@ from launcher.backup.files import disk_errors, write_atomic
 from launcher.backup.journal import Journal
 from launcher.backup.locks import try_lock
 from launcher.backup.ports import Clock, OnFinished, OnProgress
-from launcher.backup.records import (
-    JournalEntry,
-    Outcome,
-    Progress,
-    Stage,
-    Verb,
-    new_operation_id,
-    parse_operation_id,
-)
+from launcher.backup.records.ids import new_operation_id, parse_operation_id
+from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Stage, Verb
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +67,7 @@ class Operation:
     """A running operation: tells of its stages and collects the facts of its journal line.
 
     Attributes:
-        id: sixteen hexadecimal digits, see `records.new_operation_id`.
+        id: sixteen hexadecimal digits, see `records.ids`.
         facts: what its journal line will hold besides the usual; must be JSON.
         is_recorded: set to False by an operation that turned out to change nothing.
     """

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from launcher.backup.records import JournalEntry, Migration, Progress, Schedule, Survey
+from launcher.backup.records.operation import JournalEntry, Progress
+from launcher.backup.records.survey import Migration, Schedule, Survey
 
 Clock = Callable[[], datetime]
 """Returns the present moment, aware and in UTC."""

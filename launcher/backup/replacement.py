@@ -20,7 +20,7 @@ from launcher.backup.errors import (
 from launcher.backup.files import create_new, discard, disk_errors, free_bytes, sync_directory
 from launcher.backup.operations import Operation
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records import Backup
+from launcher.backup.records.backup import Backup
 from launcher.backup.sqlite import SIDE_FILES, OnBytes, begin_wal, fold_log, replace_contents
 from launcher.backup.store import Store
 

@@ -28,15 +28,10 @@ from launcher.backup.files import (
 from launcher.backup.operations import NestedProgress, Operation
 from launcher.backup.ports import Content, Gate
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records import (
-    Backup,
-    NameChange,
-    RestoreOutcome,
-    RestorePlan,
-    RowChange,
-    Stage,
-    Survey,
-)
+from launcher.backup.records.backup import Backup
+from launcher.backup.records.operation import Stage
+from launcher.backup.records.plan import NameChange, RestoreOutcome, RestorePlan, RowChange
+from launcher.backup.records.survey import Survey
 from launcher.backup.replacement import FileReplacement, InPlace
 from launcher.backup.sqlite import (
     check_structure,

@@ -9,17 +9,65 @@ each of the last so many days, ISO weeks and months *that have one*.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from enum import StrEnum
 
-from launcher.backup.records import (
-    BEFORE_KINDS,
-    Backup,
-    BackupId,
-    KeepDecision,
-    KeepReason,
-    Kind,
-    RetentionPolicy,
-)
+from launcher.backup.records.backup import BEFORE_KINDS, Backup, Kind
+from launcher.backup.records.ids import BackupId
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionPolicy:
+    """How many backups to keep, and for how long.
+
+    Attributes:
+        keep_count: newest scheduled ones, at least 1.
+        keep_daily, keep_weekly, keep_monthly: scheduled ones besides; 0 turns a period off.
+        keep_before_count: newest ones from before a restore, and as many from before an
+            upgrade; at least 1.
+        keep_before_days: how old these may become.
+    """
+
+    keep_count: int = 10
+    keep_daily: int = 0
+    keep_weekly: int = 0
+    keep_monthly: int = 0
+    keep_before_count: int = 10
+    keep_before_days: int = 90
+
+    @property
+    def keep_before(self) -> timedelta:
+        """How old what was made before a restore or an upgrade may become."""
+        return timedelta(days=self.keep_before_days)
+
+
+class KeepReason(StrEnum):
+    """Why retention leaves a backup where it is."""
+
+    PROTECTED = "protected"
+    NOT_SCHEDULED = "not_scheduled"
+    LAST_GOOD = "last_good"
+    RECENT = "recent"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+    BEFORE = "before"
+    NOT_REPLACED = "not_replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class KeepDecision:
+    """What retention decides about one backup: it stays for these reasons, or goes for none."""
+
+    backup: Backup
+    reasons: tuple[KeepReason, ...]
+
+    @property
+    def keep(self) -> bool:
+        """Whether the backup stays."""
+        return bool(self.reasons)
+
 
 _PERIODS: tuple[tuple[KeepReason, Callable[[datetime], tuple[int, ...]]], ...] = (
     (KeepReason.DAILY, lambda moment: (moment.year, moment.month, moment.day)),

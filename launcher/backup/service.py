@@ -34,27 +34,18 @@ from launcher.backup.journal import Journal
 from launcher.backup.operations import NestedProgress, Operation, Operations
 from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, utc_now
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records import (
-    Backup,
-    BackupId,
+from launcher.backup.records.backup import Backup, Encoding, Kind, Listing, State, Verification
+from launcher.backup.records.ids import BackupId
+from launcher.backup.records.operation import (
     BulkResult,
-    Encoding,
     JournalEntry,
-    KeepDecision,
-    Kind,
-    Listing,
     PartFailure,
     Progress,
-    RestoreOutcome,
-    RestorePlan,
-    RetentionPolicy,
     Stage,
-    State,
     Verb,
-    Verification,
-    clean_note,
-    readable,
 )
+from launcher.backup.records.plan import RestoreOutcome, RestorePlan
+from launcher.backup.records.text import clean_note, readable
 from launcher.backup.restore import (
     STAGES_PLAN,
     STAGES_RESTORE,
@@ -65,7 +56,7 @@ from launcher.backup.restore import (
     stage_restore,
     version_of,
 )
-from launcher.backup.retention import decide
+from launcher.backup.retention import KeepDecision, RetentionPolicy, decide
 from launcher.backup.slots import Claim, Slots, claim_of, is_open
 from launcher.backup.sqlite import (
     live_problem,

@@ -36,17 +36,9 @@ from launcher.backup.files import (
 from launcher.backup.fingerprints import Fingerprint, fingerprint_of, is_settled
 from launcher.backup.manifest import MAX_BYTES, read_manifest, write_manifest
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records import (
-    LATEST,
-    Backup,
-    BackupId,
-    Encoding,
-    Kind,
-    Verification,
-    clean_note,
-    moment_of,
-    parse_backup_id,
-)
+from launcher.backup.records.backup import Backup, Encoding, Kind, Verification
+from launcher.backup.records.ids import LATEST, BackupId, moment_of, parse_backup_id
+from launcher.backup.records.text import clean_note
 
 _PREFIX = "launcher-"
 _EXTERNAL_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db.zst", ".sqlite.zst", ".sqlite3.zst")

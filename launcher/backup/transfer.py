@@ -8,15 +8,9 @@ from launcher.backup.compression import pack, unpack_to
 from launcher.backup.files import discard, disk_errors, put_new, require_space, sync_file
 from launcher.backup.operations import Operation
 from launcher.backup.ports import Clock, Content
-from launcher.backup.records import (
-    Backup,
-    Encoding,
-    Kind,
-    Stage,
-    State,
-    Verification,
-    new_backup_id,
-)
+from launcher.backup.records.backup import Backup, Encoding, Kind, State, Verification
+from launcher.backup.records.ids import new_backup_id
+from launcher.backup.records.operation import Stage
 from launcher.backup.sqlite import SQLITE_VERSION
 from launcher.backup.store import Store, stored_name
 from launcher.backup.verify import Checked, stage_backup

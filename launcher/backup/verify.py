@@ -23,7 +23,8 @@ from launcher.backup.files import CHUNK_BYTES, disk_errors, open_regular, requir
 from launcher.backup.manifest import bare_name
 from launcher.backup.ports import Content
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records import Backup, DatabaseFacts, Migration, StoredFile
+from launcher.backup.records.backup import Backup, DatabaseFacts, StoredFile
+from launcher.backup.records.survey import Migration
 from launcher.backup.sqlite import (
     HEADER_BYTES,
     OnBytes,

@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 
 from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.ports import utc_now
-from launcher.backup.records import State
+from launcher.backup.records.backup import State
 from launcher.cli import output
 from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, exit_codes_help, handle_backup_errors
 from launcher.cli.progress import bars

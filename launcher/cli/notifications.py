@@ -11,7 +11,7 @@ from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
 from launcher.audit import Actor
-from launcher.backup.records import Outcome
+from launcher.backup.records.operation import Outcome
 from launcher.cli.failures import Failure, using_database
 from launcher.cli.output import moment, print_json, print_table, say
 from launcher.cli.shell import typist

@@ -12,7 +12,7 @@ from datetime import datetime
 import click
 
 from launcher.backup.codec import encode
-from launcher.backup.records import State
+from launcher.backup.records.backup import State
 
 _COLOURS = {State.VERIFIED: "green", State.UNVERIFIED: "yellow", State.DAMAGED: "red"}
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import click
 
 from launcher.backup.ports import OnProgress
-from launcher.backup.records import Progress, Stage
+from launcher.backup.records.operation import Progress, Stage
 from launcher.cli.output import size
 
 _BAR_CELLS = 24

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 if TYPE_CHECKING:
     from launcher.backup.locks import Gate
-    from launcher.backup.records import JournalEntry
+    from launcher.backup.records.operation import JournalEntry
 
 GATE_TIMEOUT_S = 8.0
 BUSY_TIMEOUT_S = 10.0

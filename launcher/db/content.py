@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from launcher import migrations
-from launcher.backup.records import Migration, Schedule, Survey
+from launcher.backup.records.survey import Migration, Schedule, Survey
 from launcher.db.connect import connect
 from launcher.settings.table import SCHEDULE, SETTINGS
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records import KeepReason, Kind, Outcome, Stage, State, Verb
+from launcher.backup.records.backup import Kind, State
+from launcher.backup.records.operation import Outcome, Stage, Verb
+from launcher.backup.retention import KeepReason
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import Health, Role, Theme
 from launcher.settings.kinds import SettingError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from launcher.backup.records import Outcome
+from launcher.backup.records.operation import Outcome
 from launcher.i18n.formats import ago, exact, long, size
 from launcher.i18n.labels import ERROR_WORDS, VERB_WORDS, damage
 from launcher.i18n.locale import gettext, ngettext

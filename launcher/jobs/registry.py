@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from launcher.backup.records import Verb
+from launcher.backup.records.operation import Verb
 from launcher.schedule.cron import RESTORE_TEST_CRONS, last_due, next_runs
 from launcher.settings.table import SiteSettings
 

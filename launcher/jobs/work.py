@@ -23,7 +23,9 @@ from launcher.backup.errors import (
 )
 from launcher.backup.ports import Clock, OnProgress
 from launcher.backup.reasons import Reason
-from launcher.backup.records import LATEST, Backup, BackupId, Kind, Progress
+from launcher.backup.records.backup import Backup, Kind
+from launcher.backup.records.ids import LATEST, BackupId
+from launcher.backup.records.operation import Progress
 from launcher.backup.service import BackupService
 from launcher.backup.slots import claim_of, is_open
 from launcher.db.settings_reader import schedule_text

@@ -12,14 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from launcher.backup.records import (
-    Backup,
-    JournalEntry,
-    Kind,
-    Outcome,
-    State,
-    Verb,
-)
+from launcher.backup.records.backup import Backup, Kind, State
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.monitoring.snapshot import Snapshot, Space, runs_ahead
 
 SPACE = "insufficient_space"

@@ -17,15 +17,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from launcher.backup.errors import BackupError
 from launcher.backup.reasons import Fault
-from launcher.backup.records import (
-    OWN_KINDS,
-    Backup,
-    JournalEntry,
-    Listing,
-    Outcome,
-    Progress,
-    Verb,
-)
+from launcher.backup.records.backup import OWN_KINDS, Backup, Listing
+from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Verb
 from launcher.schedule.cron import next_runs
 from launcher.schedule.leader import Leader
 from launcher.settings.table import FALLBACK, SiteSettings

@@ -13,7 +13,7 @@ from launcher.notifications.recipients import Event, Heartbeat, Recipient
 
 if TYPE_CHECKING:
     from launcher.audit import Actor
-    from launcher.backup.records import Outcome
+    from launcher.backup.records.operation import Outcome
 
 
 def record_created(made: Recipient, *, actor: Actor) -> None:

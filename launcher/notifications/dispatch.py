@@ -25,7 +25,7 @@ from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.files import write_atomic
 from launcher.backup.fingerprints import Fingerprint, fingerprint_of
 from launcher.backup.locks import try_lock
-from launcher.backup.records import Outcome
+from launcher.backup.records.operation import Outcome
 from launcher.current import current_backups, current_config, current_gate
 from launcher.db import settings_reader as rule_book
 from launcher.db.settings_reader import read_settings
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from launcher.backup.locks import Gate
-    from launcher.backup.records import JournalEntry
+    from launcher.backup.records.operation import JournalEntry
     from launcher.backup.service import BackupService
     from launcher.config import Config
 

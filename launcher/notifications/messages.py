@@ -19,7 +19,7 @@ from launcher.notifications.sender import Delivery, Message, Reason
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
 
-    from launcher.backup.records import JournalEntry
+    from launcher.backup.records.operation import JournalEntry
     from launcher.monitoring.snapshot import Snapshot
     from launcher.settings.table import SiteSettings
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from launcher.backup.records import RetentionPolicy
+from launcher.backup.retention import RetentionPolicy
 from launcher.schedule.cron import RESTORE_TEST_CRONS
 from launcher.settings.kinds import (
     Choice,

@@ -17,7 +17,9 @@ from werkzeug.exceptions import HTTPException
 
 from launcher.backup.errors import BackupError, OperationInProgressError
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records import LATEST, Backup, Progress, Verb
+from launcher.backup.records.backup import Backup
+from launcher.backup.records.ids import LATEST
+from launcher.backup.records.operation import Progress, Verb
 from launcher.current import current_backups
 from launcher.db.session import DatabaseFault, DataBeingReplacedError, fault_of, resume
 from launcher.i18n.formats import ago

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
-from launcher.backup.records import Kind, Outcome, State, Verb
+from launcher.backup.records.backup import Kind, State
+from launcher.backup.records.operation import Outcome, Verb
 from launcher.current import current_application, current_backups, current_config
 from launcher.db.content import APP_VERSION
 from launcher.db.session import ungated
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-    from launcher.backup.records import JournalEntry
+    from launcher.backup.records.operation import JournalEntry
 
 blueprint = Blueprint("metrics", __name__)
 

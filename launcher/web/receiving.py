@@ -24,7 +24,7 @@ from launcher.background.uploads import IncomingFile, sweep
 from launcher.backup.errors import OperationInProgressError, UploadRejectedError
 from launcher.backup.files import disk_errors, require_space
 from launcher.backup.reasons import Reason
-from launcher.backup.records import clean_note
+from launcher.backup.records.text import clean_note
 from launcher.current import current_backups, current_config
 from launcher.db.session import release, resume
 from launcher.extensions import csrf

@@ -19,7 +19,7 @@ from launcher.accounts import setup, users
 from launcher.accounts.errors import PASSWORD_MIN_LENGTH, AccountError, SetupRefusedError
 from launcher.audit import Actor
 from launcher.backup.errors import BackupError
-from launcher.backup.records import Backup, State
+from launcher.backup.records.backup import Backup, State
 from launcher.current import current_backups, current_config
 from launcher.db import settings
 from launcher.i18n.labels import ACCOUNT_WORDS, setting_words

@@ -16,7 +16,7 @@ from launcher.accounts import users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.background.service import Installation, build_backups
-from launcher.backup.records import Backup
+from launcher.backup.records.backup import Backup
 from launcher.backup.service import BackupService
 from launcher.current import current_backups
 from launcher.extensions import db

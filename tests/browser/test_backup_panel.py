@@ -18,17 +18,9 @@ from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.backup.journal import Journal
 from launcher.backup.manifest import write_manifest
-from launcher.backup.records import (
-    Backup,
-    JournalEntry,
-    Kind,
-    Outcome,
-    State,
-    Verb,
-    Verification,
-    new_backup_id,
-    new_operation_id,
-)
+from launcher.backup.records.backup import Backup, Kind, State, Verification
+from launcher.backup.records.ids import new_backup_id, new_operation_id
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.current import current_backups
 from launcher.db import settings
 from launcher.models import Role

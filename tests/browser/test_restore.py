@@ -19,7 +19,7 @@ from launcher.backup import BackupService
 from launcher.backup.errors import RestoreError
 from launcher.backup.operations import Operation
 from launcher.backup.reasons import Reason
-from launcher.backup.records import Stage, Verb
+from launcher.backup.records.operation import Stage, Verb
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
 from launcher.extensions import db

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from launcher.backup.compression import unpack_known
 from launcher.backup.locks import try_lock
-from launcher.backup.records import JournalEntry, Outcome, Verb
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from tests.fault.place import Place
 
 _DATA_NAMES = {

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from launcher.backup.locks import Gate
-from launcher.backup.records import Backup, Kind, RetentionPolicy
+from launcher.backup.records.backup import Backup, Kind
+from launcher.backup.retention import RetentionPolicy
 from launcher.backup.service import BackupService
 from launcher.backup.store import LocalStore
 from tests.support.notebook import Notebook, add_notes, digest, make_notebook

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from launcher.backup.records import Kind, Outcome, Progress, RetentionPolicy, Stage
+from launcher.backup.records.backup import Kind
+from launcher.backup.records.operation import Outcome, Progress, Stage
+from launcher.backup.retention import RetentionPolicy
 from tests.fault.invariant import assert_invariant
 from tests.fault.place import Place, make_place
 

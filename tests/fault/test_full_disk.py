@@ -19,7 +19,7 @@ from launcher.backup.errors import (
     RevertFailedError,
     StoreUnavailableError,
 )
-from launcher.backup.records import Outcome, Progress, Stage
+from launcher.backup.records.operation import Outcome, Progress, Stage
 from launcher.backup.service import BackupService
 from tests.fault.conftest import SmallDisk
 from tests.fault.disk import full_from, watched

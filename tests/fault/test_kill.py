@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.backup.records import Outcome, Stage, Verb
+from launcher.backup.records.operation import Outcome, Stage, Verb
 from tests.fault.invariant import assert_invariant
 from tests.fault.place import Place, change, first_backup, make_used_place
 from tests.fault.worker import Job, Worker

@@ -9,7 +9,7 @@ import pytest
 
 from launcher.backup import replacement, restore
 from launcher.backup.errors import BackupError, RestoreError
-from launcher.backup.records import Outcome, Progress, Stage
+from launcher.backup.records.operation import Outcome, Progress, Stage
 from tests.fault.invariant import assert_invariant, assert_nothing_left
 from tests.fault.place import Place, first_backup
 from tests.fault.test_kill import STAGED

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from launcher.backup.errors import BackupError, RestoreError, StoreUnavailableError
-from launcher.backup.records import Progress, Stage
+from launcher.backup.records.operation import Progress, Stage
 from launcher.backup.service import BackupService
 from tests.fault.conftest import SmallDisk
 from tests.fault.invariant import assert_invariant, assert_lock_is_free

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from launcher.backup.errors import BackupNotFoundError
-from launcher.backup.records import Outcome
+from launcher.backup.records.operation import Outcome
 from tests.fault.invariant import assert_invariant
 from tests.fault.place import Place, first_backup
 from tests.fault.worker import Job, Worker, run

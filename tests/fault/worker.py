@@ -20,7 +20,7 @@ from typing import Any
 
 from launcher.backup.errors import BackupError
 from launcher.backup.ports import OnProgress
-from launcher.backup.records import Progress
+from launcher.backup.records.operation import Progress
 from launcher.backup.service import BackupService
 from tests.fault.disk import killed_at, watched
 from tests.fault.place import KEEP_ONE, Place, first_backup

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, request, session
 
-from launcher.backup.records import JournalEntry, Outcome, Verb
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.config import ConfigError
 from launcher.current import current_backups
 from launcher.db.connect import operation_recorder

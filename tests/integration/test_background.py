@@ -23,7 +23,8 @@ from launcher.background.process import (
 from launcher.backup.codec import encode
 from launcher.backup.errors import OperationInProgressError, StoreUnavailableError
 from launcher.backup.locks import try_lock
-from launcher.backup.records import JournalEntry, Outcome, Progress, Stage, Verb, new_operation_id
+from launcher.backup.records.ids import new_operation_id
+from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Stage, Verb
 from launcher.backup.service import BackupService
 from launcher.config import Config
 from launcher.current import current_backups

@@ -11,7 +11,8 @@ import pytest
 
 from launcher.backup.errors import InsufficientSpaceError, SourceDatabaseError
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records import Kind, Outcome, Progress, Stage, State, Verb
+from launcher.backup.records.backup import Kind, State
+from launcher.backup.records.operation import Outcome, Progress, Stage, Verb
 from launcher.cli.hints import hint_for
 from tests.support.damage import disagreeing_index
 from tests.support.notebook import APPLICATION_ID, add_notes, digest

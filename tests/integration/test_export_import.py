@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from launcher.backup.errors import StoreUnavailableError, VerificationError
-from launcher.backup.records import Kind, Outcome, Verb
+from launcher.backup.records.backup import Kind
+from launcher.backup.records.operation import Outcome, Verb
 from tests.support.notebook import digest, make_notebook
 from tests.support.service import House, make_copy, run
 

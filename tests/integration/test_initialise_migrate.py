@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from launcher.backup.errors import IncompatibleBackupError, SourceDatabaseError
-from launcher.backup.records import Kind, Outcome, Verb
+from launcher.backup.records.backup import Kind
+from launcher.backup.records.operation import Outcome, Verb
 from launcher.cli.hints import hint_for
 from tests.support.notebook import APPLICATION_ID, Notebook, digest, make_notebook
 from tests.support.service import House

@@ -27,17 +27,9 @@ from launcher.backup.errors import (
 )
 from launcher.backup.locks import try_lock
 from launcher.backup.reasons import Reason
-from launcher.backup.records import (
-    Backup,
-    BackupId,
-    Encoding,
-    Kind,
-    Outcome,
-    State,
-    StoredFile,
-    Verb,
-    Verification,
-)
+from launcher.backup.records.backup import Backup, Encoding, Kind, State, StoredFile, Verification
+from launcher.backup.records.ids import BackupId
+from launcher.backup.records.operation import Outcome, Verb
 from launcher.backup.verify import Checked
 from launcher.config import ROOT
 from launcher.i18n import labels

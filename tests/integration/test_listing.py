@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from launcher.backup.records import Backup, Kind, Listing, RetentionPolicy, State, Verb
+from launcher.backup.records.backup import Backup, Kind, Listing, State
+from launcher.backup.records.operation import Verb
+from launcher.backup.retention import RetentionPolicy
 from launcher.backup.store import LocalStore
 from tests.support.service import House
 

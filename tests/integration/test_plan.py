@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from launcher.backup.errors import BackupError, RestoreError
-from launcher.backup.records import NameChange, RowChange, Verb
+from launcher.backup.records.operation import Verb
+from launcher.backup.records.plan import NameChange, RowChange
 from tests.support.notebook import make_notebook
 from tests.support.service import House, run
 

@@ -14,7 +14,9 @@ from launcher.backup.errors import (
     VerificationError,
 )
 from launcher.backup.reasons import Reason
-from launcher.backup.records import Backup, KeepReason, Kind, Outcome, RetentionPolicy, Verb
+from launcher.backup.records.backup import Backup, Kind
+from launcher.backup.records.operation import Outcome, Verb
+from launcher.backup.retention import KeepReason, RetentionPolicy
 from launcher.cli.hints import hint_for
 from tests.support.service import House
 

@@ -28,7 +28,8 @@ from launcher.backup.errors import (
     SourceDatabaseError,
 )
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records import Kind, Outcome, Progress, Stage, Verb
+from launcher.backup.records.backup import Kind
+from launcher.backup.records.operation import Outcome, Progress, Stage, Verb
 from launcher.cli.hints import hint_for
 from tests.support.damage import disagreeing_index
 from tests.support.notebook import APPLICATION_ID, Notebook, add_notes, digest, make_notebook

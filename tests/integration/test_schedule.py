@@ -13,7 +13,7 @@ from flask import Flask
 from launcher.backup.errors import InsufficientSpaceError
 from launcher.backup.locks import try_lock
 from launcher.backup.reasons import Reason
-from launcher.backup.records import Kind
+from launcher.backup.records.backup import Kind
 from launcher.db.connect import connect
 from launcher.jobs.history import RunOutcome
 from tests.support.jobs import NOON, Desk

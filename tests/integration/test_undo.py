@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from launcher.backup.errors import BackupNotFoundError
-from launcher.backup.records import Outcome, Progress, Stage, Verb
+from launcher.backup.records.operation import Outcome, Progress, Stage, Verb
 from tests.support.notebook import add_notes, digest
 from tests.support.service import House
 

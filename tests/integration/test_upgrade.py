@@ -12,7 +12,8 @@ from flask.testing import FlaskCliRunner
 from launcher import migrations
 from launcher.audit import COMMAND_LINE
 from launcher.backup.errors import BackupError
-from launcher.backup.records import Kind, Migration, State
+from launcher.backup.records.backup import Kind, State
+from launcher.backup.records.survey import Migration
 from launcher.backup.service import BackupService
 from launcher.current import current_backups
 from launcher.db import settings

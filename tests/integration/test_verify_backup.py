@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from launcher.backup.errors import BackupNotFoundError, IncompatibleBackupError, VerificationError
-from launcher.backup.records import Kind, Outcome, State, Verb
+from launcher.backup.records.backup import Kind, State
+from launcher.backup.records.operation import Outcome, Verb
 from launcher.cli.hints import hint_for
 from tests.support.notebook import digest, make_notebook
 from tests.support.service import House, make_copy, run

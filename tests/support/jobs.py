@@ -13,7 +13,7 @@ from flask import Flask
 from launcher.audit import COMMAND_LINE
 from launcher.backup import BackupService, Gate, LocalStore
 from launcher.backup.errors import BackupError, OperationInProgressError
-from launcher.backup.records import Backup, Kind
+from launcher.backup.records.backup import Backup, Kind
 from launcher.config import Config
 from launcher.db import settings
 from launcher.db.content import LauncherContent

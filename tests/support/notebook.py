@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
-from launcher.backup.records import Migration, Schedule, Survey
+from launcher.backup.records.survey import Migration, Schedule, Survey
 
 APPLICATION_ID = 0x4E4F5445
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from launcher.backup.records import JournalEntry
+from launcher.backup.records.operation import JournalEntry
 from launcher.backup.service import BackupService
 
 

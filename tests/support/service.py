@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from launcher.backup import BackupService, Gate, LocalStore
-from launcher.backup.records import Backup, JournalEntry
+from launcher.backup.records.backup import Backup
+from launcher.backup.records.operation import JournalEntry
 
 from .notebook import Notebook, make_notebook
 

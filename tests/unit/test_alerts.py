@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launcher.backup.records import Backup, BackupId, JournalEntry, Kind, Outcome, Verb
+from launcher.backup.records.backup import Backup, Kind
+from launcher.backup.records.ids import BackupId
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.monitoring.problems import Findings, Problem, ProblemKind, Severity
 from launcher.notifications.alerts import (
     AlertChange,

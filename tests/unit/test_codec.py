@@ -15,19 +15,17 @@ import pytest
 from launcher.backup.codec import DecodeError, decode, encode, parse, try_decode
 from launcher.backup.journal import Journal
 from launcher.backup.manifest import read_manifest, write_manifest
-from launcher.backup.records import (
+from launcher.backup.records.backup import (
     Backup,
-    BackupId,
     DatabaseFacts,
     Encoding,
-    JournalEntry,
     Kind,
-    Outcome,
     State,
     StoredFile,
-    Verb,
     Verification,
 )
+from launcher.backup.records.ids import BackupId
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.backup.slots import Claim, Slots
 from launcher.config import read_config
 from launcher.jobs.history import Book, Record, Run, RunOutcome

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from launcher.backup.compression import unpack_known
 from launcher.backup.errors import VerificationError
-from launcher.backup.records import Backup, Encoding, State
+from launcher.backup.records.backup import Backup, Encoding, State
 from tests.support.notebook import digest
 from tests.support.service import House
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from launcher.backup.journal import Journal
-from launcher.backup.records import JournalEntry, Outcome, Verb
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 
 NOON = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
 STOPPED_NS = 1_800_000_000_123_000_000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launcher.backup.records import Survey
+from launcher.backup.records.survey import Survey
 from launcher.backup.restore import version_of
 from tests.support.service import House
 

@@ -14,9 +14,8 @@ import pytest
 from launcher.backup.errors import ManifestError
 from launcher.backup.manifest import read_manifest, write_manifest
 from launcher.backup.reasons import Reason
-from launcher.backup.records import (
+from launcher.backup.records.backup import (
     Backup,
-    BackupId,
     DatabaseFacts,
     Encoding,
     Kind,
@@ -24,6 +23,7 @@ from launcher.backup.records import (
     StoredFile,
     Verification,
 )
+from launcher.backup.records.ids import BackupId
 
 NOON = datetime(2026, 11, 22, 17, 0, 0, 250_000, tzinfo=UTC)
 BACKUP = Backup(

@@ -24,7 +24,7 @@ from launcher.backup.errors import (
 from launcher.backup.journal import Journal
 from launcher.backup.operations import Operations
 from launcher.backup.reasons import Reason
-from launcher.backup.records import JournalEntry, Outcome, Progress, Stage, Verb
+from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Stage, Verb
 from tests.support.service import Watch
 
 ROOT = Path(__file__).parents[2]
@@ -267,7 +267,7 @@ def test_a_clock_that_jumps_back_gives_no_operation_a_negative_length(desk: Desk
 CHILD = """
     import sys
     from pathlib import Path
-    from launcher.backup.records import Stage, Verb
+    from launcher.backup.records.operation import Stage, Verb
     from tests.unit.test_operations import Desk
 
     with Desk(Path(sys.argv[1])).operations.run(

@@ -13,20 +13,18 @@ from pathlib import Path
 import pytest
 
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records import (
+from launcher.backup.records.backup import (
     Backup,
-    BackupId,
     DatabaseFacts,
     Encoding,
-    JournalEntry,
     Kind,
     Listing,
-    Outcome,
     State,
     StoredFile,
-    Verb,
     Verification,
 )
+from launcher.backup.records.ids import BackupId
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.monitoring.problems import Headline, ProblemKind, Severity, detect_problems, facts
 from launcher.monitoring.snapshot import FailingRecipient, Snapshot, Space, look
 from launcher.schedule.leader import Leader, leader

@@ -11,16 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from launcher.backup.records import (
-    Backup,
-    BackupId,
-    KeepReason,
-    Kind,
-    RetentionPolicy,
-    State,
-    Verification,
-)
-from launcher.backup.retention import decide
+from launcher.backup.records.backup import Backup, Kind, State, Verification
+from launcher.backup.records.ids import BackupId
+from launcher.backup.retention import KeepReason, RetentionPolicy, decide
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -18,9 +18,8 @@ from launcher.backup.errors import (
 )
 from launcher.backup.manifest import read_manifest, write_manifest
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records import (
+from launcher.backup.records.backup import (
     Backup,
-    BackupId,
     DatabaseFacts,
     Encoding,
     Kind,
@@ -28,6 +27,7 @@ from launcher.backup.records import (
     StoredFile,
     Verification,
 )
+from launcher.backup.records.ids import BackupId
 from launcher.backup.store import LocalStore, Store, stored_name
 
 NOON = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)

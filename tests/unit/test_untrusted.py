@@ -19,7 +19,7 @@ from launcher.backup.errors import (
     InsufficientSpaceError,
     UploadRejectedError,
 )
-from launcher.backup.records import Kind
+from launcher.backup.records.backup import Kind
 from tests.support.damage import disagreeing_index
 from tests.support.notebook import APPLICATION_ID, STEPS, digest, make_notebook
 from tests.support.service import House, make_copy, run

@@ -8,7 +8,7 @@ import time
 from werkzeug.test import TestResponse
 
 from launcher.backup import BackupService
-from launcher.backup.records import JournalEntry
+from launcher.backup.records.operation import JournalEntry
 from tests.web.visitor import Visitor
 
 

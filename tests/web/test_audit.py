@@ -16,7 +16,7 @@ from launcher import audit
 from launcher.accounts import users
 from launcher.audit import COMMAND_LINE, Actor, Target
 from launcher.backup.journal import Journal
-from launcher.backup.records import JournalEntry, Outcome, Verb
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.config import ROOT
 from launcher.current import current_backups
 from launcher.db import settings

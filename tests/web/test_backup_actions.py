@@ -19,7 +19,8 @@ from launcher.background import process
 from launcher.backup.errors import InsufficientSpaceError, StoreUnavailableError
 from launcher.backup.locks import try_lock
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records import Backup, BulkResult, JournalEntry, Outcome, PartFailure, State
+from launcher.backup.records.backup import Backup, State
+from launcher.backup.records.operation import BulkResult, JournalEntry, Outcome, PartFailure
 from launcher.backup.service import BackupService
 from launcher.config import Config
 from launcher.current import current_backups

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from launcher.backup.locks import try_lock
-from launcher.backup.records import Backup
+from launcher.backup.records.backup import Backup
 from launcher.backup.service import BackupService
 from launcher.config import Config
 from launcher.current import current_backups

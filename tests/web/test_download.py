@@ -13,7 +13,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from launcher.backup.errors import VerificationError
-from launcher.backup.records import Backup
+from launcher.backup.records.backup import Backup
 from launcher.backup.service import BackupService
 from launcher.current import current_backups
 from launcher.extensions import db

@@ -18,7 +18,7 @@ from launcher.background import process
 from launcher.backup import BackupService, Gate
 from launcher.backup.errors import RestoreError, RevertFailedError
 from launcher.backup.reasons import Reason
-from launcher.backup.records import Outcome, Stage, Verb
+from launcher.backup.records.operation import Outcome, Stage, Verb
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.db import settings
 from launcher.extensions import db

@@ -19,7 +19,7 @@ from flask import Flask
 from launcher.backup.errors import InsufficientSpaceError
 from launcher.backup.locks import Gate, try_lock
 from launcher.backup.reasons import Reason
-from launcher.backup.records import Backup
+from launcher.backup.records.backup import Backup
 from launcher.backup.service import BackupService
 from launcher.config import Config
 from launcher.current import current_backups

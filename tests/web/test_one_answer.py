@@ -14,14 +14,8 @@ import pytest
 from flask import Flask
 
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records import (
-    JournalEntry,
-    Listing,
-    Outcome,
-    State,
-    Verb,
-    Verification,
-)
+from launcher.backup.records.backup import Listing, State, Verification
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.cli.exits import EXIT_CODES, STALE, STATUS_CODES
 from launcher.current import current_backups, current_config
 from launcher.monitoring.problems import Findings, ProblemKind, Severity, detect_problems

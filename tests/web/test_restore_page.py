@@ -19,7 +19,7 @@ from launcher.backup import BackupService
 from launcher.backup.errors import InsufficientSpaceError
 from launcher.backup.locks import try_lock
 from launcher.backup.reasons import Reason
-from launcher.backup.records import JournalEntry, Outcome, Verb
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.db import settings
 from launcher.extensions import db
 from launcher.models import App, Role

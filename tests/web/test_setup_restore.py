@@ -16,7 +16,7 @@ from launcher.accounts import setup, users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.backup import BackupService
-from launcher.backup.records import JournalEntry, Outcome, Verb
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.models import Role
 from tests.conftest import ADA
 from tests.web.restoring import ended, operation_of, text_of

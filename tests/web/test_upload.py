@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 
 from launcher.background import uploads
 from launcher.backup.locks import try_lock
-from launcher.backup.records import JournalEntry, Kind, Outcome
+from launcher.backup.records.backup import Kind
+from launcher.backup.records.operation import JournalEntry, Outcome
 from launcher.backup.service import BackupService
 from launcher.config import Config
 from launcher.current import current_backups

@@ -10,7 +10,7 @@ from flask import Flask
 
 from launcher import migrations
 from launcher.backup.errors import BackupError
-from launcher.backup.records import JournalEntry, Verb
+from launcher.backup.records.operation import JournalEntry, Verb
 from launcher.backup.service import BackupService
 from launcher.current import current_backups
 from launcher.db.content import LauncherContent

@@ -15,7 +15,8 @@ from flask import Flask
 from flask_babel import force_locale
 
 from launcher.accounts.errors import AccountError
-from launcher.backup.records import Kind, Outcome, Stage, State, Verb
+from launcher.backup.records.backup import Kind, State
+from launcher.backup.records.operation import Outcome, Stage, Verb
 from launcher.config import ROOT
 from launcher.i18n import labels, locale
 from launcher.i18n.locale import LOCALES

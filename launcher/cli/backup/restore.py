@@ -8,13 +8,9 @@ from pathlib import Path
 import click
 
 from launcher.backup.errors import BackupNotFoundError
-from launcher.backup.records import (
-    LATEST,
-    RestoreOutcome,
-    RestorePlan,
-    clean_note,
-    parse_backup_id,
-)
+from launcher.backup.records.ids import LATEST, parse_backup_id
+from launcher.backup.records.plan import RestoreOutcome, RestorePlan
+from launcher.backup.records.text import clean_note
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import handle_backup_errors
 from launcher.cli.output import moment, print_json, print_result, say, size

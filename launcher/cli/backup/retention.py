@@ -7,7 +7,9 @@ from collections.abc import Iterable
 import click
 
 from launcher.backup.errors import BackupNotFoundError
-from launcher.backup.records import LATEST, BulkResult, KeepDecision, KeepReason
+from launcher.backup.records.ids import LATEST
+from launcher.backup.records.operation import BulkResult
+from launcher.backup.retention import KeepDecision, KeepReason
 from launcher.cli.backup.group import backup
 from launcher.cli.backup.show import contents
 from launcher.cli.exits import PARTLY_FAILED, handle_backup_errors

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 import click
 
 from launcher.backup.errors import BackupError
-from launcher.backup.records import Backup, JournalEntry, PartFailure, State
+from launcher.backup.records.backup import Backup, State
+from launcher.backup.records.operation import JournalEntry, PartFailure
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, handle_backup_errors
 from launcher.cli.output import coloured, moment, print_json, print_table, say, size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from launcher.backup.records import clean_note
+from launcher.backup.records.text import clean_note
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import handle_backup_errors, status_code
 from launcher.cli.output import moment, print_json, size

@@ -6,22 +6,18 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from launcher.backup.records import (
+from launcher.backup.records.backup import (
     Backup,
     DatabaseFacts,
     Encoding,
-    JournalEntry,
     Kind,
     Listing,
-    Outcome,
-    Progress,
-    Stage,
     State,
     StoredFile,
-    Verb,
     Verification,
-    new_backup_id,
 )
+from launcher.backup.records.ids import new_backup_id
+from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Stage, Verb
 from launcher.monitoring.problems import Findings, Problem, ProblemKind, Severity
 from launcher.monitoring.snapshot import Snapshot, Space
 from launcher.settings.table import SiteSettings

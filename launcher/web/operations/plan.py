@@ -10,17 +10,10 @@ from enum import StrEnum
 
 from launcher.backup.errors import BackupError
 from launcher.backup.reasons import Fault
-from launcher.backup.records import (
-    Backup,
-    JournalEntry,
-    Migration,
-    NameChange,
-    Progress,
-    RestorePlan,
-    RowChange,
-    Stage,
-    Verb,
-)
+from launcher.backup.records.backup import Backup
+from launcher.backup.records.operation import JournalEntry, Progress, Stage, Verb
+from launcher.backup.records.plan import NameChange, RestorePlan, RowChange
+from launcher.backup.records.survey import Migration
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
 from launcher.i18n.formats import duration, listing, span

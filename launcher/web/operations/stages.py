@@ -7,15 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from launcher.backup.errors import BackupError
-from launcher.backup.records import (
-    Backup,
-    JournalEntry,
-    Kind,
-    Progress,
-    Stage,
-    Verb,
-    parse_backup_id,
-)
+from launcher.backup.records.backup import Backup, Kind
+from launcher.backup.records.ids import parse_backup_id
+from launcher.backup.records.operation import JournalEntry, Progress, Stage, Verb
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
 from launcher.i18n.formats import duration, size, weekday_and_time

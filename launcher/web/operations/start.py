@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from launcher.background import process
 from launcher.background.process import OperationRequest
-from launcher.backup.records import new_operation_id
+from launcher.backup.records.ids import new_operation_id
 from launcher.current import current_config
 from launcher.db.session import release
 from launcher.web.roles import signed_in_user

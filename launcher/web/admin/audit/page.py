@@ -16,7 +16,8 @@ from flask import Blueprint, render_template, request, url_for
 from launcher import audit
 from launcher.audit import Cursor, Search
 from launcher.backup.errors import BackupNotFoundError
-from launcher.backup.records import JournalEntry, Outcome, Verb, parse_backup_id
+from launcher.backup.records.ids import parse_backup_id
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.current import current_backups
 from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS
 from launcher.i18n.locale import gettext as _

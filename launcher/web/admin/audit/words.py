@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from launcher.audit import COMMAND_LINE
-from launcher.backup.records import Outcome
+from launcher.backup.records.operation import Outcome
 from launcher.i18n.formats import listing
 from launcher.i18n.labels import RESTORE_TEST_WORDS, ROLE_WORDS, VERB_WORDS
 from launcher.i18n.locale import LOCALES, gettext

@@ -10,7 +10,7 @@ from launcher.i18n.locale import ngettext
 from launcher.web.operations.kinds import TABLE_WORDS
 
 if TYPE_CHECKING:
-    from launcher.backup.records import Backup
+    from launcher.backup.records.backup import Backup
 
 # What stands first is always told, the rest where there is any.
 _ALWAYS = 4

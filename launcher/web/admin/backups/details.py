@@ -10,7 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from launcher import audit
 from launcher.audit import Target
-from launcher.backup.records import Backup, State, parse_backup_id
+from launcher.backup.records.backup import Backup, State
+from launcher.backup.records.ids import parse_backup_id
 from launcher.current import current_backups
 from launcher.db.session import release, resume
 from launcher.extensions import db

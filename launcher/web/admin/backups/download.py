@@ -21,7 +21,8 @@ from werkzeug.http import dump_options_header, quote_etag
 from launcher.backup.compression import unpack_known
 from launcher.backup.errors import ManifestError, VerificationError
 from launcher.backup.reasons import Reason
-from launcher.backup.records import Backup, Encoding, readable
+from launcher.backup.records.backup import Backup, Encoding
+from launcher.backup.records.text import readable
 
 _PIECE_BYTES = 1 << 18
 _log = logging.getLogger(__name__)

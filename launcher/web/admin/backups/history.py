@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from launcher.backup.records import Backup, JournalEntry, Kind, Outcome, Verb
+from launcher.backup.records.backup import Backup, Kind
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.i18n.locale import gettext as _
 from launcher.web.admin.backups.outcomes import ended
 

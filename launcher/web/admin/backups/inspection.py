@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from launcher.backup.errors import VerificationError
 from launcher.backup.reasons import Fault
-from launcher.backup.records import Backup, JournalEntry, Kind, Outcome, State, Verb, readable
+from launcher.backup.records.backup import Backup, Kind, State
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
+from launcher.backup.records.text import readable
 from launcher.db.content import LauncherContent
 from launcher.i18n.formats import day_and_time, duration
 from launcher.i18n.locale import gettext as _

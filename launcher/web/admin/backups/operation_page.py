@@ -8,7 +8,7 @@ from flask import Blueprint, abort, make_response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from launcher.accounts import setup
-from launcher.backup.records import JournalEntry, Progress
+from launcher.backup.records.operation import JournalEntry, Progress
 from launcher.current import current_backups, current_config
 from launcher.db.session import DataBeingReplacedError, enter, ungated
 from launcher.web.admin.backups.outcomes import ended

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, request
 
-from launcher.backup.records import Verb
+from launcher.backup.records.operation import Verb
 from launcher.backup.retention import decide
 from launcher.current import current_application
 from launcher.i18n.formats import exact, long, number

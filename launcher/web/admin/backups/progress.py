@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from flask import request, session
 
-from launcher.backup.records import JournalEntry, Progress, Stage, Verb
+from launcher.backup.records.operation import JournalEntry, Progress, Stage, Verb
 from launcher.current import current_backups
 from launcher.i18n.locale import gettext
 from launcher.web.admin.backups.outcomes import ended

@@ -10,7 +10,7 @@ from flask import Blueprint, make_response, render_template, request, url_for
 
 from launcher.background.process import RestoreRequest
 from launcher.backup.errors import NoAdminInsideError
-from launcher.backup.records import Backup
+from launcher.backup.records.backup import Backup
 from launcher.current import current_backups
 from launcher.db.session import release, resume
 from launcher.i18n.locale import gettext as _

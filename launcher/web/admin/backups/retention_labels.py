@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from launcher.backup.records import BackupId, KeepDecision, KeepReason, RetentionPolicy
+from launcher.backup.records.ids import BackupId
+from launcher.backup.retention import KeepDecision, KeepReason, RetentionPolicy
 from launcher.i18n.labels import KEEP_WORDS
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext

@@ -10,18 +10,10 @@ from typing import TYPE_CHECKING, TypeVar
 import sqlalchemy as sa
 from flask import url_for
 
-from launcher.backup.records import (
-    Backup,
-    BackupId,
-    JournalEntry,
-    KeepDecision,
-    Kind,
-    Listing,
-    Outcome,
-    RetentionPolicy,
-    State,
-    Verb,
-)
+from launcher.backup.records.backup import Backup, Kind, Listing, State
+from launcher.backup.records.ids import BackupId
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
+from launcher.backup.retention import KeepDecision, RetentionPolicy
 from launcher.extensions import db
 from launcher.models import User
 from launcher.web.admin.backups import words

@@ -13,15 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 
-from launcher.backup.records import (
-    OWN_KINDS,
-    Backup,
-    JournalEntry,
-    Kind,
-    Outcome,
-    State,
-    Verb,
-)
+from launcher.backup.records.backup import OWN_KINDS, Backup, Kind, State
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.monitoring.snapshot import Snapshot, patience
 
 WEEKS = 5

@@ -13,7 +13,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records import Backup, JournalEntry, Outcome, moment_of
+from launcher.backup.records.backup import Backup
+from launcher.backup.records.ids import moment_of
+from launcher.backup.records.operation import JournalEntry, Outcome
 from launcher.db.content import LauncherContent
 from launcher.i18n.formats import day_and_time
 from launcher.i18n.labels import ERROR_WORDS

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from babel.dates import format_date, format_skeleton
 from flask_babel import get_locale, get_timezone
 
-from launcher.backup.records import Backup, Kind, State, moment_of
+from launcher.backup.records.backup import Backup, Kind, State
+from launcher.backup.records.ids import moment_of
 from launcher.i18n.formats import clock_time, day, day_and_time, long, number, weekday
 from launcher.i18n.labels import KIND_WORDS
 from launcher.i18n.locale import gettext as _

@@ -22,7 +22,7 @@ from flask import (
 )
 
 from launcher.backup.errors import BackupError, OperationInProgressError
-from launcher.backup.records import Progress, Verb
+from launcher.backup.records.operation import Progress, Verb
 from launcher.current import current_backups, current_config
 from launcher.db.session import release, resume
 from launcher.i18n.labels import ERROR_WORDS, JOB_WORDS, STAGE_WORDS

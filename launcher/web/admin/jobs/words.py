@@ -15,7 +15,7 @@ from flask import url_for
 from markupsafe import Markup, escape
 
 from launcher.backup.errors import BackupError
-from launcher.backup.records import Backup
+from launcher.backup.records.backup import Backup
 from launcher.current import current_backups
 from launcher.i18n.formats import clock_time, day_and_time, duration, listing, number
 from launcher.i18n.labels import ERROR_WORDS, JOB_PURPOSES, JOB_WORDS, RUN_WORDS

@@ -17,7 +17,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from sqlalchemy.exc import SQLAlchemyError
 
 from launcher.audit import Actor
-from launcher.backup.records import Outcome
+from launcher.backup.records.operation import Outcome
 from launcher.current import current_application, current_config
 from launcher.db.session import DataBeingReplacedError, release, resume
 from launcher.extensions import db

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
-from launcher.backup.records import RetentionPolicy
+from launcher.backup.retention import RetentionPolicy
 from launcher.i18n.labels import setting_words
 from launcher.i18n.locale import gettext as _
 from launcher.schedule.cron import comes_due

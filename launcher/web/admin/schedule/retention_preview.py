@@ -9,14 +9,8 @@ from datetime import date, datetime, timedelta, tzinfo
 from babel.dates import format_interval, format_skeleton
 from flask_babel import get_locale
 
-from launcher.backup.records import (
-    BEFORE_KINDS,
-    Backup,
-    KeepDecision,
-    KeepReason,
-    Kind,
-    RetentionPolicy,
-)
+from launcher.backup.records.backup import BEFORE_KINDS, Backup, Kind
+from launcher.backup.retention import KeepDecision, KeepReason, RetentionPolicy
 from launcher.i18n.formats import listing
 from launcher.i18n.labels import KEEP_WORDS
 from launcher.i18n.locale import gettext as _

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, request, url_for
 
 from launcher.backup.errors import BackupError
-from launcher.backup.records import Backup, parse_backup_id
+from launcher.backup.records.backup import Backup
+from launcher.backup.records.ids import parse_backup_id
 from launcher.current import current_backups
 from launcher.i18n.locale import gettext, ngettext
 from launcher.web.auth import safe_path

@@ -9,7 +9,9 @@ from flask import Response, abort, make_response, redirect, request, url_for
 
 from launcher.backup.errors import BackupNotFoundError, LastGoodBackupError
 from launcher.backup.reasons import Reason
-from launcher.backup.records import Backup, BulkResult, PartFailure, parse_backup_id
+from launcher.backup.records.backup import Backup
+from launcher.backup.records.ids import parse_backup_id
+from launcher.backup.records.operation import BulkResult, PartFailure
 from launcher.current import current_backups
 from launcher.db.session import release, resume
 from launcher.i18n.formats import day_and_time

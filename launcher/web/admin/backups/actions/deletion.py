@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from launcher.backup.records import Backup
+from launcher.backup.records.backup import Backup
 from launcher.current import current_backups
 
 

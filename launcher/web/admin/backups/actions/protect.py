@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Response, redirect, url_for
 
 from launcher.backup.errors import BackupError, OperationInProgressError
-from launcher.backup.records import Backup, State
+from launcher.backup.records.backup import Backup, State
 from launcher.current import current_backups
 from launcher.db.session import release
 from launcher.i18n.formats import day_and_time

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from launcher.backup.records import JournalEntry, Verb
+from launcher.backup.records.operation import JournalEntry, Verb
 from launcher.web.admin.backups.outcomes.ended import (
     CreateEnded,
     DeleteEnded,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from flask import url_for
 
-from launcher.backup.records import Backup, JournalEntry, Outcome, State
+from launcher.backup.records.backup import Backup, State
+from launcher.backup.records.operation import JournalEntry, Outcome
 from launcher.i18n.formats import duration, size
 from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS
 from launcher.i18n.locale import gettext, ngettext

@@ -10,7 +10,9 @@ from flask import g, url_for
 from markupsafe import Markup, escape
 
 from launcher.backup.errors import BackupError, RevertFailedError
-from launcher.backup.records import Backup, Outcome, RetentionPolicy
+from launcher.backup.records.backup import Backup
+from launcher.backup.records.operation import Outcome
+from launcher.backup.retention import RetentionPolicy
 from launcher.current import current_backups
 from launcher.extensions import db
 from launcher.i18n.formats import clock_time, day_and_time, duration, moment, weekday_and_time

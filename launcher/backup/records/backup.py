@@ -1,0 +1,178 @@
+"""One backup, what is known of it, and the listing of all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from launcher.backup.reasons import Fault, read_fault
+from launcher.backup.records.ids import BackupId
+
+
+class Kind(StrEnum):
+    """Why a backup exists."""
+
+    MANUAL = "manual"
+    SCHEDULED = "scheduled"
+    SAFETY = "safety"
+    UPGRADE = "upgrade"
+    UPLOAD = "upload"
+    EXTERNAL = "external"
+
+
+OWN_KINDS = frozenset({Kind.MANUAL, Kind.SCHEDULED, Kind.SAFETY, Kind.UPGRADE})
+"""The kinds that hold the data of this very site, and so answer "am I safe?"."""
+
+BEFORE_KINDS = (Kind.SAFETY, Kind.UPGRADE)
+"""The kinds that are made by themselves before something grave, to be able to go back."""
+
+
+class State(StrEnum):
+    """What is known about a backup's soundness."""
+
+    VERIFIED = "verified"
+    UNVERIFIED = "unverified"
+    DAMAGED = "damaged"
+
+
+class Encoding(StrEnum):
+    """How a stored file holds the database."""
+
+    ZSTD = "zstd"
+    IDENTITY = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The last verdict on a backup.
+
+    Attributes:
+        at: when; None while nobody has looked.
+        error, reason, details: what was found on a damaged one, as a sentence and as data.
+    """
+
+    state: State
+    at: datetime | None = None
+    error: str = ""
+    reason: str = ""
+    details: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def damage(cls, fault: Fault, *, at: datetime | None) -> Verification:
+        """Return the verdict on a backup that has this fault."""
+        return cls(State.DAMAGED, at, str(fault), fault.reason, fault.facts)
+
+    @property
+    def fault(self) -> Fault | None:
+        """What was found on a damaged backup, None on any other."""
+        return read_fault(self.error, self.reason, self.details)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFacts:
+    """The database inside a backup, as it is once unpacked."""
+
+    size_bytes: int
+    sha256: str
+    page_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """The file in the store. `name` is a bare file name, never a path."""
+
+    name: str
+    size_bytes: int
+    sha256: str
+    encoding: Encoding
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One backup as the store lists it.
+
+    `database` and `file` are None where they are not known: an external file that nobody has
+    checked, or a backup whose manifest cannot be read. `before` names what one of `BEFORE_KINDS`
+    was made before: the source of a restore, or the schema of an upgrade.
+    """
+
+    id: BackupId
+    kind: Kind
+    created_at: datetime
+    created_by: str = ""
+    note: str = ""
+    before: str = ""
+    protected: bool = False
+    app_version: str = ""
+    schema_revision: str = ""
+    sqlite_version: str = ""
+    database: DatabaseFacts | None = None
+    file: StoredFile | None = None
+    contents: Mapping[str, int] = field(default_factory=dict)
+    verification: Verification = Verification(State.UNVERIFIED)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether this backup was checked and found whole."""
+        return self.verification.state is State.VERIFIED
+
+    @property
+    def is_scrubbed(self) -> bool:
+        """Whether it is ours to verify again and again; what lies in the folder is somebody's."""
+        return self.kind is not Kind.EXTERNAL and self.file is not None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listing:
+    """Every backup, summed up once.
+
+    Attributes:
+        backups: newest first.
+        by_id: the same ones, by id.
+        own_good: those of them that are good and hold this site's own data, newest first.
+        counts_by_kind, counts_by_state: how many; every kind and state is there.
+        verdicts_at: when each that is verified again and again was so last, oldest first.
+        stored_bytes: what their files take.
+    """
+
+    backups: Sequence[Backup]
+    by_id: Mapping[str, Backup]
+    own_good: Sequence[Backup]
+    counts_by_kind: Mapping[str, int]
+    counts_by_state: Mapping[str, int]
+    verdicts_at: Sequence[datetime]
+    stored_bytes: int
+
+    @classmethod
+    def of(cls, backups: Sequence[Backup]) -> Listing:
+        """Sum up `backups`, newest first as a store lists them."""
+        kinds = Counter(backup.kind for backup in backups)
+        states = Counter(backup.verification.state for backup in backups)
+        return cls(
+            backups=backups,
+            by_id={backup.id: backup for backup in backups},
+            own_good=tuple(b for b in backups if b.is_good and b.kind in OWN_KINDS),
+            counts_by_kind={kind: kinds[kind] for kind in Kind},
+            counts_by_state={state: states[state] for state in State},
+            verdicts_at=sorted(b.verification.at or b.created_at for b in backups if b.is_scrubbed),
+            stored_bytes=sum(backup.file.size_bytes for backup in backups if backup.file),
+        )
+
+    @property
+    def oldest(self) -> Backup | None:
+        """The oldest backup, None when there is none."""
+        return self.backups[-1] if self.backups else None
+
+    def select(self, *, kind: Kind | None = None, state: State | None = None) -> Sequence[Backup]:
+        """Return the backups of one kind, of one state, of both or simply all, newest first."""
+        if kind is None and state is None:
+            return self.backups
+        return [
+            backup
+            for backup in self.backups
+            if (kind is None or backup.kind is kind)
+            and (state is None or backup.verification.state is state)
+        ]

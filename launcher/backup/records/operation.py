@@ -1,0 +1,129 @@
+"""One operation: its progress while it runs, and its line in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from launcher.backup.reasons import Fault, read_fault
+
+
+class Verb(StrEnum):
+    """What an operation does; each is one line of the journal."""
+
+    CREATE = "create"
+    VERIFY = "verify"
+    PLAN = "plan"
+    TEST_RESTORE = "rehearse"
+    RESTORE = "restore"
+    EXPORT = "export"
+    UPLOAD = "upload"
+    PROTECT = "protect"
+    UNPROTECT = "unprotect"
+    DELETE = "delete"
+    PRUNE = "prune"
+    INITIALISE = "initialise"
+    MIGRATE = "migrate"
+
+
+class Stage(StrEnum):
+    """The steps that an operation tells of, in the order in which they can occur."""
+
+    COPY = "copy"
+    CHECK = "check"
+    COMPRESS = "compress"
+    PUBLISH = "publish"
+    UNPACK = "unpack"
+    PREPARE = "prepare"
+    SAFETY = "safety"
+    REPLACE = "replace"
+    CONFIRM = "confirm"
+    PRUNE = "prune"
+
+
+class Outcome(StrEnum):
+    """How an operation ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a running operation stands.
+
+    `done` and `total` count bytes of the current stage; `total` is 0 while it cannot be known.
+    `took_s` holds the seconds of each stage that has ended.
+    """
+
+    operation_id: str
+    verb: Verb
+    by: str
+    started_at: datetime
+    stages: tuple[Stage, ...]
+    stage: Stage | None = None
+    done: int = 0
+    total: int = 0
+    backup_id: str = ""
+    took_s: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One finished operation.
+
+    `facts` holds what only this verb has (sizes, ids, reasons), and `took_s` where it has stages:
+    the seconds of each, the one it stopped in included. `error`, `reason` and `details` say why it
+    failed, as a sentence and as data.
+    """
+
+    operation_id: str
+    verb: Verb
+    by: str
+    started_at: datetime
+    ended_at: datetime
+    outcome: Outcome
+    backup_id: str = ""
+    error_code: str = ""
+    error: str = ""
+    reason: str = ""
+    details: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def has_replaced_data(self) -> bool:
+        """Whether this is a restore that replaced the live data, even if it was killed then."""
+        return self.verb is Verb.RESTORE and (
+            self.outcome is Outcome.SUCCEEDED or self.facts.get("data") == "restored"
+        )
+
+    @property
+    def fault(self) -> Fault | None:
+        """Why it failed, None when it did not."""
+        return read_fault(self.error, self.reason, self.details)
+
+    @property
+    def damage(self) -> Fault | None:
+        """What a verification found, None when the backup was good."""
+        facts = self.facts
+        return read_fault(facts.get("problem"), facts.get("reason"), facts.get("details"))
+
+
+@dataclass(frozen=True, slots=True)
+class PartFailure:
+    """One part of a bulk operation that failed while the rest went on."""
+
+    backup_id: str
+    error_code: str
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    """What a delete, prune or verify of several backups came to."""
+
+    done: tuple[str, ...]
+    failed: tuple[PartFailure, ...] = ()

@@ -1,0 +1,98 @@
+"""What a restore would do, and what it did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from launcher.backup.reasons import Fault
+from launcher.backup.records.survey import Migration, Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """How many rows a table has now and would have afterwards; `now` is None if unreadable."""
+
+    table: str
+    now: int | None
+    then: int
+
+
+@dataclass(frozen=True, slots=True)
+class NameChange:
+    """The names of one kind that a restore makes appear and vanish."""
+
+    kind: str
+    appear: tuple[str, ...]
+    vanish: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePlan:
+    """What a restore would do, as data: the page and the command show the same one.
+
+    Attributes:
+        source: the id, or the file name, of what would be restored.
+        created_at: when that backup was made, None for a bare file.
+        live_readable: False when the live database is damaged or missing; then nothing is
+            known about now, and a raw copy is kept in place of a safety backup.
+        live_problem: what is wrong with it, None when nothing is.
+        migrations: steps that were run on the staged copy; empty when the schema is ours.
+        schedule_now, schedule_then: the backup schedule before and after; `schedule_then`
+            already respects `keep_schedule`.
+        signed_out: names of the users whose sessions end (every one).
+        password_changes: users who exist on both sides with different passwords.
+        tokens_lost: API tokens that stop working.
+        admins: active admins afterwards; never empty.
+        carried_account: the account carried in from the live data, or "".
+        warnings: what an admin should know before confirming.
+        live_mark: as `BackupService.live_version` was when this was made; once that differs, the
+            plan tells of data that is not there any more.
+    """
+
+    source: str
+    backup_id: str
+    created_at: datetime | None
+    schema_revision: str
+    app_version: str
+    database_size_bytes: int
+    live_readable: bool
+    live_problem: Fault | None
+    rows: tuple[RowChange, ...]
+    names: tuple[NameChange, ...]
+    migrations: tuple[Migration, ...]
+    schedule_now: Schedule | None
+    schedule_then: Schedule | None
+    keep_schedule: bool
+    signed_out: tuple[str, ...]
+    password_changes: tuple[str, ...]
+    tokens_lost: tuple[str, ...]
+    admins: tuple[str, ...]
+    site_name_now: str
+    site_name_then: str
+    carried_account: str = ""
+    warnings: tuple[Fault, ...] = ()
+    live_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreOutcome:
+    """A finished restore.
+
+    Attributes:
+        safety_id: the backup of the data from before, "" when it could not be read.
+        raw_copy_path: the folder with the damaged files as they were, when there was one.
+        replaced_file: True when the file itself had to be replaced (damaged or missing).
+        held_s: how long requests were held, in seconds.
+        duration_s: the whole operation, in seconds.
+    """
+
+    operation_id: str
+    plan: RestorePlan
+    safety_id: str
+    raw_copy_path: Path | None
+    replaced_file: bool
+    held_s: float
+    duration_s: float
+    warnings: tuple[Fault, ...] = ()

@@ -1,0 +1,44 @@
+"""What one database holds, in the application's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Schedule = Mapping[str, str | int | bool]
+"""The backup schedule and retention as a database holds them, opaque to the core."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What one database holds, told in the application's words.
+
+    Attributes:
+        rows: rows of every table, by table name.
+        names: names of the things a person would miss, by kind ("app", "board", "user").
+        admins: names of the active admins.
+        password_marks: by user name, a mark that differs when the password does. Never a hash
+            that could be attacked, never shown.
+        api_tokens: names of the live API tokens.
+        schedule: the settings of the backup schedule, by names that only the application knows;
+            None when the database has none.
+        site_name: as shown in the bar.
+        epoch: the session epoch; every session names the one it was made in.
+    """
+
+    rows: Mapping[str, int]
+    names: Mapping[str, tuple[str, ...]]
+    admins: tuple[str, ...]
+    password_versions: Mapping[str, str]
+    api_tokens: tuple[str, ...]
+    schedule: Schedule | None
+    site_name: str
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step from an older schema to ours."""
+
+    revision: str
+    title: str
