@@ -513,7 +513,7 @@ def test_a_toast_carries_its_way_back_as_a_form(app: Flask) -> None:
     with app.test_request_context():
         page = app.jinja_env.get_template("_toast.html").render(
             message={
-                "tone": "ok", "text": "<b>", "details": ["<i>"], "undo_path": "/x",
+                "severity": "warn", "text": "<b>", "details": ["<i>"], "undo_path": "/x",
                 "undo_field": "unprotect", "undo_ids": ["1", "2"],
             }
         )  # fmt: skip
@@ -524,6 +524,15 @@ def test_a_toast_carries_its_way_back_as_a_form(app: Flask) -> None:
     assert 'name="unprotect"' in page
     assert "&lt;b&gt;" in page
     assert "&lt;i&gt;" in page
+    assert 'data-state="warn"' in page
+
+
+def test_a_toast_that_is_only_text_is_good_news(app: Flask) -> None:
+    with app.test_request_context():
+        page = app.jinja_env.get_template("_toast.html").render(message="Saved")
+
+    assert 'data-state="ok"' in page
+    assert "#mark-up" in page
 
 
 def test_protecting_while_somebody_is_busy_is_refused(
@@ -870,7 +879,7 @@ def test_what_fails_is_named_and_does_not_stop_the_rest(
     ada.send(f"{LIST}/delete", id=[first.id, second.id])
 
     (toast,) = said(ada)
-    assert toast["tone"] == "warn"
+    assert toast["severity"] == "warn"
     assert str(toast["text"]).startswith("Backup of today, ")
     assert "the disk said <no>" in str(toast["details"])
 

@@ -82,7 +82,7 @@ def _list(snapshot: Snapshot, asked: ListQuery) -> dict[str, object]:
             snapshot.entries,
             now=snapshot.now,
         ),
-        "rehearsal": restore_test,
+        "restore_test": restore_test,
         "rule": rule_words(policy),
         "timeline": draw(snapshot),
     }
