@@ -64,7 +64,3 @@ def init_app(app: Flask) -> None:
         notifications, audit_,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
-    if app.debug:
-        from launcher.web import patterns  # noqa: PLC0415
-
-        app.register_blueprint(patterns.blueprint)

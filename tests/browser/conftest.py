@@ -118,7 +118,7 @@ def home(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
     data_dir = sample.copy_to(tmp_path_factory.mktemp("home"))
     with create_app({"LAUNCHER_DATA_DIR": str(data_dir)}).app_context():
         settings.change({"guest_access": True}, actor=COMMAND_LINE)
-    with serving(data_dir, is_debug=True) as server:  # which has the page of patterns
+    with serving(data_dir, app="tests.patterns:create_app()") as server:
         yield Home(server, sample.passwords)
 
 

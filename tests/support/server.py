@@ -55,7 +55,7 @@ def run_flask(data_dir: Path, *words: str, said: str = "", expect: int = 0) -> s
 
 @contextmanager
 def serving(
-    data_dir: Path, *, preload: bool = True, is_debug: bool = False, **settings: str
+    data_dir: Path, *, preload: bool = True, app: str = "wsgi:app", **settings: str
 ) -> Iterator[Server]:
     """Serve `data_dir` until the end of the block.
 
@@ -68,11 +68,9 @@ def serving(
     environment = _environment(
         data_dir, {"bind": bind, "workers": str(WORKERS), "threads": "4"} | settings
     )
-    if is_debug:
-        environment["FLASK_DEBUG"] = "1"
     with log_path.open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", *(["--preload"] if preload else []), "wsgi:app"],
+            [sys.executable, "-m", "gunicorn", *(["--preload"] if preload else []), app],
             cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:

@@ -1,4 +1,4 @@
-"""The page of patterns: each component once."""
+"""The patterns page: each component once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import re
 import pytest
 from flask import Flask
 
-from launcher.current import current_backups
 from launcher.web.assets import STATIC_PATH
-from tests.conftest import MakeApp
+from tests.patterns.page import blueprint
 from tests.web.visitor import Visitor
 
 # Frames, placings and what only a single page has: no components to choose from.
@@ -24,19 +23,9 @@ _NOT_TO_BE_SHOWN = {
 
 
 @pytest.fixture
-def app(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> Flask:
-    """An application as a developer starts it."""
-    monkeypatch.setenv("FLASK_DEBUG", "1")
-    app = make_app(scheduler="off")
-    current_backups(app).initialise(by="test")
+def app(app: Flask) -> Flask:
+    app.register_blueprint(blueprint)
     return app
-
-
-def test_it_is_there_for_developers_alone(app: Flask, make_app: MakeApp, monkeypatch) -> None:
-    monkeypatch.delenv("FLASK_DEBUG")
-
-    assert "patterns" in app.blueprints
-    assert "patterns" not in make_app().blueprints
 
 
 def test_every_component_that_has_a_style_is_shown(ada: Visitor) -> None:

@@ -1,4 +1,4 @@
-"""The patterns page: each component once, for whoever builds the next page."""
+"""The view of the patterns page."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ from flask import Blueprint, render_template
 
 from launcher.i18n.formats import duration
 from launcher.i18n.labels import ERROR_WORDS, HEALTH_WORDS, KIND_WORDS, STAGE_WORDS, STATE_WORDS
-from launcher.i18n.locale import gettext as _
 from launcher.models import hue_of, letters_of
 from launcher.models.types import utc_now
-from launcher.web.admin.samples import sample_panel
 from launcher.web.frame import site_settings
 from launcher.web.roles import admin_required
 from launcher.web.start import Tile
+from tests.patterns.samples import sample_panel
 
 COLOUR_ROLES = (
     "bg", "surface", "raised", "hover", "line", "line-2", "line-3", "text", "text-2", "text-3",
     "accent", "ok", "warn", "bad",
 )  # fmt: skip
 
-blueprint = Blueprint("patterns", __name__, url_prefix="/admin")
+blueprint = Blueprint("patterns", __name__, url_prefix="/admin", template_folder=".")
 
 
 @blueprint.get("/patterns")
@@ -27,7 +26,7 @@ blueprint = Blueprint("patterns", __name__, url_prefix="/admin")
 def show() -> str:
     """Show every component."""
     return render_template(
-        "admin/patterns.html",
+        "patterns.html",
         colour_roles=COLOUR_ROLES,
         error_words=ERROR_WORDS,
         health_words=HEALTH_WORDS,
@@ -42,15 +41,15 @@ def show() -> str:
 def _tiles() -> list[Tile]:
     return [
         _tile("Forgejo", "git.home.arpa", state="up", word=duration(0.013)),
+        _tile("Kavita", "kavita.home.arpa", state="slow", word=f"Slow, {duration(2.4)}"),
         _tile(
-            "Kavita", "kavita.home.arpa", state="slow",
-            word=_("Slow, %(duration)s", duration=duration(2.4)),
+            "Frigate",
+            "cameras.home.arpa",
+            state="down",
+            word=f"Down for {duration(45 * 60)}",
+            icon="camera",
         ),
-        _tile(
-            "Frigate", "cameras.home.arpa", state="down", icon="camera",
-            word=_("Down for %(duration)s", duration=duration(45 * 60)),
-        ),
-    ]  # fmt: skip
+    ]
 
 
 def _tile(name: str, note: str, *, state: str, word: str, icon: str = "") -> Tile:

@@ -1,4 +1,4 @@
-"""A situation made up for the patterns page: each component of the panel has something to show."""
+"""A panel that is made up, in which each component has something to show."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _ID = "0" * 16
 
 
 class StillRow(ProgressRow):
-    """The row of an operation that stays as it is: nobody asks how far it is."""
+    """The row of an operation that stays as it is."""
 
     @property
     def poll_s(self) -> int:
-        """After so long that no page is open any more."""
+        """Never, in practice."""
         return 10**6
 
 
 def sample_panel(site: SiteSettings, *, now: datetime) -> Mapping[str, object]:
-    """Return what the parts of the panel are drawn from, none of it real."""
+    """Return the context of the panel's templates, none of it real."""
     snapshot = _snapshot(site, now)
     backups = snapshot.listing.backups if snapshot.listing else ()
     return {
@@ -47,7 +47,7 @@ def sample_panel(site: SiteSettings, *, now: datetime) -> Mapping[str, object]:
         "findings": Findings(_problems(now)),
         "now": now,
         "operation_row": StillRow(_running(now), seen=""),
-        "rehearsal": _entry(Verb.TEST_RESTORE, now - timedelta(hours=10)),
+        "restore_test": _entry(Verb.TEST_RESTORE, now - timedelta(hours=10)),
         "sheet": Sheet(backups, number=2, first=PAGE_SIZE + 1, total=60, pages=3),
         "snapshot": snapshot,
         "timeline": draw(snapshot),
