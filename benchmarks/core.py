@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.timing import ROOT, Row, interleaved, peak_memory, shell
 from launcher.backup import BackupService, Gate, LocalStore, compression
 from launcher.backup.records.backup import Encoding
-from launcher.backup.sqlite import copy_live
+from launcher.backup.sqlite.live import copy_live
 from launcher.db.content import LauncherContent
 
 

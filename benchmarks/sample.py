@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.timing import ROOT, environment
 from launcher.accounts.passwords import hasher
-from launcher.backup.sqlite import begin_wal
+from launcher.backup.sqlite.copy import begin_wal
 from launcher.db.content import LauncherContent
 
 ADMIN = "ada"

@@ -10,7 +10,9 @@ from launcher.backup.files import create_new, move, sync_file
 from launcher.backup.journal import Journal
 from launcher.backup.ports import Content
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
-from launcher.backup.sqlite import begin_wal, live_problem, mark, open_live, open_staged, side_files
+from launcher.backup.sqlite.connection import side_files
+from launcher.backup.sqlite.copy import begin_wal, open_staged, set_application_id
+from launcher.backup.sqlite.live import live_problem, open_live
 from launcher.backup.store import Store
 from launcher.backup.verify import rows_by_table
 
@@ -43,7 +45,7 @@ def make_database(live: Path, *, content: Content, operation_id: str) -> None:
     """
     incoming = live.with_name(f".incoming-{operation_id}.db")
     create_new(incoming).close()
-    mark(incoming, application_id=content.application_id)
+    set_application_id(incoming, application_id=content.application_id)
     content.migrate(incoming)
     with open_staged(incoming) as connection:
         content.prepare(connection, epoch=secrets.token_hex(16), schedule=None, account=None)

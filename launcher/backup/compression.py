@@ -19,9 +19,10 @@ from launcher.backup.errors import (
     UploadRejectedError,
 )
 from launcher.backup.files import CHUNK_BYTES, create_new, free_bytes
+from launcher.backup.ports import OnBytes
 from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import DatabaseFacts, Encoding, StoredFile
-from launcher.backup.sqlite import HEADER_BYTES, Header, OnBytes, check_size, parse_header
+from launcher.backup.sqlite.header import HEADER_BYTES, Header, check_size, parse_header
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -22,15 +22,9 @@ from launcher.backup.records.backup import (
 )
 from launcher.backup.records.ids import new_backup_id
 from launcher.backup.records.operation import Stage
-from launcher.backup.sqlite import (
-    SQLITE_VERSION,
-    copy_live,
-    integrity_problems,
-    live_problem,
-    open_copy,
-    rebuild_indexes,
-    used_bytes,
-)
+from launcher.backup.sqlite.connection import SQLITE_VERSION
+from launcher.backup.sqlite.copy import integrity_problems, open_copy, rebuild_indexes
+from launcher.backup.sqlite.live import copy_live, live_problem, used_bytes
 from launcher.backup.store import Store, stored_name
 from launcher.backup.verify import rows_by_table
 

@@ -28,6 +28,9 @@ def utc_now() -> datetime:
 OnProgress = Callable[[Progress], None]
 """Called with true progress; what it raises ends the operation."""
 
+OnBytes = Callable[[int, int], None]
+"""Called with (done, total) in bytes; what it raises ends the work."""
+
 OnFinished = Callable[[JournalEntry], None]
 """Told of every finished operation once it is in the journal, to keep an audit row of it."""
 

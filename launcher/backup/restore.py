@@ -33,15 +33,12 @@ from launcher.backup.records.operation import Stage
 from launcher.backup.records.plan import NameChange, RestoreOutcome, RestorePlan, RowChange
 from launcher.backup.records.survey import Survey
 from launcher.backup.replacement import FileReplacement, InPlace
-from launcher.backup.sqlite import (
-    check_structure,
+from launcher.backup.sqlite.copy import check_structure, open_copy, open_staged, rewrite
+from launcher.backup.sqlite.live import (
     confirm_live,
     live_problem,
-    open_copy,
     open_live,
-    open_staged,
     page_size_of,
-    rewrite,
     used_bytes,
     watch_writes,
 )

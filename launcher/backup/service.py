@@ -58,10 +58,7 @@ from launcher.backup.restore import (
 )
 from launcher.backup.retention import KeepDecision, RetentionPolicy, decide
 from launcher.backup.slots import Claim, Slots, claim_of, is_open
-from launcher.backup.sqlite import (
-    live_problem,
-    open_live,
-)
+from launcher.backup.sqlite.live import live_problem, open_live
 from launcher.backup.store import Store
 from launcher.backup.transfer import take_in, write_plain
 from launcher.backup.verify import Checked, describe_file, stage_backup, stage_path

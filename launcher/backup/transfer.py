@@ -11,7 +11,7 @@ from launcher.backup.ports import Clock, Content
 from launcher.backup.records.backup import Backup, Encoding, Kind, State, Verification
 from launcher.backup.records.ids import new_backup_id
 from launcher.backup.records.operation import Stage
-from launcher.backup.sqlite import SQLITE_VERSION
+from launcher.backup.sqlite.connection import SQLITE_VERSION
 from launcher.backup.store import Store, stored_name
 from launcher.backup.verify import Checked, stage_backup
 

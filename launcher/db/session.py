@@ -19,7 +19,7 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.pool import NullPool
 from werkzeug.exceptions import ServiceUnavailable
 
-from launcher.backup.sqlite import has_no_room
+from launcher.backup.sqlite.failures import has_no_room
 from launcher.current import current_config, current_gate
 from launcher.db.connect import GATE_TIMEOUT_S, connect
 from launcher.extensions import db

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.fingerprints import Fingerprint, fingerprint_of, is_settled
 from launcher.backup.reasons import Reason
-from launcher.backup.sqlite import side_files
+from launcher.backup.sqlite.connection import side_files
 from launcher.db.connect import GATE_TIMEOUT_S, connect
 from launcher.settings.table import FALLBACK, SETTINGS, SiteSettings
 

@@ -17,7 +17,8 @@ import pytest
 
 import launcher.backup.replacement
 import launcher.backup.restore
-import launcher.backup.sqlite
+import launcher.backup.sqlite.connection
+import launcher.backup.sqlite.live
 from launcher.backup.errors import (
     BackupError,
     BackupNotFoundError,
@@ -275,8 +276,8 @@ def test_a_transaction_from_before_cannot_write_into_the_new_data(home: House) -
 def test_a_writer_that_never_ends_is_told_and_nothing_changes(
     home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launcher.backup.roads, "_REPLACE_DEADLINE_S", 0.2)
-    monkeypatch.setattr(launcher.backup.sqlite, "_BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(launcher.backup.replacement, "_REPLACE_DEADLINE_S", 0.2)
+    monkeypatch.setattr(launcher.backup.sqlite.connection, "_BUSY_TIMEOUT_S", 0.05)
     backup = home.create()
     change(home)
     before = digest(home.live)
@@ -635,7 +636,7 @@ def test_stopped_right_after_the_commit_the_old_data_is_put_back(
     backup = home.create()
     change(home)
     before = digest(home.live)
-    replace = launcher.backup.roads.replace_contents
+    replace = launcher.backup.replacement.replace_contents
     notes: list[object] = []
 
     def stop(*arguments: object, **how: object) -> None:
@@ -644,7 +645,7 @@ def test_stopped_right_after_the_commit_the_old_data_is_put_back(
         if len(notes) == 1:
             raise error
 
-    monkeypatch.setattr(launcher.backup.roads, "replace_contents", stop)
+    monkeypatch.setattr(launcher.backup.replacement, "replace_contents", stop)
     with pytest.raises(error):
         restore(home, backup.id)
     assert notes == [(20,), (55,)]
@@ -684,14 +685,14 @@ def test_a_log_that_cannot_be_folded_is_no_failure(
     change(home)
     home.run("PRAGMA journal_mode=DELETE")
     reader = sqlite3.connect(home.live, isolation_level=None)
-    fold = launcher.backup.roads.fold_log
+    fold = launcher.backup.replacement.fold_log
 
     def fold_beside_a_reader(live: Path) -> bool:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM note").fetchone()
         return fold(live)
 
-    monkeypatch.setattr(launcher.backup.roads, "fold_log", fold_beside_a_reader)
+    monkeypatch.setattr(launcher.backup.replacement, "fold_log", fold_beside_a_reader)
     outcome = restore(home, backup.id, keep_schedule=False)
     reader.close()
     assert outcome.warnings == (Fault(Reason.LOG_NOT_FOLDED),)
@@ -704,17 +705,17 @@ def test_what_fails_after_a_restore_does_not_take_its_success_or_its_undo_away(
     """The process is out of file descriptors when it comes to the log."""
     backup = home.create()
     change(home)
-    fold = launcher.backup.roads.fold_log
+    fold = launcher.backup.replacement.fold_log
 
     def refuse(*_arguments: object) -> sqlite3.Connection:
         raise sqlite3.OperationalError("unable to open database file")
 
     def fold_without_a_connection(live: Path) -> bool:
         with monkeypatch.context() as patch:
-            patch.setattr(launcher.backup.sqlite, "_connect", refuse)
+            patch.setattr(launcher.backup.sqlite.live, "connect", refuse)
             return fold(live)
 
-    monkeypatch.setattr(launcher.backup.roads, "fold_log", fold_without_a_connection)
+    monkeypatch.setattr(launcher.backup.replacement, "fold_log", fold_without_a_connection)
     outcome = restore(home, backup.id)
     assert outcome.warnings == (Fault(Reason.LOG_NOT_FOLDED),)
     assert home.service.journal(limit=1)[0].outcome is Outcome.SUCCEEDED
@@ -733,7 +734,7 @@ def test_whatever_keeps_the_old_data_from_coming_back_the_safety_backup_is_named
         raise error
 
     monkeypatch.setattr(launcher.backup.restore, "confirm_live", lambda *_a, **_k: "it is odd")
-    monkeypatch.setattr(launcher.backup.roads, "unpack_to", fail)
+    monkeypatch.setattr(launcher.backup.replacement, "unpack_to", fail)
     with pytest.raises(RevertFailedError) as failed:
         restore(home, backup.id)
     safety = home.service.list()[0]
@@ -751,7 +752,7 @@ def test_a_swap_that_cannot_be_taken_back_says_that_the_disk_failed(
     def fail(_path: Path) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(launcher.backup.roads, "sync_directory", fail)
+    monkeypatch.setattr(launcher.backup.replacement, "sync_directory", fail)
     with pytest.raises(RevertFailedError, match=r"was not replaced.*Input/output error") as failed:
         restore(home, backup.id)
     assert "check" not in str(failed.value)
@@ -774,7 +775,7 @@ def test_a_restore_that_was_stopped_and_not_taken_back_says_so(
     def fail(*_arguments: object, **_how: object) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(launcher.backup.roads, "_put_back" if broken else "unpack_to", fail)
+    monkeypatch.setattr(launcher.backup.replacement, "_put_back" if broken else "unpack_to", fail)
     with pytest.raises(RevertFailedError, match=r"the restore was stopped.*nobody lis") as failed:
         restore(home, backup.id, on_progress=stop)
     assert "check" not in str(failed.value)
@@ -793,7 +794,7 @@ def test_without_room_nothing_is_touched(home: House, monkeypatch: pytest.Monkey
 def test_a_busy_live_database_is_no_broken_one(
     home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launcher.backup.sqlite, "_BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(launcher.backup.sqlite.connection, "_BUSY_TIMEOUT_S", 0.05)
     backup = home.create()
     home.run("PRAGMA journal_mode=DELETE")
     other = sqlite3.connect(home.live, isolation_level=None)

@@ -1,0 +1,78 @@
+"""Turns what SQLite raises into the errors of the core."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from launcher.backup.errors import (
+    DatabaseCorruptError,
+    InsufficientSpaceError,
+    SourceDatabaseError,
+    StoreUnavailableError,
+)
+from launcher.backup.reasons import Reason
+
+_UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_FULL = sqlite3.SQLITE_FULL
+_IO_WRITES = {
+    sqlite3.SQLITE_IOERR_WRITE,
+    sqlite3.SQLITE_IOERR_FSYNC,
+    sqlite3.SQLITE_IOERR_DIR_FSYNC,
+    sqlite3.SQLITE_IOERR_TRUNCATE,
+}
+# Even a reader needs room: for the index of the log, when nobody else is connected.
+_NO_ROOM = {_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
+_READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+
+
+@contextlib.contextmanager
+def source_errors() -> Iterator[None]:
+    """Turn what SQLite says about the live database into a `SourceDatabaseError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = primary_code(error)
+        if has_no_room(error):
+            raise InsufficientSpaceError(Reason.LIVE_DISK_FULL, detail=error) from error
+        if code in _UNREADABLE:
+            reason = Reason.LIVE_UNREADABLE
+        elif code == sqlite3.SQLITE_CANTOPEN:
+            reason = Reason.LIVE_NOT_OPENED
+        else:
+            reason = Reason.LIVE_BUSY
+        raise SourceDatabaseError(reason, detail=error) from error
+
+
+@contextlib.contextmanager
+def copy_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite says about the copy at `path` into the error that an admin can act on."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise_disk_error(error, path)
+        if primary_code(error) == sqlite3.SQLITE_INTERRUPT:
+            raise DatabaseCorruptError(Reason.CHECK_TOO_LONG) from error
+        raise DatabaseCorruptError(Reason.DATABASE_DAMAGED, detail=error) from error
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """Return the primary result code of an error, 0 when it has none."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def has_no_room(error: sqlite3.Error) -> bool:
+    """Whether SQLite says that the disk is full, which may be so even of a reading."""
+    return getattr(error, "sqlite_errorcode", 0) in _NO_ROOM
+
+
+def raise_disk_error(error: sqlite3.Error, path: Path) -> None:
+    """Raise the matching disk error when `error` is about writing, else return."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    doing, detail = f"write {path}", str(error)
+    if code & 0xFF == _FULL:
+        raise InsufficientSpaceError(Reason.DISK_FULL, doing=doing, detail=detail) from error
+    if code in _IO_WRITES or code & 0xFF in _READ_ONLY:
+        raise StoreUnavailableError(Reason.DISK_REFUSED, doing=doing, detail=detail) from error

@@ -1,0 +1,88 @@
+"""The first hundred bytes of a database file
+(https://www.sqlite.org/fileformat.html#the_database_header).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from launcher.backup.errors import (
+    IncompatibleBackupError,
+    UploadRejectedError,
+)
+from launcher.backup.reasons import Reason
+
+HEADER_BYTES = 100
+
+_MAGIC = b"SQLite format 3\x00"
+_UTF8 = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the first hundred bytes of a database file announce
+    (https://www.sqlite.org/fileformat.html#the_database_header)."""
+
+    page_size: int
+    page_count: int
+    application_id: int
+    is_utf8: bool
+    is_settled: bool
+
+    @property
+    def size_bytes(self) -> int:
+        """The size that the whole file must have."""
+        return self.page_size * self.page_count
+
+
+def parse_header(data: bytes) -> Header:
+    """Read a database header from the first bytes of a file.
+
+    Raises:
+        UploadRejectedError: there is no SQLite database here.
+    """
+    if not data:
+        raise UploadRejectedError(Reason.EMPTY)
+    if len(data) < HEADER_BYTES or not data.startswith(_MAGIC):
+        raise UploadRejectedError(Reason.NOT_SQLITE)
+    raw_page_size = int.from_bytes(data[16:18])
+    return Header(
+        page_size=65536 if raw_page_size == 1 else raw_page_size,
+        page_count=int.from_bytes(data[28:32]),
+        application_id=int.from_bytes(data[68:72]),
+        is_utf8=int.from_bytes(data[56:60]) == _UTF8,
+        # The page count is only to be believed when both counters agree.
+        is_settled=data[24:28] == data[92:96],
+    )
+
+
+def check_size(header: Header, *, size_bytes: int) -> None:
+    """Refuse a file whose header does not describe it.
+
+    Raises:
+        UploadRejectedError: cut off, padded, or with an impossible header.
+    """
+    if header.page_size < 512 or header.page_size & (header.page_size - 1):
+        raise UploadRejectedError(Reason.PAGE_SIZE)
+    if not header.is_settled:
+        raise UploadRejectedError(Reason.COUNTERS)
+    if header.size_bytes != size_bytes:
+        raise UploadRejectedError(
+            Reason.CUT_OFF if header.size_bytes > size_bytes else Reason.PADDED,
+            size_bytes=size_bytes,
+            announced_bytes=header.size_bytes,
+        )
+
+
+def check_header(header: Header, *, size_bytes: int, application_id: int) -> None:
+    """Refuse a file whose header does not describe it, or which is not ours.
+
+    Raises:
+        UploadRejectedError: as `check_size`.
+        IncompatibleBackupError: another application's, or in UTF-16.
+    """
+    check_size(header, size_bytes=size_bytes)
+    if header.application_id != application_id:
+        raise IncompatibleBackupError(Reason.OTHER_APPLICATION)
+    if not header.is_utf8:
+        raise IncompatibleBackupError(Reason.UTF16)

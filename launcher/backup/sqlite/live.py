@@ -1,0 +1,248 @@
+"""The live database: read it, copy it, replace its contents, confirm them."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from launcher.backup.errors import (
+    BackupError,
+)
+from launcher.backup.ports import Content, OnBytes
+from launcher.backup.reasons import Fact, Fault, Reason
+from launcher.backup.sqlite.connection import connect, count_rows
+from launcher.backup.sqlite.failures import (
+    has_no_room,
+    primary_code,
+    raise_disk_error,
+    source_errors,
+)
+
+_COPY_STEP_OPCODES = 50_000
+_RESTORE_STEP_PAGES = 1000
+_WAITING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+@contextlib.contextmanager
+def open_live(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the live database for reading, outside any transaction; never creates it.
+
+    Raises:
+        SourceDatabaseError: it is missing, damaged, or stays busy; `is_damaged` tells which.
+        InsufficientSpaceError: its disk is too full for the little that a reader needs.
+    """
+    with source_errors():
+        connection = connect(path, "mode=ro")
+        try:
+            connection.execute("PRAGMA trusted_schema=OFF")
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextlib.contextmanager
+def watch_writes(live: Path) -> Iterator[Callable[[], bool]]:
+    """Yield what tells whether anybody has committed to the live database since it was yielded.
+
+    The connection that stays open meanwhile also keeps the index of the log in being, so that
+    whoever connects needs no disk for it. It holds no transaction and stops nobody.
+
+    Raises:
+        SourceDatabaseError, InsufficientSpaceError
+    """
+    with source_errors():
+        connection = connect(live, "mode=ro")
+
+    def version() -> int:
+        with source_errors():
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+    try:
+        with source_errors():
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        first = version()
+        yield lambda: version() != first
+    finally:
+        connection.close()
+
+
+def live_problem(path: Path, *, content: Content) -> Fault | None:
+    """Return what is wrong with the live database, None when it opens and is ours.
+
+    Reads a few pages: it notices a file that is missing, empty, cut off, foreign, garbage or
+    without what every page needs, and not one that is damaged deeper inside. A database that is
+    merely busy is no problem of its own, and neither is a full disk: a restore would not help.
+    """
+    facts: dict[str, Fact] = {"name": path.name}
+    try:
+        if path.stat().st_size == 0:
+            return Fault(Reason.LIVE_EMPTY, facts)
+        connection = connect(path, "mode=ro")
+        try:
+            found = connection.execute("PRAGMA application_id").fetchone()[0]
+            if found != content.application_id:
+                return Fault(Reason.LIVE_FOREIGN, facts)
+            problem = content.problem(connection)
+        finally:
+            connection.close()
+    except FileNotFoundError:
+        return Fault(Reason.LIVE_MISSING, facts)
+    except OSError as error:
+        return Fault(Reason.LIVE_UNUSABLE, facts | {"detail": str(error.strerror)})
+    except sqlite3.Error as error:
+        is_passing = primary_code(error) in _WAITING or has_no_room(error)
+        return None if is_passing else Fault(Reason.LIVE_UNUSABLE, facts | {"detail": str(error)})
+    return Fault(Reason.LIVE_UNUSABLE, facts | {"detail": problem}) if problem else None
+
+
+def copy_live(live: Path, target: Path, *, on_bytes: OnBytes) -> None:
+    """Write one consistent moment of the live database to `target`, an empty file.
+
+    `VACUUM INTO` reads a single snapshot: writers go on, and cannot make it start again. The
+    copy has no free pages and no side files. The caller removes `target` on failure.
+
+    Raises:
+        SourceDatabaseError: the live database cannot be read.
+        InsufficientSpaceError, StoreUnavailableError: `target` cannot be written.
+    """
+    with open_live(live) as connection:
+        # Raw material: what is made of it is flushed, and a crash leaves only debris.
+        connection.execute("PRAGMA synchronous=OFF")
+        total = _used_bytes(connection)
+        with _watched(
+            connection,
+            _COPY_STEP_OPCODES,
+            # The copy grows in step with the work, and ends a little below the estimate.
+            lambda: on_bytes(min(target.stat().st_size, total * 95 // 100), total),
+        ):
+            try:
+                connection.execute("VACUUM INTO ?", (str(target),))
+            except sqlite3.Error as error:
+                raise_disk_error(error, target)
+                raise
+    on_bytes(total, total)
+
+
+def _used_bytes(connection: sqlite3.Connection) -> int:
+    pages, free, size = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
+
+
+def used_bytes(live: Path) -> int:
+    """Return how large a copy of the live database will be, in bytes, give or take a tenth.
+
+    Raises:
+        SourceDatabaseError: it cannot be read.
+    """
+    with open_live(live) as connection:
+        return _used_bytes(connection)
+
+
+@contextlib.contextmanager
+def _watched(
+    connection: sqlite3.Connection, opcodes: int, look: Callable[[], None]
+) -> Iterator[None]:
+    """Call `look` while statements run; what it raises ends them and leaves this block.
+
+    `sqlite3` swallows exceptions of its callbacks, so the first one is kept and raised here.
+    """
+    raised: list[BaseException] = []
+
+    def step() -> bool:
+        try:
+            look()
+        except BaseException as error:  # noqa: BLE001  (raised again below)
+            raised.append(error)
+            return True
+        return False
+
+    connection.set_progress_handler(step, opcodes)
+    try:
+        yield
+    except sqlite3.Error:
+        if raised:
+            raise raised[0] from None
+        raise
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+def page_size_of(live: Path) -> int:
+    """Return the page size of the live database, in bytes."""
+    with open_live(live) as connection:
+        return int(connection.execute("PRAGMA page_size").fetchone()[0])
+
+
+def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: OnBytes) -> None:
+    """Make the live database hold what `staged` holds, in one transaction of its own.
+
+    SQLite keeps the write lock from the first page to the last, so other connections see the old
+    data or the new, and a killed process leaves the old. The page size must be the live one.
+
+    Raises:
+        TimeoutError: the write lock was not to be had within `deadline_s`; nothing changed.
+        sqlite3.Error: the database or the disk refused; nothing changed.
+        and what `on_bytes` raises; nothing changed.
+    """
+    deadline = time.monotonic() + deadline_s
+
+    def step(status: int, remaining: int, total: int) -> None:
+        if status == sqlite3.SQLITE_DONE:
+            return  # it is committed, and an error would say that it is not
+        # Connection.backup() retries a busy database for ever; only raising here ends it.
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the live database stayed busy for {deadline_s:.0f} seconds")
+        on_bytes((total - remaining) * page_size, total * page_size)
+
+    source = connect(staged, "mode=ro&immutable=1")
+    target = connect(live, "mode=rw")
+    try:
+        page_size = source.execute("PRAGMA page_size").fetchone()[0]
+        source.backup(target, pages=_RESTORE_STEP_PAGES, progress=step, sleep=0.005)
+    finally:
+        source.close()
+        target.close()
+
+
+def fold_log(live: Path) -> bool:
+    """Put the live database into WAL mode if it was not, and its log into the main file.
+
+    Returns:
+        Whether that was possible at once; False while a reader still needs the old data, the
+        disk has no room, or the database does not open for now. That costs disk and nothing
+        else: what is committed stays committed.
+    """
+    try:
+        with contextlib.closing(connect(live, "mode=rw")) as connection:
+            connection.execute("PRAGMA busy_timeout=250")
+            connection.execute("PRAGMA journal_mode=WAL")
+            return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except sqlite3.Error:
+        return False
+
+
+def confirm_live(live: Path, *, rows: Mapping[str, int]) -> str:
+    """Look at the live database after a replacement; return what is wrong, or "".
+
+    Args:
+        live: the database.
+        rows: rows that every table must have.
+    """
+    try:
+        with open_live(live) as connection:
+            found = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
+            if found != ["ok"]:
+                return str(found[0])
+            for table, expected in rows.items():
+                count = count_rows(connection, table)
+                if count != expected:
+                    return f"{table} has {count} rows instead of {expected}"
+    except BackupError as error:
+        return str(error)
+    return ""
