@@ -9,6 +9,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from launcher import cli
+from launcher.background.data_files import upgrade_data_files
 from launcher.background.service import build_backups, installation_of
 from launcher.backup import Gate
 from launcher.config import ROOT, Config, prepare_data_dir, read_config
@@ -30,6 +31,7 @@ def create_app(overrides: Mapping[str, str] | None = None, *, has_pages: bool = 
         ConfigError: a setting has a value that is not allowed, or the data directory is unusable.
     """
     config = prepare_data_dir(read_config({**os.environ, **(overrides or {})}))
+    upgrade_data_files(config.data_dir)
     app = Flask("launcher", root_path=str(ROOT / "launcher"), static_folder=None)
     _configure(app, config)
 

@@ -211,9 +211,10 @@ def _tell_some(data_dir: Path) -> None:
     recipients.set_public_url(config, "https://home.example")
     memory = dispatch.read_memory(config)
     told = replace(
-        dispatch.delivery_to(memory, phone.id, phone.url), told_at=now - timedelta(days=3, hours=2)
+        dispatch.delivery_to(memory, phone.id, phone.url),
+        notified_at=now - timedelta(days=3, hours=2),
     )
-    beaten = replace(dispatch.delivery_to(memory, dispatch.HEARTBEAT, heart), told_at=now)
+    beaten = replace(dispatch.delivery_to(memory, dispatch.HEARTBEAT, heart), notified_at=now)
     failed = replace(
         dispatch.delivery_to(memory, tablet.id, tablet.url),
         waiting=(Message("Backups fail", ""),),
@@ -223,7 +224,7 @@ def _tell_some(data_dir: Path) -> None:
         next_try_at=now + timedelta(minutes=38),
     )
     lines = {phone.id: told, dispatch.HEARTBEAT: beaten, tablet.id: failed}
-    dispatch._save_memory(config, replace(memory, lines=lines))
+    dispatch._save_memory(config, replace(memory, deliveries=lines))
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def list_(*, as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "targets": [_facts(each, memory) for each in found.recipients],
+                "recipients": [_facts(each, memory) for each in found.recipients],
                 "heartbeat": found.heartbeat
                 and {
                     "shown_url": found.heartbeat.shown_url,
@@ -137,8 +137,8 @@ def look() -> None:
     if seen is None:
         say("Another process is looking just now.")
         return
-    for alert in seen.alerts.told:
-        click.echo(f"{alert.kind}  told {moment(alert.told_at)}")
+    for alert in seen.alerts.notified:
+        click.echo(f"{alert.kind}  told {moment(alert.notified_at)}")
 
 
 @notifications.command("test")
@@ -227,9 +227,9 @@ def _facts(recipient: Recipient, memory: telling.Memory) -> dict[str, object]:
 
 
 def _line(memory: telling.Memory, key: str) -> dict[str, object]:
-    line = memory.lines.get(key, telling.DeliveryState())
+    line = memory.deliveries.get(key, telling.DeliveryState())
     return {
-        "told_at": line.told_at,
+        "notified_at": line.notified_at,
         "failed_since": line.failed_since,
         "reason": line.reason,
         "status": line.status,
@@ -238,8 +238,8 @@ def _line(memory: telling.Memory, key: str) -> dict[str, object]:
 
 
 def _reach(memory: telling.Memory, key: str) -> str:
-    line = memory.lines.get(key, telling.DeliveryState())
+    line = memory.deliveries.get(key, telling.DeliveryState())
     if line.failed_since:
         why = _why_not(Delivery(reason=Reason(line.reason), status=line.status))
         return f"not reached since {moment(line.failed_since)}: {why}"
-    return moment(line.told_at)
+    return moment(line.notified_at)

@@ -97,20 +97,6 @@ class SettingsReader:
 
 # --- as they are remembered --------------------------------------------------------------
 
-_OLD_NAMES = {
-    "is_scheduled": "backup_enabled",
-    "cron_expression": "backup_cron_expression",
-    "stale_after_h": "backup_stale_after_h",
-    "keep_count": "backup_max_count",
-    "keep_daily": "backup_keep_daily",
-    "keep_weekly": "backup_keep_weekly",
-    "keep_monthly": "backup_keep_monthly",
-    "rehearsal": "backup_rehearsal",
-    "zone_name": "time_zone",
-    "language": "default_locale",
-}
-"""What earlier versions called the settings that they remembered."""
-
 
 def write_facts(site: SiteSettings) -> Mapping[str, object]:
     """Return `site` as JSON can hold them."""
@@ -121,9 +107,8 @@ def read_facts(facts: object) -> SiteSettings | None:
     """Return what `write_facts` made, None when it is anything else."""
     if not isinstance(facts, dict) or not facts:
         return None
-    values = {_OLD_NAMES.get(str(name), name): value for name, value in facts.items()}
     try:
-        return _checked({name: values[name] for name in SETTINGS if name in values})
+        return _checked({name: facts[name] for name in SETTINGS if name in facts})
     except ValueError:
         return None
 

@@ -46,11 +46,11 @@ class ProblemKind(StrEnum):
     STALE = "stale"
     DAMAGED = "damaged"
     SCHEDULER_STOPPED = "scheduler_stopped"
-    RESTORE_TEST_FAILED = "rehearsal_failed"
+    RESTORE_TEST_FAILED = "restore_test_failed"
     UNCHECKED = "unchecked"
     PRUNE_FAILED = "prune_failed"
-    NOTIFICATIONS_FAILING = "notices_failing"
-    NO_RECIPIENTS = "nobody_told"
+    NOTIFICATIONS_FAILING = "notifications_failing"
+    NO_RECIPIENTS = "no_recipients"
     INTERRUPTED = "interrupted"
     SCHEDULE_OFF = "schedule_off"
 
@@ -458,7 +458,7 @@ def status_facts(snapshot: Snapshot, findings: Findings) -> dict[str, object]:
         "stored_bytes": listing.stored_bytes if listing else None,
         "free_bytes": space.free_bytes if space else None,
         "live_problem": str(snapshot.live_problem or ""),
-        "troubles": [facts(problem) for problem in findings.problems],
+        "problems": [facts(problem) for problem in findings.problems],
     }
 
 
@@ -466,7 +466,7 @@ def facts(problem: Problem) -> Mapping[str, object]:
     """Return a trouble as plain values for JSON; what does not apply to it is left out."""
     entry = problem.entry
     found: dict[str, object] = {
-        "concern": problem.kind.value,
+        "kind": problem.kind.value,
         "severity": problem.severity.value,
         "since": problem.since,
         "count": problem.count,
@@ -474,7 +474,7 @@ def facts(problem: Problem) -> Mapping[str, object]:
         "detail": problem.detail,
         "operation_id": entry.operation_id if entry else "",
         "backup_ids": [str(backup.id) for backup in problem.backups],
-        "targets": list(problem.names),
+        "recipients": list(problem.names),
     }
     if problem.kind is ProblemKind.LOW_SPACE:
         found |= {

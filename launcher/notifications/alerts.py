@@ -56,17 +56,17 @@ class Alert:
 
     Attributes:
         seen_at: when it was first seen here; `since` is when it began, as far as that is known.
-        told_at: when it was last told, None while it is not.
-        told_tone, told_of: how bad it was then, and of which backups.
+        notified_at: when it was last told, None while it is not.
+        told_tone, notified_of: how bad it was then, and of which backups.
         gone_at: since when it is not seen any more, None while it is.
     """
 
     kind: ProblemKind
     seen_at: datetime
     since: datetime | None = None
-    told_at: datetime | None = None
-    told_severity: Severity | None = None
-    told_of: tuple[str, ...] = ()
+    notified_at: datetime | None = None
+    notified_severity: Severity | None = None
+    notified_of: tuple[str, ...] = ()
     gone_at: datetime | None = None
 
 
@@ -92,9 +92,11 @@ class Alerts:
     acknowledged: str = ""
 
     @property
-    def told(self) -> tuple[Alert, ...]:
+    def notified(self) -> tuple[Alert, ...]:
         """The alarms that were told and have not ended, in the order of what they cost."""
-        return tuple(self.open[c] for c in ProblemKind if c in self.open and self.open[c].told_at)
+        return tuple(
+            self.open[c] for c in ProblemKind if c in self.open and self.open[c].notified_at
+        )
 
 
 def update_alerts(
@@ -115,7 +117,7 @@ def update_alerts(
         if kind in SHOWN_ONLY:
             continue
         known = alerts.open.get(kind)
-        is_told = known is not None and known.told_at is not None
+        is_told = known is not None and known.notified_at is not None
         if not is_told and _is_suppressed(problem, lasting, acknowledged):
             acknowledged = _operation_of(problem) or acknowledged
             continue
@@ -129,16 +131,16 @@ def update_alerts(
         left = _let_go(known, now, is_unknown=kind in findings.unknown)
         if left is not None:
             open_[kind] = left
-        elif known.told_at is not None:
+        elif known.notified_at is not None:
             events.append(AlertEvent(AlertChange.ENDED, known, None))
     return Alerts(open_, acknowledged), tuple(events)
 
 
 def _lasting(alerts: Alerts, problems: Mapping[ProblemKind, Problem]) -> Iterator[Problem]:
     """Yield what was told, is not seen at this moment, and may explain what is."""
-    for alert in alerts.told:
+    for alert in alerts.notified:
         if alert.kind not in problems:
-            yield Problem(alert.kind, alert.told_severity or Severity.BAD)
+            yield Problem(alert.kind, alert.notified_severity or Severity.BAD)
 
 
 def _is_suppressed(problem: Problem, lasting: list[Problem], acknowledged: str) -> bool:
@@ -159,28 +161,28 @@ def _go_on(
     """Return the alarm of a trouble that is there, and whether that is news."""
     alert = known or Alert(problem.kind, seen_at=now, since=problem.since)
     alert = replace(alert, gone_at=None)
-    if alert.told_at is None:
+    if alert.notified_at is None:
         if now - alert.seen_at < _PATIENCE.get(problem.kind, timedelta()):
             return alert, None
-        return _told(alert, problem, now), AlertChange.OPENED
-    is_graver = problem.severity is Severity.BAD and alert.told_severity is Severity.WARN
+        return _notified(alert, problem, now), AlertChange.OPENED
+    is_graver = problem.severity is Severity.BAD and alert.notified_severity is Severity.WARN
     if is_graver and problem.kind is ProblemKind.LOW_SPACE:
-        return _told(alert, problem, now), AlertChange.WORSE
-    grew = problem.kind is ProblemKind.DAMAGED and not _ids(problem) <= set(alert.told_of)
-    if grew and now - alert.told_at >= _WORSE_AFTER:
-        return _told(alert, problem, now), AlertChange.WORSE
-    if now - alert.told_at >= AGAIN_AFTER:
-        return _told(alert, problem, now), AlertChange.STILL
+        return _notified(alert, problem, now), AlertChange.WORSE
+    grew = problem.kind is ProblemKind.DAMAGED and not _ids(problem) <= set(alert.notified_of)
+    if grew and now - alert.notified_at >= _WORSE_AFTER:
+        return _notified(alert, problem, now), AlertChange.WORSE
+    if now - alert.notified_at >= AGAIN_AFTER:
+        return _notified(alert, problem, now), AlertChange.STILL
     return alert, None
 
 
-def _told(alert: Alert, problem: Problem, now: datetime) -> Alert:
-    severities = {alert.told_severity, problem.severity}
+def _notified(alert: Alert, problem: Problem, now: datetime) -> Alert:
+    severities = {alert.notified_severity, problem.severity}
     return replace(
         alert,
-        told_at=now,
-        told_severity=Severity.BAD if Severity.BAD in severities else Severity.WARN,
-        told_of=tuple(sorted(_ids(problem))),
+        notified_at=now,
+        notified_severity=Severity.BAD if Severity.BAD in severities else Severity.WARN,
+        notified_of=tuple(sorted(_ids(problem))),
     )
 
 
@@ -191,9 +193,9 @@ def _ids(problem: Problem) -> set[str]:
 def _let_go(alert: Alert, now: datetime, *, is_unknown: bool) -> Alert | None:
     """Return an alarm whose trouble was not found, None once that may be believed."""
     if is_unknown:
-        return replace(alert, gone_at=None) if alert.told_at else None
+        return replace(alert, gone_at=None) if alert.notified_at else None
     gone_at = alert.gone_at or now
-    if alert.told_at is None or now - gone_at >= _CALM.get(alert.kind, timedelta()):
+    if alert.notified_at is None or now - gone_at >= _CALM.get(alert.kind, timedelta()):
         return None
     return replace(alert, gone_at=gone_at)
 
@@ -210,7 +212,7 @@ def _set_right(alerts: Alerts, now: datetime) -> Alerts:
             kind: replace(
                 alert,
                 seen_at=min(alert.seen_at, now),
-                told_at=past(alert.told_at),
+                notified_at=past(alert.notified_at),
                 gone_at=past(alert.gone_at),
             )
             for kind, alert in alerts.open.items()
@@ -223,7 +225,7 @@ def _set_right(alerts: Alerts, now: datetime) -> Alerts:
 
 def write_facts(alerts: Alerts) -> Mapping[str, object]:
     """Return the alarms as JSON can hold them."""
-    return {"open": encode(list(alerts.open.values())), "excused": alerts.acknowledged}
+    return {"open": encode(list(alerts.open.values())), "acknowledged": alerts.acknowledged}
 
 
 def read_facts(facts: object) -> Alerts:
@@ -232,5 +234,5 @@ def read_facts(facts: object) -> Alerts:
         return Alerts()
     return Alerts(
         {alert.kind: alert for alert in decode_each(Alert, facts.get("open"))},
-        try_decode(str, facts.get("excused")) or "",
+        try_decode(str, facts.get("acknowledged")) or "",
     )

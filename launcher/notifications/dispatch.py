@@ -93,7 +93,7 @@ class DeliveryState:
     reason: str = ""
     status: int = 0
     next_try_at: datetime | None = None
-    told_at: datetime | None = None
+    notified_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +105,9 @@ class Memory:
     """
 
     alerts: Alerts = field(default_factory=Alerts)
-    lines: Mapping[str, DeliveryState] = field(default_factory=dict)
+    deliveries: Mapping[str, DeliveryState] = field(default_factory=dict)
     seen: str = ""
-    site: SiteSettings | None = None
+    settings: SiteSettings | None = None
 
 
 def read_memory(config: Config) -> Memory:
@@ -119,10 +119,10 @@ def read_memory(config: Config) -> Memory:
     try:
         facts = json.loads(path.read_bytes())
         return Memory(
-            alerts=alert_states.read_facts(facts.get("alarms")),
-            lines=_read_lines(facts.get("lines")),
+            alerts=alert_states.read_facts(facts.get("alerts")),
+            deliveries=_read_deliveries(facts.get("deliveries")),
             seen=str(facts.get("seen", "")),
-            site=rule_book.read_facts(facts.get("rules")),
+            settings=rule_book.read_facts(facts.get("settings")),
         )
     except FileNotFoundError:
         pass
@@ -139,10 +139,10 @@ every look of this process. Another process may repeat one."""
 def _save_memory(config: Config, memory: Memory) -> None:
     path = _memory_path(config)
     facts = {
-        "alarms": alert_states.write_facts(memory.alerts),
-        "lines": encode(memory.lines),
+        "alerts": alert_states.write_facts(memory.alerts),
+        "deliveries": encode(memory.deliveries),
         "seen": memory.seen,
-        "site": rule_book.write_facts(memory.site) if memory.site else None,
+        "settings": rule_book.write_facts(memory.settings) if memory.settings else None,
     }
     try:
         write_atomic(path, json.dumps(facts, ensure_ascii=False).encode(errors="replace"))
@@ -160,10 +160,10 @@ def _fingerprint(path: Path) -> Fingerprint | None:
 
 
 def _memory_path(config: Config) -> Path:
-    return config.data_dir / "alarms.json"
+    return config.data_dir / "alerts.json"
 
 
-def _read_lines(facts: object) -> dict[str, DeliveryState]:
+def _read_deliveries(facts: object) -> dict[str, DeliveryState]:
     found = facts if isinstance(facts, dict) else {}
     return {key: line for key, each in found.items() if (line := try_decode(DeliveryState, each))}
 
@@ -200,7 +200,7 @@ def see(
     """
     config, service, gate = current_config(app), current_backups(app), current_gate(app)
     memory = read_memory(config)
-    site = site or _site(config, gate) or memory.site
+    site = site or _site(config, gate) or memory.settings
     return _see(config, service, site, memory, now=now or _now(), patience_s=patience_s)
 
 
@@ -262,7 +262,7 @@ def evaluate(app: Flask, *, now: datetime | None = None) -> Seen | None:
     """
     config, service, gate = current_config(app), current_backups(app), current_gate(app)
     try:
-        descriptor = try_lock(config.lock_dir / "notices", exclusive=True)
+        descriptor = try_lock(config.lock_dir / "notifications", exclusive=True)
     except OSError as error:
         _log.warning("nobody can be told: %s", error)
         return None
@@ -271,7 +271,7 @@ def evaluate(app: Flask, *, now: datetime | None = None) -> Seen | None:
     try:
         moment = now or _now()
         memory = before = read_memory(config)
-        site = _site(config, gate, timeout_s=2.0) or memory.site
+        site = _site(config, gate, timeout_s=2.0) or memory.settings
         seen = _see(config, service, site, memory, now=moment, patience_s=30.0)
         alerts, events = update_alerts(memory.alerts, seen.findings, now=moment)
         ended = _ended_since(seen.snapshot, memory.seen)
@@ -279,7 +279,7 @@ def evaluate(app: Flask, *, now: datetime | None = None) -> Seen | None:
             memory,
             alerts=alerts,
             seen=_newest(seen.snapshot) or memory.seen or _NOTHING_YET,
-            site=seen.snapshot.site if seen.snapshot.knows_settings else memory.site,
+            settings=seen.snapshot.site if seen.snapshot.knows_settings else memory.settings,
         )
         with suppress(RecipientError):  # that is a trouble, and already among them
             saved = read_notification_settings(config)
@@ -319,7 +319,7 @@ def send_test(app: Flask, recipient_id: str) -> Delivery:
     must not hold the gate. Takes up to `messenger.TIMEOUT_S` seconds.
 
     Raises:
-        NoticeError: there is no such target.
+        RecipientError: there is no such target.
     """
     from launcher.i18n.app import speaking  # noqa: PLC0415
     from launcher.notifications import messages  # noqa: PLC0415  (it brings in the database)
@@ -327,7 +327,7 @@ def send_test(app: Flask, recipient_id: str) -> Delivery:
     config, gate = current_config(app), current_gate(app)
     saved = read_notification_settings(config)
     recipient = find_recipient(saved, recipient_id)
-    site = _site(config, gate) or read_memory(config).site or FALLBACK
+    site = _site(config, gate) or read_memory(config).settings or FALLBACK
     with app.app_context(), speaking(site.default_locale, site.zone.key):
         message = messages.compose_test(site=site, panel_url=saved.panel_url)
     delivery = sender.deliver(recipient.url, [message])
@@ -340,7 +340,7 @@ def send_test(app: Flask, recipient_id: str) -> Delivery:
 def _note_test(config: Config, recipient: Recipient) -> None:
     """Remember that somebody was reached, unless whoever looks just now is about to find out."""
     try:
-        descriptor = try_lock(config.lock_dir / "notices", exclusive=True)
+        descriptor = try_lock(config.lock_dir / "notifications", exclusive=True)
     except OSError:
         return
     if descriptor is None:
@@ -348,10 +348,10 @@ def _note_test(config: Config, recipient: Recipient) -> None:
     try:
         memory = read_memory(config)
         line = delivery_to(memory, recipient.id, recipient.url)
-        told = DeliveryState(version=line.version, told_at=_now())
+        told = DeliveryState(version=line.version, notified_at=_now())
         if line.waiting:
-            told = replace(line, told_at=told.told_at, next_try_at=None)
-        _save_memory(config, replace(memory, lines={**memory.lines, recipient.id: told}))
+            told = replace(line, notified_at=told.notified_at, next_try_at=None)
+        _save_memory(config, replace(memory, deliveries={**memory.deliveries, recipient.id: told}))
     finally:
         os.close(descriptor)
 
@@ -395,7 +395,9 @@ def _with_mail(
     }
     mail: Sequence[tuple[Event, ProblemKind | None, Message]] = []
     if lines:
-        mail = _mail(app, saved, snapshot=snapshot, known=memory.site, events=events, ended=ended)
+        mail = _mail(
+            app, saved, snapshot=snapshot, known=memory.settings, events=events, ended=ended
+        )
     for recipient in saved.recipients:
         line = lines[recipient.id]
         own = tuple(
@@ -412,13 +414,13 @@ def _with_mail(
             is_well = ended[-1].outcome is Outcome.SUCCEEDED
             line = replace(line, waiting=(Message("", "" if is_well else "fail"),))
         lines[HEARTBEAT] = line
-    return replace(memory, lines=lines)
+    return replace(memory, deliveries=lines)
 
 
 def delivery_to(memory: Memory, key: str, url: str) -> DeliveryState:
     """Return the line to a target; a corrected address is tried at once."""
     version = hashlib.sha256(url.encode(errors="replace")).hexdigest()[:8]
-    line = memory.lines.get(key, DeliveryState())
+    line = memory.deliveries.get(key, DeliveryState())
     if line.version == version:
         return line
     return DeliveryState(version=version, waiting=line.waiting)
@@ -468,19 +470,20 @@ def _delivered(memory: Memory, saved: NotificationSettings, *, now: datetime) ->
     due = [
         key
         for key in errands
-        if memory.lines[key].waiting and _is_due(memory.lines[key].next_try_at, now)
+        if memory.deliveries[key].waiting and _is_due(memory.deliveries[key].next_try_at, now)
     ]
     if not due:
         return memory
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="notice") as pool:
-        came = pool.map(lambda key: errands[key](memory.lines[key]), due)
+        came = pool.map(lambda key: errands[key](memory.deliveries[key]), due)
         lines = {
-            key: _noted(memory.lines[key], each, now) for key, each in zip(due, came, strict=True)
+            key: _noted(memory.deliveries[key], each, now)
+            for key, each in zip(due, came, strict=True)
         }
     for key, line in lines.items():
         if line.reason:
             _log.warning("%s was not told: %s %s", _name(saved, key), line.reason, line.status)
-    return replace(memory, lines={**memory.lines, **lines})
+    return replace(memory, deliveries={**memory.deliveries, **lines})
 
 
 def _is_due(at: datetime | None, now: datetime) -> bool:
@@ -507,7 +510,7 @@ def _with_end(url: str, end: str) -> str:
 def _noted(line: DeliveryState, delivery: Delivery, now: datetime) -> DeliveryState:
     left = line.waiting[delivery.delivered :]
     if delivery.reason is None:
-        return DeliveryState(version=line.version, told_at=now)
+        return DeliveryState(version=line.version, notified_at=now)
     attempts = 1 if delivery.delivered else line.attempts + 1
     back_off = min(timedelta(minutes=2 ** min(attempts - 1, 10)), _LONGEST_BACK_OFF)
     return replace(
@@ -519,7 +522,7 @@ def _noted(line: DeliveryState, delivery: Delivery, now: datetime) -> DeliverySt
         reason=delivery.reason,
         status=delivery.status,
         next_try_at=now + back_off,
-        told_at=now if delivery.delivered else line.told_at,
+        notified_at=now if delivery.delivered else line.notified_at,
     )
 
 

@@ -1,6 +1,6 @@
 """Who is told: the addresses of this host, every one checked here before it is kept.
 
-They lie in `notices.json` of the data directory, readable by its owner alone, and not in the
+They lie in `notifications.json` of the data directory, readable by its owner alone, and not in the
 database: a backup must not carry tokens, and a restore must not change whom this host tells.
 """
 
@@ -32,7 +32,7 @@ MAX_RECIPIENTS = 20
 MAX_NAME_CHARACTERS = 60
 MAX_URL_CHARACTERS = 2000
 PANEL_PATH = "/admin/backups"
-SETTINGS_FILE = "notices.json"
+SETTINGS_FILE = "notifications.json"
 
 _LOCK_PATIENCE_S = 5.0
 
@@ -88,7 +88,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class NotificationSettings:
-    """Everything that `notices.json` holds. `public_url` is where a browser finds this site."""
+    """What `notifications.json` holds. `public_url` is how a browser reaches this site."""
 
     recipients: tuple[Recipient, ...] = ()
     heartbeat: Heartbeat | None = None
@@ -104,9 +104,9 @@ def read_notification_settings(config: Config) -> NotificationSettings:
     """Return who is told.
 
     Raises:
-        NoticeError: the file is there and cannot be read.
+        RecipientError: the file is there and cannot be read.
     """
-    path = _notices_path(config)
+    path = _settings_path(config)
     try:
         facts = decode(dict[str, object], parse(path.read_bytes()))
         if missing := {each.name for each in fields(NotificationSettings)} - facts.keys():
@@ -124,7 +124,7 @@ def add_recipient(
     """Tell `url` from now on; nothing is sent to it yet.
 
     Raises:
-        NoticeError
+        RecipientError
     """
     chosen = _read_events(events)
     shown_url = _checked_url(url)
@@ -159,7 +159,7 @@ def change_recipient(
         seen: what the caller goes by; one that is different by now is left as it is.
 
     Raises:
-        NoticeError
+        RecipientError
     """
     chosen = _read_events(events)
     shown_url = _checked_url(url) if url.strip() else ""
@@ -188,7 +188,7 @@ def remove_recipient(
         seen: what the caller goes by; one that is different by now is left as it is.
 
     Raises:
-        NoticeError
+        RecipientError
     """
     with _changing(config) as (saved, save):
         known = _find(saved, recipient_id)
@@ -207,7 +207,7 @@ def set_heartbeat(
         seen: what the caller goes by; a heartbeat that is different by now is left as it is.
 
     Raises:
-        NoticeError
+        RecipientError
     """
     text = url.strip()
     heartbeat = None
@@ -229,7 +229,7 @@ def set_public_url(config: Config, url: str, *, seen: NotificationSettings | Non
         seen: what the caller goes by; an address that is different by now is left as it is.
 
     Raises:
-        NoticeError
+        RecipientError
     """
     text = url.strip().rstrip("/")
     if text:
@@ -245,7 +245,7 @@ def find_recipient(saved: NotificationSettings, reference: str) -> Recipient:
     """Return a target by its id or its name.
 
     Raises:
-        NoticeError
+        RecipientError
     """
     for each in saved.recipients:
         if reference in {each.id, each.name}:
@@ -340,7 +340,7 @@ def _changing(
 ) -> Iterator[tuple[NotificationSettings, Callable[[NotificationSettings], None]]]:
     """Let nobody else change the file meanwhile, and write it whole."""
     deadline = time.monotonic() + _LOCK_PATIENCE_S
-    path = config.lock_dir / "notices_file"
+    path = config.lock_dir / "notifications_file"
     while (descriptor := try_lock(path, exclusive=True)) is None:
         if time.monotonic() > deadline:
             raise TimeoutError("somebody else is changing the notices")
@@ -348,7 +348,7 @@ def _changing(
 
     def save(saved: NotificationSettings) -> None:
         text = json.dumps(encode(saved), indent=2, ensure_ascii=False) + "\n"
-        write_atomic(_notices_path(config), text.encode())
+        write_atomic(_settings_path(config), text.encode())
 
     try:
         yield read_notification_settings(config), save
@@ -356,5 +356,5 @@ def _changing(
         os.close(descriptor)
 
 
-def _notices_path(config: Config) -> Path:
+def _settings_path(config: Config) -> Path:
     return config.data_dir / SETTINGS_FILE

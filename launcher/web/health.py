@@ -73,9 +73,9 @@ def _detail() -> Response:
         _plain(status_facts(seen.snapshot, seen.findings))
         | {
             "status": "ok" if is_well else "damaged",
-            "alarms": [
-                {"concern": alert.kind.value, "told_at": _plain(alert.told_at)}
-                for alert in seen.alerts.told
+            "alerts": [
+                {"kind": alert.kind.value, "notified_at": _plain(alert.notified_at)}
+                for alert in seen.alerts.notified
             ],
         }
     )

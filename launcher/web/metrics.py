@@ -117,7 +117,7 @@ def _of_success(snapshot: Snapshot, journal: Sequence[JournalEntry]) -> Iterator
         good.file.size_bytes if good and good.file else None,
     )
     yield _moment(
-        "backup_last_rehearsal",
+        "backup_last_restore_test",
         "When a whole restore was last rehearsed with success.",
         restore_tested.ended_at if restore_tested else None,
     )
@@ -170,21 +170,21 @@ def _of_the_schedule(snapshot: Snapshot) -> Iterator[Metric]:
 
 def _of_problems(seen: Seen) -> Iterator[Metric]:
     found = {problem.kind for problem in seen.findings.problems}
-    told = {alert.kind for alert in seen.alerts.told}
+    told = {alert.kind for alert in seen.alerts.notified}
     yield _table(
-        "trouble",
+        "problem",
         "What is wrong at this moment.",
-        ("concern",),
+        ("kind",),
         {(kind.value,): kind in found for kind in ProblemKind},
     )
     yield _table(
-        "alarm_open",
+        "alert_open",
         "What was told, and has not ended.",
-        ("concern",),
+        ("kind",),
         {(kind.value,): kind in told for kind in ProblemKind},
     )
     yield _value(
-        "notices_unreached",
+        "recipients_failing",
         "Targets that could not be told and are tried again.",
         len(seen.snapshot.failing_recipients),
     )

@@ -32,7 +32,7 @@ def config(home: Home) -> Iterator[Config]:
     app = create_app({"LAUNCHER_DATA_DIR": str(home.server.data_dir)})
     config: Config = app.extensions["launcher.config"]
     yield config
-    for name in ("notifications.json", "alarms.json"):
+    for name in ("notifications.json", "alerts.json"):
         (config.data_dir / name).unlink(missing_ok=True)
 
 
@@ -59,7 +59,7 @@ def crowd(config: Config, receiver: Receiver) -> None:
     recipients.set_heartbeat(config, f"https://heart.example/{SECRET}", pings_start=True)
     recipients.set_public_url(config, "https://launcher.in-a-long-domain.of-the-house.home.example")
     memory, now = dispatch.read_memory(config), utc_now()
-    told = replace(dispatch.delivery_to(memory, reached.id, reached.url), told_at=now)
+    told = replace(dispatch.delivery_to(memory, reached.id, reached.url), notified_at=now)
     failed = replace(
         dispatch.delivery_to(memory, lost.id, lost.url),
         waiting=(Message("a", "b"),),
@@ -68,7 +68,7 @@ def crowd(config: Config, receiver: Receiver) -> None:
         status=401,
         next_try_at=now + timedelta(minutes=40),
     )
-    dispatch._save_memory(config, replace(memory, lines={reached.id: told, lost.id: failed}))
+    dispatch._save_memory(config, replace(memory, deliveries={reached.id: told, lost.id: failed}))
 
 
 def arrived(receiver: Receiver) -> int:

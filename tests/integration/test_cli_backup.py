@@ -324,7 +324,7 @@ def test_status_tells_the_last_attempt_from_the_last_success(flask: Flask_, data
     assert facts["last_attempt_at"] > facts["last_success_at"]
     assert facts["last_attempt_error"]
     assert facts["next_run_at"] > facts["last_attempt_at"]
-    assert facts["troubles"]
+    assert facts["problems"]
 
 
 def test_status_of_a_lost_database_names_the_loss_and_the_way_out(

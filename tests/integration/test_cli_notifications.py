@@ -46,7 +46,7 @@ def test_somebody_is_added_tried_and_removed_and_the_address_is_never_seen(
     seen.append(flask("notifications", "test", "phone"))
 
     assert "This is a test" in json.loads(receiver.bodies[0])["title"]
-    listed = json.loads(seen[2].stdout)["targets"][0]
+    listed = json.loads(seen[2].stdout)["recipients"][0]
     assert listed["id"] == made.stdout.strip()
     assert listed["events"] == ["failure", "recovery"]
     assert listed["shown_url"] == f"json://ada:****@{receiver.place}/…"
@@ -112,7 +112,7 @@ def test_each_change_is_in_the_audit_log_with_who_typed_it_and_without_a_secret(
         kept = list(db.session.scalars(db.select(AuditEvent).where(of_notices)))
         told = [(each.action, each.target_name, each.changes) for each in kept]
         assert {each.actor_name for each in kept} == {typist()}
-        assert {each.recipient_id for each in kept} == {"", made.stdout.strip()}
+        assert {each.target_id for each in kept} == {"", made.stdout.strip()}
     assert told == [
         ("notice.create", "phone", {
             "events": [None, ["failure"]],
@@ -168,15 +168,15 @@ def test_status_says_what_is_wrong_and_to_whom_it_could_not_be_said(
         service.verify(made.id, by="ada")
     assert "damaged  told" in flask("notifications", "look").stdout
     said = flask("backup", "status", expect=12).stdout
-    found = json.loads(flask("backup", "status", "--json", expect=12).stdout)["troubles"]
+    found = json.loads(flask("backup", "status", "--json", expect=12).stdout)["problems"]
 
     assert "1 backup is damaged" in said
     assert "could not be told: phone" in said
     assert "no server runs the schedule" in said
-    by_concern = {each["concern"]: each for each in found}
-    assert by_concern["damaged"]["backup_ids"] == [made.id]
-    assert by_concern["damaged"]["severity"] == "bad"
-    assert by_concern["notices_failing"]["targets"] == ["phone"]
+    by_kind = {each["kind"]: each for each in found}
+    assert by_kind["damaged"]["backup_ids"] == [made.id]
+    assert by_kind["damaged"]["severity"] == "bad"
+    assert by_kind["notifications_failing"]["recipients"] == ["phone"]
     assert found[0]["severity"] == "bad"
     assert SECRET not in said
 

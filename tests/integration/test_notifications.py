@@ -181,13 +181,13 @@ def test_a_restore_makes_nobody_be_told_twice(
         service.verify(broken.id, by="ada")
         evaluate(site)
         assert [title.endswith("is damaged") for title in titles(receiver)] == [True]
-        told = dispatch.read_memory(config).alerts.told
+        told = dispatch.read_memory(config).alerts.notified
 
         service.restore("latest", by="ada")
         evaluate(site)
 
     assert len(receiver.received) == 1
-    assert dispatch.read_memory(config).alerts.told == told
+    assert dispatch.read_memory(config).alerts.notified == told
 
 
 @pytest.mark.usefixtures("real_errands")
@@ -196,7 +196,7 @@ def test_while_another_process_looks_nobody_else_does(
 ) -> None:
     recipients.add_recipient(config, name="phone", url=hook(receiver))
     slot(1)
-    looking = try_lock(config.lock_dir / "notices", exclusive=True)
+    looking = try_lock(config.lock_dir / "notifications", exclusive=True)
     assert looking is not None
     assert evaluate(site) is None
     assert receiver.received == []
@@ -207,10 +207,10 @@ def test_while_another_process_looks_nobody_else_does(
 
 
 def test_a_look_that_finds_nothing_new_writes_nothing(site: Flask, config: Config) -> None:
-    before = (config.data_dir / "alarms.json").stat()
+    before = (config.data_dir / "alerts.json").stat()
     evaluate(site)
 
-    after = (config.data_dir / "alarms.json").stat()
+    after = (config.data_dir / "alerts.json").stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
@@ -248,7 +248,7 @@ def test_a_full_disk_does_not_make_an_alarm_of_every_look(
 
     recipients.add_recipient(config, name="phone", url=hook(receiver))
     if not has_file:
-        (config.data_dir / "alarms.json").unlink()
+        (config.data_dir / "alerts.json").unlink()
     slot(1)
     monkeypatch.setattr(dispatch, "write_atomic", full)
     evaluate(site)
@@ -349,7 +349,7 @@ def test_whoever_cannot_be_told_is_shown_and_told_later(
     problem = seen.findings.find(ProblemKind.NOTIFICATIONS_FAILING)
     assert problem is not None
     assert problem.names == ("phone",)
-    line = dispatch.read_memory(config).lines[made.id]
+    line = dispatch.read_memory(config).deliveries[made.id]
     assert (line.reason, line.status, line.attempts) == (Reason.ANSWERED, 500, 1)
     assert "phone was not told" in caplog.text
     assert "stranger" not in caplog.text
@@ -404,7 +404,7 @@ def test_the_pauses_grow_to_an_hour_and_no_further(
         pauses.append((line.next_try_at - now).total_seconds() / 60)
 
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-    assert made.id not in dispatch.read_memory(config).lines
+    assert made.id not in dispatch.read_memory(config).deliveries
 
 
 @pytest.mark.usefixtures("real_errands")
@@ -607,7 +607,7 @@ def test_what_is_secret_is_in_no_log_and_in_nothing_that_is_remembered(
 
     assert len(receiver.received) == 1
     assert SECRET not in caplog.text
-    assert SECRET not in (config.data_dir / "alarms.json").read_text()
+    assert SECRET not in (config.data_dir / "alerts.json").read_text()
     assert SECRET not in repr(dispatch.see(site))
     reasons = {each.name: each.reason for each in dispatch.see(site).snapshot.failing_recipients}
     assert reasons["phone"] == "answered"

@@ -189,12 +189,13 @@ def test_each_alarm_opens_once_before_it_ends_and_never_repeats_within_a_week(
                 is_open[kind] = desk.now
             else:
                 assert kind in {"low_space", "damaged"}
-        assert {alert.kind.value for alert in desk.alerts.told} == set(is_open)
+        assert {alert.kind.value for alert in desk.alerts.notified} == set(is_open)
         assert read_facts(write_facts(desk.alerts)) == desk.alerts
 
 
 @pytest.mark.parametrize(
-    "facts", [None, [], {"open": 3}, {"open": [{"concern": "x"}, 7]}, {"open": [{}], "excused": 3}]
+    "facts",
+    [None, [], {"open": 3}, {"open": [{"kind": "x"}, 7]}, {"open": [{}], "acknowledged": 3}],
 )
 def test_what_was_kept_and_cannot_be_read_is_left_out(facts: object) -> None:
     assert read_facts(facts) == Alerts()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
@@ -12,6 +14,8 @@ from typing import NewType
 
 import pytest
 
+from launcher.background import data_files
+from launcher.background.data_files import upgrade_data_files
 from launcher.backup.codec import DecodeError, decode, encode, parse, try_decode
 from launcher.backup.journal import Journal
 from launcher.backup.manifest import read_manifest, write_manifest
@@ -301,8 +305,10 @@ null, "told_at": null, "told_tone": null, "told_of": [], "gone_at":
 """
 
 
-def test_alarms_of_before_are_read(tmp_path: Path) -> None:
+def test_alerts_of_before_are_read(tmp_path: Path) -> None:
     (tmp_path / "alarms.json").write_text(ALARMS)
+    upgrade_data_files(tmp_path)
+    assert not (tmp_path / "alarms.json").exists()
     memory = read_memory(read_config({"LAUNCHER_DATA_DIR": str(tmp_path)}))
     assert memory.alerts == Alerts(
         {
@@ -314,12 +320,12 @@ def test_alarms_of_before_are_read(tmp_path: Path) -> None:
         acknowledged="f" * 16,
     )
     message = Message("t", "b", "failure")
-    assert memory.lines == {
+    assert memory.deliveries == {
         "a1": DeliveryState("01234567", (message,), 3, NOON, NOON, "answered", 503, NOON, None)
     }
     assert memory.seen == "0" * 16
-    assert memory.site is not None
-    assert memory.site.site_name == "Ada's"
+    assert memory.settings is not None
+    assert memory.settings.site_name == "Ada's"
 
 
 NOTICES = """\
@@ -346,23 +352,63 @@ NOTICES = """\
 """
 
 
-def test_addresses_of_before_are_read_and_written_byte_for_byte(tmp_path: Path) -> None:
+def test_recipients_of_before_are_read_and_written_under_new_names(tmp_path: Path) -> None:
     config = read_config({"LAUNCHER_DATA_DIR": str(tmp_path)})
     config.lock_dir.mkdir()
-    path = tmp_path / "notifications.json"
-    path.write_text(NOTICES)
+    (tmp_path / "notices.json").write_text(NOTICES)
+    upgrade_data_files(tmp_path)
+    assert not (tmp_path / "notices.json").exists()
     assert read_notification_settings(config) == NotificationSettings(
         (Recipient("a1", "phone", USUAL_EVENTS, "ntfy://…", "ntfy://secret"),),
         Heartbeat("https://hc/…", "https://hc/x", pings_start=True),
         "https://home.example",
     )
     set_public_url(config, "https://home.example")
-    assert path.read_text() == NOTICES
+    today = NOTICES.replace("targets", "recipients").replace("tells_start", "pings_start")
+    assert (tmp_path / "notifications.json").read_text() == today
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", NOTICES.replace("recovery", "sunshine")])
 def test_addresses_that_are_not_all_there_are_an_error(tmp_path: Path, text: str) -> None:
     config = read_config({"LAUNCHER_DATA_DIR": str(tmp_path)})
-    (tmp_path / "notifications.json").write_text(text)
+    (tmp_path / "notices.json").write_text(text)
+    upgrade_data_files(tmp_path)
     with pytest.raises(RecipientError, match="cannot be read"):
         read_notification_settings(config)
+
+
+def test_a_broken_file_of_before_is_renamed_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "notices.json").write_text(NOTICES[:-9])
+    upgrade_data_files(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notifications.json"]
+    assert (tmp_path / "notifications.json").read_text() == NOTICES[:-9]
+
+
+def test_files_of_today_win_over_files_of_before(tmp_path: Path) -> None:
+    (tmp_path / "notices.json").write_text(NOTICES)
+    (tmp_path / "notifications.json").write_text("{}")
+    upgrade_data_files(tmp_path)
+    assert (tmp_path / "notices.json").exists()
+    assert (tmp_path / "notifications.json").read_text() == "{}"
+
+
+def test_files_of_before_are_converted_once_by_processes_that_start_together(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "notices.json").write_text(NOTICES)
+    (tmp_path / "alarms.json").write_text(ALARMS)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(upgrade_data_files, [tmp_path] * 8))
+    assert {path.name for path in tmp_path.iterdir()} == {"alerts.json", "notifications.json"}
+
+
+def test_a_full_disk_leaves_the_files_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "notices.json").write_text(NOTICES)
+    monkeypatch.setattr(data_files, "keep_once", refuse)
+    upgrade_data_files(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notices.json"]

@@ -255,7 +255,7 @@ def test_a_failed_rehearsal_and_a_deletion_that_failed_are_said_until_the_next_o
     restore_test = entry(HOUR, verb=Verb.TEST_RESTORE, code="verification_failed")
     pruning = entry(HOUR, Outcome.SUCCEEDED, Verb.PRUNE, removed=[], failed=["a", "b"])
     seen = snapshot(FRESH, entries=[restore_test, pruning])
-    assert concerns(seen) == ["rehearsal_failed", "prune_failed"]
+    assert concerns(seen) == ["restore_test_failed", "prune_failed"]
 
     again = [
         entry(timedelta(), Outcome.SUCCEEDED, Verb.TEST_RESTORE),
@@ -293,7 +293,7 @@ def test_the_worst_comes_first_and_one_cause_is_enough_to_tell() -> None:
         failing_recipients=[FailingRecipient("phone", NOW, "answered")],
     )
 
-    assert concerns(seen) == ["live_damaged", "failed", "stale", "notices_failing"]
+    assert concerns(seen) == ["live_damaged", "failed", "stale", "notifications_failing"]
     assert [t.kind for t in detect_problems(seen).causes] == [
         ProblemKind.LIVE_DAMAGED, ProblemKind.NOTIFICATIONS_FAILING,
     ]  # fmt: skip
@@ -301,14 +301,14 @@ def test_the_worst_comes_first_and_one_cause_is_enough_to_tell() -> None:
 
 def test_nobody_told_is_worth_saying_once_something_is_bad() -> None:
     assert concerns(snapshot(FRESH, has_recipients=False)) == []
-    assert concerns(snapshot(backup(31 * HOUR), has_recipients=False)) == ["stale", "nobody_told"]
+    assert concerns(snapshot(backup(31 * HOUR), has_recipients=False)) == ["stale", "no_recipients"]
 
 
 def test_programs_read_plain_facts_without_what_does_not_apply() -> None:
     problem = detect_problems(snapshot(backup(31 * HOUR))).problems[0]
 
     assert facts(problem) == {
-        "concern": "stale", "severity": "bad", "since": NOW - 31 * HOUR, "count": 1,
+        "kind": "stale", "severity": "bad", "since": NOW - 31 * HOUR, "count": 1,
         "backup_ids": [problem.backups[0].id],
     }  # fmt: skip
 

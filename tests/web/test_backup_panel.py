@@ -130,7 +130,7 @@ def severity(page: str) -> str:
 
 
 def problems(page: str) -> list[str]:
-    return [text_of(each) for each in re.findall(r'<li class="trouble".*?</li>', page, re.DOTALL)]
+    return [text_of(each) for each in re.findall(r'<li class="problem".*?</li>', page, re.DOTALL)]
 
 
 def rows(page: str) -> list[str]:

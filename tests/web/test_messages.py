@@ -31,7 +31,7 @@ SITUATION = Snapshot(
 
 
 def test_every_trouble_every_reason_and_every_refusal_has_words() -> None:
-    raised = re.findall(r'NoticeError\(\s*"(\w+)"', Path(recipients.__file__).read_text())
+    raised = re.findall(r'RecipientError\(\s*"(\w+)"', Path(recipients.__file__).read_text())
 
     assert set(problems.OVER_WORDS) == set(ProblemKind)
     assert set(REASON_WORDS) == set(Reason)

@@ -102,12 +102,12 @@ def test_the_numbers_are_those_of_the_panel(app: Flask, client: FlaskClient) -> 
     assert found["launcher_backup_free_bytes", ()] > 0
     assert found["launcher_backup_next_run_timestamp_seconds", ()] > 0
     assert found["launcher_database_up", ()] == 1
-    assert found["launcher_alarm_open", ("failed",)] == 0
+    assert found["launcher_alert_open", ("failed",)] == 0
 
 
 def test_they_say_whether_somebody_leads(app: Flask, client: FlaskClient) -> None:
     assert scrape(client)["launcher_scheduler_leader", ()] == 0
-    assert scrape(client)["launcher_trouble", ("scheduler_stopped",)] == 1
+    assert scrape(client)["launcher_problem", ("scheduler_stopped",)] == 1
 
     lock_dir = app.extensions["launcher.config"].lock_dir
     assert try_lock(lock_dir / "scheduler", exclusive=True) is not None
@@ -115,7 +115,7 @@ def test_they_say_whether_somebody_leads(app: Flask, client: FlaskClient) -> Non
 
     assert found["launcher_scheduler_leader", ()] == 1
     assert found["launcher_scheduler_leader_since_timestamp_seconds", ()] > 0
-    assert found["launcher_trouble", ("scheduler_stopped",)] == 0
+    assert found["launcher_problem", ("scheduler_stopped",)] == 0
 
 
 def test_they_are_there_while_the_database_is_damaged_and_while_it_is_replaced(
@@ -127,7 +127,7 @@ def test_they_are_there_while_the_database_is_damaged_and_while_it_is_replaced(
     found = scrape(client)
 
     assert found["launcher_database_up", ()] == 0
-    assert found["launcher_trouble", ("live_damaged",)] == 1
+    assert found["launcher_problem", ("live_damaged",)] == 1
     assert found["launcher_backups", ("manual", "verified")] == 2
     assert ("launcher_backup_schedule_enabled", ()) not in found
 
@@ -196,7 +196,7 @@ def test_an_admin_reads_what_is_wrong_and_nobody_else_does(
     assert answer.json
     assert answer.json["status"] == "ok"
     assert answer.json["last_success_at"]
-    assert [each["concern"] for each in answer.json["troubles"]] == ["scheduler_stopped"]
+    assert [each["kind"] for each in answer.json["problems"]] == ["scheduler_stopped"]
 
 
 def test_the_token_reads_it_too_even_when_the_database_is_lost(
@@ -208,7 +208,7 @@ def test_the_token_reads_it_too_even_when_the_database_is_lost(
     assert answer.status_code == 503
     assert answer.json
     assert answer.json["status"] == "damaged"
-    assert answer.json["troubles"][0]["concern"] == "live_damaged"
+    assert answer.json["problems"][0]["kind"] == "live_damaged"
     assert client.get("/healthz").text == "damaged\n"
 
 

@@ -100,7 +100,7 @@ def failing(config: Config, recipient: Recipient, *, minutes: int = 40) -> None:
         status=401,
         next_try_at=now + timedelta(minutes=minutes),
     )
-    dispatch._save_memory(config, replace(memory, lines={recipient.id: line}))
+    dispatch._save_memory(config, replace(memory, deliveries={recipient.id: line}))
 
 
 # Looking
@@ -322,7 +322,7 @@ def test_a_script_gets_the_part_of_the_page_with_what_became_of_it(
     answer = ada.send_with({"HX-Request": "true"}, f"{PAGE}/{phone.id}/test")
     part = ada.open(answer.location, HX_Request="true").text
 
-    assert part.lstrip().startswith('<div class="contents" id="notices">')
+    assert part.lstrip().startswith('<div class="contents" id="notifications">')
     assert "The test to phone was taken" in part
 
 
@@ -594,15 +594,15 @@ def test_a_heartbeat_says_when_it_was_answered_and_since_when_it_is_not(
     recipients.set_heartbeat(config, url)
     memory, now = dispatch.read_memory(config), utc_now()
     line = dispatch.delivery_to(memory, dispatch.HEARTBEAT, url)
-    told = replace(line, told_at=now - timedelta(hours=2))
-    dispatch._save_memory(config, replace(memory, lines={dispatch.HEARTBEAT: told}))
+    told = replace(line, notified_at=now - timedelta(hours=2))
+    dispatch._save_memory(config, replace(memory, deliveries={dispatch.HEARTBEAT: told}))
     assert "Reached Last answered 2 hours ago" in text(ada.open(PAGE).text)
 
     lost = replace(
         told, waiting=(Message("", ""),), failed_since=now, reason=Reason.UNREACHABLE,
         next_try_at=now + timedelta(minutes=5),
     )  # fmt: skip
-    dispatch._save_memory(config, replace(memory, lines={dispatch.HEARTBEAT: lost}))
+    dispatch._save_memory(config, replace(memory, deliveries={dispatch.HEARTBEAT: lost}))
     said = text(ada.open(PAGE).text)
     assert said.startswith("The heartbeat cannot be reached Whoever keeps it takes the silence")
     assert "Nobody answers there. Check host and port" in said
@@ -727,7 +727,7 @@ def test_somebody_who_holds_the_list_for_long_is_said_to_be_in_the_way(
     ada: Visitor, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recipients, "_LOCK_PATIENCE_S", 0.05)
-    held = try_lock(config.lock_dir / "notices_file", exclusive=True)
+    held = try_lock(config.lock_dir / "notifications_file", exclusive=True)
     assert held is not None
     answer = ada.send(PAGE, name="phone", event=BOTH, url="json://host")
     os.close(held)
@@ -786,7 +786,7 @@ def test_no_answer_no_cookie_and_no_log_holds_a_secret(
     send(at, name="phone", url=f"nonsense://{SECRET}", event=BOTH)
     send(at, name="phone", url=hook(receiver, "new"), event=["success"])
     send("/heartbeat", url=f"ftp://{SECRET}")
-    arguments = {"target_id": made.id, "user_id": 1}
+    arguments = {"recipient_id": made.id, "user_id": 1}
     for rule in app.url_map.iter_rules():
         if "GET" in (rule.methods or ()) and rule.arguments <= set(arguments):
             with app.test_request_context():
@@ -802,7 +802,7 @@ def test_no_answer_no_cookie_and_no_log_holds_a_secret(
     assert any("is not told any more" in each for each in answers)
     assert [each[:80] for each in answers if SECRET in each] == []
     assert SECRET not in caplog.text
-    assert SECRET not in (config.data_dir / "alarms.json").read_text()
+    assert SECRET not in (config.data_dir / "alerts.json").read_text()
     with app.app_context():
         rows = db.session.execute(db.select(AuditEvent.__table__)).all()
     assert SECRET not in repr(rows)

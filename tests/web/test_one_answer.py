@@ -107,7 +107,7 @@ class House:
     def panel(self) -> tuple[str, list[tuple[str, str]]]:
         """Return how bad the panel says it is, and each trouble by tone and name."""
         page = self.ada.open("/admin/backups").text
-        found = re.findall(r'class="trouble" data-state="(\w+)".*?<h3>(.*?)</h3>', page, re.DOTALL)
+        found = re.findall(r'class="problem" data-state="(\w+)".*?<h3>(.*?)</h3>', page, re.DOTALL)
         severity = re.search(r'id="the-answer" data-state="(\w+)"', page)
         assert severity
         return severity[1], [(state, text_of(title)) for state, title in found]
@@ -131,12 +131,12 @@ class House:
     def metrics(self) -> set[str]:
         """Return what is wrong by the metrics."""
         text = self.app.test_client().get("/metrics", headers=BEARER).text
-        return set(re.findall(r'^launcher_trouble\{concern="(\w+)"\} 1\.0$', text, re.MULTILINE))
+        return set(re.findall(r'^launcher_problem\{kind="(\w+)"\} 1\.0$', text, re.MULTILINE))
 
     def told(self, snapshot: Snapshot) -> list[str]:
         """Return the titles of what is sent, for a site that was told nothing yet."""
         self.messages.clear()
-        (current_config(self.app).data_dir / "alarms.json").unlink(missing_ok=True)
+        (current_config(self.app).data_dir / "alerts.json").unlink(missing_ok=True)
         for moment in (snapshot.now, snapshot.now + LATER):
             dispatch.evaluate(self.app, now=moment)
         return [message.title.partition(": ")[2] for message in self.messages]
@@ -217,9 +217,9 @@ def _compare(house: House, snapshot: Snapshot, findings: Findings, case: str) ->
 
 
 def _plain(facts: Mapping[str, object]) -> list[tuple[str, str]]:
-    found = facts["troubles"]
+    found = facts["problems"]
     assert isinstance(found, list)
-    return [(each["concern"], each["severity"]) for each in found]
+    return [(each["kind"], each["severity"]) for each in found]
 
 
 def test_a_folder_that_cannot_be_written_is_bad_at_the_command_line_too(

@@ -25,8 +25,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals |= {
         "backup_alarm": current_alarm,
         "headline": problems.headline,
-        "trouble_text": lambda problem, of: problems.text(problem, of, _style(of.now)),
-        "trouble_title": lambda problem, of: problems.title(problem, of, _style(of.now)),
+        "problem_text": lambda problem, of: problems.text(problem, of, _style(of.now)),
+        "problem_title": lambda problem, of: problems.title(problem, of, _style(of.now)),
     }
 
 

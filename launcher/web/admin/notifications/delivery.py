@@ -53,7 +53,7 @@ class DeliveryStatus:
     shown_url: str
     events: frozenset[Event]
     state: str
-    told_at: datetime | None = None
+    notified_at: datetime | None = None
     failed_since: datetime | None = None
     why: str = ""
     advice: str = ""
@@ -78,7 +78,7 @@ class Overview:
         return _TONES.get(self.verdict, "warn")
 
     @property
-    def told(self) -> Sequence[str]:
+    def failure_recipients(self) -> Sequence[str]:
         """The names of those who hear of failures."""
         return [each.name for each in self.recipients if Event.FAILURE in each.events]
 
@@ -153,12 +153,12 @@ def _verdict(
 
 def _how_it_went(line: DeliveryState, now: datetime) -> dict[str, Any]:
     if line.failed_since is None:
-        return {"state": "up" if line.told_at else "unknown", "told_at": line.told_at}
+        return {"state": "up" if line.notified_at else "unknown", "notified_at": line.notified_at}
     reason = Reason(line.reason) if line.reason in set(Reason) else Reason.BROKEN
     is_ahead = line.next_try_at is not None and line.next_try_at - now > _SOON
     return {
         "state": "down",
-        "told_at": line.told_at,
+        "notified_at": line.notified_at,
         "failed_since": line.failed_since,
         "why": messages.delivery_words(Delivery(reason=reason, status=line.status)),
         "advice": str(messages.REASON_ADVICE[reason]),

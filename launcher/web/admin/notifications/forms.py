@@ -137,7 +137,7 @@ def version_of(thing: object) -> str:
     """
     known = repr(thing) + getattr(thing, "url", "")
     key = str(current_app.config["SECRET_KEY"]).encode()
-    return hmac.digest(key, f"notices {known}".encode(errors="replace"), "sha256").hex()[:16]
+    return hmac.digest(key, f"notifications {known}".encode(errors="replace"), "sha256").hex()[:16]
 
 
 def index(refusal: Refusal | None = None) -> ResponseReturnValue:
@@ -252,4 +252,8 @@ def _reach(recipient_id: str) -> DeliveryStatus | None:
 def _is_last(known: Recipient | None) -> bool:
     """Whether nobody would hear of failures any more without this one."""
     found = overview(current_config(), now=utc_now())
-    return known is not None and list(found.told) == [known.name] and found.heartbeat is None
+    return (
+        known is not None
+        and list(found.failure_recipients) == [known.name]
+        and found.heartbeat is None
+    )

@@ -57,10 +57,10 @@ def index() -> ResponseReturnValue:
     return pages.index()
 
 
-@blueprint.app_template_global("told_of_failures")
-def told_of_failures() -> Sequence[str]:
+@blueprint.app_template_global("failure_recipients")
+def failure_recipients() -> Sequence[str]:
     """Return the names of those who are told when a backup fails, for other pages to say."""
-    return overview(current_config(), now=utc_now()).told
+    return overview(current_config(), now=utc_now()).failure_recipients
 
 
 # Telling somebody
