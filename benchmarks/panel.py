@@ -34,7 +34,7 @@ from launcher.backup.records.backup import (
 from launcher.backup.records.ids import BackupId, new_backup_id, new_operation_id
 from launcher.backup.records.operation import JournalEntry, Outcome, Stage, Verb
 from launcher.backup.retention import RetentionPolicy, decide
-from launcher.backup.store import stored_name
+from launcher.backup.store.names import stored_name
 
 _PAGE = "/admin/backups"
 _HTMX = {"HX-Request": "true", "Accept-Encoding": "gzip"}

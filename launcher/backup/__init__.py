@@ -11,7 +11,7 @@ from launcher.backup.records.backup import Kind, State
 from launcher.backup.records.operation import Verb
 from launcher.backup.retention import RetentionPolicy
 from launcher.backup.service import BackupService
-from launcher.backup.store import LocalStore
+from launcher.backup.store.local import LocalStore
 
 __all__ = [
     "BackupError",

@@ -8,12 +8,11 @@ from pathlib import Path
 from launcher.backup.errors import BackupError, SourceDatabaseError
 from launcher.backup.files import create_new, move, sync_file
 from launcher.backup.journal import Journal
-from launcher.backup.ports import Content
+from launcher.backup.ports import Content, Store
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.backup.sqlite.connection import side_files
 from launcher.backup.sqlite.copy import begin_wal, open_staged, set_application_id
 from launcher.backup.sqlite.live import live_problem, open_live
-from launcher.backup.store import Store
 from launcher.backup.verify import rows_by_table
 
 _BOOKKEEPING_TABLES = {"alembic_version", "system_settings"}

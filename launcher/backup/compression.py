@@ -41,8 +41,6 @@ _MAX_EXPANSION = 1000
 _ALWAYS_ALLOWED_BYTES = 64 << 20
 _SPARE_BYTES = 16 << 20
 
-SUFFIXES = {Encoding.ZSTD: ".db.zst", Encoding.IDENTITY: ".db"}
-
 
 def pack(
     source: Path, target: Path, *, encoding: Encoding, on_bytes: OnBytes

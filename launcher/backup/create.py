@@ -9,7 +9,7 @@ from launcher.backup.compression import pack
 from launcher.backup.errors import DatabaseCorruptError, SourceDatabaseError
 from launcher.backup.files import create_new, discard, disk_errors, require_space
 from launcher.backup.operations import ProgressReporter
-from launcher.backup.ports import Clock, Content
+from launcher.backup.ports import Clock, Content, Store
 from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import (
     Backup,
@@ -25,7 +25,7 @@ from launcher.backup.records.operation import Stage
 from launcher.backup.sqlite.connection import SQLITE_VERSION
 from launcher.backup.sqlite.copy import integrity_problems, open_copy, rebuild_indexes
 from launcher.backup.sqlite.live import copy_live, live_problem, used_bytes
-from launcher.backup.store import Store, stored_name
+from launcher.backup.store.names import stored_name
 from launcher.backup.verify import rows_by_table
 
 STAGES = (Stage.COPY, Stage.COMPRESS, Stage.CHECK, Stage.PUBLISH)

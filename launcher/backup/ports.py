@@ -6,12 +6,13 @@ The application hands these in when it builds the service. Tests hand in small r
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
+from launcher.backup.records.backup import Backup
 from launcher.backup.records.operation import JournalEntry, Progress
 from launcher.backup.records.survey import Migration, Schedule, Survey
 
@@ -105,3 +106,64 @@ class Gate(Protocol):
         On entry no request is inside and none has a connection open. Raises `TimeoutError`, with
         everybody let in again, when those inside do not finish in time.
         """
+
+
+class Store(Protocol):
+    """A place that keeps backups.
+
+    Every method raises `StoreUnavailableError` when the place cannot be reached, and
+    `InsufficientSpaceError` when it is full.
+    """
+
+    @property
+    def path(self) -> Path:
+        """The folder, for people and for questions of free space."""
+
+    @property
+    def staging(self) -> Path:
+        """A private folder for work in progress, on the same file system."""
+
+    def ensure(self) -> None:
+        """Make the place usable; raises when it cannot be."""
+
+    def list(self) -> Sequence[Backup]:
+        """Return every backup, newest first; damaged and foreign ones hide nothing else.
+
+        Every file is looked at, each time.
+        """
+
+    def get(self, reference: str) -> Backup:
+        """Return one backup by id, or for `latest` the newest good one.
+
+        A safety backup is `latest` only when there is nothing else: it holds what somebody
+        wanted to get away from, and a restore of `latest` said twice must not bring that back.
+
+        Raises:
+            BackupNotFoundError: there is none.
+        """
+
+    def open(self, backup: Backup) -> BinaryIO:
+        """Open the stored file of a backup for reading; links are never followed.
+
+        Raises:
+            ManifestError: the file is missing or is no regular file.
+        """
+
+    def file_name(self, backup: Backup) -> str:
+        """Return the name of the stored file, which lies in `path`.
+
+        Raises:
+            ManifestError: there is none.
+        """
+
+    def publish(self, backup: Backup, staged: Path) -> None:
+        """Make `backup`, whose finished file lies at `staged`, exist durably, or not at all."""
+
+    def update(self, backup: Backup) -> None:
+        """Replace the manifest of an existing backup, or give an external file its first."""
+
+    def remove(self, backup: Backup) -> None:
+        """Make a backup not exist, durably."""
+
+    def sweep(self) -> None:
+        """Remove what killed operations left. Only the holder of the operation lock may."""

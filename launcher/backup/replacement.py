@@ -19,13 +19,12 @@ from launcher.backup.errors import (
 )
 from launcher.backup.files import create_new, discard, disk_errors, free_bytes, sync_directory
 from launcher.backup.operations import Operation
-from launcher.backup.ports import OnBytes
+from launcher.backup.ports import OnBytes, Store
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup
 from launcher.backup.sqlite.connection import SIDE_FILES
 from launcher.backup.sqlite.copy import begin_wal
 from launcher.backup.sqlite.live import fold_log, replace_contents
-from launcher.backup.store import Store
 
 _REPLACE_DEADLINE_S = 30.0
 

@@ -26,7 +26,7 @@ from launcher.backup.files import (
     require_space,
 )
 from launcher.backup.operations import NestedProgress, Operation
-from launcher.backup.ports import Content, Gate
+from launcher.backup.ports import Content, Gate, Store
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup
 from launcher.backup.records.operation import Stage
@@ -42,7 +42,6 @@ from launcher.backup.sqlite.live import (
     used_bytes,
     watch_writes,
 )
-from launcher.backup.store import Store
 from launcher.backup.verify import CHECK_DEADLINE_S, Checked, stage_backup, stage_path
 
 STAGES_PLAN = (Stage.UNPACK, Stage.PREPARE)

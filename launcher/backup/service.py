@@ -32,7 +32,7 @@ from launcher.backup.errors import (
 from launcher.backup.files import disk_errors
 from launcher.backup.journal import Journal
 from launcher.backup.operations import NestedProgress, Operation, Operations
-from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, utc_now
+from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, Store, utc_now
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup, Encoding, Kind, Listing, State, Verification
 from launcher.backup.records.ids import BackupId
@@ -59,7 +59,6 @@ from launcher.backup.restore import (
 from launcher.backup.retention import KeepDecision, RetentionPolicy, decide
 from launcher.backup.slots import Claim, Slots, claim_of, is_open
 from launcher.backup.sqlite.live import live_problem, open_live
-from launcher.backup.store import Store
 from launcher.backup.transfer import take_in, write_plain
 from launcher.backup.verify import Checked, describe_file, stage_backup, stage_path
 

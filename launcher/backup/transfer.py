@@ -7,12 +7,12 @@ from pathlib import Path
 from launcher.backup.compression import pack, unpack_to
 from launcher.backup.files import discard, disk_errors, put_new, require_space, sync_file
 from launcher.backup.operations import Operation
-from launcher.backup.ports import Clock, Content
+from launcher.backup.ports import Clock, Content, Store
 from launcher.backup.records.backup import Backup, Encoding, Kind, State, Verification
 from launcher.backup.records.ids import new_backup_id
 from launcher.backup.records.operation import Stage
 from launcher.backup.sqlite.connection import SQLITE_VERSION
-from launcher.backup.store import Store, stored_name
+from launcher.backup.store.names import stored_name
 from launcher.backup.verify import Checked, stage_backup
 
 

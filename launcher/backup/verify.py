@@ -21,7 +21,7 @@ from launcher.backup.errors import (
 )
 from launcher.backup.files import CHUNK_BYTES, disk_errors, open_regular, require_space
 from launcher.backup.manifest import bare_name
-from launcher.backup.ports import Content, OnBytes
+from launcher.backup.ports import Content, OnBytes, Store
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup, DatabaseFacts, StoredFile
 from launcher.backup.records.survey import Migration
@@ -29,7 +29,6 @@ from launcher.backup.sqlite.connection import count_rows
 from launcher.backup.sqlite.copy import check_structure, dangling_rows, open_copy
 from launcher.backup.sqlite.header import HEADER_BYTES, check_header, parse_header
 from launcher.backup.sqlite.schema import check_no_code, check_schema
-from launcher.backup.store import Store
 
 CHECK_DEADLINE_S = 1800.0
 

@@ -14,7 +14,7 @@ from launcher.backup.locks import Gate
 from launcher.backup.records.backup import Backup, Kind
 from launcher.backup.retention import RetentionPolicy
 from launcher.backup.service import BackupService
-from launcher.backup.store import LocalStore
+from launcher.backup.store.local import LocalStore
 from tests.support.notebook import Notebook, add_notes, digest, make_notebook
 
 Clock = Callable[[], datetime]

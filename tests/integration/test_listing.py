@@ -11,7 +11,7 @@ import pytest
 from launcher.backup.records.backup import Backup, Kind, Listing, State
 from launcher.backup.records.operation import Verb
 from launcher.backup.retention import RetentionPolicy
-from launcher.backup.store import LocalStore
+from launcher.backup.store.local import LocalStore
 from tests.support.service import House
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -21,7 +21,7 @@ ONE = RetentionPolicy(keep_count=1)
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a manifest be remembered at once, and not only when its time is a while ago."""
-    monkeypatch.setattr("launcher.backup.store.is_settled", lambda _fingerprint: True)
+    monkeypatch.setattr("launcher.backup.store.local.is_settled", lambda _fingerprint: True)
 
 
 @pytest.fixture

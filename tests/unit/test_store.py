@@ -17,6 +17,7 @@ from launcher.backup.errors import (
     StoreUnavailableError,
 )
 from launcher.backup.manifest import read_manifest, write_manifest
+from launcher.backup.ports import Store
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import (
     Backup,
@@ -28,7 +29,8 @@ from launcher.backup.records.backup import (
     Verification,
 )
 from launcher.backup.records.ids import BackupId
-from launcher.backup.store import LocalStore, Store, stored_name
+from launcher.backup.store.local import LocalStore
+from launcher.backup.store.names import stored_name
 
 NOON = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
 GOOD = Verification(State.VERIFIED, NOON)
@@ -421,7 +423,7 @@ def test_a_pipe_in_place_of_a_file_blocks_nothing(store: Store) -> None:
 
 def halt(monkeypatch: pytest.MonkeyPatch, name: str, *, at: int) -> None:
     """Kill whoever calls a function of the store's for the `at`-th time."""
-    import launcher.backup.store as module  # noqa: PLC0415
+    import launcher.backup.store.local as module  # noqa: PLC0415
 
     calls = [0]
     original = getattr(module, name)
@@ -553,7 +555,7 @@ def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a manifest be remembered at once, and not only when its time is a while ago."""
-    monkeypatch.setattr("launcher.backup.store.is_settled", lambda _fingerprint: True)
+    monkeypatch.setattr("launcher.backup.store.local.is_settled", lambda _fingerprint: True)
 
 
 def test_what_another_process_does_is_seen_at_once(store: Store, settled: None) -> None:
@@ -585,7 +587,7 @@ def test_a_manifest_altered_in_place_is_noticed_by_the_list(store: Store, settle
 def test_a_manifest_is_read_once_and_forgotten_when_it_is_gone(
     store: Store, settled: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import launcher.backup.store as module  # noqa: PLC0415
+    import launcher.backup.store.local as module  # noqa: PLC0415
 
     read: list[bytes] = []
 

@@ -18,7 +18,7 @@ from flask import Flask
 from launcher.backup.errors import StoreUnavailableError
 from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Kind
-from launcher.backup.store import LocalStore
+from launcher.backup.store.local import LocalStore
 from launcher.current import current_backups
 from launcher.db import settings
 from launcher.extensions import db

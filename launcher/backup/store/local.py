@@ -9,7 +9,6 @@ staging, whose data file is debris: it is not listed, and `sweep` removes both.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -17,9 +16,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
-from launcher.backup.compression import SUFFIXES
 from launcher.backup.errors import (
     BackupError,
     BackupNotFoundError,
@@ -36,76 +34,22 @@ from launcher.backup.files import (
 from launcher.backup.fingerprints import Fingerprint, fingerprint_of, is_settled
 from launcher.backup.manifest import MAX_BYTES, read_manifest, write_manifest
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records.backup import Backup, Encoding, Kind, Verification
+from launcher.backup.records.backup import Backup, Kind, Verification
 from launcher.backup.records.ids import LATEST, BackupId, moment_of, parse_backup_id
 from launcher.backup.records.text import clean_note
+from launcher.backup.store.names import (
+    PREFIX,
+    derived_id,
+    id_of_file,
+    id_of_manifest,
+    is_external,
+    manifest_name,
+    stored_names,
+)
 
-_PREFIX = "launcher-"
-_EXTERNAL_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db.zst", ".sqlite.zst", ".sqlite3.zst")
 _STORED_MODE = 0o400
 _NO_FILE = Fault(Reason.NOT_REGULAR)
 _BY_TIME = attrgetter("created_at", "id")
-
-
-class Store(Protocol):
-    """A place that keeps backups.
-
-    Every method raises `StoreUnavailableError` when the place cannot be reached, and
-    `InsufficientSpaceError` when it is full.
-    """
-
-    @property
-    def path(self) -> Path:
-        """The folder, for people and for questions of free space."""
-
-    @property
-    def staging(self) -> Path:
-        """A private folder for work in progress, on the same file system."""
-
-    def ensure(self) -> None:
-        """Make the place usable; raises when it cannot be."""
-
-    def list(self) -> Sequence[Backup]:
-        """Return every backup, newest first; damaged and foreign ones hide nothing else.
-
-        Every file is looked at, each time.
-        """
-
-    def get(self, reference: str) -> Backup:
-        """Return one backup by id, or for `latest` the newest good one.
-
-        A safety backup is `latest` only when there is nothing else: it holds what somebody
-        wanted to get away from, and a restore of `latest` said twice must not bring that back.
-
-        Raises:
-            BackupNotFoundError: there is none.
-        """
-
-    def open(self, backup: Backup) -> BinaryIO:
-        """Open the stored file of a backup for reading; links are never followed.
-
-        Raises:
-            ManifestError: the file is missing or is no regular file.
-        """
-
-    def file_name(self, backup: Backup) -> str:
-        """Return the name of the stored file, which lies in `path`.
-
-        Raises:
-            ManifestError: there is none.
-        """
-
-    def publish(self, backup: Backup, staged: Path) -> None:
-        """Make `backup`, whose finished file lies at `staged`, exist durably, or not at all."""
-
-    def update(self, backup: Backup) -> None:
-        """Replace the manifest of an existing backup, or give an external file its first."""
-
-    def remove(self, backup: Backup) -> None:
-        """Make a backup not exist, durably."""
-
-    def sweep(self) -> None:
-        """Remove what killed operations left. Only the holder of the operation lock may."""
 
 
 class LocalStore:
@@ -152,11 +96,11 @@ class LocalStore:
         names.difference_update(backup.file.name for backup in found if backup.file)
         for backup in found:
             if not backup.file:
-                names.difference_update(_file_names(backup.id))
+                names.difference_update(stored_names(backup.id))
         found += [
             backup
             for name in names
-            if _is_external(name) and (backup := self._describe_bare(name)) is not None
+            if is_external(name) and (backup := self._describe_bare(name)) is not None
         ]
         return sorted(found, key=_BY_TIME, reverse=True)
 
@@ -170,7 +114,7 @@ class LocalStore:
                 return good[0]
             raise BackupNotFoundError(Reason.NO_GOOD_BACKUP)
         backup_id = parse_backup_id(reference)
-        described = self._describe(self._manifest_path(backup_id).name)
+        described = self._describe(manifest_name(backup_id))
         if described is not None and (described.file or self._names()):
             return described  # what cannot be read may be the whole folder
         for backup in self.list():
@@ -194,7 +138,7 @@ class LocalStore:
 
     def publish(self, backup: Backup, staged: Path) -> None:
         assert backup.file is not None  # noqa: S101 (made by `pack` a moment ago)
-        in_staging = self.staging / self._manifest_path(backup.id).name
+        in_staging = self.staging / manifest_name(backup.id)
         target = self._path / backup.file.name
         with disk_errors("write to the backup folder"):
             staged.chmod(_STORED_MODE)
@@ -234,20 +178,20 @@ class LocalStore:
                 with contextlib.suppress(OSError):
                     sync_directory(self._path)
             empty_directory(self.staging)
-            for left in self._path.glob(f".{_PREFIX}*.tmp"):
+            for left in self._path.glob(f".{PREFIX}*.tmp"):
                 left.unlink(missing_ok=True)
 
     def _staged_manifests(self) -> Iterator[Path]:
         for name in os.listdir(self.staging):
-            if _manifest_id(name):
+            if id_of_manifest(name):
                 yield self.staging / name
 
     def _debris(self, manifest_path: Path) -> Sequence[str]:
         """Return the names that a manifest in staging makes debris."""
-        backup_id = _manifest_id(manifest_path.name)
+        backup_id = id_of_manifest(manifest_path.name)
         if self._manifest_path(backup_id).exists():
             return []
-        names = list(_file_names(backup_id))
+        names = list(stored_names(backup_id))
         with contextlib.suppress(OSError, ManifestError):
             backup = read_manifest(manifest_path.read_bytes())
             names += [backup.file.name] if backup.file else []
@@ -260,10 +204,10 @@ class LocalStore:
             return set(os.listdir(self._path))
 
     def _is_manifest(self, name: str) -> bool:
-        return name.endswith(".json") and (name in self._read or bool(_manifest_id(name)))
+        return name.endswith(".json") and (name in self._read or bool(id_of_manifest(name)))
 
     def _manifest_path(self, backup_id: BackupId) -> Path:
-        return self._path / f"{_PREFIX}{backup_id}.json"
+        return self._path / manifest_name(backup_id)
 
     def _data_names(self, backup: Backup) -> Sequence[str]:
         """Return the names of the files that belong to a backup and are there."""
@@ -272,11 +216,11 @@ class LocalStore:
         names = self._names()
         if backup.file is not None:
             return []
-        own = [name for name in _file_names(backup.id) if name in names]
+        own = [name for name in stored_names(backup.id) if name in names]
         return own or [
             name
             for name in names
-            if _is_external(name)
+            if is_external(name)
             and (found := self._describe_bare(name)) is not None
             and found.id == backup.id
         ]
@@ -292,9 +236,9 @@ class LocalStore:
             return None
         except OSError as error:
             detail = {"detail": str(error.strerror)}
-            return _damaged(_manifest_id(name), Fault(Reason.MANIFEST_UNREADABLE, detail))
+            return _damaged(id_of_manifest(name), Fault(Reason.MANIFEST_UNREADABLE, detail))
         except ManifestError as error:
-            return _damaged(_manifest_id(name), error.fault)
+            return _damaged(id_of_manifest(name), error.fault)
         return self._with_file_checked(backup)
 
     def _manifest(self, name: str) -> Backup:
@@ -310,7 +254,7 @@ class LocalStore:
         with open_regular(Path(path)) as file:
             fingerprint = fingerprint_of(os.fstat(file.fileno()))
             backup = read_manifest(file.read(MAX_BYTES))
-        if backup.id != _manifest_id(name):
+        if backup.id != id_of_manifest(name):
             raise ManifestError(Reason.MANIFEST_OF_ANOTHER)
         if is_settled(fingerprint):
             self._read[name] = (fingerprint, backup)
@@ -345,20 +289,20 @@ class LocalStore:
         file whose manifest is in neither place never had one.
         """
         path = self._path / name
-        own_id = _own_id(name)
+        own_id = id_of_file(name)
         if own_id is not None:
-            manifest_name = self._manifest_path(own_id).name
-            if (self.staging / manifest_name).exists():
+            manifest = manifest_name(own_id)
+            if (self.staging / manifest).exists():
                 return None
-            if self._manifest_path(own_id).exists():
-                return self._describe(manifest_name)
+            if (self._path / manifest).exists():
+                return self._describe(manifest)
         try:
             facts = path.lstat()
         except OSError:
             return None
         moment = _moment_of_file(facts.st_mtime)
         backup = Backup(
-            id=own_id or _derived_id(name, moment),
+            id=own_id or derived_id(name, moment),
             kind=Kind.EXTERNAL,
             created_at=_moment_of(own_id) if own_id else moment,
             note=clean_note(name.encode(errors="surrogateescape").decode(errors="replace")),
@@ -366,41 +310,6 @@ class LocalStore:
         if path.is_symlink() or not path.is_file():
             return _as_damaged(backup, _NO_FILE)
         return backup
-
-
-def _is_external(name: str) -> bool:
-    return name.endswith(_EXTERNAL_SUFFIXES) and not name.startswith(".")
-
-
-def _manifest_id(name: str) -> BackupId:
-    """Return the id in a manifest's name, "" when it is not one."""
-    if name.startswith(_PREFIX) and name.endswith(".json"):
-        with contextlib.suppress(BackupNotFoundError):
-            return parse_backup_id(name.removeprefix(_PREFIX).removesuffix(".json"))
-    return BackupId("")
-
-
-def _own_id(name: str) -> BackupId | None:
-    for suffix in SUFFIXES.values():
-        if name.startswith(_PREFIX) and name.endswith(suffix):
-            with contextlib.suppress(BackupNotFoundError):
-                return parse_backup_id(name.removeprefix(_PREFIX).removesuffix(suffix))
-    return None
-
-
-def stored_name(backup_id: BackupId, encoding: Encoding) -> str:
-    """Return the name under which the file of a backup is kept."""
-    return f"{_PREFIX}{backup_id}{SUFFIXES[encoding]}"
-
-
-def _file_names(backup_id: BackupId) -> Sequence[str]:
-    return [stored_name(backup_id, encoding) for encoding in Encoding]
-
-
-def _derived_id(name: str, moment: datetime) -> BackupId:
-    """Return an id for somebody else's file: the same as long as its name and time are."""
-    tail = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:6]
-    return BackupId(f"{moment:%Y%m%dT%H%M%SZ}-{tail}")
 
 
 def _moment_of(backup_id: BackupId) -> datetime:

@@ -1,0 +1,60 @@
+"""The names of files in the backup folder, and the ids in them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from launcher.backup.errors import BackupNotFoundError
+from launcher.backup.records.backup import Encoding
+from launcher.backup.records.ids import BackupId, parse_backup_id
+
+PREFIX = "launcher-"
+
+_SUFFIXES = {Encoding.ZSTD: ".db.zst", Encoding.IDENTITY: ".db"}
+_EXTERNAL_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db.zst", ".sqlite.zst", ".sqlite3.zst")
+
+
+def manifest_name(backup_id: BackupId) -> str:
+    """Return the name of the manifest of a backup."""
+    return f"{PREFIX}{backup_id}.json"
+
+
+def stored_name(backup_id: BackupId, encoding: Encoding) -> str:
+    """Return the name of the file of a backup."""
+    return f"{PREFIX}{backup_id}{_SUFFIXES[encoding]}"
+
+
+def stored_names(backup_id: BackupId) -> Sequence[str]:
+    """Return every name that the file of a backup can have."""
+    return [stored_name(backup_id, encoding) for encoding in Encoding]
+
+
+def id_of_manifest(name: str) -> BackupId:
+    """Return the id in the name of a manifest, "" for any other name."""
+    return _id_before(".json", name) or BackupId("")
+
+
+def id_of_file(name: str) -> BackupId | None:
+    """Return the id in the name that Launcher gives to the file of a backup, None for any other."""
+    return next(filter(None, (_id_before(suffix, name) for suffix in _SUFFIXES.values())), None)
+
+
+def _id_before(suffix: str, name: str) -> BackupId | None:
+    if name.startswith(PREFIX) and name.endswith(suffix):
+        with contextlib.suppress(BackupNotFoundError):
+            return parse_backup_id(name.removeprefix(PREFIX).removesuffix(suffix))
+    return None
+
+
+def is_external(name: str) -> bool:
+    """Whether a file of this name is listed as a backup without a manifest."""
+    return name.endswith(_EXTERNAL_SUFFIXES) and not name.startswith(".")
+
+
+def derived_id(name: str, moment: datetime) -> BackupId:
+    """Return an id for a file of another name, the same as long as its name and time are."""
+    tail = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:6]
+    return BackupId(f"{moment:%Y%m%dT%H%M%SZ}-{tail}")
