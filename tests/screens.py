@@ -132,7 +132,7 @@ def _make_past(data_dir: Path) -> tuple[str, str, BackupService]:
             kind, note = _BY_HAND[days]
             service.create(by=admin.username, kind=kind, note=note, protected=days == 12)
     clock.moment = clock.real - timedelta(hours=1)
-    _do("rehearsal", service, data_dir, clock)
+    _do("restore-test", service, data_dir, clock)
     clock.moment = clock.real - timedelta(minutes=20)
     service.create(by=admin.username, note="Before moving Jellyfin to the new box", protected=True)
     return admin.username, admin.password, service

@@ -41,7 +41,7 @@ _RENAMED_FILES: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "keep_daily": "backup_keep_daily",
             "keep_weekly": "backup_keep_weekly",
             "keep_monthly": "backup_keep_monthly",
-            "rehearsal": "backup_rehearsal",
+            "rehearsal": "backup_restore_test",
             "zone_name": "time_zone",
             "language": "default_locale",
         },

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import sys
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -159,13 +159,16 @@ def _decoder(kind: Any) -> _Decoder:
     return _enum(kind)
 
 
-def _enum(kind: Iterable[Enum]) -> _Decoder:
+def _enum(kind: type[Enum]) -> _Decoder:
     members = {each.value: each for each in kind}
 
     def decode_enum(value: object) -> Enum:
-        if (member := members.get(_expect(str, value))) is None:
-            raise DecodeError(f"not one of {', '.join(members)}")
-        return member
+        if (member := members.get(_expect(str, value))) is not None:
+            return member
+        try:
+            return kind(value)  # a type may know what a value was called before
+        except ValueError:
+            raise DecodeError(f"not one of {', '.join(members)}") from None
 
     return decode_enum
 

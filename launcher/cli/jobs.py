@@ -26,14 +26,14 @@ _EXAMPLES = """
 \b
 Examples:
   flask jobs list
-  flask jobs run rehearsal
+  flask jobs run restore-test
 """
 
 _ENDED = {
     RunOutcome.SUCCEEDED: "found damage",
     RunOutcome.PARTLY: "was not done in all parts",
     RunOutcome.FAILED: "failed",
-    RunOutcome.PUT_OFF: "was put off",
+    RunOutcome.POSTPONED: "was put off",
     RunOutcome.INTERRUPTED: "was interrupted",
 }
 """How a job ended that is no plain success."""
@@ -76,7 +76,7 @@ def list_(as_json: bool) -> None:
 def run(job_id: str, as_json: bool) -> None:
     """Do a job now, whether it is due or not. It uses no slot of its schedule.
 
-    JOB is backup, scrub or rehearsal. The id of a backup that was made or rehearsed is printed,
+    JOB is backup, scrub or restore-test. The id of a backup that was made or rehearsed is printed,
     and of those that were found damaged, for which it exits with 90.
     """
     config = current_config()

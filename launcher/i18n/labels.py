@@ -204,7 +204,7 @@ OUTCOME_WORDS: Mapping[Outcome, LazyString] = {
 JOB_WORDS: Mapping[str, LazyString] = {
     "backup": _("Back up"),
     "scrub": _("Verify older backups"),
-    "rehearsal": _("Rehearse a restore"),
+    "restore-test": _("Rehearse a restore"),
 }
 """By the id of the job."""
 
@@ -217,7 +217,7 @@ JOB_PURPOSES: Mapping[str, LazyString] = {
         "Reads a few backups through each day, so that damage is found within a month and not on"
         " the day of a restore."
     ),
-    "rehearsal": _(
+    "restore-test": _(
         "Takes the newest good backup through a whole restore on a scratch copy, so that it is"
         " known to work before it is needed."
     ),
@@ -229,7 +229,7 @@ RUN_WORDS: Mapping[str, LazyString] = {
     "succeeded": _("Succeeded"),
     "partly": _("Done, but some parts failed"),
     "failed": _("Failed"),
-    "put_off": _("Put off"),
+    "postponed": _("Put off"),
     "interrupted": _("Interrupted"),
 }
 """By the outcome of a run; `running` while it has none."""
@@ -297,7 +297,7 @@ RESTORE_TEST_WORDS: Mapping[str, LazyString] = {
     "weekly": _("a rehearsal every week"),
     "monthly": _("a rehearsal every month"),
 }
-"""By the value of the setting `backup_rehearsal`, as a part of a sentence."""
+"""By the value of the setting `backup_restore_test`, as a part of a sentence."""
 
 THEME_WORDS: Mapping[Theme, LazyString] = {
     Theme.SYSTEM: _("As the device has it"),

@@ -35,7 +35,7 @@ class RunOutcome(StrEnum):
     SUCCEEDED = "succeeded"
     PARTLY = "partly"  # its work was done, and something beside it failed
     FAILED = "failed"
-    PUT_OFF = "put_off"  # it could not be done this time, and nothing is wrong with that
+    POSTPONED = "postponed"  # it could not be done this time, and nothing is wrong with that
     INTERRUPTED = "interrupted"
 
 
@@ -52,7 +52,7 @@ class Run:
         facts: what the job has to tell. `backup`: `backup_id`, `slot`, `removed`, `not_removed`;
             `scrub`: `verified` (how many), `damaged` (ids), `failed` (ids), `total`,
             `overdue` (how many still wait for longer than they should);
-            `restore_test`: `backup_id`, `rows` by table.
+            `restore-test`: `backup_id`, `rows` by table.
     """
 
     id: str

@@ -50,9 +50,9 @@ JOBS: Mapping[str, Job] = {
         ),
         Job("scrub", Verb.VERIFY, lambda _site: "30 4 * * *"),
         Job(
-            "rehearsal",
+            "restore-test",
             Verb.TEST_RESTORE,
-            lambda site: RESTORE_TEST_CRONS.get(site.backup_rehearsal),
+            lambda site: RESTORE_TEST_CRONS.get(site.backup_restore_test),
         ),
     )
 }

@@ -186,7 +186,7 @@ def _carry_out(task: _Task) -> Run | None:
     except OperationInProgressError as error:
         if task.run is None:
             raise
-        done = Done(RunOutcome.PUT_OFF, {}, error)
+        done = Done(RunOutcome.POSTPONED, {}, error)
     except BackupError as error:
         done = Done(RunOutcome.FAILED, {}, error)
     except Exception as error:
@@ -297,7 +297,7 @@ def _scrub(task: _Task) -> Done:
     if verified:
         return Done(RunOutcome.PARTLY, facts, error)
     is_no_room = isinstance(error, InsufficientSpaceError)
-    return Done(RunOutcome.PUT_OFF if is_no_room else RunOutcome.FAILED, facts, error)
+    return Done(RunOutcome.POSTPONED if is_no_room else RunOutcome.FAILED, facts, error)
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -330,7 +330,7 @@ def _test_restore(task: _Task) -> Done:
         backup = task.service.get(LATEST)
         plan = task.service.test_restore(backup.id, by=task.by, on_progress=task.report)
     except (BackupNotFoundError, InsufficientSpaceError) as error:
-        return Done(RunOutcome.PUT_OFF, {}, error)
+        return Done(RunOutcome.POSTPONED, {}, error)
     except VerificationError as error:
         task.service.verify(backup.id, by=task.by)  # so that nobody counts on it any more
         return Done(RunOutcome.FAILED, {"backup_id": backup.id}, error)
@@ -341,5 +341,5 @@ def _test_restore(task: _Task) -> Done:
 _WORK: Mapping[str, Callable[[_Task], Done]] = {
     "backup": _back_up,
     "scrub": _scrub,
-    "rehearsal": _test_restore,
+    "restore-test": _test_restore,
 }

@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 def record_created(made: Recipient, *, actor: Actor) -> None:
     """Record that somebody is told from now on."""
     changes = _changes(None, made)
-    audit.record("notice.create", actor=actor, target=_subject(made), changes=changes)
+    audit.record("recipient.create", actor=actor, target=_subject(made), changes=changes)
 
 
 def record_changed(before: Recipient, after: Recipient, *, actor: Actor) -> None:
     """Record what somebody is told, or where, as it was and as it is."""
     changes = _changes(before, after)
-    audit.record("notice.update", actor=actor, target=_subject(after), changes=changes)
+    audit.record("recipient.update", actor=actor, target=_subject(after), changes=changes)
 
 
 def record_removed(known: Recipient, *, actor: Actor) -> None:
     """Record that somebody is told nothing any more."""
-    audit.record("notice.delete", actor=actor, target=_subject(known))
+    audit.record("recipient.delete", actor=actor, target=_subject(known))
 
 
 def record_test(known: Recipient, outcome: Outcome, *, actor: Actor) -> None:
     """Record that a test was sent, and how it went."""
     changes = {"outcome": outcome}
-    audit.record("notice.test", actor=actor, target=_subject(known), changes=changes)
+    audit.record("recipient.test", actor=actor, target=_subject(known), changes=changes)
 
 
 def record_heartbeat(before: Heartbeat | None, after: Heartbeat | None, *, actor: Actor) -> None:
@@ -48,16 +48,16 @@ def record_heartbeat(before: Heartbeat | None, after: Heartbeat | None, *, actor
             after is not None and after.pings_start,
         ],
     }
-    audit.record("notice.set_heartbeat", actor=actor, changes=changes)
+    audit.record("recipient.set_heartbeat", actor=actor, changes=changes)
 
 
 def record_public_url(before: str, after: str, *, actor: Actor) -> None:
     """Record the address of the site in messages as it was and as it is."""
-    audit.record("notice.set_public_url", actor=actor, changes={"public_url": [before, after]})
+    audit.record("recipient.set_public_url", actor=actor, changes={"public_url": [before, after]})
 
 
 def _subject(target: Recipient) -> audit.Target:
-    return audit.Target("notice", target.id, target.name)
+    return audit.Target("recipient", target.id, target.name)
 
 
 def _changes(before: Recipient | None, after: Recipient) -> Mapping[str, Sequence[object]]:

@@ -32,7 +32,7 @@ RESTORE_TEST_CRONS: Mapping[str, str | None] = {
     "weekly": "0 4 * * 0",
     "monthly": "0 4 1 * *",
 }
-"""Every value of the setting `backup_rehearsal`, and when it comes due, in the site's zone."""
+"""Every value of the setting `backup_restore_test`, and when it comes due, in the site's zone."""
 
 _MOST_SHIFT = timedelta(hours=3)  # no zone sets its clock by more at once
 _SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)

@@ -83,7 +83,7 @@ class SiteSettings:
     backup_keep_daily: int = _schedule(0, Number(0, 1000), "Daily backups to keep besides.")
     backup_keep_weekly: int = _schedule(0, Number(0, 1000), "Weekly backups to keep besides.")
     backup_keep_monthly: int = _schedule(0, Number(0, 1000), "Monthly backups to keep besides.")
-    backup_rehearsal: str = _schedule(
+    backup_restore_test: str = _schedule(
         "weekly",
         Choice(tuple(RESTORE_TEST_CRONS)),
         "How often a restore is rehearsed.",

@@ -27,7 +27,7 @@ from tests.support.server import serving
 from tests.support.words import compile_words
 
 PAGE = "/admin/jobs"
-JOBS = ("backup", "scrub", "rehearsal")
+JOBS = ("backup", "scrub", "restore-test")
 
 Open = Callable[..., Page]
 
@@ -62,7 +62,7 @@ def _make_past(book: Book, backup_id: str) -> None:
     facts = {
         "backup": {"backup_id": backup_id, "removed": ["a", "b"]},
         "scrub": {"verified": 3, "total": 40, "damaged": [backup_id], "failed": ["a"]},
-        "rehearsal": {"backup_id": backup_id, "rows": {"apps": 24, "boards": 3, "users": 2}},
+        "restore-test": {"backup_id": backup_id, "rows": {"apps": 24, "boards": 3, "users": 2}},
     }
     for job_id in JOBS:
         for number, outcome in enumerate(RunOutcome):
@@ -167,7 +167,7 @@ def test_what_is_in_the_way_is_said_and_stays_said(house: Home, open_jobs: Open)
     run_now(page, "backup").click(no_wait_after=True)
     with paused(house.server.data_dir):
         expect(row(page, "backup")).to_contain_text("Running")
-        run_now(page, "rehearsal").click()
+        run_now(page, "restore-test").click()
         notice = page.locator("#problem .notice")
         expect(notice).to_contain_text("Making a backup, started by ada")
         page.wait_for_timeout(2500)  # it polls meanwhile
@@ -178,16 +178,16 @@ def test_what_is_in_the_way_is_said_and_stays_said(house: Home, open_jobs: Open)
 
 def test_the_keyboard_alone_runs_a_job_and_opens_the_older_runs(open_jobs: Open) -> None:
     page = open_jobs()
-    run_now(page, "rehearsal").focus()
+    run_now(page, "restore-test").focus()
     page.keyboard.press("Enter")
     expect(toast(page, "Rehearse a restore: Succeeded")).to_have_count(1)
-    expect(run_now(page, "rehearsal")).to_be_focused()
-    expect(run_now(page, "rehearsal")).to_contain_text("Run now")
-    expect(row(page, "rehearsal")).to_contain_text("From the backup of")
+    expect(run_now(page, "restore-test")).to_be_focused()
+    expect(run_now(page, "restore-test")).to_contain_text("Run now")
+    expect(row(page, "restore-test")).to_contain_text("From the backup of")
 
-    page.locator("#earlier-rehearsal summary").focus()
+    page.locator("#earlier-restore-test summary").focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#earlier-rehearsal tr").last).to_be_visible()
+    expect(page.locator("#earlier-restore-test tr").last).to_be_visible()
 
 
 def test_without_script_a_job_is_run_and_followed(house: Home, open_jobs: Open) -> None:

@@ -285,7 +285,7 @@ def test_run_scheduled_uses_a_slot_once(flask: Flask_, app: Flask, data_dir: Pat
     (made,) = json.loads(flask("list", "--json").stdout)
     assert done.stdout == f"{made['id']}\n"
     assert "The scrub was due: succeeded." in done.stderr
-    assert "The rehearsal was due" in done.stderr
+    assert "The restore-test was due" in done.stderr
     again = flask("run-scheduled")
     assert again.stdout == ""
     assert "Nothing is due" in again.stderr

@@ -44,7 +44,7 @@ def test_each_job_is_listed_with_its_schedule_and_how_it_went(flask: Run, data_d
 
     heading, backup, scrub, restore_test = listed.stdout.splitlines()
     assert heading.split("  ")[0] == "JOB"
-    assert backup.startswith("backup     0 3 * * * (UTC)")
+    assert backup.startswith("backup        0 3 * * * (UTC)")
     assert "(succeeded)" in backup
     assert "(interrupted)" in scrub
     assert scrub.endswith("never")
@@ -53,7 +53,7 @@ def test_each_job_is_listed_with_its_schedule_and_how_it_went(flask: Run, data_d
 
     facts = json.loads(flask("list", "--json").stdout)
     assert facts["leader"] is None
-    assert [job["id"] for job in facts["jobs"]] == ["backup", "scrub", "rehearsal"]
+    assert [job["id"] for job in facts["jobs"]] == ["backup", "scrub", "restore-test"]
     made, killed, _ = facts["jobs"]
     assert made["last_attempt_at"] == made["last_success_at"] is not None
     assert (killed["last_outcome"], killed["last_success_at"]) == ("interrupted", None)
@@ -88,7 +88,7 @@ def test_a_job_is_done_now_and_says_its_result_alone_on_stdout(
     with app.app_context():
         assert current_backups().get(made).id == made
         assert current_backups().last_slot() is None, "no slot is used"
-    assert flask("run", "rehearsal").stdout.strip() == made
+    assert flask("run", "restore-test").stdout.strip() == made
     scrubbed = flask("run", "scrub")
     assert (scrubbed.stdout, scrubbed.stderr) == ("", "Verified 1 of 1.\n")
     assert json.loads(flask("run", "scrub", "--json").stdout)["facts"]["verified"] == 1
@@ -114,8 +114,8 @@ def test_a_scrub_that_ran_out_of_time_says_how_many_still_wait(
 
 
 def test_how_it_ended_is_in_the_exit_code(flask: Run, app: Flask, data_dir: Path) -> None:
-    put_off = flask("run", "rehearsal", expect=13)
-    assert put_off.stderr == "The rehearsal was put off: there is no good backup yet.\n"
+    put_off = flask("run", "restore-test", expect=13)
+    assert put_off.stderr == "The restore-test was put off: there is no good backup yet.\n"
     made = flask("run", "backup").stdout.strip()
     with app.app_context():
         file = current_backups().get(made).file
@@ -138,4 +138,4 @@ def test_busy_says_who_and_exits_with_11(flask: Run, data_dir: Path) -> None:
 
 
 def test_a_job_that_there_is_not_is_wrong_usage(flask: Run) -> None:
-    assert "'backup', 'scrub', 'rehearsal'" in flask("run", "nothing", expect=2).stderr
+    assert "'backup', 'scrub', 'restore-test'" in flask("run", "nothing", expect=2).stderr

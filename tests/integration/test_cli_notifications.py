@@ -108,25 +108,25 @@ def test_each_change_is_in_the_audit_log_with_who_typed_it_and_without_a_secret(
     flask("notifications", "remove", "phone", expect=1)
 
     with app.app_context():
-        of_notices = AuditEvent.action.startswith("notice.")
+        of_notices = AuditEvent.action.startswith("recipient.")
         kept = list(db.session.scalars(db.select(AuditEvent).where(of_notices)))
         told = [(each.action, each.target_name, each.changes) for each in kept]
         assert {each.actor_name for each in kept} == {typist()}
         assert {each.target_id for each in kept} == {"", made.stdout.strip()}
     assert told == [
-        ("notice.create", "phone", {
+        ("recipient.create", "phone", {
             "events": [None, ["failure"]],
             "shown_url": [None, f"json://ada:****@{receiver.place}/…"],
         }),
-        ("notice.test", "phone", {"outcome": "succeeded"}),
-        ("notice.set_heartbeat", "", {
+        ("recipient.test", "phone", {"outcome": "succeeded"}),
+        ("recipient.set_heartbeat", "", {
             "shown_url": [None, "https://hc.example/…"], "pings_start": [False, True],
         }),
-        ("notice.set_heartbeat", "", {
+        ("recipient.set_heartbeat", "", {
             "shown_url": ["https://hc.example/…", None], "pings_start": [True, False],
         }),
-        ("notice.set_public_url", "", {"public_url": ["", "https://home.example"]}),
-        ("notice.delete", "phone", {}),
+        ("recipient.set_public_url", "", {"public_url": ["", "https://home.example"]}),
+        ("recipient.delete", "phone", {}),
     ]  # fmt: skip
     assert SECRET not in str(told)
 

@@ -28,7 +28,7 @@ SCHEDULE = {
     "backup_keep_daily": 4,
     "backup_keep_weekly": 5,
     "backup_keep_monthly": 6,
-    "backup_rehearsal": "off",
+    "backup_restore_test": "off",
 }
 
 

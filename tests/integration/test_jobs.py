@@ -150,7 +150,7 @@ def test_a_run_with_a_long_list_makes_no_job_forget(desk: Desk) -> None:
     run = book.begin("scrub", by="schedule", at=NOON)
     long_list = [f"20261122T170000Z-{number:06}" for number in range(50_000)]
     book.end("scrub", replace(run, outcome=RunOutcome.PARTLY, facts={"failed": long_list}))
-    Book(desk.data_dir).begin("rehearsal", by="schedule", at=NOON)
+    Book(desk.data_dir).begin("restore-test", by="schedule", at=NOON)
     assert Book(desk.data_dir).record("backup").schedule == "0 3 * * *"
     assert desk.runs("scrub")[0].facts["failed"] == long_list
 
@@ -291,9 +291,9 @@ def test_scrub_and_rehearsal_come_by_themselves_and_are_made_up_for_once(desk: D
     desk.wait(8 * DAY)
     desk.elect()
     desk.pass_time(HOUR, step=MINUTE * 15)
-    assert [job_id for job_id, _ in desk.started] == ["backup", "scrub", "rehearsal"]
+    assert [job_id for job_id, _ in desk.started] == ["backup", "scrub", "restore-test"]
     assert [run.outcome for run in desk.runs("scrub")] == [RunOutcome.SUCCEEDED]
-    assert [run.outcome for run in desk.runs("rehearsal")] == [RunOutcome.SUCCEEDED]
+    assert [run.outcome for run in desk.runs("restore-test")] == [RunOutcome.SUCCEEDED]
     assert desk.perform("scrub") is None
 
 
@@ -314,7 +314,9 @@ def test_a_restore_is_rehearsed_as_often_as_it_is_set(
     desk.service.create(by="ada")
     desk.elect()
     desk.pass_time(9 * DAY, step=HOUR)
-    begun = [run.started_at.astimezone(ZoneInfo("Europe/Berlin")) for run in desk.runs("rehearsal")]
+    begun = [
+        run.started_at.astimezone(ZoneInfo("Europe/Berlin")) for run in desk.runs("restore-test")
+    ]
     assert [f"{at:%d}" for at in reversed(begun)] == runs
     assert {at.hour for at in begun} <= {4}
 
@@ -326,7 +328,7 @@ def test_a_change_of_the_rehearsal_makes_up_for_nothing(desk: Desk) -> None:
     desk.pass_time(3 * DAY, step=6 * HOUR)
     desk.set(restore_test="daily")
     desk.pass_time(2 * HOUR)
-    assert desk.runs("rehearsal") == ()
+    assert desk.runs("restore-test") == ()
 
 
 # --- rehearsal ---------------------------------------------------------------------------
@@ -334,24 +336,24 @@ def test_a_change_of_the_rehearsal_makes_up_for_nothing(desk: Desk) -> None:
 
 def test_a_rehearsal_tells_what_the_newest_backup_would_bring_back(desk: Desk) -> None:
     made = backups(desk, 2)
-    run = desk.perform("rehearsal", by="ada")
+    run = desk.perform("restore-test", by="ada")
     assert run is not None
     assert (run.outcome, run.facts["backup_id"]) == (RunOutcome.SUCCEEDED, made[1].id)
     assert run.facts["rows"]["users"] == 3  # type: ignore[index]
-    (remembered,) = desk.runs("rehearsal")
+    (remembered,) = desk.runs("restore-test")
     assert remembered == run
 
 
 def test_a_rehearsal_without_a_good_backup_is_put_off(desk: Desk) -> None:
-    run = desk.perform("rehearsal", by="ada")
+    run = desk.perform("restore-test", by="ada")
     assert run is not None
-    assert (run.outcome, run.error_code) == (RunOutcome.PUT_OFF, "backup_not_found")
+    assert (run.outcome, run.error_code) == (RunOutcome.POSTPONED, "backup_not_found")
 
 
 def test_a_backup_that_fails_its_rehearsal_is_not_counted_on_any_more(desk: Desk) -> None:
     older, newer = backups(desk, 2)
     flip(desk, newer)
-    run = desk.perform("rehearsal", by="ada")
+    run = desk.perform("restore-test", by="ada")
     assert run is not None
     assert (run.outcome, run.error_code) == (RunOutcome.FAILED, "verification_failed")
     assert desk.service.get("latest").id == older.id
@@ -456,10 +458,10 @@ def test_a_backup_that_fails_removes_nothing(desk: Desk) -> None:
 
 def test_the_last_twenty_runs_of_each_job_are_remembered(desk: Desk) -> None:
     for _ in range(MAX_RUNS + 3):
-        desk.perform("rehearsal", by="ada")
+        desk.perform("restore-test", by="ada")
         desk.wait(MINUTE)
-    assert len(desk.runs("rehearsal")) == MAX_RUNS
-    assert desk.runs("rehearsal")[0].started_at == desk.now - MINUTE
+    assert len(desk.runs("restore-test")) == MAX_RUNS
+    assert desk.runs("restore-test")[0].started_at == desk.now - MINUTE
     assert set(runs(desk.data_dir)) == set(JOBS)
 
 

@@ -149,7 +149,7 @@ def test_a_slot_missed_while_it_was_down_is_made_up_for_once_by_two_servers_on_o
         assert run_flask(made, "backup", "run-scheduled") == ""
         os.kill(first.pid, signal.SIGKILL)
         wait_for_leader(made, but=first.pid)
-        wait_for_runs(made, 1, job_id="rehearsal")
+        wait_for_runs(made, 1, job_id="restore-test")
     assert [run.outcome for run in runs(made)["backup"]] == [RunOutcome.SUCCEEDED]
     assert_quiet(one.log_path.read_text() + other.log_path.read_text())
 

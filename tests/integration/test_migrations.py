@@ -125,8 +125,8 @@ def test_the_database_allows_the_members_that_the_model_knows(
 
 def test_the_database_allows_the_choices_that_the_settings_know() -> None:
     sql = LauncherContent().expected_schema(HEAD)["system_settings"]
-    allowed = ", ".join(f"'{value}'" for value in SETTINGS["backup_rehearsal"].kind.values)
-    assert f"CHECK (backup_rehearsal IN ({allowed}))" in sql
+    allowed = ", ".join(f"'{value}'" for value in SETTINGS["backup_restore_test"].kind.values)
+    assert f"CHECK (backup_restore_test IN ({allowed}))" in sql
 
 
 def test_the_first_settings_are_the_defaults(path: Path) -> None:

@@ -91,7 +91,8 @@ def test_what_an_earlier_version_remembered_is_read() -> None:
     assert settings_reader.read_facts(remembered) == SiteSettings(
         site_name="Zuhause", default_locale="de", time_zone="Europe/Berlin", backup_enabled=True,
         backup_cron_expression="@weekly", backup_stale_after_h=48, backup_max_count=3,
-        backup_keep_daily=4, backup_keep_weekly=5, backup_keep_monthly=6, backup_rehearsal="daily",
+        backup_keep_daily=4, backup_keep_weekly=5, backup_keep_monthly=6,
+        backup_restore_test="daily",
     )  # fmt: skip
 
 
@@ -102,5 +103,5 @@ def test_what_cannot_be_believed_is_not_remembered(facts: object) -> None:
 
 def test_a_site_that_nobody_can_read_makes_no_backups_and_raises_no_alarm_for_that() -> None:
     assert not FALLBACK.backup_enabled
-    assert FALLBACK.backup_rehearsal == "off"
-    assert replace(FALLBACK, backup_enabled=True, backup_rehearsal="weekly") == SiteSettings()
+    assert FALLBACK.backup_restore_test == "off"
+    assert replace(FALLBACK, backup_enabled=True, backup_restore_test="weekly") == SiteSettings()

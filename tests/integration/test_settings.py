@@ -64,8 +64,8 @@ def contents(app: Flask) -> Iterator[None]:
         ("backup_max_count", "1", 1),
         ("backup_keep_weekly", "0", 0),
         ("backup_stale_after_h", "8760", 8760),
-        ("backup_rehearsal", " Monthly", "monthly"),
-        ("backup_rehearsal", "off", "off"),
+        ("backup_restore_test", " Monthly", "monthly"),
+        ("backup_restore_test", "off", "off"),
     ],
 )
 def test_it_takes(name: str, value: object, kept: object) -> None:
@@ -81,9 +81,9 @@ def test_it_takes(name: str, value: object, kept: object) -> None:
         ("site_name", "two\nlines", "control_characters"),
         ("default_locale", "tlh", "locale"),
         ("default_locale", "", "locale"),
-        ("backup_rehearsal", "", "choice"),
-        ("backup_rehearsal", "yearly", "choice"),
-        ("backup_rehearsal", "0 4 * * 0", "choice"),
+        ("backup_restore_test", "", "choice"),
+        ("backup_restore_test", "yearly", "choice"),
+        ("backup_restore_test", "0 4 * * 0", "choice"),
         ("time_zone", "Berlin", "time_zone"),
         ("time_zone", "../../etc/passwd", "time_zone"),
         ("accent_hue", "360", "range"),

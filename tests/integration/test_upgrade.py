@@ -21,7 +21,7 @@ from launcher.db.content import LauncherContent
 from tests.conftest import MakeApp
 from tests.support.schema import make_database, run
 
-REHEARSAL = "SELECT backup_rehearsal FROM system_settings"
+REHEARSAL = "SELECT backup_restore_test FROM system_settings"
 SCHEMA = "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
 STEPS = tuple(Migration(step.id, step.title) for step in migrations.revisions()[1:])
 
@@ -64,7 +64,7 @@ def test_the_first_start_of_ours_makes_a_backup_and_then_upgrades(
         (backup,) = service.list()
         assert (backup.kind, backup.schema_revision) == (Kind.UPGRADE, "0001")
         assert service.verify(backup.id, by="ada").verification.state is State.VERIFIED
-        assert settings.current().backup_rehearsal == "weekly"
+        assert settings.current().backup_restore_test == "weekly"
         assert settings.current().site_name == "Of old"
     assert dict(run(live, SCHEMA)) == LauncherContent().expected_schema(migrations.head())
 
@@ -108,15 +108,15 @@ def test_a_file_of_the_first_schema_comes_in_and_the_rehearsal_is_part_of_the_sc
     restore_test: str,
 ) -> None:
     with app.app_context():
-        settings.change({"backup_rehearsal": "monthly"}, actor=COMMAND_LINE)
+        settings.change({"backup_restore_test": "monthly"}, actor=COMMAND_LINE)
     backup = service.import_(old_file, by="ada")
     assert (backup.schema_revision, backup.is_good) == ("0001", True)
 
     plan = service.plan(backup.id, by="ada", keep_schedule=keeps)
     assert plan.schedule_now is not None
     assert plan.schedule_then is not None
-    assert plan.schedule_now["backup_rehearsal"] == "monthly"
-    assert plan.schedule_then["backup_rehearsal"] == restore_test
+    assert plan.schedule_now["backup_restore_test"] == "monthly"
+    assert plan.schedule_then["backup_restore_test"] == restore_test
     service.restore(backup.id, by="ada", keep_schedule=keeps)
     assert run(data_dir / "launcher.db", REHEARSAL) == [(restore_test,)]
     assert run(data_dir / "launcher.db", "SELECT site_name FROM system_settings") == [("Of old",)]
@@ -125,8 +125,8 @@ def test_a_file_of_the_first_schema_comes_in_and_the_rehearsal_is_part_of_the_sc
 def test_a_file_of_a_schema_to_come_is_refused(
     service: BackupService, old_file: Path, data_dir: Path
 ) -> None:
-    run(old_file, "UPDATE alembic_version SET version_num = '0003'")
-    with pytest.raises(BackupError, match="0003"):
+    run(old_file, "UPDATE alembic_version SET version_num = '0004'")
+    with pytest.raises(BackupError, match="0004"):
         service.import_(old_file, by="ada")
 
 
@@ -139,9 +139,9 @@ def test_a_file_that_claims_ours_and_has_the_old_table_is_refused(
 
 
 def test_the_command_sets_how_often_a_restore_is_rehearsed(runner: FlaskCliRunner) -> None:
-    done = runner.invoke(args=["settings", "set", "backup_rehearsal", "daily"])
-    assert (done.exit_code, done.stderr) == (0, "backup_rehearsal is now daily (was weekly)\n")
+    done = runner.invoke(args=["settings", "set", "backup_restore_test", "daily"])
+    assert (done.exit_code, done.stderr) == (0, "backup_restore_test is now daily (was weekly)\n")
     assert "0 4 * * * (UTC)" in runner.invoke(args=["jobs", "list"]).stdout
-    runner.invoke(args=["settings", "set", "backup_rehearsal", "off"])
-    assert runner.invoke(args=["settings", "get", "backup_rehearsal"]).stdout == "off\n"
-    assert re.search(r"rehearsal +off", runner.invoke(args=["jobs", "list"]).stdout)
+    runner.invoke(args=["settings", "set", "backup_restore_test", "off"])
+    assert runner.invoke(args=["settings", "get", "backup_restore_test"]).stdout == "off\n"
+    assert re.search(r"restore-test +off", runner.invoke(args=["jobs", "list"]).stdout)

@@ -167,5 +167,5 @@ class Desk:
 def slots_count_since(data_dir: Path, moment: datetime) -> None:
     """Let the schedules of a data directory be as old as `moment`."""
     book = Book(data_dir)
-    for job_id in ("backup", "scrub", "rehearsal"):
+    for job_id in ("backup", "scrub", "restore-test"):
         book.change(job_id, lambda last: replace(last, since=moment))

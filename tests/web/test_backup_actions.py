@@ -234,7 +234,7 @@ def test_the_row_shows_who_does_what_and_how_far_it_is(
 @pytest.mark.parametrize(
     ("verb", "words"),
     [
-        ("verify", "Verifying backups"), ("rehearse", "Rehearsing a restore"),
+        ("verify", "Verifying backups"), ("test_restore", "Rehearsing a restore"),
         ("restore", "Restoring a backup"), ("upload", "Taking in a file"),
         ("export", "Exporting a backup"), ("delete", "Deleting backups"),
         ("plan", "Planning a restore"), ("prune", "Clearing out old backups"),

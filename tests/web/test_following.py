@@ -335,7 +335,7 @@ def test_a_restore_whose_process_was_killed_says_what_that_means(
     [
         ("protect", "Protecting a backup: Succeeded"),
         ("verify", "This backup is good"),
-        ("rehearse", "A restore of this backup would work"),
+        ("test_restore", "A restore of this backup would work"),
     ],
 )
 def test_every_kind_of_operation_has_an_outcome(

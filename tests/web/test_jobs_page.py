@@ -253,16 +253,16 @@ def test_each_job_says_what_it_does_when_and_why(
     set_site(time_zone="Asia/Tokyo", backup_cron_expression="30 2 * * 1")
     ada.open(PAGE)
 
-    assert re.findall(r'<h2 id="name-\w+">([^<]+)', ada.page) == [
+    assert re.findall(r'<h2 id="name-[\w-]+">([^<]+)', ada.page) == [
         "Back up", "Verify older backups", "Rehearse a restore",
     ]  # fmt: skip
     assert "so that none depends on a person" in section(ada.page, "backup")
     assert "Every week, on Monday at 02:30 Change the schedule" in facts(ada.page, "backup")
     assert 'href="/admin/backups/schedule">Change' in section(ada.page, "backup")
     assert "Every day at 04:30 Fixed" in facts(ada.page, "scrub")
-    assert "Every week, on Sunday at 04:00 Change the schedule" in facts(ada.page, "rehearsal")
-    assert 'href="/admin/backups/schedule#backup_rehearsal">Change' in section(
-        ada.page, "rehearsal"
+    assert "Every week, on Sunday at 04:00 Change the schedule" in facts(ada.page, "restore-test")
+    assert 'href="/admin/backups/schedule#backup_restore_test">Change' in section(
+        ada.page, "restore-test"
     )
     assert re.search(r'title="[^"]+ \d{4}, 02:30:00 JST">', section(ada.page, "backup"))
     assert re.search(r"Next run .*02:30 in \d+ \w+", facts(ada.page, "backup"))
@@ -281,14 +281,14 @@ def test_a_schedule_that_is_off_says_so(ada: Visitor, set_site: Callable[..., No
 def test_the_rehearsal_comes_as_often_as_it_is_set(
     ada: Visitor, set_site: Callable[..., None]
 ) -> None:
-    set_site(backup_rehearsal="monthly")
+    set_site(backup_restore_test="monthly")
     ada.open(PAGE)
-    assert "Every month, on day 1 at 04:00" in facts(ada.page, "rehearsal")
+    assert "Every month, on day 1 at 04:00" in facts(ada.page, "restore-test")
 
-    set_site(backup_rehearsal="off")
+    set_site(backup_restore_test="off")
     ada.open(PAGE)
-    assert "Schedule Off Change the schedule" in facts(ada.page, "rehearsal")
-    assert "Next run Never The schedule is off" in facts(ada.page, "rehearsal")
+    assert "Schedule Off Change the schedule" in facts(ada.page, "restore-test")
+    assert "Next run Never The schedule is off" in facts(ada.page, "restore-test")
 
 
 @pytest.mark.parametrize("expression", ["61 25 * * *", "*/0 * * * *", "0 0 31 2 *", "often", ""])
@@ -408,23 +408,23 @@ def test_a_rehearsal_says_what_would_come_back(
     ada: Visitor, do: Callable[..., Run], service: BackupService, boards: None
 ) -> None:
     service.create(by="ben")
-    do("rehearsal")
+    do("restore-test")
     ada.open(PAGE)
 
-    (row,) = rows(ada.page, "rehearsal")
+    (row,) = rows(ada.page, "restore-test")
     assert "7 apps, 3 boards, 3 users From the backup of today" in row
 
 
 def test_a_rehearsal_of_nothing_is_put_off_and_no_alarm(
     ada: Visitor, do: Callable[..., Run]
 ) -> None:
-    do("rehearsal")
+    do("restore-test")
     ada.open(PAGE)
 
-    (row,) = rows(ada.page, "rehearsal")
+    (row,) = rows(ada.page, "restore-test")
     assert "Put off" in row
     assert "There was no good backup to rehearse." in row
-    assert 'data-state="paused"' in section(ada.page, "rehearsal")
+    assert 'data-state="paused"' in section(ada.page, "restore-test")
 
 
 def test_what_failed_says_why_and_what_to_do_in_the_readers_language(
@@ -547,7 +547,7 @@ def test_strange_facts_are_no_error_and_no_markup(
 ) -> None:
     end = {"ended_at": "2026-11-22T11:00:00+00:00", "outcome": "succeeded", "error_code": "<c>"}
     run = _RUN | end | {"facts": facts, "error": "<script>"}
-    everything = {job: {"runs": [run]} for job in ("backup", "scrub", "rehearsal")}
+    everything = {job: {"runs": [run]} for job in ("backup", "scrub", "restore-test")}
     (config.data_dir / "jobs.json").write_text(json.dumps(everything))
 
     assert ada.open(PAGE).status_code == 200
@@ -730,7 +730,7 @@ def test_the_toast_of_a_run_says_what_it_found(ada: Visitor, past: Callable[...,
     seen = mark(ada.page)
     found = {"verified": 3, "total": 40, "damaged": ["20261122T170000Z-k3f9q2"], "failed": []}
     past("scrub", HOUR, facts=found)
-    past("rehearsal", HOUR, outcome="failed", error="no", error_code="incompatible_backup")
+    past("restore-test", HOUR, outcome="failed", error="no", error_code="incompatible_backup")
     answer = ada.open(f"{PAGE}?seen={seen}", HX_Request="true")
 
     toasts = re.findall(r'<div class="toast" data-state="(\w+)">(.*?)</div>', answer.text,

@@ -84,7 +84,7 @@ def text(page: str) -> str:
 
 def events(app: Flask) -> list[AuditEvent]:
     with app.app_context():
-        found = db.select(AuditEvent).where(AuditEvent.target_kind == "notice")
+        found = db.select(AuditEvent).where(AuditEvent.target_kind == "recipient")
         return list(db.session.scalars(found.order_by(AuditEvent.id)))
 
 
@@ -223,13 +223,13 @@ def test_a_webhook_is_added_and_its_test_arrives(
     assert "Everybody was reached the last time." in ada.page
     created, tested = events(app)
     assert (created.action, created.actor_name, created.target_name) == (
-        "notice.create", "ada", "phone",
+        "recipient.create", "ada", "phone",
     )  # fmt: skip
     assert created.changes == {
         "events": [None, BOTH],
         "shown_url": [None, f"json://ada:****@{receiver.place}/…"],
     }
-    assert (tested.action, tested.changes) == ("notice.test", {"outcome": "succeeded"})
+    assert (tested.action, tested.changes) == ("recipient.test", {"outcome": "succeeded"})
     said = text(ada.open("/admin/audit").text)
     assert "Told phone from then on Told of: nothing → Failure and Recovery" in said
     assert "Sent a test to phone" in said
@@ -494,7 +494,7 @@ def test_removing_says_what_goes_and_then_it_is_gone(
     assert (answer.status_code, answer.location) == (303, PAGE)
     assert "phone is not told any more" in ada.open(PAGE).text
     assert SECRET not in (config.data_dir / "notifications.json").read_text()
-    assert events(app)[-1].action == "notice.delete"
+    assert events(app)[-1].action == "recipient.delete"
 
 
 @pytest.mark.usefixtures("unasked")
@@ -580,7 +580,7 @@ def test_a_heartbeat_is_set_kept_hidden_and_removed(
     assert ada.send(f"{at}/remove", seen=seen(ada.page)).status_code == 303
     assert recipients.read_notification_settings(config).heartbeat is None
     with app.app_context():
-        found = db.select(AuditEvent).where(AuditEvent.action == "notice.set_heartbeat")
+        found = db.select(AuditEvent).where(AuditEvent.action == "recipient.set_heartbeat")
         first, second, third = (each.changes for each in db.session.scalars(found))
     assert first == {"shown_url": [None, "https://heart.example/…"], "pings_start": [False, True]}
     assert second["pings_start"] == [True, False]
@@ -639,7 +639,7 @@ def test_the_address_of_the_site_is_suggested_and_never_set_by_itself(
     ada.send(at, seen=seen(ada.page), public_url="")
     assert "Not set: messages have no link." in text(ada.open(PAGE).text)
     with app.app_context():
-        found = db.select(AuditEvent).where(AuditEvent.action == "notice.set_public_url")
+        found = db.select(AuditEvent).where(AuditEvent.action == "recipient.set_public_url")
         assert [each.changes["public_url"] for each in db.session.scalars(found)] == [
             ["", "https://home.example"],
             ["https://home.example", ""],

@@ -33,7 +33,7 @@ SCRIPT = {"HX_Request": "true"}
 DAILY = {
     "backup_enabled": "on", "preset": "daily", "at": "03:00", "weekday": "0", "day": "1",
     "backup_cron_expression": "0 3 * * *", "backup_max_count": "10", "backup_keep_daily": "0",
-    "backup_keep_weekly": "0", "backup_keep_monthly": "0", "backup_rehearsal": "weekly",
+    "backup_keep_weekly": "0", "backup_keep_monthly": "0", "backup_restore_test": "weekly",
     "backup_stale_after_h": "30",
 }  # fmt: skip
 
@@ -164,7 +164,7 @@ def test_what_is_saved_is_told_audited_and_takes_effect(app: Flask, ada: Visitor
 
 def test_how_often_a_restore_is_rehearsed_is_set_there_too(app: Flask, ada: Visitor) -> None:
     ada.open(PATH)
-    choice = re.search(r'<select[^>]*id="backup_rehearsal".*?</select>', ada.page, re.DOTALL)
+    choice = re.search(r'<select[^>]*id="backup_restore_test".*?</select>', ada.page, re.DOTALL)
     assert choice
     assert re.findall(r'value="(\w+)"(?: (selected))?>([^<]+)', choice[0]) == [
         ("off", "", "Never"),
@@ -172,9 +172,9 @@ def test_how_often_a_restore_is_rehearsed_is_set_there_too(app: Flask, ada: Visi
         ("weekly", "selected", "Every week, on Sunday at 04:00"),
         ("monthly", "", "Every month, on day 1 at 04:00"),
     ]
-    assert save(ada, backup_rehearsal="monthly") == 303
+    assert save(ada, backup_restore_test="monthly") == 303
 
-    assert is_set(app)["backup_rehearsal"] == "monthly"
+    assert is_set(app)["backup_restore_test"] == "monthly"
     ada.open("/admin/audit")
     assert "Rehearse a restore" in ada.page
     assert "a rehearsal every month" in ada.page
@@ -184,9 +184,9 @@ def test_a_page_from_before_the_rehearsal_was_changed_is_out_of_date(
     app: Flask, ada: Visitor, set_site: SetSite
 ) -> None:
     ada.open(PATH)
-    set_site(backup_rehearsal="daily")
+    set_site(backup_restore_test="daily")
     assert send(ada, backup_max_count="9") == 409
-    assert is_set(app).items() >= {"backup_rehearsal": "daily", "backup_max_count": 10}.items()
+    assert is_set(app).items() >= {"backup_restore_test": "daily", "backup_max_count": 10}.items()
 
 
 def test_saving_what_is_set_already_changes_nothing(ada: Visitor) -> None:
@@ -238,8 +238,8 @@ def test_saving_what_is_set_already_changes_nothing(ada: Visitor) -> None:
         ({"backup_keep_weekly": ""}, "backup_keep_weekly", "This must be a whole number"),
         ({"backup_stale_after_h": "0"}, "backup_stale_after_h", "This must be from 1 to 8760"),
         (
-            {"backup_rehearsal": "yearly"},
-            "backup_rehearsal",
+            {"backup_restore_test": "yearly"},
+            "backup_restore_test",
             "This must be one of off, daily, weekly, monthly",
         ),
     ],
@@ -323,7 +323,7 @@ def test_a_draft_is_shown_in_words_with_its_next_runs(ada: Visitor, set_site: Se
 
 def test_a_draft_counts_the_rehearsal_among_the_changes(ada: Visitor) -> None:
     page = ada.client.get(
-        f"{PATH}/preview", query_string=DAILY | {"backup_rehearsal": "off"}, headers=SCRIPT
+        f"{PATH}/preview", query_string=DAILY | {"backup_restore_test": "off"}, headers=SCRIPT
     ).text
     assert "1 change not saved yet" in page
 

@@ -16,7 +16,7 @@ class Verb(StrEnum):
     CREATE = "create"
     VERIFY = "verify"
     PLAN = "plan"
-    TEST_RESTORE = "rehearse"
+    TEST_RESTORE = "test_restore"
     RESTORE = "restore"
     EXPORT = "export"
     UPLOAD = "upload"
@@ -26,6 +26,10 @@ class Verb(StrEnum):
     PRUNE = "prune"
     INITIALISE = "initialise"
     MIGRATE = "migrate"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Verb | None:
+        return cls.TEST_RESTORE if value == "rehearse" else None  # in journals of earlier versions
 
 
 class Stage(StrEnum):

@@ -189,7 +189,7 @@ def _schedule_words(plan: RestorePlan) -> str:
         return "none"
     origin = "the one set here is kept" if plan.keep_schedule else "the one from the backup"
     site = SiteSettings.of(plan.schedule_then)
-    often = site.backup_rehearsal
+    often = site.backup_restore_test
     restore_tests = "no rehearsals" if often == "off" else f"rehearsed {often}"
     if not site.backup_enabled:
         return f"{origin}: off, {restore_tests}"

@@ -28,7 +28,7 @@ KIND_WORDS: Mapping[str, LazyString] = {
     "session": _("Sign-ins"),
     "user": _("Accounts"),
     "settings": _("Settings"),
-    "notice": _("Notifications"),
+    "recipient": _("Notifications"),
     "board": _("Boards"),
     "app": _("Apps"),
     "backup": _("Backups"),
@@ -44,12 +44,12 @@ ACTION_WORDS: Mapping[str, LazyString] = {
     "user.set_password": _("Set a new password for %(name)s"),
     "user.delete": _("Deleted the account %(name)s"),
     "settings.update": _("Changed the settings"),
-    "notice.create": _("Told %(name)s from then on"),
-    "notice.update": _("Changed what %(name)s is told, or where"),
-    "notice.delete": _("Told %(name)s nothing any more"),
-    "notice.test": _("Sent a test to %(name)s"),
-    "notice.set_heartbeat": _("Changed the heartbeat"),
-    "notice.set_public_url": _("Changed the address of the site in messages"),
+    "recipient.create": _("Told %(name)s from then on"),
+    "recipient.update": _("Changed what %(name)s is told, or where"),
+    "recipient.delete": _("Told %(name)s nothing any more"),
+    "recipient.test": _("Sent a test to %(name)s"),
+    "recipient.set_heartbeat": _("Changed the heartbeat"),
+    "recipient.set_public_url": _("Changed the address of the site in messages"),
     "board.create": _("Made the board %(name)s"),
     "app.create": _("Added the app %(name)s"),
     "app.update": _("Changed the app %(name)s"),
@@ -79,7 +79,7 @@ FIELD_WORDS: Mapping[str, LazyString] = {
     "backup_keep_weekly": _("Weekly backups to keep"),
     "backup_keep_monthly": _("Monthly backups to keep"),
     "backup_stale_after_h": _("Hours until the alarm"),
-    "backup_rehearsal": _("Rehearse a restore"),
+    "backup_restore_test": _("Rehearse a restore"),
 }
 
 ACTOR_WORDS: Mapping[str, LazyString] = {
@@ -150,6 +150,6 @@ def _value(field: str, value: object) -> str:
         return str(ROLE_WORDS[Role(text)])
     if field == "default_locale":
         return LOCALES.get(text, text)
-    if field == "backup_rehearsal" and text in RESTORE_TEST_WORDS:
+    if field == "backup_restore_test" and text in RESTORE_TEST_WORDS:
         return str(RESTORE_TEST_WORDS[text])
     return text or gettext("nothing")

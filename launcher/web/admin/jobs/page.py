@@ -214,7 +214,7 @@ def _work(found: Runs) -> Work | None:
 
 def _verbs(job_id: str) -> set[Verb]:
     """Return the operations that a job may be made of."""
-    more = {"backup": Verb.PRUNE, "rehearsal": Verb.VERIFY}
+    more = {"backup": Verb.PRUNE, "restore-test": Verb.VERIFY}
     return {JOBS[job_id].verb, more.get(job_id, JOBS[job_id].verb)}
 
 

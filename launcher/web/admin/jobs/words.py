@@ -42,7 +42,7 @@ _STATES: Mapping[RunOutcome, str] = {
     RunOutcome.SUCCEEDED: "verified",
     RunOutcome.PARTLY: "slow",
     RunOutcome.FAILED: "down",
-    RunOutcome.PUT_OFF: "paused",
+    RunOutcome.POSTPONED: "paused",
     RunOutcome.INTERRUPTED: "slow",
 }
 _TONES: Mapping[RunOutcome, str] = {
@@ -238,7 +238,7 @@ def _restore_tested(run: Run, present: Mapping[str, Backup]) -> Iterator[str]:
 _RESULTS: Mapping[str, Callable[[Run, Mapping[str, Backup]], Iterator[str]]] = {
     "backup": _backed_up,
     "scrub": _scrubbed,
-    "rehearsal": _restore_tested,
+    "restore-test": _restore_tested,
 }
 
 
@@ -272,7 +272,7 @@ def _ids(run: Run, name: str) -> Sequence[str]:
 
 # --- what went wrong ---------------------------------------------------------------------
 
-_PUT_OFF: Mapping[str, tuple[LazyString, LazyString]] = {
+_POSTPONED: Mapping[str, tuple[LazyString, LazyString]] = {
     "backup_not_found": (
         _("There was no good backup to rehearse."),
         _("Once there is one, it is rehearsed as usual."),
@@ -292,8 +292,8 @@ def _problem(run: Run) -> tuple[str, str, str]:
             gettext("The next run comes as usual; or run it now."),
             "",
         )
-    if run.outcome is RunOutcome.PUT_OFF and run.error_code in _PUT_OFF:
-        title, hint = _PUT_OFF[run.error_code]
+    if run.outcome is RunOutcome.POSTPONED and run.error_code in _POSTPONED:
+        title, hint = _POSTPONED[run.error_code]
         return str(title), str(hint), ""
     if run.outcome is RunOutcome.FAILED and run.error_code == "internal":
         # The sentence of a mistake of ours is for the log, and not for a page.

@@ -29,7 +29,9 @@ def schedule_words(schedule: SiteSettings) -> Markup:
     """Return when backups are made, how many stay, and how often a restore is rehearsed:
     `Every day at 03:00; kept are the last 10; a rehearsal every week`.
     """
-    restore_test = RESTORE_TEST_WORDS.get(schedule.backup_rehearsal, schedule.backup_rehearsal)
+    restore_test = RESTORE_TEST_WORDS.get(
+        schedule.backup_restore_test, schedule.backup_restore_test
+    )
     if not schedule.backup_enabled:
         off = _("Off: no backups by themselves")
         return escape(f"{off}; {restore_test}")
