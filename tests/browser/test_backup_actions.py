@@ -11,22 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from launcher import demo
 from launcher.accounts import users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.background.service import Installation, build_backups
 from launcher.backup.records.backup import Backup
 from launcher.backup.service import BackupService
-from launcher.current import current_backups
 from launcher.extensions import db
 from launcher.models import Media, Role
-from launcher.models.types import utc_now
 from tests.browser.axe import findings
-from tests.browser.conftest import Home, OpenPage, sign_in
+from tests.browser.conftest import Home, OpenPage, Sample, sign_in
 from tests.support.operations import await_idle, paused
 from tests.support.server import serving
-from tests.support.words import compile_words
 
 LIST = "/admin/backups"
 EDITH = ("edith", "edith's long password")
@@ -35,14 +31,11 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def house(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A server with two admins, and a database that takes a moment to pack."""
-    compile_words()
-    data_dir = tmp_path_factory.mktemp("house") / "data"
+    data_dir = sample.copy_to(tmp_path_factory.mktemp("house"))
     app = create_app({"LAUNCHER_DATA_DIR": str(data_dir)})
     with app.app_context():
-        current_backups().initialise(by="test")
-        filled = demo.fill(now=utc_now(), seed=1)
         users.create_user(*EDITH, role=Role.ADMIN, display_name="Edith", actor=COMMAND_LINE)
         for number in range(12):
             content = secrets.token_bytes(1 << 20)
@@ -53,9 +46,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
                 )
             )  # fmt: skip
         db.session.commit()
-    passwords = {each.username: each.password for each in filled.accounts} | dict([EDITH])
     with serving(data_dir) as server:
-        yield Home(server, passwords)
+        yield Home(server, sample.passwords | dict([EDITH]))
 
 
 @pytest.fixture(scope="module")
@@ -395,11 +387,10 @@ def test_everything_works_without_script(
 # --- looks -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_in_what_opens(
-    house: Home, three: Sequence[Backup], open_panel: Open, theme: str
+    house: Home, three: Sequence[Backup], open_panel: Open
 ) -> None:
-    page = open_panel(color_scheme=theme, reduced_motion="reduce")
+    page = open_panel(reduced_motion="reduce")
     menu_button(page, three[0]).click()
     assert findings(page) == []
 

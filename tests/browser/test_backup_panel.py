@@ -28,11 +28,12 @@ from launcher.models.types import utc_now
 from tests.browser.axe import findings
 from tests.browser.conftest import OpenPage, sign_in
 from tests.support.server import Server, serving
-from tests.support.words import compile_words
 
 PANEL = "/admin/backups"
 PASSWORD = "ada's long password"
 STATES = ("empty", "good", "alarm", "away")
+
+Appearance = Callable[..., Page]
 
 
 def _put(folder: Path, sample: Backup, at: datetime, kind: Kind, **facts: object) -> Backup:
@@ -88,7 +89,6 @@ def _fill(state: str, data_dir: Path, sample: Backup) -> None:
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
     """A running server in each state, started when it is first asked for."""
-    compile_words()
     started: dict[str, Server] = {}
     with ExitStack() as stack:
 
@@ -127,26 +127,31 @@ def cookies(chromium: Browser, places: Callable[[str], Server]) -> Callable[[str
 @pytest.fixture
 def show(
     places: Callable[[str], Server], cookies: Callable[[str], object], open_page: OpenPage
-) -> Callable[..., Page]:
+) -> Appearance:
     def open_one(state: str, path: str = PANEL, **context: object) -> Page:
         return open_page(f"{places(state).url}{path}", storage_state=cookies(state), **context)
 
     return open_one
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.fixture
+def look(
+    places: Callable[[str], Server], cookies: Callable[[str], object], look_at: OpenPage
+) -> Appearance:
+    def go(state: str, path: str = PANEL, **how: object) -> Page:
+        return look_at(f"{places(state).url}{path}", storage_state=cookies(state), **how)
+
+    return go
+
+
 @pytest.mark.parametrize("state", STATES)
-def test_axe_finds_nothing_in_any_state(show, state: str, theme: str) -> None:
-    page = show(state, color_scheme=theme)
-    assert findings(page) == []
-
-    page.goto("/")
-    assert findings(page) == []
+def test_axe_finds_nothing_in_any_state(look: Appearance, state: str) -> None:
+    for path in (PANEL, "/"):
+        assert findings(look(state, path)) == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_in_what_opens(show, theme: str) -> None:
-    page = show("good", color_scheme=theme)
+def test_axe_finds_nothing_in_what_opens(show: Appearance) -> None:
+    page = show("good")
     page.get_by_role("button", name="Back up now").click()
     expect(page.get_by_label("Note")).to_be_visible()
     assert findings(page) == []
@@ -163,14 +168,15 @@ def test_axe_finds_nothing_in_what_opens(show, theme: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "de", "ru"])
 @pytest.mark.parametrize("state", STATES)
-def test_nothing_lies_beyond_the_edge_of_a_phone(show, state: str, language: str) -> None:
-    page = show(state, locale=language, width=390)
+def test_nothing_lies_beyond_the_edge_of_a_phone(
+    look: Appearance, state: str, language: str
+) -> None:
     for path in (PANEL, "/"):
-        page.goto(path)
+        page = look(state, path, locale=language, width=390)
         for width in (390, 360):
             page.set_viewport_size({"width": width, "height": 740})
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate("document.documentElement.lang") == language
+        assert page.evaluate("document.documentElement.lang") == language
 
 
 @pytest.mark.parametrize("script", [True, False])

@@ -11,9 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from launcher import demo
 from launcher.app import create_app
 from launcher.current import current_backups
 from launcher.extensions import db
@@ -21,28 +20,22 @@ from launcher.jobs.history import Book, RunOutcome, runs
 from launcher.models import Media
 from launcher.models.types import utc_now
 from tests.browser.axe import findings
-from tests.browser.conftest import Home, OpenPage
+from tests.browser.conftest import Home, OpenPage, Sample, sign_in
 from tests.support.operations import paused
 from tests.support.server import serving
-from tests.support.words import compile_words
 
 PAGE = "/admin/jobs"
 JOBS = ("backup", "scrub", "restore-test")
 
 Open = Callable[..., Page]
 
-expect.set_options(timeout=30_000)  # a machine may be busy; waiting less proves nothing
-
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def house(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A server whose jobs have a past of every kind, and a database that takes a moment to pack."""
-    compile_words()
-    data_dir = tmp_path_factory.mktemp("house") / "data"
+    data_dir = sample.copy_to(tmp_path_factory.mktemp("house"))
     app = create_app({"LAUNCHER_DATA_DIR": str(data_dir)})
     with app.app_context():
-        current_backups().initialise(by="test")
-        filled = demo.fill(now=utc_now(), seed=1)
         for number in range(12):
             content = secrets.token_bytes(1 << 20)
             db.session.add(
@@ -55,7 +48,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         made = current_backups().create(by="ada")
     _make_past(Book(data_dir), made.id)
     with serving(data_dir) as server:
-        yield Home(server, {each.username: each.password for each in filled.accounts})
+        yield Home(server, sample.passwords)
 
 
 def _make_past(book: Book, backup_id: str) -> None:
@@ -79,18 +72,9 @@ def _make_past(book: Book, backup_id: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def who(house: Home, chromium) -> object:
+def who(house: Home, chromium: Browser) -> object:
     """The cookies of Ada."""
-    context = chromium.new_context(base_url=house.server.url)
-    page = context.new_page()
-    page.goto("/login")
-    page.fill("#username", "ada")
-    page.fill("#password", house.passwords["ada"])
-    page.click("main button")
-    page.wait_for_url(f"{house.server.url}/")
-    state = context.storage_state()
-    context.close()
-    return state
+    return sign_in(chromium, house.server.url, "ada", house.passwords["ada"])
 
 
 @pytest.fixture
@@ -170,7 +154,8 @@ def test_what_is_in_the_way_is_said_and_stays_said(house: Home, open_jobs: Open)
         run_now(page, "restore-test").click()
         notice = page.locator("#problem .notice")
         expect(notice).to_contain_text("Making a backup, started by ada")
-        page.wait_for_timeout(2500)  # it polls meanwhile
+        for _ in range(2):
+            page.wait_for_event("response", lambda response: "/progress" in response.url)
         expect(notice).to_be_visible()
         expect(row(page, "backup")).to_contain_text("Running")
     expect(toast(page, "Back up: Succeeded")).to_have_count(1)
@@ -204,9 +189,8 @@ def test_without_script_a_job_is_run_and_followed(house: Home, open_jobs: Open) 
     assert page.url.endswith(PAGE)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_whatever_became_of_the_runs(open_jobs: Open, theme: str) -> None:
-    page = open_jobs(color_scheme=theme)
+def test_axe_finds_nothing_whatever_became_of_the_runs(open_jobs: Open) -> None:
+    page = open_jobs()
     for job_id in JOBS:
         page.locator(f"#earlier-{job_id} summary").click()
 

@@ -203,10 +203,9 @@ def test_an_address_that_is_refused_is_named_at_its_field_and_gone(as_ada) -> No
     assert findings(page) == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.usefixtures("crowd")
-def test_axe_finds_nothing_where_there_is_much_to_show(as_ada, theme: str) -> None:
-    page = as_ada(color_scheme=theme)
+def test_axe_finds_nothing_where_there_is_much_to_show(as_ada) -> None:
+    page = as_ada()
     expect(page.locator("#answer")).to_contain_text("cannot be reached")
     assert findings(page) == []
 

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from launcher import demo
-from launcher.accounts import passwords
 from launcher.app import create_app
 from launcher.backup import BackupService
 from launcher.backup.errors import RestoreError
@@ -24,11 +21,9 @@ from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
 from launcher.extensions import db
 from launcher.models import App
-from launcher.models.types import utc_now
 from tests.browser.axe import findings
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, Sample
 from tests.support.server import Server, serving
-from tests.support.words import compile_words
 
 WORDS = {"en": "restore", "de": "wiederherstellen", "ru": "восстановить"}
 LATER = "Written after the backup"
@@ -81,20 +76,13 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    compile_words()
-    data_dir = tmp_path_factory.mktemp("restored") / "data"
+def site(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    data_dir = sample.copy_to(tmp_path_factory.mktemp("restored"))
     app = create_app({"LAUNCHER_DATA_DIR": str(data_dir)})
-    # The server hashes at the real cost, and would hash anew at the first sign-in what was made
-    # cheaply: to a restore that is another password.
-    with app.app_context(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "hasher", PasswordHasher())
-        current_backups().initialise(by="test")
-        filled = demo.fill(now=utc_now(), seed=1)
+    with app.app_context():
         backup = current_backups().create(by="ada", note="Before the move")
-    known = {each.username: each.password for each in filled.accounts}
     with serving(data_dir) as server:
-        yield Site(server, app, known, backup.id)
+        yield Site(server, app, dict(sample.passwords), backup.id)
 
 
 @pytest.fixture
@@ -243,9 +231,8 @@ def test_it_works_on_a_phone_in_every_language(site: Site, sign_in: SignIn, lang
     assert _reaches(ada) <= 360
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_on_the_way(site: Site, sign_in: SignIn, theme: str) -> None:
-    ada = sign_in(site.plan_path, color_scheme=theme)
+def test_axe_finds_nothing_on_the_way(site: Site, sign_in: SignIn) -> None:
+    ada = sign_in(site.plan_path)
     assert findings(ada) == []
 
     with site.running() as operation:
