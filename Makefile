@@ -42,7 +42,7 @@ demo: $(RUNTIME) translations ## Fill a new data directory with sample content (
 test: check ## Run everything that must pass, installing what it needs
 	$(BIN)/python -m pytest -n auto --dist loadfile --durations=10 -m "not slow" \
 		tests/unit tests/integration tests/web tests/fault
-	$(BIN)/python -m pytest --durations=10 -m "not slow" tests/browser
+	$(BIN)/python -m pytest -n auto --dist loadfile --durations=10 -m "not slow" tests/browser
 
 check: $(DEV) translations ## Run what test runs before the tests: style, types, imports
 	VENV=$(VENV) tests/install-tools
