@@ -1,4 +1,8 @@
-"""The doors for people: pages, forms and the files they are drawn with."""
+"""The pages for people, and the files that they are drawn with.
+
+Read `frame` first, what surrounds every page, then `start_page`. Administration is in `admin`,
+the start and progress of an operation in `operations`. Imports every room but `api` and `cli`.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +26,17 @@ from launcher.web import (
     sessions,
     setup,
     setup_restore,
-    start,
+    start_page,
 )
 from launcher.web.admin.audit import page as audit_
 from launcher.web.admin.backups import (
     actions,
+    backup_page,
     banner,
-    details,
     operation_page,
     panel,
-    restore,
-    upload,
+    restore_page,
+    upload_page,
 )
 from launcher.web.admin.jobs import page as jobs_
 from launcher.web.admin.notifications import page as notifications
@@ -44,23 +48,19 @@ if TYPE_CHECKING:
 
 
 def init_app(app: Flask) -> None:
-    """Hang every page of the launcher into `app`.
-
-    Needs the database and Babel bound to it already.
-    """
+    """Register every page; the database and Babel are bound to `app` already."""
     csrf.init_app(app)
-    # Its context processor would ask the database for a user, on the page of a lost one as well.
+    # Its context processor would query the user even on the page of a damaged database.
     login.init_app(app, add_context_processor=False)
-    # Answers pass these in reverse: compressed last, when nothing changes them any more.
+    # Responses pass these in reverse order: compression comes last.
     compression.init_app(app)
     headers.init_app(app)
     htmx.init_app(app)
     for part in (assets, errors, frame, navigation, receiving, sessions, banner):
         part.init_app(app)
-    for door in (health, metrics, setup, setup_restore, auth, account, reauthentication, start):
-        app.register_blueprint(door.blueprint)
     for page in (
-        schedule_, panel, actions, upload, operation_page, restore, details, jobs_, users,
-        notifications, audit_,
+        health, metrics, setup, setup_restore, auth, account, reauthentication, start_page,
+        schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
+        jobs_, users, notifications, audit_,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)

@@ -1,22 +1,51 @@
-"""What a database holds, in the things that a person would miss."""
+"""What a database holds, counted and named in the reader's words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from launcher.i18n.locale import current_language, ngettext
-from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import current_language, gettext, ngettext
+from launcher.i18n.locale import lazy_gettext as _
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
+
+TABLE_WORDS: Mapping[str, LazyString] = {
+    "apps": _("Apps"),
+    "boards": _("Boards"),
+    "users": _("Users"),
+    "media": _("Icons and uploads"),
+    "sections": _("Sections"),
+    "tags": _("Tags"),
+    "api_tokens": _("API tokens"),
+    "probes": _("Health check results"),
+    "probe_hours": _("Health check results"),
+    "probe_days": _("Health check results"),
+    "audit_events": _("Entries of the audit log"),
+}
+"""The tables whose rows a person knows, by importance. Tables of the same words are added up."""
+
+ALWAYS_SHOWN = 4
+"""So many of the kinds are shown even where there are none."""
+
+NAME_WORDS: Mapping[str, LazyString] = {
+    "app": _("App"),
+    "board": _("Board"),
+    "user": _("User"),
+}
+"""What a thing with a name is."""
 
 
 def contents(rows: object) -> str:
     """Return the counts of `rows`, a mapping of tables: `24 apps, 3 boards and 2 users`.
 
-    "" for what is no mapping or holds nothing: then nothing is known.
+    "" when it is no mapping or is empty.
     """
     if counts := _counts(rows):
         apps, boards, users = counts
-        return _("%(apps)s, %(boards)s and %(users)s", apps=apps, boards=boards, users=users)
+        return gettext("%(apps)s, %(boards)s and %(users)s", apps=apps, boards=boards, users=users)
     return ""
 
 
@@ -32,7 +61,7 @@ def _counts(rows: object) -> tuple[str, ...]:
     return _count_words(apps, boards, users, current_language())
 
 
-# A list says the same for most of its backups.
+# Most backups of a list have the same counts.
 @lru_cache(maxsize=512)
 def _count_words(apps: int, boards: int, users: int, _language: str) -> tuple[str, ...]:
     return (

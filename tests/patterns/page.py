@@ -10,7 +10,7 @@ from launcher.models import hue_of, letters_of
 from launcher.models.types import utc_now
 from launcher.web.frame import site_settings
 from launcher.web.roles import admin_required
-from launcher.web.start import Tile
+from launcher.web.start_page import Tile
 from tests.patterns.samples import sample_panel
 
 COLOUR_ROLES = (

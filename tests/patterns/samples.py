@@ -21,7 +21,7 @@ from launcher.backup.records.operation import JournalEntry, Outcome, Progress, S
 from launcher.monitoring.problems import Findings, Problem, ProblemKind, Severity
 from launcher.monitoring.snapshot import Snapshot, Space
 from launcher.settings.table import SiteSettings
-from launcher.web.admin.backups.progress import ProgressRow
+from launcher.web.admin.backups.operation_row import ProgressRow
 from launcher.web.admin.backups.table import PAGE_SIZE, ListQuery, Sheet
 from launcher.web.admin.backups.timeline import draw
 

@@ -10,7 +10,7 @@ from launcher.backup import errors
 from launcher.backup.reasons import Reason
 from launcher.i18n.labels import DAMAGE_WORDS, WARNING_WORDS, damage
 from launcher.i18n.locale import LOCALES
-from launcher.web.admin.backups.verdicts import FILE_WORDS, refusal
+from launcher.web.admin.backups.file_verdict import FILE_WORDS, refusal
 from tests.support.reasons import RAISED, fault_of
 
 OF_A_FILE = (

@@ -14,7 +14,7 @@ from launcher.backup.records.operation import JournalEntry, Verb
 from launcher.backup.service import BackupService
 from launcher.current import current_backups
 from launcher.db.content import LauncherContent
-from launcher.web.admin.backups.verdicts import FileVerdict, verdict
+from launcher.web.admin.backups.file_verdict import FileVerdict, verdict
 from tests.support.notebook import make_notebook
 from tests.support.service import run
 

@@ -1,1 +1,4 @@
-"""The pages of administration, a file a subject."""
+"""The pages of administration, a package a subject; `page` is where each begins.
+
+May import every other part of `launcher.web`; nothing but `web/__init__.py` imports it.
+"""

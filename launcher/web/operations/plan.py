@@ -21,13 +21,11 @@ from launcher.i18n.labels import STAGE_WORDS, WARNING_WORDS
 from launcher.i18n.locale import gettext as _
 from launcher.models.types import utc_now
 from launcher.settings.table import SiteSettings
-from launcher.web.operations.kinds import NAME_WORDS, TABLE_WORDS
+from launcher.web.contents import ALWAYS_SHOWN, NAME_WORDS, TABLE_WORDS
 from launcher.web.operations.stages import StageRow, is_dated
 
 MOST_NAMES = 12
 
-# The rows that are always told; the rest only where there is any.
-_ALWAYS = 4
 _NAMED = {"apps": "app", "boards": "board", "users": "user"}
 # A restore holds pages for about a second for each of these.
 _REPLACED_BYTES_A_SECOND = 200_000_000
@@ -214,7 +212,7 @@ def _rows(plan: RestorePlan) -> Sequence[CountRow]:
         _row(what, changes, names.get(_NAMED.get(changes[0].table, "")))
         for what, changes in grouped.items()
     ]
-    return [row for at, row in enumerate(rows) if at < _ALWAYS or row.now or row.then]
+    return [row for at, row in enumerate(rows) if at < ALWAYS_SHOWN or row.now or row.then]
 
 
 def _row(what: str, changes: Sequence[RowChange], named: NameChange | None) -> CountRow:

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 
 from launcher.extensions import db
 from launcher.i18n.locale import ngettext
-from launcher.web.operations.kinds import TABLE_WORDS
+from launcher.web.contents import ALWAYS_SHOWN, TABLE_WORDS
 
 if TYPE_CHECKING:
     from launcher.backup.records.backup import Backup
-
-# What stands first is always told, the rest where there is any.
-_ALWAYS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ def compare(backup: Backup) -> list[ContentsRow]:
     return [
         ContentsRow(word, then[word], now[word], _difference(now[word] - then[word]))
         for place, word in enumerate(then)
-        if place < _ALWAYS or then[word] or now[word]
+        if place < ALWAYS_SHOWN or then[word] or now[word]
     ]
 
 

@@ -20,7 +20,7 @@ from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.web import toasts
 from launcher.web.admin.backups.actions.common import blueprint, first_lines, selected_ids, way_back
-from launcher.web.admin.backups.actions.deletion import Deletion, plan_deletion
+from launcher.web.admin.backups.actions.deletion_plan import Deletion, plan_deletion
 from launcher.web.admin.backups.actions.protect import protect_selected
 from launcher.web.admin.schedule.words import next_run
 from launcher.web.contents import contents

@@ -13,7 +13,7 @@ from launcher.background.process import (
     VerifyRequest,
 )
 from launcher.i18n.labels import STAGE_WORDS, VERB_WORDS
-from launcher.web.admin.backups import progress as progress_row
+from launcher.web.admin.backups import operation_row
 from launcher.web.admin.backups.actions.common import LIST_CHANGED, blueprint, get_backup, way_back
 from launcher.web.operations.start import start_operation
 from launcher.web.roles import admin_required
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 MAX_NOTE_CHARACTERS = 200
 
-blueprint.before_app_request(progress_row.tell_what_was_started)
+blueprint.before_app_request(operation_row.tell_what_was_started)
 
 
 @blueprint.record_once
 def _offer_row(state: BlueprintSetupState) -> None:
     """Let the list include the row of what runs, wherever it is drawn from."""
     state.app.jinja_env.globals.update(
-        present_row=progress_row.present_row, verb_words=VERB_WORDS, stage_words=STAGE_WORDS
+        present_row=operation_row.present_row, verb_words=VERB_WORDS, stage_words=STAGE_WORDS
     )
 
 
@@ -61,7 +61,7 @@ def test_restore(backup_id: str) -> ResponseReturnValue:
 @admin_required
 def progress() -> ResponseReturnValue:
     """Return the row of what runs, where it differs from what the page shows, and the news."""
-    row = progress_row.news(
+    row = operation_row.news(
         seen=request.args.get("seen", "")[:40], shown=request.args.get("shown", "")[:40]
     )
     if row is None:
@@ -74,5 +74,5 @@ def progress() -> ResponseReturnValue:
 
 def _begin(wanted: OperationRequest) -> ResponseReturnValue:
     back = way_back()
-    progress_row.remember(start_operation(wanted))
+    operation_row.remember(start_operation(wanted))
     return redirect(back, 303)

@@ -15,8 +15,8 @@ from launcher.i18n.formats import duration, size
 from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS
 from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
+from launcher.web.admin.backups.file_verdict import verdict
 from launcher.web.admin.backups.outcomes.page import OutcomePage, WayOn, to_the_backups
-from launcher.web.admin.backups.verdicts import verdict
 from launcher.web.admin.backups.words import when
 from launcher.web.contents import contents, contents_in_brief
 from launcher.web.operations.following import Follower

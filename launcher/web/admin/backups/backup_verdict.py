@@ -16,8 +16,8 @@ from launcher.backup.records.text import readable
 from launcher.db.content import LauncherContent
 from launcher.i18n.formats import day_and_time, duration
 from launcher.i18n.locale import gettext as _
+from launcher.web.admin.backups.file_verdict import FileVerdict, refusal
 from launcher.web.admin.backups.outcomes.ended import took_s
-from launcher.web.admin.backups.verdicts import FileVerdict, refusal
 from launcher.web.admin.backups.words import why
 
 if TYPE_CHECKING:

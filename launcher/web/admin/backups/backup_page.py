@@ -22,10 +22,10 @@ from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import User
 from launcher.models.types import utc_now
 from launcher.web.admin.backups import comparison, history
+from launcher.web.admin.backups.backup_verdict import inspect
 from launcher.web.admin.backups.download import Stored, send_plain, send_stored
-from launcher.web.admin.backups.inspection import inspect
+from launcher.web.admin.backups.file_verdict import fit
 from launcher.web.admin.backups.retention_labels import periods, retention_label
-from launcher.web.admin.backups.verdicts import fit
 from launcher.web.admin.backups.words import note, taken, why
 from launcher.web.errors import show_refusal
 from launcher.web.frame import site_settings
