@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
-from launcher.backup.errors import BackupError, SourceDatabaseError
+from launcher.backup.errors import BackupError, IncompatibleBackupError, SourceDatabaseError
 from launcher.backup.files import create_new, move, sync_file
 from launcher.backup.journal import Journal
-from launcher.backup.ports import Content, Store
+from launcher.backup.operations import Operation
+from launcher.backup.ports import Content, Gate, Store
+from launcher.backup.reasons import Reason
+from launcher.backup.records.backup import Backup
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.backup.sqlite.connection import side_files
 from launcher.backup.sqlite.copy import begin_wal, open_staged, set_application_id
@@ -53,6 +57,42 @@ def make_database(live: Path, *, content: Content, operation_id: str) -> None:
     move(incoming, live)
 
 
+def migrate_database(
+    operation: Operation,
+    live: Path,
+    *,
+    content: Content,
+    gate: Gate,
+    make_backup: Callable[[str], Backup],
+) -> Backup | None:
+    """Migrate the live database to `head` behind the gate, after a backup of what it holds.
+
+    Raises:
+        IncompatibleBackupError: a newer Launcher was here; nothing was changed.
+        SourceDatabaseError, and what `make_backup` raises; nothing was changed.
+    """
+    revision = live_revision(live, content=content)
+    pending = content.pending(revision)
+    if pending is None:
+        raise IncompatibleBackupError(
+            Reason.LIVE_NEWER,
+            theirs=revision,
+            version=content.app_version,
+            ours=content.head,
+        )
+    if not pending:
+        operation.is_recorded = False
+        return None
+    operation.facts["from"], operation.facts["to"] = revision, content.head
+    backup = make_backup(content.head) if _has_content(live) else None
+    try:
+        with gate.closed():
+            content.migrate(live)
+    except TimeoutError as error:
+        raise SourceDatabaseError(Reason.NOT_MIGRATED, detail=error) from error
+    return backup
+
+
 def live_revision(live: Path, *, content: Content) -> str:
     """Return the schema revision of the live database.
 
@@ -65,7 +105,7 @@ def live_revision(live: Path, *, content: Content) -> str:
         return content.revision(connection)
 
 
-def has_content(live: Path) -> bool:
+def _has_content(live: Path) -> bool:
     """Whether the live database holds anything that somebody would miss."""
     with open_live(live) as connection:
         rows = rows_by_table(connection)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from launcher.backup.codec import DecodeError, decode, encode, parse
@@ -81,6 +83,31 @@ class Journal:
                 entry = read.entries[line] = _entry(line)
             if entry is not None:
                 yield entry
+
+    def select(
+        self,
+        *,
+        limit: int | None,
+        backup_id: str = "",
+        verbs: Collection[Verb] = (),
+        since: datetime | None = None,
+    ) -> Sequence[JournalEntry]:
+        """Return the newest entries.
+
+        Args:
+            limit: how many at most, None for all.
+            backup_id: those of one backup only.
+            verbs: those of some verbs only.
+            since: those that began at this moment or later.
+        """
+        entries = (
+            entry
+            for entry in self.entries()
+            if (not verbs or entry.verb in verbs)
+            and (not backup_id or entry.backup_id == backup_id)
+            and (since is None or entry.started_at >= since)
+        )
+        return list(islice(entries, limit))
 
     def is_empty(self) -> bool:
         """Whether nothing ever happened here."""

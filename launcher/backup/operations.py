@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -210,6 +211,30 @@ class Operations:
     def has_interrupted_operation(self) -> bool:
         """Whether the last operation was killed and nobody has written that down yet."""
         return self._state_path.exists() and self.running() is None
+
+    def find(self, operation_id: str) -> Progress | JournalEntry | None:
+        """Return how far an operation is, or how it ended; None when it never began.
+
+        One whose process was killed is recorded as interrupted first.
+        """
+        progress = self.running()
+        if progress and progress.operation_id == operation_id:
+            return progress
+        self._recover_if_interrupted()
+        return next((e for e in self._journal.entries() if e.operation_id == operation_id), None)
+
+    def ended_since(self, operation_id: str, *, limit: int) -> Sequence[JournalEntry]:
+        """Return at most `limit` operations that ended after this one, newest first.
+
+        One whose process was killed is among them, as in `find`. Cheap enough for every second.
+        """
+        self._recover_if_interrupted()
+        newest = islice(self._journal.entries(), limit)
+        return list(takewhile(lambda entry: entry.operation_id != operation_id, newest))
+
+    def _recover_if_interrupted(self) -> None:
+        if self.has_interrupted_operation():
+            self.recover()
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

@@ -12,18 +12,16 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, tzinfo
-from itertools import islice, takewhile
 from pathlib import Path
-from typing import BinaryIO
 
-from launcher.backup.bootstrap import has_content, has_history, live_revision, make_database
+from launcher.backup.bootstrap import has_history, live_revision, make_database, migrate_database
+from launcher.backup.catalogue import Catalogue
 from launcher.backup.create import STAGES as STAGES_CREATE
 from launcher.backup.create import create_backup
 from launcher.backup.errors import (
     BackupError,
     BackupNotFoundError,
     BackupProtectedError,
-    IncompatibleBackupError,
     LastGoodBackupError,
     SourceDatabaseError,
     UploadRejectedError,
@@ -34,8 +32,7 @@ from launcher.backup.journal import Journal
 from launcher.backup.operations import NestedProgress, Operation, Operations
 from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, Store, utc_now
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records.backup import Backup, Encoding, Kind, Listing, State, Verification
-from launcher.backup.records.ids import BackupId
+from launcher.backup.records.backup import Backup, Encoding, Kind
 from launcher.backup.records.operation import (
     BulkResult,
     JournalEntry,
@@ -56,14 +53,14 @@ from launcher.backup.restore import (
     stage_restore,
     version_of,
 )
-from launcher.backup.retention import KeepDecision, RetentionPolicy, decide
+from launcher.backup.retention import RetentionPolicy
 from launcher.backup.slots import Claim, Slots, claim_of, is_open
 from launcher.backup.sqlite.live import live_problem, open_live
 from launcher.backup.transfer import take_in, write_plain
-from launcher.backup.verify import Checked, describe_file, stage_backup, stage_path
+from launcher.backup.verify import stage_path, verify_backup
 
 
-class BackupService:
+class BackupService(Catalogue):
     """Backups of one live database, for any number of processes at once.
 
     Building it touches nothing on disk but the lock directory, and succeeds whatever state the
@@ -82,12 +79,11 @@ class BackupService:
         on_finished: OnFinished | None = None,
         compress: bool = True,
     ) -> None:
+        super().__init__(store, clock=clock)
         self._live = database_path
         self._data_dir = data_dir
-        self._store = store
         self._content = content
         self._gate = gate
-        self._clock = clock
         self._encoding = Encoding.ZSTD if compress else Encoding.IDENTITY
         self._journal = Journal(data_dir / "journal.jsonl")
         self._slots = Slots(data_dir / "schedule.json")
@@ -101,11 +97,6 @@ class BackupService:
             on_interrupted=self._after_interruption,
             on_finished=on_finished,
         )
-
-    @property
-    def store_path(self) -> Path:
-        """The folder of backups, for people who want to find them."""
-        return self._store.path
 
     # --- make and look -------------------------------------------------------------------
 
@@ -198,32 +189,6 @@ class BackupService:
         claim = self._slots.last()
         return claim.slot if claim else None
 
-    def list(self) -> Sequence[Backup]:
-        """Return every backup, newest first."""
-        return self._store.list()
-
-    def listing(self) -> Listing:
-        """Return every backup with the sums that a page needs."""
-        return Listing.of(self._store.list())
-
-    def get(self, reference: str) -> Backup:
-        """Return one backup by id, or the newest good one for `latest`.
-
-        Raises:
-            BackupNotFoundError
-        """
-        return self._store.get(reference)
-
-    def open_file(self, backup: Backup) -> tuple[str, BinaryIO]:
-        """Open the stored file of a backup, to hand it out; return it with its name.
-
-        It can be read to its end even when the backup is deleted meanwhile.
-
-        Raises:
-            ManifestError: the file is missing or is no regular file.
-        """
-        return self._store.file_name(backup), self._store.open(backup)
-
     def verify(
         self,
         reference: str,
@@ -253,18 +218,14 @@ class BackupService:
         ) as operation:
             backup = self._store.get(reference)
             operation.about(backup.id)
-            operation.stage(Stage.UNPACK, backup.database.size_bytes if backup.database else 0)
-            try:
-                checked = stage_backup(
-                    backup,
-                    self._store,
-                    self._scratch(operation),
-                    content=self._content,
-                    on_bytes=operation.advance,
-                )
-            except (VerificationError, UploadRejectedError) as error:
-                return self._record_damage(operation, backup, error)
-            return self._record_soundness(operation, backup, checked)
+            return verify_backup(
+                operation,
+                backup,
+                store=self._store,
+                content=self._content,
+                clock=self._clock,
+                scratch=self._scratch(operation),
+            )
 
     def test_restore(
         self,
@@ -525,38 +486,11 @@ class BackupService:
                 operation.about(backups[0].id)
             return self._remove(operation, backups)
 
-    def plan_prune(self, policy: RetentionPolicy, *, zone: tzinfo = UTC) -> Sequence[KeepDecision]:
-        """Return what `prune` would do, newest first, with the reasons why each other stays."""
-        return decide(self._store.list(), policy, zone=zone, now=self._clock())
-
-    def preview_retention(
-        self, policy: RetentionPolicy, *, zone: tzinfo = UTC, next_run_at: datetime | None = None
-    ) -> Sequence[KeepDecision]:
-        """Return what `prune` would do after one more good scheduled backup, newest first.
-
-        That backup itself is among them, without an id.
-
-        Args:
-            next_run_at: when it is made; now, where no schedule says.
-        """
-        at = max(next_run_at or self._clock(), self._clock())
-        expected = Backup(
-            id=BackupId(""),
-            kind=Kind.SCHEDULED,
-            created_at=at,
-            verification=Verification(State.VERIFIED, at),
-        )
-        return decide([expected, *self._store.list()], policy, zone=zone, now=at)
-
     def prune(self, policy: RetentionPolicy, *, by: str, zone: tzinfo = UTC) -> BulkResult:
         """Apply retention. What fails to be deleted is told and does not stop the rest."""
         with self._operations.run(Verb.PRUNE, by=by, stages=(Stage.PRUNE,)) as operation:
             operation.stage(Stage.PRUNE)
-            going = [
-                decision.backup
-                for decision in decide(self._store.list(), policy, zone=zone, now=self._clock())
-                if not decision.keep
-            ]
+            going = [each.backup for each in self.plan_prune(policy, zone=zone) if not each.keep]
             operation.facts["policy"] = asdict(policy)
             operation.is_recorded = bool(going)
             return self._remove(operation, going)
@@ -571,49 +505,20 @@ class BackupService:
         verbs: Collection[Verb] = (),
         since: datetime | None = None,
     ) -> Sequence[JournalEntry]:
-        """Return the newest journal entries.
-
-        Args:
-            limit: how many at most, None for all.
-            backup_id: those of one backup only.
-            verbs: those of some verbs only.
-            since: those that began at this moment or later.
-        """
-        entries = (
-            entry
-            for entry in self._journal.entries()
-            if (not verbs or entry.verb in verbs)
-            and (not backup_id or entry.backup_id == backup_id)
-            and (since is None or entry.started_at >= since)
-        )
-        return list(islice(entries, limit))
+        """Return the newest journal entries. See `Journal.select`."""
+        return self._journal.select(limit=limit, backup_id=backup_id, verbs=verbs, since=since)
 
     def progress(self) -> Progress | None:
         """Return what is being done at this moment, by whichever process; None when idle."""
         return self._operations.running()
 
     def operation(self, operation_id: str) -> Progress | JournalEntry | None:
-        """Return what became of an operation, or how far it is; None when it never began.
-
-        One whose process was killed is written down as interrupted by this question, so that
-        whoever follows it learns of it at once.
-        """
-        progress = self.progress()
-        if progress and progress.operation_id == operation_id:
-            return progress
-        if self._operations.has_interrupted_operation():
-            self.recover()
-        return next((e for e in self._journal.entries() if e.operation_id == operation_id), None)
+        """Return how far an operation is, or how it ended; None when it never began."""
+        return self._operations.find(operation_id)
 
     def ended_since(self, operation_id: str, *, limit: int = 20) -> Sequence[JournalEntry]:
-        """Return what ended after that operation, newest first, at most `limit` of it.
-
-        A killed one is among them, as by `operation`. Cheap enough to be asked every second.
-        """
-        if self._operations.has_interrupted_operation():
-            self.recover()
-        newest = islice(self._journal.entries(), limit)
-        return list(takewhile(lambda entry: entry.operation_id != operation_id, newest))
+        """Return at most `limit` operations that ended after this one, newest first."""
+        return self._operations.ended_since(operation_id, limit=limit)
 
     def live_problem(self) -> Fault | None:
         """Return what is wrong with the live database, None when it opens and is ours."""
@@ -680,36 +585,20 @@ class BackupService:
         with self._operations.run(
             Verb.MIGRATE, by=by, stages=STAGES_CREATE, on_progress=on_progress
         ) as operation:
-            revision = live_revision(self._live, content=self._content)
-            pending = self._content.pending(revision)
-            if pending is None:
-                raise IncompatibleBackupError(
-                    Reason.LIVE_NEWER,
-                    theirs=revision,
-                    version=self._content.app_version,
-                    ours=self._content.head,
-                )
-            if not pending:
-                operation.is_recorded = False
-                return None
-            operation.facts["from"], operation.facts["to"] = revision, self._content.head
-            backup = None
-            if has_content(self._live):
-                head = self._content.head
-                backup = self._create(
+            return migrate_database(
+                operation,
+                self._live,
+                content=self._content,
+                gate=self._gate,
+                make_backup=lambda head: self._create(
                     operation,
                     operation,
                     by=by,
                     kind=Kind.UPGRADE,
                     note=f"Before the upgrade to schema {head}",
                     before=head,
-                )
-            try:
-                with self._gate.closed():
-                    self._content.migrate(self._live)
-            except TimeoutError as error:
-                raise SourceDatabaseError(Reason.NOT_MIGRATED, detail=error) from error
-            return backup
+                ),
+            )
 
     # --- pieces --------------------------------------------------------------------------
 
@@ -764,24 +653,6 @@ class BackupService:
             epoch=secrets.token_hex(16),
         )
         return plan_restore(source, staged, live=live, choices=choices)
-
-    def _record_damage(self, operation: Operation, backup: Backup, error: BackupError) -> Backup:
-        operation.facts["state"] = State.DAMAGED
-        operation.facts["problem"] = str(error)
-        operation.facts["reason"], operation.facts["details"] = error.reason, dict(error.facts)
-        damaged = replace(backup, verification=Verification.damage(error.fault, at=self._clock()))
-        # Only a manifest that can be believed may be written anew.
-        if backup.database is not None and backup.file is not None:
-            self._store.update(damaged)
-        return damaged
-
-    def _record_soundness(self, operation: Operation, backup: Backup, checked: Checked) -> Backup:
-        operation.facts["state"] = State.VERIFIED
-        if backup.file is None:
-            backup = describe_file(backup, self._store, checked)
-        sound = replace(backup, verification=Verification(State.VERIFIED, self._clock()))
-        self._store.update(sound)
-        return sound
 
     def _set_protected(self, reference: str, *, by: str, verb: Verb, protected: bool) -> Backup:
         with self._operations.run(verb, by=by) as operation:

@@ -18,12 +18,15 @@ from launcher.backup.errors import (
     IncompatibleBackupError,
     ManifestError,
     UploadRejectedError,
+    VerificationError,
 )
 from launcher.backup.files import CHUNK_BYTES, disk_errors, open_regular, require_space
 from launcher.backup.manifest import bare_name
-from launcher.backup.ports import Content, OnBytes, Store
+from launcher.backup.operations import Operation
+from launcher.backup.ports import Clock, Content, OnBytes, Store
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records.backup import Backup, DatabaseFacts, StoredFile
+from launcher.backup.records.backup import Backup, DatabaseFacts, State, StoredFile, Verification
+from launcher.backup.records.operation import Stage
 from launcher.backup.records.survey import Migration
 from launcher.backup.sqlite.connection import count_rows
 from launcher.backup.sqlite.copy import check_structure, dangling_rows, open_copy
@@ -52,6 +55,47 @@ class Checked:
     pending: tuple[Migration, ...]
     contents: dict[str, int]
     warnings: tuple[Fault, ...] = ()
+
+
+def verify_backup(
+    operation: Operation,
+    backup: Backup,
+    *,
+    store: Store,
+    content: Content,
+    clock: Clock,
+    scratch: Path,
+) -> Backup:
+    """Check a backup whole and record the verdict in its manifest.
+
+    A file without a manifest gets one when it is good. Damage is a verdict, not an error.
+
+    Raises:
+        IncompatibleBackupError: it is sound, and not for this Launcher.
+        InsufficientSpaceError, StoreUnavailableError
+    """
+    operation.stage(Stage.UNPACK, backup.database.size_bytes if backup.database else 0)
+    try:
+        checked = stage_backup(backup, store, scratch, content=content, on_bytes=operation.advance)
+    except (VerificationError, UploadRejectedError) as error:
+        fault = error.fault
+        operation.facts |= {
+            "state": State.DAMAGED,
+            "problem": str(fault),
+            "reason": fault.reason,
+            "details": dict(fault.facts),
+        }
+        damaged = replace(backup, verification=Verification.damage(fault, at=clock()))
+        # A manifest that was altered is kept as it is.
+        if backup.database is not None and backup.file is not None:
+            store.update(damaged)
+        return damaged
+    operation.facts["state"] = State.VERIFIED
+    if backup.file is None:
+        backup = describe_file(backup, store, checked)
+    good = replace(backup, verification=Verification(State.VERIFIED, clock()))
+    store.update(good)
+    return good
 
 
 def stage_backup(

@@ -207,7 +207,7 @@ def test_a_disk_that_takes_nothing_costs_the_journal_a_few_lines_and_not_the_und
     def refuse(*_arguments: object, **_how: object) -> Checked:
         raise error
 
-    monkeypatch.setattr("launcher.backup.service.stage_backup", refuse)
+    monkeypatch.setattr("launcher.backup.verify.stage_backup", refuse)
     run = desk.perform("scrub", by="ada")
     assert run is not None
     assert (run.error_code, run.facts["overdue"]) == (error.code, 9)

@@ -1,0 +1,78 @@
+"""Which backups there are, which `prune` would remove, and what their files hold.
+
+Nothing here takes a lock or changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import BinaryIO
+
+from launcher.backup.ports import Clock, Store
+from launcher.backup.records.backup import Backup, Kind, Listing, State, Verification
+from launcher.backup.records.ids import BackupId
+from launcher.backup.retention import KeepDecision, RetentionPolicy, decide
+
+
+class Catalogue:
+    """The questions about backups that a store answers."""
+
+    def __init__(self, store: Store, *, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    @property
+    def store_path(self) -> Path:
+        """The folder of backups, for people who want to find them."""
+        return self._store.path
+
+    def list(self) -> Sequence[Backup]:
+        """Return every backup, newest first."""
+        return self._store.list()
+
+    def listing(self) -> Listing:
+        """Return every backup with the sums that a page needs."""
+        return Listing.of(self._store.list())
+
+    def get(self, reference: str) -> Backup:
+        """Return one backup by id, or the newest good one for `latest`.
+
+        Raises:
+            BackupNotFoundError
+        """
+        return self._store.get(reference)
+
+    def open_file(self, backup: Backup) -> tuple[str, BinaryIO]:
+        """Open the stored file of a backup, to hand it out; return it with its name.
+
+        It can be read to its end even when the backup is deleted meanwhile.
+
+        Raises:
+            ManifestError: the file is missing or is no regular file.
+        """
+        return self._store.file_name(backup), self._store.open(backup)
+
+    def plan_prune(self, policy: RetentionPolicy, *, zone: tzinfo = UTC) -> Sequence[KeepDecision]:
+        """Return what `prune` would do, newest first, with the reasons why each other stays."""
+        return decide(self._store.list(), policy, zone=zone, now=self._clock())
+
+    def preview_retention(
+        self, policy: RetentionPolicy, *, zone: tzinfo = UTC, next_run_at: datetime | None = None
+    ) -> Sequence[KeepDecision]:
+        """Return what `prune` would do after one more good scheduled backup, newest first.
+
+        That backup itself is among them, without an id.
+
+        Args:
+            next_run_at: when it is made; now, where no schedule says.
+        """
+        at = max(next_run_at or self._clock(), self._clock())
+        expected = Backup(
+            id=BackupId(""),
+            kind=Kind.SCHEDULED,
+            created_at=at,
+            verification=Verification(State.VERIFIED, at),
+        )
+        return decide([expected, *self._store.list()], policy, zone=zone, now=at)
