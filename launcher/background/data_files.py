@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from launcher.backup.codec import DecodeError, parse
+from launcher.backup.files import write_atomic
 from launcher.config import keep_once
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ _RENAMED_VALUES: Mapping[str, Mapping[str, str]] = {
         "notices_failing": "notifications_failing",
         "nobody_told": "no_recipients",
     },
+    "outcome": {"put_off": "postponed"},
 }
 """What the values of some keys are called now, by the old key."""
 
@@ -73,6 +75,8 @@ def upgrade_data_files(data_dir: Path) -> None:
             _convert(data_dir / old, data_dir / new, keys)
         except OSError as error:
             _log.warning("%s cannot be renamed to %s: %s", data_dir / old, new, error)
+    with suppress(OSError, DecodeError):
+        _convert_jobs(data_dir / "jobs.json")
 
 
 def _convert(old: Path, new: Path, keys: Mapping[str, str]) -> None:
@@ -88,6 +92,13 @@ def _convert(old: Path, new: Path, keys: Mapping[str, str]) -> None:
     else:
         keep_once(new, text)
     old.unlink(missing_ok=True)
+
+
+def _convert_jobs(path: Path) -> None:
+    facts = parse(path.read_bytes())
+    if isinstance(facts, dict) and "rehearsal" in facts:
+        converted = _renamed(facts, {"rehearsal": "restore-test"})
+        write_atomic(path, json.dumps(converted).encode())
 
 
 def _renamed(facts: object, keys: Mapping[str, str]) -> object:
