@@ -28,13 +28,13 @@ from launcher.backup.locks import Gate, try_lock
 from launcher.backup.records.backup import Kind
 from launcher.backup.service import BackupService
 from launcher.config import ROOT
-from launcher.db import settings
+from launcher.db.settings import change_settings
 from launcher.db.settings_reader import read_settings
 from launcher.jobs.history import Book
 from launcher.jobs.work import perform
 from launcher.models.types import utc_now
 from launcher.notifications import dispatch, recipients
-from launcher.notifications.sender import Message, Reason
+from launcher.notifications.sender import Message, Undelivered
 from tests.browser.conftest import PROGRAMS, SWITCHES
 from tests.support.server import Server, serving
 from tests.support.words import compile_words
@@ -113,7 +113,7 @@ def _make_past(data_dir: Path) -> tuple[str, str, BackupService]:
     with app.app_context():
         service.initialise(by="command line")
         filled = demo.fill(now=utc_now(), seed=1)
-        settings.change(
+        change_settings(
             {"time_zone": ZONE, "backup_max_count": 14, "backup_keep_weekly": 5},
             actor=COMMAND_LINE,
         )
@@ -219,7 +219,7 @@ def _tell_some(data_dir: Path) -> None:
         dispatch.delivery_to(memory, tablet.id, tablet.url),
         waiting=(Message("Backups fail", ""),),
         failed_since=now - timedelta(hours=9),
-        reason=Reason.ANSWERED,
+        reason=Undelivered.ANSWERED,
         status=401,
         next_try_at=now + timedelta(minutes=38),
     )

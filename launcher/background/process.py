@@ -17,7 +17,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, ClassVar, TypedDict, TypeVar
+from typing import IO, ClassVar, TypedDict, TypeVar, get_args
 
 from launcher.background import uploads
 from launcher.background.service import Installation, build_backups, installation_of
@@ -53,8 +53,8 @@ class VerifyRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class RehearseRequest:
-    """Run a restore of a backup on a copy."""
+class RestoreTestRequest:
+    """Run a restore test of a backup, by its id."""
 
     verb: ClassVar = Verb.TEST_RESTORE
     reference: str
@@ -83,8 +83,10 @@ class UploadRequest:
     note: str = ""
 
 
-OperationRequest = CreateRequest | VerifyRequest | RehearseRequest | RestoreRequest | UploadRequest
-_KINDS = (CreateRequest, VerifyRequest, RehearseRequest, RestoreRequest, UploadRequest)
+OperationRequest = (
+    CreateRequest | VerifyRequest | RestoreTestRequest | RestoreRequest | UploadRequest
+)
+_KINDS = (CreateRequest, VerifyRequest, RestoreTestRequest, RestoreRequest, UploadRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +196,8 @@ class _Common(TypedDict):
 
 
 def _decode(verb: Verb, facts: object) -> OperationRequest:
-    kind: type[OperationRequest] = next(kind for kind in _KINDS if kind.verb is verb)
-    return decode(kind, facts)
+    kinds: tuple[type[OperationRequest], ...] = get_args(OperationRequest)
+    return decode(next(kind for kind in kinds if kind.verb is verb), facts)
 
 
 def _received(request: OperationRequest) -> AbstractContextManager[None]:
@@ -211,7 +213,7 @@ def _run(service: BackupService, request: OperationRequest, common: _Common) -> 
             service.create(note=request.note, protected=request.protected, **common)
         case VerifyRequest():
             service.verify(request.reference, **common)
-        case RehearseRequest():
+        case RestoreTestRequest():
             service.test_restore(request.reference, **common)
         case RestoreRequest(source, keep_schedule, carry_account):
             service.restore(

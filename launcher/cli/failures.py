@@ -68,5 +68,5 @@ def reported() -> Iterator[None]:
 @contextmanager
 def using_database() -> Iterator[None]:
     """Let a command use the database: it holds the gate, and reports what goes wrong."""
-    with reported(), session.inside():
+    with reported(), session.database_context():
         yield

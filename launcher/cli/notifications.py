@@ -20,15 +20,15 @@ from launcher.extensions import db
 from launcher.notifications import audit, recipients
 from launcher.notifications import dispatch as telling
 from launcher.notifications.recipients import Event, Recipient, RecipientError
-from launcher.notifications.sender import Delivery, Reason
+from launcher.notifications.sender import Delivery, Undelivered
 
 notifications = AppGroup("notifications", help="Say who is told when backups stop, and try it.")
 
 _WHY_NOT = {
-    Reason.UNREACHABLE: "nobody answers there",
-    Reason.TIMED_OUT: "there was no answer in time",
-    Reason.ANSWERED: "the service refused it with status {status}",
-    Reason.REFUSED: "the service did not take it",
+    Undelivered.UNREACHABLE: "nobody answers there",
+    Undelivered.TIMED_OUT: "there was no answer in time",
+    Undelivered.ANSWERED: "the service refused it with status {status}",
+    Undelivered.REFUSED: "the service did not take it",
 }
 
 _url_stdin = click.option(
@@ -212,7 +212,7 @@ def _url(*, url_stdin: bool) -> str:
 
 
 def _why_not(delivery: Delivery) -> str:
-    words = _WHY_NOT.get(delivery.reason or Reason.BROKEN, "it could not be sent")
+    words = _WHY_NOT.get(delivery.reason or Undelivered.BROKEN, "it could not be sent")
     return words.format(status=delivery.status)
 
 
@@ -240,6 +240,6 @@ def _line(memory: telling.Memory, key: str) -> dict[str, object]:
 def _reach(memory: telling.Memory, key: str) -> str:
     line = memory.deliveries.get(key, telling.DeliveryState())
     if line.failed_since:
-        why = _why_not(Delivery(reason=Reason(line.reason), status=line.status))
+        why = _why_not(Delivery(reason=Undelivered(line.reason), status=line.status))
         return f"not reached since {moment(line.failed_since)}: {why}"
     return moment(line.notified_at)

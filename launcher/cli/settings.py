@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 
 from launcher.audit import COMMAND_LINE
 from launcher.cli.failures import Failure, using_database
-from launcher.db import settings as site
+from launcher.db.settings import change_settings, current_settings
 from launcher.settings.kinds import Value
 from launcher.settings.table import SETTINGS
 
@@ -32,7 +32,7 @@ def get(name: str | None, *, as_json: bool) -> None:
         raise Failure(
             f"{name}: there is no such setting", hint="`flask settings get` shows them all."
         )
-    row = site.current()
+    row = current_settings()
     values = {field: getattr(row, field) for field in SETTINGS if name in {None, field}}
     if as_json:
         click.echo(json.dumps(values, indent=2))
@@ -58,7 +58,7 @@ def set_(name: str, value: str) -> None:
       flask settings set backup_cron_expression @daily
       flask settings set backup_enabled off
     """
-    changes = site.change({name: value}, actor=COMMAND_LINE)
+    changes = change_settings({name: value}, actor=COMMAND_LINE)
     if not changes:
         click.echo(f"{name} is {value} already", err=True)
     for changed, (before, after) in changes.items():

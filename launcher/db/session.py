@@ -151,7 +151,7 @@ def enter_at_once() -> bool:
 
 
 @contextmanager
-def inside() -> Iterator[None]:
+def database_context() -> Iterator[None]:
     """Hold the gate open for a command or a job that uses the database.
 
     Raises:

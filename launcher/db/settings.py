@@ -24,13 +24,15 @@ class SettingsRefusedError(ValueError):
         self.errors = errors
 
 
-def current() -> SiteSettings:
-    """Return the settings as they are now; `change` changes them."""
+def current_settings() -> SiteSettings:
+    """Return the settings as they are now; `change_settings` changes them."""
     row = db.session.get_one(SystemSettings, 1)
     return SiteSettings(**{each.name: getattr(row, each.name) for each in fields(SiteSettings)})
 
 
-def change(values: Mapping[str, object], *, actor: Actor) -> dict[str, tuple[Value, Value]]:
+def change_settings(
+    values: Mapping[str, object], *, actor: Actor
+) -> dict[str, tuple[Value, Value]]:
     """Change the settings named in `values`, all or none, and commit with an audit entry.
 
     Returns:
@@ -51,7 +53,7 @@ def change(values: Mapping[str, object], *, actor: Actor) -> dict[str, tuple[Val
         audit.record(
             "settings.update",
             actor=actor,
-            target=Target("settings", 1, current().site_name),
+            target=Target("settings", 1, current_settings().site_name),
             changes={name: list(pair) for name, pair in changes.items()},
         )
     db.session.commit()

@@ -13,7 +13,7 @@ from flask_babel import get_locale, get_timezone
 from flask_babel.speaklater import LazyString
 from flask_login import current_user
 
-from launcher.db import settings
+from launcher.db.settings import current_settings
 from launcher.settings.kinds import known_zone
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def select_time_zone() -> ZoneInfo:
         return known_zone(spoken)
     if _is_without_database():
         return known_zone(g.get("known_time_zone", "UTC") if has_request_context() else "UTC")
-    return settings.current().zone
+    return current_settings().zone
 
 
 def format_locale() -> Locale:
@@ -116,7 +116,7 @@ def _select_language() -> str:
     asked = chosen_language() or request.accept_languages.best_match(LOCALES)
     if asked or _is_without_database():
         return asked or DEFAULT_LOCALE
-    return settings.current().default_locale
+    return current_settings().default_locale
 
 
 def _is_without_database() -> bool:

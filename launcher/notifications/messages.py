@@ -14,7 +14,7 @@ from launcher.i18n.locale import lazy_gettext as _
 from launcher.monitoring.problems import SPACE, PrimaryAction, ProblemKind, Severity
 from launcher.notifications.alerts import Alert, AlertChange, AlertEvent
 from launcher.notifications.recipients import Event, RecipientError
-from launcher.notifications.sender import Delivery, Message, Reason
+from launcher.notifications.sender import Delivery, Message, Undelivered
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     from launcher.settings.table import SiteSettings
 
 
-REASON_WORDS: Mapping[Reason, LazyString] = {
-    Reason.UNKNOWN_SERVICE: _("This is no address of a service that can be told."),
-    Reason.LOCAL_SERVICE: _("This would reach nobody but the server itself."),
-    Reason.LOCAL_FILE: _("This would read a file of the server and send it."),
-    Reason.UNREACHABLE: _("Nobody answers there."),
-    Reason.TIMED_OUT: _("There was no answer in time."),
-    Reason.ANSWERED: _("The service refused it with status %(status)s."),
-    Reason.REFUSED: _("The service did not take it."),
-    Reason.BROKEN: _("It could not be sent."),
+REASON_WORDS: Mapping[Undelivered, LazyString] = {
+    Undelivered.UNKNOWN_SERVICE: _("This is no address of a service that can be told."),
+    Undelivered.LOCAL_SERVICE: _("This would reach nobody but the server itself."),
+    Undelivered.LOCAL_FILE: _("This would read a file of the server and send it."),
+    Undelivered.UNREACHABLE: _("Nobody answers there."),
+    Undelivered.TIMED_OUT: _("There was no answer in time."),
+    Undelivered.ANSWERED: _("The service refused it with status %(status)s."),
+    Undelivered.REFUSED: _("The service did not take it."),
+    Undelivered.BROKEN: _("It could not be sent."),
 }
 
-REASON_ADVICE: Mapping[Reason, LazyString] = {
-    Reason.UNKNOWN_SERVICE: _("Write it as one of the examples, or as Apprise has it."),
-    Reason.LOCAL_SERVICE: _("Choose a service that reaches a person somewhere else."),
-    Reason.LOCAL_FILE: _("Leave out the part that names a file."),
-    Reason.UNREACHABLE: _("Check host and port, and that this server may go there."),
-    Reason.TIMED_OUT: _("Try again in a while. If it stays silent, check host and port."),
-    Reason.ANSWERED: _("Often a token, a password or a topic is wrong: set the address anew."),
-    Reason.REFUSED: _("Check the token and who is to receive it: set the address anew."),
-    Reason.BROKEN: _("Set the address anew, and send a test."),
+REASON_ADVICE: Mapping[Undelivered, LazyString] = {
+    Undelivered.UNKNOWN_SERVICE: _("Write it as one of the examples, or as Apprise has it."),
+    Undelivered.LOCAL_SERVICE: _("Choose a service that reaches a person somewhere else."),
+    Undelivered.LOCAL_FILE: _("Leave out the part that names a file."),
+    Undelivered.UNREACHABLE: _("Check host and port, and that this server may go there."),
+    Undelivered.TIMED_OUT: _("Try again in a while. If it stays silent, check host and port."),
+    Undelivered.ANSWERED: _("Often a token, a password or a topic is wrong: set the address anew."),
+    Undelivered.REFUSED: _("Check the token and who is to receive it: set the address anew."),
+    Undelivered.BROKEN: _("Set the address anew, and send a test."),
 }
 """What to do when somebody was not told."""
 

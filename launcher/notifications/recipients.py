@@ -21,7 +21,7 @@ from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.files import write_atomic
 from launcher.backup.locks import try_lock
 from launcher.notifications import sender
-from launcher.notifications.sender import Reason
+from launcher.notifications.sender import Undelivered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -310,10 +310,10 @@ def _checked_url(url: str) -> str:
 
 
 _REFUSALS = {
-    Reason.UNKNOWN_SERVICE: "this is no address of a service that Apprise knows",
-    Reason.LOCAL_SERVICE: "this would reach nobody but this machine",
-    Reason.LOCAL_FILE: "this would read a file of this machine and send it",
-    Reason.TIMED_OUT: "the address could not be checked in time",
+    Undelivered.UNKNOWN_SERVICE: "this is no address of a service that Apprise knows",
+    Undelivered.LOCAL_SERVICE: "this would reach nobody but this machine",
+    Undelivered.LOCAL_FILE: "this would read a file of this machine and send it",
+    Undelivered.TIMED_OUT: "the address could not be checked in time",
 }
 
 

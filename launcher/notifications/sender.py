@@ -42,8 +42,8 @@ _FILE_PARAMETERS = frozenset({"attach", "keyfile", "pgppub", "pgpprv", "subfile"
 """What makes Apprise read a file of this machine and send it, or something made of it."""
 
 
-class Reason(StrEnum):
-    """Why somebody was not told, or why an address will not do."""
+class Undelivered(StrEnum):
+    """Why a message was not delivered, or why a URL is not accepted."""
 
     UNKNOWN_SERVICE = "unknown_service"
     LOCAL_SERVICE = "local_service"
@@ -76,7 +76,7 @@ class Delivery:
     """
 
     delivered: int = 0
-    reason: Reason | None = None
+    reason: Undelivered | None = None
     status: int = 0
     shown: str = ""
 
@@ -119,15 +119,15 @@ def _errand(request: Mapping[str, object], timeout_s: float) -> Delivery:
     with process:
         try:
             said, _ = process.communicate(json.dumps(request), timeout_s)
-            return _read_answer(said, otherwise=Reason.BROKEN)
+            return _read_answer(said, otherwise=Undelivered.BROKEN)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             said, _ = process.communicate()
-            return _read_answer(said, otherwise=Reason.TIMED_OUT)
+            return _read_answer(said, otherwise=Undelivered.TIMED_OUT)
 
 
-def _read_answer(said: str, *, otherwise: Reason) -> Delivery:
+def _read_answer(said: str, *, otherwise: Undelivered) -> Delivery:
     """Return the last whole line of what the other process said.
 
     Each line counts what was delivered until then; only the last one says that it is the end.
@@ -140,7 +140,7 @@ def _read_answer(said: str, *, otherwise: Reason) -> Delivery:
             if facts["is_end"]:
                 return Delivery(
                     delivered=delivered,
-                    reason=Reason(facts["reason"]) if facts["reason"] else None,
+                    reason=Undelivered(facts["reason"]) if facts["reason"] else None,
                     status=int(facts["status"]),
                     shown=str(facts["shown"]),
                 )
@@ -162,7 +162,7 @@ def main() -> None:
         try:
             answer.end(_run(request, answer))
         except Exception:  # noqa: BLE001  (a service of Apprise may raise anything)
-            answer.end(Delivery(delivered=answer.delivered, reason=Reason.BROKEN))
+            answer.end(Delivery(delivered=answer.delivered, reason=Undelivered.BROKEN))
 
 
 def _run(request: Mapping[str, Any], answer: _Answer) -> Delivery:
@@ -170,7 +170,7 @@ def _run(request: Mapping[str, Any], answer: _Answer) -> Delivery:
     if request["verb"] == "ping":
         return _ping(url)
     service = _service(url)
-    if isinstance(service, Reason):
+    if isinstance(service, Undelivered):
         return Delivery(reason=service)
     if request["verb"] == "check":
         return Delivery(shown=_shown(service))
@@ -191,23 +191,23 @@ def _asset() -> AppriseAsset:
     )
 
 
-def _service(url: str) -> NotifyBase | Reason:
+def _service(url: str) -> NotifyBase | Undelivered:
     """Return what Apprise makes of `url`, or why that will not do."""
     from apprise import Apprise, AppriseAttachment  # noqa: PLC0415
 
     query = {name.lower() for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True)}
     if query & _FILE_PARAMETERS:
-        return Reason.LOCAL_FILE
+        return Undelivered.LOCAL_FILE
     service = Apprise.instantiate(url, asset=_asset())
     if service is None:
         schema = url.partition("://")[0].strip().lower()
         is_local = schema in {"file", *LOCAL_SERVICES, "kde", "qt", "gio"}
-        return Reason.LOCAL_SERVICE if is_local else Reason.UNKNOWN_SERVICE
+        return Undelivered.LOCAL_SERVICE if is_local else Undelivered.UNKNOWN_SERVICE
     if type(service).__module__.split(".")[2] in LOCAL_SERVICES:
-        return Reason.LOCAL_SERVICE
+        return Undelivered.LOCAL_SERVICE
     attached = (getattr(service, name, None) for name in ("template", "keyfile"))
     if any(isinstance(each, AppriseAttachment) and len(each) for each in attached):
-        return Reason.LOCAL_FILE
+        return Undelivered.LOCAL_FILE
     return service
 
 
@@ -267,9 +267,9 @@ _LOST = re.compile(
 def _why_not(heard: Sequence[str], *, delivered: int) -> Delivery:
     for line in heard:
         if found := _STATUS.search(line):
-            return Delivery(delivered, Reason.ANSWERED, int(found[1]))
+            return Delivery(delivered, Undelivered.ANSWERED, int(found[1]))
     is_lost = any(_LOST.search(line) for line in heard)
-    return Delivery(delivered, Reason.UNREACHABLE if is_lost else Reason.REFUSED)
+    return Delivery(delivered, Undelivered.UNREACHABLE if is_lost else Undelivered.REFUSED)
 
 
 class _NoRedirects(HTTPRedirectHandler):
@@ -279,16 +279,16 @@ class _NoRedirects(HTTPRedirectHandler):
 
 def _ping(url: str) -> Delivery:
     if urlsplit(url).scheme not in {"http", "https"}:
-        return Delivery(reason=Reason.UNKNOWN_SERVICE)
+        return Delivery(reason=Undelivered.UNKNOWN_SERVICE)
     request = Request(url, headers={"User-Agent": "Launcher"})  # noqa: S310 (checked above)
     try:
         with build_opener(_NoRedirects).open(request, timeout=TIMEOUT_S / 2):
             return Delivery(delivered=1)
     except HTTPError as error:
         error.close()
-        return Delivery(reason=Reason.ANSWERED, status=error.code)
+        return Delivery(reason=Undelivered.ANSWERED, status=error.code)
     except (OSError, HTTPException, ValueError):
-        return Delivery(reason=Reason.UNREACHABLE)
+        return Delivery(reason=Undelivered.UNREACHABLE)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from launcher.audit import Actor
 from launcher.backup.errors import BackupError
 from launcher.backup.records.backup import Backup, State
 from launcher.current import current_backups, current_config
-from launcher.db import settings
+from launcher.db.settings import change_settings
 from launcher.i18n.labels import ACCOUNT_WORDS, setting_words
 from launcher.i18n.locale import gettext as _
 from launcher.settings import table
@@ -66,7 +66,7 @@ def make_first_admin() -> ResponseReturnValue:
         return _form(token, values, {"site_name": setting_words(error)}), 422
     except AccountError as error:
         return _form(token, values, _errors_of(error)), 422
-    settings.change({"site_name": site_name}, actor=Actor.of(user))
+    change_settings({"site_name": site_name}, actor=Actor.of(user))
     begin_session(user)
     flash(_("Welcome, %(name)s. You are the first admin.", name=user.name))
     return redirect(url_for("start.home"), 303)

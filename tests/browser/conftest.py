@@ -25,7 +25,7 @@ from launcher.accounts import passwords
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
-from launcher.db import settings
+from launcher.db.settings import change_settings
 from launcher.models.types import utc_now
 from tests.support.server import Server, serving
 from tests.support.words import compile_words
@@ -117,7 +117,7 @@ def home(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
     """The server of all tests that neither restore nor need more than the sample content."""
     data_dir = sample.copy_to(tmp_path_factory.mktemp("home"))
     with create_app({"LAUNCHER_DATA_DIR": str(data_dir)}).app_context():
-        settings.change({"guest_access": True}, actor=COMMAND_LINE)
+        change_settings({"guest_access": True}, actor=COMMAND_LINE)
     with serving(data_dir, app="tests.patterns:create_app()") as server:
         yield Home(server, sample.passwords)
 

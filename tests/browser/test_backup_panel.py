@@ -22,7 +22,7 @@ from launcher.backup.records.backup import Backup, Kind, State, Verification
 from launcher.backup.records.ids import new_backup_id, new_operation_id
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.current import current_backups
-from launcher.db import settings
+from launcher.db.settings import change_settings
 from launcher.models import Role
 from launcher.models.types import utc_now
 from tests.browser.axe import findings
@@ -101,7 +101,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
                     users.create_user(
                         "ada", PASSWORD, role=Role.ADMIN, display_name="Ada", actor=COMMAND_LINE
                     )
-                    settings.change({"time_zone": "Europe/Berlin"}, actor=COMMAND_LINE)
+                    change_settings({"time_zone": "Europe/Berlin"}, actor=COMMAND_LINE)
                     sample = current_backups().create(by="ada")
                 (data_dir / "journal.jsonl").unlink()
                 _fill(state, data_dir, sample)

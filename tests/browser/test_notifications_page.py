@@ -16,7 +16,7 @@ from launcher.app import create_app
 from launcher.config import Config
 from launcher.models.types import utc_now
 from launcher.notifications import dispatch, recipients
-from launcher.notifications.sender import Message, Reason
+from launcher.notifications.sender import Message, Undelivered
 from tests.browser.axe import findings
 from tests.browser.conftest import Home, OpenPage, Sessions
 from tests.browser.test_users import tab_to
@@ -64,7 +64,7 @@ def crowd(config: Config, receiver: Receiver) -> None:
         dispatch.delivery_to(memory, lost.id, lost.url),
         waiting=(Message("a", "b"),),
         failed_since=now - timedelta(hours=30),
-        reason=Reason.ANSWERED,
+        reason=Undelivered.ANSWERED,
         status=401,
         next_try_at=now + timedelta(minutes=40),
     )

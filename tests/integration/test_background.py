@@ -15,8 +15,8 @@ from launcher.background import process
 from launcher.background.process import (
     CreateRequest,
     OperationRequest,
-    RehearseRequest,
     RestoreRequest,
+    RestoreTestRequest,
     UploadRequest,
     VerifyRequest,
 )
@@ -60,7 +60,7 @@ def start(config: Config) -> Start:
     [
         CreateRequest("Before the move", protected=True),
         VerifyRequest("an id"),
-        RehearseRequest("an id"),
+        RestoreTestRequest("an id"),
         RestoreRequest("an id", keep_schedule=False, carry_account="ada"),
         UploadRequest(Path("/data/incoming/one"), "old-server.db"),
     ],

@@ -25,7 +25,7 @@ from launcher.audit import COMMAND_LINE
 from launcher.backup.locks import try_lock
 from launcher.config import ROOT
 from launcher.current import current_backups
-from launcher.db import settings
+from launcher.db.settings import change_settings
 from launcher.models import Role
 from tests.support.jobs import slots_count_since
 
@@ -159,7 +159,7 @@ def test_restore_takes_a_file_from_anywhere(flask: Flask_, data_dir: Path, tmp_p
 def test_the_schedule_set_here_is_kept_unless_told_otherwise(app: Flask, flask: Flask_) -> None:
     flask("create")
     with app.app_context():
-        settings.change({"backup_cron_expression": "30 4 * * *"}, actor=COMMAND_LINE)
+        change_settings({"backup_cron_expression": "30 4 * * *"}, actor=COMMAND_LINE)
     flask("restore", "latest", "--yes")
     assert "04:30" in flask("status").stdout
     flask("restore", "latest", "--yes", "--backup-schedule")
@@ -253,7 +253,7 @@ def test_prune_keeps_as_many_as_set_and_tells_why(
     app: Flask, flask: Flask_, data_dir: Path
 ) -> None:
     with app.app_context():
-        settings.change({"backup_max_count": "2"}, actor=COMMAND_LINE)
+        change_settings({"backup_max_count": "2"}, actor=COMMAND_LINE)
         made = [_scheduled(day) for day in range(1, 5)]
     by_hand = flask("create").stdout.strip()
     told = flask("prune", "--dry-run").stdout
@@ -290,7 +290,7 @@ def test_run_scheduled_uses_a_slot_once(flask: Flask_, app: Flask, data_dir: Pat
     assert again.stdout == ""
     assert "Nothing is due" in again.stderr
     with app.app_context():
-        settings.change({"backup_enabled": "off"}, actor=COMMAND_LINE)
+        change_settings({"backup_enabled": "off"}, actor=COMMAND_LINE)
     assert "switched off" in flask("run-scheduled").stderr
 
 

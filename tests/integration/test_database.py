@@ -13,8 +13,9 @@ from flask import Flask, g
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from launcher.backup.locks import Gate
-from launcher.db import connect, session, settings
+from launcher.db import connect, session
 from launcher.db.session import DatabaseFault, DataBeingReplacedError
+from launcher.db.settings import current_settings
 from launcher.extensions import db
 from tests.conftest import MakeApp
 
@@ -26,7 +27,7 @@ def app(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
 
     @app.get("/probe/name")
     def name() -> str:
-        return settings.current().site_name
+        return current_settings().site_name
 
     @app.get("/probe/ungated")
     @session.ungated
@@ -35,14 +36,14 @@ def app(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Flask:
 
     @app.get("/probe/released")
     def released() -> str:
-        settings.current()
+        current_settings()
         session.release()
         with gate_of(app).closed():
             return "alone"
 
     @app.post("/probe/write")
     def write() -> str:
-        settings.current()
+        current_settings()
         with closing(sqlite3.connect(path_of(app), timeout=0)) as other:
             try:
                 other.execute("BEGIN IMMEDIATE")
@@ -76,7 +77,7 @@ def test_a_request_is_inside_the_gate_until_it_is_answered(app: Flask) -> None:
 
     @app.get("/probe/inside")
     def probe() -> str:
-        settings.current()
+        current_settings()
         contents.append(is_open(gate_of(app)))
         return ""
 
@@ -88,7 +89,7 @@ def test_a_request_is_inside_the_gate_until_it_is_answered(app: Flask) -> None:
 def test_a_request_that_fails_leaves_the_gate(app: Flask) -> None:
     @app.get("/probe/fails")
     def probe() -> str:
-        settings.current()
+        current_settings()
         raise RuntimeError("on purpose")
 
     assert app.test_client().get("/probe/fails").status_code == 500
@@ -113,10 +114,14 @@ def test_a_request_may_leave_early_for_long_work(app: Flask) -> None:
 
 def test_a_command_inside_keeps_a_restore_out_and_waits_for_one(app: Flask) -> None:
     with app.app_context():
-        with session.contents():
+        with session.database_context():
             assert not is_open(gate_of(app))
         assert is_open(gate_of(app))
-        with gate_of(app).closed(), pytest.raises(DataBeingReplacedError), session.contents():
+        with (
+            gate_of(app).closed(),
+            pytest.raises(DataBeingReplacedError),
+            session.database_context(),
+        ):
             pass
 
 
@@ -132,13 +137,13 @@ def test_who_may_write_holds_the_write_lock_from_the_first_row_on(app: Flask) ->
 
 def test_who_only_reads_keeps_nobody_from_writing(app: Flask) -> None:
     with app.test_request_context("/"):
-        settings.current()
+        current_settings()
         with closing(sqlite3.connect(path_of(app), timeout=0)) as other:
             other.execute("UPDATE system_settings SET site_name = 'Home'")
             other.commit()
-        assert settings.current().site_name == "Launcher"
+        assert current_settings().site_name == "Launcher"
         db.session.rollback()
-        assert settings.current().site_name == "Home"
+        assert current_settings().site_name == "Home"
 
 
 def test_a_schema_change_is_undone_with_its_transaction(app: Flask) -> None:
@@ -156,7 +161,7 @@ def test_rows_cannot_point_nowhere(app: Flask) -> None:
 def test_a_lost_database_is_not_made_anew(app: Flask) -> None:
     lose(path_of(app))
     with app.app_context(), pytest.raises(OperationalError) as failed:
-        settings.current()
+        current_settings()
     assert session.fault_of(failed.value) is DatabaseFault.DAMAGED
     assert not path_of(app).exists()
 
@@ -173,7 +178,7 @@ def test_a_damaged_database_is_called_damaged(app: Flask, content: bytes) -> Non
     lose(path_of(app))
     path_of(app).write_bytes(content)
     with app.app_context(), pytest.raises(DBAPIError) as failed:
-        settings.current()
+        current_settings()
     assert session.fault_of(failed.value) is DatabaseFault.DAMAGED
 
 
@@ -182,7 +187,7 @@ def test_a_busy_database_is_called_busy(app: Flask, monkeypatch: pytest.MonkeyPa
     with closing(sqlite3.connect(path_of(app))) as other, app.app_context():
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(OperationalError) as failed:
-            settings.current()
+            current_settings()
     assert session.fault_of(failed.value) is DatabaseFault.BUSY
 
 
@@ -196,7 +201,7 @@ def test_a_path_with_odd_characters_is_just_a_path(tmp_path: Path, make_app: Mak
     odd = make_app(data_dir=str(tmp_path / "a b?c#d%20é"))
     with odd.app_context():
         odd.extensions["launcher.background.service"].initialise(by="test")
-        assert settings.current().site_name == "Launcher"
+        assert current_settings().site_name == "Launcher"
     assert (tmp_path / "a b?c#d%20é" / "launcher.db").exists()
 
 

@@ -22,16 +22,16 @@ from launcher.audit import COMMAND_LINE
 from launcher.backup import create as creating
 from launcher.backup.errors import BackupError, InsufficientSpaceError
 from launcher.backup.locks import try_lock
-from launcher.backup.reasons import Reason as BackupReason
+from launcher.backup.reasons import Reason
 from launcher.config import ROOT, Config
 from launcher.current import current_backups
-from launcher.db import settings
+from launcher.db.settings import change_settings
 from launcher.models import Role
 from launcher.monitoring.problems import ProblemKind
 from launcher.notifications import dispatch, recipients, sender
 from launcher.notifications.dispatch import evaluate
 from launcher.notifications.recipients import RecipientError
-from launcher.notifications.sender import Message, Reason
+from launcher.notifications.sender import Message, Undelivered
 from tests.conftest import ADA, MakeApp
 from tests.support.receivers import MailServer, Receiver, http_receiver
 from tests.support.words import compile_words
@@ -74,7 +74,7 @@ def slot(site: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, bool], 
     """Let the schedule run for its slot of a number, with room on the disk or without."""
 
     def full(*_args: object, **_facts: object) -> None:
-        raise InsufficientSpaceError(BackupReason.UNCLASSIFIED, sentence="the disk is full")
+        raise InsufficientSpaceError(Reason.UNCLASSIFIED, sentence="the disk is full")
 
     def run(number: int, is_well: bool = False) -> None:
         with site.app_context(), monkeypatch.context() as patch:
@@ -298,7 +298,7 @@ def test_a_mail_arrives_in_the_language_of_the_site_and_leads_to_the_panel(
     site: Flask, config: Config, slot: Callable[..., None], mailbox: MailServer
 ) -> None:
     with site.test_request_context("/", method="POST"):
-        settings.change({"default_locale": "de", "site_name": "Zuhause"}, actor=COMMAND_LINE)
+        change_settings({"default_locale": "de", "site_name": "Zuhause"}, actor=COMMAND_LINE)
     recipients.add_recipient(
         config,
         name="ada",
@@ -320,7 +320,7 @@ def test_a_lost_database_is_told_in_the_words_that_are_remembered(
     site: Flask, config: Config, receiver: Receiver
 ) -> None:
     with site.test_request_context("/", method="POST"):
-        settings.change({"site_name": "Home"}, actor=COMMAND_LINE)
+        change_settings({"site_name": "Home"}, actor=COMMAND_LINE)
     recipients.add_recipient(config, name="phone", url=hook(receiver))
     evaluate(site)
     config.database_path.write_bytes(b"no database" * 400)
@@ -350,7 +350,7 @@ def test_whoever_cannot_be_told_is_shown_and_told_later(
     assert problem is not None
     assert problem.names == ("phone",)
     line = dispatch.read_memory(config).deliveries[made.id]
-    assert (line.reason, line.status, line.attempts) == (Reason.ANSWERED, 500, 1)
+    assert (line.reason, line.status, line.attempts) == (Undelivered.ANSWERED, 500, 1)
     assert "phone was not told" in caplog.text
     assert "stranger" not in caplog.text
 
@@ -399,7 +399,7 @@ def test_the_pauses_grow_to_an_hour_and_no_further(
     now = later()
     pauses = []
     for _ in range(9):
-        line = dispatch._noted(line, sender.Delivery(reason=Reason.UNREACHABLE), now)
+        line = dispatch._noted(line, sender.Delivery(reason=Undelivered.UNREACHABLE), now)
         assert line.next_try_at
         pauses.append((line.next_try_at - now).total_seconds() / 60)
 
@@ -414,7 +414,7 @@ def test_one_that_hangs_keeps_nobody_waiting_for_ever(receiver: Receiver) -> Non
     came = sender.deliver(hook(receiver), [Message("t", "b")], timeout_s=4)
     is_over.set()
 
-    assert came.reason is Reason.TIMED_OUT
+    assert came.reason is Undelivered.TIMED_OUT
 
 
 @pytest.mark.usefixtures("real_errands")
@@ -431,7 +431,12 @@ def test_one_that_answers_without_end_is_cut_off(receiver: Receiver) -> None:
     receiver.instead = flood
     came = sender.deliver(hook(receiver), [Message("t", "b")], timeout_s=15)
 
-    assert came.reason in {Reason.TIMED_OUT, Reason.BROKEN, Reason.REFUSED, Reason.UNREACHABLE}
+    assert came.reason in {
+        Undelivered.TIMED_OUT,
+        Undelivered.BROKEN,
+        Undelivered.REFUSED,
+        Undelivered.UNREACHABLE,
+    }
 
 
 @pytest.mark.usefixtures("real_errands")
@@ -448,8 +453,9 @@ def test_a_secret_is_not_carried_to_where_a_stranger_points(receiver: Receiver) 
 
 @pytest.mark.usefixtures("real_errands")
 def test_nobody_there_is_said_as_that() -> None:
-    assert sender.deliver("json://127.0.0.1:1/", [Message("t", "b")]).reason is (Reason.UNREACHABLE)
-    assert sender.ping("http://127.0.0.1:1/").reason is Reason.UNREACHABLE
+    delivery = sender.deliver("json://127.0.0.1:1/", [Message("t", "b")])
+    assert delivery.reason is Undelivered.UNREACHABLE
+    assert sender.ping("http://127.0.0.1:1/").reason is Undelivered.UNREACHABLE
 
 
 # --- the heartbeat -----------------------------------------------------------------------

@@ -20,8 +20,8 @@ from launcher.accounts import users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
-from launcher.db import settings
-from launcher.db.session import contents
+from launcher.db.session import database_context
+from launcher.db.settings import change_settings
 from launcher.models import Role
 from tests.support.server import Server, run_flask, serving
 from tests.support.visitor import Visitor
@@ -83,7 +83,7 @@ def served(new_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with create_app({"LAUNCHER_DATA_DIR": str(data_dir)}).app_context():
         demo.fill(now=datetime.now(UTC), seed=1)
         users.create_user("dora", PASSWORD, role=Role.ADMIN, actor=COMMAND_LINE)
-        settings.change({"guest_access": "on", "site_name": "Before"}, actor=COMMAND_LINE)
+        change_settings({"guest_access": "on", "site_name": "Before"}, actor=COMMAND_LINE)
         current_backups().create(by="test")
     with serving(data_dir) as server:
         yield server
@@ -97,8 +97,8 @@ def data_dir(served: Server) -> Path:
 @pytest.fixture
 def site(served: Server) -> str:
     """The address of the site, which was renamed to After since its backup."""
-    with create_app({"LAUNCHER_DATA_DIR": str(served.data_dir)}).app_context(), contents():
-        settings.change({"site_name": "After"}, actor=COMMAND_LINE)
+    with create_app({"LAUNCHER_DATA_DIR": str(served.data_dir)}).app_context(), database_context():
+        change_settings({"site_name": "After"}, actor=COMMAND_LINE)
     return served.url
 
 

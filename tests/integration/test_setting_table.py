@@ -15,8 +15,9 @@ from flask.testing import FlaskCliRunner
 from launcher.audit import COMMAND_LINE
 from launcher.backup.locks import Gate
 from launcher.config import ROOT
-from launcher.db import settings, settings_reader
+from launcher.db import settings_reader
 from launcher.db.content import LauncherContent
+from launcher.db.settings import change_settings, current_settings
 from launcher.settings.kinds import Choice, Number, Switch
 from launcher.settings.table import FALLBACK, SCHEDULE, SETTINGS, Setting, SiteSettings, Value
 
@@ -40,8 +41,8 @@ OTHERS = {name: another_value(setting) for name, setting in SETTINGS.items()}
 def changed(app: Flask) -> SiteSettings:
     """A site where every setting is another than at first."""
     with app.app_context():
-        settings.change(OTHERS, actor=COMMAND_LINE)
-        return settings.current()
+        change_settings(OTHERS, actor=COMMAND_LINE)
+        return current_settings()
 
 
 def test_each_door_reads_what_was_set(

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from launcher.audit import Actor
 from launcher.current import current_config
-from launcher.db import settings
-from launcher.db.settings import SettingsRefusedError
+from launcher.db.settings import SettingsRefusedError, change_settings, current_settings
 from launcher.extensions import db
 from launcher.models import AuditEvent, SystemSettings
 from launcher.schedule.cron import next_runs
@@ -156,9 +155,9 @@ def test_every_column_is_a_setting_but_the_two_that_nobody_may_change() -> None:
 
 
 def test_a_change_is_kept_and_audited(contents: None) -> None:
-    changes = settings.change({"site_name": "Home", "accent_hue": "256"}, actor=ADA)
+    changes = change_settings({"site_name": "Home", "accent_hue": "256"}, actor=ADA)
     assert changes == {"site_name": ("Launcher", "Home")}
-    assert settings.current().site_name == "Home"
+    assert current_settings().site_name == "Home"
     event = db.session.scalars(sa.select(AuditEvent).order_by(AuditEvent.id.desc())).first()
     assert (event.action, event.actor_name, event.address) == (
         "settings.update",
@@ -170,11 +169,11 @@ def test_a_change_is_kept_and_audited(contents: None) -> None:
 
 def test_one_bad_value_keeps_all_as_they_were_and_names_every_bad_one(contents: None) -> None:
     with pytest.raises(SettingsRefusedError) as refused:
-        settings.change(
+        change_settings(
             {"site_name": "Home", "accent_hue": "400", "backup_max_count": "0"}, actor=ADA
         )
     assert [error.name for error in refused.value.errors] == ["accent_hue", "backup_max_count"]
-    assert settings.current().site_name == "Launcher"
+    assert current_settings().site_name == "Launcher"
 
 
 def test_the_command_shows_them_all(runner: FlaskCliRunner) -> None:

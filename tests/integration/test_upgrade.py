@@ -16,8 +16,8 @@ from launcher.backup.records.backup import Kind, State
 from launcher.backup.records.survey import Migration
 from launcher.backup.service import BackupService
 from launcher.current import current_backups
-from launcher.db import settings
 from launcher.db.content import LauncherContent
+from launcher.db.settings import change_settings, current_settings
 from tests.conftest import MakeApp
 from tests.support.schema import make_database, run
 
@@ -64,8 +64,8 @@ def test_the_first_start_of_ours_makes_a_backup_and_then_upgrades(
         (backup,) = service.list()
         assert (backup.kind, backup.schema_revision) == (Kind.UPGRADE, "0001")
         assert service.verify(backup.id, by="ada").verification.state is State.VERIFIED
-        assert settings.current().backup_restore_test == "weekly"
-        assert settings.current().site_name == "Of old"
+        assert current_settings().backup_restore_test == "weekly"
+        assert current_settings().site_name == "Of old"
     assert dict(run(live, SCHEMA)) == LauncherContent().expected_schema(migrations.head())
 
 
@@ -108,7 +108,7 @@ def test_a_file_of_the_first_schema_comes_in_and_the_rehearsal_is_part_of_the_sc
     restore_test: str,
 ) -> None:
     with app.app_context():
-        settings.change({"backup_restore_test": "monthly"}, actor=COMMAND_LINE)
+        change_settings({"backup_restore_test": "monthly"}, actor=COMMAND_LINE)
     backup = service.import_(old_file, by="ada")
     assert (backup.schema_revision, backup.is_good) == ("0001", True)
 

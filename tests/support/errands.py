@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from launcher.notifications import sender
-from launcher.notifications.sender import Delivery, Reason
+from launcher.notifications.sender import Delivery, Undelivered
 
 
 @contextmanager
@@ -31,5 +31,5 @@ def _run_here(request: Mapping[str, object], _timeout_s: float) -> Delivery:
         with warnings.catch_warnings(action="ignore"):  # as in the other process
             answer.end(sender._run(request, answer))
     except Exception:  # noqa: BLE001  (a service of Apprise may raise anything)
-        answer.end(Delivery(delivered=answer.delivered, reason=Reason.BROKEN))
-    return sender._read_answer(said.getvalue(), otherwise=Reason.BROKEN)
+        answer.end(Delivery(delivered=answer.delivered, reason=Undelivered.BROKEN))
+    return sender._read_answer(said.getvalue(), otherwise=Undelivered.BROKEN)

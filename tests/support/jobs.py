@@ -15,8 +15,8 @@ from launcher.backup import BackupService, Gate, LocalStore
 from launcher.backup.errors import BackupError, OperationInProgressError
 from launcher.backup.records.backup import Backup, Kind
 from launcher.config import Config
-from launcher.db import settings
 from launcher.db.content import LauncherContent
+from launcher.db.settings import change_settings
 from launcher.db.settings_reader import read_settings
 from launcher.jobs.history import Book, Run, runs
 from launcher.jobs.process import Answered
@@ -129,14 +129,14 @@ class Desk:
     def set(self, **values: object) -> None:
         """Change settings of the schedule, as a page does."""
         with self.app.app_context():
-            settings.change(
+            change_settings(
                 {f"backup_{name}": value for name, value in values.items()}, actor=COMMAND_LINE
             )
 
     def set_zone(self, name: str) -> None:
         """Change the time zone of the site."""
         with self.app.app_context():
-            settings.change({"time_zone": name}, actor=COMMAND_LINE)
+            change_settings({"time_zone": name}, actor=COMMAND_LINE)
 
     def scheduled(self) -> list[Backup]:
         """Return the backups that the schedule made, oldest first."""

@@ -10,7 +10,7 @@ from flask import Flask, session
 
 from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
-from launcher.db import settings
+from launcher.db.settings import change_settings
 from launcher.extensions import db
 from launcher.models import (
     App,
@@ -63,7 +63,7 @@ def set_site(app: Flask) -> Callable[..., None]:
 
     def change(**values: object) -> None:
         with app.app_context():
-            settings.change(values, actor=COMMAND_LINE)
+            change_settings(values, actor=COMMAND_LINE)
 
     return change
 

@@ -19,7 +19,7 @@ from launcher.backup.journal import Journal
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.config import ROOT
 from launcher.current import current_backups
-from launcher.db import settings
+from launcher.db.settings import change_settings
 from launcher.extensions import db
 from launcher.models import AuditEvent, Role
 from launcher.settings.table import SETTINGS
@@ -84,7 +84,7 @@ def test_changes_are_told_before_and_after_in_the_readers_words(ada: Visitor, ap
     with app.app_context():
         users.set_role(users.find_user("ben"), Role.ADMIN, actor=EVE)
         users.set_active(users.find_user("chloe"), False, actor=EVE)
-        settings.change({"guest_access": True, "default_locale": "de"}, actor=EVE)
+        change_settings({"guest_access": True, "default_locale": "de"}, actor=EVE)
 
     ada.open("/admin/audit?who=eve")
 

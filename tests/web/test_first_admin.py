@@ -7,7 +7,7 @@ from flask import Flask
 
 from launcher.accounts import setup, users
 from launcher.accounts.errors import UserNotFoundError
-from launcher.db import settings
+from launcher.db.settings import current_settings
 from tests.web.visitor import Visitor
 
 GOOD = {"username": "ada", "password": "a short sentence", "site_name": "Ada's house"}
@@ -32,7 +32,7 @@ def test_the_link_makes_the_first_admin_and_signs_them_in(
     assert "There is no board yet" in guest.page
     with app.app_context():
         assert users.find_user("ada").is_admin
-        assert settings.current().site_name == "Ada's house"
+        assert current_settings().site_name == "Ada's house"
 
 
 def test_the_link_works_once(guest: Visitor, app: Flask, token: str) -> None:

@@ -20,7 +20,7 @@ from launcher.backup.errors import RestoreError, RevertFailedError
 from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import Outcome, Stage, Verb
 from launcher.backup.restore import STAGES_RESTORE
-from launcher.db import settings
+from launcher.db.settings import current_settings
 from launcher.extensions import db
 from launcher.models import Role, Theme
 from tests.conftest import ADA, BEN
@@ -318,7 +318,7 @@ def test_a_restore_whose_process_was_killed_says_what_that_means(
         left = json.loads(state_path.read_bytes())
         operation.is_recorded = False
     with app.app_context():
-        epoch = settings.current().session_epoch if data == "restored" else "another"
+        epoch = current_settings().session_epoch if data == "restored" else "another"
     left["facts"] = {"epoch": epoch, "safety_id": left["backup_id"]}
     state_path.write_text(json.dumps(left))
     if data == "unreadable":

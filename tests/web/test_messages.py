@@ -20,7 +20,7 @@ from launcher.monitoring.snapshot import Snapshot
 from launcher.notifications import messages, recipients, sender
 from launcher.notifications.alerts import Alert, AlertChange, AlertEvent
 from launcher.notifications.messages import REASON_WORDS, RECIPIENT_ERROR_WORDS
-from launcher.notifications.sender import Delivery, Reason
+from launcher.notifications.sender import Delivery, Undelivered
 from launcher.settings.table import FALLBACK
 
 NOW = utc_now()
@@ -34,8 +34,8 @@ def test_every_trouble_every_reason_and_every_refusal_has_words() -> None:
     raised = re.findall(r'RecipientError\(\s*"(\w+)"', Path(recipients.__file__).read_text())
 
     assert set(problems.OVER_WORDS) == set(ProblemKind)
-    assert set(REASON_WORDS) == set(Reason)
-    assert set(RECIPIENT_ERROR_WORDS) == {*raised, *(reason.value for reason in Reason)}
+    assert set(REASON_WORDS) == set(Undelivered)
+    assert set(RECIPIENT_ERROR_WORDS) == {*raised, *(reason.value for reason in Undelivered)}
 
 
 @pytest.mark.parametrize("language", LOCALES)
@@ -86,6 +86,6 @@ def test_a_name_out_of_the_list_is_only_text_on_a_page_and_itself_in_a_message(a
 
 def test_a_refused_delivery_is_told_by_its_status_alone(app: Flask) -> None:
     with app.app_context(), speaking("en", "UTC"):
-        words = messages.delivery_words(Delivery(reason=Reason.ANSWERED, status=403))
+        words = messages.delivery_words(Delivery(reason=Undelivered.ANSWERED, status=403))
         assert words == "The service refused it with status 403."
         assert messages.delivery_words(sender.Delivery(delivered=1)) == ""

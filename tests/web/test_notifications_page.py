@@ -25,7 +25,7 @@ from launcher.models import AuditEvent
 from launcher.models.types import utc_now
 from launcher.notifications import dispatch, recipients, sender
 from launcher.notifications.recipients import MAX_RECIPIENTS, Recipient, RecipientError
-from launcher.notifications.sender import Message, Reason
+from launcher.notifications.sender import Message, Undelivered
 from launcher.web.admin.notifications.forms import EXAMPLES, version_of
 from tests.support.receivers import MailServer, Receiver, http_receiver
 from tests.web.visitor import Visitor
@@ -96,7 +96,7 @@ def failing(config: Config, recipient: Recipient, *, minutes: int = 40) -> None:
         waiting=(Message("Backups fail", "b"), Message("And again", "b")),
         failed_since=now - timedelta(days=1),
         failed_at=now,
-        reason=Reason.ANSWERED,
+        reason=Undelivered.ANSWERED,
         status=401,
         next_try_at=now + timedelta(minutes=minutes),
     )
@@ -599,7 +599,7 @@ def test_a_heartbeat_says_when_it_was_answered_and_since_when_it_is_not(
     assert "Reached Last answered 2 hours ago" in text(ada.open(PAGE).text)
 
     lost = replace(
-        told, waiting=(Message("", ""),), failed_since=now, reason=Reason.UNREACHABLE,
+        told, waiting=(Message("", ""),), failed_since=now, reason=Undelivered.UNREACHABLE,
         next_try_at=now + timedelta(minutes=5),
     )  # fmt: skip
     dispatch._save_memory(config, replace(memory, deliveries={dispatch.HEARTBEAT: lost}))

@@ -17,7 +17,6 @@ from launcher.backup.records.backup import Kind, State
 from launcher.backup.records.operation import Outcome, Verb
 from launcher.backup.service import BackupService
 from launcher.current import current_backups, current_config
-from launcher.db import settings
 from launcher.extensions import db
 from launcher.jobs.history import RunOutcome, runs
 from launcher.models import App, AuditEvent
@@ -79,12 +78,12 @@ def test_each_good_one_can_be_restored_and_that_undone(app: Flask, service: Back
             )
     service.undo(by="ada")
     with app.app_context():
-        assert settings.current().site_name == "Home of ada"
+        assert current_settings().site_name == "Home of ada"
 
 
 def test_its_settings_and_its_audit_log_are_there(app: Flask) -> None:
     with app.app_context():
-        site = settings.current()
+        site = current_settings()
         assert (site.site_name, site.backup_restore_test) == ("Home of ada", "daily")
         logged = {each.action: each for each in db.session.scalars(db.select(AuditEvent))}
     assert {"backup.test_restore", "recipient.create", "recipient.set_heartbeat"} <= set(logged)

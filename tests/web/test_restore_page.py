@@ -20,7 +20,7 @@ from launcher.backup.errors import InsufficientSpaceError
 from launcher.backup.locks import try_lock
 from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
-from launcher.db import settings
+from launcher.db.settings import current_settings
 from launcher.extensions import db
 from launcher.models import App, Role
 from launcher.models.types import utc_now
@@ -526,7 +526,7 @@ def _grow_tired(visitor: Visitor) -> None:
 
 def _cron(app: Flask) -> str:
     with app.app_context():
-        return settings.current().backup_cron_expression
+        return current_settings().backup_cron_expression
 
 
 def _set_roles(live: Path, role: str) -> None:

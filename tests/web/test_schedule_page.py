@@ -20,10 +20,11 @@ from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Kind
 from launcher.backup.store.local import LocalStore
 from launcher.current import current_backups
-from launcher.db import settings
+from launcher.db.settings import change_settings, current_settings
 from launcher.extensions import db
 from launcher.models import AuditEvent
 from launcher.settings.kinds import Cron, Number
+from launcher.web.admin.schedule import page as schedule_page
 from launcher.web.admin.schedule.form import SHOWN
 from launcher.web.admin.schedule.page import zone_words
 from tests.web.visitor import Visitor
@@ -42,7 +43,7 @@ SetSite = Callable[..., None]
 
 def is_set(app: Flask) -> dict[str, object]:
     with app.app_context():
-        return asdict(settings.current())
+        return asdict(current_settings())
 
 
 def text(page: str) -> str:
@@ -120,7 +121,6 @@ def test_each_setting_of_the_page_is_a_field_with_its_limits(ada: Visitor) -> No
 def test_nobody_else_changes_a_setting_between_the_check_and_the_change(
     ada: Visitor, monkeypatch: pytest.MonkeyPatch, data_dir: Path
 ) -> None:
-    change = settings.change
 
     def change_late(*args: Any, **kwargs: Any) -> Any:
         with (
@@ -128,9 +128,9 @@ def test_nobody_else_changes_a_setting_between_the_check_and_the_change(
             pytest.raises(sqlite3.OperationalError, match="locked"),
         ):
             other.execute("UPDATE system_settings SET backup_max_count = 4")
-        return change(*args, **kwargs)
+        return change_settings(*args, **kwargs)
 
-    monkeypatch.setattr(settings, "change", change_late)
+    monkeypatch.setattr(schedule_page, "change_settings", change_late)
     assert save(ada, backup_max_count="7") == 303
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from launcher.notifications import messages
 from launcher.notifications.dispatch import HEARTBEAT, DeliveryState, delivery_to, read_memory
 from launcher.notifications.recipients import Event, RecipientError, read_notification_settings
-from launcher.notifications.sender import Delivery, Reason
+from launcher.notifications.sender import Delivery, Undelivered
 
 if TYPE_CHECKING:
     from launcher.config import Config
@@ -154,7 +154,7 @@ def _verdict(
 def _how_it_went(line: DeliveryState, now: datetime) -> dict[str, Any]:
     if line.failed_since is None:
         return {"state": "up" if line.notified_at else "unknown", "notified_at": line.notified_at}
-    reason = Reason(line.reason) if line.reason in set(Reason) else Reason.BROKEN
+    reason = Undelivered(line.reason) if line.reason in set(Undelivered) else Undelivered.BROKEN
     is_ahead = line.next_try_at is not None and line.next_try_at - now > _SOON
     return {
         "state": "down",

@@ -30,7 +30,7 @@ from launcher.notifications.recipients import (
     Recipient,
     RecipientError,
 )
-from launcher.notifications.sender import Reason
+from launcher.notifications.sender import Undelivered
 from launcher.web.admin.notifications.delivery import DeliveryStatus, overview
 from launcher.web.htmx import is_htmx, render
 
@@ -113,8 +113,8 @@ class Refusal:
         if error.code in _NOT_A_FIELD:
             text = _("Nothing was changed. This is how it is now.")
             return cls(_STATUS_OF[error.code], "", words, text)
-        if error.code in set(Reason):
-            words = f"{words} {REASON_ADVICE[Reason(error.code)]}"
+        if error.code in set(Undelivered):
+            words = f"{words} {REASON_ADVICE[Undelivered(error.code)]}"
         is_name = error.code.startswith("name_")
         field = "name" if is_name else "events" if error.code == "events" else "url"
         return cls(422, field, words)

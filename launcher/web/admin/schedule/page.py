@@ -13,7 +13,7 @@ from flask_babel import get_locale
 
 from launcher.backup.errors import BackupError
 from launcher.current import current_backups
-from launcher.db import settings
+from launcher.db.settings import change_settings, current_settings
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
 from launcher.models.types import utc_now
@@ -63,7 +63,7 @@ def preview() -> ResponseReturnValue:
 @admin_required
 def save() -> ResponseReturnValue:
     """Set the schedule, all of it or nothing; one from a page that is out of date is refused."""
-    site = settings.current()  # from here to the change in one transaction, which may write
+    site = current_settings()  # from here to the change in one transaction, which may write
     checked = check(Draft.read(request.form, site))
     if "show" in request.form:
         return _page(checked)
@@ -72,7 +72,7 @@ def save() -> ResponseReturnValue:
     if checked.errors:
         return _page(checked), 422
     actor = acting_user()
-    if settings.change(checked.values, actor=actor):
+    if change_settings(checked.values, actor=actor):
         flash(_("The schedule is saved. It takes effect within seconds."))
     else:
         flash(_("Nothing was different, so nothing was changed."))

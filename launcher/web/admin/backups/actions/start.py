@@ -9,7 +9,7 @@ from flask import Response, redirect, render_template, request
 from launcher.background.process import (
     CreateRequest,
     OperationRequest,
-    RehearseRequest,
+    RestoreTestRequest,
     VerifyRequest,
 )
 from launcher.i18n.labels import STAGE_WORDS, VERB_WORDS
@@ -54,7 +54,7 @@ def verify(backup_id: str) -> ResponseReturnValue:
 @admin_required
 def test_restore(backup_id: str) -> ResponseReturnValue:
     """Begin the whole restore of a backup on a copy."""
-    return _begin(RehearseRequest(get_backup(backup_id).id))
+    return _begin(RestoreTestRequest(get_backup(backup_id).id))
 
 
 @blueprint.get("/progress")
