@@ -86,7 +86,7 @@ class SiteSettings:
     backup_restore_test: str = _schedule(
         "weekly",
         Choice(tuple(RESTORE_TEST_CRONS)),
-        "How often a restore is rehearsed.",
+        "How often a restore is tested.",
         fallback="off",
     )
     backup_stale_after_h: int = _setting(

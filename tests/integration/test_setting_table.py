@@ -83,20 +83,6 @@ def test_what_is_remembered_comes_back_without_the_epoch() -> None:
     assert "session_epoch" not in remembered
 
 
-def test_what_an_earlier_version_remembered_is_read() -> None:
-    remembered = {
-        "is_scheduled": True, "cron_expression": "@weekly", "stale_after_h": 48, "keep_count": 3,
-        "keep_daily": 4, "keep_weekly": 5, "keep_monthly": 6, "rehearsal": "daily",
-        "zone_name": "Europe/Berlin", "language": "de", "site_name": "Zuhause",
-    }  # fmt: skip
-    assert settings_reader.read_facts(remembered) == SiteSettings(
-        site_name="Zuhause", default_locale="de", time_zone="Europe/Berlin", backup_enabled=True,
-        backup_cron_expression="@weekly", backup_stale_after_h=48, backup_max_count=3,
-        backup_keep_daily=4, backup_keep_weekly=5, backup_keep_monthly=6,
-        backup_restore_test="daily",
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize("facts", [None, [], {}, {"site_name": 7}, {"backup_enabled": "on"}])
 def test_what_cannot_be_believed_is_not_remembered(facts: object) -> None:
     assert settings_reader.read_facts(facts) is None

@@ -110,7 +110,12 @@ def test_whom_it_notified_is_remembered(app: Flask, data_dir: Path) -> None:
     assert known.heartbeat is not None
     assert known.heartbeat.pings_start
     assert known.public_url == "https://home.example"
-    assert ProblemKind.DAMAGED in {each.kind for each in read_memory(config).alerts.notified}
+    memory = read_memory(config)
+    assert ProblemKind.DAMAGED in {each.kind for each in memory.alerts.notified}
+    assert memory.settings is not None
+    assert (memory.settings.site_name, memory.settings.backup_restore_test) == (
+        "Home of ada", "daily",
+    )  # fmt: skip
     assert not [*data_dir.glob("notices.json"), *data_dir.glob("alarms.json")]
 
 
