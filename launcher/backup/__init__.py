@@ -1,8 +1,8 @@
-"""Backups of one live SQLite database: made while it is used, proved, kept, and put back.
+"""Backups of one live SQLite database: create, verify, keep and restore them while it is in use.
 
 This package knows SQLite, files and locks, and nothing of the web: no Flask, SQLAlchemy, Babel or
-Click is imported here, not even indirectly. What it must know of the application comes in through
-`ports.py`. Read `create.py` and `restore.py` first; `service.py` is the face.
+Click is imported here, not even indirectly. The application hands in the rest through `ports.py`.
+Read `create.py` and `restore.py` first; callers use `service.py`.
 """
 
 from launcher.backup.errors import BackupError

@@ -25,7 +25,7 @@ class BackupError(Exception):
     code: ClassVar[str] = "internal"
 
     def __init__(self, reason: Reason, **facts: object) -> None:
-        # What a stranger's file says may be of any type, and the journal holds text.
+        # A value from a foreign file may be of any type; the journal takes text and numbers.
         plain = {name: fact if isinstance(fact, int) else str(fact) for name, fact in facts.items()}
         self.fault = Fault(reason, plain)
         super().__init__(str(self.fault))
@@ -45,9 +45,9 @@ class OperationInProgressError(BackupError):
     """Another operation holds the lock.
 
     Attributes:
-        verb: what it does ("create", "restore"…), or "operation" when it did not say.
-        by: who asked for it.
-        since: when it began, or None when it did not say.
+        verb: what it does ("create", "restore"…), or "operation" when that is not known.
+        by: who started it.
+        since: when it started, None when that is not known.
     """
 
     code = "operation_in_progress"
@@ -79,17 +79,17 @@ class BackupProtectedError(BackupError):
 
 
 class LastGoodBackupError(BackupProtectedError):
-    """No good backup would be left, and whoever asked did not know that."""
+    """No good backup would be left, and the caller did not allow that."""
 
 
 class InsufficientSpaceError(BackupError):
-    """The disk is too full; nothing was changed and nothing half-written stays."""
+    """The disk is too full; nothing was changed."""
 
     code = "insufficient_space"
 
 
 class VerificationError(BackupError):
-    """A backup is not what it was when it was made."""
+    """A backup is damaged."""
 
     code = "verification_failed"
 
@@ -113,7 +113,7 @@ class IncompatibleBackupError(BackupError):
 
 
 class NoAdminInsideError(IncompatibleBackupError):
-    """Nobody could sign in afterwards; an admin of today's data can be carried in."""
+    """The backup has no active admin; one of the live data can be carried over."""
 
 
 class UploadRejectedError(BackupError):
@@ -123,7 +123,7 @@ class UploadRejectedError(BackupError):
 
 
 class TimeUsedUpError(BackupError):
-    """Work that has so much time and no more did not come to its end; what was done is done."""
+    """The time limit was reached; completed work is kept."""
 
     code = "time_used_up"
 
@@ -141,12 +141,12 @@ class SourceDatabaseError(BackupError):
 
 
 class RestoreError(BackupError):
-    """A restore failed; the live data is unchanged, or was put back."""
+    """A restore failed; the live data is what it was before."""
 
     code = "restore_failed"
 
 
 class RevertFailedError(RestoreError):
-    """A restore failed and the old data could not be put back: says which files lie where."""
+    """A restore failed and the old data could not be put back; the facts say where it is."""
 
     code = "revert_failed"

@@ -1,7 +1,7 @@
 """Why something was refused, failed or is damaged: one code each, with its facts as data.
 
 The English sentence of a reason stands beside it, for logs, the journal and the command line. The
-web words each reason itself, in every language. Nothing reads a sentence to learn the reason.
+web words each reason itself, in every language. No code parses a sentence.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Reason(StrEnum):
         reason.sentence = sentence
         return reason
 
-    # Written down by a Launcher that kept the sentence alone, or raised by no error of ours.
+    # Recorded with a sentence alone, or with a reason that this version does not know.
     UNCLASSIFIED = "unclassified", "{sentence}"
 
     OPERATION_RUNNING = "operation_running", "busy: {verb} by {by}{since:since}"
@@ -246,7 +246,7 @@ class Fault:
 def read_fault(sentence: object, reason: object, facts: object) -> Fault | None:
     """Return what a record says is wrong, None where it has no sentence.
 
-    A reason that this Launcher does not know, or none, leaves the sentence as it was written.
+    A reason that this Launcher does not know leaves the sentence as it was written.
     """
     if not sentence:
         return None

@@ -1,9 +1,8 @@
 """Which backups stay, and why: a pure decision, without a clock, a disk or output.
 
-Scheduled backups go by number and period; those made before a restore or an upgrade by a small
-number and an age; what a person made or brought never goes. A backup that is not verified fills
-no place: only good ones count. The periods are those of restic and borg: the newest backup of
-each of the last so many days, ISO weeks and months *that have one*.
+Scheduled backups are kept by number and period, safety and upgrade backups by number and age, and
+all others until someone deletes them. Only good backups are counted. The periods are those of
+restic and borg: the newest backup of each of the last days, ISO weeks and months *that have one*.
 """
 
 from __future__ import annotations
@@ -24,8 +23,7 @@ class RetentionPolicy:
     Attributes:
         keep_count: newest scheduled ones, at least 1.
         keep_daily, keep_weekly, keep_monthly: scheduled ones besides; 0 turns a period off.
-        keep_before_count: newest ones from before a restore, and as many from before an
-            upgrade; at least 1.
+        keep_before_count: newest safety backups, and as many upgrade backups; at least 1.
         keep_before_days: how old these may become.
     """
 
@@ -38,12 +36,12 @@ class RetentionPolicy:
 
     @property
     def keep_before(self) -> timedelta:
-        """How old what was made before a restore or an upgrade may become."""
+        """How old safety and upgrade backups may become."""
         return timedelta(days=self.keep_before_days)
 
 
 class KeepReason(StrEnum):
-    """Why retention leaves a backup where it is."""
+    """Why retention keeps a backup."""
 
     PROTECTED = "protected"
     NOT_SCHEDULED = "not_scheduled"
@@ -58,14 +56,14 @@ class KeepReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeepDecision:
-    """What retention decides about one backup: it stays for these reasons, or goes for none."""
+    """What retention decides about one backup: it is removed when there is no reason to keep it."""
 
     backup: Backup
     reasons: tuple[KeepReason, ...]
 
     @property
     def keep(self) -> bool:
-        """Whether the backup stays."""
+        """Whether the backup is kept."""
         return bool(self.reasons)
 
 
@@ -85,16 +83,16 @@ def decide(
 ) -> list[KeepDecision]:
     """Return one decision for each backup, newest first.
 
-    The newest good backup of the whole store always stays, as does everything that a person
-    made, brought or protected.
+    The newest good backup of the whole store is always kept, as is what a person created, uploaded
+    or protected.
 
     Args:
         backups: the whole store, in any order.
         policy: how many to keep; a count below 1 is taken as 1.
         zone: where a day begins.
-        now: the moment that ages are judged by; without it nothing is too old. Backups of a
-            later time were made by a clock that was wrong. They fill no place, or they would
-            push out those of today, and stay until their time has come.
+        now: the moment that ages are measured from; without it nothing is too old. A backup of a
+            later time was created under a wrong clock: it is kept until then and not counted, or
+            it would displace those of today.
     """
     ordered = sorted(backups, key=lambda backup: (backup.created_at, backup.id), reverse=True)
     early = {backup.id for backup in ordered if now is not None and backup.created_at > now}
@@ -133,9 +131,9 @@ def _good(ordered: Iterable[Backup], kind: Kind, early: set[BackupId]) -> list[B
 
 
 def _newest(good: Sequence[Backup], count: int) -> tuple[Sequence[Backup], datetime | None]:
-    """Return those that fill the places, and the time of the last when every place is filled.
+    """Return the newest `count`, and the time of the last when there are that many.
 
-    What is not good is only cleared away once its place is taken by enough newer good ones.
+    A backup that is not good is removed once enough newer good ones exist.
     """
     newest = good[: max(1, count)]
     return newest, newest[-1].created_at if len(newest) >= max(1, count) else None
@@ -150,7 +148,7 @@ def _newest_of_each(
     newest: dict[tuple[int, ...], BackupId] = {}
     for backup in good:
         if len(newest) >= count:
-            break  # the rest is older than what is wanted, or of the last period
+            break  # the rest is older, or of the last period
         newest.setdefault(period(backup.created_at.astimezone(zone)), backup.id)
     return set(newest.values())
 

@@ -372,7 +372,7 @@ def _of_upkeep(snapshot: Snapshot) -> Iterator[Problem]:
 
 def _unchecked(snapshot: Snapshot) -> Iterator[Problem]:
     """Yield the trouble of backups that the scrub did not come to within a month."""
-    verdicts = snapshot.listing.verdicts_at if snapshot.listing else ()
+    verdicts = snapshot.listing.verified_at if snapshot.listing else ()
     count = bisect_left(verdicts, snapshot.now - VERIFIED_WITHIN)
     if count:
         yield Problem(

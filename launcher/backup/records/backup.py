@@ -24,14 +24,14 @@ class Kind(StrEnum):
 
 
 OWN_KINDS = frozenset({Kind.MANUAL, Kind.SCHEDULED, Kind.SAFETY, Kind.UPGRADE})
-"""The kinds that hold the data of this very site, and so answer "am I safe?"."""
+"""The kinds that hold the data of this site."""
 
 BEFORE_KINDS = (Kind.SAFETY, Kind.UPGRADE)
-"""The kinds that are made by themselves before something grave, to be able to go back."""
+"""The kinds that are created automatically before a restore or an upgrade."""
 
 
 class State(StrEnum):
-    """What is known about a backup's soundness."""
+    """What is known of a backup."""
 
     VERIFIED = "verified"
     UNVERIFIED = "unverified"
@@ -47,11 +47,11 @@ class Encoding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The last verdict on a backup.
+    """The status of a backup.
 
     Attributes:
-        at: when; None while nobody has looked.
-        error, reason, details: what was found on a damaged one, as a sentence and as data.
+        at: when it was verified, None when it never was.
+        error, reason, details: what is damaged, as a sentence and as data.
     """
 
     state: State
@@ -62,18 +62,18 @@ class Verification:
 
     @classmethod
     def damage(cls, fault: Fault, *, at: datetime | None) -> Verification:
-        """Return the verdict on a backup that has this fault."""
+        """Return the status of a backup that has this fault."""
         return cls(State.DAMAGED, at, str(fault), fault.reason, fault.facts)
 
     @property
     def fault(self) -> Fault | None:
-        """What was found on a damaged backup, None on any other."""
+        """What is damaged, None for any other backup."""
         return read_fault(self.error, self.reason, self.details)
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFacts:
-    """The database inside a backup, as it is once unpacked."""
+    """The database inside a backup, unpacked."""
 
     size_bytes: int
     sha256: str
@@ -94,9 +94,9 @@ class StoredFile:
 class Backup:
     """One backup as the store lists it.
 
-    `database` and `file` are None where they are not known: an external file that nobody has
-    checked, or a backup whose manifest cannot be read. `before` names what one of `BEFORE_KINDS`
-    was made before: the source of a restore, or the schema of an upgrade.
+    `database` and `file` are None where they are not known: an external file that was never
+    verified, or a backup whose manifest cannot be read. `before` says what one of `BEFORE_KINDS`
+    was created before: the source of a restore, or the schema of an upgrade.
     """
 
     id: BackupId
@@ -116,26 +116,26 @@ class Backup:
 
     @property
     def is_good(self) -> bool:
-        """Whether this backup was checked and found whole."""
+        """Whether this backup is verified and not damaged."""
         return self.verification.state is State.VERIFIED
 
     @property
     def is_scrubbed(self) -> bool:
-        """Whether it is ours to verify again and again; what lies in the folder is somebody's."""
+        """Whether the scrub verifies this backup: it has a manifest and is not external."""
         return self.kind is not Kind.EXTERNAL and self.file is not None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Listing:
-    """Every backup, summed up once.
+    """Every backup, with the sums that pages need.
 
     Attributes:
         backups: newest first.
         by_id: the same ones, by id.
         own_good: those of them that are good and hold this site's own data, newest first.
         counts_by_kind, counts_by_state: how many; every kind and state is there.
-        verdicts_at: when each that is verified again and again was so last, oldest first.
-        stored_bytes: what their files take.
+        verified_at: when each that the scrub verifies was verified last, oldest first.
+        stored_bytes: the size of their files.
     """
 
     backups: Sequence[Backup]
@@ -143,12 +143,12 @@ class Listing:
     own_good: Sequence[Backup]
     counts_by_kind: Mapping[str, int]
     counts_by_state: Mapping[str, int]
-    verdicts_at: Sequence[datetime]
+    verified_at: Sequence[datetime]
     stored_bytes: int
 
     @classmethod
     def of(cls, backups: Sequence[Backup]) -> Listing:
-        """Sum up `backups`, newest first as a store lists them."""
+        """Return the listing of `backups`, newest first as a store lists them."""
         kinds = Counter(backup.kind for backup in backups)
         states = Counter(backup.verification.state for backup in backups)
         return cls(
@@ -157,7 +157,7 @@ class Listing:
             own_good=tuple(b for b in backups if b.is_good and b.kind in OWN_KINDS),
             counts_by_kind={kind: kinds[kind] for kind in Kind},
             counts_by_state={state: states[state] for state in State},
-            verdicts_at=sorted(b.verification.at or b.created_at for b in backups if b.is_scrubbed),
+            verified_at=sorted(b.verification.at or b.created_at for b in backups if b.is_scrubbed),
             stored_bytes=sum(backup.file.size_bytes for backup in backups if backup.file),
         )
 
@@ -167,7 +167,7 @@ class Listing:
         return self.backups[-1] if self.backups else None
 
     def select(self, *, kind: Kind | None = None, state: State | None = None) -> Sequence[Backup]:
-        """Return the backups of one kind, of one state, of both or simply all, newest first."""
+        """Return the backups of this kind and this state, newest first."""
         if kind is None and state is None:
             return self.backups
         return [

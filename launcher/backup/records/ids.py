@@ -24,7 +24,7 @@ def new_backup_id(moment: datetime) -> BackupId:
 
 
 def parse_backup_id(text: str) -> BackupId:
-    """Return `text` as an id, or raise `BackupNotFoundError`: what is no id names no backup."""
+    """Return `text` as an id, or raise `BackupNotFoundError` when it is no id."""
     if not _ID_PATTERN.fullmatch(text):
         raise BackupNotFoundError(Reason.NO_SUCH_BACKUP, reference=text[:80])
     return BackupId(text)
@@ -49,10 +49,10 @@ def new_operation_id() -> str:
 
 
 def parse_operation_id(text: str) -> str:
-    """Return `text` if it has the shape of an operation's id: it becomes part of file names.
+    """Return `text` as the id of an operation, which becomes part of file names.
 
     Raises:
-        ValueError: it has not.
+        ValueError: it is none.
     """
     if not _OPERATION_ID_PATTERN.fullmatch(text):
         raise ValueError(f"not the id of an operation: {text[:80]!r}")

@@ -33,7 +33,7 @@ class Verb(StrEnum):
 
 
 class Stage(StrEnum):
-    """The steps that an operation tells of, in the order in which they can occur."""
+    """The steps of an operation, in the order in which they can occur."""
 
     COPY = "copy"
     CHECK = "check"
@@ -99,7 +99,7 @@ class JournalEntry:
 
     @property
     def has_replaced_data(self) -> bool:
-        """Whether this is a restore that replaced the live data, even if it was killed then."""
+        """Whether this is a restore that replaced the live data, even when killed afterwards."""
         return self.verb is Verb.RESTORE and (
             self.outcome is Outcome.SUCCEEDED or self.facts.get("data") == "restored"
         )
@@ -127,7 +127,7 @@ class PartFailure:
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """What a delete, prune or verify of several backups came to."""
+    """Which backups an operation finished, and which failed."""
 
     done: tuple[str, ...]
     failed: tuple[PartFailure, ...] = ()

@@ -21,7 +21,7 @@ class RowChange:
 
 @dataclass(frozen=True, slots=True)
 class NameChange:
-    """The names of one kind that a restore makes appear and vanish."""
+    """The names of one kind that a restore adds and removes."""
 
     kind: str
     appear: tuple[str, ...]
@@ -35,8 +35,8 @@ class RestorePlan:
     Attributes:
         source: the id, or the file name, of what would be restored.
         created_at: when that backup was made, None for a bare file.
-        live_readable: False when the live database is damaged or missing; then nothing is
-            known about now, and a raw copy is kept in place of a safety backup.
+        live_readable: False when the live database is damaged or missing; then its files are kept
+            in place of a safety backup.
         live_problem: what is wrong with it, None when nothing is.
         migrations: steps that were run on the staged copy; empty when the schema is ours.
         schedule_now, schedule_then: the backup schedule before and after; `schedule_then`
@@ -45,10 +45,10 @@ class RestorePlan:
         password_changes: users who exist on both sides with different passwords.
         tokens_lost: API tokens that stop working.
         admins: active admins afterwards; never empty.
-        carried_account: the account carried in from the live data, or "".
+        carried_account: the account carried over from the live data, or "".
         warnings: what an admin should know before confirming.
-        live_mark: as `BackupService.live_version` was when this was made; once that differs, the
-            plan tells of data that is not there any more.
+        live_version: `BackupService.live_version` when this was made; once that differs, the plan
+            is out of date.
     """
 
     source: str
@@ -81,10 +81,10 @@ class RestoreOutcome:
     """A finished restore.
 
     Attributes:
-        safety_id: the backup of the data from before, "" when it could not be read.
+        safety_id: the safety backup, "" when the live data could not be read.
         raw_copy_path: the folder with the damaged files as they were, when there was one.
         replaced_file: True when the file itself had to be replaced (damaged or missing).
-        held_s: how long requests were held, in seconds.
+        held_s: how long requests waited, in seconds.
         duration_s: the whole operation, in seconds.
     """
 

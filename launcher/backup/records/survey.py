@@ -11,13 +11,13 @@ Schedule = Mapping[str, str | int | bool]
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What one database holds, told in the application's words.
+    """What one database holds.
 
     Attributes:
         rows: rows of every table, by table name.
-        names: names of the things a person would miss, by kind ("app", "board", "user").
+        names: names of the things that a user would miss, by kind ("app", "board", "user").
         admins: names of the active admins.
-        password_marks: by user name, a mark that differs when the password does. Never a hash
+        password_versions: by user name, a text that differs when the password does. Never a hash
             that could be attacked, never shown.
         api_tokens: names of the live API tokens.
         schedule: the settings of the backup schedule, by names that only the application knows;

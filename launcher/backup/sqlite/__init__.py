@@ -1,7 +1,7 @@
 """The only package that calls `sqlite3`: copy a live database, check a copy, replace the live data.
 
 Every rule here was measured; `docs/restore.md` gives the reasons. Only SQLite opens the live file:
-closing another descriptor of it would drop SQLite's POSIX locks
+closing another descriptor would drop SQLite's POSIX locks
 (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
 
 Read `live` first, then `copy`. Imports `errors`, `reasons` and `ports`.

@@ -1,4 +1,4 @@
-"""Opens a connection, with the files that SQLite keeps beside a database."""
+"""How a database is opened, and which files SQLite keeps beside it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BUSY_TIMEOUT_S = 15.0
 
 
 def side_files(path: Path) -> list[Path]:
-    """Return where SQLite would keep the log, the log's index and the journal of a database."""
+    """Return the paths of the log, the log's index and the journal of a database."""
     return [path.with_name(path.name + suffix) for suffix in SIDE_FILES]
 
 

@@ -21,12 +21,12 @@ _CHECK_CACHE = -16_000  # kB: a third faster than SQLite's default, and no more 
 
 @contextlib.contextmanager
 def open_copy(path: Path, *, deadline_s: float | None = None) -> Iterator[sqlite3.Connection]:
-    """Open a file that nobody writes to, trusting nothing in it.
+    """Open a file that no one writes to, trusting nothing in it.
 
     Statements that are still running after `deadline_s` seconds are interrupted.
 
     Raises:
-        DatabaseCorruptError: a statement met damage, or took longer than the deadline.
+        DatabaseCorruptError: a statement found damage, or took longer than the deadline.
     """
     with copy_errors(path):
         connection = connect(path, "mode=ro&immutable=1")
@@ -50,10 +50,10 @@ def open_copy(path: Path, *, deadline_s: float | None = None) -> Iterator[sqlite
 def open_staged(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a file in staging for writing, outside any transaction, without side files to keep.
 
-    Nothing is flushed: what lies in staging after a crash is debris.
+    Nothing is flushed: after a crash, `sweep` removes what is in staging.
 
     Raises:
-        DatabaseCorruptError: a statement met damage.
+        DatabaseCorruptError: a statement found damage.
         InsufficientSpaceError: the disk filled up.
     """
     with copy_errors(path):
@@ -69,7 +69,7 @@ def open_staged(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def rebuild_indexes(path: Path) -> None:
-    """Build every index of a file in staging anew from its rows.
+    """Rebuild every index of a file in staging from its rows.
 
     Raises:
         DatabaseCorruptError: the rows themselves cannot be read, or break a rule of the schema.
@@ -79,7 +79,7 @@ def rebuild_indexes(path: Path) -> None:
 
 
 def integrity_problems(path: Path) -> list[str]:
-    """Run SQLite's full integrity check on a file of our own; return its first findings."""
+    """Run SQLite's full integrity check on a file in staging; return its first findings."""
     connection = connect(path, "mode=ro&immutable=1")
     try:
         # Mapping the file would be as fast, and cost memory by its size.
@@ -101,7 +101,7 @@ def check_structure(connection: sqlite3.Connection) -> None:
     """Run SQLite's full integrity check.
 
     Raises:
-        DatabaseCorruptError: it found something; the message carries the first finding.
+        DatabaseCorruptError: with the first finding.
     """
     if problems := _run_integrity_check(connection):
         raise DatabaseCorruptError(Reason.DATABASE_DAMAGED, detail=problems[0])
@@ -118,7 +118,7 @@ def dangling_rows(connection: sqlite3.Connection) -> dict[str, int]:
 def rewrite(source: Path, target: Path, *, page_size: int) -> None:
     """Write the database at `source` to `target`, an empty file, with another page size.
 
-    A WAL database cannot take in pages of another size than its own.
+    A WAL database cannot take pages of another size than its own.
 
     Raises:
         DatabaseCorruptError, InsufficientSpaceError, StoreUnavailableError
@@ -129,7 +129,7 @@ def rewrite(source: Path, target: Path, *, page_size: int) -> None:
 
 
 def begin_wal(path: Path) -> None:
-    """Put a database that nobody else has open into WAL mode, which it keeps for good."""
+    """Put a database that no other program has open into WAL mode, which it keeps."""
     with copy_errors(path):
         connection = connect(path, "mode=rw")
         try:
@@ -139,7 +139,7 @@ def begin_wal(path: Path) -> None:
 
 
 def set_application_id(path: Path, *, application_id: int) -> None:
-    """Write our application id into a database that nobody else has open."""
+    """Write the application id into a database that no other program has open."""
     connection = connect(path, "mode=rwc")
     try:
         connection.execute(f"PRAGMA application_id={application_id:d}")

@@ -1,4 +1,4 @@
-"""Turns what SQLite raises into the errors of the core."""
+"""Translate what SQLite raises into the errors of the core."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _IO_WRITES = {
     sqlite3.SQLITE_IOERR_DIR_FSYNC,
     sqlite3.SQLITE_IOERR_TRUNCATE,
 }
-# Even a reader needs room: for the index of the log, when nobody else is connected.
+# Even a reader needs room: for the index of the log, when no other program is connected.
 _NO_ROOM = {_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 
 
 @contextlib.contextmanager
 def source_errors() -> Iterator[None]:
-    """Turn what SQLite says about the live database into a `SourceDatabaseError`."""
+    """Translate what SQLite raises about the live database into a `SourceDatabaseError`."""
     try:
         yield
     except sqlite3.Error as error:
@@ -48,7 +48,7 @@ def source_errors() -> Iterator[None]:
 
 @contextlib.contextmanager
 def copy_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite says about the copy at `path` into the error that an admin can act on."""
+    """Translate what SQLite raises about the copy at `path` into an error of the core."""
     try:
         yield
     except sqlite3.Error as error:
@@ -64,7 +64,7 @@ def primary_code(error: sqlite3.Error) -> int:
 
 
 def has_no_room(error: sqlite3.Error) -> bool:
-    """Whether SQLite says that the disk is full, which may be so even of a reading."""
+    """Whether the disk is full, which can stop even a reader."""
     return getattr(error, "sqlite_errorcode", 0) in _NO_ROOM
 
 

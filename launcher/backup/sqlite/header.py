@@ -75,7 +75,7 @@ def check_size(header: Header, *, size_bytes: int) -> None:
 
 
 def check_header(header: Header, *, size_bytes: int, application_id: int) -> None:
-    """Refuse a file whose header does not describe it, or which is not ours.
+    """Refuse a file whose header does not describe it, or which is not Launcher's.
 
     Raises:
         UploadRejectedError: as `check_size`.

@@ -31,7 +31,7 @@ def open_live(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the live database for reading, outside any transaction; never creates it.
 
     Raises:
-        SourceDatabaseError: it is missing, damaged, or stays busy; `is_damaged` tells which.
+        SourceDatabaseError: it is missing, damaged, or stays busy; see `is_damaged`.
         InsufficientSpaceError: its disk is too full for the little that a reader needs.
     """
     with source_errors():
@@ -45,10 +45,10 @@ def open_live(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextlib.contextmanager
 def watch_writes(live: Path) -> Iterator[Callable[[], bool]]:
-    """Yield what tells whether anybody has committed to the live database since it was yielded.
+    """Yield a function: whether another connection has committed to the live database since.
 
-    The connection that stays open meanwhile also keeps the index of the log in being, so that
-    whoever connects needs no disk for it. It holds no transaction and stops nobody.
+    The open connection also keeps the index of the log in existence, so that others need no disk
+    space for it. It holds no transaction and blocks no one.
 
     Raises:
         SourceDatabaseError, InsufficientSpaceError
@@ -72,9 +72,9 @@ def watch_writes(live: Path) -> Iterator[Callable[[], bool]]:
 def live_problem(path: Path, *, content: Content) -> Fault | None:
     """Return what is wrong with the live database, None when it opens and is ours.
 
-    Reads a few pages: it notices a file that is missing, empty, cut off, foreign, garbage or
-    without what every page needs, and not one that is damaged deeper inside. A database that is
-    merely busy is no problem of its own, and neither is a full disk: a restore would not help.
+    Reads a few pages: it detects a file that is missing, empty, cut off, foreign, garbage or
+    without what every page needs, and not one that is damaged deeper inside. A busy database and
+    a full disk are no problem of the database: a restore would not help.
     """
     facts: dict[str, Fact] = {"name": path.name}
     try:
@@ -101,7 +101,7 @@ def live_problem(path: Path, *, content: Content) -> Fault | None:
 def copy_live(live: Path, target: Path, *, on_bytes: OnBytes) -> None:
     """Write one consistent moment of the live database to `target`, an empty file.
 
-    `VACUUM INTO` reads a single snapshot: writers go on, and cannot make it start again. The
+    `VACUUM INTO` reads one transaction: writers continue, and cannot make it start again. The
     copy has no free pages and no side files. The caller removes `target` on failure.
 
     Raises:
@@ -109,7 +109,7 @@ def copy_live(live: Path, target: Path, *, on_bytes: OnBytes) -> None:
         InsufficientSpaceError, StoreUnavailableError: `target` cannot be written.
     """
     with open_live(live) as connection:
-        # Raw material: what is made of it is flushed, and a crash leaves only debris.
+        # No flush: the packed file is flushed, and `sweep` removes this one after a crash.
         connection.execute("PRAGMA synchronous=OFF")
         total = _used_bytes(connection)
         with _watched(
@@ -138,7 +138,7 @@ def used_bytes(live: Path) -> int:
     """Return how large a copy of the live database will be, in bytes, give or take a tenth.
 
     Raises:
-        SourceDatabaseError: it cannot be read.
+        SourceDatabaseError: the live database cannot be read.
     """
     with open_live(live) as connection:
         return _used_bytes(connection)
@@ -146,9 +146,9 @@ def used_bytes(live: Path) -> int:
 
 @contextlib.contextmanager
 def _watched(
-    connection: sqlite3.Connection, opcodes: int, look: Callable[[], None]
+    connection: sqlite3.Connection, opcodes: int, check: Callable[[], None]
 ) -> Iterator[None]:
-    """Call `look` while statements run; what it raises ends them and leaves this block.
+    """Call `check` while statements run; what it raises ends them and leaves this block.
 
     `sqlite3` swallows exceptions of its callbacks, so the first one is kept and raised here.
     """
@@ -156,7 +156,7 @@ def _watched(
 
     def step() -> bool:
         try:
-            look()
+            check()
         except BaseException as error:  # noqa: BLE001  (raised again below)
             raised.append(error)
             return True
@@ -180,13 +180,13 @@ def page_size_of(live: Path) -> int:
 
 
 def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: OnBytes) -> None:
-    """Make the live database hold what `staged` holds, in one transaction of its own.
+    """Make the live database hold what `staged` holds, in one transaction.
 
     SQLite keeps the write lock from the first page to the last, so other connections see the old
-    data or the new, and a killed process leaves the old. The page size must be the live one.
+    data or the new, and a killed process leaves the old. Both must have the same page size.
 
     Raises:
-        TimeoutError: the write lock was not to be had within `deadline_s`; nothing changed.
+        TimeoutError: the write lock was not free within `deadline_s`; nothing changed.
         sqlite3.Error: the database or the disk refused; nothing changed.
         and what `on_bytes` raises; nothing changed.
     """
@@ -194,7 +194,7 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
 
     def step(status: int, remaining: int, total: int) -> None:
         if status == sqlite3.SQLITE_DONE:
-            return  # it is committed, and an error would say that it is not
+            return  # committed: an error would say otherwise
         # Connection.backup() retries a busy database for ever; only raising here ends it.
         if time.monotonic() > deadline:
             raise TimeoutError(f"the live database stayed busy for {deadline_s:.0f} seconds")
@@ -211,7 +211,7 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
 
 
 def fold_log(live: Path) -> bool:
-    """Put the live database into WAL mode if it was not, and its log into the main file.
+    """Put the live database into WAL mode, and its log into the main file.
 
     Returns:
         Whether that was possible at once; False while a reader still needs the old data, the
@@ -228,7 +228,7 @@ def fold_log(live: Path) -> bool:
 
 
 def confirm_live(live: Path, *, rows: Mapping[str, int]) -> str:
-    """Look at the live database after a replacement; return what is wrong, or "".
+    """Check the live database after a replacement; return what is wrong, or "".
 
     Args:
         live: the database.

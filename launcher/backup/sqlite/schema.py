@@ -14,10 +14,10 @@ _STATISTICS_TABLES = {"sqlite_stat1", "sqlite_stat4"}  # ANALYZE makes them; the
 
 
 def check_no_code(connection: sqlite3.Connection) -> None:
-    """Refuse triggers, views and virtual tables, which are code from a stranger.
+    """Refuse triggers, views and virtual tables, which are foreign code.
 
-    Comes before any other statement: a view in the place of a table could run for ever. It asks
-    for the type because a trigger may bear the name of a table.
+    Runs before any other statement: a view in place of a table could run for ever. It checks the
+    type because a trigger may have the name of a table.
 
     Raises:
         UploadRejectedError: naming the first one.
@@ -31,10 +31,10 @@ def check_no_code(connection: sqlite3.Connection) -> None:
 
 
 def check_schema(connection: sqlite3.Connection, *, expected: Mapping[str, str]) -> None:
-    """Refuse any object that our own migrations would not have made.
+    """Refuse any object that the migrations do not create.
 
     Runs before anything evaluates expressions of the file, and after `check_no_code`: an index
-    over an expression is code from a stranger, too.
+    over an expression is foreign code, too.
 
     Raises:
         UploadRejectedError: naming the first object that is missing, foreign or different.
@@ -51,7 +51,7 @@ def check_schema(connection: sqlite3.Connection, *, expected: Mapping[str, str])
 
 
 def schema_of(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return name → SQL of every table and index that somebody made."""
+    """Return name → SQL of every table and index that a statement created."""
     rows = connection.execute(
         "SELECT CAST(name AS TEXT), CAST(sql AS TEXT) FROM sqlite_schema WHERE sql IS NOT NULL"
     )
@@ -59,5 +59,5 @@ def schema_of(connection: sqlite3.Connection) -> dict[str, str]:
 
 
 def _plain(sql: str) -> str:
-    """Fold what `ALTER TABLE` and different SQLite versions write differently."""
+    """Return SQL without what `ALTER TABLE` and versions of SQLite write differently."""
     return "".join(sql.replace('"', "").replace("`", "").split()).casefold()

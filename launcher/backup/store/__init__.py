@@ -1,4 +1,4 @@
-"""The backup folder: what lies in it, under which names, and how a backup comes and goes.
+"""The backup folder: what is in it, under which names, and how a backup is published and removed.
 
 Read `local` first: a backup exists exactly when its manifest does. The interface is `ports.Store`.
 Imports `records`, `manifest`, `files` and what they import.

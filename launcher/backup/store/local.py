@@ -1,9 +1,9 @@
-"""Where backups lie: a folder in which a backup exists exactly when its manifest does.
+"""A folder of backups, in which a backup exists exactly when its manifest does.
 
 That one rule makes publishing and removing atomic. To publish, the manifest is written under
 `staging/`, the data file is renamed into the folder, and then the manifest is. To remove, the
-manifest goes back to `staging/` first. Whatever is killed in between leaves a manifest in
-staging, whose data file is debris: it is not listed, and `sweep` removes both.
+manifest goes back to `staging/` first. A process that is killed in between leaves a manifest in
+staging, whose data file is not listed; `sweep` removes both.
 """
 
 from __future__ import annotations
@@ -55,20 +55,20 @@ _BY_TIME = attrgetter("created_at", "id")
 class LocalStore:
     """A local directory, possibly a mounted disk.
 
-    A manifest is parsed once for each state of its file that this process has seen. What is
-    remembered is bounded by what lies in the folder: about 2 KB for each backup.
+    A manifest is parsed again only when its file has changed. That takes about 2 KB of memory for
+    each backup in the folder.
     """
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
         """
         Args:
             path: the folder.
-            create: whether a missing folder may be made. False for one that an admin chose
+            create: whether a missing folder may be created. False for one that an admin chose
                 elsewhere: a missing folder there is a disk that is not mounted.
         """
         self._path = path
         self._create = create
-        self._folder = str(path)  # joined as text: a listing does it twenty thousand times
+        self._folder = str(path)  # joined as text: faster than a `Path` for each file
         self._read: dict[str, tuple[Fingerprint, Backup]] = {}
 
     @property
@@ -87,11 +87,11 @@ class LocalStore:
 
     def list(self) -> Sequence[Backup]:
         names = self._names()
-        # In the order of their names, which is nearly that of time.
+        # Nearly in the order of time, so that sorting is fast.
         manifests = sorted(filter(self._is_manifest, names), reverse=True)
         self._forget_all_but(manifests)
         found = [backup for name in manifests if (backup := self._describe(name)) is not None]
-        # A file that one of our manifests describes has no row of its own.
+        # A file that a manifest describes has no row of its own.
         names.difference_update(manifests)
         names.difference_update(backup.file.name for backup in found if backup.file)
         for backup in found:
@@ -116,7 +116,7 @@ class LocalStore:
         backup_id = parse_backup_id(reference)
         described = self._describe(manifest_name(backup_id))
         if described is not None and (described.file or self._names()):
-            return described  # what cannot be read may be the whole folder
+            return described  # else `_names` says that the folder cannot be read
         for backup in self.list():
             if backup.id == backup_id:
                 return backup
@@ -147,7 +147,7 @@ class LocalStore:
                 move(staged, target)
                 move(in_staging, self._manifest_path(backup.id))
             except BaseException:
-                # Even one that is in place already is not certain to survive a crash.
+                # Even what is in place already may not survive a crash.
                 with contextlib.suppress(BackupError):
                     self.remove(backup)
                 raise
@@ -170,7 +170,7 @@ class LocalStore:
             in_staging.unlink(missing_ok=True)
 
     def sweep(self) -> None:
-        # A store that is away has nothing to sweep; the operation itself will say so.
+        # When the folder is missing, the operation itself reports that.
         with contextlib.suppress(OSError):
             for manifest_path in self._staged_manifests():
                 for name in self._debris(manifest_path):
@@ -187,7 +187,7 @@ class LocalStore:
                 yield self.staging / name
 
     def _debris(self, manifest_path: Path) -> Sequence[str]:
-        """Return the names that a manifest in staging makes debris."""
+        """Return the files to remove because their manifest is in staging."""
         backup_id = id_of_manifest(manifest_path.name)
         if self._manifest_path(backup_id).exists():
             return []
@@ -200,7 +200,7 @@ class LocalStore:
     def _names(self) -> set[str]:
         with disk_errors("read the backup folder"):
             if self._create and not self._path.exists():
-                return set()  # nobody has made a backup yet
+                return set()  # no backup was created yet
             return set(os.listdir(self._path))
 
     def _is_manifest(self, name: str) -> bool:
@@ -226,9 +226,9 @@ class LocalStore:
         ]
 
     def _describe(self, name: str) -> Backup | None:
-        """Return what a manifest says, or a damaged backup when it cannot be believed.
+        """Return what a manifest says, or a damaged backup when it cannot be read.
 
-        None for a backup that another process is just removing.
+        None for a backup that another process is removing.
         """
         try:
             backup = self._manifest(name)
@@ -242,7 +242,7 @@ class LocalStore:
         return self._with_file_checked(backup)
 
     def _manifest(self, name: str) -> Backup:
-        """Return what the manifest `name` says, read again only if its file is another one now.
+        """Return what the manifest `name` says; read again only if its file has changed.
 
         Raises:
             OSError, ManifestError
@@ -272,7 +272,7 @@ class LocalStore:
         try:
             facts = os.lstat(f"{self._folder}/{backup.file.name}")
         except OSError:
-            # Removed in order: without its manifest it is not damaged, but gone.
+            # The manifest is removed first: without one the backup is not damaged, but removed.
             if not self._manifest_path(backup.id).exists():
                 return None
             return _as_damaged(backup, Fault(Reason.FILE_MISSING))
@@ -283,10 +283,10 @@ class LocalStore:
         return backup
 
     def _describe_bare(self, name: str) -> Backup | None:
-        """Return the row of a file without a manifest; None for one that is just coming or going.
+        """Return a file without a manifest as a backup; None while it is published or removed.
 
-        Asked of staging first: a manifest travels between there and here in one rename, so a
-        file whose manifest is in neither place never had one.
+        Staging is read first: a manifest moves between there and here in one rename, so a file
+        whose manifest is in neither place never had one.
         """
         path = self._path / name
         own_id = id_of_file(name)
