@@ -17,6 +17,7 @@ from launcher.backup.records.backup import Kind, State
 from launcher.backup.records.operation import Outcome, Verb
 from launcher.backup.service import BackupService
 from launcher.current import current_backups, current_config
+from launcher.db.settings import current_settings
 from launcher.extensions import db
 from launcher.jobs.history import RunOutcome, runs
 from launcher.models import App, AuditEvent
