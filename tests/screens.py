@@ -33,7 +33,8 @@ from launcher.db.settings_reader import read_settings
 from launcher.jobs.history import Book
 from launcher.jobs.work import perform
 from launcher.models.types import utc_now
-from launcher.notifications import dispatch, recipients
+from launcher.notifications import recipients
+from launcher.notifications.memory import HEARTBEAT, read_memory, save_memory
 from launcher.notifications.sender import Message, Undelivered
 from tests.browser.conftest import PROGRAMS, SWITCHES
 from tests.support.server import Server, serving
@@ -209,22 +210,22 @@ def _tell_some(data_dir: Path) -> None:
     heart = "https://hc-ping.example/5b3kzq"
     recipients.set_heartbeat(config, heart, pings_start=True)
     recipients.set_public_url(config, "https://home.example")
-    memory = dispatch.read_memory(config)
+    memory = read_memory(config)
     told = replace(
-        dispatch.delivery_to(memory, phone.id, phone.url),
+        memory.delivery_to(phone.id, phone.url),
         notified_at=now - timedelta(days=3, hours=2),
     )
-    beaten = replace(dispatch.delivery_to(memory, dispatch.HEARTBEAT, heart), notified_at=now)
+    beaten = replace(memory.delivery_to(HEARTBEAT, heart), notified_at=now)
     failed = replace(
-        dispatch.delivery_to(memory, tablet.id, tablet.url),
+        memory.delivery_to(tablet.id, tablet.url),
         waiting=(Message("Backups fail", ""),),
         failed_since=now - timedelta(hours=9),
         reason=Undelivered.ANSWERED,
         status=401,
         next_try_at=now + timedelta(minutes=38),
     )
-    lines = {phone.id: told, dispatch.HEARTBEAT: beaten, tablet.id: failed}
-    dispatch._save_memory(config, replace(memory, deliveries=lines))
+    lines = {phone.id: told, HEARTBEAT: beaten, tablet.id: failed}
+    save_memory(config, replace(memory, deliveries=lines))
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from launcher.cli.shell import typist
 from launcher.current import current_application, current_config
 from launcher.extensions import db
 from launcher.notifications import audit, recipients
-from launcher.notifications import dispatch as telling
+from launcher.notifications.dispatch import send_notifications, send_test
+from launcher.notifications.memory import HEARTBEAT, DeliveryState, Memory, read_memory
 from launcher.notifications.recipients import Event, Recipient, RecipientError
 from launcher.notifications.sender import Delivery, Undelivered
 
@@ -53,7 +54,7 @@ def _reported() -> Iterator[None]:
 def list_(*, as_json: bool) -> None:
     """List who is told, of what, and whether they can be reached. Addresses stay hidden."""
     found = recipients.read_notification_settings(current_config())
-    memory = telling.read_memory(current_config())
+    memory = read_memory(current_config())
     if as_json:
         print_json(
             {
@@ -62,7 +63,7 @@ def list_(*, as_json: bool) -> None:
                 and {
                     "shown_url": found.heartbeat.shown_url,
                     "pings_start": found.heartbeat.pings_start,
-                    **_line(memory, telling.HEARTBEAT),
+                    **_line(memory, HEARTBEAT),
                 },
                 "public_url": found.public_url,
             }
@@ -75,7 +76,7 @@ def list_(*, as_json: bool) -> None:
     if found.heartbeat:
         what = "start, end" if found.heartbeat.pings_start else "end"
         where = found.heartbeat.shown_url
-        rows.append(("-", "heartbeat", what, where, _reach(memory, telling.HEARTBEAT)))
+        rows.append(("-", "heartbeat", what, where, _reach(memory, HEARTBEAT)))
     if len(rows) == 1:
         say("Nobody is told. `flask notifications add NAME` changes that.")
         return
@@ -133,7 +134,7 @@ def look() -> None:
     The server does it by itself, and so does `flask backup run-scheduled`. This is for whoever
     wants to look at another time, and prints what was told and has not ended.
     """
-    seen = telling.evaluate(current_application())
+    seen = send_notifications(current_application())
     if seen is None:
         say("Another process is looking just now.")
         return
@@ -149,7 +150,7 @@ def test(reference: str) -> None:
     found = recipients.find_recipient(
         recipients.read_notification_settings(current_config()), reference
     )
-    delivery = telling.send_test(current_application(), found.id)
+    delivery = send_test(current_application(), found.id)
     outcome = Outcome.SUCCEEDED if delivery.is_done else Outcome.FAILED
     _keep(audit.record_test, found, outcome)
     if not delivery.is_done:
@@ -216,7 +217,7 @@ def _why_not(delivery: Delivery) -> str:
     return words.format(status=delivery.status)
 
 
-def _facts(recipient: Recipient, memory: telling.Memory) -> dict[str, object]:
+def _facts(recipient: Recipient, memory: Memory) -> dict[str, object]:
     return {
         "id": recipient.id,
         "name": recipient.name,
@@ -226,8 +227,8 @@ def _facts(recipient: Recipient, memory: telling.Memory) -> dict[str, object]:
     }
 
 
-def _line(memory: telling.Memory, key: str) -> dict[str, object]:
-    line = memory.deliveries.get(key, telling.DeliveryState())
+def _line(memory: Memory, key: str) -> dict[str, object]:
+    line = memory.deliveries.get(key, DeliveryState())
     return {
         "notified_at": line.notified_at,
         "failed_since": line.failed_since,
@@ -237,8 +238,8 @@ def _line(memory: telling.Memory, key: str) -> dict[str, object]:
     }
 
 
-def _reach(memory: telling.Memory, key: str) -> str:
-    line = memory.deliveries.get(key, telling.DeliveryState())
+def _reach(memory: Memory, key: str) -> str:
+    line = memory.deliveries.get(key, DeliveryState())
     if line.failed_since:
         why = _why_not(Delivery(reason=Undelivered(line.reason), status=line.status))
         return f"not reached since {moment(line.failed_since)}: {why}"

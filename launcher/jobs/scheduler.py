@@ -29,7 +29,8 @@ from launcher.jobs.process import Answered, start_due
 from launcher.jobs.registry import JOBS, Job
 from launcher.jobs.trigger import CronExpressionTrigger
 from launcher.jobs.work import owed, watch_schedule
-from launcher.notifications.dispatch import evaluate, note_start
+from launcher.notifications.dispatch import send_notifications
+from launcher.notifications.heartbeat import ping_start
 from launcher.settings.table import SiteSettings
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ LOOK_EVERY_S = 60.0
 MISFIRE_GRACE_S = 3600
 
 Start = Callable[["Config", str], Answered]
-Appearance = Callable[["Flask"], object]
+Dispatch = Callable[["Flask"], object]
 _log = logging.getLogger(__name__)
 
 
@@ -54,7 +55,7 @@ class JobScheduler:
     Args:
         clock, steady_s: the wall clock, and seconds that nobody can set.
         start: starts a job's process if it is due.
-        look: looks at everything, and tells whoever wants to know.
+        dispatch: sends the notifications that are due.
         is_woken: whether APScheduler wakes it as well.
     """
 
@@ -65,7 +66,7 @@ class JobScheduler:
         clock: Callable[[], datetime] = utc_now,
         steady_s: Callable[[], float] = time.monotonic,
         start: Start = start_due,
-        look: Appearance = evaluate,
+        dispatch: Dispatch = send_notifications,
         is_woken: bool = True,
     ) -> None:
         self._app = app
@@ -76,7 +77,7 @@ class JobScheduler:
         self._clock = clock
         self._steady_s = steady_s
         self._start = start
-        self._look = look
+        self._dispatch = dispatch
         self._looking: threading.Thread | None = None
         self._looked_at_s = float("-inf")
         self._journal_seen: Fingerprint | None = None
@@ -135,7 +136,7 @@ class JobScheduler:
         self._journal_seen, self._looked_at_s = journal, self._steady_s()
         # A daemon: whoever does not answer must not keep a worker from ending.
         self._looking = threading.Thread(
-            target=self._look, args=[self._app], name="look", daemon=True
+            target=self._dispatch, args=[self._app], name="look", daemon=True
         )
         self._looking.start()
 
@@ -153,7 +154,7 @@ class JobScheduler:
             _log.warning("the job %s could not be started: %s", job.id, error)
             return self._steady_s() + RETRY_AFTER.total_seconds()
         if answered is Answered.BEGUN and job.id == "backup":
-            note_start(self._app)
+            ping_start(self._app)
         if answered is Answered.BUSY:
             return self._steady_s() + ASK_EVERY_S / 2
         # If it fails before it can claim its slot, this keeps it from being tried in a row.

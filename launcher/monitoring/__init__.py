@@ -1,5 +1,5 @@
-"""Whether the data is safe: what is so at one moment, and what is wrong with that.
+"""Whether the data is safe: what was read at one moment, and which problems follow from it.
 
-Read `problems` first: every problem follows there from a `snapshot`, and every door shows what it
-finds. Imports `schedule` and `backup`; sends and words nothing.
+Read `problems` first: every problem follows there from a `snapshot`. Imports `schedule`,
+`settings` and `backup`; reads no database, and sends and words nothing.
 """

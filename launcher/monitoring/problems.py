@@ -1,7 +1,7 @@
-"""Is the data safe, and what is wrong: what follows from a situation, as data.
+"""Whether the data is safe, and what is wrong: pure functions of a `Snapshot`.
 
-Pure functions of a `Snapshot`. The pages, the command line, `/healthz`, the metrics and the
-notifications all read the same `Findings`, and only find the words.
+The pages, the command line, `/healthz`, the metrics and the notifications all show the same
+`Findings`, in words of their own.
 """
 
 from __future__ import annotations
@@ -61,15 +61,15 @@ class Problem:
 
     Attributes:
         since: since when, as far as it is known.
-        count: how many: failed attempts in a row, damaged or unchecked backups, unreachable
-            targets.
+        count: how many: failed attempts in a row, damaged or unchecked backups, failing
+            recipients.
         code: of `BackupError`, where an operation failed.
         detail: a sentence of the core's, in English.
         entry: the journal's line about it, the newest where there are several.
         backups: those that it is about, newest first.
         free_bytes, needed_bytes, full_at: of low space; `full_at` is the scheduled run that will
             not fit any more, None when that cannot be said or retention makes room for each.
-        names: of the targets that cannot be told.
+        names: of the recipients that cannot be reached.
     """
 
     kind: ProblemKind
@@ -108,7 +108,7 @@ class PrimaryAction(StrEnum):
 
 
 _NOT_YET = frozenset({Headline.NONE_YET, Headline.ONLY_BROUGHT, Headline.NEWEST_UNVERIFIED})
-"""The headlines that warn by themselves; those that are bad rest on a trouble."""
+"""The headlines that warn by themselves; those that are bad rest on a problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,8 @@ class Findings:
     """The answer to "is the data safe?".
 
     Attributes:
-        troubles: what is wrong, the worst first.
-        unknown: what could not be seen, so that nobody may conclude that it is over.
+        problems: the worst first.
+        unknown: what could not be seen, so that it may not count as over.
     """
 
     problems: tuple[Problem, ...]
@@ -126,7 +126,7 @@ class Findings:
 
     @property
     def severity(self) -> Severity:
-        """How bad it is: as bad as the worst trouble."""
+        """How bad it is: as bad as the worst problem."""
         if any(problem.severity is Severity.BAD for problem in self.problems):
             return Severity.BAD
         return Severity.WARN if self.besides or self.headline in _NOT_YET else Severity.OK
@@ -141,7 +141,7 @@ class Findings:
 
     @property
     def besides(self) -> tuple[Problem, ...]:
-        """The troubles that the headline does not say already: one cause is enough to read."""
+        """The problems that the headline does not name already."""
         return tuple(
             problem
             for problem in self.problems
@@ -154,26 +154,26 @@ class Findings:
         )
 
     def find(self, kind: ProblemKind) -> Problem | None:
-        """Return the trouble of one kind."""
+        """Return the problem of one kind."""
         return next((problem for problem in self.problems if problem.kind == kind), None)
 
     @property
     def causes(self) -> tuple[Problem, ...]:
-        """The troubles without those that another one explains: one cause is enough to tell."""
+        """The problems that no other one explains."""
         return tuple(t for t in self.problems if not explains(self.problems, t))
 
     @property
     def suppressed(self) -> tuple[Problem, ...]:
-        """The troubles that another one explains."""
+        """The problems that another one explains."""
         return tuple(t for t in self.problems if explains(self.problems, t))
 
 
 def detect_problems(snapshot: Snapshot) -> Findings:
-    """Return the answer, every trouble, the worst first, and what this look could not tell."""
+    """Return every problem in the snapshot, the worst first, and what it could not show."""
     order = list(ProblemKind)
     found = list(_problems(snapshot))
     if not snapshot.has_recipients and any(problem.severity is Severity.BAD for problem in found):
-        # On a good day it is nobody's business whether somebody wants to be told.
+        # Without a bad problem, having no recipients is a choice.
         found.append(Problem(ProblemKind.NO_RECIPIENTS, Severity.WARN))
     problems = sorted(found, key=lambda t: (t.severity is not Severity.BAD, order.index(t.kind)))
     return Findings(tuple(problems), frozenset(_unknown(snapshot)), _headline(snapshot))
@@ -212,11 +212,11 @@ _CAUSES: Mapping[ProblemKind, Mapping[ProblemKind, str]] = {
     ProblemKind.UNCHECKED: {ProblemKind.SCHEDULER_STOPPED: ""},
     ProblemKind.INTERRUPTED: {ProblemKind.FAILED: ""},
 }
-"""What each trouble is an echo of, and the code that makes it one ("" for any)."""
+"""Which problems explain each, and the code that it must have for that ("" for any)."""
 
 
 def explains(others: Sequence[Problem], problem: Problem) -> bool:
-    """Whether one of `others` is the cause of `problem`, so that there is one thing to tell."""
+    """Whether one of `others` is the cause of `problem`."""
     causes = _CAUSES.get(problem.kind, {})
     return any(
         other.kind in causes
@@ -298,7 +298,7 @@ def _of_the_store(snapshot: Snapshot) -> Iterator[Problem]:
         moments = [backup.verification.at for backup in found if backup.verification.at]
         yield Problem(
             ProblemKind.DAMAGED,
-            _tone_of_loss(snapshot),
+            _severity_of_loss(snapshot),
             since=min(moments, default=None),
             count=damaged,
             detail=found[0].verification.error,
@@ -306,7 +306,7 @@ def _of_the_store(snapshot: Snapshot) -> Iterator[Problem]:
         )
 
 
-def _tone_of_loss(snapshot: Snapshot) -> Severity:
+def _severity_of_loss(snapshot: Snapshot) -> Severity:
     """Return how bad a lost or damaged backup is: a good and recent one makes up for it."""
     is_covered = snapshot.last_good is not None and not snapshot.is_stale
     return Severity.WARN if is_covered else Severity.BAD
@@ -317,7 +317,7 @@ def _of_attempts(snapshot: Snapshot) -> Iterator[Problem]:
     if failed:
         yield Problem(
             ProblemKind.FAILED,
-            _tone_of_loss(snapshot),
+            _severity_of_loss(snapshot),
             since=failed[-1].started_at,
             count=len(failed),
             code=failed[0].error_code,
@@ -371,7 +371,7 @@ def _of_upkeep(snapshot: Snapshot) -> Iterator[Problem]:
 
 
 def _unchecked(snapshot: Snapshot) -> Iterator[Problem]:
-    """Yield the trouble of backups that the scrub did not come to within a month."""
+    """Yield the problem of backups that the scrub did not reach within a month."""
     verdicts = snapshot.listing.verified_at if snapshot.listing else ()
     count = bisect_left(verdicts, snapshot.now - VERIFIED_WITHIN)
     if count:
@@ -383,7 +383,7 @@ def _unchecked(snapshot: Snapshot) -> Iterator[Problem]:
 def _of_the_schedule(snapshot: Snapshot) -> Iterator[Problem]:
     if not snapshot.knows_settings:
         return
-    if not snapshot.site.backup_enabled:
+    if not snapshot.settings.backup_enabled:
         if snapshot.has_ever_begun:
             yield Problem(ProblemKind.SCHEDULE_OFF, Severity.WARN)
     elif snapshot.is_scheduler_wanted and snapshot.leader is None:
@@ -393,7 +393,7 @@ def _of_the_schedule(snapshot: Snapshot) -> Iterator[Problem]:
 def _failed_in_a_row(snapshot: Snapshot) -> list[JournalEntry]:
     """Return the attempts at a backup that failed since the last good one, newest first.
 
-    What a person broke off is no failure; what the schedule began and nobody ended is one.
+    An interrupted backup is a failure if the schedule started it, and none if a person did.
     """
     failed: list[JournalEntry] = []
     last_good = snapshot.last_good
@@ -425,7 +425,7 @@ def _named(snapshot: Snapshot, entry: JournalEntry) -> tuple[Backup, ...]:
 
 def _full_at(snapshot: Snapshot, space: Space) -> datetime | None:
     """Return the first scheduled run that will not fit, if retention does not make room before."""
-    site, listing = snapshot.site, snapshot.listing
+    site, listing = snapshot.settings, snapshot.listing
     if listing is None:
         return None
     until_pruned = site.backup_max_count - listing.counts_by_kind[Kind.SCHEDULED]
@@ -463,7 +463,7 @@ def status_facts(snapshot: Snapshot, findings: Findings) -> dict[str, object]:
 
 
 def facts(problem: Problem) -> Mapping[str, object]:
-    """Return a trouble as plain values for JSON; what does not apply to it is left out."""
+    """Return a problem as plain values for JSON; what does not apply to it is left out."""
     entry = problem.entry
     found: dict[str, object] = {
         "kind": problem.kind.value,

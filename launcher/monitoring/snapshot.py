@@ -1,7 +1,7 @@
-"""How things are at one moment: one look at the store, the journal, the disk and the schedule.
+"""What was read at one moment of the backup folder, its disk, the journal and the schedule.
 
-`look` asks, once, and what it returns is plain data: whoever concludes something from it asks
-nothing again. The live database is asked for nothing but whether it opens.
+`take_snapshot` reads once and returns plain data; conclusions from it read nothing again. Of the
+live database it only checks that it opens.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class FailingRecipient:
-    """Somebody who was to be told and could not be: for how long, and why (see `notices`)."""
+    """A recipient whose last delivery failed; `reason` is a `notifications.sender.Undelivered`."""
 
     name: str
     since: datetime
@@ -90,20 +90,20 @@ class Snapshot:
     """Everything at one moment.
 
     Attributes:
-        rules: the settings; `knows_settings` is False when nobody can read or remember them.
+        settings: of the site; `knows_settings` is False where they are neither read nor remembered.
         listing: the backups, None when the store cannot be read; `problem` then says why.
         is_writable: whether a backup could be put there.
         space: None when the disk does not tell.
         entries: what happened in the last weeks, newest first.
         has_history: whether a backup was ever made; asked only where none of our own is there.
-        next_run_at: None when no schedule is on.
-        leader: who runs the scheduled work, None when nobody does.
+        next_run_at: None while the schedule is off.
+        leader: the process that runs the scheduled work, None where there is none.
         is_scheduler_wanted: whether this deployment runs that work itself.
-        is_anybody_told: whether somebody hears of trouble without looking.
+        has_recipients: whether any recipient receives failures.
     """
 
     now: datetime
-    site: SiteSettings
+    settings: SiteSettings
     folder: Path
     listing: Listing | None
     problem: str
@@ -139,14 +139,14 @@ class Snapshot:
         if self.listing is None:
             return False
         # A backup from the future was made by a wrong clock, and says nothing of today.
-        latest = self.now + self.site.stale_after
+        latest = self.now + self.settings.stale_after
         made = (backup.created_at for backup in self.listing.own_good)
         newest = next((at for at in made if at <= latest), None)
-        if not self.site.backup_enabled:
+        if not self.settings.backup_enabled:
             return self.last_good is None and self.had_backups
         if newest is None:
             return self.has_ever_begun
-        return self.now - newest > patience(self.site, newest)
+        return self.now - newest > patience(self.settings, newest)
 
     @property
     def had_backups(self) -> bool:
@@ -160,24 +160,24 @@ class Snapshot:
         if self.had_backups:
             return True
         began = self.entries[-1].started_at if self.entries else self.now
-        return self.now - began > patience(self.site, began)
+        return self.now - began > patience(self.settings, began)
 
 
-def patience(site: SiteSettings, since: datetime) -> timedelta:
+def patience(settings: SiteSettings, since: datetime) -> timedelta:
     """Return for how long a success of the moment `since` is enough.
 
     That is as long as the settings say, and never less than the schedule itself leaves between
     two backups: the run after that moment has a while to succeed.
     """
-    following = runs_ahead(site, since, count=1)
+    following = runs_ahead(settings, since, count=1)
     pause = following[0] - since if following else timedelta()
-    return max(site.stale_after, pause + min(pause / 4, _TIME_TO_SUCCEED))
+    return max(settings.stale_after, pause + min(pause / 4, _TIME_TO_SUCCEED))
 
 
-def look(
+def take_snapshot(
     service: BackupService,
     *,
-    site: SiteSettings | None,
+    settings: SiteSettings | None,
     now: datetime,
     leader: Leader | None = None,
     is_scheduler_wanted: bool = False,
@@ -185,21 +185,21 @@ def look(
     has_recipients: bool = True,
     patience_s: float = PATIENCE_S,
 ) -> Snapshot:
-    """Return the situation. A store that is away, or does not answer in time, is no error.
+    """Return a snapshot. A backup folder that is away, or does not answer in time, is no error.
 
     Args:
-        patience_s: how long to wait for the disk of the backups: a folder on another machine
-            that hangs lets every question about it hang. Who waits for less than `PATIENCE_S`
-            gets its last answer instead, until it has been silent for so long.
+        patience_s: how long to wait for the backup folder: on a network disk that hangs, every
+            read hangs. A caller that waits for less than `PATIENCE_S` gets the last answer
+            instead, until the folder has been silent for that long.
 
     Raises:
-        TimeoutError: there is no last answer to give; never where the wait was long enough.
+        TimeoutError: `patience_s` is less than `PATIENCE_S`, and there is no last answer.
     """
     store = _ask_store(service, patience_s)
     return Snapshot(
         now=now,
-        site=site or FALLBACK,
-        knows_settings=site is not None,
+        settings=settings or FALLBACK,
+        knows_settings=settings is not None,
         folder=service.store_path,
         listing=store.listing,
         problem=store.problem,
@@ -208,7 +208,7 @@ def look(
         entries=service.journal(limit=None, since=now - timedelta(days=_JOURNAL_DAYS)),
         has_history=_has_history(service, store.listing),
         running=service.progress(),
-        next_run_at=_next_run_at(site, now),
+        next_run_at=_next_run_at(settings, now),
         live_problem=service.live_problem(),
         leader=leader,
         is_scheduler_wanted=is_scheduler_wanted,
@@ -219,7 +219,7 @@ def look(
 
 @dataclass(frozen=True, slots=True)
 class _Store:
-    """What the disk of the backups says."""
+    """What was read of the backup folder."""
 
     listing: Listing | None = None
     problem: str = ""
@@ -228,7 +228,7 @@ class _Store:
 
 
 class _Probe(threading.Thread):
-    """One question to the disk of the backups. The last answer of each folder is remembered."""
+    """One read of a backup folder. The last answer of each folder is remembered."""
 
     running: ClassVar[dict[Path, _Probe]] = {}
     answers: ClassVar[dict[Path, _Store]] = {}
@@ -250,7 +250,7 @@ class _Probe(threading.Thread):
         self.answer = self.answers[self._service.store_path] = _store_of(self._service)
 
     def first(self) -> _Probe:
-        """Start, unless somebody asks already; return who asks: a folder hangs one thread only."""
+        """Start this probe, or return the one at work: a hung folder blocks one thread."""
         with self._lock:
             before = self.running.get(self._service.store_path)
             if before is not None and before.is_alive():
@@ -290,14 +290,14 @@ def _store_of(service: BackupService) -> _Store:
 
 
 def is_writable(folder: Path) -> bool:
-    """Whether something can be put into the folder, or the folder be made."""
+    """Whether a file can be created in the folder, or the folder itself."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return os.access(folder, os.W_OK | os.X_OK)
 
 
 def space_of(folder: Path, listing: Listing) -> Space | None:
-    """Return what the disk of the folder has left, None when it does not tell."""
+    """Return the space on the disk of the folder, None where it cannot be read."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     try:
@@ -324,12 +324,12 @@ def _has_history(service: BackupService, listing: Listing | None) -> bool:
     return any(entry.outcome is Outcome.SUCCEEDED for entry in made)
 
 
-def _next_run_at(site: SiteSettings | None, now: datetime) -> datetime | None:
-    return next(iter(runs_ahead(site, now, count=1)), None)
+def _next_run_at(settings: SiteSettings | None, now: datetime) -> datetime | None:
+    return next(iter(runs_ahead(settings, now, count=1)), None)
 
 
-def runs_ahead(site: SiteSettings | None, now: datetime, *, count: int) -> Sequence[datetime]:
+def runs_ahead(settings: SiteSettings | None, now: datetime, *, count: int) -> Sequence[datetime]:
     """Return the next runs of the schedule, none where it is off or never comes due."""
-    if site is None or not site.backup_enabled:
+    if settings is None or not settings.backup_enabled:
         return ()
-    return next_runs(site.backup_cron_expression, after=now, zone=site.zone, count=count)
+    return next_runs(settings.backup_cron_expression, after=now, zone=settings.zone, count=count)

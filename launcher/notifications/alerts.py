@@ -1,7 +1,7 @@
-"""One alarm for each trouble: when it opens, when it ends, and once a week while it lasts.
+"""One alert for each problem: sent when it opens, when it ends, and once a week while it lasts.
 
-`update_alerts` is a pure function of what was known and what was found. It reads no clock and
-sends nothing: `dispatch` does both, and keeps the state outside the database.
+`update_alerts` is a pure function of the alerts so far and of the findings. It reads no clock and
+sends nothing: `dispatch` does both.
 """
 
 from __future__ import annotations
@@ -18,13 +18,11 @@ AGAIN_AFTER = timedelta(days=7)
 _WORSE_AFTER = timedelta(days=1)
 
 _PATIENCE: Mapping[ProblemKind, timedelta] = {
-    ProblemKind.SCHEDULER_STOPPED: timedelta(minutes=5),  # a restart is no trouble
-    ProblemKind.UNCHECKED: timedelta(days=1),  # after a long stop the scrub makes up for it at once
-    ProblemKind.NOTIFICATIONS_FAILING: timedelta(
-        minutes=15
-    ),  # others are told once it is no hiccup
+    ProblemKind.SCHEDULER_STOPPED: timedelta(minutes=5),  # a restart is no problem
+    ProblemKind.UNCHECKED: timedelta(days=1),  # after a long stop the scrub catches up at once
+    ProblemKind.NOTIFICATIONS_FAILING: timedelta(minutes=15),
 }
-"""How long a trouble must last before it is told."""
+"""How long a problem must last before it is sent."""
 
 _CALM: Mapping[ProblemKind, timedelta] = {
     ProblemKind.LOW_SPACE: timedelta(minutes=30),
@@ -33,16 +31,16 @@ _CALM: Mapping[ProblemKind, timedelta] = {
     ProblemKind.SCHEDULER_STOPPED: timedelta(minutes=5),
     ProblemKind.NOTIFICATIONS_FAILING: timedelta(minutes=15),
 }
-"""How long a trouble must be gone before its alarm ends: what flickers is one alarm."""
+"""How long a problem must be gone before its alert ends: what flickers is one alert."""
 
 SHOWN_ONLY = frozenset(
     {ProblemKind.INTERRUPTED, ProblemKind.SCHEDULE_OFF, ProblemKind.NO_RECIPIENTS}
 )
-"""What a person did, or left undone: the pages say it, and nobody is woken."""
+"""What a person did or left undone: shown on the pages, and never sent."""
 
 
 class AlertChange(StrEnum):
-    """What happened to an alarm."""
+    """What happened to an alert."""
 
     OPENED = "opened"
     WORSE = "worse"
@@ -52,12 +50,12 @@ class AlertChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What is remembered of one trouble from look to look.
+    """What is remembered of one problem.
 
     Attributes:
         seen_at: when it was first seen here; `since` is when it began, as far as that is known.
-        notified_at: when it was last told, None while it is not.
-        told_tone, notified_of: how bad it was then, and of which backups.
+        notified_at: when it was last sent, None before.
+        notified_severity, notified_of: how bad it was then, and the ids of its backups.
         gone_at: since when it is not seen any more, None while it is.
     """
 
@@ -72,20 +70,20 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class AlertEvent:
-    """One thing to tell. `problem` is None for an alarm that ended."""
+    """One change to send. `problem` is None for an alert that ended."""
 
-    news: AlertChange
+    change: AlertChange
     alert: Alert
     problem: Problem | None
 
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Everything remembered, at most one alarm a concern.
+    """Everything remembered, at most one alert of each kind.
 
     Attributes:
-        excused: the last failed operation that another alarm explained. When that other one
-            ends first, it is no new trouble; the next failure is.
+        acknowledged: the last failed operation that another alert explained. When that one ends
+            first, the operation is no new problem; the next failure is.
     """
 
     open: Mapping[ProblemKind, Alert] = field(default_factory=dict)
@@ -93,7 +91,7 @@ class Alerts:
 
     @property
     def notified(self) -> tuple[Alert, ...]:
-        """The alarms that were told and have not ended, in the order of what they cost."""
+        """The alerts that were sent and have not ended, in the order of what they cost."""
         return tuple(
             self.open[c] for c in ProblemKind if c in self.open and self.open[c].notified_at
         )
@@ -102,11 +100,11 @@ class Alerts:
 def update_alerts(
     alerts: Alerts, findings: Findings, *, now: datetime
 ) -> tuple[Alerts, tuple[AlertEvent, ...]]:
-    """Return what is remembered from now on, and what there is to tell, the worst first.
+    """Return the alerts from now on, and the changes to send, the worst first.
 
-    A trouble that this look could not see is neither new nor over.
+    A problem that could not be seen this time is neither new nor over.
     """
-    alerts = _set_right(alerts, now)
+    alerts = _without_future(alerts, now)
     open_: dict[ProblemKind, Alert] = {}
     events: list[AlertEvent] = []
     acknowledged = alerts.acknowledged
@@ -117,18 +115,18 @@ def update_alerts(
         if kind in SHOWN_ONLY:
             continue
         known = alerts.open.get(kind)
-        is_told = known is not None and known.notified_at is not None
-        if not is_told and _is_suppressed(problem, lasting, acknowledged):
+        is_notified = known is not None and known.notified_at is not None
+        if not is_notified and _is_suppressed(problem, lasting, acknowledged):
             acknowledged = _operation_of(problem) or acknowledged
             continue
-        alert, news = _go_on(known, problem, now)
+        alert, change = _continue(known, problem, now)
         open_[kind] = alert
-        if news is not None:
-            events.append(AlertEvent(news, alert, problem))
+        if change is not None:
+            events.append(AlertEvent(change, alert, problem))
     for kind, known in alerts.open.items():
         if kind in open_:
             continue
-        left = _let_go(known, now, is_unknown=kind in findings.unknown)
+        left = _end(known, now, is_unknown=kind in findings.unknown)
         if left is not None:
             open_[kind] = left
         elif known.notified_at is not None:
@@ -137,7 +135,7 @@ def update_alerts(
 
 
 def _lasting(alerts: Alerts, problems: Mapping[ProblemKind, Problem]) -> Iterator[Problem]:
-    """Yield what was told, is not seen at this moment, and may explain what is."""
+    """Yield what was sent, is not seen at this moment, and may explain what is."""
     for alert in alerts.notified:
         if alert.kind not in problems:
             yield Problem(alert.kind, alert.notified_severity or Severity.BAD)
@@ -155,10 +153,10 @@ def _operation_of(problem: Problem) -> str:
     return problem.entry.operation_id if is_failure and problem.entry else ""
 
 
-def _go_on(
+def _continue(
     known: Alert | None, problem: Problem, now: datetime
 ) -> tuple[Alert, AlertChange | None]:
-    """Return the alarm of a trouble that is there, and whether that is news."""
+    """Return the alert of a problem that is there, and its change, if that is to be sent."""
     alert = known or Alert(problem.kind, seen_at=now, since=problem.since)
     alert = replace(alert, gone_at=None)
     if alert.notified_at is None:
@@ -190,8 +188,8 @@ def _ids(problem: Problem) -> set[str]:
     return {str(backup.id) for backup in problem.backups}
 
 
-def _let_go(alert: Alert, now: datetime, *, is_unknown: bool) -> Alert | None:
-    """Return an alarm whose trouble was not found, None once that may be believed."""
+def _end(alert: Alert, now: datetime, *, is_unknown: bool) -> Alert | None:
+    """Return the alert of a problem that was not found, None once the problem counts as over."""
     if is_unknown:
         return replace(alert, gone_at=None) if alert.notified_at else None
     gone_at = alert.gone_at or now
@@ -200,8 +198,8 @@ def _let_go(alert: Alert, now: datetime, *, is_unknown: bool) -> Alert | None:
     return replace(alert, gone_at=gone_at)
 
 
-def _set_right(alerts: Alerts, now: datetime) -> Alerts:
-    """Return the alarms with no moment after `now`: a clock that ran ahead must not stall them."""
+def _without_future(alerts: Alerts, now: datetime) -> Alerts:
+    """Return the alerts with no moment after `now`: a clock that ran ahead must not stall them."""
 
     def past(moment: datetime | None) -> datetime | None:
         return min(moment, now) if moment else None
@@ -220,11 +218,11 @@ def _set_right(alerts: Alerts, now: datetime) -> Alerts:
     )
 
 
-# --- as it is kept -----------------------------------------------------------------------
+# --- in the file -------------------------------------------------------------------------
 
 
 def write_facts(alerts: Alerts) -> Mapping[str, object]:
-    """Return the alarms as JSON can hold them."""
+    """Return the alerts as JSON can hold them."""
     return {"open": encode(list(alerts.open.values())), "acknowledged": alerts.acknowledged}
 
 

@@ -104,7 +104,7 @@ def compose(
         mood = "success"
     else:
         heading = problems.title(problem, snapshot)
-        if event.news is AlertChange.STILL:
+        if event.change is AlertChange.STILL:
             heading = gettext("Still: %(what)s", what=heading)
         lines = [problems.text(problem, snapshot).unescape(), _still_holds(snapshot)]
         # What a button says on the page.

@@ -15,7 +15,7 @@ from launcher.current import current_application, current_backups
 from launcher.db.session import enter_at_once, ungated
 from launcher.models import Role
 from launcher.monitoring.problems import ProblemKind, status_facts
-from launcher.notifications.dispatch import see
+from launcher.notifications.assessment import assess
 from launcher.web.frame import current_viewer
 from launcher.web.metrics import knows_token
 
@@ -67,7 +67,7 @@ def _is_admin() -> bool:
 
 
 def _detail() -> Response:
-    seen = see(current_application())
+    seen = assess(current_application())
     is_well = not seen.findings.find(ProblemKind.LIVE_DAMAGED)
     answer = jsonify(
         _plain(status_facts(seen.snapshot, seen.findings))

@@ -21,7 +21,7 @@ from launcher.db.content import APP_VERSION
 from launcher.db.session import ungated
 from launcher.monitoring.problems import ProblemKind
 from launcher.monitoring.snapshot import Snapshot
-from launcher.notifications.dispatch import Seen, see
+from launcher.notifications.assessment import Assessment, assess
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -71,7 +71,7 @@ class _Collector:
         self._app = app
 
     def collect(self) -> Iterator[Metric]:
-        seen = see(self._app)
+        seen = assess(self._app)
         journal = current_backups().journal(limit=None)
         yield _table("build_info", "The version that runs.", ("version",), {(APP_VERSION,): 1})
         yield from _of_success(seen.snapshot, journal)
@@ -156,7 +156,7 @@ def _of_the_schedule(snapshot: Snapshot) -> Iterator[Metric]:
     yield _value(
         "backup_schedule_enabled",
         "Whether backups are made by the schedule.",
-        snapshot.site.backup_enabled if snapshot.knows_settings else None,
+        snapshot.settings.backup_enabled if snapshot.knows_settings else None,
     )
     yield _moment("backup_next_run", "The next scheduled backup.", snapshot.next_run_at)
     yield _value(
@@ -168,7 +168,7 @@ def _of_the_schedule(snapshot: Snapshot) -> Iterator[Metric]:
     yield _moment("scheduler_leader_since", "When it took that over.", since)
 
 
-def _of_problems(seen: Seen) -> Iterator[Metric]:
+def _of_problems(seen: Assessment) -> Iterator[Metric]:
     found = {problem.kind for problem in seen.findings.problems}
     told = {alert.kind for alert in seen.alerts.notified}
     yield _table(

@@ -15,7 +15,8 @@ from playwright.sync_api import Page, expect
 from launcher.app import create_app
 from launcher.config import Config
 from launcher.models.types import utc_now
-from launcher.notifications import dispatch, recipients
+from launcher.notifications import recipients
+from launcher.notifications.memory import read_memory, save_memory
 from launcher.notifications.sender import Message, Undelivered
 from tests.browser.axe import findings
 from tests.browser.conftest import Home, OpenPage, Sessions
@@ -58,17 +59,17 @@ def crowd(config: Config, receiver: Receiver) -> None:
     )
     recipients.set_heartbeat(config, f"https://heart.example/{SECRET}", pings_start=True)
     recipients.set_public_url(config, "https://launcher.in-a-long-domain.of-the-house.home.example")
-    memory, now = dispatch.read_memory(config), utc_now()
-    told = replace(dispatch.delivery_to(memory, reached.id, reached.url), notified_at=now)
+    memory, now = read_memory(config), utc_now()
+    told = replace(memory.delivery_to(reached.id, reached.url), notified_at=now)
     failed = replace(
-        dispatch.delivery_to(memory, lost.id, lost.url),
+        memory.delivery_to(lost.id, lost.url),
         waiting=(Message("a", "b"),),
         failed_since=now - timedelta(hours=30),
         reason=Undelivered.ANSWERED,
         status=401,
         next_try_at=now + timedelta(minutes=40),
     )
-    dispatch._save_memory(config, replace(memory, deliveries={reached.id: told, lost.id: failed}))
+    save_memory(config, replace(memory, deliveries={reached.id: told, lost.id: failed}))
 
 
 def arrived(receiver: Receiver) -> int:

@@ -28,8 +28,11 @@ from launcher.current import current_backups
 from launcher.db.settings import change_settings
 from launcher.models import Role
 from launcher.monitoring.problems import ProblemKind
-from launcher.notifications import dispatch, recipients, sender
-from launcher.notifications.dispatch import evaluate
+from launcher.notifications import memory, recipients, sender
+from launcher.notifications.assessment import assess
+from launcher.notifications.delivery import record_result
+from launcher.notifications.dispatch import send_notifications
+from launcher.notifications.memory import DeliveryState, read_memory
 from launcher.notifications.recipients import RecipientError
 from launcher.notifications.sender import Message, Undelivered
 from tests.conftest import ADA, MakeApp
@@ -59,7 +62,7 @@ def site(make_app: MakeApp) -> Flask:
         )
     with app.app_context():
         current_backups().create_scheduled(SLOT, by="schedule")
-    evaluate(app)
+    send_notifications(app)
     return app
 
 
@@ -109,7 +112,7 @@ def test_ten_failing_slots_are_one_alarm_and_all_backups_are_still_there(
     recipients.add_recipient(config, name="phone", url=hook(receiver))
     for number in range(1, 11):
         slot(number)
-        evaluate(site, now=later(minutes=number))
+        send_notifications(site, now=later(minutes=number))
 
     assert titles(receiver) == ["Launcher: The last attempt to back up failed"]
     told = json.loads(receiver.bodies[0])
@@ -126,7 +129,7 @@ def test_it_is_told_when_it_is_over_and_anew_when_it_comes_back(
     recipients.add_recipient(config, name="phone", url=hook(receiver))
     for number, is_well in enumerate((False, True, True, False), start=1):
         slot(number, is_well)
-        evaluate(site)
+        send_notifications(site)
 
     assert titles(receiver) == [
         "Launcher: The last attempt to back up failed",
@@ -140,12 +143,12 @@ def test_it_is_told_again_after_a_week_and_not_before(
 ) -> None:
     recipients.add_recipient(config, name="phone", url=hook(receiver))
     slot(1)
-    evaluate(site)
-    evaluate(site, now=later(days=6.9))
+    send_notifications(site)
+    send_notifications(site, now=later(days=6.9))
     assert len(receiver.received) == 1
 
-    evaluate(site, now=later(days=7.1))
-    evaluate(site, now=later(days=7.2))
+    send_notifications(site, now=later(days=7.1))
+    send_notifications(site, now=later(days=7.2))
 
     assert titles(receiver)[1:] == ["Launcher: Still: The last attempt to back up failed"]
 
@@ -156,10 +159,10 @@ def test_each_hears_of_what_they_wished_for(
     for event in ("failure", "recovery", "success"):
         recipients.add_recipient(config, name=event, url=hook(receiver, event), events=[event])
     slot(1)
-    evaluate(site)
+    send_notifications(site)
     slot(2, True)
-    evaluate(site)
-    evaluate(site)
+    send_notifications(site)
+    send_notifications(site)
 
     assert sorted(receiver.paths) == ["/failure", "/recovery", "/success"]
     made = receiver.bodies[receiver.paths.index("/success")]
@@ -179,15 +182,15 @@ def test_a_restore_makes_nobody_be_told_twice(
         path.chmod(0o600)
         path.write_bytes(bytes(len(path.read_bytes())))
         service.verify(broken.id, by="ada")
-        evaluate(site)
+        send_notifications(site)
         assert [title.endswith("is damaged") for title in titles(receiver)] == [True]
-        told = dispatch.read_memory(config).alerts.notified
+        told = read_memory(config).alerts.notified
 
         service.restore("latest", by="ada")
-        evaluate(site)
+        send_notifications(site)
 
     assert len(receiver.received) == 1
-    assert dispatch.read_memory(config).alerts.notified == told
+    assert read_memory(config).alerts.notified == told
 
 
 @pytest.mark.usefixtures("real_errands")
@@ -198,17 +201,17 @@ def test_while_another_process_looks_nobody_else_does(
     slot(1)
     looking = try_lock(config.lock_dir / "notifications", exclusive=True)
     assert looking is not None
-    assert evaluate(site) is None
+    assert send_notifications(site) is None
     assert receiver.received == []
     os.close(looking)
 
-    assert evaluate(site) is not None
+    assert send_notifications(site) is not None
     assert len(receiver.received) == 1
 
 
 def test_a_look_that_finds_nothing_new_writes_nothing(site: Flask, config: Config) -> None:
     before = (config.data_dir / "alerts.json").stat()
-    evaluate(site)
+    send_notifications(site)
 
     after = (config.data_dir / "alerts.json").stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
@@ -222,9 +225,9 @@ def test_processes_that_look_at_once_tell_once(
     slot(1)
     program = (
         "import sys; from launcher.app import create_app\n"
-        "from launcher.notifications.dispatch import evaluate\n"
+        "from launcher.notifications.dispatch import send_notifications\n"
         "app = create_app({'LAUNCHER_DATA_DIR': sys.argv[1], 'LAUNCHER_SCHEDULER': 'off'})\n"
-        "evaluate(app)"
+        "send_notifications(app)"
     )
     command = [sys.executable, "-W", "ignore", "-c", program, str(config.data_dir)]
     crowd = [subprocess.Popen(command, cwd=ROOT) for _ in range(3)]
@@ -250,12 +253,12 @@ def test_a_full_disk_does_not_make_an_alarm_of_every_look(
     if not has_file:
         (config.data_dir / "alerts.json").unlink()
     slot(1)
-    monkeypatch.setattr(dispatch, "write_atomic", full)
-    evaluate(site)
-    evaluate(site)
+    monkeypatch.setattr(memory, "write_atomic", full)
+    send_notifications(site)
+    send_notifications(site)
     slot(2, True)
-    evaluate(site)
-    evaluate(site)
+    send_notifications(site)
+    send_notifications(site)
 
     assert titles(receiver) == [
         "Launcher: The last attempt to back up failed",
@@ -278,14 +281,14 @@ def test_a_folder_that_went_away_is_told_and_its_failing_slots_are_not(
         for number in range(1, 4):
             with pytest.raises(BackupError):
                 service.create_scheduled(SLOT + timedelta(hours=number), by="schedule")
-            evaluate(app, now=later(hours=number))
+            send_notifications(app, now=later(hours=number))
         assert titles(receiver) == ["Launcher: The folder of backups cannot be read"]
 
         (tmp_path / "gone").rename(folder)
-        evaluate(app, now=later(hours=4))
-        evaluate(app, now=later(hours=4, minutes=6))
+        send_notifications(app, now=later(hours=4))
+        send_notifications(app, now=later(hours=4, minutes=6))
         service.create_scheduled(SLOT + timedelta(hours=4), by="schedule")
-        evaluate(app, now=later(hours=5))
+        send_notifications(app, now=later(hours=5))
 
     assert titles(receiver)[1:] == ["Launcher: The folder of backups can be used again"]
 
@@ -306,7 +309,7 @@ def test_a_mail_arrives_in_the_language_of_the_site_and_leads_to_the_panel(
     )
     recipients.set_public_url(config, "https://home.example/")
     slot(1)
-    evaluate(site)
+    send_notifications(site)
 
     assert mailbox.recipients == ["ada@home.example"]
     assert str(mailbox.mails[0]["Subject"]).startswith("Zuhause: ")
@@ -322,9 +325,9 @@ def test_a_lost_database_is_told_in_the_words_that_are_remembered(
     with site.test_request_context("/", method="POST"):
         change_settings({"site_name": "Home"}, actor=COMMAND_LINE)
     recipients.add_recipient(config, name="phone", url=hook(receiver))
-    evaluate(site)
+    send_notifications(site)
     config.database_path.write_bytes(b"no database" * 400)
-    evaluate(site)
+    send_notifications(site)
 
     assert titles(receiver) == ["Home: The database is damaged"]
 
@@ -343,31 +346,31 @@ def test_whoever_cannot_be_told_is_shown_and_told_later(
     made = recipients.add_recipient(config, name="phone", url=hook(receiver))
     receiver.status, receiver.answer = 500, b"a stranger's words"
     slot(1)
-    evaluate(site)
+    send_notifications(site)
 
-    seen = dispatch.see(site)
+    seen = assess(site)
     problem = seen.findings.find(ProblemKind.NOTIFICATIONS_FAILING)
     assert problem is not None
     assert problem.names == ("phone",)
-    line = dispatch.read_memory(config).deliveries[made.id]
+    line = read_memory(config).deliveries[made.id]
     assert (line.reason, line.status, line.attempts) == (Undelivered.ANSWERED, 500, 1)
-    assert "phone was not told" in caplog.text
+    assert "phone could not be notified" in caplog.text
     assert "stranger" not in caplog.text
 
-    evaluate(site)  # not before a minute has passed
+    send_notifications(site)  # not before a minute has passed
     assert len(receiver.received) == 1
     receiver.status = 200
-    evaluate(site, now=later(minutes=2))
+    send_notifications(site, now=later(minutes=2))
 
     assert titles(receiver) == ["Launcher: The last attempt to back up failed"] * 2
-    assert not dispatch.see(site).findings.find(ProblemKind.NOTIFICATIONS_FAILING)
+    assert not assess(site).findings.find(ProblemKind.NOTIFICATIONS_FAILING)
 
 
 def test_who_hears_of_successes_alone_is_not_told_of_trouble(
     site: Flask, config: Config, receiver: Receiver
 ) -> None:
     def is_missed() -> bool:
-        seen = dispatch.see(site, now=later(days=3))  # by then the last backup is too old
+        seen = assess(site, now=later(days=3))  # by then the last backup is too old
         return seen.findings.find(ProblemKind.NO_RECIPIENTS) is not None
 
     assert is_missed()
@@ -382,29 +385,29 @@ def test_an_address_that_was_set_anew_is_not_called_unreached(
 ) -> None:
     made = recipients.add_recipient(config, name="phone", url="json://127.0.0.1:1/")
     slot(1)
-    evaluate(site)
-    assert dispatch.see(site).findings.find(ProblemKind.NOTIFICATIONS_FAILING)
+    send_notifications(site)
+    assert assess(site).findings.find(ProblemKind.NOTIFICATIONS_FAILING)
     recipients.change_recipient(
         config, made.id, name="phone", events=["failure"], url=hook(receiver)
     )
 
-    assert dispatch.see(site).findings.find(ProblemKind.NOTIFICATIONS_FAILING) is None
+    assert assess(site).findings.find(ProblemKind.NOTIFICATIONS_FAILING) is None
 
 
 def test_the_pauses_grow_to_an_hour_and_no_further(
     site: Flask, config: Config, slot: Callable[..., None]
 ) -> None:
     made = recipients.add_recipient(config, name="phone", url="json://127.0.0.1:1/")
-    line = dispatch.DeliveryState(waiting=(Message("a", "b"),))
+    line = DeliveryState(waiting=(Message("a", "b"),))
     now = later()
     pauses = []
     for _ in range(9):
-        line = dispatch._noted(line, sender.Delivery(reason=Undelivered.UNREACHABLE), now)
+        line = record_result(line, sender.Delivery(reason=Undelivered.UNREACHABLE), now=now)
         assert line.next_try_at
         pauses.append((line.next_try_at - now).total_seconds() / 60)
 
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-    assert made.id not in dispatch.read_memory(config).deliveries
+    assert made.id not in read_memory(config).deliveries
 
 
 @pytest.mark.usefixtures("real_errands")
@@ -465,13 +468,13 @@ def test_the_heart_beats_after_each_scheduled_backup(
     site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
 ) -> None:
     recipients.set_heartbeat(config, f"http://{receiver.place}/ping/{SECRET}?who=me")
-    evaluate(site)
+    send_notifications(site)
     assert receiver.received == []
     slot(1, True)
-    evaluate(site)
-    evaluate(site)
+    send_notifications(site)
+    send_notifications(site)
     slot(2)
-    evaluate(site)
+    send_notifications(site)
 
     assert receiver.paths == [f"/ping/{SECRET}?who=me", f"/ping/{SECRET}/fail?who=me"]
 
@@ -481,10 +484,10 @@ def test_the_first_backup_of_a_new_site_is_a_beat(make_app: MakeApp, receiver: R
     with app.app_context():
         current_backups().initialise(by="test")
     recipients.set_heartbeat(app.extensions["launcher.config"], f"http://{receiver.place}/ping")
-    evaluate(app)
+    send_notifications(app)
     with app.app_context():
         current_backups().create_scheduled(SLOT, by="schedule")
-    evaluate(app)
+    send_notifications(app)
 
     assert receiver.paths == ["/ping"]
 
@@ -493,7 +496,7 @@ def test_a_backup_by_hand_is_no_beat(site: Flask, config: Config, receiver: Rece
     recipients.set_heartbeat(config, f"http://{receiver.place}/ping")
     with site.app_context():
         current_backups().create(by="ada")
-    evaluate(site)
+    send_notifications(site)
 
     assert receiver.received == []
 
@@ -585,9 +588,9 @@ def test_a_file_of_addresses_that_is_broken_is_a_trouble_and_stays_as_it_is(
 ) -> None:
     path = config.data_dir / "notifications.json"
     path.write_text("{")
-    evaluate(site)
+    send_notifications(site)
 
-    problem = dispatch.see(site).findings.find(ProblemKind.NOTIFICATIONS_FAILING)
+    problem = assess(site).findings.find(ProblemKind.NOTIFICATIONS_FAILING)
     assert problem is not None
     assert problem.names == ("notifications.json",)
     with pytest.raises(RecipientError):
@@ -609,13 +612,13 @@ def test_what_is_secret_is_in_no_log_and_in_nothing_that_is_remembered(
     recipients.add_recipient(config, name="nobody", url=f"ntfy://{SECRET}@127.0.0.1:1/{SECRET}")
     recipients.set_heartbeat(config, f"http://127.0.0.1:1/{SECRET}")
     slot(1)
-    evaluate(site)
+    send_notifications(site)
 
     assert len(receiver.received) == 1
     assert SECRET not in caplog.text
     assert SECRET not in (config.data_dir / "alerts.json").read_text()
-    assert SECRET not in repr(dispatch.see(site))
-    reasons = {each.name: each.reason for each in dispatch.see(site).snapshot.failing_recipients}
+    assert SECRET not in repr(assess(site))
+    reasons = {each.name: each.reason for each in assess(site).snapshot.failing_recipients}
     assert reasons["phone"] == "answered"
 
 

@@ -66,7 +66,7 @@ def _snapshot(site: SiteSettings, now: datetime) -> Snapshot:
     gone = [_entry(Verb.CREATE, now - timedelta(days=day)) for day in range(9, 33)]
     return Snapshot(
         now=now,
-        site=site,
+        settings=site,
         folder=Path("/srv/launcher/backups"),
         listing=Listing.of(backups),
         problem="",

@@ -67,7 +67,7 @@ class Desk:
             clock=lambda: self.now,
             steady_s=lambda: self.steady_s,
             start=self._start,
-            look=self.looked.append,
+            dispatch=self.looked.append,
             is_woken=False,
         )
         self.scheduler.tick()

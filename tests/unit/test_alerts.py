@@ -38,7 +38,7 @@ class Desk:
         self.now += after
         found = Findings(problems, frozenset(unknown))
         self.alerts, events = update_alerts(self.alerts, found, now=self.now)
-        self.told += [(event.news.value, event.alert.kind.value) for event in events]
+        self.told += [(event.change.value, event.alert.kind.value) for event in events]
         return self
 
 

@@ -35,7 +35,7 @@ from launcher.config import read_config
 from launcher.jobs.history import Book, Record, Run, RunOutcome
 from launcher.monitoring.problems import ProblemKind, Severity
 from launcher.notifications.alerts import Alert, Alerts
-from launcher.notifications.dispatch import DeliveryState, read_memory
+from launcher.notifications.memory import DeliveryState, read_memory
 from launcher.notifications.recipients import (
     USUAL_EVENTS,
     Heartbeat,

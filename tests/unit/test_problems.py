@@ -26,7 +26,7 @@ from launcher.backup.records.backup import (
 from launcher.backup.records.ids import BackupId
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.monitoring.problems import Headline, ProblemKind, Severity, detect_problems, facts
-from launcher.monitoring.snapshot import FailingRecipient, Snapshot, Space, look
+from launcher.monitoring.snapshot import FailingRecipient, Snapshot, Space, take_snapshot
 from launcher.schedule.leader import Leader, leader
 from launcher.settings.table import SiteSettings
 
@@ -62,7 +62,7 @@ def entry(
 
 def snapshot(*backups: Backup, **changes: object) -> Snapshot:
     well = Snapshot(
-        now=NOW, site=RULES, folder=Path("/backups"), listing=Listing.of(backups), problem="",
+        now=NOW, settings=RULES, folder=Path("/backups"), listing=Listing.of(backups), problem="",
         is_writable=True, space=Space(1000 * MB, 500 * MB, 20 * MB, 12 * MB, 2 * MB), entries=(),
         has_history=True, running=None, next_run_at=NOW + HOUR,
     )  # fmt: skip
@@ -89,15 +89,15 @@ def test_a_backup_that_is_too_old_is_stale_since_it_was_made() -> None:
 
 def test_a_schedule_that_leaves_a_week_between_backups_is_not_late_before_that() -> None:
     weekly = replace(RULES, backup_cron_expression="0 3 * * 0")  # this Sunday's was 14 hours ago
-    assert concerns(snapshot(backup(14 * HOUR), site=weekly)) == []
-    assert concerns(snapshot(backup(14 * HOUR), site=weekly, now=NOW + 6 * DAY)) == []
-    assert concerns(snapshot(backup(14 * HOUR), site=weekly, now=NOW + 6.8 * DAY)) == ["stale"]
+    assert concerns(snapshot(backup(14 * HOUR), settings=weekly)) == []
+    assert concerns(snapshot(backup(14 * HOUR), settings=weekly, now=NOW + 6 * DAY)) == []
+    assert concerns(snapshot(backup(14 * HOUR), settings=weekly, now=NOW + 6.8 * DAY)) == ["stale"]
 
 
 def test_a_schedule_of_every_hour_is_late_when_the_settings_say_so() -> None:
     hourly = replace(RULES, backup_cron_expression="0 * * * *", backup_stale_after_h=3)
-    assert concerns(snapshot(backup(3 * HOUR), site=hourly)) == []
-    assert concerns(snapshot(backup(3.1 * HOUR), site=hourly)) == ["stale"]
+    assert concerns(snapshot(backup(3 * HOUR), settings=hourly)) == []
+    assert concerns(snapshot(backup(3.1 * HOUR), settings=hourly)) == ["stale"]
 
 
 def test_a_damaged_or_foreign_backup_is_no_success() -> None:
@@ -116,7 +116,7 @@ def test_a_clock_a_little_behind_makes_nothing_stale() -> None:
 
 def test_without_a_schedule_backups_that_are_all_lost_or_damaged_are_bad_all_the_same() -> None:
     off = replace(RULES, backup_enabled=False)
-    lost, damaged = snapshot(site=off), snapshot(backup(HOUR, State.DAMAGED), site=off)
+    lost, damaged = snapshot(settings=off), snapshot(backup(HOUR, State.DAMAGED), settings=off)
 
     assert (detect_problems(lost).severity, detect_problems(lost).headline) == (
         Severity.BAD,
@@ -164,7 +164,7 @@ def test_a_site_of_today_is_not_late_with_its_first_backup() -> None:
 def test_without_a_schedule_nothing_is_late_and_that_is_said() -> None:
     off = replace(RULES, backup_enabled=False)
 
-    assert concerns(snapshot(backup(90 * HOUR), site=off)) == ["schedule_off"]
+    assert concerns(snapshot(backup(90 * HOUR), settings=off)) == ["schedule_off"]
 
 
 def test_attempts_that_failed_since_the_last_success_are_counted_from_the_first() -> None:
@@ -355,7 +355,7 @@ class Hanging:
 
 
 def ask(service: Hanging, patience_s: float = 30) -> Snapshot:
-    return look(service, site=RULES, now=NOW, patience_s=patience_s)  # type: ignore[arg-type]
+    return take_snapshot(service, settings=RULES, now=NOW, patience_s=patience_s)  # type: ignore[arg-type]
 
 
 def test_a_folder_that_hangs_is_unavailable_and_is_asked_once_for_all(

@@ -498,7 +498,7 @@ def test_whoever_cannot_be_told_is_named(app: Flask, ada: Visitor, shelf: Shelf)
     recipients.add_recipient(config, name="phone", url="json://127.0.0.1:1/")
     shelf.report(hours(1), outcome=Outcome.FAILED)
     shelf.report(hours(0.5), outcome=Outcome.FAILED)
-    dispatch.evaluate(app)  # the wall clock says that the last good one is too old
+    dispatch.send_notifications(app)  # the wall clock says that the last good one is too old
 
     ada.open(PANEL)
     assert any(each.startswith("phone cannot be told") for each in problems(ada.page))
@@ -924,7 +924,7 @@ def test_the_start_page_never_fails_for_it(ada: Visitor, monkeypatch: pytest.Mon
     def fail(*_args: object, **_more: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(banner, "see", fail)
+    monkeypatch.setattr(banner, "assess", fail)
 
     assert ada.open("/").status_code == 200
     assert 'id="strip"' not in ada.page

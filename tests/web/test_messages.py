@@ -25,7 +25,7 @@ from launcher.settings.table import FALLBACK
 
 NOW = utc_now()
 SITUATION = Snapshot(
-    now=NOW, site=FALLBACK, folder=Path("/backups"), listing=None, problem="", is_writable=True,
+    now=NOW, settings=FALLBACK, folder=Path("/backups"), listing=None, problem="", is_writable=True,
     space=None, entries=(), has_history=True, running=None, next_run_at=None,
 )  # fmt: skip
 

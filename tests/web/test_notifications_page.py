@@ -24,6 +24,7 @@ from launcher.extensions import db
 from launcher.models import AuditEvent
 from launcher.models.types import utc_now
 from launcher.notifications import dispatch, recipients, sender
+from launcher.notifications.memory import HEARTBEAT, read_memory, save_memory
 from launcher.notifications.recipients import MAX_RECIPIENTS, Recipient, RecipientError
 from launcher.notifications.sender import Message, Undelivered
 from launcher.web.admin.notifications.forms import EXAMPLES, version_of
@@ -90,9 +91,9 @@ def events(app: Flask) -> list[AuditEvent]:
 
 def failing(config: Config, recipient: Recipient, *, minutes: int = 40) -> None:
     """Let somebody not be reached since yesterday, with two messages waiting."""
-    memory, now = dispatch.read_memory(config), utc_now()
+    memory, now = read_memory(config), utc_now()
     line = replace(
-        dispatch.delivery_to(memory, recipient.id, recipient.url),
+        memory.delivery_to(recipient.id, recipient.url),
         waiting=(Message("Backups fail", "b"), Message("And again", "b")),
         failed_since=now - timedelta(days=1),
         failed_at=now,
@@ -100,7 +101,7 @@ def failing(config: Config, recipient: Recipient, *, minutes: int = 40) -> None:
         status=401,
         next_try_at=now + timedelta(minutes=minutes),
     )
-    dispatch._save_memory(config, replace(memory, deliveries={recipient.id: line}))
+    save_memory(config, replace(memory, deliveries={recipient.id: line}))
 
 
 # Looking
@@ -308,7 +309,7 @@ def test_a_test_that_arrives_sends_what_waits_with_the_next_look(
     ada.send(f"{PAGE}/{phone.id}/test")
     assert "It is tried again within a minute." in ada.open(PAGE).text
 
-    dispatch.evaluate(app)
+    dispatch.send_notifications(app)
 
     sent = [json.loads(body)["title"] for body in receiver.bodies]
     assert sent[1:3] == ["Backups fail", "And again"]
@@ -592,17 +593,17 @@ def test_a_heartbeat_says_when_it_was_answered_and_since_when_it_is_not(
 ) -> None:
     url = "https://heart.example/ping"
     recipients.set_heartbeat(config, url)
-    memory, now = dispatch.read_memory(config), utc_now()
-    line = dispatch.delivery_to(memory, dispatch.HEARTBEAT, url)
+    memory, now = read_memory(config), utc_now()
+    line = memory.delivery_to(HEARTBEAT, url)
     told = replace(line, notified_at=now - timedelta(hours=2))
-    dispatch._save_memory(config, replace(memory, deliveries={dispatch.HEARTBEAT: told}))
+    save_memory(config, replace(memory, deliveries={HEARTBEAT: told}))
     assert "Reached Last answered 2 hours ago" in text(ada.open(PAGE).text)
 
     lost = replace(
         told, waiting=(Message("", ""),), failed_since=now, reason=Undelivered.UNREACHABLE,
         next_try_at=now + timedelta(minutes=5),
     )  # fmt: skip
-    dispatch._save_memory(config, replace(memory, deliveries={dispatch.HEARTBEAT: lost}))
+    save_memory(config, replace(memory, deliveries={HEARTBEAT: lost}))
     said = text(ada.open(PAGE).text)
     assert said.startswith("The heartbeat cannot be reached Whoever keeps it takes the silence")
     assert "Nobody answers there. Check host and port" in said

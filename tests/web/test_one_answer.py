@@ -20,8 +20,9 @@ from launcher.cli.exits import EXIT_CODES, STALE, STATUS_CODES
 from launcher.current import current_backups, current_config
 from launcher.monitoring.problems import Findings, ProblemKind, Severity, detect_problems
 from launcher.monitoring.snapshot import FailingRecipient, Snapshot, Space
-from launcher.notifications import dispatch, recipients, sender
+from launcher.notifications import assessment, dispatch, recipients, sender
 from launcher.notifications.alerts import SHOWN_ONLY
+from launcher.notifications.assessment import assess
 from launcher.notifications.sender import Delivery, Message
 from tests.conftest import MakeApp
 from tests.web.visitor import Visitor
@@ -93,7 +94,7 @@ def situations(well: Snapshot) -> Iterator[tuple[ProblemKind | None, Snapshot]]:
     )
     yield ProblemKind.NO_RECIPIENTS, now(is_writable=False, has_recipients=False)
     yield ProblemKind.INTERRUPTED, now(entry(Verb.VERIFY, Outcome.INTERRUPTED))
-    yield ProblemKind.SCHEDULE_OFF, now(site=replace(well.site, backup_enabled=False))
+    yield ProblemKind.SCHEDULE_OFF, now(settings=replace(well.settings, backup_enabled=False))
 
 
 @dataclass
@@ -138,7 +139,7 @@ class House:
         self.messages.clear()
         (current_config(self.app).data_dir / "alerts.json").unlink(missing_ok=True)
         for moment in (snapshot.now, snapshot.now + LATER):
-            dispatch.evaluate(self.app, now=moment)
+            dispatch.send_notifications(self.app, now=moment)
         return [message.title.partition(": ")[2] for message in self.messages]
 
 
@@ -159,14 +160,14 @@ def test_every_door_gives_the_same_answer(
         lambda _url, messages: house.messages.extend(messages) or Delivery(len(messages)),
     )  # fmt: skip
     seen = set()
-    for kind, snapshot in [*situations(dispatch.see(app).snapshot)]:
+    for kind, snapshot in [*situations(assess(app).snapshot)]:
         findings = detect_problems(snapshot)
         found = [(each.kind.value, each.severity.value) for each in findings.problems]
         case = f"{kind}: {found}"
         seen |= {each.kind for each in findings.problems}
         assert kind is None or findings.find(kind), case
         with monkeypatch.context() as patch:
-            patch.setattr(dispatch, "look", lambda *_, _made_up=snapshot, **__: _made_up)
+            patch.setattr(assessment, "take_snapshot", lambda *_, _made_up=snapshot, **__: _made_up)
             patch.setattr(
                 current_backups(app),
                 "live_problem",

@@ -38,9 +38,9 @@ def run_scheduled(as_json: bool) -> None:
         _run_what_is_due(read_current_settings(), as_json=as_json)
     finally:
         # Imported here: it imports SQLAlchemy, which creating a backup does not need.
-        from launcher.notifications.dispatch import evaluate  # noqa: PLC0415
+        from launcher.notifications.dispatch import send_notifications  # noqa: PLC0415
 
-        evaluate(current_application())
+        send_notifications(current_application())
 
 
 def _run_what_is_due(site: SiteSettings, *, as_json: bool) -> None:
@@ -90,9 +90,9 @@ def _perform(job_id: str, site: SiteSettings) -> Run | None:
 
 def _begun(job_id: str) -> None:
     if job_id == "backup":
-        from launcher.notifications.dispatch import note_start  # noqa: PLC0415  (as above)
+        from launcher.notifications.heartbeat import ping_start  # noqa: PLC0415  (as above)
 
-        note_start(current_application())
+        ping_start(current_application())
 
 
 def _say_what_is_next(site: SiteSettings) -> None:

@@ -68,9 +68,9 @@ def status(as_json: bool) -> None:
     `code`, `detail`, `backup_ids`, `targets`, `free_bytes`, `needed_bytes`, `full_at`.
     """
     # Imported here: it imports SQLAlchemy, which creating a backup does not need.
-    from launcher.notifications.dispatch import see  # noqa: PLC0415
+    from launcher.notifications.assessment import assess  # noqa: PLC0415
 
-    seen = see(current_application())
+    seen = assess(current_application())
     snapshot, findings = seen.snapshot, seen.findings
     if as_json:
         facts = status_facts(snapshot, findings)

@@ -13,7 +13,7 @@ from launcher.i18n import problems
 from launcher.i18n.problems import Style
 from launcher.models.types import utc_now
 from launcher.monitoring.problems import Severity
-from launcher.notifications.dispatch import Seen, see
+from launcher.notifications.assessment import Assessment, assess
 from launcher.web.admin.backups.words import at_time, short_time
 from launcher.web.frame import current_viewer, site_settings
 
@@ -39,25 +39,25 @@ def _style(now: datetime) -> Style:
     )
 
 
-def current_alarm() -> Seen | None:
+def current_alarm() -> Assessment | None:
     """Return what an admin should be told of, once a request; None for everybody else."""
     if "backup_alarm" not in g:
         set_alarm(_look())
-    alert: Seen | None = g.backup_alarm
+    alert: Assessment | None = g.backup_alarm
     return alert
 
 
-def set_alarm(seen: Seen | None) -> None:
+def set_alarm(seen: Assessment | None) -> None:
     """Let the rest of this request go by what was just found out."""
     g.backup_alarm = seen if seen and seen.findings.severity is not Severity.OK else None
 
 
-def _look() -> Seen | None:
+def _look() -> Assessment | None:
     viewer = current_viewer()
     if viewer is None or not viewer.is_admin or g.get("is_without_database"):
         return None
     site = site_settings()
     try:
-        return see(current_application(), now=utc_now(), site=site, patience_s=_PATIENCE_S)
+        return assess(current_application(), now=utc_now(), settings=site, patience_s=_PATIENCE_S)
     except Exception:  # noqa: BLE001  (the panel shows what is wrong; other pages go on)
         return None

@@ -13,7 +13,7 @@ from launcher.i18n.formats import exact, long, number
 from launcher.i18n.labels import KIND_WORDS, STATE_WORDS, VERB_WORDS, damage
 from launcher.i18n.problems import ACTION_WORDS
 from launcher.models.types import utc_now
-from launcher.notifications.dispatch import see
+from launcher.notifications.assessment import assess
 from launcher.web.admin.backups import words
 from launcher.web.admin.backups.banner import set_alarm
 from launcher.web.admin.backups.retention_labels import periods, rule_words
@@ -43,7 +43,7 @@ for _filter in (
 def show() -> ResponseReturnValue:
     """Show the panel; a store that is away is told of on it."""
     asked = read_query(request.args)
-    seen = see(current_application(), now=utc_now(), site=site_settings())
+    seen = assess(current_application(), now=utc_now(), settings=site_settings())
     set_alarm(seen)
     snapshot = seen.snapshot
     return render(
@@ -65,11 +65,11 @@ def show() -> ResponseReturnValue:
 
 def _list(snapshot: Snapshot, asked: ListQuery) -> dict[str, object]:
     """Return what is shown of a store that can be read, and of no other."""
-    listing, policy = snapshot.listing, snapshot.site.policy
+    listing, policy = snapshot.listing, snapshot.settings.policy
     if listing is None or not listing.backups:
         return {"sheet": None, "rule": rule_words(policy)}
     sheet = turn_to(listing, asked)
-    plan = decide(listing.backups, policy, zone=snapshot.site.zone, now=snapshot.now)
+    plan = decide(listing.backups, policy, zone=snapshot.settings.zone, now=snapshot.now)
     shown = {backup.id for backup in sheet.backups}
     restore_test = next((e for e in snapshot.entries if e.verb is Verb.TEST_RESTORE), None)
     return {
@@ -77,7 +77,7 @@ def _list(snapshot: Snapshot, asked: ListQuery) -> dict[str, object]:
         "rows": describe(
             sheet,
             {decision.backup.id: decision for decision in plan if decision.backup.id in shown},
-            periods(plan, policy, snapshot.site.zone),
+            periods(plan, policy, snapshot.settings.zone),
             policy,
             snapshot.entries,
             now=snapshot.now,

@@ -114,7 +114,7 @@ def draw(snapshot: Snapshot) -> Timeline:
     """Return the picture of a situation whose store can be read."""
     listing, now = snapshot.listing, snapshot.now
     assert listing is not None  # noqa: S101 (without a list there is no picture of it)
-    zone = snapshot.site.zone
+    zone = snapshot.settings.zone
     begin, end = _span(now, snapshot.next_run_at, zone)
     scale = _Scale(begin, end)
     shown = [backup for backup in listing.backups if begin <= backup.created_at <= end]
@@ -207,7 +207,7 @@ def _gaps(snapshot: Snapshot, made: Sequence[datetime], scale: _Scale) -> Iterat
 
     Before that, backups may have been there that retention has removed since.
     """
-    if not snapshot.site.backup_enabled:
+    if not snapshot.settings.backup_enabled:
         return
     now, entries = snapshot.now, snapshot.entries
     known_since = entries[-1].started_at if entries else now
@@ -217,8 +217,8 @@ def _gaps(snapshot: Snapshot, made: Sequence[datetime], scale: _Scale) -> Iterat
         gaps.append((min(snapshot.last_good.created_at, now), now))
     for begin, end in gaps:
         # The settings first: what the schedule allows is asked of cron, for each stretch anew.
-        is_long = end - begin > snapshot.site.stale_after
-        if is_long and end - begin > patience(snapshot.site, begin):
+        is_long = end - begin > snapshot.settings.stale_after
+        if is_long and end - begin > patience(snapshot.settings, begin):
             x = scale.x(begin)
             yield Gap(x, round(scale.x(end) - x, 2), begin, end, is_open=end == now)
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from launcher.notifications import messages
-from launcher.notifications.dispatch import HEARTBEAT, DeliveryState, delivery_to, read_memory
+from launcher.notifications.memory import HEARTBEAT, DeliveryState, read_memory
 from launcher.notifications.recipients import Event, RecipientError, read_notification_settings
 from launcher.notifications.sender import Delivery, Undelivered
 
@@ -107,7 +107,7 @@ def overview(config: Config, *, now: datetime) -> Overview:
             name=each.name,
             shown_url=each.shown_url,
             events=each.events,
-            **_how_it_went(delivery_to(memory, each.id, each.url), now),
+            **_how_it_went(memory.delivery_to(each.id, each.url), now),
         )
         for each in saved.recipients
     )
@@ -119,7 +119,7 @@ def overview(config: Config, *, now: datetime) -> Overview:
             name="",
             shown_url=heart.shown_url,
             events=frozenset(),
-            **_how_it_went(delivery_to(memory, HEARTBEAT, heart.url), now),
+            **_how_it_went(memory.delivery_to(HEARTBEAT, heart.url), now),
         )
     return Overview(
         verdict=_verdict(recipients, heartbeat),

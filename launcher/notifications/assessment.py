@@ -1,0 +1,126 @@
+"""Whether the data is safe, with what is remembered of it: the answer that every door shows.
+
+It lies here and not in `monitoring`, because recipients that fail are a problem too, and because
+remembered settings stand in for those of a database that cannot be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from launcher.backup.errors import SourceDatabaseError
+from launcher.current import current_backups, current_config, current_gate
+from launcher.db.settings_reader import read_settings
+from launcher.monitoring.problems import Findings, detect_problems
+from launcher.monitoring.snapshot import PATIENCE_S, FailingRecipient, Snapshot, take_snapshot
+from launcher.notifications.alerts import Alerts
+from launcher.notifications.memory import HEARTBEAT, Memory, read_memory
+from launcher.notifications.recipients import (
+    SETTINGS_FILE,
+    Event,
+    NotificationSettings,
+    RecipientError,
+    read_notification_settings,
+)
+from launcher.schedule.leader import leader
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from launcher.settings.table import SiteSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A snapshot, the problems found in it, and the alerts that are remembered."""
+
+    snapshot: Snapshot
+    findings: Findings
+    alerts: Alerts
+
+
+def assess(
+    app: Flask,
+    *,
+    now: datetime | None = None,
+    settings: SiteSettings | None = None,
+    patience_s: float = PATIENCE_S,
+) -> Assessment:
+    """Return whether the data is safe at this moment; sends and changes nothing.
+
+    Cheap, without SQLAlchemy, and without waiting for a restore: remembered settings do then.
+
+    Args:
+        settings: of the site, where the caller has read them.
+        patience_s: how long to wait for the backup folder, see `take_snapshot`.
+
+    Raises:
+        TimeoutError: `patience_s` is less than `PATIENCE_S`, and the folder never answered.
+    """
+    memory = read_memory(current_config(app))
+    return assess_with(
+        app,
+        memory,
+        settings=settings or site_settings(app) or memory.settings,
+        now=now or datetime.now(UTC),
+        patience_s=patience_s,
+    )
+
+
+def assess_with(
+    app: Flask,
+    memory: Memory,
+    *,
+    settings: SiteSettings | None,
+    now: datetime,
+    patience_s: float,
+) -> Assessment:
+    """Return what `assess` does, for a caller that has read the memory and the settings."""
+    config = current_config(app)
+    has_recipients = True
+    try:
+        notification_settings = read_notification_settings(config)
+        failing = _failing_recipients(notification_settings, memory)
+        has_recipients = any(
+            Event.FAILURE in each.events for each in notification_settings.recipients
+        )
+    except RecipientError as error:
+        failing = [FailingRecipient(name=SETTINGS_FILE, since=now, reason=error.code)]
+    snapshot = take_snapshot(
+        current_backups(app),
+        settings=settings,
+        now=now,
+        leader=leader(config.lock_dir),
+        is_scheduler_wanted=config.scheduler,
+        failing_recipients=failing,
+        has_recipients=has_recipients,
+        patience_s=patience_s,
+    )
+    return Assessment(snapshot, detect_problems(snapshot), memory.alerts)
+
+
+def site_settings(app: Flask, *, timeout_s: float = 0.0) -> SiteSettings | None:
+    """Return the settings of the site, None while the database cannot be read."""
+    with suppress(SourceDatabaseError):
+        database_path = current_config(app).database_path
+        return read_settings(database_path, current_gate(app), timeout_s=timeout_s)
+    return None
+
+
+def _failing_recipients(
+    settings: NotificationSettings, memory: Memory
+) -> Sequence[FailingRecipient]:
+    """Return those whose last delivery failed, in the order of the list, the heartbeat last."""
+    addressed = [(each.id, each.name, each.url) for each in settings.recipients]
+    if heartbeat := settings.heartbeat:
+        addressed.append((HEARTBEAT, heartbeat.shown_url, heartbeat.url))
+    return [
+        FailingRecipient(name=name, since=state.failed_since, reason=state.reason)
+        for key, name, url in addressed
+        # A failure with another URL says nothing about this one.
+        if (state := memory.delivery_to(key, url)).failed_since
+    ]

@@ -1,0 +1,153 @@
+"""From an alert to a delivered message: compose, queue, send, and try again after a pause."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from launcher.backup.records.operation import JournalEntry, Outcome
+from launcher.monitoring.problems import ProblemKind
+from launcher.notifications import heartbeat, sender
+from launcher.notifications.alerts import AlertChange, AlertEvent
+from launcher.notifications.memory import HEARTBEAT, DeliveryState, Memory
+from launcher.notifications.recipients import Event, NotificationSettings
+from launcher.notifications.sender import Delivery, Message
+from launcher.settings.table import FALLBACK
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from launcher.monitoring.snapshot import Snapshot
+
+_MOST_WAITING = 20
+_MOST_AT_ONCE = 4
+_LONGEST_PAUSE = timedelta(hours=1)
+
+_log = logging.getLogger(__name__)
+
+
+def queue_messages(
+    app: Flask,
+    memory: Memory,
+    settings: NotificationSettings,
+    *,
+    snapshot: Snapshot,
+    events: Sequence[AlertEvent],
+    ended: Sequence[JournalEntry],
+) -> Memory:
+    """Queue each message for the recipients of its event.
+
+    Args:
+        ended: the scheduled backups that ended since the last round, the oldest first.
+    """
+    messages = _compose(app, memory, settings, snapshot=snapshot, events=events, ended=ended)
+    deliveries: dict[str, DeliveryState] = {}
+    for recipient in settings.recipients:
+        state = memory.delivery_to(recipient.id, recipient.url)
+        own = tuple(
+            message
+            for event, kind, message in messages
+            if event in recipient.events
+            and not (kind is ProblemKind.NOTIFICATIONS_FAILING and state.failed_since)
+        )
+        waiting = (*state.waiting, *own)[-_MOST_WAITING:]
+        deliveries[recipient.id] = replace(state, waiting=waiting)
+    if settings.heartbeat:
+        state = memory.delivery_to(HEARTBEAT, settings.heartbeat.url)
+        deliveries[HEARTBEAT] = heartbeat.queue_ping(state, ended)
+    return replace(memory, deliveries=deliveries)
+
+
+def _compose(
+    app: Flask,
+    memory: Memory,
+    settings: NotificationSettings,
+    *,
+    snapshot: Snapshot,
+    events: Sequence[AlertEvent],
+    ended: Sequence[JournalEntry],
+) -> Sequence[tuple[Event, ProblemKind | None, Message]]:
+    """Return every message with the event that it is sent for, in the language of the site."""
+    succeeded = [entry for entry in ended if entry.outcome is Outcome.SUCCEEDED]
+    if not (settings.recipients and (events or succeeded)):
+        return []
+    from launcher.i18n.app import speaking  # noqa: PLC0415
+    from launcher.notifications import messages  # noqa: PLC0415  (it imports the database)
+
+    site = memory.settings or FALLBACK
+    compose = partial(messages.compose, snapshot=snapshot, site=site, panel_url=settings.panel_url)
+    compose_success = partial(
+        messages.compose_success, snapshot=snapshot, site=site, panel_url=settings.panel_url
+    )
+    with app.app_context(), speaking(site.default_locale, site.zone.key):
+        composed: list[tuple[Event, ProblemKind | None, Message]] = []
+        for each in events:
+            event = Event.RECOVERY if each.change is AlertChange.ENDED else Event.FAILURE
+            composed.append((event, each.alert.kind, compose(each)))
+        composed += [(Event.SUCCESS, None, compose_success(entry)) for entry in succeeded]
+    return composed
+
+
+def deliver_waiting(memory: Memory, settings: NotificationSettings, *, now: datetime) -> Memory:
+    """Send what waits, to several recipients at once, and return the memory with the results."""
+    senders: dict[str, Callable[[DeliveryState], Delivery]] = {
+        recipient.id: partial(_deliver, recipient.url) for recipient in settings.recipients
+    }
+    if settings.heartbeat:
+        senders[HEARTBEAT] = partial(heartbeat.ping, settings.heartbeat.url)
+    due = {
+        key: state
+        for key in senders
+        if (state := memory.deliveries[key]).waiting and _is_due(state.next_try_at, now)
+    }
+    if not due:
+        return memory
+    with ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="delivery") as pool:
+        results = pool.map(lambda key: senders[key](due[key]), due)
+        deliveries = {
+            key: record_result(due[key], result, now=now)
+            for key, result in zip(due, results, strict=True)
+        }
+    _log_failures(deliveries, settings)
+    return replace(memory, deliveries={**memory.deliveries, **deliveries})
+
+
+def _deliver(url: str, state: DeliveryState) -> Delivery:
+    return sender.deliver(url, state.waiting)
+
+
+def _is_due(at: datetime | None, now: datetime) -> bool:
+    # A moment far in the future comes from a clock that was wrong.
+    return at is None or at <= now or at - now > _LONGEST_PAUSE
+
+
+def record_result(state: DeliveryState, delivery: Delivery, *, now: datetime) -> DeliveryState:
+    """Return the state after a delivery: what still waits, and when it is tried again."""
+    if delivery.reason is None:
+        return DeliveryState(version=state.version, notified_at=now)
+    attempts = 1 if delivery.delivered else state.attempts + 1
+    pause = min(timedelta(minutes=2 ** min(attempts - 1, 10)), _LONGEST_PAUSE)
+    return replace(
+        state,
+        waiting=state.waiting[delivery.delivered :],
+        attempts=attempts,
+        failed_since=state.failed_since or now,
+        failed_at=now,
+        reason=delivery.reason,
+        status=delivery.status,
+        next_try_at=now + pause,
+        notified_at=now if delivery.delivered else state.notified_at,
+    )
+
+
+def _log_failures(deliveries: Mapping[str, DeliveryState], settings: NotificationSettings) -> None:
+    names = {recipient.id: recipient.name for recipient in settings.recipients}
+    for key, state in deliveries.items():
+        if state.reason:
+            name = names.get(key, key)
+            _log.warning("%s could not be notified: %s %s", name, state.reason, state.status)
