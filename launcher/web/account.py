@@ -1,4 +1,4 @@
-"""What a person may change about themselves: language, appearance, password."""
+"""One's own account: language, appearance, password."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ def show() -> str:
     return _page({})
 
 
-@blueprint.post("/account/look")
+@blueprint.post("/account/appearance")
 def change_appearance() -> Response:
-    """Set language and appearance: a user's on their row, a guest's in two cookies."""
+    """Set language and appearance, for a user on their row, for a guest in two cookies."""
     locale, theme = request.form.get("locale", ""), request.form.get("theme", "")
     locale = locale if locale in LOCALES else ""
-    look = Theme(theme) if theme in set(Theme) else Theme.SYSTEM
+    chosen = Theme(theme) if theme in set(Theme) else Theme.SYSTEM
     viewer = current_viewer()
     if viewer is None:
-        return _remember_in_browser(locale, look)
-    viewer.locale, viewer.theme = locale, look
+        return _remember_in_browser(locale, chosen)
+    viewer.locale, viewer.theme = locale, chosen
     db.session.commit()
     refresh()
     flash(_("Language and appearance saved"))
@@ -64,7 +64,7 @@ def change_password() -> ResponseReturnValue:
     """Set a new password, which ends every other session of this user."""
     user, address = signed_in_user(), request.remote_addr or ""
     try:
-        # A borrowed session must not guess faster than sign-in would let it.
+        # Throttled like a sign-in: a stolen session must not guess faster.
         sign_in.confirm_password(user, request.form.get("current_password", ""), address=address)
         users.set_password(
             user, request.form.get("new_password", ""), actor=Actor.of(user, address=address)
@@ -88,9 +88,9 @@ def _page(errors: Mapping[str, str]) -> str:
     )
 
 
-def _remember_in_browser(locale: str, look: Theme) -> Response:
+def _remember_in_browser(locale: str, theme: Theme) -> Response:
     response = redirect(safe_path(request.form.get("next", "")), 303)
-    for name, value in ((LOCALE_COOKIE, locale), (THEME_COOKIE, look.value)):
+    for name, value in ((LOCALE_COOKIE, locale), (THEME_COOKIE, theme.value)):
         response.set_cookie(
             name,
             value,

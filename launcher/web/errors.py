@@ -65,11 +65,12 @@ class _Words:
 
 
 @dataclass(frozen=True, slots=True)
-class WayOut:
-    """What a reader can do instead: a link, or a form that is sent with the fields given."""
+class NextStep:
+    """What to do now: a link, or a form that is sent with `fields`."""
 
     path: str
     words: LazyString | str
+    icon: str = ""
     is_form: bool = False
     fields: Mapping[str, str] = field(default_factory=dict)
 
@@ -119,10 +120,10 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _show_internal_error)
 
 
-def show_backup_error(error: BackupError, *, way_out: WayOut | None = None) -> Response:
+def show_backup_error(error: BackupError, *, next_step: NextStep | None = None) -> Response:
     """Answer with the words of the error's code, and its own sentence as a detail."""
     if isinstance(error, OperationInProgressError):
-        return _show_busy(error, way_out)
+        return _show_busy(error, next_step)
     words = ERROR_WORDS[error.code]
     facts = {gettext("Details"): str(error), gettext("Code"): error.code}
     return _problem(
@@ -130,11 +131,11 @@ def show_backup_error(error: BackupError, *, way_out: WayOut | None = None) -> R
         _Words(words.title, words.hint),
         severity="bad" if error.code == "revert_failed" else "warn",
         facts=facts,
-        way_out=way_out or _to_the_backups(),
+        next_step=next_step or _to_the_backups(),
     )
 
 
-def _show_busy(error: OperationInProgressError, way_out: WayOut | None) -> Response:
+def _show_busy(error: OperationInProgressError, next_step: NextStep | None) -> Response:
     """Say who does what, since when, and where to watch it."""
     words = ERROR_WORDS[error.code]
     text = str(words.hint)
@@ -142,9 +143,11 @@ def _show_busy(error: OperationInProgressError, way_out: WayOut | None) -> Respo
     with suppress(DataBeingReplacedError, SQLAlchemyError):
         resume()
         text = Markup("{} {}").format(busy_words(error), words.hint)
-        way_out = _way_to_watch() or way_out
+        next_step = _watch_step() or next_step
     facts = {gettext("Code"): error.code}
-    return _problem(STATUS_OF[error.code], _Words(words.title, text), facts=facts, way_out=way_out)
+    return _problem(
+        STATUS_OF[error.code], _Words(words.title, text), facts=facts, next_step=next_step
+    )
 
 
 def busy_words(error: OperationInProgressError) -> Markup:
@@ -158,20 +161,20 @@ def busy_words(error: OperationInProgressError) -> Markup:
     return Markup(gettext("%(what)s, started by %(who)s %(ago)s.")) % facts  # noqa: S704
 
 
-def _way_to_watch() -> WayOut | None:
+def _watch_step() -> NextStep | None:
     viewer = current_viewer()
     if viewer is None or viewer.role is not Role.ADMIN:
         return None
     running = current_backups().progress()
     if (running is None or running.verb is Verb.PLAN) and _is_repeatable():
         # Over in a moment, or already: nothing to watch.
-        return WayOut(request.full_path.rstrip("?"), gettext("Try again"))
-    return WayOut(watch_path(running), gettext("Watch it"))
+        return NextStep(request.full_path.rstrip("?"), gettext("Try again"))
+    return NextStep(watch_path(running), gettext("Watch it"))
 
 
-def _to_the_backups() -> WayOut | None:
+def _to_the_backups() -> NextStep | None:
     is_inside = request.path.startswith("/admin/backups")
-    return WayOut(url_for("backups.show"), gettext("To the backups")) if is_inside else None
+    return NextStep(url_for("backups.show"), gettext("To the backups")) if is_inside else None
 
 
 def watch_path(running: Progress | None) -> str:
@@ -219,10 +222,10 @@ def show_refusal(
     text: str,
     *,
     command: str = "",
-    way_out: WayOut | None = None,
+    next_step: NextStep | None = None,
 ) -> Response:
     """Answer that this was refused, and what helps: a command on the server, or a way out."""
-    return _problem(status, _Words(title, text), command=command, way_out=way_out)
+    return _problem(status, _Words(title, text), command=command, next_step=next_step)
 
 
 def _show_csrf_error(_error: CSRFError) -> Response:
@@ -278,7 +281,7 @@ def _problem(
     facts: Mapping[str, str] | None = None,
     command: str = "",
     waits: bool = False,
-    way_out: WayOut | None = None,
+    next_step: NextStep | None = None,
 ) -> Response:
     if is_htmx() and request.method in {"GET", "HEAD"} and status == HELD_STATUS and waits:
         # Whatever asks again by itself will be answered in a moment, and has nothing to tell.
@@ -293,7 +296,7 @@ def _problem(
             facts=facts,
             command=command,
             waits=waits,
-            way_out=way_out,
+            next_step=next_step,
         )
     except DataBeingReplacedError:
         do_without_database()
@@ -304,7 +307,7 @@ def _problem(
             facts=facts,
             command=command,
             waits=waits,
-            way_out=way_out,
+            next_step=next_step,
         )
     except SQLAlchemyError as error:  # the frame asks for the name of the site and its viewer
         return _show_database_error(error)

@@ -1,4 +1,4 @@
-"""What surrounds every page: whose site it is, in which language and colours, and who looks on."""
+"""What surrounds every page: the site's name and colour, the language, the viewer."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """How pages look to somebody, to be remembered for when the database cannot be asked."""
+    """How pages look to one viewer, kept for when the database cannot be queried."""
 
     language: str
     theme: Theme
@@ -61,7 +61,7 @@ def init_app(app: Flask) -> None:
 
 
 def current_frame() -> Frame:
-    """Return the frame of this request; it asks the database once, or never when that is lost."""
+    """Return the frame of this request: one query, or none when the database is damaged."""
     if "frame" not in g:
         g.frame = _bare_frame() if g.get("is_without_database") else _frame(site_settings())
     frame: Frame = g.frame
@@ -84,7 +84,7 @@ def current_viewer() -> User | None:
 
 
 def current_appearance() -> Appearance:
-    """Return how this page looks to who asked for it."""
+    """Return how this page looks to its viewer."""
     frame = current_frame()
     return Appearance(
         language=frame.language,
@@ -95,15 +95,16 @@ def current_appearance() -> Appearance:
     )
 
 
-def wear(look: Appearance) -> None:
-    """Let this request look like `look` as far as nobody is signed in to be asked."""
-    g.look, g.known_language, g.known_time_zone = look, look.language, look.time_zone
+def use_appearance(appearance: Appearance) -> None:
+    """Render the rest of this request in `appearance` unless someone is signed in."""
+    g.appearance = appearance
+    g.known_language, g.known_time_zone = appearance.language, appearance.time_zone
     g.pop("frame", None)
     refresh()
 
 
 def do_without_database() -> None:
-    """Render the rest of this request without a query: as for a guest, by the browser's wishes."""
+    """Render the rest of this request without a query, as for a guest."""
     g.is_without_database = True
     g.pop("frame", None)
     refresh()
@@ -112,17 +113,16 @@ def do_without_database() -> None:
 def _frame(site: SiteSettings) -> Frame:
     viewer = current_viewer()
     theme = viewer.theme if viewer else _theme_of_browser()
-    return _dressed(site.site_name, site.accent_hue, viewer, theme)
+    return _build_frame(site.site_name, site.accent_hue, viewer, theme)
 
 
 def _bare_frame() -> Frame:
-    look: Appearance | None = g.get("look")
-    if look:
-        return _dressed(look.site_name, look.hue, None, look.theme)
-    return _dressed(FALLBACK.site_name, FALLBACK.accent_hue, None, _theme_of_browser())
+    if kept := _kept_appearance():
+        return _build_frame(kept.site_name, kept.hue, None, kept.theme)
+    return _build_frame(FALLBACK.site_name, FALLBACK.accent_hue, None, _theme_of_browser())
 
 
-def _dressed(site_name: str, hue: int, viewer: User | None, theme: Theme) -> Frame:
+def _build_frame(site_name: str, hue: int, viewer: User | None, theme: Theme) -> Frame:
     return Frame(
         site_name=site_name,
         hue=hue,
@@ -137,8 +137,12 @@ def _dressed(site_name: str, hue: int, viewer: User | None, theme: Theme) -> Fra
 
 
 def _theme_of_browser() -> Theme:
-    if "look" in g:
-        look: Appearance = g.look
-        return look.theme
+    if kept := _kept_appearance():
+        return kept.theme
     chosen = request.cookies.get(THEME_COOKIE, "")
     return Theme(chosen) if chosen in set(Theme) else Theme.SYSTEM
+
+
+def _kept_appearance() -> Appearance | None:
+    appearance: Appearance | None = g.get("appearance")
+    return appearance

@@ -31,12 +31,12 @@ def render(page: str, *, part: str, **context: object) -> str:
     return render_template(part if is_htmx() else page, **context)
 
 
-def lead_to(address: str) -> ResponseReturnValue:
+def redirect_to(address: str) -> ResponseReturnValue:
     """Lead whoever sent a form to `address`: a script by a header, a browser by a redirect."""
-    return lead_script_to(address) if is_htmx() else redirect(address, 303)
+    return redirect_script(address) if is_htmx() else redirect(address, 303)
 
 
-def lead_script_to(address: str, *, status: int = 204) -> Response:
+def redirect_script(address: str, *, status: int = 204) -> Response:
     """Let the script that asks take the whole page to `address`."""
     return Response(status=status, headers={"HX-Redirect": address})
 

@@ -18,7 +18,7 @@ from launcher.accounts.errors import SignInRefusedError, SignInThrottledError
 from launcher.i18n.locale import gettext as _
 from launcher.models.types import utc_now
 from launcher.web.auth import pause_words, safe_path
-from launcher.web.htmx import is_htmx, lead_script_to
+from launcher.web.htmx import is_htmx, redirect_script
 from launcher.web.roles import signed_in_user, user_required
 from launcher.web.sessions import note_password
 
@@ -76,7 +76,7 @@ def recent_password_required(
         if has_recent_password():
             return view(*args, **kwargs)
         address = url_for("recent.ask", next=_way_back())
-        return lead_script_to(address, status=401) if is_htmx() else redirect(address, 303)
+        return redirect_script(address, status=401) if is_htmx() else redirect(address, 303)
 
     return guarded
 

@@ -114,7 +114,7 @@ def received_file() -> Iterator[Received]:
         yield _read_form(config, stack)
 
 
-def take_in(received: Received, *, by: str, note: str = "") -> str:
+def start_upload(received: Received, *, by: str, note: str = "") -> str:
     """Begin to check the file and to put it in the list; return the operation's id.
 
     An operation that is running is waited for, for a while: sending a large file again would

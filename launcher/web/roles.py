@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from launcher.audit import Actor
 from launcher.models import Role, User
 from launcher.web.frame import current_viewer
-from launcher.web.htmx import current_page, is_htmx, lead_script_to
+from launcher.web.htmx import current_page, is_htmx, redirect_script
 
 P = ParamSpec("P")
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -34,7 +34,7 @@ def role_required(
         def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
             viewer = current_viewer()
             if viewer is None:
-                return lead_to_sign_in()
+                return redirect_to_sign_in()
             if _RANK[viewer.role] < _RANK[least]:
                 abort(403)
             return view(*args, **kwargs)
@@ -62,14 +62,14 @@ def acting_user() -> Actor:
     return Actor.of(signed_in_user(), address=request.remote_addr or "")
 
 
-def lead_to_sign_in() -> ResponseReturnValue:
+def redirect_to_sign_in() -> ResponseReturnValue:
     """Redirect a guest to sign-in; what can be asked for again is remembered.
 
     A script that asked for a part of a page is told to take the whole page there, and to come
     back to where it was.
     """
     if is_htmx():
-        return lead_script_to(_sign_in(urlsplit(current_page()).path), status=401)
+        return redirect_script(_sign_in(urlsplit(current_page()).path), status=401)
     is_repeatable = request.method in {"GET", "HEAD"}
     return redirect(_sign_in(request.full_path.rstrip("?") if is_repeatable else ""))
 

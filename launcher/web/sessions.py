@@ -1,7 +1,7 @@
-"""Who a browser is: a signed cookie that names a user, their password's mark and the epoch.
+"""Sessions: a signed cookie with the user, the version of their password and the epoch.
 
-A session is void once the user is switched off, the password is another, or a restore has begun a
-new epoch. Nothing is kept on the server, so every worker and every restart agrees.
+A session ends when the user is deactivated, the password changes, or a restore begins a new epoch.
+Nothing is kept on the server, so all workers agree and a restart ends no session.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class TlsAwareSessions(SecureCookieSessionInterface):
         return request.is_secure
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Return whether to send the cookie: where it changed, and to keep a good one from ageing.
+        """Return whether to send the cookie: when it changed, or to renew a valid one.
 
-        Never to repeat a void one. The answer to a request from before a restore may come after
-        the session was renewed, and would put the old one back.
+        An invalid one is never repeated: a late response to a request from before a restore
+        would undo the renewal of the session.
         """
         user = g.get("_login_user")
         is_good = user is not None and user.is_authenticated
@@ -57,24 +57,24 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=LIFETIME,
     )
-    # It would tie a session to an address, and phones change theirs on every doorstep.
+    # It would bind a session to an address, and the address of a phone changes often.
     login.session_protection = None
     login.user_loader(load_user)
 
 
 def begin_session(user: User) -> None:
-    """Sign `user` in on this browser; nothing of the session before is carried over."""
+    """Sign `user` in on this browser; nothing of the previous session is kept."""
     session.clear()
     session.permanent = True
     session["epoch"] = site_settings().session_epoch
-    session["mark"] = password_version(user.password_hash)
+    session["password_version"] = password_version(user.password_hash)
     note_password()
     login_user(user)
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a session: the user, their password's mark, and the epoch it was made in."""
+    """Who holds a session: the user, the version of their password, the epoch it began in."""
 
     user_id: int
     username: str
@@ -91,23 +91,23 @@ class Holder:
 
 
 def holder_of(user: User) -> Holder:
-    """Return `user`, who is signed in here, as the holder of their session."""
-    mark = password_version(user.password_hash)
-    return Holder(user.id, user.username, mark, site_settings().session_epoch)
+    """Return the signed-in `user` as the holder of their session."""
+    version = password_version(user.password_hash)
+    return Holder(user.id, user.username, version, site_settings().session_epoch)
 
 
 def renew_session(holder: Holder, *, epoch: str) -> bool:
-    """Carry the session of this browser over into `epoch`, which a restore has begun.
+    """Continue the session of this browser in `epoch`, which a restore has begun.
 
-    Only the very session that `holder` had, only where `epoch` is the one that counts now, and
-    only when the restored data has the same account as an active admin. Knowing the holder is
-    not enough: the browser must hold the session itself.
+    Only the session that `holder` had, only while `epoch` is current, and only when the restored
+    data has the same account as an active admin. Knowing the holder is not enough: the browser
+    must hold the session itself.
 
     Returns:
         Whether it was renewed; otherwise nothing has changed.
     """
     had = (str(holder.user_id), holder.password_version, holder.epoch)
-    if (session.get("_user_id"), session.get("mark"), session.get("epoch")) != had:
+    if (session.get("_user_id"), session.get("password_version"), session.get("epoch")) != had:
         return False
     if not epoch or site_settings().session_epoch != epoch:
         return False
@@ -120,22 +120,22 @@ def renew_session(holder: Holder, *, epoch: str) -> bool:
 
 
 def note_password() -> None:
-    """Remember that the password of this session was given just now."""
+    """Remember that the password was entered just now."""
     session["password_at"] = utc_now().isoformat()
 
 
 def end_session() -> None:
-    """Sign this browser out; nothing of the session stays."""
+    """Sign this browser out; nothing of the session is kept."""
     session.clear()
 
 
 def load_user(user_id: str) -> User | None:
-    """Return the user of this session, or None when it is void."""
+    """Return the user of this session, None when it has ended."""
     user = db.session.get(User, int(user_id))
     is_valid = (
         user is not None
         and user.is_active
-        and session.get("mark") == password_version(user.password_hash)
+        and session.get("password_version") == password_version(user.password_hash)
         and session.get("epoch") == site_settings().session_epoch
     )
     return user if is_valid else None

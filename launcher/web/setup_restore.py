@@ -19,13 +19,13 @@ from launcher.current import current_backups, current_config
 from launcher.db.session import release, resume
 from launcher.extensions import csrf
 from launcher.i18n.locale import gettext as _
-from launcher.web.errors import WayOut, show_backup_error
+from launcher.web.errors import NextStep, show_backup_error
 from launcher.web.frame import current_appearance
-from launcher.web.htmx import lead_to
+from launcher.web.htmx import redirect_to
 from launcher.web.operations.following import Follower, following_address
 from launcher.web.operations.plan import Stopwatch, describe_plan
 from launcher.web.operations.start import start_operation
-from launcher.web.receiving import received_file, take_in
+from launcher.web.receiving import received_file, start_upload
 from launcher.web.setup import refuse_setup
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def setup_token_required(
         try:
             return view(token, *args, **kwargs)
         except BackupError as error:
-            back = WayOut(url_for("setup.show", token=token), _("Back to the first start"))
-            return show_backup_error(error, way_out=back)
+            back = NextStep(url_for("setup.show", token=token), _("Back to the first start"))
+            return show_backup_error(error, next_step=back)
 
     return guarded
 
@@ -66,8 +66,8 @@ def receive(token: str) -> ResponseReturnValue:
     """Receive a file, begin to check it, and lead to where that is followed."""
     follower = Follower(current_appearance(), holder=None, setup_token=token)
     with received_file() as received:
-        operation_id = take_in(received, by=BY)
-    return lead_to(following_address(operation_id, follower))
+        operation_id = start_upload(received, by=BY)
+    return redirect_to(following_address(operation_id, follower))
 
 
 # From the check before every view alone, which would read the form of anybody to its end.

@@ -30,7 +30,7 @@ from launcher.models import (
 from launcher.models.types import utc_now
 from launcher.web.frame import current_viewer, site_settings
 from launcher.web.htmx import is_htmx
-from launcher.web.roles import lead_to_sign_in
+from launcher.web.roles import redirect_to_sign_in
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -108,7 +108,7 @@ def home() -> ResponseReturnValue:
     """Show the viewer's first board, or what was found for `?q=`."""
     boards = visible_boards(current_viewer())
     if not boards and current_viewer() is None:
-        return lead_to_sign_in()
+        return redirect_to_sign_in()
     if "q" in request.args:
         return _show_found(boards, request.args["q"][:100].strip())
     return _show_board(boards, _home_board(boards, current_viewer()))
@@ -120,7 +120,7 @@ def board(slug: str) -> ResponseReturnValue:
     boards = visible_boards(current_viewer())
     wanted = next((each for each in boards if each.slug == slug), None)
     if wanted is None and current_viewer() is None:
-        return lead_to_sign_in()
+        return redirect_to_sign_in()
     if wanted is None:
         abort(404)
     return _show_board(boards, wanted)

@@ -255,7 +255,7 @@ def test_a_backup_is_deleted_by_keyboard_alone_and_focus_is_never_lost(
     def ask() -> None:
         menu_button(page, three[1]).focus()
         press("Enter")
-        delete = page.locator(f"#menu-{three[1].id} .grave")
+        delete = page.locator(f"#menu-{three[1].id} .destructive")
         expect(delete).to_be_visible()
         for _ in range(10):
             press("Tab")
@@ -425,7 +425,7 @@ def test_nothing_lies_beyond_the_edge_of_a_phone(
 
     menu_button(page, three[0]).click()
     assert is_within()
-    page.locator(f"#menu-{three[0].id} .grave").click()
+    page.locator(f"#menu-{three[0].id} .destructive").click()
     expect(page.locator("#dialog")).to_be_visible()
     assert is_within()
     page.keyboard.press("Escape")

@@ -16,7 +16,7 @@ def confirm(visitor: Visitor, backup_id: str, **fields: str) -> TestResponse:
     """Type the word and send the form of the plan that is open."""
     word = re.search(r'for="word">[^<]*<code>(\w+)</code>', visitor.page)
     assert word, visitor.page
-    fields = {"word": word[1], "mark": version_of(visitor.page)} | fields
+    fields = {"word": word[1], "version": version_of(visitor.page)} | fields
     return visitor.send(f"/admin/backups/{backup_id}/restore", **fields)
 
 
@@ -29,8 +29,8 @@ def restore(visitor: Visitor, backup_id: str) -> TestResponse:
 
 
 def version_of(page: str) -> str:
-    """Return the mark of the plan on a page."""
-    found = re.search(r'name="mark" value="([0-9a-f]+)"', page)
+    """Return the version of the plan on a page."""
+    found = re.search(r'name="version" value="([0-9a-f]+)"', page)
     assert found, page
     return found[1]
 

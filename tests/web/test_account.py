@@ -16,7 +16,7 @@ NEW = "a quite new password"
 
 def test_a_language_of_ones_own_beats_the_browser(ada: Visitor) -> None:
     ada.open("/account")
-    answer = ada.send("/account/look", locale="de", theme="dark")
+    answer = ada.send("/account/appearance", locale="de", theme="dark")
 
     assert (answer.status_code, answer.location) == (303, "/account")
     ada.open("/account")
@@ -28,7 +28,7 @@ def test_a_language_of_ones_own_beats_the_browser(ada: Visitor) -> None:
 
 def test_the_choice_follows_to_another_browser(ada: Visitor, app: Flask) -> None:
     ada.open("/account")
-    ada.send("/account/look", locale="ru", theme="light")
+    ada.send("/account/appearance", locale="ru", theme="light")
     elsewhere = Visitor(app)
     elsewhere.sign_in(ADA)
 
@@ -39,7 +39,7 @@ def test_the_choice_follows_to_another_browser(ada: Visitor, app: Flask) -> None
 
 def test_a_look_that_is_not_offered_is_the_default(ada: Visitor) -> None:
     ada.open("/account")
-    ada.send("/account/look", locale="xx'><script>", theme="neon")
+    ada.send("/account/appearance", locale="xx'><script>", theme="neon")
 
     ada.open("/account")
     assert '<html lang="en">' in ada.page
@@ -50,7 +50,7 @@ def test_a_guest_keeps_their_look_in_the_browser(
 ) -> None:
     set_site(guest_access=True)
     guest.open("/b/garden")
-    answer = guest.send("/account/look", locale="de", theme="dark", next="/b/garden")
+    answer = guest.send("/account/appearance", locale="de", theme="dark", next="/b/garden")
 
     assert answer.location == "/b/garden"
     guest.open("/b/garden")

@@ -489,7 +489,7 @@ def test_a_schedule_that_nobody_runs_is_said_there_and_on_the_start_page(
     assert severity(alone.page) == "warn"
     assert problems(alone.page)[0].startswith("The scheduled work is not running Nothing is backed")
     alone.open("/")
-    assert "The scheduled work is not running" in between(alone.page, 'id="strip"', "</aside>")
+    assert "The scheduled work is not running" in between(alone.page, 'id="banner"', "</aside>")
 
 
 def test_whoever_cannot_be_told_is_named(app: Flask, ada: Visitor, shelf: Shelf) -> None:
@@ -891,13 +891,13 @@ def test_the_start_page_says_the_worst_to_admins_alone(
     shelf.report(hours(11), outcome=Outcome.FAILED, code="source_database")
 
     ada.open("/")
-    strip = between(ada.page, 'id="strip"', "</aside>")
+    strip = between(ada.page, 'id="banner"', "</aside>")
     assert 'data-state="bad"' in strip
     assert "No good backup for 4 days. The last attempt to back up failed." in text_of(strip)
     assert f'href="{PANEL}"' in strip
 
     ben.open("/")
-    assert 'id="strip"' not in ben.page
+    assert 'id="banner"' not in ben.page
 
 
 def test_the_start_page_names_the_trouble_of_a_good_day(ada: Visitor, shelf: Shelf) -> None:
@@ -906,7 +906,7 @@ def test_the_start_page_names_the_trouble_of_a_good_day(ada: Visitor, shelf: She
 
     ada.open("/")
 
-    strip = text_of(between(ada.page, 'id="strip"', "</aside>").partition(">")[2])
+    strip = text_of(between(ada.page, 'id="banner"', "</aside>").partition(">")[2])
     assert strip == "The backup of Sat 21 Nov, 12:07 is damaged. Put it right"
 
 
@@ -915,7 +915,7 @@ def test_the_start_page_is_silent_when_all_is_well(ada: Visitor, shelf: Shelf) -
 
     ada.open("/")
 
-    assert 'id="strip"' not in ada.page
+    assert 'id="banner"' not in ada.page
 
 
 def test_the_start_page_never_fails_for_it(ada: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -927,7 +927,7 @@ def test_the_start_page_never_fails_for_it(ada: Visitor, monkeypatch: pytest.Mon
     monkeypatch.setattr(banner, "assess", fail)
 
     assert ada.open("/").status_code == 200
-    assert 'id="strip"' not in ada.page
+    assert 'id="banner"' not in ada.page
 
 
 def test_the_navigation_marks_the_page_and_its_trouble(ada: Visitor, shelf: Shelf) -> None:

@@ -105,7 +105,7 @@ def test_a_form_sent_meanwhile_gets_the_page_as_well(
     ada.open("/account")
     _fill_with_garbage(database_path)
 
-    answer = ada.send("/account/look", theme="dark")
+    answer = ada.send("/account/appearance", theme="dark")
 
     assert answer.status_code == 503
     assert "data-waits" not in ada.page
@@ -189,7 +189,7 @@ def test_while_the_data_is_replaced_one_is_asked_to_wait(
         assert "One moment: the data is being replaced" in ada.page
         assert 'data-waits="/healthz"' in ada.page
         ada.page = page
-        answer = ada.send("/account/look", theme="dark")
+        answer = ada.send("/account/appearance", theme="dark")
         assert answer.status_code == 503
         assert "What you sent was not stored" in ada.page
         assert ada.open("/healthz").status_code == 200

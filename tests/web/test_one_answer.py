@@ -116,7 +116,7 @@ class House:
     def strip(self) -> tuple[str, str]:
         """Return how bad the start page says it is, and its words."""
         page = self.ada.open("/").text
-        found = re.search(r'id="strip" data-state="(\w+)".*?<span>(.*?)</span>', page, re.DOTALL)
+        found = re.search(r'id="banner" data-state="(\w+)".*?<span>(.*?)</span>', page, re.DOTALL)
         return (found[1], text_of(found[2])) if found else ("ok", "")
 
     def status(self, *arguments: str) -> tuple[int, str]:

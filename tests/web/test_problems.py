@@ -105,7 +105,7 @@ def test_an_address_that_leads_nowhere_says_so(ada: Visitor) -> None:
 def test_a_form_too_large_is_refused(ada: Visitor, app: Flask) -> None:
     ada.open("/account")
     app.config["MAX_CONTENT_LENGTH"] = 1000
-    answer = ada.send("/account/look", theme="x" * 2000)
+    answer = ada.send("/account/appearance", theme="x" * 2000)
 
     assert answer.status_code == 413
     assert "That is too large" in ada.page

@@ -395,7 +395,7 @@ def test_to_a_script_only_the_form_is_sent_again(ada: Visitor, backup_id: str) -
 
     answer = ada.client.post(
         f"/admin/backups/{backup_id}/restore",
-        data={"csrf_token": token, "word": "no", "mark": version_of(ada.page)},
+        data={"csrf_token": token, "word": "no", "version": version_of(ada.page)},
         headers={"HX-Request": "true"},
     )
 
@@ -453,13 +453,13 @@ def test_a_plan_that_is_out_of_date_is_shown_anew(
     assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
 
 
-@pytest.mark.parametrize("mark", ["", "0" * 64])
+@pytest.mark.parametrize("version", ["", "0" * 64])
 def test_a_form_without_a_plan_restores_nothing(
-    ada: Visitor, backup_id: str, service: BackupService, mark: str
+    ada: Visitor, backup_id: str, service: BackupService, version: str
 ) -> None:
     plan_of(ada, backup_id)
 
-    assert confirm(ada, backup_id, mark=mark).status_code == 409
+    assert confirm(ada, backup_id, version=version).status_code == 409
     assert not _restores(service)
 
 
@@ -495,7 +495,7 @@ def test_a_form_of_another_browser_restores_nothing(
     plan_of(ada, backup_id)
     answer = ada.client.post(
         f"/admin/backups/{backup_id}/restore",
-        data={"word": "restore", "mark": version_of(ada.page)},
+        data={"word": "restore", "version": version_of(ada.page)},
     )
 
     assert answer.status_code == 400

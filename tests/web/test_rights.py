@@ -164,7 +164,7 @@ def test_the_token_of_somebody_else_does_not_do(ada: Visitor, ben: Visitor) -> N
     ben.open("/account")
     ada.page = ben.page
 
-    assert ada.send("/account/look", theme="dark").status_code == 400
+    assert ada.send("/account/appearance", theme="dark").status_code == 400
 
 
 def test_other_methods_are_refused_with_those_that_work(ada: Visitor) -> None:

@@ -256,7 +256,7 @@ def test_a_body_of_unknown_length_is_held_to_the_limit(
 
 def test_other_forms_keep_their_own_limit(ada: Visitor) -> None:
     answer = ada.client.post(
-        "/account/look", data={"csrf_token": token(ada), "theme": "x" * 5_000_000}
+        "/account/appearance", data={"csrf_token": token(ada), "theme": "x" * 5_000_000}
     )
 
     assert answer.status_code == 413

@@ -1,7 +1,7 @@
-"""A signed token to follow one operation with, when the session that began it may end under way.
+"""A signed token to follow one operation with, since a restore ends the session that began it.
 
-Whoever has it may watch that operation for a day, and nothing else: it needs neither a session
-nor the database, so the page that follows a restore stays alive while the data is replaced.
+It shows that operation for a day, and nothing else. It needs neither a session nor the database,
+so the page works while the data is replaced.
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ MAX_AGE_S = 86400
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """Who follows: how pages look to them, and the session they began with.
+    """Who follows an operation.
 
-    `holder` is None where nobody was signed in: at the setup of a new server, which
-    `setup_token` opens.
+    Attributes:
+        holder: the session that began it, None at the setup of a new server.
+        setup_token: what opens that setup, else "".
     """
 
-    look: Appearance
+    appearance: Appearance
     holder: Holder | None
     setup_token: str = ""
 
 
 def following_address(operation_id: str, follower: Follower) -> str:
-    """Return where `follower` can watch the operation, token and all."""
-    look, holder = follower.look, follower.holder
+    """Return the address at which `follower` can follow the operation, with the token."""
+    holder = follower.holder
     token = _serializer().dumps(
         {
             "operation": operation_id,
-            "look": astuple(look),
+            "appearance": astuple(follower.appearance),
             "holder": holder and astuple(holder),
             "setup": follower.setup_token,
         }
@@ -46,18 +47,18 @@ def following_address(operation_id: str, follower: Follower) -> str:
 
 
 def read_follower(token: str, operation_id: str) -> Follower | None:
-    """Return who follows this operation by `token`; None when it is not for it, or too old."""
+    """Return who follows this operation by `token`, None when it is invalid or too old."""
     try:
-        said = _serializer().loads(token, max_age=MAX_AGE_S)
+        data = _serializer().loads(token, max_age=MAX_AGE_S)
     except BadData:
         return None
-    if said["operation"] != operation_id:
+    if data["operation"] != operation_id:
         return None
-    language, theme, time_zone, site_name, hue = said["look"]
+    language, theme, time_zone, site_name, hue = data["appearance"]
     return Follower(
         Appearance(language, Theme(theme), time_zone, site_name, hue),
-        Holder(*said["holder"]) if said["holder"] else None,
-        said["setup"],
+        Holder(*data["holder"]) if data["holder"] else None,
+        data["setup"],
     )
 
 

@@ -35,7 +35,7 @@ class AccountChange(StrEnum):
     """What becomes of the account of who restores."""
 
     SAME = "same"
-    OTHER_KEY = "other_key"
+    OTHER_PASSWORD = "other_password"  # noqa: S105 (a state)
     NO_ADMIN = "no_admin"
     MISSING = "missing"
     CARRIED = "carried"
@@ -247,4 +247,4 @@ def _account(plan: RestorePlan, viewer: str) -> AccountChange:
         return AccountChange.MISSING
     if viewer not in plan.admins:
         return AccountChange.NO_ADMIN
-    return AccountChange.OTHER_KEY if viewer in plan.password_changes else AccountChange.SAME
+    return AccountChange.OTHER_PASSWORD if viewer in plan.password_changes else AccountChange.SAME

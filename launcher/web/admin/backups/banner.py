@@ -21,9 +21,9 @@ _PATIENCE_S = 0.05
 
 
 def init_app(app: Flask) -> None:
-    """Give every template `backup_alarm`, and the words for what is wrong."""
+    """Give every template `backup_problems`, and the words for what is wrong."""
     app.jinja_env.globals |= {
-        "backup_alarm": current_alarm,
+        "backup_problems": current_problems,
         "headline": problems.headline,
         "problem_text": lambda problem, of: problems.text(problem, of, _style(of.now)),
         "problem_title": lambda problem, of: problems.title(problem, of, _style(of.now)),
@@ -39,17 +39,17 @@ def _style(now: datetime) -> Style:
     )
 
 
-def current_alarm() -> Assessment | None:
+def current_problems() -> Assessment | None:
     """Return what an admin should be told of, once a request; None for everybody else."""
-    if "backup_alarm" not in g:
-        set_alarm(_look())
-    alert: Assessment | None = g.backup_alarm
+    if "backup_problems" not in g:
+        set_current_problems(_look())
+    alert: Assessment | None = g.backup_problems
     return alert
 
 
-def set_alarm(seen: Assessment | None) -> None:
+def set_current_problems(seen: Assessment | None) -> None:
     """Let the rest of this request go by what was just found out."""
-    g.backup_alarm = seen if seen and seen.findings.severity is not Severity.OK else None
+    g.backup_problems = seen if seen and seen.findings.severity is not Severity.OK else None
 
 
 def _look() -> Assessment | None:

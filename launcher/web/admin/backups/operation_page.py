@@ -12,7 +12,7 @@ from launcher.backup.records.operation import JournalEntry, Progress
 from launcher.current import current_backups, current_config
 from launcher.db.session import DataBeingReplacedError, enter, ungated
 from launcher.web.admin.backups.outcomes import ended
-from launcher.web.frame import do_without_database, wear
+from launcher.web.frame import do_without_database, use_appearance
 from launcher.web.htmx import is_htmx, render
 from launcher.web.operations.following import Follower, read_follower
 from launcher.web.operations.stages import describe_progress
@@ -37,7 +37,7 @@ def show(operation_id: str) -> ResponseReturnValue:
     if follower is None:
         enter()
         return _watch(operation_id)
-    wear(follower.look)
+    use_appearance(follower.appearance)
     return _follow(operation_id, follower)
 
 

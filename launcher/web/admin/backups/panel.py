@@ -15,7 +15,7 @@ from launcher.i18n.problems import ACTION_WORDS
 from launcher.models.types import utc_now
 from launcher.notifications.assessment import assess
 from launcher.web.admin.backups import words
-from launcher.web.admin.backups.banner import set_alarm
+from launcher.web.admin.backups.banner import set_current_problems
 from launcher.web.admin.backups.retention_labels import periods, rule_words
 from launcher.web.admin.backups.table import ListQuery, describe, read_query, turn_to
 from launcher.web.admin.backups.timeline import draw
@@ -44,7 +44,7 @@ def show() -> ResponseReturnValue:
     """Show the panel; a store that is away is told of on it."""
     asked = read_query(request.args)
     seen = assess(current_application(), now=utc_now(), settings=site_settings())
-    set_alarm(seen)
+    set_current_problems(seen)
     snapshot = seen.snapshot
     return render(
         "admin/backups.html",

@@ -1,4 +1,4 @@
-"""A restore as it is confirmed: the plan, the word, the password."""
+"""The page of a restore: its plan, and the form that confirms it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from launcher.current import current_backups
 from launcher.db.session import release, resume
 from launcher.i18n.locale import gettext as _
 from launcher.web.admin.schedule.words import schedule_words
-from launcher.web.errors import WayOut, show_backup_error
+from launcher.web.errors import NextStep, show_backup_error
 from launcher.web.frame import current_appearance
-from launcher.web.htmx import is_htmx, lead_to, render
+from launcher.web.htmx import is_htmx, redirect_to, render
 from launcher.web.operations.following import Follower, following_address
 from launcher.web.operations.plan import PlanWords, Stopwatch, describe_plan
 from launcher.web.operations.start import start_operation
@@ -37,25 +37,25 @@ blueprint = Blueprint("restores", __name__, url_prefix="/admin/backups")
 
 @dataclass(frozen=True, slots=True)
 class RestoreForm:
-    """What the form asks for.
+    """What the form holds.
 
     Attributes:
-        schedule: `KEEP` the one set here, `TAKE` the backup's, or "" for what the plan suggests.
-        is_carrying: whether the account of who restores is carried into the restored data.
-        mark: which state of the data, and which file, the plan was made from.
+        schedule: `KEEP` the one set here, `TAKE` the backup's, or "" for the suggestion.
+        is_carrying: whether the viewer's account is carried into the restored data.
+        version: of the data and the file that the plan was made from.
     """
 
     schedule: str = ""
     is_carrying: bool = False
-    mark: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """The part of the page where it is confirmed: what was wrong with it, field by field."""
+    """The part of the page that confirms, with what is wrong, by field."""
 
     backup: Backup
-    mark: str
+    version: str
     asks_password: bool
     errors: Mapping[str, str] = field(default_factory=dict)
 
@@ -63,25 +63,25 @@ class Confirmation:
 @blueprint.get("/<backup_id>/restore")
 @admin_required
 def show_plan(backup_id: str) -> ResponseReturnValue:
-    """Show what a restore of this backup would do; nothing is changed by looking."""
+    """Show what a restore of this backup would do. Nothing is changed."""
     return _show_plan(backup_id, RestoreForm(is_carrying=request.args.get("carry") == "1"))
 
 
 @blueprint.post("/<backup_id>/restore")
 @admin_required
 def restore(backup_id: str) -> ResponseReturnValue:
-    """Restore this backup, and lead to where that is followed.
+    """Start the restore and redirect to its progress.
 
-    Not before the word and the password are right, and only while the data, and the file, are
-    those that the plan was made from.
+    Refused unless the word and the password are right, and while the data or the file is not the
+    one that the plan was made from.
     """
     backup = current_backups().get(backup_id)
     asked = RestoreForm(
         schedule=request.form.get("schedule", ""),
         is_carrying=request.form.get("carry") == "1",
-        mark=request.form.get("mark", ""),
+        version=request.form.get("version", ""),
     )
-    is_stale = asked.mark != _mark(backup, current_backups().live_version())
+    is_stale = asked.version != _version_of(backup, current_backups().live_version())
     if errors := _wrong_fields():
         return _ask_again(backup, asked, errors)
     if is_stale:
@@ -95,7 +95,7 @@ def restore(backup_id: str) -> ResponseReturnValue:
             carry_account=user.username if asked.is_carrying else "",
         )
     )
-    return lead_to(following_address(operation_id, follower))
+    return redirect_to(following_address(operation_id, follower))
 
 
 def _show_plan(
@@ -109,7 +109,7 @@ def _show_plan(
         plan = service.plan(
             backup.id,
             by=viewer,
-            keep_schedule=False,  # so that the plan names the backup's, beside the one here
+            keep_schedule=False,  # so that the plan has both schedules
             carry_account=viewer if asked.is_carrying else "",
             on_progress=stopwatch,
         )
@@ -117,7 +117,7 @@ def _show_plan(
         return _offer_to_carry(error, backup)
     stopwatch.stop()
     resume()
-    mark = _mark(backup, plan.live_version)
+    version = _version_of(backup, plan.live_version)
     words = describe_plan(plan, backup, viewer=viewer, took_s=stopwatch.took_s)
     return render(
         "admin/restore.html",
@@ -127,17 +127,17 @@ def _show_plan(
         schedule_words=schedule_words,
         is_carrying=asked.is_carrying,
         change=change,
-        confirm=Confirmation(backup, mark, not has_recent_password(), errors or {}),
+        confirm=Confirmation(backup, version, not has_recent_password(), errors or {}),
     )
 
 
 def _suggested(plan: PlanWords) -> str:
-    """Return which schedule to suggest: an undo brings the old one back with all the rest."""
+    """Return which schedule to suggest: an undo takes the old one back."""
     return TAKE if plan.undoes else KEEP
 
 
 def _wrong_fields() -> Mapping[str, str]:
-    """Look at the word and the password, and return what is wrong with each."""
+    """Check the word and the password; return what is wrong, by field."""
     errors = {}
     if request.form.get("word", "").strip().casefold() != _("restore").casefold():
         errors["word"] = _("Type the word %(word)s.", word=_("restore"))
@@ -151,12 +151,12 @@ def _ask_again(
 ) -> ResponseReturnValue:
     if not is_htmx():
         return make_response(_show_plan(backup.id, asked, errors=errors), 422)
-    confirm = Confirmation(backup, asked.mark, not has_recent_password(), errors)
+    confirm = Confirmation(backup, asked.version, not has_recent_password(), errors)
     return make_response(render_template("admin/_restore_confirm.html", confirm=confirm), 422)
 
 
 def _show_what_changed(backup_id: str, asked: RestoreForm) -> ResponseReturnValue:
-    """Show the plan as it is now, to be confirmed anew."""
+    """Show the plan as it is now, to be confirmed again."""
     change = _("Something changed since you opened this plan. Nothing was restored: look again.")
     response = make_response(_show_plan(backup_id, asked, change=change), 409)
     response.headers["HX-Retarget"] = "#restore"
@@ -166,10 +166,10 @@ def _show_what_changed(backup_id: str, asked: RestoreForm) -> ResponseReturnValu
 
 def _offer_to_carry(error: NoAdminInsideError, backup: Backup) -> ResponseReturnValue:
     address = url_for("restores.show_plan", backup_id=backup.id, carry=1)
-    return show_backup_error(error, way_out=WayOut(address, _("Carry my account into it")))
+    return show_backup_error(error, next_step=NextStep(address, _("Carry my account into it")))
 
 
-def _mark(backup: Backup, live_version: str) -> str:
-    """Return a mark of what a plan is made from: the live data, and the file of the backup."""
+def _version_of(backup: Backup, live_version: str) -> str:
+    """Return the version of what a plan is made from: the live data and the file."""
     file = backup.file.sha256 if backup.file else ""
     return hashlib.sha256(f"{live_version} {file}".encode()).hexdigest()

@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from launcher.current import current_backups, current_config
 from launcher.extensions import csrf
-from launcher.web.htmx import lead_to
-from launcher.web.receiving import received_file, take_in
+from launcher.web.htmx import redirect_to
+from launcher.web.receiving import received_file, start_upload
 from launcher.web.roles import admin_required, signed_in_user
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ def receive() -> ResponseReturnValue:
     """Receive a file, begin to check it, and lead to where that is followed."""
     by = signed_in_user().username
     with received_file() as received:
-        operation_id = take_in(received, by=by, note=request.form.get("note", "").strip())
-    return lead_to(url_for("operations.show", operation_id=operation_id))
+        operation_id = start_upload(received, by=by, note=request.form.get("note", "").strip())
+    return redirect_to(url_for("operations.show", operation_id=operation_id))
 
 
 # From the check before every view alone, which would read the form of a guest to its end.

@@ -37,7 +37,7 @@ from launcher.settings.table import SiteSettings
 from launcher.web import toasts
 from launcher.web.admin.jobs.words import LATE_AFTER, describe_end, describe_jobs
 from launcher.web.admin.schedule.page import zone_words
-from launcher.web.errors import WayOut, busy_words, show_backup_error
+from launcher.web.errors import NextStep, busy_words, show_backup_error
 from launcher.web.frame import site_settings
 from launcher.web.htmx import is_htmx
 from launcher.web.roles import admin_required, signed_in_user
@@ -100,8 +100,8 @@ class Work:
 @blueprint.errorhandler(BackupError)
 def _refuse(error: BackupError) -> Response:
     """Say what kept a job from being begun, and let the page show how things are now."""
-    way_out = None if is_htmx() else WayOut(url_for("jobs.show"), gettext("To the jobs"))
-    response = show_backup_error(error, way_out=way_out)
+    next_step = None if is_htmx() else NextStep(url_for("jobs.show"), gettext("To the jobs"))
+    response = show_backup_error(error, next_step=next_step)
     if is_htmx():
         response.headers.extend(_CHANGED)
     return response

@@ -57,7 +57,7 @@ class RunRow:
 
     Attributes:
         state: the mark that has its shape and colour, "" while it runs.
-        made_up_for: the slot that it was for, where it ran much later; else "".
+        catch_up_of: the slot that it was for, where it ran much later; else "".
         results: what came of it, a phrase each.
         damaged: the damaged backups that it found, in one phrase; else "".
         problem, hint: what went wrong and what to do, in the reader's language.
@@ -72,7 +72,7 @@ class RunRow:
     state: str
     words: str
     took: str = ""
-    made_up_for: str = ""
+    catch_up_of: str = ""
     results: Sequence[str] = ()
     damaged: str = ""
     problem: str = ""
@@ -160,7 +160,7 @@ def _describer(runs: Sequence[Run]) -> Callable[[Job, Run], RunRow]:
             state=_STATES[run.outcome] if run.outcome else "",
             words=str(RUN_WORDS[run.outcome or "running"]),
             took=_took(run),
-            made_up_for=_made_up_for(run),
+            catch_up_of=_made_up_for(run),
             results=tuple(_RESULTS[job.id](run, present)),
             damaged=_damaged(run, present),
             problem=problem,

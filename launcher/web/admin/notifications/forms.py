@@ -214,7 +214,7 @@ def site(
 ) -> ResponseReturnValue:
     """Draw the form of the address that messages lead to."""
     page = render_template(
-        "admin/site_address.html",
+        "admin/public_url.html",
         public_url=saved.public_url if typed is None else typed,
         suggestion=request.url_root.rstrip("/"),
         seen=version_of(saved.public_url),

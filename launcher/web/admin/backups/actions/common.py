@@ -13,7 +13,7 @@ from launcher.backup.records.ids import parse_backup_id
 from launcher.current import current_backups
 from launcher.i18n.locale import gettext, ngettext
 from launcher.web.auth import safe_path
-from launcher.web.errors import WayOut, show_backup_error, show_refusal
+from launcher.web.errors import NextStep, show_backup_error, show_refusal
 from launcher.web.htmx import current_page, is_htmx
 
 blueprint = Blueprint("backup_actions", __name__, url_prefix="/admin/backups")
@@ -27,7 +27,7 @@ LIST_CHANGED = {"HX-Trigger": "backups-changed"}
 @blueprint.errorhandler(BackupError)
 def _refuse(error: BackupError) -> Response:
     """Say what kept it from being done, and let the page show how things are now."""
-    response = show_backup_error(error, way_out=None if is_htmx() else to_the_list())
+    response = show_backup_error(error, next_step=None if is_htmx() else to_the_list())
     if is_htmx():
         response.headers.extend(LIST_CHANGED)
     return response
@@ -56,9 +56,9 @@ def way_back() -> str:
     return f"{list_path}?{page.query}" if is_filtered else list_path
 
 
-def to_the_list() -> WayOut:
+def to_the_list() -> NextStep:
     """Return the way out to the list."""
-    return WayOut(url_for("backups.show"), gettext("To the backups"))
+    return NextStep(url_for("backups.show"), gettext("To the backups"))
 
 
 def selected_ids(ids: Sequence[str]) -> list[str] | Response:
@@ -69,7 +69,7 @@ def selected_ids(ids: Sequence[str]) -> list[str] | Response:
             422,
             gettext("Nothing is selected"),
             gettext("Tick the backups first, then choose what to do with them."),
-            way_out=None if is_htmx() else to_the_list(),
+            next_step=None if is_htmx() else to_the_list(),
         )
     if len(selected) > MAX_SELECTED:
         return show_refusal(
@@ -80,6 +80,6 @@ def selected_ids(ids: Sequence[str]) -> list[str] | Response:
                 "Nothing was changed. Select at most %(num)s backups.",
                 MAX_SELECTED,
             ),
-            way_out=None if is_htmx() else to_the_list(),
+            next_step=None if is_htmx() else to_the_list(),
         )
     return selected

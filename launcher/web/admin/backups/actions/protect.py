@@ -21,7 +21,7 @@ from launcher.web.admin.backups.actions.common import (
     to_the_list,
     way_back,
 )
-from launcher.web.errors import WayOut, show_refusal
+from launcher.web.errors import NextStep, show_refusal
 from launcher.web.htmx import is_htmx
 from launcher.web.roles import admin_required, signed_in_user
 from launcher.web.toasts import make_toast
@@ -72,13 +72,13 @@ def _refuse_without_manifest(backup: Backup) -> Response:
             422,
             gettext("This backup cannot be protected"),
             gettext("It is damaged, and its description cannot be read or written."),
-            way_out=None if is_htmx() else to_the_list(),
+            next_step=None if is_htmx() else to_the_list(),
         )
     return show_refusal(
         422,
         gettext("This file has to be verified first"),
         gettext("Somebody put it into the folder, and it is no backup of this list yet."),
-        way_out=WayOut(
+        next_step=NextStep(
             url_for("backup_actions.verify", backup_id=backup.id),
             gettext("Verify it now"),
             is_form=True,

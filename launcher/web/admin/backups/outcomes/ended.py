@@ -16,9 +16,10 @@ from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS
 from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.web.admin.backups.file_verdict import verdict
-from launcher.web.admin.backups.outcomes.page import OutcomePage, WayOn, to_the_backups
+from launcher.web.admin.backups.outcomes.page import OutcomePage, to_the_backups
 from launcher.web.admin.backups.words import when
 from launcher.web.contents import contents, contents_in_brief
+from launcher.web.errors import NextStep
 from launcher.web.operations.following import Follower
 from launcher.web.operations.stages import backup_of
 from launcher.web.toasts import Toast, make_toast
@@ -91,8 +92,8 @@ class Ended:
             page = self.page_of_failure() if is_failure else self.page_of_interruption()
             page = replace(page, code=self.entry.error_code, operation_id=self.entry.operation_id)
         if follower and follower.setup_token:
-            ways_on = self.ways_at_setup(follower.setup_token)
-            return replace(page, ways_on=ways_on, fine="")
+            next_steps = self.steps_at_setup(follower.setup_token)
+            return replace(page, next_steps=next_steps, fine="")
         return page
 
     def page_of_success(self, _follower: Follower | None) -> OutcomePage:
@@ -100,7 +101,7 @@ class Ended:
             "ok",
             f"{self.verb}: {OUTCOME_WORDS[self.entry.outcome]}",
             gettext("It took %(time)s.", time=self.took),
-            ways_on=(to_the_backups(),),
+            next_steps=(to_the_backups(),),
         )
 
     def page_of_failure(self) -> OutcomePage:
@@ -110,7 +111,7 @@ class Ended:
             f"{self.verb}: {OUTCOME_WORDS[self.entry.outcome]}.",
             problem=self.entry.error,
             advice=str(self.error.hint),
-            ways_on=(to_the_backups(),),
+            next_steps=(to_the_backups(),),
         )
 
     def page_of_interruption(self) -> OutcomePage:
@@ -120,14 +121,14 @@ class Ended:
             gettext("Its process was ended from outside. What it had begun was cleared away."),
             problem=self.entry.error,
             advice=gettext("Nothing is half done. Start it again."),
-            ways_on=(to_the_backups(),),
+            next_steps=(to_the_backups(),),
         )
 
-    def ways_at_setup(self, token: str) -> tuple[WayOn, ...]:
+    def steps_at_setup(self, token: str) -> tuple[NextStep, ...]:
         """Return the ways on at the setup of a new server, where nobody can sign in yet."""
-        back = WayOn(url_for("setup.show", token=token), gettext("Back to the first start"))
+        back = NextStep(url_for("setup.show", token=token), gettext("Back to the first start"))
         if self.entry.outcome is Outcome.SUCCEEDED:
-            return (WayOn(self.plan_at_setup(token), gettext("Look inside")), back)
+            return (NextStep(self.plan_at_setup(token), gettext("Look inside")), back)
         return (back,)
 
     def plan_at_setup(self, token: str) -> str:
@@ -135,18 +136,18 @@ class Ended:
         backup_id = self.entry.backup_id or "-"
         return url_for("setup_restore.show_plan", backup_id=backup_id, token=token)
 
-    def look_inside(self) -> tuple[WayOn, ...]:
+    def look_inside(self) -> tuple[NextStep, ...]:
         """Return the way to the backup, none when it is gone."""
         if self.backup is None:
             return ()
-        return (WayOn(url_for("backup.show", backup_id=self.backup.id), gettext("Look inside")),)
+        return (NextStep(url_for("backup.show", backup_id=self.backup.id), gettext("Look inside")),)
 
-    def to_the_plan(self, words: str, icon: str = "") -> tuple[WayOn, ...]:
+    def to_the_plan(self, words: str, icon: str = "") -> tuple[NextStep, ...]:
         """Return the way to the plan of its restore, none when it is gone."""
         if self.backup is None:
             return ()
         address = url_for("restores.show_plan", backup_id=self.backup.id)
-        return (WayOn(address, words, icon),)
+        return (NextStep(address, words, icon),)
 
     # --- its toast, and its line in the history of a backup ---------------------------------
 
@@ -208,7 +209,7 @@ class CreateEnded(Ended):
             "ok",
             gettext("The backup is made and verified"),
             text,
-            ways_on=(to_the_backups(), *self.look_inside()),
+            next_steps=(to_the_backups(), *self.look_inside()),
         )
 
     def toast_of_success(self) -> str:
@@ -241,7 +242,7 @@ class VerifyEnded(Ended):
             "ok",
             gettext("This backup is good"),
             gettext("Every byte is as it was when it was made."),
-            ways_on=(to_the_backups(), *self.look_inside()),
+            next_steps=(to_the_backups(), *self.look_inside()),
         )
         if not self.is_damaged:
             return page
@@ -280,7 +281,7 @@ class RehearseEnded(Ended):
                 "It was tried on a copy and would bring back %(contents)s. Nothing was changed.",
                 contents=contents(self.facts.get("rows")),
             ),
-            ways_on=(to_the_backups(), *self.to_the_plan(gettext("Restore…"), "rotate-ccw")),
+            next_steps=(to_the_backups(), *self.to_the_plan(gettext("Restore…"), "rotate-ccw")),
         )
 
     def toast_of_success(self) -> str:
@@ -312,7 +313,7 @@ class UploadEnded(Ended):
 
     page_of_interruption = page_of_failure
 
-    def _page(self, ways_on: tuple[WayOn, ...]) -> OutcomePage:
+    def _page(self, next_steps: tuple[NextStep, ...]) -> OutcomePage:
         found, source = verdict(self.entry, self.backup), source_of(self.entry)
         return OutcomePage(
             found.severity,
@@ -321,7 +322,7 @@ class UploadEnded(Ended):
             facts={gettext("File"): source} if source else {},
             problem=found.problem,
             advice=found.advice,
-            ways_on=ways_on,
+            next_steps=next_steps,
         )
 
 

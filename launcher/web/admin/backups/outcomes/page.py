@@ -1,4 +1,4 @@
-"""An outcome as its page shows it, and what every such page is made of."""
+"""An outcome as its page shows it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flask import g, url_for
 
 from launcher.i18n.locale import gettext as _
+from launcher.web.errors import NextStep
 from launcher.web.frame import current_viewer
 from launcher.web.operations.stages import StageRow
 
@@ -19,25 +20,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class WayOn:
-    """One button of an outcome; the first is the primary one."""
-
-    address: str
-    words: str
-    icon: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class OutcomePage:
     """What happened, what still holds, what to do now.
 
     Attributes:
-        tone: "ok", "warn" (nothing was lost) or "bad".
-        problem: the sentence of the core, in English, where no stage tells it.
-        facts: terms and what is to say of each.
-        advice: what to do; `command` is what to run on the server for it.
-        fine: one more line beneath the buttons.
-        code, operation_id: what to look for in the journal, where something went wrong.
+        severity: "ok", "warn" (nothing was lost) or "bad".
+        problem: the sentence of the core, in English, where no stage has it.
+        facts: values by their terms.
+        advice: what to do; `command` is to be run on the server for it.
+        next_steps: the buttons; the first is the primary one.
+        fine: one more line below the buttons.
+        code, operation_id: what to look for in the journal after a failure.
     """
 
     severity: str
@@ -48,20 +41,20 @@ class OutcomePage:
     facts: Mapping[str, str | Markup] = field(default_factory=dict)
     advice: str = ""
     command: str = ""
-    ways_on: Sequence[WayOn] = ()
+    next_steps: Sequence[NextStep] = ()
     fine: str = ""
     code: str = ""
     operation_id: str = ""
 
 
 def viewer_now() -> User | None:
-    """Return who is signed in; nobody, where the database cannot be asked."""
+    """Return who is signed in, None while the database cannot be queried."""
     return None if g.get("is_without_database") else current_viewer()
 
 
-def to_the_backups() -> WayOn:
-    """Return the way to the list, by way of signing in where nobody is."""
+def to_the_backups() -> NextStep:
+    """Return the step to the list; a guest signs in first."""
     backups = url_for("backups.show")
     if viewer_now():
-        return WayOn(backups, _("To the backups"))
-    return WayOn(url_for("auth.sign_in", next=backups), _("Sign in"))
+        return NextStep(backups, _("To the backups"))
+    return NextStep(url_for("auth.sign_in", next=backups), _("Sign in"))

@@ -21,10 +21,11 @@ from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import User
 from launcher.models.types import utc_now
 from launcher.web.admin.backups.outcomes.ended import Ended
-from launcher.web.admin.backups.outcomes.page import OutcomePage, WayOn, to_the_backups, viewer_now
+from launcher.web.admin.backups.outcomes.page import OutcomePage, to_the_backups, viewer_now
 from launcher.web.admin.backups.words import until_day
 from launcher.web.admin.schedule.words import next_run, schedule_words
 from launcher.web.contents import contents
+from launcher.web.errors import NextStep
 from launcher.web.frame import site_settings
 from launcher.web.operations.following import Follower
 from launcher.web.operations.stages import backup_of, describe_stop, is_dated
@@ -49,7 +50,7 @@ class RestoreEnded(Ended):
                 contents=contents(self.facts.get("rows")),
             ),
             facts=self._page_facts(follower),
-            ways_on=(self._onwards(follower), *self._undo()),
+            next_steps=(self._onwards(follower), *self._undo()),
             fine=self._undo_words(),
         )
 
@@ -64,7 +65,7 @@ class RestoreEnded(Ended):
                 facts={gettext("Before this"): self._kept()},
                 advice=gettext("To bring the data from before back, run this on the server:"),
                 command=f"flask backup restore {self.facts.get('safety_id') or 'ID'}",
-                ways_on=(to_the_backups(),),
+                next_steps=(to_the_backups(),),
             )
         return OutcomePage(
             "warn",
@@ -75,7 +76,7 @@ class RestoreEnded(Ended):
             ),
             stages=describe_stop(self.entry, problem=self.entry.error, language="en"),
             advice=str(self.error.hint),
-            ways_on=(*self._back_to_the_plan(), to_the_backups()),
+            next_steps=(*self._back_to_the_plan(), to_the_backups()),
         )
 
     def page_of_interruption(self) -> OutcomePage:
@@ -93,7 +94,7 @@ class RestoreEnded(Ended):
                     facts={gettext("Before this"): self._kept()},
                     stages=stages,
                     advice=gettext("See that all is there. If not, undo this restore."),
-                    ways_on=(to_the_backups(), *self._undo()),
+                    next_steps=(to_the_backups(), *self._undo()),
                     fine=self._undo_words(),
                 )
             case "unchanged":
@@ -106,7 +107,7 @@ class RestoreEnded(Ended):
                     ),
                     stages=stages,
                     advice=gettext("Start again from the plan."),
-                    ways_on=(*self._back_to_the_plan(), to_the_backups()),
+                    next_steps=(*self._back_to_the_plan(), to_the_backups()),
                 )
         return OutcomePage(
             "bad",
@@ -116,16 +117,16 @@ class RestoreEnded(Ended):
             stages=stages,
             advice=gettext("To bring the data from before back, run this on the server:"),
             command=f"flask backup restore {self.facts.get('safety_id') or 'latest'}",
-            ways_on=(to_the_backups(),),
+            next_steps=(to_the_backups(),),
         )
 
-    def ways_at_setup(self, token: str) -> tuple[WayOn, ...]:
+    def steps_at_setup(self, token: str) -> tuple[NextStep, ...]:
         if self.entry.outcome is Outcome.SUCCEEDED or self.facts.get("data") == "restored":
             return (to_the_backups(),)
-        back = super().ways_at_setup(token)
-        return (WayOn(self.plan_at_setup(token), gettext("Back to the plan")), *back)
+        back = super().steps_at_setup(token)
+        return (NextStep(self.plan_at_setup(token), gettext("Back to the plan")), *back)
 
-    def _back_to_the_plan(self) -> tuple[WayOn, ...]:
+    def _back_to_the_plan(self) -> tuple[NextStep, ...]:
         return self.to_the_plan(gettext("Back to the plan"))
 
     # --- its toast -----------------------------------------------------------------------
@@ -176,20 +177,20 @@ class RestoreEnded(Ended):
             )
         return gettext("Restored to %(moment)s", moment=weekday_and_time(source.created_at))
 
-    def _onwards(self, follower: Follower | None) -> WayOn:
+    def _onwards(self, follower: Follower | None) -> NextStep:
         """Return the way on; who was signed out comes back to this page, where the undo is."""
         if viewer_now() or follower is None or g.get("is_without_database"):
             return to_the_backups()
         outcome = url_for("operations.show", operation_id=self.entry.operation_id)
-        return WayOn(url_for("auth.sign_in", next=outcome), gettext("Sign in"))
+        return NextStep(url_for("auth.sign_in", next=outcome), gettext("Sign in"))
 
-    def _undo(self) -> tuple[WayOn, ...]:
+    def _undo(self) -> tuple[NextStep, ...]:
         """Return the way to the plan that undoes this restore, none when another came after it."""
         safety = self._undoable
         if safety is None:
             return ()
         address = url_for("restores.show_plan", backup_id=safety.id)
-        return (WayOn(address, gettext("Undo this restore"), "undo-2"),)
+        return (NextStep(address, gettext("Undo this restore"), "undo-2"),)
 
     def _undo_words(self) -> str:
         """Say what the undo would do."""
