@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from launcher.backup.codec import DecodeError, parse
 from launcher.backup.files import write_atomic
+from launcher.backup.locks import try_lock
 from launcher.config import keep_once
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ def upgrade_data_files(data_dir: Path) -> None:
         except OSError as error:
             _log.warning("%s cannot be renamed to %s: %s", data_dir / old, new, error)
     with suppress(OSError, DecodeError):
-        _convert_jobs(data_dir / "jobs.json")
+        _convert_jobs(data_dir / "jobs.json", data_dir / "locks" / "jobs")
 
 
 def _convert(old: Path, new: Path, keys: Mapping[str, str]) -> None:
@@ -94,11 +96,23 @@ def _convert(old: Path, new: Path, keys: Mapping[str, str]) -> None:
     old.unlink(missing_ok=True)
 
 
-def _convert_jobs(path: Path) -> None:
-    facts = parse(path.read_bytes())
-    if isinstance(facts, dict) and "rehearsal" in facts:
-        converted = _renamed(facts, {"rehearsal": "restore-test"})
-        write_atomic(path, json.dumps(converted).encode())
+def _convert_jobs(path: Path, lock_path: Path) -> None:
+    if not _has_old_jobs(path):
+        return
+    descriptor = try_lock(lock_path, exclusive=True)
+    if descriptor is None:  # another process converts it at this moment
+        return
+    try:
+        if _has_old_jobs(path):
+            facts = _renamed(parse(path.read_bytes()), {"rehearsal": "restore-test"})
+            write_atomic(path, json.dumps(facts).encode())
+    finally:
+        os.close(descriptor)
+
+
+def _has_old_jobs(path: Path) -> bool:
+    data = path.read_bytes()
+    return b'"rehearsal"' in data or b'"put_off"' in data
 
 
 def _renamed(facts: object, keys: Mapping[str, str]) -> object:

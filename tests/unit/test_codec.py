@@ -412,3 +412,15 @@ def test_a_full_disk_leaves_the_files_of_before(
     monkeypatch.setattr(data_files, "keep_once", refuse)
     upgrade_data_files(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notices.json"]
+
+
+def test_jobs_of_before_keep_their_history(tmp_path: Path) -> None:
+    run = {"id": "a", "by": "ada", "started_at": "2026-11-22T12:00:00.250Z", "outcome": "put_off"}
+    (tmp_path / "jobs.json").write_text(json.dumps({"rehearsal": {"runs": [run]}, "scrub": {}}))
+    (tmp_path / "locks").mkdir()
+    upgrade_data_files(tmp_path)
+    [kept] = Book(tmp_path).record("restore-test").runs
+    assert kept == Run("a", "ada", NOON, outcome=RunOutcome.POSTPONED)
+    before = (tmp_path / "jobs.json").stat()
+    upgrade_data_files(tmp_path)
+    assert (tmp_path / "jobs.json").stat().st_ino == before.st_ino

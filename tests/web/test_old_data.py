@@ -22,7 +22,7 @@ from launcher.extensions import db
 from launcher.jobs.history import RunOutcome, runs
 from launcher.models import App, AuditEvent
 from launcher.monitoring.problems import ProblemKind
-from launcher.notifications.dispatch import read_memory
+from launcher.notifications.memory import read_memory
 from launcher.notifications.recipients import read_notification_settings
 from tests.conftest import ADA, MakeApp
 from tests.web.visitor import Visitor
