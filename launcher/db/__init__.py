@@ -1,6 +1,7 @@
-"""The live database as requests and programs see it.
+"""The live database: connections, transactions, and the settings in it.
 
-Read `session` first: how a request connects, waits and ends. `connect` does the same with the
-standard library alone, and `content` tells the backup core what is inside. Imports `models`,
-`migrations`, `extensions` and `backup`.
+Read `session` first: how a request connects, waits for a restore, and ends. `connect` needs the
+standard library alone, and `content` is what the backup core knows of the tables. `settings` reads
+and changes the settings in a request or command, `settings_reader` reads them without SQLAlchemy.
+Imports `audit`, `models`, `migrations`, `settings`, `current`, `extensions` and `backup`.
 """

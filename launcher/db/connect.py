@@ -1,7 +1,6 @@
-"""How to connect to the live database with nothing but the standard library.
+"""Connections to the live database with the standard library alone.
 
-Commands that need no tables of ours, `flask backup create` first of all, should not have to wait
-for SQLAlchemy to be imported: it takes longer than the backup.
+Importing SQLAlchemy takes longer than `flask backup create`, which does not need it.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -26,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 def connect(path: Path, *, foreign_keys: bool = True) -> sqlite3.Connection:
-    """Open the database at `path`, which must exist, in autocommit mode."""
+    """Open the existing database at `path` in autocommit mode."""
     connection = sqlite3.connect(
         f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
     )
@@ -36,12 +35,16 @@ def connect(path: Path, *, foreign_keys: bool = True) -> sqlite3.Connection:
     return connection
 
 
-def operation_recorder(path: Path, gate: Gate) -> Callable[[JournalEntry], None]:
-    """Return what the backup service calls when an operation has ended.
+def stored_moment(at: datetime) -> str:
+    """Return a moment as the columns of `UtcDateTime` hold it."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
 
-    It keeps an audit row of it, like those of `launcher.audit`. A database that cannot take the
-    row is no reason to call the operation failed, since the journal has it: that is logged, and
-    no more.
+
+def operation_recorder(path: Path, gate: Gate) -> Callable[[JournalEntry], None]:
+    """Return what the backup service calls when an operation has ended: it adds an audit row.
+
+    When the database cannot be written, that is logged and the operation has not failed: the
+    journal has it.
     """
 
     def record(entry: JournalEntry) -> None:
@@ -64,7 +67,7 @@ def _insert(path: Path, entry: JournalEntry) -> None:
             "INSERT INTO audit_events (at, actor_name, action, target_kind, target_id,"
             " target_name, changes, address) VALUES (?, ?, ?, 'backup', ?, ?, ?, '')",
             (
-                f"{entry.ended_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}",
+                stored_moment(entry.ended_at),
                 entry.by,
                 f"backup.{entry.verb}",
                 entry.backup_id,

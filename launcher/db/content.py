@@ -1,11 +1,10 @@
-"""What the backup core needs to know of our database: see `launcher.backup.ports.Content`.
+"""What the backup core needs to know of the database: see `launcher.backup.ports.Content`.
 
-It speaks plain `sqlite3` to staged copies, apart from migrations, which run in an engine of their
-own that holds no connection. SQLAlchemy is imported there and not above, because most commands
-need no migration and would wait longer for the import than for their work.
+Staged copies are read with plain `sqlite3`. Only migrations need SQLAlchemy, which is imported
+there: most commands run none, and the import takes longer than their work.
 """
 
-# ruff: noqa: S608 (the names put into queries are constants of this file or of our schema)
+# ruff: noqa: S608 (the names put into queries are constants of this file or of the schema)
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from launcher import migrations
 from launcher.backup.records.survey import Migration, Schedule, Survey
-from launcher.db.connect import connect
+from launcher.db.connect import connect, stored_moment
 from launcher.settings.table import SCHEDULE, SETTINGS
 
 if TYPE_CHECKING:
@@ -39,12 +38,12 @@ _ACCOUNT = (
 
 
 def password_version(password_hash: str) -> str:
-    """Return a mark that changes with the password, safe to put into a session or a plan."""
+    """Return a version token that changes with the password, and does not reveal its hash."""
     return hashlib.sha256(password_hash.encode()).hexdigest()[:16]
 
 
 class ForeignKeyError(Exception):
-    """A migration would leave rows that point nowhere; it was rolled back."""
+    """A migration would leave dangling foreign keys; it was rolled back."""
 
 
 def _now() -> datetime:
@@ -52,14 +51,14 @@ def _now() -> datetime:
 
 
 class LauncherContent:
-    """Launcher's own tables, told to the core."""
+    """The tables of Launcher, as the core asks for them."""
 
     def __init__(self, *, clock: Callable[[], datetime] = _now) -> None:
         self._clock = clock
 
     @property
     def application_id(self) -> int:
-        """The mark of our databases."""
+        """The application id in the header of each database of Launcher."""
         return APPLICATION_ID
 
     @property
@@ -80,7 +79,7 @@ class LauncherContent:
         return str(row[0]) if row else ""
 
     def pending(self, revision: str) -> tuple[Migration, ...] | None:
-        """Return the steps from `revision` to `head`, or None when we do not know `revision`."""
+        """Return the migrations from `revision` to `head`, None for an unknown `revision`."""
         known = migrations.revisions()
         ids = [step.id for step in known]
         if revision not in ids:
@@ -92,15 +91,15 @@ class LauncherContent:
         return _expected_schema(revision)
 
     def problem(self, connection: sqlite3.Connection) -> str:
-        """Say that the row of settings is missing, which every page needs."""
+        """Return what is wrong with the rows, "": every page needs the row of settings."""
         row = connection.execute("SELECT 1 FROM system_settings WHERE id = 1").fetchone()
         return "" if row else "it holds no settings"
 
     def migrate(self, path: Path) -> None:
-        """Bring the database file at `path` to `head`: all of it, or nothing.
+        """Upgrade the database file at `path` to `head`, in one transaction.
 
         Raises:
-            ForeignKeyError: rows would point nowhere afterwards.
+            ForeignKeyError: there would be dangling foreign keys; nothing was changed.
         """
         import sqlalchemy as sa  # noqa: PLC0415
 
@@ -108,7 +107,7 @@ class LauncherContent:
             "sqlite://",
             poolclass=sa.NullPool,
             # Off while tables are rebuilt, as SQLite asks (lang_altertable.html, section 7), and
-            # checked as a whole before the end.
+            # checked before the commit.
             creator=lambda: connect(path, foreign_keys=False),
         )
         sa.event.listen(engine, "begin", _begin_immediate)
@@ -117,9 +116,10 @@ class LauncherContent:
             _check_foreign_keys(connection)
 
     def survey(self, connection: sqlite3.Connection, *, count_rows: bool = True) -> Survey:
-        """Return what a database at `head` holds: counts and names, no walk through history.
+        """Return what a database at `head` holds: counts and names.
 
-        Even counting takes a while where the history is long, so it can be left out.
+        Args:
+            count_rows: False leaves out the counts, which take a while in a long history.
         """
         site = connection.execute(
             f"SELECT site_name, session_epoch, {', '.join(SCHEDULE)} FROM system_settings"
@@ -149,14 +149,14 @@ class LauncherContent:
         )
 
     def _live_tokens(self, connection: sqlite3.Connection) -> tuple[str, ...]:
-        """Return name and prefix of each token that works now; the prefix tells namesakes apart."""
+        """Return name and prefix of each token that works now; names need not be unique."""
         rows = connection.execute(
             """
             SELECT api_tokens.name || ' (' || prefix || '…)'
             FROM api_tokens JOIN users ON users.id = user_id
             WHERE is_active AND (expires_at IS NULL OR expires_at > ?)
             ORDER BY api_tokens.name, prefix""",
-            (f"{self._clock().astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}",),
+            (stored_moment(self._clock()),),
         )
         return tuple(row[0] for row in rows)
 
@@ -168,7 +168,7 @@ class LauncherContent:
         schedule: Schedule | None,
         account: Mapping[str, object] | None,
     ) -> None:
-        """Make a staged database at `head` fit to go live, in one transaction."""
+        """Write what changes in a staged database before it goes live, in one transaction."""
         connection.execute("BEGIN IMMEDIATE")
         try:
             connection.execute("UPDATE system_settings SET session_epoch = ?", (epoch,))
@@ -182,7 +182,7 @@ class LauncherContent:
             raise
 
     def account(self, connection: sqlite3.Connection, username: str) -> Mapping[str, object] | None:
-        """Return one account as `prepare` takes it, or None when there is no such active admin."""
+        """Return an active admin as `prepare` takes it, None when there is none of this name."""
         row = connection.execute(
             f"SELECT {', '.join(_ACCOUNT)} FROM users WHERE username = ? AND {_ADMIN}", (username,)
         ).fetchone()
@@ -191,7 +191,7 @@ class LauncherContent:
 
 @cache
 def _expected_schema(revision: str) -> Mapping[str, str]:
-    """Build a database at `revision` in memory and read its schema off."""
+    """Return the schema of a database that is migrated to `revision` in memory."""
     import sqlalchemy as sa  # noqa: PLC0415
 
     engine = sa.create_engine("sqlite://", poolclass=sa.NullPool)
@@ -219,9 +219,9 @@ def _has_table(connection: sqlite3.Connection, name: str) -> bool:
 
 
 def _tables(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """Return the names of our tables that are there; names of others never reach SQL."""
-    ours = (name for name in _expected_schema(migrations.head()) if name != "alembic_version")
-    return tuple(sorted(name for name in ours if _has_table(connection, name)))
+    """Return the tables of Launcher that exist; no other name ever reaches SQL."""
+    known = (name for name in _expected_schema(migrations.head()) if name != "alembic_version")
+    return tuple(sorted(name for name in known if _has_table(connection, name)))
 
 
 def _count(connection: sqlite3.Connection, table: str) -> int:
@@ -245,8 +245,8 @@ def _write_schedule(connection: sqlite3.Connection, schedule: Schedule) -> None:
 def _write_account(connection: sqlite3.Connection, account: Mapping[str, object]) -> None:
     """Write `account` as an active admin.
 
-    Who has the name keeps their id, since boards and tokens point to it. A newcomer keeps the id
-    of the account where it is free, so that a session that names it goes on.
+    An existing account of this name keeps its id, since boards and tokens point to it. A new one
+    gets the id it had if that is free, so that the session that names it stays valid.
     """
     values = {name: account[name] for name in _ACCOUNT} | {"role": "admin", "is_active": True}
     wanted_id = values.pop("id")

@@ -1,8 +1,8 @@
-"""The live database as requests see it: how to connect and begin, when to wait, what went wrong.
+"""The live database in requests: how to connect and begin, when to wait, what went wrong.
 
-Nobody keeps a connection. Each request opens one, and only while it holds the gate open, so that
-a restore that has closed the gate is alone with the file. A lost database is never silently made
-anew: connections open what exists, or fail.
+No connection is kept. Each request opens one, and only while it has entered the gate, so that a
+restore that has closed the gate is alone with the file. A connection never creates a database that
+is missing.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-# What a request keeps of the database, and must not show any more once a restore may have passed.
+# What a request has read, in `g`. It is out of date once a restore may have run.
 _READ_BEFORE = ("_login_user", "site_settings", "frame")
 
 
 class DataBeingReplacedError(ServiceUnavailable):
-    """A restore keeps the gate closed for longer than a request waits: answer 503, try again."""
+    """A restore keeps the gate closed for longer than a request waits: 503, try again."""
 
     def __init__(self) -> None:
         super().__init__("The data is being replaced; try again in a moment.", retry_after=2)
 
 
 def init_app(app: Flask) -> None:
-    """Bind `db` to the live database and let every request pass through the gate, once.
+    """Bind `db` to the live database and make every request enter the gate.
 
-    Does not touch the file, so that the application starts with a lost or damaged one.
+    The file is not touched, so that the application starts with a missing or damaged one.
     """
     if "sqlalchemy" in app.extensions:
         return
@@ -66,19 +66,19 @@ def init_app(app: Flask) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
-    """Begin for certain, reads and schema changes included.
+    """Begin explicitly, for reads and schema changes too.
 
-    Whoever may write takes the write lock at once. A transaction that reads first and writes
-    later fails, however long it would wait, when somebody else wrote in between.
+    A transaction that may write takes the write lock at once: one that reads first and writes later
+    fails, without waiting, when another has written in between.
     """
     reads_only = has_request_context() and request.method in {"GET", "HEAD", "OPTIONS"}
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 
 def ungated(view: Callable[P, R]) -> Callable[P, R]:
-    """Mark a view that does without the database, so that it answers during a restore.
+    """Mark a view that needs no database and answers during a restore.
 
-    One that needs it after all calls `enter` first.
+    It may call `enter` when it needs the database after all.
     """
     view.is_ungated = True  # type: ignore[attr-defined]
     return view
@@ -93,7 +93,7 @@ def _enter() -> None:
 
 
 def enter() -> None:
-    """Enter the gate from a view marked `ungated` that needs the database this time.
+    """Enter the gate, in a view marked `ungated`.
 
     Raises:
         DataBeingReplacedError: a restore keeps the gate closed for longer than a request waits.
@@ -116,10 +116,10 @@ def _leave(_error: BaseException | None = None) -> None:
 
 
 def release() -> None:
-    """End this request's transaction, close its connection and let a restore pass.
+    """End this request's transaction, close its connection and leave the gate.
 
-    For a request with long work ahead that needs no database: an upload, a backup, a download.
-    What was not committed is lost, and the database is out of bounds until `resume`.
+    For long work that needs no database: an upload, a backup, a download. What was not committed
+    is lost. The database must not be used until `resume`.
     """
     db.session.remove()
     _leave()
@@ -127,9 +127,9 @@ def release() -> None:
 
 
 def resume() -> None:
-    """Enter the gate once more after `release`; what was read before is read anew.
+    """Enter the gate again after `release`; what was read before is forgotten.
 
-    Does nothing where the gate was not released.
+    Does nothing when the gate was not released.
 
     Raises:
         DataBeingReplacedError: a restore keeps the gate closed for longer than a request waits.
@@ -142,7 +142,7 @@ def resume() -> None:
 
 
 def enter_at_once() -> bool:
-    """Let an ungated view use the database, if no restore is in the way at this moment."""
+    """Enter the gate from an ungated view without waiting; return False during a restore."""
     try:
         g.gate_pass = current_gate().enter(timeout_s=0)
     except TimeoutError:
@@ -152,10 +152,10 @@ def enter_at_once() -> bool:
 
 @contextmanager
 def database_context() -> Iterator[None]:
-    """Hold the gate open for a command or a job that uses the database.
+    """Let a command or a job use the database: it has entered the gate within the block.
 
     Raises:
-        DataBeingReplacedError: a restore kept it closed for too long.
+        DataBeingReplacedError: a restore kept the gate closed for too long.
     """
     init_app(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
     try:
@@ -170,7 +170,7 @@ def database_context() -> Iterator[None]:
 
 
 class DatabaseFault(StrEnum):
-    """Why SQLite refused, as far as it changes what we answer."""
+    """Why SQLite failed, as far as the answer depends on it."""
 
     DAMAGED = "damaged"
     BUSY = "busy"
@@ -192,10 +192,7 @@ _FAULTS = {
 
 
 def fault_of(error: DBAPIError | NoResultFound) -> DatabaseFault:
-    """Return what kind of fault `error` is.
-
-    A missing table counts as damage, as in an empty file, and so does a missing row of settings.
-    """
+    """Return the kind of a fault. A missing table or a missing row of settings is damage."""
     if isinstance(error, NoResultFound):
         return DatabaseFault.DAMAGED
     if isinstance(error.orig, sqlite3.Error) and has_no_room(error.orig):

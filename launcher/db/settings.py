@@ -1,6 +1,6 @@
-"""Reads and changes the settings of the site in the live database.
+"""The settings of the site in the live database: read and changed.
 
-`launcher.settings.table` says what there is and what each may hold.
+`launcher.settings.table` has each setting and what it may hold.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from launcher.settings.table import SiteSettings, read
 
 
 class SettingsRefusedError(ValueError):
-    """Nothing was changed, because of every one of `errors`."""
+    """Some values are not allowed, each with its error in `errors`; nothing was changed."""
 
     def __init__(self, errors: tuple[SettingError, ...]) -> None:
         super().__init__("; ".join(str(error) for error in errors))
@@ -25,7 +25,7 @@ class SettingsRefusedError(ValueError):
 
 
 def current_settings() -> SiteSettings:
-    """Return the settings as they are now; `change_settings` changes them."""
+    """Return the settings as this transaction sees them."""
     row = db.session.get_one(SystemSettings, 1)
     return SiteSettings(**{each.name: getattr(row, each.name) for each in fields(SiteSettings)})
 

@@ -1,24 +1,22 @@
-"""The settings of the site, for those who need them without a request.
+"""The settings of the site, read without SQLAlchemy.
 
-Read past SQLAlchemy: it is asked every few seconds, and by processes that live no longer than a
-backup takes.
+For commands and processes that run no longer than a backup takes, and for the scheduler, which
+reads them every few seconds.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import tzinfo
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from launcher.backup.codec import decode
 from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.fingerprints import Fingerprint, fingerprint_of, is_settled
 from launcher.backup.reasons import Reason
 from launcher.backup.sqlite.connection import side_files
 from launcher.db.connect import GATE_TIMEOUT_S, connect
-from launcher.settings.table import FALLBACK, SETTINGS, SiteSettings
+from launcher.settings.table import SETTINGS, SiteSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,13 +27,13 @@ if TYPE_CHECKING:
 def read_settings(
     database_path: Path, gate: Gate, *, timeout_s: float = GATE_TIMEOUT_S
 ) -> SiteSettings:
-    """Return what the live database says.
+    """Return the settings in the live database.
 
     Args:
         timeout_s: how long to wait while a restore keeps the gate closed.
 
     Raises:
-        SourceDatabaseError: it cannot be asked: it is lost, damaged, or being replaced.
+        SourceDatabaseError: the database is missing, damaged, or being replaced.
     """
     try:
         with (
@@ -49,21 +47,19 @@ def read_settings(
         if missing := set(SETTINGS) - set(row.keys()):
             detail = f"no such column: {min(missing)}"
             raise SourceDatabaseError(Reason.SETTINGS_OLDER, detail=detail)
-        return _checked({name: row[name] for name in SETTINGS})
+        return decode(SiteSettings, {name: _plain(row[name], name) for name in SETTINGS})
     except (sqlite3.Error, OSError, LookupError, ValueError) as error:
         raise SourceDatabaseError(Reason.SETTINGS_UNREADABLE, detail=error) from error
 
 
-def schedule_text(expression: str, zone: tzinfo) -> str:
-    """Return what tells one schedule from another."""
-    return f"{expression} {zone}"
+def _plain(value: object, name: str) -> object:
+    """Return a value of a column; SQLite has 0 and 1 for booleans."""
+    is_switch = isinstance(SETTINGS[name].default, bool)
+    return bool(value) if is_switch and value in {0, 1} else value
 
 
 class SettingsReader:
-    """Reads the rules as often as one likes: the database is opened only when it was changed.
-
-    SQLite's files are looked at from outside, and never opened by anything but SQLite.
-    """
+    """Reads the settings, and opens the database only when its files have changed."""
 
     def __init__(self, database_path: Path, gate: Gate) -> None:
         self._paths = [database_path, *side_files(database_path)[:2]]
@@ -72,7 +68,7 @@ class SettingsReader:
         self._seen: tuple[Fingerprint, ...] = ()
 
     def read(self, *, timeout_s: float = 0.0) -> SiteSettings:
-        """Return the rules as they are now.
+        """Return the settings as they are now.
 
         Raises:
             SourceDatabaseError: as `read_settings`.
@@ -82,7 +78,7 @@ class SettingsReader:
             return self._read
         self._read = None
         site = read_settings(self._paths[0], self._gate, timeout_s=timeout_s)
-        # What is changed a moment later must look different from what was seen before.
+        # A change within the resolution of file times would not be seen.
         self._seen = seen if all(map(is_settled, seen)) else ()
         self._read = site
         return site
@@ -93,38 +89,3 @@ class SettingsReader:
             with contextlib.suppress(OSError):
                 fingerprints.append(fingerprint_of(path.stat()))
         return tuple(fingerprints)
-
-
-# --- as they are remembered --------------------------------------------------------------
-
-
-def write_facts(site: SiteSettings) -> Mapping[str, object]:
-    """Return `site` as JSON can hold them."""
-    return {name: getattr(site, name) for name in SETTINGS}
-
-
-def read_facts(facts: object) -> SiteSettings | None:
-    """Return what `write_facts` made, None when it is anything else."""
-    if not isinstance(facts, dict) or not facts:
-        return None
-    try:
-        return _checked({name: facts[name] for name in SETTINGS if name in facts})
-    except ValueError:
-        return None
-
-
-def _checked(values: Mapping[str, object]) -> SiteSettings:
-    """Return settings of the right types: what cannot be believed must not raise an alarm.
-
-    Raises:
-        ValueError: a value is of another type.
-    """
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        wanted = type(getattr(FALLBACK, name))
-        if wanted is bool and value in (0, 1):  # SQLite has no other
-            value = bool(value)  # noqa: PLW2901
-        if not isinstance(value, wanted):
-            raise ValueError(f"{name} is {value!r}")  # noqa: TRY004 (data, not a program)
-        found[name] = value
-    return replace(FALLBACK, **found)

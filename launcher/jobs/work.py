@@ -28,7 +28,6 @@ from launcher.backup.records.ids import LATEST, BackupId
 from launcher.backup.records.operation import Progress
 from launcher.backup.service import BackupService
 from launcher.backup.slots import claim_of, is_open
-from launcher.db.settings_reader import schedule_text
 from launcher.jobs.history import Book, Record, Run, RunOutcome
 from launcher.jobs.registry import JOBS, Job
 from launcher.settings.table import SiteSettings
@@ -57,7 +56,7 @@ def watch_schedule(
             that came due meanwhile counts.
     """
     expression = job.cron(site)
-    text = schedule_text(expression, site.zone) if expression is not None else OFF
+    text = f"{expression} {site.zone}" if expression is not None else OFF
     record = book.record(job.id)
     at = now - CHANGE_UNSEEN if is_watched and record.schedule != text else now
     return book.observe(job.id, text, at=at)

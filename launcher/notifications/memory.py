@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from launcher.backup.codec import encode, try_decode
 from launcher.backup.files import write_atomic
 from launcher.backup.fingerprints import Fingerprint, fingerprint_of
-from launcher.db import settings_reader
 from launcher.notifications import alerts as alert_states
 from launcher.notifications.alerts import Alerts
 from launcher.notifications.sender import Message
@@ -92,7 +91,7 @@ def read_memory(config: Config) -> Memory:
             alerts=alert_states.read_facts(facts.get("alerts")),
             deliveries=_read_deliveries(facts.get("deliveries")),
             seen=str(facts.get("seen", "")),
-            settings=settings_reader.read_facts(facts.get("settings")),
+            settings=try_decode(SiteSettings, facts.get("settings")),
         )
     except FileNotFoundError:
         pass
@@ -108,7 +107,7 @@ def save_memory(config: Config, memory: Memory) -> None:
         "alerts": alert_states.write_facts(memory.alerts),
         "deliveries": encode(memory.deliveries),
         "seen": memory.seen,
-        "settings": settings_reader.write_facts(memory.settings) if memory.settings else None,
+        "settings": encode(memory.settings),
     }
     try:
         write_atomic(path, json.dumps(facts, ensure_ascii=False).encode(errors="replace"))

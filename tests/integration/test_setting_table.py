@@ -13,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from launcher.audit import COMMAND_LINE
+from launcher.backup.codec import decode, encode
 from launcher.backup.locks import Gate
 from launcher.config import ROOT
 from launcher.db import settings_reader
@@ -77,15 +78,9 @@ def test_the_readme_lists_it(setting: Setting) -> None:
     assert row in (ROOT / "README.md").read_text().splitlines()
 
 
-def test_what_is_remembered_comes_back_without_the_epoch() -> None:
-    remembered = json.loads(json.dumps(settings_reader.write_facts(SiteSettings.of(OTHERS))))
-    assert settings_reader.read_facts(remembered) == SiteSettings.of(OTHERS)
-    assert "session_epoch" not in remembered
-
-
-@pytest.mark.parametrize("facts", [None, [], {}, {"site_name": 7}, {"backup_enabled": "on"}])
-def test_what_cannot_be_believed_is_not_remembered(facts: object) -> None:
-    assert settings_reader.read_facts(facts) is None
+def test_what_is_remembered_comes_back() -> None:
+    remembered = json.loads(json.dumps(encode(SiteSettings.of(OTHERS))))
+    assert decode(SiteSettings, remembered) == SiteSettings.of(OTHERS)
 
 
 def test_a_site_that_nobody_can_read_makes_no_backups_and_raises_no_alarm_for_that() -> None:
