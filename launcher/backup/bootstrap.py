@@ -1,4 +1,4 @@
-"""The live database at every start: made where there never was one, and known before a change."""
+"""The live database at every start: create it where there never was one, or migrate it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BOOKKEEPING_TABLES = {"alembic_version", "system_settings"}
 
 
 def has_history(live: Path, *, journal: Journal, store: Store) -> bool:
-    """Whether there was data here before, so that a missing database is a loss and no beginning."""
+    """Whether there was data here before, so that a missing database is a loss."""
     if any(path.exists() for path in side_files(live)):
         return True
     entries = list(journal.entries())
@@ -36,12 +36,12 @@ def has_history(live: Path, *, journal: Journal, store: Store) -> bool:
 
 
 def _is_failed_start(entry: JournalEntry) -> bool:
-    """Whether this is a first start that came to nothing, and so leaves no history."""
+    """Whether this is a first start that failed, which leaves no history."""
     return entry.verb is Verb.INITIALISE and entry.outcome is not Outcome.SUCCEEDED
 
 
-def make_database(live: Path, *, content: Content, operation_id: str) -> None:
-    """Make a new, empty database at `live`, whole or not at all.
+def create_database(live: Path, *, content: Content, operation_id: str) -> None:
+    """Create a new, empty database at `live`, whole or not at all.
 
     Raises:
         OSError: a disk error, for the caller to name.
@@ -106,7 +106,7 @@ def live_revision(live: Path, *, content: Content) -> str:
 
 
 def _has_content(live: Path) -> bool:
-    """Whether the live database holds anything that somebody would miss."""
+    """Whether the live database has rows beside those that every database has."""
     with open_live(live) as connection:
         rows = rows_by_table(connection)
     return any(count for table, count in rows.items() if table not in _BOOKKEEPING_TABLES)

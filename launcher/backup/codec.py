@@ -124,7 +124,7 @@ def _moment(value: object) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise DecodeError("not a time in ISO 8601") from None
-    # What lies at the ends of the calendar cannot be shown in every zone.
+    # A time at the ends of the calendar cannot be shown in every zone.
     if moment.tzinfo is None or not 1970 <= moment.year < 9999:
         raise DecodeError("a time without a zone, or beyond reason")
     return moment.astimezone(UTC)

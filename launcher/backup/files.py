@@ -1,8 +1,8 @@
-"""Durable file work: the only room of the core that calls `os` to change what is on disk.
+"""Durable file work: the module of the core that calls `os` to change what is on disk.
 
-What is promised: after `write_atomic`, `publish` and `sync_directory` return, the bytes and the
-name survive a crash of this machine, as far as the disk itself keeps its word. What is not: a
-disk that acknowledges writes it has not made, and network file systems, promise nothing.
+Promised: after `write_atomic`, `move`, `put_new` and `sync_directory` return, the bytes and the
+name survive a crash of this machine. Not promised: that on network file systems, or on a disk that
+acknowledges writes it has not made.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @contextlib.contextmanager
 def disk_errors(doing: str) -> Iterator[None]:
-    """Turn what the disk says inside the block into the error that an admin can act on.
+    """Translate an `OSError` inside the block into an error of the core.
 
     Raises:
         InsufficientSpaceError: the disk, a quota or a file-size limit is exhausted.
@@ -37,10 +37,10 @@ def disk_errors(doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        said = f"{error.strerror or error}{where}"
+        detail = f"{error.strerror or error}{where}"
         if error.errno in _FULL:
-            raise InsufficientSpaceError(Reason.DISK_FULL, doing=doing, detail=said) from error
-        raise StoreUnavailableError(Reason.DISK_REFUSED, doing=doing, detail=said) from error
+            raise InsufficientSpaceError(Reason.DISK_FULL, doing=doing, detail=detail) from error
+        raise StoreUnavailableError(Reason.DISK_REFUSED, doing=doing, detail=detail) from error
 
 
 def sync_directory(path: Path) -> None:
@@ -53,7 +53,7 @@ def sync_directory(path: Path) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Make the bytes of a file that this process did not write itself durable.
+    """Make the bytes of a file durable, which another program may have written.
 
     Never call this with the live database: closing the descriptor would drop SQLite's locks.
     """
@@ -67,7 +67,7 @@ def sync_file(path: Path) -> None:
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
     """Put `data` at `path`, whole or not at all: a reader sees the old bytes or the new.
 
-    A temporary file beside `path` takes the bytes first and is gone again on failure.
+    A temporary file beside `path` takes the bytes first; it is removed on failure.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
@@ -85,10 +85,10 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = 
 
 
 def discard(*paths: Path) -> None:
-    """Remove files that may be there, for as far as the disk lets it.
+    """Remove files if they exist and the disk allows it.
 
-    Meant for the clearing up after an error, which must not hide that error behind its own: a
-    read-only disk refuses even to remove what does not exist. What stays is swept later.
+    For cleaning up after an error, which must not be hidden by another: a read-only disk refuses
+    even to remove what does not exist. `sweep` removes the rest later.
     """
     for path in paths:
         with contextlib.suppress(OSError):
@@ -107,7 +107,7 @@ def open_regular(path: Path) -> BinaryIO:
     Raises:
         OSError: it is missing, a symbolic link, or no regular file.
     """
-    # O_NONBLOCK, or the open of a named pipe would wait for its writer for ever.
+    # O_NONBLOCK: opening a named pipe would wait for its writer for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -124,7 +124,7 @@ def move(source: Path, target: Path) -> None:
 
 
 def put_new(source: Path, target: Path) -> None:
-    """Give a finished file its name beside it, durably, and never replace what has it already.
+    """Give a finished file another name beside it, durably, unless that name is taken.
 
     Raises:
         FileExistsError: the name is taken; `source` is still there.
@@ -143,13 +143,13 @@ def put_new(source: Path, target: Path) -> None:
 
 
 def free_bytes(path: Path) -> int:
-    """Return what an unprivileged process may still write on the disk that holds `path`."""
+    """Return how much an unprivileged process can still write on the disk that holds `path`."""
     facts = os.statvfs(path)
     return facts.f_bavail * facts.f_frsize
 
 
 def require_space(path: Path, required_bytes: int, *, what: str) -> None:
-    """Refuse before anything is written when the disk holding `path` is too full for `what`.
+    """Refuse, before anything is written, when the disk holding `path` is too full for `what`.
 
     Raises:
         InsufficientSpaceError: with both figures.

@@ -1,8 +1,7 @@
-"""What happened, one line for each finished operation, kept outside the database.
+"""The backup history: one line for each finished operation, kept outside the database.
 
-A restore cannot rewind it, a torn line hides no other, and it never grows beyond its bound.
-Reading it is cheap while nothing is written: a line is parsed when somebody first gets to it, and
-remembered as long as it stands there.
+A restore does not change it, a torn line hides no other, and its size is bounded. A line is
+parsed when it is first needed, and cached as long as the file contains it.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ MAX_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What was read the last time.
+    """What was read last.
 
     Attributes:
-        stamp: the file's before it was read; None if it was not settled, so that nothing follows.
+        fingerprint: the file's before it was read; None if it was not settled.
         lines: newest first.
-        entries: those lines that somebody got to, parsed; None for what is no entry.
+        entries: the lines that were parsed; None for what is no entry.
     """
 
     fingerprint: Fingerprint | None
@@ -50,10 +49,10 @@ class Journal:
     def append(self, entry: JournalEntry) -> None:
         """Add one line, durable when this returns; drops the oldest half at the bound.
 
-        The last restore stays, and the last one that replaced the data: `undo` rests on it.
+        The last restore is kept, and the last one that replaced the data: `undo` needs it.
 
         Raises:
-            OSError: the disk refused. What was there before is still there.
+            OSError: the disk refused; earlier lines are unchanged.
         """
         line = _line(entry)
         if len(line) > self._max_bytes // 2:
@@ -65,7 +64,7 @@ class Journal:
         try:
             size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
-                line = b"\n" + line  # the last writer was killed in mid-line
+                line = b"\n" + line  # the last writer was killed
             if os.write(descriptor, line) != len(line):
                 os.ftruncate(descriptor, size)
                 raise OSError(28, "the journal line did not fit", str(self.path))
@@ -74,8 +73,8 @@ class Journal:
             os.close(descriptor)
 
     def entries(self) -> Iterator[JournalEntry]:
-        """Yield what can be read, newest first."""
-        read = self._read_again()
+        """Yield the readable entries, newest first."""
+        read = self._read_if_changed()
         for line in read.lines:
             try:
                 entry = read.entries[line]
@@ -110,7 +109,7 @@ class Journal:
         return list(islice(entries, limit))
 
     def is_empty(self) -> bool:
-        """Whether nothing ever happened here."""
+        """Whether the journal has no line."""
         return self._size() == 0
 
     def _size(self) -> int:
@@ -134,8 +133,8 @@ class Journal:
             kept.add(line)
         write_atomic(self.path, b"".join(line for line in lines if line in kept))
 
-    def _read_again(self) -> _Read:
-        """Return what the file holds, read only if it is another one than the last time."""
+    def _read_if_changed(self) -> _Read:
+        """Return what the file holds, read again only if it has changed."""
         last = self._read
         try:
             if last.fingerprint is not None and last.fingerprint == fingerprint_of(
@@ -144,7 +143,7 @@ class Journal:
                 return last
             with self.path.open("rb") as file:
                 fingerprint = fingerprint_of(os.fstat(file.fileno()))
-                # More than twice the bound is not ours; the next line that is written cuts it.
+                # A file beyond twice the bound is cut when the next line is written.
                 file.seek(max(0, fingerprint[1] - 2 * self._max_bytes))
                 lines = file.read(2 * self._max_bytes).split(b"\n")[::-1]
         except FileNotFoundError:
@@ -155,12 +154,12 @@ class Journal:
 
 
 def _line(entry: JournalEntry) -> bytes:
-    # A file name that is not UTF-8 must not cost the line: what cannot be written becomes "?".
+    # A file name need not be UTF-8: what cannot be written becomes "?".
     return json.dumps(encode(entry), ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
 def _shortened(entry: JournalEntry, *, size_bytes: int) -> JournalEntry:
-    """Return what every line must have, for one that would not leave room for the others."""
+    """Return the required fields alone, for an entry that would leave no room for others."""
     # A character takes up to six bytes: JSON spells a control character as \u001f.
     error = entry.error[: size_bytes // 6]
     return replace(entry, error=error, reason="", details={}, facts={"shortened": True})

@@ -2,8 +2,7 @@
 
 `flock` belongs to an open file description, so two threads of one process exclude each other as
 two processes do, and a lock ends with its last descriptor. Descriptors are close-on-exec; work
-that outlives its process is started as a new program, never by fork, or the child would keep
-the lock.
+that outlives its process starts as a new program, never by fork, or the child would keep the lock.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _POLL_S = 0.002
 
 
 def try_lock(path: Path, *, exclusive: bool) -> int | None:
-    """Take the lock at `path` at once and return its descriptor, or None when somebody has it."""
+    """Take the lock at `path` at once and return its descriptor, or None when it is held."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
@@ -36,8 +35,7 @@ def try_lock(path: Path, *, exclusive: bool) -> int | None:
 def _lock_within(path: Path, *, exclusive: bool, deadline: float) -> int | None:
     """Take a lock by trying until `deadline` (monotonic seconds), or return None.
 
-    `flock` has no timeout of its own, so this polls; the interval bounds only the wait of
-    somebody who has to wait anyway.
+    `flock` has no timeout, so this polls.
     """
     while (descriptor := try_lock(path, exclusive=exclusive)) is None:
         if time.monotonic() >= deadline:
@@ -53,7 +51,7 @@ class GatePass:
         self._descriptor: int | None = descriptor
 
     def leave(self) -> None:
-        """Give the right back; calling it again does nothing."""
+        """Leave the gate; calling it again does nothing."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
@@ -73,13 +71,13 @@ class GatePass:
 class Gate:
     """Lets requests in together, or a restore alone.
 
-    Two files make a turnstile. A request takes `turn` shared, then `gate` shared, and lets `turn`
-    go at once. A restore takes `turn` exclusive, so newcomers queue, then `gate` exclusive, so
-    those inside finish. With one file alone, overlapping requests would keep a restore out for
-    ever (`docs/restore.md`).
+    It uses two lock files. A request takes `turn` shared, then `gate` shared, and releases `turn`
+    at once. A restore takes `turn` exclusive, so new requests queue, then `gate` exclusive, so
+    running ones finish. With one file, overlapping requests would delay a restore for ever
+    (`docs/restore.md`).
 
-    A connection to the database may be open only between `enter` and `leave`: that is what makes
-    "the gate is closed" mean "nobody is connected", without which the file could not be replaced.
+    A connection to the database may be open only between `enter` and `leave`: then no
+    connection is open while the gate is closed, and the file can be replaced.
     """
 
     def __init__(
@@ -110,11 +108,11 @@ class Gate:
 
     @contextlib.contextmanager
     def closed(self) -> Iterator[None]:
-        """Keep every request out for the length of the block, once those inside have left.
+        """Keep every request waiting for the length of the block, once running ones have finished.
 
-        Newcomers are kept waiting for `patience_s` at a time: when a slow request is still
-        inside by then, everybody is let through once before the next try, so that one long
-        download cannot stop the site.
+        New requests wait for `patience_s` at a time: when a slow request is still running by
+        then, all are let through once before the next try, so that one long download cannot
+        stop the site.
 
         Raises:
             TimeoutError: requests were still inside after `drain_timeout_s`; all are let in.

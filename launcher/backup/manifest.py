@@ -1,7 +1,7 @@
 """The JSON beside each backup, format 1.
 
 The last key, `seal`, is the SHA-256 of everything before it, so a flipped bit in the manifest
-itself is noticed as surely as one in the file it describes.
+is detected, as one in the file that it describes is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from launcher.backup.records.ids import parse_backup_id
 
 FORMAT = 1
 MAX_BYTES = 256 << 10
-_KEYS = {each.name for each in fields(Backup)} - {"before"}  # which the first ones do not have
+_KEYS = {each.name for each in fields(Backup)} - {"before"}  # which older manifests lack
 
 
 def write_manifest(backup: Backup) -> bytes:
@@ -43,7 +43,7 @@ def read_manifest(data: bytes) -> Backup:
         if found_format != FORMAT:
             raise ManifestError(Reason.MANIFEST_FORMAT, format=repr(found_format), known=FORMAT)
         seal = facts.pop("seal")
-        # Re-writing must give the same bytes, or a flipped bit could hide in the spelling.
+        # Writing it again gives the same bytes, or a flipped bit could hide in the spelling.
         if seal != _seal(facts) or _document({**facts, "seal": seal}) != data:
             raise ManifestError(Reason.MANIFEST_ALTERED)
         if missing := _KEYS - facts.keys():
@@ -61,14 +61,14 @@ def read_manifest(data: bytes) -> Backup:
 
 
 def bare_name(name: str) -> str:
-    """Return `name` if it can only mean a visible file of the store itself.
+    """Return `name` if it is the name of a visible file of the store itself.
 
     Raises:
         ManifestError: it has a path in it, or could never be a file's name.
     """
     if not name or name.startswith(".") or "/" in name or "\0" in name or len(name) > 255:
         raise ManifestError(Reason.NOT_IN_STORE, name=name)
-    if not name.isprintable():  # which the remains of a name that is not UTF-8 are not either
+    if not name.isprintable():  # nor is a name that is not UTF-8
         raise ManifestError(Reason.NAME_UNREADABLE, name=name)
     return name
 

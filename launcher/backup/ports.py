@@ -1,6 +1,6 @@
 """What the core needs from outside, declared where it is used.
 
-The application hands these in when it builds the service. Tests hand in small real ones.
+The application hands these in when it builds the service; tests hand in small real ones.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from launcher.backup.records.operation import JournalEntry, Progress
 from launcher.backup.records.survey import Migration, Schedule, Survey
 
 Clock = Callable[[], datetime]
-"""Returns the present moment, aware and in UTC."""
+"""Returns the current time, aware and in UTC."""
 
 
 def utc_now() -> datetime:
-    """Return the present moment, aware and in UTC, as exactly as a manifest remembers it."""
+    """Return the current time in UTC, to the millisecond, as a manifest stores it."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 OnProgress = Callable[[Progress], None]
-"""Called with true progress; what it raises ends the operation."""
+"""Called with the progress; what it raises ends the operation."""
 
 OnBytes = Callable[[int, int], None]
 """Called with (done, total) in bytes; what it raises ends the work."""
 
 OnFinished = Callable[[JournalEntry], None]
-"""Told of every finished operation once it is in the journal, to keep an audit row of it."""
+"""Called with every finished operation once it is in the journal, to write an audit row."""
 
 
 class Content(Protocol):
     """What the application knows of the database that the core copies.
 
-    Connections that it is given are plain `sqlite3` ones to a file nobody else uses, or read-only
-    ones to the live database; it never closes them.
+    It gets plain `sqlite3` connections to a file that no one else uses, or read-only ones to the
+    live database, and never closes them.
     """
 
     @property
     def application_id(self) -> int:
-        """The `PRAGMA application_id` that marks a database as ours."""
+        """The `PRAGMA application_id` of our databases."""
 
     @property
     def app_version(self) -> str:
@@ -59,7 +59,7 @@ class Content(Protocol):
         """Return the schema revision of a database, "" when it has none."""
 
     def pending(self, revision: str) -> tuple[Migration, ...] | None:
-        """Return the steps from `revision` to `head`, or None when we do not know `revision`."""
+        """Return the steps from `revision` to `head`, or None when `revision` is unknown."""
 
     def expected_schema(self, revision: str) -> Mapping[str, str]:
         """Return name → SQL of every table and index of a database at `revision`.
@@ -68,16 +68,16 @@ class Content(Protocol):
         """
 
     def problem(self, connection: sqlite3.Connection) -> str:
-        """Say what a database of ours lacks that it cannot be used without, "" when nothing.
+        """Return what a database of any known revision lacks to be usable, "" when nothing.
 
-        Asked of any revision that we know, and often: it must be cheap.
+        Called often, so it is cheap.
         """
 
     def migrate(self, path: Path) -> None:
-        """Bring the database file at `path`, which nobody else has open, to `head`."""
+        """Migrate the database file at `path`, which no other program has open, to `head`."""
 
     def survey(self, connection: sqlite3.Connection, *, count_rows: bool = True) -> Survey:
-        """Return what a database at `head` holds; without its `rows` where nobody needs them."""
+        """Return what a database at `head` holds; without `rows` unless `count_rows`."""
 
     def prepare(
         self,
@@ -87,7 +87,7 @@ class Content(Protocol):
         schedule: Schedule | None,
         account: Mapping[str, object] | None,
     ) -> None:
-        """Make a staged database at `head` fit to go live, in one transaction.
+        """Prepare a staged database at `head` to go live, in one transaction.
 
         Writes the session epoch; the schedule, if given; the account, if given, as an active
         admin (an account of the same name is replaced).
@@ -98,13 +98,13 @@ class Content(Protocol):
 
 
 class Gate(Protocol):
-    """Holds requests back while the data is replaced."""
+    """Keeps requests waiting while the data is replaced."""
 
     def closed(self) -> AbstractContextManager[None]:
-        """Keep every request out for the length of the `with` block.
+        """Keep every request waiting for the length of the `with` block.
 
-        On entry no request is inside and none has a connection open. Raises `TimeoutError`, with
-        everybody let in again, when those inside do not finish in time.
+        On entry no request is running and none has a connection open. Raises `TimeoutError`, with
+        the gate open again, when those that are running do not finish in time.
         """
 
 
@@ -117,26 +117,26 @@ class Store(Protocol):
 
     @property
     def path(self) -> Path:
-        """The folder, for people and for questions of free space."""
+        """The folder, to show it and to ask for free space."""
 
     @property
     def staging(self) -> Path:
         """A private folder for work in progress, on the same file system."""
 
     def ensure(self) -> None:
-        """Make the place usable; raises when it cannot be."""
+        """Make the place usable."""
 
     def list(self) -> Sequence[Backup]:
         """Return every backup, newest first; damaged and foreign ones hide nothing else.
 
-        Every file is looked at, each time.
+        Examines every file, each time.
         """
 
     def get(self, reference: str) -> Backup:
         """Return one backup by id, or for `latest` the newest good one.
 
-        A safety backup is `latest` only when there is nothing else: it holds what somebody
-        wanted to get away from, and a restore of `latest` said twice must not bring that back.
+        A safety backup is `latest` only when there is nothing else: it holds what a restore
+        replaced, and a second restore of `latest` must not bring that back.
 
         Raises:
             BackupNotFoundError: there is none.
@@ -150,14 +150,14 @@ class Store(Protocol):
         """
 
     def file_name(self, backup: Backup) -> str:
-        """Return the name of the stored file, which lies in `path`.
+        """Return the name of the stored file in `path`.
 
         Raises:
             ManifestError: there is none.
         """
 
     def publish(self, backup: Backup, staged: Path) -> None:
-        """Make `backup`, whose finished file lies at `staged`, exist durably, or not at all."""
+        """Make `backup`, whose finished file is at `staged`, exist durably, or not at all."""
 
     def update(self, backup: Backup) -> None:
         """Replace the manifest of an existing backup, or give an external file its first."""
@@ -166,4 +166,4 @@ class Store(Protocol):
         """Make a backup not exist, durably."""
 
     def sweep(self) -> None:
-        """Remove what killed operations left. Only the holder of the operation lock may."""
+        """Remove what killed operations left. Only the holder of the operation lock calls this."""

@@ -14,7 +14,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
-from launcher.backup.bootstrap import has_history, live_revision, make_database, migrate_database
+from launcher.backup.bootstrap import create_database, has_history, live_revision, migrate_database
 from launcher.backup.catalogue import Catalogue
 from launcher.backup.create import STAGES as STAGES_CREATE
 from launcher.backup.create import create_backup
@@ -561,7 +561,7 @@ class BackupService(Catalogue):
                 operation.is_recorded = False
                 raise SourceDatabaseError(Reason.LIVE_LOST, name=self._live.name)
             with disk_errors("make the database"):
-                make_database(self._live, content=self._content, operation_id=operation.id)
+                create_database(self._live, content=self._content, operation_id=operation.id)
             # Pages name the folder to whoever has a backup to put there. One that is away is told
             # of by the panel, and is no reason not to start.
             with contextlib.suppress(BackupError):

@@ -1,8 +1,7 @@
-"""Which slots of a schedule were used. All of this is kept outside the database.
+"""Which scheduled runs were claimed, kept outside the database.
 
-A slot is claimed before its work begins, so that it is never used by two. Work that then fails,
-or is killed, is tried once more after ten minutes, and the next slot comes as usual: neither a
-full disk nor a crash makes a burst.
+A slot is the moment of a scheduled run. It is claimed before its work starts, so that it is used
+once. Work that fails or is killed is tried once more after ten minutes; then the next slot counts.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ class Claim:
 
     Attributes:
         slot: when it came due.
-        at: when its work last began.
-        attempts: how often it began.
+        at: when its work last started.
+        attempts: how often it started.
         is_done: whether it succeeded.
-        before: the slot that was claimed before this one. It counts where this one turns out to
-            be of a clock that was days ahead.
+        before: the slot that was claimed before this one. It counts when this one was claimed
+            under a clock that was days ahead.
     """
 
     slot: datetime = field(metadata={"key": "last_slot"})
@@ -41,13 +40,13 @@ class Claim:
     before: datetime | None = None
 
     def allows(self, slot: datetime, *, now: datetime) -> bool:
-        """Whether the work of `slot` may begin: the slot is new, or failed once some time ago."""
+        """Whether the work of `slot` may start: the slot is new, or failed once some time ago."""
         if slot == self.slot:
-            # Set back, the clock says nothing of how long ago that was; the count still does.
+            # A clock that was set back does not say how long ago that was; the count remains.
             has_waited = now < self.at or now - self.at >= RETRY_AFTER
             return not self.is_done and self.attempts < MAX_ATTEMPTS and has_waited
         if _is_beyond(self.slot, now):
-            # Made by a clock that was wrong, and must not stall this one.
+            # Claimed under a wrong clock, which must not block today's slots.
             return self.before is None or _is_beyond(self.before, now) or slot > self.before
         return slot > self.slot
 
@@ -57,12 +56,12 @@ class Claim:
 
 
 def is_open(claim: Claim | None, slot: datetime, *, now: datetime) -> bool:
-    """Whether the work of `slot` may begin, given the last claim."""
+    """Whether the work of `slot` may start, given the last claim."""
     return claim is None or claim.allows(slot, now=now)
 
 
 def claim_of(last: Claim | None, slot: datetime, *, now: datetime) -> Claim:
-    """Return the claim with which the work of `slot` begins now."""
+    """Return the claim with which the work of `slot` starts now."""
     if last is None:
         return Claim(slot, now)
     if slot == last.slot:
@@ -71,14 +70,14 @@ def claim_of(last: Claim | None, slot: datetime, *, now: datetime) -> Claim:
 
 
 def _is_beyond(slot: datetime, now: datetime) -> bool:
-    """Whether no clock that goes right could have used `slot` by now."""
+    """Whether no correct clock could have claimed `slot` by now."""
     return slot - now > _CLOCK_DOUBT
 
 
 class Slots:
     """The claim of the backup schedule, in a file of its own.
 
-    Written by the holder of the operation lock alone; read by anybody.
+    Written by the holder of the operation lock alone.
     """
 
     def __init__(self, path: Path) -> None:
@@ -92,10 +91,10 @@ class Slots:
             return None
 
     def keep(self, claim: Claim) -> None:
-        """Remember `claim`, durably.
+        """Store `claim`, durably.
 
         Raises:
-            InsufficientSpaceError, StoreUnavailableError: it was not kept, so nothing may begin.
+            InsufficientSpaceError, StoreUnavailableError: it was not stored, so no work may start.
         """
         with disk_errors("claim the scheduled slot"):
             write_atomic(self._path, json.dumps(encode(claim)).encode())
