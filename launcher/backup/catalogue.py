@@ -1,4 +1,4 @@
-"""Which backups there are, which `prune` would remove, and what their files hold.
+"""Which backups exist, and which of them retention would remove.
 
 Nothing here takes a lock or changes anything.
 """
@@ -17,7 +17,7 @@ from launcher.backup.retention import KeepDecision, RetentionPolicy, decide
 
 
 class Catalogue:
-    """The questions about backups that a store answers."""
+    """Lists what is in a store."""
 
     def __init__(self, store: Store, *, clock: Clock) -> None:
         self._store = store
@@ -25,7 +25,7 @@ class Catalogue:
 
     @property
     def store_path(self) -> Path:
-        """The folder of backups, for people who want to find them."""
+        """The backup folder."""
         return self._store.path
 
     def list(self) -> Sequence[Backup]:
@@ -33,7 +33,7 @@ class Catalogue:
         return self._store.list()
 
     def listing(self) -> Listing:
-        """Return every backup with the sums that a page needs."""
+        """Return every backup, with the sums that pages need."""
         return Listing.of(self._store.list())
 
     def get(self, reference: str) -> Backup:
@@ -45,9 +45,9 @@ class Catalogue:
         return self._store.get(reference)
 
     def open_file(self, backup: Backup) -> tuple[str, BinaryIO]:
-        """Open the stored file of a backup, to hand it out; return it with its name.
+        """Open the stored file of a backup for a download; return its name and the file.
 
-        It can be read to its end even when the backup is deleted meanwhile.
+        The file stays readable when the backup is deleted meanwhile.
 
         Raises:
             ManifestError: the file is missing or is no regular file.
@@ -55,7 +55,7 @@ class Catalogue:
         return self._store.file_name(backup), self._store.open(backup)
 
     def plan_prune(self, policy: RetentionPolicy, *, zone: tzinfo = UTC) -> Sequence[KeepDecision]:
-        """Return what `prune` would do, newest first, with the reasons why each other stays."""
+        """Return what `prune` would do, newest first, with the reasons to keep the others."""
         return decide(self._store.list(), policy, zone=zone, now=self._clock())
 
     def preview_retention(
@@ -63,10 +63,10 @@ class Catalogue:
     ) -> Sequence[KeepDecision]:
         """Return what `prune` would do after one more good scheduled backup, newest first.
 
-        That backup itself is among them, without an id.
+        That backup is among them, without an id.
 
         Args:
-            next_run_at: when it is made; now, where no schedule says.
+            next_run_at: when it is created; now, when there is no schedule.
         """
         at = max(next_run_at or self._clock(), self._clock())
         expected = Backup(

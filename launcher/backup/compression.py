@@ -1,4 +1,4 @@
-"""Between a raw database file and the file that the store keeps, hashing both on the way.
+"""Compress a raw database into the file that the store keeps, and back; hash both on the way.
 
 One pass over the bytes each way. Memory is bounded by the compressor's window, whatever the size
 of the database.
@@ -29,14 +29,14 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-# Chosen by `make bench`: level 3 makes files an eighth smaller, and takes a quarter to a whole
-# time longer; level 6 gains nothing more.
+# Chosen by `make bench`: level 3 makes files an eighth smaller and takes 1.25 to 2 times as long;
+# level 6 gains nothing more.
 _LEVEL = 1
 _WORKERS = min(2, os.cpu_count() or 1)
 _MAX_WINDOW_LOG = 27
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
-# A database that grows a thousandfold when it is unpacked holds nothing: it is a bomb.
+# A database that grows a thousandfold when it is unpacked is a decompression bomb.
 _MAX_EXPANSION = 1000
 _ALWAYS_ALLOWED_BYTES = 64 << 20
 _SPARE_BYTES = 16 << 20
@@ -104,7 +104,7 @@ def _compressor(
 
 
 def encoding_of(file: BinaryIO) -> Encoding:
-    """Tell from its first bytes how an open file holds its database; leaves it at the start."""
+    """Return how an open file holds its database, by its first bytes; leaves it at the start."""
     magic = file.read(len(_ZSTD_MAGIC))
     file.seek(0)
     return Encoding.ZSTD if magic == _ZSTD_MAGIC else Encoding.IDENTITY
@@ -117,10 +117,10 @@ def unpack_known(
     database: DatabaseFacts,
     on_bytes: OnBytes,
 ) -> Iterator[bytes]:
-    """Yield the raw database of a stored file, proving every byte against its manifest.
+    """Yield the raw database of a stored file, verifying every byte against its manifest.
 
-    The last piece is yielded before the proof is complete: a consumer that is not told of an
-    error by exhaustion must not use what it has. Every single flipped bit is noticed.
+    The last piece is yielded before the verification ends: the pieces may be used only when the
+    iterator is exhausted without an error. Every single flipped bit is detected.
 
     Raises:
         ChecksumMismatchError: the file or its content differs from the manifest.
@@ -157,7 +157,7 @@ def unpack_to(
     database: DatabaseFacts,
     on_bytes: OnBytes,
 ) -> None:
-    """Write the raw database of a stored file to the new file `target`, proved byte for byte.
+    """Write the raw database of a stored file to the new file `target`, verified byte for byte.
 
     The caller removes `target` on failure.
 
@@ -171,11 +171,10 @@ def unpack_to(
 
 
 def unpack_unknown(source: BinaryIO, target: Path, *, on_bytes: OnBytes) -> Header:
-    """Unpack a stranger's file to the new file `target`, and not one byte more than it announces.
+    """Unpack a foreign file to the new file `target`, and not one byte more than it announces.
 
     The first hundred bytes say how large the database is; nothing beyond that is written, and
-    nothing at all when it does not fit the disk, so a bomb never goes off. The caller removes
-    `target` on failure.
+    nothing at all when it does not fit the disk. The caller removes `target` on failure.
 
     Raises:
         UploadRejectedError: not a database, cut off, padded, or a bomb.

@@ -1,4 +1,4 @@
-"""Make a backup: the first of the two stories."""
+"""Create a backup, from the first step to the last."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def create_backup(
     protected: bool = False,
     encoding: Encoding = Encoding.ZSTD,
 ) -> Backup:
-    """Make one consistent moment of the live database a verified backup in the store.
+    """Create a verified backup of one consistent moment of the live database.
 
-    1. Make sure that there is a database to copy, and room for the copy.
-    2. Copy one snapshot of it; writers go on.
+    1. Check that there is a database to copy, and room for the copy.
+    2. Copy one moment of it; writers continue.
     3. Compress and hash the copy, while SQLite checks its whole structure.
     4. Publish file and manifest, durably.
 
     Holds on failure: nothing is listed, nothing is left in staging, the live database was only
-    read. Costs disk for the raw copy and the result; blocks nobody. Not promised: that the live
-    database is free of mistakes of its own. An index that disagrees with its table is rebuilt in
+    read. Costs disk for the raw copy and the result; blocks no one. Not promised: that the rows of
+    the live database are right. An index that disagrees with its table is rebuilt in
     the copy; rows that point nowhere are copied as they are.
 
     The caller holds the operation lock.
@@ -109,7 +109,7 @@ def create_backup(
 def _pack_and_check(
     report: ProgressReporter, raw: Path, packed: Path, encoding: Encoding
 ) -> tuple[DatabaseFacts, StoredFile]:
-    """Compress and check side by side: one is bound by the compressor, the other by SQLite."""
+    """Compress and check at the same time: one waits for the compressor, the other for SQLite."""
     report.stage(Stage.COMPRESS, raw.stat().st_size)
     with ThreadPoolExecutor(1, thread_name_prefix="check") as beside:
         check = beside.submit(integrity_problems, raw)
@@ -118,13 +118,13 @@ def _pack_and_check(
         problems = check.result()
     if not problems:
         return facts
-    _mend(raw)
+    _repair(raw)
     packed.unlink()
     return pack(raw, packed, encoding=encoding, on_bytes=report.advance)
 
 
-def _mend(raw: Path) -> None:
-    """Rebuild the copy's indexes: the rows are whole when only an index disagrees with them."""
+def _repair(raw: Path) -> None:
+    """Rebuild the copy's indexes, which repairs an index that disagrees with its table."""
     try:
         rebuild_indexes(raw)
         problems = integrity_problems(raw)

@@ -1,8 +1,8 @@
-"""One operation at a time across every process, and what became of it.
+"""One operation at a time across all processes, with its progress and its outcome.
 
-`operation.json` tells every process what is running; it is written by the holder of the lock and
-means something only while the lock is held. Whoever takes the lock and still finds the file
-knows that its author was killed, and writes that into the journal.
+`operation.json` holds the progress of the running operation; the holder of the lock writes it. A
+process that takes the lock and still finds the file knows that its writer was killed, and records
+that in the journal.
 """
 
 from __future__ import annotations
@@ -30,47 +30,47 @@ from launcher.backup.records.operation import JournalEntry, Outcome, Progress, S
 
 log = logging.getLogger(__name__)
 
-_TELL_EVERY_S = 0.2
+_REPORT_EVERY_S = 0.2
 
 
 class ProgressReporter(Protocol):
-    """What a story tells of itself while it runs."""
+    """Receives the progress of `create_backup`."""
 
     def about(self, backup_id: str) -> None:
-        """Name the backup that is made or treated."""
+        """Set the backup that the operation is about."""
 
     def stage(self, stage: Stage, total: int = 0) -> None:
-        """Say that `stage` begins; `total` is its bytes, 0 when unknown."""
+        """Start `stage`; `total` is its bytes, 0 when unknown."""
 
     def advance(self, done: int, total: int) -> None:
-        """Say how far the stage is, in bytes."""
+        """Report how far the stage is, in bytes."""
 
 
 class NestedProgress:
-    """Tells of a story inside a story as one stage of the outer one."""
+    """Report a nested operation as one stage of its parent."""
 
     def __init__(self, outer: ProgressReporter, stage: Stage) -> None:
         self._outer = outer
         outer.stage(stage)
 
     def about(self, backup_id: str) -> None:
-        """Keep it quiet: the outer story is about another backup."""
+        """Do nothing: the parent is about another backup."""
 
     def stage(self, stage: Stage, total: int = 0) -> None:
-        """Keep it quiet: the outer stage goes on."""
+        """Do nothing: the stage of the parent continues."""
 
     def advance(self, done: int, total: int) -> None:
-        """Pass it on."""
+        """Report it as progress of the parent."""
         self._outer.advance(done, total)
 
 
 class Operation:
-    """A running operation: tells of its stages and collects the facts of its journal line.
+    """A running operation: reports its stages and collects the facts of its journal line.
 
     Attributes:
         id: sixteen hexadecimal digits, see `records.ids`.
-        facts: what its journal line will hold besides the usual; must be JSON.
-        is_recorded: set to False by an operation that turned out to change nothing.
+        facts: what its journal line will hold in addition; must be JSON.
+        is_recorded: set to False by an operation that changed nothing.
     """
 
     def __init__(
@@ -87,45 +87,45 @@ class Operation:
         self.facts: dict[str, object] = {}
         self.is_recorded = True
         self._report = report
-        self._told_at = 0.0
+        self._reported_at = 0.0
         self._stage_at = time.monotonic()
         self.progress = Progress(
             operation_id=self.id, verb=verb, by=by, started_at=started_at, stages=tuple(stages)
         )
 
     def about(self, backup_id: str) -> None:
-        """Name the backup that this operation makes or treats."""
+        """Set the backup that this operation is about."""
         self._change(backup_id=backup_id)
 
     def stage(self, stage: Stage, total: int = 0) -> None:
-        """Say that `stage` begins; `total` is its bytes, 0 when unknown."""
+        """Start `stage`; `total` is its bytes, 0 when unknown."""
         self._change(took_s=self.took_s(), stage=stage, done=0, total=total)
         self._stage_at = time.monotonic()
-        self._say()
+        self._send()
 
     def took_s(self) -> dict[str, float]:
-        """Return the seconds of each stage so far, the present one included."""
+        """Return the seconds of each stage so far, the current one included."""
         took = dict(self.progress.took_s)
         if (stage := self.progress.stage) is not None:
             took[stage] = round(took.get(stage, 0.0) + time.monotonic() - self._stage_at, 3)
         return took
 
     def advance(self, done: int, total: int) -> None:
-        """Say how far the stage is, in bytes. Cheap: told at most five times a second."""
+        """Report how far the stage is, in bytes, at most five times a second."""
         self._change(done=done, total=total)
-        if time.monotonic() - self._told_at >= _TELL_EVERY_S or done == total:
-            self._say()
+        if time.monotonic() - self._reported_at >= _REPORT_EVERY_S or done == total:
+            self._send()
 
     def _change(self, **changes: Any) -> None:
         self.progress = replace(self.progress, **changes)
 
-    def _say(self) -> None:
-        self._told_at = time.monotonic()
+    def _send(self) -> None:
+        self._reported_at = time.monotonic()
         self._report(self.progress, self.facts)
 
 
 class Operations:
-    """Runs operations one after another, for all processes that share the data directory."""
+    """Run operations one after another, for all processes that share the data directory."""
 
     def __init__(
         self,
@@ -139,9 +139,9 @@ class Operations:
     ) -> None:
         """
         Args:
-            clear: removes unfinished work, this operation's or a killed one's; called with the
-                lock held, before and after each operation. Raises nothing.
-            on_interrupted: told of a killed operation; returns more facts for its journal line.
+            clear: removes unfinished work; called with the lock held, before and after each
+                operation. Raises nothing.
+            on_interrupted: called for a killed operation; returns more facts for its journal line.
         """
         self._state_path = data_dir / "operation.json"
         self._lock_path = data_dir / "locks" / "operation"
@@ -164,10 +164,10 @@ class Operations:
         """Hold the lock for the block and journal how it ended.
 
         Args:
-            operation_id: a new id that its starter wants to follow it by, "" to make one.
+            operation_id: a new id that the caller already knows, "" to create one.
 
         Raises:
-            OperationInProgressError: somebody else holds the lock; says who, what, since when.
+            OperationInProgressError: another operation holds the lock.
             StoreUnavailableError: the data directory cannot be written.
         """
         with self._locked():
@@ -188,7 +188,7 @@ class Operations:
             self._finish(operation, None)
 
     def recover(self) -> bool:
-        """Clear what a killed operation left, unless one is running; return whether it was clear.
+        """Clear what a killed operation left, unless one is running; return whether none is.
 
         Called at every start.
         """
@@ -197,7 +197,7 @@ class Operations:
         return False
 
     def running(self) -> Progress | None:
-        """Return what is being done at this moment, by whichever process."""
+        """Return the progress of the running operation of any process, None when idle."""
         try:
             descriptor = try_lock(self._lock_path, exclusive=False)
         except OSError:
@@ -209,7 +209,7 @@ class Operations:
         return state[0] if state else None
 
     def has_interrupted_operation(self) -> bool:
-        """Whether the last operation was killed and nobody has written that down yet."""
+        """Whether the last operation was killed and is not in the journal yet."""
         return self._state_path.exists() and self.running() is None
 
     def find(self, operation_id: str) -> Progress | JournalEntry | None:
@@ -253,8 +253,8 @@ class Operations:
             os.close(descriptor)
 
     def _take_lock(self) -> int | None:
-        # `running()` holds the lock shared for some microseconds; that must not look like an
-        # operation, so "busy" is only said after a few tries.
+        # `running()` holds the lock shared for some microseconds, which is not an operation: try
+        # again before reporting one.
         for _ in range(10):
             descriptor = try_lock(self._lock_path, exclusive=True)
             if descriptor is not None:
@@ -272,19 +272,21 @@ class Operations:
         )
 
     def _record_interruption(self) -> None:
-        """Journal an operation whose process was killed."""
+        """Record an operation whose process was killed."""
         if (state := self._read_state()) is not None:
             progress, facts = state
             last = next(self._journal.entries(), None)
-            # Killed between its journal line and the removal of the file: already told.
+            # Killed between its journal line and the removal of the file: already recorded.
             if last is None or last.operation_id != progress.operation_id:
-                facts = {**facts, **self._found_out(progress, facts)}
+                facts = {**facts, **self._examine_interruption(progress, facts)}
                 self._record(progress, facts, Outcome.INTERRUPTED, None)
         with contextlib.suppress(OSError):
             self._state_path.unlink(missing_ok=True)
 
-    def _found_out(self, progress: Progress, facts: dict[str, object]) -> dict[str, object]:
-        # Whatever goes wrong here must not keep every later operation from beginning.
+    def _examine_interruption(
+        self, progress: Progress, facts: dict[str, object]
+    ) -> dict[str, object]:
+        # A failure here must not prevent every later operation.
         try:
             return self._on_interrupted(progress, facts)
         except Exception:
@@ -300,7 +302,7 @@ class Operations:
             outcome = Outcome.FAILED
         else:
             outcome = Outcome.INTERRUPTED
-            operation.facts.update(self._found_out(operation.progress, operation.facts))
+            operation.facts.update(self._examine_interruption(operation.progress, operation.facts))
         if took_s := operation.took_s():
             operation.facts["took_s"] = took_s
         if operation.is_recorded:
@@ -328,7 +330,7 @@ class Operations:
             error=str(known) if known else repr(error) if error else "",
             reason=known.reason if known else "",
             details=known.facts if known else {},
-            facts={**facts, "stage": progress.stage} if error or not _ended(outcome) else facts,
+            facts={**facts, "stage": progress.stage} if outcome is not Outcome.SUCCEEDED else facts,
         )
         # The operation has already happened: neither a full disk nor a database that cannot
         # take an audit row may turn its success into a failure, so both are logged instead.
@@ -351,7 +353,7 @@ class Operations:
 
     def _write_state(self, progress: Progress, facts: dict[str, object]) -> None:
         state = encode(progress) | {"pid": os.getpid(), "facts": encode(facts)}
-        # Telling is a courtesy: a full disk must not stop the work that may free it.
+        # Progress is optional: a full disk must not stop the work that may free it.
         with contextlib.suppress(OSError):
             write_atomic(self._state_path, json.dumps(state).encode(), durable=False)
 
@@ -361,7 +363,3 @@ class Operations:
             return decode(Progress, state), decode(dict[str, object], state.get("facts"))
         except (OSError, DecodeError):
             return None
-
-
-def _ended(outcome: Outcome) -> bool:
-    return outcome is Outcome.SUCCEEDED

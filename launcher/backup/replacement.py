@@ -1,7 +1,7 @@
-"""The two roads on which the live data is replaced, each with its way back.
+"""The two ways to replace the live data, each with its reversal.
 
-Both are walked behind the closed gate. `replace` either succeeds or leaves the live data as it
-was; `revert` is for what is found wrong afterwards; `settle` tidies up after success.
+Both run behind the closed gate. `replace` either succeeds or leaves the live data as it was;
+`revert` undoes it when a later step fails; `settle` cleans up after success.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _REPLACE_DEADLINE_S = 30.0
 
 
 class InPlace:
-    """The usual road: one transaction into the live database."""
+    """Replace the live data in one transaction of the live database."""
 
     raw_copy_path: Path | None = None
 
@@ -44,7 +44,7 @@ class InPlace:
         self.warnings: tuple[Fault, ...] = ()
 
     def replace(self, staged: Path) -> None:
-        """Replace the content.
+        """Replace the data.
 
         Raises:
             TimeoutError, InsufficientSpaceError, RestoreError: nothing was changed.
@@ -64,12 +64,12 @@ class InPlace:
             raise RestoreError(Reason.NOT_TAKEN, detail=error) from error
 
     def settle(self) -> None:
-        """Fold the log of the replacement back; when that must wait, only warn of it."""
+        """Fold the log into the database file; warn when that has to wait."""
         if not fold_log(self._live_path):
             self.warnings = (Fault(Reason.LOG_NOT_FOLDED),)
 
     def revert(self, problem: str) -> None:
-        """Put the safety backup back by the same road.
+        """Restore the safety backup in the same way.
 
         Args:
             problem: why, as a clause: "the disk failed".
@@ -80,7 +80,7 @@ class InPlace:
         raw = self._store.staging / f"revert-{self._operation.id}.db"
         try:
             self._unpack_safety(raw)
-            self._replace(raw, on_bytes=_tell_nobody)
+            self._replace(raw, on_bytes=_unreported)
             fold_log(self._live_path)
         except Exception as error:
             raise RevertFailedError(
@@ -99,19 +99,19 @@ class InPlace:
                 source,
                 file=self._safety.file,
                 database=self._safety.database,
-                on_bytes=_tell_nobody,
+                on_bytes=_unreported,
             )
 
 
-def _tell_nobody(_done: int, _total: int) -> None:
-    """Take progress in silence: who listens must not be able to stop a way back."""
+def _unreported(_done: int, _total: int) -> None:
+    """Drop progress: a failing `on_progress` must not stop a reversal."""
 
 
 class FileReplacement:
-    """The road for a live database that is missing or broken: the file itself is replaced.
+    """Replace the file of a live database that is missing or broken.
 
-    Only safe because nobody is connected while the gate is closed. The old files are never
-    overwritten; they keep their bytes in a folder of their own.
+    Safe only because no connection is open while the gate is closed. The old files are never
+    overwritten; they are kept in a folder of their own.
     """
 
     def __init__(self, operation: Operation, live_path: Path) -> None:
@@ -123,7 +123,7 @@ class FileReplacement:
         self.warnings: tuple[Fault, ...] = ()
 
     def replace(self, staged: Path) -> None:
-        """Set the old files aside and put the staged one in their place.
+        """Move the old files away and put the staged one in their place.
 
         Raises:
             InsufficientSpaceError, StoreUnavailableError: nothing was changed.
@@ -133,7 +133,7 @@ class FileReplacement:
         try:
             with disk_errors("put the database in place"):
                 self._copy(staged, incoming)
-                # Before it is in place, so that a process killed right after leaves a WAL database.
+                # Before it is in place: a process that is killed right after leaves a WAL database.
                 begin_wal(incoming)
                 self._set_aside()
                 incoming.replace(self._live_path)
@@ -155,7 +155,7 @@ class FileReplacement:
             os.fsync(writer.fileno())
 
     def _set_aside(self) -> None:
-        """Keep the old files; the side files first, or they would be replayed over the new one."""
+        """Keep the old files and move the side files, which SQLite would apply to the new one."""
         old = [self._side(suffix) for suffix in SIDE_FILES]
         if not any(path.exists() for path in (self._live_path, *old)):
             return
@@ -209,13 +209,13 @@ class FileReplacement:
             self._live_path.unlink(missing_ok=True)
 
     def settle(self) -> None:
-        """Leave it: the new file has no log yet."""
+        """Do nothing: the new file has no log yet."""
 
 
 def _put_back(kept: Path, place: Path) -> None:
     if not kept.exists():
         return
     if place.exists() and kept.samefile(place):
-        kept.unlink()  # it never left, and a rename onto itself would do nothing
+        kept.unlink()  # the same file: a rename onto itself would do nothing
     else:
         kept.replace(place)

@@ -1,6 +1,6 @@
-"""Put a backup back: the second of the two stories, and the one that must never go wrong.
+"""Restore a backup, from the first step to the last.
 
-`stage_restore` checks and prepares on a copy, `plan_restore` says what would happen, and
+`stage_restore` checks and prepares a copy, `plan_restore` says what would happen, and
 `restore_backup` does it. Everything is checked before anything is written.
 """
 
@@ -70,8 +70,8 @@ class Live:
 
     Attributes:
         problem: what is wrong with it, None when nothing is.
-        is_broken: whether the file is missing or no database of ours, so that nothing can be
-            read from it and no transaction made in it.
+        is_broken: whether the file is missing or no database of ours, so that it cannot be read
+            or take a transaction.
         survey: what it holds, None when that cannot be read.
         account: the account to carry over, None when there is none.
     """
@@ -85,7 +85,7 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """A database in staging that could go live this very moment.
+    """A database in staging that is ready to go live.
 
     Attributes:
         path: the file; checked, at our schema, with our page size.
@@ -102,16 +102,16 @@ class Staged:
 def read_live(
     path: Path, *, content: Content, carry_account: str = "", count_rows: bool = True
 ) -> Live:
-    """Look at the live data; damage is part of the answer, not an error.
+    """Read the live data; damage is part of the answer, not an error.
 
     Args:
         path: the live database.
-        content: what the application knows of it.
+        content: the application's knowledge of it.
         carry_account: an active admin whose account to read as well, "" for none.
         count_rows: False where the rows of the survey are not needed.
 
     Raises:
-        SourceDatabaseError: it is sound but stays busy, so nothing can be said of it.
+        SourceDatabaseError: it is not damaged, but stays busy.
     """
     problem = live_problem(path, content=content)
     if problem:
@@ -121,7 +121,7 @@ def read_live(
             survey = content.survey(connection, count_rows=count_rows)
             account = content.account(connection, carry_account) if carry_account else None
     except SourceDatabaseError as error:
-        if not error.is_damaged and content_is_ours(path, content):
+        if not error.is_damaged and _has_our_schema(path, content):
             raise
         return Live(path, error.fault, False, None, None)
     except Exception as error:  # noqa: BLE001  (rows that no code of ours would have left)
@@ -130,8 +130,8 @@ def read_live(
     return Live(path, None, False, survey, account)
 
 
-def content_is_ours(path: Path, content: Content) -> bool:
-    """Whether the live database is at our schema, so that only being busy can hide its rows."""
+def _has_our_schema(path: Path, content: Content) -> bool:
+    """Whether the live database is at our schema, so that only a lock can hide its rows."""
     try:
         with open_live(path) as connection:
             return content.revision(connection) == content.head
@@ -149,20 +149,20 @@ def stage_restore(
     choices: Choices,
     epoch: str,
 ) -> Staged:
-    """Check a backup whole and make a copy of it fit to go live.
+    """Check a backup whole and prepare a copy of it to go live.
 
-    1. Unpack it into staging, proving its bytes, its schema and its structure.
+    1. Unpack it into staging; verify its bytes, its schema and its structure.
     2. Migrate an older schema to ours.
     3. Write the session epoch, the schedule that is kept, the account that is carried.
-    4. Make sure that somebody can sign in afterwards.
+    4. Check that an active admin can sign in afterwards.
     5. Give it the page size of the live database.
 
     Holds on failure: only staging was touched.
 
     Raises:
-        VerificationError, UploadRejectedError: it is not good.
+        VerificationError, UploadRejectedError: it is damaged or not acceptable.
         IncompatibleBackupError: newer, another application's, or with no active admin.
-        RestoreError: a migration failed, or the rows make no sense to the application.
+        RestoreError: a migration failed, or the application cannot read the rows.
         InsufficientSpaceError, StoreUnavailableError
     """
     store.ensure()
@@ -201,10 +201,10 @@ def _raw_bytes(source: Backup | Path) -> int:
 
 @contextlib.contextmanager
 def _unfit_errors(deed: str) -> Iterator[None]:
-    """Name what the application cannot do with rows that passed every check of form.
+    """Translate what the application raises about rows that passed every check.
 
     Raises:
-        RestoreError: for anything but a `BackupError`, which says it better.
+        RestoreError: for anything but a `BackupError`.
     """
     try:
         yield
@@ -218,7 +218,7 @@ def _file_bytes(source: Backup | Path) -> int:
     try:
         return source.lstat().st_size if isinstance(source, Path) else 0
     except OSError:
-        return 0  # what is wrong with the file is said when it is opened
+        return 0  # opening the file reports what is wrong
 
 
 def _carried(live: Live, choices: Choices) -> Mapping[str, object] | None:
@@ -259,7 +259,7 @@ def _page_size(live: Live) -> int | None:
 def plan_restore(
     source: Backup | Path, staged: Staged, *, live: Live, choices: Choices
 ) -> RestorePlan:
-    """Say what putting `staged` in place of `live` would do."""
+    """Return what replacing `live` with `staged` would do."""
     then = staged.survey
     now = live.survey
     backup = source if isinstance(source, Backup) else None
@@ -294,18 +294,19 @@ def plan_restore(
 
 
 def version_of(now: Survey | None) -> str:
-    """Return a short text that differs when what a plan says of the live data by name does.
+    """Return a short text that differs when the survey does, "" for data that cannot be read.
 
-    That is everything in the survey but the number of rows, which changes with every sign-in. ""
-    for data that cannot be read.
+    The number of rows is left out: it changes with every sign-in.
     """
     if now is None:
         return ""
-    told = {field.name: getattr(now, field.name) for field in fields(now) if field.name != "rows"}
-    # As `repr` and not as JSON: a damaged row may hold what no text can.
+    compared = {
+        field.name: getattr(now, field.name) for field in fields(now) if field.name != "rows"
+    }
+    # `repr`, not JSON: a damaged row may hold bytes.
     canonical = {
         name: sorted(map(repr, value.items())) if isinstance(value, Mapping) else value
-        for name, value in told.items()
+        for name, value in compared.items()
     }
     return hashlib.sha256(repr(canonical).encode()).hexdigest()[:16]
 
@@ -325,8 +326,8 @@ def _password_changes(now: Survey, then: Survey) -> tuple[str, ...]:
     return tuple(
         sorted(
             name
-            for name, mark in then.password_versions.items()
-            if now.password_versions.get(name, mark) != mark
+            for name, version in then.password_versions.items()
+            if now.password_versions.get(name, version) != version
         )
     )
 
@@ -347,27 +348,26 @@ def restore_backup(
 
     1. Check the backup and prepare a copy of it; refuse before anything is touched.
     2. Plan: compare with the live data.
-    3. Keep the live data as a safety backup; when it cannot be read, its files are kept as they
-       are.
-    4. Close the gate: requests wait, those inside finish, nobody is connected. If anything was
-       written since the safety backup, it is made once more, so that an undo loses nothing.
+    3. Create a safety backup of the live data; when it cannot be read, its files are kept.
+    4. Close the gate: requests wait, running ones finish, no connection is open. If anything was
+       written since the safety backup, it is created again, so that an undo loses nothing.
     5. Replace: one transaction in the live database, which a killed process cannot tear; a
        database that cannot take one is replaced as a file.
     6. Confirm: structure, and the rows of every table as planned. If not, the old data is put
-       back by the same road.
-    7. Open the gate. Sessions of before are void by the new epoch.
+       back in the same way.
+    7. Open the gate. The new epoch ends all earlier sessions.
 
     Holds on failure: the live database holds exactly what it held. Costs free disk of about
-    three times the raw size; holds requests for about a second for each 200 MB. Not promised:
-    programs that open the database without the gate (a `sqlite3` shell) may see their own
-    transactions refused, and must be closed when the live file is damaged.
+    three times the raw size; requests wait about a second for each 200 MB. Not promised:
+    programs that open the database without the gate may see their transactions refused, and must
+    be closed when the live file is damaged.
 
     The caller holds the operation lock.
 
     Raises:
         SourceDatabaseError: the live database stays busy.
         RestoreError: a later step failed; the live data is unchanged, or was put back.
-        RevertFailedError: it could not be put back; says which files lie where.
+        RevertFailedError: it could not be put back; the facts say where it is.
         and whatever `stage_restore` raises.
     """
     started = time.monotonic()
@@ -381,18 +381,18 @@ def restore_backup(
     operation.facts["epoch"] = epoch
     try:
         with contextlib.ExitStack() as watch:
-            safety, has_new_writes = None, _never
+            safety, has_new_writes = None, _no_writes
             if not live.is_broken:
                 has_new_writes = watch.enter_context(watch_writes(live_path))
-                safety, damage = _keep_live(operation, make_safety)
+                safety, damage = _back_up_live(operation, make_safety)
                 if damage:
                     plan = replace(plan, live_problem=damage)
             if safety is None:
-                watch.close()  # nobody may be connected to a file that is to be swapped
+                watch.close()  # no connection may be open to a file that is replaced
             with gate.closed():
                 closed_at = time.monotonic()
                 if safety and has_new_writes():
-                    # Somebody wrote since; behind the gate nobody can, so this one is exact.
+                    # Behind the gate no one writes, so this one is exact.
                     older, safety = safety, make_safety(NestedProgress(operation, Stage.SAFETY))
                     store.remove(older)
                 operation.facts["safety_id"] = safety.id if safety else ""
@@ -419,14 +419,14 @@ def restore_backup(
     )
 
 
-def _never() -> bool:
+def _no_writes() -> bool:
     return False
 
 
-def _keep_live(
+def _back_up_live(
     operation: Operation, make_safety: Callable[[NestedProgress], Backup]
 ) -> tuple[Backup | None, Fault | None]:
-    """Make the safety backup, or say what is wrong with live data that none can be made of.
+    """Return the safety backup, or what is wrong with live data that cannot be backed up.
 
     Raises:
         SourceDatabaseError: the live database stays busy.
@@ -442,7 +442,7 @@ def _keep_live(
 def _replace_and_confirm(
     operation: Operation, replacement: InPlace | FileReplacement, staged: Staged, *, live_path: Path
 ) -> None:
-    """Walk the road to its end, or back to its beginning.
+    """Replace the live data and confirm it, or revert.
 
     Raises:
         TimeoutError, BackupError: the live database holds what it held.
@@ -451,9 +451,9 @@ def _replace_and_confirm(
     try:
         replacement.replace(staged.path)
     except (BackupError, TimeoutError):
-        raise  # the road itself says that nothing was changed
+        raise  # nothing was changed
     except BaseException as error:
-        # Ctrl-C, or a listener that failed: it may have struck just after the commit.
+        # Ctrl-C, or a failure of `on_progress`: possibly just after the commit.
         replacement.revert(f"the restore was stopped ({error!r})")
         raise
     try:
@@ -469,11 +469,11 @@ def _replace_and_confirm(
 
 
 def _require_room(source: Backup | Path, *, live: Live, store: Store) -> None:
-    """Refuse early when the disks cannot hold the staged copy, the safety backup and the log."""
+    """Refuse when the disks cannot hold the staged copy, the safety backup and the log."""
     staged_bytes = _raw_bytes(source) or _file_bytes(source)
     live_bytes = 0 if live.problem else used_bytes(live.path)
     in_store = staged_bytes + live_bytes * 3 // 2 + _SPARE_BYTES
-    # The new content passes through the log, and the file grows to hold it.
+    # The new data passes through the log, and the file grows to hold it.
     beside_live = staged_bytes + max(0, staged_bytes - live_bytes) + _SPARE_BYTES
     with disk_errors("look at the disk"):
         store.ensure()

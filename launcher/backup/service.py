@@ -1,8 +1,8 @@
-"""The verbs of the feature. Every door calls these methods, and nothing else of the core.
+"""What can be done with backups. Doors call these methods and nothing else of the core.
 
 Each method that changes something is one operation: it holds the lock that all processes share,
-tells of its progress, and ends in one journal line. Any of them may raise
-`OperationInProgressError` and `StoreUnavailableError`; the others are named where they occur.
+reports its progress, and ends in one journal line. Any of them may raise
+`OperationInProgressError` and `StoreUnavailableError`; each names the others.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ from launcher.backup.restore import (
 from launcher.backup.retention import RetentionPolicy
 from launcher.backup.slots import Claim, Slots, claim_of, is_open
 from launcher.backup.sqlite.live import live_problem, open_live
-from launcher.backup.transfer import take_in, write_plain
+from launcher.backup.transfer import add_upload, export_database
 from launcher.backup.verify import stage_path, verify_backup
 
 
@@ -98,7 +98,7 @@ class BackupService(Catalogue):
             on_finished=on_finished,
         )
 
-    # --- make and look -------------------------------------------------------------------
+    # --- create and verify ---------------------------------------------------------------
 
     def create(
         self,
@@ -110,7 +110,7 @@ class BackupService(Catalogue):
         on_progress: OnProgress | None = None,
         operation_id: str = "",
     ) -> Backup:
-        """Make a verified backup of the live database. See `create.create_backup`.
+        """Create a verified backup of the live database. See `create.create_backup`.
 
         Raises:
             SourceDatabaseError, InsufficientSpaceError
@@ -135,13 +135,13 @@ class BackupService(Catalogue):
         on_progress: OnProgress | None = None,
         operation_id: str = "",
     ) -> Backup | None:
-        """Make the backup of one scheduled slot, at most once whoever asks how often.
+        """Create the backup of one scheduled slot, at most once.
 
-        The claim is remembered outside the database, so a restore neither repeats nor skips it.
+        The claim is stored outside the database, so a restore neither repeats nor skips it.
         A slot whose backup failed is tried once more, ten minutes later at the earliest.
 
         Returns:
-            The backup, or None when this slot, or a later one, was used before.
+            The backup, or None when this slot, or a later one, was used.
 
         Raises:
             SourceDatabaseError, InsufficientSpaceError
@@ -154,7 +154,7 @@ class BackupService(Catalogue):
             operation_id=operation_id,
         ) as operation:
             last, now = self._slots.last(), self._clock()
-            if not is_open(last, slot, now=now) or self._was_made(last, slot):
+            if not is_open(last, slot, now=now) or self._was_created(last, slot):
                 operation.is_recorded = False
                 return None
             claim = claim_of(last, slot, now=now)
@@ -162,18 +162,18 @@ class BackupService(Catalogue):
             operation.facts["kind"] = Kind.SCHEDULED
             operation.facts["slot"] = slot.isoformat()
             backup = self._create(operation, operation, by=by, kind=Kind.SCHEDULED)
-            # A disk that is full by now loses this word, and `_was_made` finds it out.
+            # When the disk is full by now, `_was_created` finds the backup.
             with contextlib.suppress(BackupError):
                 self._slots.keep(claim.done())
             return backup
 
-    def _was_made(self, last: Claim | None, slot: datetime) -> bool:
-        """Whether an attempt at `slot` came to a backup, and was killed before it said so."""
+    def _was_created(self, last: Claim | None, slot: datetime) -> bool:
+        """Whether an attempt at `slot` created a backup, and was killed before it stored that."""
         if last is None or last.slot != slot:
             return False
         try:
             backups = self._store.list()
-        except BackupError:  # the new attempt meets the same trouble, and is counted
+        except BackupError:  # the new attempt fails in the same way, and is counted
             return False
         return any(
             backup.kind is Kind.SCHEDULED and backup.is_good and backup.created_at >= last.at
@@ -181,7 +181,7 @@ class BackupService(Catalogue):
         )
 
     def is_slot_open(self, slot: datetime) -> bool:
-        """Whether `create_scheduled` would begin with `slot` now. Cheap, and takes no lock."""
+        """Whether `create_scheduled` would use `slot` now. Cheap, and takes no lock."""
         return is_open(self._slots.last(), slot, now=self._clock())
 
     def last_slot(self) -> datetime | None:
@@ -197,17 +197,16 @@ class BackupService(Catalogue):
         on_progress: OnProgress | None = None,
         operation_id: str = "",
     ) -> Backup:
-        """Read a backup through, check it whole, and record the verdict in its manifest.
+        """Read a backup again, check it whole, and record its status in its manifest.
 
-        An external file that passes gets a manifest, and so becomes a backup like any other.
+        An external file that passes gets a manifest, and becomes a backup like any other.
 
         Returns:
-            The backup with its new verdict; `is_good` tells it. A damaged backup is a verdict,
-            not an error.
+            The backup with its new status. Damage is a status, not an error.
 
         Raises:
             BackupNotFoundError, InsufficientSpaceError
-            IncompatibleBackupError: sound, and made for another Launcher: that is no damage.
+            IncompatibleBackupError: not damaged, but created by another version.
         """
         with self._operations.run(
             Verb.VERIFY,
@@ -235,7 +234,7 @@ class BackupService(Catalogue):
         on_progress: OnProgress | None = None,
         operation_id: str = "",
     ) -> RestorePlan:
-        """Run a whole restore up to, not including, the replacement, on a scratch copy.
+        """Run the whole restore on a temporary copy; the live data is not changed.
 
         Raises:
             BackupNotFoundError, VerificationError, IncompatibleBackupError,
@@ -252,7 +251,7 @@ class BackupService(Catalogue):
             operation.facts["rows"] = {change.table: change.then for change in plan.rows}
             return plan
 
-    # --- put back ------------------------------------------------------------------------
+    # --- restore -------------------------------------------------------------------------
 
     def plan(
         self,
@@ -263,7 +262,7 @@ class BackupService(Catalogue):
         carry_account: str = "",
         on_progress: OnProgress | None = None,
     ) -> RestorePlan:
-        """Say what a restore of `source` (an id, `latest`, or a file) would do; changes nothing.
+        """Return what a restore of `source` (an id, `latest`, or a file) would do.
 
         Raises:
             as `restore`, up to the point where something would change.
@@ -290,10 +289,10 @@ class BackupService(Catalogue):
 
         Args:
             source: an id, `latest`, or the path of a `.db` or `.db.zst` file.
-            by: who asked.
+            by: who started it.
             keep_schedule: keep the backup schedule that is set here.
-            carry_account: an active admin of today's data to carry over, "" for none.
-            on_progress: told of every stage.
+            carry_account: an active admin of the live data to carry over, "" for none.
+            on_progress: called at every stage.
 
         Raises:
             BackupNotFoundError, VerificationError, IncompatibleBackupError,
@@ -340,7 +339,7 @@ class BackupService(Catalogue):
         An undo can itself be undone.
 
         Raises:
-            BackupNotFoundError: nothing was restored yet, or its safety backup is gone.
+            BackupNotFoundError: nothing was restored yet, or its safety backup does not exist.
             and whatever `restore` raises.
         """
         return self.restore(self.undo_id(), by=by, keep_schedule=False, on_progress=on_progress)
@@ -361,18 +360,18 @@ class BackupService(Catalogue):
                 raise BackupNotFoundError(Reason.NOTHING_TO_RETURN_TO)
         raise BackupNotFoundError(Reason.NOTHING_RESTORED)
 
-    # --- bring in, hand out --------------------------------------------------------------
+    # --- export and import ---------------------------------------------------------------
 
     def export(
         self, reference: str, target: Path, *, by: str, on_progress: OnProgress | None = None
     ) -> Path:
-        """Write the plain database of a backup to a new file, proved byte for byte.
+        """Write the plain database of a backup to a new file, verified byte for byte.
 
         Args:
             reference: an id, or `latest`.
             target: the new file, or a folder in which it gets its own name.
-            by: who asked.
-            on_progress: told of every stage.
+            by: who started it.
+            on_progress: called at every stage.
 
         Returns:
             The path of the new file.
@@ -390,7 +389,7 @@ class BackupService(Catalogue):
                 target = target / f"launcher-{backup.id}.db"
             operation.facts["target"] = str(target)
             operation.stage(Stage.UNPACK)
-            write_plain(
+            export_database(
                 operation,
                 backup,
                 target,
@@ -409,7 +408,7 @@ class BackupService(Catalogue):
         on_progress: OnProgress | None = None,
         operation_id: str = "",
     ) -> Backup:
-        """Check a file from outside and take it into the store as a backup of kind `upload`.
+        """Check a foreign file and add it as a backup of kind `upload`.
 
         Raises:
             UploadRejectedError, IncompatibleBackupError, VerificationError,
@@ -427,12 +426,12 @@ class BackupService(Catalogue):
                 operation.facts["note"] = clean_note(note)
             operation.stage(Stage.UNPACK)
             checked = stage_path(
-                self._stranger(path),
+                self._not_live(path),
                 self._scratch(operation),
                 content=self._content,
                 on_bytes=operation.advance,
             )
-            return take_in(
+            return add_upload(
                 operation,
                 checked,
                 store=self._store,
@@ -442,19 +441,19 @@ class BackupService(Catalogue):
                 encoding=self._encoding,
             )
 
-    # --- keep and let go -----------------------------------------------------------------
+    # --- protect, delete, prune ----------------------------------------------------------
 
     def protect(self, reference: str, *, by: str) -> Backup:
         """Exempt a backup from retention and from `delete`.
 
         Raises:
             BackupNotFoundError
-            VerificationError: an external file has to be verified first.
+            VerificationError: an external file that was not verified yet.
         """
         return self._set_protected(reference, by=by, verb=Verb.PROTECT, protected=True)
 
     def unprotect(self, reference: str, *, by: str) -> Backup:
-        """Give a backup back to retention.
+        """Let retention remove a backup again.
 
         Raises:
             BackupNotFoundError
@@ -464,11 +463,11 @@ class BackupService(Catalogue):
     def delete(
         self, references: Sequence[str], *, by: str, may_take_last_good: bool = True
     ) -> BulkResult:
-        """Delete backups; what fails is told and does not stop the rest.
+        """Delete backups; a failure is returned and does not stop the rest.
 
         Args:
-            may_take_last_good: False for who was told that a good one remains. Two people can
-                each be told so of the other's.
+            may_take_last_good: False when the caller has said that a good one remains: another
+                person may have deleted it since.
 
         Raises:
             BackupNotFoundError, BackupProtectedError, LastGoodBackupError: before anything is
@@ -481,13 +480,13 @@ class BackupService(Catalogue):
                 if backup.protected:
                     raise BackupProtectedError(Reason.PROTECTED, backup_id=backup.id)
             if not may_take_last_good:
-                self._require_good_beside(backups)
+                self._require_another_good(backups)
             if len(backups) == 1:
                 operation.about(backups[0].id)
             return self._remove(operation, backups)
 
     def prune(self, policy: RetentionPolicy, *, by: str, zone: tzinfo = UTC) -> BulkResult:
-        """Apply retention. What fails to be deleted is told and does not stop the rest."""
+        """Apply retention. A failure is returned and does not stop the rest."""
         with self._operations.run(Verb.PRUNE, by=by, stages=(Stage.PRUNE,)) as operation:
             operation.stage(Stage.PRUNE)
             going = [each.backup for each in self.plan_prune(policy, zone=zone) if not each.keep]
@@ -495,7 +494,7 @@ class BackupService(Catalogue):
             operation.is_recorded = bool(going)
             return self._remove(operation, going)
 
-    # --- what happened -------------------------------------------------------------------
+    # --- progress and history ------------------------------------------------------------
 
     def journal(
         self,
@@ -509,7 +508,7 @@ class BackupService(Catalogue):
         return self._journal.select(limit=limit, backup_id=backup_id, verbs=verbs, since=since)
 
     def progress(self) -> Progress | None:
-        """Return what is being done at this moment, by whichever process; None when idle."""
+        """Return the progress of the running operation of any process, None when idle."""
         return self._operations.running()
 
     def operation(self, operation_id: str) -> Progress | JournalEntry | None:
@@ -528,10 +527,10 @@ class BackupService(Catalogue):
         """Return a short text that differs when the names, admins, passwords, tokens, schedule,
         site name or session epoch of the live data do; "" when it cannot be read.
 
-        Cheap, so that a page can notice that the plan it shows is out of date.
+        Cheap, so that a page can find its plan out of date.
 
         Raises:
-            SourceDatabaseError: it is sound but stays busy, so nothing can be said of it.
+            SourceDatabaseError: it is not damaged, but stays busy.
         """
         return version_of(read_live(self._live, content=self._content, count_rows=False).survey)
 
@@ -542,14 +541,14 @@ class BackupService(Catalogue):
         return self._operations.recover()
 
     def initialise(self, *, by: str) -> bool:
-        """Make a new, empty database where there is none and never was one.
+        """Create a new, empty database where there is none and never was one.
 
         Returns:
-            Whether one was made; False when there is one already.
+            Whether one was created; False when there is one already.
 
         Raises:
-            SourceDatabaseError: the database is missing and should not be: there is a history
-                or a backup. Making an empty one would hide the loss.
+            SourceDatabaseError: the database is missing, but there is a history or a backup. An
+                empty one would hide the loss.
         """
         if self._live.exists():
             return False
@@ -562,16 +561,16 @@ class BackupService(Catalogue):
                 raise SourceDatabaseError(Reason.LIVE_LOST, name=self._live.name)
             with disk_errors("make the database"):
                 create_database(self._live, content=self._content, operation_id=operation.id)
-            # Pages name the folder to whoever has a backup to put there. One that is away is told
-            # of by the panel, and is no reason not to start.
+            # Pages name the folder, so that a backup can be copied there. A missing one is a
+            # problem on the panel, and does not stop the start.
             with contextlib.suppress(BackupError):
                 self._store.ensure()
             return True
 
     def migrate(self, *, by: str, on_progress: OnProgress | None = None) -> Backup | None:
-        """Bring the live database to the schema of this code, behind the gate.
+        """Migrate the live database to the schema of this code, behind the gate.
 
-        A backup of kind `upgrade` is made first when there is anything to lose.
+        A backup of kind `upgrade` is created first, unless the database is empty.
 
         Returns:
             That backup, None when none was needed.
@@ -600,7 +599,7 @@ class BackupService(Catalogue):
                 ),
             )
 
-    # --- pieces --------------------------------------------------------------------------
+    # --- parts that several share --------------------------------------------------------
 
     def _create(
         self,
@@ -631,10 +630,10 @@ class BackupService(Catalogue):
         return backup
 
     def _source(self, source: str | Path) -> Backup | Path:
-        return self._stranger(source) if isinstance(source, Path) else self._store.get(source)
+        return self._not_live(source) if isinstance(source, Path) else self._store.get(source)
 
-    def _stranger(self, path: Path) -> Path:
-        """Refuse the live database itself, which nothing but SQLite may open."""
+    def _not_live(self, path: Path) -> Path:
+        """Return `path`; refuse the live database itself, which only SQLite may open."""
         with contextlib.suppress(OSError):
             if path.samefile(self._live):
                 raise UploadRejectedError(Reason.IS_LIVE)
@@ -664,7 +663,7 @@ class BackupService(Catalogue):
             self._store.update(changed)
             return changed
 
-    def _require_good_beside(self, backups: Sequence[Backup]) -> None:
+    def _require_another_good(self, backups: Sequence[Backup]) -> None:
         going = {backup.id for backup in backups}
         good = [backup for backup in self._store.list() if backup.is_good]
         if good and all(backup.id in going for backup in good):
@@ -685,7 +684,7 @@ class BackupService(Catalogue):
         return BulkResult(tuple(done), tuple(failed))
 
     def _scratch(self, operation: Operation) -> Path:
-        """Return a name in staging; what is put there is gone when the operation has ended."""
+        """Return a path in staging, which is cleared when the operation ends."""
         self._store.ensure()
         return self._store.staging / f"scratch-{operation.id}.db"
 
@@ -701,12 +700,12 @@ class BackupService(Catalogue):
     def _after_interruption(
         self, progress: Progress, facts: dict[str, object]
     ) -> dict[str, object]:
-        """Find out on which side of the replacement a killed restore stopped."""
+        """Return whether a killed restore had replaced the data."""
         if progress.verb is not Verb.RESTORE:
             return {}
         try:
             with open_live(self._live) as connection:
                 epoch = self._content.survey(connection).epoch
-        except Exception:  # noqa: BLE001  (this is told of the data, whatever is wrong with it)
+        except Exception:  # noqa: BLE001  (anything that is wrong with the data)
             return {"data": "unreadable"}
         return {"data": "restored" if epoch == facts.get("epoch") else "unchanged"}

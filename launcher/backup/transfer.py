@@ -1,4 +1,4 @@
-"""Bring a database in from outside, and hand one out."""
+"""Import a checked database as a backup, and export the database of a backup."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from launcher.backup.store.names import stored_name
 from launcher.backup.verify import Checked, stage_backup
 
 
-def take_in(
+def add_upload(
     operation: Operation,
     checked: Checked,
     *,
@@ -26,7 +26,7 @@ def take_in(
     note: str,
     encoding: Encoding,
 ) -> Backup:
-    """Make a database that passed every check a backup of kind `upload`.
+    """Add a database that passed every check as a backup of kind `upload`.
 
     Holds on failure: nothing is listed.
 
@@ -58,7 +58,7 @@ def take_in(
     return backup
 
 
-def write_plain(
+def export_database(
     operation: Operation,
     backup: Backup,
     target: Path,
@@ -67,11 +67,11 @@ def write_plain(
     content: Content,
     scratch: Path,
 ) -> None:
-    """Write the plain database of a backup to the new file `target`, durable and proved.
+    """Write the plain database of a backup to the new file `target`, durable and verified.
 
-    A file without a manifest is checked as a stranger's, by way of `scratch`.
+    A file without a manifest is checked as a foreign one, by way of `scratch`.
 
-    Holds on failure: there is no `target`, or the one that was there before.
+    Holds on failure: `target` does not exist, or is what it was.
 
     Raises:
         VerificationError, UploadRejectedError: the backup is not good.

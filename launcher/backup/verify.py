@@ -1,6 +1,6 @@
-"""Unpack into staging and prove good: the checks that come before any use of a backup.
+"""Unpack a backup into staging and check it, before any use of it.
 
-The order is part of the safety: size before bytes, bytes before structure, our own schema before
+The order is part of the safety: size before bytes, bytes before structure, the schema before
 anything that evaluates an expression of the file, and SQLite's checks last.
 """
 
@@ -41,10 +41,10 @@ class Checked:
     """A database in staging that passed every check.
 
     Attributes:
-        path: where it lies; the caller's to change and to remove.
-        is_own: whether a manifest vouches for each of its bytes.
+        path: the file, which the caller may change and removes.
+        is_own: whether it was verified against a manifest.
         pending: the migrations that it still needs.
-        warnings: what an admin should know, and what does not stop a restore.
+        warnings: what an admin should know, without stopping a restore.
     """
 
     path: Path
@@ -66,9 +66,9 @@ def verify_backup(
     clock: Clock,
     scratch: Path,
 ) -> Backup:
-    """Check a backup whole and record the verdict in its manifest.
+    """Check a backup whole and record its new status in its manifest.
 
-    A file without a manifest gets one when it is good. Damage is a verdict, not an error.
+    A file without a manifest gets one when it is good. Damage is a status, not an error.
 
     Raises:
         IncompatibleBackupError: it is sound, and not for this Launcher.
@@ -103,8 +103,8 @@ def stage_backup(
 ) -> Checked:
     """Unpack a listed backup to `target` and check it whole.
 
-    A backup with a manifest is proved against it, byte for byte; one without is treated as a
-    stranger's file.
+    A backup with a manifest is verified against it, byte for byte; one without is treated as a
+    foreign file.
 
     Raises:
         VerificationError: it is damaged.
@@ -124,7 +124,7 @@ def stage_backup(
 
 
 def stage_path(path: Path, target: Path, *, content: Content, on_bytes: OnBytes) -> Checked:
-    """Unpack a stranger's file, `.db` or `.db.zst` whatever it is called, and check it whole.
+    """Unpack a foreign file, `.db` or `.db.zst` whatever its name, and check it whole.
 
     Raises:
         UploadRejectedError, IncompatibleBackupError, DatabaseCorruptError
@@ -196,9 +196,9 @@ def _schema_distance(
 
 
 def _check_links(connection: sqlite3.Connection, *, is_own: bool) -> tuple[Fault, ...]:
-    """Refuse dangling rows in a stranger's file; only tell of them in our own.
+    """Refuse dangling rows in a foreign file; warn of them in a backup with a manifest.
 
-    A backup of ours is a true copy: refusing it for a fault of the live data that it was made
+    Such a backup is a true copy: refusing it for a fault of the live data that it was created
     from would leave an admin with nothing.
     """
     dangling = dangling_rows(connection)

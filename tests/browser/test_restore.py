@@ -71,7 +71,7 @@ class Site:
             for stage in STAGES_RESTORE[:4]:
                 operation.stage(stage)
             operation.advance(7_200_000, 11_800_000)
-            operation._say()
+            operation._send()
             yield operation
 
 

@@ -99,7 +99,7 @@ def test_the_stages_are_told_with_true_bytes(ada: Visitor, running) -> None:
         operation.stage(Stage.SAFETY)
         operation.stage(Stage.REPLACE)
         operation.advance(7_200_000, 11_800_000)
-        operation._say()
+        operation._send()
 
         page = text_of(ada.open(address).text)
 
