@@ -1,5 +1,6 @@
-"""Work that outlives a request: the backup service of this installation, in processes of its own.
+"""What outlives a request: operations in processes of their own, and uploads.
 
-Read `process` first: one operation in its own process. `service` builds the backup service, and
-`uploads` keeps the files that browsers are sending. Imports `config`, `db` and `backup`.
+Read `process` first: one operation in its own process. `service` builds the backup service,
+`uploads` keeps the files that browsers are sending, and `data_files` converts files of earlier
+versions. Imports `config`, `db` and `backup`.
 """

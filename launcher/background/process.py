@@ -1,7 +1,7 @@
-"""One operation in a process of its own: it outlives the request and the worker that began it.
+"""One operation in a process of its own, which outlives the request and the worker.
 
-`start` waits until the operation has begun, or says why it did not. From then on it is followed
-like any other, by its id. The new process is a fresh interpreter, never a fork of a threaded one.
+`start` returns when the operation has begun, or raises why it could not. Its progress is read by
+its id. The process is a new interpreter, never a fork of a threaded one.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ class RestoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class UploadRequest:
-    """Check a received file and add it to the store.
+    """Check a received file and add it to the backups.
 
-    The file was received for this request alone (see `uploads`), and is removed when the
-    request is done. When the operation could not begin, the caller still has the file.
+    The file belongs to this request (see `uploads`) and is removed when the operation has ended.
+    When it could not begin, the caller still has the file.
     """
 
     verb: ClassVar = Verb.UPLOAD
@@ -91,7 +91,7 @@ _KINDS = (CreateRequest, VerifyRequest, RestoreTestRequest, RestoreRequest, Uplo
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What is handed to the other process; `request` is one of the verb."""
+    """What the other process reads; `request` is of the kind of `verb`."""
 
     installation: Installation
     verb: Verb
@@ -101,13 +101,13 @@ class _Order:
 
 
 def start(config: Config, request: OperationRequest, *, by: str, operation_id: str) -> None:
-    """Begin an operation in a process of its own; it is under way, or has ended, on return.
+    """Start an operation in a process of its own; on return it has begun, or has ended.
 
-    The caller must not hold the gate.
+    The caller must not have entered the gate.
 
     Raises:
         OperationInProgressError, StoreUnavailableError: it could not begin.
-        RuntimeError: its process ended without a word, which its log explains.
+        RuntimeError: its process ended without a reply; the server log says why.
     """
     order = _Order(installation_of(config), request.verb, request, by, operation_id)
     said = launch("launcher.background.process", order)
@@ -116,11 +116,11 @@ def start(config: Config, request: OperationRequest, *, by: str, operation_id: s
 
 
 def launch(module: str, request: object) -> str:
-    """Run a module of ours in a process of its own, hand it a record; return its first line.
+    """Run a module in a process of its own with a record on stdin; return its first line.
 
-    The process goes on after that line, and outlives this one.
+    The process continues after that line, and outlives this one.
     """
-    # stderr is shared, so that what goes wrong there is in the log of the server.
+    # stderr is shared: its errors are in the server log.
     process = subprocess.Popen(
         [sys.executable, "-m", module],
         cwd=ROOT,
@@ -136,17 +136,17 @@ def launch(module: str, request: object) -> str:
         with process.stdin as stdin:
             json.dump(encode(request), stdin)
         said = process.stdout.readline().strip()
-    # Somebody has to take note of its end, or it stays in the table of processes.
+    # A child that is not waited for stays a zombie.
     threading.Thread(target=process.wait, name="operation", daemon=True).start()
     return said
 
 
 def refusal(said: str) -> Exception:
-    """Return the error that a process said instead of beginning."""
+    """Return the error that a process replied instead of beginning."""
     try:
         facts = json.loads(said)
     except ValueError:
-        return RuntimeError(f"the process of the operation ended without a word: {said!r}")
+        return RuntimeError(f"the process of the operation ended without a reply: {said!r}")
     if facts["reason"] == Reason.OPERATION_RUNNING:
         since = datetime.fromisoformat(facts["since"]) if facts["since"] else None
         return OperationInProgressError(verb=facts["verb"], by=facts["by"], since=since)
@@ -157,7 +157,7 @@ def refusal(said: str) -> Exception:
 
 
 def read_request(kind: type[T]) -> T | None:
-    """Return what the starter handed over; None if it was killed before it had said it all."""
+    """Return the record on stdin; None when the sender was killed before its end."""
     with contextlib.suppress(DecodeError):
         return decode(kind, parse(sys.stdin.read()))
     return None
@@ -169,26 +169,26 @@ def main() -> None:
     if (order := read_request(_Order)) is None:
         return
     service, request = build_backups(order.installation), _decode(order.verb, order.request)
-    answer = StartReply(sys.stdout)
+    reply = StartReply(sys.stdout)
     common: _Common = {
         "by": order.by,
         "operation_id": order.operation_id,
-        "on_progress": lambda _progress: answer.begun(),
+        "on_progress": lambda _progress: reply.begun(),
     }
     with _received(request):
         try:
             _run(service, request, common)
         except BackupError as error:
-            # What began is in the journal, and its follower reads there how it ended.
+            # How an operation ended that has begun is in the journal.
             if service.operation(order.operation_id):
                 _log.warning("%s %s: %s", order.verb, order.operation_id, error)
             else:
-                answer.refused(error)
-    answer.begun()
+                reply.refused(error)
+    reply.begun()
 
 
 class _Common(TypedDict):
-    """What every verb of the service takes."""
+    """The arguments of every verb."""
 
     by: str
     operation_id: str
@@ -201,7 +201,7 @@ def _decode(verb: Verb, facts: object) -> OperationRequest:
 
 
 def _received(request: OperationRequest) -> AbstractContextManager[None]:
-    """Return what keeps the file of the request from being swept, if it has one."""
+    """Return what keeps the file of an upload until the operation has ended."""
     if isinstance(request, UploadRequest):
         return uploads.taken_over(request.path)
     return contextlib.nullcontext()
@@ -224,26 +224,26 @@ def _run(service: BackupService, request: OperationRequest, common: _Common) -> 
 
 
 class StartReply:
-    """The one line that whoever started this process waits for."""
+    """The one line that the starter of this process waits for."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._is_given = False
 
     def begun(self) -> None:
-        """Say that the work is under way, unless something was said already."""
+        """Reply that the work has begun, unless there was a reply."""
         self.give(BEGUN)
 
     def refused(self, error: BackupError) -> None:
-        """Say why the work cannot begin."""
+        """Reply why the work cannot begin."""
         self.give(json.dumps({"reason": error.reason, **error.facts}))
 
     def give(self, line: str) -> None:
-        """Say `line`, unless something was said already."""
+        """Reply `line`, unless there was a reply."""
         if self._is_given:
             return
         self._is_given = True
-        # Whoever asked may be gone by now; the work goes on.
+        # The starter may have ended; the work continues.
         with contextlib.suppress(OSError):
             os.write(self._stream.fileno(), f"{line}\n".encode())
 

@@ -1,7 +1,4 @@
-"""The backup service of one installation, put together from where its files lie.
-
-The application has one, and so has each process that runs a single operation.
-"""
+"""The backup service of one installation: one for the application, one for each operation."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from launcher.db.content import LauncherContent
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Where the files of one installation lie, and how its backups are kept."""
+    """Where the files of one installation are, and how its backups are kept."""
 
     database_path: Path
     data_dir: Path
@@ -26,19 +23,19 @@ class Installation:
 
 
 def installation_of(config: Config) -> Installation:
-    """Return what another process must know of an installation."""
+    """Return what another process needs to build the same service."""
     return Installation(
         config.database_path, config.data_dir, config.backup_dir, config.compression
     )
 
 
 def build_backups(installation: Installation, *, clock: Clock = utc_now) -> BackupService:
-    """Return the service for the database of `installation`; nothing has to exist yet."""
+    """Return the backup service; neither database nor folder needs to exist."""
     gate = Gate(installation.data_dir / "locks")
     return BackupService(
         database_path=installation.database_path,
         data_dir=installation.data_dir,
-        # A folder that an admin chose elsewhere and that is missing is a disk not mounted.
+        # A missing folder elsewhere is a disk that is not mounted: it is not created.
         store=LocalStore(
             installation.backup_dir,
             create=installation.backup_dir.is_relative_to(installation.data_dir),

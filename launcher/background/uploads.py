@@ -1,8 +1,8 @@
-"""Files that somebody is sending us, in a folder of their own beside the data.
+"""Files that browsers are sending, in a folder of their own beside the data.
 
-A file here has a name of ours and is locked by whoever still needs it: the request that receives
-it, then the process that takes it in. Kernel locks end with their holder, so a file that nobody
-has locked is debris, and whoever comes next sweeps it away.
+A file is locked by the process that needs it: first the request that receives it, then the
+operation that imports it. Kernel locks end with their holder, so a file without a lock is left
+over, and the next upload removes it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from launcher.backup.reasons import Reason
 
 
 class IncomingFile:
-    """A file that is just being written, up to `limit_bytes`.
+    """A file being received, up to `limit_bytes`.
 
-    At the end of its `with` block it is removed, unless another process has `taken_over`.
+    It is removed at the end of its `with` block, unless another process has `taken_over`.
     """
 
     def __init__(self, folder: Path, *, limit_bytes: int) -> None:
@@ -48,16 +48,16 @@ class IncomingFile:
             return self._file.write(data)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place in the file, with all that was written before it."""
+        """Move to a place in the file."""
         with disk_errors("store the upload"):
             return self._file.seek(offset, whence)
 
     def read(self, size_bytes: int = -1) -> bytes:
-        """Return what comes next."""
+        """Return the next bytes."""
         return self._file.read(size_bytes)
 
     def close(self) -> None:
-        """Let go of the lock; calling it again does nothing."""
+        """Release the lock; calling it again does nothing."""
         self._file.close()
 
     def __enter__(self) -> IncomingFile:
@@ -76,10 +76,10 @@ class IncomingFile:
 
 @contextlib.contextmanager
 def taken_over(path: Path) -> Iterator[None]:
-    """Hold a received file for the length of the block, and remove it afterwards.
+    """Lock a received file within the block, and remove it afterwards.
 
-    It stays where another process still holds it: whoever received it may want to try again.
-    One that cannot be opened is for whoever reads it to complain of.
+    It stays while the request that received it has it locked, so that it can try again. A file
+    that cannot be opened fails when it is read.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -87,7 +87,7 @@ def taken_over(path: Path) -> Iterator[None]:
         yield
         return
     try:
-        # Shared, like the lock of the process that received it: it lets go only afterwards.
+        # Shared, like the lock of the request, which is released only later.
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
     finally:
@@ -96,7 +96,7 @@ def taken_over(path: Path) -> Iterator[None]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what nobody holds any more: transfers that broke off, and their like."""
+    """Remove the files without a lock: uploads that were interrupted."""
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
             _remove_unheld(folder / name)
@@ -108,7 +108,7 @@ def _create_locked(folder: Path) -> tuple[Path, BinaryIO]:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         file = os.fdopen(os.open(path, flags, 0o600), "w+b")
         fcntl.flock(file, fcntl.LOCK_SH)
-        if path.exists():  # somebody may have swept it before it was locked
+        if path.exists():  # another process may have removed it before it was locked
             return path, file
         file.close()
 

@@ -1,5 +1,5 @@
-"""When something is due, and which process does it.
+"""When a job is due, and which process runs the jobs.
 
-Read `cron` first: when an expression comes due, with cron's own meaning. `leader` says who runs the
-scheduled work at this moment. Imports the standard library, cronsim and `backup.locks`.
+Read `cron` first: when an expression comes due, with cron's own meaning. `leader` says which
+process is the leader. Imports cronsim and `backup`.
 """

@@ -2,8 +2,8 @@
 
 Days follow the zone's calendar: a time that daylight saving skips runs at the jump, and one that
 it repeats runs once, unless minute or hour begin with a star: those mean real time
-(https://manpages.debian.org/bookworm/cron/cron.8.en.html). cronsim knows the calendar; the clock
-on the wall becomes a moment here, because cronsim loses half hours that come twice.
+(https://manpages.debian.org/bookworm/cron/cron.8.en.html). cronsim knows the calendar; local times
+become moments here, because cronsim loses half hours that come twice.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ RESTORE_TEST_CRONS: Mapping[str, str | None] = {
 }
 """Every value of the setting `backup_restore_test`, and when it comes due, in the site's zone."""
 
-_MOST_SHIFT = timedelta(hours=3)  # no zone sets its clock by more at once
+_MOST_SHIFT = timedelta(hours=3)  # no zone changes its offset by more at once
 _SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 def expand_cron(expression: str) -> str:
-    """Return `expression` as five fields, `@daily` and its kin written out."""
+    """Return `expression` as five fields, with a macro like `@daily` written out."""
     return CRON_MACROS.get(expression, expression)
 
 
@@ -63,8 +63,7 @@ def comes_due(expression: str) -> bool:
 def last_due(expression: str, *, now: datetime, zone: ZoneInfo) -> datetime | None:
     """Return the newest moment not after `now` at which `expression` came due, in UTC.
 
-    None when it never did within the fifty years that are looked through, or is no valid
-    expression.
+    None when it never did within fifty years, or is no valid expression.
     """
     dues = _dues(expression, now + _SECOND, zone, is_backwards=True)
     return next((due for due in dues if due <= now), None)
@@ -83,14 +82,14 @@ def _dues(
         moments = _moments(time, zone, is_real_time=is_real_time)
         pending |= moments
         if moments and _is_calm(min(moments), zone):
-            # Nothing that follows on the wall can be before this.
+            # No later local time can be an earlier moment.
             yield from sorted(pending, reverse=is_backwards)
             pending.clear()
     yield from sorted(pending, reverse=is_backwards)
 
 
 def _wall_times(fields: str, wall: datetime, *, is_backwards: bool) -> Iterable[datetime]:
-    """Yield when `fields` match the clock on the wall; nothing where they are no expression."""
+    """Yield the local times that `fields` match; nothing when they are no expression."""
     if len(fields.split()) != 5:  # cronsim takes seconds as a sixth
         return
     with contextlib.suppress(CronSimError, ValueError, OverflowError):
@@ -98,24 +97,24 @@ def _wall_times(fields: str, wall: datetime, *, is_backwards: bool) -> Iterable[
 
 
 def _is_calm(moment: datetime, zone: ZoneInfo) -> bool:
-    """Whether the clock is set at no time near `moment`."""
+    """Whether the zone's offset does not change near `moment`."""
     before, after = moment - _MOST_SHIFT, moment + _MOST_SHIFT
     return before.astimezone(zone).utcoffset() == after.astimezone(zone).utcoffset()
 
 
 def _moments(time: datetime, zone: ZoneInfo, *, is_real_time: bool) -> set[datetime]:
-    """Return when work is to be done that is due when the clock on the wall shows `time`."""
+    """Return the moments at which work for the local time `time` is due."""
     shown = _shown(time, zone)
     if is_real_time:
         return shown
-    while not shown:  # skipped: it is done at the jump
+    while not shown:  # skipped: it is due at the jump
         time += _MINUTE
         shown = _shown(time, zone)
     return {min(shown)}
 
 
 def _shown(time: datetime, zone: ZoneInfo) -> set[datetime]:
-    """Return the moments at which the clock on the wall shows `time`: one, none or two."""
+    """Return the moments that have the local time `time`: one, none or two."""
     return {
         moment
         for fold in (0, 1)

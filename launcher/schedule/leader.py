@@ -1,6 +1,6 @@
-"""Who runs the scheduled work at this moment: whoever holds the kernel's lock `scheduler`.
+"""Which process is the leader: the one that holds the kernel lock `scheduler`.
 
-Asked of the kernel, so never out of date. The election itself is in `launcher.jobs.election`.
+The kernel knows it, so it is never out of date. The election is in `launcher.jobs.election`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from launcher.backup.locks import try_lock
 
 @dataclass(frozen=True, slots=True)
 class Leader:
-    """The process that runs the jobs, as it signed the lock.
+    """The process that runs the jobs, as it wrote into the lock file.
 
     Attributes:
-        pid, host: 0 and "" where a full disk took no signature.
-        since: when it took that over.
+        pid, host: 0 and "" when the disk was too full to write them.
+        since: when it was elected.
     """
 
     pid: int
@@ -37,10 +37,10 @@ def lock_path(lock_dir: Path) -> Path:
 
 
 def leader(lock_dir: Path) -> Leader | None:
-    """Return who runs the jobs, None when nobody does."""
+    """Return the leader, None when there is none."""
     path = lock_path(lock_dir)
     try:
-        # Asking must leave no file behind that nobody signed.
+        # Trying the lock must not create a file without a signature.
         descriptor = try_lock(path, exclusive=False) if path.exists() else None
         if descriptor is not None:
             os.close(descriptor)
@@ -50,10 +50,10 @@ def leader(lock_dir: Path) -> Leader | None:
 
 
 def sign(descriptor: int, *, since: datetime) -> None:
-    """Write into the lock that was taken who holds it."""
+    """Write this process into the lock file that it holds."""
     facts = encode(Leader(os.getpid(), socket.gethostname(), since))
     os.ftruncate(descriptor, 0)
-    # What it says is for people; on a full disk it leads all the same.
+    # People read this; the lock holds on a full disk too.
     with suppress(OSError):
         os.pwrite(descriptor, json.dumps(facts).encode(), 0)
 

@@ -1,7 +1,6 @@
 """What a setting may be: one class for each kind of value, with its limits as data.
 
-Each reads text or a plain value, so the page, the API and the command line share its checks.
-Nothing here imports SQLAlchemy.
+Each reads text or a plain value, so that all doors share its checks.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ class SettingKind(Protocol):
 
     @property
     def allowed(self) -> str:
-        """What it may be, for the documentation."""
+        """The values that are allowed, for the documentation."""
 
     def read(self, name: str, value: object) -> Value:
         """Return `value` as the setting `name` holds it.
@@ -129,7 +128,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of some words, in small letters. `code` is the code of the error."""
+    """One of some words, in lower case. `code` is the code of the error."""
 
     values: Sequence[str]
     code: str = "choice"
@@ -157,7 +156,7 @@ def time_zones() -> frozenset[str]:
 def known_zone(name: str) -> ZoneInfo:
     """Return a zone by name, UTC where this machine does not know it.
 
-    A restored site may have one that is unknown here, and that must stop no backup and no page.
+    A restored database may name an unknown one, which must not stop a backup or a page.
     """
     try:
         return ZoneInfo(name)
@@ -181,7 +180,7 @@ class TimeZone:
         return text
 
 
-_CRON_FIELDS = {  # by the name that cronsim has for a field: what may stand there
+_CRON_FIELDS = {  # by cronsim's name of a field: what it may hold
     "minute": "0 to 59",
     "hour": "0 to 23",
     "day-of-month": "1 to 31, or L for the last day",
@@ -222,7 +221,7 @@ class Cron:
                 allowed=macros,
             )
         try:
-            # Asked for a first run, it also finds the dates that never come, like 31 February.
+            # The search for a first run also finds dates that do not exist, like 31 February.
             next(CronSim(expanded, datetime.now(UTC)))
         except (CronSimError, StopIteration, ValueError, OverflowError) as error:
             raise _cron_refusal(name, text, expanded, error) from None
@@ -230,11 +229,11 @@ class Cron:
 
 
 def _cron_refusal(name: str, text: str, expanded: str, error: Exception) -> SettingError:
-    """Return why an expression of five fields is none, or never comes due."""
+    """Return what is wrong with an expression of five fields."""
     field = str(error).removeprefix("Bad ")
     fields = expanded.split(" ")
     with contextlib.suppress(CronSimError, StopIteration, ValueError, OverflowError):
-        # Fit for some month: then it is the month that has no such day.
+        # It comes due in another month: no month that it names has such a day.
         next(CronSim(" ".join([*fields[:3], "*", fields[4]]), datetime.now(UTC)))
         if field == "day-of-month" or isinstance(error, StopIteration):
             return SettingError(

@@ -1,8 +1,7 @@
-"""The one table of settings: everything an admin may change about the site, a field a setting.
+"""The table of settings: everything an admin may change about the site, a field a setting.
 
 The checks of every door, the form of the schedule, the columns of the model, the reader without
-SQLAlchemy, what a restore keeps, and the table in the README follow from it. Nothing here imports
-SQLAlchemy.
+SQLAlchemy, what a restore keeps, and the table in the README follow from it.
 """
 
 from __future__ import annotations
@@ -36,11 +35,11 @@ class Setting:
     """One setting. Its name is the name of its column, and of its field in a form.
 
     Attributes:
-        help: what it is for, in the documentation.
-        fallback: its value while the settings can neither be read nor remembered; None for the
-            default.
-        is_schedule: whether it is part of the backup schedule, which a restore keeps or takes.
-        page: the page of administration that shows it, "" for none.
+        help: its purpose, for the documentation.
+        fallback: its value while the settings can neither be read nor are remembered; None for
+            the default.
+        is_schedule: whether it is part of the schedule, which a restore keeps or replaces.
+        page: the admin page that shows it, "" for none.
     """
 
     name: str
@@ -63,7 +62,7 @@ def _schedule(default: Value, kind: SettingKind, help: str, **more: Value) -> An
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteSettings:
-    """The settings of one site; each field that is a setting says so."""
+    """The settings of the site; a field made by `_setting` or `_schedule` is one."""
 
     site_name: str = _setting("Launcher", Line(60), "The name in the bar and in page titles.")
     default_locale: str = _setting(
@@ -93,7 +92,7 @@ class SiteSettings:
         30, Number(1, 8760), "Hours without a good backup that raise the alarm.", page="schedule"
     )
     session_epoch: str = ""
-    """No setting: every session names the epoch it was made in, and a restore begins a new one."""
+    """No setting: every session names its epoch, and a restore writes a new one, which ends it."""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> SiteSettings:
@@ -127,12 +126,12 @@ SETTINGS: Mapping[str, Setting] = {
 """Every setting by its name, in the order of pages, commands and documentation."""
 
 SCHEDULE = tuple(each.name for each in SETTINGS.values() if each.is_schedule)
-"""The settings that a restore keeps or takes from the backup, as a whole."""
+"""The settings that a restore keeps, or takes from the backup, all together."""
 
 FALLBACK = SiteSettings.of(
     {each.name: each.fallback for each in SETTINGS.values() if each.fallback is not None}
 )
-"""How a site is treated whose settings can neither be read nor remembered."""
+"""The settings while they can neither be read nor are remembered."""
 
 
 def read(name: str, value: object) -> Value:
