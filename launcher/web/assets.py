@@ -1,9 +1,8 @@
-"""Styles, script, icons and htmx, made ready once and served under names that never change.
+"""Styles, scripts, icons and htmx, each under a URL that changes with its content.
 
-Each file is read when the application starts, compressed, and given a URL that holds a piece of
-its own hash. A browser may keep it for ever; a changed file has another URL. The style sheets are
-joined in the order of `launcher.css` into one response, so that the first paint needs one.
-Everything is sent as it is written: compressed, comments and indents cost little.
+Each file is read and compressed when the application starts. Its URL has a part of its hash, so a
+browser may keep it for ever. The style sheets are joined in the order of `launcher.css`: the first
+paint needs one response. Files are sent as they are written: compressed, comments cost little.
 """
 
 from __future__ import annotations
@@ -78,7 +77,7 @@ def join_styles(css_path: Path) -> str:
 
 
 def join_scripts(static_path: Path) -> str:
-    """Return htmx and the scripts of the admin pages as one, each of ours in a scope of its own."""
+    """Return htmx and the admin scripts as one, each script in a scope of its own."""
     ours = (_in_scope((static_path / name).read_text()) for name in _ADMIN_SCRIPTS)
     library = (static_path / HTMX).read_text().rstrip()
     return "\n".join((f"{library};", *ours))
@@ -89,12 +88,12 @@ def _in_scope(script: str) -> str:
 
 
 def asset_url(name: str) -> str:
-    """Return the lasting URL of the asset called `name`."""
+    """Return the URL of the asset called `name`."""
     return _assets().by_name[name].url
 
 
 def styles_url(hue: int) -> str:
-    """Return the lasting URL of the style sheet with the site's `hue`, in degrees, built in."""
+    """Return the URL of the style sheet with the site's `hue`, in degrees, in it."""
     stem, _, ending = asset_url("launcher.css").rpartition(".")
     return f"{stem}-{hue}.{ending}"
 
@@ -107,7 +106,7 @@ def _drawing(url: str, css_class: str, name: str) -> Markup:
 
 
 def icon(name: str) -> Markup:
-    """Return the icon called `name`: decoration, silent for screen readers."""
+    """Return the icon called `name`, hidden from screen readers."""
     return _drawing(asset_url("icons.svg"), "icon", name)
 
 
@@ -117,22 +116,22 @@ def mark(name: str) -> Markup:
 
 
 def sign(name: str) -> Markup:
-    """Return the large shape that stands before an answer."""
+    """Return the large shape before an answer."""
     return _drawing(asset_url("icons.svg"), "sign", f"sign-{name}")
 
 
 @blueprint.get("/assets/<address>")
 @ungated
 def asset(address: str) -> Response:
-    """Send one asset, compressed for those who take it; an unknown hash is not found."""
+    """Send one asset, compressed where that is accepted; 404 for an unknown hash."""
     found = _assets().by_address.get(address) or _tinted(address)
     if found is None:
         abort(404)
-    is_packed = request.accept_encodings["gzip"] > 0
-    response = Response(found.gzipped if is_packed else found.body, mimetype=found.mime)
+    is_gzipped = request.accept_encodings["gzip"] > 0
+    response = Response(found.gzipped if is_gzipped else found.body, mimetype=found.mime)
     response.headers["Cache-Control"] = _FOREVER
     response.vary.add("Accept-Encoding")
-    if is_packed:
+    if is_gzipped:
         response.content_encoding = "gzip"
     return response
 
@@ -143,7 +142,7 @@ def _tinted(address: str) -> Asset | None:
     return _with_hue(sheet, int(match[2])) if match and sheet else None
 
 
-# An inline style would need a weaker policy, a second sheet one more request before first paint.
+# An inline style would need a weaker policy, a second sheet one more request.
 @lru_cache(maxsize=8)
 def _with_hue(sheet: Asset, hue: int) -> Asset:
     body = sheet.body + f"@layer tokens{{:root{{--hue:{hue}}}}}".encode()

@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""The pages to sign in and out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ blueprint = Blueprint("auth", __name__)
 
 @blueprint.get("/login")
 def sign_in() -> ResponseReturnValue:
-    """Show the form; whoever is signed in goes where they wanted to."""
+    """Show the form; who is signed in is redirected to `next`."""
     next_path = safe_path(request.args.get("next", ""))
     if current_viewer():
         return redirect(next_path)
@@ -32,7 +32,7 @@ def sign_in() -> ResponseReturnValue:
 
 @blueprint.post("/login")
 def create_session() -> ResponseReturnValue:
-    """Sign in and go on to `next`; the form again, with the reason, when that is refused."""
+    """Sign in and redirect to `next`; on refusal show the form with the reason."""
     next_path = safe_path(request.form.get("next", ""))
     username = request.form.get("username", "").strip()
     address = request.remote_addr or ""
@@ -58,7 +58,7 @@ def sign_out() -> ResponseReturnValue:
 def safe_path(wanted: str) -> str:
     r"""Return `wanted` if it is a path on this site, else the start page.
 
-    Browsers read `//host` and `/\host` as addresses elsewhere and skip tabs and line ends.
+    Browsers read `//host` and `/\host` as other hosts, and skip tabs and line ends.
     """
     parts = urlsplit(wanted)
     is_path = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
@@ -90,7 +90,7 @@ def _refusal(attempts_left: int) -> str:
 
 
 def pause_words(retry_after_s: int) -> str:
-    """Say how long the throttle makes one wait."""
+    """Return how long to wait before the next attempt."""
     return ngettext(
         "Too many tries. Wait %(num)s second, then try again.",
         "Too many tries. Wait %(num)s seconds, then try again.",

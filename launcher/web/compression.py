@@ -1,11 +1,10 @@
-"""Gzip for pages, where the server in front does none.
+"""Gzip for pages.
 
-Compressing a page that holds a secret beside words of the request's choosing can leak the secret
-by its length (BREACH). Our pages are compressed all the same, for two reasons. The attack needs
-thousands of requests sent with the victim's cookie from another site, and a `SameSite=Lax` cookie
-goes along with none but a visible navigation. And the CSRF token is signed anew, with its second,
-for each page, so that what was learned of one is worth nothing in the next. A page that shows a
-lasting secret, such as a new API token, sets `Cache-Control: no-transform` and goes out as it is.
+The length of a compressed page can reveal a secret that stands beside text from the request
+(BREACH). Pages are compressed all the same. The attack needs thousands of requests from another
+site with the victim's cookie, and a `SameSite=Lax` cookie is sent with visible navigation alone.
+The CSRF token is signed again for each page, so nothing learned from one page helps with the next.
+A page with a lasting secret, such as a new password, sets `Cache-Control: no-transform`.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _LEVEL = 5  # a fifth of a millisecond for a start page; 9 takes four times as l
 
 
 def init_app(app: Flask) -> None:
-    """Compress the HTML of `app` above a kilobyte for browsers that take gzip."""
+    """Compress HTML above a kilobyte for browsers that accept gzip."""
     app.after_request(_compress)
 
 

@@ -1,4 +1,4 @@
-"""What a person sees when something cannot be done: what happened, what holds, what to do next."""
+"""The pages of failures: what happened, what is still safe, what to do next."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ _CSRF_WORDS = _Words(
 
 
 def init_app(app: Flask) -> None:
-    """Answer every failure of `app` with a page, and never with what is inside."""
+    """Answer every failure with a page that shows no internals."""
     app.register_error_handler(CSRFError, _show_csrf_error)
     app.register_error_handler(HTTPException, _show_http_error)
     app.register_error_handler(BackupError, show_backup_error)
@@ -121,7 +121,7 @@ def init_app(app: Flask) -> None:
 
 
 def show_backup_error(error: BackupError, *, next_step: NextStep | None = None) -> Response:
-    """Answer with the words of the error's code, and its own sentence as a detail."""
+    """Answer with the words of the error's code; its own sentence is a detail."""
     if isinstance(error, OperationInProgressError):
         return _show_busy(error, next_step)
     words = ERROR_WORDS[error.code]
@@ -136,10 +136,10 @@ def show_backup_error(error: BackupError, *, next_step: NextStep | None = None) 
 
 
 def _show_busy(error: OperationInProgressError, next_step: NextStep | None) -> Response:
-    """Say who does what, since when, and where to watch it."""
+    """Answer who does what since when, and where to follow it."""
     words = ERROR_WORDS[error.code]
     text = str(words.hint)
-    # Without the database there is no time zone to say it in, and nobody to show it to.
+    # This needs the time zone and the viewer, which the database has.
     with suppress(DataBeingReplacedError, SQLAlchemyError):
         resume()
         text = Markup("{} {}").format(busy_words(error), words.hint)
@@ -167,7 +167,7 @@ def _watch_step() -> NextStep | None:
         return None
     running = current_backups().progress()
     if (running is None or running.verb is Verb.PLAN) and _is_repeatable():
-        # Over in a moment, or already: nothing to watch.
+        # It ends at once, or has ended: there is nothing to follow.
         return NextStep(request.full_path.rstrip("?"), gettext("Try again"))
     return NextStep(watch_path(running), gettext("Watch it"))
 
@@ -178,14 +178,14 @@ def _to_the_backups() -> NextStep | None:
 
 
 def watch_path(running: Progress | None) -> str:
-    """Return where an admin sees how far it is: a restore has a page of its own."""
+    """Return where an admin follows an operation: a restore has a page of its own."""
     if running is not None and running.verb is Verb.RESTORE:
         return url_for("operations.show", operation_id=running.operation_id)
     return url_for("backups.show")
 
 
 def show_held() -> Response:
-    """Answer that the data is being replaced just now, and when to ask again."""
+    """Answer that the data is being replaced, and when to try again."""
     do_without_database()
     title = _("One moment: the data is being replaced")
     text = (
@@ -199,7 +199,7 @@ def show_held() -> Response:
 
 
 def show_damaged(problem: Fault) -> Response:
-    """Answer with the one page that needs no database: the damage, and the way back."""
+    """Answer with the page that needs no database: the damage, and how to restore."""
     do_without_database()
     newest = _newest_good_backup()
     page = render_template(
@@ -224,7 +224,7 @@ def show_refusal(
     command: str = "",
     next_step: NextStep | None = None,
 ) -> Response:
-    """Answer that this was refused, and what helps: a command on the server, or a way out."""
+    """Answer that something was refused, with a command or a next step."""
     return _problem(status, _Words(title, text), command=command, next_step=next_step)
 
 
@@ -244,14 +244,14 @@ def _show_http_error(error: HTTPException) -> Response:
 
 
 def _show_database_error(error: SQLAlchemyError) -> Response:
-    """Tell a lost database from a busy one, and both from a mistake of ours."""
+    """Distinguish a full disk, a damaged and a busy database from a bug."""
     fault = fault_of(error) if isinstance(error, DBAPIError) else DatabaseFault.OTHER
     if fault is DatabaseFault.FULL:
-        # Even to read, SQLite needs a little room for the index of its log.
+        # Even to read, SQLite needs space for the index of its log.
         do_without_database()
         words = ERROR_WORDS["insufficient_space"]
         return _problem(STATUS_OF["insufficient_space"], _Words(words.title, words.hint))
-    # A page can be malformed in a database that still opens: then SQLite's own word counts.
+    # A database with a malformed page may still open: then SQLite's error is the reason.
     problem = current_backups().live_problem()
     if fault is DatabaseFault.DAMAGED and isinstance(error, DBAPIError):
         problem = problem or Fault(Reason.LIVE_UNREADABLE, {"detail": str(error.orig)})
@@ -284,7 +284,7 @@ def _problem(
     next_step: NextStep | None = None,
 ) -> Response:
     if is_htmx() and request.method in {"GET", "HEAD"} and status == HELD_STATUS and waits:
-        # Whatever asks again by itself will be answered in a moment, and has nothing to tell.
+        # A part that polls asks again in a moment.
         return Response("", status, {"HX-Reswap": "none"})
     try:
         resume()
@@ -309,7 +309,7 @@ def _problem(
             waits=waits,
             next_step=next_step,
         )
-    except SQLAlchemyError as error:  # the frame asks for the name of the site and its viewer
+    except SQLAlchemyError as error:  # the frame reads the site's name and its viewer
         return _show_database_error(error)
     response = make_response(page, status)
     if is_htmx():

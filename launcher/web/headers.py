@@ -1,4 +1,4 @@
-"""What every response says about itself, so that a browser trusts it with as little as possible."""
+"""The security headers of every response."""
 
 from __future__ import annotations
 
@@ -34,13 +34,12 @@ _OF_PAGES = {
         "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()"
     ),
 }
-# The parts of a page, which a browser keeps for ever. Opened by itself, a picture with marks is a
-# document too: it may do nothing at all, and fewer words say so. Five of them come with each page.
+# Files that a browser keeps for ever. An SVG opened alone is a document too: it may do nothing.
 _OF_ASSETS = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
 
 
 def init_app(app: Flask) -> None:
-    """Put the headers on every response of `app`, errors included."""
+    """Set the headers on every response, errors included."""
     app.after_request(_add_headers)
 
 
@@ -48,6 +47,6 @@ def _add_headers(response: Response) -> Response:
     own = _OF_ASSETS if response.cache_control.immutable else _OF_PAGES
     for name, value in (_ALWAYS | own).items():
         response.headers.setdefault(name, value)
-    # Every page holds a token or a name; what may be kept says so itself.
+    # Every page has a token or a name in it; what may be cached sets its own header.
     response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -1,4 +1,4 @@
-"""What htmx asks for: a part of a page instead of the whole."""
+"""Requests of htmx, which get a part of a page instead of the whole."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ if TYPE_CHECKING:
 
 
 def init_app(app: Flask) -> None:
-    """Mark every page as depending on who asks, so that no cache mixes pages and parts."""
+    """Let every page vary by `HX-Request`, so that no cache mixes pages and parts."""
     app.after_request(_vary)
 
 
 def is_htmx() -> bool:
-    """Return whether a script of ours asks for a part; a restored page wants the whole."""
+    """Whether this request wants a part; a page restored from the history wants the whole."""
     headers = request.headers
     return headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in headers
 
 
 def current_page() -> str:
-    """Return the address of the page whose script asks, "" when that is not known."""
+    """Return the address of the page that sent this htmx request, "" when unknown."""
     return request.headers.get("HX-Current-URL", "")
 
 
 def render(page: str, *, part: str, **context: object) -> str:
-    """Return `page`, or only its `part` when htmx asks; both take the same context."""
+    """Return `page`, or only its `part` for htmx; both take the same context."""
     return render_template(part if is_htmx() else page, **context)
 
 
 def redirect_to(address: str) -> ResponseReturnValue:
-    """Lead whoever sent a form to `address`: a script by a header, a browser by a redirect."""
+    """Redirect to `address`, for htmx by a header."""
     return redirect_script(address) if is_htmx() else redirect(address, 303)
 
 
 def redirect_script(address: str, *, status: int = 204) -> Response:
-    """Let the script that asks take the whole page to `address`."""
+    """Let htmx load the whole page at `address`."""
     return Response(status=status, headers={"HX-Redirect": address})
 
 

@@ -1,4 +1,4 @@
-"""The side navigation of the admin pages: only what exists is in it."""
+"""The side navigation of the admin pages."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Asking for the password again before something grave, when the last time was a while ago.
+"""The password is asked for again before a destructive action, 15 minutes after the last time.
 
-A browser left open, or a borrowed phone, must not be enough to take the data out, to replace it,
-or to change who may come in.
+An open browser or a borrowed phone is not enough to download the data, to replace it, or to change
+the accounts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ blueprint = Blueprint("recent", __name__)
 
 
 def has_recent_password() -> bool:
-    """Return whether this session gave its password within the last quarter of an hour."""
+    """Whether the password was entered in this session within the last 15 minutes."""
     try:
         given_at = datetime.fromisoformat(session.get("password_at", ""))
     except ValueError:
@@ -42,10 +42,10 @@ def has_recent_password() -> bool:
 
 
 def confirm_in_form() -> str:
-    """Look at the field `password` of this request where it is needed; "" when all is well.
+    """Check the field `password` of this request if it is needed.
 
     Returns:
-        What is wrong with it, in the reader's words.
+        What is wrong with it in the reader's words, "" for nothing.
     """
     if has_recent_password():
         return ""
@@ -65,10 +65,9 @@ def confirm_in_form() -> str:
 def recent_password_required(
     view: Callable[P, ResponseReturnValue],
 ) -> Callable[P, ResponseReturnValue]:
-    """Let a view run only after a recent password; ask for it first otherwise.
+    """Let a view run only after a recent password; otherwise ask for it first.
 
-    What can be asked for again goes on by itself afterwards. What was sent has to be sent again,
-    from the page that it was sent from.
+    A GET continues afterwards. A form has to be sent again, from its page.
     """
 
     @wraps(view)
@@ -84,7 +83,7 @@ def recent_password_required(
 @blueprint.get("/account/confirm")
 @user_required
 def ask() -> ResponseReturnValue:
-    """Ask for the password; whoever gave it just now goes on."""
+    """Ask for the password; redirect to `next` if it was entered recently."""
     next_path = safe_path(request.args.get("next", ""))
     if has_recent_password():
         return redirect(next_path)
@@ -94,7 +93,7 @@ def ask() -> ResponseReturnValue:
 @blueprint.post("/account/confirm")
 @user_required
 def confirm() -> ResponseReturnValue:
-    """Take note of the password and go on; the form again, with the reason, when it is wrong."""
+    """Check the password and redirect to `next`; show the form again when it is wrong."""
     next_path = safe_path(request.form.get("next", ""))
     if error := confirm_in_form():
         return _form(next_path, error), 422

@@ -1,9 +1,8 @@
-"""A backup file that a browser sends: streamed into a folder of its own, bounded, then taken in.
+"""Receive a backup file from a browser: streamed to disk within limits, then checked and listed.
 
-The order matters, for the check of the CSRF token reads the whole form. First the view makes
-sure who asks, since a guest must not fill the disk. Then the announced length and the free space
-are looked at, and only then is the body read, with the gate released: a phone that sends for
-minutes must not hold a restore.
+The order matters, since the check of the CSRF token reads the whole form. The view checks the
+rights first: a guest must not fill the disk. Then the announced length and the free space are
+checked. Only then is the body read, with the gate released: a slow upload must not delay a restore.
 """
 
 from __future__ import annotations
@@ -40,25 +39,25 @@ if TYPE_CHECKING:
 
     from launcher.config import Config
 
-# What a form around the file takes: its token, a note, the headers of each part.
+# The form around the file: its token, a note, the headers of each part.
 _FORM_BYTES = 1 << 16
 _MAX_PARTS = 20
 _SPARE_BYTES = 16 << 20
 _NAME_CHARACTERS = 200
 
 _PATIENCE_S = 20.0
-_LOOK_EVERY_S = 0.2
+_POLL_S = 0.2
 _DRAIN_S = 30.0
 _CHUNK_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A file that has arrived whole.
+    """A file that has arrived completely.
 
     Attributes:
-        path: where it lies, under a name of ours.
-        name: what its sender calls it, fit to be shown; nothing to make a path of.
+        path: where it is, under a generated name.
+        name: its name in the browser, safe to show but not to use in a path.
     """
 
     path: Path
@@ -66,7 +65,7 @@ class Received:
 
 
 class ReceivingRequest(Request):
-    """A request whose view may say where the file in its form is to be written."""
+    """A request whose view decides where the file in its form is written."""
 
     file_maker: Callable[[str], IO[bytes]] | None = None
 
@@ -85,7 +84,7 @@ class ReceivingRequest(Request):
 
 
 def init_app(app: Flask) -> None:
-    """Let requests of `app` bring files, and clear away what broke off before it started."""
+    """Let requests receive files, and remove incomplete ones from before the start."""
     app.request_class = ReceivingRequest
     sweep(current_config(app).incoming_dir)
 
@@ -94,9 +93,9 @@ def init_app(app: Flask) -> None:
 def received_file() -> Iterator[Received]:
     """Receive the one file in the field `file` of this request's form.
 
-    The caller has made sure who sends it, without looking at the form. In the block the gate is
-    released and the CSRF token is checked. The file is gone after it, unless an operation that
-    was started in it has taken it over. Refusals end the request with their page.
+    The caller has checked the rights without reading the form. In the block the gate is released
+    and the CSRF token is checked. The file is deleted after it, unless an operation has taken it
+    over. Refusals end the request with their page.
 
     Raises:
         CSRFError: the form has no valid token.
@@ -115,20 +114,19 @@ def received_file() -> Iterator[Received]:
 
 
 def start_upload(received: Received, *, by: str, note: str = "") -> str:
-    """Begin to check the file and to put it in the list; return the operation's id.
+    """Start the operation that checks and lists the file; return its id.
 
-    An operation that is running is waited for, for a while: sending a large file again would
-    take longer.
+    Waits 20 seconds for a running operation, since a second upload would take longer.
 
     Raises:
-        OperationInProgressError, StoreUnavailableError: it could not begin.
+        OperationInProgressError, StoreUnavailableError: it could not start.
     """
     deadline = time.monotonic() + _PATIENCE_S
-    told = f"{note} ({received.name})" if note else received.name
-    upload = UploadRequest(received.path, told)
+    note = f"{note} ({received.name})" if note else received.name
+    upload = UploadRequest(received.path, note)
     while True:
         while current_backups().progress() and time.monotonic() < deadline:
-            time.sleep(_LOOK_EVERY_S)
+            time.sleep(_POLL_S)
         try:
             return start_operation(upload, by=by)
         except OperationInProgressError:
@@ -141,7 +139,7 @@ def _read_form(config: Config, stack: ExitStack) -> Received:
 
     def make(filename: str) -> IO[bytes]:
         if not filename or made:
-            return _Nowhere()  # an empty field, or one file too many
+            return _Discarded()  # an empty field, or one file too many
         file = IncomingFile(config.incoming_dir, limit_bytes=config.upload_limit_bytes)
         made.append(stack.enter_context(file))
         return cast("IO[bytes]", file)
@@ -163,7 +161,7 @@ def _read_form(config: Config, stack: ExitStack) -> Received:
 
 
 def _only_name(made: list[IncomingFile]) -> str:
-    """Return the name of the file that was sent, or refuse the form if it is not one file."""
+    """Return the name of the file that was sent, or refuse a form without exactly one."""
     sent: list[FileStorage] = [
         each for name in request.files for each in request.files.getlist(name) if each.filename
     ]
@@ -201,10 +199,10 @@ def _refuse_size(limit_bytes: int) -> NoReturn:
 
 
 def _drain(most_bytes: int) -> None:
-    """Read what is still being sent, for as long as that is bearable.
+    """Read what is still being sent, for 30 seconds at most.
 
-    A browser sends its form to the end before it looks for an answer. If the connection were
-    closed under it, it would tell of that and not show our page.
+    A browser reads the response after it has sent the whole form. If the connection were closed
+    before, it would report that instead of showing the page.
     """
     if not request.environ.get("wsgi.input_terminated"):
         return  # a server that does not say where the body ends
@@ -217,8 +215,8 @@ def _drain(most_bytes: int) -> None:
         most_bytes -= len(chunk)
 
 
-class _Nowhere(io.BytesIO):
-    """Takes a file that nobody wants."""
+class _Discarded(io.BytesIO):
+    """A file whose content is dropped."""
 
     def write(self, data: object) -> int:
         return len(cast("bytes", data))

@@ -1,4 +1,4 @@
-"""Who may come in through a door. Rights to a single thing are checked where it is fetched."""
+"""The role that a view requires. Rights to a single thing are checked where it is fetched."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def role_required(
 ) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
     """Let a view run for users of at least the role `least`.
 
-    A guest is led to sign-in and comes back afterwards; a user of a lesser role gets 403.
+    A guest is redirected to sign-in and back; a user of a lesser role gets 403.
     """
 
     def guard(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
@@ -50,7 +50,7 @@ admin_required = role_required(Role.ADMIN)
 
 
 def signed_in_user() -> User:
-    """Return the user behind a request that one of the guards let through."""
+    """Return the user of a request to a view that requires a role."""
     viewer = current_viewer()
     if viewer is None:
         abort(403)
@@ -58,15 +58,14 @@ def signed_in_user() -> User:
 
 
 def acting_user() -> Actor:
-    """Return the signed-in user as the audit log names who acted."""
+    """Return the signed-in user as the actor for the audit log."""
     return Actor.of(signed_in_user(), address=request.remote_addr or "")
 
 
 def redirect_to_sign_in() -> ResponseReturnValue:
-    """Redirect a guest to sign-in; what can be asked for again is remembered.
+    """Redirect a guest to sign-in, and back to the page of a GET afterwards.
 
-    A script that asked for a part of a page is told to take the whole page there, and to come
-    back to where it was.
+    For htmx the whole page is redirected.
     """
     if is_htmx():
         return redirect_script(_sign_in(urlsplit(current_page()).path), status=401)

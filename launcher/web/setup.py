@@ -1,4 +1,4 @@
-"""The first start: whoever has the one-time link makes the first admin."""
+"""The first start: the one-time link creates the first admin."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ blueprint = Blueprint("setup", __name__)
 
 @blueprint.get("/setup")
 def show() -> ResponseReturnValue:
-    """Show the form to whoever has the link."""
+    """Show the form, for a valid link."""
     token = request.args.get("token", "")
     if not setup.is_setup_token(current_config().setup_token_path, token):
         return refuse_setup()
@@ -47,8 +47,8 @@ def show() -> ResponseReturnValue:
 
 
 @blueprint.post("/setup")
-def make_first_admin() -> ResponseReturnValue:
-    """Make the first admin, name the site, sign in; the form again when a value is not fit."""
+def create_first_admin() -> ResponseReturnValue:
+    """Create the first admin, name the site and sign in; show the form again on errors."""
     values = {name: request.form.get(name, "") for name in ("username", "site_name")}
     token = request.form.get("token", "")
     try:
@@ -73,7 +73,7 @@ def make_first_admin() -> ResponseReturnValue:
 
 
 def is_awaiting_first_admin() -> bool:
-    """Return whether the setup link still waits for somebody."""
+    """Whether the setup link has not been used yet."""
     return current_config().setup_token_path.exists() and not users.has_admin()
 
 
@@ -94,7 +94,7 @@ def _form(token: str, values: Mapping[str, str], errors: Mapping[str, str]) -> s
 
 
 def _newest_backups() -> Sequence[Backup]:
-    """Return what lies in the folder of backups and could be restored."""
+    """Return the newest backups that could be restored."""
     try:
         listed = current_backups().list()
     except BackupError:

@@ -1,7 +1,7 @@
-"""The other first start: on a new server, everything comes back from a backup.
+"""The first start of a new server with the data of a backup.
 
-Whoever has the one-time setup link may bring a file in, or choose one that lies in the folder, sees
-what is inside, and restores it. Once the restored data has an admin, the link is void.
+The one-time setup link allows to upload a file or to choose a listed backup, to see its contents
+and to restore it. Once the restored data has an admin, the link is invalid.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ blueprint = Blueprint("setup_restore", __name__, url_prefix="/setup")
 def setup_token_required(
     view: Callable[Concatenate[str, P], ResponseReturnValue],
 ) -> Callable[P, ResponseReturnValue]:
-    """Let a view run for whoever has the setup link in the address; it gets the token.
+    """Let a view run with the token of a valid setup link in the address.
 
-    What the core refuses leads back to the page of the link.
+    An error of the core offers the way back to the page of the link.
     """
 
     @wraps(view)
@@ -63,21 +63,21 @@ def setup_token_required(
 @blueprint.post("/upload")
 @setup_token_required
 def receive(token: str) -> ResponseReturnValue:
-    """Receive a file, begin to check it, and lead to where that is followed."""
+    """Receive a file, start its check and redirect to its progress."""
     follower = Follower(current_appearance(), holder=None, setup_token=token)
     with received_file() as received:
         operation_id = start_upload(received, by=BY)
     return redirect_to(following_address(operation_id, follower))
 
 
-# From the check before every view alone, which would read the form of anybody to its end.
+# Only from the check before every view, which would read the whole form of a guest.
 csrf.exempt(receive)
 
 
 @blueprint.get("/restore/<backup_id>")
 @setup_token_required
 def show_plan(token: str, backup_id: str) -> ResponseReturnValue:
-    """Show what is inside this backup, and who could sign in afterwards."""
+    """Show the contents of this backup, and who could sign in afterwards."""
     service = current_backups()
     backup = service.get(backup_id)
     stopwatch = Stopwatch()
@@ -96,7 +96,7 @@ def show_plan(token: str, backup_id: str) -> ResponseReturnValue:
 @blueprint.post("/restore/<backup_id>")
 @setup_token_required
 def restore(token: str, backup_id: str) -> ResponseReturnValue:
-    """Restore this backup, its schedule included, and lead to where that is followed."""
+    """Start a restore with the schedule of the backup and redirect to its progress."""
     backup = current_backups().get(backup_id)
     follower = Follower(current_appearance(), holder=None, setup_token=token)
     operation_id = start_operation(RestoreRequest(backup.id, keep_schedule=False), by=BY)

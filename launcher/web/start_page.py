@@ -1,4 +1,4 @@
-"""The start page: boards and the apps on them. It waits for nothing but the database."""
+"""The start page: boards and the apps on them. It reads the database and nothing else."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One app as a tile shows it; `state` is "" when nobody checks it."""
+    """One app as a tile shows it; `state` is "" when it is not checked."""
 
     id: str
     name: str
@@ -83,10 +83,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What the last line of a board says; `looked_at` is None while nothing was checked."""
+    """The last line of a board; `checked_at` is None while nothing was checked."""
 
     apps: int
-    looked_at: datetime | None
+    checked_at: datetime | None
     down: int
     slow: int
 
@@ -105,7 +105,7 @@ class _Row:
 
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
-    """Show the viewer's first board, or what was found for `?q=`."""
+    """Show the viewer's first board, or the apps found for `?q=`."""
     boards = visible_boards(current_viewer())
     if not boards and current_viewer() is None:
         return redirect_to_sign_in()
@@ -116,7 +116,7 @@ def home() -> ResponseReturnValue:
 
 @blueprint.get("/b/<slug>")
 def board(slug: str) -> ResponseReturnValue:
-    """Show one board. What the viewer may not see looks as if it were not there."""
+    """Show one board. One that the viewer may not see is not found."""
     boards = visible_boards(current_viewer())
     wanted = next((each for each in boards if each.slug == slug), None)
     if wanted is None and current_viewer() is None:
@@ -128,7 +128,7 @@ def board(slug: str) -> ResponseReturnValue:
 
 @blueprint.get("/media/<sha256>")
 def media(sha256: str) -> Response:
-    """Send an uploaded picture; its address is its content, so it may be kept for ever."""
+    """Send an uploaded picture. Its address is a hash of its content, so it may be cached."""
     if current_viewer() is None and not site_settings().guest_access:
         abort(404)
     found = db.session.execute(
@@ -138,7 +138,7 @@ def media(sha256: str) -> Response:
         abort(404)
     response = Response(found.content, mimetype=found.mime)
     response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
-    # Opened by itself an SVG is a document: it may draw, and nothing else.
+    # An SVG opened alone is a document: it may draw, and nothing else.
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
     )
@@ -146,7 +146,7 @@ def media(sha256: str) -> Response:
 
 
 def visible_boards(viewer: User | None) -> Sequence[Board]:
-    """Return the boards that `viewer` may see, in order; a guest sees public ones, if any."""
+    """Return the boards that `viewer` may see, in order; a guest sees public ones at most."""
     if viewer is None and not site_settings().guest_access:
         return ()
     query = sa.select(Board).order_by(Board.position, Board.id)
@@ -197,7 +197,7 @@ def _show_found(boards: Sequence[Board], words: str) -> str:
 
 
 def _placed_apps(board_ids: Iterable[int]) -> list[_Row]:
-    """Return the apps of some boards in their order, in one query, archived ones left out."""
+    """Return the apps of some boards in order, in one query, without archived ones."""
     query = (
         sa.select(Section.id, Section.name, Placement.id, App, Media.sha256, CheckState)
         .select_from(Placement)
@@ -212,7 +212,7 @@ def _placed_apps(board_ids: Iterable[int]) -> list[_Row]:
 
 
 def _groups(rows: list[_Row], now: datetime) -> list[Group]:
-    """Return the sections that have something on them; an empty one is for editors alone."""
+    """Return the sections that have apps."""
     opens_new_tab = _opens_new_tab()
     return [
         Group(id_, name, [_tile(row, now, opens_new_tab=opens_new_tab) for row in placed])
@@ -280,7 +280,7 @@ def _summary(rows: list[_Row]) -> Summary:
     states = [check.state for check in checks]
     return Summary(
         apps=len({row.app.id for row in rows}),
-        looked_at=max((check.last_at for check in checks if check.last_at), default=None),
+        checked_at=max((check.last_at for check in checks if check.last_at), default=None),
         down=states.count(Health.DOWN),
         slow=states.count(Health.SLOW),
     )
@@ -289,8 +289,8 @@ def _summary(rows: list[_Row]) -> Summary:
 def _is_match(app: App, words: str) -> bool:
     """Whether every word is in the name, begins a word about the app, or is part of its address.
 
-    An address counts only for what looks like one, or "home" would find all of `home.arpa`. Done
-    in Python, since SQLite knows the small letters of ASCII alone.
+    A word of letters alone is not sought in addresses: "home" would find all of `home.arpa`. SQLite
+    folds the case of ASCII only, so this is done in Python.
     """
     name, address = app.name.casefold(), _address(app.url).casefold()
     about = f"{app.description} {app.keywords} {address.partition('.')[0]}".casefold().split()

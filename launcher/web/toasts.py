@@ -1,6 +1,6 @@
-"""What is said in passing after something was done, with a way back where there is one.
+"""Toasts: short messages after an action, some with an undo.
 
-It is flashed: shown by the next page, or by the part that htmx swaps in.
+A toast is shown by the next page, or by the part that htmx swaps in.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from flask import flash
 
 
 class Toast(TypedDict):
-    """One message. `undo_path` is what a form with `undo_ids` is sent to, "" for no way back."""
+    """One message. A form with `undo_ids` is sent to `undo_path`, "" for no undo."""
 
     severity: str
     text: str
@@ -31,13 +31,13 @@ def make_toast(
     undo_field: str = "",
     undo_ids: Sequence[str] = (),
 ) -> Toast:
-    """Return a message that goes into the cookie of the session as it is.
+    """Return a toast, which is kept in the session cookie.
 
     Args:
-        tone: "ok", "warn" or "bad".
+        severity: "ok", "warn" or "bad".
         details: further lines, smaller.
-        undo_path: where the way back is asked for, by a form.
-        undo_field: the name of the button of that form.
+        undo_path: where the form that undoes is sent.
+        undo_field: the name of its button.
         undo_ids: its fields `id`.
     """
     return Toast(
@@ -51,6 +51,6 @@ def make_toast(
 
 
 def show(toast: Toast) -> None:
-    """Let the next page, or the part that is about to be sent, say it."""
-    # Flask keeps any JSON for a message, though its annotation asks for a string.
+    """Show a toast on the next page, or in the part that is being sent."""
+    # Flask keeps any JSON value, though its annotation is a string.
     flash(toast)  # type: ignore[arg-type]

@@ -80,7 +80,7 @@ POST = {
     "backup_actions.protect": (302, 403, 403, 404),
     "backup_actions.unprotect": (302, 403, 403, 404),
     "backup_actions.delete": (302, 403, 403, 404),
-    "backup_actions.treat_selected": (302, 403, 403, 422),
+    "backup_actions.change_selected": (302, 403, 403, 422),
     "backup_actions.delete_selected": (302, 403, 403, 422),
     "schedules.save": (302, 403, 403, 409),
     "jobs.run": (302, 403, 403, 303),

@@ -1,4 +1,4 @@
-"""An operation on backups as any page begins, plans and follows it.
+"""Start, plan and follow an operation on backups, from any page.
 
-Read `start` first. May be imported by every part of `launcher.web`, and imports none of `admin`.
+Read `start` first. Every part of `launcher.web` may import it; it imports nothing of `admin`.
 """

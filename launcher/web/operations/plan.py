@@ -1,4 +1,4 @@
-"""The plan of a restore in words: what there is now, what there will be, who must know what."""
+"""The plan of a restore in words: what there is now, what there will be, what changes for whom."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from launcher.web.operations.stages import StageRow, is_dated
 MOST_NAMES = 12
 
 _NAMED = {"apps": "app", "boards": "board", "users": "user"}
-# A restore holds pages for about a second for each of these.
+# A restore delays pages by about a second for each of these.
 _REPLACED_BYTES_A_SECOND = 200_000_000
 
 
 class AccountChange(StrEnum):
-    """What becomes of the account of who restores."""
+    """What happens to the account of the user who restores."""
 
     SAME = "same"
     OTHER_PASSWORD = "other_password"  # noqa: S105 (a state)
@@ -44,7 +44,7 @@ class AccountChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CountRow:
-    """How many of one kind there are and will be. `now` is None where that cannot be read."""
+    """How many of one kind there are and will be. `now` is None when unreadable."""
 
     what: str
     now: int | None
@@ -74,12 +74,12 @@ class PlanWords:
     """A plan as its page shows it.
 
     Attributes:
-        undoes: the restore that this would undo, None when it is another one's plan.
+        undoes: the restore that this would undo, None when it is no undo.
         is_dated: whether the time of the backup is that of its data.
         loss: how much time is lost, "" when the backup is not older than now.
+        others: everyone else who is signed out.
+        other_passwords: who else needs the password from the backup.
         has_choice: whether the two schedules differ.
-        others: everybody else who is signed out.
-        other_passwords: who else needs the password of then.
     """
 
     backup: Backup
@@ -108,7 +108,7 @@ class PlanWords:
 
 
 class Stopwatch:
-    """Takes the time of each stage of a plan, as it is told of."""
+    """Measures each stage of a plan; pass it as `on_progress`."""
 
     def __init__(self) -> None:
         self._stage: Stage | None = None
@@ -116,13 +116,13 @@ class Stopwatch:
         self.took_s: dict[Stage, float] = {}
 
     def __call__(self, progress: Progress) -> None:
-        """Listen to one step."""
+        """Note one step."""
         if progress.stage is not self._stage:
             self.stop()
             self._stage, self._since = progress.stage, time.monotonic()
 
     def stop(self) -> None:
-        """End the stage that runs."""
+        """End the current stage."""
         if self._stage is not None:
             self.took_s[self._stage] = time.monotonic() - self._since
         self._stage = None
@@ -131,7 +131,7 @@ class Stopwatch:
 def describe_plan(
     plan: RestorePlan, backup: Backup, *, viewer: str, took_s: Mapping[Stage, float]
 ) -> PlanWords:
-    """Return `plan` in words, for the admin of the name `viewer`."""
+    """Return `plan` in words, for the user name `viewer`."""
     others = [name for name in plan.signed_out if name != viewer]
     passwords = [name for name in plan.password_changes if name != viewer]
     return PlanWords(
@@ -179,7 +179,7 @@ def _loss(created_at: datetime) -> str:
 
 
 def _stages(plan: RestorePlan, took_s: Mapping[Stage, float]) -> Sequence[StageRow]:
-    """Return what has been done already to make this plan, and what is ahead."""
+    """Return the stages that making the plan has done, and those ahead."""
     done = {
         Stage.UNPACK: _("Backup checked"),
         Stage.PREPARE: _("Tried on a copy"),
@@ -221,7 +221,7 @@ def _row(what: str, changes: Sequence[RowChange], named: NameChange | None) -> C
         return CountRow(what, None, then, goes=0, returns=0)
     now = sum(change.now or 0 for change in changes)
     goes, returns = max(0, now - then), max(0, then - now)
-    # By name it is told better: one that goes and another that returns leave the count as it is.
+    # Names say more: one that goes and one that returns leave the count as it is.
     if named and len(named.appear) - len(named.vanish) == then - now:
         goes, returns = len(named.vanish), len(named.appear)
     return CountRow(what, now, then, goes, returns)

@@ -22,10 +22,10 @@ class StageRow:
     """One line of a list of stages.
 
     Attributes:
-        state: "done", "running", "failed" or "" for what has not begun.
+        state: "done", "running", "failed" or "" for not started.
         figure: how long it took, or how far it is.
-        percent: None where that cannot be known.
-        note: one more sentence, in `note_language` where that is not the reader's.
+        percent: None when unknown.
+        note: one more sentence, in `note_language` if that is not the reader's.
     """
 
     state: str
@@ -38,7 +38,7 @@ class StageRow:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """An operation under way. `at` says where it stands, in a sentence to read aloud."""
+    """A running operation. `at` is its current stage, for screen readers."""
 
     title: str
     by: str
@@ -62,7 +62,7 @@ def describe_progress(progress: Progress) -> Running:
 
 
 def describe_stop(entry: JournalEntry, *, problem: str, language: str = "") -> Sequence[StageRow]:
-    """Return the stages of an operation that did not come to its end; `problem` says why."""
+    """Return the stages of an operation that did not finish; `problem` says why."""
     took_s = entry.facts.get("took_s")
     took: Mapping[str, float] = took_s if isinstance(took_s, dict) else {}
     stopped = str(entry.facts.get("stage") or "")
@@ -76,7 +76,7 @@ def describe_stop(entry: JournalEntry, *, problem: str, language: str = "") -> S
 
 
 def backup_of(backup_id: str) -> Backup | None:
-    """Return a backup by what was written down of it, None when it is gone."""
+    """Return the backup with an id from the journal, None when it is gone."""
     try:
         return current_backups().get(parse_backup_id(backup_id))
     except BackupError:
@@ -84,7 +84,7 @@ def backup_of(backup_id: str) -> Backup | None:
 
 
 def is_dated(backup: Backup) -> bool:
-    """Whether the time of a backup is that of its data, and not when a file was brought in."""
+    """Whether the time of a backup is that of its data, and not that of an upload."""
     return backup.kind not in {Kind.UPLOAD, Kind.EXTERNAL}
 
 

@@ -1,4 +1,4 @@
-"""Begin an operation that outlives the request, in the name of whoever asked."""
+"""Start an operation that outlives the request."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from launcher.web.roles import signed_in_user
 
 
 def start_operation(request: OperationRequest, *, by: str = "") -> str:
-    """Begin an operation in a process of its own and return the id to follow it by.
+    """Start an operation in a process of its own; return its id.
 
     Args:
         request: what to do.
-        by: who asked; the user who is signed in unless told otherwise.
+        by: who asked; by default the signed-in user.
 
-    The gate is released: the database is out of bounds afterwards, until `resume`.
+    The gate is released: no query is allowed afterwards, until `resume`.
 
     Raises:
-        OperationInProgressError, StoreUnavailableError: it could not begin.
+        OperationInProgressError, StoreUnavailableError: it could not start.
     """
     by, operation_id = by or signed_in_user().username, new_operation_id()
     release()

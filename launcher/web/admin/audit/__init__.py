@@ -1,1 +1,1 @@
-"""The audit log and the backup history. Read `page` first; `words` has its sentences."""
+"""The pages of the audit log and of all operations. Read `page` first; `words` has the sentences."""

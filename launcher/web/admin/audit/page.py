@@ -1,6 +1,6 @@
-"""Who did what: the audit log, and beside it the journal of operations on backups.
+"""The audit log, and the journal of operations on backups.
 
-The log lies in the database, so that a restore rewinds it. The journal lies outside and does not.
+A restore replaces the log, which is in the database, but not the journal, which is outside.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ blueprint = Blueprint("audit", __name__, url_prefix="/admin")
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an operation ended: the state that has its shape and colour, and its word."""
+    """How an operation ended. `state` selects shape and colour."""
 
     is_good: bool
     state: str
@@ -58,7 +58,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One line of the log, in words."""
+    """One entry of the log, in words."""
 
     at: datetime
     who: str
@@ -73,7 +73,7 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True)
 class OperationRow:
-    """One line of the journal, in words. `source` names the file that was brought in."""
+    """One entry of the journal, in words. `source` names an uploaded file."""
 
     url: str
     started_at: datetime
@@ -90,7 +90,7 @@ class OperationRow:
 @blueprint.get("/audit")
 @admin_required
 def show() -> ResponseReturnValue:
-    """Show who did what, newest first, as far as the query string asks for it."""
+    """Show the audit log, newest first, filtered by the query string."""
     asked = {name: request.args.get(name, "").strip()[:100] for name in ("who", "kind", "day", "q")}
     search, asked = _read_search(asked)
     before = Cursor.read(request.args.get("before", ""))
@@ -112,7 +112,7 @@ def show() -> ResponseReturnValue:
 @blueprint.get("/audit/operations")
 @admin_required
 def operations() -> ResponseReturnValue:
-    """Show what was done with backups, from the journal that no restore rewinds."""
+    """Show the operations on backups, newest first."""
     verb, outcome = request.args.get("verb", ""), request.args.get("outcome", "")
     asked = {
         "verb": verb if verb in set(Verb) else "",
@@ -121,7 +121,7 @@ def operations() -> ResponseReturnValue:
     narrowed = _narrowed(asked)
     page = _page_number()
     first = (page - 1) * PAGE
-    # The whole journal is at most a megabyte; without a filter only its end is read.
+    # The journal has at most a megabyte; without a filter only its end is read.
     entries = current_backups().journal(limit=_ALL_ENTRIES if narrowed else first + PAGE + 1)
     found = list(
         islice(_matching(entries, asked["verb"], asked["outcome"]), first, first + PAGE + 1)
@@ -141,7 +141,7 @@ def operations() -> ResponseReturnValue:
 
 
 def _read_search(asked: dict[str, str]) -> tuple[Search, dict[str, str]]:
-    """Return what to look for, and of what was asked only what makes sense."""
+    """Return the search, and the filter without invalid values."""
     since, until = _bounds(asked["day"])
     sensible = asked | {
         "kind": asked["kind"] if asked["kind"] in KIND_WORDS else "",
@@ -154,14 +154,14 @@ def _read_search(asked: dict[str, str]) -> tuple[Search, dict[str, str]]:
 
 
 def _bounds(day: str) -> tuple[datetime | None, datetime | None]:
-    """Return when a day begins and when the next one does, by the clock of the site."""
+    """Return the start of a day and of the next, in the time zone of the site."""
     zone = select_time_zone()
     try:
         first = date.fromisoformat(day)
         since, until = (
             datetime.combine(each, time(), zone) for each in (first, first + timedelta(days=1))
         )
-        # A database keeps its moments in UTC, where the first and the last day have no place.
+        # The first and last day of the calendar cannot be converted to UTC.
         since.astimezone(UTC), until.astimezone(UTC)
     except (ValueError, OverflowError):
         return None, None
@@ -217,7 +217,7 @@ def _operation(entry: JournalEntry) -> OperationRow:
 
 
 def _meaning(entry: JournalEntry) -> str:
-    """Return what a bad ending means for the data, "" when there is nothing to say."""
+    """Return what a failure means for the data, or ""."""
     if entry.outcome is Outcome.INTERRUPTED:
         if entry.facts.get("data") == "restored":
             return _("It was cut short after the data had been replaced.")
@@ -232,7 +232,7 @@ def _ending(outcome: Outcome) -> Ending:
 
 
 def _backup_url(text: str) -> str:
-    """Return where the backup called `text` is shown, "" if that can be no backup."""
+    """Return the page of the backup `text`, "" when that is no id."""
     try:
         return url_for("backup.show", backup_id=parse_backup_id(text))
     except BackupNotFoundError:

@@ -1,7 +1,7 @@
-"""What the audit log and the journal say, in the reader's words.
+"""The words for actions, fields and actors of the audit log.
 
-The rows hold constant names, for they are searched by. A test walks every name that the code
-writes, so that none goes without words; what an older or a newer Launcher wrote is shown as it is.
+A test finds every name that the code writes, so that each has words. Unknown names, written by
+another version, are shown as they are.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def action_words(event: AuditEvent) -> Markup:
 
 
 def actor_words(name: str) -> str:
-    """Return who acted: a person by their name, anything else in words."""
+    """Return who acted, a user by name, anything else in words."""
     if name in ACTOR_WORDS:
         return str(ACTOR_WORDS[name])
     if name.endswith(_AT_A_SHELL):
@@ -117,7 +117,7 @@ def actor_words(name: str) -> str:
 
 
 def changes_of(event: AuditEvent) -> Iterator[Change]:
-    """Yield what is different since, field by field."""
+    """Yield what changed, field by field."""
     for name, pair in _facts(event).items():
         if isinstance(pair, list) and len(pair) == 2:
             label = str(FIELD_WORDS.get(name, name))
@@ -131,12 +131,12 @@ def outcome_of(event: AuditEvent) -> Outcome | None:
 
 
 def error_of(event: AuditEvent) -> str:
-    """Return why an operation failed, in the words of the core, or ""."""
+    """Return why an operation failed, in the core's sentence, or ""."""
     return str(_facts(event).get("error", ""))
 
 
 def _facts(event: AuditEvent) -> Mapping[str, Any]:
-    # A database that was restored may hold anything that is JSON.
+    # Restored data may hold any JSON.
     return event.changes if isinstance(event.changes, dict) else {}
 
 

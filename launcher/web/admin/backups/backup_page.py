@@ -1,4 +1,4 @@
-"""One backup: its verdict, its contents, its history, and its file to take away."""
+"""The page of one backup: its verdict, contents and history, and its download."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 @blueprint.get("/<backup_id>")
 @admin_required
 def show(backup_id: str) -> ResponseReturnValue:
-    """Show one backup; while something is done to it, the page asks again by itself."""
+    """Show one backup. The page polls during an operation on it."""
     service = current_backups()
     backup = service.get(parse_backup_id(backup_id))
     now, names = utc_now(), _names()
@@ -80,17 +80,16 @@ def show(backup_id: str) -> ResponseReturnValue:
 @blueprint.get("/<backup_id>/download")
 @admin_required
 def download(backup_id: str) -> ResponseReturnValue:
-    """Send the plain database, proved on the way, or with `?encoding=stored` the file as kept.
+    """Send the plain database, verified on the way, or with `?encoding=stored` the file as kept.
 
-    A file without a manifest can be had as it is kept only. A damaged backup too: whoever wants
-    to look at it says so, and nobody takes it for a good one by mistake.
+    A damaged backup and a file without a manifest are sent as kept only.
     """
     encoding = request.args.get("encoding", PLAIN)
     if encoding not in {PLAIN, STORED}:
         abort(404)
     backup = current_backups().get(parse_backup_id(backup_id))
     if not has_recent_password():
-        # Back to the page, which begins the download: a form that stays would look like a failure.
+        # Back to the page, which starts the download; the password form would stay visible.
         back = url_for("backup.show", backup_id=backup.id, download=encoding)
         return redirect(url_for("recent.ask", next=back), 303)
     is_damaged = backup.verification.state is State.DAMAGED
@@ -111,10 +110,10 @@ def download(backup_id: str) -> ResponseReturnValue:
 
 
 def _record_download(backup: Backup, encoding: str) -> None:
-    """Keep an audit row; a database that cannot take it must not keep anybody from the backups."""
+    """Write an audit entry; the download goes on if the database refuses it."""
     actor = acting_user()
     target = Target("backup", backup.id, backup.id)
-    # What was read so far is let go: a transaction that reads first and writes later can fail.
+    # Ends the transaction so far: one that reads first and writes later can fail.
     db.session.rollback()
     try:
         audit.record("backup.download", actor=actor, target=target, changes={"encoding": encoding})
@@ -133,7 +132,7 @@ def _refuse_damaged(backup: Backup) -> Response:
 
 
 def _wanted_download() -> str:
-    """Return the encoding of the download that this page is to begin, "" for none."""
+    """Return the encoding of the download that this page starts, "" for none."""
     wanted = request.args.get("download", "")
     return wanted if wanted in {PLAIN, STORED} and has_recent_password() else ""
 

@@ -1,4 +1,4 @@
-"""One backup looked into: whether it is good, in one sentence, and what may be done with it."""
+"""Whether one backup is good, in a sentence, and what can be done with it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
     from launcher.backup.service import BackupService
 
-# A copy that is under way writes at least this often.
+# A running copy writes at least this often.
 _STILL = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """The file of a backup as it lies in the store."""
+    """The file of a backup in the store."""
 
     name: str
     size_bytes: int
@@ -44,10 +44,10 @@ class Inspection:
 
     Attributes:
         verdict: the answer at the top of its page.
-        file: None when there is none.
-        is_checked: whether anybody has looked into it yet.
-        can_restore: whether a restore is worth being planned.
-        can_download: whether the plain database can be handed out, proved.
+        file: None when it is missing.
+        is_checked: whether it was verified or refused.
+        can_restore: whether a restore can be planned.
+        can_download: whether the plain database can be sent, verified.
     """
 
     verdict: FileVerdict
@@ -68,8 +68,8 @@ def inspect(
     """Return what is known of `backup`, without unpacking it.
 
     Args:
-        entries: the journal's lines about it, newest first.
-        names: how the users are called, by the name they sign in with.
+        entries: its entries in the journal, newest first.
+        names: display names by user name.
     """
     file = _file_facts(service, backup)
     is_damaged = backup.verification.state is State.DAMAGED
@@ -109,32 +109,32 @@ def _file_facts(service: BackupService, backup: Backup) -> FileFacts | None:
 def _listed(
     backup: Backup, entries: Sequence[JournalEntry], *, names: Mapping[str, str]
 ) -> FileVerdict:
-    told = [_origin(backup, names)]
+    facts = [_origin(backup, names)]
     if not backup.is_good:
         advice = _("Verify it: every byte is read and compared with what was written.")
-        return FileVerdict("warn", _("Not verified yet"), " ".join(told), advice)
+        return FileVerdict("warn", _("Not verified yet"), " ".join(facts), advice)
     if verified_at := backup.verification.at:
-        told.append(_("Verified %(when)s.", when=day_and_time(verified_at)))
+        facts.append(_("Verified %(when)s.", when=day_and_time(verified_at)))
     tried = next((e for e in entries if e.verb in {Verb.TEST_RESTORE, Verb.RESTORE}), None)
     if not _is_known(backup):
         advice = _("Update this server to the Launcher that made it before you restore it.")
         title = _("Good, and made by a newer Launcher")
-        return FileVerdict("warn", title, " ".join(told), advice)
+        return FileVerdict("warn", title, " ".join(facts), advice)
     if tried is None:
-        return FileVerdict("ok", _("Good"), " ".join(told))
+        return FileVerdict("ok", _("Good"), " ".join(facts))
     when = day_and_time(tried.ended_at)
     if tried.outcome is not Outcome.SUCCEEDED:
-        told.append(_("Tried %(when)s; the history below says what happened.", when=when))
+        facts.append(_("Tried %(when)s; the history below says what happened.", when=when))
         title = _("Good, but the last try to restore it did not succeed")
-        return FileVerdict("warn", title, " ".join(told))
+        return FileVerdict("warn", title, " ".join(facts))
     if tried.verb is Verb.RESTORE:
-        told.append(_("Restored %(when)s.", when=when))
-        return FileVerdict("ok", _("Good, and restored before"), " ".join(told))
+        facts.append(_("Restored %(when)s.", when=when))
+        return FileVerdict("ok", _("Good, and restored before"), " ".join(facts))
     took = duration(took_s(tried))
-    told.append(
+    facts.append(
         _("Rehearsed %(when)s: the whole restore took %(took)s on a copy.", when=when, took=took)
     )
-    return FileVerdict("ok", _("Good, and restored once for practice"), " ".join(told))
+    return FileVerdict("ok", _("Good, and restored once for practice"), " ".join(facts))
 
 
 def _origin(backup: Backup, names: Mapping[str, str]) -> str:
@@ -204,5 +204,5 @@ def _found_in_the_folder(
 
 
 def _refused(looked: JournalEntry) -> Fault | None:
-    """Return why a check did not take a file, None where it did or did not come to its end."""
+    """Return why a check refused a file, None when it did not refuse it."""
     return looked.fault if looked.outcome is Outcome.FAILED else looked.damage

@@ -1,4 +1,7 @@
-"""What other pages tell an admin of the backups. They hardly wait for the disk of the backups."""
+"""The banner about problems with backups, on every page of an admin.
+
+Pages wait 50 ms at most for the backup folder.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _PATIENCE_S = 0.05
 
 
 def init_app(app: Flask) -> None:
-    """Give every template `backup_problems`, and the words for what is wrong."""
+    """Give every template `backup_problems` and the words for problems."""
     app.jinja_env.globals |= {
         "backup_problems": current_problems,
         "headline": problems.headline,
@@ -40,24 +43,24 @@ def _style(now: datetime) -> Style:
 
 
 def current_problems() -> Assessment | None:
-    """Return what an admin should be told of, once a request; None for everybody else."""
+    """Return the problems that an admin should see, None without any or for others."""
     if "backup_problems" not in g:
-        set_current_problems(_look())
-    alert: Assessment | None = g.backup_problems
-    return alert
+        set_current_problems(_find_problems())
+    found: Assessment | None = g.backup_problems
+    return found
 
 
 def set_current_problems(seen: Assessment | None) -> None:
-    """Let the rest of this request go by what was just found out."""
+    """Use these findings for the rest of this request."""
     g.backup_problems = seen if seen and seen.findings.severity is not Severity.OK else None
 
 
-def _look() -> Assessment | None:
+def _find_problems() -> Assessment | None:
     viewer = current_viewer()
     if viewer is None or not viewer.is_admin or g.get("is_without_database"):
         return None
     site = site_settings()
     try:
         return assess(current_application(), now=utc_now(), settings=site, patience_s=_PATIENCE_S)
-    except Exception:  # noqa: BLE001  (the panel shows what is wrong; other pages go on)
+    except Exception:  # noqa: BLE001  (the panel shows the error; other pages go on)
         return None

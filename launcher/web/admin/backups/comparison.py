@@ -1,4 +1,4 @@
-"""What a backup holds beside what there is now, counted by kind."""
+"""The contents of a backup compared with now, counted by kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ContentsRow:
-    """How many of one kind the backup holds and the site has now; `difference` in words."""
+    """How many of one kind the backup has and the site has now."""
 
     what: str
     then: int
@@ -24,7 +24,7 @@ class ContentsRow:
 
 
 def compare(backup: Backup) -> list[ContentsRow]:
-    """Return the counts of both sides, in the order of their importance."""
+    """Return the counts of both, most important first."""
     then: dict[str, int] = {}
     now: dict[str, int] = {}
     for table, what in TABLE_WORDS.items():

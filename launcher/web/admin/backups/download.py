@@ -1,8 +1,7 @@
-"""The file of a backup as a response: proved while it is sent, with memory bounded by one piece.
+"""The file of a backup as a response, verified while it is sent, with one piece in memory.
 
-The plain database is unpacked on the way. Its last piece is held back until every checksum has
-agreed, and a file that turns out damaged breaks the connection off: the announced length is then
-not reached, and the browser reports a failed download instead of keeping a bad one.
+The plain database is unpacked on the way. Its last piece is held back until every checksum matches.
+Damage ends the connection before the announced length, so the browser reports a failed download.
 """
 
 from __future__ import annotations
@@ -46,17 +45,17 @@ def send_plain(backup: Backup, stored: Stored) -> Response:
     assert backup.database is not None  # noqa: S101
     name = f"launcher-{backup.id}.db"
     if backup.file.encoding is Encoding.IDENTITY and (part := _part(backup.file.sha256, stored)):
-        # A browser whose download was broken off asks for the rest by itself: it must not be
-        # handed the bad part that way, so even a part is proved as a whole.
-        for _piece in _proved(backup, stored.file):
+        # A browser resumes a download that broke off. It must not get a damaged rest that way,
+        # so the whole file is verified for a part too.
+        for _piece in _verified(backup, stored.file):
             pass
         return _send_part(part, stored, name=name, sha256=backup.file.sha256)
-    pieces = _proved(backup, stored.file)
-    # Drawn here, so that damage found at once is told by a page instead of a broken connection.
+    pieces = _verified(backup, stored.file)
+    # Read here, so that damage found at once is shown by a page.
     first = next(pieces)
     response = Response(chain((first,), pieces), mimetype="application/vnd.sqlite3")
     _describe(response, stored, name=name, size_bytes=backup.database.size_bytes)
-    # Chromium takes a download that is too short for complete, unless its ETag is a strong one.
+    # Chromium accepts a download that is too short, unless it has a strong ETag.
     _make_resumable(response, backup.database.sha256)
     if backup.file.encoding is Encoding.ZSTD:
         response.headers["Accept-Ranges"] = "none"
@@ -79,7 +78,7 @@ def send_stored(backup: Backup, stored: Stored) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What was asked for of a file; `stop` is 0 where that lies outside of it."""
+    """The requested part of a file; `stop` is 0 for one outside of it."""
 
     start: int
     stop: int
@@ -87,7 +86,7 @@ class _Part:
 
 
 def _part(sha256: str, stored: Stored) -> _Part | None:
-    """Return the part that this request asks for, None when it is to have the whole."""
+    """Return the part that is requested, None for the whole."""
     asked = request.range
     if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
         return None
@@ -115,7 +114,7 @@ def _describe(response: Response, stored: Stored, *, name: str, size_bytes: int)
     response.content_length = size_bytes
     response.headers["Content-Disposition"] = _disposition(name)
     response.headers["Cache-Control"] = "no-store, no-transform"
-    # Also for a body that nobody ever began to read.
+    # Also when the body is never read.
     response.call_on_close(stored.file.close)
 
 
@@ -125,7 +124,7 @@ def _make_resumable(response: Response, sha256: str) -> None:
 
 
 def _disposition(name: str) -> str:
-    """Return what a browser is to call the file; a name may hold line breaks, a header may not."""
+    """Return the header with the file name; a name may have line breaks, a header may not."""
     name = "".join(each if each.isprintable() else "_" for each in name)
     if name.isascii():
         return dump_options_header("attachment", {"filename": name})
@@ -144,12 +143,12 @@ def _slice(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
     while left > 0 and (piece := file.read(min(_PIECE_BYTES, left))):
         left -= len(piece)
         yield piece
-    if left:  # somebody cut it while it was sent; the length is not reached, so the browser knows
+    if left:  # it was cut while it was sent; the browser notices the missing length
         _log.error("a download ended %d bytes early: the file has become shorter", left)
         raise ManifestError(Reason.FILE_SHORTENED)
 
 
-def _proved(backup: Backup, file: BinaryIO) -> Iterator[bytes]:
+def _verified(backup: Backup, file: BinaryIO) -> Iterator[bytes]:
     assert backup.file is not None  # noqa: S101
     assert backup.database is not None  # noqa: S101
     held_back = b""

@@ -1,7 +1,6 @@
-"""What a file turned out to be, once it was looked into: in words, with what to do next.
+"""What a checked file is, in words, with what to do next.
 
-Each of the core's reasons to refuse has words of a reader's own here; its English sentence stays
-beside them as a detail.
+Every reason to refuse a file has words here; the core's English sentence is shown as a detail.
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ class FileVerdict:
     """What a file is.
 
     Attributes:
-        tone: "ok", "warn" (not for this Launcher) or "bad" (damaged).
+        severity: "ok", "warn" (not for this Launcher) or "bad" (damaged).
         title: the verdict.
-        text: what of it, and what still holds.
-        advice: what to do next, "" when there is nothing to do.
+        text: more about it, and what is still safe.
+        advice: what to do next, "" for nothing.
         fault: the reason, None for a good file.
     """
 
@@ -54,11 +53,11 @@ class FileVerdict:
 
 
 def verdict(entry: JournalEntry, backup: Backup | None) -> FileVerdict:
-    """Return what became of an uploaded file.
+    """Return the verdict on an uploaded file.
 
     Args:
-        entry: its operation, ended.
-        backup: what was made of it, None when it was refused, or when that is gone by now.
+        entry: its operation, which has ended.
+        backup: the backup made of it, None when it was refused or is gone.
     """
     if entry.outcome is Outcome.SUCCEEDED:
         return _good(backup)
@@ -73,7 +72,7 @@ def verdict(entry: JournalEntry, backup: Backup | None) -> FileVerdict:
 
 
 def refusal(code: str, fault: Fault | None) -> FileVerdict:
-    """Return why a file was not taken, by the code of the core's error and its reason."""
+    """Return why a file was refused, by the code of the error and its reason."""
     words = FILE_WORDS.get(fault.reason) if fault else None
     if fault is None or words is None:
         known = ERROR_WORDS.get(code, ERROR_WORDS["internal"])
@@ -83,7 +82,7 @@ def refusal(code: str, fault: Fault | None) -> FileVerdict:
 
 
 def fit(backup: Backup) -> str:
-    """Return whether this server can take a backup: as it is, by migrating it, or not at all."""
+    """Return whether this server can restore a backup: as it is, migrated, or not at all."""
     if not backup.schema_revision:
         return ""
     content = LauncherContent()
@@ -118,14 +117,14 @@ def _good(backup: Backup | None) -> FileVerdict:
 
 
 def _named(backup: Backup) -> datetime | None:
-    """Return when an uploaded backup was made, where its name still says so."""
+    """Return when an uploaded backup was made, if its name says so."""
     found = _OUR_NAME.search(backup.note)
     return moment_of(found[1]) if found else None
 
 
 @dataclass(frozen=True, slots=True)
 class FileWords:
-    """What a file is that was not taken: sentences with the facts of the reason put in."""
+    """The words about a refused file; the sentences name facts of the reason."""
 
     severity: str
     title: LazyString
@@ -199,4 +198,4 @@ FILE_WORDS: Mapping[Reason, FileWords] = {
         _DAMAGED,
     ),
 }  # fmt: skip
-"""What a file is, by the reason why it was not taken."""
+"""What a refused file is, by reason."""

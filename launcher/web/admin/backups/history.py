@@ -1,4 +1,4 @@
-"""What happened to one backup: its lines of the journal, in words."""
+"""The history of one backup: its entries in the journal, in words."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.i18n.locale import gettext as _
 from launcher.web.admin.backups.outcomes import ended
 
-_MAKERS = {Verb.CREATE, Verb.UPLOAD, Verb.MIGRATE}
+_CREATING = {Verb.CREATE, Verb.UPLOAD, Verb.MIGRATE}
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One thing that happened. `problem` is the core's own sentence, in English."""
+    """One event. `problem` is the core's sentence, in English."""
 
     is_good: bool
     words: str
@@ -35,11 +35,11 @@ def entries_of(backup: Backup, journal: Sequence[JournalEntry]) -> list[JournalE
 
 
 def report(backup: Backup, entries: Sequence[JournalEntry]) -> list[HistoryLine]:
-    """Return the history of `backup`, newest first; its making is in it, journal or not."""
-    return [*_told(backup, entries), *_made(backup, entries)]
+    """Return the history of `backup`, newest first, with its creation in any case."""
+    return [*_ended(backup, entries), *_created(backup, entries)]
 
 
-def _told(backup: Backup, entries: Sequence[JournalEntry]) -> Iterator[HistoryLine]:
+def _ended(backup: Backup, entries: Sequence[JournalEntry]) -> Iterator[HistoryLine]:
     for each in map(ended, entries):
         yield HistoryLine(
             is_good=each.is_good,
@@ -50,9 +50,9 @@ def _told(backup: Backup, entries: Sequence[JournalEntry]) -> Iterator[HistoryLi
         )
 
 
-def _made(backup: Backup, entries: Sequence[JournalEntry]) -> Iterator[HistoryLine]:
+def _created(backup: Backup, entries: Sequence[JournalEntry]) -> Iterator[HistoryLine]:
     is_known = any(
-        (entry.verb in _MAKERS and entry.outcome is Outcome.SUCCEEDED)
+        (entry.verb in _CREATING and entry.outcome is Outcome.SUCCEEDED)
         or entry.facts.get("safety_id") == backup.id
         for entry in entries
     )

@@ -1,4 +1,4 @@
-"""One operation while it runs, and what became of it: one address for both."""
+"""The page of one operation, while it runs and after it has ended."""
 
 from __future__ import annotations
 
@@ -30,8 +30,7 @@ blueprint = Blueprint("operations", __name__, url_prefix="/admin/backups")
 def show(operation_id: str) -> ResponseReturnValue:
     """Show how far an operation is, or how it ended.
 
-    To whoever has its token without session and database; to every other admin through the gate,
-    like any page.
+    With its token it needs neither a session nor the database; without, it is a page for admins.
     """
     follower = read_follower(request.args.get("t", ""), operation_id)
     if follower is None:
@@ -61,11 +60,11 @@ def _follow(operation_id: str, follower: Follower) -> ResponseReturnValue:
         if follower.holder:
             renew_session(follower.holder, epoch=str(found.facts.get("epoch", "")))
         if follower.setup_token:
-            # Which is void by now, or still good.
+            # Restored data may have an admin; then the token is removed.
             setup.ensure_setup_token(current_config().setup_token_path)
         return _outcome(found, follower)
     except (DataBeingReplacedError, SQLAlchemyError):
-        # The next restore holds the gate, or the data is lost; the outcome can be told anyway.
+        # The next restore has closed the gate, or the database is damaged.
         do_without_database()
         return _outcome(found, follower)
 
@@ -88,7 +87,7 @@ def _outcome(entry: JournalEntry, follower: Follower | None = None) -> ResponseR
 
 
 def _reload() -> ResponseReturnValue:
-    """Let the page that polls give way to the one that has the outcome."""
+    """Let the polling page reload, which then shows the outcome."""
     response = make_response("")
     response.headers["HX-Refresh"] = "true"
     return response

@@ -1,7 +1,7 @@
-"""The row that shows what runs at this moment, and how everybody learns what ended.
+"""The row of the running operation, and the toasts of those that ended.
 
-A page carries the id of the operation that ended last when it was drawn. Whoever asks with that
-id is told what ended since. Who began something without a script is told by the next page.
+A page has the id of the operation that ended last when it was drawn. A request with that id gets a
+toast for each that ended since. Without script the next page shows the toast.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from launcher.web.toasts import show
 _STARTED = "started"
 _SEEN_HEADER = "Launcher-Seen"
 _SCHEDULE = "schedule"
-_PAGES_THAT_TELL = {"backups.show", "backup.show"}
+_REPORTING_PAGES = {"backups.show", "backup.show"}
 _TOASTS_AT_ONCE = 3
 _DONE_AT_ONCE = {Verb.PROTECT, Verb.UNPROTECT, Verb.DELETE}
 
 
 @dataclass(frozen=True, slots=True)
 class ProgressRow:
-    """What the row shows. `seen` is the id of the operation that ended last, "" for none."""
+    """The row. `seen` is the id of the operation that ended last, "" for none."""
 
     running: Progress | None
     seen: str
 
     @property
     def who(self) -> str:
-        """The name of whoever began it, as the people here know it."""
+        """The display name of who started it."""
         if self.running is None:
             return ""
         by = self.running.by
@@ -45,25 +45,25 @@ class ProgressRow:
 
     @property
     def shown(self) -> str:
-        """The id of what the row shows, "" while it is empty."""
+        """The id of the operation shown, "" while the row is empty."""
         return self.running.operation_id if self.running else ""
 
     @property
     def poll_s(self) -> int:
-        """After how many seconds to ask again."""
+        """The seconds until the next request."""
         return 1 if self.running else 5
 
     @property
     def done_stages(self) -> Sequence[Stage]:
-        """The stages that lie behind."""
+        """The completed stages."""
         if self.running is None or self.running.stage not in self.running.stages:
             return ()
         return self.running.stages[: self.running.stages.index(self.running.stage)]
 
 
-def present_row() -> ProgressRow:
-    """Return what runs now; a page that is drawn anew in part is told what it has not seen."""
-    # In this order: what ends between the two is told by the next question.
+def current_row() -> ProgressRow:
+    """Return the current row; toasts show what ended since the page was drawn."""
+    # In this order: the next request reports what ends between the two.
     if seen := _seen_by_page():
         unseen = current_backups().ended_since(seen)
         _report(unseen)
@@ -72,11 +72,11 @@ def present_row() -> ProgressRow:
     return ProgressRow(current_backups().progress(), unseen[0].operation_id if unseen else seen)
 
 
-def news(*, seen: str, shown: str) -> ProgressRow | None:
-    """Return the row anew where it differs from what a page shows, and tell what ended since.
+def changed_row(*, seen: str, shown: str) -> ProgressRow | None:
+    """Return the row if a page has to draw it again, and show toasts for what ended since.
 
     Returns:
-        None while the page is right: nothing runs, nothing was shown and nothing ended.
+        None while nothing runs, nothing was shown and nothing ended.
     """
     unseen = current_backups().ended_since(seen)
     running = current_backups().progress()
@@ -86,14 +86,14 @@ def news(*, seen: str, shown: str) -> ProgressRow | None:
     return ProgressRow(running, unseen[0].operation_id if unseen else seen)
 
 
-def remember(operation_id: str) -> None:
-    """Let the next page of backups tell how this operation ended."""
+def remember_started(operation_id: str) -> None:
+    """Let the next page about backups report how this operation ended."""
     session[_STARTED] = operation_id
 
 
-def tell_what_was_started() -> None:
-    """Say how the operation ended that this browser began, once, on a page of backups."""
-    if request.endpoint not in _PAGES_THAT_TELL or _seen_by_page() or _STARTED not in session:
+def report_started() -> None:
+    """Show once how the operation that this browser started has ended."""
+    if request.endpoint not in _REPORTING_PAGES or _seen_by_page() or _STARTED not in session:
         return
     found = current_backups().operation(session[_STARTED])
     if isinstance(found, Progress):
@@ -104,7 +104,7 @@ def tell_what_was_started() -> None:
 
 
 def _seen_by_page() -> str:
-    """Return what admin.js says of the page that asks, "" where a page is drawn whole."""
+    """Return the id that admin.js sends for a drawn page, "" for a whole page."""
     return request.headers.get(_SEEN_HEADER, "")[:40] if is_htmx() else ""
 
 
@@ -112,7 +112,7 @@ def _report(unseen: Sequence[JournalEntry]) -> None:
     viewer = signed_in_user().username
     if session.get(_STARTED) in {entry.operation_id for entry in unseen}:
         session.pop(_STARTED)
-    # The viewer's own request has already said how what is done at once ended.
-    unheard = [e for e in unseen if not (e.verb in _DONE_AT_ONCE and e.by == viewer)]
-    for entry in reversed(unheard[:_TOASTS_AT_ONCE]):
+    # The viewer's own request has shown a toast for what ends within it.
+    new = [e for e in unseen if not (e.verb in _DONE_AT_ONCE and e.by == viewer)]
+    for entry in reversed(new[:_TOASTS_AT_ONCE]):
         show(ended(entry).toast())

@@ -1,4 +1,4 @@
-"""The panel: is the data safe, and which backups are there."""
+"""The panel: whether the data is safe, and the list of backups."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("backups", __name__, url_prefix="/admin/backups")
 for _filter in (
     cron_words, exact, contents_in_brief, number, words.at_time, damage, long,
-    words.picture, words.short_day, words.short_time, words.until_day,
+    words.describe_timeline, words.short_day, words.short_time, words.until_day,
 ):  # fmt: skip
     blueprint.add_app_template_filter(_filter)
 
@@ -41,7 +41,7 @@ for _filter in (
 @blueprint.get("")
 @admin_required
 def show() -> ResponseReturnValue:
-    """Show the panel; a store that is away is told of on it."""
+    """Show the panel, also while the backup folder cannot be read."""
     asked = read_query(request.args)
     seen = assess(current_application(), now=utc_now(), settings=site_settings())
     set_current_problems(seen)
@@ -64,7 +64,7 @@ def show() -> ResponseReturnValue:
 
 
 def _list(snapshot: Snapshot, asked: ListQuery) -> dict[str, object]:
-    """Return what is shown of a store that can be read, and of no other."""
+    """Return the context of the list, without rows while there are none."""
     listing, policy = snapshot.listing, snapshot.settings.policy
     if listing is None or not listing.backups:
         return {"sheet": None, "rule": rule_words(policy)}

@@ -1,4 +1,4 @@
-"""For how long each backup stays, in words that promise no more than retention does."""
+"""How long retention keeps each backup, in words."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from launcher.i18n.locale import ngettext
 from launcher.web.admin.backups.words import until_day
 
 Periods = Mapping[KeepReason, Mapping[BackupId, date]]
-"""By reason and backup: the first day on which a newer one can take its place for certain."""
+"""By reason and backup: the first day on which a newer one can replace it."""
 
 
 def periods(decisions: Sequence[KeepDecision], policy: RetentionPolicy, zone: tzinfo) -> Periods:
-    """Return until when each daily, weekly and monthly copy stays at least.
+    """Return until when each daily, weekly and monthly backup stays at least.
 
-    The newest of a period that is not over gives its place to the next run, so nothing is
-    promised for it.
+    The next run replaces the newest of the current period, so that one has no date.
     """
     counts = {
         KeepReason.DAILY: policy.keep_daily,
@@ -37,7 +36,7 @@ def periods(decisions: Sequence[KeepDecision], policy: RetentionPolicy, zone: tz
 def retention_label(
     decision: KeepDecision, stays: Periods, policy: RetentionPolicy, *, now: datetime
 ) -> str:
-    """Return what becomes of one backup, and when."""
+    """Return what retention does with one backup, and when."""
     reasons = decision.reasons
     if not reasons:
         return _("Goes after the next scheduled backup")
@@ -62,7 +61,7 @@ def retention_label(
 
 
 def rule_words(policy: RetentionPolicy) -> str:
-    """Return the rule as a sentence has it: `the last 10 scheduled ones, 5 weekly`."""
+    """Return the rule as part of a sentence: `the last 10 scheduled ones, 5 weekly`."""
     parts = [
         ngettext(
             "the last scheduled one", "the last %(num)s scheduled ones", policy.keep_count
@@ -88,7 +87,7 @@ def _kept_until(reason: KeepReason, on: str) -> str:
 
 
 def last_day(decision: KeepDecision, policy: RetentionPolicy) -> datetime:
-    """Return when what was made before a restore or an upgrade is too old to stay."""
+    """Return when a safety or upgrade backup becomes too old to stay."""
     return decision.backup.created_at + policy.keep_before
 
 
@@ -106,7 +105,7 @@ def _until(
         return
     newest = begin(kept[0].created_at.astimezone(zone).date())
     for place, backup in enumerate(kept[1:], start=1):
-        # Pushed out by the first backup of the period that makes one too many.
+        # The first backup of this later period is one too many.
         yield backup.id, later(newest, count - place)
 
 

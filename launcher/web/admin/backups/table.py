@@ -31,7 +31,7 @@ Member = TypeVar("Member", Kind, State)
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What the query string asks for. Nonsense asks for nothing."""
+    """The filter and page in the query string; invalid values are ignored."""
 
     kind: Kind | None = None
     state: State | None = None
@@ -39,7 +39,7 @@ class ListQuery:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether some backups are left out."""
+        """Whether a filter is set."""
         return self.kind is not None or self.state is not None
 
     def address(self, page: int | None = None) -> str:
@@ -52,7 +52,7 @@ class ListQuery:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One page of the list, with where it lies in the whole."""
+    """One page of the list, with its place in the whole."""
 
     backups: Sequence[Backup]
     number: int
@@ -82,7 +82,7 @@ class BackupRow:
 
 
 def read_query(query: MultiDict[str, str]) -> ListQuery:
-    """Return what a query string asks for; whatever it holds is no error."""
+    """Return the filter and page of a query string; nothing in it is an error."""
     page = query.get("page", "")
     is_number = page.isascii() and page.isdigit() and len(page) <= MAX_PAGE_DIGITS
     return ListQuery(
@@ -93,7 +93,7 @@ def read_query(query: MultiDict[str, str]) -> ListQuery:
 
 
 def turn_to(listing: Listing, asked: ListQuery) -> Sheet:
-    """Return the page that was asked for, or the last there is."""
+    """Return the requested page, or the last one."""
     found = listing.select(kind=asked.kind, state=asked.state)
     pages = max(1, -(-len(found) // PAGE_SIZE))
     number = min(asked.page, pages)
@@ -110,7 +110,7 @@ def describe(
     *,
     now: datetime,
 ) -> list[BackupRow]:
-    """Return the rows of one page; nothing is described that is not shown."""
+    """Return the rows of one page."""
     address = url_for("backups.show")
     names = names_of({backup.created_by for backup in sheet.backups})
     restore_tested = {
@@ -135,7 +135,7 @@ def describe(
 
 
 def names_of(usernames: set[str]) -> Mapping[str, str]:
-    """Return the names that people go by, of those usernames that still exist."""
+    """Return display names by user name, of the users that still exist."""
     rows = db.session.execute(
         sa.select(User.username, User.display_name).where(User.username.in_(usernames))
     )

@@ -1,8 +1,7 @@
-"""The picture of the last five weeks: where each mark lies. Pure geometry.
+"""The geometry of the timeline, which shows the backups of the last five weeks.
 
-Everything is in per cent of the width, so that it needs no script to fit.
-Two lanes: scheduled runs below, everything else above. Of backups of one kind that would cover
-each other, the worst is drawn.
+Positions are in per cent of the width, so it fits without script. Scheduled backups are in the
+lower lane, all others in the upper one. Of backups of one kind in one place, the worst is drawn.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from launcher.monitoring.snapshot import Snapshot, patience
 
 WEEKS = 5
 _CELL = 1.0
-"""How much of the width a mark takes for itself: about what it is wide on a large screen."""
+"""The width of a place for one mark: about the width of a mark on a large screen."""
 _LATE_LABEL = 93.0
 _ROOM_FOR_LABEL = 25.0
 _WORST_FIRST = {State.DAMAGED: 0, State.UNVERIFIED: 1, State.VERIFIED: 2}
@@ -27,19 +26,19 @@ _WORST_FIRST = {State.DAMAGED: 0, State.UNVERIFIED: 1, State.VERIFIED: 2}
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One backup in the picture."""
+    """One backup in the timeline."""
 
     x: float
     backup: Backup
 
     @property
     def is_scheduled(self) -> bool:
-        """Whether it lies in the lower lane."""
+        """Whether it is in the lower lane."""
         return self.backup.kind is Kind.SCHEDULED
 
     @property
     def shape(self) -> str:
-        """The name of its drawing: damage goes before kind."""
+        """The name of its shape: damage comes before type."""
         if self.backup.verification.state is State.DAMAGED:
             return "damaged"
         return "upload" if self.backup.kind is Kind.EXTERNAL else self.backup.kind.value
@@ -47,7 +46,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch without a backup that should not be there."""
+    """A period without a backup that is longer than it should be."""
 
     x: float
     width: float
@@ -57,7 +56,7 @@ class Gap:
 
     @property
     def has_label(self) -> bool:
-        """Whether its words have room: beside the one that is open, inside another."""
+        """Whether its label has space: next to an open gap, inside another."""
         return self.is_open or self.width >= _ROOM_FOR_LABEL
 
     @property
@@ -68,7 +67,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The line at the beginning of a week; its label only where it has room."""
+    """The line at the start of a week."""
 
     x: float
     begin: datetime
@@ -77,11 +76,11 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Everything in the picture, and the sums that say the same.
+    """Everything in the timeline, with the counts for its text.
 
     Attributes:
-        gone: where scheduled runs lie whose backup retention has removed.
-        kinds, states: how many backups of the time are there.
+        gone: the places of scheduled backups that were removed since.
+        kinds, states: how many backups are shown, by type and status.
     """
 
     begin: datetime
@@ -96,24 +95,24 @@ class Timeline:
 
     @property
     def ticks(self) -> str:
-        """The drawing of what is gone: a stroke for each, eight high."""
+        """The path of the removed backups: a stroke for each."""
         return _strokes(self.gone, height=8)
 
     @property
     def stems(self) -> str:
-        """The drawing of what joins the upper lane to the base: a stroke for each mark in it."""
+        """The path between the upper lane and the base: a stroke for each mark."""
         return _strokes([mark.x for mark in self.marks if not mark.is_scheduled], height=21)
 
     @property
     def room_for_now(self) -> float:
-        """How much of the width the word of now has for itself."""
+        """How much of the width the label of now has."""
         return min((gap.width for gap in self.gaps if gap.is_open), default=self.now_x)
 
 
 def draw(snapshot: Snapshot) -> Timeline:
-    """Return the picture of a situation whose store can be read."""
+    """Return the timeline of a snapshot that has a listing."""
     listing, now = snapshot.listing, snapshot.now
-    assert listing is not None  # noqa: S101 (without a list there is no picture of it)
+    assert listing is not None  # noqa: S101 (the caller asked)
     zone = snapshot.settings.zone
     begin, end = _span(now, snapshot.next_run_at, zone)
     scale = _Scale(begin, end)
@@ -139,13 +138,13 @@ class _Scale:
     end: datetime
 
     def x(self, at: datetime) -> float:
-        """Return where a moment lies, in per cent, two decimals."""
+        """Return the place of a moment, in per cent, with two decimals."""
         share = (at - self.begin) / (self.end - self.begin)
         return round(min(1.0, max(0.0, share)) * 100, 2)
 
 
 def _span(now: datetime, next_run_at: datetime | None, zone: tzinfo) -> tuple[datetime, datetime]:
-    """Return from the midnight five weeks ago to the one after the next run, if that is soon."""
+    """Return the midnight five weeks ago, and the one after the next run, if that is soon."""
     today = _midnight(now, zone)
     end = today + timedelta(days=2)
     if next_run_at and end < next_run_at < now + timedelta(days=8):
@@ -169,7 +168,7 @@ def _weeks(scale: _Scale, zone: tzinfo) -> Iterator[Week]:
 def _gone(
     entries: Sequence[JournalEntry], begin: datetime, present: Collection[str]
 ) -> Sequence[datetime]:
-    """Return when scheduled backups were made that are not there any more."""
+    """Return when the scheduled backups were made that are gone."""
     return [
         entry.started_at
         for entry in entries
@@ -182,7 +181,7 @@ def _gone(
 
 
 def _marks(backups: Sequence[Backup], scale: _Scale) -> Sequence[Mark]:
-    """Return the marks from left to right, of one kind and place only the worst."""
+    """Return the marks from left to right, of one type and place only the worst."""
     seen: dict[tuple[Kind, int], Mark] = {}
     for mark in (Mark(scale.x(backup.created_at), backup) for backup in backups):
         place = (mark.backup.kind, int(mark.x / _CELL))
@@ -197,26 +196,26 @@ def _rank(mark: Mark) -> int:
 
 
 def _strokes(xs: Sequence[float], *, height: int) -> str:
-    """Return upright strokes as one path, in hundredths of a per cent; one for each place."""
+    """Return vertical strokes as one path, in hundredths of a per cent; one for each place."""
     places = {int(x / _CELL): round(x * 100) for x in xs}
     return "".join(f"M{place} 0v{height}" for place in places.values())
 
 
 def _gaps(snapshot: Snapshot, made: Sequence[datetime], scale: _Scale) -> Iterator[Gap]:
-    """Yield each stretch that is longer than the alarm allows, as far as the journal reaches.
+    """Yield each gap that is longer than allowed, as far back as the journal goes.
 
-    Before that, backups may have been there that retention has removed since.
+    Before that, retention may have removed backups.
     """
     if not snapshot.settings.backup_enabled:
         return
     now, entries = snapshot.now, snapshot.entries
     known_since = entries[-1].started_at if entries else now
     gaps = [(begin, end) for begin, end in pairwise(made) if known_since <= begin and end <= now]
-    # Up to now it is a good one that counts; a damaged one before that is a cross in the picture.
+    # Up to now only a good backup counts.
     if snapshot.last_good:
         gaps.append((min(snapshot.last_good.created_at, now), now))
     for begin, end in gaps:
-        # The settings first: what the schedule allows is asked of cron, for each stretch anew.
+        # The cheap test first: `patience` evaluates the cron expression for each gap.
         is_long = end - begin > snapshot.settings.stale_after
         if is_long and end - begin > patience(snapshot.settings, begin):
             x = scale.x(begin)

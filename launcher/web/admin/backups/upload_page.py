@@ -1,4 +1,4 @@
-"""Bring a backup in: a file from a browser, or one that lies in the folder."""
+"""Upload a backup file from a browser."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ blueprint = Blueprint("uploads", __name__, url_prefix="/admin/backups")
 
 @blueprint.app_template_global()
 def upload_limit_bytes() -> int:
-    """Return how large an upload may be."""
+    """Return the size limit of an upload."""
     return current_config().upload_limit_bytes
 
 
 @blueprint.app_template_global()
 def backup_folder() -> str:
-    """Return where backups lie on the server."""
+    """Return the backup folder."""
     return str(current_backups().store_path)
 
 
 @blueprint.app_template_global()
 def code(text: str) -> Markup:
-    """Return `text` as code in the middle of a sentence."""
+    """Return `text` as code, for the middle of a sentence."""
     return Markup("<code>{}</code>").format(text)
 
 
 @blueprint.post("/upload")
 @admin_required
 def receive() -> ResponseReturnValue:
-    """Receive a file, begin to check it, and lead to where that is followed."""
+    """Receive a file, start its check and redirect to its progress."""
     by = signed_in_user().username
     with received_file() as received:
         operation_id = start_upload(received, by=by, note=request.form.get("note", "").strip())
     return redirect_to(url_for("operations.show", operation_id=operation_id))
 
 
-# From the check before every view alone, which would read the form of a guest to its end.
+# Only from the check before every view, which would read the whole form of a guest.
 csrf.exempt(receive)

@@ -1,4 +1,4 @@
-"""How backups are spoken of: when, why, what is inside, and for how long they stay."""
+"""The words for one backup: when and why it was made, its note; and the text of the timeline."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NIGHT_BEGINS, _NIGHT_ENDS = 21, 5
 
 
 def at_time(at: datetime, *, now: datetime) -> str:
-    """Return a moment as a sentence has it: `tonight at 03:00`, `Wednesday at 03:00`."""
+    """Return a moment for a sentence: `tonight at 03:00`, `Wednesday at 03:00`."""
     time = clock_time(at)
     if _is_tonight(at, now):
         return _("tonight at %(time)s", time=time)
@@ -38,7 +38,7 @@ def at_time(at: datetime, *, now: datetime) -> str:
 
 
 def short_time(at: datetime, *, now: datetime) -> str:
-    """Return a moment as a heading has it: `Tonight, 03:00`, `Sat 21 Nov, 03:00`."""
+    """Return a moment for a heading: `Tonight, 03:00`, `Sat 21 Nov, 03:00`."""
     time = clock_time(at)
     if _is_tonight(at, now):
         return _("Tonight, %(time)s", time=time)
@@ -52,17 +52,17 @@ def short_time(at: datetime, *, now: datetime) -> str:
 
 
 def short_day(at: datetime) -> str:
-    """Return a day as a small label has it: `19 Oct`."""
+    """Return a day for a small label: `19 Oct`."""
     return str(format_skeleton("MMMd", at, tzinfo=get_timezone(), locale=get_locale()))
 
 
 def until_day(at: datetime, *, now: datetime) -> str:
-    """Return the day of a moment, with its year where that could be mistaken."""
+    """Return the day of a moment, with its year if it is far away."""
     return day(at) if abs(at - now) < timedelta(days=300) else _day_and_year(at)
 
 
 def why(backup: Backup, names: Mapping[str, str]) -> str:
-    """Return why a backup exists, and who wanted it, by the `names` of users."""
+    """Return why a backup exists, and who made it, by the display `names`."""
     who = names.get(backup.created_by, backup.created_by)
     if backup.kind is Kind.MANUAL and who:
         return _("By hand by %(who)s", who=who)
@@ -72,7 +72,7 @@ def why(backup: Backup, names: Mapping[str, str]) -> str:
 
 
 def note(backup: Backup, names: Mapping[str, str], *, now: datetime) -> str:
-    """Return what is noted of a backup; what Launcher noted itself, in the reader's language."""
+    """Return the note of a backup; Launcher's own notes are in the reader's language."""
     if backup.kind is Kind.SAFETY and backup.before:
         who = names.get(backup.created_by, backup.created_by)
         return _("Restore by %(who)s of %(what)s", who=who, what=_what(backup.before, now))
@@ -84,38 +84,38 @@ def note(backup: Backup, names: Mapping[str, str], *, now: datetime) -> str:
 
 
 def taken(backup: Backup, *, now: datetime) -> str:
-    """Return the name of a backup among people: when it was taken."""
+    """Return when a backup was made, which is its name on pages."""
     return short_time(backup.created_at, now=now)
 
 
 def when(backup_id: str) -> str:
-    """Return the moment of a backup as one speaks of it; its id tells it, even when it is gone."""
+    """Return the moment in a backup id, for a sentence; the backup may be gone."""
     at = moment_of(backup_id)
     return day_and_time(at) if at else backup_id
 
 
-def picture(timeline: Timeline) -> str:
-    """Return what the picture of the last weeks shows, for who does not see it."""
-    said = [_("Backups of the last five weeks.")]
+def describe_timeline(timeline: Timeline) -> str:
+    """Return what the timeline shows, for screen readers."""
+    sentences = [_("Backups of the last five weeks.")]
     kinds = [
         _("%(kind)s: %(number)s", kind=KIND_WORDS[kind], number=number(timeline.kinds[kind]))
         for kind in Kind
         if timeline.kinds[kind]
     ]
-    said.append(_("%(list)s.", list=", ".join(kinds)) if kinds else _("There is none."))
+    sentences.append(_("%(list)s.", list=", ".join(kinds)) if kinds else _("There is none."))
     if unverified := timeline.states[State.UNVERIFIED]:
-        said.append(ngettext("%(num)s not verified.", "%(num)s not verified.", unverified))
+        sentences.append(ngettext("%(num)s not verified.", "%(num)s not verified.", unverified))
     if damaged := timeline.states[State.DAMAGED]:
-        said.append(ngettext("%(num)s damaged.", "%(num)s damaged.", damaged))
+        sentences.append(ngettext("%(num)s damaged.", "%(num)s damaged.", damaged))
     if gone := len(timeline.gone):
-        said.append(
+        sentences.append(
             ngettext(
                 "%(num)s was taken, and since removed by your rule.",
                 "%(num)s were taken, and since removed by your rule.",
                 gone,
             )
         )
-    said += [
+    sentences += [
         _("There is none since %(day)s: %(length)s.", day=day(gap.begin), length=long(gap.length))
         if gap.is_open
         else _(
@@ -123,11 +123,11 @@ def picture(timeline: Timeline) -> str:
         )
         for gap in timeline.gaps
     ]
-    return " ".join(said)
+    return " ".join(sentences)
 
 
 def _what(source: str, now: datetime) -> str:
-    """Return the moment in an id; a file keeps its name."""
+    """Return the moment in an id, or the name of a file."""
     at = moment_of(source)
     return short_time(at, now=now) if at else source
 
@@ -138,7 +138,7 @@ def _days_ahead(at: datetime, now: datetime) -> int:
 
 
 def _is_tonight(at: datetime, now: datetime) -> bool:
-    """Whether `at` lies ahead in the night that follows, or is under way."""
+    """Whether `at` is later in the current or the coming night."""
     zone = get_timezone()
     then, today = at.astimezone(zone), now.astimezone(zone)
     if at < now or _NIGHT_ENDS <= then.hour < _NIGHT_BEGINS:

@@ -1,6 +1,6 @@
-"""The jobs: who runs them, what became of them, when they come next; and one of them right now.
+"""The page of the jobs: who runs them, their runs, the next ones, and the progress of one.
 
-Everything shown lies outside the database, but for the schedule of the backups.
+Everything but the schedule is outside the database.
 """
 
 from __future__ import annotations
@@ -55,42 +55,42 @@ _CHANGED = {"HX-Trigger": "jobs-changed"}
 Runs = Mapping[str, Sequence[Run]]
 
 
-class Conduct(StrEnum):
-    """Who sees to it that the jobs are done."""
+class Runner(StrEnum):
+    """Who runs the jobs."""
 
-    LED = "led"
-    NOBODY = "nobody"
-    CALLED = "called"  # from outside, since this server is told not to
+    LEADER = "leader"
+    NONE = "none"
+    EXTERNAL = "external"  # `LAUNCHER_SCHEDULER` is off
 
 
 @dataclass(frozen=True, slots=True)
-class Watchman:
-    """Who runs the jobs.
+class SchedulerStatus:
+    """Who runs the jobs, and whether that works.
 
     Attributes:
-        leader: the process, where it is one of ours.
-        last_call: when a job was last done by schedule, None when that is not remembered.
-        late: a job that came due a while ago and that nobody did, where somebody has to call.
-        late_since: when it came due.
+        leader: the process, if it is one of this site.
+        last_run_at: when a scheduled run last started, None when unknown.
+        late: with an external runner, a job that is overdue, else "".
+        late_since: when it was due.
     """
 
-    conduct: Conduct
+    runner: Runner
     leader: Leader | None = None
-    last_call: datetime | None = None
+    last_run_at: datetime | None = None
     late: str = ""
     late_since: datetime | None = None
 
     @property
     def severity(self) -> str:
-        """How well that is: "ok" or "warn"."""
-        if self.conduct is Conduct.CALLED:
-            return "warn" if self.late or self.last_call is None else "ok"
-        return "ok" if self.conduct is Conduct.LED else "warn"
+        """ "ok" or "warn"."""
+        if self.runner is Runner.EXTERNAL:
+            return "warn" if self.late or self.last_run_at is None else "ok"
+        return "ok" if self.runner is Runner.LEADER else "warn"
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What a job is doing at this moment, as far as it can be told."""
+class RunningJob:
+    """The job that runs. `progress` is that of its operation, if there is one."""
 
     job_id: str
     name: str
@@ -99,7 +99,7 @@ class Work:
 
 @blueprint.errorhandler(BackupError)
 def _refuse(error: BackupError) -> Response:
-    """Say what kept a job from being begun, and let the page show how things are now."""
+    """Answer why a job was not started, and let the page reload the jobs."""
     next_step = None if is_htmx() else NextStep(url_for("jobs.show"), gettext("To the jobs"))
     response = show_backup_error(error, next_step=next_step)
     if is_htmx():
@@ -109,7 +109,7 @@ def _refuse(error: BackupError) -> Response:
 
 @blueprint.errorhandler(OperationInProgressError)
 def _refuse_as_busy(error: OperationInProgressError) -> ResponseReturnValue:
-    """Say who is at what since when, above the jobs as they are now."""
+    """Answer who does what since when, above the jobs."""
     if is_htmx():
         return _refuse(error)
     resume()
@@ -119,29 +119,29 @@ def _refuse_as_busy(error: OperationInProgressError) -> ResponseReturnValue:
 @blueprint.get("")
 @admin_required
 def show() -> ResponseReturnValue:
-    """Show the jobs; whoever says what was seen of them is told what ended since."""
+    """Show the jobs, with toasts for the runs that ended since the page with `?seen=`."""
     found = _runs()
-    is_told = _report(found, seen=request.args.get("seen", "")[:_MAX_SEEN])
-    if is_told and not is_htmx():
-        return redirect(url_for("jobs.show"), 303)  # so that a reload does not tell it again
+    has_ended = _report(found, seen=request.args.get("seen", "")[:_MAX_SEEN])
+    if has_ended and not is_htmx():
+        return redirect(url_for("jobs.show"), 303)  # so that a reload shows no toast again
     return _page(found)
 
 
 @blueprint.get("/progress")
 @admin_required
 def progress() -> ResponseReturnValue:
-    """Return how far the job is that runs; whatever else is different is asked for anew."""
+    """Return the progress of the running job; a change lets the page reload the jobs."""
     found = _runs()
-    mark = _mark_of(found)
-    is_as_seen = mark == request.args.get("seen", "")
-    page = render_template("admin/_job_progress.html", seen=mark, **_work_context(found))
-    return page, 200, {} if is_as_seen else _CHANGED
+    version = _version_of(found)
+    is_current = version == request.args.get("seen", "")
+    page = render_template("admin/_job_progress.html", seen=version, **_running_context(found))
+    return page, 200, {} if is_current else _CHANGED
 
 
 @blueprint.post("/<job_id>/run")
 @admin_required
 def run(job_id: str) -> ResponseReturnValue:
-    """Begin a job because somebody wants it now; it uses no slot of its schedule."""
+    """Start a job now, apart from its schedule."""
     if job_id not in JOBS:
         abort(404)
     by, seen = signed_in_user().username, request.form.get("seen", "")[:_MAX_SEEN]
@@ -162,29 +162,29 @@ def _page(found: Runs, *, busy: OperationInProgressError | None = None) -> str:
         busy_error=ERROR_WORDS[busy.code] if busy else None,
         jobs=describe_jobs(list(JOBS.values()), found, site, now=now),
         now=now,
-        seen=_mark_of(found),
-        watchman=_watchman(found, site, now=now),
+        seen=_version_of(found),
+        status=_status(found, site, now=now),
         zone=zone_words(site.zone, now),
-        **_work_context(found),
+        **_running_context(found),
     )
 
 
-def _watchman(found: Runs, site: SiteSettings, *, now: datetime) -> Watchman:
+def _status(found: Runs, site: SiteSettings, *, now: datetime) -> SchedulerStatus:
     config = current_config()
     if leading := leader(config.lock_dir):
-        return Watchman(Conduct.LED, leader=leading)
+        return SchedulerStatus(Runner.LEADER, leader=leading)
     if config.scheduler:
-        return Watchman(Conduct.NOBODY)
+        return SchedulerStatus(Runner.NONE)
     calls = [each.started_at for job_runs in found.values() for each in job_runs
              if each.by == SCHEDULE]  # fmt: skip
     late, late_since = _late(site, now=now)
-    return Watchman(
-        Conduct.CALLED, last_call=max(calls, default=None), late=late, late_since=late_since
+    return SchedulerStatus(
+        Runner.EXTERNAL, last_run_at=max(calls, default=None), late=late, late_since=late_since
     )
 
 
 def _late(site: SiteSettings, *, now: datetime) -> tuple[str, datetime | None]:
-    """Return a job that should have been done by now, and since when."""
+    """Return a job that is overdue, and since when."""
     book = Book(current_config().data_dir)
     for job in JOBS.values():
         slot = owed(current_backups(), book.record(job.id), job, site, now=now)
@@ -193,12 +193,12 @@ def _late(site: SiteSettings, *, now: datetime) -> tuple[str, datetime | None]:
     return "", None
 
 
-def _work_context(found: Runs) -> Mapping[str, object]:
-    return {"work": _work(found), "stage_words": STAGE_WORDS}
+def _running_context(found: Runs) -> Mapping[str, object]:
+    return {"running": _running(found), "stage_words": STAGE_WORDS}
 
 
-def _work(found: Runs) -> Work | None:
-    """Return the job that runs; of several the one whose operation it is."""
+def _running(found: Runs) -> RunningJob | None:
+    """Return the running job; of several the one whose operation runs."""
     running = {
         job_id: each for job_id, job_runs in found.items() for each in job_runs if each.is_running
     }
@@ -207,13 +207,13 @@ def _work(found: Runs) -> Work | None:
     operation = current_backups().progress()
     for job_id, each in running.items():
         if operation and operation.by == each.by and operation.verb in _verbs(job_id):
-            return Work(job_id, str(JOB_WORDS[job_id]), operation)
+            return RunningJob(job_id, str(JOB_WORDS[job_id]), operation)
     job_id = next(iter(running))
-    return Work(job_id, str(JOB_WORDS[job_id]), None)
+    return RunningJob(job_id, str(JOB_WORDS[job_id]), None)
 
 
 def _verbs(job_id: str) -> set[Verb]:
-    """Return the operations that a job may be made of."""
+    """Return the verbs of the operations in a job."""
     more = {"backup": Verb.PRUNE, "restore-test": Verb.VERIFY}
     return {JOBS[job_id].verb, more.get(job_id, JOBS[job_id].verb)}
 
@@ -225,8 +225,8 @@ def _runs() -> Runs:
 # --- what a page has seen ----------------------------------------------------------------
 
 
-def _mark_of(found: Runs) -> str:
-    """Return what tells one state of the runs from another: of each job, what ended and runs."""
+def _version_of(found: Runs) -> str:
+    """Return the version of the runs: the ended and the running one of each job."""
     return ",".join(
         f"{_id_of(job_runs, is_running=False)}.{_id_of(job_runs, is_running=True)}"
         for job_runs in found.values()
@@ -238,14 +238,14 @@ def _id_of(job_runs: Sequence[Run], *, is_running: bool) -> str:
 
 
 def _report(found: Runs, *, seen: str) -> bool:
-    """Say in passing which runs ended since a page had `seen`; return whether there were any."""
-    marks = seen.split(",")
-    if len(marks) != len(found):
+    """Show a toast for each run that ended since a page had `seen`; return whether any did."""
+    versions = seen.split(",")
+    if len(versions) != len(found):
         return False
     ended = [
         (run.started_at, job_id, run)
-        for mark, (job_id, job_runs) in zip(marks, found.items(), strict=True)
-        for run in _ended_since(job_runs, mark.partition(".")[0])
+        for version, (job_id, job_runs) in zip(versions, found.items(), strict=True)
+        for run in _ended_since(job_runs, version.partition(".")[0])
     ]
     newest = sorted(ended, key=lambda each: each[0])[-_TOASTS_AT_ONCE:]
     for _at, job_id, run in newest:
@@ -254,7 +254,7 @@ def _report(found: Runs, *, seen: str) -> bool:
 
 
 def _ended_since(job_runs: Sequence[Run], run_id: str) -> list[Run]:
-    """Return what ended since `run_id` was the last to; nothing if that is forgotten by now."""
+    """Return the runs that ended after `run_id`; none when that is not remembered."""
     ids = [run.id for run in job_runs]
     if run_id and run_id not in ids:
         return []

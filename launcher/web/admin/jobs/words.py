@@ -1,7 +1,7 @@
-"""What is told of a job: when it comes, what became of it, and how one of its runs went.
+"""The words for a job, its schedule and its runs.
 
-Runs are read from a file that anybody may have cut short or altered: whatever it holds has words,
-and only a backup that is there is linked to.
+Runs come from a file that may have been cut or edited: every value has words, and only a backup
+that exists is linked.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from launcher.web.toasts import Toast, make_toast
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
 
-# A timer that asks every few minutes is not late, and neither is a server under load.
+# A timer of a few minutes is not late, and neither is a server under load.
 LATE_AFTER = timedelta(minutes=15)
 _MOST_LINKS = 10
 
@@ -45,7 +45,7 @@ _STATES: Mapping[RunOutcome, str] = {
     RunOutcome.POSTPONED: "paused",
     RunOutcome.INTERRUPTED: "slow",
 }
-_TONES: Mapping[RunOutcome, str] = {
+_SEVERITIES: Mapping[RunOutcome, str] = {
     RunOutcome.SUCCEEDED: "ok",
     RunOutcome.FAILED: "bad",
 }
@@ -56,10 +56,10 @@ class RunRow:
     """One run in words.
 
     Attributes:
-        state: the mark that has its shape and colour, "" while it runs.
-        catch_up_of: the slot that it was for, where it ran much later; else "".
-        results: what came of it, a phrase each.
-        damaged: the damaged backups that it found, in one phrase; else "".
+        state: selects shape and colour, "" while it runs.
+        catch_up_of: for a catch-up, the time it was due, else "".
+        results: a phrase each.
+        damaged: the damaged backups that it found, in one phrase, else "".
         problem, hint: what went wrong and what to do, in the reader's language.
         detail: the core's own sentence, in English.
     """
@@ -94,17 +94,17 @@ class JobRow:
 
     @property
     def last(self) -> RunRow | None:
-        """The last attempt, which may be under way."""
+        """The last run, which may still be running."""
         return self.runs[0] if self.runs else None
 
     @property
     def last_success(self) -> RunRow | None:
-        """The last one whose work was done."""
+        """The last successful run."""
         return next((run for run in self.runs if run.is_success), None)
 
     @property
     def running(self) -> RunRow | None:
-        """The run that is under way."""
+        """The current run."""
         return next((run for run in self.runs if run.is_running), None)
 
 
@@ -120,13 +120,13 @@ def describe_jobs(
 
 
 def describe_end(job: Job, run: Run) -> Toast:
-    """Return what to say in passing of a run that is over."""
+    """Return the toast of a run that has ended."""
     row = _describer([run])(job, run)
     lines = [*row.results, row.damaged, row.problem, row.hint, row.detail]
     outcome = run.outcome or RunOutcome.INTERRUPTED
     return make_toast(
         gettext("%(job)s: %(outcome)s", job=JOB_WORDS[job.id], outcome=row.words),
-        severity="bad" if row.damaged else _TONES.get(outcome, "warn"),
+        severity="bad" if row.damaged else _SEVERITIES.get(outcome, "warn"),
         details=[Markup(line).striptags() for line in lines if line],  # noqa: S704 (to strip them)
     )
 
@@ -146,7 +146,7 @@ def _describe_job(job: Job, site: SiteSettings, rows: Sequence[RunRow], *, now: 
 
 
 def _describer(runs: Sequence[Run]) -> Callable[[Job, Run], RunRow]:
-    """Return what describes these runs; who and what they name is looked up once for all."""
+    """Return a function that describes these runs; users and backups are read once for all."""
     names, present = names_of({run.by for run in runs}), _backups()
 
     def describe(job: Job, run: Run) -> RunRow:
@@ -160,7 +160,7 @@ def _describer(runs: Sequence[Run]) -> Callable[[Job, Run], RunRow]:
             state=_STATES[run.outcome] if run.outcome else "",
             words=str(RUN_WORDS[run.outcome or "running"]),
             took=_took(run),
-            catch_up_of=_made_up_for(run),
+            catch_up_of=_catch_up_of(run),
             results=tuple(_RESULTS[job.id](run, present)),
             damaged=_damaged(run, present),
             problem=problem,
@@ -172,7 +172,7 @@ def _describer(runs: Sequence[Run]) -> Callable[[Job, Run], RunRow]:
 
 
 def _backups() -> Mapping[str, Backup]:
-    """Return the backups that can be led to: none while their folder is away."""
+    """Return the backups to link to, none while their folder cannot be read."""
     try:
         return current_backups().listing().by_id
     except BackupError:
@@ -185,7 +185,7 @@ def _took(run: Run) -> str:
     return duration(max(0.0, (run.ended_at - run.started_at).total_seconds()))
 
 
-def _made_up_for(run: Run) -> str:
+def _catch_up_of(run: Run) -> str:
     slot = run.slot
     if slot is None or run.started_at - slot < LATE_AFTER:
         return ""
@@ -247,13 +247,13 @@ def _damaged(run: Run, present: Mapping[str, Backup]) -> str:
     if not found:
         return ""
     words = ngettext("%(num)s damaged", "%(num)s damaged", len(found))
-    # Each of the links is escaped, and so is what stands between them.
+    # The links are escaped, and so are the words between them.
     links = Markup(listing([_link(each, present) for each in found], most=_MOST_LINKS))  # noqa: S704
     return Markup("{}: {}").format(words, links)
 
 
 def _link(backup_id: str, present: Mapping[str, Backup]) -> Markup:
-    """Return the moment of a backup, which leads to it if it is there."""
+    """Return the moment of a backup, linked if the backup exists."""
     words = escape(when(backup_id))
     if backup_id not in present:
         return words
@@ -285,7 +285,7 @@ _POSTPONED: Mapping[str, tuple[LazyString, LazyString]] = {
 
 
 def _problem(run: Run) -> tuple[str, str, str]:
-    """Return what went wrong, what to do, and the sentence of the core; "" for nothing."""
+    """Return what went wrong, what to do, and the core's sentence; "" for nothing."""
     if run.outcome is RunOutcome.INTERRUPTED:
         return (
             gettext("Its process ended before the work did. Nothing half-made was left."),
@@ -296,7 +296,7 @@ def _problem(run: Run) -> tuple[str, str, str]:
         title, hint = _POSTPONED[run.error_code]
         return str(title), str(hint), ""
     if run.outcome is RunOutcome.FAILED and run.error_code == "internal":
-        # The sentence of a mistake of ours is for the log, and not for a page.
+        # The sentence of a bug is for the server log.
         title = ERROR_WORDS["internal"].title
         return str(title), gettext("The log of the server says what it was."), ""
     words = ERROR_WORDS.get(run.error_code) if run.error_code != "internal" else None

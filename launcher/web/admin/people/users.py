@@ -1,7 +1,7 @@
-"""Who may come in: the accounts, and what an admin may change about them.
+"""The pages of the user accounts, and the forms that change them.
 
-Every change is grave and asks for a recent password. Forms carry what they showed, so that of two
-admins at once the second learns what the first did instead of undoing it.
+Every change needs a recent password. Forms carry the values that they showed, so that the second
+of two admins does not undo what the first did.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class AccountRow:
     tokens: int
 
 
-# Looking
+# Pages
 
 
 @blueprint.get("/users")
@@ -70,11 +70,11 @@ class AccountRow:
 def index() -> ResponseReturnValue:
     """Show every account."""
     tokens = _tokens_by_user()
-    everybody = [
+    accounts = [
         AccountRow(user, ROLE_WORDS[user.role], tokens.get(user.id, 0))
         for user in users.all_users()
     ]
-    return render_template("admin/users.html", accounts=everybody)
+    return render_template("admin/users.html", accounts=accounts)
 
 
 @blueprint.get(_USER)
@@ -85,7 +85,7 @@ def show(user_id: int) -> ResponseReturnValue:
     return _page(_user_or_404(user_id))
 
 
-# Making
+# A new account
 
 
 @blueprint.get("/users/new")
@@ -100,7 +100,7 @@ def new() -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def create() -> ResponseReturnValue:
-    """Make an account; without a password, with one that is shown once."""
+    """Create an account; an empty password is generated and shown once."""
     values = {
         name: request.form.get(name, "").strip() for name in ("username", "display_name", "role")
     }
@@ -127,14 +127,14 @@ def create() -> ResponseReturnValue:
     return redirect(url_for("users.index"), 303)
 
 
-# Changing
+# Changes
 
 
 @blueprint.post(f"{_USER}/name")
 @admin_required
 @recent_password_required
 def change_name(user_id: int) -> ResponseReturnValue:
-    """Call somebody something else."""
+    """Change the display name."""
     user = _user_or_404(user_id)
     wanted = request.form.get("display_name", "")
     try:
@@ -149,7 +149,7 @@ def change_name(user_id: int) -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def change_role(user_id: int) -> ResponseReturnValue:
-    """Give somebody another role, unless another admin was faster or no admin would be left."""
+    """Change the role, unless another admin has changed it or no admin would be left."""
     user = _user_or_404(user_id)
     wanted = request.form.get("role", "")
     if wanted not in set(Role):
@@ -167,7 +167,7 @@ def change_role(user_id: int) -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def change_access(user_id: int) -> ResponseReturnValue:
-    """Let somebody sign in, or not any more."""
+    """Deactivate or reactivate an account."""
     user = _user_or_404(user_id)
     active = request.form.get("active") == "1"
     users.set_active(user, active, actor=acting_user(), seen=_seen(user))
@@ -184,7 +184,7 @@ def change_access(user_id: int) -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def change_password(user_id: int) -> ResponseReturnValue:
-    """Give somebody else a new password, shown once; one's own is changed on one's account."""
+    """Generate a new password, shown once; one's own is changed on the account page."""
     user = _user_or_404(user_id)
     if _is_viewer(user):
         return redirect(url_for("account.show"), 303)
@@ -197,7 +197,7 @@ def change_password(user_id: int) -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def ask_to_delete(user_id: int) -> ResponseReturnValue:
-    """Say what goes with an account and what stays, before it is deleted."""
+    """Ask, naming what is deleted with the account and what stays."""
     user = _user_or_404(user_id)
     return htmx.render(
         "admin/user_delete.html",
@@ -216,7 +216,7 @@ def ask_to_delete(user_id: int) -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def delete(user_id: int) -> ResponseReturnValue:
-    """Remove an account for good."""
+    """Delete an account."""
     user = _user_or_404(user_id)
     name, is_viewer = user.name, _is_viewer(user)
     users.delete_user(user, actor=acting_user(), seen=_seen(user))
@@ -226,7 +226,7 @@ def delete(user_id: int) -> ResponseReturnValue:
     return redirect(url_for("users.index"), 303)
 
 
-# What they share
+# What the views share
 
 
 def _user_or_404(user_id: int) -> User:
@@ -234,7 +234,7 @@ def _user_or_404(user_id: int) -> User:
 
 
 def _seen(user: User) -> Standing:
-    """Return what the form showed; one that says nothing of it counts as out of date."""
+    """Return what the form showed; without it the form counts as outdated."""
     role, active = request.form.get("seen_role", ""), request.form.get("seen_active", "")
     if role not in set(Role) or active not in {"0", "1"}:
         raise AccountChangedError(user.username)
@@ -299,7 +299,7 @@ def _role_words() -> dict[str, Mapping[Role, LazyString]]:
 @blueprint.errorhandler(AccountChangedError)
 @blueprint.errorhandler(LastAdminError)
 def _refuse(error: AccountError) -> ResponseReturnValue:
-    """Answer with the account as it is now, and why nothing was changed."""
+    """Answer with the current account, and why nothing was changed."""
     user = _user_or_404((request.view_args or {})["user_id"])
     return _page(user, {"problem": str(ACCOUNT_WORDS[error.code])}), 409
 
@@ -317,6 +317,6 @@ def _leave(words: str) -> ResponseReturnValue:
 def _show_once(user: User, password: str, *, title: str) -> Response:
     page = render_template("admin/user_password.html", user=user, password=password, title=title)
     response = make_response(page)
-    # Compressed, a page gives away by its length what it holds; see launcher.web.compression.
+    # A compressed page can reveal the password; see launcher.web.compression.
     response.headers["Cache-Control"] = "no-store, no-transform"
     return response

@@ -1,8 +1,7 @@
-"""A cron expression as a person would say it, in the reader's language.
+"""A cron expression in words.
 
-The simple ones become a sentence; the others are told field by field, in phrases that need no
-grammar between them. Whatever `launcher.db.settings` lets in has words. Anything else, which a
-database from elsewhere may hold, is shown as it stands.
+Simple ones become a sentence, others a phrase for each field. Every valid expression has words;
+any other, which restored data may hold, is shown as it is.
 """
 
 from __future__ import annotations
@@ -102,8 +101,8 @@ def _hours(field: str) -> str:
 
 
 def _days(day: str, weekday: str) -> str:
-    """Return on which days; where both fields say one, cron takes either."""
-    said = [
+    """Return the days; with both fields set, cron takes either."""
+    days = [
         words
         for field, words in (
             (day, _days_of_month(day)),
@@ -112,7 +111,7 @@ def _days(day: str, weekday: str) -> str:
         if field != "*"
     ]
     return (
-        _("%(one)s, or %(other)s", one=said[0], other=said[1]) if len(said) > 1 else "".join(said)
+        _("%(one)s, or %(other)s", one=days[0], other=days[1]) if len(days) > 1 else "".join(days)
     )
 
 
@@ -139,7 +138,7 @@ def _item(item: str, say: Callable[[int], str], last: int, names: Sequence[str])
     begin, dash, end = body.partition("-")
     first, until = _number(begin, names), _number(end, names)
     if step and (body == "*" or first is not None):
-        # What has no first one begins where days and months do, or hours and minutes.
+        # `*` starts at 1 for days and months, at 0 for hours and minutes.
         first = (1 if last in (12, 31) else 0) if first is None else first
         return [say(n) for n in range(first, (last if until is None else until) + 1, int(step))]
     if first is not None and until is not None:

@@ -1,7 +1,6 @@
-"""The form of the schedule: what its fields mean as settings, and what is wrong with them.
+"""The form of the schedule: its fields as settings, with their errors.
 
-A preset and its fields are only another way to write a cron expression; the setting holds nothing
-but the expression.
+A preset is another way to write a cron expression; only the expression is kept.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::\d\d)?", re.ASCII)
 
 
 class Preset(StrEnum):
-    """How often, for who does not want to write cron."""
+    """The presets of the schedule."""
 
     HOURLY = "hourly"
     SIX_HOURS = "six_hours"
@@ -53,7 +52,7 @@ _WITHOUT_TIME = {Preset.HOURLY: "0 * * * *", Preset.SIX_HOURS: "0 */6 * * *"}
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the fields hold, right or wrong.
+    """What the fields hold, valid or not.
 
     Attributes:
         typed: text, or True and False for a switch, by the name of the setting.
@@ -67,8 +66,8 @@ class Draft:
 
     @classmethod
     def of(cls, site: SiteSettings) -> Draft:
-        """Return the settings as they are, with the preset that says the same."""
-        preset, chosen = recognise(site.backup_cron_expression)
+        """Return the current settings, with the equivalent preset."""
+        preset, chosen = find_preset(site.backup_cron_expression)
         values = {each.name: getattr(site, each.name) for each in SHOWN}
         return cls(
             typed={
@@ -83,7 +82,7 @@ class Draft:
 
     @classmethod
     def read(cls, form: MultiDict[str, str], site: SiteSettings) -> Draft:
-        """Return what was typed; a field that was not sent is as it is set."""
+        """Return what was entered; a field that was not sent has the current value."""
         known = cls.of(site)
         if "preset" not in form:
             return known
@@ -102,7 +101,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class CheckedDraft:
-    """A draft with what it comes to: a value for each setting, or why it has none, by field."""
+    """A draft with a value or an error for each setting."""
 
     draft: Draft
     values: Mapping[str, Value] = field(default_factory=dict)
@@ -121,13 +120,13 @@ class CheckedDraft:
         return SiteSettings.of({name: self.values[name] for name in _KEEPS}).policy
 
     def changes(self, site: SiteSettings) -> int:
-        """Return how many settings are different from what is set."""
+        """Return how many settings differ from the current ones."""
         different = [name for name, value in self.values.items() if value != getattr(site, name)]
         return len(self.errors) + len(different)
 
 
 def check(draft: Draft) -> CheckedDraft:
-    """Return what each field comes to. `launcher.settings.table` alone says what is allowed."""
+    """Return the values and errors; `launcher.settings.table` checks them."""
     errors: dict[str, str] = {}
     values: dict[str, Value] = {}
     typed: dict[str, object] = {**draft.typed}
@@ -145,7 +144,7 @@ def check(draft: Draft) -> CheckedDraft:
 
 
 def version_of(site: SiteSettings) -> str:
-    """Return what tells the settings of this form from any others, for the form to carry."""
+    """Return the version of these settings, for the form to carry."""
     values = [getattr(site, each.name) for each in SHOWN]
     return hashlib.sha256(repr([*values, site.time_zone]).encode()).hexdigest()[:16]
 
@@ -158,7 +157,7 @@ class _FieldError(ValueError):
 
 
 def _expression(draft: Draft) -> str:
-    """Return the cron expression that the preset and its fields stand for."""
+    """Return the cron expression of the preset and its fields."""
     if draft.preset is Preset.OWN:
         return str(draft.typed["backup_cron_expression"])
     if draft.preset in _WITHOUT_TIME:
@@ -178,8 +177,8 @@ def _expression(draft: Draft) -> str:
     return f"{time} * * *"
 
 
-def recognise(cron: str) -> tuple[Preset, dict[str, str]]:
-    """Return the preset that says the same as an expression, with its fields."""
+def find_preset(cron: str) -> tuple[Preset, dict[str, str]]:
+    """Return the preset that equals an expression, with its fields."""
     for preset, expression in _WITHOUT_TIME.items():
         if cron == expression:
             return preset, {}

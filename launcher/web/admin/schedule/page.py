@@ -1,4 +1,4 @@
-"""The schedule and the clean-up: when backups are made by themselves, and how many of them stay."""
+"""The page of the schedule and of retention, with previews of both."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def show() -> ResponseReturnValue:
 @blueprint.get("/preview")
 @admin_required
 def preview() -> ResponseReturnValue:
-    """Show what the fields of the form come to, without keeping anything."""
+    """Show what the fields of the form would do. Nothing is saved."""
     checked = check(Draft.read(request.args, site_settings()))
     if is_htmx():
         return render_template("admin/_schedule_preview.html", **_context(checked), is_part=True)
@@ -62,8 +62,8 @@ def preview() -> ResponseReturnValue:
 @blueprint.post("")
 @admin_required
 def save() -> ResponseReturnValue:
-    """Set the schedule, all of it or nothing; one from a page that is out of date is refused."""
-    site = current_settings()  # from here to the change in one transaction, which may write
+    """Save the schedule, all or nothing; a form from an outdated page is refused."""
+    site = current_settings()  # in one transaction with the change below
     checked = check(Draft.read(request.form, site))
     if "show" in request.form:
         return _page(checked)
@@ -120,7 +120,7 @@ def _context(checked: CheckedDraft) -> dict[str, object]:
 def _preview_removals(
     checked: CheckedDraft, zone: tzinfo, next_run_at: datetime | None, now: datetime
 ) -> tuple[bool, RetentionPreview | None]:
-    """Return whether the store cannot be read, and what the clean-up would do with it."""
+    """Return whether the store is unreadable, and what retention would remove."""
     policy = checked.policy
     if policy is None:
         return False, None
@@ -132,7 +132,7 @@ def _preview_removals(
 
 
 def _ahead(run: datetime, *, now: datetime) -> str:
-    """Return in how long a run comes, in the unit that tells one from the next."""
+    """Return the time until a run, in the unit that distinguishes it from the next."""
     minutes = max(1, round((run - now).total_seconds() / 60))
     if minutes < 60:
         return ngettext("in %(num)s minute", "in %(num)s minutes", minutes)
@@ -142,7 +142,7 @@ def _ahead(run: datetime, *, now: datetime) -> str:
 
 
 def zone_words(zone: ZoneInfo, now: datetime) -> str:
-    """Return a zone with what it is ahead of UTC by now: `Berlin (UTC+1)`."""
+    """Return a zone with its offset from UTC: `Berlin (UTC+1)`."""
     offset = now.astimezone(zone).utcoffset() or timedelta()
     if not offset and zone.key in {"UTC", "Etc/UTC"}:
         return "UTC"

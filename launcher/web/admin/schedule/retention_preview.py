@@ -1,4 +1,4 @@
-"""What a rule would remove after the next good backup, and why each other stays, in words."""
+"""What retention would remove after the next good backup, and why the others stay, in words."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _FIRST_OF = (
     KeepReason.NOT_REPLACED,
     KeepReason.LAST_GOOD,
 )
-"""The reasons in the order of the table. Of several, a backup goes by its first."""
+"""The reasons in the order of the table; the first of a backup counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """One line of the table of what stays."""
+    """One line of the table of backups that stay."""
 
     which: str
     because: str
@@ -47,7 +47,7 @@ class RetentionPreview:
 
     Attributes:
         going: newest first.
-        days: when these were made, as a sentence has it.
+        days: when these were made, for a sentence.
     """
 
     going: Sequence[Backup]
@@ -59,7 +59,7 @@ class RetentionPreview:
 def preview_removals(
     decisions: Sequence[KeepDecision], policy: RetentionPolicy, *, zone: tzinfo, now: datetime
 ) -> RetentionPreview:
-    """Return in words what was decided, newest first, about every backup and the next one."""
+    """Return the decisions in words; they are newest first and include the next backup."""
     going = [decision.backup for decision in decisions if not decision.keep]
     words = _DayWords(zone, now.astimezone(zone).year)
     return RetentionPreview(
@@ -71,7 +71,7 @@ def preview_removals(
 
 
 def _ranges(decisions: Sequence[KeepDecision], zone: tzinfo) -> list[tuple[date, date]]:
-    """Return the first and last day of each unbroken row of what goes, oldest first."""
+    """Return the first and last day of each run of backups that go, oldest first."""
     found: list[tuple[date, date]] = []
     for kinds in ((Kind.SCHEDULED,), BEFORE_KINDS):
         begin = end = None
@@ -122,7 +122,7 @@ def _before(policy: RetentionPolicy) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _DayWords:
-    """How days are said in a zone, seen from a year."""
+    """Days in words, in a time zone, with the year unless it is the current one."""
 
     zone: tzinfo
     year: int

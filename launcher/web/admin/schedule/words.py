@@ -1,4 +1,4 @@
-"""A backup schedule as a person would say it."""
+"""A backup schedule in words, and its next run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from launcher.web.frame import site_settings
 
 
 def next_run() -> datetime | None:
-    """Return when the next scheduled backup is due, None when the schedule is off or never is."""
+    """Return when the next scheduled backup is due, None for never."""
     site = site_settings()
     if not site.backup_enabled:
         return None
@@ -26,7 +26,7 @@ def next_run() -> datetime | None:
 
 
 def schedule_words(schedule: SiteSettings) -> Markup:
-    """Return when backups are made, how many stay, and how often a restore is rehearsed:
+    """Return when backups are made, how many stay, and how often a restore is tested:
     `Every day at 03:00; kept are the last 10; a rehearsal every week`.
     """
     restore_test = RESTORE_TEST_WORDS.get(

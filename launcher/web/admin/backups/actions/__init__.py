@@ -1,7 +1,7 @@
-"""What is done to backups from the panel: make, verify, rehearse, protect, delete.
+"""The buttons for backups: create, verify, test a restore, protect, delete.
 
-What takes long begins in a process of its own (`start`). What is done at once says so in passing,
-with a way back where there is one (`protect`, `delete`).
+`start` has the operations that run in a process of their own. `protect` and `delete` finish within
+the request and answer with a toast; `deletion_plan` says what a deletion would do.
 """
 
 from launcher.web.admin.backups.actions import delete, protect, start

@@ -1,4 +1,4 @@
-"""What the actions on backups share: the way back, what was selected, how they are refused."""
+"""What the actions share: the page to return to, the selection, refusals."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from launcher.web.htmx import current_page, is_htmx
 blueprint = Blueprint("backup_actions", __name__, url_prefix="/admin/backups")
 
 MAX_SELECTED = 1000
-# What fits into a toast.
+# So many lines fit into a toast.
 _MAX_NAMES = 10
 LIST_CHANGED = {"HX-Trigger": "backups-changed"}
 
 
 @blueprint.errorhandler(BackupError)
 def _refuse(error: BackupError) -> Response:
-    """Say what kept it from being done, and let the page show how things are now."""
+    """Answer with the error, and let the page reload its list."""
     response = show_backup_error(error, next_step=None if is_htmx() else to_the_list())
     if is_htmx():
         response.headers.extend(LIST_CHANGED)
@@ -39,7 +39,7 @@ def get_backup(backup_id: str) -> Backup:
 
 
 def first_lines(lines: list[str]) -> list[str]:
-    """Return as many lines as fit into a toast, and how many more there are."""
+    """Return the lines that fit into a toast, and how many more there are."""
     if len(lines) <= _MAX_NAMES:
         return lines
     more = len(lines) - _MAX_NAMES
@@ -47,7 +47,7 @@ def first_lines(lines: list[str]) -> list[str]:
 
 
 def way_back() -> str:
-    """Return where to go afterwards: what the form says, or the list as it was filtered."""
+    """Return where to go afterwards: `next` of the form, or the list with its filter."""
     if wanted := request.form.get("next", ""):
         return safe_path(wanted)
     list_path = url_for("backups.show")
@@ -57,12 +57,12 @@ def way_back() -> str:
 
 
 def to_the_list() -> NextStep:
-    """Return the way out to the list."""
+    """Return the step to the list."""
     return NextStep(url_for("backups.show"), gettext("To the backups"))
 
 
 def selected_ids(ids: Sequence[str]) -> list[str] | Response:
-    """Return the ids, each once, or why that is no selection."""
+    """Return the ids, each once, or the refusal of a selection of none or too many."""
     selected = list(dict.fromkeys(ids))
     if not selected:
         return show_refusal(

@@ -1,4 +1,4 @@
-"""Delete backups, one or several: first the question, with what goes and what remains."""
+"""Delete backups, one or several, after a question that names what goes and what remains."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.web import toasts
 from launcher.web.admin.backups.actions.common import blueprint, first_lines, selected_ids, way_back
-from launcher.web.admin.backups.actions.deletion_plan import Deletion, plan_deletion
+from launcher.web.admin.backups.actions.deletion_plan import DeletionPlan, plan_deletion
 from launcher.web.admin.backups.actions.protect import protect_selected
 from launcher.web.admin.schedule.words import next_run
 from launcher.web.contents import contents
@@ -38,7 +38,7 @@ WORD_TO_DELETE = _("delete")
 @blueprint.get("/<backup_id>/delete")
 @admin_required
 def ask_delete(backup_id: str) -> ResponseReturnValue:
-    """Name what goes and what remains, and ask."""
+    """Ask, naming what goes and what remains."""
     return ask(_plan_one(backup_id))
 
 
@@ -52,7 +52,7 @@ def delete(backup_id: str) -> ResponseReturnValue:
 @blueprint.get("/delete")
 @admin_required
 def ask_delete_selected() -> ResponseReturnValue:
-    """Name the selected, and what remains, and ask."""
+    """Ask, naming the selected and what remains."""
     selected = selected_ids(request.args.getlist("id"))
     return selected if isinstance(selected, Response) else ask(plan_deletion(selected))
 
@@ -60,12 +60,12 @@ def ask_delete_selected() -> ResponseReturnValue:
 @blueprint.post("/delete")
 @admin_required
 def delete_selected() -> ResponseReturnValue:
-    """Delete the selected; what cannot be deleted is named and does not stop the rest."""
+    """Delete the selected; those that cannot be deleted are named and do not stop the rest."""
     selected = selected_ids(request.form.getlist("id"))
     return selected if isinstance(selected, Response) else _delete(plan_deletion(selected))
 
 
-def _plan_one(backup_id: str) -> Deletion:
+def _plan_one(backup_id: str) -> DeletionPlan:
     plan = plan_deletion([parse_backup_id(backup_id)])
     if plan.gone:
         raise BackupNotFoundError(Reason.NO_SUCH_BACKUP, reference=backup_id)
@@ -73,14 +73,14 @@ def _plan_one(backup_id: str) -> Deletion:
 
 
 def ask(
-    plan: Deletion,
+    plan: DeletionPlan,
     status: int = 200,
     *,
     has_changed: bool = False,
     word_error: str = "",
     password_error: str = "",
 ) -> Response:
-    """Show the question as it is now; a form that was sent is answered in the dialog again."""
+    """Show the question; for htmx in the dialog."""
     backup = (*plan.going, *plan.protected)[0] if plan.going or plan.protected else None
     is_single = len(plan.going) + len(plan.protected) == 1 and not plan.gone
     if backup is not None and is_single:
@@ -111,7 +111,7 @@ def ask(
     return response
 
 
-def _delete(plan: Deletion) -> ResponseReturnValue:
+def _delete(plan: DeletionPlan) -> ResponseReturnValue:
     if not plan.going:
         return ask(plan, 409, has_changed=True)
     if plan.is_destructive and (refusal := _refuse_destructive(plan)):
@@ -123,15 +123,15 @@ def _delete(plan: Deletion) -> ResponseReturnValue:
     release()
     try:
         result = service.delete(list(backups), by=by, may_take_last_good=plan.is_destructive)
-    except LastGoodBackupError:  # somebody deleted the other one a moment ago
+    except LastGoodBackupError:  # someone deleted the other one a moment ago
         resume()
         return ask(plan_deletion(list(backups)), 409, has_changed=True)
     toasts.show(_deleted(result, backups, left, len(plan.gone)))
     return redirect(back, 303)
 
 
-def _refuse_destructive(plan: Deletion) -> Response | None:
-    """Return the question again unless the word and the password of the form are right."""
+def _refuse_destructive(plan: DeletionPlan) -> Response | None:
+    """Return the question again unless word and password are right."""
     if "word" not in request.form:
         return ask(plan, 409, has_changed=True)
     if request.form["word"].strip().casefold() != str(WORD_TO_DELETE).casefold():
@@ -163,8 +163,8 @@ def _could_not(failure: PartFailure, names: dict[str, str]) -> str:
 
 @blueprint.post("/selected")
 @admin_required
-def treat_selected() -> ResponseReturnValue:
-    """Protect the selected, take that back, or ask whether to delete them: as the button says."""
+def change_selected() -> ResponseReturnValue:
+    """Protect, unprotect or ask to delete the selected, by the button."""
     selected = selected_ids(request.form.getlist("id"))
     if isinstance(selected, Response):
         return selected

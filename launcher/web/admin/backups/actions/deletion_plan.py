@@ -1,4 +1,4 @@
-"""What a deletion would take and what would remain, told before anything is asked for."""
+"""What a deletion would delete, and what would remain."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from launcher.current import current_backups
 
 
 @dataclass(frozen=True, slots=True)
-class Deletion:
-    """A deletion as it would be now.
+class DeletionPlan:
+    """What a deletion would do now.
 
     Attributes:
         going: what would be deleted, newest first.
-        protected: what was asked for and stays, for it is protected.
-        gone: ids that name no backup, any more or ever.
+        protected: the requested ones that stay.
+        gone: ids without a backup.
         remaining: the good ones that would be left, newest first.
     """
 
@@ -32,12 +32,12 @@ class Deletion:
 
     @property
     def size_bytes(self) -> int:
-        """How much room it would make, as far as that is known."""
+        """How much space it would free, as far as known."""
         return sum(backup.file.size_bytes for backup in self.going if backup.file)
 
     @property
     def nearest(self) -> Sequence[Backup]:
-        """The good ones next in time that would be left: the older one first, then the newer."""
+        """The remaining good ones nearest in time: the older one, then the newer."""
         if len(self.going) != 1:
             return self.remaining[:1]
         at = self.going[0].created_at
@@ -46,7 +46,7 @@ class Deletion:
         return [*older, *newer]
 
 
-def plan_deletion(backup_ids: Sequence[str]) -> Deletion:
+def plan_deletion(backup_ids: Sequence[str]) -> DeletionPlan:
     """Return what deleting these backups would do now.
 
     Raises:
@@ -58,7 +58,7 @@ def plan_deletion(backup_ids: Sequence[str]) -> Deletion:
     known = {backup.id for backup in found}
     going = [backup for backup in found if not backup.protected]
     leaving = {backup.id for backup in going}
-    return Deletion(
+    return DeletionPlan(
         going=going,
         protected=[backup for backup in found if backup.protected],
         gone=[each for each in backup_ids if each not in known],

@@ -1,4 +1,4 @@
-"""Protect backups, one or several, and take that back."""
+"""Protect and unprotect backups, one or several."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from launcher.web.toasts import make_toast
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-# What fits into the cookie of a session together with everything else in it.
+# So many ids fit into the session cookie.
 _MAX_UNDO = 50
 
 
 @blueprint.post("/<backup_id>/protect")
 @admin_required
 def protect(backup_id: str) -> ResponseReturnValue:
-    """Exempt a backup from the clean-up and from deletion."""
+    """Exempt a backup from retention and deletion."""
     backup = get_backup(backup_id)
     if backup.file is None:
         return _refuse_without_manifest(backup)
@@ -46,7 +46,7 @@ def protect(backup_id: str) -> ResponseReturnValue:
 @blueprint.post("/<backup_id>/unprotect")
 @admin_required
 def unprotect(backup_id: str) -> ResponseReturnValue:
-    """Give a backup back to the clean-up."""
+    """Return a backup to retention."""
     return _set_protected(get_backup(backup_id), is_protected=False)
 
 
@@ -87,7 +87,7 @@ def _refuse_without_manifest(backup: Backup) -> Response:
 
 
 def protect_selected(selected: Sequence[str], *, is_protected: bool) -> ResponseReturnValue:
-    """Protect the selected, or take that back; what cannot be is named and stops nothing."""
+    """Protect or unprotect the selected; failures are named and do not stop the rest."""
     service = current_backups()
     backups = {backup.id: backup for backup in service.list() if backup.id in set(selected)}
     names = {id_: day_and_time(backup.created_at) for id_, backup in backups.items()}
@@ -133,7 +133,7 @@ def _protected(done: Sequence[str], details: list[str], *, is_protected: bool) -
         text,
         severity="warn" if details else "ok",
         details=first_lines(details),
-        undo_path=url_for("backup_actions.treat_selected") if has_undo else "",
+        undo_path=url_for("backup_actions.change_selected") if has_undo else "",
         undo_field="unprotect" if is_protected else "protect",
         undo_ids=done if has_undo else (),
     )

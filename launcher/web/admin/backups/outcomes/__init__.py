@@ -1,7 +1,6 @@
-"""The sentences about an operation that has ended: its page, its toast, its line in a history.
+"""The sentences about an operation that has ended: its page, its toast, its line in the history.
 
-`ended` has those of each verb, but for the restore's, which are in `restore`; `page` has what
-every page of an outcome is made of. In the audit log an operation is named by `VERB_WORDS` alone.
+`ended` has them for each verb, `restore` for the restore; `page` is what such a page is made of.
 """
 
 from __future__ import annotations
@@ -40,5 +39,5 @@ _BY_VERB: Mapping[Verb, type[Ended]] = {
 
 
 def ended(entry: JournalEntry) -> Ended:
-    """Return what there is to say of an operation that has ended."""
+    """Return the words about an operation that has ended."""
     return _BY_VERB.get(entry.verb, Ended)(entry)

@@ -1,4 +1,4 @@
-"""What is said of an operation that has ended, verb by verb."""
+"""The words about an operation that has ended, by verb."""
 
 from __future__ import annotations
 
@@ -29,14 +29,13 @@ if TYPE_CHECKING:
 
 
 class Ended:
-    """An operation that has ended: what any has to say, where its verb has nothing better.
+    """An operation that has ended, with the words for any verb.
 
-    The words of a class may name `what` ended, `who` wanted it, and the backup (`when`) or the
-    `file` it was about.
+    The words of a class may name `what` ended, `who` started it, and its backup (`when`) or `file`.
 
     Attributes:
-        done, failed, interrupted: how its toast tells the outcome; why it failed follows there.
-        line_done, line_failed: its line in the history of a backup, for an interruption as well.
+        done, failed, interrupted: its toast; the reason of a failure follows.
+        line_done, line_failed: its line in the history of a backup.
     """
 
     done = _("%(what)s: done")
@@ -63,17 +62,17 @@ class Ended:
 
     @property
     def problem(self) -> str:
-        """The core's own sentence on what went wrong, in English, "" where nothing did."""
+        """The core's sentence on what went wrong, in English, "" for nothing."""
         return "" if self.is_good else str(self.facts.get("problem") or self.entry.error)
 
     @cached_property
     def backup(self) -> Backup | None:
-        """The backup it was about, None when that is gone by now."""
+        """Its backup, None when that is gone."""
         return backup_of(self.entry.backup_id)
 
     @property
     def when(self) -> str:
-        """The moment of that backup, gone or not."""
+        """The moment of its backup, gone or not."""
         return when(self.entry.backup_id)
 
     @property
@@ -84,7 +83,7 @@ class Ended:
     # --- its page ------------------------------------------------------------------------
 
     def page(self, follower: Follower | None) -> OutcomePage:
-        """Return its page, for who followed it with a token or for any admin."""
+        """Return its page, for a `follower` with a token or for an admin."""
         if self.entry.outcome is Outcome.SUCCEEDED:
             page = self.page_of_success(follower)
         else:
@@ -125,7 +124,7 @@ class Ended:
         )
 
     def steps_at_setup(self, token: str) -> tuple[NextStep, ...]:
-        """Return the ways on at the setup of a new server, where nobody can sign in yet."""
+        """Return the next steps at the setup of a new server."""
         back = NextStep(url_for("setup.show", token=token), gettext("Back to the first start"))
         if self.entry.outcome is Outcome.SUCCEEDED:
             return (NextStep(self.plan_at_setup(token), gettext("Look inside")), back)
@@ -137,13 +136,13 @@ class Ended:
         return url_for("setup_restore.show_plan", backup_id=backup_id, token=token)
 
     def look_inside(self) -> tuple[NextStep, ...]:
-        """Return the way to the backup, none when it is gone."""
+        """Return the step to the backup, none when it is gone."""
         if self.backup is None:
             return ()
         return (NextStep(url_for("backup.show", backup_id=self.backup.id), gettext("Look inside")),)
 
     def to_the_plan(self, words: str, icon: str = "") -> tuple[NextStep, ...]:
-        """Return the way to the plan of its restore, none when it is gone."""
+        """Return the step to the plan of its restore, none when the backup is gone."""
         if self.backup is None:
             return ()
         address = url_for("restores.show_plan", backup_id=self.backup.id)
@@ -152,12 +151,12 @@ class Ended:
     # --- its toast, and its line in the history of a backup ---------------------------------
 
     def toast(self) -> Toast:
-        """Return what to say of it in passing."""
+        """Return its toast."""
         if self.entry.outcome is Outcome.SUCCEEDED:
             return make_toast(self.toast_of_success())
         if self.entry.outcome is Outcome.INTERRUPTED:
             return make_toast(self.toast_of_interruption(), severity="bad")
-        # The sentence of a mistake of ours is for the log, and not for a page.
+        # The sentence of a bug is for the server log.
         sentence = self.entry.error if self.entry.error_code != "internal" else ""
         details = [each for each in (str(self.error.title), sentence) if each]
         names_unknown = "%(when)s" in str(self.failed) and not self.entry.backup_id
@@ -171,7 +170,7 @@ class Ended:
         return self.fill(self.interrupted)
 
     def line(self, backup: Backup) -> str:
-        """Return what it means in the history of `backup`."""
+        """Return its line in the history of `backup`."""
         is_success = self.entry.outcome is Outcome.SUCCEEDED
         return self.line_of_success(backup) if is_success else self.line_of_failure()
 
@@ -182,7 +181,7 @@ class Ended:
         return self.fill(self.line_failed)
 
     def fill(self, words: LazyString | str) -> str:
-        """Return `words` with what they name."""
+        """Return `words` with their facts filled in."""
         file = source_of(self.entry) or gettext("The file")
         return str(words) % {
             "what": self.verb,
@@ -193,7 +192,7 @@ class Ended:
 
 
 class CreateEnded(Ended):
-    """A backup was made, or not."""
+    """A backup was created."""
 
     failed = _("No backup was made")
     interrupted = _(
@@ -231,7 +230,7 @@ class MigrateEnded(Ended):
 
 
 class VerifyEnded(Ended):
-    """A backup was read through."""
+    """A backup was verified."""
 
     done = _("The backup of %(when)s is verified: it is good")
     failed = _("The backup of %(when)s could not be verified")
@@ -268,7 +267,7 @@ class VerifyEnded(Ended):
 
 
 class RehearseEnded(Ended):
-    """A restore was tried on a copy."""
+    """A restore test was run."""
 
     failed = _("The rehearsal of the backup of %(when)s failed")
     line_failed = _("A rehearsal did not succeed")
@@ -298,7 +297,7 @@ class RehearseEnded(Ended):
 
 
 class UploadEnded(Ended):
-    """A file was brought in, or refused."""
+    """A file was uploaded."""
 
     done = _("%(file)s is in the list now")
     failed = _("%(file)s was not taken in")
@@ -342,7 +341,7 @@ class ProtectEnded(Ended):
 
 
 class UnprotectEnded(Ended):
-    """A backup was given back to retention."""
+    """A backup was returned to retention."""
 
     done = _("%(who)s stopped protecting the backup of %(when)s")
     line_done = _("Protection taken away by %(who)s")
@@ -376,15 +375,12 @@ class PruneEnded(Ended):
 
 
 def source_of(entry: JournalEntry) -> str:
-    """Return what a file that was brought in is called by its sender, "" if it is not known.
-
-    The file itself has a name of ours while it is received.
-    """
+    """Return the name that an uploaded file had in the browser, "" when unknown."""
     return str(entry.facts.get("note") or entry.facts.get("source") or "")
 
 
 def took_s(entry: JournalEntry) -> float:
-    """Return how long the stages of an operation took, 0 when that was not written down."""
+    """Return how long the stages of an operation took, 0 when unknown."""
     stages = entry.facts.get("took_s")
     return sum(map(float, stages.values())) if isinstance(stages, Mapping) else 0.0
 

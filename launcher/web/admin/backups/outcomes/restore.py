@@ -1,4 +1,4 @@
-"""What is said of a restore that has ended: what is there now, who is signed out, the undo."""
+"""The words about a restore that has ended: the data now, who is signed out, the undo."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from launcher.web.sessions import Holder
 
 
 class RestoreEnded(Ended):
-    """The data was replaced by that of a backup, or not."""
+    """A backup was restored."""
 
     failed = _("The restore failed")
     line_done = _("Restored by %(who)s")
@@ -50,7 +50,7 @@ class RestoreEnded(Ended):
                 contents=contents(self.facts.get("rows")),
             ),
             facts=self._page_facts(follower),
-            next_steps=(self._onwards(follower), *self._undo()),
+            next_steps=(self._first_step(follower), *self._undo()),
             fine=self._undo_words(),
         )
 
@@ -80,7 +80,7 @@ class RestoreEnded(Ended):
         )
 
     def page_of_interruption(self) -> OutcomePage:
-        """Say on which side of the replacement the process ended: there is nothing in between."""
+        """Return whether the process ended before or after the replacement."""
         stages = describe_stop(self.entry, problem=gettext("Its process was ended from outside."))
         match self.facts.get("data"):
             case "restored":
@@ -166,7 +166,7 @@ class RestoreEnded(Ended):
     # --- what is there now ---------------------------------------------------------------
 
     def _title(self) -> str:
-        """Return to which moment the data went back."""
+        """Return the title, with the moment that the data is from."""
         source = self.backup
         if source is None:
             return gettext("The backup is restored")
@@ -177,15 +177,15 @@ class RestoreEnded(Ended):
             )
         return gettext("Restored to %(moment)s", moment=weekday_and_time(source.created_at))
 
-    def _onwards(self, follower: Follower | None) -> NextStep:
-        """Return the way on; who was signed out comes back to this page, where the undo is."""
+    def _first_step(self, follower: Follower | None) -> NextStep:
+        """Return the first step; who was signed out returns to this page, which has the undo."""
         if viewer_now() or follower is None or g.get("is_without_database"):
             return to_the_backups()
         outcome = url_for("operations.show", operation_id=self.entry.operation_id)
         return NextStep(url_for("auth.sign_in", next=outcome), gettext("Sign in"))
 
     def _undo(self) -> tuple[NextStep, ...]:
-        """Return the way to the plan that undoes this restore, none when another came after it."""
+        """Return the step to the plan of the undo, none after another restore."""
         safety = self._undoable
         if safety is None:
             return ()
@@ -193,7 +193,7 @@ class RestoreEnded(Ended):
         return (NextStep(address, gettext("Undo this restore"), "undo-2"),)
 
     def _undo_words(self) -> str:
-        """Say what the undo would do."""
+        """Return what the undo would do."""
         safety = self._undoable
         if safety is None:
             return ""
@@ -203,7 +203,7 @@ class RestoreEnded(Ended):
         )
 
     def _kept(self) -> Markup:
-        """Say where the data from before the restore is."""
+        """Return where the data from before the restore is."""
         if safety := backup_of(str(self.facts.get("safety_id", ""))):
             words = _kept_words(safety)
             link = Markup('<a href="{}">{}</a>').format(
@@ -231,7 +231,7 @@ class RestoreEnded(Ended):
         return facts
 
     def _you(self, follower: Follower | None) -> str:
-        """Say who is signed in, and with which password to sign in."""
+        """Return who is signed in, and with which password to sign in."""
         holder = follower.holder if follower else None
         viewer = viewer_now()
         if viewer and holder and holder.is_same_account(viewer):
@@ -241,10 +241,14 @@ class RestoreEnded(Ended):
         if follower and follower.setup_token:
             return gettext("Sign in with an account from the backup.")
         everyone = gettext("You are signed out, as is everyone.")
-        return everyone if g.get("is_without_database") else f"{everyone} {self._key(holder)}"
+        return (
+            everyone
+            if g.get("is_without_database")
+            else f"{everyone} {self._password_words(holder)}"
+        )
 
-    def _key(self, holder: Holder | None) -> str:
-        """Say with what to sign in."""
+    def _password_words(self, holder: Holder | None) -> str:
+        """Return the account and password to sign in with."""
         if holder is None:
             return gettext("Sign in with an account from the backup.")
         user = db.session.scalar(sa.select(User).where(User.username == holder.username))
