@@ -1,11 +1,11 @@
-// Comforts of the admin pages: every link and form does its work without this file.
+// Enhancements of the admin pages; everything works without this file.
 
 const dialog = document.querySelector("#dialog");
 const problem = document.querySelector("#problem");
 const toasts = document.querySelector("#toasts");
 let opener = null;
 
-// A part that was swapped into the dialog opens it; focus goes back to where it came from.
+// A part swapped into the dialog opens it; closing returns the focus.
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
   const source = ctx.sourceElement;
   ctx.isByHand = !source.matches("#operation, #panel, #jobs, #job-progress");
@@ -13,7 +13,7 @@ document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
   const menu = source.closest("[popover]");
   opener = menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : source;
 });
-// What is swapped within the dialog, like a form with its errors, leaves it open.
+// A swap within the dialog, such as of a form with errors, leaves it open.
 document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
   const target = typeof ctx.target === "string" ? document.querySelector(ctx.target) : ctx.target;
   ctx.isWithinDialog = dialog.contains(target);
@@ -32,7 +32,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   if (ctx.isByHand && document.activeElement === document.body) focusOn(null);
 });
 
-// What had the focus may be gone by now: then it goes to the list, or to the page.
+// If the element is gone, the list or the page gets the focus.
 function focusOn(element) {
   const place = element?.isConnected ? element : document.querySelector("#list") ?? document.querySelector("#main");
   place.focus({ preventScroll: place !== element });
@@ -48,34 +48,34 @@ dialog.addEventListener("click", (event) => {
   dialog.close();
 });
 
-// What was chosen in a menu closes it, as choosing does anywhere.
+// A choice in a menu closes it.
 document.addEventListener("click", (event) => {
   event.target.closest(".menu :is(a, button)")?.closest(":popover-open")?.hidePopover();
 });
 
-// What runs is asked for while somebody looks, and at once when they look again.
-let askedAt = Date.now();
-function ask() {
+// Polls while the page is visible.
+let polledAt = Date.now();
+function poll() {
   const row = document.querySelector("[data-poll-s]");
-  if (!row || document.hidden || Date.now() - askedAt < row.dataset.pollS * 1000 - 100) return;
-  askedAt = Date.now();
+  if (!row || document.hidden || Date.now() - polledAt < row.dataset.pollS * 1000 - 100) return;
+  polledAt = Date.now();
   htmx.trigger(row, "poll", {}, false);
 }
-setInterval(ask, 1000);
-document.addEventListener("visibilitychange", ask);
+setInterval(poll, 1000);
+document.addEventListener("visibilitychange", poll);
 
-// Whatever is drawn anew says what this page has seen, so that it is told the rest.
+// Requests say what this page has shown, for the toasts of what ended since.
 document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   const row = document.querySelector("#operation");
   if (row) ctx.request.headers["Launcher-Seen"] = row.dataset.seen;
 });
 
-// A button that waits for an answer says so; what it sends meanwhile is dropped by its form.
+// A button shows that it waits; its form drops further clicks.
 const busy = ({ detail: { ctx } }) => ctx.sourceElement.querySelector("[data-busy]");
 document.addEventListener("htmx:before:request", (event) => busy(event)?.setAttribute("aria-busy", "true"));
 document.addEventListener("htmx:after:request", (event) => busy(event)?.removeAttribute("aria-busy"));
 
-// Silence of the server is told once, and taken back when it answers again.
+// Shows once that the server is silent, until it answers.
 document.addEventListener("htmx:error", () => {
   if (problem && !problem.hasChildNodes()) problem.textContent = problem.dataset.lost;
 });
@@ -83,16 +83,16 @@ document.addEventListener("htmx:after:request", () => {
   if (problem?.textContent === problem?.dataset.lost) problem?.replaceChildren();
 });
 
-// The address names what the panel shows, so that a reload shows the same.
+// The address follows the panel, so that a reload shows the same.
 document.addEventListener("htmx:after:swap", () => {
   const address = document.querySelector("[data-address]")?.dataset.address;
   if (address && address !== location.pathname + location.search) history.replaceState(null, "", address);
 });
 
-// Who writes a cron expression means their own; who chooses a preset sees its expression.
+// Typing an expression selects the own preset; another preset fills it in.
 const schedule = document.querySelector("#schedule");
 schedule?.elements.backup_cron_expression.addEventListener("input", () => { schedule.elements.preset.value = "own"; });
 document.addEventListener("htmx:after:swap", () => {
-  const made = schedule?.querySelector("[data-cron]")?.dataset.cron;
-  if (made && schedule.elements.preset.value !== "own") schedule.elements.backup_cron_expression.value = made;
+  const cron = schedule?.querySelector("[data-cron]")?.dataset.cron;
+  if (cron && schedule.elements.preset.value !== "own") schedule.elements.backup_cron_expression.value = cron;
 });

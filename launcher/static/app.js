@@ -1,8 +1,8 @@
-// Comforts only: every link and form does its work without this file.
+// Enhancements; everything works without this file.
 
 const find = document.querySelector("#find");
 const query = find?.querySelector("input");
-let asked = null;
+let request = null;
 
 function openFind() {
   if (!find || find.open) return;
@@ -11,19 +11,19 @@ function openFind() {
   showFound();
 }
 
-// The server answers with the same list that the page of the form would show.
+// The response has the same list as the page of the form.
 async function showFound() {
-  asked?.abort();
-  asked = new AbortController();
+  request?.abort();
+  request = new AbortController();
   const address = new URL(query.form.action);
   address.searchParams.set("q", query.value);
   try {
-    const answer = await fetch(address, { headers: { "HX-Request": "true" }, signal: asked.signal });
+    const answer = await fetch(address, { headers: { "HX-Request": "true" }, signal: request.signal });
     if (!answer.ok || answer.redirected) return query.form.submit();
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     find.querySelector("#found").replaceWith(page.querySelector("#found"));
-  } catch (trouble) {
-    if (trouble.name !== "AbortError") query.form.submit();
+  } catch (error) {
+    if (error.name !== "AbortError") query.form.submit();
   }
 }
 
@@ -68,7 +68,7 @@ if (find) {
   });
 }
 
-// A toast can be sent away; without script it goes with the next page.
+// A toast can be closed; without script it is gone on the next page.
 function readyToasts() {
   for (const closer of document.querySelectorAll(".toast [data-closes]")) closer.hidden = false;
 }
@@ -78,13 +78,13 @@ document.addEventListener("click", (event) => {
   event.target.closest(".toast [data-closes]")?.closest(".toast").remove();
 });
 
-// The page of a lost or held database leaves by itself, as soon as the site is well.
+// The page of a damaged or busy database reloads when the site is well.
 const waiting = document.querySelector("[data-waits]");
 if (waiting) {
-  const ask = async () => {
+  const check = async () => {
     const answer = await fetch(waiting.dataset.waits, { cache: "no-store" }).catch(() => null);
     if (answer?.ok) location.reload();
-    else setTimeout(ask, 3000);
+    else setTimeout(check, 3000);
   };
-  setTimeout(ask, 3000);
+  setTimeout(check, 3000);
 }

@@ -1,4 +1,4 @@
-// Sending a backup with its progress: without this file the form sends it just as well.
+// Uploads a backup with progress; without this file the form sends it.
 
 const root = document.documentElement;
 const STEP = 0.25; // how often progress is read aloud
@@ -29,7 +29,7 @@ function refuse(form, reason) {
   showProblem(form, template.content.cloneNode(true));
 }
 
-// The server answers with the notice that its own page would show.
+// The response has the notice that its own page would show.
 function showAnswer(form, answer) {
   const notice = new DOMParser().parseFromString(answer, "text/html").querySelector(".notice");
   if (notice) showProblem(form, notice);
@@ -60,7 +60,7 @@ function send(form, files) {
   fields.set("file", file);
   const bar = form.querySelector("progress");
   const figures = form.querySelector("[data-figures]");
-  let told = 0;
+  let announced = 0;
   form.dataset.sending = "";
   form.querySelector("[data-name]").textContent = file.name;
   form.querySelector(".upload-progress").hidden = false;
@@ -74,8 +74,8 @@ function send(form, files) {
     figures.textContent = form.dataset.sent
       .replace("{done}", megabytes(form, event.loaded))
       .replace("{total}", megabytes(form, event.total));
-    if (bar.value >= told + STEP) {
-      told = bar.value - (bar.value % STEP);
+    if (bar.value >= announced + STEP) {
+      announced = bar.value - (bar.value % STEP);
       say(form, figures.textContent);
     }
   });
@@ -121,7 +121,7 @@ document.addEventListener("click", (event) => {
   transfer.abort();
 });
 
-// A file that misses its place must not replace the page.
+// A file dropped elsewhere must not replace the page.
 for (const name of ["dragover", "drop"]) {
   document.addEventListener(name, (event) => {
     if (!event.dataTransfer?.types.includes("Files")) return;

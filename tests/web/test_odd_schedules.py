@@ -16,7 +16,7 @@ from launcher.current import current_backups, current_config
 from launcher.i18n.app import speaking
 from launcher.schedule import cron
 from launcher.web.admin.schedule.cron_words import cron_words
-from launcher.web.admin.schedule.form import Preset, recognise
+from launcher.web.admin.schedule.form import Preset, find_preset
 from tests.support.service import run
 from tests.web.restoring import ended, operation_of, restore, text_of
 from tests.web.visitor import Visitor
@@ -54,7 +54,7 @@ def test_every_expression_has_words_and_runs_or_neither(
 
     with app.app_context(), speaking(language, "Europe/Berlin"):
         words = cron_words(expression)
-        preset, _ = recognise(expression)
+        preset, _ = find_preset(expression)
 
     runs = cron.next_runs(expression, after=now, zone=zone, count=3)
     assert all(run > now for run in runs)
