@@ -1,1 +1,1 @@
-"""The pages of the audit log and of all operations. Read `page` first; `words` has the sentences."""
+"""The pages of the audit log and of all operations. Read `page` first; `words` has sentences."""
