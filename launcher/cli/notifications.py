@@ -1,4 +1,4 @@
-"""`flask notifications`: who is told when backups stop."""
+"""`flask notifications`: recipients, heartbeat and public URL."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def list_(*, as_json: bool) -> None:
                 and {
                     "shown_url": found.heartbeat.shown_url,
                     "pings_start": found.heartbeat.pings_start,
-                    **_line(memory, HEARTBEAT),
+                    **_delivery_facts(memory, HEARTBEAT),
                 },
                 "public_url": found.public_url,
             }
@@ -72,11 +72,11 @@ def list_(*, as_json: bool) -> None:
     rows = [("ID", "NAME", "TOLD OF", "WHERE", "LAST TOLD")]
     for each in found.recipients:
         events = ", ".join(sorted(each.events))
-        rows.append((each.id, each.name, events, each.shown_url, _reach(memory, each.id)))
+        rows.append((each.id, each.name, events, each.shown_url, _last_delivery(memory, each.id)))
     if found.heartbeat:
         what = "start, end" if found.heartbeat.pings_start else "end"
         where = found.heartbeat.shown_url
-        rows.append(("-", "heartbeat", what, where, _reach(memory, HEARTBEAT)))
+        rows.append(("-", "heartbeat", what, where, _last_delivery(memory, HEARTBEAT)))
     if len(rows) == 1:
         say("Nobody is told. `flask notifications add NAME` changes that.")
         return
@@ -190,7 +190,7 @@ def public_url(url: str) -> None:
 
 
 def _keep(record: Callable[..., None], *facts: object) -> None:
-    """Keep an audit entry of what was done; it is done, whether the database takes one or not."""
+    """Keep an audit entry of a change; the change stands, even where the database takes none."""
     try:
         with using_database():
             record(*facts, actor=Actor(typist()))
@@ -223,24 +223,24 @@ def _facts(recipient: Recipient, memory: Memory) -> dict[str, object]:
         "name": recipient.name,
         "events": sorted(recipient.events),
         "shown_url": recipient.shown_url,
-        **_line(memory, recipient.id),
+        **_delivery_facts(memory, recipient.id),
     }
 
 
-def _line(memory: Memory, key: str) -> dict[str, object]:
-    line = memory.deliveries.get(key, DeliveryState())
+def _delivery_facts(memory: Memory, key: str) -> dict[str, object]:
+    state = memory.deliveries.get(key, DeliveryState())
     return {
-        "notified_at": line.notified_at,
-        "failed_since": line.failed_since,
-        "reason": line.reason,
-        "status": line.status,
-        "waiting": len(line.waiting),
+        "notified_at": state.notified_at,
+        "failed_since": state.failed_since,
+        "reason": state.reason,
+        "status": state.status,
+        "waiting": len(state.waiting),
     }
 
 
-def _reach(memory: Memory, key: str) -> str:
-    line = memory.deliveries.get(key, DeliveryState())
-    if line.failed_since:
-        why = _why_not(Delivery(reason=Undelivered(line.reason), status=line.status))
-        return f"not reached since {moment(line.failed_since)}: {why}"
-    return moment(line.notified_at)
+def _last_delivery(memory: Memory, key: str) -> str:
+    state = memory.deliveries.get(key, DeliveryState())
+    if state.failed_since:
+        why = _why_not(Delivery(reason=Undelivered(state.reason), status=state.status))
+        return f"not reached since {moment(state.failed_since)}: {why}"
+    return moment(state.notified_at)

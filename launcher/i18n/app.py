@@ -41,7 +41,7 @@ def init_app(app: Flask) -> None:
 
 
 def _template_words() -> dict[str, Callable[..., Markup]]:
-    """Return what translates in one template: bound once, for a page says hundreds of words.
+    """Return what translates in one template, bound once: a page has hundreds of texts.
 
     As with the functions that Jinja itself offers, every text is a format, and what is put
     into it is escaped; the texts are the project's own.
@@ -60,7 +60,7 @@ def _template_words() -> dict[str, Callable[..., Markup]]:
 
 @contextmanager
 def speaking(language: str, zone_name: str) -> Iterator[None]:
-    """Speak like a site of this language and zone, where there is no request to ask.
+    """Use this language and time zone for the block, where there is no request.
 
     Needs an application's context; Babel is bound to the application if it is not yet.
     """

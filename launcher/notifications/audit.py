@@ -1,6 +1,6 @@
-"""What the audit log says of every change of whom to tell, whichever door it came through.
+"""The audit entries of recipients, heartbeat and public URL, for every door.
 
-Addresses hold secrets: an entry has what may be shown of one, and that it is another one now.
+URLs hold secrets: an entry has what may be shown of one, and whether it changed.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 
 def record_created(made: Recipient, *, actor: Actor) -> None:
-    """Record that somebody is told from now on."""
+    """Record that a recipient was added."""
     changes = _changes(None, made)
     audit.record("recipient.create", actor=actor, target=_subject(made), changes=changes)
 
 
 def record_changed(before: Recipient, after: Recipient, *, actor: Actor) -> None:
-    """Record what somebody is told, or where, as it was and as it is."""
+    """Record what changed of a recipient."""
     changes = _changes(before, after)
     audit.record("recipient.update", actor=actor, target=_subject(after), changes=changes)
 
 
 def record_removed(known: Recipient, *, actor: Actor) -> None:
-    """Record that somebody is told nothing any more."""
+    """Record that a recipient was removed."""
     audit.record("recipient.delete", actor=actor, target=_subject(known))
 
 
 def record_test(known: Recipient, outcome: Outcome, *, actor: Actor) -> None:
-    """Record that a test was sent, and how it went."""
+    """Record that a test was sent, and its outcome."""
     changes = {"outcome": outcome}
     audit.record("recipient.test", actor=actor, target=_subject(known), changes=changes)
 
 
 def record_heartbeat(before: Heartbeat | None, after: Heartbeat | None, *, actor: Actor) -> None:
-    """Record the heartbeat as it was and as it is."""
+    """Record the heartbeat before and after a change."""
     changes = {
         "shown_url": [before and before.shown_url, after and after.shown_url],
         "pings_start": [
@@ -52,7 +52,7 @@ def record_heartbeat(before: Heartbeat | None, after: Heartbeat | None, *, actor
 
 
 def record_public_url(before: str, after: str, *, actor: Actor) -> None:
-    """Record the address of the site in messages as it was and as it is."""
+    """Record the public URL before and after a change."""
     audit.record("recipient.set_public_url", actor=actor, changes={"public_url": [before, after]})
 
 
@@ -61,7 +61,7 @@ def _subject(target: Recipient) -> audit.Target:
 
 
 def _changes(before: Recipient | None, after: Recipient) -> Mapping[str, Sequence[object]]:
-    """Return what is different; of an address only that it is, and what may be shown of it."""
+    """Return what differs; of a URL only what may be shown of it."""
     changes: dict[str, Sequence[object]] = {}
     if before is not None and before.name != after.name:
         changes["name"] = [before.name, after.name]

@@ -1,4 +1,4 @@
-"""What a message says, and what pages say of who is told."""
+"""The texts of messages, of delivery failures and of refused recipients."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ REASON_ADVICE: Mapping[Undelivered, LazyString] = {
     Undelivered.REFUSED: _("Check the token and who is to receive it: set the address anew."),
     Undelivered.BROKEN: _("Set the address anew, and send a test."),
 }
-"""What to do when somebody was not told."""
+"""What to do after a delivery failed."""
 
 EVENT_WORDS: Mapping[Event, LazyString] = {
     Event.FAILURE: _("Failure"),
@@ -78,16 +78,16 @@ RECIPIENT_ERROR_WORDS: Mapping[str, LazyString] = {
     "unreadable": _("The file %(path)s cannot be read. Repair it, or remove it to begin anew."),
     **{reason.value: words for reason, words in REASON_WORDS.items()},
 }
-"""Why a target or an address will not do, by the code of `recipients.RecipientError`."""
+"""Why a recipient or a URL was refused, by the code of `recipients.RecipientError`."""
 
 
 def refusal_words(error: RecipientError) -> str:
-    """Return why a target or an address will not do."""
+    """Return why a recipient or a URL was refused."""
     return str(RECIPIENT_ERROR_WORDS[error.code]) % error.data
 
 
 def delivery_words(delivery: Delivery) -> str:
-    """Return why something did not arrive, "" when it did."""
+    """Return why a message did not arrive, "" if it did."""
     if delivery.reason is None:
         return ""
     return str(REASON_WORDS[delivery.reason]) % {"status": delivery.status}
@@ -96,7 +96,7 @@ def delivery_words(delivery: Delivery) -> str:
 def compose(
     event: AlertEvent, *, snapshot: Snapshot, site: SiteSettings, panel_url: str
 ) -> Message:
-    """Return the message of one tiding: what happened, what still holds, what to do."""
+    """Return the message of a changed alert: what happened, what still holds, what to do."""
     problem = event.problem
     if problem is None:
         heading = str(problems.OVER_WORDS[event.alert.kind])
@@ -119,7 +119,7 @@ def compose(
 def compose_success(
     entry: JournalEntry, *, snapshot: Snapshot, site: SiteSettings, panel_url: str
 ) -> Message:
-    """Return the message that the schedule made a backup."""
+    """Return the message that a scheduled backup was created."""
     heading = gettext("The scheduled backup was made")
     lines = [gettext("It is %(id)s.", id=entry.backup_id)]
     if snapshot.next_run_at:
@@ -128,7 +128,7 @@ def compose_success(
 
 
 def compose_test(*, site: SiteSettings, panel_url: str) -> Message:
-    """Return the message of a test."""
+    """Return a test message."""
     heading = gettext("This is a test")
     lines = [gettext("It arrived. When backups fail, you will be told like this.")]
     return _message(heading, lines, site=site, panel_url=panel_url, mood="info")

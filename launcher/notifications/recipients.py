@@ -1,7 +1,7 @@
-"""Who is told: the addresses of this host, every one checked here before it is kept.
+"""Recipients, the heartbeat and the public URL: `notifications.json` in the data directory.
 
-They lie in `notifications.json` of the data directory, readable by its owner alone, and not in the
-database: a backup must not carry tokens, and a restore must not change whom this host tells.
+Every URL is checked before it is kept. The file is readable by its owner alone. It lies outside
+the database, so that no backup holds tokens and no restore changes who is notified.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _LOCK_PATIENCE_S = 5.0
 
 
 class Event(StrEnum):
-    """What somebody may wish to be told."""
+    """What a recipient may receive."""
 
     FAILURE = "failure"
     RECOVERY = "recovery"
@@ -49,11 +49,11 @@ USUAL_EVENTS = frozenset({Event.FAILURE, Event.RECOVERY})
 
 
 class RecipientError(ValueError):
-    """A target or an address cannot be like that; nothing was changed.
+    """A recipient or a URL was refused; nothing was changed.
 
     Attributes:
-        code: the key of `notice_words.RECIPIENT_ERROR_WORDS`.
-        data: what the sentence needs.
+        code: the key of `messages.RECIPIENT_ERROR_WORDS`.
+        data: what its sentence needs.
     """
 
     def __init__(self, code: str, message: str, **data: str | int) -> None:
@@ -64,7 +64,7 @@ class RecipientError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Somebody to tell. `url` holds secrets and is never shown; `shown_url` may be."""
+    """A URL with a name. `url` holds secrets and is never shown; `shown_url` may be."""
 
     id: str
     name: str
@@ -75,10 +75,10 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """An address that expects to be asked for at every scheduled backup.
+    """A URL that is pinged at every scheduled backup.
 
-    It is asked for as it is after a success, with `/fail` at its end after a failure, and, if
-    `pings_start`, with `/start` before, as healthchecks.io and its kin understand it.
+    It is pinged as it is after a success, with `/fail` at its end after a failure and, if
+    `pings_start`, with `/start` before: the protocol of healthchecks.io.
     """
 
     shown_url: str
@@ -88,7 +88,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class NotificationSettings:
-    """What `notifications.json` holds. `public_url` is how a browser reaches this site."""
+    """Everything in `notifications.json`. `public_url` is how a browser reaches this site."""
 
     recipients: tuple[Recipient, ...] = ()
     heartbeat: Heartbeat | None = None
@@ -96,15 +96,15 @@ class NotificationSettings:
 
     @property
     def panel_url(self) -> str:
-        """The address of the panel, "" where nobody said how this site is reached."""
+        """The URL of the panel, "" while the public URL is not set."""
         return self.public_url + PANEL_PATH if self.public_url else ""
 
 
 def read_notification_settings(config: Config) -> NotificationSettings:
-    """Return who is told.
+    """Return the settings, empty ones where there is no file.
 
     Raises:
-        RecipientError: the file is there and cannot be read.
+        RecipientError: the file cannot be read.
     """
     path = _settings_path(config)
     try:
@@ -121,26 +121,26 @@ def read_notification_settings(config: Config) -> NotificationSettings:
 def add_recipient(
     config: Config, *, name: str, url: str, events: Sequence[str] | frozenset[Event] = USUAL_EVENTS
 ) -> Recipient:
-    """Tell `url` from now on; nothing is sent to it yet.
+    """Add a recipient; nothing is sent to it yet.
 
     Raises:
         RecipientError
     """
     chosen = _read_events(events)
     shown_url = _checked_url(url)
-    with _changing(config) as (saved, save):
-        if len(saved.recipients) >= MAX_RECIPIENTS:
+    with _changing(config) as (settings, save):
+        if len(settings.recipients) >= MAX_RECIPIENTS:
             raise RecipientError(
                 "too_many", f"there are {MAX_RECIPIENTS} already", maximum=MAX_RECIPIENTS
             )
         recipient = Recipient(
             id=secrets.token_hex(4),
-            name=_read_name(name, saved.recipients),
+            name=_read_name(name, settings.recipients),
             events=chosen,
             shown_url=shown_url,
             url=url.strip(),
         )
-        save(replace(saved, recipients=(*saved.recipients, recipient)))
+        save(replace(settings, recipients=(*settings.recipients, recipient)))
     return recipient
 
 
@@ -153,20 +153,20 @@ def change_recipient(
     url: str = "",
     seen: Recipient | None = None,
 ) -> Recipient:
-    """Change what somebody is told; an empty `url` keeps the address, which no form can show.
+    """Change a recipient; an empty `url` keeps the one it has, which no form can show.
 
     Args:
-        seen: what the caller goes by; one that is different by now is left as it is.
+        seen: what the caller has read; if it was changed since, nothing is.
 
     Raises:
         RecipientError
     """
     chosen = _read_events(events)
     shown_url = _checked_url(url) if url.strip() else ""
-    with _changing(config) as (saved, save):
-        known = _find(saved, recipient_id)
+    with _changing(config) as (settings, save):
+        known = _find(settings, recipient_id)
         _refuse_outdated(seen or known, known)
-        others = tuple(each for each in saved.recipients if each is not known)
+        others = tuple(each for each in settings.recipients if each is not known)
         changed = replace(
             known,
             name=_read_name(name, others),
@@ -174,37 +174,37 @@ def change_recipient(
             shown_url=shown_url or known.shown_url,
             url=url.strip() or known.url,
         )
-        recipients = tuple(changed if each is known else each for each in saved.recipients)
-        save(replace(saved, recipients=recipients))
+        recipients = tuple(changed if each is known else each for each in settings.recipients)
+        save(replace(settings, recipients=recipients))
     return changed
 
 
 def remove_recipient(
     config: Config, recipient_id: str, *, seen: Recipient | None = None
 ) -> Recipient:
-    """Tell somebody nothing any more.
+    """Remove a recipient.
 
     Args:
-        seen: what the caller goes by; one that is different by now is left as it is.
+        seen: what the caller has read; if it was changed since, nothing is.
 
     Raises:
         RecipientError
     """
-    with _changing(config) as (saved, save):
-        known = _find(saved, recipient_id)
+    with _changing(config) as (settings, save):
+        known = _find(settings, recipient_id)
         _refuse_outdated(seen or known, known)
-        recipients = tuple(each for each in saved.recipients if each is not known)
-        save(replace(saved, recipients=recipients))
+        recipients = tuple(each for each in settings.recipients if each is not known)
+        save(replace(settings, recipients=recipients))
     return known
 
 
 def set_heartbeat(
     config: Config, url: str, *, pings_start: bool = False, seen: NotificationSettings | None = None
 ) -> None:
-    """Ask for `url` at every scheduled backup from now on, or for nothing if it is empty.
+    """Set the URL of the heartbeat; an empty one removes it.
 
     Args:
-        seen: what the caller goes by; a heartbeat that is different by now is left as it is.
+        seen: what the caller has read; if the heartbeat was changed since, nothing is.
 
     Raises:
         RecipientError
@@ -215,18 +215,18 @@ def set_heartbeat(
         parts = _web_address(text)
         shown = f"{parts.scheme}://{_place(parts)}/…"
         heartbeat = Heartbeat(shown_url=shown, url=text, pings_start=pings_start)
-    with _changing(config) as (saved, save):
-        _refuse_outdated((seen or saved).heartbeat, saved.heartbeat)
-        save(replace(saved, heartbeat=heartbeat))
+    with _changing(config) as (settings, save):
+        _refuse_outdated((seen or settings).heartbeat, settings.heartbeat)
+        save(replace(settings, heartbeat=heartbeat))
 
 
 def set_public_url(config: Config, url: str, *, seen: NotificationSettings | None = None) -> None:
-    """Remember how a browser reaches this site, so that messages can lead to the panel.
+    """Set the public URL, with which links in messages start; an empty one removes it.
 
-    It is shown and sent around, so it holds no password, and pages can be put behind it.
+    It is shown and sent, so a URL with a password is refused.
 
     Args:
-        seen: what the caller goes by; an address that is different by now is left as it is.
+        seen: what the caller has read; if the public URL was changed since, nothing is.
 
     Raises:
         RecipientError
@@ -236,25 +236,25 @@ def set_public_url(config: Config, url: str, *, seen: NotificationSettings | Non
         parts = _web_address(text)
         if "@" in parts.netloc or "?" in text or "#" in text:
             raise RecipientError("site_address", "this must be the bare address of the site")
-    with _changing(config) as (saved, save):
-        _refuse_outdated((seen or saved).public_url, saved.public_url)
-        save(replace(saved, public_url=text))
+    with _changing(config) as (settings, save):
+        _refuse_outdated((seen or settings).public_url, settings.public_url)
+        save(replace(settings, public_url=text))
 
 
-def find_recipient(saved: NotificationSettings, reference: str) -> Recipient:
-    """Return a target by its id or its name.
+def find_recipient(settings: NotificationSettings, reference: str) -> Recipient:
+    """Return a recipient by its id or its name.
 
     Raises:
-        RecipientError
+        RecipientError: there is none.
     """
-    for each in saved.recipients:
+    for each in settings.recipients:
         if reference in {each.id, each.name}:
             return each
-    return _find(saved, reference)
+    return _find(settings, reference)
 
 
-def _find(saved: NotificationSettings, recipient_id: str) -> Recipient:
-    for each in saved.recipients:
+def _find(settings: NotificationSettings, recipient_id: str) -> Recipient:
+    for each in settings.recipients:
         if each.id == recipient_id:
             return each
     raise RecipientError("not_found", "there is nobody of that name to tell")
@@ -295,7 +295,7 @@ def _read_events(events: Sequence[str] | frozenset[Event]) -> frozenset[Event]:
 
 
 def _checked_url(url: str) -> str:
-    """Return what may be shown of the address, if somebody can be told there."""
+    """Return what may be shown of a URL, if Apprise can send to it."""
     text = url.strip()
     if len(text) > MAX_URL_CHARACTERS:
         raise RecipientError("url_too_long", "the address is too long")
@@ -338,7 +338,7 @@ def _place(parts: SplitResult) -> str:
 def _changing(
     config: Config,
 ) -> Iterator[tuple[NotificationSettings, Callable[[NotificationSettings], None]]]:
-    """Let nobody else change the file meanwhile, and write it whole."""
+    """Hold the lock of the file for the block; yields the settings, and what replaces the file."""
     deadline = time.monotonic() + _LOCK_PATIENCE_S
     path = config.lock_dir / "notifications_file"
     while (descriptor := try_lock(path, exclusive=True)) is None:
@@ -346,8 +346,8 @@ def _changing(
             raise TimeoutError("somebody else is changing the notices")
         time.sleep(0.01)
 
-    def save(saved: NotificationSettings) -> None:
-        text = json.dumps(encode(saved), indent=2, ensure_ascii=False) + "\n"
+    def save(settings: NotificationSettings) -> None:
+        text = json.dumps(encode(settings), indent=2, ensure_ascii=False) + "\n"
         write_atomic(_settings_path(config), text.encode())
 
     try:

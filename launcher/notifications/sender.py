@@ -1,9 +1,9 @@
-"""Carries a message out of the house: to any service that Apprise knows, or as a heartbeat.
+"""Sends messages to any service that Apprise knows, and pings the heartbeat.
 
-Each errand runs in a process of its own, with an end that nobody can put off: an address is
-typed by a person and answered by a stranger. It gets no secret of ours in its environment, a
-bound on memory, and what the other side answers is never shown, only what kind of answer it was.
-The address travels through a pipe, because arguments are seen by everybody on the machine.
+Each request runs in a process of its own with a time limit: a person types the URL, and a
+stranger answers. The process has none of our secrets in its environment and a limit of memory.
+The answer is never shown, only its kind. The URL goes through a pipe, because every user of the
+machine can read arguments.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _MEMORY_BYTES = 1 << 30
 _ANSWER_BYTES = 1 << 16
 
 LOCAL_SERVICES = frozenset({"blink1", "dbus", "glib", "gnome", "macosx", "syslog", "windows"})
-"""Modules of Apprise that reach nobody: they talk to this machine, or start programs on it."""
+"""Modules of Apprise that only talk to this machine, or start programs on it."""
 
 _FILE_PARAMETERS = frozenset({"attach", "keyfile", "pgppub", "pgpprv", "subfile"})
-"""What makes Apprise read a file of this machine and send it, or something made of it."""
+"""Parameters that make Apprise read a file of this machine and send it or what it holds."""
 
 
 class Undelivered(StrEnum):
@@ -57,7 +57,7 @@ class Undelivered(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is told. `mood` is one of Apprise's: `info`, `success`, `warning`, `failure`."""
+    """A title and a text. `mood` is one of Apprise's: `info`, `success`, `warning`, `failure`."""
 
     title: str
     body: str
@@ -66,13 +66,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How an errand ended.
+    """The result of a request.
 
     Attributes:
-        delivered: how many of the messages arrived, the first ones.
-        reason: why the next one did not, None when all arrived.
-        status: what the other side answered over HTTP, 0 where it said nothing of that kind.
-        shown: the address with its secrets masked, where that was asked.
+        delivered: how many of the messages arrived, counted from the first.
+        reason: why the next one did not, None if all arrived.
+        status: of the HTTP answer, 0 where there was none.
+        shown: the URL with its secrets masked, of `check`.
     """
 
     delivered: int = 0
@@ -87,25 +87,22 @@ class Delivery:
 
 
 def check(url: str, *, timeout_s: float = TIMEOUT_S) -> Delivery:
-    """Say whether `url` names a service that may be told; nothing is sent.
-
-    `shown` is then what may be shown of it.
-    """
-    return _errand({"verb": "check", "url": url}, timeout_s)
+    """Return whether messages may be sent to `url`; nothing is sent."""
+    return _request({"verb": "check", "url": url}, timeout_s)
 
 
 def deliver(url: str, messages: Sequence[Message], *, timeout_s: float = TIMEOUT_S) -> Delivery:
-    """Send `messages`, one after another until one does not arrive."""
+    """Send `messages` in order, until one does not arrive."""
     asked = [asdict(message) for message in messages]
-    return _errand({"verb": "send", "url": url, "messages": asked}, timeout_s)
+    return _request({"verb": "send", "url": url, "messages": asked}, timeout_s)
 
 
 def ping(url: str, *, timeout_s: float = TIMEOUT_S) -> Delivery:
-    """Ask for `url`, and follow no redirect."""
-    return _errand({"verb": "ping", "url": url}, timeout_s)
+    """Request `url`, following no redirect."""
+    return _request({"verb": "ping", "url": url}, timeout_s)
 
 
-def _errand(request: Mapping[str, object], timeout_s: float) -> Delivery:
+def _request(request: Mapping[str, object], timeout_s: float) -> Delivery:
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "launcher.notifications.sender"],
         cwd=ROOT,
@@ -118,22 +115,22 @@ def _errand(request: Mapping[str, object], timeout_s: float) -> Delivery:
     )
     with process:
         try:
-            said, _ = process.communicate(json.dumps(request), timeout_s)
-            return _read_answer(said, otherwise=Undelivered.BROKEN)
+            output, _ = process.communicate(json.dumps(request), timeout_s)
+            return _read_answer(output, otherwise=Undelivered.BROKEN)
         except subprocess.TimeoutExpired:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            said, _ = process.communicate()
-            return _read_answer(said, otherwise=Undelivered.TIMED_OUT)
+            output, _ = process.communicate()
+            return _read_answer(output, otherwise=Undelivered.TIMED_OUT)
 
 
-def _read_answer(said: str, *, otherwise: Undelivered) -> Delivery:
-    """Return the last whole line of what the other process said.
+def _read_answer(output: str, *, otherwise: Undelivered) -> Delivery:
+    """Return the last whole line of the other process.
 
     Each line counts what was delivered until then; only the last one says that it is the end.
     """
     delivered = 0
-    for line in said[:_ANSWER_BYTES].splitlines():
+    for line in output[:_ANSWER_BYTES].splitlines():
         try:
             facts = json.loads(line)
             delivered = int(facts["delivered"])
@@ -153,9 +150,9 @@ def _read_answer(said: str, *, otherwise: Undelivered) -> Delivery:
 
 
 def main() -> None:
-    """Run the errand that is written on stdin."""
+    """Answer the request on stdin."""
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    signal.alarm(60)  # its starter may be gone
+    signal.alarm(60)  # its parent may be gone
     request = json.load(sys.stdin)
     with _own_stdout() as stream:
         answer = _Answer(stream)
@@ -178,13 +175,13 @@ def _run(request: Mapping[str, Any], answer: _Answer) -> Delivery:
 
 
 def _asset() -> AppriseAsset:
-    from apprise import AppriseAsset, PersistentStoreMode  # noqa: PLC0415  (the only room with it)
+    from apprise import AppriseAsset, PersistentStoreMode  # noqa: PLC0415  (only this process has it)
 
     return AppriseAsset(
         app_id="Launcher",
         app_desc="Launcher",
         app_url="",
-        http_redirects=False,  # what is secret goes where it was meant to go, or nowhere
+        http_redirects=False,  # secrets go to the service alone
         plugin_paths=[],
         secure_logging=True,
         storage_mode=PersistentStoreMode.MEMORY,
@@ -192,7 +189,7 @@ def _asset() -> AppriseAsset:
 
 
 def _service(url: str) -> NotifyBase | Undelivered:
-    """Return what Apprise makes of `url`, or why that will not do."""
+    """Return the service of `url`, or why it is refused."""
     from apprise import Apprise, AppriseAttachment  # noqa: PLC0415
 
     query = {name.lower() for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True)}
@@ -212,10 +209,10 @@ def _service(url: str) -> NotifyBase | Undelivered:
 
 
 def _shown(service: NotifyBase) -> str:
-    """Return the kind of service and where it is: paths and parameters carry tokens as well."""
+    """Return the kind of service and its host: paths and parameters can hold tokens."""
     parts = urlsplit(service.url(privacy=True))
     if parts.scheme == "ntfys" and getattr(service, "mode", "") == "cloud":
-        return "ntfys://ntfy.sh/…"  # its topic stands where a host does, and whoever knows it reads
+        return "ntfys://ntfy.sh/…"  # its host is the topic, which is a secret
     return f"{parts.scheme}://{parts.netloc}/…"
 
 
@@ -227,13 +224,13 @@ def _send(service: NotifyBase, messages: Sequence[Message], answer: _Answer) -> 
     apprise.add(service)
     for message in messages:
         with _listening() as heard:
-            is_told = apprise.notify(
+            is_delivered = apprise.notify(
                 body=message.body,
                 title=message.title,
                 notify_type=message.mood,
                 body_format=NotifyFormat.TEXT,
             )
-        if not is_told:
+        if not is_delivered:
             return _why_not(heard, delivered=answer.delivered)
         answer.one_more()
     return Delivery(delivered=answer.delivered)
@@ -241,7 +238,7 @@ def _send(service: NotifyBase, messages: Sequence[Message], answer: _Answer) -> 
 
 @contextlib.contextmanager
 def _listening() -> Iterator[list[str]]:
-    """Collect what Apprise says of a failure. It may hold secrets, so it stays in this process."""
+    """Collect the log of Apprise. It may hold secrets, so it stays in this process."""
     heard: list[str] = []
 
     class Listener(logging.Handler):
@@ -293,7 +290,7 @@ def _ping(url: str) -> Delivery:
 
 @contextlib.contextmanager
 def _own_stdout() -> Iterator[IO[str]]:
-    """Keep the pipe to the starter apart from whatever a service prints."""
+    """Keep the pipe to the parent apart from the output of a service."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as stream:
         os.set_inheritable(stream.fileno(), False)
         silence = os.open(os.devnull, os.O_WRONLY)
@@ -303,14 +300,14 @@ def _own_stdout() -> Iterator[IO[str]]:
 
 
 class _Answer:
-    """The lines that the starter reads."""
+    """The lines that the parent reads."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self.delivered = 0
 
     def one_more(self) -> None:
-        """Say at once that a message arrived: the next one may hang."""
+        """Report at once that a message arrived: the next one may hang."""
         self.delivered += 1
         self._write(Delivery(delivered=self.delivered), is_end=False)
 
@@ -318,7 +315,7 @@ class _Answer:
         self._write(delivery, is_end=True)
 
     def _write(self, delivery: Delivery, *, is_end: bool) -> None:
-        # Its starter may be gone: there is nobody to tell that to.
+        # The parent may be gone.
         with contextlib.suppress(OSError):
             self._stream.write(json.dumps(asdict(delivery) | {"is_end": is_end}) + "\n")
             self._stream.flush()

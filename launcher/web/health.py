@@ -1,4 +1,4 @@
-"""Whether this server is well, for whatever watches it: no login, no secrets, nothing slow."""
+"""`/healthz`: whether this server is well. No login, no secrets, nothing slow."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ blueprint = Blueprint("health", __name__)
 
 
 @dataclass(slots=True)
-class _LastLook:
-    """What was last found, so that no crowd of watchers opens the database."""
+class _LastAnswer:
+    """The last answer, so that many requests open the database once."""
 
     is_well: bool = False
-    looked_at: float = float("-inf")
+    checked_at: float = float("-inf")
 
 
 @blueprint.get("/healthz")
@@ -37,26 +37,26 @@ class _LastLook:
 def healthz() -> Response:
     """Answer `ok`, or 503 while the database is damaged; at most a second old.
 
-    An admin, and whoever knows the token of the metrics, gets every trouble as JSON; the status
-    is the same, because trouble with backups is no reason to restart the server.
+    An admin, and a client with the token of the metrics, gets every problem as JSON. Problems
+    with backups do not change the status: they are no reason to restart the server.
     """
-    is_well = _look(now=time.monotonic())
+    is_well = _is_well(now=time.monotonic())
     if knows_token() or (is_well and _is_admin()):
         return _detail()
     text, status = ("ok\n", 200) if is_well else ("damaged\n", 503)
     return Response(text, status, mimetype="text/plain")
 
 
-def _look(*, now: float) -> bool:
-    last: _LastLook = current_app.extensions.setdefault("launcher.health", _LastLook())
-    if now - last.looked_at >= CACHED_FOR_S:
+def _is_well(*, now: float) -> bool:
+    last: _LastAnswer = current_app.extensions.setdefault("launcher.health", _LastAnswer())
+    if now - last.checked_at >= CACHED_FOR_S:
         last.is_well = not current_backups().live_problem()
-        last.looked_at = now
+        last.checked_at = now
     return last.is_well
 
 
 def _is_admin() -> bool:
-    """Whether an admin asks; asked of the database only for a session, and never waited for."""
+    """Whether the viewer is an admin; reads the database only for a session, and never waits."""
     if "_user_id" not in session or not enter_at_once():
         return False
     try:
@@ -67,15 +67,15 @@ def _is_admin() -> bool:
 
 
 def _detail() -> Response:
-    seen = assess(current_application())
-    is_well = not seen.findings.find(ProblemKind.LIVE_DAMAGED)
+    found = assess(current_application())
+    is_well = not found.findings.find(ProblemKind.LIVE_DAMAGED)
     answer = jsonify(
-        _plain(status_facts(seen.snapshot, seen.findings))
+        _plain(status_facts(found.snapshot, found.findings))
         | {
             "status": "ok" if is_well else "damaged",
             "alerts": [
                 {"kind": alert.kind.value, "notified_at": _plain(alert.notified_at)}
-                for alert in seen.alerts.notified
+                for alert in found.alerts.notified
             ],
         }
     )

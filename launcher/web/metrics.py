@@ -1,7 +1,7 @@
-"""What Prometheus reads: the same facts as the panel, as numbers.
+"""`/metrics` for Prometheus: the same facts as the panel, as numbers.
 
-Names follow https://prometheus.io/docs/practices/naming/. The view waits for no gate and asks the
-live database for nothing but its settings, so that it answers when the site does not.
+Names follow https://prometheus.io/docs/practices/naming/. The view does not wait for
+the gate and reads only the settings of the live database: it answers when the site does not.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ blueprint = Blueprint("metrics", __name__)
 @blueprint.get("/metrics")
 @ungated
 def show() -> Response:
-    """Answer with every metric to whoever knows the token; where there is none, with 404."""
+    """Answer with every metric to a client with the token; 404 where no token is set."""
     if not current_config().metrics_token:
-        # Not the site's own page for that: it would ask the database.
+        # The site's own page would read the database.
         return Response("not found\n", 404, mimetype="text/plain")
     if not knows_token():
         return Response(
@@ -56,7 +56,7 @@ def show() -> Response:
 
 
 def knows_token() -> bool:
-    """Whether this request carries the token of the metrics; where there is none, nobody does."""
+    """Whether this request carries the token of the metrics; False where none is set."""
     token = current_config().metrics_token
     given = request.authorization
     if not token or given is None or given.type != "bearer" or not given.token:
@@ -65,19 +65,19 @@ def knows_token() -> bool:
 
 
 class _Collector:
-    """Looks when it is asked; nothing is kept between two scrapes."""
+    """Collects at each scrape; nothing is kept between two."""
 
     def __init__(self, app: Flask) -> None:
         self._app = app
 
     def collect(self) -> Iterator[Metric]:
-        seen = assess(self._app)
+        found = assess(self._app)
         journal = current_backups().journal(limit=None)
         yield _table("build_info", "The version that runs.", ("version",), {(APP_VERSION,): 1})
-        yield from _of_success(seen.snapshot, journal)
-        yield from _of_the_store(seen.snapshot)
-        yield from _of_the_schedule(seen.snapshot)
-        yield from _of_problems(seen)
+        yield from _of_success(found.snapshot, journal)
+        yield from _of_the_store(found.snapshot)
+        yield from _of_the_schedule(found.snapshot)
+        yield from _of_problems(found)
         yield _operations(journal)
 
 
@@ -118,7 +118,7 @@ def _of_success(snapshot: Snapshot, journal: Sequence[JournalEntry]) -> Iterator
     )
     yield _moment(
         "backup_last_restore_test",
-        "When a whole restore was last rehearsed with success.",
+        "When a restore test last succeeded.",
         restore_tested.ended_at if restore_tested else None,
     )
 
@@ -168,25 +168,25 @@ def _of_the_schedule(snapshot: Snapshot) -> Iterator[Metric]:
     yield _moment("scheduler_leader_since", "When it took that over.", since)
 
 
-def _of_problems(seen: Assessment) -> Iterator[Metric]:
-    found = {problem.kind for problem in seen.findings.problems}
-    told = {alert.kind for alert in seen.alerts.notified}
+def _of_problems(assessment: Assessment) -> Iterator[Metric]:
+    found = {problem.kind for problem in assessment.findings.problems}
+    notified = {alert.kind for alert in assessment.alerts.notified}
     yield _table(
         "problem",
-        "What is wrong at this moment.",
+        "Whether there is this problem at this moment.",
         ("kind",),
         {(kind.value,): kind in found for kind in ProblemKind},
     )
     yield _table(
         "alert_open",
-        "What was told, and has not ended.",
+        "Whether a notification of this problem was sent, and it has not ended.",
         ("kind",),
-        {(kind.value,): kind in told for kind in ProblemKind},
+        {(kind.value,): kind in notified for kind in ProblemKind},
     )
     yield _value(
         "recipients_failing",
-        "Targets that could not be told and are tried again.",
-        len(seen.snapshot.failing_recipients),
+        "Recipients whose last delivery failed, and is tried again.",
+        len(assessment.snapshot.failing_recipients),
     )
 
 
@@ -235,7 +235,7 @@ def _value(name: str, help_: str, value: float | None) -> GaugeMetricFamily:
 def _table(
     name: str, help_: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]
 ) -> GaugeMetricFamily:
-    """Return one gauge. Where nothing is known it has no sample, rather than a wrong one."""
+    """Return a gauge, without samples where nothing is known."""
     from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
 
     metric = GaugeMetricFamily(f"launcher_{name}", help_, labels=labels)

@@ -20,7 +20,7 @@ def errands_in_this_process() -> Iterator[None]:
     What such a process is for is left out: its time limit, its memory and its environment.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sender, "_errand", _run_here)
+        patch.setattr(sender, "_request", _run_here)
         yield
 
 

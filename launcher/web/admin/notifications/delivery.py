@@ -1,4 +1,4 @@
-"""Who is told when backups stop, and whether they can be reached: data for the pages."""
+"""Every recipient and the heartbeat, and whether messages arrive: data for the pages."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ class DeliverySummary(StrEnum):
     """The one sentence that stands first."""
 
     UNREADABLE = "unreadable"
-    NOBODY = "nobody"
+    NO_RECIPIENTS = "no_recipients"
     ONLY_HEARTBEAT = "only_heartbeat"
     NOT_OF_FAILURES = "not_of_failures"
-    NONE_REACHED = "none_reached"
-    SOME_UNREACHED = "some_unreached"
-    TOLD = "told"
+    ALL_FAILING = "all_failing"
+    SOME_FAILING = "some_failing"
+    WORKING = "working"
 
 
-_TONES = {
+_SEVERITIES = {
     DeliverySummary.UNREADABLE: "bad",
-    DeliverySummary.NONE_REACHED: "bad",
-    DeliverySummary.TOLD: "ok",
+    DeliverySummary.ALL_FAILING: "bad",
+    DeliverySummary.WORKING: "ok",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
-    """One who is told, and how that went last. `name` is "" for the heartbeat.
+    """A recipient, and how the last delivery went. `name` is "" for the heartbeat.
 
     Attributes:
         state: `up`, `down`, or `unknown` where nothing was sent yet.
-        why, advice: why it cannot be told, and what to do, "" otherwise.
-        next_try_at: when it is tried again, None for with the next look.
+        why, advice: why the last delivery failed, and what to do; "" if it did not.
+        next_try_at: when it is tried again, None for within a minute.
     """
 
     id: str
@@ -63,7 +63,7 @@ class DeliveryStatus:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Everything that the page shows. `path` is that of a file that cannot be read."""
+    """Everything that the page shows. `path` is the file, where it cannot be read."""
 
     verdict: DeliverySummary
     recipients: tuple[DeliveryStatus, ...] = ()
@@ -75,29 +75,29 @@ class Overview:
     @property
     def severity(self) -> str:
         """How bad it is: `ok`, `warn` or `bad`."""
-        return _TONES.get(self.verdict, "warn")
+        return _SEVERITIES.get(self.verdict, "warn")
 
     @property
     def failure_recipients(self) -> Sequence[str]:
-        """The names of those who hear of failures."""
+        """The names of the recipients of failures."""
         return [each.name for each in self.recipients if Event.FAILURE in each.events]
 
     @property
     def untried(self) -> Sequence[str]:
-        """The names of those to whom nothing was ever sent."""
+        """The names of the recipients to which nothing was sent yet."""
         return [each.name for each in self.recipients if each.state == "unknown"]
 
     @property
     def failing_recipients(self) -> Sequence[DeliveryStatus]:
-        """Who could not be told, the heartbeat last."""
-        everybody = [*self.recipients, self.heartbeat] if self.heartbeat else self.recipients
-        return [each for each in everybody if each.state == "down"]
+        """The recipients whose last delivery failed, the heartbeat last."""
+        everything = [*self.recipients, self.heartbeat] if self.heartbeat else self.recipients
+        return [each for each in everything if each.state == "down"]
 
 
 def overview(config: Config, *, now: datetime) -> Overview:
-    """Return who is told, and whether they can be; a file that cannot be read is no error."""
+    """Return what the page shows; a file that cannot be read is no error."""
     try:
-        saved = read_notification_settings(config)
+        settings = read_notification_settings(config)
     except RecipientError as error:
         return Overview(DeliverySummary.UNREADABLE, path=str(error.data["path"]))
     memory = read_memory(config)
@@ -107,11 +107,11 @@ def overview(config: Config, *, now: datetime) -> Overview:
             name=each.name,
             shown_url=each.shown_url,
             events=each.events,
-            **_how_it_went(memory.delivery_to(each.id, each.url), now),
+            **_last_delivery(memory.delivery_to(each.id, each.url), now),
         )
-        for each in saved.recipients
+        for each in settings.recipients
     )
-    heart = saved.heartbeat
+    heart = settings.heartbeat
     heartbeat = None
     if heart is not None:
         heartbeat = DeliveryStatus(
@@ -119,49 +119,49 @@ def overview(config: Config, *, now: datetime) -> Overview:
             name="",
             shown_url=heart.shown_url,
             events=frozenset(),
-            **_how_it_went(memory.delivery_to(HEARTBEAT, heart.url), now),
+            **_last_delivery(memory.delivery_to(HEARTBEAT, heart.url), now),
         )
     return Overview(
         verdict=_verdict(recipients, heartbeat),
         recipients=recipients,
         heartbeat=heartbeat,
         pings_start=bool(heart and heart.pings_start),
-        public_url=saved.public_url,
+        public_url=settings.public_url,
     )
 
 
 def _verdict(
     recipients: Sequence[DeliveryStatus], heartbeat: DeliveryStatus | None
 ) -> DeliverySummary:
-    told = [each for each in recipients if Event.FAILURE in each.events]
+    receivers = [each for each in recipients if Event.FAILURE in each.events]
     if not recipients:
         if heartbeat is None:
-            return DeliverySummary.NOBODY
+            return DeliverySummary.NO_RECIPIENTS
         return (
-            DeliverySummary.SOME_UNREACHED
+            DeliverySummary.SOME_FAILING
             if heartbeat.state == "down"
             else DeliverySummary.ONLY_HEARTBEAT
         )
-    if not told:
+    if not receivers:
         return DeliverySummary.NOT_OF_FAILURES
-    if all(each.state == "down" for each in told):
-        return DeliverySummary.NONE_REACHED
-    everybody = [*recipients, heartbeat] if heartbeat else recipients
-    is_one_down = any(each.state == "down" for each in everybody)
-    return DeliverySummary.SOME_UNREACHED if is_one_down else DeliverySummary.TOLD
+    if all(each.state == "down" for each in receivers):
+        return DeliverySummary.ALL_FAILING
+    everything = [*recipients, heartbeat] if heartbeat else recipients
+    is_one_down = any(each.state == "down" for each in everything)
+    return DeliverySummary.SOME_FAILING if is_one_down else DeliverySummary.WORKING
 
 
-def _how_it_went(line: DeliveryState, now: datetime) -> dict[str, Any]:
-    if line.failed_since is None:
-        return {"state": "up" if line.notified_at else "unknown", "notified_at": line.notified_at}
-    reason = Undelivered(line.reason) if line.reason in set(Undelivered) else Undelivered.BROKEN
-    is_ahead = line.next_try_at is not None and line.next_try_at - now > _SOON
+def _last_delivery(state: DeliveryState, now: datetime) -> dict[str, Any]:
+    if state.failed_since is None:
+        return {"state": "up" if state.notified_at else "unknown", "notified_at": state.notified_at}
+    reason = Undelivered(state.reason) if state.reason in set(Undelivered) else Undelivered.BROKEN
+    is_ahead = state.next_try_at is not None and state.next_try_at - now > _SOON
     return {
         "state": "down",
-        "notified_at": line.notified_at,
-        "failed_since": line.failed_since,
-        "why": messages.delivery_words(Delivery(reason=reason, status=line.status)),
+        "notified_at": state.notified_at,
+        "failed_since": state.failed_since,
+        "why": messages.delivery_words(Delivery(reason=reason, status=state.status)),
         "advice": str(messages.REASON_ADVICE[reason]),
-        "waiting": len(line.waiting),
-        "next_try_at": line.next_try_at if is_ahead else None,
+        "waiting": len(state.waiting),
+        "next_try_at": state.next_try_at if is_ahead else None,
     }

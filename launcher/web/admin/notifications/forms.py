@@ -1,4 +1,4 @@
-"""The pages of who is told: how a form begins, what was wrong with it, and how each is drawn."""
+"""The forms of recipients, heartbeat and public URL: what they hold, and why one is refused."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ EXAMPLES: Sequence[tuple[LazyString | str, str]] = (
     ("Discord", "discord://123456789012345678/fX0wHlkYzYwZhJ3sdfjKsdfhs"),
     (lazy_gettext("A webhook"), "jsons://hook.example/backups"),
 )
-"""How addresses look, for the services that most people have."""
+"""One URL of each common service."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _STATUS_OF = {"outdated": 409, "too_many": 409, "not_found": 404, "unreadable": 503}
@@ -55,7 +55,7 @@ _NOT_A_FIELD = {*_STATUS_OF}
 
 @dataclass(frozen=True, slots=True)
 class RecipientDraft:
-    """What the fields of a form hold, right or wrong. The address is never among it."""
+    """What the fields of a form hold, valid or not; never the URL."""
 
     name: str
     events: Sequence[str]
@@ -63,17 +63,17 @@ class RecipientDraft:
 
     @classmethod
     def empty(cls) -> RecipientDraft:
-        """Return what a new form begins with."""
+        """Return the fields of a new form."""
         return cls("", sorted(USUAL_EVENTS))
 
     @classmethod
     def of(cls, recipient: Recipient) -> RecipientDraft:
-        """Return what is kept of a target."""
+        """Return the fields of a recipient."""
         return cls(recipient.name, sorted(recipient.events))
 
     @classmethod
     def read(cls) -> RecipientDraft:
-        """Return what was sent."""
+        """Return the fields of this request."""
         form = request.form
         return cls(form.get("name", ""), form.getlist("event"), bool(form.get("url", "").strip()))
 
@@ -83,8 +83,8 @@ class Refusal:
     """Why nothing was changed.
 
     Attributes:
-        field: the field that is wrong, "" where it is none of them.
-        words: what is wrong, in the reader's words.
+        field: the field with the error, "" where it is none of them.
+        words: what is wrong, in the language of the reader.
         text: what still holds and what to do, where the words do not say so.
     """
 
@@ -95,9 +95,9 @@ class Refusal:
 
     @classmethod
     def of(cls, error: RecipientError | OSError) -> Refusal:
-        """Return what a person is told of an error."""
+        """Return the refusal for an error."""
         if isinstance(error, RecipientError):
-            return cls._of_notice(error)
+            return cls._of_recipient(error)
         if isinstance(error, TimeoutError):
             text = _("Nothing was changed. Try again in a moment.")
             return cls(503, "", _("Somebody else is changing this just now"), text)
@@ -108,7 +108,7 @@ class Refusal:
         return cls(503, "", _("This cannot be kept"), text)
 
     @classmethod
-    def _of_notice(cls, error: RecipientError) -> Refusal:
+    def _of_recipient(cls, error: RecipientError) -> Refusal:
         words = refusal_words(error)
         if error.code in _NOT_A_FIELD:
             text = _("Nothing was changed. This is how it is now.")
@@ -121,19 +121,19 @@ class Refusal:
 
     @classmethod
     def outdated(cls) -> Refusal:
-        """Return that somebody else was faster."""
+        """Return that someone else changed it since the form was drawn."""
         return cls.of(RecipientError("outdated", "the form is out of date"))
 
     @classmethod
     def gone(cls) -> Refusal:
-        """Return that it is not there any more."""
+        """Return that it was removed."""
         return cls.of(RecipientError("not_found", "it is gone"))
 
 
 def version_of(thing: object) -> str:
-    """Return what tells a target, a heartbeat or an address from any other, and nothing of it.
+    """Return the version of a recipient, a heartbeat or a URL, which forms carry.
 
-    Forms carry it. It is keyed, so that nobody can try out what a short secret may have been.
+    It is keyed, so that a short secret cannot be found by trying.
     """
     known = repr(thing) + getattr(thing, "url", "")
     key = str(current_app.config["SECRET_KEY"]).encode()
@@ -141,7 +141,7 @@ def version_of(thing: object) -> str:
 
 
 def index(refusal: Refusal | None = None) -> ResponseReturnValue:
-    """Draw who is told, and whether they can be reached."""
+    """Draw the page of all recipients."""
     config = current_config()
     page = render(
         "admin/notifications.html",
@@ -157,7 +157,7 @@ def index(refusal: Refusal | None = None) -> ResponseReturnValue:
 
 
 def new(draft: RecipientDraft, refusal: Refusal | None = None) -> ResponseReturnValue:
-    """Draw the form for another address."""
+    """Draw the form of a new recipient."""
     page = render_template("admin/recipient_new.html", **_form(draft, refusal))
     return page, refusal.status if refusal else 200
 
@@ -165,11 +165,11 @@ def new(draft: RecipientDraft, refusal: Refusal | None = None) -> ResponseReturn
 def recipient(
     known: Recipient, draft: RecipientDraft | None = None, refusal: Refusal | None = None
 ) -> ResponseReturnValue:
-    """Draw one who is told, with the forms that change it."""
+    """Draw a recipient with its forms."""
     page = render_template(
         "admin/recipient.html",
         recipient=known,
-        delivery_status=_reach(known.id),
+        delivery_status=_delivery_status(known.id),
         seen=version_of(known),
         **_form(draft or RecipientDraft.of(known), refusal),
     )
@@ -177,10 +177,10 @@ def recipient(
 
 
 def removal(
-    known: Recipient | None, saved: NotificationSettings | None = None
+    known: Recipient | None, settings: NotificationSettings | None = None
 ) -> ResponseReturnValue:
-    """Draw what goes with a target, or with the heartbeat where there is none."""
-    heart = saved.heartbeat if saved else None
+    """Draw the confirmation for removing a recipient, or the heartbeat where there is none."""
+    heart = settings.heartbeat if settings else None
     return render(
         "admin/recipient_remove.html",
         part="admin/_recipient_remove.html",
@@ -192,10 +192,13 @@ def removal(
 
 
 def heartbeat(
-    saved: NotificationSettings, *, pings_start: bool | None = None, refusal: Refusal | None = None
+    settings: NotificationSettings,
+    *,
+    pings_start: bool | None = None,
+    refusal: Refusal | None = None,
 ) -> ResponseReturnValue:
     """Draw the form of the heartbeat."""
-    heart = saved.heartbeat
+    heart = settings.heartbeat
     if pings_start is None:
         pings_start = heart is not None and heart.pings_start
     page = render_template(
@@ -204,22 +207,22 @@ def heartbeat(
         pings_start=pings_start,
         seen=version_of(heart),
         maximum=MAX_URL_CHARACTERS,
-        **_told_wrong(refusal),
+        **_errors(refusal),
     )
     return page, refusal.status if refusal else 200
 
 
 def site(
-    saved: NotificationSettings, typed: str | None = None, refusal: Refusal | None = None
+    settings: NotificationSettings, typed: str | None = None, refusal: Refusal | None = None
 ) -> ResponseReturnValue:
-    """Draw the form of the address that messages lead to."""
+    """Draw the form of the public URL."""
     page = render_template(
         "admin/public_url.html",
-        public_url=saved.public_url if typed is None else typed,
+        public_url=settings.public_url if typed is None else typed,
         suggestion=request.url_root.rstrip("/"),
-        seen=version_of(saved.public_url),
+        seen=version_of(settings.public_url),
         maximum=MAX_URL_CHARACTERS,
-        **_told_wrong(refusal),
+        **_errors(refusal),
     )
     return page, refusal.status if refusal else 200
 
@@ -232,25 +235,25 @@ def _form(draft: RecipientDraft, refusal: Refusal | None) -> Mapping[str, object
         "examples": EXAMPLES,
         "name_maximum": MAX_NAME_CHARACTERS,
         "url_maximum": MAX_URL_CHARACTERS,
-        **_told_wrong(refusal),
+        **_errors(refusal),
     }
 
 
-def _told_wrong(refusal: Refusal | None) -> Mapping[str, object]:
-    """Return what a form says of a refusal: at its field, or above them all."""
+def _errors(refusal: Refusal | None) -> Mapping[str, object]:
+    """Return a refusal as templates take it: at its field, or above them all."""
     errors = {"name": "", "events": "", "url": ""}
     if refusal and refusal.field:
         return {"errors": errors | {refusal.field: refusal.words}, "refusal": None}
     return {"errors": errors, "refusal": refusal}
 
 
-def _reach(recipient_id: str) -> DeliveryStatus | None:
+def _delivery_status(recipient_id: str) -> DeliveryStatus | None:
     found = overview(current_config(), now=utc_now()).recipients
     return next((each for each in found if each.id == recipient_id), None)
 
 
 def _is_last(known: Recipient | None) -> bool:
-    """Whether nobody would hear of failures any more without this one."""
+    """Whether no one would receive failures without this recipient."""
     found = overview(current_config(), now=utc_now())
     return (
         known is not None

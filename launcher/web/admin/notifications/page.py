@@ -1,9 +1,8 @@
-"""Who is told when backups stop: the addresses, and what an admin may do about them.
+"""The page of notifications, and every change on it.
 
-An address is written down once and never shown again, not even to whoever wrote it: forms leave
-its field empty, and an empty one keeps the address that is there. Every change asks for a recent
-password, for whoever may point the alarm elsewhere may silence it. Looking asks for none, and
-neither does a test, which goes to an address that is there already.
+A URL is never shown again after it was saved: its field stays empty, and an empty field keeps the
+URL. Every change requires reauthentication, since it could silence all messages. The page itself
+and a test, which goes to a saved URL, do not.
 """
 
 from __future__ import annotations
@@ -47,30 +46,30 @@ blueprint = Blueprint("notifications", __name__, url_prefix="/admin/notification
 _log = logging.getLogger(__name__)
 
 
-# Looking
+# Showing
 
 
 @blueprint.get("")
 @admin_required
 def index() -> ResponseReturnValue:
-    """Show who is told, and whether they can be reached."""
+    """Show all recipients, and whether messages arrive."""
     return pages.index()
 
 
 @blueprint.app_template_global("failure_recipients")
 def failure_recipients() -> Sequence[str]:
-    """Return the names of those who are told when a backup fails, for other pages to say."""
+    """Return the names of the recipients of failures, for other pages."""
     return overview(current_config(), now=utc_now()).failure_recipients
 
 
-# Telling somebody
+# Adding
 
 
 @blueprint.get("/new")
 @admin_required
 @recent_password_required
 def new() -> ResponseReturnValue:
-    """Show the form for another address."""
+    """Show the form of a new recipient."""
     return pages.new(RecipientDraft.empty())
 
 
@@ -78,7 +77,7 @@ def new() -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def create() -> ResponseReturnValue:
-    """Tell somebody from now on."""
+    """Add a recipient."""
     draft, actor = RecipientDraft.read(), acting_user()
     try:
         made = _apart(
@@ -102,7 +101,7 @@ def create() -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def show(recipient_id: str) -> ResponseReturnValue:
-    """Show what somebody is told, with the forms that change it."""
+    """Show a recipient with its forms."""
     return pages.recipient(_find(recipient_id))
 
 
@@ -110,7 +109,7 @@ def show(recipient_id: str) -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def change(recipient_id: str) -> ResponseReturnValue:
-    """Change a name, what is told, or the address."""
+    """Change the name, the events or the URL."""
     draft, actor = RecipientDraft.read(), acting_user()
     known = _find(recipient_id)
     if request.form.get("seen") != version_of(known):
@@ -142,7 +141,7 @@ def change(recipient_id: str) -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def ask_to_remove(recipient_id: str) -> ResponseReturnValue:
-    """Say what goes with an address before it goes."""
+    """Ask before a recipient is removed."""
     return pages.removal(_find(recipient_id))
 
 
@@ -150,7 +149,7 @@ def ask_to_remove(recipient_id: str) -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def remove(recipient_id: str) -> ResponseReturnValue:
-    """Tell somebody nothing any more."""
+    """Remove a recipient."""
     actor = acting_user()
     known = _find(recipient_id)
     if request.form.get("seen") != version_of(known):
@@ -165,13 +164,13 @@ def remove(recipient_id: str) -> ResponseReturnValue:
     return _back()
 
 
-# Trying
+# Testing
 
 
 @blueprint.post("/<recipient_id>/test")
 @admin_required
 def test(recipient_id: str) -> ResponseReturnValue:
-    """Send a test and wait for how it goes, at most as long as any message may take."""
+    """Send a test message, and wait for its result as long as any message may take."""
     actor = acting_user()
     known = _find(recipient_id)
     release()
@@ -193,7 +192,7 @@ def _test_words(recipient: Recipient, delivery: Delivery) -> toasts.Toast:
     )
 
 
-# The heartbeat, and the address of the site
+# The heartbeat, and the public URL
 
 
 @blueprint.get("/heartbeat")
@@ -208,7 +207,7 @@ def show_heartbeat() -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def set_heartbeat() -> ResponseReturnValue:
-    """Ask for an address at every scheduled backup."""
+    """Set the heartbeat."""
     actor, seen = acting_user(), recipients.read_notification_settings(current_config())
     if request.form.get("seen") != version_of(seen.heartbeat):
         return pages.heartbeat(seen, refusal=Refusal.outdated())
@@ -229,7 +228,7 @@ def set_heartbeat() -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def ask_to_remove_heartbeat() -> ResponseReturnValue:
-    """Say what goes with the heartbeat before it goes."""
+    """Ask before the heartbeat is removed."""
     seen = recipients.read_notification_settings(current_config())
     return pages.removal(None, seen) if seen.heartbeat else pages.index(Refusal.gone())
 
@@ -238,7 +237,7 @@ def ask_to_remove_heartbeat() -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def remove_heartbeat() -> ResponseReturnValue:
-    """Have no heartbeat any more."""
+    """Remove the heartbeat."""
     actor, seen = acting_user(), recipients.read_notification_settings(current_config())
     if seen.heartbeat is None:
         return pages.index(Refusal.gone())
@@ -257,7 +256,7 @@ def remove_heartbeat() -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def show_site() -> ResponseReturnValue:
-    """Show the form of the address that messages lead to."""
+    """Show the form of the public URL."""
     return pages.site(recipients.read_notification_settings(current_config()))
 
 
@@ -265,7 +264,7 @@ def show_site() -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def set_site() -> ResponseReturnValue:
-    """Remember how a browser reaches this site; nothing for unknown."""
+    """Set the public URL; an empty one removes it."""
     actor, seen = acting_user(), recipients.read_notification_settings(current_config())
     if request.form.get("seen") != version_of(seen.public_url):
         return pages.site(seen, refusal=Refusal.outdated())
@@ -293,7 +292,7 @@ def set_site() -> ResponseReturnValue:
 
 @blueprint.errorhandler(RecipientError)
 def _refuse(error: RecipientError) -> ResponseReturnValue:
-    """Answer with everybody as they are now, and why this cannot be."""
+    """Answer with the page as it is now, and the reason."""
     resume()
     return pages.index(Refusal.of(error))
 
@@ -310,9 +309,9 @@ def _typed_url() -> str:
 
 
 def _apart(change: Callable[Concatenate[Config, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Change the addresses without the database: to check one can take a while.
+    """Change the file without holding the gate: the check of a URL can take a while.
 
-    The gate is released, and stays so unless the change is refused.
+    The gate stays released unless the change is refused.
     """
     release()
     try:
@@ -324,7 +323,7 @@ def _apart(change: Callable[Concatenate[Config, P], R], /, *args: P.args, **kwar
 
 @contextmanager
 def _recording(actor: Actor) -> Iterator[None]:
-    """Keep what is recorded inside the block; what was done is done, even if that fails."""
+    """Keep the audit entries of the block; the change itself stands, even if that fails."""
     try:
         resume()
     except DataBeingReplacedError:
