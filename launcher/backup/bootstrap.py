@@ -17,7 +17,7 @@ from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.backup.sqlite.connection import side_files
 from launcher.backup.sqlite.copy import begin_wal, open_staged, set_application_id
 from launcher.backup.sqlite.live import live_problem, open_live
-from launcher.backup.verify import rows_by_table
+from launcher.backup.sqlite.rows import rows_by_table
 
 _BOOKKEEPING_TABLES = {"alembic_version", "system_settings"}
 

@@ -25,8 +25,8 @@ from launcher.backup.records.operation import Stage
 from launcher.backup.sqlite.connection import SQLITE_VERSION
 from launcher.backup.sqlite.copy import integrity_problems, open_copy, rebuild_indexes
 from launcher.backup.sqlite.live import copy_live, live_problem, used_bytes
+from launcher.backup.sqlite.rows import rows_by_table
 from launcher.backup.store.names import stored_name
-from launcher.backup.verify import rows_by_table
 
 STAGES = (Stage.COPY, Stage.COMPRESS, Stage.CHECK, Stage.PUBLISH)
 

@@ -24,6 +24,7 @@ from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup
 from launcher.backup.sqlite.connection import SIDE_FILES
 from launcher.backup.sqlite.copy import begin_wal
+from launcher.backup.sqlite.failures import primary_code
 from launcher.backup.sqlite.live import fold_log, replace_contents
 
 _REPLACE_DEADLINE_S = 30.0
@@ -57,7 +58,7 @@ class InPlace:
                 staged, self._live_path, deadline_s=_REPLACE_DEADLINE_S, on_bytes=on_bytes
             )
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+            if primary_code(error) == sqlite3.SQLITE_FULL:
                 raise InsufficientSpaceError(
                     Reason.FULL_DURING_RESTORE, available_bytes=free_bytes(self._live_path.parent)
                 ) from error

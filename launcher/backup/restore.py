@@ -20,11 +20,7 @@ from launcher.backup.errors import (
     RestoreError,
     SourceDatabaseError,
 )
-from launcher.backup.files import (
-    create_new,
-    disk_errors,
-    require_space,
-)
+from launcher.backup.files import create_new, disk_errors, require_space
 from launcher.backup.operations import NestedProgress, Operation
 from launcher.backup.ports import Content, Gate, Store
 from launcher.backup.reasons import Fault, Reason

@@ -692,10 +692,9 @@ class BackupService(Catalogue):
         """Remove unfinished work; only while the operation lock is held."""
         self._store.sweep()
         with contextlib.suppress(OSError):
-            for left in self._data_dir.glob(".incoming-*.db*"):
-                left.unlink(missing_ok=True)
-            for left in self._data_dir.glob(".*.tmp"):
-                left.unlink(missing_ok=True)
+            for pattern in (".incoming-*.db*", ".*.tmp"):
+                for left in self._data_dir.glob(pattern):
+                    left.unlink(missing_ok=True)
 
     def _after_interruption(
         self, progress: Progress, facts: dict[str, object]

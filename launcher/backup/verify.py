@@ -28,9 +28,9 @@ from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup, DatabaseFacts, State, StoredFile, Verification
 from launcher.backup.records.operation import Stage
 from launcher.backup.records.survey import Migration
-from launcher.backup.sqlite.connection import count_rows
-from launcher.backup.sqlite.copy import check_structure, dangling_rows, open_copy
+from launcher.backup.sqlite.copy import check_structure, open_copy
 from launcher.backup.sqlite.header import HEADER_BYTES, check_header, parse_header
+from launcher.backup.sqlite.rows import dangling_rows, rows_by_table
 from launcher.backup.sqlite.schema import check_no_code, check_schema
 
 CHECK_DEADLINE_S = 1800.0
@@ -208,15 +208,6 @@ def _check_links(connection: sqlite3.Connection, *, is_own: bool) -> tuple[Fault
     if not is_own:
         raise DatabaseCorruptError(Reason.DANGLING_ROWS, tables=tables)
     return (Fault(Reason.DANGLING_ROWS, {"tables": tables}),)
-
-
-def rows_by_table(connection: sqlite3.Connection) -> dict[str, int]:
-    """Return table → rows, for every table that holds content."""
-    tables = connection.execute(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        " ORDER BY name"
-    ).fetchall()
-    return {table: count_rows(connection, table) for (table,) in tables}
 
 
 def describe_file(backup: Backup, store: Store, checked: Checked) -> Backup:

@@ -25,10 +25,4 @@ def connect(path: Path, query: str) -> sqlite3.Connection:
     )
 
 
-def count_rows(connection: sqlite3.Connection, table: str) -> int:
-    """Return the number of rows of one table, whose name comes from the schema itself."""
-    quoted = table.replace('"', '""')
-    return int(connection.execute(f'SELECT count(*) FROM "{quoted}"').fetchone()[0])  # noqa: S608
-
-
 SQLITE_VERSION: Final = sqlite3.sqlite_version

@@ -8,9 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from launcher.backup.errors import (
-    DatabaseCorruptError,
-)
+from launcher.backup.errors import DatabaseCorruptError
 from launcher.backup.reasons import Reason
 from launcher.backup.sqlite.connection import connect
 from launcher.backup.sqlite.failures import copy_errors
@@ -105,14 +103,6 @@ def check_structure(connection: sqlite3.Connection) -> None:
     """
     if problems := _run_integrity_check(connection):
         raise DatabaseCorruptError(Reason.DATABASE_DAMAGED, detail=problems[0])
-
-
-def dangling_rows(connection: sqlite3.Connection) -> dict[str, int]:
-    """Return table → number of rows that point to a row that does not exist."""
-    counts: dict[str, int] = {}
-    for row in connection.execute("PRAGMA foreign_key_check"):
-        counts[row[0]] = counts.get(row[0], 0) + 1
-    return counts
 
 
 def rewrite(source: Path, target: Path, *, page_size: int) -> None:

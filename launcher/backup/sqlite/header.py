@@ -6,10 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from launcher.backup.errors import (
-    IncompatibleBackupError,
-    UploadRejectedError,
-)
+from launcher.backup.errors import IncompatibleBackupError, UploadRejectedError
 from launcher.backup.reasons import Reason
 
 HEADER_BYTES = 100

@@ -8,18 +8,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from launcher.backup.errors import (
-    BackupError,
-)
+from launcher.backup.errors import BackupError
 from launcher.backup.ports import Content, OnBytes
 from launcher.backup.reasons import Fact, Fault, Reason
-from launcher.backup.sqlite.connection import connect, count_rows
+from launcher.backup.sqlite.connection import connect
 from launcher.backup.sqlite.failures import (
     has_no_room,
     primary_code,
     raise_disk_error,
     source_errors,
 )
+from launcher.backup.sqlite.rows import count_rows
 
 _COPY_STEP_OPCODES = 50_000
 _RESTORE_STEP_PAGES = 1000

@@ -5,9 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
-from launcher.backup.errors import (
-    UploadRejectedError,
-)
+from launcher.backup.errors import UploadRejectedError
 from launcher.backup.reasons import Reason
 
 _STATISTICS_TABLES = {"sqlite_stat1", "sqlite_stat4"}  # ANALYZE makes them; they hold no content

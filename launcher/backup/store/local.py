@@ -18,11 +18,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
 
-from launcher.backup.errors import (
-    BackupError,
-    BackupNotFoundError,
-    ManifestError,
-)
+from launcher.backup.errors import BackupError, BackupNotFoundError, ManifestError
 from launcher.backup.files import (
     disk_errors,
     empty_directory,
