@@ -84,7 +84,7 @@ class SmallDisk:
         size = free_bytes(self.path) - but_for_bytes
         if size > 0:
             with self._filler().open("ab") as file:
-                os.posix_fallocate(file.fileno(), file.report(), size)
+                os.posix_fallocate(file.fileno(), file.tell(), size)
 
     def clear(self) -> None:
         """Take what `fill` put there away."""

@@ -39,7 +39,7 @@ ACTS: dict[str, Act] = {
     "swap": lambda service, place: service.restore(first_backup(place).id, by="ada"),
     "import": lambda service, place: service.import_(place.root / "outside.db", by="ada"),
     "verify": lambda service, place: service.verify(first_backup(place).id, by="ada"),
-    "rehearse": lambda service, place: service.test_restore(first_backup(place).id, by="ada"),
+    "test_restore": lambda service, place: service.test_restore(first_backup(place).id, by="ada"),
     "protect": lambda service, place: service.protect(first_backup(place).id, by="ada"),
     "delete": lambda service, place: _all_removed(
         service.delete([first_backup(place).id], by="ada")
@@ -162,7 +162,7 @@ def _assert_it_works_again(place: Place) -> None:
     ],
     ids=["some", "many"],
 )
-@pytest.mark.parametrize("case", ["create", "restore", "swap", "import", "rehearse"])
+@pytest.mark.parametrize("case", ["create", "restore", "swap", "import", "test_restore"])
 def test_a_limit_on_the_size_of_files_is_told_and_breaks_nothing(
     case: str,
     limits: tuple[int, ...],

@@ -39,7 +39,7 @@ CASES = [
     "import",
     "export",
     "protect",
-    "rehearse",
+    "test_restore",
 ]
 STAGED = {
     "create": [Stage.COPY, Stage.COMPRESS, Stage.CHECK, Stage.PUBLISH],
@@ -49,7 +49,7 @@ STAGED = {
     "verify": [Stage.UNPACK],
     "import": [Stage.UNPACK, Stage.COMPRESS, Stage.PUBLISH],
     "export": [Stage.UNPACK],
-    "rehearse": [Stage.UNPACK, Stage.PREPARE],
+    "test_restore": [Stage.UNPACK, Stage.PREPARE],
 }
 
 

@@ -24,7 +24,7 @@ WRITING: dict[str, Act] = {
     "restore": lambda service, _place, first: service.restore(first, by="ada"),
     "import": lambda service, place, _first: service.import_(place.root / "outside.db", by="ada"),
     "verify": lambda service, _place, first: service.verify(first, by="ada"),
-    "rehearse": lambda service, _place, first: service.test_restore(first, by="ada"),
+    "test_restore": lambda service, _place, first: service.test_restore(first, by="ada"),
     "plan": lambda service, _place, first: service.plan(first, by="ada"),
     "protect": lambda service, _place, first: service.protect(first, by="ada"),
 }

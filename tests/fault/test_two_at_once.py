@@ -17,7 +17,7 @@ from tests.fault.worker import Job, Worker, run
 Lend = Callable[[], Worker]
 
 # Those that tell of stages can be held up in the middle; the others are short.
-LONG = ["create", "restore", "undo", "verify", "rehearse", "plan", "import", "export"]
+LONG = ["create", "restore", "undo", "verify", "test_restore", "plan", "import", "export"]
 SHORT = ["delete", "prune", "protect"]
 BUSY_WITH = {"undo": "restore", "import": "upload"}
 _LISTINGS = 1500

@@ -177,7 +177,7 @@ _VERBS: dict[str, Callable[[BackupService, Place, dict[str, Any]], str]] = {
     "restore": lambda service, place, how: service.restore(_first(place), **how).operation_id,
     "undo": lambda service, _place, how: service.undo(**how).operation_id,
     "verify": lambda service, place, how: service.verify(_first(place), **how).verification.state,
-    "rehearse": lambda service, place, how: service.test_restore(_first(place), **how).source,
+    "test_restore": lambda service, place, how: service.test_restore(_first(place), **how).source,
     "plan": lambda service, place, how: service.plan(_first(place), **how).source,
     "delete": lambda service, place, how: service.delete([_first(place)], by=how["by"]).done[0],
     "prune": lambda service, _place, how: str(service.prune(KEEP_ONE, by=how["by"]).done),
