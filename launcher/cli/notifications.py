@@ -127,18 +127,18 @@ def remove(reference: str) -> None:
     say(f"{found.name} is not told any more.")
 
 
-@notifications.command("look")
-def look() -> None:
-    """Look once, as the server does each minute, and tell whoever wants to know.
+@notifications.command("send")
+def send() -> None:
+    """Send the notifications that are due.
 
-    The server does it by itself, and so does `flask backup run-scheduled`. This is for whoever
-    wants to look at another time, and prints what was told and has not ended.
+    The server does so each minute, and so does `flask backup run-scheduled`. Prints the problems
+    that people were notified of and that have not ended.
     """
-    seen = send_notifications(current_application())
-    if seen is None:
-        say("Another process is looking just now.")
+    found = send_notifications(current_application())
+    if found is None:
+        say("Another process is sending them just now.")
         return
-    for alert in seen.alerts.notified:
+    for alert in found.alerts.notified:
         click.echo(f"{alert.kind}  told {moment(alert.notified_at)}")
 
 

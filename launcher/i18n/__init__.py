@@ -1,4 +1,6 @@
-"""What a reader is told, in their language: locales, formats, and labels for every code and state.
+"""Words in the language of the reader: locales, formats, and labels for every code and state.
 
-The package imports the core, `settings`, `models` and `extensions`. Read `locale` first.
+Read `locale` first. `formats` writes numbers and moments, `labels` has the words of codes, and
+`problems` those of problems; `app` binds Babel to the application. Imports the core, `monitoring`,
+`settings`, `models` and `extensions`.
 """

@@ -33,7 +33,7 @@ def number(value: float, *, digits: int = 0) -> str:
 
 
 def size(size_bytes: int) -> str:
-    """Return a number of bytes as a person says it: `11.8 MB`, in steps of a thousand."""
+    """Return a number of bytes as `11.8 MB`, in steps of a thousand."""
     value, step = float(size_bytes), 0
     while value >= 999.5 and step < len(_SIZE_UNITS) - 1:
         value, step = value / 1000, step + 1
@@ -91,7 +91,7 @@ def day_and_time(at: datetime, *, now: datetime | None = None) -> str:
 def weekday_and_time(at: datetime, *, now: datetime | None = None) -> str:
     """Return a moment as one looks it up in a calendar: `Wednesday, 18 November, 03:00`.
 
-    Today and yesterday go by their names, and another year is told.
+    Today and yesterday have their names, and another year is written out.
     """
     zone = format_zone()
     today, on = (now or utc_now()).astimezone(zone).date(), at.astimezone(zone).date()

@@ -1,7 +1,6 @@
 """The words for every code and state.
 
-The core speaks in codes and in members of enumerations; here each has its words. A test walks
-every subclass and every member, so that nothing new goes without.
+A test walks every error and every member of the enumerations, so that none is without words.
 """
 
 from __future__ import annotations
@@ -134,7 +133,7 @@ DAMAGE_WORDS: Mapping[Reason, LazyString] = {
 WARNING_WORDS: Mapping[Reason, LazyString] = {
     Reason.DANGLING_ROWS: _("Some rows point to rows that do not exist: %(tables)s."),
 }
-"""What is not in the way of a restore, and to be known before it."""
+"""What does not prevent a restore, but should be known before it."""
 
 KEEP_WORDS: Mapping[KeepReason, LazyString] = {
     KeepReason.PROTECTED: _("Protected: stays until you delete it"),
@@ -307,7 +306,7 @@ THEME_WORDS: Mapping[Theme, LazyString] = {
 
 
 def setting_words(error: SettingError) -> str:
-    """Return why a value cannot be, in the reader's words."""
+    """Return why a value was refused."""
     return str(SETTING_WORDS[error.code]) % error.data
 
 

@@ -44,9 +44,9 @@ def ngettext(one: str, many: str, num: int, /, **facts: object) -> str:
 
 
 def lazy_gettext(text: str, /, **facts: object) -> LazyString:
-    """Return `text` with its facts put in, said in the reader's language whenever it is read.
+    """Return `text` with its facts put in, in the reader's language whenever it is read.
 
-    Flask-Babel's own asks for language and catalogue anew each time; a page reads a hundred.
+    Flask-Babel's own looks up language and catalogue each time; a page reads a hundred.
     """
     return LazyString(lambda: gettext(text, **facts))
 
@@ -68,16 +68,16 @@ def chosen_language() -> str:
 
 
 def select_locale() -> str:
-    """Return what Babel is to format by: the user's language, the browser's, or the site's."""
+    """Return the locale of Babel: from the user, the browser or the site."""
     language = _select_language()
     return BABEL_LOCALES.get(language, language)
 
 
 def select_time_zone() -> ZoneInfo:
-    """Return the site's time zone; while the database cannot be asked, the one remembered.
+    """Return the site's time zone; while the database cannot be read, the remembered one.
 
-    By a name alone Flask-Babel would make a zone of pytz, which is another thing: attached to a
-    time on the wall it is minutes off, and cron has no use for it.
+    From a name alone Flask-Babel would create a zone of pytz, which is minutes off when attached
+    to a local time, and useless to cron.
     """
     if spoken := g.get("spoken_zone"):
         return known_zone(spoken)
@@ -98,7 +98,7 @@ def format_zone() -> tzinfo:
 
 
 def catalogue() -> Translations | NullTranslations:
-    """Return the words of this language, looked for once as long as it stays the same."""
+    """Return the translations of this language, loaded once while it stays the same."""
     locale = get_locale()
     kept = g.get("catalogue") if locale else None
     if kept and kept[0] is locale:

@@ -93,7 +93,7 @@ class Snapshot:
         settings: of the site; `knows_settings` is False where they are neither read nor remembered.
         listing: the backups, None when the store cannot be read; `problem` then says why.
         is_writable: whether a backup could be put there.
-        space: None when the disk does not tell.
+        space: None where it cannot be read.
         entries: what happened in the last weeks, newest first.
         has_history: whether a backup was ever made; asked only where none of our own is there.
         next_run_at: None while the schedule is off.

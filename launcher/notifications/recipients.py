@@ -99,6 +99,17 @@ class NotificationSettings:
         """The URL of the panel, "" while the public URL is not set."""
         return self.public_url + PANEL_PATH if self.public_url else ""
 
+    def find(self, recipient_id: str) -> Recipient:
+        """Return a recipient.
+
+        Raises:
+            RecipientError: there is none with this id.
+        """
+        for each in self.recipients:
+            if each.id == recipient_id:
+                return each
+        raise RecipientError("not_found", "there is nobody of that name to tell")
+
 
 def read_notification_settings(config: Config) -> NotificationSettings:
     """Return the settings, empty ones where there is no file.
@@ -164,7 +175,7 @@ def change_recipient(
     chosen = _read_events(events)
     shown_url = _checked_url(url) if url.strip() else ""
     with _changing(config) as (settings, save):
-        known = _find(settings, recipient_id)
+        known = settings.find(recipient_id)
         _refuse_outdated(seen or known, known)
         others = tuple(each for each in settings.recipients if each is not known)
         changed = replace(
@@ -191,7 +202,7 @@ def remove_recipient(
         RecipientError
     """
     with _changing(config) as (settings, save):
-        known = _find(settings, recipient_id)
+        known = settings.find(recipient_id)
         _refuse_outdated(seen or known, known)
         recipients = tuple(each for each in settings.recipients if each is not known)
         save(replace(settings, recipients=recipients))
@@ -250,14 +261,7 @@ def find_recipient(settings: NotificationSettings, reference: str) -> Recipient:
     for each in settings.recipients:
         if reference in {each.id, each.name}:
             return each
-    return _find(settings, reference)
-
-
-def _find(settings: NotificationSettings, recipient_id: str) -> Recipient:
-    for each in settings.recipients:
-        if each.id == recipient_id:
-            return each
-    raise RecipientError("not_found", "there is nobody of that name to tell")
+    return settings.find(reference)
 
 
 def _refuse_outdated(seen: object, now: object) -> None:
@@ -343,7 +347,7 @@ def _changing(
     path = config.lock_dir / "notifications_file"
     while (descriptor := try_lock(path, exclusive=True)) is None:
         if time.monotonic() > deadline:
-            raise TimeoutError("somebody else is changing the notices")
+            raise TimeoutError("someone else is changing the notifications")
         time.sleep(0.01)
 
     def save(settings: NotificationSettings) -> None:

@@ -65,7 +65,7 @@ def test_the_heart_beats_at_the_beginning_and_the_end_of_a_scheduled_backup(
     run_flask(data_dir, "backup", "create")
     beat = f"http://{receiver.place}/beat"
     run_flask(data_dir, "notifications", "heartbeat", "--url-stdin", "--start", said=f"{beat}\n")
-    run_flask(data_dir, "notifications", "look")
+    run_flask(data_dir, "notifications", "send")
     slots_count_since(data_dir, datetime(2020, 1, 1, tzinfo=UTC))
 
     with serving(data_dir, workers="4"):

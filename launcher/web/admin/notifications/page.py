@@ -298,10 +298,7 @@ def _refuse(error: RecipientError) -> ResponseReturnValue:
 
 
 def _find(recipient_id: str) -> Recipient:
-    for each in recipients.read_notification_settings(current_config()).recipients:
-        if each.id == recipient_id:
-            return each
-    raise RecipientError("not_found", "there is nobody of that name to tell")
+    return recipients.read_notification_settings(current_config()).find(recipient_id)
 
 
 def _typed_url() -> str:
