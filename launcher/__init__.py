@@ -1,5 +1,5 @@
-"""Launcher: a self-hosted start page for web apps, whose data cannot be lost.
+"""Launcher: a self-hosted start page for web apps, with backups of its data.
 
-Nothing is imported here, so that `launcher.backup` can be used without Flask.
-The application is put together in `launcher.app`.
+Nothing is imported here, so that `launcher.backup` can be used without Flask. Read `app` first: the
+application is put together there.
 """

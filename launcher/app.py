@@ -1,4 +1,4 @@
-"""The one place where the parts are put together."""
+"""The application, put together."""
 
 from __future__ import annotations
 
@@ -20,12 +20,11 @@ FORM_LIMIT_BYTES = 4 * 1024 * 1024
 def create_app(overrides: Mapping[str, str] | None = None, *, has_pages: bool = True) -> Flask:
     """Build the application from the environment, with `overrides` of the same names on top.
 
-    It succeeds when the database or the backups are missing or damaged: the pages then say so.
+    It succeeds when the database or the backups are missing or damaged; the pages then say so.
 
     Args:
-        overrides: settings that win over the environment.
-        has_pages: False for a command, which shows none: what pages need is then neither
-            imported nor bound, and a command that needs the database binds it itself.
+        has_pages: False for a command: what only pages need is not imported, and a command that
+            needs the database binds it.
 
     Raises:
         ConfigError: a setting has a value that is not allowed, or the data directory is unusable.
@@ -59,7 +58,7 @@ def _configure(app: Flask, config: Config) -> None:
     app.config.update(
         SECRET_KEY=config.secret_key,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session
-        # Forms; the upload of a backup asks for more on its own request.
+        # For forms; the upload of a backup raises the limit of its own request.
         MAX_CONTENT_LENGTH=FORM_LIMIT_BYTES,
     )
     app.logger.setLevel(config.log_level)

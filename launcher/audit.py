@@ -1,7 +1,7 @@
-"""Who did what: one row for each change, in the same transaction as the change.
+"""The audit log: one row for each change, in the same transaction as the change.
 
-The rows lie in the database and are rewound by a restore, like all else in it. What backups went
-through is therefore in the journal as well, which no restore touches.
+The rows are in the database, so a restore rewinds them. Operations on backups are therefore in the
+journal too, which no restore changes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ COMMAND_LINE = Actor("command line")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What was acted on; the name is copied, so that the row outlives the thing."""
+    """What was changed; its name is copied, so that the row is complete when it is deleted."""
 
     kind: str
     id: str | int
@@ -53,10 +53,10 @@ def record(
     changes: Mapping[str, Any] | None = None,
     at: datetime | None = None,
 ) -> AuditEvent:
-    """Add one row to the session; it is kept when the caller commits, and lost when not.
+    """Add one row to the session; the caller commits.
 
     Args:
-        action: `<kind>.<verb>`, like `app.update`; constant, for it is searched by.
+        action: `<kind>.<verb>`, like `app.update`; constant, because it is searched.
         changes: field → [before, after]; never a secret.
     """
     event = AuditEvent(
@@ -83,13 +83,13 @@ _LATELY = 2000
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which events somebody asks for; what is empty narrows nothing.
+    """Which events are searched for; an empty field does not limit them.
 
     Attributes:
         who: the exact name of an actor.
-        kind: what an action begins with, like `user`.
-        text: a piece of an actor's name, of a target's name or of an address, in any capitals.
-        since, until: the first moment, and the first one after the last.
+        kind: the first part of an action, like `user`.
+        text: part of the name of actor or target, or of an address; case is ignored.
+        since, until: from the first, up to and without the second.
     """
 
     who: str = ""
@@ -101,19 +101,19 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place between two events, which stays where it is when newer ones are added."""
+    """A place between two events, which stays the same when newer ones are added."""
 
     at: datetime
     id: int
 
     @classmethod
     def after(cls, event: AuditEvent) -> Cursor:
-        """Return the place behind `event`, on the older side."""
+        """Return the place just older than `event`."""
         return cls(event.at, event.id)
 
     @classmethod
     def read(cls, text: str) -> Cursor | None:
-        """Return the place that `text` names, None when it names none."""
+        """Return the place that `text` names, None for any other text."""
         match = _CURSOR.fullmatch(text)
         if not match:
             return None
@@ -130,10 +130,10 @@ class Cursor:
 def events(
     search: Search, *, before: Cursor | None = None, limit: int = 50
 ) -> tuple[Sequence[AuditEvent], Cursor | None]:
-    """Return what happened, newest first, and where older events go on, if there are any.
+    """Return a page of events, newest first, and where older ones begin, if there are any.
 
-    It costs the same with a hundred events as with a hundred thousand, unless a search finds
-    few: then it reads them all.
+    The price does not grow with the number of events, unless a search finds few: it then reads
+    them all.
     """
     rows = sa.select(AuditEvent).where(*_conditions(search))
     if before:
@@ -146,7 +146,7 @@ def events(
 
 
 def actors() -> Sequence[str]:
-    """Return who did something lately, by name."""
+    """Return the names of recent actors, sorted."""
     lately = sa.select(AuditEvent.actor_name).order_by(AuditEvent.at.desc()).limit(_LATELY)
     return sorted(db.session.scalars(sa.select(lately.subquery().c.actor_name).distinct()))
 
@@ -167,7 +167,7 @@ def _conditions(search: Search) -> Sequence[sa.ColumnElement[bool]]:
 
 
 def _mentions(text: str) -> sa.ColumnElement[bool]:
-    # SQLite takes a for A, but not \u0430 for \u0410.
+    # SQLite ignores the case of ASCII letters only.
     spellings = {text} if text.isascii() else {
         text, text.lower(), text.upper(), text.capitalize(),
     }  # fmt: skip

@@ -1,11 +1,11 @@
-"""What a deployment decides before the database can be read: one table, from the environment.
+"""What a deployment decides, from the environment: one table.
 
-Each field of `Config` is a setting. `data_dir` is read from `LAUNCHER_DATA_DIR`, and so on; a
-secret may instead lie in a file named by `LAUNCHER_…_FILE`. Everything an admin may change while
-the site runs is in `launcher.db.settings`.
+Each field of `Config` is a variable: `data_dir` is read from `LAUNCHER_DATA_DIR`, and so on. A
+secret may be in a file named by `LAUNCHER_…_FILE`. What an admin may change while the site runs is
+in `launcher.settings`.
 """
 
-# ruff: noqa: RUF009 (each call makes a field, which is what the rule looks for)
+# ruff: noqa: RUF009 (each call returns a field)
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KEY_MIN_LENGTH = 32
 
 
 class ConfigError(Exception):
-    """A setting has a value that it cannot have; the message names it and says what is allowed."""
+    """A variable has a value that is not allowed; the message names both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _setting(default: object, kind: ValueKind, help_: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings, read and checked."""
+    """The configuration, read and checked."""
 
     data_dir: Path = _setting(ROOT / "data", PATH, "Where the database and the secret key lie.")
     backup_dir: Path = _setting(
@@ -139,12 +139,12 @@ class Config:
 
     @property
     def lock_dir(self) -> Path:
-        """Where the processes of this installation meet."""
+        """The folder of the kernel locks that all processes share."""
         return self.data_dir / "locks"
 
     @property
     def incoming_dir(self) -> Path:
-        """Where uploads lie while they arrive."""
+        """The folder of uploads that are being received."""
         return self.data_dir / "incoming"
 
     @property
@@ -154,7 +154,7 @@ class Config:
 
     @property
     def setup_token_path(self) -> Path:
-        """The one-time token of the first start; gone once there is an admin."""
+        """The one-time token of the first start; removed when there is an admin."""
         return self.data_dir / "setup_token"
 
 
@@ -165,9 +165,9 @@ SETTINGS = tuple(
 
 
 def read_config(environ: Mapping[str, str]) -> Config:
-    """Return the settings that `environ` gives, with defaults for the rest.
+    """Return the configuration from `environ`, with defaults; nothing is written.
 
-    Nothing is made on disk. An empty value counts as absent.
+    An empty value counts as absent.
 
     Raises:
         ConfigError: a value is not allowed; the first one found is named.
@@ -208,13 +208,13 @@ def _secret_text(setting: Variable, environ: Mapping[str, str]) -> str:
 
 
 def prepare_data_dir(config: Config) -> Config:
-    """Make the data directory and the secret key where they are missing; return the full config.
+    """Create the data directory and the secret key if missing; return the config with the key.
 
-    Safe when several processes start at once: all of them end up with the same key. The backup
-    directory is left to the store, so that an unplugged disk does not stop the site.
+    Processes that start at once all get the same key. The backup folder is left to the store, so
+    that an unplugged disk does not stop the site.
 
     Raises:
-        ConfigError: the directory cannot be made or written, or the key in it is unusable.
+        ConfigError: the directory cannot be created or written, or the key in it is unusable.
     """
     try:
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -238,10 +238,10 @@ def _kept_key(path: Path) -> str:
 
 
 def keep_once(path: Path, text: str) -> str:
-    """Return the text of the secret file at `path`, made of `text` (ASCII) if there is none.
+    """Return the text of the secret file at `path`, which is created with `text` if missing.
 
-    It appears with all of its text, readable by its owner alone. Of several processes that make
-    it at once, one wins, and all return what it wrote.
+    The file is never seen half written, and is readable by its owner alone. Of several processes
+    that create it at once, one wins, and all return its text. `text` is ASCII.
     """
     if not path.exists():
         private = path.with_name(f".{path.name}.{secrets.token_hex(4)}")

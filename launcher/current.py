@@ -1,4 +1,4 @@
-"""What an application was put together from, by type: of `app`, or of the running one."""
+"""Config, gate and backup service of `app`, or of the running application."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def current_application() -> Flask:
-    """Return the running application itself, which other threads may keep."""
+    """Return the running application itself, which another thread may keep."""
     return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001
 
 
@@ -25,7 +25,7 @@ def current_config(app: Flask | None = None) -> Config:
 
 
 def current_gate(app: Flask | None = None) -> Gate:
-    """Return the gate that every use of the database passes."""
+    """Return the gate that each use of the database enters."""
     return cast("Gate", (app or current_app).extensions["launcher.gate"])
 
 

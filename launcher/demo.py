@@ -1,6 +1,6 @@
-"""Sample content: a household's start page, its people, and some months of history.
+"""Sample content: the start page of a household, its users, and some months of history.
 
-The same seed and clock give the same content; only the passwords are random.
+The same seed and clock give the same content, except for the random passwords.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ _DAYS_OF_HISTORY = 120
 
 
 class NotEmptyError(Exception):
-    """There is content already; nothing was added."""
+    """There is content; nothing was added."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One sample app: how it looks, and how fast it usually answers."""
+    """One sample app: its appearance, and how fast it usually answers."""
 
     name: str
     address: str
@@ -70,7 +70,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class SampleAccount:
-    """One sample user, with the password that was made."""
+    """One sample user, with its password."""
 
     username: str
     role: Role
@@ -79,7 +79,7 @@ class SampleAccount:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What was made. `accounts` leaves out users who were there before."""
+    """What was added. `accounts` has only users who did not exist before."""
 
     boards: int
     apps: int
@@ -325,7 +325,7 @@ def _audit(
     begun: datetime,
     now: datetime,
 ) -> None:
-    """Tell how it came to be: who made what, and who came back since."""
+    """Add audit entries: who created what, and who signed in since."""
     ada, ben = Actor.of(people["ada"]), Actor.of(people["ben"], address="10.0.0.21")
     for user in people.values():
         target = Target("user", user.id, user.username)
@@ -354,7 +354,7 @@ def _audit(
 
 
 def _history(apps: dict[str, App], *, random: Random, now: datetime) -> int:
-    """Write the three tiers so that each agrees with the finer one below it; return the probes."""
+    """Write the three tiers, each consistent with the finer one; return the number of probes."""
     last = (now - timedelta(seconds=12)).replace(microsecond=0)
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     this_hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
@@ -398,7 +398,7 @@ def _probes(
 
 
 def _usual_ms(sample: Sample, at: datetime, random: Random) -> int:
-    """Return a likely answering time: a little slower in the evening, and seldom very slow."""
+    """Return a likely response time: a little slower in the evening, and rarely very slow."""
     evening = 1 + 0.25 * math.exp(-((at.hour + at.minute / 60 - 20) ** 2) / 8)
     rare = 6 if random.random() < 0.003 else 1
     return max(1, round(sample.ms * evening * rare * random.lognormvariate(0, 0.22)))
@@ -463,7 +463,7 @@ def _fold_hours_into_days(start: datetime) -> None:
 
 
 def _icons(at: datetime) -> Iterator[tuple[str, Media]]:
-    """Yield app names with small pictures, drawn here so that nobody's mark is copied."""
+    """Yield app names with small pictures, drawn here so that no logo is copied."""
     yield "Immich", _media("petals.png", "image/png", _png(_petals), at)
     yield "Grafana", _media("rings.png", "image/png", _png(_rings), at)
     yield "Syncthing", _media("arrows.svg", "image/svg+xml", _ARROWS, at)
@@ -497,7 +497,7 @@ Colour = tuple[int, int, int, int]
 
 
 def _png(colour_at: Callable[[float, float], Colour]) -> bytes:
-    """Return a PNG whose pixels are asked for by their place, each from -1 to 1."""
+    """Return a PNG whose pixels are computed from x and y, each from -1 to 1."""
     rows = bytearray()
     for y in range(_SIDE):
         rows.append(0)  # no filter on this row

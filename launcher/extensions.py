@@ -1,7 +1,6 @@
-"""The extensions, unbound: `create_app` binds each to the application it builds.
+"""The Flask extensions, unbound: `create_app` binds each to the application.
 
-The scheduler is not among them: it belongs to the one process that runs the jobs, and every
-command would pay for its import.
+The scheduler is not among them: only the leader needs it, and its import is slow.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 
 class Base(DeclarativeBase):
-    """What every row class inherits from."""
+    """The base class of all rows."""
 
 
 db = SQLAlchemy(model_class=Base)

@@ -1,6 +1,6 @@
-"""Who may sign in: passwords, users, sign-in with pauses after failures, and the first admin.
+"""Accounts: users, passwords, sign-in with pauses after failures, and the first admin.
 
-Each function that changes something is one transaction with its audit entry: it commits, or it
-raises and nothing has changed. There is always an active admin, once there was one. The package
-imports `audit`, `config`, `extensions` and `models`. Read `users` first.
+Read `users` first. A function that changes something is one transaction with its audit entry: it
+commits, or raises and nothing has changed. Once there was an active admin, there always is one.
+Imports `audit`, `config`, `extensions` and `models`.
 """

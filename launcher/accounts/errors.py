@@ -1,4 +1,4 @@
-"""Reasons why something about an account cannot be, and the limits that they name."""
+"""What is refused about accounts, and the limits that the errors name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ DISPLAY_NAME_MAX_LENGTH = 60
 
 
 class AccountError(Exception):
-    """Something about an account that cannot be.
+    """A change of an account, or a sign-in, was refused.
 
     Attributes:
         code: stable name of the reason, the key of translations.
@@ -24,7 +24,7 @@ class AccountError(Exception):
 
 
 class UsernameInvalidError(AccountError):
-    """A user name of other characters than ours, or too long."""
+    """A user name with characters that are not allowed, or too long."""
 
     code = "username_invalid"
 
@@ -43,7 +43,7 @@ class UsernameTakenError(AccountError):
 
 
 class DisplayNameUnfitError(AccountError):
-    """A display name that is too long, or no single line of letters."""
+    """A display name that is too long, or is not one printable line."""
 
     code = "display_name_unfit"
 
@@ -63,7 +63,7 @@ class PasswordUnfitError(AccountError):
 
 
 class UserNotFoundError(AccountError):
-    """Nobody has this name."""
+    """No user has this name."""
 
     code = "user_not_found"
 
@@ -83,7 +83,7 @@ class LastAdminError(AccountError):
 
 
 class AccountChangedError(AccountError):
-    """Somebody else changed the account since it was looked at."""
+    """Another admin changed the account after the page was shown."""
 
     code = "account_changed"
 
@@ -102,7 +102,7 @@ class SetupRefusedError(AccountError):
 
 
 class SignInRefusedError(AccountError):
-    """Wrong name, wrong password, or switched off: it does not say which."""
+    """Wrong name, wrong password, or deactivated: it does not say which."""
 
     code = "sign_in_refused"
 
@@ -111,7 +111,7 @@ class SignInRefusedError(AccountError):
 
 
 class SignInThrottledError(AccountError):
-    """Too many failures for this name or from this address; the password was not looked at.
+    """Too many failures for this name or from this address; the password was not checked.
 
     Attributes:
         retry_after_s: seconds until the next attempt, at least 1.

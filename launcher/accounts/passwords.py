@@ -1,4 +1,4 @@
-"""Passwords: how they are hashed, checked and made up."""
+"""Passwords: hashed, checked, generated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _one_hash = threading.Lock()
 
 
 def hash_password(password: str) -> str:
-    """Return the hash to keep of `password`.
+    """Return the hash of `password`.
 
     Raises:
         PasswordUnfitError: it is too short or too long.
@@ -42,6 +42,6 @@ def is_password(password_hash: str, password: str) -> bool:
 
 
 def random_password() -> str:
-    """Return a password that nobody guesses and everybody can type."""
+    """Return a password that is hard to guess and easy to type."""
     alphabet = "abcdefghijkmnpqrstuvwxyz23456789"
     return "-".join("".join(secrets.choice(alphabet) for _ in range(5)) for _ in range(4))

@@ -1,4 +1,4 @@
-"""The first admin, made with the token of a link that works once."""
+"""The first admin, created with the token of a link that works once."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from launcher.models import Role, User
 
 
 def ensure_setup_token(path: Path) -> str:
-    """Return the token of the setup link while there is no active admin, else "" and no file.
+    """Return the token of the setup link, "" when there is an active admin.
 
-    The token is made where it is missing, readable by the owner alone.
+    The file of the token is created when it is missing, readable by its owner alone, and removed
+    when there is an admin.
     """
     if has_admin():
         path.unlink(missing_ok=True)
@@ -41,16 +42,16 @@ def claim_setup(
     display_name: str = "",
     address: str = "",
 ) -> User:
-    """Make the first admin and use the token up. Of two who try at once, one succeeds.
+    """Create the first admin and remove the token. Of two attempts at once, one succeeds.
 
     Raises:
         SetupRefusedError: the token is wrong or used, or there is an admin already.
-        UsernameInvalidError, UsernameTakenError, PasswordUnfitError: the token stays good.
+        UsernameInvalidError, UsernameTakenError, PasswordUnfitError: the token stays valid.
     """
     if not is_setup_token(path, token):
         raise SetupRefusedError
     user = new_user(username, password, role=Role.ADMIN, display_name=display_name, email="")
-    db.session.rollback()  # begin anew, with the write lock: whoever comes second sees the first
+    db.session.rollback()  # begin again, with the write lock: a second attempt sees the first
     if has_admin():
         db.session.rollback()
         raise SetupRefusedError

@@ -29,14 +29,14 @@ def authenticate(
 ) -> User:
     """Return the active user with this name and password.
 
-    Each attempt is counted before the password is looked at, in the database, so that a crowd of
-    attempts at once over many processes gets no more tries than one after another. After five
-    failures there is a pause of a minute per attempt, for the name and for the address, until a
-    quarter of an hour has passed without any. An unknown name costs as much time as a known one.
+    Each attempt is counted in the database before the password is checked, so that many attempts
+    at once, over all processes, get no more tries than one after another. After five failures
+    there is a pause of a minute per attempt, for the name and for the address, until 15 minutes
+    have passed without any. An unknown name takes as long as a known one.
 
     Raises:
-        SignInThrottledError: too many failures of late; the password was not looked at.
-        SignInRefusedError: wrong name or password, or the user is switched off.
+        SignInThrottledError: too many recent failures; the password was not checked.
+        SignInRefusedError: wrong name or password, or the user is deactivated.
     """
     moment = now or utc_now()
     user = _verify(username, password, address=address, now=moment)
@@ -49,7 +49,7 @@ def authenticate(
 def confirm_password(
     user: User, password: str, *, address: str, now: datetime | None = None
 ) -> None:
-    """Make sure that it is `user` who holds the session, as patiently as `authenticate`.
+    """Check the password of a user who is signed in, with the pauses of `authenticate`.
 
     Raises:
         SignInThrottledError, SignInRefusedError: as `authenticate` does.
@@ -59,12 +59,12 @@ def confirm_password(
 
 
 def _verify(username: str, password: str, *, address: str, now: datetime) -> User:
-    """Return the active user with this name and password; what it changes is not committed."""
+    """Return the active user with this name and password; the caller commits."""
     subjects = _subjects(username, address)
-    hash_of_nobody = _hash_of_nobody()
+    dummy_hash = _dummy_hash()
     _count_attempt(subjects, now)
     user = db.session.scalar(sa.select(User).where(User.username == username))
-    password_hash = user.password_hash if user else hash_of_nobody
+    password_hash = user.password_hash if user else dummy_hash
     db.session.commit()  # hold no lock while hashing
     if not passwords.is_password(password_hash, password) or user is None or not user.is_active:
         raise SignInRefusedError
@@ -95,7 +95,7 @@ def _subjects(username: str, address: str) -> tuple[str, str]:
 
 def _count_attempt(subjects: Iterable[str], now: datetime) -> None:
     """Count an attempt against each subject, or raise `SignInThrottledError` and count nothing."""
-    db.session.rollback()  # begin anew, with the write lock
+    db.session.rollback()  # begin again, with the write lock
     db.session.execute(sa.delete(SignInFailure).where(SignInFailure.last_at < now - FORGET_AFTER))
     for subject in subjects:
         row = db.session.get(SignInFailure, subject)
@@ -115,9 +115,9 @@ def _count_attempt(subjects: Iterable[str], now: datetime) -> None:
 
 
 def _forget_attempt(subjects: tuple[str, str]) -> None:
-    """Take back the attempt that succeeded: all for the name, this one for the address.
+    """Forget all attempts for the name, and this one for the address.
 
-    Who has one account of their own must not be able to wipe the address clean with it.
+    Signing in with one's own account must not clear the failures of the address.
     """
     name, address = subjects
     db.session.execute(sa.delete(SignInFailure).where(SignInFailure.subject == name))
@@ -133,7 +133,7 @@ def _name_subject(username: str) -> str:
 
 
 def _address_subject(address: str) -> str:
-    """Return whom to count: an IPv6 network of /64, since one machine has all of its addresses."""
+    """Return what is counted: an IPv6 network of /64, since one machine has all its addresses."""
     with suppress(ValueError):
         ip = ipaddress.ip_address(address)
         if ip.version == 6:
@@ -141,11 +141,11 @@ def _address_subject(address: str) -> str:
     return f"address:{address[:64]}"
 
 
-_nobody: list[str] = []
+_dummies: list[str] = []
 
 
-def _hash_of_nobody() -> str:
-    """Return the hash of a password that was thrown away, as costly to check as any."""
-    if not _nobody:
-        _nobody.append(passwords.hash_password(secrets.token_hex(16)))
-    return _nobody[0]
+def _dummy_hash() -> str:
+    """Return the hash of a random password, which takes as long to check as any."""
+    if not _dummies:
+        _dummies.append(passwords.hash_password(secrets.token_hex(16)))
+    return _dummies[0]

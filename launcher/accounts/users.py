@@ -1,4 +1,4 @@
-"""Users: made, changed and deleted, each with its audit entry, and never the last admin."""
+"""Users: created, changed and deleted, each with its audit entry, and never the last admin."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}", re.ASCII | re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What an account may do, as somebody saw it when they decided to change it."""
+    """Role and activity of an account, as the admin saw them before changing it."""
 
     role: Role
     is_active: bool
@@ -62,11 +62,11 @@ def create_user(
     display_name: str = "",
     email: str = "",
 ) -> User:
-    """Make a user who can sign in at once.
+    """Create a user who can sign in at once.
 
     Raises:
         UsernameInvalidError, UsernameTakenError, DisplayNameUnfitError, PasswordUnfitError:
-            nothing was made.
+            nothing was changed.
     """
     user = new_user(username, password, role=role, display_name=display_name, email=email)
     add_user(user, actor=actor)
@@ -118,7 +118,7 @@ def add_user(user: User, *, actor: Actor) -> None:
 
 
 def set_display_name(user: User, display_name: str, *, actor: Actor) -> None:
-    """Call `user` something else, or by the user name again where it is empty.
+    """Change the display name; an empty one shows the user name.
 
     Raises:
         DisplayNameUnfitError: the old one stays.
@@ -145,10 +145,10 @@ def set_password(user: User, password: str, *, actor: Actor) -> None:
 
 
 def set_role(user: User, role: Role, *, actor: Actor, seen: Standing | None = None) -> None:
-    """Give `user` another role.
+    """Change the role of `user`.
 
     Args:
-        seen: what the actor saw before deciding; None for whoever did not look.
+        seen: what the actor saw before the change; None for no check.
 
     Raises:
         AccountChangedError, LastAdminError: nothing was changed.
@@ -165,7 +165,7 @@ def set_role(user: User, role: Role, *, actor: Actor, seen: Standing | None = No
 
 
 def set_active(user: User, active: bool, *, actor: Actor, seen: Standing | None = None) -> None:
-    """Let `user` sign in, or not any more.
+    """Deactivate or reactivate `user`.
 
     Raises:
         AccountChangedError, LastAdminError: nothing was changed.
@@ -182,7 +182,7 @@ def set_active(user: User, active: bool, *, actor: Actor, seen: Standing | None 
 
 
 def delete_user(user: User, *, actor: Actor, seen: Standing | None = None) -> None:
-    """Remove `user` and their API tokens; what they made stays.
+    """Delete `user` and their API tokens; their boards stay.
 
     Raises:
         AccountChangedError, LastAdminError: nothing was changed.
@@ -195,12 +195,12 @@ def delete_user(user: User, *, actor: Actor, seen: Standing | None = None) -> No
 
 
 def has_admin() -> bool:
-    """Return whether somebody can administer this site."""
+    """Return whether there is an active admin."""
     return db.session.scalar(_admins().limit(1)) is not None
 
 
 def is_last_admin(user: User) -> bool:
-    """Return whether nobody could administer this site without `user`."""
+    """Return whether `user` is the only active admin."""
     is_one = db.session.scalar(_admins().where(User.id == user.id)) is not None
     return is_one and db.session.scalar(_admins().where(User.id != user.id).limit(1)) is None
 
@@ -210,7 +210,7 @@ def _admins() -> sa.Select[int]:
 
 
 def _require_another_admin(user: User) -> None:
-    """Refuse to go on where `user` is the last active admin, as the database has it now."""
+    """Raise when `user` is the last active admin in the database now."""
     if is_last_admin(user):
         username = user.username
         db.session.rollback()
@@ -218,7 +218,7 @@ def _require_another_admin(user: User) -> None:
 
 
 def _require_unchanged(user: User, seen: Standing | None) -> None:
-    """Refuse to go on where `user` has another standing now than the actor saw."""
+    """Raise when the standing of `user` is not what the actor saw."""
     if seen is not None and seen != Standing.of(user):
         username = user.username
         db.session.rollback()

@@ -1,6 +1,8 @@
-"""The commands: `flask --help` lists them. Results go to stdout, all else to stderr.
+"""The commands: `flask --help` lists them. Results go to stdout, everything else to stderr.
 
-Each is imported when it is called: nobody should wait for what another command needs.
+Each is imported when it is called, so that it does not wait for what another needs. Read `backup`
+first. `exits` has the exit codes, `hints` the next step for each error, and `shell` and `output`
+what commands share. May import everything but `web` and `app`.
 """
 
 from __future__ import annotations
@@ -18,14 +20,14 @@ _NAMES = ("backup", "database", "demo", "jobs", "notifications", "settings", "us
 
 
 class Commands(AppGroup):
-    """Flask's own group for an application's commands, and ours by name."""
+    """Flask's group of an application's commands, and those of Launcher by name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
         return sorted({*super().list_commands(ctx), *_NAMES})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, importing it if it is one of ours."""
+        """Return a command, importing its module if needed."""
         if cmd_name in _NAMES and cmd_name not in self.commands:
             self.add_command(getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name))
         return super().get_command(ctx, cmd_name)

@@ -1,4 +1,4 @@
-"""`flask database`: what is done at every start, before the first worker."""
+"""`flask database`: what runs at every start, before the first worker."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def upgrade() -> None:
             fail(error)
         made, backup = False, None
     if problem:
-        _tell_damage(problem)
+        _say_damage(problem)
         return
     if made:
         click.echo("A new database was made.", err=True)
@@ -58,21 +58,21 @@ def upgrade() -> None:
         click.echo(
             f"The database was upgraded; before that, backup {backup.id} was made.", err=True
         )
-    _notice_schedule()
-    _tell_address()
+    _watch_schedules()
+    _say_address()
 
 
-def _notice_schedule() -> None:
-    """Count slots from the first start on: what was due before there were data was not missed."""
+def _watch_schedules() -> None:
+    """Count scheduled runs from the first start on: those before it were not missed."""
     book = Book(current_config().data_dir)
-    # Whoever runs the jobs notices as well, if this cannot.
+    # The scheduler does the same, if this cannot.
     with suppress(BackupError):
         site = read_current_settings()
         for job in JOBS.values():
             watch_schedule(book, job, site, now=utc_now())
 
 
-def _tell_damage(problem: Fault) -> None:
+def _say_damage(problem: Fault) -> None:
     click.echo(f"The database cannot be used: {problem}.", err=True)
     click.echo("Bring the newest good backup back with", err=True)
     click.echo("    flask backup restore latest", err=True)
@@ -80,7 +80,7 @@ def _tell_damage(problem: Fault) -> None:
 
 
 @using_database()
-def _tell_address() -> None:
+def _say_address() -> None:
     config = current_config()
     address = config.bind if config.bind.startswith("unix:") else f"http://{config.bind}/"
     click.echo(f"Launcher is at {address}", err=True)

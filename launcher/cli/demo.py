@@ -1,4 +1,4 @@
-"""`flask demo`: something to look at, and worth backing up."""
+"""`flask demo`: sample content."""
 
 from __future__ import annotations
 

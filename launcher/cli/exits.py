@@ -1,4 +1,4 @@
-"""What each outcome is to a shell: one table, shown by `flask backup --help` and in the README."""
+"""The exit code of each outcome: one table, shown by `flask backup --help` and in the README."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ STATUS_CODES: Mapping[ProblemKind, int] = {
     ProblemKind.STALE: STALE,
     ProblemKind.DAMAGED: EXIT_CODES["verification_failed"],
 }
-"""How `flask backup status` ends for the worst that is wrong, if that is bad."""
+"""The exit code of `flask backup status` for the worst problem, if that is bad."""
 
 
 def status_code(findings: Findings) -> int:
-    """Return the exit code for an answer: 0 unless it is bad."""
+    """Return the exit code for what was found: 0 unless the worst problem is bad."""
     if findings.severity is not Severity.BAD:
         return 0
     return STATUS_CODES[findings.problems[0].kind]
@@ -83,7 +83,7 @@ def exit_codes_help() -> str:
 
 
 def fail(error: BackupError) -> NoReturn:
-    """Say on stderr what happened and what to do next, and leave with the code for it."""
+    """Print the error and the next step to stderr, and exit with its code."""
     click.secho(f"Error: {error}.", fg="red", err=True)
     if hint := hint_for(error):
         click.echo(hint, err=True)
@@ -91,7 +91,7 @@ def fail(error: BackupError) -> NoReturn:
 
 
 def handle_backup_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Make a command end with the exit code of whatever `BackupError` it meets."""
+    """Make a command exit with the code of a `BackupError`."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:

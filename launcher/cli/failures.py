@@ -1,4 +1,4 @@
-"""How a command that cannot do what it was asked says so: one line, a hint, an exit code."""
+"""Errors of commands that use the database: one line, a hint, an exit code."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FAULTS = {
 
 
 class Failure(click.ClickException):
-    """One line on stderr, and a second one with what to do next."""
+    """One line on stderr, and a second one with the next step."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -48,7 +48,7 @@ class Failure(click.ClickException):
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Turn what is known to go wrong with accounts, settings and the database into `Failure`."""
+    """Raise the errors of accounts, settings and the database as `Failure`."""
     try:
         yield
     except AccountError as error:
@@ -67,6 +67,6 @@ def reported() -> Iterator[None]:
 
 @contextmanager
 def using_database() -> Iterator[None]:
-    """Let a command use the database: it holds the gate, and reports what goes wrong."""
+    """Let a command use the database, and raise its errors as `Failure`."""
     with reported(), session.database_context():
         yield

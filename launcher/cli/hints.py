@@ -1,4 +1,4 @@
-"""What to do next, for each reason to fail: the commands that a person can type."""
+"""The next step for each reason to fail: a command to type."""
 
 from __future__ import annotations
 
@@ -67,7 +67,6 @@ HINTS: Mapping[str, str] = {
 }
 """By the reason, or else by the code of the error."""
 
-
 ACCOUNT_HINTS: Mapping[str, str] = {
     "username_invalid": "The display name may be anything.",
     "password_unfit": "A few words in a row are easy to remember and hard to guess.",
@@ -80,6 +79,6 @@ ACCOUNT_HINTS: Mapping[str, str] = {
 
 
 def hint_for(error: BackupError) -> str:
-    """Return what to do next, "" where nothing is known that would help."""
+    """Return the next step, "" when there is none."""
     hint = HINTS.get(error.reason) or HINTS.get(error.code, "")
     return fill(hint, error.facts)

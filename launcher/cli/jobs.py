@@ -1,4 +1,4 @@
-"""`flask jobs`: what is done by itself, what became of it, and one of it right now."""
+"""`flask jobs`: what runs on a schedule, how it went, and a run at once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ENDED = {
     RunOutcome.POSTPONED: "was put off",
     RunOutcome.INTERRUPTED: "was interrupted",
 }
-"""How a job ended that is no plain success."""
+"""How a run ended that is no plain success."""
 
 jobs = AppGroup(
     "jobs",
@@ -166,7 +166,7 @@ def _moment(at: object) -> str:
 def _who_runs_them(leading: Leader | None, *, is_led_here: bool) -> str:
     if leading is not None:
         since = output.moment(leading.since)
-        # On a full disk it leads without having left its name.
+        # On a full disk the leader could not write its name.
         who = f"Process {leading.pid} on {leading.host}" if leading.pid else "Some process"
         return f"{who} runs them since {since}."
     if is_led_here:

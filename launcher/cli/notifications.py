@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,7 +13,7 @@ from launcher.audit import Actor
 from launcher.backup.records.operation import Outcome
 from launcher.cli.failures import Failure, using_database
 from launcher.cli.output import moment, print_json, print_table, say
-from launcher.cli.shell import typist
+from launcher.cli.shell import stdin_line, typist
 from launcher.current import current_application, current_config
 from launcher.extensions import db
 from launcher.notifications import audit, recipients
@@ -204,10 +203,7 @@ def _keep(record: Callable[..., None], *facts: object) -> None:
 
 def _url(*, url_stdin: bool) -> str:
     if url_stdin:
-        text: str = sys.stdin.readline().strip()
-        if not text:
-            raise click.UsageError("there is no address on stdin")
-        return text
+        return stdin_line("address").strip()
     asked: str = click.prompt("Address", hide_input=True, err=True)
     return asked
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 from flask.cli import AppGroup
 
 from launcher.audit import COMMAND_LINE
 from launcher.cli.failures import Failure, using_database
+from launcher.cli.output import print_json
 from launcher.db.settings import change_settings, current_settings
 from launcher.settings.kinds import Value
 from launcher.settings.table import SETTINGS
@@ -35,7 +34,7 @@ def get(name: str | None, *, as_json: bool) -> None:
     row = current_settings()
     values = {field: getattr(row, field) for field in SETTINGS if name in {None, field}}
     if as_json:
-        click.echo(json.dumps(values, indent=2))
+        print_json(values)
     elif name is not None:
         click.echo(_shown(values[name]))
     else:

@@ -41,8 +41,16 @@ def require_word(word: str) -> None:
         raise click.Abort
 
 
+def stdin_line(what: str) -> str:
+    """Return the first line of stdin."""
+    line: str = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise click.UsageError(f"there is no {what} on stdin")
+    return line
+
+
 def typist() -> str:
-    """Return who types, as the journal names them."""
+    """Return the name of the person at the shell, as the journal has it."""
     try:
         return f"{getpass.getuser()} (command line)"
     except (OSError, KeyError):  # a container's user may have no name

@@ -1,9 +1,6 @@
-"""`flask user`: accounts from the command line, also when nobody can sign in."""
+"""`flask user`: accounts, also when no one can sign in."""
 
 from __future__ import annotations
-
-import json
-import sys
 
 import click
 from flask.cli import AppGroup
@@ -11,6 +8,8 @@ from flask.cli import AppGroup
 from launcher.accounts import passwords, users
 from launcher.audit import COMMAND_LINE
 from launcher.cli.failures import using_database
+from launcher.cli.output import print_json
+from launcher.cli.shell import stdin_line
 from launcher.models import Role, User
 
 user = AppGroup("user", help="Make users, list them, and give them new passwords.")
@@ -42,7 +41,7 @@ def create(name: str, role: str, display_name: str, email: str, *, password_stdi
       flask user create ada --role admin
       echo "$PASSWORD" | flask user create ben --role editor --password-stdin
     """
-    password = _stdin_line() if password_stdin else _asked_password()
+    password = stdin_line("password") if password_stdin else _asked_password()
     made = users.create_user(
         name,
         password,
@@ -69,7 +68,7 @@ def reset_password(name: str, *, password_stdin: bool) -> None:
       echo "$PASSWORD" | flask user reset-password ada --password-stdin
     """
     found = users.find_user(name)
-    password = _stdin_line() if password_stdin else passwords.random_password()
+    password = stdin_line("password") if password_stdin else passwords.random_password()
     users.set_password(found, password, actor=COMMAND_LINE)
     if not password_stdin:
         click.echo(password)
@@ -87,15 +86,15 @@ def list_(*, as_json: bool) -> None:
       flask user list
       flask user list --json
     """
-    everybody = list(users.all_users())
+    found = list(users.all_users())
     if as_json:
-        click.echo(json.dumps([_facts(one) for one in everybody], indent=2))
+        print_json([_facts(one) for one in found])
         return
-    if not everybody:
+    if not found:
         click.echo("There are no users yet.", err=True)
         return
-    width = max(len(one.username) for one in everybody)
-    for one in everybody:
+    width = max(len(one.username) for one in found)
+    for one in found:
         state = "" if one.is_active else "  (switched off)"
         seen = f"{one.last_seen_at:%Y-%m-%d %H:%M} UTC" if one.last_seen_at else "never signed in"
         click.echo(f"{one.username:{width}}  {one.role:6}  {seen}{state}")
@@ -111,13 +110,6 @@ def _facts(one: User) -> dict[str, str | bool | None]:
         "created_at": one.created_at.isoformat(),
         "last_seen_at": one.last_seen_at.isoformat() if one.last_seen_at else None,
     }
-
-
-def _stdin_line() -> str:
-    password: str = sys.stdin.readline().rstrip("\r\n")
-    if not password:
-        raise click.UsageError("there is no password on stdin")
-    return password
 
 
 def _asked_password() -> str:

@@ -1,4 +1,8 @@
-"""The rows of the launcher, a file a subject. Backups are not rows: see `launcher.backup`."""
+"""The rows of the database, a file a subject; backups are not rows, but files.
+
+Read `catalogue` first: boards, sections and apps. `types` has the column types. Imports
+`extensions`, `settings` and `backup.ports`.
+"""
 
 from launcher.models.audit import AuditEvent
 from launcher.models.catalogue import (

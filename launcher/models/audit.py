@@ -1,8 +1,8 @@
-"""Who changed what, and when: rows that are only ever added, and pruned by age.
+"""The audit log: who changed what, and when. Rows are only added.
 
-Names are copied into the row and nothing points elsewhere, so that it still reads when the user
-and the thing are gone. The history of backups is not here: a restore would rewind it. It is in
-the journal, outside the database.
+Names are copied into the row, which has no foreign keys, so that it is complete when user and
+target are deleted. The history of backups is in the journal, outside the database: a restore would
+rewind it.
 """
 
 from __future__ import annotations

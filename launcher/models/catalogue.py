@@ -1,11 +1,8 @@
-"""What the start page shows: apps, and where they stand.
+"""What the start page shows: apps, and their places on boards.
 
-An app exists once in the catalogue and may be placed in any number of sections. Order is a whole
-number among siblings, rewritten for all of them in one transaction: a board has tens of rows, not
-thousands. Icons lie in the database as bytes, so that one file is the whole installation.
-
-Left out until they earn their keep: grids with coordinates for every screen width (sections flow
-by themselves), grants to single users, favourites, and counts of what was opened.
+An app exists once and may be placed in any number of sections. The position is a whole number
+among siblings, written for all of them in one transaction: a board has tens of rows, not
+thousands. Icons are bytes in the database, so that one file is the whole installation.
 """
 
 from __future__ import annotations
@@ -29,7 +26,7 @@ HUES = 12
 
 
 class Visibility(StrEnum):
-    """Who may see a board: its owner and admins, everybody signed in, or guests as well."""
+    """Who may see a board: its owner and admins, every user, or guests too."""
 
     PRIVATE = "private"
     MEMBERS = "members"
@@ -119,9 +116,9 @@ class App(Model):
     """A web app in the catalogue.
 
     Its picture is the first of these that is set: `icon_media` (an upload), `icon` (the name of a
-    symbol in our sprite), `letters`, and else two letters of its name. `hue` is one of the twelve
-    tints, or None to let the name choose. `revision` grows with each edit, so that a second editor
-    is told and does not overwrite the first.
+    symbol in the sprite), `letters`, and else two letters of its name. `hue` is one of the twelve
+    tints, or None for that of the name. `revision` grows with each edit, so that a second editor
+    does not overwrite the first.
     """
 
     __tablename__ = "apps"
@@ -143,7 +140,7 @@ class App(Model):
     letters: Mapped[str] = mapped_column(sa.Text, default="")
     hue: Mapped[int | None]
     keywords: Mapped[str] = mapped_column(sa.Text, default="")
-    """Further words by which a search finds it."""
+    """More words by which a search finds it."""
     archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now, onupdate=utc_now)
@@ -167,7 +164,7 @@ class App(Model):
 
     @property
     def glyph_letters(self) -> str:
-        """The letters that stand for this app where it has no picture."""
+        """The letters shown when the app has no picture."""
         return self.letters or letters_of(self.name)
 
     @property

@@ -1,11 +1,9 @@
-"""Whether the apps answer: what to ask, what was last heard, and the history.
+"""Health checks: how an app is probed, its last state, and the history.
 
 The start page reads `check_states` alone, one row an app. The history has three tiers: every
 probe for a day, hours for a month, days for a year. The first has no rowid and is ordered by its
-key, which takes a seventh of the space of a table with indexes; all of it for fifty apps stays
-near three megabytes.
-
-Outages are not kept as rows: they can be read off the history.
+key, which takes a seventh of the space of a table with indexes: 3 MB in all for 50 apps. Outages
+follow from the history.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ KEEP_DAYS = timedelta(days=365)
 
 
 class CheckKind(StrEnum):
-    """How an app is asked."""
+    """How an app is probed."""
 
     HTTP = "http"
     TCP = "tcp"
@@ -38,7 +36,7 @@ class CheckMethod(StrEnum):
 
 
 class Health(StrEnum):
-    """What is known of an app. Paused is the admin's wish, unknown is nobody's fault."""
+    """What is known of an app; an admin can pause its checks."""
 
     UP = "up"
     SLOW = "slow"
@@ -48,9 +46,9 @@ class Health(StrEnum):
 
 
 class HealthCheck(Model):
-    """How to ask one app whether it is well.
+    """How one app is probed.
 
-    `url` is empty when the app's own address is to be asked; `interval_s` is None for the site's.
+    `url` is empty for the app's own address; `interval_s` is None for the site's interval.
     `accept` lists HTTP status codes and ranges that count as up, like `200-399,401`.
     """
 
@@ -75,7 +73,7 @@ class HealthCheck(Model):
 
 
 class CheckState(Model):
-    """What was last heard of one app. `streak` counts the probes that said the same."""
+    """The last state of one app. `streak` counts the probes with this state in a row."""
 
     __tablename__ = "check_states"
 
@@ -92,7 +90,7 @@ class CheckState(Model):
 
 
 class Probe(Model):
-    """One question and its answer. `ms` and `code` are None where there was none."""
+    """One probe. `ms` and `code` are None when there was no answer."""
 
     __tablename__ = "probes"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012

@@ -1,8 +1,4 @@
-"""Who may come in: users, the tokens of their programs, and sign-ins that failed.
-
-Left out until they earn their keep: groups (the three roles carry a household), identities of
-other sign-in services, and invitations.
-"""
+"""Users, their API tokens, and sign-ins that failed."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from launcher.models.types import EnumText, Model, UtcDateTime, UtcSeconds, utc_
 
 
 class Role(StrEnum):
-    """What a user may do. A guest is no user, only the absence of a session."""
+    """What a user may do. A guest is someone who is not signed in."""
 
     ADMIN = "admin"
     EDITOR = "editor"
@@ -24,7 +20,7 @@ class Role(StrEnum):
 
 
 class Theme(StrEnum):
-    """Which colours a user asked for."""
+    """The colours that a user chose."""
 
     SYSTEM = "system"
     LIGHT = "light"
@@ -32,7 +28,7 @@ class Theme(StrEnum):
 
 
 class TokenScope(StrEnum):
-    """What an API token may do at most; its user's role bounds it as well."""
+    """What an API token may do at most; the role of its user limits it too."""
 
     METRICS = "metrics"
     READ = "read"
@@ -51,11 +47,10 @@ class User(Model):
     password_hash: Mapped[str] = mapped_column(sa.Text)
     role: Mapped[Role] = mapped_column(EnumText(Role))
     locale: Mapped[str] = mapped_column(sa.Text, default="")
-    """A language tag; empty while the site's own is good enough."""
+    """A language tag; empty for the site's default."""
     theme: Mapped[Theme] = mapped_column(EnumText(Theme), default=Theme.SYSTEM)
     home_board_id: Mapped[int | None] = mapped_column(
-        # Boards have owners, so the two tables refer to each other; tables are made by the
-        # migrations, where order does not matter to SQLite.
+        # Boards have owners, so the two tables refer to each other. The migrations create them.
         sa.ForeignKey("boards.id", ondelete="SET NULL", name="users_home_board", use_alter=True)
     )
     open_new_tab: Mapped[bool] = mapped_column(default=False)
@@ -77,12 +72,12 @@ class User(Model):
 
     @property
     def name(self) -> str:
-        """The name to greet with."""
+        """The name to show."""
         return self.display_name or self.username
 
     @property
     def is_admin(self) -> bool:
-        """Whether this user may administer."""
+        """Whether this user is an admin."""
         return self.role is Role.ADMIN
 
     @property
@@ -92,9 +87,9 @@ class User(Model):
 
 
 class ApiToken(Model):
-    """A secret that lets a program act for a user. Only its SHA-256 is kept.
+    """A secret with which a program acts for a user. Only its SHA-256 is kept.
 
-    `prefix` is the readable beginning, so that a person can tell which token is which.
+    `prefix` is its beginning, by which a person recognises it.
     """
 
     __tablename__ = "api_tokens"
@@ -114,9 +109,9 @@ class ApiToken(Model):
 
 
 class SignInFailure(Model):
-    """How often signing in failed of late, for one user name or one address.
+    """The recent failures of sign-in, for one user name or one address.
 
-    `subject` is `user:<name>` or `address:<ip>`. Every worker counts in the same row.
+    `subject` is `user:<name>` or `address:<ip>`. All processes count in the same row.
     """
 
     __tablename__ = "sign_in_failures"

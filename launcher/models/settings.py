@@ -1,6 +1,6 @@
 """The settings of the site: one table of one row, a typed column a setting.
 
-`launcher.settings.table` says which there are; only `launcher.db.settings` writes them.
+`launcher.settings.table` has them; only `launcher.db.settings` writes them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class SystemSettings(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     session_epoch: Mapped[str] = mapped_column(sa.Text)
-    """Named by every session. A restore writes a new one, which ends them all."""
+    """Every session names it. A restore writes a new one, which ends all sessions."""
 
 
 for _setting in SETTINGS.values():

@@ -1,8 +1,7 @@
-"""Column types of our own, and the class that all rows share.
+"""Column types, and the base class of all rows.
 
-A moment is aware and in UTC in Python. It is stored as text that a person reading the file with
-`sqlite3` understands, or, in the history tables where rows are counted by the ten thousand, as
-whole seconds since 1970.
+A moment is aware and in UTC in Python. It is stored as text, or, in the history tables with tens
+of thousands of rows, as whole seconds since 1970.
 """
 
 # ruff: noqa: ARG002 (SQLAlchemy passes the dialect, and none of these depends on it)
@@ -36,7 +35,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Refuse a naive moment: nobody could say later which zone it was in."""
+        """Refuse a naive moment."""
         if value is None:
             return None
         if value.tzinfo is None:
