@@ -48,6 +48,7 @@ def assess(
     *,
     now: datetime | None = None,
     settings: SiteSettings | None = None,
+    memory: Memory | None = None,
     patience_s: float = PATIENCE_S,
 ) -> Assessment:
     """Return whether the data is safe at this moment; sends and changes nothing.
@@ -55,32 +56,14 @@ def assess(
     Cheap, without SQLAlchemy, and without waiting for a restore: remembered settings do then.
 
     Args:
-        settings: of the site, where the caller has read them.
+        settings, memory: where the caller has read them.
         patience_s: how long to wait for the backup folder, see `take_snapshot`.
 
     Raises:
         TimeoutError: `patience_s` is less than `PATIENCE_S`, and the folder never answered.
     """
-    memory = read_memory(current_config(app))
-    return assess_with(
-        app,
-        memory,
-        settings=settings or site_settings(app) or memory.settings,
-        now=now or datetime.now(UTC),
-        patience_s=patience_s,
-    )
-
-
-def assess_with(
-    app: Flask,
-    memory: Memory,
-    *,
-    settings: SiteSettings | None,
-    now: datetime,
-    patience_s: float,
-) -> Assessment:
-    """Return what `assess` does, for a caller that has read the memory and the settings."""
-    config = current_config(app)
+    config, now = current_config(app), now or datetime.now(UTC)
+    memory = memory or read_memory(config)
     has_recipients = True
     try:
         notification_settings = read_notification_settings(config)
@@ -92,7 +75,7 @@ def assess_with(
         failing = [FailingRecipient(name=SETTINGS_FILE, since=now, reason=error.code)]
     snapshot = take_snapshot(
         current_backups(app),
-        settings=settings,
+        settings=settings or site_settings(app) or memory.settings,
         now=now,
         leader=leader(config.lock_dir),
         is_scheduler_wanted=config.scheduler,

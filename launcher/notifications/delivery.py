@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from launcher.backup.records.operation import JournalEntry, Outcome
 from launcher.monitoring.problems import ProblemKind
@@ -80,16 +80,17 @@ def _compose(
     from launcher.notifications import messages  # noqa: PLC0415  (it imports the database)
 
     site = memory.settings or FALLBACK
-    compose = partial(messages.compose, snapshot=snapshot, site=site, panel_url=settings.panel_url)
-    compose_success = partial(
-        messages.compose_success, snapshot=snapshot, site=site, panel_url=settings.panel_url
-    )
+    about: dict[str, Any] = {
+        "snapshot": snapshot, "site": site, "panel_url": settings.panel_url,
+    }  # fmt: skip
     with app.app_context(), speaking(site.default_locale, site.zone.key):
         composed: list[tuple[Event, ProblemKind | None, Message]] = []
         for each in events:
             event = Event.RECOVERY if each.change is AlertChange.ENDED else Event.FAILURE
-            composed.append((event, each.alert.kind, compose(each)))
-        composed += [(Event.SUCCESS, None, compose_success(entry)) for entry in succeeded]
+            composed.append((event, each.alert.kind, messages.compose(each, **about)))
+        composed += [
+            (Event.SUCCESS, None, messages.compose_success(entry, **about)) for entry in succeeded
+        ]
     return composed
 
 

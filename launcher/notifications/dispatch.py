@@ -18,7 +18,7 @@ from launcher.current import current_config
 from launcher.monitoring.problems import is_scheduled
 from launcher.notifications import sender
 from launcher.notifications.alerts import update_alerts
-from launcher.notifications.assessment import Assessment, assess_with, site_settings
+from launcher.notifications.assessment import Assessment, assess, site_settings
 from launcher.notifications.delivery import deliver_waiting, queue_messages
 from launcher.notifications.memory import DeliveryState, read_memory, save_memory
 from launcher.notifications.recipients import (
@@ -58,7 +58,7 @@ def send_notifications(app: Flask, *, now: datetime | None = None) -> Assessment
         now = now or datetime.now(UTC)
         memory = before = read_memory(config)
         settings = site_settings(app, timeout_s=2.0) or memory.settings
-        found = assess_with(app, memory, settings=settings, now=now, patience_s=_PATIENCE_S)
+        found = assess(app, memory=memory, settings=settings, now=now, patience_s=_PATIENCE_S)
         snapshot = found.snapshot
         alerts, events = update_alerts(memory.alerts, found.findings, now=now)
         ended = _ended_since(snapshot, memory.seen)

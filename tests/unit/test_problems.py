@@ -69,7 +69,7 @@ def snapshot(*backups: Backup, **changes: object) -> Snapshot:
     return replace(well, **changes)  # type: ignore[arg-type]
 
 
-def concerns(found: Snapshot) -> list[str]:
+def kinds(found: Snapshot) -> list[str]:
     return [problem.kind.value for problem in detect_problems(found).problems]
 
 
@@ -89,29 +89,29 @@ def test_a_backup_that_is_too_old_is_stale_since_it_was_made() -> None:
 
 def test_a_schedule_that_leaves_a_week_between_backups_is_not_late_before_that() -> None:
     weekly = replace(RULES, backup_cron_expression="0 3 * * 0")  # this Sunday's was 14 hours ago
-    assert concerns(snapshot(backup(14 * HOUR), settings=weekly)) == []
-    assert concerns(snapshot(backup(14 * HOUR), settings=weekly, now=NOW + 6 * DAY)) == []
-    assert concerns(snapshot(backup(14 * HOUR), settings=weekly, now=NOW + 6.8 * DAY)) == ["stale"]
+    assert kinds(snapshot(backup(14 * HOUR), settings=weekly)) == []
+    assert kinds(snapshot(backup(14 * HOUR), settings=weekly, now=NOW + 6 * DAY)) == []
+    assert kinds(snapshot(backup(14 * HOUR), settings=weekly, now=NOW + 6.8 * DAY)) == ["stale"]
 
 
 def test_a_schedule_of_every_hour_is_late_when_the_settings_say_so() -> None:
     hourly = replace(RULES, backup_cron_expression="0 * * * *", backup_stale_after_h=3)
-    assert concerns(snapshot(backup(3 * HOUR), settings=hourly)) == []
-    assert concerns(snapshot(backup(3.1 * HOUR), settings=hourly)) == ["stale"]
+    assert kinds(snapshot(backup(3 * HOUR), settings=hourly)) == []
+    assert kinds(snapshot(backup(3.1 * HOUR), settings=hourly)) == ["stale"]
 
 
 def test_a_damaged_or_foreign_backup_is_no_success() -> None:
     old = backup(40 * HOUR)
-    assert "stale" in concerns(snapshot(backup(HOUR, State.DAMAGED), old))
-    assert "stale" in concerns(snapshot(backup(HOUR, kind=Kind.UPLOAD), old))
+    assert "stale" in kinds(snapshot(backup(HOUR, State.DAMAGED), old))
+    assert "stale" in kinds(snapshot(backup(HOUR, kind=Kind.UPLOAD), old))
 
 
 def test_a_backup_from_the_future_says_nothing_of_today() -> None:
-    assert "stale" in concerns(snapshot(backup(-400 * HOUR)))
+    assert "stale" in kinds(snapshot(backup(-400 * HOUR)))
 
 
 def test_a_clock_a_little_behind_makes_nothing_stale() -> None:
-    assert concerns(snapshot(backup(-HOUR))) == []
+    assert kinds(snapshot(backup(-HOUR))) == []
 
 
 def test_without_a_schedule_backups_that_are_all_lost_or_damaged_are_bad_all_the_same() -> None:
@@ -157,14 +157,14 @@ def test_a_site_of_today_is_not_late_with_its_first_backup() -> None:
     new = snapshot(has_history=False, entries=[entry(HOUR, Outcome.SUCCEEDED, Verb.INITIALISE)])
     old = replace(new, entries=[entry(31 * HOUR, Outcome.SUCCEEDED, Verb.INITIALISE)])
 
-    assert concerns(new) == []
-    assert concerns(old) == ["stale"]
+    assert kinds(new) == []
+    assert kinds(old) == ["stale"]
 
 
 def test_without_a_schedule_nothing_is_late_and_that_is_said() -> None:
     off = replace(RULES, backup_enabled=False)
 
-    assert concerns(snapshot(backup(90 * HOUR), settings=off)) == ["schedule_off"]
+    assert kinds(snapshot(backup(90 * HOUR), settings=off)) == ["schedule_off"]
 
 
 def test_attempts_that_failed_since_the_last_success_are_counted_from_the_first() -> None:
@@ -198,8 +198,8 @@ def test_only_what_the_schedule_began_is_a_failure_when_nobody_ended_it() -> Non
     killed = entry(HOUR, Outcome.INTERRUPTED, kind="scheduled")
     broken_off = entry(HOUR, Outcome.INTERRUPTED, kind="manual")
 
-    assert "failed" in concerns(snapshot(FRESH, entries=[killed]))
-    assert concerns(snapshot(FRESH, entries=[broken_off])) == ["interrupted"]
+    assert "failed" in kinds(snapshot(FRESH, entries=[killed]))
+    assert kinds(snapshot(FRESH, entries=[broken_off])) == ["interrupted"]
 
 
 def test_damaged_backups_are_named() -> None:
@@ -247,21 +247,21 @@ def test_a_store_that_is_away_hides_what_cannot_be_known() -> None:
 def test_nobody_running_the_schedule_is_a_trouble_where_somebody_should() -> None:
     alone = snapshot(FRESH, is_scheduler_wanted=True)
 
-    assert concerns(alone) == ["scheduler_stopped"]
-    assert concerns(replace(alone, is_scheduler_wanted=False)) == []
+    assert kinds(alone) == ["scheduler_stopped"]
+    assert kinds(replace(alone, is_scheduler_wanted=False)) == []
 
 
 def test_a_failed_rehearsal_and_a_deletion_that_failed_are_said_until_the_next_one() -> None:
     restore_test = entry(HOUR, verb=Verb.TEST_RESTORE, code="verification_failed")
     pruning = entry(HOUR, Outcome.SUCCEEDED, Verb.PRUNE, removed=[], failed=["a", "b"])
     seen = snapshot(FRESH, entries=[restore_test, pruning])
-    assert concerns(seen) == ["restore_test_failed", "prune_failed"]
+    assert kinds(seen) == ["restore_test_failed", "prune_failed"]
 
     again = [
         entry(timedelta(), Outcome.SUCCEEDED, Verb.TEST_RESTORE),
         entry(timedelta(), Outcome.SUCCEEDED, Verb.PRUNE, removed=["a"], failed=[]),
     ]
-    assert concerns(snapshot(FRESH, entries=[*again, restore_test, pruning])) == []
+    assert kinds(snapshot(FRESH, entries=[*again, restore_test, pruning])) == []
 
 
 def test_a_backup_that_nobody_verified_for_a_month_is_said() -> None:
@@ -270,18 +270,18 @@ def test_a_backup_that_nobody_verified_for_a_month_is_said() -> None:
 
     assert found is not None
     assert (found.severity, found.count, found.since) == (Severity.WARN, 2, NOW - 9 * DAY)
-    assert concerns(snapshot(FRESH, backup(30 * DAY))) == []
+    assert kinds(snapshot(FRESH, backup(30 * DAY))) == []
 
 
 def test_verified_anew_or_a_file_of_somebody_it_is_no_trouble() -> None:
     anew = replace(backup(400 * DAY), verification=Verification(State.VERIFIED, NOW - DAY))
     theirs = backup(400 * DAY, State.UNVERIFIED, Kind.EXTERNAL)
-    assert concerns(snapshot(FRESH, anew, theirs)) == []
+    assert kinds(snapshot(FRESH, anew, theirs)) == []
 
 
 def test_where_nobody_runs_the_schedule_the_unverified_are_no_second_thing_to_tell() -> None:
     seen = snapshot(FRESH, backup(40 * DAY), is_scheduler_wanted=True)
-    assert concerns(seen) == ["scheduler_stopped", "unchecked"]
+    assert kinds(seen) == ["scheduler_stopped", "unchecked"]
     assert [t.kind for t in detect_problems(seen).causes] == [ProblemKind.SCHEDULER_STOPPED]
 
 
@@ -293,15 +293,15 @@ def test_the_worst_comes_first_and_one_cause_is_enough_to_tell() -> None:
         failing_recipients=[FailingRecipient("phone", NOW, "answered")],
     )
 
-    assert concerns(seen) == ["live_damaged", "failed", "stale", "notifications_failing"]
+    assert kinds(seen) == ["live_damaged", "failed", "stale", "notifications_failing"]
     assert [t.kind for t in detect_problems(seen).causes] == [
         ProblemKind.LIVE_DAMAGED, ProblemKind.NOTIFICATIONS_FAILING,
     ]  # fmt: skip
 
 
 def test_nobody_told_is_worth_saying_once_something_is_bad() -> None:
-    assert concerns(snapshot(FRESH, has_recipients=False)) == []
-    assert concerns(snapshot(backup(31 * HOUR), has_recipients=False)) == ["stale", "no_recipients"]
+    assert kinds(snapshot(FRESH, has_recipients=False)) == []
+    assert kinds(snapshot(backup(31 * HOUR), has_recipients=False)) == ["stale", "no_recipients"]
 
 
 def test_programs_read_plain_facts_without_what_does_not_apply() -> None:
@@ -367,7 +367,7 @@ def test_a_folder_that_hangs_is_unavailable_and_is_asked_once_for_all(
     service.is_over.set()
     well = ask(service)
 
-    assert [concerns(each) for each in seen] == [["store_unavailable"]] * 3
+    assert [kinds(each) for each in seen] == [["store_unavailable"]] * 3
     assert seen[0].problem == "the backup folder does not answer"
     assert well.last_good is FRESH
     assert service.asked == 2
@@ -385,7 +385,7 @@ def test_who_cannot_wait_goes_by_the_last_answer_until_the_folder_counts_as_away
     service.is_over.clear()
     assert ask(service, patience_s=0).last_good is FRESH
     monkeypatch.setattr("launcher.monitoring.snapshot.PATIENCE_S", 0.0)
-    assert concerns(ask(service, patience_s=0)) == ["store_unavailable"]
+    assert kinds(ask(service, patience_s=0)) == ["store_unavailable"]
     assert service.asked == 3, "nobody asks while somebody waits for the answer"
     service.is_over.set()
 

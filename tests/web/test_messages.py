@@ -24,7 +24,7 @@ from launcher.notifications.sender import Delivery, Undelivered
 from launcher.settings.table import FALLBACK
 
 NOW = utc_now()
-SITUATION = Snapshot(
+SNAPSHOT = Snapshot(
     now=NOW, settings=FALLBACK, folder=Path("/backups"), listing=None, problem="", is_writable=True,
     space=None, entries=(), has_history=True, running=None, next_run_at=None,
 )  # fmt: skip
@@ -55,7 +55,7 @@ def test_a_message_says_what_happened_what_holds_and_what_to_do(app: Flask, lang
             with app.app_context(), speaking(language, site.zone.key):
                 message = messages.compose(
                     AlertEvent(news, alert, about),
-                    snapshot=SITUATION, site=site, panel_url="https://home.example/admin",
+                    snapshot=SNAPSHOT, site=site, panel_url="https://home.example/admin",
                 )  # fmt: skip
 
             assert message.title.startswith("Home: "), (kind, severity, news)
@@ -67,9 +67,9 @@ def test_a_message_says_what_happened_what_holds_and_what_to_do(app: Flask, lang
 def test_moments_are_those_of_the_site(app: Flask) -> None:
     problem = Problem(ProblemKind.FAILED, Severity.BAD, since=NOW, code="internal")
     with app.app_context(), speaking("en", "Asia/Tokyo"):
-        assert "JST" in problems.text(problem, SITUATION)
+        assert "JST" in problems.text(problem, SNAPSHOT)
     with app.app_context(), speaking("en", "UTC"):
-        assert "UTC" in problems.text(problem, SITUATION)
+        assert "UTC" in problems.text(problem, SNAPSHOT)
 
 
 def test_a_name_out_of_the_list_is_only_text_on_a_page_and_itself_in_a_message(app: Flask) -> None:
@@ -78,7 +78,7 @@ def test_a_name_out_of_the_list_is_only_text_on_a_page_and_itself_in_a_message(a
         ProblemKind.NOTIFICATIONS_FAILING, Severity.WARN, since=NOW, count=2, names=names
     )
     with app.app_context(), speaking("en", "UTC"):
-        written = problems.text(problem, SITUATION)
+        written = problems.text(problem, SNAPSHOT)
 
     assert "&lt;b&gt;phone, mail &amp; more" in written
     assert "<b>phone, mail & more" in written.unescape()

@@ -49,7 +49,7 @@ def app(make_app: MakeApp) -> Flask:
     return app
 
 
-def situations(well: Snapshot) -> Iterator[tuple[ProblemKind | None, Snapshot]]:
+def snapshots(well: Snapshot) -> Iterator[tuple[ProblemKind | None, Snapshot]]:
     """Yield at least one situation for everything that can be wrong."""
     assert well.listing
     newest, older = well.listing.backups
@@ -160,7 +160,7 @@ def test_every_door_gives_the_same_answer(
         lambda _url, messages: house.messages.extend(messages) or Delivery(len(messages)),
     )  # fmt: skip
     seen = set()
-    for kind, snapshot in [*situations(assess(app).snapshot)]:
+    for kind, snapshot in [*snapshots(assess(app).snapshot)]:
         findings = detect_problems(snapshot)
         found = [(each.kind.value, each.severity.value) for each in findings.problems]
         case = f"{kind}: {found}"
