@@ -20,7 +20,7 @@ from launcher.backup.records.operation import Stage, Verb
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
 from launcher.extensions import db
-from launcher.models import App
+from launcher.models import App, User
 from tests.browser.axe import findings
 from tests.browser.conftest import OpenPage, Sample
 from tests.support.server import Server, serving
@@ -33,12 +33,16 @@ SignIn = Callable[..., Page]
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A server whose data a test may restore; each test signs in anew."""
+    """A server whose data a test may restore; each test signs in anew.
+
+    `password_hash` is Ada's at the beginning.
+    """
 
     server: Server
     app: Flask
     passwords: dict[str, str]
     backup_id: str
+    password_hash: str
 
     @property
     def service(self) -> BackupService:
@@ -61,6 +65,14 @@ class Site:
             db.session.add(App(name=LATER, url="https://later.home.arpa"))
             db.session.commit()
 
+    def reset_password(self) -> None:
+        """Give Ada back the password that a test may have changed."""
+        with self.app.app_context():
+            db.session.execute(
+                db.update(User).filter_by(username="ada").values(password_hash=self.password_hash)
+            )
+            db.session.commit()
+
     @contextmanager
     def running(self) -> Iterator[Operation]:
         """Hold a restore in the middle of the replacement."""
@@ -81,18 +93,21 @@ def site(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     app = create_app({"LAUNCHER_DATA_DIR": str(data_dir)})
     with app.app_context():
         backup = current_backups().create(by="ada", note="Before the move")
+        ada = db.session.scalars(db.select(User).filter_by(username="ada")).one()
+        password_hash = ada.password_hash
     with serving(data_dir) as server:
-        yield Site(server, app, dict(sample.passwords), backup.id)
+        yield Site(server, app, sample.passwords, backup.id, password_hash)
 
 
 @pytest.fixture
 def sign_in(site: Site, open_page: OpenPage) -> SignIn:
     """Sign in, in a browser of one's own, and go to an address."""
+    site.reset_password()
 
-    def go(path: str, *, who: str = "ada", **how: object) -> Page:
+    def go(path: str, *, who: str = "ada", password: str = "", **how: object) -> Page:
         page = open_page(f"{site.server.url}/login?next={path}", **how)
         page.fill("#username", who)
-        page.fill("#password", site.passwords[who])
+        page.fill("#password", password or site.passwords[who])
         page.click("main button")
         page.wait_for_url(f"**{path}")
         return page
@@ -325,8 +340,7 @@ def test_a_file_is_brought_in_restored_and_undone_by_way_of_signing_in(
     restored(ada)
     assert LATER in site.apps()
     expect(ada.locator("main")).to_contain_text("You are signed out, as is everyone.")
-    site.passwords["ada"] = "a sentence of today"
-    sign_in("/admin/backups")
+    sign_in("/admin/backups", password="a sentence of today")
 
 
 def _reaches(page: Page) -> int:
