@@ -67,9 +67,9 @@ def _watch_schedules() -> None:
     book = Book(current_config().data_dir)
     # The scheduler does the same, if this cannot.
     with suppress(BackupError):
-        site = read_current_settings()
+        settings = read_current_settings()
         for job in JOBS.values():
-            watch_schedule(book, job, site, now=utc_now())
+            watch_schedule(book, job, settings, now=utc_now())
 
 
 def _say_damage(problem: Fault) -> None:

@@ -47,10 +47,11 @@ class Failure(click.ClickException):
 
 
 @contextmanager
-def reported() -> Iterator[None]:
-    """Raise the errors of accounts, settings and the database as `Failure`."""
+def using_database() -> Iterator[None]:
+    """Let a command use the database, and raise its known errors as `Failure`."""
     try:
-        yield
+        with session.database_context():
+            yield
     except AccountError as error:
         raise Failure(error.message, hint=ACCOUNT_HINTS.get(error.code, "")) from error
     except SettingsRefusedError as error:
@@ -63,10 +64,3 @@ def reported() -> Iterator[None]:
             raise
         message, hint = _FAULTS[fault]
         raise Failure(message, hint=hint) from error
-
-
-@contextmanager
-def using_database() -> Iterator[None]:
-    """Let a command use the database, and raise its errors as `Failure`."""
-    with reported(), session.database_context():
-        yield

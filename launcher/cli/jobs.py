@@ -55,17 +55,17 @@ def list_(as_json: bool) -> None:
     first.
     """
     config = current_config()
-    site, leading = _settings_if_readable(), leader(config.lock_dir)
+    settings, leading = _settings_if_readable(), leader(config.lock_dir)
     found = runs(config.data_dir)
     if as_json:
-        listed = [_facts(job_id, found[job_id], site) for job_id in JOBS]
+        listed = [_facts(job_id, found[job_id], settings) for job_id in JOBS]
         output.print_json({"leader": leading, "is_led_here": config.scheduler, "jobs": listed})
         return
     rows: list[tuple[str, ...]] = [("JOB", "SCHEDULE", "NEXT", "LAST ATTEMPT", "LAST SUCCESS")]
-    rows += [_row(_facts(job_id, found[job_id], site)) for job_id in JOBS]
+    rows += [_row(_facts(job_id, found[job_id], settings)) for job_id in JOBS]
     output.print_table(rows)
     output.say(_who_runs_them(leading, is_led_here=config.scheduler))
-    if site is None:
+    if settings is None:
         output.say("The settings cannot be read, so it is not known when they are due.")
 
 
@@ -80,13 +80,13 @@ def run(job_id: str, as_json: bool) -> None:
     and of those that were found damaged, for which it exits with 90.
     """
     config = current_config()
-    site = read_current_settings()
+    settings = read_current_settings()
     with bars() as on_progress:
         done = perform(
             job_id,
             current_backups(),
             Book(config.data_dir),
-            site,
+            settings,
             clock=utc_now,
             by=typist(),
             is_by_hand=True,
@@ -127,13 +127,15 @@ def _exit_code(done: Run) -> int:
     return EXIT_CODES.get(done.error_code, EXIT_CODES["internal"])
 
 
-def _facts(job_id: str, found: Sequence[Run], site: SiteSettings | None) -> Mapping[str, object]:
+def _facts(
+    job_id: str, found: Sequence[Run], settings: SiteSettings | None
+) -> Mapping[str, object]:
     job = JOBS[job_id]
-    coming = job.next_runs(site, after=utc_now()) if site else ()
+    coming = job.next_runs(settings, after=utc_now()) if settings else ()
     return {
         "id": job_id,
-        "schedule": job.cron(site) if site else None,
-        "time_zone": site.zone.key if site else None,
+        "schedule": job.cron(settings) if settings else None,
+        "time_zone": settings.zone.key if settings else None,
         "next_run_at": coming[0] if coming else None,
         "last_attempt_at": found[0].started_at if found else None,
         "last_outcome": (found[0].outcome or "running") if found else None,

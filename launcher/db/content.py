@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from launcher import migrations
+from launcher.backup.ports import Clock, utc_now
 from launcher.backup.records.survey import Migration, Schedule, Survey
 from launcher.db.connect import connect, stored_moment
 from launcher.settings.table import SCHEDULE, SETTINGS
@@ -46,14 +46,10 @@ class ForeignKeyError(Exception):
     """A migration would leave dangling foreign keys; it was rolled back."""
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class LauncherContent:
     """The tables of Launcher, as the core asks for them."""
 
-    def __init__(self, *, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(self, *, clock: Clock = utc_now) -> None:
         self._clock = clock
 
     @property

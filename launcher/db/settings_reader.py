@@ -77,11 +77,11 @@ class SettingsReader:
         if self._read is not None and seen and seen == self._seen:
             return self._read
         self._read = None
-        site = read_settings(self._paths[0], self._gate, timeout_s=timeout_s)
+        settings = read_settings(self._paths[0], self._gate, timeout_s=timeout_s)
         # A change within the resolution of file times would not be seen.
         self._seen = seen if all(map(is_settled, seen)) else ()
-        self._read = site
-        return site
+        self._read = settings
+        return settings
 
     def _look(self) -> tuple[Fingerprint, ...]:
         fingerprints: list[Fingerprint] = []

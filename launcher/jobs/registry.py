@@ -26,18 +26,18 @@ class Job:
     cron: Callable[[SiteSettings], str | None]
 
     def next_runs(
-        self, site: SiteSettings, *, after: datetime, count: int = 1
+        self, settings: SiteSettings, *, after: datetime, count: int = 1
     ) -> Sequence[datetime]:
         """Return when it is due next, in UTC; nothing while it is off or its cron is invalid."""
-        expression = self.cron(site)
+        expression = self.cron(settings)
         if expression is None:
             return ()
-        return next_runs(expression, after=after, zone=site.zone, count=count)
+        return next_runs(expression, after=after, zone=settings.zone, count=count)
 
-    def last_due(self, site: SiteSettings, *, now: datetime) -> datetime | None:
+    def last_due(self, settings: SiteSettings, *, now: datetime) -> datetime | None:
         """Return when it was due last, None if it never was."""
-        expression = self.cron(site)
-        return last_due(expression, now=now, zone=site.zone) if expression is not None else None
+        expression = self.cron(settings)
+        return last_due(expression, now=now, zone=settings.zone) if expression is not None else None
 
 
 JOBS: Mapping[str, Job] = {
@@ -46,13 +46,13 @@ JOBS: Mapping[str, Job] = {
         Job(
             "backup",
             Verb.CREATE,
-            lambda site: site.backup_cron_expression if site.backup_enabled else None,
+            lambda settings: settings.backup_cron_expression if settings.backup_enabled else None,
         ),
-        Job("scrub", Verb.VERIFY, lambda _site: "30 4 * * *"),
+        Job("scrub", Verb.VERIFY, lambda _settings: "30 4 * * *"),
         Job(
             "restore-test",
             Verb.TEST_RESTORE,
-            lambda site: RESTORE_TEST_CRONS.get(site.backup_restore_test),
+            lambda settings: RESTORE_TEST_CRONS.get(settings.backup_restore_test),
         ),
     )
 }

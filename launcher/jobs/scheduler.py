@@ -81,7 +81,7 @@ class JobScheduler:
         self._looking: threading.Thread | None = None
         self._looked_at_s = float("-inf")
         self._journal_seen: Fingerprint | None = None
-        self._site: SiteSettings | None = None
+        self._settings: SiteSettings | None = None
         self._scheduled: dict[str, tuple[str, str]] = {}
         self._asked_at_s = float("-inf")
         self._offset = self._clock_offset()
@@ -92,7 +92,7 @@ class JobScheduler:
 
     def tick(self) -> None:
         """Follow the settings and the clock; every half minute, start what is owed."""
-        is_first = self._site is None
+        is_first = self._settings is None
         self._look_around()
         self._follow_clock()
         if not self._follow_settings(is_watched=not is_first):
@@ -113,10 +113,10 @@ class JobScheduler:
         An operation in the way only puts it off: it is asked again until the next slot is due.
         """
         with self._starting:
-            site, job = self._site, JOBS[job_id]
-            if site is None:
+            settings, job = self._settings, JOBS[job_id]
+            if settings is None:
                 return
-            slot = owed(self._service, self._book.record(job_id), job, site, now=self._clock())
+            slot = owed(self._service, self._book.record(job_id), job, settings, now=self._clock())
             if slot is None or self._steady_s() < self._not_before_s.get((job_id, slot), 0.0):
                 return
             if self._service.progress() is not None:
@@ -163,29 +163,31 @@ class JobScheduler:
     def _follow_settings(self, *, is_watched: bool) -> bool:
         """Read the rules, and schedule anew what changed; return whether they could be read."""
         try:
-            site = self._reader.read()
+            settings = self._reader.read()
         except SourceDatabaseError as error:
             _log.debug("the schedule stays as it was: %s", error)
             return False
-        if site != self._site:
+        if settings != self._settings:
             with self._starting:
-                self._site = site
+                self._settings = settings
                 for job in JOBS.values():
-                    watch_schedule(self._book, job, site, now=self._clock(), is_watched=is_watched)
-                    self._schedule(job, site)
+                    watch_schedule(
+                        self._book, job, settings, now=self._clock(), is_watched=is_watched
+                    )
+                    self._schedule(job, settings)
         return True
 
-    def _schedule(self, job: Job, site: SiteSettings) -> None:
-        expression = job.cron(site)
-        if expression is None or not job.next_runs(site, after=self._clock()):
+    def _schedule(self, job: Job, settings: SiteSettings) -> None:
+        expression = job.cron(settings)
+        if expression is None or not job.next_runs(settings, after=self._clock()):
             if self._scheduled.pop(job.id, None):
                 self._apscheduler.remove_job(job.id)
             if expression is not None:
                 _log.error("%r is no schedule that ever comes due", expression)
             return
-        wanted = (expression, site.zone.key)
+        wanted = (expression, settings.zone.key)
         if self._scheduled.get(job.id) != wanted:
-            trigger = CronExpressionTrigger(expression, site.zone)
+            trigger = CronExpressionTrigger(expression, settings.zone)
             self._apscheduler.add_job(
                 job.id, self.start_if_owed, args=(job.id,), trigger=trigger, replace_existing=True
             )
@@ -198,11 +200,11 @@ class JobScheduler:
             return
         self._offset = offset
         self._asked_at_s = float("-inf")
-        if self._site is not None:
+        if self._settings is not None:
             self._scheduled.clear()
             for job in JOBS.values():
-                watch_schedule(self._book, job, self._site, now=self._clock())
-                self._schedule(job, self._site)
+                watch_schedule(self._book, job, self._settings, now=self._clock())
+                self._schedule(job, self._settings)
 
     def _clock_offset(self) -> timedelta:
         return (

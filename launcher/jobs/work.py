@@ -47,7 +47,7 @@ _MOST_REFUSALS = 3  # one may be a bad sector under one file; three are the disk
 
 
 def watch_schedule(
-    book: Book, job: Job, site: SiteSettings, *, now: datetime, is_watched: bool = False
+    book: Book, job: Job, settings: SiteSettings, *, now: datetime, is_watched: bool = False
 ) -> Record:
     """Notice when a job's schedule is another one than before; return what is remembered of it.
 
@@ -55,21 +55,21 @@ def watch_schedule(
         is_watched: the caller looked a moment ago, so a change is no older than that, and a slot
             that came due meanwhile counts.
     """
-    expression = job.cron(site)
-    text = f"{expression} {site.zone}" if expression is not None else OFF
+    expression = job.cron(settings)
+    text = f"{expression} {settings.zone}" if expression is not None else OFF
     record = book.record(job.id)
     at = now - CHANGE_UNSEEN if is_watched and record.schedule != text else now
     return book.observe(job.id, text, at=at)
 
 
 def owed(
-    service: BackupService, record: Record, job: Job, site: SiteSettings, *, now: datetime
+    service: BackupService, record: Record, job: Job, settings: SiteSettings, *, now: datetime
 ) -> datetime | None:
     """Return the slot of a job whose work is to begin now, None when nothing is owed.
 
     That is the newest one that came due, however many were missed, if it was not used.
     """
-    slot = job.last_due(site, now=now)
+    slot = job.last_due(settings, now=now)
     if slot is None or record.since is None or slot <= record.since:
         return None
     if job.id == "backup":
@@ -102,7 +102,7 @@ class _Task:
     book: Book
     service: BackupService
     job: Job
-    site: SiteSettings
+    settings: SiteSettings
     clock: Clock
     by: str
     slot: datetime | None
@@ -131,7 +131,7 @@ def perform(
     job_id: str,
     service: BackupService,
     book: Book,
-    site: SiteSettings,
+    settings: SiteSettings,
     *,
     clock: Clock,
     by: str = SCHEDULE,
@@ -161,11 +161,11 @@ def perform(
         slot = None
         if not is_by_hand:
             now = clock()
-            record = watch_schedule(book, job, site, now=now)
-            slot = owed(service, record, job, site, now=now)
+            record = watch_schedule(book, job, settings, now=now)
+            slot = owed(service, record, job, settings, now=now)
             if slot is None:
                 return None
-        task = _Task(book, service, job, site, clock, by, slot, on_begun, on_progress)
+        task = _Task(book, service, job, settings, clock, by, slot, on_begun, on_progress)
         return _carry_out(task)
 
 
@@ -231,7 +231,7 @@ def _back_up(task: _Task) -> Done:
         raise _NothingToDoError
     facts: dict[str, object] = {"backup_id": made.id}
     try:
-        pruned = task.service.prune(task.site.policy, by=task.by, zone=task.site.zone)
+        pruned = task.service.prune(task.settings.policy, by=task.by, zone=task.settings.zone)
     except BackupError as error:
         # The backup is there, which is what counts; the next one lets go of more.
         return Done(RunOutcome.PARTLY, facts, error)

@@ -425,13 +425,13 @@ def _named(snapshot: Snapshot, entry: JournalEntry) -> tuple[Backup, ...]:
 
 def _full_at(snapshot: Snapshot, space: Space) -> datetime | None:
     """Return the first scheduled run that will not fit, if retention does not make room before."""
-    site, listing = snapshot.settings, snapshot.listing
+    settings, listing = snapshot.settings, snapshot.listing
     if listing is None:
         return None
-    until_pruned = site.backup_max_count - listing.counts_by_kind[Kind.SCHEDULED]
+    until_pruned = settings.backup_max_count - listing.counts_by_kind[Kind.SCHEDULED]
     if space.more_fit >= min(until_pruned, _RUNS_AHEAD):
         return None
-    runs = runs_ahead(site, snapshot.now, count=space.more_fit + 1)
+    runs = runs_ahead(settings, snapshot.now, count=space.more_fit + 1)
     return runs[-1] if len(runs) > space.more_fit else None
 
 

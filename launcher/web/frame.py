@@ -72,8 +72,8 @@ def site_settings() -> SiteSettings:
     """Return the site's settings, read once for the request."""
     if "site_settings" not in g:
         g.site_settings = current_settings()
-    site: SiteSettings = g.site_settings
-    return site
+    settings: SiteSettings = g.site_settings
+    return settings
 
 
 def current_viewer() -> User | None:
@@ -110,10 +110,10 @@ def do_without_database() -> None:
     refresh()
 
 
-def _frame(site: SiteSettings) -> Frame:
+def _frame(settings: SiteSettings) -> Frame:
     viewer = current_viewer()
     theme = viewer.theme if viewer else _theme_of_browser()
-    return _build_frame(site.site_name, site.accent_hue, viewer, theme)
+    return _build_frame(settings.site_name, settings.accent_hue, viewer, theme)
 
 
 def _bare_frame() -> Frame:

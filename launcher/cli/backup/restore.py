@@ -188,12 +188,12 @@ def _schedule_words(plan: RestorePlan) -> str:
     if plan.schedule_then is None:
         return "none"
     origin = "the one set here is kept" if plan.keep_schedule else "the one from the backup"
-    site = SiteSettings.of(plan.schedule_then)
-    often = site.backup_restore_test
+    settings = SiteSettings.of(plan.schedule_then)
+    often = settings.backup_restore_test
     restore_tests = "no rehearsals" if often == "off" else f"rehearsed {often}"
-    if not site.backup_enabled:
+    if not settings.backup_enabled:
         return f"{origin}: off, {restore_tests}"
-    cron, count = site.backup_cron_expression, site.backup_max_count
+    cron, count = settings.backup_cron_expression, settings.backup_max_count
     return f"{origin}: {cron}, keep the last {count}, {restore_tests}"
 
 

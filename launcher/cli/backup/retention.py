@@ -86,10 +86,10 @@ def _last_good_id() -> str:
 @handle_backup_errors
 def prune(dry_run: bool, as_json: bool) -> None:
     """Delete the scheduled backups that the retention settings no longer keep."""
-    site = read_current_settings()
+    settings = read_current_settings()
     service = current_backups()
     if dry_run:
-        decisions = service.plan_prune(site.policy, zone=site.zone)
+        decisions = service.plan_prune(settings.policy, zone=settings.zone)
         if as_json:
             print_json(
                 [
@@ -100,7 +100,7 @@ def prune(dry_run: bool, as_json: bool) -> None:
         else:
             _print_decisions(decisions)
         return
-    _print_bulk(service.prune(site.policy, by=typist(), zone=site.zone), as_json=as_json)
+    _print_bulk(service.prune(settings.policy, by=typist(), zone=settings.zone), as_json=as_json)
 
 
 def _print_decisions(decisions: Iterable[KeepDecision]) -> None:

@@ -43,15 +43,15 @@ def run_scheduled(as_json: bool) -> None:
         send_notifications(current_application())
 
 
-def _run_what_is_due(site: SiteSettings, *, as_json: bool) -> None:
-    run = _perform("backup", site)
+def _run_what_is_due(settings: SiteSettings, *, as_json: bool) -> None:
+    run = _perform("backup", settings)
     if run and (made := run.facts.get("backup_id")):
         found = current_backups().get(str(made))
         print_result(found, found.id, as_json=as_json)
     elif not run:
-        _say_what_is_next(site)
+        _say_what_is_next(settings)
     for job_id in JOBS:
-        if job_id != "backup" and (other := _perform(job_id, site)):
+        if job_id != "backup" and (other := _perform(job_id, settings)):
             say(f"The {job_id} was due: {other.outcome}.")
     if run and run.outcome is RunOutcome.PARTLY:
         left = run.facts.get("not_removed")
@@ -60,7 +60,7 @@ def _run_what_is_due(site: SiteSettings, *, as_json: bool) -> None:
         raise click.exceptions.Exit(PARTLY_FAILED)
 
 
-def _perform(job_id: str, site: SiteSettings) -> Run | None:
+def _perform(job_id: str, settings: SiteSettings) -> Run | None:
     """Run a job if it is due. A failure of another job than the backup does not end the command.
 
     Raises:
@@ -73,7 +73,7 @@ def _perform(job_id: str, site: SiteSettings) -> Run | None:
                 job_id,
                 current_backups(),
                 book,
-                site,
+                settings,
                 clock=utc_now,
                 on_begun=partial(_begun, job_id),
                 on_progress=on_progress,
@@ -95,10 +95,10 @@ def _begun(job_id: str) -> None:
         ping_start(current_application())
 
 
-def _say_what_is_next(site: SiteSettings) -> None:
-    if not site.backup_enabled:
+def _say_what_is_next(settings: SiteSettings) -> None:
+    if not settings.backup_enabled:
         say("The schedule is switched off.")
-    elif runs := JOBS["backup"].next_runs(site, after=utc_now()):
+    elif runs := JOBS["backup"].next_runs(settings, after=utc_now()):
         say(f"Nothing is due before {moment(runs[0])}.")
     else:
         say("Nothing is due, and nothing will be: the schedule is not valid.")

@@ -143,10 +143,12 @@ def _names() -> Mapping[str, str]:
 
 
 def _kept(backup: Backup) -> str:
-    site = site_settings()
-    plan = current_backups().plan_prune(site.policy, zone=site.zone)
-    stays = periods(plan, site.policy, site.zone)
+    settings = site_settings()
+    plan = current_backups().plan_prune(settings.policy, zone=settings.zone)
+    stays = periods(plan, settings.policy, settings.zone)
     own = next((each for each in plan if each.backup.id == backup.id), None)
     return (
-        retention_label(own, stays, site.policy, now=utc_now().astimezone(site.zone)) if own else ""
+        retention_label(own, stays, settings.policy, now=utc_now().astimezone(settings.zone))
+        if own
+        else ""
     )

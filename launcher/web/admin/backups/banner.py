@@ -59,8 +59,10 @@ def _find_problems() -> Assessment | None:
     viewer = current_viewer()
     if viewer is None or not viewer.is_admin or g.get("is_without_database"):
         return None
-    site = site_settings()
+    settings = site_settings()
     try:
-        return assess(current_application(), now=utc_now(), settings=site, patience_s=_PATIENCE_S)
+        return assess(
+            current_application(), now=utc_now(), settings=settings, patience_s=_PATIENCE_S
+        )
     except Exception:  # noqa: BLE001  (the panel shows the error; other pages go on)
         return None

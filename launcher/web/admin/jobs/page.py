@@ -154,22 +154,22 @@ def run(job_id: str) -> ResponseReturnValue:
 
 
 def _page(found: Runs, *, busy: OperationInProgressError | None = None) -> str:
-    now, site = utc_now(), site_settings()
+    now, settings = utc_now(), site_settings()
     return render_template(
         "admin/_jobs.html" if is_htmx() else "admin/jobs.html",
         is_part=is_htmx(),
         busy=busy_words(busy) if busy else "",
         busy_error=ERROR_WORDS[busy.code] if busy else None,
-        jobs=describe_jobs(list(JOBS.values()), found, site, now=now),
+        jobs=describe_jobs(list(JOBS.values()), found, settings, now=now),
         now=now,
         seen=_version_of(found),
-        status=_status(found, site, now=now),
-        zone=zone_words(site.zone, now),
+        status=_status(found, settings, now=now),
+        zone=zone_words(settings.zone, now),
         **_running_context(found),
     )
 
 
-def _status(found: Runs, site: SiteSettings, *, now: datetime) -> SchedulerStatus:
+def _status(found: Runs, settings: SiteSettings, *, now: datetime) -> SchedulerStatus:
     config = current_config()
     if leading := leader(config.lock_dir):
         return SchedulerStatus(Runner.LEADER, leader=leading)
@@ -177,17 +177,17 @@ def _status(found: Runs, site: SiteSettings, *, now: datetime) -> SchedulerStatu
         return SchedulerStatus(Runner.NONE)
     calls = [each.started_at for job_runs in found.values() for each in job_runs
              if each.by == SCHEDULE]  # fmt: skip
-    late, late_since = _late(site, now=now)
+    late, late_since = _late(settings, now=now)
     return SchedulerStatus(
         Runner.EXTERNAL, last_run_at=max(calls, default=None), late=late, late_since=late_since
     )
 
 
-def _late(site: SiteSettings, *, now: datetime) -> tuple[str, datetime | None]:
+def _late(settings: SiteSettings, *, now: datetime) -> tuple[str, datetime | None]:
     """Return a job that is overdue, and since when."""
     book = Book(current_config().data_dir)
     for job in JOBS.values():
-        slot = owed(current_backups(), book.record(job.id), job, site, now=now)
+        slot = owed(current_backups(), book.record(job.id), job, settings, now=now)
         if slot is not None and now - slot > LATE_AFTER:
             return str(JOB_WORDS[job.id]), slot
     return "", None

@@ -109,12 +109,12 @@ class JobRow:
 
 
 def describe_jobs(
-    jobs: Sequence[Job], runs: Mapping[str, Sequence[Run]], site: SiteSettings, *, now: datetime
+    jobs: Sequence[Job], runs: Mapping[str, Sequence[Run]], settings: SiteSettings, *, now: datetime
 ) -> list[JobRow]:
     """Return the jobs in words, each with its runs, newest first."""
     describe = _describer([run for job in jobs for run in runs[job.id]])
     return [
-        _describe_job(job, site, [describe(job, run) for run in runs[job.id]], now=now)
+        _describe_job(job, settings, [describe(job, run) for run in runs[job.id]], now=now)
         for job in jobs
     ]
 
@@ -131,9 +131,11 @@ def describe_end(job: Job, run: Run) -> Toast:
     )
 
 
-def _describe_job(job: Job, site: SiteSettings, rows: Sequence[RunRow], *, now: datetime) -> JobRow:
-    expression = job.cron(site)
-    coming = job.next_runs(site, after=now)
+def _describe_job(
+    job: Job, settings: SiteSettings, rows: Sequence[RunRow], *, now: datetime
+) -> JobRow:
+    expression = job.cron(settings)
+    coming = job.next_runs(settings, after=now)
     return JobRow(
         id=job.id,
         name=str(JOB_WORDS[job.id]),

@@ -65,10 +65,10 @@ class Draft:
     day: str
 
     @classmethod
-    def of(cls, site: SiteSettings) -> Draft:
+    def of(cls, settings: SiteSettings) -> Draft:
         """Return the current settings, with the equivalent preset."""
-        preset, chosen = find_preset(site.backup_cron_expression)
-        values = {each.name: getattr(site, each.name) for each in SHOWN}
+        preset, chosen = find_preset(settings.backup_cron_expression)
+        values = {each.name: getattr(settings, each.name) for each in SHOWN}
         return cls(
             typed={
                 name: value if isinstance(value, bool) else str(value)
@@ -81,9 +81,9 @@ class Draft:
         )
 
     @classmethod
-    def read(cls, form: MultiDict[str, str], site: SiteSettings) -> Draft:
+    def read(cls, form: MultiDict[str, str], settings: SiteSettings) -> Draft:
         """Return what was entered; a field that was not sent has the current value."""
-        known = cls.of(site)
+        known = cls.of(settings)
         if "preset" not in form:
             return known
         preset = form["preset"]
@@ -119,9 +119,11 @@ class CheckedDraft:
             return None
         return SiteSettings.of({name: self.values[name] for name in _KEEPS}).policy
 
-    def changes(self, site: SiteSettings) -> int:
+    def changes(self, settings: SiteSettings) -> int:
         """Return how many settings differ from the current ones."""
-        different = [name for name, value in self.values.items() if value != getattr(site, name)]
+        different = [
+            name for name, value in self.values.items() if value != getattr(settings, name)
+        ]
         return len(self.errors) + len(different)
 
 
@@ -143,10 +145,10 @@ def check(draft: Draft) -> CheckedDraft:
     return CheckedDraft(draft, values, errors)
 
 
-def version_of(site: SiteSettings) -> str:
+def version_of(settings: SiteSettings) -> str:
     """Return the version of these settings, for the form to carry."""
-    values = [getattr(site, each.name) for each in SHOWN]
-    return hashlib.sha256(repr([*values, site.time_zone]).encode()).hexdigest()[:16]
+    values = [getattr(settings, each.name) for each in SHOWN]
+    return hashlib.sha256(repr([*values, settings.time_zone]).encode()).hexdigest()[:16]
 
 
 class _FieldError(ValueError):

@@ -63,12 +63,12 @@ def preview() -> ResponseReturnValue:
 @admin_required
 def save() -> ResponseReturnValue:
     """Save the schedule, all or nothing; a form from an outdated page is refused."""
-    site = current_settings()  # in one transaction with the change below
-    checked = check(Draft.read(request.form, site))
+    settings = current_settings()  # in one transaction with the change below
+    checked = check(Draft.read(request.form, settings))
     if "show" in request.form:
         return _page(checked)
-    if request.form.get("seen") != version_of(site):
-        return _page(check(Draft.of(site)), is_outdated=True), 409
+    if request.form.get("seen") != version_of(settings):
+        return _page(check(Draft.of(settings)), is_outdated=True), 409
     if checked.errors:
         return _page(checked), 422
     actor = acting_user()
@@ -98,8 +98,8 @@ def _page(checked: CheckedDraft, *, is_outdated: bool = False) -> str:
 
 
 def _context(checked: CheckedDraft) -> dict[str, object]:
-    site, now = site_settings(), utc_now()
-    zone = site.zone
+    settings, now = site_settings(), utc_now()
+    zone = settings.zone
     runs = cron.next_runs(checked.cron, after=now, zone=zone, count=_RUNS) if checked.cron else ()
     is_unreadable, preview = _preview_removals(checked, zone, runs[0] if runs else None, now)
     return {
@@ -113,7 +113,7 @@ def _context(checked: CheckedDraft) -> dict[str, object]:
         "zone": zone_words(zone, now),
         "preview": preview,
         "is_unreadable": is_unreadable,
-        "changes": checked.changes(site),
+        "changes": checked.changes(settings),
     }
 
 

@@ -19,10 +19,12 @@ from launcher.web.frame import site_settings
 
 def next_run() -> datetime | None:
     """Return when the next scheduled backup is due, None for never."""
-    site = site_settings()
-    if not site.backup_enabled:
+    settings = site_settings()
+    if not settings.backup_enabled:
         return None
-    return next(iter(next_runs(site.backup_cron_expression, after=utc_now(), zone=site.zone)), None)
+    return next(
+        iter(next_runs(settings.backup_cron_expression, after=utc_now(), zone=settings.zone)), None
+    )
 
 
 def schedule_words(schedule: SiteSettings) -> Markup:
