@@ -32,59 +32,44 @@ class Reason(StrEnum):
         reason.sentence = sentence
         return reason
 
+    # fmt: off
     # Recorded with a sentence alone, or with a reason that this version does not know.
     UNCLASSIFIED = "unclassified", "{sentence}"
 
     OPERATION_RUNNING = "operation_running", "busy: {verb} by {by}{since:since}"
-    TIME_USED_UP = (
-        "time_used_up",
+    TIME_USED_UP = ("time_used_up",
         "its {minutes} minutes were used up while {overdue} not verified for {days} days still"
-        " waited",
-    )
+        " waited")
 
     # The disk
     DISK_REFUSED = "disk_refused", "could not {doing}: {detail}"
     DISK_FULL = "disk_full", "could not {doing}: {detail}"
-    NO_SPACE = (
-        "no_space",
+    NO_SPACE = ("no_space",
         "{what} needs {required_bytes:MB} in {path}, and {available_bytes:MB} are free; nothing"
-        " was changed",
-    )
-    NO_SPACE_TO_UNPACK = (
-        "no_space_to_unpack",
-        "the database needs {database_bytes:MB} once unpacked, and {available_bytes:MB} are free",
-    )
-    FULL_DURING_RESTORE = (
-        "full_during_restore",
-        "the disk filled up during the restore; nothing was changed",
-    )
-    LIVE_DISK_FULL = (
-        "live_disk_full",
-        "the disk of the live database is too full even to read it: {detail}",
-    )
+        " was changed")
+    NO_SPACE_TO_UNPACK = ("no_space_to_unpack",
+        "the database needs {database_bytes:MB} once unpacked, and {available_bytes:MB} are free")
+    FULL_DURING_RESTORE = ("full_during_restore",
+        "the disk filled up during the restore; nothing was changed")
+    LIVE_DISK_FULL = ("live_disk_full",
+        "the disk of the live database is too full even to read it: {detail}")
 
     # Which backup
     NO_SUCH_BACKUP = "no_such_backup", "there is no backup {reference!r}"
     NO_GOOD_BACKUP = "no_good_backup", "there is no good backup yet"
     NOTHING_RESTORED = "nothing_restored", "nothing was restored yet"
-    NOTHING_TO_RETURN_TO = (
-        "nothing_to_return_to",
-        "the last restore cannot be undone: there was no sound database before it",
-    )
-    DAMAGED_FILES_KEPT = (
-        "damaged_files_kept",
-        "the last restore cannot be undone: there was no sound database before it",
-    )
+    NOTHING_TO_RETURN_TO = ("nothing_to_return_to",
+        "the last restore cannot be undone: there was no sound database before it")
+    DAMAGED_FILES_KEPT = ("damaged_files_kept",
+        "the last restore cannot be undone: there was no sound database before it")
     PROTECTED = "protected", "backup {backup_id} is protected"
     LAST_GOOD = "last_good", "backup {backup_id} is the last good one"
     NO_MANIFEST = "no_manifest", "backup {backup_id} has no manifest to write that into"
 
     # The manifest
     MANIFEST_INCOMPLETE = "manifest_incomplete", "backup {backup_id} has nothing to describe"
-    MANIFEST_FORMAT = (
-        "manifest_format",
-        "the manifest has format {format}, and this Launcher reads {known}",
-    )
+    MANIFEST_FORMAT = ("manifest_format",
+        "the manifest has format {format}, and this Launcher reads {known}")
     MANIFEST_ALTERED = "manifest_altered", "the manifest was altered after it was written"
     MANIFEST_UNREADABLE = "manifest_unreadable", "the manifest cannot be read: {detail}"
     MANIFEST_OF_ANOTHER = "manifest_of_another", "the manifest belongs to another backup"
@@ -112,24 +97,15 @@ class Reason(StrEnum):
     NOT_SQLITE = "not_sqlite", "this is not a SQLite database"
     PAGE_SIZE = "page_size", "the database header is damaged: impossible page size"
     COUNTERS = "counters", "the database header is damaged: its counters disagree"
-    CUT_OFF = (
-        "cut_off",
+    CUT_OFF = ("cut_off",
         "the file is cut off: it holds {size_bytes:,} bytes and its header announces"
-        " {announced_bytes:,}",
-    )
-    PADDED = (
-        "padded",
+        " {announced_bytes:,}")
+    PADDED = ("padded",
         "the file is longer than it should be: it holds {size_bytes:,} bytes and its header"
-        " announces {announced_bytes:,}",
-    )
-    LONGER_THAN_ANNOUNCED = (
-        "longer_than_announced",
-        "the file is longer than its header announces",
-    )
-    BOMB = (
-        "bomb",
-        "the file claims to unpack to {announced_bytes:GB}, far more than its size allows",
-    )
+        " announces {announced_bytes:,}")
+    LONGER_THAN_ANNOUNCED = "longer_than_announced", "the file is longer than its header announces"
+    BOMB = ("bomb",
+        "the file claims to unpack to {announced_bytes:GB}, far more than its size allows")
 
     # The database inside
     DATABASE_DAMAGED = "database_damaged", "the database is damaged: {detail}"
@@ -137,30 +113,19 @@ class Reason(StrEnum):
     DANGLING_ROWS = "dangling_rows", "rows point to rows that do not exist: {tables}"
     OTHER_APPLICATION = "other_application", "this database belongs to another application"
     UTF16 = "utf16", "this database stores its text as UTF-16, which Launcher never does"
-    OBJECT_FOREIGN = (
-        "object_foreign",
-        "the schema is not Launcher's: {name!r} is not one of ours",
-    )
+    OBJECT_FOREIGN = "object_foreign", "the schema is not Launcher's: {name!r} is not one of ours"
     OBJECT_MISSING = "object_missing", "the schema is not Launcher's: {name!r} is missing"
-    OBJECT_DIFFERENT = (
-        "object_different",
-        "the schema is not Launcher's: {name!r} differs from ours",
-    )
+    OBJECT_DIFFERENT = ("object_different",
+        "the schema is not Launcher's: {name!r} differs from ours")
     NO_REVISION = "no_revision", "this database does not say which schema it has"
-    NEWER_SCHEMA = (
-        "newer_schema",
+    NEWER_SCHEMA = ("newer_schema",
         "the backup was made by {made_by:maker} with schema {theirs}; this is Launcher {version}"
-        " with schema {ours}",
-    )
-    NO_ADMIN = (
-        "no_admin",
-        "nobody could sign in afterwards: there is no active admin in this backup",
-    )
-    NOT_CARRIED = (
-        "not_carried",
+        " with schema {ours}")
+    NO_ADMIN = ("no_admin",
+        "nobody could sign in afterwards: there is no active admin in this backup")
+    NOT_CARRIED = ("not_carried",
         "the account {name!r} cannot be carried over: today's data has no active admin of that"
-        " name",
-    )
+        " name")
 
     # The live database
     LIVE_MISSING = "live_missing", "{name} is missing"
@@ -173,11 +138,9 @@ class Reason(StrEnum):
     LIVE_UNREADABLE = "live_unreadable", "the live database cannot be read: {detail}"
     LIVE_NOT_OPENED = "live_not_opened", "the live database cannot be read: {detail}"
     LIVE_BUSY = "live_busy", "the live database cannot be read: {detail}"
-    LIVE_NEWER = (
-        "live_newer",
-        "the database has schema {theirs}, which this Launcher ({version}, schema {ours})"
-        " does not know",
-    )
+    LIVE_NEWER = ("live_newer",
+        "the database has schema {theirs}, which this Launcher ({version}, schema {ours}) does not"
+        " know")
     SETTINGS_UNREADABLE = "settings_unreadable", "the settings cannot be read: {detail}"
     SETTINGS_OLDER = "settings_older", "the settings cannot be read: {detail}"
     NOT_MIGRATED = "not_migrated", "{detail}; nothing was changed"
@@ -186,29 +149,20 @@ class Reason(StrEnum):
     UNFIT = "unfit", "the backup could not be {deed}: {detail}; nothing was changed"
     HELD_UP = "held_up", "{detail}; nothing was changed"
     STOPPED = "stopped", "the restore was stopped ({detail}); the data is as it was"
-    NOT_TAKEN = (
-        "not_taken",
-        "the live database did not take the data ({detail}); nothing was changed",
-    )
-    NOT_CONFIRMED = (
-        "not_confirmed",
-        "the restored data did not pass its check ({detail}); the data from before was put back",
-    )
-    LOG_NOT_FOLDED = (
-        "log_not_folded",
-        "the log could not be folded into the database yet: a program still reads the old data,"
-        " or the disk is nearly full; the restored data is complete",
-    )
-    NOT_PUT_BACK = (
-        "not_put_back",
-        "{cause}, and the data from before could not be put back ({problem}); it is whole in"
-        " the safety backup {safety_id}",
-    )
-    FILES_NOT_PUT_BACK = (
-        "files_not_put_back",
+    NOT_TAKEN = ("not_taken",
+        "the live database did not take the data ({detail}); nothing was changed")
+    NOT_CONFIRMED = ("not_confirmed",
+        "the restored data did not pass its check ({detail}); the data from before was put back")
+    LOG_NOT_FOLDED = ("log_not_folded",
+        "the log could not be folded into the database yet: a program still reads the old data, or"
+        " the disk is nearly full; the restored data is complete")
+    NOT_PUT_BACK = ("not_put_back",
+        "{cause}, and the data from before could not be put back ({problem}); it is whole in the"
+        " safety backup {safety_id}")
+    FILES_NOT_PUT_BACK = ("files_not_put_back",
         "{cause}, and the damaged files from before could not be put back ({problem}); they lie in"
-        " {folder}",
-    )
+        " {folder}")
+    # fmt: on
 
 
 class _Sentences(Formatter):
