@@ -13,101 +13,79 @@ class AccountError(Exception):
 
     Attributes:
         code: stable name of the reason, the key of translations.
-        message: what is wrong, in one English sentence without a full stop.
+        sentence: what is wrong, in English without a full stop; a format for its facts.
+        message: the sentence with its facts put in.
     """
 
     code: ClassVar[str] = "account"
+    sentence: ClassVar[str]
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, username: str = "", **facts: int) -> None:
+        self.message = self.sentence.format(username=username, **facts)
+        super().__init__(self.message)
 
 
 class UsernameInvalidError(AccountError):
     """A user name with characters that are not allowed, or too long."""
 
     code = "username_invalid"
-
-    def __init__(self) -> None:
-        super().__init__("a user name has 1 to 64 letters a-z, digits, and . _ @ - after the first")
+    sentence = "a user name has 1 to 64 letters a-z, digits, and . _ @ - after the first"
 
 
 class UsernameTakenError(AccountError):
     """Another user has this name, perhaps in other capitals."""
 
     code = "username_taken"
-
-    def __init__(self, username: str) -> None:
-        super().__init__(f"there is a user {username!r} already")
-        self.username = username
+    sentence = "there is a user {username!r} already"
 
 
 class DisplayNameUnfitError(AccountError):
     """A display name that is too long, or is not one printable line."""
 
     code = "display_name_unfit"
-
-    def __init__(self) -> None:
-        super().__init__(
-            f"a display name is one line of at most {DISPLAY_NAME_MAX_LENGTH} characters"
-        )
+    sentence = f"a display name is one line of at most {DISPLAY_NAME_MAX_LENGTH} characters"
 
 
 class PasswordUnfitError(AccountError):
     """A password that is too short or absurdly long."""
 
     code = "password_unfit"
-
-    def __init__(self) -> None:
-        super().__init__(f"a password has at least {PASSWORD_MIN_LENGTH} characters")
+    sentence = f"a password has at least {PASSWORD_MIN_LENGTH} characters"
 
 
 class UserNotFoundError(AccountError):
     """No user has this name."""
 
     code = "user_not_found"
-
-    def __init__(self, username: str) -> None:
-        super().__init__(f"there is no user {username!r}")
-        self.username = username
+    sentence = "there is no user {username!r}"
 
 
 class LastAdminError(AccountError):
     """The change would leave no active admin."""
 
     code = "last_admin"
-
-    def __init__(self, username: str) -> None:
-        super().__init__(f"{username} is the last active admin")
-        self.username = username
+    sentence = "{username} is the last active admin"
 
 
 class AccountChangedError(AccountError):
     """Another admin changed the account after the page was shown."""
 
     code = "account_changed"
-
-    def __init__(self, username: str) -> None:
-        super().__init__(f"somebody else has changed the account {username!r} meanwhile")
-        self.username = username
+    sentence = "somebody else has changed the account {username!r} meanwhile"
 
 
 class SetupRefusedError(AccountError):
     """The setup link is wrong, or was used."""
 
     code = "setup_refused"
-
-    def __init__(self) -> None:
-        super().__init__("this setup link is not valid, or was used")
+    sentence = "this setup link is not valid, or was used"
 
 
 class SignInRefusedError(AccountError):
     """Wrong name, wrong password, or deactivated: it does not say which."""
 
     code = "sign_in_refused"
-
-    def __init__(self) -> None:
-        super().__init__("user name and password do not match")
+    sentence = "user name and password do not match"
 
 
 class SignInThrottledError(AccountError):
@@ -118,9 +96,8 @@ class SignInThrottledError(AccountError):
     """
 
     code = "sign_in_throttled"
+    sentence = "too many failed attempts; try again in {retry_after_s} seconds"
 
     def __init__(self, retry_after_s: int) -> None:
-        super().__init__(
-            f"too many failed attempts; try again in {retry_after_s} seconds",
-        )
+        super().__init__(retry_after_s=retry_after_s)
         self.retry_after_s = retry_after_s

@@ -109,12 +109,8 @@ def add_user(user: User, *, actor: Actor) -> None:
         raise UsernameTakenError(user.username)
     db.session.add(user)
     db.session.flush()
-    audit.record(
-        "user.create",
-        actor=actor,
-        target=_target(user),
-        changes={"role": [None, str(user.role)]},
-    )
+    changes = {"role": [None, str(user.role)]}
+    audit.record("user.create", actor=actor, target=_target(user), changes=changes)
 
 
 def set_display_name(user: User, display_name: str, *, actor: Actor) -> None:
