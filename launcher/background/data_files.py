@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from launcher.backup.codec import DecodeError, parse
 from launcher.backup.files import write_atomic
-from launcher.backup.locks import try_lock
+from launcher.backup.locks import locked
 from launcher.config import keep_once
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _RENAMED_FILES: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "notices.json": (
@@ -99,15 +95,11 @@ def _convert(old: Path, new: Path, keys: Mapping[str, str]) -> None:
 def _convert_jobs(path: Path, lock_path: Path) -> None:
     if not _has_old_jobs(path):
         return
-    descriptor = try_lock(lock_path, exclusive=True)
-    if descriptor is None:  # another process converts it at this moment
-        return
-    try:
-        if _has_old_jobs(path):
+    with locked(lock_path) as is_locked:
+        # Where it is not, another process converts the file at this moment.
+        if is_locked and _has_old_jobs(path):
             facts = _renamed(parse(path.read_bytes()), {"rehearsal": "restore-test"})
             write_atomic(path, json.dumps(facts).encode())
-    finally:
-        os.close(descriptor)
 
 
 def _has_old_jobs(path: Path) -> bool:

@@ -44,6 +44,17 @@ def _lock_within(path: Path, *, exclusive: bool, deadline: float) -> int | None:
     return descriptor
 
 
+@contextlib.contextmanager
+def locked(path: Path, *, timeout_s: float = 0.0) -> Iterator[bool]:
+    """Hold the lock at `path` for the block; yields False when it cannot be had in time."""
+    descriptor = _lock_within(path, exclusive=True, deadline=time.monotonic() + timeout_s)
+    try:
+        yield descriptor is not None
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
 class GatePass:
     """The right of one request to touch the database, until `leave` or the end of the block."""
 

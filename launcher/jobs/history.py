@@ -10,8 +10,8 @@ import contextlib
 import json
 import os
 import secrets
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +21,7 @@ from types import MappingProxyType
 from launcher.backup.codec import DecodeError, decode, decode_each, encode, parse, try_decode
 from launcher.backup.files import write_atomic
 from launcher.backup.fingerprints import Fingerprint, fingerprint_of, is_settled
-from launcher.backup.locks import try_lock
+from launcher.backup.locks import locked, try_lock
 from launcher.backup.slots import Claim
 from launcher.jobs.registry import JOBS
 
@@ -185,7 +185,9 @@ class Book:
 
         A disk that takes nothing keeps what was there before: remembering is no reason to fail.
         """
-        with self._writing():
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):
+                stack.enter_context(locked(self._lock_dir / "jobs", timeout_s=_PATIENCE_S))
             records = dict(self._read())
             changed = records[job_id] = how(records.get(job_id, Record()))
             with contextlib.suppress(OSError):
@@ -193,15 +195,10 @@ class Book:
             self._fingerprint = None
         return changed
 
-    @contextlib.contextmanager
-    def at_work(self, job_id: str) -> Iterator[bool]:
+    def at_work(self, job_id: str) -> AbstractContextManager[bool]:
         """Be the one process that does this job, for the block; yields False if another is."""
-        descriptor = _lock(self._work_path(job_id), timeout_s=0.05)
-        try:
-            yield descriptor is not None
-        finally:
-            if descriptor is not None:
-                os.close(descriptor)
+        # `is_at_work` of others holds the lock for some microseconds.
+        return locked(self._work_path(job_id), timeout_s=0.05)
 
     def is_at_work(self, job_id: str) -> bool:
         """Whether some process does this job at this moment."""
@@ -216,22 +213,9 @@ class Book:
     def _work_path(self, job_id: str) -> Path:
         return self._lock_dir / f"job-{JOBS[job_id].id}"
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        descriptor = None
-        with contextlib.suppress(OSError):
-            descriptor = _lock(self._lock_dir / "jobs", timeout_s=_PATIENCE_S)
-        try:
-            yield
-        finally:
-            if descriptor is not None:
-                os.close(descriptor)
-
     def _read(self) -> Mapping[str, Record]:
         try:
-            if self._fingerprint is not None and self._fingerprint == fingerprint_of(
-                self._path.stat()
-            ):
+            if self._fingerprint and self._fingerprint == fingerprint_of(self._path.stat()):
                 return self._records
             with self._path.open("rb") as file:
                 fingerprint = fingerprint_of(os.fstat(file.fileno()))
@@ -241,13 +225,6 @@ class Book:
         except (OSError, DecodeError):
             self._fingerprint, self._records = None, {}
         return self._records
-
-
-def _lock(path: Path, *, timeout_s: float) -> int | None:
-    deadline = time.monotonic() + timeout_s
-    while (descriptor := try_lock(path, exclusive=True)) is None and time.monotonic() < deadline:
-        time.sleep(0.005)  # `is_at_work` of others holds it for some microseconds
-    return descriptor
 
 
 def _record(facts: object) -> Record:

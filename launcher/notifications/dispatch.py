@@ -6,16 +6,19 @@ It never delays a backup. What was sent, and what still waits, is in `memory`.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-from launcher.backup.locks import try_lock
+from flask import Flask
+
+from launcher.backup.locks import locked
+from launcher.backup.records.operation import JournalEntry
+from launcher.config import Config
 from launcher.current import current_config
 from launcher.monitoring.problems import is_scheduled
+from launcher.monitoring.snapshot import Snapshot
 from launcher.notifications import sender
 from launcher.notifications.alerts import update_alerts
 from launcher.notifications.assessment import Assessment, assess, site_settings
@@ -27,15 +30,8 @@ from launcher.notifications.recipients import (
     find_recipient,
     read_notification_settings,
 )
+from launcher.notifications.sender import Delivery
 from launcher.settings.table import FALLBACK
-
-if TYPE_CHECKING:
-    from flask import Flask
-
-    from launcher.backup.records.operation import JournalEntry
-    from launcher.config import Config
-    from launcher.monitoring.snapshot import Snapshot
-    from launcher.notifications.sender import Delivery
 
 _NO_OPERATION = "-"
 _PATIENCE_S = 30.0
@@ -62,12 +58,9 @@ def send_notifications(app: Flask, *, now: datetime | None = None) -> Assessment
         snapshot = found.snapshot
         alerts, events = update_alerts(memory.alerts, found.findings, now=now)
         ended = _ended_since(snapshot, memory.seen)
-        memory = replace(
-            memory,
-            alerts=alerts,
-            seen=_newest_operation(snapshot) or memory.seen or _NO_OPERATION,
-            settings=settings,
-        )
+        newest = next((entry.operation_id for entry in snapshot.entries), "")
+        seen = newest or memory.seen or _NO_OPERATION
+        memory = replace(memory, alerts=alerts, seen=seen, settings=settings)
         with suppress(RecipientError):  # it is among the problems already
             recipients = read_notification_settings(config)
             memory = queue_messages(
@@ -84,20 +77,13 @@ def send_notifications(app: Flask, *, now: datetime | None = None) -> Assessment
 @contextmanager
 def _lock(config: Config) -> Iterator[bool]:
     """Take the lock of all rounds for the block; yields False where it cannot be had at once."""
-    descriptor = None
-    try:
-        descriptor = try_lock(config.lock_dir / "notifications", exclusive=True)
-    except OSError as error:
-        _log.warning("no notifications can be sent: %s", error)
-    try:
-        yield descriptor is not None
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
-
-
-def _newest_operation(snapshot: Snapshot) -> str:
-    return snapshot.entries[0].operation_id if snapshot.entries else ""
+    is_locked = False
+    with ExitStack() as stack:
+        try:
+            is_locked = stack.enter_context(locked(config.lock_dir / "notifications"))
+        except OSError as error:
+            _log.warning("no notifications can be sent: %s", error)
+        yield is_locked
 
 
 def _ended_since(snapshot: Snapshot, seen: str) -> Sequence[JournalEntry]:
