@@ -86,7 +86,6 @@ class UploadRequest:
 OperationRequest = (
     CreateRequest | VerifyRequest | RestoreTestRequest | RestoreRequest | UploadRequest
 )
-_KINDS = (CreateRequest, VerifyRequest, RestoreTestRequest, RestoreRequest, UploadRequest)
 
 
 @dataclass(frozen=True, slots=True)

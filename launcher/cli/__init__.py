@@ -8,13 +8,10 @@ what commands share. May import everything but `web` and `app`.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+import click
+from flask import Flask
 from flask.cli import AppGroup
-
-if TYPE_CHECKING:
-    import click
-    from flask import Flask
 
 _NAMES = ("backup", "database", "demo", "jobs", "notifications", "settings", "user")
 

@@ -11,12 +11,10 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-if TYPE_CHECKING:
-    from launcher.backup.locks import Gate
-    from launcher.backup.records.operation import JournalEntry
+from launcher.backup.locks import Gate
+from launcher.backup.records.operation import JournalEntry
 
 GATE_TIMEOUT_S = 8.0
 BUSY_TIMEOUT_S = 10.0

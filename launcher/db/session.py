@@ -11,11 +11,11 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy as sa
-from flask import current_app, g, has_request_context, request
-from sqlalchemy.exc import NoResultFound
+from flask import Flask, current_app, g, has_request_context, request
+from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.pool import NullPool
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -23,11 +23,6 @@ from launcher.backup.sqlite.failures import has_no_room
 from launcher.current import current_config, current_gate
 from launcher.db.connect import GATE_TIMEOUT_S, connect
 from launcher.extensions import db
-
-if TYPE_CHECKING:
-    from flask import Flask
-    from sqlalchemy.exc import DBAPIError
-
 
 P = ParamSpec("P")
 R = TypeVar("R")

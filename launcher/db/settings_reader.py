@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from launcher.backup.codec import decode
 from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.fingerprints import Fingerprint, fingerprint_of, is_settled
+from launcher.backup.locks import Gate
 from launcher.backup.reasons import Reason
 from launcher.backup.sqlite.connection import side_files
 from launcher.db.connect import GATE_TIMEOUT_S, connect
 from launcher.settings.table import SETTINGS, SiteSettings
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from launcher.backup.locks import Gate
 
 
 def read_settings(

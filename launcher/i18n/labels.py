@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from flask_babel.speaklater import LazyString
 
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Kind, State
@@ -16,9 +17,6 @@ from launcher.backup.retention import KeepReason
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import Health, Role, Theme
 from launcher.settings.kinds import SettingError
-
-if TYPE_CHECKING:
-    from flask_babel.speaklater import LazyString
 
 
 @dataclass(frozen=True, slots=True)

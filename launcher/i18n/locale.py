@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import tzinfo
-from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import flask_babel
 from babel import Locale
+from babel.support import NullTranslations, Translations
 from flask import g, has_request_context, request
 from flask_babel import get_locale, get_timezone
 from flask_babel.speaklater import LazyString
@@ -15,11 +16,6 @@ from flask_login import current_user
 
 from launcher.db.settings import current_settings
 from launcher.settings.kinds import known_zone
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
-    from babel.support import NullTranslations, Translations
 
 LOCALES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "ru": "Русский"}
 """Every shipped language by its tag, with the name that its own speakers give it."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from flask_babel.speaklater import LazyString
 from markupsafe import Markup
 
 from launcher.backup.records.operation import Outcome
@@ -22,13 +23,7 @@ from launcher.monitoring.problems import (
     ProblemKind,
     Severity,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from flask_babel.speaklater import LazyString
-
-    from launcher.monitoring.snapshot import Snapshot
+from launcher.monitoring.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

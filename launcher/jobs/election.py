@@ -14,15 +14,14 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
+
+from flask import Flask
 
 from launcher.backup.locks import try_lock
 from launcher.backup.ports import utc_now
 from launcher.current import current_config
 from launcher.schedule.leader import lock_path, sign
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 TRY_EVERY_S = 0.5
 

@@ -18,10 +18,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from flask import Flask
+
 from launcher.backup.errors import BackupError, SourceDatabaseError
 from launcher.backup.fingerprints import Fingerprint, fingerprint_of
 from launcher.backup.ports import utc_now
 from launcher.backup.slots import RETRY_AFTER
+from launcher.config import Config
 from launcher.current import current_backups, current_config, current_gate
 from launcher.db.settings_reader import SettingsReader
 from launcher.jobs.history import Book
@@ -34,10 +37,7 @@ from launcher.notifications.heartbeat import ping_start
 from launcher.settings.table import SiteSettings
 
 if TYPE_CHECKING:
-    from flask import Flask
     from flask_apscheduler import APScheduler
-
-    from launcher.config import Config
 
 ASK_EVERY_S = 30.0
 CLOCK_JUMP_S = 10.0

@@ -13,18 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from launcher.backup.errors import BackupError
 from launcher.backup.reasons import Fault
 from launcher.backup.records.backup import OWN_KINDS, Backup, Listing
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Verb
+from launcher.backup.service import BackupService
 from launcher.schedule.cron import next_runs
 from launcher.schedule.leader import Leader
 from launcher.settings.table import FALLBACK, SiteSettings
-
-if TYPE_CHECKING:
-    from launcher.backup.service import BackupService
 
 PATIENCE_S = 5.0
 

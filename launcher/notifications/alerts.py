@@ -115,10 +115,11 @@ def update_alerts(
         if kind in SHOWN_ONLY:
             continue
         known = alerts.open.get(kind)
-        is_notified = known is not None and known.notified_at is not None
-        if not is_notified and _is_suppressed(problem, lasting, acknowledged):
-            acknowledged = _operation_of(problem) or acknowledged
-            continue
+        if known is None or known.notified_at is None:
+            failed = _failed_operation(problem)
+            if explains(lasting, problem) or (failed and failed == acknowledged):
+                acknowledged = failed or acknowledged
+                continue
         alert, change = _continue(known, problem, now)
         open_[kind] = alert
         if change is not None:
@@ -141,15 +142,8 @@ def _lasting(alerts: Alerts, problems: Mapping[ProblemKind, Problem]) -> Iterato
             yield Problem(alert.kind, alert.notified_severity or Severity.BAD)
 
 
-def _is_suppressed(problem: Problem, lasting: list[Problem], acknowledged: str) -> bool:
-    if explains(lasting, problem):
-        return True
-    operation = _operation_of(problem)
-    return problem.kind is ProblemKind.FAILED and bool(acknowledged) and operation == acknowledged
-
-
-def _operation_of(problem: Problem) -> str:
-    is_failure = problem.kind is ProblemKind.FAILED and problem.entry is not None
+def _failed_operation(problem: Problem) -> str:
+    is_failure = problem.kind is ProblemKind.FAILED
     return problem.entry.operation_id if is_failure and problem.entry else ""
 
 

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+
+from flask import Flask
 
 from launcher.backup.errors import SourceDatabaseError
 from launcher.current import current_backups, current_config, current_gate
@@ -27,11 +28,7 @@ from launcher.notifications.recipients import (
     read_notification_settings,
 )
 from launcher.schedule.leader import leader
-
-if TYPE_CHECKING:
-    from flask import Flask
-
-    from launcher.settings.table import SiteSettings
+from launcher.settings.table import SiteSettings
 
 
 @dataclass(frozen=True, slots=True)

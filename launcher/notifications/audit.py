@@ -6,14 +6,11 @@ URLs hold secrets: an entry has what may be shown of one, and whether it changed
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from launcher import audit
+from launcher.audit import Actor
+from launcher.backup.records.operation import Outcome
 from launcher.notifications.recipients import Event, Heartbeat, Recipient
-
-if TYPE_CHECKING:
-    from launcher.audit import Actor
-    from launcher.backup.records.operation import Outcome
 
 
 def record_created(made: Recipient, *, actor: Actor) -> None:

@@ -8,21 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from flask import Flask
 
 from launcher.backup.records.operation import JournalEntry, Outcome
 from launcher.monitoring.problems import ProblemKind
+from launcher.monitoring.snapshot import Snapshot
 from launcher.notifications import heartbeat, sender
 from launcher.notifications.alerts import AlertChange, AlertEvent
 from launcher.notifications.memory import HEARTBEAT, DeliveryState, Memory
 from launcher.notifications.recipients import Event, NotificationSettings
 from launcher.notifications.sender import Delivery, Message
 from launcher.settings.table import FALLBACK
-
-if TYPE_CHECKING:
-    from flask import Flask
-
-    from launcher.monitoring.snapshot import Snapshot
 
 _MOST_WAITING = 20
 _MOST_AT_ONCE = 4

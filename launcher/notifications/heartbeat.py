@@ -6,8 +6,9 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
+
+from flask import Flask
 
 from launcher.backup.records.operation import JournalEntry, Outcome
 from launcher.current import current_config
@@ -15,9 +16,6 @@ from launcher.notifications import sender
 from launcher.notifications.memory import DeliveryState
 from launcher.notifications.recipients import RecipientError, read_notification_settings
 from launcher.notifications.sender import Delivery, Message
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 
 def ping_start(app: Flask) -> None:

@@ -12,18 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from launcher.backup.codec import encode, try_decode
 from launcher.backup.files import write_atomic
 from launcher.backup.fingerprints import Fingerprint, fingerprint_of
+from launcher.config import Config
 from launcher.notifications import alerts as alert_states
 from launcher.notifications.alerts import Alerts
 from launcher.notifications.sender import Message
 from launcher.settings.table import SiteSettings
-
-if TYPE_CHECKING:
-    from launcher.config import Config
 
 HEARTBEAT = "heartbeat"
 """The key of the heartbeat among the deliveries; recipients have their id."""

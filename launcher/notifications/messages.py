@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from flask_babel.speaklater import LazyString
+
+from launcher.backup.records.operation import JournalEntry
 from launcher.i18n import problems
 from launcher.i18n.formats import exact, number
 from launcher.i18n.labels import ERROR_WORDS
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.monitoring.problems import SPACE, PrimaryAction, ProblemKind, Severity
+from launcher.monitoring.snapshot import Snapshot
 from launcher.notifications.alerts import Alert, AlertChange, AlertEvent
 from launcher.notifications.recipients import Event, RecipientError
 from launcher.notifications.sender import Delivery, Message, Undelivered
-
-if TYPE_CHECKING:
-    from flask_babel.speaklater import LazyString
-
-    from launcher.backup.records.operation import JournalEntry
-    from launcher.monitoring.snapshot import Snapshot
-    from launcher.settings.table import SiteSettings
-
+from launcher.settings.table import SiteSettings
 
 REASON_WORDS: Mapping[Undelivered, LazyString] = {
     Undelivered.UNKNOWN_SERVICE: _("This is no address of a service that can be told."),

@@ -14,19 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.files import write_atomic
 from launcher.backup.locks import try_lock
+from launcher.config import Config
 from launcher.notifications import sender
 from launcher.notifications.sender import Undelivered
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from launcher.config import Config
 
 MAX_RECIPIENTS = 20
 MAX_NAME_CHARACTERS = 60
