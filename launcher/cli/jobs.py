@@ -55,7 +55,7 @@ def list_(as_json: bool) -> None:
     first.
     """
     config = current_config()
-    settings, leading = _settings_if_readable(), leader(config.lock_dir)
+    settings, leading = _settings_or_none(), leader(config.lock_dir)
     found = runs(config.data_dir)
     if as_json:
         listed = [_facts(job_id, found[job_id], settings) for job_id in JOBS]
@@ -176,7 +176,7 @@ def _who_runs_them(leading: Leader | None, *, is_led_here: bool) -> str:
     return "LAUNCHER_SCHEDULER is off: a timer has to call `flask backup run-scheduled`."
 
 
-def _settings_if_readable() -> SiteSettings | None:
+def _settings_or_none() -> SiteSettings | None:
     try:
         return read_current_settings()
     except SourceDatabaseError:

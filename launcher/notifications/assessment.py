@@ -72,7 +72,7 @@ def assess(
         failing = [FailingRecipient(name=SETTINGS_FILE, since=now, reason=error.code)]
     snapshot = take_snapshot(
         current_backups(app),
-        settings=settings or site_settings(app) or memory.settings,
+        settings=settings or settings_if_readable(app) or memory.settings,
         now=now,
         leader=leader(config.lock_dir),
         is_scheduler_wanted=config.scheduler,
@@ -83,7 +83,7 @@ def assess(
     return Assessment(snapshot, detect_problems(snapshot), memory.alerts)
 
 
-def site_settings(app: Flask, *, timeout_s: float = 0.0) -> SiteSettings | None:
+def settings_if_readable(app: Flask, *, timeout_s: float = 0.0) -> SiteSettings | None:
     """Return the settings of the site, None while the database cannot be read."""
     with suppress(SourceDatabaseError):
         database_path = current_config(app).database_path

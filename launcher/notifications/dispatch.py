@@ -21,7 +21,7 @@ from launcher.monitoring.problems import is_scheduled
 from launcher.monitoring.snapshot import Snapshot
 from launcher.notifications import sender
 from launcher.notifications.alerts import update_alerts
-from launcher.notifications.assessment import Assessment, assess, site_settings
+from launcher.notifications.assessment import Assessment, assess, settings_if_readable
 from launcher.notifications.delivery import deliver_waiting, queue_messages
 from launcher.notifications.memory import DeliveryState, read_memory, save_memory
 from launcher.notifications.recipients import (
@@ -53,7 +53,7 @@ def send_notifications(app: Flask, *, now: datetime | None = None) -> Assessment
             return None
         now = now or datetime.now(UTC)
         memory = before = read_memory(config)
-        settings = site_settings(app, timeout_s=2.0) or memory.settings
+        settings = settings_if_readable(app, timeout_s=2.0) or memory.settings
         found = assess(app, memory=memory, settings=settings, now=now, patience_s=_PATIENCE_S)
         snapshot = found.snapshot
         alerts, events = update_alerts(memory.alerts, found.findings, now=now)
@@ -115,7 +115,7 @@ def send_test(app: Flask, recipient_id: str) -> Delivery:
     config = current_config(app)
     settings = read_notification_settings(config)
     recipient = find_recipient(settings, recipient_id)
-    site = site_settings(app) or read_memory(config).settings or FALLBACK
+    site = settings_if_readable(app) or read_memory(config).settings or FALLBACK
     with app.app_context(), speaking(site.default_locale, site.zone.key):
         message = messages.compose_test(site=site, panel_url=settings.panel_url)
     delivery = sender.deliver(recipient.url, [message])
