@@ -30,11 +30,7 @@ TABLE_WORDS: Mapping[str, LazyString] = {
 ALWAYS_SHOWN = 4
 """So many of the kinds are shown even where there are none."""
 
-NAME_WORDS: Mapping[str, LazyString] = {
-    "app": _("App"),
-    "board": _("Board"),
-    "user": _("User"),
-}
+NAME_WORDS: Mapping[str, LazyString] = {"app": _("App"), "board": _("Board"), "user": _("User")}
 """What a thing with a name is."""
 
 

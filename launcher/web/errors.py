@@ -93,13 +93,11 @@ _HTTP_WORDS: Mapping[int, _Words] = {
         _("Nothing was changed. Go back and use the button on the page."),
     ),
     413: _Words(
-        _("That is too large"),
-        _("Nothing was stored. An admin can raise the limit for uploads."),
+        _("That is too large"), _("Nothing was stored. An admin can raise the limit for uploads.")
     ),
 }
 _OTHER_WORDS = _Words(
-    _("This did not work"),
-    _("Nothing was changed. Go back, reload the page and try again."),
+    _("This did not work"), _("Nothing was changed. Go back, reload the page and try again.")
 )
 _CSRF_WORDS = _Words(
     _("This form is no longer valid"),

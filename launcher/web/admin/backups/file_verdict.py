@@ -94,9 +94,7 @@ def fit(backup: Backup) -> str:
     if not pending:
         return gettext("Fits this server as it is")
     return ngettext(
-        "A restore migrates it by one step",
-        "A restore migrates it by %(num)s steps",
-        len(pending),
+        "A restore migrates it by one step", "A restore migrates it by %(num)s steps", len(pending)
     )
 
 

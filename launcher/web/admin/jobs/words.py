@@ -45,10 +45,7 @@ _STATES: Mapping[RunOutcome, str] = {
     RunOutcome.POSTPONED: "paused",
     RunOutcome.INTERRUPTED: "slow",
 }
-_SEVERITIES: Mapping[RunOutcome, str] = {
-    RunOutcome.SUCCEEDED: "ok",
-    RunOutcome.FAILED: "bad",
-}
+_SEVERITIES: Mapping[RunOutcome, str] = {RunOutcome.SUCCEEDED: "ok", RunOutcome.FAILED: "bad"}
 
 
 @dataclass(frozen=True, slots=True)

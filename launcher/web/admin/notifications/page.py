@@ -88,8 +88,7 @@ def create() -> ResponseReturnValue:
     with _recording(actor):
         audit.record_created(made, actor=actor)
     _say(
-        _("%(name)s is told from now on", name=made.name),
-        _("Send a test to see that it arrives."),
+        _("%(name)s is told from now on", name=made.name), _("Send a test to see that it arrives.")
     )
     return _back()
 

@@ -77,10 +77,7 @@ def _times(minute: str, hour: str) -> str:
     if hour == "*":
         return often if minute == "*" or _step(minute) else _("Every hour, %(when)s", when=often)
     if step := _step(hour):
-        return _joined(
-            every_hours(step),
-            "" if minute == "0" else often,
-        )
+        return _joined(every_hours(step), "" if minute == "0" else often)
     return _joined(often, _hours(hour))
 
 
