@@ -32,6 +32,33 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("metrics", __name__)
 
+_HELP = {
+    "build_info": "The version that runs.",
+    "backup_last_success_timestamp_seconds": "When the newest good backup of this site was made.",
+    "backup_last_attempt_timestamp_seconds": (
+        "When a backup was last attempted, whatever came of it."
+    ),
+    "backup_last_attempt_failed": "Whether the last attempt at a backup failed.",
+    "backup_last_success_duration_seconds": "How long the newest good backup took.",
+    "backup_last_success_database_bytes": "The database inside the newest good backup.",
+    "backup_last_success_stored_bytes": "The file of the newest good backup.",
+    "backup_last_restore_test_timestamp_seconds": "When a restore test last succeeded.",
+    "backup_store_up": "Whether the folder of backups can be read.",
+    "backups": "Backups by kind and state.",
+    "backup_stored_bytes": "What all backups take on the disk.",
+    "backup_free_bytes": "What is free on the disk of the backups.",
+    "backup_needed_bytes": "What the next backup needs for a moment, judged by the newest one.",
+    "database_up": "Whether the live database opens.",
+    "backup_schedule_enabled": "Whether backups are made by the schedule.",
+    "backup_next_run_timestamp_seconds": "The next scheduled backup.",
+    "scheduler_leader": "Whether some process of this installation runs the scheduled work.",
+    "scheduler_leader_since_timestamp_seconds": "When it took that over.",
+    "problem": "Whether there is this problem at this moment.",
+    "alert_open": "Whether a notification of this problem was sent, and it has not ended.",
+    "recipients_failing": "Recipients whose last delivery failed, and is tried again.",
+}
+"""What each gauge says, by its name without `launcher_`."""
+
 
 @blueprint.get("/metrics")
 @ungated
@@ -41,17 +68,12 @@ def show() -> Response:
         # The site's own page would read the database.
         return Response("not found\n", 404, mimetype="text/plain")
     if not knows_token():
-        return Response(
-            "a bearer token is needed\n",
-            401,
-            {"WWW-Authenticate": 'Bearer realm="metrics"'},
-            mimetype="text/plain",
-        )
+        challenge = {"WWW-Authenticate": 'Bearer realm="metrics"'}
+        return Response("a bearer token is needed\n", 401, challenge, mimetype="text/plain")
     from prometheus_client import generate_latest  # noqa: PLC0415  (only this view needs it)
     from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4  # noqa: PLC0415
 
-    app = current_application()
-    text = generate_latest(_Collector(app))
+    text = generate_latest(_Collector(current_application()))
     return Response(text, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
@@ -73,7 +95,7 @@ class _Collector:
     def collect(self) -> Iterator[Metric]:
         found = assess(self._app)
         journal = current_backups().journal(limit=None)
-        yield _table("build_info", "The version that runs.", ("version",), {(APP_VERSION,): 1})
+        yield _table("build_info", ("version",), {(APP_VERSION,): 1})
         yield from _of_success(found.snapshot, journal)
         yield from _of_the_store(found.snapshot)
         yield from _of_the_schedule(found.snapshot)
@@ -85,42 +107,18 @@ def _of_success(snapshot: Snapshot, journal: Sequence[JournalEntry]) -> Iterator
     good = snapshot.last_good
     tried = _newest(journal, Verb.CREATE)
     made = _newest(journal, Verb.CREATE, backup_id=good.id) if good else None
-    restore_tested = _newest(journal, Verb.TEST_RESTORE, outcome=Outcome.SUCCEEDED)
-    yield _moment(
-        "backup_last_success",
-        "When the newest good backup of this site was made.",
-        good.created_at if good else None,
-    )
-    yield _moment(
-        "backup_last_attempt",
-        "When a backup was last attempted, whatever came of it.",
-        tried.started_at if tried else good.created_at if good else None,
-    )
-    yield _value(
-        "backup_last_attempt_failed",
-        "Whether the last attempt at a backup failed.",
-        tried is not None and tried.outcome is not Outcome.SUCCEEDED,
-    )
-    yield _value(
-        "backup_last_success_duration_seconds",
-        "How long the newest good backup took.",
-        (made.ended_at - made.started_at).total_seconds() if made else None,
-    )
-    yield _value(
-        "backup_last_success_database_bytes",
-        "The database inside the newest good backup.",
-        good.database.size_bytes if good and good.database else None,
-    )
-    yield _value(
-        "backup_last_success_stored_bytes",
-        "The file of the newest good backup.",
-        good.file.size_bytes if good and good.file else None,
-    )
-    yield _moment(
-        "backup_last_restore_test",
-        "When a restore test last succeeded.",
-        restore_tested.ended_at if restore_tested else None,
-    )
+    tested = _newest(journal, Verb.TEST_RESTORE, outcome=Outcome.SUCCEEDED)
+    tried_at = tried.started_at if tried else good.created_at if good else None
+    has_failed = tried is not None and tried.outcome is not Outcome.SUCCEEDED
+    took_s = (made.ended_at - made.started_at).total_seconds() if made else None
+    database, file = (good.database, good.file) if good else (None, None)
+    yield _moment("backup_last_success", good.created_at if good else None)
+    yield _moment("backup_last_attempt", tried_at)
+    yield _value("backup_last_attempt_failed", has_failed)
+    yield _value("backup_last_success_duration_seconds", took_s)
+    yield _value("backup_last_success_database_bytes", database.size_bytes if database else None)
+    yield _value("backup_last_success_stored_bytes", file.size_bytes if file else None)
+    yield _moment("backup_last_restore_test", tested.ended_at if tested else None)
 
 
 def _of_the_store(snapshot: Snapshot) -> Iterator[Metric]:
@@ -130,64 +128,28 @@ def _of_the_store(snapshot: Snapshot) -> Iterator[Metric]:
         counts = {(kind.value, state.value): 0 for kind in Kind for state in State}
         for backup in listing.backups:
             counts[backup.kind.value, backup.verification.state.value] += 1
-    yield _value(
-        "backup_store_up", "Whether the folder of backups can be read.", listing is not None
-    )
-    yield _table("backups", "Backups by kind and state.", ("kind", "state"), counts)
-    yield _value(
-        "backup_stored_bytes",
-        "What all backups take on the disk.",
-        listing.stored_bytes if listing else None,
-    )
-    yield _value(
-        "backup_free_bytes",
-        "What is free on the disk of the backups.",
-        space.free_bytes if space else None,
-    )
-    yield _value(
-        "backup_needed_bytes",
-        "What the next backup needs for a moment, judged by the newest one.",
-        space.needed_bytes if space else None,
-    )
-    yield _value("database_up", "Whether the live database opens.", not snapshot.live_problem)
+    yield _value("backup_store_up", listing is not None)
+    yield _table("backups", ("kind", "state"), counts)
+    yield _value("backup_stored_bytes", listing.stored_bytes if listing else None)
+    yield _value("backup_free_bytes", space.free_bytes if space else None)
+    yield _value("backup_needed_bytes", space.needed_bytes if space else None)
+    yield _value("database_up", not snapshot.live_problem)
 
 
 def _of_the_schedule(snapshot: Snapshot) -> Iterator[Metric]:
-    yield _value(
-        "backup_schedule_enabled",
-        "Whether backups are made by the schedule.",
-        snapshot.settings.backup_enabled if snapshot.knows_settings else None,
-    )
-    yield _moment("backup_next_run", "The next scheduled backup.", snapshot.next_run_at)
-    yield _value(
-        "scheduler_leader",
-        "Whether some process of this installation runs the scheduled work.",
-        snapshot.leader is not None,
-    )
-    since = snapshot.leader.since if snapshot.leader else None
-    yield _moment("scheduler_leader_since", "When it took that over.", since)
+    is_enabled = snapshot.settings.backup_enabled if snapshot.knows_settings else None
+    yield _value("backup_schedule_enabled", is_enabled)
+    yield _moment("backup_next_run", snapshot.next_run_at)
+    yield _value("scheduler_leader", snapshot.leader is not None)
+    yield _moment("scheduler_leader_since", snapshot.leader.since if snapshot.leader else None)
 
 
 def _of_problems(assessment: Assessment) -> Iterator[Metric]:
     found = {problem.kind for problem in assessment.findings.problems}
     notified = {alert.kind for alert in assessment.alerts.notified}
-    yield _table(
-        "problem",
-        "Whether there is this problem at this moment.",
-        ("kind",),
-        {(kind.value,): kind in found for kind in ProblemKind},
-    )
-    yield _table(
-        "alert_open",
-        "Whether a notification of this problem was sent, and it has not ended.",
-        ("kind",),
-        {(kind.value,): kind in notified for kind in ProblemKind},
-    )
-    yield _value(
-        "recipients_failing",
-        "Recipients whose last delivery failed, and is tried again.",
-        len(assessment.snapshot.failing_recipients),
-    )
+    yield _table("problem", ("kind",), {(kind.value,): kind in found for kind in ProblemKind})
+    yield _table("alert_open", ("kind",), {(kind.value,): kind in notified for kind in ProblemKind})
+    yield _value("recipients_failing", len(assessment.snapshot.failing_recipients))
 
 
 def _operations(journal: Sequence[JournalEntry]) -> CounterMetricFamily:
@@ -206,39 +168,27 @@ def _operations(journal: Sequence[JournalEntry]) -> CounterMetricFamily:
 
 
 def _newest(
-    journal: Sequence[JournalEntry],
-    verb: Verb,
-    *,
-    outcome: Outcome | None = None,
-    backup_id: str = "",
+    journal: Sequence[JournalEntry], verb: Verb, *, outcome: str = "", backup_id: str = ""
 ) -> JournalEntry | None:
-    return next(
-        (
-            entry
-            for entry in journal
-            if entry.verb is verb
-            and (outcome is None or entry.outcome is outcome)
-            and (not backup_id or entry.backup_id == backup_id)
-        ),
-        None,
-    )
+    found = (each for each in journal if each.verb is verb and outcome in {"", each.outcome})
+    return next((each for each in found if backup_id in {"", each.backup_id}), None)
 
 
-def _moment(name: str, help_: str, at: datetime | None) -> GaugeMetricFamily:
-    return _value(f"{name}_timestamp_seconds", help_, at.timestamp() if at else None)
+def _moment(name: str, at: datetime | None) -> GaugeMetricFamily:
+    return _value(f"{name}_timestamp_seconds", at.timestamp() if at else None)
 
 
-def _value(name: str, help_: str, value: float | None) -> GaugeMetricFamily:
-    return _table(name, help_, (), {} if value is None else {(): value})
+def _value(name: str, value: float | None) -> GaugeMetricFamily:
+    return _table(name, (), {} if value is None else {(): value})
 
 
 def _table(
-    name: str, help_: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]
+    name: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]
 ) -> GaugeMetricFamily:
     """Return a gauge, without samples where nothing is known."""
     from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
 
-    metric = GaugeMetricFamily(f"launcher_{name}", help_, labels=labels)
+    metric = GaugeMetricFamily(f"launcher_{name}", _HELP[name], labels=labels)
     for of, value in values.items():
         metric.add_metric(of, float(value))
     return metric

@@ -45,15 +45,6 @@ blueprint = Blueprint("start", __name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Tab:
-    """A board as the bar shows it."""
-
-    name: str
-    url: str
-    is_current: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Tile:
     """One app as a tile shows it; `state` is "" when it is not checked."""
 
@@ -70,25 +61,6 @@ class Tile:
     since: str
     word: str
     opens_new_tab: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """One section with its tiles."""
-
-    id: int
-    name: str
-    tiles: Sequence[Tile]
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """The last line of a board; `checked_at` is None while nothing was checked."""
-
-    apps: int
-    checked_at: datetime | None
-    down: int
-    slow: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,18 +183,27 @@ def _placed_apps(board_ids: Iterable[int]) -> list[_Row]:
     return [_Row(*row) for row in db.session.execute(query)]
 
 
-def _groups(rows: list[_Row], now: datetime) -> list[Group]:
+def _groups(rows: list[_Row], now: datetime) -> list[dict[str, object]]:
     """Return the sections that have apps."""
     opens_new_tab = _opens_new_tab()
     return [
-        Group(id_, name, [_tile(row, now, opens_new_tab=opens_new_tab) for row in placed])
+        {
+            "id": id_,
+            "name": name,
+            "tiles": [_tile(row, now, opens_new_tab=opens_new_tab) for row in placed],
+        }
         for (id_, name), placed in groupby(rows, key=lambda row: (row.section_id, row.section_name))
     ]
 
 
-def _tabs(boards: Sequence[Board], shown: Board | None) -> list[Tab]:
+def _tabs(boards: Sequence[Board], shown: Board | None) -> list[dict[str, object]]:
     return [
-        Tab(each.name, url_for("start.board", slug=each.slug), each is shown) for each in boards
+        {
+            "name": each.name,
+            "url": url_for("start.board", slug=each.slug),
+            "is_current": each is shown,
+        }
+        for each in boards
     ]
 
 
@@ -275,15 +256,15 @@ def _word(check: CheckState, now: datetime) -> str:
     return str(HEALTH_WORDS[check.state])
 
 
-def _summary(rows: list[_Row]) -> Summary:
+def _summary(rows: list[_Row]) -> dict[str, object]:
     checks = {row.app.id: row.check for row in rows if row.check}.values()
     states = [check.state for check in checks]
-    return Summary(
-        apps=len({row.app.id for row in rows}),
-        checked_at=max((check.last_at for check in checks if check.last_at), default=None),
-        down=states.count(Health.DOWN),
-        slow=states.count(Health.SLOW),
-    )
+    return {
+        "apps": len({row.app.id for row in rows}),
+        "checked_at": max((check.last_at for check in checks if check.last_at), default=None),
+        "down": states.count(Health.DOWN),
+        "slow": states.count(Health.SLOW),
+    }
 
 
 def _is_match(app: App, words: str) -> bool:

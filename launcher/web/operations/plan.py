@@ -9,11 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from launcher.backup.errors import BackupError
-from launcher.backup.reasons import Fault
 from launcher.backup.records.backup import Backup
 from launcher.backup.records.operation import JournalEntry, Progress, Stage, Verb
 from launcher.backup.records.plan import NameChange, RestorePlan, RowChange
-from launcher.backup.records.survey import Migration
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
 from launcher.i18n.formats import duration, listing, span
@@ -53,60 +51,6 @@ class CountRow:
     returns: int
 
 
-@dataclass(frozen=True, slots=True)
-class NamedThing:
-    """One thing that vanishes or comes back."""
-
-    name: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Some things by name, and how many more there are."""
-
-    shown: Sequence[NamedThing]
-    more: int
-
-
-@dataclass(frozen=True, slots=True)
-class PlanWords:
-    """A plan as its page shows it.
-
-    Attributes:
-        undoes: the restore that this would undo, None when it is no undo.
-        is_dated: whether the time of the backup is that of its data.
-        loss: how much time is lost, "" when the backup is not older than now.
-        others: everyone else who is signed out.
-        other_passwords: who else needs the password from the backup.
-        has_choice: whether the two schedules differ.
-    """
-
-    backup: Backup
-    site_name: str
-    undoes: JournalEntry | None
-    is_dated: bool
-    loss: str
-    live_readable: bool
-    live_problem: Fault | None
-    stages: Sequence[StageRow]
-    rows: Sequence[CountRow]
-    vanish: Names
-    appear: Names
-    site_name_then: str
-    account: AccountChange
-    others: str
-    other_passwords: str
-    password_count: int
-    migrations: Sequence[Migration]
-    tokens_lost: str
-    token_count: int
-    warnings: Sequence[str]
-    schedule_now: SiteSettings | None
-    schedule_then: SiteSettings | None
-    has_choice: bool
-
-
 class Stopwatch:
     """Measures each stage of a plan; pass it as `on_progress`."""
 
@@ -130,35 +74,35 @@ class Stopwatch:
 
 def describe_plan(
     plan: RestorePlan, backup: Backup, *, viewer: str, took_s: Mapping[Stage, float]
-) -> PlanWords:
+) -> dict[str, object]:
     """Return `plan` in words, for the user name `viewer`."""
     others = [name for name in plan.signed_out if name != viewer]
     passwords = [name for name in plan.password_changes if name != viewer]
-    return PlanWords(
-        backup=backup,
-        site_name=plan.site_name_now or plan.site_name_then,
-        undoes=_undone_restore(backup.id),
-        is_dated=is_dated(backup),
-        loss=_loss(backup.created_at) if is_dated(backup) else "",
-        live_readable=plan.live_readable,
-        live_problem=plan.live_problem,
-        stages=_stages(plan, took_s),
-        rows=_rows(plan),
-        vanish=_names(plan.names, lambda change: change.vanish),
-        appear=_names(plan.names, lambda change: change.appear),
-        site_name_then=plan.site_name_then if plan.site_name_then != plan.site_name_now else "",
-        account=_account(plan, viewer),
-        others=listing(others, most=MOST_NAMES),
-        other_passwords=listing(passwords, most=MOST_NAMES),
-        password_count=len(passwords),
-        migrations=plan.migrations,
-        tokens_lost=listing(plan.tokens_lost, most=MOST_NAMES),
-        token_count=len(plan.tokens_lost),
-        warnings=[str(WARNING_WORDS[each.reason]) % each.facts for each in plan.warnings],
-        schedule_now=SiteSettings.of(plan.schedule_now) if plan.schedule_now else None,
-        schedule_then=SiteSettings.of(plan.schedule_then) if plan.schedule_then else None,
-        has_choice=bool(plan.schedule_now and plan.schedule_now != plan.schedule_then),
-    )
+    return {
+        "backup": backup,
+        "site_name": plan.site_name_now or plan.site_name_then,
+        "undoes": _undone_restore(backup.id),
+        "is_dated": is_dated(backup),
+        "loss": _loss(backup.created_at) if is_dated(backup) else "",
+        "live_readable": plan.live_readable,
+        "live_problem": plan.live_problem,
+        "stages": _stages(plan, took_s),
+        "rows": _rows(plan),
+        "vanish": _names(plan.names, lambda change: change.vanish),
+        "appear": _names(plan.names, lambda change: change.appear),
+        "site_name_then": plan.site_name_then if plan.site_name_then != plan.site_name_now else "",
+        "account": _account(plan, viewer),
+        "others": listing(others, most=MOST_NAMES),
+        "other_passwords": listing(passwords, most=MOST_NAMES),
+        "password_count": len(passwords),
+        "migrations": plan.migrations,
+        "tokens_lost": listing(plan.tokens_lost, most=MOST_NAMES),
+        "token_count": len(plan.tokens_lost),
+        "warnings": [str(WARNING_WORDS[each.reason]) % each.facts for each in plan.warnings],
+        "schedule_now": SiteSettings.of(plan.schedule_now) if plan.schedule_now else None,
+        "schedule_then": SiteSettings.of(plan.schedule_then) if plan.schedule_then else None,
+        "has_choice": bool(plan.schedule_now and plan.schedule_now != plan.schedule_then),
+    }
 
 
 def _undone_restore(backup_id: str) -> JournalEntry | None:
@@ -224,15 +168,17 @@ def _row(what: str, changes: Sequence[RowChange], named: NameChange | None) -> C
     return CountRow(what, now, then, goes, returns)
 
 
-def _names(changes: Sequence[NameChange], side: Callable[[NameChange], Sequence[str]]) -> Names:
+def _names(
+    changes: Sequence[NameChange], side: Callable[[NameChange], Sequence[str]]
+) -> dict[str, object]:
     things = [
-        NamedThing(name, str(NAME_WORDS.get(change.kind, change.kind)))
+        {"name": name, "kind": str(NAME_WORDS.get(change.kind, change.kind))}
         for change in changes
         for name in side(change)
     ]
     # One more line would say "and 1 more", which is as long as the name itself.
     most = len(things) if len(things) <= MOST_NAMES + 1 else MOST_NAMES
-    return Names(things[:most], len(things) - most)
+    return {"shown": things[:most], "more": len(things) - most}
 
 
 def _account(plan: RestorePlan, viewer: str) -> AccountChange:

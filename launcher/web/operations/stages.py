@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from launcher.backup.errors import BackupError
 from launcher.backup.records.backup import Backup, Kind
@@ -36,29 +35,17 @@ class StageRow:
     note_language: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A running operation. `at` is its current stage, for screen readers."""
-
-    title: str
-    by: str
-    started_at: datetime
-    is_restore: bool
-    rows: Sequence[StageRow]
-    at: str
-
-
-def describe_progress(progress: Progress) -> Running:
+def describe_progress(progress: Progress) -> dict[str, object]:
     """Return a running operation in words."""
     rows = [_row(progress, stage) for stage in progress.stages]
-    return Running(
-        title=_title(progress),
-        by=progress.by,
-        started_at=progress.started_at,
-        is_restore=progress.verb is Verb.RESTORE,
-        rows=rows,
-        at=next((row.words for row in rows if row.state == "running"), ""),
-    )
+    return {
+        "title": _title(progress),
+        "by": progress.by,
+        "started_at": progress.started_at,
+        "is_restore": progress.verb is Verb.RESTORE,
+        "rows": rows,
+        "at": next((row.words for row in rows if row.state == "running"), ""),
+    }
 
 
 def describe_stop(entry: JournalEntry, *, problem: str, language: str = "") -> Sequence[StageRow]:

@@ -6,7 +6,6 @@ A restore replaces the log, which is in the database, but not the journal, which
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,6 @@ from launcher.i18n.locale import select_time_zone
 from launcher.models import AuditEvent
 from launcher.web.admin.audit.words import (
     KIND_WORDS,
-    Change,
     action_words,
     actor_words,
     changes_of,
@@ -37,7 +35,6 @@ from launcher.web.roles import admin_required
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
-    from markupsafe import Markup
 
 PAGE = 50
 _ALL_ENTRIES = 100_000
@@ -45,46 +42,6 @@ _GONE_AFTERWARDS = {Verb.DELETE, Verb.PRUNE}
 _STATES = {Outcome.FAILED: "down", Outcome.INTERRUPTED: "slow"}
 
 blueprint = Blueprint("audit", __name__, url_prefix="/admin")
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How an operation ended. `state` selects shape and colour."""
-
-    is_good: bool
-    state: str
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class EventRow:
-    """One entry of the log, in words."""
-
-    at: datetime
-    who: str
-    actor: str
-    what: Markup
-    changes: Sequence[Change]
-    ending: Ending | None
-    error: str
-    address: str
-    backup_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class OperationRow:
-    """One entry of the journal, in words. `source` names an uploaded file."""
-
-    url: str
-    started_at: datetime
-    what: str
-    source: str
-    who: str
-    duration_s: float
-    ending: Ending
-    meaning: str
-    error: str
-    backup_url: str
 
 
 @blueprint.get("/audit")
@@ -184,36 +141,36 @@ def _matching(entries: Sequence[JournalEntry], verb: str, outcome: str) -> Itera
     )  # fmt: skip
 
 
-def _event(event: AuditEvent) -> EventRow:
+def _event(event: AuditEvent) -> dict[str, object]:
     outcome = outcome_of(event)
     is_gone = event.action in {f"backup.{verb}" for verb in _GONE_AFTERWARDS}
     is_backup = event.target_kind == "backup" and not is_gone
-    return EventRow(
-        at=event.at,
-        who=actor_words(event.actor_name),
-        actor=event.actor_name,
-        what=action_words(event),
-        changes=tuple(changes_of(event)),
-        ending=_ending(outcome) if outcome else None,
-        error=error_of(event),
-        address=event.address,
-        backup_url=_backup_url(event.target_id) if is_backup else "",
-    )
+    return {
+        "at": event.at,
+        "who": actor_words(event.actor_name),
+        "actor": event.actor_name,
+        "what": action_words(event),
+        "changes": tuple(changes_of(event)),
+        "ending": _ending(outcome) if outcome else None,
+        "error": error_of(event),
+        "address": event.address,
+        "backup_url": _backup_url(event.target_id) if is_backup else "",
+    }
 
 
-def _operation(entry: JournalEntry) -> OperationRow:
-    return OperationRow(
-        url=url_for("operations.show", operation_id=entry.operation_id),
-        started_at=entry.started_at,
-        what=str(VERB_WORDS[entry.verb]),
-        source=source_of(entry) if entry.verb is Verb.UPLOAD else "",
-        who=actor_words(entry.by),
-        duration_s=max(0.0, (entry.ended_at - entry.started_at).total_seconds()),
-        ending=_ending(entry.outcome),
-        meaning=_meaning(entry),
-        error=entry.error,
-        backup_url="" if entry.verb in _GONE_AFTERWARDS else _backup_url(entry.backup_id),
-    )
+def _operation(entry: JournalEntry) -> dict[str, object]:
+    return {
+        "url": url_for("operations.show", operation_id=entry.operation_id),
+        "started_at": entry.started_at,
+        "what": str(VERB_WORDS[entry.verb]),
+        "source": source_of(entry) if entry.verb is Verb.UPLOAD else "",
+        "who": actor_words(entry.by),
+        "duration_s": max(0.0, (entry.ended_at - entry.started_at).total_seconds()),
+        "ending": _ending(entry.outcome),
+        "meaning": _meaning(entry),
+        "error": entry.error,
+        "backup_url": "" if entry.verb in _GONE_AFTERWARDS else _backup_url(entry.backup_id),
+    }
 
 
 def _meaning(entry: JournalEntry) -> str:
@@ -226,9 +183,9 @@ def _meaning(entry: JournalEntry) -> str:
     return str(words.title) if words else ""
 
 
-def _ending(outcome: Outcome) -> Ending:
+def _ending(outcome: Outcome) -> dict[str, object]:
     state = _STATES.get(outcome, "")
-    return Ending(is_good=not state, state=state, words=str(OUTCOME_WORDS[outcome]))
+    return {"is_good": not state, "state": state, "words": str(OUTCOME_WORDS[outcome])}
 
 
 def _backup_url(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from launcher.extensions import db
@@ -13,17 +12,7 @@ if TYPE_CHECKING:
     from launcher.backup.records.backup import Backup
 
 
-@dataclass(frozen=True, slots=True)
-class ContentsRow:
-    """How many of one kind the backup has and the site has now."""
-
-    what: str
-    then: int
-    now: int
-    difference: str
-
-
-def compare(backup: Backup) -> list[ContentsRow]:
+def compare(backup: Backup) -> list[dict[str, object]]:
     """Return the counts of both, most important first."""
     then: dict[str, int] = {}
     now: dict[str, int] = {}
@@ -32,7 +21,12 @@ def compare(backup: Backup) -> list[ContentsRow]:
         then[word] = then.get(word, 0) + backup.contents.get(table, 0)
         now[word] = now.get(word, 0) + _count(table)
     return [
-        ContentsRow(word, then[word], now[word], _difference(now[word] - then[word]))
+        {
+            "what": word,
+            "then": then[word],
+            "now": now[word],
+            "difference": _difference(now[word] - then[word]),
+        }
         for place, word in enumerate(then)
         if place < ALWAYS_SHOWN or then[word] or now[word]
     ]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from launcher.backup.records.backup import Backup, Kind
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
@@ -12,17 +10,6 @@ from launcher.i18n.locale import gettext as _
 from launcher.web.admin.backups.outcomes import ended
 
 _CREATING = {Verb.CREATE, Verb.UPLOAD, Verb.MIGRATE}
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """One event. `problem` is the core's sentence, in English."""
-
-    is_good: bool
-    words: str
-    at: datetime
-    problem: str = ""
-    operation_id: str = ""
 
 
 def entries_of(backup: Backup, journal: Sequence[JournalEntry]) -> list[JournalEntry]:
@@ -34,23 +21,23 @@ def entries_of(backup: Backup, journal: Sequence[JournalEntry]) -> list[JournalE
     ]
 
 
-def report(backup: Backup, entries: Sequence[JournalEntry]) -> list[HistoryLine]:
+def report(backup: Backup, entries: Sequence[JournalEntry]) -> list[dict[str, object]]:
     """Return the history of `backup`, newest first, with its creation in any case."""
     return [*_ended(backup, entries), *_created(backup, entries)]
 
 
-def _ended(backup: Backup, entries: Sequence[JournalEntry]) -> Iterator[HistoryLine]:
+def _ended(backup: Backup, entries: Sequence[JournalEntry]) -> Iterator[dict[str, object]]:
     for each in map(ended, entries):
-        yield HistoryLine(
-            is_good=each.is_good,
-            words=each.line(backup),
-            at=each.entry.ended_at,
-            problem=each.problem,
-            operation_id=each.entry.operation_id,
-        )
+        yield {
+            "is_good": each.is_good,
+            "words": each.line(backup),
+            "at": each.entry.ended_at,
+            "problem": each.problem,
+            "operation_id": each.entry.operation_id,
+        }
 
 
-def _created(backup: Backup, entries: Sequence[JournalEntry]) -> Iterator[HistoryLine]:
+def _created(backup: Backup, entries: Sequence[JournalEntry]) -> Iterator[dict[str, object]]:
     is_known = any(
         (entry.verb in _CREATING and entry.outcome is Outcome.SUCCEEDED)
         or entry.facts.get("safety_id") == backup.id
@@ -59,4 +46,10 @@ def _created(backup: Backup, entries: Sequence[JournalEntry]) -> Iterator[Histor
     if not is_known:
         is_found = backup.kind is Kind.EXTERNAL
         words = _("Found in the folder") if is_found else _("Taken")
-        yield HistoryLine(is_good=True, words=words, at=backup.created_at)
+        yield {
+            "is_good": True,
+            "words": words,
+            "at": backup.created_at,
+            "problem": "",
+            "operation_id": "",
+        }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, make_response, render_template, request, url_for
@@ -19,7 +19,7 @@ from launcher.web.errors import NextStep, show_backup_error
 from launcher.web.frame import current_appearance
 from launcher.web.htmx import is_htmx, redirect_to, render
 from launcher.web.operations.following import Follower, following_address
-from launcher.web.operations.plan import PlanWords, Stopwatch, describe_plan
+from launcher.web.operations.plan import Stopwatch, describe_plan
 from launcher.web.operations.start import start_operation
 from launcher.web.reauthentication import confirm_in_form, has_recent_password
 from launcher.web.roles import admin_required, signed_in_user
@@ -48,16 +48,6 @@ class RestoreForm:
     schedule: str = ""
     is_carrying: bool = False
     version: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmation:
-    """The part of the page that confirms, with what is wrong, by field."""
-
-    backup: Backup
-    version: str
-    asks_password: bool
-    errors: Mapping[str, str] = field(default_factory=dict)
 
 
 @blueprint.get("/<backup_id>/restore")
@@ -123,17 +113,19 @@ def _show_plan(
         "admin/restore.html",
         part="admin/_restore.html",
         plan=words,
-        schedule=asked.schedule or _suggested(words),
+        # An undo takes the old schedule back.
+        schedule=asked.schedule or (TAKE if words["undoes"] else KEEP),
         schedule_words=schedule_words,
         is_carrying=asked.is_carrying,
         change=change,
-        confirm=Confirmation(backup, version, not has_recent_password(), errors or {}),
+        confirm=_confirmation(backup, version, errors or {}),
     )
 
 
-def _suggested(plan: PlanWords) -> str:
-    """Return which schedule to suggest: an undo takes the old one back."""
-    return TAKE if plan.undoes else KEEP
+def _confirmation(backup: Backup, version: str, errors: Mapping[str, str]) -> Mapping[str, object]:
+    """Return the part of the page that confirms, with what is wrong, by field."""
+    asks_password = not has_recent_password()
+    return {"backup": backup, "version": version, "asks_password": asks_password, "errors": errors}
 
 
 def _wrong_fields() -> Mapping[str, str]:
@@ -151,7 +143,7 @@ def _ask_again(
 ) -> ResponseReturnValue:
     if not is_htmx():
         return make_response(_show_plan(backup.id, asked, errors=errors), 422)
-    confirm = Confirmation(backup, asked.version, not has_recent_password(), errors)
+    confirm = _confirmation(backup, asked.version, errors)
     return make_response(render_template("admin/_restore_confirm.html", confirm=confirm), 422)
 
 

@@ -66,21 +66,6 @@ class Sheet:
         return self.first + len(self.backups) - 1 if self.backups else 0
 
 
-@dataclass(frozen=True, slots=True)
-class BackupRow:
-    """One backup in words."""
-
-    backup: Backup
-    address: str
-    taken: str
-    why: str
-    note: str
-    contents: str
-    retention_label: str
-    shape: str
-    is_restore_tested: bool
-
-
 def read_query(query: MultiDict[str, str]) -> ListQuery:
     """Return the filter and page of a query string; nothing in it is an error."""
     page = query.get("page", "")
@@ -109,7 +94,7 @@ def describe(
     entries: Sequence[JournalEntry],
     *,
     now: datetime,
-) -> list[BackupRow]:
+) -> list[dict[str, object]]:
     """Return the rows of one page."""
     address = url_for("backups.show")
     names = names_of({backup.created_by for backup in sheet.backups})
@@ -119,17 +104,17 @@ def describe(
         if entry.verb is Verb.TEST_RESTORE and entry.outcome is Outcome.SUCCEEDED
     }
     return [
-        BackupRow(
-            backup=backup,
-            address=f"{address}/{backup.id}",
-            taken=words.taken(backup, now=now),
-            why=words.why(backup, names),
-            note=words.note(backup, names, now=now),
-            contents=contents_in_brief(backup.contents),
-            retention_label=retention_label(decisions[backup.id], stays, policy, now=now),
-            shape="upload" if backup.kind is Kind.EXTERNAL else backup.kind.value,
-            is_restore_tested=backup.id in restore_tested,
-        )
+        {
+            "backup": backup,
+            "address": f"{address}/{backup.id}",
+            "taken": words.taken(backup, now=now),
+            "why": words.why(backup, names),
+            "note": words.note(backup, names, now=now),
+            "contents": contents_in_brief(backup.contents),
+            "retention_label": retention_label(decisions[backup.id], stays, policy, now=now),
+            "shape": "upload" if backup.kind is Kind.EXTERNAL else backup.kind.value,
+            "is_restore_tested": backup.id in restore_tested,
+        }
         for backup in sheet.backups
     ]
 

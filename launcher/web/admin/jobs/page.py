@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
 from launcher.backup.errors import BackupError, OperationInProgressError
-from launcher.backup.records.operation import Progress, Verb
+from launcher.backup.records.operation import Verb
 from launcher.current import current_backups, current_config
 from launcher.db.session import release, resume
 from launcher.i18n.labels import ERROR_WORDS, JOB_WORDS, STAGE_WORDS
@@ -78,15 +78,6 @@ class SchedulerStatus:
         if self.runner is Runner.EXTERNAL:
             return "warn" if self.late or self.last_run_at is None else "ok"
         return "ok" if self.runner is Runner.LEADER else "warn"
-
-
-@dataclass(frozen=True, slots=True)
-class RunningJob:
-    """The job that runs. `progress` is that of its operation, if there is one."""
-
-    job_id: str
-    name: str
-    progress: Progress | None
 
 
 @blueprint.errorhandler(BackupError)
@@ -189,7 +180,7 @@ def _running_context(found: Runs) -> Mapping[str, object]:
     return {"running": _running(found), "stage_words": STAGE_WORDS}
 
 
-def _running(found: Runs) -> RunningJob | None:
+def _running(found: Runs) -> dict[str, object] | None:
     """Return the running job; of several the one whose operation runs."""
     running = {
         job_id: each for job_id, job_runs in found.items() for each in job_runs if each.is_running
@@ -199,9 +190,9 @@ def _running(found: Runs) -> RunningJob | None:
     operation = current_backups().progress()
     for job_id, each in running.items():
         if operation and operation.by == each.by and operation.verb in _verbs(job_id):
-            return RunningJob(job_id, str(JOB_WORDS[job_id]), operation)
+            return {"job_id": job_id, "name": str(JOB_WORDS[job_id]), "progress": operation}
     job_id = next(iter(running))
-    return RunningJob(job_id, str(JOB_WORDS[job_id]), None)
+    return {"job_id": job_id, "name": str(JOB_WORDS[job_id]), "progress": None}
 
 
 def _verbs(job_id: str) -> set[Verb]:

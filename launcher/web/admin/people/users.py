@@ -7,7 +7,6 @@ of two admins does not undo what the first did.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -53,15 +52,6 @@ _USER = "/users/<int(max=9223372036854775807):user_id>"
 blueprint = Blueprint("users", __name__, url_prefix="/admin")
 
 
-@dataclass(frozen=True, slots=True)
-class AccountRow:
-    """One line of the list."""
-
-    user: User
-    role: LazyString
-    tokens: int
-
-
 # Pages
 
 
@@ -71,7 +61,7 @@ def index() -> ResponseReturnValue:
     """Show every account."""
     tokens = _tokens_by_user()
     accounts = [
-        AccountRow(user, ROLE_WORDS[user.role], tokens.get(user.id, 0))
+        {"user": user, "role": ROLE_WORDS[user.role], "tokens": tokens.get(user.id, 0)}
         for user in users.all_users()
     ]
     return render_template("admin/users.html", accounts=accounts)

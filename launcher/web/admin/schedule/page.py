@@ -29,7 +29,7 @@ from launcher.web.admin.schedule.form import (
     check,
     version_of,
 )
-from launcher.web.admin.schedule.retention_preview import RetentionPreview, preview_removals
+from launcher.web.admin.schedule.retention_preview import preview_removals
 from launcher.web.frame import site_settings
 from launcher.web.htmx import is_htmx
 from launcher.web.roles import acting_user, admin_required
@@ -119,7 +119,7 @@ def _context(checked: CheckedDraft) -> dict[str, object]:
 
 def _preview_removals(
     checked: CheckedDraft, zone: tzinfo, next_run_at: datetime | None, now: datetime
-) -> tuple[bool, RetentionPreview | None]:
+) -> tuple[bool, dict[str, object] | None]:
     """Return whether the store is unreadable, and what retention would remove."""
     policy = checked.policy
     if policy is None:

@@ -41,33 +41,20 @@ class Stay:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class RetentionPreview:
-    """What would go and what would stay.
-
-    Attributes:
-        going: newest first.
-        days: when these were made, for a sentence.
-    """
-
-    going: Sequence[Backup]
-    days: str
-    freed_bytes: int
-    stays: Sequence[Stay]
-
-
 def preview_removals(
     decisions: Sequence[KeepDecision], policy: RetentionPolicy, *, zone: tzinfo, now: datetime
-) -> RetentionPreview:
+) -> dict[str, object]:
     """Return the decisions in words; they are newest first and include the next backup."""
     going = [decision.backup for decision in decisions if not decision.keep]
     words = _DayWords(zone, now.astimezone(zone).year)
-    return RetentionPreview(
-        going=going,
-        days=listing([words.span(*each) for each in _ranges(decisions, zone)], most=_MOST_RANGES),
-        freed_bytes=sum(backup.file.size_bytes for backup in going if backup.file),
-        stays=list(_stays(decisions, policy, words)),
-    )
+    return {
+        "going": going,
+        "days": listing(
+            [words.span(*each) for each in _ranges(decisions, zone)], most=_MOST_RANGES
+        ),
+        "freed_bytes": sum(backup.file.size_bytes for backup in going if backup.file),
+        "stays": list(_stays(decisions, policy, words)),
+    }
 
 
 def _ranges(decisions: Sequence[KeepDecision], zone: tzinfo) -> list[tuple[date, date]]:
