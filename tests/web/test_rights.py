@@ -66,7 +66,7 @@ GET = {
     "operations.show": (302, 403, 403, 404),
 }
 POST = {
-    "setup.make_first_admin": (422, 422, 422, 422),
+    "setup.create_first_admin": (422, 422, 422, 422),
     "setup_restore.receive": (403, 403, 403, 403),
     "setup_restore.restore": (403, 403, 403, 403),
     "auth.create_session": (422, 422, 422, 422),
