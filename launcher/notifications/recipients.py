@@ -2,24 +2,24 @@
 
 Every URL is checked before it is kept. The file is readable by its owner alone. It lies outside
 the database, so that no backup holds tokens and no restore changes who is notified.
+
+Each function that changes the file raises `RecipientError` where it refuses. `seen` is what its
+caller has read: if that was changed since, it refuses.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
-from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.files import write_atomic
-from launcher.backup.locks import try_lock
+from launcher.backup.locks import locked
 from launcher.config import Config
 from launcher.notifications import sender
 from launcher.notifications.sender import Undelivered
@@ -96,11 +96,7 @@ class NotificationSettings:
         return self.public_url + PANEL_PATH if self.public_url else ""
 
     def find(self, recipient_id: str) -> Recipient:
-        """Return a recipient.
-
-        Raises:
-            RecipientError: there is none with this id.
-        """
+        """Return the recipient with this id, or raise `RecipientError`."""
         for each in self.recipients:
             if each.id == recipient_id:
                 return each
@@ -113,7 +109,7 @@ def read_notification_settings(config: Config) -> NotificationSettings:
     Raises:
         RecipientError: the file cannot be read.
     """
-    path = _settings_path(config)
+    path = config.data_dir / SETTINGS_FILE
     try:
         facts = decode(dict[str, object], parse(path.read_bytes()))
         if missing := {each.name for each in fields(NotificationSettings)} - facts.keys():
@@ -128,14 +124,10 @@ def read_notification_settings(config: Config) -> NotificationSettings:
 def add_recipient(
     config: Config, *, name: str, url: str, events: Sequence[str] | frozenset[Event] = USUAL_EVENTS
 ) -> Recipient:
-    """Add a recipient; nothing is sent to it yet.
-
-    Raises:
-        RecipientError
-    """
+    """Add a recipient; nothing is sent to it yet."""
     chosen = _read_events(events)
     shown_url = _checked_url(url)
-    with _changing(config) as (settings, save):
+    with _changing(config) as settings:
         if len(settings.recipients) >= MAX_RECIPIENTS:
             raise RecipientError(
                 "too_many", f"there are {MAX_RECIPIENTS} already", maximum=MAX_RECIPIENTS
@@ -147,7 +139,7 @@ def add_recipient(
             shown_url=shown_url,
             url=url.strip(),
         )
-        save(replace(settings, recipients=(*settings.recipients, recipient)))
+        _save(config, replace(settings, recipients=(*settings.recipients, recipient)))
     return recipient
 
 
@@ -160,17 +152,10 @@ def change_recipient(
     url: str = "",
     seen: Recipient | None = None,
 ) -> Recipient:
-    """Change a recipient; an empty `url` keeps the one it has, which no form can show.
-
-    Args:
-        seen: what the caller has read; if it was changed since, nothing is.
-
-    Raises:
-        RecipientError
-    """
+    """Change a recipient; an empty `url` keeps the one it has, which no form can show."""
     chosen = _read_events(events)
     shown_url = _checked_url(url) if url.strip() else ""
-    with _changing(config) as (settings, save):
+    with _changing(config) as settings:
         known = settings.find(recipient_id)
         _refuse_outdated(seen or known, known)
         others = tuple(each for each in settings.recipients if each is not known)
@@ -182,82 +167,56 @@ def change_recipient(
             url=url.strip() or known.url,
         )
         recipients = tuple(changed if each is known else each for each in settings.recipients)
-        save(replace(settings, recipients=recipients))
+        _save(config, replace(settings, recipients=recipients))
     return changed
 
 
 def remove_recipient(
     config: Config, recipient_id: str, *, seen: Recipient | None = None
 ) -> Recipient:
-    """Remove a recipient.
-
-    Args:
-        seen: what the caller has read; if it was changed since, nothing is.
-
-    Raises:
-        RecipientError
-    """
-    with _changing(config) as (settings, save):
+    """Remove a recipient."""
+    with _changing(config) as settings:
         known = settings.find(recipient_id)
         _refuse_outdated(seen or known, known)
         recipients = tuple(each for each in settings.recipients if each is not known)
-        save(replace(settings, recipients=recipients))
+        _save(config, replace(settings, recipients=recipients))
     return known
 
 
 def set_heartbeat(
     config: Config, url: str, *, pings_start: bool = False, seen: NotificationSettings | None = None
 ) -> None:
-    """Set the URL of the heartbeat; an empty one removes it.
-
-    Args:
-        seen: what the caller has read; if the heartbeat was changed since, nothing is.
-
-    Raises:
-        RecipientError
-    """
+    """Set the URL of the heartbeat; an empty one removes it."""
     text = url.strip()
     heartbeat = None
     if text:
         parts = _web_address(text)
-        shown = f"{parts.scheme}://{_place(parts)}/…"
+        shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/…"  # without name and password
         heartbeat = Heartbeat(shown_url=shown, url=text, pings_start=pings_start)
-    with _changing(config) as (settings, save):
+    with _changing(config) as settings:
         _refuse_outdated((seen or settings).heartbeat, settings.heartbeat)
-        save(replace(settings, heartbeat=heartbeat))
+        _save(config, replace(settings, heartbeat=heartbeat))
 
 
 def set_public_url(config: Config, url: str, *, seen: NotificationSettings | None = None) -> None:
     """Set the public URL, with which links in messages start; an empty one removes it.
 
     It is shown and sent, so a URL with a password is refused.
-
-    Args:
-        seen: what the caller has read; if the public URL was changed since, nothing is.
-
-    Raises:
-        RecipientError
     """
     text = url.strip().rstrip("/")
     if text:
         parts = _web_address(text)
         if "@" in parts.netloc or "?" in text or "#" in text:
             raise RecipientError("site_address", "this must be the bare address of the site")
-    with _changing(config) as (settings, save):
+    with _changing(config) as settings:
         _refuse_outdated((seen or settings).public_url, settings.public_url)
-        save(replace(settings, public_url=text))
+        _save(config, replace(settings, public_url=text))
 
 
 def find_recipient(settings: NotificationSettings, reference: str) -> Recipient:
-    """Return a recipient by its id or its name.
-
-    Raises:
-        RecipientError: there is none.
-    """
-    for each in settings.recipients:
-        if reference in {each.id, each.name}:
-            return each
-    return settings.find(reference)
+    """Return the recipient with this id or name, or raise `RecipientError`."""
+    named = (each.id for each in settings.recipients if reference in {each.id, each.name})
+    return settings.find(next(named, reference))
 
 
 def _refuse_outdated(seen: object, now: object) -> None:
@@ -329,32 +288,15 @@ def _web_address(text: str) -> SplitResult:
     return parts
 
 
-def _place(parts: SplitResult) -> str:
-    """Return host and port without a name and password before them."""
-    return str(parts.netloc.rpartition("@")[2])
-
-
 @contextmanager
-def _changing(
-    config: Config,
-) -> Iterator[tuple[NotificationSettings, Callable[[NotificationSettings], None]]]:
-    """Hold the lock of the file for the block; yields the settings, and what replaces the file."""
-    deadline = time.monotonic() + _LOCK_PATIENCE_S
-    path = config.lock_dir / "notifications_file"
-    while (descriptor := try_lock(path, exclusive=True)) is None:
-        if time.monotonic() > deadline:
+def _changing(config: Config) -> Iterator[NotificationSettings]:
+    """Hold the lock of the file for the block; yields the settings."""
+    with locked(config.lock_dir / "notifications_file", timeout_s=_LOCK_PATIENCE_S) as is_locked:
+        if not is_locked:
             raise TimeoutError("someone else is changing the notifications")
-        time.sleep(0.01)
-
-    def save(settings: NotificationSettings) -> None:
-        text = json.dumps(encode(settings), indent=2, ensure_ascii=False) + "\n"
-        write_atomic(_settings_path(config), text.encode())
-
-    try:
-        yield read_notification_settings(config), save
-    finally:
-        os.close(descriptor)
+        yield read_notification_settings(config)
 
 
-def _settings_path(config: Config) -> Path:
-    return config.data_dir / SETTINGS_FILE
+def _save(config: Config, settings: NotificationSettings) -> None:
+    text = json.dumps(encode(settings), indent=2, ensure_ascii=False) + "\n"
+    write_atomic(config.data_dir / SETTINGS_FILE, text.encode())
