@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -261,15 +261,7 @@ def _problems(snapshot: Snapshot) -> Iterator[Problem]:
 def _of_the_data(snapshot: Snapshot) -> Iterator[Problem]:
     restore = _last(snapshot, Verb.RESTORE)
     if restore and restore.error_code == "revert_failed":
-        yield Problem(
-            ProblemKind.NOT_PUT_BACK,
-            Severity.BAD,
-            since=restore.ended_at,
-            code=restore.error_code,
-            detail=restore.error,
-            entry=restore,
-            backups=_named(snapshot, restore),
-        )
+        yield _of_entry(snapshot, restore, ProblemKind.NOT_PUT_BACK, Severity.BAD)
     if snapshot.live_problem:
         yield Problem(ProblemKind.LIVE_DAMAGED, Severity.BAD, detail=str(snapshot.live_problem))
 
@@ -334,40 +326,20 @@ def _of_attempts(snapshot: Snapshot) -> Iterator[Problem]:
         )
     newest = snapshot.entries[0] if snapshot.entries else None
     if newest and newest.outcome is Outcome.INTERRUPTED:
-        yield Problem(
-            ProblemKind.INTERRUPTED,
-            Severity.WARN,
-            since=newest.ended_at,
-            entry=newest,
-            backups=_named(snapshot, newest),
-        )
+        problem = _of_entry(snapshot, newest, ProblemKind.INTERRUPTED, Severity.WARN)
+        yield replace(problem, code="", detail="")
 
 
 def _of_upkeep(snapshot: Snapshot) -> Iterator[Problem]:
     restore_test = _last(snapshot, Verb.TEST_RESTORE)
     if restore_test and restore_test.outcome is Outcome.FAILED:
-        yield Problem(
-            ProblemKind.RESTORE_TEST_FAILED,
-            Severity.WARN,
-            since=restore_test.ended_at,
-            code=restore_test.error_code,
-            detail=restore_test.error,
-            entry=restore_test,
-            backups=_named(snapshot, restore_test),
-        )
+        yield _of_entry(snapshot, restore_test, ProblemKind.RESTORE_TEST_FAILED, Severity.WARN)
     yield from _unchecked(snapshot)
     pruning = _last(snapshot, Verb.PRUNE)
     left = pruning.facts.get("failed") if pruning else None
     if pruning and (left or pruning.outcome is Outcome.FAILED):
-        yield Problem(
-            ProblemKind.PRUNE_FAILED,
-            Severity.WARN,
-            since=pruning.ended_at,
-            count=len(left) if isinstance(left, list) else 1,
-            code=pruning.error_code,
-            detail=pruning.error,
-            entry=pruning,
-        )
+        problem = _of_entry(snapshot, pruning, ProblemKind.PRUNE_FAILED, Severity.WARN)
+        yield replace(problem, count=len(left) if isinstance(left, list) else 1)
 
 
 def _unchecked(snapshot: Snapshot) -> Iterator[Problem]:
@@ -418,9 +390,20 @@ def _last(snapshot: Snapshot, verb: Verb) -> JournalEntry | None:
     return next((entry for entry in snapshot.entries if entry.verb is verb), None)
 
 
-def _named(snapshot: Snapshot, entry: JournalEntry) -> tuple[Backup, ...]:
-    found = snapshot.listing.by_id.get(entry.backup_id) if snapshot.listing else None
-    return (found,) if found else ()
+def _of_entry(
+    snapshot: Snapshot, entry: JournalEntry, kind: ProblemKind, severity: Severity
+) -> Problem:
+    """Return the problem that a line of the journal shows."""
+    backup = snapshot.listing.by_id.get(entry.backup_id) if snapshot.listing else None
+    return Problem(
+        kind,
+        severity,
+        since=entry.ended_at,
+        code=entry.error_code,
+        detail=entry.error,
+        entry=entry,
+        backups=(backup,) if backup else (),
+    )
 
 
 def _full_at(snapshot: Snapshot, space: Space) -> datetime | None:
