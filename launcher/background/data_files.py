@@ -17,10 +17,7 @@ from launcher.backup.locks import locked
 from launcher.config import keep_once
 
 _RENAMED_FILES: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "notices.json": (
-        "notifications.json",
-        {"targets": "recipients", "tells_start": "pings_start"},
-    ),
+    "notices.json": ("notifications.json", {"targets": "recipients", "tells_start": "pings_start"}),
     "alarms.json": (
         "alerts.json",
         {

@@ -43,12 +43,7 @@ def create(name: str, role: str, display_name: str, email: str, *, password_stdi
     """
     password = stdin_line("password") if password_stdin else _asked_password()
     made = users.create_user(
-        name,
-        password,
-        role=Role(role),
-        display_name=display_name,
-        email=email,
-        actor=COMMAND_LINE,
+        name, password, role=Role(role), display_name=display_name, email=email, actor=COMMAND_LINE
     )
     click.echo(f"{made.username} is now {_article(made.role)} {made.role}", err=True)
 

@@ -32,10 +32,7 @@ def read_settings(
         SourceDatabaseError: the database is missing, damaged, or being replaced.
     """
     try:
-        with (
-            gate.enter(timeout_s=timeout_s),
-            contextlib.closing(connect(database_path)) as live,
-        ):
+        with gate.enter(timeout_s=timeout_s), contextlib.closing(connect(database_path)) as live:
             live.row_factory = sqlite3.Row
             row = live.execute("SELECT * FROM system_settings WHERE id = 1").fetchone()
         if row is None:

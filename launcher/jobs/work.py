@@ -316,10 +316,7 @@ def _cut_short(overdue: int) -> TimeUsedUpError | None:
     if not overdue:
         return None
     return TimeUsedUpError(
-        Reason.TIME_USED_UP,
-        minutes=f"{SCRUB_BOUND_S / 60:g}",
-        overdue=overdue,
-        days=SCRUB_DAYS,
+        Reason.TIME_USED_UP, minutes=f"{SCRUB_BOUND_S / 60:g}", overdue=overdue, days=SCRUB_DAYS
     )
 
 

@@ -14,13 +14,7 @@ from launcher.cli.backup.group import backup
 from launcher.cli.backup.show import contents
 from launcher.cli.exits import PARTLY_FAILED, handle_backup_errors
 from launcher.cli.output import moment, print_json, print_table, say
-from launcher.cli.shell import (
-    json_option,
-    read_current_settings,
-    require_word,
-    typist,
-    yes_option,
-)
+from launcher.cli.shell import json_option, read_current_settings, require_word, typist, yes_option
 from launcher.current import current_backups
 
 _KEPT = {
