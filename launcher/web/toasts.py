@@ -12,7 +12,10 @@ from flask import flash
 
 
 class Toast(TypedDict):
-    """One message. A form with `undo_ids` is sent to `undo_path`, "" for no undo."""
+    """One message with smaller `details`.
+
+    Its button `undo_field` sends the fields `id` of `undo_ids` to `undo_path`, "" for no undo.
+    """
 
     severity: str
     text: str
@@ -31,15 +34,7 @@ def make_toast(
     undo_field: str = "",
     undo_ids: Sequence[str] = (),
 ) -> Toast:
-    """Return a toast, which is kept in the session cookie.
-
-    Args:
-        severity: "ok", "warn" or "bad".
-        details: further lines, smaller.
-        undo_path: where the form that undoes is sent.
-        undo_field: the name of its button.
-        undo_ids: its fields `id`.
-    """
+    """Return a toast, which is kept in the session cookie; `severity` is "ok", "warn" or "bad"."""
     return Toast(
         severity=severity,
         text=text,

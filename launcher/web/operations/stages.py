@@ -59,7 +59,17 @@ def describe_stop(entry: JournalEntry, *, problem: str, language: str = "") -> S
     elif stopped and stopped not in took:
         names.append(stopped)
     known = [Stage(name) for name in names if name in set(Stage)]
-    return [_stopped_row(stage, took, stopped, problem, language) for stage in known]
+    rows = []
+    for stage in known:
+        words = STAGE_WORDS[stage]
+        figure = duration(float(took[stage])) if stage in took else ""
+        if stage == stopped:
+            rows.append(StageRow("failed", str(words.ahead), figure, None, problem, language))
+        elif stage in took:
+            rows.append(StageRow("done", str(words.done), figure))
+        else:
+            rows.append(StageRow("", _("%(stage)s: not begun", stage=words.ahead)))
+    return rows
 
 
 def backup_of(backup_id: str) -> Backup | None:
@@ -101,15 +111,3 @@ def _bytes(done: int, total: int) -> str:
     if total:
         return _("%(done)s of %(total)s", done=size(done), total=size(total))
     return size(done) if done else ""
-
-
-def _stopped_row(
-    stage: Stage, took: Mapping[str, float], stopped: str, problem: str, language: str
-) -> StageRow:
-    words = STAGE_WORDS[stage]
-    figure = duration(float(took[stage])) if stage in took else ""
-    if stage == stopped:
-        return StageRow("failed", str(words.ahead), figure, note=problem, note_language=language)
-    if stage in took:
-        return StageRow("done", str(words.done), figure)
-    return StageRow("", _("%(stage)s: not begun", stage=words.ahead))

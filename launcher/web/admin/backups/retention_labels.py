@@ -62,18 +62,18 @@ def retention_label(
 
 def rule_words(policy: RetentionPolicy) -> str:
     """Return the rule as part of a sentence: `the last 10 scheduled ones, 5 weekly`."""
-    parts = [
-        ngettext(
-            "the last scheduled one", "the last %(num)s scheduled ones", policy.keep_count
-        )
-    ]  # fmt: skip
-    if policy.keep_daily:
-        parts.append(ngettext("%(num)s daily", "%(num)s daily", policy.keep_daily))
-    if policy.keep_weekly:
-        parts.append(ngettext("%(num)s weekly", "%(num)s weekly", policy.keep_weekly))
-    if policy.keep_monthly:
-        parts.append(ngettext("%(num)s monthly", "%(num)s monthly", policy.keep_monthly))
-    return ", ".join(parts)
+    last = ngettext("the last scheduled one", "the last %(num)s scheduled ones", policy.keep_count)
+    return ", ".join([last, *period_words(policy)])
+
+
+def period_words(policy: RetentionPolicy) -> list[str]:
+    """Return how many daily, weekly and monthly backups stay, without those of which none do."""
+    kinds = (
+        (policy.keep_daily, ngettext("%(num)s daily", "%(num)s daily", policy.keep_daily)),
+        (policy.keep_weekly, ngettext("%(num)s weekly", "%(num)s weekly", policy.keep_weekly)),
+        (policy.keep_monthly, ngettext("%(num)s monthly", "%(num)s monthly", policy.keep_monthly)),
+    )
+    return [words for count, words in kinds if count]
 
 
 def _kept_until(reason: KeepReason, on: str) -> str:

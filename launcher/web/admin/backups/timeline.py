@@ -114,7 +114,8 @@ def draw(snapshot: Snapshot) -> Timeline:
     listing, now = snapshot.listing, snapshot.now
     assert listing is not None  # noqa: S101 (the caller asked)
     zone = snapshot.settings.zone
-    begin, end = _span(now, snapshot.next_run_at, zone)
+    next_run_at = snapshot.next_run_at
+    begin, end = _span(now, next_run_at, zone)
     scale = _Scale(begin, end)
     shown = [backup for backup in listing.backups if begin <= backup.created_at <= end]
     gone = _gone(snapshot.entries, begin, {backup.id for backup in shown})
@@ -126,7 +127,7 @@ def draw(snapshot: Snapshot) -> Timeline:
         gone=[scale.x(at) for at in gone],
         gaps=list(_gaps(snapshot, made, scale)),
         now_x=scale.x(now),
-        next_x=_next_x(snapshot.next_run_at, scale),
+        next_x=scale.x(next_run_at) if next_run_at and next_run_at <= end else None,
         kinds=Counter(backup.kind for backup in shown),
         states=Counter(backup.verification.state for backup in shown),
     )
@@ -220,9 +221,3 @@ def _gaps(snapshot: Snapshot, made: Sequence[datetime], scale: _Scale) -> Iterat
         if is_long and end - begin > patience(snapshot.settings, begin):
             x = scale.x(begin)
             yield Gap(x, round(scale.x(end) - x, 2), begin, end, is_open=end == now)
-
-
-def _next_x(next_run_at: datetime | None, scale: _Scale) -> float | None:
-    if next_run_at is None or next_run_at > scale.end:
-        return None
-    return scale.x(next_run_at)

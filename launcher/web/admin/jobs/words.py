@@ -111,7 +111,17 @@ def describe_jobs(
     """Return the jobs in words, each with its runs, newest first."""
     describe = _describer([run for job in jobs for run in runs[job.id]])
     return [
-        _describe_job(job, settings, [describe(job, run) for run in runs[job.id]], now=now)
+        JobRow(
+            id=job.id,
+            name=str(JOB_WORDS[job.id]),
+            purpose=str(JOB_PURPOSES[job.id]),
+            is_setting=job.id != "scrub",
+            schedule=cron_words(expression)
+            if (expression := job.cron(settings)) is not None
+            else "",
+            next_at=next(iter(job.next_runs(settings, after=now)), None),
+            runs=[describe(job, run) for run in runs[job.id]],
+        )
         for job in jobs
     ]
 
@@ -125,22 +135,6 @@ def describe_end(job: Job, run: Run) -> Toast:
         gettext("%(job)s: %(outcome)s", job=JOB_WORDS[job.id], outcome=row.words),
         severity="bad" if row.damaged else _SEVERITIES.get(outcome, "warn"),
         details=[Markup(line).striptags() for line in lines if line],  # noqa: S704 (to strip them)
-    )
-
-
-def _describe_job(
-    job: Job, settings: SiteSettings, rows: Sequence[RunRow], *, now: datetime
-) -> JobRow:
-    expression = job.cron(settings)
-    coming = job.next_runs(settings, after=now)
-    return JobRow(
-        id=job.id,
-        name=str(JOB_WORDS[job.id]),
-        purpose=str(JOB_PURPOSES[job.id]),
-        is_setting=job.id != "scrub",
-        schedule=cron_words(expression) if expression is not None else "",
-        next_at=coming[0] if coming else None,
-        runs=rows,
     )
 
 

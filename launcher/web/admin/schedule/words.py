@@ -13,6 +13,7 @@ from launcher.i18n.locale import ngettext
 from launcher.models.types import utc_now
 from launcher.schedule.cron import next_runs
 from launcher.settings.table import SiteSettings
+from launcher.web.admin.backups.retention_labels import period_words
 from launcher.web.admin.schedule.cron_words import cron_words
 from launcher.web.frame import site_settings
 
@@ -35,31 +36,13 @@ def schedule_words(schedule: SiteSettings) -> Markup:
         schedule.backup_restore_test, schedule.backup_restore_test
     )
     if not schedule.backup_enabled:
-        off = _("Off: no backups by themselves")
-        return escape(f"{off}; {restore_test}")
-    return escape(
-        f"{cron_words(schedule.backup_cron_expression)}; {_kept_words(schedule)}; {restore_test}"
-    )
+        return escape(f"{_('Off: no backups by themselves')}; {restore_test}")
+    runs = cron_words(schedule.backup_cron_expression)
+    return escape(f"{runs}; {_kept_words(schedule)}; {restore_test}")
 
 
 def _kept_words(schedule: SiteSettings) -> str:
-    kinds = (
-        (
-            schedule.backup_keep_daily,
-            ngettext("%(num)s daily", "%(num)s daily", schedule.backup_keep_daily),
-        ),
-        (
-            schedule.backup_keep_weekly,
-            ngettext("%(num)s weekly", "%(num)s weekly", schedule.backup_keep_weekly),
-        ),
-        (
-            schedule.backup_keep_monthly,
-            ngettext("%(num)s monthly", "%(num)s monthly", schedule.backup_keep_monthly),
-        ),
-    )
     last = ngettext("the last %(num)s", "the last %(num)s", schedule.backup_max_count)
     if schedule.backup_max_count == 1:
         last = _("the last one")
-    return _(
-        "kept are %(which)s", which=listing([last, *(words for count, words in kinds if count)])
-    )
+    return _("kept are %(which)s", which=listing([last, *period_words(schedule.policy)]))

@@ -65,21 +65,22 @@ def selected_ids(ids: Sequence[str]) -> list[str] | Response:
     """Return the ids, each once, or the refusal of a selection of none or too many."""
     selected = list(dict.fromkeys(ids))
     if not selected:
-        return show_refusal(
-            422,
+        return refuse_to_change(
             gettext("Nothing is selected"),
             gettext("Tick the backups first, then choose what to do with them."),
-            next_step=None if is_htmx() else to_the_list(),
         )
     if len(selected) > MAX_SELECTED:
-        return show_refusal(
-            422,
+        return refuse_to_change(
             gettext("These are too many at once"),
             ngettext(
                 "Nothing was changed. Select at most %(num)s backup.",
                 "Nothing was changed. Select at most %(num)s backups.",
                 MAX_SELECTED,
             ),
-            next_step=None if is_htmx() else to_the_list(),
         )
     return selected
+
+
+def refuse_to_change(title: str, text: str) -> Response:
+    """Answer that nothing was done, with the step to the list on a whole page."""
+    return show_refusal(422, title, text, next_step=None if is_htmx() else to_the_list())

@@ -11,13 +11,9 @@ from launcher.current import current_backups
 
 @dataclass(frozen=True, slots=True)
 class DeletionPlan:
-    """What a deletion would do now.
+    """What a deletion would do now, newest first.
 
-    Attributes:
-        going: what would be deleted, newest first.
-        protected: the requested ones that stay.
-        gone: ids without a backup.
-        remaining: the good ones that would be left, newest first.
+    The `protected` stay, `gone` are ids without a backup, `remaining` the good ones left.
     """
 
     going: Sequence[Backup]

@@ -18,11 +18,10 @@ from launcher.web.admin.backups.actions.common import (
     blueprint,
     first_lines,
     get_backup,
-    to_the_list,
+    refuse_to_change,
     way_back,
 )
 from launcher.web.errors import NextStep, show_refusal
-from launcher.web.htmx import is_htmx
 from launcher.web.roles import admin_required, signed_in_user
 from launcher.web.toasts import make_toast
 
@@ -68,21 +67,16 @@ def _set_protected(backup: Backup, *, is_protected: bool) -> ResponseReturnValue
 
 def _refuse_without_manifest(backup: Backup) -> Response:
     if backup.verification.state is State.DAMAGED:
-        return show_refusal(
-            422,
+        return refuse_to_change(
             gettext("This backup cannot be protected"),
             gettext("It is damaged, and its description cannot be read or written."),
-            next_step=None if is_htmx() else to_the_list(),
         )
+    address = url_for("backup_actions.verify", backup_id=backup.id)
     return show_refusal(
         422,
         gettext("This file has to be verified first"),
         gettext("Somebody put it into the folder, and it is no backup of this list yet."),
-        next_step=NextStep(
-            url_for("backup_actions.verify", backup_id=backup.id),
-            gettext("Verify it now"),
-            is_form=True,
-        ),
+        next_step=NextStep(address, gettext("Verify it now"), is_form=True),
     )
 
 
