@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, make_response, render_template, request, url_for
@@ -284,29 +285,23 @@ def _problem(
     if is_htmx() and request.method in {"GET", "HEAD"} and status == HELD_STATUS and waits:
         # A part that polls asks again in a moment.
         return Response("", status, {"HX-Reswap": "none"})
+    draw = partial(
+        render_template,
+        "_problem.html" if is_htmx() else "problem.html",
+        title=words.title,
+        text=words.text,
+        severity=severity,
+        facts=facts,
+        command=command,
+        waits=waits,
+        next_step=next_step,
+    )
     try:
         resume()
-        page = render_template(
-            "_problem.html" if is_htmx() else "problem.html",
-            title=words.title,
-            text=words.text,
-            severity=severity,
-            facts=facts,
-            command=command,
-            waits=waits,
-            next_step=next_step,
-        )
+        page = draw()
     except DataBeingReplacedError:
         do_without_database()
-        return _problem(
-            status,
-            words,
-            severity=severity,
-            facts=facts,
-            command=command,
-            waits=waits,
-            next_step=next_step,
-        )
+        page = draw()
     except SQLAlchemyError as error:  # the frame reads the site's name and its viewer
         return _show_database_error(error)
     response = make_response(page, status)

@@ -53,12 +53,7 @@ _CHUNK_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A file that has arrived completely.
-
-    Attributes:
-        path: where it is, under a generated name.
-        name: its name in the browser, safe to show but not to use in a path.
-    """
+    """A complete file; `name` is that of the browser, safe to show but not to use in a path."""
 
     path: Path
     name: str

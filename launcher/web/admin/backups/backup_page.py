@@ -26,7 +26,7 @@ from launcher.web.admin.backups.backup_verdict import inspect
 from launcher.web.admin.backups.download import Stored, send_plain, send_stored
 from launcher.web.admin.backups.file_verdict import fit
 from launcher.web.admin.backups.retention_labels import periods, retention_label
-from launcher.web.admin.backups.words import note, taken, why
+from launcher.web.admin.backups.words import note, short_time, why
 from launcher.web.errors import show_refusal
 from launcher.web.frame import site_settings
 from launcher.web.htmx import render
@@ -61,7 +61,7 @@ def show(backup_id: str) -> ResponseReturnValue:
         "admin/backup.html",
         part="admin/_backup.html",
         backup=backup,
-        name=taken(backup, now=now),
+        name=short_time(backup.created_at, now=now),
         found=found,
         problem=damage(found.verdict.fault),
         counts=comparison.compare(backup) if backup.contents else [],

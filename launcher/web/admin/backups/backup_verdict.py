@@ -43,8 +43,6 @@ class Inspection:
     """What is known of a backup.
 
     Attributes:
-        verdict: the answer at the top of its page.
-        file: None when it is missing.
         is_checked: whether it was verified or refused.
         can_restore: whether a restore can be planned.
         can_download: whether the plain database can be sent, verified.
@@ -65,12 +63,7 @@ def inspect(
     names: Mapping[str, str],
     now: datetime,
 ) -> Inspection:
-    """Return what is known of `backup`, without unpacking it.
-
-    Args:
-        entries: its entries in the journal, newest first.
-        names: display names by user name.
-    """
+    """Return what is known of `backup`, without unpacking it; its `entries` are newest first."""
     file = _file_facts(service, backup)
     is_damaged = backup.verification.state is State.DAMAGED
     if is_damaged:

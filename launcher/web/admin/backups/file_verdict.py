@@ -53,12 +53,7 @@ class FileVerdict:
 
 
 def verdict(entry: JournalEntry, backup: Backup | None) -> FileVerdict:
-    """Return the verdict on an uploaded file.
-
-    Args:
-        entry: its operation, which has ended.
-        backup: the backup made of it, None when it was refused or is gone.
-    """
+    """Return the verdict on an uploaded file; `backup` was made of it, None when it is gone."""
     if entry.outcome is Outcome.SUCCEEDED:
         return _good(backup)
     if entry.outcome is Outcome.INTERRUPTED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from launcher.backup.records.backup import Backup, Kind
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
@@ -23,33 +23,23 @@ def entries_of(backup: Backup, journal: Sequence[JournalEntry]) -> list[JournalE
 
 def report(backup: Backup, entries: Sequence[JournalEntry]) -> list[dict[str, object]]:
     """Return the history of `backup`, newest first, with its creation in any case."""
-    return [*_ended(backup, entries), *_created(backup, entries)]
-
-
-def _ended(backup: Backup, entries: Sequence[JournalEntry]) -> Iterator[dict[str, object]]:
-    for each in map(ended, entries):
-        yield {
+    lines: list[dict[str, object]] = [
+        {
             "is_good": each.is_good,
             "words": each.line(backup),
             "at": each.entry.ended_at,
             "problem": each.problem,
             "operation_id": each.entry.operation_id,
         }
-
-
-def _created(backup: Backup, entries: Sequence[JournalEntry]) -> Iterator[dict[str, object]]:
+        for each in map(ended, entries)
+    ]
     is_known = any(
         (entry.verb in _CREATING and entry.outcome is Outcome.SUCCEEDED)
         or entry.facts.get("safety_id") == backup.id
         for entry in entries
     )
     if not is_known:
-        is_found = backup.kind is Kind.EXTERNAL
-        words = _("Found in the folder") if is_found else _("Taken")
-        yield {
-            "is_good": True,
-            "words": words,
-            "at": backup.created_at,
-            "problem": "",
-            "operation_id": "",
-        }
+        words = _("Found in the folder") if backup.kind is Kind.EXTERNAL else _("Taken")
+        at = backup.created_at
+        lines.append({"is_good": True, "words": words, "at": at, "problem": "", "operation_id": ""})
+    return lines

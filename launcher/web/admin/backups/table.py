@@ -107,7 +107,7 @@ def describe(
         {
             "backup": backup,
             "address": f"{address}/{backup.id}",
-            "taken": words.taken(backup, now=now),
+            "taken": words.short_time(backup.created_at, now=now),
             "why": words.why(backup, names),
             "note": words.note(backup, names, now=now),
             "contents": contents_in_brief(backup.contents),

@@ -83,11 +83,6 @@ def note(backup: Backup, names: Mapping[str, str], *, now: datetime) -> str:
     return backup.note
 
 
-def taken(backup: Backup, *, now: datetime) -> str:
-    """Return when a backup was made, which is its name on pages."""
-    return short_time(backup.created_at, now=now)
-
-
 def when(backup_id: str) -> str:
     """Return the moment in a backup id, for a sentence; the backup may be gone."""
     at = moment_of(backup_id)

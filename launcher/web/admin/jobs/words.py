@@ -116,9 +116,7 @@ def describe_jobs(
             name=str(JOB_WORDS[job.id]),
             purpose=str(JOB_PURPOSES[job.id]),
             is_setting=job.id != "scrub",
-            schedule=cron_words(expression)
-            if (expression := job.cron(settings)) is not None
-            else "",
+            schedule=cron_words(job.cron(settings) or ""),
             next_at=next(iter(job.next_runs(settings, after=now)), None),
             runs=[describe(job, run) for run in runs[job.id]],
         )

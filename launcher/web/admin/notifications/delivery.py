@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from launcher.notifications import messages
 from launcher.notifications.memory import HEARTBEAT, DeliveryState, read_memory
-from launcher.notifications.recipients import Event, RecipientError, read_notification_settings
+from launcher.notifications.recipients import (
+    Event,
+    Heartbeat,
+    Recipient,
+    RecipientError,
+    read_notification_settings,
+)
 from launcher.notifications.sender import Delivery, Undelivered
 
 if TYPE_CHECKING:
@@ -101,26 +107,18 @@ def overview(config: Config, *, now: datetime) -> Overview:
     except RecipientError as error:
         return Overview(DeliverySummary.UNREADABLE, path=str(error.data["path"]))
     memory = read_memory(config)
+
+    def status(
+        id_: str, name: str, to: Recipient | Heartbeat, events: frozenset[Event]
+    ) -> DeliveryStatus:
+        last = _last_delivery(memory.delivery_to(id_, to.url), now)
+        return DeliveryStatus(id=id_, name=name, shown_url=to.shown_url, events=events, **last)
+
     recipients = tuple(
-        DeliveryStatus(
-            id=each.id,
-            name=each.name,
-            shown_url=each.shown_url,
-            events=each.events,
-            **_last_delivery(memory.delivery_to(each.id, each.url), now),
-        )
-        for each in settings.recipients
+        status(each.id, each.name, each, each.events) for each in settings.recipients
     )
     heart = settings.heartbeat
-    heartbeat = None
-    if heart is not None:
-        heartbeat = DeliveryStatus(
-            id=HEARTBEAT,
-            name="",
-            shown_url=heart.shown_url,
-            events=frozenset(),
-            **_last_delivery(memory.delivery_to(HEARTBEAT, heart.url), now),
-        )
+    heartbeat = status(HEARTBEAT, "", heart, frozenset()) if heart else None
     return Overview(
         verdict=_verdict(recipients, heartbeat),
         recipients=recipients,
@@ -133,21 +131,17 @@ def overview(config: Config, *, now: datetime) -> Overview:
 def _verdict(
     recipients: Sequence[DeliveryStatus], heartbeat: DeliveryStatus | None
 ) -> DeliverySummary:
+    everything = [*recipients, heartbeat] if heartbeat else [*recipients]
     receivers = [each for each in recipients if Event.FAILURE in each.events]
-    if not recipients:
-        if heartbeat is None:
-            return DeliverySummary.NO_RECIPIENTS
-        return (
-            DeliverySummary.SOME_FAILING
-            if heartbeat.state == "down"
-            else DeliverySummary.ONLY_HEARTBEAT
-        )
-    if not receivers:
-        return DeliverySummary.NOT_OF_FAILURES
-    if all(each.state == "down" for each in receivers):
-        return DeliverySummary.ALL_FAILING
-    everything = [*recipients, heartbeat] if heartbeat else recipients
     is_one_down = any(each.state == "down" for each in everything)
+    if not everything:
+        return DeliverySummary.NO_RECIPIENTS
+    if not recipients and not is_one_down:
+        return DeliverySummary.ONLY_HEARTBEAT
+    if recipients and not receivers:
+        return DeliverySummary.NOT_OF_FAILURES
+    if recipients and all(each.state == "down" for each in receivers):
+        return DeliverySummary.ALL_FAILING
     return DeliverySummary.SOME_FAILING if is_one_down else DeliverySummary.WORKING
 
 

@@ -31,7 +31,7 @@ from launcher.notifications.recipients import (
     RecipientError,
 )
 from launcher.notifications.sender import Undelivered
-from launcher.web.admin.notifications.delivery import DeliveryStatus, overview
+from launcher.web.admin.notifications.delivery import overview
 from launcher.web.htmx import is_htmx, render
 
 if TYPE_CHECKING:
@@ -158,22 +158,22 @@ def index(refusal: Refusal | None = None) -> ResponseReturnValue:
 
 def new(draft: RecipientDraft, refusal: Refusal | None = None) -> ResponseReturnValue:
     """Draw the form of a new recipient."""
-    page = render_template("admin/recipient_new.html", **_form(draft, refusal))
-    return page, refusal.status if refusal else 200
+    return _page("admin/recipient_new.html", refusal, **_fields(draft))
 
 
 def recipient(
     known: Recipient, draft: RecipientDraft | None = None, refusal: Refusal | None = None
 ) -> ResponseReturnValue:
     """Draw a recipient with its forms."""
-    page = render_template(
+    found = overview(current_config(), now=utc_now()).recipients
+    return _page(
         "admin/recipient.html",
+        refusal,
         recipient=known,
-        delivery_status=_delivery_status(known.id),
+        delivery_status=next((each for each in found if each.id == known.id), None),
         seen=version_of(known),
-        **_form(draft or RecipientDraft.of(known), refusal),
+        **_fields(draft or RecipientDraft.of(known)),
     )
-    return page, refusal.status if refusal else 200
 
 
 def removal(
@@ -201,33 +201,31 @@ def heartbeat(
     heart = settings.heartbeat
     if pings_start is None:
         pings_start = heart is not None and heart.pings_start
-    page = render_template(
+    return _page(
         "admin/heartbeat.html",
+        refusal,
         heartbeat=heart,
         pings_start=pings_start,
         seen=version_of(heart),
         maximum=MAX_URL_CHARACTERS,
-        **_errors(refusal),
     )
-    return page, refusal.status if refusal else 200
 
 
 def site(
     settings: NotificationSettings, typed: str | None = None, refusal: Refusal | None = None
 ) -> ResponseReturnValue:
     """Draw the form of the public URL."""
-    page = render_template(
+    return _page(
         "admin/public_url.html",
+        refusal,
         public_url=settings.public_url if typed is None else typed,
         suggestion=request.url_root.rstrip("/"),
         seen=version_of(settings.public_url),
         maximum=MAX_URL_CHARACTERS,
-        **_errors(refusal),
     )
-    return page, refusal.status if refusal else 200
 
 
-def _form(draft: RecipientDraft, refusal: Refusal | None) -> Mapping[str, object]:
+def _fields(draft: RecipientDraft) -> Mapping[str, object]:
     return {
         "draft": draft,
         "event_words": EVENT_WORDS,
@@ -235,21 +233,16 @@ def _form(draft: RecipientDraft, refusal: Refusal | None) -> Mapping[str, object
         "examples": EXAMPLES,
         "name_maximum": MAX_NAME_CHARACTERS,
         "url_maximum": MAX_URL_CHARACTERS,
-        **_errors(refusal),
     }
 
 
-def _errors(refusal: Refusal | None) -> Mapping[str, object]:
-    """Return a refusal as templates take it: at its field, or above them all."""
-    errors = {"name": "", "events": "", "url": ""}
+def _page(template: str, refusal: Refusal | None, **context: object) -> ResponseReturnValue:
+    """Draw a form, with a refusal at its field, or above them all."""
+    errors, above = {"name": "", "events": "", "url": ""}, refusal
     if refusal and refusal.field:
-        return {"errors": errors | {refusal.field: refusal.words}, "refusal": None}
-    return {"errors": errors, "refusal": refusal}
-
-
-def _delivery_status(recipient_id: str) -> DeliveryStatus | None:
-    found = overview(current_config(), now=utc_now()).recipients
-    return next((each for each in found if each.id == recipient_id), None)
+        errors[refusal.field], above = refusal.words, None
+    page = render_template(template, errors=errors, refusal=above, **context)
+    return page, refusal.status if refusal else 200
 
 
 def _is_last(known: Recipient | None) -> bool:

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from launcher.config import Config
-    from launcher.notifications.sender import Delivery
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -177,18 +176,13 @@ def test(recipient_id: str) -> ResponseReturnValue:
     outcome = Outcome.SUCCEEDED if delivery.is_done else Outcome.FAILED
     with _recording(actor):
         audit.record_test(known, outcome, actor=actor)
-    toasts.show(_test_words(known, delivery))
-    return _back()
-
-
-def _test_words(recipient: Recipient, delivery: Delivery) -> toasts.Toast:
     if delivery.reason is None:
-        return toasts.make_toast(_("The test to %(name)s was taken", name=recipient.name))
-    return toasts.make_toast(
-        _("%(name)s was not reached", name=recipient.name),
-        severity="bad",
-        details=[delivery_words(delivery), str(REASON_ADVICE[delivery.reason])],
-    )
+        _say(_("The test to %(name)s was taken", name=known.name))
+        return _back()
+    text = _("%(name)s was not reached", name=known.name)
+    details = [delivery_words(delivery), str(REASON_ADVICE[delivery.reason])]
+    toasts.show(toasts.make_toast(text, severity="bad", details=details))
+    return _back()
 
 
 # The heartbeat, and the public URL

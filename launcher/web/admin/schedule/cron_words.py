@@ -78,7 +78,8 @@ def _times(minute: str, hour: str) -> str:
         return often if minute == "*" or _step(minute) else _("Every hour, %(when)s", when=often)
     if step := _step(hour):
         return _joined(every_hours(step), "" if minute == "0" else often)
-    return _joined(often, _hours(hour))
+    hours_words = _items(hour, lambda each: clock(each, 0), 23)
+    return _joined(often, _("hours: %(hours)s", hours=hours_words))
 
 
 def _minutes(field: str) -> str:
@@ -91,10 +92,6 @@ def _minutes(field: str) -> str:
     if _is_number(field):
         return _("at minute %(minute)s", minute=int(field))
     return _("minutes: %(minutes)s", minutes=_items(field, str, 59))
-
-
-def _hours(field: str) -> str:
-    return _("hours: %(hours)s", hours=_items(field, lambda hour: clock(hour, 0), 23))
 
 
 def _days(day: str, weekday: str) -> str:

@@ -183,12 +183,8 @@ class Ended:
     def fill(self, words: LazyString | str) -> str:
         """Return `words` with their facts filled in."""
         file = source_of(self.entry) or gettext("The file")
-        return str(words) % {
-            "what": self.verb,
-            "who": self.entry.by,
-            "when": self.when,
-            "file": file,
-        }
+        facts = {"what": self.verb, "who": self.entry.by, "when": self.when, "file": file}
+        return str(words) % facts
 
 
 class CreateEnded(Ended):
