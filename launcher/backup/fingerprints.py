@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 Fingerprint = tuple[int, int, int, int]
 """Inode, size in bytes, mtime and ctime in nanoseconds."""
@@ -12,6 +13,14 @@ Fingerprint = tuple[int, int, int, int]
 def fingerprint_of(facts: os.stat_result) -> Fingerprint:
     """Return the fingerprint in `facts`, which are taken before the file is read."""
     return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+
+
+def fingerprint_at(path: Path) -> Fingerprint | None:
+    """Return the fingerprint of the file at `path`, None where there is none."""
+    try:
+        return fingerprint_of(path.stat())
+    except OSError:
+        return None
 
 
 def is_settled(fingerprint: Fingerprint) -> bool:

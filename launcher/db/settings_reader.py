@@ -12,7 +12,7 @@ from pathlib import Path
 
 from launcher.backup.codec import decode
 from launcher.backup.errors import SourceDatabaseError
-from launcher.backup.fingerprints import Fingerprint, fingerprint_of, is_settled
+from launcher.backup.fingerprints import Fingerprint, fingerprint_at, is_settled
 from launcher.backup.locks import Gate
 from launcher.backup.reasons import Reason
 from launcher.backup.sqlite.connection import side_files
@@ -66,7 +66,7 @@ class SettingsReader:
         Raises:
             SourceDatabaseError: as `read_settings`.
         """
-        seen = self._look()
+        seen = tuple(filter(None, map(fingerprint_at, self._paths)))
         if self._read is not None and seen and seen == self._seen:
             return self._read
         self._read = None
@@ -75,10 +75,3 @@ class SettingsReader:
         self._seen = seen if all(map(is_settled, seen)) else ()
         self._read = settings
         return settings
-
-    def _look(self) -> tuple[Fingerprint, ...]:
-        fingerprints: list[Fingerprint] = []
-        for path in self._paths:
-            with contextlib.suppress(OSError):
-                fingerprints.append(fingerprint_of(path.stat()))
-        return tuple(fingerprints)

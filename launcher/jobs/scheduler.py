@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from launcher.backup.errors import BackupError, SourceDatabaseError
-from launcher.backup.fingerprints import Fingerprint, fingerprint_of
+from launcher.backup.fingerprints import Fingerprint, fingerprint_at
 from launcher.backup.ports import utc_now
 from launcher.backup.slots import RETRY_AFTER
 from launcher.config import Config
@@ -129,7 +129,7 @@ class JobScheduler:
         """Look once a minute, and as soon as the journal has a new line."""
         if self._looking is not None and self._looking.is_alive():
             return
-        journal = self._journal_fingerprint()
+        journal = fingerprint_at(self._config.data_dir / "journal.jsonl")
         is_news = journal != self._journal_seen
         if not is_news and self._steady_s() - self._looked_at_s < LOOK_EVERY_S:
             return
@@ -139,12 +139,6 @@ class JobScheduler:
             target=self._dispatch, args=[self._app], name="look", daemon=True
         )
         self._looking.start()
-
-    def _journal_fingerprint(self) -> Fingerprint | None:
-        try:
-            return fingerprint_of((self._config.data_dir / "journal.jsonl").stat())
-        except OSError:
-            return None
 
     def _start_one(self, job: Job) -> float:
         """Start a job and return before when, in steady seconds, its slot is not asked for."""

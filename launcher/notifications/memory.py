@@ -15,7 +15,7 @@ from pathlib import Path
 
 from launcher.backup.codec import encode, try_decode
 from launcher.backup.files import write_atomic
-from launcher.backup.fingerprints import Fingerprint, fingerprint_of
+from launcher.backup.fingerprints import Fingerprint, fingerprint_at
 from launcher.config import Config
 from launcher.notifications import alerts as alert_states
 from launcher.notifications.alerts import Alerts
@@ -80,7 +80,7 @@ def read_memory(config: Config) -> Memory:
     """Return what is remembered; nothing where the file cannot be read."""
     path = _memory_path(config)
     fingerprint, unwritten = _unwritten.get(path, (None, None))
-    if unwritten and fingerprint == _fingerprint(path):
+    if unwritten and fingerprint == fingerprint_at(path):
         return unwritten
     try:
         facts = json.loads(path.read_bytes())
@@ -111,14 +111,7 @@ def save_memory(config: Config, memory: Memory) -> None:
         _unwritten.pop(path, None)
     except OSError as error:
         _log.warning("%s cannot be replaced: %s", path.name, error.strerror)
-        _unwritten[path] = (_fingerprint(path), memory)
-
-
-def _fingerprint(path: Path) -> Fingerprint | None:
-    try:
-        return fingerprint_of(path.stat())
-    except OSError:
-        return None
+        _unwritten[path] = (fingerprint_at(path), memory)
 
 
 def _memory_path(config: Config) -> Path:
