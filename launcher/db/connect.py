@@ -5,6 +5,7 @@ Importing SQLAlchemy takes longer than `flask backup create`, which does not nee
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sqlite3
@@ -59,8 +60,7 @@ def _insert(path: Path, entry: JournalEntry) -> None:
     facts = {"outcome": entry.outcome, "operation": entry.operation_id}
     if entry.error:
         facts["error"] = entry.error
-    connection = connect(path)
-    try:
+    with contextlib.closing(connect(path)) as connection:
         connection.execute(
             "INSERT INTO audit_events (at, actor_name, action, target_kind, target_id,"
             " target_name, changes, address) VALUES (?, ?, ?, 'backup', ?, ?, ?, '')",
@@ -73,5 +73,3 @@ def _insert(path: Path, entry: JournalEntry) -> None:
                 json.dumps(facts),
             ),
         )
-    finally:
-        connection.close()

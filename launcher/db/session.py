@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.pool import NullPool
 from werkzeug.exceptions import ServiceUnavailable
 
+from launcher.backup.locks import GatePass
 from launcher.backup.sqlite.failures import has_no_room
 from launcher.current import current_config, current_gate
 from launcher.db.connect import GATE_TIMEOUT_S, connect
@@ -84,7 +85,7 @@ def _enter() -> None:
     is_static = (request.endpoint or "").rpartition(".")[2] == "static"
     if is_static or getattr(view, "is_ungated", False) or "gate_pass" in g:
         return
-    _take_pass()
+    g.gate_pass = _enter_gate()
 
 
 def enter() -> None:
@@ -94,12 +95,12 @@ def enter() -> None:
         DataBeingReplacedError: a restore keeps the gate closed for longer than a request waits.
     """
     if "gate_pass" not in g:
-        _take_pass()
+        g.gate_pass = _enter_gate()
 
 
-def _take_pass() -> None:
+def _enter_gate() -> GatePass:
     try:
-        g.gate_pass = current_gate().enter(timeout_s=GATE_TIMEOUT_S)
+        return current_gate().enter(timeout_s=GATE_TIMEOUT_S)
     except TimeoutError:
         raise DataBeingReplacedError from None
 
@@ -133,7 +134,7 @@ def resume() -> None:
         return
     for name in _READ_BEFORE:
         g.pop(name, None)
-    _take_pass()
+    g.gate_pass = _enter_gate()
 
 
 def enter_at_once() -> bool:
@@ -153,11 +154,7 @@ def database_context() -> Iterator[None]:
         DataBeingReplacedError: a restore kept the gate closed for too long.
     """
     init_app(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
-    try:
-        held = current_gate().enter(timeout_s=GATE_TIMEOUT_S)
-    except TimeoutError:
-        raise DataBeingReplacedError from None
-    with held:
+    with _enter_gate():
         try:
             yield
         finally:
