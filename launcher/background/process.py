@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 import threading
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -174,7 +173,9 @@ def main() -> None:
         "operation_id": order.operation_id,
         "on_progress": lambda _progress: reply.begun(),
     }
-    with _received(request):
+    with contextlib.ExitStack() as stack:
+        if isinstance(request, UploadRequest):
+            stack.enter_context(uploads.taken_over(request.path))
         try:
             _run(service, request, common)
         except BackupError as error:
@@ -197,13 +198,6 @@ class _Common(TypedDict):
 def _decode(verb: Verb, facts: object) -> OperationRequest:
     kinds: tuple[type[OperationRequest], ...] = get_args(OperationRequest)
     return decode(next(kind for kind in kinds if kind.verb is verb), facts)
-
-
-def _received(request: OperationRequest) -> AbstractContextManager[None]:
-    """Return what keeps the file of an upload until the operation has ended."""
-    if isinstance(request, UploadRequest):
-        return uploads.taken_over(request.path)
-    return contextlib.nullcontext()
 
 
 def _run(service: BackupService, request: OperationRequest, common: _Common) -> None:

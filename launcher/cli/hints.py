@@ -8,17 +8,16 @@ from launcher.backup.errors import BackupError
 from launcher.backup.reasons import Reason, fill
 
 _AGAIN = "Copy or upload it again."
+_NO_LIVE_COPY = f"{_AGAIN} A live database cannot be copied as a file; use `flask backup export`."
 _OURS_ALONE = "Only a backup made by Launcher can be restored."
 _BACK = "`flask backup restore latest` brings the newest good backup back."
 _FOLDER = "Check that the folder exists, is mounted, and may be written by this user."
 
 HINTS: Mapping[str, str] = {
-    "operation_in_progress": (
-        "Wait until it has ended; `flask backup status` shows how far it is."
-    ),
+    "operation_in_progress": "Wait until it has ended; `flask backup status` shows how far it is.",
     "store_unavailable": _FOLDER,
     "backup_not_found": "`flask backup list` shows them all.",
-    "insufficient_space": ("Free some space: delete backups you do not need, or move the folder."),
+    "insufficient_space": "Free some space: delete backups you do not need, or move the folder.",
     "verification_failed": "Use another backup; `flask backup verify --all` finds good ones.",
     "incompatible_backup": _OURS_ALONE,
     "upload_rejected": _AGAIN,
@@ -39,12 +38,8 @@ HINTS: Mapping[str, str] = {
     Reason.IS_LIVE: "`flask backup create` makes a backup of it.",
     Reason.EMPTY: "Copy or upload it again; the transfer did not succeed.",
     Reason.NOT_SQLITE: "Take the .db file that Launcher gave you, or its .db.zst.",
-    Reason.CUT_OFF: (
-        f"{_AGAIN} A live database cannot be copied as a file; use `flask backup export`."
-    ),
-    Reason.PADDED: (
-        f"{_AGAIN} A live database cannot be copied as a file; use `flask backup export`."
-    ),
+    Reason.CUT_OFF: _NO_LIVE_COPY,
+    Reason.PADDED: _NO_LIVE_COPY,
     Reason.BOMB: _OURS_ALONE,
     Reason.OBJECT_FOREIGN: _OURS_ALONE,
     Reason.OBJECT_MISSING: _OURS_ALONE,

@@ -19,7 +19,13 @@ from launcher.extensions import db
 from launcher.notifications import audit, recipients
 from launcher.notifications.dispatch import send_notifications, send_test
 from launcher.notifications.memory import HEARTBEAT, DeliveryState, Memory, read_memory
-from launcher.notifications.recipients import Event, Recipient, RecipientError
+from launcher.notifications.recipients import (
+    Event,
+    Recipient,
+    RecipientError,
+    find_recipient,
+    read_notification_settings,
+)
 from launcher.notifications.sender import Delivery, Undelivered
 
 notifications = AppGroup("notifications", help="Say who is told when backups stop, and try it.")
@@ -52,7 +58,7 @@ def _reported() -> Iterator[None]:
 @_reported()
 def list_(*, as_json: bool) -> None:
     """List who is told, of what, and whether they can be reached. Addresses stay hidden."""
-    found = recipients.read_notification_settings(current_config())
+    found = read_notification_settings(current_config())
     memory = read_memory(current_config())
     if as_json:
         print_json(
@@ -119,9 +125,7 @@ def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
 @_reported()
 def remove(reference: str) -> None:
     """Tell somebody nothing any more."""
-    found = recipients.find_recipient(
-        recipients.read_notification_settings(current_config()), reference
-    )
+    found = find_recipient(read_notification_settings(current_config()), reference)
     _keep(audit.record_removed, recipients.remove_recipient(current_config(), found.id))
     say(f"{found.name} is not told any more.")
 
@@ -146,9 +150,7 @@ def send() -> None:
 @_reported()
 def test(reference: str) -> None:
     """Send a test message now, and say whether it arrived."""
-    found = recipients.find_recipient(
-        recipients.read_notification_settings(current_config()), reference
-    )
+    found = find_recipient(read_notification_settings(current_config()), reference)
     delivery = send_test(current_application(), found.id)
     outcome = Outcome.SUCCEEDED if delivery.is_done else Outcome.FAILED
     _keep(audit.record_test, found, outcome)
@@ -167,9 +169,9 @@ def heartbeat(*, url_stdin: bool, pings_start: bool, off: bool) -> None:
     url = "" if off else _url(url_stdin=url_stdin)
     if not (off or url):
         raise click.UsageError("there is no address")
-    before = recipients.read_notification_settings(current_config()).heartbeat
+    before = read_notification_settings(current_config()).heartbeat
     recipients.set_heartbeat(current_config(), url, pings_start=pings_start)
-    after = recipients.read_notification_settings(current_config()).heartbeat
+    after = read_notification_settings(current_config()).heartbeat
     if after != before:
         _keep(audit.record_heartbeat, before, after)
     say("There is no heartbeat any more." if off else "The heartbeat is set.")
@@ -180,9 +182,9 @@ def heartbeat(*, url_stdin: bool, pings_start: bool, off: bool) -> None:
 @_reported()
 def public_url(url: str) -> None:
     """Say how a browser reaches this site, so that messages can link to it; nothing for unknown."""
-    before = recipients.read_notification_settings(current_config()).public_url
+    before = read_notification_settings(current_config()).public_url
     recipients.set_public_url(current_config(), url)
-    after = recipients.read_notification_settings(current_config()).public_url
+    after = read_notification_settings(current_config()).public_url
     if after != before:
         _keep(audit.record_public_url, before, after)
     say(f"Messages link to {url}." if url else "Messages have no link.")
@@ -204,8 +206,7 @@ def _keep(record: Callable[..., None], *facts: object) -> None:
 def _url(*, url_stdin: bool) -> str:
     if url_stdin:
         return stdin_line("address").strip()
-    asked: str = click.prompt("Address", hide_input=True, err=True)
-    return asked
+    return str(click.prompt("Address", hide_input=True, err=True))
 
 
 def _why_not(delivery: Delivery) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 import click
 
@@ -15,17 +13,8 @@ from launcher.current import current_backups, current_config, current_gate
 from launcher.db.settings_reader import read_settings
 from launcher.settings.table import SiteSettings
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def json_option(command: F) -> F:
-    """Give a command the option --json."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
-
-
-def yes_option(command: F) -> F:
-    """Give a command the option --yes."""
-    return click.option("--yes", "-y", is_flag=True, help="Do not ask.")(command)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 
 def require_word(word: str) -> None:

@@ -108,8 +108,7 @@ def _facts(one: User) -> dict[str, str | bool | None]:
 
 
 def _asked_password() -> str:
-    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    return password
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
 
 
 def _article(role: Role) -> str:

@@ -24,7 +24,7 @@ from launcher.backup.errors import (
 from launcher.backup.ports import Clock, OnProgress
 from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Backup, Kind
-from launcher.backup.records.ids import LATEST, BackupId
+from launcher.backup.records.ids import LATEST
 from launcher.backup.records.operation import Progress
 from launcher.backup.service import BackupService
 from launcher.backup.slots import claim_of, is_open
@@ -89,10 +89,6 @@ class Done:
     outcome: RunOutcome
     facts: Mapping[str, object]
     error: BackupError | None = None
-
-
-class _NothingToDoError(Exception):
-    """The slot was used by somebody else a moment ago."""
 
 
 @dataclass(slots=True)
@@ -172,16 +168,13 @@ def perform(
 def _busy(book: Book, job: Job) -> OperationInProgressError:
     """Return the error that names who does this job, as far as they have begun to."""
     run = next((each for each in book.record(job.id).runs if each.is_running), None)
-    if run is None:
-        return OperationInProgressError(verb=job.verb, by=SCHEDULE, since=None)
-    return OperationInProgressError(verb=job.verb, by=run.by, since=run.started_at)
+    by, since = (run.by, run.started_at) if run else (SCHEDULE, None)
+    return OperationInProgressError(verb=job.verb, by=by, since=since)
 
 
 def _carry_out(task: _Task) -> Run | None:
     try:
         done = _WORK[task.job.id](task)
-    except _NothingToDoError:
-        return None
     except OperationInProgressError as error:
         if task.run is None:
             raise
@@ -191,6 +184,8 @@ def _carry_out(task: _Task) -> Run | None:
     except Exception as error:
         _end(task, Done(RunOutcome.FAILED, {}), message=repr(error), code="internal")
         raise
+    if done is None:
+        return None
     if done.error is None:
         return _end(task, done)
     return _end(task, done, message=str(done.error), code=done.error.code)
@@ -216,11 +211,11 @@ def _end(task: _Task, done: Done, *, message: str = "", code: str = "") -> Run:
 # --- the jobs ----------------------------------------------------------------------------
 
 
-def _back_up(task: _Task) -> Done:
-    """Make a backup, then let go what retention does not keep any more.
+def _back_up(task: _Task) -> Done | None:
+    """Create a backup, then remove what retention does not keep; None if the slot is used by now.
 
-    One that somebody asked for is a scheduled one all the same: it is what the schedule makes,
-    and a backup to keep is made with `create`.
+    A backup that a person asked for is a scheduled one as well: it is what the schedule creates,
+    and a backup to keep is created with `create`.
     """
     made: Backup | None
     if task.slot is None:
@@ -228,7 +223,7 @@ def _back_up(task: _Task) -> Done:
     else:
         made = task.service.create_scheduled(task.slot, by=task.by, on_progress=task.report)
     if made is None:
-        raise _NothingToDoError
+        return None
     facts: dict[str, object] = {"backup_id": made.id}
     try:
         pruned = task.service.prune(task.settings.policy, by=task.by, zone=task.settings.zone)
@@ -252,7 +247,8 @@ def _scrub(task: _Task) -> Done:
     """
     known = [backup for backup in task.service.list() if backup.is_scrubbed]
     queue = sorted(known, key=lambda backup: backup.verification.at or _NEVER)
-    overdue = _overdue(queue, now=task.clock())
+    late = task.clock() - timedelta(days=SCRUB_DAYS)
+    overdue = {backup.id for backup in queue if (backup.verification.at or _NEVER) < late}
     wanted = max(len(overdue), math.ceil(len(queue) / SCRUB_DAYS))
     deadline = time.monotonic() + SCRUB_BOUND_S
     verified: list[Backup] = []
@@ -306,11 +302,6 @@ def _size_bytes(backup: Backup) -> int:
     return backup.database.size_bytes if backup.database else 0
 
 
-def _overdue(queue: list[Backup], *, now: datetime) -> set[BackupId]:
-    late = now - timedelta(days=SCRUB_DAYS)
-    return {backup.id for backup in queue if (backup.verification.at or _NEVER) < late}
-
-
 def _cut_short(overdue: int) -> TimeUsedUpError | None:
     """Return the error of a run that its bound ended; None while it leaves nothing overdue."""
     if not overdue:
@@ -334,7 +325,7 @@ def _test_restore(task: _Task) -> Done:
     return Done(RunOutcome.SUCCEEDED, {"backup_id": backup.id, "rows": rows})
 
 
-_WORK: Mapping[str, Callable[[_Task], Done]] = {
+_WORK: Mapping[str, Callable[[_Task], Done | None]] = {
     "backup": _back_up,
     "scrub": _scrub,
     "restore-test": _test_restore,

@@ -206,7 +206,7 @@ def take_snapshot(
         entries=service.journal(limit=None, since=now - timedelta(days=_JOURNAL_DAYS)),
         has_history=_has_history(service, store.listing),
         running=service.progress(),
-        next_run_at=_next_run_at(settings, now),
+        next_run_at=next(iter(runs_ahead(settings, now, count=1)), None),
         live_problem=service.live_problem(),
         leader=leader,
         is_scheduler_wanted=is_scheduler_wanted,
@@ -320,10 +320,6 @@ def _has_history(service: BackupService, listing: Listing | None) -> bool:
         return False
     made = service.journal(limit=None, verbs={Verb.CREATE})
     return any(entry.outcome is Outcome.SUCCEEDED for entry in made)
-
-
-def _next_run_at(settings: SiteSettings | None, now: datetime) -> datetime | None:
-    return next(iter(runs_ahead(settings, now, count=1)), None)
 
 
 def runs_ahead(settings: SiteSettings | None, now: datetime, *, count: int) -> Sequence[datetime]:

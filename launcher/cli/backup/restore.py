@@ -31,11 +31,7 @@ def test_restore(backup_id: str, as_json: bool) -> None:
     """
     with bars() as on_progress:
         plan = current_backups().test_restore(backup_id, by=typist(), on_progress=on_progress)
-    if as_json:
-        print_json(plan)
-    else:
-        _say_plan(plan)
-        click.echo(f"{plan.backup_id}  rehearsed")
+    _show_plan(plan, f"{plan.backup_id}  rehearsed", as_json=as_json)
 
 
 @backup.command()
@@ -82,7 +78,8 @@ def restore(
                 on_progress=on_progress,
             )
         if dry_run:
-            _show_plan(plan, as_json=as_json)
+            text = f"{plan.source}  can be restored; nothing was changed"
+            _show_plan(plan, text, as_json=as_json)
             return
         _say_plan(plan)
         require_word("restore")
@@ -111,12 +108,12 @@ def _source(text: str) -> str | Path:
         raise
 
 
-def _show_plan(plan: RestorePlan, *, as_json: bool) -> None:
+def _show_plan(plan: RestorePlan, text: str, *, as_json: bool) -> None:
     if as_json:
         print_json(plan)
     else:
         _say_plan(plan)
-        click.echo(f"{plan.source}  can be restored; nothing was changed")
+        click.echo(text)
 
 
 @backup.command()

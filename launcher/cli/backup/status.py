@@ -104,7 +104,9 @@ def _print_status(snapshot: Snapshot, findings: Findings) -> None:
             f"Running:          {running.verb} by {running.by}"
             f" since {moment(running.started_at)}{stage}"
         )
-    _print_problems(findings)
+    for problem in findings.problems:
+        severity = click.style(f"{problem.severity}:", fg=_COLOURS[problem.severity])
+        click.echo(f"{severity:<18}{_problem(problem)}")
 
 
 def _answer(findings: Findings) -> str:
@@ -113,12 +115,6 @@ def _answer(findings: Findings) -> str:
     if findings.headline is not Headline.SAFE or not said:
         said.insert(0, _HEADLINES[findings.headline])
     return " ".join(f"{words[:1].upper()}{words[1:]}." for words in said)
-
-
-def _print_problems(findings: Findings) -> None:
-    for problem in findings.problems:
-        severity = click.style(f"{problem.severity}:", fg=_COLOURS[problem.severity])
-        click.echo(f"{severity:<18}{_problem(problem)}")
 
 
 def _problem(problem: Problem) -> str:
