@@ -178,7 +178,7 @@ def _only_name(made: list[IncomingFile]) -> str:
 
 def _refuse(title: LazyString, text: LazyString) -> NoReturn:
     resume()
-    abort(show_refusal(422, title, str(text), command=""))
+    abort(show_refusal(422, title, str(text)))
 
 
 def _refuse_size(limit_bytes: int) -> NoReturn:
@@ -190,7 +190,7 @@ def _refuse_size(limit_bytes: int) -> NoReturn:
         path=current_backups().store_path,
     )
     title = _("This file is larger than %(limit)s", limit=size(limit_bytes))
-    abort(show_refusal(413, title, text, command=""))
+    abort(show_refusal(413, title, text))
 
 
 def _drain(most_bytes: int) -> None:

@@ -5,7 +5,7 @@ A restore replaces the log, which is in the database, but not the journal, which
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -80,9 +80,12 @@ def operations() -> ResponseReturnValue:
     first = (page - 1) * PAGE
     # The journal has at most a megabyte; without a filter only its end is read.
     entries = current_backups().journal(limit=_ALL_ENTRIES if narrowed else first + PAGE + 1)
-    found = list(
-        islice(_matching(entries, asked["verb"], asked["outcome"]), first, first + PAGE + 1)
+    matching = (
+        each
+        for each in entries
+        if asked["verb"] in {"", each.verb} and asked["outcome"] in {"", each.outcome}
     )
+    found = list(islice(matching, first, first + PAGE + 1))
     newer = url_for("audit.operations", **narrowed, page=page - 1) if page > 1 else ""
     older = url_for("audit.operations", **narrowed, page=page + 1) if len(found) > PAGE else ""
     return render_template(
@@ -132,13 +135,6 @@ def _narrowed(asked: Mapping[str, str]) -> dict[str, Any]:
 def _page_number() -> int:
     text = request.args.get("page", "")
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else 1
-
-
-def _matching(entries: Sequence[JournalEntry], verb: str, outcome: str) -> Iterator[JournalEntry]:
-    return (
-        each for each in entries
-        if verb in {"", each.verb} and outcome in {"", each.outcome}
-    )  # fmt: skip
 
 
 def _event(event: AuditEvent) -> dict[str, object]:

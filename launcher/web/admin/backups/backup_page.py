@@ -128,7 +128,7 @@ def _refuse_damaged(backup: Backup) -> Response:
         "%(problem)s. On its page the file can still be downloaded as it is kept, to look into it.",
         problem=backup.verification.error,
     )
-    return show_refusal(422, _("This backup is damaged, so it is not handed out"), text, command="")
+    return show_refusal(422, _("This backup is damaged, so it is not handed out"), text)
 
 
 def _wanted_download() -> str:

@@ -9,9 +9,8 @@ from flask import Response, abort, make_response, redirect, request, url_for
 
 from launcher.backup.errors import BackupNotFoundError, LastGoodBackupError
 from launcher.backup.reasons import Reason
-from launcher.backup.records.backup import Backup
 from launcher.backup.records.ids import parse_backup_id
-from launcher.backup.records.operation import BulkResult, PartFailure
+from launcher.backup.records.operation import BulkResult
 from launcher.current import current_backups
 from launcher.db.session import release, resume
 from launcher.i18n.formats import day_and_time
@@ -117,7 +116,10 @@ def _delete(plan: DeletionPlan) -> ResponseReturnValue:
     if plan.is_destructive and (refusal := _refuse_destructive(plan)):
         return refusal
     backups = {str(backup.id): day_and_time(backup.created_at) for backup in plan.going}
-    left = [_left_protected(backup) for backup in plan.protected]
+    left = [
+        gettext("%(when)s: left, it is protected", when=day_and_time(backup.created_at))
+        for backup in plan.protected
+    ]
     by, back = signed_in_user().username, way_back()
     service = current_backups()
     release()
@@ -147,18 +149,12 @@ def _deleted(result: BulkResult, names: dict[str, str], left: list[str], gone: i
         text = gettext("Backup of %(when)s deleted", when=names[result.done[0]])
     else:
         text = ngettext("%(num)s backup deleted", "%(num)s backups deleted", len(result.done))
-    details = left + [_could_not(failure, names) for failure in result.failed]
+    details = left + [
+        f"{names.get(each.backup_id, each.backup_id)}: {each.fault}" for each in result.failed
+    ]
     if gone:
         details.append(ngettext("%(num)s was gone already", "%(num)s were gone already", gone))
     return make_toast(text, severity="warn" if details else "ok", details=first_lines(details))
-
-
-def _left_protected(backup: Backup) -> str:
-    return gettext("%(when)s: left, it is protected", when=day_and_time(backup.created_at))
-
-
-def _could_not(failure: PartFailure, names: dict[str, str]) -> str:
-    return f"{names.get(failure.backup_id, failure.backup_id)}: {failure.fault}"
 
 
 @blueprint.post("/selected")
