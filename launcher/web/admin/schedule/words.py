@@ -36,7 +36,8 @@ def schedule_words(schedule: SiteSettings) -> Markup:
         schedule.backup_restore_test, schedule.backup_restore_test
     )
     if not schedule.backup_enabled:
-        return escape(f"{_('Off: no backups by themselves')}; {restore_test}")
+        off = _("Off: no backups by themselves")
+        return escape(f"{off}; {restore_test}")
     runs = cron_words(schedule.backup_cron_expression)
     return escape(f"{runs}; {_kept_words(schedule)}; {restore_test}")
 
