@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
@@ -141,11 +142,7 @@ def _address_subject(address: str) -> str:
     return f"address:{address[:64]}"
 
 
-_dummies: list[str] = []
-
-
+@cache
 def _dummy_hash() -> str:
     """Return the hash of a random password, which takes as long to check as any."""
-    if not _dummies:
-        _dummies.append(passwords.hash_password(secrets.token_hex(16)))
-    return _dummies[0]
+    return passwords.hash_password(secrets.token_hex(16))

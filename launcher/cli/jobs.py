@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import click
@@ -55,7 +56,9 @@ def list_(as_json: bool) -> None:
     first.
     """
     config = current_config()
-    settings, leading = _settings_or_none(), leader(config.lock_dir)
+    leading, settings = leader(config.lock_dir), None
+    with suppress(SourceDatabaseError):
+        settings = read_current_settings()
     found = runs(config.data_dir)
     if as_json:
         listed = [_facts(job_id, found[job_id], settings) for job_id in JOBS]
@@ -174,13 +177,6 @@ def _who_runs_them(leading: Leader | None, *, is_led_here: bool) -> str:
     if is_led_here:
         return "No server runs them. `flask backup run-scheduled` does what is due."
     return "LAUNCHER_SCHEDULER is off: a timer has to call `flask backup run-scheduled`."
-
-
-def _settings_or_none() -> SiteSettings | None:
-    try:
-        return read_current_settings()
-    except SourceDatabaseError:
-        return None
 
 
 def _listed(done: Run, name: str) -> list[str]:

@@ -169,7 +169,8 @@ class LauncherContent:
         try:
             connection.execute("UPDATE system_settings SET session_epoch = ?", (epoch,))
             if schedule is not None:
-                _write_schedule(connection, schedule)
+                columns = ", ".join(f"{name} = :{name}" for name in SCHEDULE)
+                connection.execute(f"UPDATE system_settings SET {columns}", schedule)
             if account is not None:
                 _write_account(connection, account)
             connection.execute("COMMIT")
@@ -231,11 +232,6 @@ def _texts(connection: sqlite3.Connection, query: str) -> tuple[str, ...]:
 def _schedule(row: tuple[Any, ...]) -> Schedule:
     values = zip(SCHEDULE, row, strict=True)
     return {name: type(SETTINGS[name].default)(value) for name, value in values}
-
-
-def _write_schedule(connection: sqlite3.Connection, schedule: Schedule) -> None:
-    columns = ", ".join(f"{name} = :{name}" for name in SCHEDULE)
-    connection.execute(f"UPDATE system_settings SET {columns}", schedule)
 
 
 def _write_account(connection: sqlite3.Connection, account: Mapping[str, object]) -> None:

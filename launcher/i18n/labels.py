@@ -162,9 +162,7 @@ VERB_WORDS: Mapping[Verb, LazyString] = {
 }
 
 STAGE_WORDS: Mapping[Stage, StageWords] = {
-    Stage.COPY: StageWords(
-        _("Copy the database"), _("Copying the database"), _("Database copied")
-    ),
+    Stage.COPY: StageWords(_("Copy the database"), _("Copying the database"), _("Database copied")),
     Stage.CHECK: StageWords(_("Check the copy"), _("Checking the copy"), _("Copy checked")),
     Stage.COMPRESS: StageWords(
         _("Compress and sum"), _("Compressing and summing"), _("Compressed and summed")
@@ -181,9 +179,7 @@ STAGE_WORDS: Mapping[Stage, StageWords] = {
     Stage.SAFETY: StageWords(
         _("Safety backup of now"), _("Making a safety backup of now"), _("Safety backup made")
     ),
-    Stage.REPLACE: StageWords(
-        _("Replace the data"), _("Replacing the data"), _("Data replaced")
-    ),
+    Stage.REPLACE: StageWords(_("Replace the data"), _("Replacing the data"), _("Data replaced")),
     Stage.CONFIRM: StageWords(
         _("Compare with the plan"), _("Comparing with the plan"), _("Compared with the plan")
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import click
 
@@ -28,14 +28,10 @@ def list_(as_json: bool) -> None:
     if as_json:
         print_json(backups)
     elif backups:
-        _print_backups(backups)
+        heading = ("ID", "TAKEN", "KIND", "SIZE", "STATE", "INSIDE", "NOTE")
+        print_table([heading, *map(_row, backups)])
     else:
         say("There are no backups yet. `flask backup create` makes one.")
-
-
-def _print_backups(backups: Iterable[Backup]) -> None:
-    heading = ("ID", "TAKEN", "KIND", "SIZE", "STATE", "INSIDE", "NOTE")
-    print_table([heading, *(_row(backup) for backup in backups)])
 
 
 def _row(backup: Backup) -> tuple[str, ...]:
