@@ -1,6 +1,6 @@
-"""What Launcher does by itself: backups on schedule, proof of the old ones, a rehearsed restore.
+"""The scheduled jobs: create a backup, verify older ones, test a restore.
 
-`registry.py` is the table of jobs. One worker of all is the leader (`leader.py`) and starts them
-when they are due (`scheduler.py`), each in a process of its own (`process.py`, `work.py`), whose
-outcome is remembered outside the database (`history.py`). Nothing is imported here.
+Read `registry` first, the table of jobs. One process is elected leader (`election`) and starts what
+is due (`scheduler`), each job in a process of its own (`process`, `work`). Outcomes are remembered
+outside the database (`history`). Imports `notifications` and what it imports.
 """

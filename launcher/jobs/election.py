@@ -1,9 +1,8 @@
-"""The one worker of all that runs the jobs: whoever holds the lock `scheduler`.
+"""Leader election: the one process that holds the lock `scheduler` runs the jobs.
 
-Every worker has a thread that tries to take it, and whoever has it keeps it for life. The kernel
-lets go of it when its holder ends, however it ends, so there is no stale lock and nothing to
-clear up. Nothing here forks, and descriptors are closed in every program that is started: a child
-that held the lock would be a leader that leads nothing.
+Every worker has a thread that tries to take the lock and keeps it until the process ends. The
+kernel releases it however the process ends, so there is no stale lock. Nothing here forks, and
+descriptors are closed in every program that is started, which would keep the lock and run no jobs.
 """
 
 from __future__ import annotations
@@ -30,17 +29,17 @@ log = logging.getLogger(__name__)
 
 
 class LeaderTasks(Protocol):
-    """What the leader does while it is one. Made anew by whoever becomes the leader."""
+    """What the leader does; created each time a process becomes the leader."""
 
     def tick(self) -> None:
-        """Look after things; called again and again, from one thread."""
+        """Do what is due; called every two seconds, from one thread."""
 
     def close(self) -> None:
         """Stop, at once and without waiting for what was started."""
 
 
 class Election:
-    """One worker's candidacy, and its time in office."""
+    """Compete for the lock, then run the leader's tasks."""
 
     def __init__(
         self,
@@ -58,11 +57,11 @@ class Election:
         self._thread = threading.Thread(target=self._run, name="election", daemon=True)
 
     def start(self) -> None:
-        """Stand for it until `stop`."""
+        """Compete for the lock until `stop`."""
         self._thread.start()
 
     def stop(self, *, timeout_s: float = 5.0) -> None:
-        """Leave office, if it was held, so that another worker takes over at once."""
+        """Release the lock if it is held, so that another worker takes over at once."""
         self._end.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
@@ -105,7 +104,7 @@ class Election:
                 tasks.close()
 
     def _is_ours(self, descriptor: int) -> bool:
-        """Whether the lock is still the one that others meet: its file may have been removed."""
+        """Whether others compete for the same file: it may have been removed."""
         try:
             held, named = os.fstat(descriptor), self._path.stat()
         except OSError:

@@ -1,4 +1,4 @@
-"""What became of the jobs, and which of their slots were used: `jobs.json` in the data directory.
+"""The history of the jobs, and which slots were used: `jobs.json` in the data directory.
 
 It lies outside the database, so that a restore neither repeats nor skips a job. Written by the
 process that does a job, whole or not at all; a torn or lost file costs memories and no job.
@@ -41,7 +41,7 @@ class RunOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One time that a job ran.
+    """One run of a job.
 
     Attributes:
         by: "schedule", or who asked for it.
@@ -116,7 +116,7 @@ def _seen(book: Book, job_id: str) -> tuple[Run, ...]:
     found = book.record(job_id).runs
     if not any(run.is_running for run in found) or book.is_at_work(job_id):
         return found
-    # It may have ended between the two looks.
+    # It may have ended between the two reads.
     return tuple(map(_as_interrupted, book.record(job_id).runs))
 
 
@@ -125,7 +125,7 @@ def _as_interrupted(run: Run) -> Run:
 
 
 def _newest(found: tuple[Run, ...]) -> tuple[Run, ...]:
-    """Return as many as are remembered; the last success is not forgotten for failures."""
+    """Return the newest runs and the last success, however many failed since."""
     kept, older = found[:MAX_RUNS], found[MAX_RUNS:]
     success = next((run for run in older if run.is_success), None)
     if success is None or any(run.is_success for run in kept):
@@ -134,7 +134,7 @@ def _newest(found: tuple[Run, ...]) -> tuple[Run, ...]:
 
 
 class Book:
-    """The file, for whoever reads or writes it. Reading is cheap while nothing changes."""
+    """Reads and writes the file. Reading is cheap while nothing changes."""
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / "jobs.json"
@@ -159,7 +159,7 @@ class Book:
         return self.change(job_id, lambda last: replace(last, schedule=schedule, since=at))
 
     def begin(self, job_id: str, *, by: str, at: datetime, claim: Claim | None = None) -> Run:
-        """Remember that a run begins; older ones that never ended were interrupted."""
+        """Record that a run started; older runs that never ended become interrupted."""
         run = Run(secrets.token_hex(8), by, at)
 
         def add(last: Record) -> Record:
@@ -170,7 +170,7 @@ class Book:
         return run
 
     def end(self, job_id: str, run: Run) -> None:
-        """Remember how a run that was begun has ended; its slot is done if it succeeded."""
+        """Record how a run ended; its slot is used if it succeeded."""
 
         def close(last: Record) -> Record:
             kept = tuple(run if each.id == run.id else each for each in last.runs)
@@ -196,12 +196,12 @@ class Book:
         return changed
 
     def at_work(self, job_id: str) -> AbstractContextManager[bool]:
-        """Be the one process that does this job, for the block; yields False if another is."""
+        """Be the one process that runs this job, for the block; yields False if another is."""
         # `is_at_work` of others holds the lock for some microseconds.
         return locked(self._work_path(job_id), timeout_s=0.05)
 
     def is_at_work(self, job_id: str) -> bool:
-        """Whether some process does this job at this moment."""
+        """Whether some process runs this job at this moment."""
         try:
             descriptor = try_lock(self._work_path(job_id), exclusive=False)
         except OSError:

@@ -36,10 +36,10 @@ class JobRequest:
 
 
 class Answered(StrEnum):
-    """What became of the wish to start a job."""
+    """Whether a job was started."""
 
     BEGUN = "begun"
-    NOTHING = "nothing"  # nothing was due, or somebody else is at it
+    NOTHING = "nothing"  # nothing was due, or another process runs it
     BUSY = "busy"
 
 
@@ -59,7 +59,7 @@ def start_due(config: Config, job_id: str) -> Answered:
 
 
 def run_now(config: Config, job_id: str, *, by: str) -> None:
-    """Do a job now because somebody asked for it; it is under way when this returns.
+    """Start a job now because a person asked for it; it is running when this returns.
 
     It uses no slot of the schedule. The caller must not hold the gate.
 
@@ -81,7 +81,7 @@ def _launch(config: Config, job_id: str, *, by: str, is_by_hand: bool) -> str:
 
 
 def main() -> None:
-    """Do the job that is written on stdin."""
+    """Run the job that is written on stdin."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     if (request := read_request(JobRequest)) is None:
         return

@@ -13,7 +13,7 @@ from launcher.settings.table import SiteSettings
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One thing that is done by itself, again and again.
+    """One scheduled job.
 
     Attributes:
         id: its name in files and addresses, and the key of its words (`i18n.labels.JOB_WORDS`).

@@ -1,12 +1,12 @@
-"""What the leader does: keeps the schedule as the settings have it, and starts what is due.
+"""The leader's tasks: follow the schedule in the settings, and start what is due.
 
 Flask-APScheduler wakes it in the second in which a job comes due. That alone would not do: a clock
-that is set back would leave it asleep, a slot that came due while nobody led would be forgotten,
-and an operation in the way would cost a backup. So every half minute each job is asked what it
-owes, which is cheap, and whoever asks twice starts nothing twice.
+that is set back would leave it asleep, a slot that came due without a leader would be forgotten,
+and an operation in the way would cost a backup. So every half minute each job is checked for
+a due slot, which is cheap, and checking twice starts nothing twice.
 
-It also lets the watch look around, once a minute and whenever an operation has ended, so that
-trouble is told. That may take as long as the slowest of those who are told, so it has a thread.
+It also detects problems and sends notifications, once a minute and when an operation has ended.
+That may take as long as the slowest recipient, so it has a thread.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _log = logging.getLogger(__name__)
 
 
 class JobScheduler:
-    """The leader's office: `tick` every two seconds, `close` at the end.
+    """The leader's tasks: `tick` every two seconds, `close` at the end.
 
     Args:
         clock, steady_s: the wall clock, and seconds that nobody can set.
@@ -91,7 +91,7 @@ class JobScheduler:
         self._apscheduler.start(paused=not is_woken)
 
     def tick(self) -> None:
-        """Follow the settings and the clock; every half minute, start what is owed."""
+        """Follow the settings and the clock; every half minute, start what is due."""
         is_first = self._settings is None
         self._look_around()
         self._follow_clock()
@@ -126,7 +126,7 @@ class JobScheduler:
             }
 
     def _look_around(self) -> None:
-        """Look once a minute, and as soon as the journal has a new line."""
+        """Send notifications once a minute, and as soon as the journal has a new line."""
         if self._looking is not None and self._looking.is_alive():
             return
         journal = fingerprint_at(self._config.data_dir / "journal.jsonl")
@@ -134,7 +134,7 @@ class JobScheduler:
         if not is_news and self._steady_s() - self._looked_at_s < LOOK_EVERY_S:
             return
         self._journal_seen, self._looked_at_s = journal, self._steady_s()
-        # A daemon: whoever does not answer must not keep a worker from ending.
+        # A daemon: a recipient that does not answer must not keep a worker from ending.
         self._looking = threading.Thread(
             target=self._dispatch, args=[self._app], name="look", daemon=True
         )
@@ -155,7 +155,7 @@ class JobScheduler:
         return self._steady_s() + RETRY_AFTER.total_seconds()
 
     def _follow_settings(self, *, is_watched: bool) -> bool:
-        """Read the rules, and schedule anew what changed; return whether they could be read."""
+        """Read the settings and reschedule what changed; return whether they could be read."""
         try:
             settings = self._reader.read()
         except SourceDatabaseError as error:

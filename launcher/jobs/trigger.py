@@ -1,4 +1,4 @@
-"""Tells APScheduler when a cron expression comes due, in cron's own sense.
+"""An APScheduler trigger for cron expressions, in cron's own sense.
 
 APScheduler's own crontab takes Sunday for Monday, and runs twice in the hour that the clock
 repeats; see `launcher.schedule.cron`.
@@ -24,7 +24,7 @@ class CronExpressionTrigger(BaseTrigger):  # type: ignore[misc]
     def get_next_fire_time(
         self, previous_fire_time: datetime | None, now: datetime
     ) -> datetime | None:
-        """Return the next moment after `now`; those that were missed are not walked through."""
+        """Return the next moment after `now`; missed moments are skipped."""
         after = max(previous_fire_time, now) if previous_fire_time else now
         runs = next_runs(self.expression, after=after.astimezone(UTC), zone=self.zone)
         return runs[0] if runs else None

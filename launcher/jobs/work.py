@@ -1,4 +1,4 @@
-"""What each job does, from the question whether it is due to the word of how it ended.
+"""What each job does: whether it is due, its work, and the record of how it ended.
 
 `perform` is the one road: the leader's processes, `flask backup run-scheduled` and *run now* take
 it. Whoever comes second finds the slot claimed, and that is all right.
@@ -33,10 +33,10 @@ from launcher.jobs.registry import JOBS, Job
 from launcher.settings.table import SiteSettings
 
 SCHEDULE = "schedule"
-"""Who asks for what is due by itself, as journal and history name it."""
+"""The name of the schedule in journal and history."""
 
 OFF = "off"
-SCRUB_DAYS = 28  # a little less than a month, so that a missed day or two is made up for
+SCRUB_DAYS = 28  # a little less than a month, so that a missed day or two can be caught up
 SCRUB_BOUND_S = 30 * 60.0
 CHANGE_UNSEEN = timedelta(seconds=5)
 
@@ -65,7 +65,7 @@ def watch_schedule(
 def owed(
     service: BackupService, record: Record, job: Job, settings: SiteSettings, *, now: datetime
 ) -> datetime | None:
-    """Return the slot of a job whose work is to begin now, None when nothing is owed.
+    """Return the slot of a job that is to start now, None when nothing is due.
 
     That is the newest one that came due, however many were missed, if it was not used.
     """
@@ -84,7 +84,7 @@ def owed(
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a job has come to; `error` is there when it did not simply succeed."""
+    """The result of a job; `error` is there when it did not simply succeed."""
 
     outcome: RunOutcome
     facts: Mapping[str, object]
@@ -93,7 +93,7 @@ class Done:
 
 @dataclass(slots=True)
 class _Task:
-    """One run of a job while it is done. It is written down once it has really begun."""
+    """One run of a job while it runs. It is recorded once it has really started."""
 
     book: Book
     service: BackupService
@@ -107,7 +107,7 @@ class _Task:
     run: Run | None = None
 
     def begin(self) -> Run:
-        """Write down that it runs, and claim its slot; once."""
+        """Record that it runs, and claim its slot; once."""
         if self.run is None:
             now, claim = self.clock(), None
             if self.slot is not None and self.job.id != "backup":
@@ -135,7 +135,7 @@ def perform(
     on_begun: Callable[[], None] = lambda: None,
     on_progress: OnProgress | None = None,
 ) -> Run | None:
-    """Do a job if it is due, or because somebody asked for it, and write down how it ended.
+    """Run a job if it is due, or because a person asked for it, and record how it ended.
 
     Args:
         on_begun: called once it is certain that it runs.
@@ -166,7 +166,7 @@ def perform(
 
 
 def _busy(book: Book, job: Job) -> OperationInProgressError:
-    """Return the error that names who does this job, as far as they have begun to."""
+    """Return the error that names who runs this job, as far as that is known."""
     run = next((each for each in book.record(job.id).runs if each.is_running), None)
     by, since = (run.by, run.started_at) if run else (SCHEDULE, None)
     return OperationInProgressError(verb=job.verb, by=by, since=since)
@@ -228,7 +228,7 @@ def _back_up(task: _Task) -> Done | None:
     try:
         pruned = task.service.prune(task.settings.policy, by=task.by, zone=task.settings.zone)
     except BackupError as error:
-        # The backup is there, which is what counts; the next one lets go of more.
+        # The backup is there, which is what counts; the next run removes more.
         return Done(RunOutcome.PARTLY, facts, error)
     facts["removed"] = list(pruned.done)
     if pruned.failed:
@@ -239,7 +239,7 @@ def _back_up(task: _Task) -> Done | None:
 
 
 def _scrub(task: _Task) -> Done:
-    """Verify as many backups as make all of them come round within a month, oldest verdict first.
+    """Verify the longest unverified backups, so many that all of them are verified within a month.
 
     A damaged one is a finding, and its verdict is recorded; what cannot be looked at now does not
     keep the others from being looked at. But each attempt is a line of the journal: what is larger
@@ -312,14 +312,14 @@ def _cut_short(overdue: int) -> TimeUsedUpError | None:
 
 
 def _test_restore(task: _Task) -> Done:
-    """Take the newest good backup through a whole restore on a scratch copy."""
+    """Restore the newest good backup to a temporary copy."""
     try:
         backup = task.service.get(LATEST)
         plan = task.service.test_restore(backup.id, by=task.by, on_progress=task.report)
     except (BackupNotFoundError, InsufficientSpaceError) as error:
         return Done(RunOutcome.POSTPONED, {}, error)
     except VerificationError as error:
-        task.service.verify(backup.id, by=task.by)  # so that nobody counts on it any more
+        task.service.verify(backup.id, by=task.by)  # so that it no longer counts as good
         return Done(RunOutcome.FAILED, {"backup_id": backup.id}, error)
     rows = {change.table: change.then for change in plan.rows}
     return Done(RunOutcome.SUCCEEDED, {"backup_id": backup.id, "rows": rows})

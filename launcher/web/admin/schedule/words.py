@@ -30,7 +30,7 @@ def next_run() -> datetime | None:
 
 def schedule_words(schedule: SiteSettings) -> Markup:
     """Return when backups are made, how many stay, and how often a restore is tested:
-    `Every day at 03:00; kept are the last 10; a rehearsal every week`.
+    `Every day at 03:00; kept are the last 10; a restore test every week`.
     """
     restore_test = RESTORE_TEST_WORDS.get(
         schedule.backup_restore_test, schedule.backup_restore_test
