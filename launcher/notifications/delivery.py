@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 from flask import Flask
 
@@ -78,18 +77,15 @@ def _compose(
     from launcher.notifications import messages  # noqa: PLC0415  (it imports the database)
 
     site = memory.settings or FALLBACK
-    about: dict[str, Any] = {
-        "snapshot": snapshot, "site": site, "panel_url": settings.panel_url,
-    }  # fmt: skip
+    sign = partial(messages.signed, site_name=site.site_name, panel_url=settings.panel_url)
     with app.app_context(), speaking(site.default_locale, site.zone.key):
         composed: list[tuple[Event, ProblemKind | None, Message]] = []
         for each in events:
             event = Event.RECOVERY if each.change is AlertChange.ENDED else Event.FAILURE
-            composed.append((event, each.alert.kind, messages.compose(each, **about)))
-        composed += [
-            (Event.SUCCESS, None, messages.compose_success(entry, **about)) for entry in succeeded
-        ]
-    return composed
+            composed.append((event, each.alert.kind, messages.compose(each, snapshot)))
+        successes = [messages.compose_success(entry, snapshot) for entry in succeeded]
+        composed += [(Event.SUCCESS, None, message) for message in successes]
+    return [(event, kind, sign(message)) for event, kind, message in composed]
 
 
 def deliver_waiting(memory: Memory, settings: NotificationSettings, *, now: datetime) -> Memory:

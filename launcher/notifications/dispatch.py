@@ -117,7 +117,8 @@ def send_test(app: Flask, recipient_id: str) -> Delivery:
     recipient = find_recipient(settings, recipient_id)
     site = settings_if_readable(app) or read_memory(config).settings or FALLBACK
     with app.app_context(), speaking(site.default_locale, site.zone.key):
-        message = messages.compose_test(site=site, panel_url=settings.panel_url)
+        message = messages.compose_test()
+    message = messages.signed(message, site_name=site.site_name, panel_url=settings.panel_url)
     delivery = sender.deliver(recipient.url, [message])
     _log.info("test to %s: %s", recipient.name, delivery.reason or "delivered")
     if delivery.is_done:

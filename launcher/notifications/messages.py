@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from flask_babel.speaklater import LazyString
@@ -18,7 +19,6 @@ from launcher.monitoring.snapshot import Snapshot
 from launcher.notifications.alerts import Alert, AlertChange, AlertEvent
 from launcher.notifications.recipients import Event, RecipientError
 from launcher.notifications.sender import Delivery, Message, Undelivered
-from launcher.settings.table import SiteSettings
 
 REASON_WORDS: Mapping[Undelivered, LazyString] = {
     Undelivered.UNKNOWN_SERVICE: _("This is no address of a service that can be told."),
@@ -89,9 +89,7 @@ def delivery_words(delivery: Delivery) -> str:
     return str(REASON_WORDS[delivery.reason]) % {"status": delivery.status}
 
 
-def compose(
-    event: AlertEvent, *, snapshot: Snapshot, site: SiteSettings, panel_url: str
-) -> Message:
+def compose(event: AlertEvent, snapshot: Snapshot) -> Message:
     """Return the message of a changed alert: what happened, what still holds, what to do."""
     problem = event.problem
     if problem is None:
@@ -109,34 +107,28 @@ def compose(
         elif problem.kind is ProblemKind.LOW_SPACE or problem.code == SPACE:
             lines.append(str(ERROR_WORDS[SPACE].hint))
         mood = "failure" if problem.severity is Severity.BAD else "warning"
-    return _message(heading, lines, site=site, panel_url=panel_url, mood=mood)
+    return Message(heading, "\n".join(filter(None, lines)), mood)
 
 
-def compose_success(
-    entry: JournalEntry, *, snapshot: Snapshot, site: SiteSettings, panel_url: str
-) -> Message:
+def compose_success(entry: JournalEntry, snapshot: Snapshot) -> Message:
     """Return the message that a scheduled backup was created."""
     heading = gettext("The scheduled backup was made")
     lines = [gettext("It is %(id)s.", id=entry.backup_id)]
     if snapshot.next_run_at:
         lines.append(gettext("The next run: %(moment)s.", moment=exact(snapshot.next_run_at)))
-    return _message(heading, lines, site=site, panel_url=panel_url, mood="success")
+    return Message(heading, "\n".join(lines), "success")
 
 
-def compose_test(*, site: SiteSettings, panel_url: str) -> Message:
+def compose_test() -> Message:
     """Return a test message."""
-    heading = gettext("This is a test")
-    lines = [gettext("It arrived. When backups fail, you will be told like this.")]
-    return _message(heading, lines, site=site, panel_url=panel_url, mood="info")
+    text = gettext("It arrived. When backups fail, you will be told like this.")
+    return Message(gettext("This is a test"), text)
 
 
-def _message(
-    heading: str, lines: Sequence[str], *, site: SiteSettings, panel_url: str, mood: str
-) -> Message:
-    body = [line for line in lines if line]
-    if panel_url:
-        body.append(panel_url)
-    return Message(title=f"{site.site_name}: {heading}", body="\n".join(body), mood=mood)
+def signed(message: Message, *, site_name: str, panel_url: str) -> Message:
+    """Return a message with the name of the site in front and the URL of the panel at its end."""
+    body = "\n".join(filter(None, (message.body, panel_url)))
+    return replace(message, title=f"{site_name}: {message.title}", body=body)
 
 
 def _still_holds(snapshot: Snapshot) -> str:

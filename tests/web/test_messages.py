@@ -53,10 +53,10 @@ def test_a_message_says_what_happened_what_holds_and_what_to_do(app: Flask, lang
             (AlertChange.ENDED, None),
         ):
             with app.app_context(), speaking(language, site.zone.key):
-                message = messages.compose(
-                    AlertEvent(news, alert, about),
-                    snapshot=SNAPSHOT, site=site, panel_url="https://home.example/admin",
-                )  # fmt: skip
+                message = messages.compose(AlertEvent(news, alert, about), SNAPSHOT)
+            message = messages.signed(
+                message, site_name=site.site_name, panel_url="https://home.example/admin"
+            )
 
             assert message.title.startswith("Home: "), (kind, severity, news)
             assert message.body.count("\n") >= 1, (kind, severity, news)
