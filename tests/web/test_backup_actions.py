@@ -25,6 +25,7 @@ from launcher.backup.service import BackupService
 from launcher.config import Config
 from launcher.current import current_backups
 from launcher.models.types import utc_now
+from launcher.web.admin.backups import panel
 from tests.conftest import ADA
 from tests.support.operations import ended
 from tests.web.visitor import Visitor
@@ -308,6 +309,23 @@ def test_a_list_that_is_drawn_anew_tells_what_its_page_has_not_seen(
     assert "Backup made" in part
     again = ada.client.get(LIST, headers=HTMX | {"Launcher-Seen": last_id(service)}).text
     assert "Backup made" not in again
+
+
+def test_what_ends_while_the_list_is_read_is_left_to_the_next_request(
+    ada: Visitor, service: BackupService, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make()
+    seen, read = last_id(service), panel.assess
+
+    def read_slowly(*args: object, **options: object) -> object:
+        found = read(*args, **options)
+        service.create(by="ben")
+        return found
+
+    monkeypatch.setattr(panel, "assess", read_slowly)
+    part = ada.client.get(LIST, headers=HTMX | {"Launcher-Seen": seen}).text
+    assert f'data-seen="{seen}"' in part
+    assert "Backup made" not in part
 
 
 def test_many_ends_are_told_by_the_newest_few(

@@ -16,6 +16,7 @@ from launcher.models.types import utc_now
 from launcher.notifications.assessment import assess
 from launcher.web.admin.backups import words
 from launcher.web.admin.backups.banner import set_current_problems
+from launcher.web.admin.backups.operation_row import current_row
 from launcher.web.admin.backups.retention_labels import periods, rule_words
 from launcher.web.admin.backups.table import ListQuery, describe, read_query, turn_to
 from launcher.web.admin.backups.timeline import draw
@@ -43,6 +44,7 @@ for _filter in (
 def show() -> ResponseReturnValue:
     """Show the panel, also while the backup folder cannot be read."""
     asked = read_query(request.args)
+    row = current_row()  # before the list is read: the next request reports what ends meanwhile
     seen = assess(current_application(), now=utc_now(), settings=site_settings())
     set_current_problems(seen)
     snapshot = seen.snapshot
@@ -58,6 +60,7 @@ def show() -> ResponseReturnValue:
         verb_words=VERB_WORDS,
         now=snapshot.now,
         operation=snapshot.running,
+        operation_row=row,
         snapshot=snapshot,
         **_list(snapshot, asked),
     )
