@@ -53,7 +53,7 @@ _HEADLINES: Mapping[Headline, LazyString] = {
     Headline.ONLY_BROUGHT: _("None of the backups is from here"),
     Headline.STALE: _("There is no good backup"),
     Headline.NEWEST_UNVERIFIED: _("The newest backup is not verified yet"),
-    Headline.SAFE: _("Last good backup: %(ago)s"),
+    Headline.RECENT_GOOD: _("Last good backup: %(ago)s"),
 }
 
 ACTION_WORDS: Mapping[PrimaryAction, LazyString] = {

@@ -87,7 +87,7 @@ class Problem:
 
 
 class Headline(StrEnum):
-    """The one sentence that stands first: what backups there are."""
+    """The one sentence that stands first: what backups there are, and nothing of other problems."""
 
     STORE_AWAY = "store_away"
     NONE_YET = "none_yet"
@@ -96,7 +96,7 @@ class Headline(StrEnum):
     ONLY_BROUGHT = "only_brought"
     STALE = "stale"
     NEWEST_UNVERIFIED = "newest_unverified"
-    SAFE = "safe"
+    RECENT_GOOD = "recent_good"
 
 
 class PrimaryAction(StrEnum):
@@ -122,7 +122,7 @@ class Findings:
 
     problems: tuple[Problem, ...]
     unknown: frozenset[ProblemKind] = frozenset()
-    headline: Headline = Headline.SAFE
+    headline: Headline = Headline.RECENT_GOOD
 
     @property
     def severity(self) -> Severity:
@@ -141,17 +141,11 @@ class Findings:
 
     @property
     def besides(self) -> tuple[Problem, ...]:
-        """The problems that the headline does not name already."""
-        return tuple(
-            problem
-            for problem in self.problems
-            if problem.kind not in {ProblemKind.STORE_UNAVAILABLE, ProblemKind.STALE}
-            and not (self.headline is Headline.STORE_AWAY and problem in self.suppressed)
-            and not (
-                self.headline is Headline.NONE_YET and problem.kind is ProblemKind.SCHEDULE_OFF
-            )
-            and not (problem.kind is ProblemKind.INTERRUPTED and problem in self.suppressed)
-        )
+        """The causes that the headline does not name already."""
+        named = {ProblemKind.STORE_UNAVAILABLE, ProblemKind.STALE}
+        if self.headline is Headline.NONE_YET:
+            named.add(ProblemKind.SCHEDULE_OFF)
+        return tuple(problem for problem in self.causes if problem.kind not in named)
 
     def find(self, kind: ProblemKind) -> Problem | None:
         """Return the problem of one kind."""
@@ -160,12 +154,7 @@ class Findings:
     @property
     def causes(self) -> tuple[Problem, ...]:
         """The problems that no other one explains."""
-        return tuple(t for t in self.problems if not explains(self.problems, t))
-
-    @property
-    def suppressed(self) -> tuple[Problem, ...]:
-        """The problems that another one explains."""
-        return tuple(t for t in self.problems if explains(self.problems, t))
+        return tuple(each for each in self.problems if not explains(self.problems, each))
 
 
 def detect_problems(snapshot: Snapshot) -> Findings:
@@ -192,7 +181,7 @@ def _headline(snapshot: Snapshot) -> Headline:
         return Headline.ONLY_BROUGHT if listing.backups else Headline.NONE_YET
     if listing.backups[0].verification.state is State.UNVERIFIED:
         return Headline.NEWEST_UNVERIFIED
-    return Headline.SAFE
+    return Headline.RECENT_GOOD
 
 
 _CAUSES: Mapping[ProblemKind, Mapping[ProblemKind, str]] = {
@@ -215,15 +204,16 @@ _CAUSES: Mapping[ProblemKind, Mapping[ProblemKind, str]] = {
 """Which problems explain each, and the code that it must have for that ("" for any)."""
 
 
-def explains(others: Sequence[Problem], problem: Problem) -> bool:
-    """Whether one of `others` is the cause of `problem`."""
+def explains(others: Sequence[Problem], problem: Problem) -> Sequence[ProblemKind]:
+    """Return which of `others` explain `problem`."""
     causes = _CAUSES.get(problem.kind, {})
-    return any(
-        other.kind in causes
+    return [
+        other.kind
+        for other in others
+        if other.kind in causes
         and causes[other.kind] in {"", problem.code}
         and (other.kind is not ProblemKind.LOW_SPACE or other.severity is Severity.BAD)
-        for other in others
-    )
+    ]
 
 
 def _unknown(snapshot: Snapshot) -> Iterator[ProblemKind]:
@@ -441,16 +431,17 @@ def status_facts(snapshot: Snapshot, findings: Findings) -> dict[str, object]:
         "stored_bytes": listing.stored_bytes if listing else None,
         "free_bytes": space.free_bytes if space else None,
         "live_problem": str(snapshot.live_problem or ""),
-        "problems": [facts(problem) for problem in findings.problems],
+        "problems": [facts(problem, findings.problems) for problem in findings.problems],
     }
 
 
-def facts(problem: Problem) -> Mapping[str, object]:
+def facts(problem: Problem, others: Sequence[Problem] = ()) -> Mapping[str, object]:
     """Return a problem as plain values for JSON; what does not apply to it is left out."""
     entry = problem.entry
     found: dict[str, object] = {
         "kind": problem.kind.value,
         "severity": problem.severity.value,
+        "caused_by": explains(others, problem),
         "since": problem.since,
         "count": problem.count,
         "code": problem.code,

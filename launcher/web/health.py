@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, session
 from sqlalchemy.exc import SQLAlchemyError
 
+from launcher.backup.codec import encode
 from launcher.current import current_application, current_backups
 from launcher.db.session import enter_at_once, ungated
 from launcher.models import Role
@@ -69,24 +67,14 @@ def _is_admin() -> bool:
 def _detail() -> Response:
     found = assess(current_application())
     is_well = not found.findings.find(ProblemKind.LIVE_DAMAGED)
-    answer = jsonify(
-        _plain(status_facts(found.snapshot, found.findings))
-        | {
-            "status": "ok" if is_well else "damaged",
-            "alerts": [
-                {"kind": alert.kind.value, "notified_at": _plain(alert.notified_at)}
-                for alert in found.alerts.notified
-            ],
-        }
-    )
+    facts = status_facts(found.snapshot, found.findings) | {
+        "status": "ok" if is_well else "damaged",
+        "alerts": [
+            {"kind": alert.kind, "notified_at": alert.notified_at}
+            for alert in found.alerts.notified
+        ],
+    }
+    answer = jsonify(encode(facts))
     answer.status_code = 200 if is_well else 503
     answer.headers["Cache-Control"] = "no-store"
     return answer
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value

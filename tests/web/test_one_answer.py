@@ -75,6 +75,9 @@ def snapshots(well: Snapshot) -> Iterator[tuple[ProblemKind | None, Snapshot]]:
         now(live_problem=Fault(Reason.LIVE_FOREIGN, {"name": "launcher.db"})),
     )
     yield ProblemKind.STORE_UNAVAILABLE, now(listing=None, space=None, problem="it is away")
+    refused = replace(entry(Verb.CREATE), error_code="store_unavailable")
+    yield ProblemKind.FAILED, now(refused, listing=None, space=None, problem="it is away")
+    yield ProblemKind.FAILED, now(refused, is_writable=False)
     yield ProblemKind.READ_ONLY, now(is_writable=False)
     yield ProblemKind.LOW_SPACE, now(space=Space(1000 * mb, 11 * mb, 20 * mb, 12 * mb, 2 * mb))
     yield ProblemKind.LOW_SPACE, now(space=Space(1000 * mb, 17 * mb, 20 * mb, 12 * mb, 2 * mb))
@@ -204,10 +207,21 @@ def _compare(house: House, snapshot: Snapshot, findings: Findings, case: str) ->
     assert as_json[0] == code, case
     assert (facts["severity"], facts["headline"]) == (findings.severity, findings.headline), case
     assert _plain(facts) == problems, case
+    assert (facts["severity"] == "ok") >= (facts["headline"] == "safe"), case
+    causes = [each for each in facts["problems"] if "caused_by" not in each]
+    unnamed = [each["severity"] for each in causes if each["kind"] not in _named_by(findings)]
+    assert [state for state, _ in shown] == unnamed, case
+    assert [each["kind"] for each in causes] == [each.kind for each in findings.causes], case
+    marks = [re.findall(r"\[caused by (.*)\]$", name) for name in names]
+    assert [", ".join(each.get("caused_by", ())) for each in facts["problems"]] == [
+        "".join(mark) for mark in marks
+    ], case
 
     status, health = house.healthz()
     assert _plain(health) == problems, case
     assert (health["severity"], health["headline"]) == (findings.severity, findings.headline), case
+    assert health["problems"] == facts["problems"], case
+    assert health["last_success_at"] == facts["last_success_at"], case
     assert (status == 503) is bool(findings.find(ProblemKind.LIVE_DAMAGED)), case
 
     assert house.metrics() == {kind for kind, _ in problems}, case
@@ -215,6 +229,12 @@ def _compare(house: House, snapshot: Snapshot, findings: Findings, case: str) ->
     for each, (_, title) in zip(findings.besides, shown, strict=True):
         # A message gives the day in full.
         assert each.kind in {*SHOWN_ONLY, ProblemKind.DAMAGED} or titles[each.kind] == title, case
+
+
+def _named_by(findings: Findings) -> set[ProblemKind]:
+    """Return what the panel's headline says itself."""
+    named = {ProblemKind.STORE_UNAVAILABLE, ProblemKind.STALE}
+    return named | ({ProblemKind.SCHEDULE_OFF} if findings.headline == "none_yet" else set())
 
 
 def _plain(facts: Mapping[str, object]) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from launcher.monitoring.problems import (
     Problem,
     ProblemKind,
     Severity,
+    explains,
     status_facts,
 )
 from launcher.monitoring.snapshot import Snapshot
@@ -29,7 +30,7 @@ _HEADLINES = {
     Headline.ONLY_BROUGHT: "none of the backups is from here",
     Headline.STALE: "no good backup for too long",
     Headline.NEWEST_UNVERIFIED: "the newest backup is not verified yet",
-    Headline.SAFE: "safe",
+    Headline.RECENT_GOOD: "safe",
 }
 _COLOURS = {Severity.OK: "green", Severity.WARN: "yellow", Severity.BAD: "red"}
 _PROBLEMS = {
@@ -63,9 +64,10 @@ def status(as_json: bool) -> None:
     10 when the backup folder cannot be used or written, 14 when the next backup will not fit, 12
     without a good backup that is recent enough, and 90 when none but damaged ones are there.
 
-    With --json the same is in `severity` (`ok`, `warn` or `bad`) and `headline`, and each trouble
-    in `problems`, the worst first: `kind`, `severity`, and what applies of `since`, `count`,
-    `code`, `detail`, `backup_ids`, `targets`, `free_bytes`, `needed_bytes`, `full_at`.
+    With --json the answer is in `severity` (`ok`, `warn` or `bad`), `headline` says which backups
+    there are, and each problem is in `problems`, the worst first: `kind`, `severity`, and what
+    applies of `caused_by` (other kinds, which explain it), `since`, `count`, `code`, `detail`,
+    `operation_id`, `backup_ids`, `recipients`, `free_bytes`, `needed_bytes`, `full_at`.
     """
     # Imported here: it imports SQLAlchemy, which creating a backup does not need.
     from launcher.notifications.assessment import assess  # noqa: PLC0415
@@ -106,13 +108,15 @@ def _print_status(snapshot: Snapshot, findings: Findings) -> None:
         )
     for problem in findings.problems:
         severity = click.style(f"{problem.severity}:", fg=_COLOURS[problem.severity])
-        click.echo(f"{severity:<18}{_problem(problem)}")
+        causes = explains(findings.problems, problem)
+        because = f" [caused by {', '.join(causes)}]" if causes else ""
+        click.echo(f"{severity:<18}{_problem(problem)}{because}")
 
 
 def _answer(findings: Findings) -> str:
     """Return the first line: the headline and the worst problem that it does not name."""
     said = [_problem(problem) for problem in findings.besides[:1]]
-    if findings.headline is not Headline.SAFE or not said:
+    if findings.headline is not Headline.RECENT_GOOD or not said:
         said.insert(0, _HEADLINES[findings.headline])
     return " ".join(f"{words[:1].upper()}{words[1:]}." for words in said)
 
