@@ -70,8 +70,14 @@ def upgrade_data_files(data_dir: Path) -> None:
             _convert(data_dir / old, data_dir / new, keys)
         except OSError as error:
             _log.warning("%s cannot be renamed to %s: %s", data_dir / old, new, error)
-    with suppress(OSError, DecodeError):
+    with suppress(OSError, DecodeError, RecursionError):
         _convert_jobs(data_dir / "jobs.json", data_dir / "locks" / "jobs")
+
+
+def unconverted(path: Path) -> Path | None:
+    """Return the file that an earlier version wrote in place of `path`, while it is still there."""
+    olds = (path.with_name(old) for old, (new, _) in _RENAMED_FILES.items() if new == path.name)
+    return next((old for old in olds if old.exists()), None)
 
 
 def _convert(old: Path, new: Path, keys: Mapping[str, str]) -> None:
@@ -81,7 +87,7 @@ def _convert(old: Path, new: Path, keys: Mapping[str, str]) -> None:
         text = json.dumps(_renamed(parse(old.read_bytes()), keys))
     except FileNotFoundError:  # another process was faster
         return
-    except (OSError, DecodeError):
+    except (OSError, DecodeError, RecursionError):
         with suppress(FileExistsError):
             new.hardlink_to(old)
     else:

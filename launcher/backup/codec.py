@@ -2,8 +2,9 @@
 
 A record is a frozen dataclass whose fields hold text, numbers, booleans, aware moments, paths,
 `StrEnum`s, further records, tuples, frozen sets or mappings of these, or None. Decoding is strict
-about types. A missing field takes its default, and unknown keys are ignored, so that versions read
-each other's files.
+about types, and refuses numbers that are not finite or exceed 64 bits. In text, "?" replaces what
+is no character. A missing field takes its default, and unknown keys are ignored, so that versions
+read each other's files.
 
 The name of a field is its key on disk. A field that is renamed keeps the key it had:
 `field(metadata={"key": "last_slot"})`.
@@ -12,6 +13,7 @@ The name of a field is its key on disk. A field that is renamed keeps the key it
 from __future__ import annotations
 
 import json
+import math
 import sys
 import types
 from collections.abc import Callable, Mapping
@@ -21,8 +23,13 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NewType, TypeVar, get_args, get_origin, get_type_hints
 
+from launcher.backup.records.text import readable
+
 _T = TypeVar("_T")
 _Decoder = Callable[[object], Any]
+
+_MAX_INT = 2**63 - 1  # what SQLite can hold
+_MAX_DEPTH = 20
 
 
 class DecodeError(ValueError):
@@ -114,8 +121,36 @@ def _expect(kind: type[_T], value: object) -> _T:
 
 def _text(value: object) -> str:
     text = _expect(str, value)
+    if not text.isascii():
+        text = readable(text)
     # Short texts are the same in thousands of records, and are kept in memory once.
     return sys.intern(text) if len(text) < 20 else text
+
+
+def _whole(value: object) -> int:
+    number = _expect(int, value)
+    if abs(number) > _MAX_INT:
+        raise DecodeError("a number of more than 64 bits")
+    return number
+
+
+def _number(value: object) -> float:
+    number = _whole(value) if isinstance(value, int) else _expect(float, value)
+    if not math.isfinite(number):
+        raise DecodeError("a number that is not finite")
+    return float(number)
+
+
+def _plain(value: object, depth: int = 0) -> object:
+    """Return a value of any type that JSON has, by the rules of each."""
+    if depth > _MAX_DEPTH:
+        raise DecodeError("nested too deeply")
+    match value:
+        case dict():
+            return {_text(key): _plain(each, depth + 1) for key, each in value.items()}
+        case list():
+            return [_plain(each, depth + 1) for each in value]
+    return None if value is None else _decoders[type(value)](value)
 
 
 def _moment(value: object) -> datetime:
@@ -131,10 +166,11 @@ def _moment(value: object) -> datetime:
 
 
 _decoders: dict[object, _Decoder] = {
-    object: lambda value: value,
+    object: _plain,
     bool: lambda value: _expect(bool, value),
-    int: lambda value: _expect(int, value),
-    float: lambda value: float(_expect(int if isinstance(value, int) else float, value)),
+    dict: lambda value: _expect(dict, value),
+    int: _whole,
+    float: _number,
     str: _text,
     datetime: _moment,
     Path: lambda value: Path(_expect(str, value)),

@@ -38,7 +38,7 @@ def read_manifest(data: bytes) -> Backup:
         ManifestError: unreadable, altered, of another format, or naming a file outside the store.
     """
     try:
-        facts = decode(dict[str, object], parse(data))
+        facts = decode(dict, parse(data))
         found_format = facts["format"]
         if found_format != FORMAT:
             raise ManifestError(Reason.MANIFEST_FORMAT, format=repr(found_format), known=FORMAT)

@@ -219,7 +219,7 @@ class Book:
                 return self._records
             with self._path.open("rb") as file:
                 fingerprint = fingerprint_of(os.fstat(file.fileno()))
-                facts = decode(dict[str, object], parse(file.read()))
+                facts = decode(dict, parse(file.read()))
             self._records = {name: _record(each) for name, each in facts.items()}
             self._fingerprint = fingerprint if is_settled(fingerprint) else None
         except (OSError, DecodeError):

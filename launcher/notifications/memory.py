@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from launcher.backup.codec import encode, try_decode
+from launcher.backup.codec import encode, parse, try_decode
 from launcher.backup.files import write_atomic
 from launcher.backup.fingerprints import Fingerprint, fingerprint_at
 from launcher.config import Config
@@ -83,7 +84,7 @@ def read_memory(config: Config) -> Memory:
     if unwritten and fingerprint == fingerprint_at(path):
         return unwritten
     try:
-        facts = json.loads(path.read_bytes())
+        facts: Any = parse(path.read_bytes())
         return Memory(
             alerts=alert_states.read_facts(facts.get("alerts")),
             deliveries=_read_deliveries(facts.get("deliveries")),

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from urllib.parse import SplitResult, urlsplit
 
+from launcher.background.data_files import unconverted
 from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.files import write_atomic
 from launcher.backup.locks import locked
@@ -107,7 +108,7 @@ def read_notification_settings(config: Config) -> NotificationSettings:
     """Return the settings, empty ones where there is no file.
 
     Raises:
-        RecipientError: the file cannot be read.
+        RecipientError: the file cannot be read, or that of an earlier version not converted.
     """
     path = config.data_dir / SETTINGS_FILE
     try:
@@ -115,9 +116,11 @@ def read_notification_settings(config: Config) -> NotificationSettings:
         if missing := {each.name for each in fields(NotificationSettings)} - facts.keys():
             raise DecodeError("missing", field=min(missing))
         return decode(NotificationSettings, facts)
-    except FileNotFoundError:
-        return NotificationSettings()
     except (OSError, DecodeError) as error:
+        if isinstance(error, FileNotFoundError):
+            if (old := unconverted(path)) is None:
+                return NotificationSettings()
+            path = old
         raise RecipientError("unreadable", f"{path} cannot be read", path=str(path)) from error
 
 

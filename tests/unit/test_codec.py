@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import NewType
 
@@ -138,6 +139,12 @@ def test_a_missing_field_has_its_default_and_an_unknown_key_is_ignored() -> None
         ({"sizes": {"green": 1}}, "sizes: not one of"),
         ({"sizes": {"red": "1"}}, "sizes: str in place of int"),
         ({"facts": []}, "facts: list in place of dict"),
+        ({"how_many": 2**63}, "how_many: a number of more than 64 bits"),
+        ({"lid": {"width": 10**400}}, "lid.width: a number of more than 64 bits"),
+        ({"lid": {"width": float("nan")}}, "lid.width: a number that is not finite"),
+        ({"facts": {"size_bytes": -(10**400)}}, "facts: a number of more than 64 bits"),
+        ({"facts": {"took_s": [{"copy": float("inf")}]}}, "facts: a number that is not finite"),
+        ({"facts": {"deep": parse("[" * 900 + "]" * 900)}}, "facts: nested too deeply"),
     ],
 )
 def test_a_value_of_another_type_is_refused_by_the_name_of_its_field(
@@ -146,6 +153,11 @@ def test_a_value_of_another_type_is_refused_by_the_name_of_its_field(
     with pytest.raises(DecodeError, match=f"^{message}"):
         decode(Box, FACTS | change)
     assert try_decode(Box, FACTS | change) is None
+
+
+def test_text_that_is_no_unicode_is_made_readable() -> None:
+    read = decode(Box, FACTS | {"id": "\ud800a", "facts": {"\udcff": ["Ночь \udfff"]}})
+    assert (read.id, read.facts) == ("?a", {"?": ["Ночь ?"]})
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 100_000, b"9" * 9999, "\udce4{"])
@@ -382,6 +394,31 @@ def test_a_broken_file_of_before_is_renamed_as_it_is(tmp_path: Path) -> None:
     upgrade_data_files(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notifications.json"]
     assert (tmp_path / "notifications.json").read_text() == NOTICES[:-9]
+
+
+NESTED = "[" * 900 + '"put_off"' + "]" * 900
+
+
+@pytest.mark.parametrize("name", ["notices.json", "alarms.json", "jobs.json"])
+def test_a_nested_file_of_before_stops_no_start(tmp_path: Path, name: str) -> None:
+    config = read_config({"LAUNCHER_DATA_DIR": str(tmp_path)})
+    config.lock_dir.mkdir()
+    (tmp_path / name).write_text(NESTED)
+    upgrade_data_files(tmp_path)
+    assert [path.read_text() for path in tmp_path.glob("*.json")] == [NESTED]
+    assert Book(tmp_path).record("backup") == Record()
+    read_memory(config)
+
+
+def test_recipients_of_before_that_cannot_be_converted_are_an_error(tmp_path: Path) -> None:
+    config = read_config({"LAUNCHER_DATA_DIR": str(tmp_path)})
+    config.lock_dir.mkdir()
+    (tmp_path / "notices.json").mkdir()
+    upgrade_data_files(tmp_path)
+    for use in (read_notification_settings, partial(set_public_url, url="https://home.example")):
+        with pytest.raises(RecipientError, match=r"notices\.json cannot be read"):
+            use(config)
+    assert not (tmp_path / "notifications.json").exists()
 
 
 def test_files_of_today_win_over_files_of_before(tmp_path: Path) -> None:

@@ -65,6 +65,25 @@ def test_only_its_owner_may_read_it(journal: Journal) -> None:
     assert journal.path.stat().st_mode & 0o777 == 0o600
 
 
+def test_lines_written_by_hand_hold_only_what_can_be_shown(journal: Journal) -> None:
+    journal.append(entry(1, took_s={"copy": 1, "check": 0.5}))
+    good = journal.path.read_text().strip()
+    for old, new in [
+        ('"ada"', r'"\ud800"'),
+        ('"copy": 1', '"copy": ' + "9" * 400),
+        ('"copy": 1', '"copy": NaN'),
+        ('"copy": 1', '"copy": 1e999'),
+        ('"copy": 1', '"copy": "soon"'),
+        ('"copy"', '"size_bytes": 1' + "0" * 400 + ', "copy"'),
+    ]:
+        assert old in good
+        with journal.path.open("a") as file:
+            file.write(good.replace(old, new) + "\n")
+    soon, surrogate, first = journal.entries()
+    assert (soon.took_s, surrogate.by, first.by) == ({}, "?", "ada")
+    assert first.took_s == {"copy": 1.0, "check": 0.5}
+
+
 @pytest.mark.parametrize("keep", [1, 5, 40, -1])
 def test_a_torn_last_line_hides_no_other(journal: Journal, keep: int) -> None:
     for number in (1, 2):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from launcher.backup.codec import try_decode
 from launcher.backup.reasons import Fault, read_fault
 
 
@@ -103,6 +104,11 @@ class JournalEntry:
         return self.verb is Verb.RESTORE and (
             self.outcome is Outcome.SUCCEEDED or self.facts.get("data") == "restored"
         )
+
+    @property
+    def took_s(self) -> Mapping[str, float]:
+        """The seconds of each stage, none where they are not known."""
+        return try_decode(dict[str, float], self.facts.get("took_s")) or {}
 
     @property
     def fault(self) -> Fault | None:

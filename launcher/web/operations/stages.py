@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from launcher.backup.errors import BackupError
@@ -50,8 +50,7 @@ def describe_progress(progress: Progress) -> dict[str, object]:
 
 def describe_stop(entry: JournalEntry, *, problem: str, language: str = "") -> Sequence[StageRow]:
     """Return the stages of an operation that did not finish; `problem` says why."""
-    took_s = entry.facts.get("took_s")
-    took: Mapping[str, float] = took_s if isinstance(took_s, dict) else {}
+    took = entry.took_s
     stopped = str(entry.facts.get("stage") or "")
     names = [*took]
     if entry.verb is Verb.RESTORE:
@@ -62,7 +61,7 @@ def describe_stop(entry: JournalEntry, *, problem: str, language: str = "") -> S
     rows = []
     for stage in known:
         words = STAGE_WORDS[stage]
-        figure = duration(float(took[stage])) if stage in took else ""
+        figure = duration(took[stage]) if stage in took else ""
         if stage == stopped:
             rows.append(StageRow("failed", str(words.ahead), figure, None, problem, language))
         elif stage in took:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -377,8 +376,7 @@ def source_of(entry: JournalEntry) -> str:
 
 def took_s(entry: JournalEntry) -> float:
     """Return how long the stages of an operation took, 0 when unknown."""
-    stages = entry.facts.get("took_s")
-    return sum(map(float, stages.values())) if isinstance(stages, Mapping) else 0.0
+    return sum(entry.took_s.values())
 
 
 def _removed(entry: JournalEntry) -> int:
