@@ -90,6 +90,7 @@ class Reason(StrEnum):
     DATA_AFTER_END = "data_after_end", "there is something after the end of the compressed data"
 
     # A file from outside
+    TARGET_EXISTS = "target_exists", "{path} exists already; it was not overwritten"
     PATH_UNREADABLE = "path_unreadable", "{name} cannot be read: {detail}"
     IS_LIVE = "is_live", "that is the live database itself"
     TOO_LARGE = "too_large", "the file is too large"

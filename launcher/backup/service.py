@@ -378,7 +378,8 @@ class BackupService(Catalogue):
 
         Raises:
             BackupNotFoundError, VerificationError
-            StoreUnavailableError: the target exists or cannot be written.
+            UploadRejectedError: the target exists.
+            StoreUnavailableError: the target cannot be written.
         """
         with self._operations.run(
             Verb.EXPORT, by=by, stages=(Stage.UNPACK,), on_progress=on_progress

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from launcher.backup.compression import pack, unpack_to
+from launcher.backup.errors import UploadRejectedError
 from launcher.backup.files import discard, disk_errors, put_new, require_space, sync_file
 from launcher.backup.operations import Operation
 from launcher.backup.ports import Clock, Content, Store
+from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Backup, Encoding, Kind, State, Verification
 from launcher.backup.records.ids import new_backup_id
 from launcher.backup.records.operation import Stage
@@ -74,8 +76,8 @@ def export_database(
     Holds on failure: `target` does not exist, or is what it was.
 
     Raises:
-        VerificationError, UploadRejectedError: the backup is not good.
-        InsufficientSpaceError, StoreUnavailableError: `target` exists or cannot be written.
+        VerificationError, UploadRejectedError: the backup is not good, or `target` exists.
+        InsufficientSpaceError, StoreUnavailableError: `target` cannot be written.
     """
     partial = target.with_name(f".{target.name}.{operation.id}.part")
     try:
@@ -94,6 +96,9 @@ def export_database(
                         on_bytes=operation.advance,
                     )
             sync_file(partial)
-            put_new(partial, target)
+            try:
+                put_new(partial, target)
+            except FileExistsError:
+                raise UploadRejectedError(Reason.TARGET_EXISTS, path=target) from None
     finally:
         discard(partial)

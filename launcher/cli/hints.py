@@ -32,6 +32,7 @@ HINTS: Mapping[str, str] = {
     Reason.NO_MANIFEST: "Run `flask backup verify {backup_id}` first.",
     Reason.MANIFEST_FORMAT: "Update Launcher to the version that made this backup.",
     Reason.NAME_UNREADABLE: "Rename the file.",
+    Reason.TARGET_EXISTS: "Name another file, or remove that one.",
     Reason.PATH_UNREADABLE: (
         "Name a file, not a link, a folder or a pipe, which this user may read."
     ),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.backup.errors import StoreUnavailableError, VerificationError
+from launcher.backup.errors import StoreUnavailableError, UploadRejectedError, VerificationError
 from launcher.backup.records.backup import Kind
 from launcher.backup.records.operation import Outcome, Verb
 from tests.support.notebook import digest, make_notebook
@@ -54,7 +54,7 @@ def test_what_is_there_is_never_replaced(home: House) -> None:
     home.create()
     path = home.root / "out.db"
     path.write_text("mine")
-    with pytest.raises(StoreUnavailableError, match="File exists"):
+    with pytest.raises(UploadRejectedError, match="exists already"):
         home.service.export("latest", path, by="ada")
     assert path.read_text() == "mine"
     assert sorted(home.root.iterdir()) == [home.data, path]
@@ -79,7 +79,7 @@ def test_a_disk_without_hard_links_takes_an_export(
     monkeypatch.setattr(Path, "hardlink_to", refuse)
     path = home.service.export("latest", home.root / "out.db", by="ada")
     assert digest(path) == before
-    with pytest.raises(StoreUnavailableError, match="File exists"):
+    with pytest.raises(UploadRejectedError, match="exists already"):
         home.service.export("latest", path, by="ada")
     assert digest(path) == before
     assert sorted(home.root.iterdir()) == [home.data, path]
