@@ -89,7 +89,7 @@ class SiteSettings:
         fallback="off",
     )
     backup_stale_after_h: int = _setting(
-        30, Number(1, 8760), "Hours without a good backup that raise the alarm.", page="schedule"
+        30, Number(1, 8760), "Hours without a good backup before it is a problem.", page="schedule"
     )
     session_epoch: str = ""
     """No setting: every session names its epoch, and a restore writes a new one, which ends it."""
