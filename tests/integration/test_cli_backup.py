@@ -201,11 +201,25 @@ def test_verify_wants_to_know_which(flask: Flask_) -> None:
     flask("verify", "latest", "--all", expect=2)
 
 
-def test_rehearse_tries_everything_and_changes_nothing(flask: Flask_, data_dir: Path) -> None:
+def test_a_restore_test_tries_everything_and_changes_nothing(flask: Flask_, data_dir: Path) -> None:
     backup_id = flask("create").stdout.strip()
     add_tag(data_dir, "added later")
-    assert flask("test-restore", "latest").stdout == f"{backup_id}  rehearsed\n"
+    tried = flask("test-restore", "latest")
+    assert tried.stdout == f"{backup_id}  restore test passed\n"
+    assert "signed out" not in tried.stderr
+    assert "undo" not in tried.stderr
     assert rows(data_dir, "tags") == 1
+
+
+def test_the_plan_promises_an_undo_only_where_there_is_one(flask: Flask_, data_dir: Path) -> None:
+    flask("create")
+    assert "`flask backup undo` restores it" in flask("restore", "latest", "--dry-run").stderr
+    for path in data_dir.glob("launcher.db*"):
+        path.unlink()
+    plan = flask("restore", "latest", "--dry-run").stderr
+    assert "this restore cannot be undone" in plan
+    assert "signed out" in plan
+    assert "flask backup undo" not in plan
 
 
 def test_import_takes_a_plain_database_and_refuses_a_stranger(
@@ -228,8 +242,14 @@ def test_export_never_overwrites(flask: Flask_, tmp_path: Path) -> None:
     flask("create")
     target = tmp_path / "copy.db"
     target.write_text("mine")
-    flask("export", "latest", str(target), expect=10)
+    refused = flask("export", "latest", str(target), expect=17).stderr
+    assert f"{target} exists already" in refused
+    assert "Name another file" in refused
     assert target.read_text() == "mine"
+    target.unlink()
+    path = flask("export", "latest", str(tmp_path)).stdout.strip()
+    assert f"{path} exists already" in flask("export", "latest", str(tmp_path), expect=17).stderr
+    assert not list(tmp_path.glob(".*.part"))
 
 
 def test_a_protected_backup_has_to_be_unprotected_before_it_goes(flask: Flask_) -> None:
@@ -262,6 +282,7 @@ def test_prune_keeps_as_many_as_set_and_tells_why(
     flask("prune")
     left = [each["id"] for each in json.loads(flask("list", "--json").stdout)]
     assert sorted(left) == sorted([by_hand, made[2], made[3]])
+    assert flask("prune").stderr == "Retention removes nothing.\n"
 
 
 def _scheduled(day: int) -> str:

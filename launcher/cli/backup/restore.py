@@ -1,4 +1,4 @@
-"""The way back: a restore on trial, a restore, and its undo, each with its plan in words."""
+"""Restore, restore test and undo, each with its plan in words."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ from launcher.settings.table import SiteSettings
 @json_option
 @handle_backup_errors
 def test_restore(backup_id: str, as_json: bool) -> None:
-    """Try a whole restore on a scratch copy, up to the replacement.
+    """Run a whole restore on a temporary copy, up to the replacement.
 
     ID may be `latest`. The live data is only read.
     """
     with bars() as on_progress:
         plan = current_backups().test_restore(backup_id, by=typist(), on_progress=on_progress)
-    _show_plan(plan, f"{plan.backup_id}  rehearsed", as_json=as_json)
+    text = f"{plan.backup_id}  restore test passed"
+    _show_plan(plan, text, as_json=as_json, is_test=True)
 
 
 @backup.command()
@@ -55,10 +56,10 @@ def test_restore(backup_id: str, as_json: bool) -> None:
 def restore(
     *, source: str, dry_run: bool, yes: bool, keep_schedule: bool, carry_account: str, as_json: bool
 ) -> None:
-    """Put a backup back, all of it or nothing, while the site keeps serving.
+    """Replace the live data with a backup, all or nothing, while the site keeps serving.
 
-    A safety backup of today's data is made first, so that `flask backup undo` can take the restore
-    back. Works with and without the server running, and on a damaged or missing database.
+    A safety backup of the current data is made first, for `flask backup undo`. Works with and
+    without the server running, and on a damaged or missing database, whose files are kept instead.
 
     \b
     Examples:
@@ -82,6 +83,7 @@ def restore(
             _show_plan(plan, text, as_json=as_json)
             return
         _say_plan(plan)
+        _say_consequences(plan)
         require_word("restore")
     with bars() as on_progress:
         outcome = service.restore(
@@ -108,11 +110,13 @@ def _source(text: str) -> str | Path:
         raise
 
 
-def _show_plan(plan: RestorePlan, text: str, *, as_json: bool) -> None:
+def _show_plan(plan: RestorePlan, text: str, *, as_json: bool, is_test: bool = False) -> None:
     if as_json:
         print_json(plan)
     else:
         _say_plan(plan)
+        if not is_test:
+            _say_consequences(plan)
         click.echo(text)
 
 
@@ -121,7 +125,7 @@ def _show_plan(plan: RestorePlan, text: str, *, as_json: bool) -> None:
 @json_option
 @handle_backup_errors
 def undo(yes: bool, as_json: bool) -> None:
-    """Take the last restore back. An undo can itself be undone."""
+    """Undo the last restore. An undo can itself be undone."""
     service = current_backups()
     safety_id = service.undo_id()
     if not yes:
@@ -130,6 +134,7 @@ def undo(yes: bool, as_json: bool) -> None:
                 safety_id, by=typist(), keep_schedule=False, on_progress=on_progress
             )
         _say_plan(plan)
+        _say_consequences(plan)
         require_word("undo")
     with bars() as on_progress:
         outcome = service.undo(by=typist(), on_progress=on_progress)
@@ -142,8 +147,7 @@ def _say_plan(plan: RestorePlan) -> None:
     taken = f" of {moment(plan.created_at)}" if plan.created_at else ""
     say(f"Restore {plan.source}{taken} ({size(plan.database_size_bytes)})\n")
     if not plan.live_readable or plan.live_problem:
-        say(f"The live database is damaged ({plan.live_problem}).")
-        say("Its files are kept as they are, beside the new one.\n")
+        say(f"The live database cannot be read ({plan.live_problem}).\n")
     say(f"  {'':<22}{'now':>12}{'then':>12}{'change':>10}")
     for change in plan.rows:
         difference = change.then - change.now if change.now is not None else 0
@@ -171,8 +175,15 @@ def _say_plan(plan: RestorePlan) -> None:
         say(f"API tokens that stop working: {_enumerate(plan.tokens_lost)}")
     for warning in plan.warnings:
         say(f"Note: {warning}.")
-    say("Everyone is signed out. A safety backup of today's data is made first; ")
-    say("`flask backup undo` brings it back.\n")
+
+
+def _say_consequences(plan: RestorePlan) -> None:
+    say("Everyone is signed out.")
+    if plan.live_readable:
+        say("A safety backup of the current data is made first; `flask backup undo` restores it.\n")
+    else:
+        say("What is left of the live files is kept. Unless they can still be copied into a safety")
+        say("backup, this restore cannot be undone.\n")
 
 
 def _enumerate(names: Sequence[str], most: int = 12) -> str:
@@ -187,7 +198,7 @@ def _schedule_words(plan: RestorePlan) -> str:
     origin = "the one set here is kept" if plan.keep_schedule else "the one from the backup"
     settings = SiteSettings.of(plan.schedule_then)
     often = settings.backup_restore_test
-    restore_tests = "no rehearsals" if often == "off" else f"rehearsed {often}"
+    restore_tests = "no restore tests" if often == "off" else f"restore test {often}"
     if not settings.backup_enabled:
         return f"{origin}: off, {restore_tests}"
     cron, count = settings.backup_cron_expression, settings.backup_max_count

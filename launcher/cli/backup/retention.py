@@ -94,7 +94,10 @@ def prune(dry_run: bool, as_json: bool) -> None:
         else:
             _print_decisions(decisions)
         return
-    _print_bulk(service.prune(settings.policy, by=typist(), zone=settings.zone), as_json=as_json)
+    result = service.prune(settings.policy, by=typist(), zone=settings.zone)
+    if not (result.done or result.failed):
+        say("Retention removes nothing.")
+    _print_bulk(result, as_json=as_json)
 
 
 def _print_decisions(decisions: Iterable[KeepDecision]) -> None:
