@@ -41,7 +41,7 @@ _ENDED = {
 
 jobs = AppGroup(
     "jobs",
-    help=f"Show what Launcher does by itself, and do it now.\n{_EXAMPLES}",
+    help=f"Show the jobs and when they are due, and run one now.\n{_EXAMPLES}",
     epilog=exit_codes_help(),
 )
 
@@ -79,7 +79,7 @@ def list_(as_json: bool) -> None:
 def run(job_id: str, as_json: bool) -> None:
     """Do a job now, whether it is due or not. It uses no slot of its schedule.
 
-    JOB is backup, scrub or restore-test. The id of a backup that was made or rehearsed is printed,
+    JOB is backup, scrub or restore-test. The id of a backup that was made or tested is printed,
     and of those that were found damaged, for which it exits with 90.
     """
     config = current_config()

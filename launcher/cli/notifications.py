@@ -28,7 +28,7 @@ from launcher.notifications.recipients import (
 )
 from launcher.notifications.sender import Delivery, Undelivered
 
-notifications = AppGroup("notifications", help="Say who is told when backups stop, and try it.")
+notifications = AppGroup("notifications", help="Manage recipients and the heartbeat.")
 
 _WHY_NOT = {
     Undelivered.UNREACHABLE: "nobody answers there",
@@ -38,7 +38,7 @@ _WHY_NOT = {
 }
 
 _url_stdin = click.option(
-    "--url-stdin", is_flag=True, help="Read the address from the first line of stdin."
+    "--url-stdin", is_flag=True, help="Read the URL from the first line of stdin."
 )
 
 
@@ -57,7 +57,7 @@ def _reported() -> Iterator[None]:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 @_reported()
 def list_(*, as_json: bool) -> None:
-    """List who is told, of what, and whether they can be reached. Addresses stay hidden."""
+    """List recipients, their events, and whether they can be reached. URLs stay hidden."""
     found = read_notification_settings(current_config())
     memory = read_memory(current_config())
     if as_json:
@@ -74,7 +74,7 @@ def list_(*, as_json: bool) -> None:
             }
         )
         return
-    rows = [("ID", "NAME", "TOLD OF", "WHERE", "LAST TOLD")]
+    rows = [("ID", "NAME", "EVENTS", "URL", "LAST NOTIFIED")]
     for each in found.recipients:
         events = ", ".join(sorted(each.events))
         rows.append((each.id, each.name, events, each.shown_url, _last_delivery(memory, each.id)))
@@ -83,7 +83,7 @@ def list_(*, as_json: bool) -> None:
         where = found.heartbeat.shown_url
         rows.append(("-", "heartbeat", what, where, _last_delivery(memory, HEARTBEAT)))
     if len(rows) == 1:
-        say("Nobody is told. `flask notifications add NAME` changes that.")
+        say("No recipients. `flask notifications add NAME` adds one.")
         return
     print_table(rows)
 
@@ -95,12 +95,12 @@ def list_(*, as_json: bool) -> None:
     "events",
     multiple=True,
     type=click.Choice([event.value for event in Event]),
-    help="What to tell; may be given several times. Without it: failure and recovery.",
+    help="What it receives; may be given several times. Without it: failure and recovery.",
 )
 @_url_stdin
 @_reported()
 def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
-    """Tell somebody, at an address that Apprise knows. It is asked for, and never shown again.
+    """Add a recipient, at a URL that Apprise knows. It is asked for, and never shown again.
 
     \b
     Examples:
@@ -116,7 +116,7 @@ def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
         events=events or recipients.USUAL_EVENTS,
     )
     _keep(audit.record_created, made)
-    say(f"{made.name} is told from now on. `flask notifications test {made.id}` tries it.")
+    say(f"{made.name} was added. `flask notifications test {made.id}` sends a test.")
     click.echo(made.id)
 
 
@@ -124,10 +124,10 @@ def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
 @click.argument("reference", metavar="ID|NAME")
 @_reported()
 def remove(reference: str) -> None:
-    """Tell somebody nothing any more."""
+    """Remove a recipient."""
     found = find_recipient(read_notification_settings(current_config()), reference)
     _keep(audit.record_removed, recipients.remove_recipient(current_config(), found.id))
-    say(f"{found.name} is not told any more.")
+    say(f"{found.name} was removed.")
 
 
 @notifications.command("send")
@@ -142,7 +142,7 @@ def send() -> None:
         say("Another process is sending them just now.")
         return
     for alert in found.alerts.notified:
-        click.echo(f"{alert.kind}  told {moment(alert.notified_at)}")
+        click.echo(f"{alert.kind}  notified {moment(alert.notified_at)}")
 
 
 @notifications.command("test")
@@ -155,17 +155,17 @@ def test(reference: str) -> None:
     outcome = Outcome.SUCCEEDED if delivery.is_done else Outcome.FAILED
     _keep(audit.record_test, found, outcome)
     if not delivery.is_done:
-        raise Failure(f"{found.name} was not told: {_why_not(delivery)}")
-    say(f"{found.name} was told.")
+        raise Failure(f"{found.name} was not notified: {_why_not(delivery)}")
+    say(f"{found.name} was notified.")
 
 
 @notifications.command("heartbeat")
 @_url_stdin
-@click.option("--start", "pings_start", is_flag=True, help="Ask for /start at each beginning, too.")
-@click.option("--off", is_flag=True, help="Have no heartbeat any more.")
+@click.option("--start", "pings_start", is_flag=True, help="Ping /start at each beginning, too.")
+@click.option("--off", is_flag=True, help="Remove the heartbeat.")
 @_reported()
 def heartbeat(*, url_stdin: bool, pings_start: bool, off: bool) -> None:
-    """Ask for an address after each scheduled backup, so that somebody notices the silence."""
+    """Ping a URL after each scheduled backup, so that another service notices silence."""
     url = "" if off else _url(url_stdin=url_stdin)
     if not (off or url):
         raise click.UsageError("there is no address")

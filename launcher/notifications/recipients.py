@@ -101,7 +101,7 @@ class NotificationSettings:
         for each in self.recipients:
             if each.id == recipient_id:
                 return each
-        raise RecipientError("not_found", "there is nobody of that name to tell")
+        raise RecipientError("not_found", "there is no recipient of that name")
 
 
 def read_notification_settings(config: Config) -> NotificationSettings:
@@ -224,7 +224,7 @@ def find_recipient(settings: NotificationSettings, reference: str) -> Recipient:
 
 def _refuse_outdated(seen: object, now: object) -> None:
     if seen != now:
-        raise RecipientError("outdated", "somebody else changed it meanwhile")
+        raise RecipientError("outdated", "it was changed meanwhile")
 
 
 def _read_name(text: str, others: Sequence[Recipient]) -> str:

@@ -59,7 +59,7 @@ def test_somebody_is_added_tried_and_removed_and_the_address_is_never_seen(
     seen += [failed, refused, flask("notifications", "remove", "phone")]
     assert not any(SECRET in each.output for each in seen)
     assert SECRET not in (data_dir / "notifications.json").read_text()
-    assert "Nobody is told" in flask("notifications", "list").stderr
+    assert "No recipients" in flask("notifications", "list").stderr
 
 
 def test_an_address_that_will_not_do_is_refused_in_one_line(flask: Run) -> None:
@@ -69,7 +69,7 @@ def test_an_address_that_will_not_do_is_refused_in_one_line(flask: Run) -> None:
     assert (
         "no address on stdin" in flask("notifications", "add", "x", "--url-stdin", expect=2).stderr
     )
-    assert "nobody of that name" in flask("notifications", "test", "x", expect=1).stderr
+    assert "no recipient of that name" in flask("notifications", "test", "x", expect=1).stderr
 
 
 def test_a_heartbeat_and_the_address_of_the_site_are_set_and_taken_back(flask: Run) -> None:
@@ -143,11 +143,11 @@ def test_a_lost_database_keeps_nobody_from_saying_whom_to_tell(
 
     made = flask("notifications", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/\n")
     assert no_entry in made.stderr
-    assert "phone is told from now on" in made.stderr
+    assert "phone was added" in made.stderr
     assert no_entry in flask("notifications", "test", "phone").stderr
     assert no_entry in flask("notifications", "public-url", "https://home.example").stderr
     assert no_entry in flask("notifications", "remove", made.stdout.strip()).stderr
-    assert "Nobody is told" in flask("notifications", "list").stderr
+    assert "No recipients" in flask("notifications", "list").stderr
     assert (data_dir / "launcher.db").exists() is (content is not None)
 
 
@@ -166,12 +166,12 @@ def test_status_says_what_is_wrong_and_to_whom_it_could_not_be_said(
         path.chmod(0o600)
         path.write_bytes(bytes(made.file.size_bytes))
         service.verify(made.id, by="ada")
-    assert "damaged  told" in flask("notifications", "send").stdout
+    assert "damaged  notified" in flask("notifications", "send").stdout
     said = flask("backup", "status", expect=12).stdout
     found = json.loads(flask("backup", "status", "--json", expect=12).stdout)["problems"]
 
     assert "1 backup is damaged" in said
-    assert "could not be told: phone" in said
+    assert "could not be notified: phone" in said
     assert "no server runs the schedule" in said
     by_kind = {each["kind"]: each for each in found}
     assert by_kind["damaged"]["backup_ids"] == [made.id]

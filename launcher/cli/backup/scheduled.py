@@ -1,4 +1,4 @@
-"""What a timer calls in place of the scheduler: everything that is due, once."""
+"""`flask backup run-scheduled`: what a timer calls in place of the scheduler."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ from launcher.settings.table import SiteSettings
 @json_option
 @handle_backup_errors
 def run_scheduled(as_json: bool) -> None:
-    """Make the scheduled backup if one is due and was not made yet, then apply retention.
+    """Run whatever is due: the scheduled backup, retention, verification, restore test.
 
-    For cron and systemd timers, run as often as you like: a slot is never used twice. Older
-    backups are verified and a restore is rehearsed in passing, when that is due. Whoever is to be
-    told of trouble is told.
+    Sends notifications. For cron and systemd timers, run as often as you like: a slot is never
+    used twice.
 
     \b
     Example, every five minutes in a crontab:

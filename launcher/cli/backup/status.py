@@ -43,11 +43,11 @@ _PROBLEMS = {
     ProblemKind.STALE: "no good backup for too long",
     ProblemKind.DAMAGED: "{backups} damaged",
     ProblemKind.SCHEDULER_STOPPED: "no server runs the schedule",
-    ProblemKind.RESTORE_TEST_FAILED: "the last rehearsal failed",
+    ProblemKind.RESTORE_TEST_FAILED: "the last restore test failed",
     ProblemKind.UNCHECKED: "{backups} unverified for over a month",
     ProblemKind.PRUNE_FAILED: "old backups could not be removed",
-    ProblemKind.NOTIFICATIONS_FAILING: "could not be told: {names}",
-    ProblemKind.NO_RECIPIENTS: "nobody is told of this: `flask notifications add` changes that",
+    ProblemKind.NOTIFICATIONS_FAILING: "could not be notified: {names}",
+    ProblemKind.NO_RECIPIENTS: "no recipients: `flask notifications add NAME` adds one",
     ProblemKind.INTERRUPTED: "the last operation ({verb}) was interrupted",
     ProblemKind.SCHEDULE_OFF: "the schedule is switched off",
 }
@@ -62,7 +62,8 @@ def status(as_json: bool) -> None:
     The first line is the answer of the panel. Exits with 0 unless something is bad, then by the
     worst of it: 21 when the last restore was not put back, 18 when the live database is damaged,
     10 when the backup folder cannot be used or written, 14 when the next backup will not fit, 12
-    without a good backup that is recent enough, and 90 when none but damaged ones are there.
+    without a good backup that is recent enough, and 90 when none but damaged ones are there. A new
+    site without any backup exits with 0.
 
     With --json the answer is in `severity` (`ok`, `warn` or `bad`), `headline` says which backups
     there are, and each problem is in `problems`, the worst first: `kind`, `severity`, and what
