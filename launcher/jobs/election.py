@@ -24,7 +24,7 @@ from launcher.schedule.leader import lock_path, sign
 
 TRY_EVERY_S = 0.5
 
-_AFTER_TROUBLE_S = 30.0
+_AFTER_ERROR_S = 30.0
 log = logging.getLogger(__name__)
 
 
@@ -96,8 +96,8 @@ class Election:
                     tasks = tasks or self._on_elected()
                     tasks.tick()
                 except Exception:
-                    log.exception("the jobs could not be looked after")
-                    pause_s = _AFTER_TROUBLE_S
+                    log.exception("the leader's tasks failed")
+                    pause_s = _AFTER_ERROR_S
                 self._end.wait(pause_s)
         finally:
             if tasks is not None:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 ASK_EVERY_S = 30.0
 CLOCK_JUMP_S = 10.0
-LOOK_EVERY_S = 60.0
+NOTIFY_EVERY_S = 60.0
 MISFIRE_GRACE_S = 3600
 
 Start = Callable[["Config", str], Answered]
@@ -78,8 +78,8 @@ class JobScheduler:
         self._steady_s = steady_s
         self._start = start
         self._dispatch = dispatch
-        self._looking: threading.Thread | None = None
-        self._looked_at_s = float("-inf")
+        self._notifying: threading.Thread | None = None
+        self._notified_at_s = float("-inf")
         self._journal_seen: Fingerprint | None = None
         self._settings: SiteSettings | None = None
         self._scheduled: dict[str, tuple[str, str]] = {}
@@ -93,7 +93,7 @@ class JobScheduler:
     def tick(self) -> None:
         """Follow the settings and the clock; every half minute, start what is due."""
         is_first = self._settings is None
-        self._look_around()
+        self._notify_if_due()
         self._follow_clock()
         if not self._follow_settings(is_watched=not is_first):
             return
@@ -108,9 +108,9 @@ class JobScheduler:
             self._apscheduler.shutdown(wait=False)
 
     def start_if_owed(self, job_id: str) -> None:
-        """Start a job if its newest slot was not used and nothing is in the way.
+        """Start a job if its newest slot is unclaimed and no operation runs.
 
-        An operation in the way only puts it off: it is asked again until the next slot is due.
+        A running operation postpones it: it is tried again until the next slot is due.
         """
         with self._starting:
             settings, job = self._settings, JOBS[job_id]
@@ -125,23 +125,23 @@ class JobScheduler:
                 key: until for key, until in self._not_before_s.items() if key[0] != job_id
             }
 
-    def _look_around(self) -> None:
+    def _notify_if_due(self) -> None:
         """Send notifications once a minute, and as soon as the journal has a new line."""
-        if self._looking is not None and self._looking.is_alive():
+        if self._notifying is not None and self._notifying.is_alive():
             return
         journal = fingerprint_at(self._config.data_dir / "journal.jsonl")
         is_news = journal != self._journal_seen
-        if not is_news and self._steady_s() - self._looked_at_s < LOOK_EVERY_S:
+        if not is_news and self._steady_s() - self._notified_at_s < NOTIFY_EVERY_S:
             return
-        self._journal_seen, self._looked_at_s = journal, self._steady_s()
-        # A daemon: a recipient that does not answer must not keep a worker from ending.
-        self._looking = threading.Thread(
-            target=self._dispatch, args=[self._app], name="look", daemon=True
+        self._journal_seen, self._notified_at_s = journal, self._steady_s()
+        # A daemon: a recipient that does not answer must not keep a worker running.
+        self._notifying = threading.Thread(
+            target=self._dispatch, args=[self._app], name="notify", daemon=True
         )
-        self._looking.start()
+        self._notifying.start()
 
     def _start_one(self, job: Job) -> float:
-        """Start a job and return before when, in steady seconds, its slot is not asked for."""
+        """Start a job; return the steady time in seconds before which its slot is not tried."""
         try:
             answered = self._start(self._config, job.id)
         except (BackupError, RuntimeError, OSError) as error:
@@ -151,7 +151,7 @@ class JobScheduler:
             ping_start(self._app)
         if answered is Answered.BUSY:
             return self._steady_s() + ASK_EVERY_S / 2
-        # If it fails before it can claim its slot, this keeps it from being tried in a row.
+        # A job that fails before it claims its slot is not tried at every tick.
         return self._steady_s() + RETRY_AFTER.total_seconds()
 
     def _follow_settings(self, *, is_watched: bool) -> bool:

@@ -1,12 +1,11 @@
-"""The schema, revision by revision, in SQL of our own.
+"""Migrations: the schema, revision by revision, in handwritten SQL.
 
-The SQL is written out rather than generated, so that the text which SQLite keeps of each table
-does not depend on the version of a library: an uploaded backup is compared with it, letter by
-letter. A revision makes no triggers, views or virtual tables, for the same reason.
+Read `versions/0001…` first. The text of each table must not depend on a library's version: an
+uploaded backup is compared with it. So a revision makes no triggers, views or virtual tables.
 
-Revisions work on any connection that they are given: the live database, a staged copy of a
-backup, or one in memory. The caller owns the transaction, so a migration is all or nothing.
-They follow one another without branches, in the order of their file names.
+Revisions run on any connection: the live database, a staged copy, or one in memory. The caller
+owns the transaction, so a migration is all or nothing. They follow one another in the order of
+their file names, without branches. Imports `extensions` alone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The pages for people, and the files that they are drawn with.
+"""The pages and their assets.
 
 Read `frame` first, what surrounds every page, then `start_page`. Administration is in `admin`,
-the start and progress of an operation in `operations`. Imports every room but `api` and `cli`.
+the start and progress of an operation in `operations`. May import everything but `cli` and `app`.
 """
 
 from __future__ import annotations

@@ -644,6 +644,6 @@ def test_a_clock_that_is_set_back_does_not_make_the_watch_sleep(desk: Desk) -> N
 def looks(desk: Desk) -> int:
     """Return how often the watch looked, once its thread is done."""
     assert desk.scheduler is not None
-    assert desk.scheduler._looking is not None
-    desk.scheduler._looking.join(_PATIENCE_S)
+    assert desk.scheduler._notifying is not None
+    desk.scheduler._notifying.join(_PATIENCE_S)
     return len(desk.looked)

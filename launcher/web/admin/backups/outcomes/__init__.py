@@ -16,7 +16,7 @@ from launcher.web.admin.backups.outcomes.ended import (
     MigrateEnded,
     ProtectEnded,
     PruneEnded,
-    RehearseEnded,
+    RestoreTestEnded,
     UnprotectEnded,
     UploadEnded,
     VerifyEnded,
@@ -26,7 +26,7 @@ from launcher.web.admin.backups.outcomes.restore import RestoreEnded
 _BY_VERB: Mapping[Verb, type[Ended]] = {
     Verb.CREATE: CreateEnded,
     Verb.VERIFY: VerifyEnded,
-    Verb.TEST_RESTORE: RehearseEnded,
+    Verb.TEST_RESTORE: RestoreTestEnded,
     Verb.RESTORE: RestoreEnded,
     Verb.MIGRATE: MigrateEnded,
     Verb.EXPORT: ExportEnded,

@@ -261,7 +261,7 @@ class VerifyEnded(Ended):
         return gettext("Verified: checksum, structure and links hold")
 
 
-class RehearseEnded(Ended):
+class RestoreTestEnded(Ended):
     """A restore test was run."""
 
     failed = _("The rehearsal of the backup of %(when)s failed")
