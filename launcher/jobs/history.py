@@ -1,13 +1,15 @@
 """The history of the jobs, and which slots were used: `jobs.json` in the data directory.
 
 It lies outside the database, so that a restore neither repeats nor skips a job. Written by the
-process that does a job, whole or not at all; a torn or lost file costs memories and no job.
+process that does a job, whole or not at all; a torn or lost file costs memories and no job. While
+it cannot be replaced, a folder of that name say, `jobs-fallback.json` counts in its place.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -27,6 +29,7 @@ from launcher.jobs.registry import JOBS
 
 MAX_RUNS = 20
 _PATIENCE_S = 5.0
+_log = logging.getLogger(__name__)
 
 
 class RunOutcome(StrEnum):
@@ -138,6 +141,7 @@ class Book:
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / "jobs.json"
+        self._fallback_path = data_dir / "jobs-fallback.json"
         self._lock_dir = data_dir / "locks"
         self._fingerprint: Fingerprint | None = None
         self._records: Mapping[str, Record] = MappingProxyType({})
@@ -190,10 +194,18 @@ class Book:
                 stack.enter_context(locked(self._lock_dir / "jobs", timeout_s=_PATIENCE_S))
             records = dict(self._read())
             changed = records[job_id] = how(records.get(job_id, Record()))
-            with contextlib.suppress(OSError):
-                write_atomic(self._path, json.dumps(encode(records), indent=1).encode())
+            self._write(json.dumps(encode(records), indent=1).encode())
             self._fingerprint = None
         return changed
+
+    def _write(self, data: bytes) -> None:
+        try:
+            write_atomic(self._path, data)
+            self._fallback_path.unlink(missing_ok=True)
+        except OSError as error:
+            _log.warning("%s cannot be replaced: %s", self._path, error.strerror)
+            with contextlib.suppress(OSError):
+                write_atomic(self._fallback_path, data)
 
     def at_work(self, job_id: str) -> AbstractContextManager[bool]:
         """Be the one process that runs this job, for the block; yields False if another is."""
@@ -215,9 +227,10 @@ class Book:
 
     def _read(self) -> Mapping[str, Record]:
         try:
-            if self._fingerprint and self._fingerprint == fingerprint_of(self._path.stat()):
+            path = self._fallback_path if self._fallback_path.exists() else self._path
+            if self._fingerprint and self._fingerprint == fingerprint_of(path.stat()):
                 return self._records
-            with self._path.open("rb") as file:
+            with path.open("rb") as file:
                 fingerprint = fingerprint_of(os.fstat(file.fileno()))
                 facts = decode(dict, parse(file.read()))
             self._records = {name: _record(each) for name, each in facts.items()}

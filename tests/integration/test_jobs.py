@@ -487,6 +487,21 @@ def test_a_full_disk_forgets_a_run_and_stops_no_job(
     assert run.outcome is RunOutcome.SUCCEEDED
 
 
+def test_a_history_that_cannot_be_read_or_replaced_stops_no_job(desk: Desk) -> None:
+    path = desk.data_dir / "jobs.json"
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    desk.elect()
+    desk.pass_time(2 * DAY, step=MINUTE * 15)
+    started = [job_id for job_id, _ in desk.started]
+    assert [started.count(job_id) for job_id in ("backup", "scrub")] == [2, 2]
+    path.rmdir()
+    desk.elect()
+    desk.pass_time(DAY, step=MINUTE * 15)
+    assert [len(desk.runs(job_id)) for job_id in ("backup", "scrub")] == [3, 3]
+    assert [each.name for each in desk.data_dir.glob("jobs*")] == ["jobs.json"]
+
+
 def test_each_job_and_outcome_has_words() -> None:
     assert set(labels.JOB_WORDS) == set(labels.JOB_PURPOSES) == set(JOBS)
     assert set(labels.RUN_WORDS) == {*RunOutcome, "running"}
