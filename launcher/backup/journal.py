@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from launcher.backup.fingerprints import Fingerprint, fingerprint_of, is_settled
 from launcher.backup.records.operation import JournalEntry, Verb
 
 MAX_BYTES = 1 << 20
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Journal:
         write_atomic(self.path, b"".join(line for line in lines if line in kept))
 
     def _read_if_changed(self) -> _Read:
-        """Return what the file holds, read again only if it has changed."""
+        """Return what the file holds, or what it held while it cannot be read."""
         last = self._read
         try:
             if last.fingerprint is not None and last.fingerprint == fingerprint_of(
@@ -148,6 +150,9 @@ class Journal:
                 lines = file.read(2 * self._max_bytes).split(b"\n")[::-1]
         except FileNotFoundError:
             return _Read(None, (), {})
+        except OSError as error:
+            _log.warning("%s cannot be read: %s", self.path, error.strerror)
+            return last
         entries = {line: last.entries[line] for line in lines if line in last.entries}
         read = self._read = _Read(fingerprint if is_settled(fingerprint) else None, lines, entries)
         return read

@@ -84,6 +84,17 @@ def test_lines_written_by_hand_hold_only_what_can_be_shown(journal: Journal) -> 
     assert first.took_s == {"copy": 1.0, "check": 0.5}
 
 
+def test_a_folder_in_its_place_is_an_empty_journal(
+    journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal.path.mkdir()
+    assert list(journal.entries()) == []
+    assert not journal.is_empty()  # there was something here
+    assert "cannot be read" in caplog.text
+    with pytest.raises(OSError, match="directory"):
+        journal.append(entry(1))
+
+
 @pytest.mark.parametrize("keep", [1, 5, 40, -1])
 def test_a_torn_last_line_hides_no_other(journal: Journal, keep: int) -> None:
     for number in (1, 2):
