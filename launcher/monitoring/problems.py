@@ -321,7 +321,9 @@ def _of_attempts(snapshot: Snapshot) -> Iterator[Problem]:
 
 
 def _of_upkeep(snapshot: Snapshot) -> Iterator[Problem]:
-    restore_test = _last(snapshot, Verb.TEST_RESTORE)
+    # One for which there was no room is postponed, and says nothing of the backup.
+    tests = (e for e in snapshot.entries if e.verb is Verb.TEST_RESTORE and e.error_code != SPACE)
+    restore_test = next(tests, None)
     if restore_test and restore_test.outcome is Outcome.FAILED:
         yield _of_entry(snapshot, restore_test, ProblemKind.RESTORE_TEST_FAILED, Severity.WARN)
     yield from _unchecked(snapshot)

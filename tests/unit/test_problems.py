@@ -264,6 +264,13 @@ def test_a_failed_rehearsal_and_a_deletion_that_failed_are_said_until_the_next_o
     assert kinds(snapshot(FRESH, entries=[*again, restore_test, pruning])) == []
 
 
+def test_a_restore_test_that_had_no_room_is_no_failure_and_hides_none() -> None:
+    postponed = entry(HOUR, verb=Verb.TEST_RESTORE, code="insufficient_space")
+    failed = entry(DAY, verb=Verb.TEST_RESTORE, code="verification_failed")
+    assert kinds(snapshot(FRESH, entries=[postponed])) == []
+    assert kinds(snapshot(FRESH, entries=[postponed, failed])) == ["restore_test_failed"]
+
+
 def test_a_backup_that_nobody_verified_for_a_month_is_said() -> None:
     old = [backup(age * DAY) for age in (32, 40)]
     found = detect_problems(snapshot(FRESH, *old)).find(ProblemKind.UNCHECKED)
