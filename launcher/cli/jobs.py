@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 
 import click
 from flask.cli import AppGroup
 
-from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.ports import utc_now
 from launcher.backup.records.backup import State
 from launcher.cli import output
 from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, exit_codes_help, handle_backup_errors
 from launcher.cli.progress import bars
 from launcher.cli.shell import json_option, read_current_settings, typist
-from launcher.current import current_backups, current_config
+from launcher.current import current_application, current_backups, current_config
 from launcher.jobs.history import Book, Run, RunOutcome, runs
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import perform
+from launcher.notifications.assessment import current_settings
 from launcher.schedule.leader import Leader, leader
 from launcher.settings.table import SiteSettings
 
@@ -56,9 +55,7 @@ def list_(as_json: bool) -> None:
     first.
     """
     config = current_config()
-    leading, settings = leader(config.lock_dir), None
-    with suppress(SourceDatabaseError):
-        settings = read_current_settings()
+    leading, settings = leader(config.lock_dir), current_settings(current_application())
     found = runs(config.data_dir)
     if as_json:
         listed = [_facts(job_id, found[job_id], settings) for job_id in JOBS]
@@ -152,7 +149,7 @@ def _row(facts: Mapping[str, object]) -> tuple[str, ...]:
     return (
         str(facts["id"]),
         _schedule(facts),
-        _moment(facts["next_run_at"]),
+        _moment(facts["next_run_at"]) if facts["time_zone"] else "unknown",
         _moment(facts["last_attempt_at"]) + (f" ({outcome})" if outcome else ""),
         _moment(facts["last_success_at"]),
     )

@@ -190,7 +190,7 @@ def title(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> str:
         case ProblemKind.DAMAGED if len(problem.backups) == 1:
             day = style.at(problem.backups[0].created_at)
             words = gettext("The backup of %(day)s is damaged", day=day)
-        case ProblemKind.NOTIFICATIONS_FAILING if problem.detail == "unreadable":
+        case ProblemKind.NOTIFICATIONS_FAILING if problem.undelivered == "unreadable":
             words = gettext("The list of those who are told cannot be read")
         case ProblemKind.NOTIFICATIONS_FAILING if len(problem.names) == 1:
             words = gettext("%(name)s cannot be told", name=problem.names[0])
@@ -260,7 +260,7 @@ def _sentences(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
                 "Nothing of yours was touched. Rehearse another backup, so that you know one that"
                 " can be restored."
             )
-        case ProblemKind.NOTIFICATIONS_FAILING if problem.detail == "unreadable":
+        case ProblemKind.NOTIFICATIONS_FAILING if problem.undelivered == "unreadable":
             yield _("Until that is put right, nobody hears when backups stop.")
         case ProblemKind.NOTIFICATIONS_FAILING:
             if len(problem.names) > 1:

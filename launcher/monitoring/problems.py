@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from launcher.backup.reasons import Fault
 from launcher.backup.records.backup import Backup, Kind, State
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.monitoring.snapshot import Snapshot, Space, runs_ahead
@@ -64,7 +65,8 @@ class Problem:
         count: how many: failed attempts in a row, damaged or unchecked backups, failing
             recipients.
         code: of `BackupError`, where an operation failed.
-        detail: a sentence of the core's, in English.
+        fault: what exactly was wrong.
+        undelivered: why the first failing recipient was not reached, an `Undelivered`.
         entry: the journal's line about it, the newest where there are several.
         backups: those that it is about, newest first.
         free_bytes, needed_bytes, full_at: of low space; `full_at` is the scheduled run that will
@@ -77,13 +79,19 @@ class Problem:
     since: datetime | None = None
     count: int = 1
     code: str = ""
-    detail: str = ""
+    fault: Fault | None = None
+    undelivered: str = ""
     entry: JournalEntry | None = None
     backups: tuple[Backup, ...] = ()
     free_bytes: int = 0
     needed_bytes: int = 0
     full_at: datetime | None = None
     names: tuple[str, ...] = ()
+
+    @property
+    def detail(self) -> str:
+        """The fault as an English sentence, or why a recipient was not reached."""
+        return str(self.fault or self.undelivered)
 
 
 class Headline(StrEnum):
@@ -243,7 +251,7 @@ def _problems(snapshot: Snapshot) -> Iterator[Problem]:
             Severity.WARN,
             since=min(each.since for each in snapshot.failing_recipients),
             count=len(snapshot.failing_recipients),
-            detail=snapshot.failing_recipients[0].reason,
+            undelivered=snapshot.failing_recipients[0].reason,
             names=tuple(each.name for each in snapshot.failing_recipients),
         )
 
@@ -253,13 +261,13 @@ def _of_the_data(snapshot: Snapshot) -> Iterator[Problem]:
     if restore and restore.error_code == "revert_failed":
         yield _of_entry(snapshot, restore, ProblemKind.NOT_PUT_BACK, Severity.BAD)
     if snapshot.live_problem:
-        yield Problem(ProblemKind.LIVE_DAMAGED, Severity.BAD, detail=str(snapshot.live_problem))
+        yield Problem(ProblemKind.LIVE_DAMAGED, Severity.BAD, fault=snapshot.live_problem)
 
 
 def _of_the_store(snapshot: Snapshot) -> Iterator[Problem]:
     if snapshot.listing is None:
         yield Problem(
-            ProblemKind.STORE_UNAVAILABLE, Severity.BAD, code=STORE, detail=snapshot.problem
+            ProblemKind.STORE_UNAVAILABLE, Severity.BAD, code=STORE, fault=snapshot.problem
         )
         return
     if not snapshot.is_writable:
@@ -277,15 +285,34 @@ def _of_the_store(snapshot: Snapshot) -> Iterator[Problem]:
     damaged = snapshot.listing.counts_by_state[State.DAMAGED]
     if damaged:
         found = tuple(snapshot.listing.select(state=State.DAMAGED))
-        moments = [backup.verification.at for backup in found if backup.verification.at]
         yield Problem(
             ProblemKind.DAMAGED,
             _severity_of_loss(snapshot),
-            since=min(moments, default=None),
+            since=_damaged_since(snapshot, found),
             count=damaged,
-            detail=found[0].verification.error,
+            fault=found[0].verification.fault,
             backups=found,
         )
+
+
+def _damaged_since(snapshot: Snapshot, damaged: Sequence[Backup]) -> datetime | None:
+    """Return when the first of them was found damaged, None unless the journal knows of each.
+
+    Damage whose last good verdict is older than the journal's lines may be older than its verdict.
+    """
+    entries = snapshot.entries
+    found: dict[str, datetime | None] = {
+        b.id: None for b in damaged if entries and b.created_at < entries[-1].started_at
+    }
+    for entry in reversed(entries):
+        if entry.verb is not Verb.VERIFY or entry.outcome is not Outcome.SUCCEEDED:
+            continue
+        if entry.damage:
+            found.setdefault(entry.backup_id, entry.ended_at)
+        else:
+            found.pop(entry.backup_id, None)
+    moments = [at for backup in damaged if (at := found.get(backup.id))]
+    return min(moments) if len(moments) == len(damaged) else None
 
 
 def _severity_of_loss(snapshot: Snapshot) -> Severity:
@@ -303,7 +330,7 @@ def _of_attempts(snapshot: Snapshot) -> Iterator[Problem]:
             since=failed[-1].started_at,
             count=len(failed),
             code=failed[0].error_code,
-            detail=failed[0].error,
+            fault=failed[0].fault,
             entry=failed[0],
         )
     if snapshot.is_stale:
@@ -317,7 +344,7 @@ def _of_attempts(snapshot: Snapshot) -> Iterator[Problem]:
     newest = snapshot.entries[0] if snapshot.entries else None
     if newest and newest.outcome is Outcome.INTERRUPTED:
         problem = _of_entry(snapshot, newest, ProblemKind.INTERRUPTED, Severity.WARN)
-        yield replace(problem, code="", detail="")
+        yield replace(problem, code="", fault=None)
 
 
 def _of_upkeep(snapshot: Snapshot) -> Iterator[Problem]:
@@ -392,7 +419,7 @@ def _of_entry(
         severity,
         since=entry.ended_at,
         code=entry.error_code,
-        detail=entry.error,
+        fault=entry.fault,
         entry=entry,
         backups=(backup,) if backup else (),
     )
@@ -447,6 +474,8 @@ def facts(problem: Problem, others: Sequence[Problem] = ()) -> Mapping[str, obje
         "since": problem.since,
         "count": problem.count,
         "code": problem.code,
+        "reason": problem.fault.reason if problem.fault else problem.undelivered,
+        "details": dict(problem.fault.facts) if problem.fault else {},
         "detail": problem.detail,
         "operation_id": entry.operation_id if entry else "",
         "backup_ids": [str(backup.id) for backup in problem.backups],
@@ -458,4 +487,4 @@ def facts(problem: Problem, others: Sequence[Problem] = ()) -> Mapping[str, obje
             "needed_bytes": problem.needed_bytes,
             "full_at": problem.full_at,
         }
-    return {name: value for name, value in found.items() if value not in (None, "", [])}
+    return {name: value for name, value in found.items() if value not in (None, "", [], {})}

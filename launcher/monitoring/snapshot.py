@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from launcher.backup.errors import BackupError
-from launcher.backup.reasons import Fault
+from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import OWN_KINDS, Backup, Listing
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Verb
 from launcher.backup.service import BackupService
@@ -104,7 +104,7 @@ class Snapshot:
     settings: SiteSettings
     folder: Path
     listing: Listing | None
-    problem: str
+    problem: Fault | None
     is_writable: bool
     space: Space | None
     entries: Sequence[JournalEntry]
@@ -220,7 +220,7 @@ class _Store:
     """What was read of the backup folder."""
 
     listing: Listing | None = None
-    problem: str = ""
+    problem: Fault | None = None
     is_writable: bool = False
     space: Space | None = None
 
@@ -269,7 +269,7 @@ def _ask_store(service: BackupService, patience_s: float) -> _Store:
     if own.answer is not None:
         return own.answer
     if patience_s >= PATIENCE_S or probe.is_late:
-        return _Store(problem="the backup folder does not answer")
+        return _Store(problem=_unreadable("it does not answer"))
     if (last := _Probe.answers.get(service.store_path)) is None:
         raise TimeoutError
     return last
@@ -283,8 +283,14 @@ def _store_of(service: BackupService) -> _Store:
             is_writable=is_writable(service.store_path),
             space=space_of(service.store_path, listing),
         )
-    except (BackupError, OSError) as error:
-        return _Store(problem=str(error))
+    except BackupError as error:
+        return _Store(problem=error.fault)
+    except OSError as error:
+        return _Store(problem=_unreadable(str(error)))
+
+
+def _unreadable(detail: str) -> Fault:
+    return Fault(Reason.DISK_REFUSED, {"doing": "read the backup folder", "detail": detail})
 
 
 def is_writable(folder: Path) -> bool:

@@ -21,7 +21,12 @@ from launcher.monitoring.problems import is_scheduled
 from launcher.monitoring.snapshot import Snapshot
 from launcher.notifications import sender
 from launcher.notifications.alerts import update_alerts
-from launcher.notifications.assessment import Assessment, assess, settings_if_readable
+from launcher.notifications.assessment import (
+    Assessment,
+    assess,
+    current_settings,
+    settings_if_readable,
+)
 from launcher.notifications.delivery import deliver_waiting, queue_messages
 from launcher.notifications.memory import DeliveryState, read_memory, save_memory
 from launcher.notifications.recipients import (
@@ -115,7 +120,7 @@ def send_test(app: Flask, recipient_id: str) -> Delivery:
     config = current_config(app)
     settings = read_notification_settings(config)
     recipient = find_recipient(settings, recipient_id)
-    site = settings_if_readable(app) or read_memory(config).settings or FALLBACK
+    site = current_settings(app) or FALLBACK
     with app.app_context(), speaking(site.default_locale, site.zone.key):
         message = messages.compose_test()
     message = messages.signed(message, site_name=site.site_name, panel_url=settings.panel_url)

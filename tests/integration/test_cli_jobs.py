@@ -17,6 +17,7 @@ from launcher.current import current_backups
 from launcher.jobs import work
 from launcher.jobs.history import Book, runs
 from launcher.models.types import utc_now
+from launcher.notifications import dispatch
 from tests.conftest import MakeApp
 
 Run = Callable[..., Result]
@@ -78,7 +79,20 @@ def test_a_server_that_is_told_not_to_says_what_has_to_call(make_app: MakeApp) -
     assert listed.exit_code == 0
     assert "a timer has to call `flask backup run-scheduled`" in listed.stderr
     assert "The settings cannot be read" in listed.stderr, "there is no database yet"
-    assert listed.stdout.count("unknown") == 3
+    assert listed.stdout.count("unknown") == 6, "neither when nor how often"
+
+
+def test_while_the_database_is_away_the_remembered_settings_say_what_comes_next(
+    flask: Run, app: Flask, data_dir: Path
+) -> None:
+    dispatch.send_notifications(app)
+    before = json.loads(flask("list", "--json").stdout)["jobs"][0]
+    (data_dir / "launcher.db").unlink()
+    after = json.loads(flask("list", "--json").stdout)["jobs"][0]
+    status = app.test_cli_runner().invoke(args=("backup", "status", "--json"))
+
+    assert after["next_run_at"] == json.loads(status.stdout)["next_run_at"] == before["next_run_at"]
+    assert "unknown" not in flask("list").stdout
 
 
 def test_a_job_is_done_now_and_says_its_result_alone_on_stdout(

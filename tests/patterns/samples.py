@@ -69,7 +69,7 @@ def _snapshot(site: SiteSettings, now: datetime) -> Snapshot:
         settings=site,
         folder=Path("/srv/launcher/backups"),
         listing=Listing.of(backups),
-        problem="",
+        problem=None,
         is_writable=True,
         space=Space(64 * 10**9, 30 * 10**6, 92 * 10**6, 17 * 10**6),
         entries=gone,

@@ -62,7 +62,7 @@ def entry(
 
 def snapshot(*backups: Backup, **changes: object) -> Snapshot:
     well = Snapshot(
-        now=NOW, settings=RULES, folder=Path("/backups"), listing=Listing.of(backups), problem="",
+        now=NOW, settings=RULES, folder=Path("/backups"), listing=Listing.of(backups), problem=None,
         is_writable=True, space=Space(1000 * MB, 500 * MB, 20 * MB, 12 * MB, 2 * MB), entries=(),
         has_history=True, running=None, next_run_at=NOW + HOUR,
     )  # fmt: skip
@@ -210,6 +210,26 @@ def test_damaged_backups_are_named() -> None:
     assert (found.count, found.backups) == (1, (bad,))
 
 
+def verdict(age: timedelta, backup_id: str, reason: str = "file_missing") -> JournalEntry:
+    found = {"problem": reason and "the file is missing", "reason": reason}
+    return replace(entry(age, Outcome.SUCCEEDED, Verb.VERIFY, **found), backup_id=backup_id)
+
+
+def test_damage_lasts_since_it_was_found_first_however_often_it_is_found_again() -> None:
+    bad, begin = backup(50 * HOUR, State.DAMAGED), entry(60 * HOUR, Outcome.SUCCEEDED)
+
+    def since(*entries: JournalEntry) -> datetime | None:
+        found = detect_problems(snapshot(FRESH, bad, entries=entries)).find(ProblemKind.DAMAGED)
+        assert found is not None
+        return found.since
+
+    assert since() is None, "nobody knows when a file went"
+    early, again = verdict(40 * HOUR, bad.id), verdict(HOUR, bad.id)
+    assert since(early, begin) == since(again, early, begin) == NOW - 40 * HOUR
+    assert since(again, verdict(2 * HOUR, bad.id, ""), early, begin) == NOW - HOUR
+    assert since(again, early) is None, "it may have been found before these lines began"
+
+
 def test_little_room_says_which_run_will_not_fit() -> None:
     # The next one needs 12 MB and leaves 2: three fit into 17.
     space = Space(1000 * MB, 17 * MB, 20 * MB, 12 * MB, 2 * MB)
@@ -238,7 +258,7 @@ def test_a_disk_without_room_for_the_next_backup_is_grave() -> None:
 
 
 def test_a_store_that_is_away_hides_what_cannot_be_known() -> None:
-    found = detect_problems(snapshot(listing=None, problem="it is gone", space=None))
+    found = detect_problems(snapshot(listing=None, problem=Fault(Reason.FILE_MISSING), space=None))
 
     assert [t.kind for t in found.problems] == [ProblemKind.STORE_UNAVAILABLE]
     assert {ProblemKind.STALE, ProblemKind.DAMAGED, ProblemKind.LOW_SPACE} <= found.unknown
@@ -375,7 +395,7 @@ def test_a_folder_that_hangs_is_unavailable_and_is_asked_once_for_all(
     well = ask(service)
 
     assert [kinds(each) for each in seen] == [["store_unavailable"]] * 3
-    assert seen[0].problem == "the backup folder does not answer"
+    assert str(seen[0].problem) == "could not read the backup folder: it does not answer"
     assert well.last_good is FRESH
     assert service.asked == 2
 

@@ -25,8 +25,8 @@ from launcher.settings.table import FALLBACK
 
 NOW = utc_now()
 SNAPSHOT = Snapshot(
-    now=NOW, settings=FALLBACK, folder=Path("/backups"), listing=None, problem="", is_writable=True,
-    space=None, entries=(), has_history=True, running=None, next_run_at=None,
+    now=NOW, settings=FALLBACK, folder=Path("/backups"), listing=None, problem=None,
+    is_writable=True, space=None, entries=(), has_history=True, running=None, next_run_at=None,
 )  # fmt: skip
 
 

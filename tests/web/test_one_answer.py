@@ -30,6 +30,7 @@ from tests.web.visitor import Visitor
 TOKEN = "a token of more than 32 characters, certainly"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 COLOURS = {Severity.OK: "green", Severity.WARN: "yellow", Severity.BAD: "red"}
+AWAY = Fault(Reason.DISK_REFUSED, {"doing": "read the backup folder", "detail": "it is away"})
 LATER = timedelta(days=2)
 """Longer than any trouble must last before it is told."""
 
@@ -62,7 +63,10 @@ def snapshots(well: Snapshot) -> Iterator[tuple[ProblemKind | None, Snapshot]]:
         return replace(well, entries=[*entries, *well.entries], **changes)  # type: ignore[arg-type]
 
     def judged(state: State, ago: timedelta = timedelta()) -> Listing:
-        verification = Verification(state, well.now - ago, "cut off")
+        fault = Fault(Reason.FILE_MISSING)
+        verification = Verification(state, well.now - ago)
+        if state is State.DAMAGED:
+            verification = Verification.damage(fault, at=well.now - ago)
         return Listing.of([newest, replace(older, verification=verification)])
 
     stopped = entry(Verb.RESTORE)
@@ -74,9 +78,9 @@ def snapshots(well: Snapshot) -> Iterator[tuple[ProblemKind | None, Snapshot]]:
         ProblemKind.LIVE_DAMAGED,
         now(live_problem=Fault(Reason.LIVE_FOREIGN, {"name": "launcher.db"})),
     )
-    yield ProblemKind.STORE_UNAVAILABLE, now(listing=None, space=None, problem="it is away")
+    yield ProblemKind.STORE_UNAVAILABLE, now(listing=None, space=None, problem=AWAY)
     refused = replace(entry(Verb.CREATE), error_code="store_unavailable")
-    yield ProblemKind.FAILED, now(refused, listing=None, space=None, problem="it is away")
+    yield ProblemKind.FAILED, now(refused, listing=None, space=None, problem=AWAY)
     yield ProblemKind.FAILED, now(refused, is_writable=False)
     yield ProblemKind.READ_ONLY, now(is_writable=False)
     yield ProblemKind.LOW_SPACE, now(space=Space(1000 * mb, 11 * mb, 20 * mb, 12 * mb, 2 * mb))
@@ -209,6 +213,10 @@ def _compare(house: House, snapshot: Snapshot, findings: Findings, case: str) ->
     assert _plain(facts) == problems, case
     assert (facts["severity"] == "ok") >= (facts["headline"] == "safe"), case
     causes = [each for each in facts["problems"] if "caused_by" not in each]
+    for each in facts["problems"]:
+        assert ("detail" in each) is ("reason" in each), case
+        must = {"damaged", "live_damaged", "store_unavailable"}
+        assert each["kind"] not in must or each["reason"] in set(Reason), case
     unnamed = [each["severity"] for each in causes if each["kind"] not in _named_by(findings)]
     assert [state for state, _ in shown] == unnamed, case
     assert [each["kind"] for each in causes] == [each.kind for each in findings.causes], case

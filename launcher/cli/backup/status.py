@@ -67,8 +67,9 @@ def status(as_json: bool) -> None:
 
     With --json the answer is in `severity` (`ok`, `warn` or `bad`), `headline` says which backups
     there are, and each problem is in `problems`, the worst first: `kind`, `severity`, and what
-    applies of `caused_by` (other kinds, which explain it), `since`, `count`, `code`, `detail`,
-    `operation_id`, `backup_ids`, `recipients`, `free_bytes`, `needed_bytes`, `full_at`.
+    applies of `caused_by` (other kinds, which explain it), `since`, `count`, `code`, `reason` with
+    its `details`, `detail` (a sentence), `operation_id`, `backup_ids`, `recipients`, `free_bytes`,
+    `needed_bytes`, `full_at`.
     """
     # Imported here: it imports SQLAlchemy, which creating a backup does not need.
     from launcher.notifications.assessment import assess  # noqa: PLC0415
