@@ -21,6 +21,7 @@ from launcher.monitoring.problems import (
     status_facts,
 )
 from launcher.monitoring.snapshot import Snapshot
+from launcher.notifications.assessment import assess
 
 _HEADLINES = {
     Headline.STORE_AWAY: "the backup folder cannot be read",
@@ -71,9 +72,6 @@ def status(as_json: bool) -> None:
     its `details`, `detail` (a sentence), `operation_id`, `backup_ids`, `recipients`, `free_bytes`,
     `needed_bytes`, `full_at`.
     """
-    # Imported here: it imports SQLAlchemy, which creating a backup does not need.
-    from launcher.notifications.assessment import assess  # noqa: PLC0415
-
     seen = assess(current_application())
     snapshot, findings = seen.snapshot, seen.findings
     if as_json:
