@@ -8,6 +8,7 @@ of thousands of rows, as whole seconds since 1970.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,6 +29,10 @@ E = TypeVar("E", bound=StrEnum)
 __all__ = ["EnumText", "Model", "UtcDateTime", "UtcSeconds", "utc_now"]
 
 
+EPOCH = datetime.fromtimestamp(0, UTC)
+_END = datetime(9999, 1, 1, tzinfo=UTC)  # later moments cannot be shown in every zone
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware moment, stored as `YYYY-MM-DD HH:MM:SS.ffffff` in UTC."""
 
@@ -42,9 +47,19 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError(f"a moment without a time zone: {value!r}")
         return value.astimezone(UTC).replace(tzinfo=None)
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
-        """Return the stored moment, aware."""
-        return None if value is None else value.replace(tzinfo=UTC)
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Return what reads a stored moment: `EPOCH` for what is none."""
+        return _stored_moment
+
+
+def _stored_moment(value: object) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(str(value)).replace(tzinfo=UTC)
+    except ValueError:
+        return EPOCH
+    return moment if EPOCH <= moment < _END else EPOCH
 
 
 class UtcSeconds(TypeDecorator[datetime]):
@@ -62,8 +77,9 @@ class UtcSeconds(TypeDecorator[datetime]):
         return int(value.timestamp())
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
-        """Return the stored moment, aware."""
-        return None if value is None else datetime.fromtimestamp(value, UTC)
+        """Return the stored moment, aware; `EPOCH` for what is none."""
+        is_moment = isinstance(value, int) and 0 <= value < _END.timestamp()
+        return None if value is None else datetime.fromtimestamp(value if is_moment else 0, UTC)
 
 
 class EnumText(TypeDecorator[E]):
