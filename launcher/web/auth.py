@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from flask import Blueprint, redirect, render_template, request, url_for
 
@@ -12,6 +11,7 @@ from launcher.accounts.sign_in import attempts_left, authenticate
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
 from launcher.web.frame import current_viewer
+from launcher.web.htmx import split_address
 from launcher.web.sessions import begin_session, end_session
 from launcher.web.setup import is_awaiting_first_admin
 
@@ -60,7 +60,7 @@ def safe_path(wanted: str) -> str:
 
     Browsers read `//host` and `/\host` as other hosts, and skip tabs and line ends.
     """
-    parts = urlsplit(wanted)
+    parts = split_address(wanted)
     is_path = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
     if is_path and wanted.isprintable() and not parts.scheme and not parts.netloc:
         return wanted

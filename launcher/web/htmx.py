@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Flask, Response, redirect, render_template, request
 
@@ -24,6 +25,14 @@ def is_htmx() -> bool:
 def current_page() -> str:
     """Return the address of the page that sent this htmx request, "" when unknown."""
     return request.headers.get("HX-Current-URL", "")
+
+
+def split_address(text: str) -> SplitResult:
+    """Return the parts of an address, all "" when it is none."""
+    try:
+        return urlsplit(text)
+    except ValueError:
+        return urlsplit("")
 
 
 def render(page: str, *, part: str, **context: object) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
-from urllib.parse import urlsplit
 
 from flask import abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from launcher.audit import Actor
 from launcher.models import Role, User
 from launcher.web.frame import current_viewer
-from launcher.web.htmx import current_page, is_htmx, redirect_script
+from launcher.web.htmx import current_page, is_htmx, redirect_script, split_address
 
 P = ParamSpec("P")
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -68,7 +67,7 @@ def redirect_to_sign_in() -> ResponseReturnValue:
     For htmx the whole page is redirected.
     """
     if is_htmx():
-        return redirect_script(_sign_in(urlsplit(current_page()).path), status=401)
+        return redirect_script(_sign_in(split_address(current_page()).path), status=401)
     is_repeatable = request.method in {"GET", "HEAD"}
     return redirect(_sign_in(request.full_path.rstrip("?") if is_repeatable else ""))
 

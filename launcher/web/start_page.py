@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, abort, render_template, request, url_for
@@ -29,7 +28,7 @@ from launcher.models import (
 )
 from launcher.models.types import utc_now
 from launcher.web.frame import current_viewer, site_settings
-from launcher.web.htmx import is_htmx
+from launcher.web.htmx import is_htmx, split_address
 from launcher.web.roles import redirect_to_sign_in
 
 if TYPE_CHECKING:
@@ -217,7 +216,7 @@ def _tile(row: _Row, now: datetime, *, opens_new_tab: bool, id_prefix: str = "ti
     return Tile(
         id=f"{id_prefix}-{row.placement_id}",
         name=app.name,
-        url=app.url if urlsplit(app.url).scheme in _LINKED_SCHEMES else "",
+        url=app.url if split_address(app.url).scheme in _LINKED_SCHEMES else "",
         note=_address(app.url),
         title=app.description,
         letters=app.glyph_letters,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request, url_for
 
@@ -14,7 +13,7 @@ from launcher.current import current_backups
 from launcher.i18n.locale import gettext, ngettext
 from launcher.web.auth import safe_path
 from launcher.web.errors import NextStep, show_backup_error, show_refusal
-from launcher.web.htmx import current_page, is_htmx
+from launcher.web.htmx import current_page, is_htmx, split_address
 
 blueprint = Blueprint("backup_actions", __name__, url_prefix="/admin/backups")
 
@@ -51,7 +50,7 @@ def way_back() -> str:
     if wanted := request.form.get("next", ""):
         return safe_path(wanted)
     list_path = url_for("backups.show")
-    page = urlsplit(current_page() or request.referrer or "")
+    page = split_address(current_page() or request.referrer or "")
     is_filtered = page.path == list_path and page.query
     return f"{list_path}?{page.query}" if is_filtered else list_path
 

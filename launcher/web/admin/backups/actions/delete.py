@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from flask import Response, abort, make_response, redirect, request, url_for
 
@@ -23,7 +22,7 @@ from launcher.web.admin.backups.actions.deletion_plan import DeletionPlan, plan_
 from launcher.web.admin.backups.actions.protect import protect_selected
 from launcher.web.admin.schedule.words import next_run
 from launcher.web.contents import contents
-from launcher.web.htmx import current_page, is_htmx, render
+from launcher.web.htmx import current_page, is_htmx, render, split_address
 from launcher.web.reauthentication import confirm_in_form, has_recent_password
 from launcher.web.roles import admin_required, signed_in_user
 from launcher.web.toasts import make_toast
@@ -96,7 +95,7 @@ def ask(
         next_run=next_run() if plan.is_destructive else None,
         action=action,
         back=way_back(),
-        is_in_panel=urlsplit(current_page()).path == url_for("backups.show"),
+        is_in_panel=split_address(current_page()).path == url_for("backups.show"),
         has_changed=has_changed,
         word=WORD_TO_DELETE,
         word_error=word_error,
