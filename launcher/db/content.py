@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from launcher import migrations
 from launcher.backup.ports import Clock, utc_now
 from launcher.backup.records.survey import Migration, Schedule, Survey
 from launcher.db.connect import connect, stored_moment
-from launcher.settings.table import SCHEDULE, SETTINGS
+from launcher.settings.table import SCHEDULE, SiteSettings
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -117,9 +117,9 @@ class LauncherContent:
         Args:
             count_rows: False leaves out the counts, which take a while in a long history.
         """
-        site = connection.execute(
-            f"SELECT site_name, session_epoch, {', '.join(SCHEDULE)} FROM system_settings"
-        ).fetchone()
+        names = ("site_name", "session_epoch", *SCHEDULE)
+        row = connection.execute(f"SELECT {', '.join(names)} FROM system_settings").fetchone()
+        site = SiteSettings.of(dict(zip(names, row, strict=True))) if row else None
         return Survey(
             rows={table: _count(connection, table) for table in _tables(connection)}
             if count_rows
@@ -139,9 +139,9 @@ class LauncherContent:
                 )
             },
             api_tokens=self._live_tokens(connection),
-            schedule=_schedule(site[2:]) if site else None,
-            site_name=site[0] if site else "",
-            epoch=site[1] if site else "",
+            schedule={name: getattr(site, name) for name in SCHEDULE} if site else None,
+            site_name=site.site_name if site else "",
+            epoch=site.session_epoch if site else "",
         )
 
     def _live_tokens(self, connection: sqlite3.Connection) -> tuple[str, ...]:
@@ -227,11 +227,6 @@ def _count(connection: sqlite3.Connection, table: str) -> int:
 
 def _texts(connection: sqlite3.Connection, query: str) -> tuple[str, ...]:
     return tuple(str(row[0]) for row in connection.execute(query))
-
-
-def _schedule(row: tuple[Any, ...]) -> Schedule:
-    values = zip(SCHEDULE, row, strict=True)
-    return {name: type(SETTINGS[name].default)(value) for name, value in values}
 
 
 def _write_account(connection: sqlite3.Connection, account: Mapping[str, object]) -> None:

@@ -27,7 +27,7 @@ class SettingsRefusedError(ValueError):
 def current_settings() -> SiteSettings:
     """Return the settings as this transaction sees them."""
     row = db.session.get_one(SystemSettings, 1)
-    return SiteSettings(**{each.name: getattr(row, each.name) for each in fields(SiteSettings)})
+    return SiteSettings.of({each.name: getattr(row, each.name) for each in fields(SiteSettings)})
 
 
 def change_settings(
@@ -42,13 +42,12 @@ def change_settings(
         SettingsRefusedError: some value is not allowed; nothing was changed.
     """
     accepted = _read_all(values)
-    row = db.session.get_one(SystemSettings, 1)
+    row, settings = db.session.get_one(SystemSettings, 1), current_settings()
     changes: dict[str, tuple[Value, Value]] = {}
     for name, after in accepted.items():
-        before: Value = getattr(row, name)
-        if before != after:
+        if getattr(row, name) != after:
             setattr(row, name, after)
-            changes[name] = (before, after)
+            changes[name] = (getattr(settings, name), after)
     if changes:
         audit.record(
             "settings.update",

@@ -10,7 +10,6 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from launcher.backup.codec import decode
 from launcher.backup.errors import SourceDatabaseError
 from launcher.backup.fingerprints import Fingerprint, fingerprint_at, is_settled
 from launcher.backup.locks import Gate
@@ -40,15 +39,9 @@ def read_settings(
         if missing := set(SETTINGS) - set(row.keys()):
             detail = f"no such column: {min(missing)}"
             raise SourceDatabaseError(Reason.SETTINGS_OLDER, detail=detail)
-        return decode(SiteSettings, {name: _plain(row[name], name) for name in SETTINGS})
-    except (sqlite3.Error, OSError, LookupError, ValueError) as error:
+        return SiteSettings.of({name: row[name] for name in SETTINGS})
+    except (sqlite3.Error, OSError, LookupError) as error:
         raise SourceDatabaseError(Reason.SETTINGS_UNREADABLE, detail=error) from error
-
-
-def _plain(value: object, name: str) -> object:
-    """Return a value of a column; SQLite has 0 and 1 for booleans."""
-    is_switch = isinstance(SETTINGS[name].default, bool)
-    return bool(value) if is_switch and value in {0, 1} else value
 
 
 class SettingsReader:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from launcher.models.types import Model
 from launcher.settings.table import SETTINGS
 
-_TYPES = {str: sa.Text, int: sa.Integer, bool: sa.Boolean}
+_TYPES = {str: sa.Text, int: sa.Integer, bool: sa.Integer}  # as it is stored: 0 and 1
 
 
 class SystemSettings(Model):

@@ -85,11 +85,12 @@ def read_memory(config: Config) -> Memory:
         return unwritten
     try:
         facts: Any = parse(path.read_bytes())
+        settings = facts.get("settings")
         return Memory(
             alerts=alert_states.read_facts(facts.get("alerts")),
             deliveries=_read_deliveries(facts.get("deliveries")),
             seen=str(facts.get("seen", "")),
-            settings=try_decode(SiteSettings, facts.get("settings")),
+            settings=SiteSettings.of(settings) if isinstance(settings, dict) else None,
         )
     except FileNotFoundError:
         pass

@@ -10,7 +10,6 @@ import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from typing import ClassVar, Protocol
 from zoneinfo import ZoneInfo
 
@@ -90,8 +89,7 @@ class Number:
         text = str(value).strip()
         if isinstance(value, bool | float) or not (text.isascii() and text.isdigit()):
             raise SettingError(name, "number", "must be a whole number")
-        number = int(text[:12])
-        if not self.minimum <= number <= self.maximum:
+        if len(text) > 12 or not self.minimum <= int(text) <= self.maximum:
             raise SettingError(
                 name,
                 "range",
@@ -99,7 +97,7 @@ class Number:
                 minimum=self.minimum,
                 maximum=self.maximum,
             )
-        return number
+        return int(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +145,6 @@ class Choice:
         return text
 
 
-@cache
-def time_zones() -> frozenset[str]:
-    """Return the names of every known time zone."""
-    return frozenset(zoneinfo.available_timezones())
-
-
 def known_zone(name: str) -> ZoneInfo:
     """Return a zone by name, UTC where this machine does not know it.
 
@@ -173,7 +165,7 @@ class TimeZone:
     def read(self, name: str, value: object) -> str:
         """Return the name."""
         text = str(value).strip()
-        if text not in time_zones():
+        if known_zone(text).key != text or text.startswith(("posix", "right/")):
             raise SettingError(
                 name, "time_zone", f"{text!r} is no time zone; one looks like Europe/Berlin"
             )

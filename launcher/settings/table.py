@@ -6,6 +6,7 @@ SQLAlchemy, what a restore keeps, and the table in the README follow from it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
@@ -24,7 +25,6 @@ from launcher.settings.kinds import (
     Switch,
     TimeZone,
     Value,
-    known_zone,
 )
 
 LOCALES = ("en", "de", "ru")
@@ -96,13 +96,17 @@ class SiteSettings:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> SiteSettings:
-        """Return the settings with `values` by their names, and the others at their defaults."""
-        return cls(**values)
+        """Return the settings with `values`, as a database holds them, by their names.
+
+        A setting that is not among them, or may not have its value, is at its default.
+        """
+        found = {name: _stored(name, values[name]) for name in SETTINGS if name in values}
+        return cls(**found, session_epoch=str(values.get("session_epoch", "")))
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone, UTC where this machine does not know it."""
-        return known_zone(self.time_zone)
+        """The time zone."""
+        return ZoneInfo(self.time_zone)
 
     @property
     def stale_after(self) -> timedelta:
@@ -118,6 +122,20 @@ class SiteSettings:
             keep_weekly=self.backup_keep_weekly,
             keep_monthly=self.backup_keep_monthly,
         )
+
+
+def _stored(name: str, value: object) -> Any:
+    """Return the value of a setting in a database, its default where it may not have that.
+
+    A cron expression stays as it is: one that is not valid is shown, and never comes due.
+    """
+    setting = SETTINGS[name]
+    if isinstance(setting.kind, Cron) and isinstance(value, str):
+        return value
+    if isinstance(value, str | int):
+        with contextlib.suppress(SettingError):
+            return setting.kind.read(name, value)
+    return setting.default
 
 
 SETTINGS: Mapping[str, Setting] = {
