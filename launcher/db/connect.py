@@ -24,10 +24,14 @@ _log = logging.getLogger(__name__)
 
 
 def connect(path: Path, *, foreign_keys: bool = True) -> sqlite3.Connection:
-    """Open the existing database at `path` in autocommit mode."""
+    """Open the existing database at `path` in autocommit mode.
+
+    Bytes of a text that are not UTF-8 are read as `U+FFFD`.
+    """
     connection = sqlite3.connect(
         f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
     )
+    connection.text_factory = lambda text: str(text, "utf-8", "replace")
     connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA trusted_schema=OFF")
