@@ -192,7 +192,7 @@ def test_a_reader_beside_a_writer_sees_whole_lines_in_order(tmp_path: Path) -> N
     ended = threading.Event()
 
     def read() -> None:
-        while not ended.is_set():
+        while not (ended.is_set() and any(seen)):
             seen.append(numbers(Journal(path, max_bytes=6000)))
 
     reader = threading.Thread(target=read)
@@ -204,7 +204,6 @@ def test_a_reader_beside_a_writer_sees_whole_lines_in_order(tmp_path: Path) -> N
     reader.join()
     for found in seen:
         assert found == list(range(found[0], found[-1] - 1, -1)) if found else True
-    assert any(seen)
 
 
 def test_it_never_follows_a_link(tmp_path: Path) -> None:
