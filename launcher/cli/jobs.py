@@ -18,7 +18,7 @@ from launcher.current import current_application, current_backups, current_confi
 from launcher.jobs.history import Book, Run, RunOutcome, runs
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import perform
-from launcher.notifications.assessment import current_settings
+from launcher.notifications.assessment import known_settings
 from launcher.schedule.leader import Leader, leader
 from launcher.settings.table import SiteSettings
 
@@ -55,7 +55,7 @@ def list_(as_json: bool) -> None:
     first.
     """
     config = current_config()
-    leading, settings = leader(config.lock_dir), current_settings(current_application())
+    leading, settings = leader(config.lock_dir), known_settings(current_application())
     found = runs(config.data_dir)
     if as_json:
         listed = [_facts(job_id, found[job_id], settings) for job_id in JOBS]

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 
+from flask import g
+
 from launcher import audit
 from launcher.audit import Actor, Target
 from launcher.extensions import db
@@ -28,6 +30,14 @@ def current_settings() -> SiteSettings:
     """Return the settings as this transaction sees them."""
     row = db.session.get_one(SystemSettings, 1)
     return SiteSettings.of({each.name: getattr(row, each.name) for each in fields(SiteSettings)})
+
+
+def site_settings() -> SiteSettings:
+    """Return the settings, read once for the request."""
+    if "site_settings" not in g:
+        g.site_settings = current_settings()
+    settings: SiteSettings = g.site_settings
+    return settings
 
 
 def change_settings(
@@ -56,6 +66,7 @@ def change_settings(
             changes={name: list(pair) for name, pair in changes.items()},
         )
     db.session.commit()
+    g.pop("site_settings", None)
     return changes
 
 

@@ -14,7 +14,7 @@ from flask_babel import get_locale, get_timezone
 from flask_babel.speaklater import LazyString
 from flask_login import current_user
 
-from launcher.db.settings import current_settings
+from launcher.db.settings import site_settings
 from launcher.settings.kinds import known_zone
 
 LOCALES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "ru": "Русский"}
@@ -79,7 +79,7 @@ def select_time_zone() -> ZoneInfo:
         return known_zone(spoken)
     if _is_without_database():
         return known_zone(g.get("known_time_zone", "UTC") if has_request_context() else "UTC")
-    return current_settings().zone
+    return site_settings().zone
 
 
 def format_locale() -> Locale:
@@ -112,7 +112,7 @@ def _select_language() -> str:
     asked = chosen_language() or request.accept_languages.best_match(LOCALES)
     if asked or _is_without_database():
         return asked or DEFAULT_LOCALE
-    return current_settings().default_locale
+    return site_settings().default_locale
 
 
 def _is_without_database() -> bool:

@@ -72,7 +72,7 @@ def assess(
         failing = [FailingRecipient(name=SETTINGS_FILE, since=now, reason=error.code)]
     snapshot = take_snapshot(
         current_backups(app),
-        settings=settings or current_settings(app, memory),
+        settings=settings or known_settings(app, memory),
         now=now,
         leader=leader(config.lock_dir),
         is_scheduler_wanted=config.scheduler,
@@ -83,7 +83,7 @@ def assess(
     return Assessment(snapshot, detect_problems(snapshot), memory.alerts)
 
 
-def current_settings(app: Flask, memory: Memory | None = None) -> SiteSettings | None:
+def known_settings(app: Flask, memory: Memory | None = None) -> SiteSettings | None:
     """Return the settings of the site, or those remembered, None where neither can be read."""
     found = settings_if_readable(app)
     return found or (memory or read_memory(current_config(app))).settings

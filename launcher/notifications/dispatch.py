@@ -24,7 +24,7 @@ from launcher.notifications.alerts import update_alerts
 from launcher.notifications.assessment import (
     Assessment,
     assess,
-    current_settings,
+    known_settings,
     settings_if_readable,
 )
 from launcher.notifications.delivery import deliver_waiting, queue_messages
@@ -120,7 +120,7 @@ def send_test(app: Flask, recipient_id: str) -> Delivery:
     config = current_config(app)
     settings = read_notification_settings(config)
     recipient = find_recipient(settings, recipient_id)
-    site = current_settings(app) or FALLBACK
+    site = known_settings(app) or FALLBACK
     with app.app_context(), speaking(site.default_locale, site.zone.key):
         message = messages.compose_test()
     message = messages.signed(message, site_name=site.site_name, panel_url=settings.panel_url)

@@ -11,7 +11,7 @@ from flask import Flask, g, request
 from flask_babel import refresh
 from flask_login import current_user
 
-from launcher.db.settings import current_settings
+from launcher.db.settings import site_settings
 from launcher.i18n.labels import ROLE_WORDS, THEME_WORDS
 from launcher.i18n.locale import LOCALES, chosen_language, current_language
 from launcher.models import Theme, User, hue_of
@@ -66,14 +66,6 @@ def current_frame() -> Frame:
         g.frame = _bare_frame() if g.get("is_without_database") else _frame(site_settings())
     frame: Frame = g.frame
     return frame
-
-
-def site_settings() -> SiteSettings:
-    """Return the site's settings, read once for the request."""
-    if "site_settings" not in g:
-        g.site_settings = current_settings()
-    settings: SiteSettings = g.site_settings
-    return settings
 
 
 def current_viewer() -> User | None:

@@ -14,10 +14,10 @@ from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import login_user
 
 from launcher.db.content import password_version
+from launcher.db.settings import site_settings
 from launcher.extensions import db, login
 from launcher.models import User
 from launcher.models.types import utc_now
-from launcher.web.frame import site_settings
 
 LIFETIME = timedelta(days=30)
 

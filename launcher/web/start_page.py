@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
+from launcher.db.settings import site_settings
 from launcher.extensions import db
 from launcher.i18n.formats import clock_time, day, duration
 from launcher.i18n.labels import HEALTH_WORDS
@@ -27,7 +28,7 @@ from launcher.models import (
     Visibility,
 )
 from launcher.models.types import utc_now
-from launcher.web.frame import current_viewer, site_settings
+from launcher.web.frame import current_viewer
 from launcher.web.htmx import is_htmx, split_address
 from launcher.web.roles import redirect_to_sign_in
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 
+from launcher.db.settings import site_settings
 from launcher.i18n.formats import duration
 from launcher.i18n.labels import ERROR_WORDS, HEALTH_WORDS, KIND_WORDS, STAGE_WORDS, STATE_WORDS
 from launcher.models import hue_of, letters_of
 from launcher.models.types import utc_now
-from launcher.web.frame import site_settings
 from launcher.web.roles import admin_required
 from launcher.web.start_page import Tile
 from tests.patterns.samples import sample_panel

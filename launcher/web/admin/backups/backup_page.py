@@ -14,6 +14,7 @@ from launcher.backup.records.backup import Backup, State
 from launcher.backup.records.ids import parse_backup_id
 from launcher.current import current_backups
 from launcher.db.session import release, resume
+from launcher.db.settings import site_settings
 from launcher.extensions import db
 from launcher.i18n.formats import exact
 from launcher.i18n.labels import VERB_WORDS, damage
@@ -28,7 +29,6 @@ from launcher.web.admin.backups.file_verdict import fit
 from launcher.web.admin.backups.retention_labels import periods, retention_label
 from launcher.web.admin.backups.words import note, short_time, why
 from launcher.web.errors import show_refusal
-from launcher.web.frame import site_settings
 from launcher.web.htmx import render
 from launcher.web.reauthentication import has_recent_password
 from launcher.web.roles import acting_user, admin_required

@@ -12,13 +12,14 @@ from flask import Flask, g
 from markupsafe import Markup
 
 from launcher.current import current_application
+from launcher.db.settings import site_settings
 from launcher.i18n import problems
 from launcher.i18n.problems import Style
 from launcher.models.types import utc_now
 from launcher.monitoring.problems import Severity
 from launcher.notifications.assessment import Assessment, assess
 from launcher.web.admin.backups.words import at_time, short_time
-from launcher.web.frame import current_viewer, site_settings
+from launcher.web.frame import current_viewer
 
 _PATIENCE_S = 0.05
 

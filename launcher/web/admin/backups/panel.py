@@ -9,6 +9,7 @@ from flask import Blueprint, request
 from launcher.backup.records.operation import Verb
 from launcher.backup.retention import decide
 from launcher.current import current_application
+from launcher.db.settings import site_settings
 from launcher.i18n.formats import exact, long, number
 from launcher.i18n.labels import KIND_WORDS, STATE_WORDS, VERB_WORDS, damage
 from launcher.i18n.problems import ACTION_WORDS
@@ -22,7 +23,6 @@ from launcher.web.admin.backups.table import ListQuery, describe, read_query, tu
 from launcher.web.admin.backups.timeline import draw
 from launcher.web.admin.schedule.cron_words import cron_words
 from launcher.web.contents import contents_in_brief
-from launcher.web.frame import site_settings
 from launcher.web.htmx import is_htmx, render
 from launcher.web.roles import admin_required
 

@@ -17,6 +17,7 @@ from launcher.backup.errors import BackupError, OperationInProgressError
 from launcher.backup.records.operation import Verb
 from launcher.current import current_backups, current_config
 from launcher.db.session import release, resume
+from launcher.db.settings import site_settings
 from launcher.i18n.labels import ERROR_WORDS, JOB_WORDS, STAGE_WORDS
 from launcher.i18n.locale import gettext
 from launcher.jobs import process
@@ -30,7 +31,6 @@ from launcher.web import toasts
 from launcher.web.admin.jobs.words import LATE_AFTER, describe_end, describe_jobs
 from launcher.web.admin.schedule.page import zone_words
 from launcher.web.errors import NextStep, busy_words, show_backup_error
-from launcher.web.frame import site_settings
 from launcher.web.htmx import is_htmx
 from launcher.web.roles import admin_required, signed_in_user
 

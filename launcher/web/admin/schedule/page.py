@@ -13,7 +13,7 @@ from flask_babel import get_locale
 
 from launcher.backup.errors import BackupError
 from launcher.current import current_backups
-from launcher.db.settings import change_settings, current_settings
+from launcher.db.settings import change_settings, current_settings, site_settings
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
 from launcher.models.types import utc_now
@@ -30,7 +30,6 @@ from launcher.web.admin.schedule.form import (
     version_of,
 )
 from launcher.web.admin.schedule.retention_preview import preview_removals
-from launcher.web.frame import site_settings
 from launcher.web.htmx import is_htmx
 from launcher.web.roles import acting_user, admin_required
 

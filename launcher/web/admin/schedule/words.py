@@ -6,6 +6,7 @@ from datetime import datetime
 
 from markupsafe import Markup, escape
 
+from launcher.db.settings import site_settings
 from launcher.i18n.formats import listing
 from launcher.i18n.labels import RESTORE_TEST_WORDS
 from launcher.i18n.locale import gettext as _
@@ -15,7 +16,6 @@ from launcher.schedule.cron import next_runs
 from launcher.settings.table import SiteSettings
 from launcher.web.admin.backups.retention_labels import period_words
 from launcher.web.admin.schedule.cron_words import cron_words
-from launcher.web.frame import site_settings
 
 
 def next_run() -> datetime | None:

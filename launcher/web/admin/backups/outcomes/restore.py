@@ -14,6 +14,7 @@ from launcher.backup.records.backup import Backup
 from launcher.backup.records.operation import Outcome
 from launcher.backup.retention import RetentionPolicy
 from launcher.current import current_backups
+from launcher.db.settings import site_settings
 from launcher.extensions import db
 from launcher.i18n.formats import clock_time, day_and_time, duration, moment, weekday_and_time
 from launcher.i18n.locale import gettext
@@ -26,7 +27,6 @@ from launcher.web.admin.backups.words import until_day
 from launcher.web.admin.schedule.words import next_run, schedule_words
 from launcher.web.contents import contents
 from launcher.web.errors import NextStep
-from launcher.web.frame import site_settings
 from launcher.web.operations.following import Follower
 from launcher.web.operations.stages import backup_of, describe_stop, is_dated
 from launcher.web.sessions import Holder
