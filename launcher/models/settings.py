@@ -8,10 +8,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from launcher.models.types import Model
+from launcher.models.types import Model, StoredBoolean
 from launcher.settings.table import SETTINGS
 
-_TYPES = {str: sa.Text, int: sa.Integer, bool: sa.Integer}  # as it is stored: 0 and 1
+_TYPES = {str: sa.Text, int: sa.Integer, bool: StoredBoolean}
 
 
 class SystemSettings(Model):

@@ -99,3 +99,10 @@ class EnumText(TypeDecorator[E]):
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> E | None:
         """Return the member."""
         return None if value is None else self.members(value)
+
+
+class StoredBoolean(sa.Boolean):
+    """A truth value as it is stored: 0, 1, or what else a database from elsewhere holds."""
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> None:
+        """Convert nothing: the table of settings decides what a value means."""

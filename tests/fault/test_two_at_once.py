@@ -93,7 +93,7 @@ def _race(verbs: tuple[str, str], restored: Place, lend: Lend, tmp_path: Path, *
         # What was deleted a moment ago is not there, and a copy is never written over another.
         allowed = {"operation_in_progress"}
         allowed |= {"backup_not_found"} if "delete" in verbs else set()
-        allowed |= {"store_unavailable"} if verbs == ("export", "export") else set()
+        allowed |= {"upload_rejected"} if verbs == ("export", "export") else set()
         assert answer["error"] in allowed, answer
     outcomes = {entry.outcome for entry in place.service().journal(limit=len(done))}
     assert outcomes <= {Outcome.SUCCEEDED, Outcome.FAILED}
