@@ -9,10 +9,10 @@ from typing import Any
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
-from launcher.config import ConfigError, read_config  # noqa: E402
+from launcher.config import ConfigError, prepare_data_dir, read_config  # noqa: E402
 
 try:
-    deployment = read_config(os.environ)
+    deployment = prepare_data_dir(read_config(os.environ))
 except ConfigError as error:
     sys.exit(f"launcher: {error}")
 

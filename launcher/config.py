@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
@@ -211,7 +212,8 @@ def prepare_data_dir(config: Config) -> Config:
     """Create the data directory and the secret key if missing; return the config with the key.
 
     Processes that start at once all get the same key. The backup folder is left to the store, so
-    that an unplugged disk does not stop the site.
+    that an unplugged disk does not stop the site. Where no folder for temporary files can be
+    written, this process and those that it starts use one in the data directory.
 
     Raises:
         ConfigError: the directory cannot be created or written, or the key in it is unusable.
@@ -220,11 +222,21 @@ def prepare_data_dir(config: Config) -> Config:
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         config.lock_dir.mkdir(mode=0o700, exist_ok=True)
         key = config.secret_key or _kept_key(config.data_dir / "secret_key")
+        _ensure_temp_dir(config.data_dir / "tmp")
     except OSError as error:
         raise ConfigError(
             f"{PREFIX}DATA_DIR is {str(config.data_dir)!r}, which cannot be used: {error}"
         ) from error
     return replace(config, secret_key=key)
+
+
+def _ensure_temp_dir(fallback: Path) -> None:
+    """gunicorn, SQLite and Python need one; a read-only container may have no writable `/tmp`."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        fallback.mkdir(mode=0o700, exist_ok=True)
+        os.environ["TMPDIR"] = tempfile.tempdir = str(fallback)
 
 
 def _kept_key(path: Path) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -165,3 +167,31 @@ def test_the_server_does_not_start_with_a_bad_value(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "launcher: LAUNCHER_WORKERS is 'many', but must be a whole number" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def nowhere_for_temporary_files(tmp_path: Path) -> dict[str, str]:
+    """An environment in which Python can write to none of the usual folders."""
+    patch = "import os, tempfile\ntempfile._candidate_tempdir_list = lambda: {}\n"
+    here = "[os.environ.get('TMPDIR', '/nowhere')]"
+    (tmp_path / "sitecustomize.py").write_text(patch.format(here))
+    kept = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+    return kept | {"PYTHONPATH": str(tmp_path), "LAUNCHER_DATA_DIR": str(tmp_path / "data")}
+
+
+# A server, since gunicorn itself is the first to need the folder.
+def test_the_server_starts_where_no_folder_for_temporary_files_can_be_written(
+    nowhere_for_temporary_files: dict[str, str], tmp_path: Path
+) -> None:
+    settings = {"LAUNCHER_BIND": f"unix:{tmp_path}/socket", "LAUNCHER_WORKERS": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "wsgi:app"],
+        cwd=ROOT, env=nowhere_for_temporary_files | settings,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as server:  # fmt: skip
+        assert server.stdout
+        lines = list(takewhile(lambda line: "Booting worker" not in line, server.stdout))
+        server.terminate()
+        lines += server.stdout
+    assert server.returncode == 0, "".join(lines)
+    assert (tmp_path / "data/tmp").stat().st_mode & 0o777 == 0o700
