@@ -18,6 +18,8 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from launcher.backup.files import put_new
+
 ROOT = Path(__file__).parent.parent
 PREFIX = "LAUNCHER_"
 
@@ -264,7 +266,7 @@ def keep_once(path: Path, text: str) -> str:
                 file.flush()
                 os.fsync(file.fileno())
             with suppress(FileExistsError):
-                path.hardlink_to(private)
+                put_new(private, path)
         finally:
             private.unlink(missing_ok=True)
     return path.read_text("ascii", errors="replace").strip()

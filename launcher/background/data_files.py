@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from launcher.backup.codec import DecodeError, parse
-from launcher.backup.files import write_atomic
+from launcher.backup.files import put_new, write_atomic
 from launcher.backup.locks import locked
 from launcher.config import keep_once
 
@@ -89,7 +89,7 @@ def _convert(old: Path, new: Path, keys: Mapping[str, str]) -> None:
         return
     except (OSError, DecodeError, RecursionError):
         with suppress(FileExistsError):
-            new.hardlink_to(old)
+            put_new(old, new)
     else:
         keep_once(new, text)
     old.unlink(missing_ok=True)

@@ -22,6 +22,9 @@ from launcher.backup.reasons import Reason
 
 CHUNK_BYTES = 1 << 20
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}  # FAT, some mounts
+_NO_MODES = {errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+# What PostgreSQL's `fsync_fname` takes as "a directory cannot be flushed here".
+_NO_DIRECTORY_SYNC = {errno.EINVAL, errno.EBADF, errno.EOPNOTSUPP, errno.ENOSYS}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -44,12 +47,29 @@ def disk_errors(doing: str) -> Iterator[None]:
 
 
 def sync_directory(path: Path) -> None:
-    """Make the names in the directory `path` durable."""
+    """Make the names in the directory `path` durable, where its file system can do that."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_DIRECTORY_SYNC:
+            raise
     finally:
         os.close(descriptor)
+
+
+def set_mode(path: Path, mode: int) -> bool:
+    """Set the mode of a file; return False where the file system refuses every mode.
+
+    A Windows share or a USB stick may refuse, and is a place for backups nevertheless.
+    """
+    try:
+        path.chmod(mode)
+    except OSError as error:
+        if error.errno not in _NO_MODES:
+            raise
+        return False
+    return True
 
 
 def sync_file(path: Path) -> None:
@@ -129,17 +149,27 @@ def put_new(source: Path, target: Path) -> None:
     Raises:
         FileExistsError: the name is taken; `source` is still there.
     """
-    try:
-        # A hard link, unlike a rename, never replaces what is already there.
-        target.hardlink_to(source)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
+    # A hard link, unlike a rename, never replaces what is already there.
+    if not link(source, target):
         create_new(target).close()
         source.replace(target)
     sync_directory(target.parent)
+
+
+def link(source: Path, target: Path) -> bool:
+    """Give a file a second name; return False where the file system has no hard links.
+
+    Raises:
+        FileExistsError: the name is taken.
+        OSError: the disk refused.
+    """
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return False
+    return True
 
 
 def free_bytes(path: Path) -> int:
@@ -169,7 +199,8 @@ def empty_directory(path: Path) -> None:
     """Remove everything inside `path`, and never anything that a link in it points to."""
     with os.scandir(path) as entries:
         for entry in list(entries):
+            # What cannot be removed, a file of another user say, does not keep the rest.
             if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path)
+                shutil.rmtree(entry.path, ignore_errors=True)
             else:
-                Path(entry.path).unlink(missing_ok=True)
+                discard(Path(entry.path))

@@ -17,7 +17,14 @@ from launcher.backup.errors import (
     RestoreError,
     RevertFailedError,
 )
-from launcher.backup.files import create_new, discard, disk_errors, free_bytes, sync_directory
+from launcher.backup.files import (
+    create_new,
+    discard,
+    disk_errors,
+    free_bytes,
+    link,
+    sync_directory,
+)
 from launcher.backup.operations import Operation
 from launcher.backup.ports import OnBytes, Store
 from launcher.backup.reasons import Fault, Reason
@@ -162,8 +169,11 @@ class FileReplacement:
             return
         self._folder.mkdir(mode=0o700, parents=True)
         if self._live_path.exists():
-            # A second name for the same bytes: the old file is never absent from its place.
-            os.link(self._live_path, self._folder / self._live_path.name)
+            # A second name for the same bytes: the old file is never absent from its place. Where
+            # there are no second names, it is absent until the new one is renamed into its place.
+            kept = self._folder / self._live_path.name
+            if not link(self._live_path, kept):
+                self._live_path.rename(kept)
         for path in old:
             if path.exists():
                 path.rename(self._folder / path.name)

@@ -459,6 +459,7 @@ def status_facts(snapshot: Snapshot, findings: Findings) -> dict[str, object]:
         "counts": dict(listing.counts_by_state) if listing else None,
         "stored_bytes": listing.stored_bytes if listing else None,
         "free_bytes": space.free_bytes if space else None,
+        "is_open_to_others": snapshot.is_open_to_others,
         "live_problem": str(snapshot.live_problem or ""),
         "problems": [facts(problem, findings.problems) for problem in findings.problems],
     }

@@ -7,6 +7,7 @@ live database it only checks that it opens.
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from collections.abc import Sequence
@@ -91,6 +92,8 @@ class Snapshot:
         settings: of the site; `knows_settings` is False where they are neither read nor remembered.
         listing: the backups, None when the store cannot be read; `problem` then says why.
         is_writable: whether a backup could be put there.
+        is_open_to_others: whether every user of the machine can read the newest backup. Launcher
+            forbids that, but not every file system keeps modes.
         space: None where it cannot be read.
         entries: what happened in the last weeks, newest first.
         has_history: whether a backup was ever made; asked only where none of our own is there.
@@ -112,6 +115,7 @@ class Snapshot:
     running: Progress | None
     next_run_at: datetime | None
     knows_settings: bool = True
+    is_open_to_others: bool = False
     live_problem: Fault | None = None
     leader: Leader | None = None
     is_scheduler_wanted: bool = False
@@ -202,6 +206,7 @@ def take_snapshot(
         listing=store.listing,
         problem=store.problem,
         is_writable=store.is_writable,
+        is_open_to_others=store.is_open_to_others,
         space=store.space,
         entries=service.journal(limit=None, since=now - timedelta(days=_JOURNAL_DAYS)),
         has_history=_has_history(service, store.listing),
@@ -222,6 +227,7 @@ class _Store:
     listing: Listing | None = None
     problem: Fault | None = None
     is_writable: bool = False
+    is_open_to_others: bool = False
     space: Space | None = None
 
 
@@ -281,6 +287,7 @@ def _store_of(service: BackupService) -> _Store:
         return _Store(
             listing=listing,
             is_writable=is_writable(service.store_path),
+            is_open_to_others=is_open_to_others(service.store_path, listing),
             space=space_of(service.store_path, listing),
         )
     except BackupError as error:
@@ -298,6 +305,19 @@ def is_writable(folder: Path) -> bool:
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return os.access(folder, os.W_OK | os.X_OK)
+
+
+def is_open_to_others(folder: Path, listing: Listing) -> bool:
+    """Whether the modes of the folder and of the newest backup let every user read it."""
+    newest = next((b.file for b in listing.backups if b.file and b.kind in OWN_KINDS), None)
+    if newest is None:
+        return False
+    try:
+        may_enter = folder.stat().st_mode & stat.S_IXOTH
+        may_read = (folder / newest.name).stat().st_mode & stat.S_IROTH
+    except OSError:
+        return False
+    return bool(may_enter and may_read)
 
 
 def space_of(folder: Path, listing: Listing) -> Space | None:

@@ -27,6 +27,7 @@ from launcher.config import ROOT
 from launcher.current import current_backups
 from launcher.db.settings import change_settings
 from launcher.models import Role
+from tests.support.folders import refuse_modes_and_links
 from tests.support.jobs import slots_count_since
 
 Flask_ = Callable[..., Result]
@@ -333,6 +334,22 @@ def test_status_of_a_new_site_is_no_alarm_and_safe_after_the_first_backup(flask:
     facts = json.loads(flask("status", "--json").stdout)
     assert (facts["severity"], facts["headline"], facts["is_stale"]) == ("ok", "recent_good", False)
     assert facts["counts"] == {"verified": 1, "unverified": 0, "damaged": 0}
+
+
+def test_status_says_once_that_every_user_can_read_the_backups(
+    flask: Flask_, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a share of Windows, which shows 0755 for all that lies on it."""
+    refuse_modes_and_links(monkeypatch)
+    flask("create")
+    monkeypatch.undo()
+    assert "Readable by" not in flask("status").stdout
+    for path in (data_dir / "backups", *(data_dir / "backups").glob("launcher-*")):
+        path.chmod(0o755)
+    told = flask("status").stdout
+    assert told.startswith("Safe.")
+    assert "every user of this machine; the disk keeps no file modes" in told
+    assert json.loads(flask("status", "--json").stdout)["is_open_to_others"] is True
 
 
 def test_status_tells_the_last_attempt_from_the_last_success(flask: Flask_, data_dir: Path) -> None:

@@ -33,6 +33,7 @@ from launcher.backup.records.backup import Kind
 from launcher.backup.records.operation import Outcome, Progress, Stage, Verb
 from launcher.cli.hints import hint_for
 from tests.support.damage import disagreeing_index
+from tests.support.folders import refuse_modes_and_links
 from tests.support.notebook import APPLICATION_ID, Notebook, add_notes, digest, make_notebook
 from tests.support.service import House, make_copy, run
 
@@ -809,3 +810,24 @@ def test_a_busy_live_database_is_no_broken_one(
     other.close()
     restore(home, backup.id)
     integrity(home)
+
+
+@pytest.mark.parametrize("damage", ["none", "missing", "garbage"])
+def test_disks_without_modes_and_links_keep_and_restore_backups(
+    home: House, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    refuse_modes_and_links(monkeypatch)
+    before = digest(home.live)
+    backup = home.create()
+    assert home.service.verify(backup.id, by="ada").is_good
+    change(home)
+    if damage == "missing":
+        home.live.unlink()
+    elif damage == "garbage":
+        home.live.write_bytes(b"garbage" * 1000)
+    outcome = restore(home, keep_schedule=False)
+    assert digest(home.live) == before
+    if damage == "garbage":
+        assert outcome.raw_copy_path
+        assert (outcome.raw_copy_path / "launcher.db").read_bytes() == b"garbage" * 1000
+    assert home.staged() == []

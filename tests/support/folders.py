@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import stat
 from pathlib import Path
+
+import pytest
 
 MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 1 << 30
@@ -18,3 +22,24 @@ def memory_folder() -> Path | None:
     """
     is_usable = MEMORY.is_dir() and os.access(MEMORY, os.W_OK)
     return MEMORY if is_usable and shutil.disk_usage(MEMORY).free > _ROOM_BYTES else None
+
+
+def refuse_modes_and_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the file system be one that keeps no modes, has no hard links, flushes no folders.
+
+    As a share of Windows, a stick with FAT and some programs in user space do; the kernel of a
+    test machine seldom has one.
+    """
+    flush = os.fsync
+
+    def refuse(path: object, *_rest: object, **_more: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+
+    def flush_files_alone(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        flush(descriptor)
+
+    for name in ("chmod", "fchmod", "link"):
+        monkeypatch.setattr(os, name, refuse)
+    monkeypatch.setattr(os, "fsync", flush_files_alone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from launcher.backup.records.backup import (
 from launcher.backup.records.ids import BackupId
 from launcher.backup.store.local import LocalStore
 from launcher.backup.store.names import stored_name
+from tests.support.folders import refuse_modes_and_links
 
 NOON = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
 GOOD = Verification(State.VERIFIED, NOON)
@@ -273,12 +275,52 @@ def test_a_name_that_is_no_text_can_be_listed_opened_and_removed(store: Store) -
     assert not path.exists()
 
 
-@pytest.mark.parametrize("name", [".hidden.db", "notes.txt", "db", "x.db.gz", "x.json", "x.db-wal"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".hidden.db", "notes.txt", "db", "x.db.gz", "x.json", "x.db-wal",
+        "Thumbs.db", "thumbs.db", "ehthumbs.db", "desktop.ini", ".DS_Store",
+        "._launcher-20261122T170000Z-aaaaab.db.zst", "._launcher-20261122T170000Z-aaaaab.json",
+        "launcher-20261122T170000Z-aaaaab.db.zst.part", "launcher-20261122T170000Z-aaaaab.db.zst~",
+        "launcher-20261122T170000Z-aaaaab (Ada's conflicted copy 2026-11-23).db.zst",
+        "launcher-20261122T170000Z-aaaaab (conflicted copy).json",
+        "launcher-20261122T170000Z-aaaaab.sync-conflict-20261123-101112-ABCDEFG.db.zst",
+        "launcher-20261122T170000Z-aaaaab.json (conflicted copy)",
+    ],
+)  # fmt: skip
 def test_other_files_are_no_backups(store: Store, name: str) -> None:
     (store.path / name).touch()
     assert list(store.list()) == []
     store.sweep()
     assert (store.path / name).exists()
+
+
+@pytest.mark.parametrize("name", ["@eaDir", "lost+found", ".stfolder", "#recycle", "folder.db"])
+def test_folders_of_others_are_no_backups(store: Store, name: str) -> None:
+    backup = publish(store, describe("c"))
+    (store.path / name / "inside").mkdir(parents=True)
+    (store.staging / name).mkdir()
+    assert list(store.list()) == [backup]
+    store.sweep()
+    assert (store.path / name / "inside").exists()
+    assert list(store.staging.iterdir()) == []
+
+
+def test_what_cannot_be_removed_from_staging_does_not_keep_the_rest(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("aa", ".nfs0001", "zz"):
+        (store.staging / name).touch()
+    unlink = Path.unlink
+
+    def refuse(self: Path, missing_ok: bool = False) -> None:
+        if self.name == ".nfs0001":
+            raise PermissionError(errno.EBUSY, "Device or resource busy", str(self))
+        unlink(self, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    store.sweep()
+    assert [path.name for path in store.staging.iterdir()] == [".nfs0001"]
 
 
 def test_an_external_file_keeps_its_id_until_it_changes(store: Store) -> None:
@@ -395,12 +437,13 @@ def test_what_is_no_file_is_damaged_and_blocks_nothing(
     store: Store, make: Callable[[Path], None]
 ) -> None:
     own = publish(store, describe("c"))
-    make(store.path / "odd.db")
+    if make is os.mkfifo:  # a folder of such a name is somebody's
+        make(store.path / "odd.db")
     make(store.path / "launcher-20261122T170000Z-aaaaad.db.zst")
     make(store.path / "launcher-20261122T170000Z-aaaaae.json")
     found = [one for one in store.list() if one != own]
     assert {one.verification.state for one in found} == {State.DAMAGED}
-    assert len(found) == 3
+    assert len(found) == (3 if make is os.mkfifo else 2)
     assert store.get("latest") == own
     for one in found:
         with pytest.raises(ManifestError):
@@ -538,6 +581,20 @@ def test_files_are_read_only_and_private_once_written(store: Store) -> None:
     backup = publish(store, describe("b"))
     assert data_path(store, backup).stat().st_mode & 0o777 == 0o400
     assert manifest_path(store, backup).stat().st_mode & 0o777 == 0o400
+
+
+def test_a_folder_that_takes_no_modes_keeps_backups(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    refuse_modes_and_links(monkeypatch)
+    first, second = publish(store, describe("b")), publish(store, describe("c"))
+    store.update(first)
+    assert {backup.id for backup in store.list()} == {first.id, second.id}
+    store.remove(first)
+    assert list(store.list()) == [second]
+    [warning] = caplog.messages
+    assert str(store.path) in warning
+    assert "other users may be able to read" in warning
 
 
 def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path) -> None:

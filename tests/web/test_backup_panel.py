@@ -255,6 +255,22 @@ def test_an_error_of_an_unknown_code_is_told_as_any(ada: Visitor, shelf: Shelf) 
     assert "Something went wrong here" in problems(ada.page)[0]
 
 
+def test_who_can_read_the_backups_is_said_where_modes_are_not_kept(
+    ada: Visitor, shelf: Shelf
+) -> None:
+    made = shelf.put(hours(2))
+    assert made.file
+    (shelf.folder / made.file.name).chmod(0o755)
+    assert "Readable by" not in ada.open(PANEL).text
+    shelf.folder.chmod(0o755)
+
+    ada.open(PANEL)
+
+    facts = text_of(between(ada.page, 'id="facts"', "</dl>"))
+    assert "Readable by Every user of this machine" in facts
+    assert severity(ada.page) == "ok"
+
+
 def test_a_damaged_backup_is_named_with_what_was_found(ada: Visitor, shelf: Shelf) -> None:
     shelf.put(hours(2))
     broken = shelf.put(hours(26))

@@ -9,6 +9,7 @@ staging, whose data file is not listed; `sweep` removes both.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ from launcher.backup.files import (
     empty_directory,
     move,
     open_regular,
+    set_mode,
     sync_directory,
     write_atomic,
 )
@@ -44,6 +46,7 @@ from launcher.backup.store.names import (
 )
 
 _STORED_MODE = 0o400
+_log = logging.getLogger(__name__)
 _NO_FILE = Fault(Reason.NOT_REGULAR)
 _BY_TIME = attrgetter("created_at", "id")
 
@@ -66,6 +69,7 @@ class LocalStore:
         self._create = create
         self._folder = str(path)  # joined as text: faster than a `Path` for each file
         self._read: dict[str, tuple[Fingerprint, Backup]] = {}
+        self._has_warned = False
 
     @property
     def path(self) -> Path:
@@ -137,7 +141,8 @@ class LocalStore:
         in_staging = self.staging / manifest_name(backup.id)
         target = self._path / backup.file.name
         with disk_errors("write to the backup folder"):
-            staged.chmod(_STORED_MODE)
+            if not set_mode(staged, _STORED_MODE):
+                self._warn_of_modes()
             write_atomic(in_staging, write_manifest(backup), mode=_STORED_MODE)
             try:
                 move(staged, target)
@@ -147,6 +152,14 @@ class LocalStore:
                 with contextlib.suppress(BackupError):
                     self.remove(backup)
                 raise
+
+    def _warn_of_modes(self) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            _log.warning(
+                "the modes of files in %s cannot be set: other users may be able to read backups",
+                self._path,
+            )
 
     def update(self, backup: Backup) -> None:
         with disk_errors("write to the backup folder"):
@@ -303,9 +316,9 @@ class LocalStore:
             created_at=_moment_of(own_id) if own_id else moment,
             note=clean_note(name.encode(errors="surrogateescape").decode(errors="replace")),
         )
-        if path.is_symlink() or not path.is_file():
-            return _as_damaged(backup, _NO_FILE)
-        return backup
+        if stat.S_ISDIR(facts.st_mode) and not own_id:
+            return None  # somebody's folder was never a backup
+        return backup if stat.S_ISREG(facts.st_mode) else _as_damaged(backup, _NO_FILE)
 
 
 def _moment_of(backup_id: BackupId) -> datetime:

@@ -14,6 +14,10 @@ from launcher.backup.records.ids import BackupId, parse_backup_id
 PREFIX = "launcher-"
 
 _SUFFIXES = {Encoding.ZSTD: ".db.zst", Encoding.IDENTITY: ".db"}
+# What other programs leave in a folder, beside names that begin with a full stop: Windows its
+# thumbnails, sync programs (Nextcloud, Dropbox, Syncthing) a second version of a file.
+_THUMBNAILS = frozenset({"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db"})
+_CONFLICTED = ("conflicted copy", "sync-conflict")
 _EXTERNAL_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".db.zst", ".sqlite.zst", ".sqlite3.zst")
 
 
@@ -51,7 +55,10 @@ def _id_before(suffix: str, name: str) -> BackupId | None:
 
 def is_external(name: str) -> bool:
     """Whether a file of this name is listed as a backup without a manifest."""
-    return name.endswith(_EXTERNAL_SUFFIXES) and not name.startswith(".")
+    if not name.endswith(_EXTERNAL_SUFFIXES) or name.startswith("."):
+        return False
+    plain = name.lower()
+    return plain not in _THUMBNAILS and not any(words in plain for words in _CONFLICTED)
 
 
 def derived_id(name: str, moment: datetime) -> BackupId:

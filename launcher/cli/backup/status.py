@@ -98,6 +98,8 @@ def _print_status(snapshot: Snapshot, findings: Findings) -> None:
         click.echo(f"Backups:          {counts}; {size(listing.stored_bytes)} used")
     if snapshot.space:
         click.echo(f"Free space:       {size(snapshot.space.free_bytes)}")
+    if snapshot.is_open_to_others:
+        click.echo("Readable by:      every user of this machine; the disk keeps no file modes")
     if snapshot.running:
         running = snapshot.running
         share = f", {running.done * 100 // running.total} %" if running.total else ""
