@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from launcher.extensions import csrf, login
+from launcher.extensions import login
 from launcher.web import (
     account,
     assets,
     auth,
     compression,
     errors,
+    forgery,
     frame,
     headers,
     health,
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
 def init_app(app: Flask) -> None:
     """Register every page; the database and Babel are bound to `app` already."""
-    csrf.init_app(app)
+    forgery.init_app(app)
     # Its context processor would query the user even on the page of a damaged database.
     login.init_app(app, add_context_processor=False)
     # Responses pass these in reverse order: compression comes last.

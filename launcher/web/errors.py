@@ -29,6 +29,8 @@ from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import Role
 from launcher.web.contents import contents
+from launcher.web.cookies import session_cookie_name
+from launcher.web.forgery import ForeignFormError
 from launcher.web.frame import current_viewer, do_without_database
 from launcher.web.htmx import is_htmx
 
@@ -105,6 +107,13 @@ _CSRF_WORDS = _Words(
     _(
         "It is from before you signed in or out, or cookies are turned off. Nothing was changed."
         " Go back, reload the page and send it again."
+    ),
+)
+_FOREIGN_WORDS = _Words(
+    _("This form came from another site"),
+    _(
+        "A header of the request says so. Nothing was changed. Open this site and send the form"
+        " there. A reverse proxy has to pass on the Host header as it came."
     ),
 )
 
@@ -227,8 +236,17 @@ def show_refusal(
     return _problem(status, _Words(title, text), command=command, next_step=next_step)
 
 
-def _show_csrf_error(_error: CSRFError) -> Response:
-    return _problem(400, _CSRF_WORDS)
+def _show_csrf_error(error: CSRFError) -> Response:
+    """Name the header that is wrong or missing, on the page and in the log."""
+    if isinstance(error, ForeignFormError):
+        log.warning("refused %s %s: %s", request.method, request.path, error.description)
+        return _problem(400, _FOREIGN_WORDS, facts=error.headers)
+    cookie = session_cookie_name()
+    if cookie in request.cookies:
+        log.warning("refused %s %s: %s", request.method, request.path, error.description)
+        return _problem(400, _CSRF_WORDS)
+    log.warning("refused %s %s: no cookie %s came with it", request.method, request.path, cookie)
+    return _problem(400, _CSRF_WORDS, facts={gettext("Missing header"): f"Cookie: {cookie}=…"})
 
 
 def _show_http_error(error: HTTPException) -> Response:

@@ -16,7 +16,7 @@ _ALWAYS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": 
 _OF_PAGES = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Frame-Options": "DENY",
-    # Not "no-referrer": over TLS the CSRF check reads the referrer of our own forms.
+    # Not "no-referrer": without script, a form leads back to the page that it was sent from.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": (

@@ -18,6 +18,7 @@ from launcher.db.settings import site_settings
 from launcher.extensions import db, login
 from launcher.models import User
 from launcher.models.types import utc_now
+from launcher.web.cookies import session_cookie_name
 
 LIFETIME = timedelta(days=30)
 
@@ -26,13 +27,12 @@ class TlsAwareSessions(SecureCookieSessionInterface):
     """Signed cookies that are `Secure` whenever the request came over TLS.
 
     The two carry different names. A browser refuses to let plain HTTP replace a secure cookie, so
-    that with one name a sign-in over TLS would lock the same person out over HTTP; and `__Host-`
-    keeps other hosts of the domain, and plain HTTP, from planting a session.
+    that with one name a sign-in over TLS would lock the same person out over HTTP.
     """
 
-    def get_cookie_name(self, app: Flask) -> str:  # noqa: ARG002
-        """Return the name that goes with the scheme of this request."""
-        return "__Host-launcher" if request.is_secure else "launcher"
+    def get_cookie_name(self, app: Flask) -> str:
+        """Return the name of this installation that goes with the scheme of this request."""
+        return session_cookie_name(app)
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
         """Return whether this request came over TLS."""

@@ -337,7 +337,7 @@ def test_a_folder_that_is_away_is_named_with_a_way_out(make_app: MakeApp, ada: V
     away = make_app(backup_dir="/nowhere/at/all")
     visitor = Visitor(away)
     visitor.client = away.test_client()
-    visitor.client.set_cookie("launcher", _cookie(ada))
+    visitor.take_session(ada)
 
     assert visitor.open(PANEL).status_code == 200
     assert severity(visitor.page) == "bad"
@@ -347,12 +347,6 @@ def test_a_folder_that_is_away_is_named_with_a_way_out(make_app: MakeApp, ada: V
     assert visitor.open(PANEL, HX_Request="true").status_code == 200
     assert visitor.open("/").status_code == 200
     assert "The folder of backups cannot be read" in visitor.page
-
-
-def _cookie(visitor: Visitor) -> str:
-    cookie = visitor.client.get_cookie("launcher")
-    assert cookie
-    return cookie.value
 
 
 def test_a_folder_that_cannot_be_written_is_an_alarm_with_a_list(
@@ -499,7 +493,7 @@ def test_a_schedule_that_nobody_runs_is_said_there_and_on_the_start_page(
 ) -> None:
     shelf.put(hours(2))
     alone = Visitor(make_app())
-    alone.client.set_cookie("launcher", _cookie(ada))
+    alone.take_session(ada)
 
     alone.open(PANEL)
     assert severity(alone.page) == "warn"

@@ -184,7 +184,7 @@ def test_who_switched_the_scheduler_off_is_told_what_must_look_instead(
 ) -> None:
     assert "flask backup run-scheduled" in ada.open(PAGE).text
     other = Visitor(make_app(scheduler="on"))
-    other.client.set_cookie("launcher", ada.client.get_cookie("launcher").value)
+    other.take_session(ada)
 
     assert "flask backup run-scheduled" not in other.open(PAGE).text
 

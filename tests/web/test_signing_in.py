@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from launcher.accounts import setup, users
+from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.extensions import db
 from launcher.models import SystemSettings
-from tests.conftest import ADA
+from tests.conftest import ADA, MakeApp
 from tests.web.visitor import Visitor
 
 
@@ -141,7 +144,8 @@ def test_a_user_who_is_switched_off_is_out_at_once(ben: Visitor, app: Flask) -> 
 
 
 def test_a_forged_session_is_nobody(guest: Visitor, cast: object) -> None:
-    guest.client.set_cookie("launcher", "eyJfdXNlcl9pZCI6IjEifQ.forged.signature")
+    name, _ = guest.session_cookie
+    guest.client.set_cookie(name, "eyJfdXNlcl9pZCI6IjEifQ.forged.signature")
 
     assert not guest.is_signed_in
 
@@ -155,7 +159,7 @@ def test_a_session_without_marks_is_nobody(guest: Visitor, cast: object) -> None
 
 @pytest.mark.parametrize(
     ("scheme", "name", "is_secure"),
-    [("http", "launcher", False), ("https", "__Host-launcher", True)],
+    [("http", "launcher-", False), ("https", "__Host-launcher-", True)],
 )
 def test_the_cookie_is_as_safe_as_the_road_it_came_by(
     app: Flask, cast: object, scheme: str, name: str, is_secure: bool
@@ -163,11 +167,30 @@ def test_the_cookie_is_as_safe_as_the_road_it_came_by(
     answer = app.test_client().get("/login", base_url=f"{scheme}://localhost")
 
     cookie = answer.headers["Set-Cookie"]
-    assert cookie.startswith(f"{name}=")
+    assert re.match(rf"{name}[0-9a-f]{{8}}=", cookie)
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert "Path=/" in cookie
     assert ("Secure" in cookie) is is_secure
+
+
+def test_two_installations_on_one_host_keep_their_sessions_apart(
+    app: Flask, cast: object, data_dir: Path, tmp_path: Path, make_app: MakeApp
+) -> None:
+    shutil.copytree(data_dir, tmp_path / "copy")
+    copy = create_app({"LAUNCHER_DATA_DIR": str(tmp_path / "copy")})
+    browser = Visitor(app)
+    browser.sign_in(ADA)
+    at_the_copy = Visitor(copy)
+    at_the_copy.take_session(browser)  # as a browser does, which ignores the port
+    at_the_copy.sign_in(ADA)
+
+    assert at_the_copy.is_signed_in
+    assert at_the_copy.session_cookie[0] != browser.session_cookie[0]
+    browser.take_session(at_the_copy)
+    assert browser.is_signed_in
+    after_a_restart = Visitor(make_app())
+    assert after_a_restart.session_cookie[0] == browser.session_cookie[0]
 
 
 def test_a_new_launcher_points_at_the_setup_link(guest: Visitor, app: Flask) -> None:

@@ -221,9 +221,7 @@ def small(make_app: MakeApp, app: Flask) -> Flask:
 @pytest.fixture
 def ada_of_small(small: Flask, ada: Visitor) -> Visitor:
     visitor = Visitor(small)
-    cookie = ada.client.get_cookie("launcher")
-    assert cookie is not None
-    visitor.client.set_cookie("launcher", cookie.value)
+    visitor.take_session(ada)
     return visitor
 
 

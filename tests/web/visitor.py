@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from launcher.web.cookies import session_cookie_name
+
 if TYPE_CHECKING:
     from tests.conftest import Person
 
@@ -55,6 +57,19 @@ class Visitor:
         answer = self.send("/login", username=person.username, password=person.password)
         self.page = ""
         return answer
+
+    @property
+    def session_cookie(self) -> tuple[str, str]:
+        """The name and the value of the cookie of the session; the value is "" without one."""
+        app = self.client.application
+        with app.test_request_context():
+            name = session_cookie_name()
+        cookie = self.client.get_cookie(name)
+        return name, cookie.value if cookie else ""
+
+    def take_session(self, of: Visitor) -> None:
+        """Hold a copy of the session that another browser has."""
+        self.client.set_cookie(*of.session_cookie)
 
     @property
     def is_signed_in(self) -> bool:
