@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from launcher.models.types import Model, UtcDateTime, utc_now
+from launcher.models.types import Model, utc_now
 
 
 class AuditEvent(Model):
@@ -26,13 +26,13 @@ class AuditEvent(Model):
     __table_args__ = (sa.Index("audit_events_at", "at"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    at: Mapped[datetime] = mapped_column(default=utc_now)
     actor_id: Mapped[int | None]
-    actor_name: Mapped[str] = mapped_column(sa.Text)
-    action: Mapped[str] = mapped_column(sa.Text)
-    target_kind: Mapped[str] = mapped_column(sa.Text, default="")
-    target_id: Mapped[str] = mapped_column(sa.Text, default="")
-    target_name: Mapped[str] = mapped_column(sa.Text, default="")
-    changes: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
-    address: Mapped[str] = mapped_column(sa.Text, default="")
+    actor_name: Mapped[str]
+    action: Mapped[str]
+    target_kind: Mapped[str] = mapped_column(default="")
+    target_id: Mapped[str] = mapped_column(default="")
+    target_name: Mapped[str] = mapped_column(default="")
+    changes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    address: Mapped[str] = mapped_column(default="")
     """Where the request came from; empty for the command line and for jobs."""

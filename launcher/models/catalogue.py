@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from launcher.models.types import EnumText, Model, UtcDateTime, utc_now
+from launcher.models.types import EnumText, Model, StoredText, utc_now
 
 if TYPE_CHECKING:
     from launcher.models.health import CheckState, HealthCheck
@@ -39,13 +39,15 @@ class Board(Model):
     __tablename__ = "boards"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    slug: Mapped[str] = mapped_column(sa.Text, unique=True)
-    name: Mapped[str] = mapped_column(sa.Text)
-    visibility: Mapped[Visibility] = mapped_column(EnumText(Visibility), default=Visibility.MEMBERS)
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    visibility: Mapped[Visibility] = mapped_column(
+        EnumText(Visibility, otherwise=Visibility.PRIVATE), default=Visibility.MEMBERS
+    )
     owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id", ondelete="SET NULL"))
     position: Mapped[int] = mapped_column(default=0)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
-    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now, onupdate=utc_now)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
     revision: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": revision}  # noqa: RUF012
@@ -67,7 +69,7 @@ class Section(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     board_id: Mapped[int] = mapped_column(sa.ForeignKey("boards.id", ondelete="CASCADE"))
-    name: Mapped[str] = mapped_column(sa.Text)
+    name: Mapped[str]
     position: Mapped[int] = mapped_column(default=0)
     is_collapsed: Mapped[bool] = mapped_column(default=False)
 
@@ -104,12 +106,12 @@ class Media(Model):
     __tablename__ = "media"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    sha256: Mapped[str] = mapped_column(sa.Text, unique=True)
-    name: Mapped[str] = mapped_column(sa.Text)
-    mime: Mapped[str] = mapped_column(sa.Text)
+    sha256: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    mime: Mapped[str]
     size_bytes: Mapped[int]
-    content: Mapped[bytes] = mapped_column(sa.LargeBinary, deferred=True)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
+    content: Mapped[bytes] = mapped_column(deferred=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
 class App(Model):
@@ -128,22 +130,22 @@ class App(Model):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(sa.Text(collation="NOCASE"))
-    description: Mapped[str] = mapped_column(sa.Text, default="")
-    url: Mapped[str] = mapped_column(sa.Text)
-    url_local: Mapped[str] = mapped_column(sa.Text, default="")
+    name: Mapped[str] = mapped_column(StoredText(collation="NOCASE"))
+    description: Mapped[str] = mapped_column(default="")
+    url: Mapped[str]
+    url_local: Mapped[str] = mapped_column(default="")
     """The address inside the home network, when it differs."""
-    icon: Mapped[str] = mapped_column(sa.Text, default="")
+    icon: Mapped[str] = mapped_column(default="")
     icon_media_id: Mapped[int | None] = mapped_column(
         sa.ForeignKey("media.id", ondelete="SET NULL")
     )
-    letters: Mapped[str] = mapped_column(sa.Text, default="")
+    letters: Mapped[str] = mapped_column(default="")
     hue: Mapped[int | None]
-    keywords: Mapped[str] = mapped_column(sa.Text, default="")
+    keywords: Mapped[str] = mapped_column(default="")
     """More words by which a search finds it."""
-    archived_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
-    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now, onupdate=utc_now)
+    archived_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
     revision: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": revision}  # noqa: RUF012
@@ -179,7 +181,7 @@ class Tag(Model):
     __tablename__ = "tags"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(sa.Text(collation="NOCASE"), unique=True)
+    name: Mapped[str] = mapped_column(StoredText(collation="NOCASE"), unique=True)
 
     apps: Mapped[list[App]] = relationship(
         secondary="app_tags", back_populates="tags", passive_deletes=True

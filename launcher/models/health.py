@@ -14,7 +14,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from launcher.models.types import EnumText, Model, UtcDateTime, UtcSeconds
+from launcher.models.types import EnumText, Model, UtcSeconds
 
 KEEP_PROBES = timedelta(hours=24)
 KEEP_HOURS = timedelta(days=30)
@@ -57,19 +57,23 @@ class HealthCheck(Model):
     app_id: Mapped[int] = mapped_column(
         sa.ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True
     )
-    kind: Mapped[CheckKind] = mapped_column(EnumText(CheckKind), default=CheckKind.HTTP)
-    url: Mapped[str] = mapped_column(sa.Text, default="")
-    method: Mapped[CheckMethod] = mapped_column(EnumText(CheckMethod), default=CheckMethod.GET)
+    kind: Mapped[CheckKind] = mapped_column(
+        EnumText(CheckKind, otherwise=CheckKind.HTTP), default=CheckKind.HTTP
+    )
+    url: Mapped[str] = mapped_column(default="")
+    method: Mapped[CheckMethod] = mapped_column(
+        EnumText(CheckMethod, otherwise=CheckMethod.GET), default=CheckMethod.GET
+    )
     interval_s: Mapped[int | None]
     timeout_ms: Mapped[int] = mapped_column(default=5000)
-    accept: Mapped[str] = mapped_column(sa.Text, default="200-399,401,403")
-    keyword: Mapped[str] = mapped_column(sa.Text, default="")
+    accept: Mapped[str] = mapped_column(default="200-399,401,403")
+    keyword: Mapped[str] = mapped_column(default="")
     verify_tls: Mapped[bool] = mapped_column(default=True)
     follow_redirects: Mapped[bool] = mapped_column(default=True)
     retries: Mapped[int] = mapped_column(default=1)
     slow_ms: Mapped[int] = mapped_column(default=1000)
     is_enabled: Mapped[bool] = mapped_column(default=True)
-    paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    paused_until: Mapped[datetime | None]
 
 
 class CheckState(Model):
@@ -80,12 +84,14 @@ class CheckState(Model):
     app_id: Mapped[int] = mapped_column(
         sa.ForeignKey("apps.id", ondelete="CASCADE"), primary_key=True
     )
-    state: Mapped[Health] = mapped_column(EnumText(Health), default=Health.UNKNOWN)
-    since: Mapped[datetime] = mapped_column(UtcDateTime)
-    last_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    state: Mapped[Health] = mapped_column(
+        EnumText(Health, otherwise=Health.UNKNOWN), default=Health.UNKNOWN
+    )
+    since: Mapped[datetime]
+    last_at: Mapped[datetime | None]
     last_ms: Mapped[int | None]
     last_code: Mapped[int | None]
-    error: Mapped[str] = mapped_column(sa.Text, default="")
+    error: Mapped[str] = mapped_column(default="")
     streak: Mapped[int] = mapped_column(default=0)
 
 
@@ -102,7 +108,7 @@ class Probe(Model):
     is_up: Mapped[bool]
     ms: Mapped[int | None]
     code: Mapped[int | None]
-    error: Mapped[str | None] = mapped_column(sa.Text)
+    error: Mapped[str | None]
 
 
 class ProbeHour(Model):

@@ -8,7 +8,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from launcher.models.types import EnumText, Model, UtcDateTime, UtcSeconds, utc_now
+from launcher.models.types import EnumText, Model, StoredText, UtcSeconds, utc_now
 
 
 class Role(StrEnum):
@@ -41,22 +41,24 @@ class User(Model):
     __tablename__ = "users"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    username: Mapped[str] = mapped_column(sa.Text(collation="NOCASE"), unique=True)
-    display_name: Mapped[str] = mapped_column(sa.Text, default="")
-    email: Mapped[str] = mapped_column(sa.Text, default="")
-    password_hash: Mapped[str] = mapped_column(sa.Text)
-    role: Mapped[Role] = mapped_column(EnumText(Role))
-    locale: Mapped[str] = mapped_column(sa.Text, default="")
+    username: Mapped[str] = mapped_column(StoredText(collation="NOCASE"), unique=True)
+    display_name: Mapped[str] = mapped_column(default="")
+    email: Mapped[str] = mapped_column(default="")
+    password_hash: Mapped[str]
+    role: Mapped[Role] = mapped_column(EnumText(Role, otherwise=Role.VIEWER))
+    locale: Mapped[str] = mapped_column(default="")
     """A language tag; empty for the site's default."""
-    theme: Mapped[Theme] = mapped_column(EnumText(Theme), default=Theme.SYSTEM)
+    theme: Mapped[Theme] = mapped_column(
+        EnumText(Theme, otherwise=Theme.SYSTEM), default=Theme.SYSTEM
+    )
     home_board_id: Mapped[int | None] = mapped_column(
         # Boards have owners, so the two tables refer to each other. The migrations create them.
         sa.ForeignKey("boards.id", ondelete="SET NULL", name="users_home_board", use_alter=True)
     )
     open_new_tab: Mapped[bool] = mapped_column(default=False)
     is_active: Mapped[bool] = mapped_column(default=True)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
-    last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    last_seen_at: Mapped[datetime | None]
 
     api_tokens: Mapped[list[ApiToken]] = relationship(
         back_populates="user", cascade="all, delete-orphan", passive_deletes=True
@@ -97,13 +99,13 @@ class ApiToken(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
-    name: Mapped[str] = mapped_column(sa.Text)
-    prefix: Mapped[str] = mapped_column(sa.Text)
-    token_sha256: Mapped[str] = mapped_column(sa.Text, unique=True)
-    scope: Mapped[TokenScope] = mapped_column(EnumText(TokenScope))
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utc_now)
-    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    name: Mapped[str]
+    prefix: Mapped[str]
+    token_sha256: Mapped[str] = mapped_column(unique=True)
+    scope: Mapped[TokenScope] = mapped_column(EnumText(TokenScope, otherwise=TokenScope.METRICS))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship(back_populates="api_tokens")
 
@@ -117,6 +119,6 @@ class SignInFailure(Model):
     __tablename__ = "sign_in_failures"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
 
-    subject: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
     failures: Mapped[int]
     last_at: Mapped[datetime] = mapped_column(UtcSeconds)

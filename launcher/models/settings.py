@@ -8,10 +8,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from launcher.models.types import Model, StoredBoolean
+from launcher.models.types import Model, RawBoolean
 from launcher.settings.table import SETTINGS
 
-_TYPES = {str: sa.Text, int: sa.Integer, bool: StoredBoolean}
+_TYPES = {str: sa.Text, int: sa.Integer, bool: RawBoolean}
 
 
 class SystemSettings(Model):
@@ -20,7 +20,7 @@ class SystemSettings(Model):
     __tablename__ = "system_settings"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    session_epoch: Mapped[str] = mapped_column(sa.Text)
+    session_epoch: Mapped[str]
     """Every session names it. A restore writes a new one, which ends all sessions."""
 
 

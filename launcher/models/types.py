@@ -2,12 +2,17 @@
 
 A moment is aware and in UTC in Python. It is stored as text, or, in the history tables with tens
 of thousands of rows, as whole seconds since 1970.
+
+SQLite stores anything in any column, and whoever edits the file or brings one can write it. Each
+type here reads what does not belong into its column as an ordinary value, so that no row makes a
+page fail. It holds for `Mapped[str]`, `Mapped[int]` and so on without another word.
 """
 
 # ruff: noqa: ARG002 (SQLAlchemy passes the dialect, and none of these depends on it)
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -88,9 +93,11 @@ class EnumText(TypeDecorator[E]):
     impl = sa.Text
     cache_ok = True
 
-    def __init__(self, members: type[E]) -> None:
+    def __init__(self, members: type[E], *, otherwise: E) -> None:
+        """Let what is no member be read as `otherwise`, the one that allows or claims least."""
         super().__init__()
         self.members = members
+        self.otherwise = otherwise
 
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
         """Refuse what is no member."""
@@ -98,11 +105,79 @@ class EnumText(TypeDecorator[E]):
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> E | None:
         """Return the member."""
-        return None if value is None else self.members(value)
+        if value is None:
+            return None
+        try:
+            return self.members(value)
+        except ValueError:
+            return self.otherwise
+
+
+class StoredText(sa.Text):
+    """Text, "" where bytes are stored."""
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Return what reads the stored value."""
+        return lambda value: value if isinstance(value, str | None) else ""
+
+
+class StoredInteger(sa.Integer):
+    """A whole number, 0 where anything else is stored."""
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Return what reads the stored value."""
+        return lambda value: value if isinstance(value, int | None) else 0
 
 
 class StoredBoolean(sa.Boolean):
+    """A truth value: 1 is true, and anything else is not, as in the queries of SQLAlchemy."""
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Return what reads the stored value."""
+        return lambda value: None if value is None else value == 1
+
+
+class StoredBytes(sa.LargeBinary):
+    """Bytes, none where anything else is stored."""
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Return what reads the stored value."""
+        return lambda value: value if isinstance(value, bytes | None) else b""
+
+
+class StoredFacts(TypeDecorator[dict[str, Any]]):
+    """A JSON object, an empty one where anything else is stored."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[Any], Any]:
+        """Return what reads the stored value."""
+        return _stored_facts
+
+
+def _stored_facts(value: object) -> dict[str, Any]:
+    try:
+        facts = json.loads(value) if isinstance(value, str) else None
+    except (ValueError, RecursionError):
+        facts = None
+    return facts if isinstance(facts, dict) else {}
+
+
+class RawBoolean(sa.Boolean):
     """A truth value as it is stored: 0, 1, or what else a database from elsewhere holds."""
 
     def result_processor(self, dialect: sa.Dialect, coltype: object) -> None:
         """Convert nothing: the table of settings decides what a value means."""
+
+
+Model.registry.update_type_annotation_map(
+    {
+        str: StoredText,
+        int: StoredInteger,
+        bool: StoredBoolean,
+        bytes: StoredBytes,
+        dict[str, Any]: StoredFacts,
+        datetime: UtcDateTime,
+    }
+)

@@ -130,7 +130,8 @@ def _is_visible_to(viewer: User | None) -> sa.ColumnElement[bool]:
         return Board.visibility == Visibility.PUBLIC
     if viewer.is_admin:
         return sa.true()
-    return sa.or_(Board.visibility != Visibility.PRIVATE, Board.owner_id == viewer.id)
+    shared = (Visibility.MEMBERS, Visibility.PUBLIC)  # and nothing that is no visibility at all
+    return sa.or_(Board.visibility.in_(shared), Board.owner_id == viewer.id)
 
 
 def _home_board(boards: Sequence[Board], viewer: User | None) -> Board | None:

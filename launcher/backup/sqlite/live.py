@@ -29,12 +29,15 @@ _WAITING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 def open_live(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the live database for reading, outside any transaction; never creates it.
 
+    Bytes of a text that are not UTF-8 are read as `U+FFFD`: they must not stop its replacement.
+
     Raises:
         SourceDatabaseError: it is missing, damaged, or stays busy; see `is_damaged`.
         InsufficientSpaceError: its disk is too full for the little that a reader needs.
     """
     with source_errors():
         connection = connect(path, "mode=ro")
+        connection.text_factory = lambda text: str(text, "utf-8", "replace")
         try:
             connection.execute("PRAGMA trusted_schema=OFF")
             yield connection
