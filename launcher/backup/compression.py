@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,11 +18,18 @@ from launcher.backup.errors import (
     InsufficientSpaceError,
     UploadRejectedError,
 )
+from launcher.backup.file_kinds import KIND_BYTES, refusal_of
 from launcher.backup.files import CHUNK_BYTES, create_new, free_bytes
 from launcher.backup.ports import OnBytes
 from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import DatabaseFacts, Encoding, StoredFile
-from launcher.backup.sqlite.header import HEADER_BYTES, Header, check_size, parse_header
+from launcher.backup.sqlite.header import (
+    HEADER_BYTES,
+    Header,
+    check_size,
+    is_database,
+    parse_header,
+)
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -33,8 +40,12 @@ else:
 # level 6 gains nothing more.
 _LEVEL = 1
 _WORKERS = min(2, os.cpu_count() or 1)
-_MAX_WINDOW_LOG = 27
+_MAX_WINDOW_LOG = 27  # as `zstd -d` without options; unpacking takes this much memory
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_SKIPPABLE = (0x184D2A50, 0x184D2A5F)  # frames without content, such as pzstd writes
+_FRAME_HEAD_BYTES = 18
+# `pzstd` makes one for each few megabytes. Millions would take hours for nothing.
+_MAX_FRAMES = 10_000
 
 # A database that grows a thousandfold when it is unpacked is a decompression bomb.
 _MAX_EXPANSION = 1000
@@ -105,9 +116,9 @@ def _compressor(
 
 def encoding_of(file: BinaryIO) -> Encoding:
     """Return how an open file holds its database, by its first bytes; leaves it at the start."""
-    magic = file.read(len(_ZSTD_MAGIC))
+    start = file.read(len(_ZSTD_MAGIC))
     file.seek(0)
-    return Encoding.ZSTD if magic == _ZSTD_MAGIC else Encoding.IDENTITY
+    return Encoding.ZSTD if _is_frame(start) else Encoding.IDENTITY
 
 
 def unpack_known(
@@ -186,8 +197,10 @@ def unpack_unknown(source: BinaryIO, target: Path, *, on_bytes: OnBytes) -> Head
     pieces = _decode(iter(lambda: source.read(CHUNK_BYTES), b""), encoding)
     first = b""
     try:
-        while len(first) < HEADER_BYTES and (piece := next(pieces, b"")):
+        while len(first) < KIND_BYTES and (piece := next(pieces, b"")):
             first += piece
+        if not is_database(first):
+            raise refusal_of(first[:KIND_BYTES])
         header = parse_header(first[:HEADER_BYTES])
         if encoding is Encoding.IDENTITY:
             check_size(header, size_bytes=stored_size)
@@ -222,26 +235,66 @@ def _check_announcement(header: Header, *, stored_size: int, target: Path) -> No
 
 
 def _decode(chunks: Iterator[bytes], encoding: Encoding) -> Iterator[bytes]:
-    """Yield raw bytes in pieces of bounded size, whatever the input expands to."""
+    """Yield raw bytes in pieces of bounded size, whatever the input expands to.
+
+    Compressed data may have any number of frames, as for `zstd -d` (RFC 8878, section 3).
+    """
     if encoding is Encoding.IDENTITY:
         yield from chunks
         return
+    rest = b""
+    for frame in range(_MAX_FRAMES):
+        while len(rest) < _FRAME_HEAD_BYTES and (chunk := next(chunks, b"")):
+            rest += chunk
+        if frame and not rest:
+            return
+        if frame and not _is_frame(rest):
+            raise ChecksumMismatchError(Reason.DATA_AFTER_END)
+        rest = yield from _decode_frame(rest, chunks)
+    raise ChecksumMismatchError(Reason.DATA_DAMAGED, detail=f"more than {_MAX_FRAMES} frames")
+
+
+def _decode_frame(data: bytes, chunks: Iterator[bytes]) -> Generator[bytes, None, bytes]:
+    """Yield the content of the frame that `data` begins with; return what follows the frame."""
+    if (window_bytes := _window_bytes(data)) > 1 << _MAX_WINDOW_LOG:
+        raise ChecksumMismatchError(
+            Reason.WINDOW_TOO_LARGE, window_bytes=window_bytes, limit_bytes=1 << _MAX_WINDOW_LOG
+        )
     decoder = zstd.ZstdDecompressor(
         options={zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
     )
     try:
-        for chunk in chunks:
-            if decoder.eof:
-                raise ChecksumMismatchError(Reason.DATA_AFTER_END)
-            piece = decoder.decompress(chunk, max_length=CHUNK_BYTES)
+        while data:
+            piece = decoder.decompress(data, max_length=CHUNK_BYTES)
             while piece:
                 yield piece
                 if decoder.eof or decoder.needs_input:
                     break
                 piece = decoder.decompress(b"", max_length=CHUNK_BYTES)
+            if decoder.eof:
+                return decoder.unused_data
+            data = next(chunks, b"")
     except zstd.ZstdError as error:
         raise ChecksumMismatchError(Reason.DATA_DAMAGED, detail=error) from error
-    if not decoder.eof:
-        raise ChecksumMismatchError(Reason.DATA_CUT_OFF)
-    if decoder.unused_data:
-        raise ChecksumMismatchError(Reason.DATA_AFTER_END)
+    raise ChecksumMismatchError(Reason.DATA_CUT_OFF)
+
+
+def _is_frame(start: bytes) -> bool:
+    first, last = _SKIPPABLE
+    return start.startswith(_ZSTD_MAGIC) or first <= int.from_bytes(start[:4], "little") <= last
+
+
+def _window_bytes(head: bytes) -> int:
+    """Return how much memory a frame asks for (RFC 8878, section 3.1.1.1); 0 if that is not told.
+
+    A frame in one segment needs its whole content.
+    """
+    if not head.startswith(_ZSTD_MAGIC) or len(head) < _FRAME_HEAD_BYTES:
+        return 0
+    descriptor = head[4]
+    if descriptor & 0x20:
+        start = 5 + (0, 1, 2, 4)[descriptor & 3]
+        length = (1, 2, 4, 8)[descriptor >> 6]
+        return int.from_bytes(head[start : start + length], "little")
+    base = 1 << (10 + (head[5] >> 3))
+    return base + base // 8 * (head[5] & 7)

@@ -88,6 +88,9 @@ class Reason(StrEnum):
     DATA_DAMAGED = "data_damaged", "the compressed data is damaged: {detail}"
     DATA_CUT_OFF = "data_cut_off", "the compressed data is cut off"
     DATA_AFTER_END = "data_after_end", "there is something after the end of the compressed data"
+    WINDOW_TOO_LARGE = ("window_too_large",
+        "the file was compressed with a window of {window_bytes:MB}, and at most {limit_bytes:MB}"
+        " are read")
 
     # A file from outside
     TARGET_EXISTS = "target_exists", "{path} exists already; it was not overwritten"
@@ -96,6 +99,16 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large", "the file is too large"
     EMPTY = "empty", "the file is empty"
     NOT_SQLITE = "not_sqlite", "this is not a SQLite database"
+    ONLY_ZEROS = "only_zeros", "the file begins with zeros alone: its content never arrived"
+    PACKED = "packed", "this is a {format} file, which must be unpacked first"
+    ENCRYPTED = "encrypted", "this file is encrypted with {format}"
+    LOOKS_ENCRYPTED = ("looks_encrypted",
+        "this is not a SQLite database; it looks encrypted, or compressed in an unknown format")
+    WEB_PAGE = "web_page", "this is a web page, not a backup"
+    MANIFEST_ALONE = "manifest_alone", "this is the manifest of a backup, not the backup itself"
+    JSON_TEXT = "json_text", "this is JSON, not a SQLite database"
+    SQL_TEXT = "sql_text", "this is an SQL script, not a SQLite database"
+    IS_FOLDER = "is_folder", "{name} is a folder"
     PAGE_SIZE = "page_size", "the database header is damaged: impossible page size"
     COUNTERS = "counters", "the database header is damaged: its counters disagree"
     CUT_OFF = ("cut_off",

@@ -133,6 +133,8 @@ def stage_path(path: Path, target: Path, *, content: Content, on_bytes: OnBytes)
     try:
         source = open_regular(path)
     except OSError as error:
+        if path.is_dir():
+            raise UploadRejectedError(Reason.IS_FOLDER, name=path.name) from error
         raise UploadRejectedError(
             Reason.PATH_UNREADABLE, name=path.name, detail=error.strerror
         ) from error

@@ -9,6 +9,8 @@ from launcher.backup.reasons import Reason, fill
 
 _AGAIN = "Copy or upload it again."
 _NO_LIVE_COPY = f"{_AGAIN} A live database cannot be copied as a file; use `flask backup export`."
+_DOWNLOAD = "Take the .db file that Launcher gave you, or its .db.zst."
+_DECRYPT = "Decrypt it first with the program that encrypted it, then use the result."
 _OURS_ALONE = "Only a backup made by Launcher can be restored."
 _BACK = "`flask backup restore latest` brings the newest good backup back."
 _FOLDER = "Check that the folder exists, is mounted, and may be written by this user."
@@ -38,7 +40,19 @@ HINTS: Mapping[str, str] = {
     ),
     Reason.IS_LIVE: "`flask backup create` makes a backup of it.",
     Reason.EMPTY: "Copy or upload it again; the transfer did not succeed.",
-    Reason.NOT_SQLITE: "Take the .db file that Launcher gave you, or its .db.zst.",
+    Reason.NOT_SQLITE: _DOWNLOAD,
+    Reason.JSON_TEXT: _DOWNLOAD,
+    Reason.ONLY_ZEROS: "Copy or upload it again; the transfer did not succeed.",
+    Reason.PACKED: "Unpack it: `{command}`. Then use the .db or .db.zst file.",
+    Reason.ENCRYPTED: _DECRYPT,
+    Reason.LOOKS_ENCRYPTED: _DECRYPT,
+    Reason.WEB_PAGE: "Sign in to Launcher in a browser, then download the backup again.",
+    Reason.MANIFEST_ALONE: "Take the .db.zst or .db file of the same name that lies beside it.",
+    Reason.SQL_TEXT: "Make a database of it: `sqlite3 new.db < FILE`. Then use new.db.",
+    Reason.IS_FOLDER: "Name the .db or .db.zst file in it.",
+    Reason.WINDOW_TOO_LARGE: (
+        "Unpack it: `zstd -d --memory=4GB FILE -o launcher.db`. Then use launcher.db."
+    ),
     Reason.CUT_OFF: _NO_LIVE_COPY,
     Reason.PADDED: _NO_LIVE_COPY,
     Reason.BOMB: _OURS_ALONE,

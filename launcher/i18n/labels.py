@@ -107,6 +107,9 @@ STATE_WORDS: Mapping[State, LazyString] = {
 _MANIFEST_UNREADABLE = _("its manifest cannot be read")
 _CHECKSUM_DIFFERS = _("its checksum is not what it was")
 _DATA_DAMAGED = _("its compressed data is damaged")
+_INCOMPLETE = _("its file is incomplete")
+_NO_DATABASE = _("it is not a database")
+_PACKED = _("the file must be unpacked first")
 
 DAMAGE_WORDS: Mapping[Reason, LazyString] = {
     Reason.FILE_MISSING: _("its file is missing"),
@@ -121,11 +124,22 @@ DAMAGE_WORDS: Mapping[Reason, LazyString] = {
     Reason.CHECKSUM_LONGER: _CHECKSUM_DIFFERS,
     Reason.CHECKSUM_DATABASE: _CHECKSUM_DIFFERS,
     Reason.DATA_DAMAGED: _DATA_DAMAGED,
-    Reason.DATA_CUT_OFF: _DATA_DAMAGED,
+    Reason.DATA_CUT_OFF: _INCOMPLETE,
+    Reason.CUT_OFF: _INCOMPLETE,
+    Reason.EMPTY: _("its file is empty"),
+    Reason.PACKED: _PACKED,
+    Reason.WINDOW_TOO_LARGE: _PACKED,
     Reason.DATA_AFTER_END: _DATA_DAMAGED,
     Reason.DATABASE_DAMAGED: _("the database inside is damaged"),
     Reason.DANGLING_ROWS: _("rows inside point to rows that do not exist"),
-}
+    **dict.fromkeys(
+        (
+            Reason.NOT_SQLITE, Reason.ONLY_ZEROS, Reason.ENCRYPTED, Reason.LOOKS_ENCRYPTED,
+            Reason.WEB_PAGE, Reason.MANIFEST_ALONE, Reason.JSON_TEXT, Reason.SQL_TEXT,
+        ),
+        _NO_DATABASE,
+    ),
+}  # fmt: skip
 """What was found on a damaged backup, as a part of a sentence."""
 
 WARNING_WORDS: Mapping[Reason, LazyString] = {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
 import resource
 import sqlite3
@@ -19,7 +22,9 @@ from launcher.backup.errors import (
     InsufficientSpaceError,
     UploadRejectedError,
 )
+from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Kind
+from launcher.cli.hints import hint_for
 from tests.support.damage import disagreeing_index
 from tests.support.notebook import APPLICATION_ID, STEPS, digest, make_notebook
 from tests.support.service import House, make_copy, run
@@ -394,7 +399,122 @@ def test_a_bad_database_is_refused_inside_a_good_envelope(
 
 
 def test_a_compressed_file_in_a_compressed_file_is_refused(home: House, upload: Path) -> None:
-    refusals(home, zstd(zstd(upload)), UploadRejectedError, "not a SQLite database")
+    refusals(home, zstd(zstd(upload)), UploadRejectedError, "this is a zstd file")
+
+
+def in_two_frames(upload: Path) -> Path:
+    half = upload.stat().st_size // 2
+    data = upload.read_bytes()
+    parts = []
+    for number, part in enumerate((data[:half], data[half:])):
+        piece = upload.with_name(f"part{number}")
+        piece.write_bytes(part)
+        parts.append(zstd(piece).read_bytes())
+    target = upload.with_name("joined.zst")
+    target.write_bytes(b"".join(parts))
+    return target
+
+
+def with_frames_to_skip(upload: Path) -> Path:
+    def skipped(size: int) -> bytes:
+        return b"\x53\x2a\x4d\x18" + size.to_bytes(4, "little") + b"x" * size
+
+    packed = in_two_frames(upload)
+    packed.write_bytes(skipped(0) + skipped(2 << 20) + packed.read_bytes() + skipped(7))
+    return packed
+
+
+def from_a_pipe(upload: Path) -> Path:
+    target = upload.with_name("piped.zst")
+    command = f"cat '{upload}' | zstd -q -19 --no-check > '{target}'"
+    subprocess.run(command, shell=True, check=True)
+    return target
+
+
+def by_pzstd(upload: Path) -> Path:
+    target = upload.with_name("pzstd.zst")
+    subprocess.run(["pzstd", "-q", "-p", "2", "-o", target, upload], check=True)
+    return target
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        pytest.param(in_two_frames, id="two frames"),
+        pytest.param(with_frames_to_skip, id="frames to skip"),
+        pytest.param(from_a_pipe, id="no content size, no checksum"),
+        pytest.param(by_pzstd, id="pzstd"),
+        pytest.param(lambda upload: zstd(upload, "--long=27"), id="a long window"),
+        pytest.param(lambda upload: zstd(upload, "--ultra", "-22"), id="the highest level"),
+    ],
+)
+def test_what_zstd_reads_is_read(home: House, upload: Path, pack: Callable[[Path], Path]) -> None:
+    packed = pack(upload)
+    subprocess.run(["zstd", "-q", "-t", packed], check=True)
+    backup = home.service.import_(packed, by="ada")
+    home.service.restore(backup.id, by="ada", keep_schedule=False)
+    assert digest(home.live) == digest(upload)
+
+
+def test_a_window_that_needs_too_much_memory_is_named(home: House, upload: Path) -> None:
+    command = f"cat '{upload}' | zstd -q --long=31 --ultra > '{upload}.zst'"
+    subprocess.run(command, shell=True, check=True)
+    said = refusals(home, upload.with_name("upload.db.zst"), UploadRejectedError, "2,147.5 MB")
+    assert said[0].facts == {"window_bytes": 2 << 30, "limit_bytes": 128 << 20}
+
+
+def test_endless_frames_without_content_are_refused(home: House, upload: Path) -> None:
+    packed = zstd(upload)
+    with packed.open("ab") as file:
+        file.write(b"\x50\x2a\x4d\x18\0\0\0\0" * 100_000)
+    refusals(home, packed, UploadRejectedError, "more than 10000 frames")
+
+
+def tar(path: Path) -> bytes:
+    return subprocess.run(["tar", "-C", path.parent, "-c", path.name],
+        capture_output=True, check=True).stdout  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("make", "reason", "named"),
+    [
+        pytest.param(lambda p: gzip.compress(p.read_bytes()), Reason.PACKED, "gunzip", id="gzip"),
+        pytest.param(lambda p: bz2.compress(p.read_bytes()), Reason.PACKED, "bunzip2", id="bzip2"),
+        pytest.param(lambda p: lzma.compress(p.read_bytes()), Reason.PACKED, "unxz", id="xz"),
+        pytest.param(tar, Reason.PACKED, "tar", id="tar"),
+        pytest.param(lambda p: gzip.compress(tar(p)), Reason.PACKED, "gunzip", id="tar.gz"),
+        pytest.param(lambda _: b"7z\xbc\xaf\x27\x1c" + b"x" * 99, Reason.PACKED, "7z", id="7z"),
+        pytest.param(lambda _: b"Rar!\x1a\x07\x01\0" + b"x" * 9, Reason.PACKED, "rar", id="rar"),
+        pytest.param(lambda _: b"PK\x03\x04" + b"x" * 99, Reason.PACKED, "unzip", id="zip"),
+        pytest.param(lambda _: b"age-encryption.org/v1\n", Reason.ENCRYPTED, "Decrypt", id="age"),
+        pytest.param(lambda _: b"Salted__" + b"x" * 99, Reason.ENCRYPTED, "Decrypt", id="openssl"),
+        pytest.param(lambda _: os.urandom(1 << 14), Reason.LOOKS_ENCRYPTED, "", id="SQLCipher"),
+        pytest.param(lambda _: b"\n <!DOCTYPE html><title>", Reason.WEB_PAGE, "", id="a page"),
+        pytest.param(lambda _: b'{"apps": []}', Reason.JSON_TEXT, "", id="JSON"),
+        pytest.param(lambda _: b"PRAGMA foreign_keys=OFF;", Reason.SQL_TEXT, "sqlite3", id="SQL"),
+        pytest.param(lambda _: b"-- dump\nCREATE TABLE a (b);", Reason.SQL_TEXT, "", id="comment"),
+        pytest.param(lambda _: b"\0" * 99, Reason.ONLY_ZEROS, "", id="zeros"),
+        pytest.param(lambda _: b"Dear diary", Reason.NOT_SQLITE, "", id="text"),
+        pytest.param(lambda p: p.read_bytes()[:5000], Reason.CUT_OFF, "", id="cut off"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_is_no_database_is_named(
+    home: House, upload: Path, make: Callable[[Path], bytes], reason: Reason, named: str, *,
+    packed: bool
+) -> None:  # fmt: skip
+    path = home.root / "brought"
+    path.write_bytes(make(upload))
+    if packed:
+        path = zstd(path)
+    with pytest.raises(UploadRejectedError) as refused:
+        home.service.import_(path, by="ada")
+    assert (refused.value.reason, named in hint_for(refused.value)) == (reason, True)
+
+
+def test_a_manifest_in_place_of_its_backup_is_named(home: House) -> None:
+    path = home.manifest(home.create())
+    refusals(home, path, UploadRejectedError, "this is the manifest of a backup")
 
 
 BLOCK_BYTES = 128 << 10
@@ -438,7 +558,7 @@ def test_the_bomb_is_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pages", "message"),
     [
-        pytest.param(None, "not a SQLite database", id="of zeros"),
+        pytest.param(None, "begins with zeros", id="of zeros"),
         pytest.param(2 << 20, "claims to unpack to 8.6 GB", id="that announces its size"),
         pytest.param(0xFFFFFFFE, "claims to unpack", id="that announces more than it holds"),
         pytest.param(20, "longer than its header announces", id="that announces little"),
@@ -475,7 +595,7 @@ def test_a_database_that_does_not_fit_the_disk_is_refused_before_it_is_unpacked(
     ("make", "message"),
     [
         pytest.param(lambda *_: None, "No such file", id="a missing path"),
-        pytest.param(lambda path, _: path.mkdir(), "not a regular file", id="a folder"),
+        pytest.param(lambda path, _: path.mkdir(), "is a folder", id="a folder"),
         pytest.param(lambda path, _: os.mkfifo(path), "not a regular file", id="a pipe"),
         pytest.param(lambda path, good: path.symlink_to(good), "symbolic link", id="a link"),
         pytest.param(lambda path, _: path.symlink_to("/dev/zero"), "symbolic", id="a device"),

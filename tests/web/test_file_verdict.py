@@ -130,7 +130,7 @@ def _compressed(data: bytes) -> bytes:
         (with_a_foreign_table, "warn", "It is not a backup of Launcher"),
         (without_a_schema, "warn", "It is not a backup of Launcher"),
         (a_letter, "warn", "It is not a database"),
-        (cut_off, "bad", "It is damaged"),
+        (cut_off, "bad", "It is incomplete"),
         (with_a_torn_page, "bad", "It is damaged"),
         (a_bomb, "bad", "It claims to unpack to far more than it can hold"),
     ],

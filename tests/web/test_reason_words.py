@@ -18,9 +18,10 @@ OF_A_FILE = (
 )  # fmt: skip
 
 BY_THEIR_CODE = {
-    Reason.FILE_SHORTENED, Reason.FILE_UNREADABLE, Reason.IS_LIVE, Reason.LIVE_NEWER,
-    Reason.MANIFEST_INCOMPLETE, Reason.NAME_UNREADABLE, Reason.NOT_CARRIED, Reason.NO_ADMIN,
-    Reason.NO_MANIFEST, Reason.PATH_UNREADABLE, Reason.TARGET_EXISTS, Reason.TOO_LARGE,
+    Reason.FILE_SHORTENED, Reason.FILE_UNREADABLE, Reason.IS_FOLDER, Reason.IS_LIVE,
+    Reason.LIVE_NEWER, Reason.MANIFEST_INCOMPLETE, Reason.NAME_UNREADABLE,
+    Reason.NOT_CARRIED, Reason.NO_ADMIN, Reason.NO_MANIFEST, Reason.PATH_UNREADABLE,
+    Reason.TARGET_EXISTS, Reason.TOO_LARGE,
 }  # fmt: skip
 """Those that say no more on a page than the code of their error does."""
 

@@ -13,6 +13,7 @@ HEADER_BYTES = 100
 
 _MAGIC = b"SQLite format 3\x00"
 _UTF8 = 1
+_WAL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,17 @@ class Header:
     application_id: int
     is_utf8: bool
     is_settled: bool
+    is_wal: bool
 
     @property
     def size_bytes(self) -> int:
         """The size that the whole file must have."""
         return self.page_size * self.page_count
+
+
+def is_database(start: bytes) -> bool:
+    """Whether a file that begins like this is a SQLite database, or was to be one."""
+    return start.startswith(_MAGIC)
 
 
 def parse_header(data: bytes) -> Header:
@@ -50,6 +57,7 @@ def parse_header(data: bytes) -> Header:
         is_utf8=int.from_bytes(data[56:60]) == _UTF8,
         # The page count is only to be believed when both counters agree.
         is_settled=data[24:28] == data[92:96],
+        is_wal=_WAL in data[18:20],
     )
 
 

@@ -105,7 +105,7 @@ def _source(text: str) -> str | Path:
         return parse_backup_id(text)
     except BackupNotFoundError:
         path = Path(text)
-        if text and not path.is_dir() and (path.exists() or path.is_symlink()):
+        if text and (path.exists() or path.is_symlink()):
             return path
         raise
 

@@ -139,6 +139,14 @@ _NO_DATABASE = FileWords(
     (_UNTOUCHED,),
     _("Take the .db file that Launcher gave you, or its .db.zst."),
 )
+_SEND_AGAIN = _("Download or copy it again, and wait until the transfer has ended.")
+_DECRYPT = _("Decrypt it with the program that encrypted it, then upload the result.")
+_INCOMPLETE = FileWords(
+    "bad",
+    _("It is incomplete"),
+    (_("The end of the file is missing: a download or a copy broke off."), _UNTOUCHED),
+    _SEND_AGAIN,
+)
 _DAMAGED = FileWords(
     "bad",
     _("It is damaged"),
@@ -180,12 +188,64 @@ FILE_WORDS: Mapping[Reason, FileWords] = {
         ),
         _NOT_OURS,
     ),
-    **dict.fromkeys((Reason.NOT_SQLITE, Reason.EMPTY), _NO_DATABASE),
+    Reason.NOT_SQLITE: _NO_DATABASE,
+    Reason.EMPTY: FileWords("warn", _("It is empty"), (_UNTOUCHED,), _SEND_AGAIN),
+    Reason.ONLY_ZEROS: FileWords(
+        "bad", _("It has no content"), (_("It begins with zeros alone."), _UNTOUCHED), _SEND_AGAIN
+    ),
+    Reason.PACKED: FileWords(
+        "warn",
+        _("It must be unpacked first"),
+        (_("This is a %(format)s file."), _UNTOUCHED),
+        _("Unpack it, then upload the .db or .db.zst file that is in it."),
+    ),
+    Reason.WINDOW_TOO_LARGE: FileWords(
+        "warn",
+        _("Unpacking it would take too much memory"),
+        (
+            _("It was compressed with --long or --ultra, for more memory than is used here."),
+            _UNTOUCHED,
+        ),
+        _("Unpack it with “zstd -d --memory=4GB”, then upload the .db file."),
+    ),
+    Reason.ENCRYPTED: FileWords(
+        "warn",
+        _("It is encrypted"),
+        (_("This is a file of %(format)s."), _UNTOUCHED),
+        _DECRYPT,
+    ),
+    Reason.LOOKS_ENCRYPTED: FileWords(
+        "warn",
+        _("It is not a database"),
+        (_("It looks encrypted, or compressed in an unknown format."), _UNTOUCHED),
+        _DECRYPT,
+    ),
+    Reason.WEB_PAGE: FileWords(
+        "warn",
+        _("It is a web page"),
+        (_("A sign-in page was probably saved in place of the backup."), _UNTOUCHED),
+        _("Sign in to the Launcher that has the backup, and download it again."),
+    ),
+    Reason.MANIFEST_ALONE: FileWords(
+        "warn",
+        _("It is the manifest of a backup"),
+        (_("The manifest describes a backup and does not contain it."), _UNTOUCHED),
+        _("Upload the .db.zst or .db file of the same name, which lies beside it."),
+    ),
+    Reason.JSON_TEXT: FileWords(
+        "warn", _("It is a JSON file"), (_UNTOUCHED,), _NO_DATABASE.advice
+    ),
+    Reason.SQL_TEXT: FileWords(
+        "warn",
+        _("It is an SQL script"),
+        (_("The statements in an uploaded file are never executed."), _UNTOUCHED),
+        _("Make a database of it with “sqlite3 new.db < FILE”, then upload new.db."),
+    ),
+    **dict.fromkeys((Reason.CUT_OFF, Reason.DATA_CUT_OFF), _INCOMPLETE),
     **dict.fromkeys(
         (
-            Reason.PAGE_SIZE, Reason.COUNTERS, Reason.CUT_OFF, Reason.PADDED,
-            Reason.LONGER_THAN_ANNOUNCED, Reason.DATA_DAMAGED, Reason.DATA_CUT_OFF,
-            Reason.DATA_AFTER_END, Reason.CHECKSUM, Reason.CHECKSUM_DATABASE,
+            Reason.PAGE_SIZE, Reason.COUNTERS, Reason.PADDED, Reason.LONGER_THAN_ANNOUNCED,
+            Reason.DATA_DAMAGED, Reason.DATA_AFTER_END, Reason.CHECKSUM, Reason.CHECKSUM_DATABASE,
             Reason.DATABASE_DAMAGED, Reason.DANGLING_ROWS, Reason.CHECK_TOO_LONG,
         ),
         _DAMAGED,

@@ -1,0 +1,67 @@
+"""What a file is that is no database: told from how it begins, to say what to do with it."""
+
+from __future__ import annotations
+
+from launcher.backup.errors import UploadRejectedError
+from launcher.backup.reasons import Reason
+
+KIND_BYTES = 4096
+"""How much of the beginning is enough to tell."""
+
+_PACKED = (
+    (0, b"\x1f\x8b", "gzip", "gunzip FILE"),
+    (0, b"BZh", "bzip2", "bunzip2 FILE"),
+    (0, b"\xfd7zXZ\0", "xz", "unxz FILE"),
+    (0, b"\x04\x22\x4d\x18", "lz4", "unlz4 FILE"),
+    (0, b"(\xb5/\xfd", "zstd", "unzstd FILE"),
+    (0, b"PK\x03\x04", "zip", "unzip FILE"),
+    (0, b"PK\x05\x06", "zip", "unzip FILE"),
+    (0, b"7z\xbc\xaf\x27\x1c", "7z", "7z x FILE"),
+    (0, b"Rar!\x1a\x07", "rar", "unrar x FILE"),
+    (257, b"ustar", "tar", "tar -xf FILE"),
+)
+"""Place, mark, name and command of each packed format."""
+
+_ENCRYPTED = (
+    (b"age-encryption.org/", "age"),
+    (b"-----BEGIN AGE ENCRYPTED FILE", "age"),
+    (b"-----BEGIN PGP MESSAGE", "PGP"),
+    (b"Salted__", "OpenSSL"),
+)
+_TEXTS = (
+    ((b"<!doctype html", b"<html"), Reason.WEB_PAGE),
+    ((b"{", b"["), Reason.JSON_TEXT),
+    (
+        (b"pragma ", b"begin", b"create ", b"insert ", b"drop ", b"set ", b"--", b"/*"),
+        Reason.SQL_TEXT,
+    ),
+)
+"""How a text begins, in lower case."""
+
+_BOM = b"\xef\xbb\xbf"
+# Random bytes, of this many, hardly ever have fewer different ones; text and programs do.
+_RANDOM_BYTES = 1024
+_RANDOM_VALUES = 230
+
+
+def refusal_of(start: bytes) -> UploadRejectedError:
+    """Return the refusal of a file that begins with `start`, and not as a database does."""
+    for place, mark, name, command in _PACKED:
+        if start.startswith(mark, place):
+            return UploadRejectedError(Reason.PACKED, format=name, command=command)
+    for mark, name in _ENCRYPTED:
+        if start.startswith(mark):
+            return UploadRejectedError(Reason.ENCRYPTED, format=name)
+    return UploadRejectedError(_reason_of(start))
+
+
+def _reason_of(start: bytes) -> Reason:
+    if not start.strip(b"\0"):
+        return Reason.ONLY_ZEROS if start else Reason.EMPTY
+    text = start.removeprefix(_BOM).lstrip().lower()
+    for marks, reason in _TEXTS:
+        if text.startswith(marks):
+            is_manifest = reason is Reason.JSON_TEXT and b'"format"' in text and b'"kind"' in text
+            return Reason.MANIFEST_ALONE if is_manifest else reason
+    is_random = len(set(start[:_RANDOM_BYTES])) >= _RANDOM_VALUES
+    return Reason.LOOKS_ENCRYPTED if is_random else Reason.NOT_SQLITE
