@@ -10,9 +10,18 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import BinaryIO
 
+from launcher.backup.errors import BackupNotFoundError
 from launcher.backup.ports import Clock, Store
-from launcher.backup.records.backup import Backup, Kind, Listing, State, Verification
-from launcher.backup.records.ids import BackupId
+from launcher.backup.reasons import Reason
+from launcher.backup.records.backup import (
+    Backup,
+    Kind,
+    Listing,
+    State,
+    Verification,
+    good_ones,
+)
+from launcher.backup.records.ids import LATEST, BackupId
 from launcher.backup.retention import KeepDecision, RetentionPolicy, decide
 
 
@@ -39,10 +48,20 @@ class Catalogue:
     def get(self, reference: str) -> Backup:
         """Return one backup by id, or the newest good one for `latest`.
 
+        A safety backup is `latest` only when there is nothing else: it holds what a restore
+        replaced, and a second restore of `latest` must not bring that back. One from the future
+        is `latest` only when all are.
+
         Raises:
-            BackupNotFoundError
+            BackupNotFoundError: there is none.
         """
-        return self._store.get(reference)
+        if reference != LATEST:
+            return self._store.get(reference)
+        found = [backup for backup in self._store.list() if backup.is_good]
+        found = [backup for backup in found if backup.kind is not Kind.SAFETY] or found
+        if not found:
+            raise BackupNotFoundError(Reason.NO_GOOD_BACKUP)
+        return good_ones(found, now=self._clock())[0]
 
     def open_file(self, backup: Backup) -> tuple[str, BinaryIO]:
         """Open the stored file of a backup for a download; return its name and the file.

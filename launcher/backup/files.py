@@ -152,7 +152,11 @@ def put_new(source: Path, target: Path) -> None:
     # A hard link, unlike a rename, never replaces what is already there.
     if not link(source, target):
         create_new(target).close()
-        source.replace(target)
+        try:
+            source.replace(target)
+        except BaseException:
+            discard(target)
+            raise
     sync_directory(target.parent)
 
 

@@ -133,10 +133,7 @@ class Store(Protocol):
         """
 
     def get(self, reference: str) -> Backup:
-        """Return one backup by id, or for `latest` the newest good one.
-
-        A safety backup is `latest` only when there is nothing else: it holds what a restore
-        replaced, and a second restore of `latest` must not bring that back.
+        """Return one backup by id.
 
         Raises:
             BackupNotFoundError: there is none.

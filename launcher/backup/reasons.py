@@ -64,6 +64,8 @@ class Reason(StrEnum):
         "the last restore cannot be undone: there was no sound database before it")
     PROTECTED = "protected", "backup {backup_id} is protected"
     LAST_GOOD = "last_good", "backup {backup_id} is the last good one"
+    FROM_FUTURE = ("from_future",
+        "the backup is dated {moment}, which is in the future by the clock of this server")
     NO_MANIFEST = "no_manifest", "backup {backup_id} has no manifest to write that into"
 
     # The manifest

@@ -253,9 +253,14 @@ def _page_size(live: Live) -> int | None:
 
 
 def plan_restore(
-    source: Backup | Path, staged: Staged, *, live: Live, choices: Choices
+    source: Backup | Path,
+    staged: Staged,
+    *,
+    live: Live,
+    choices: Choices,
+    doubts: tuple[Fault, ...] = (),
 ) -> RestorePlan:
-    """Return what replacing `live` with `staged` would do."""
+    """Return what replacing `live` with `staged` would do; `doubts` are among its warnings."""
     then = staged.survey
     now = live.survey
     backup = source if isinstance(source, Backup) else None
@@ -284,7 +289,7 @@ def plan_restore(
         site_name_now=now.site_name if now else "",
         site_name_then=then.site_name,
         carried_account=choices.carry_account,
-        warnings=staged.checked.warnings,
+        warnings=(*doubts, *staged.checked.warnings),
         live_version=version_of(now),
     )
 
@@ -338,6 +343,7 @@ def restore_backup(
     gate: Gate,
     choices: Choices,
     epoch: str,
+    doubts: tuple[Fault, ...],
     make_safety: Callable[[NestedProgress], Backup],
 ) -> RestoreOutcome:
     """Make the live database hold what a backup holds, all of it or nothing.
@@ -372,7 +378,7 @@ def restore_backup(
     staged = stage_restore(
         operation, source, live=live, store=store, content=content, choices=choices, epoch=epoch
     )
-    plan = plan_restore(source, staged, live=live, choices=choices)
+    plan = plan_restore(source, staged, live=live, choices=choices, doubts=doubts)
 
     operation.facts["epoch"] = epoch
     try:

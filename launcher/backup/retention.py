@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
-from launcher.backup.records.backup import BEFORE_KINDS, Backup, Kind
+from launcher.backup.records.backup import BEFORE_KINDS, Backup, Kind, good_ones
 from launcher.backup.records.ids import BackupId
 
 
@@ -83,8 +83,8 @@ def decide(
 ) -> list[KeepDecision]:
     """Return one decision for each backup, newest first.
 
-    The newest good backup of the whole store is always kept, as is what a person created, uploaded
-    or protected.
+    The newest good backup of the whole store that is not from the future is always kept, as is what
+    a person created, uploaded or protected.
 
     Args:
         backups: the whole store, in any order.
@@ -95,8 +95,9 @@ def decide(
             it would displace those of today.
     """
     ordered = sorted(backups, key=lambda backup: (backup.created_at, backup.id), reverse=True)
-    early = {backup.id for backup in ordered if now is not None and backup.created_at > now}
-    last_good = next((backup for backup in ordered if backup.is_good), None)
+    early = {backup.id for backup in ordered if now is not None and backup.is_from_future(now)}
+    good = good_ones(ordered, now=now) if now is not None else [b for b in ordered if b.is_good]
+    last_good = good[0] if good else None
     places: dict[BackupId, list[KeepReason]] = {}
 
     def keep(reason: KeepReason, ids: Iterable[BackupId]) -> None:
@@ -105,12 +106,12 @@ def decide(
 
     keep(KeepReason.LAST_GOOD, [last_good.id] if last_good else [])
     horizons: dict[Kind, datetime | None] = {}
-    good = _good(ordered, Kind.SCHEDULED, early)
-    recent, horizons[Kind.SCHEDULED] = _newest(good, policy.keep_count)
+    scheduled = _good(ordered, Kind.SCHEDULED, early)
+    recent, horizons[Kind.SCHEDULED] = _newest(scheduled, policy.keep_count)
     keep(KeepReason.RECENT, (backup.id for backup in recent))
     counts = (policy.keep_daily, policy.keep_weekly, policy.keep_monthly)
     for (reason, period), count in zip(_PERIODS, counts, strict=True):
-        keep(reason, _newest_of_each(good, period, count, zone))
+        keep(reason, _newest_of_each(scheduled, period, count, zone))
     oldest = now - policy.keep_before if now is not None else None
     for kind in BEFORE_KINDS:
         fresh = [b for b in _good(ordered, kind, early) if oldest is None or b.created_at >= oldest]

@@ -32,7 +32,7 @@ from launcher.backup.journal import Journal
 from launcher.backup.operations import NestedProgress, Operation, Operations
 from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, Store, utc_now
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records.backup import Backup, Encoding, Kind
+from launcher.backup.records.backup import Backup, Encoding, Kind, good_ones
 from launcher.backup.records.operation import (
     BulkResult,
     JournalEntry,
@@ -175,9 +175,11 @@ class BackupService(Catalogue):
             backups = self._store.list()
         except BackupError:  # the new attempt fails in the same way, and is counted
             return False
+        now = self._clock()
         return any(
             backup.kind is Kind.SCHEDULED and backup.is_good and backup.created_at >= last.at
             for backup in backups
+            if not backup.is_from_future(now)
         )
 
     def is_slot_open(self, slot: datetime) -> bool:
@@ -215,7 +217,7 @@ class BackupService(Catalogue):
             on_progress=on_progress,
             operation_id=operation_id,
         ) as operation:
-            backup = self._store.get(reference)
+            backup = self.get(reference)
             operation.about(backup.id)
             return verify_backup(
                 operation,
@@ -247,7 +249,7 @@ class BackupService(Catalogue):
             on_progress=on_progress,
             operation_id=operation_id,
         ) as operation:
-            plan = self._plan(operation, self._store.get(reference), Choices())
+            plan = self._plan(operation, self.get(reference), Choices())
             operation.facts["rows"] = {change.table: change.then for change in plan.rows}
             return plan
 
@@ -320,6 +322,7 @@ class BackupService(Catalogue):
                 gate=self._gate,
                 choices=choices,
                 epoch=secrets.token_hex(16),
+                doubts=self._doubts_of(found),
                 make_safety=lambda within: self._create(
                     operation,
                     within,
@@ -354,7 +357,7 @@ class BackupService(Catalogue):
             if entry.has_replaced_data:
                 safety_id = str(entry.facts.get("safety_id", ""))
                 if safety_id:
-                    return self._store.get(safety_id).id
+                    return self.get(safety_id).id
                 if raw_copy := entry.facts.get("raw_copy"):
                     raise BackupNotFoundError(Reason.DAMAGED_FILES_KEPT, folder=raw_copy)
                 raise BackupNotFoundError(Reason.NOTHING_TO_RETURN_TO)
@@ -384,7 +387,7 @@ class BackupService(Catalogue):
         with self._operations.run(
             Verb.EXPORT, by=by, stages=(Stage.UNPACK,), on_progress=on_progress
         ) as operation:
-            backup = self._store.get(reference)
+            backup = self.get(reference)
             operation.about(backup.id)
             if target.is_dir():
                 target = target / f"launcher-{backup.id}.db"
@@ -475,7 +478,7 @@ class BackupService(Catalogue):
                 deleted.
         """
         with self._operations.run(Verb.DELETE, by=by) as operation:
-            found = map(self._store.get, references)
+            found = map(self.get, references)
             backups = list({backup.id: backup for backup in found}.values())
             for backup in backups:
                 if backup.protected:
@@ -631,7 +634,7 @@ class BackupService(Catalogue):
         return backup
 
     def _source(self, source: str | Path) -> Backup | Path:
-        return self._not_live(source) if isinstance(source, Path) else self._store.get(source)
+        return self._not_live(source) if isinstance(source, Path) else self.get(source)
 
     def _not_live(self, path: Path) -> Path:
         """Return `path`; refuse the live database itself, which only SQLite may open."""
@@ -652,11 +655,20 @@ class BackupService(Catalogue):
             choices=choices,
             epoch=secrets.token_hex(16),
         )
-        return plan_restore(source, staged, live=live, choices=choices)
+        return plan_restore(
+            source, staged, live=live, choices=choices, doubts=self._doubts_of(source)
+        )
+
+    def _doubts_of(self, source: Backup | Path) -> tuple[Fault, ...]:
+        """Return what to know of a backup before it is unpacked."""
+        if isinstance(source, Backup) and source.is_from_future(self._clock()):
+            moment = f"{source.created_at:%Y-%m-%d %H:%M} UTC"
+            return (Fault(Reason.FROM_FUTURE, {"moment": moment}),)
+        return ()
 
     def _set_protected(self, reference: str, *, by: str, verb: Verb, protected: bool) -> Backup:
         with self._operations.run(verb, by=by) as operation:
-            backup = self._store.get(reference)
+            backup = self.get(reference)
             operation.about(backup.id)
             if backup.file is None:
                 raise VerificationError(Reason.NO_MANIFEST, backup_id=backup.id)
@@ -666,7 +678,7 @@ class BackupService(Catalogue):
 
     def _require_another_good(self, backups: Sequence[Backup]) -> None:
         going = {backup.id for backup in backups}
-        good = [backup for backup in self._store.list() if backup.is_good]
+        good = good_ones(self._store.list(), now=self._clock())
         if good and all(backup.id in going for backup in good):
             raise LastGoodBackupError(Reason.LAST_GOOD, backup_id=good[0].id)
 

@@ -143,6 +143,9 @@ DAMAGE_WORDS: Mapping[Reason, LazyString] = {
 """What was found on a damaged backup, as a part of a sentence."""
 
 WARNING_WORDS: Mapping[Reason, LazyString] = {
+    Reason.FROM_FUTURE: _(
+        "This backup is dated %(moment)s: in the future by the clock of this server."
+    ),
     Reason.DANGLING_ROWS: _("Some rows point to rows that do not exist: %(tables)s."),
 }
 """What does not prevent a restore, but should be known before it."""

@@ -82,6 +82,9 @@ _COUNTED: Mapping[ProblemKind, Callable[[int], str]] = {
     ProblemKind.DAMAGED: lambda count: ngettext(
         "%(num)s backup is damaged", "%(num)s backups are damaged", count
     ),
+    ProblemKind.FROM_FUTURE: lambda count: ngettext(
+        "%(num)s backup is dated in the future", "%(num)s backups are dated in the future", count
+    ),
     ProblemKind.UNCHECKED: lambda count: ngettext(
         "%(num)s backup was not verified for over a month",
         "%(num)s backups were not verified for over a month",
@@ -126,6 +129,11 @@ _TEXTS: Mapping[ProblemKind, LazyString] = {
         "Nothing is backed up by itself meanwhile. Another worker takes over within seconds; if"
         " this stays, restart the server and see what its log says."
     ),
+    ProblemKind.FROM_FUTURE: _(
+        "By the clock of this server, that time is still to come. Such a backup does not count as"
+        " the newest. See that the clock is right; if it is, the clock was wrong when the backup"
+        " was made, and you can delete it."
+    ),
     ProblemKind.UNCHECKED: _(
         "Damage there would go unnoticed until a restore. The jobs say how far the verifying comes;"
         " run it there by hand, or keep fewer backups."
@@ -154,6 +162,7 @@ OVER_WORDS: Mapping[ProblemKind, LazyString] = {
     ProblemKind.DAMAGED: _("No backup is damaged any more"),
     ProblemKind.SCHEDULER_STOPPED: _("The scheduled work is running again"),
     ProblemKind.RESTORE_TEST_FAILED: _("A rehearsed restore succeeded again"),
+    ProblemKind.FROM_FUTURE: _("No backup is dated in the future any more"),
     ProblemKind.UNCHECKED: _("Every backup was verified within the last month again"),
     ProblemKind.PRUNE_FAILED: _("Old backups are cleared out again"),
     ProblemKind.NOTIFICATIONS_FAILING: _("Notifications arrive again"),
@@ -173,6 +182,8 @@ _AFTER_INTERRUPTION = {
 def headline(findings: Findings, snapshot: Snapshot) -> str:
     """Return the sentence that stands first."""
     last = snapshot.last_good
+    if findings.headline is Headline.STALE and last and last.is_from_future(snapshot.now):
+        return gettext("Every good backup is dated in the future")
     if findings.headline is Headline.STALE and last:
         length = long(snapshot.now - last.created_at)
         return gettext("No good backup for %(length)s", length=length)

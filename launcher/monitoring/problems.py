@@ -48,6 +48,7 @@ class ProblemKind(StrEnum):
     DAMAGED = "damaged"
     SCHEDULER_STOPPED = "scheduler_stopped"
     RESTORE_TEST_FAILED = "restore_test_failed"
+    FROM_FUTURE = "from_future"
     UNCHECKED = "unchecked"
     PRUNE_FAILED = "prune_failed"
     NOTIFICATIONS_FAILING = "notifications_failing"
@@ -187,7 +188,7 @@ def _headline(snapshot: Snapshot) -> Headline:
         return Headline.NO_GOOD if has_damaged and not listing.own_good else Headline.STALE
     if not listing.own_good:
         return Headline.ONLY_BROUGHT if listing.backups else Headline.NONE_YET
-    if listing.backups[0].verification.state is State.UNVERIFIED:
+    if snapshot.newest and snapshot.newest.verification.state is State.UNVERIFIED:
         return Headline.NEWEST_UNVERIFIED
     return Headline.RECENT_GOOD
 
@@ -231,6 +232,7 @@ def _unknown(snapshot: Snapshot) -> Iterator[ProblemKind]:
             ProblemKind.DAMAGED,
             ProblemKind.LOW_SPACE,
             ProblemKind.READ_ONLY,
+            ProblemKind.FROM_FUTURE,
             ProblemKind.UNCHECKED,
         )
     if not snapshot.knows_settings:
@@ -293,6 +295,8 @@ def _of_the_store(snapshot: Snapshot) -> Iterator[Problem]:
             fault=found[0].verification.fault,
             backups=found,
         )
+    if future := tuple(snapshot.from_future):
+        yield Problem(ProblemKind.FROM_FUTURE, Severity.WARN, count=len(future), backups=future)
 
 
 def _damaged_since(snapshot: Snapshot, damaged: Sequence[Backup]) -> datetime | None:

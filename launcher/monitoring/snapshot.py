@@ -13,12 +13,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import ClassVar
 
 from launcher.backup.errors import BackupError
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records.backup import OWN_KINDS, Backup, Listing
+from launcher.backup.records.backup import OWN_KINDS, Backup, Listing, good_ones
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Verb
 from launcher.backup.service import BackupService
 from launcher.schedule.cron import next_runs
@@ -124,8 +125,24 @@ class Snapshot:
 
     @property
     def last_good(self) -> Backup | None:
-        """The newest backup that holds this site's data and is whole: the last success."""
-        return self.listing.own_good[0] if self.listing and self.listing.own_good else None
+        """The newest backup that holds this site's data and is whole: the last success.
+
+        One from the future only where all of them are.
+        """
+        own = good_ones(self.listing.own_good, now=self.now) if self.listing else ()
+        return own[0] if own else None
+
+    @property
+    def newest(self) -> Backup | None:
+        """The newest backup that is not from the future, whatever its status."""
+        backups = self.listing.backups if self.listing else ()
+        return next((each for each in backups if not each.is_from_future(self.now)), None)
+
+    @property
+    def from_future(self) -> Sequence[Backup]:
+        """The backups with a time that no right clock has shown yet."""
+        backups = self.listing.backups if self.listing else ()
+        return list(takewhile(lambda backup: backup.is_from_future(self.now), backups))
 
     @property
     def last_attempt(self) -> JournalEntry | None:
@@ -140,10 +157,11 @@ class Snapshot:
         """
         if self.listing is None:
             return False
-        # A backup from the future was made by a wrong clock, and says nothing of today.
+        last = self.last_good
+        # Where all backups are from the future, a clock that was hours ahead is no alarm; of one
+        # that was further ahead, nobody knows how old its backups are.
         latest = self.now + self.settings.stale_after
-        made = (backup.created_at for backup in self.listing.own_good)
-        newest = next((at for at in made if at <= latest), None)
+        newest = last.created_at if last and last.created_at <= latest else None
         if not self.settings.backup_enabled:
             return self.last_good is None and self.had_backups
         if newest is None:

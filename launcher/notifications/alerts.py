@@ -19,6 +19,7 @@ _WORSE_AFTER = timedelta(days=1)
 
 _PATIENCE: Mapping[ProblemKind, timedelta] = {
     ProblemKind.SCHEDULER_STOPPED: timedelta(minutes=5),  # a restart is no problem
+    ProblemKind.FROM_FUTURE: timedelta(days=1),  # a clock that was hours ahead
     ProblemKind.UNCHECKED: timedelta(days=1),  # after a long stop the scrub catches up at once
     ProblemKind.NOTIFICATIONS_FAILING: timedelta(minutes=15),
 }

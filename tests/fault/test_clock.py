@@ -5,9 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from launcher.backup.errors import LastGoodBackupError
+from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Kind
 from launcher.backup.records.operation import Outcome, Progress, Stage
 from launcher.backup.retention import RetentionPolicy
+from launcher.backup.slots import Claim, Slots
 from tests.fault.invariant import assert_invariant
 from tests.fault.place import Place, make_place
 
@@ -43,6 +48,8 @@ def test_ids_stay_unique_and_the_order_is_by_time_whatever_the_clock_does(tmp_pa
     assert len({backup.id for backup in listed}) == len(made)
     moments = [backup.created_at for backup in listed]
     assert moments == sorted(moments, reverse=True)
+    assert service.get("latest").id == made[-1].id, "three hours ahead is not the newest"
+    clock.now = NOON + timedelta(hours=3)
     assert service.get("latest").id == made[3].id
     assert [backup.id for backup in listed[1:]] != [backup.id for backup in made[1:]]
 
@@ -132,3 +139,64 @@ def test_backups_from_the_future_do_not_push_out_those_of_today(tmp_path: Path) 
     service.create(by="schedule", kind=Kind.SCHEDULED)
     service.prune(policy, by="schedule")
     assert len(service.list()) == 2, "once its time has come, each is judged like any other"
+
+
+def test_a_backup_from_the_future_is_not_what_latest_restores(tmp_path: Path) -> None:
+    clock = Clock(NOON + 1500 * DAY)
+    place = a_place(tmp_path)
+    service = place.service(clock=clock)
+    ahead = service.create(by="ada")
+    clock.now = NOON
+    today = service.create(by="ada")
+
+    outcome = service.restore("latest", by="ada")
+
+    assert outcome.plan.backup_id == today.id
+    assert outcome.warnings == ()
+    assert service.plan(ahead.id, by="ada").warnings[0].reason is Reason.FROM_FUTURE
+
+
+def test_when_all_backups_are_from_the_future_the_newest_is_restored_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    clock = Clock(NOON + 1500 * DAY)
+    place = a_place(tmp_path)
+    service = place.service(clock=clock)
+    old = place.state()
+    newest = service.create(by="ada")
+    clock.now = NOON
+    place.live.write_bytes(b"lost")
+
+    outcome = service.restore("latest", by="ada")
+
+    assert outcome.plan.backup_id == newest.id
+    assert [warning.reason for warning in outcome.warnings] == [Reason.FROM_FUTURE]
+    assert "2030-04-18 12:00 UTC" in str(outcome.warnings[0])
+    assert place.state() == old
+
+
+def test_the_last_good_backup_of_today_stays_beside_one_from_the_future(tmp_path: Path) -> None:
+    clock = Clock(NOON + 1500 * DAY)
+    service = a_place(tmp_path).service(clock=clock)
+    service.create(by="ada")
+    clock.now = NOON - 100 * DAY
+    today = service.create(by="ada", kind=Kind.SAFETY)
+    clock.now = NOON
+
+    service.prune(RetentionPolicy(), by="schedule")
+
+    assert today.id in {backup.id for backup in service.list()}
+    with pytest.raises(LastGoodBackupError):
+        service.delete([today.id], by="ada", may_take_last_good=False)
+
+
+def test_a_backup_from_the_future_does_not_pass_for_that_of_a_slot(tmp_path: Path) -> None:
+    clock = Clock(NOON + 1500 * DAY)
+    place = a_place(tmp_path)
+    service = place.service(clock=clock)
+    service.create(by="schedule", kind=Kind.SCHEDULED)
+    clock.now = NOON
+    Slots(place.data_dir / "schedule.json").keep(Claim(NOON, NOON))  # killed in its first attempt
+    clock.now = NOON + timedelta(minutes=11)
+
+    assert service.create_scheduled(NOON, by="schedule")

@@ -111,7 +111,8 @@ def test_a_backup_from_the_future_says_nothing_of_today() -> None:
 
 
 def test_a_clock_a_little_behind_makes_nothing_stale() -> None:
-    assert kinds(snapshot(backup(-HOUR))) == []
+    assert kinds(snapshot(backup(-HOUR / 10))) == []
+    assert kinds(snapshot(backup(-HOUR))) == ["from_future"]
 
 
 def test_without_a_schedule_backups_that_are_all_lost_or_damaged_are_bad_all_the_same() -> None:
@@ -228,6 +229,28 @@ def test_damage_lasts_since_it_was_found_first_however_often_it_is_found_again()
     assert since(early, begin) == since(again, early, begin) == NOW - 40 * HOUR
     assert since(again, verdict(2 * HOUR, bad.id, ""), early, begin) == NOW - HOUR
     assert since(again, early) is None, "it may have been found before these lines began"
+
+
+def test_a_backup_from_the_future_is_said_and_is_not_the_last_good_one() -> None:
+    ahead = backup(-40 * DAY)
+    found = snapshot(ahead, FRESH)
+    assert found.last_good == FRESH
+    assert kinds(found) == ["from_future"]
+    assert detect_problems(found).severity is Severity.WARN
+    assert detect_problems(found).headline is Headline.RECENT_GOOD
+    assert kinds(snapshot(ahead, backup(9 * DAY))) == ["stale", "from_future"]
+
+
+def test_nothing_is_safe_when_every_good_backup_is_from_the_future() -> None:
+    ahead = backup(-9 * DAY)
+    found = snapshot(ahead)
+    assert found.last_good == ahead
+    assert kinds(found) == ["stale", "from_future"]
+
+
+def test_an_unverified_file_from_the_future_is_not_the_newest() -> None:
+    ahead = backup(-DAY, State.UNVERIFIED, Kind.EXTERNAL)
+    assert detect_problems(snapshot(ahead, FRESH)).headline is Headline.RECENT_GOOD
 
 
 def test_little_room_says_which_run_will_not_fit() -> None:

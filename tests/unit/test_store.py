@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from launcher.backup.catalogue import Catalogue
 from launcher.backup.errors import (
     BackupNotFoundError,
     ManifestError,
@@ -73,6 +74,10 @@ def publish(store: Store, backup: Backup, data: bytes = b"data") -> Backup:
     return backup
 
 
+def latest(store: Store, *, now: datetime = NOON + timedelta(days=3650)) -> Backup:
+    return Catalogue(store, clock=lambda: now).get("latest")
+
+
 def files(store: Store) -> set[str]:
     """Return every name in the store, but for staging itself."""
     return {
@@ -95,14 +100,14 @@ def manifest_path(store: Store, backup: Backup) -> Path:
 def test_a_new_store_is_empty(store: Store) -> None:
     assert list(store.list()) == []
     with pytest.raises(BackupNotFoundError, match="no good backup yet"):
-        store.get("latest")
+        latest(store)
 
 
 def test_what_is_published_is_listed_and_opens(store: Store) -> None:
     backup = publish(store, describe("b"))
     assert list(store.list()) == [backup]
     assert store.get(backup.id) == backup
-    assert store.get("latest") == backup
+    assert latest(store) == backup
     with store.open(backup) as file:
         assert file.read() == b"data"
     assert list(store.staging.iterdir()) == []
@@ -124,7 +129,7 @@ def test_latest_is_the_newest_good_one(store: Store) -> None:
         store,
         describe("e", at=NOON + timedelta(days=2), verdict=Verification(State.UNVERIFIED)),
     )
-    assert store.get("latest") == good
+    assert latest(store) == good
 
 
 def test_a_verdict_can_be_written_anew(store: Store) -> None:
@@ -189,7 +194,7 @@ def test_a_manifest_without_its_file_is_listed_as_damaged(store: Store) -> None:
     data_path(store, backup).unlink()
     found = store.get(backup.id)
     assert found.verification == Verification.damage(Fault(Reason.FILE_MISSING), at=NOON)
-    assert store.get("latest") == other
+    assert latest(store) == other
     with pytest.raises(ManifestError, match="is missing"):
         store.open(found)
     store.remove(found)
@@ -202,7 +207,7 @@ def test_a_file_of_another_size_is_listed_as_damaged(store: Store) -> None:
     data_path(store, backup).write_bytes(b"dat")
     assert "does not have the size" in store.get(backup.id).verification.error
     with pytest.raises(BackupNotFoundError):
-        store.get("latest")
+        latest(store)
 
 
 @pytest.mark.parametrize(
@@ -236,6 +241,25 @@ def test_an_unreadable_manifest_is_damaged_and_hides_nothing(
     assert len(files(store)) == 2
 
 
+def test_latest_is_not_one_from_the_future(store: Store) -> None:
+    today = publish(store, describe("b"))
+    publish(store, describe("c", at=NOON + timedelta(minutes=11)))
+    assert latest(store, now=NOON) == today
+
+
+def test_clocks_that_differ_by_minutes_are_no_future(store: Store) -> None:
+    publish(store, describe("b"))
+    newer = publish(store, describe("c", at=NOON + timedelta(minutes=9)))
+    assert latest(store, now=NOON) == newer
+
+
+def test_latest_is_the_newest_of_all_when_all_are_from_the_future(store: Store) -> None:
+    publish(store, replace(describe("a", at=NOON), kind=Kind.SAFETY))
+    publish(store, describe("b", at=NOON + timedelta(days=365)))
+    newest = publish(store, describe("c", at=NOON + timedelta(days=366)))
+    assert latest(store, now=NOON) == newest
+
+
 # --- what others put there -----------------------------------------------------------------
 
 
@@ -255,7 +279,7 @@ def test_a_file_somebody_put_there_is_listed_as_external(store: Store, name: str
     assert found.verification.state is State.UNVERIFIED
     assert found.note == name
     assert store.get(found.id) == found
-    assert store.get("latest") == own
+    assert latest(store) == own
     with store.open(found) as file:
         assert file.read() == b"theirs"
     store.remove(found)
@@ -444,7 +468,7 @@ def test_what_is_no_file_is_damaged_and_blocks_nothing(
     found = [one for one in store.list() if one != own]
     assert {one.verification.state for one in found} == {State.DAMAGED}
     assert len(found) == (3 if make is os.mkfifo else 2)
-    assert store.get("latest") == own
+    assert latest(store) == own
     for one in found:
         with pytest.raises(ManifestError):
             store.open(one)
@@ -553,7 +577,7 @@ def test_a_folder_of_our_own_is_made_when_it_is_needed(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "a" / "b")
     assert list(store.list()) == []
     with pytest.raises(BackupNotFoundError):
-        store.get("latest")
+        latest(store)
     store.ensure()
     assert store.path.stat().st_mode & 0o777 == 0o700
     assert store.staging.stat().st_mode & 0o777 == 0o700
@@ -561,7 +585,7 @@ def test_a_folder_of_our_own_is_made_when_it_is_needed(tmp_path: Path) -> None:
 
 def test_a_chosen_folder_that_is_away_is_never_made(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "mount", create=False)
-    for ask in (store.ensure, store.list, lambda: store.get("latest")):
+    for ask in (store.ensure, store.list, lambda: latest(store)):
         with pytest.raises(StoreUnavailableError) as refused:
             ask()
         assert refused.value.reason is Reason.DISK_REFUSED

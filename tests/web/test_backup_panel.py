@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import re
 import shutil
 import threading
@@ -271,6 +272,30 @@ def test_who_can_read_the_backups_is_said_where_modes_are_not_kept(
     assert severity(ada.page) == "ok"
 
 
+def test_a_backup_from_the_future_is_marked_and_not_the_last_good_one(
+    ada: Visitor, shelf: Shelf
+) -> None:
+    shelf.put(hours(2))
+    shelf.put(hours(-24 * 400))
+
+    ada.open(PANEL)
+
+    assert severity(ada.page) == "warn"
+    assert answer(ada.page).startswith("Last good backup: 2 hours ago")
+    (problem,) = problems(ada.page)
+    assert problem.startswith("1 backup is dated in the future")
+    assert ["Dated in the future" in row for row in rows(ada.page)] == [True, False]
+
+
+def test_nothing_but_backups_from_the_future_is_no_good_answer(ada: Visitor, shelf: Shelf) -> None:
+    shelf.put(hours(-24 * 400))
+
+    ada.open(PANEL)
+
+    assert severity(ada.page) == "bad"
+    assert answer(ada.page).startswith("Every good backup is dated in the future")
+
+
 def test_a_damaged_backup_is_named_with_what_was_found(ada: Visitor, shelf: Shelf) -> None:
     shelf.put(hours(2))
     broken = shelf.put(hours(26))
@@ -322,7 +347,9 @@ def test_only_uploads_do_not_save_what_is_here_now(ada: Visitor, shelf: Shelf) -
 
 def test_a_file_that_somebody_put_there_has_to_be_looked_at(ada: Visitor, shelf: Shelf) -> None:
     shelf.put(hours(2))
-    (shelf.folder / "from-elsewhere.db").write_bytes(b"who knows")
+    put_there = shelf.folder / "from-elsewhere.db"
+    put_there.write_bytes(b"who knows")
+    os.utime(put_there, (NOW.timestamp(), NOW.timestamp()))
 
     ada.open(PANEL)
 

@@ -93,6 +93,8 @@ def snapshots(well: Snapshot) -> Iterator[tuple[ProblemKind | None, Snapshot]]:
     yield ProblemKind.DAMAGED, now(listing=judged(State.DAMAGED), now=well.now + timedelta(days=3))
     yield ProblemKind.SCHEDULER_STOPPED, now(is_scheduler_wanted=True)
     yield ProblemKind.RESTORE_TEST_FAILED, now(entry(Verb.TEST_RESTORE))
+    ahead = replace(older, created_at=well.now + timedelta(days=9))
+    yield ProblemKind.FROM_FUTURE, now(listing=Listing.of([ahead, newest]))
     yield ProblemKind.UNCHECKED, now(listing=judged(State.VERIFIED, timedelta(days=40)))
     yield ProblemKind.PRUNE_FAILED, now(entry(Verb.PRUNE))
     yield (

@@ -52,6 +52,6 @@ def test_each_is_said_in_the_language_of_the_page(app: Flask, language: str) -> 
 
 
 def test_every_warning_before_a_restore_has_words() -> None:
-    assert WARNING_WORDS.keys() == {Reason.DANGLING_ROWS}
-    warning = fault_of(Reason.DANGLING_ROWS)
-    assert str(WARNING_WORDS[warning.reason]) % warning.facts
+    assert WARNING_WORDS.keys() == {Reason.DANGLING_ROWS, Reason.FROM_FUTURE}
+    for warning in map(fault_of, WARNING_WORDS):
+        assert str(WARNING_WORDS[warning.reason]) % warning.facts

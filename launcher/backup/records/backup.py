@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from launcher.backup.reasons import Fault, read_fault
 from launcher.backup.records.ids import BackupId
+
+CLOCK_TOLERANCE = timedelta(minutes=10)
+"""How far two right clocks may differ: one that is corrected over the network, two servers."""
 
 
 class Kind(StrEnum):
@@ -119,10 +122,23 @@ class Backup:
         """Whether this backup is verified and not damaged."""
         return self.verification.state is State.VERIFIED
 
+    def is_from_future(self, now: datetime) -> bool:
+        """Whether its time is one that no right clock has shown yet at `now`."""
+        return self.created_at - now > CLOCK_TOLERANCE
+
     @property
     def is_scrubbed(self) -> bool:
         """Whether the scrub verifies this backup: it has a manifest and is not external."""
         return self.kind is not Kind.EXTERNAL and self.file is not None
+
+
+def good_ones(backups: Iterable[Backup], *, now: datetime) -> Sequence[Backup]:
+    """Return the good ones of `backups` in their order, without those from the future.
+
+    Their time says nothing of how new they are, so they count only where there are no others.
+    """
+    good = [backup for backup in backups if backup.is_good]
+    return [backup for backup in good if not backup.is_from_future(now)] or good
 
 
 @dataclass(frozen=True, slots=True, eq=False)

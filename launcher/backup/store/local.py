@@ -33,7 +33,7 @@ from launcher.backup.fingerprints import Fingerprint, fingerprint_of, is_settled
 from launcher.backup.manifest import MAX_BYTES, read_manifest, write_manifest
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup, Kind, Verification
-from launcher.backup.records.ids import LATEST, BackupId, moment_of, parse_backup_id
+from launcher.backup.records.ids import BackupId, moment_of, parse_backup_id
 from launcher.backup.records.text import clean_note
 from launcher.backup.store.names import (
     PREFIX,
@@ -105,14 +105,6 @@ class LocalStore:
         return sorted(found, key=_BY_TIME, reverse=True)
 
     def get(self, reference: str) -> Backup:
-        if reference == LATEST:
-            good = [backup for backup in self.list() if backup.is_good]
-            for backup in good:
-                if backup.kind is not Kind.SAFETY:
-                    return backup
-            if good:
-                return good[0]
-            raise BackupNotFoundError(Reason.NO_GOOD_BACKUP)
         backup_id = parse_backup_id(reference)
         described = self._describe(manifest_name(backup_id))
         if described is not None and (described.file or self._names()):

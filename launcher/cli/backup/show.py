@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from launcher.backup.errors import BackupError
+from launcher.backup.ports import utc_now
 from launcher.backup.records.backup import Backup, State
 from launcher.backup.records.operation import JournalEntry, PartFailure
 from launcher.cli.backup.group import backup
@@ -36,6 +37,8 @@ def list_(as_json: bool) -> None:
 
 def _row(backup: Backup) -> tuple[str, ...]:
     state = str(backup.verification.state) + (" protected" if backup.protected else "")
+    if backup.is_from_future(utc_now()):
+        state += ", dated in the future"
     return (
         backup.id,
         moment(backup.created_at),
@@ -76,9 +79,11 @@ def show(backup_id: str, as_json: bool) -> None:
 
 def _print_backup(backup: Backup, journal: Sequence[JournalEntry]) -> None:
     verification = backup.verification
+    is_from_future = backup.is_from_future(utc_now())
     pairs = [
         ("Backup", backup.id),
         ("Taken", f"{moment(backup.created_at)} by {backup.created_by or 'unknown'}"),
+        ("Date", "in the future by the clock of this server" if is_from_future else ""),
         ("Kind", backup.kind + (", protected" if backup.protected else "")),
         ("Note", backup.note),
         ("State", f"{verification.state}, looked at {moment(verification.at)}"),

@@ -45,6 +45,7 @@ _PROBLEMS = {
     ProblemKind.DAMAGED: "{backups} damaged",
     ProblemKind.SCHEDULER_STOPPED: "no server runs the schedule",
     ProblemKind.RESTORE_TEST_FAILED: "the last restore test failed",
+    ProblemKind.FROM_FUTURE: "{backups} dated in the future: see to the clock of this server",
     ProblemKind.UNCHECKED: "{backups} unverified for over a month",
     ProblemKind.PRUNE_FAILED: "old backups could not be removed",
     ProblemKind.NOTIFICATIONS_FAILING: "could not be notified: {names}",

@@ -113,6 +113,7 @@ def describe(
             "contents": contents_in_brief(backup.contents),
             "retention_label": retention_label(decisions[backup.id], stays, policy, now=now),
             "shape": "upload" if backup.kind is Kind.EXTERNAL else backup.kind.value,
+            "is_from_future": backup.is_from_future(now),
             "is_restore_tested": backup.id in restore_tested,
         }
         for backup in sheet.backups

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from launcher.backup.records.backup import Backup
+from launcher.backup.ports import utc_now
+from launcher.backup.records.backup import Backup, good_ones
 from launcher.current import current_backups
 
 
@@ -58,5 +59,5 @@ def plan_deletion(backup_ids: Sequence[str]) -> DeletionPlan:
         going=going,
         protected=[backup for backup in found if backup.protected],
         gone=[each for each in backup_ids if each not in known],
-        remaining=[each for each in backups if each.is_good and each.id not in leaving],
+        remaining=[each for each in good_ones(backups, now=utc_now()) if each.id not in leaving],
     )
