@@ -30,6 +30,7 @@ from launcher.backup.records.plan import NameChange, RestoreOutcome, RestorePlan
 from launcher.backup.records.survey import Survey
 from launcher.backup.replacement import FileReplacement, InPlace
 from launcher.backup.sqlite.copy import check_structure, open_copy, open_staged, rewrite
+from launcher.backup.sqlite.header import mark_as_ours
 from launcher.backup.sqlite.live import (
     confirm_live,
     live_problem,
@@ -170,6 +171,8 @@ def stage_restore(
         checked = stage_backup(source, store, path, content=content, on_bytes=operation.advance)
 
     operation.stage(Stage.PREPARE)
+    with disk_errors("write the copy"):
+        mark_as_ours(path, application_id=content.application_id)
     path = _in_our_page_size(path, live=live)
     if checked.pending:
         require_space(path.parent, checked.size_bytes, what="migrating the copy")

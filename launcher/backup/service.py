@@ -443,6 +443,7 @@ class BackupService(Catalogue):
                 by=readable(by),
                 note=clean_note(note or path.name),
                 encoding=self._encoding,
+                application_id=self._content.application_id,
             )
 
     # --- protect, delete, prune ----------------------------------------------------------

@@ -14,6 +14,7 @@ from launcher.backup.records.backup import Backup, Encoding, Kind, State, Verifi
 from launcher.backup.records.ids import new_backup_id
 from launcher.backup.records.operation import Stage
 from launcher.backup.sqlite.connection import SQLITE_VERSION
+from launcher.backup.sqlite.header import mark_as_ours
 from launcher.backup.store.names import stored_name
 from launcher.backup.verify import Checked, stage_backup
 
@@ -27,6 +28,7 @@ def add_upload(
     by: str,
     note: str,
     encoding: Encoding,
+    application_id: int,
 ) -> Backup:
     """Add a database that passed every check as a backup of kind `upload`.
 
@@ -41,6 +43,7 @@ def add_upload(
     packed = store.staging / stored_name(backup_id, encoding)
     operation.stage(Stage.COMPRESS, checked.size_bytes)
     with disk_errors("write the backup"):
+        mark_as_ours(checked.path, application_id=application_id)
         database, file = pack(checked.path, packed, encoding=encoding, on_bytes=operation.advance)
     backup = Backup(
         id=backup_id,

@@ -6,8 +6,10 @@ anything that evaluates an expression of the file, and SQLite's checks last.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -29,7 +31,7 @@ from launcher.backup.records.backup import Backup, DatabaseFacts, State, StoredF
 from launcher.backup.records.operation import Stage
 from launcher.backup.records.survey import Migration
 from launcher.backup.sqlite.copy import check_structure, open_copy
-from launcher.backup.sqlite.header import HEADER_BYTES, check_header, parse_header
+from launcher.backup.sqlite.header import HEADER_BYTES, Header, check_header, parse_header
 from launcher.backup.sqlite.rows import dangling_rows, rows_by_table
 from launcher.backup.sqlite.schema import check_no_code, check_schema
 
@@ -156,9 +158,10 @@ def _check(path: Path, *, content: Content, is_own: bool, app_version: str) -> C
     size_bytes = path.stat().st_size
     check_header(header, size_bytes=size_bytes, application_id=content.application_id)
     with open_copy(path, deadline_s=CHECK_DEADLINE_S) as connection:
-        check_no_code(connection)
-        revision, pending = _schema_distance(connection, content, app_version=app_version)
-        check_schema(connection, expected=content.expected_schema(revision))
+        with _other_application_errors(header):
+            check_no_code(connection)
+            revision, pending = _schema_distance(connection, content, app_version=app_version)
+            check_schema(connection, expected=content.expected_schema(revision))
         check_structure(connection)
         if problem := content.problem(connection):
             raise DatabaseCorruptError(Reason.DATABASE_DAMAGED, detail=problem)
@@ -174,6 +177,17 @@ def _check(path: Path, *, content: Content, is_own: bool, app_version: str) -> C
         contents=contents,
         warnings=warnings,
     )
+
+
+@contextlib.contextmanager
+def _other_application_errors(header: Header) -> Iterator[None]:
+    """Call a file without our mark another application's, unless its schema is exactly ours."""
+    try:
+        yield
+    except (IncompatibleBackupError, UploadRejectedError) as error:
+        if header.is_unmarked:
+            raise IncompatibleBackupError(Reason.OTHER_APPLICATION) from error
+        raise
 
 
 def _schema_distance(

@@ -306,6 +306,56 @@ def test_a_good_file_is_taken_in_and_restored(home: House, upload: Path, change:
     assert home.staged() == []
 
 
+def by_way_of_dump(upload: Path) -> Path:
+    target = upload.with_name("dumped.db")
+    command = f"sqlite3 '{upload}' .dump | sqlite3 '{target}'"
+    subprocess.run(command, shell=True, check=True)
+    assert run(target, "PRAGMA application_id") == [(0,)]
+    return target
+
+
+def test_a_copy_made_by_way_of_dump_is_ours(home: House, upload: Path) -> None:
+    script("ANALYZE")(upload)
+    copy = by_way_of_dump(upload)
+    backup = home.service.import_(copy, by="ada")
+    for source in (backup.id, copy):
+        home.run("DELETE FROM note")
+        home.service.restore(source, by="ada", keep_schedule=False)
+        assert home.run("SELECT count(*) FROM note") == [(60,)]
+        assert home.run("PRAGMA application_id") == [(APPLICATION_ID,)]
+    assert home.create().is_good
+
+
+def test_in_the_folder_a_copy_made_by_way_of_dump_is_ours(home: House, upload: Path) -> None:
+    home.create()
+    by_way_of_dump(upload).rename(home.backups / "dumped.db")
+    [found] = [each for each in home.service.list() if each.kind is Kind.EXTERNAL]
+    for _time in ("as a file", "as a backup with a manifest"):
+        assert home.service.verify(found.id, by="ada").is_good
+        home.run("DELETE FROM note")
+        home.service.restore(found.id, by="ada", keep_schedule=False)
+        assert home.run("SELECT count(*) FROM note") == [(60,)]
+        assert home.run("PRAGMA application_id") == [(APPLICATION_ID,)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE more (x)",
+        "DROP INDEX note_body",
+        "UPDATE revision SET revision = '0009'",
+        "DROP TABLE revision",
+        TRIGGER,
+    ],
+)
+def test_another_schema_without_an_application_is_another_applications(
+    home: House, upload: Path, statement: str
+) -> None:
+    script(statement)(upload)
+    copy = by_way_of_dump(upload)
+    refusals(home, copy, IncompatibleBackupError, "belongs to another application")
+
+
 @pytest.mark.parametrize("name", ["upload.db", "upload.txt", "upload", "x.zip"])
 @pytest.mark.parametrize("packed", [False, True])
 def test_the_name_of_a_file_does_not_matter(

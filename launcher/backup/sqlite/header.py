@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from launcher.backup.errors import IncompatibleBackupError, UploadRejectedError
 from launcher.backup.reasons import Reason
@@ -14,6 +15,7 @@ HEADER_BYTES = 100
 _MAGIC = b"SQLite format 3\x00"
 _UTF8 = 1
 _WAL = 2
+_APPLICATION_ID_AT = 68
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,11 @@ class Header:
     is_utf8: bool
     is_settled: bool
     is_wal: bool
+
+    @property
+    def is_unmarked(self) -> bool:
+        """Whether it names no application, as a copy made by way of `.dump` does not."""
+        return self.application_id == 0
 
     @property
     def size_bytes(self) -> int:
@@ -53,7 +60,7 @@ def parse_header(data: bytes) -> Header:
     return Header(
         page_size=65536 if raw_page_size == 1 else raw_page_size,
         page_count=int.from_bytes(data[28:32]),
-        application_id=int.from_bytes(data[68:72]),
+        application_id=int.from_bytes(data[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4]),
         is_utf8=int.from_bytes(data[56:60]) == _UTF8,
         # The page count is only to be believed when both counters agree.
         is_settled=data[24:28] == data[92:96],
@@ -80,14 +87,28 @@ def check_size(header: Header, *, size_bytes: int) -> None:
 
 
 def check_header(header: Header, *, size_bytes: int, application_id: int) -> None:
-    """Refuse a file whose header does not describe it, or which is not Launcher's.
+    """Refuse a file whose header does not describe it, or which is another application's.
+
+    Of a file that names no application, only its schema can tell.
 
     Raises:
         UploadRejectedError: as `check_size`.
         IncompatibleBackupError: another application's, or in UTF-16.
     """
     check_size(header, size_bytes=size_bytes)
-    if header.application_id != application_id:
+    if not header.is_unmarked and header.application_id != application_id:
         raise IncompatibleBackupError(Reason.OTHER_APPLICATION)
     if not header.is_utf8:
         raise IncompatibleBackupError(Reason.UTF16)
+
+
+def mark_as_ours(path: Path, *, application_id: int) -> None:
+    """Write the application id into the header of a checked file in staging, unless it is there.
+
+    Raises:
+        OSError: a disk error, for the caller to name.
+    """
+    with path.open("r+b") as file:
+        if parse_header(file.read(HEADER_BYTES)).is_unmarked:
+            file.seek(_APPLICATION_ID_AT)
+            file.write(application_id.to_bytes(4))
