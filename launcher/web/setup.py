@@ -43,6 +43,8 @@ def create_first_admin() -> ResponseReturnValue:
     """Create the first admin, name the site and sign in; show the form again on errors."""
     values = {name: request.form.get(name, "") for name in ("username", "site_name")}
     token = request.form.get("token", "")
+    if not setup.is_setup_token(current_config().setup_token_path, token):
+        return refuse_setup()
     try:
         site_name = table.read("site_name", values["site_name"])
         user = setup.claim_setup(

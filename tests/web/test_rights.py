@@ -1,108 +1,158 @@
-"""Who may do what: every door, every method, every role. A new door without a row here fails."""
+"""Who may do what: every rule, tried by everybody, by every method, with and without a token.
+
+The rows are the URL map itself, so a new page is tried by all without a word here. What it needs
+is a line in `LEAST`, where its blueprint has none yet.
+"""
 
 from __future__ import annotations
 
+import re
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import product
+from pathlib import Path
+
 import pytest
 from flask import Flask
+from itsdangerous import TimestampSigner
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
 
+from launcher.accounts.users import create_user
+from launcher.audit import COMMAND_LINE
 from launcher.background import process as process_
+from launcher.current import current_backups, current_config
 from launcher.jobs import process
+from launcher.models import Role
+from launcher.notifications import recipients, sender
+from tests.conftest import ADA, BEN, CHLOE, Person
+from tests.web.addresses import MALFORMED, UNKNOWN, address, parts_of, rules
 from tests.web.visitor import Visitor
 
-ROLES = ("guest", "chloe", "ben", "ada")
-PATHS = {
-    "assets.asset": "/assets/none.css",
-    "start.board": "/b/attic",
-    "start.media": f"/media/{'a' * 64}",
-    "users.show": "/admin/users/2",
-    "users.change_name": "/admin/users/2/name",
-    "users.change_role": "/admin/users/2/role",
-    "users.change_access": "/admin/users/2/access",
-    "users.change_password": "/admin/users/2/password",
-    "users.ask_to_delete": "/admin/users/2/delete",
-    "users.delete": "/admin/users/2/delete",
-    "backup.show": "/admin/backups/20261122T170000Z-k3f9q2",
-    "backup.download": "/admin/backups/20261122T170000Z-k3f9q2/download",
-    "jobs.run": "/admin/jobs/scrub/run",
+
+class Rank(IntEnum):
+    """Who may at least, and who asks."""
+
+    ANYONE = 0
+    VIEWER = 1
+    EDITOR = 2
+    ADMIN = 3
+    HOLDER_OF_THE_LINK = 4  # of the first start; once there is an admin, nobody
+
+
+LEAST: Mapping[str, Rank] = {
+    "assets": Rank.ANYONE,
+    "health": Rank.ANYONE,
+    "metrics": Rank.ANYONE,
+    "auth": Rank.ANYONE,
+    "setup": Rank.HOLDER_OF_THE_LINK,
+    "setup_restore": Rank.HOLDER_OF_THE_LINK,
+    "account": Rank.VIEWER,
+    "account.change_appearance": Rank.ANYONE,
+    "recent": Rank.VIEWER,
+    "start": Rank.VIEWER,
+    "backups": Rank.ADMIN,
+    "backup": Rank.ADMIN,
+    "backup_actions": Rank.ADMIN,
+    "operations": Rank.ADMIN,
+    "restores": Rank.ADMIN,
+    "uploads": Rank.ADMIN,
+    "schedules": Rank.ADMIN,
+    "jobs": Rank.ADMIN,
+    "users": Rank.ADMIN,
+    "notifications": Rank.ADMIN,
+    "audit": Rank.ADMIN,
 }
-# What GET and POST answer to a guest, a viewer, an editor (who owns the attic) and an admin.
-# POSTs go without fields: 422 and 303 mean "let in", 302 "sign in first", 403 "not for you".
-GET = {
-    "health.healthz": (200, 200, 200, 200),
-    "metrics.show": (404, 404, 404, 404),
-    "assets.asset": (404, 404, 404, 404),
-    "setup.show": (403, 403, 403, 403),
-    "setup_restore.show_plan": (403, 403, 403, 403),
-    "auth.sign_in": (200, 302, 302, 302),
-    "account.show": (302, 200, 200, 200),
-    "recent.ask": (302, 302, 302, 302),
-    "start.home": (302, 200, 200, 200),
-    "start.board": (302, 404, 200, 200),
-    "start.media": (404, 200, 200, 200),
-    "backups.show": (302, 403, 403, 200),
-    "backup_actions.progress": (302, 403, 403, 200),
-    "backup_actions.ask_delete": (302, 403, 403, 404),
-    "backup_actions.ask_delete_selected": (302, 403, 403, 422),
-    "schedules.show": (302, 403, 403, 200),
-    "schedules.preview": (302, 403, 403, 200),
-    "users.index": (302, 403, 403, 200),
-    "users.new": (302, 403, 403, 200),
-    "users.show": (302, 403, 403, 200),
-    "users.ask_to_delete": (302, 403, 403, 200),
-    "jobs.show": (302, 403, 403, 200),
-    "jobs.progress": (302, 403, 403, 200),
-    "notifications.index": (302, 403, 403, 200),
-    "notifications.new": (302, 403, 403, 200),
-    "notifications.show": (302, 403, 403, 404),
-    "notifications.ask_to_remove": (302, 403, 403, 404),
-    "notifications.show_heartbeat": (302, 403, 403, 200),
-    "notifications.ask_to_remove_heartbeat": (302, 403, 403, 404),
-    "notifications.show_site": (302, 403, 403, 200),
-    "audit.show": (302, 403, 403, 200),
-    "audit.operations": (302, 403, 403, 200),
-    "backup.show": (302, 403, 403, 404),
-    "backup.download": (302, 403, 403, 404),
-    "restores.show_plan": (302, 403, 403, 404),
-    "operations.show": (302, 403, 403, 404),
+"""Who may at least, by blueprint; an endpoint of its own comes first."""
+
+RIGHTS_FIRST = {"uploads.receive", "setup_restore.receive"}
+"""Views that ask for the rights before the token: guests must not cause a form to be read."""
+
+HIDDEN_FROM_GUESTS = {"start.media"}
+"""What is not found for a guest, where everything else leads to sign-in."""
+
+ELSE_THAN_200: Mapping[str, int] = {
+    "metrics.show": 404,  # no token is set
+    "backup_actions.ask_delete_selected": 422,  # nothing is selected
+    "recent.ask": 302,  # the password was given just now
 }
-POST = {
-    "setup.create_first_admin": (422, 422, 422, 422),
-    "setup_restore.receive": (403, 403, 403, 403),
-    "setup_restore.restore": (403, 403, 403, 403),
-    "auth.create_session": (422, 422, 422, 422),
-    "auth.sign_out": (303, 303, 303, 303),
-    "account.change_appearance": (303, 303, 303, 303),
-    "account.change_password": (302, 422, 422, 422),
-    "recent.confirm": (302, 303, 303, 303),
-    "backup_actions.create": (302, 403, 403, 303),
-    "backup_actions.verify": (302, 403, 403, 404),
-    "backup_actions.test_restore": (302, 403, 403, 404),
-    "backup_actions.protect": (302, 403, 403, 404),
-    "backup_actions.unprotect": (302, 403, 403, 404),
-    "backup_actions.delete": (302, 403, 403, 404),
-    "backup_actions.change_selected": (302, 403, 403, 422),
-    "backup_actions.delete_selected": (302, 403, 403, 422),
-    "schedules.save": (302, 403, 403, 409),
-    "jobs.run": (302, 403, 403, 303),
-    "users.create": (302, 403, 403, 422),
-    "users.change_name": (302, 403, 403, 303),
-    "users.change_role": (302, 403, 403, 422),
-    "users.change_access": (302, 403, 403, 409),
-    "users.change_password": (302, 403, 403, 200),
-    "users.delete": (302, 403, 403, 409),
-    "notifications.create": (302, 403, 403, 422),
-    "notifications.change": (302, 403, 403, 404),
-    "notifications.remove": (302, 403, 403, 404),
-    "notifications.test": (302, 403, 403, 404),
-    "notifications.set_heartbeat": (302, 403, 403, 409),
-    "notifications.remove_heartbeat": (302, 403, 403, 404),
-    "notifications.set_site": (302, 403, 403, 409),
-    "uploads.receive": (302, 403, 403, 422),
-    "restores.restore": (302, 403, 403, 404),
-}
-# Where the rights come before the token, since reading the form is what guests must not cause.
-RIGHTS_FIRST = {"uploads.receive"}
-LINK_FIRST = {"setup_restore.receive"}
+"""What GET answers whoever may, where that is not 200."""
+
+WRITE_BY_GET = {"backup.download"}
+"""Views that note in the audit log what they sent."""
+
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND")
+LET_IN = {200, 204, 303, 409, 422}
+"""What a form without fields answers whoever may."""
+
+MARK = "Zebrafish"
+"""A word in everything that admins made, and on no board that others see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody's browser: the cookies that it sends, and the token of its last page."""
+
+    name: str
+    rank: Rank
+    cookies: str
+    token: str
+    has_good_token: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A full site, what is in it by the names of the parts of rules, and who comes.
+
+    `files` are all files as they were, by their paths in the data directory.
+    """
+
+    app: Flask
+    data_dir: Path
+    files: Mapping[Path, bytes]
+    things: Mapping[str, str]
+    callers: tuple[Caller, ...]
+
+    def ask(
+        self, caller: Caller, method: str, path: str, *,
+        htmx: bool = False, token: str | None = None, site: str = "same-origin",
+    ) -> TestResponse:  # fmt: skip
+        """Send one request, which leaves no trace in the browser."""
+        headers = {"Cookie": caller.cookies, "Sec-Fetch-Site": site}
+        if htmx:
+            headers |= {"HX-Request": "true", "HX-Current-URL": "http://localhost/"}
+        data = {"csrf_token": token} if token is not None else None
+        client = self.app.test_client(use_cookies=False)
+        with client.open(path, method=method, headers=headers, data=data) as answer:
+            answer.get_data()
+        return answer
+
+    def assert_unchanged(self, case: str) -> None:
+        """Check that every file is as it was: SQLite writes into its own with each commit."""
+        now = _files(self.data_dir)
+        changed = [str(path) for path in now | self.files if now.get(path) != self.files.get(path)]
+        assert changed == [], f"{case} changed a file"
+
+    def restore(self) -> None:
+        """Put every file back as it was."""
+        for path in _files(self.data_dir).keys() - self.files.keys():
+            (self.data_dir / path).unlink()
+        for path, content in self.files.items():
+            if (self.data_dir / path).read_bytes() != content:
+                (self.data_dir / path).write_bytes(content)
+
+
+def _files(folder: Path) -> dict[Path, bytes]:
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+        and path.parent.name != "locks"
+        and not path.name.startswith("launcher.db-")
+    }
 
 
 @pytest.fixture(autouse=True)
@@ -110,67 +160,197 @@ def _nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who may begin an operation is asked here, and not what it does."""
     monkeypatch.setattr(process_, "start", lambda *_, **__: None)
     monkeypatch.setattr(process, "run_now", lambda *_, **__: None)
+    monkeypatch.setattr(sender, "_request", lambda *_: sender.Delivery(shown="json://host/…"))
 
 
-def _doors(app: Flask) -> dict[tuple[str, str], str]:
-    """Return endpoint by method and path, for every method but HEAD and OPTIONS."""
-    return {
-        (method, PATHS.get(rule.endpoint, rule.rule)): rule.endpoint
-        for rule in app.url_map.iter_rules()
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+@pytest.fixture
+def site(app: Flask, data_dir: Path, pictures: dict[str, str]) -> Site:
+    """A site with something behind every address, and everybody who may ask for it."""
+    dora = Person("dora", "dora's long password", "admin")
+    with app.app_context():
+        create_user(dora.username, dora.password, role=Role.ADMIN, actor=COMMAND_LINE)
+        phone = recipients.add_recipient(current_config(), name=MARK, url="json://host")
+        recipients.set_heartbeat(current_config(), "https://host.home.arpa/")
+        backup = current_backups().create(by="ada", note=MARK)
+        made, *_ = current_backups().journal()
+    deactivated = _caller(app, "a deactivated account", Rank.ANYONE, dora)
+    with pytest.MonkeyPatch.context() as patch:
+        days_ago = 40 * 86400
+        now = TimestampSigner.get_timestamp
+        patch.setattr(TimestampSigner, "get_timestamp", lambda self: now(self) - days_ago)
+        expired = _caller(app, "an expired session", Rank.ANYONE, ADA, has_good_token=False)
+    with closing(sqlite3.connect(data_dir / "launcher.db")) as database, database:
+        database.execute("UPDATE users SET is_active = 0 WHERE username = 'dora'")
+        database.execute(f"UPDATE users SET display_name = '{MARK}' WHERE username = 'dora'")
+        database.execute(f"UPDATE apps SET description = '{MARK}' WHERE name = 'Diary'")
+    callers = (
+        _caller(app, "a guest", Rank.ANYONE, None),
+        deactivated,
+        expired,
+        _caller(app, "a viewer", Rank.VIEWER, CHLOE),
+        _caller(app, "an editor", Rank.EDITOR, BEN),
+        _caller(app, "an admin", Rank.ADMIN, ADA),
+    )
+    asset = re.search(r"/assets/([^\"]+)", Visitor(app).open("/login").text)
+    assert asset
+    things = {
+        "address": asset[1],
+        "backup_id": backup.id,
+        "job_id": "scrub",
+        "operation_id": made.operation_id,
+        "recipient_id": phone.id,
+        "sha256": pictures["png"],
+        "slug": "home",
+        "user_id": "2",
     }
+    return Site(app, data_dir, _files(data_dir), things, callers)
 
 
-def test_every_door_has_a_row(app: Flask) -> None:
-    doors = _doors(app)
-
-    assert {name for (method, _), name in doors.items() if method == "GET"} == set(GET)
-    assert {name for (method, _), name in doors.items() if method == "POST"} == set(POST)
-    assert {method for method, _ in doors} == {"GET", "POST"}
-
-
-@pytest.mark.parametrize("who", ROLES)
-def test_each_role_gets_what_its_row_says(
-    app: Flask, pictures: object, who: str, request: pytest.FixtureRequest
-) -> None:
-    for (method, path), endpoint in _doors(app).items():
-        visitor: Visitor = request.getfixturevalue(who)
-        name, before = visitor.session_cookie
-        answer = visitor.open(path) if method == "GET" else visitor.send(path)
-
-        expected = (GET if method == "GET" else POST)[endpoint][ROLES.index(who)]
-        assert answer.status_code == expected, f"{method} {path} as {who}"
-        visitor.page = ""
-        if before:
-            visitor.client.set_cookie(name, before)
+def _caller(
+    app: Flask, name: str, rank: Rank, person: Person | None, *, has_good_token: bool = True
+) -> Caller:
+    visitor = Visitor(app)
+    if person is not None:
+        visitor.sign_in(person)
+    page = visitor.open("/account" if person else "/login").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token
+    cookies = "; ".join(f"{each.key}={each.value}" for each in visitor.client._cookies.values())
+    return Caller(name, rank, cookies, token[1], has_good_token)
 
 
-@pytest.mark.parametrize("who", ROLES)
-def test_what_changes_something_needs_the_token_of_a_page(
-    app: Flask, pictures: object, who: str, request: pytest.FixtureRequest
-) -> None:
-    visitor: Visitor = request.getfixturevalue(who)
-    for (method, path), endpoint in _doors(app).items():
-        is_refused = endpoint in LINK_FIRST or (endpoint in RIGHTS_FIRST and who != "ada")
-        if method == "GET" or is_refused:
+def test_every_rule_says_who_may(app: Flask) -> None:
+    endpoints = {rule.endpoint for rule in rules(app) if _least(rule) in Rank}
+    known = endpoints | {endpoint.partition(".")[0] for endpoint in endpoints}
+    assert set(LEAST) <= known, "a line of LEAST is about a rule that is gone"
+
+
+def test_everybody_gets_what_is_theirs_and_nothing_else(site: Site) -> None:
+    for rule, method, caller, htmx in product(
+        rules(site.app), ("GET", "POST"), site.callers, (False, True)
+    ):
+        if method not in (rule.methods or ()):
             continue
-        for fields in ({}, {"csrf_token": "guessed"}):
-            answer = visitor.client.post(path, data=fields)
-            assert answer.status_code == 400, f"{path} as {who}"
-            assert "This form is no longer valid" in answer.text
+        path = address(rule, {name: site.things[name] for name in parts_of(rule)})
+        answer = site.ask(caller, method, path, htmx=htmx, token=caller.token)
+        case = f"{method} {path} as {caller.name}, {'htmx' if htmx else 'plain'}"
+        may = caller.rank >= _least(rule)
+        if (
+            method == "POST"
+            and not caller.has_good_token
+            and not (rule.endpoint in RIGHTS_FIRST and not may)
+        ):
+            _assert_refused(answer, 400, case)
+        elif not may:
+            _assert_refused(answer, _refused(rule, caller, htmx=htmx), case)
+        else:
+            assert answer.status_code in _allowed(rule, method, caller), f"{case}: {answer.status}"
+            if method == "POST" or rule.endpoint in WRITE_BY_GET:
+                site.restore()
+        site.assert_unchanged(case)
+        if method == "GET":
+            head = site.ask(caller, "HEAD", path, htmx=htmx)
+            assert (head.status_code, head.data) == (answer.status_code, b""), case
+            site.assert_unchanged(f"HEAD {case}")
 
 
-def test_the_token_of_somebody_else_does_not_do(ada: Visitor, ben: Visitor) -> None:
-    ben.open("/account")
-    ada.page = ben.page
+def test_a_form_needs_the_token_of_its_own_session(site: Site) -> None:
+    *_, admin = site.callers
+    for rule, caller in product(rules(site.app), site.callers):
+        if "POST" not in (rule.methods or ()):
+            continue
+        path = address(rule, {name: site.things[name] for name in parts_of(rule)})
+        others = admin.token if caller is not admin else site.callers[0].token
+        for token, htmx in ((None, False), ("guessed", True), (others, False)):
+            answer = site.ask(caller, "POST", path, token=token, htmx=htmx)
+            case = f"POST {path} as {caller.name} with token {token}"
+            rights_first = rule.endpoint in RIGHTS_FIRST and caller.rank < _least(rule)
+            status = _refused(rule, caller, htmx=htmx) if rights_first else 400
+            _assert_refused(answer, status, case)
+        answer = site.ask(caller, "POST", path, token=caller.token, site="cross-site")
+        assert answer.status_code == 400, f"POST {path} as {caller.name} from another site"
+    site.assert_unchanged("a form without its token")
 
-    assert ada.send("/account/appearance", theme="dark").status_code == 400
+
+def test_what_is_not_there_is_not_found_whatever_the_id(site: Site) -> None:
+    guest, *_, admin = site.callers
+    for rule, method in product(rules(site.app), ("GET", "POST")):
+        if method not in (rule.methods or ()) or not (names := parts_of(rule)):
+            continue
+        for caller, text in product((guest, admin), (None, *MALFORMED)):
+            path = address(rule, {name: UNKNOWN[name] if text is None else text for name in names})
+            answer = site.ask(caller, method, path, token=caller.token)
+            case = f"{method} {path} as {caller.name}"
+            allowed = {404, 405, 400} if text else {404}  # another rule may fit what is malformed
+            if caller.rank < _least(rule):
+                allowed |= {_refused(rule, caller, htmx=False)}
+            assert answer.status_code in allowed, f"{case}: {answer.status}"
+            assert MARK not in answer.text or caller is admin, case
+    site.assert_unchanged("what is not there")
 
 
-def test_other_methods_are_refused_with_those_that_work(ada: Visitor) -> None:
-    answer = ada.client.delete("/account", headers={"X-CSRFToken": "x"})
-    assert answer.status_code in {400, 405}
-    answer = ada.client.get("/account/password")
-    assert answer.status_code == 405
-    assert "POST" in answer.headers["Allow"]
-    assert "This address cannot be used like that" in answer.text
+def test_a_board_that_is_not_shared_is_as_one_that_is_not_there(site: Site) -> None:
+    for caller in site.callers:
+        attic, nowhere = (
+            site.ask(caller, "GET", f"/b/{slug}") for slug in ("attic", UNKNOWN["slug"])
+        )
+        if caller.rank >= Rank.EDITOR:  # its owner, and admins
+            assert attic.status_code == 200
+            continue
+        assert attic.status_code == nowhere.status_code, caller.name
+        assert attic.data.replace(b"attic", b"nowhere") == nowhere.data
+        assert "Diary" not in attic.text
+
+
+def test_other_methods_are_refused_with_those_that_work(site: Site) -> None:
+    guest, *_, admin = site.callers
+    adapter = site.app.url_map.bind("localhost")
+    paths = {address(rule, {n: site.things[n] for n in parts_of(rule)}) for rule in rules(site.app)}
+    for path, method, caller in product(sorted(paths), METHODS, (guest, admin)):
+        allowed = set(adapter.allowed_methods(path))
+        if method == "OPTIONS":
+            answer = site.ask(caller, method, path)
+            assert (answer.status_code, answer.data) == (200, b""), path
+        elif method not in allowed:
+            answer = site.ask(caller, method, path, token=caller.token)
+            _assert_refused(answer, 405, f"{method} {path} as {caller.name}")
+        else:
+            continue
+        assert set(answer.headers["Allow"].split(", ")) == allowed, path
+    site.assert_unchanged("another method")
+
+
+def _least(rule: Rule) -> Rank:
+    blueprint = rule.endpoint.partition(".")[0]
+    assert rule.endpoint in LEAST or blueprint in LEAST, (
+        f"{rule.endpoint} ({rule.rule}) says nowhere who may: add its blueprint, or it alone,"
+        " to LEAST in tests/web/test_rights.py"
+    )
+    return LEAST.get(rule.endpoint, LEAST[blueprint])
+
+
+def _refused(rule: Rule, caller: Caller, *, htmx: bool) -> int:
+    """Return the status by which a view refuses who may not."""
+    if _least(rule) is Rank.HOLDER_OF_THE_LINK or caller.rank > Rank.ANYONE:
+        return 403
+    if rule.endpoint in HIDDEN_FROM_GUESTS:
+        return 404
+    return 401 if htmx else 302
+
+
+def _allowed(rule: Rule, method: str, caller: Caller) -> set[int]:
+    """Return what a view may answer to those who may."""
+    if method == "POST":
+        return LET_IN
+    if rule.endpoint == "auth.sign_in" and caller.rank > Rank.ANYONE:
+        return {302}
+    return {ELSE_THAN_200.get(rule.endpoint, 200)}
+
+
+def _assert_refused(answer: TestResponse, status: int, case: str) -> None:
+    """Check the status, and that the answer holds nothing that is not for everybody."""
+    assert answer.status_code == status, f"{case}: {answer.status}"
+    assert MARK not in answer.text, case
+    if status in {302, 401}:
+        way = answer.headers["Location" if status == 302 else "HX-Redirect"]
+        assert way.startswith("/login"), case
