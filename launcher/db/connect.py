@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from launcher.backup.locks import Gate
 from launcher.backup.records.operation import JournalEntry
+from launcher.backup.sqlite.connection import open_connection
 
 GATE_TIMEOUT_S = 8.0
 BUSY_TIMEOUT_S = 10.0
@@ -24,14 +25,8 @@ _log = logging.getLogger(__name__)
 
 
 def connect(path: Path, *, foreign_keys: bool = True) -> sqlite3.Connection:
-    """Open the existing database at `path` in autocommit mode.
-
-    Bytes of a text that are not UTF-8 are read as `U+FFFD`.
-    """
-    connection = sqlite3.connect(
-        f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
-    )
-    connection.text_factory = lambda text: str(text, "utf-8", "replace")
+    """Open the existing database at `path` in autocommit mode, see `open_connection`."""
+    connection = open_connection(f"file:{quote(str(path))}?mode=rw", timeout_s=BUSY_TIMEOUT_S)
     connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA trusted_schema=OFF")

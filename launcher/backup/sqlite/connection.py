@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
+from functools import partial, wraps
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar, cast
+from weakref import WeakSet
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
 _BUSY_TIMEOUT_S = 15.0
@@ -17,12 +22,77 @@ def side_files(path: Path) -> list[Path]:
 
 def connect(path: Path, query: str) -> sqlite3.Connection:
     """Open a connection with `query` as the parameters of its URI; the caller closes it."""
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?{query}",
-        uri=True,
-        isolation_level=None,
-        timeout=_BUSY_TIMEOUT_S,
+    return open_connection(f"{path.absolute().as_uri()}?{query}", timeout_s=_BUSY_TIMEOUT_S)
+
+
+def open_connection(uri: str, *, timeout_s: float) -> sqlite3.Connection:
+    """Open the database of a URI in autocommit mode, ready for any damage.
+
+    Bytes of a text that are not UTF-8 are read as `U+FFFD`. Whatever damage makes SQLite say is a
+    `sqlite3.Error`.
+    """
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, timeout=timeout_s, factory=_Connection
     )
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+    return connection
+
+
+def _raising_damage(method: Method) -> Method:
+    """Return a method of `sqlite3` that raises a `sqlite3.Error` for damage, whatever it is.
+
+    `sqlite3` reads SQLite's messages as strict UTF-8, and raises `UnicodeDecodeError` instead of
+    them where they quote a name or SQL of a damaged schema.
+    """
+
+    @wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except UnicodeDecodeError as error:
+            damage = sqlite3.DatabaseError(str(error.object, "utf-8", "replace"))
+            damage.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            damage.sqlite_errorname = "SQLITE_CORRUPT"
+            raise damage from error
+
+    return cast("Method", call)
+
+
+class _Cursor(sqlite3.Cursor):
+    execute = _raising_damage(sqlite3.Cursor.execute)
+    executemany = _raising_damage(sqlite3.Cursor.executemany)
+    fetchone = _raising_damage(sqlite3.Cursor.fetchone)
+    fetchmany = _raising_damage(sqlite3.Cursor.fetchmany)
+    fetchall = _raising_damage(sqlite3.Cursor.fetchall)
+    __next__ = _raising_damage(sqlite3.Cursor.__next__)
+
+
+class _Connection(sqlite3.Connection):
+    commit = _raising_damage(sqlite3.Connection.commit)
+    backup = _raising_damage(sqlite3.Connection.backup)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._cursors: WeakSet[_Cursor] = WeakSet()
+
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        """Return a cursor that raises damage in the same way."""
+        cursor = super().cursor(factory)
+        self._cursors.add(cursor)
+        return cursor
+
+    def execute(self, *args: Any) -> sqlite3.Cursor:
+        """Execute a statement on a cursor of its own."""
+        return cast("sqlite3.Cursor", self.cursor().execute(*args))
+
+    def close(self) -> None:
+        """Close the file for certain: SQLite keeps it open for a statement that is in use.
+
+        The traceback of an error may still hold one.
+        """
+        for cursor in list(self._cursors):
+            cursor.close()
+        super().close()
 
 
 SQLITE_VERSION: Final = sqlite3.sqlite_version

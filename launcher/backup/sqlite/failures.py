@@ -15,7 +15,17 @@ from launcher.backup.errors import (
 )
 from launcher.backup.reasons import Reason
 
-_UNREADABLE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# Of the lock, of the rights or of the process: the database itself may be whole.
+_PASSING = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_ABORT,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_AUTH,
+}
 _FULL = sqlite3.SQLITE_FULL
 _IO_WRITES = {
     sqlite3.SQLITE_IOERR_WRITE,
@@ -30,19 +40,23 @@ _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_P
 
 @contextlib.contextmanager
 def source_errors() -> Iterator[None]:
-    """Translate what SQLite raises about the live database into a `SourceDatabaseError`."""
+    """Translate what SQLite raises about the live database into a `SourceDatabaseError`.
+
+    Whatever will not pass by itself is damage: a database that SQLite refuses to copy can be
+    neither backed up nor taken back to, so a restore keeps its files and replaces them.
+    """
     try:
         yield
     except sqlite3.Error as error:
         code = primary_code(error)
         if has_no_room(error):
             raise InsufficientSpaceError(Reason.LIVE_DISK_FULL, detail=error) from error
-        if code in _UNREADABLE:
-            reason = Reason.LIVE_UNREADABLE
+        if code in _PASSING:
+            reason = Reason.LIVE_BUSY
         elif code == sqlite3.SQLITE_CANTOPEN:
             reason = Reason.LIVE_NOT_OPENED
         else:
-            reason = Reason.LIVE_BUSY
+            reason = Reason.LIVE_UNREADABLE
         raise SourceDatabaseError(reason, detail=error) from error
 
 

@@ -133,7 +133,8 @@ def _used_bytes(connection: sqlite3.Connection) -> int:
         connection.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("page_count", "freelist_count", "page_size")
     )
-    return int((pages - free) * size)
+    # A damaged header may count more free pages than there are.
+    return int((pages - free if 0 <= free < pages else pages) * size)
 
 
 def used_bytes(live: Path) -> int:
