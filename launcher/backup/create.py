@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from launcher.backup.compression import pack
-from launcher.backup.errors import DatabaseCorruptError, SourceDatabaseError
+from launcher.backup.errors import (
+    DatabaseCorruptError,
+    IncompatibleBackupError,
+    SourceDatabaseError,
+    UploadRejectedError,
+    VerificationError,
+)
+from launcher.backup.examine import Checked, examine, remove_foreign
 from launcher.backup.files import create_new, discard, disk_errors, require_space
 from launcher.backup.operations import ProgressReporter
 from launcher.backup.ports import Clock, Content, Store
@@ -16,16 +25,14 @@ from launcher.backup.records.backup import (
     DatabaseFacts,
     Encoding,
     Kind,
-    State,
     StoredFile,
     Verification,
 )
 from launcher.backup.records.ids import new_backup_id
 from launcher.backup.records.operation import Stage
-from launcher.backup.sqlite.connection import SQLITE_VERSION
-from launcher.backup.sqlite.copy import integrity_problems, open_copy, rebuild_indexes
+from launcher.backup.sqlite.connection import SQLITE_VERSION, side_files
+from launcher.backup.sqlite.copy import rebuild_indexes
 from launcher.backup.sqlite.live import copy_live, live_problem, used_bytes
-from launcher.backup.sqlite.rows import rows_by_table
 from launcher.backup.store.names import stored_name
 
 STAGES = (Stage.COPY, Stage.COMPRESS, Stage.CHECK, Stage.PUBLISH)
@@ -75,14 +82,12 @@ def create_backup(
     raw = store.staging / f"{backup_id}.db"
     packed = store.staging / stored_name(backup_id, encoding)
     try:
-        with disk_errors("write the backup"):
+        with _no_backup_of_it(), disk_errors("write the backup"):
             create_new(raw).close()
             report.stage(Stage.COPY, expected_bytes)
             copy_live(live, raw, on_bytes=report.advance)
-            database, file = _pack_and_check(report, raw, packed, encoding)
-        with open_copy(raw) as connection:
-            revision = content.revision(connection)
-            contents = rows_by_table(connection)
+            left_out = remove_foreign(raw, content=content)
+            database, file, checked = _pack_and_check(report, raw, packed, encoding, content)
         backup = Backup(
             id=backup_id,
             kind=kind,
@@ -92,43 +97,58 @@ def create_backup(
             before=before,
             protected=protected,
             app_version=content.app_version,
-            schema_revision=revision,
+            schema_revision=checked.revision,
             sqlite_version=SQLITE_VERSION,
             database=database,
             file=file,
-            contents=contents,
-            verification=Verification(State.VERIFIED, clock()),
+            contents=checked.contents,
+            verification=Verification.good((*left_out, *checked.warnings), at=clock()),
         )
         report.stage(Stage.PUBLISH)
         store.publish(backup, packed)
     finally:
-        discard(raw, packed, raw.with_name(raw.name + "-journal"))
+        discard(raw, packed, *side_files(raw))
     return backup
 
 
 def _pack_and_check(
-    report: ProgressReporter, raw: Path, packed: Path, encoding: Encoding
-) -> tuple[DatabaseFacts, StoredFile]:
+    report: ProgressReporter, raw: Path, packed: Path, encoding: Encoding, content: Content
+) -> tuple[DatabaseFacts, StoredFile, Checked]:
     """Compress and check at the same time: one waits for the compressor, the other for SQLite."""
     report.stage(Stage.COMPRESS, raw.stat().st_size)
     with ThreadPoolExecutor(1, thread_name_prefix="check") as beside:
-        check = beside.submit(integrity_problems, raw)
+        check = beside.submit(_examine, raw, content)
         facts = pack(raw, packed, encoding=encoding, on_bytes=report.advance)
         report.stage(Stage.CHECK)
-        problems = check.result()
-    if not problems:
-        return facts
-    _repair(raw)
+        try:
+            return *facts, check.result()
+        except DatabaseCorruptError as error:
+            if error.reason is not Reason.DATABASE_DAMAGED:
+                raise
+    # An index that disagrees with its table is repaired by rebuilding it from the rows.
+    rebuild_indexes(raw)
+    checked = _examine(raw, content)
     packed.unlink()
-    return pack(raw, packed, encoding=encoding, on_bytes=report.advance)
+    return *pack(raw, packed, encoding=encoding, on_bytes=report.advance), checked
 
 
-def _repair(raw: Path) -> None:
-    """Rebuild the copy's indexes, which repairs an index that disagrees with its table."""
+def _examine(raw: Path, content: Content) -> Checked:
+    return examine(raw, content=content, is_own=True, app_version=content.app_version)
+
+
+@contextlib.contextmanager
+def _no_backup_of_it() -> Iterator[None]:
+    """Translate what is wrong with a copy into what is wrong with the data that it was made of."""
     try:
-        rebuild_indexes(raw)
-        problems = integrity_problems(raw)
-    except DatabaseCorruptError as error:
-        problems = [str(error)]
-    if problems:
-        raise SourceDatabaseError(Reason.LIVE_DAMAGED, detail=problems[0])
+        yield
+    except (VerificationError, UploadRejectedError, IncompatibleBackupError) as error:
+        match error.reason:
+            case Reason.OBJECT_MISSING:
+                reason = Reason.LIVE_OBJECT_MISSING
+            case Reason.OBJECT_DIFFERENT:
+                reason = Reason.LIVE_OBJECT_DIFFERENT
+            case Reason.NEWER_SCHEMA:
+                reason = Reason.LIVE_NEWER
+            case _:
+                raise SourceDatabaseError(Reason.LIVE_DAMAGED, detail=error) from error
+        raise SourceDatabaseError(reason, **error.facts) from error

@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol
 
 from launcher.backup.records.backup import Backup
 from launcher.backup.records.operation import JournalEntry, Progress
+from launcher.backup.records.schema import SchemaObject
 from launcher.backup.records.survey import Migration, Schedule, Survey
 
 Clock = Callable[[], datetime]
@@ -61,17 +62,17 @@ class Content(Protocol):
     def pending(self, revision: str) -> tuple[Migration, ...] | None:
         """Return the steps from `revision` to `head`, or None when `revision` is unknown."""
 
-    def expected_schema(self, revision: str) -> Mapping[str, str]:
-        """Return name → SQL of every table and index of a database at `revision`.
-
-        The SQL is as `sqlite_schema` holds it. Automatic indexes are left out.
-        """
+    def expected_schema(self, revision: str) -> Sequence[SchemaObject]:
+        """Return every row of the `sqlite_schema` of a database at `revision`."""
 
     def problem(self, connection: sqlite3.Connection) -> str:
         """Return what a database of any known revision lacks to be usable, "" when nothing.
 
         Called often, so it is cheap.
         """
+
+    def has_admin(self, connection: sqlite3.Connection) -> bool:
+        """Whether an active admin is in a database of any known revision."""
 
     def migrate(self, path: Path) -> None:
         """Migrate the database file at `path`, which no other program has open, to `head`."""

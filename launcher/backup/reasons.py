@@ -127,6 +127,9 @@ class Reason(StrEnum):
     DATABASE_DAMAGED = "database_damaged", "the database is damaged: {detail}"
     CHECK_TOO_LONG = "check_too_long", "the check took too long and was stopped"
     DANGLING_ROWS = "dangling_rows", "rows point to rows that do not exist: {tables}"
+    ROWS_BREAK_RULES = "rows_break_rules", "rows break a rule of their table: {tables}"
+    LEFT_OUT = "left_out", "not included, because Launcher did not create it: {names}"
+    WITHOUT_ADMIN = "without_admin", "nobody in this backup can sign in as admin"
     OTHER_APPLICATION = "other_application", "this database belongs to another application"
     UTF16 = "utf16", "this database stores its text as UTF-16, which Launcher never does"
     OBJECT_FOREIGN = "object_foreign", "the schema is not Launcher's: {name!r} is not one of ours"
@@ -151,6 +154,10 @@ class Reason(StrEnum):
     LIVE_UNUSABLE = "live_unusable", "{name}: {detail}"
     LIVE_CONTENT = "live_content", "{name} does not hold what it should: {detail}"
     LIVE_DAMAGED = "live_damaged", "the live database is damaged: {detail}"
+    LIVE_OBJECT_MISSING = ("live_object_missing",
+        "the live database cannot be backed up: {name!r} is missing from its schema")
+    LIVE_OBJECT_DIFFERENT = ("live_object_different",
+        "the live database cannot be backed up: {name!r} was altered and differs from ours")
     LIVE_UNREADABLE = "live_unreadable", "the live database cannot be read: {detail}"
     LIVE_NOT_OPENED = "live_not_opened", "the live database cannot be read: {detail}"
     LIVE_BUSY = "live_busy", "the live database cannot be read: {detail}"

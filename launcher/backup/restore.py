@@ -15,11 +15,13 @@ from pathlib import Path
 
 from launcher.backup.errors import (
     BackupError,
+    DatabaseCorruptError,
     IncompatibleBackupError,
     NoAdminInsideError,
     RestoreError,
     SourceDatabaseError,
 )
+from launcher.backup.examine import CHECK_DEADLINE_S, Checked
 from launcher.backup.files import create_new, disk_errors, require_space
 from launcher.backup.operations import NestedProgress, Operation
 from launcher.backup.ports import Content, Gate, Store
@@ -29,7 +31,7 @@ from launcher.backup.records.operation import Stage
 from launcher.backup.records.plan import NameChange, RestoreOutcome, RestorePlan, RowChange
 from launcher.backup.records.survey import Survey
 from launcher.backup.replacement import FileReplacement, InPlace
-from launcher.backup.sqlite.copy import check_structure, open_copy, open_staged, rewrite
+from launcher.backup.sqlite.copy import integrity_findings, open_copy, open_staged, rewrite
 from launcher.backup.sqlite.header import mark_as_ours
 from launcher.backup.sqlite.live import (
     confirm_live,
@@ -39,7 +41,7 @@ from launcher.backup.sqlite.live import (
     used_bytes,
     watch_writes,
 )
-from launcher.backup.verify import CHECK_DEADLINE_S, Checked, stage_backup, stage_path
+from launcher.backup.verify import stage_backup, stage_path
 
 STAGES_PLAN = (Stage.UNPACK, Stage.PREPARE)
 STAGES_RESTORE = (*STAGES_PLAN, Stage.SAFETY, Stage.REPLACE, Stage.CONFIRM)
@@ -186,8 +188,8 @@ def stage_restore(
             account=_carried(live, choices),
         )
     with _unfit_errors("read"), open_copy(path, deadline_s=CHECK_DEADLINE_S) as connection:
-        if checked.pending:
-            check_structure(connection)
+        if checked.pending and (problem := next(integrity_findings(connection), "")):
+            raise DatabaseCorruptError(Reason.DATABASE_DAMAGED, detail=problem)
         survey = content.survey(connection)
     if not survey.admins:
         raise NoAdminInsideError(Reason.NO_ADMIN)

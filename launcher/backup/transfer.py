@@ -6,17 +6,18 @@ from pathlib import Path
 
 from launcher.backup.compression import pack, unpack_to
 from launcher.backup.errors import UploadRejectedError
+from launcher.backup.examine import Checked
 from launcher.backup.files import discard, disk_errors, put_new, require_space, sync_file
 from launcher.backup.operations import Operation
 from launcher.backup.ports import Clock, Content, Store
 from launcher.backup.reasons import Reason
-from launcher.backup.records.backup import Backup, Encoding, Kind, State, Verification
+from launcher.backup.records.backup import Backup, Encoding, Kind, Verification
 from launcher.backup.records.ids import new_backup_id
 from launcher.backup.records.operation import Stage
 from launcher.backup.sqlite.connection import SQLITE_VERSION
 from launcher.backup.sqlite.header import mark_as_ours
 from launcher.backup.store.names import stored_name
-from launcher.backup.verify import Checked, stage_backup
+from launcher.backup.verify import stage_backup
 
 
 def add_upload(
@@ -56,7 +57,7 @@ def add_upload(
         database=database,
         file=file,
         contents=checked.contents,
-        verification=Verification(State.VERIFIED, clock()),
+        verification=Verification.good(checked.warnings, at=clock()),
     )
     operation.stage(Stage.PUBLISH)
     store.publish(backup, packed)

@@ -14,6 +14,7 @@ _DECRYPT = "Decrypt it first with the program that encrypted it, then use the re
 _OURS_ALONE = "Only a backup made by Launcher can be restored."
 _BACK = "`flask backup restore latest` brings the newest good backup back."
 _FOLDER = "Check that the folder exists, is mounted, and may be written by this user."
+_ALTERED = "Undo that change, or restore a backup: the files of today are kept under data/damaged."
 
 HINTS: Mapping[str, str] = {
     "operation_in_progress": "Wait until it has ended; `flask backup status` shows how far it is.",
@@ -63,6 +64,8 @@ HINTS: Mapping[str, str] = {
     Reason.NO_ADMIN: "Carry an admin of today's data into it: --carry-account NAME.",
     Reason.NOT_CARRIED: "`flask user list` shows the accounts.",
     Reason.LIVE_LOST: f"{_BACK} To start from nothing, use another data directory.",
+    Reason.LIVE_OBJECT_MISSING: _ALTERED,
+    Reason.LIVE_OBJECT_DIFFERENT: _ALTERED,
     Reason.LIVE_NOT_OPENED: "Try again; another program may be holding the database.",
     Reason.LIVE_BUSY: "Try again; another program may be holding the database.",
     Reason.LIVE_NEWER: "Start the newer Launcher again, or restore a backup made before it.",

@@ -8,16 +8,17 @@ there: most commands run none, and the import takes longer than their work.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from launcher import migrations
 from launcher.backup.ports import Clock, utc_now
+from launcher.backup.records.schema import SchemaObject
 from launcher.backup.records.survey import Migration, Schedule, Survey
 from launcher.db.connect import connect, stored_moment
 from launcher.settings.table import SCHEDULE, SiteSettings
@@ -30,6 +31,7 @@ APPLICATION_ID = 0x4C4E4348
 
 APP_VERSION = "0.1.0"
 
+_SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type DESC, name"
 _ADMIN = "role = 'admin' AND is_active"
 _ACCOUNT = (
     "id", "username", "display_name", "email", "password_hash", "locale", "theme",
@@ -82,14 +84,18 @@ class LauncherContent:
             return None
         return tuple(Migration(step.id, step.title) for step in known[ids.index(revision) + 1 :])
 
-    def expected_schema(self, revision: str) -> Mapping[str, str]:
-        """Return name → SQL of every table and index of a database at `revision`."""
+    def expected_schema(self, revision: str) -> Sequence[SchemaObject]:
+        """Return every row of the `sqlite_schema` of a database at `revision`."""
         return _expected_schema(revision)
 
     def problem(self, connection: sqlite3.Connection) -> str:
         """Return what is wrong with the rows, "": every page needs the row of settings."""
         row = connection.execute("SELECT 1 FROM system_settings WHERE id = 1").fetchone()
         return "" if row else "it holds no settings"
+
+    def has_admin(self, connection: sqlite3.Connection) -> bool:
+        """Whether an active admin is in a database."""
+        return bool(connection.execute(f"SELECT 1 FROM users WHERE {_ADMIN} LIMIT 1").fetchone())
 
     def migrate(self, path: Path) -> None:
         """Upgrade the database file at `path` to `head`, in one transaction.
@@ -187,17 +193,18 @@ class LauncherContent:
 
 
 @cache
-def _expected_schema(revision: str) -> Mapping[str, str]:
-    """Return the schema of a database that is migrated to `revision` in memory."""
+def _expected_schema(revision: str) -> tuple[SchemaObject, ...]:
+    """Return the schema of a database in memory that is made at `revision`."""
+    if (statements := migrations.written_schema(revision)) is not None:
+        with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+            connection.executescript(statements)
+            return tuple(SchemaObject(*row) for row in connection.execute(_SCHEMA))
     import sqlalchemy as sa  # noqa: PLC0415
 
     engine = sa.create_engine("sqlite://", poolclass=sa.NullPool)
     with engine.connect() as connection:
         migrations.upgrade(connection, revision)
-        rows = connection.exec_driver_sql(
-            "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
-        )
-        return MappingProxyType({row.name: row.sql for row in rows})
+        return tuple(SchemaObject(*row) for row in connection.exec_driver_sql(_SCHEMA))
 
 
 def _begin_immediate(connection: sa.Connection) -> None:
@@ -217,7 +224,7 @@ def _has_table(connection: sqlite3.Connection, name: str) -> bool:
 
 def _tables(connection: sqlite3.Connection) -> tuple[str, ...]:
     """Return the tables of Launcher that exist; no other name ever reaches SQL."""
-    known = (name for name in _expected_schema(migrations.head()) if name != "alembic_version")
+    known = {each.table for each in _expected_schema(migrations.head())} - {"alembic_version"}
     return tuple(sorted(name for name in known if _has_table(connection, name)))
 
 

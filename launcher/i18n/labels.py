@@ -132,6 +132,7 @@ DAMAGE_WORDS: Mapping[Reason, LazyString] = {
     Reason.DATA_AFTER_END: _DATA_DAMAGED,
     Reason.DATABASE_DAMAGED: _("the database inside is damaged"),
     Reason.DANGLING_ROWS: _("rows inside point to rows that do not exist"),
+    Reason.ROWS_BREAK_RULES: _("rows inside break a rule of their table"),
     **dict.fromkeys(
         (
             Reason.NOT_SQLITE, Reason.ONLY_ZEROS, Reason.ENCRYPTED, Reason.LOOKS_ENCRYPTED,
@@ -147,6 +148,9 @@ WARNING_WORDS: Mapping[Reason, LazyString] = {
         "This backup is dated %(moment)s: in the future by the clock of this server."
     ),
     Reason.DANGLING_ROWS: _("Some rows point to rows that do not exist: %(tables)s."),
+    Reason.ROWS_BREAK_RULES: _("Some rows break a rule of their table: %(tables)s."),
+    Reason.LEFT_OUT: _("Not included, because Launcher did not create it: %(names)s."),
+    Reason.WITHOUT_ADMIN: _("Nobody in this backup can sign in as an admin."),
 }
 """What does not prevent a restore, but should be known before it."""
 

@@ -46,6 +46,15 @@ def head() -> str:
     return revisions()[-1].id
 
 
+def written_schema(revision: str) -> str | None:
+    """Return the statements that make an empty database at `revision`, None for any but head.
+
+    They save what only compares a schema from running Alembic.
+    """
+    text = (_FOLDER / "schema.sql").read_text()
+    return text if text.startswith(f"-- Revision {revision}.") else None
+
+
 def upgrade(connection: Connection, revision: str = "head") -> None:
     """Bring the database behind `connection` to `revision`, inside the caller's transaction.
 

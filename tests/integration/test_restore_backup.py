@@ -186,7 +186,7 @@ def test_a_migration_that_fails_touches_nothing(home: House) -> None:
 def test_a_newer_backup_is_refused_naming_both_schemas(home: House) -> None:
     home.run("UPDATE revision SET revision = '0009'")
     newer = Notebook()
-    newer.app_version = "2.0.0"
+    newer.app_version, newer.head = "2.0.0", "0009"
     backup = home.open(newer).create(by="ada")
     home.run("UPDATE revision SET revision = '0003'")
     before = home.facts()

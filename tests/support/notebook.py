@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from launcher.backup.records.schema import SchemaObject
 from launcher.backup.records.survey import Migration, Schedule, Survey
 
 APPLICATION_ID = 0x4E4F5445
@@ -50,23 +51,25 @@ class Notebook:
         return row[0] if row else ""
 
     def pending(self, revision: str) -> tuple[Migration, ...] | None:
-        if revision and revision not in STEPS:
+        if revision and revision not in STEPS and revision != self.head:
             return None
         return tuple(
             Migration(step, title) for step, (title, _) in STEPS.items() if step > revision
         )
 
-    def expected_schema(self, revision: str) -> Mapping[str, str]:
+    def expected_schema(self, revision: str) -> Sequence[SchemaObject]:
         connection = sqlite3.connect(":memory:")
         upgrade(connection, until=revision)
-        rows = connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL")
-        schema = dict(rows.fetchall())
+        rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
         connection.close()
-        return schema
+        return [SchemaObject(*row) for row in rows]
 
     def problem(self, connection: sqlite3.Connection) -> str:
         row = connection.execute("SELECT 1 FROM setting").fetchone()
         return "" if row else "it holds no setting"
+
+    def has_admin(self, connection: sqlite3.Connection) -> bool:
+        return bool(connection.execute("SELECT 1 FROM person WHERE is_admin").fetchone())
 
     def migrate(self, path: Path) -> None:
         connection = sqlite3.connect(path, isolation_level=None)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-import launcher.backup.verify
+import launcher.backup.examine
 from launcher.backup.errors import (
     BackupError,
     DatabaseCorruptError,
@@ -266,7 +266,7 @@ def test_an_index_that_disagrees_with_its_table_is_refused(home: House, upload: 
 def test_the_check_of_a_stranger_has_a_deadline(
     home: House, upload: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launcher.backup.verify, "CHECK_DEADLINE_S", -1.0)
+    monkeypatch.setattr(launcher.backup.examine, "CHECK_DEADLINE_S", -1.0)
     monkeypatch.setattr("launcher.backup.sqlite.copy._CHECK_STEP_OPCODES", 10)
     refusals(home, upload, BackupError, "took too long|which schema")
 

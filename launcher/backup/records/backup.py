@@ -49,12 +49,22 @@ class Encoding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Caution:
+    """What an admin should know of a good backup, as a sentence and as data."""
+
+    sentence: str
+    reason: str
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """The status of a backup.
 
     Attributes:
         at: when it was verified, None when it never was.
         error, reason, details: what is damaged, as a sentence and as data.
+        cautions: what a good one lacks, or holds beside what it should.
     """
 
     state: State
@@ -62,6 +72,13 @@ class Verification:
     error: str = ""
     reason: str = ""
     details: Mapping[str, object] = field(default_factory=dict)
+    cautions: tuple[Caution, ...] = ()
+
+    @classmethod
+    def good(cls, warnings: Iterable[Fault], *, at: datetime) -> Verification:
+        """Return the status of a backup that was verified, with these warnings."""
+        cautions = tuple(Caution(str(each), each.reason, each.facts) for each in warnings)
+        return cls(State.VERIFIED, at, cautions=cautions)
 
     @classmethod
     def damage(cls, fault: Fault, *, at: datetime | None) -> Verification:
@@ -72,6 +89,12 @@ class Verification:
     def fault(self) -> Fault | None:
         """What is damaged, None for any other backup."""
         return read_fault(self.error, self.reason, self.details)
+
+    @property
+    def warnings(self) -> tuple[Fault, ...]:
+        """What an admin should know of it though it is good."""
+        read = (read_fault(each.sentence, each.reason, each.details) for each in self.cautions)
+        return tuple(fault for fault in read if fault)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from launcher.backup.errors import DatabaseCorruptError
-from launcher.backup.reasons import Reason
+from launcher.backup.files import create_new, disk_errors
 from launcher.backup.sqlite.connection import connect
 from launcher.backup.sqlite.failures import copy_errors
 
 _CHECK_STEP_OPCODES = 200_000
 _CHECK_CACHE = -16_000  # kB: a third faster than SQLite's default, and no more with more
+_MAX_FINDINGS = 100_000
 
 
 @contextlib.contextmanager
@@ -29,19 +29,45 @@ def open_copy(path: Path, *, deadline_s: float | None = None) -> Iterator[sqlite
     with copy_errors(path):
         connection = connect(path, "mode=ro&immutable=1")
         try:
-            for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"):
-                connection.execute(f"PRAGMA {pragma}")
-            connection.execute(f"PRAGMA cache_size={_CHECK_CACHE}")
-            connection.execute("PRAGMA query_only=ON")
-            connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-            if deadline_s is not None:
-                deadline = time.monotonic() + deadline_s
-                connection.set_progress_handler(
-                    lambda: time.monotonic() > deadline, _CHECK_STEP_OPCODES
-                )
+            _distrust(connection, deadline_s)
             yield connection
         finally:
             connection.close()
+
+
+@contextlib.contextmanager
+def open_checked(
+    path: Path, *, deadline_s: float | None = None, any_schema: bool = False
+) -> Iterator[sqlite3.Connection]:
+    """Open a file in staging that no one else has open, to check it, trusting nothing in it.
+
+    It is only read, by a connection that could write: SQLite gives `CHECK` constraints to no
+    other.
+
+    Args:
+        path: the file.
+        deadline_s: statements that are still running after this time are interrupted.
+        any_schema: whether a schema that SQLite cannot parse can be read, too.
+
+    Raises:
+        DatabaseCorruptError: a statement found damage, or took longer than the deadline.
+    """
+    with copy_errors(path), contextlib.closing(connect(path, "mode=rw")) as connection:
+        if any_schema:
+            connection.execute("PRAGMA writable_schema=ON")
+        _distrust(connection, deadline_s)
+        yield connection
+
+
+def _distrust(connection: sqlite3.Connection, deadline_s: float | None) -> None:
+    for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute(f"PRAGMA cache_size={_CHECK_CACHE}")
+    connection.execute("PRAGMA query_only=ON")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    if deadline_s is not None:
+        deadline = time.monotonic() + deadline_s
+        connection.set_progress_handler(lambda: time.monotonic() > deadline, _CHECK_STEP_OPCODES)
 
 
 @contextlib.contextmanager
@@ -76,37 +102,40 @@ def rebuild_indexes(path: Path) -> None:
         connection.execute("REINDEX")
 
 
-def integrity_problems(path: Path) -> list[str]:
-    """Run SQLite's full integrity check on a file in staging; return its first findings."""
-    connection = connect(path, "mode=ro&immutable=1")
-    try:
-        # Mapping the file would be as fast, and cost memory by its size.
-        connection.execute("PRAGMA mmap_size=0")
-        connection.execute(f"PRAGMA cache_size={_CHECK_CACHE}")
-        return _run_integrity_check(connection)
-    except sqlite3.Error as error:
-        return [str(error)]
-    finally:
-        connection.close()
+def integrity_findings(connection: sqlite3.Connection) -> Iterator[str]:
+    """Run SQLite's full integrity check; yield what it finds, while it goes on.
+
+    Constraints of the kind `CHECK` are only known to a connection that could write.
+    """
+    for (finding,) in connection.execute(f"PRAGMA integrity_check({_MAX_FINDINGS})"):
+        if finding != "ok":
+            yield finding
 
 
-def _run_integrity_check(connection: sqlite3.Connection) -> list[str]:
-    rows = [row[0] for row in connection.execute("PRAGMA integrity_check(5)")]
-    return [] if rows == ["ok"] else rows
-
-
-def check_structure(connection: sqlite3.Connection) -> None:
-    """Run SQLite's full integrity check.
+def leave_out(path: Path, rowids: Collection[int]) -> None:
+    """Delete rows of the schema of a file in staging, and whatever belonged to them.
 
     Raises:
-        DatabaseCorruptError: with the first finding.
+        DatabaseCorruptError: what is left cannot be read.
+        InsufficientSpaceError, StoreUnavailableError
     """
-    if problems := _run_integrity_check(connection):
-        raise DatabaseCorruptError(Reason.DATABASE_DAMAGED, detail=problems[0])
+    with copy_errors(path), contextlib.closing(connect(path, "mode=rw")) as connection:
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.executemany(
+            "DELETE FROM sqlite_schema WHERE rowid = ?", [(rowid,) for rowid in rowids]
+        )
+    # Their pages belong to nothing now; a new file has none of them.
+    written = path.with_name(f"written-{path.name}")
+    with disk_errors("write the copy"):
+        create_new(written).close()
+        rewrite(path, written)
+        written.replace(path)
 
 
-def rewrite(source: Path, target: Path, *, page_size: int) -> None:
-    """Write the database at `source` to `target`, an empty file, with another page size.
+def rewrite(source: Path, target: Path, *, page_size: int | None = None) -> None:
+    """Write the database at `source` to `target`, an empty file, with another page size if given.
 
     A WAL database cannot take pages of another size than its own.
 
@@ -114,7 +143,8 @@ def rewrite(source: Path, target: Path, *, page_size: int) -> None:
         DatabaseCorruptError, InsufficientSpaceError, StoreUnavailableError
     """
     with open_staged(source) as connection:
-        connection.execute(f"PRAGMA page_size={page_size:d}")
+        if page_size is not None:
+            connection.execute(f"PRAGMA page_size={page_size:d}")
         connection.execute("VACUUM INTO ?", (str(target),))
 
 

@@ -1,61 +1,149 @@
-"""Whether a database has exactly the tables and indexes of our migrations."""
+"""Whether a database has exactly the objects of our migrations."""
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from launcher.backup.errors import UploadRejectedError
-from launcher.backup.reasons import Reason
+from launcher.backup.records.schema import SchemaObject
 
-_STATISTICS_TABLES = {"sqlite_stat1", "sqlite_stat4"}  # ANALYZE makes them; they hold no content
-
-
-def check_no_code(connection: sqlite3.Connection) -> None:
-    """Refuse triggers, views and virtual tables, which are foreign code.
-
-    Runs before any other statement: a view in place of a table could run for ever. It checks the
-    type because a trigger may have the name of a table.
-
-    Raises:
-        UploadRejectedError: naming the first one.
-    """
-    row = connection.execute(
-        "SELECT CAST(name AS TEXT) FROM sqlite_schema"
-        " WHERE type NOT IN ('table', 'index') OR rootpage = 0 ORDER BY rowid"
-    ).fetchone()
-    if row:
-        raise UploadRejectedError(Reason.OBJECT_FOREIGN, name=row[0])
-
-
-def check_schema(connection: sqlite3.Connection, *, expected: Mapping[str, str]) -> None:
-    """Refuse any object that the migrations do not create.
-
-    Runs before anything evaluates expressions of the file, and after `check_no_code`: an index
-    over an expression is foreign code, too.
-
-    Raises:
-        UploadRejectedError: naming the first object that is missing, foreign or different.
-    """
-    found = schema_of(connection)
-    for name in sorted(found.keys() | expected.keys()):
-        if _plain(found.get(name, "")) == _plain(expected.get(name, "")):
-            continue
-        if name not in expected:
-            raise UploadRejectedError(Reason.OBJECT_FOREIGN, name=name)
-        if name not in found:
-            raise UploadRejectedError(Reason.OBJECT_MISSING, name=name)
-        raise UploadRejectedError(Reason.OBJECT_DIFFERENT, name=name)
-
-
-def schema_of(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return name → SQL of every table and index that a statement created."""
-    rows = connection.execute(
-        "SELECT CAST(name AS TEXT), CAST(sql AS TEXT) FROM sqlite_schema WHERE sql IS NOT NULL"
+# What SQLite itself writes (https://www.sqlite.org/fileformat.html#the_sqlite_stat1_table). It
+# reads statistics while it opens a database, so a table that computes its columns runs code there.
+_STATISTICS = tuple(
+    SchemaObject("table", name, name, f"CREATE TABLE {name}({columns})")
+    for name, columns in (
+        ("sqlite_stat1", "tbl,idx,stat"),
+        ("sqlite_stat4", "tbl,idx,neq,nlt,ndlt,sample"),
+        ("sqlite_sequence", "name,seq"),
     )
-    return {name: sql for name, sql in rows if name not in _STATISTICS_TABLES}
+)
+
+_TOKEN = re.compile(
+    r"""
+    --[^\n]* | /\*.*?(?:\*/|\Z)           # a comment
+    | [xX]'[^']*' | '(?:[^']|'')*'        # a literal
+    | "(?:[^"]|"")*" | `(?:[^`]|``)*` | \[[^\]]*\]
+    | [\w$\x80-\U0010ffff]+ | \S          # a word, a sign
+    """,
+    re.VERBOSE | re.DOTALL | re.ASCII,
+)
+_COMMENTS = {"--", "/*"}
+_QUOTES = {'"': '"', "`": "`", "[": "]"}
+
+Schema = Sequence[tuple[int, SchemaObject]]
+"""The rows of `sqlite_schema`, each with its row id."""
+
+_Meaning = tuple[str, str, str, tuple[str, ...]]
 
 
-def _plain(sql: str) -> str:
-    """Return SQL without what `ALTER TABLE` and versions of SQLite write differently."""
-    return "".join(sql.replace('"', "").replace("`", "").split()).casefold()
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """In what a schema differs from ours.
+
+    Attributes:
+        foreign: what our migrations do not make.
+        different: names of objects of ours that mean something else here.
+        missing: names of objects of ours that are not there.
+    """
+
+    foreign: Schema = ()
+    different: Sequence[str] = ()
+    missing: Sequence[str] = ()
+
+    @property
+    def foreign_names(self) -> tuple[str, ...]:
+        """The names that a person gave; what SQLite adds to a table is left out."""
+        names = (each.name for _, each in self.foreign)
+        return tuple(dict.fromkeys(name for name in names if not name.startswith("sqlite_")))
+
+
+def read_schema(connection: sqlite3.Connection) -> Schema:
+    """Return every row of `sqlite_schema` with its row id.
+
+    Bytes that are no text are kept as surrogates, so that different names stay different.
+    """
+    rows = connection.execute(
+        "SELECT rowid, CAST(type AS BLOB), CAST(name AS BLOB), CAST(tbl_name AS BLOB),"
+        " CAST(sql AS BLOB) FROM sqlite_schema ORDER BY rowid"
+    )
+    return [
+        (rowid, SchemaObject(_text(kind), _text(name), _text(table), sql and _text(sql)))
+        for rowid, kind, name, table, sql in rows
+    ]
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "surrogateescape")
+
+
+def first_code(rows: Schema) -> str:
+    """Return the name of the first trigger, view or virtual table, which are code; "" for none.
+
+    A database that has one is asked nothing: a view in place of a table could run for ever.
+    """
+    for _, each in rows:
+        words = [word for word in _tokens(each.sql or "", set()) if word[:2] not in _COMMENTS]
+        if each.type not in {"table", "index"} or words[1:2] == ["virtual"]:
+            return each.name or each.type
+    return ""
+
+
+def compare(found: Schema, expected: Sequence[SchemaObject]) -> Differences:
+    """Compare a schema with the one that it should be.
+
+    Every row counts: two may bear one name, and SQLite would use both. Statistics count for
+    nothing where they are exactly as SQLite writes them.
+    """
+    names = {each.name.lower() for each in expected}
+    left = Counter(_meaning(each, names) for each in expected)
+    allowed = set(_STATISTICS) - set(expected)
+    strange = []
+    for rowid, each in found:
+        meaning = _meaning(each, names)
+        if left[meaning] > 0:
+            left[meaning] -= 1
+        elif each in allowed:
+            allowed.remove(each)
+        else:
+            strange.append((rowid, each))
+    absent = {(each.type, each.name) for each in expected if left[_meaning(each, names)] > 0}
+    different = {(each.type, each.name) for _, each in strange} & absent
+    return Differences(
+        foreign=[row for row in strange if (row[1].type, row[1].name) not in different],
+        different=sorted(name for _, name in different),
+        missing=sorted(name for _, name in absent - different),
+    )
+
+
+def statistics(found: Schema) -> list[int]:
+    """Return the row ids of what SQLite keeps for itself about the tables of a database."""
+    return [rowid for rowid, each in found if each in _STATISTICS]
+
+
+def _meaning(each: SchemaObject, names: set[str]) -> _Meaning:
+    return each.type, each.name, each.table, _tokens(each.sql or "", names)
+
+
+def _tokens(sql: str, names: set[str]) -> tuple[str, ...]:
+    """Return SQL without what does not change its meaning: blanks, case, and quotes of `names`.
+
+    `ALTER TABLE` quotes the names of tables; any other word may be a keyword without quotes.
+    """
+    return tuple(_plain(token, names) for token in _TOKEN.findall(sql))
+
+
+def _plain(token: str, names: set[str]) -> str:
+    if token[-1] == "'" or token[:2] in _COMMENTS:
+        return token
+    if token[-1] == _QUOTES.get(token[0]):
+        inner = _lower(token[1:-1])
+        return inner if inner in names else token
+    return _lower(token)
+
+
+def _lower(word: str) -> str:
+    """Fold the case as SQLite does: of ASCII alone."""
+    return "".join(c.lower() if c.isascii() else c for c in word)

@@ -246,7 +246,8 @@ FILE_WORDS: Mapping[Reason, FileWords] = {
         (
             Reason.PAGE_SIZE, Reason.COUNTERS, Reason.PADDED, Reason.LONGER_THAN_ANNOUNCED,
             Reason.DATA_DAMAGED, Reason.DATA_AFTER_END, Reason.CHECKSUM, Reason.CHECKSUM_DATABASE,
-            Reason.DATABASE_DAMAGED, Reason.DANGLING_ROWS, Reason.CHECK_TOO_LONG,
+            Reason.DATABASE_DAMAGED, Reason.DANGLING_ROWS, Reason.ROWS_BREAK_RULES,
+            Reason.CHECK_TOO_LONG,
         ),
         _DAMAGED,
     ),

@@ -1,0 +1,224 @@
+-- Revision 0003. Written by the migrations; never edited by hand.
+
+CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY);
+
+CREATE TABLE users (
+    id INTEGER NOT NULL PRIMARY KEY,
+    username TEXT COLLATE NOCASE NOT NULL UNIQUE,
+    display_name TEXT NOT NULL,
+    email TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('admin', 'editor', 'viewer')),
+    locale TEXT NOT NULL,
+    theme TEXT NOT NULL CHECK (theme IN ('system', 'light', 'dark')),
+    home_board_id INTEGER,
+    open_new_tab BOOLEAN NOT NULL CHECK (open_new_tab IN (0, 1)),
+    is_active BOOLEAN NOT NULL CHECK (is_active IN (0, 1)),
+    created_at DATETIME NOT NULL,
+    last_seen_at DATETIME,
+    CONSTRAINT users_home_board
+        FOREIGN KEY (home_board_id) REFERENCES boards (id) ON DELETE SET NULL
+);
+
+CREATE TABLE api_tokens (
+    id INTEGER NOT NULL PRIMARY KEY,
+    user_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    prefix TEXT NOT NULL,
+    token_sha256 TEXT NOT NULL UNIQUE,
+    scope TEXT NOT NULL CHECK (scope IN ('metrics', 'read', 'write')),
+    created_at DATETIME NOT NULL,
+    expires_at DATETIME,
+    last_used_at DATETIME,
+    FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+
+CREATE INDEX api_tokens_user ON api_tokens (user_id);
+
+CREATE TABLE sign_in_failures (
+    subject TEXT NOT NULL PRIMARY KEY,
+    failures INTEGER NOT NULL,
+    last_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE boards (
+    id INTEGER NOT NULL PRIMARY KEY,
+    slug TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    visibility TEXT NOT NULL CHECK (visibility IN ('private', 'members', 'public')),
+    owner_id INTEGER,
+    position INTEGER NOT NULL,
+    created_at DATETIME NOT NULL,
+    updated_at DATETIME NOT NULL,
+    revision INTEGER NOT NULL,
+    FOREIGN KEY (owner_id) REFERENCES users (id) ON DELETE SET NULL
+);
+
+CREATE TABLE sections (
+    id INTEGER NOT NULL PRIMARY KEY,
+    board_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    is_collapsed BOOLEAN NOT NULL CHECK (is_collapsed IN (0, 1)),
+    FOREIGN KEY (board_id) REFERENCES boards (id) ON DELETE CASCADE
+);
+
+CREATE INDEX sections_board ON sections (board_id, position);
+
+CREATE TABLE media (
+    id INTEGER NOT NULL PRIMARY KEY,
+    sha256 TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    mime TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    created_at DATETIME NOT NULL,
+    content BLOB NOT NULL
+);
+
+CREATE TABLE apps (
+    id INTEGER NOT NULL PRIMARY KEY,
+    name TEXT COLLATE NOCASE NOT NULL,
+    description TEXT NOT NULL,
+    url TEXT NOT NULL,
+    url_local TEXT NOT NULL,
+    icon TEXT NOT NULL,
+    icon_media_id INTEGER,
+    letters TEXT NOT NULL,
+    hue INTEGER CHECK (hue BETWEEN 0 AND 11),
+    keywords TEXT NOT NULL,
+    archived_at DATETIME,
+    created_at DATETIME NOT NULL,
+    updated_at DATETIME NOT NULL,
+    revision INTEGER NOT NULL,
+    FOREIGN KEY (icon_media_id) REFERENCES media (id) ON DELETE SET NULL
+);
+
+CREATE INDEX apps_name ON apps (name);
+
+CREATE INDEX apps_icon_media ON apps (icon_media_id);
+
+CREATE TABLE placements (
+    id INTEGER NOT NULL PRIMARY KEY,
+    section_id INTEGER NOT NULL,
+    app_id INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    UNIQUE (section_id, app_id),
+    FOREIGN KEY (section_id) REFERENCES sections (id) ON DELETE CASCADE,
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
+);
+
+CREATE INDEX placements_app ON placements (app_id);
+
+CREATE TABLE tags (
+    id INTEGER NOT NULL PRIMARY KEY,
+    name TEXT COLLATE NOCASE NOT NULL UNIQUE
+);
+
+CREATE TABLE app_tags (
+    app_id INTEGER NOT NULL,
+    tag_id INTEGER NOT NULL,
+    PRIMARY KEY (app_id, tag_id),
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE,
+    FOREIGN KEY (tag_id) REFERENCES tags (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE INDEX app_tags_tag ON app_tags (tag_id);
+
+CREATE TABLE health_checks (
+    app_id INTEGER NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('http', 'tcp')),
+    url TEXT NOT NULL,
+    method TEXT NOT NULL CHECK (method IN ('GET', 'HEAD')),
+    interval_s INTEGER CHECK (interval_s > 0),
+    timeout_ms INTEGER NOT NULL CHECK (timeout_ms > 0),
+    accept TEXT NOT NULL,
+    keyword TEXT NOT NULL,
+    verify_tls BOOLEAN NOT NULL CHECK (verify_tls IN (0, 1)),
+    follow_redirects BOOLEAN NOT NULL CHECK (follow_redirects IN (0, 1)),
+    retries INTEGER NOT NULL CHECK (retries >= 0),
+    slow_ms INTEGER NOT NULL CHECK (slow_ms > 0),
+    is_enabled BOOLEAN NOT NULL CHECK (is_enabled IN (0, 1)),
+    paused_until DATETIME,
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
+);
+
+CREATE TABLE check_states (
+    app_id INTEGER NOT NULL PRIMARY KEY,
+    state TEXT NOT NULL CHECK (state IN ('up', 'slow', 'down', 'paused', 'unknown')),
+    since DATETIME NOT NULL,
+    last_at DATETIME,
+    last_ms INTEGER,
+    last_code INTEGER,
+    error TEXT NOT NULL,
+    streak INTEGER NOT NULL,
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
+);
+
+CREATE TABLE probes (
+    app_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    is_up BOOLEAN NOT NULL CHECK (is_up IN (0, 1)),
+    ms INTEGER,
+    code INTEGER,
+    error TEXT,
+    PRIMARY KEY (app_id, at),
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE TABLE probe_hours (
+    app_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    probes INTEGER NOT NULL,
+    up INTEGER NOT NULL,
+    ms_min INTEGER,
+    ms_max INTEGER,
+    ms_sum INTEGER NOT NULL,
+    PRIMARY KEY (app_id, at),
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE TABLE probe_days (
+    app_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    probes INTEGER NOT NULL,
+    up INTEGER NOT NULL,
+    ms_min INTEGER,
+    ms_max INTEGER,
+    ms_sum INTEGER NOT NULL,
+    PRIMARY KEY (app_id, at),
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE TABLE audit_events (
+    id INTEGER NOT NULL PRIMARY KEY,
+    at DATETIME NOT NULL,
+    actor_id INTEGER,
+    actor_name TEXT NOT NULL,
+    action TEXT NOT NULL,
+    target_kind TEXT NOT NULL,
+    target_id TEXT NOT NULL,
+    target_name TEXT NOT NULL,
+    changes JSON NOT NULL,
+    address TEXT NOT NULL
+);
+
+CREATE INDEX audit_events_at ON audit_events (at);
+
+CREATE TABLE system_settings (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    site_name TEXT NOT NULL,
+    default_locale TEXT NOT NULL,
+    time_zone TEXT NOT NULL,
+    accent_hue INTEGER NOT NULL CHECK (accent_hue BETWEEN 0 AND 359),
+    guest_access BOOLEAN NOT NULL CHECK (guest_access IN (0, 1)),
+    check_interval_s INTEGER NOT NULL CHECK (check_interval_s > 0),
+    backup_enabled BOOLEAN NOT NULL CHECK (backup_enabled IN (0, 1)),
+    backup_cron_expression TEXT NOT NULL,
+    backup_max_count INTEGER NOT NULL CHECK (backup_max_count >= 1),
+    backup_keep_daily INTEGER NOT NULL CHECK (backup_keep_daily >= 0),
+    backup_keep_weekly INTEGER NOT NULL CHECK (backup_keep_weekly >= 0),
+    backup_keep_monthly INTEGER NOT NULL CHECK (backup_keep_monthly >= 0),
+    backup_stale_after_h INTEGER NOT NULL CHECK (backup_stale_after_h >= 1),
+    session_epoch TEXT NOT NULL
+, backup_restore_test TEXT NOT NULL DEFAULT 'weekly'
+    CHECK (backup_restore_test IN ('off', 'daily', 'weekly', 'monthly')));
