@@ -1,8 +1,9 @@
 """The live database in requests: how to connect and begin, when to wait, what went wrong.
 
 No connection is kept. Each request opens one, and only while it has entered the gate, so that a
-restore that has closed the gate is alone with the file. A connection never creates a database that
-is missing.
+restore that has closed the gate is alone with the file. A request enters the gate when its form has
+arrived, and has left it when its response is sent: no slow client delays a restore. A connection
+never creates a database that is missing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sqlalchemy as sa
 from flask import Flask, current_app, g, has_request_context, request
 from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.pool import NullPool
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import LengthRequired, ServiceUnavailable
 
 from launcher.backup.locks import GatePass
 from launcher.backup.sqlite.failures import has_no_room
@@ -80,12 +81,35 @@ def ungated(view: Callable[P, R]) -> Callable[P, R]:
     return view
 
 
+def reads_form_itself(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a view that reads the form of its request after `release`, because it is large."""
+    view.reads_form_itself = True  # type: ignore[attr-defined]
+    return view
+
+
 def _enter() -> None:
     view: Any = current_app.view_functions.get(request.endpoint or "")
     is_static = (request.endpoint or "").rpartition(".")[2] == "static"
     if is_static or getattr(view, "is_ungated", False) or "gate_pass" in g:
         return
-    g.gate_pass = _enter_gate()
+    try:
+        if not getattr(view, "reads_form_itself", False):
+            _read_form()
+    finally:
+        # The page of a refused form queries the database too.
+        g.gate_pass = _enter_gate()
+
+
+def _read_form() -> None:
+    """Read the whole form before the gate: a client that sends it slowly must not delay a restore.
+
+    Raises:
+        LengthRequired: it comes in chunks, so nobody knows how much is to be awaited.
+        RequestEntityTooLarge, ClientDisconnected
+    """
+    if "Transfer-Encoding" in request.headers:
+        raise LengthRequired
+    request.form  # noqa: B018 (reading it is the point)
 
 
 def enter() -> None:

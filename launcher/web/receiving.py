@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NoReturn, cast
+from typing import IO, TYPE_CHECKING, NoReturn, ParamSpec, TypeVar, cast
 
 from flask import Flask, Request, abort, request
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -25,7 +25,7 @@ from launcher.backup.files import disk_errors, require_space
 from launcher.backup.reasons import Reason
 from launcher.backup.records.text import clean_note
 from launcher.current import current_backups, current_config
-from launcher.db.session import release, resume
+from launcher.db.session import reads_form_itself, release, resume
 from launcher.extensions import csrf
 from launcher.i18n.formats import size
 from launcher.i18n.locale import gettext
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import FileStorage
 
     from launcher.config import Config
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # The form around the file: its token, a note, the headers of each part.
 _FORM_BYTES = 1 << 16
@@ -84,22 +87,30 @@ def init_app(app: Flask) -> None:
     sweep(current_config(app).incoming_dir)
 
 
+def receives_file(view: Callable[P, R]) -> Callable[P, R]:
+    """Let a view call `received_file`: nothing has read the form of its request before."""
+    reads_form_itself(view)
+    # Only from the check before every view, which would read the whole form of a guest.
+    csrf.exempt(view)
+    return view
+
+
 @contextmanager
 def received_file() -> Iterator[Received]:
     """Receive the one file in the field `file` of this request's form.
 
-    The caller has checked the rights without reading the form. In the block the gate is released
-    and the CSRF token is checked. The file is deleted after it, unless an operation has taken it
-    over. Refusals end the request with their page.
+    The caller is marked by `receives_file` and has checked the rights without reading the form.
+    In the block the gate is released and the CSRF token is checked. The file is deleted after it,
+    unless an operation has taken it over. Refusals end the request with their page.
 
     Raises:
         CSRFError: the form has no valid token.
         InsufficientSpaceError, StoreUnavailableError
     """
     config = current_config()
+    release()
     if (request.content_length or 0) > config.upload_limit_bytes + _FORM_BYTES:
         _refuse_size(config.upload_limit_bytes)
-    release()
     sweep(config.incoming_dir)
     with disk_errors("store the upload"):
         needed = (request.content_length or 0) + _SPARE_BYTES

@@ -17,7 +17,6 @@ from launcher.background.process import RestoreRequest
 from launcher.backup.errors import BackupError
 from launcher.current import current_backups, current_config
 from launcher.db.session import release, resume
-from launcher.extensions import csrf
 from launcher.i18n.locale import gettext as _
 from launcher.web.errors import NextStep, show_backup_error
 from launcher.web.frame import current_appearance
@@ -25,7 +24,7 @@ from launcher.web.htmx import redirect_to
 from launcher.web.operations.following import Follower, following_address
 from launcher.web.operations.plan import Stopwatch, describe_plan
 from launcher.web.operations.start import start_operation
-from launcher.web.receiving import received_file, start_upload
+from launcher.web.receiving import received_file, receives_file, start_upload
 from launcher.web.setup import refuse_setup
 
 if TYPE_CHECKING:
@@ -61,6 +60,7 @@ def setup_token_required(
 
 
 @blueprint.post("/upload")
+@receives_file
 @setup_token_required
 def receive(token: str) -> ResponseReturnValue:
     """Receive a file, start its check and redirect to its progress."""
@@ -68,10 +68,6 @@ def receive(token: str) -> ResponseReturnValue:
     with received_file() as received:
         operation_id = start_upload(received, by=BY)
     return redirect_to(following_address(operation_id, follower))
-
-
-# Only from the check before every view, which would read the whole form of a guest.
-csrf.exempt(receive)
 
 
 @blueprint.get("/restore/<backup_id>")

@@ -8,9 +8,8 @@ from flask import Blueprint, request, url_for
 from markupsafe import Markup
 
 from launcher.current import current_backups, current_config
-from launcher.extensions import csrf
 from launcher.web.htmx import redirect_to
-from launcher.web.receiving import received_file, start_upload
+from launcher.web.receiving import received_file, receives_file, start_upload
 from launcher.web.roles import admin_required, signed_in_user
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ def code(text: str) -> Markup:
 
 
 @blueprint.post("/upload")
+@receives_file
 @admin_required
 def receive() -> ResponseReturnValue:
     """Receive a file, start its check and redirect to its progress."""
@@ -46,7 +46,3 @@ def receive() -> ResponseReturnValue:
     with received_file() as received:
         operation_id = start_upload(received, by=by, note=request.form.get("note", "").strip())
     return redirect_to(url_for("operations.show", operation_id=operation_id))
-
-
-# Only from the check before every view, which would read the whole form of a guest.
-csrf.exempt(receive)

@@ -1,0 +1,51 @@
+"""Every route of a site that has something to show at each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flask import Flask
+
+from launcher.config import Config
+from launcher.current import current_backups
+from launcher.notifications.recipients import add_recipient
+
+_SAMPLES: dict[str, object] = {
+    "address": "none.css",
+    "job_id": "scrub",
+    "sha256": "a" * 64,
+    "slug": "garden",
+    "user_id": 2,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address and one of its methods."""
+
+    endpoint: str
+    method: str
+    path: str
+
+
+def routes_of(app: Flask) -> Iterator[Route]:
+    """Yield every route, for a backup, a recipient and an operation that are made here.
+
+    `app` has the boards and the pictures of the fixtures.
+    """
+    config: Config = app.extensions["launcher.config"]
+    with app.app_context():
+        backup = current_backups().create(by="ada")
+        (entry,) = current_backups().journal(limit=1)
+    recipient = add_recipient(config, name="phone", url="json://host.example")
+    samples = _SAMPLES | {
+        "backup_id": backup.id,
+        "operation_id": entry.operation_id,
+        "recipient_id": recipient.id,
+    }
+    urls = app.url_map.bind("localhost")
+    for rule in app.url_map.iter_rules():
+        values = {name: samples[name] for name in rule.arguments}
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield Route(rule.endpoint, method, urls.build(rule.endpoint, values, method=method))
