@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from launcher.config import ConfigError, prepare_data_dir, read_config  # noqa: E402
+from launcher.serving import CONNECTIONS  # noqa: E402
 
 try:
     deployment = prepare_data_dir(read_config(os.environ))
@@ -19,7 +20,8 @@ except ConfigError as error:
 bind = deployment.bind
 workers = deployment.workers
 threads = deployment.threads
-worker_class = "gthread"
+worker_class = "launcher.serving.Worker"
+worker_connections = CONNECTIONS + threads
 chdir = str(ROOT)
 
 # Its place is the same for every gunicorn of a user: a second one would collide.

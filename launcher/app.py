@@ -12,9 +12,7 @@ from launcher import cli
 from launcher.background.data_files import upgrade_data_files
 from launcher.background.service import build_backups, installation_of
 from launcher.backup import Gate
-from launcher.config import ROOT, Config, prepare_data_dir, read_config
-
-FORM_LIMIT_BYTES = 4 * 1024 * 1024
+from launcher.config import FORM_LIMIT_BYTES, ROOT, Config, prepare_data_dir, read_config
 
 
 def create_app(overrides: Mapping[str, str] | None = None, *, has_pages: bool = True) -> Flask:

@@ -23,6 +23,9 @@ from launcher.backup.files import put_new
 ROOT = Path(__file__).parent.parent
 PREFIX = "LAUNCHER_"
 
+FORM_LIMIT_BYTES = 512 << 10
+"""For every form but an upload; the longest one deletes ten thousand selected backups."""
+
 _KEY_MIN_LENGTH = 32
 
 

@@ -18,7 +18,7 @@ DOORS = {"web", "api", "cli"}
 RANKS = [
     {"backup"},
     {"config", "extensions", "schedule"},
-    {"current", "settings"},
+    {"current", "serving", "settings"},
     {"models", "migrations"},
     {"audit"},
     {"db"},

@@ -1,0 +1,307 @@
+"""The worker of gunicorn: a thread gets a request when it is whole, and waits for no client long.
+
+gunicorn's own threaded worker reads a request in one of its threads, without a deadline: as many
+silent clients as there are threads stop the site. Here the loop of the worker, which has no thread
+to lose, collects the head and the form of each request, sends what a client does not take at once,
+and closes what takes too long. What a thread still waits for, the upload of a file or its download,
+has a slowest pace.
+
+This is the place of Apache's `mod_reqtimeout` and of the buffers of nginx, for servers that are
+reached without a proxy. It is built on `gunicorn.workers.gthread` of gunicorn 27.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import selectors
+import socket
+import time
+from collections import deque
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from launcher.config import FORM_LIMIT_BYTES
+
+PATIENCE_S = 30.0
+"""How long a request may take to arrive, and a thread waits for a client that does nothing.
+
+A form of 16 KB needs four seconds at the pace of the slowest phones.
+"""
+SLOWEST_BYTES_PER_S = 4096
+"""What an upload and a response must reach on average after `PATIENCE_S`; GPRS has 5 KB/s."""
+CONNECTIONS = 256
+"""How many a worker keeps beside its threads; the oldest unfinished one makes room for the next.
+
+Far below 1024, the usual limit of open files: without a free one no request can be answered.
+"""
+
+_HEAD_BYTES = 64 << 10
+_COLLECTED_BYTES = 32 << 20
+_UNSENT_BYTES = 1 << 20
+_PIECE_BYTES = 64 << 10
+_LEAVE_S = 60.0
+_LINGER_S = 2.0
+_STOP_S = 2.0
+
+_HEAD_END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", re.IGNORECASE)
+_EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n)", re.IGNORECASE)
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class ClientSocket(socket.socket):
+    """A socket on which no call blocks for longer than the pace allows.
+
+    Raises:
+        ConnectionResetError: the client was too slow; gunicorn then closes without a word.
+    """
+
+    def __init__(self, *, fileno: int) -> None:
+        super().__init__(fileno=fileno)
+        self.unsent = bytearray()
+        self._budget_s = 0.0
+
+    def setblocking(self, flag: bool) -> None:
+        """Let calls wait for `PATIENCE_S` where they would wait for ever."""
+        self._budget_s = PATIENCE_S
+        self.settimeout(PATIENCE_S if flag else 0.0)
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        """Receive; waiting spends from `PATIENCE_S`, and each byte pays its share back."""
+        timeout = self.gettimeout()
+        if not timeout:
+            return super().recv(bufsize, flags)
+        began_at = time.monotonic()
+        try:
+            self.settimeout(max(0.001, min(timeout, self._budget_s)))
+            data = super().recv(bufsize, flags)
+        except TimeoutError:
+            raise _too_slow() from None
+        finally:
+            self.settimeout(timeout)
+        left_s = self._budget_s - (time.monotonic() - began_at)
+        self._budget_s = min(PATIENCE_S, left_s + len(data) / SLOWEST_BYTES_PER_S)
+        return data
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """Send everything, or leave the last megabyte of it in `unsent` for the loop."""
+        left = memoryview(data)
+        if not self.unsent:
+            left = left[self._send_at_once(left) :]
+        if len(self.unsent) + len(left) <= _UNSENT_BYTES:
+            self.unsent += left
+            return
+        left, self.unsent = memoryview(self.unsent + left), bytearray()
+        deadline = time.monotonic() + PATIENCE_S + len(left) / SLOWEST_BYTES_PER_S
+        try:
+            while left:
+                left = left[self.send(left, flags) :]
+                if left and time.monotonic() > deadline:
+                    raise _too_slow()
+        except TimeoutError:
+            raise _too_slow() from None
+
+    def _send_at_once(self, data: memoryview) -> int:
+        timeout = self.gettimeout()
+        try:
+            self.settimeout(0)
+            return self.send(data)
+        except BlockingIOError:
+            return 0
+        finally:
+            self.settimeout(timeout)
+
+
+def _too_slow() -> ConnectionResetError:
+    return ConnectionResetError(errno.ECONNRESET, "the client is too slow")
+
+
+class _Connection(TConn):  # type: ignore[misc]
+    """A connection, and what has arrived of its next request."""
+
+    def begin(self) -> None:
+        """Begin with what has been read beyond the request before."""
+        self.init()
+        self.sock.setblocking(False)
+        self.arrived = bytearray(self.parser.unreader.take_buffered())
+        self.searched = 0
+        self.wanted: int | None = None  # bytes, once the head is known
+        self.timeout = time.monotonic() + PATIENCE_S
+
+    def is_too_large(self) -> bool:
+        return self.wanted is None and len(self.arrived) > _HEAD_BYTES
+
+    def is_whole(self) -> bool:
+        """Whether the head and the form are here; other bodies are left to the view."""
+        if self.wanted is None:
+            self._look_for_head()
+        return self.wanted is not None and len(self.arrived) >= self.wanted
+
+    def hand_over(self) -> None:
+        """Give the parser of gunicorn what has arrived."""
+        self.parser.unreader.unread(bytes(self.arrived))
+        self.arrived.clear()
+
+    def _look_for_head(self) -> None:
+        if not self.searched:  # empty lines before a request mean nothing
+            del self.arrived[: len(self.arrived) - len(self.arrived.lstrip(b"\r\n"))]
+        end = self.arrived.find(_HEAD_END, max(0, self.searched - len(_HEAD_END)))
+        self.searched = len(self.arrived)
+        if end < 0:
+            return
+        head = bytes(self.arrived[: end + len(_HEAD_END)])
+        found = _LENGTH.search(head)
+        length = int(found[1]) if found else 0
+        self.wanted = len(head)
+        if 0 < length <= FORM_LIMIT_BYTES:
+            self._await_form(head, length)
+
+    def _await_form(self, head: bytes, length: int) -> None:
+        asked = _EXPECT.sub(b"", head)
+        self.wanted = len(asked) + length
+        if asked != head:
+            # The client waits for this, which gunicorn would send when a thread has the request.
+            self.arrived[: len(head)] = asked
+            with suppress(OSError):
+                self.sock.send(_CONTINUE)
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's threaded worker, whose threads get requests that have arrived."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.leaving: deque[_Connection] = deque()
+        self.lingering: deque[_Connection] = deque()
+
+    def accept(self, listener: Any) -> None:
+        """Accept a connection; when there are too many, the oldest unfinished one is closed."""
+        if self.cfg.is_ssl:  # the handshake needs a thread
+            super().accept(listener)
+            return
+        slow = self.pending_conns or self.leaving
+        if slow and self.nr_conns >= self.worker_connections - 1:
+            self._drop(slow[0], slow)
+        try:
+            accepted, client = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        self.nr_conns += 1
+        sock = ClientSocket(fileno=accepted.detach())
+        self.enqueue_req(_Connection(self.cfg, sock, client, listener.getsockname()))
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Collect the next request of a connection, then let a thread answer it."""
+        if self.cfg.is_ssl:
+            super().enqueue_req(conn)
+            return
+        conn.begin()
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._collect, conn))
+        self._collect(conn, conn.sock)
+
+    def _collect(self, conn: _Connection, sock: ClientSocket) -> None:
+        has_ended = False
+        try:
+            data = sock.recv(_PIECE_BYTES)
+            conn.arrived += data
+            has_ended = not data
+            is_whole = conn.is_whole()
+        except BlockingIOError:
+            is_whole = conn.is_whole()
+        except OSError:
+            has_ended, is_whole = True, False
+        if is_whole:
+            self.poller.unregister(sock)
+            self.pending_conns.remove(conn)
+            conn.hand_over()
+            super().enqueue_req(conn)
+        elif has_ended or conn.is_too_large():
+            self._drop(conn, self.pending_conns)
+        elif len(conn.arrived) > _HEAD_BYTES:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        if sum(len(each.arrived) for each in self.pending_conns) > _COLLECTED_BYTES:
+            self._drop(self.pending_conns[0], self.pending_conns)
+
+    def finish_request(self, conn: Any, fs: Future[object]) -> None:
+        """Send the rest; then keep a connection for its next request, or close it."""
+        if self.cfg.is_ssl:
+            super().finish_request(conn, fs)
+        elif conn.sock.unsent:
+            conn.timeout = time.monotonic() + _LEAVE_S
+            conn.sock.setblocking(False)
+            self.leaving.append(conn)
+            self.poller.register(conn.sock, selectors.EVENT_WRITE, partial(self._leave, conn, fs))
+        elif not fs.cancelled() and fs.exception() is None and fs.result():
+            super().finish_request(conn, fs)
+        else:
+            self._close_gently(conn)
+
+    def _leave(self, conn: _Connection, fs: Future[object], sock: ClientSocket) -> None:
+        try:
+            del sock.unsent[: sock.send(sock.unsent)]
+        except BlockingIOError:
+            return
+        except OSError:
+            self._drop(conn, self.leaving)
+            return
+        if not sock.unsent:
+            self.poller.unregister(sock)
+            self.leaving.remove(conn)
+            self.finish_request(conn, fs)
+
+    def _close_gently(self, conn: _Connection) -> None:
+        # RFC 9112, 9.6: close at once and the client may lose the end of the response.
+        conn.timeout = time.monotonic() + _LINGER_S
+        self.lingering.append(conn)
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+            conn.sock.setblocking(False)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._linger, conn))
+        except OSError:
+            self._drop(conn, self.lingering)
+
+    def _linger(self, conn: _Connection, sock: ClientSocket) -> None:
+        try:
+            has_ended = not sock.recv(_PIECE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            has_ended = True
+        if has_ended:
+            self._drop(conn, self.lingering)
+
+    def murder_pending(self) -> None:
+        """Close what takes too long, requests that are not whole sooner when the worker stops."""
+        now = time.monotonic()
+        early_s = 0.0 if self.alive else PATIENCE_S - _STOP_S
+        self._drop_until(now + early_s, self.pending_conns)
+        for waiting in (self.leaving, self.lingering):
+            self._drop_until(now, waiting)
+
+    def _drop_until(self, limit: float, waiting: deque[_Connection]) -> None:
+        while waiting and waiting[0].timeout <= limit:
+            self._drop(waiting[0], waiting)
+
+    def _drop(self, conn: _Connection, waiting: deque[_Connection]) -> None:
+        waiting.remove(conn)
+        with suppress(OSError, KeyError, ValueError):  # it may not have come to that
+            self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+        """Whether the connection can be reused: not when a body is left that nobody has read.
+
+        gunicorn's own waits five seconds for its rest, in a thread.
+        """
+        if not keepalive or self.cfg.is_ssl:
+            return bool(super()._keepalive_after(conn, keepalive))
+        return bool(conn.parser.finish_body(deadline=time.monotonic() + 0.05))
