@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from launcher.backup.reasons import Fault
 from launcher.backup.records.backup import Backup
 from launcher.backup.records.operation import JournalEntry, Progress
 from launcher.backup.records.schema import SchemaObject
@@ -87,9 +88,10 @@ class Content(Protocol):
         epoch: str,
         schedule: Schedule | None,
         account: Mapping[str, object] | None,
-    ) -> None:
+    ) -> tuple[Fault, ...]:
         """Prepare a staged database at `head` to go live, in one transaction.
 
+        Replaces values that the application cannot read, and returns what it replaced.
         Writes the session epoch; the schedule, if given; the account, if given, as an active
         admin (an account of the same name is replaced).
         """

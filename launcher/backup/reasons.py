@@ -130,6 +130,12 @@ class Reason(StrEnum):
     ROWS_BREAK_RULES = "rows_break_rules", "rows break a rule of their table: {tables}"
     LEFT_OUT = "left_out", "not included, because Launcher did not create it: {names}"
     WITHOUT_ADMIN = "without_admin", "nobody in this backup can sign in as admin"
+    ODD_VALUES = "odd_values", "values that Launcher never writes get their defaults: {values}"
+    ODD_SETTINGS = "odd_settings", "settings that are not valid get their defaults: {settings}"
+    PASSWORDS_REMOVED = (
+        "passwords_removed",
+        "users whose stored passwords are not valid and need new ones: {count}",
+    )
     OTHER_APPLICATION = "other_application", "this database belongs to another application"
     UTF16 = "utf16", "this database stores its text as UTF-16, which Launcher never does"
     OBJECT_FOREIGN = "object_foreign", "the schema is not Launcher's: {name!r} is not one of ours"

@@ -152,7 +152,8 @@ def stage_restore(
 
     1. Unpack it into staging; verify its bytes, its schema and its structure.
     2. Migrate an older schema to ours.
-    3. Write the session epoch, the schedule that is kept, the account that is carried.
+    3. Replace values that the application cannot read; write the session epoch, the schedule
+       that is kept, the account that is carried.
     4. Check that an active admin can sign in afterwards.
     5. Give it the page size of the live database.
 
@@ -181,7 +182,7 @@ def stage_restore(
         with _unfit_errors("migrated"):
             content.migrate(path)
     with _unfit_errors("prepared"), open_staged(path) as connection:
-        content.prepare(
+        replaced = content.prepare(
             connection,
             epoch=epoch,
             schedule=live.survey.schedule if live.survey and choices.keep_schedule else None,
@@ -193,6 +194,7 @@ def stage_restore(
         survey = content.survey(connection)
     if not survey.admins:
         raise NoAdminInsideError(Reason.NO_ADMIN)
+    checked = replace(checked, warnings=(*checked.warnings, *replaced))
     return Staged(path=path, checked=checked, survey=survey, epoch=epoch)
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from launcher import migrations
 from launcher.backup.ports import Clock, utc_now
 from launcher.backup.records.schema import SchemaObject
+from launcher.backup.reasons import Fault
 from launcher.backup.records.survey import Migration, Schedule, Survey
 from launcher.db.connect import connect, stored_moment
 from launcher.settings.table import SCHEDULE, SiteSettings
@@ -32,7 +33,7 @@ APPLICATION_ID = 0x4C4E4348
 APP_VERSION = "0.1.0"
 
 _SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type DESC, name"
-_ADMIN = "role = 'admin' AND is_active"
+_ADMIN = "role = 'admin' AND is_active AND password_hash LIKE '$argon2id$%'"
 _ACCOUNT = (
     "id", "username", "display_name", "email", "password_hash", "locale", "theme",
     "open_new_tab", "created_at", "last_seen_at",
@@ -169,8 +170,15 @@ class LauncherContent:
         epoch: str,
         schedule: Schedule | None,
         account: Mapping[str, object] | None,
-    ) -> None:
-        """Write what changes in a staged database before it goes live, in one transaction."""
+    ) -> tuple[Fault, ...]:
+        """Write what changes in a staged database before it goes live, in one transaction.
+
+        Returns:
+            The odd values that were replaced, see `rows.mend_rows`.
+        """
+        # The models import SQLAlchemy.
+        from launcher.db.rows import mend_rows  # noqa: PLC0415
+
         connection.execute("BEGIN IMMEDIATE")
         try:
             connection.execute("UPDATE system_settings SET session_epoch = ?", (epoch,))
@@ -179,10 +187,12 @@ class LauncherContent:
                 connection.execute(f"UPDATE system_settings SET {columns}", schedule)
             if account is not None:
                 _write_account(connection, account)
+            faults = mend_rows(connection)
             connection.execute("COMMIT")
         except BaseException:
             connection.execute("ROLLBACK")
             raise
+        return faults
 
     def account(self, connection: sqlite3.Connection, username: str) -> Mapping[str, object] | None:
         """Return an active admin as `prepare` takes it, None when there is none of this name."""

@@ -151,6 +151,16 @@ WARNING_WORDS: Mapping[Reason, LazyString] = {
     Reason.ROWS_BREAK_RULES: _("Some rows break a rule of their table: %(tables)s."),
     Reason.LEFT_OUT: _("Not included, because Launcher did not create it: %(names)s."),
     Reason.WITHOUT_ADMIN: _("Nobody in this backup can sign in as an admin."),
+    Reason.ODD_VALUES: _(
+        "Some values are not valid and are replaced by their defaults: %(values)s."
+    ),
+    Reason.ODD_SETTINGS: _(
+        "Some settings are not valid and are replaced by their defaults: %(settings)s."
+    ),
+    Reason.PASSWORDS_REMOVED: _(
+        "Some stored passwords are not valid and are removed. These users need a new password from"
+        " an admin; number of users: %(count)s."
+    ),
 }
 """What does not prevent a restore, but should be known before it."""
 

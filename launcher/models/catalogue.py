@@ -140,7 +140,7 @@ class App(Model):
         sa.ForeignKey("media.id", ondelete="SET NULL")
     )
     letters: Mapped[str] = mapped_column(default="")
-    hue: Mapped[int | None]
+    hue: Mapped[int | None] = mapped_column(info={"range": (0, HUES - 1)})
     keywords: Mapped[str] = mapped_column(default="")
     """More words by which a search finds it."""
     archived_at: Mapped[datetime | None]

@@ -64,14 +64,14 @@ class HealthCheck(Model):
     method: Mapped[CheckMethod] = mapped_column(
         EnumText(CheckMethod, otherwise=CheckMethod.GET), default=CheckMethod.GET
     )
-    interval_s: Mapped[int | None]
-    timeout_ms: Mapped[int] = mapped_column(default=5000)
+    interval_s: Mapped[int | None] = mapped_column(info={"range": (1, 86_400)})
+    timeout_ms: Mapped[int] = mapped_column(default=5000, info={"range": (1, 600_000)})
     accept: Mapped[str] = mapped_column(default="200-399,401,403")
     keyword: Mapped[str] = mapped_column(default="")
     verify_tls: Mapped[bool] = mapped_column(default=True)
     follow_redirects: Mapped[bool] = mapped_column(default=True)
-    retries: Mapped[int] = mapped_column(default=1)
-    slow_ms: Mapped[int] = mapped_column(default=1000)
+    retries: Mapped[int] = mapped_column(default=1, info={"range": (0, 100)})
+    slow_ms: Mapped[int] = mapped_column(default=1000, info={"range": (1, 600_000)})
     is_enabled: Mapped[bool] = mapped_column(default=True)
     paused_until: Mapped[datetime | None]
 

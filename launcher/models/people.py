@@ -56,7 +56,7 @@ class User(Model):
         sa.ForeignKey("boards.id", ondelete="SET NULL", name="users_home_board", use_alter=True)
     )
     open_new_tab: Mapped[bool] = mapped_column(default=False)
-    is_active: Mapped[bool] = mapped_column(default=True)
+    is_active: Mapped[bool] = mapped_column(default=True, info={"odd": False})
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     last_seen_at: Mapped[datetime | None]
 

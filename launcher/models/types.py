@@ -6,6 +6,10 @@ of thousands of rows, as whole seconds since 1970.
 SQLite stores anything in any column, and whoever edits the file or brings one can write it. Each
 type here reads what does not belong into its column as an ordinary value, so that no row makes a
 page fail. It holds for `Mapped[str]`, `Mapped[int]` and so on without another word.
+
+A restore writes such an ordinary value (`launcher.db.rows`). `info` of a column may say more:
+`range`, the least and the largest number, and `odd`, what an odd value becomes where the default
+would permit too much.
 """
 
 # ruff: noqa: ARG002 (SQLAlchemy passes the dialect, and none of these depends on it)

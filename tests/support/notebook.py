@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from launcher.backup.records.schema import SchemaObject
+from launcher.backup.reasons import Fault
 from launcher.backup.records.survey import Migration, Schedule, Survey
 
 APPLICATION_ID = 0x4E4F5445
@@ -112,7 +113,7 @@ class Notebook:
         epoch: str,
         schedule: Schedule | None,
         account: Mapping[str, object] | None,
-    ) -> None:
+    ) -> tuple[Fault, ...]:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("UPDATE setting SET epoch = ?", (epoch,))
         if schedule:
@@ -124,6 +125,7 @@ class Notebook:
                 (account["name"], account["password"]),
             )
         connection.execute("COMMIT")
+        return ()
 
     def account(self, connection: sqlite3.Connection, username: str) -> Mapping[str, object] | None:
         row = connection.execute(

@@ -131,6 +131,8 @@ def _ordinary(column: sa.Column[object]) -> object:
         return "2026-11-22 12:00:00.000000"
     if isinstance(column.type, sa.JSON):
         return "{}"
+    if isinstance(column.type, sa.LargeBinary):
+        return b"content"
     return f"https://{column.name}.home.arpa/" if isinstance(column.type, sa.Text) else 1
 
 
