@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from launcher import migrations
 from launcher.backup.ports import Clock, utc_now
-from launcher.backup.records.schema import SchemaObject
 from launcher.backup.reasons import Fault
+from launcher.backup.records.schema import SchemaObject
 from launcher.backup.records.survey import Migration, Schedule, Survey
 from launcher.db.connect import connect, stored_moment
 from launcher.settings.table import SCHEDULE, SiteSettings

@@ -10,8 +10,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from launcher.backup.records.schema import SchemaObject
 from launcher.backup.reasons import Fault
+from launcher.backup.records.schema import SchemaObject
 from launcher.backup.records.survey import Migration, Schedule, Survey
 
 APPLICATION_ID = 0x4E4F5445
