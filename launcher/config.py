@@ -154,6 +154,11 @@ class Config:
         return self.data_dir / "incoming"
 
     @property
+    def following_dir(self) -> Path:
+        """The folder with what is known of the browsers that follow an operation."""
+        return self.data_dir / "following"
+
+    @property
     def upload_limit_bytes(self) -> int:
         """The largest backup that may be uploaded."""
         return self.upload_limit_mb * 1_000_000

@@ -1,4 +1,4 @@
-"""Accounts: users, passwords, sign-in with pauses after failures, and the first admin.
+"""Accounts: users, passwords, sessions, sign-in with pauses, and the first admin.
 
 Read `users` first. A function that changes something is one transaction with its audit entry: it
 commits, or raises and nothing has changed. Once there was an active admin, there always is one.

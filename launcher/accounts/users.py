@@ -19,6 +19,7 @@ from launcher.accounts.errors import (
     UserNotFoundError,
 )
 from launcher.accounts.passwords import hash_password
+from launcher.accounts.sessions import end_sessions
 from launcher.accounts.sign_in import forget_failures
 from launcher.audit import Actor, Target
 from launcher.extensions import db
@@ -135,6 +136,7 @@ def set_password(user: User, password: str, *, actor: Actor) -> None:
         PasswordUnfitError: the old one stays.
     """
     user.password_hash = hash_password(password)
+    end_sessions(user)
     forget_failures(user)
     audit.record("user.set_password", actor=actor, target=_target(user))
     db.session.commit()
@@ -161,7 +163,7 @@ def set_role(user: User, role: Role, *, actor: Actor, seen: Standing | None = No
 
 
 def set_active(user: User, active: bool, *, actor: Actor, seen: Standing | None = None) -> None:
-    """Deactivate or reactivate `user`.
+    """Deactivate or reactivate `user`. No session outlives the first, so none comes back.
 
     Raises:
         AccountChangedError, LastAdminError: nothing was changed.
@@ -173,6 +175,7 @@ def set_active(user: User, active: bool, *, actor: Actor, seen: Standing | None 
         _require_another_admin(user)
     changes = {"is_active": [user.is_active, active]}
     user.is_active = active
+    end_sessions(user)
     audit.record("user.set_active", actor=actor, target=_target(user), changes=changes)
     db.session.commit()
 

@@ -27,7 +27,15 @@ from launcher.models.health import (
     ProbeDay,
     ProbeHour,
 )
-from launcher.models.people import ApiToken, Role, SignInFailure, Theme, TokenScope, User
+from launcher.models.people import (
+    ApiToken,
+    Role,
+    SignInFailure,
+    Theme,
+    TokenScope,
+    User,
+    UserSession,
+)
 from launcher.models.settings import SystemSettings
 
 __all__ = [
@@ -54,6 +62,7 @@ __all__ = [
     "Theme",
     "TokenScope",
     "User",
+    "UserSession",
     "Visibility",
     "hue_of",
     "letters_of",

@@ -1,4 +1,4 @@
-"""Users, their API tokens, and sign-ins that failed."""
+"""Users, their sessions and API tokens, and sign-ins that failed."""
 
 from __future__ import annotations
 
@@ -108,6 +108,26 @@ class ApiToken(Model):
     last_used_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship(back_populates="api_tokens")
+
+
+class UserSession(Model):
+    """A browser that is signed in. Its cookie names the row and ends with it.
+
+    `epoch` is that of the settings when it began: a restore begins another.
+    """
+
+    __tablename__ = "user_sessions"
+    __table_args__ = (
+        sa.Index("user_sessions_user", "user_id", "began_at"),
+        {"sqlite_with_rowid": False},
+    )
+
+    id: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    epoch: Mapped[str] = mapped_column(sa.Text)
+    began_at: Mapped[datetime] = mapped_column(UtcSeconds)
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
 
 
 class SignInFailure(Model):

@@ -23,8 +23,8 @@ from launcher.i18n.locale import gettext as _
 from launcher.models import Theme
 from launcher.web.auth import pause_words, safe_path
 from launcher.web.frame import THEME_COOKIE, current_viewer
-from launcher.web.roles import signed_in_user, user_required
-from launcher.web.sessions import begin_session
+from launcher.web.roles import acting_user, signed_in_user, user_required
+from launcher.web.sessions import begin_session, end_session_everywhere
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -78,6 +78,15 @@ def change_password() -> ResponseReturnValue:
     begin_session(user)
     flash(_("Password changed. You are signed out everywhere else."))
     return redirect(url_for("account.show"), 303)
+
+
+@blueprint.post("/account/sign-out-everywhere")
+@user_required
+def sign_out_everywhere() -> ResponseReturnValue:
+    """End every session of this user, on this browser too."""
+    end_session_everywhere(acting_user())
+    flash(_("You are signed out on every device."))
+    return redirect(url_for("auth.sign_in"), 303)
 
 
 def _page(errors: Mapping[str, str]) -> str:

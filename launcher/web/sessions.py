@@ -1,18 +1,25 @@
-"""Sessions: a signed cookie with the user, the version of their password and the epoch.
+"""Sessions: a signed cookie that names a row of the database.
 
-A session ends when the user is deactivated, the password changes, or a restore begins a new epoch.
-Nothing is kept on the server, so all workers agree and a restart ends no session.
+A session ends when it is signed out, 30 days after it was last used, 90 days after it began, when
+the user is deactivated, the password changes, or a restore begins a new epoch; and with it every
+copy of its cookie.
 """
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from flask import Flask, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import login_user
 
+from launcher.accounts import sessions
+from launcher.audit import Actor
+from launcher.current import current_config
 from launcher.db.content import password_version
 from launcher.db.settings import site_settings
 from launcher.extensions import db, login
@@ -20,7 +27,10 @@ from launcher.models import User
 from launcher.models.types import utc_now
 from launcher.web.cookies import session_cookie_name
 
-LIFETIME = timedelta(days=30)
+log = logging.getLogger(__name__)
+
+IDLE = timedelta(days=30)
+"""So long a cookie is good after it was last used."""
 
 
 class TlsAwareSessions(SecureCookieSessionInterface):
@@ -55,7 +65,7 @@ def init_app(app: Flask) -> None:
     app.config.update(
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=LIFETIME,
+        PERMANENT_SESSION_LIFETIME=IDLE,
     )
     # It would bind a session to an address, and the address of a phone changes often.
     login.session_protection = None
@@ -66,20 +76,20 @@ def begin_session(user: User) -> None:
     """Sign `user` in on this browser; nothing of the previous session is kept."""
     session.clear()
     session.permanent = True
-    session["epoch"] = site_settings().session_epoch
-    session["password_version"] = password_version(user.password_hash)
+    session["id"] = sessions.begin_session(user.id, epoch=site_settings().session_epoch)
     note_password()
     login_user(user)
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a session: the user, the version of their password, the epoch it began in."""
+    """Who holds a session: the session, the user, the version of their password."""
 
+    session_id: str
+    began_at: datetime
     user_id: int
     username: str
     password_version: str
-    epoch: str
 
     def is_same_account(self, user: User) -> bool:
         """Whether `user`, in restored data perhaps, is this account with the same password."""
@@ -91,32 +101,69 @@ class Holder:
 
 
 def holder_of(user: User) -> Holder:
-    """Return the signed-in `user` as the holder of their session."""
-    version = password_version(user.password_hash)
-    return Holder(user.id, user.username, version, site_settings().session_epoch)
+    """Return the signed-in `user` as the holder of this browser's session."""
+    session_id, version = current_session_id(), password_version(user.password_hash)
+    return Holder(session_id, sessions.began_at(session_id), user.id, user.username, version)
+
+
+def current_session_id() -> str:
+    """Return the id that the cookie names, "" for none; the session may have ended."""
+    return str(session.get("id", ""))
+
+
+def allow_renewal(holder: Holder) -> None:
+    """Let the session of `holder` be renewed once, after the restore that begins now.
+
+    The permission is a file, since the database is about to be replaced. Where it cannot be
+    written, the session ends with the restore.
+    """
+    path = _renewal_path(holder.session_id)
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.touch(mode=0o600)
+    except OSError as error:
+        log.warning("a session ends with the restore: %s", error)
 
 
 def renew_session(holder: Holder, *, epoch: str) -> bool:
     """Continue the session of this browser in `epoch`, which a restore has begun.
 
-    Only the session that `holder` had, only while `epoch` is current, and only when the restored
-    data has the same account as an active admin. Knowing the holder is not enough: the browser
-    must hold the session itself.
+    Only the session that `holder` had, once, only while `epoch` is current, and only when the
+    restored data has the same account as an active admin. Knowing the holder is not enough: the
+    browser must hold the session itself, and not have signed out since.
 
     Returns:
         Whether it was renewed; otherwise nothing has changed.
     """
-    had = (str(holder.user_id), holder.password_version, holder.epoch)
-    if (session.get("_user_id"), session.get("password_version"), session.get("epoch")) != had:
+    if current_session_id() != holder.session_id or not epoch:
         return False
-    if not epoch or site_settings().session_epoch != epoch:
+    if site_settings().session_epoch != epoch:
         return False
     user = db.session.get(User, holder.user_id)
     if user is None or not (holder.is_same_account(user) and user.is_active and user.is_admin):
         return False
-    session["epoch"] = epoch
-    login_user(user)
+    if not _withdraw_renewal(holder.session_id):
+        return False
+    db.session.rollback()  # the transaction begins with the write, which waits for its turn
+    sessions.continue_session(
+        holder.session_id, user_id=holder.user_id, epoch=epoch, began_at=holder.began_at
+    )
+    login_user(db.session.get_one(User, holder.user_id))
     return True
+
+
+def _withdraw_renewal(session_id: str) -> bool:
+    """Take the permission back; return whether there was one."""
+    try:
+        _renewal_path(session_id).unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _renewal_path(session_id: str) -> Path:
+    name = hashlib.sha256(session_id.encode()).hexdigest()
+    return current_config().following_dir / f"{name}.session"
 
 
 def note_password() -> None:
@@ -125,17 +172,22 @@ def note_password() -> None:
 
 
 def end_session() -> None:
-    """Sign this browser out; nothing of the session is kept."""
+    """Sign this browser out; nothing of the session is kept, and no copy of its cookie counts."""
+    if session_id := current_session_id():
+        sessions.end_session(session_id)
+        _withdraw_renewal(session_id)
+    session.clear()
+
+
+def end_session_everywhere(actor: Actor) -> None:
+    """Sign the user of this browser out on every browser."""
+    user = db.session.get_one(User, actor.id)
+    for session_id in sessions.end_own_sessions(user, actor=actor):
+        _withdraw_renewal(session_id)
     session.clear()
 
 
 def load_user(user_id: str) -> User | None:
     """Return the user of this session, None when it has ended."""
-    user = db.session.get(User, int(user_id))
-    is_valid = (
-        user is not None
-        and user.is_active
-        and session.get("password_version") == password_version(user.password_hash)
-        and session.get("epoch") == site_settings().session_epoch
-    )
-    return user if is_valid else None
+    user = sessions.find_session_user(current_session_id(), epoch=site_settings().session_epoch)
+    return user if user is not None and str(user.id) == user_id else None

@@ -124,11 +124,24 @@ def test_a_file_of_the_first_schema_comes_in_and_the_rehearsal_is_part_of_the_sc
     assert run(data_dir / "launcher.db", "SELECT site_name FROM system_settings") == [("Of old",)]
 
 
+@pytest.mark.parametrize("revision", [each.id for each in migrations.revisions()])
+def test_a_file_of_each_schema_so_far_can_be_restored(
+    service: BackupService, tmp_path: Path, data_dir: Path, revision: str
+) -> None:
+    path = make_database(tmp_path / "elsewhere.db", revision=revision)
+    run(path, "PRAGMA journal_mode=DELETE")
+    service.restore(service.import_(path, by="ada").id, by="ada")
+    live = data_dir / "launcher.db"
+    assert {SchemaObject(*row) for row in run(live, SCHEMA)} == OURS
+    assert run(live, "SELECT site_name FROM system_settings") == [("Of old",)]
+
+
 def test_a_file_of_a_schema_to_come_is_refused(
     service: BackupService, old_file: Path, data_dir: Path
 ) -> None:
-    run(old_file, "UPDATE alembic_version SET version_num = '0004'")
-    with pytest.raises(BackupError, match="0004"):
+    later = f"{int(migrations.head()) + 1:04}"
+    run(old_file, f"UPDATE alembic_version SET version_num = '{later}'")
+    with pytest.raises(BackupError, match=later):
         service.import_(old_file, by="ada")
 
 

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from flask import Flask, session
+from flask import Flask
 
-from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
 from launcher.db.settings import change_settings
 from launcher.extensions import db
@@ -23,7 +22,6 @@ from launcher.models import (
     Visibility,
 )
 from launcher.models.types import utc_now
-from launcher.web.sessions import begin_session
 from tests.conftest import ADA, BEN, CHLOE, Person
 from tests.support.words import compile_words
 from tests.web.visitor import Visitor
@@ -113,13 +111,8 @@ def pictures(app: Flask, boards: None) -> dict[str, str]:
 
 
 def _signed_in(app: Flask, person: Person) -> Visitor:
-    """Return a visitor with a session as the sign-in form gives it; that has its own tests."""
     visitor = Visitor(app)
-    with app.test_request_context():
-        begin_session(users.find_user(person.username))
-        given = dict(session)
-    with visitor.client.session_transaction() as kept:
-        kept.update(given)
+    visitor.hold_session(person)
     return visitor
 
 

@@ -7,6 +7,7 @@ import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,8 @@ from launcher.backup.records.operation import Outcome, Stage, Verb
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.db.settings import current_settings
 from launcher.extensions import db
-from launcher.models import Role, Theme
+from launcher.models import Role, Theme, UserSession
+from launcher.models.types import utc_now
 from tests.conftest import ADA, BEN
 from tests.web.restoring import ended, operation_of, restore, text_of
 from tests.web.visitor import Visitor
@@ -426,8 +428,11 @@ def test_a_token_alone_renews_nothing(
     ended(service, operation_of(answer))
 
     for thief in (guest, ben):
-        page = thief.open(answer.location).text
-        assert "You are signed out, as is everyone. Your password is the one you had." in page
+        page = text_of(thief.open(answer.location).text)
+        assert "Restored to today, " in page
+        assert "Sign in" in page
+        for told_to_the_admin in ("3 boards", "Schedule", "password", "safety backup", "Undo"):
+            assert told_to_the_admin not in page
         assert not thief.is_signed_in
 
 
@@ -451,11 +456,69 @@ def test_a_session_of_a_password_that_was_changed_stays_void(
     answer = restore(ada, backup_id)
     ended(service, operation_of(answer))
 
-    page = revoked.open(answer.location).text
+    revoked.open(answer.location)
+    page = ada.open(answer.location).text
 
     assert not revoked.is_signed_in
     assert "The password that counts now is the one you had on today, " in page
     assert not ada.is_signed_in
+
+
+def test_the_address_to_follow_with_holds_no_secret(ada: Visitor, running) -> None:
+    with running() as (_, address):
+        token = address.split("?t=")[1]
+
+    assert re.fullmatch(r"[\w-]{32}", token)
+
+
+def test_who_signs_out_during_a_restore_is_not_signed_in_by_it(
+    ada: Visitor, app: Flask, running
+) -> None:
+    copy = Visitor(app)
+    copy.take_session(ada)
+    with running() as (operation, address):
+        ada.page = ""
+        ada.send("/logout")
+        with app.app_context():
+            operation.facts["epoch"] = current_settings().session_epoch
+
+    copy.open(address)
+
+    assert not copy.is_signed_in
+
+
+def test_who_signs_out_after_a_restore_is_not_signed_in_by_its_page(
+    ada: Visitor, app: Flask, service: BackupService, backup_id: str
+) -> None:
+    copy = Visitor(app)
+    copy.take_session(ada)
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+    ada.open(answer.location)
+    assert copy.is_signed_in  # it is the same session
+    ada.page = ""
+    ada.send("/logout")
+
+    copy.open(answer.location)
+
+    assert not copy.is_signed_in
+
+
+def test_a_renewed_session_is_as_old_as_before(
+    ada: Visitor, app: Flask, service: BackupService, backup_id: str
+) -> None:
+    began_at = utc_now() - timedelta(days=89)
+    with app.app_context():
+        db.session.execute(db.update(UserSession).values(began_at=began_at))
+        db.session.commit()
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+    ada.open(answer.location)
+
+    assert ada.is_signed_in
+    with app.app_context():
+        kept = db.session.scalars(db.select(UserSession)).one()
+        assert kept.began_at == began_at.replace(microsecond=0)
 
 
 def test_another_restore_afterwards_ends_the_session_for_good(

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from launcher.accounts import setup, users
+from launcher.accounts import sessions, setup, users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
+from launcher.db.settings import current_settings
 from launcher.extensions import db
-from launcher.models import SystemSettings
+from launcher.models import SystemSettings, UserSession
+from launcher.models.types import utc_now
 from tests.conftest import ADA, MakeApp
 from tests.web.visitor import Visitor
 
@@ -105,6 +108,72 @@ def test_signing_out_ends_the_session(ada: Visitor) -> None:
 
     assert (answer.status_code, answer.location) == (303, "/login")
     assert not ada.is_signed_in
+
+
+def test_signing_out_ends_every_copy_of_the_cookie_and_no_other_device(
+    ada: Visitor, app: Flask
+) -> None:
+    copy, phone = Visitor(app), Visitor(app)
+    copy.take_session(ada)
+    phone.sign_in(ADA)
+    assert copy.is_signed_in
+
+    ada.open("/account")
+    ada.send("/logout")
+
+    assert not copy.is_signed_in
+    assert phone.is_signed_in
+
+
+def test_signing_out_everywhere_ends_every_session_of_this_user_alone(
+    ada: Visitor, ben: Visitor, app: Flask
+) -> None:
+    phone = Visitor(app)
+    phone.sign_in(ADA)
+    ada.open("/account")
+    assert "Sign out everywhere" in ada.page
+
+    answer = ada.send("/account/sign-out-everywhere")
+
+    assert (answer.status_code, answer.location) == (303, "/login")
+    assert "You are signed out on every device." in ada.open("/login").text
+    assert not ada.is_signed_in
+    assert not phone.is_signed_in
+    assert ben.is_signed_in
+
+
+def test_a_session_does_not_come_back_when_its_user_is_switched_on_again(
+    ben: Visitor, app: Flask
+) -> None:
+    with app.app_context():
+        users.set_active(users.find_user("ben"), False, actor=COMMAND_LINE)
+        users.set_active(users.find_user("ben"), True, actor=COMMAND_LINE)
+
+    assert not ben.is_signed_in
+
+
+@pytest.mark.parametrize(("days", "is_good"), [(89, True), (90, False)])
+def test_a_session_ends_after_ninety_days_however_much_it_is_used(
+    ada: Visitor, app: Flask, days: int, is_good: bool
+) -> None:
+    with app.app_context():
+        began_at = utc_now() - timedelta(days=days)
+        db.session.execute(db.update(UserSession).values(began_at=began_at))
+        db.session.commit()
+
+    assert ada.is_signed_in is is_good
+
+
+def test_sessions_that_count_no_more_are_removed(ada: Visitor, app: Flask) -> None:
+    with app.app_context():
+        user, now = users.find_user("ben"), utc_now()
+        epoch = current_settings().session_epoch
+        for number in range(sessions.MAX_SESSIONS + 3):
+            sessions.begin_session(user.id, epoch=epoch, now=now + timedelta(seconds=number))
+        counted = db.select(db.func.count()).select_from(UserSession)
+        assert db.session.scalar(counted) == sessions.MAX_SESSIONS + 1
+        sessions.begin_session(user.id, epoch="after a restore")
+        assert db.session.scalar(counted) == 1
 
 
 def test_a_session_planted_before_sign_in_is_thrown_away(guest: Visitor, cast: object) -> None:

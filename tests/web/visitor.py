@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from flask import Flask
+from flask import Flask, session
 from werkzeug.test import TestResponse
 
+from launcher.accounts import users
 from launcher.web.cookies import session_cookie_name
+from launcher.web.sessions import begin_session
 
 if TYPE_CHECKING:
     from tests.conftest import Person
@@ -66,6 +68,15 @@ class Visitor:
             name = session_cookie_name()
         cookie = self.client.get_cookie(name)
         return name, cookie.value if cookie else ""
+
+    def hold_session(self, person: Person) -> None:
+        """Get a session as the sign-in form gives it; that form has its own tests."""
+        with self.client.application.test_request_context():
+            begin_session(users.find_user(person.username))
+            given = dict(session)
+        with self.client.session_transaction() as kept:
+            kept.clear()
+            kept.update(given)
 
     def take_session(self, of: Visitor) -> None:
         """Hold a copy of the session that another browser has."""

@@ -1,21 +1,31 @@
-"""A signed token to follow one operation with, since a restore ends the session that began it.
+"""A token to follow one operation with, since a restore ends the session that began it.
 
-It shows that operation for a day, and nothing else. It needs neither a session nor the database,
-so the page works while the data is replaced.
+It opens that operation for a day, and nothing else. The token is a random text; what is known of
+its holder is in a file of this server, so the page works while the database is replaced. The
+browser that began the operation sees all of its outcome, any other only how it went.
 """
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+import contextlib
+import hashlib
+import json
+import logging
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
 
-from flask import current_app, url_for
-from itsdangerous import BadData, URLSafeTimedSerializer
+from flask import session, url_for
 
-from launcher.models import Theme
+from launcher.backup.codec import DecodeError, decode, encode, parse
+from launcher.backup.files import write_atomic
+from launcher.current import current_config
 from launcher.web.frame import Appearance
 from launcher.web.sessions import Holder
 
 MAX_AGE_S = 86400
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,36 +42,53 @@ class Follower:
     setup_token: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    operation_id: str
+    follower: Follower
+
+
 def following_address(operation_id: str, follower: Follower) -> str:
-    """Return the address at which `follower` can follow the operation, with the token."""
-    holder = follower.holder
-    token = _serializer().dumps(
-        {
-            "operation": operation_id,
-            "appearance": astuple(follower.appearance),
-            "holder": holder and astuple(holder),
-            "setup": follower.setup_token,
-        }
-    )
+    """Return the address at which `follower` can follow the operation, with the token.
+
+    Without a token where nothing can be written: the page is then for admins.
+    """
+    token = secrets.token_urlsafe(24)
+    path = _path(token)
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        _remove_old(path.parent)
+        write_atomic(path, json.dumps(encode(_Kept(operation_id, follower))).encode())
+    except OSError as error:
+        _log.warning("an operation is followed without a token: %s", error)
+        return url_for("operations.show", operation_id=operation_id)
+    session["follows"] = operation_id
     return url_for("operations.show", operation_id=operation_id, t=token)
 
 
 def read_follower(token: str, operation_id: str) -> Follower | None:
     """Return who follows this operation by `token`, None when it is invalid or too old."""
+    path = _path(token)
     try:
-        data = _serializer().loads(token, max_age=MAX_AGE_S)
-    except BadData:
+        is_old = time.time() - path.stat().st_mtime > MAX_AGE_S
+        kept = decode(_Kept, parse(path.read_bytes()))
+    except (OSError, DecodeError):
         return None
-    if data["operation"] != operation_id:
-        return None
-    language, theme, time_zone, site_name, hue = data["appearance"]
-    return Follower(
-        Appearance(language, Theme(theme), time_zone, site_name, hue),
-        Holder(*data["holder"]) if data["holder"] else None,
-        data["setup"],
-    )
+    return None if is_old or kept.operation_id != operation_id else kept.follower
 
 
-def _serializer() -> URLSafeTimedSerializer:
-    assert current_app.secret_key is not None  # noqa: S101 (made at the first start)
-    return URLSafeTimedSerializer(current_app.secret_key, salt="launcher.following")
+def is_follower_here(operation_id: str) -> bool:
+    """Whether this browser began the operation. Its session may have ended since."""
+    return session.get("follows") == operation_id
+
+
+def _path(token: str) -> Path:
+    # Nothing of a request becomes a path.
+    return current_config().following_dir / f"{hashlib.sha256(token.encode()).hexdigest()}.json"
+
+
+def _remove_old(folder: Path) -> None:
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > MAX_AGE_S:
+                path.unlink()

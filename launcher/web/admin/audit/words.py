@@ -37,6 +37,7 @@ KIND_WORDS: Mapping[str, LazyString] = {
 
 ACTION_WORDS: Mapping[str, LazyString] = {
     "session.create": _("Signed in"),
+    "session.delete_all": _("Signed out everywhere"),
     "user.create": _("Made the account %(name)s"),
     "user.set_display_name": _("Changed the display name of %(name)s"),
     "user.set_role": _("Changed the role of %(name)s"),

@@ -12,9 +12,14 @@ from launcher.backup.records.operation import JournalEntry, Progress
 from launcher.current import current_backups, current_config
 from launcher.db.session import DataBeingReplacedError, enter, ungated
 from launcher.web.admin.backups.outcomes import ended
+from launcher.web.admin.backups.outcomes.page import viewer_now
 from launcher.web.frame import do_without_database, use_appearance
 from launcher.web.htmx import is_htmx, render
-from launcher.web.operations.following import Follower, read_follower
+from launcher.web.operations.following import (
+    Follower,
+    is_follower_here,
+    read_follower,
+)
 from launcher.web.operations.stages import describe_progress
 from launcher.web.roles import admin_required
 from launcher.web.sessions import renew_session
@@ -83,7 +88,10 @@ def _running(progress: Progress | None) -> ResponseReturnValue:
 def _outcome(entry: JournalEntry, follower: Follower | None = None) -> ResponseReturnValue:
     if is_htmx():
         return _reload()
-    return render_template("admin/outcome.html", outcome=ended(entry).page(follower))
+    outcome = ended(entry).page(follower)
+    if follower and not (viewer_now() or is_follower_here(entry.operation_id)):
+        outcome = outcome.in_brief()
+    return render_template("admin/outcome.html", outcome=outcome)
 
 
 def _reload() -> ResponseReturnValue:

@@ -23,7 +23,7 @@ from launcher.web.operations.plan import Stopwatch, describe_plan
 from launcher.web.operations.start import start_operation
 from launcher.web.reauthentication import confirm_in_form, has_recent_password
 from launcher.web.roles import admin_required, signed_in_user
-from launcher.web.sessions import holder_of
+from launcher.web.sessions import allow_renewal, holder_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +77,9 @@ def restore(backup_id: str) -> ResponseReturnValue:
     if is_stale:
         return _show_what_changed(backup_id, asked)
     user = signed_in_user()
-    follower = Follower(current_appearance(), holder_of(user))
+    holder = holder_of(user)
+    allow_renewal(holder)
+    follower = Follower(current_appearance(), holder)
     operation_id = start_operation(
         RestoreRequest(
             backup.id,

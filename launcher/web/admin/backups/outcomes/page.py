@@ -46,6 +46,11 @@ class OutcomePage:
     code: str = ""
     operation_id: str = ""
 
+    def in_brief(self) -> OutcomePage:
+        """Return how it went and no more, for whoever has the address alone."""
+        sign_in = NextStep(url_for("auth.sign_in"), _("Sign in"))
+        return OutcomePage(self.severity, self.title, next_steps=(sign_in,))
+
 
 def viewer_now() -> User | None:
     """Return who is signed in, None while the database cannot be queried."""
