@@ -128,6 +128,10 @@ class TimeUsedUpError(BackupError):
     code = "time_used_up"
 
 
+FOUND_BY_A_BACKUP = frozenset({Reason.LIVE_CONTENT, Reason.LIVE_DAMAGED, Reason.LIVE_UNREADABLE})
+"""Damage of the live database that shows only when all of it is read."""
+
+
 class SourceDatabaseError(BackupError):
     """The live database could not be read, or stayed busy."""
 

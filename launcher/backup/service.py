@@ -19,6 +19,7 @@ from launcher.backup.catalogue import Catalogue
 from launcher.backup.create import STAGES as STAGES_CREATE
 from launcher.backup.create import create_backup
 from launcher.backup.errors import (
+    FOUND_BY_A_BACKUP,
     BackupError,
     BackupNotFoundError,
     BackupProtectedError,
@@ -36,6 +37,7 @@ from launcher.backup.records.backup import Backup, Encoding, Kind, good_ones
 from launcher.backup.records.operation import (
     BulkResult,
     JournalEntry,
+    Outcome,
     PartFailure,
     Progress,
     Stage,
@@ -525,8 +527,20 @@ class BackupService(Catalogue):
         return self._operations.ended_since(operation_id, limit=limit)
 
     def live_problem(self) -> Fault | None:
-        """Return what is wrong with the live database, None when it opens and is ours."""
-        return live_problem(self._live, content=self._content)
+        """Return what is wrong with the live database, None when nothing is known.
+
+        That is what a few pages show, or what the last attempt to copy all of it found.
+        """
+        return live_problem(self._live, content=self._content) or self._found_by_a_backup()
+
+    def _found_by_a_backup(self) -> Fault | None:
+        for entry in self._journal.entries():
+            is_backup = entry.verb is Verb.CREATE
+            if entry.has_replaced_data or (is_backup and entry.outcome is Outcome.SUCCEEDED):
+                return None
+            if is_backup and entry.fault and entry.fault.reason in FOUND_BY_A_BACKUP:
+                return entry.fault
+        return None
 
     def live_version(self) -> str:
         """Return a short text that differs when the names, admins, passwords, tokens, schedule,

@@ -90,9 +90,10 @@ class LauncherContent:
         return _expected_schema(revision)
 
     def problem(self, connection: sqlite3.Connection) -> str:
-        """Return what is wrong with the rows, "": every page needs the row of settings."""
-        row = connection.execute("SELECT 1 FROM system_settings WHERE id = 1").fetchone()
-        return "" if row else "it holds no settings"
+        """Return what is wrong with the rows, "": every page needs the settings and the users."""
+        rows = connection.execute("SELECT * FROM system_settings WHERE id = 1").fetchall()
+        connection.execute("SELECT * FROM users").fetchall()
+        return "" if rows else "it holds no settings"
 
     def has_admin(self, connection: sqlite3.Connection) -> bool:
         """Whether an active admin is in a database."""

@@ -74,9 +74,10 @@ def watch_writes(live: Path) -> Iterator[Callable[[], bool]]:
 def live_problem(path: Path, *, content: Content) -> Fault | None:
     """Return what is wrong with the live database, None when it opens and is ours.
 
-    Reads a few pages: it detects a file that is missing, empty, cut off, foreign, garbage or
-    without what every page needs, and not one that is damaged deeper inside. A busy database and
-    a full disk are no problem of the database: a restore would not help.
+    Reads a few pages: it detects a file that is missing, empty, cut off, foreign, garbage, with a
+    schema that cannot be read, or without what every page needs, and not one that is damaged
+    deeper inside. A busy database and a full disk are no problem of the database: a restore would
+    not help.
     """
     facts: dict[str, Fact] = {"name": path.name}
     try:
@@ -87,7 +88,12 @@ def live_problem(path: Path, *, content: Content) -> Fault | None:
             found = connection.execute("PRAGMA application_id").fetchone()[0]
             if found != content.application_id:
                 return Fault(Reason.LIVE_FOREIGN, facts)
-            problem = content.problem(connection)
+            encoding = connection.execute("PRAGMA encoding").fetchone()[0]
+            problem = (
+                content.problem(connection)
+                if encoding == "UTF-8"
+                else f"it says that its text is {encoding}"
+            )
         finally:
             connection.close()
     except FileNotFoundError:
