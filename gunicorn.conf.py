@@ -10,10 +10,12 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from launcher.config import ConfigError, prepare_data_dir, read_config  # noqa: E402
+from launcher.owner import act_as_owner, owner_of  # noqa: E402
 from launcher.serving import CONNECTIONS  # noqa: E402
 
 try:
     deployment = prepare_data_dir(read_config(os.environ))
+    owner = owner_of(deployment) if os.geteuid() == 0 else None
 except ConfigError as error:
     sys.exit(f"launcher: {error}")
 
@@ -23,6 +25,8 @@ threads = deployment.threads
 worker_class = "launcher.serving.Worker"
 worker_connections = CONNECTIONS + threads
 chdir = str(ROOT)
+if owner:  # root may bind any port; the work is done as the owner of the data directory
+    user, group = owner.uid, owner.gid
 
 # Its place is the same for every gunicorn of a user: a second one would collide.
 control_socket_disable = True
@@ -43,6 +47,11 @@ def on_starting(_server: Any) -> None:
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "database", "upgrade"]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         sys.exit(1)
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Become the owner of the data directory, with no group of root's left."""
+    act_as_owner(deployment)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -13,6 +13,7 @@ from launcher.background.data_files import upgrade_data_files
 from launcher.background.service import build_backups, installation_of
 from launcher.backup import Gate
 from launcher.config import FORM_LIMIT_BYTES, ROOT, Config, prepare_data_dir, read_config
+from launcher.owner import act_as_owner
 
 
 def create_app(overrides: Mapping[str, str] | None = None, *, has_pages: bool = True) -> Flask:
@@ -25,9 +26,11 @@ def create_app(overrides: Mapping[str, str] | None = None, *, has_pages: bool = 
             needs the database binds it.
 
     Raises:
-        ConfigError: a setting has a value that is not allowed, or the data directory is unusable.
+        ConfigError: a setting has a value that is not allowed, or the data directory is unusable,
+            or belongs to another user.
     """
-    config = prepare_data_dir(read_config({**os.environ, **(overrides or {})}))
+    config = read_config({**os.environ, **(overrides or {})})
+    config = prepare_data_dir(act_as_owner(config))
     upgrade_data_files(config.data_dir)
     app = Flask("launcher", root_path=str(ROOT / "launcher"), static_folder=None)
     _configure(app, config)

@@ -121,6 +121,14 @@ def create_new(path: Path, *, mode: int = 0o600) -> BinaryIO:
     return os.fdopen(os.open(path, flags, mode), "wb")
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a folder lies at `path`; False where that may not be known."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def open_regular(path: Path) -> BinaryIO:
     """Open an existing file for reading, refusing links, pipes and devices.
 

@@ -28,7 +28,7 @@ from launcher.backup.errors import (
     UploadRejectedError,
     VerificationError,
 )
-from launcher.backup.files import disk_errors
+from launcher.backup.files import disk_errors, is_folder
 from launcher.backup.journal import Journal
 from launcher.backup.operations import NestedProgress, Operation, Operations
 from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, Store, utc_now
@@ -391,7 +391,7 @@ class BackupService(Catalogue):
         ) as operation:
             backup = self.get(reference)
             operation.about(backup.id)
-            if target.is_dir():
+            if is_folder(target):
                 target = target / f"launcher-{backup.id}.db"
             operation.facts["target"] = str(target)
             operation.stage(Stage.UNPACK)

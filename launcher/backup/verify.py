@@ -14,7 +14,13 @@ from launcher.backup.errors import (
     VerificationError,
 )
 from launcher.backup.examine import Checked, examine
-from launcher.backup.files import CHUNK_BYTES, disk_errors, open_regular, require_space
+from launcher.backup.files import (
+    CHUNK_BYTES,
+    disk_errors,
+    is_folder,
+    open_regular,
+    require_space,
+)
 from launcher.backup.manifest import bare_name
 from launcher.backup.operations import Operation
 from launcher.backup.ports import Clock, Content, OnBytes, Store
@@ -111,7 +117,7 @@ def stage_path(path: Path, target: Path, *, content: Content, on_bytes: OnBytes)
     try:
         source = open_regular(path)
     except OSError as error:
-        if path.is_dir():
+        if is_folder(path):
             raise UploadRejectedError(Reason.IS_FOLDER, name=path.name) from error
         raise UploadRejectedError(
             Reason.PATH_UNREADABLE, name=path.name, detail=error.strerror

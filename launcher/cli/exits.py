@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import NoReturn, ParamSpec, TypeVar
@@ -9,8 +10,10 @@ from typing import NoReturn, ParamSpec, TypeVar
 import click
 
 from launcher.backup.errors import BackupError
+from launcher.backup.reasons import Reason
 from launcher.cli.hints import hint_for
 from launcher.monitoring.problems import Findings, ProblemKind, Severity
+from launcher.owner import this_user
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -82,11 +85,17 @@ def exit_codes_help() -> str:
     return f"\b\nExit codes:\n{rows}"
 
 
+_OF_RIGHTS = frozenset({Reason.PATH_UNREADABLE, Reason.DISK_REFUSED})
+
+
 def fail(error: BackupError) -> NoReturn:
     """Print the error and the next step to stderr, and exit with its code."""
     click.secho(f"Error: {error}.", fg="red", err=True)
     if hint := hint_for(error):
         click.echo(hint, err=True)
+    if error.reason in _OF_RIGHTS and os.geteuid():
+        # Also said to root, whose commands act as the owner of the data directory.
+        click.echo(f"The command runs as {this_user().shown}.", err=True)
     raise click.exceptions.Exit(EXIT_CODES[error.code])
 
 

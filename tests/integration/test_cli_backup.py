@@ -261,9 +261,7 @@ def test_a_protected_backup_has_to_be_unprotected_before_it_goes(flask: Flask_) 
     flask("show", backup_id, expect=13)
 
 
-@pytest.mark.parametrize(
-    "reference", ["../../no/such", "/tmp", "a\0b", "", "ü" * 50, "20261122T1700"]
-)
+@pytest.mark.parametrize("reference", ["../../no/such", "a\0b", "", "ü" * 50, "20261122T1700"])
 def test_what_is_no_id_names_no_backup(flask: Flask_, reference: str) -> None:
     flask("show", reference, expect=13)
     flask("delete", reference, "--yes", expect=13)

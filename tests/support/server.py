@@ -55,7 +55,12 @@ def run_flask(data_dir: Path, *words: str, said: str = "", expect: int = 0) -> s
 
 @contextmanager
 def serving(
-    data_dir: Path, *, preload: bool = True, app: str = "wsgi:app", **settings: str
+    data_dir: Path,
+    *,
+    preload: bool = True,
+    app: str = "wsgi:app",
+    python: str = sys.executable,
+    **settings: str,
 ) -> Iterator[Server]:
     """Serve `data_dir` until the end of the block.
 
@@ -70,7 +75,7 @@ def serving(
     )
     with log_path.open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", *(["--preload"] if preload else []), app],
+            [python, "-m", "gunicorn", *(["--preload"] if preload else []), app],
             cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:

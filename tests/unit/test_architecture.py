@@ -18,7 +18,7 @@ DOORS = {"web", "api", "cli"}
 RANKS = [
     {"backup"},
     {"config", "extensions", "schedule"},
-    {"current", "serving", "settings"},
+    {"current", "owner", "serving", "settings"},
     {"models", "migrations"},
     {"audit"},
     {"db"},

@@ -105,9 +105,19 @@ def _source(text: str) -> str | Path:
         return parse_backup_id(text)
     except BackupNotFoundError:
         path = Path(text)
-        if text and (path.exists() or path.is_symlink()):
+        if text and _is_there(path):
             return path
         raise
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except PermissionError:  # a folder that may not be searched: the restore says so
+        return True
+    except (OSError, ValueError):  # a name with a null byte is none
+        return False
+    return True
 
 
 def _show_plan(plan: RestorePlan, text: str, *, as_json: bool, is_test: bool = False) -> None:

@@ -1,0 +1,186 @@
+"""Whose files these are: a process never leaves any that the server cannot use.
+
+The files of a data directory belong to one user, the one that the server runs as. Root acts as that
+user from the start, and hands over what root left before. Any other user is refused; the refusal
+names the one to be.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from launcher.backup.store.names import PREFIX
+from launcher.config import ROOT, Config, ConfigError
+
+# What the kernel shows for a user that has no number here: it owns nothing.
+_UNMAPPED_UID = 65534
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The user that the files of a data directory belong to; `name` is "" where it has none."""
+
+    uid: int
+    gid: int
+    name: str
+
+    @property
+    def shown(self) -> str:
+        """The name, or the number where there is none."""
+        return self.name or f"user {self.uid}"
+
+    @property
+    def sudo(self) -> str:
+        """How sudo is asked for this user."""
+        return f"sudo -u {self.name}" if self.name else f"sudo -u '#{self.uid}'"
+
+
+def owner_of(config: Config) -> Owner | None:
+    """Return the owner of the data directory, None where there is none.
+
+    A volume often belongs to root, and what is in it to the user of the server: then the files say
+    who the owner is.
+    """
+    found = None
+    for path in (config.data_dir, config.data_dir / "secret_key", config.database_path):
+        with suppress(OSError):
+            facts = path.stat()
+            if facts.st_uid != _UNMAPPED_UID:
+                found = _user(facts.st_uid, facts.st_gid)
+                if found.uid:
+                    break
+    return found
+
+
+def act_as_owner(config: Config) -> Config:
+    """Let this process be the owner of the data directory from now on, and return `config`.
+
+    Does nothing in a process that is the owner, and while there is no data directory. For root,
+    every file that root left there belongs to the owner afterwards.
+
+    Raises:
+        ConfigError: this user is another one, which is named with the one to be.
+    """
+    owner = owner_of(config)
+    if owner is None or os.geteuid() == owner.uid:
+        return config
+    if os.geteuid() == 0:
+        with _refused(owner, config):
+            if _can_run(owner):
+                _hand_over(config.data_dir, owner)
+                if not config.backup_dir.is_relative_to(config.data_dir):
+                    _hand_over(config.backup_dir, owner, is_shared=True)
+                _become(owner)
+    elif _is_strange(owner, config):
+        raise ConfigError(_refusal(owner, config))
+    return config
+
+
+@contextmanager
+def _refused(owner: Owner, config: Config) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # root without its capabilities
+        raise ConfigError(_refusal(owner, config)) from error
+
+
+def this_user() -> Owner:
+    """Return the user that this process acts as."""
+    return _user(os.geteuid(), os.getegid())
+
+
+def _can_run(owner: Owner) -> bool:
+    """Whether `owner` can read this program: else the server runs as root, whoever owns the data.
+
+    Raises:
+        OSError: root may not become another user.
+    """
+    groups = os.getgroups()
+    _take_groups(owner)
+    os.setegid(owner.gid)
+    os.seteuid(owner.uid)
+    try:
+        needed = (sys.executable, os.__file__, click.__file__, ROOT / "wsgi.py")
+        return all(os.access(path, os.R_OK, effective_ids=True) for path in needed)
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
+def _become(owner: Owner) -> None:
+    _take_groups(owner)
+    os.setgid(owner.gid)
+    os.setuid(owner.uid)
+    with suppress(KeyError):
+        os.environ["HOME"] = pwd.getpwuid(owner.uid).pw_dir
+
+
+def _take_groups(owner: Owner) -> None:
+    if owner.name:
+        os.initgroups(owner.name, owner.gid)
+    else:
+        os.setgroups([owner.gid])
+
+
+def _hand_over(folder: Path, owner: Owner, *, is_shared: bool = False) -> None:
+    """Give what belongs to root in a folder to `owner`; in a shared one, only what is ours.
+
+    Links are not followed, and a file with a second name elsewhere is left alone.
+    """
+    with suppress(OSError):
+        for path, folders, names, descriptor in os.fwalk(folder, follow_symlinks=False):
+            ours = {*folders, *names} - {"lost+found"}
+            if is_shared and path == str(folder):
+                ours = {name for name in ours if _is_our_name(name)}
+            folders[:] = [name for name in folders if name in ours]
+            for name in ours:
+                with suppress(OSError):
+                    facts = os.lstat(name, dir_fd=descriptor)
+                    if facts.st_uid == 0 and (facts.st_nlink == 1 or name in folders):
+                        os.chown(
+                            name, owner.uid, owner.gid, dir_fd=descriptor, follow_symlinks=False
+                        )
+
+
+def _is_our_name(name: str) -> bool:
+    return name == "staging" or name.lstrip(".").startswith(PREFIX)
+
+
+def _is_strange(owner: Owner, config: Config) -> bool:
+    """Whether the files there belong to `owner`, and new ones would belong to this user.
+
+    A directory without files of its own may belong to anybody, and some disks show one owner for
+    all that lies on them.
+    """
+    files = (config.data_dir / "secret_key", config.database_path)
+    try:
+        if not any(path.exists() for path in files):
+            return False
+        with tempfile.TemporaryFile(dir=config.data_dir) as probe:
+            return os.fstat(probe.fileno()).st_uid != owner.uid
+    except OSError:
+        return True
+
+
+def _refusal(owner: Owner, config: Config) -> str:
+    return (
+        f"{config.data_dir} belongs to {owner.shown}, and this process runs as"
+        f" {this_user().shown}; run it as {owner.shown}, for a command: {owner.sudo} …"
+    )
+
+
+def _user(uid: int, gid: int) -> Owner:
+    with suppress(KeyError):
+        entry = pwd.getpwuid(uid)
+        return Owner(uid, entry.pw_gid, entry.pw_name)
+    return Owner(uid, gid, "")
