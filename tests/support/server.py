@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,10 +42,12 @@ class Server:
         return run_flask(self.data_dir, *words)
 
 
-def run_flask(data_dir: Path, *words: str, said: str = "", expect: int = 0) -> str:
+def run_flask(
+    data_dir: Path, *words: str, said: str = "", expect: int = 0, inside: Sequence[str] = ()
+) -> str:
     """Run `flask …` on a data directory, as an admin at a shell does; return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-m", "flask", *words],
+        [*inside, sys.executable, "-m", "flask", *words],
         cwd=ROOT, env=_environment(data_dir, {}), capture_output=True, text=True, input=said,
         check=False, timeout=_PATIENCE_S,
     )  # fmt: skip
@@ -60,12 +62,14 @@ def serving(
     preload: bool = True,
     app: str = "wsgi:app",
     python: str = sys.executable,
+    inside: Sequence[str] = (),
     **settings: str,
 ) -> Iterator[Server]:
     """Serve `data_dir` until the end of the block.
 
     Unlike a server at home, it loads the application once and not in each worker: half the time
-    of its start. `preload=False` is for what depends on that.
+    of its start. `preload=False` is for what depends on that. `inside` is a
+    command that runs the server.
     """
     port = _free_port()
     bind = f"127.0.0.1:{port}"
@@ -75,7 +79,7 @@ def serving(
     )
     with log_path.open("w") as log:
         process = subprocess.Popen(
-            [python, "-m", "gunicorn", *(["--preload"] if preload else []), app],
+            [*inside, python, "-m", "gunicorn", *(["--preload"] if preload else []), app],
             cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         try:
