@@ -114,6 +114,8 @@ def examine(path: Path, *, content: Content, is_own: bool, app_version: str) -> 
     ]
     if not has_admin:
         warnings.append(Fault(Reason.WITHOUT_ADMIN))
+    if header.is_wal and not is_own:
+        warnings.append(Fault(Reason.LOG_APART))
     return Checked(
         path=path,
         is_own=is_own,

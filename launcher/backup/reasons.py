@@ -97,6 +97,16 @@ class Reason(StrEnum):
     # A file from outside
     TARGET_EXISTS = "target_exists", "{path} exists already; it was not overwritten"
     PATH_UNREADABLE = "path_unreadable", "{name} cannot be read: {detail}"
+    LOG_UNREADABLE = ("log_unreadable",
+        "{name} is damaged, or is that of another database: SQLite does not read all of it")
+    JOURNAL_BESIDE = ("journal_beside",
+        "{beside} lies beside {name}: a change is being made, or was interrupted")
+    KEEPS_CHANGING = "keeps_changing", "another program keeps changing {name} while it is copied"
+    NOT_ALONE = ("not_alone",
+        "{beside} lies beside the file and may hold its newest changes, which would be left out")
+    LOG_APART = ("log_apart",
+        "this database keeps its newest changes in a second file, with -wal at the end of its name;"
+        " that file was not beside it")
     IS_LIVE = "is_live", "that is the live database itself"
     TOO_LARGE = "too_large", "the file is too large"
     EMPTY = "empty", "the file is empty"

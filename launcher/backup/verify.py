@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from launcher.backup.compression import encoding_of, unpack_to, unpack_unknown
 from launcher.backup.errors import (
+    IncompatibleBackupError,
     ManifestError,
     UploadRejectedError,
     VerificationError,
@@ -34,6 +35,8 @@ from launcher.backup.records.backup import (
     Verification,
 )
 from launcher.backup.records.operation import Stage
+from launcher.backup.side_files import copy_whole, side_file_in_use
+from launcher.backup.sqlite.header import HEADER_BYTES, is_database
 
 
 def verify_backup(
@@ -94,8 +97,12 @@ def stage_backup(
     if backup.file is None or backup.database is None:
         if fault := backup.verification.fault:
             raise ManifestError(fault.reason, **fault.facts)
-        with store.open(backup) as source:
-            return _stage_unknown(source, target, content=content, on_bytes=on_bytes)
+        path = store.path / store.file_name(backup)
+        if beside := side_file_in_use(path):
+            raise IncompatibleBackupError(Reason.NOT_ALONE, beside=beside.name, path=path)
+        with store.open(backup) as source, disk_errors("unpack the file"):
+            unpack_unknown(source, target, on_bytes=on_bytes)
+        return examine(target, content=content, is_own=False, app_version="")
     with store.open(backup) as source, disk_errors("unpack the backup"):
         require_space(target.parent, backup.database.size_bytes, what="unpacking the backup")
         unpack_to(target, source, file=backup.file, database=backup.database, on_bytes=on_bytes)
@@ -122,15 +129,12 @@ def stage_path(path: Path, target: Path, *, content: Content, on_bytes: OnBytes)
         raise UploadRejectedError(
             Reason.PATH_UNREADABLE, name=path.name, detail=error.strerror
         ) from error
-    with source:
-        return _stage_unknown(source, target, content=content, on_bytes=on_bytes)
-
-
-def _stage_unknown(
-    source: BinaryIO, target: Path, *, content: Content, on_bytes: OnBytes
-) -> Checked:
-    with disk_errors("unpack the file"):
-        unpack_unknown(source, target, on_bytes=on_bytes)
+    with source, disk_errors("unpack the file"):
+        if is_database(source.read(HEADER_BYTES)):
+            copy_whole(path, source, target, on_bytes=on_bytes)
+        else:
+            source.seek(0)
+            unpack_unknown(source, target, on_bytes=on_bytes)
     return examine(target, content=content, is_own=False, app_version="")
 
 

@@ -39,6 +39,18 @@ HINTS: Mapping[str, str] = {
     Reason.PATH_UNREADABLE: (
         "Name a file, not a link, a folder or a pipe, which this user may read."
     ),
+    Reason.LOG_UNREADABLE: (
+        "Copy the database and its -wal again, both at once. If the -wal belongs to another"
+        " database, move it away, then try again."
+    ),
+    Reason.JOURNAL_BESIDE: (
+        "Stop the program that uses it. If there is none, `sqlite3 {name} .schema` puts the file"
+        " right. Then try again."
+    ),
+    Reason.KEEPS_CHANGING: "Stop that program, or make a backup with it, then try again.",
+    Reason.NOT_ALONE: (
+        "`flask backup import {path}` takes both in. Then move both out of the folder."
+    ),
     Reason.IS_LIVE: "`flask backup create` makes a backup of it.",
     Reason.EMPTY: "Copy or upload it again; the transfer did not succeed.",
     Reason.NOT_SQLITE: _DOWNLOAD,

@@ -161,6 +161,11 @@ WARNING_WORDS: Mapping[Reason, LazyString] = {
         "Some stored passwords are not valid and are removed. These users need a new password from"
         " an admin; number of users: %(count)s."
     ),
+    Reason.LOG_APART: _(
+        "This database keeps its newest changes in a second file, with -wal at the end of its name."
+        " If the original has such a file, copy both into one folder on the server and run “flask"
+        " backup import” there."
+    ),
 }
 """What does not prevent a restore, but should be known before it."""
 

@@ -223,6 +223,22 @@ def test_the_plan_promises_an_undo_only_where_there_is_one(flask: Flask_, data_d
     assert "flask backup undo" not in plan
 
 
+def test_import_warns_of_a_second_file_that_did_not_come_and_names_a_folder(
+    flask: Flask_, tmp_path: Path
+) -> None:
+    flask("create")
+    path = Path(flask("export", "latest", str(tmp_path)).stdout.strip())
+    path.chmod(0o600)
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.close()
+    for arguments in (("import", str(path)), ("restore", str(path), "--dry-run")):
+        said = flask(*arguments).stderr
+        assert "newest changes in a second file, with -wal at the end of its name" in said
+    for verb in ("import", "restore"):
+        assert "is a folder.\nName the .db" in flask(verb, str(tmp_path), expect=17).stderr
+
+
 def test_import_takes_a_plain_database_and_refuses_a_stranger(
     flask: Flask_, tmp_path: Path
 ) -> None:

@@ -149,6 +149,18 @@ def test_each_refusal_says_what_the_file_is_and_what_to_do(
     assert found.problem
 
 
+def test_one_that_may_lack_its_newest_changes_is_good_with_a_warning(
+    detect_problems: Judge, copy: Path
+) -> None:
+    copy.chmod(0o600)
+    run(copy, "PRAGMA journal_mode=WAL")
+
+    found = detect_problems(copy)
+
+    assert (found.severity, found.title) == ("warn", "It is a backup of Launcher, and whole")
+    assert "newest changes in a second file, with -wal at the end of its name" in found.advice
+
+
 def test_a_newer_one_names_both_schemas(detect_problems: Judge, copy: Path) -> None:
     of_a_newer_launcher(copy)
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import sys
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from launcher.backup.errors import DatabaseCorruptError, UploadRejectedError
 from launcher.backup.files import create_new, disk_errors
-from launcher.backup.sqlite.connection import connect
+from launcher.backup.reasons import Reason
+from launcher.backup.sqlite.connection import connect, side_files
 from launcher.backup.sqlite.failures import copy_errors
+from launcher.backup.sqlite.log import is_whole
 
+# In the index of the log (https://www.sqlite.org/walformat.html#the_wal_index_file_format).
+_LAST_FRAME_AT = 16
 _CHECK_STEP_OPCODES = 200_000
 _CHECK_CACHE = -16_000  # kB: a third faster than SQLite's default, and no more with more
 _MAX_FINDINGS = 100_000
@@ -90,6 +96,37 @@ def open_staged(path: Path) -> Iterator[sqlite3.Connection]:
             yield connection
         finally:
             connection.close()
+
+
+def apply_log(path: Path, *, name: str) -> None:
+    """Write what the log beside a copy in staging holds into the copy; the log is gone then.
+
+    SQLite finds the last commit that is whole and does the work when the connection is closed. No
+    statement here reads the schema, which is a stranger's.
+
+    Args:
+        path: the copy, with its log beside it.
+        name: that of the log, to say it in an error.
+
+    Raises:
+        UploadRejectedError: SQLite leaves something out that was committed: the log is damaged, or
+            is that of another database.
+        DatabaseCorruptError, InsufficientSpaceError, StoreUnavailableError
+    """
+    log, index, _journal = side_files(path)
+    with copy_errors(path):
+        connection = connect(path, "mode=rw")
+        try:
+            connection.execute("PRAGMA data_version").fetchone()
+            with index.open("rb") as file:
+                file.seek(_LAST_FRAME_AT)
+                last_frame = int.from_bytes(file.read(4), sys.byteorder)
+            if not is_whole(log, last_frame=last_frame):
+                raise UploadRejectedError(Reason.LOG_UNREADABLE, name=name)
+        finally:
+            connection.close()
+    if log.exists():
+        raise DatabaseCorruptError(Reason.DATABASE_DAMAGED, detail=f"{name} cannot be applied")
 
 
 def rebuild_indexes(path: Path) -> None:

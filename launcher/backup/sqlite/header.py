@@ -14,7 +14,8 @@ HEADER_BYTES = 100
 
 _MAGIC = b"SQLite format 3\x00"
 _UTF8 = 1
-_WAL = 2
+_VERSIONS_AT = 18
+_LEGACY, _WAL = 1, 2
 _APPLICATION_ID_AT = 68
 
 
@@ -64,7 +65,7 @@ def parse_header(data: bytes) -> Header:
         is_utf8=int.from_bytes(data[56:60]) == _UTF8,
         # The page count is only to be believed when both counters agree.
         is_settled=data[24:28] == data[92:96],
-        is_wal=_WAL in data[18:20],
+        is_wal=_WAL in data[_VERSIONS_AT : _VERSIONS_AT + 2],
     )
 
 
@@ -100,6 +101,17 @@ def check_header(header: Header, *, size_bytes: int, application_id: int) -> Non
         raise IncompatibleBackupError(Reason.OTHER_APPLICATION)
     if not header.is_utf8:
         raise IncompatibleBackupError(Reason.UTF16)
+
+
+def leave_wal_mode(path: Path) -> None:
+    """Write into the header of a database in staging that it has no log.
+
+    Raises:
+        OSError: a disk error, for the caller to name.
+    """
+    with path.open("r+b") as file:
+        file.seek(_VERSIONS_AT)
+        file.write(bytes((_LEGACY, _LEGACY)))
 
 
 def mark_as_ours(path: Path, *, application_id: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from launcher.cli.backup.group import backup
+from launcher.cli.backup.group import backup, say_warnings
 from launcher.cli.exits import handle_backup_errors
 from launcher.cli.output import print_result
 from launcher.cli.progress import bars
@@ -60,7 +60,11 @@ def export(backup_id: str, target: Path, as_json: bool) -> None:
 @json_option
 @handle_backup_errors
 def import_(path: Path, note: str, as_json: bool) -> None:
-    """Check a .db or .db.zst file from elsewhere, keep it as a backup and print its id."""
+    """Check a .db or .db.zst file from elsewhere, keep it as a backup and print its id.
+
+    What a -wal beside it holds is taken in with it.
+    """
     with bars() as on_progress:
         taken = current_backups().import_(path, by=typist(), note=note, on_progress=on_progress)
+    say_warnings(taken)
     print_result(taken, taken.id, as_json=as_json)

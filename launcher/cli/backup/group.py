@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from flask.cli import AppGroup
 
+from launcher.backup.records.backup import Backup
 from launcher.cli.exits import exit_codes_help
+from launcher.cli.output import say
 
 _EXAMPLES = """
 \b
@@ -20,3 +22,9 @@ backup = AppGroup(
     help=f"Make, keep, prove and restore backups of the database.\n{_EXAMPLES}",
     epilog=exit_codes_help(),
 )
+
+
+def say_warnings(verdict: Backup) -> None:
+    """Print to stderr what an admin should know of a backup though it is good."""
+    for warning in verdict.verification.warnings:
+        say(f"Note: {warning}.")

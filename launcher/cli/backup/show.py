@@ -10,7 +10,7 @@ from launcher.backup.errors import BackupError
 from launcher.backup.ports import utc_now
 from launcher.backup.records.backup import Backup, State
 from launcher.backup.records.operation import JournalEntry, PartFailure
-from launcher.cli.backup.group import backup
+from launcher.cli.backup.group import backup, say_warnings
 from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, handle_backup_errors
 from launcher.cli.output import coloured, moment, print_json, print_table, say, size
 from launcher.cli.progress import bars
@@ -146,6 +146,7 @@ def verify(backup_ids: tuple[str, ...], every: bool, as_json: bool) -> None:
         for verdict in verdicts:
             problem = f": {verdict.verification.error}" if verdict.verification.error else ""
             click.echo(f"{verdict.id}  {coloured(verdict.verification.state)}{problem}")
+            say_warnings(verdict)
         for failure in failures:
             click.echo(f"{failure.backup_id}  {failure.fault}")
     if any(verdict.verification.state is State.DAMAGED for verdict in verdicts):

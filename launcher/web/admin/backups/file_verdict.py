@@ -17,7 +17,7 @@ from launcher.backup.records.ids import moment_of
 from launcher.backup.records.operation import JournalEntry, Outcome
 from launcher.db.content import LauncherContent
 from launcher.i18n.formats import day_and_time
-from launcher.i18n.labels import ERROR_WORDS
+from launcher.i18n.labels import ERROR_WORDS, WARNING_WORDS
 from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.web.contents import contents_in_brief
@@ -106,7 +106,9 @@ def _good(backup: Backup | None) -> FileVerdict:
     ]
     if made_at := _named(backup):
         facts.insert(0, gettext("Of %(when)s, going by its name.", when=day_and_time(made_at)))
-    return FileVerdict("ok", title, " ".join(facts))
+    warnings = backup.verification.warnings
+    advice = " ".join(str(WARNING_WORDS[each.reason]) % each.facts for each in warnings)
+    return FileVerdict("warn" if warnings else "ok", title, " ".join(facts), advice)
 
 
 def _named(backup: Backup) -> datetime | None:
@@ -168,6 +170,21 @@ FILE_WORDS: Mapping[Reason, FileWords] = {
     ),
     Reason.OTHER_APPLICATION: FileWords(
         "warn", _("It is the database of another application"), (_UNTOUCHED,), _OURS_ALONE
+    ),
+    Reason.NOT_ALONE: FileWords(
+        "warn",
+        _("Its newest changes are in a second file"),
+        (_("%(beside)s lies beside it in the backup folder."), _("Nothing was changed.")),
+        _("Run “flask backup import” with this file on the server: it takes both in."),
+    ),
+    **dict.fromkeys(
+        (Reason.LOG_UNREADABLE, Reason.JOURNAL_BESIDE, Reason.KEEPS_CHANGING),
+        FileWords(
+            "warn",
+            _("Another program is changing it, or was interrupted"),
+            (_UNTOUCHED,),
+            _("Stop that program, then copy the file again with all files beside it."),
+        ),
     ),
     Reason.BOMB: FileWords(
         "bad",

@@ -1,0 +1,161 @@
+"""A database from outside with the files that SQLite keeps beside it, copied as one moment.
+
+The newest commits of a database may lie in its log, `-wal`, and nowhere else: while a program uses
+it, and after that program was killed. The log is taken in with it. A rollback journal says that the
+file itself is half written; it is refused, since undoing that trusts names in the journal.
+
+Nothing here opens the original through SQLite, which would write beside it. Its writer is not
+disturbed: reading a file takes no lock, and drops none of another process.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from launcher.backup.compression import unpack_unknown
+from launcher.backup.errors import DatabaseCorruptError, UploadRejectedError
+from launcher.backup.files import CHUNK_BYTES, create_new, discard, open_regular, require_space
+from launcher.backup.ports import OnBytes
+from launcher.backup.reasons import Reason
+from launcher.backup.sqlite.connection import side_files
+from launcher.backup.sqlite.copy import apply_log
+from launcher.backup.sqlite.header import leave_wal_mode
+
+_LOG, _JOURNAL = "-wal", "-journal"
+_LOG_HEADER_BYTES = 32  # https://www.sqlite.org/walformat.html#the_wal_file_format
+_SPARE_BYTES = 16 << 20
+_TRIES = 4
+_PAUSE_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What must not change while a database is copied.
+
+    Attributes:
+        log: the header of the log, b"" where it holds nothing. While it is the same, the log has
+            only grown: whatever SQLite has moved from it into the database is still in it.
+        file: which file it is, and without a log also its size and its time.
+    """
+
+    log: bytes
+    file: tuple[int, ...]
+
+
+def side_file_in_use(path: Path) -> Path | None:
+    """Return the file beside a database without which it may not be whole, None if there is none.
+
+    Raises:
+        UploadRejectedError: such a file is there and cannot be read.
+    """
+    for suffix in (_JOURNAL, _LOG):
+        if _start_of(path, suffix):
+            return path.with_name(path.name + suffix)
+    return None
+
+
+def copy_whole(path: Path, source: BinaryIO, target: Path, *, on_bytes: OnBytes) -> None:
+    """Copy a database, open as `source`, to the new file `target` with what its log holds.
+
+    Every change that was committed before the call is in the copy, however busy its writer is. The
+    caller removes what is left at `target` and beside it on failure.
+
+    Raises:
+        UploadRejectedError: not a whole database, or what lies beside it cannot be taken in.
+        DatabaseCorruptError, InsufficientSpaceError
+        OSError: a disk error, for the caller to name.
+    """
+    for _try in range(_TRIES):
+        before = _moment(path, source)
+        refused = _copy_once(path, source, target, has_log=bool(before.log), on_bytes=on_bytes)
+        is_still = _moment(path, source) == before
+        if is_still and refused is None:
+            return
+        discard(target, *side_files(target))
+        # A log that is read while its writer overwrites it looks damaged, too.
+        if is_still and refused is not None and refused.reason is not Reason.LOG_UNREADABLE:
+            raise refused
+        time.sleep(_PAUSE_S)
+    if is_still and refused is not None:
+        raise refused
+    raise UploadRejectedError(Reason.KEEPS_CHANGING, name=path.name)
+
+
+def _copy_once(
+    path: Path, source: BinaryIO, target: Path, *, has_log: bool, on_bytes: OnBytes
+) -> UploadRejectedError | DatabaseCorruptError | None:
+    """Copy, and return why the copy is refused, if it is: its source may just be changing."""
+    source.seek(0)
+    try:
+        if has_log:
+            _copy_with_log(path, source, target, on_bytes=on_bytes)
+        else:
+            unpack_unknown(source, target, on_bytes=on_bytes)
+    except (UploadRejectedError, DatabaseCorruptError) as error:
+        return error
+    return None
+
+
+def _moment(path: Path, source: BinaryIO) -> _Moment:
+    if _start_of(path, _JOURNAL):
+        raise UploadRejectedError(
+            Reason.JOURNAL_BESIDE, name=path.name, beside=path.name + _JOURNAL
+        )
+    log = _start_of(path, _LOG)
+    opened, named = os.fstat(source.fileno()), path.stat()
+    file = (opened.st_ino, named.st_ino)
+    return _Moment(log, file if log else (*file, opened.st_size, opened.st_mtime_ns))
+
+
+def _start_of(path: Path, suffix: str) -> bytes:
+    """Return how a file beside a database begins, b"" where it holds nothing that counts.
+
+    A log of its header alone has no commit in it; a journal that begins with a zero has ended.
+    """
+    beside = path.with_name(path.name + suffix)
+    try:
+        with open_regular(beside) as file:
+            start = file.read(_LOG_HEADER_BYTES + 1)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise UploadRejectedError(
+            Reason.PATH_UNREADABLE, name=beside.name, detail=error.strerror
+        ) from error
+    if suffix == _JOURNAL:
+        return start if start[:1].strip(b"\0") else b""
+    return start[:_LOG_HEADER_BYTES] if len(start) > _LOG_HEADER_BYTES else b""
+
+
+def _copy_with_log(path: Path, source: BinaryIO, target: Path, *, on_bytes: OnBytes) -> None:
+    """Copy the database first and then its log: what is moved meanwhile is in the log, too."""
+    name = path.name + _LOG
+    try:
+        log = open_regular(path.with_name(name))
+    except OSError as error:
+        raise UploadRejectedError(
+            Reason.PATH_UNREADABLE, name=name, detail=error.strerror
+        ) from error
+    with log:
+        size_bytes = os.fstat(source.fileno()).st_size
+        log_bytes = os.fstat(log.fileno()).st_size
+        needed = size_bytes + 2 * log_bytes + _SPARE_BYTES
+        require_space(target.parent, needed, what="copying the database and its -wal")
+        _copy(source, target, size_bytes=size_bytes, on_bytes=on_bytes)
+        _copy(log, target.with_name(target.name + _LOG), size_bytes=log_bytes, on_bytes=on_bytes)
+    apply_log(target, name=name)
+    leave_wal_mode(target)
+
+
+def _copy(source: BinaryIO, target: Path, *, size_bytes: int, on_bytes: OnBytes) -> None:
+    """Copy the first bytes of a file that may grow meanwhile."""
+    left = size_bytes
+    with create_new(target) as writer:
+        while left and (chunk := source.read(min(CHUNK_BYTES, left))):
+            writer.write(chunk)
+            left -= len(chunk)
+            on_bytes(size_bytes - left, size_bytes)

@@ -1,0 +1,322 @@
+"""A database from outside comes in with the files beside it, or is refused by name."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from launcher.backup.errors import BackupError, IncompatibleBackupError, UploadRejectedError
+from launcher.backup.reasons import Reason
+from launcher.backup.records.backup import Kind
+from launcher.backup.side_files import _Moment
+from tests.support.notebook import make_notebook
+from tests.support.service import House, make_copy, run
+
+WRITER = """
+import random, sqlite3, sys, time
+path, seed, count, mode, pause = *sys.argv[1:2], *map(int, sys.argv[2:4]), *sys.argv[4:]
+chance = random.Random(seed)
+connection = sqlite3.connect(path, isolation_level=None)
+for pragma in (f"journal_mode={mode}", "synchronous=OFF", "cache_size=5",
+               f"wal_autocheckpoint={chance.choice((0, 3, 20, 1000))}"):
+    connection.execute(f"PRAGMA {pragma}")
+insert = "INSERT INTO note (person_id, body, twin) VALUES (1, ?, ?)"
+for number in range(count):
+    connection.execute("BEGIN IMMEDIATE")
+    for part in range(chance.choice((1, 1, 1, 4, 40))):
+        connection.execute(insert, (f"{number}.{part} " * chance.choice((3, 300)), "part"))
+    if chance.random() < 0.15:
+        connection.execute("ROLLBACK")
+    else:
+        connection.execute(insert, (f"#{number}", ""))
+        connection.execute("COMMIT")
+        print(number, flush=True)
+    if chance.random() < 0.1:
+        kind = chance.choice(("PASSIVE", "FULL", "RESTART", "TRUNCATE"))
+        connection.execute(f"PRAGMA wal_checkpoint({kind})").fetchall()
+    time.sleep(float(pause))
+print("end", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def writer(
+    path: Path, *, seed: int, commits: int, mode: str = "WAL", pause_s: float = 0.0
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a program that commits to `path`, says each commit, and is killed at the end."""
+    command = [sys.executable, "-c", WRITER, str(path), str(seed), str(commits), mode, str(pause_s)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as it:
+        try:
+            yield it
+        finally:
+            it.kill()
+
+
+def read_until(process: subprocess.Popen[str], count: int) -> set[str]:
+    """Return the commits that the writer has said, at least `count` of them, or all."""
+    assert process.stdout is not None
+    said: set[str] = set()
+    for line in process.stdout:
+        if line == "end\n":
+            break
+        said.add(f"#{line.strip()}")
+        if len(said) >= count:
+            break
+    return said
+
+
+def commits_in(home: House) -> set[str]:
+    return {str(body) for (body,) in home.run("SELECT body FROM note WHERE twin = ''")}
+
+
+def contents_of(folder: Path) -> dict[str, tuple[bytes, int]]:
+    return {each.name: (each.read_bytes(), each.stat().st_mtime_ns) for each in folder.iterdir()}
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("launcher.backup.side_files._PAUSE_S", 0.01)
+
+
+@pytest.fixture
+def brought(home: House) -> Path:
+    """A notebook in a folder of its own, as an admin brings it."""
+    folder = home.root / "usb"
+    folder.mkdir()
+    return make_notebook(folder / "old.db", notes=30, wal=False)
+
+
+def killed_writer(path: Path, *, seed: int, mode: str = "WAL") -> set[str]:
+    """Commit at random and be killed; return what was committed for certain."""
+    chance = random.Random(seed)
+    with writer(path, seed=seed, commits=chance.randint(1, 60), mode=mode) as process:
+        said = read_until(process, chance.randint(1, 60))
+        if chance.random() < 0.5:
+            time.sleep(chance.random() / 200)
+        process.send_signal(signal.SIGKILL)
+        assert process.stdout is not None
+        for line in process.stdout:
+            said.add(f"#{line.strip()}")
+    return said - {"#end"}
+
+
+def every_commit_comes_back(home: House, path: Path, *, seed: int, mode: str) -> bool:
+    """Kill a writer and bring its files in; False when they were refused by name."""
+    said = killed_writer(path, seed=seed, mode=mode)
+    before = contents_of(path.parent)
+    try:
+        backup = home.service.import_(path, by="ada")
+    except UploadRejectedError as error:
+        if error.reason is not Reason.JOURNAL_BESIDE or f"{path.name}-journal" not in str(error):
+            raise
+        return False
+    finally:
+        assert contents_of(path.parent) == before
+        assert home.staged() == []
+    for source in (backup.id, path):
+        home.run("DELETE FROM note")
+        home.service.restore(source, by="ada", keep_schedule=False)
+        assert said <= commits_in(home)
+    assert contents_of(path.parent) == before
+    return True
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_a_killed_program_committed_is_taken_in(home: House, brought: Path, seed: int) -> None:
+    assert every_commit_comes_back(home, brought, seed=seed, mode="WAL")
+
+
+@pytest.mark.slow
+def test_what_any_killed_program_committed_is_taken_in_or_refused_by_name(
+    home: House, brought: Path
+) -> None:
+    whole = brought.read_bytes()
+    for seed in range(100, 300):
+        shutil.rmtree(brought.parent)
+        brought.parent.mkdir()
+        brought.write_bytes(whole)
+        mode = "WAL" if seed % 2 else "DELETE"
+        assert every_commit_comes_back(home, brought, seed=seed, mode=mode) or mode == "DELETE"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_program_that_writes_meanwhile_loses_nothing(
+    home: House, brought: Path, seed: int
+) -> None:
+    with writer(brought, seed=seed, commits=100_000, pause_s=0.005) as process:
+        said = set()
+        for _time in range(4):
+            said |= read_until(process, 10)
+            backup = home.service.import_(brought, by="ada")
+            assert process.poll() is None
+            home.service.restore(backup.id, by="ada", keep_schedule=False)
+            assert said <= commits_in(home)
+
+
+def test_a_program_that_never_stops_writing_is_named(
+    home: House, brought: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = count()
+    monkeypatch.setattr(
+        "launcher.backup.side_files._moment", lambda *_: _Moment(b"", (next(moments),))
+    )
+    error = refused(home, brought)
+    assert (error.reason, error.facts) == (Reason.KEEPS_CHANGING, {"name": "old.db"})
+
+
+def test_a_program_that_reads_keeps_the_log_and_loses_nothing(home: House, brought: Path) -> None:
+    connection = sqlite3.connect(brought, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    reader = sqlite3.connect(brought, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM note").fetchone()
+    connection.execute("UPDATE note SET body = 'newest', twin = ''")
+    backup = home.service.import_(brought, by="ada")
+    home.service.restore(backup.id, by="ada")
+    assert commits_in(home) == {"newest"}
+    # The program still works, and nobody else's locks were dropped.
+    connection.execute("UPDATE note SET body = 'after'")
+    assert reader.execute("SELECT body FROM note").fetchone() != ("after",)
+    assert backup.verification.warnings == ()
+    reader.close()
+    connection.close()
+
+
+def with_log(path: Path, text: str = "newest") -> Path:
+    """Leave a log with one commit beside a database, as a killed program does; return it."""
+    made = path.with_name("made.db")
+    shutil.copy(path, made)
+    connection = sqlite3.connect(made, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("UPDATE note SET body = ?, twin = ''", (text,))
+    log = path.with_name(path.name + "-wal")
+    shutil.copy(made, path)
+    shutil.copy(f"{made}-wal", log)
+    connection.close()
+    made.unlink()
+    return log
+
+
+def refused(home: House, path: Path) -> BackupError:
+    """Offer a file at each door; return the error, the same one at each."""
+    said = []
+    for offer in (home.service.import_, home.service.restore, home.service.plan):
+        with pytest.raises(BackupError) as caught:
+            offer(path, by="ada")
+        said.append(caught.value)
+        assert home.staged() == []
+    assert len({(type(each), each.reason) for each in said}) == 1
+    return said[0]
+
+
+@pytest.mark.parametrize(
+    ("place", "what"),
+    [
+        (0, "its mark"),
+        (18, "its header"),
+        (40, "a frame's mark"),
+        (5000, "a page"),
+        (-3000, "the end"),
+    ],
+)
+def test_a_damaged_log_is_refused_by_name(
+    home: House, brought: Path, place: int, what: str
+) -> None:
+    log = with_log(brought)
+    data = bytearray(log.read_bytes())
+    data[place] ^= 4
+    log.write_bytes(data)
+    error = refused(home, brought)
+    assert (error.reason, "old.db-wal" in str(error)) == (Reason.LOG_UNREADABLE, True), what
+
+
+def test_a_log_of_garbage_is_refused_by_name(home: House, brought: Path) -> None:
+    brought.with_name("old.db-wal").write_bytes(os.urandom(9000))
+    assert refused(home, brought).reason is Reason.LOG_UNREADABLE
+
+
+def test_the_log_of_another_database_does_not_pass_for_a_whole_one(
+    home: House, brought: Path
+) -> None:
+    other = make_notebook(brought.with_name("other.db"), notes=300, wal=False)
+    with_log(other).rename(brought.with_name("old.db-wal"))
+    refused(home, brought)
+
+
+def test_a_log_without_a_whole_commit_loses_nothing(home: House, brought: Path) -> None:
+    log = with_log(brought)
+    os.truncate(log, log.stat().st_size - 4096)
+    home.service.restore(home.service.import_(brought, by="ada").id, by="ada")
+    assert commits_in(home) == set()
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * 32])
+def test_a_log_that_holds_nothing_is_no_log(home: House, brought: Path, data: bytes) -> None:
+    brought.with_name("old.db-wal").write_bytes(data)
+    assert home.service.import_(brought, by="ada").is_good
+
+
+def test_a_log_that_is_a_link_is_refused_by_name(home: House, brought: Path) -> None:
+    log = with_log(brought)
+    log.rename(log.with_name("elsewhere"))
+    log.symlink_to("elsewhere")
+    error = refused(home, brought)
+    assert (error.reason, error.facts["name"]) == (Reason.PATH_UNREADABLE, "old.db-wal")
+
+
+def test_a_journal_that_has_ended_is_none(home: House, brought: Path) -> None:
+    run(brought, "PRAGMA user_version=1")
+    brought.with_name("old.db-journal").write_bytes(b"\0" * 4096)
+    assert home.service.import_(brought, by="ada").is_good
+
+
+def test_a_database_alone_that_had_a_log_comes_in_with_a_warning(
+    home: House, brought: Path
+) -> None:
+    log = with_log(brought)
+    log.unlink()
+    backup = home.service.import_(brought, by="ada")
+    [warning] = backup.verification.warnings
+    assert warning.reason is Reason.LOG_APART
+    for source in (brought, backup.id):
+        assert [each.reason for each in home.service.plan(source, by="ada").warnings] == [
+            Reason.LOG_APART
+        ]
+
+
+def test_what_came_in_with_its_log_and_our_own_backups_have_no_warning(
+    home: House, brought: Path
+) -> None:
+    with_log(brought)
+    backup = home.service.import_(brought, by="ada")
+    assert backup.verification.warnings == ()
+    for source in (brought, backup.id, home.create().id):
+        assert home.service.plan(source, by="ada").warnings == ()
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_in_the_folder_a_file_with_another_beside_it_is_refused_by_name(
+    home: House, brought: Path, suffix: str
+) -> None:
+    home.create()
+    make_copy(brought, home.backups / "old.db")
+    shutil.copy(with_log(brought), home.backups / f"old.db{suffix}")
+    [found] = [each for each in home.service.list() if each.kind is Kind.EXTERNAL]
+    for offer in (home.service.verify, home.service.restore, home.service.test_restore):
+        with pytest.raises(IncompatibleBackupError, match=f"old.db{suffix} lies beside"):
+            offer(found.id, by="ada")
+    [again] = [each for each in home.service.list() if each.kind is Kind.EXTERNAL]
+    assert again == found
