@@ -15,7 +15,13 @@ from launcher.backup.errors import (
     UploadRejectedError,
     VerificationError,
 )
-from launcher.backup.examine import Checked, examine, remove_foreign
+from launcher.backup.examine import (
+    Checked,
+    differences_from_ours,
+    examine,
+    refuse_changed,
+    remove_foreign,
+)
 from launcher.backup.files import create_new, discard, disk_errors, require_space
 from launcher.backup.operations import ProgressReporter
 from launcher.backup.ports import Clock, Content, Store
@@ -32,7 +38,8 @@ from launcher.backup.records.ids import new_backup_id
 from launcher.backup.records.operation import Stage
 from launcher.backup.sqlite.connection import SQLITE_VERSION, side_files
 from launcher.backup.sqlite.copy import rebuild_indexes
-from launcher.backup.sqlite.live import copy_live, live_problem, used_bytes
+from launcher.backup.sqlite.live import copy_live, copy_pages, live_problem, open_live, used_bytes
+from launcher.backup.sqlite.schema import read_schema
 from launcher.backup.store.names import stored_name
 
 STAGES = (Stage.COPY, Stage.COMPRESS, Stage.CHECK, Stage.PUBLISH)
@@ -85,7 +92,10 @@ def create_backup(
         with _no_backup_of_it(), disk_errors("write the backup"):
             create_new(raw).close()
             report.stage(Stage.COPY, expected_bytes)
-            copy_live(live, raw, on_bytes=report.advance)
+            if _has_foreign(live, content):
+                copy_pages(live, raw)
+            else:
+                copy_live(live, raw, on_bytes=report.advance)
             left_out = remove_foreign(raw, content=content)
             database, file, checked = _pack_and_check(report, raw, packed, encoding, content)
         backup = Backup(
@@ -109,6 +119,19 @@ def create_backup(
     finally:
         discard(raw, packed, *side_files(raw))
     return backup
+
+
+def _has_foreign(live: Path, content: Content) -> bool:
+    """Whether the live database has objects that are not Launcher's.
+
+    Raises:
+        UploadRejectedError: an object of ours is missing or was altered.
+    """
+    with open_live(live) as connection:
+        connection.execute("PRAGMA writable_schema=ON")  # reads what SQLite cannot parse, too
+        differences = differences_from_ours(connection, read_schema(connection), content=content)
+    refuse_changed(differences)
+    return bool(differences.foreign)
 
 
 def _pack_and_check(

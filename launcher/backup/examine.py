@@ -10,7 +10,6 @@ expression of the file, SQLite's own checks last.
 from __future__ import annotations
 
 import contextlib
-import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,13 +20,14 @@ from launcher.backup.errors import (
     IncompatibleBackupError,
     UploadRejectedError,
 )
+from launcher.backup.files import create_new, discard, disk_errors, require_space
 from launcher.backup.ports import Content
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.survey import Migration
 from launcher.backup.records.text import listed, readable
-from launcher.backup.sqlite.copy import integrity_findings, leave_out, open_checked
+from launcher.backup.sqlite.copy import integrity_findings, leave_out, open_checked, rewrite
 from launcher.backup.sqlite.header import HEADER_BYTES, Header, check_header, parse_header
-from launcher.backup.sqlite.rows import dangling_rows, rows_by_table
+from launcher.backup.sqlite.rows import dangling_rows, rows_by_table, table_of_broken_rule
 from launcher.backup.sqlite.schema import (
     Differences,
     Schema,
@@ -38,13 +38,6 @@ from launcher.backup.sqlite.schema import (
 )
 
 CHECK_DEADLINE_S = 1800.0
-
-# How `PRAGMA integrity_check` names a row that is whole, and that its table does not allow.
-_BROKEN_RULE = re.compile(
-    r"CHECK constraint failed in (?P<table>.+)"
-    r"|(?:NULL|TEXT|NUMERIC|non-[A-Z]+) value in (?P<column>.+)",
-    re.DOTALL,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +93,19 @@ def examine(path: Path, *, content: Content, is_own: bool, app_version: str) -> 
                 raise UploadRejectedError(Reason.OBJECT_FOREIGN, name=readable(name))
             revision = revision_of(connection, content)
             pending = _pending(revision, content, app_version=app_version)
-            _refuse(compare(schema, content.expected_schema(revision)))
-        broken = _check_structure(connection)
+            differences = compare(schema, content.expected_schema(revision))
+            if differences.foreign:
+                name = differences.foreign[0][1].name
+                raise UploadRejectedError(Reason.OBJECT_FOREIGN, name=readable(name))
+            refuse_changed(differences)
+        broken = check_structure(connection)
         if problem := content.problem(connection):
             raise DatabaseCorruptError(Reason.DATABASE_DAMAGED, detail=problem)
         dangling = dangling_rows(connection)
         contents = rows_by_table(connection)
         has_admin = content.has_admin(connection)
+    if not is_own:
+        _prove_copy(path, size_bytes=header.size_bytes)
     warnings = [
         *left_out,
         *_of_rows(Reason.ROWS_BREAK_RULES, broken, is_own=is_own),
@@ -208,9 +207,13 @@ def _pending(revision: str, content: Content, *, app_version: str) -> tuple[Migr
     return pending
 
 
-def _refuse(differences: Differences) -> None:
+def refuse_changed(differences: Differences) -> None:
+    """Refuse a schema in which an object of ours is missing or altered.
+
+    Raises:
+        UploadRejectedError: naming the first one.
+    """
     for reason, names in (
-        (Reason.OBJECT_FOREIGN, [each.name for _, each in differences.foreign]),
         (Reason.OBJECT_DIFFERENT, differences.different),
         (Reason.OBJECT_MISSING, differences.missing),
     ):
@@ -218,7 +221,7 @@ def _refuse(differences: Differences) -> None:
             raise UploadRejectedError(reason, name=readable(names[0]))
 
 
-def _check_structure(connection: sqlite3.Connection) -> dict[str, int]:
+def check_structure(connection: sqlite3.Connection) -> dict[str, int]:
     """Run SQLite's full check; return table → rows that break a rule of the schema.
 
     Raises:
@@ -226,11 +229,22 @@ def _check_structure(connection: sqlite3.Connection) -> dict[str, int]:
     """
     broken: dict[str, int] = {}
     for finding in integrity_findings(connection):
-        if not (rule := _BROKEN_RULE.fullmatch(finding)):
+        if not (table := table_of_broken_rule(finding)):
             raise DatabaseCorruptError(Reason.DATABASE_DAMAGED, detail=finding)
-        table = rule["column"].rpartition(".")[0] if rule["column"] else rule["table"]
         broken[table] = broken.get(table, 0) + 1
     return broken
+
+
+def _prove_copy(path: Path, *, size_bytes: int) -> None:
+    """Copy the database as a backup would: what cannot be backed up must never go live."""
+    require_space(path.parent, size_bytes, what="checking the copy")
+    copy = path.with_name(f"copy-{path.name}")
+    try:
+        with disk_errors("write a copy"):
+            create_new(copy).close()
+            rewrite(path, copy)
+    finally:
+        discard(copy)
 
 
 def _of_rows(reason: Reason, counts: Mapping[str, int], *, is_own: bool) -> tuple[Fault, ...]:

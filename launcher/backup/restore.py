@@ -15,13 +15,12 @@ from pathlib import Path
 
 from launcher.backup.errors import (
     BackupError,
-    DatabaseCorruptError,
     IncompatibleBackupError,
     NoAdminInsideError,
     RestoreError,
     SourceDatabaseError,
 )
-from launcher.backup.examine import CHECK_DEADLINE_S, Checked
+from launcher.backup.examine import CHECK_DEADLINE_S, Checked, check_structure
 from launcher.backup.files import create_new, disk_errors, require_space
 from launcher.backup.operations import NestedProgress, Operation
 from launcher.backup.ports import Content, Gate, Store
@@ -31,7 +30,7 @@ from launcher.backup.records.operation import Stage
 from launcher.backup.records.plan import NameChange, RestoreOutcome, RestorePlan, RowChange
 from launcher.backup.records.survey import Survey
 from launcher.backup.replacement import FileReplacement, InPlace
-from launcher.backup.sqlite.copy import integrity_findings, open_copy, open_staged, rewrite
+from launcher.backup.sqlite.copy import open_copy, open_staged, rewrite
 from launcher.backup.sqlite.header import mark_as_ours
 from launcher.backup.sqlite.live import (
     confirm_live,
@@ -152,10 +151,10 @@ def stage_restore(
 
     1. Unpack it into staging; verify its bytes, its schema and its structure.
     2. Migrate an older schema to ours.
-    3. Replace values that the application cannot read; write the session epoch, the schedule
+    3. Give it the page size of the live database.
+    4. Replace values that the application cannot read; write the session epoch, the schedule
        that is kept, the account that is carried.
-    4. Check that an active admin can sign in afterwards.
-    5. Give it the page size of the live database.
+    5. Check that an active admin can sign in afterwards.
 
     Holds on failure: only staging was touched.
 
@@ -176,11 +175,11 @@ def stage_restore(
     operation.stage(Stage.PREPARE)
     with disk_errors("write the copy"):
         mark_as_ours(path, application_id=content.application_id)
-    path = _in_our_page_size(path, live=live)
     if checked.pending:
         require_space(path.parent, checked.size_bytes, what="migrating the copy")
         with _unfit_errors("migrated"):
             content.migrate(path)
+    path = _rewritten(path, live=live, was_migrated=bool(checked.pending))
     with _unfit_errors("prepared"), open_staged(path) as connection:
         replaced = content.prepare(
             connection,
@@ -189,8 +188,8 @@ def stage_restore(
             account=_carried(live, choices),
         )
     with _unfit_errors("read"), open_copy(path, deadline_s=CHECK_DEADLINE_S) as connection:
-        if checked.pending and (problem := next(integrity_findings(connection), "")):
-            raise DatabaseCorruptError(Reason.DATABASE_DAMAGED, detail=problem)
+        if checked.pending:
+            check_structure(connection)
         survey = content.survey(connection)
     if not survey.admins:
         raise NoAdminInsideError(Reason.NO_ADMIN)
@@ -232,13 +231,17 @@ def _carried(live: Live, choices: Choices) -> Mapping[str, object] | None:
     return live.account
 
 
-def _in_our_page_size(path: Path, *, live: Live) -> Path:
-    """Return `path`, or a rewritten copy when a WAL database could not take its pages."""
-    if (page_size := _page_size(live)) is None:
-        return path
+def _rewritten(path: Path, *, live: Live, was_migrated: bool) -> Path:
+    """Return `path`, or a copy with the page size of a live database, which takes no other.
+
+    What a migration left is copied in any case: what cannot be backed up must never go live.
+    """
+    page_size = _page_size(live)
     with open_copy(path) as connection:
-        if connection.execute("PRAGMA page_size").fetchone()[0] == page_size:
-            return path
+        is_ours = connection.execute("PRAGMA page_size").fetchone()[0] == page_size
+    if not was_migrated and (page_size is None or is_ours):
+        return path
+    require_space(path.parent, path.stat().st_size, what="writing the copy")
     rewritten = path.with_name(f"rewritten-{path.name}")
     with disk_errors("rewrite the copy"):
         create_new(rewritten).close()
@@ -296,7 +299,11 @@ def plan_restore(
         site_name_now=now.site_name if now else "",
         site_name_then=then.site_name,
         carried_account=choices.carry_account,
-        warnings=(*doubts, *staged.checked.warnings),
+        # An admin is inside by now, be it one that was carried over.
+        warnings=(
+            *doubts,
+            *(each for each in staged.checked.warnings if each.reason is not Reason.WITHOUT_ADMIN),
+        ),
         live_version=version_of(now),
     )
 

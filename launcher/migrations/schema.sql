@@ -1,4 +1,4 @@
--- Revision 0003. Written by the migrations; never edited by hand.
+-- Revision 0004. Written by the migrations; never edited by hand.
 
 CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY);
 
@@ -222,3 +222,13 @@ CREATE TABLE system_settings (
     session_epoch TEXT NOT NULL
 , backup_restore_test TEXT NOT NULL DEFAULT 'weekly'
     CHECK (backup_restore_test IN ('off', 'daily', 'weekly', 'monthly')));
+
+CREATE TABLE user_sessions (
+    id TEXT NOT NULL PRIMARY KEY,
+    user_id INTEGER NOT NULL,
+    epoch TEXT NOT NULL,
+    began_at INTEGER NOT NULL,
+    FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE INDEX user_sessions_user ON user_sessions (user_id, began_at);

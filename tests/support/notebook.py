@@ -194,7 +194,8 @@ def digest(path: Path) -> dict[str, str]:
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     ).fetchall()
     for (name,) in names:
-        rows = connection.execute(f'SELECT * FROM "{name}"').fetchall()
+        quoted = name.replace('"', '""')
+        rows = connection.execute(f'SELECT * FROM "{quoted}"').fetchall()
         if name == "setting":
             rows = [(row[0], *row[2:]) for row in rows]
         found[name] = hashlib.sha256(repr(sorted(rows, key=repr)).encode()).hexdigest()

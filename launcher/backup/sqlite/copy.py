@@ -20,7 +20,7 @@ from launcher.backup.sqlite.log import is_whole
 _LAST_FRAME_AT = 16
 _CHECK_STEP_OPCODES = 200_000
 _CHECK_CACHE = -16_000  # kB: a third faster than SQLite's default, and no more with more
-_MAX_FINDINGS = 100_000
+MAX_FINDINGS = 100_000
 
 
 @contextlib.contextmanager
@@ -144,7 +144,7 @@ def integrity_findings(connection: sqlite3.Connection) -> Iterator[str]:
 
     Constraints of the kind `CHECK` are only known to a connection that could write.
     """
-    for (finding,) in connection.execute(f"PRAGMA integrity_check({_MAX_FINDINGS})"):
+    for (finding,) in connection.execute(f"PRAGMA integrity_check({MAX_FINDINGS})"):
         if finding != "ok":
             yield finding
 

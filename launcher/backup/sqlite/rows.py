@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+
+# How SQLite's checks name a row that is whole, and that its table does not allow.
+_BROKEN_RULE = re.compile(
+    r"CHECK constraint failed in (?P<table>.+)"
+    r"|(?:NULL|TEXT|NUMERIC|non-[A-Z]+) value in (?P<its_table>.+)\.[^.]+",
+    re.DOTALL,
+)
 
 
 def rows_by_table(connection: sqlite3.Connection) -> dict[str, int]:
@@ -26,3 +34,9 @@ def dangling_rows(connection: sqlite3.Connection) -> dict[str, int]:
     for row in connection.execute("PRAGMA foreign_key_check"):
         counts[row[0]] = counts.get(row[0], 0) + 1
     return counts
+
+
+def table_of_broken_rule(finding: str) -> str:
+    """Return the table in which a row breaks a rule; "" for any other finding, which is damage."""
+    found = _BROKEN_RULE.fullmatch(finding)
+    return (found["table"] or found["its_table"]) if found else ""
