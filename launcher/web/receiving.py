@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, NoReturn, ParamSpec, TypeVar, cast
 
 from flask import Flask, Request, abort, request
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
 
 from launcher.background.process import UploadRequest
 from launcher.background.uploads import IncomingFile, sweep
@@ -48,6 +49,11 @@ _MAX_PARTS = 20
 _SPARE_BYTES = 16 << 20
 _NAME_CHARACTERS = 200
 
+_NO_FILE = (
+    _("No file arrived"),
+    _("Choose a backup file first. If you did, the transfer broke off: send it once more."),
+)
+
 _PATIENCE_S = 20.0
 _POLL_S = 0.2
 _DRAIN_S = 30.0
@@ -66,6 +72,12 @@ class ReceivingRequest(Request):
     """A request whose view decides where the file in its form is written."""
 
     file_maker: Callable[[str], IO[bytes]] | None = None
+
+    def make_form_data_parser(self) -> FormDataParser:
+        """Return the parser; where a file is received, a form that is no form is an error."""
+        parser = super().make_form_data_parser()
+        parser.silent = self.file_maker is None
+        return parser
 
     def _get_file_stream(
         self,
@@ -162,6 +174,10 @@ def _read_form(config: Config, stack: ExitStack) -> Received:
         if error.reason is not Reason.TOO_LARGE:
             raise
         _refuse_size(int(error.facts["limit_bytes"]))
+    except ValueError as error:
+        # What draws the page may ask for the form again.
+        incoming.file_maker = None
+        _refuse_form(error, config)
     name = _only_name(made)
     return Received(made[0].path, name)
 
@@ -174,22 +190,29 @@ def _only_name(made: list[IncomingFile]) -> str:
     if len(sent) > 1:
         _refuse(_("These are several files"), _("Nothing was stored. Send one backup at a time."))
     if not sent or sent[0].name != "file":
-        _refuse(
-            _("No file arrived"),
-            _("Choose a backup file first. If you did, the transfer broke off: send it once more."),
-        )
+        _refuse(*_NO_FILE)
     if made[0].size_bytes == 0:
         _refuse(
             _("This file is empty"),
             _("Nothing was stored. Look at the file where it comes from: it has no bytes."),
         )
     name = (sent[0].filename or "").replace("\\", "/").rpartition("/")[2]
-    return clean_note(name.replace("\n", " "))[:_NAME_CHARACTERS]
+    return clean_note(name.replace("\n", " "))[:_NAME_CHARACTERS] or "upload"
 
 
 def _refuse(title: LazyString, text: LazyString) -> NoReturn:
     resume()
     abort(show_refusal(422, title, str(text)))
+
+
+def _refuse_form(error: ValueError, config: Config) -> NoReturn:
+    _drain(config.upload_limit_bytes)
+    if isinstance(error, UnicodeDecodeError):
+        _refuse(
+            _("The name of this file cannot be read"),
+            _("Nothing was stored. The name is not in UTF-8. Rename the file and send it again."),
+        )
+    _refuse(*_NO_FILE)
 
 
 def _refuse_size(limit_bytes: int) -> NoReturn:

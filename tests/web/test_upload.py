@@ -14,6 +14,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from launcher.background import uploads
+from launcher.background.process import UploadRequest
 from launcher.backup.locks import try_lock
 from launcher.backup.records.backup import Kind
 from launcher.backup.records.operation import JournalEntry, Outcome
@@ -118,6 +119,63 @@ def test_an_uploaded_backup_is_checked_and_listed(
     assert (backup.kind, backup.note, backup.is_good) == (Kind.UPLOAD, "old server.db", True)
     while left(config):  # the journal is written a moment before
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "note"),
+    [
+        ('filename="a\\"b%22.db"', 'a"b".db'),
+        ('filename="schöne Grüße 🎉.db"', "schöne Grüße 🎉.db"),
+        (f'filename="{"x" * 300}.db"', "x" * 200),
+        ("filename=plain.db", "plain.db"),
+        ("filename*=UTF-8''caf%C3%A9.db", "café.db"),
+        ("filename*=iso-8859-1''caf%E9.db", "café.db"),
+        ("filename=\"a.db\"; filename*=UTF-8''caf%C3%A9.db", "café.db"),
+        ("filename*0*=UTF-8''caf%C3%A9; filename*1=s.db", "cafés.db"),
+        ('filename="C:\\\\fakepath\\\\a.db"', "a.db"),
+        ('filename="/"', "upload"),
+        ('filename=".."', ".."),
+        ('filename=" "', "upload"),
+        ('filename="a\x1b[2J\u202eb.db"', "a [2J b.db"),
+    ],
+)
+def test_a_file_of_any_name_arrives(
+    ada: Visitor, monkeypatch: pytest.MonkeyPatch, parameter: str, note: str
+) -> None:
+    begun: list[UploadRequest] = []
+
+    def begin(upload: UploadRequest, *, by: str) -> str:
+        assert upload.path.read_bytes() == b"content"
+        begun.append(upload)
+        return "0" * 16
+
+    monkeypatch.setattr(receiving, "start_operation", begin)
+    body = form({"csrf_token": token(ada)}, (b"content", "NAME"))
+    answer = post(ada, body.replace(b'filename="NAME"', parameter.encode()))
+
+    assert (answer.status_code, [each.note for each in begun]) == (303, [note])
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_name_that_is_not_utf_8_is_named(
+    ada: Visitor, config: Config, copy: bytes, encoding: str
+) -> None:
+    body = form({"csrf_token": token(ada)}, (copy, "NAME"))
+
+    answer = post(ada, body.replace(b"NAME", "café.db".encode(encoding)))
+
+    assert answer.status_code == 422
+    assert "The name of this file cannot be read" in answer.text
+    assert left(config) == []
+
+
+def test_what_is_no_form_brings_no_file(ada: Visitor, config: Config, copy: bytes) -> None:
+    body = form({"csrf_token": token(ada)}, (copy, "a.db"))
+
+    answer = post(ada, body.replace(b"Content-Disposition", b"Content-Nonsense"))
+
+    assert (answer.status_code, "No file arrived" in answer.text) == (422, True)
+    assert left(config) == []
 
 
 def test_a_note_may_go_with_it(ada: Visitor, service: BackupService, copy: bytes) -> None:
