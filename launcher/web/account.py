@@ -24,7 +24,7 @@ from launcher.models import Theme
 from launcher.web.auth import pause_words, safe_path
 from launcher.web.frame import THEME_COOKIE, current_viewer
 from launcher.web.roles import acting_user, signed_in_user, user_required
-from launcher.web.sessions import begin_session, end_session_everywhere
+from launcher.web.sessions import begin_session, current_session_id, end_session_everywhere
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -65,7 +65,12 @@ def change_password() -> ResponseReturnValue:
     user, address = signed_in_user(), request.remote_addr or ""
     try:
         # Throttled like a sign-in: a stolen session must not guess faster.
-        sign_in.confirm_password(user, request.form.get("current_password", ""), address=address)
+        sign_in.confirm_password(
+            user,
+            request.form.get("current_password", ""),
+            address=address,
+            session_id=current_session_id(),
+        )
         users.set_password(
             user, request.form.get("new_password", ""), actor=Actor.of(user, address=address)
         )

@@ -10,6 +10,7 @@ from launcher.accounts.errors import SignInRefusedError, SignInThrottledError
 from launcher.accounts.sign_in import attempts_left, authenticate
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
+from launcher.web.devices import known_device, remember_device
 from launcher.web.frame import current_viewer
 from launcher.web.htmx import split_address
 from launcher.web.sessions import begin_session, end_session
@@ -35,17 +36,20 @@ def create_session() -> ResponseReturnValue:
     """Sign in and redirect to `next`; on refusal show the form with the reason."""
     next_path = safe_path(request.form.get("next", ""))
     username = request.form.get("username", "").strip()
-    address = request.remote_addr or ""
+    address, device = request.remote_addr or "", known_device(username)
+    password = request.form.get("password", "")
     try:
-        user = authenticate(username, request.form.get("password", ""), address=address)
+        user = authenticate(username, password, address=address, device=device)
     except SignInThrottledError as error:
         page = _form(next_path, username=username, error=pause_words(error.retry_after_s))
         return page, 429, {"Retry-After": str(error.retry_after_s)}
     except SignInRefusedError:
-        left = attempts_left(username, address=address)
+        left = attempts_left(username, address=address, device=device)
         return _form(next_path, username=username, error=_refusal(left)), 422
     begin_session(user)
-    return redirect(next_path, 303)
+    response = redirect(next_path, 303)
+    remember_device(response, user)
+    return response
 
 
 @blueprint.post("/logout")

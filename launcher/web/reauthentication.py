@@ -20,7 +20,7 @@ from launcher.models.types import utc_now
 from launcher.web.auth import pause_words, safe_path
 from launcher.web.htmx import is_htmx, redirect_script
 from launcher.web.roles import signed_in_user, user_required
-from launcher.web.sessions import note_password
+from launcher.web.sessions import current_session_id, note_password
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -53,7 +53,12 @@ def confirm_in_form() -> str:
     if not password:
         return _("Your password is needed for this.")
     try:
-        sign_in.confirm_password(signed_in_user(), password, address=request.remote_addr or "")
+        sign_in.confirm_password(
+            signed_in_user(),
+            password,
+            address=request.remote_addr or "",
+            session_id=current_session_id(),
+        )
     except SignInThrottledError as error:
         return pause_words(error.retry_after_s)
     except SignInRefusedError:

@@ -18,6 +18,7 @@ from launcher.i18n.labels import ACCOUNT_WORDS, setting_words
 from launcher.i18n.locale import gettext as _
 from launcher.settings import table
 from launcher.settings.kinds import SettingError
+from launcher.web.devices import remember_device
 from launcher.web.errors import show_refusal
 from launcher.web.sessions import begin_session
 
@@ -63,7 +64,9 @@ def create_first_admin() -> ResponseReturnValue:
     change_settings({"site_name": site_name}, actor=Actor.of(user))
     begin_session(user)
     flash(_("Welcome, %(name)s. You are the first admin.", name=user.name))
-    return redirect(url_for("start.home"), 303)
+    response = redirect(url_for("start.home"), 303)
+    remember_device(response, user)
+    return response
 
 
 def is_awaiting_first_admin() -> bool:

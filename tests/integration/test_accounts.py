@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import stat
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from launcher.accounts import passwords, setup, users
+from launcher.accounts import passwords, refusals, setup, users
 from launcher.accounts.errors import (
     AccountChangedError,
     DisplayNameUnfitError,
@@ -28,7 +30,7 @@ from launcher.accounts.errors import (
     UsernameTakenError,
     UserNotFoundError,
 )
-from launcher.accounts.sign_in import authenticate
+from launcher.accounts.sign_in import attempts_left, authenticate
 from launcher.accounts.users import Standing
 from launcher.audit import COMMAND_LINE
 from launcher.config import ROOT
@@ -307,9 +309,120 @@ def test_failures_are_forgotten_after_a_quiet_quarter_of_an_hour(contents: None)
 def test_success_wipes_the_slate_of_the_name_only(contents: None) -> None:
     fail(4, "ada")
     assert sign_in("ada", ADA.password) == "ada"
-    fail(1, "someone")
+    for number in range(5):
+        fail(1, f"guess{number}")
+    assert sign_in("ada", ADA.password, address="10.0.0.22") == "ada"
     with pytest.raises(SignInThrottledError):
         sign_in("ben", BEN.password)
+
+
+def test_one_person_who_keeps_failing_stops_nobody_else_at_the_address(contents: None) -> None:
+    for minute in range(20):
+        now = NOW + timedelta(minutes=minute)
+        fail(4 if minute == 0 else 1, "chloe", now=now)
+        assert sign_in("ben", BEN.password, now=now) == "ben"
+
+
+def test_an_address_that_guesses_at_many_names_gets_one_try_a_minute(contents: None) -> None:
+    tries = 0
+    for second in range(600):
+        try:
+            fail(1, f"guess{second}", now=NOW + second * SECOND)
+            tries += 1
+        except SignInThrottledError:
+            pass
+    assert tries == 5 + 9
+
+
+def test_no_stranger_keeps_a_user_from_a_device_of_theirs(contents: None) -> None:
+    for second in range(120):
+        with pytest.raises((SignInRefusedError, SignInThrottledError)):
+            sign_in("ada", "wrong", address="10.6.6.6", now=NOW + second * SECOND)
+        if second % 5 == 0:
+            user = authenticate(
+                "ada", ADA.password, address=HERE, device="mine", now=NOW + second * SECOND
+            )
+            assert user.username == "ada"
+
+
+def test_a_success_on_a_known_device_gives_strangers_no_further_tries(contents: None) -> None:
+    fail(5, "ada", address="10.6.6.6")
+    authenticate("ada", ADA.password, address=HERE, device="mine", now=NOW)
+    with pytest.raises(SignInThrottledError):
+        sign_in("ada", "wrong", address="10.6.6.7")
+
+
+def test_a_stolen_device_gets_as_few_tries_as_a_stranger(contents: None) -> None:
+    def guess(now: datetime) -> None:
+        authenticate("ada", "wrong", address="10.6.6.6", device="stolen", now=now)
+
+    for _ in range(5):
+        with pytest.raises(SignInRefusedError):
+            guess(NOW)
+    for second in (1, 59):
+        with pytest.raises(SignInThrottledError):
+            guess(NOW + second * SECOND)
+    assert attempts_left("ada", address=HERE, device="stolen") == 0
+    assert attempts_left("ada", address=HERE, device="mine") == 5
+    with pytest.raises(SignInRefusedError):
+        guess(NOW + 60 * SECOND)
+
+
+def test_failures_dated_in_the_future_pause_nobody(contents: None) -> None:
+    fail(5, "ada", now=NOW + timedelta(days=365))
+    assert sign_in("ada", ADA.password) == "ada"
+
+
+# Failures in the audit log
+
+
+def refused() -> list[tuple[str, str, int]]:
+    events = db.session.scalars(
+        sa.select(AuditEvent).where(AuditEvent.action.startswith("session.refuse"))
+    )
+    return [(each.actor_name, each.address, each.changes["attempts"]) for each in events]
+
+
+def test_failures_are_counted_in_the_audit_log_without_what_was_typed(
+    contents: None, data_dir: Path
+) -> None:
+    fail(3, "ada")
+    fail(1, "My secret passphrase")
+    fail(2, "ADA", address="10.0.0.22", now=NOW + SECOND)
+    assert refused() == [
+        ("ada", HERE, 3), ("unknown name", HERE, 1), ("ada", "10.0.0.22", 2),
+    ]  # fmt: skip
+    db.session.rollback()
+    with closing(sqlite3.connect(data_dir / "launcher.db")) as database:
+        audited = [line for line in database.iterdump() if "audit_events" in line]
+    assert not [line for line in audited if "secret" in line or "wrong" in line]
+
+
+def test_failures_that_go_on_stay_one_row_and_later_ones_are_another(contents: None) -> None:
+    for minute in range(0, 600, 20):
+        fail(1, "ada", now=NOW + timedelta(minutes=minute))
+    fail(1, "ada", now=NOW + timedelta(hours=12))
+    assert refused() == [("ada", HERE, 30), ("ada", HERE, 1)]
+
+
+def test_an_attack_from_everywhere_adds_a_bounded_number_of_rows(contents: None) -> None:
+    for number in range(refusals.MAX_ADDRESSES + 50):
+        fail(1, f"guess{number}", address=f"10.1.{number}.1")
+    rows = refused()
+    assert len(rows) == refusals.MAX_ADDRESSES + 1
+    assert rows[-1] == ("unknown name", "", 50)
+
+
+def test_rows_of_failures_that_restored_data_spoiled_are_left_alone(contents: None) -> None:
+    fail(1, "ada")
+    event = db.session.scalars(
+        sa.select(AuditEvent).where(AuditEvent.action == refusals.SIGN_IN)
+    ).one()
+    event.changes = ["odd"]
+    db.session.commit()
+    fail(1, "ada")
+    count = sa.select(sa.func.count()).where(AuditEvent.action == refusals.SIGN_IN)
+    assert db.session.scalar(count) == 2
 
 
 def test_an_ipv6_network_is_one_address(contents: None) -> None:

@@ -103,6 +103,21 @@ def test_a_sign_in_is_there_with_its_address(ada: Visitor) -> None:
     assert re.fullmatch(r"today, \d\d:\d\d ada Signed in 127\.0\.0\.1", lines(ada.page)[0])
 
 
+def test_failed_sign_ins_are_there_in_words(ada: Visitor, guest: Visitor) -> None:
+    guest.send("/login", username="ada", password="wrong")
+    guest.send("/login", username="ADA", password="wrong")
+    guest.send("/login", username="my secret", password="x")
+    ada.open("/admin/audit")
+
+    unknown, known = lines(ada.page)[:2]
+    assert re.fullmatch(
+        r"today, [\d:]+ Unknown name Sign-in failed 1 attempt since today, [\d:]+ 127\.0\.0\.1",
+        unknown,
+    )
+    assert "ada Sign-in failed 2 attempts since today" in known
+    assert "secret" not in ada.page
+
+
 def test_who_is_no_person_is_named_in_words(ada: Visitor, app: Flask) -> None:
     record(app, "app.update", actor=Actor("root (command line)"))
     record(app, "app.update", actor=Actor("schedule"))

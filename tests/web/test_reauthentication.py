@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 
 from launcher.models.types import utc_now
 from tests.conftest import ADA
@@ -57,6 +58,27 @@ def test_a_borrowed_session_cannot_guess_for_long(tired: Visitor) -> None:
 
     assert answer.status_code == 422
     assert "Too many tries" in answer.text
+
+
+def test_no_stranger_keeps_a_signed_in_user_from_going_on(tired: Visitor, app: Flask) -> None:
+    stranger = Visitor(app)
+    for _ in range(6):
+        stranger.send("/login", username="ada", password="wrong")
+
+    tired.open("/account/confirm")
+    answer = tired.send("/account/confirm", next="/account", password=ADA.password)
+
+    assert answer.status_code == 303
+
+
+def test_a_wrong_password_is_in_the_audit_log(tired: Visitor) -> None:
+    tired.open("/account/confirm")
+    tired.send("/account/confirm", password="wrong")
+    tired.send("/account/confirm", password="wrong")
+    tired.open("/admin/audit?kind=session")
+
+    assert "Password confirmation failed" in tired.page
+    assert "2 attempts since today" in tired.page
 
 
 def test_it_never_leads_to_another_site(tired: Visitor) -> None:

@@ -16,9 +16,10 @@ from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.db.settings import current_settings
 from launcher.extensions import db
-from launcher.models import SystemSettings, UserSession
+from launcher.models import SystemSettings, User, UserSession
 from launcher.models.types import utc_now
-from tests.conftest import ADA, MakeApp
+from launcher.web import devices
+from tests.conftest import ADA, BEN, MakeApp
 from tests.web.visitor import Visitor
 
 
@@ -63,6 +64,71 @@ def test_the_sixth_try_has_to_wait_even_with_the_right_password(
     assert answer.status_code == 429
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
     assert not guest.is_signed_in
+
+
+def guess(app: Flask, times: int, *, address: str = "10.6.6.6") -> None:
+    """Try wrong passwords for Ada from elsewhere."""
+    stranger = Visitor(app)
+    stranger.client.environ_base["REMOTE_ADDR"] = address
+    for _ in range(times):
+        stranger.send("/login", username="ada", password="wrong")
+
+
+def sign_out(visitor: Visitor) -> None:
+    visitor.open("/account")
+    visitor.send("/logout")
+
+
+def test_who_signed_in_here_before_is_let_in_whoever_guesses_elsewhere(
+    guest: Visitor, app: Flask, cast: object
+) -> None:
+    guest.sign_in(ADA)
+    sign_out(guest)
+    guess(app, 6)
+
+    for _ in range(23):
+        assert guest.sign_in(ADA).status_code == 303
+        sign_out(guest)
+    assert Visitor(app).sign_in(ADA).status_code == 429
+
+
+def test_a_known_device_is_one_for_its_users_alone(
+    guest: Visitor, app: Flask, cast: object
+) -> None:
+    guest.sign_in(BEN)
+    sign_out(guest)
+    guess(app, 6)
+
+    assert guest.sign_in(ADA).status_code == 429
+    assert guest.sign_in(BEN).status_code == 303
+
+
+def test_guessing_on_a_known_device_is_as_slow(guest: Visitor, cast: object) -> None:
+    guest.sign_in(ADA)
+    sign_out(guest)
+    for left in ("4 more tries", "3 more tries", "2 more tries", "1 more try", "Wait 60 seconds"):
+        guest.send("/login", username="ada", password="wrong")
+        assert left in guest.page
+
+    assert guest.sign_in(ADA).status_code == 429
+
+
+def test_a_device_remembers_five_users_and_reads_no_forged_cookie(app: Flask) -> None:
+    users_ = [User(username=f"user{number}") for number in range(7)]
+    cookie = ""
+    for user in users_:
+        with app.test_request_context(headers={"Cookie": cookie}):
+            response = app.make_response("")
+            devices.remember_device(response, user)
+        cookie = response.headers["Set-Cookie"].split(";")[0]
+        assert "HttpOnly" in response.headers["Set-Cookie"]
+    with app.test_request_context(headers={"Cookie": cookie}):
+        known = [user.username for user in users_ if devices.known_device(user.username)]
+        assert known == [f"user{number}" for number in range(2, 7)]
+        assert devices.known_device("USER6") == devices.known_device("user6")
+    name, _, value = cookie.partition("=")
+    with app.test_request_context(headers={"Cookie": f"{name}=x{value}"}):
+        assert not devices.known_device("user6")
 
 
 def test_who_wanted_a_page_gets_it_after_signing_in(guest: Visitor, cast: object) -> None:

@@ -26,6 +26,7 @@ from launcher.web.admin.audit.words import (
     KIND_WORDS,
     action_words,
     actor_words,
+    attempts_words,
     changes_of,
     error_of,
     outcome_of,
@@ -147,9 +148,10 @@ def _event(event: AuditEvent) -> dict[str, object]:
         "actor": event.actor_name,
         "what": action_words(event),
         "changes": tuple(changes_of(event)),
+        "attempts": attempts_words(event),
         "ending": _ending(outcome) if outcome else None,
         "error": error_of(event),
-        "address": event.address,
+        "address": event.address or (_("Several addresses") if attempts_words(event) else ""),
         "backup_url": _backup_url(event.target_id) if is_backup else "",
     }
 

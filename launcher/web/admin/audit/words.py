@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from launcher.accounts import refusals
 from launcher.audit import COMMAND_LINE
 from launcher.backup.records.operation import Outcome
-from launcher.i18n.formats import listing
+from launcher.i18n.formats import day_and_time, listing
 from launcher.i18n.labels import RESTORE_TEST_WORDS, ROLE_WORDS, VERB_WORDS
-from launcher.i18n.locale import LOCALES, gettext
+from launcher.i18n.locale import LOCALES, gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import AuditEvent, Role
 from launcher.notifications.messages import EVENT_WORDS
@@ -38,6 +40,8 @@ KIND_WORDS: Mapping[str, LazyString] = {
 ACTION_WORDS: Mapping[str, LazyString] = {
     "session.create": _("Signed in"),
     "session.delete_all": _("Signed out everywhere"),
+    refusals.SIGN_IN: _("Sign-in failed"),
+    refusals.CONFIRMATION: _("Password confirmation failed"),
     "user.create": _("Made the account %(name)s"),
     "user.set_display_name": _("Changed the display name of %(name)s"),
     "user.set_role": _("Changed the role of %(name)s"),
@@ -86,6 +90,7 @@ FIELD_WORDS: Mapping[str, LazyString] = {
 ACTOR_WORDS: Mapping[str, LazyString] = {
     COMMAND_LINE.name: _("Command line"),
     "schedule": _("The schedule"),
+    refusals.UNKNOWN_NAME.name: _("Unknown name"),
     "start": _("The start of the server"),
 }
 _AT_A_SHELL = f" ({COMMAND_LINE.name})"
@@ -123,6 +128,19 @@ def changes_of(event: AuditEvent) -> Iterator[Change]:
         if isinstance(pair, list) and len(pair) == 2:
             label = str(FIELD_WORDS.get(name, name))
             yield Change(label, _value(name, pair[0]), _value(name, pair[1]))
+
+
+def attempts_words(event: AuditEvent) -> str:
+    """Return how often a sign-in failed, and since when; "" for anything else."""
+    attempts = _facts(event).get("attempts")
+    if not isinstance(attempts, int):
+        return ""
+    words = ngettext("%(num)s attempt", "%(num)s attempts", attempts)
+    try:
+        since = datetime.fromisoformat(str(_facts(event).get("since", "")))
+        return gettext("%(attempts)s since %(moment)s", attempts=words, moment=day_and_time(since))
+    except (ValueError, OverflowError):
+        return words
 
 
 def outcome_of(event: AuditEvent) -> Outcome | None:
