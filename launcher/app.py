@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from launcher import cli
 from launcher.background.data_files import upgrade_data_files
@@ -63,8 +62,3 @@ def _configure(app: Flask, config: Config) -> None:
         MAX_CONTENT_LENGTH=FORM_LIMIT_BYTES,
     )
     app.logger.setLevel(config.log_level)
-    if config.proxy_hops:
-        hops = config.proxy_hops
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops
-        )

@@ -10,6 +10,7 @@ in `launcher.settings`.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
@@ -72,6 +73,19 @@ def _address(text: str) -> str:
     return text
 
 
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)+", text):
+        raise ValueError(text)
+    return text
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip().lower() for name in text.split(","))
+    if not all(re.fullmatch(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*", name) for name in names):
+        raise ValueError(text)
+    return names
+
+
 def _secret(text: str) -> str:
     if len(text) < _KEY_MIN_LENGTH:
         raise ValueError(text)
@@ -100,6 +114,8 @@ def _choice(*choices: str) -> ValueKind:
 PATH = ValueKind("the path of a directory", _path)
 SWITCH = ValueKind("on or off", _switch)
 ADDRESS = ValueKind("host:port, [ipv6]:port or unix:/path", _address)
+PATH_PREFIX = ValueKind("a path like /launcher, without a slash at its end", _prefix)
+HOSTS = ValueKind("host names without ports, like home.example, separated by commas", _hosts)
 SECRET = ValueKind(f"at least {_KEY_MIN_LENGTH} characters", _secret, is_secret=True)
 
 
@@ -124,7 +140,18 @@ class Config:
     workers: int = _setting(2, _number(1, 64), "Processes that answer requests.")
     threads: int = _setting(8, _number(1, 256), "Threads in each of them.")
     proxy_hops: int = _setting(
-        0, _number(0, 10), "Reverse proxies in front whose X-Forwarded-* headers are to be trusted."
+        0,
+        _number(0, 10),
+        "Reverse proxies in front whose X-Forwarded-For and -Proto are to be trusted.",
+    )
+    prefix: str = _setting(
+        "", PATH_PREFIX, "The path below which the site lies, like /launcher. Empty: none."
+    )
+    hosts: tuple[str, ...] = _setting(
+        "", HOSTS, "The host names that the site is served under. Empty: any."
+    )
+    hsts_days: int = _setting(
+        30, _number(0, 730), "Days for which browsers insist on TLS after a visit over TLS."
     )
     upload_limit_mb: int = _setting(
         512, _number(1, 102400), "The largest backup that may be uploaded, in megabytes."
@@ -186,6 +213,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
     values = {setting.name: _value(setting, environ) for setting in SETTINGS}
     if values["backup_dir"] == "":
         values["backup_dir"] = Path(str(values["data_dir"])) / "backups"
+    values["hosts"] = values["hosts"] or ()
     return Config(**values)  # type: ignore[arg-type]
 
 

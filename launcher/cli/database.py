@@ -82,9 +82,11 @@ def _say_damage(problem: Fault) -> None:
 @using_database()
 def _say_address() -> None:
     config = current_config()
-    address = config.bind if config.bind.startswith("unix:") else f"http://{config.bind}/"
+    address = (
+        config.bind if config.bind.startswith("unix:") else f"http://{config.bind}{config.prefix}/"
+    )
     click.echo(f"Launcher is at {address}", err=True)
     if token := setup.ensure_setup_token(config.setup_token_path):
-        root = address if address.startswith("http") else "http://<your host>/"
+        root = address if address.startswith("http") else f"http://<your host>{config.prefix}/"
         click.echo("There is no admin yet. Make the first one here, once:", err=True)
         click.echo(f"    {root}setup?token={token}", err=True)

@@ -22,6 +22,7 @@ from launcher.web import (
     htmx,
     metrics,
     navigation,
+    proxies,
     reauthentication,
     receiving,
     sessions,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
 def init_app(app: Flask) -> None:
     """Register every page; the database and Babel are bound to `app` already."""
+    proxies.init_app(app)
     forgery.init_app(app)
     # Its context processor would query the user even on the page of a damaged database.
     login.init_app(app, add_context_processor=False)
@@ -65,3 +67,4 @@ def init_app(app: Flask) -> None:
         jobs_, users, notifications, audit_,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
+    proxies.check_prefix(app)

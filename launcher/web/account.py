@@ -109,6 +109,7 @@ def _remember_in_browser(locale: str, theme: Theme) -> Response:
             name,
             value,
             max_age=_COOKIE_MAX_AGE_S,
+            path=request.script_root or "/",
             secure=request.is_secure,
             httponly=True,
             samesite="Lax",

@@ -33,7 +33,7 @@ blueprint = Blueprint("assets", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file as it is sent. `url` changes whenever `body` does."""
+    """One file as it is sent. `url`, which lacks the prefix, changes whenever `body` does."""
 
     url: str
     mime: str
@@ -89,7 +89,7 @@ def _in_scope(script: str) -> str:
 
 def asset_url(name: str) -> str:
     """Return the URL of the asset called `name`."""
-    return _assets().by_name[name].url
+    return f"{request.script_root}{_assets().by_name[name].url}"
 
 
 def styles_url(hue: int) -> str:

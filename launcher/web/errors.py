@@ -32,7 +32,7 @@ from launcher.web.contents import contents
 from launcher.web.cookies import session_cookie_name
 from launcher.web.forgery import ForeignFormError
 from launcher.web.frame import current_viewer, do_without_database
-from launcher.web.htmx import is_htmx
+from launcher.web.htmx import is_htmx, own_address
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
@@ -176,7 +176,7 @@ def _watch_step() -> NextStep | None:
     running = current_backups().progress()
     if (running is None or running.verb is Verb.PLAN) and _is_repeatable():
         # It ends at once, or has ended: there is nothing to follow.
-        return NextStep(request.full_path.rstrip("?"), gettext("Try again"))
+        return NextStep(own_address(), gettext("Try again"))
     return NextStep(watch_path(running), gettext("Watch it"))
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flask import request
+
+from launcher.current import current_config
+
 if TYPE_CHECKING:
     from flask import Flask, Response
 
@@ -33,6 +37,11 @@ def init_app(app: Flask) -> None:
 
 
 def _add_headers(response: Response) -> Response:
+    if request.is_secure:
+        # For this name alone: others of the domain may have no TLS. The default is as long as a
+        # session, and short enough to think better of it: it counts for every port of the host.
+        max_age_s = current_config().hsts_days * 86400
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={max_age_s}")
     own = _OF_ASSETS if response.cache_control.immutable else _OF_PAGES
     for name, value in (_ALWAYS | own).items():
         response.headers.setdefault(name, value)

@@ -27,6 +27,11 @@ def current_page() -> str:
     return request.headers.get("HX-Current-URL", "")
 
 
+def own_address() -> str:
+    """Return the address of this request on its host, prefix included."""
+    return f"{request.script_root}{request.full_path.rstrip('?')}"
+
+
 def split_address(text: str) -> SplitResult:
     """Return the parts of an address, all "" when it is none."""
     try:

@@ -18,7 +18,7 @@ from launcher.accounts.errors import SignInRefusedError, SignInThrottledError
 from launcher.i18n.locale import gettext as _
 from launcher.models.types import utc_now
 from launcher.web.auth import pause_words, safe_path
-from launcher.web.htmx import is_htmx, redirect_script
+from launcher.web.htmx import is_htmx, own_address, redirect_script
 from launcher.web.roles import signed_in_user, user_required
 from launcher.web.sessions import current_session_id, note_password
 
@@ -111,7 +111,7 @@ def _form(next_path: str, error: str) -> str:
 
 def _way_back() -> str:
     if request.method in {"GET", "HEAD"}:
-        return request.full_path.rstrip("?")
+        return own_address()
     # A form is sent from its own page, or from the one before.
     referrer = request.referrer or ""
     return referrer.removeprefix(request.host_url.rstrip("/")) or "/"

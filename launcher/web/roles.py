@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from launcher.audit import Actor
 from launcher.models import Role, User
 from launcher.web.frame import current_viewer
-from launcher.web.htmx import current_page, is_htmx, redirect_script, split_address
+from launcher.web.htmx import current_page, is_htmx, own_address, redirect_script, split_address
 
 P = ParamSpec("P")
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -69,8 +69,8 @@ def redirect_to_sign_in() -> ResponseReturnValue:
     if is_htmx():
         return redirect_script(_sign_in(split_address(current_page()).path), status=401)
     is_repeatable = request.method in {"GET", "HEAD"}
-    return redirect(_sign_in(request.full_path.rstrip("?") if is_repeatable else ""))
+    return redirect(_sign_in(own_address() if is_repeatable else ""))
 
 
 def _sign_in(back: str) -> str:
-    return url_for("auth.sign_in", next=back if back not in {"", "/"} else None)
+    return url_for("auth.sign_in", next=back if back not in {"", url_for("start.home")} else None)

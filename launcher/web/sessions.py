@@ -44,6 +44,10 @@ class TlsAwareSessions(SecureCookieSessionInterface):
         """Return the name of this installation that goes with the scheme of this request."""
         return session_cookie_name(app)
 
+    def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002
+        """Return the prefix of the site; over TLS `/`, which `__Host-` demands."""
+        return "/" if request.is_secure else request.script_root or "/"
+
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
         """Return whether this request came over TLS."""
         return request.is_secure

@@ -14,7 +14,7 @@ from launcher.db.session import DataBeingReplacedError, enter, ungated
 from launcher.web.admin.backups.outcomes import ended
 from launcher.web.admin.backups.outcomes.page import viewer_now
 from launcher.web.frame import do_without_database, use_appearance
-from launcher.web.htmx import is_htmx, render
+from launcher.web.htmx import is_htmx, own_address, render
 from launcher.web.operations.following import (
     Follower,
     is_follower_here,
@@ -81,7 +81,7 @@ def _running(progress: Progress | None) -> ResponseReturnValue:
         "admin/following.html",
         part="admin/_operation.html",
         running=describe_progress(progress),
-        address=request.full_path.rstrip("?"),
+        address=own_address(),
     )
 
 

@@ -1,0 +1,87 @@
+"""What is believed of the way that a request took: reverse proxies, the path prefix, host names.
+
+Only `X-Forwarded-For` and `-Proto` are read, of as many proxies as `LAUNCHER_PROXY_HOPS` says. The
+host is that of `Host`, and the prefix is a setting: a client can send any header that a proxy does
+not overwrite (docs/deploy.md).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.sansio.utils import host_is_trusted
+
+from launcher.config import ConfigError
+from launcher.current import current_config
+from launcher.i18n.locale import gettext
+from launcher.i18n.locale import lazy_gettext as _
+from launcher.web.errors import show_refusal
+from launcher.web.frame import do_without_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# Probes and scrapers ask by address; the refusal has its style.
+_FOR_ANY_HOST = {"health.healthz", "metrics.show", "assets.asset"}
+
+
+class _Prefixed:
+    """The application below a path, whether or not the proxy in front cuts that off."""
+
+    def __init__(self, app: WSGIApplication, prefix: str) -> None:
+        self._app = app
+        self._prefix = prefix
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path == self._prefix or path.startswith(f"{self._prefix}/"):
+            environ["PATH_INFO"] = path[len(self._prefix) :] or "/"
+        environ["SCRIPT_NAME"] = self._prefix
+        return self._app(environ, start_response)
+
+
+def init_app(app: Flask) -> None:
+    """Serve below the prefix, behind the proxies and under the host names of the settings."""
+    config = current_config(app)
+    if config.prefix:
+        app.wsgi_app = _Prefixed(app.wsgi_app, config.prefix)  # type: ignore[method-assign]
+    if hops := config.proxy_hops:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_port=0, x_prefix=0
+        )
+    app.before_request(_refuse_other_hosts)
+
+
+def check_prefix(app: Flask) -> None:
+    """Refuse a prefix that is also the beginning of a page, once all pages are registered.
+
+    Raises:
+        ConfigError
+    """
+    prefix = current_config(app).prefix
+    if prefix and any(
+        f"{rule.rule}/".startswith(f"{prefix}/") for rule in app.url_map.iter_rules()
+    ):
+        raise ConfigError(f"LAUNCHER_PREFIX is {prefix!r}, where Launcher has pages of its own")
+
+
+def _refuse_other_hosts() -> Response | None:
+    """A request without `Host` may pass: no browser sends one, but health probes do."""
+    hosts = current_config().hosts
+    host = request.environ.get("HTTP_HOST", "")
+    if (
+        not hosts
+        or not host
+        or request.endpoint in _FOR_ANY_HOST
+        or host_is_trusted(host.lower(), hosts)
+    ):
+        return None
+    do_without_database()
+    text = gettext(
+        "Nothing was changed. An admin of the server can add the name to LAUNCHER_HOSTS."
+    )
+    return show_refusal(400, _("This site is not served under this host name"), text)

@@ -1,0 +1,197 @@
+"""Behind a proxy: below a path, under the names of the site, and with headers of a stranger."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from launcher.background import process as process_
+from launcher.config import ConfigError
+from launcher.jobs import process
+from tests.conftest import ADA, MakeApp
+from tests.web.routes import routes_of
+from tests.web.visitor import Visitor
+
+PREFIX = "/launcher"
+_ATTRIBUTE = re.compile(r'\s([a-z-]+)="(/[^"]*)"')
+
+
+@pytest.fixture(autouse=True)
+def _nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_, "start", lambda *_, **__: None)
+    monkeypatch.setattr(process, "run_now", lambda *_, **__: None)
+
+
+@pytest.fixture
+def app(new_data: Path, data_dir: Path, make_app: MakeApp) -> Flask:
+    """A site below a path."""
+    shutil.copytree(new_data, data_dir)
+    return make_app(scheduler="off", prefix=PREFIX)
+
+
+def addresses_in(answer: TestResponse) -> Iterator[str]:
+    """Yield every address on this host that an answer names, whatever names it."""
+    for header in ("Location", "HX-Redirect"):
+        if header in answer.headers:
+            yield answer.headers[header]
+    for cookie in answer.headers.getlist("Set-Cookie"):
+        path = re.search(r"Path=([^;]+)", cookie)
+        assert path
+        yield path[1]
+    if answer.mimetype == "text/html":
+        yield from (found[2] for found in _ATTRIBUTE.finditer(answer.text))
+
+
+def check(answer: TestResponse, *, of: object) -> int:
+    """Check that no address in an answer lacks the prefix; return how many there are."""
+    found = list(addresses_in(answer))
+    for address in found:
+        within = [value for _, value in parse_qsl(urlsplit(address).query) if value[:1] == "/"]
+        for each in (address, *within):
+            assert f"{each}/".startswith(f"{PREFIX}/"), (of, each)
+    return len(found)
+
+
+@pytest.mark.parametrize("who", ["guest", "ada"])
+@pytest.mark.parametrize("is_cut_off", [True, False])
+def test_every_address_of_every_page_has_the_prefix(
+    app: Flask, pictures: object, who: str, is_cut_off: bool, request: pytest.FixtureRequest
+) -> None:
+    visitor: Visitor = request.getfixturevalue(who)
+    app.config["WTF_CSRF_ENABLED"] = False  # forms are let in, for their redirects
+    counts: Counter[str] = Counter()
+    for route in sorted(routes_of(app), key=lambda each: "sign_out" in each.endpoint):
+        path = route.path if is_cut_off else PREFIX + route.path
+        for headers in (
+            {},
+            {"HX-Request": "true", "HX-Current-URL": f"http://localhost{PREFIX}{route.path}"},
+        ):
+            answer = visitor.client.open(path, method=route.method, headers=headers)
+            counts[route.endpoint] += check(answer, of=(route, headers))
+            answer.close()
+    assert counts["start.home"]
+    assert counts["account.change_appearance"]
+
+
+def test_the_pages_of_failures_have_it_too(app: Flask, ada: Visitor, data_dir: Path) -> None:
+    assert check(ada.open("/nope"), of="404") > 3
+    (data_dir / "launcher.db").unlink()
+    answer = ada.open("/")
+    assert answer.status_code == 503
+    assert check(answer, of="503") > 3
+
+
+def test_signing_in_leads_back_to_the_page_that_was_asked_for(app: Flask, cast: object) -> None:
+    visitor = Visitor(app)
+    answer = visitor.open(f"{PREFIX}/admin/users")
+    assert answer.location == f"{PREFIX}/login?next=/launcher/admin/users"
+    visitor.open(answer.location)
+    answer = visitor.send(
+        f"{PREFIX}/login", username="ada", password=ADA.password, next=f"{PREFIX}/admin/users"
+    )
+    assert answer.location == f"{PREFIX}/admin/users"
+    assert "Path=/launcher" in answer.headers["Set-Cookie"]
+
+
+def test_the_session_over_tls_keeps_the_path_that_browsers_demand(app: Flask) -> None:
+    answer = app.test_client().get("/login", base_url="https://localhost")
+
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-")
+    assert "Path=/;" in f"{cookie};"
+
+
+@pytest.mark.parametrize(
+    "prefix", ["launcher", "/launcher/", "//a", "/a//b", "/..", "/a/./b", "/a b"]
+)
+def test_an_odd_prefix_is_refused(make_app: MakeApp, prefix: str) -> None:
+    with pytest.raises(ConfigError, match="a path like /launcher"):
+        make_app(prefix=prefix)
+
+
+def test_a_prefix_where_pages_are_is_refused(make_app: MakeApp) -> None:
+    with pytest.raises(ConfigError, match="has pages of its own"):
+        make_app(prefix="/admin")
+
+
+@pytest.mark.parametrize("hops", ["0", "1", "2"])
+def test_host_and_prefix_in_headers_of_a_client_are_not_believed(
+    new_data: Path, tmp_path: Path, make_app: MakeApp, hops: str
+) -> None:
+    shutil.copytree(new_data, tmp_path / "plain")
+    app = make_app(data_dir=str(tmp_path / "plain"), proxy_hops=hops)
+    forged = {
+        "X-Forwarded-Prefix": "//evil.example/x",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Port": "666",
+        "X-Forwarded-Server": "evil.example",
+        "X-Script-Name": "//evil.example/x",
+        "X-Original-URL": "//evil.example/x",
+        "X-Rewrite-URL": "//evil.example/x",
+        "Forwarded": "host=evil.example;proto=https",
+    }
+    for path in ("/", "/login", "/admin/users", "/nope", "//evil.example/x"):
+        answer = app.test_client().get(path, headers=forged)
+        assert "evil.example/" not in str(answer.headers).replace("next=//evil.example", "")
+        assert not answer.headers.get("Location", "/").startswith("//")
+        assert "666" not in str(answer.headers)
+
+
+def site_named(make_app: MakeApp, new_data: Path, tmp_path: Path, hosts: str) -> Flask:
+    shutil.copytree(new_data, tmp_path / "named")
+    return make_app(data_dir=str(tmp_path / "named"), hosts=hosts)
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("home.example", 200), ("home.example:8000", 200), ("HOME.example", 200), ("a.lan", 200),
+        ("b.a.lan", 200), ("evil.example", 400), ("home.example.evil", 400), ("127.0.0.1", 400),
+        ("x@home.example", 400), ("[::1]", 400), ("[", 400), ("", 200),
+    ],
+)  # fmt: skip
+def test_other_host_names_are_refused_with_the_name_of_the_setting(
+    make_app: MakeApp, new_data: Path, tmp_path: Path, host: str, status: int
+) -> None:
+    client = site_named(make_app, new_data, tmp_path, "home.example, .a.lan").test_client()
+    answer = client.get("/login", environ_overrides={"HTTP_HOST": host})
+
+    assert answer.status_code == status
+    assert ("LAUNCHER_HOSTS" in answer.text) is (status == 400)
+
+
+def test_probes_by_address_are_answered_all_the_same(
+    make_app: MakeApp, new_data: Path, tmp_path: Path
+) -> None:
+    client = site_named(make_app, new_data, tmp_path, "home.example").test_client()
+
+    for host in ("127.0.0.1:8000", "", "10.1.2.3"):
+        assert client.get("/healthz", environ_overrides={"HTTP_HOST": host}).status_code == 200
+
+
+@pytest.mark.parametrize("hosts", ["home.example:80", "http://home.example", "a b", "*", ","])
+def test_odd_host_names_are_refused(make_app: MakeApp, hosts: str) -> None:
+    with pytest.raises(ConfigError, match="host names without ports"):
+        make_app(hosts=hosts)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "days", "told"),
+    [("http", "30", None), ("https", "30", "max-age=2592000"), ("https", "0", "max-age=0")],
+)
+def test_browsers_insist_on_tls_once_they_came_over_it(
+    app: Flask, make_app: MakeApp, scheme: str, days: str, told: str | None
+) -> None:
+    client = make_app(hsts_days=days).test_client()
+
+    for path in ("/login", "/healthz", "/nope"):
+        answer = client.get(path, base_url=f"{scheme}://localhost")
+        assert answer.headers.get("Strict-Transport-Security") == told
