@@ -122,9 +122,9 @@ class UserSession(Model):
         {"sqlite_with_rowid": False},
     )
 
-    id: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
-    epoch: Mapped[str] = mapped_column(sa.Text)
+    epoch: Mapped[str]
     began_at: Mapped[datetime] = mapped_column(UtcSeconds)
 
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)

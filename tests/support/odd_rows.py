@@ -113,6 +113,8 @@ def write_odd(path: Path, cells: Sequence[OddCell], *, spare_users: int = 0) -> 
             where = _of_last_row(table) if cell.is_key or _is_unique(table, cell.column) else "1"
             if cell.column in OF_SESSIONS and cell.table in {"users", "system_settings"}:
                 where += f" AND id > {spare_users}"
+            if cell.table == "user_sessions":
+                where += f" AND user_id > {spare_users}"
             try:
                 database.execute(
                     f"UPDATE OR IGNORE {cell.table} SET {cell.column} = {cell.sql} WHERE {where}"

@@ -43,6 +43,7 @@ def look(
     with app.app_context():
         backup = current_backups().create(by="ada")
     runner = app.test_cli_runner()
+    visitors = {who: request.getfixturevalue(who) for who in ("ada", "chloe", "guest")}
     live, good = data_dir / "launcher.db", data_dir / "good.db"
     fill_empty_tables(live)
     shutil.copy(live, good)
@@ -54,7 +55,6 @@ def look(
             of_each = [{"user_id": "1"}, {"user_id": "3"}]
         if "GET" in (rule.methods or ()):
             paths += (address(rule, parts) for parts in of_each)
-    visitors = {who: request.getfixturevalue(who) for who in ("ada", "chloe", "guest")}
 
     def look_at(cells: Iterable[OddCell]) -> list[str]:
         for side in ("-wal", "-shm"):
