@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from launcher.background.examination import ExaminerInChild
 from launcher.backup import BackupService, Gate, LocalStore
 from launcher.backup.ports import Clock, utc_now
 from launcher.config import Config
@@ -42,6 +43,7 @@ def build_backups(installation: Installation, *, clock: Clock = utc_now) -> Back
         ),
         content=LauncherContent(),
         gate=gate,
+        examiner=ExaminerInChild(),
         clock=clock,
         on_finished=operation_recorder(installation.database_path, gate),
         compress=installation.compression,

@@ -1,7 +1,8 @@
 """Records as JSON and back: the one codec of every file that Launcher keeps.
 
 A record is a frozen dataclass whose fields hold text, numbers, booleans, aware moments, paths,
-`StrEnum`s, further records, tuples, frozen sets or mappings of these, or None. Decoding is strict
+`StrEnum`s, facts of a reason, further records, tuples, frozen sets or mappings of these, or None.
+Decoding is strict
 about types, and refuses numbers that are not finite or exceed 64 bits. In text, "?" replaces what
 is no character. A missing field takes its default, and unknown keys are ignored, so that versions
 read each other's files.
@@ -172,6 +173,7 @@ _decoders: dict[object, _Decoder] = {
     int: _whole,
     float: _number,
     str: _text,
+    str | int: lambda value: _whole(value) if isinstance(value, int) else _text(value),
     datetime: _moment,
     Path: lambda value: Path(_expect(str, value)),
 }

@@ -122,6 +122,15 @@ class UploadRejectedError(BackupError):
     code = "upload_rejected"
 
 
+class CheckStoppedError(BackupError):
+    """The check of a database was stopped at a limit, or ended without a result.
+
+    Nothing is known of the file: it is neither good nor damaged.
+    """
+
+    code = "check_stopped"
+
+
 class TimeUsedUpError(BackupError):
     """The time limit was reached; completed work is kept."""
 

@@ -21,6 +21,9 @@ from launcher.backup.errors import InsufficientSpaceError, StoreUnavailableError
 from launcher.backup.reasons import Reason
 
 CHUNK_BYTES = 1 << 20
+ASIDE = "aside-"
+"""How the folder of an operation begins that runs beside the lock: others leave it alone."""
+
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}  # FAT, some mounts
 _NO_MODES = {errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 # What PostgreSQL's `fsync_fname` takes as "a directory cannot be flushed here".
@@ -207,10 +210,17 @@ def require_space(path: Path, required_bytes: int, *, what: str) -> None:
         )
 
 
-def empty_directory(path: Path) -> None:
-    """Remove everything inside `path`, and never anything that a link in it points to."""
+def empty_directory(path: Path, *, but: str = "") -> None:
+    """Remove everything inside `path`, and never anything that a link in it points to.
+
+    Args:
+        path: the directory.
+        but: how the names begin that stay, "" for none.
+    """
     with os.scandir(path) as entries:
         for entry in list(entries):
+            if but and entry.name.startswith(but):
+                continue
             # What cannot be removed, a file of another user say, does not keep the rest.
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)

@@ -3,6 +3,10 @@
 `operation.json` holds the progress of the running operation; the holder of the lock writes it. A
 process that takes the lock and still finds the file knows that its writer was killed, and records
 that in the journal.
+
+Looking at a file takes as long as its maker wants, and changes nothing. So an operation may begin
+beside the others, at one of a few places that each have a lock, a state file and a folder for work
+in progress, and take the lock of all only for what it changes.
 """
 
 from __future__ import annotations
@@ -15,22 +19,38 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from enum import Enum
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
 from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.errors import BackupError, OperationInProgressError
-from launcher.backup.files import disk_errors, write_atomic
+from launcher.backup.files import ASIDE, disk_errors, write_atomic
 from launcher.backup.journal import Journal
-from launcher.backup.locks import try_lock
+from launcher.backup.locks import locked, try_lock
 from launcher.backup.ports import Clock, OnFinished, OnProgress
 from launcher.backup.records.ids import new_operation_id, parse_operation_id
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Stage, Verb
 
 log = logging.getLogger(__name__)
 
+_PLACES = 4
+_PLACES_FOR_STRANGERS = 2
+_LOCK_WAIT_S = 300.0
+_JOURNAL_WAIT_S = 10.0
 _REPORT_EVERY_S = 0.2
+_RECENT_ENTRIES = 50
+
+
+class Aside(Enum):
+    """Whose file an operation looks at beside the lock.
+
+    Two files of strangers at most are looked at, and they never keep ours waiting.
+    """
+
+    OURS = "ours"
+    STRANGERS = "strangers"
 
 
 class ProgressReporter(Protocol):
@@ -71,6 +91,8 @@ class Operation:
         id: sixteen hexadecimal digits, see `records.ids`.
         facts: what its journal line will hold in addition; must be JSON.
         is_recorded: set to False by an operation that changed nothing.
+        folder: the name of its own folder for work in progress, "" where it shares staging with
+            nobody because it holds the lock.
     """
 
     def __init__(
@@ -81,12 +103,16 @@ class Operation:
         by: str,
         stages: Sequence[Stage],
         started_at: datetime,
+        folder: str,
         report: Callable[[Progress, dict[str, object]], None],
+        lock: Callable[[], bool],
     ) -> None:
         self.id = id_
+        self.folder = folder
         self.facts: dict[str, object] = {}
         self.is_recorded = True
         self._report = report
+        self._lock = lock
         self._reported_at = 0.0
         self._stage_at = time.monotonic()
         self.progress = Progress(
@@ -102,6 +128,22 @@ class Operation:
         self._change(took_s=self.took_s(), stage=stage, done=0, total=total)
         self._stage_at = time.monotonic()
         self._send()
+
+    def wait(self) -> None:
+        """Report that it waits for the lock, as a stage after the current one."""
+        stages = self.progress.stages
+        if Stage.WAIT not in stages:
+            at = stages.index(self.progress.stage) + 1 if self.progress.stage in stages else 0
+            self._change(stages=(*stages[:at], Stage.WAIT, *stages[at:]))
+            self.stage(Stage.WAIT)
+
+    def become_exclusive(self) -> bool:
+        """Hold the lock of all operations from here to the end; return whether it was not held.
+
+        Raises:
+            OperationInProgressError: another operation kept it for five minutes.
+        """
+        return self._lock()
 
     def took_s(self) -> dict[str, float]:
         """Return the seconds of each stage so far, the current one included."""
@@ -124,6 +166,58 @@ class Operation:
         self._report(self.progress, self.facts)
 
 
+class _Place:
+    """Where one operation at a time can run: a lock, and a file that says how far it is."""
+
+    def __init__(self, lock_path: Path, state_path: Path, folder: str = "") -> None:
+        self.lock_path = lock_path
+        self.state_path = state_path
+        self.folder = folder
+
+    def take(self) -> int | None:
+        """Take the lock and return its descriptor, None when an operation holds it."""
+        # `progress` holds the lock shared for some microseconds, which is not an operation: try
+        # again before reporting one.
+        for _ in range(10):
+            descriptor = try_lock(self.lock_path, exclusive=True)
+            if descriptor is not None:
+                return descriptor
+            time.sleep(0.005)
+        return None
+
+    def progress(self) -> Progress | None:
+        """Return how far the operation at this place is, None when there is none."""
+        try:
+            descriptor = try_lock(self.lock_path, exclusive=False)
+        except OSError:
+            return None  # where no lock can be taken, nothing can run
+        if descriptor is not None:
+            os.close(descriptor)
+            return None
+        state = self.read()
+        return state[0] if state else None
+
+    def write(self, progress: Progress, facts: dict[str, object]) -> None:
+        """Say how far the operation is; only for the holder of the lock."""
+        state = encode(progress) | {"pid": os.getpid(), "facts": encode(facts)}
+        # Progress is optional: a full disk must not stop the work that may free it.
+        with contextlib.suppress(OSError):
+            write_atomic(self.state_path, json.dumps(state).encode(), durable=False)
+
+    def read(self) -> tuple[Progress, dict[str, object]] | None:
+        """Return what was written last, None when nothing is there."""
+        try:
+            state = decode(dict[str, object], parse(self.state_path.read_bytes()))
+            return decode(Progress, state), decode(dict[str, object], state.get("facts"))
+        except (OSError, DecodeError):
+            return None
+
+    def forget(self) -> None:
+        """Remove the file."""
+        with contextlib.suppress(OSError):
+            self.state_path.unlink(missing_ok=True)
+
+
 class Operations:
     """Run operations one after another, for all processes that share the data directory."""
 
@@ -134,20 +228,29 @@ class Operations:
         journal: Journal,
         clock: Clock,
         clear: Callable[[], None],
+        clear_folder: Callable[[str], None],
         on_interrupted: Callable[[Progress, dict[str, object]], dict[str, object]],
         on_finished: OnFinished | None,
     ) -> None:
         """
         Args:
-            clear: removes unfinished work; called with the lock held, before and after each
-                operation. Raises nothing.
+            clear: removes unfinished work outside the folders of `ASIDE`; called with the lock
+                held, before and after each operation. Raises nothing.
+            clear_folder: removes one of these folders; called with the lock of its place held.
+                Raises nothing.
             on_interrupted: called for a killed operation; returns more facts for its journal line.
         """
-        self._state_path = data_dir / "operation.json"
-        self._lock_path = data_dir / "locks" / "operation"
+        locks = data_dir / "locks"
+        self._main = _Place(locks / "operation", data_dir / "operation.json")
+        self._aside = [
+            _Place(locks / name, data_dir / f"operation-{name}.json", name)
+            for name in (f"{ASIDE}{number}" for number in range(1, _PLACES + 1))
+        ]
+        self._journal_lock_path = locks / "journal"
         self._journal = journal
         self._clock = clock
         self._clear = clear
+        self._clear_folder = clear_folder
         self._on_interrupted = on_interrupted
         self._on_finished = on_finished
 
@@ -160,35 +263,59 @@ class Operations:
         stages: Sequence[Stage] = (),
         on_progress: OnProgress | None = None,
         operation_id: str = "",
+        aside: Aside | None = None,
     ) -> Iterator[Operation]:
         """Hold the lock for the block and journal how it ended.
 
         Args:
             operation_id: a new id that the caller already knows, "" to create one.
+            aside: runs it beside the lock instead; it changes nothing outside its folder before
+                `Operation.become_exclusive`.
 
         Raises:
-            OperationInProgressError: another operation holds the lock.
+            OperationInProgressError: another operation holds the lock, or no place is free.
             StoreUnavailableError: the data directory cannot be written.
         """
-        with self._locked():
+        with contextlib.ExitStack() as stack:
+            place = stack.enter_context(self._seated(aside) if aside else self._locked())
+
+            def report(progress: Progress, facts: dict[str, object]) -> None:
+                place.write(progress, facts)
+                if on_progress is not None:
+                    on_progress(progress)
+
+            def lock() -> bool:
+                nonlocal place
+                if place is self._main:
+                    return False
+                before, place = place, stack.enter_context(self._locked_in_time(operation))
+                # It is at both places for a moment; killed then, it is recorded once.
+                place.write(operation.progress, operation.facts)
+                before.forget()
+                return True
+
             operation = Operation(
                 id_=parse_operation_id(operation_id or new_operation_id()),
                 verb=verb,
                 by=by,
                 stages=stages,
                 started_at=self._clock(),
-                report=lambda progress, facts: self._report(progress, facts, on_progress),
+                folder=place.folder,
+                report=report,
+                lock=lock,
             )
-            self._write_state(operation.progress, operation.facts)
+            place.write(operation.progress, operation.facts)
             try:
                 yield operation
             except BaseException as error:
                 self._finish(operation, error)
+                place.forget()
                 raise
             self._finish(operation, None)
+            place.forget()
 
     def recover(self) -> bool:
-        """Clear what a killed operation left, unless one is running; return whether none is.
+        """Clear what killed operations left; return False when one is running instead.
 
         Called at every start.
         """
@@ -197,29 +324,30 @@ class Operations:
         return False
 
     def running(self) -> Progress | None:
-        """Return the progress of the running operation of any process, None when idle."""
-        try:
-            descriptor = try_lock(self._lock_path, exclusive=False)
-        except OSError:
-            return None  # where no lock can be taken, nothing can run
-        if descriptor is not None:
-            os.close(descriptor)
-            return None
-        state = self._read_state()
-        return state[0] if state else None
+        """Return the progress of the operation that holds the lock, None when none does."""
+        return self._main.progress()
+
+    def aside(self) -> Sequence[Progress]:
+        """Return the progress of the operations that run beside the lock."""
+        return [found for place in self._aside if (found := place.progress())]
 
     def has_interrupted_operation(self) -> bool:
-        """Whether the last operation was killed and is not in the journal yet."""
-        return self._state_path.exists() and self.running() is None
+        """Whether an operation was killed and is not in the journal yet."""
+        return any(
+            place.state_path.exists() and place.progress() is None
+            for place in (self._main, *self._aside)
+        )
 
     def find(self, operation_id: str) -> Progress | JournalEntry | None:
         """Return how far an operation is, or how it ended; None when it never began.
 
         One whose process was killed is recorded as interrupted first.
         """
-        progress = self.running()
-        if progress and progress.operation_id == operation_id:
-            return progress
+        # Aside first: from there an operation only ever moves to the lock.
+        for place in (*self._aside, self._main):
+            progress = place.progress()
+            if progress and progress.operation_id == operation_id:
+                return progress
         self._recover_if_interrupted()
         return next((e for e in self._journal.entries() if e.operation_id == operation_id), None)
 
@@ -233,55 +361,105 @@ class Operations:
         return list(takewhile(lambda entry: entry.operation_id != operation_id, newest))
 
     def _recover_if_interrupted(self) -> None:
-        if self.has_interrupted_operation():
-            self.recover()
+        if self.has_interrupted_operation() and not self.recover():
+            # Another operation holds the lock, which says nothing of the places beside it.
+            self._clear_aside()
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[_Place]:
         with disk_errors("use the data directory"):
-            descriptor = self._take_lock()
+            descriptor = self._main.take()
         if descriptor is None:
-            raise self._busy()
+            raise self._busy([self._main])
         try:
-            self._record_interruption()
+            self._record_interruption(self._main)
+            self._clear_aside()
             self._clear()
             try:
-                yield
+                yield self._main
             finally:
                 self._clear()
         finally:
             os.close(descriptor)
 
-    def _take_lock(self) -> int | None:
-        # `running()` holds the lock shared for some microseconds, which is not an operation: try
-        # again before reporting one.
-        for _ in range(10):
-            descriptor = try_lock(self._lock_path, exclusive=True)
+    @contextlib.contextmanager
+    def _locked_in_time(self, operation: Operation) -> Iterator[_Place]:
+        """Wait for the lock, and hold it."""
+        deadline = time.monotonic() + _LOCK_WAIT_S
+        while True:
+            with contextlib.ExitStack() as stack:
+                try:
+                    place = stack.enter_context(self._locked())
+                except OperationInProgressError:
+                    if time.monotonic() >= deadline:
+                        raise
+                else:
+                    yield place
+                    return
+            operation.wait()
+            time.sleep(0.1)
+
+    @contextlib.contextmanager
+    def _seated(self, aside: Aside) -> Iterator[_Place]:
+        """Hold a place beside the lock."""
+        # From the other end, so that strangers find theirs free.
+        is_strange = aside is Aside.STRANGERS
+        places = self._aside[:_PLACES_FOR_STRANGERS] if is_strange else self._aside[::-1]
+        for place in places:
+            with disk_errors("use the data directory"):
+                descriptor = place.take()
+            if descriptor is None:
+                continue
+            try:
+                self._leave_clean(place)
+                try:
+                    yield place
+                finally:
+                    self._clear_folder(place.folder)
+            finally:
+                os.close(descriptor)
+            return
+        raise self._busy(places)
+
+    def _clear_aside(self) -> None:
+        """Record and clear what killed operations left at the places beside the lock."""
+        for place in self._aside:
+            try:
+                descriptor = place.take()
+            except OSError:
+                continue
             if descriptor is not None:
-                return descriptor
-            time.sleep(0.005)
-        return None
+                try:
+                    self._leave_clean(place)
+                finally:
+                    os.close(descriptor)
 
-    def _busy(self) -> OperationInProgressError:
-        state = self._read_state()
-        if state is None:
-            return OperationInProgressError(verb="operation", by="another process", since=None)
-        progress = state[0]
-        return OperationInProgressError(
-            verb=progress.verb, by=progress.by, since=progress.started_at
-        )
+    def _leave_clean(self, place: _Place) -> None:
+        self._record_interruption(place)
+        self._clear_folder(place.folder)
 
-    def _record_interruption(self) -> None:
-        """Record an operation whose process was killed."""
-        if (state := self._read_state()) is not None:
+    def _busy(self, places: Sequence[_Place]) -> OperationInProgressError:
+        for place in places:
+            if (state := place.read()) is not None:
+                progress = state[0]
+                return OperationInProgressError(
+                    verb=progress.verb, by=progress.by, since=progress.started_at
+                )
+        return OperationInProgressError(verb="operation", by="another process", since=None)
+
+    def _record_interruption(self, place: _Place) -> None:
+        """Record the operation at a place whose process was killed."""
+        if (state := place.read()) is not None:
             progress, facts = state
-            last = next(self._journal.entries(), None)
-            # Killed between its journal line and the removal of the file: already recorded.
-            if last is None or last.operation_id != progress.operation_id:
+            if not self._is_recorded(progress):
                 facts = {**facts, **self._examine_interruption(progress, facts)}
                 self._record(progress, facts, Outcome.INTERRUPTED, None)
-        with contextlib.suppress(OSError):
-            self._state_path.unlink(missing_ok=True)
+        place.forget()
+
+    def _is_recorded(self, progress: Progress) -> bool:
+        """Whether an operation was killed between its journal line and the end of its state."""
+        recent = islice(self._journal.entries(), _RECENT_ENTRIES)
+        return any(entry.operation_id == progress.operation_id for entry in recent)
 
     def _examine_interruption(
         self, progress: Progress, facts: dict[str, object]
@@ -307,8 +485,6 @@ class Operations:
             operation.facts["took_s"] = took_s
         if operation.is_recorded:
             self._record(operation.progress, operation.facts, outcome, error)
-        with contextlib.suppress(OSError):
-            self._state_path.unlink(missing_ok=True)
 
     def _record(
         self,
@@ -335,7 +511,11 @@ class Operations:
         # The operation has already happened: neither a full disk nor a database that cannot
         # take an audit row may turn its success into a failure, so both are logged instead.
         try:
-            self._journal.append(entry)
+            # Operations beside the lock end at any time, and the journal may be cut meanwhile.
+            with locked(self._journal_lock_path, timeout_s=_JOURNAL_WAIT_S):
+                if outcome is Outcome.INTERRUPTED and self._is_recorded(progress):
+                    return
+                self._journal.append(entry)
         except OSError:
             log.exception("journal not written", extra={"operation_id": entry.operation_id})
         if self._on_finished is not None:
@@ -343,23 +523,3 @@ class Operations:
                 self._on_finished(entry)
             except Exception:
                 log.exception("audit not written", extra={"operation_id": entry.operation_id})
-
-    def _report(
-        self, progress: Progress, facts: dict[str, object], on_progress: OnProgress | None
-    ) -> None:
-        self._write_state(progress, facts)
-        if on_progress is not None:
-            on_progress(progress)
-
-    def _write_state(self, progress: Progress, facts: dict[str, object]) -> None:
-        state = encode(progress) | {"pid": os.getpid(), "facts": encode(facts)}
-        # Progress is optional: a full disk must not stop the work that may free it.
-        with contextlib.suppress(OSError):
-            write_atomic(self._state_path, json.dumps(state).encode(), durable=False)
-
-    def _read_state(self) -> tuple[Progress, dict[str, object]] | None:
-        try:
-            state = decode(dict[str, object], parse(self._state_path.read_bytes()))
-            return decode(Progress, state), decode(dict[str, object], state.get("facts"))
-        except (OSError, DecodeError):
-            return None

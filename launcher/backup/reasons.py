@@ -136,6 +136,13 @@ class Reason(StrEnum):
     # The database inside
     DATABASE_DAMAGED = "database_damaged", "the database is damaged: {detail}"
     CHECK_TOO_LONG = "check_too_long", "the check took too long and was stopped"
+    CHECK_TIME = ("check_time",
+        "the check of the database was stopped at its limit of {seconds} seconds")
+    CHECK_PROCESSOR = ("check_processor",
+        "the check of the database was stopped at its limit of {seconds} seconds of processor time")
+    CHECK_MEMORY = ("check_memory",
+        "the check of the database was stopped at its limit of {limit_bytes:MB} of memory")
+    CHECK_ENDED = "check_ended", "the check of the database ended without a result: {detail}"
     DANGLING_ROWS = "dangling_rows", "rows point to rows that do not exist: {tables}"
     ROWS_BREAK_RULES = "rows_break_rules", "rows break a rule of their table: {tables}"
     LEFT_OUT = "left_out", "not included, because Launcher did not create it: {names}"

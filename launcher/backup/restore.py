@@ -1,7 +1,7 @@
 """Restore a backup, from the first step to the last.
 
-`stage_restore` checks and prepares a copy, `plan_restore` says what would happen, and
-`restore_backup` does it. Everything is checked before anything is written.
+`unpack_restore` checks a copy, `prepare_restore` prepares it, `plan_restore` says what would
+happen, and `restore_backup` does it. Everything is checked before anything is written.
 """
 
 from __future__ import annotations
@@ -40,7 +40,13 @@ from launcher.backup.sqlite.live import (
     used_bytes,
     watch_writes,
 )
-from launcher.backup.verify import stage_backup, stage_path
+from launcher.backup.verify import (
+    Examine,
+    Examiner,
+    stage_backup,
+    stage_path,
+    work_folder,
+)
 
 STAGES_PLAN = (Stage.UNPACK, Stage.PREPARE)
 STAGES_RESTORE = (*STAGES_PLAN, Stage.SAFETY, Stage.REPLACE, Stage.CONFIRM)
@@ -137,44 +143,53 @@ def _has_our_schema(path: Path, content: Content) -> bool:
         return not error.is_damaged
 
 
-def stage_restore(
-    operation: Operation,
-    source: Backup | Path,
-    *,
-    live: Live,
-    store: Store,
-    content: Content,
-    choices: Choices,
-    epoch: str,
-) -> Staged:
-    """Check a backup whole and prepare a copy of it to go live.
-
-    1. Unpack it into staging; verify its bytes, its schema and its structure.
-    2. Migrate an older schema to ours.
-    3. Give it the page size of the live database.
-    4. Replace values that the application cannot read; write the session epoch, the schedule
-       that is kept, the account that is carried.
-    5. Check that an active admin can sign in afterwards.
+def unpack_restore(
+    operation: Operation, source: Backup | Path, *, store: Store, check: Examine
+) -> Checked:
+    """Unpack a backup into staging; verify its bytes, its schema and its structure.
 
     Holds on failure: only staging was touched.
 
     Raises:
         VerificationError, UploadRejectedError: it is damaged or not acceptable.
-        IncompatibleBackupError: newer, another application's, or with no active admin.
+        IncompatibleBackupError: newer, or another application's.
+        CheckStoppedError, InsufficientSpaceError, StoreUnavailableError
+    """
+    path = work_folder(operation, store) / f"restore-{operation.id}.db"
+    operation.stage(Stage.UNPACK, _raw_bytes(source))
+    if isinstance(source, Path):
+        return stage_path(source, path, check=check, on_bytes=operation.advance)
+    return stage_backup(source, store, path, check=check, on_bytes=operation.advance)
+
+
+def prepare_restore(
+    operation: Operation,
+    checked: Checked,
+    *,
+    live: Live,
+    content: Content,
+    choices: Choices,
+    epoch: str,
+) -> Staged:
+    """Prepare a checked copy of a backup to go live.
+
+    1. Migrate an older schema to ours.
+    2. Give it the page size of the live database.
+    3. Replace values that the application cannot read; write the session epoch, the schedule
+       that is kept, the account that is carried.
+    4. Check that an active admin can sign in afterwards.
+
+    Holds on failure: only staging was touched.
+
+    Raises:
+        NoAdminInsideError: it has no active admin.
         RestoreError: a migration failed, or the application cannot read the rows.
         InsufficientSpaceError, StoreUnavailableError
     """
-    store.ensure()
-    path = store.staging / f"restore-{operation.id}.db"
-    operation.stage(Stage.UNPACK, _raw_bytes(source))
-    if isinstance(source, Path):
-        checked = stage_path(source, path, content=content, on_bytes=operation.advance)
-    else:
-        checked = stage_backup(source, store, path, content=content, on_bytes=operation.advance)
-
     operation.stage(Stage.PREPARE)
     with disk_errors("write the copy"):
-        mark_as_ours(path, application_id=content.application_id)
+        mark_as_ours(checked.path, application_id=content.application_id)
+    path = checked.path
     if checked.pending:
         require_space(path.parent, checked.size_bytes, what="migrating the copy")
         with _unfit_errors("migrated"):
@@ -358,6 +373,7 @@ def restore_backup(
     choices: Choices,
     epoch: str,
     doubts: tuple[Fault, ...],
+    examiner: Examiner,
     make_safety: Callable[[NestedProgress], Backup],
 ) -> RestoreOutcome:
     """Make the live database hold what a backup holds, all of it or nothing.
@@ -378,19 +394,23 @@ def restore_backup(
     programs that open the database without the gate may see their transactions refused, and must
     be closed when the live file is damaged.
 
-    The caller holds the operation lock.
+    The caller holds the operation lock, or this takes it after the first half of step 1.
 
     Raises:
         SourceDatabaseError: the live database stays busy.
         RestoreError: a later step failed; the live data is unchanged, or was put back.
         RevertFailedError: it could not be put back; the facts say where it is.
-        and whatever `stage_restore` raises.
+        and whatever `unpack_restore` and `prepare_restore` raise.
     """
     started = time.monotonic()
-    live = read_live(live_path, content=content, carry_account=choices.carry_account)
-    _require_room(source, live=live, store=store)
-    staged = stage_restore(
-        operation, source, live=live, store=store, content=content, choices=choices, epoch=epoch
+    with examiner.begun() as check:
+        live = read_live(live_path, content=content, carry_account=choices.carry_account)
+        _require_room(source, live=live, store=store)
+        checked = unpack_restore(operation, source, store=store, check=check)
+    if operation.become_exclusive():  # before, the live data may have changed
+        live = read_live(live_path, content=content, carry_account=choices.carry_account)
+    staged = prepare_restore(
+        operation, checked, live=live, content=content, choices=choices, epoch=epoch
     )
     plan = plan_restore(source, staged, live=live, choices=choices, doubts=doubts)
 

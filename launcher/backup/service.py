@@ -1,7 +1,8 @@
 """What can be done with backups. Doors call these methods and nothing else of the core.
 
 Each method that changes something is one operation: it holds the lock that all processes share,
-reports its progress, and ends in one journal line. Any of them may raise
+reports its progress, and ends in one journal line. One that looks at a file which anybody may have
+made takes the lock afterwards, for what it changes. Any of them may raise
 `OperationInProgressError` and `StoreUnavailableError`; each names the others.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, tzinfo
@@ -24,13 +26,14 @@ from launcher.backup.errors import (
     BackupNotFoundError,
     BackupProtectedError,
     LastGoodBackupError,
+    ManifestError,
     SourceDatabaseError,
     UploadRejectedError,
     VerificationError,
 )
 from launcher.backup.files import disk_errors, is_folder
 from launcher.backup.journal import Journal
-from launcher.backup.operations import NestedProgress, Operation, Operations
+from launcher.backup.operations import Aside, NestedProgress, Operation, Operations
 from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, Store, utc_now
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup, Encoding, Kind, good_ones
@@ -50,16 +53,23 @@ from launcher.backup.restore import (
     STAGES_RESTORE,
     Choices,
     plan_restore,
+    prepare_restore,
     read_live,
     restore_backup,
-    stage_restore,
+    unpack_restore,
     version_of,
 )
 from launcher.backup.retention import RetentionPolicy
 from launcher.backup.slots import Claim, Slots, claim_of, is_open
 from launcher.backup.sqlite.live import live_problem, open_live
 from launcher.backup.transfer import add_upload, export_database
-from launcher.backup.verify import stage_path, verify_backup
+from launcher.backup.verify import (
+    Examiner,
+    ExaminerHere,
+    stage_path,
+    verify_backup,
+    work_folder,
+)
 
 
 class BackupService(Catalogue):
@@ -77,6 +87,7 @@ class BackupService(Catalogue):
         store: Store,
         content: Content,
         gate: Gate,
+        examiner: Examiner | None = None,
         clock: Clock = utc_now,
         on_finished: OnFinished | None = None,
         compress: bool = True,
@@ -85,6 +96,7 @@ class BackupService(Catalogue):
         self._live = database_path
         self._data_dir = data_dir
         self._content = content
+        self._examiner = examiner or ExaminerHere(content)
         self._gate = gate
         self._encoding = Encoding.ZSTD if compress else Encoding.IDENTITY
         self._journal = Journal(data_dir / "journal.jsonl")
@@ -96,6 +108,7 @@ class BackupService(Catalogue):
             journal=self._journal,
             clock=clock,
             clear=self._clear_debris,
+            clear_folder=self._clear_folder,
             on_interrupted=self._after_interruption,
             on_finished=on_finished,
         )
@@ -218,6 +231,7 @@ class BackupService(Catalogue):
             stages=(Stage.UNPACK,),
             on_progress=on_progress,
             operation_id=operation_id,
+            aside=self._if_strange(reference),
         ) as operation:
             backup = self.get(reference)
             operation.about(backup.id)
@@ -225,9 +239,8 @@ class BackupService(Catalogue):
                 operation,
                 backup,
                 store=self._store,
-                content=self._content,
+                examiner=self._examiner,
                 clock=self._clock,
-                scratch=self._scratch(operation),
             )
 
     def test_restore(
@@ -268,11 +281,17 @@ class BackupService(Catalogue):
     ) -> RestorePlan:
         """Return what a restore of `source` (an id, `latest`, or a file) would do.
 
+        Changes nothing, so it runs beside any other operation.
+
         Raises:
             as `restore`, up to the point where something would change.
         """
         with self._operations.run(
-            Verb.PLAN, by=by, stages=STAGES_PLAN, on_progress=on_progress
+            Verb.PLAN,
+            by=by,
+            stages=STAGES_PLAN,
+            on_progress=on_progress,
+            aside=self._if_strange(source) or Aside.OURS,
         ) as operation:
             operation.is_recorded = False
             return self._plan(
@@ -310,6 +329,7 @@ class BackupService(Catalogue):
             stages=STAGES_RESTORE,
             on_progress=on_progress,
             operation_id=operation_id,
+            aside=self._if_strange(source),
         ) as operation:
             found = self._source(source)
             name = found.id if isinstance(found, Backup) else found.name
@@ -325,6 +345,7 @@ class BackupService(Catalogue):
                 choices=choices,
                 epoch=secrets.token_hex(16),
                 doubts=self._doubts_of(found),
+                examiner=self._examiner,
                 make_safety=lambda within: self._create(
                     operation,
                     within,
@@ -387,7 +408,11 @@ class BackupService(Catalogue):
             StoreUnavailableError: the target cannot be written.
         """
         with self._operations.run(
-            Verb.EXPORT, by=by, stages=(Stage.UNPACK,), on_progress=on_progress
+            Verb.EXPORT,
+            by=by,
+            stages=(Stage.UNPACK,),
+            on_progress=on_progress,
+            aside=self._if_strange(reference),
         ) as operation:
             backup = self.get(reference)
             operation.about(backup.id)
@@ -400,8 +425,7 @@ class BackupService(Catalogue):
                 backup,
                 target,
                 store=self._store,
-                content=self._content,
-                scratch=self._scratch(operation),
+                examiner=self._examiner,
             )
             return target
 
@@ -426,17 +450,19 @@ class BackupService(Catalogue):
             stages=(Stage.UNPACK, Stage.COMPRESS, Stage.PUBLISH),
             on_progress=on_progress,
             operation_id=operation_id,
+            aside=Aside.STRANGERS,
         ) as operation:
             operation.facts["source"] = path.name
             if note:
                 operation.facts["note"] = clean_note(note)
             operation.stage(Stage.UNPACK)
-            checked = stage_path(
-                self._not_live(path),
-                self._scratch(operation),
-                content=self._content,
-                on_bytes=operation.advance,
-            )
+            with self._examiner.begun() as check:
+                checked = stage_path(
+                    self._not_live(path),
+                    work_folder(operation, self._store) / f"upload-{operation.id}.db",
+                    check=check,
+                    on_bytes=operation.advance,
+                )
             return add_upload(
                 operation,
                 checked,
@@ -515,8 +541,12 @@ class BackupService(Catalogue):
         return self._journal.select(limit=limit, backup_id=backup_id, verbs=verbs, since=since)
 
     def progress(self) -> Progress | None:
-        """Return the progress of the running operation of any process, None when idle."""
+        """Return the progress of the operation that holds the lock, None when none does."""
         return self._operations.running()
+
+    def checks(self) -> Sequence[Progress]:
+        """Return the progress of the checks that run beside the lock, plans left out."""
+        return [each for each in self._operations.aside() if each.verb is not Verb.PLAN]
 
     def operation(self, operation_id: str) -> Progress | JournalEntry | None:
         """Return how far an operation is, or how it ended; None when it never began."""
@@ -648,6 +678,15 @@ class BackupService(Catalogue):
         operation.facts.setdefault("size_bytes", backup.file.size_bytes)
         return backup
 
+    def _if_strange(self, source: str | Path) -> Aside | None:
+        """Return whether to look at a file beside the lock: anybody may have made it."""
+        if isinstance(source, Path):
+            return Aside.STRANGERS
+        with contextlib.suppress(BackupError):  # reported when the operation has begun
+            if self._store.get(source).file is None:
+                return Aside.STRANGERS
+        return None
+
     def _source(self, source: str | Path) -> Backup | Path:
         return self._not_live(source) if isinstance(source, Path) else self.get(source)
 
@@ -660,12 +699,18 @@ class BackupService(Catalogue):
 
     def _plan(self, operation: Operation, source: Backup | Path, choices: Choices) -> RestorePlan:
         operation.about(source.id if isinstance(source, Backup) else "")
-        live = read_live(self._live, content=self._content, carry_account=choices.carry_account)
-        staged = stage_restore(
+        with self._examiner.begun() as check:
+            live = read_live(self._live, content=self._content, carry_account=choices.carry_account)
+            try:
+                checked = unpack_restore(operation, source, store=self._store, check=check)
+            except ManifestError:
+                if isinstance(source, Backup):
+                    self._store.get(source.id)  # it may have been removed meanwhile
+                raise
+        staged = prepare_restore(
             operation,
-            source,
+            checked,
             live=live,
-            store=self._store,
             content=self._content,
             choices=choices,
             epoch=secrets.token_hex(16),
@@ -711,10 +756,10 @@ class BackupService(Catalogue):
         operation.facts["failed"] = [failure.backup_id for failure in failed]
         return BulkResult(tuple(done), tuple(failed))
 
-    def _scratch(self, operation: Operation) -> Path:
-        """Return a path in staging, which is cleared when the operation ends."""
-        self._store.ensure()
-        return self._store.staging / f"scratch-{operation.id}.db"
+    def _clear_folder(self, name: str) -> None:
+        """Remove the folder of an operation beside the lock; only for the holder of its place."""
+        with contextlib.suppress(OSError):
+            shutil.rmtree(self._store.staging / name)
 
     def _clear_debris(self) -> None:
         """Remove unfinished work; only while the operation lock is held."""

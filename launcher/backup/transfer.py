@@ -9,7 +9,7 @@ from launcher.backup.errors import UploadRejectedError
 from launcher.backup.examine import Checked
 from launcher.backup.files import discard, disk_errors, put_new, require_space, sync_file
 from launcher.backup.operations import Operation
-from launcher.backup.ports import Clock, Content, Store
+from launcher.backup.ports import Clock, Store
 from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Backup, Encoding, Kind, Verification
 from launcher.backup.records.ids import new_backup_id
@@ -17,7 +17,7 @@ from launcher.backup.records.operation import Stage
 from launcher.backup.sqlite.connection import SQLITE_VERSION
 from launcher.backup.sqlite.header import mark_as_ours
 from launcher.backup.store.names import stored_name
-from launcher.backup.verify import stage_backup
+from launcher.backup.verify import Examiner, stage_backup, work_folder
 
 
 def add_upload(
@@ -41,7 +41,7 @@ def add_upload(
     created_at = clock()
     backup_id = new_backup_id(created_at)
     operation.about(backup_id)
-    packed = store.staging / stored_name(backup_id, encoding)
+    packed = checked.path.with_name(stored_name(backup_id, encoding))
     operation.stage(Stage.COMPRESS, checked.size_bytes)
     with disk_errors("write the backup"):
         mark_as_ours(checked.path, application_id=application_id)
@@ -59,6 +59,7 @@ def add_upload(
         contents=checked.contents,
         verification=Verification.good(checked.warnings, at=clock()),
     )
+    operation.become_exclusive()
     operation.stage(Stage.PUBLISH)
     store.publish(backup, packed)
     return backup
@@ -70,12 +71,11 @@ def export_database(
     target: Path,
     *,
     store: Store,
-    content: Content,
-    scratch: Path,
+    examiner: Examiner,
 ) -> None:
     """Write the plain database of a backup to the new file `target`, durable and verified.
 
-    A file without a manifest is checked as a foreign one, by way of `scratch`.
+    A file without a manifest is checked as a foreign one, by way of staging.
 
     Holds on failure: `target` does not exist, or is what it was.
 
@@ -87,7 +87,9 @@ def export_database(
     try:
         with disk_errors("write the export"):
             if backup.file is None or backup.database is None:
-                stage_backup(backup, store, scratch, content=content, on_bytes=operation.advance)
+                scratch = work_folder(operation, store) / f"export-{operation.id}.db"
+                with examiner.begun() as check:
+                    stage_backup(backup, store, scratch, check=check, on_bytes=operation.advance)
                 pack(scratch, partial, encoding=Encoding.IDENTITY, on_bytes=operation.advance)
             else:
                 require_space(target.parent, backup.database.size_bytes, what="the export")

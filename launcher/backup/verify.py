@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from launcher.backup.compression import encoding_of, unpack_to, unpack_unknown
 from launcher.backup.errors import (
@@ -39,27 +43,64 @@ from launcher.backup.side_files import copy_whole, side_file_in_use
 from launcher.backup.sqlite.header import HEADER_BYTES, is_database
 
 
+class Examine(Protocol):
+    """Checks a database in staging whole: `examine.examine` with the content known."""
+
+    def __call__(self, path: Path, *, is_own: bool, app_version: str) -> Checked:
+        """Return what was found; raises what `examine` does, and `CheckStoppedError`."""
+
+
+class Examiner(Protocol):
+    """Checks database files that anybody may have made.
+
+    The application hands in one that does so in a process of its own, with limits.
+    """
+
+    def begun(self) -> AbstractContextManager[Examine]:
+        """Prepare for one file within the block; beginning early saves time later.
+
+        Raises:
+            CheckStoppedError: that is not possible.
+        """
+
+
+class ExaminerHere:
+    """Checks in this process, without limits."""
+
+    def __init__(self, content: Content) -> None:
+        self._check = partial(examine, content=content)
+
+    @contextlib.contextmanager
+    def begun(self) -> Iterator[Examine]:
+        """Yield the check."""
+        yield self._check
+
+
 def verify_backup(
     operation: Operation,
     backup: Backup,
     *,
     store: Store,
-    content: Content,
+    examiner: Examiner,
     clock: Clock,
-    scratch: Path,
 ) -> Backup:
     """Check a backup whole and record its new status in its manifest.
 
     A file without a manifest gets one when it is good. Damage is a status, not an error.
 
     Raises:
+        BackupNotFoundError: it was removed meanwhile.
         IncompatibleBackupError: it is sound, and not for this Launcher.
+        CheckStoppedError: nothing new is known of it.
         InsufficientSpaceError, StoreUnavailableError
     """
     operation.stage(Stage.UNPACK, backup.database.size_bytes if backup.database else 0)
     try:
-        checked = stage_backup(backup, store, scratch, content=content, on_bytes=operation.advance)
+        with examiner.begun() as check:
+            scratch = work_folder(operation, store) / f"verify-{operation.id}.db"
+            checked = stage_backup(backup, store, scratch, check=check, on_bytes=operation.advance)
     except (VerificationError, UploadRejectedError) as error:
+        store.get(backup.id)  # it may have been removed meanwhile
         fault = error.fault
         operation.facts |= {
             "state": State.DAMAGED,
@@ -76,12 +117,27 @@ def verify_backup(
     if backup.file is None:
         backup = describe_file(backup, store, checked)
     good = replace(backup, verification=Verification.good(checked.warnings, at=clock()))
+    if operation.become_exclusive():
+        store.get(backup.id)
     store.update(good)
     return good
 
 
+def work_folder(operation: Operation, store: Store) -> Path:
+    """Return the folder in staging for what this operation unpacks, which ends with it.
+
+    Raises:
+        StoreUnavailableError
+    """
+    store.ensure()
+    folder = store.staging / operation.folder
+    with disk_errors("use the backup folder"):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
 def stage_backup(
-    backup: Backup, store: Store, target: Path, *, content: Content, on_bytes: OnBytes
+    backup: Backup, store: Store, target: Path, *, check: Examine, on_bytes: OnBytes
 ) -> Checked:
     """Unpack a listed backup to `target` and check it whole.
 
@@ -102,19 +158,14 @@ def stage_backup(
             raise IncompatibleBackupError(Reason.NOT_ALONE, beside=beside.name, path=path)
         with store.open(backup) as source, disk_errors("unpack the file"):
             unpack_unknown(source, target, on_bytes=on_bytes)
-        return examine(target, content=content, is_own=False, app_version="")
+        return check(target, is_own=False, app_version="")
     with store.open(backup) as source, disk_errors("unpack the backup"):
         require_space(target.parent, backup.database.size_bytes, what="unpacking the backup")
         unpack_to(target, source, file=backup.file, database=backup.database, on_bytes=on_bytes)
-    return examine(
-        target,
-        content=content,
-        is_own=backup.kind in OWN_KINDS,
-        app_version=backup.app_version,
-    )
+    return check(target, is_own=backup.kind in OWN_KINDS, app_version=backup.app_version)
 
 
-def stage_path(path: Path, target: Path, *, content: Content, on_bytes: OnBytes) -> Checked:
+def stage_path(path: Path, target: Path, *, check: Examine, on_bytes: OnBytes) -> Checked:
     """Unpack a foreign file, `.db` or `.db.zst` whatever its name, and check it whole.
 
     Raises:
@@ -135,7 +186,7 @@ def stage_path(path: Path, target: Path, *, content: Content, on_bytes: OnBytes)
         else:
             source.seek(0)
             unpack_unknown(source, target, on_bytes=on_bytes)
-    return examine(target, content=content, is_own=False, app_version="")
+    return check(target, is_own=False, app_version="")
 
 
 def describe_file(backup: Backup, store: Store, checked: Checked) -> Backup:

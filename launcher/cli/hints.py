@@ -25,6 +25,10 @@ HINTS: Mapping[str, str] = {
     "incompatible_backup": _OURS_ALONE,
     "upload_rejected": _AGAIN,
     "source_database": _BACK,
+    "check_stopped": (
+        "Try again when the machine is less busy, or use another backup. Do not use a file of"
+        " unknown origin."
+    ),
     "time_used_up": "It goes on with the next run. If it stays so, keep fewer backups.",
     "restore_failed": "Try another backup.",
     Reason.NO_GOOD_BACKUP: "`flask backup create` makes one.",

@@ -20,6 +20,7 @@ STAGES = {
     Stage.COMPRESS: "Compress",
     Stage.PUBLISH: "Publish",
     Stage.UNPACK: "Unpack and check",
+    Stage.WAIT: "Wait for another operation",
     Stage.PREPARE: "Try on a copy",
     Stage.SAFETY: "Safety backup",
     Stage.REPLACE: "Replace",

@@ -75,6 +75,10 @@ ERROR_WORDS: Mapping[str, ErrorWords] = {
         _("The database could not be read, or stayed busy"),
         _("Try again in a moment. If it stays so, check the disk."),
     ),
+    "check_stopped": ErrorWords(
+        _("The file could not be checked to the end. Nothing was changed"),
+        _("Try again when the server is less busy. Do not use a file of unknown origin."),
+    ),
     "time_used_up": ErrorWords(
         _("The time for it was used up before all of it was done"),
         _("It goes on with the next run, or run it now. If it stays so, keep fewer backups."),
@@ -208,6 +212,11 @@ STAGE_WORDS: Mapping[Stage, StageWords] = {
     ),
     Stage.UNPACK: StageWords(
         _("Unpack the backup"), _("Unpacking the backup"), _("Backup unpacked")
+    ),
+    Stage.WAIT: StageWords(
+        _("Wait for another operation"),
+        _("Waiting for another operation to end"),
+        _("Waited for another operation"),
     ),
     Stage.PREPARE: StageWords(
         _("Prepare on a copy"), _("Preparing on a copy"), _("Prepared on a copy")

@@ -13,10 +13,6 @@ import json
 import logging
 import os
 import re
-import resource
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -26,14 +22,14 @@ from urllib.error import HTTPError
 from urllib.parse import parse_qsl, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from launcher.config import PREFIX, ROOT
+from launcher.background.child import answering, limit, started
+from launcher.config import PREFIX
 
 if TYPE_CHECKING:
     from apprise import AppriseAsset, NotifyBase
 
 TIMEOUT_S = 20.0
 _MEMORY_BYTES = 1 << 30
-_ANSWER_BYTES = 1 << 16
 
 LOCAL_SERVICES = frozenset({"blink1", "dbus", "glib", "gnome", "macosx", "syslog", "windows"})
 """Modules of Apprise that only talk to this machine, or start programs on it."""
@@ -103,25 +99,11 @@ def ping(url: str, *, timeout_s: float = TIMEOUT_S) -> Delivery:
 
 
 def _request(request: Mapping[str, object], timeout_s: float) -> Delivery:
-    process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "launcher.notifications.sender"],
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.startswith(PREFIX)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        text=True,
-    )
-    with process:
-        try:
-            output, _ = process.communicate(json.dumps(request), timeout_s)
-            return _read_answer(output, otherwise=Undelivered.BROKEN)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            output, _ = process.communicate()
-            return _read_answer(output, otherwise=Undelivered.TIMED_OUT)
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
+    with started("launcher.notifications.sender", environment=environment) as child:
+        answer = child.ask(json.dumps(request), timeout_s=timeout_s)
+    otherwise = Undelivered.TIMED_OUT if answer.is_late else Undelivered.BROKEN
+    return _read_answer(answer.output, otherwise=otherwise)
 
 
 def _read_answer(output: str, *, otherwise: Undelivered) -> Delivery:
@@ -130,7 +112,7 @@ def _read_answer(output: str, *, otherwise: Undelivered) -> Delivery:
     Each line counts what was delivered until then; only the last one says that it is the end.
     """
     delivered = 0
-    for line in output[:_ANSWER_BYTES].splitlines():
+    for line in output.splitlines():
         try:
             facts = json.loads(line)
             delivered = int(facts["delivered"])
@@ -151,13 +133,11 @@ def _read_answer(output: str, *, otherwise: Undelivered) -> Delivery:
 
 def main() -> None:
     """Answer the request on stdin."""
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    signal.alarm(60)  # its parent may be gone
-    request = json.load(sys.stdin)
-    with _own_stdout() as stream:
+    limit(memory_bytes=_MEMORY_BYTES, alive_s=60)
+    with answering() as (line, stream):
         answer = _Answer(stream)
         try:
-            answer.end(_run(request, answer))
+            answer.end(_run(json.loads(line), answer))
         except Exception:  # noqa: BLE001  (a service of Apprise may raise anything)
             answer.end(Delivery(delivered=answer.delivered, reason=Undelivered.BROKEN))
 
@@ -286,17 +266,6 @@ def _ping(url: str) -> Delivery:
         return Delivery(reason=Undelivered.ANSWERED, status=error.code)
     except (OSError, HTTPException, ValueError):
         return Delivery(reason=Undelivered.UNREACHABLE)
-
-
-@contextlib.contextmanager
-def _own_stdout() -> Iterator[IO[str]]:
-    """Keep the pipe to the parent apart from the output of a service."""
-    with os.fdopen(os.dup(1), "w", encoding="utf-8") as stream:
-        os.set_inheritable(stream.fileno(), False)
-        silence = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silence, 1)
-        os.close(silence)
-        yield stream
 
 
 class _Answer:

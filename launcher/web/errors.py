@@ -49,6 +49,7 @@ STATUS_OF: Mapping[str, int] = {
     "verification_failed": 422,
     "incompatible_backup": 422,
     "upload_rejected": 422,
+    "check_stopped": 422,
     "time_used_up": 503,
     "source_database": 503,
     "restore_failed": 500,

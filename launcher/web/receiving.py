@@ -55,7 +55,7 @@ _NO_FILE = (
 )
 
 _PATIENCE_S = 20.0
-_POLL_S = 0.2
+_POLL_S = 2.0
 _DRAIN_S = 30.0
 _CHUNK_BYTES = 1 << 16
 
@@ -134,7 +134,8 @@ def received_file() -> Iterator[Received]:
 def start_upload(received: Received, *, by: str, note: str = "") -> str:
     """Start the operation that checks and lists the file; return its id.
 
-    Waits 20 seconds for a running operation, since a second upload would take longer.
+    Waits 20 seconds while as many files are checked as may be at once, since a second upload would
+    take longer.
 
     Raises:
         OperationInProgressError, StoreUnavailableError: it could not start.
@@ -143,13 +144,12 @@ def start_upload(received: Received, *, by: str, note: str = "") -> str:
     note = f"{note} ({received.name})" if note else received.name
     upload = UploadRequest(received.path, note)
     while True:
-        while current_backups().progress() and time.monotonic() < deadline:
-            time.sleep(_POLL_S)
         try:
             return start_operation(upload, by=by)
         except OperationInProgressError:
             if time.monotonic() >= deadline:
                 raise
+        time.sleep(_POLL_S)
 
 
 def _read_form(config: Config, stack: ExitStack) -> Received:

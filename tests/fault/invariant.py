@@ -95,11 +95,10 @@ def _assert_listed_are_good(place: Place, scratch: Path) -> None:
 
 def _state_file(place: Place) -> str:
     """Return the id of the operation that was under way, "" when none was."""
-    try:
-        state = json.loads((place.data_dir / "operation.json").read_bytes())
-    except FileNotFoundError:
-        return ""
-    return str(state["operation_id"])
+    states = [json.loads(path.read_bytes()) for path in place.data_dir.glob("operation*.json")]
+    ids = {str(state["operation_id"]) for state in states}
+    assert len(ids) <= 1, "one operation was under way, and there are several"
+    return ids.pop() if ids else ""
 
 
 def _entry_about(place: Place, operation_id: str) -> JournalEntry | None:

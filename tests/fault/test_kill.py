@@ -31,6 +31,7 @@ CASES = [
     "create",
     "create_scheduled",
     "restore",
+    "restore_file",
     "swap",
     "undo",
     "delete",
@@ -40,16 +41,19 @@ CASES = [
     "export",
     "protect",
     "test_restore",
+    "plan",
 ]
 STAGED = {
     "create": [Stage.COPY, Stage.COMPRESS, Stage.CHECK, Stage.PUBLISH],
     "restore": [Stage.UNPACK, Stage.PREPARE, Stage.SAFETY, Stage.REPLACE, Stage.CONFIRM],
+    "restore_file": [Stage.UNPACK, Stage.PREPARE, Stage.SAFETY, Stage.REPLACE, Stage.CONFIRM],
     "swap": [Stage.UNPACK, Stage.PREPARE, Stage.REPLACE, Stage.CONFIRM],
     "undo": [Stage.UNPACK, Stage.PREPARE, Stage.SAFETY, Stage.REPLACE, Stage.CONFIRM],
     "verify": [Stage.UNPACK],
     "import": [Stage.UNPACK, Stage.COMPRESS, Stage.PUBLISH],
     "export": [Stage.UNPACK],
     "test_restore": [Stage.UNPACK, Stage.PREPARE],
+    "plan": [Stage.UNPACK, Stage.PREPARE],
 }
 
 
@@ -69,7 +73,7 @@ class Scenes:
         if case == "undo":
             return self._restored.copy_to(root), "undo", self._first_state, self._changed_state
         place = self._used.copy_to(root)
-        new = self._first_state if case == "restore" else ""
+        new = self._first_state if case in {"restore", "restore_file"} else ""
         return place, case, self._changed_state, new
 
 

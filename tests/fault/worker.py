@@ -175,6 +175,9 @@ _VERBS: dict[str, Callable[[BackupService, Place, dict[str, Any]], str]] = {
     "create": lambda service, _place, how: service.create(**how).id,
     "create_scheduled": _create_scheduled,
     "restore": lambda service, place, how: service.restore(_first(place), **how).operation_id,
+    "restore_file": lambda service, place, how: (
+        service.restore(place.root / "outside.db", **how).operation_id
+    ),
     "undo": lambda service, _place, how: service.undo(**how).operation_id,
     "verify": lambda service, place, how: service.verify(_first(place), **how).verification.state,
     "test_restore": lambda service, place, how: service.test_restore(_first(place), **how).source,

@@ -11,6 +11,7 @@ from pathlib import Path
 from launcher.backup import BackupService, Gate, LocalStore
 from launcher.backup.records.backup import Backup
 from launcher.backup.records.operation import JournalEntry
+from launcher.backup.verify import Examiner
 
 from .notebook import Notebook, make_notebook
 
@@ -48,7 +49,9 @@ class House:
         self.gate = Gate(self.data / "locks", drain_timeout_s=0.4, patience_s=0.1)
         self.service = self.open()
 
-    def open(self, content: Notebook | None = None) -> BackupService:
+    def open(
+        self, content: Notebook | None = None, *, examiner: Examiner | None = None
+    ) -> BackupService:
         """Return a service as another process would have it."""
         return BackupService(
             database_path=self.live,
@@ -56,6 +59,7 @@ class House:
             store=self.store,
             content=content or self.content,
             gate=self.gate,
+            examiner=examiner,
             clock=self.clock,
             on_finished=self.finished.append,
             compress=self.compress,

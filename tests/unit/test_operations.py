@@ -39,6 +39,7 @@ class Desk:
         self.clock = Watch()
         self.journal = Journal(data / "journal.jsonl")
         self.cleared = 0
+        self.cleared_folders: list[str] = []
         self.finished: list[JournalEntry] = []
         self.operations = self.open()
 
@@ -48,6 +49,7 @@ class Desk:
             journal=self.journal,
             clock=self.clock,
             clear=self._clear,
+            clear_folder=self.cleared_folders.append,
             on_interrupted=lambda _progress, _facts: {"data": "unchanged"},
             on_finished=how.get("on_finished", self.finished.append),
         )

@@ -71,13 +71,14 @@ def names_of_apps(app: Flask) -> set[str]:
 
 
 @contextmanager
-def busy(app: Flask) -> Iterator[None]:
-    """Let another process hold the lock of operations."""
-    path: Path = app.extensions["launcher.config"].lock_dir / "operation"
-    descriptor = try_lock(path, exclusive=True)
-    assert descriptor is not None
+def busy(app: Flask, *names: str) -> Iterator[None]:
+    """Let another process hold locks of operations."""
+    locks: Path = app.extensions["launcher.config"].lock_dir
+    taken = [try_lock(locks / name, exclusive=True) for name in names]
+    assert None not in taken
     yield
-    os.close(descriptor)
+    for descriptor in taken:
+        os.close(descriptor or 0)
 
 
 # --- what the plan says ------------------------------------------------------------------
@@ -302,10 +303,15 @@ def test_a_damaged_backup_is_refused_with_a_way_out(
     assert "To the backups" in answer.text
 
 
-def test_while_another_operation_runs_it_says_which(
+def test_a_plan_waits_for_no_operation(ada: Visitor, backup_id: str, app: Flask) -> None:
+    with busy(app, "operation"):
+        assert ada.open(f"/admin/backups/{backup_id}/restore").status_code == 200
+
+
+def test_when_many_plans_are_made_at_once_it_says_so(
     ada: Visitor, backup_id: str, app: Flask
 ) -> None:
-    with busy(app):
+    with busy(app, "aside-1", "aside-2", "aside-3", "aside-4"):
         answer = ada.open(f"/admin/backups/{backup_id}/restore")
 
     assert answer.status_code == 409

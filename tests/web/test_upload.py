@@ -17,7 +17,7 @@ from launcher.background import uploads
 from launcher.background.process import UploadRequest
 from launcher.backup.locks import try_lock
 from launcher.backup.records.backup import Kind
-from launcher.backup.records.operation import JournalEntry, Outcome
+from launcher.backup.records.operation import JournalEntry, Outcome, Progress
 from launcher.backup.service import BackupService
 from launcher.config import Config
 from launcher.current import current_backups
@@ -26,6 +26,7 @@ from tests.conftest import MakeApp
 from tests.web.visitor import Visitor
 
 UPLOAD = "/admin/backups/upload"
+PLACES = ("aside-1", "aside-2")
 Send = Callable[..., TestResponse]
 
 
@@ -101,6 +102,13 @@ def ended(service: BackupService, answer: TestResponse) -> JournalEntry:
     while not isinstance(found := service.operation(operation_id), JournalEntry):
         assert found is not None, "it never began"
         time.sleep(0.02)
+    return found
+
+
+def running(service: BackupService, answer: TestResponse) -> Progress:
+    """Return how far the operation is that an answer leads to."""
+    found = service.operation(answer.location.rpartition("/")[2].partition("?")[0])
+    assert isinstance(found, Progress)
     return found
 
 
@@ -370,25 +378,34 @@ def test_while_a_file_arrives_a_restore_could_begin(
     assert closed
 
 
-def test_a_running_operation_is_waited_for(
+def test_a_file_is_checked_while_another_operation_runs(
+    ada: Visitor, service: BackupService, config: Config, copy: bytes
+) -> None:
+    lock = try_lock(config.lock_dir / "operation", exclusive=True)
+    assert lock is not None
+
+    answer = send(ada, (copy, "a.db"))
+    while "wait" not in (stage := str(running(service, answer).stage)):
+        assert stage in {"None", "unpack", "compress"}
+    os.close(lock)
+
+    assert ended(service, answer).outcome is Outcome.SUCCEEDED
+
+
+def test_a_third_file_waits_while_two_are_checked(
     ada: Visitor, service: BackupService, config: Config, copy: bytes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    lock = try_lock(config.lock_dir / "operation", exclusive=True)
-    assert lock is not None
+    locks = [try_lock(config.lock_dir / name, exclusive=True) for name in PLACES]
     looks = []
 
     def wait(_seconds: float) -> None:
         if not looks:
-            os.close(lock)
+            for lock in locks:
+                assert lock is not None
+                os.close(lock)
         looks.append(True)
 
-    state = (
-        '{"operation_id": "0000000000000000", "verb": "restore", "by": "ben", "started_at":'
-        ' "2026-11-22T12:03:00+00:00", "stages": [], "stage": null, "done": 0, "total": 0,'
-        ' "backup_id": "", "took_s": {}, "facts": {}}'
-    )
-    (config.data_dir / "operation.json").write_text(state)
     monkeypatch.setattr(receiving.time, "sleep", wait)
 
     answer = send(ada, (copy, "a.db"))
@@ -398,16 +415,17 @@ def test_a_running_operation_is_waited_for(
     assert ended(service, answer).outcome is Outcome.SUCCEEDED
 
 
-def test_an_operation_that_takes_too_long_is_named(
+def test_when_two_checks_take_too_long_it_says_so(
     ada: Visitor, config: Config, copy: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receiving, "_PATIENCE_S", 0.0)
-    lock = try_lock(config.lock_dir / "operation", exclusive=True)
-    assert lock is not None
+    locks = [try_lock(config.lock_dir / name, exclusive=True) for name in PLACES]
     try:
         answer = send(ada, (copy, "a.db"))
     finally:
-        os.close(lock)
+        for lock in locks:
+            assert lock is not None
+            os.close(lock)
 
     assert answer.status_code == 409
     assert "Another operation is running" in answer.text

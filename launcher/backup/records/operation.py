@@ -41,6 +41,7 @@ class Stage(StrEnum):
     COMPRESS = "compress"
     PUBLISH = "publish"
     UNPACK = "unpack"
+    WAIT = "wait"
     PREPARE = "prepare"
     SAFETY = "safety"
     REPLACE = "replace"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from launcher.backup.errors import (
+    CheckStoppedError,
     DatabaseCorruptError,
     InsufficientSpaceError,
     SourceDatabaseError,
@@ -68,7 +69,7 @@ def copy_errors(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise_disk_error(error, path)
         if primary_code(error) == sqlite3.SQLITE_INTERRUPT:
-            raise DatabaseCorruptError(Reason.CHECK_TOO_LONG) from error
+            raise CheckStoppedError(Reason.CHECK_TOO_LONG) from error
         raise DatabaseCorruptError(Reason.DATABASE_DAMAGED, detail=error) from error
 
 

@@ -21,6 +21,7 @@ from typing import BinaryIO
 
 from launcher.backup.errors import BackupError, BackupNotFoundError, ManifestError
 from launcher.backup.files import (
+    ASIDE,
     disk_errors,
     empty_directory,
     move,
@@ -178,7 +179,7 @@ class LocalStore:
                     (self._path / name).unlink(missing_ok=True)
                 with contextlib.suppress(OSError):
                     sync_directory(self._path)
-            empty_directory(self.staging)
+            empty_directory(self.staging, but=ASIDE)
             for left in self._path.glob(f".{PREFIX}*.tmp"):
                 left.unlink(missing_ok=True)
 

@@ -55,8 +55,8 @@ def describe_stop(entry: JournalEntry, *, problem: str, language: str = "") -> S
     names = [*took]
     if entry.verb is Verb.RESTORE:
         names = [str(stage) for stage in STAGES_RESTORE]
-    elif stopped and stopped not in took:
-        names.append(stopped)
+    if stopped and stopped not in names:
+        names.insert(sum(name in took for name in names), stopped)
     known = [Stage(name) for name in names if name in set(Stage)]
     rows = []
     for stage in known:

@@ -156,6 +156,9 @@ _DAMAGED = FileWords(
     _("Copy or send it once more. If that does not help, take another backup."),
 )
 
+_STOPPED = _("Its check was stopped")
+_STOPPED_ADVICE = ERROR_WORDS["check_stopped"].hint
+
 FILE_WORDS: Mapping[Reason, FileWords] = {
     Reason.NEWER_SCHEMA: FileWords(
         "warn",
@@ -191,6 +194,28 @@ FILE_WORDS: Mapping[Reason, FileWords] = {
         _("It claims to unpack to far more than it can hold"),
         (_("No backup looks like that, so it was not unpacked."), _UNTOUCHED),
         _OURS_ALONE,
+    ),
+    Reason.CHECK_TOO_LONG: FileWords("warn", _STOPPED, (_UNTOUCHED,), _STOPPED_ADVICE),
+    Reason.CHECK_TIME: FileWords(
+        "warn",
+        _STOPPED,
+        (_("It was not done within its limit of %(seconds)s seconds."), _UNTOUCHED),
+        _STOPPED_ADVICE,
+    ),
+    Reason.CHECK_PROCESSOR: FileWords(
+        "warn",
+        _STOPPED,
+        (_("It used its limit of %(seconds)s seconds of processor time."), _UNTOUCHED),
+        _STOPPED_ADVICE,
+    ),
+    Reason.CHECK_MEMORY: FileWords(
+        "warn", _STOPPED, (_("It used its limit of memory."), _UNTOUCHED), _STOPPED_ADVICE
+    ),
+    Reason.CHECK_ENDED: FileWords(
+        "warn",
+        _("Its check ended without a result"),
+        (_("Something inside may have made it crash."), _UNTOUCHED),
+        _STOPPED_ADVICE,
     ),
     Reason.NO_SPACE_TO_UNPACK: FileWords(
         "warn",
@@ -264,7 +289,6 @@ FILE_WORDS: Mapping[Reason, FileWords] = {
             Reason.PAGE_SIZE, Reason.COUNTERS, Reason.PADDED, Reason.LONGER_THAN_ANNOUNCED,
             Reason.DATA_DAMAGED, Reason.DATA_AFTER_END, Reason.CHECKSUM, Reason.CHECKSUM_DATABASE,
             Reason.DATABASE_DAMAGED, Reason.DANGLING_ROWS, Reason.ROWS_BREAK_RULES,
-            Reason.CHECK_TOO_LONG,
         ),
         _DAMAGED,
     ),

@@ -69,7 +69,7 @@ def current_row() -> ProgressRow:
         _report(unseen)
     else:
         unseen = current_backups().ended_since("", limit=1)
-    return ProgressRow(current_backups().progress(), unseen[0].operation_id if unseen else seen)
+    return ProgressRow(_running(), unseen[0].operation_id if unseen else seen)
 
 
 def changed_row(*, seen: str, shown: str) -> ProgressRow | None:
@@ -79,11 +79,17 @@ def changed_row(*, seen: str, shown: str) -> ProgressRow | None:
         None while nothing runs, nothing was shown and nothing ended.
     """
     unseen = current_backups().ended_since(seen)
-    running = current_backups().progress()
+    running = _running()
     if running is None and not shown and not unseen:
         return None
     _report(unseen)
     return ProgressRow(running, unseen[0].operation_id if unseen else seen)
+
+
+def _running() -> Progress | None:
+    """Return the operation that holds the lock, or else a file that is being checked."""
+    service = current_backups()
+    return service.progress() or next(iter(service.checks()), None)
 
 
 def remember_started(operation_id: str) -> None:
