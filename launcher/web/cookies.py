@@ -30,6 +30,11 @@ def own_cookie_name(app: Flask, name: str) -> str:
     return f"{'__Host-' if request.is_secure else ''}{name}-{mark.hexdigest()[:8]}"
 
 
+def own_cookie_path() -> str:
+    """Return the path of such a cookie: the prefix of the site; over TLS `__Host-` demands `/`."""
+    return "/" if request.is_secure else request.script_root or "/"
+
+
 def session_cookie_name(app: Flask | None = None) -> str:
     """Return the name of the cookie that carries the session."""
     return own_cookie_name(app or current_app, "launcher")

@@ -14,7 +14,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
 from launcher.models import User
-from launcher.web.cookies import own_cookie_name
+from launcher.web.cookies import own_cookie_name, own_cookie_path
 
 MAX_AGE_S = 365 * 86400
 MAX_USERS = 5
@@ -34,6 +34,7 @@ def remember_device(response: Response, user: User) -> None:
         _cookie_name(),
         _serializer().dumps(list(marks.items())[:MAX_USERS]),
         max_age=MAX_AGE_S,
+        path=own_cookie_path(),
         secure=request.is_secure,
         httponly=True,
         samesite="Lax",

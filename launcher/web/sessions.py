@@ -25,7 +25,7 @@ from launcher.db.settings import site_settings
 from launcher.extensions import db, login
 from launcher.models import User
 from launcher.models.types import utc_now
-from launcher.web.cookies import session_cookie_name
+from launcher.web.cookies import own_cookie_path, session_cookie_name
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +45,8 @@ class TlsAwareSessions(SecureCookieSessionInterface):
         return session_cookie_name(app)
 
     def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002
-        """Return the prefix of the site; over TLS `/`, which `__Host-` demands."""
-        return "/" if request.is_secure else request.script_root or "/"
+        """Return the path that goes with the name."""
+        return own_cookie_path()
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
         """Return whether this request came over TLS."""
