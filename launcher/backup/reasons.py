@@ -61,7 +61,7 @@ class Reason(StrEnum):
     NOTHING_TO_RETURN_TO = ("nothing_to_return_to",
         "the last restore cannot be undone: there was no sound database before it")
     DAMAGED_FILES_KEPT = ("damaged_files_kept",
-        "the last restore cannot be undone: there was no sound database before it")
+        "the last restore cannot be undone: the database before it could not be backed up")
     PROTECTED = "protected", "backup {backup_id} is protected"
     LAST_GOOD = "last_good", "backup {backup_id} is the last good one"
     FROM_FUTURE = ("from_future",

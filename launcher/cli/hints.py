@@ -33,7 +33,7 @@ HINTS: Mapping[str, str] = {
     "restore_failed": "Try another backup.",
     Reason.NO_GOOD_BACKUP: "`flask backup create` makes one.",
     Reason.NOTHING_TO_RETURN_TO: "`flask backup list` shows what else can be restored.",
-    Reason.DAMAGED_FILES_KEPT: "Its damaged files were kept in {folder}.",
+    Reason.DAMAGED_FILES_KEPT: "Its files were kept in {folder}.",
     Reason.PROTECTED: "Run `flask backup unprotect {backup_id}` first.",
     Reason.LAST_GOOD: "Make another backup first.",
     Reason.NO_MANIFEST: "Run `flask backup verify {backup_id}` first.",

@@ -352,3 +352,10 @@ def setting_words(error: SettingError) -> str:
 def damage(fault: Fault | None) -> str:
     """Return what was found on a damaged backup; what has no words here, in English."""
     return str(DAMAGE_WORDS.get(fault.reason, fault)) if fault else ""
+
+
+def warning(fault: Fault) -> str:
+    """Return what should be known of a good backup; what has no words here, in English."""
+    if words := WARNING_WORDS.get(fault.reason):
+        return str(words) % fault.facts
+    return f"{fault}."

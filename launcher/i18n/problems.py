@@ -10,6 +10,7 @@ from pathlib import Path
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup
 
+from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import Outcome
 from launcher.i18n.formats import ago, exact, long, size
 from launcher.i18n.labels import ERROR_WORDS, VERB_WORDS, damage
@@ -232,6 +233,7 @@ def text(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> Markup:
         "reason": ERROR_WORDS.get(problem.code, ERROR_WORDS["internal"]).title,
         "damage": damage(problem.backups[0].verification.fault if problem.backups else None),
         "names": ", ".join(problem.names),
+        "object": problem.fault.facts.get("name", "") if problem.fault else "",
         "what": VERB_WORDS[entry.verb] if entry else "",
         "who": entry.by if entry else "",
     }
@@ -284,6 +286,16 @@ def _sentences(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
             yield _TEXTS[kind]
 
 
+_ALTERED: Mapping[Reason, LazyString] = {
+    Reason.LIVE_OBJECT_DIFFERENT: _(
+        "%(when)s: “%(object)s” in the database was altered, so it cannot be backed up."
+    ),
+    Reason.LIVE_OBJECT_MISSING: _(
+        "%(when)s: “%(object)s” is missing from the database, so it cannot be backed up."
+    ),
+}
+
+
 def _of_failure(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
     if problem.entry and problem.entry.outcome is Outcome.INTERRUPTED:
         yield _("%(when)s: its process was ended from outside.")
@@ -294,6 +306,9 @@ def _of_failure(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
             if is_over
             else _("%(when)s: not enough space.")
         )
+    elif problem.fault and (altered := _ALTERED.get(problem.fault.reason)):
+        yield altered
+        yield _("Undo that change, or restore a backup; the files of today are kept.")
     else:
         yield _("%(when)s: %(reason)s.")
         yield ERROR_WORDS.get(problem.code, ERROR_WORDS["internal"]).hint

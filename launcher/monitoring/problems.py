@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from launcher.backup.reasons import Fault
+from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup, Kind, State
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.monitoring.snapshot import Snapshot, Space, runs_ahead
@@ -25,6 +25,9 @@ VERIFIED_WITHIN = timedelta(days=31)
 """How old the verdict on any backup may be: a month, which the scrub keeps by a few days."""
 
 _RUNS_AHEAD = 400
+
+_ALTERED = {Reason.LIVE_OBJECT_DIFFERENT, Reason.LIVE_OBJECT_MISSING}
+"""Why no backup can be made until an admin does something about it."""
 
 
 class Severity(StrEnum):
@@ -328,9 +331,10 @@ def _severity_of_loss(snapshot: Snapshot) -> Severity:
 def _of_attempts(snapshot: Snapshot) -> Iterator[Problem]:
     failed = _failed_in_a_row(snapshot)
     if failed:
+        is_altered = failed[0].fault and failed[0].fault.reason in _ALTERED
         yield Problem(
             ProblemKind.FAILED,
-            _severity_of_loss(snapshot),
+            Severity.BAD if is_altered else _severity_of_loss(snapshot),
             since=failed[-1].started_at,
             count=len(failed),
             code=failed[0].error_code,
@@ -388,14 +392,17 @@ def _of_the_schedule(snapshot: Snapshot) -> Iterator[Problem]:
 def _failed_in_a_row(snapshot: Snapshot) -> list[JournalEntry]:
     """Return the attempts at a backup that failed since the last good one, newest first.
 
-    An interrupted backup is a failure if the schedule started it, and none if a person did.
+    An interrupted backup is a failure if the schedule started it, and none if a person did. What
+    was wrong with the live data is over when a restore replaced it.
     """
     failed: list[JournalEntry] = []
+    is_replaced = False
     last_good = snapshot.last_good
     for entry in snapshot.entries:
         if last_good and entry.started_at < last_good.created_at <= snapshot.now:
             break
-        if entry.verb is not Verb.CREATE:
+        is_replaced |= entry.has_replaced_data
+        if entry.verb is not Verb.CREATE or (is_replaced and entry.error_code == SOURCE):
             continue
         if entry.outcome is Outcome.SUCCEEDED:
             break

@@ -187,6 +187,18 @@ def test_failing_without_a_recent_good_backup_is_grave() -> None:
     assert found.severity is Severity.BAD
 
 
+@pytest.mark.parametrize("reason", [Reason.LIVE_OBJECT_DIFFERENT, Reason.LIVE_OBJECT_MISSING])
+def test_an_altered_database_is_grave_until_a_restore_or_a_backup(reason: Reason) -> None:
+    why = {"reason": reason.value, "details": {"name": "apps"}}
+    failed = replace(entry(2 * HOUR, code="source_database"), error="altered", **why)
+    restored = entry(HOUR, Outcome.SUCCEEDED, Verb.RESTORE)
+    found = detect_problems(snapshot(FRESH, entries=[failed]))
+
+    assert found.severity is Severity.BAD
+    assert kinds(snapshot(FRESH, entries=[restored, failed])) == []
+    assert kinds(snapshot(backup(HOUR), entries=[failed])) == []
+
+
 def test_last_attempt_and_last_success_are_different_values() -> None:
     seen = snapshot(FRESH, entries=[entry(HOUR)])
 

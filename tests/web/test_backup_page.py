@@ -329,3 +329,18 @@ def test_names_and_notes_are_text(ada: Visitor, service: BackupService, boards: 
     assert "<script>alert" not in ada.page
     assert "&lt;script&gt;alert" in ada.page
     assert "<b>eve" not in ada.page
+
+
+def test_what_a_good_one_leaves_out_is_on_its_page_and_in_the_list(
+    ada: Visitor, service: BackupService, data_dir: Path
+) -> None:
+    run(data_dir / "launcher.db", 'CREATE TABLE "<b>mine</b>" (x)')
+    made = service.create(by="ada")
+
+    for address in (f"/admin/backups/{made.id}", "/admin/backups"):
+        ada.open(address)
+        assert (
+            "Not included, because Launcher did not create it: &lt;b&gt;mine&lt;/b&gt;." in ada.page
+        )
+    ada.open(f"/admin/backups/{made.id}")
+    assert 'data-state="warn"' in ada.page

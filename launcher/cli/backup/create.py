@@ -33,6 +33,7 @@ def create(note: str, protect: bool, as_json: bool) -> None:
         made = current_backups().create(
             by=typist(), note=note, protected=protect, on_progress=on_progress
         )
+    say_warnings(made)
     print_result(made, made.id, as_json=as_json)
 
 

@@ -39,6 +39,8 @@ def _row(backup: Backup) -> tuple[str, ...]:
     state = str(backup.verification.state) + (" protected" if backup.protected else "")
     if backup.is_from_future(utc_now()):
         state += ", dated in the future"
+    if backup.verification.warnings:
+        state += ", but see `show`"
     return (
         backup.id,
         moment(backup.created_at),
@@ -88,6 +90,7 @@ def _print_backup(backup: Backup, journal: Sequence[JournalEntry]) -> None:
         ("Note", backup.note),
         ("State", f"{verification.state}, looked at {moment(verification.at)}"),
         ("Problem", verification.error),
+        *(("But", str(warning)) for warning in verification.warnings),
         ("Made by", f"Launcher {backup.app_version}, schema {backup.schema_revision}"),
     ]
     if backup.file and backup.database:

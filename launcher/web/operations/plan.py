@@ -15,7 +15,7 @@ from launcher.backup.records.plan import NameChange, RestorePlan, RowChange
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
 from launcher.i18n.formats import duration, listing, span
-from launcher.i18n.labels import STAGE_WORDS, WARNING_WORDS
+from launcher.i18n.labels import STAGE_WORDS, warning
 from launcher.i18n.locale import gettext as _
 from launcher.models.types import utc_now
 from launcher.settings.table import SiteSettings
@@ -98,7 +98,7 @@ def describe_plan(
         "migrations": plan.migrations,
         "tokens_lost": listing(plan.tokens_lost, most=MOST_NAMES),
         "token_count": len(plan.tokens_lost),
-        "warnings": [str(WARNING_WORDS[each.reason]) % each.facts for each in plan.warnings],
+        "warnings": [warning(each) for each in plan.warnings],
         "schedule_now": SiteSettings.of(plan.schedule_now) if plan.schedule_now else None,
         "schedule_then": SiteSettings.of(plan.schedule_then) if plan.schedule_then else None,
         "has_choice": bool(plan.schedule_now and plan.schedule_now != plan.schedule_then),

@@ -15,6 +15,7 @@ from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.backup.records.text import readable
 from launcher.db.content import LauncherContent
 from launcher.i18n.formats import day_and_time, duration
+from launcher.i18n.labels import warning
 from launcher.i18n.locale import gettext as _
 from launcher.web.admin.backups.file_verdict import FileVerdict, refusal
 from launcher.web.admin.backups.outcomes.ended import took_s
@@ -108,13 +109,15 @@ def _listed(
         return FileVerdict("warn", _("Not verified yet"), " ".join(facts), advice)
     if verified_at := backup.verification.at:
         facts.append(_("Verified %(when)s.", when=day_and_time(verified_at)))
+    facts += map(warning, backup.verification.warnings)
     tried = next((e for e in entries if e.verb in {Verb.TEST_RESTORE, Verb.RESTORE}), None)
     if not _is_known(backup):
         advice = _("Update this server to the Launcher that made it before you restore it.")
         title = _("Good, and made by a newer Launcher")
         return FileVerdict("warn", title, " ".join(facts), advice)
     if tried is None:
-        return FileVerdict("ok", _("Good"), " ".join(facts))
+        severity = "warn" if backup.verification.warnings else "ok"
+        return FileVerdict(severity, _("Good"), " ".join(facts))
     when = day_and_time(tried.ended_at)
     if tried.outcome is not Outcome.SUCCEEDED:
         facts.append(_("Tried %(when)s; the history below says what happened.", when=when))

@@ -17,7 +17,7 @@ from launcher.backup.records.ids import moment_of
 from launcher.backup.records.operation import JournalEntry, Outcome
 from launcher.db.content import LauncherContent
 from launcher.i18n.formats import day_and_time
-from launcher.i18n.labels import ERROR_WORDS, WARNING_WORDS
+from launcher.i18n.labels import ERROR_WORDS, warning
 from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.web.contents import contents_in_brief
@@ -107,7 +107,7 @@ def _good(backup: Backup | None) -> FileVerdict:
     if made_at := _named(backup):
         facts.insert(0, gettext("Of %(when)s, going by its name.", when=day_and_time(made_at)))
     warnings = backup.verification.warnings
-    advice = " ".join(str(WARNING_WORDS[each.reason]) % each.facts for each in warnings)
+    advice = " ".join(map(warning, warnings))
     return FileVerdict("warn" if warnings else "ok", title, " ".join(facts), advice)
 
 

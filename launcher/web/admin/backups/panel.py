@@ -11,7 +11,7 @@ from launcher.backup.retention import decide
 from launcher.current import current_application
 from launcher.db.settings import site_settings
 from launcher.i18n.formats import exact, long, number
-from launcher.i18n.labels import KIND_WORDS, STATE_WORDS, VERB_WORDS, damage
+from launcher.i18n.labels import KIND_WORDS, STATE_WORDS, VERB_WORDS, damage, warning
 from launcher.i18n.problems import ACTION_WORDS
 from launcher.models.types import utc_now
 from launcher.notifications.assessment import assess
@@ -35,6 +35,7 @@ blueprint = Blueprint("backups", __name__, url_prefix="/admin/backups")
 for _filter in (
     cron_words, exact, contents_in_brief, number, words.at_time, damage, long,
     words.describe_timeline, words.short_day, words.short_time, words.until_day,
+    warning,
 ):  # fmt: skip
     blueprint.add_app_template_filter(_filter)
 

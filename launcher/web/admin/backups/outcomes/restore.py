@@ -211,7 +211,7 @@ class RestoreEnded(Ended):
             )
             return escape(words) % {"moment": link}
         if raw_copy := self.facts.get("raw_copy"):
-            words = gettext("The damaged files were kept in %(folder)s.")
+            words = gettext("The files from before were kept in %(folder)s.")
             return escape(words) % {"folder": Markup("<code>{}</code>").format(raw_copy)}
         return escape(gettext("Its safety backup was deleted since."))
 
