@@ -10,6 +10,7 @@ caller has read: if that was changed since, it refuses.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from launcher.backup.files import write_atomic
 from launcher.backup.locks import locked
 from launcher.config import Config
 from launcher.notifications import sender
+from launcher.notifications.memory import HEARTBEAT
 from launcher.notifications.sender import Undelivered
 
 MAX_RECIPIENTS = 20
@@ -32,6 +34,7 @@ PANEL_PATH = "/admin/backups"
 SETTINGS_FILE = "notifications.json"
 
 _LOCK_PATIENCE_S = 5.0
+_ID = re.compile(r"[0-9a-f]{8}")
 
 
 class Event(StrEnum):
@@ -218,8 +221,9 @@ def set_public_url(config: Config, url: str, *, seen: NotificationSettings | Non
 
 def find_recipient(settings: NotificationSettings, reference: str) -> Recipient:
     """Return the recipient with this id or name, or raise `RecipientError`."""
-    named = (each.id for each in settings.recipients if reference in {each.id, each.name})
-    return settings.find(next(named, reference))
+    named = (each.id for each in settings.recipients if reference == each.name)
+    is_id = any(each.id == reference for each in settings.recipients)
+    return settings.find(reference if is_id else next(named, reference))
 
 
 def _refuse_outdated(seen: object, now: object) -> None:
@@ -241,6 +245,8 @@ def _read_name(text: str, others: Sequence[Recipient]) -> str:
         raise RecipientError(
             "name_unprintable", "the name must be one line of printable characters"
         )
+    if name.casefold() == HEARTBEAT or _ID.fullmatch(name):
+        raise RecipientError("name_reserved", "this name is reserved; choose another")
     if any(each.name.casefold() == name.casefold() for each in others):
         raise RecipientError("name_taken", "another one has this name already")
     return name
@@ -275,6 +281,10 @@ _REFUSALS = {
     Undelivered.UNKNOWN_SERVICE: "this is no address of a service that Apprise knows",
     Undelivered.LOCAL_SERVICE: "this would reach nobody but this machine",
     Undelivered.LOCAL_FILE: "this would read a file of this machine and send it",
+    Undelivered.AMBIGUOUS: (
+        "a # or ; ends the address early: write # as %23 and ; as %3B, and separate parameters"
+        " with &"
+    ),
     Undelivered.TIMED_OUT: "the address could not be checked in time",
 }
 

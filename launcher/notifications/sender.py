@@ -19,7 +19,7 @@ from enum import StrEnum
 from http.client import HTTPException
 from typing import IO, TYPE_CHECKING, Any
 from urllib.error import HTTPError
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from launcher.background.child import answering, limit, started
@@ -44,6 +44,7 @@ class Undelivered(StrEnum):
     UNKNOWN_SERVICE = "unknown_service"
     LOCAL_SERVICE = "local_service"
     LOCAL_FILE = "local_file"
+    AMBIGUOUS = "ambiguous"
     UNREACHABLE = "unreachable"
     TIMED_OUT = "timed_out"
     ANSWERED = "answered"
@@ -147,6 +148,9 @@ def _run(request: Mapping[str, Any], answer: _Answer) -> Delivery:
     if request["verb"] == "ping":
         return _ping(url)
     service = _service(url)
+    is_first = request["verb"] == "check"  # what is kept already is sent to as before
+    if is_first and service is not Undelivered.LOCAL_FILE and _loses_a_part(url, service):
+        return Delivery(reason=Undelivered.AMBIGUOUS)
     if isinstance(service, Undelivered):
         return Delivery(reason=service)
     if request["verb"] == "check":
@@ -171,9 +175,11 @@ def _asset() -> AppriseAsset:
 def _service(url: str) -> NotifyBase | Undelivered:
     """Return the service of `url`, or why it is refused."""
     from apprise import Apprise, AppriseAttachment  # noqa: PLC0415
+    from apprise.plugins import url_to_dict  # noqa: PLC0415
 
-    query = {name.lower() for name, _ in parse_qsl(url.partition("?")[2], keep_blank_values=True)}
-    if query & _FILE_PARAMETERS:
+    # By its own parser: it separates parameters at `;` as well as at `&`, and folds their case.
+    facts = url_to_dict(url) or {}
+    if _FILE_PARAMETERS & set(facts.get("qsd", ())):
         return Undelivered.LOCAL_FILE
     service = Apprise.instantiate(url, asset=_asset())
     if service is None:
@@ -186,6 +192,18 @@ def _service(url: str) -> NotifyBase | Undelivered:
     if any(isinstance(each, AppriseAttachment) and len(each) for each in attached):
         return Undelivered.LOCAL_FILE
     return service
+
+
+def _loses_a_part(url: str, service: NotifyBase | Undelivered) -> bool:
+    """Whether Apprise ends the address, or a parameter, at a `#` or `;` that may belong to it.
+
+    It does so in silence: of `json://ada:12#34@host` it would make port 12 of a host `ada`.
+    """
+    quoted = url.replace("#", "%23").replace(";", "%3B")
+    if quoted == url or isinstance(other := _service(quoted), Undelivered):
+        return False
+    is_same = not isinstance(service, Undelivered) and service.url() == other.url()
+    return not is_same or ";" in url.partition("?")[2]
 
 
 def _shown(service: NotifyBase) -> str:

@@ -517,6 +517,14 @@ def test_a_backup_by_hand_is_no_beat(site: Flask, config: Config, receiver: Rece
         ("macosx://", "local_service"),
         ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7F/?template=/etc/passwd", "local_file"),
         ("fcm://project/topic?keyfile=/etc/passwd", "local_file"),
+        ("json://host/?a=1;keyfile=/etc/passwd", "local_file"),
+        ("json://host/?a=1&AtTaCh=/etc/passwd", "local_file"),
+        ("json://ada:12#34@host/hook", "ambiguous"),
+        ("mailto://ada:pass;#word@mail.home.arpa?to=ben@home.arpa", "ambiguous"),
+        ("json://host/hook#part", "ambiguous"),
+        ("json://host/hook;part", "ambiguous"),
+        ("json://host/hook?+Token=one;two", "ambiguous"),
+        ("mailto://ada:word@mail.home.arpa?to=ben@home.arpa&amp;from=ada@home.arpa", "ambiguous"),
         ("json://host/" + "x" * 3000, "url_too_long"),
     ],
 )  # fmt: skip
@@ -535,6 +543,8 @@ def test_an_address_that_will_not_do_is_refused(config: Config, url: str, code: 
         ("x" * 61, "name_too_long"),
         ("a\nb", "name_unprintable"),
         ("PHONE", "name_taken"),
+        ("Heartbeat", "name_reserved"),
+        ("0badcafe", "name_reserved"),
     ],
 )
 def test_a_name_that_will_not_do_is_refused(
@@ -546,6 +556,19 @@ def test_a_name_that_will_not_do_is_refused(
         recipients.add_recipient(config, name=name, url="json://host")
 
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "json://ada:pass%3B%23word@host/hook",
+        "json://ada:pass;word@host/hook",
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#general",
+        "json://host/hook?+Token=one#two",
+    ],
+)
+def test_an_address_that_loses_nothing_is_taken_as_it_is(config: Config, url: str) -> None:
+    assert recipients.add_recipient(config, name="phone", url=url).url == url
 
 
 @pytest.mark.parametrize("url", ["ftp://host/", "javascript:alert(1)", "http://", "http://a b/"])
