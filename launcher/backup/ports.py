@@ -127,7 +127,7 @@ class Store(Protocol):
         """A private folder for work in progress, on the same file system."""
 
     def ensure(self) -> None:
-        """Make the place usable."""
+        """Make the place usable: afterwards `staging` can be written."""
 
     def list(self) -> Sequence[Backup]:
         """Return every backup, newest first; damaged and foreign ones hide nothing else.

@@ -202,6 +202,8 @@ class Reason(StrEnum):
     LOG_NOT_FOLDED = ("log_not_folded",
         "the log could not be folded into the database yet: a program still reads the old data, or"
         " the disk is nearly full; the restored data is complete")
+    SAFETY_BESIDE = ("safety_beside",
+        "the backup folder cannot be written; the safety backup is kept in {folder}")
     NOT_PUT_BACK = ("not_put_back",
         "{cause}, and the data from before could not be put back ({problem}); it is whole in the"
         " safety backup {safety_id}")

@@ -85,8 +85,9 @@ class InPlace:
         Raises:
             RevertFailedError: naming the safety backup.
         """
-        raw = self._store.staging / f"revert-{self._operation.id}.db"
         try:
+            self._store.ensure()  # it may have become read-only since
+            raw = self._store.staging / f"revert-{self._operation.id}.db"
             self._unpack_safety(raw)
             self._replace(raw, on_bytes=_unreported)
             fold_log(self._live_path)

@@ -513,8 +513,8 @@ def _require_room(source: Backup | Path, *, live: Live, store: Store) -> None:
     beside_live = staged_bytes + max(0, staged_bytes - live_bytes) + _SPARE_BYTES
     with disk_errors("look at the disk"):
         store.ensure()
-        if store.path.stat().st_dev == live.path.parent.stat().st_dev:
-            require_space(store.path, in_store + beside_live, what="the restore")
+        if store.staging.stat().st_dev == live.path.parent.stat().st_dev:
+            require_space(store.staging, in_store + beside_live, what="the restore")
         else:
-            require_space(store.path, in_store, what="the restore")
+            require_space(store.staging, in_store, what="the restore")
             require_space(live.path.parent, beside_live, what="the restore")

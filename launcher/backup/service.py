@@ -36,7 +36,7 @@ from launcher.backup.journal import Journal
 from launcher.backup.operations import Aside, NestedProgress, Operation, Operations
 from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, Store, utc_now
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records.backup import Backup, Encoding, Kind, good_ones
+from launcher.backup.records.backup import BEFORE_KINDS, Backup, Encoding, Kind, good_ones
 from launcher.backup.records.operation import (
     BulkResult,
     JournalEntry,
@@ -62,6 +62,8 @@ from launcher.backup.restore import (
 from launcher.backup.retention import RetentionPolicy
 from launcher.backup.slots import Claim, Slots, claim_of, is_open
 from launcher.backup.sqlite.live import live_problem, open_live
+from launcher.backup.store.fallback import StoreWithFallback
+from launcher.backup.store.local import LocalStore
 from launcher.backup.transfer import add_upload, export_database
 from launcher.backup.verify import (
     Examiner,
@@ -92,7 +94,8 @@ class BackupService(Catalogue):
         on_finished: OnFinished | None = None,
         compress: bool = True,
     ) -> None:
-        super().__init__(store, clock=clock)
+        self._stores = StoreWithFallback(store, LocalStore(data_dir / "fallback"))
+        super().__init__(self._stores, clock=clock)
         self._live = database_path
         self._data_dir = data_dir
         self._content = content
@@ -355,6 +358,9 @@ class BackupService(Catalogue):
                     before=name,
                 ),
             )
+            if folder := operation.facts.get("kept_beside"):
+                beside = Fault(Reason.SAFETY_BESIDE, {"folder": str(folder)})
+                outcome = replace(outcome, warnings=(*outcome.warnings, beside))
             operation.facts["held_s"] = round(outcome.held_s, 3)
             operation.facts["rows"] = {change.table: change.then for change in outcome.plan.rows}
             return outcome
@@ -455,6 +461,7 @@ class BackupService(Catalogue):
             operation.facts["source"] = path.name
             if note:
                 operation.facts["note"] = clean_note(note)
+            self._stores.require_writable()
             operation.stage(Stage.UNPACK)
             with self._examiner.begun() as check:
                 checked = stage_path(
@@ -661,6 +668,8 @@ class BackupService(Catalogue):
         before: str = "",
         protected: bool = False,
     ) -> Backup:
+        if kind not in BEFORE_KINDS:
+            self._stores.require_writable()
         backup = create_backup(
             report,
             live=self._live,
@@ -676,6 +685,8 @@ class BackupService(Catalogue):
         )
         assert backup.file is not None  # noqa: S101 (just written)
         operation.facts.setdefault("size_bytes", backup.file.size_bytes)
+        if self._stores.is_beside(backup):
+            operation.facts["kept_beside"] = str(self._data_dir / "fallback")
         return backup
 
     def _if_strange(self, source: str | Path) -> Aside | None:
@@ -758,8 +769,8 @@ class BackupService(Catalogue):
 
     def _clear_folder(self, name: str) -> None:
         """Remove the folder of an operation beside the lock; only for the holder of its place."""
-        with contextlib.suppress(OSError):
-            shutil.rmtree(self._store.staging / name)
+        for staging in self._stores.stagings:
+            shutil.rmtree(staging / name, ignore_errors=True)
 
     def _clear_debris(self) -> None:
         """Remove unfinished work; only while the operation lock is held."""

@@ -15,6 +15,7 @@ from launcher.backup.compression import encoding_of, unpack_to, unpack_unknown
 from launcher.backup.errors import (
     IncompatibleBackupError,
     ManifestError,
+    StoreUnavailableError,
     UploadRejectedError,
     VerificationError,
 )
@@ -86,7 +87,8 @@ def verify_backup(
 ) -> Backup:
     """Check a backup whole and record its new status in its manifest.
 
-    A file without a manifest gets one when it is good. Damage is a status, not an error.
+    A file without a manifest gets one when it is good. Damage is a status, not an error. Where the
+    store cannot be written, the fact `not_recorded` of the operation says so.
 
     Raises:
         BackupNotFoundError: it was removed meanwhile.
@@ -111,7 +113,7 @@ def verify_backup(
         damaged = replace(backup, verification=Verification.damage(fault, at=clock()))
         # A manifest that was altered is kept as it is.
         if backup.database is not None and backup.file is not None:
-            store.update(damaged)
+            _record(operation, damaged, store)
         return damaged
     operation.facts["state"] = State.VERIFIED
     if backup.file is None:
@@ -119,8 +121,16 @@ def verify_backup(
     good = replace(backup, verification=Verification.good(checked.warnings, at=clock()))
     if operation.become_exclusive():
         store.get(backup.id)
-    store.update(good)
+    _record(operation, good, store)
     return good
+
+
+def _record(operation: Operation, backup: Backup, store: Store) -> None:
+    """Write the status into the manifest; in a read-only store, the journal alone has it."""
+    try:
+        store.update(backup)
+    except StoreUnavailableError as error:
+        operation.facts["not_recorded"] = str(error)
 
 
 def work_folder(operation: Operation, store: Store) -> Path:

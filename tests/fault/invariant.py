@@ -18,6 +18,7 @@ _DATA_NAMES = {
     "notebook.db-shm",
     "backups",
     "damaged",
+    "fallback",
     "journal.jsonl",
     "locks",
     "schedule.json",
@@ -58,8 +59,8 @@ def assert_invariant(
 
 def assert_nothing_left(place: Place) -> None:
     """Nothing half made is anywhere: not in staging, not beside the live data, not in the store."""
-    staging = place.store.staging
-    assert not staging.exists() or os.listdir(staging) == []
+    for staging in (place.store.staging, place.data_dir / "fallback" / "staging"):
+        assert not staging.exists() or os.listdir(staging) == []
     assert set(os.listdir(place.data_dir)) <= _DATA_NAMES
     accounted = {"staging"}
     for backup in place.store.list():

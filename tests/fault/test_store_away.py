@@ -13,7 +13,7 @@ from launcher.backup.errors import BackupError, RestoreError, StoreUnavailableEr
 from launcher.backup.records.operation import Progress, Stage
 from launcher.backup.service import BackupService
 from tests.fault.conftest import SmallDisk
-from tests.fault.invariant import assert_invariant, assert_lock_is_free
+from tests.fault.invariant import assert_invariant, assert_lock_is_free, assert_nothing_left
 from tests.fault.place import KEEP_ONE, Place, first_backup, make_used_place
 from tests.fault.test_kill import STAGED
 
@@ -21,15 +21,15 @@ Act = Callable[[BackupService, Place, str], object]
 
 WRITING: dict[str, Act] = {
     "create": lambda service, _place, _first: service.create(by="ada"),
-    "restore": lambda service, _place, first: service.restore(first, by="ada"),
     "import": lambda service, place, _first: service.import_(place.root / "outside.db", by="ada"),
-    "verify": lambda service, _place, first: service.verify(first, by="ada"),
-    "test_restore": lambda service, _place, first: service.test_restore(first, by="ada"),
-    "plan": lambda service, _place, first: service.plan(first, by="ada"),
     "protect": lambda service, _place, first: service.protect(first, by="ada"),
 }
 ANYTHING: dict[str, Act] = {
     **WRITING,
+    "restore": lambda service, _place, first: service.restore(first, by="ada"),
+    "verify": lambda service, _place, first: service.verify(first, by="ada"),
+    "test_restore": lambda service, _place, first: service.test_restore(first, by="ada"),
+    "plan": lambda service, _place, first: service.plan(first, by="ada"),
     "list": lambda service, _place, _first: service.list(),
     "delete": lambda service, _place, first: service.delete([first], by="ada"),
     "prune": lambda service, _place, _first: service.prune(KEEP_ONE, by="ada"),
@@ -82,6 +82,70 @@ def test_a_read_only_store_can_still_be_read(
     assert result.failed[0].error_code == "store_unavailable"
     assert str(place.store_dir) in str(result.failed[0].fault)
     assert len(service.list()) == 3
+
+
+@pytest.mark.parametrize("damage", ["none", "missing", "garbage"])
+def test_a_read_only_store_still_restores(
+    damage: str, place: Place, small_disk: SmallDisk, first_state: str
+) -> None:
+    old = place.state()
+    first = first_backup(place).id
+    small_disk.change("ro")
+    if damage == "missing":
+        place.live.unlink()
+    elif damage == "garbage":
+        place.live.write_bytes(b"garbage" * 1000)
+    service = place.service()
+
+    outcome = service.restore(first, by="ada")
+
+    assert place.state() == first_state
+    assert_nothing_left(place)
+    kept = str(place.data_dir / "fallback")
+    if damage == "none":
+        assert [warning.facts["folder"] for warning in outcome.warnings] == [kept]
+        assert service.get(outcome.safety_id).is_good
+        assert outcome.safety_id in {backup.id for backup in service.list()}
+        assert place.service().undo(by="ada").plan.backup_id == outcome.safety_id
+        assert place.state() == old
+        assert service.verify(outcome.safety_id, by="ada").is_good
+        assert service.delete([outcome.safety_id], by="ada").done == (outcome.safety_id,)
+    else:
+        assert outcome.warnings == ()
+
+
+def test_what_a_check_finds_in_a_read_only_store_is_said_and_not_recorded(
+    place: Place, small_disk: SmallDisk
+) -> None:
+    first = first_backup(place)
+    assert first.file
+    path = place.store_dir / first.file.name
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    small_disk.change("ro")
+    service = place.service()
+
+    found = service.verify(first.id, by="ada")
+
+    assert not found.is_good
+    assert "Read-only file system" in str(service.journal(limit=1)[0].facts["not_recorded"])
+    other = next(backup for backup in service.list() if backup.id != first.id)
+    assert service.verify(other.id, by="ada").is_good
+    assert service.test_restore(other.id, by="ada").backup_id == other.id
+    assert service.plan(other.id, by="ada").backup_id == other.id
+    assert_nothing_left(place)
+
+
+def test_a_file_is_restored_while_the_store_is_gone(
+    place: Place, small_disk: SmallDisk, first_state: str
+) -> None:
+    small_disk.unmount()
+    place.live.write_bytes(b"garbage" * 1000)
+
+    place.service().restore(place.root / "outside.db", by="ada")
+
+    assert place.state() == first_state
+    assert not place.store_dir.exists()
 
 
 @pytest.mark.parametrize("is_mounted", [True, False], ids=["removed", "not mounted"])

@@ -22,7 +22,11 @@ from flask.testing import FlaskCliRunner
 
 from launcher.accounts import users
 from launcher.audit import COMMAND_LINE
+from launcher.backup.errors import StoreUnavailableError
 from launcher.backup.locks import try_lock
+from launcher.backup.reasons import Reason
+from launcher.backup.records.backup import Backup
+from launcher.backup.store.local import LocalStore
 from launcher.config import ROOT
 from launcher.current import current_backups
 from launcher.db.settings import change_settings
@@ -348,6 +352,20 @@ def test_status_of_a_new_site_is_no_alarm_and_safe_after_the_first_backup(flask:
     facts = json.loads(flask("status", "--json").stdout)
     assert (facts["severity"], facts["headline"], facts["is_stale"]) == ("ok", "recent_good", False)
     assert facts["counts"] == {"verified": 1, "unverified": 0, "damaged": 0}
+
+
+def test_verify_says_that_its_result_could_not_be_recorded(
+    flask: Flask_, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup_id = flask("create").stdout.strip()
+
+    def refuse(_self: LocalStore, _backup: Backup) -> None:
+        raise StoreUnavailableError(Reason.DISK_REFUSED, doing="write", detail="Read-only")
+
+    monkeypatch.setattr(LocalStore, "update", refuse)
+    done = flask("verify", "latest")
+    assert done.stdout == f"{backup_id}  verified\n"
+    assert "this status could not be recorded: could not write: Read-only." in done.stderr
 
 
 def test_status_says_once_that_every_user_can_read_the_backups(

@@ -58,3 +58,23 @@ def test_every_door_answers(app: Flask, ada: Visitor, data_dir: Path, facts: obj
     assert answer.status_code == 200
     done = app.test_cli_runner().invoke(args=["backup", "status"])
     assert not done.exception or isinstance(done.exception, SystemExit), done.exception
+
+
+def test_what_a_read_only_folder_changes_is_said_on_the_page_of_an_outcome(
+    app: Flask, ada: Visitor, data_dir: Path
+) -> None:
+    with app.app_context():
+        backup_id = current_backups().create(by="ada").id
+    done = LINE | {"outcome": "succeeded", "error": "", "error_code": "", "backup_id": backup_id}
+    verified = {"verb": "verify", "facts": {"state": "verified", "not_recorded": "read-only"}}
+    restored = {
+        "verb": "restore", "operation_id": "0" * 15 + "2",
+        "facts": {"safety_id": backup_id, "kept_beside": "/srv/data/fallback", "rows": {}},
+    }  # fmt: skip
+    lines = [json.dumps(done | verb) for verb in (verified, restored)]
+    (data_dir / "journal.jsonl").write_text("\n".join(lines))
+
+    page = ada.open(f"/admin/backups/operations/{LINE['operation_id']}").text
+    assert "so this result is only in the history" in page
+    page = ada.open(f"/admin/backups/operations/{restored['operation_id']}").text
+    assert "It is kept in <code>/srv/data/fallback</code>, because" in page

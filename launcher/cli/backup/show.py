@@ -9,7 +9,7 @@ import click
 from launcher.backup.errors import BackupError
 from launcher.backup.ports import utc_now
 from launcher.backup.records.backup import Backup, State
-from launcher.backup.records.operation import JournalEntry, PartFailure
+from launcher.backup.records.operation import JournalEntry, PartFailure, Verb
 from launcher.cli.backup.group import backup, say_warnings
 from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, handle_backup_errors
 from launcher.cli.output import coloured, moment, print_json, print_table, say, size
@@ -113,6 +113,11 @@ def _print_backup(backup: Backup, journal: Sequence[JournalEntry]) -> None:
             click.echo(f"  {moment(entry.ended_at)}  {entry.verb} {entry.outcome}{problem}")
 
 
+def _not_recorded(backup: Backup) -> str:
+    last = current_backups().journal(limit=1, backup_id=backup.id, verbs={Verb.VERIFY})
+    return str(last[0].facts.get("not_recorded", "")) if last else ""
+
+
 @backup.command()
 @click.argument("backup_ids", metavar="[ID]...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Verify every backup.")
@@ -150,6 +155,8 @@ def verify(backup_ids: tuple[str, ...], every: bool, as_json: bool) -> None:
             problem = f": {verdict.verification.error}" if verdict.verification.error else ""
             click.echo(f"{verdict.id}  {coloured(verdict.verification.state)}{problem}")
             say_warnings(verdict)
+            if reason := _not_recorded(verdict):
+                say(f"{verdict.id}: this status could not be recorded: {reason}.")
         for failure in failures:
             click.echo(f"{failure.backup_id}  {failure.fault}")
     if any(verdict.verification.state is State.DAMAGED for verdict in verdicts):

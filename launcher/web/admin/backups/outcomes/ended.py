@@ -239,15 +239,27 @@ class VerifyEnded(Ended):
             next_steps=(to_the_backups(), *self.look_inside()),
         )
         if not self.is_damaged:
-            return page
+            return replace(page, text=self._with_doubt(page.text))
         return replace(
             page,
             severity="bad",
             title=gettext("This backup is damaged"),
-            text=gettext("It cannot be restored. The others are not affected."),
+            text=self._with_doubt(gettext("It cannot be restored. The others are not affected.")),
             problem=self.problem,
             advice=str(ERROR_WORDS["verification_failed"].hint),
         )
+
+    def _with_doubt(self, text: str) -> str:
+        """Return `text`, and that the status could not be recorded, if so."""
+        if not self.facts.get("not_recorded"):
+            return text
+        said = gettext(
+            "The folder of backups cannot be written, so this result is only in the history."
+        )
+        return f"{text} {said}"
+
+    def toast_of_success(self) -> str:
+        return self._with_doubt(f"{super().toast_of_success()}.").removesuffix(".")
 
     def toast(self) -> Toast:
         if self.entry.outcome is Outcome.SUCCEEDED and self.is_damaged:

@@ -209,7 +209,14 @@ class RestoreEnded(Ended):
             link = Markup('<a href="{}">{}</a>').format(
                 url_for("backup.show", backup_id=safety.id), moment(safety.created_at)
             )
-            return escape(words) % {"moment": link}
+            kept = escape(words) % {"moment": link}
+            if folder := self.facts.get("kept_beside"):
+                where = gettext(
+                    "It is kept in %(folder)s, because the folder of backups cannot be written."
+                )
+                path = Markup("<code>{}</code>").format(folder)
+                kept = Markup(" ").join([kept, escape(where) % {"folder": path}])
+            return kept
         if raw_copy := self.facts.get("raw_copy"):
             words = gettext("The files from before were kept in %(folder)s.")
             return escape(words) % {"folder": Markup("<code>{}</code>").format(raw_copy)}
