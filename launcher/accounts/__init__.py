@@ -2,5 +2,5 @@
 
 Read `users` first. A function that changes something is one transaction with its audit entry: it
 commits, or raises and nothing has changed. Once there was an active admin, there always is one.
-Imports `audit`, `config`, `extensions` and `models`.
+Imports `audit`, `config`, `db`, `extensions` and `models`.
 """

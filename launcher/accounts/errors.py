@@ -53,6 +53,20 @@ class PasswordUnfitError(AccountError):
     sentence = f"a password has at least {PASSWORD_MIN_LENGTH} characters"
 
 
+class PasswordGuessableError(PasswordUnfitError):
+    """A common password, or one that follows a simple pattern."""
+
+    code = "password_guessable"
+    sentence = "this password is common or follows a simple pattern"
+
+
+class PasswordPersonalError(PasswordUnfitError):
+    """A password that is hardly more than what everyone knows of its account."""
+
+    code = "password_personal"
+    sentence = "this password is too close to the name of the user or of the site"
+
+
 class UserNotFoundError(AccountError):
     """No user has this name."""
 

@@ -40,6 +40,7 @@ def claim_setup(
     username: str,
     password: str,
     display_name: str = "",
+    site_name: str = "",
     address: str = "",
 ) -> User:
     """Create the first admin and remove the token. Of two attempts at once, one succeeds.
@@ -50,7 +51,14 @@ def claim_setup(
     """
     if not is_setup_token(path, token):
         raise SetupRefusedError
-    user = new_user(username, password, role=Role.ADMIN, display_name=display_name, email="")
+    user = new_user(
+        username,
+        password,
+        role=Role.ADMIN,
+        display_name=display_name,
+        email="",
+        site_name=site_name,
+    )
     db.session.rollback()  # begin again, with the write lock: a second attempt sees the first
     if has_admin():
         db.session.rollback()

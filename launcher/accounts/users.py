@@ -18,10 +18,11 @@ from launcher.accounts.errors import (
     UsernameTakenError,
     UserNotFoundError,
 )
-from launcher.accounts.passwords import hash_password
+from launcher.accounts.passwords import hash_password, require_fit_password
 from launcher.accounts.sessions import end_sessions
 from launcher.accounts.sign_in import forget_failures
 from launcher.audit import Actor, Target
+from launcher.db.settings import current_settings
 from launcher.extensions import db
 from launcher.models import Role, User
 
@@ -75,17 +76,32 @@ def create_user(
     return user
 
 
-def new_user(username: str, password: str, *, role: Role, display_name: str, email: str) -> User:
-    """Return a user who is not in the database yet, for `add_user`.
+def new_user(
+    username: str,
+    password: str,
+    *,
+    role: Role,
+    display_name: str,
+    email: str,
+    site_name: str = "",
+) -> User:
+    """Return a user who is not in the database yet, for `add_user`. Ends the transaction.
+
+    Args:
+        site_name: what the site will be called, if that is another name than now.
 
     Raises:
         UsernameInvalidError, DisplayNameUnfitError, PasswordUnfitError: as `create_user` does.
     """
     if not _USERNAME.fullmatch(username):
         raise UsernameInvalidError
+    display_name = _fit_display_name(display_name)
+    about = (username, display_name, email, site_name, current_settings().site_name)
+    db.session.rollback()  # hold no lock while hashing
+    require_fit_password(password, about=about)
     return User(
         username=username,
-        display_name=_fit_display_name(display_name),
+        display_name=display_name,
         email=email.strip(),
         password_hash=hash_password(password),
         role=role,
@@ -135,6 +151,8 @@ def set_password(user: User, password: str, *, actor: Actor) -> None:
     Raises:
         PasswordUnfitError: the old one stays.
     """
+    about = (user.username, user.display_name, user.email, current_settings().site_name)
+    require_fit_password(password, about=about)
     user.password_hash = hash_password(password)
     end_sessions(user)
     forget_failures(user)

@@ -299,6 +299,14 @@ ACCOUNT_WORDS: Mapping[str, LazyString] = {
     "username_taken": _("Somebody has this name already."),
     "display_name_unfit": _("Use one line of at most 60 characters."),
     "password_unfit": _("This password is too short, or absurdly long."),
+    "password_guessable": _(
+        "This password is common or follows a simple pattern, so it is among the first that anyone"
+        " would try. Use a few words that do not belong together."
+    ),
+    "password_personal": _(
+        "This password is too close to the user name, the e-mail address or the name of this site."
+        " Use a few words that do not belong together."
+    ),
     "user_not_found": _("Nobody has this name."),
     "last_admin": _("This is the last active admin. Make somebody else an admin first."),
     "account_changed": _("Somebody else has changed this account meanwhile."),

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 
 from launcher.accounts import setup, users
-from launcher.accounts.errors import PASSWORD_MIN_LENGTH, AccountError, SetupRefusedError
+from launcher.accounts.errors import (
+    PASSWORD_MIN_LENGTH,
+    AccountError,
+    PasswordUnfitError,
+    SetupRefusedError,
+)
 from launcher.audit import Actor
 from launcher.backup.errors import BackupError
 from launcher.backup.records.backup import Backup, State
@@ -53,6 +58,7 @@ def create_first_admin() -> ResponseReturnValue:
             token,
             username=values["username"].strip(),
             password=request.form.get("password", ""),
+            site_name=str(site_name),
             address=request.remote_addr or "",
         )
     except SetupRefusedError:
@@ -75,7 +81,7 @@ def is_awaiting_first_admin() -> bool:
 
 
 def _errors_of(error: AccountError) -> Mapping[str, str]:
-    field = "password" if error.code == "password_unfit" else "username"
+    field = "password" if isinstance(error, PasswordUnfitError) else "username"
     return {field: str(ACCOUNT_WORDS[error.code])}
 
 

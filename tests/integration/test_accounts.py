@@ -22,6 +22,7 @@ from launcher.accounts.errors import (
     AccountChangedError,
     DisplayNameUnfitError,
     LastAdminError,
+    PasswordGuessableError,
     PasswordUnfitError,
     SetupRefusedError,
     SignInRefusedError,
@@ -35,6 +36,7 @@ from launcher.accounts.users import Standing
 from launcher.audit import COMMAND_LINE
 from launcher.config import ROOT
 from launcher.db.content import password_version
+from launcher.db.settings import change_settings
 from launcher.extensions import db
 from launcher.models import ApiToken, AuditEvent, Role, SignInFailure, TokenScope
 from tests.conftest import ADA, BEN, CHLOE, MakeApp
@@ -89,6 +91,60 @@ def test_an_unfit_password_is_refused(contents: None, password: str) -> None:
     with pytest.raises(PasswordUnfitError):
         users.set_password(users.find_user("ada"), password, actor=COMMAND_LINE)
     assert sign_in("ada", ADA.password) == "ada"
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["password1234", "aaaaaaaaaaaa", "qwertyuiop123", "123456789012", "trustno1trustno1",
+     "iloveyou1234", "Passw0rd!2024", "a" * 500],
+)  # fmt: skip
+def test_a_password_that_anyone_would_try_is_refused(contents: None, password: str) -> None:
+    with pytest.raises(PasswordGuessableError):
+        users.create_user("dora", password, role=Role.VIEWER, actor=COMMAND_LINE)
+    with pytest.raises(PasswordGuessableError):
+        users.set_password(users.find_user("ada"), password, actor=COMMAND_LINE)
+    assert sign_in("ada", ADA.password) == "ada"
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["dora.meier-12", "DORA-meier!!!", "meier@home.arpa", "the-blue-barn-2", "Launcher-2026",
+     "doradoradora", "Frau Meier 1970"],
+)  # fmt: skip
+def test_a_password_of_what_everyone_knows_is_refused(contents: None, password: str) -> None:
+    change_settings({"site_name": "The Blue Barn"}, actor=COMMAND_LINE)
+    with pytest.raises(PasswordUnfitError):
+        users.create_user(
+            "dora.meier", password, role=Role.VIEWER, display_name="Frau Meier",
+            email="dora@home.arpa", actor=COMMAND_LINE,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["dora likes her garden", "correct horse battery staple", "mein langes Passwort",
+     "три слова подряд", "k3f9q-x8z2m-abcde-fghij",
+     "a4tcx-ux7ag-gggci-bkepw"],
+)  # fmt: skip
+def test_a_good_password_is_taken(contents: None, password: str) -> None:
+    users.create_user("dora", password, role=Role.VIEWER, actor=COMMAND_LINE)
+    assert sign_in("dora", password) == "dora"
+
+
+def test_who_has_a_weak_password_from_before_still_signs_in(contents: None) -> None:
+    ada = users.find_user("ada")
+    ada.password_hash = passwords.hasher.hash("short")
+    db.session.commit()
+    assert sign_in("ada", "short") == "ada"
+
+
+def test_the_site_starts_without_the_lists_of_passwords(data_dir: Path) -> None:
+    code = "import sys, launcher.app; launcher.app.create_app(); print('zxcvbn' in sys.modules)"
+    environment = {"LAUNCHER_DATA_DIR": str(data_dir), "PATH": ""}
+    said = subprocess.check_output(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, text=True
+    )
+    assert said == "False\n"
 
 
 def test_nobody_of_that_name(contents: None) -> None:

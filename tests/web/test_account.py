@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from flask import Flask, render_template
 
 from launcher.web.frame import current_frame
@@ -97,6 +98,21 @@ def test_a_password_too_short_is_refused_and_the_old_one_stays(ada: Visitor) -> 
 
     assert answer.status_code == 422
     assert "too short" in ada.page
+    assert ada.is_signed_in
+
+
+@pytest.mark.parametrize(
+    ("password", "words"),
+    [("password1234", "common or follows a simple pattern"), ("ada-launcher-7", "too close to")],
+)
+def test_a_password_that_is_easy_to_guess_is_refused_and_the_reason_named(
+    ada: Visitor, password: str, words: str
+) -> None:
+    ada.open("/account")
+    answer = ada.send("/account/password", current_password=ADA.password, new_password=password)
+
+    assert answer.status_code == 422
+    assert words in ada.page
     assert ada.is_signed_in
 
 
