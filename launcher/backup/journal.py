@@ -10,10 +10,10 @@ import contextlib
 import json
 import logging
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 
 from launcher.backup.codec import DecodeError, decode, encode, parse
@@ -122,11 +122,7 @@ class Journal:
 
     def _halve(self) -> None:
         lines = self.path.read_bytes().splitlines(keepends=True)
-        last: dict[bool, bytes] = {}  # restores, by whether they replaced the data
-        for line in lines:
-            if (entry := _entry(line)) and entry.verb is Verb.RESTORE:
-                last[entry.has_replaced_data] = line
-        kept = set(last.values())
+        kept = set(_last_restores(lines))
         room = self._max_bytes // 2 - sum(map(len, kept))
         for line in reversed(lines):
             room -= 0 if line in kept else len(line)
@@ -145,9 +141,13 @@ class Journal:
                 return last
             with self.path.open("rb") as file:
                 fingerprint = fingerprint_of(os.fstat(file.fileno()))
-                # A file beyond twice the bound is cut when the next line is written.
-                file.seek(max(0, fingerprint[1] - 2 * self._max_bytes))
+                # A file beyond twice the bound is cut when the next line is written, and then
+                # keeps the last restores, too.
+                begin = max(0, fingerprint[1] - 2 * self._max_bytes)
+                restores = _last_restores(takewhile(lambda _line: file.tell() < begin, file))
+                file.seek(begin)
                 lines = file.read(2 * self._max_bytes).split(b"\n")[::-1]
+                lines += [line.rstrip(b"\n") for line in reversed(restores)]
         except FileNotFoundError:
             return _Read(None, (), {})
         except OSError as error:
@@ -156,6 +156,16 @@ class Journal:
         entries = {line: last.entries[line] for line in lines if line in last.entries}
         read = self._read = _Read(fingerprint if is_settled(fingerprint) else None, lines, entries)
         return read
+
+
+def _last_restores(lines: Iterable[bytes]) -> Sequence[bytes]:
+    """Return the last restore among `lines` and the last that replaced the data, oldest first."""
+    last: dict[bool, bytes] = {}
+    for line in lines:
+        if (entry := _entry(line)) and entry.verb is Verb.RESTORE:
+            last.pop(entry.has_replaced_data, None)
+            last[entry.has_replaced_data] = line
+    return list(last.values())
 
 
 def _line(entry: JournalEntry) -> bytes:

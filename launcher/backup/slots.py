@@ -77,11 +77,17 @@ def _is_beyond(slot: datetime, now: datetime) -> bool:
 class Slots:
     """The claim of the backup schedule, in a file of its own.
 
-    Written by the holder of the operation lock alone.
+    Written by the holder of the operation lock alone. While a folder has the file's name (Docker
+    makes one for a file to mount that does not exist), another file counts in its place.
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._own_path = path
+        self._fallback_path = path.with_stem(f"{path.stem}-fallback")
+
+    @property
+    def _path(self) -> Path:
+        return self._fallback_path if self._own_path.is_dir() else self._own_path
 
     def last(self) -> Claim | None:
         """Return the newest claim, None when there is none that can be read."""

@@ -145,6 +145,7 @@ class Book:
         self._lock_dir = data_dir / "locks"
         self._fingerprint: Fingerprint | None = None
         self._records: Mapping[str, Record] = MappingProxyType({})
+        self._is_readable = True
 
     def record(self, job_id: str) -> Record:
         """Return what is remembered of one job."""
@@ -188,13 +189,15 @@ class Book:
         """Write what `how` makes of what is remembered of one job, and return that.
 
         A disk that takes nothing keeps what was there before: remembering is no reason to fail.
+        Nor is what cannot be read at this moment overwritten.
         """
         with contextlib.ExitStack() as stack:
             with contextlib.suppress(OSError):
                 stack.enter_context(locked(self._lock_dir / "jobs", timeout_s=_PATIENCE_S))
             records = dict(self._read())
             changed = records[job_id] = how(records.get(job_id, Record()))
-            self._write(json.dumps(encode(records), indent=1).encode())
+            if self._is_readable:
+                self._write(json.dumps(encode(records), indent=1).encode())
             self._fingerprint = None
         return changed
 
@@ -226,6 +229,7 @@ class Book:
         return self._lock_dir / f"job-{JOBS[job_id].id}"
 
     def _read(self) -> Mapping[str, Record]:
+        self._is_readable = True
         try:
             path = self._fallback_path if self._fallback_path.exists() else self._path
             if self._fingerprint and self._fingerprint == fingerprint_of(path.stat()):
@@ -235,8 +239,11 @@ class Book:
                 facts = decode(dict, parse(file.read()))
             self._records = {name: _record(each) for name, each in facts.items()}
             self._fingerprint = fingerprint if is_settled(fingerprint) else None
-        except (OSError, DecodeError):
+        except (FileNotFoundError, IsADirectoryError, DecodeError):
             self._fingerprint, self._records = None, {}
+        except OSError as error:
+            _log.warning("%s cannot be read: %s", self._path, error.strerror)
+            self._fingerprint, self._records, self._is_readable = None, {}, False
         return self._records
 
 

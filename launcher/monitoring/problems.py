@@ -262,7 +262,7 @@ def _problems(snapshot: Snapshot) -> Iterator[Problem]:
 
 
 def _of_the_data(snapshot: Snapshot) -> Iterator[Problem]:
-    restore = _last(snapshot, Verb.RESTORE)
+    restore = _last(snapshot, Verb.RESTORE) or snapshot.last_restore
     if restore and restore.error_code == "revert_failed":
         yield _of_entry(snapshot, restore, ProblemKind.NOT_PUT_BACK, Severity.BAD)
     if snapshot.live_problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import sqlite3
@@ -485,6 +486,26 @@ def test_a_full_disk_forgets_a_run_and_stops_no_job(
     run = desk.perform("backup", by="ada")
     assert run is not None
     assert run.outcome is RunOutcome.SUCCEEDED
+
+
+def test_a_history_that_cannot_be_read_for_a_moment_is_not_overwritten(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.perform("backup", by="ada")
+    before = (desk.data_dir / "jobs.json").read_bytes()
+    opened = Path.open
+
+    def fail(self: Path, *how: object, **more: object) -> object:
+        if self.name == "jobs.json":
+            raise OSError(errno.EIO, "Input/output error", str(self))
+        return opened(self, *how, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Path, "open", fail)
+    run = desk.perform("scrub", by="ada")
+    assert run is not None
+    monkeypatch.undo()
+    assert (desk.data_dir / "jobs.json").read_bytes() == before
+    assert [path.name for path in desk.data_dir.glob("jobs*")] == ["jobs.json"]
 
 
 def test_a_history_that_cannot_be_read_or_replaced_stops_no_job(desk: Desk) -> None:

@@ -156,6 +156,26 @@ def test_the_last_restore_outlives_any_number_of_other_lines(tmp_path: Path) -> 
     assert kept[:-2] == list(range(199, 199 - len(kept) + 2, -1))
 
 
+def test_the_last_restore_is_found_in_a_file_that_is_far_too_long(tmp_path: Path) -> None:
+    """One that an earlier version, or a person, let grow."""
+    path = tmp_path / "journal.jsonl"
+    long = Journal(path)
+    restore = replace(entry(0, safety_id="s"), verb=Verb.RESTORE)
+    for number in range(3):
+        long.append(replace(restore, operation_id=f"{number:016x}"))
+    long.append(replace(restore, operation_id=f"{3:016x}", outcome=Outcome.FAILED))
+    for number in range(4, 200):
+        long.append(entry(number))
+    journal = Journal(path, max_bytes=4000)
+    assert path.stat().st_size > 8000
+    kept = numbers(journal)
+    assert kept[-2:] == [3, 2]
+    assert kept[:-2] == list(range(199, 199 - len(kept) + 2, -1))
+    journal.append(entry(200))
+    assert path.stat().st_size <= 4000
+    assert numbers(journal)[-2:] == [3, 2]
+
+
 def test_one_enormous_line_does_not_break_the_bound(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl", max_bytes=4000)
     journal.append(entry(1))

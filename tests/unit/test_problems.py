@@ -265,6 +265,13 @@ def test_an_unverified_file_from_the_future_is_not_the_newest() -> None:
     assert detect_problems(snapshot(ahead, FRESH)).headline is Headline.RECENT_GOOD
 
 
+def test_a_restore_that_was_not_put_back_is_said_until_another_one_ends() -> None:
+    stopped = entry(50 * DAY, verb=Verb.RESTORE, code="revert_failed")
+    assert kinds(snapshot(FRESH, last_restore=stopped)) == ["not_put_back"]
+    later = entry(DAY, Outcome.SUCCEEDED, Verb.RESTORE)
+    assert kinds(snapshot(FRESH, last_restore=later, entries=[later])) == []
+
+
 def test_little_room_says_which_run_will_not_fit() -> None:
     # The next one needs 12 MB and leaves 2: three fit into 17.
     space = Space(1000 * MB, 17 * MB, 20 * MB, 12 * MB, 2 * MB)

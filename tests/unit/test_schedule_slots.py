@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from launcher.backup.codec import decode, encode, try_decode
-from launcher.backup.slots import Claim, claim_of, is_open
+from launcher.backup.slots import Claim, Slots, claim_of, is_open
 
 SLOT = datetime(2026, 11, 22, 3, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -80,3 +81,16 @@ def test_a_claim_of_the_version_before_is_read() -> None:
 @pytest.mark.parametrize("facts", [None, [], {}, {"last_slot": "soon"}, {"last_slot": 7}, "x"])
 def test_what_is_no_claim_is_none(facts: object) -> None:
     assert try_decode(Claim, facts) is None
+
+
+def test_a_folder_in_place_of_the_file_stops_no_slot(tmp_path: Path) -> None:
+    """Docker makes one where the file that is to be mounted does not exist."""
+    path = tmp_path / "schedule.json"
+    path.mkdir()
+    slots = Slots(path)
+    assert slots.last() is None
+    slots.keep(FAILED)
+    assert Slots(path).last() == FAILED
+    path.rmdir()
+    slots.keep(FAILED.done())
+    assert Slots(path).last() == FAILED.done()
