@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 
@@ -19,6 +20,7 @@ from launcher.backup.records.ids import parse_backup_id
 
 FORMAT = 1
 MAX_BYTES = 256 << 10
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _KEYS = {each.name for each in fields(Backup)} - {"before"}  # which older manifests lack
 
 
@@ -52,8 +54,10 @@ def read_manifest(data: bytes) -> Backup:
         parse_backup_id(backup.id)
         if backup.database is None or backup.file is None:
             raise ValueError("it describes no file")
-        if min(backup.database.size_bytes, backup.file.size_bytes) < 0:
-            raise ValueError("a negative size")
+        if min(backup.database.size_bytes, backup.file.size_bytes, *backup.contents.values()) < 0:
+            raise ValueError("a negative size or count")
+        if not all(map(_SHA256.fullmatch, (backup.database.sha256, backup.file.sha256))):
+            raise ValueError("a checksum that is no SHA-256")
     except (ValueError, KeyError, RecursionError, BackupNotFoundError) as error:
         raise ManifestError(Reason.MANIFEST_UNREADABLE, detail=repr(error)) from error
     bare_name(backup.file.name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-import click
 from flask.cli import AppGroup
 
 from launcher.accounts import setup
@@ -13,6 +12,7 @@ from launcher.backup.ports import utc_now
 from launcher.backup.reasons import Fault
 from launcher.cli.exits import fail
 from launcher.cli.failures import using_database
+from launcher.cli.output import put
 from launcher.cli.shell import read_current_settings
 from launcher.current import current_backups, current_config
 from launcher.jobs.history import Book
@@ -53,11 +53,9 @@ def upgrade() -> None:
         _say_damage(problem)
         return
     if made:
-        click.echo("A new database was made.", err=True)
+        put("A new database was made.", err=True)
     if backup is not None:
-        click.echo(
-            f"The database was upgraded; before that, backup {backup.id} was made.", err=True
-        )
+        put(f"The database was upgraded; before that, backup {backup.id} was made.", err=True)
     _watch_schedules()
     _say_address()
 
@@ -73,10 +71,10 @@ def _watch_schedules() -> None:
 
 
 def _say_damage(problem: Fault) -> None:
-    click.echo(f"The database cannot be used: {problem}.", err=True)
-    click.echo("Bring the newest good backup back with", err=True)
-    click.echo("    flask backup restore latest", err=True)
-    click.echo("The site shows a page that says so until then.", err=True)
+    put(f"The database cannot be used: {problem}.", err=True)
+    put("Bring the newest good backup back with", err=True)
+    put("    flask backup restore latest", err=True)
+    put("The site shows a page that says so until then.", err=True)
 
 
 @using_database()
@@ -85,8 +83,8 @@ def _say_address() -> None:
     address = (
         config.bind if config.bind.startswith("unix:") else f"http://{config.bind}{config.prefix}/"
     )
-    click.echo(f"Launcher is at {address}", err=True)
+    put(f"Launcher is at {address}", err=True)
     if token := setup.ensure_setup_token(config.setup_token_path):
         root = address if address.startswith("http") else f"http://<your host>{config.prefix}/"
-        click.echo("There is no admin yet. Make the first one here, once:", err=True)
-        click.echo(f"    {root}setup?token={token}", err=True)
+        put("There is no admin yet. Make the first one here, once:", err=True)
+        put(f"    {root}setup?token={token}", err=True)

@@ -7,6 +7,7 @@ from flask.cli import with_appcontext
 
 from launcher import demo as content
 from launcher.cli.failures import Failure, using_database
+from launcher.cli.output import put
 from launcher.models.types import utc_now
 
 
@@ -32,8 +33,6 @@ def demo(seed: int) -> None:
         raise Failure(
             str(error), hint="Choose a new directory with LAUNCHER_DATA_DIR, or `make demo DATA=…`."
         ) from error
-    click.echo(
-        f"Made {filled.boards} boards, {filled.apps} apps and {filled.probes} probes.", err=True
-    )
+    put(f"Made {filled.boards} boards, {filled.apps} apps and {filled.probes} probes.", err=True)
     for account in filled.accounts:
-        click.echo(f"{account.username}\t{account.role}\t{account.password}")
+        put(f"{account.username}\t{account.role}\t{account.password}")

@@ -12,6 +12,7 @@ import click
 from launcher.backup.errors import BackupError
 from launcher.backup.reasons import Reason
 from launcher.cli.hints import hint_for
+from launcher.cli.output import put
 from launcher.monitoring.problems import Findings, ProblemKind, Severity
 from launcher.owner import this_user
 
@@ -92,12 +93,12 @@ _OF_RIGHTS = frozenset({Reason.PATH_UNREADABLE, Reason.DISK_REFUSED})
 
 def fail(error: BackupError) -> NoReturn:
     """Print the error and the next step to stderr, and exit with its code."""
-    click.secho(f"Error: {error}.", fg="red", err=True)
+    put(f"Error: {error}.", fg="red", err=True)
     if hint := hint_for(error):
-        click.echo(hint, err=True)
+        put(hint, err=True)
     if error.reason in _OF_RIGHTS and os.geteuid():
         # Also said to root, whose commands act as the owner of the data directory.
-        click.echo(f"The command runs as {this_user().shown}.", err=True)
+        put(f"The command runs as {this_user().shown}.", err=True)
     raise click.exceptions.Exit(EXIT_CODES[error.code])
 
 
@@ -111,7 +112,7 @@ def handle_backup_errors(command: Callable[P, R]) -> Callable[P, R]:
         except BackupError as error:
             fail(error)
         except KeyboardInterrupt:
-            click.echo("Interrupted; nothing half-done was left.", err=True)
+            put("Interrupted; nothing half-done was left.", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None
 
     return run

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, NoResultFound
 
 from launcher.accounts.errors import AccountError
 from launcher.cli.hints import ACCOUNT_HINTS
+from launcher.cli.output import printable
 from launcher.db import session
 from launcher.db.session import DatabaseFault, DataBeingReplacedError
 from launcher.db.settings import SettingsRefusedError
@@ -41,9 +42,9 @@ class Failure(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print both lines, as `exits.fail` does."""
-        click.secho(f"Error: {self.message}.", file=file, err=file is None, fg="red")
+        click.secho(printable(f"Error: {self.message}."), file=file, err=file is None, fg="red")
         if self.hint:
-            click.echo(self.hint, file=file, err=file is None)
+            click.echo(printable(self.hint), file=file, err=file is None)
 
 
 @contextmanager

@@ -106,13 +106,13 @@ def run(job_id: str, as_json: bool) -> None:
 def _print_results(done: Run) -> None:
     facts = done.facts
     if made := facts.get("backup_id"):
-        click.echo(made)
+        output.put(made)
     if "verified" in facts:
         output.say(f"Verified {facts['verified']} of {facts['total']}.")
     if overdue := facts.get("overdue"):
         output.say(f"Not verified for four weeks and still waiting: {overdue}.")
     for backup_id in _listed(done, "damaged"):
-        click.echo(f"{backup_id}  {output.coloured(State.DAMAGED)}")
+        output.put(lead=f"{backup_id}  {output.coloured(State.DAMAGED)}")
     if removed := len(_listed(done, "removed")):
         output.say(f"Removed {removed} that retention does not keep any more.")
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from launcher.audit import Actor
 from launcher.backup.records.operation import Outcome
 from launcher.cli.failures import Failure, using_database
-from launcher.cli.output import moment, print_json, print_table, say
+from launcher.cli.output import moment, print_json, print_table, put, say
 from launcher.cli.shell import stdin_line, typist
 from launcher.current import current_application, current_config
 from launcher.extensions import db
@@ -117,7 +117,7 @@ def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
     )
     _keep(audit.record_created, made)
     say(f"{made.name} was added. `flask notifications test {made.id}` sends a test.")
-    click.echo(made.id)
+    put(made.id)
 
 
 @notifications.command("remove")
@@ -142,7 +142,7 @@ def send() -> None:
         say("Another process is sending them just now.")
         return
     for alert in found.alerts.notified:
-        click.echo(f"{alert.kind}  notified {moment(alert.notified_at)}")
+        put(f"{alert.kind}  notified {moment(alert.notified_at)}")
 
 
 @notifications.command("test")

@@ -19,7 +19,8 @@ _COLOURS = {State.VERIFIED: "green", State.UNVERIFIED: "yellow", State.DAMAGED: 
 
 def print_json(value: object) -> None:
     """Print records as JSON: times in ISO 8601 and UTC, sizes in bytes."""
-    click.echo(json.dumps(encode(value), indent=2, ensure_ascii=False))
+    text = json.dumps(encode(value), indent=2, ensure_ascii=False)
+    click.echo("".join(c if c.isprintable() or c == "\n" else _escaped(c) for c in text))
 
 
 def print_result(value: object, text: object, *, as_json: bool) -> None:
@@ -27,11 +28,12 @@ def print_result(value: object, text: object, *, as_json: bool) -> None:
     if as_json:
         print_json(value)
     else:
-        click.echo(text)
+        put(text)
 
 
 def print_table(rows: Sequence[Sequence[str]]) -> None:
     """Print rows as columns; the first row is the heading."""
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
@@ -40,7 +42,31 @@ def print_table(rows: Sequence[Sequence[str]]) -> None:
 
 def say(text: str = "") -> None:
     """Print what is not the result to stderr."""
-    click.echo(text, err=True)
+    put(text, err=True)
+
+
+def put(text: object = "", *, lead: str = "", err: bool = False, fg: str | None = None) -> None:
+    """Print `text`, which may hold what others wrote, after `lead`, which may hold our colours."""
+    plain = lead + printable(text)
+    click.echo(click.style(plain, fg=fg) if fg else plain, err=err)
+
+
+def printable(text: object) -> str:
+    """Return text without what a terminal would obey, or a reader could not see.
+
+    Names and notes come from manifests, file systems and restored databases.
+    """
+    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in str(text))
+
+
+def one_line(text: object) -> str:
+    """Return `printable` text on one line."""
+    return " ".join(printable(text).splitlines())
+
+
+def _escaped(character: str) -> str:
+    """Return a character as JSON spells it in ASCII."""
+    return json.dumps(character)[1:-1]
 
 
 def size(size_bytes: int) -> str:

@@ -7,7 +7,7 @@ from flask.cli import AppGroup
 
 from launcher.audit import COMMAND_LINE
 from launcher.cli.failures import Failure, using_database
-from launcher.cli.output import print_json
+from launcher.cli.output import print_json, put
 from launcher.db.settings import change_settings, current_settings
 from launcher.settings.kinds import Value
 from launcher.settings.table import SETTINGS
@@ -36,11 +36,11 @@ def get(name: str | None, *, as_json: bool) -> None:
     if as_json:
         print_json(values)
     elif name is not None:
-        click.echo(_shown(values[name]))
+        put(_shown(values[name]))
     else:
         width = max(map(len, values))
         for field, value in values.items():
-            click.echo(f"{field:{width}}  {_shown(value)}")
+            put(f"{field:{width}}  {_shown(value)}")
 
 
 @settings.command("set")
@@ -59,9 +59,9 @@ def set_(name: str, value: str) -> None:
     """
     changes = change_settings({name: value}, actor=COMMAND_LINE)
     if not changes:
-        click.echo(f"{name} is {value} already", err=True)
+        put(f"{name} is {value} already", err=True)
     for changed, (before, after) in changes.items():
-        click.echo(f"{changed} is now {_shown(after)} (was {_shown(before)})", err=True)
+        put(f"{changed} is now {_shown(after)} (was {_shown(before)})", err=True)
 
 
 def _shown(value: Value) -> str:

@@ -8,7 +8,7 @@ from flask.cli import AppGroup
 from launcher.accounts import passwords, users
 from launcher.audit import COMMAND_LINE
 from launcher.cli.failures import using_database
-from launcher.cli.output import print_json
+from launcher.cli.output import one_line, print_json, put
 from launcher.cli.shell import stdin_line
 from launcher.models import Role, User
 
@@ -45,7 +45,7 @@ def create(name: str, role: str, display_name: str, email: str, *, password_stdi
     made = users.create_user(
         name, password, role=Role(role), display_name=display_name, email=email, actor=COMMAND_LINE
     )
-    click.echo(f"{made.username} is now {_article(made.role)} {made.role}", err=True)
+    put(f"{made.username} is now {_article(made.role)} {made.role}", err=True)
 
 
 @user.command("reset-password")
@@ -66,8 +66,8 @@ def reset_password(name: str, *, password_stdin: bool) -> None:
     password = stdin_line("password") if password_stdin else passwords.random_password()
     users.set_password(found, password, actor=COMMAND_LINE)
     if not password_stdin:
-        click.echo(password)
-    click.echo(f"{found.username} has a new password; their sessions have ended", err=True)
+        put(password)
+    put(f"{found.username} has a new password; their sessions have ended", err=True)
 
 
 @user.command("list")
@@ -86,13 +86,13 @@ def list_(*, as_json: bool) -> None:
         print_json([_facts(one) for one in found])
         return
     if not found:
-        click.echo("There are no users yet.", err=True)
+        put("There are no users yet.", err=True)
         return
-    width = max(len(one.username) for one in found)
-    for one in found:
+    names = [one_line(one.username) for one in found]
+    for name, one in zip(names, found, strict=True):
         state = "" if one.is_active else "  (switched off)"
         seen = f"{one.last_seen_at:%Y-%m-%d %H:%M} UTC" if one.last_seen_at else "never signed in"
-        click.echo(f"{one.username:{width}}  {one.role:6}  {seen}{state}")
+        put(f"{name:{max(map(len, names))}}  {one.role:6}  {seen}{state}")
 
 
 def _facts(one: User) -> dict[str, str | bool | None]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -88,6 +91,19 @@ def test_it_lists_everybody(cast: object, runner: FlaskCliRunner) -> None:
         ["ben", "editor"],
         ["chloe", "viewer"],
     ]
+
+
+def test_a_name_from_a_restored_database_gives_the_terminal_no_orders(
+    cast: object, runner: FlaskCliRunner, data_dir: Path
+) -> None:
+    with closing(sqlite3.connect(data_dir / "launcher.db")) as live, live:
+        live.execute("UPDATE users SET username = ? WHERE username = 'ben'", ("\x1b[2J\x9bm\nb",))
+    plain = runner.invoke(args=["user", "list"], color=True).stdout
+    assert "?[2J?m b  editor" in plain
+    assert all(c.isprintable() or c == "\n" for c in plain)
+    text = runner.invoke(args=["user", "list", "--json"], color=True).stdout
+    assert "\x1b[2J\x9bm\nb" in [user["username"] for user in json.loads(text)]
+    assert all(c.isprintable() or c == "\n" for c in text)
 
 
 def test_it_lists_everybody_for_programs_without_their_hashes(

@@ -155,6 +155,12 @@ def test_a_change_without_a_new_seal_is_named() -> None:
         pytest.param(lambda f: f["database"].update(size_bytes=float("nan")), id="no number"),
         pytest.param(lambda f: f["database"].update(size_bytes=None), id="no size"),
         pytest.param(lambda f: f["database"].update(size_bytes=-4096), id="less than nothing"),
+        pytest.param(lambda f: f["file"].update(sha256="a" * 64 + "\r\n"), id="a line too many"),
+        pytest.param(
+            lambda f: f["database"].update(sha256="٣" * 64), id="digits of another script"
+        ),
+        pytest.param(lambda f: f["database"].update(page_size=10**400), id="400 digits"),
+        pytest.param(lambda f: f["contents"].update(note=-1), id="fewer than no rows"),
         pytest.param(lambda f: f.update(created_at="2026-11-22T17:00:00"), id="a naive time"),
         pytest.param(lambda f: f.update(created_at="yesterday"), id="no time"),
         pytest.param(lambda f: f.update(created_at=7), id="a number for a time"),

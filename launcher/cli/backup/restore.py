@@ -13,7 +13,7 @@ from launcher.backup.records.plan import RestoreOutcome, RestorePlan
 from launcher.backup.records.text import clean_note
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import handle_backup_errors
-from launcher.cli.output import moment, print_json, print_result, say, size
+from launcher.cli.output import moment, print_json, print_result, put, say, size
 from launcher.cli.progress import bars
 from launcher.cli.shell import json_option, require_word, typist, yes_option
 from launcher.current import current_backups
@@ -127,7 +127,7 @@ def _show_plan(plan: RestorePlan, text: str, *, as_json: bool, is_test: bool = F
         _say_plan(plan)
         if not is_test:
             _say_consequences(plan)
-        click.echo(text)
+        put(text)
 
 
 @backup.command()
@@ -218,7 +218,7 @@ def _schedule_words(plan: RestorePlan) -> str:
 def _say_outcome(outcome: RestoreOutcome) -> None:
     """Print to stderr how a restore ended, and how to undo it."""
     source = outcome.plan.source
-    click.secho(f"Restored {source} in {outcome.duration_s:.1f} s.", fg="green", err=True)
+    put(f"Restored {source} in {outcome.duration_s:.1f} s.", fg="green", err=True)
     say(f"Requests were held for {outcome.held_s:.2f} s; everyone has to sign in again.")
     if outcome.safety_id:
         say(f"The data from before is safety backup {outcome.safety_id};")

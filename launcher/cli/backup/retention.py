@@ -13,7 +13,7 @@ from launcher.backup.retention import KeepDecision, KeepReason
 from launcher.cli.backup.group import backup
 from launcher.cli.backup.show import contents
 from launcher.cli.exits import PARTLY_FAILED, handle_backup_errors
-from launcher.cli.output import moment, print_json, print_table, say
+from launcher.cli.output import moment, print_json, print_table, put, say
 from launcher.cli.shell import json_option, read_current_settings, require_word, typist, yes_option
 from launcher.current import current_backups
 
@@ -36,7 +36,7 @@ _KEPT = {
 def protect(backup_id: str) -> None:
     """Exempt a backup from retention and from delete."""
     found = current_backups().protect(backup_id, by=typist())
-    click.echo(f"{found.id}  protected")
+    put(f"{found.id}  protected")
 
 
 @backup.command()
@@ -45,7 +45,7 @@ def protect(backup_id: str) -> None:
 def unprotect(backup_id: str) -> None:
     """Give a backup back to retention."""
     found = current_backups().unprotect(backup_id, by=typist())
-    click.echo(f"{found.id}  not protected")
+    put(f"{found.id}  not protected")
 
 
 @backup.command()
@@ -115,7 +115,7 @@ def _print_bulk(result: BulkResult, *, as_json: bool) -> None:
         print_json(result)
     else:
         for done in result.done:
-            click.echo(f"{done}  deleted")
+            put(f"{done}  deleted")
         for failure in result.failed:
             say(f"{failure.backup_id}  not deleted: {failure.fault}")
     if result.failed:

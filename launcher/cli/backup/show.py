@@ -12,11 +12,21 @@ from launcher.backup.records.backup import Backup, State
 from launcher.backup.records.operation import JournalEntry, PartFailure, Verb
 from launcher.cli.backup.group import backup, say_warnings
 from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, handle_backup_errors
-from launcher.cli.output import coloured, moment, print_json, print_table, say, size
+from launcher.cli.output import (
+    coloured,
+    moment,
+    one_line,
+    print_json,
+    print_table,
+    put,
+    say,
+    size,
+)
 from launcher.cli.progress import bars
 from launcher.cli.shell import json_option, typist
 from launcher.current import current_backups
 
+_NEXT_LINE = "\n" + " " * 11
 _CONTENTS = ("apps", "boards", "users")
 
 
@@ -101,16 +111,16 @@ def _print_backup(backup: Backup, journal: Sequence[JournalEntry]) -> None:
         ]
     for name, text in pairs:
         if text:
-            click.echo(f"{name + ':':<10} {text}")
+            put(f"{name + ':':<10} {text.replace(chr(10), _NEXT_LINE)}")
     if backup.contents:
-        click.echo("\nInside:")
+        put("\nInside:")
         for table, rows in backup.contents.items():
-            click.echo(f"  {table:<20}{rows:>12,}")
+            put(f"  {one_line(table):<20}{rows:>12,}")
     if journal:
-        click.echo("\nWhat happened to it:")
+        put("\nWhat happened to it:")
         for entry in journal:
             problem = f": {entry.error}" if entry.error else ""
-            click.echo(f"  {moment(entry.ended_at)}  {entry.verb} {entry.outcome}{problem}")
+            put(f"  {moment(entry.ended_at)}  {entry.verb} {entry.outcome}{problem}")
 
 
 def _not_recorded(backup: Backup) -> str:
@@ -153,12 +163,12 @@ def verify(backup_ids: tuple[str, ...], every: bool, as_json: bool) -> None:
     else:
         for verdict in verdicts:
             problem = f": {verdict.verification.error}" if verdict.verification.error else ""
-            click.echo(f"{verdict.id}  {coloured(verdict.verification.state)}{problem}")
+            put(problem, lead=f"{verdict.id}  {coloured(verdict.verification.state)}")
             say_warnings(verdict)
             if reason := _not_recorded(verdict):
                 say(f"{verdict.id}: this status could not be recorded: {reason}.")
         for failure in failures:
-            click.echo(f"{failure.backup_id}  {failure.fault}")
+            put(f"{failure.backup_id}  {failure.fault}")
     if any(verdict.verification.state is State.DAMAGED for verdict in verdicts):
         raise click.exceptions.Exit(EXIT_CODES["verification_failed"])
     if failures:

@@ -7,7 +7,7 @@ import click
 from launcher.backup.records.text import clean_note
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import handle_backup_errors, status_code
-from launcher.cli.output import moment, print_json, size
+from launcher.cli.output import moment, print_json, put, size
 from launcher.cli.progress import STAGES
 from launcher.cli.shell import json_option
 from launcher.current import current_application
@@ -85,27 +85,27 @@ def status(as_json: bool) -> None:
 
 def _print_status(snapshot: Snapshot, findings: Findings) -> None:
     """Print the answer first, and every problem at the end."""
-    click.secho(_answer(findings), fg=_COLOURS[findings.severity])
+    put(_answer(findings), fg=_COLOURS[findings.severity])
     good, attempt, listing = snapshot.last_good, snapshot.last_attempt, snapshot.listing
     if good:
-        click.echo(f"Last good backup: {moment(good.created_at)} {good.id}")
+        put(f"Last good backup: {moment(good.created_at)} {good.id}")
     if attempt:
         why = f" ({attempt.error})" if attempt.error else ""
-        click.echo(f"Last attempt:     {moment(attempt.started_at)}{why}")
+        put(f"Last attempt:     {moment(attempt.started_at)}{why}")
     next_run = moment(snapshot.next_run_at) if snapshot.next_run_at else "schedule off"
-    click.echo(f"Next run:         {next_run if snapshot.knows_settings else 'not known'}")
+    put(f"Next run:         {next_run if snapshot.knows_settings else 'not known'}")
     if listing:
         counts = ", ".join(f"{count} {state}" for state, count in listing.counts_by_state.items())
-        click.echo(f"Backups:          {counts}; {size(listing.stored_bytes)} used")
+        put(f"Backups:          {counts}; {size(listing.stored_bytes)} used")
     if snapshot.space:
-        click.echo(f"Free space:       {size(snapshot.space.free_bytes)}")
+        put(f"Free space:       {size(snapshot.space.free_bytes)}")
     if snapshot.is_open_to_others:
-        click.echo("Readable by:      every user of this machine; the disk keeps no file modes")
+        put("Readable by:      every user of this machine; the disk keeps no file modes")
     if snapshot.running:
         running = snapshot.running
         share = f", {running.done * 100 // running.total} %" if running.total else ""
         stage = f", {STAGES[running.stage].lower()}{share}" if running.stage else ""
-        click.echo(
+        put(
             f"Running:          {running.verb} by {running.by}"
             f" since {moment(running.started_at)}{stage}"
         )
@@ -113,7 +113,7 @@ def _print_status(snapshot: Snapshot, findings: Findings) -> None:
         severity = click.style(f"{problem.severity}:", fg=_COLOURS[problem.severity])
         causes = explains(findings.problems, problem)
         because = f" [caused by {', '.join(causes)}]" if causes else ""
-        click.echo(f"{severity:<18}{_problem(problem)}{because}")
+        put(f"{_problem(problem)}{because}", lead=f"{severity:<18}")
 
 
 def _answer(findings: Findings) -> str:
