@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.timing import ROOT, Row, interleaved, peak_memory, shell
+from launcher.background.examination import ExaminerInChild
 from launcher.backup import BackupService, Gate, LocalStore, compression
 from launcher.backup.records.backup import Encoding
 from launcher.backup.sqlite.live import copy_live
@@ -26,6 +27,7 @@ def service_for(data_dir: Path) -> BackupService:
         store=LocalStore(data_dir / "backups"),
         content=LauncherContent(),
         gate=Gate(data_dir / "locks"),
+        examiner=ExaminerInChild(),
     )
 
 

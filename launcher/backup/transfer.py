@@ -17,7 +17,7 @@ from launcher.backup.records.operation import Stage
 from launcher.backup.sqlite.connection import SQLITE_VERSION
 from launcher.backup.sqlite.header import mark_as_ours
 from launcher.backup.store.names import stored_name
-from launcher.backup.verify import Examiner, stage_backup, work_folder
+from launcher.backup.verify import Examiner, remember_proven, stage_backup, work_folder
 
 
 def add_upload(
@@ -62,6 +62,7 @@ def add_upload(
     operation.become_exclusive()
     operation.stage(Stage.PUBLISH)
     store.publish(backup, packed)
+    remember_proven(operation, backup)
     return backup
 
 

@@ -43,6 +43,9 @@ from launcher.backup.records.operation import Stage
 from launcher.backup.side_files import copy_whole, side_file_in_use
 from launcher.backup.sqlite.header import HEADER_BYTES, is_database
 
+PROVEN = "proven"
+"""The fact of a journal line that holds id → checksum of the raw database."""
+
 
 class Examine(Protocol):
     """Checks a database in staging whole: `examine.examine` with the content known."""
@@ -122,7 +125,16 @@ def verify_backup(
     if operation.become_exclusive():
         store.get(backup.id)
     _record(operation, good, store)
+    remember_proven(operation, good)
     return good
+
+
+def remember_proven(operation: Operation, backup: Backup) -> None:
+    """Record in the journal line that this installation has found this very database good."""
+    assert backup.database is not None  # noqa: S101 (a good one has a manifest)
+    proven = operation.facts.get(PROVEN)
+    known = proven if isinstance(proven, dict) else {}
+    operation.facts[PROVEN] = known | {backup.id: backup.database.sha256}
 
 
 def _record(operation: Operation, backup: Backup, store: Store) -> None:

@@ -169,7 +169,12 @@ def test_the_journal_tells_of_it(home: House) -> None:
     assert backup.file is not None
     facts = dict(entry.facts)
     assert set(facts.pop("took_s")) == {"copy", "check", "compress", "publish"}
-    assert facts == {"kind": "manual", "size_bytes": backup.file.size_bytes}
+    assert backup.database is not None
+    assert facts == {
+        "kind": "manual",
+        "size_bytes": backup.file.size_bytes,
+        "proven": {backup.id: backup.database.sha256},
+    }
     assert home.finished == [entry]
 
 

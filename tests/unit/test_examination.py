@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ import pytest
 from launcher.background import child, examination
 from launcher.background.child import Answer
 from launcher.background.examination import ExaminerInChild, Limits, limits_for
+from launcher.backup.compression import pack
 from launcher.backup.errors import (
     BackupError,
     CheckStoppedError,
@@ -26,7 +28,7 @@ from launcher.backup.errors import (
     UploadRejectedError,
 )
 from launcher.backup.reasons import Reason
-from launcher.backup.records.backup import State
+from launcher.backup.records.backup import Backup, Encoding, Kind, State
 from launcher.backup.records.operation import Outcome
 from launcher.backup.verify import ExaminerHere
 from tests.support.hostile import HOURS, slow_statistics
@@ -207,6 +209,53 @@ def test_the_limits_grow_with_the_file() -> None:
     assert small.processor_s < 60 < small.time_s < 120
     assert large.time_s > 1000
     assert large.memory_bytes == small.memory_bytes
+
+
+# --- a backup of the folder ----------------------------------------------------------------
+
+
+def forged(home: House, database: Path) -> Backup:
+    """Put a database into the folder with a manifest that calls it a backup of this site."""
+    made = home.create()
+    raw = make_copy(home.live, home.root / "forged.db")
+    database.replace(raw)
+    packed = home.store.staging / f"launcher-{made.id}.db"
+    facts, file = pack(raw, packed, encoding=Encoding.IDENTITY, on_bytes=lambda *_: None)
+    home.store.remove(made)
+    backup = replace(made, database=facts, file=file)
+    home.store.publish(backup, packed)
+    return backup
+
+
+def test_a_forged_backup_is_stopped_as_well(home: House, upload: Path) -> None:
+    slow_statistics(upload, HOURS)
+    good = home.create()
+    backup = forged(home, upload)
+    under(home, SHORT)
+
+    for offer in (home.service.restore, home.service.plan, home.service.test_restore):
+        with pytest.raises(CheckStoppedError):
+            offer(backup.id, by="ada")
+
+    assert home.service.restore(good.id, by="ada").safety_id
+    assert home.staged() == []
+
+
+def test_what_was_made_or_verified_here_is_restored_without_another_process(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = home.create()
+    uploaded = home.service.import_(make_copy(home.live, home.root / "good.db"), by="ada")
+    found = home.backups / "found.db"
+    make_copy(home.live, found)
+    (external,) = [each for each in home.store.list() if each.kind is Kind.EXTERNAL]
+    verified = home.service.verify(external.id, by="ada")
+    monkeypatch.setattr(ExaminerInChild, "begun", lambda _self: pytest.fail("it started one"))
+    home.service = home.open(examiner=ExaminerInChild())
+
+    for backup in (made, uploaded, verified):
+        home.service.restore(backup.id, by="ada")
+    home.service.undo(by="ada")
 
 
 # --- others go on --------------------------------------------------------------------------
