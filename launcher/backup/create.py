@@ -39,7 +39,6 @@ from launcher.backup.records.operation import Stage
 from launcher.backup.sqlite.connection import SQLITE_VERSION, side_files
 from launcher.backup.sqlite.copy import rebuild_indexes
 from launcher.backup.sqlite.live import copy_live, copy_pages, live_problem, open_live, used_bytes
-from launcher.backup.sqlite.schema import read_schema
 from launcher.backup.store.names import stored_name
 
 STAGES = (Stage.COPY, Stage.COMPRESS, Stage.CHECK, Stage.PUBLISH)
@@ -129,7 +128,7 @@ def _has_foreign(live: Path, content: Content) -> bool:
     """
     with open_live(live) as connection:
         connection.execute("PRAGMA writable_schema=ON")  # reads what SQLite cannot parse, too
-        differences = differences_from_ours(connection, read_schema(connection), content=content)
+        differences = differences_from_ours(connection, content=content)
     refuse_changed(differences)
     return bool(differences.foreign)
 

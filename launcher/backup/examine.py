@@ -30,7 +30,6 @@ from launcher.backup.sqlite.header import HEADER_BYTES, Header, check_header, pa
 from launcher.backup.sqlite.rows import dangling_rows, rows_by_table, table_of_broken_rule
 from launcher.backup.sqlite.schema import (
     Differences,
-    Schema,
     compare,
     first_code,
     read_schema,
@@ -149,28 +148,24 @@ def remove_foreign(path: Path, *, content: Content) -> tuple[Fault, ...]:
         InsufficientSpaceError, StoreUnavailableError
     """
     with open_checked(path, any_schema=True) as connection:
-        schema = read_schema(connection)
-        differences = differences_from_ours(connection, schema, content=content)
+        differences = differences_from_ours(connection, content=content)
+        rowids = statistics(read_schema(connection))  # they hold values of foreign tables, too
     if not differences.foreign:
         return ()
-    rowids = {rowid for rowid, _ in differences.foreign}
-    # Statistics hold values of foreign tables, too.
-    leave_out(path, rowids | set(statistics(schema)))
+    leave_out(path, {*rowids, *(rowid for rowid, _ in differences.foreign)})
     names = differences.foreign_names
     return (Fault(Reason.LEFT_OUT, {"names": listed(names)}),) if names else ()
 
 
-def differences_from_ours(
-    connection: sqlite3.Connection, schema: Schema, *, content: Content
-) -> Differences:
-    """Compare a schema with ours at the revision that the database says it has.
+def differences_from_ours(connection: sqlite3.Connection, *, content: Content) -> Differences:
+    """Compare the schema of a database with ours at the revision that it says it has.
 
     Where it says none that is known, nothing differs here: `examine` names that.
     """
     revision = revision_of(connection, content)
     if not revision or content.pending(revision) is None:
         return Differences()
-    return compare(schema, content.expected_schema(revision))
+    return compare(read_schema(connection), content.expected_schema(revision))
 
 
 def revision_of(connection: sqlite3.Connection, content: Content) -> str:

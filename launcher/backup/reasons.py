@@ -146,6 +146,7 @@ class Reason(StrEnum):
     DANGLING_ROWS = "dangling_rows", "rows point to rows that do not exist: {tables}"
     ROWS_BREAK_RULES = "rows_break_rules", "rows break a rule of their table: {tables}"
     LEFT_OUT = "left_out", "not included, because Launcher did not create it: {names}"
+    WILL_GO = "will_go", "removed by the restore, because Launcher did not create it: {names}"
     WITHOUT_ADMIN = "without_admin", "nobody in this backup can sign in as admin"
     ODD_VALUES = "odd_values", "values that Launcher never writes get their defaults: {values}"
     ODD_SETTINGS = "odd_settings", "settings that are not valid get their defaults: {settings}"

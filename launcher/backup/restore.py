@@ -20,7 +20,12 @@ from launcher.backup.errors import (
     RestoreError,
     SourceDatabaseError,
 )
-from launcher.backup.examine import CHECK_DEADLINE_S, Checked, check_structure
+from launcher.backup.examine import (
+    CHECK_DEADLINE_S,
+    Checked,
+    check_structure,
+    differences_from_ours,
+)
 from launcher.backup.files import create_new, disk_errors, require_space
 from launcher.backup.operations import NestedProgress, Operation
 from launcher.backup.ports import Content, Gate, Store
@@ -29,6 +34,7 @@ from launcher.backup.records.backup import Backup
 from launcher.backup.records.operation import Stage
 from launcher.backup.records.plan import NameChange, RestoreOutcome, RestorePlan, RowChange
 from launcher.backup.records.survey import Survey
+from launcher.backup.records.text import listed
 from launcher.backup.replacement import FileReplacement, InPlace
 from launcher.backup.sqlite.copy import open_copy, open_staged, rewrite
 from launcher.backup.sqlite.header import mark_as_ours
@@ -40,6 +46,7 @@ from launcher.backup.sqlite.live import (
     used_bytes,
     watch_writes,
 )
+from launcher.backup.sqlite.schema import Differences
 from launcher.backup.verify import (
     Examine,
     Examiner,
@@ -78,6 +85,7 @@ class Live:
             or take a transaction.
         survey: what it holds, None when that cannot be read.
         account: the account to carry over, None when there is none.
+        foreign: names of objects that Launcher did not create; no backup holds them.
     """
 
     path: Path
@@ -85,6 +93,7 @@ class Live:
     is_broken: bool
     survey: Survey | None
     account: Mapping[str, object] | None
+    foreign: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +121,7 @@ def read_live(
         path: the live database.
         content: the application's knowledge of it.
         carry_account: an active admin whose account to read as well, "" for none.
-        count_rows: False where the rows of the survey are not needed.
+        count_rows: False where neither the rows of the survey nor `foreign` are needed.
 
     Raises:
         SourceDatabaseError: it is not damaged, but stays busy.
@@ -124,6 +133,9 @@ def read_live(
         with open_live(path) as connection:
             survey = content.survey(connection, count_rows=count_rows)
             account = content.account(connection, carry_account) if carry_account else None
+            differences = (
+                differences_from_ours(connection, content=content) if count_rows else Differences()
+            )
     except SourceDatabaseError as error:
         if not error.is_damaged and _has_our_schema(path, content):
             raise
@@ -131,7 +143,7 @@ def read_live(
     except Exception as error:  # noqa: BLE001  (rows that no code of ours would have left)
         problem = Fault(Reason.LIVE_CONTENT, {"name": path.name, "detail": str(error)})
         return Live(path, problem, False, None, None)
-    return Live(path, None, False, survey, account)
+    return Live(path, None, False, survey, account, differences.foreign_names)
 
 
 def _has_our_schema(path: Path, content: Content) -> bool:
@@ -317,6 +329,7 @@ def plan_restore(
         # An admin is inside by now, be it one that was carried over.
         warnings=(
             *doubts,
+            *([Fault(Reason.WILL_GO, {"names": listed(live.foreign)})] if live.foreign else []),
             *(each for each in staged.checked.warnings if each.reason is not Reason.WITHOUT_ADMIN),
         ),
         live_version=version_of(now),

@@ -154,6 +154,7 @@ WARNING_WORDS: Mapping[Reason, LazyString] = {
     Reason.DANGLING_ROWS: _("Some rows point to rows that do not exist: %(tables)s."),
     Reason.ROWS_BREAK_RULES: _("Some rows break a rule of their table: %(tables)s."),
     Reason.LEFT_OUT: _("Not included, because Launcher did not create it: %(names)s."),
+    Reason.WILL_GO: _("Removed by the restore, because Launcher did not create it: %(names)s."),
     Reason.WITHOUT_ADMIN: _("Nobody in this backup can sign in as an admin."),
     Reason.ODD_VALUES: _(
         "Some values are not valid and are replaced by their defaults: %(values)s."

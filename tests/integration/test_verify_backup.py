@@ -133,3 +133,13 @@ def test_a_rehearsal_changes_nothing_and_is_journaled(home: House) -> None:
     assert (entry.verb, entry.outcome) == (Verb.TEST_RESTORE, Outcome.SUCCEEDED)
     assert entry.facts["rows"] == {"note": 20, "person": 2, "revision": 1, "setting": 1}
     assert home.staged() == []
+
+
+def test_a_file_in_wal_mode_from_the_folder_stays_what_it_was(home: House) -> None:
+    home.store.ensure()
+    copy = make_copy(home.live, home.backups / "found.db")
+    run(copy, "PRAGMA journal_mode=WAL")
+    (found,) = home.service.list()
+    assert home.service.verify(found.id, by="ada").is_good
+    assert home.service.verify(found.id, by="ada").is_good
+    home.service.restore(found.id, by="ada")

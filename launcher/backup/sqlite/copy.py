@@ -174,13 +174,16 @@ def leave_out(path: Path, rowids: Collection[int]) -> None:
 def rewrite(source: Path, target: Path, *, page_size: int | None = None) -> None:
     """Write the database at `source` to `target`, an empty file, with another page size if given.
 
-    A WAL database cannot take pages of another size than its own.
+    `source` stays as it is, unless it gets another page size: a WAL database cannot.
 
     Raises:
         DatabaseCorruptError, InsufficientSpaceError, StoreUnavailableError
     """
-    with open_staged(source) as connection:
+    with copy_errors(source), contextlib.closing(connect(source, "mode=rw")) as connection:
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA synchronous=OFF")
         if page_size is not None:
+            connection.execute("PRAGMA journal_mode=DELETE")
             connection.execute(f"PRAGMA page_size={page_size:d}")
         connection.execute("VACUUM INTO ?", (str(target),))
 

@@ -55,9 +55,9 @@ class Differences:
 
     @property
     def foreign_names(self) -> tuple[str, ...]:
-        """The names that a person gave; what SQLite adds to a table is left out."""
-        names = (each.name for _, each in self.foreign)
-        return tuple(dict.fromkeys(name for name in names if not name.startswith("sqlite_")))
+        """Their names, without the indexes that SQLite adds to a table."""
+        named = (each.name for _, each in self.foreign if each.sql is not None)
+        return tuple(dict.fromkeys(named))
 
 
 def read_schema(connection: sqlite3.Connection) -> Schema:
