@@ -7,11 +7,13 @@ not overwrite (docs/deploy.md).
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
+from werkzeug.wrappers import Response as BaseResponse
 
 from launcher.config import ConfigError
 from launcher.current import current_config
@@ -25,30 +27,47 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+# None at all is what some probes send.
+_HOST = re.compile(
+    r"(([a-z0-9_-]{1,63}\.){0,60}[a-z0-9_-]{0,63}|\[[0-9a-f:.]{2,45}\])(:[0-9]{0,5})?",
+    re.IGNORECASE,
+)
+_NOT_ASCII = re.compile(r"[^\x21-\x7e]")
+
 # Probes and scrapers ask by address; the refusal has its style.
 _FOR_ANY_HOST = {"health.healthz", "metrics.show", "assets.asset"}
 
 
-class _Prefixed:
-    """The application below a path, whether or not the proxy in front cuts that off."""
+class _Site:
+    """The application below a path, whether or not the proxy in front cuts that off.
+
+    Werkzeug fails for a host that is none and for a query that is not ASCII. The one is refused,
+    the other quoted, as RFC 3986 has it.
+    """
 
     def __init__(self, app: WSGIApplication, prefix: str) -> None:
         self._app = app
         self._prefix = prefix
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not _HOST.fullmatch(environ.get("HTTP_HOST", "")):
+            return BaseResponse("The header Host names no host.\n", 400)(environ, start_response)
+        environ["QUERY_STRING"] = _NOT_ASCII.sub(_quoted, environ.get("QUERY_STRING", ""))
         path = environ.get("PATH_INFO", "")
-        if path == self._prefix or path.startswith(f"{self._prefix}/"):
+        if self._prefix and f"{path}/".startswith(f"{self._prefix}/"):
             environ["PATH_INFO"] = path[len(self._prefix) :] or "/"
         environ["SCRIPT_NAME"] = self._prefix
         return self._app(environ, start_response)
 
 
+def _quoted(found: re.Match[str]) -> str:
+    return f"%{ord(found[0]):02X}"
+
+
 def init_app(app: Flask) -> None:
     """Serve below the prefix, behind the proxies and under the host names of the settings."""
     config = current_config(app)
-    if config.prefix:
-        app.wsgi_app = _Prefixed(app.wsgi_app, config.prefix)  # type: ignore[method-assign]
+    app.wsgi_app = _Site(app.wsgi_app, config.prefix)  # type: ignore[method-assign]
     if hops := config.proxy_hops:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_port=0, x_prefix=0
