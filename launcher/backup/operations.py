@@ -516,8 +516,8 @@ class Operations:
                 if outcome is Outcome.INTERRUPTED and self._is_recorded(progress):
                     return
                 self._journal.append(entry)
-        except OSError:
-            log.exception("journal not written", extra={"operation_id": entry.operation_id})
+        except OSError as refused:
+            log.warning("operation %s is not in the journal: %s", entry.operation_id, refused)
         if self._on_finished is not None:
             try:
                 self._on_finished(entry)

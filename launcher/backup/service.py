@@ -31,7 +31,7 @@ from launcher.backup.errors import (
     UploadRejectedError,
     VerificationError,
 )
-from launcher.backup.files import disk_errors, is_folder
+from launcher.backup.files import disk_errors, free_bytes, is_folder
 from launcher.backup.journal import Journal
 from launcher.backup.operations import Aside, NestedProgress, Operation, Operations
 from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, Store, utc_now
@@ -580,6 +580,13 @@ class BackupService(Catalogue):
             if is_backup and entry.fault and entry.fault.reason in FOUND_BY_A_BACKUP:
                 return entry.fault
         return None
+
+    def data_free_bytes(self) -> int | None:
+        """Return what is free on the disk of the live data, None where that cannot be known."""
+        try:
+            return free_bytes(self._data_dir)
+        except OSError:
+            return None
 
     def live_version(self) -> str:
         """Return a short text that differs when the names, admins, passwords, tokens, schedule,

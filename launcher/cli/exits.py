@@ -67,6 +67,7 @@ STATUS_CODES: Mapping[ProblemKind, int] = {
     ProblemKind.LIVE_DAMAGED: EXIT_CODES["source_database"],
     ProblemKind.STORE_UNAVAILABLE: EXIT_CODES["store_unavailable"],
     ProblemKind.READ_ONLY: EXIT_CODES["store_unavailable"],
+    ProblemKind.DATA_DISK_FULL: EXIT_CODES["insufficient_space"],
     ProblemKind.LOW_SPACE: EXIT_CODES["insufficient_space"],
     ProblemKind.FAILED: STALE,
     ProblemKind.STALE: STALE,

@@ -10,6 +10,7 @@ import click
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
 from launcher.accounts.errors import AccountError
+from launcher.cli.exits import EXIT_CODES
 from launcher.cli.hints import ACCOUNT_HINTS
 from launcher.cli.output import printable
 from launcher.db import session
@@ -47,6 +48,12 @@ class Failure(click.ClickException):
             click.echo(printable(self.hint), file=file, err=file is None)
 
 
+class FullDiskFailure(Failure):
+    """The disk of the database is full."""
+
+    exit_code = EXIT_CODES["insufficient_space"]
+
+
 @contextmanager
 def using_database() -> Iterator[None]:
     """Let a command use the database, and raise its known errors as `Failure`."""
@@ -64,4 +71,5 @@ def using_database() -> Iterator[None]:
         if fault is DatabaseFault.OTHER:
             raise
         message, hint = _FAULTS[fault]
-        raise Failure(message, hint=hint) from error
+        kind = FullDiskFailure if fault is DatabaseFault.FULL else Failure
+        raise kind(message, hint=hint) from error

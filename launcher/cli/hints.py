@@ -13,6 +13,7 @@ _DOWNLOAD = "Take the .db file that Launcher gave you, or its .db.zst."
 _DECRYPT = "Decrypt it first with the program that encrypted it, then use the result."
 _OURS_ALONE = "Only a backup made by Launcher can be restored."
 _BACK = "`flask backup restore latest` brings the newest good backup back."
+_DATA_DISK = "Free some space on the disk of the data directory, then try again."
 _FOLDER = "Check that the folder exists, is mounted, and may be written by this user."
 _ALTERED = "Undo that change, or restore a backup: the files of today are kept under data/damaged."
 
@@ -31,6 +32,9 @@ HINTS: Mapping[str, str] = {
     ),
     "time_used_up": "It goes on with the next run. If it stays so, keep fewer backups.",
     "restore_failed": "Try another backup.",
+    Reason.NO_SPACE: "Free some space there. Where backups lie on that disk, some can be deleted.",
+    Reason.LIVE_DISK_FULL: _DATA_DISK,
+    Reason.FULL_DURING_RESTORE: _DATA_DISK,
     Reason.NO_GOOD_BACKUP: "`flask backup create` makes one.",
     Reason.NOTHING_TO_RETURN_TO: "`flask backup list` shows what else can be restored.",
     Reason.DAMAGED_FILES_KEPT: "Its files were kept in {folder}.",

@@ -51,6 +51,7 @@ def read_current_settings() -> SiteSettings:
 
     Raises:
         SourceDatabaseError: the database that holds them cannot be read.
+        InsufficientSpaceError: its disk is too full for that.
     """
     try:
         return read_settings(current_config().database_path, current_gate())

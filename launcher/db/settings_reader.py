@@ -10,11 +10,12 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from launcher.backup.errors import SourceDatabaseError
+from launcher.backup.errors import InsufficientSpaceError, SourceDatabaseError
 from launcher.backup.fingerprints import Fingerprint, fingerprint_at, is_settled
 from launcher.backup.locks import Gate
 from launcher.backup.reasons import Reason
 from launcher.backup.sqlite.connection import side_files
+from launcher.backup.sqlite.failures import has_no_room
 from launcher.db.connect import GATE_TIMEOUT_S, connect
 from launcher.settings.table import SETTINGS, SiteSettings
 
@@ -29,6 +30,7 @@ def read_settings(
 
     Raises:
         SourceDatabaseError: the database is missing, damaged, or being replaced.
+        InsufficientSpaceError: its disk is too full even to read it.
     """
     try:
         with gate.enter(timeout_s=timeout_s), contextlib.closing(connect(database_path)) as live:
@@ -41,6 +43,8 @@ def read_settings(
             raise SourceDatabaseError(Reason.SETTINGS_OLDER, detail=detail)
         return SiteSettings.of({name: row[name] for name in SETTINGS})
     except (sqlite3.Error, OSError, LookupError) as error:
+        if isinstance(error, sqlite3.Error) and has_no_room(error):
+            raise InsufficientSpaceError(Reason.LIVE_DISK_FULL, detail=error) from error
         raise SourceDatabaseError(Reason.SETTINGS_UNREADABLE, detail=error) from error
 
 
@@ -57,7 +61,7 @@ class SettingsReader:
         """Return the settings as they are now.
 
         Raises:
-            SourceDatabaseError: as `read_settings`.
+            SourceDatabaseError, InsufficientSpaceError: as `read_settings`.
         """
         seen = tuple(filter(None, map(fingerprint_at, self._paths)))
         if self._read is not None and seen and seen == self._seen:

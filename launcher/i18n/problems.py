@@ -68,6 +68,7 @@ _TITLES: Mapping[ProblemKind, LazyString] = {
     ProblemKind.LIVE_DAMAGED: _("The database is damaged"),
     ProblemKind.STORE_UNAVAILABLE: _HEADLINES[Headline.STORE_AWAY],
     ProblemKind.READ_ONLY: _("Nothing can be written into the folder of backups"),
+    ProblemKind.DATA_DISK_FULL: _("The disk of the database is full"),
     ProblemKind.LOW_SPACE: _("Room is getting short"),
     ProblemKind.SCHEDULER_STOPPED: _("The scheduled work is not running"),
     ProblemKind.RESTORE_TEST_FAILED: _("The last rehearsed restore failed"),
@@ -119,6 +120,10 @@ _TEXTS: Mapping[ProblemKind, LazyString] = {
         "Backups can be read and restored, but none can be made, deleted or protected. See to the"
         " rights of %(folder)s, and that its disk is not mounted read-only."
     ),
+    ProblemKind.DATA_DISK_FULL: _(
+        "Changes may not be saved, and nothing can be restored. Only %(left)s are free there. Free"
+        " some space on that disk."
+    ),
     ProblemKind.LOW_SPACE: _(
         "A backup needs %(needed)s for a moment; %(free)s are free on the disk of %(folder)s."
     ),
@@ -157,6 +162,7 @@ OVER_WORDS: Mapping[ProblemKind, LazyString] = {
     ProblemKind.LIVE_DAMAGED: _("The database opens again"),
     ProblemKind.STORE_UNAVAILABLE: _("The folder of backups can be used again"),
     ProblemKind.READ_ONLY: _("The folder of backups can be written again"),
+    ProblemKind.DATA_DISK_FULL: _("There is room for the database again"),
     ProblemKind.LOW_SPACE: _("There is room for backups again"),
     ProblemKind.FAILED: _("Backups succeed again"),
     ProblemKind.STALE: _("There is a recent backup again"),
@@ -229,6 +235,7 @@ def text(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> Markup:
         "when": at(when) if when else "",
         "folder": style.path(snapshot.folder),
         "needed": size(problem.needed_bytes),
+        "left": size(problem.free_bytes),
         "free": size(space.free_bytes if space else problem.free_bytes),
         "reason": ERROR_WORDS.get(problem.code, ERROR_WORDS["internal"]).title,
         "damage": damage(problem.backups[0].verification.fault if problem.backups else None),

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from launcher.backup.errors import BackupError, SourceDatabaseError
+from launcher.backup.errors import BackupError
 from launcher.backup.fingerprints import Fingerprint, fingerprint_at
 from launcher.backup.ports import utc_now
 from launcher.backup.slots import RETRY_AFTER
@@ -158,7 +158,7 @@ class JobScheduler:
         """Read the settings and reschedule what changed; return whether they could be read."""
         try:
             settings = self._reader.read()
-        except SourceDatabaseError as error:
+        except BackupError as error:
             _log.debug("the schedule stays as it was: %s", error)
             return False
         if settings != self._settings:

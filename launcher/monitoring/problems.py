@@ -25,6 +25,8 @@ VERIFIED_WITHIN = timedelta(days=31)
 """How old the verdict on any backup may be: a month, which the scrub keeps by a few days."""
 
 _RUNS_AHEAD = 400
+_LEAST_DATA_FREE_BYTES = 1000 * 4096
+"""What the live database needs: SQLite folds its log (`wal_autocheckpoint`) at 1000 pages."""
 
 _ALTERED = {Reason.LIVE_OBJECT_DIFFERENT, Reason.LIVE_OBJECT_MISSING}
 """Why no backup can be made until an admin does something about it."""
@@ -43,6 +45,7 @@ class ProblemKind(StrEnum):
 
     NOT_PUT_BACK = "not_put_back"
     LIVE_DAMAGED = "live_damaged"
+    DATA_DISK_FULL = "data_disk_full"
     STORE_UNAVAILABLE = "store_unavailable"
     READ_ONLY = "read_only"
     LOW_SPACE = "low_space"
@@ -207,6 +210,7 @@ _CAUSES: Mapping[ProblemKind, Mapping[ProblemKind, str]] = {
     ProblemKind.FAILED: {
         ProblemKind.STORE_UNAVAILABLE: STORE,
         ProblemKind.READ_ONLY: STORE,
+        ProblemKind.DATA_DISK_FULL: SPACE,
         ProblemKind.LOW_SPACE: SPACE,
         ProblemKind.LIVE_DAMAGED: SOURCE,
     },
@@ -267,6 +271,9 @@ def _of_the_data(snapshot: Snapshot) -> Iterator[Problem]:
         yield _of_entry(snapshot, restore, ProblemKind.NOT_PUT_BACK, Severity.BAD)
     if snapshot.live_problem:
         yield Problem(ProblemKind.LIVE_DAMAGED, Severity.BAD, fault=snapshot.live_problem)
+    free = snapshot.data_free_bytes
+    if free is not None and free < _LEAST_DATA_FREE_BYTES:
+        yield Problem(ProblemKind.DATA_DISK_FULL, Severity.BAD, code=SPACE, free_bytes=free)
 
 
 def _of_the_store(snapshot: Snapshot) -> Iterator[Problem]:
@@ -493,6 +500,8 @@ def facts(problem: Problem, others: Sequence[Problem] = ()) -> Mapping[str, obje
         "backup_ids": [str(backup.id) for backup in problem.backups],
         "recipients": list(problem.names),
     }
+    if problem.kind is ProblemKind.DATA_DISK_FULL:
+        found["free_bytes"] = problem.free_bytes
     if problem.kind is ProblemKind.LOW_SPACE:
         found |= {
             "free_bytes": problem.free_bytes,

@@ -97,6 +97,7 @@ class Snapshot:
             forbids that, but not every file system keeps modes.
         space: None where it cannot be read.
         entries: what happened in the last weeks, newest first.
+        data_free_bytes: what is free on the disk of the live data, None where that is not known.
         last_restore: the last restore, however long ago; None when there was none.
         has_history: whether a backup was ever made; asked only where none of our own is there.
         next_run_at: None while the schedule is off.
@@ -118,6 +119,7 @@ class Snapshot:
     next_run_at: datetime | None
     knows_settings: bool = True
     is_open_to_others: bool = False
+    data_free_bytes: int | None = None
     last_restore: JournalEntry | None = None
     live_problem: Fault | None = None
     leader: Leader | None = None
@@ -232,6 +234,7 @@ def take_snapshot(
         has_history=_has_history(service, store.listing),
         running=service.progress(),
         next_run_at=next(iter(runs_ahead(settings, now, count=1)), None),
+        data_free_bytes=service.data_free_bytes(),
         last_restore=next(iter(service.journal(limit=1, verbs={Verb.RESTORE})), None),
         live_problem=service.live_problem(),
         leader=leader,

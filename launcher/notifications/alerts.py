@@ -26,6 +26,7 @@ _PATIENCE: Mapping[ProblemKind, timedelta] = {
 """How long a problem must last before it is sent."""
 
 _CALM: Mapping[ProblemKind, timedelta] = {
+    ProblemKind.DATA_DISK_FULL: timedelta(minutes=30),
     ProblemKind.LOW_SPACE: timedelta(minutes=30),
     ProblemKind.STORE_UNAVAILABLE: timedelta(minutes=5),
     ProblemKind.READ_ONLY: timedelta(minutes=5),

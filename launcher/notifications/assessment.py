@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from flask import Flask
 
-from launcher.backup.errors import SourceDatabaseError
+from launcher.backup.errors import BackupError
 from launcher.current import current_backups, current_config, current_gate
 from launcher.db.settings_reader import read_settings
 from launcher.monitoring.problems import Findings, detect_problems
@@ -91,7 +91,7 @@ def known_settings(app: Flask, memory: Memory | None = None) -> SiteSettings | N
 
 def settings_if_readable(app: Flask, *, timeout_s: float = 0.0) -> SiteSettings | None:
     """Return the settings of the site, None while the database cannot be read."""
-    with suppress(SourceDatabaseError):
+    with suppress(BackupError):
         database_path = current_config(app).database_path
         return read_settings(database_path, current_gate(app), timeout_s=timeout_s)
     return None

@@ -107,6 +107,8 @@ def compose(event: AlertEvent, snapshot: Snapshot) -> Message:
         # What a button says on the page.
         if problem.kind is ProblemKind.STALE:
             lines.append(str(problems.ACTION_WORDS[PrimaryAction.BACK_UP]))
+        elif problem.kind is ProblemKind.DATA_DISK_FULL:
+            pass  # its text says what to do
         elif problem.kind is ProblemKind.LOW_SPACE or problem.code == SPACE:
             lines.append(str(ERROR_WORDS[SPACE].hint))
         mood = "failure" if problem.severity is Severity.BAD else "warning"

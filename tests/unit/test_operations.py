@@ -251,7 +251,7 @@ def test_a_journal_that_cannot_be_written_changes_no_outcome(
     desk.journal.path.mkdir()
     with desk.operations.run(Verb.CREATE, by="ada"):
         pass
-    assert "journal not written" in caplog.text
+    assert "is not in the journal" in caplog.text
     assert len(desk.finished) == 1
 
 

@@ -416,6 +416,9 @@ class Hanging:
     def journal(self, **_which: object) -> list[JournalEntry]:
         return []
 
+    def data_free_bytes(self) -> None:
+        return None
+
     def progress(self) -> None:
         return None
 

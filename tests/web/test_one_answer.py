@@ -78,6 +78,7 @@ def snapshots(well: Snapshot) -> Iterator[tuple[ProblemKind | None, Snapshot]]:
         ProblemKind.LIVE_DAMAGED,
         now(live_problem=Fault(Reason.LIVE_FOREIGN, {"name": "launcher.db"})),
     )
+    yield ProblemKind.DATA_DISK_FULL, now(data_free_bytes=0)
     yield ProblemKind.STORE_UNAVAILABLE, now(listing=None, space=None, problem=AWAY)
     refused = replace(entry(Verb.CREATE), error_code="store_unavailable")
     yield ProblemKind.FAILED, now(refused, listing=None, space=None, problem=AWAY)

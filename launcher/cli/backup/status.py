@@ -39,6 +39,7 @@ _PROBLEMS = {
     ProblemKind.LIVE_DAMAGED: "the live database is damaged: `flask backup restore latest` helps",
     ProblemKind.STORE_UNAVAILABLE: "the backup folder cannot be used",
     ProblemKind.READ_ONLY: "the backup folder cannot be written",
+    ProblemKind.DATA_DISK_FULL: "the disk of the database is full: {free} are free",
     ProblemKind.LOW_SPACE: "little space: a backup needs {needed}, {free} are free",
     ProblemKind.FAILED: "the last {times} at a backup failed",
     ProblemKind.STALE: "no good backup for too long",
@@ -63,9 +64,9 @@ def status(as_json: bool) -> None:
 
     The first line is the answer of the panel. Exits with 0 unless something is bad, then by the
     worst of it: 21 when the last restore was not put back, 18 when the live database is damaged,
-    10 when the backup folder cannot be used or written, 14 when the next backup will not fit, 12
-    without a good backup that is recent enough, and 90 when none but damaged ones are there. A new
-    site without any backup exits with 0.
+    14 when the disk of the database is full or the next backup will not fit, 10 when the backup
+    folder cannot be used or written, 12 without a good backup that is recent enough, and 90 when
+    none but damaged ones are there. A new site without any backup exits with 0.
 
     With --json the answer is in `severity` (`ok`, `warn` or `bad`), `headline` says which backups
     there are, and each problem is in `problems`, the worst first: `kind`, `severity`, and what
