@@ -6,6 +6,7 @@ web words each reason itself, in every language. No code parses a sentence.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -45,10 +46,11 @@ class Reason(StrEnum):
     DISK_REFUSED = "disk_refused", "could not {doing}: {detail}"
     DISK_FULL = "disk_full", "could not {doing}: {detail}"
     NO_SPACE = ("no_space",
-        "{what} needs {required_bytes:MB} in {path}, and {available_bytes:MB} are free; nothing"
-        " was changed")
+        "{what} needs {required_bytes:needed} in {path}, and {available_bytes:free} are free;"
+        " nothing was changed")
     NO_SPACE_TO_UNPACK = ("no_space_to_unpack",
-        "the database needs {database_bytes:MB} once unpacked, and {available_bytes:MB} are free")
+        "unpacking it needs {required_bytes:needed} ({database_bytes:MB} for the database, the rest"
+        " is a reserve), and {available_bytes:free} are free")
     FULL_DURING_RESTORE = ("full_during_restore",
         "the disk filled up during the restore; nothing was changed")
     LIVE_DISK_FULL = ("live_disk_full",
@@ -214,13 +216,20 @@ class Reason(StrEnum):
     # fmt: on
 
 
+_ROUNDED = {"MB": round, "needed": math.ceil, "free": math.floor}
+
+
 class _Sentences(Formatter):
-    """Formats with three more ways to write a fact: MB and GB, `since`, and `maker`."""
+    """Formats with more ways to write a fact: MB, GB, `needed`, `free`, `since` and `maker`.
+
+    What is needed is rounded up and what is free is rounded down: where there is too little, both
+    never look the same.
+    """
 
     def format_field(self, value: Fact, format_spec: str) -> str:
         match format_spec:
-            case "MB":
-                return f"{int(value) / 1e6:,.1f} MB"
+            case "MB" | "needed" | "free":
+                return f"{_ROUNDED[format_spec](int(value) / 1e5) / 10:,.1f} MB"
             case "GB":
                 return f"{int(value) / 1e9:,.1f} GB"
             case "since":

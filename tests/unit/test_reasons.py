@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from launcher.backup import errors
@@ -61,6 +63,19 @@ def test_a_record_without_a_known_reason_keeps_its_sentence(reason: object, fact
     assert fault is not None
     assert (fault.reason, str(fault)) == (Reason.UNCLASSIFIED, "the file is odd {x}")
     assert read_fault("", reason, facts) is None
+
+
+@pytest.mark.parametrize("reason", [Reason.NO_SPACE, Reason.NO_SPACE_TO_UNPACK])
+@pytest.mark.parametrize("free", [0, 1, 1_449_999, 1_450_000, 11_800_000, 10**12])
+@pytest.mark.parametrize("short_of", [1, 999, 16 << 20])
+def test_what_is_needed_is_more_than_what_is_free_as_it_is_written(
+    reason: Reason, free: int, short_of: int
+) -> None:
+    facts = {"what": "it", "path": "/", "database_bytes": 1,
+        "required_bytes": free + short_of, "available_bytes": free}  # fmt: skip
+    said = fill(reason.sentence, facts)
+    numbers = [float(each.replace(",", "")) for each in re.findall(r"([\d,.]+) MB", said)]
+    assert numbers[0] > numbers[-1], said
 
 
 def test_figures_and_names_are_written_as_people_read_them() -> None:

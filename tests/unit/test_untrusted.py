@@ -634,6 +634,7 @@ def test_a_database_that_does_not_fit_the_disk_is_refused_before_it_is_unpacked(
     with pytest.raises(InsufficientSpaceError) as refused:
         home.service.import_(packed, by="ada")
     assert refused.value.facts["available_bytes"] == 1 << 20
+    assert "the rest is a reserve), and 1.0 MB are free" in str(refused.value)
     assert home.facts() == before
     assert home.staged() == []
 
