@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -67,6 +67,23 @@ def last_due(expression: str, *, now: datetime, zone: ZoneInfo) -> datetime | No
     """
     dues = _dues(expression, now + _SECOND, zone, is_backwards=True)
     return next((due for due in dues if due <= now), None)
+
+
+def longest_gap(expression: str) -> timedelta:
+    """Return the longest time between two runs; the greatest of all when there are none.
+
+    It looks at 400 days, or 2000 runs: they begin on a Thursday and have the weekend in them.
+    """
+    begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 2, 5, tzinfo=UTC)
+    runs = [
+        run
+        for run in next_runs(expression, after=begin, zone=ZoneInfo("UTC"), count=2000)
+        if run < end
+    ]
+    if not runs:
+        return timedelta.max
+    moments = [begin, *runs] if len(runs) == 2000 else [begin, *runs, end]
+    return max(later - earlier for earlier, later in pairwise(moments))
 
 
 def _dues(

@@ -7,7 +7,7 @@ SQLAlchemy, what a restore keeps, and the table in the README follow from it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
@@ -26,6 +26,16 @@ from launcher.settings.kinds import (
     TimeZone,
     Value,
 )
+from launcher.settings.weakening import (
+    Weakens,
+    higher,
+    less_often,
+    lower,
+    never,
+    switched_off,
+    switched_on,
+    tested_less_often,
+)
 
 LOCALES = ("en", "de", "ru")
 
@@ -35,6 +45,8 @@ class Setting:
     """One setting. Its name is the name of its column, and of its field in a form.
 
     Attributes:
+        weakens: whether a change from one value to another leaves the data less protected, so that
+            pages ask for the password first. Each setting decides.
         help: its purpose, for the documentation.
         fallback: its value while the settings can neither be read nor are remembered; None for
             the default.
@@ -45,54 +57,88 @@ class Setting:
     name: str
     default: Value
     kind: SettingKind
+    weakens: Weakens
     help: str
     fallback: Value | None = None
     is_schedule: bool = False
     page: str = ""
 
 
-def _setting(default: Value, kind: SettingKind, help: str, **more: Value) -> Any:  # noqa: A002
-    facts = {"default": default, "kind": kind, "help": help, **more}
+def _setting(
+    default: Value,
+    kind: SettingKind,
+    weakens: Weakens,
+    help: str,  # noqa: A002
+    **more: Value,
+) -> Any:
+    facts = {"default": default, "kind": kind, "weakens": weakens, "help": help, **more}
     return field(default=default, metadata=facts)
 
 
-def _schedule(default: Value, kind: SettingKind, help: str, **more: Value) -> Any:  # noqa: A002
-    return _setting(default, kind, help, is_schedule=True, page="schedule", **more)
+def _schedule(
+    default: Value,
+    kind: SettingKind,
+    weakens: Weakens,
+    help: str,  # noqa: A002
+    **more: Value,
+) -> Any:
+    return _setting(default, kind, weakens, help, is_schedule=True, page="schedule", **more)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteSettings:
     """The settings of the site; a field made by `_setting` or `_schedule` is one."""
 
-    site_name: str = _setting("Launcher", Line(60), "The name in the bar and in page titles.")
+    site_name: str = _setting(
+        "Launcher", Line(60), never, "The name in the bar and in page titles."
+    )
     default_locale: str = _setting(
-        "en", Choice(LOCALES, "locale"), "The language of those who chose none."
+        "en", Choice(LOCALES, "locale"), never, "The language of those who chose none."
     )
-    time_zone: str = _setting("UTC", TimeZone(), "The zone of shown times and of the schedule.")
-    accent_hue: int = _setting(256, Number(0, 359), "The one colour, as an angle in degrees.")
+    time_zone: str = _setting(
+        "UTC", TimeZone(), never, "The zone of shown times and of the schedule."
+    )
+    accent_hue: int = _setting(
+        256, Number(0, 359), never, "The one colour, as an angle in degrees."
+    )
     guest_access: bool = _setting(
-        False, Switch(), "Whether public boards are seen without signing in."
+        False, Switch(), switched_on, "Whether public boards are seen without signing in."
     )
-    check_interval_s: int = _setting(60, Number(10, 86400), "Seconds between two health checks.")
+    check_interval_s: int = _setting(
+        60, Number(10, 86400), never, "Seconds between two health checks."
+    )
     backup_enabled: bool = _schedule(
-        True, Switch(), "Whether backups are made by the schedule.", fallback=False
+        True, Switch(), switched_off, "Whether backups are made by the schedule.", fallback=False
     )
-    backup_cron_expression: str = _schedule("0 3 * * *", Cron(), "When, as a cron expression.")
-    backup_max_count: int = _schedule(10, Number(1, 1000), "Newest scheduled backups to keep.")
-    backup_keep_daily: int = _schedule(0, Number(0, 1000), "Daily backups to keep besides.")
-    backup_keep_weekly: int = _schedule(0, Number(0, 1000), "Weekly backups to keep besides.")
-    backup_keep_monthly: int = _schedule(0, Number(0, 1000), "Monthly backups to keep besides.")
+    backup_cron_expression: str = _schedule(
+        "0 3 * * *", Cron(), less_often, "When, as a cron expression."
+    )
+    backup_max_count: int = _schedule(
+        10, Number(1, 1000), lower, "Newest scheduled backups to keep."
+    )
+    backup_keep_daily: int = _schedule(0, Number(0, 1000), lower, "Daily backups to keep besides.")
+    backup_keep_weekly: int = _schedule(
+        0, Number(0, 1000), lower, "Weekly backups to keep besides."
+    )
+    backup_keep_monthly: int = _schedule(
+        0, Number(0, 1000), lower, "Monthly backups to keep besides."
+    )
     backup_restore_test: str = _schedule(
         "weekly",
         Choice(tuple(RESTORE_TEST_CRONS)),
+        tested_less_often,
         "How often a restore is tested.",
         fallback="off",
     )
     backup_stale_after_h: int = _setting(
-        30, Number(1, 8760), "Hours without a good backup before it is a problem.", page="schedule"
+        30,
+        Number(1, 8760),
+        higher,
+        "Hours without a good backup before it is a problem.",
+        page="schedule",
     )
     session_epoch: str = ""
-    """No setting: every session names its epoch, and a restore writes a new one, which ends it."""
+    """No setting: each session is of an epoch, and ends when a restore begins another."""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> SiteSettings:
@@ -150,6 +196,15 @@ FALLBACK = SiteSettings.of(
     {each.name: each.fallback for each in SETTINGS.values() if each.fallback is not None}
 )
 """The settings while they can neither be read nor are remembered."""
+
+
+def weakening(before: SiteSettings, values: Mapping[str, Value]) -> Sequence[str]:
+    """Return the names of the settings that `values` would weaken."""
+    return [
+        name
+        for name, value in values.items()
+        if value != getattr(before, name) and SETTINGS[name].weakens(getattr(before, name), value)
+    ]
 
 
 def read(name: str, value: object) -> Value:

@@ -1,7 +1,8 @@
-"""The password is asked for again before a destructive action, 15 minutes after the last time.
+"""The password is asked for again before a grave action, 15 minutes after the last time.
 
-An open browser or a borrowed phone is not enough to download the data, to replace it, or to change
-the accounts.
+An open browser or a borrowed phone is not enough to download the data, to replace or delete it, to
+weaken how it is protected, or to change the accounts. What was typed into a form is not lost: the
+question carries it, and sends it on with the password.
 """
 
 from __future__ import annotations
@@ -11,14 +12,30 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Response,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 
 from launcher.accounts import sign_in
 from launcher.accounts.errors import SignInRefusedError, SignInThrottledError
 from launcher.i18n.locale import gettext as _
 from launcher.models.types import utc_now
 from launcher.web.auth import pause_words, safe_path
-from launcher.web.htmx import is_htmx, own_address, redirect_script
+from launcher.web.htmx import (
+    current_page,
+    is_htmx,
+    own_address,
+    redirect_script,
+    render,
+    split_address,
+)
 from launcher.web.roles import signed_in_user, user_required
 from launcher.web.sessions import current_session_id, note_password
 
@@ -28,6 +45,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 RECENT = timedelta(minutes=15)
+_FIELD = "password_again"
 
 blueprint = Blueprint("recent", __name__)
 
@@ -41,15 +59,15 @@ def has_recent_password() -> bool:
     return timedelta() <= utc_now() - given_at < RECENT
 
 
-def confirm_in_form() -> str:
-    """Check the field `password` of this request if it is needed.
+def confirm_in_form(field: str = "password") -> str:
+    """Check the password in a field of this request if it is needed.
 
     Returns:
         What is wrong with it in the reader's words, "" for nothing.
     """
     if has_recent_password():
         return ""
-    password = request.form.get("password", "")
+    password = request.form.get(field, "")
     if not password:
         return _("Your password is needed for this.")
     try:
@@ -67,19 +85,51 @@ def confirm_in_form() -> str:
     return ""
 
 
+def question_before_change() -> Response | None:
+    """Return the question for the password, None when it was entered recently or is in the form.
+
+    For a view that is about to change something. The question has every field of the form in it and
+    sends them to the same address, with the password in a field of its own.
+    """
+    error = confirm_in_form(_FIELD)
+    if not error:
+        return None
+    form = request.form
+    fields = [
+        (name, value)
+        for name, value in form.items(multi=True)
+        if name not in {_FIELD, "csrf_token"}
+    ]
+    if "next" not in form:
+        fields.append(("next", _page_of_form()))
+    page = render(
+        "confirm.html",
+        part="_confirm.html",
+        action=own_address(),
+        fields=fields,
+        password_field=_FIELD,
+        error=error if _FIELD in form else "",
+        back=safe_path(dict(fields)["next"]),
+    )
+    # The form may hold a new password, which the length of a compressed page could reveal.
+    headers = {"Cache-Control": "no-store, no-transform"}
+    if is_htmx():
+        headers |= {"HX-Retarget": "#dialog", "HX-Reswap": "innerHTML"}
+    return make_response(page, 422, headers)
+
+
 def recent_password_required(
     view: Callable[P, ResponseReturnValue],
 ) -> Callable[P, ResponseReturnValue]:
-    """Let a view run only after a recent password; otherwise ask for it first.
-
-    A GET continues afterwards. A form has to be sent again, from its page.
-    """
+    """Let a view run only after a recent password; otherwise ask for it first, then go on."""
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        if request.method not in {"GET", "HEAD"}:
+            return question_before_change() or view(*args, **kwargs)
         if has_recent_password():
             return view(*args, **kwargs)
-        address = url_for("recent.ask", next=_way_back())
+        address = url_for("recent.ask", next=own_address())
         return redirect_script(address, status=401) if is_htmx() else redirect(address, 303)
 
     return guarded
@@ -106,12 +156,17 @@ def confirm() -> ResponseReturnValue:
 
 
 def _form(next_path: str, error: str) -> str:
-    return render_template("confirm.html", next_path=next_path, error=error)
+    return render_template(
+        "confirm.html",
+        action=url_for("recent.confirm"),
+        fields=[("next", next_path)],
+        password_field="password",  # noqa: S106 (the name of a field)
+        error=error,
+        back=url_for("start.home"),
+    )
 
 
-def _way_back() -> str:
-    if request.method in {"GET", "HEAD"}:
-        return own_address()
-    # A form is sent from its own page, or from the one before.
-    referrer = request.referrer or ""
-    return referrer.removeprefix(request.host_url.rstrip("/")) or "/"
+def _page_of_form() -> str:
+    """Return the path of the page that the form of this request is on, "/" when unknown."""
+    page = split_address(current_page() or request.referrer or "")
+    return safe_path(page.path + (f"?{page.query}" if page.query else ""))

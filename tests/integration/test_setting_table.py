@@ -20,7 +20,15 @@ from launcher.db import settings_reader
 from launcher.db.content import LauncherContent
 from launcher.db.settings import change_settings, current_settings
 from launcher.settings.kinds import Choice, Number, Switch
-from launcher.settings.table import FALLBACK, SCHEDULE, SETTINGS, Setting, SiteSettings, Value
+from launcher.settings.table import (
+    FALLBACK,
+    SCHEDULE,
+    SETTINGS,
+    Setting,
+    SiteSettings,
+    Value,
+    weakening,
+)
 
 
 def another_value(setting: Setting) -> Value:
@@ -87,3 +95,54 @@ def test_a_site_that_nobody_can_read_makes_no_backups_and_raises_no_alarm_for_th
     assert not FALLBACK.backup_enabled
     assert FALLBACK.backup_restore_test == "off"
     assert replace(FALLBACK, backup_enabled=True, backup_restore_test="weekly") == SiteSettings()
+
+
+WEAKENED: dict[str, tuple[Value, Value] | None] = {
+    "site_name": None,
+    "default_locale": None,
+    "time_zone": None,
+    "accent_hue": None,
+    "guest_access": (False, True),
+    "check_interval_s": None,
+    "backup_enabled": (True, False),
+    "backup_cron_expression": ("0 3 * * *", "0 3 * * 0"),
+    "backup_max_count": (10, 9),
+    "backup_keep_daily": (1, 0),
+    "backup_keep_weekly": (1, 0),
+    "backup_keep_monthly": (1, 0),
+    "backup_restore_test": ("monthly", "off"),
+    "backup_stale_after_h": (30, 31),
+}
+"""A change of each setting that leaves the data less protected, None where there is none."""
+
+
+def test_every_setting_says_which_change_weakens() -> None:
+    assert set(WEAKENED) == set(SETTINGS), "a new setting decides what weakens it, here too"
+    for name, change in WEAKENED.items():
+        weakens = SETTINGS[name].weakens
+        if change is None:
+            assert not weakens(SETTINGS[name].default, OTHERS[name])
+            continue
+        before, after = change
+        assert weakens(before, after), name
+        assert not weakens(after, before), name
+        settings = replace(SiteSettings(), **{name: before})
+        assert weakening(settings, {name: after}) == [name]
+        assert weakening(settings, {name: before}) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_weaker"),
+    [
+        ("0 3 * * *", "30 4 * * *", False),
+        ("0 3 * * *", "0 */6 * * *", False),
+        ("0 * * * *", "*/5 9-17 * * 1-5", True),  # nothing at the weekend
+        ("0 3 1 * *", "0 3 1 1 *", True),
+        ("@daily", "0 0 30 2 *", True),  # never
+        ("not an expression", "@weekly", False),
+    ],
+)
+def test_a_schedule_is_weaker_when_its_longest_pause_grows(
+    before: str, after: str, *, is_weaker: bool
+) -> None:
+    assert SETTINGS["backup_cron_expression"].weakens(before, after) is is_weaker

@@ -46,6 +46,14 @@ def ada(app: Flask, cast: object) -> Visitor:
 
 
 @pytest.fixture
+def tired(ada: Visitor) -> Visitor:
+    """Ada, who signed in sixteen minutes ago."""
+    with ada.client.session_transaction() as session:
+        session["password_at"] = (utc_now() - timedelta(minutes=16)).isoformat()
+    return ada
+
+
+@pytest.fixture
 def ben(app: Flask, cast: object) -> Visitor:
     return _signed_in(app, BEN)
 

@@ -707,14 +707,6 @@ def test_damaged_backups_and_files_of_strangers_can_be_deleted(
 # --- the last good one -------------------------------------------------------------------
 
 
-@pytest.fixture
-def tired(ada: Visitor) -> Visitor:
-    """Ada, who signed in sixteen minutes ago."""
-    with ada.client.session_transaction() as session:
-        session["password_at"] = (utc_now() - timedelta(minutes=16)).isoformat()
-    return ada
-
-
 def test_the_last_good_one_asks_for_more(tired: Visitor, make: Make) -> None:
     page = tired.open(path(make(), "delete")).text
 
@@ -932,3 +924,76 @@ def test_when_nothing_of_it_can_go_nothing_is_asked(
 
 def test_an_unknown_button_is_not_guessed_at(ada: Visitor, make: Make) -> None:
     assert ada.send(f"{LIST}/selected", id=make().id).status_code == 400
+
+
+# What is grave asks for the password
+
+
+def test_deleting_more_than_one_asks_for_the_password(
+    tired: Visitor, service: BackupService, make: Make
+) -> None:
+    first, second, third = make(), make(), make()
+    page = tired.open(f"{LIST}/delete?id={first.id}&id={second.id}").text
+    assert 'name="password"' in page
+
+    answer = tired.send(f"{LIST}/delete", id=[first.id, second.id])
+    assert answer.status_code == 422
+    assert "Your password is needed for this." in tired.page
+    assert [each.id for each in service.list()] == [third.id, second.id, first.id]
+
+    answer = tired.send(f"{LIST}/delete", id=[first.id, second.id], password=ADA.password)
+    assert answer.status_code == 303
+    assert [each.id for each in service.list()] == [third.id]
+
+
+def test_deleting_one_after_the_other_asks_for_the_password_too(
+    tired: Visitor, service: BackupService, make: Make
+) -> None:
+    first, second, third = make(), make(), make()
+    assert 'name="password"' not in tired.open(path(first, "delete")).text
+    assert tired.send(path(first, "delete")).status_code == 303
+
+    assert 'name="password"' in tired.open(path(second, "delete")).text
+    assert tired.send(path(second, "delete")).status_code == 422
+    assert [each.id for each in service.list()] == [third.id, second.id]
+
+
+def test_unprotecting_asks_for_the_password_and_then_goes_on(
+    tired: Visitor, service: BackupService, make: Make
+) -> None:
+    backup = make(protected=True)
+    page = f"{LIST}/{backup.id}"
+    tired.open(page)
+
+    answer = tired.send_with({"Referer": f"http://localhost{page}"}, path(backup, "unprotect"))
+    assert answer.status_code == 422
+    assert service.get(backup.id).protected
+
+    answer = tired.confirm(ADA.password)
+    assert (answer.status_code, answer.location) == (303, page)
+    assert not service.get(backup.id).protected
+
+
+def test_unprotecting_several_with_script_asks_in_the_dialog(
+    tired: Visitor, service: BackupService, make: Make
+) -> None:
+    ids = [make(protected=True).id, make(protected=True).id]
+    tired.open(f"{LIST}?kind=manual")
+
+    answer = tired.send_with(
+        HTMX | {"HX-Current-URL": f"http://localhost{LIST}?kind=manual"},
+        f"{LIST}/selected", id=ids, unprotect="1",
+    )  # fmt: skip
+    assert answer.headers["HX-Retarget"] == "#dialog"
+    assert answer.text.startswith("<form")
+    assert 'id="dialog-title"' in answer.text
+
+    answer = tired.confirm(ADA.password)
+    assert (answer.status_code, answer.location) == (303, f"{LIST}?kind=manual")
+    assert not [each for each in service.list() if each.protected]
+
+
+def test_protecting_asks_for_nothing(tired: Visitor, make: Make) -> None:
+    backup = make()
+    tired.open(LIST)
+    assert tired.send(path(backup, "protect")).status_code == 303

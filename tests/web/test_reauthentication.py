@@ -12,14 +12,6 @@ from tests.conftest import ADA
 from tests.web.visitor import Visitor
 
 
-@pytest.fixture
-def tired(ada: Visitor) -> Visitor:
-    """Ada, who signed in sixteen minutes ago."""
-    with ada.client.session_transaction() as session:
-        session["password_at"] = (utc_now() - timedelta(minutes=16)).isoformat()
-    return ada
-
-
 def test_who_signed_in_just_now_goes_on_at_once(ada: Visitor) -> None:
     answer = ada.open("/account/confirm?next=/account")
 

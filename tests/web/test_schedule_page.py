@@ -27,6 +27,7 @@ from launcher.settings.kinds import Cron, Number
 from launcher.web.admin.schedule import page as schedule_page
 from launcher.web.admin.schedule.form import SHOWN
 from launcher.web.admin.schedule.page import zone_words
+from tests.conftest import ADA
 from tests.web.visitor import Visitor
 
 PATH = "/admin/backups/schedule"
@@ -459,3 +460,45 @@ def test_every_expression_has_words(
     set_site(backup_cron_expression=expression)
     ada.open(PATH)
     assert f"<b>{words}</b>" in ada.page.replace("\N{EN DASH}", "-")
+
+
+# What weakens asks for the password
+
+
+WEAKER = {
+    "no schedule": {"without": "backup_enabled"},
+    "less often": {"preset": "weekly"},
+    "fewer": {"backup_max_count": "9"},
+    "no restore test": {"backup_restore_test": "off"},
+    "rarer restore tests": {"backup_restore_test": "monthly"},
+    "a later alert": {"backup_stale_after_h": "31"},
+}
+STRONGER = {
+    "more often": {"preset": "six_hours"},
+    "another hour": {"at": "04:30"},
+    "more": {"backup_max_count": "11", "backup_keep_daily": "7"},
+    "more restore tests": {"backup_restore_test": "daily"},
+    "an earlier alert": {"backup_stale_after_h": "29"},
+}
+
+
+@pytest.mark.parametrize("changes", WEAKER.values(), ids=WEAKER)
+def test_what_weakens_asks_for_the_password_and_keeps_what_was_typed(
+    tired: Visitor, app: Flask, changes: dict[str, str]
+) -> None:
+    changes = dict(changes)
+    without = [changes.pop("without")] if "without" in changes else []
+    before = is_set(app)
+
+    assert save(tired, *without, backup_keep_daily="7", **changes) == 422
+    assert "Your password, once more" in tired.page
+    assert is_set(app) == before
+    assert tired.confirm(ADA.password).status_code == 303
+    after = is_set(app)
+    assert after["backup_keep_daily"] == 7
+    assert len([name for name in before if before[name] != after[name]]) == 2
+
+
+@pytest.mark.parametrize("changes", STRONGER.values(), ids=STRONGER)
+def test_what_strengthens_asks_for_nothing(tired: Visitor, changes: dict[str, str]) -> None:
+    assert save(tired, **changes) == 303

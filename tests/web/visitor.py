@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,17 @@ class Visitor:
                 headers={"Accept-Language": self.language} | headers,
             )
         )
+
+    def confirm(self, password: str) -> TestResponse:
+        """Answer the question for the password that is open, with all that it carries."""
+        action = re.search(r'id="confirm" method="post" action="([^"]+)"', self.page)
+        assert action, self.page
+        hidden = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', self.page)
+        fields: dict[str, list[str]] = {}
+        for name, value in hidden:
+            fields.setdefault(name, []).append(html.unescape(value))
+        del fields["csrf_token"]
+        return self.send(html.unescape(action[1]), password_again=password, **fields)
 
     def sign_in(self, person: Person) -> TestResponse:
         """Sign in as `person`."""

@@ -18,6 +18,7 @@ from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
 from launcher.models.types import utc_now
 from launcher.schedule import cron
+from launcher.settings.table import weakening
 from launcher.web.admin.schedule.cron_words import cron_words, weekday_name
 from launcher.web.admin.schedule.form import (
     DAYS,
@@ -31,6 +32,7 @@ from launcher.web.admin.schedule.form import (
 )
 from launcher.web.admin.schedule.retention_preview import preview_removals
 from launcher.web.htmx import is_htmx
+from launcher.web.reauthentication import question_before_change
 from launcher.web.roles import acting_user, admin_required
 
 if TYPE_CHECKING:
@@ -70,6 +72,8 @@ def save() -> ResponseReturnValue:
         return _page(check(Draft.of(settings)), is_outdated=True), 409
     if checked.errors:
         return _page(checked), 422
+    if weakening(settings, checked.values) and (question := question_before_change()):
+        return question
     actor = acting_user()
     if change_settings(checked.values, actor=actor):
         flash(_("The schedule is saved. It takes effect within seconds."))

@@ -9,13 +9,14 @@ from flask import Response, abort, make_response, redirect, request, url_for
 from launcher.backup.errors import BackupNotFoundError, LastGoodBackupError
 from launcher.backup.reasons import Reason
 from launcher.backup.records.ids import parse_backup_id
-from launcher.backup.records.operation import BulkResult
+from launcher.backup.records.operation import BulkResult, Verb
 from launcher.current import current_backups
 from launcher.db.session import release, resume
 from launcher.i18n.formats import day_and_time
 from launcher.i18n.labels import ERROR_WORDS
 from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
+from launcher.models.types import utc_now
 from launcher.web import toasts
 from launcher.web.admin.backups.actions.common import blueprint, first_lines, selected_ids, way_back
 from launcher.web.admin.backups.actions.deletion_plan import DeletionPlan, plan_deletion
@@ -23,7 +24,7 @@ from launcher.web.admin.backups.actions.protect import protect_selected
 from launcher.web.admin.schedule.words import next_run
 from launcher.web.contents import contents
 from launcher.web.htmx import current_page, is_htmx, render, split_address
-from launcher.web.reauthentication import confirm_in_form, has_recent_password
+from launcher.web.reauthentication import RECENT, confirm_in_form, has_recent_password
 from launcher.web.roles import admin_required, signed_in_user
 from launcher.web.toasts import make_toast
 
@@ -100,7 +101,7 @@ def ask(
         word=WORD_TO_DELETE,
         word_error=word_error,
         password_error=password_error,
-        is_password_needed=plan.is_destructive and not has_recent_password(),
+        is_password_needed=_is_grave(plan) and not has_recent_password(),
     )
     response = make_response(page, status)
     if is_htmx():
@@ -112,7 +113,7 @@ def ask(
 def _delete(plan: DeletionPlan) -> ResponseReturnValue:
     if not plan.going:
         return ask(plan, 409, has_changed=True)
-    if plan.is_destructive and (refusal := _refuse_destructive(plan)):
+    if refusal := _refuse(plan):
         return refusal
     backups = {str(backup.id): day_and_time(backup.created_at) for backup in plan.going}
     left = [
@@ -131,14 +132,25 @@ def _delete(plan: DeletionPlan) -> ResponseReturnValue:
     return redirect(back, 303)
 
 
-def _refuse_destructive(plan: DeletionPlan) -> Response | None:
-    """Return the question again unless word and password are right."""
-    if "word" not in request.form:
+def _is_grave(plan: DeletionPlan) -> bool:
+    """Whether the password is needed: for the last good backup, and for more than one.
+
+    One after the other are more than one too.
+    """
+    lately = current_backups().journal(limit=None, verbs=(Verb.DELETE,), since=utc_now() - RECENT)
+    by = signed_in_user().username
+    return plan.is_destructive or len(plan.going) > 1 or any(each.by == by for each in lately)
+
+
+def _refuse(plan: DeletionPlan) -> Response | None:
+    """Return the question again unless word and password are right, as far as they are needed."""
+    if plan.is_destructive and "word" not in request.form:
         return ask(plan, 409, has_changed=True)
-    if request.form["word"].strip().casefold() != str(WORD_TO_DELETE).casefold():
+    word = request.form.get("word", "").strip().casefold()
+    if plan.is_destructive and word != str(WORD_TO_DELETE).casefold():
         error = gettext("Type “%(word)s” to delete it.", word=WORD_TO_DELETE)
         return ask(plan, 422, word_error=error)
-    if error := confirm_in_form():
+    if _is_grave(plan) and (error := confirm_in_form()):
         return ask(plan, 422, password_error=error)
     return None
 

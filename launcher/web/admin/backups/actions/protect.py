@@ -22,6 +22,7 @@ from launcher.web.admin.backups.actions.common import (
     way_back,
 )
 from launcher.web.errors import NextStep, show_refusal
+from launcher.web.reauthentication import question_before_change
 from launcher.web.roles import admin_required, signed_in_user
 from launcher.web.toasts import make_toast
 
@@ -46,6 +47,8 @@ def protect(backup_id: str) -> ResponseReturnValue:
 @admin_required
 def unprotect(backup_id: str) -> ResponseReturnValue:
     """Return a backup to retention."""
+    if question := question_before_change():
+        return question
     return _set_protected(get_backup(backup_id), is_protected=False)
 
 
@@ -82,6 +85,8 @@ def _refuse_without_manifest(backup: Backup) -> Response:
 
 def protect_selected(selected: Sequence[str], *, is_protected: bool) -> ResponseReturnValue:
     """Protect or unprotect the selected; failures are named and do not stop the rest."""
+    if not is_protected and (question := question_before_change()):
+        return question
     service = current_backups()
     backups = {backup.id: backup for backup in service.list() if backup.id in set(selected)}
     names = {id_: day_and_time(backup.created_at) for id_, backup in backups.items()}
