@@ -7,7 +7,7 @@ web words each reason itself, in every language. No code parses a sentence.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from string import Formatter
@@ -216,7 +216,11 @@ class Reason(StrEnum):
     # fmt: on
 
 
-_ROUNDED = {"MB": round, "needed": math.ceil, "free": math.floor}
+_ROUNDED: Mapping[str, Callable[[float], int]] = {
+    "MB": round,
+    "needed": math.ceil,
+    "free": math.floor,
+}
 
 
 class _Sentences(Formatter):
