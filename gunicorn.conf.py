@@ -45,6 +45,7 @@ def on_starting(_server: Any) -> None:
     gunicorn itself never opens the database: a connection must not be carried over a fork.
     """
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "database", "upgrade"]
+    command.append("--before-serving")
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         sys.exit(1)
 

@@ -24,15 +24,20 @@ _BOOKKEEPING_TABLES = {"alembic_version", "system_settings"}
 
 def has_history(live: Path, *, journal: Journal, store: Store) -> bool:
     """Whether there was data here before, so that a missing database is a loss."""
-    if any(path.exists() for path in side_files(live)):
-        return True
-    entries = list(journal.entries())
-    if not all(map(_is_failed_start, entries)) or not (entries or journal.is_empty()):
+    if not is_new(live, journal=journal):
         return True
     try:
         return bool(store.list())
     except BackupError:
         return False
+
+
+def is_new(live: Path, *, journal: Journal) -> bool:
+    """Whether nothing shows that there ever was a database here; asks no store."""
+    if live.exists() or any(path.exists() for path in side_files(live)):
+        return False
+    entries = list(journal.entries())
+    return all(map(_is_failed_start, entries)) and bool(entries or journal.is_empty())
 
 
 def _is_failed_start(entry: JournalEntry) -> bool:
@@ -69,7 +74,9 @@ def migrate_database(
 
     Raises:
         IncompatibleBackupError: a newer Launcher was here; nothing was changed.
-        SourceDatabaseError, and what `make_backup` raises; nothing was changed.
+        SourceDatabaseError: the migrations failed, or requests did not end in time; nothing was
+            changed.
+        and what `make_backup` raises; nothing was changed.
     """
     revision = live_revision(live, content=content)
     pending = content.pending(revision)
@@ -90,6 +97,10 @@ def migrate_database(
             content.migrate(live)
     except TimeoutError as error:
         raise SourceDatabaseError(Reason.NOT_MIGRATED, detail=error) from error
+    except Exception as error:
+        raise SourceDatabaseError(
+            Reason.NOT_UPGRADED, theirs=revision, ours=content.head, detail=error
+        ) from error
     return backup
 
 

@@ -140,6 +140,11 @@ class TimeUsedUpError(BackupError):
 FOUND_BY_A_BACKUP = frozenset({Reason.LIVE_CONTENT, Reason.LIVE_DAMAGED, Reason.LIVE_UNREADABLE})
 """Damage of the live database that shows only when all of it is read."""
 
+OF_THE_VERSION = frozenset(
+    {Reason.LIVE_NEWER, Reason.LIVE_NOT_MADE, Reason.LIVE_OLDER, Reason.NOT_UPGRADED}
+)
+"""Why this version cannot use a live database that is not damaged."""
+
 
 class SourceDatabaseError(BackupError):
     """The live database could not be read, or stayed busy."""
@@ -149,8 +154,8 @@ class SourceDatabaseError(BackupError):
     @property
     def is_damaged(self) -> bool:
         """Whether waiting will not help: it is missing or broken."""
-        return self.reason not in {Reason.LIVE_BUSY, Reason.NOT_MIGRATED, Reason.SETTINGS_OLDER,
-            Reason.SETTINGS_UNREADABLE}  # fmt: skip
+        return self.reason not in {Reason.LIVE_BUSY, Reason.NOT_MIGRATED, Reason.NOT_UPGRADED,
+            Reason.SETTINGS_OLDER, Reason.SETTINGS_UNREADABLE}  # fmt: skip
 
 
 class RestoreError(BackupError):

@@ -187,12 +187,18 @@ class Reason(StrEnum):
     LIVE_UNREADABLE = "live_unreadable", "the live database cannot be read: {detail}"
     LIVE_NOT_OPENED = "live_not_opened", "the live database cannot be read: {detail}"
     LIVE_BUSY = "live_busy", "the live database cannot be read: {detail}"
+    LIVE_NOT_MADE = "live_not_made", "there is no database yet"
+    LIVE_OLDER = ("live_older",
+        "the database has schema {theirs}, and this Launcher ({version}) needs schema {ours}")
     LIVE_NEWER = ("live_newer",
         "the database has schema {theirs}, which this Launcher ({version}, schema {ours}) does not"
         " know")
     SETTINGS_UNREADABLE = "settings_unreadable", "the settings cannot be read: {detail}"
     SETTINGS_OLDER = "settings_older", "the settings cannot be read: {detail}"
     NOT_MIGRATED = "not_migrated", "{detail}; nothing was changed"
+    NOT_UPGRADED = ("not_upgraded",
+        "the database could not be upgraded from schema {theirs} to {ours}: {detail}; nothing was"
+        " changed")
 
     # A restore
     UNFIT = "unfit", "the backup could not be {deed}: {detail}; nothing was changed"

@@ -16,7 +16,13 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
-from launcher.backup.bootstrap import create_database, has_history, live_revision, migrate_database
+from launcher.backup.bootstrap import (
+    create_database,
+    has_history,
+    is_new,
+    live_revision,
+    migrate_database,
+)
 from launcher.backup.catalogue import Catalogue
 from launcher.backup.create import STAGES as STAGES_CREATE
 from launcher.backup.create import create_backup
@@ -61,7 +67,7 @@ from launcher.backup.restore import (
 )
 from launcher.backup.retention import RetentionPolicy
 from launcher.backup.slots import Claim, Slots, claim_of, is_open
-from launcher.backup.sqlite.live import live_problem, open_live
+from launcher.backup.sqlite.live import live_problem, open_live, schema_problem
 from launcher.backup.store.fallback import StoreWithFallback
 from launcher.backup.store.local import LocalStore
 from launcher.backup.transfer import add_upload, export_database
@@ -570,7 +576,28 @@ class BackupService(Catalogue):
 
         That is what a few pages show, or what the last attempt to copy all of it found.
         """
-        return live_problem(self._live, content=self._content) or self._found_by_a_backup()
+        problem = live_problem(self._live, content=self._content)
+        if problem and is_new(self._live, journal=self._journal):
+            return Fault(Reason.LIVE_NOT_MADE)
+        return problem or self.schema_problem() or self._found_by_a_backup()
+
+    def schema_problem(self) -> Fault | None:
+        """Return why the schema of the live database is not ours, and why no upgrade made it so.
+
+        None when it is ours, or cannot be read. Cheap.
+        """
+        problem = schema_problem(self._live, content=self._content)
+        if problem is None or problem.reason is not Reason.LIVE_OLDER:
+            return problem
+        last = next(iter(self._journal.select(limit=1, verbs={Verb.MIGRATE})), None)
+        is_of_now = last is not None and last.facts.get("to") == problem.facts["ours"]
+        if last is None or not is_of_now or not (fault := last.fault):
+            return problem
+        if fault.reason is Reason.NOT_MIGRATED:
+            return problem
+        if fault.reason is Reason.NOT_UPGRADED:
+            return fault
+        return Fault(Reason.NOT_UPGRADED, {**problem.facts, "detail": str(fault)})
 
     def _found_by_a_backup(self) -> Fault | None:
         for entry in self._journal.entries():
@@ -635,7 +662,8 @@ class BackupService(Catalogue):
     def migrate(self, *, by: str, on_progress: OnProgress | None = None) -> Backup | None:
         """Migrate the live database to the schema of this code, behind the gate.
 
-        A backup of kind `upgrade` is created first, unless the database is empty.
+        A backup of kind `upgrade` is created first, unless the database is empty. When an upgrade
+        that failed has left a backup of the very same data, that one serves again.
 
         Returns:
             That backup, None when none was needed.
@@ -654,14 +682,7 @@ class BackupService(Catalogue):
                 self._live,
                 content=self._content,
                 gate=self._gate,
-                make_backup=lambda head: self._create(
-                    operation,
-                    operation,
-                    by=by,
-                    kind=Kind.UPGRADE,
-                    note=f"Before the upgrade to schema {head}",
-                    before=head,
-                ),
+                make_backup=lambda head: self._create_before_upgrade(operation, head, by=by),
             )
 
     # --- parts that several share --------------------------------------------------------
@@ -720,6 +741,24 @@ class BackupService(Catalogue):
                 if isinstance(proven, dict) and proven.get(source.id) == database.sha256:
                     return ExaminerHere(self._content)
         return self._examiner
+
+    def _create_before_upgrade(self, operation: Operation, head: str, *, by: str) -> Backup:
+        """Return a backup of the live data, of which there is one, however often a start fails."""
+        made = self._create(
+            operation,
+            operation,
+            by=by,
+            kind=Kind.UPGRADE,
+            note=f"Before the upgrade to schema {head}",
+            before=head,
+        )
+        for other in self._store.list():
+            is_same = other.kind is Kind.UPGRADE and other.before == made.before and other.is_good
+            if is_same and other.id != made.id and _holds_the_same(other, made):
+                self._store.remove(made)
+                operation.about(other.id)
+                return other
+        return made
 
     def _source(self, source: str | Path) -> Backup | Path:
         return self._not_live(source) if isinstance(source, Path) else self.get(source)
@@ -815,3 +854,7 @@ class BackupService(Catalogue):
         except Exception:  # noqa: BLE001  (anything that is wrong with the data)
             return {"data": "unreadable"}
         return {"data": "restored" if epoch == facts.get("epoch") else "unchanged"}
+
+
+def _holds_the_same(one: Backup, other: Backup) -> bool:
+    return bool(one.database and other.database and one.database.sha256 == other.database.sha256)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import click
 from flask.cli import AppGroup
 
 from launcher.accounts import setup
 from launcher.backup.errors import BackupError
 from launcher.backup.ports import utc_now
-from launcher.backup.reasons import Fault
-from launcher.cli.exits import fail
+from launcher.backup.reasons import Reason
+from launcher.cli.exits import fail, say_error
 from launcher.cli.failures import using_database
 from launcher.cli.output import put
 from launcher.cli.shell import read_current_settings
@@ -22,17 +23,23 @@ from launcher.jobs.work import watch_schedule
 database = AppGroup("database", help="Make the database, and keep its schema up to date.")
 
 _BY = "start"
+_PASSING = {Reason.LIVE_BUSY, Reason.NOT_MIGRATED, Reason.OPERATION_RUNNING}
 
 
 @database.command("upgrade")
-def upgrade() -> None:
+@click.option(
+    "--before-serving",
+    is_flag=True,
+    help="Exit with 0 where the pages of the server can say what is wrong.",
+)
+def upgrade(*, before_serving: bool) -> None:
     """Make the database where there is none, or bring it to the schema of this version.
 
-    A backup is made before a database with content is changed. Prints the address and, while
-    nobody can administer the site, the one-time setup link.
+    A backup is made before a database with content is changed; repeating a failed upgrade makes no
+    second one. Prints the address and, while nobody can administer the site, the one-time setup
+    link.
 
-    A damaged or lost database is reported and left alone; the exit code is 0, so that the server
-    starts and shows the same on its page.
+    A damaged or lost database, and one that cannot be upgraded, is reported and left alone.
 
     \b
     Examples:
@@ -42,20 +49,19 @@ def upgrade() -> None:
     try:
         backups.recover()
         made = backups.initialise(by=_BY)
-        problem = backups.live_problem()
-        backup = None if problem else backups.migrate(by=_BY)
+        backup = backups.migrate(by=_BY)
     except BackupError as error:
-        problem = backups.live_problem()
-        if not problem:
-            fail(error)
-        made, backup = False, None
-    if problem:
-        _say_damage(problem)
-        return
+        if before_serving and error.reason not in _PASSING and backups.live_problem():
+            say_error(error)
+            put("The pages of the site say so until then.", err=True)
+            return
+        fail(error)
     if made:
         put("A new database was made.", err=True)
     if backup is not None:
         put(f"The database was upgraded; before that, backup {backup.id} was made.", err=True)
+        for warning in backup.verification.warnings:
+            put(f"Warning: {warning}.", err=True)
     _watch_schedules()
     _say_address()
 
@@ -68,13 +74,6 @@ def _watch_schedules() -> None:
         settings = read_current_settings()
         for job in JOBS.values():
             watch_schedule(book, job, settings, now=utc_now())
-
-
-def _say_damage(problem: Fault) -> None:
-    put(f"The database cannot be used: {problem}.", err=True)
-    put("Bring the newest good backup back with", err=True)
-    put("    flask backup restore latest", err=True)
-    put("The site shows a page that says so until then.", err=True)
 
 
 @using_database()

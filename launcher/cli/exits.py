@@ -94,13 +94,18 @@ _OF_RIGHTS = frozenset({Reason.PATH_UNREADABLE, Reason.DISK_REFUSED})
 
 def fail(error: BackupError) -> NoReturn:
     """Print the error and the next step to stderr, and exit with its code."""
+    say_error(error)
+    raise click.exceptions.Exit(EXIT_CODES[error.code])
+
+
+def say_error(error: BackupError) -> None:
+    """Print the error and the next step to stderr."""
     put(f"Error: {error}.", fg="red", err=True)
     if hint := hint_for(error):
         put(hint, err=True)
     if error.reason in _OF_RIGHTS and os.geteuid():
         # Also said to root, whose commands act as the owner of the data directory.
         put(f"The command runs as {this_user().shown}.", err=True)
-    raise click.exceptions.Exit(EXIT_CODES[error.code])
 
 
 def handle_backup_errors(command: Callable[P, R]) -> Callable[P, R]:

@@ -10,9 +10,12 @@ import click
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
 from launcher.accounts.errors import AccountError
+from launcher.backup.errors import OF_THE_VERSION, SourceDatabaseError
+from launcher.backup.reasons import Fault
 from launcher.cli.exits import EXIT_CODES
-from launcher.cli.hints import ACCOUNT_HINTS
+from launcher.cli.hints import ACCOUNT_HINTS, hint_for
 from launcher.cli.output import printable
+from launcher.current import current_backups
 from launcher.db import session
 from launcher.db.session import DatabaseFault, DataBeingReplacedError
 from launcher.db.settings import SettingsRefusedError
@@ -32,6 +35,8 @@ _FAULTS = {
         "Run the command as the user that owns the data directory.",
     ),
 }
+
+_PASSING = {DatabaseFault.BUSY, DatabaseFault.FULL, DatabaseFault.READ_ONLY}
 
 
 class Failure(click.ClickException):
@@ -54,9 +59,23 @@ class FullDiskFailure(Failure):
     exit_code = EXIT_CODES["insufficient_space"]
 
 
+class DatabaseFailure(Failure):
+    """The database cannot be used: exits with the code that `flask backup` has for it."""
+
+    exit_code = EXIT_CODES["source_database"]
+
+
+_KINDS = {DatabaseFault.FULL: FullDiskFailure, DatabaseFault.DAMAGED: DatabaseFailure}
+
+
 @contextmanager
 def using_database() -> Iterator[None]:
-    """Let a command use the database, and raise its known errors as `Failure`."""
+    """Let a command use the database, and raise its known errors as `Failure`.
+
+    A database that is not for this version is refused before the command begins.
+    """
+    if (problem := current_backups().live_problem()) and problem.reason in OF_THE_VERSION:
+        raise _cannot_be_used(problem)
     try:
         with session.database_context():
             yield
@@ -68,8 +87,14 @@ def using_database() -> Iterator[None]:
         raise Failure("a restore is replacing the data", hint="Try again in a moment.") from error
     except (DBAPIError, NoResultFound) as error:
         fault = session.fault_of(error)
+        if fault not in _PASSING and (problem := current_backups().live_problem()):
+            raise _cannot_be_used(problem) from error
         if fault is DatabaseFault.OTHER:
             raise
         message, hint = _FAULTS[fault]
-        kind = FullDiskFailure if fault is DatabaseFault.FULL else Failure
-        raise kind(message, hint=hint) from error
+        raise _KINDS.get(fault, Failure)(message, hint=hint) from error
+
+
+def _cannot_be_used(problem: Fault) -> Failure:
+    error = SourceDatabaseError(problem.reason, **problem.facts)
+    return DatabaseFailure(str(error), hint=hint_for(error))

@@ -88,6 +88,12 @@ HINTS: Mapping[str, str] = {
     Reason.LIVE_OBJECT_DIFFERENT: _ALTERED,
     Reason.LIVE_NOT_OPENED: "Try again; another program may be holding the database.",
     Reason.LIVE_BUSY: "Try again; another program may be holding the database.",
+    Reason.LIVE_NOT_MADE: "`flask database upgrade` makes it.",
+    Reason.LIVE_OLDER: "`flask database upgrade` upgrades it.",
+    Reason.NOT_UPGRADED: (
+        "Start the version of Launcher that was here before, or remove the cause and run"
+        " `flask database upgrade`."
+    ),
     Reason.LIVE_NEWER: "Start the newer Launcher again, or restore a backup made before it.",
     Reason.SETTINGS_OLDER: (
         "`flask database upgrade` brings the database to the schema of this version."

@@ -57,5 +57,5 @@ def read_current_settings() -> SiteSettings:
         return read_settings(current_config().database_path, current_gate())
     except SourceDatabaseError as error:
         if problem := current_backups().live_problem():
-            raise SourceDatabaseError(error.reason, detail=str(problem)) from error
+            raise SourceDatabaseError(problem.reason, **problem.facts) from error
         raise

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from launcher.backup.locks import Gate
-from launcher.backup.records.operation import JournalEntry
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.backup.sqlite.connection import open_connection
 
 GATE_TIMEOUT_S = 8.0
@@ -42,10 +42,13 @@ def operation_recorder(path: Path, gate: Gate) -> Callable[[JournalEntry], None]
     """Return what the backup service calls when an operation has ended: it adds an audit row.
 
     When the database cannot be written, that is logged and the operation has not failed: the
-    journal has it.
+    journal has it. A failed upgrade leaves the data as it was, in every byte, so that the next
+    start finds the backup of it.
     """
 
     def record(entry: JournalEntry) -> None:
+        if entry.verb is Verb.MIGRATE and entry.outcome is not Outcome.SUCCEEDED:
+            return
         try:
             with gate.enter(timeout_s=GATE_TIMEOUT_S):
                 _insert(path, entry)

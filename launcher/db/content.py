@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -46,7 +47,7 @@ def password_version(password_hash: str) -> str:
 
 
 class ForeignKeyError(Exception):
-    """A migration would leave dangling foreign keys; it was rolled back."""
+    """A migration would add dangling foreign keys; it was rolled back."""
 
 
 class LauncherContent:
@@ -103,7 +104,8 @@ class LauncherContent:
         """Upgrade the database file at `path` to `head`, in one transaction.
 
         Raises:
-            ForeignKeyError: there would be dangling foreign keys; nothing was changed.
+            ForeignKeyError: there would be more dangling foreign keys than there are; nothing was
+                changed.
         """
         import sqlalchemy as sa  # noqa: PLC0415
 
@@ -116,8 +118,14 @@ class LauncherContent:
         )
         sa.event.listen(engine, "begin", _begin_immediate)
         with engine.begin() as connection:
+            before = _dangling_keys(connection)
             migrations.upgrade(connection)
-            _check_foreign_keys(connection)
+            after = _dangling_keys(connection)
+            if after.total() > before.total():
+                table, target = next(iter(after - before))
+                raise ForeignKeyError(
+                    f"a row of {table} points to a row of {target} that is not there"
+                )
 
     def survey(self, connection: sqlite3.Connection, *, count_rows: bool = True) -> Survey:
         """Return what a database at `head` holds: counts and names.
@@ -222,10 +230,10 @@ def _begin_immediate(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _check_foreign_keys(connection: sa.Connection) -> None:
-    row = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
-    if row is not None:
-        raise ForeignKeyError(f"a row of {row[0]} points to a row of {row[2]} that is not there")
+def _dangling_keys(connection: sa.Connection) -> Counter[tuple[str, str]]:
+    """Return (table, table it points to) → keys that point to no row."""
+    rows = connection.exec_driver_sql("PRAGMA foreign_key_check")
+    return Counter((str(row[0]), str(row[2])) for row in rows)
 
 
 def _has_table(connection: sqlite3.Connection, name: str) -> bool:

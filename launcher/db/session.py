@@ -20,9 +20,11 @@ from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.pool import NullPool
 from werkzeug.exceptions import LengthRequired, ServiceUnavailable
 
+from launcher.backup.errors import OF_THE_VERSION
 from launcher.backup.locks import GatePass
+from launcher.backup.reasons import Fault
 from launcher.backup.sqlite.failures import has_no_room
-from launcher.current import current_config, current_gate
+from launcher.current import current_backups, current_config, current_gate
 from launcher.db.connect import GATE_TIMEOUT_S, connect
 from launcher.extensions import db
 
@@ -32,6 +34,14 @@ R = TypeVar("R")
 
 # What a request has read, in `g`. It is out of date once a restore may have run.
 _READ_BEFORE = ("_login_user", "site_settings", "frame")
+
+
+class DatabaseOfAnotherVersionError(ServiceUnavailable):
+    """The live database is older or newer than this version: 503 until it is upgraded."""
+
+    def __init__(self, problem: Fault) -> None:
+        super().__init__(str(problem), retry_after=30)
+        self.problem = problem
 
 
 class DataBeingReplacedError(ServiceUnavailable):
@@ -98,6 +108,22 @@ def _enter() -> None:
     finally:
         # The page of a refused form queries the database too.
         g.gate_pass = _enter_gate()
+    _require_our_version()
+
+
+def _require_our_version() -> None:
+    """Refuse a database that no upgrade made ours; asked until it is ours, once for each process.
+
+    Raises:
+        DatabaseOfAnotherVersionError
+    """
+    seen = current_app.extensions
+    if seen.get("launcher.is_our_version"):
+        return
+    problem = current_backups().schema_problem()
+    if problem and problem.reason in OF_THE_VERSION:
+        raise DatabaseOfAnotherVersionError(problem)
+    seen["launcher.is_our_version"] = problem is None
 
 
 def _read_form() -> None:

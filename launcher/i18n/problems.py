@@ -10,6 +10,7 @@ from pathlib import Path
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup
 
+from launcher.backup.errors import OF_THE_VERSION
 from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import Outcome
 from launcher.i18n.formats import ago, exact, long, size
@@ -201,6 +202,8 @@ def headline(findings: Findings, snapshot: Snapshot) -> str:
 def title(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> str:
     """Return what is wrong in a few words."""
     match problem.kind:
+        case ProblemKind.LIVE_DAMAGED if _is_of_version(problem):
+            words = gettext("This version cannot use the database")
         case ProblemKind.STALE:
             words = headline(Findings((), headline=Headline.STALE), snapshot)
         case ProblemKind.LOW_SPACE if problem.severity is Severity.BAD:
@@ -247,12 +250,21 @@ def text(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> Markup:
     return Markup(" ").join(_filled(words, values) for words in _sentences(problem, snapshot))
 
 
+def _is_of_version(problem: Problem) -> bool:
+    return problem.fault is not None and problem.fault.reason in OF_THE_VERSION
+
+
 def _filled(words: LazyString, values: Mapping[str, object]) -> Markup:
     return Markup(str(words)) % values  # noqa: S704  (the words are ours, the values are escaped)
 
 
 def _sentences(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
     match problem.kind:
+        case ProblemKind.LIVE_DAMAGED if _is_of_version(problem):
+            yield _(
+                "Run `flask database upgrade` on the server. It reports the reason and the next"
+                " step."
+            )
         case ProblemKind.FAILED:
             yield from _of_failure(problem, snapshot)
             yield _("Nothing half-made was left behind.")

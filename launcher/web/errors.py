@@ -16,13 +16,19 @@ from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from launcher.backup.errors import BackupError, OperationInProgressError
+from launcher.backup.errors import OF_THE_VERSION, BackupError, OperationInProgressError
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup
 from launcher.backup.records.ids import LATEST
 from launcher.backup.records.operation import Progress, Verb
 from launcher.current import current_backups
-from launcher.db.session import DatabaseFault, DataBeingReplacedError, fault_of, resume
+from launcher.db.session import (
+    DatabaseFault,
+    DatabaseOfAnotherVersionError,
+    DataBeingReplacedError,
+    fault_of,
+    resume,
+)
 from launcher.i18n.formats import ago
 from launcher.i18n.labels import ERROR_WORDS, VERB_WORDS
 from launcher.i18n.locale import gettext
@@ -118,6 +124,30 @@ _FOREIGN_WORDS = _Words(
     ),
 )
 
+_NOT_UPGRADED_WORDS = _Words(
+    _("The database could not be upgraded"),
+    _(
+        "Nothing was changed. Start the version of Launcher that was here before to go on working,"
+        " or remove the cause and run this on the server:"
+    ),
+)
+_VERSION_WORDS: Mapping[Reason, _Words] = {
+    Reason.LIVE_NEWER: _Words(
+        _("The database is from a newer Launcher"),
+        _(
+            "Nothing was changed. Start the newer version again, or restore a backup that was"
+            " created before it."
+        ),
+    ),
+    Reason.LIVE_OLDER: _Words(
+        _("The database is not upgraded yet"),
+        _("Run this on the server. It creates a backup first."),
+    ),
+    Reason.LIVE_NOT_MADE: _Words(
+        _("There is no database yet"), _("Run this on the server to create it:")
+    ),
+}
+
 
 def init_app(app: Flask) -> None:
     """Answer every failure with a page that shows no internals."""
@@ -125,6 +155,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _show_http_error)
     app.register_error_handler(BackupError, show_backup_error)
     app.register_error_handler(SQLAlchemyError, _show_database_error)
+    app.register_error_handler(
+        DatabaseOfAnotherVersionError, lambda error: show_damaged(error.problem)
+    )
     app.register_error_handler(DataBeingReplacedError, lambda _error: show_held())
     app.register_error_handler(Exception, _show_internal_error)
 
@@ -210,6 +243,8 @@ def show_held() -> Response:
 def show_damaged(problem: Fault) -> Response:
     """Answer with the page that needs no database: the damage, and how to restore."""
     do_without_database()
+    if problem.reason in OF_THE_VERSION:
+        return _show_other_version(problem)
     newest = _newest_good_backup()
     page = render_template(
         "damaged.html",
@@ -221,6 +256,19 @@ def show_damaged(problem: Fault) -> Response:
         waits=_is_repeatable(),
     )
     response = make_response(page, 503)
+    response.headers["Retry-After"] = "30"
+    return response
+
+
+def _show_other_version(problem: Fault) -> Response:
+    is_newer = problem.reason is Reason.LIVE_NEWER
+    response = _problem(
+        503,
+        _VERSION_WORDS.get(problem.reason, _NOT_UPGRADED_WORDS),
+        facts={gettext("What is wrong"): str(problem)},
+        command="" if is_newer else "flask database upgrade",
+        waits=_is_repeatable(),
+    )
     response.headers["Retry-After"] = "30"
     return response
 

@@ -51,10 +51,11 @@ def test_damage_is_named_with_the_way_back_and_the_server_may_start(
         path.unlink()
     if content is not None:
         (data_dir / "launcher.db").write_bytes(content)
-    done = runner.invoke(args=UPGRADE)
-    assert (done.exit_code, done.stdout) == (0, "")
-    assert "The database cannot be used: " in done.stderr
-    assert "    flask backup restore latest\n" in done.stderr
-    assert "setup" not in done.stderr
+    for more, code in ([], 18), (["--before-serving"], 0):
+        done = runner.invoke(args=[*UPGRADE, *more])
+        assert (done.exit_code, done.stdout) == (code, "")
+        assert done.stderr.startswith("Error: launcher.db")
+        assert "`flask backup restore latest`" in done.stderr
+        assert "setup" not in done.stderr
     after = (data_dir / "launcher.db").read_bytes() if content is not None else None
     assert after == content

@@ -117,9 +117,9 @@ def test_it_lists_everybody_for_programs_without_their_hashes(
 def test_with_a_lost_database_it_names_the_way_back(app: Flask, runner: FlaskCliRunner) -> None:
     app.extensions["launcher.config"].database_path.unlink()
     done = runner.invoke(args=["user", "list"])
-    assert (done.exit_code, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (18, "")
     assert done.stderr == (
-        "Error: the database is damaged or missing.\n"
+        "Error: launcher.db is missing.\n"
         "`flask backup restore latest` brings the newest good backup back.\n"
     )
 

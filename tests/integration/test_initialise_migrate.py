@@ -16,7 +16,7 @@ from tests.support.service import House
 
 
 def test_where_nothing_was_a_new_database_is_made(house: House) -> None:
-    assert str(house.service.live_problem()) == "launcher.db is missing"
+    assert str(house.service.live_problem()) == "there is no database yet"
     assert house.service.initialise(by="start")
     assert house.service.live_problem() is None
     assert house.run("PRAGMA application_id") == [(APPLICATION_ID,)]
@@ -123,13 +123,30 @@ def test_an_upgrade_is_preceded_by_a_backup(old: House) -> None:
 
 def test_a_migration_that_fails_keeps_the_backup_and_the_old_data(old: House) -> None:
     before = digest(old.live)
-    with pytest.raises(RuntimeError, match="this migration fails"):
-        old.open(Notebook(failing_migration=True)).migrate(by="start")
+    failing = old.open(Notebook(failing_migration=True))
+    assert "needs schema 0003" in str(failing.live_problem())
+    with pytest.raises(SourceDatabaseError, match="this migration fails"):
+        failing.migrate(by="start")
     assert digest(old.live) == before
     [backup] = old.service.list()
     assert backup.kind is Kind.UPGRADE
     assert old.service.journal()[0].outcome is Outcome.FAILED
+    assert "could not be upgraded" in str(failing.live_problem())
     old.gate.enter(timeout_s=0.0).leave()
+
+
+def test_the_start_of_a_failing_upgrade_may_be_repeated_for_ever(old: House) -> None:
+    for _ in range(4):
+        with pytest.raises(SourceDatabaseError, match="this migration fails"):
+            old.open(Notebook(failing_migration=True)).migrate(by="start")
+    [backup] = old.service.list()
+    old.run("UPDATE note SET body = 'changed by the Launcher of before' WHERE id = 1")
+    with pytest.raises(SourceDatabaseError):
+        old.open(Notebook(failing_migration=True)).migrate(by="start")
+    newer, older = old.service.list()
+    assert older == backup
+    assert old.service.migrate(by="start") == newer
+    assert old.service.live_problem() is None
 
 
 def test_nobody_is_inside_during_a_migration(old: House) -> None:

@@ -189,8 +189,8 @@ def test_the_command_prints_one_value_alone(runner: FlaskCliRunner) -> None:
 def test_the_command_says_that_the_settings_are_lost(app: Flask, runner: FlaskCliRunner) -> None:
     run(current_config(app).database_path, "DELETE FROM system_settings")
     done = runner.invoke(args=["settings", "get"])
-    assert done.exit_code == 1
-    assert done.stderr.startswith("Error: the database is damaged or missing.\n")
+    assert done.exit_code == 18
+    assert done.stderr.startswith("Error: launcher.db: it holds no settings.\n")
 
 
 def test_the_command_changes_one(runner: FlaskCliRunner) -> None:

@@ -160,3 +160,64 @@ def test_the_command_sets_how_often_a_restore_is_rehearsed(runner: FlaskCliRunne
     runner.invoke(args=["settings", "set", "backup_restore_test", "off"])
     assert runner.invoke(args=["settings", "get", "backup_restore_test"]).stdout == "off\n"
     assert re.search(r"restore-test +off", runner.invoke(args=["jobs", "list"]).stdout)
+
+
+DANGLING = """
+    INSERT INTO api_tokens (user_id, name, prefix, token_sha256, scope, created_at)
+    VALUES (99, 'of nobody', 'x', 'x', 'read', '2026-11-22 12:00:00.000000')"""
+UPGRADE = ["database", "upgrade"]
+
+
+def test_rows_that_pointed_nowhere_before_the_upgrade_are_a_warning(
+    live: Path, make_app: MakeApp
+) -> None:
+    run(live, DANGLING)
+    done = make_app(scheduler="off").test_cli_runner().invoke(args=UPGRADE)
+    assert done.exit_code == 0
+    assert "Warning: rows point to rows that do not exist: api_tokens (1)." in done.stderr
+    assert run(live, "SELECT version_num FROM alembic_version") == [(migrations.head(),)]
+
+
+def test_an_upgrade_that_fails_says_so_on_every_door_and_makes_one_backup(
+    live: Path, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(scheduler="off")
+    flask, browser = app.test_cli_runner(), app.test_client()
+    before = run(live, "SELECT * FROM users")
+
+    def fail(_connection: object, _revision: str = "head") -> None:
+        raise RuntimeError("half way")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(migrations, "upgrade", fail)
+        for more, code in ([], 18), ([], 18), (["--before-serving"], 0):
+            done = flask.invoke(args=[*UPGRADE, *more])
+            assert (done.exit_code, done.stdout) == (code, "")
+            assert "could not be upgraded from schema 0001 to" in done.stderr
+            assert "half way" in done.stderr
+            assert "`flask database upgrade`" in done.stderr
+    with app.app_context():
+        assert [backup.kind for backup in current_backups().list()] == [Kind.UPGRADE]
+    assert run(live, "SELECT * FROM users") == before
+
+    for path in ("/", "/login", "/admin/backups"):
+        answer = browser.get(path)
+        assert answer.status_code == 503, path
+        assert "The database could not be upgraded" in answer.text
+        assert "half way" in answer.text
+        assert "flask database upgrade" in answer.text
+    assert browser.get("/healthz").status_code == 503
+    status = flask.invoke(args=["backup", "status"])
+    assert status.exit_code == 18
+    assert "half way" in status.stdout
+
+    assert flask.invoke(args=UPGRADE).exit_code == 0
+    assert browser.get("/login").status_code == 200
+    assert flask.invoke(args=["backup", "status"]).exit_code == 0
+
+
+def test_the_pages_of_an_older_version_name_the_newer_one(app: Flask, data_dir: Path) -> None:
+    run(data_dir / "launcher.db", "UPDATE alembic_version SET version_num = '9999'")
+    answer = app.test_client().get("/login")
+    assert answer.status_code == 503
+    assert "The database is from a newer Launcher" in answer.text

@@ -20,6 +20,7 @@ from launcher.backup.sqlite.failures import (
     source_errors,
 )
 from launcher.backup.sqlite.rows import count_rows, table_of_broken_rule
+from launcher.backup.sqlite.schema import compare, read_schema
 
 _COPY_STEP_OPCODES = 50_000
 _RESTORE_STEP_PAGES = 1000
@@ -98,6 +99,39 @@ def live_problem(path: Path, *, content: Content) -> Fault | None:
         is_passing = primary_code(error) in _WAITING or has_no_room(error)
         return None if is_passing else Fault(Reason.LIVE_UNUSABLE, facts | {"detail": str(error)})
     return Fault(Reason.LIVE_UNUSABLE, facts | {"detail": problem}) if problem else None
+
+
+def schema_problem(path: Path, *, content: Content) -> Fault | None:
+    """Return why the schema of the live database is not ours, None when it is.
+
+    What is not Launcher's is no problem. Of a database that cannot be read, `live_problem` says
+    what is wrong.
+    """
+    try:
+        with contextlib.closing(connect(path, "mode=ro")) as connection:
+            revision = content.revision(connection)
+            if revision == content.head:
+                return _difference(connection, content)
+    except (OSError, sqlite3.Error):
+        return None
+    if not revision:
+        detail = "it does not say which schema it has"
+        return Fault(Reason.LIVE_UNUSABLE, {"name": path.name, "detail": detail})
+    facts = {"theirs": revision, "version": content.app_version, "ours": content.head}
+    is_newer = content.pending(revision) is None
+    return Fault(Reason.LIVE_NEWER if is_newer else Reason.LIVE_OLDER, facts)
+
+
+def _difference(connection: sqlite3.Connection, content: Content) -> Fault | None:
+    found, expected = read_schema(connection), content.expected_schema(content.head)
+    if {each for _, each in found}.issuperset(expected):
+        return None
+    differences = compare(found, expected)
+    if differences.missing:
+        return Fault(Reason.LIVE_OBJECT_MISSING, {"name": differences.missing[0]})
+    if differences.different:
+        return Fault(Reason.LIVE_OBJECT_DIFFERENT, {"name": differences.different[0]})
+    return None
 
 
 def copy_live(live: Path, target: Path, *, on_bytes: OnBytes) -> None:

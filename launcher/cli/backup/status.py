@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from launcher.backup.errors import OF_THE_VERSION
 from launcher.backup.records.text import clean_note
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import handle_backup_errors, status_code
@@ -54,6 +55,10 @@ _PROBLEMS = {
     ProblemKind.INTERRUPTED: "the last operation ({verb}) was interrupted",
     ProblemKind.SCHEDULE_OFF: "the schedule is switched off",
 }
+
+_OF_THE_VERSION = (
+    "this version cannot use the database: `flask database upgrade` reports the next step"
+)
 
 
 @backup.command()
@@ -127,7 +132,8 @@ def _answer(findings: Findings) -> str:
 
 def _problem(problem: Problem) -> str:
     """Return a problem in one line."""
-    words = _PROBLEMS[problem.kind].format(
+    is_of_version = problem.fault is not None and problem.fault.reason in OF_THE_VERSION
+    words = (_OF_THE_VERSION if is_of_version else _PROBLEMS[problem.kind]).format(
         count=problem.count,
         times="attempt" if problem.count == 1 else f"{problem.count} attempts",
         backups="1 backup is" if problem.count == 1 else f"{problem.count} backups are",
