@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskCliRunner
+from sqlalchemy import Connection
 
 from launcher import migrations
 from launcher.audit import COMMAND_LINE
@@ -185,8 +186,12 @@ def test_an_upgrade_that_fails_says_so_on_every_door_and_makes_one_backup(
     flask, browser = app.test_cli_runner(), app.test_client()
     before = run(live, "SELECT * FROM users")
 
-    def fail(_connection: object, _revision: str = "head") -> None:
-        raise RuntimeError("half way")
+    upgrade = migrations.upgrade
+
+    def fail(connection: Connection, revision: str = "head") -> None:
+        if revision == "head":
+            raise RuntimeError("half way")
+        upgrade(connection, revision)  # to learn what a schema of old looks like
 
     with monkeypatch.context() as broken:
         broken.setattr(migrations, "upgrade", fail)

@@ -10,10 +10,14 @@ import sqlalchemy as sa
 
 from launcher import migrations
 
-_ADMIN = """
+_HASH = (
+    "$argon2id$v=19$m=8,t=1,p=1$Gb7Di5v7DIhYSaozOqM2kg$kNFpZv+1fFKxlSVby1mzvrcjJx7fO0gfVRX+SiRhq4E"
+)
+_ADMIN = f"""
     INSERT INTO users (username, display_name, email, password_hash, role, locale, theme,
                        open_new_tab, is_active, created_at)
-    VALUES ('ada', 'Ada', '', 'x', 'admin', '', 'system', 0, 1, '2026-11-22 12:00:00.000000')"""
+    VALUES ('ada', 'Ada', '', '{_HASH}', 'admin', '', 'system', 0, 1,
+            '2026-11-22 12:00:00.000000')"""
 
 
 def make_database(path: Path, *, revision: str) -> Path:
