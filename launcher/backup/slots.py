@@ -13,11 +13,14 @@ from pathlib import Path
 
 from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.files import disk_errors, write_atomic
+from launcher.backup.records.backup import CLOCK_TOLERANCE
 
 RETRY_AFTER = timedelta(minutes=10)
 MAX_ATTEMPTS = 2
 
+# With nothing known of before, a clock that is set back by less than this repeats no slot.
 _CLOCK_DOUBT = timedelta(days=1)
+_REMEMBERED = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +32,15 @@ class Claim:
         at: when its work last started.
         attempts: how often it started.
         is_done: whether it succeeded.
-        before: the slot that was claimed before this one. It counts when this one was claimed
-            under a clock that was days ahead.
+        earlier: the slots that were claimed before this one, newest first, a day's worth of hourly
+            ones. They count when this one was claimed under a clock that was ahead.
     """
 
     slot: datetime = field(metadata={"key": "last_slot"})
     at: datetime
     attempts: int = 1
     is_done: bool = False
-    before: datetime | None = None
+    earlier: tuple[datetime, ...] = ()
 
     def allows(self, slot: datetime, *, now: datetime) -> bool:
         """Whether the work of `slot` may start: the slot is new, or failed once some time ago."""
@@ -45,10 +48,11 @@ class Claim:
             # A clock that was set back does not say how long ago that was; the count remains.
             has_waited = now < self.at or now - self.at >= RETRY_AFTER
             return not self.is_done and self.attempts < MAX_ATTEMPTS and has_waited
-        if _is_beyond(self.slot, now):
-            # Claimed under a wrong clock, which must not block today's slots.
-            return self.before is None or _is_beyond(self.before, now) or slot > self.before
-        return slot > self.slot
+        if self.slot - now <= CLOCK_TOLERANCE:
+            return slot > self.slot
+        # Claimed under a clock that was ahead, which must not block today's slots.
+        past = [each for each in self.earlier if each - now <= CLOCK_TOLERANCE]
+        return slot > max(past) if past else self.slot - now > _CLOCK_DOUBT
 
     def done(self) -> Claim:
         """Return this claim once its work has succeeded."""
@@ -66,12 +70,7 @@ def claim_of(last: Claim | None, slot: datetime, *, now: datetime) -> Claim:
         return Claim(slot, now)
     if slot == last.slot:
         return replace(last, at=now, attempts=last.attempts + 1)
-    return Claim(slot, now, before=last.before if _is_beyond(last.slot, now) else last.slot)
-
-
-def _is_beyond(slot: datetime, now: datetime) -> bool:
-    """Whether no correct clock could have claimed `slot` by now."""
-    return slot - now > _CLOCK_DOUBT
+    return Claim(slot, now, earlier=(last.slot, *last.earlier)[:_REMEMBERED])
 
 
 class Slots:

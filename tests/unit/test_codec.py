@@ -263,8 +263,8 @@ def test_a_claim_of_before_is_read(tmp_path: Path) -> None:
     path.write_text(CLAIM)
     claim = Claim(slot, NOON, 2, is_done=True)
     assert Slots(path).last() == claim
-    Slots(path).keep(replace(claim, before=slot))
-    assert Slots(path).last() == replace(claim, before=slot)
+    Slots(path).keep(replace(claim, earlier=(slot,)))
+    assert Slots(path).last() == replace(claim, earlier=(slot,))
 
 
 def test_a_history_of_jobs_of_before_is_read(tmp_path: Path) -> None:

@@ -67,6 +67,30 @@ def test_what_a_clock_used_that_was_days_ahead_is_used_again_when_its_time_has_c
         claim = claim_of(claim, slot, now=slot).done()
 
 
+def test_a_clock_that_was_ahead_for_some_hours_stops_no_hourly_backup() -> None:
+    claim = claim_of(None, SLOT, now=SLOT).done()
+    for hours in (20, 21, 22):  # as the clock runs ahead
+        ahead = SLOT + hours * HOUR
+        assert is_open(claim, ahead, now=ahead)
+        claim = claim_of(claim, ahead, now=ahead).done()
+    now = SLOT + 30 * MINUTE  # it is put right
+    assert not is_open(claim, SLOT, now=now)
+    for hours in range(1, 25):
+        slot = SLOT + hours * HOUR
+        assert is_open(claim, slot, now=slot) is True
+        claim = claim_of(claim, slot, now=slot).done()
+
+
+def test_an_hourly_schedule_repeats_nothing_when_the_clock_is_set_back() -> None:
+    claim = claim_of(None, SLOT, now=SLOT).done()
+    for hours in (1, 2, 3):
+        claim = claim_of(claim, SLOT + hours * HOUR, now=SLOT + hours * HOUR).done()
+    for hours in (1, 2, 3):
+        slot = SLOT + hours * HOUR
+        assert not is_open(claim, slot, now=slot + MINUTE)
+    assert is_open(claim, SLOT + 4 * HOUR, now=SLOT + 4 * HOUR)
+
+
 def test_a_claim_is_read_as_it_was_written() -> None:
     claim = claim_of(FAILED.done(), SLOT + DAY, now=SLOT + DAY)
     assert decode(Claim, encode(claim)) == claim
@@ -74,8 +98,9 @@ def test_a_claim_is_read_as_it_was_written() -> None:
 
 def test_a_claim_of_the_version_before_is_read() -> None:
     facts = encode(FAILED) | {"used": [SLOT.isoformat()]}
-    del facts["before"]
+    del facts["earlier"]
     assert decode(Claim, facts) == FAILED
+    assert decode(Claim, facts | {"before": SLOT.isoformat()}) == FAILED
 
 
 @pytest.mark.parametrize("facts", [None, [], {}, {"last_slot": "soon"}, {"last_slot": 7}, "x"])
