@@ -190,7 +190,9 @@ class LauncherContent:
 
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.execute("UPDATE system_settings SET session_epoch = ?", (epoch,))
+            written = connection.execute("UPDATE system_settings SET session_epoch = ?", (epoch,))
+            if written.rowcount != 1:
+                raise LookupError(f"it holds {written.rowcount} rows of settings instead of one")
             if schedule is not None:
                 columns = ", ".join(f"{name} = :{name}" for name in SCHEDULE)
                 connection.execute(f"UPDATE system_settings SET {columns}", schedule)

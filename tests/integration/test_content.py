@@ -180,3 +180,14 @@ def test_an_admin_is_a_user_of_the_role(app: Flask, cast: object) -> None:
         assert [user.is_admin for user in users.all_users()] == [True, False, False]
         assert [user.may_edit for user in users.all_users()] == [True, True, False]
         assert db.session.query(User).count() == 3
+
+
+def test_a_database_without_its_settings_is_not_prepared(
+    content: LauncherContent, database: sqlite3.Connection
+) -> None:
+    before = database.execute("SELECT * FROM users").fetchall()
+    database.execute("DELETE FROM system_settings")
+    with pytest.raises(LookupError, match="it holds 0 rows of settings instead of one"):
+        content.prepare(database, epoch="new", schedule=None, account=None)
+    assert database.execute("SELECT * FROM users").fetchall() == before
+    assert not database.in_transaction
