@@ -248,6 +248,22 @@ def test_a_log_of_garbage_is_refused_by_name(home: House, brought: Path) -> None
     assert refused(home, brought).reason is Reason.LOG_UNREADABLE
 
 
+@pytest.mark.parametrize("page_size", [0, 1, 1000, 2**31])
+def test_a_log_with_an_impossible_page_size_is_refused_at_once(
+    home: House, brought: Path, page_size: int
+) -> None:
+    words = (0x377F0682, 3007000, page_size, 0, 1, 2)
+    first = second = 0
+    for word, following in zip(words[::2], words[1::2], strict=True):
+        # The magic number says that words are summed in the order of a little-endian machine.
+        a, b = (int.from_bytes(each.to_bytes(4, "big"), "little") for each in (word, following))
+        first = (first + a + second) % 2**32
+        second = (second + b + first) % 2**32
+    header = b"".join(each.to_bytes(4, "big") for each in (*words, first, second))
+    brought.with_name("old.db-wal").write_bytes(header + b"x" * 9000)
+    assert refused(home, brought).reason is Reason.LOG_UNREADABLE
+
+
 def test_the_log_of_another_database_does_not_pass_for_a_whole_one(
     home: House, brought: Path
 ) -> None:

@@ -118,6 +118,7 @@ def apply_log(path: Path, *, name: str) -> None:
         connection = connect(path, "mode=rw")
         try:
             connection.execute("PRAGMA data_version").fetchone()
+            # This drops SQLite's locks on it. No other connection has the copy open.
             with index.open("rb") as file:
                 file.seek(_LAST_FRAME_AT)
                 last_frame = int.from_bytes(file.read(4), sys.byteorder)

@@ -9,6 +9,7 @@ from typing import BinaryIO
 _HEADER_BYTES = 32
 _FRAME_HEADER_BYTES = 24
 _MAGIC = 0x377F0682  # the lowest bit says in which order bytes are summed
+_PAGE_SIZES = frozenset(1 << power for power in range(9, 17))
 _SALTS = slice(16, 24)
 
 
@@ -25,7 +26,10 @@ def is_whole(log: Path, *, last_frame: int) -> bool:
         header = file.read(_HEADER_BYTES)
         if not _is_valid(header):
             return False
-        frame_bytes = _FRAME_HEADER_BYTES + int.from_bytes(header[8:12])
+        page_size = int.from_bytes(header[8:12])
+        if page_size not in _PAGE_SIZES:
+            return False
+        frame_bytes = _FRAME_HEADER_BYTES + page_size
         return not _has_commit(file, last_frame, frame_bytes=frame_bytes, salts=header[_SALTS])
 
 
