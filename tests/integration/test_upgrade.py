@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from launcher import migrations
 from launcher.audit import COMMAND_LINE
 from launcher.backup.errors import BackupError
+from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Kind, State
 from launcher.backup.records.schema import SchemaObject
 from launcher.backup.records.survey import Migration
@@ -173,10 +174,15 @@ def test_rows_that_pointed_nowhere_before_the_upgrade_are_a_warning(
     live: Path, make_app: MakeApp
 ) -> None:
     run(live, DANGLING)
-    done = make_app(scheduler="off").test_cli_runner().invoke(args=UPGRADE)
+    app = make_app(scheduler="off")
+    done = app.test_cli_runner().invoke(args=UPGRADE)
     assert done.exit_code == 0
     assert "Warning: rows point to rows that do not exist: api_tokens (1)." in done.stderr
     assert run(live, "SELECT version_num FROM alembic_version") == [(migrations.head(),)]
+    with app.app_context():
+        service = current_backups()
+        outcome = service.restore(service.list()[0].id, by="ada")
+        assert [warning.reason for warning in outcome.warnings] == [Reason.DANGLING_ROWS]
 
 
 def test_an_upgrade_that_fails_says_so_on_every_door_and_makes_one_backup(
