@@ -105,6 +105,7 @@ def question_before_change() -> Response | None:
     page = render(
         "confirm.html",
         part="_confirm.html",
+        heading="h2" if is_htmx() else "h1",
         action=own_address(),
         fields=fields,
         password_field=_FIELD,
@@ -158,6 +159,7 @@ def confirm() -> ResponseReturnValue:
 def _form(next_path: str, error: str) -> str:
     return render_template(
         "confirm.html",
+        heading="h1",
         action=url_for("recent.confirm"),
         fields=[("next", next_path)],
         password_field="password",  # noqa: S106 (the name of a field)

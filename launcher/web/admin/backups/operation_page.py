@@ -89,7 +89,8 @@ def _outcome(entry: JournalEntry, follower: Follower | None = None) -> ResponseR
     if is_htmx():
         return _reload()
     outcome = ended(entry).page(follower)
-    if follower and not (viewer_now() or is_follower_here(entry.operation_id)):
+    viewer = viewer_now()
+    if follower and not (is_follower_here(entry.operation_id) or (viewer and viewer.is_admin)):
         outcome = outcome.in_brief()
     return render_template("admin/outcome.html", outcome=outcome)
 
