@@ -134,7 +134,9 @@ class LauncherContent:
             count_rows: False leaves out the counts, which take a while in a long history.
         """
         names = ("site_name", "session_epoch", *SCHEDULE)
-        row = connection.execute(f"SELECT {', '.join(names)} FROM system_settings").fetchone()
+        row = connection.execute(
+            f"SELECT {', '.join(names)} FROM system_settings WHERE id = 1"
+        ).fetchone()
         site = SiteSettings.of(dict(zip(names, row, strict=True))) if row else None
         return Survey(
             rows={table: _count(connection, table) for table in _tables(connection)}
@@ -190,12 +192,14 @@ class LauncherContent:
 
         connection.execute("BEGIN IMMEDIATE")
         try:
-            written = connection.execute("UPDATE system_settings SET session_epoch = ?", (epoch,))
+            written = connection.execute(
+                "UPDATE system_settings SET session_epoch = ? WHERE id = 1", (epoch,)
+            )
             if written.rowcount != 1:
-                raise LookupError(f"it holds {written.rowcount} rows of settings instead of one")
+                raise LookupError("it holds no settings")
             if schedule is not None:
                 columns = ", ".join(f"{name} = :{name}" for name in SCHEDULE)
-                connection.execute(f"UPDATE system_settings SET {columns}", schedule)
+                connection.execute(f"UPDATE system_settings SET {columns} WHERE id = 1", schedule)
             if account is not None:
                 _write_account(connection, account)
             faults = mend_rows(connection)

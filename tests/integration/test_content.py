@@ -187,7 +187,23 @@ def test_a_database_without_its_settings_is_not_prepared(
 ) -> None:
     before = database.execute("SELECT * FROM users").fetchall()
     database.execute("DELETE FROM system_settings")
-    with pytest.raises(LookupError, match="it holds 0 rows of settings instead of one"):
+    with pytest.raises(LookupError, match="it holds no settings"):
         content.prepare(database, epoch="new", schedule=None, account=None)
     assert database.execute("SELECT * FROM users").fetchall() == before
     assert not database.in_transaction
+
+
+def test_a_second_row_of_settings_is_not_taken_for_the_first(
+    content: LauncherContent, database: sqlite3.Connection
+) -> None:
+    columns = [row[1] for row in database.execute("PRAGMA table_info(system_settings)")]
+    others = ", ".join(name for name in columns if name not in {"id", "site_name"})
+    database.execute("PRAGMA ignore_check_constraints=ON")
+    database.execute(
+        f"INSERT INTO system_settings (id, site_name, {others})"
+        f" SELECT 0, 'Another', {others} FROM system_settings"
+    )
+    content.prepare(database, epoch="new", schedule=SCHEDULE, account=None)
+    survey = content.survey(database)
+    assert (survey.epoch, survey.schedule) == ("new", SCHEDULE)
+    assert survey.site_name != "Another"
