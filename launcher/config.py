@@ -9,6 +9,7 @@ in `launcher.settings`.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import secrets
@@ -19,7 +20,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from launcher.backup.files import put_new
+from launcher.backup.files import is_readable_by_all, put_new
 
 ROOT = Path(__file__).parent.parent
 PREFIX = "LAUNCHER_"
@@ -28,6 +29,7 @@ FORM_LIMIT_BYTES = 512 << 10
 """For every form but an upload; the longest one deletes ten thousand selected backups."""
 
 _KEY_MIN_LENGTH = 32
+_log = logging.getLogger(__name__)
 
 
 class ConfigError(Exception):
@@ -260,6 +262,13 @@ def prepare_data_dir(config: Config) -> Config:
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         config.lock_dir.mkdir(mode=0o700, exist_ok=True)
         key = config.secret_key or _kept_key(config.data_dir / "secret_key")
+        if not config.secret_key and is_readable_by_all(config.data_dir / "secret_key"):
+            _log.warning(
+                "every user of this machine can read the secret key in %s: its disk keeps no file"
+                " modes; set %sSECRET_KEY_FILE to a file on another one",
+                config.data_dir,
+                PREFIX,
+            )
         _ensure_temp_dir(config.data_dir / "tmp")
     except OSError as error:
         raise ConfigError(

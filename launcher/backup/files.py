@@ -87,6 +87,17 @@ def sync_file(path: Path) -> None:
         os.close(descriptor)
 
 
+def is_readable_by_all(path: Path) -> bool:
+    """Whether its mode, and those of all folders above, let every user read a file."""
+    try:
+        may_read = path.stat().st_mode & stat.S_IROTH
+        return bool(may_read) and all(
+            folder.stat().st_mode & stat.S_IXOTH for folder in path.absolute().parents
+        )
+    except OSError:
+        return False
+
+
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
     """Put `data` at `path`, whole or not at all: a reader sees the old bytes or the new.
 

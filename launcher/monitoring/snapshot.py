@@ -7,7 +7,6 @@ live database it only checks that it opens.
 from __future__ import annotations
 
 import os
-import stat
 import threading
 import time
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from launcher.backup.errors import BackupError
+from launcher.backup.files import is_readable_by_all
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import OWN_KINDS, Backup, Listing, good_ones
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Verb
@@ -332,16 +332,9 @@ def is_writable(folder: Path) -> bool:
 
 
 def is_open_to_others(folder: Path, listing: Listing) -> bool:
-    """Whether the modes of the folder and of the newest backup let every user read it."""
+    """Whether the modes let every user of the machine read the newest backup."""
     newest = next((b.file for b in listing.backups if b.file and b.kind in OWN_KINDS), None)
-    if newest is None:
-        return False
-    try:
-        may_enter = folder.stat().st_mode & stat.S_IXOTH
-        may_read = (folder / newest.name).stat().st_mode & stat.S_IROTH
-    except OSError:
-        return False
-    return bool(may_enter and may_read)
+    return newest is not None and is_readable_by_all(folder / newest.name)
 
 
 def space_of(folder: Path, listing: Listing) -> Space | None:

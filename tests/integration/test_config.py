@@ -7,6 +7,7 @@ import re
 import stat
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
 from pathlib import Path
@@ -21,6 +22,7 @@ from launcher.config import (
     prepare_data_dir,
     read_config,
 )
+from tests.support.folders import refuse_modes_and_links
 
 KEY = "k" * 40
 
@@ -149,6 +151,27 @@ def test_a_data_directory_that_cannot_be_made_stops_the_start(tmp_path: Path) ->
 def test_what_is_kept_once_stays(tmp_path: Path) -> None:
     assert keep_once(tmp_path / "token", "first") == "first"
     assert keep_once(tmp_path / "token", "second") == "first"
+
+
+def test_a_disk_without_modes_and_links_keeps_a_key_and_says_who_can_read_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        config = read_config({"LAUNCHER_DATA_DIR": str(folder / "data")})
+        with monkeypatch.context() as patch:
+            refuse_modes_and_links(patch)
+            key = prepare_data_dir(config).secret_key
+        assert len(key) == 64
+        assert prepare_data_dir(config).secret_key == key
+        assert caplog.messages == []
+        (folder / "data" / "secret_key").chmod(0o755)
+        prepare_data_dir(config)
+        assert caplog.messages == [], "the folder above is closed"
+        (folder / "data").chmod(0o755)
+        assert prepare_data_dir(config).secret_key == key
+        assert "every user of this machine can read the secret key" in caplog.messages[0]
 
 
 def test_every_setting_explains_itself() -> None:

@@ -257,13 +257,11 @@ def test_an_error_of_an_unknown_code_is_told_as_any(ada: Visitor, shelf: Shelf) 
 
 
 def test_who_can_read_the_backups_is_said_where_modes_are_not_kept(
-    ada: Visitor, shelf: Shelf
+    ada: Visitor, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = shelf.put(hours(2))
-    assert made.file
-    (shelf.folder / made.file.name).chmod(0o755)
+    shelf.put(hours(2))
     assert "Readable by" not in ada.open(PANEL).text
-    shelf.folder.chmod(0o755)
+    monkeypatch.setattr(snapshot, "is_readable_by_all", lambda _path: True)
 
     ada.open(PANEL)
 
@@ -401,12 +399,14 @@ def test_a_folder_that_lost_its_backups_is_no_new_start(ada: Visitor, shelf: She
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Let the disk have that many bytes free."""
+    """Let the disk of the backups have that many bytes free."""
 
     def leave(free_bytes: int) -> None:
         real = snapshot.os.statvfs
 
         def told(path: Path) -> object:
+            if path.name != "backups":
+                return real(path)
             facts = list(real(path))
             facts[1], facts[2], facts[4] = 1, 10_000_000, free_bytes
             return type(real(path))(facts)
