@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from launcher.backup.locks import try_lock
 from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Backup
 from launcher.backup.store.local import LocalStore
+from launcher.cli.output import moment
 from launcher.config import ROOT
 from launcher.current import current_backups
 from launcher.db.settings import change_settings
@@ -366,6 +368,28 @@ def test_verify_says_that_its_result_could_not_be_recorded(
     done = flask("verify", "latest")
     assert done.stdout == f"{backup_id}  verified\n"
     assert "this status could not be recorded: could not write: Read-only." in done.stderr
+    done = flask("verify", "latest", "--json")
+    assert json.loads(done.stdout)["verified"][0]["id"] == backup_id
+    assert "this status could not be recorded" in done.stderr
+
+
+def test_a_backup_dated_in_the_future_is_marked_and_not_the_latest(
+    flask: Flask_, data_dir: Path
+) -> None:
+    ahead, today = (flask("create").stdout.strip() for _ in range(2))
+    store = LocalStore(data_dir / "backups")
+    made = store.get(ahead)
+    store.update(replace(made, created_at=made.created_at + timedelta(days=400)))
+    assert flask("restore", "latest", "--dry-run").stdout.startswith(today)
+    first, second = flask("list").stdout.splitlines()[1:]
+    assert first.startswith(ahead)
+    assert "verified, dated in the future" in first
+    assert "future" not in second
+    assert "in the future by the clock of this server" in flask("show", ahead).stdout
+    assert "is in the future by the clock" in flask("restore", ahead, "--dry-run").stderr
+    told = flask("status").stdout
+    assert f"Last good backup: {moment(store.get(today).created_at)} {today}" in told
+    assert "1 backup is dated in the future: see to the clock of this server" in told
 
 
 def test_status_says_once_that_every_user_can_read_the_backups(

@@ -165,10 +165,11 @@ def verify(backup_ids: tuple[str, ...], every: bool, as_json: bool) -> None:
             problem = f": {verdict.verification.error}" if verdict.verification.error else ""
             put(problem, lead=f"{verdict.id}  {coloured(verdict.verification.state)}")
             say_warnings(verdict)
-            if reason := _not_recorded(verdict):
-                say(f"{verdict.id}: this status could not be recorded: {reason}.")
         for failure in failures:
             put(f"{failure.backup_id}  {failure.fault}")
+    for verdict in verdicts:
+        if reason := _not_recorded(verdict):
+            say(f"{verdict.id}: this status could not be recorded: {reason}.")
     if any(verdict.verification.state is State.DAMAGED for verdict in verdicts):
         raise click.exceptions.Exit(EXIT_CODES["verification_failed"])
     if failures:
