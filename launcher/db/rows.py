@@ -70,8 +70,9 @@ def mend_rows(connection: sqlite3.Connection) -> tuple[Fault, ...]:
     """Put odd values of a database at `head` back, inside the caller's transaction.
 
     A text keeps what can be read of it, any other value gets the default of its column, and a
-    setting that may not have its value gets its default. A row whose key is odd is removed.
-    Failures of sign-in are removed: they count against the addresses of another time.
+    setting that may not have its value gets its default. A row whose key is odd, or a link that it
+    needs, is removed. Failures of sign-in are removed: they count against the addresses of another
+    time.
 
     Returns:
         What was changed, by name.
@@ -158,9 +159,11 @@ def _is_affordable(password_hash: object) -> bool:
 def _mend_table(connection: sqlite3.Connection, table: sa.Table) -> Iterator[str]:
     """Mend one table; yield `table.column` for each value that was changed."""
     keys = [column.name for column in table.primary_key.columns]
+    # No other value could take their place: the row would point at nothing.
+    links = [each.name for each in table.columns if each.foreign_keys and not each.nullable]
     columns = [_column(each) for each in table.columns]
     for column in columns:
-        if column.name in keys and column.name != "id":  # SQLite itself takes no other ids
+        if column.name in {*keys, *links} - {"id"}:  # SQLite itself takes no other ids
             query = f"DELETE FROM {table.name} WHERE NOT ({column.is_fine})"
             yield from [f"{table.name}.{column.name}"] * connection.execute(query).rowcount
     rest = [column for column in columns if column.name not in keys]
@@ -197,7 +200,8 @@ def _odd_rows(
     )
     return [
         tuple(key)
-        for is_fine, joined, *key in rows
+        for some in iter(lambda: rows.fetchmany(1000), [])
+        for is_fine, joined, *key in some
         if not is_fine or not _is_clean(joined, NAME_LENGTH)
     ]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from launcher.backup import BackupService, Gate, LocalStore
@@ -96,10 +96,10 @@ class Live:
     user_version: int
     foreign: tuple[tuple[str, str], ...]
     odd: tuple[OddCell, ...]
-    dangling: bool
-    holes: bool
-    altered: str
-    without_admin: bool
+    dangling: bool = False
+    holes: bool = False
+    altered: str = ""
+    without_admin: bool = False
 
 
 LIVES = st.builds(
@@ -145,6 +145,7 @@ def template(
 
 @settings(WHOLE, max_examples=25)
 @given(LIVES)
+@example(Live(4096, 0, "wal", 0, (), (OddCell("api_tokens", "user_id", "nothing", is_key=True),)))
 def test_whatever_is_live_is_refused_in_words_or_comes_back(
     template: Path, tmp_path_factory: pytest.TempPathFactory, live: Live
 ) -> None:

@@ -30,6 +30,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
+_PLAIN = re.compile(r"CREATE\s+(TABLE|(UNIQUE\s+)?INDEX)\s", re.IGNORECASE)
 _COMMENTS = {"--", "/*"}
 _QUOTES = {'"': '"', "`": "`", "[": "]"}
 
@@ -85,8 +86,8 @@ def first_code(rows: Schema) -> str:
     A database that has one is asked nothing: a view in place of a table could run for ever.
     """
     for _, each in rows:
-        words = [word for word in _tokens(each.sql or "", set()) if word[:2] not in _COMMENTS]
-        if each.type not in {"table", "index"} or words[1:2] == ["virtual"]:
+        is_plain = each.sql is None or _PLAIN.match(each.sql)
+        if each.type not in {"table", "index"} or not is_plain:
             return each.name or each.type
     return ""
 
@@ -97,19 +98,23 @@ def compare(found: Schema, expected: Sequence[SchemaObject]) -> Differences:
     Every row counts: two may bear one name, and SQLite would use both. Statistics count for
     nothing where they are exactly as SQLite writes them.
     """
-    names = {each.name.lower() for each in expected}
-    left = Counter(_meaning(each, names) for each in expected)
-    allowed = set(_STATISTICS) - set(expected)
-    strange = []
+    left = Counter(expected)
+    odd = []
     for rowid, each in found:
-        meaning = _meaning(each, names)
-        if left[meaning] > 0:
-            left[meaning] -= 1
-        elif each in allowed:
-            allowed.remove(each)
+        if left[each] > 0:
+            left[each] -= 1
         else:
+            odd.append((rowid, each))
+    allowed = set(_STATISTICS) - set(expected)
+    names = {each.name.lower() for each in expected}
+    wanted = {_meaning(each, names): each for each in left.elements()}
+    strange = []
+    for rowid, each in odd:
+        if each in allowed:
+            allowed.remove(each)
+        elif wanted.pop(_meaning(each, names), None) is None:
             strange.append((rowid, each))
-    absent = {(each.type, each.name) for each in expected if left[_meaning(each, names)] > 0}
+    absent = {(each.type, each.name) for each in wanted.values()}
     different = {(each.type, each.name) for _, each in strange} & absent
     return Differences(
         foreign=[row for row in strange if (row[1].type, row[1].name) not in different],
