@@ -163,13 +163,19 @@ def _mend_table(connection: sqlite3.Connection, table: sa.Table) -> Iterator[str
     links = [each.name for each in table.columns if each.foreign_keys and not each.nullable]
     columns = [_column(each) for each in table.columns]
     for column in columns:
-        if column.name in {*keys, *links} - {"id"}:  # SQLite itself takes no other ids
+        # SQLite itself takes nothing but numbers as the number of a row.
+        is_row_id = isinstance(table.columns[column.name].type, sa.Integer) and len(keys) == 1
+        if column.name in links or (column.name in keys and not is_row_id):
             query = f"DELETE FROM {table.name} WHERE NOT ({column.is_fine})"
             yield from [f"{table.name}.{column.name}"] * connection.execute(query).rowcount
     rest = [column for column in columns if column.name not in keys]
     if not rest:
         return
-    where = " AND ".join(f"{key} = ?" for key in keys)
+    # Texts are read as bytes, which equal no text.
+    where = " AND ".join(
+        f"{each.name} = {'CAST(? AS TEXT)' if isinstance(each.type, sa.Text) else '?'}"
+        for each in table.primary_key.columns
+    )
     for key in _odd_rows(connection, table.name, keys, rest):
         names = ", ".join(f"{each.name}, ({each.is_fine})" for each in rest)
         row = connection.execute(f"SELECT {names} FROM {table.name} WHERE {where}", key).fetchone()
