@@ -24,6 +24,7 @@ workers = deployment.workers
 threads = deployment.threads
 worker_class = "launcher.serving.Worker"
 worker_connections = CONNECTIONS + threads
+sendfile = False  # it would pass by what the worker keeps for slow clients
 chdir = str(ROOT)
 if owner:  # root may bind any port; the work is done as the owner of the data directory
     user, group = owner.uid, owner.gid
