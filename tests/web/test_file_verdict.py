@@ -149,6 +149,29 @@ def test_each_refusal_says_what_the_file_is_and_what_to_do(
     assert found.problem
 
 
+@pytest.mark.parametrize(
+    ("content", "title", "text"),
+    [
+        (b"\x1f\x8b\x08" + b"x" * 99, "It must be unpacked first", "This is a gzip file."),
+        (b"PK\x03\x04" + b"x" * 99, "It must be unpacked first", "This is a zip file."),
+        (b"<!doctype html>", "It is a web page", "A sign-in page was probably saved"),
+        (b'{"format": 1, "kind": "manual"}', "It is the manifest of a backup", "does not contain"),
+        (b"PRAGMA foreign_keys=OFF;", "It is an SQL script", "never executed"),
+        (b"age-encryption.org/v1", "It is encrypted", "This is a file of age."),
+        (b"", "It is empty", "nothing was changed"),
+    ],
+)
+def test_what_is_nearly_a_backup_is_named_for_what_it_is(
+    detect_problems: Judge, tmp_path: Path, content: bytes, title: str, text: str
+) -> None:
+    (tmp_path / "brought.db").write_bytes(content)
+
+    found = detect_problems(tmp_path / "brought.db")
+
+    assert (found.title, text in found.text) == (title, True), found.text
+    assert found.advice
+
+
 def test_one_that_may_lack_its_newest_changes_is_good_with_a_warning(
     detect_problems: Judge, copy: Path
 ) -> None:
