@@ -109,6 +109,24 @@ def test_no_response_is_sent_while_the_gate_is_held(
                 answer.close()
 
 
+class Broken(io.BytesIO):
+    """A form whose sender is gone."""
+
+    def read(self, _size: int | None = -1) -> bytes:
+        raise ConnectionResetError
+
+    def readinto(self, _buffer: object) -> int:
+        raise ConnectionResetError
+
+
+@pytest.mark.parametrize("path", ["/login", "/account/appearance", "/admin/backups/upload"])
+def test_a_form_whose_sender_is_gone_is_no_internal_error(
+    ada: Visitor, config: Config, path: str
+) -> None:
+    assert post(ada, path, Broken(FORM)) == 400
+    assert is_free(config.lock_dir / "gate")
+
+
 def test_a_form_in_chunks_is_refused_unread(
     app: Flask, pictures: object, config: Config, guest: Visitor
 ) -> None:
