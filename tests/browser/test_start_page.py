@@ -132,7 +132,7 @@ def test_every_form_works_without_script(home: Home, open_page: OpenPage) -> Non
     page.get_by_label("Sprache", exact=True).select_option("")
     page.get_by_role("button", name="Sprache und Aussehen speichern").click()
     page.get_by_role("button", name="Ben: your account").click()
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
