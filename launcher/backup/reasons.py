@@ -157,6 +157,8 @@ class Reason(StrEnum):
         "users whose stored passwords are not valid and need new ones: {count}",
     )
     OTHER_APPLICATION = "other_application", "this database belongs to another application"
+    READ_ONLY_FORMAT = ("read_only_format",
+        "this database has a file format that SQLite only reads, which Launcher never writes")
     UTF16 = "utf16", "this database stores its text as UTF-16, which Launcher never does"
     OBJECT_FOREIGN = "object_foreign", "the schema is not Launcher's: {name!r} is not one of ours"
     OBJECT_MISSING = "object_missing", "the schema is not Launcher's: {name!r} is missing"

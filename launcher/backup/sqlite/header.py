@@ -30,6 +30,7 @@ class Header:
     is_utf8: bool
     is_settled: bool
     is_wal: bool
+    is_writable: bool
 
     @property
     def is_unmarked(self) -> bool:
@@ -65,6 +66,8 @@ def parse_header(data: bytes) -> Header:
         is_utf8=int.from_bytes(data[56:60]) == _UTF8,
         # The page count is only to be believed when both counters agree.
         is_settled=data[24:28] == data[92:96],
+        # SQLite opens what has a later version for reading only.
+        is_writable=data[_VERSIONS_AT] <= _WAL,
         is_wal=_WAL in data[_VERSIONS_AT : _VERSIONS_AT + 2],
     )
 
@@ -94,13 +97,16 @@ def check_header(header: Header, *, size_bytes: int, application_id: int) -> Non
 
     Raises:
         UploadRejectedError: as `check_size`.
-        IncompatibleBackupError: another application's, or in UTF-16.
+        IncompatibleBackupError: another application's, in UTF-16, or of a format that SQLite only
+            reads.
     """
     check_size(header, size_bytes=size_bytes)
     if not header.is_unmarked and header.application_id != application_id:
         raise IncompatibleBackupError(Reason.OTHER_APPLICATION)
     if not header.is_utf8:
         raise IncompatibleBackupError(Reason.UTF16)
+    if not header.is_writable:
+        raise IncompatibleBackupError(Reason.READ_ONLY_FORMAT)
 
 
 def leave_wal_mode(path: Path) -> None:

@@ -225,7 +225,8 @@ FILE_WORDS: Mapping[Reason, FileWords] = {
     ),
     **dict.fromkeys(
         (
-            Reason.NO_REVISION, Reason.UTF16, Reason.OBJECT_FOREIGN, Reason.OBJECT_MISSING,
+            Reason.NO_REVISION, Reason.UTF16,
+            Reason.READ_ONLY_FORMAT, Reason.OBJECT_FOREIGN, Reason.OBJECT_MISSING,
             Reason.OBJECT_DIFFERENT,
         ),
         _NOT_OURS,
