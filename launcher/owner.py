@@ -11,8 +11,7 @@ import os
 import pwd
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,11 +46,11 @@ class Owner:
 def owner_of(config: Config) -> Owner | None:
     """Return the owner of the data directory, None where there is none.
 
-    A volume often belongs to root, and what is in it to the user of the server: then the files say
-    who the owner is.
+    A volume often belongs to root or to a user of the host, and what is in it to the user of the
+    server: so the files say who the owner is, and the directory where they are missing or root's.
     """
     found = None
-    for path in (config.data_dir, config.data_dir / "secret_key", config.database_path):
+    for path in (*_own_files(config), config.data_dir):
         with suppress(OSError):
             facts = path.stat()
             if facts.st_uid != _UNMAPPED_UID:
@@ -74,23 +73,18 @@ def act_as_owner(config: Config) -> Config:
     if owner is None or os.geteuid() == owner.uid:
         return config
     if os.geteuid() == 0:
-        with _refused(owner, config):
+        try:
             if _can_run(owner):
                 _hand_over(config.data_dir, owner)
                 if not config.backup_dir.is_relative_to(config.data_dir):
                     _hand_over(config.backup_dir, owner, is_shared=True)
                 _become(owner)
+        except OSError as error:  # root without its capabilities, as in a container
+            if any(_belongs_to(owner, path) for path in _own_files(config)):
+                raise ConfigError(_refusal(owner, config)) from error
     elif _is_strange(owner, config):
         raise ConfigError(_refusal(owner, config))
     return config
-
-
-@contextmanager
-def _refused(owner: Owner, config: Config) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:  # root without its capabilities
-        raise ConfigError(_refusal(owner, config)) from error
 
 
 def this_user() -> Owner:
@@ -156,15 +150,25 @@ def _is_our_name(name: str) -> bool:
     return name == "staging" or name.lstrip(".").startswith(PREFIX)
 
 
+def _own_files(config: Config) -> tuple[Path, Path]:
+    return config.data_dir / "secret_key", config.database_path
+
+
+def _belongs_to(owner: Owner, path: Path) -> bool:
+    try:
+        return path.stat().st_uid == owner.uid
+    except OSError:
+        return False
+
+
 def _is_strange(owner: Owner, config: Config) -> bool:
     """Whether the files there belong to `owner`, and new ones would belong to this user.
 
     A directory without files of its own may belong to anybody, and some disks show one owner for
     all that lies on them.
     """
-    files = (config.data_dir / "secret_key", config.database_path)
     try:
-        if not any(path.exists() for path in files):
+        if not any(path.exists() for path in _own_files(config)):
             return False
         with tempfile.TemporaryFile(dir=config.data_dir) as probe:
             return os.fstat(probe.fileno()).st_uid != owner.uid

@@ -174,6 +174,20 @@ def test_files_in_a_volume_of_root_say_who_their_owner_is(site: Site) -> None:
         assert act_as_owner(site.config) == site.config
 
 
+def test_a_folder_of_the_host_that_everybody_may_write_has_the_owner_of_its_files(
+    site: Site,
+) -> None:
+    """As with a bind mount into a container, after `chmod 777`."""
+    os.chown(site.data, OTHERS, OTHERS)
+    site.data.chmod(0o777)
+    with being(THEM):
+        assert act_as_owner(site.config) == site.config
+    assert site.flask("backup create")[0][0] == 0
+    owners = site.owners()
+    assert owners.pop("data") == OTHERS
+    assert set(owners.values()) == {THEM}
+
+
 @pytest.mark.parametrize("mode", [0o700, 0o777])
 def test_another_user_is_refused_and_the_one_to_be_is_named(site: Site, mode: int) -> None:
     site.data.chmod(mode)
@@ -242,6 +256,9 @@ def test_root_without_the_right_to_become_the_owner_is_refused(
     assert owner_of(site.config) == Owner(THEM, THEM, "")
     with pytest.raises(ConfigError, match=f"run it as user {THEM}"):
         act_as_owner(site.config)
+    for path in (site.data / "secret_key", site.data / "launcher.db"):
+        os.chown(path, 0, 0)
+    assert act_as_owner(site.config) == site.config, "a server of root, on a folder of the host"
 
 
 @pytest.mark.slow
