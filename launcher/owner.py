@@ -98,16 +98,16 @@ def _can_run(owner: Owner) -> bool:
     Raises:
         OSError: root may not become another user.
     """
-    groups = os.getgroups()
+    groups, group = os.getgroups(), os.getegid()
     _take_groups(owner)
-    os.setegid(owner.gid)
-    os.seteuid(owner.uid)
     try:
+        os.setegid(owner.gid)
+        os.seteuid(owner.uid)
         needed = (sys.executable, os.__file__, click.__file__, ROOT / "wsgi.py")
         return all(os.access(path, os.R_OK, effective_ids=True) for path in needed)
     finally:
         os.seteuid(0)
-        os.setegid(0)
+        os.setegid(group)
         os.setgroups(groups)
 
 
