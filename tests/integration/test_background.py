@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,11 +24,13 @@ from launcher.background.process import (
 from launcher.backup.codec import encode
 from launcher.backup.errors import OperationInProgressError, StoreUnavailableError
 from launcher.backup.locks import try_lock
+from launcher.backup.ports import utc_now
 from launcher.backup.records.ids import new_operation_id
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Stage, Verb
 from launcher.backup.service import BackupService
 from launcher.config import Config
 from launcher.current import current_backups
+from tests.support.hostile import slow_statistics
 from tests.support.operations import ended
 
 Start = Callable[..., str]
@@ -142,6 +145,45 @@ def test_a_received_file_is_taken_in_and_removed(
     while received.exists():  # the journal is written a moment before
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@pytest.mark.usefixtures("cast")
+def test_backups_and_restores_go_on_while_a_hostile_upload_is_checked(
+    service: BackupService, config: Config, start: Start, tmp_path: Path
+) -> None:
+    """With three processes, of which one is killed: threads hold no locks against each other."""
+    made = ended(service, start(CreateRequest())).backup_id
+    received = service.export(made, tmp_path / "received.db", by="test")
+    slow_statistics(received)
+    upload = start(UploadRequest(received, "old-server.db"))
+    while not (checking := _children_of(_pid_of(config))):
+        time.sleep(0.01)
+
+    assert ended(service, start(CreateRequest())).outcome is Outcome.SUCCEEDED
+    assert service.create_scheduled(utc_now(), by="schedule")
+    assert service.plan("latest", by="ada").admins
+    assert ended(service, start(RestoreRequest(made))).outcome is Outcome.SUCCEEDED
+    assert isinstance(service.operation(upload), Progress)
+    assert [each.verb for each in service.checks()] == [Verb.UPLOAD]
+
+    os.kill(_pid_of(config), signal.SIGKILL)
+    while any(Path(f"/proc/{pid}/exe").exists() for pid in checking):  # one that is dead has none
+        time.sleep(0.01)
+    entry = ended(service, upload)
+    assert (entry.outcome, entry.facts["stage"]) == (Outcome.INTERRUPTED, "unpack")
+    assert service.checks() == []
+    assert os.listdir(service.store_path / "staging") == []
+
+
+def _pid_of(config: Config) -> int:
+    """Return the process of the operation beside the lock."""
+    state = json.loads((config.data_dir / "operation-aside-1.json").read_bytes())
+    return int(state["pid"])
+
+
+def _children_of(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for path in tasks for child in path.read_text("ascii").split()]
 
 
 def test_whoever_follows_a_killed_operation_learns_that_it_was_interrupted(

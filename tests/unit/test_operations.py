@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -22,7 +23,7 @@ from launcher.backup.errors import (
     StoreUnavailableError,
 )
 from launcher.backup.journal import Journal
-from launcher.backup.operations import Operations
+from launcher.backup.operations import Aside, Operations
 from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Stage, Verb
 from tests.support.service import Watch
@@ -410,3 +411,118 @@ def test_moments_are_in_utc(desk: Desk) -> None:
     assert running is not None
     assert running.started_at.tzinfo is UTC
     assert desk.entries()[0].started_at == datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
+
+
+# --- beside the lock -----------------------------------------------------------------------
+
+
+def test_one_that_looks_runs_beside_one_that_holds_the_lock(desk: Desk) -> None:
+    with (
+        desk.operations.run(Verb.CREATE, by="ada"),
+        desk.open().run(Verb.PLAN, by="ben", aside=Aside.OURS) as plan,
+    ):
+        running = desk.operations.running()
+        assert running is not None
+        assert running.verb is Verb.CREATE
+        assert [each.operation_id for each in desk.operations.aside()] == [plan.id]
+        assert desk.operations.find(plan.id) == plan.progress
+    assert [entry.by for entry in desk.entries()] == ["ada", "ben"]
+    assert desk.operations.aside() == []
+
+
+def test_it_waits_for_the_lock_and_says_so(desk: Desk) -> None:
+    seen: list[tuple[Stage | None, tuple[Stage, ...]]] = []
+
+    def look(progress: Progress) -> None:
+        seen.append((progress.stage, progress.stages))
+        if progress.stage is Stage.WAIT:
+            holder.close()
+
+    holder = contextlib.ExitStack()
+    holder.enter_context(desk.operations.run(Verb.CREATE, by="ada"))
+    with desk.open().run(
+        Verb.UPLOAD,
+        by="ben",
+        stages=(Stage.UNPACK, Stage.PUBLISH),
+        aside=Aside.STRANGERS,
+        on_progress=look,
+    ) as upload:
+        upload.stage(Stage.UNPACK)
+        assert upload.become_exclusive()
+        assert not upload.become_exclusive()
+        upload.stage(Stage.PUBLISH)
+        running = desk.operations.running()
+        assert running is not None
+        assert running.operation_id == upload.id
+        assert desk.operations.aside() == []
+
+    with_wait = (Stage.UNPACK, Stage.WAIT, Stage.PUBLISH)
+    assert seen == [
+        (Stage.UNPACK, (Stage.UNPACK, Stage.PUBLISH)),
+        (Stage.WAIT, with_wait),
+        (Stage.PUBLISH, with_wait),
+    ]
+    assert desk.operations.running() is None
+
+
+def test_it_is_refused_when_the_lock_stays_held(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.backup.operations._LOCK_WAIT_S", 0.0)
+    with desk.operations.run(Verb.CREATE, by="ada"):
+        with (
+            pytest.raises(OperationInProgressError, match="create by ada"),
+            desk.open().run(Verb.UPLOAD, by="ben", aside=Aside.STRANGERS) as upload,
+        ):
+            upload.become_exclusive()
+        assert desk.operations.running() is not None
+    assert [(entry.by, entry.outcome) for entry in desk.entries()] == [
+        ("ada", Outcome.SUCCEEDED),
+        ("ben", Outcome.FAILED),
+    ]
+
+
+def test_strangers_never_take_the_places_of_ours(desk: Desk) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(desk.open().run(Verb.UPLOAD, by="ben", aside=Aside.STRANGERS))
+        with (
+            pytest.raises(OperationInProgressError, match="upload by ben"),
+            desk.operations.run(Verb.UPLOAD, by="ada", aside=Aside.STRANGERS),
+        ):
+            pass
+        for _ in range(2):
+            stack.enter_context(desk.open().run(Verb.PLAN, by="ada", aside=Aside.OURS))
+
+
+def test_one_that_was_killed_while_it_took_the_lock_is_recorded_once(desk: Desk) -> None:
+    with desk.operations.run(Verb.UPLOAD, by="ben", aside=Aside.STRANGERS) as upload:
+        upload.is_recorded = False
+        state = (desk.data / "operation-aside-1.json").read_bytes()
+    (desk.data / "operation-aside-1.json").write_bytes(state)
+    (desk.data / "operation.json").write_bytes(state)
+
+    assert desk.operations.has_interrupted_operation()
+    found = desk.operations.find(upload.id)
+
+    assert isinstance(found, JournalEntry)
+    assert found.outcome is Outcome.INTERRUPTED
+    assert len(desk.entries()) == 1
+    assert not list(desk.data.glob("operation*.json"))
+
+
+def test_one_that_was_killed_is_recorded_while_another_holds_the_lock(desk: Desk) -> None:
+    with desk.operations.run(Verb.UPLOAD, by="ben", aside=Aside.STRANGERS) as upload:
+        upload.is_recorded = False
+        state = (desk.data / "operation-aside-1.json").read_bytes()
+    (desk.data / "operation-aside-1.json").write_bytes(state)
+
+    with (
+        desk.operations.run(Verb.CREATE, by="ada"),
+        desk.open().run(Verb.PLAN, by="eve", aside=Aside.OURS),
+    ):
+        desk.cleared_folders.clear()
+        found = desk.operations.find(upload.id)
+
+        assert isinstance(found, JournalEntry)
+        assert "aside-4" not in desk.cleared_folders, "it belongs to one that runs"
