@@ -24,20 +24,15 @@ _BOOKKEEPING_TABLES = {"alembic_version", "system_settings"}
 
 def has_history(live: Path, *, journal: Journal, store: Store) -> bool:
     """Whether there was data here before, so that a missing database is a loss."""
-    if not is_new(live, journal=journal):
+    if any(path.exists() for path in side_files(live)):
+        return True
+    entries = list(journal.entries())
+    if not all(map(_is_failed_start, entries)) or not (entries or journal.is_empty()):
         return True
     try:
         return bool(store.list())
     except BackupError:
         return False
-
-
-def is_new(live: Path, *, journal: Journal) -> bool:
-    """Whether nothing shows that there ever was a database here; asks no store."""
-    if live.exists() or any(path.exists() for path in side_files(live)):
-        return False
-    entries = list(journal.entries())
-    return all(map(_is_failed_start, entries)) and bool(entries or journal.is_empty())
 
 
 def _is_failed_start(entry: JournalEntry) -> bool:

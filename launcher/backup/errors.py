@@ -164,6 +164,10 @@ class RestoreError(BackupError):
     code = "restore_failed"
 
 
+class NotTakenError(RestoreError):
+    """The live database itself refuses new data; its file can be replaced instead."""
+
+
 class RevertFailedError(RestoreError):
     """A restore failed and the old data could not be put back; the facts say where it is."""
 

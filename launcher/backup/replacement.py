@@ -14,6 +14,7 @@ from launcher.backup.compression import unpack_to
 from launcher.backup.errors import (
     BackupError,
     InsufficientSpaceError,
+    NotTakenError,
     RestoreError,
     RevertFailedError,
 )
@@ -31,7 +32,7 @@ from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup
 from launcher.backup.sqlite.connection import SIDE_FILES
 from launcher.backup.sqlite.copy import begin_wal
-from launcher.backup.sqlite.failures import primary_code
+from launcher.backup.sqlite.failures import is_of_the_file, primary_code
 from launcher.backup.sqlite.live import fold_log, replace_contents
 
 _REPLACE_DEADLINE_S = 30.0
@@ -56,6 +57,7 @@ class InPlace:
 
         Raises:
             TimeoutError, InsufficientSpaceError, RestoreError: nothing was changed.
+            NotTakenError: nothing was changed, and only a new file will do.
         """
         self._replace(staged, on_bytes=self._operation.advance)
 
@@ -69,7 +71,8 @@ class InPlace:
                 raise InsufficientSpaceError(
                     Reason.FULL_DURING_RESTORE, available_bytes=free_bytes(self._live_path.parent)
                 ) from error
-            raise RestoreError(Reason.NOT_TAKEN, detail=error) from error
+            kind = NotTakenError if is_of_the_file(error) else RestoreError
+            raise kind(Reason.NOT_TAKEN, detail=error) from error
 
     def settle(self) -> None:
         """Fold the log into the database file; warn when that has to wait."""

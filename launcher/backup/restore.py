@@ -17,6 +17,7 @@ from launcher.backup.errors import (
     BackupError,
     IncompatibleBackupError,
     NoAdminInsideError,
+    NotTakenError,
     RestoreError,
     SourceDatabaseError,
 )
@@ -445,12 +446,18 @@ def restore_backup(
                     older, safety = safety, make_safety(NestedProgress(operation, Stage.SAFETY))
                     store.remove(older)
                 operation.facts["safety_id"] = safety.id if safety else ""
-                replacement = (
+                replacement: InPlace | FileReplacement = (
                     InPlace(operation, live_path, store=store, safety=safety)
                     if safety
                     else FileReplacement(operation, live_path)
                 )
-                _replace_and_confirm(operation, replacement, staged, live_path=live_path)
+                try:
+                    _replace_and_confirm(operation, replacement, staged, live_path=live_path)
+                except NotTakenError:
+                    # A damaged header can let a database be read and not be written.
+                    watch.close()
+                    replacement = FileReplacement(operation, live_path)
+                    _replace_and_confirm(operation, replacement, staged, live_path=live_path)
                 held_s = time.monotonic() - closed_at
     except TimeoutError as error:
         raise RestoreError(Reason.HELD_UP, detail=error) from error
@@ -461,7 +468,7 @@ def restore_backup(
         plan=plan,
         safety_id=safety.id if safety else "",
         raw_copy_path=replacement.raw_copy_path,
-        replaced_file=safety is None,
+        replaced_file=isinstance(replacement, FileReplacement),
         held_s=held_s,
         duration_s=time.monotonic() - started,
         warnings=(*plan.warnings, *replacement.warnings),

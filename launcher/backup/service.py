@@ -19,7 +19,6 @@ from pathlib import Path
 from launcher.backup.bootstrap import (
     create_database,
     has_history,
-    is_new,
     live_revision,
     migrate_database,
 )
@@ -577,7 +576,8 @@ class BackupService(Catalogue):
         That is what a few pages show, or what the last attempt to copy all of it found.
         """
         problem = live_problem(self._live, content=self._content)
-        if problem and is_new(self._live, journal=self._journal):
+        is_missing = problem is not None and problem.reason is Reason.LIVE_MISSING
+        if is_missing and not has_history(self._live, journal=self._journal, store=self._store):
             return Fault(Reason.LIVE_NOT_MADE)
         return problem or self.schema_problem() or self._found_by_a_backup()
 

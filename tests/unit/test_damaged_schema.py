@@ -104,3 +104,18 @@ def test_rows_that_nothing_can_copy_are_replaced_all_the_same(home: House) -> No
     assert digest(home.live) == before
     assert outcome.raw_copy_path is not None
     assert (outcome.raw_copy_path / home.live.name).exists()
+
+
+@pytest.mark.parametrize("value", [3, 255])
+def test_a_header_that_only_lets_the_database_be_read_is_replaced(home: House, value: int) -> None:
+    backup, before = home.create(), digest(home.live)
+    home.run("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = bytearray(home.live.read_bytes())
+    data[18] = value  # the version of the format that a writer must know
+    home.live.write_bytes(data)
+    outcome = home.service.restore(backup.id, by="ada")
+    assert outcome.replaced_file
+    assert digest(home.live) == before
+    home.run("UPDATE note SET body = 'written again' WHERE id = 1")
+    assert home.service.undo(by="ada").safety_id
+    assert digest(home.live) == before

@@ -37,6 +37,7 @@ _IO_WRITES = {
 # Even a reader needs room: for the index of the log, when no other program is connected.
 _NO_ROOM = {_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 _READ_ONLY = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+_OF_THE_DISK = {_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 
 
 @contextlib.contextmanager
@@ -81,6 +82,12 @@ def primary_code(error: sqlite3.Error) -> int:
 def has_no_room(error: sqlite3.Error) -> bool:
     """Whether the disk is full, which can stop even a reader."""
     return getattr(error, "sqlite_errorcode", 0) in _NO_ROOM
+
+
+def is_of_the_file(error: sqlite3.Error) -> bool:
+    """Whether the database file refuses, and neither a lock nor the disk."""
+    code = primary_code(error)
+    return code == sqlite3.SQLITE_READONLY or code not in _PASSING | _OF_THE_DISK
 
 
 def raise_disk_error(error: sqlite3.Error, path: Path) -> None:
