@@ -28,12 +28,9 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from launcher.config import FORM_LIMIT_BYTES
 
 PATIENCE_S = 30.0
-"""How long a request may take to arrive, and a thread waits for a client that does nothing.
-
-A form of 16 KB needs four seconds at the pace of the slowest phones.
-"""
+"""How long a head may take to arrive, and a thread waits for a client that does nothing."""
 SLOWEST_BYTES_PER_S = 4096
-"""What an upload and a response must reach on average after `PATIENCE_S`; GPRS has 5 KB/s."""
+"""The pace that forms, uploads and responses must keep after `PATIENCE_S`; GPRS has 5 KB/s."""
 CONNECTIONS = 256
 """How many a worker keeps beside its threads; the oldest unfinished one makes room for the next.
 
@@ -164,6 +161,7 @@ class _Connection(TConn):  # type: ignore[misc]
     def _await_form(self, head: bytes, length: int) -> None:
         asked = _EXPECT.sub(b"", head)
         self.wanted = len(asked) + length
+        self.timeout += length / SLOWEST_BYTES_PER_S
         if asked != head:
             # The client waits for this, which gunicorn would send when a thread has the request.
             self.arrived[: len(head)] = asked
@@ -287,8 +285,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._drop_until(now, waiting)
 
     def _drop_until(self, limit: float, waiting: deque[_Connection]) -> None:
-        while waiting and waiting[0].timeout <= limit:
-            self._drop(waiting[0], waiting)
+        for conn in [each for each in waiting if each.timeout <= limit]:
+            self._drop(conn, waiting)
 
     def _drop(self, conn: _Connection, waiting: deque[_Connection]) -> None:
         waiting.remove(conn)

@@ -130,7 +130,7 @@ def test_a_connection_without_a_whole_request_is_closed(impatient: Server) -> No
 
 def test_a_form_that_drips_is_closed_unanswered(impatient: Server) -> None:
     with connect(impatient) as client:
-        client.sendall(POST + b"Content-Length: 100000\r\n\r\n")
+        client.sendall(POST + b"Content-Length: 1000\r\n\r\n")
         client.settimeout(0.1)
         while True:
             try:
@@ -151,6 +151,16 @@ def test_a_form_that_comes_in_pieces_is_answered(impatient: Server) -> None:
             client.sendall(said[at : at + 30])
             time.sleep(0.02)
         assert read_all(client).startswith(b"HTTP/1.1 400 ")  # it has no token
+
+
+def test_a_long_form_has_longer_than_a_short_one(impatient: Server) -> None:
+    body = b"username=" + b"x" * 20_000
+    with connect(impatient) as client:
+        client.sendall(POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body))
+        for at in range(0, len(body), 2000):
+            time.sleep(0.15)
+            client.sendall(body[at : at + 2000])
+        assert read_all(client).startswith(b"HTTP/1.1 400 ")
 
 
 def test_a_form_that_is_to_be_asked_for_is_asked_for_once(impatient: Server) -> None:
