@@ -163,7 +163,8 @@ class _Admin:
         connection.close()
         if answer.status not in {http.client.FOUND, http.client.SEE_OTHER}:
             raise RuntimeError(f"signing in answers {answer.status}")
-        self.cookie = answer.headers["Set-Cookie"].partition(";")[0]
+        cookies = answer.headers.get_all("Set-Cookie") or []
+        self.cookie = "; ".join(each.partition(";")[0] for each in cookies)
 
     def get(self, path: str, **headers: str) -> bytes:
         status, body = get(self._port, path, Cookie=self.cookie, **headers)

@@ -16,7 +16,7 @@ from launcher.backup.sqlite.copy import begin_wal
 from launcher.db.content import LauncherContent
 
 ADMIN = "ada"
-PASSWORD = "bench-bench-bench"
+PASSWORD = "four-words-for-measuring"
 
 
 def make_data_dir(data_dir: Path, *, megabytes: int) -> Path:
