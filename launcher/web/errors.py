@@ -131,6 +131,13 @@ _NOT_UPGRADED_WORDS = _Words(
         " or remove the cause and run this on the server:"
     ),
 )
+_READ_ONLY_WORDS = _Words(
+    _("The database cannot be written"),
+    _(
+        "Nothing was changed. Check that the disk is not mounted read-only and that Launcher may"
+        " write to its data directory. If both are right, restore the newest backup."
+    ),
+)
 _VERSION_WORDS: Mapping[Reason, _Words] = {
     Reason.LIVE_NEWER: _Words(
         _("The database is from a newer Launcher"),
@@ -326,6 +333,10 @@ def _show_database_error(error: SQLAlchemyError) -> Response:
         return show_damaged(problem)
     if fault is DatabaseFault.BUSY:
         return show_held()
+    if fault is DatabaseFault.READ_ONLY:
+        log.error("the database cannot be written: %s", error)
+        do_without_database()
+        return _problem(503, _READ_ONLY_WORDS)
     return _show_internal_error(error)
 
 

@@ -195,3 +195,17 @@ def test_while_the_data_is_replaced_one_is_asked_to_wait(
         assert ada.open("/healthz").status_code == 200
 
     assert ada.open("/").status_code == 200
+
+
+def test_a_form_that_cannot_be_written_is_no_error_of_ours(
+    ada: Visitor, database_path: Path
+) -> None:
+    ada.open("/account")
+    run(database_path, "PRAGMA wal_checkpoint(TRUNCATE)")
+    data = bytearray(database_path.read_bytes())
+    data[18] = 3  # the version of the format that a writer must know
+    database_path.write_bytes(data)
+
+    assert ada.send("/account/appearance", theme="dark").status_code == 503
+    assert "The database cannot be written" in ada.page
+    assert ada.open("/account").status_code == 200
