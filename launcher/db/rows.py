@@ -133,14 +133,15 @@ def _is_setting(name: str, value: object, type_: str) -> bool:
 def _mend_passwords(connection: sqlite3.Connection) -> Iterator[Fault]:
     """Take away the passwords whose check would cost more than one of ours, or is impossible."""
     hashes = connection.execute(f"SELECT id, password_hash FROM {User.__tablename__}").fetchall()
-    odd = [(id_,) for id_, password_hash in hashes if not _is_affordable(password_hash)]
+    odd = [(id_,) for id_, password_hash in hashes if not is_affordable(password_hash)]
     update = f"UPDATE {User.__tablename__} SET password_hash = ? WHERE id = ?"
     connection.executemany(update, [(NO_PASSWORD, *key) for key in odd])
     if odd:
         yield Fault(Reason.PASSWORDS_REMOVED, {"count": len(odd)})
 
 
-def _is_affordable(password_hash: object) -> bool:
+def is_affordable(password_hash: object) -> bool:
+    """Whether a stored hash, as bytes, is `NO_PASSWORD` or costs no more to check than ours."""
     if password_hash == NO_PASSWORD.encode():
         return True
     try:

@@ -47,7 +47,7 @@ def test_an_altered_table_is_named_and_status_fails_until_a_restore(
     assert "'tags' was altered and differs from ours" in refused.stderr
     assert "Undo that change" in refused.stderr
     status = runner.invoke(args=["backup", "status"])
-    assert status.exit_code == 12
+    assert status.exit_code == 18
     assert "'tags' was altered" in status.output
     assert runner.invoke(args=["backup", "restore", "latest", "--yes"]).exit_code == 0
     assert runner.invoke(args=["backup", "status"]).exit_code == 0
@@ -55,3 +55,18 @@ def test_an_altered_table_is_named_and_status_fails_until_a_restore(
     assert undone.exit_code == 13
     assert "could not be backed up" in undone.stderr
     assert "kept in" in undone.stderr
+
+
+def test_an_admin_whose_password_will_be_removed_does_not_count(
+    runner: FlaskCliRunner, data_dir: Path
+) -> None:
+    change(
+        data_dir,
+        "UPDATE users SET password_hash = replace(password_hash, 'm=', 'm=9999999') WHERE role = 'admin'",
+    )
+    made = runner.invoke(args=["backup", "create"])
+    assert "Note: nobody in this backup can sign in as admin." in made.stderr
+    assert runner.invoke(args=["backup", "verify", "latest"]).exit_code == 0
+    refused = runner.invoke(args=["backup", "restore", "latest", "--yes"])
+    assert refused.exit_code == 15
+    assert "no active admin" in refused.stderr
