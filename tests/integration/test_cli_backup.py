@@ -34,6 +34,7 @@ from launcher.current import current_backups
 from launcher.db.settings import change_settings
 from launcher.models import Role
 from tests.support.folders import refuse_modes_and_links
+from tests.support.hostile import slow_statistics
 from tests.support.jobs import slots_count_since
 
 Flask_ = Callable[..., Result]
@@ -259,6 +260,21 @@ def test_import_takes_a_plain_database_and_refuses_a_stranger(
     assert "another application" in flask("import", str(stranger), expect=15).stderr
     (tmp_path / "empty.db").touch()
     assert "empty" in flask("import", str(tmp_path / "empty.db"), expect=17).stderr
+
+
+@pytest.mark.slow
+def test_a_file_that_computes_for_hours_is_refused_at_a_limit(
+    flask: Flask_, tmp_path: Path
+) -> None:
+    """With the real limits, so it takes half a minute of processor time."""
+    flask("create")
+    path = Path(flask("export", "latest", str(tmp_path)).stdout.strip())
+    path.chmod(0o600)
+    slow_statistics(path)
+    refused = flask("import", str(path), expect=19).stderr
+    assert re.search(r"the check of the database was stopped at its limit of \d+ seconds", refused)
+    assert "Do not use a file of unknown origin." in refused
+    assert "Safe." in flask("status").stdout
 
 
 def test_export_never_overwrites(flask: Flask_, tmp_path: Path) -> None:
