@@ -19,17 +19,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
-from argon2 import extract_parameters
-from argon2.exceptions import InvalidHashError
-from argon2.profiles import RFC_9106_LOW_MEMORY as _OURS
 
 from launcher.backup.reasons import Fault, Reason
+from launcher.db.hashes import NO_PASSWORD, is_affordable
 from launcher.models import SignInFailure, SystemSettings, User
 from launcher.models.types import EPOCH, EnumText, Model, StoredFacts, UtcDateTime, UtcSeconds
 from launcher.settings.kinds import SettingError
 from launcher.settings.table import SETTINGS, read
 
-NO_PASSWORD = "!"  # noqa: S105 (no password has this hash)
 NAME_LENGTH = 1_000
 TEXT_LENGTH = 100_000
 _SHORT = {"name", "username", "display_name", "slug", "letters", "email", "prefix", "mime"}
@@ -138,23 +135,6 @@ def _mend_passwords(connection: sqlite3.Connection) -> Iterator[Fault]:
     connection.executemany(update, [(NO_PASSWORD, *key) for key in odd])
     if odd:
         yield Fault(Reason.PASSWORDS_REMOVED, {"count": len(odd)})
-
-
-def is_affordable(password_hash: object) -> bool:
-    """Whether a stored hash, as bytes, is `NO_PASSWORD` or costs no more to check than ours."""
-    if password_hash == NO_PASSWORD.encode():
-        return True
-    try:
-        theirs = extract_parameters(str(password_hash, "ascii"))  # type: ignore[call-overload]
-    except (InvalidHashError, ValueError, TypeError):
-        return False
-    return (
-        theirs.type is _OURS.type
-        and theirs.memory_cost <= _OURS.memory_cost
-        and theirs.time_cost <= _OURS.time_cost
-        and theirs.parallelism <= _OURS.parallelism
-        and theirs.hash_len <= _OURS.hash_len
-    )
 
 
 def _mend_table(connection: sqlite3.Connection, table: sa.Table) -> Iterator[str]:
