@@ -158,6 +158,16 @@ _TEXTS: Mapping[ProblemKind, LazyString] = {
     ),
 }
 
+_ALTERED: Mapping[Reason, LazyString] = {
+    Reason.LIVE_OBJECT_DIFFERENT: _(
+        "“%(object)s” in the database was altered, so it cannot be backed up."
+    ),
+    Reason.LIVE_OBJECT_MISSING: _(
+        "“%(object)s” is missing from the database, so it cannot be backed up."
+    ),
+}
+
+
 OVER_WORDS: Mapping[ProblemKind, LazyString] = {
     ProblemKind.NOT_PUT_BACK: _("The data is whole again"),
     ProblemKind.LIVE_DAMAGED: _("The database opens again"),
@@ -204,6 +214,8 @@ def title(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> str:
     match problem.kind:
         case ProblemKind.LIVE_DAMAGED if _is_of_version(problem):
             words = gettext("This version cannot use the database")
+        case ProblemKind.LIVE_DAMAGED if _altered(problem):
+            words = gettext("The database was altered")
         case ProblemKind.STALE:
             words = headline(Findings((), headline=Headline.STALE), snapshot)
         case ProblemKind.LOW_SPACE if problem.severity is Severity.BAD:
@@ -265,6 +277,9 @@ def _sentences(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
                 "Run `flask database upgrade` on the server. It reports the reason and the next"
                 " step."
             )
+        case ProblemKind.LIVE_DAMAGED if altered := _altered(problem):
+            yield altered
+            yield _("Undo that change, or restore a backup; the files of today are kept.")
         case ProblemKind.FAILED:
             yield from _of_failure(problem, snapshot)
             yield _("Nothing half-made was left behind.")
@@ -305,14 +320,9 @@ def _sentences(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
             yield _TEXTS[kind]
 
 
-_ALTERED: Mapping[Reason, LazyString] = {
-    Reason.LIVE_OBJECT_DIFFERENT: _(
-        "%(when)s: “%(object)s” in the database was altered, so it cannot be backed up."
-    ),
-    Reason.LIVE_OBJECT_MISSING: _(
-        "%(when)s: “%(object)s” is missing from the database, so it cannot be backed up."
-    ),
-}
+def _altered(problem: Problem) -> LazyString | None:
+    """Return how the schema was altered, None when it was not."""
+    return _ALTERED.get(problem.fault.reason) if problem.fault else None
 
 
 def _of_failure(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
@@ -325,9 +335,6 @@ def _of_failure(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
             if is_over
             else _("%(when)s: not enough space.")
         )
-    elif problem.fault and (altered := _ALTERED.get(problem.fault.reason)):
-        yield altered
-        yield _("Undo that change, or restore a backup; the files of today are kept.")
     else:
         yield _("%(when)s: %(reason)s.")
         yield ERROR_WORDS.get(problem.code, ERROR_WORDS["internal"]).hint

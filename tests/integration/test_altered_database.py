@@ -48,7 +48,9 @@ def test_an_altered_table_is_named_and_status_fails_until_a_restore(
     assert "Undo that change" in refused.stderr
     status = runner.invoke(args=["backup", "status"])
     assert status.exit_code == 18
+    assert "The database was altered: undo that" in status.output
     assert "'tags' was altered" in status.output
+    assert "is damaged" not in status.output
     assert runner.invoke(args=["backup", "restore", "latest", "--yes"]).exit_code == 0
     assert runner.invoke(args=["backup", "status"]).exit_code == 0
     undone = runner.invoke(args=["backup", "undo", "--yes"])

@@ -344,3 +344,10 @@ def test_what_a_good_one_leaves_out_is_on_its_page_and_in_the_list(
         )
     ada.open(f"/admin/backups/{made.id}")
     assert 'data-state="warn"' in ada.page
+
+
+def test_the_panel_names_what_was_altered_in_the_database(ada: Visitor, data_dir: Path) -> None:
+    run(data_dir / "launcher.db", "ALTER TABLE tags ADD COLUMN mine TEXT")
+    ada.open("/admin/backups")
+    assert "The database was altered" in ada.page
+    assert "“tags” in the database was altered, so it cannot be backed up." in ada.page
