@@ -16,6 +16,7 @@ from launcher.accounts.errors import (
     PasswordPersonalError,
     PasswordUnfitError,
 )
+from launcher.db.hashes import is_affordable
 
 PASSWORD_MAX_LENGTH = 1000
 _MIN_SCORE = 3  # of 0 to 4: more than 100 million guesses
@@ -70,8 +71,8 @@ def hash_password(password: str) -> str:
 
 
 def is_password(password_hash: str, password: str) -> bool:
-    """Return whether `password` is the one that was hashed."""
-    if len(password) > PASSWORD_MAX_LENGTH:
+    """Return whether `password` is the one that was hashed, at no more cost than ours."""
+    if len(password) > PASSWORD_MAX_LENGTH or not is_affordable(password_hash.encode()):
         return False
     try:
         with _one_hash:

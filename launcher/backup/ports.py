@@ -88,10 +88,12 @@ class Content(Protocol):
         epoch: str,
         schedule: Schedule | None,
         account: Mapping[str, object] | None,
+        is_own: bool = True,
     ) -> tuple[Fault, ...]:
         """Prepare a staged database at `head` to go live, in one transaction.
 
-        Replaces values that the application cannot read, and returns what it replaced.
+        In a file from outside it replaces values that the application never writes. Returns what
+        it replaced.
         Writes the session epoch; the schedule, if given; the account, if given, as an active
         admin (an account of the same name is replaced).
         """

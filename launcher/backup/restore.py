@@ -188,8 +188,8 @@ def prepare_restore(
 
     1. Migrate an older schema to ours.
     2. Give it the page size of the live database.
-    3. Replace values that the application cannot read; write the session epoch, the schedule
-       that is kept, the account that is carried.
+    3. Write the session epoch, the schedule that is kept, the account that is carried; in a file
+       from outside, replace values that the application never writes.
     4. Check that an active admin can sign in afterwards.
 
     Holds on failure: only staging was touched.
@@ -214,6 +214,7 @@ def prepare_restore(
             epoch=epoch,
             schedule=live.survey.schedule if live.survey and choices.keep_schedule else None,
             account=_carried(live, choices),
+            is_own=checked.is_own,
         )
     with _unfit_errors("read"), open_copy(path, deadline_s=CHECK_DEADLINE_S) as connection:
         if checked.pending:

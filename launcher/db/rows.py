@@ -21,8 +21,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from launcher.backup.reasons import Fault, Reason
-from launcher.db.hashes import NO_PASSWORD, is_affordable
-from launcher.models import SignInFailure, SystemSettings, User
+from launcher.models import SystemSettings
 from launcher.models.types import EPOCH, EnumText, Model, StoredFacts, UtcDateTime, UtcSeconds
 from launcher.settings.kinds import SettingError
 from launcher.settings.table import SETTINGS, read
@@ -68,21 +67,18 @@ def mend_rows(connection: sqlite3.Connection) -> tuple[Fault, ...]:
 
     A text keeps what can be read of it, any other value gets the default of its column, and a
     setting that may not have its value gets its default. A row whose key is odd, or a link that it
-    needs, is removed. Failures of sign-in are removed: they count against the addresses of another
-    time.
+    needs, is removed.
 
     Returns:
         What was changed, by name.
     """
-    connection.execute(f"DELETE FROM {SignInFailure.__tablename__}")
     faults: list[Fault] = []
     counts: Counter[str] = Counter()
     connection.create_function("is_readable_json", 1, _is_readable_json)
     with _reading_bytes(connection):
         faults += _mend_settings(connection)
-        faults += _mend_passwords(connection)
         for table in Model.metadata.sorted_tables:
-            if table.name not in {SignInFailure.__tablename__, SystemSettings.__tablename__}:
+            if table.name != SystemSettings.__tablename__:
                 counts.update(_mend_table(connection, table))
     if counts:
         values = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
@@ -125,16 +121,6 @@ def _is_setting(name: str, value: object, type_: str) -> bool:
     except (UnicodeDecodeError, SettingError):
         return False
     return True
-
-
-def _mend_passwords(connection: sqlite3.Connection) -> Iterator[Fault]:
-    """Take away the passwords whose check would cost more than one of ours, or is impossible."""
-    hashes = connection.execute(f"SELECT id, password_hash FROM {User.__tablename__}").fetchall()
-    odd = [(id_,) for id_, password_hash in hashes if not is_affordable(password_hash)]
-    update = f"UPDATE {User.__tablename__} SET password_hash = ? WHERE id = ?"
-    connection.executemany(update, [(NO_PASSWORD, *key) for key in odd])
-    if odd:
-        yield Fault(Reason.PASSWORDS_REMOVED, {"count": len(odd)})
 
 
 def _mend_table(connection: sqlite3.Connection, table: sa.Table) -> Iterator[str]:

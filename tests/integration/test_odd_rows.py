@@ -15,7 +15,7 @@ from flask.testing import FlaskCliRunner
 
 from launcher.backup.reasons import Reason
 from launcher.db.content import LauncherContent
-from launcher.db.rows import NAME_LENGTH, mend_rows
+from launcher.db.rows import NAME_LENGTH
 from launcher.extensions import db
 from launcher.models.types import Model
 from launcher.settings.table import SETTINGS
@@ -40,16 +40,31 @@ def digest(path: Path) -> dict[str, list[tuple[object, ...]]]:
 
 def mend(path: Path) -> dict[str, str]:
     """Mend the rows; return reason → what it names."""
-    with closing(sqlite3.connect(path)) as database, database:
-        return {
-            fault.reason: " ".join(map(str, fault.facts.values())) for fault in mend_rows(database)
-        }
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        faults = LauncherContent().prepare(
+            database, epoch="new", schedule=None, account=None, is_own=False
+        )
+    return {fault.reason: " ".join(map(str, fault.facts.values())) for fault in faults}
 
 
 def test_rows_of_launcher_itself_are_left_alone(filled: Path) -> None:
+    assert mend(filled) == {}
     before = digest(filled)
     assert mend(filled) == {}
     assert digest(filled) == before
+
+
+def test_odd_values_of_our_own_backup_come_back_as_they_were(
+    filled: Path, runner: FlaskCliRunner
+) -> None:
+    write_odd(filled, [OddCell("apps", "description", "a BLOB", is_key=False)])
+    before = digest(filled)["apps"]
+    assert runner.invoke(args=["backup", "create"]).exit_code == 0
+    with closing(sqlite3.connect(filled)) as database, database:
+        database.execute("UPDATE apps SET description = 'changed'")
+    result = runner.invoke(args=["backup", "restore", "latest", "--yes"])
+    assert result.exit_code == 0, result.output
+    assert digest(filled)["apps"] == before
 
 
 @pytest.mark.parametrize("value", ODD_VALUES)

@@ -113,6 +113,7 @@ class Notebook:
         epoch: str,
         schedule: Schedule | None,
         account: Mapping[str, object] | None,
+        is_own: bool = True,  # noqa: ARG002
     ) -> tuple[Fault, ...]:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("UPDATE setting SET epoch = ?", (epoch,))
