@@ -111,7 +111,7 @@ def schema_problem(path: Path, *, content: Content) -> Fault | None:
         with contextlib.closing(connect(path, "mode=ro")) as connection:
             revision = content.revision(connection)
             if revision == content.head:
-                return _difference(connection, content)
+                return _difference(connection, content) or _unreadable(path, connection, content)
     except (OSError, sqlite3.Error):
         return None
     if not revision:
@@ -120,6 +120,19 @@ def schema_problem(path: Path, *, content: Content) -> Fault | None:
     facts = {"theirs": revision, "version": content.app_version, "ours": content.head}
     is_newer = content.pending(revision) is None
     return Fault(Reason.LIVE_NEWER if is_newer else Reason.LIVE_OLDER, facts)
+
+
+def _unreadable(path: Path, connection: sqlite3.Connection, content: Content) -> Fault | None:
+    """Return the first table whose first page is none of a table."""
+    for each in content.expected_schema(content.head):
+        try:
+            if each.type == "table":
+                connection.execute(f'SELECT 1 FROM "{each.name}" LIMIT 1').fetchone()  # noqa: S608
+        except sqlite3.DatabaseError as error:
+            if primary_code(error) == sqlite3.SQLITE_CORRUPT:
+                facts: dict[str, Fact] = {"name": path.name, "detail": f"{each.name}: {error}"}
+                return Fault(Reason.LIVE_UNUSABLE, facts)
+    return None
 
 
 def _difference(connection: sqlite3.Connection, content: Content) -> Fault | None:
