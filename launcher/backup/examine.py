@@ -36,8 +36,6 @@ from launcher.backup.sqlite.schema import (
     statistics,
 )
 
-CHECK_DEADLINE_S = 1800.0
-
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -76,7 +74,7 @@ def examine(path: Path, *, content: Content, is_own: bool, app_version: str) -> 
         app_version: the version that made it, "" when that is not known.
 
     Raises:
-        DatabaseCorruptError: it is damaged, or a check took too long.
+        DatabaseCorruptError: it is damaged.
         UploadRejectedError: it is no database, or its schema is not ours.
         IncompatibleBackupError: newer, or another application's.
         InsufficientSpaceError, StoreUnavailableError: there is no room to remove something.
@@ -85,7 +83,7 @@ def examine(path: Path, *, content: Content, is_own: bool, app_version: str) -> 
     left_out = remove_foreign(path, content=content) if is_own else ()
     if left_out:
         header = _read_header(path, content=content)
-    with open_checked(path, deadline_s=None if is_own else CHECK_DEADLINE_S) as connection:
+    with open_checked(path) as connection:
         with _other_application_errors(header):
             schema = read_schema(connection)
             if name := first_code(schema):

@@ -137,7 +137,6 @@ class Reason(StrEnum):
 
     # The database inside
     DATABASE_DAMAGED = "database_damaged", "the database is damaged: {detail}"
-    CHECK_TOO_LONG = "check_too_long", "the check took too long and was stopped"
     CHECK_TIME = ("check_time",
         "the check of the database was stopped at its limit of {seconds} seconds")
     CHECK_PROCESSOR = ("check_processor",

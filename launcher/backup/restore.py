@@ -22,7 +22,6 @@ from launcher.backup.errors import (
     SourceDatabaseError,
 )
 from launcher.backup.examine import (
-    CHECK_DEADLINE_S,
     Checked,
     check_structure,
     differences_from_ours,
@@ -37,7 +36,7 @@ from launcher.backup.records.plan import NameChange, RestoreOutcome, RestorePlan
 from launcher.backup.records.survey import Survey
 from launcher.backup.records.text import listed
 from launcher.backup.replacement import FileReplacement, InPlace
-from launcher.backup.sqlite.copy import open_copy, open_staged, rewrite
+from launcher.backup.sqlite.copy import open_checked, open_staged, rewrite
 from launcher.backup.sqlite.header import mark_as_ours
 from launcher.backup.sqlite.live import (
     confirm_live,
@@ -138,22 +137,13 @@ def read_live(
                 differences_from_ours(connection, content=content) if count_rows else Differences()
             )
     except SourceDatabaseError as error:
-        if not error.is_damaged and _has_our_schema(path, content):
+        if not error.is_damaged:
             raise
         return Live(path, error.fault, False, None, None)
     except Exception as error:  # noqa: BLE001  (rows that no code of ours would have left)
         problem = Fault(Reason.LIVE_CONTENT, {"name": path.name, "detail": str(error)})
         return Live(path, problem, False, None, None)
     return Live(path, None, False, survey, account, differences.foreign_names)
-
-
-def _has_our_schema(path: Path, content: Content) -> bool:
-    """Whether the live database is at our schema, so that only a lock can hide its rows."""
-    try:
-        with open_live(path) as connection:
-            return content.revision(connection) == content.head
-    except SourceDatabaseError as error:
-        return not error.is_damaged
 
 
 def unpack_restore(
@@ -207,7 +197,7 @@ def prepare_restore(
         require_space(path.parent, checked.size_bytes, what="migrating the copy")
         with _unfit_errors("migrated"):
             content.migrate(path)
-    path = _rewritten(path, live=live, was_migrated=bool(checked.pending))
+    path = _rewritten(checked, live=live)
     with _unfit_errors("prepared"), open_staged(path) as connection:
         replaced = content.prepare(
             connection,
@@ -216,7 +206,7 @@ def prepare_restore(
             account=_carried(live, choices),
             is_own=checked.is_own,
         )
-    with _unfit_errors("read"), open_copy(path, deadline_s=CHECK_DEADLINE_S) as connection:
+    with _unfit_errors("read"), open_checked(path) as connection:
         if checked.pending:
             check_structure(connection)
         survey = content.survey(connection)
@@ -260,15 +250,14 @@ def _carried(live: Live, choices: Choices) -> Mapping[str, object] | None:
     return live.account
 
 
-def _rewritten(path: Path, *, live: Live, was_migrated: bool) -> Path:
-    """Return `path`, or a copy with the page size of a live database, which takes no other.
+def _rewritten(checked: Checked, *, live: Live) -> Path:
+    """Return the path, or that of a copy with the page size of a live database: it takes no other.
 
     What a migration left is copied in any case: what cannot be backed up must never go live.
     """
     page_size = _page_size(live)
-    with open_copy(path) as connection:
-        is_ours = connection.execute("PRAGMA page_size").fetchone()[0] == page_size
-    if not was_migrated and (page_size is None or is_ours):
+    path = checked.path
+    if not checked.pending and page_size in {None, checked.page_size}:
         return path
     require_space(path.parent, path.stat().st_size, what="writing the copy")
     rewritten = path.with_name(f"rewritten-{path.name}")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import sys
-import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -18,33 +17,12 @@ from launcher.backup.sqlite.log import is_whole
 
 # In the index of the log (https://www.sqlite.org/walformat.html#the_wal_index_file_format).
 _LAST_FRAME_AT = 16
-_CHECK_STEP_OPCODES = 200_000
 _CHECK_CACHE = -16_000  # kB: a third faster than SQLite's default, and no more with more
 MAX_FINDINGS = 100_000
 
 
 @contextlib.contextmanager
-def open_copy(path: Path, *, deadline_s: float | None = None) -> Iterator[sqlite3.Connection]:
-    """Open a file that no one writes to, trusting nothing in it.
-
-    Statements that are still running after `deadline_s` seconds are interrupted.
-
-    Raises:
-        DatabaseCorruptError: a statement found damage, or took longer than the deadline.
-    """
-    with copy_errors(path):
-        connection = connect(path, "mode=ro&immutable=1")
-        try:
-            _distrust(connection, deadline_s)
-            yield connection
-        finally:
-            connection.close()
-
-
-@contextlib.contextmanager
-def open_checked(
-    path: Path, *, deadline_s: float | None = None, any_schema: bool = False
-) -> Iterator[sqlite3.Connection]:
+def open_checked(path: Path, *, any_schema: bool = False) -> Iterator[sqlite3.Connection]:
     """Open a file in staging that no one else has open, to check it, trusting nothing in it.
 
     It is only read, by a connection that could write: SQLite gives `CHECK` constraints to no
@@ -52,28 +30,24 @@ def open_checked(
 
     Args:
         path: the file.
-        deadline_s: statements that are still running after this time are interrupted.
         any_schema: whether a schema that SQLite cannot parse can be read, too.
 
     Raises:
-        DatabaseCorruptError: a statement found damage, or took longer than the deadline.
+        DatabaseCorruptError: a statement found damage.
     """
     with copy_errors(path), contextlib.closing(connect(path, "mode=rw")) as connection:
         if any_schema:
             connection.execute("PRAGMA writable_schema=ON")
-        _distrust(connection, deadline_s)
+        _distrust(connection)
         yield connection
 
 
-def _distrust(connection: sqlite3.Connection, deadline_s: float | None) -> None:
+def _distrust(connection: sqlite3.Connection) -> None:
     for pragma in ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0"):
         connection.execute(f"PRAGMA {pragma}")
     connection.execute(f"PRAGMA cache_size={_CHECK_CACHE}")
     connection.execute("PRAGMA query_only=ON")
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-    if deadline_s is not None:
-        deadline = time.monotonic() + deadline_s
-        connection.set_progress_handler(lambda: time.monotonic() > deadline, _CHECK_STEP_OPCODES)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from launcher.backup.errors import (
-    CheckStoppedError,
     DatabaseCorruptError,
     InsufficientSpaceError,
     SourceDatabaseError,
@@ -69,8 +68,6 @@ def copy_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise_disk_error(error, path)
-        if primary_code(error) == sqlite3.SQLITE_INTERRUPT:
-            raise CheckStoppedError(Reason.CHECK_TOO_LONG) from error
         raise DatabaseCorruptError(Reason.DATABASE_DAMAGED, detail=error) from error
 
 

@@ -195,7 +195,6 @@ FILE_WORDS: Mapping[Reason, FileWords] = {
         (_("No backup looks like that, so it was not unpacked."), _UNTOUCHED),
         _OURS_ALONE,
     ),
-    Reason.CHECK_TOO_LONG: FileWords("warn", _STOPPED, (_UNTOUCHED,), _STOPPED_ADVICE),
     Reason.CHECK_TIME: FileWords(
         "warn",
         _STOPPED,
