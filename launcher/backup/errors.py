@@ -145,6 +145,9 @@ OF_THE_VERSION = frozenset(
 )
 """Why this version cannot use a live database that is not damaged."""
 
+OF_THE_SCHEMA = frozenset({Reason.LIVE_OBJECT_DIFFERENT, Reason.LIVE_OBJECT_MISSING})
+"""Why no backup can be made until an admin undoes a change of the live database."""
+
 
 class SourceDatabaseError(BackupError):
     """The live database could not be read, or stayed busy."""

@@ -12,6 +12,7 @@ from datetime import datetime
 import click
 
 from launcher.backup.codec import encode
+from launcher.backup.records import text as text_records
 from launcher.backup.records.backup import State
 
 _COLOURS = {State.VERIFIED: "green", State.UNVERIFIED: "yellow", State.DAMAGED: "red"}
@@ -46,17 +47,14 @@ def say(text: str = "") -> None:
 
 
 def put(text: object = "", *, lead: str = "", err: bool = False, fg: str | None = None) -> None:
-    """Print `text`, which may hold what others wrote, after `lead`, which may hold our colours."""
+    """Print `text`, made printable, after `lead`, which may hold colours."""
     plain = lead + printable(text)
     click.echo(click.style(plain, fg=fg) if fg else plain, err=err)
 
 
 def printable(text: object) -> str:
-    """Return text without what a terminal would obey, or a reader could not see.
-
-    Names and notes come from manifests, file systems and restored databases.
-    """
-    return "".join(c if c.isprintable() or c in "\n\t" else "?" for c in str(text))
+    """Return text that a terminal can show, with its lines."""
+    return text_records.printable(str(text), keep="\n\t")
 
 
 def one_line(text: object) -> str:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from launcher.backup.reasons import Fault, Reason
+from launcher.backup.errors import OF_THE_SCHEMA
+from launcher.backup.reasons import Fault
 from launcher.backup.records.backup import Backup, Kind, State
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.monitoring.snapshot import Snapshot, Space, runs_ahead
@@ -27,9 +28,6 @@ VERIFIED_WITHIN = timedelta(days=31)
 _RUNS_AHEAD = 400
 _LEAST_DATA_FREE_BYTES = 1000 * 4096
 """What the live database needs: SQLite folds its log (`wal_autocheckpoint`) at 1000 pages."""
-
-_ALTERED = {Reason.LIVE_OBJECT_DIFFERENT, Reason.LIVE_OBJECT_MISSING}
-"""Why no backup can be made until an admin does something about it."""
 
 
 class Severity(StrEnum):
@@ -338,7 +336,7 @@ def _severity_of_loss(snapshot: Snapshot) -> Severity:
 def _of_attempts(snapshot: Snapshot) -> Iterator[Problem]:
     failed = _failed_in_a_row(snapshot)
     if failed:
-        is_altered = failed[0].fault and failed[0].fault.reason in _ALTERED
+        is_altered = failed[0].fault and failed[0].fault.reason in OF_THE_SCHEMA
         yield Problem(
             ProblemKind.FAILED,
             Severity.BAD if is_altered else _severity_of_loss(snapshot),

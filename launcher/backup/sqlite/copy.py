@@ -13,12 +13,12 @@ from launcher.backup.files import create_new, disk_errors
 from launcher.backup.reasons import Reason
 from launcher.backup.sqlite.connection import connect, side_files
 from launcher.backup.sqlite.failures import copy_errors
-from launcher.backup.sqlite.log import is_whole
+from launcher.backup.sqlite.wal import is_whole
 
 # In the index of the log (https://www.sqlite.org/walformat.html#the_wal_index_file_format).
 _LAST_FRAME_AT = 16
 _CHECK_CACHE = -16_000  # kB: a third faster than SQLite's default, and no more with more
-MAX_FINDINGS = 100_000
+_MAX_FINDINGS = 100_000
 
 
 @contextlib.contextmanager
@@ -76,7 +76,7 @@ def apply_log(path: Path, *, name: str) -> None:
     """Write what the log beside a copy in staging holds into the copy; the log is gone then.
 
     SQLite finds the last commit that is whole and does the work when the connection is closed. No
-    statement here reads the schema, which is a stranger's.
+    statement here reads the schema, which may come from outside.
 
     Args:
         path: the copy, with its log beside it.
@@ -92,7 +92,7 @@ def apply_log(path: Path, *, name: str) -> None:
         connection = connect(path, "mode=rw")
         try:
             connection.execute("PRAGMA data_version").fetchone()
-            # This drops SQLite's locks on it. No other connection has the copy open.
+            # Closing this drops SQLite's locks on the index. No other connection has it open.
             with index.open("rb") as file:
                 file.seek(_LAST_FRAME_AT)
                 last_frame = int.from_bytes(file.read(4), sys.byteorder)
@@ -114,12 +114,17 @@ def rebuild_indexes(path: Path) -> None:
         connection.execute("REINDEX")
 
 
-def integrity_findings(connection: sqlite3.Connection) -> Iterator[str]:
-    """Run SQLite's full integrity check; yield what it finds, while it goes on.
+def integrity_findings(connection: sqlite3.Connection, *, is_quick: bool = False) -> Iterator[str]:
+    """Run SQLite's check of a database; yield what it finds, while it goes on.
 
     Constraints of the kind `CHECK` are only known to a connection that could write.
+
+    Args:
+        connection: to the database.
+        is_quick: whether to leave out that each index agrees with its table.
     """
-    for (finding,) in connection.execute(f"PRAGMA integrity_check({MAX_FINDINGS})"):
+    check = "quick_check" if is_quick else "integrity_check"
+    for (finding,) in connection.execute(f"PRAGMA {check}({_MAX_FINDINGS})"):
         if finding != "ok":
             yield finding
 

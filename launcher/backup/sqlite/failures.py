@@ -15,7 +15,7 @@ from launcher.backup.errors import (
 )
 from launcher.backup.reasons import Reason
 
-# Of the lock, of the rights or of the process: the database itself may be whole.
+# About a lock, a right or the process: the database itself may be whole.
 _PASSING = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_LOCKED,
@@ -43,8 +43,8 @@ _OF_THE_DISK = {_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 def source_errors() -> Iterator[None]:
     """Translate what SQLite raises about the live database into a `SourceDatabaseError`.
 
-    Whatever will not pass by itself is damage: a database that SQLite refuses to copy can be
-    neither backed up nor taken back to, so a restore keeps its files and replaces them.
+    Whatever does not pass with time is damage: a database that SQLite refuses to copy cannot be
+    backed up, so a restore keeps its files and replaces them.
     """
     try:
         yield

@@ -44,7 +44,7 @@ class Header:
 
 
 def is_database(start: bytes) -> bool:
-    """Whether a file that begins like this is a SQLite database, or was to be one."""
+    """Whether a file that begins with `start` is a SQLite database, whole or not."""
     return start.startswith(_MAGIC)
 
 

@@ -12,7 +12,7 @@ from launcher.backup.errors import BackupError
 from launcher.backup.ports import Content, OnBytes
 from launcher.backup.reasons import Fact, Fault, Reason
 from launcher.backup.sqlite.connection import connect
-from launcher.backup.sqlite.copy import MAX_FINDINGS
+from launcher.backup.sqlite.copy import integrity_findings
 from launcher.backup.sqlite.failures import (
     has_no_room,
     primary_code,
@@ -123,7 +123,7 @@ def schema_problem(path: Path, *, content: Content) -> Fault | None:
 
 
 def _unreadable(path: Path, connection: sqlite3.Connection, content: Content) -> Fault | None:
-    """Return the first table whose first page is none of a table."""
+    """Return the first table that SQLite cannot read, by its first page."""
     for each in content.expected_schema(content.head):
         try:
             if each.type == "table":
@@ -310,9 +310,9 @@ def confirm_live(live: Path, *, rows: Mapping[str, int]) -> str:
     """
     try:
         with open_live(live) as connection:
-            for (finding,) in connection.execute(f"PRAGMA quick_check({MAX_FINDINGS})"):
-                if finding != "ok" and not table_of_broken_rule(finding):
-                    return str(finding)
+            for finding in integrity_findings(connection, is_quick=True):
+                if not table_of_broken_rule(finding):
+                    return finding
             for table, expected in rows.items():
                 count = count_rows(connection, table)
                 if count != expected:

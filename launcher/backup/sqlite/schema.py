@@ -83,7 +83,7 @@ def _text(value: bytes | None) -> str:
 def first_code(rows: Schema) -> str:
     """Return the name of the first trigger, view or virtual table, which are code; "" for none.
 
-    A database that has one is asked nothing: a view in place of a table could run for ever.
+    Nothing is queried in a database that has one: a view in place of a table could run for ever.
     """
     for _, each in rows:
         is_plain = each.sql is None or _PLAIN.match(each.sql)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import click
 
-from launcher.backup.errors import OF_THE_VERSION
-from launcher.backup.reasons import Reason
+from launcher.backup.errors import OF_THE_SCHEMA, OF_THE_VERSION
 from launcher.backup.records.text import clean_note
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import handle_backup_errors, status_code
@@ -57,10 +56,10 @@ _PROBLEMS = {
     ProblemKind.SCHEDULE_OFF: "the schedule is switched off",
 }
 
-_ALTERED = {Reason.LIVE_OBJECT_DIFFERENT, Reason.LIVE_OBJECT_MISSING}
 _OF_THE_VERSION = (
     "this version cannot use the database: `flask database upgrade` reports the next step"
 )
+_OF_THE_SCHEMA = "the database was altered: undo that, or run `flask backup restore latest`"
 
 
 @backup.command()
@@ -134,12 +133,12 @@ def _answer(findings: Findings) -> str:
 
 def _problem(problem: Problem) -> str:
     """Return a problem in one line."""
-    is_of_version = problem.fault is not None and problem.fault.reason in OF_THE_VERSION
     reason = problem.fault.reason if problem.fault else None
-    if problem.kind is ProblemKind.LIVE_DAMAGED and reason in _ALTERED:
-        sentence = "the database was altered: undo that, or run `flask backup restore latest`"
-    else:
-        sentence = _OF_THE_VERSION if is_of_version else _PROBLEMS[problem.kind]
+    sentence = _PROBLEMS[problem.kind]
+    if reason in OF_THE_VERSION:
+        sentence = _OF_THE_VERSION
+    elif reason in OF_THE_SCHEMA and problem.kind is ProblemKind.LIVE_DAMAGED:
+        sentence = _OF_THE_SCHEMA
     words = sentence.format(
         count=problem.count,
         times="attempt" if problem.count == 1 else f"{problem.count} attempts",
