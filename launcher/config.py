@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 PREFIX = "LAUNCHER_"
 
 FORM_LIMIT_BYTES = 512 << 10
-"""For every form but an upload; the longest one deletes ten thousand selected backups."""
+"""The largest form but for an upload; the longest one deletes ten thousand selected backups."""
 
 _KEY_MIN_LENGTH = 32
 _log = logging.getLogger(__name__)
@@ -278,7 +278,7 @@ def prepare_data_dir(config: Config) -> Config:
 
 
 def _ensure_temp_dir(fallback: Path) -> None:
-    """gunicorn, SQLite and Python need one; a read-only container may have no writable `/tmp`."""
+    """Provide a folder for temporary files: a read-only container may have no writable `/tmp`."""
     try:
         tempfile.gettempdir()
     except FileNotFoundError:

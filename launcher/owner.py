@@ -1,8 +1,8 @@
-"""Whose files these are: a process never leaves any that the server cannot use.
+"""The owner of the data directory: no process leaves files there that the server cannot use.
 
 The files of a data directory belong to one user, the one that the server runs as. Root acts as that
-user from the start, and hands over what root left before. Any other user is refused; the refusal
-names the one to be.
+user from the start, and hands over files that root left there before. Any other user is refused;
+the refusal names the user to run as.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Owner:
 
     @property
     def sudo(self) -> str:
-        """How sudo is asked for this user."""
+        """The beginning of a command that sudo runs as this user."""
         return f"sudo -u {self.name}" if self.name else f"sudo -u '#{self.uid}'"
 
 
@@ -61,13 +61,13 @@ def owner_of(config: Config) -> Owner | None:
 
 
 def act_as_owner(config: Config) -> Config:
-    """Let this process be the owner of the data directory from now on, and return `config`.
+    """Make this process act as the owner of the data directory from now on, and return `config`.
 
     Does nothing in a process that is the owner, and while there is no data directory. For root,
     every file that root left there belongs to the owner afterwards.
 
     Raises:
-        ConfigError: this user is another one, which is named with the one to be.
+        ConfigError: this user is another one; the sentence names both.
     """
     owner = owner_of(config)
     if owner is None or os.geteuid() == owner.uid:
@@ -82,7 +82,7 @@ def act_as_owner(config: Config) -> Config:
         except OSError as error:  # root without its capabilities, as in a container
             if any(_belongs_to(owner, path) for path in _own_files(config)):
                 raise ConfigError(_refusal(owner, config)) from error
-    elif _is_strange(owner, config):
+    elif _is_another_user(owner, config):
         raise ConfigError(_refusal(owner, config))
     return config
 
@@ -93,7 +93,7 @@ def this_user() -> Owner:
 
 
 def _can_run(owner: Owner) -> bool:
-    """Whether `owner` can read this program: else the server runs as root, whoever owns the data.
+    """Whether `owner` can read this program; if not, the server itself runs as root.
 
     Raises:
         OSError: root may not become another user.
@@ -161,11 +161,11 @@ def _belongs_to(owner: Owner, path: Path) -> bool:
         return False
 
 
-def _is_strange(owner: Owner, config: Config) -> bool:
+def _is_another_user(owner: Owner, config: Config) -> bool:
     """Whether the files there belong to `owner`, and new ones would belong to this user.
 
-    A directory without files of its own may belong to anybody, and some disks show one owner for
-    all that lies on them.
+    A directory without Launcher's files may belong to any user, and some disks show one owner for
+    all their files.
     """
     try:
         if not any(path.exists() for path in _own_files(config)):

@@ -1,4 +1,4 @@
-"""The worker of gunicorn: a thread gets a request when it is whole, and waits for no client long.
+"""The worker of gunicorn: a thread gets a request once it is whole, and waits for no slow client.
 
 gunicorn's own threaded worker reads a request in one of its threads, without a deadline: as many
 silent clients as there are threads stop the site. Here the loop of the worker, which has no thread
@@ -55,7 +55,7 @@ class ClientSocket(socket.socket):
     """A socket on which no call blocks for longer than the pace allows.
 
     Raises:
-        ConnectionResetError: the client was too slow; gunicorn then closes without a word.
+        ConnectionResetError: the client was too slow; gunicorn then closes the connection.
     """
 
     def __init__(self, *, fileno: int) -> None:
@@ -136,7 +136,7 @@ class _Connection(TConn):  # type: ignore[misc]
     def is_whole(self) -> bool:
         """Whether the head and the form are here; other bodies are left to the view."""
         if self.wanted is None:
-            self._look_for_head()
+            self._find_head()
         return self.wanted is not None and len(self.arrived) >= self.wanted
 
     def hand_over(self) -> None:
@@ -144,7 +144,7 @@ class _Connection(TConn):  # type: ignore[misc]
         self.parser.unreader.unread(bytes(self.arrived))
         self.arrived.clear()
 
-    def _look_for_head(self) -> None:
+    def _find_head(self) -> None:
         if not self.searched:  # empty lines before a request mean nothing
             del self.arrived[: len(self.arrived) - len(self.arrived.lstrip(b"\r\n"))]
         end = self.arrived.find(_HEAD_END, max(0, self.searched - len(_HEAD_END)))
@@ -277,7 +277,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._drop(conn, self.lingering)
 
     def murder_pending(self) -> None:
-        """Close what takes too long, requests that are not whole sooner when the worker stops."""
+        """Close what takes too long, unfinished requests sooner when the worker stops."""
         now = time.monotonic()
         early_s = 0.0 if self.alive else PATIENCE_S - _STOP_S
         self._drop_until(now + early_s, self.pending_conns)
@@ -290,13 +290,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _drop(self, conn: _Connection, waiting: deque[_Connection]) -> None:
         waiting.remove(conn)
-        with suppress(OSError, KeyError, ValueError):  # it may not have come to that
+        with suppress(OSError, KeyError, ValueError):  # it may not be registered
             self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         conn.close()
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
-        """Whether the connection can be reused: not when a body is left that nobody has read.
+        """Whether the connection can be reused: not when part of a body is unread.
 
         gunicorn's own waits five seconds for its rest, in a thread.
         """

@@ -61,7 +61,7 @@ class PasswordGuessableError(PasswordUnfitError):
 
 
 class PasswordPersonalError(PasswordUnfitError):
-    """A password that is hardly more than what everyone knows of its account."""
+    """A password that is hardly more than what is public about its account."""
 
     code = "password_personal"
     sentence = "this password is too close to the name of the user or of the site"

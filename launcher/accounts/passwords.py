@@ -30,14 +30,14 @@ _one_hash = threading.Lock()
 
 
 def require_fit_password(password: str, *, about: Iterable[str]) -> None:
-    """Refuse a password that is too short, or among the first that anyone would try.
+    """Refuse a password that is too short or easy to guess.
 
     Args:
-        about: what everyone knows of the account: its names, its e-mail address, the site.
+        about: what is public about the account: its names, its e-mail address, the site.
 
     Raises:
         PasswordUnfitError: it is too short or too long.
-        PasswordPersonalError: fewer than 8 characters remain without what everyone knows.
+        PasswordPersonalError: fewer than 8 characters remain without what is public.
         PasswordGuessableError: zxcvbn guesses it within 100 million tries.
     """
     if not PASSWORD_MIN_LENGTH <= len(password) <= PASSWORD_MAX_LENGTH:
@@ -71,7 +71,7 @@ def hash_password(password: str) -> str:
 
 
 def is_password(password_hash: str, password: str) -> bool:
-    """Return whether `password` is the one that was hashed, at no more cost than ours."""
+    """Return whether `password` is the one that was hashed; False for a costly hash."""
     if len(password) > PASSWORD_MAX_LENGTH or not is_affordable(password_hash.encode()):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Failed sign-ins in the audit log: who was meant and from where, never what was typed.
+"""Failed sign-ins in the audit log: the account and the address, never what was typed.
 
 People type their password into the field of the name, so a name that is no account's is not kept.
 Failures of the same account from the same address are one row, which moves with the last of them:
@@ -25,7 +25,7 @@ TOGETHER = timedelta(hours=1)
 """Failures that are no further apart are one row."""
 
 MAX_ADDRESSES = 100
-"""So many rows with an address are added in a day; further addresses share one row."""
+"""How many rows with an address are added in a day; further addresses share one row."""
 
 
 def record_refusal(action: str, *, user: User | None, address: str, at: datetime) -> None:

@@ -23,7 +23,7 @@ MAX_AGE = timedelta(days=90)
 """After this a session ends, however much it is used."""
 
 MAX_SESSIONS = 100
-"""So many sessions of one user are kept: a script that signs in each minute fills no disk."""
+"""How many sessions of one user are kept: a script that signs in each minute fills no disk."""
 
 
 def begin_session(user_id: int, *, epoch: str, now: datetime | None = None) -> str:
@@ -34,7 +34,7 @@ def begin_session(user_id: int, *, epoch: str, now: datetime | None = None) -> s
 
 
 def continue_session(session_id: str, *, user_id: int, epoch: str, began_at: datetime) -> None:
-    """Let a session count in `epoch`, and remove the rows that count no more."""
+    """Make a session valid in `epoch`, and remove the rows that are valid no more."""
     row = {"user_id": user_id, "epoch": epoch, "began_at": began_at}
     statement = insert(UserSession).values(id=session_id, **row)
     # Restored data may have the row, of an older epoch.
@@ -77,7 +77,7 @@ def end_sessions(user: User) -> None:
 
 
 def end_own_sessions(user: User, *, actor: Actor) -> Sequence[str]:
-    """End every session of `user`, who asked for it; return their ids."""
+    """End every session of `user` at their own request; return the ids."""
     own = sa.select(UserSession.id).where(UserSession.user_id == user.id)
     ids = db.session.scalars(own).all()
     end_sessions(user)

@@ -49,13 +49,13 @@ def authenticate(
     Each attempt is counted in the database before the password is checked, so that many attempts
     at once, over all processes, get no more tries than one after another. After five failures
     there is a pause of a minute per attempt, until 15 minutes have passed without any. The failures
-    of a name are counted, and the names that fail at one address; those of a device from which
-    this user has signed in before are counted by themselves, so that no stranger can keep the user
-    out: https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies.
+    of a name are counted, and the names that fail at one address; those of a known
+    device, on which this user has signed in before, are counted apart, so that no one else can keep
+    the user out: https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies.
     An unknown name takes as long as a known one.
 
     Args:
-        device: the mark of such a device, "" for another.
+        device: the mark of a known device, "" for another.
 
     Raises:
         SignInThrottledError: too many recent failures; the password was not checked.
@@ -76,7 +76,7 @@ def confirm_password(
 ) -> None:
     """Check the password of a user who is signed in, with the pauses of `authenticate`.
 
-    The failures of each session are counted by themselves.
+    The failures of each session are counted apart.
 
     Raises:
         SignInThrottledError, SignInRefusedError: as `authenticate` does.

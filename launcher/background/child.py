@@ -101,7 +101,7 @@ def started(module: str, *, environment: Mapping[str, str]) -> Iterator[Child]:
     Raises:
         OSError: no process can be started.
     """
-    # Its errors may quote what a stranger wrote, or a secret: they go nowhere.
+    # Its error output may quote a secret or a file from outside, so it is discarded.
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", module],
         cwd=ROOT,

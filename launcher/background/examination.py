@@ -1,4 +1,4 @@
-"""Checks a database file that anybody may have made, in a process of its own.
+"""The examination of a database file in a process of its own, with limits.
 
 SQLite reads what it says while it opens a file, and a single function inside can run for hours, so
 only ending the process ends the check for certain. It holds no lock and knows no secret.

@@ -285,7 +285,7 @@ def _is_frame(start: bytes) -> bool:
 
 
 def _window_bytes(head: bytes) -> int:
-    """Return how much memory a frame asks for (RFC 8878, section 3.1.1.1); 0 if that is not told.
+    """Return how much memory a frame asks for (RFC 8878, section 3.1.1.1); 0 if unknown.
 
     A frame in one segment needs its whole content.
     """

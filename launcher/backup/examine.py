@@ -1,7 +1,7 @@
-"""The one proof that a database is good: everything that can be asked of a file before a restore.
+"""The examination of a database: every check that a restore makes before it writes anything.
 
-`create` asks it of its own copy, `verify`, a test restore, `import` and `restore` of what they
-unpacked. So what one calls good, the others take.
+`create` examines its own copy; `verify`, a test restore, `import` and `restore` examine what they
+unpacked. So what one of them calls good, the others accept.
 
 The order is part of the safety: size before bytes, the schema before anything that evaluates an
 expression of the file, SQLite's own checks last.
@@ -176,7 +176,7 @@ def revision_of(connection: sqlite3.Connection, content: Content) -> str:
 
 @contextlib.contextmanager
 def _other_application_errors(header: Header) -> Iterator[None]:
-    """Call a file without our mark another application's, unless its schema is exactly ours."""
+    """Report a file without our mark as another application's if its schema is not ours."""
     try:
         yield
     except (IncompatibleBackupError, UploadRejectedError) as error:

@@ -1,4 +1,4 @@
-"""What a file is that is no database: told from how it begins, to say what to do with it."""
+"""What a file is that is not a database, by its first bytes, so that a refusal can name it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from launcher.backup.errors import UploadRejectedError
 from launcher.backup.reasons import Reason
 
 KIND_BYTES = 4096
-"""How much of the beginning is enough to tell."""
+"""How many of the first bytes are read."""
 
 _PACKED = (
     (0, b"\x1f\x8b", "gzip", "gunzip FILE"),
@@ -20,7 +20,7 @@ _PACKED = (
     (0, b"Rar!\x1a\x07", "rar", "unrar x FILE"),
     (257, b"ustar", "tar", "tar -xf FILE"),
 )
-"""Place, mark, name and command of each packed format."""
+"""Offset, magic bytes, name and command of each packed format."""
 
 _ENCRYPTED = (
     (b"age-encryption.org/", "age"),
@@ -45,7 +45,7 @@ _RANDOM_VALUES = 230
 
 
 def refusal_of(start: bytes) -> UploadRejectedError:
-    """Return the refusal of a file that begins with `start`, and not as a database does."""
+    """Return the refusal of a file that begins with `start` and is not a database."""
     for place, mark, name, command in _PACKED:
         if start.startswith(mark, place):
             return UploadRejectedError(Reason.PACKED, format=name, command=command)

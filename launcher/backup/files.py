@@ -22,7 +22,7 @@ from launcher.backup.reasons import Reason
 
 CHUNK_BYTES = 1 << 20
 ASIDE = "aside-"
-"""How the folder of an operation begins that runs beside the lock: others leave it alone."""
+"""How the names of folders begin that belong to operations beside the lock."""
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}  # FAT, some mounts
 _NO_MODES = {errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
@@ -50,7 +50,7 @@ def disk_errors(doing: str) -> Iterator[None]:
 
 
 def sync_directory(path: Path) -> None:
-    """Make the names in the directory `path` durable, where its file system can do that."""
+    """Make the names in the directory `path` durable, where its file system supports that."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -88,7 +88,7 @@ def sync_file(path: Path) -> None:
 
 
 def is_readable_by_all(path: Path) -> bool:
-    """Whether its mode, and those of all folders above, let every user read a file."""
+    """Whether the modes of a file and of all folders above let every user read it."""
     try:
         may_read = path.stat().st_mode & stat.S_IROTH
         return bool(may_read) and all(
@@ -136,7 +136,7 @@ def create_new(path: Path, *, mode: int = 0o600) -> BinaryIO:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder lies at `path`; False where that may not be known."""
+    """Whether `path` is a folder; False where that cannot be read."""
     try:
         return path.is_dir()
     except OSError:
@@ -232,7 +232,7 @@ def empty_directory(path: Path, *, but: str = "") -> None:
         for entry in list(entries):
             if but and entry.name.startswith(but):
                 continue
-            # What cannot be removed, a file of another user say, does not keep the rest.
+            # One file that cannot be removed, of another user say, does not stop the rest.
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)
             else:

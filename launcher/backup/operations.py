@@ -4,9 +4,9 @@
 process that takes the lock and still finds the file knows that its writer was killed, and records
 that in the journal.
 
-Looking at a file takes as long as its maker wants, and changes nothing. So an operation may begin
-beside the others, at one of a few places that each have a lock, a state file and a folder for work
-in progress, and take the lock of all only for what it changes.
+The check of a file takes as long as the maker of the file wants, and changes nothing. So an
+operation may start beside the others, at one of a few places that each have a lock, a state file
+and a folder for work in progress. It takes the lock of all only for what it changes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from launcher.backup.records.operation import JournalEntry, Outcome, Progress, S
 log = logging.getLogger(__name__)
 
 _PLACES = 4
-_PLACES_FOR_STRANGERS = 2
+_PLACES_FOR_OUTSIDE = 2
 _LOCK_WAIT_S = 300.0
 _JOURNAL_WAIT_S = 10.0
 _REPORT_EVERY_S = 0.2
@@ -44,13 +44,13 @@ _RECENT_ENTRIES = 50
 
 
 class Aside(Enum):
-    """Whose file an operation looks at beside the lock.
+    """Where the file comes from that an operation checks beside the lock.
 
-    Two files of strangers at most are looked at, and they never keep ours waiting.
+    At most two files from outside are checked at once, so that our own never wait for them.
     """
 
     OURS = "ours"
-    STRANGERS = "strangers"
+    OUTSIDE = "outside"
 
 
 class ProgressReporter(Protocol):
@@ -91,8 +91,8 @@ class Operation:
         id: sixteen hexadecimal digits, see `records.ids`.
         facts: what its journal line will hold in addition; must be JSON.
         is_recorded: set to False by an operation that changed nothing.
-        folder: the name of its own folder for work in progress, "" where it shares staging with
-            nobody because it holds the lock.
+        folder: the name of its own folder in staging, "" while it holds the lock and has all of
+            staging to itself.
     """
 
     def __init__(
@@ -130,7 +130,7 @@ class Operation:
         self._send()
 
     def wait(self) -> None:
-        """Report that it waits for the lock, as a stage after the current one."""
+        """Report waiting for the lock, as a stage after the current one."""
         stages = self.progress.stages
         if Stage.WAIT not in stages:
             at = stages.index(self.progress.stage) + 1 if self.progress.stage in stages else 0
@@ -198,7 +198,7 @@ class _Place:
         return state[0] if state else None
 
     def write(self, progress: Progress, facts: dict[str, object]) -> None:
-        """Say how far the operation is; only for the holder of the lock."""
+        """Write how far the operation is; only for the holder of the lock."""
         state = encode(progress) | {"pid": os.getpid(), "facts": encode(facts)}
         # Progress is optional: a full disk must not stop the work that may free it.
         with contextlib.suppress(OSError):
@@ -277,7 +277,7 @@ class Operations:
             StoreUnavailableError: the data directory cannot be written.
         """
         with contextlib.ExitStack() as stack:
-            place = stack.enter_context(self._seated(aside) if aside else self._locked())
+            place = stack.enter_context(self._beside(aside) if aside else self._locked())
 
             def report(progress: Progress, facts: dict[str, object]) -> None:
                 place.write(progress, facts)
@@ -289,7 +289,7 @@ class Operations:
                 if place is self._main:
                     return False
                 before, place = place, stack.enter_context(self._locked_in_time(operation))
-                # It is at both places for a moment; killed then, it is recorded once.
+                # For a moment it is at both places; if it is killed then, it is recorded once.
                 place.write(operation.progress, operation.facts)
                 before.forget()
                 return True
@@ -343,7 +343,7 @@ class Operations:
 
         One whose process was killed is recorded as interrupted first.
         """
-        # Aside first: from there an operation only ever moves to the lock.
+        # The places beside the lock first: an operation only moves from there to the lock.
         for place in (*self._aside, self._main):
             progress = place.progress()
             if progress and progress.operation_id == operation_id:
@@ -362,7 +362,7 @@ class Operations:
 
     def _recover_if_interrupted(self) -> None:
         if self.has_interrupted_operation() and not self.recover():
-            # Another operation holds the lock, which says nothing of the places beside it.
+            # Another operation holds the lock; the places beside it may need clearing all the same.
             self._clear_aside()
 
     @contextlib.contextmanager
@@ -400,11 +400,11 @@ class Operations:
             time.sleep(0.1)
 
     @contextlib.contextmanager
-    def _seated(self, aside: Aside) -> Iterator[_Place]:
-        """Hold a place beside the lock."""
-        # From the other end, so that strangers find theirs free.
-        is_strange = aside is Aside.STRANGERS
-        places = self._aside[:_PLACES_FOR_STRANGERS] if is_strange else self._aside[::-1]
+    def _beside(self, aside: Aside) -> Iterator[_Place]:
+        """Hold one of the places beside the lock."""
+        # Our own begin at the other end, so that files from outside find their places free.
+        is_outside = aside is Aside.OUTSIDE
+        places = self._aside[:_PLACES_FOR_OUTSIDE] if is_outside else self._aside[::-1]
         for place in places:
             with disk_errors("use the data directory"):
                 descriptor = place.take()

@@ -1,8 +1,8 @@
 """What can be done with backups. Doors call these methods and nothing else of the core.
 
 Each method that changes something is one operation: it holds the lock that all processes share,
-reports its progress, and ends in one journal line. One that looks at a file which anybody may have
-made takes the lock afterwards, for what it changes. Any of them may raise
+reports its progress, and ends in one journal line. One that checks a file from outside takes the
+lock afterwards, for what it changes. Any of them may raise
 `OperationInProgressError` and `StoreUnavailableError`; each names the others.
 """
 
@@ -241,7 +241,7 @@ class BackupService(Catalogue):
             stages=(Stage.UNPACK,),
             on_progress=on_progress,
             operation_id=operation_id,
-            aside=self._if_strange(reference),
+            aside=self._aside_for(reference),
         ) as operation:
             backup = self.get(reference)
             operation.about(backup.id)
@@ -301,7 +301,7 @@ class BackupService(Catalogue):
             by=by,
             stages=STAGES_PLAN,
             on_progress=on_progress,
-            aside=self._if_strange(source) or Aside.OURS,
+            aside=self._aside_for(source) or Aside.OURS,
         ) as operation:
             operation.is_recorded = False
             return self._plan(
@@ -339,7 +339,7 @@ class BackupService(Catalogue):
             stages=STAGES_RESTORE,
             on_progress=on_progress,
             operation_id=operation_id,
-            aside=self._if_strange(source),
+            aside=self._aside_for(source),
         ) as operation:
             found = self._source(source)
             name = found.id if isinstance(found, Backup) else found.name
@@ -425,7 +425,7 @@ class BackupService(Catalogue):
             by=by,
             stages=(Stage.UNPACK,),
             on_progress=on_progress,
-            aside=self._if_strange(reference),
+            aside=self._aside_for(reference),
         ) as operation:
             backup = self.get(reference)
             operation.about(backup.id)
@@ -463,7 +463,7 @@ class BackupService(Catalogue):
             stages=(Stage.UNPACK, Stage.COMPRESS, Stage.PUBLISH),
             on_progress=on_progress,
             operation_id=operation_id,
-            aside=Aside.STRANGERS,
+            aside=Aside.OUTSIDE,
         ) as operation:
             operation.facts["source"] = path.name
             if note:
@@ -720,20 +720,21 @@ class BackupService(Catalogue):
             operation.facts["kept_beside"] = str(self._data_dir / "fallback")
         return backup
 
-    def _if_strange(self, source: str | Path) -> Aside | None:
-        """Return whether to look at a file beside the lock: anybody may have made it."""
+    def _aside_for(self, source: str | Path) -> Aside | None:
+        """Return where to check a source: one from outside is checked beside the lock."""
         if isinstance(source, Path):
-            return Aside.STRANGERS
+            return Aside.OUTSIDE
         with contextlib.suppress(BackupError):  # reported when the operation has begun
             if self._store.get(source).file is None:
-                return Aside.STRANGERS
+                return Aside.OUTSIDE
         return None
 
     def _examiner_of(self, source: Backup | Path) -> Examiner:
-        """Return what checks a file that is restored: ours is checked in this process.
+        """Return what checks a source before a restore.
 
-        Starting another takes as long as half a small restore. Ours is what this installation has
-        made or verified, by the checksum in its journal; a manifest can be forged.
+        A backup that this installation has created or verified is checked in this process, since
+        another one takes as long to start as half a small restore. The checksum in the journal
+        proves that it is the same; a manifest can be forged.
         """
         if isinstance(source, Backup) and (database := source.database):
             for entry in self._journal.entries():
@@ -743,7 +744,7 @@ class BackupService(Catalogue):
         return self._examiner
 
     def _create_before_upgrade(self, operation: Operation, head: str, *, by: str) -> Backup:
-        """Return a backup of the live data, of which there is one, however often a start fails."""
+        """Return a backup of the live data; there is only one, however often an upgrade fails."""
         made = self._create(
             operation,
             operation,

@@ -1,7 +1,7 @@
 """A database from outside with the files that SQLite keeps beside it, copied as one moment.
 
-The newest commits of a database may lie in its log, `-wal`, and nowhere else: while a program uses
-it, and after that program was killed. The log is taken in with it. A rollback journal says that the
+The newest commits of a database may be in its log, `-wal`, alone: while a program uses it, and
+after that program was killed. The log is taken in with it. A rollback journal says that the
 file itself is half written; it is refused, since undoing that trusts names in the journal.
 
 Nothing here opens the original through SQLite, which would write beside it. Its writer is not
@@ -65,7 +65,7 @@ def copy_whole(path: Path, source: BinaryIO, target: Path, *, on_bytes: OnBytes)
     caller removes what is left at `target` and beside it on failure.
 
     Raises:
-        UploadRejectedError: not a whole database, or what lies beside it cannot be taken in.
+        UploadRejectedError: not a whole database, or a file beside it cannot be taken in.
         DatabaseCorruptError, InsufficientSpaceError
         OSError: a disk error, for the caller to name.
     """

@@ -55,13 +55,13 @@ class Examine(Protocol):
 
 
 class Examiner(Protocol):
-    """Checks database files that anybody may have made.
+    """Checks database files of any origin.
 
     The application hands in one that does so in a process of its own, with limits.
     """
 
     def begun(self) -> AbstractContextManager[Examine]:
-        """Prepare for one file within the block; beginning early saves time later.
+        """Prepare the check of one file within the block; preparing early saves time later.
 
         Raises:
             CheckStoppedError: that is not possible.
@@ -130,7 +130,7 @@ def verify_backup(
 
 
 def remember_proven(operation: Operation, backup: Backup) -> None:
-    """Record in the journal line that this installation has found this very database good."""
+    """Record in the journal line that this installation has found this database good."""
     assert backup.database is not None  # noqa: S101 (a good one has a manifest)
     proven = operation.facts.get(PROVEN)
     known = proven if isinstance(proven, dict) else {}
@@ -163,8 +163,8 @@ def stage_backup(
 ) -> Checked:
     """Unpack a listed backup to `target` and check it whole.
 
-    A backup with a manifest is verified against it, byte for byte. What came from outside is
-    checked as a foreign file, with a manifest or without.
+    A backup with a manifest is verified against it, byte for byte. A file from outside is checked
+    as such, with a manifest or without.
 
     Raises:
         VerificationError: it is damaged.

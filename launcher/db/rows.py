@@ -1,4 +1,4 @@
-"""Put values that no code of ours would write back to what the models can read.
+"""Replace values that no code of ours would write, so that the models can read each row.
 
 A database from outside may hold anything that SQLite lets a person write: a BLOB in a name, a theme
 that does not exist, a password hash that takes a gigabyte to check. Its constraints do not forbid
@@ -32,7 +32,7 @@ _SHORT = {"name", "username", "display_name", "slug", "letters", "email", "prefi
 _LARGE = 2**53  # what else counts in these columns stays far below
 _END = datetime(9999, 1, 1, tzinfo=UTC)  # later moments cannot be shown in every zone
 
-# SQL that is true for a fine value of the column {0}. The bytes of a text are looked at elsewhere.
+# SQL that is true for a fine value of the column {0}. `_is_clean` checks the bytes of a text.
 _TEXT = "typeof({0}) = 'text'"
 _WHOLE = "typeof({0}) = 'integer' AND {0} BETWEEN {1} AND {2}"
 _MOMENT = (
@@ -63,7 +63,7 @@ class _Column:
 
 
 def mend_rows(connection: sqlite3.Connection) -> tuple[Fault, ...]:
-    """Put odd values of a database at `head` back, inside the caller's transaction.
+    """Replace odd values of a database at `head`, inside the caller's transaction.
 
     A text keeps what can be read of it, any other value gets the default of its column, and a
     setting that may not have its value gets its default. A row whose key is odd, or a link that it
@@ -222,7 +222,7 @@ def _column(column: sa.Column[object]) -> _Column:
         least, most = column.info.get("range", (-_LARGE, _LARGE))
         made = _Column(name, _WHOLE.format(name, least, most), _always(default))
     else:
-        raise TypeError(f"{column}: say here what such a column may hold")
+        raise TypeError(f"{column}: define here what such a column may hold")
     if not column.nullable:
         return made
     return replace(made, is_fine=f"{name} IS NULL OR {made.is_fine}")

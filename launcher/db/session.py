@@ -112,7 +112,7 @@ def _enter() -> None:
 
 
 def _require_our_version() -> None:
-    """Refuse a database that no upgrade made ours; asked until it is ours, once for each process.
+    """Refuse a database of another version. Checked until it is ours, once for each process.
 
     Raises:
         DatabaseOfAnotherVersionError
@@ -130,7 +130,7 @@ def _read_form() -> None:
     """Read the whole form before the gate: a client that sends it slowly must not delay a restore.
 
     Raises:
-        LengthRequired: it comes in chunks, so nobody knows how much is to be awaited.
+        LengthRequired: it comes in chunks, without its length.
         RequestEntityTooLarge, ClientDisconnected
     """
     if "Transfer-Encoding" in request.headers:

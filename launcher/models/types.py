@@ -3,9 +3,9 @@
 A moment is aware and in UTC in Python. It is stored as text, or, in the history tables with tens
 of thousands of rows, as whole seconds since 1970.
 
-SQLite stores anything in any column, and whoever edits the file or brings one can write it. Each
-type here reads what does not belong into its column as an ordinary value, so that no row makes a
-page fail. It holds for `Mapped[str]`, `Mapped[int]` and so on without another word.
+SQLite stores anything in any column, and a file from outside may hold anything. Each type here
+reads a value that does not belong into its column as an ordinary one, so that no row makes a page
+fail. `Mapped[str]`, `Mapped[int]` and so on use these types.
 
 A restore writes such an ordinary value (`launcher.db.rows`). `info` of a column may say more:
 `range`, the least and the largest number, and `odd`, what an odd value becomes where the default

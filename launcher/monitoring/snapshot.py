@@ -162,8 +162,8 @@ class Snapshot:
         if self.listing is None:
             return False
         last = self.last_good
-        # Where all backups are from the future, a clock that was hours ahead is no alarm; of one
-        # that was further ahead, nobody knows how old its backups are.
+        # Where all backups are from the future, a clock that was hours ahead is no alarm. Of one
+        # that was further ahead, the age of its backups is unknown.
         latest = self.now + self.settings.stale_after
         newest = last.created_at if last and last.created_at <= latest else None
         if not self.settings.backup_enabled:

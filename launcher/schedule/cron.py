@@ -72,7 +72,7 @@ def last_due(expression: str, *, now: datetime, zone: ZoneInfo) -> datetime | No
 def longest_gap(expression: str) -> timedelta:
     """Return the longest time between two runs; the greatest of all when there are none.
 
-    It looks at 400 days, or 2000 runs: they begin on a Thursday and have the weekend in them.
+    Reads 400 days, or 2000 runs. The first day is a Thursday, so that a weekend is among them.
     """
     begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 2, 5, tzinfo=UTC)
     runs = [

@@ -1,7 +1,4 @@
-"""Whether a change of a setting leaves the data less protected: what each setting chooses from.
-
-A backup less, a test less, an alert later, a door more.
-"""
+"""Whether a change of a setting leaves the data less protected: one function is set for each."""
 
 from __future__ import annotations
 
@@ -12,11 +9,11 @@ from typing import Any
 from launcher.schedule.cron import RESTORE_TEST_CRONS, longest_gap
 
 Weakens = Callable[[Any, Any], bool]
-"""From the value before and another one after to whether that weakens."""
+"""Takes the value before and the value after; returns whether that weakens."""
 
 
 def never(_before: object, _after: object) -> bool:
-    """Say no: the setting protects nothing."""
+    """Return False: the setting protects nothing."""
     return False
 
 
@@ -36,7 +33,7 @@ def switched_off(before: bool, after: bool) -> bool:
 
 
 def switched_on(before: bool, after: bool) -> bool:
-    """Whether something that opens a door is switched on."""
+    """Whether something that gives access is switched on."""
     return after and not before
 
 

@@ -31,7 +31,7 @@ def own_cookie_name(app: Flask, name: str) -> str:
 
 
 def own_cookie_path() -> str:
-    """Return the path of such a cookie: the prefix of the site; over TLS `__Host-` demands `/`."""
+    """Return the path of such a cookie: the prefix of the site; `__Host-` demands `/` over TLS."""
     return "/" if request.is_secure else request.script_root or "/"
 
 

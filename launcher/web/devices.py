@@ -1,7 +1,7 @@
-"""The device cookie: somebody has signed in on this browser before, and as whom.
+"""The cookie of a known device: which users have signed in on this browser before.
 
-It opens nothing. Sign-in counts failures of a known device by themselves, so that a stranger who
-keeps guessing cannot keep its user out. It outlives sign-out, and each sign-in renews it.
+It gives no access. Sign-in counts the failures of a known device apart, so that no one who guesses
+elsewhere can keep its user out. It outlives sign-out, and each sign-in renews it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def known_device(username: str) -> str:
 
 
 def remember_device(response: Response, user: User) -> None:
-    """Let this browser be known for `user`, and for the few who signed in before."""
+    """Make this browser a known device of `user`, and of the few who signed in before."""
     name = user.username.lower()
     others = {each: mark for each, mark in _marks().items() if each != name}
     marks = {name: known_device(name) or secrets.token_urlsafe(16)} | others

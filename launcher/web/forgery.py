@@ -1,4 +1,4 @@
-"""Forms are taken from pages of this site alone.
+"""Forms are accepted from pages of this site alone.
 
 Each form carries a token that goes with the session (Flask-WTF). Besides, the browser says where
 a form was sent from: `Sec-Fetch-Site`, or `Origin` where that is missing. The referrer is not

@@ -1,4 +1,4 @@
-"""What is believed of the way that a request took: reverse proxies, the path prefix, host names.
+"""Which headers of reverse proxies are trusted; the path prefix and the host names of the site.
 
 Only `X-Forwarded-For` and `-Proto` are read, of as many proxies as `LAUNCHER_PROXY_HOPS` says. The
 host is that of `Host`, and the prefix is a setting: a client can send any header that a proxy does
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# None at all is what some probes send.
+# "" is what some probes send.
 _HOST = re.compile(
     r"(([a-z0-9_-]{1,63}\.){0,60}[a-z0-9_-]{0,63}|\[[0-9a-f:.]{2,45}\])(:[0-9]{0,5})?",
     re.IGNORECASE,
@@ -39,7 +39,7 @@ _FOR_ANY_HOST = {"health.healthz", "metrics.show", "assets.asset"}
 
 
 class _Site:
-    """The application below a path, whether or not the proxy in front cuts that off.
+    """The application below a path, whether or not a proxy cuts the path off.
 
     Werkzeug fails for a host that is none and for a query that is not ASCII. The one is refused,
     the other quoted, as RFC 3986 has it.

@@ -1,8 +1,8 @@
-"""The password is asked for again before a grave action, 15 minutes after the last time.
+"""Reauthentication: before a grave action, the password again, 15 minutes after the last time.
 
 An open browser or a borrowed phone is not enough to download the data, to replace or delete it, to
-weaken how it is protected, or to change the accounts. What was typed into a form is not lost: the
-question carries it, and sends it on with the password.
+weaken its protection, or to change the accounts. What was typed into a form is not lost: the
+question repeats its fields and sends them on with the password.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from launcher.web.cookies import own_cookie_path, session_cookie_name
 log = logging.getLogger(__name__)
 
 IDLE = timedelta(days=30)
-"""So long a cookie is good after it was last used."""
+"""How long a cookie is valid after it was last used."""
 
 
 class TlsAwareSessions(SecureCookieSessionInterface):

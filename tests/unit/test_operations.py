@@ -444,7 +444,7 @@ def test_it_waits_for_the_lock_and_says_so(desk: Desk) -> None:
         Verb.UPLOAD,
         by="ben",
         stages=(Stage.UNPACK, Stage.PUBLISH),
-        aside=Aside.STRANGERS,
+        aside=Aside.OUTSIDE,
         on_progress=look,
     ) as upload:
         upload.stage(Stage.UNPACK)
@@ -472,7 +472,7 @@ def test_it_is_refused_when_the_lock_stays_held(
     with desk.operations.run(Verb.CREATE, by="ada"):
         with (
             pytest.raises(OperationInProgressError, match="create by ada"),
-            desk.open().run(Verb.UPLOAD, by="ben", aside=Aside.STRANGERS) as upload,
+            desk.open().run(Verb.UPLOAD, by="ben", aside=Aside.OUTSIDE) as upload,
         ):
             upload.become_exclusive()
         assert desk.operations.running() is not None
@@ -485,10 +485,10 @@ def test_it_is_refused_when_the_lock_stays_held(
 def test_strangers_never_take_the_places_of_ours(desk: Desk) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(2):
-            stack.enter_context(desk.open().run(Verb.UPLOAD, by="ben", aside=Aside.STRANGERS))
+            stack.enter_context(desk.open().run(Verb.UPLOAD, by="ben", aside=Aside.OUTSIDE))
         with (
             pytest.raises(OperationInProgressError, match="upload by ben"),
-            desk.operations.run(Verb.UPLOAD, by="ada", aside=Aside.STRANGERS),
+            desk.operations.run(Verb.UPLOAD, by="ada", aside=Aside.OUTSIDE),
         ):
             pass
         for _ in range(2):
@@ -496,7 +496,7 @@ def test_strangers_never_take_the_places_of_ours(desk: Desk) -> None:
 
 
 def test_one_that_was_killed_while_it_took_the_lock_is_recorded_once(desk: Desk) -> None:
-    with desk.operations.run(Verb.UPLOAD, by="ben", aside=Aside.STRANGERS) as upload:
+    with desk.operations.run(Verb.UPLOAD, by="ben", aside=Aside.OUTSIDE) as upload:
         upload.is_recorded = False
         state = (desk.data / "operation-aside-1.json").read_bytes()
     (desk.data / "operation-aside-1.json").write_bytes(state)
@@ -512,7 +512,7 @@ def test_one_that_was_killed_while_it_took_the_lock_is_recorded_once(desk: Desk)
 
 
 def test_one_that_was_killed_is_recorded_while_another_holds_the_lock(desk: Desk) -> None:
-    with desk.operations.run(Verb.UPLOAD, by="ben", aside=Aside.STRANGERS) as upload:
+    with desk.operations.run(Verb.UPLOAD, by="ben", aside=Aside.OUTSIDE) as upload:
         upload.is_recorded = False
         state = (desk.data / "operation-aside-1.json").read_bytes()
     (desk.data / "operation-aside-1.json").write_bytes(state)

@@ -12,7 +12,7 @@ from launcher.backup.reasons import Fault, read_fault
 from launcher.backup.records.ids import BackupId
 
 CLOCK_TOLERANCE = timedelta(minutes=10)
-"""How far two right clocks may differ: one that is corrected over the network, two servers."""
+"""How far two clocks that are both right may differ."""
 
 
 class Kind(StrEnum):
@@ -92,7 +92,7 @@ class Verification:
 
     @property
     def warnings(self) -> tuple[Fault, ...]:
-        """What an admin should know of it though it is good."""
+        """What an admin should know of a good backup."""
         read = (read_fault(each.sentence, each.reason, each.details) for each in self.cautions)
         return tuple(fault for fault in read if fault)
 

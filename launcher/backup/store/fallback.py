@@ -1,4 +1,4 @@
-"""A store with a folder of the data directory beside it, for when it cannot be written.
+"""A store with a fallback folder in the data directory, for when it cannot be written.
 
 A disk that is mounted read-only, or gone, must not stop a restore. Backups are then unpacked in the
 fallback, and the backup that is made before a restore or an upgrade is kept there. All others are
@@ -24,7 +24,7 @@ _BY_TIME = attrgetter("created_at", "id")
 
 
 class StoreWithFallback:
-    """The backups of both, as one store. `ensure` decides where the work of an operation lies."""
+    """The backups of both, as one store. `ensure` decides in which of them an operation works."""
 
     def __init__(self, main: Store, fallback: LocalStore) -> None:
         self._main = main

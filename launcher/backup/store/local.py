@@ -310,7 +310,7 @@ class LocalStore:
             note=clean_note(name.encode(errors="surrogateescape").decode(errors="replace")),
         )
         if stat.S_ISDIR(facts.st_mode) and not own_id:
-            return None  # somebody's folder was never a backup
+            return None  # a folder was never a backup
         return backup if stat.S_ISREG(facts.st_mode) else _as_damaged(backup, _NO_FILE)
 
 

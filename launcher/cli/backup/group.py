@@ -25,6 +25,6 @@ backup = AppGroup(
 
 
 def say_warnings(verdict: Backup) -> None:
-    """Print to stderr what an admin should know of a backup though it is good."""
+    """Print the warnings about a good backup to stderr."""
     for warning in verdict.verification.warnings:
         say(f"Note: {warning}.")

@@ -47,7 +47,7 @@ class OutcomePage:
     operation_id: str = ""
 
     def in_brief(self) -> OutcomePage:
-        """Return how it went and no more, for whoever has the address alone."""
+        """Return the result without details, for a browser that has only the address."""
         sign_in = NextStep(url_for("auth.sign_in"), _("Sign in"))
         return OutcomePage(self.severity, self.title, next_steps=(sign_in,))
 
