@@ -7,6 +7,7 @@ the refusal names the user to run as.
 
 from __future__ import annotations
 
+import atexit
 import os
 import pwd
 import sys
@@ -20,8 +21,10 @@ import click
 from launcher.backup.store.names import PREFIX
 from launcher.config import ROOT, Config, ConfigError
 
-# What the kernel shows for a user that has no number here: it owns nothing.
-_UNMAPPED_UID = 65534
+# https://man7.org/linux/man-pages/man7/user_namespaces.7.html
+_UID_MAP = Path("/proc/self/uid_map")
+_OVERFLOW_UID = Path("/proc/sys/kernel/overflowuid")
+_ALL_UIDS = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,11 @@ def owner_of(config: Config) -> Owner | None:
     A volume often belongs to root or to a user of the host, and what is in it to the user of the
     server: so the files say who the owner is, and the directory where they are missing or root's.
     """
-    found = None
+    found, unmapped = None, _unmapped_uid()
     for path in (*_own_files(config), config.data_dir):
         with suppress(OSError):
             facts = path.stat()
-            if facts.st_uid != _UNMAPPED_UID:
+            if facts.st_uid != unmapped:
                 found = _user(facts.st_uid, facts.st_gid)
                 if found.uid:
                     break
@@ -64,7 +67,9 @@ def act_as_owner(config: Config) -> Config:
     """Make this process act as the owner of the data directory from now on, and return `config`.
 
     Does nothing in a process that is the owner, and while there is no data directory. For root,
-    every file that root left there belongs to the owner afterwards.
+    every file that root left there belongs to the owner afterwards. Where the owner cannot read
+    this program, root stays root, and hands its files over once more when the process ends; not
+    when it is killed.
 
     Raises:
         ConfigError: this user is another one; the sentence names both.
@@ -74,11 +79,12 @@ def act_as_owner(config: Config) -> Config:
         return config
     if os.geteuid() == 0:
         try:
-            if _can_run(owner):
-                _hand_over(config.data_dir, owner)
-                if not config.backup_dir.is_relative_to(config.data_dir):
-                    _hand_over(config.backup_dir, owner, is_shared=True)
+            can_run = _can_run(owner)
+            _hand_over_all(config, owner)
+            if can_run:
                 _become(owner)
+            else:
+                atexit.register(_hand_over_all, config, owner)
         except OSError as error:  # root without its capabilities, as in a container
             if any(_belongs_to(owner, path) for path in _own_files(config)):
                 raise ConfigError(_refusal(owner, config)) from error
@@ -93,7 +99,7 @@ def this_user() -> Owner:
 
 
 def _can_run(owner: Owner) -> bool:
-    """Whether `owner` can read this program; if not, the server itself runs as root.
+    """Whether `owner` can read this program, which may lie in the home of root.
 
     Raises:
         OSError: root may not become another user.
@@ -124,6 +130,12 @@ def _take_groups(owner: Owner) -> None:
         os.initgroups(owner.name, owner.gid)
     else:
         os.setgroups([owner.gid])
+
+
+def _hand_over_all(config: Config, owner: Owner) -> None:
+    _hand_over(config.data_dir, owner)
+    if not config.backup_dir.is_relative_to(config.data_dir):
+        _hand_over(config.backup_dir, owner, is_shared=True)
 
 
 def _hand_over(folder: Path, owner: Owner, *, is_shared: bool = False) -> None:
@@ -181,6 +193,18 @@ def _refusal(owner: Owner, config: Config) -> str:
         f"{config.data_dir} belongs to {owner.shown}, and this process runs as"
         f" {this_user().shown}; run it as {owner.shown}, for a command: {owner.sudo} …"
     )
+
+
+def _unmapped_uid() -> int | None:
+    """Return what the kernel shows for users without a number here, None where all have one.
+
+    Outside of a user namespace that maps only some users, that number is `nobody`'s.
+    """
+    try:
+        counts = [int(line.split()[2]) for line in _UID_MAP.read_text("ascii").splitlines()]
+        return None if sum(counts) >= _ALL_UIDS else int(_OVERFLOW_UID.read_text("ascii"))
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _user(uid: int, gid: int) -> Owner:

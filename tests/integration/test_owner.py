@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -232,16 +233,68 @@ def test_a_file_that_only_root_can_read_is_named_with_the_user_that_cannot(site:
         assert f"The command runs as user {THEM}." in ends[number][1]
 
 
-def test_root_goes_on_as_root_where_the_owner_cannot_run_the_program(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As in an image whose server runs as root, on a folder of the host."""
+def test_root_leaves_nothing_of_its_own_where_the_owner_cannot_run_the_program(site: Site) -> None:
+    """As from a virtual environment in the home of root."""
+    home = site.folder / "root"
+    home.mkdir(mode=0o700)
+    (home / "python").symlink_to(site.python)
+    disk = site.folder / "disk"
+    disk.mkdir()
+    os.chown(disk, THEM, THEM)
+    roots = Site(site.folder, str(home / "python"))
+
+    assert [code for code, _said in roots.flask("backup create", "backup show nothing")] == [0, 13]
+    assert roots.flask("backup create", backup_dir=str(disk))[0][0] == 0
+
+    assert len([*site.data.glob("backups/*.db.zst")]) == 1
+    assert set(site.owners().values()) == {THEM}
+    assert {path.lstat().st_uid for path in disk.rglob("*")} == {THEM}
+
+
+def test_an_interrupted_command_of_root_leaves_nothing_of_its_own(site: Site) -> None:
     secret = site.folder / "python"
     secret.touch(mode=0o600)
-    monkeypatch.setattr(sys, "executable", str(secret))
-    assert act_as_owner(site.config) == site.config
-    assert (os.geteuid(), os.getegid()) == (0, 0)
-    assert set(site.owners().values()) == {THEM}
+    interrupted = f"""
+import sys
+from pathlib import Path
+from launcher.config import read_config
+from launcher.owner import act_as_owner
+
+sys.executable = {str(secret)!r}
+act_as_owner(read_config({{"LAUNCHER_DATA_DIR": {str(site.data)!r}}}))
+Path({str(site.data)!r}, "of root").touch()
+raise KeyboardInterrupt
+"""
+    done = subprocess.run(
+        [site.python, "-c", interrupted], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "KeyboardInterrupt" in done.stderr
+    assert site.owners()["data/of root"] == THEM
+
+
+def test_data_may_belong_to_nobody(site: Site) -> None:
+    nobody = pwd.getpwnam("nobody")
+    for path in site.owners():
+        os.chown(site.folder / path, nobody.pw_uid, nobody.pw_gid)
+    assert site.flask("backup create")[0][0] == 0
+    assert set(site.owners().values()) == {nobody.pw_uid}
+    with being(OTHERS), pytest.raises(ConfigError, match=r"belongs to nobody.*sudo -u nobody"):
+        act_as_owner(site.config)
+
+
+def test_a_user_without_a_number_in_a_container_owns_nothing(site: Site) -> None:
+    """The kernel shows the number of `nobody` for all users that a user namespace leaves out."""
+    asked = f"""
+from launcher.config import read_config
+from launcher.owner import owner_of
+
+print(owner_of(read_config({{"LAUNCHER_DATA_DIR": {str(site.data)!r}}})))
+"""
+    command = ["unshare", "--user", "--map-root-user", site.python, "-c", asked]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if "unshare" in done.stderr:
+        pytest.skip(f"no user namespaces here: {done.stderr}")
+    assert done.stdout == "None\n", done.stderr
 
 
 def test_root_without_the_right_to_become_the_owner_is_refused(
