@@ -2,7 +2,8 @@
 
 This package knows SQLite, files and locks, and nothing of the web: no Flask, SQLAlchemy, Babel or
 Click is imported here, not even indirectly. The application hands in the rest through `ports.py`.
-Read `create.py` and `restore.py` first; callers use `service.py`.
+Read `create.py` and `restore.py` first, then `examine.py`, the checks of both; callers use
+`service.py`.
 """
 
 from launcher.backup.errors import BackupError

@@ -1,7 +1,8 @@
 """The pages and their assets.
 
-Read `frame` first, what surrounds every page, then `start_page`. Administration is in `admin`,
-the start and progress of an operation in `operations`. May import everything but `cli` and `app`.
+Read `frame` first, what surrounds every page, then `start_page`. Administration is in `admin`, the
+start and progress of an operation in `operations`. `sessions`, `reauthentication`, `forgery` and
+`proxies` decide what a request may do. May import everything but `cli` and `app`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The only package that calls `sqlite3`: copy a live database, check a copy, replace the live data.
+"""The only package of the core that opens a database: copy a live database, check a copy, replace the live data.
 
 Every rule here was measured; `docs/restore.md` gives the reasons. Only SQLite opens the live file:
 closing another descriptor would drop SQLite's POSIX locks
 (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
 
-Read `live` first, then `copy`. Imports `errors`, `reasons` and `ports`.
+Read `live` first, then `copy`, then `schema`. Imports `errors`, `reasons` and `ports`.
 """

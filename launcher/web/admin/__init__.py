@@ -1,4 +1,4 @@
 """The pages of administration, a package a subject; `page` is where each begins.
 
-May import every other part of `launcher.web`; nothing but `web/__init__.py` imports it.
+Read `backups/page` first. May import every other part of `launcher.web`; nothing but `web/__init__.py` imports it.
 """
