@@ -1,4 +1,4 @@
-"""The only package of the core that opens a database: copy a live database, check a copy, replace the live data.
+"""The only package of the core that opens a database: to copy, check and replace it.
 
 Every rule here was measured; `docs/restore.md` gives the reasons. Only SQLite opens the live file:
 closing another descriptor would drop SQLite's POSIX locks

@@ -1,6 +1,7 @@
 """The sentences about an operation that has ended: its page, its toast, its line in the history.
 
-`ended` has them for each verb, `restore` for the restore; `page` is what such a page is made of.
+Read `ended` first: it has them for each verb, `restore` for the restore; `page` is what such a page
+is made of.
 """
 
 from __future__ import annotations
