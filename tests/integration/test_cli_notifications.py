@@ -131,15 +131,22 @@ def test_each_change_is_in_the_audit_log_with_who_typed_it_and_without_a_secret(
     assert SECRET not in str(told)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"garbage" * 1000])
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "launcher.db is missing"),
+        (b"", "launcher.db is empty"),
+        (b"garbage" * 1000, "launcher.db: file is not a database"),
+    ],
+)
 def test_a_lost_database_keeps_nobody_from_saying_whom_to_tell(
-    flask: Run, receiver: Receiver, data_dir: Path, content: bytes | None
+    flask: Run, receiver: Receiver, data_dir: Path, content: bytes | None, problem: str
 ) -> None:
     for path in data_dir.glob("launcher.db*"):
         path.unlink()
     if content is not None:
         (data_dir / "launcher.db").write_bytes(content)
-    no_entry = "The audit log has no entry of this: the database is damaged or missing.\n"
+    no_entry = f"The audit log has no entry of this: {problem}.\n"
 
     made = flask("notifications", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/\n")
     assert no_entry in made.stderr
