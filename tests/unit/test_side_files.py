@@ -19,7 +19,7 @@ import pytest
 
 from launcher.backup.errors import BackupError, IncompatibleBackupError, UploadRejectedError
 from launcher.backup.reasons import Reason
-from launcher.backup.records.backup import Kind
+from launcher.backup.records.backup import Backup, Kind
 from launcher.backup.side_files import _Moment
 from tests.support.notebook import make_notebook
 from tests.support.service import House, make_copy, run
@@ -152,6 +152,16 @@ def test_what_any_killed_program_committed_is_taken_in_or_refused_by_name(
         assert every_commit_comes_back(home, brought, seed=seed, mode=mode) or mode == "DELETE"
 
 
+def import_once_it_lets(home: House, path: Path) -> Backup:
+    """Offer a file that changes until it is taken in: how often it is refused is up to chance."""
+    while True:
+        try:
+            return home.service.import_(path, by="ada")
+        except UploadRejectedError as error:
+            if error.reason is not Reason.KEEPS_CHANGING:
+                raise
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_program_that_writes_meanwhile_loses_nothing(
     home: House, brought: Path, seed: int
@@ -160,7 +170,7 @@ def test_a_program_that_writes_meanwhile_loses_nothing(
         said = set()
         for _time in range(4):
             said |= read_until(process, 10)
-            backup = home.service.import_(brought, by="ada")
+            backup = import_once_it_lets(home, brought)
             assert process.poll() is None
             home.service.restore(backup.id, by="ada", keep_schedule=False)
             assert said <= commits_in(home)
