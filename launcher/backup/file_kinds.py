@@ -58,10 +58,12 @@ def refusal_of(start: bytes) -> UploadRejectedError:
 def _reason_of(start: bytes) -> Reason:
     if not start.strip(b"\0"):
         return Reason.ONLY_ZEROS if start else Reason.EMPTY
+    # First, since one file of random bytes in a hundred begins as JSON does.
+    if len(set(start[:_RANDOM_BYTES])) >= _RANDOM_VALUES:
+        return Reason.LOOKS_ENCRYPTED
     text = start.removeprefix(_BOM).lstrip().lower()
     for marks, reason in _TEXTS:
         if text.startswith(marks):
             is_manifest = reason is Reason.JSON_TEXT and b'"format"' in text and b'"kind"' in text
             return Reason.MANIFEST_ALONE if is_manifest else reason
-    is_random = len(set(start[:_RANDOM_BYTES])) >= _RANDOM_VALUES
-    return Reason.LOOKS_ENCRYPTED if is_random else Reason.NOT_SQLITE
+    return Reason.NOT_SQLITE
