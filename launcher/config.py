@@ -168,6 +168,22 @@ class Config:
     )
 
     @property
+    def address(self) -> str:
+        """Where a browser reaches the site, as far as the variables tell; it ends with a slash.
+
+        The host is the first exact name of `hosts`, which takes no other. Where no variable has a
+        name, it is what the server listens at, or `<your host>` for a socket.
+        """
+        is_socket = self.bind.startswith("unix:")
+        if self.hosts:
+            name = next((name for name in self.hosts if name[0] != "."), self.hosts[0][1:])
+            port = "" if self.proxy_hops or is_socket else f":{self.bind.rpartition(':')[2]}"
+            root = f"{'https' if self.proxy_hops else 'http'}://{name}{port}"
+        else:
+            root = f"http://{'<your host>' if is_socket else self.bind}"
+        return f"{root}{self.prefix}/"
+
+    @property
     def database_path(self) -> Path:
         """The live database."""
         return self.data_dir / "launcher.db"

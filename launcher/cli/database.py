@@ -79,11 +79,7 @@ def _watch_schedules() -> None:
 @using_database()
 def _say_address() -> None:
     config = current_config()
-    address = (
-        config.bind if config.bind.startswith("unix:") else f"http://{config.bind}{config.prefix}/"
-    )
-    put(f"Launcher is at {address}", err=True)
+    put(f"Launcher is at {config.address}", err=True)
     if token := setup.ensure_setup_token(config.setup_token_path):
-        root = address if address.startswith("http") else f"http://<your host>{config.prefix}/"
         put("There is no admin yet. Make the first one here, once:", err=True)
-        put(f"    {root}setup?token={token}", err=True)
+        put(f"    {config.address}setup?token={token}", err=True)

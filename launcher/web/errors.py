@@ -287,9 +287,15 @@ def show_refusal(
     *,
     command: str = "",
     next_step: NextStep | None = None,
+    has_links: bool = True,
 ) -> Response:
-    """Answer that something was refused, with a command or a next step."""
-    return _problem(status, _Words(title, text), command=command, next_step=next_step)
+    """Answer that something was refused, with a command or a next step.
+
+    Args:
+        has_links: False where every page of the site would answer the same.
+    """
+    words = _Words(title, text)
+    return _problem(status, words, command=command, next_step=next_step, has_links=has_links)
 
 
 def _show_csrf_error(error: CSRFError) -> Response:
@@ -359,6 +365,7 @@ def _problem(
     command: str = "",
     waits: bool = False,
     next_step: NextStep | None = None,
+    has_links: bool = True,
 ) -> Response:
     if is_htmx() and request.method in {"GET", "HEAD"} and status == HELD_STATUS and waits:
         # A part that polls asks again in a moment.
@@ -373,6 +380,7 @@ def _problem(
         command=command,
         waits=waits,
         next_step=next_step,
+        has_links=has_links,
     )
     try:
         resume()

@@ -103,4 +103,5 @@ def _refuse_other_hosts() -> Response | None:
     text = gettext(
         "Nothing was changed. An admin of the server can add the name to LAUNCHER_HOSTS."
     )
-    return show_refusal(400, _("This site is not served under this host name"), text)
+    title = _("This site is not served under this host name")
+    return show_refusal(400, title, text, has_links=False)

@@ -120,6 +120,21 @@ def test_signing_in_leads_back_to_the_page_that_was_asked_for(app: Flask, cast: 
     check(answer, of="sign-in")
 
 
+@pytest.mark.parametrize("hops", ["0", "1"])
+def test_the_printed_setup_link_opens_under_the_name_of_the_site(
+    make_app: MakeApp, hops: str
+) -> None:
+    app = make_app(proxy_hops=hops, prefix=PREFIX, hosts=".home.arpa, home.example")
+    printed = app.test_cli_runner().invoke(args=["database", "upgrade"]).stderr
+    link = re.search(r"\S+/setup\?token=\S+", printed)
+    assert link, printed
+    root = "https://home.example" if hops == "1" else "http://home.example:8000"
+    assert link[0].startswith(f"{root}/launcher/")
+    assert f"Launcher is at {root}/launcher/\n" in printed
+    answer = app.test_client().get(link[0].removeprefix(root), base_url=root)
+    assert answer.status_code == 200, answer.text
+
+
 def test_the_session_over_tls_keeps_the_path_that_browsers_demand(app: Flask) -> None:
     answer = app.test_client().get("/login", base_url="https://localhost")
 
@@ -185,6 +200,9 @@ def test_other_host_names_are_refused_with_the_name_of_the_setting(
 
     assert answer.status_code == status
     assert ("LAUNCHER_HOSTS" in answer.text) is (status == 400)
+    if status == 400:
+        addresses = set(addresses_in(answer))
+        assert all("/assets/" in address or "/style" in address for address in addresses), addresses
 
 
 @pytest.mark.parametrize(
