@@ -28,6 +28,37 @@ _ENCRYPTED = (
     (b"-----BEGIN PGP MESSAGE", "PGP"),
     (b"Salted__", "OpenSSL"),
 )
+_OTHERS = (
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
+    (0, b"GIF8", "GIF"),
+    (8, b"WEBP", "WebP"),
+    (8, b"WAVE", "WAV"),
+    (8, b"AVI ", "AVI"),
+    (4, b"ftyphei", "HEIC"),
+    (4, b"ftypmif1", "HEIC"),
+    (4, b"ftypavif", "AVIF"),
+    (4, b"ftypqt", "QuickTime"),
+    (4, b"ftyp", "MP4"),
+    (0, b"II*\0", "TIFF"),
+    (0, b"MM\0*", "TIFF"),
+    (0, b"\x1aE\xdf\xa3", "Matroska"),
+    (0, b"OggS", "Ogg"),
+    (0, b"fLaC", "FLAC"),
+    (0, b"ID3", "MP3"),
+    (0, b"%PDF-", "PDF"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Microsoft Office"),
+    (0, b"\x7fELF", "ELF"),
+    (0, b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", "SQLite journal"),
+    (0, b"\x37\x7f\x06\x82", "SQLite WAL"),
+    (0, b"\x37\x7f\x06\x83", "SQLite WAL"),
+)
+"""Place, mark and name of what is neither a database nor holds one.
+
+Their content looks as random as that of an encrypted file. SQLite's are from
+https://www.sqlite.org/fileformat.html.
+"""
+
 _TEXTS = (
     ((b"<!doctype html", b"<html"), Reason.WEB_PAGE),
     ((b"{", b"["), Reason.JSON_TEXT),
@@ -52,6 +83,9 @@ def refusal_of(start: bytes) -> UploadRejectedError:
     for mark, name in _ENCRYPTED:
         if start.startswith(mark):
             return UploadRejectedError(Reason.ENCRYPTED, format=name)
+    for place, mark, name in _OTHERS:
+        if start.startswith(mark, place):
+            return UploadRejectedError(Reason.OTHER_FILE, format=name)
     return UploadRejectedError(_reason_of(start))
 
 

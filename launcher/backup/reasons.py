@@ -118,6 +118,7 @@ class Reason(StrEnum):
     ENCRYPTED = "encrypted", "this file is encrypted with {format}"
     LOOKS_ENCRYPTED = ("looks_encrypted",
         "this is not a SQLite database; it looks encrypted, or compressed in an unknown format")
+    OTHER_FILE = "other_file", "this is a {format} file, not a SQLite database"
     WEB_PAGE = "web_page", "this is a web page, not a backup"
     MANIFEST_ALONE = "manifest_alone", "this is the manifest of a backup, not the backup itself"
     JSON_TEXT = "json_text", "this is JSON, not a SQLite database"

@@ -67,6 +67,7 @@ HINTS: Mapping[str, str] = {
     Reason.PACKED: "Unpack it: `{command}`. Then use the .db or .db.zst file.",
     Reason.ENCRYPTED: _DECRYPT,
     Reason.LOOKS_ENCRYPTED: _DECRYPT,
+    Reason.OTHER_FILE: _DOWNLOAD,
     Reason.WEB_PAGE: "Sign in to Launcher in a browser, then download the backup again.",
     Reason.MANIFEST_ALONE: "Take the .db.zst or .db file of the same name that lies beside it.",
     Reason.SQL_TEXT: "Make a database of it: `sqlite3 new.db < FILE`. Then use new.db.",

@@ -140,7 +140,8 @@ DAMAGE_WORDS: Mapping[Reason, LazyString] = {
     **dict.fromkeys(
         (
             Reason.NOT_SQLITE, Reason.ONLY_ZEROS, Reason.ENCRYPTED, Reason.LOOKS_ENCRYPTED,
-            Reason.WEB_PAGE, Reason.MANIFEST_ALONE, Reason.JSON_TEXT, Reason.SQL_TEXT,
+            Reason.OTHER_FILE, Reason.WEB_PAGE, Reason.MANIFEST_ALONE, Reason.JSON_TEXT,
+            Reason.SQL_TEXT,
         ),
         _NO_DATABASE,
     ),

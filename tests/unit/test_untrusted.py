@@ -103,7 +103,7 @@ CASES: list[tuple[str, Make, type[BackupError], str]] = [
     ("0 bytes", lambda p: p.write_bytes(b""), REJECTED, "the file is empty"),
     ("text", lambda p: p.write_text("Dear diary,\n" * 99), REJECTED, "not a SQLite database"),
     ("a short text", lambda p: p.write_text("x"), REJECTED, "not a SQLite database"),
-    ("a picture", lambda p: p.write_bytes(b"\x89PNG" + b"\1" * 999), REJECTED, "not a SQLite"),
+    ("a picture", lambda p: p.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\1" * 999), REJECTED, "a PNG"),
     (
         "magic and garbage",
         lambda p: p.write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 16),
@@ -517,6 +517,19 @@ def noise(start: bytes = b"") -> bytes:
     return start + random.Random(1).randbytes(1 << 14)
 
 
+def journal(path: Path) -> bytes:
+    """Return what SQLite writes beside a database while it is changed."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(
+        "PRAGMA journal_mode=DELETE; PRAGMA cache_size=1; BEGIN; CREATE TABLE more (x);"
+        "INSERT INTO more WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 999)"
+        " SELECT zeroblob(999) FROM c"
+    )
+    written = path.with_name(f"{path.name}-journal").read_bytes()
+    connection.close()
+    return written
+
+
 def tar(path: Path) -> bytes:
     return subprocess.run(["tar", "-C", path.parent, "-c", path.name],
         capture_output=True, check=True).stdout  # fmt: skip
@@ -538,6 +551,13 @@ def tar(path: Path) -> bytes:
         pytest.param(lambda _: noise(), Reason.LOOKS_ENCRYPTED, "", id="SQLCipher"),
         pytest.param(lambda _: noise(b"{"), Reason.LOOKS_ENCRYPTED, "", id="as JSON by chance"),
         pytest.param(lambda _: noise(b"--"), Reason.LOOKS_ENCRYPTED, "", id="as SQL by chance"),
+        pytest.param(lambda _: noise(b"\xff\xd8\xff\xe0"), Reason.OTHER_FILE, "", id="JPEG"),
+        pytest.param(lambda _: noise(b"\x89PNG\r\n\x1a\n"), Reason.OTHER_FILE, "", id="PNG"),
+        pytest.param(lambda _: noise(b"GIF89a"), Reason.OTHER_FILE, "", id="GIF"),
+        pytest.param(lambda _: noise(b"RIFF1234WEBP"), Reason.OTHER_FILE, "", id="WebP"),
+        pytest.param(lambda _: noise(b"%PDF-1.7\n"), Reason.OTHER_FILE, "", id="PDF"),
+        pytest.param(lambda _: noise(b"\0\0\0\x20ftypisom"), Reason.OTHER_FILE, "", id="MP4"),
+        pytest.param(journal, Reason.OTHER_FILE, "", id="journal"),
         pytest.param(lambda _: b"\n <!DOCTYPE html><title>", Reason.WEB_PAGE, "", id="a page"),
         pytest.param(lambda _: b'{"apps": []}', Reason.JSON_TEXT, "", id="JSON"),
         pytest.param(lambda _: b"PRAGMA foreign_keys=OFF;", Reason.SQL_TEXT, "sqlite3", id="SQL"),

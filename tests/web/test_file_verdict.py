@@ -158,6 +158,7 @@ def test_each_refusal_says_what_the_file_is_and_what_to_do(
         (b'{"format": 1, "kind": "manual"}', "It is the manifest of a backup", "does not contain"),
         (b"PRAGMA foreign_keys=OFF;", "It is an SQL script", "never executed"),
         (b"age-encryption.org/v1", "It is encrypted", "This is a file of age."),
+        (b"\xff\xd8\xff" + bytes(range(256)), "It is not a database", "This is a JPEG file."),
         (b"", "It is empty", "nothing was changed"),
     ],
 )

@@ -262,6 +262,12 @@ FILE_WORDS: Mapping[Reason, FileWords] = {
         (_("It looks encrypted, or compressed in an unknown format."), _UNTOUCHED),
         _DECRYPT,
     ),
+    Reason.OTHER_FILE: FileWords(
+        "warn",
+        _NO_DATABASE.title,
+        (_("This is a %(format)s file."), _UNTOUCHED),
+        _NO_DATABASE.advice,
+    ),
     Reason.WEB_PAGE: FileWords(
         "warn",
         _("It is a web page"),
