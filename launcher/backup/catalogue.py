@@ -12,14 +12,14 @@ from typing import BinaryIO
 
 from launcher.backup.errors import BackupNotFoundError
 from launcher.backup.ports import Clock, Store
-from launcher.backup.reasons import Reason
+from launcher.backup.reasons import Fact, Fault, Reason
 from launcher.backup.records.backup import (
     Backup,
     Kind,
     Listing,
     State,
     Verification,
-    good_ones,
+    latest_of,
 )
 from launcher.backup.records.ids import LATEST, BackupId
 from launcher.backup.retention import KeepDecision, RetentionPolicy, decide
@@ -46,22 +46,16 @@ class Catalogue:
         return Listing.of(self._store.list())
 
     def get(self, reference: str) -> Backup:
-        """Return one backup by id, or the newest good one for `latest`.
-
-        A safety backup is `latest` only when there is nothing else: it holds what a restore
-        replaced, and a second restore of `latest` must not bring that back. One from the future
-        is `latest` only when all are.
+        """Return one backup by id, or the one that `latest_of` names for `latest`.
 
         Raises:
             BackupNotFoundError: there is none.
         """
         if reference != LATEST:
             return self._store.get(reference)
-        found = [backup for backup in self._store.list() if backup.is_good]
-        found = [backup for backup in found if backup.kind is not Kind.SAFETY] or found
-        if not found:
+        if (found := latest_of(self._store.list(), now=self._clock())) is None:
             raise BackupNotFoundError(Reason.NO_GOOD_BACKUP)
-        return good_ones(found, now=self._clock())[0]
+        return found
 
     def open_file(self, backup: Backup) -> tuple[str, BinaryIO]:
         """Open the stored file of a backup for a download; return its name and the file.
@@ -95,3 +89,16 @@ class Catalogue:
             verification=Verification(State.VERIFIED, at),
         )
         return decide([expected, *self._store.list()], policy, zone=zone, now=at)
+
+
+def doubt_of_latest(backup: Backup) -> Fault | None:
+    """Return what to know of a backup that `latest` took for want of one made by this site."""
+    facts: dict[str, Fact] = {"name": backup.note or backup.id}
+    match backup.kind:
+        case Kind.UPLOAD:
+            return Fault(Reason.LATEST_UPLOAD, facts)
+        case Kind.EXTERNAL:
+            return Fault(Reason.LATEST_EXTERNAL, facts)
+        case Kind.SAFETY:
+            return Fault(Reason.LATEST_SAFETY, facts)
+    return None

@@ -210,6 +210,14 @@ class Reason(StrEnum):
         "the live database did not take the data ({detail}); nothing was changed")
     NOT_CONFIRMED = ("not_confirmed",
         "the restored data did not pass its check ({detail}); the data from before was put back")
+    LATEST_UPLOAD = ("latest_upload",
+        "there is no good backup made by this site: “{name}” was uploaded, and may hold other data")
+    LATEST_EXTERNAL = ("latest_external",
+        "there is no good backup made by this site: “{name}” was found in the backup folder, and"
+        " may hold other data")
+    LATEST_SAFETY = ("latest_safety",
+        "there is no other good backup: this is a safety backup, which holds what a restore"
+        " replaced ({name})")
     LOG_NOT_FOLDED = ("log_not_folded",
         "the log could not be folded into the database yet: a program still reads the old data, or"
         " the disk is nearly full; the restored data is complete")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
-from launcher.backup.records.backup import BEFORE_KINDS, Backup, Kind, good_ones
+from launcher.backup.records.backup import BEFORE_KINDS, Backup, Kind, latest_of
 from launcher.backup.records.ids import BackupId
 
 
@@ -83,8 +83,7 @@ def decide(
 ) -> list[KeepDecision]:
     """Return one decision for each backup, newest first.
 
-    The newest good backup of the whole store that is not from the future is always kept, as is what
-    a person created, uploaded or protected.
+    What `latest` names is always kept, as is what a person created, uploaded or protected.
 
     Args:
         backups: the whole store, in any order.
@@ -96,8 +95,7 @@ def decide(
     """
     ordered = sorted(backups, key=lambda backup: (backup.created_at, backup.id), reverse=True)
     early = {backup.id for backup in ordered if now is not None and backup.is_from_future(now)}
-    good = good_ones(ordered, now=now) if now is not None else [b for b in ordered if b.is_good]
-    last_good = good[0] if good else None
+    last_good = latest_of(ordered, now=now or datetime.max.replace(tzinfo=UTC))
     places: dict[BackupId, list[KeepReason]] = {}
 
     def keep(reason: KeepReason, ids: Iterable[BackupId]) -> None:

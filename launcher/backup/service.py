@@ -22,7 +22,7 @@ from launcher.backup.bootstrap import (
     live_revision,
     migrate_database,
 )
-from launcher.backup.catalogue import Catalogue
+from launcher.backup.catalogue import Catalogue, doubt_of_latest
 from launcher.backup.create import STAGES as STAGES_CREATE
 from launcher.backup.create import create_backup
 from launcher.backup.errors import (
@@ -42,6 +42,7 @@ from launcher.backup.operations import Aside, NestedProgress, Operation, Operati
 from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, Store, utc_now
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import BEFORE_KINDS, Backup, Encoding, Kind, good_ones
+from launcher.backup.records.ids import LATEST
 from launcher.backup.records.operation import (
     BulkResult,
     JournalEntry,
@@ -274,7 +275,7 @@ class BackupService(Catalogue):
             on_progress=on_progress,
             operation_id=operation_id,
         ) as operation:
-            plan = self._plan(operation, self.get(reference), Choices())
+            plan = self._plan(operation, reference, Choices())
             operation.facts["rows"] = {change.table: change.then for change in plan.rows}
             return plan
 
@@ -304,9 +305,7 @@ class BackupService(Catalogue):
             aside=self._aside_for(source) or Aside.OURS,
         ) as operation:
             operation.is_recorded = False
-            return self._plan(
-                operation, self._source(source), Choices(keep_schedule, carry_account)
-            )
+            return self._plan(operation, source, Choices(keep_schedule, carry_account))
 
     def restore(
         self,
@@ -354,7 +353,7 @@ class BackupService(Catalogue):
                 gate=self._gate,
                 choices=choices,
                 epoch=secrets.token_hex(16),
-                doubts=self._doubts_of(found),
+                doubts=self._doubts_of(source, found),
                 examiner=self._examiner_of(found),
                 make_safety=lambda within: self._create(
                     operation,
@@ -771,7 +770,8 @@ class BackupService(Catalogue):
                 raise UploadRejectedError(Reason.IS_LIVE)
         return path
 
-    def _plan(self, operation: Operation, source: Backup | Path, choices: Choices) -> RestorePlan:
+    def _plan(self, operation: Operation, asked: str | Path, choices: Choices) -> RestorePlan:
+        source = self._source(asked)
         operation.about(source.id if isinstance(source, Backup) else "")
         with self._examiner.begun() as check:
             live = read_live(self._live, content=self._content, carry_account=choices.carry_account)
@@ -790,15 +790,18 @@ class BackupService(Catalogue):
             epoch=secrets.token_hex(16),
         )
         return plan_restore(
-            source, staged, live=live, choices=choices, doubts=self._doubts_of(source)
+            source, staged, live=live, choices=choices, doubts=self._doubts_of(asked, source)
         )
 
-    def _doubts_of(self, source: Backup | Path) -> tuple[Fault, ...]:
+    def _doubts_of(self, asked: str | Path, found: Backup | Path) -> tuple[Fault, ...]:
         """Return what to know of a backup before it is unpacked."""
-        if isinstance(source, Backup) and source.is_from_future(self._clock()):
-            moment = f"{source.created_at:%Y-%m-%d %H:%M} UTC"
-            return (Fault(Reason.FROM_FUTURE, {"moment": moment}),)
-        return ()
+        doubts: list[Fault] = []
+        if isinstance(found, Backup) and asked == LATEST and (doubt := doubt_of_latest(found)):
+            doubts.append(doubt)
+        if isinstance(found, Backup) and found.is_from_future(self._clock()):
+            moment = f"{found.created_at:%Y-%m-%d %H:%M} UTC"
+            doubts.append(Fault(Reason.FROM_FUTURE, {"moment": moment}))
+        return tuple(doubts)
 
     def _set_protected(self, reference: str, *, by: str, verb: Verb, protected: bool) -> Backup:
         with self._operations.run(verb, by=by) as operation:

@@ -152,6 +152,18 @@ WARNING_WORDS: Mapping[Reason, LazyString] = {
     Reason.FROM_FUTURE: _(
         "This backup is dated %(moment)s: in the future by the clock of this server."
     ),
+    Reason.LATEST_UPLOAD: _(
+        "There is no good backup made by this site. “%(name)s” was uploaded and may hold other"
+        " data."
+    ),
+    Reason.LATEST_EXTERNAL: _(
+        "There is no good backup made by this site. “%(name)s” was found in the backup folder and"
+        " may hold other data."
+    ),
+    Reason.LATEST_SAFETY: _(
+        "There is no other good backup. This safety backup holds what a restore replaced"
+        " (%(name)s)."
+    ),
     Reason.DANGLING_ROWS: _("Some rows point to rows that do not exist: %(tables)s."),
     Reason.ROWS_BREAK_RULES: _("Some rows break a rule of their table: %(tables)s."),
     Reason.LEFT_OUT: _("Not included, because Launcher did not create it: %(names)s."),

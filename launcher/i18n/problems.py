@@ -52,7 +52,7 @@ _HEADLINES: Mapping[Headline, LazyString] = {
     Headline.NONE_YET: _("No backup yet"),
     Headline.NONE_LEFT: _("There is no backup any more"),
     Headline.NO_GOOD: _("There is no good backup"),
-    Headline.ONLY_BROUGHT: _("None of the backups is from here"),
+    Headline.ONLY_BROUGHT: _("What is here now was not backed up yet"),
     Headline.STALE: _("There is no good backup"),
     Headline.NEWEST_UNVERIFIED: _("The newest backup is not verified yet"),
     Headline.RECENT_GOOD: _("Last good backup: %(ago)s"),

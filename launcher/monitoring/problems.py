@@ -189,8 +189,8 @@ def _headline(snapshot: Snapshot) -> Headline:
         if not listing.backups and snapshot.has_history:
             return Headline.NONE_LEFT
         has_damaged = listing.counts_by_state[State.DAMAGED] > 0
-        return Headline.NO_GOOD if has_damaged and not listing.own_good else Headline.STALE
-    if not listing.own_good:
+        return Headline.NO_GOOD if has_damaged and not snapshot.latest else Headline.STALE
+    if not snapshot.last_good:
         return Headline.ONLY_BROUGHT if listing.backups else Headline.NONE_YET
     if snapshot.newest and snapshot.newest.verification.state is State.UNVERIFIED:
         return Headline.NEWEST_UNVERIFIED
@@ -468,7 +468,7 @@ def status_facts(snapshot: Snapshot, findings: Findings) -> dict[str, object]:
         "last_attempt_outcome": attempt.outcome.value if attempt else None,
         "last_attempt_error": attempt.error if attempt else "",
         "last_success_at": last_success_at,
-        "last_good_id": good.id if good else None,
+        "last_good_id": snapshot.latest.id if snapshot.latest else None,
         "is_stale": snapshot.is_stale,
         "next_run_at": snapshot.next_run_at,
         "is_led": snapshot.leader is not None,

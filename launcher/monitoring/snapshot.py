@@ -19,7 +19,7 @@ from typing import ClassVar
 from launcher.backup.errors import BackupError
 from launcher.backup.files import is_readable_by_all
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records.backup import OWN_KINDS, Backup, Listing, good_ones
+from launcher.backup.records.backup import MADE_HERE, OWN_KINDS, Backup, Listing, latest_of
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Verb
 from launcher.backup.service import BackupService
 from launcher.schedule.cron import next_runs
@@ -128,13 +128,15 @@ class Snapshot:
     has_recipients: bool = True
 
     @property
-    def last_good(self) -> Backup | None:
-        """The newest backup that holds this site's data and is whole: the last success.
+    def latest(self) -> Backup | None:
+        """The backup that `latest` names, which a restore would take."""
+        return latest_of(self.listing.backups, now=self.now) if self.listing else None
 
-        One from the future only where all of them are.
-        """
-        own = good_ones(self.listing.own_good, now=self.now) if self.listing else ()
-        return own[0] if own else None
+    @property
+    def last_good(self) -> Backup | None:
+        """The last success: what `latest` names, None where that was brought from elsewhere."""
+        latest = self.latest
+        return latest if latest and latest.kind in OWN_KINDS else None
 
     @property
     def newest(self) -> Backup | None:
@@ -176,7 +178,7 @@ class Snapshot:
     def had_backups(self) -> bool:
         """Whether a backup of this site was ever made, good or not, there or not."""
         counts = self.listing.counts_by_kind if self.listing else {}
-        return self.has_history or any(counts[kind] for kind in OWN_KINDS if kind in counts)
+        return self.has_history or any(counts[kind] for kind in MADE_HERE if kind in counts)
 
     @property
     def has_ever_begun(self) -> bool:
@@ -359,7 +361,7 @@ def space_of(folder: Path, listing: Listing) -> Space | None:
 
 
 def _has_history(service: BackupService, listing: Listing | None) -> bool:
-    if listing is None or any(listing.counts_by_kind[kind] for kind in OWN_KINDS):
+    if listing is None or any(listing.counts_by_kind[kind] for kind in MADE_HERE):
         return False
     made = service.journal(limit=None, verbs={Verb.CREATE})
     return any(entry.outcome is Outcome.SUCCEEDED for entry in made)

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
+from launcher.backup.catalogue import doubt_of_latest
 from launcher.backup.errors import OF_THE_VERSION, BackupError, OperationInProgressError
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup
@@ -30,7 +31,7 @@ from launcher.db.session import (
     resume,
 )
 from launcher.i18n.formats import ago
-from launcher.i18n.labels import ERROR_WORDS, VERB_WORDS
+from launcher.i18n.labels import ERROR_WORDS, KIND_WORDS, VERB_WORDS, warning
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import Role
@@ -252,13 +253,16 @@ def show_damaged(problem: Fault) -> Response:
     do_without_database()
     if problem.reason in OF_THE_VERSION:
         return _show_other_version(problem)
-    newest = _newest_good_backup()
+    newest = _latest_backup()
+    doubt = doubt_of_latest(newest) if newest else None
     page = render_template(
         "damaged.html",
         problem=problem,
         newest=newest,
         age=Markup("<b>{}</b>").format(ago(newest.created_at)) if newest else "",
         contents=contents(newest.contents) if newest else "",
+        kind=KIND_WORDS[newest.kind] if newest else "",
+        doubt=warning(doubt) if doubt else "",
         command="flask backup restore latest" if newest else "flask backup restore FILE",
         waits=_is_repeatable(),
     )
@@ -397,7 +401,7 @@ def _problem(
     return response
 
 
-def _newest_good_backup() -> Backup | None:
+def _latest_backup() -> Backup | None:
     """Return the backup that the command on the page would restore."""
     try:
         return current_backups().get(LATEST)

@@ -26,7 +26,7 @@ def test_it_starts_says_so_and_serves_again_after_the_restore(
 
     with serving(data_dir, workers="1", scheduler="off") as server:
         for path, words in (
-            ("/login", "The database is damaged. Your backups are not"),
+            ("/login", "The database is damaged. Restore a backup"),
             (
                 "/healthz",
                 "damaged",

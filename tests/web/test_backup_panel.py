@@ -340,7 +340,7 @@ def test_only_uploads_do_not_save_what_is_here_now(ada: Visitor, shelf: Shelf) -
     ada.open(PANEL)
 
     assert severity(ada.page) == "warn"
-    assert answer(ada.page).startswith("None of the backups is from here")
+    assert answer(ada.page).startswith("What is here now was not backed up yet")
 
 
 def test_a_file_that_somebody_put_there_has_to_be_looked_at(ada: Visitor, shelf: Shelf) -> None:

@@ -92,7 +92,7 @@ def test_every_page_becomes_the_calm_one(
         answer = ada.open(address)
         assert answer.status_code == 503, address
         assert int(answer.headers["Retry-After"]) > 0
-        assert "The database is damaged. Your backups are not" in ada.page
+        assert "The database is damaged. Restore a backup" in ada.page
         assert "flask backup restore latest" in ada.page
         assert "launcher.db" in ada.page
         assert "7 apps, 3 boards and 3 users" in ada.page

@@ -57,6 +57,7 @@ def test_every_warning_before_a_restore_has_words() -> None:
         Reason.WITHOUT_ADMIN,
         Reason.FROM_FUTURE, Reason.LOG_APART, Reason.ODD_VALUES, Reason.ODD_SETTINGS,
         Reason.PASSWORDS_REMOVED,
+        Reason.LATEST_UPLOAD, Reason.LATEST_EXTERNAL, Reason.LATEST_SAFETY,
     }  # fmt: skip
     for warning in map(fault_of, WARNING_WORDS):
         assert str(WARNING_WORDS[warning.reason]) % warning.facts

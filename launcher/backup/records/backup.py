@@ -29,6 +29,12 @@ class Kind(StrEnum):
 OWN_KINDS = frozenset({Kind.MANUAL, Kind.SCHEDULED, Kind.SAFETY, Kind.UPGRADE})
 """The kinds that hold the data of this site."""
 
+MADE_HERE = frozenset({Kind.MANUAL, Kind.SCHEDULED, Kind.UPGRADE})
+"""The kinds that this site makes of what it has, and does not replace at once."""
+
+_LATEST_KINDS = (MADE_HERE, frozenset({Kind.UPLOAD, Kind.EXTERNAL}), frozenset({Kind.SAFETY}))
+"""Which kinds `latest` is taken from, the first that has a good one."""
+
 BEFORE_KINDS = (Kind.SAFETY, Kind.UPGRADE)
 """The kinds that are created automatically before a restore or an upgrade."""
 
@@ -164,6 +170,20 @@ def good_ones(backups: Iterable[Backup], *, now: datetime) -> Sequence[Backup]:
     return [backup for backup in good if not backup.is_from_future(now)] or good
 
 
+def latest_of(backups: Iterable[Backup], *, now: datetime) -> Backup | None:
+    """Return the good one that `latest` names, None when there is none; newest first given.
+
+    It is one that this site made. What was brought from elsewhere may hold anything: it counts
+    only where there is no other. A safety backup counts last: it holds what a restore replaced,
+    and a second restore of `latest` must not bring that back.
+    """
+    good = [backup for backup in backups if backup.is_good]
+    for kinds in _LATEST_KINDS:
+        if found := [backup for backup in good if backup.kind in kinds]:
+            return good_ones(found, now=now)[0]
+    return None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Listing:
     """Every backup, with the sums that pages need.
@@ -171,7 +191,6 @@ class Listing:
     Attributes:
         backups: newest first.
         by_id: the same ones, by id.
-        own_good: those of them that are good and hold this site's own data, newest first.
         counts_by_kind, counts_by_state: how many; every kind and state is there.
         verified_at: when each that the scrub verifies was verified last, oldest first.
         stored_bytes: the size of their files.
@@ -179,7 +198,6 @@ class Listing:
 
     backups: Sequence[Backup]
     by_id: Mapping[str, Backup]
-    own_good: Sequence[Backup]
     counts_by_kind: Mapping[str, int]
     counts_by_state: Mapping[str, int]
     verified_at: Sequence[datetime]
@@ -193,7 +211,6 @@ class Listing:
         return cls(
             backups=backups,
             by_id={backup.id: backup for backup in backups},
-            own_good=tuple(b for b in backups if b.is_good and b.kind in OWN_KINDS),
             counts_by_kind={kind: kinds[kind] for kind in Kind},
             counts_by_state={state: states[state] for state in State},
             verified_at=sorted(b.verification.at or b.created_at for b in backups if b.is_scrubbed),

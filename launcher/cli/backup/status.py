@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from launcher.backup.errors import OF_THE_SCHEMA, OF_THE_VERSION
+from launcher.backup.records.backup import MADE_HERE
 from launcher.backup.records.text import clean_note
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import handle_backup_errors, status_code
@@ -29,7 +30,7 @@ _HEADLINES = {
     Headline.NONE_YET: "no backup yet: `flask backup create` makes one",
     Headline.NONE_LEFT: "there is no backup any more",
     Headline.NO_GOOD: "there is no good backup",
-    Headline.ONLY_BROUGHT: "none of the backups is from here",
+    Headline.ONLY_BROUGHT: "what is here now was not backed up yet",
     Headline.STALE: "no good backup for too long",
     Headline.NEWEST_UNVERIFIED: "the newest backup is not verified yet",
     Headline.RECENT_GOOD: "safe",
@@ -93,9 +94,10 @@ def status(as_json: bool) -> None:
 def _print_status(snapshot: Snapshot, findings: Findings) -> None:
     """Print the answer first, and every problem at the end."""
     put(_answer(findings), fg=_COLOURS[findings.severity])
-    good, attempt, listing = snapshot.last_good, snapshot.last_attempt, snapshot.listing
-    if good:
-        put(f"Last good backup: {moment(good.created_at)} {good.id}")
+    attempt, listing = snapshot.last_attempt, snapshot.listing
+    if latest := snapshot.latest:
+        kind = "" if latest.kind in MADE_HERE else f", {latest.kind}: {clean_note(latest.note)}"
+        put(f"Last good backup: {moment(latest.created_at)} {latest.id}{kind}")
     if attempt:
         why = f" ({attempt.error})" if attempt.error else ""
         put(f"Last attempt:     {moment(attempt.started_at)}{why}")
