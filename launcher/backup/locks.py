@@ -32,7 +32,7 @@ def try_lock(path: Path, *, exclusive: bool) -> int | None:
     return descriptor
 
 
-def _lock_within(path: Path, *, exclusive: bool, deadline: float) -> int | None:
+def lock_within(path: Path, *, exclusive: bool, deadline: float) -> int | None:
     """Take a lock by trying until `deadline` (monotonic seconds), or return None.
 
     `flock` has no timeout, so this polls.
@@ -47,7 +47,7 @@ def _lock_within(path: Path, *, exclusive: bool, deadline: float) -> int | None:
 @contextlib.contextmanager
 def locked(path: Path, *, timeout_s: float = 0.0) -> Iterator[bool]:
     """Hold the lock at `path` for the block; yields False when it cannot be had in time."""
-    descriptor = _lock_within(path, exclusive=True, deadline=time.monotonic() + timeout_s)
+    descriptor = lock_within(path, exclusive=True, deadline=time.monotonic() + timeout_s)
     try:
         yield descriptor is not None
     finally:
@@ -106,11 +106,11 @@ class Gate:
             TimeoutError: it stayed closed for `timeout_s` seconds.
         """
         deadline = time.monotonic() + timeout_s
-        turn = _lock_within(self._turn_path, exclusive=False, deadline=deadline)
+        turn = lock_within(self._turn_path, exclusive=False, deadline=deadline)
         if turn is None:
             raise TimeoutError("the data is being replaced")
         try:
-            gate = _lock_within(self._gate_path, exclusive=False, deadline=deadline)
+            gate = lock_within(self._gate_path, exclusive=False, deadline=deadline)
         finally:
             os.close(turn)
         if gate is None:
@@ -142,12 +142,12 @@ class Gate:
                 os.close(descriptor)
 
     def _try_close(self, deadline: float) -> tuple[int, int] | None:
-        turn = _lock_within(self._turn_path, exclusive=True, deadline=deadline)
+        turn = lock_within(self._turn_path, exclusive=True, deadline=deadline)
         if turn is None:
             return None
         try:
             patience = min(deadline, time.monotonic() + self._patience_s)
-            gate = _lock_within(self._gate_path, exclusive=True, deadline=patience)
+            gate = lock_within(self._gate_path, exclusive=True, deadline=patience)
         except BaseException:
             os.close(turn)
             raise

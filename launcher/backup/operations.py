@@ -28,7 +28,7 @@ from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.errors import BackupError, OperationInProgressError
 from launcher.backup.files import ASIDE, disk_errors, write_atomic
 from launcher.backup.journal import Journal
-from launcher.backup.locks import locked, try_lock
+from launcher.backup.locks import lock_within, locked, try_lock
 from launcher.backup.ports import Clock, OnFinished, OnProgress
 from launcher.backup.records.ids import new_operation_id, parse_operation_id
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Stage, Verb
@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 _PLACES = 4
 _PLACES_FOR_OUTSIDE = 2
+_LOCK_TRY_S = 0.05
 _LOCK_WAIT_S = 300.0
 _JOURNAL_WAIT_S = 10.0
 _REPORT_EVERY_S = 0.2
@@ -176,14 +177,9 @@ class _Place:
 
     def take(self) -> int | None:
         """Take the lock and return its descriptor, None when an operation holds it."""
-        # `progress` holds the lock shared for some microseconds, which is not an operation: try
-        # again before reporting one.
-        for _ in range(10):
-            descriptor = try_lock(self.lock_path, exclusive=True)
-            if descriptor is not None:
-                return descriptor
-            time.sleep(0.005)
-        return None
+        # `progress` holds it shared for some microseconds, which is not an operation.
+        deadline = time.monotonic() + _LOCK_TRY_S
+        return lock_within(self.lock_path, exclusive=True, deadline=deadline)
 
     def progress(self) -> Progress | None:
         """Return how far the operation at this place is, None when there is none."""
