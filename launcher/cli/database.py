@@ -13,7 +13,7 @@ from launcher.backup.ports import utc_now
 from launcher.backup.reasons import Reason
 from launcher.cli.exits import fail, say_error
 from launcher.cli.failures import using_database
-from launcher.cli.output import put
+from launcher.cli.output import put, say_warnings
 from launcher.cli.shell import read_current_settings
 from launcher.current import current_backups, current_config
 from launcher.jobs.history import Book
@@ -60,8 +60,7 @@ def upgrade(*, before_serving: bool) -> None:
         put("A new database was made.", err=True)
     if backup is not None:
         put(f"The database was upgraded; before that, backup {backup.id} was made.", err=True)
-        for warning in backup.verification.warnings:
-            put(f"Warning: {warning}.", err=True)
+        say_warnings(backup.verification.warnings)
     _watch_schedules()
     _say_address()
 

@@ -6,12 +6,13 @@ Results go to stdout, everything else to stderr, so that `ID=$(flask backup crea
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import click
 
 from launcher.backup.codec import encode
+from launcher.backup.reasons import Fault
 from launcher.backup.records import text as text_records
 from launcher.backup.records.backup import State
 
@@ -50,6 +51,12 @@ def put(text: object = "", *, lead: str = "", err: bool = False, fg: str | None 
     """Print `text`, made printable, after `lead`, which may hold colours."""
     plain = lead + printable(text)
     click.echo(click.style(plain, fg=fg) if fg else plain, err=err)
+
+
+def say_warnings(warnings: Iterable[Fault]) -> None:
+    """Print the warnings about a good backup, a plan or a restore to stderr."""
+    for warning in warnings:
+        say(f"Warning: {warning}.")
 
 
 def printable(text: object) -> str:

@@ -26,9 +26,9 @@ def test_what_a_backup_leaves_out_is_said_by_every_command(
 ) -> None:
     change(data_dir, LITESTREAM)
     made = runner.invoke(args=["backup", "create"])
-    assert made.stderr.splitlines()[-1] == f"Note: {LEFT_OUT}."
-    assert f"But:       {LEFT_OUT}" in runner.invoke(args=["backup", "show", "latest"]).stdout
-    assert "verified, but see `show`" in runner.invoke(args=["backup", "list"]).stdout
+    assert made.stderr.splitlines()[-1] == f"Warning: {LEFT_OUT}."
+    assert f"Warning:   {LEFT_OUT}" in runner.invoke(args=["backup", "show", "latest"]).stdout
+    assert "verified, with warnings" in runner.invoke(args=["backup", "list"]).stdout
     (listed,) = json.loads(runner.invoke(args=["backup", "list", "--json"]).stdout)
     assert listed["verification"]["cautions"] == [
         {"sentence": LEFT_OUT, "reason": "left_out", "details": {"names": "_litestream_seq"}}
@@ -67,7 +67,7 @@ def test_an_admin_whose_password_will_be_removed_does_not_count(
         "UPDATE users SET password_hash = replace(password_hash, 'm=', 'm=9999999')",
     )
     made = runner.invoke(args=["backup", "create"])
-    assert "Note: nobody in this backup can sign in as admin." in made.stderr
+    assert "Warning: nobody in this backup can sign in as admin." in made.stderr
     assert runner.invoke(args=["backup", "verify", "latest"]).exit_code == 0
     refused = runner.invoke(args=["backup", "restore", "latest", "--yes"])
     assert refused.exit_code == 15

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from launcher.cli.backup.group import backup, say_warnings
+from launcher.cli.backup.group import backup
 from launcher.cli.exits import handle_backup_errors
-from launcher.cli.output import print_result
+from launcher.cli.output import print_result, say_warnings
 from launcher.cli.progress import bars
 from launcher.cli.shell import json_option, typist
 from launcher.current import current_backups
@@ -33,7 +33,7 @@ def create(note: str, protect: bool, as_json: bool) -> None:
         made = current_backups().create(
             by=typist(), note=note, protected=protect, on_progress=on_progress
         )
-    say_warnings(made)
+    say_warnings(made.verification.warnings)
     print_result(made, made.id, as_json=as_json)
 
 
@@ -67,5 +67,5 @@ def import_(path: Path, note: str, as_json: bool) -> None:
     """
     with bars() as on_progress:
         taken = current_backups().import_(path, by=typist(), note=note, on_progress=on_progress)
-    say_warnings(taken)
+    say_warnings(taken.verification.warnings)
     print_result(taken, taken.id, as_json=as_json)

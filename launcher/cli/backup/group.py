@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from flask.cli import AppGroup
 
-from launcher.backup.records.backup import Backup
 from launcher.cli.exits import exit_codes_help
-from launcher.cli.output import say
 
 _EXAMPLES = """
 \b
@@ -22,9 +20,3 @@ backup = AppGroup(
     help=f"Make, keep, prove and restore backups of the database.\n{_EXAMPLES}",
     epilog=exit_codes_help(),
 )
-
-
-def say_warnings(verdict: Backup) -> None:
-    """Print the warnings about a good backup to stderr."""
-    for warning in verdict.verification.warnings:
-        say(f"Note: {warning}.")

@@ -13,7 +13,7 @@ from launcher.backup.records.plan import RestoreOutcome, RestorePlan
 from launcher.backup.records.text import clean_note
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import handle_backup_errors
-from launcher.cli.output import moment, print_json, print_result, put, say, size
+from launcher.cli.output import moment, print_json, print_result, put, say, say_warnings, size
 from launcher.cli.progress import bars
 from launcher.cli.shell import json_option, require_word, typist, yes_option
 from launcher.current import current_backups
@@ -183,8 +183,7 @@ def _say_plan(plan: RestorePlan) -> None:
         say(f"Sign in with the password from then: {_enumerate(plan.password_changes)}")
     if plan.tokens_lost:
         say(f"API tokens that stop working: {_enumerate(plan.tokens_lost)}")
-    for warning in plan.warnings:
-        say(f"Note: {warning}.")
+    say_warnings(plan.warnings)
 
 
 def _say_consequences(plan: RestorePlan) -> None:
@@ -224,6 +223,5 @@ def _say_outcome(outcome: RestoreOutcome) -> None:
         say(f"The data from before is safety backup {outcome.safety_id};")
         say("`flask backup undo` brings it back.")
     elif outcome.raw_copy_path:
-        say(f"The damaged files from before lie in {outcome.raw_copy_path}.")
-    for warning in outcome.warnings:
-        say(f"Note: {warning}.")
+        say(f"The files from before were kept in {outcome.raw_copy_path}.")
+    say_warnings(outcome.warnings)

@@ -10,7 +10,7 @@ from launcher.backup.errors import BackupError
 from launcher.backup.ports import utc_now
 from launcher.backup.records.backup import Backup, State
 from launcher.backup.records.operation import JournalEntry, PartFailure, Verb
-from launcher.cli.backup.group import backup, say_warnings
+from launcher.cli.backup.group import backup
 from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, handle_backup_errors
 from launcher.cli.output import (
     coloured,
@@ -20,6 +20,7 @@ from launcher.cli.output import (
     print_table,
     put,
     say,
+    say_warnings,
     size,
 )
 from launcher.cli.progress import bars
@@ -50,7 +51,7 @@ def _row(backup: Backup) -> tuple[str, ...]:
     if backup.is_from_future(utc_now()):
         state += ", dated in the future"
     if backup.verification.warnings:
-        state += ", but see `show`"
+        state += ", with warnings"
     return (
         backup.id,
         moment(backup.created_at),
@@ -100,7 +101,7 @@ def _print_backup(backup: Backup, journal: Sequence[JournalEntry]) -> None:
         ("Note", backup.note),
         ("State", f"{verification.state}, looked at {moment(verification.at)}"),
         ("Problem", verification.error),
-        *(("But", str(warning)) for warning in verification.warnings),
+        *(("Warning", str(warning)) for warning in verification.warnings),
         ("Made by", f"Launcher {backup.app_version}, schema {backup.schema_revision}"),
     ]
     if backup.file and backup.database:
@@ -164,7 +165,7 @@ def verify(backup_ids: tuple[str, ...], every: bool, as_json: bool) -> None:
         for verdict in verdicts:
             problem = f": {verdict.verification.error}" if verdict.verification.error else ""
             put(problem, lead=f"{verdict.id}  {coloured(verdict.verification.state)}")
-            say_warnings(verdict)
+            say_warnings(verdict.verification.warnings)
         for failure in failures:
             put(f"{failure.backup_id}  {failure.fault}")
     for verdict in verdicts:
