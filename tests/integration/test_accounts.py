@@ -381,7 +381,7 @@ def test_one_person_who_keeps_failing_stops_nobody_else_at_the_address(contents:
 
 def test_an_address_that_guesses_at_many_names_gets_one_try_a_minute(contents: None) -> None:
     tries = 0
-    for second in range(600):
+    for second in range(0, 600, 4):
         try:
             fail(1, f"guess{second}", now=NOW + second * SECOND)
             tries += 1

@@ -88,7 +88,7 @@ def test_a_restore_and_the_pages_do_not_wait_for_any_of_them(filled: Path) -> No
         sheet = re.search(r"/assets/launcher-[^\"]+", visitor.get("/login")[1])
         assert sheet
         sheets = f"GET {sheet[0]} HTTP/1.1\r\nHost: a\r\n\r\n".encode() * 100
-        for said in [*SILENCES.values(), sheets] * 6:
+        for said in [*SILENCES.values(), sheets] * 3:
             crowd.enter_context(connect(server)).sendall(said)
         for _ in range(10):
             assert visitor.get("/")[0] == 200
