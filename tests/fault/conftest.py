@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +73,18 @@ class SmallDisk:
         self.is_mounted = True
 
     def change(self, options: str) -> None:
-        """Mount it anew with other options: `ro`, `rw`, `size=…`."""
-        subprocess.run(["mount", "-o", f"remount,{options}", str(self.path)], check=True)
+        """Mount it anew with other options: `ro`, `rw`, `size=…`.
+
+        The kernel may call a disk busy for a moment after its last file was closed by a process
+        that has ended; where one is open for good, it stays so.
+        """
+        command = ["mount", "-o", f"remount,{options}", str(self.path)]
+        for _ in range(100):
+            done = subprocess.run(command, check=False, capture_output=True, text=True)
+            if "busy" not in done.stderr:
+                break
+            time.sleep(0.05)
+        assert done.returncode == 0, done.stderr
 
     def unmount(self) -> None:
         subprocess.run(["umount", "-l", str(self.path)], check=True)
