@@ -10,8 +10,9 @@ expression of the file, SQLite's own checks last.
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from launcher.backup.errors import (
 from launcher.backup.files import create_new, discard, disk_errors, require_space
 from launcher.backup.ports import Content
 from launcher.backup.reasons import Fault, Reason
+from launcher.backup.records.schema import SchemaObject
 from launcher.backup.records.survey import Migration
 from launcher.backup.records.text import listed, readable
 from launcher.backup.sqlite.copy import integrity_findings, leave_out, open_checked, rewrite
@@ -30,7 +32,9 @@ from launcher.backup.sqlite.header import HEADER_BYTES, Header, check_header, pa
 from launcher.backup.sqlite.rows import dangling_rows, rows_by_table, table_of_broken_rule
 from launcher.backup.sqlite.schema import (
     Differences,
+    Schema,
     compare,
+    drop_statements,
     first_code,
     read_schema,
     statistics,
@@ -87,10 +91,11 @@ def examine(path: Path, *, content: Content, is_own: bool, app_version: str) -> 
         with _other_application_errors(header):
             schema = read_schema(connection)
             if name := first_code(schema):
+                _refuse_foreign(schema, content.expected_schema(content.head))
                 raise UploadRejectedError(Reason.OBJECT_FOREIGN, name=readable(name))
             revision = revision_of(connection, content)
             pending = _pending(revision, content, app_version=app_version)
-            differences = compare(schema, content.expected_schema(revision))
+            differences = _refuse_foreign(schema, content.expected_schema(revision))
             if differences.foreign:
                 name = differences.foreign[0][1].name
                 raise UploadRejectedError(Reason.OBJECT_FOREIGN, name=readable(name))
@@ -176,13 +181,30 @@ def revision_of(connection: sqlite3.Connection, content: Content) -> str:
 
 @contextlib.contextmanager
 def _other_application_errors(header: Header) -> Iterator[None]:
-    """Report a file without our mark as another application's if its schema is not ours."""
+    """Report a file without our mark as another application's if its schema lacks ours."""
     try:
         yield
     except (IncompatibleBackupError, UploadRejectedError) as error:
-        if header.is_unmarked:
+        if header.is_unmarked and error.reason is not Reason.OTHERS_INSIDE:
             raise IncompatibleBackupError(Reason.OTHER_APPLICATION) from error
         raise
+
+
+def _refuse_foreign(schema: Schema, expected: Sequence[SchemaObject]) -> Differences:
+    """Refuse a schema that is ours but for what others added; return in what it differs.
+
+    Raises:
+        UploadRejectedError: with what was added, and SQL that removes it.
+    """
+    differences = compare(schema, expected)
+    statements = drop_statements(differences.foreign, expected)
+    if statements and not (differences.different or differences.missing):
+        raise UploadRejectedError(
+            Reason.OTHERS_INSIDE,
+            names=listed(differences.foreign_names),
+            command=f"sqlite3 copy.db {shlex.quote(statements)}",
+        )
+    return differences
 
 
 def _pending(revision: str, content: Content, *, app_version: str) -> tuple[Migration, ...]:

@@ -160,6 +160,8 @@ class Reason(StrEnum):
     READ_ONLY_FORMAT = ("read_only_format",
         "this database has a file format that SQLite only reads, which Launcher never writes")
     UTF16 = "utf16", "this database stores its text as UTF-16, which Launcher never does"
+    OTHERS_INSIDE = ("others_inside",
+        "this database of Launcher also holds what Launcher did not create: {names}")
     OBJECT_FOREIGN = "object_foreign", "the schema is not Launcher's: {name!r} is not one of ours"
     OBJECT_MISSING = "object_missing", "the schema is not Launcher's: {name!r} is missing"
     OBJECT_DIFFERENT = ("object_different",

@@ -78,6 +78,9 @@ HINTS: Mapping[str, str] = {
     Reason.CUT_OFF: _NO_LIVE_COPY,
     Reason.PADDED: _NO_LIVE_COPY,
     Reason.BOMB: _OURS_ALONE,
+    Reason.OTHERS_INSIDE: (
+        "If the file is your own, remove that in a copy: `{command}`. Then use copy.db."
+    ),
     Reason.OBJECT_FOREIGN: _OURS_ALONE,
     Reason.OBJECT_MISSING: _OURS_ALONE,
     Reason.OBJECT_DIFFERENT: _OURS_ALONE,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from string import Formatter
 
 from launcher.backup.reasons import Fault, Reason
+from launcher.cli.hints import HINTS
 from launcher.config import ROOT
 
 FACTS = {
@@ -20,7 +21,8 @@ def named(sentence: str) -> set[str]:
 
 
 def fault_of(reason: Reason) -> Fault:
-    return Fault(reason, {name: FACTS.get(name, f"<{name}>") for name in named(reason.sentence)})
+    names = named(reason.sentence) | named(HINTS.get(reason, ""))
+    return Fault(reason, {name: FACTS.get(name, f"<{name}>") for name in names})
 
 
 def raised() -> Iterator[tuple[str, Reason, set[str]]]:

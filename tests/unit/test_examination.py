@@ -84,8 +84,8 @@ def test_it_refuses_with_the_same_words(home: House, upload: Path) -> None:
     with pytest.raises(UploadRejectedError) as refused:
         home.service.import_(upload, by="ada")
 
-    assert refused.value.reason is Reason.OBJECT_FOREIGN
-    assert refused.value.facts == {"name": "v"}
+    assert refused.value.reason is Reason.OTHERS_INSIDE
+    assert refused.value.facts["names"] == "v"
 
 
 def test_a_file_that_runs_for_hours_is_stopped_and_nothing_goes_on(

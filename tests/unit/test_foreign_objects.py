@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from launcher.backup.errors import (
     DatabaseCorruptError,
+    IncompatibleBackupError,
     SourceDatabaseError,
     UploadRejectedError,
 )
@@ -17,6 +20,7 @@ from launcher.backup.examine import Checked
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup, State
 from launcher.backup.sqlite import copy as sqlite_copy
+from launcher.cli.hints import hint_for
 from tests.support.notebook import digest
 from tests.support.service import House, make_copy, run
 
@@ -128,12 +132,29 @@ def test_an_older_backup_with_foreign_objects_is_good_and_restored_without_them(
     assert digest(home.live) == before
 
 
-def test_foreign_objects_in_a_file_from_outside_are_refused(home: House) -> None:
-    execute(home, LITESTREAM)
+@pytest.mark.parametrize("is_marked", [True, False])
+@pytest.mark.parametrize(("objects", "names"), FOREIGN.values(), ids=FOREIGN.keys())
+def test_foreign_objects_in_a_file_from_outside_are_refused_with_the_way_on(
+    home: House, objects: str, names: str, *, is_marked: bool
+) -> None:
+    """A copy of our own database; `.dump` makes one without the mark of the application."""
+    execute(home, objects)
     copy = make_copy(home.live, home.root / "copy.db")
-    with pytest.raises(UploadRejectedError) as refused:
+    if not is_marked:
+        run(copy, "PRAGMA application_id=0")
+    with pytest.raises((UploadRejectedError, IncompatibleBackupError)) as refused:
         home.service.import_(copy, by="ada")
-    assert refused.value.reason is Reason.OBJECT_FOREIGN
+    if "\n" in objects:  # no terminal shows that name
+        assert refused.value.reason in {Reason.OBJECT_FOREIGN, Reason.OTHER_APPLICATION}
+        return
+    assert refused.value.reason is Reason.OTHERS_INSIDE
+    assert {*str(refused.value.facts["names"]).split(", ")} == {*names.split(", ")}
+    command = str(refused.value.facts["command"])
+    assert f"remove that in a copy: `{command}`" in hint_for(refused.value)
+    program, name, statements = shlex.split(command)
+    assert (program, name) == ("sqlite3", "copy.db")
+    subprocess.run(["sqlite3", copy, statements], check=True)
+    assert home.service.import_(copy, by="ada").is_good
 
 
 ALTERED: dict[str, tuple[str, Reason]] = {

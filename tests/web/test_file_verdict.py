@@ -127,7 +127,7 @@ def _compressed(data: bytes) -> bytes:
     [
         (of_a_newer_launcher, "warn", "It was made by a newer Launcher"),
         (of_another_app, "warn", "It is the database of another application"),
-        (with_a_foreign_table, "warn", "It is not a backup of Launcher"),
+        (with_a_foreign_table, "warn", "It also holds what Launcher did not create"),
         (without_a_schema, "warn", "It is not a backup of Launcher"),
         (a_letter, "warn", "It is not a database"),
         (cut_off, "bad", "It is incomplete"),
@@ -146,6 +146,8 @@ def test_each_refusal_says_what_the_file_is_and_what_to_do(
     assert (found.severity, found.title) == (severity, title), found.problem
     assert "nothing was changed" in found.text
     assert found.advice
+    if change is with_a_foreign_table:
+        assert "sqlite3 copy.db 'DROP TABLE IF EXISTS \"stowaway\"'" in found.advice
     assert found.problem
 
 

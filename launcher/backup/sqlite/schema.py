@@ -32,6 +32,9 @@ _TOKEN = re.compile(
 )
 _PLAIN = re.compile(r"CREATE\s+(TABLE|(UNIQUE\s+)?INDEX)\s", re.IGNORECASE)
 _COMMENTS = {"--", "/*"}
+_DROPPED = frozenset({"table", "view", "index", "trigger"})
+_LONGEST_NAME = 100
+_MOST_STATEMENTS = 20
 _QUOTES = {'"': '"', "`": "`", "[": "]"}
 
 Schema = Sequence[tuple[int, SchemaObject]]
@@ -123,6 +126,35 @@ def compare(found: Schema, expected: Sequence[SchemaObject]) -> Differences:
         different=sorted(name for _, name in different),
         missing=sorted(name for _, name in absent - different),
     )
+
+
+def drop_statements(foreign: Schema, expected: Sequence[SchemaObject]) -> str:
+    """Return SQL that removes foreign objects and nothing of ours; of many, the first ones.
+
+    It is "" where one bears the name of one of ours, or a name that SQLite keeps for itself, or
+    that is not fit to print.
+    """
+    ours = {each.name.lower() for each in expected}
+    named = [each for _, each in foreign if each.sql is not None]
+    if any(
+        each.type not in _DROPPED or each.name.lower() in ours or not _is_plain_name(each.name)
+        for each in named
+    ):
+        return ""
+    tables = {each.name for each in named if each.type == "table"}
+    # An index or a trigger goes with its table, and the tables of a virtual table go with that.
+    named.sort(key=lambda each: each.type != "table" or bool(_PLAIN.match(each.sql or "")))
+    kept = (each for each in named if each.name in tables or each.table not in tables)
+    statements = [f"DROP {each.type.upper()} IF EXISTS {_quoted(each.name)}" for each in kept]
+    return "; ".join([*dict.fromkeys(statements)][:_MOST_STATEMENTS])
+
+
+def _is_plain_name(name: str) -> bool:
+    return name.isprintable() and len(name) <= _LONGEST_NAME and name[:7].lower() != "sqlite_"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def statistics(found: Schema) -> list[int]:

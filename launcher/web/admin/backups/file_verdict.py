@@ -73,7 +73,8 @@ def refusal(code: str, fault: Fault | None) -> FileVerdict:
         known = ERROR_WORDS.get(code, ERROR_WORDS["internal"])
         return FileVerdict("warn", str(known.title), "", str(known.hint), fault)
     text = " ".join(str(sentence) % fault.facts for sentence in words.sentences)
-    return FileVerdict(words.severity, str(words.title), text, str(words.advice), fault)
+    advice = str(words.advice) % fault.facts
+    return FileVerdict(words.severity, str(words.title), text, advice, fault)
 
 
 def fit(backup: Backup) -> str:
@@ -173,6 +174,12 @@ FILE_WORDS: Mapping[Reason, FileWords] = {
     ),
     Reason.OTHER_APPLICATION: FileWords(
         "warn", _("It is the database of another application"), (_UNTOUCHED,), _OURS_ALONE
+    ),
+    Reason.OTHERS_INSIDE: FileWords(
+        "warn",
+        _("It also holds what Launcher did not create"),
+        (_("Not from Launcher: %(names)s."), _UNTOUCHED),
+        _("If the file is your own, remove that in a copy: %(command)s. Then upload copy.db."),
     ),
     Reason.NOT_ALONE: FileWords(
         "warn",
