@@ -95,7 +95,7 @@ class ExaminerInChild:
         self._limits = limits
 
     @contextlib.contextmanager
-    def begun(self) -> Iterator[Examine]:
+    def started(self) -> Iterator[Examine]:
         """Start the process, which has ended when the block ends.
 
         Raises:

@@ -407,7 +407,7 @@ def restore_backup(
         and whatever `unpack_restore` and `prepare_restore` raise.
     """
     started = time.monotonic()
-    with examiner.begun() as check:
+    with examiner.started() as check:
         live = read_live(live_path, content=content, carry_account=choices.carry_account)
         _require_room(source, live=live, store=store)
         checked = unpack_restore(operation, source, store=store, check=check)

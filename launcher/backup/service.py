@@ -469,7 +469,7 @@ class BackupService(Catalogue):
                 operation.facts["note"] = clean_note(note)
             self._stores.require_writable()
             operation.stage(Stage.UNPACK)
-            with self._examiner.begun() as check:
+            with self._examiner.started() as check:
                 checked = stage_path(
                     self._not_live(path),
                     work_folder(operation, self._store) / f"upload-{operation.id}.db",
@@ -715,7 +715,7 @@ class BackupService(Catalogue):
         assert backup.file is not None  # noqa: S101 (just written)
         operation.facts.setdefault("size_bytes", backup.file.size_bytes)
         remember_proven(operation, backup)
-        if self._stores.is_beside(backup):
+        if self._stores.is_in_fallback(backup):
             operation.facts["kept_beside"] = str(self._data_dir / "fallback")
         return backup
 
@@ -773,7 +773,7 @@ class BackupService(Catalogue):
     def _plan(self, operation: Operation, asked: str | Path, choices: Choices) -> RestorePlan:
         source = self._source(asked)
         operation.about(source.id if isinstance(source, Backup) else "")
-        with self._examiner.begun() as check:
+        with self._examiner.started() as check:
             live = read_live(self._live, content=self._content, carry_account=choices.carry_account)
             try:
                 checked = unpack_restore(operation, source, store=self._store, check=check)

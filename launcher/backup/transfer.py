@@ -89,7 +89,7 @@ def export_database(
         with disk_errors("write the export"):
             if backup.file is None or backup.database is None:
                 scratch = work_folder(operation, store) / f"export-{operation.id}.db"
-                with examiner.begun() as check:
+                with examiner.started() as check:
                     stage_backup(backup, store, scratch, check=check, on_bytes=operation.advance)
                 pack(scratch, partial, encoding=Encoding.IDENTITY, on_bytes=operation.advance)
             else:

@@ -60,7 +60,7 @@ class Examiner(Protocol):
     The application hands in one that does so in a process of its own, with limits.
     """
 
-    def begun(self) -> AbstractContextManager[Examine]:
+    def started(self) -> AbstractContextManager[Examine]:
         """Prepare the check of one file within the block; preparing early saves time later.
 
         Raises:
@@ -75,7 +75,7 @@ class ExaminerHere:
         self._check = partial(examine, content=content)
 
     @contextlib.contextmanager
-    def begun(self) -> Iterator[Examine]:
+    def started(self) -> Iterator[Examine]:
         """Yield the check."""
         yield self._check
 
@@ -101,7 +101,7 @@ def verify_backup(
     """
     operation.stage(Stage.UNPACK, backup.database.size_bytes if backup.database else 0)
     try:
-        with examiner.begun() as check:
+        with examiner.started() as check:
             scratch = work_folder(operation, store) / f"verify-{operation.id}.db"
             checked = stage_backup(backup, store, scratch, check=check, on_bytes=operation.advance)
     except (VerificationError, UploadRejectedError) as error:

@@ -192,10 +192,10 @@ class LauncherContent:
         values of our own data stay as they were: the site read them before.
 
         Returns:
-            What was replaced, see `hashes.remove_costly` and, for a file from outside,
-            `rows.mend_rows`.
+            What was replaced, see `hashes.remove_costly_hashes` and, for a file from outside,
+            `rows.replace_odd_values`.
         """
-        from launcher.db.hashes import remove_costly  # noqa: PLC0415  (no page asks for this)
+        from launcher.db.hashes import remove_costly_hashes  # noqa: PLC0415  (no page asks for this)
 
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -210,12 +210,12 @@ class LauncherContent:
             if account is not None:
                 _write_account(connection, account)
             connection.execute("DELETE FROM sign_in_failures")
-            faults = remove_costly(connection)
+            faults = remove_costly_hashes(connection)
             if not is_own:
                 # The models import SQLAlchemy.
-                from launcher.db.rows import mend_rows  # noqa: PLC0415
+                from launcher.db.rows import replace_odd_values  # noqa: PLC0415
 
-                faults += mend_rows(connection)
+                faults += replace_odd_values(connection)
             connection.execute("COMMIT")
         except BaseException:
             connection.execute("ROLLBACK")

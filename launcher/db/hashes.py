@@ -30,8 +30,8 @@ def is_affordable(password_hash: object) -> bool:
     )
 
 
-def remove_costly(connection: sqlite3.Connection) -> tuple[Fault, ...]:
-    """Take away the passwords whose check would cost more than one of ours, or is impossible.
+def remove_costly_hashes(connection: sqlite3.Connection) -> tuple[Fault, ...]:
+    """Remove the password hashes whose check would cost more than one of ours, or is impossible.
 
     Returns:
         How many users need a new password, nothing when none does.

@@ -52,17 +52,17 @@ class _Column:
 
     Attributes:
         is_fine: SQL that is true for a value that the models can read, but for the bytes of a text.
-        mended: returns what replaces another value.
+        replacement: returns what replaces a value.
         length: how many characters a text may have; 0 for what is none.
     """
 
     name: str
     is_fine: str
-    mended: Callable[[object], object]
+    replacement: Callable[[object], object]
     length: int = 0
 
 
-def mend_rows(connection: sqlite3.Connection) -> tuple[Fault, ...]:
+def replace_odd_values(connection: sqlite3.Connection) -> tuple[Fault, ...]:
     """Replace odd values of a database at `head`, inside the caller's transaction.
 
     A text keeps what can be read of it, any other value gets the default of its column, and a
@@ -76,10 +76,10 @@ def mend_rows(connection: sqlite3.Connection) -> tuple[Fault, ...]:
     counts: Counter[str] = Counter()
     connection.create_function("is_readable_json", 1, _is_readable_json)
     with _reading_bytes(connection):
-        faults += _mend_settings(connection)
+        faults += _replace_settings(connection)
         for table in Model.metadata.sorted_tables:
             if table.name != SystemSettings.__tablename__:
-                counts.update(_mend_table(connection, table))
+                counts.update(_replace_in_table(connection, table))
     if counts:
         values = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
         faults.append(Fault(Reason.ODD_VALUES, {"values": values}))
@@ -96,7 +96,7 @@ def _reading_bytes(connection: sqlite3.Connection) -> Iterator[None]:
         connection.text_factory = factory
 
 
-def _mend_settings(connection: sqlite3.Connection) -> Iterator[Fault]:
+def _replace_settings(connection: sqlite3.Connection) -> Iterator[Fault]:
     names = ", ".join(f"{name}, typeof({name})" for name in SETTINGS)
     row = connection.execute(f"SELECT {names} FROM system_settings").fetchone()
     odd = [
@@ -123,8 +123,8 @@ def _is_setting(name: str, value: object, type_: str) -> bool:
     return True
 
 
-def _mend_table(connection: sqlite3.Connection, table: sa.Table) -> Iterator[str]:
-    """Mend one table; yield `table.column` for each value that was changed."""
+def _replace_in_table(connection: sqlite3.Connection, table: sa.Table) -> Iterator[str]:
+    """Replace the odd values of one table; yield `table.column` for each value that was changed."""
     keys = [column.name for column in table.primary_key.columns]
     # No other value could take their place: the row would point at nothing.
     links = [each.name for each in table.columns if each.foreign_keys and not each.nullable]
@@ -150,13 +150,13 @@ def _mend_table(connection: sqlite3.Connection, table: sa.Table) -> Iterator[str
             if is_fine and (not column.length or _is_clean(value, column.length)):
                 continue
             yield f"{table.name}.{column.name}"
-            mended = column.mended(value)
+            replacement = column.replacement(value)
             update = f"UPDATE {table.name} SET {column.name} = ? WHERE {where}"
             try:
-                connection.execute(update, (mended, *key))
+                connection.execute(update, (replacement, *key))
             except sqlite3.IntegrityError:  # another row has this text
                 suffix = "-".join(map(str, key))
-                connection.execute(update, (f"{mended}-{suffix}", *key))
+                connection.execute(update, (f"{replacement}-{suffix}", *key))
 
 
 def _odd_rows(

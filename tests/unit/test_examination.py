@@ -69,7 +69,10 @@ def is_alive(pid: int) -> bool:
 
 
 def test_it_finds_what_the_check_in_this_process_finds(home: House, upload: Path) -> None:
-    with ExaminerInChild(NOTEBOOKS).begun() as there, ExaminerHere(home.content).begun() as here:
+    with (
+        ExaminerInChild(NOTEBOOKS).started() as there,
+        ExaminerHere(home.content).started() as here,
+    ):
         assert there(upload, is_own=False, app_version="") == here(
             upload, is_own=False, app_version=""
         )
@@ -167,7 +170,7 @@ def test_no_secret_is_in_its_environment(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("LAUNCHER_SECRET_KEY", "s3cret")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
     before = children()
-    with ExaminerInChild(NOTEBOOKS).begun():
+    with ExaminerInChild(NOTEBOOKS).started():
         (pid,) = children() - before
         assert b"s3cret" not in Path(f"/proc/{pid}/environ").read_bytes()
     assert pid not in children()
@@ -179,7 +182,7 @@ def test_it_ends_with_a_parent_that_is_killed(home: House, upload: Path) -> None
     program = f"""
         from pathlib import Path
         from launcher.background.examination import ExaminerInChild
-        with ExaminerInChild({NOTEBOOKS!r}).begun() as check:
+        with ExaminerInChild({NOTEBOOKS!r}).started() as check:
             print("begun", flush=True)
             check(Path({str(upload)!r}), is_own=False, app_version="")
     """
@@ -250,7 +253,7 @@ def test_what_was_made_or_verified_here_is_restored_without_another_process(
     make_copy(home.live, found)
     (external,) = [each for each in home.store.list() if each.kind is Kind.EXTERNAL]
     verified = home.service.verify(external.id, by="ada")
-    monkeypatch.setattr(ExaminerInChild, "begun", lambda _self: pytest.fail("it started one"))
+    monkeypatch.setattr(ExaminerInChild, "started", lambda _self: pytest.fail("it started one"))
     home.service = home.open(examiner=ExaminerInChild())
 
     for backup in (made, uploaded, verified):

@@ -88,8 +88,8 @@ class StoreWithFallback:
         return self._place_of(backup).file_name(backup)
 
     def publish(self, backup: Backup, staged: Path) -> None:
-        is_beside = staged.is_relative_to(self._fallback.path) and backup.kind in BEFORE_KINDS
-        (self._fallback if is_beside else self._main).publish(backup, staged)
+        goes_beside = staged.is_relative_to(self._fallback.path) and backup.kind in BEFORE_KINDS
+        (self._fallback if goes_beside else self._main).publish(backup, staged)
 
     def update(self, backup: Backup) -> None:
         self._place_of(backup).update(backup)
@@ -101,9 +101,9 @@ class StoreWithFallback:
         self._main.sweep()
         self._fallback.sweep()
 
-    def is_beside(self, backup: Backup) -> bool:
+    def is_in_fallback(self, backup: Backup) -> bool:
         """Whether a backup is kept in the fallback."""
         return any(kept.id == backup.id for kept in self._fallback.list())
 
     def _place_of(self, backup: Backup) -> Store:
-        return self._fallback if self.is_beside(backup) else self._main
+        return self._fallback if self.is_in_fallback(backup) else self._main
