@@ -542,8 +542,10 @@ def test_a_half_removed_backup_is_whole_or_gone(
 def test_a_half_removed_external_backup_is_gone_with_its_file(
     store: Store,
 ) -> None:
-    backup = replace(describe("b"), file=StoredFile("theirs.db", 4, "0" * 64, Encoding.IDENTITY))
     (store.path / "theirs.db").write_bytes(b"data")
+    (external,) = store.list()
+    file = StoredFile("theirs.db", 4, "0" * 64, Encoding.IDENTITY)
+    backup = replace(external, file=file, database=describe("b").database)
     store.update(backup)
     manifest_path(store, backup).rename(store.staging / manifest_path(store, backup).name)
     store.sweep()
@@ -702,3 +704,21 @@ def test_a_folder_that_goes_away_is_said_at_once(
     (tmp_path / "backups").unlink()
     (tmp_path / "elsewhere").rename(store.path)
     assert len(store.list()) == 1
+
+
+@pytest.mark.parametrize("in_staging", [False, True])
+def test_a_manifest_that_names_the_file_of_another_backup_cannot_take_it_along(
+    store: Store, in_staging: bool
+) -> None:
+    victim = publish(store, describe("victim"))
+    thief = replace(describe("thief"), file=victim.file, database=victim.database)
+    manifest = manifest_path(store, thief)
+    (store.staging / manifest.name if in_staging else manifest).write_bytes(write_manifest(thief))
+    if in_staging:
+        store.sweep()
+    else:
+        listed = store.get(thief.id)
+        assert listed.verification.state is State.DAMAGED
+        store.remove(listed)
+    assert data_path(store, victim).exists()
+    assert [backup.id for backup in store.list()] == [victim.id]

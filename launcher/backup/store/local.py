@@ -42,6 +42,7 @@ from launcher.backup.store.names import (
     id_of_file,
     id_of_manifest,
     is_external,
+    is_file_of,
     manifest_name,
     stored_names,
 )
@@ -196,7 +197,8 @@ class LocalStore:
         names = list(stored_names(backup_id))
         with contextlib.suppress(OSError, ManifestError):
             backup = read_manifest(manifest_path.read_bytes())
-            names += [backup.file.name] if backup.file else []
+            if backup.file and is_file_of(backup_id, backup.file.name):
+                names.append(backup.file.name)
         return names
 
     def _names(self) -> set[str]:
@@ -256,7 +258,8 @@ class LocalStore:
         with open_regular(Path(path)) as file:
             fingerprint = fingerprint_of(os.fstat(file.fileno()))
             backup = read_manifest(file.read(MAX_BYTES))
-        if backup.id != id_of_manifest(name):
+        assert backup.file is not None  # noqa: S101 (every manifest has one)
+        if backup.id != id_of_manifest(name) or not is_file_of(backup.id, backup.file.name):
             raise ManifestError(Reason.MANIFEST_OF_ANOTHER)
         if is_settled(fingerprint):
             self._read[name] = (fingerprint, backup)

@@ -63,5 +63,18 @@ def is_external(name: str) -> bool:
 
 def derived_id(name: str, moment: datetime) -> BackupId:
     """Return an id for a file of another name, the same as long as its name and time are."""
-    tail = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:6]
-    return BackupId(f"{moment:%Y%m%dT%H%M%SZ}-{tail}")
+    return BackupId(f"{moment:%Y%m%dT%H%M%SZ}-{_tail(name)}")
+
+
+def _tail(name: str) -> str:
+    return hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:6]
+
+
+def is_file_of(backup_id: BackupId, name: str) -> bool:
+    """Whether a file of this name can be that of the backup.
+
+    A manifest that was forged may name the file of another backup, which would be deleted with it.
+    """
+    return name in stored_names(backup_id) or (
+        id_of_file(name) is None and backup_id.endswith(f"-{_tail(name)}")
+    )
