@@ -34,7 +34,7 @@ APPLICATION_ID = 0x4C4E4348
 APP_VERSION = "0.1.0"
 
 _SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type DESC, name"
-_ADMIN = "role = 'admin' AND is_active AND password_hash LIKE '$argon2id$%'"
+_ADMIN = "role = 'admin' AND is_active = 1 AND password_hash LIKE '$argon2id$%'"
 _ACCOUNT = (
     "id", "username", "display_name", "email", "password_hash", "locale", "theme",
     "open_new_tab", "created_at", "last_seen_at",
@@ -72,11 +72,11 @@ class LauncherContent:
         return migrations.head()
 
     def revision(self, connection: sqlite3.Connection) -> str:
-        """Return the revision of a database, "" when it has none."""
+        """Return the revision of a database, "" when it has none, or more than one."""
         if not _has_table(connection, "alembic_version"):
             return ""
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        return str(row[0]) if row else ""
+        rows = connection.execute("SELECT version_num FROM alembic_version LIMIT 2").fetchall()
+        return str(rows[0][0]) if len(rows) == 1 else ""
 
     def pending(self, revision: str) -> tuple[Migration, ...] | None:
         """Return the migrations from `revision` to `head`, None for an unknown `revision`."""

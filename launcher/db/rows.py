@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -155,8 +156,7 @@ def _replace_in_table(connection: sqlite3.Connection, table: sa.Table) -> Iterat
             try:
                 connection.execute(update, (replacement, *key))
             except sqlite3.IntegrityError:  # another row has this text
-                suffix = "-".join(map(str, key))
-                connection.execute(update, (f"{replacement}-{suffix}", *key))
+                connection.execute(update, (f"{replacement}-{secrets.token_hex(8)}", *key))
 
 
 def _odd_rows(

@@ -207,3 +207,19 @@ def test_a_second_row_of_settings_is_not_taken_for_the_first(
     survey = content.survey(database)
     assert (survey.epoch, survey.schedule) == ("new", SCHEDULE)
     assert survey.site_name != "Another"
+
+
+def test_a_database_with_two_revisions_has_none(
+    content: LauncherContent, database: sqlite3.Connection
+) -> None:
+    database.execute("INSERT INTO alembic_version VALUES ('zzzz')")
+    assert content.revision(database) == ""
+
+
+def test_an_account_that_is_neither_active_nor_not_is_no_admin(
+    content: LauncherContent, database: sqlite3.Connection
+) -> None:
+    database.execute("PRAGMA ignore_check_constraints = ON")
+    database.execute("UPDATE users SET is_active = 7 WHERE username = 'ada'")
+    assert not content.has_admin(database)
+    assert content.survey(database).admins == ()
