@@ -67,7 +67,7 @@ from launcher.backup.restore import (
 )
 from launcher.backup.retention import RetentionPolicy
 from launcher.backup.slots import Claim, Slots, claim_of, is_open
-from launcher.backup.sqlite.live import live_problem, open_live, schema_problem
+from launcher.backup.sqlite.live import damage_of, live_problem, open_live, schema_problem
 from launcher.backup.store.fallback import StoreWithFallback
 from launcher.backup.store.local import LocalStore
 from launcher.backup.transfer import add_upload, export_database
@@ -579,6 +579,13 @@ class BackupService(Catalogue):
         if is_missing and not has_history(self._live, journal=self._journal, store=self._store):
             return Fault(Reason.LIVE_NOT_MADE)
         return problem or self.schema_problem() or self._found_by_a_backup()
+
+    def live_damage(self, *, deadline_s: float) -> Fault | None:
+        """Return what a quick check of all of the live database finds, None for nothing.
+
+        None, too, when that takes longer than `deadline_s`.
+        """
+        return damage_of(self._live, deadline_s=deadline_s)
 
     def schema_problem(self) -> Fault | None:
         """Return why the schema of the live database is not ours, and why no upgrade made it so.

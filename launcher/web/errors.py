@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
@@ -67,6 +67,7 @@ STATUS_OF: Mapping[str, int] = {
 HELD_STATUS = 503
 _SCHEDULE = "schedule"
 _RETRY_AFTER_S = 2
+_CHECK_DEADLINE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +160,26 @@ _VERSION_WORDS: Mapping[Reason, _Words] = {
 
 def init_app(app: Flask) -> None:
     """Answer every failure with a page that shows no internals."""
-    app.register_error_handler(CSRFError, _show_csrf_error)
-    app.register_error_handler(HTTPException, _show_http_error)
-    app.register_error_handler(BackupError, show_backup_error)
-    app.register_error_handler(SQLAlchemyError, _show_database_error)
-    app.register_error_handler(
-        DatabaseOfAnotherVersionError, lambda error: show_damaged(error.problem)
-    )
-    app.register_error_handler(DataBeingReplacedError, lambda _error: show_held())
-    app.register_error_handler(Exception, _show_internal_error)
+    handlers: Mapping[type[Exception], Callable[[Any], Response]] = {
+        CSRFError: _show_csrf_error,
+        HTTPException: _show_http_error,
+        BackupError: show_backup_error,
+        SQLAlchemyError: _show_database_error,
+        DatabaseOfAnotherVersionError: lambda error: show_damaged(error.problem),
+        DataBeingReplacedError: lambda _error: show_held(),
+        Exception: _show_internal_error,
+    }
+    for kind, show in handlers.items():
+        app.register_error_handler(kind, partial(_answer, show))
+
+
+def _answer(show: Callable[[Any], Response], error: Exception) -> Response:
+    """Show a failure; the language, the viewer and the name on its page are in the database."""
+    try:
+        return show(error)
+    except SQLAlchemyError as of_the_page:
+        do_without_database()
+        return _show_database_error(of_the_page)
 
 
 def show_backup_error(error: BackupError, *, next_step: NextStep | None = None) -> Response:
@@ -351,6 +363,10 @@ def _show_database_error(error: SQLAlchemyError) -> Response:
 
 
 def _show_internal_error(error: Exception) -> Response:
+    # Damage may give values that no code expects, and no error of SQLite.
+    if problem := current_backups().live_damage(deadline_s=_CHECK_DEADLINE_S):
+        log.error("the database is damaged: %s", problem)
+        return show_damaged(problem)
     error_id = secrets.token_hex(4)
     log.error("error %s on %s %s", error_id, request.method, request.path, exc_info=error)
     do_without_database()
@@ -392,8 +408,6 @@ def _problem(
     except DataBeingReplacedError:
         do_without_database()
         page = draw()
-    except SQLAlchemyError as error:  # the frame reads the site's name and its viewer
-        return _show_database_error(error)
     response = make_response(page, status)
     if is_htmx():
         response.headers["HX-Retarget"] = "#problem"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -209,3 +210,35 @@ def test_a_form_that_cannot_be_written_is_no_error_of_ours(
     assert ada.send("/account/appearance", theme="dark").status_code == 503
     assert "The database cannot be written" in ada.page
     assert ada.open("/account").status_code == 200
+
+
+def _zero_the_first_board(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        root = connection.execute(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'boards'"
+        ).fetchone()[0]
+    with path.open("r+b") as file:
+        file.seek((root - 1) * 4096 + 2000)
+        file.write(bytes(2000))
+
+
+def test_a_page_that_meets_values_of_damage_becomes_the_calm_one(
+    ada: Visitor, boards: None, database_path: Path
+) -> None:
+    _zero_the_first_board(database_path)
+    answer = ada.client.get("/")
+    assert answer.status_code == 503
+    assert "flask backup restore" in answer.text
+
+
+@pytest.mark.parametrize("damage", [_lose, _fill_with_garbage, _forget_settings])
+def test_a_refused_form_on_a_damaged_database_is_no_error_of_ours(
+    guest: Visitor,
+    database_path: Path,
+    damage: Callable[[Path], None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    damage(database_path)
+    assert guest.client.post("/login", data={"a": "1"}).status_code == 503
+    assert not [record for record in caplog.records if record.exc_info]

@@ -101,6 +101,21 @@ def live_problem(path: Path, *, content: Content) -> Fault | None:
     return Fault(Reason.LIVE_UNUSABLE, facts | {"detail": problem}) if problem else None
 
 
+def damage_of(path: Path, *, deadline_s: float) -> Fault | None:
+    """Return what SQLite's quick check of the whole database finds first, None for nothing.
+
+    None, too, when it takes longer than the deadline, or the database is busy.
+    """
+    deadline = time.monotonic() + deadline_s
+    try:
+        with contextlib.closing(connect(path, "mode=ro")) as connection:
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, _COPY_STEP_OPCODES)
+            detail = next(iter(integrity_findings(connection, is_quick=True)), "")
+    except sqlite3.Error as error:
+        detail = str(error) if primary_code(error) == sqlite3.SQLITE_CORRUPT else ""
+    return Fault(Reason.LIVE_UNUSABLE, {"name": path.name, "detail": detail}) if detail else None
+
+
 def schema_problem(path: Path, *, content: Content) -> Fault | None:
     """Return why the schema of the live database is not ours, None when it is.
 
