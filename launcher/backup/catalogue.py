@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from launcher.backup.errors import BackupNotFoundError
+from launcher.backup.journal import Journal
 from launcher.backup.ports import Clock, Store
 from launcher.backup.reasons import Fact, Fault, Reason
 from launcher.backup.records.backup import (
@@ -23,13 +24,15 @@ from launcher.backup.records.backup import (
 )
 from launcher.backup.records.ids import LATEST, BackupId
 from launcher.backup.retention import KeepDecision, RetentionPolicy, decide
+from launcher.backup.verdicts import with_verdicts
 
 
 class Catalogue:
     """Lists what is in a store."""
 
-    def __init__(self, store: Store, *, clock: Clock) -> None:
+    def __init__(self, store: Store, *, journal: Journal, clock: Clock) -> None:
         self._store = store
+        self._journal = journal
         self._clock = clock
 
     @property
@@ -39,11 +42,11 @@ class Catalogue:
 
     def list(self) -> Sequence[Backup]:
         """Return every backup, newest first."""
-        return self._store.list()
+        return with_verdicts(self._store.list(), self._journal.entries())
 
     def listing(self) -> Listing:
         """Return every backup, with the sums that pages need."""
-        return Listing.of(self._store.list())
+        return Listing.of(self.list())
 
     def get(self, reference: str) -> Backup:
         """Return one backup by id, or the one that `latest_of` names for `latest`.
@@ -52,10 +55,11 @@ class Catalogue:
             BackupNotFoundError: there is none.
         """
         if reference != LATEST:
-            return self._store.get(reference)
-        if (found := latest_of(self._store.list(), now=self._clock())) is None:
+            found = self._store.get(reference)
+            return with_verdicts([found], self._journal.entries())[0]
+        if (latest := latest_of(self.list(), now=self._clock())) is None:
             raise BackupNotFoundError(Reason.NO_GOOD_BACKUP)
-        return found
+        return latest
 
     def open_file(self, backup: Backup) -> tuple[str, BinaryIO]:
         """Open the stored file of a backup for a download; return its name and the file.
@@ -69,7 +73,7 @@ class Catalogue:
 
     def plan_prune(self, policy: RetentionPolicy, *, zone: tzinfo = UTC) -> Sequence[KeepDecision]:
         """Return what `prune` would do, newest first, with the reasons to keep the others."""
-        return decide(self._store.list(), policy, zone=zone, now=self._clock())
+        return decide(self.list(), policy, zone=zone, now=self._clock())
 
     def preview_retention(
         self, policy: RetentionPolicy, *, zone: tzinfo = UTC, next_run_at: datetime | None = None
@@ -88,7 +92,7 @@ class Catalogue:
             created_at=at,
             verification=Verification(State.VERIFIED, at),
         )
-        return decide([expected, *self._store.list()], policy, zone=zone, now=at)
+        return decide([expected, *self.list()], policy, zone=zone, now=at)
 
 
 def doubt_of_latest(backup: Backup) -> Fault | None:

@@ -28,10 +28,10 @@ from launcher.backup.examine import (
 )
 from launcher.backup.files import create_new, disk_errors, require_space
 from launcher.backup.operations import NestedProgress, Operation
-from launcher.backup.ports import Content, Gate, Store
+from launcher.backup.ports import Clock, Content, Gate, Store
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup
-from launcher.backup.records.operation import Stage
+from launcher.backup.records.operation import Stage, Verb
 from launcher.backup.records.plan import NameChange, RestoreOutcome, RestorePlan, RowChange
 from launcher.backup.records.survey import Survey
 from launcher.backup.records.text import listed
@@ -50,6 +50,7 @@ from launcher.backup.sqlite.schema import Differences
 from launcher.backup.verify import (
     Examine,
     Examiner,
+    recording_damage,
     stage_backup,
     stage_path,
     work_folder,
@@ -147,11 +148,11 @@ def read_live(
 
 
 def unpack_restore(
-    operation: Operation, source: Backup | Path, *, store: Store, check: Examine
+    operation: Operation, source: Backup | Path, *, store: Store, check: Examine, clock: Clock
 ) -> Checked:
     """Unpack a backup into staging; verify its bytes, its schema and its structure.
 
-    Holds on failure: only staging was touched.
+    Holds on failure: only staging was touched, and damage is recorded.
 
     Raises:
         VerificationError, UploadRejectedError: it is damaged or not acceptable.
@@ -162,7 +163,9 @@ def unpack_restore(
     operation.stage(Stage.UNPACK, _raw_bytes(source))
     if isinstance(source, Path):
         return stage_path(source, path, check=check, on_bytes=operation.advance)
-    return stage_backup(source, store, path, check=check, on_bytes=operation.advance)
+    is_exclusive = operation.progress.verb is not Verb.PLAN
+    with recording_damage(operation, source, store, clock=clock, is_exclusive=is_exclusive):
+        return stage_backup(source, store, path, check=check, on_bytes=operation.advance)
 
 
 def prepare_restore(
@@ -374,6 +377,7 @@ def restore_backup(
     store: Store,
     content: Content,
     gate: Gate,
+    clock: Clock,
     choices: Choices,
     epoch: str,
     doubts: tuple[Fault, ...],
@@ -410,7 +414,7 @@ def restore_backup(
     with examiner.started() as check:
         live = read_live(live_path, content=content, carry_account=choices.carry_account)
         _require_room(source, live=live, store=store)
-        checked = unpack_restore(operation, source, store=store, check=check)
+        checked = unpack_restore(operation, source, store=store, check=check, clock=clock)
     if operation.become_exclusive():  # before, the live data may have changed
         live = read_live(live_path, content=content, carry_account=choices.carry_account)
     staged = prepare_restore(

@@ -31,7 +31,6 @@ from launcher.backup.errors import (
     BackupNotFoundError,
     BackupProtectedError,
     LastGoodBackupError,
-    ManifestError,
     SourceDatabaseError,
     UploadRejectedError,
     VerificationError,
@@ -75,6 +74,7 @@ from launcher.backup.verify import (
     PROVEN,
     Examiner,
     ExaminerHere,
+    recording_damage,
     remember_proven,
     stage_path,
     verify_backup,
@@ -103,14 +103,13 @@ class BackupService(Catalogue):
         compress: bool = True,
     ) -> None:
         self._stores = StoreWithFallback(store, LocalStore(data_dir / "fallback"))
-        super().__init__(self._stores, clock=clock)
+        super().__init__(self._stores, journal=Journal(data_dir / "journal.jsonl"), clock=clock)
         self._live = database_path
         self._data_dir = data_dir
         self._content = content
         self._examiner = examiner or ExaminerHere(content)
         self._gate = gate
         self._encoding = Encoding.ZSTD if compress else Encoding.IDENTITY
-        self._journal = Journal(data_dir / "journal.jsonl")
         self._slots = Slots(data_dir / "schedule.json")
         with contextlib.suppress(OSError):
             (data_dir / "locks").mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -198,7 +197,7 @@ class BackupService(Catalogue):
         if last is None or last.slot != slot:
             return False
         try:
-            backups = self._store.list()
+            backups = self.list()
         except BackupError:  # the new attempt fails in the same way, and is counted
             return False
         now = self._clock()
@@ -351,6 +350,7 @@ class BackupService(Catalogue):
                 store=self._store,
                 content=self._content,
                 gate=self._gate,
+                clock=self._clock,
                 choices=choices,
                 epoch=secrets.token_hex(16),
                 doubts=self._doubts_of(source, found),
@@ -438,8 +438,22 @@ class BackupService(Catalogue):
                 target,
                 store=self._store,
                 examiner=self._examiner,
+                clock=self._clock,
             )
             return target
+
+    def report_damage(self, backup: Backup, damage: VerificationError, *, by: str) -> None:
+        """Record that a caller who read the file of a backup found it damaged.
+
+        Waits for no other operation. Where it cannot be recorded, nothing happens.
+        """
+        with (
+            contextlib.suppress(BackupError),
+            self._operations.run(Verb.EXPORT, by=by, aside=Aside.OURS) as operation,
+            recording_damage(operation, backup, self._store, clock=self._clock, is_exclusive=False),
+        ):
+            operation.about(backup.id)
+            raise damage
 
     def import_(
         self,
@@ -759,7 +773,7 @@ class BackupService(Catalogue):
             note=f"Before the upgrade to schema {head}",
             before=head,
         )
-        for other in self._store.list():
+        for other in self.list():
             is_same = other.kind is Kind.UPGRADE and other.before == made.before and other.is_good
             if is_same and other.id != made.id and _holds_the_same(other, made):
                 self._store.remove(made)
@@ -782,12 +796,9 @@ class BackupService(Catalogue):
         operation.about(source.id if isinstance(source, Backup) else "")
         with self._examiner.started() as check:
             live = read_live(self._live, content=self._content, carry_account=choices.carry_account)
-            try:
-                checked = unpack_restore(operation, source, store=self._store, check=check)
-            except ManifestError:
-                if isinstance(source, Backup):
-                    self._store.get(source.id)  # it may have been removed meanwhile
-                raise
+            checked = unpack_restore(
+                operation, source, store=self._store, check=check, clock=self._clock
+            )
         staged = prepare_restore(
             operation,
             checked,
@@ -822,7 +833,7 @@ class BackupService(Catalogue):
 
     def _require_another_good(self, backups: Sequence[Backup]) -> None:
         going = {backup.id for backup in backups}
-        good = good_ones(self._store.list(), now=self._clock())
+        good = good_ones(self.list(), now=self._clock())
         if good and all(backup.id in going for backup in good):
             raise LastGoodBackupError(Reason.LAST_GOOD, backup_id=good[0].id)
 

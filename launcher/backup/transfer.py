@@ -17,7 +17,13 @@ from launcher.backup.records.operation import Stage
 from launcher.backup.sqlite.connection import SQLITE_VERSION
 from launcher.backup.sqlite.header import mark_as_ours
 from launcher.backup.store.names import stored_name
-from launcher.backup.verify import Examiner, remember_proven, stage_backup, work_folder
+from launcher.backup.verify import (
+    Examiner,
+    recording_damage,
+    remember_proven,
+    stage_backup,
+    work_folder,
+)
 
 
 def add_upload(
@@ -73,6 +79,7 @@ def export_database(
     *,
     store: Store,
     examiner: Examiner,
+    clock: Clock,
 ) -> None:
     """Write the plain database of a backup to the new file `target`, durable and verified.
 
@@ -94,7 +101,10 @@ def export_database(
                 pack(scratch, partial, encoding=Encoding.IDENTITY, on_bytes=operation.advance)
             else:
                 require_space(target.parent, backup.database.size_bytes, what="the export")
-                with store.open(backup) as source:
+                with (
+                    recording_damage(operation, backup, store, clock=clock),
+                    store.open(backup) as source,
+                ):
                     unpack_to(
                         partial,
                         source,

@@ -42,6 +42,7 @@ from launcher.backup.records.backup import (
 from launcher.backup.records.operation import Stage
 from launcher.backup.side_files import copy_whole, side_file_in_use
 from launcher.backup.sqlite.header import HEADER_BYTES, is_database
+from launcher.backup.verdicts import NOT_RECORDED
 
 PROVEN = "proven"
 """The fact of a journal line that holds id → checksum of the raw database."""
@@ -101,23 +102,11 @@ def verify_backup(
     """
     operation.stage(Stage.UNPACK, backup.database.size_bytes if backup.database else 0)
     try:
-        with examiner.started() as check:
+        with examiner.started() as check, recording_damage(operation, backup, store, clock=clock):
             scratch = work_folder(operation, store) / f"verify-{operation.id}.db"
             checked = stage_backup(backup, store, scratch, check=check, on_bytes=operation.advance)
     except (VerificationError, UploadRejectedError) as error:
-        store.get(backup.id)  # it may have been removed meanwhile
-        fault = error.fault
-        operation.facts |= {
-            "state": State.DAMAGED,
-            "problem": str(fault),
-            "reason": fault.reason,
-            "details": dict(fault.facts),
-        }
-        damaged = replace(backup, verification=Verification.damage(fault, at=clock()))
-        # A manifest that was altered is kept as it is.
-        if backup.database is not None and backup.file is not None:
-            _record(operation, damaged, store)
-        return damaged
+        return replace(backup, verification=Verification.damage(error.fault, at=clock()))
     operation.facts["state"] = State.VERIFIED
     if backup.file is None:
         backup = describe_file(backup, store, checked)
@@ -127,6 +116,49 @@ def verify_backup(
     _record(operation, good, store)
     remember_proven(operation, good)
     return good
+
+
+@contextlib.contextmanager
+def recording_damage(
+    operation: Operation,
+    source: Backup | Path,
+    store: Store,
+    *,
+    clock: Clock,
+    is_exclusive: bool = True,
+) -> Iterator[None]:
+    """Record the damage of a backup that the block finds, so that it no longer counts as good.
+
+    The block raises what it raised. The journal line holds the damage; the manifest too, unless it
+    cannot be written or was itself altered.
+
+    Args:
+        is_exclusive: whether the operation may write manifests: it holds the lock of all.
+
+    Raises:
+        BackupNotFoundError: it was removed meanwhile.
+    """
+    try:
+        yield
+    except (VerificationError, UploadRejectedError) as error:
+        if isinstance(source, Backup):
+            store.get(source.id)  # it may have been removed meanwhile
+            fault = error.fault
+            operation.facts |= {
+                "state": State.DAMAGED,
+                "problem": str(fault),
+                "reason": fault.reason,
+                "details": dict(fault.facts),
+            }
+            operation.is_recorded = True
+            if source.database is None or source.file is None:
+                pass  # a manifest that was altered is kept as it is
+            elif is_exclusive:
+                damaged = replace(source, verification=Verification.damage(fault, at=clock()))
+                _record(operation, damaged, store)
+            else:
+                operation.facts[NOT_RECORDED] = "another operation may have been running"
+        raise
 
 
 def remember_proven(operation: Operation, backup: Backup) -> None:
@@ -142,7 +174,7 @@ def _record(operation: Operation, backup: Backup, store: Store) -> None:
     try:
         store.update(backup)
     except StoreUnavailableError as error:
-        operation.facts["not_recorded"] = str(error)
+        operation.facts[NOT_RECORDED] = str(error)
 
 
 def work_folder(operation: Operation, store: Store) -> Path:

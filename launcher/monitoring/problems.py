@@ -317,11 +317,9 @@ def _damaged_since(snapshot: Snapshot, damaged: Sequence[Backup]) -> datetime | 
         b.id: None for b in damaged if entries and b.created_at < entries[-1].started_at
     }
     for entry in reversed(entries):
-        if entry.verb is not Verb.VERIFY or entry.outcome is not Outcome.SUCCEEDED:
-            continue
         if entry.damage:
             found.setdefault(entry.backup_id, entry.ended_at)
-        else:
+        elif entry.verb is Verb.VERIFY and entry.outcome is Outcome.SUCCEEDED:
             found.pop(entry.backup_id, None)
     moments = [at for backup in damaged if (at := found.get(backup.id))]
     return min(moments) if len(moments) == len(damaged) else None

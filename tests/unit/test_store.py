@@ -18,6 +18,7 @@ from launcher.backup.errors import (
     ManifestError,
     StoreUnavailableError,
 )
+from launcher.backup.journal import Journal
 from launcher.backup.manifest import read_manifest, write_manifest
 from launcher.backup.ports import Store
 from launcher.backup.reasons import Fault, Reason
@@ -75,7 +76,7 @@ def publish(store: Store, backup: Backup, data: bytes = b"data") -> Backup:
 
 
 def latest(store: Store, *, now: datetime = NOON + timedelta(days=3650)) -> Backup:
-    return Catalogue(store, clock=lambda: now).get("latest")
+    return Catalogue(store, journal=Journal(store.path / "none"), clock=lambda: now).get("latest")
 
 
 def files(store: Store) -> set[str]:

@@ -240,6 +240,10 @@ def test_damage_found_on_the_way_breaks_the_download_off(
     assert response.status_code == 200
     assert sum(map(len, got)) < int(response.headers["Content-Length"])
     assert f"the download of backup {backup.id} was broken off" in caplog.text
+    assert "audit not written" not in caplog.text
+    service = current_app_backups(ada)
+    assert not service.get(backup.id).is_good, "nor is it offered for a restore"
+    assert service.journal(limit=1)[0].by == "ada"
 
 
 def test_the_rest_of_a_damaged_file_cannot_be_had_in_parts(

@@ -118,7 +118,7 @@ class JournalEntry:
 
     @property
     def damage(self) -> Fault | None:
-        """What a verification found, None when the backup was good."""
+        """The damage of a backup that was found, None when none was."""
         facts = self.facts
         return read_fault(facts.get("problem"), facts.get("reason"), facts.get("details"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, redirect, request, url_for
@@ -96,13 +97,14 @@ def download(backup_id: str) -> ResponseReturnValue:
     if is_damaged and encoding == PLAIN:
         return _refuse_damaged(backup)
     stored = Stored(*current_backups().open_file(backup))
+    on_damage = partial(current_backups().report_damage, backup, by=acting_user().name)
     try:
         if request.method == "GET":
             _record_download(backup, encoding)
         release()
         if encoding == STORED or backup.file is None:
             return send_stored(backup, stored)
-        return send_plain(backup, stored)
+        return send_plain(backup, stored, on_damage=on_damage)
     except BaseException:
         stored.file.close()
         resume()

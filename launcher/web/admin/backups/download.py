@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
@@ -23,6 +23,8 @@ from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Backup, Encoding
 from launcher.backup.records.text import readable
 
+OnDamage = Callable[[VerificationError], None]
+
 _PIECE_BYTES = 1 << 18
 _log = logging.getLogger(__name__)
 
@@ -35,8 +37,11 @@ class Stored:
     file: BinaryIO
 
 
-def send_plain(backup: Backup, stored: Stored) -> Response:
+def send_plain(backup: Backup, stored: Stored, *, on_damage: OnDamage) -> Response:
     """Send the database of a backup that has a manifest; `stored` is closed at the end.
+
+    Args:
+        on_damage: called with the damage that is found, also while the response is sent.
 
     Raises:
         VerificationError: the damage shows before the first piece is sent.
@@ -47,10 +52,10 @@ def send_plain(backup: Backup, stored: Stored) -> Response:
     if backup.file.encoding is Encoding.IDENTITY and (part := _part(backup.file.sha256, stored)):
         # A browser resumes a download that broke off. It must not get a damaged rest that way,
         # so the whole file is verified for a part too.
-        for _piece in _verified(backup, stored.file):
+        for _piece in _verified(backup, stored.file, on_damage):
             pass
         return _send_part(part, stored, name=name, sha256=backup.file.sha256)
-    pieces = _verified(backup, stored.file)
+    pieces = _verified(backup, stored.file, on_damage)
     # Read here, so that damage found at once is shown by a page.
     first = next(pieces)
     response = Response(chain((first,), pieces), mimetype="application/vnd.sqlite3")
@@ -148,7 +153,7 @@ def _slice(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
         raise ManifestError(Reason.FILE_SHORTENED)
 
 
-def _verified(backup: Backup, file: BinaryIO) -> Iterator[bytes]:
+def _verified(backup: Backup, file: BinaryIO, on_damage: OnDamage) -> Iterator[bytes]:
     assert backup.file is not None  # noqa: S101
     assert backup.database is not None  # noqa: S101
     held_back = b""
@@ -162,6 +167,7 @@ def _verified(backup: Backup, file: BinaryIO) -> Iterator[bytes]:
             held_back = piece
     except VerificationError as error:
         _log.error("the download of backup %s was broken off: %s", backup.id, error)
+        on_damage(error)
         raise
     except OSError as error:
         _log.error("the download of backup %s was broken off: %s", backup.id, error)

@@ -1,0 +1,44 @@
+"""Damage that the backup history alone knows of, because no manifest could be written.
+
+A read-only folder, or a look beside the lock, must not leave a damaged backup the newest good one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from launcher.backup.records.backup import Backup, State, Verification
+from launcher.backup.records.operation import JournalEntry
+
+NOT_RECORDED = "not_recorded"
+"""The fact of a journal line that says why its verdict is not in the manifest."""
+
+
+def with_verdicts(backups: Sequence[Backup], entries: Iterable[JournalEntry]) -> Sequence[Backup]:
+    """Return `backups`; damaged are those whose last verdict in the history is that they are.
+
+    A manifest that was written since wins, and so does a later verdict in the history.
+
+    Args:
+        entries: the history, newest first.
+    """
+    known: dict[str, JournalEntry] = {}
+    for entry in entries:
+        if "state" in entry.facts:
+            known.setdefault(entry.backup_id, entry)
+    found = {
+        backup_id: entry
+        for backup_id, entry in known.items()
+        if entry.facts["state"] == State.DAMAGED and NOT_RECORDED in entry.facts
+    }
+    return [_judged(backup, found.get(backup.id)) for backup in backups] if found else backups
+
+
+def _judged(backup: Backup, entry: JournalEntry | None) -> Backup:
+    verified_at = backup.verification.at
+    if entry is None or not (fault := entry.damage) or backup.file is None:
+        return backup
+    if verified_at and verified_at > entry.ended_at:
+        return backup
+    return replace(backup, verification=Verification.damage(fault, at=entry.ended_at))
