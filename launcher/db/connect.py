@@ -17,6 +17,7 @@ from urllib.parse import quote
 from launcher.backup.locks import Gate
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.backup.sqlite.connection import open_connection
+from launcher.backup.sqlite.failures import is_of_the_file, primary_code
 
 GATE_TIMEOUT_S = 8.0
 BUSY_TIMEOUT_S = 10.0
@@ -53,9 +54,20 @@ def operation_recorder(path: Path, gate: Gate) -> Callable[[JournalEntry], None]
             with gate.enter(timeout_s=GATE_TIMEOUT_S):
                 _insert(path, entry)
         except (sqlite3.Error, TimeoutError, OSError) as error:
-            _log.warning("audit entry not kept: %s", error)
+            # A database that no row can be added to is reported for itself, with the way out.
+            level = logging.DEBUG if _is_unusable(error) else logging.WARNING
+            _log.log(level, "audit entry not kept: %s", error)
 
     return record
+
+
+def _is_unusable(error: Exception) -> bool:
+    """Whether the database is lost or damaged, and not busy, full or read-only."""
+    if not isinstance(error, sqlite3.Error):
+        return False
+    code = primary_code(error)
+    is_refused = is_of_the_file(error) and code != sqlite3.SQLITE_READONLY
+    return is_refused or code == sqlite3.SQLITE_CANTOPEN
 
 
 def _insert(path: Path, entry: JournalEntry) -> None:

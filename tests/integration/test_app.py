@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -89,5 +90,10 @@ def test_an_operation_ends_well_though_its_audit_row_cannot_be_written(
     now = utc_now()
     entry = JournalEntry("op", Verb.CREATE, "ada", now, now, Outcome.FAILED, error="no database")
     config = app.extensions["launcher.config"]
-    operation_recorder(config.database_path, app.extensions["launcher.gate"])(entry)
+    record = operation_recorder(config.database_path, app.extensions["launcher.gate"])
+    record(entry)
+    assert not caplog.text, "a database that is lost is reported for itself"
+    shutil.rmtree(config.lock_dir)
+    config.lock_dir.touch()
+    record(entry)
     assert "audit entry not kept" in caplog.text

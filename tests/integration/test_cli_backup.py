@@ -446,6 +446,22 @@ def test_status_of_a_lost_database_names_the_loss_and_the_way_out(
     assert "flask backup restore latest" in told
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_command_on_a_damaged_database_speaks_of_nothing_else(
+    flask: Flask_, data_dir: Path, caplog: pytest.LogCaptureFixture, *, is_whole: bool
+) -> None:
+    flask("create")
+    if is_whole:
+        with sqlite3.connect(data_dir / "launcher.db") as live:
+            live.execute("DROP TABLE audit_events")
+        live.close()
+    else:
+        (data_dir / "launcher.db").write_bytes(b"garbage" * 100)
+    for command in ("create", "verify latest", "restore latest --yes"):
+        flask(*command.split(), expect=18 if command == "create" else 0)
+        assert "audit entry" not in caplog.text, command
+
+
 def test_busy_names_who_what_and_since_when(flask: Flask_, data_dir: Path) -> None:
     descriptor = try_lock(data_dir / "locks" / "operation", exclusive=True)
     assert descriptor is not None
