@@ -2,10 +2,9 @@
 
 A record is a frozen dataclass whose fields hold text, numbers, booleans, aware moments, paths,
 `StrEnum`s, facts of a reason, further records, tuples, frozen sets or mappings of these, or None.
-Decoding is strict
-about types, and refuses numbers that are not finite or exceed 64 bits. In text, "?" replaces what
-is no character. A missing field takes its default, and unknown keys are ignored, so that versions
-read each other's files.
+Decoding is strict about types, and refuses numbers that are not finite or exceed 64 bits. In text,
+"?" replaces what is no character. A missing field takes its default, and unknown keys are ignored,
+so that versions read each other's files.
 
 The name of a field is its key on disk. A field that is renamed keeps the key it had:
 `field(metadata={"key": "last_slot"})`.

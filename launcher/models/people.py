@@ -131,9 +131,10 @@ class UserSession(Model):
 
 
 class SignInFailure(Model):
-    """The recent failures of sign-in, for one user name or one address.
+    """The recent failures of one subject; all processes count in the same row.
 
-    `subject` is `user:<name>` or `address:<ip>`. All processes count in the same row.
+    `subject` is a user name, an address, a name at an address, a known device, or a session in
+    which the password is confirmed: `accounts.sign_in` writes it.
     """
 
     __tablename__ = "sign_in_failures"
