@@ -1,6 +1,7 @@
 """Damage that the backup history alone knows of, because no manifest could be written.
 
-A read-only folder, or a look beside the lock, must not leave a damaged backup the newest good one.
+A folder that is read-only, or a check beside the lock, must not leave a damaged backup the newest
+good one.
 """
 
 from __future__ import annotations
