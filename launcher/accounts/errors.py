@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 PASSWORD_MIN_LENGTH = 12
+PASSWORD_MAX_LENGTH = 1000
 DISPLAY_NAME_MAX_LENGTH = 60
 
 
@@ -47,10 +48,17 @@ class DisplayNameUnfitError(AccountError):
 
 
 class PasswordUnfitError(AccountError):
-    """A password that is too short or absurdly long."""
+    """A password that is too short; other reasons are subclasses."""
 
     code = "password_unfit"
     sentence = f"a password has at least {PASSWORD_MIN_LENGTH} characters"
+
+
+class PasswordTooLongError(PasswordUnfitError):
+    """A password that is longer than anyone types, which would only take time to hash."""
+
+    code = "password_too_long"
+    sentence = f"a password has at most {PASSWORD_MAX_LENGTH:,} characters"
 
 
 class PasswordGuessableError(PasswordUnfitError):

@@ -11,14 +11,15 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from launcher.accounts.errors import (
+    PASSWORD_MAX_LENGTH,
     PASSWORD_MIN_LENGTH,
     PasswordGuessableError,
     PasswordPersonalError,
+    PasswordTooLongError,
     PasswordUnfitError,
 )
 from launcher.db.hashes import is_affordable
 
-PASSWORD_MAX_LENGTH = 1000
 _MIN_SCORE = 3  # of 0 to 4: more than 100 million guesses
 _MIN_WORD = 3
 _MIN_REST = 8
@@ -36,12 +37,15 @@ def require_fit_password(password: str, *, about: Iterable[str]) -> None:
         about: what is public about the account: its names, its e-mail address, the site.
 
     Raises:
-        PasswordUnfitError: it is too short or too long.
+        PasswordUnfitError: it is too short.
+        PasswordTooLongError: it is too long.
         PasswordPersonalError: fewer than 8 characters remain without what is public.
         PasswordGuessableError: zxcvbn guesses it within 100 million tries.
     """
-    if not PASSWORD_MIN_LENGTH <= len(password) <= PASSWORD_MAX_LENGTH:
+    if len(password) < PASSWORD_MIN_LENGTH:
         raise PasswordUnfitError
+    if len(password) > PASSWORD_MAX_LENGTH:
+        raise PasswordTooLongError
     # Imported here: its lists take a tenth of a second and 14 MB, and few processes set passwords.
     from zxcvbn import zxcvbn  # noqa: PLC0415
 

@@ -232,10 +232,11 @@ def stage_path(path: Path, target: Path, *, check: Examine, on_bytes: OnBytes) -
     try:
         source = open_regular(path)
     except OSError as error:
+        name = path.name or str(path.absolute())  # "." has no name
         if is_folder(path):
-            raise UploadRejectedError(Reason.IS_FOLDER, name=path.name) from error
+            raise UploadRejectedError(Reason.IS_FOLDER, name=name) from error
         raise UploadRejectedError(
-            Reason.PATH_UNREADABLE, name=path.name, detail=error.strerror
+            Reason.PATH_UNREADABLE, name=name, detail=error.strerror
         ) from error
     with source, disk_errors("unpack the file"):
         if is_database(source.read(HEADER_BYTES)):

@@ -113,6 +113,7 @@ HINTS: Mapping[str, str] = {
 ACCOUNT_HINTS: Mapping[str, str] = {
     "username_invalid": "The display name may be anything.",
     "password_unfit": "A few words in a row are easy to remember and hard to guess.",
+    "password_too_long": "A few words in a row are long enough.",
     "password_guessable": "A few words that do not belong together are hard to guess.",
     "password_personal": "A few words that do not belong together are hard to guess.",
     "user_not_found": "`flask user list` shows them all.",

@@ -312,7 +312,8 @@ ACCOUNT_WORDS: Mapping[str, LazyString] = {
     "username_invalid": _("Use 1 to 64 of these: letters a to z, digits, and . _ @ - in between."),
     "username_taken": _("Somebody has this name already."),
     "display_name_unfit": _("Use one line of at most 60 characters."),
-    "password_unfit": _("This password is too short, or absurdly long."),
+    "password_unfit": _("This password is too short. Use at least 12 characters."),
+    "password_too_long": _("This password is too long. Use at most 1,000 characters."),
     "password_guessable": _(
         "This password is common or follows a simple pattern, so it is among the first that anyone"
         " would try. Use a few words that do not belong together."

@@ -97,7 +97,14 @@ def test_an_empty_list_says_what_to_do(flask: Flask_) -> None:
 def test_show_tells_manifest_contents_and_history(flask: Flask_) -> None:
     backup_id = flask("create", "--note", "a note").stdout.strip()
     shown = flask("show", "latest").stdout
-    for part in (backup_id, "a note", "SHA-256", "users", "create succeeded"):
+    for part in (
+        backup_id,
+        "a note",
+        "SHA-256",
+        "users",
+        "create succeeded",
+        "Made by:   Launcher",
+    ):
         assert part in shown
 
 
@@ -244,6 +251,7 @@ def test_import_warns_of_a_second_file_that_did_not_come_and_names_a_folder(
         assert "newest changes in a second file, with -wal at the end of its name" in said
     for verb in ("import", "restore"):
         assert "is a folder.\nName the .db" in flask(verb, str(tmp_path), expect=17).stderr
+        assert f"{Path.cwd()} is a folder." in flask(verb, "./", expect=17).stderr
 
 
 def test_import_takes_a_plain_database_and_refuses_a_stranger(
@@ -253,6 +261,9 @@ def test_import_takes_a_plain_database_and_refuses_a_stranger(
     path = flask("export", "latest", str(tmp_path)).stdout.strip()
     taken = json.loads(flask("import", path, "--note", "from the old server", "--json").stdout)
     assert (taken["kind"], taken["note"]) == ("upload", "from the old server")
+    shown = flask("show", taken["id"]).stdout
+    assert "Made by" not in shown, "an export does not say which Launcher made it"
+    assert f"Schema:    {taken['schema_revision']}\n" in shown
     stranger = tmp_path / "stranger.db"
     connection = sqlite3.connect(stranger)
     connection.execute("CREATE TABLE t (x)")

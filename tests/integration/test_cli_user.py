@@ -51,6 +51,7 @@ def test_it_asks_for_a_password_twice(app: Flask, runner: FlaskCliRunner) -> Non
         (["create", "ben", "--role", "viewer"], "a long password", 1, "there is a user 'ben'"),
         (["create", "dora", "--role", "viewer"], "short", 1, "at least 12 characters"),
         (["create", "do ra", "--role", "viewer"], "a long password", 1, "a user name has"),
+        (["create", "dora", "--role", "viewer"], "x" * 1001, 1, "at most 1,000 characters"),
         (["create", "dora", "--role", "viewer"], "", 2, "there is no password on stdin"),
         (["create", "dora", "--role", "king"], "a long password", 2, "'king' is not one of"),
         (["create", "dora"], "a long password", 2, "Missing option '--role'"),

@@ -102,7 +102,8 @@ def _print_backup(backup: Backup, journal: Sequence[JournalEntry]) -> None:
         ("State", f"{verification.state}, looked at {moment(verification.at)}"),
         ("Problem", verification.error),
         *(("Warning", str(warning)) for warning in verification.warnings),
-        ("Made by", f"Launcher {backup.app_version}, schema {backup.schema_revision}"),
+        ("Made by", f"Launcher {backup.app_version}" if backup.app_version else ""),
+        ("Schema", backup.schema_revision),
     ]
     if backup.file and backup.database:
         pairs += [
