@@ -11,8 +11,9 @@ import click
 
 from launcher.backup.errors import BackupError
 from launcher.backup.reasons import Reason
-from launcher.cli.hints import hint_for
+from launcher.cli.hints import Situation, hint_for
 from launcher.cli.output import put
+from launcher.current import current_backups
 from launcher.monitoring.problems import Findings, ProblemKind, Severity
 from launcher.owner import this_user
 
@@ -101,7 +102,7 @@ def fail(error: BackupError) -> NoReturn:
 def say_error(error: BackupError) -> None:
     """Print the error and the next step to stderr."""
     put(f"Error: {error}.", fg="red", err=True)
-    if hint := hint_for(error):
+    if hint := hint_for(error, lambda: Situation.of(current_backups())):
         put(hint, err=True)
     if error.reason in _OF_RIGHTS and os.geteuid():
         # Also said to root, whose commands act as the owner of the data directory.

@@ -13,7 +13,7 @@ from launcher.accounts.errors import AccountError
 from launcher.backup.errors import OF_THE_VERSION, SourceDatabaseError
 from launcher.backup.reasons import Fault
 from launcher.cli.exits import EXIT_CODES
-from launcher.cli.hints import ACCOUNT_HINTS, hint_for
+from launcher.cli.hints import ACCOUNT_HINTS, SITUATED_HINTS, Situation, hint_for
 from launcher.cli.output import printable
 from launcher.current import current_backups
 from launcher.db import session
@@ -23,7 +23,7 @@ from launcher.db.settings import SettingsRefusedError
 _FAULTS = {
     DatabaseFault.DAMAGED: (
         "the database is damaged or missing",
-        "`flask backup restore latest` brings the newest good backup back.",
+        "",  # depends on the backups that there are
     ),
     DatabaseFault.BUSY: ("the database is busy", "Try again in a moment."),
     DatabaseFault.FULL: (
@@ -92,9 +92,15 @@ def using_database() -> Iterator[None]:
         if fault is DatabaseFault.OTHER:
             raise
         message, hint = _FAULTS[fault]
+        if fault is DatabaseFault.DAMAGED:
+            hint = SITUATED_HINTS[SourceDatabaseError.code](_situation())
         raise _KINDS.get(fault, Failure)(message, hint=hint) from error
 
 
 def _cannot_be_used(problem: Fault) -> Failure:
     error = SourceDatabaseError(problem.reason, **problem.facts)
-    return DatabaseFailure(str(error), hint=hint_for(error))
+    return DatabaseFailure(str(error), hint=hint_for(error, _situation))
+
+
+def _situation() -> Situation:
+    return Situation.of(current_backups())

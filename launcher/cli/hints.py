@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from launcher.backup.errors import BackupError
-from launcher.backup.reasons import Reason, fill
+from launcher.backup.reasons import Fault, Reason, fill
+from launcher.backup.records.backup import Backup
+from launcher.backup.records.ids import LATEST
+from launcher.backup.service import BackupService
+from launcher.monitoring.problems import LEAST_DATA_FREE_BYTES
 
 _AGAIN = "Copy or upload it again."
 _NO_LIVE_COPY = f"{_AGAIN} A live database cannot be copied as a file; use `flask backup export`."
 _DOWNLOAD = "Take the .db file that Launcher gave you, or its .db.zst."
 _DECRYPT = "Decrypt it first with the program that encrypted it, then use the result."
 _OURS_ALONE = "Only a backup made by Launcher can be restored."
-_BACK = "`flask backup restore latest` brings the newest good backup back."
 _DATA_DISK = "Free some space on the disk of the data directory, then try again."
 _FOLDER = "Check that the folder exists, is mounted, and may be written by this user."
 _ALTERED = "Undo that change, or restore a backup: the files of today are kept under data/damaged."
@@ -22,10 +27,8 @@ HINTS: Mapping[str, str] = {
     "store_unavailable": _FOLDER,
     "backup_not_found": "`flask backup list` shows them all.",
     "insufficient_space": "Free some space: delete backups you do not need, or move the folder.",
-    "verification_failed": "Use another backup; `flask backup verify --all` finds good ones.",
     "incompatible_backup": _OURS_ALONE,
     "upload_rejected": _AGAIN,
-    "source_database": _BACK,
     "check_stopped": (
         "Try again when the machine is less busy, or use another backup. Do not use a file of"
         " unknown origin."
@@ -35,7 +38,6 @@ HINTS: Mapping[str, str] = {
     Reason.NO_SPACE: "Free some space there. Where backups lie on that disk, some can be deleted.",
     Reason.LIVE_DISK_FULL: _DATA_DISK,
     Reason.FULL_DURING_RESTORE: _DATA_DISK,
-    Reason.NO_GOOD_BACKUP: "`flask backup create` makes one.",
     Reason.NOTHING_TO_RETURN_TO: "`flask backup list` shows what else can be restored.",
     Reason.DAMAGED_FILES_KEPT: "Its files were kept in {folder}.",
     Reason.PROTECTED: "Run `flask backup unprotect {backup_id}` first.",
@@ -87,7 +89,6 @@ HINTS: Mapping[str, str] = {
     Reason.NEWER_SCHEMA: "Update this server to {made_by:maker}, then restore again.",
     Reason.NO_ADMIN: "Carry an admin of today's data into it: --carry-account NAME.",
     Reason.NOT_CARRIED: "`flask user list` shows the accounts.",
-    Reason.LIVE_LOST: f"{_BACK} To start from nothing, use another data directory.",
     Reason.LIVE_OBJECT_MISSING: _ALTERED,
     Reason.LIVE_OBJECT_DIFFERENT: _ALTERED,
     Reason.LIVE_NOT_OPENED: "Try again; another program may be holding the database.",
@@ -124,7 +125,81 @@ ACCOUNT_HINTS: Mapping[str, str] = {
 """By the code of the error about an account."""
 
 
-def hint_for(error: BackupError) -> str:
-    """Return the next step, "" when there is none."""
-    hint = HINTS.get(error.reason) or HINTS.get(error.code, "")
-    return fill(hint, error.facts)
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the next step depends on where no good backup, or no good data, is at hand.
+
+    Attributes:
+        latest: the backup that `flask backup restore latest` would take.
+        live_problem: what is wrong with the live database.
+        is_full: whether there is no room beside the live database.
+    """
+
+    latest: Backup | None = None
+    live_problem: Fault | None = None
+    is_full: bool = False
+
+    @classmethod
+    def of(cls, service: BackupService) -> Situation:
+        """Return the situation of now; a folder that cannot be read has no backups."""
+        latest = None
+        with contextlib.suppress(BackupError):
+            latest = service.get(LATEST)
+        free = service.data_free_bytes()
+        is_full = free is not None and free < LEAST_DATA_FREE_BYTES
+        return cls(latest, service.live_problem(), is_full)
+
+    @property
+    def can_back_up(self) -> bool:
+        """Whether `flask backup create` would find data that it can copy, and room."""
+        problem = self.live_problem
+        return not self.is_full and (problem is None or problem.reason in _CAN_BE_COPIED)
+
+    @property
+    def restore(self) -> str:
+        """The command that restores."""
+        return f"`flask backup restore {LATEST if self.latest else 'PATH'}`"
+
+    @property
+    def restored(self) -> str:
+        """What that command takes."""
+        if self.latest is None:
+            return "a backup file from elsewhere"
+        return f"backup {self.latest.id} ({self.latest.kind})"
+
+
+_CAN_BE_COPIED = frozenset({Reason.LIVE_OLDER, Reason.NOT_UPGRADED})
+
+
+def _restore(now: Situation) -> str:
+    room = "Free some space on the disk of the data directory first. " if now.is_full else ""
+    return f"{room}{now.restore} takes {now.restored}."
+
+
+def _create(now: Situation) -> str:
+    return "`flask backup create` makes one." if now.can_back_up else _restore(now)
+
+
+SITUATED_HINTS: Mapping[str, Callable[[Situation], str]] = {
+    "verification_failed": lambda now: f"Use another backup. {_restore(now)}",
+    "source_database": _restore,
+    Reason.NO_GOOD_BACKUP: _create,
+    Reason.LIVE_LOST: lambda now: (
+        f"{_restore(now)} To start from nothing, use another data directory."
+    ),
+}
+"""Those that depend on what is there, by the reason, or else by the code of the error."""
+
+
+def hint_for(error: BackupError, look: Callable[[], Situation] = Situation) -> str:
+    """Return the next step, "" when there is none.
+
+    Args:
+        look: called for the situation, if it matters.
+    """
+    for key in (error.reason, error.code):
+        if key in HINTS:
+            return fill(HINTS[key], error.facts)
+        if key in SITUATED_HINTS:
+            return SITUATED_HINTS[key](look())
+    return ""

@@ -272,14 +272,8 @@ def _filled(words: LazyString, values: Mapping[str, object]) -> Markup:
 
 def _sentences(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
     match problem.kind:
-        case ProblemKind.LIVE_DAMAGED if _is_of_version(problem):
-            yield _(
-                "Run `flask database upgrade` on the server. It reports the reason and the next"
-                " step."
-            )
-        case ProblemKind.LIVE_DAMAGED if altered := _altered(problem):
-            yield altered
-            yield _("Undo that change, or restore a backup; the files of today are kept.")
+        case ProblemKind.LIVE_DAMAGED:
+            yield from _of_the_database(problem, snapshot)
         case ProblemKind.FAILED:
             yield from _of_failure(problem, snapshot)
             yield _("Nothing half-made was left behind.")
@@ -323,6 +317,23 @@ def _sentences(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
 def _altered(problem: Problem) -> LazyString | None:
     """Return how the schema was altered, None when it was not."""
     return _ALTERED.get(problem.fault.reason) if problem.fault else None
+
+
+def _of_the_database(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
+    if _is_of_version(problem):
+        yield _(
+            "Run `flask database upgrade` on the server. It reports the reason and the next step."
+        )
+    elif altered := _altered(problem):
+        yield altered
+        yield _("Undo that change, or restore a backup; the files of today are kept.")
+    elif snapshot.latest is None:
+        yield _(
+            "No good backup is in the list. Run `flask backup restore FILE` on the server, with a"
+            " backup file from elsewhere."
+        )
+    else:
+        yield _TEXTS[ProblemKind.LIVE_DAMAGED]
 
 
 def _of_failure(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:

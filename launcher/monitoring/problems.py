@@ -26,7 +26,7 @@ VERIFIED_WITHIN = timedelta(days=31)
 """How old the verdict on any backup may be: a month, which the scrub keeps by a few days."""
 
 _RUNS_AHEAD = 400
-_LEAST_DATA_FREE_BYTES = 1000 * 4096
+LEAST_DATA_FREE_BYTES = 1000 * 4096
 """What the live database needs: SQLite folds its log (`wal_autocheckpoint`) at 1000 pages."""
 
 
@@ -270,7 +270,7 @@ def _of_the_data(snapshot: Snapshot) -> Iterator[Problem]:
     if snapshot.live_problem:
         yield Problem(ProblemKind.LIVE_DAMAGED, Severity.BAD, fault=snapshot.live_problem)
     free = snapshot.data_free_bytes
-    if free is not None and free < _LEAST_DATA_FREE_BYTES:
+    if free is not None and free < LEAST_DATA_FREE_BYTES:
         yield Problem(ProblemKind.DATA_DISK_FULL, Severity.BAD, code=SPACE, free_bytes=free)
 
 

@@ -17,7 +17,12 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from launcher.backup.catalogue import doubt_of_latest
-from launcher.backup.errors import OF_THE_VERSION, BackupError, OperationInProgressError
+from launcher.backup.errors import (
+    OF_THE_VERSION,
+    BackupError,
+    OperationInProgressError,
+    VerificationError,
+)
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup
 from launcher.backup.records.ids import LATEST
@@ -188,6 +193,8 @@ def show_backup_error(error: BackupError, *, next_step: NextStep | None = None) 
         return _show_busy(error, next_step)
     words = ERROR_WORDS[error.code]
     facts = {gettext("Details"): str(error), gettext("Code"): error.code}
+    if isinstance(error, VerificationError) and _is_inside() and (next_good := latest_backup()):
+        facts[gettext("Next good backup")] = f"{next_good.id} · {KIND_WORDS[next_good.kind]}"
     return _problem(
         413 if error.reason is Reason.TOO_LARGE else STATUS_OF[error.code],
         _Words(words.title, words.hint),
@@ -235,8 +242,11 @@ def _watch_step() -> NextStep | None:
 
 
 def _to_the_backups() -> NextStep | None:
-    is_inside = request.path.startswith("/admin/backups")
-    return NextStep(url_for("backups.show"), gettext("To the backups")) if is_inside else None
+    return NextStep(url_for("backups.show"), gettext("To the backups")) if _is_inside() else None
+
+
+def _is_inside() -> bool:
+    return request.path.startswith("/admin/backups")
 
 
 def watch_path(running: Progress | None) -> str:
@@ -265,7 +275,7 @@ def show_damaged(problem: Fault) -> Response:
     do_without_database()
     if problem.reason in OF_THE_VERSION:
         return _show_other_version(problem)
-    newest = _latest_backup()
+    newest = latest_backup()
     doubt = doubt_of_latest(newest) if newest else None
     page = render_template(
         "damaged.html",
@@ -415,7 +425,7 @@ def _problem(
     return response
 
 
-def _latest_backup() -> Backup | None:
+def latest_backup() -> Backup | None:
     """Return the backup that the command on the page would restore."""
     try:
         return current_backups().get(LATEST)

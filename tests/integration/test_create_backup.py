@@ -243,7 +243,7 @@ def test_a_damaged_database_is_not_backed_up(home: House, spoil: object, message
         home.create()
     assert message in str(refused.value)
     assert refused.value.is_damaged
-    assert "restore latest" in hint_for(refused.value)
+    assert "restore PATH" in hint_for(refused.value)
     assert home.service.list() == [good]
     assert home.staged() == []
 

@@ -62,7 +62,7 @@ def test_where_a_backup_is_the_database_is_lost_and_not_new(
     lose(home, *kept)
     with pytest.raises(SourceDatabaseError, match="has had data before") as refused:
         home.open().initialise(by="start")
-    assert "restore latest" in hint_for(refused.value)
+    assert "restore PATH" in hint_for(refused.value)
     assert not home.live.exists()
 
 

@@ -296,10 +296,12 @@ def test_a_damaged_backup_is_refused_with_a_way_out(
     content[len(content) // 2] ^= 1
     stored.write_bytes(content)
 
+    other = service.create(by="ada")
     answer = ada.open(f"/admin/backups/{backup_id}/restore")
 
     assert answer.status_code == 422
     assert "This backup is not what it was when it was made" in answer.text
+    assert f"{other.id} · By hand" in answer.text
     assert "To the backups" in answer.text
 
 

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import click
 
-from launcher.backup.errors import BackupError
+from launcher.backup.errors import BackupError, BackupNotFoundError
 from launcher.backup.ports import utc_now
+from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Backup, State
 from launcher.backup.records.operation import JournalEntry, PartFailure, Verb
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, handle_backup_errors
+from launcher.cli.hints import Situation, hint_for
 from launcher.cli.output import (
     coloured,
     moment,
@@ -43,7 +45,10 @@ def list_(as_json: bool) -> None:
         heading = ("ID", "TAKEN", "KIND", "SIZE", "STATE", "INSIDE", "NOTE")
         print_table([heading, *map(_row, backups)])
     else:
-        say("There are no backups yet. `flask backup create` makes one.")
+        hint = hint_for(
+            BackupNotFoundError(Reason.NO_GOOD_BACKUP), lambda: Situation.of(current_backups())
+        )
+        say(f"There are no backups. {hint}")
 
 
 def _row(backup: Backup) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from launcher.backup.records.backup import MADE_HERE
 from launcher.backup.records.text import clean_note
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import handle_backup_errors, status_code
+from launcher.cli.hints import Situation
 from launcher.cli.output import moment, print_json, put, size
 from launcher.cli.progress import STAGES
 from launcher.cli.shell import json_option
@@ -27,7 +28,7 @@ from launcher.notifications.assessment import assess
 
 _HEADLINES = {
     Headline.STORE_AWAY: "the backup folder cannot be read",
-    Headline.NONE_YET: "no backup yet: `flask backup create` makes one",
+    Headline.NONE_YET: "no backup yet",
     Headline.NONE_LEFT: "there is no backup any more",
     Headline.NO_GOOD: "there is no good backup",
     Headline.ONLY_BROUGHT: "what is here now was not backed up yet",
@@ -38,7 +39,7 @@ _HEADLINES = {
 _COLOURS = {Severity.OK: "green", Severity.WARN: "yellow", Severity.BAD: "red"}
 _PROBLEMS = {
     ProblemKind.NOT_PUT_BACK: "the last restore stopped half way",
-    ProblemKind.LIVE_DAMAGED: "the live database is damaged: `flask backup restore latest` helps",
+    ProblemKind.LIVE_DAMAGED: "the live database is damaged: {restore} helps",
     ProblemKind.STORE_UNAVAILABLE: "the backup folder cannot be used",
     ProblemKind.READ_ONLY: "the backup folder cannot be written",
     ProblemKind.DATA_DISK_FULL: "the disk of the database is full: {free} are free",
@@ -60,7 +61,7 @@ _PROBLEMS = {
 _OF_THE_VERSION = (
     "this version cannot use the database: `flask database upgrade` reports the next step"
 )
-_OF_THE_SCHEMA = "the database was altered: undo that, or run `flask backup restore latest`"
+_OF_THE_SCHEMA = "the database was altered: undo that, or run {restore}"
 
 
 @backup.command()
@@ -93,7 +94,9 @@ def status(as_json: bool) -> None:
 
 def _print_status(snapshot: Snapshot, findings: Findings) -> None:
     """Print the answer first, and every problem at the end."""
-    put(_answer(findings), fg=_COLOURS[findings.severity])
+    is_full = findings.find(ProblemKind.DATA_DISK_FULL) is not None
+    now = Situation(snapshot.latest, snapshot.live_problem, is_full)
+    put(_answer(findings, now), fg=_COLOURS[findings.severity])
     attempt, listing = snapshot.last_attempt, snapshot.listing
     if latest := snapshot.latest:
         kind = "" if latest.kind in MADE_HERE else f", {latest.kind}: {clean_note(latest.note)}"
@@ -122,18 +125,20 @@ def _print_status(snapshot: Snapshot, findings: Findings) -> None:
         severity = click.style(f"{problem.severity}:", fg=_COLOURS[problem.severity])
         causes = explains(findings.problems, problem)
         because = f" [caused by {', '.join(causes)}]" if causes else ""
-        put(f"{_problem(problem)}{because}", lead=f"{severity:<18}")
+        put(f"{_problem(problem, now)}{because}", lead=f"{severity:<18}")
 
 
-def _answer(findings: Findings) -> str:
+def _answer(findings: Findings, now: Situation) -> str:
     """Return the first line: the headline and the worst problem that it does not name."""
-    said = [_problem(problem) for problem in findings.besides[:1]]
+    said = [_problem(problem, now) for problem in findings.besides[:1]]
     if findings.headline is not Headline.RECENT_GOOD or not said:
-        said.insert(0, _HEADLINES[findings.headline])
+        makes_one = findings.headline is Headline.NONE_YET and now.can_back_up
+        hint = ": `flask backup create` makes one" if makes_one else ""
+        said.insert(0, f"{_HEADLINES[findings.headline]}{hint}")
     return " ".join(f"{words[:1].upper()}{words[1:]}." for words in said)
 
 
-def _problem(problem: Problem) -> str:
+def _problem(problem: Problem, now: Situation) -> str:
     """Return a problem in one line."""
     reason = problem.fault.reason if problem.fault else None
     sentence = _PROBLEMS[problem.kind]
@@ -149,6 +154,7 @@ def _problem(problem: Problem) -> str:
         needed=size(problem.needed_bytes),
         names=clean_note(", ".join(problem.names)),
         verb=problem.entry.verb if problem.entry else "",
+        restore=f"{'space, then ' if now.is_full else ''}{now.restore}",
     )
     since = f", since {moment(problem.since)}" if problem.since else ""
     full = f", full by {moment(problem.full_at)}" if problem.full_at else ""

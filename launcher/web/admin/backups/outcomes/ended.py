@@ -11,14 +11,14 @@ from flask import url_for
 from launcher.backup.records.backup import Backup, State
 from launcher.backup.records.operation import JournalEntry, Outcome
 from launcher.i18n.formats import duration, size
-from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS
+from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS, ErrorWords
 from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.web.admin.backups.file_verdict import verdict
 from launcher.web.admin.backups.outcomes.page import OutcomePage, to_the_backups
 from launcher.web.admin.backups.words import when
 from launcher.web.contents import contents, contents_in_brief
-from launcher.web.errors import NextStep
+from launcher.web.errors import NextStep, latest_backup
 from launcher.web.operations.following import Follower
 from launcher.web.operations.stages import backup_of
 from launcher.web.toasts import Toast, make_toast
@@ -108,7 +108,7 @@ class Ended:
             str(self.error.title),
             f"{self.verb}: {OUTCOME_WORDS[self.entry.outcome]}.",
             problem=self.entry.error,
-            advice=str(self.error.hint),
+            advice=_with_next_good(self.error) if self.is_damaged else str(self.error.hint),
             next_steps=(to_the_backups(),),
         )
 
@@ -186,6 +186,14 @@ class Ended:
         return str(words) % facts
 
 
+def _with_next_good(error: ErrorWords) -> str:
+    """Return the hint of an error, and the backup that a restore of `latest` takes now."""
+    if (latest := latest_backup()) is None:
+        return str(error.hint)
+    said = gettext("The next good backup is %(id)s.", id=latest.id)
+    return f"{error.hint} {said}"
+
+
 class CreateEnded(Ended):
     """A backup was created."""
 
@@ -246,7 +254,7 @@ class VerifyEnded(Ended):
             title=gettext("This backup is damaged"),
             text=self._with_doubt(gettext("It cannot be restored. The others are not affected.")),
             problem=self.problem,
-            advice=str(ERROR_WORDS["verification_failed"].hint),
+            advice=_with_next_good(ERROR_WORDS["verification_failed"]),
         )
 
     def _with_doubt(self, text: str) -> str:

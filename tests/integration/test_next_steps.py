@@ -1,0 +1,118 @@
+"""No hint names a command that fails in the state of the data in which it is given."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask.testing import FlaskCliRunner
+
+from launcher.cli.hints import SITUATED_HINTS, Situation
+from tests.support.schema import run
+from tests.support.service import make_copy
+
+pytestmark = pytest.mark.usefixtures("cast")
+
+
+def leave(live: Path) -> None:
+    """Change nothing."""
+
+
+def lose(live: Path) -> None:
+    for path in live.parent.glob("launcher.db*"):
+        path.unlink()
+
+
+def damage(live: Path) -> None:
+    lose(live)
+    live.write_bytes(b"this is no database at all. " * 1000)
+
+
+def alter(live: Path) -> None:
+    run(live, "ALTER TABLE tags ADD COLUMN mine TEXT")
+
+
+def make_newer(live: Path) -> None:
+    run(live, "UPDATE alembic_version SET version_num = '9999'")
+
+
+def empty(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def spoil(folder: Path) -> None:
+    for path in folder.glob("*.zst"):
+        path.chmod(0o600)
+        path.write_bytes(bytes(path.stat().st_size))
+
+
+def keep(folder: Path) -> None:
+    """Change nothing."""
+
+
+@pytest.mark.parametrize("folder", [keep, empty, spoil])
+@pytest.mark.parametrize("state", [leave, lose, damage, alter, make_newer])
+def test_what_a_hint_names_works(
+    runner: FlaskCliRunner,
+    data_dir: Path,
+    tmp_path: Path,
+    state: Callable[[Path], None],
+    folder: Callable[[Path], None],
+) -> None:
+    live, backups = data_dir / "launcher.db", data_dir / "backups"
+    copy = make_copy(live, tmp_path / "copy.db")
+    runner.invoke(args=["backup", "create"])
+    state(live)
+    folder(backups)
+    kept = {path: path.read_bytes() for path in data_dir.rglob("*") if path.is_file()}
+
+    def reset() -> None:
+        lose(live)
+        empty(backups)
+        for path, data in kept.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+
+    def invoke(*arguments: str) -> Result:
+        return runner.invoke(args=["backup", *arguments])
+
+    named = 0
+    asked = [("restore", "latest", "--yes"), ("list",), ("status",), ("create",)]
+    for question in [("verify", "--all"), *asked]:
+        if folder is spoil:
+            invoke("verify", "--all")
+        said = invoke(*question).output
+        for command in re.findall(r"`flask backup ((?:create|restore)[^`]*)`", said):
+            named += 1
+            words = command.replace("PATH", str(copy)).split()
+            answer = invoke(*words, *(["--yes"] if words[0] == "restore" else []))
+            assert answer.exit_code == 0, (question, said, answer.output)
+            reset()
+        reset()
+    assert named or (folder is keep and state in {leave, make_newer})
+
+
+def test_a_full_disk_comes_first() -> None:
+    now = Situation(is_full=True)
+    for hint in SITUATED_HINTS.values():
+        assert re.search(r"Free some space .* first\. `flask backup restore", hint(now))
+        assert "create" not in hint(now)
+
+
+def test_a_damaged_backup_names_the_next_good_one(runner: FlaskCliRunner, data_dir: Path) -> None:
+    older = runner.invoke(args=["backup", "create"]).stdout.strip()
+    newer = runner.invoke(args=["backup", "create"]).stdout.strip()
+    (path,) = (data_dir / "backups").glob(f"*{newer}*.zst")
+    path.chmod(0o600)
+    path.write_bytes(bytes(path.stat().st_size))
+    lose(data_dir / "launcher.db")
+
+    refused = runner.invoke(args=["backup", "restore", "latest", "--yes"])
+    assert refused.exit_code == 90
+    assert f"`flask backup restore latest` takes backup {older} (manual)." in refused.stderr
+    assert runner.invoke(args=["backup", "restore", "latest", "--yes"]).stdout.strip() == older
