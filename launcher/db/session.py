@@ -23,7 +23,7 @@ from werkzeug.exceptions import LengthRequired, ServiceUnavailable
 from launcher.backup.errors import OF_THE_VERSION
 from launcher.backup.locks import GatePass
 from launcher.backup.reasons import Fault
-from launcher.backup.sqlite.failures import has_no_room
+from launcher.backup.sqlite.failures import BUSY, has_no_room, primary_code
 from launcher.current import current_backups, current_config, current_gate
 from launcher.db.connect import GATE_TIMEOUT_S, connect
 from launcher.extensions import db
@@ -226,8 +226,7 @@ _FAULTS = {
     sqlite3.SQLITE_NOTADB: DatabaseFault.DAMAGED,
     sqlite3.SQLITE_CANTOPEN: DatabaseFault.DAMAGED,
     sqlite3.SQLITE_IOERR: DatabaseFault.DAMAGED,
-    sqlite3.SQLITE_BUSY: DatabaseFault.BUSY,
-    sqlite3.SQLITE_LOCKED: DatabaseFault.BUSY,
+    **dict.fromkeys(BUSY, DatabaseFault.BUSY),
     sqlite3.SQLITE_FULL: DatabaseFault.FULL,
     sqlite3.SQLITE_READONLY: DatabaseFault.READ_ONLY,
 }
@@ -237,9 +236,10 @@ def fault_of(error: DBAPIError | NoResultFound) -> DatabaseFault:
     """Return the kind of a fault. A missing table or a missing row of settings is damage."""
     if isinstance(error, NoResultFound):
         return DatabaseFault.DAMAGED
-    if isinstance(error.orig, sqlite3.Error) and has_no_room(error.orig):
+    if not isinstance(cause := error.orig, sqlite3.Error):
+        return DatabaseFault.OTHER
+    if has_no_room(cause):
         return DatabaseFault.FULL
-    code = getattr(error.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code == sqlite3.SQLITE_ERROR and str(error.orig).startswith("no such table"):
+    if str(cause).startswith("no such table"):
         return DatabaseFault.DAMAGED
-    return _FAULTS.get(code, DatabaseFault.OTHER)
+    return _FAULTS.get(primary_code(cause), DatabaseFault.OTHER)

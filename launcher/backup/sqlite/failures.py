@@ -15,11 +15,11 @@ from launcher.backup.errors import (
 )
 from launcher.backup.reasons import Reason
 
+BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
+"""What SQLite reports of a lock that another connection holds."""
+
 # About a lock, a right or the process: the database itself may be whole.
-_PASSING = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_PROTOCOL,
+_PASSING = BUSY | {
     sqlite3.SQLITE_INTERRUPT,
     sqlite3.SQLITE_ABORT,
     sqlite3.SQLITE_READONLY,

@@ -14,6 +14,7 @@ from launcher.backup.reasons import Fact, Fault, Reason
 from launcher.backup.sqlite.connection import connect
 from launcher.backup.sqlite.copy import integrity_findings
 from launcher.backup.sqlite.failures import (
+    BUSY,
     has_no_room,
     primary_code,
     raise_disk_error,
@@ -24,7 +25,6 @@ from launcher.backup.sqlite.schema import compare, read_schema
 
 _COPY_STEP_OPCODES = 50_000
 _RESTORE_STEP_PAGES = 1000
-_WAITING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 @contextlib.contextmanager
@@ -96,7 +96,7 @@ def live_problem(path: Path, *, content: Content) -> Fault | None:
     except OSError as error:
         return Fault(Reason.LIVE_UNUSABLE, facts | {"detail": str(error.strerror)})
     except sqlite3.Error as error:
-        is_passing = primary_code(error) in _WAITING or has_no_room(error)
+        is_passing = primary_code(error) in BUSY or has_no_room(error)
         return None if is_passing else Fault(Reason.LIVE_UNUSABLE, facts | {"detail": str(error)})
     return Fault(Reason.LIVE_UNUSABLE, facts | {"detail": problem}) if problem else None
 
