@@ -95,5 +95,10 @@ def test_nothing_lies_beyond_the_edge_of_a_phone(
     page = look(state, locale=language, width=390)
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    bar = page.locator(".bar")
+    assert bar.locator("h1").evaluate("it => it.scrollWidth <= it.clientWidth"), "the title is cut"
+    for button in bar.locator(".button-primary").all():
+        lines = "it => { const range = new Range(); range.selectNodeContents(it.lastChild);"
+        assert button.evaluate(f"{lines} return range.getClientRects().length }}") == 1, "it wraps"
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
