@@ -6,11 +6,11 @@ good one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from launcher.backup.records.backup import Backup, State, Verification
-from launcher.backup.records.operation import JournalEntry
+from launcher.backup.records.operation import JournalEntry, Verb
 
 NOT_RECORDED = "not_recorded"
 """The fact of a journal line that says why its verdict is not in the manifest."""
@@ -43,3 +43,32 @@ def _judged(backup: Backup, entry: JournalEntry | None) -> Backup:
     if verified_at and verified_at > entry.ended_at:
         return backup
     return replace(backup, verification=Verification.damage(fault, at=entry.ended_at))
+
+
+def refusals(
+    backups: Iterable[Backup], entries: Iterable[JournalEntry]
+) -> Mapping[str, JournalEntry]:
+    """Return the verification that refused each file without a manifest as it is now, by id.
+
+    Args:
+        entries: the history, newest first.
+    """
+    bare = {
+        backup.id: backup
+        for backup in backups
+        if backup.file is None and backup.verification.state is State.UNVERIFIED
+    }
+    last: dict[str, JournalEntry] = {}
+    for entry in entries if bare else ():
+        if entry.verb is Verb.VERIFY and entry.backup_id in bare:
+            last.setdefault(entry.backup_id, entry)
+    return {
+        backup_id: last[backup_id]
+        for backup_id, backup in bare.items()
+        if backup_id in last and _refuses(last[backup_id], backup)
+    }
+
+
+def _refuses(looked: JournalEntry, backup: Backup) -> bool:
+    fault = looked.fault or looked.damage
+    return fault is not None and looked.ended_at >= backup.created_at

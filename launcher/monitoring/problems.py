@@ -186,12 +186,13 @@ def _headline(snapshot: Snapshot) -> Headline:
     if listing is None:
         return Headline.STORE_AWAY
     if snapshot.is_stale:
-        if not listing.backups and snapshot.has_history:
+        if not listing.ours and snapshot.has_history:
             return Headline.NONE_LEFT
-        has_damaged = listing.counts_by_state[State.DAMAGED] > 0
+        has_damaged = any(each.verification.state is State.DAMAGED for each in listing.ours)
         return Headline.NO_GOOD if has_damaged and not snapshot.latest else Headline.STALE
     if not snapshot.last_good:
-        return Headline.ONLY_BROUGHT if listing.backups else Headline.NONE_YET
+        is_brought = bool(snapshot.latest or listing.ours)
+        return Headline.ONLY_BROUGHT if is_brought else Headline.NONE_YET
     if snapshot.newest and snapshot.newest.verification.state is State.UNVERIFIED:
         return Headline.NEWEST_UNVERIFIED
     return Headline.RECENT_GOOD
@@ -292,14 +293,13 @@ def _of_the_store(snapshot: Snapshot) -> Iterator[Problem]:
             needed_bytes=space.needed_bytes,
             full_at=_full_at(snapshot, space),
         )
-    damaged = snapshot.listing.counts_by_state[State.DAMAGED]
-    if damaged:
-        found = tuple(snapshot.listing.select(state=State.DAMAGED))
+    ours = snapshot.listing.ours
+    if found := tuple(b for b in ours if b.verification.state is State.DAMAGED):
         yield Problem(
             ProblemKind.DAMAGED,
             _severity_of_loss(snapshot),
             since=_damaged_since(snapshot, found),
-            count=damaged,
+            count=len(found),
             fault=found[0].verification.fault,
             backups=found,
         )

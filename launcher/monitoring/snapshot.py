@@ -140,14 +140,14 @@ class Snapshot:
 
     @property
     def newest(self) -> Backup | None:
-        """The newest backup that is not from the future, whatever its status."""
-        backups = self.listing.backups if self.listing else ()
+        """The newest backup of ours that is not from the future, whatever its status."""
+        backups = self.listing.ours if self.listing else ()
         return next((each for each in backups if not each.is_from_future(self.now)), None)
 
     @property
     def from_future(self) -> Sequence[Backup]:
-        """The backups with a time that no right clock has shown yet."""
-        backups = self.listing.backups if self.listing else ()
+        """The backups of ours with a time that no right clock has shown yet."""
+        backups = self.listing.ours if self.listing else ()
         return list(takewhile(lambda backup: backup.is_from_future(self.now), backups))
 
     @property

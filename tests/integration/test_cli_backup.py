@@ -88,6 +88,23 @@ def test_list_shows_the_newest_first_with_what_is_inside(flask: Flask_) -> None:
     assert [each["id"] for each in json.loads(flask("list", "--json").stdout)] == [second, first]
 
 
+def test_a_refused_file_has_its_reason_in_the_list_and_leaves_the_status_alone(
+    flask: Flask_, data_dir: Path
+) -> None:
+    flask("create")
+    safe = flask("status").stdout.splitlines()[0]
+    found = data_dir / "backups" / "found.db"
+    found.write_bytes((data_dir / "launcher.db").read_bytes())
+    found.with_name("found.db-wal").write_bytes(b"\x37\x7f\x06\x82" + b"x" * 5000)
+    (listed,) = (each for each in json.loads(flask("list", "--json").stdout) if not each["file"])
+    flask("verify", listed["id"], expect=15)
+
+    (line,) = (line for line in flask("list").stdout.splitlines() if listed["id"] in line)
+    assert "refused" in line
+    assert "found.db: found.db-wal lies beside" in line
+    assert flask("status").stdout.splitlines()[0] == safe
+
+
 def test_an_empty_list_says_what_to_do(flask: Flask_) -> None:
     result = flask("list")
     assert result.stdout == ""

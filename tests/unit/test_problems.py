@@ -129,6 +129,27 @@ def test_without_a_schedule_backups_that_are_all_lost_or_damaged_are_bad_all_the
     )
 
 
+@pytest.mark.parametrize("state", [State.UNVERIFIED, State.DAMAGED])
+@pytest.mark.parametrize("age", [HOUR, -DAY])
+def test_a_strange_file_in_the_folder_changes_no_verdict(state: State, age: timedelta) -> None:
+    strange = replace(backup(age, state, Kind.EXTERNAL), file=None, database=None)
+    if state is State.DAMAGED:
+        damage = Verification.damage(Fault(Reason.NOT_REGULAR), at=None)
+        strange = replace(strange, verification=damage)
+
+    for ours in ([FRESH], [backup(40 * HOUR)], [backup(HOUR, State.DAMAGED)], []):
+        alone, beside = snapshot(*ours), snapshot(strange, *ours)
+        assert detect_problems(beside) == detect_problems(alone)
+    assert detect_problems(snapshot(strange, FRESH)).severity is Severity.OK
+
+
+def test_a_backup_whose_manifest_cannot_be_read_is_ours() -> None:
+    damage = Verification.damage(Fault(Reason.MANIFEST_UNREADABLE, {"detail": "x"}), at=None)
+    lost = replace(backup(HOUR, kind=Kind.EXTERNAL), file=None, verification=damage)
+
+    assert kinds(snapshot(lost, FRESH)) == ["damaged"]
+
+
 def test_an_upload_on_a_new_site_is_no_backup_of_it_and_no_alarm() -> None:
     seen = snapshot(backup(HOUR, kind=Kind.UPLOAD), has_history=False)
     late = replace(seen, entries=[entry(31 * HOUR, Outcome.SUCCEEDED, Verb.INITIALISE)])

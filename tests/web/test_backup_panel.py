@@ -343,7 +343,9 @@ def test_only_uploads_do_not_save_what_is_here_now(ada: Visitor, shelf: Shelf) -
     assert answer(ada.page).startswith("What is here now was not backed up yet")
 
 
-def test_a_file_that_somebody_put_there_has_to_be_looked_at(ada: Visitor, shelf: Shelf) -> None:
+def test_a_file_that_somebody_put_there_says_nothing_of_what_is_ours(
+    ada: Visitor, shelf: Shelf, app: Flask
+) -> None:
     shelf.put(hours(2))
     put_there = shelf.folder / "from-elsewhere.db"
     put_there.write_bytes(b"who knows")
@@ -351,11 +353,20 @@ def test_a_file_that_somebody_put_there_has_to_be_looked_at(ada: Visitor, shelf:
 
     ada.open(PANEL)
 
-    assert severity(ada.page) == "warn"
-    assert answer(ada.page).startswith("The newest backup is not verified yet")
+    assert severity(ada.page) == "ok"
+    assert answer(ada.page).startswith("Last good backup: ")
     row = text_of(rows(ada.page)[0])
     assert "Found in the folder from-elsewhere.db Not looked into yet" in row
     assert "Not verified yet Kept until you delete it" in row
+
+    with app.app_context():
+        (found,) = (each for each in current_backups().list() if each.file is None)
+        current_backups().verify(found.id, by="ada")
+    ada.open(PANEL)
+
+    assert severity(ada.page) == "ok"
+    row = text_of(rows(ada.page)[0])
+    assert "Found in the folder from-elsewhere.db It is not a database" in row
 
 
 def test_a_folder_that_is_away_is_named_with_a_way_out(make_app: MakeApp, ada: Visitor) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from launcher.backup.reasons import Fault, read_fault
+from launcher.backup.reasons import Fault, Reason, read_fault
 from launcher.backup.records.ids import BackupId
 
 CLOCK_TOLERANCE = timedelta(minutes=10)
@@ -156,6 +156,17 @@ class Backup:
         return self.created_at - now > CLOCK_TOLERANCE
 
     @property
+    def is_strange(self) -> bool:
+        """Whether this is a file that was found in the folder, and not one whose manifest
+        cannot be read.
+
+        It may be anything, so it says nothing of how safe the data of this site is.
+        """
+        fault = self.verification.fault
+        is_unreadable = fault is not None and fault.reason is not Reason.NOT_REGULAR
+        return self.kind is Kind.EXTERNAL and not (self.file is None and is_unreadable)
+
+    @property
     def is_scrubbed(self) -> bool:
         """Whether the scrub verifies this backup: it has a manifest and is not external."""
         return self.kind is not Kind.EXTERNAL and self.file is not None
@@ -191,6 +202,7 @@ class Listing:
     Attributes:
         backups: newest first.
         by_id: the same ones, by id.
+        ours: those of them that are no strange files.
         counts_by_kind, counts_by_state: how many; every kind and state is there.
         verified_at: when each that the scrub verifies was verified last, oldest first.
         stored_bytes: the size of their files.
@@ -198,6 +210,7 @@ class Listing:
 
     backups: Sequence[Backup]
     by_id: Mapping[str, Backup]
+    ours: Sequence[Backup]
     counts_by_kind: Mapping[str, int]
     counts_by_state: Mapping[str, int]
     verified_at: Sequence[datetime]
@@ -211,6 +224,7 @@ class Listing:
         return cls(
             backups=backups,
             by_id={backup.id: backup for backup in backups},
+            ours=tuple(backup for backup in backups if not backup.is_strange),
             counts_by_kind={kind: kinds[kind] for kind in Kind},
             counts_by_state={state: states[state] for state in State},
             verified_at=sorted(b.verification.at or b.created_at for b in backups if b.is_scrubbed),

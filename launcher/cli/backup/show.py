@@ -11,6 +11,8 @@ from launcher.backup.ports import utc_now
 from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Backup, State
 from launcher.backup.records.operation import JournalEntry, PartFailure, Verb
+from launcher.backup.records.text import clean_note
+from launcher.backup.verdicts import refusals
 from launcher.cli.backup.group import backup
 from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, handle_backup_errors
 from launcher.cli.hints import Situation, hint_for
@@ -43,7 +45,8 @@ def list_(as_json: bool) -> None:
         print_json(backups)
     elif backups:
         heading = ("ID", "TAKEN", "KIND", "SIZE", "STATE", "INSIDE", "NOTE")
-        print_table([heading, *map(_row, backups)])
+        refused = refusals(backups, current_backups().journal(limit=None))
+        print_table([heading, *(_row(each, refused.get(each.id)) for each in backups)])
     else:
         hint = hint_for(
             BackupNotFoundError(Reason.NO_GOOD_BACKUP), lambda: Situation.of(current_backups())
@@ -51,12 +54,15 @@ def list_(as_json: bool) -> None:
         say(f"There are no backups. {hint}")
 
 
-def _row(backup: Backup) -> tuple[str, ...]:
+def _row(backup: Backup, refused: JournalEntry | None) -> tuple[str, ...]:
     state = str(backup.verification.state) + (" protected" if backup.protected else "")
     if backup.is_from_future(utc_now()):
         state += ", dated in the future"
     if backup.verification.warnings:
         state += ", with warnings"
+    why = clean_note(str(refused.fault or refused.damage)) if refused else ""
+    if why:
+        state = "refused"
     return (
         backup.id,
         moment(backup.created_at),
@@ -64,7 +70,7 @@ def _row(backup: Backup) -> tuple[str, ...]:
         size(backup.file.size_bytes) if backup.file else "?",
         state,
         contents(backup),
-        " ".join(backup.note.split())[:60],
+        " ".join(backup.note.split())[:60] + (f": {why}" if why else ""),
     )
 
 

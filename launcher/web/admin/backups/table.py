@@ -14,9 +14,11 @@ from launcher.backup.records.backup import Backup, Kind, Listing, State
 from launcher.backup.records.ids import BackupId
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.backup.retention import KeepDecision, RetentionPolicy
+from launcher.backup.verdicts import refusals
 from launcher.extensions import db
 from launcher.models import User
 from launcher.web.admin.backups import words
+from launcher.web.admin.backups.file_verdict import refusal
 from launcher.web.admin.backups.retention_labels import Periods, retention_label
 from launcher.web.contents import contents_in_brief
 
@@ -103,9 +105,14 @@ def describe(
         for entry in entries
         if entry.verb is Verb.TEST_RESTORE and entry.outcome is Outcome.SUCCEEDED
     }
+    refused = {
+        backup_id: refusal(entry.error_code, entry.fault or entry.damage).title
+        for backup_id, entry in refusals(sheet.backups, entries).items()
+    }
     return [
         {
             "backup": backup,
+            "refusal": refused.get(backup.id, ""),
             "address": f"{address}/{backup.id}",
             "taken": words.short_time(backup.created_at, now=now),
             "why": words.why(backup, names),
