@@ -58,7 +58,7 @@ class Reason(StrEnum):
 
     # Which backup
     NO_SUCH_BACKUP = "no_such_backup", "there is no backup {reference!r}"
-    NO_GOOD_BACKUP = "no_good_backup", "there is no good backup yet"
+    NO_GOOD_BACKUP = "no_good_backup", "there is no good backup"
     NOTHING_RESTORED = "nothing_restored", "nothing was restored yet"
     NOTHING_TO_RETURN_TO = ("nothing_to_return_to",
         "the last restore cannot be undone: there was no sound database before it")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
-from launcher.backup.records.backup import BEFORE_KINDS, Backup, Kind, latest_of
+from launcher.backup.records.backup import BEFORE_KINDS, Backup, Kind, good_ones, latest_of
 from launcher.backup.records.ids import BackupId
 
 
@@ -83,7 +83,8 @@ def decide(
 ) -> list[KeepDecision]:
     """Return one decision for each backup, newest first.
 
-    What `latest` names is always kept, as is what a person created, uploaded or protected.
+    What `latest` names is always kept, as is the newest good backup that is not from the future,
+    and what a person created, uploaded or protected.
 
     Args:
         backups: the whole store, in any order.
@@ -95,14 +96,18 @@ def decide(
     """
     ordered = sorted(backups, key=lambda backup: (backup.created_at, backup.id), reverse=True)
     early = {backup.id for backup in ordered if now is not None and backup.is_from_future(now)}
-    last_good = latest_of(ordered, now=now or datetime.max.replace(tzinfo=UTC))
+    at = now or datetime.max.replace(tzinfo=UTC)
+    latest, newest_good = latest_of(ordered, now=at), good_ones(ordered, now=at)[:1]
     places: dict[BackupId, list[KeepReason]] = {}
 
     def keep(reason: KeepReason, ids: Iterable[BackupId]) -> None:
         for backup_id in ids:
             places.setdefault(backup_id, []).append(reason)
 
-    keep(KeepReason.LAST_GOOD, [last_good.id] if last_good else [])
+    if latest is not None:
+        # Another one where `latest` has a time that no right clock has shown yet.
+        is_early = latest.id in early
+        keep(KeepReason.LAST_GOOD, {latest.id, *(b.id for b in newest_good if is_early)})
     horizons: dict[Kind, datetime | None] = {}
     scheduled = _good(ordered, Kind.SCHEDULED, early)
     recent, horizons[Kind.SCHEDULED] = _newest(scheduled, policy.keep_count)

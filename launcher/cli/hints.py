@@ -87,7 +87,6 @@ HINTS: Mapping[str, str] = {
     Reason.OBJECT_MISSING: _OURS_ALONE,
     Reason.OBJECT_DIFFERENT: _OURS_ALONE,
     Reason.NEWER_SCHEMA: "Update this server to {made_by:maker}, then restore again.",
-    Reason.NO_ADMIN: "Carry an admin of today's data into it: --carry-account NAME.",
     Reason.NOT_CARRIED: "`flask user list` shows the accounts.",
     Reason.LIVE_OBJECT_MISSING: _ALTERED,
     Reason.LIVE_OBJECT_DIFFERENT: _ALTERED,
@@ -183,6 +182,11 @@ def _create(now: Situation) -> str:
 SITUATED_HINTS: Mapping[str, Callable[[Situation], str]] = {
     "verification_failed": lambda now: f"Use another backup. {_restore(now)}",
     "source_database": _restore,
+    Reason.NO_ADMIN: lambda now: (
+        "Use a backup that has an admin: the current data, which has one to carry, cannot be read."
+        if now.live_problem
+        else "Carry an admin of today's data into it: --carry-account NAME."
+    ),
     Reason.NO_GOOD_BACKUP: _create,
     Reason.LIVE_LOST: lambda now: (
         f"{_restore(now)} To start from nothing, use another data directory."

@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 from flask.testing import FlaskCliRunner
 
+from launcher.backup.reasons import Reason
 from launcher.cli.hints import SITUATED_HINTS, Situation
 from tests.support.schema import run
 from tests.support.service import make_copy
@@ -99,9 +100,24 @@ def test_what_a_hint_names_works(
 
 def test_a_full_disk_comes_first() -> None:
     now = Situation(is_full=True)
-    for hint in SITUATED_HINTS.values():
+    for key in ("verification_failed", "source_database", Reason.NO_GOOD_BACKUP, Reason.LIVE_LOST):
+        hint = SITUATED_HINTS[key]
         assert re.search(r"Free some space .* first\. `flask backup restore", hint(now))
         assert "create" not in hint(now)
+
+
+def test_no_admin_is_carried_out_of_data_that_cannot_be_read(
+    runner: FlaskCliRunner, data_dir: Path
+) -> None:
+    live = data_dir / "launcher.db"
+    run(live, "UPDATE users SET role = 'viewer'")
+    runner.invoke(args=["backup", "create"])
+    restore = ["backup", "restore", "latest", "--yes"]
+    assert "--carry-account" in runner.invoke(args=restore).stderr
+    lose(live)
+    refused = runner.invoke(args=restore)
+    assert refused.exit_code == 15
+    assert "--carry-account" not in refused.stderr
 
 
 def test_a_damaged_backup_names_the_next_good_one(runner: FlaskCliRunner, data_dir: Path) -> None:

@@ -315,6 +315,11 @@ BEFORE_CASES = [
         id="the last good one stays at any age",
     ),
     pytest.param(
+        [before("s", hours(1)), backup("u", NOON - days(900), kind=Kind.UPGRADE)],
+        {"s": (R.BEFORE,), "u": (R.LAST_GOOD,)},
+        id="what latest names stays beside newer ones from before a restore",
+    ),
+    pytest.param(
         [backup("a", NOON), before("s", days(900), protected=True)],
         {"a": NEWEST, "s": (R.PROTECTED,)},
         id="a protected one stays at any age",

@@ -100,7 +100,7 @@ def manifest_path(store: Store, backup: Backup) -> Path:
 
 def test_a_new_store_is_empty(store: Store) -> None:
     assert list(store.list()) == []
-    with pytest.raises(BackupNotFoundError, match="no good backup yet"):
+    with pytest.raises(BackupNotFoundError, match="no good backup"):
         latest(store)
 
 
