@@ -282,6 +282,7 @@ def test_data_may_belong_to_nobody(site: Site) -> None:
         act_as_owner(site.config)
 
 
+@pytest.mark.skipif(not shutil.which("unshare"), reason="there is no unshare here")
 def test_a_user_without_a_number_in_a_container_owns_nothing(site: Site) -> None:
     """The kernel shows the number of `nobody` for all users that a user namespace leaves out."""
     asked = f"""

@@ -34,7 +34,8 @@ _FAMILIES = {"AF_UNIX": 1, "AF_INET": 2, "AF_INET6": 10, "AF_NETLINK": 16}
 
 def can_confine() -> bool:
     """Whether this machine has what it takes."""
-    tools = shutil.which("systemd-analyze") and ctypes.util.find_library("seccomp")
+    programs = all(map(shutil.which, ("systemd-analyze", "unshare")))
+    tools = programs and ctypes.util.find_library("seccomp")
     return os.name == "posix" and os.geteuid() == 0 and bool(tools) and _may_unshare()
 
 
