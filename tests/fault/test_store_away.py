@@ -130,6 +130,9 @@ def test_what_a_check_finds_in_a_read_only_store_is_said_and_not_recorded(
     assert not found.is_good
     assert "Read-only file system" in str(service.journal(limit=1)[0].facts["not_recorded"])
     other = next(backup for backup in service.list() if backup.id != first.id)
+    for each in (service, place.service()):
+        assert not each.get(first.id).is_good, "the history has it, for every process"
+        assert each.get("latest").id == other.id
     assert service.verify(other.id, by="ada").is_good
     assert service.test_restore(other.id, by="ada").backup_id == other.id
     assert service.plan(other.id, by="ada").backup_id == other.id
