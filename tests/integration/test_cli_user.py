@@ -115,14 +115,21 @@ def test_it_lists_everybody_for_programs_without_their_hashes(
     assert "argon2" not in text
 
 
-def test_with_a_lost_database_it_names_the_way_back(app: Flask, runner: FlaskCliRunner) -> None:
+@pytest.mark.parametrize(
+    ("has_backup", "way"),
+    [
+        (True, "`flask backup restore latest` takes backup {id} (manual)."),
+        (False, "`flask backup restore PATH` takes a backup file from elsewhere."),
+    ],
+)
+def test_with_a_lost_database_it_names_the_way_back(
+    app: Flask, runner: FlaskCliRunner, way: str, *, has_backup: bool
+) -> None:
+    backup_id = runner.invoke(args=["backup", "create"]).stdout.strip() if has_backup else ""
     app.extensions["launcher.config"].database_path.unlink()
     done = runner.invoke(args=["user", "list"])
     assert (done.exit_code, done.stdout) == (18, "")
-    assert done.stderr == (
-        "Error: launcher.db is missing.\n"
-        "`flask backup restore latest` brings the newest good backup back.\n"
-    )
+    assert done.stderr == f"Error: launcher.db is missing.\n{way.format(id=backup_id)}\n"
 
 
 def test_during_a_restore_it_waits_and_then_says_so(
