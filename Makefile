@@ -54,7 +54,7 @@ check: $(DEV) translations ## Run what test runs before the tests: style, types,
 fault: $(DEV) translations ## Kill, fill and flip at length: minutes, not seconds
 	FAULT_KILLS=$${FAULT_KILLS:-210} $(BIN)/python -m pytest -n auto --timeout=3600 \
 		-m "slow or not slow" tests/fault
-	$(BIN)/python -m pytest --timeout=3600 -m slow tests/unit tests/integration tests/web
+	$(BIN)/python -m pytest -n auto --timeout=3600 -m slow tests/unit tests/integration tests/web
 
 bench: $(DEV) ## Measure, side by side with the plain tools
 	$(BIN)/python -m benchmarks
