@@ -133,6 +133,27 @@ def test_latest_is_the_newest_good_one(store: Store) -> None:
     assert latest(store) == good
 
 
+def test_latest_has_an_admin_where_any_has_one(store: Store) -> None:
+    without = Verification.good([Fault(Reason.WITHOUT_ADMIN)], at=NOON)
+    only = publish(store, describe("b", at=NOON + timedelta(days=1), verdict=without))
+    assert latest(store) == only
+    older = publish(store, describe("c"))
+    assert latest(store) == older
+
+
+def test_a_file_that_may_not_be_opened_is_not_called_damaged(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = publish(store, describe("b"))
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr("launcher.backup.store.local.open_regular", refuse)
+    with pytest.raises(StoreUnavailableError, match="Permission denied"):
+        store.open(backup)
+
+
 def test_a_verdict_can_be_written_anew(store: Store) -> None:
     backup = publish(store, describe("b"))
     publish(store, describe("c"))

@@ -151,6 +151,11 @@ class Backup:
         """Whether this backup is verified and not damaged."""
         return self.verification.state is State.VERIFIED
 
+    @property
+    def has_admin(self) -> bool:
+        """Whether a restore would find an admin in it who can sign in, as far as is known."""
+        return all(each.reason != Reason.WITHOUT_ADMIN for each in self.verification.cautions)
+
     def is_from_future(self, now: datetime) -> bool:
         """Whether its time is one that no right clock has shown yet at `now`."""
         return self.created_at - now > CLOCK_TOLERANCE
@@ -186,12 +191,14 @@ def latest_of(backups: Iterable[Backup], *, now: datetime) -> Backup | None:
 
     It is one that this site made. What was brought from elsewhere may hold anything: it counts
     only where there is no other. A safety backup counts last: it holds what a restore replaced,
-    and a second restore of `latest` must not bring that back.
+    and a second restore of `latest` must not bring that back. One in which nobody could sign in as
+    admin, which a restore refuses, is passed over where there is another of such kinds.
     """
     good = [backup for backup in backups if backup.is_good]
     for kinds in _LATEST_KINDS:
         if found := [backup for backup in good if backup.kind in kinds]:
-            return good_ones(found, now=now)[0]
+            with_admin = [backup for backup in found if backup.has_admin]
+            return good_ones(with_admin or found, now=now)[0]
     return None
 
 

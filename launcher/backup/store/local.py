@@ -19,7 +19,12 @@ from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
 
-from launcher.backup.errors import BackupError, BackupNotFoundError, ManifestError
+from launcher.backup.errors import (
+    BackupError,
+    BackupNotFoundError,
+    ManifestError,
+    StoreUnavailableError,
+)
 from launcher.backup.files import (
     ASIDE,
     disk_errors,
@@ -119,6 +124,12 @@ class LocalStore:
     def open(self, backup: Backup) -> BinaryIO:
         try:
             return open_regular(self._path / self.file_name(backup))
+        except PermissionError as error:
+            # This says nothing of what is in the file.
+            doing = f"read {self.file_name(backup)}"
+            raise StoreUnavailableError(
+                Reason.DISK_REFUSED, doing=doing, detail=error.strerror
+            ) from error
         except OSError as error:
             raise ManifestError(
                 Reason.FILE_UNREADABLE, backup_id=backup.id, detail=error.strerror
