@@ -21,7 +21,12 @@ from typing import IO, ClassVar, TypedDict, TypeVar, get_args
 from launcher.background import uploads
 from launcher.background.service import Installation, build_backups, installation_of
 from launcher.backup.codec import DecodeError, decode, encode, parse
-from launcher.backup.errors import BackupError, OperationInProgressError, StoreUnavailableError
+from launcher.backup.errors import (
+    BackupError,
+    NotStartedError,
+    OperationInProgressError,
+    StoreUnavailableError,
+)
 from launcher.backup.ports import OnProgress
 from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import Verb
@@ -105,7 +110,7 @@ def start(config: Config, request: OperationRequest, *, by: str, operation_id: s
 
     Raises:
         OperationInProgressError, StoreUnavailableError: it could not begin.
-        RuntimeError: its process ended without a reply; the server log says why.
+        NotStartedError: its process ended before; the server log may say why.
     """
     order = _Order(installation_of(config), request.verb, request, by, operation_id)
     said = launch("launcher.background.process", order)
@@ -144,7 +149,7 @@ def refusal(said: str) -> Exception:
     try:
         facts = json.loads(said)
     except ValueError:
-        return RuntimeError(f"the process of the operation ended without a reply: {said!r}")
+        return NotStartedError(Reason.PROCESS_ENDED)
     if facts["reason"] == Reason.OPERATION_RUNNING:
         since = datetime.fromisoformat(facts["since"]) if facts["since"] else None
         return OperationInProgressError(verb=facts["verb"], by=facts["by"], since=since)

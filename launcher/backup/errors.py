@@ -131,6 +131,12 @@ class CheckStoppedError(BackupError):
     code = "check_stopped"
 
 
+class NotStartedError(BackupError):
+    """The process of an operation ended before it began; nothing was changed."""
+
+    code = "not_started"
+
+
 class TimeUsedUpError(BackupError):
     """The time limit was reached; completed work is kept."""
 

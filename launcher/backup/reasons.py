@@ -82,6 +82,7 @@ class Reason(StrEnum):
 
     # The file of a backup
     FILE_MISSING = "file_missing", "the file is missing"
+    PROCESS_ENDED = "process_ended", "the process of the operation ended before it began"
     FILE_UNREADABLE = "file_unreadable", "the file of backup {backup_id} cannot be read: {detail}"
     FILE_SIZE = "file_size", "the file does not have the size it was written with"
     FILE_SHORTENED = "file_shortened", "the file has become shorter while it was sent"

@@ -26,6 +26,7 @@ INTERRUPTED = 130
 
 EXIT_CODES: dict[str, int] = {
     "internal": 1,
+    "not_started": 1,
     "time_used_up": PARTLY_FAILED,
     "store_unavailable": 10,
     "operation_in_progress": 11,

@@ -75,6 +75,10 @@ ERROR_WORDS: Mapping[str, ErrorWords] = {
         _("The database could not be read, or stayed busy"),
         _("Try again in a moment. If it stays so, check the disk."),
     ),
+    "not_started": ErrorWords(
+        _("This could not be started. Nothing was changed"),
+        _("Try again. If it stays so, the server may have too little memory; its log says more."),
+    ),
     "check_stopped": ErrorWords(
         _("The file could not be checked to the end. Nothing was changed"),
         _("Try again when the server is less busy. Do not use a file of unknown origin."),

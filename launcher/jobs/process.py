@@ -47,7 +47,7 @@ def start_due(config: Config, job_id: str) -> Answered:
     """Start a job in a process of its own if it is due.
 
     Raises:
-        StoreUnavailableError, RuntimeError: its process could not even look.
+        StoreUnavailableError, NotStartedError: its process could not even look.
     """
     said = _launch(config, job_id, by=work.SCHEDULE, is_by_hand=False)
     if said in {BEGUN, _NOTHING}:

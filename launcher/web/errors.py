@@ -62,6 +62,7 @@ STATUS_OF: Mapping[str, int] = {
     "incompatible_backup": 422,
     "upload_rejected": 422,
     "check_stopped": 422,
+    "not_started": 503,
     "time_used_up": 503,
     "source_database": 503,
     "restore_failed": 500,

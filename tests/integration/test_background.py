@@ -22,7 +22,11 @@ from launcher.background.process import (
     VerifyRequest,
 )
 from launcher.backup.codec import encode
-from launcher.backup.errors import OperationInProgressError, StoreUnavailableError
+from launcher.backup.errors import (
+    NotStartedError,
+    OperationInProgressError,
+    StoreUnavailableError,
+)
 from launcher.backup.locks import try_lock
 from launcher.backup.ports import utc_now
 from launcher.backup.records.ids import new_operation_id
@@ -113,6 +117,14 @@ def test_what_cannot_begin_says_so_to_the_caller(config: Config, start: Start) -
     finally:
         os.close(lock)
     assert (busy.value.verb, busy.value.by) == ("restore", "ben")
+
+
+def test_a_process_that_is_killed_before_it_replies_is_said_to_the_caller(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process.sys, "executable", "/bin/false")
+    with pytest.raises(NotStartedError):
+        start(CreateRequest())
 
 
 def test_a_data_directory_that_cannot_be_written_is_said_to_the_caller(

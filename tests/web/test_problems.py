@@ -67,7 +67,7 @@ def test_the_statuses_are_those_of_the_contract() -> None:
         "backup_protected": 409, "insufficient_space": 507, "verification_failed": 422,
         "incompatible_backup": 422, "upload_rejected": 422, "source_database": 503,
         "restore_failed": 500, "revert_failed": 500, "internal": 500,
-        "check_stopped": 422, "time_used_up": 503,
+        "check_stopped": 422, "time_used_up": 503, "not_started": 503,
     }  # fmt: skip
 
 
