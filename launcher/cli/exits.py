@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -107,7 +108,16 @@ def say_error(error: BackupError) -> None:
         put(hint, err=True)
     if error.reason in _OF_RIGHTS and os.geteuid():
         # Also said to root, whose commands act as the owner of the data directory.
-        put(f"The command runs as {this_user().shown}.", err=True)
+        put(f"The command runs as {this_user().shown}.{_readable_copy(error)}", err=True)
+
+
+def _readable_copy(error: BackupError) -> str:
+    """Return how root gives this user a file that it may not read, "" where that is not it."""
+    if error.facts.get("detail") != os.strerror(errno.EACCES) or "name" not in error.facts:
+        return ""
+    user = this_user()
+    command = f"install -m 600 -o {user.name or user.uid} FILE /var/tmp/launcher-copy.db"
+    return f" As root, `{command}` makes a copy that this user may read."
 
 
 def handle_backup_errors(command: Callable[P, R]) -> Callable[P, R]:

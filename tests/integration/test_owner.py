@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -231,6 +232,31 @@ def test_a_file_that_only_root_can_read_is_named_with_the_user_that_cannot(site:
     for number in (0, 1, 3):
         assert "Permission denied" in ends[number][1]
         assert f"The command runs as user {THEM}." in ends[number][1]
+
+
+def test_root_is_shown_how_to_give_the_owner_a_file_to_read(site: Site) -> None:
+    secret = site.folder / "secret.db"
+    assert site.flask("backup create", f"backup export latest {site.data}/copy.db")[1][0] == 0
+    shutil.copyfile(site.data / "copy.db", secret)
+    secret.chmod(0o600)
+    # The site has no admin yet, so a restore of the copy is refused for that.
+    for command, end in (("backup import", 0), ("backup restore --yes", 15)):
+        [(code, said)] = site.flask(f"{command} {secret}")
+        assert code == 17
+        assert "secret.db cannot be read: Permission denied" in said
+        assert f"The command runs as user {THEM}." in said
+        named = re.search(r"`(install [^`]*)`", said)
+        assert named, said
+        readable = site.folder / "readable.db"
+        steps = named[1].replace("FILE", str(secret)).split()
+        subprocess.run([*steps[:-1], readable], check=True)
+        assert site.flask(f"{command} {readable}")[0][0] == end
+
+    site.data.joinpath("copy.db").unlink()
+    (site.folder / "taken.db").touch(mode=0o600)
+    site.folder.chmod(0o777)
+    [(code, said)] = site.flask(f"backup export latest {site.folder}/taken.db")
+    assert (code, "exists" in said) == (17, True), said
 
 
 def test_root_leaves_nothing_of_its_own_where_the_owner_cannot_run_the_program(site: Site) -> None:

@@ -13,6 +13,9 @@ from launcher.cli.progress import bars
 from launcher.cli.shell import json_option, typist
 from launcher.current import current_backups
 
+TYPED_PATH = click.Path(readable=False, path_type=Path)
+"""A path whose rights the service checks: it knows the next step, which click does not."""
+
 
 @backup.command()
 @click.option("--note", default="", help="A few words to know it by.")
@@ -39,7 +42,7 @@ def create(note: str, protect: bool, as_json: bool) -> None:
 
 @backup.command()
 @click.argument("backup_id", metavar="ID")
-@click.argument("target", metavar="DEST", type=click.Path(path_type=Path))
+@click.argument("target", metavar="DEST", type=TYPED_PATH)
 @json_option
 @handle_backup_errors
 def export(backup_id: str, target: Path, as_json: bool) -> None:
@@ -56,7 +59,7 @@ def export(backup_id: str, target: Path, as_json: bool) -> None:
 
 
 @backup.command("import")
-@click.argument("path", metavar="PATH", type=click.Path(path_type=Path))
+@click.argument("path", metavar="PATH", type=TYPED_PATH)
 @click.option("--note", default="", help="A few words to know it by.")
 @json_option
 @handle_backup_errors
