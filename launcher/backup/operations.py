@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from launcher.backup.codec import DecodeError, decode, encode, parse
-from launcher.backup.errors import BackupError, OperationInProgressError
+from launcher.backup.errors import BackupError, OperationInProgressError, StoreUnavailableError
 from launcher.backup.files import ASIDE, disk_errors, write_atomic
 from launcher.backup.journal import Journal
 from launcher.backup.locks import lock_within, locked, try_lock
@@ -334,6 +334,16 @@ class Operations:
             for place in (self._main, *self._aside)
         )
 
+    def record_interrupted(self) -> None:
+        """Record every operation that was killed, at every place that no process holds.
+
+        Cheap when there is none. Where the data directory cannot be written, nothing is recorded.
+        """
+        with contextlib.suppress(StoreUnavailableError):
+            if self.has_interrupted_operation() and not self.recover():
+                # Another operation holds the lock; the places beside it may need it all the same.
+                self._clear_aside()
+
     def find(self, operation_id: str) -> Progress | JournalEntry | None:
         """Return how far an operation is, or how it ended; None when it never began.
 
@@ -344,7 +354,7 @@ class Operations:
             progress = place.progress()
             if progress and progress.operation_id == operation_id:
                 return progress
-        self._recover_if_interrupted()
+        self.record_interrupted()
         return next((e for e in self._journal.entries() if e.operation_id == operation_id), None)
 
     def ended_since(self, operation_id: str, *, limit: int) -> Sequence[JournalEntry]:
@@ -352,14 +362,9 @@ class Operations:
 
         One whose process was killed is among them, as in `find`. Cheap enough for every second.
         """
-        self._recover_if_interrupted()
+        self.record_interrupted()
         newest = islice(self._journal.entries(), limit)
         return list(takewhile(lambda entry: entry.operation_id != operation_id, newest))
-
-    def _recover_if_interrupted(self) -> None:
-        if self.has_interrupted_operation() and not self.recover():
-            # Another operation holds the lock; the places beside it may need clearing all the same.
-            self._clear_aside()
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[_Place]:
@@ -368,8 +373,9 @@ class Operations:
         if descriptor is None:
             raise self._busy([self._main])
         try:
-            self._record_interruption(self._main)
             self._clear_aside()
+            # What held the lock is recorded last, so that it is the one that is named.
+            self._record_interruption(self._main)
             self._clear()
             try:
                 yield self._main

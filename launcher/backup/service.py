@@ -648,6 +648,13 @@ class BackupService(Catalogue):
 
     # --- at every start ------------------------------------------------------------------
 
+    def record_interrupted(self) -> None:
+        """Record every operation that was killed, at the lock and beside it; those that run go on.
+
+        Cheap when there is none. Where the data directory cannot be written, nothing is recorded.
+        """
+        self._operations.record_interrupted()
+
     def recover(self) -> bool:
         """Clear what a killed operation left; return False when one is running instead."""
         return self._operations.recover()

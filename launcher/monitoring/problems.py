@@ -355,7 +355,8 @@ def _of_attempts(snapshot: Snapshot) -> Iterator[Problem]:
     newest = snapshot.entries[0] if snapshot.entries else None
     if newest and newest.outcome is Outcome.INTERRUPTED:
         problem = _of_entry(snapshot, newest, ProblemKind.INTERRUPTED, Severity.WARN)
-        yield replace(problem, code="", fault=None)
+        # When it was killed is not known: the line ends when that was noticed.
+        yield replace(problem, since=newest.started_at, code="", fault=None)
 
 
 def _of_upkeep(snapshot: Snapshot) -> Iterator[Problem]:

@@ -1,6 +1,7 @@
 """What was read at one moment of the backup folder, its disk, the journal and the schedule.
 
-`take_snapshot` reads once and returns plain data; conclusions from it read nothing again. Of the
+`take_snapshot` first records the operations that were killed. Then it reads once and returns plain
+data; conclusions from it read nothing again. Of the
 live database it only checks that it opens.
 """
 
@@ -213,6 +214,8 @@ def take_snapshot(
 ) -> Snapshot:
     """Return a snapshot. A backup folder that is away, or does not answer in time, is no error.
 
+    Operations that were killed are in the journal first, so that each is seen with its own time.
+
     Args:
         patience_s: how long to wait for the backup folder: on a network disk that hangs, every
             read hangs. A caller that waits for less than `PATIENCE_S` gets the last answer
@@ -277,6 +280,8 @@ class _Probe(threading.Thread):
         return time.monotonic() - self._began_at >= PATIENCE_S
 
     def run(self) -> None:
+        # Here, since it also removes what was left in the folder, which may hang.
+        self._service.record_interrupted()
         self.answer = self.answers[self._service.store_path] = _store_of(self._service)
 
     def first(self) -> _Probe:

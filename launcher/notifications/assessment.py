@@ -48,7 +48,9 @@ def assess(
     memory: Memory | None = None,
     patience_s: float = PATIENCE_S,
 ) -> Assessment:
-    """Return whether the data is safe at this moment; sends and changes nothing.
+    """Return whether the data is safe at this moment; sends and changes nothing else.
+
+    Operations that were killed are recorded first, see `take_snapshot`.
 
     Cheap, without SQLAlchemy, and without waiting for a restore: remembered settings do then.
 

@@ -7,10 +7,12 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskCliRunner
 
 from launcher.background import process
 from launcher.background.process import (
@@ -32,6 +34,7 @@ from launcher.backup.ports import utc_now
 from launcher.backup.records.ids import new_operation_id
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Stage, Verb
 from launcher.backup.service import BackupService
+from launcher.cli.output import moment
 from launcher.config import Config
 from launcher.current import current_backups
 from tests.support.hostile import slow_statistics
@@ -208,6 +211,27 @@ def test_whoever_follows_a_killed_operation_learns_that_it_was_interrupted(
     assert isinstance(found, JournalEntry)
     assert (found.outcome, found.facts["data"]) == (Outcome.INTERRUPTED, "unchanged")
     assert not (config.data_dir / "operation.json").exists()
+
+
+@pytest.mark.parametrize("name", ["operation", "operation-aside-1"])
+def test_status_names_a_killed_operation_at_once_with_its_own_time(
+    service: BackupService, config: Config, runner: FlaskCliRunner, name: str
+) -> None:
+    service.create(by="ada")
+    write_state(config, "0" * 16)  # and nobody holds the lock
+    left = config.data_dir / "operation.json"
+    begun = utc_now() - timedelta(hours=3)
+    state = json.loads(left.read_bytes()) | {"started_at": begun.isoformat()}
+    left.unlink()
+    left.with_name(f"{name}.json").write_text(json.dumps(state))
+
+    for _ in range(2):
+        said = runner.invoke(args=["backup", "status"]).output
+        expected = f"last operation (restore, begun {moment(begun)})"
+        assert expected in said, said
+    killed = json.loads(runner.invoke(args=["backup", "status", "--json"]).output)["problems"]
+    since = next(each["since"] for each in killed if each["kind"] == "interrupted")
+    assert datetime.fromisoformat(since) == begun
 
 
 def test_what_runs_is_followed_by_its_id(service: BackupService, config: Config) -> None:

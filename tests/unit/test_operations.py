@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from launcher.backup import operations
 from launcher.backup.errors import (
     OperationInProgressError,
     SourceDatabaseError,
@@ -526,3 +528,37 @@ def test_one_that_was_killed_is_recorded_while_another_holds_the_lock(desk: Desk
 
         assert isinstance(found, JournalEntry)
         assert "aside-4" not in desk.cleared_folders, "it belongs to one that runs"
+
+
+def test_of_several_that_were_killed_the_one_that_held_the_lock_is_the_newest(desk: Desk) -> None:
+    states = {}
+    with desk.operations.run(Verb.UPLOAD, by="ben", aside=Aside.OUTSIDE) as upload:
+        upload.is_recorded = False
+        states["operation-aside-1.json"] = (desk.data / "operation-aside-1.json").read_bytes()
+    with desk.operations.run(Verb.CREATE, by="ada") as create:
+        create.is_recorded = False
+        states["operation.json"] = (desk.data / "operation.json").read_bytes()
+    for name, state in states.items():
+        (desk.data / name).write_bytes(state)
+
+    desk.operations.record_interrupted()
+
+    recorded = [(each.verb, each.started_at, each.outcome) for each in desk.entries()]
+    assert recorded == [
+        (each.progress.verb, each.progress.started_at, Outcome.INTERRUPTED)
+        for each in (create, upload)
+    ]
+
+
+def test_a_data_directory_that_cannot_be_written_is_still_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (desk.data / "operation.json").write_text("{}")
+    refused = OSError(errno.EROFS, "Read-only file system")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise refused
+
+    monkeypatch.setattr(operations, "lock_within", refuse)
+    desk.operations.record_interrupted()
+    assert desk.entries() == []

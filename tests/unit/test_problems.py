@@ -434,6 +434,9 @@ class Hanging:
         self.is_over.wait()
         return Listing.of([FRESH])
 
+    def record_interrupted(self) -> None:
+        """Do nothing: there is none."""
+
     def journal(self, **_which: object) -> list[JournalEntry]:
         return []
 

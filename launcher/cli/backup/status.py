@@ -54,7 +54,7 @@ _PROBLEMS = {
     ProblemKind.PRUNE_FAILED: "old backups could not be removed",
     ProblemKind.NOTIFICATIONS_FAILING: "could not be notified: {names}",
     ProblemKind.NO_RECIPIENTS: "no recipients: `flask notifications add NAME` adds one",
-    ProblemKind.INTERRUPTED: "the last operation ({verb}) was interrupted",
+    ProblemKind.INTERRUPTED: "the last operation ({verb}, begun {begun}) was interrupted",
     ProblemKind.SCHEDULE_OFF: "the schedule is switched off",
 }
 
@@ -154,9 +154,11 @@ def _problem(problem: Problem, now: Situation) -> str:
         needed=size(problem.needed_bytes),
         names=clean_note(", ".join(problem.names)),
         verb=problem.entry.verb if problem.entry else "",
+        begun=moment(problem.entry.started_at) if problem.entry else "",
         restore=f"{'space, then ' if now.is_full else ''}{now.restore}",
     )
-    since = f", since {moment(problem.since)}" if problem.since else ""
+    dated = None if problem.kind is ProblemKind.INTERRUPTED else problem.since
+    since = f", since {moment(dated)}" if dated else ""
     full = f", full by {moment(problem.full_at)}" if problem.full_at else ""
     detail = f" ({clean_note(problem.detail)})" if problem.detail else ""
     return f"{words}{since}{full}{detail}"
