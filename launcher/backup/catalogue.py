@@ -24,7 +24,7 @@ from launcher.backup.records.backup import (
 )
 from launcher.backup.records.ids import LATEST, BackupId
 from launcher.backup.retention import KeepDecision, RetentionPolicy, decide
-from launcher.backup.verdicts import with_verdicts
+from launcher.backup.verdicts import unjudged, with_verdicts
 
 
 class Catalogue:
@@ -60,6 +60,10 @@ class Catalogue:
         if (latest := latest_of(self.list(), now=self._clock())) is None:
             raise BackupNotFoundError(Reason.NO_GOOD_BACKUP)
         return latest
+
+    def unjudged(self) -> Sequence[Backup]:
+        """Return the backups that a verification may find good, newest first."""
+        return unjudged(self.list(), self._journal.entries())
 
     def open_file(self, backup: Backup) -> tuple[str, BinaryIO]:
         """Open the stored file of a backup for a download; return its name and the file.

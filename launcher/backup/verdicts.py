@@ -69,6 +69,17 @@ def refusals(
     }
 
 
+def unjudged(backups: Iterable[Backup], entries: Iterable[JournalEntry]) -> Sequence[Backup]:
+    """Return those that a verification may find good: neither verified, damaged nor refused.
+
+    Args:
+        entries: the history, newest first.
+    """
+    unverified = [b for b in backups if b.verification.state is State.UNVERIFIED]
+    refused = refusals(unverified, entries)
+    return [backup for backup in unverified if backup.id not in refused]
+
+
 def _refuses(looked: JournalEntry, backup: Backup) -> bool:
     fault = looked.fault or looked.damage
     return fault is not None and looked.ended_at >= backup.created_at

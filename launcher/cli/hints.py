@@ -132,21 +132,24 @@ class Situation:
         latest: the backup that `flask backup restore latest` would take.
         live_problem: what is wrong with the live database.
         is_full: whether there is no room beside the live database.
+        has_unjudged: whether a verification may find a good backup.
     """
 
     latest: Backup | None = None
     live_problem: Fault | None = None
     is_full: bool = False
+    has_unjudged: bool = False
 
     @classmethod
     def of(cls, service: BackupService) -> Situation:
         """Return the situation of now; a folder that cannot be read has no backups."""
-        latest = None
+        latest, has_unjudged = None, False
         with contextlib.suppress(BackupError):
+            has_unjudged = bool(service.unjudged())
             latest = service.get(LATEST)
         free = service.data_free_bytes()
         is_full = free is not None and free < LEAST_DATA_FREE_BYTES
-        return cls(latest, service.live_problem(), is_full)
+        return cls(latest, service.live_problem(), is_full, has_unjudged)
 
     @property
     def can_back_up(self) -> bool:
@@ -155,8 +158,15 @@ class Situation:
         return not self.is_full and (problem is None or problem.reason in _CAN_BE_COPIED)
 
     @property
+    def needs_verdicts(self) -> bool:
+        """Whether `restore latest` takes nothing before unverified backups are verified."""
+        return self.latest is None and self.has_unjudged
+
+    @property
     def restore(self) -> str:
-        """The command that restores."""
+        """The command that restores, after the one that has to come first."""
+        if self.needs_verdicts:
+            return f"{_VERIFY}, then `flask backup restore {LATEST}`"
         return f"`flask backup restore {LATEST if self.latest else 'PATH'}`"
 
     @property
@@ -167,16 +177,23 @@ class Situation:
         return f"backup {self.latest.id} ({self.latest.kind})"
 
 
+_VERIFY = "`flask backup verify --all`"
 _CAN_BE_COPIED = frozenset({Reason.LIVE_OLDER, Reason.NOT_UPGRADED})
 
 
 def _restore(now: Situation) -> str:
     room = "Free some space on the disk of the data directory first. " if now.is_full else ""
+    if now.needs_verdicts:
+        return (
+            f"{room}{_VERIFY} verifies the unverified backups. Then `flask backup restore {LATEST}`"
+            " takes a good one."
+        )
     return f"{room}{now.restore} takes {now.restored}."
 
 
 def _create(now: Situation) -> str:
-    return "`flask backup create` makes one." if now.can_back_up else _restore(now)
+    can_create = now.can_back_up and not now.needs_verdicts
+    return "`flask backup create` makes one." if can_create else _restore(now)
 
 
 SITUATED_HINTS: Mapping[str, Callable[[Situation], str]] = {

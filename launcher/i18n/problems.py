@@ -327,6 +327,11 @@ def _of_the_database(problem: Problem, snapshot: Snapshot) -> Iterator[LazyStrin
     elif altered := _altered(problem):
         yield altered
         yield _("Undo that change, or restore a backup; the files of today are kept.")
+    elif snapshot.latest is None and snapshot.unjudged:
+        yield _(
+            "No good backup is in the list, but some are not verified yet. Run `flask backup verify"
+            " --all` on the server, then `flask backup restore latest`."
+        )
     elif snapshot.latest is None:
         yield _(
             "No good backup is in the list. Run `flask backup restore FILE` on the server, with a"

@@ -23,6 +23,7 @@ from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import MADE_HERE, OWN_KINDS, Backup, Listing, latest_of
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Verb
 from launcher.backup.service import BackupService
+from launcher.backup.verdicts import unjudged
 from launcher.schedule.cron import next_runs
 from launcher.schedule.leader import Leader
 from launcher.settings.table import FALLBACK, SiteSettings
@@ -132,6 +133,11 @@ class Snapshot:
     def latest(self) -> Backup | None:
         """The backup that `latest` names, which a restore would take."""
         return latest_of(self.listing.backups, now=self.now) if self.listing else None
+
+    @property
+    def unjudged(self) -> Sequence[Backup]:
+        """The backups that a verification may find good."""
+        return unjudged(self.listing.backups, self.entries) if self.listing else ()
 
     @property
     def last_good(self) -> Backup | None:

@@ -278,6 +278,10 @@ def show_damaged(problem: Fault) -> Response:
         return _show_other_version(problem)
     newest = latest_backup()
     doubt = doubt_of_latest(newest) if newest else None
+    needs_verdicts = newest is None and _has_unjudged()
+    commands = [f"flask backup restore {LATEST if newest or needs_verdicts else 'FILE'}"]
+    if needs_verdicts:
+        commands.insert(0, "flask backup verify --all")
     page = render_template(
         "damaged.html",
         problem=problem,
@@ -286,7 +290,8 @@ def show_damaged(problem: Fault) -> Response:
         contents=contents(newest.contents) if newest else "",
         kind=KIND_WORDS[newest.kind] if newest else "",
         doubt=warning(doubt) if doubt else "",
-        command="flask backup restore latest" if newest else "flask backup restore FILE",
+        needs_verdicts=needs_verdicts,
+        commands=commands,
         waits=_is_repeatable(),
     )
     response = make_response(page, 503)
@@ -432,6 +437,14 @@ def latest_backup() -> Backup | None:
         return current_backups().get(LATEST)
     except BackupError:
         return None
+
+
+def _has_unjudged() -> bool:
+    """Whether a verification may find a good backup."""
+    try:
+        return bool(current_backups().unjudged())
+    except BackupError:
+        return False
 
 
 def _is_repeatable() -> bool:

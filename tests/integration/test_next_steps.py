@@ -52,11 +52,16 @@ def spoil(folder: Path) -> None:
         path.write_bytes(bytes(path.stat().st_size))
 
 
+def forget(folder: Path) -> None:
+    for path in folder.glob("*.json"):
+        path.unlink()
+
+
 def keep(folder: Path) -> None:
     """Change nothing."""
 
 
-@pytest.mark.parametrize("folder", [keep, empty, spoil])
+@pytest.mark.parametrize("folder", [keep, empty, spoil, forget])
 @pytest.mark.parametrize("state", [leave, lose, damage, alter, make_newer])
 def test_what_a_hint_names_works(
     runner: FlaskCliRunner,
@@ -82,19 +87,24 @@ def test_what_a_hint_names_works(
     def invoke(*arguments: str) -> Result:
         return runner.invoke(args=["backup", *arguments])
 
-    named = 0
+    named, told = 0, set[str]()
     asked = [("restore", "latest", "--yes"), ("list",), ("status",), ("create",)]
     for question in [("verify", "--all"), *asked]:
         if folder is spoil:
             invoke("verify", "--all")
         said = invoke(*question).output
-        for command in re.findall(r"`flask backup ((?:create|restore)[^`]*)`", said):
+        for command in re.findall(r"`flask backup ((?:create|restore|verify)[^`]*)`", said):
             named += 1
+            told.add(command)
             words = command.replace("PATH", str(copy)).split()
             answer = invoke(*words, *(["--yes"] if words[0] == "restore" else []))
             assert answer.exit_code == 0, (question, said, answer.output)
-            reset()
+            if words[0] != "verify":  # that comes before a restore
+                reset()
         reset()
+    if folder is forget and state in {lose, damage, alter}:
+        assert {"verify --all", "restore latest"} <= told
+        assert "restore PATH" not in told
     assert named or (folder is keep and state in {leave, make_newer})
 
 
@@ -132,3 +142,17 @@ def test_a_damaged_backup_names_the_next_good_one(runner: FlaskCliRunner, data_d
     assert refused.exit_code == 90
     assert f"`flask backup restore latest` takes backup {older} (manual)." in refused.stderr
     assert runner.invoke(args=["backup", "restore", "latest", "--yes"]).stdout.strip() == older
+
+
+def test_a_file_that_was_refused_is_not_to_be_verified_again(
+    runner: FlaskCliRunner, data_dir: Path
+) -> None:
+    (data_dir / "backups").mkdir(exist_ok=True)
+    (data_dir / "backups" / "junk.db").write_bytes(b"this is no database at all. " * 1000)
+    lose(data_dir / "launcher.db")
+    restore = ["backup", "restore", "latest", "--yes"]
+    assert "`flask backup verify --all`" in runner.invoke(args=restore).stderr
+    runner.invoke(args=["backup", "verify", "--all"])
+    said = runner.invoke(args=restore).stderr
+    assert "verify --all" not in said
+    assert "`flask backup restore PATH` takes a backup file from elsewhere" in said

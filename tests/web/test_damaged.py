@@ -132,6 +132,22 @@ def test_without_a_good_backup_it_does_not_promise_one(guest: Visitor, database_
     assert "flask backup restore FILE" in guest.page
 
 
+def test_unverified_backups_are_to_be_verified_first(
+    guest: Visitor, app: Flask, database_path: Path
+) -> None:
+    with app.app_context():
+        current_backups().create(by="ada")
+    for manifest in (database_path.parent / "backups").glob("*.json"):
+        manifest.unlink()
+    _lose(database_path)
+
+    guest.open("/")
+
+    assert "damaged. Verify the backups" in guest.page
+    assert guest.page.index("flask backup verify --all") < guest.page.index("restore latest")
+    assert "restore FILE" not in guest.page
+
+
 def test_styles_are_served_all_the_same(guest: Visitor, app: Flask, database_path: Path) -> None:
     _lose(database_path)
 

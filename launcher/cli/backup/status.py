@@ -95,7 +95,7 @@ def status(as_json: bool) -> None:
 def _print_status(snapshot: Snapshot, findings: Findings) -> None:
     """Print the answer first, and every problem at the end."""
     is_full = findings.find(ProblemKind.DATA_DISK_FULL) is not None
-    now = Situation(snapshot.latest, snapshot.live_problem, is_full)
+    now = Situation(snapshot.latest, snapshot.live_problem, is_full, bool(snapshot.unjudged))
     put(_answer(findings, now), fg=_COLOURS[findings.severity])
     attempt, listing = snapshot.last_attempt, snapshot.listing
     if latest := snapshot.latest:
