@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,10 +50,9 @@ def _is_valid(header: bytes) -> bool:
     """Whether the checksum of the header is right."""
     if len(header) < _HEADER_BYTES or int.from_bytes(header[:4]) & ~1 != _MAGIC:
         return False
-    order = "big" if header[3] & 1 else "little"
+    words = struct.unpack(">6I" if header[3] & 1 else "<6I", header[:24])
     first = second = 0
-    for start in range(0, 24, 8):
-        word, next_word = header[start : start + 4], header[start + 4 : start + 8]
-        first = (first + int.from_bytes(word, order) + second) & 0xFFFFFFFF  # type: ignore[arg-type]
-        second = (second + int.from_bytes(next_word, order) + first) & 0xFFFFFFFF  # type: ignore[arg-type]
+    for word, next_word in zip(words[::2], words[1::2], strict=True):
+        first = (first + word + second) & 0xFFFFFFFF
+        second = (second + next_word + first) & 0xFFFFFFFF
     return header[24:32] == first.to_bytes(4) + second.to_bytes(4)
