@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import Result
+from flask.testing import FlaskCliRunner
 
 from tests.support.service import House
 
@@ -19,3 +22,15 @@ def house(tmp_path: Path) -> House:
 def home(house: House) -> House:
     """A house with a filled live notebook."""
     return house.fill()
+
+
+@pytest.fixture
+def flask(runner: FlaskCliRunner, cast: object) -> Callable[..., Result]:
+    """Run `flask backup …` in a site that has an admin."""
+
+    def run(*arguments: str, expect: int = 0) -> Result:
+        result = runner.invoke(args=["backup", *arguments])
+        assert result.exit_code == expect, result.output
+        return result
+
+    return run

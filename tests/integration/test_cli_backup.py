@@ -40,18 +40,6 @@ from tests.support.jobs import slots_count_since
 Flask_ = Callable[..., Result]
 
 
-@pytest.fixture
-def flask(runner: FlaskCliRunner, cast: object) -> Flask_:
-    """Run `flask backup …` in a site that has an admin."""
-
-    def run(*arguments: str, expect: int = 0) -> Result:
-        result = runner.invoke(args=["backup", *arguments])
-        assert result.exit_code == expect, result.output
-        return result
-
-    return run
-
-
 def rows(data_dir: Path, table: str) -> int:
     connection = sqlite3.connect(data_dir / "launcher.db")
     try:

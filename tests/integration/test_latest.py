@@ -7,10 +7,8 @@ from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
-import pytest
 from click.testing import Result
 from flask import Flask
-from flask.testing import FlaskCliRunner
 
 from launcher.backup.errors import BackupNotFoundError
 from launcher.backup.records.backup import Backup, Kind
@@ -18,18 +16,6 @@ from launcher.monitoring.snapshot import take_snapshot
 from tests.support.service import House, make_copy
 
 Flask_ = Callable[..., Result]
-
-
-@pytest.fixture
-def flask(runner: FlaskCliRunner, cast: object) -> Flask_:
-    """Run `flask backup …` in a site that has an admin."""
-
-    def run(*arguments: str, expect: int = 0) -> Result:
-        result = runner.invoke(args=["backup", *arguments])
-        assert result.exit_code == expect, result.output
-        return result
-
-    return run
 
 
 def lose(data_dir: Path) -> None:
