@@ -123,7 +123,13 @@ HOUSE = (
     Sample("Actual Budget", "budget.home.arpa", 10, ("house", "documents"), "Where the money goes"),
     Sample("Grocy", "grocy.home.arpa", 24, ("house",), "What is in the larder"),
     Sample(
-        "Frigate", "cameras.home.arpa", 33, ("house",), "Cameras", icon="camera", health=Health.DOWN
+        "Frigate",
+        "cameras.home.arpa",
+        33,
+        ("house",),
+        "Cameras",
+        icon="symbol:camera",
+        health=Health.DOWN,
     ),
 )
 WORK = (
@@ -155,8 +161,8 @@ NETWORK = (
     Sample("Proxmox", "10.0.0.2:8006", 5, ("network",), "Virtual machines", letters="Px"),
     Sample("Grafana", "graphs.home.arpa", 19, ("network",), "Graphs of everything", letters="Gf"),
     Sample("Syncthing", "10.0.0.4:8384", 3, ("network",), "Folders in step"),
-    Sample("Router", "10.0.0.1", 2, ("network",), "The way out", icon="router"),
-    Sample("Printer", "10.0.0.9", 88, ("network",), "Upstairs", icon="printer"),
+    Sample("Router", "10.0.0.1", 2, ("network",), "The way out", icon="symbol:router"),
+    Sample("Printer", "10.0.0.9", 88, ("network",), "Upstairs", icon="symbol:printer"),
 )  # fmt: skip
 SAMPLES = (*MEDIA, *HOUSE, *WORK, *NETWORK)
 

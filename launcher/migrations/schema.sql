@@ -1,4 +1,4 @@
--- Revision 0004. Written by the migrations; never edited by hand.
+-- Revision 0005. Written by the migrations; never edited by hand.
 
 CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY);
 
@@ -50,7 +50,10 @@ CREATE TABLE boards (
     position INTEGER NOT NULL,
     created_at DATETIME NOT NULL,
     updated_at DATETIME NOT NULL,
-    revision INTEGER NOT NULL,
+    revision INTEGER NOT NULL, density TEXT NOT NULL DEFAULT 'comfortable'
+    CHECK (density IN ('comfortable', 'compact')), columns INTEGER NOT NULL DEFAULT 0
+    CHECK (columns BETWEEN 0 AND 8), is_home BOOLEAN NOT NULL DEFAULT 0
+    CHECK (is_home IN (0, 1)),
     FOREIGN KEY (owner_id) REFERENCES users (id) ON DELETE SET NULL
 );
 
@@ -89,7 +92,9 @@ CREATE TABLE apps (
     archived_at DATETIME,
     created_at DATETIME NOT NULL,
     updated_at DATETIME NOT NULL,
-    revision INTEGER NOT NULL,
+    revision INTEGER NOT NULL, opens TEXT NOT NULL DEFAULT 'default'
+    CHECK (opens IN ('default', 'same', 'new')), is_sample BOOLEAN NOT NULL DEFAULT 0
+    CHECK (is_sample IN (0, 1)), owner_id INTEGER REFERENCES users (id) ON DELETE SET NULL,
     FOREIGN KEY (icon_media_id) REFERENCES media (id) ON DELETE SET NULL
 );
 
@@ -221,7 +226,9 @@ CREATE TABLE system_settings (
     backup_stale_after_h INTEGER NOT NULL CHECK (backup_stale_after_h >= 1),
     session_epoch TEXT NOT NULL
 , backup_restore_test TEXT NOT NULL DEFAULT 'weekly'
-    CHECK (backup_restore_test IN ('off', 'daily', 'weekly', 'monthly')));
+    CHECK (backup_restore_test IN ('off', 'daily', 'weekly', 'monthly')), fetch_enabled BOOLEAN NOT NULL DEFAULT 1
+    CHECK (fetch_enabled IN (0, 1)), fetch_private BOOLEAN NOT NULL DEFAULT 1
+    CHECK (fetch_private IN (0, 1)));
 
 CREATE TABLE user_sessions (
     id TEXT NOT NULL PRIMARY KEY,
@@ -232,3 +239,34 @@ CREATE TABLE user_sessions (
 ) WITHOUT ROWID;
 
 CREATE INDEX user_sessions_user ON user_sessions (user_id, began_at);
+
+CREATE TABLE set_icons (
+    id INTEGER NOT NULL PRIMARY KEY,
+    name TEXT COLLATE NOCASE NOT NULL UNIQUE,
+    mime TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    content BLOB NOT NULL
+);
+
+CREATE TABLE section_folds (
+    user_id INTEGER NOT NULL,
+    section_id INTEGER NOT NULL,
+    is_folded BOOLEAN NOT NULL CHECK (is_folded IN (0, 1)),
+    PRIMARY KEY (user_id, section_id),
+    FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE,
+    FOREIGN KEY (section_id) REFERENCES sections (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE INDEX section_folds_section ON section_folds (section_id);
+
+CREATE TABLE undo_steps (
+    id INTEGER NOT NULL PRIMARY KEY,
+    user_id INTEGER NOT NULL,
+    at DATETIME NOT NULL,
+    action TEXT NOT NULL,
+    facts JSON NOT NULL,
+    rows JSON NOT NULL,
+    FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+
+CREATE INDEX undo_steps_user ON undo_steps (user_id, id);

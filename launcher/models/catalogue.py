@@ -11,7 +11,7 @@ import re
 import zlib
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -33,8 +33,31 @@ class Visibility(StrEnum):
     PUBLIC = "public"
 
 
+class Density(StrEnum):
+    """How much space the tiles of a board take."""
+
+    COMFORTABLE = "comfortable"
+    COMPACT = "compact"
+
+
+class Opening(StrEnum):
+    """Where an app opens: as its visitor chose for all apps, in the same tab, in a new one."""
+
+    DEFAULT = "default"
+    SAME_TAB = "same"
+    NEW_TAB = "new"
+
+
+MAX_COLUMNS = 8
+
+
 class Board(Model):
-    """A page of sections. `slug` is its address below `/b/`; `revision` grows with each edit."""
+    """A page of sections. `slug` is its address below `/b/`.
+
+    `revision` grows with each change of the board, its sections and the places of its apps.
+    `columns` is the largest number of tiles side by side, 0 for as many as the window takes. The
+    home board of the site is the first with `is_home`, else the first board.
+    """
 
     __tablename__ = "boards"
 
@@ -49,6 +72,15 @@ class Board(Model):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
     revision: Mapped[int] = mapped_column(default=1)
+    density: Mapped[Density] = mapped_column(
+        EnumText(Density, otherwise=Density.COMFORTABLE),
+        default=Density.COMFORTABLE,
+        server_default="comfortable",
+    )
+    columns: Mapped[int] = mapped_column(
+        default=0, server_default="0", info={"range": (0, MAX_COLUMNS)}
+    )
+    is_home: Mapped[bool] = mapped_column(default=False, server_default="0")
 
     __mapper_args__ = {"version_id_col": revision}  # noqa: RUF012
 
@@ -80,6 +112,24 @@ class Section(Model):
         passive_deletes=True,
         order_by="Placement.position",
     )
+
+
+class SectionFold(Model):
+    """Whether one user has folded a section, where that differs from `Section.is_collapsed`."""
+
+    __tablename__ = "section_folds"
+    __table_args__ = (
+        sa.Index("section_folds_section", "section_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    user_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    section_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("sections.id", ondelete="CASCADE"), primary_key=True
+    )
+    is_folded: Mapped[bool]
 
 
 class Placement(Model):
@@ -114,13 +164,31 @@ class Media(Model):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class SetIcon(Model):
+    """One icon of the colour set that an admin uploaded: to choose from, not shown itself.
+
+    An app that chooses it gets a copy in `Media`, so a set can be replaced or removed.
+    """
+
+    __tablename__ = "set_icons"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(StoredText(collation="NOCASE"), unique=True)
+    mime: Mapped[str]
+    size_bytes: Mapped[int]
+    content: Mapped[bytes] = mapped_column(deferred=True)
+
+
 class App(Model):
     """A web app in the catalogue.
 
-    Its picture is the first of these that is set: `icon_media` (an upload), `icon` (the name of a
-    symbol in the sprite), `letters`, and else two letters of its name. `hue` is one of the twelve
-    tints, or None for that of the name. `revision` grows with each edit, so that a second editor
-    does not overwrite the first.
+    Its picture is the first of these that is set: `icon_media` (an upload), `icon`, `letters`, and
+    else two letters of its name. `icon` is `symbol:` and the name of a symbol, or `brand:` and that
+    of a brand. `hue` is one of the twelve tints, or None for that of the name. `revision` grows
+    with each edit, so that a second editor does not overwrite the first. `is_sample` marks the
+    sample apps, which are removed together; an edit makes a sample app an ordinary one. `owner_id`
+    counts only while the app is on no board: who alone, besides admins, knows of it then; None for
+    every editor.
     """
 
     __tablename__ = "apps"
@@ -147,6 +215,13 @@ class App(Model):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
     revision: Mapped[int] = mapped_column(default=1)
+    opens: Mapped[Opening] = mapped_column(
+        EnumText(Opening, otherwise=Opening.DEFAULT),
+        default=Opening.DEFAULT,
+        server_default="default",
+    )
+    is_sample: Mapped[bool] = mapped_column(default=False, server_default="0")
+    owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("users.id", ondelete="SET NULL"))
 
     __mapper_args__ = {"version_id_col": revision}  # noqa: RUF012
 
@@ -212,3 +287,21 @@ def letters_of(name: str) -> str:
 def hue_of(name: str) -> int:
     """Return the tint of `name`, 0 to 11: always the same, and spread over names."""
     return zlib.crc32(name.encode()) % HUES
+
+
+class UndoStep(Model):
+    """One change that its user can undo.
+
+    `rows` are the rows that it changed, before and after: `launcher.catalogue.undo` writes and
+    reads them. `facts` are the names for the sentence about it.
+    """
+
+    __tablename__ = "undo_steps"
+    __table_args__ = (sa.Index("undo_steps_user", "user_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(default=utc_now)
+    action: Mapped[str]
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    rows: Mapped[dict[str, Any]] = mapped_column(default=dict)

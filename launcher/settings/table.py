@@ -104,6 +104,12 @@ class SiteSettings:
     guest_access: bool = _setting(
         False, Switch(), switched_on, "Whether public boards are seen without signing in."
     )
+    fetch_enabled: bool = _setting(
+        True, Switch(), never, "Whether the URL of an app is requested to propose name and icon."
+    )
+    fetch_private: bool = _setting(
+        True, Switch(), never, "Whether that is done for URLs in private networks and on this host."
+    )
     check_interval_s: int = _setting(
         60, Number(10, 86400), never, "Seconds between two health checks."
     )

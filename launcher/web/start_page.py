@@ -223,7 +223,7 @@ def _tile(row: _Row, now: datetime, *, opens_new_tab: bool, id_prefix: str = "ti
         title=app.description,
         letters=app.glyph_letters,
         hue=app.glyph_hue,
-        icon=app.icon,
+        icon=app.icon.removeprefix("symbol:"),
         image_url=url_for("start.media", sha256=row.media_sha256) if row.media_sha256 else "",
         state=check.state.value if check else "",
         since=_since(check, now) if check else "",

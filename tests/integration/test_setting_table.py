@@ -103,6 +103,8 @@ WEAKENED: dict[str, tuple[Value, Value] | None] = {
     "time_zone": None,
     "accent_hue": None,
     "guest_access": (False, True),
+    "fetch_enabled": None,
+    "fetch_private": None,
     "check_interval_s": None,
     "backup_enabled": (True, False),
     "backup_cron_expression": ("0 3 * * *", "0 3 * * 0"),

@@ -14,7 +14,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 import launcher.models
-from launcher.models.types import EnumText, UtcDateTime
+from launcher.models.types import EnumText, StoredFacts, UtcDateTime
 
 _METADATA = launcher.models.User.metadata
 
@@ -131,7 +131,7 @@ def _ordinary(column: sa.Column[object]) -> object:
         return next(iter(column.type.members)).value
     if isinstance(column.type, UtcDateTime):
         return "2026-11-22 12:00:00.000000"
-    if isinstance(column.type, sa.JSON):
+    if isinstance(column.type, sa.JSON | StoredFacts):
         return "{}"
     if isinstance(column.type, sa.LargeBinary):
         return b"content"

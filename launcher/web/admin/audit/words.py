@@ -71,6 +71,8 @@ FIELD_WORDS: Mapping[str, LazyString] = {
     "time_zone": _("Time zone"),
     "accent_hue": _("Colour"),
     "guest_access": _("Guests may look"),
+    "fetch_enabled": _("Propose name and icon from the URL"),
+    "fetch_private": _("Request private networks"),
     "check_interval_s": _("Seconds between checks"),
     "name": _("Name"),
     "events": _("Told of"),
