@@ -21,6 +21,7 @@ from launcher.web import (
     headers,
     health,
     htmx,
+    icons,
     metrics,
     navigation,
     proxies,
@@ -64,6 +65,7 @@ def init_app(app: Flask) -> None:
         part.init_app(app)
     for page in (
         health, metrics, setup, setup_restore, auth, account, reauthentication, start_page,
+        icons,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
         jobs_, users, notifications, audit_,
     ):  # fmt: skip

@@ -30,6 +30,7 @@ from launcher.models import (
 from launcher.models.types import utc_now
 from launcher.web.frame import current_viewer
 from launcher.web.htmx import is_htmx, split_address
+from launcher.web.pictures import Picture, picture_of
 from launcher.web.roles import redirect_to_sign_in
 
 if TYPE_CHECKING:
@@ -53,10 +54,7 @@ class Tile:
     url: str
     note: str
     title: str
-    letters: str
-    hue: int
-    icon: str
-    image_url: str
+    picture: Picture
     state: str
     since: str
     word: str
@@ -221,10 +219,7 @@ def _tile(row: _Row, now: datetime, *, opens_new_tab: bool, id_prefix: str = "ti
         url=app.url if split_address(app.url).scheme in _LINKED_SCHEMES else "",
         note=_address(app.url),
         title=app.description,
-        letters=app.glyph_letters,
-        hue=app.glyph_hue,
-        icon=app.icon.removeprefix("symbol:"),
-        image_url=url_for("start.media", sha256=row.media_sha256) if row.media_sha256 else "",
+        picture=picture_of(app, row.media_sha256),
         state=check.state.value if check else "",
         since=_since(check, now) if check else "",
         word=_word(check, now) if check else "",

@@ -23,7 +23,7 @@ RANKS = [
     {"audit"},
     {"db"},
     {"accounts", "background"},
-    {"monitoring"},
+    {"icons", "monitoring"},
     {"i18n"},
     {"demo", "notifications"},
     {"jobs"},

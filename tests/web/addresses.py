@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
 from flask import Flask
 from werkzeug.routing import Rule
 
+_VARYING = re.compile(r"<[^/]*?>")
+
 UNKNOWN: Mapping[str, str] = {
     "address": "none.css",
     "backup_id": "20261122T170000Z-k3f9q2",
     "job_id": "nobody",
+    "name": "nothing",
     "operation_id": "20261122T170000Z-k3f9q2",
     "recipient_id": "0badcafe",
     "sha256": "f" * 64,
@@ -40,9 +44,7 @@ def address(rule: Rule, parts: Mapping[str, str]) -> str:
     """Return the address of `rule` with these parts; they may be encoded already."""
     path = rule.rule
     for name, text in parts.items():
-        marker = next(
-            piece for piece in path.split("/") if piece.endswith(f"{name}>") and piece[0] == "<"
-        )
+        marker = next(each for each in _VARYING.findall(path) if each.endswith(f"{name}>"))
         path = path.replace(marker, quote(text, safe="%'*{}"))
     return path
 

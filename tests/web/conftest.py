@@ -92,7 +92,11 @@ def boards(app: Flask, cast: object) -> None:
         )
         _place(work, _app("Forgejo", "https://git.home.arpa", archived_at=utc_now()), Health.UP)
         _place(work, _app("Яблоко", "https://apple.home.arpa", keywords="фрукт"), Health.PAUSED)
-        _place(outside, _app("Sprinkler", "https://water.home.arpa", icon="timer"), Health.UNKNOWN)
+        _place(
+            outside,
+            _app("Sprinkler", "https://water.home.arpa", icon="symbol:timer"),
+            Health.UNKNOWN,
+        )
         _place(trunk, _app("Diary", "https://diary.home.arpa"), None)
         _place(outside, jellyfin, None)
         db.session.commit()

@@ -14,6 +14,7 @@ from launcher.notifications.recipients import add_recipient
 _SAMPLES: dict[str, object] = {
     "address": "none.css",
     "job_id": "scrub",
+    "name": "apple",
     "sha256": "a" * 64,
     "slug": "garden",
     "user_id": 2,

@@ -1,0 +1,59 @@
+"""The picture of an app, the same wherever a page shows one.
+
+Templates show it by `_glyph.html`, which expects it as `picture`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from flask import request, url_for
+
+from launcher.icons.drawn import ELEMENT, DrawnSet, Kind, find
+from launcher.models import App
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What stands for an app: an image, else a drawing in the colour of its tint, else letters.
+
+    Attributes:
+        letters: at most two.
+        hue: the tint behind a drawing or letters, 0 to 11.
+        drawing_url: that of an element in a file, for `<use>`.
+    """
+
+    letters: str
+    hue: int
+    image_url: str = ""
+    drawing_url: str = ""
+
+
+def picture_of(app: App, media_sha256: str | None) -> Picture:
+    """Return the picture of `app`, whose `icon_media` has this hash; without a query.
+
+    An icon that Launcher does not have is as none.
+    """
+    image_url = url_for("start.media", sha256=media_sha256) if media_sha256 else ""
+    drawing_url = "" if image_url else drawing_address(app.icon)
+    return Picture(app.glyph_letters, app.glyph_hue, image_url, drawing_url)
+
+
+def drawing_address(icon: str) -> str:
+    """Return the address of the drawing that `icon` names, like `symbol:tv`, or ""."""
+    return _drawing_address(request.script_root, icon) if icon else ""
+
+
+@lru_cache(maxsize=4096)
+def _drawing_address(prefix: str, icon: str) -> str:
+    found = find(icon)
+    if found is None:
+        return ""
+    set_, drawing = found
+    return f"{prefix}{_path(set_.kind, set_, drawing.name)}#{ELEMENT}"
+
+
+def _path(kind: Kind, set_: DrawnSet, name: str) -> str:
+    # Not `url_for`, which would take longer than all the rest; a test compares the two.
+    return f"/icons/{kind}/{name}.svg?v={set_.version}"
