@@ -46,7 +46,7 @@ def house(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
                 )
             )  # fmt: skip
         db.session.commit()
-    with serving(data_dir) as server:
+    with serving(data_dir, app="tests.support.pausable:app") as server:
         yield Home(server, sample.passwords | dict([EDITH]))
 
 
@@ -124,8 +124,9 @@ def test_a_backup_is_watched_in_two_tabs_and_after_a_reload(
 ) -> None:
     mine, hers = open_panel("ada"), open_panel("edith")
 
-    back_up(mine, note="From <the> panel")
-    with paused(house.server.data_dir):
+    with paused(house.server.data_dir) as reached:
+        back_up(mine, note="From <the> panel")
+        reached()
         for page in (mine, hers):
             expect(page.locator("#operation h3")).to_contain_text("Making a backup, started by Ada")
             expect(page.locator("#operation [aria-current=step]")).to_have_text(
@@ -150,10 +151,10 @@ def test_a_killed_backup_is_told_as_interrupted_and_leaves_nothing(
 ) -> None:
     mine, hers = open_panel("ada"), open_panel("edith")
 
-    back_up(mine)
-    with paused(house.server.data_dir) as process_id:
+    with paused(house.server.data_dir) as reached:
+        back_up(mine)
         expect(mine.locator("#operation h3")).to_be_visible()
-        os.kill(process_id, signal.SIGKILL)
+        os.kill(reached(), signal.SIGKILL)
 
     for page in (mine, hers):
         told = toast(page, "The backup was interrupted: its process was killed.")
@@ -170,8 +171,8 @@ def test_a_second_admin_is_told_who_is_busy(
     mine, hers = open_panel("ada"), open_panel("edith", expected_statuses={409})
 
     hers.get_by_role("button", name="Back up now").click()
-    back_up(mine)
     with paused(house.server.data_dir):
+        back_up(mine)
         expect(hers.locator("#operation h3")).to_be_visible()
         choose(hers, three[0], "Verify again")
 
@@ -406,8 +407,8 @@ def test_axe_finds_nothing_in_what_opens(
     assert findings(page) == []
     page.keyboard.press("Escape")
 
-    back_up(page)
     with paused(house.server.data_dir):
+        back_up(page)
         expect(page.locator("#operation h3")).to_be_visible()
         assert findings(page) == []
     expect(toast(page, "Backup made")).to_be_visible()
@@ -430,8 +431,8 @@ def test_nothing_lies_beyond_the_edge_of_a_phone(
     assert is_within()
     page.keyboard.press("Escape")
     page.locator("[popovertarget=create]").click()
-    page.locator("#create button").click(no_wait_after=True)
     with paused(house.server.data_dir):
+        page.locator("#create button").click(no_wait_after=True)
         expect(page.locator("#operation h3")).to_be_visible()
         assert is_within()
     expect(page.locator(".toast")).to_be_visible()

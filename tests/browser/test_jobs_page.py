@@ -47,7 +47,7 @@ def house(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         db.session.commit()
         made = current_backups().create(by="ada")
     _make_past(Book(data_dir), made.id)
-    with serving(data_dir) as server:
+    with serving(data_dir, app="tests.support.pausable:app") as server:
         yield Home(server, sample.passwords)
 
 
@@ -109,8 +109,9 @@ def test_a_job_is_run_and_followed_to_its_end_in_two_tabs(house: Home, open_jobs
     expect(mine.locator(".answer p")).to_contain_text(re.compile(r"Process \d+ on \S+ runs them"))
     before = len(runs(house.server.data_dir)["backup"])
 
-    run_now(mine, "backup").click(no_wait_after=True)
-    with paused(house.server.data_dir):
+    with paused(house.server.data_dir) as reached:
+        run_now(mine, "backup").click(no_wait_after=True)
+        reached()
         expect(run_now(mine, "backup")).to_contain_text("Running…")
         expect(run_now(mine, "backup")).to_be_focused()
         expect(mine.locator("#job-progress")).to_contain_text("Compressing and summing")
@@ -135,10 +136,10 @@ def test_a_job_is_run_and_followed_to_its_end_in_two_tabs(house: Home, open_jobs
 
 def test_a_job_that_is_killed_is_told_as_interrupted(house: Home, open_jobs: Open) -> None:
     page = open_jobs()
-    run_now(page, "backup").click(no_wait_after=True)
-    with paused(house.server.data_dir) as process_id:
+    with paused(house.server.data_dir) as reached:
+        run_now(page, "backup").click(no_wait_after=True)
         expect(row(page, "backup")).to_contain_text("Running")
-        os.kill(process_id, signal.SIGKILL)
+        os.kill(reached(), signal.SIGKILL)
 
     expect(toast(page, "Back up: Interrupted")).to_have_count(1)
     expect(row(page, "backup")).to_contain_text("Its process ended before the work did.")
@@ -148,8 +149,8 @@ def test_a_job_that_is_killed_is_told_as_interrupted(house: Home, open_jobs: Ope
 
 def test_what_is_in_the_way_is_said_and_stays_said(house: Home, open_jobs: Open) -> None:
     page = open_jobs(expected_statuses={409})
-    run_now(page, "backup").click(no_wait_after=True)
     with paused(house.server.data_dir):
+        run_now(page, "backup").click(no_wait_after=True)
         expect(row(page, "backup")).to_contain_text("Running")
         run_now(page, "restore-test").click()
         notice = page.locator("#problem .notice")
@@ -177,8 +178,8 @@ def test_the_keyboard_alone_runs_a_job_and_opens_the_older_runs(open_jobs: Open)
 
 def test_without_script_a_job_is_run_and_followed(house: Home, open_jobs: Open) -> None:
     page = open_jobs(java_script_enabled=False)
-    run_now(page, "backup").click(no_wait_after=True)
     with paused(house.server.data_dir):
+        run_now(page, "backup").click(no_wait_after=True)
         expect(row(page, "backup")).to_contain_text("Running")
         assert page.locator("#job-progress").inner_text()
         run_now(page, "backup").click(force=True)  # it is not offered, and does nothing

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache, partial
 from pathlib import Path
 
 from launcher.backup.records.operation import JournalEntry
@@ -33,30 +33,46 @@ def await_idle(service: BackupService) -> None:
 
 
 @contextmanager
-def paused(data_dir: Path, *, at: str = "compress") -> Iterator[int]:
-    """Stop the process of the operation that begins now, once it has come to the stage `at`.
+def paused(data_dir: Path, *, at: str = "compress") -> Iterator[Callable[[], int]]:
+    """Stop the operation that begins in this block once it has come to the stage `at`.
 
-    It goes on at the end of the block.
+    It goes on at the end of the block. The server is of `tests.support.pausable:app`.
 
     Yields:
-        The id of its process.
+        A function that waits until it has stopped, and returns the id of its process.
     """
-    process_id = _caught(data_dir / "operation.json", at)
+    wanted, stopped = pause_path(data_dir), stopped_path(data_dir)
+    reached = cache(partial(_stopped, stopped, at))
+    wanted.write_text(at)
     try:
-        yield process_id
+        yield reached
+        reached()
     finally:
-        with suppress(ProcessLookupError):
-            os.kill(process_id, signal.SIGCONT)
+        try:
+            wanted.unlink()
+        except FileNotFoundError:  # so it stops, or has stopped
+            with suppress(ProcessLookupError):
+                os.kill(reached(), signal.SIGCONT)
+            stopped.unlink()
 
 
-def _caught(state_path: Path, stage: str) -> int:
+def pause_path(data_dir: Path) -> Path:
+    """Where a test writes the stage that the next operation is to stop at."""
+    return data_dir.with_name(f"{data_dir.name}-pause")
+
+
+def stopped_path(data_dir: Path) -> Path:
+    """Where the operation that stops writes the id of its process."""
+    return data_dir.with_name(f"{data_dir.name}-stopped")
+
+
+def _stopped(path: Path, stage: str) -> int:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        with suppress(OSError, ValueError):
-            state = json.loads(state_path.read_bytes())
-            if state["stage"] == stage:
-                process_id: int = state["pid"]
-                os.kill(process_id, signal.SIGSTOP)
-                return process_id
-        time.sleep(0.001)
+        with suppress(FileNotFoundError):
+            if (text := path.read_text()).endswith("\n"):
+                status = Path(f"/proc/{int(text)}/stat").read_text()
+                if status.rpartition(")")[2].split()[0] == "T":
+                    return int(text)
+        time.sleep(0.01)
     raise AssertionError(f"nothing came to the stage {stage}")
