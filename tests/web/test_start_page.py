@@ -165,19 +165,3 @@ def test_it_links_to_no_page_that_does_not_exist(ada: Visitor, boards: None) -> 
         for address in set(re.findall(r'action="(/[^"#]*)', page)):
             # Whether there is such a door, without going through it.
             assert ada.client.options(address).status_code == 200, f"{start} sends to {address}"
-
-
-def test_it_asks_the_database_no_more_than_six_times(
-    ada: Visitor, boards: None, app: Flask
-) -> None:
-    asked: list[str] = []
-    with app.app_context():
-        sa.event.listen(
-            db.engine,
-            "before_cursor_execute",
-            lambda _c, _cursor, statement, *_rest: asked.append(statement),
-        )
-    ada.open("/")
-
-    selects = [statement for statement in asked if statement.startswith("SELECT")]
-    assert 0 < len(selects) <= 6, "\n".join(selects)

@@ -1,0 +1,86 @@
+"""A public board with any number of apps on it, and a year of their history."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from launcher.icons.drawn import Kind, drawn_set
+
+PER_SECTION = 12
+
+_STATES = ("up", "up", "up", "slow", "down", "paused", "unknown")
+_MOMENT = "%Y-%m-%d %H:%M:%S.%f"
+_HISTORY = """
+WITH RECURSIVE step(number) AS (
+    SELECT 1 UNION ALL SELECT number + 1 FROM step WHERE number < {count}
+)
+INSERT INTO {table} SELECT apps.id, (? / {length_s} - number) * {length_s}, {values}
+FROM apps CROSS JOIN step
+"""
+
+
+def fill(database: Path, *, apps: int, slug: str = "many", with_history: bool = False) -> None:
+    """Add a board with `apps` apps in sections of twelve, every fourth with a symbol.
+
+    Most are checked. Guests may see the board, which comes first. With history all apps have each
+    probe of a day, each hour of a month and each day of a year.
+    """
+    now = datetime.now(UTC)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE system_settings SET guest_access = 1")
+        (board,) = connection.execute(
+            "INSERT INTO boards"
+            " (slug, name, visibility, position, created_at, updated_at, revision)"
+            " VALUES (?1, ?1, 'public', -1, ?2, ?2, 1) RETURNING id",
+            (slug, now.strftime(_MOMENT)),
+        ).fetchone()
+        (first,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM apps").fetchone()
+        for number in range(apps):
+            _add(connection, board, first + number, number, now)
+        if with_history:
+            _add_history(connection, int(now.timestamp()))
+
+
+def _add(connection: sqlite3.Connection, board: int, app: int, number: int, now: datetime) -> None:
+    at = now.strftime(_MOMENT)
+    if number % PER_SECTION == 0:
+        connection.execute(
+            "INSERT INTO sections (board_id, name, position, is_collapsed) VALUES (?, ?, ?, 0)",
+            (board, f"Section {number // PER_SECTION + 1}", number),
+        )
+    symbols = list(drawn_set(Kind.SYMBOL).drawings)
+    icon = f"symbol:{symbols[number % len(symbols)]}" if number % 4 == 0 else ""
+    connection.execute(
+        "INSERT INTO apps (id, name, description, url, url_local, icon, letters, keywords,"
+        " created_at, updated_at, revision) VALUES (?, ?, ?, ?, '', ?, '', '', ?, ?, 1)",
+        (
+            app, f"App number {number}", f"What the app with number {number} is for",
+            f"https://app-{number}.home.arpa", icon, at, at,
+        ),
+    )  # fmt: skip
+    connection.execute(
+        "INSERT INTO placements (section_id, app_id, position)"
+        " VALUES ((SELECT max(id) FROM sections), ?, ?)",
+        (app, number),
+    )
+    if number % 8:
+        ms = 3 + number * 7 % 900
+        since = now - timedelta(minutes=7 * number + 3)
+        connection.execute(
+            "INSERT INTO check_states (app_id, state, since, last_at, last_ms, error, streak)"
+            " VALUES (?, ?, ?, ?, ?, '', 3)",
+            (app, _STATES[number % len(_STATES)], since.strftime(_MOMENT), at, ms),
+        )
+
+
+def _add_history(connection: sqlite3.Connection, now_s: int) -> None:
+    for table, length_s, count, values in (
+        ("probes", 60, 1440, "1, 12 + number % 40, 200, NULL"),
+        ("probe_hours", 3600, 30 * 24, "60, 60, 9, 80, 1200"),
+        ("probe_days", 86_400, 365, "1440, 1439, 9, 800, 28000"),
+    ):
+        query = _HISTORY.format(table=table, length_s=length_s, count=count, values=values)
+        connection.execute(query, (now_s,))
