@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
-from launcher.db.settings import site_settings
+from launcher.catalogue.access import home_board, may_see_media, visible_boards
 from launcher.extensions import db
 from launcher.i18n.formats import clock_time, day, duration
 from launcher.i18n.labels import HEALTH_WORDS
@@ -24,8 +24,6 @@ from launcher.models import (
     Media,
     Placement,
     Section,
-    User,
-    Visibility,
 )
 from launcher.models.types import utc_now
 from launcher.web.frame import current_viewer
@@ -81,7 +79,7 @@ def home() -> ResponseReturnValue:
         return redirect_to_sign_in()
     if "q" in request.args:
         return _show_found(boards, request.args["q"][:100].strip())
-    return _show_board(boards, _home_board(boards, current_viewer()))
+    return _show_board(boards, home_board(boards, current_viewer()))
 
 
 @blueprint.get("/b/<slug>")
@@ -99,7 +97,7 @@ def board(slug: str) -> ResponseReturnValue:
 @blueprint.get("/media/<sha256>")
 def media(sha256: str) -> Response:
     """Send an uploaded picture. Its address is a hash of its content, so it may be cached."""
-    if current_viewer() is None and not site_settings().guest_access:
+    if not may_see_media(current_viewer(), sha256):
         abort(404)
     found = db.session.execute(
         sa.select(Media.mime, Media.content).where(Media.sha256 == sha256)
@@ -113,29 +111,6 @@ def media(sha256: str) -> Response:
         "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
     )
     return response
-
-
-def visible_boards(viewer: User | None) -> Sequence[Board]:
-    """Return the boards that `viewer` may see, in order; a guest sees public ones at most."""
-    if viewer is None and not site_settings().guest_access:
-        return ()
-    query = sa.select(Board).order_by(Board.position, Board.id)
-    return db.session.scalars(query.where(_is_visible_to(viewer))).all()
-
-
-def _is_visible_to(viewer: User | None) -> sa.ColumnElement[bool]:
-    if viewer is None:
-        return Board.visibility == Visibility.PUBLIC
-    if viewer.is_admin:
-        return sa.true()
-    shared = (Visibility.MEMBERS, Visibility.PUBLIC)  # and nothing that is no visibility at all
-    return sa.or_(Board.visibility.in_(shared), Board.owner_id == viewer.id)
-
-
-def _home_board(boards: Sequence[Board], viewer: User | None) -> Board | None:
-    wanted_id = viewer.home_board_id if viewer else None
-    chosen = next((each for each in boards if each.id == wanted_id), None)
-    return chosen or next(iter(boards), None)
 
 
 def _show_board(boards: Sequence[Board], shown: Board | None) -> str:

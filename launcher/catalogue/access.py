@@ -1,0 +1,113 @@
+"""What a user sees, and what they may change. What somebody may not see does not exist for them.
+
+`viewer` is None for a guest. Every query of boards, apps, tags and pictures for a page goes through
+these conditions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from launcher.db.settings import site_settings
+from launcher.extensions import db
+from launcher.models import App, AppTag, Board, Media, Placement, Section, Tag, User, Visibility
+
+
+def sees_board(viewer: User | None) -> sa.ColumnElement[bool]:
+    """Return the condition on `Board` for the boards that `viewer` may see."""
+    if viewer is None:
+        is_open = Board.visibility == Visibility.PUBLIC
+        return is_open if site_settings().guest_access else sa.false()
+    if viewer.is_admin:
+        return sa.true()
+    shared = (Visibility.MEMBERS, Visibility.PUBLIC)  # and nothing that is no visibility at all
+    return sa.or_(Board.visibility.in_(shared), Board.owner_id == viewer.id)
+
+
+def sees_app(viewer: User | None) -> sa.ColumnElement[bool]:
+    """Return the condition on `App` for the apps that `viewer` may know of.
+
+    Apps of visible boards; for editors also archived ones, and apps on no board unless they were
+    on a private board of another last.
+    """
+    if viewer is not None and viewer.is_admin:
+        return sa.true()
+    places = sa.select(Placement.id).where(Placement.app_id == App.id)
+    on_visible = (
+        places.join(Section, Section.id == Placement.section_id)
+        .join(Board, Board.id == Section.board_id)
+        .where(sees_board(viewer))
+        .exists()
+    )
+    if viewer is None or not viewer.may_edit:
+        return sa.and_(App.archived_at.is_(None), on_visible)
+    is_known = sa.or_(App.owner_id.is_(None), App.owner_id == viewer.id)
+    return sa.or_(on_visible, sa.and_(~places.exists(), is_known))
+
+
+def visible_boards(viewer: User | None) -> Sequence[Board]:
+    """Return the boards that `viewer` may see, in order; a guest sees public ones at most."""
+    if viewer is None and not site_settings().guest_access:
+        return ()
+    query = sa.select(Board).where(sees_board(viewer)).order_by(Board.position, Board.id)
+    return db.session.scalars(query).all()
+
+
+def home_board(boards: Sequence[Board], viewer: User | None) -> Board | None:
+    """Return the one of `boards` to show first: the user's own, the site's, or the first."""
+    own_id = viewer.home_board_id if viewer else None
+    wanted = [each for each in boards if each.id == own_id]
+    wanted += [each for each in boards if each.is_home]
+    return next(iter((*wanted, *boards)), None)
+
+
+def find_board(slug: str, viewer: User | None) -> Board | None:
+    """Return the board at this address, None when `viewer` may not see it."""
+    return db.session.scalar(sa.select(Board).where(Board.slug == slug, sees_board(viewer)))
+
+
+def find_app(app_id: int, viewer: User | None) -> App | None:
+    """Return an app, None when `viewer` may not know of it."""
+    return db.session.scalar(sa.select(App).where(App.id == app_id, sees_app(viewer)))
+
+
+def may_edit(viewer: User | None) -> bool:
+    """Whether `viewer` may change the boards and apps that they see."""
+    return viewer is not None and viewer.may_edit
+
+
+def may_govern(viewer: User | None, board: Board) -> bool:
+    """Whether `viewer` may decide who sees a board, and delete it: its owner or an admin."""
+    if viewer is None or not viewer.may_edit:
+        return False
+    return viewer.is_admin or board.owner_id == viewer.id
+
+
+def visible_tags(viewer: User | None) -> Sequence[tuple[Tag, int]]:
+    """Return the tags by name, each with the number of its apps that `viewer` may know of.
+
+    Tags of no app are there for editors; one whose apps are all hidden is not.
+    """
+    known = sa.func.count(App.id).label("known")
+    query = (
+        sa.select(Tag, known, sa.func.count(AppTag.app_id))
+        .outerjoin(AppTag, AppTag.tag_id == Tag.id)
+        .outerjoin(App, sa.and_(App.id == AppTag.app_id, sees_app(viewer)))
+        .group_by(Tag.id)
+        .order_by(Tag.name)
+    )
+    rows = db.session.execute(query).all()
+    return [(tag, seen) for tag, seen, all_ in rows if seen or (may_edit(viewer) and not all_)]
+
+
+def may_see_media(viewer: User | None, sha256: str) -> bool:
+    """Whether `viewer` may see this picture: one of a known app, or for editors one of no app."""
+    if viewer is not None and viewer.is_admin:
+        return True
+    users = sa.select(App.id).join(Media, Media.id == App.icon_media_id)
+    users = users.where(Media.sha256 == sha256)
+    if db.session.scalar(sa.select(users.where(sees_app(viewer)).exists())):
+        return True
+    return may_edit(viewer) and not db.session.scalar(sa.select(users.exists()))

@@ -1,0 +1,306 @@
+"""Apps: added, edited by one or two at a time, duplicated, archived, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from launcher import audit
+from launcher.audit import Actor
+from launcher.catalogue import undo
+from launcher.catalogue.actions import Action
+from launcher.catalogue.entries import NAME_MAX, AppEntries, read_tags
+from launcher.catalogue.errors import FieldsRefusedError, Refusal, Unfit
+from launcher.catalogue.history import place_words, target_of
+from launcher.catalogue.merge import EditedByTwoError, merge
+from launcher.catalogue.places import append, facts_of, position_of, renumber, touch
+from launcher.catalogue.undo import Change
+from launcher.extensions import db
+from launcher.models import App, Board, HealthCheck, Media, Opening, Placement, Section, Tag
+from launcher.models.types import utc_now
+
+
+def create_app(
+    entries: AppEntries, section: Section | None, *, actor: Actor, owner_id: int | None = None
+) -> tuple[App, Change]:
+    """Add an app to the catalogue and, unless `section` is None, at the end of a section.
+
+    Args:
+        owner_id: who alone knows of an app on no board, besides admins; None for every editor.
+
+    Raises:
+        FieldsRefusedError: nothing was added.
+    """
+    checked = entries.checked()
+    board_ids = [section.board_id] if section else []
+    before = undo.state(board_ids)
+    app, place = add_app(checked, section, actor=actor, owner_id=owner_id)
+    facts = facts_of(place) if place else {"app": app.name}
+    change = undo.keep(
+        before,
+        undo.state(board_ids, [app.id]),
+        actor=actor,
+        action=Action.APP_CREATE,
+        facts=facts | {"id": app.id},
+    )
+    db.session.commit()
+    return app, change
+
+
+def add_app(
+    checked: AppEntries, section: Section | None, *, actor: Actor, owner_id: int | None = None
+) -> tuple[App, Placement | None]:
+    """Add an app of entries that are checked, inside the caller's transaction, without a step.
+
+    Raises:
+        FieldsRefusedError: there is no such icon.
+    """
+    app = App(owner_id=owner_id, name=checked.name, url=checked.url)
+    _apply(app, checked)
+    app.check = HealthCheck()
+    db.session.add(app)
+    db.session.flush()
+    audit.record(Action.APP_CREATE, actor=actor, target=target_of(app), changes=_created(checked))
+    place = append(app, section) if section else None
+    if place:
+        _record_place(place, actor)
+    return app, place
+
+
+def save_app(
+    app: App,
+    entries: AppEntries,
+    *,
+    actor: Actor,
+    seen: AppEntries | None = None,
+    seen_revision: int | None = None,
+) -> Change:
+    """Change an app. A sample app becomes an ordinary one.
+
+    Args:
+        seen, seen_revision: what the form showed; None for no check.
+
+    Raises:
+        FieldsRefusedError: some entries are not allowed; nothing was changed.
+        EditedByTwoError: another has saved it since; nothing was changed, and the error has the
+            entries of both.
+    """
+    checked, now = entries.checked(), AppEntries.of(app)
+    if seen_revision is not None and seen_revision != app.revision:
+        raise EditedByTwoError(merge(app, entries, seen or now))
+    names = now.changes(checked)
+    if not names and not app.is_sample:
+        return Change(Action.APP_UPDATE, {"app": app.name, "id": app.id})
+    before = undo.state((), [app.id])
+    _apply(app, checked)
+    app.is_sample = False
+    after = undo.state((), [app.id])
+    facts = {"app": app.name, "id": app.id}
+    change = undo.keep(before, after, actor=actor, action=Action.APP_UPDATE, facts=facts)
+    changes = {name: [getattr(now, name), getattr(checked, name)] for name in names}
+    audit.record(Action.APP_UPDATE, actor=actor, target=target_of(app), changes=changes)
+    db.session.commit()
+    return change
+
+
+def duplicate_app(
+    app: App, place: Placement | None, *, name: str, actor: Actor
+) -> tuple[App, Change]:
+    """Add a copy of an app called `name`, after `place` when that is given."""
+    entries = replace(AppEntries.of(app), name=name[:NAME_MAX]).checked()
+    board_ids = [place.section.board_id] if place else []
+    before = undo.state(board_ids)
+    copy, new_place = add_app(
+        entries, place.section if place else None, actor=actor, owner_id=app.owner_id
+    )
+    if app.check and copy.check:
+        for column in HealthCheck.__table__.columns:
+            if column.name != "app_id":
+                setattr(copy.check, column.name, getattr(app.check, column.name))
+    if place and new_place:
+        order = sorted(place.section.placements, key=lambda each: (each.position, each.id))
+        order.remove(new_place)
+        order.insert(order.index(place) + 1, new_place)
+        renumber(order)
+        touch([place.section.board])
+    facts = facts_of(new_place) if new_place else {"app": copy.name}
+    after = undo.state(board_ids, [copy.id])
+    facts |= {"id": copy.id, "original": app.name}
+    change = undo.keep(before, after, actor=actor, action=Action.APP_DUPLICATE, facts=facts)
+    db.session.commit()
+    return copy, change
+
+
+def archive_app(app: App, *, actor: Actor, at: datetime | None = None) -> Change:
+    """Hide an app on every board; it keeps its places."""
+    return _set_archived([app], at or utc_now(), Action.APP_ARCHIVE, actor=actor)
+
+
+def archive_apps(apps: Sequence[App], *, actor: Actor) -> Change:
+    """Hide several apps on every board, all or none."""
+    return _set_archived(apps, utc_now(), Action.APP_ARCHIVE, actor=actor)
+
+
+def unarchive_apps(apps: Sequence[App], *, actor: Actor) -> Change:
+    """Show archived apps again, in the places that they had."""
+    return _set_archived(apps, None, Action.APP_UNARCHIVE, actor=actor)
+
+
+def delete_apps(apps: Sequence[App], *, actor: Actor) -> Change:
+    """Delete apps with their places and the history of their checks. There is no undo."""
+    facts = _facts_of(apps)
+    boards = _boards_of(apps)
+    for app in apps:
+        changes = _deleted(AppEntries.of(app), app.placements)
+        audit.record(Action.APP_DELETE, actor=actor, target=target_of(app), changes=changes)
+        db.session.delete(app)
+    db.session.flush()
+    touch(boards)
+    db.session.commit()
+    return Change(Action.APP_DELETE, facts)
+
+
+def tag_apps(apps: Sequence[App], text: str, *, actor: Actor) -> Change:
+    """Add tags, named between commas, to several apps; each keeps those that it has.
+
+    Raises:
+        FieldsRefusedError: no app was changed.
+    """
+    names = AppEntries(name="x", url="http://x", tags=text).checked().tags
+    if not names:
+        raise FieldsRefusedError({"tags": Refusal(Unfit.EMPTY)})
+    before = undo.state((), [app.id for app in apps])
+    for app in apps:
+        was = AppEntries.of(app).tags
+        together = AppEntries(name="x", url="http://x", tags=f"{was}, {names}").checked().tags
+        if together != was:
+            _set_tags(app, together)
+            app.updated_at = utc_now()
+            changes = {"tags": [was, together]}
+            audit.record(Action.APP_UPDATE, actor=actor, target=target_of(app), changes=changes)
+    after = undo.state((), [app.id for app in apps])
+    facts = _facts_of(apps) | {"tags": names}
+    change = undo.keep(before, after, actor=actor, action=Action.APPS_TAG, facts=facts)
+    db.session.commit()
+    return change
+
+
+def move_apps(apps: Sequence[App], section: Section, *, actor: Actor) -> Change:
+    """Put several apps at the end of a section, and remove them from the rest of its board."""
+    board = section.board
+    before = undo.state([board.id], [app.id for app in apps])
+    for app in apps:
+        here = [each for each in app.placements if each.section.board_id == board.id]
+        kept = next((each for each in here if each.section_id == section.id), None)
+        was = [place_words(app.name, each.section.name, position_of(each)) for each in here]
+        for each in here:
+            if each is not kept:
+                old = each.section
+                db.session.delete(each)
+                db.session.flush()
+                db.session.expire(old, ["placements"])
+                renumber(old.placements)
+        db.session.expire(app, ["placements"])
+        place = kept or append(app, section)
+        now = place_words(app.name, section.name, position_of(place))
+        audit.record(
+            Action.PLACE_MOVE,
+            actor=actor,
+            target=target_of(board),
+            changes={"app": [", ".join(was) or None, now]},
+        )
+    touch([board])
+    after = undo.state([board.id], [app.id for app in apps])
+    facts = _facts_of(apps) | {"section": section.name, "board": board.name, "id": board.id}
+    change = undo.keep(before, after, actor=actor, action=Action.APPS_MOVE, facts=facts)
+    db.session.commit()
+    return change
+
+
+def _set_archived(
+    apps: Sequence[App], at: datetime | None, action: Action, *, actor: Actor
+) -> Change:
+    wanted = [app for app in apps if (app.archived_at is None) != (at is None)]
+    before = undo.state((), [app.id for app in wanted])
+    boards = _boards_of(wanted)
+    for app in wanted:
+        changes = {"archived": [app.archived_at is not None, at is not None]}
+        app.archived_at = at
+        audit.record(action, actor=actor, target=target_of(app), changes=changes)
+    touch(boards)
+    after = undo.state((), [app.id for app in wanted])
+    facts = _facts_of(wanted or apps) | {"boards": len(boards)}
+    change = undo.keep(before, after, actor=actor, action=action, facts=facts)
+    db.session.commit()
+    return change
+
+
+def _apply(app: App, checked: AppEntries) -> None:
+    app.name, app.url, app.url_local = checked.name, checked.url, checked.url_local
+    app.description, app.keywords = checked.description, checked.keywords
+    app.opens, app.letters = Opening(checked.opens), checked.letters
+    _set_icon(app, checked.icon)
+    _set_tags(app, checked.tags)
+    # Tags are rows of their own: without this, a change of tags alone keeps the revision.
+    app.updated_at = utc_now()
+
+
+def _set_icon(app: App, text: str) -> None:
+    """Give an app the icon that `text` chooses, as `AppEntries.icon` has it."""
+    kind, _, value = text.partition(":")
+    app.icon, app.icon_media = "", None
+    if kind in {"symbol", "brand"} and value:
+        app.icon = text
+    elif kind == "media":
+        app.icon_media = db.session.scalar(sa.select(Media).where(Media.sha256 == value))
+        if app.icon_media is None:
+            raise FieldsRefusedError({"icon": Refusal(Unfit.CHOICE)})
+    elif kind == "letters" and (not value or (value.isascii() and value.isdigit())):
+        app.hue = int(value) % 12 if value else None
+    else:
+        raise FieldsRefusedError({"icon": Refusal(Unfit.CHOICE)})
+
+
+def _set_tags(app: App, text: str) -> None:
+    names = read_tags(text)
+    found = {
+        tag.name.casefold(): tag
+        for tag in db.session.scalars(sa.select(Tag))
+        if tag.name.casefold() in {name.casefold() for name in names}
+    }
+    app.tags = [found.get(name.casefold()) or Tag(name=name) for name in names]
+
+
+def _created(checked: AppEntries) -> Mapping[str, Sequence[object]]:
+    empty = AppEntries()
+    return {name: [None, getattr(checked, name)] for name in empty.changes(checked)}
+
+
+def _deleted(entries: AppEntries, places: Sequence[Placement]) -> Mapping[str, Sequence[object]]:
+    empty = AppEntries()
+    changes = {name: [getattr(entries, name), None] for name in empty.changes(entries)}
+    words = [f"{each.section.board.name} · {each.section.name}" for each in places]
+    return changes | ({"places": [", ".join(words), None]} if words else {})
+
+
+def _record_place(place: Placement, actor: Actor) -> None:
+    board = place.section.board
+    touch([board])
+    words = place_words(place.app.name, place.section.name, position_of(place))
+    audit.record(
+        Action.PLACE_ADD, actor=actor, target=target_of(board), changes={"app": [None, words]}
+    )
+
+
+def _facts_of(apps: Sequence[App]) -> dict[str, object]:
+    first = apps[0] if apps else None
+    facts: dict[str, object] = {"app": first.name if first else "", "count": len(apps)}
+    return facts | ({"id": first.id} if first and len(apps) == 1 else {})
+
+
+def _boards_of(apps: Sequence[App]) -> Sequence[Board]:
+    found = (place.section.board for app in apps for place in app.placements)
+    return list(dict.fromkeys(found))
