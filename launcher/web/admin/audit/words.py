@@ -34,6 +34,7 @@ KIND_WORDS: Mapping[str, LazyString] = {
     "board": _("Boards"),
     "app": _("Apps"),
     "tag": _("Tags"),
+    "icon": _("Icons"),
     "backup": _("Backups"),
 }
 """The first half of an action."""
@@ -78,6 +79,8 @@ ACTION_WORDS: Mapping[str, LazyString] = {
     "tag.update": _("Renamed tag %(name)s"),
     "tag.delete": _("Deleted tag %(name)s"),
     "tag.undo": _("Undid a change of tag %(name)s"),
+    "icon.upload": _("Uploaded icon %(name)s"),
+    "icon.delete": _("Deleted icon %(name)s"),
     "backup.download": _("Downloaded a backup"),
 } | {f"backup.{verb}": words for verb, words in VERB_WORDS.items()}
 
@@ -115,6 +118,8 @@ FIELD_WORDS: Mapping[str, LazyString] = {
     "opens": _("Opens in"),
     "icon": _("Icon"),
     "letters": _("Letters"),
+    "mime": _("Type"),
+    "size_bytes": _("Size in bytes"),
     "events": _("Told of"),
     "shown_url": _("Address"),
     "pings_start": _("Also tells the start"),

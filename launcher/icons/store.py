@@ -1,0 +1,63 @@
+"""Icons in the database: each content once, however many apps show it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from launcher import audit
+from launcher.audit import Actor, Target
+from launcher.extensions import db
+from launcher.icons.uploads import Image
+from launcher.models import App, Media
+from launcher.models.types import utc_now
+
+_FITTING_NAME = 100
+
+
+def keep(image: Image, *, actor: Actor) -> Media:
+    """Return the row with the content of `image`, added if there is none; the caller commits.
+
+    A row of the same content keeps its first name. A new one is in the audit log.
+    """
+    sha256 = hashlib.sha256(image.content).hexdigest()
+    row = {
+        "sha256": sha256,
+        "name": image.name[:_FITTING_NAME],
+        "mime": image.mime,
+        "size_bytes": len(image.content),
+        "content": image.content,
+        "created_at": utc_now(),
+    }
+    added = db.session.execute(sqlite.insert(Media).values(row).on_conflict_do_nothing())
+    media = db.session.scalars(sa.select(Media).where(Media.sha256 == sha256)).one()
+    if added.rowcount:  # type: ignore[attr-defined]  # a CursorResult
+        changes = {"mime": [None, media.mime], "size_bytes": [None, media.size_bytes]}
+        audit.record("icon.upload", actor=actor, target=_target(media), changes=changes)
+    return media
+
+
+def find_media(sha256: str) -> Media | None:
+    """Return the row with this content, without reading the content itself."""
+    return db.session.scalars(sa.select(Media).where(Media.sha256 == sha256)).one_or_none()
+
+
+def unused() -> Sequence[Media]:
+    """Return the icons that no app uses, newest first."""
+    is_used = sa.exists().where(App.icon_media_id == Media.id)
+    query = sa.select(Media).where(~is_used).order_by(Media.created_at.desc(), Media.id.desc())
+    return db.session.scalars(query).all()
+
+
+def remove(media: Media, *, actor: Actor) -> None:
+    """Delete an icon; apps that use it show their letters from then on. The caller commits."""
+    changes = {"mime": [media.mime, None], "size_bytes": [media.size_bytes, None]}
+    audit.record("icon.delete", actor=actor, target=_target(media), changes=changes)
+    db.session.delete(media)
+
+
+def _target(media: Media) -> Target:
+    return Target("icon", media.sha256, media.name)
