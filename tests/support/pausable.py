@@ -16,7 +16,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from launcher.background import process
 from launcher.backup.operations import Operation
 from launcher.backup.records.operation import Stage
 from tests.support.operations import pause_path, stopped_path
@@ -50,6 +49,8 @@ def _stop_if_wanted(data_dir: Path, stage: Stage) -> None:
 if __name__ == "__main__":
     _run_stopping(sys.argv[1])
 else:
+    from launcher.background import process
+
     process.subprocess = SimpleNamespace(Popen=_start, PIPE=subprocess.PIPE)  # type: ignore[assignment]
 
     from wsgi import app
