@@ -19,7 +19,8 @@ from launcher.catalogue.merge import EditedByTwoError, merge
 from launcher.catalogue.places import append, facts_of, position_of, renumber, touch
 from launcher.catalogue.undo import Change
 from launcher.extensions import db
-from launcher.models import App, Board, HealthCheck, Media, Opening, Placement, Section, Tag
+from launcher.icons.choice import ChoiceRefusedError, apply_choice, read_choice
+from launcher.models import App, Board, HealthCheck, Opening, Placement, Section, Tag
 from launcher.models.types import utc_now
 
 
@@ -59,7 +60,7 @@ def add_app(
         FieldsRefusedError: there is no such icon.
     """
     app = App(owner_id=owner_id, name=checked.name, url=checked.url)
-    _apply(app, checked)
+    _apply(app, checked, actor)
     app.check = HealthCheck()
     db.session.add(app)
     db.session.flush()
@@ -95,7 +96,7 @@ def save_app(
     if not names and not app.is_sample:
         return Change(Action.APP_UPDATE, {"app": app.name, "id": app.id})
     before = undo.state((), [app.id])
-    _apply(app, checked)
+    _apply(app, checked, actor)
     app.is_sample = False
     after = undo.state((), [app.id])
     facts = {"app": app.name, "id": app.id}
@@ -238,30 +239,21 @@ def _set_archived(
     return change
 
 
-def _apply(app: App, checked: AppEntries) -> None:
+def _apply(app: App, checked: AppEntries, actor: Actor) -> None:
     app.name, app.url, app.url_local = checked.name, checked.url, checked.url_local
     app.description, app.keywords = checked.description, checked.keywords
-    app.opens, app.letters = Opening(checked.opens), checked.letters
-    _set_icon(app, checked.icon)
+    app.opens = Opening(checked.opens)
+    _set_icon(app, checked, actor)
     _set_tags(app, checked.tags)
     # Tags are rows of their own: without this, a change of tags alone keeps the revision.
     app.updated_at = utc_now()
 
 
-def _set_icon(app: App, text: str) -> None:
-    """Give an app the icon that `text` chooses, as `AppEntries.icon` has it."""
-    kind, _, value = text.partition(":")
-    app.icon, app.icon_media = "", None
-    if kind in {"symbol", "brand"} and value:
-        app.icon = text
-    elif kind == "media":
-        app.icon_media = db.session.scalar(sa.select(Media).where(Media.sha256 == value))
-        if app.icon_media is None:
-            raise FieldsRefusedError({"icon": Refusal(Unfit.CHOICE)})
-    elif kind == "letters" and (not value or (value.isascii() and value.isdigit())):
-        app.hue = int(value) % 12 if value else None
-    else:
-        raise FieldsRefusedError({"icon": Refusal(Unfit.CHOICE)})
+def _set_icon(app: App, checked: AppEntries, actor: Actor) -> None:
+    try:
+        apply_choice(app, read_choice(checked.icon, checked.letters), actor=actor)
+    except ChoiceRefusedError:
+        raise FieldsRefusedError({"icon": Refusal(Unfit.CHOICE)}) from None
 
 
 def _set_tags(app: App, text: str) -> None:

@@ -13,6 +13,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from launcher.catalogue.errors import FieldsRefusedError, Refusal, Unfit
+from launcher.icons.choice import choice_of
 from launcher.models import MAX_COLUMNS, App, Board, Density, Opening, Visibility
 
 NAME_MAX = 200
@@ -22,7 +23,7 @@ TEXT_MAX = 500
 URL_MAX = 2000
 TAG_MAX = 50
 TAGS_MAX = 20
-LETTERS_MAX = 3
+LETTERS_MAX = 2
 _SCHEMES = {"http", "https"}
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.ASCII | re.IGNORECASE)
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
@@ -167,9 +168,7 @@ class _Check:
 
 def icon_of(app: App) -> str:
     """Return the choice of icon that an app has, as `AppEntries.icon` has it."""
-    if app.icon_media is not None:
-        return f"media:{app.icon_media.sha256}"
-    return app.icon or f"letters:{'' if app.hue is None else app.hue}"
+    return str(choice_of(app))
 
 
 def read_name(text: str, limit: int) -> str:

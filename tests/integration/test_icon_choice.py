@@ -8,6 +8,9 @@ import pytest
 from flask import Flask
 
 from launcher.audit import COMMAND_LINE
+from launcher.catalogue.apps import create_app
+from launcher.catalogue.entries import AppEntries
+from launcher.catalogue.errors import FieldsRefusedError
 from launcher.extensions import db
 from launcher.icons import store
 from launcher.icons.choice import ChoiceRefusedError, apply_choice, choice_of, read_choice
@@ -142,3 +145,13 @@ def test_what_no_app_uses_is_listed_and_removed(jellyfin: App) -> None:
     db.session.flush()
 
     assert [each.name for each in db.session.scalars(db.select(Media))] == ["logo.svg"]
+
+
+@pytest.mark.parametrize("text", ["symbol:no-such", "set:7", "nonsense"])
+def test_an_app_with_an_icon_that_is_not_there_is_not_saved(app: Flask, text: str) -> None:
+    with app.app_context(), pytest.raises(FieldsRefusedError) as caught:
+        create_app(
+            AppEntries(name="Jellyfin", url="https://host", icon=text), None, actor=COMMAND_LINE
+        )
+
+    assert set(caught.value.fields) == {"icon"}
