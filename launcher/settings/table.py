@@ -90,25 +90,37 @@ class SiteSettings:
     """The settings of the site; a field made by `_setting` or `_schedule` is one."""
 
     site_name: str = _setting(
-        "Launcher", Line(60), never, "The name in the bar and in page titles."
+        "Launcher", Line(60), never, "The name in the bar and in page titles.", page="site"
     )
     default_locale: str = _setting(
-        "en", Choice(LOCALES, "locale"), never, "The language of those who chose none."
+        "en", Choice(LOCALES, "locale"), never, "The language of those who chose none.", page="site"
     )
     time_zone: str = _setting(
-        "UTC", TimeZone(), never, "The zone of shown times and of the schedule."
+        "UTC", TimeZone(), never, "The zone of shown times and of the schedule.", page="site"
     )
     accent_hue: int = _setting(
-        256, Number(0, 359), never, "The one colour, as an angle in degrees."
+        256, Number(0, 359), never, "The one colour, as an angle in degrees.", page="site"
     )
     guest_access: bool = _setting(
-        False, Switch(), switched_on, "Whether public boards are seen without signing in."
+        False,
+        Switch(),
+        switched_on,
+        "Whether public boards are seen without signing in.",
+        page="site",
     )
     fetch_enabled: bool = _setting(
-        True, Switch(), never, "Whether the URL of an app is requested to propose name and icon."
+        True,
+        Switch(),
+        never,
+        "Whether the URL of an app is requested to propose name and icon.",
+        page="site",
     )
     fetch_private: bool = _setting(
-        True, Switch(), never, "Whether that is done for URLs in private networks and on this host."
+        True,
+        Switch(),
+        never,
+        "Whether that is done for URLs in private networks and on this host.",
+        page="site",
     )
     check_interval_s: int = _setting(
         60, Number(10, 86400), never, "Seconds between two health checks."

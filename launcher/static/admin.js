@@ -96,3 +96,16 @@ document.addEventListener("htmx:after:swap", () => {
   const cron = schedule?.querySelector("[data-cron]")?.dataset.cron;
   if (cron && schedule.elements.preset.value !== "own") schedule.elements.backup_cron_expression.value = cron;
 });
+
+// A swatch fills in the exact hue; typing a hue selects it. The preview follows both, by a sheet:
+// attributes of style are forbidden.
+const exactHue = new CSSStyleSheet();
+document.adoptedStyleSheets.push(exactHue);
+document.addEventListener("input", ({ target }) => {
+  const form = target.closest("#settings");
+  if (!form || !["accent", "accent_hue"].includes(target.name)) return;
+  const { accent, accent_hue: hue } = form.elements;
+  if (target === hue) accent.value = "own";
+  else if (accent.value !== "own") hue.value = accent.value;
+  exactHue.replaceSync(`[data-exact] { --h: ${Number(hue.value)}; }`);
+});

@@ -46,6 +46,7 @@ from launcher.web.admin.jobs import page as jobs_
 from launcher.web.admin.notifications import page as notifications
 from launcher.web.admin.people import users
 from launcher.web.admin.schedule import page as schedule_
+from launcher.web.admin.site import page as site_
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -67,7 +68,7 @@ def init_app(app: Flask) -> None:
         health, metrics, setup, setup_restore, auth, account, reauthentication, start_page,
         icons,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
-        jobs_, users, notifications, audit_,
+        jobs_, users, notifications, audit_, site_,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
     proxies.check_prefix(app)

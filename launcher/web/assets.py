@@ -22,7 +22,7 @@ from launcher.db.session import ungated
 
 STATIC_PATH = Path(__file__).resolve().parent.parent / "static"
 HTMX = "vendor/htmx-4.0.1.min.js"
-_FILES = ("app.js", "icons.svg", "favicon.svg", HTMX)
+_FILES = ("app.js", "icons.svg", "favicon.svg", "settings.css", HTMX)
 _ADMIN_SCRIPTS = ("admin.js", "upload.js")
 _IMPORT = re.compile(r'^@import "([^"]+)";\n', re.MULTILINE)
 _TINTED = re.compile(r"(launcher-[0-9a-f]{12})-(\d{1,2}|[12]\d{2}|3[0-5]\d)\.css", re.ASCII)

@@ -19,6 +19,7 @@ ADMIN_PAGES = (
             ("jobs.show", "timer", _("Jobs")),
             ("notifications.index", "bell", _("Notifications")),
             ("audit.show", "scroll-text", _("Audit log")),
+            ("site.show", "settings", _("Settings")),
         ),
     ),
 )

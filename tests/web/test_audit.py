@@ -94,8 +94,8 @@ def test_changes_are_told_before_and_after_in_the_readers_words(ada: Visitor, ap
 
     changed, switched, role = lines(ada.page)
     assert "Changed the settings" in changed
-    assert "Guests may look: no → yes" in changed
-    assert "Language of the site: English → Deutsch" in changed
+    assert "Guest access: no → yes" in changed
+    assert "Language: English → Deutsch" in changed
     assert "Switched the account chloe on or off May sign in: yes → no" in switched
     assert "eve Changed the role of ben Role: Editor → Admin 10.0.0.66" in role
 

@@ -68,6 +68,7 @@ LEAST: Mapping[str, Rank] = {
     "users": Rank.ADMIN,
     "notifications": Rank.ADMIN,
     "audit": Rank.ADMIN,
+    "site": Rank.ADMIN,
 }
 """Who may at least, by blueprint; an endpoint of its own comes first."""
 

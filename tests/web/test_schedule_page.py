@@ -22,11 +22,11 @@ from launcher.backup.store.local import LocalStore
 from launcher.current import current_backups
 from launcher.db.settings import change_settings, current_settings
 from launcher.extensions import db
+from launcher.i18n.zones import zone_words
 from launcher.models import AuditEvent
 from launcher.settings.kinds import Cron, Number
 from launcher.web.admin.schedule import page as schedule_page
 from launcher.web.admin.schedule.form import SHOWN
-from launcher.web.admin.schedule.page import zone_words
 from tests.conftest import ADA
 from tests.web.visitor import Visitor
 

@@ -89,13 +89,13 @@ FIELD_WORDS: Mapping[str, LazyString] = {
     "is_active": _("May sign in"),
     "display_name": _("Display name"),
     "description": _("Description"),
-    "site_name": _("Name of the site"),
-    "default_locale": _("Language of the site"),
+    "site_name": _("Site name"),
+    "default_locale": _("Language"),
     "time_zone": _("Time zone"),
-    "accent_hue": _("Colour"),
-    "guest_access": _("Guests may look"),
-    "fetch_enabled": _("Propose name and icon from the URL"),
-    "fetch_private": _("Request private networks"),
+    "accent_hue": _("Accent colour"),
+    "guest_access": _("Guest access"),
+    "fetch_enabled": _("Fetch names and icons"),
+    "fetch_private": _("Allow private networks"),
     "check_interval_s": _("Seconds between checks"),
     "name": _("Name"),
     "slug": _("Address of the board"),
@@ -174,7 +174,7 @@ def changes_of(event: AuditEvent) -> Iterator[Change]:
     for name, pair in _facts(event).items():
         if isinstance(pair, list) and len(pair) == 2:
             label = str(FIELD_WORDS.get(name, name))
-            yield Change(label, _value(name, pair[0]), _value(name, pair[1]))
+            yield Change(label, value_words(name, pair[0]), value_words(name, pair[1]))
 
 
 def attempts_words(event: AuditEvent) -> str:
@@ -206,7 +206,8 @@ def _facts(event: AuditEvent) -> Mapping[str, Any]:
     return event.changes if isinstance(event.changes, dict) else {}
 
 
-def _value(field: str, value: object) -> str:
+def value_words(field: str, value: object) -> str:
+    """Return one value of a field."""
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     if field == "events" and isinstance(value, list):

@@ -20,6 +20,7 @@ from launcher.db.session import release, resume
 from launcher.db.settings import site_settings
 from launcher.i18n.labels import ERROR_WORDS, JOB_WORDS, STAGE_WORDS
 from launcher.i18n.locale import gettext
+from launcher.i18n.zones import zone_words
 from launcher.jobs import process
 from launcher.jobs.history import Book, Run, runs
 from launcher.jobs.registry import JOBS
@@ -29,7 +30,6 @@ from launcher.schedule.leader import Leader, leader
 from launcher.settings.table import SiteSettings
 from launcher.web import toasts
 from launcher.web.admin.jobs.words import LATE_AFTER, describe_end, describe_jobs
-from launcher.web.admin.schedule.page import zone_words
 from launcher.web.errors import NextStep, busy_words, show_backup_error
 from launcher.web.htmx import is_htmx
 from launcher.web.roles import admin_required, signed_in_user

@@ -13,12 +13,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, cast
 
 from launcher.backup.retention import RetentionPolicy
-from launcher.i18n.labels import setting_words
 from launcher.i18n.locale import gettext as _
 from launcher.schedule.cron import comes_due
-from launcher.settings.kinds import SettingError, Value
-from launcher.settings.table import SETTINGS, SiteSettings, read
+from launcher.settings.kinds import Value
+from launcher.settings.table import SETTINGS, SiteSettings
 from launcher.web.admin.schedule.cron_words import clock
+from launcher.web.admin.setting_fields import read_fields
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
@@ -130,19 +130,14 @@ class CheckedDraft:
 def check(draft: Draft) -> CheckedDraft:
     """Return the values and errors; `launcher.settings.table` checks them."""
     errors: dict[str, str] = {}
-    values: dict[str, Value] = {}
     typed: dict[str, object] = {**draft.typed}
     try:
         typed["backup_cron_expression"] = _expression(draft)
     except _FieldError as error:
         del typed["backup_cron_expression"]
         errors[error.field] = error.words
-    for name, value in typed.items():
-        try:
-            values[name] = read(name, value)
-        except SettingError as error:
-            errors[name] = setting_words(error)
-    return CheckedDraft(draft, values, errors)
+    values, refused = read_fields(typed)
+    return CheckedDraft(draft, values, errors | refused)
 
 
 def version_of(settings: SiteSettings) -> str:

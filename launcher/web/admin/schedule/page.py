@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from functools import partial
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
-from babel.dates import get_timezone_location
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_babel import get_locale
 
 from launcher.backup.errors import BackupError
 from launcher.current import current_backups
 from launcher.db.settings import change_settings, current_settings, site_settings
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
+from launcher.i18n.zones import zone_words
 from launcher.models.types import utc_now
 from launcher.schedule import cron
 from launcher.settings.table import weakening
@@ -142,15 +140,3 @@ def _ahead(run: datetime, *, now: datetime) -> str:
     if minutes < 36 * 60:
         return ngettext("in %(num)s hour", "in %(num)s hours", round(minutes / 60))
     return ngettext("in %(num)s day", "in %(num)s days", round(minutes / 1440))
-
-
-def zone_words(zone: ZoneInfo, now: datetime) -> str:
-    """Return a zone with its offset from UTC: `Berlin (UTC+1)`."""
-    offset = now.astimezone(zone).utcoffset() or timedelta()
-    if not offset and zone.key in {"UTC", "Etc/UTC"}:
-        return "UTC"
-    minutes = round(abs(offset).total_seconds() / 60)
-    sign = "+" if offset >= timedelta() else "\N{MINUS SIGN}"
-    ahead = f"{sign}{minutes // 60}" + (f":{minutes % 60:02}" if minutes % 60 else "")
-    place = get_timezone_location(zone, locale=get_locale(), return_city=True)
-    return f"{place} (UTC{ahead})"
