@@ -2,7 +2,7 @@
 
 Each file is read and compressed when the application starts. Its URL has a part of its hash, so a
 browser may keep it for ever. The style sheets are joined in the order of `launcher.css`: the first
-paint needs one response. Files are sent as they are written: compressed, comments cost little.
+paint needs one response. `editing.css` is what only the pages of editors need besides. Files are sent as they are written: compressed, comments cost little.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from launcher.db.session import ungated
 
 STATIC_PATH = Path(__file__).resolve().parent.parent / "static"
 HTMX = "vendor/htmx-4.0.1.min.js"
+_SHEETS = ("launcher.css", "editing.css")
 _FILES = ("app.js", "icons.svg", "favicon.svg", "settings.css", HTMX)
 _ADMIN_SCRIPTS = ("admin.js", "upload.js")
 _IMPORT = re.compile(r'^@import "([^"]+)";\n', re.MULTILINE)
@@ -61,7 +62,7 @@ def init_app(app: Flask) -> None:
 
 def read_assets(static_path: Path) -> Assets:
     """Return the joined style sheet and the single files of `static_path`, ready to send."""
-    bodies = {"launcher.css": join_styles(static_path / "css").encode()}
+    bodies = {name: join_styles(static_path / "css", name).encode() for name in _SHEETS}
     bodies |= {name: (static_path / name).read_bytes() for name in _FILES}
     bodies["admin.js"] = join_scripts(static_path).encode()
     bodies["upload.js"] = _in_scope((static_path / "upload.js").read_text()).encode()
@@ -69,9 +70,9 @@ def read_assets(static_path: Path) -> Assets:
     return Assets(by_name, {asset.url.rpartition("/")[2]: asset for asset in by_name.values()})
 
 
-def join_styles(css_path: Path) -> str:
-    """Return the sheets that `launcher.css` imports as one, in its order."""
-    order = (css_path / "launcher.css").read_text()
+def join_styles(css_path: Path, name: str = "launcher.css") -> str:
+    """Return the sheets that the sheet called `name` imports as one, in its order."""
+    order = (css_path / name).read_text()
     sheets = [(css_path / name).read_text() for name in _IMPORT.findall(order)]
     return "".join((_IMPORT.sub("", order), *sheets))
 
