@@ -2,7 +2,8 @@
 
 Each file is read and compressed when the application starts. Its URL has a part of its hash, so a
 browser may keep it for ever. The style sheets are joined in the order of `launcher.css`: the first
-paint needs one response. `editing.css` is what only the pages of editors need besides. Files are sent as they are written: compressed, comments cost little.
+paint needs one response. `editing.css` is what only the pages of editors need besides. Files are
+sent as they are written: compressed, comments cost little.
 """
 
 from __future__ import annotations
