@@ -57,7 +57,8 @@ def add_app(
     """Add an app of entries that are checked, inside the caller's transaction, without a step.
 
     Raises:
-        FieldsRefusedError: there is no such icon.
+        FieldsRefusedError: an upload or an icon of the colour set is gone; the transaction is
+            rolled back.
     """
     app = App(owner_id=owner_id, name=checked.name, url=checked.url)
     _apply(app, checked, actor)
@@ -91,7 +92,7 @@ def save_app(
     """
     checked, now = entries.checked(), AppEntries.of(app)
     if seen_revision is not None and seen_revision != app.revision:
-        raise EditedByTwoError(merge(app, entries, seen or now))
+        raise EditedByTwoError(merge(app, checked, seen or now))
     names = now.changes(checked)
     if not names and not app.is_sample:
         return Change(Action.APP_UPDATE, {"app": app.name, "id": app.id})
@@ -101,7 +102,8 @@ def save_app(
     after = undo.state((), [app.id])
     facts = {"app": app.name, "id": app.id}
     change = undo.keep(before, after, actor=actor, action=Action.APP_UPDATE, facts=facts)
-    changes = {name: [getattr(now, name), getattr(checked, name)] for name in names}
+    stored = AppEntries.of(app)  # an icon of the colour set is a picture of its own now
+    changes = {name: [getattr(now, name), getattr(stored, name)] for name in names}
     audit.record(Action.APP_UPDATE, actor=actor, target=target_of(app), changes=changes)
     db.session.commit()
     return change
@@ -253,6 +255,7 @@ def _set_icon(app: App, checked: AppEntries, actor: Actor) -> None:
     try:
         apply_choice(app, read_choice(checked.icon, checked.letters), actor=actor)
     except ChoiceRefusedError:
+        db.session.rollback()
         raise FieldsRefusedError({"icon": Refusal(Unfit.CHOICE)}) from None
 
 

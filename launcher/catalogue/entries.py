@@ -13,7 +13,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from launcher.catalogue.errors import FieldsRefusedError, Refusal, Unfit
-from launcher.icons.choice import choice_of
+from launcher.icons.choice import ChoiceRefusedError, choice_of, read_choice
 from launcher.models import MAX_COLUMNS, App, Board, Density, Opening, Visibility
 
 NAME_MAX = 200
@@ -48,8 +48,7 @@ class UnfitError(ValueError):
 class AppEntries:
     """The fields of an app as text, as a form has them.
 
-    `tags` are names between commas; `icon` is one of `symbol:x`, `brand:x`, `media:<sha256>`,
-    `set:<id>` and `letters:<hue>`, the last with "" for the tint of the name.
+    `tags` are names between commas; `icon` and `letters` are as `launcher.icons.choice` has them.
     """
 
     name: str = ""
@@ -73,7 +72,7 @@ class AppEntries:
             tags=", ".join(tag.name for tag in app.tags),
             keywords=app.keywords,
             opens=app.opens,
-            icon=icon_of(app),
+            icon=str(choice_of(app)),
             letters=app.letters,
         )
 
@@ -94,7 +93,7 @@ class AppEntries:
             tags=check.field("tags", lambda: ", ".join(read_tags(self.tags)), ""),
             keywords=check.field("keywords", lambda: read_line(self.keywords), ""),
             opens=check.field("opens", lambda: _member(Opening, self.opens), ""),
-            icon=self.icon.strip() or "letters:",
+            icon=check.field("icon", lambda: _read_icon(self.icon), ""),
             letters=check.field("letters", lambda: read_line(self.letters, LETTERS_MAX), ""),
         )
         check.finish()
@@ -164,11 +163,6 @@ class _Check:
     def finish(self) -> None:
         if self.refusals:
             raise FieldsRefusedError(self.refusals)
-
-
-def icon_of(app: App) -> str:
-    """Return the choice of icon that an app has, as `AppEntries.icon` has it."""
-    return str(choice_of(app))
 
 
 def read_name(text: str, limit: int) -> str:
@@ -267,6 +261,13 @@ def _read_columns(text: str) -> str:
     if int(columns) > MAX_COLUMNS:
         raise UnfitError(Unfit.NUMBER, MAX_COLUMNS)
     return columns
+
+
+def _read_icon(text: str) -> str:
+    try:
+        return str(read_choice(text))
+    except ChoiceRefusedError:
+        raise UnfitError(Unfit.CHOICE) from None
 
 
 def _member(members: type[Density] | type[Opening] | type[Visibility], text: str) -> str:

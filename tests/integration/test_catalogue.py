@@ -46,7 +46,17 @@ from launcher.catalogue.sections import (
 )
 from launcher.catalogue.tags import delete_tag, rename_tag
 from launcher.extensions import db
-from launcher.models import App, AuditEvent, Board, Placement, Section, Tag, User, Visibility
+from launcher.models import (
+    App,
+    AuditEvent,
+    Board,
+    Placement,
+    Section,
+    SetIcon,
+    Tag,
+    User,
+    Visibility,
+)
 
 
 @dataclass
@@ -404,3 +414,28 @@ def test_an_app_is_deleted_with_its_places(site: Site) -> None:
     assert change.step_id is None
     assert site.names(site.house) == []
     assert last_event().changes["places"] == ["Home · House", None]
+
+
+def test_an_icon_of_the_colour_set_is_copied_and_the_log_names_the_copy(site: Site) -> None:
+    app = site.apps["Jellyfin"]
+    icon = SetIcon(name="jellyfin", mime="image/png", size_bytes=3, content=b"png")
+    db.session.add(icon)
+    db.session.commit()
+    save_app(app, replace(AppEntries.of(app), icon=f"set:{icon.id}"), actor=site.as_ada)
+    copy = AppEntries.of(app).icon
+    assert copy.startswith("media:")
+    assert last_event().changes == {"icon": ["letters:", copy]}
+
+
+@pytest.mark.parametrize("icon", ["symbol:no-such", "set:999", f"media:{'f' * 64}", "x", "tv:tv"])
+def test_an_icon_that_is_not_there_changes_nothing(app: Flask, site: Site, icon: str) -> None:
+    before = dump(app)
+    jellyfin = site.apps["Jellyfin"]
+    for change in (
+        lambda: save_app(jellyfin, entries("Films", icon=icon), actor=site.as_ada),
+        lambda: create_app(entries("Films", icon=icon), site.media, actor=site.as_ada),
+    ):
+        with pytest.raises(FieldsRefusedError) as caught:
+            change()
+        assert caught.value.fields["icon"].reason is Unfit.CHOICE
+        assert dump(app) == before
