@@ -17,7 +17,7 @@ PACKAGE = ROOT / "launcher"
 DOORS = {"web", "api", "cli"}
 RANKS = [
     {"backup"},
-    {"config", "extensions", "schedule"},
+    {"config", "extensions", "fetching", "schedule"},
     {"current", "owner", "serving", "settings"},
     {"models", "migrations"},
     {"audit"},
