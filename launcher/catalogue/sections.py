@@ -43,6 +43,18 @@ def append_section(board: Board, name: str) -> Section:
     return section
 
 
+def put_section(board: Board, name: str, *, actor: Actor) -> Section:
+    """Add a section at the end of a board, inside the caller's transaction, without a step.
+
+    Raises:
+        FieldsRefusedError: nothing was changed.
+    """
+    section = append_section(board, _name(name))
+    touch([board])
+    _record([board], actor, Action.SECTION_ADD, [None, section.name])
+    return section
+
+
 def rename_section(section: Section, name: str, *, actor: Actor, seen: int | None = None) -> Change:
     """Rename a section.
 

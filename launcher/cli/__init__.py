@@ -13,7 +13,9 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
-_NAMES = ("backup", "database", "demo", "jobs", "notifications", "settings", "user")
+_NAMES = (
+    "app", "backup", "board", "database", "demo", "jobs", "notifications", "settings", "user",
+)  # fmt: skip
 
 
 class Commands(AppGroup):

@@ -8,13 +8,16 @@ from typing import IO, Any
 
 import click
 from sqlalchemy.exc import DBAPIError, NoResultFound
+from sqlalchemy.orm.exc import StaleDataError
 
 from launcher.accounts.errors import AccountError
 from launcher.backup.errors import OF_THE_VERSION, SourceDatabaseError
 from launcher.backup.reasons import Fault
+from launcher.catalogue.errors import CatalogueError, FieldsRefusedError
 from launcher.cli.exits import EXIT_CODES
 from launcher.cli.hints import ACCOUNT_HINTS, SITUATED_HINTS, Situation, hint_for
 from launcher.cli.output import printable
+from launcher.cli.refusals import refusal_words
 from launcher.current import current_backups
 from launcher.db import session
 from launcher.db.session import DatabaseFault, DataBeingReplacedError
@@ -53,6 +56,12 @@ class Failure(click.ClickException):
             click.echo(printable(self.hint), file=file, err=file is None)
 
 
+class UsageFailure(Failure):
+    """A value that was given is not allowed: exits as for any other wrong usage."""
+
+    exit_code = click.UsageError.exit_code
+
+
 class FullDiskFailure(Failure):
     """The disk of the database is full."""
 
@@ -83,6 +92,13 @@ def using_database() -> Iterator[None]:
         raise Failure(error.message, hint=ACCOUNT_HINTS.get(error.code, "")) from error
     except SettingsRefusedError as error:
         raise Failure(str(error), hint="`flask settings get` shows them all.") from error
+    except CatalogueError as error:
+        kind = UsageFailure if isinstance(error, FieldsRefusedError) else Failure
+        message, hint = refusal_words(error)
+        raise kind(message, hint=hint) from error
+    except StaleDataError as error:
+        message = "someone changed this at the same time; nothing was saved"
+        raise Failure(message, hint="Try again.") from error
     except DataBeingReplacedError as error:
         raise Failure("a restore is replacing the data", hint="Try again in a moment.") from error
     except (DBAPIError, NoResultFound) as error:

@@ -38,7 +38,7 @@ def test_each_error_has_an_exit_code_and_the_readme_names_it(error: type[BackupE
     assert re.search(rf"^\| {exit_code} \| .*`{error.code}`", README, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["backup", "jobs"])
+@pytest.mark.parametrize("name", ["app", "backup", "board", "jobs"])
 def test_each_command_that_the_readme_names_exists(app: Flask, name: str) -> None:
     group = app.cli.get_command(None, name)  # type: ignore[arg-type]
     named = set(re.findall(rf"flask {name} ([a-z][a-z-]*)", README))
