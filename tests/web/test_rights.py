@@ -57,6 +57,7 @@ LEAST: Mapping[str, Rank] = {
     "account.change_appearance": Rank.ANYONE,
     "recent": Rank.VIEWER,
     "start": Rank.VIEWER,
+    "editing": Rank.EDITOR,
     "backups": Rank.ADMIN,
     "backup": Rank.ADMIN,
     "backup_actions": Rank.ADMIN,

@@ -1,0 +1,7 @@
+"""The blueprint of all views that edit boards, which are in several modules."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+blueprint = Blueprint("editing", __name__)
