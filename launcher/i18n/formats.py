@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
+from babel import Locale
 from babel.dates import (
     format_date,
     format_datetime,
@@ -29,7 +30,7 @@ _SIZE_UNITS = (
 
 def number(value: float, *, digits: int = 0) -> str:
     """Return `value` with at most `digits` decimals, in the reader's figures."""
-    return _number_words(value, digits, str(format_locale()))
+    return _number_words(value, digits, format_locale())
 
 
 def size(size_bytes: int) -> str:
@@ -64,7 +65,7 @@ def duration(seconds: float) -> str:
 
 def day(at: datetime) -> str:
     """Return the day of a moment without its year: `3 November`."""
-    return _day_words(at.astimezone(format_zone()).date(), str(format_locale()))
+    return day_words(at.astimezone(format_zone()).date(), format_locale())
 
 
 def weekday(at: datetime) -> str:
@@ -129,7 +130,7 @@ def listing(names: Sequence[str], *, most: int = 0) -> str:
 def exact(at: datetime) -> str:
     """Return a moment in full, with its year, seconds and zone: the site's."""
     local = at.astimezone(format_zone())
-    on = _long_day_words(local.date(), str(format_locale()))
+    on = _long_day_words(local.date(), format_locale())
     return f"{on}, {local:%H:%M:%S} {local.tzname()}"
 
 
@@ -148,18 +149,19 @@ def ago(at: datetime, *, now: datetime | None = None) -> Markup:
 
 # A start page says a few dozen numbers and days, each time the same ones.
 @lru_cache(maxsize=2048)
-def _number_words(value: float, digits: int, locale: str) -> str:
+def _number_words(value: float, digits: int, locale: Locale) -> str:
     pattern = "#,##0." + "#" * digits if digits else "#,##0"
     return format_decimal(value, format=pattern, locale=locale)
 
 
 @lru_cache(maxsize=512)
-def _day_words(on: date, locale: str) -> str:
+def day_words(on: date, locale: Locale) -> str:
+    """Return a date without its year: `3 November`."""
     return format_skeleton("MMMMd", on, locale=locale)
 
 
 @lru_cache(maxsize=512)
-def _long_day_words(on: date, locale: str) -> str:
+def _long_day_words(on: date, locale: Locale) -> str:
     return format_date(on, "long", locale=locale)
 
 

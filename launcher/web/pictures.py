@@ -5,17 +5,16 @@ Templates show it by `_glyph.html`, which expects it as `picture`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple, Protocol
 
-from flask import request, url_for
+from flask import request
 
 from launcher.icons.drawn import ELEMENT, DrawnSet, Kind, find
-from launcher.models import App
+from launcher.models.catalogue import hue_of, letters_of
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(NamedTuple):
     """What stands for an app: an image, else a drawing in the colour of its tint, else letters.
 
     Attributes:
@@ -30,14 +29,36 @@ class Picture:
     drawing_url: str = ""
 
 
-def picture_of(app: App, media_sha256: str | None) -> Picture:
+class Pictured(Protocol):
+    """An app, or those columns of one that its picture comes from."""
+
+    @property
+    def name(self) -> str:
+        """What letters and tint come from, unless they are set."""
+
+    @property
+    def icon(self) -> str:
+        """The drawing, like `symbol:tv`, or ""."""
+
+    @property
+    def letters(self) -> str:
+        """Letters of its own, or ""."""
+
+    @property
+    def hue(self) -> int | None:
+        """A tint of its own, or None."""
+
+
+def picture_of(app: Pictured, media_sha256: str | None) -> Picture:
     """Return the picture of `app`, whose `icon_media` has this hash; without a query.
 
     An icon that Launcher does not have is as none.
     """
-    image_url = url_for("start.media", sha256=media_sha256) if media_sha256 else ""
+    image_url = f"{request.script_root}/media/{media_sha256}" if media_sha256 else ""
     drawing_url = "" if image_url else drawing_address(app.icon)
-    return Picture(app.glyph_letters, app.glyph_hue, image_url, drawing_url)
+    letters = app.letters or letters_of(app.name)
+    hue = hue_of(app.name) if app.hue is None else app.hue
+    return Picture(letters, hue, image_url, drawing_url)
 
 
 def drawing_address(icon: str) -> str:

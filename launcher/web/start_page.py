@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -13,62 +12,26 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from launcher.catalogue.access import home_board, may_see_media, visible_boards
 from launcher.extensions import db
-from launcher.i18n.formats import clock_time, day, duration
-from launcher.i18n.labels import HEALTH_WORDS
-from launcher.i18n.locale import gettext as _
 from launcher.models import (
-    App,
     Board,
-    CheckState,
     Health,
     Media,
-    Placement,
-    Section,
 )
 from launcher.models.types import utc_now
 from launcher.web.frame import current_viewer
-from launcher.web.htmx import is_htmx, split_address
-from launcher.web.pictures import Picture, picture_of
+from launcher.web.htmx import is_htmx
 from launcher.web.roles import redirect_to_sign_in
+from launcher.web.tiles import PlacedApp, placed_apps, tiles_of
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-_LINKED_SCHEMES = {"http", "https"}
 _IMAGE_TYPES = {
     "image/avif", "image/gif", "image/jpeg", "image/png", "image/svg+xml", "image/webp",
     "image/x-icon",
 }  # fmt: skip
 
 blueprint = Blueprint("start", __name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One app as a tile shows it; `state` is "" when it is not checked."""
-
-    id: str
-    name: str
-    url: str
-    note: str
-    title: str
-    picture: Picture
-    state: str
-    since: str
-    word: str
-    opens_new_tab: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One placed app with all that its tile needs."""
-
-    section_id: int
-    section_name: str
-    placement_id: int
-    app: App
-    media_sha256: str | None
-    check: CheckState | None
 
 
 @blueprint.get("/")
@@ -116,13 +79,13 @@ def media(sha256: str) -> Response:
 def _show_board(boards: Sequence[Board], shown: Board | None) -> str:
     now = utc_now()
     viewer = current_viewer()
-    rows = _placed_apps([shown.id]) if shown else []
+    placed = placed_apps([shown.id]) if shown else []
     return render_template(
         "start.html",
         boards=_tabs(boards, shown),
         board=shown,
-        sections=_groups(rows, now),
-        summary=_summary(rows),
+        sections=_groups(placed, now),
+        summary=_summary(placed),
         can_find=bool(boards),
         is_admin=viewer is not None and viewer.is_admin,
     )
@@ -130,11 +93,10 @@ def _show_board(boards: Sequence[Board], shown: Board | None) -> str:
 
 def _show_found(boards: Sequence[Board], words: str) -> str:
     now = utc_now()
-    apps = {row.app.id: row for row in _placed_apps([each.id for each in boards])}
-    found = [row for row in apps.values() if _is_match(row.app, words)]
-    found.sort(key=lambda row: (not _begins_with(row.app, words), row.app.name.casefold()))
-    opens = _opens_new_tab()
-    tiles = [_tile(row, now, opens_new_tab=opens, id_prefix="found") for row in found]
+    apps = {app.app_id: app for app in placed_apps([each.id for each in boards])}
+    found = [app for app in apps.values() if _is_match(app, words)]
+    found.sort(key=lambda app: (not _begins_with(app, words), app.name.casefold()))
+    tiles = tiles_of(found, now, opens_new_tab=_opens_new_tab(), id_prefix="found")
     if is_htmx():
         return render_template("_found.html", found=tiles, words=words)
     return render_template(
@@ -142,31 +104,14 @@ def _show_found(boards: Sequence[Board], words: str) -> str:
     )
 
 
-def _placed_apps(board_ids: Iterable[int]) -> list[_Row]:
-    """Return the apps of some boards in order, in one query, without archived ones."""
-    query = (
-        sa.select(Section.id, Section.name, Placement.id, App, Media.sha256, CheckState)
-        .select_from(Placement)
-        .join(Section, Section.id == Placement.section_id)
-        .join(App, App.id == Placement.app_id)
-        .outerjoin(Media, Media.id == App.icon_media_id)
-        .outerjoin(CheckState, CheckState.app_id == App.id)
-        .where(Section.board_id.in_(list(board_ids)), App.archived_at.is_(None))
-        .order_by(Section.position, Section.id, Placement.position, Placement.id)
-    )
-    return [_Row(*row) for row in db.session.execute(query)]
-
-
-def _groups(rows: list[_Row], now: datetime) -> list[dict[str, object]]:
+def _groups(placed: list[PlacedApp], now: datetime) -> list[dict[str, object]]:
     """Return the sections that have apps."""
-    opens_new_tab = _opens_new_tab()
+    tiles = zip(placed, tiles_of(placed, now, opens_new_tab=_opens_new_tab()), strict=True)
     return [
-        {
-            "id": id_,
-            "name": name,
-            "tiles": [_tile(row, now, opens_new_tab=opens_new_tab) for row in placed],
-        }
-        for (id_, name), placed in groupby(rows, key=lambda row: (row.section_id, row.section_name))
+        {"id": id_, "name": name, "tiles": [tile for _app, tile in group]}
+        for (id_, name), group in groupby(
+            tiles, key=lambda pair: (pair[0].section_id, pair[0].section_name)
+        )
     ]
 
 
@@ -186,65 +131,24 @@ def _opens_new_tab() -> bool:
     return viewer is not None and viewer.open_new_tab
 
 
-def _tile(row: _Row, now: datetime, *, opens_new_tab: bool, id_prefix: str = "tile") -> Tile:
-    app, check = row.app, row.check
-    return Tile(
-        id=f"{id_prefix}-{row.placement_id}",
-        name=app.name,
-        url=app.url if split_address(app.url).scheme in _LINKED_SCHEMES else "",
-        note=_address(app.url),
-        title=app.description,
-        picture=picture_of(app, row.media_sha256),
-        state=check.state.value if check else "",
-        since=_since(check, now) if check else "",
-        word=_word(check, now) if check else "",
-        opens_new_tab=opens_new_tab,
-    )
-
-
-def _address(url: str) -> str:
-    return url.partition("://")[2].rstrip("/") or url
-
-
-def _since(check: CheckState, now: datetime) -> str:
-    if check.state is Health.UP:
-        return _("Up since %(day)s,", day=day(check.since))
-    if check.state in {Health.SLOW, Health.DOWN}:
-        is_recent = (now - check.since).total_seconds() < 86400
-        return _("Since %(when)s:", when=(clock_time if is_recent else day)(check.since))
-    return ""
-
-
-def _word(check: CheckState, now: datetime) -> str:
-    answer = duration(check.last_ms / 1000) if check.last_ms is not None else ""
-    if check.state is Health.UP and answer:
-        return answer
-    if check.state is Health.SLOW and answer:
-        return _("Slow, %(duration)s", duration=answer)
-    if check.state is Health.DOWN:
-        length_s = max(60.0, (now - check.since).total_seconds())
-        return _("Down for %(duration)s", duration=duration(length_s))
-    return str(HEALTH_WORDS[check.state])
-
-
-def _summary(rows: list[_Row]) -> dict[str, object]:
-    checks = {row.app.id: row.check for row in rows if row.check}.values()
-    states = [check.state for check in checks]
+def _summary(placed: list[PlacedApp]) -> dict[str, object]:
+    apps = {app.app_id: app for app in placed}.values()
+    states = [app.state for app in apps]
     return {
-        "apps": len({row.app.id for row in rows}),
-        "checked_at": max((check.last_at for check in checks if check.last_at), default=None),
+        "apps": len(apps),
+        "checked_at": max((app.last_at for app in apps if app.last_at), default=None),
         "down": states.count(Health.DOWN),
         "slow": states.count(Health.SLOW),
     }
 
 
-def _is_match(app: App, words: str) -> bool:
+def _is_match(app: PlacedApp, words: str) -> bool:
     """Whether every word is in the name, begins a word about the app, or is part of its address.
 
     A word of letters alone is not sought in addresses: "home" would find all of `home.arpa`. SQLite
     folds the case of ASCII only, so this is done in Python.
     """
-    name, address = app.name.casefold(), _address(app.url).casefold()
+    name, address = app.name.casefold(), app.address.casefold()
     about = f"{app.description} {app.keywords} {address.partition('.')[0]}".casefold().split()
     return all(
         word in name
@@ -254,5 +158,5 @@ def _is_match(app: App, words: str) -> bool:
     )
 
 
-def _begins_with(app: App, words: str) -> bool:
+def _begins_with(app: PlacedApp, words: str) -> bool:
     return app.name.casefold().startswith(words.casefold())

@@ -1,0 +1,151 @@
+"""Tiles: the apps of boards, as the start page shows them.
+
+A board may have hundreds, so a page reads columns and not rows of the models, looks up once what is
+the same for all tiles, and keeps the words about health between pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, tzinfo
+from functools import lru_cache
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from babel import Locale
+from markupsafe import Markup
+
+from launcher.extensions import db
+from launcher.i18n.formats import clock_time, day, day_words, duration
+from launcher.i18n.labels import HEALTH_WORDS
+from launcher.i18n.locale import format_locale, format_zone
+from launcher.i18n.locale import gettext as _
+from launcher.models import App, CheckState, Health, Media, Placement, Section
+from launcher.web.assets import mark
+from launcher.web.htmx import split_address
+from launcher.web.pictures import Picture, picture_of
+
+_LINKED_SCHEMES = {"http", "https"}
+
+
+class PlacedApp(NamedTuple):
+    """One app at its place. `state` is None, and what follows it, when the app is not checked."""
+
+    section_id: int
+    section_name: str
+    placement_id: int
+    app_id: int
+    name: str
+    description: str
+    url: str
+    keywords: str
+    icon: str
+    letters: str
+    hue: int | None
+    media_sha256: str | None
+    state: Health | None
+    since: datetime
+    last_ms: int | None
+    last_at: datetime | None
+
+    @property
+    def address(self) -> str:
+        """Its URL as one says it, without the scheme."""
+        return self.url.partition("://")[2].rstrip("/") or self.url
+
+
+class Tile(NamedTuple):
+    """One app as a tile shows it; `state` is "" when it is not checked."""
+
+    id: str
+    name: str
+    url: str
+    note: str
+    title: str
+    picture: Picture
+    state: str
+    mark: Markup
+    since: str
+    word: str
+    opens_new_tab: bool
+
+
+_PLACED = (
+    sa.select(
+        Section.id, Section.name, Placement.id, App.id, App.name, App.description, App.url,
+        App.keywords, App.icon, App.letters, App.hue, Media.sha256, CheckState.state,
+        CheckState.since, CheckState.last_ms, CheckState.last_at,
+    )
+    .select_from(Placement)
+    .join(Section, Section.id == Placement.section_id)
+    .join(App, App.id == Placement.app_id)
+    .outerjoin(Media, Media.id == App.icon_media_id)
+    .outerjoin(CheckState, CheckState.app_id == App.id)
+    .where(
+        Section.board_id.in_(sa.bindparam("board_ids", expanding=True)), App.archived_at.is_(None)
+    )
+    .order_by(Section.position, Section.id, Placement.position, Placement.id)
+)  # fmt: skip
+
+
+def placed_apps(board_ids: Iterable[int]) -> list[PlacedApp]:
+    """Return the apps of some boards in order, in one query, without archived ones."""
+    found = db.session.execute(_PLACED, {"board_ids": list(board_ids)})
+    return [PlacedApp._make(row) for row in found]
+
+
+def tiles_of(
+    apps: Iterable[PlacedApp], now: datetime, *, opens_new_tab: bool, id_prefix: str = "tile"
+) -> list[Tile]:
+    """Return the tiles of `apps`, in their order."""
+    locale, zone = format_locale(), format_zone()
+    marks = {state: mark(state.value) for state in Health}
+    tiles = []
+    for app in apps:
+        since, word = _health_words(app, now, locale, zone) if app.state else ("", "")
+        tiles.append(
+            Tile(
+                id=f"{id_prefix}-{app.placement_id}",
+                name=app.name,
+                url=app.url if split_address(app.url).scheme in _LINKED_SCHEMES else "",
+                note=app.address,
+                title=app.description,
+                picture=picture_of(app, app.media_sha256),
+                state=app.state.value if app.state else "",
+                mark=marks[app.state] if app.state else Markup(),
+                since=since,
+                word=word,
+                opens_new_tab=opens_new_tab,
+            )
+        )
+    return tiles
+
+
+def _health_words(app: PlacedApp, now: datetime, locale: Locale, zone: tzinfo) -> tuple[str, str]:
+    if app.state is Health.UP:
+        return _up_words(app.since.astimezone(zone).date(), app.last_ms, locale)
+    return _since(app, now), _word(app, now)
+
+
+# Nearly all apps are up, and until the next check each page says the same of them.
+@lru_cache(maxsize=4096)
+def _up_words(since: date, ms: int | None, locale: Locale) -> tuple[str, str]:
+    """Return the words in `locale`, which is that of the request."""
+    word = duration(ms / 1000) if ms is not None else str(HEALTH_WORDS[Health.UP])
+    return _("Up since %(day)s,", day=day_words(since, locale)), word
+
+
+def _since(app: PlacedApp, now: datetime) -> str:
+    if app.state in {Health.SLOW, Health.DOWN}:
+        is_recent = (now - app.since).total_seconds() < 86400
+        return _("Since %(when)s:", when=(clock_time if is_recent else day)(app.since))
+    return ""
+
+
+def _word(app: PlacedApp, now: datetime) -> str:
+    if app.state is Health.SLOW and app.last_ms is not None:
+        return _("Slow, %(duration)s", duration=duration(app.last_ms / 1000))
+    if app.state is Health.DOWN:
+        length_s = max(60.0, (now - app.since).total_seconds())
+        return _("Down for %(duration)s", duration=duration(length_s))
+    return str(HEALTH_WORDS[app.state or Health.UNKNOWN])
