@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from launcher import audit
 from launcher.accounts import passwords
-from launcher.audit import Actor, Target
+from launcher.audit import COMMAND_LINE, Actor, Target
 from launcher.extensions import db
 from launcher.models import (
     App,
@@ -195,11 +195,18 @@ def fill(*, now: datetime, seed: int) -> Filled:
     """Add the sample content to a database without apps and boards, in one transaction.
 
     Raises:
-        NotEmptyError: there is an app or a board; nothing was added.
+        NotEmptyError: there is an app or a section, or more than the one board that the first
+            admin got; nothing was added.
     """
-    for rows in (App, Board):
-        if db.session.scalar(sa.select(rows.id).limit(1)) is not None:
+    empty = db.session.scalars(sa.select(Board)).all()
+    for rows in (App, Section):
+        if len(empty) > 1 or db.session.scalar(sa.select(rows.id).limit(1)) is not None:
             raise NotEmptyError("this database has apps or boards already")
+    for board in empty:
+        target = Target("board", board.id, board.name)
+        audit.record("board.delete", actor=COMMAND_LINE, target=target)
+        db.session.delete(board)
+    db.session.flush()
     random = Random(seed)  # noqa: S311
     begun = now - 90 * DAY
     people, made = _people(begun)

@@ -35,10 +35,13 @@ class Action(StrEnum):
     APPS_TAG = "app.tag"
     APPS_MOVE = "app.move"
     TAG_MERGE = "tag.merge"
+    SAMPLES_ADD = "app.add_samples"
+    SAMPLES_REMOVE = "app.remove_samples"
     UNDO = "undo"
 
 
 IN_LOG = frozenset(Action) - {
     Action.APP_DUPLICATE, Action.APPS_TAG, Action.APPS_MOVE, Action.TAG_MERGE, Action.UNDO,
+    Action.SAMPLES_ADD, Action.SAMPLES_REMOVE,
 }  # fmt: skip
 """The actions that the audit log has."""

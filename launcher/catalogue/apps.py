@@ -155,6 +155,13 @@ def unarchive_apps(apps: Sequence[App], *, actor: Actor) -> Change:
 def delete_apps(apps: Sequence[App], *, actor: Actor) -> Change:
     """Delete apps with their places and the history of their checks. There is no undo."""
     facts = _facts_of(apps)
+    delete_in_session(apps, actor=actor)
+    db.session.commit()
+    return Change(Action.APP_DELETE, facts)
+
+
+def delete_in_session(apps: Sequence[App], *, actor: Actor) -> None:
+    """Delete apps as `delete_apps` does, inside the caller's transaction."""
     boards = _boards_of(apps)
     for app in apps:
         changes = _deleted(AppEntries.of(app), app.placements)
@@ -162,8 +169,6 @@ def delete_apps(apps: Sequence[App], *, actor: Actor) -> Change:
         db.session.delete(app)
     db.session.flush()
     touch(boards)
-    db.session.commit()
-    return Change(Action.APP_DELETE, facts)
 
 
 def tag_apps(apps: Sequence[App], text: str, *, actor: Actor) -> Change:

@@ -75,6 +75,15 @@ def add_board(entries: BoardEntries, *, owner: User | None, actor: Actor) -> Boa
     return board
 
 
+def add_first_board(name: str, *, owner: User, actor: Actor) -> Board | None:
+    """Create the first board of a site, for everyone signed in; None where there is a board."""
+    if db.session.scalar(sa.select(Board.id).limit(1)) is not None:
+        return None
+    board = add_board(BoardEntries(name=name), owner=owner, actor=actor)
+    db.session.commit()
+    return board
+
+
 def save_board(
     board: Board,
     entries: BoardEntries,

@@ -10,6 +10,7 @@ from launcher.audit import COMMAND_LINE
 from launcher.cli.failures import using_database
 from launcher.cli.output import one_line, print_json, put
 from launcher.cli.shell import stdin_line
+from launcher.db.settings import current_settings
 from launcher.models import Role, User
 
 user = AppGroup("user", help="Make users, list them, and give them new passwords.")
@@ -34,7 +35,8 @@ _password_stdin = click.option(
 def create(name: str, role: str, display_name: str, email: str, *, password_stdin: bool) -> None:
     """Make the user NAME, who can sign in at once.
 
-    Without --password-stdin the password is asked for.
+    Without --password-stdin the password is asked for. With the first admin, the board Home is
+    created.
 
     \b
     Examples:
@@ -45,6 +47,8 @@ def create(name: str, role: str, display_name: str, email: str, *, password_stdi
     made = users.create_user(
         name, password, role=Role(role), display_name=display_name, email=email, actor=COMMAND_LINE
     )
+    if users.is_last_admin(made):
+        _add_first_board(made)
     put(f"{made.username} is now {_article(made.role)} {made.role}", err=True)
 
 
@@ -93,6 +97,17 @@ def list_(*, as_json: bool) -> None:
         state = "" if one.is_active else "  (switched off)"
         seen = f"{one.last_seen_at:%Y-%m-%d %H:%M} UTC" if one.last_seen_at else "never signed in"
         put(f"{name:{max(map(len, names))}}  {one.role:6}  {seen}{state}")
+
+
+def _add_first_board(owner: User) -> None:
+    # They would cost every command time.
+    from launcher.catalogue.boards import add_first_board  # noqa: PLC0415
+    from launcher.i18n.app import speaking  # noqa: PLC0415
+    from launcher.i18n.locale import gettext as _  # noqa: PLC0415
+
+    site = current_settings()
+    with speaking(site.default_locale, site.zone.key):
+        add_first_board(_("Home"), owner=owner, actor=COMMAND_LINE)
 
 
 def _facts(one: User) -> dict[str, str | bool | None]:

@@ -185,5 +185,11 @@ _WORDS: Mapping[Action, Callable[[Facts], str]] = {
     Action.TAG_MERGE: lambda facts: _(
         "Tag %(before)s merged into %(tag)s.", before=facts["before"], tag=facts["tag"]
     ),
+    Action.SAMPLES_ADD: lambda facts: ngettext(
+        "%(num)s sample app added.", "%(num)s sample apps added.", facts["count"]
+    ),
+    Action.SAMPLES_REMOVE: lambda facts: ngettext(
+        "%(num)s sample app removed.", "%(num)s sample apps removed.", facts["count"]
+    ),
     Action.UNDO: _undone,
 }

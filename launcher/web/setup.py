@@ -17,6 +17,7 @@ from launcher.accounts.errors import (
 from launcher.audit import Actor
 from launcher.backup.errors import BackupError
 from launcher.backup.records.backup import Backup, State
+from launcher.catalogue.boards import add_first_board
 from launcher.current import current_backups, current_config
 from launcher.db.settings import change_settings
 from launcher.i18n.labels import ACCOUNT_WORDS, setting_words
@@ -68,6 +69,7 @@ def create_first_admin() -> ResponseReturnValue:
     except AccountError as error:
         return _form(token, values, _errors_of(error)), 422
     change_settings({"site_name": site_name}, actor=Actor.of(user))
+    add_first_board(_("Home"), owner=user, actor=Actor.of(user))
     begin_session(user)
     flash(_("Welcome, %(name)s. You are the first admin.", name=user.name))
     response = redirect(url_for("start.home"), 303)

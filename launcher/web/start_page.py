@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
-from launcher.catalogue.access import home_board, may_see_media, visible_boards
+from launcher.catalogue.access import home_board, may_edit, may_see_media, visible_boards
 from launcher.extensions import db
 from launcher.models import (
     Board,
@@ -18,6 +18,7 @@ from launcher.models import (
     Media,
 )
 from launcher.models.types import utc_now
+from launcher.web.boards.welcome import welcome
 from launcher.web.frame import current_viewer
 from launcher.web.htmx import is_htmx
 from launcher.web.roles import redirect_to_sign_in
@@ -86,6 +87,8 @@ def _show_board(boards: Sequence[Board], shown: Board | None) -> str:
         board=shown,
         sections=_groups(placed, now),
         summary=_summary(placed),
+        samples=sum(app.is_sample for app in placed) if may_edit(viewer) else 0,
+        welcome=None if placed else welcome(shown, viewer),
         can_find=bool(boards),
         is_admin=viewer is not None and viewer.is_admin,
     )

@@ -47,6 +47,7 @@ class PlacedApp(NamedTuple):
     since: datetime
     last_ms: int | None
     last_at: datetime | None
+    is_sample: bool
 
     @property
     def address(self) -> str:
@@ -75,6 +76,7 @@ _PLACED = (
         Section.id, Section.name, Placement.id, App.id, App.name, App.description, App.url,
         App.keywords, App.icon, App.letters, App.hue, Media.sha256, CheckState.state,
         CheckState.since, CheckState.last_ms, CheckState.last_at,
+        App.is_sample,
     )
     .select_from(Placement)
     .join(Section, Section.id == Placement.section_id)

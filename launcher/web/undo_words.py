@@ -55,6 +55,8 @@ _WORDS: Mapping[str, tuple[LazyString, LazyString]] = {
     Action.APP_DUPLICATE: _COPY,
     Action.APPS_TAG: _TAGGING,
     Action.APPS_MOVE: _MOVE,
+    Action.SAMPLES_ADD: _ADDITION,
+    Action.SAMPLES_REMOVE: _REMOVAL,
 }
 
 _OF_SECTION = {

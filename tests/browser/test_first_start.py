@@ -27,8 +27,8 @@ def test_the_printed_link_leads_to_a_start_page(server: Server, open_page: OpenP
     page.get_by_label("Name of this site").fill("Ada's house")
     page.get_by_role("button", name="Make the first admin").click()
 
-    expect(page.get_by_text("There is no board yet")).to_be_visible()
-    expect(page).to_have_title("Start · Ada's house")
+    expect(page.get_by_text("Home has no apps yet")).to_be_visible()
+    expect(page).to_have_title("Home · Ada's house")
     page.get_by_role("button", name="Close").click()
     expect(page.locator(".toast")).to_have_count(0)
 

@@ -8,12 +8,15 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from launcher.accounts import sign_in, users
 from launcher.accounts.errors import SignInRefusedError
 from launcher.backup.locks import Gate
+from launcher.extensions import db
+from launcher.models import Board
 from tests.conftest import BEN
 
 
@@ -43,6 +46,19 @@ def test_it_asks_for_a_password_twice(app: Flask, runner: FlaskCliRunner) -> Non
     )
     assert done.exit_code == 0
     assert can_sign_in(app, "dora", "a long password")
+
+
+def test_the_first_admin_gets_a_board_and_others_none(app: Flask, runner: FlaskCliRunner) -> None:
+    for name, role in (("dora", "viewer"), ("emil", "admin"), ("finn", "admin")):
+        args = ["user", "create", name, "--role", role, "--password-stdin"]
+        assert runner.invoke(args=args, input="a long password\n").exit_code == 0
+        with app.app_context():
+            boards = db.session.scalars(sa.select(Board)).all()
+            assert [each.name for each in boards] == ([] if name == "dora" else ["Home"])
+    with app.app_context():
+        board = db.session.scalars(sa.select(Board)).one()
+        assert board.owner
+        assert (board.slug, board.owner.username, board.visibility) == ("home", "emil", "members")
 
 
 @pytest.mark.parametrize(

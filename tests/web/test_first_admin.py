@@ -29,7 +29,7 @@ def test_the_link_makes_the_first_admin_and_signs_them_in(
     guest.open("/")
     assert "Welcome, ada. You are the first admin." in guest.page
     assert "Ada&#39;s house" in guest.page
-    assert "There is no board yet" in guest.page
+    assert "Home has no apps yet" in guest.page
     with app.app_context():
         assert users.find_user("ada").is_admin
         assert current_settings().site_name == "Ada's house"

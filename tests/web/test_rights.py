@@ -58,6 +58,7 @@ LEAST: Mapping[str, Rank] = {
     "recent": Rank.VIEWER,
     "start": Rank.VIEWER,
     "editing": Rank.EDITOR,
+    "samples": Rank.EDITOR,
     "backups": Rank.ADMIN,
     "backup": Rank.ADMIN,
     "backup_actions": Rank.ADMIN,

@@ -147,14 +147,6 @@ def test_the_home_board_of_ones_own_comes_first(ben: Visitor, boards: None, app:
     assert 'aria-current="page">Garden<' in ben.page
 
 
-def test_an_install_without_boards_says_what_to_do(ada: Visitor, chloe: Visitor) -> None:
-    ada.open("/")
-    assert "flask demo" in ada.page
-    chloe.open("/")
-    assert "An admin has to make a board" in chloe.page
-    assert "flask demo" not in chloe.page
-
-
 def test_it_links_to_no_page_that_does_not_exist(ada: Visitor, boards: None) -> None:
     for start in ("/", "/account", "/admin/users", "/?q="):
         ada.open(start)
