@@ -9,8 +9,10 @@ from launcher.i18n.formats import duration
 from launcher.i18n.labels import ERROR_WORDS, HEALTH_WORDS, KIND_WORDS, STAGE_WORDS, STATE_WORDS
 from launcher.models import hue_of, letters_of
 from launcher.models.types import utc_now
+from launcher.web.assets import mark
+from launcher.web.pictures import Picture, drawing_address
 from launcher.web.roles import admin_required
-from launcher.web.start_page import Tile
+from launcher.web.tiles import Tile
 from tests.patterns.samples import sample_panel
 
 COLOUR_ROLES = (
@@ -47,7 +49,7 @@ def _tiles() -> list[Tile]:
             "cameras.home.arpa",
             state="down",
             word=f"Down for {duration(45 * 60)}",
-            icon="camera",
+            icon="symbol:camera",
         ),
     ]
 
@@ -59,11 +61,9 @@ def _tile(name: str, note: str, *, state: str, word: str, icon: str = "") -> Til
         url="#p5",
         note=note,
         title="",
-        letters=letters_of(name),
-        hue=hue_of(name),
-        icon=icon,
-        image_url="",
+        picture=Picture(letters_of(name), hue_of(name), drawing_url=drawing_address(icon)),
         state=state,
+        mark=mark(state),
         since="",
         word=word,
         opens_new_tab=False,
