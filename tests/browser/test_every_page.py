@@ -42,6 +42,7 @@ PAGES = {
     "audit log": ("ada", "/admin/audit", 200),
     "nothing in the audit log": ("ada", "/admin/audit?who=nobody", 200),
     "operations": ("ada", "/admin/audit/operations", 200),
+    "settings": ("ada", "/admin/settings", 200),
 }
 
 
