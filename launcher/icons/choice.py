@@ -25,7 +25,7 @@ from launcher.models.catalogue import HUES
 
 _MOST_LETTERS = 2
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 class ChoiceKind(StrEnum):

@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 import re
 import sys
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
+
+from launcher.icons.search import folded
 
 _SETS = Path(__file__).parent / "sets"
 _PATH = re.compile(r'<path d="([^"]+)"/>')
@@ -45,12 +46,6 @@ def main(lucide: Path, simple_icons: Path) -> None:
     wanted = set(_wanted())
     for slug in sorted(wanted - brands.keys()):
         print(f"left out: {slug}")  # noqa: T201
-
-
-def folded(text: str) -> str:
-    """Return `text` in lower case and without accents, the spelling that is searched."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(each for each in plain if not unicodedata.combining(each))
 
 
 def _symbols(folder: Path) -> Iterable[Sequence[str]]:

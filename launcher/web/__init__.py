@@ -21,7 +21,6 @@ from launcher.web import (
     headers,
     health,
     htmx,
-    icons,
     metrics,
     navigation,
     proxies,
@@ -50,6 +49,7 @@ from launcher.web.admin.site import page as site_
 from launcher.web.boards import samples
 from launcher.web.editing import blueprint as editing
 from launcher.web.editing import undoing as _undoing  # noqa: F401  (its view is of `editing`)
+from launcher.web.icons import picker
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -69,7 +69,7 @@ def init_app(app: Flask) -> None:
         part.init_app(app)
     for page in (
         health, metrics, setup, setup_restore, auth, account, reauthentication, start_page,
-        icons, editing, samples,
+        picker, editing, samples,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
         jobs_, users, notifications, audit_, site_,
     ):  # fmt: skip

@@ -25,6 +25,7 @@ STATIC_PATH = Path(__file__).resolve().parent.parent / "static"
 HTMX = "vendor/htmx-4.0.1.min.js"
 _SHEETS = ("launcher.css", "editing.css")
 _FILES = ("app.js", "icons.svg", "favicon.svg", "settings.css", HTMX)
+_SCOPED_SCRIPTS = ("upload.js", "picker.js")
 _ADMIN_SCRIPTS = ("admin.js", "upload.js")
 _IMPORT = re.compile(r'^@import "([^"]+)";\n', re.MULTILINE)
 _TINTED = re.compile(r"(launcher-[0-9a-f]{12})-(\d{1,2}|[12]\d{2}|3[0-5]\d)\.css", re.ASCII)
@@ -66,7 +67,9 @@ def read_assets(static_path: Path) -> Assets:
     bodies = {name: join_styles(static_path / "css", name).encode() for name in _SHEETS}
     bodies |= {name: (static_path / name).read_bytes() for name in _FILES}
     bodies["admin.js"] = join_scripts(static_path).encode()
-    bodies["upload.js"] = _in_scope((static_path / "upload.js").read_text()).encode()
+    bodies |= {
+        name: _in_scope((static_path / name).read_text()).encode() for name in _SCOPED_SCRIPTS
+    }
     by_name = {name: _asset(name, body) for name, body in bodies.items()}
     return Assets(by_name, {asset.url.rpartition("/")[2]: asset for asset in by_name.values()})
 

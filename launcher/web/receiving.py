@@ -206,7 +206,7 @@ def _refuse(title: LazyString, text: LazyString) -> NoReturn:
 
 
 def _refuse_form(error: ValueError, config: Config) -> NoReturn:
-    _drain(config.upload_limit_bytes)
+    drain(config.upload_limit_bytes)
     if isinstance(error, UnicodeDecodeError):
         _refuse(
             _("The name of this file cannot be read"),
@@ -216,7 +216,7 @@ def _refuse_form(error: ValueError, config: Config) -> NoReturn:
 
 
 def _refuse_size(limit_bytes: int) -> NoReturn:
-    _drain(2 * limit_bytes)
+    drain(2 * limit_bytes)
     resume()
     text = gettext(
         "Nothing was stored. Put the file into the folder of backups on the server instead:"
@@ -227,7 +227,7 @@ def _refuse_size(limit_bytes: int) -> NoReturn:
     abort(show_refusal(413, title, text))
 
 
-def _drain(most_bytes: int) -> None:
+def drain(most_bytes: int) -> None:
     """Read what is still being sent, for 30 seconds at most.
 
     A browser reads the response after it has sent the whole form. If the connection were closed

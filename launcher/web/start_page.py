@@ -21,6 +21,7 @@ from launcher.models.types import utc_now
 from launcher.web.boards.welcome import welcome
 from launcher.web.frame import current_viewer
 from launcher.web.htmx import is_htmx
+from launcher.web.pictures import sandboxed
 from launcher.web.roles import redirect_to_sign_in
 from launcher.web.tiles import PlacedApp, placed_apps, tiles_of
 
@@ -68,13 +69,7 @@ def media(sha256: str) -> Response:
     ).one_or_none()
     if found is None or found.mime not in _IMAGE_TYPES:
         abort(404)
-    response = Response(found.content, mimetype=found.mime)
-    response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
-    # An SVG opened alone is a document: it may draw, and nothing else.
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
-    )
-    return response
+    return sandboxed(found.content, found.mime)
 
 
 def _show_board(boards: Sequence[Board], shown: Board | None) -> str:

@@ -19,6 +19,7 @@ from launcher.models import (
     Media,
     Placement,
     Section,
+    SetIcon,
     Visibility,
 )
 from launcher.models.types import utc_now
@@ -116,7 +117,8 @@ def pictures(app: Flask, boards: None) -> dict[str, str]:
             content=DRAWING,
         )  # fmt: skip
         page = Media(sha256="c" * 64, name="p.html", mime="text/html", size_bytes=1, content=b"x")
-        db.session.add_all((png, svg, page))
+        logo = SetIcon(name="logo", mime="image/svg+xml", size_bytes=len(DRAWING), content=DRAWING)
+        db.session.add_all((png, svg, page, logo))
         db.session.scalars(db.select(App).where(App.name == "Jellyfin")).one().icon_media = png
         db.session.commit()
     return hashes

@@ -13,6 +13,7 @@ from launcher.notifications.recipients import add_recipient
 
 _SAMPLES: dict[str, object] = {
     "address": "none.css",
+    "icon_id": 1,
     "job_id": "scrub",
     "name": "apple",
     "sha256": "a" * 64,

@@ -74,7 +74,7 @@ LEAST: Mapping[str, Rank] = {
 }
 """Who may at least, by blueprint; an endpoint of its own comes first."""
 
-RIGHTS_FIRST = {"uploads.receive", "setup_restore.receive"}
+RIGHTS_FIRST = {"icons.upload", "uploads.receive", "setup_restore.receive"}
 """Views that ask for the rights before the token: guests must not cause a form to be read."""
 
 HIDDEN_FROM_GUESTS = {"start.media"}
@@ -205,6 +205,7 @@ def site(app: Flask, data_dir: Path, pictures: dict[str, str]) -> Site:
     things = {
         "address": asset[1],
         "backup_id": backup.id,
+        "icon_id": "1",
         "job_id": "scrub",
         "name": "apple",
         "operation_id": made.operation_id,

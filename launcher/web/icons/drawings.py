@@ -1,11 +1,15 @@
-"""Icons: the drawings that Launcher ships."""
+"""Sends the drawings that Launcher ships, and the icons of the colour set."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, abort, request
 
 from launcher.db.session import ungated
+from launcher.extensions import db
 from launcher.icons.drawn import Kind, drawn_set
+from launcher.models import SetIcon
+from launcher.web.pictures import sandboxed
+from launcher.web.roles import editor_required
 
 _FOREVER = "public, max-age=31536000, immutable"
 
@@ -36,3 +40,13 @@ def _drawing(kind: Kind, name: str) -> Response:
     is_current = request.args.get("v") == set_.version
     response.headers["Cache-Control"] = _FOREVER if is_current else "no-cache"
     return response
+
+
+@blueprint.get("/icons/set/<int(max=9223372036854775807):icon_id>")
+@editor_required
+def set_icon(icon_id: int) -> Response:
+    """Send one icon of the colour set, to choose from."""
+    icon = db.session.get(SetIcon, icon_id)
+    if icon is None:
+        abort(404)
+    return sandboxed(icon.content, icon.mime)

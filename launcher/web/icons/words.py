@@ -1,0 +1,61 @@
+"""The words for kinds of icons and for refused images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from launcher.i18n.formats import number, size
+from launcher.i18n.locale import gettext
+from launcher.i18n.locale import lazy_gettext as _
+from launcher.icons.choice import ChoiceKind
+from launcher.icons.uploads import IconRefusedError, Refusal
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
+
+PART_WORDS: Mapping[str, LazyString] = {
+    "all": _("All"),
+    "brands": _("Brands"),
+    "symbols": _("Symbols"),
+    "set": _("Colour set"),
+    "uploads": _("Uploads"),
+    "letters": _("Letters"),
+}
+"""The parts of the picker, in their order."""
+
+KIND_WORDS: Mapping[ChoiceKind, LazyString] = {
+    ChoiceKind.BRAND: _("Brand icon"),
+    ChoiceKind.SYMBOL: _("Symbol"),
+    ChoiceKind.SET: _("Colour set"),
+    ChoiceKind.MEDIA: _("Uploaded icon"),
+    ChoiceKind.LETTERS: _("Letters"),
+}
+
+_REFUSALS: Mapping[Refusal, LazyString] = {
+    Refusal.TYPE: _(
+        "Icon not uploaded. The file is not a PNG, JPEG, WebP, AVIF, GIF, SVG or ICO image."
+    ),
+    Refusal.ACTIVE: _("Icon not uploaded. The SVG holds scripts or external links."),
+    Refusal.COMPLEX: _("Icon not uploaded. The SVG has too many elements."),
+    Refusal.DAMAGED: _("Icon not uploaded. The image is damaged."),
+    Refusal.STOPPED: _("Icon not uploaded. Reading the image took too long."),
+}
+
+
+def refusal_words(error: IconRefusedError) -> str:
+    """Return why an image is refused, in a sentence or two."""
+    if error.reason is Refusal.PIXELS:
+        return gettext(
+            "Icon not uploaded. The image is %(width)s × %(height)s pixels."  # noqa: RUF001
+            " The limit is %(limit)s × %(limit)s.",  # noqa: RUF001
+            width=number(error.facts["width"]),
+            height=number(error.facts["height"]),
+            limit=number(error.facts["limit"]),
+        )
+    if error.reason is Refusal.BYTES:
+        return gettext(
+            "Icon not uploaded. The file is larger than %(limit)s.",
+            limit=size(error.facts["limit"]),
+        )
+    return str(_REFUSALS[error.reason])
