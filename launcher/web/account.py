@@ -1,4 +1,4 @@
-"""One's own account: language, appearance, password."""
+"""One's own account: language, appearance, start page, password."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from launcher.accounts.errors import (
     SignInThrottledError,
 )
 from launcher.audit import Actor
+from launcher.catalogue.access import visible_boards
+from launcher.catalogue.personal import set_start_page
 from launcher.extensions import db
 from launcher.i18n.labels import ACCOUNT_WORDS
 from launcher.i18n.locale import LOCALE_COOKIE, LOCALES
@@ -58,6 +60,24 @@ def change_appearance() -> Response:
     return redirect(url_for("account.show"), 303)
 
 
+@blueprint.post("/account/start-page")
+@user_required
+def change_start_page() -> ResponseReturnValue:
+    """Set one's own home board, one of those that one sees, and where apps open."""
+    wanted = request.form.get("home_board", "")
+    boards = {str(each.id): each for each in visible_boards(signed_in_user())}
+    if wanted and wanted not in boards:
+        return _page({"home_board": _("Choose one of these boards.")}), 422
+    set_start_page(
+        signed_in_user(),
+        home=boards.get(wanted),
+        opens_new_tab="open_new_tab" in request.form,
+        actor=acting_user(),
+    )
+    flash(_("Start page saved"))
+    return redirect(url_for("account.show"), 303)
+
+
 @blueprint.post("/account/password")
 @user_required
 def change_password() -> ResponseReturnValue:
@@ -97,7 +117,8 @@ def sign_out_everywhere() -> ResponseReturnValue:
 def _page(errors: Mapping[str, str]) -> str:
     return render_template(
         "account.html",
-        errors={"current_password": "", "new_password": ""} | dict(errors),
+        errors={"current_password": "", "new_password": "", "home_board": ""} | dict(errors),
+        boards=visible_boards(signed_in_user()),
         password_min_length=PASSWORD_MIN_LENGTH,
     )
 

@@ -1,7 +1,8 @@
-"""One's own account: language, appearance, password."""
+"""One's own account: language, appearance, start page, password."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -123,3 +124,56 @@ def test_a_language_from_right_to_left_turns_the_page_around(app: Flask, ada: Vi
         hebrew = replace(current_frame(), language="he")
         assert hebrew.is_right_to_left
         assert '<html lang="he" dir="rtl">' in render_template("base.html", frame=hebrew)
+
+
+# --- the start page -----------------------------------------------------------------------------
+
+
+def board_ids(page: str) -> dict[str, str]:
+    """Return the home boards that the page offers, by their names."""
+    select = page[page.index('id="home_board"') :].partition("</select>")[0]
+    found = re.findall(r'<option value="(\d*)"[^>]*>([^<]+)<', select)
+    return {name: id_ for id_, name in found}
+
+
+def test_ones_own_home_board_opens_first(chloe: Visitor, boards: None) -> None:
+    chloe.open("/account")
+    garden = board_ids(chloe.page)["Garden"]
+    assert chloe.send("/account/start-page", home_board=garden).status_code == 303
+
+    assert "Sprinkler" in chloe.open("/").text
+    chloe.open("/account")
+    assert f'<option value="{garden}" selected>Garden' in chloe.page
+    chloe.send("/account/start-page", home_board="")
+    assert "Home Assistant" in chloe.open("/").text
+
+
+def test_only_boards_that_one_sees_are_offered_and_accepted(
+    chloe: Visitor, ben: Visitor, boards: None
+) -> None:
+    ben.open("/account")
+    chloe.open("/account")
+    assert set(board_ids(chloe.page)) == {"Home board of the site", "Home", "Garden"}
+    attic = board_ids(ben.page)["Attic"]
+
+    for hidden in (attic, "999", "x"):
+        assert chloe.send("/account/start-page", home_board=hidden).status_code == 422
+        assert "Choose one of these boards." in chloe.page
+        assert "Attic" not in chloe.page
+
+
+def test_apps_open_in_a_new_tab_for_who_wants_that(chloe: Visitor, boards: None) -> None:
+    chloe.open("/account")
+    chloe.send("/account/start-page", home_board="", open_new_tab="on")
+    assert 'target="_blank"' in chloe.open("/").text
+    chloe.open("/account")
+    chloe.send("/account/start-page", home_board="")
+    assert 'target="_blank"' not in chloe.open("/").text
+
+
+def test_the_choice_is_in_the_audit_log(ada: Visitor, boards: None) -> None:
+    ada.open("/account")
+    ada.send("/account/start-page", home_board=board_ids(ada.page)["Garden"], open_new_tab="on")
+    page = re.sub(r"<[^>]+>", " ", ada.open("/admin/audit").text)
+    assert "Own home board: nothing → Garden" in " ".join(page.split())
+    assert "Open apps in a new tab: no → yes" in " ".join(page.split())
