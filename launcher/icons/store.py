@@ -18,10 +18,11 @@ from launcher.models.types import utc_now
 _FITTING_NAME = 100
 
 
-def keep(image: Image, *, actor: Actor) -> Media:
+def keep(image: Image, *, actor: Actor, is_fetched: bool = False) -> Media:
     """Return the row with the content of `image`, added if there is none; the caller commits.
 
-    A row of the same content keeps its first name. A new one is in the audit log.
+    A row of the same content keeps its first name. A new one is in the audit log, with
+    how it came.
     """
     sha256 = hashlib.sha256(image.content).hexdigest()
     row = {
@@ -36,7 +37,10 @@ def keep(image: Image, *, actor: Actor) -> Media:
     media = db.session.scalars(sa.select(Media).where(Media.sha256 == sha256)).one()
     if added.rowcount:  # type: ignore[attr-defined]  # a CursorResult
         changes = {"mime": [None, media.mime], "size_bytes": [None, media.size_bytes]}
-        audit.record("icon.upload", actor=actor, target=_target(media), changes=changes)
+        if is_fetched:
+            audit.record("icon.fetch", actor=actor, target=_target(media), changes=changes)
+        else:
+            audit.record("icon.upload", actor=actor, target=_target(media), changes=changes)
     return media
 
 

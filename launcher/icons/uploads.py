@@ -69,10 +69,11 @@ class Image:
     name: str
 
 
-def read_image(content: bytes, *, name: str) -> Image:
+def read_image(content: bytes, *, name: str, time_s: float = _TIME_S) -> Image:
     """Return the icon that is in `content`, whatever `name` says of its type.
 
-    It takes up to 15 seconds, and waits while two others are read: the caller holds no transaction.
+    It takes up to `time_s` seconds, and waits as long while two others are read: the caller holds
+    no transaction.
 
     Raises:
         IconRefusedError
@@ -82,8 +83,12 @@ def read_image(content: bytes, *, name: str) -> Image:
     name = clean_name(name)
     if is_markup(content):
         return Image(checked_svg(content), _SVG, name)
-    with _places:
-        reply = _ask(content)
+    if not _places.acquire(timeout=time_s):
+        raise IconRefusedError(Refusal.STOPPED)
+    try:
+        reply = _ask(content, time_s)
+    finally:
+        _places.release()
     if "reason" in reply:
         raise IconRefusedError(Refusal(reply["reason"]), **reply.get("facts", {}))
     return Image(base64.b64decode(reply["content"]), str(reply["mime"]), name)
@@ -118,11 +123,11 @@ def environment() -> dict[str, str]:
     return {key: os.environ[key] for key in _ENVIRONMENT & os.environ.keys()}
 
 
-def _ask(content: bytes) -> dict[str, Any]:
+def _ask(content: bytes, time_s: float) -> dict[str, Any]:
     request = base64.b64encode(content).decode()
     try:
         with started("launcher.icons.raster", environment=environment()) as child:
-            answer = child.ask(request, timeout_s=_TIME_S)
+            answer = child.ask(request, timeout_s=time_s)
     except OSError as error:
         raise IconRefusedError(Refusal.STOPPED) from error
     return _parsed(answer)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from launcher.extensions import login
 from launcher.web import (
     account,
+    apps,
     assets,
     auth,
     compression,
@@ -69,7 +70,7 @@ def init_app(app: Flask) -> None:
         part.init_app(app)
     for page in (
         health, metrics, setup, setup_restore, auth, account, reauthentication, start_page,
-        picker, editing, samples,
+        picker, editing, samples, apps,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
         jobs_, users, notifications, audit_, site_,
     ):  # fmt: skip

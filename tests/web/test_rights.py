@@ -47,6 +47,7 @@ LEAST: Mapping[str, Rank] = {
     "assets": Rank.ANYONE,
     "health": Rank.ANYONE,
     "metrics": Rank.ANYONE,
+    "apps": Rank.EDITOR,
     "icons": Rank.EDITOR,
     "icons.symbol": Rank.ANYONE,
     "icons.brand": Rank.ANYONE,

@@ -81,6 +81,7 @@ ACTION_WORDS: Mapping[str, LazyString] = {
     "tag.delete": _("Deleted tag %(name)s"),
     "tag.undo": _("Undid a change of tag %(name)s"),
     "icon.upload": _("Uploaded icon %(name)s"),
+    "icon.fetch": _("Fetched icon %(name)s"),
     "icon.delete": _("Deleted icon %(name)s"),
     "backup.download": _("Downloaded a backup"),
 } | {f"backup.{verb}": words for verb, words in VERB_WORDS.items()}

@@ -1,0 +1,8 @@
+"""The blueprint of the forms of apps."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("apps", __name__)
+
+APP = "/apps/<int(max=9223372036854775807):app_id>"
+"""The address of one app; SQLite takes no larger number as an id."""

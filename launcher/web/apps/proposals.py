@@ -1,0 +1,124 @@
+"""The name and the icon of an app, proposed for its URL, with a sentence about how that went."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+
+from flask import abort, url_for
+
+from launcher.config import Config
+from launcher.current import current_config
+from launcher.db.session import release, resume
+from launcher.db.settings import site_settings
+from launcher.extensions import db
+from launcher.fetching.addresses import AddressRules
+from launcher.fetching.problems import Problem
+from launcher.fetching.proposal import DEADLINE_S, Proposal, propose
+from launcher.icons.choice import Choice, ChoiceKind
+from launcher.icons.drawn import Kind, drawn_set
+from launcher.icons.fetched import keep_fetched
+from launcher.icons.uploads import IconRefusedError, Image, read_image
+from launcher.models import hue_of, letters_of
+from launcher.web.apps.proposal_words import ProposalState, words_for
+from launcher.web.frame import current_viewer
+from launcher.web.pictures import Picture, drawing_address
+from launcher.web.roles import acting_user
+
+_LEAST_TIME_FOR_ICON_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ShownProposal:
+    """A proposal as the form of an app shows it.
+
+    Attributes:
+        name: to be entered as the name, "" for none.
+        icon_value: what the field `icon` of the form holds, like `media:<sha256>`.
+        picture: of that icon.
+        sentence: what was fetched, or why it was not.
+    """
+
+    name: str
+    icon_value: str
+    picture: Picture
+    sentence: str
+    state: ProposalState
+
+
+def proposal_for(url: str) -> ShownProposal:
+    """Return a proposal for the app at `url`; it takes about 5 seconds at most.
+
+    Nothing holds a transaction or the gate meanwhile: what was read before must be read again, and
+    what was not committed is lost. A fetched icon is in the database afterwards; one that no app
+    takes is removed after a day. The view requires an editor.
+
+    Raises:
+        Forbidden: the viewer is no editor any more by the time of the answer.
+        DataBeingReplacedError: a restore began meanwhile.
+    """
+    settings = site_settings()
+    if not settings.fetch_enabled:
+        return _shown(Proposal(problem=Problem.DISABLED), None)
+    rules = AddressRules(settings.fetch_private, own_ports_of(current_config()))
+    began = time.monotonic()
+    release()
+    made = propose(url, rules=rules)
+    image = _image(made, left_s=DEADLINE_S - (time.monotonic() - began))
+    resume()
+    viewer = current_viewer()
+    if viewer is None or not viewer.may_edit:
+        abort(403)
+    if image is None:
+        return _shown(made, None)
+    sha256 = keep_fetched(image, actor=acting_user()).sha256
+    db.session.commit()
+    return _shown(made, sha256)
+
+
+def own_ports_of(config: Config) -> frozenset[int]:
+    """Return the ports that this server listens at; none for a socket in a file."""
+    port = config.bind.rpartition(":")[2]
+    is_port = not config.bind.startswith("unix:") and port.isdigit()
+    return frozenset({int(port)} if is_port else ())
+
+
+def _image(made: Proposal, *, left_s: float) -> Image | None:
+    if made.icon is None:
+        return None
+    try:
+        return read_image(
+            made.icon, name=made.icon_name, time_s=max(left_s, _LEAST_TIME_FOR_ICON_S)
+        )
+    except IconRefusedError:
+        return None
+
+
+def _shown(made: Proposal, sha256: str | None) -> ShownProposal:
+    choice = Choice(ChoiceKind.MEDIA, sha256) if sha256 else _drawn_for(made.name)
+    picture = Picture(
+        letters=letters_of(made.name),
+        hue=hue_of(made.name),
+        image_url=url_for("start.media", sha256=sha256) if sha256 else "",
+        drawing_url=drawing_address(str(choice)),
+    )
+    sentence, state = words_for(made, has_icon=sha256 is not None, kind=choice.kind)
+    return ShownProposal(made.name, str(choice), picture, sentence, state)
+
+
+def _drawn_for(name: str) -> Choice:
+    """Return the brand or symbol with exactly this name, else letters."""
+    wanted = _letters(name)
+    if wanted:
+        for brand in drawn_set(Kind.BRAND).drawings.values():
+            if wanted in {_letters(brand.name), _letters(brand.title)}:
+                return Choice(ChoiceKind.BRAND, brand.name)
+        symbol = "-".join(name.lower().split())
+        if symbol in drawn_set(Kind.SYMBOL).drawings:
+            return Choice(ChoiceKind.SYMBOL, symbol)
+    return Choice(ChoiceKind.LETTERS)
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()
