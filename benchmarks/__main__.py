@@ -3,6 +3,7 @@
 python -m benchmarks                       10 MB and 200 MB
 python -m benchmarks --megabytes 1000      one size only
 python -m benchmarks --only panel          the backup panel, with 10, 1,000 and 10,000 backups
+python -m benchmarks --only start          the start page, with 24, 50 and 500 apps
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from benchmarks.idle import measure_idle
 from benchmarks.panel import measure_panel
 from benchmarks.sample import make_data_dir, make_demo
 from benchmarks.site import measure_page, measure_restore
+from benchmarks.start_page import measure_start
 from benchmarks.timing import ROOT, Row
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -43,9 +45,20 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument(
         "--only",
-        choices=("create", "levels", "writer", "restore", "memory", "page", "panel", "idle"),
+        choices=(
+            "create",
+            "levels",
+            "writer",
+            "restore",
+            "memory",
+            "page",
+            "panel",
+            "start",
+            "idle",
+        ),
     )
     parser.add_argument("--seconds", type=float, default=60, help="how long to watch what is idle")
+    parser.add_argument("--requests", type=int, default=10_000, help="between two weighings")
     parser.add_argument("--directory", type=Path, help="where to work; a disk, not memory")
     arguments = parser.parse_args()
     rows: list[Row] = []
@@ -72,7 +85,9 @@ def main() -> None:
 
 def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
     wanted = arguments.only
-    for megabytes in arguments.megabytes if wanted not in {"page", "panel", "idle"} else ():
+    for megabytes in (
+        arguments.megabytes if wanted not in {"page", "panel", "start", "idle"} else ()
+    ):
         runs = max(1, arguments.runs if megabytes <= 200 else arguments.runs // 2)
         template = folder / f"template-{megabytes}"
         make_data_dir(template, megabytes=megabytes)
@@ -92,6 +107,10 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
         yield from measure_page(make_demo(folder / "demo"))
     if wanted in {None, "panel"}:
         yield from measure_panel(make_demo(folder / "demo-with-backups"))
+    if wanted in {None, "start"}:
+        yield from measure_start(
+            make_demo(folder / "without-history"), runs=arguments.runs, requests=arguments.requests
+        )
     if wanted in {None, "idle"}:
         template = folder / "idle"
         make_data_dir(template, megabytes=1)

@@ -55,7 +55,7 @@ def measure_panel(template: Path, *, counts: tuple[int, ...] = _COUNTS) -> Itera
 
 def _measure(data_dir: Path, table: str) -> Iterator[Row]:
     with serving(data_dir, workers=1) as port:
-        admin = _Admin(port)
+        admin = Admin(port)
         first_s = admin.timed(_PAGE)
         for path in ("/", _PAGE) * 20:
             admin.get(path)
@@ -71,7 +71,7 @@ def _measure(data_dir: Path, table: str) -> Iterator[Row]:
             yield Row(table, name, memory, "MB", "resident")
 
 
-def _times(admin: _Admin, table: str) -> Iterator[Row]:
+def _times(admin: Admin, table: str) -> Iterator[Row]:
     seconds: list[float] = []
 
     def page() -> float:
@@ -85,7 +85,7 @@ def _times(admin: _Admin, table: str) -> Iterator[Row]:
     yield Row(table, "start page, median", median["start"] * 1000, "ms", ratio)
 
 
-def _schedule(data_dir: Path, admin: _Admin, table: str) -> Iterator[Row]:
+def _schedule(data_dir: Path, admin: Admin, table: str) -> Iterator[Row]:
     """The page of the schedule with what its clean-up would do, and that decision alone."""
     path = f"{_PAGE}/schedule"
     ask = partial(admin.timed, path)
@@ -109,7 +109,7 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _after_a_change(data_dir: Path, admin: _Admin) -> float:
+def _after_a_change(data_dir: Path, admin: Admin) -> float:
     service = service_for(data_dir)
     newest = max(path.name for path in (data_dir / "backups").glob("*.json"))
     service.protect(newest.removeprefix("launcher-").removesuffix(".json"), by="bench")
@@ -117,7 +117,7 @@ def _after_a_change(data_dir: Path, admin: _Admin) -> float:
     return admin.timed(_PAGE)
 
 
-def _poll(data_dir: Path, admin: _Admin, table: str) -> Iterator[Row]:
+def _poll(data_dir: Path, admin: Admin, table: str) -> Iterator[Row]:
     """What a page asks each second while an operation is running, once it has moved on."""
     operations = service_for(data_dir)._operations
     headers = _HTMX
@@ -139,7 +139,7 @@ def _poll(data_dir: Path, admin: _Admin, table: str) -> Iterator[Row]:
             yield Row(table, f"{what}, median", median["poll"] * 1000, "ms", ratio)
 
 
-class _Admin:
+class Admin:
     """The admin of the sample data, signed in."""
 
     def __init__(self, port: int) -> None:
@@ -178,7 +178,7 @@ class _Admin:
         return time.perf_counter() - began
 
 
-def _statements(data_dir: Path, admin: _Admin) -> int:
+def _statements(data_dir: Path, admin: Admin) -> int:
     """Count the SQL statements of one page, in an application of its own."""
     told = subprocess.run(
         [sys.executable, "-m", "benchmarks.statements", _PAGE, admin.cookie],

@@ -23,13 +23,15 @@ _CLIENTS = 9
 
 
 @contextlib.contextmanager
-def serving(data_dir: Path, *, workers: int = 3, threads: int = 4, **extra: str) -> Iterator[int]:
+def serving(
+    data_dir: Path, *, workers: int = 3, threads: int = 4, app: str = "wsgi:app", **extra: str
+) -> Iterator[int]:
     """Serve a data directory with gunicorn as a deployment does; yield its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "wsgi:app"],
+        [sys.executable, "-m", "gunicorn", app],
         cwd=ROOT,
         env=environment(
             data_dir,
@@ -183,15 +185,33 @@ def weigh(port: int, path: str, *, table: str, what: str, **headers: str) -> Ite
 
 def memory_of(port: int) -> Iterator[tuple[str, float]]:
     """Yield the resident memory in MB of each process that serves on `port`."""
-    processes = subprocess.run(
+    rows = _processes(port)
+    roots = {pid for pid, parent, _ in rows if parent not in {other for other, _, _ in rows}}
+    for pid, _, resident_mb in rows:
+        yield "gunicorn master" if pid in roots else "gunicorn worker", resident_mb
+
+
+def whole_memory(port: int) -> float:
+    """Return the memory in MB of all that serve on `port`; what they share counts once (PSS)."""
+    total = 0
+    for pid, _, _ in _processes(port):
+        facts = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        found = re.search(r"^Pss: +(\d+)", facts, re.MULTILINE)
+        total += int(found[1]) if found else 0
+    return total / 1024
+
+
+def _processes(port: int) -> list[tuple[str, str, float]]:
+    """Return id, id of the parent and resident MB of each process that serves on `port`."""
+    lines = subprocess.run(
         ["ps", "-eo", "pid=,ppid=,rss=,args="], capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    rows = [line.split(None, 3) for line in processes]
-    masters = [row for row in rows if "gunicorn" in row[3] and _listens(row[0], port)]
-    roots = {row[0] for row in masters if row[1] not in {other[0] for other in masters}}
-    for row in masters:
-        name = "gunicorn master" if row[0] in roots else "gunicorn worker"
-        yield name, int(row[2]) / 1024
+    rows = [line.split(None, 3) for line in lines]
+    return [
+        (pid, parent, int(resident_kb) / 1024)
+        for pid, parent, resident_kb, words in rows
+        if "gunicorn" in words and _listens(pid, port)
+    ]
 
 
 def _listens(pid: str, port: int) -> bool:
