@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from launcher import audit
 from launcher.accounts import passwords
 from launcher.audit import COMMAND_LINE, Actor, Target
+from launcher.catalogue.entries import slug_of
 from launcher.extensions import db
 from launcher.models import (
     App,
@@ -85,6 +86,8 @@ class Filled:
     apps: int
     probes: int
     accounts: tuple[SampleAccount, ...] = field(repr=False)
+    slugs: tuple[str, ...] = ()
+    """The addresses of the boards."""
 
 
 MEDIA = (
@@ -191,33 +194,53 @@ _VISIBILITY = {
 _PEOPLE = (("ada", "Ada", Role.ADMIN), ("ben", "Ben", Role.EDITOR), ("chloe", "Chloe", Role.VIEWER))
 
 
-def fill(*, now: datetime, seed: int) -> Filled:
+def fill(*, now: datetime, seed: int, force: bool = False) -> Filled:
     """Add the sample content to a database without apps and boards, in one transaction.
 
+    Args:
+        force: add it beside what there is. Boards, apps and users of the site stay as they are,
+            and the audit log gets what was added, without an invented past.
+
     Raises:
-        NotEmptyError: there is an app or a section, or more than the one board that the first
-            admin got; nothing was added.
+        NotEmptyError: without `force`: there is an app or a section, or more than the one board
+            that the first admin got; nothing was added.
     """
-    empty = db.session.scalars(sa.select(Board)).all()
-    for rows in (App, Section):
-        if len(empty) > 1 or db.session.scalar(sa.select(rows.id).limit(1)) is not None:
-            raise NotEmptyError("this database has apps or boards already")
-    for board in empty:
-        target = Target("board", board.id, board.name)
-        audit.record("board.delete", actor=COMMAND_LINE, target=target)
-        db.session.delete(board)
-    db.session.flush()
+    is_in_use = _is_in_use()
+    if is_in_use and not force:
+        raise NotEmptyError("this database has apps or boards already")
+    if not is_in_use:
+        _delete_empty_board()
     random = Random(seed)  # noqa: S311
     begun = now - 90 * DAY
     people, made = _people(begun)
     apps = _apps(begun, now)
     boards = _boards(apps, owner=people["ada"], at=begun)
     db.session.flush()
-    people["ada"].home_board_id = boards["Home"].id
-    _audit(people, apps, boards, random=random, begun=begun, now=now)
+    if is_in_use:
+        _audit_addition(people, made, apps, boards)
+    else:
+        people["ada"].home_board_id = boards["Home"].id
+        _audit(people, apps, boards, random=random, begun=begun, now=now)
     probes = _history(apps, random=random, now=now)
     db.session.commit()
-    return Filled(len(boards), len(apps), probes, tuple(made))
+    slugs = tuple(board.slug for board in boards.values())
+    return Filled(len(boards), len(apps), probes, tuple(made), slugs)
+
+
+def _is_in_use() -> bool:
+    boards = db.session.scalar(sa.select(sa.func.count()).select_from(Board)) or 0
+    return boards > 1 or any(
+        db.session.scalar(sa.select(rows.id).limit(1)) is not None for rows in (App, Section)
+    )
+
+
+def _delete_empty_board() -> None:
+    """Delete the board that the first admin got: the sample boards take its place."""
+    for board in db.session.scalars(sa.select(Board)):
+        target = Target("board", board.id, board.name)
+        audit.record("board.delete", actor=COMMAND_LINE, target=target)
+        db.session.delete(board)
+    db.session.flush()
 
 
 def _people(begun: datetime) -> tuple[dict[str, User], list[SampleAccount]]:
@@ -242,7 +265,9 @@ def _people(begun: datetime) -> tuple[dict[str, User], list[SampleAccount]]:
 
 def _apps(begun: datetime, now: datetime) -> dict[str, App]:
     icons = dict(_icons(begun))
-    tags = {name: Tag(name=name) for name in sorted({t for s in SAMPLES for t in s.tags})}
+    known = {tag.name.casefold(): tag for tag in db.session.scalars(sa.select(Tag))}
+    names = sorted({name for sample in SAMPLES for name in sample.tags})
+    tags = {name: known.get(name) or Tag(name=name) for name in names}
     apps: dict[str, App] = {}
     for sample in SAMPLES:
         at = now - 3 * MINUTE if sample.health is Health.UNKNOWN else begun
@@ -303,9 +328,11 @@ _SINCE = {
 
 
 def _boards(apps: dict[str, App], *, owner: User, at: datetime) -> dict[str, Board]:
+    taken = set(db.session.scalars(sa.select(Board.slug)))
+    last = db.session.scalar(sa.select(sa.func.max(Board.position)))
     boards = {
         name: Board(
-            slug=name.lower(),
+            slug=slug_of(name, taken),
             name=name,
             visibility=_VISIBILITY[name],
             owner=owner,
@@ -323,10 +350,25 @@ def _boards(apps: dict[str, App], *, owner: User, at: datetime) -> dict[str, Boa
                 for index, (title, names) in enumerate(sections.items())
             ],
         )
-        for position, (name, sections) in enumerate(BOARDS.items())
+        for position, (name, sections) in enumerate(BOARDS.items(), 0 if last is None else last + 1)
     }
     db.session.add_all(boards.values())
     return boards
+
+
+def _audit_addition(
+    people: dict[str, User],
+    made: list[SampleAccount],
+    apps: dict[str, App],
+    boards: dict[str, Board],
+) -> None:
+    """Record what was added to a site in use, as of now and by the command."""
+    targets = [("user", people[each.username].id, each.username) for each in made]
+    targets += [("board", board.id, board.name) for board in boards.values()]
+    targets += [("app", app.id, app.name) for app in apps.values()]
+    for kind, id_, name in targets:
+        target = Target(kind, id_, name)
+        audit.record(f"{kind}.create", actor=COMMAND_LINE, target=target)
 
 
 def _audit(
@@ -387,8 +429,9 @@ def _history(apps: dict[str, App], *, random: Random, now: datetime) -> int:
         )
         db.session.execute(sa.insert(ProbeDay), list(days))
     db.session.execute(sa.insert(Probe), probes)
-    _fold_probes_into_hours(this_hour - 23 * HOUR)
-    _fold_hours_into_days(first_hour)
+    ids = [app.id for app in apps.values()]
+    _fold_probes_into_hours(this_hour - 23 * HOUR, ids)
+    _fold_hours_into_days(first_hour, ids)
     return len(probes)
 
 
@@ -445,7 +488,7 @@ def _aggregates(
         at += step
 
 
-def _fold_probes_into_hours(start: datetime) -> None:
+def _fold_probes_into_hours(start: datetime, app_ids: list[int]) -> None:
     second = int(start.timestamp())
     db.session.execute(
         sa.text(
@@ -453,22 +496,24 @@ def _fold_probes_into_hours(start: datetime) -> None:
             INSERT INTO probe_hours (app_id, at, probes, up, ms_min, ms_max, ms_sum)
             SELECT app_id, at - at % 3600, count(*), sum(is_up),
                    min(ms), max(ms), coalesce(sum(ms), 0)
-            FROM probes WHERE at >= :start GROUP BY app_id, at - at % 3600"""
-        ),
-        {"start": second},
+            FROM probes WHERE at >= :start AND app_id IN :ids
+            GROUP BY app_id, at - at % 3600"""
+        ).bindparams(sa.bindparam("ids", expanding=True)),
+        {"start": second, "ids": app_ids},
     )
 
 
-def _fold_hours_into_days(start: datetime) -> None:
+def _fold_hours_into_days(start: datetime, app_ids: list[int]) -> None:
     db.session.execute(
         sa.text(
             """
             INSERT INTO probe_days (app_id, at, probes, up, ms_min, ms_max, ms_sum)
             SELECT app_id, at - at % 86400, sum(probes), sum(up),
                    min(ms_min), max(ms_max), sum(ms_sum)
-            FROM probe_hours WHERE at >= :start GROUP BY app_id, at - at % 86400"""
-        ),
-        {"start": int(start.timestamp())},
+            FROM probe_hours WHERE at >= :start AND app_id IN :ids
+            GROUP BY app_id, at - at % 86400"""
+        ).bindparams(sa.bindparam("ids", expanding=True)),
+        {"start": int(start.timestamp()), "ids": app_ids},
     )
 
 
@@ -484,12 +529,14 @@ def _icons(at: datetime) -> Iterator[tuple[str, Media]]:
 
 
 def _media(name: str, mime: str, content: bytes, at: datetime) -> Media:
-    return Media(
+    """Return the picture, the one of the site where it has it already."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    return db.session.scalar(sa.select(Media).where(Media.sha256 == sha256)) or Media(
         name=name,
         mime=mime,
         content=content,
         size_bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=sha256,
         created_at=at,
     )
 

@@ -19,7 +19,7 @@ from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
 from launcher.extensions import db
-from launcher.models import App, Board, Health, Role, hue_of, letters_of
+from launcher.models import App, AuditEvent, Board, Health, Role, hue_of, letters_of
 
 NOW = datetime(2026, 11, 22, 13, 7, 30, tzinfo=UTC)
 AGREE = """
@@ -175,9 +175,69 @@ def test_it_never_goes_on_top_of_other_content(app: Flask, runner: FlaskCliRunne
     done = runner.invoke(args=["demo"])
     assert (done.exit_code, done.stdout) == (1, "")
     assert "this database has apps or boards already" in done.stderr
+    assert "flask demo --force" in done.stderr
     with app.app_context():
         assert db.session.query(App).count() == 1
         assert list(users.all_users()) == []
+
+
+def test_by_force_it_is_added_beside_what_is_there(
+    app: Flask, runner: FlaskCliRunner, data_dir: Path
+) -> None:
+    assert runner.invoke(args=["demo"]).exit_code == 0
+    tables = (
+        "apps", "boards", "sections", "placements", "users", "tags", "media", "health_checks",
+        "check_states", "probes", "probe_hours", "probe_days", "audit_events",
+    )  # fmt: skip
+
+    def rows() -> dict[str, set[tuple[object, ...]]]:
+        with closing(sqlite3.connect(data_dir / "launcher.db")) as connection:
+            assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+            return {
+                table: set(connection.execute(f"SELECT * FROM {table}").fetchall())
+                for table in tables
+            }
+
+    before = rows()
+    done = runner.invoke(args=["demo", "--force"])
+    assert done.exit_code == 0
+    assert done.stdout == ""  # nobody is new, so there is no password to print
+    assert "Made 3 boards, 27 apps and" in done.stderr
+    assert "Added board /b/home-2\n" in done.stderr
+
+    after = rows()
+    for table in tables:
+        assert before[table] <= after[table], table
+    for table in ("users", "tags", "media"):
+        assert before[table] == after[table], table
+    for table in ("apps", "boards", "placements", "check_states"):
+        assert len(after[table]) == 2 * len(before[table]), table
+    with app.app_context():
+        boards = db.session.query(Board).order_by(Board.position).all()
+        assert [each.slug for each in boards] == [
+            "home", "children", "workshop", "home-2", "children-2", "workshop-2",
+        ]  # fmt: skip
+
+
+def test_what_was_added_by_force_is_in_the_audit_log_as_of_now(
+    app: Flask, runner: FlaskCliRunner
+) -> None:
+    with app.app_context():
+        users.create_user("ada", "my own password", role=Role.VIEWER, actor=COMMAND_LINE)
+        db.session.add(App(name="Mine", url="https://mine.home.arpa"))
+        db.session.commit()
+    done = runner.invoke(args=["demo", "--force"])
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["ben", "chloe"]
+    with app.app_context():
+        events = db.session.query(AuditEvent).filter(AuditEvent.actor_name == COMMAND_LINE.name)
+        added = [(each.action, each.target_name) for each in events]
+        assert ("user.create", "ben") in added
+        assert ("board.create", "Workshop") in added
+        assert sum(action == "app.create" for action, _ in added) == 27
+        assert db.session.query(AuditEvent).filter_by(action="session.create").count() == 0
+        ada = users.find_user("ada")
+        assert (ada.role, ada.last_seen_at, ada.home_board_id) == (Role.VIEWER, None, None)
+        sign_in.authenticate("ada", "my own password", address="10.0.0.1")
 
 
 def test_it_keeps_the_users_that_are_there(app: Flask, runner: FlaskCliRunner) -> None:
