@@ -16,6 +16,7 @@ from launcher.i18n.formats import (
     clock_time,
     day_and_time,
     duration,
+    isolated,
     listing,
     moment,
     number,
@@ -34,7 +35,8 @@ def init_app(app: Flask) -> None:
         timezone_selector=select_time_zone,
     )
     formats: tuple[Callable[..., object], ...] = (
-        ago, moment, clock_time, day_and_time, weekday_and_time, listing, duration, number, size,
+        ago, moment, clock_time, day_and_time, weekday_and_time, isolated, listing, duration,
+        number, size,
     )  # fmt: skip
     app.jinja_env.filters.update({each.__name__: each for each in formats})
     app.context_processor(_template_words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -26,6 +27,17 @@ _SIZE_UNITS = (
     _("%(number)s B"), _("%(number)s kB"), _("%(number)s MB"), _("%(number)s GB"),
     _("%(number)s TB"),
 )  # fmt: skip
+
+
+def isolated(name: str) -> str:
+    """Return a name so that its direction does not change that of a sentence around it.
+
+    One with letters that are written from right to left is put between U+2068 and U+2069 (Unicode
+    Standard Annex 9, isolates); others stay as they are.
+    """
+    if name.isascii() or not any(unicodedata.bidirectional(each) in {"R", "AL"} for each in name):
+        return name
+    return f"\u2068{name}\u2069"
 
 
 def number(value: float, *, digits: int = 0) -> str:

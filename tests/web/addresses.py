@@ -13,6 +13,7 @@ _VARYING = re.compile(r"<[^/]*?>")
 
 UNKNOWN: Mapping[str, str] = {
     "address": "none.css",
+    "app_id": "999",
     "backup_id": "20261122T170000Z-k3f9q2",
     "icon_id": "999999",
     "job_id": "nobody",

@@ -18,6 +18,7 @@ _SAMPLES: dict[str, object] = {
     "name": "apple",
     "sha256": "a" * 64,
     "slug": "garden",
+    "app_id": 1,
     "user_id": 2,
 }
 

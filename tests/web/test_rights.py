@@ -205,6 +205,7 @@ def site(app: Flask, data_dir: Path, pictures: dict[str, str]) -> Site:
     assert asset
     things = {
         "address": asset[1],
+        "app_id": "1",
         "backup_id": backup.id,
         "icon_id": "1",
         "job_id": "scrub",

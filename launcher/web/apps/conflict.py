@@ -1,0 +1,103 @@
+"""Two editors of one app: the entries of both side by side, and the decision between them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from launcher.catalogue.entries import AppEntries
+from launcher.catalogue.merge import Merge
+from launcher.i18n.locale import gettext as _
+from launcher.web.apps.entries import LABELS, NAMES, OPENS, icon_words, picture_of_entries
+from launcher.web.pictures import Picture
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import MultiDict
+
+Parts = Sequence[tuple[str, bool]]
+"""A text in parts, each with whether it differs from the other text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Versus:
+    """One field that both changed."""
+
+    name: str
+    label: str
+    mine: Parts
+    theirs: Parts
+    my_picture: Picture | None
+    their_picture: Picture | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One field that only one of the two changed."""
+
+    label: str
+    words: str
+    is_mine: bool
+
+
+def versus(merge: Merge) -> Sequence[Versus]:
+    """Return the fields to decide, in the order of the form."""
+    return [_versus(name, merge) for name in LABELS if name in merge.both_changed]
+
+
+def taken(merge: Merge) -> Sequence[Taken]:
+    """Return the fields that only one of the two changed, in the order of the form."""
+    mine = {name for name in merge.theirs.changes(merge.merged) if name not in merge.both_changed}
+    return [
+        Taken(str(label), words_of(name, merge.merged), name in mine)
+        for name, label in LABELS.items()
+        if name in mine or name in merge.only_theirs
+    ]
+
+
+def decide(entries: AppEntries, theirs: AppEntries, sent: MultiDict[str, str]) -> AppEntries:
+    """Return `entries` with the fields of `theirs` that a form chose."""
+    chosen = {name for name in NAMES if sent.get(f"keep_{name}") == "theirs"}
+    return replace(entries, **{name: getattr(theirs, name) for name in chosen})
+
+
+def words_of(name: str, entries: AppEntries) -> str:
+    """Return one field as a person reads it."""
+    value: str = getattr(entries, name)
+    if name == "icon":
+        return icon_words(entries)
+    if name == "opens":
+        return str(OPENS.get(value, value))
+    return value or _("Empty")
+
+
+def differences(text: str, other: str) -> tuple[Parts, Parts]:
+    """Return two texts in parts of whole words, each with whether it is not in the other."""
+    ours, others = _words(text), _words(other)
+    here: list[tuple[str, bool]] = []
+    there: list[tuple[str, bool]] = []
+    matcher = difflib.SequenceMatcher(None, ours, others, autojunk=False)
+    for kind, start, end, other_start, other_end in matcher.get_opcodes():
+        differs = kind != "equal"
+        here.append(("".join(ours[start:end]), differs))
+        there.append(("".join(others[other_start:other_end]), differs))
+    return [each for each in here if each[0]], [each for each in there if each[0]]
+
+
+def _versus(name: str, merge: Merge) -> Versus:
+    mine, theirs = differences(words_of(name, merge.merged), words_of(name, merge.theirs))
+    is_icon = name == "icon"
+    return Versus(
+        name,
+        str(LABELS[name]),
+        mine,
+        theirs,
+        picture_of_entries(merge.merged) if is_icon else None,
+        picture_of_entries(merge.theirs) if is_icon else None,
+    )
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+|\s+|.", text, re.DOTALL)

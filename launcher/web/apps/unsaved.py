@@ -1,0 +1,134 @@
+"""Entries that cannot be saved, and are not lost: signed out, not allowed any more, app deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec
+from urllib.parse import urlencode
+
+import sqlalchemy as sa
+from flask import Response, make_response, redirect, request, url_for
+
+from launcher.catalogue.access import may_edit
+from launcher.catalogue.entries import AppEntries
+from launcher.catalogue.errors import Since
+from launcher.extensions import db
+from launcher.i18n.formats import clock_time, isolated
+from launcher.i18n.locale import gettext as _
+from launcher.models import AuditEvent
+from launcher.web.apps.conflict import words_of
+from launcher.web.apps.entries import LABELS, NAMES, read_entries
+from launcher.web.frame import current_viewer
+from launcher.web.htmx import is_htmx, redirect_script, render
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+P = ParamSpec("P")
+
+_LONGEST_QUERY = 1200
+"""In characters. The address of the sign-in page holds it, where each may be three, and gunicorn
+takes 4,094 of them."""
+
+
+def keeps_entries(
+    view: Callable[P, ResponseReturnValue],
+) -> Callable[P, ResponseReturnValue]:
+    """Let a view that saves entries run for editors; for others, keep what was typed.
+
+    A guest is redirected to sign-in and from there back to the form with the entries; a user whose
+    role was taken away gets 403 and the entries to copy.
+    """
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        viewer = current_viewer()
+        if viewer is None:
+            return _sign_in_first()
+        if not may_edit(viewer):
+            return show_unsaved(403, _("Changes not saved"), _withdrawn_words())
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def _withdrawn_words() -> str:
+    if name := request.form.get("seen_name"):
+        return _(
+            "You can no longer edit %(app)s. Your entries are still here to copy.",
+            app=isolated(name),
+        )
+    return _("You can no longer add apps. Your entries are still here to copy.")
+
+
+def show_gone(app_id: int) -> Response:
+    """Answer that the app was deleted meanwhile, and offer to add the entries as a new app.
+
+    Who did it is named only to whom the form had shown the app, which its name proves.
+    """
+    name = request.form.get("seen_name", "")
+    since = _deletion(app_id, name)
+    if since.at is None:
+        text = _("%(app)s was deleted, or is no longer shared with you.", app=isolated(name))
+    else:
+        facts = {"who": isolated(since.by), "app": isolated(name), "time": clock_time(since.at)}
+        text = _("%(who)s deleted %(app)s at %(time)s.", **facts)
+    return show_unsaved(404, _("App not saved"), text, can_add=True)
+
+
+def show_unsaved(status: int, title: str, text: str, *, can_add: bool = False) -> Response:
+    """Answer with the entries of the form to copy, and with a form that adds them as a new app."""
+    entries = read_entries(request.form, AppEntries())
+    page = render(
+        "app_unsaved.html",
+        part="_app_unsaved.html",
+        title=title,
+        text=text,
+        can_add=can_add,
+        entries=entries,
+        names=NAMES,
+        rows=[
+            (label, words_of(name, entries))
+            for name, label in LABELS.items()
+            if name in NAMES and getattr(entries, name)
+        ],
+    )
+    return make_response(page, status)
+
+
+def _sign_in_first() -> ResponseReturnValue:
+    """Redirect to sign-in, and from there back to the form with what was typed."""
+    address = url_for("auth.sign_in", next=_address_with_entries())
+    return redirect_script(address, status=401) if is_htmx() else redirect(address)
+
+
+def _address_with_entries() -> str:
+    """Return the address of the form with what was typed, as far as an address can hold it."""
+    form = request.form
+    typed: dict[str, str] = {}
+    for name in NAMES:
+        seen = form.get(f"seen_{name}", getattr(AppEntries(), name))
+        if form.get(name, seen) != seen:
+            typed |= {name: form[name], f"seen_{name}": seen}
+    typed |= {name: form[name] for name in ("revision", "section", "next") if form.get(name)}
+    while typed and len(urlencode(typed)) > _LONGEST_QUERY:
+        del typed[max(typed, key=lambda name: len(typed[name]))]
+    path = f"{request.script_root}{request.path}"
+    return f"{path}?{urlencode(typed)}" if typed else path
+
+
+def _deletion(app_id: int, name: str) -> Since:
+    query = (
+        sa.select(AuditEvent.actor_name, AuditEvent.at)
+        .where(
+            AuditEvent.action == "app.delete",
+            AuditEvent.target_kind == "app",
+            AuditEvent.target_id == str(app_id),
+            AuditEvent.target_name == name,
+        )
+        .order_by(AuditEvent.id.desc())
+        .limit(1)
+    )
+    row = db.session.execute(query).one_or_none()
+    return Since(*row) if row else Since()
