@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from launcher import audit
 from launcher.audit import Actor
 from launcher.catalogue import undo
+from launcher.catalogue.access import sees_board
 from launcher.catalogue.actions import Action
 from launcher.catalogue.entries import NAME_MAX, AppEntries, read_tags
 from launcher.catalogue.errors import FieldsRefusedError, Refusal, Unfit
@@ -20,7 +21,7 @@ from launcher.catalogue.places import append, facts_of, position_of, renumber, t
 from launcher.catalogue.undo import Change
 from launcher.extensions import db
 from launcher.icons.choice import ChoiceRefusedError, apply_choice, read_choice
-from launcher.models import App, Board, HealthCheck, Opening, Placement, Section, Tag
+from launcher.models import App, Board, HealthCheck, Opening, Placement, Section, Tag, User
 from launcher.models.types import utc_now
 
 
@@ -240,7 +241,7 @@ def _set_archived(
         audit.record(action, actor=actor, target=target_of(app), changes=changes)
     touch(boards)
     after = undo.state((), [app.id for app in wanted])
-    facts = _facts_of(wanted or apps) | {"boards": len(boards)}
+    facts = _facts_of(wanted or apps) | {"boards": _seen_by(actor, boards)}
     change = undo.keep(before, after, actor=actor, action=action, facts=facts)
     db.session.commit()
     return change
@@ -299,6 +300,17 @@ def _facts_of(apps: Sequence[App]) -> dict[str, object]:
     first = apps[0] if apps else None
     facts: dict[str, object] = {"app": first.name if first else "", "count": len(apps)}
     return facts | ({"id": first.id} if first and len(apps) == 1 else {})
+
+
+def _seen_by(actor: Actor, boards: Sequence[Board]) -> int:
+    """Return how many of these boards the actor sees: others are not counted for them."""
+    viewer = db.session.get(User, actor.id) if actor.id is not None else None
+    if viewer is None:
+        return len(boards)
+    query = sa.select(sa.func.count(Board.id)).where(
+        Board.id.in_([each.id for each in boards]), sees_board(viewer)
+    )
+    return db.session.scalar(query) or 0
 
 
 def _boards_of(apps: Sequence[App]) -> Sequence[Board]:

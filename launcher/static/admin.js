@@ -109,3 +109,34 @@ document.addEventListener("input", ({ target }) => {
   else if (accent.value !== "own") hue.value = accent.value;
   exactHue.replaceSync(`[data-exact] { --h: ${Number(hue.value)}; }`);
 });
+
+// Lists with a box in each row: all at once, a range with Shift, and how many are selected.
+const boxes = () => [...document.querySelectorAll(".pick input[name=app]")];
+let lastPicked = null;
+function countPicked() {
+  const all = document.querySelector("[data-picks-all]");
+  const words = document.querySelector("#picked");
+  if (!all || !words) return;
+  const picked = boxes().filter((box) => box.checked).length;
+  all.parentElement.hidden = false;
+  all.checked = picked > 0 && picked === boxes().length;
+  all.indeterminate = picked > 0 && !all.checked;
+  const text = picked === 1 ? words.dataset.one : words.dataset.many.replace("{}", picked);
+  if (picked > 0 && words.textContent !== text) words.textContent = text;
+}
+document.addEventListener("click", (event) => {
+  const box = event.target;
+  if (!box.matches(".pick input[name=app]")) return;
+  const list = boxes();
+  const [from, to] = [list.indexOf(lastPicked), list.indexOf(box)].sort((a, b) => a - b);
+  if (event.shiftKey && from >= 0) {
+    for (const each of list.slice(from, to + 1)) each.checked = box.checked;
+  }
+  lastPicked = box;
+});
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("[data-picks-all]")) for (const box of boxes()) box.checked = target.checked;
+  countPicked();
+});
+document.addEventListener("htmx:after:swap", countPicked);
+countPicked();

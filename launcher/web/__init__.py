@@ -32,6 +32,7 @@ from launcher.web import (
     setup_restore,
     start_page,
 )
+from launcher.web.admin import apps as catalogue
 from launcher.web.admin.audit import page as audit_
 from launcher.web.admin.backups import (
     actions,
@@ -72,7 +73,7 @@ def init_app(app: Flask) -> None:
         health, metrics, setup, setup_restore, auth, account, reauthentication, start_page,
         picker, editing, samples, apps,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
-        jobs_, users, notifications, audit_, site_,
+        jobs_, users, notifications, audit_, site_, catalogue,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
     proxies.check_prefix(app)

@@ -10,7 +10,17 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
+CATALOGUE_PAGES = (
+    _("Catalogue"),
+    (
+        ("catalogue.apps", "layout-grid", _("Apps")),
+        ("catalogue.tags", "tag", _("Tags")),
+    ),
+)
+"""The pages for editors: they see these alone."""
+
 ADMIN_PAGES = (
+    CATALOGUE_PAGES,
     (_("People"), (("users.index", "user", _("Users")),)),
     (
         _("System"),
@@ -29,3 +39,4 @@ ADMIN_PAGES = (
 def init_app(app: Flask) -> None:
     """Offer the navigation to templates."""
     app.jinja_env.globals["admin_pages"] = ADMIN_PAGES
+    app.jinja_env.globals["catalogue_pages"] = CATALOGUE_PAGES

@@ -36,6 +36,8 @@ _OF_FIELD: Mapping[tuple[str, Unfit], LazyString] = {
     ("tags", Unfit.EMPTY): _("Enter a tag."),
     ("tags", Unfit.TOO_LONG): _("Shorten each tag to %(limit)s characters."),
     ("section", Unfit.CHOICE): _("This section is no longer there. Choose another one."),
+    ("tag", Unfit.EMPTY): _("Enter a tag."),
+    ("tag", Unfit.CHARACTERS): _("Remove commas, line breaks and control characters."),
     ("icon", Unfit.CHOICE): _("This icon is no longer there. Choose another one."),
 }
 _NAMED_SCHEMES = ("javascript:", "data:", "file:")

@@ -22,6 +22,7 @@ UNKNOWN: Mapping[str, str] = {
     "recipient_id": "0badcafe",
     "sha256": "f" * 64,
     "slug": "nowhere",
+    "tag_id": "999",
     "user_id": "999",
 }
 """What is well formed and not there, by the name of the part of a rule."""

@@ -19,6 +19,7 @@ _SAMPLES: dict[str, object] = {
     "sha256": "a" * 64,
     "slug": "garden",
     "app_id": 1,
+    "tag_id": 1,
     "user_id": 2,
 }
 

@@ -72,6 +72,7 @@ LEAST: Mapping[str, Rank] = {
     "notifications": Rank.ADMIN,
     "audit": Rank.ADMIN,
     "site": Rank.ADMIN,
+    "catalogue": Rank.EDITOR,
 }
 """Who may at least, by blueprint; an endpoint of its own comes first."""
 
@@ -193,6 +194,7 @@ def site(app: Flask, data_dir: Path, pictures: dict[str, str]) -> Site:
         database.execute("UPDATE users SET is_active = 0 WHERE username = 'dora'")
         database.execute(f"UPDATE users SET display_name = '{MARK}' WHERE username = 'dora'")
         database.execute(f"UPDATE apps SET description = '{MARK}' WHERE name = 'Diary'")
+        tag_id = database.execute("INSERT INTO tags (name) VALUES ('films')").lastrowid
     callers = (
         _caller(app, "a guest", Rank.ANYONE, None),
         deactivated,
@@ -214,6 +216,7 @@ def site(app: Flask, data_dir: Path, pictures: dict[str, str]) -> Site:
         "recipient_id": phone.id,
         "sha256": pictures["png"],
         "slug": "home",
+        "tag_id": str(tag_id),
         "user_id": "2",
     }
     return Site(app, data_dir, _files(data_dir), things, callers)
