@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import unquote
 
 from launcher.fetching.addresses import AddressRules
@@ -12,9 +12,9 @@ from launcher.fetching.images import data_of, is_image
 from launcher.fetching.naming import is_sign_in, name_of, name_of_host
 from launcher.fetching.page import IconLink, Manifest, Page, has_head, read_manifest, read_page
 from launcher.fetching.problems import Deadline, FetchError, Problem
+from launcher.fetching.proposed import DEADLINE_S, Proposal
 from launcher.fetching.requests import Fetched, fetch, join, split, target_of
 
-DEADLINE_S = 5.0
 MAX_PAGE_BYTES = 1_000_000
 MAX_ICON_BYTES = 1_000_000
 MAX_MANIFEST_BYTES = 200_000
@@ -25,25 +25,6 @@ _MAX_ICONS_TRIED = 3
 
 _slots = threading.BoundedSemaphore(MAX_AT_ONCE)
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """What to call an app and which icon to give it.
-
-    Attributes:
-        name: "" when there is nothing to propose.
-        icon: the bytes of an image as they came, None without one.
-        icon_name: a file name for it.
-        problem: why the page was not read; the name is then that of the host.
-        host: what was asked, in words for a sentence.
-    """
-
-    name: str = ""
-    icon: bytes | None = None
-    icon_name: str = ""
-    problem: Problem | None = None
-    host: str = ""
 
 
 def propose(url: str, *, rules: AddressRules, deadline_s: float = DEADLINE_S) -> Proposal:

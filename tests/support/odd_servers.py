@@ -92,6 +92,8 @@ def serving(
                 head += received
                 if not head[:1].isalpha():
                     break  # the beginning of a handshake
+            if not head:
+                return
             server.heads.append(head)
             behaviour(Visit(connection, head, server.over))
 

@@ -14,7 +14,8 @@ import pytest
 from launcher.fetching import names, proposal
 from launcher.fetching.addresses import AddressRules
 from launcher.fetching.problems import Problem
-from launcher.fetching.proposal import Proposal, propose
+from launcher.fetching.proposal import propose
+from launcher.fetching.proposed import Proposal
 from tests.support.odd_servers import Behaviour, Visit, self_signed, serving, site
 
 PNG = b"\x89PNG\r\n\x1a\n and the rest"
@@ -294,6 +295,8 @@ def test_a_resolver_that_hangs_holds_up_nobody_else(monkeypatch: pytest.MonkeyPa
         assert asked(site({"/": PAGE})).name == "Jellyfin"
     finally:
         over.set()
+        ended = [slots.acquire(timeout=10) for _ in range(names.MAX_RESOLVING)]
+    assert all(ended)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +21,7 @@ from launcher.config import Config
 from launcher.current import current_backups
 from launcher.extensions import db
 from launcher.fetching.problems import Problem
-from launcher.fetching.proposal import Proposal
+from launcher.fetching.proposed import Proposal
 from launcher.icons.fetched import keep_fetched
 from launcher.icons.store import keep
 from launcher.icons.uploads import Image
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 ICON = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0h1"/></svg>'
 PAGE = b'<!DOCTYPE html><title>Login - My Photos</title><link rel=icon href="/i.svg"></head>'
+ROOT = Path(__file__).parents[2]
 Set = Callable[..., None]
 
 
@@ -101,7 +104,7 @@ def test_a_brand_that_launcher_has_stands_in_for_a_missing_icon(ben: Visitor) ->
         shown = propose(ben, server.url)
 
     assert (shown.name, shown.icon) == ("Jellyfin", "brand:jellyfin")
-    assert shown.sentence == "Name fetched from 127.0.0.1. The icon is one of Launcher."
+    assert shown.sentence == "Name fetched from 127.0.0.1. The icon comes with Launcher."
 
 
 def test_an_app_that_does_not_answer_is_named_by_its_url(
@@ -242,3 +245,11 @@ def test_a_fetched_icon_that_no_app_took_is_removed_after_a_day(app: Flask, cast
 
         left = set(db.session.scalars(sa.select(Media.name)))
     assert left == {"in use", "in an undo", "uploaded", "new", "newest"}
+
+
+def test_a_server_that_proposes_nothing_does_without_the_libraries_for_it() -> None:
+    program = "import sys, launcher.app; print(sorted({'h11', 'selectolax'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -8,7 +8,7 @@ from enum import StrEnum
 from flask_babel.speaklater import LazyString
 
 from launcher.fetching.problems import Problem
-from launcher.fetching.proposal import Proposal
+from launcher.fetching.proposed import Proposal
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.icons.choice import ChoiceKind
 
@@ -45,7 +45,7 @@ _WORDS: Mapping[Problem, LazyString] = {
 _ICON_ONLY = _("Icon fetched. %(host)s did not answer with a web page. Check the name.")
 _BOTH = _("Name and icon fetched from %(host)s.")
 _NAME_ONLY = _("Name fetched from %(host)s. No icon found.")
-_OWN_ICON = _("Name fetched from %(host)s. The icon is one of Launcher.")
+_OWN_ICON = _("Name fetched from %(host)s. The icon comes with Launcher.")
 
 
 class ProposalState(StrEnum):

@@ -15,7 +15,7 @@ from launcher.db.settings import site_settings
 from launcher.extensions import db
 from launcher.fetching.addresses import AddressRules
 from launcher.fetching.problems import Problem
-from launcher.fetching.proposal import DEADLINE_S, Proposal, propose
+from launcher.fetching.proposed import DEADLINE_S, Proposal
 from launcher.icons.choice import Choice, ChoiceKind
 from launcher.icons.drawn import Kind, drawn_set
 from launcher.icons.fetched import keep_fetched
@@ -58,6 +58,8 @@ def proposal_for(url: str) -> ShownProposal:
         Forbidden: the viewer is no editor any more by the time of the answer.
         DataBeingReplacedError: a restore began meanwhile.
     """
+    from launcher.fetching.proposal import propose  # noqa: PLC0415 (3.5 MB and 70 ms a worker)
+
     settings = site_settings()
     if not settings.fetch_enabled:
         return _shown(Proposal(problem=Problem.DISABLED), None)
