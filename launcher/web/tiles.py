@@ -20,7 +20,7 @@ from launcher.i18n.formats import clock_time, day, day_words, duration
 from launcher.i18n.labels import HEALTH_WORDS
 from launcher.i18n.locale import format_locale, format_zone
 from launcher.i18n.locale import gettext as _
-from launcher.models import App, CheckState, Health, Media, Placement, Section
+from launcher.models import App, CheckState, Health, Media, Opening, Placement, Section
 from launcher.web.assets import mark
 from launcher.web.htmx import split_address
 from launcher.web.pictures import Picture, picture_of
@@ -42,6 +42,7 @@ class PlacedApp(NamedTuple):
     icon: str
     letters: str
     hue: int | None
+    opens: Opening
     media_sha256: str | None
     state: Health | None
     since: datetime
@@ -74,7 +75,7 @@ class Tile(NamedTuple):
 _PLACED = (
     sa.select(
         Section.id, Section.name, Placement.id, App.id, App.name, App.description, App.url,
-        App.keywords, App.icon, App.letters, App.hue, Media.sha256, CheckState.state,
+        App.keywords, App.icon, App.letters, App.hue, App.opens, Media.sha256, CheckState.state,
         CheckState.since, CheckState.last_ms, CheckState.last_at,
         App.is_sample,
     )
@@ -99,8 +100,11 @@ def placed_apps(board_ids: Iterable[int]) -> list[PlacedApp]:
 def tiles_of(
     apps: Iterable[PlacedApp], now: datetime, *, opens_new_tab: bool, id_prefix: str = "tile"
 ) -> list[Tile]:
-    """Return the tiles of `apps`, in their order."""
+    """Return the tiles of `apps`, in their order; `opens_new_tab` is what their visitor chose."""
     locale, zone = format_locale(), format_zone()
+    new_tab = {
+        Opening.DEFAULT: opens_new_tab, Opening.SAME_TAB: False, Opening.NEW_TAB: True,
+    }  # fmt: skip
     marks = {state: mark(state.value) for state in Health}
     tiles = []
     for app in apps:
@@ -117,7 +121,7 @@ def tiles_of(
                 mark=marks[app.state] if app.state else Markup(),
                 since=since,
                 word=word,
-                opens_new_tab=opens_new_tab,
+                opens_new_tab=new_tab[app.opens],
             )
         )
     return tiles

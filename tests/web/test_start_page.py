@@ -12,7 +12,7 @@ from flask import Flask
 
 from launcher.accounts import users
 from launcher.extensions import db
-from launcher.models import App
+from launcher.models import App, Opening, User
 from tests.web.visitor import Visitor
 
 
@@ -65,6 +65,23 @@ def test_an_app_that_nobody_checks_has_no_state(ben: Visitor, boards: None) -> N
     ben.open("/b/attic")
 
     assert "data-state" not in _tile(ben.page, "Diary")
+
+
+@pytest.mark.parametrize("prefers_new_tab", [False, True])
+def test_an_app_opens_where_it_says_else_where_its_visitor_likes(
+    ada: Visitor, boards: None, app: Flask, prefers_new_tab: bool
+) -> None:
+    with app.app_context():
+        db.session.execute(sa.update(User).values(open_new_tab=prefers_new_tab))
+        for name, opens in (("Nextcloud", Opening.SAME_TAB), ("Home Assistant", Opening.NEW_TAB)):
+            db.session.execute(sa.update(App).where(App.name == name).values(opens=opens))
+        db.session.commit()
+
+    ada.open("/")
+
+    assert ('target="_blank"' in _tile(ada.page, "Jellyfin")) is prefers_new_tab
+    assert 'target="_blank"' not in _tile(ada.page, "Nextcloud")
+    assert 'target="_blank"' in _tile(ada.page, "Home Assistant")
 
 
 def test_an_address_that_is_no_web_address_is_not_linked(
