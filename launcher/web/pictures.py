@@ -54,6 +54,7 @@ def picture_of(app: Pictured, media_sha256: str | None) -> Picture:
 
     An icon that Launcher does not have is as none.
     """
+    # Not `url_for`: a board has hundreds.
     image_url = f"{request.script_root}/media/{media_sha256}" if media_sha256 else ""
     drawing_url = "" if image_url else drawing_address(app.icon)
     letters = app.letters or letters_of(app.name)

@@ -11,7 +11,7 @@ from launcher.icons.drawn import Kind, drawn_set
 
 PER_SECTION = 12
 
-_STATES = ("up", "up", "up", "slow", "down", "paused", "unknown")
+_STATES = (*("up",) * 9, "slow", "down", "paused", "unknown")
 _MOMENT = "%Y-%m-%d %H:%M:%S.%f"
 _HISTORY = """
 WITH RECURSIVE step(number) AS (

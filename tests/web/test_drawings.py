@@ -48,6 +48,14 @@ def test_an_upload_comes_before_a_drawing(app: Flask) -> None:
     assert picture.drawing_url == ""
 
 
+def test_the_address_of_an_image_has_the_prefix_of_the_site(app: Flask) -> None:
+    with app.test_request_context(environ_overrides={"SCRIPT_NAME": "/start"}):
+        expected = url_for("start.media", sha256="a" * 64)
+
+        assert picture_of(App(name="Jellyfin"), "a" * 64).image_url == expected
+        assert expected.startswith("/start/")
+
+
 def test_the_address_of_a_drawing_has_the_prefix_of_the_site(app: Flask) -> None:
     with app.test_request_context(environ_overrides={"SCRIPT_NAME": "/start"}):
         version = drawn_set(Kind.SYMBOL).version
