@@ -100,8 +100,21 @@ def save_board(
     Raises:
         FieldsRefusedError, NotAllowedError, ChangedMeanwhileError: nothing was changed.
     """
-    checked = entries.checked()
     require_unchanged(board, seen)
+    before = undo.state([board.id])
+    write_entries(board, entries, viewer=viewer, actor=actor)
+    facts = {"board": board.name, "id": board.id}
+    after = undo.state([board.id])
+    change = undo.keep(before, after, actor=actor, action=Action.BOARD_UPDATE, facts=facts)
+    db.session.commit()
+    return change
+
+
+def write_entries(
+    board: Board, entries: BoardEntries, *, viewer: User | None, actor: Actor
+) -> None:
+    """Change the settings of a board as `save_board` does, inside the caller's transaction."""
+    checked = entries.checked()
     taken = set(db.session.scalars(sa.select(Board.slug).where(Board.id != board.id)))
     slug = checked.slug or slug_of(checked.name, taken)
     if slug in taken:
@@ -124,17 +137,10 @@ def save_board(
         for name, value in wanted.items()
         if getattr(board, name) != value
     }
-    before = undo.state([board.id])
     for name in changes:
         setattr(board, name, wanted[name])
-    facts = {"board": board.name, "id": board.id}
-    change = undo.keep(
-        before, undo.state([board.id]), actor=actor, action=Action.BOARD_UPDATE, facts=facts
-    )
     if changes:
         audit.record(Action.BOARD_UPDATE, actor=actor, target=target_of(board), changes=changes)
-    db.session.commit()
-    return change
 
 
 def move_board(board: Board, position: int, *, among: Sequence[Board], actor: Actor) -> Change:
@@ -142,40 +148,57 @@ def move_board(board: Board, position: int, *, among: Sequence[Board], actor: Ac
 
     Boards that they do not see keep their place among the others. What is too large means the end.
     """
+    ids = [each.id for each in all_boards()]
+    before = undo.state(ids)
+    facts = write_position(board, position, among=among, actor=actor)
+    after = undo.state(ids)
+    change = undo.keep(before, after, actor=actor, action=Action.BOARD_MOVE, facts=facts)
+    db.session.commit()
+    return change
+
+
+def write_position(
+    board: Board, position: int, *, among: Sequence[Board], actor: Actor
+) -> dict[str, object]:
+    """Move a board as `move_board` does, inside the caller's transaction; return the facts."""
     everything = list(all_boards())
     seen = [each for each in everything if each in among and each is not board]
     was = [each for each in everything if each in among].index(board) + 1
     now = max(1, min(position, len(seen) + 1))
     facts = {"board": board.name, "id": board.id, "position": now, "count": len(seen) + 1}
     if was == now:
-        return Change(Action.BOARD_MOVE, facts)
-    before = undo.state([each.id for each in everything])
+        return facts
     everything.remove(board)
     index = everything.index(seen[now - 1]) if now <= len(seen) else len(everything)
     everything.insert(index, board)
     for place, each in enumerate(everything):
         if each.position != place:
             each.position = place
-    after = undo.state([each.id for each in everything])
-    change = undo.keep(before, after, actor=actor, action=Action.BOARD_MOVE, facts=facts)
     changes = {"position": [was, now]}
     audit.record(Action.BOARD_MOVE, actor=actor, target=target_of(board), changes=changes)
-    db.session.commit()
-    return change
+    return facts
 
 
 def set_home(board: Board, *, is_home: bool, actor: Actor) -> Change:
     """Make a board the home of the site, or end that; there is one at most."""
+    ids = {*(each.id for each in all_boards() if each.is_home), board.id}
+    before = undo.state(ids)
+    write_home(board, is_home=is_home, actor=actor)
+    after = undo.state(ids)
     facts = {"board": board.name, "id": board.id}
+    change = undo.keep(before, after, actor=actor, action=Action.BOARD_SET_HOME, facts=facts)
+    db.session.commit()
+    return change
+
+
+def write_home(board: Board, *, is_home: bool, actor: Actor) -> None:
+    """Make a board the home as `set_home` does, inside the caller's transaction."""
     others = [each for each in all_boards() if each.is_home]
-    if is_home == board.is_home and others in ([], [board]):
-        return Change(Action.BOARD_SET_HOME, facts)
-    before = undo.state({*(each.id for each in others), board.id})
+    if is_home == board.is_home and (not is_home or others == [board]):
+        return
     for each in others:
         each.is_home = False
     board.is_home = is_home
-    after = undo.state({*(each.id for each in others), board.id})
-    change = undo.keep(before, after, actor=actor, action=Action.BOARD_SET_HOME, facts=facts)
     changes = {
         "is_home": [
             ", ".join(each.name for each in others) or None,
@@ -183,8 +206,6 @@ def set_home(board: Board, *, is_home: bool, actor: Actor) -> Change:
         ]
     }
     audit.record(Action.BOARD_SET_HOME, actor=actor, target=target_of(board), changes=changes)
-    db.session.commit()
-    return change
 
 
 def delete_board(

@@ -43,11 +43,13 @@ from launcher.web.admin.backups import (
     restore_page,
     upload_page,
 )
+from launcher.web.admin.boards import page as board_list
 from launcher.web.admin.jobs import page as jobs_
 from launcher.web.admin.notifications import page as notifications
 from launcher.web.admin.people import users
 from launcher.web.admin.schedule import page as schedule_
 from launcher.web.admin.site import page as site_
+from launcher.web.boards import pages as board_pages
 from launcher.web.boards import samples
 from launcher.web.editing import blueprint as editing
 from launcher.web.editing import undoing as _undoing  # noqa: F401  (its view is of `editing`)
@@ -71,7 +73,7 @@ def init_app(app: Flask) -> None:
         part.init_app(app)
     for page in (
         health, metrics, setup, setup_restore, auth, account, reauthentication, start_page,
-        picker, editing, samples, apps,
+        picker, editing, samples, apps, board_pages, board_list,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
         jobs_, users, notifications, audit_, site_, catalogue,
     ):  # fmt: skip

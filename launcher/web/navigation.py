@@ -14,6 +14,7 @@ CATALOGUE_PAGES = (
     _("Catalogue"),
     (
         ("catalogue.apps", "layout-grid", _("Apps")),
+        ("admin_boards.index", "panels-top-left", _("Boards")),
         ("catalogue.tags", "tag", _("Tags")),
     ),
 )

@@ -60,6 +60,8 @@ LEAST: Mapping[str, Rank] = {
     "start": Rank.VIEWER,
     "editing": Rank.EDITOR,
     "samples": Rank.EDITOR,
+    "boards": Rank.EDITOR,
+    "admin_boards": Rank.EDITOR,
     "backups": Rank.ADMIN,
     "backup": Rank.ADMIN,
     "backup_actions": Rank.ADMIN,
@@ -88,6 +90,9 @@ ELSE_THAN_200: Mapping[str, int] = {
     "recent.ask": 302,  # the password was given just now
 }
 """What GET answers whoever may, where that is not 200."""
+
+OWNERS = {"boards.delete"}
+"""Views for the owner of a board and admins; other editors see the board, and are refused."""
 
 WRITE_BY_GET = {"backup.download"}
 """Views that note in the audit log what they sent."""
@@ -375,7 +380,8 @@ def _refused(rule: Rule, caller: Caller, *, htmx: bool) -> int:
 def _allowed(rule: Rule, method: str, caller: Caller) -> set[int]:
     """Return what a view may answer to those who may."""
     if method == "POST":
-        return LET_IN
+        is_refused = rule.endpoint in OWNERS and caller.rank < Rank.ADMIN
+        return {403} if is_refused else LET_IN
     if rule.endpoint == "auth.sign_in" and caller.rank > Rank.ANYONE:
         return {302}
     return {ELSE_THAN_200.get(rule.endpoint, 200)}

@@ -1,0 +1,77 @@
+"""The list of boards, where they are ordered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from flask import Blueprint, render_template
+
+from launcher.catalogue.access import home_board, visible_boards
+from launcher.extensions import db
+from launcher.models import App, Board, Placement, Section
+from launcher.web.boards.form import VISIBILITIES
+from launcher.web.roles import editor_required, signed_in_user
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
+
+blueprint = Blueprint("admin_boards", __name__, url_prefix="/admin/boards")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One board; `apps` are those that it shows, each once."""
+
+    board: Board
+    visibility: LazyString
+    owner: str
+    apps: int
+    sections: int
+    is_home: bool
+    is_own_home: bool
+
+
+@blueprint.get("")
+@editor_required
+def index() -> str:
+    """Show the boards that the viewer sees, in order."""
+    viewer = signed_in_user()
+    boards = visible_boards(viewer)
+    ids = [each.id for each in boards]
+    apps, sections = _apps_on(ids), _sections_of(ids)
+    home = home_board(boards, None)
+    rows = [
+        Row(
+            each,
+            VISIBILITIES[each.visibility],
+            each.owner.name if each.owner else "",
+            apps.get(each.id, 0),
+            sections.get(each.id, 0),
+            each is home,
+            each.id == viewer.home_board_id,
+        )
+        for each in boards
+    ]
+    return render_template("admin/boards.html", rows=rows)
+
+
+def _apps_on(board_ids: list[int]) -> dict[int, int]:
+    query = (
+        sa.select(Section.board_id, sa.func.count(sa.distinct(Placement.app_id)))
+        .join(Placement, Placement.section_id == Section.id)
+        .join(App, App.id == Placement.app_id)
+        .where(Section.board_id.in_(board_ids), App.archived_at.is_(None))
+        .group_by(Section.board_id)
+    )
+    return {row[0]: row[1] for row in db.session.execute(query)}
+
+
+def _sections_of(board_ids: list[int]) -> dict[int, int]:
+    query = (
+        sa.select(Section.board_id, sa.func.count(Section.id))
+        .where(Section.board_id.in_(board_ids))
+        .group_by(Section.board_id)
+    )
+    return {row[0]: row[1] for row in db.session.execute(query)}
