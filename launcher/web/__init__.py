@@ -53,7 +53,8 @@ from launcher.web.boards import pages as board_pages
 from launcher.web.boards import samples
 from launcher.web.editing import blueprint as editing
 from launcher.web.editing import undoing as _undoing  # noqa: F401  (its view is of `editing`)
-from launcher.web.icons import picker
+from launcher.web.icons import manage as icons
+from launcher.web.icons import picker as _picker  # noqa: F401  (its views are of `icons`)
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -73,7 +74,7 @@ def init_app(app: Flask) -> None:
         part.init_app(app)
     for page in (
         health, metrics, setup, setup_restore, auth, account, reauthentication, start_page,
-        picker, editing, samples, apps, board_pages, board_list,
+        icons, editing, samples, apps, board_pages, board_list,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
         jobs_, users, notifications, audit_, site_, catalogue,
     ):  # fmt: skip

@@ -16,6 +16,7 @@ CATALOGUE_PAGES = (
         ("catalogue.apps", "layout-grid", _("Apps")),
         ("admin_boards.index", "panels-top-left", _("Boards")),
         ("catalogue.tags", "tag", _("Tags")),
+        ("icons.manage", "image", _("Icons")),
     ),
 )
 """The pages for editors: they see these alone."""

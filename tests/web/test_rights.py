@@ -49,6 +49,10 @@ LEAST: Mapping[str, Rank] = {
     "metrics": Rank.ANYONE,
     "apps": Rank.EDITOR,
     "icons": Rank.EDITOR,
+    "icons.remove": Rank.ADMIN,
+    "icons.remove_unused": Rank.ADMIN,
+    "icons.replace_set": Rank.ADMIN,
+    "icons.remove_set": Rank.ADMIN,
     "icons.symbol": Rank.ANYONE,
     "icons.brand": Rank.ANYONE,
     "auth": Rank.ANYONE,
@@ -78,7 +82,9 @@ LEAST: Mapping[str, Rank] = {
 }
 """Who may at least, by blueprint; an endpoint of its own comes first."""
 
-RIGHTS_FIRST = {"icons.upload", "uploads.receive", "setup_restore.receive"}
+RIGHTS_FIRST = {
+    "icons.upload", "icons.add", "icons.replace_set", "uploads.receive", "setup_restore.receive",
+}  # fmt: skip
 """Views that ask for the rights before the token: guests must not cause a form to be read."""
 
 HIDDEN_FROM_GUESTS = {"start.media"}

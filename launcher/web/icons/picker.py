@@ -25,6 +25,7 @@ from launcher.icons.uploads import LIMIT_BYTES, IconRefusedError, Image, read_im
 from launcher.models import SetIcon, hue_of, letters_of
 from launcher.web import htmx
 from launcher.web.admin.site.words import SWATCH_WORDS
+from launcher.web.form_files import read_form_with_file
 from launcher.web.frame import current_viewer
 from launcher.web.icons.drawings import blueprint
 from launcher.web.icons.picking import carried, checked_return
@@ -32,7 +33,6 @@ from launcher.web.icons.words import KIND_WORDS, PART_WORDS, refusal_words
 from launcher.web.pictures import Picture, drawing_address
 from launcher.web.receiving import receives_file
 from launcher.web.roles import acting_user, editor_required
-from launcher.web.small_files import read_form_with_file
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue

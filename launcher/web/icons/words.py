@@ -9,6 +9,7 @@ from launcher.i18n.formats import number, size
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.icons.choice import ChoiceKind
+from launcher.icons.colour_set import LIMIT_BYTES, MOST_ICONS, SetRefusal, SetRefusedError
 from launcher.icons.uploads import IconRefusedError, Refusal
 
 if TYPE_CHECKING:
@@ -59,3 +60,29 @@ def refusal_words(error: IconRefusedError) -> str:
             limit=size(error.facts["limit"]),
         )
     return str(_REFUSALS[error.reason])
+
+
+_SET_REFUSALS: Mapping[SetRefusal, LazyString] = {
+    SetRefusal.TYPE: _("Colour set not uploaded. The file is not a zip file."),
+    SetRefusal.EMPTY: _("Colour set not uploaded. The zip has no icons of up to 100 kB."),
+    SetRefusal.STOPPED: _("Colour set not uploaded. Reading the zip took too long."),
+}
+
+
+def set_refusal_words(error: SetRefusedError) -> str:
+    """Return why a zip is refused, in a sentence or two."""
+    if error.reason is SetRefusal.LARGE:
+        return gettext(
+            "Colour set not uploaded. The zip has more than %(number)s icons, or too much data.",
+            number=number(MOST_ICONS),
+        )
+    return str(_SET_REFUSALS[error.reason])
+
+
+def too_large_words() -> str:
+    """Return that a zip is larger than is accepted, and what to do."""
+    return gettext(
+        "Colour set not uploaded. The file is larger than %(limit)s. Upload the folder of SVG"
+        " files alone.",
+        limit=size(LIMIT_BYTES),
+    )
