@@ -9,15 +9,24 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from launcher.accounts.sessions import end_own_sessions
+from launcher.accounts.users import find_user, set_role
+from launcher.audit import COMMAND_LINE
+from launcher.catalogue.apps import delete_apps
 from launcher.extensions import db
-from launcher.models import App
+from launcher.fetching.problems import Problem
+from launcher.fetching.proposal import Proposal
+from launcher.models import App, Role
+from launcher.web.apps import proposals
+from tests.conftest import BEN
 from tests.web.visitor import Visitor
 
-Find = Callable[[str], App]
+Find = Callable[[str], dict[str, object]]
+GOOD = {"name": "Navidrome", "url": "https://music.home.arpa"}
 
 
 @pytest.fixture
-def find(app: Flask, boards: None) -> Callable[..., dict[str, object]]:
+def find(app: Flask, boards: None) -> Find:
     """Read an app by its name, fresh from the database."""
 
     def read(name: str) -> dict[str, object]:
@@ -54,7 +63,7 @@ def fields_of(page: str) -> dict[str, str]:
 
 
 def test_an_app_is_added_to_the_board_that_the_form_was_opened_for(
-    ben: Visitor, find: Callable[..., dict[str, object]]
+    ben: Visitor, find: Find
 ) -> None:
     ben.open("/apps/new?board=garden")
     fields = fields_of(ben.page) | {
@@ -83,3 +92,551 @@ def test_adding_goes_on_with_an_empty_form_for_the_same_section(ben: Visitor, bo
     again = fields_of(page)
     assert (again["name"], again["url"], again["section"]) == ("", "", fields["section"])
     assert re.search(r'id="app-url"[^>]* autofocus', page)
+
+
+def test_the_first_app_of_a_site_brings_a_board_and_a_section(ada: Visitor, find: Find) -> None:
+    with ada.client.application.app_context():
+        db.session.execute(db.text("DELETE FROM boards"))
+        db.session.commit()
+    ada.open("/apps/new")
+    answer = ada.send("/apps/new", **fields_of(ada.page) | GOOD)
+    assert answer.location == "/b/home"
+    assert find("Navidrome")["places"] == ["Home · Apps"]
+
+
+def test_an_app_of_no_board_goes_into_the_catalogue_alone(ada: Visitor, find: Find) -> None:
+    ada.open("/apps/new")
+    ada.send("/apps/new", **fields_of(ada.page) | GOOD | {"section": "none"})
+    assert find("Navidrome")["places"] == []
+
+
+def test_an_editor_is_offered_no_section_of_a_board_that_they_do_not_see(
+    app: Flask, ada: Visitor, ben: Visitor, find: Find
+) -> None:
+    with app.app_context():
+        db.session.execute(db.text("UPDATE boards SET owner_id = 1 WHERE slug = 'attic'"))
+        trunk = db.session.scalar(db.text("SELECT id FROM sections WHERE name = 'Trunk'"))
+        db.session.commit()
+    assert "Attic" in ada.open("/apps/new").text
+    assert "Attic" not in ben.open("/apps/new?board=attic").text
+    answer = ben.send("/apps/new", **fields_of(ben.page) | GOOD | {"section": str(trunk)})
+    assert answer.status_code == 422
+    assert "This section is no longer there. Choose another one." in ben.page
+    assert find("Navidrome") == {}
+
+
+URL_SCHEME = "Launcher does not open javascript:, data: or file: URLs."
+URL_FULL = "Enter a full URL that starts with http:// or https://."
+CHARACTERS = "Remove line breaks and control characters."
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("url", "", "Enter a URL, for example https://jellyfin.home.arpa."),
+        ("url", "javascript:alert(1)", URL_SCHEME),
+        ("url", " JavaScript:alert(1)", URL_SCHEME),
+        ("url", "data:text/html,<script>alert(1)</script>", URL_SCHEME),
+        ("url", "file:///etc/passwd", URL_SCHEME),
+        ("url", "ftp://files.home.arpa", "Launcher opens http:// and https:// URLs only."),
+        ("url", "jellyfin.home.arpa:8096", URL_FULL),
+        ("url", "https://", URL_FULL),
+        ("url", "http://[::1", URL_FULL),
+        ("url", "http://a:99999", URL_FULL),
+        ("url", "http://a b", "Remove spaces and control characters from the URL."),
+        ("url", "http://ada:secret@host", "Remove the user name and password from the URL."),
+        ("url", "http://" + "x" * 2000, "Shorten this to 2000 characters."),
+        ("url_local", "192.168.1.20:8096", URL_FULL),
+        ("url_local", "javascript:alert(1)", URL_SCHEME),
+        ("name", "", "Enter a name."),
+        ("name", " \u200b ", "Enter a name."),
+        ("name", "x" * 201, "Shorten the name to 200 characters."),
+        ("name", "a\x00b", CHARACTERS),
+        ("name", "a\x1b[31mb", CHARACTERS),
+        ("name", "evil\u202egnp.exe", CHARACTERS),
+        ("description", "x" * 501, "Shorten this to 500 characters."),
+        ("description", "a\u2028b", CHARACTERS),
+        ("keywords", "a\x07b", CHARACTERS),
+        ("tags", "x" * 51, "Shorten each tag to 50 characters."),
+        ("tags", ",".join(f"t{number}" for number in range(21)), "Enter at most 20 tags."),
+        ("opens", "window", "Choose one of the options."),
+        ("icon", "symbol:no-such", "This icon is no longer there. Choose another one."),
+        ("icon", "media:" + "f" * 64, "This icon is no longer there. Choose another one."),
+        ("icon", "../x", "This icon is no longer there. Choose another one."),
+    ],
+)
+@pytest.mark.parametrize("form", ["new", "edit"])
+def test_each_bad_entry_is_named_beside_its_field_and_nothing_typed_is_lost(
+    ben: Visitor, find: Find, form: str, case: tuple[str, str, str]
+) -> None:
+    field, typed, words = case
+    before = find("Jellyfin")
+    path = "/apps/new" if form == "new" else f"/apps/{before['id']}/edit"
+    ben.open(path)
+    sent = fields_of(ben.page) | GOOD | {
+        "description": "Songs", "tags": "music", "keywords": "mp3", field: typed,
+    }  # fmt: skip
+    answer = ben.send(path, **sent)
+    assert answer.status_code == 422
+    beside = re.search(rf'id="app-{field}-error">.*?<span>(.*?)</span>', ben.page)
+    assert beside
+    assert html.unescape(beside[1]).startswith(words)
+    assert f'<a href="#app-{field}">' in ben.page
+    assert f'id="app-{field}"' in ben.page
+    title = "App not added" if form == "new" else "App not saved"
+    assert title in ben.page
+    assert "1 field needs a change:" in ben.page
+    kept = {name: text for name, text in sent.items() if name != "opens" or field != "opens"}
+    shown = fields_of(ben.page)
+    # A browser drops NUL and line breaks of an input itself.
+    assert {name: shown.get(name) for name in kept} == kept
+    assert find("Navidrome") == {}
+    assert find("Jellyfin") == before
+
+
+def test_several_errors_are_counted_and_the_summary_has_the_focus(ben: Visitor, find: Find) -> None:
+    ben.open("/apps/new")
+    ben.send("/apps/new", **fields_of(ben.page) | {"url": "x", "url_local": "y"})
+    assert "3 fields need a change:" in ben.page
+    assert re.search(r'id="app-errors" tabindex="-1" autofocus', ben.page)
+    assert re.search(
+        r'id="app-url"[^>]* aria-invalid="true" aria-describedby="app-url-error', ben.page
+    )
+    assert re.search(r"<details[^>]* open>", ben.page)
+
+
+def test_markup_in_a_name_is_text_everywhere(ben: Visitor, find: Find) -> None:
+    name = '<script>alert(1)</script> & "quotes"'
+    ben.open("/apps/new")
+    ben.send("/apps/new", **fields_of(ben.page) | GOOD | {"name": name})
+    id_ = find(name)["id"]
+    for path in ("/", f"/apps/{id_}/edit", f"/apps/{id_}/delete"):
+        page = ben.open(path).text
+        assert "<script>alert" not in page
+        assert html.escape(name, quote=False).replace('"', "&#34;") in page
+
+
+def test_the_same_app_twice_in_a_section_asks_first(ben: Visitor, find: Find) -> None:
+    ben.open("/apps/new")
+    fields = fields_of(ben.page) | GOOD
+    assert ben.send("/apps/new", **fields).status_code == 303
+    answer = ben.send("/apps/new", **fields)  # a double click, or the second tab
+    assert answer.status_code == 409
+    assert "Navidrome is already in Media" in ben.page
+    again = fields_of(ben.page)
+    assert again["again"] == "1"
+    assert ben.send("/apps/new", **again).status_code == 303
+
+
+def test_a_sound_edit_is_saved_with_its_values_in_the_log(
+    app: Flask, ben: Visitor, find: Find
+) -> None:
+    id_ = find("Jellyfin")["id"]
+    ben.open(f"/apps/{id_}/edit")
+    fields = fields_of(ben.page)
+    assert (fields["name"], fields["description"]) == ("Jellyfin", "Films and series")
+    answer = ben.send(f"/apps/{id_}/edit", **fields | {"name": "Films", "opens": "same"})
+    assert (answer.status_code, answer.location) == (303, "/b/home")
+    assert "Films saved." in ben.open(answer.location).text
+    saved = find("Films")
+    assert (saved["id"], saved["opens"], saved["places"]) == (
+        id_, "same", ["Home · Media", "Garden · Outside"],
+    )  # fmt: skip
+    page = ben.open(f"/apps/{id_}/edit").text
+    assert re.search(r"Last saved.*?today, \d\d:\d\d, by ben", page, re.DOTALL)
+
+
+def test_the_form_leads_back_to_the_page_that_it_came_from(ben: Visitor, find: Find) -> None:
+    id_ = find("Jellyfin")["id"]
+    page = ben.open(f"/apps/{id_}/edit?next=/b/garden").text
+    assert '<a class="button" href="/b/garden" data-closes-dialog>Cancel</a>' in page
+    assert ben.send(f"/apps/{id_}/edit", **fields_of(page)).location == "/b/garden"
+    page = ben.open(f"/apps/{id_}/edit?next=//evil.example/").text
+    assert "evil" not in page
+
+
+def test_only_boards_that_the_viewer_sees_are_named(app: Flask, ben: Visitor, find: Find) -> None:
+    with app.app_context():
+        db.session.execute(
+            db.text("UPDATE boards SET owner_id = 1, visibility = 'private' WHERE slug = 'garden'")
+        )
+        db.session.commit()
+    page = ben.open(f"/apps/{find('Jellyfin')['id']}/edit").text
+    assert "Garden" not in page
+    assert "It is removed from 1 board, with its check history." in page
+
+
+# Two editors
+
+
+@pytest.fixture
+def both(ada: Visitor, ben: Visitor, find: Find) -> tuple[str, dict[str, str], dict[str, str]]:
+    """The form of Jellyfin, open in the browsers of Ada and Ben."""
+    path = f"/apps/{find('Jellyfin')['id']}/edit"
+    ada.open(path)
+    ben.open(path)
+    return path, fields_of(ada.page), fields_of(ben.page)
+
+
+def test_the_second_editor_decides_between_both_entries(
+    ada: Visitor, ben: Visitor, find: Find, both: tuple[str, dict[str, str], dict[str, str]]
+) -> None:
+    path, of_ada, of_ben = both
+    ben.send(path, **of_ben | {
+        "url": "https://media.home.arpa", "description": "Films, series and live TV", "tags": "tv",
+    })  # fmt: skip
+    answer = ada.send(path, **of_ada | {
+        "url": "https://jellyfin.home.arpa/web",
+        "description": "Films and series for the family", "opens": "new",
+    })  # fmt: skip
+    assert answer.status_code == 409
+    assert "ben saved Jellyfin while you were editing" in ada.page
+    assert ada.page.index("https://jellyfin.home.arpa<mark>/web</mark>") < ada.page.index(
+        "https://<mark>media</mark>.home.arpa"
+    )
+    legends = re.findall(r"<legend>(.*?)</legend>", ada.page)
+    assert legends == ["URL", "Description"]
+    taken = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", ada.page)
+    plain = [(name, re.sub(r"<[^>]*>", "", words)) for name, words in taken]
+    assert plain == [
+        ("Tags", "tv changed by ben"), ("Opens in", "New tab changed by you"),
+        ("Other fields", "Not changed"),
+    ]  # fmt: skip
+    assert find("Jellyfin")["url"] == "https://media.home.arpa"  # nothing of Ada's is saved yet
+
+    decided = fields_of(ada.page) | {"keep_url": "theirs", "keep_description": "mine"}
+    assert ada.send(path, **decided).status_code == 303
+    saved = find("Jellyfin")
+    assert (saved["url"], saved["description"], saved["tags"], saved["opens"]) == (
+        "https://media.home.arpa", "Films and series for the family", ["tv"], "new",
+    )  # fmt: skip
+
+
+def test_the_decision_can_be_made_in_the_form_too(
+    ada: Visitor, ben: Visitor, find: Find, both: tuple[str, dict[str, str], dict[str, str]]
+) -> None:
+    path, of_ada, of_ben = both
+    ben.send(path, **of_ben | {"name": "Films"})
+    ada.send(path, **of_ada | {"name": "Cinema"})
+    ada.send(path, **fields_of(ada.page) | {"keep_name": "mine", "back": "1"})
+    back = fields_of(ada.page)
+    assert back["name"] == "Cinema"
+    assert ada.send(path, **back | {"name": "Movies"}).status_code == 303
+    assert find("Movies")
+
+
+def test_a_third_editor_in_between_is_asked_about_again(
+    ada: Visitor, ben: Visitor, find: Find, both: tuple[str, dict[str, str], dict[str, str]]
+) -> None:
+    path, of_ada, of_ben = both
+    ben.send(path, **of_ben | {"name": "Films"})
+    ada.send(path, **of_ada | {"name": "Cinema"})
+    decision = fields_of(ada.page) | {"keep_name": "mine"}
+    ben.open(path)
+    ben.send(path, **fields_of(ben.page) | {"name": "Kino"})
+    assert ada.send(path, **decision).status_code == 409
+    assert "Kino" in ada.page
+    assert find("Kino")
+
+
+def test_changes_of_different_fields_are_both_saved_after_a_look(
+    ada: Visitor, ben: Visitor, find: Find, both: tuple[str, dict[str, str], dict[str, str]]
+) -> None:
+    path, of_ada, of_ben = both
+    ben.send(path, **of_ben | {"keywords": "movies"})
+    assert ada.send(path, **of_ada | {"tags": "tv"}).status_code == 409
+    assert "You changed different fields, so both changes can be saved." in ada.page
+    ada.send(path, **fields_of(ada.page))
+    saved = find("Jellyfin")
+    assert (saved["keywords"], saved["tags"]) == ("movies", ["tv"])
+
+
+def test_the_same_change_of_both_is_no_conflict(
+    ada: Visitor, ben: Visitor, both: tuple[str, dict[str, str], dict[str, str]]
+) -> None:
+    path, of_ada, of_ben = both
+    ben.send(path, **of_ben | {"name": "Films"})
+    assert ada.send(path, **of_ada | {"name": "Films"}).status_code == 303
+
+
+# What cannot be saved is not lost
+
+
+def test_an_app_deleted_meanwhile_is_offered_as_a_new_one(
+    app: Flask, ada: Visitor, ben: Visitor, find: Find
+) -> None:
+    id_ = find("Jellyfin")["id"]
+    ada.open(f"/apps/{id_}/edit")
+    fields = fields_of(ada.page) | {"description": "Films of the family", "tags": "tv"}
+    ben.open(f"/apps/{id_}/delete")
+    ben.send(f"/apps/{id_}/delete")
+    answer = ada.send(f"/apps/{id_}/edit", **fields)
+    assert answer.status_code == 404
+    assert re.search(r"ben deleted Jellyfin at \d\d:\d\d\.", ada.page)
+    assert "Films of the family" in ada.page
+    hidden = {
+        name: html.unescape(text)
+        for name, text in re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', ada.page)
+        if name != "csrf_token"
+    }
+    ada.send("/apps/new", **hidden)
+    ada.send("/apps/new", **fields_of(ada.page))
+    assert find("Jellyfin")["description"] == "Films of the family"
+
+
+def test_who_deleted_an_app_is_named_only_to_whom_had_it_open(app: Flask, ben: Visitor) -> None:
+    with app.app_context():
+        secret = App(name="Diary of Ada", url="https://x")
+        db.session.add(secret)
+        db.session.commit()
+        id_ = secret.id
+        delete_apps([secret], actor=COMMAND_LINE)
+    ben.open("/apps/new")
+    answer = ben.send(f"/apps/{id_}/edit", seen_name="Guess", name="Guess")
+    assert answer.status_code == 404
+    assert "Diary" not in ben.page
+    assert "Guess was deleted, or is no longer shared with you." in ben.page
+
+
+def test_an_editor_whose_role_is_taken_away_can_copy_what_they_typed(
+    app: Flask, ben: Visitor, find: Find
+) -> None:
+    id_ = find("Jellyfin")["id"]
+    ben.open(f"/apps/{id_}/edit")
+    fields = fields_of(ben.page) | {"description": "Films of the family"}
+    with app.app_context():
+        set_role(find_user("ben"), Role.VIEWER, actor=COMMAND_LINE)
+    answer = ben.send(f"/apps/{id_}/edit", **fields)
+    assert answer.status_code == 403
+    assert "You can no longer edit Jellyfin. Your entries are still here to copy." in ben.page
+    assert "Films of the family" in ben.page
+    assert find("Jellyfin")["description"] == "Films and series"
+
+
+@pytest.mark.parametrize("path", ["/apps/new", "edit"])
+def test_entries_outlive_the_end_of_the_session(
+    app: Flask, ben: Visitor, find: Find, path: str
+) -> None:
+    path = f"/apps/{find('Jellyfin')['id']}/edit" if path == "edit" else path
+    ben.open(path)
+    typed = {"name": "Navidrome & Co", "description": "Songs of 1968", "tags": "music"}
+    fields = fields_of(ben.page) | typed
+    with app.app_context():
+        end_own_sessions(find_user("ben"), actor=COMMAND_LINE)
+        db.session.commit()
+    answer = ben.send(path, **fields)
+    assert answer.status_code == 302
+    ben.open(answer.location)
+    back = html.unescape(re.search(r'name="next" value="([^"]*)"', ben.page)[1])
+    ben.hold_session(BEN)
+    page = ben.open(back).text
+    shown = fields_of(page)
+    assert {name: shown[name] for name in typed} == typed
+    if path != "/apps/new":
+        assert "These entries are not saved yet" in page
+    assert ben.send(path, **shown | {"url": "https://x.home.arpa"}).status_code == 303
+    assert find("Navidrome & Co")["description"] == "Songs of 1968"
+
+
+def test_a_long_text_does_not_make_an_address_that_the_server_refuses(
+    app: Flask, ben: Visitor, find: Find
+) -> None:
+    ben.open("/apps/new")
+    fields = fields_of(ben.page) | {"name": "я" * 200, "description": "ж" * 500, "keywords": "k"}
+    with app.app_context():
+        end_own_sessions(find_user("ben"), actor=COMMAND_LINE)
+        db.session.commit()
+    answer = ben.send("/apps/new", **fields)
+    assert len(answer.location) < 4000
+    assert "keywords" in answer.location
+
+
+# Icon and proposal
+
+
+def test_letters_replace_the_icon_without_saving(ben: Visitor, find: Find) -> None:
+    id_ = find("Sprinkler")["id"]
+    ben.open(f"/apps/{id_}/edit")
+    assert "Timer, from Symbols" in ben.page
+    ben.send(f"/apps/{id_}/edit", **fields_of(ben.page) | {"use_letters": "1", "name": "Water"})
+    shown = fields_of(ben.page)
+    assert (shown["icon"], shown["name"]) == ("letters:", "Water")
+    assert find("Sprinkler")["icon"] == "symbol:timer"
+    ben.send(f"/apps/{id_}/edit", **shown)
+    assert find("Water")["icon"] == ""
+
+
+def test_the_picker_gives_back_the_form_with_all_that_was_typed(ben: Visitor, find: Find) -> None:
+    id_ = find("Jellyfin")["id"]
+    ben.open(f"/apps/{id_}/edit")
+    typed = fields_of(ben.page) | {"description": "Films of the family"}
+    ben.send("/icons", **typed, pick="open")
+    assert 'id="picker"' in ben.page
+    carried = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', ben.page))
+    del carried["csrf_token"]
+    answer = ben.send(f"/apps/{id_}/edit", **carried | {"icon": "brand:jellyfin", "pick": "use"})
+    assert answer.status_code == 200
+    shown = fields_of(ben.page)
+    assert (shown["icon"], shown["description"]) == ("brand:jellyfin", "Films of the family")
+    assert find("Jellyfin")["description"] == "Films and series"
+    ben.send(f"/apps/{id_}/edit", **shown)
+    assert find("Jellyfin")["icon"] == "brand:jellyfin"
+
+
+def test_an_upload_that_the_editor_may_not_see_is_no_icon(
+    app: Flask, ben: Visitor, find: Find, pictures: dict[str, str]
+) -> None:
+    with app.app_context():
+        db.session.execute(db.text("UPDATE boards SET owner_id = 1, visibility = 'private'"))
+        db.session.commit()
+    ben.open("/apps/new")
+    fields = fields_of(ben.page) | GOOD | {"icon": f"media:{pictures['png']}"}
+    assert ben.send("/apps/new", **fields).status_code == 422
+    assert "This icon is no longer there." in ben.page
+
+
+@pytest.fixture
+def propose(monkeypatch: pytest.MonkeyPatch) -> Callable[[Proposal], None]:
+    """Let each fetch end with this proposal; the requests have their own tests."""
+
+    def answer(made: Proposal) -> None:
+        monkeypatch.setattr(proposals, "propose", lambda *_, **__: made)
+
+    return answer
+
+
+def test_name_and_icon_are_fetched_into_the_form_without_script(
+    ben: Visitor, find: Find, propose: Callable[[Proposal], None]
+) -> None:
+    propose(Proposal(name="Jellyfin", host="j.home.arpa"))
+    ben.open("/apps/new")
+    fields = fields_of(ben.page) | {"url": "https://j.home.arpa", "tags": "tv", "fetch": "1"}
+    assert ben.send("/apps/new", **fields).status_code == 200
+    shown = fields_of(ben.page)
+    assert (shown["name"], shown["icon"], shown["tags"]) == ("Jellyfin", "brand:jellyfin", "tv")
+    assert "Name fetched from j.home.arpa." in ben.page
+
+    propose(Proposal(name="Nextcloud", host="n.home.arpa"))  # another URL: both follow
+    ben.send("/apps/new", **shown | {"url": "https://n.home.arpa", "fetch": "1"})
+    shown = fields_of(ben.page)
+    assert (shown["name"], shown["icon"]) == ("Nextcloud", "brand:nextcloud")
+
+
+def test_a_proposal_does_not_replace_what_was_entered(
+    ben: Visitor, find: Find, propose: Callable[[Proposal], None]
+) -> None:
+    propose(Proposal(name="Jellyfin", host="j.home.arpa"))
+    ben.open("/apps/new")
+    entered = fields_of(ben.page) | GOOD | {"name": "Films", "icon": "symbol:tv", "fetch": "1"}
+    ben.send("/apps/new", **entered)
+    shown = fields_of(ben.page)
+    assert (shown["name"], shown["icon"]) == ("Films", "symbol:tv")
+
+
+def test_a_failed_fetch_blocks_nothing(
+    ben: Visitor, find: Find, propose: Callable[[Proposal], None]
+) -> None:
+    propose(Proposal(problem=Problem.NO_ANSWER, name="Music", host="music.home.arpa"))
+    ben.open("/apps/new")
+    ben.send("/apps/new", **fields_of(ben.page) | {"url": GOOD["url"], "fetch": "1"})
+    assert "music.home.arpa did not answer within 5 seconds." in ben.page
+    assert fields_of(ben.page)["name"] == "Music"
+    assert ben.send("/apps/new", **fields_of(ben.page)).status_code == 303
+    assert find("Music")
+
+
+# Buttons
+
+
+def test_archiving_saves_the_form_first(ben: Visitor, find: Find) -> None:
+    id_ = find("Jellyfin")["id"]
+    ben.open(f"/apps/{id_}/edit")
+    ben.send(f"/apps/{id_}/edit", **fields_of(ben.page) | {"name": "Films", "archive": "1"})
+    assert "Films" not in ben.open("/b/garden").text.split('id="toasts"')[0]
+    assert "Unarchive app" in ben.open(f"/apps/{id_}/edit").text
+    ben.send(f"/apps/{id_}/unarchive")
+    assert "Films" in ben.open("/b/garden").text
+
+
+def test_a_duplicate_has_a_name_of_its_own_and_its_place_behind(ben: Visitor, find: Find) -> None:
+    id_ = find("Jellyfin")["id"]
+    ben.open("/apps/new")
+    for _ in range(2):
+        ben.send(f"/apps/{id_}/duplicate", board="garden")
+    assert find("Jellyfin (copy)")["places"] == ["Garden · Outside"]
+    assert find("Jellyfin (copy 2)")["places"] == ["Garden · Outside"]
+    german = Visitor(ben.client.application, language="de")
+    german.hold_session(BEN)
+    german.send(f"/apps/{id_}/duplicate")
+    assert find("Jellyfin (Kopie)")["places"] == []
+
+
+def test_the_copy_of_the_longest_name_fits(app: Flask, ben: Visitor, find: Find) -> None:
+    with app.app_context():
+        db.session.execute(db.text(f"UPDATE apps SET name = '{'x' * 200}' WHERE name = 'Jellyfin'"))
+        db.session.commit()
+    ben.open("/apps/new")
+    ben.send(f"/apps/{find('x' * 200)['id']}/duplicate")
+    assert find("x" * 193 + " (copy)")
+
+
+def test_deleting_asks_first_and_names_what_goes(ben: Visitor, find: Find) -> None:
+    id_ = find("Jellyfin")["id"]
+    page = ben.open(f"/apps/{id_}/delete").text
+    assert "Delete Jellyfin?" in page
+    assert "It is removed from 2 boards, with its check history. You cannot undo this." in page
+    answer = ben.send(f"/apps/{id_}/delete")
+    assert (answer.status_code, answer.location) == (303, "/b/home")
+    assert "Jellyfin deleted." in ben.open("/b/home").text
+    assert find("Jellyfin") == {}
+
+
+# In the dialog of an edit page
+
+HTMX = {"HX-Request": "true", "HX-Current-URL": "http://localhost/b/home/edit?x=1"}
+
+
+def test_the_dialog_gets_the_same_form_as_a_part(ben: Visitor, find: Find) -> None:
+    id_ = find("Jellyfin")["id"]
+    whole = fields_of(ben.open(f"/apps/{id_}/edit").text)
+    part = ben.open(f"/apps/{id_}/edit", **{k.replace("-", "_"): v for k, v in HTMX.items()}).text
+    assert fields_of(part) == whole
+    assert "<html" not in part
+    assert '<h2 id="dialog-title">Edit Jellyfin</h2>' in part
+    assert 'hx-target="#dialog"' in part
+
+
+def test_the_dialog_says_when_it_is_done_and_where(ben: Visitor, find: Find) -> None:
+    path = f"/apps/{find('Jellyfin')['id']}/edit"
+    fields = fields_of(ben.open(path).text)
+    answer = ben.send_with(HTMX, path, **fields | {"name": "Films"})
+    assert (answer.status_code, answer.headers["Launcher-Done"]) == (204, "/b/home/edit?x=1")
+    answer = ben.send_with(HTMX, path, **fields | {"name": "Kino"})
+    assert answer.status_code == 409
+    assert "<html" not in ben.page
+    assert 'hx-target="#dialog"' in ben.page
+
+
+def test_the_dialog_goes_on_with_the_next_app(ben: Visitor, find: Find) -> None:
+    fields = fields_of(ben.open("/apps/new?board=garden").text)
+    answer = ben.send_with(HTMX, "/apps/new", **fields | GOOD, next_app="1")
+    assert (answer.status_code, answer.headers["Launcher-Changed"]) == (200, "/b/home/edit?x=1")
+    shown = fields_of(ben.page)
+    assert (shown["name"], shown["section"]) == ("", fields["section"])
+    assert "Navidrome added to Outside." in ben.page
+
+
+def test_a_session_that_ended_leads_from_the_dialog_to_sign_in(
+    app: Flask, ben: Visitor, find: Find
+) -> None:
+    path = f"/apps/{find('Jellyfin')['id']}/edit"
+    fields = fields_of(ben.open(path).text)
+    with app.app_context():
+        end_own_sessions(find_user("ben"), actor=COMMAND_LINE)
+        db.session.commit()
+    answer = ben.send_with(HTMX, path, **fields | {"name": "Films"})
+    assert answer.status_code == 401
+    assert (
+        "name%253DFilms" in answer.headers["HX-Redirect"]
+        or "Films" in answer.headers["HX-Redirect"]
+    )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
 
 Parts = Sequence[tuple[str, bool]]
-"""A text in parts, each with whether it differs from the other text."""
+"""A text in parts, each with whether its editor changed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class Taken:
     is_mine: bool
 
 
-def versus(merge: Merge) -> Sequence[Versus]:
-    """Return the fields to decide, in the order of the form."""
-    return [_versus(name, merge) for name in LABELS if name in merge.both_changed]
+def versus(merge: Merge, seen: AppEntries) -> Sequence[Versus]:
+    """Return the fields to decide, in the order of the form; both editors began from `seen`."""
+    return [_versus(name, merge, seen) for name in LABELS if name in merge.both_changed]
 
 
 def taken(merge: Merge) -> Sequence[Taken]:
@@ -73,27 +73,25 @@ def words_of(name: str, entries: AppEntries) -> str:
     return value or _("Empty")
 
 
-def differences(text: str, other: str) -> tuple[Parts, Parts]:
-    """Return two texts in parts of whole words, each with whether it is not in the other."""
-    ours, others = _words(text), _words(other)
-    here: list[tuple[str, bool]] = []
-    there: list[tuple[str, bool]] = []
-    matcher = difflib.SequenceMatcher(None, ours, others, autojunk=False)
-    for kind, start, end, other_start, other_end in matcher.get_opcodes():
-        differs = kind != "equal"
-        here.append(("".join(ours[start:end]), differs))
-        there.append(("".join(others[other_start:other_end]), differs))
-    return [each for each in here if each[0]], [each for each in there if each[0]]
+def changed_parts(text: str, before: str) -> Parts:
+    """Return a text in parts of whole words, each with whether it is new since `before`."""
+    now, then = _words(text), _words(before)
+    parts: list[tuple[str, bool]] = []
+    matcher = difflib.SequenceMatcher(None, then, now, autojunk=False)
+    for kind, _then_from, _then_to, start, end in matcher.get_opcodes():
+        if start < end:
+            parts.append(("".join(now[start:end]), kind != "equal"))
+    return parts
 
 
-def _versus(name: str, merge: Merge) -> Versus:
-    mine, theirs = differences(words_of(name, merge.merged), words_of(name, merge.theirs))
+def _versus(name: str, merge: Merge, seen: AppEntries) -> Versus:
+    before = words_of(name, seen) if getattr(seen, name) else ""
     is_icon = name == "icon"
     return Versus(
         name,
         str(LABELS[name]),
-        mine,
-        theirs,
+        changed_parts(words_of(name, merge.merged), before),
+        changed_parts(words_of(name, merge.theirs), before),
         picture_of_entries(merge.merged) if is_icon else None,
         picture_of_entries(merge.theirs) if is_icon else None,
     )

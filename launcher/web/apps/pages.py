@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from flask import abort, make_response, redirect, request, url_for
+from flask import abort, make_response, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from launcher.catalogue.access import find_app
@@ -16,7 +15,7 @@ from launcher.catalogue.errors import FieldsRefusedError, Refusal, Unfit
 from launcher.catalogue.history import last_change
 from launcher.catalogue.merge import EditedByTwoError, Merge
 from launcher.models import App, Board, Section
-from launcher.web.apps import conflict
+from launcher.web.apps import conflict, steps
 from launcher.web.apps.blueprint import APP, blueprint
 from launcher.web.apps.entries import (
     LABELS,
@@ -31,6 +30,7 @@ from launcher.web.apps.entries import (
     require_visible_icon,
 )
 from launcher.web.apps.placing import Place, Places, places_for, section_of
+from launcher.web.apps.proposals import ShownProposal
 from launcher.web.apps.returning import (
     back_path,
     board_of,
@@ -47,9 +47,6 @@ from launcher.web.roles import acting_user, editor_required, signed_in_user
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-_FORM_AGAIN = {"use_letters", "back"}
-"""Buttons that lead to the form, with nothing saved."""
-
 
 @blueprint.get("/apps/new")
 @editor_required
@@ -62,11 +59,10 @@ def new() -> ResponseReturnValue:
 @keeps_entries
 def create() -> ResponseReturnValue:
     """Add an app; on refusal show the form with all that was entered."""
+    proposal = steps.fetched()
     entries, places = read_entries(request.form, AppEntries()), _places()
-    if "use_letters" in request.form:
-        return _new_form(_with_letters(entries), places)
-    if "review" in request.form:
-        return _new_form(entries, places)
+    if step := steps.step_of(entries, proposal):
+        return _new_form(step.entries, places, proposal=step.proposal)
     twin = None if "again" in request.form else _twin(entries, places.chosen)
     if twin:
         return _new_form(entries, places, twin=twin), 409
@@ -92,6 +88,7 @@ def edit(app_id: int) -> ResponseReturnValue:
 @keeps_entries
 def save(app_id: int) -> ResponseReturnValue:
     """Save an app; on refusal show the form, and both entries where another has saved meanwhile."""
+    proposal = steps.fetched()
     app = find_app(app_id, signed_in_user())
     if app is None:
         return show_gone(app_id) if "seen_name" in request.form else abort(404)
@@ -99,9 +96,8 @@ def save(app_id: int) -> ResponseReturnValue:
     shown = read_shown(request.form, now)
     entries = read_entries(request.form, now.entries)
     entries = conflict.decide(entries, shown.entries, request.form)
-    if _FORM_AGAIN & set(request.form):
-        entries = _with_letters(entries) if "use_letters" in request.form else entries
-        return _edit_form(app, entries, shown)
+    if step := steps.step_of(entries, proposal):
+        return _edit_form(app, step.entries, shown, proposal=step.proposal)
     try:
         require_visible_icon(entries, signed_in_user())
         change = save_app(
@@ -111,7 +107,7 @@ def save(app_id: int) -> ResponseReturnValue:
         return _edit_form(app, entries, shown, errors=error_words(error, entries)), 422
     except EditedByTwoError as error:
         if error.merge.merged != error.merge.theirs:
-            return _conflict(app, error.merge), 409
+            return _conflict(app, error.merge, shown.entries), 409
         change = save_app(app, error.merge.theirs, actor=acting_user())
     show_change(change)
     if "archive" in request.form:
@@ -126,10 +122,6 @@ def save(app_id: int) -> ResponseReturnValue:
 
 def _places() -> Places:
     return places_for(signed_in_user(), request.values)
-
-
-def _with_letters(entries: AppEntries) -> AppEntries:
-    return replace(entries, icon="letters:", letters="")
 
 
 def _add(entries: AppEntries, place: Place | None) -> tuple[Board | None, Section | None]:
@@ -163,7 +155,7 @@ def _next_form(section: Section | None) -> ResponseReturnValue:
     if not is_htmx():
         return redirect(url_for("apps.new", section=place, next=next_path() or None), 303)
     places = places_for(signed_in_user(), MultiDict({"section": place}))
-    response = make_response(_new_form(AppEntries(), places))
+    response = make_response(_new_form(AppEntries(), places) + render_template("_toasts_oob.html"))
     response.headers["Launcher-Changed"] = path_of_page(section.board if section else None)
     return response
 
@@ -174,6 +166,7 @@ def _new_form(
     *,
     errors: Mapping[str, str] | None = None,
     twin: App | None = None,
+    proposal: ShownProposal | None = None,
 ) -> str:
     board = places.chosen.board if places.chosen else None
     return render(
@@ -185,7 +178,7 @@ def _new_form(
         twin=twin,
         shown=None,
         is_unsaved=False,
-        **_form(entries, errors or {}, board),
+        **_form(entries, errors or {}, board, proposal),
     )
 
 
@@ -196,6 +189,7 @@ def _edit_form(
     *,
     errors: Mapping[str, str] | None = None,
     is_unsaved: bool = False,
+    proposal: ShownProposal | None = None,
 ) -> str:
     return render(
         "app_edit.html",
@@ -208,11 +202,16 @@ def _edit_form(
         is_unsaved=is_unsaved,
         on_boards=places_of(app),
         since=last_change(app),
-        **_form(entries, errors or {}, board_of(app)),
+        **_form(entries, errors or {}, board_of(app), proposal),
     )
 
 
-def _form(entries: AppEntries, errors: Mapping[str, str], board: Board | None) -> dict[str, object]:
+def _form(
+    entries: AppEntries,
+    errors: Mapping[str, str],
+    board: Board | None,
+    proposal: ShownProposal | None,
+) -> dict[str, object]:
     return {
         "entries": entries,
         "errors": errors,
@@ -227,11 +226,14 @@ def _form(entries: AppEntries, errors: Mapping[str, str], board: Board | None) -
         "next_path": next_path(),
         "is_dialog": is_htmx(),
         "names": NAMES,
-        "can_propose": False,
+        "can_propose": steps.can_fetch(),
+        "proposal": proposal,
+        "proposed_name": proposal.name if proposal else request.form.get("proposed_name", ""),
+        "proposed_icon": proposal.icon_value if proposal else request.form.get("proposed_icon", ""),
     }
 
 
-def _conflict(app: App, merge: Merge) -> str:
+def _conflict(app: App, merge: Merge, seen: AppEntries) -> str:
     board = board_of(app)
     return render(
         "app_conflict.html",
@@ -240,7 +242,7 @@ def _conflict(app: App, merge: Merge) -> str:
         action=url_for("apps.save", app_id=app.id),
         merge=merge,
         names=NAMES,
-        versus=conflict.versus(merge),
+        versus=conflict.versus(merge, seen),
         taken=conflict.taken(merge),
         board=board,
         back=back_path(board),
