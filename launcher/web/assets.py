@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import mimetypes
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -70,6 +71,7 @@ def read_assets(static_path: Path) -> Assets:
     bodies |= {
         name: _in_scope((static_path / name).read_text()).encode() for name in _SCOPED_SCRIPTS
     }
+    bodies["edit.js"] = join_scripts(static_path, ("edit.js",)).encode()
     by_name = {name: _asset(name, body) for name, body in bodies.items()}
     return Assets(by_name, {asset.url.rpartition("/")[2]: asset for asset in by_name.values()})
 
@@ -81,9 +83,9 @@ def join_styles(css_path: Path, name: str = "launcher.css") -> str:
     return "".join((_IMPORT.sub("", order), *sheets))
 
 
-def join_scripts(static_path: Path) -> str:
-    """Return htmx and the admin scripts as one, each script in a scope of its own."""
-    ours = (_in_scope((static_path / name).read_text()) for name in _ADMIN_SCRIPTS)
+def join_scripts(static_path: Path, names: Sequence[str] = _ADMIN_SCRIPTS) -> str:
+    """Return htmx and our scripts as one, each of ours in a scope of its own."""
+    ours = (_in_scope((static_path / name).read_text()) for name in names)
     library = (static_path / HTMX).read_text().rstrip()
     return "\n".join((f"{library};", *ours))
 

@@ -319,15 +319,19 @@ def show_refusal(
     *,
     command: str = "",
     next_step: NextStep | None = None,
+    facts: Mapping[str, str] | None = None,
     has_links: bool = True,
 ) -> Response:
     """Answer that something was refused, with a command or a next step.
 
     Args:
+        facts: what goes with it, by name.
         has_links: False where every page of the site would answer the same.
     """
     words = _Words(title, text)
-    return _problem(status, words, command=command, next_step=next_step, has_links=has_links)
+    return _problem(
+        status, words, facts=facts, command=command, next_step=next_step, has_links=has_links
+    )
 
 
 def _show_csrf_error(error: CSRFError) -> Response:

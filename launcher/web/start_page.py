@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
 from launcher.catalogue.access import home_board, may_edit, may_see_media, visible_boards
+from launcher.catalogue.sections import folds_of
 from launcher.extensions import db
 from launcher.models import (
     Board,
@@ -76,11 +77,14 @@ def _show_board(boards: Sequence[Board], shown: Board | None) -> str:
     now = utc_now()
     viewer = current_viewer()
     placed = placed_apps([shown.id]) if shown else []
+    folds = folds_of(viewer, shown) if viewer and shown else None
     return render_template(
         "start.html",
         boards=_tabs(boards, shown),
         board=shown,
-        sections=_groups(placed, now),
+        path=url_for("start.board", slug=shown.slug) if shown else "",
+        edit_url=url_for("editing.show", slug=shown.slug) if shown and may_edit(viewer) else "",
+        sections=_groups(placed, now, folds),
         summary=_summary(placed),
         samples=sum(app.is_sample for app in placed) if may_edit(viewer) else 0,
         welcome=None if placed else welcome(shown, viewer),
@@ -102,15 +106,29 @@ def _show_found(boards: Sequence[Board], words: str) -> str:
     )
 
 
-def _groups(placed: list[PlacedApp], now: datetime) -> list[dict[str, object]]:
-    """Return the sections that have apps."""
-    tiles = zip(placed, tiles_of(placed, now, opens_new_tab=_opens_new_tab()), strict=True)
-    return [
-        {"id": id_, "name": name, "tiles": [tile for _app, tile in group]}
-        for (id_, name), group in groupby(
-            tiles, key=lambda pair: (pair[0].section_id, pair[0].section_name)
+def _groups(
+    placed: list[PlacedApp], now: datetime, folds: Mapping[int, bool] | None
+) -> list[dict[str, object]]:
+    """Return the sections that have apps; `folds` of a user, for guests all are unfolded."""
+    opens_new_tab = _opens_new_tab()
+    groups: list[dict[str, object]] = []
+    for (id_, name, is_collapsed), group in groupby(
+        placed, key=lambda app: (app.section_id, app.section_name, app.is_collapsed)
+    ):
+        apps = list(group)
+        is_folded = folds is not None and folds.get(id_, is_collapsed)
+        shown = [] if is_folded else apps
+        groups.append(
+            {
+                "id": id_,
+                "name": name,
+                "is_folded": is_folded,
+                "count": len(apps),
+                "down": sum(app.state is Health.DOWN for app in apps),
+                "tiles": tiles_of(shown, now, opens_new_tab=opens_new_tab),
+            }
         )
-    ]
+    return groups
 
 
 def _tabs(boards: Sequence[Board], shown: Board | None) -> list[dict[str, object]]:

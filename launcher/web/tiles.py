@@ -49,6 +49,7 @@ class PlacedApp(NamedTuple):
     last_ms: int | None
     last_at: datetime | None
     is_sample: bool
+    is_collapsed: bool
 
     @property
     def address(self) -> str:
@@ -77,7 +78,7 @@ _PLACED = (
         Section.id, Section.name, Placement.id, App.id, App.name, App.description, App.url,
         App.keywords, App.icon, App.letters, App.hue, App.opens, Media.sha256, CheckState.state,
         CheckState.since, CheckState.last_ms, CheckState.last_at,
-        App.is_sample,
+        App.is_sample, Section.is_collapsed,
     )
     .select_from(Placement)
     .join(Section, Section.id == Placement.section_id)

@@ -12,7 +12,7 @@ from flask import Flask
 
 from launcher.accounts import users
 from launcher.extensions import db
-from launcher.models import App, Opening, User
+from launcher.models import App, Board, Opening, User
 from tests.web.visitor import Visitor
 
 
@@ -26,7 +26,10 @@ def test_the_first_board_shows_its_apps_by_section(ada: Visitor, boards: None) -
 
     names = re.findall(r'tile-name">([^<]+)<', ada.page)
     assert names == ["Jellyfin", "Home Assistant", "Nextcloud", "Яблоко"]
-    assert re.findall(r'<h2 id="section-\d+">([^<]+)<', ada.page) == ["Media", "Work"]
+    assert re.findall(r'<h2 id="section-\d+">(?:<button[^>]*>)?([^<]+)<', ada.page) == [
+        "Media",
+        "Work",
+    ]
     assert 'aria-current="page">Home<' in ada.page
 
 
@@ -174,3 +177,51 @@ def test_it_links_to_no_page_that_does_not_exist(ada: Visitor, boards: None) -> 
         for address in set(re.findall(r'action="(/[^"#]*)', page)):
             # Whether there is such a door, without going through it.
             assert ada.client.options(address).status_code == 200, f"{start} sends to {address}"
+
+
+def test_each_user_folds_sections_for_themselves(
+    ada: Visitor, chloe: Visitor, boards: None
+) -> None:
+    chloe.open("/b/home")
+    way = re.search(r'formaction="([^"]+/fold)" name="folded" value="1"[^>]*>Media<', chloe.page)
+    assert way
+    answer = chloe.send_with({"Referer": "http://localhost/b/home"}, way[1], folded="1")
+    assert answer.headers["Location"] == "/b/home#section-1"
+
+    assert "Jellyfin" not in chloe.open("/b/home").text
+    assert '2 apps, <span data-state="down">1 down</span>' in chloe.page
+    assert "Jellyfin" in ada.open("/b/home").text
+
+    chloe.send(way[1], folded="0")
+    assert "Jellyfin" in chloe.open("/b/home").text
+
+
+def test_a_guest_cannot_fold_and_sees_all(
+    guest: Visitor, set_site: Callable[..., None], boards: None
+) -> None:
+    set_site(guest_access=True)
+    assert "/fold" not in guest.open("/b/garden").text
+    assert "Sprinkler" in guest.page
+
+
+def test_a_section_that_is_not_seen_is_not_folded(chloe: Visitor, boards: None) -> None:
+    for path in ("/b/attic/sections/5/fold", "/b/home/sections/5/fold", "/b/home/sections/99/fold"):
+        assert chloe.send(path).status_code == 404
+
+
+def test_a_board_is_laid_out_as_it_says(app: Flask, ada: Visitor, boards: None) -> None:
+    assert '<ul class="tiles">' in ada.open("/b/home").text
+    with app.app_context():
+        change = db.update(Board).where(Board.slug == "home").values(density="compact", columns=3)
+        db.session.execute(change)
+        db.session.commit()
+    for path in ("/b/home", "/b/home/edit"):
+        assert '<ul class="tiles" data-density="compact" data-columns="3">' in ada.open(path).text
+
+
+def test_only_editors_get_the_pencil(
+    ada: Visitor, ben: Visitor, chloe: Visitor, boards: None
+) -> None:
+    assert 'href="/b/home/edit"' in ada.open("/b/home").text
+    assert 'href="/b/home/edit"' in ben.open("/").text
+    assert "/edit" not in chloe.open("/b/home").text

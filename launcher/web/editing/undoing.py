@@ -15,9 +15,10 @@ from launcher.catalogue.errors import (
 )
 from launcher.web.auth import safe_path
 from launcher.web.change_words import show_change
-from launcher.web.editing.blueprint import blueprint
-from launcher.web.htmx import current_page, redirect_to, split_address
-from launcher.web.roles import acting_user, editor_required, signed_in_user
+from launcher.web.editing.page import answer
+from launcher.web.editing.rights import blueprint, board_of_page, editing_required
+from launcher.web.htmx import current_page, is_htmx, redirect_to, split_address
+from launcher.web.roles import acting_user, signed_in_user
 from launcher.web.toasts import make_toast, show
 from launcher.web.undo_words import undo_refused_words
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @blueprint.post("/undo")
-@editor_required
+@editing_required
 def undo() -> ResponseReturnValue:
     """Undo the step `id`, without it the newest of this user, and go back to the page."""
     viewer = signed_in_user()
@@ -34,7 +35,8 @@ def undo() -> ResponseReturnValue:
         show_change(steps.undo(_wanted_step(), viewer=viewer, actor=acting_user()))
     except (UndoUnknownError, UndoTooLateError, NotAllowedError) as error:
         show_undo_refused(error)
-    return redirect_to(page_before())
+    board = board_of_page()
+    return answer(board) if is_htmx() and board else redirect_to(page_before())
 
 
 def show_undo_refused(error: CatalogueError) -> None:

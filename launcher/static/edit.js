@@ -1,0 +1,1 @@
+// Editing a board; everything works without this file.

@@ -1,0 +1,186 @@
+"""The page of a board in edit mode, and what every change of it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from flask import Response, make_response, redirect, render_template, request, url_for
+
+from launcher.catalogue.access import visible_boards
+from launcher.catalogue.errors import ChangedMeanwhileError
+from launcher.catalogue.sections import folds_of
+from launcher.extensions import db
+from launcher.i18n.formats import clock_time
+from launcher.i18n.locale import gettext as _
+from launcher.models import Board, Section
+from launcher.web.editing.rights import blueprint, board_to_edit, editing_required
+from launcher.web.frame import current_viewer
+from launcher.web.htmx import is_htmx
+from launcher.web.pictures import Picture, picture_of
+from launcher.web.roles import signed_in_user
+from launcher.web.tiles import PlacedApp, placed_apps
+from launcher.web.toasts import make_toast
+from launcher.web.toasts import show as show_toast
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+OK, STALE = 200, 409
+
+
+@dataclass(frozen=True, slots=True)
+class EditedTile:
+    """One app as its tile shows it in edit mode; `id` is that of its place."""
+
+    id: int
+    app_id: int
+    name: str
+    note: str
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class EditedSection:
+    """One section, perhaps without apps."""
+
+    id: int
+    name: str
+    is_folded: bool
+    tiles: Sequence[EditedTile]
+
+
+@blueprint.get("/b/<slug>/edit")
+@editing_required
+def show(slug: str) -> ResponseReturnValue:
+    """Show a board in edit mode, for htmx its part alone."""
+    board = board_to_edit(slug)
+    if is_htmx():
+        # With the boards above, which a form in the dialog may have changed.
+        return render_template("_edit_board.html", boards=tabs_of(board), **_context(board))
+    return render_template("edit.html", boards=tabs_of(board), **_context(board))
+
+
+def answer(board: Board, *, at: str = "", status: int = OK, typed: str = "") -> ResponseReturnValue:
+    """Answer a change with the board as it is now.
+
+    Args:
+        at: the id of the element to go to, without script.
+        typed: the name of a section that was refused, which stays in the form.
+    """
+    db.session.expire_all()
+    if is_htmx():
+        response = make_response(render_template("_edit_board.html", **_context(board, typed)))
+        response.status_code = status
+        response.headers["HX-Retarget"] = "#board"
+        response.headers["HX-Reswap"] = "outerMorph"
+        return response
+    if status != OK:
+        page = render_template("edit.html", boards=tabs_of(board), **_context(board, typed))
+        return make_response(page, status)
+    return redirect(url_for("editing.show", slug=board.slug, _anchor=at or None), 303)
+
+
+def show_form(
+    board: Board, part: str, *, title: str, error: str = "", status: int = 200, **context: object
+) -> ResponseReturnValue:
+    """Show a form of the edit page: for htmx as a part for the dialog, else as a page."""
+    return render_template(
+        part if is_htmx() else "edit_form.html",
+        part=part,
+        title=title,
+        board=board,
+        path=url_for("start.board", slug=board.slug),
+        error=error,
+        is_dialog=is_htmx(),
+        **context,
+    ), status
+
+
+def form_done(shown: Board, target: Board, *, at: str = "") -> ResponseReturnValue:
+    """Answer a form that was saved: the script closes the dialog and renews the page of `shown`.
+
+    Args:
+        target: the board to go to without script.
+    """
+    if is_htmx():
+        done = url_for("editing.show", slug=shown.slug)
+        return Response(status=204, headers={"Launcher-Done": done})
+    return answer(target, at=at)
+
+
+def answer_changed(board: Board, error: ChangedMeanwhileError) -> ResponseReturnValue:
+    """Answer that another changed the board meanwhile, with the board as it is now."""
+    show_toast(make_toast(changed_words(error), severity="bad"))
+    db.session.rollback()
+    return answer(board, status=STALE)
+
+
+def changed_words(error: ChangedMeanwhileError) -> str:
+    """Return that a change was not saved, who changed what, and what to do."""
+    if error.since.at is None:
+        return _(
+            "Change not saved. %(board)s was changed meanwhile. The board now shows both changes."
+            " Repeat yours if needed.",
+            board=error.name,
+        )
+    facts = {"name": error.since.by, "board": error.name, "time": clock_time(error.since.at)}
+    if request.endpoint in {"editing.move_app", "editing.move_app_to"}:
+        return _(
+            "Move not saved. %(name)s changed %(board)s at %(time)s. The board now shows both"
+            " changes. Move the app again if needed.",
+            **facts,
+        )
+    return _(
+        "Change not saved. %(name)s changed %(board)s at %(time)s. The board now shows both"
+        " changes. Repeat yours if needed.",
+        **facts,
+    )
+
+
+def tabs_of(board: Board) -> Sequence[Mapping[str, Any]]:
+    """Return the boards that the editor sees, each with its page in edit mode."""
+    return [
+        {
+            "id": each.id,
+            "name": each.name,
+            "slug": each.slug,
+            "url": url_for("editing.show", slug=each.slug),
+            "is_current": each.id == board.id,
+        }
+        for each in visible_boards(current_viewer())
+    ]
+
+
+def sections_of(board: Board, placed: Sequence[PlacedApp]) -> Sequence[EditedSection]:
+    """Return the sections of a board in order, without archived apps."""
+    folds = folds_of(signed_in_user(), board)
+    tiles: dict[int, list[EditedTile]] = {}
+    for app in placed:
+        picture = picture_of(app, app.media_sha256)
+        tile = EditedTile(app.placement_id, app.app_id, app.name, app.address, picture)
+        tiles.setdefault(app.section_id, []).append(tile)
+    listed = sa.select(Section).where(Section.board_id == board.id)
+    return [
+        EditedSection(
+            each.id, each.name, folds.get(each.id, each.is_collapsed), tiles.get(each.id, ())
+        )
+        for each in db.session.scalars(listed.order_by(Section.position, Section.id))
+    ]
+
+
+def _context(board: Board, typed: str = "") -> Mapping[str, Any]:
+    # Not `url_for` for each tile: it would take longer than all the rest. A test compares the two.
+    path = url_for("start.board", slug=board.slug)
+    placed = placed_apps([board.id])
+    return {
+        "is_part": is_htmx(),
+        "board": board,
+        "typed": typed,
+        "sections": sections_of(board, placed),
+        "samples": sum(app.is_sample for app in placed),
+        "path": path,
+        "apps_path": f"{request.script_root}/apps",
+    }

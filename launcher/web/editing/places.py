@@ -1,0 +1,184 @@
+"""Changes of the places of apps on a board: move, duplicate, remove, archive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from flask import abort, request
+
+from launcher.catalogue.access import visible_boards
+from launcher.catalogue.apps import archive_app, duplicate_app
+from launcher.catalogue.errors import AlreadyThereError, ChangedMeanwhileError
+from launcher.catalogue.places import move_place, position_of, remove_place
+from launcher.extensions import db
+from launcher.i18n.locale import gettext as _
+from launcher.models import Board, Placement, Section
+from launcher.web.change_words import show_change
+from launcher.web.editing.page import (
+    answer,
+    answer_changed,
+    changed_words,
+    form_done,
+    show_form,
+)
+from launcher.web.editing.rights import (
+    blueprint,
+    board_to_edit,
+    editing_required,
+    place_of,
+    seen_revision,
+)
+from launcher.web.frame import current_viewer
+from launcher.web.roles import acting_user
+from launcher.web.toasts import make_toast, show
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+_LAST = 1_000_000_000
+
+
+@blueprint.post("/b/<slug>/apps/<int:placement_id>/move")
+@editing_required
+def move_app(slug: str, placement_id: int) -> ResponseReturnValue:
+    """Move an app to the field `position`, from 1, of the field `section`, the end by default."""
+    board = board_to_edit(slug)
+    place = place_of(board, placement_id)
+    section = _wanted_section(place)
+    try:
+        _move(place, section)
+    except ChangedMeanwhileError as error:
+        return answer_changed(board, error)
+    except AlreadyThereError:
+        show(make_toast(_already_words(place, section), severity="bad"))
+    return answer(board, at=f"place-{placement_id}")
+
+
+@blueprint.get("/b/<slug>/apps/<int:placement_id>/move-to")
+@editing_required
+def ask_move_app(slug: str, placement_id: int) -> ResponseReturnValue:
+    """Ask where to move an app: board, section and position."""
+    board = board_to_edit(slug)
+    return _ask_move(board, place_of(board, placement_id))
+
+
+@blueprint.post("/b/<slug>/apps/<int:placement_id>/move-to")
+@editing_required
+def move_app_to(slug: str, placement_id: int) -> ResponseReturnValue:
+    """Move an app to a section and position that a person chose.
+
+    A position counts in the section `positions_of`; in another the app goes to the end.
+    """
+    board = board_to_edit(slug)
+    place = place_of(board, placement_id)
+    section = _wanted_section(place)
+    if "choose" in request.form:
+        return _ask_move(board, place, chosen=section)
+    try:
+        _move(place, section)
+    except ChangedMeanwhileError as error:
+        return _ask_move(board, place, error=changed_words(error), status=409)
+    except AlreadyThereError:
+        return _ask_move(board, place, error=_already_words(place, section), status=422)
+    return form_done(board, section.board, at=f"place-{placement_id}")
+
+
+@blueprint.post("/b/<slug>/apps/<int:placement_id>/duplicate")
+@editing_required
+def duplicate(slug: str, placement_id: int) -> ResponseReturnValue:
+    """Add a copy of an app after it."""
+    board = board_to_edit(slug)
+    place = place_of(board, placement_id)
+    name = _("%(name)s copy", name=place.app.name)
+    _copy, change = duplicate_app(place.app, place, name=name, actor=acting_user())
+    show_change(change)
+    return answer(board, at=f"place-{change.facts['place_id']}")
+
+
+@blueprint.post("/b/<slug>/apps/<int:placement_id>/remove")
+@editing_required
+def remove(slug: str, placement_id: int) -> ResponseReturnValue:
+    """Remove an app from a board; it stays in the catalogue."""
+    board = board_to_edit(slug)
+    place = place_of(board, placement_id)
+    at = f"section-{place.section_id}"
+    try:
+        show_change(remove_place(place, actor=acting_user(), seen=seen_revision()))
+    except ChangedMeanwhileError as error:
+        return answer_changed(board, error)
+    return answer(board, at=at)
+
+
+@blueprint.post("/b/<slug>/apps/<int:placement_id>/archive")
+@editing_required
+def archive(slug: str, placement_id: int) -> ResponseReturnValue:
+    """Hide an app on every board."""
+    board = board_to_edit(slug)
+    place = place_of(board, placement_id)
+    at = f"section-{place.section_id}"
+    show_change(archive_app(place.app, actor=acting_user()))
+    return answer(board, at=at)
+
+
+def _move(place: Placement, section: Section) -> None:
+    position = request.form.get("position", _LAST, type=int)
+    if request.form.get("positions_of", section.id, type=int) != section.id:
+        position = _LAST
+    seen = seen_revision()
+    show_change(move_place(place, section, position, actor=acting_user(), seen=seen))
+
+
+def _wanted_section(place: Placement) -> Section:
+    """Return the section of the field `section`, else the one where the app is.
+
+    The field `board` alone means the last section of that board.
+    """
+    boards = {each.id: each for each in visible_boards(current_viewer())}
+    if "section" not in request.form and (board_id := request.form.get("board", type=int)):
+        board = boards.get(board_id)
+        if board is None or not board.sections:
+            abort(404)
+        return board.sections[-1]
+    section_id = request.form.get("section", place.section_id, type=int)
+    section = db.session.get(Section, section_id)
+    if section is None or section.board_id not in boards:
+        abort(404)
+    return section
+
+
+def _already_words(place: Placement, section: Section) -> str:
+    return _(
+        "Move not saved. %(app)s is already in %(section)s.",
+        app=place.app.name,
+        section=section.name,
+    )
+
+
+def _ask_move(
+    board: Board,
+    place: Placement,
+    *,
+    chosen: Section | None = None,
+    error: str = "",
+    status: int = 200,
+) -> ResponseReturnValue:
+    section = chosen or place.section
+    return show_form(
+        board,
+        "_move_app.html",
+        title=_("Move %(name)s", name=place.app.name),
+        error=error,
+        status=status,
+        place=place,
+        chosen=section,
+        groups=[each for each in visible_boards(current_viewer()) if each.sections],
+        positions=_others_of(section, place),
+        position=position_of(place) if section is place.section else 0,
+    )
+
+
+def _others_of(section: Section, place: Placement) -> Sequence[str]:
+    """Return the names of the apps after which an app can go in a section."""
+    shown = sorted(section.placements, key=lambda each: (each.position, each.id))
+    return [each.app.name for each in shown if each.app.archived_at is None and each is not place]

@@ -1,0 +1,102 @@
+"""What a view that edits may fetch: boards, sections and places that the editor sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+from flask import Blueprint, abort, current_app, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RoutingException
+
+from launcher.catalogue.access import find_board, may_edit
+from launcher.extensions import db
+from launcher.i18n.locale import gettext as _
+from launcher.models import Board, Placement, Section
+from launcher.web.errors import show_refusal
+from launcher.web.frame import current_viewer
+from launcher.web.htmx import current_page, split_address
+from launcher.web.roles import redirect_to_sign_in
+
+blueprint = Blueprint("editing", __name__)
+"""All views that edit boards are of it; they are in several modules."""
+
+P = ParamSpec("P")
+
+
+def editing_required(
+    view: Callable[P, ResponseReturnValue],
+) -> Callable[P, ResponseReturnValue]:
+    """Let a view run for editors and admins.
+
+    Whose role was taken away in mid-edit gets back what was typed, with 403.
+    """
+
+    @wraps(view)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        viewer = current_viewer()
+        if viewer is None:
+            return redirect_to_sign_in()
+        if not may_edit(viewer):
+            if request.method != "POST":
+                abort(403)
+            slug = (request.view_args or {}).get("slug", "")
+            return show_lost_rights(find_board(slug, viewer))
+        return view(*args, **kwargs)
+
+    return guarded
+
+
+def show_lost_rights(board: Board | None) -> ResponseReturnValue:
+    """Answer that the user may no longer edit, with the entries of the form."""
+    typed = request.form.get("name", "").strip()
+    kept = _("Your entries are still here to copy.")
+    text = (
+        _("You can no longer edit %(board)s.", board=board.name)
+        if board
+        else _("You can no longer edit boards.")
+    )
+    facts = {_("Name"): typed} if typed else {}
+    words = f"{text} {kept}" if typed else text
+    return show_refusal(403, _("Changes not saved"), words, facts=facts)
+
+
+def board_to_edit(slug: str) -> Board:
+    """Return a board that the editor sees; another is not found."""
+    return find_board(slug, current_viewer()) or abort(404)
+
+
+def board_of_page() -> Board | None:
+    """Return the board whose page in edit mode the request came from."""
+    path = split_address(current_page()).path.removeprefix(request.script_root)
+    adapter = current_app.create_url_adapter(request)
+    try:
+        endpoint, parts = adapter.match(path, method="GET") if adapter else ("", {})
+    except (HTTPException, RoutingException):
+        return None
+    if endpoint != "editing.show":
+        return None
+    return find_board(parts["slug"], current_viewer())
+
+
+def section_of(board: Board, section_id: int) -> Section:
+    """Return a section of a board; another is not found."""
+    section = db.session.get(Section, section_id)
+    if section is None or section.board_id != board.id:
+        abort(404)
+    return section
+
+
+def place_of(board: Board, placement_id: int) -> Placement:
+    """Return the place of an app on a board; another is not found, nor that of an archived app."""
+    place = db.session.get(Placement, placement_id)
+    if place is None or place.section.board_id != board.id or place.app.archived_at is not None:
+        abort(404)
+    return place
+
+
+def seen_revision() -> int | None:
+    """Return the revision of the board that the form was made for, None where it has none."""
+    return request.form.get("revision", type=int)

@@ -1,0 +1,169 @@
+"""Changes of the sections of a board: add, rename, move, delete."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import abort, request
+
+from launcher.catalogue.access import visible_boards
+from launcher.catalogue.errors import ChangedMeanwhileError, FieldsRefusedError, Unfit
+from launcher.catalogue.sections import (
+    add_section,
+    delete_section,
+    move_section,
+    rename_section,
+)
+from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import lazy_gettext
+from launcher.models import Board, Section
+from launcher.web.change_words import show_change
+from launcher.web.editing.page import (
+    answer,
+    answer_changed,
+    changed_words,
+    form_done,
+    show_form,
+)
+from launcher.web.editing.rights import (
+    blueprint,
+    board_to_edit,
+    editing_required,
+    section_of,
+    seen_revision,
+)
+from launcher.web.frame import current_viewer
+from launcher.web.roles import acting_user
+from launcher.web.toasts import make_toast, show
+
+if TYPE_CHECKING:
+    from flask.typing import ResponseReturnValue
+
+_NAME_WORDS = {
+    Unfit.EMPTY: lazy_gettext("Enter a name."),
+    Unfit.TOO_LONG: lazy_gettext("Shorten the name to %(limit)s characters."),
+    Unfit.CHARACTERS: lazy_gettext("Remove line breaks and control characters."),
+}
+
+
+@blueprint.post("/b/<slug>/sections")
+@editing_required
+def add(slug: str) -> ResponseReturnValue:
+    """Add a section with the field `name` at the end of a board."""
+    board = board_to_edit(slug)
+    try:
+        # Not the revision: what is at the end is in nobody's way.
+        change = add_section(board, request.form.get("name", ""), actor=acting_user())
+    except FieldsRefusedError as error:
+        return _refuse_name(board, _("Section not added."), error)
+    show_change(change)
+    return answer(board, at=f"section-{change.facts['section_id']}")
+
+
+@blueprint.post("/b/<slug>/sections/<int:section_id>/rename")
+@editing_required
+def rename(slug: str, section_id: int) -> ResponseReturnValue:
+    """Rename a section to the field `name`."""
+    board = board_to_edit(slug)
+    section = section_of(board, section_id)
+    name = request.form.get("name", "")
+    try:
+        show_change(rename_section(section, name, actor=acting_user(), seen=seen_revision()))
+    except ChangedMeanwhileError as error:
+        return answer_changed(board, error)
+    except FieldsRefusedError as error:
+        return _refuse_name(board, _("Section not renamed."), error)
+    return answer(board, at=f"section-{section_id}")
+
+
+@blueprint.post("/b/<slug>/sections/<int:section_id>/move")
+@editing_required
+def move(slug: str, section_id: int) -> ResponseReturnValue:
+    """Move a section to the field `position`, from 1, of its board."""
+    board = board_to_edit(slug)
+    section = section_of(board, section_id)
+    position = request.form.get("position", len(board.sections), type=int)
+    try:
+        change = move_section(section, board, position, actor=acting_user(), seen=seen_revision())
+    except ChangedMeanwhileError as error:
+        return answer_changed(board, error)
+    show_change(change)
+    return answer(board, at=f"section-{section_id}")
+
+
+@blueprint.get("/b/<slug>/sections/<int:section_id>/move-to")
+@editing_required
+def ask_move(slug: str, section_id: int) -> ResponseReturnValue:
+    """Ask to which board a section moves."""
+    board = board_to_edit(slug)
+    return _ask_move(board, section_of(board, section_id))
+
+
+@blueprint.post("/b/<slug>/sections/<int:section_id>/move-to")
+@editing_required
+def move_to(slug: str, section_id: int) -> ResponseReturnValue:
+    """Move a section to the end of the board `board`."""
+    board = board_to_edit(slug)
+    section = section_of(board, section_id)
+    wanted = request.form.get("board", board.id, type=int)
+    target = next((each for each in visible_boards(current_viewer()) if each.id == wanted), None)
+    if target is None:
+        abort(404)
+    try:
+        if target is not board:
+            end = len(target.sections) + 1
+            change = move_section(section, target, end, actor=acting_user(), seen=seen_revision())
+            show_change(change)
+    except ChangedMeanwhileError as error:
+        return _ask_move(board, section, error=changed_words(error), status=409)
+    return form_done(board, target, at=f"section-{section_id}")
+
+
+@blueprint.get("/b/<slug>/sections/<int:section_id>/delete")
+@editing_required
+def ask_delete(slug: str, section_id: int) -> ResponseReturnValue:
+    """Ask whether to delete a section."""
+    board = board_to_edit(slug)
+    return _ask_delete(board, section_of(board, section_id))
+
+
+@blueprint.post("/b/<slug>/sections/<int:section_id>/delete")
+@editing_required
+def delete(slug: str, section_id: int) -> ResponseReturnValue:
+    """Delete a section; its apps stay in the catalogue."""
+    board = board_to_edit(slug)
+    section = section_of(board, section_id)
+    try:
+        show_change(delete_section(section, actor=acting_user(), seen=seen_revision()))
+    except ChangedMeanwhileError as error:
+        return _ask_delete(board, section, error=changed_words(error), status=409)
+    return form_done(board, board)
+
+
+def _refuse_name(board: Board, words: str, error: FieldsRefusedError) -> ResponseReturnValue:
+    typed = request.form.get("name", "")
+    reason = _NAME_WORDS[error.fields["name"].reason] % {"limit": error.fields["name"].limit}
+    show(make_toast(f"{words} {reason}", severity="bad"))
+    return answer(board, status=422, typed=typed)
+
+
+def _ask_move(
+    board: Board, section: Section, *, error: str = "", status: int = 200
+) -> ResponseReturnValue:
+    title = _("Move section %(section)s", section=section.name)
+    boards = visible_boards(current_viewer())
+    return show_form(
+        board, "_move_section.html", title=title, error=error, status=status,
+        section=section, boards=boards,
+    )  # fmt: skip
+
+
+def _ask_delete(
+    board: Board, section: Section, *, error: str = "", status: int = 200
+) -> ResponseReturnValue:
+    title = _("Delete section %(section)s?", section=section.name)
+    apps = sum(each.app.archived_at is None for each in section.placements)
+    return show_form(
+        board, "_delete_section.html", title=title, error=error, status=status,
+        section=section, apps=apps,
+    )  # fmt: skip

@@ -1,0 +1,338 @@
+"""Editing a board: each change by its form, with and without script, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask, url_for
+from werkzeug.test import TestResponse
+
+from launcher.extensions import db
+from launcher.models import App, Board, Placement, Section, User
+from tests.web.visitor import Visitor
+
+HTMX = {"HX-Request": "true", "HX-Current-URL": "http://localhost/b/home/edit"}
+
+pytestmark = pytest.mark.usefixtures("boards")
+
+
+@pytest.fixture
+def ids(app: Flask, boards: None) -> dict[str, int]:
+    """The places on Home and the sections of all boards, by name."""
+    with app.app_context():
+        places = db.select(App.name, Placement.id).join(Placement).join(Section).join(Board)
+        found = dict(db.session.execute(places.where(Board.slug == "home")).all())
+        found |= dict(db.session.execute(db.select(Section.name, Section.id)).all())
+        query = places.where(Board.slug == "attic")
+        return found | {f"{name} in the attic": id_ for name, id_ in db.session.execute(query)}
+
+
+@pytest.fixture
+def send(ben: Visitor) -> Callable[..., TestResponse]:
+    """Send a form of Ben's page in edit mode, without script."""
+
+    def send(path: str, *, on: str = "home", **fields: str) -> TestResponse:
+        revision = _revision(ben, on)
+        return ben.send(f"/b/{on}{path}", **({"revision": revision} | fields))
+
+    return send
+
+
+def test_the_page_has_every_section_and_every_app_but_archived_ones(ben: Visitor) -> None:
+    page = ben.open("/b/home/edit").text
+
+    for text in ("Media", "Work", "Nothing yet", "No apps in this section", "Jellyfin"):
+        assert text in page
+    assert "Forgejo" not in page, "it is archived"
+    assert page.count("Add app to") == 3
+    for tab in ("Home", "Garden", "Attic"):
+        assert f">{tab}</a>" in page
+
+
+def test_addresses_in_the_page_are_those_of_the_routes(
+    app: Flask, ben: Visitor, ids: dict[str, int]
+) -> None:
+    page = ben.open("/b/home/edit").text
+    with app.test_request_context():
+        for endpoint, values in (
+            ("editing.ask_move_app", {"placement_id": ids["Jellyfin"]}),
+            ("editing.rename", {"section_id": ids["Media"]}),
+            ("editing.ask_move", {"section_id": ids["Media"]}),
+            ("editing.ask_delete", {"section_id": ids["Media"]}),
+            ("editing.add", {}),
+        ):
+            assert f'"{url_for(endpoint, slug="home", **values)}"' in page
+
+
+def test_an_app_is_moved_within_its_section_and_to_another(
+    app: Flask, ben: Visitor, send: Callable[..., TestResponse], ids: dict[str, int]
+) -> None:
+    answer = send(f"/apps/{ids['Home Assistant']}/move", position="1")
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"/b/home/edit#place-{ids['Home Assistant']}"
+    assert _apps_of(app, "Media") == ["Home Assistant", "Jellyfin"]
+    assert "Home Assistant moved to position 1 of 2 in Media." in ben.open("/b/home/edit").text
+
+    send(f"/apps/{ids['Jellyfin']}/move", section=str(ids["Work"]), position="2")
+    assert _apps_of(app, "Work") == ["Nextcloud", "Jellyfin", "Яблоко"]
+
+
+def test_an_app_is_moved_to_another_board_by_its_page(
+    app: Flask, ben: Visitor, send: Callable[..., TestResponse], ids: dict[str, int]
+) -> None:
+    path = f"/apps/{ids['Home Assistant']}/move-to"
+    page = ben.open(f"/b/home{path}").text
+    assert "After Jellyfin" in page
+    assert '<optgroup label="Garden">' in page
+
+    page = send(path, section=str(ids["Outside"]), choose="1").text
+    assert "After Sprinkler" in page
+
+    answer = send(path, section=str(ids["Outside"]), positions_of=str(ids["Outside"]), position="1")
+    assert answer.headers["Location"].startswith("/b/garden/edit#place-")
+    assert _apps_of(app, "Outside")[0] == "Home Assistant"
+    assert "Home Assistant moved to Outside on Garden." in ben.open("/b/garden/edit").text
+
+
+def test_a_position_of_another_section_is_not_taken(
+    app: Flask, send: Callable[..., TestResponse], ids: dict[str, int]
+) -> None:
+    send(
+        f"/apps/{ids['Jellyfin']}/move-to", section=str(ids["Work"]), position="1",
+        positions_of=str(ids["Media"]),
+    )  # fmt: skip
+    assert _apps_of(app, "Work")[-1] == "Jellyfin"
+
+
+def test_an_app_that_is_there_already_is_not_moved_there(
+    app: Flask, ben: Visitor, send: Callable[..., TestResponse], ids: dict[str, int]
+) -> None:
+    answer = send(f"/apps/{ids['Jellyfin']}/move-to", section=str(ids["Outside"]))
+    assert answer.status_code == 422
+    assert "Move not saved. Jellyfin is already in Outside." in answer.text
+    send(f"/apps/{ids['Jellyfin']}/move", section=str(ids["Outside"]))
+    assert "Jellyfin is already in Outside." in ben.open("/b/home/edit").text
+    assert "Jellyfin" in _apps_of(app, "Media")
+
+
+def test_an_app_is_duplicated_removed_and_archived(
+    app: Flask, ben: Visitor, send: Callable[..., TestResponse], ids: dict[str, int]
+) -> None:
+    send(f"/apps/{ids['Jellyfin']}/duplicate")
+    assert _apps_of(app, "Media") == ["Jellyfin", "Jellyfin copy", "Home Assistant"]
+    assert "Jellyfin duplicated." in ben.open("/b/home/edit").text
+
+    send(f"/apps/{ids['Jellyfin']}/remove")
+    assert _apps_of(app, "Media") == ["Jellyfin copy", "Home Assistant"]
+    page = ben.open("/b/home/edit").text
+    assert "Jellyfin removed from Home. It is still in Apps." in page
+
+    send(f"/apps/{ids['Home Assistant']}/archive")
+    assert _apps_of(app, "Media") == ["Jellyfin copy"]
+    assert "Home Assistant archived. It is hidden on 1 board." in ben.open("/b/home/edit").text
+
+
+def test_a_section_is_added_renamed_moved_and_deleted(
+    app: Flask, ben: Visitor, send: Callable[..., TestResponse], ids: dict[str, int]
+) -> None:
+    send("/sections", name="  Films ")
+    assert _sections_of(app, "home") == ["Media", "Work", "Nothing yet", "Films"]
+    send(f"/sections/{ids['Media']}/rename", name="Music")
+    assert "Section renamed to Music." in ben.open("/b/home/edit").text
+    send(f"/sections/{ids['Media']}/move", position="2")
+    assert _sections_of(app, "home") == ["Work", "Music", "Nothing yet", "Films"]
+    assert "Music moved to position 2 of 4." in ben.open("/b/home/edit").text
+
+    page = ben.open(f"/b/home/sections/{ids['Media']}/delete").text
+    assert "Delete section Music?" in page
+    assert "Its 2 apps stay in Apps." in page
+    send(f"/sections/{ids['Media']}/delete")
+    assert _sections_of(app, "home") == ["Work", "Nothing yet", "Films"]
+    page = ben.open("/b/home/edit").text
+    assert "Section Music deleted. Its 2 apps are still in Apps." in page
+
+
+def test_a_section_is_moved_to_another_board(
+    app: Flask, ben: Visitor, send: Callable[..., TestResponse], ids: dict[str, int]
+) -> None:
+    path = f"/sections/{ids['Work']}/move-to"
+    page = ben.open(f"/b/home{path}").text
+    garden = re.search(r'value="(\d+)">Garden', page)
+    assert garden
+    answer = send(path, board=garden[1])
+    assert answer.headers["Location"] == f"/b/garden/edit#section-{ids['Work']}"
+    assert _sections_of(app, "garden") == ["Outside", "Work"]
+    assert "Work moved to Garden." in ben.open("/b/garden/edit").text
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "Enter a name."),
+        ("\u200b", "Enter a name."),
+        ("x" * 81, "Shorten the name to 80 characters."),
+        ("a\x07b", "Remove line breaks and control characters."),
+    ],
+)
+def test_a_name_that_is_refused_stays_in_the_form(
+    app: Flask, send: Callable[..., TestResponse], ids: dict[str, int], name: str, reason: str
+) -> None:
+    answer = send("/sections", name=name)
+    assert answer.status_code == 422
+    assert f"Section not added. {reason}" in answer.text
+    if len(name) > 2:
+        assert f'value="{name}"' in answer.text
+    answer = send(f"/sections/{ids['Media']}/rename", name=name)
+    assert f"Section not renamed. {reason}" in answer.text
+    assert _sections_of(app, "home") == ["Media", "Work", "Nothing yet"]
+
+
+def test_with_script_each_answer_is_the_board_with_its_toasts(
+    ben: Visitor, ids: dict[str, int]
+) -> None:
+    revision = _revision(ben)
+    answer = ben.send_with(
+        HTMX, f"/b/home/apps/{ids['Home Assistant']}/move", position="1", revision=revision
+    )
+
+    assert answer.status_code == 200
+    assert answer.text.lstrip().startswith('<div class="contents" id="board"')
+    assert "<html" not in answer.text
+    assert answer.text.index("Home Assistant") < answer.text.index("Jellyfin")
+    assert '<div id="toasts" hx-swap-oob="beforeend">' in answer.text
+    assert "moved to position 1 of 2 in Media." in answer.text
+    assert f'name="revision" value="{int(revision) + 1}"' in answer.text
+
+    step = re.search(r'name="id" value="(\d+)"', answer.text)
+    assert step
+    answer = ben.send_with(HTMX, "/undo", id=step[1])
+    assert answer.status_code == 200
+    assert answer.text.index("Jellyfin") < answer.text.index("Home Assistant")
+    assert "Move undone." in answer.text
+    assert 'id="tabs"' not in answer.text
+
+    assert '<nav class="tabs" id="tabs"' in ben.open("/b/home/edit", **HTMX).text
+
+
+def test_with_script_a_form_in_the_dialog_says_that_it_is_done(
+    ben: Visitor, ids: dict[str, int]
+) -> None:
+    part = ben.open(f"/b/home/apps/{ids['Jellyfin']}/move-to", **HTMX).text
+    assert part.lstrip().startswith("<form")
+    answer = ben.send_with(
+        HTMX, f"/b/home/apps/{ids['Jellyfin']}/move-to", section=str(ids["Work"])
+    )
+    assert (answer.status_code, answer.headers["Launcher-Done"]) == (204, "/b/home/edit")
+    assert "Jellyfin moved to Work." in ben.open("/b/home/edit", **HTMX).text
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_the_second_of_two_editors_gets_the_board_of_the_first(
+    app: Flask, ada: Visitor, ben: Visitor, ids: dict[str, int], headers: dict[str, str]
+) -> None:
+    seen = _revision(ben)
+    ada.open("/b/home/edit")
+    ada.send(f"/b/home/sections/{ids['Work']}/move", position="1", revision=seen)
+
+    answer = ben.send_with(
+        headers, f"/b/home/apps/{ids['Jellyfin']}/move", position="2", revision=seen
+    )
+
+    assert answer.status_code == 409
+    assert re.search(
+        r"Move not saved\. ada changed Home at \d\d:\d\d\. The board now shows both changes\."
+        r" Move the app again if needed\.",
+        answer.text,
+    )
+    assert answer.text.index('data-name="Work"') < answer.text.index('data-name="Media"')
+    assert _apps_of(app, "Media") == ["Jellyfin", "Home Assistant"]
+    for path in (
+        f"apps/{ids['Jellyfin']}/remove",
+        f"apps/{ids['Jellyfin']}/move-to",
+        f"sections/{ids['Media']}/rename",
+        f"sections/{ids['Media']}/move",
+        f"sections/{ids['Media']}/delete",
+    ):
+        answer = ben.send_with(headers, f"/b/home/{path}", name="x", position="2", revision=seen)
+        assert answer.status_code == 409, path
+        assert "not saved. ada changed Home at" in answer.text
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_an_editor_who_is_one_no_more_gets_back_what_was_typed(
+    app: Flask, ben: Visitor, ids: dict[str, int], headers: dict[str, str]
+) -> None:
+    ben.open("/b/home/edit")
+    with app.app_context():
+        db.session.execute(db.update(User).where(User.username == "ben").values(role="viewer"))
+        db.session.commit()
+
+    answer = ben.send_with(headers, "/b/home/sections", name="A long and careful name")
+
+    assert answer.status_code == 403
+    assert "Changes not saved" in answer.text
+    assert "You can no longer edit Home. Your entries are still here to copy." in answer.text
+    assert "A long and careful name" in answer.text
+    assert _sections_of(app, "home") == ["Media", "Work", "Nothing yet"]
+    assert ben.open("/b/home/edit").status_code == 403
+
+
+def test_what_an_editor_does_not_see_is_not_found(
+    app: Flask, ada: Visitor, ben: Visitor, ids: dict[str, int]
+) -> None:
+    with app.app_context():
+        db.session.execute(db.update(Board).where(Board.slug == "attic").values(owner_id=1))
+        db.session.commit()
+    ben.open("/b/home/edit")
+    assert "Attic" not in ben.page
+    diary = ids["Diary in the attic"]
+    for path in (
+        "/b/attic/edit", f"/b/attic/apps/{diary}/move-to", f"/b/home/apps/{diary}/move-to",
+        f"/b/attic/sections/{ids['Trunk']}/delete", f"/b/home/sections/{ids['Trunk']}/delete",
+        "/b/home/apps/999/move-to", "/b/nowhere/edit",
+    ):  # fmt: skip
+        assert ben.client.get(path).status_code == 404, path
+    ben.open("/b/home/edit")
+    for path, fields in (
+        ("/b/attic/sections", {"name": "x"}),
+        ("/b/attic/move", {}),
+        (f"/b/home/apps/{diary}/remove", {}),
+        (f"/b/home/apps/{ids['Jellyfin']}/move", {"section": str(ids["Trunk"])}),
+        (f"/b/home/apps/{ids['Jellyfin']}/move", {"board": "3"}),
+        (f"/b/home/sections/{ids['Media']}/move-to", {"board": "3"}),
+        (f"/b/home/apps/{ids['Forgejo']}/move", {"position": "1"}),
+    ):
+        ben.open("/b/home/edit")
+        assert ben.send(path, **fields).status_code == 404, path
+    assert _apps_of(app, "Trunk") == ["Diary"]
+
+
+@pytest.mark.parametrize("position", ["", "x", "-5", "0", "9" * 40])
+def test_an_odd_position_means_the_end(
+    app: Flask, send: Callable[..., TestResponse], ids: dict[str, int], position: str
+) -> None:
+    assert send(f"/apps/{ids['Jellyfin']}/move", position=position).status_code == 303
+    assert sorted(_apps_of(app, "Media")) == ["Home Assistant", "Jellyfin"]
+
+
+def _revision(visitor: Visitor, slug: str = "home") -> str:
+    found = re.search(r'name="revision" value="(\d+)"', visitor.open(f"/b/{slug}/edit").text)
+    assert found
+    return found[1]
+
+
+def _apps_of(app: Flask, section: str) -> list[str]:
+    query = (
+        db.select(App.name).join(Placement).join(Section)
+        .where(Section.name == section, App.archived_at.is_(None)).order_by(Placement.position)
+    )  # fmt: skip
+    with app.app_context():
+        return list(db.session.scalars(query))
+
+
+def _sections_of(app: Flask, slug: str) -> list[str]:
+    query = db.select(Section.name).join(Board).where(Board.slug == slug)
+    with app.app_context():
+        return list(db.session.scalars(query.order_by(Section.position)))
