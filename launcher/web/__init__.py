@@ -52,11 +52,8 @@ from launcher.web.admin.schedule import page as schedule_
 from launcher.web.admin.site import page as site_
 from launcher.web.boards import pages as board_pages
 from launcher.web.boards import samples
-from launcher.web.editing import blueprint as editing
 from launcher.web.editing import places, sections, undoing  # noqa: F401 (one blueprint)
-from launcher.web.editing import undoing as _undoing  # noqa: F401  (its view is of `editing`)
 from launcher.web.icons import manage as icons
-from launcher.web.icons import picker
 from launcher.web.icons import picker as _picker  # noqa: F401  (its views are of `icons`)
 
 if TYPE_CHECKING:
@@ -77,7 +74,7 @@ def init_app(app: Flask) -> None:
         part.init_app(app)
     for page in (
         health, metrics, setup, setup_restore, auth, account, reauthentication, start_page,
-        icons, editing, samples, apps, board_pages, board_list, picker, undoing, folding,
+        icons, samples, apps, board_pages, board_list, undoing, folding,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
         jobs_, users, notifications, audit_, site_, catalogue,
     ):  # fmt: skip
