@@ -164,11 +164,15 @@ def delete_apps(apps: Sequence[App], *, actor: Actor) -> Change:
 def delete_in_session(apps: Sequence[App], *, actor: Actor) -> None:
     """Delete apps as `delete_apps` does, inside the caller's transaction."""
     boards = _boards_of(apps)
+    sections = list(dict.fromkeys(place.section for app in apps for place in app.placements))
     for app in apps:
         changes = _deleted(AppEntries.of(app), app.placements)
         audit.record(Action.APP_DELETE, actor=actor, target=target_of(app), changes=changes)
         db.session.delete(app)
     db.session.flush()
+    for section in sections:
+        db.session.expire(section, ["placements"])
+        renumber(section.placements)
     touch(boards)
 
 
@@ -201,6 +205,7 @@ def move_apps(apps: Sequence[App], section: Section, *, actor: Actor) -> Change:
     """Put several apps at the end of a section, and remove them from the rest of its board."""
     board = section.board
     before = undo.state([board.id], [app.id for app in apps])
+    is_changed = False
     for app in apps:
         here = [each for each in app.placements if each.section.board_id == board.id]
         kept = next((each for each in here if each.section_id == section.id), None)
@@ -215,13 +220,16 @@ def move_apps(apps: Sequence[App], section: Section, *, actor: Actor) -> Change:
         db.session.expire(app, ["placements"])
         place = kept or append(app, section)
         now = place_words(app.name, section.name, position_of(place))
+        if here == [kept]:
+            continue
+        is_changed = True
         audit.record(
             Action.PLACE_MOVE,
             actor=actor,
             target=target_of(board),
             changes={"app": [", ".join(was) or None, now]},
         )
-    touch([board])
+    touch([board] if is_changed else [])
     after = undo.state([board.id], [app.id for app in apps])
     facts = _facts_of(apps) | {"section": section.name, "board": board.name, "id": board.id}
     change = undo.keep(before, after, actor=actor, action=Action.APPS_MOVE, facts=facts)

@@ -123,11 +123,22 @@ def keep(
     rows = _differences(before, after)
     if actor.id is None or not rows:
         return Change(action, facts)
-    step = UndoStep(user_id=actor.id, action=action, facts=facts, rows={"rows": rows})
+    step = UndoStep(
+        id=_next_id(), user_id=actor.id, action=action, facts=facts, rows={"rows": rows}
+    )
     db.session.add(step)
     db.session.flush()
     _forget_old(actor.id)
     return Change(action, facts, step.id)
+
+
+def _next_id() -> int:
+    """Return an id that no step had: a page that is still open may name one that was undone.
+
+    SQLite would use the largest id again. The moment of a restore is later than all its steps.
+    """
+    largest = db.session.scalar(sa.select(sa.func.max(UndoStep.id))) or 0
+    return max(int(utc_now().timestamp() * 1_000_000), largest + 1)
 
 
 def last_step(user: User) -> UndoStep | None:
@@ -151,11 +162,12 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
     boards, apps = _ids(rows)
     if not _may_undo(viewer, boards, apps, rows):
         raise NotAllowedError
-    if not all(each.is_as_left() for each in rows):
+    if not all(each.is_as_left() for each in rows) or _would_take_more(rows):
         raise UndoTooLateError(step.action, step.facts, _since(step, boards, apps))
     try:
         with db.session.begin_nested():
             _write(rows, boards, apps)
+            _close_ranks(rows)
     except IntegrityError:
         raise UndoTooLateError(step.action, step.facts, _since(step, boards, apps)) from None
     name = str(step.facts.get("app") or step.facts.get("section") or step.facts.get("board") or "")
@@ -248,6 +260,47 @@ def _write(rows: Sequence[_Changed], boards: Collection[int], apps: Collection[i
             .values(grown)
             .execution_options(synchronize_session=False)
         )
+
+
+# What goes with a row that is deleted, by the table of that row: table and column.
+_PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "boards": (("sections", "board_id"),),
+    "sections": (("placements", "section_id"),),
+    "apps": (("placements", "app_id"), ("app_tags", "app_id")),
+    "tags": (("app_tags", "tag_id"),),
+}
+
+
+def _would_take_more(rows: Sequence[_Changed]) -> bool:
+    """Whether rows that the step did not add would be deleted with those that it added."""
+    run = db.session.connection().exec_driver_sql
+    own = {(each.table, each.key) for each in rows}
+    for each in rows:
+        if each.before is not None:
+            continue
+        for table, column in _PARTS.get(each.table, ()):
+            keys = ", ".join(_KEYS[table])
+            parts = run(f"SELECT {keys} FROM {table} WHERE {column} = ?", (each.row["id"],))
+            if any((table, tuple(part)) not in own for part in parts):
+                return True
+    return False
+
+
+def _close_ranks(rows: Sequence[_Changed]) -> None:
+    """Number the places and sections around the rows of a step from 0, without gaps.
+
+    What came or went since may have the positions of the step; its rows come first then.
+    """
+    run = db.session.connection().exec_driver_sql
+    for table, parent in (("placements", "section_id"), ("sections", "board_id")):
+        own = {each.row["id"] for each in rows if each.table == table}
+        states = (row for each in rows if each.table == table for row in (each.before, each.after))
+        for group in {row[parent] for row in states if row is not None}:
+            found = run(f"SELECT id, position FROM {table} WHERE {parent} = ?", (group,)).all()
+            found = sorted(found, key=lambda row: (row.position, row.id not in own, row.id))
+            for position, row in enumerate(found):
+                if row.position != position:
+                    run(f"UPDATE {table} SET position = ? WHERE id = ?", (position, row.id))
 
 
 def _ids(rows: Iterable[_Changed]) -> tuple[set[int], set[int]]:
