@@ -19,6 +19,11 @@ from typing import Any
 from launcher.icons.search import folded
 
 _SETS = Path(__file__).parent / "sets"
+_SPELLINGS = {word.lower(): word for word in (
+    "3D", "AI", "API", "CCTV", "CD", "CPU", "DNA", "EV", "FM", "GPS", "GPU", "HD", "HDMI",
+    "ID", "IP", "LED", "NAS", "NFC", "PC", "PDF", "QR", "RSS", "SD", "SIM", "SSD", "TV", "USB",
+    "VR", "Wi-Fi",
+)} | {"wifi": "Wi-Fi"}  # fmt: skip
 _PATH = re.compile(r'<path d="([^"]+)"/>')
 # Licences that allow a copy with a notice; brands under any other are left out.
 _ALLOWED = re.compile(
@@ -53,9 +58,15 @@ def _symbols(folder: Path) -> Iterable[Sequence[str]]:
     tags = json.loads((folder / "tags.json").read_text())
     for name in sorted(nodes):
         markup = "".join(_element(tag, attributes) for tag, attributes in nodes[name])
-        title = name.replace("-", " ").capitalize()
+        title = _title(name)
         words = sorted({folded(tag) for tag in tags.get(name, ())})
         yield name, title, " ".join(words), markup
+
+
+def _title(name: str) -> str:
+    """Return "hard-drive" as "Hard drive", and "tv" as "TV"."""
+    first, *rest = (_SPELLINGS.get(word, word) for word in name.split("-"))
+    return " ".join((first[:1].upper() + first[1:], *rest))
 
 
 def _element(tag: str, attributes: Mapping[str, str]) -> str:

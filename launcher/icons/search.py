@@ -28,7 +28,7 @@ _COMMON = {
     Kind.SYMBOL: (
         "tv film music camera book-open calendar mail cloud server hard-drive router printer wifi"
         " globe house lightbulb thermometer car shopping-cart gamepad-2 git-branch key star cctv"
-        " users file-text image shield heart wrench"
+        " users file-text image shield heart wrench bell rss"
     ),
 }
 

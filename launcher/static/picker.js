@@ -12,7 +12,12 @@ function dialogOf() {
   if (found) return found;
   const made = Object.assign(document.createElement("dialog"), { id: "picker-dialog", className: "dialog dialog-picker" });
   made.addEventListener("click", (event) => { if (event.target === made) made.close(); });
-  made.addEventListener("close", () => { made.replaceChildren(); form = null; });
+  made.addEventListener("close", () => {
+    clearTimeout(pause);
+    request?.abort();
+    made.replaceChildren();
+    form = null;
+  });
   return document.body.appendChild(made);
 }
 
