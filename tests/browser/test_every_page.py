@@ -49,6 +49,11 @@ PAGES = {
     "nothing in the audit log": ("ada", "/admin/audit?who=nobody", 200),
     "operations": ("ada", "/admin/audit/operations", 200),
     "settings": ("ada", "/admin/settings", 200),
+    "apps": ("ada", "/admin/apps", 200),
+    "apps of an editor": ("ben", "/admin/apps?tag=family&sort=-boards", 200),
+    "no such apps": ("ada", "/admin/apps?q=nothing+of+the+kind", 200),
+    "tags": ("ben", "/admin/tags", 200),
+    "a tag to rename": ("ada", "/admin/tags/1/rename", 200),
 }
 
 
