@@ -68,9 +68,33 @@ if (find) {
   });
 }
 
-// A toast can be closed; without script it is gone on the next page.
+// E edits the board, and ends that.
+document.addEventListener("keydown", (event) => {
+  const isBare = !event.ctrlKey && !event.metaKey && !event.altKey && !event.defaultPrevented;
+  if (event.key.toLowerCase() !== "e" || !isBare || isTyping(event.target) || document.querySelector("dialog[open]")) return;
+  document.querySelector("#edit-board, #done")?.click();
+});
+
+// A toast can be closed, and leaves after ten seconds unless it is in use, or about an error. One
+// at a time has an undo. Without script all are gone on the next page.
 function readyToasts() {
-  for (const closer of document.querySelectorAll(".toast [data-closes]")) closer.hidden = false;
+  const ready = [...document.querySelectorAll(".toast:not([data-ready])")];
+  for (const toast of ready) {
+    toast.dataset.ready = "";
+    const closer = toast.querySelector("[data-closes]");
+    if (closer) closer.hidden = false;
+    if (toast.querySelector("form")) {
+      for (const older of document.querySelectorAll(".toast[data-ready]:has(form)")) if (older !== toast) older.remove();
+    }
+    if (closer && toast.dataset.state === "ok") leave(toast);
+  }
+}
+
+function leave(toast) {
+  setTimeout(() => {
+    if (toast.matches(":hover, :focus-within")) leave(toast);
+    else toast.remove();
+  }, 10_000);
 }
 readyToasts();
 document.addEventListener("htmx:after:swap", readyToasts);

@@ -1,1 +1,236 @@
-// Editing a board; everything works without this file.
+// Editing a board: its forms are sent, and its links with data-dialog opened, without leaving the
+// page. Everything works without this file.
+
+const dialog = document.querySelector("#dialog");
+const menu = document.querySelector("#tile-menu");
+const toasts = document.querySelector("#toasts");
+const words = document.querySelector("#words").dataset;
+const board = () => document.querySelector("#board");
+
+// One after the other: each sends the revision that the one before it left.
+let queue = Promise.resolve();
+function send(request) {
+  queue = queue.then(() => post(request)).catch(() => {});
+  return queue;
+}
+
+// `lost` puts back what the page showed already.
+async function post({ path, fields, multipart = false, into = "#board", lost }) {
+  if (fields.has("revision") && into === "#board") fields.set("revision", revision());
+  let answer;
+  try {
+    answer = await ask(path, { method: "POST", body: multipart ? fields : new URLSearchParams(fields) });
+    if ([502, 503, 504].includes(answer.status)) throw new Error(answer.status);
+  } catch {
+    lost?.();
+    return showLost({ path, fields, multipart, into }, lost ? words.moveLost : words.lost);
+  }
+  await show(answer, into);
+}
+
+function ask(path, options = {}) {
+  return fetch(path, { headers: { "HX-Request": "true", "HX-Current-URL": location.href }, ...options });
+}
+
+async function show(answer, into) {
+  const done = answer.headers.get("Launcher-Done") ?? answer.headers.get("HX-Redirect");
+  if (done !== null) return finish(done);
+  const target = answer.headers.get("HX-Retarget") ?? into;
+  const focused = placeOfFocus();
+  const text = await answer.text();
+  await htmx.swap({ text, target, swap: target === "#board" ? "outerMorph" : "innerHTML", sourceElement: document.body });
+  if (target === "#board") {
+    document.querySelector("#problem").replaceChildren();
+    if (dialog.open && into === "#board") dialog.close();
+  } else if (target === "#dialog") {
+    openDialog();
+  }
+  document.dispatchEvent(new Event("launcher:shown"));
+  refocus(focused);
+}
+
+// The form is saved: the same page is renewed, another one opened.
+async function finish(path) {
+  const address = new URL(path, location.href);
+  if (address.pathname !== location.pathname) return location.assign(address);
+  isDirty = false;
+  dialog.close();
+  await show(await ask(location.pathname), "#board");
+}
+
+function revision() {
+  return document.querySelector("#edit").elements.revision.value;
+}
+
+function showLost(request, text) {
+  const toast = document.querySelector("#lost").content.firstElementChild.cloneNode(true);
+  toast.querySelector("span").textContent = text;
+  toast.querySelector("[data-again]").addEventListener("click", () => { toast.remove(); send(request); });
+  toasts.append(toast);
+  document.dispatchEvent(new Event("htmx:after:swap"));
+}
+
+function removeUndoToasts() {
+  for (const toast of toasts.querySelectorAll(".toast:has(form)")) toast.remove();
+}
+
+// What had the focus is found by its place, since it may be another element now.
+function placeOfFocus() {
+  const focused = document.activeElement;
+  const owner = focused?.closest("[id]");
+  if (!owner || dialog.contains(focused)) return null;
+  const kind = [".grip", ".tile-more", ".tile-name", ".rename .input", ".rename .button"].find((each) => focused.matches(each));
+  return { id: owner.id, kind };
+}
+
+function refocus(place) {
+  if (!place || dialog.open || document.activeElement !== document.body) return;
+  const owner = document.getElementById(place.id);
+  const found = owner && place.kind ? owner.querySelector(place.kind) : owner;
+  (found ?? document.querySelector("#main")).focus({ preventScroll: true });
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const submitter = event.submitter;
+  if (form.method !== "post" || !(form.id === "edit" || form.closest("#board, #toasts, #dialog"))) return;
+  event.preventDefault();
+  const fields = new FormData(form, submitter);
+  const path = submitter?.getAttribute("formaction") ?? form.action;
+  const into = dialog.contains(form) ? "#dialog" : "#board";
+  if (form.closest(".toast")) removeUndoToasts();
+  send({ path, fields, multipart: form.enctype === "multipart/form-data", into });
+});
+
+// The dialog
+
+let opener = null;
+let isDirty = false;
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-dialog]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  opener = link.closest("#tile-menu") ? menu.opener : link.closest("[popover]") ? document.querySelector(`[popovertarget="${link.closest("[popover]").id}"]`) : link;
+  closeMenus();
+  try {
+    const answer = await ask(link.href);
+    if (!answer.ok || answer.redirected) throw new Error(answer.status);
+    await show(answer, "#dialog");
+  } catch {
+    location.assign(link.href);
+  }
+});
+
+function openDialog() {
+  if (!dialog.open) {
+    isDirty = false;
+    dialog.showModal();
+  }
+  dialog.querySelector("[aria-invalid], [autofocus], .input, .button-primary")?.focus();
+}
+
+function askToClose() {
+  if (isDirty && !document.querySelector("#discard").open) return document.querySelector("#discard").showModal();
+  dialog.close();
+}
+
+dialog.addEventListener("input", () => { isDirty = true; });
+dialog.addEventListener("cancel", (event) => {
+  if (event.target !== dialog) return;
+  event.preventDefault();
+  askToClose();
+});
+dialog.addEventListener("close", () => {
+  isDirty = false;
+  dialog.replaceChildren();
+  if (opener?.isConnected) opener.focus({ preventScroll: true });
+  else document.querySelector("#main").focus({ preventScroll: true });
+});
+dialog.addEventListener("click", (event) => {
+  if (event.target.closest("[data-closes-dialog]")) {
+    event.preventDefault();
+    dialog.close();
+  } else if (event.target === dialog) {
+    askToClose();
+  }
+});
+document.querySelector("#discard").addEventListener("close", ({ target }) => { if (target.returnValue === "discard") dialog.close(); });
+
+// Another section has other positions.
+dialog.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-renews]")) return;
+  const fields = new FormData(event.target.form);
+  fields.set("choose", "1");
+  send({ path: event.target.form.action, fields, into: "#dialog" });
+});
+
+// The menu of a tile, one for all
+
+function closeMenus() {
+  document.querySelector(".menu:popover-open")?.hidePopover();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest(".tile-more");
+  if (button && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    openMenu(button);
+  } else if (event.target.closest(".menu :is(a, button)")) {
+    closeMenus();
+  }
+});
+
+function openMenu(button) {
+  const slot = button.closest(".slot");
+  const path = button.href.replace(/\/move-to$/, "");
+  const slots = [...slot.parentElement.querySelectorAll(".slot")];
+  const position = slots.indexOf(slot) + 1;
+  for (const item of menu.querySelectorAll("[data-act]")) {
+    const act = item.dataset.act;
+    if (act === "edit") item.href = slot.querySelector(".tile-name").href;
+    else if (act === "move-to") item.href = button.href;
+    else item.setAttribute("formaction", `${path}/${{ up: "move", down: "move" }[act] ?? act}`);
+    if (act === "up") [item.value, item.hidden] = [position - 1, position === 1];
+    if (act === "down") [item.value, item.hidden] = [position + 1, position === slots.length];
+  }
+  menu.opener = button;
+  menu.showPopover({ source: button });
+  menu.querySelector("a").focus();
+}
+
+// Arrows move within a menu, as in every menu.
+document.addEventListener("keydown", (event) => {
+  const open = event.target.closest?.(".menu:popover-open");
+  if (!open) return;
+  const items = [...open.querySelectorAll("a, button")].filter((each) => !each.hidden);
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const next = step ? items.at((items.indexOf(document.activeElement) + step) % items.length) : { Home: items[0], End: items.at(-1) }[event.key];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+});
+menu.addEventListener("toggle", (event) => {
+  if (event.newState === "closed" && (menu.contains(document.activeElement) || document.activeElement === document.body)) menu.opener?.focus({ preventScroll: true });
+});
+
+// Keys
+
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target.closest("input, textarea, select, [contenteditable]") !== null;
+  if (isTyping || dialog.open || event.defaultPrevented) return;
+  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z") {
+    event.preventDefault();
+    const fields = new FormData(document.querySelector("#edit"));
+    fields.delete("revision");
+    removeUndoToasts();
+    send({ path: words.undo, fields });
+  }
+});
+
+// For the moves, which are in a script of their own.
+document.addEventListener("launcher:send", ({ detail }) => {
+  const fields = new FormData(document.querySelector("#edit"));
+  for (const [name, value] of Object.entries(detail.fields)) fields.set(name, value);
+  detail.sent = send({ path: detail.path, fields, lost: detail.lost });
+});

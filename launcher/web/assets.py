@@ -71,7 +71,7 @@ def read_assets(static_path: Path) -> Assets:
     bodies |= {
         name: _in_scope((static_path / name).read_text()).encode() for name in _SCOPED_SCRIPTS
     }
-    bodies["edit.js"] = join_scripts(static_path, ("edit.js",)).encode()
+    bodies["edit.js"] = join_scripts(static_path, ("edit.js", "arrange.js")).encode()
     by_name = {name: _asset(name, body) for name, body in bodies.items()}
     return Assets(by_name, {asset.url.rpartition("/")[2]: asset for asset in by_name.values()})
 
