@@ -14,7 +14,8 @@ from tests.web.visitor import Visitor
 # Frames, placings and what only a single page has: no components to choose from.
 _NOT_TO_BE_SHOWN = {
     "alone", "alone-wide", "bar-actions", "bar-start", "beside", "button-fold", "chosen",
-    "confirm-alone", "contents", "dialog-find", "filters", "find-form", "fold-label", "found",
+    "confirm-alone", "contents", "dialog-find", "filters", "find-form", "fold-label", "folder",
+    "found",
     "gap-label", "grow", "input-short", "link", "medium", "menu-flat", "menu-form", "narrow",
     "page-board", "picked", "row-top", "runs-ledger", "savebar", "setting", "split", "stack-l",
     "tabs", "title",
