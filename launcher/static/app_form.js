@@ -10,7 +10,11 @@ const formOf = (element) => element?.closest?.("#app-form");
 function take(form, proposal) {
   const { elements } = form;
   const { name, icon } = proposal.dataset;
-  if (name && ["", elements.proposed_name.value].includes(elements.name.value.trim())) elements.name.value = name;
+  if (name && ["", elements.proposed_name.value].includes(elements.name.value.trim())) {
+    elements.name.value = name;
+    // Who has come to the field meanwhile and types, replaces it.
+    if (document.activeElement === elements.name) elements.name.select();
+  }
   const ours = ["", LETTERS, elements.proposed_icon.value, elements.seen_icon?.value ?? LETTERS];
   if (icon !== LETTERS && ours.includes(elements.icon.value)) {
     elements.icon.value = icon;

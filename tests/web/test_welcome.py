@@ -33,7 +33,7 @@ def test_who_can_edit_an_empty_board_is_shown_how_to_start(ben: Visitor, empty_b
     ben.open("/")
 
     assert "Home has no apps yet Apps you add appear here. Choose how to start." in _text(ben.page)
-    assert 'href="/apps/new?board=home"' in ben.page
+    assert 'href="/apps/new?board=home&amp;next=/b/home"' in ben.page
     assert 'action="/b/home/samples"' in ben.page
     assert "backup" not in ben.page
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import request
+from flask import url_for
 
 from launcher.catalogue.access import may_edit
 from launcher.db.settings import site_settings
@@ -43,10 +43,14 @@ def welcome(board: Board | None, viewer: User | None) -> Welcome:
     return Welcome(
         can_edit=may_edit(viewer),
         can_schedule=is_admin,
-        add_app_url=f"{request.script_root}/apps/new?board={board.slug}" if board else "",
+        add_app_url=_add_app_url(board) if board else "",
         next_backup=next_backup,
         is_first_backup=bool(next_backup) and _has_none_yet(),
     )
+
+
+def _add_app_url(board: Board) -> str:
+    return url_for("apps.new", board=board.slug, next=url_for("start.board", slug=board.slug))
 
 
 def _has_none_yet() -> bool:
