@@ -283,6 +283,22 @@ def test_a_tag_is_deleted_and_comes_back_by_undo(
     assert names(ben, "/admin/apps?tag=films") == ["Jellyfin", "Nextcloud"]
 
 
+def test_a_deleted_tag_comes_back_on_apps_that_the_editor_does_not_see_as_well(
+    app: Flask, rows: dict[str, int], ben: Visitor, ada: Visitor
+) -> None:
+    with app.app_context():
+        films = db.session.scalars(sa.select(Tag).where(Tag.name == "films")).one()
+        films.apps.append(db.session.get_one(App, rows["Diary"]))
+        db.session.commit()
+    ben.open("/admin/tags")
+    ben.send(f"/admin/tags/{tag_id(app, 'films')}/delete")
+    ben.open("/admin/tags")
+    step = re.search(r'name="id" value="(\d+)"', ben.page)
+    assert step
+    ben.send("/undo", id=step[1])
+    assert names(ada, "/admin/apps?tag=films") == ["Diary", "Jellyfin", "Nextcloud"]
+
+
 def test_a_tag_of_hidden_apps_alone_does_not_exist(
     app: Flask, rows: dict[str, int], ben: Visitor
 ) -> None:

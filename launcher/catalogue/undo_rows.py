@@ -1,0 +1,240 @@
+"""The rows of boards, apps and tags that a step changed: read, compared and written back.
+
+Revisions and times of change are not compared: they only grow, also by an undo.
+"""
+
+# ruff: noqa: S608 (the names put into queries are constants of this file)
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from launcher.extensions import db
+from launcher.models import App, Board
+from launcher.models.types import utc_now
+
+Row = Mapping[str, Any]
+State = Mapping[str, Mapping[tuple[Any, ...], Row]]
+"""Table → key → row, as SQLite stores it."""
+
+# Parents first. Each with its key, and the columns that do not count.
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "boards": ("id",),
+    "sections": ("id",),
+    "apps": ("id",),
+    "tags": ("id",),
+    "app_tags": ("app_id", "tag_id"),
+    "placements": ("id",),
+    "section_folds": ("user_id", "section_id"),
+    "users": ("id",),
+}
+_GROWING = frozenset({"revision", "updated_at"})
+_OF_BOARDS = {
+    "boards": "SELECT * FROM boards WHERE id IN ({ids})",
+    "sections": "SELECT * FROM sections WHERE board_id IN ({ids})",
+    "placements": (
+        "SELECT p.* FROM placements p JOIN sections s ON s.id = p.section_id"
+        " WHERE s.board_id IN ({ids})"
+    ),
+    "section_folds": (
+        "SELECT f.* FROM section_folds f JOIN sections s ON s.id = f.section_id"
+        " WHERE s.board_id IN ({ids})"
+    ),
+    "users": "SELECT id, home_board_id FROM users WHERE home_board_id IN ({ids})",
+}
+_OF_APPS = {
+    "apps": "SELECT * FROM apps WHERE id IN ({ids})",
+    "app_tags": "SELECT * FROM app_tags WHERE app_id IN ({ids})",
+    "placements": "SELECT * FROM placements WHERE app_id IN ({ids})",
+}
+_OF_TAGS = {"tags": "SELECT * FROM tags WHERE id IN ({ids})"}
+
+
+def state(
+    boards: Collection[int] = (), apps: Collection[int] = (), tags: Collection[int] = ()
+) -> State:
+    """Return the rows of these boards, apps and tags; what is in the session is written first."""
+    db.session.flush()
+    found: dict[str, dict[tuple[Any, ...], Row]] = {name: {} for name in _KEYS}
+    for queries, ids in ((_OF_BOARDS, boards), (_OF_APPS, apps), (_OF_TAGS, tags)):
+        if not ids:
+            continue
+        listed = ", ".join(str(int(each)) for each in ids)
+        for table, query in queries.items():
+            rows = db.session.connection().exec_driver_sql(query.format(ids=listed)).mappings()
+            found[table] |= {_key(table, dict(row)): dict(row) for row in rows}
+    return found
+
+
+def differences(before: State, after: State) -> list[list[Any]]:
+    """Return the rows that are not the same: table, before and after."""
+    rows: list[list[Any]] = []
+    for table in _KEYS:
+        old, new = before[table], after[table]
+        for key in dict.fromkeys((*old, *new)):
+            # Users stay; a board may be their home no more.
+            otherwise = {"id": key[0], "home_board_id": None} if table == "users" else None
+            was, now = old.get(key, otherwise), new.get(key, otherwise)
+            if _compared(was) != _compared(now):
+                rows.append([table, was, now])
+    return rows
+
+
+def _key(table: str, row: Row) -> tuple[Any, ...]:
+    return tuple(row[name] for name in _KEYS[table])
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRow:
+    """One row: `before` is None where the step added it, `after` where it deleted it."""
+
+    table: str
+    before: Row | None
+    after: Row | None
+
+    @classmethod
+    def read(cls, stored: Sequence[Any]) -> ChangedRow:
+        """Return a row as `differences` has it."""
+        table, before, after = stored
+        return cls(table, before, after)
+
+    @property
+    def row(self) -> Row:
+        """The row after the step, before it where the step deleted it."""
+        return self.after if self.after is not None else self.before or {}
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """The values of its key."""
+        return _key(self.table, self.row)
+
+    @property
+    def where(self) -> str:
+        """The condition on its key."""
+        return " AND ".join(f"{name} = ?" for name in _KEYS[self.table])
+
+    def is_as_left(self) -> bool:
+        """Whether the row is as the step left it."""
+        names = ", ".join(self.row)
+        found = (
+            db.session.connection()
+            .exec_driver_sql(f"SELECT {names} FROM {self.table} WHERE {self.where}", self.key)
+            .mappings()
+            .one_or_none()
+        )
+        return _compared(dict(found) if found else None) == _compared(self.after)
+
+
+def _compared(row: Row | None) -> Row | None:
+    if row is None:
+        return None
+    return {name: value for name, value in row.items() if name not in _GROWING}
+
+
+def write_back(rows: Sequence[ChangedRow], boards: Collection[int], apps: Collection[int]) -> None:
+    """Make these rows as they were before the step, and give boards and apps their next revision.
+
+    Raises:
+        IntegrityError: something that they need is gone, or has taken their place.
+    """
+    run = db.session.connection().exec_driver_sql
+    order = list(_KEYS)
+    by_parents = sorted(rows, key=lambda each: order.index(each.table))
+    for each in reversed(by_parents):
+        if each.before is None:
+            run(f"DELETE FROM {each.table} WHERE {each.where}", each.key)
+    for each in by_parents:
+        if each.before is not None and each.after is None:
+            names, marks = ", ".join(each.before), ", ".join("?" * len(each.before))
+            run(f"INSERT INTO {each.table} ({names}) VALUES ({marks})", tuple(each.before.values()))
+        elif each.before is not None and each.after is not None:
+            values = {
+                name: value
+                for name, value in each.before.items()
+                if name not in _GROWING and each.after.get(name) != value
+            }
+            if values:
+                assigned = ", ".join(f"{name} = ?" for name in values)
+                run(
+                    f"UPDATE {each.table} SET {assigned} WHERE {each.where}",
+                    (*values.values(), *each.key),
+                )
+    now = utc_now()
+    for model, ids in ((Board, boards), (App, apps)):
+        grown = {"revision": model.revision + 1, "updated_at": now}
+        db.session.execute(
+            sa.update(model)
+            .where(model.id.in_(ids))
+            .values(grown)
+            .execution_options(synchronize_session=False)
+        )
+
+
+# What goes with a row that is deleted, by the table of that row: table and column.
+_PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "boards": (("sections", "board_id"),),
+    "sections": (("placements", "section_id"),),
+    "apps": (("placements", "app_id"), ("app_tags", "app_id")),
+    "tags": (("app_tags", "tag_id"),),
+}
+
+
+def would_take_more(rows: Sequence[ChangedRow]) -> bool:
+    """Whether rows that the step did not add would be deleted with those that it added."""
+    run = db.session.connection().exec_driver_sql
+    own = {(each.table, each.key) for each in rows}
+    for each in rows:
+        if each.before is not None:
+            continue
+        for table, column in _PARTS.get(each.table, ()):
+            keys = ", ".join(_KEYS[table])
+            parts = run(f"SELECT {keys} FROM {table} WHERE {column} = ?", (each.row["id"],))
+            if any((table, tuple(part)) not in own for part in parts):
+                return True
+    return False
+
+
+def close_ranks(rows: Sequence[ChangedRow]) -> None:
+    """Number the places and sections around the rows of a step from 0, without gaps.
+
+    What came or went since may have the positions of the step; its rows come first then.
+    """
+    run = db.session.connection().exec_driver_sql
+    for table, parent in (("placements", "section_id"), ("sections", "board_id")):
+        own = {each.row["id"] for each in rows if each.table == table}
+        states = (row for each in rows if each.table == table for row in (each.before, each.after))
+        for group in {row[parent] for row in states if row is not None}:
+            found = run(f"SELECT id, position FROM {table} WHERE {parent} = ?", (group,)).all()
+            found = sorted(found, key=lambda row: (row.position, row.id not in own, row.id))
+            for position, row in enumerate(found):
+                if row.position != position:
+                    run(f"UPDATE {table} SET position = ? WHERE id = ?", (position, row.id))
+
+
+def touched_ids(rows: Iterable[ChangedRow]) -> tuple[set[int], set[int]]:
+    """Return the boards and the apps that a step changed, also by way of sections and places."""
+    boards: set[int] = set()
+    apps: set[int] = set()
+    sections: set[int] = set()
+    for each in rows:
+        for row in filter(None, (each.before, each.after)):
+            if each.table == "boards":
+                boards.add(row["id"])
+            elif each.table == "sections":
+                boards.add(row["board_id"])
+            elif each.table == "placements":
+                sections.add(row["section_id"])
+            elif each.table == "apps":
+                apps.add(row["id"])
+            elif each.table == "app_tags":
+                apps.add(row["app_id"])
+    if sections:
+        query = sa.text("SELECT board_id FROM sections WHERE id IN :ids").bindparams(
+            sa.bindparam("ids", expanding=True)
+        )
+        boards |= set(db.session.scalars(query, {"ids": list(sections)}))
+    return boards, apps
