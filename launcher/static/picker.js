@@ -51,6 +51,7 @@ async function open(button) {
 // The results alone are replaced: whoever types stays in the field.
 async function show(submitter) {
   clearTimeout(pause);
+  if (!picker()) return; // closed meanwhile
   const sent = new FormData(picker(), submitter);
   if (!sent.get("file")?.name) sent.delete("file");
   try {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from flask import Response, current_app, redirect, request, url_for
+from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from launcher.catalogue.access import sees_board
@@ -14,8 +14,6 @@ from launcher.models import App, Board, Placement, Section
 from launcher.web.auth import safe_path
 from launcher.web.frame import current_viewer
 from launcher.web.htmx import current_page, is_htmx, split_address
-
-_EDITING = "editing.show"
 
 
 def next_path() -> str:
@@ -30,8 +28,7 @@ def back_path(board: Board | None) -> str:
         return path
     if board is None:
         return url_for("start.home")
-    endpoint = _EDITING if _EDITING in current_app.view_functions else "start.board"
-    return url_for(endpoint, slug=board.slug)
+    return url_for("editing.show", slug=board.slug)
 
 
 def places_of(app: App) -> Sequence[tuple[Board, Section]]:
