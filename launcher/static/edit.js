@@ -49,10 +49,11 @@ async function show(answer, into) {
   refocus(focused);
 }
 
-// The form is saved: the same page is renewed, another one opened.
+// The form is saved: the board of this page is renewed, another address is opened.
 async function finish(path) {
   const address = new URL(path, location.href);
-  if (address.pathname !== location.pathname) return location.assign(address);
+  const isOther = address.search && address.search !== location.search;
+  if (isOther || address.pathname !== location.pathname) return location.assign(address);
   isDirty = false;
   dialog.close();
   await show(await ask(location.pathname), "#board");

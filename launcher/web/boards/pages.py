@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, abort, current_app, redirect, request, url_for
+from flask import Blueprint, Response, abort, redirect, request, url_for
 
 from launcher.catalogue import boards as catalogue
 from launcher.catalogue.access import find_board, visible_boards
@@ -97,6 +97,8 @@ def save(slug: str) -> ResponseReturnValue:
         home, in_new_tab = board if draft.is_own_home else None, viewer.open_new_tab
         set_start_page(viewer, home=home, opens_new_tab=in_new_tab, actor=acting_user())
     show_change(change)
+    if is_htmx():  # the name in the bar is another: the whole page, not the board in it
+        return _done(url_for("editing.show", slug=board.slug, saved=board.revision))
     return _done(_back(board))
 
 
@@ -205,8 +207,7 @@ def _back(board: Board | None) -> str:
 
 
 def _page_of(board: Board) -> str:
-    endpoint = "editing.show" if "editing.show" in current_app.view_functions else "start.board"
-    return url_for(endpoint, slug=board.slug)
+    return url_for("editing.show", slug=board.slug)
 
 
 def _list_path() -> str:
