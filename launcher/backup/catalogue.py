@@ -34,6 +34,7 @@ class Catalogue:
         self._store = store
         self._journal = journal
         self._clock = clock
+        self._listing = Listing.of(())
 
     @property
     def store_path(self) -> Path:
@@ -45,8 +46,15 @@ class Catalogue:
         return with_verdicts(self._store.list(), self._journal.entries())
 
     def listing(self) -> Listing:
-        """Return every backup, with the sums that pages need."""
-        return Listing.of(self.list())
+        """Return every backup, with the sums that pages need.
+
+        The folder is read each time; the sums are made again where it has changed.
+        """
+        backups = self.list()
+        listing = self._listing
+        if backups != listing.backups:  # fast: a manifest that has not changed is the same object
+            listing = self._listing = Listing.of(backups)
+        return listing
 
     def get(self, reference: str) -> Backup:
         """Return one backup by id, or the one that `latest_of` names for `latest`.

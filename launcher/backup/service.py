@@ -66,7 +66,8 @@ from launcher.backup.restore import (
 )
 from launcher.backup.retention import RetentionPolicy
 from launcher.backup.slots import Claim, Slots, claim_of, is_open
-from launcher.backup.sqlite.live import damage_of, live_problem, open_live, schema_problem
+from launcher.backup.sqlite.live import damage_of, live_problem, open_live
+from launcher.backup.sqlite.live_schema import LiveSchema
 from launcher.backup.store.fallback import StoreWithFallback
 from launcher.backup.store.local import LocalStore
 from launcher.backup.transfer import add_upload, export_database
@@ -107,6 +108,7 @@ class BackupService(Catalogue):
         self._live = database_path
         self._data_dir = data_dir
         self._content = content
+        self._live_schema = LiveSchema(database_path, content=content)
         self._examiner = examiner or ExaminerHere(content)
         self._gate = gate
         self._encoding = Encoding.ZSTD if compress else Encoding.IDENTITY
@@ -606,7 +608,7 @@ class BackupService(Catalogue):
 
         None when it is ours, or cannot be read. Cheap.
         """
-        problem = schema_problem(self._live, content=self._content)
+        problem = self._live_schema.problem()
         if problem is None or problem.reason is not Reason.LIVE_OLDER:
             return problem
         last = next(iter(self._journal.select(limit=1, verbs={Verb.MIGRATE})), None)

@@ -316,7 +316,10 @@ def _damaged_since(snapshot: Snapshot, damaged: Sequence[Backup]) -> datetime | 
     found: dict[str, datetime | None] = {
         b.id: None for b in damaged if entries and b.created_at < entries[-1].started_at
     }
+    ids = {backup.id for backup in damaged}
     for entry in reversed(entries):
+        if entry.backup_id not in ids:
+            continue
         if entry.damage:
             found.setdefault(entry.backup_id, entry.ended_at)
         elif entry.verb is Verb.VERIFY and entry.outcome is Outcome.SUCCEEDED:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 from typing import ClassVar
@@ -87,7 +88,7 @@ class FailingRecipient:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what follows from it is kept
 class Snapshot:
     """Everything at one moment.
 
@@ -129,29 +130,29 @@ class Snapshot:
     failing_recipients: Sequence[FailingRecipient] = ()
     has_recipients: bool = True
 
-    @property
+    @cached_property
     def latest(self) -> Backup | None:
         """The backup that `latest` names, which a restore would take."""
         return latest_of(self.listing.backups, now=self.now) if self.listing else None
 
-    @property
+    @cached_property
     def unjudged(self) -> Sequence[Backup]:
         """The backups that a verification may find good."""
         return unjudged(self.listing.backups, self.entries) if self.listing else ()
 
-    @property
+    @cached_property
     def last_good(self) -> Backup | None:
         """The last success: what `latest` names, None where that was brought from elsewhere."""
         latest = self.latest
         return latest if latest and latest.kind in OWN_KINDS else None
 
-    @property
+    @cached_property
     def newest(self) -> Backup | None:
         """The newest backup of ours that is not from the future, whatever its status."""
         backups = self.listing.ours if self.listing else ()
         return next((each for each in backups if not each.is_from_future(self.now)), None)
 
-    @property
+    @cached_property
     def from_future(self) -> Sequence[Backup]:
         """The backups of ours with a time that no right clock has shown yet."""
         backups = self.listing.ours if self.listing else ()
@@ -162,7 +163,7 @@ class Snapshot:
         """The newest attempt at a backup, however it ended."""
         return next((entry for entry in self.entries if entry.verb is Verb.CREATE), None)
 
-    @property
+    @cached_property
     def is_stale(self) -> bool:
         """Whether too much time passed since a good backup, or those there were are good no more.
 

@@ -92,6 +92,7 @@ def test_a_plan_of_retention_answers_the_question_that_was_asked(
 def test_a_file_cut_behind_our_back_is_no_good_backup_any_more(filled: House) -> None:
     service = filled.service
     last = service.get("latest")
+    assert service.listing().by_id[last.id].is_good
     cut(filled, last)
     listing = service.listing()
     assert service.get("latest").id != last.id

@@ -21,7 +21,6 @@ from launcher.backup.sqlite.failures import (
     source_errors,
 )
 from launcher.backup.sqlite.rows import count_rows, table_of_broken_rule
-from launcher.backup.sqlite.schema import compare, read_schema
 
 _COPY_STEP_OPCODES = 50_000
 _RESTORE_STEP_PAGES = 1000
@@ -114,53 +113,6 @@ def damage_of(path: Path, *, deadline_s: float) -> Fault | None:
     except sqlite3.Error as error:
         detail = str(error) if primary_code(error) == sqlite3.SQLITE_CORRUPT else ""
     return Fault(Reason.LIVE_UNUSABLE, {"name": path.name, "detail": detail}) if detail else None
-
-
-def schema_problem(path: Path, *, content: Content) -> Fault | None:
-    """Return why the schema of the live database is not ours, None when it is.
-
-    What is not Launcher's is no problem. Of a database that cannot be read, `live_problem` says
-    what is wrong.
-    """
-    try:
-        with contextlib.closing(connect(path, "mode=ro")) as connection:
-            revision = content.revision(connection)
-            if revision == content.head:
-                return _difference(connection, content) or _unreadable(path, connection, content)
-    except (OSError, sqlite3.Error):
-        return None
-    if not revision:
-        detail = "it does not say which schema it has"
-        return Fault(Reason.LIVE_UNUSABLE, {"name": path.name, "detail": detail})
-    facts = {"theirs": revision, "version": content.app_version, "ours": content.head}
-    is_newer = content.pending(revision) is None
-    return Fault(Reason.LIVE_NEWER if is_newer else Reason.LIVE_OLDER, facts)
-
-
-def _unreadable(path: Path, connection: sqlite3.Connection, content: Content) -> Fault | None:
-    """Return the first table that SQLite cannot read, by its first page."""
-    for each in content.expected_schema(content.head):
-        try:
-            if each.type == "table":
-                query = f'SELECT 1 FROM "{each.name}" LIMIT 1'  # noqa: S608 (a name of ours)
-                connection.execute(query).fetchone()
-        except sqlite3.DatabaseError as error:
-            if primary_code(error) == sqlite3.SQLITE_CORRUPT:
-                facts: dict[str, Fact] = {"name": path.name, "detail": f"{each.name}: {error}"}
-                return Fault(Reason.LIVE_UNUSABLE, facts)
-    return None
-
-
-def _difference(connection: sqlite3.Connection, content: Content) -> Fault | None:
-    found, expected = read_schema(connection), content.expected_schema(content.head)
-    if {each for _, each in found}.issuperset(expected):
-        return None
-    differences = compare(found, expected)
-    if differences.missing:
-        return Fault(Reason.LIVE_OBJECT_MISSING, {"name": differences.missing[0]})
-    if differences.different:
-        return Fault(Reason.LIVE_OBJECT_DIFFERENT, {"name": differences.different[0]})
-    return None
 
 
 def copy_live(live: Path, target: Path, *, on_bytes: OnBytes) -> None:
