@@ -13,9 +13,14 @@ import click
 import pytest
 from flask import Flask
 
+from launcher.audit import COMMAND_LINE
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Listing, State, Verification
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
+from launcher.catalogue.apps import create_app
+from launcher.catalogue.boards import create_board
+from launcher.catalogue.entries import AppEntries, BoardEntries
+from launcher.catalogue.sections import add_section
 from launcher.cli.exits import EXIT_CODES, STALE, STATUS_CODES
 from launcher.current import current_backups, current_config
 from launcher.monitoring.problems import Findings, ProblemKind, Severity, detect_problems
@@ -164,6 +169,12 @@ def told_of(findings: Findings) -> list[ProblemKind]:
 def test_every_door_gives_the_same_answer(
     app: Flask, ada: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # An empty board greets its first admin, and leaves the strip out while there was no backup.
+    with app.app_context():
+        board, _ = create_board(BoardEntries(name="Home"), owner=None, actor=COMMAND_LINE)
+        add_section(board, "Media", actor=COMMAND_LINE)
+        entries = AppEntries(name="Jellyfin", url="https://jellyfin.home.arpa")
+        create_app(entries, board.sections[0], actor=COMMAND_LINE)
     house = House(app, ada, [])
     monkeypatch.setattr(
         sender, "deliver",
