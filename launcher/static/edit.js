@@ -41,7 +41,7 @@ async function show(answer, into) {
   await htmx.swap({ text, target, swap: target === "#board" ? "outerMorph" : "innerHTML", sourceElement: document.body });
   if (target === "#board") {
     document.querySelector("#problem").replaceChildren();
-    if (dialog.open && into === "#board") dialog.close();
+    if (dialog.open && into === "#dialog") dialog.close();
   } else if (target === "#dialog") {
     openDialog();
   }

@@ -261,6 +261,22 @@ def test_the_second_of_two_editors_gets_the_board_of_the_first(
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
+def test_what_another_removed_meanwhile_is_gone_from_the_board_that_comes_back(
+    ada: Visitor, ben: Visitor, ids: dict[str, int], headers: dict[str, str]
+) -> None:
+    seen = _revision(ben)
+    ada.open("/b/home/edit")
+    ada.send(f"/b/home/apps/{ids['Jellyfin']}/remove", revision=seen)
+    ada.send(f"/b/home/sections/{ids['Work']}/delete")
+
+    for path in (f"apps/{ids['Jellyfin']}/move", f"sections/{ids['Work']}/rename"):
+        answer = ben.send_with(headers, f"/b/home/{path}", position="2", revision=seen)
+        assert answer.status_code == 409
+        assert "not saved. ada changed Home at" in answer.text
+        assert "Jellyfin</a>" not in answer.text
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX])
 def test_an_editor_who_is_one_no_more_gets_back_what_was_typed(
     app: Flask, ben: Visitor, ids: dict[str, int], headers: dict[str, str]
 ) -> None:

@@ -111,11 +111,12 @@ def form_done(shown: Board, target: Board, *, at: str = "") -> ResponseReturnVal
     return answer(target, at=at)
 
 
-def answer_changed(board: Board, error: ChangedMeanwhileError) -> ResponseReturnValue:
+@blueprint.errorhandler(ChangedMeanwhileError)
+def show_changed(error: ChangedMeanwhileError) -> ResponseReturnValue:
     """Answer that another changed the board meanwhile, with the board as it is now."""
-    show_toast(make_toast(changed_words(error), severity="bad"))
     db.session.rollback()
-    return answer(board, status=STALE)
+    show_toast(make_toast(changed_words(error), severity="bad"))
+    return answer(board_to_edit((request.view_args or {})["slug"]), status=STALE)
 
 
 def changed_words(error: ChangedMeanwhileError) -> str:

@@ -17,7 +17,6 @@ from launcher.models import Board, Placement, Section
 from launcher.web.change_words import show_change
 from launcher.web.editing.page import (
     answer,
-    answer_changed,
     changed_words,
     form_done,
     show_form,
@@ -48,8 +47,6 @@ def move_app(slug: str, placement_id: int) -> ResponseReturnValue:
     section = _wanted_section(place)
     try:
         _move(place, section)
-    except ChangedMeanwhileError as error:
-        return answer_changed(board, error)
     except AlreadyThereError:
         show(make_toast(_already_words(place, section), severity="bad"))
     return answer(board, at=f"place-{placement_id}")
@@ -103,10 +100,7 @@ def remove(slug: str, placement_id: int) -> ResponseReturnValue:
     board = board_to_edit(slug)
     place = place_of(board, placement_id)
     at = f"section-{place.section_id}"
-    try:
-        show_change(remove_place(place, actor=acting_user(), seen=seen_revision()))
-    except ChangedMeanwhileError as error:
-        return answer_changed(board, error)
+    show_change(remove_place(place, actor=acting_user(), seen=seen_revision()))
     return answer(board, at=at)
 
 

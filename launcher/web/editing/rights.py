@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
 
 from launcher.catalogue.access import find_board, may_edit
+from launcher.catalogue.history import require_unchanged
 from launcher.extensions import db
 from launcher.i18n.locale import gettext as _
 from launcher.models import Board, Placement, Section
@@ -82,17 +83,27 @@ def board_of_page() -> Board | None:
 
 
 def section_of(board: Board, section_id: int) -> Section:
-    """Return a section of a board; another is not found."""
+    """Return a section of a board; another is not found.
+
+    Raises:
+        ChangedMeanwhileError: the form is older than the board, which may have had it.
+    """
     section = db.session.get(Section, section_id)
     if section is None or section.board_id != board.id:
+        require_unchanged(board, seen_revision())
         abort(404)
     return section
 
 
 def place_of(board: Board, placement_id: int) -> Placement:
-    """Return the place of an app on a board; another is not found, nor that of an archived app."""
+    """Return the place of an app on a board; another is not found, nor that of an archived app.
+
+    Raises:
+        ChangedMeanwhileError: the form is older than the board, which may have had it.
+    """
     place = db.session.get(Placement, placement_id)
     if place is None or place.section.board_id != board.id or place.app.archived_at is not None:
+        require_unchanged(board, seen_revision())
         abort(404)
     return place
 

@@ -20,7 +20,6 @@ from launcher.models import Board, Section
 from launcher.web.change_words import show_change
 from launcher.web.editing.page import (
     answer,
-    answer_changed,
     changed_words,
     form_done,
     show_form,
@@ -69,8 +68,6 @@ def rename(slug: str, section_id: int) -> ResponseReturnValue:
     name = request.form.get("name", "")
     try:
         show_change(rename_section(section, name, actor=acting_user(), seen=seen_revision()))
-    except ChangedMeanwhileError as error:
-        return answer_changed(board, error)
     except FieldsRefusedError as error:
         return _refuse_name(board, _("Section not renamed."), error)
     return answer(board, at=f"section-{section_id}")
@@ -83,10 +80,7 @@ def move(slug: str, section_id: int) -> ResponseReturnValue:
     board = board_to_edit(slug)
     section = section_of(board, section_id)
     position = request.form.get("position", len(board.sections), type=int)
-    try:
-        change = move_section(section, board, position, actor=acting_user(), seen=seen_revision())
-    except ChangedMeanwhileError as error:
-        return answer_changed(board, error)
+    change = move_section(section, board, position, actor=acting_user(), seen=seen_revision())
     show_change(change)
     return answer(board, at=f"section-{section_id}")
 

@@ -1,0 +1,328 @@
+"""Arranging a board in Chromium: by mouse, touch and keyboard, by two editors, and on a phone.
+
+Where a tile lands under a pointer, where the focus is, and what is announced, only a browser knows.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.axe import findings
+from tests.browser.conftest import OpenPage, Sample, Sessions
+from tests.support.server import Server, serving
+
+TABLES = ("boards", "sections", "apps", "placements", "undo_steps")
+MEDIA = [
+    "Jellyfin", "Immich", "Navidrome", "Audiobookshelf", "Kavita", "Jellyseerr", "TubeArchivist",
+    "Calibre-Web",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data_dir(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return sample.copy_to(tmp_path_factory.mktemp("arranged"))
+
+
+@pytest.fixture(scope="module")
+def server(data_dir: Path) -> Iterator[Server]:
+    """A server of its own: its boards are changed."""
+    with serving(data_dir) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def people(server: Server, sample: Sample, chromium: Browser) -> Sessions:
+    return Sessions(chromium, server.url, sample.passwords)
+
+
+@pytest.fixture
+def edit(
+    server: Server, people: Sessions, open_page: OpenPage, data_dir: Path
+) -> Iterator[OpenPage]:
+    """Open Home in edit mode; the boards are as they were at the end."""
+
+    def open_it(name: str = "ada", path: str = "/b/home/edit", **context: object) -> Page:
+        return open_page(f"{server.url}{path}", storage_state=people[name], **context)
+
+    with closing(sqlite3.connect(data_dir / "launcher.db")) as database:
+        before = {each: database.execute(f"SELECT * FROM {each}").fetchall() for each in TABLES}
+    yield open_it
+    with closing(sqlite3.connect(data_dir / "launcher.db")) as database, database:
+        for table, rows in before.items():
+            database.execute(f"DELETE FROM {table}")
+            if not rows:
+                continue
+            marks = ", ".join("?" * len(rows[0]))
+            database.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+
+
+def test_a_tile_is_dragged_by_mouse_and_the_step_is_undone(edit: OpenPage) -> None:
+    page = edit()
+    _drag(page, "Navidrome", "Immich")
+    expect(page.locator("#moving")).to_contain_text("Position 2 of 8 in Media.")
+    assert _apps(page) == ["Jellyfin", "Navidrome", "Immich", *MEDIA[3:]], "others move aside"
+    assert findings(page) == []
+    page.mouse.up()
+    toast = page.locator("#toasts .toast")
+    expect(toast).to_contain_text("Navidrome moved to position 2 of 8 in Media.")
+    assert _focus(page) == "Move Navidrome"
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#toasts")).to_contain_text("Move undone.")
+    assert _apps(page) == MEDIA
+    page.reload()
+    assert _apps(page) == MEDIA
+
+    _drag(page, "Jellyfin", "Mealie")
+    page.mouse.up()
+    expect(toast).to_contain_text("Jellyfin moved to House.")
+    assert "Jellyfin" in _apps(page, 1)
+    page.keyboard.press("Control+z")
+    expect(page.locator("#toasts")).to_contain_text("Move undone.")
+    assert _apps(page) == MEDIA
+
+    _drag(page, "Immich", "Kavita")
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    assert _apps(page) == MEDIA
+
+
+def test_a_tile_is_dropped_on_the_tab_of_another_board(edit: OpenPage) -> None:
+    page = edit()
+    page.locator("#board").wait_for()
+    _grab(page, "Kavita")
+    tab = page.locator("#tabs").get_by_text("Workshop").bounding_box()
+    assert tab
+    page.mouse.move(tab["x"] + 20, tab["y"] + 15, steps=6)
+    expect(page.locator("#moving")).to_contain_text("Drop to move to Workshop.")
+    page.mouse.up()
+    expect(page.locator("#toasts")).to_contain_text(re.compile("Kavita moved to .* on Workshop."))
+    assert "Kavita" not in _apps(page)
+
+
+def test_a_tile_is_moved_by_keyboard_and_each_move_is_announced_once(edit: OpenPage) -> None:
+    page = edit()
+    _listen(page)
+    page.get_by_role("button", name="Move Jellyfin", exact=True).focus()
+    for key in ("Space", "ArrowRight", "ArrowDown", "End", "ArrowRight", "Home", "ArrowLeft"):
+        page.keyboard.press(key)
+    page.keyboard.press("Escape")
+    assert _heard(page) == [
+        "Jellyfin lifted. Position 1 of 8 in Media.",
+        "Position 2 of 8 in Media.",
+        "Position 6 of 8 in Media.",
+        "Position 8 of 8 in Media.",
+        "Position 1 of 8 in House.",
+        "Position 8 of 8 in Media.",
+        "Move cancelled. Jellyfin is back at position 1 of 8 in Media.",
+    ]
+    assert _apps(page) == MEDIA
+    assert _focus(page) == "Move Jellyfin"
+    for key in ("Enter", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("#toasts")).to_contain_text("Jellyfin moved to position 2 of 8 in Media.")
+    assert _heard(page)[-1] == "Jellyfin dropped at position 2 of 8 in Media."
+    assert _focus(page) == "Move Jellyfin"
+
+
+def test_sections_and_the_board_are_moved_by_keyboard(edit: OpenPage) -> None:
+    page = edit()
+    page.get_by_role("button", name="Move section Media").focus()
+    for key in ("Space", "ArrowDown", "Space"):
+        page.keyboard.press(key)
+    expect(page.locator("#toasts")).to_contain_text("Media moved to position 2 of 4.")
+    assert page.locator("#board h2").all_inner_texts()[:2] == ["House", "Media"]
+    assert _focus(page) == "Move section Media"
+
+    page.get_by_role("button", name="Move board Home").focus()
+    for key in ("Space", "ArrowRight", "Space"):
+        page.keyboard.press(key)
+    expect(page.locator("#toasts")).to_contain_text("Home moved to position 2 of 3.")
+    assert page.locator("#tabs [data-slug]").all_inner_texts() == ["Children", "Home", "Workshop"]
+
+
+def test_menus_and_forms_need_the_keyboard_alone(edit: OpenPage) -> None:
+    page = edit(path="/b/home")
+    first = page.locator(".tile").first.bounding_box()
+    page.keyboard.press("e")
+    page.wait_for_url("**/edit")
+    assert page.locator(".tile").first.bounding_box() == pytest.approx(first, abs=0.5)
+
+    more = page.get_by_role("link", name="Actions for Immich")
+    more.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#tile-menu")).to_be_visible()
+    assert findings(page) == []
+    page.keyboard.press("Escape")
+    assert _focus(page) == "Actions for Immich"
+    page.keyboard.press("Enter")
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#dialog")).to_contain_text("Move Immich")
+    assert findings(page) == []
+    page.select_option("#move-section", label="House")
+    expect(page.locator("#dialog")).to_contain_text("After Home Assistant")
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Discard changes?")).to_be_visible()
+    page.get_by_role("button", name="Keep editing").click()
+    page.get_by_role("button", name="Move app").click()
+    expect(page.locator("#toasts")).to_contain_text("Immich moved to House.")
+    expect(page.locator("#dialog")).to_be_hidden()
+    assert "Immich" in _apps(page, 1)
+
+    page.get_by_label("Name of section Work").fill("Office")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("Section renamed to Office.")
+    page.locator("#main").focus()
+    page.keyboard.press("e")
+    page.wait_for_url("**/b/home")
+
+
+def test_the_second_of_two_editors_sees_what_the_first_did(edit: OpenPage) -> None:
+    ada, ben = edit(expected_statuses={409}), edit("ben", expected_statuses={409})
+    _key_right(ada, "Jellyfin")
+    expect(ada.locator("#toasts")).to_contain_text("Jellyfin moved")
+    _key_right(ben, "Kavita")
+    expect(ben.locator("#toasts")).to_contain_text(
+        re.compile(r"Move not saved\. ada changed Home at .* Move the app again if needed\.")
+    )
+    assert _apps(ben) == ["Immich", "Jellyfin", *MEDIA[2:]]
+    _key_right(ben, "Immich")
+    expect(ben.locator("#toasts")).to_contain_text("Immich moved to position 2")
+    ada.get_by_role("button", name="Undo").click()
+    expect(ada.locator("#toasts")).to_contain_text("Launcher could not undo the move. ben changed")
+    ben.keyboard.press("Control+z")
+    expect(ben.locator("#toasts")).to_contain_text("Move undone.")
+
+
+def test_a_server_that_is_silent_puts_the_tile_back(edit: OpenPage) -> None:
+    page = edit(expected_statuses={504})
+    page.route("**/move", lambda route: route.fulfill(status=504))
+    _key_right(page, "Jellyfin")
+    expect(page.locator("#toasts")).to_contain_text(
+        "Move not saved. Launcher did not answer. The tile is back in its place."
+    )
+    assert _apps(page) == MEDIA
+    page.unroute("**/move")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#toasts")).to_contain_text("Jellyfin moved to position 2")
+    assert _apps(page)[:2] == ["Immich", "Jellyfin"]
+
+
+def test_on_a_phone_one_thumb_drags_by_the_handle(edit: OpenPage) -> None:
+    page = edit(width=390, has_touch=True, is_mobile=True)
+    page.locator(".grip").first.wait_for()
+    assert page.locator("#board .grip, .tile-more, .bar .button").evaluate_all(_SMALL) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert findings(page) == []
+    grip = page.get_by_role("button", name="Move Jellyfin", exact=True).bounding_box()
+    over = page.locator(".slot").nth(2).bounding_box()
+    assert grip
+    assert over
+    touch = page.context.new_cdp_session(page)
+
+    def send(kind: str, x: float = 0, y: float = 0) -> None:
+        points = [{"x": x, "y": y}] if kind in {"touchStart", "touchMove"} else []
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    x, y = grip["x"] + 20, grip["y"] + 20
+    send("touchStart", x, y)
+    for step in range(1, 9):
+        send("touchMove", x + 4, y + (over["y"] - grip["y"]) * step / 8)
+    expect(page.locator("#moving")).to_contain_text("Position 3 of 8 in Media.")
+    send("touchEnd")
+    expect(page.locator("#toasts")).to_contain_text("Jellyfin moved to position 3 of 8 in Media.")
+
+    send("touchStart", x, y)
+    send("touchMove", x, y + 100)
+    send("touchCancel")
+    expect(page.locator(".tile-lifted")).to_have_count(0)
+    assert _apps(page)[:3] == ["Immich", "Navidrome", "Jellyfin"]
+
+    before = page.evaluate("scrollY")
+    send("touchStart", 200, 500)
+    for step in range(1, 9):
+        send("touchMove", 200, 500 - 40 * step)
+    send("touchEnd")
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") > before, "the page scrolls by all but the handles"
+
+
+def test_without_script_all_is_done_by_forms(edit: OpenPage) -> None:
+    edit()
+    page = edit(java_script_enabled=False)
+    expect(page.locator(".grip")).to_have_count(0)
+    page.get_by_role("link", name="Actions for Immich").click()
+    page.get_by_role("button", name="Duplicate").click()
+    expect(page.locator("#toasts")).to_contain_text("Immich duplicated.")
+    assert _apps(page)[1:3] == ["Immich", "Immich copy"]
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#toasts")).to_contain_text("Duplication undone.")
+    page.get_by_role("button", name="Actions for section House").click()
+    page.get_by_role("button", name="Move section up").click()
+    expect(page.locator("#toasts")).to_contain_text("House moved to position 1 of 4.")
+
+
+_SMALL = """each => each
+    .filter((one) => Math.min(one.offsetWidth, one.offsetHeight) < 44)
+    .map((one) => one.outerHTML)"""
+"""What is less than a thumb needs."""
+
+
+def _slot(page: Page, name: str) -> dict[str, float]:
+    link = page.locator(".slot").filter(has=page.get_by_role("link", name=name, exact=True))
+    box = link.bounding_box()
+    assert box
+    return box
+
+
+def _grab(page: Page, name: str) -> None:
+    page.locator(".grip").first.wait_for()
+    page.wait_for_timeout(400)  # the page fades in, and takes no pointer meanwhile
+    box = _slot(page, name)
+    page.mouse.move(box["x"] + 12, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 30, box["y"] + 36, steps=3)
+
+
+def _drag(page: Page, name: str, over: str) -> None:
+    _grab(page, name)
+    box = _slot(page, over)
+    page.mouse.move(box["x"] + 40, box["y"] + 30, steps=10)
+
+
+def _key_right(page: Page, name: str) -> None:
+    page.get_by_role("button", name=f"Move {name}", exact=True).focus()
+    for key in ("Space", "ArrowRight", "Space"):
+        page.keyboard.press(key)
+
+
+def _apps(page: Page, section: int = 0) -> list[str]:
+    return page.locator("#board .tiles").nth(section).locator(".tile-name").all_inner_texts()
+
+
+def _focus(page: Page) -> str:
+    return page.evaluate("document.activeElement.getAttribute('aria-label')")
+
+
+def _listen(page: Page) -> None:
+    """Note what the live region says, as a screen reader does."""
+    page.evaluate(
+        """() => {
+            window.heard = [];
+            const region = document.querySelector("#moving [data-says]");
+            new MutationObserver(() => window.heard.push(region.textContent)).observe(
+                region, {childList: true, characterData: true, subtree: true});
+        }"""
+    )
+
+
+def _heard(page: Page) -> list[str]:
+    return page.evaluate("window.heard")
