@@ -15,9 +15,9 @@ from tests.web.visitor import Visitor
 _NOT_TO_BE_SHOWN = {
     "alone", "alone-wide", "bar-actions", "bar-start", "beside", "button-fold", "chosen",
     "confirm-alone", "contents", "dialog-find", "filters", "find-form", "fold-label", "folder",
-    "found", "gap-label", "grow", "input-short", "later", "link", "medium", "menu-flat", "menu-form", "narrow",
-    "page-board", "picked", "row-top", "runs-ledger", "samples", "savebar", "setting", "split",
-    "stack-l", "tabs", "title", "way", "ways", "welcome", "wide-only",
+    "found", "gap-label", "grow", "input-short", "later", "link", "medium", "menu-flat",
+    "menu-form", "narrow", "page-board", "picked", "row-top", "runs-ledger", "samples", "savebar",
+    "setting", "split", "stack-l", "tabs", "title", "way", "ways", "welcome", "wide-only",
 }  # fmt: skip
 
 
