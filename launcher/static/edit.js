@@ -35,6 +35,7 @@ function ask(path, options = {}) {
 async function show(answer, into) {
   const done = answer.headers.get("Launcher-Done") ?? answer.headers.get("HX-Redirect");
   if (done !== null) return finish(done);
+  if (answer.headers.has("Launcher-Changed")) [isDirty, isBehind] = [false, true];
   const target = answer.headers.get("HX-Retarget") ?? into;
   const focused = placeOfFocus();
   const text = await answer.text();
@@ -54,7 +55,7 @@ async function finish(path) {
   const address = new URL(path, location.href);
   const isOther = address.search && address.search !== location.search;
   if (isOther || address.pathname !== location.pathname) return location.assign(address);
-  isDirty = false;
+  isDirty = isBehind = false;
   dialog.close();
   await show(await ask(location.pathname), "#board");
 }
@@ -107,6 +108,7 @@ document.addEventListener("submit", (event) => {
 
 let opener = null;
 let isDirty = false;
+let isBehind = false; // the board lacks what was saved in a dialog that is still open
 
 document.addEventListener("click", async (event) => {
   const link = event.target.closest("a[data-dialog]");
@@ -142,11 +144,13 @@ dialog.addEventListener("cancel", (event) => {
   event.preventDefault();
   askToClose();
 });
-dialog.addEventListener("close", () => {
-  isDirty = false;
+dialog.addEventListener("close", async () => {
+  const wasBehind = isBehind;
+  isDirty = isBehind = false;
   dialog.replaceChildren();
   if (opener?.isConnected) opener.focus({ preventScroll: true });
   else document.querySelector("#main").focus({ preventScroll: true });
+  if (wasBehind) await show(await ask(location.pathname), "#board");
 });
 dialog.addEventListener("click", (event) => {
   if (event.target.closest("[data-closes-dialog]")) {

@@ -224,6 +224,70 @@ def test_two_editors_in_two_browsers_lose_nothing(as_ben: Open) -> None:
     expect(ada.get_by_label("Search words")).to_have_value("both")
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_an_app_is_edited_in_a_dialog_over_the_board(as_ben: Open, width: int) -> None:
+    page = as_ben("/b/home/edit", width=width, expected_statuses={422})
+    tile = page.locator('.tile-name[href$="/apps/4/edit"]')
+    tile.click()
+    dialog = page.locator("#dialog")
+    expect(dialog.get_by_label("URL", exact=True)).to_be_focused()
+    box = dialog.bounding_box() or {}
+    if width == 390:
+        assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 390, 844)
+    save = dialog.get_by_role("button", name="Save app").last
+    foot = save.bounding_box() or {}
+    assert foot["y"] + foot["height"] <= 844  # in view while the form scrolls
+    assert findings(page) == []
+    dialog.get_by_label("Home network URL").fill("192.168.1.20")
+    save.click()
+    expect(dialog.locator("#app-errors")).to_be_focused()
+    assert findings(page) == []
+    dialog.locator("#app-errors").get_by_role("link", name="Home network URL").click()
+    expect(dialog.get_by_label("Home network URL")).to_be_focused()
+    dialog.get_by_label("Home network URL").fill("http://192.168.1.20")
+    dialog.get_by_label("Name").fill(f"Renamed at {width}")
+    save.click()
+    expect(page.get_by_text(f"Renamed at {width} saved.")).to_be_visible()
+    expect(dialog).not_to_be_visible()
+    expect(tile).to_have_text(f"Renamed at {width}")
+    assert page.evaluate(BEYOND) == []
+
+
+def test_apps_are_added_one_after_the_other_in_the_dialog(as_ben: Open) -> None:
+    page = as_ben("/b/home/edit")
+    page.get_by_role("link", name="Add app").first.click()
+    dialog = page.locator("#dialog")
+    for name in ("First in dialog", "Second in dialog"):
+        expect(dialog.get_by_label("URL", exact=True)).to_have_value("")
+        dialog.get_by_label("Name").fill(name)
+        dialog.get_by_label("URL", exact=True).fill("https://dialog.home.arpa")
+        dialog.get_by_role("button", name="Add and continue").click()
+        expect(page.locator(".toast", has_text=name)).to_be_visible()
+    expect(dialog.get_by_label("URL", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")  # nothing is typed: it closes without a question
+    expect(dialog).not_to_be_visible()
+    expect(page.locator(".tile-name", has_text="in dialog")).to_have_count(2)
+
+
+def test_two_editors_decide_in_the_dialog_too(as_ben: Open) -> None:
+    page = as_ben("/b/home/edit", expected_statuses={409})
+    page.locator('.tile-name[href$="/apps/5/edit"]').click()
+    dialog = page.locator("#dialog")
+    dialog.get_by_label("Description").fill("In the dialog")
+    ada = as_ben("/apps/5/edit", who="ada")
+    ada.get_by_label("Description").fill("By Ada")
+    ada.get_by_role("button", name="Save app").last.click()
+    ada.wait_for_url("**/b/*/edit")
+    dialog.get_by_role("button", name="Save app").last.click()
+    expect(dialog.get_by_label("By Ada")).to_be_visible()
+    assert findings(page) == []
+    dialog.get_by_label("In the dialog").check()
+    dialog.get_by_role("button", name="Save app").last.click()
+    expect(dialog).not_to_be_visible()
+    page.goto("/apps/5/edit")
+    expect(page.get_by_label("Description")).to_have_value("In the dialog")
+
+
 def test_going_back_in_the_browser_shows_what_was_typed(as_ben: Open) -> None:
     page = as_ben("/apps/2/edit")
     page.get_by_label("Description").fill("Typed, not saved")
