@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from flask import Flask
 
 from launcher.accounts import users
+from launcher.audit import COMMAND_LINE
 from launcher.extensions import db
-from launcher.models import App, AuditEvent, Board, Density, Visibility
+from launcher.models import App, AuditEvent, Board, Density, Role, Visibility
 from launcher.web.boards import form
 from tests.web.visitor import Visitor
 
@@ -254,7 +255,22 @@ def test_the_list_shows_who_views_each_board_and_orders_them(
     assert ada.send("/b/attic/move", position="x").status_code == 422
 
 
-def test_an_editor_counts_only_the_boards_that_they_see(chloe: Visitor, boards: None) -> None:
+def test_who_loses_the_role_in_mid_edit_is_told_and_keeps_the_name_that_they_typed(
+    ben: Visitor, boards: None, board: Callable[[str], Board], app: Flask
+) -> None:
+    ben.open("/b/garden/settings")
+    fields = _fields(ben.page)
+    with app.app_context():
+        users.set_role(users.find_user("ben"), Role.VIEWER, actor=COMMAND_LINE)
+    answer = ben.send("/b/garden/settings", **(fields | {"name": "Yard and shed"}))
+
+    assert answer.status_code == 403
+    assert "You can no longer edit Garden." in ben.page
+    assert "Yard and shed" in ben.page
+    assert board("garden").name == "Garden"
+
+
+def test_a_viewer_has_neither_the_list_nor_the_forms(chloe: Visitor, boards: None) -> None:
     assert chloe.open("/admin/boards").status_code == 403
     assert chloe.open("/boards/new").status_code == 403
 

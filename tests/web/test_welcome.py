@@ -68,6 +68,7 @@ def test_without_a_board_to_see_a_viewer_asks_an_admin(chloe: Visitor) -> None:
 def test_without_any_board_the_sample_apps_bring_one(ben: Visitor, app: Flask) -> None:
     ben.open("/")
     assert "No boards yet" in ben.page
+    assert 'href="/boards/new"' in ben.page
 
     ben.send("/samples")
     ben.open("/")

@@ -19,8 +19,9 @@ from launcher.web.auth import safe_path
 from launcher.web.boards import form
 from launcher.web.boards.form import Draft
 from launcher.web.change_words import show_change
+from launcher.web.editing.rights import editing_required
 from launcher.web.htmx import is_htmx, redirect_to, render
-from launcher.web.roles import acting_user, editor_required, signed_in_user
+from launcher.web.roles import acting_user, signed_in_user
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -31,14 +32,14 @@ _NEW = Draft(BoardEntries(), BoardEntries())
 
 
 @blueprint.get("/boards/new")
-@editor_required
+@editing_required
 def new() -> ResponseReturnValue:
     """Show the form of a new board."""
     return _show_form(None, _NEW)
 
 
 @blueprint.post("/boards/new")
-@editor_required
+@editing_required
 def create() -> ResponseReturnValue:
     """Create a board, and go on to it."""
     draft = form.read_draft(request.form, _NEW)
@@ -53,7 +54,7 @@ def create() -> ResponseReturnValue:
 
 
 @blueprint.get("/b/<slug>/settings")
-@editor_required
+@editing_required
 def settings(slug: str) -> ResponseReturnValue:
     """Show the settings of a board."""
     board = _board_or_404(slug)
@@ -61,7 +62,7 @@ def settings(slug: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/b/<slug>/settings")
-@editor_required
+@editing_required
 def save(slug: str) -> ResponseReturnValue:
     """Save the settings of a board, all or none."""
     board, viewer = _board_or_404(slug), signed_in_user()
@@ -103,14 +104,14 @@ def save(slug: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/b/<slug>/delete")
-@editor_required
+@editing_required
 def ask_to_delete(slug: str) -> ResponseReturnValue:
     """Ask, naming what is deleted with the board."""
     return _ask_to_delete(_board_or_404(slug))
 
 
 @blueprint.post("/b/<slug>/delete")
-@editor_required
+@editing_required
 def delete(slug: str) -> ResponseReturnValue:
     """Delete a board; its apps stay in the catalogue."""
     board, viewer = _board_or_404(slug), signed_in_user()
@@ -127,7 +128,7 @@ def delete(slug: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/b/<slug>/move")
-@editor_required
+@editing_required
 def move(slug: str) -> ResponseReturnValue:
     """Move a board to the position `position`, from 1, among those that the user sees."""
     board = _board_or_404(slug)
