@@ -13,6 +13,7 @@ from flask import url_for
 
 from launcher.catalogue.actions import Action
 from launcher.catalogue.undo import Change
+from launcher.i18n.formats import isolated
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
 from launcher.web.toasts import Toast, make_toast, show
@@ -47,7 +48,11 @@ def toast_of(change: Change) -> Toast:
 
 def words_of(change: Change) -> str:
     """Return the sentence about a change: past tense, and the name of what was changed."""
-    return _WORDS[change.action](change.facts)
+    facts = {
+        name: isolated(fact) if isinstance(fact, str) and name != "action" else fact
+        for name, fact in change.facts.items()
+    }
+    return _WORDS[change.action](facts)
 
 
 def _added(facts: Facts) -> str:

@@ -215,6 +215,15 @@ def test_markup_in_a_name_is_text_everywhere(ben: Visitor, find: Find) -> None:
         assert html.escape(name, quote=False).replace('"', "&#34;") in page
 
 
+def test_a_name_from_right_to_left_does_not_turn_the_sentence_around(
+    ben: Visitor, find: Find
+) -> None:
+    ben.open("/apps/new?board=garden")
+    ben.send("/apps/new", **fields_of(ben.page) | GOOD | {"name": "אבגד"})
+    assert "\u2068אבגד\u2069 added to Outside." in ben.open("/b/garden").text
+    assert "Edit \u2068אבגד\u2069" in ben.open(f"/apps/{find('אבגד')['id']}/edit").text
+
+
 def test_the_same_app_twice_in_a_section_asks_first(ben: Visitor, find: Find) -> None:
     ben.open("/apps/new")
     fields = fields_of(ben.page) | GOOD
