@@ -130,7 +130,8 @@ function openDialog() {
     isDirty = false;
     dialog.showModal();
   }
-  dialog.querySelector("[aria-invalid], [autofocus], .input, .button-primary")?.focus();
+  const first = ["[autofocus]", "[aria-invalid]", ".input", ".button"].map((each) => dialog.querySelector(each)).find(Boolean);
+  first?.focus();
 }
 
 function askToClose() {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import abort, request
 
 from launcher.catalogue.access import visible_boards
-from launcher.catalogue.errors import ChangedMeanwhileError, FieldsRefusedError, Unfit
+from launcher.catalogue.errors import ChangedMeanwhileError, FieldsRefusedError
 from launcher.catalogue.sections import (
     add_section,
     delete_section,
@@ -15,7 +15,6 @@ from launcher.catalogue.sections import (
     rename_section,
 )
 from launcher.i18n.locale import gettext as _
-from launcher.i18n.locale import lazy_gettext
 from launcher.models import Board, Section
 from launcher.web.change_words import show_change
 from launcher.web.editing.page import (
@@ -32,17 +31,12 @@ from launcher.web.editing.rights import (
     seen_revision,
 )
 from launcher.web.frame import current_viewer
+from launcher.web.refusal_words import refusal_words
 from launcher.web.roles import acting_user
 from launcher.web.toasts import make_toast, show
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
-
-_NAME_WORDS = {
-    Unfit.EMPTY: lazy_gettext("Enter a name."),
-    Unfit.TOO_LONG: lazy_gettext("Shorten the name to %(limit)s characters."),
-    Unfit.CHARACTERS: lazy_gettext("Remove line breaks and control characters."),
-}
 
 
 @blueprint.post("/b/<slug>/sections")
@@ -136,7 +130,7 @@ def delete(slug: str, section_id: int) -> ResponseReturnValue:
 
 def _refuse_name(board: Board, words: str, error: FieldsRefusedError) -> ResponseReturnValue:
     typed = request.form.get("name", "")
-    reason = _NAME_WORDS[error.fields["name"].reason] % {"limit": error.fields["name"].limit}
+    reason = refusal_words("name", error.fields["name"], typed)
     show(make_toast(f"{words} {reason}", severity="bad"))
     return answer(board, status=422, typed=typed)
 
