@@ -138,8 +138,9 @@ def test_a_backup_is_watched_in_two_tabs_and_after_a_reload(
         assert mine.locator("#operation progress").get_attribute("max") is not None
         expect(mine.get_by_role("button", name="Backing up…")).to_be_disabled()
 
-    for page in (mine, hers):
+    for page in (mine, hers):  # both first: a toast leaves after a while
         expect(toast(page, re.compile(r"Backup made: [\d.]+ MB in [\d.]+"))).to_be_visible()
+    for page in (mine, hers):
         expect(page.locator("tbody tr[id^=row-]")).to_have_count(4)
         expect(page.locator("tbody tr[id^=row-]").first).to_contain_text("From <the> panel")
         expect(page.locator("#operation")).to_be_hidden()

@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -398,6 +398,30 @@ def test_without_script_the_next_page_tells_how_it_ended(
 
     assert "Backup made" in ada.open(LIST).text
     assert "Backup made" not in ada.open(LIST).text
+
+
+def test_without_script_what_ends_while_the_page_is_drawn_is_told_by_the_next_one(
+    ada: Visitor, service: BackupService, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, started, refresh = panel.assess, "b" * 16, '<noscript><meta http-equiv="refresh"'
+    with ada.client.session_transaction() as session:
+        session["started"] = started
+    with ExitStack() as running, monkeypatch.context() as patch:
+        running.enter_context(somebody_busy(config, verb="create"))
+
+        def read_when_ended(*args: object, **options: object) -> object:
+            running.close()
+            service.create(by="ada", operation_id=started)
+            return read(*args, **options)
+
+        patch.setattr(panel, "assess", read_when_ended)
+        page = ada.open(LIST).text
+    assert "Backup made" not in page
+    assert refresh in page
+
+    page = ada.open(LIST).text
+    assert "Backup made" in page
+    assert refresh not in page
 
 
 def test_who_was_told_by_the_row_is_not_told_by_the_next_page(

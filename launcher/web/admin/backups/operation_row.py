@@ -109,6 +109,11 @@ def report_started() -> None:
         show(ended(found).toast())
 
 
+def is_end_awaited() -> bool:
+    """Whether this browser started an operation and was not shown yet how it ended."""
+    return _STARTED in session
+
+
 def _seen_by_page() -> str:
     """Return the id that admin.js sends for a drawn page, "" for a whole page."""
     return request.headers.get(_SEEN_HEADER, "")[:40] if is_htmx() else ""

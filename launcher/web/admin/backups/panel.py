@@ -17,7 +17,7 @@ from launcher.models.types import utc_now
 from launcher.notifications.assessment import assess
 from launcher.web.admin.backups import words
 from launcher.web.admin.backups.banner import set_current_problems
-from launcher.web.admin.backups.operation_row import current_row
+from launcher.web.admin.backups.operation_row import current_row, is_end_awaited
 from launcher.web.admin.backups.retention_labels import periods, rule_words
 from launcher.web.admin.backups.table import ListQuery, describe, read_query, turn_to
 from launcher.web.admin.backups.timeline import draw
@@ -62,6 +62,7 @@ def show() -> ResponseReturnValue:
         now=snapshot.now,
         operation=snapshot.running,
         operation_row=row,
+        is_end_awaited=is_end_awaited(),
         snapshot=snapshot,
         **_list(snapshot, asked),
     )
