@@ -30,7 +30,9 @@ from launcher.web.cookies import own_cookie_path, session_cookie_name
 log = logging.getLogger(__name__)
 
 IDLE = timedelta(days=30)
-"""How long a cookie is valid after it was last used."""
+"""How long a cookie is valid after its first use of a day."""
+
+_RENEWED_ON = "renewed_on"
 
 
 class TlsAwareSessions(SecureCookieSessionInterface):
@@ -52,15 +54,18 @@ class TlsAwareSessions(SecureCookieSessionInterface):
         """Return whether this request came over TLS."""
         return request.is_secure
 
-    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Return whether to send the cookie: when it changed, or to renew a valid one.
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:  # noqa: ARG002
+        """Return whether to send the cookie: when it changed, or to renew a valid one once a day.
 
-        An invalid one is never repeated: a late response to a request from before a restore
-        would undo the renewal of the session.
+        Every other answer leaves it alone. Sent by a slow one, it would replace a newer cookie, and
+        the message in that would never be shown. An invalid one is never repeated: a late response
+        to a request from before a restore would undo the renewal of the session.
         """
         user = g.get("_login_user")
-        is_good = user is not None and user.is_authenticated
-        return session.modified or (is_good and super().should_set_cookie(app, session))
+        today = utc_now().date().isoformat()
+        if user is not None and user.is_authenticated and session.get(_RENEWED_ON) != today:
+            session[_RENEWED_ON] = today
+        return session.modified
 
 
 def init_app(app: Flask) -> None:

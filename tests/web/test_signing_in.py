@@ -255,6 +255,22 @@ def test_a_session_planted_before_sign_in_is_thrown_away(guest: Visitor, cast: o
         assert session.get("csrf_token") != token
 
 
+def test_a_slow_answer_takes_no_message_away(ada: Visitor) -> None:
+    ada.open("/")
+    schedule = "/admin/backups/schedule"
+    for path in ("/", schedule, f"{schedule}/preview?preset=daily&at=03:00"):
+        slow = ada.open(path, HX_Request="true")
+        assert "Set-Cookie" not in slow.headers, "it would replace the cookie of a faster answer"
+
+
+def test_a_session_is_renewed_once_a_day(ada: Visitor) -> None:
+    with ada.client.session_transaction() as session:
+        session["renewed_on"] = (utc_now() - timedelta(days=1)).date().isoformat()
+
+    assert "Expires=" in ada.open("/").headers["Set-Cookie"]
+    assert "Set-Cookie" not in ada.open("/").headers
+
+
 def test_a_new_epoch_signs_everybody_out(ada: Visitor, app: Flask) -> None:
     with app.app_context():
         db.session.get_one(SystemSettings, 1).session_epoch = "after a restore"
