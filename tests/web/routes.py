@@ -19,6 +19,8 @@ _SAMPLES: dict[str, object] = {
     "sha256": "a" * 64,
     "slug": "garden",
     "app_id": 1,
+    "placement_id": 1,
+    "section_id": 1,
     "tag_id": 1,
     "user_id": 2,
 }
