@@ -65,8 +65,11 @@ def state(
             continue
         listed = ", ".join(str(int(each)) for each in ids)
         for table, query in queries.items():
-            rows = db.session.connection().exec_driver_sql(query.format(ids=listed)).mappings()
-            found[table] |= {_key(table, dict(row)): dict(row) for row in rows}
+            result = db.session.connection().exec_driver_sql(query.format(ids=listed))
+            names = tuple(result.keys())
+            # Not `mappings()`: a large board has a thousand rows, which are read twice.
+            rows = (dict(zip(names, values, strict=True)) for values in result)
+            found[table] |= {_key(table, row): row for row in rows}
     return found
 
 
@@ -79,7 +82,7 @@ def differences(before: State, after: State) -> list[list[Any]]:
             # Users stay; a board may be their home no more.
             otherwise = {"id": key[0], "home_board_id": None} if table == "users" else None
             was, now = old.get(key, otherwise), new.get(key, otherwise)
-            if _compared(was) != _compared(now):
+            if was != now and _compared(was) != _compared(now):
                 rows.append([table, was, now])
     return rows
 

@@ -147,7 +147,7 @@ class Placement(Model):
     position: Mapped[int] = mapped_column(default=0)
 
     section: Mapped[Section] = relationship(back_populates="placements")
-    app: Mapped[App] = relationship(back_populates="placements")
+    app: Mapped[App] = relationship(back_populates="placements", lazy="joined", innerjoin=True)
 
 
 class Media(Model):

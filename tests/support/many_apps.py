@@ -22,8 +22,15 @@ FROM apps CROSS JOIN step
 """
 
 
-def fill(database: Path, *, apps: int, slug: str = "many", with_history: bool = False) -> None:
-    """Add a board with `apps` apps in sections of twelve, every fourth with a symbol.
+def fill(
+    database: Path,
+    *,
+    apps: int,
+    slug: str = "many",
+    with_history: bool = False,
+    per_section: int = PER_SECTION,
+) -> None:
+    """Add a board with `apps` apps in sections of `per_section`, every fourth with a symbol.
 
     Most are checked. Guests may see the board, which comes first. With history all apps have each
     probe of a day, each hour of a month and each day of a year.
@@ -39,18 +46,19 @@ def fill(database: Path, *, apps: int, slug: str = "many", with_history: bool = 
         ).fetchone()
         (first,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM apps").fetchone()
         for number in range(apps):
-            _add(connection, board, first + number, number, now)
+            if number % per_section == 0:
+                connection.execute(
+                    "INSERT INTO sections (board_id, name, position, is_collapsed)"
+                    " VALUES (?, ?, ?, 0)",
+                    (board, f"Section {number // per_section + 1}", number),
+                )
+            _add(connection, first + number, number, now)
         if with_history:
             _add_history(connection, int(now.timestamp()))
 
 
-def _add(connection: sqlite3.Connection, board: int, app: int, number: int, now: datetime) -> None:
+def _add(connection: sqlite3.Connection, app: int, number: int, now: datetime) -> None:
     at = now.strftime(_MOMENT)
-    if number % PER_SECTION == 0:
-        connection.execute(
-            "INSERT INTO sections (board_id, name, position, is_collapsed) VALUES (?, ?, ?, 0)",
-            (board, f"Section {number // PER_SECTION + 1}", number),
-        )
     symbols = list(drawn_set(Kind.SYMBOL).drawings)
     icon = f"symbol:{symbols[number % len(symbols)]}" if number % 4 == 0 else ""
     connection.execute(
