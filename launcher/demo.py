@@ -98,16 +98,24 @@ MEDIA = (
         ("media", "family"),
         "Films and series",
         local="http://10.0.0.4:8096",
+        icon="brand:jellyfin",
     ),
     Sample("Immich", "photos.home.arpa", 31, ("media", "family"), "Our photos"),
     Sample("Navidrome", "music.home.arpa", 9, ("media",), "Music"),
-    Sample("Audiobookshelf", "books.home.arpa", 18, ("media", "family"), "Audiobooks and podcasts"),
+    Sample(
+        "Audiobookshelf",
+        "books.home.arpa",
+        18,
+        ("media", "family"),
+        "Audiobooks and podcasts",
+        icon="brand:audiobookshelf",
+    ),
     Sample("Kavita", "kavita.home.arpa", 45, ("media",), "Comics and manga", health=Health.SLOW),
     Sample("Jellyseerr", "requests.home.arpa", 27, ("media",), "Ask for a film", letters="Js"),
     Sample(
         "TubeArchivist", "tube.home.arpa", 38, ("media",), "Videos to keep", health=Health.PAUSED
     ),
-    Sample("Calibre-Web", "calibre.home.arpa", 22, ("media",), "E-books"),
+    Sample("Calibre-Web", "calibre.home.arpa", 22, ("media",), "E-books", icon="brand:calibreweb"),
 )
 HOUSE = (
     Sample(
@@ -117,14 +125,36 @@ HOUSE = (
         ("house", "family"),
         "Lights, heating, doors",
         local="http://10.0.0.3:8123",
+        icon="brand:homeassistant",
     ),
     Sample(
-        "Paperless-ngx", "paperless.home.arpa", 41, ("house", "documents"), "Letters and receipts"
+        "Paperless-ngx",
+        "paperless.home.arpa",
+        41,
+        ("house", "documents"),
+        "Letters and receipts",
+        icon="brand:paperlessngx",
     ),
-    Sample("Mealie", "recipes.home.arpa", 15, ("house", "family"), "Recipes and the week's meals"),
-    Sample("Vikunja", "tasks.home.arpa", 11, ("house",), "What is to be done"),
-    Sample("Actual Budget", "budget.home.arpa", 10, ("house", "documents"), "Where the money goes"),
-    Sample("Grocy", "grocy.home.arpa", 24, ("house",), "What is in the larder"),
+    Sample(
+        "Mealie",
+        "recipes.home.arpa",
+        15,
+        ("house", "family"),
+        "Recipes and the week's meals",
+        icon="brand:mealie",
+    ),
+    Sample(
+        "Vikunja", "tasks.home.arpa", 11, ("house",), "What is to be done", icon="brand:vikunja"
+    ),
+    Sample(
+        "Actual Budget",
+        "budget.home.arpa",
+        10,
+        ("house", "documents"),
+        "Where the money goes",
+        icon="brand:actualbudget",
+    ),
+    Sample("Grocy", "grocy.home.arpa", 24, ("house",), "What is in the larder", icon="brand:grocy"),
     Sample(
         "Frigate",
         "cameras.home.arpa",
@@ -136,7 +166,7 @@ HOUSE = (
     ),
 )
 WORK = (
-    Sample("Forgejo", "git.home.arpa", 13, ("work",), "Source code"),
+    Sample("Forgejo", "git.home.arpa", 13, ("work",), "Source code", icon="brand:forgejo"),
     Sample(
         "Nextcloud",
         "cloud.home.arpa",
@@ -144,8 +174,17 @@ WORK = (
         ("work", "documents"),
         "Files and calendars",
         letters="Nc",
+        icon="brand:nextcloud",
     ),
-    Sample("Vaultwarden", "vault.home.arpa", 8, ("work", "family"), "Passwords", letters="Vw"),
+    Sample(
+        "Vaultwarden",
+        "vault.home.arpa",
+        8,
+        ("work", "family"),
+        "Passwords",
+        letters="Vw",
+        icon="brand:vaultwarden",
+    ),
     Sample("Miniflux", "feeds.home.arpa", 6, ("work",), "News to read"),
     Sample(
         "Stirling PDF", "pdf.home.arpa", 35, ("work", "documents"), "Everything about PDF files"
@@ -157,11 +196,18 @@ WORK = (
         ("work", "family"),
         "A whiteboard",
         health=Health.UNKNOWN,
+        icon="brand:excalidraw",
     ),
 )
 NETWORK = (
-    Sample("Pi-hole", "pi.hole/admin", 4, ("network",), "Names, without advertisements"),
-    Sample("Proxmox", "10.0.0.2:8006", 5, ("network",), "Virtual machines", letters="Px"),
+    Sample(
+        "Pi-hole", "pi.hole/admin", 4, ("network",), "Names, without advertisements",
+        icon="brand:pihole",
+    ),
+    Sample(
+        "Proxmox", "10.0.0.2:8006", 5, ("network",), "Virtual machines", letters="Px",
+        icon="brand:proxmox",
+    ),
     Sample("Grafana", "graphs.home.arpa", 19, ("network",), "Graphs of everything", letters="Gf"),
     Sample("Syncthing", "10.0.0.4:8384", 3, ("network",), "Folders in step"),
     Sample("Router", "10.0.0.1", 2, ("network",), "The way out", icon="symbol:router"),

@@ -19,6 +19,7 @@ from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
 from launcher.extensions import db
+from launcher.icons.drawn import Kind, find
 from launcher.models import App, AuditEvent, Board, Health, Role, hue_of, letters_of
 
 NOW = datetime(2026, 11, 22, 13, 7, 30, tzinfo=UTC)
@@ -84,6 +85,16 @@ def test_the_home_board_looks_as_it_was_drawn(shown: Shown) -> None:
         "Work": ["Fo", "Nc", "Vw", "Mi", "Sp", "Ex"],
         "Network": ["Ph", "Px", "Gf", "Sy", "Ro", "Pr"],
     }
+
+
+def test_its_apps_show_brands_symbols_images_and_letters_that_are_there(shown: Shown) -> None:
+    with shown.app.app_context():
+        apps = db.session.query(App).all()
+        chosen = [app.icon for app in apps if app.icon]
+        assert [icon for icon in chosen if find(icon) is None] == []
+        assert {icon.partition(":")[0] for icon in chosen} == set(Kind)
+        assert sum(app.icon_media is not None for app in apps) == 4
+        assert any(not app.icon and app.icon_media is None for app in apps)
 
 
 def test_one_is_down_one_slow_one_paused_and_one_unknown(shown: Shown) -> None:
