@@ -1,4 +1,4 @@
-"""The start page by the number of its apps: server time, weight, when it is seen, memory."""
+"""The start page by its number of apps: server time, weight, saving, when it is seen, memory."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchmarks.arrival import arrive, chromium
 from benchmarks.panel import Admin
+from benchmarks.saving import measure_saving
 from benchmarks.site import get, serving, weigh, whole_memory
 from benchmarks.timing import ROOT, Row, environment, interleaved
 from tests.support.many_apps import fill
@@ -65,6 +66,8 @@ def measure_start(template: Path, *, runs: int, requests: int) -> Iterator[Row]:
                 port, _path(apps), table="start page, weight", what=f"{apps} apps",
                 Cookie=admin.cookie,
             )  # fmt: skip
+        for apps in _COUNTS[1:]:
+            yield from measure_saving(port, admin, apps=apps, slug=f"with-{apps}", runs=runs)
         yield from _seen(port, admin, runs)
         yield from _memory(port, requests)
 
