@@ -3,7 +3,7 @@
 python -m benchmarks                       10 MB and 200 MB
 python -m benchmarks --megabytes 1000      one size only
 python -m benchmarks --only panel          the backup panel, with 10, 1,000 and 10,000 backups
-python -m benchmarks --only start          the start page with 24, 50 and 500 apps, and saving one edit
+python -m benchmarks --only start          the start page with 24, 50 and 500 apps, and saving
 """
 
 from __future__ import annotations
