@@ -36,7 +36,7 @@ def data_of(url: str, *, max_bytes: int) -> bytes:
     head, comma, text = url.partition(",")
     if not comma or len(text) > 3 * max_bytes or head[:5].lower() != "data:":
         return b""
-    content = unquote_to_bytes(text)
+    content = unquote_to_bytes(text.encode("utf-8", "replace"))  # half a character has no bytes
     if head.lower().endswith(";base64"):
         try:
             content = base64.b64decode(content)

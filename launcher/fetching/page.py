@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from html import unescape
 from itertools import islice
@@ -182,16 +183,19 @@ def _text(content: bytes, markup: bytes, content_type: str) -> str:
     in_page = _CHARSET.search(content, 0, 4096)
     encodings = [named[1]] if named else []
     encodings += [in_page[1].decode("ascii")] if in_page else []
-    for encoding in encodings:
-        if encoding.lower() in {"utf-8", "utf8"}:
-            break
-        try:
-            return markup.decode(_AS_BROWSERS_DO.get(encoding.lower(), encoding), "replace")
-        except (LookupError, ValueError):  # no encoding, or one of bytes to bytes
-            continue
+    for named_so in encodings:
+        encoding = _AS_BROWSERS_DO.get(named_so.lower(), named_so)
+        if _OF_PAGES.fullmatch(encoding):
+            with suppress(LookupError):
+                return markup.decode(encoding, "replace")
     return markup.decode("utf-8", "replace")
 
 
+# Others that Python knows take a time that grows with the square, or give half characters.
+_OF_PAGES = re.compile(
+    r"(?i)utf-?8|iso[-_]?8859[-_]?\d{1,2}|latin-?\d|(?:windows|cp)-?\d{3,4}|ibm866|koi8[-_][ru]"
+    r"|shift[-_]jis|euc[-_](?:jp|kr)|iso-2022-jp|big5|gb18030|mac(?:intosh|-?cyrillic)"
+)
 _AS_BROWSERS_DO = {
     # https://encoding.spec.whatwg.org/#names-and-labels
     "iso-8859-1": "cp1252",

@@ -42,6 +42,9 @@ def propose(url: str, *, rules: AddressRules, deadline_s: float = DEADLINE_S) ->
         return replace(without, problem=Problem.BUSY)
     try:
         made = _Visit(url, host, rules, Deadline(deadline_s)).propose(without)
+    except Exception:  # noqa: BLE001  (the page is a stranger's; it must not cost a person a form)
+        _log.exception("name and icon of %s: unexpected", host)
+        made = replace(without, problem=Problem.NOT_A_PAGE)
     finally:
         _slots.release()
     _log.info(
@@ -66,15 +69,12 @@ class _Visit:
             fetched, page = self._page()
         except FetchError as error:
             has_answered = error.problem in {Problem.NOT_A_PAGE, Problem.TOO_LARGE}
-            found = (
-                self._first_image([IconLink(join(self._url, "/favicon.ico"))])
-                if has_answered
-                else None
-            )
+            usual = [IconLink(join(self._url, "/favicon.ico"))] if has_answered else []
+            found = self._first_image(usual)
             return _with_icon(replace(without, problem=error.problem), found)
         if split(fetched.url).hostname != self._host and is_sign_in(page.title):
             return without  # the page of a gateway in front of the app
-        base = join(fetched.url, page.base) if page.base else fetched.url
+        base = _base_of(page, fetched.url)
         manifest, manifest_url = self._manifest(page, base)
         names = [*page.names, *([manifest.name] if manifest.name else [])]
         links = [self._absolute(icon, base) for icon in page.icons]
@@ -141,6 +141,16 @@ class _Visit:
             )
         except FetchError:
             return replace(icon, url="")
+
+
+def _base_of(page: Page, url: str) -> str:
+    """Return what the addresses of `page` are relative to; a base that is no URL does not count."""
+    try:
+        base = join(url, page.base)
+        split(base)
+    except FetchError:
+        return url
+    return base
 
 
 def _with_icon(proposal: Proposal, found: tuple[bytes, str] | None) -> Proposal:
