@@ -12,6 +12,7 @@ from launcher.audit import Actor
 from launcher.config import keep_once
 from launcher.extensions import db
 from launcher.models import Role, User
+from launcher.models.types import utc_now
 
 
 def ensure_setup_token(path: Path) -> str:
@@ -64,6 +65,7 @@ def claim_setup(
         db.session.rollback()
         raise SetupRefusedError
     add_user(user, actor=Actor(username, address=address))
+    user.last_seen_at = utc_now()  # the link signs them in
     db.session.commit()
     path.unlink(missing_ok=True)
     return user

@@ -33,6 +33,8 @@ def test_the_link_makes_the_first_admin_and_signs_them_in(
     with app.app_context():
         assert users.find_user("ada").is_admin
         assert current_settings().site_name == "Ada's house"
+    assert "Last sign-in" in guest.open("/admin/users").text
+    assert "Never signed in" not in guest.page
 
 
 def test_the_link_works_once(guest: Visitor, app: Flask, token: str) -> None:
