@@ -383,6 +383,7 @@ def _boards(apps: dict[str, App], *, owner: User, at: datetime) -> dict[str, Boa
             visibility=_VISIBILITY[name],
             owner=owner,
             position=position,
+            is_home=position == 0,
             created_at=at,
             updated_at=at,
             sections=[

@@ -52,7 +52,10 @@ def create_board(
 
 
 def add_board(entries: BoardEntries, *, owner: User | None, actor: Actor) -> Board:
-    """Create a board as `create_board` does, inside the caller's transaction, without a step."""
+    """Create a board as `create_board` does, inside the caller's transaction, without a step.
+
+    The first board is the home board, so that another does not become it by moving to the front.
+    """
     checked = entries.checked()
     taken = set(db.session.scalars(sa.select(Board.slug)))
     slug = checked.slug or slug_of(checked.name, taken)
@@ -67,10 +70,13 @@ def add_board(entries: BoardEntries, *, owner: User | None, actor: Actor) -> Boa
         visibility=Visibility(checked.visibility),
         owner=owner,
         position=0 if last is None else last + 1,
+        is_home=last is None,
     )
     db.session.add(board)
     db.session.flush()
     changes = {"visibility": [None, str(board.visibility)]}
+    if board.is_home:
+        changes["is_home"] = [None, board.name]
     audit.record(Action.BOARD_CREATE, actor=actor, target=target_of(board), changes=changes)
     return board
 

@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 from launcher.accounts.users import find_user
 from launcher.audit import COMMAND_LINE
 from launcher.catalogue import boards, sections
+from launcher.catalogue.access import home_board
 from launcher.catalogue.entries import BoardEntries
 from launcher.cli.failures import using_database
 from launcher.cli.lookup import find_board, find_section
@@ -71,11 +72,12 @@ def list_(*, as_json: bool) -> None:
     if not found:
         say("No boards. `flask board add NAME` adds one.")
         return
+    first = home_board(found, None)
     rows = [("ID", "NAME", "ADDRESS", "VISIBILITY", "OWNER", "SECTIONS", "APPS", "HOME")]
     for each in found:
         numbers = (str(len(each.sections)), str(_number_of_apps(each)))
         owner = each.owner.username if each.owner else ""
-        home = "home" if each.is_home else ""
+        home = "home" if each is first else ""
         rows.append((str(each.id), each.name, each.slug, each.visibility, owner, *numbers, home))
     print_table(rows)
 

@@ -166,6 +166,18 @@ def test_boards_are_added_edited_moved_and_deleted(run: Run, home: None) -> None
     assert names(run) == ["Jellyfin"]
 
 
+def test_the_first_board_stays_home_when_another_is_moved_before_it(run: Run, home: None) -> None:
+    run("board", "add", "Work")
+    run("board", "move", "work", "1")
+    work, first = run("board", "list").stdout.splitlines()[1:]
+    assert ("Work" in work, work.endswith("home")) == (True, False)
+    assert ("Home" in first, first.endswith("home")) == (True, True)
+
+    run("board", "edit", "home", "--no-home")
+    work, _ = run("board", "list").stdout.splitlines()[1:]
+    assert work.endswith("home"), "the board that opens first is marked"
+
+
 def test_sections_are_added_renamed_moved_and_deleted(run: Run, home: None) -> None:
     assert run("board", "section", "add", "home", "House").stdout == "2\n"
     run("board", "section", "move", "home", "House", "1")

@@ -253,3 +253,19 @@ def test_it_never_makes_a_database_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(sa.exc.OperationalError, match="unable to open database file"):
         LauncherContent().migrate(tmp_path / "lost.db")
     assert not (tmp_path / "lost.db").exists()
+
+
+def test_the_first_board_of_older_data_stays_the_home_board(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'old.db'}", poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        migrations.upgrade(connection, "0004")
+        for id_, slug, position in ((1, "work", 1), (2, "home", 0)):
+            connection.exec_driver_sql(
+                "INSERT INTO boards (id, slug, name, visibility, position, created_at, updated_at,"
+                " revision) VALUES (?, ?, ?, 'members', ?, '2026-11-22 12:00:00.000000',"
+                " '2026-11-22 12:00:00.000000', 1)",
+                (id_, slug, slug, position),
+            )
+        migrations.upgrade(connection)
+        homes = connection.exec_driver_sql("SELECT slug FROM boards WHERE is_home").all()
+    assert [slug for (slug,) in homes] == ["home"]

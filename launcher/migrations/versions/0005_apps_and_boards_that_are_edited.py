@@ -61,6 +61,8 @@ CREATE TABLE undo_steps (
 )""",
     "CREATE INDEX undo_steps_user ON undo_steps (user_id, id)",
     "UPDATE apps SET icon = 'symbol:' || icon WHERE icon != '' AND instr(icon, ':') = 0",
+    "UPDATE boards SET is_home = 1"
+    " WHERE id = (SELECT id FROM boards ORDER BY position, id LIMIT 1)",
 )
 
 
