@@ -270,3 +270,8 @@ CREATE TABLE undo_steps (
 );
 
 CREATE INDEX undo_steps_user ON undo_steps (user_id, id);
+
+CREATE TABLE last_ids (
+    name TEXT NOT NULL PRIMARY KEY,
+    last_id INTEGER NOT NULL
+) WITHOUT ROWID;

@@ -33,6 +33,7 @@ from launcher.models.health import (
     ProbeDay,
     ProbeHour,
 )
+from launcher.models.ids import LastId
 from launcher.models.people import (
     ApiToken,
     Role,
@@ -57,6 +58,7 @@ __all__ = [
     "Density",
     "Health",
     "HealthCheck",
+    "LastId",
     "Media",
     "Opening",
     "Placement",

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from launcher.accounts.users import create_user
 from launcher.audit import Actor
 from launcher.catalogue import access, undo
 from launcher.catalogue.apps import (
@@ -51,12 +52,14 @@ from launcher.models import (
     AuditEvent,
     Board,
     Placement,
+    Role,
     Section,
     SetIcon,
     Tag,
     User,
     Visibility,
 )
+from launcher.models.ids import COUNTED
 
 
 @dataclass
@@ -439,3 +442,33 @@ def test_an_icon_that_is_not_there_changes_nothing(app: Flask, site: Site, icon:
             change()
         assert caught.value.fields["icon"].reason is Unfit.CHOICE
         assert dump(app) == before
+
+
+def test_the_id_of_a_deleted_app_is_not_used_again(site: Site) -> None:
+    """A form that is still open would otherwise change the next app that is added."""
+    newest, _ = create_app(entries("Kavita"), site.house, actor=site.as_ada)
+    old_id = newest.id
+    delete_apps([newest], actor=site.as_ada)
+    app, _ = create_app(entries("Mealie"), site.house, actor=site.as_ada)
+    assert app.id > old_id
+
+
+@pytest.mark.parametrize("model", COUNTED, ids=lambda model: model.__tablename__)
+def test_ids_that_stand_in_addresses_are_used_once(site: Site, model: type) -> None:
+    tag_apps([site.apps["Immich"]], "photos", actor=site.as_ada)
+    create_user("dan", "dan's long password", role=Role.VIEWER, actor=site.as_ada)
+    last = db.session.scalars(sa.select(model).order_by(model.id.desc()).limit(1)).one()
+    last_id, copy = (
+        last.id,
+        {
+            column.key: getattr(last, column.key)
+            for column in sa.inspect(model).column_attrs
+            if column.key not in {"id", "revision"}
+        },
+    )
+    db.session.delete(last)
+    db.session.commit()
+    again = model(**copy)
+    db.session.add(again)
+    db.session.commit()
+    assert again.id == last_id + 1

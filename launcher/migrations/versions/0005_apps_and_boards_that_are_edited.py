@@ -60,6 +60,15 @@ CREATE TABLE undo_steps (
     FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
 )""",
     "CREATE INDEX undo_steps_user ON undo_steps (user_id, id)",
+    """\
+CREATE TABLE last_ids (
+    name TEXT NOT NULL PRIMARY KEY,
+    last_id INTEGER NOT NULL
+) WITHOUT ROWID""",
+    *(
+        f"INSERT INTO last_ids (name, last_id) SELECT '{name}', coalesce(max(id), 0) FROM {name}"  # noqa: S608 (constants)
+        for name in ("apps", "boards", "placements", "sections", "tags", "users")
+    ),
     "UPDATE apps SET icon = 'symbol:' || icon WHERE icon != '' AND instr(icon, ':') = 0",
     "UPDATE boards SET is_home = 1"
     " WHERE id = (SELECT id FROM boards ORDER BY position, id LIMIT 1)",
