@@ -25,6 +25,7 @@ from launcher.web import (
     htmx,
     metrics,
     navigation,
+    numbers,
     proxies,
     reauthentication,
     receiving,
@@ -70,6 +71,7 @@ def init_app(app: Flask) -> None:
     compression.init_app(app)
     headers.init_app(app)
     htmx.init_app(app)
+    numbers.init_app(app)
     for part in (assets, errors, frame, navigation, receiving, sessions, banner):
         part.init_app(app)
     for page in (

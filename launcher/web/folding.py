@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("folding", __name__)
 
 
-@blueprint.post("/b/<slug>/sections/<int:section_id>/fold")
+@blueprint.post("/b/<slug>/sections/<id:section_id>/fold")
 @user_required
 def fold(slug: str, section_id: int) -> ResponseReturnValue:
     """Fold a section for this user, or unfold it where the field `folded` is 0."""

@@ -4,5 +4,5 @@ from flask import Blueprint
 
 blueprint = Blueprint("apps", __name__)
 
-APP = "/apps/<int(max=9223372036854775807):app_id>"
+APP = "/apps/<id:app_id>"
 """The address of one app; SQLite takes no larger number as an id."""

@@ -16,6 +16,7 @@ from launcher.i18n.locale import lazy_gettext as _
 from launcher.icons import drawn
 from launcher.icons.choice import Choice, ChoiceKind, ChoiceRefusedError, read_choice
 from launcher.models import Opening, User, hue_of, letters_of
+from launcher.web.numbers import read_number
 from launcher.web.pictures import Picture, drawing_address
 from launcher.web.refusal_words import refusal_words
 
@@ -47,7 +48,6 @@ OPENS: Mapping[str, LazyString] = {
 }
 
 _SEEN = "seen_"
-_MAX_REVISION = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,8 @@ def read_entries(sent: MultiDict[str, str], otherwise: AppEntries) -> AppEntries
 def read_shown(sent: MultiDict[str, str], now: Shown) -> Shown:
     """Return what the form had shown; what it does not say is as it is now."""
     entries = {name: sent[_SEEN + name] for name in NAMES if _SEEN + name in sent}
-    revision = sent.get("revision", "")
-    is_number = revision.isascii() and revision.isdigit() and len(revision) < 10
-    return Shown(replace(now.entries, **entries), int(revision) if is_number else now.revision)
+    revision = read_number(sent.get("revision", ""))
+    return Shown(replace(now.entries, **entries), now.revision if revision is None else revision)
 
 
 def require_visible_icon(entries: AppEntries, viewer: User) -> None:

@@ -21,6 +21,7 @@ from launcher.web.boards.form import Draft
 from launcher.web.change_words import show_change
 from launcher.web.editing.rights import editing_required
 from launcher.web.htmx import is_htmx, redirect_to, render
+from launcher.web.numbers import number_field
 from launcher.web.roles import acting_user, signed_in_user
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def ask_to_delete(slug: str) -> ResponseReturnValue:
 def delete(slug: str) -> ResponseReturnValue:
     """Delete a board; its apps stay in the catalogue."""
     board, viewer = _board_or_404(slug), signed_in_user()
-    seen = request.form.get("revision", type=int)
+    seen = number_field("revision")
     try:
         change = catalogue.delete_board(board, viewer=viewer, actor=acting_user(), seen=seen)
     except NotAllowedError:
@@ -132,7 +133,7 @@ def delete(slug: str) -> ResponseReturnValue:
 def move(slug: str) -> ResponseReturnValue:
     """Move a board to the position `position`, from 1, among those that the user sees."""
     board = _board_or_404(slug)
-    position = request.form.get("position", type=int)
+    position = number_field("position")
     if position is None:
         abort(422)
     among = visible_boards(signed_in_user())

@@ -29,6 +29,7 @@ from launcher.web.editing.rights import (
     seen_revision,
 )
 from launcher.web.frame import current_viewer
+from launcher.web.numbers import number_field
 from launcher.web.roles import acting_user
 from launcher.web.toasts import make_toast, show
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _LAST = 1_000_000_000
 
 
-@blueprint.post("/b/<slug>/apps/<int:placement_id>/move")
+@blueprint.post("/b/<slug>/apps/<id:placement_id>/move")
 @editing_required
 def move_app(slug: str, placement_id: int) -> ResponseReturnValue:
     """Move an app to the field `position`, from 1, of the field `section`, the end by default."""
@@ -52,7 +53,7 @@ def move_app(slug: str, placement_id: int) -> ResponseReturnValue:
     return answer(board, at=f"place-{placement_id}")
 
 
-@blueprint.get("/b/<slug>/apps/<int:placement_id>/move-to")
+@blueprint.get("/b/<slug>/apps/<id:placement_id>/move-to")
 @editing_required
 def ask_move_app(slug: str, placement_id: int) -> ResponseReturnValue:
     """Ask where to move an app: board, section and position."""
@@ -60,7 +61,7 @@ def ask_move_app(slug: str, placement_id: int) -> ResponseReturnValue:
     return _ask_move(board, place_of(board, placement_id))
 
 
-@blueprint.post("/b/<slug>/apps/<int:placement_id>/move-to")
+@blueprint.post("/b/<slug>/apps/<id:placement_id>/move-to")
 @editing_required
 def move_app_to(slug: str, placement_id: int) -> ResponseReturnValue:
     """Move an app to a section and position that a person chose.
@@ -81,7 +82,7 @@ def move_app_to(slug: str, placement_id: int) -> ResponseReturnValue:
     return form_done(board, section.board, at=f"place-{placement_id}")
 
 
-@blueprint.post("/b/<slug>/apps/<int:placement_id>/duplicate")
+@blueprint.post("/b/<slug>/apps/<id:placement_id>/duplicate")
 @editing_required
 def duplicate(slug: str, placement_id: int) -> ResponseReturnValue:
     """Add a copy of an app after it."""
@@ -93,7 +94,7 @@ def duplicate(slug: str, placement_id: int) -> ResponseReturnValue:
     return answer(board, at=f"place-{change.facts['place_id']}")
 
 
-@blueprint.post("/b/<slug>/apps/<int:placement_id>/remove")
+@blueprint.post("/b/<slug>/apps/<id:placement_id>/remove")
 @editing_required
 def remove(slug: str, placement_id: int) -> ResponseReturnValue:
     """Remove an app from a board; it stays in the catalogue."""
@@ -104,7 +105,7 @@ def remove(slug: str, placement_id: int) -> ResponseReturnValue:
     return answer(board, at=at)
 
 
-@blueprint.post("/b/<slug>/apps/<int:placement_id>/archive")
+@blueprint.post("/b/<slug>/apps/<id:placement_id>/archive")
 @editing_required
 def archive(slug: str, placement_id: int) -> ResponseReturnValue:
     """Hide an app on every board."""
@@ -116,8 +117,8 @@ def archive(slug: str, placement_id: int) -> ResponseReturnValue:
 
 
 def _move(place: Placement, section: Section) -> None:
-    position = request.form.get("position", _LAST, type=int)
-    if request.form.get("positions_of", section.id, type=int) != section.id:
+    position = number_field("position", _LAST)
+    if number_field("positions_of", section.id) != section.id:
         position = _LAST
     seen = seen_revision()
     show_change(move_place(place, section, position, actor=acting_user(), seen=seen))
@@ -129,12 +130,12 @@ def _wanted_section(place: Placement) -> Section:
     The field `board` alone means the last section of that board.
     """
     boards = {each.id: each for each in visible_boards(current_viewer())}
-    if "section" not in request.form and (board_id := request.form.get("board", type=int)):
+    if "section" not in request.form and (board_id := number_field("board")):
         board = boards.get(board_id)
         if board is None or not board.sections:
             abort(404)
         return board.sections[-1]
-    section_id = request.form.get("section", place.section_id, type=int)
+    section_id = number_field("section", place.section_id)
     section = db.session.get(Section, section_id)
     if section is None or section.board_id not in boards:
         abort(404)

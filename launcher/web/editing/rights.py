@@ -19,6 +19,7 @@ from launcher.models import Board, Placement, Section
 from launcher.web.errors import show_refusal
 from launcher.web.frame import current_viewer
 from launcher.web.htmx import current_page, split_address
+from launcher.web.numbers import number_field
 from launcher.web.roles import redirect_to_sign_in
 
 blueprint = Blueprint("editing", __name__)
@@ -110,4 +111,4 @@ def place_of(board: Board, placement_id: int) -> Placement:
 
 def seen_revision() -> int | None:
     """Return the revision of the board that the form was made for, None where it has none."""
-    return request.form.get("revision", type=int)
+    return number_field("revision")

@@ -31,6 +31,7 @@ from launcher.web.editing.rights import (
     seen_revision,
 )
 from launcher.web.frame import current_viewer
+from launcher.web.numbers import number_field
 from launcher.web.refusal_words import refusal_words
 from launcher.web.roles import acting_user
 from launcher.web.toasts import make_toast, show
@@ -53,7 +54,7 @@ def add(slug: str) -> ResponseReturnValue:
     return answer(board, at=f"section-{change.facts['section_id']}")
 
 
-@blueprint.post("/b/<slug>/sections/<int:section_id>/rename")
+@blueprint.post("/b/<slug>/sections/<id:section_id>/rename")
 @editing_required
 def rename(slug: str, section_id: int) -> ResponseReturnValue:
     """Rename a section to the field `name`."""
@@ -67,19 +68,19 @@ def rename(slug: str, section_id: int) -> ResponseReturnValue:
     return answer(board, at=f"section-{section_id}")
 
 
-@blueprint.post("/b/<slug>/sections/<int:section_id>/move")
+@blueprint.post("/b/<slug>/sections/<id:section_id>/move")
 @editing_required
 def move(slug: str, section_id: int) -> ResponseReturnValue:
     """Move a section to the field `position`, from 1, of its board."""
     board = board_to_edit(slug)
     section = section_of(board, section_id)
-    position = request.form.get("position", len(board.sections), type=int)
+    position = number_field("position", len(board.sections))
     change = move_section(section, board, position, actor=acting_user(), seen=seen_revision())
     show_change(change)
     return answer(board, at=f"section-{section_id}")
 
 
-@blueprint.get("/b/<slug>/sections/<int:section_id>/move-to")
+@blueprint.get("/b/<slug>/sections/<id:section_id>/move-to")
 @editing_required
 def ask_move(slug: str, section_id: int) -> ResponseReturnValue:
     """Ask to which board a section moves."""
@@ -87,13 +88,13 @@ def ask_move(slug: str, section_id: int) -> ResponseReturnValue:
     return _ask_move(board, section_of(board, section_id))
 
 
-@blueprint.post("/b/<slug>/sections/<int:section_id>/move-to")
+@blueprint.post("/b/<slug>/sections/<id:section_id>/move-to")
 @editing_required
 def move_to(slug: str, section_id: int) -> ResponseReturnValue:
     """Move a section to the end of the board `board`."""
     board = board_to_edit(slug)
     section = section_of(board, section_id)
-    wanted = request.form.get("board", board.id, type=int)
+    wanted = number_field("board", board.id)
     target = next((each for each in visible_boards(current_viewer()) if each.id == wanted), None)
     if target is None:
         abort(404)
@@ -107,7 +108,7 @@ def move_to(slug: str, section_id: int) -> ResponseReturnValue:
     return form_done(board, target, at=f"section-{section_id}")
 
 
-@blueprint.get("/b/<slug>/sections/<int:section_id>/delete")
+@blueprint.get("/b/<slug>/sections/<id:section_id>/delete")
 @editing_required
 def ask_delete(slug: str, section_id: int) -> ResponseReturnValue:
     """Ask whether to delete a section."""
@@ -115,7 +116,7 @@ def ask_delete(slug: str, section_id: int) -> ResponseReturnValue:
     return _ask_delete(board, section_of(board, section_id))
 
 
-@blueprint.post("/b/<slug>/sections/<int:section_id>/delete")
+@blueprint.post("/b/<slug>/sections/<id:section_id>/delete")
 @editing_required
 def delete(slug: str, section_id: int) -> ResponseReturnValue:
     """Delete a section; its apps stay in the catalogue."""

@@ -18,6 +18,7 @@ from launcher.web.change_words import show_change
 from launcher.web.editing.page import answer
 from launcher.web.editing.rights import blueprint, board_of_page, editing_required
 from launcher.web.htmx import current_page, is_htmx, redirect_to, split_address
+from launcher.web.numbers import number_field
 from launcher.web.roles import acting_user, signed_in_user
 from launcher.web.toasts import make_toast, show
 from launcher.web.undo_words import undo_refused_words
@@ -52,12 +53,9 @@ def page_before() -> str:
 
 
 def _wanted_step() -> int:
-    text = request.form.get("id")
-    if text is None:
+    if "id" not in request.form:
         newest = steps.last_step(signed_in_user())
         if newest is None:
             raise UndoUnknownError
         return newest.id
-    if not (text.isascii() and text.isdigit() and len(text) < 18):
-        raise UndoUnknownError
-    return int(text)
+    return number_field("id", 0)

@@ -42,7 +42,7 @@ def _drawing(kind: Kind, name: str) -> Response:
     return response
 
 
-@blueprint.get("/icons/set/<int(max=9223372036854775807):icon_id>")
+@blueprint.get("/icons/set/<id:icon_id>")
 @editor_required
 def set_icon(icon_id: int) -> Response:
     """Send one icon of the colour set, to choose from."""

@@ -22,6 +22,7 @@ from launcher.web.admin.apps.asked import Asked
 from launcher.web.admin.apps.blueprint import blueprint
 from launcher.web.admin.apps.page import render_apps
 from launcher.web.change_words import show_change
+from launcher.web.numbers import read_number
 from launcher.web.refusal_words import refusal_words
 from launcher.web.roles import acting_user, editor_required, signed_in_user
 
@@ -42,7 +43,7 @@ def change_apps() -> ResponseReturnValue:
     do, _colon, only = request.form.get("one", "").partition(":")
     texts = [only] if only else request.form.getlist("app")
     do = do or request.form.get("do", "")
-    ids = [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
+    ids = [number for text in texts if (number := read_number(text)) is not None]
     if len(ids) > MOST:
         return render_apps(_("Select at most %(limit)s apps.", limit=MOST)), 422
     chosen = known_apps(ids, signed_in_user())

@@ -19,7 +19,7 @@ from launcher.web.roles import acting_user, editor_required, signed_in_user
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-_TAG = "/tags/<int(max=9223372036854775807):tag_id>"
+_TAG = "/tags/<id:tag_id>"
 
 
 @blueprint.get("/tags")

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
 
 # The largest id that a row can have; SQLite takes no larger number.
-_USER = "/users/<int(max=9223372036854775807):user_id>"
+_USER = "/users/<id:user_id>"
 
 blueprint = Blueprint("users", __name__, url_prefix="/admin")
 
