@@ -15,24 +15,21 @@ from launcher.audit import Actor
 from launcher.catalogue import undo
 from launcher.catalogue.actions import Action
 from launcher.catalogue.errors import AlreadyThereError
-from launcher.catalogue.history import place_words, require_unchanged, target_of
+from launcher.catalogue.history import place_words, target_of
+from launcher.catalogue.seen import Seen, require_sections_unchanged
 from launcher.catalogue.undo import Change
 from launcher.extensions import db
 from launcher.models import App, Board, Placement, Section, Visibility
 from launcher.models.types import utc_now
 
 
-def add_place(app: App, section: Section, *, actor: Actor, seen: int | None = None) -> Change:
-    """Put an app at the end of a section.
-
-    Args:
-        seen: the revision of the board that the page showed, None for no check.
+def add_place(app: App, section: Section, *, actor: Actor) -> Change:
+    """Put an app at the end of a section, where it is in nobody's way.
 
     Raises:
-        AlreadyThereError, ChangedMeanwhileError: nothing was changed.
+        AlreadyThereError: nothing was changed.
     """
     board = section.board
-    require_unchanged(board, seen)
     before = undo.state([board.id])
     place = append(app, section)
     change = _kept(before, [board], actor, Action.PLACE_ADD, place)
@@ -46,20 +43,21 @@ def move_place(
     position: int,
     *,
     actor: Actor,
-    seen: int | None = None,
+    seen: Seen | None = None,
 ) -> Change:
     """Move an app to a position of a section, perhaps on another board.
 
     Args:
         position: from 1; what is too large means the end.
-        seen: the revision of the board where it was, as the page showed it.
+        seen: the sections that the page showed, None for no check. Where it was and where it goes
+            must be as they were.
 
     Raises:
         AlreadyThereError: the section has this app at another place.
         ChangedMeanwhileError: nothing was changed.
     """
     old, boards = place.section, _boards(place.section, section)
-    require_unchanged(old.board, seen)
+    require_sections_unchanged(seen, old, section)
     if section is not old:
         _require_absent(place.app_id, section)
     was = position_of(place)
@@ -101,14 +99,14 @@ def move_place(
     return change
 
 
-def remove_place(place: Placement, *, actor: Actor, seen: int | None = None) -> Change:
+def remove_place(place: Placement, *, actor: Actor, seen: Seen | None = None) -> Change:
     """Remove an app from a section; it stays in the catalogue.
 
     Raises:
         ChangedMeanwhileError: nothing was changed.
     """
     section, board, app = place.section, place.section.board, place.app
-    require_unchanged(board, seen)
+    require_sections_unchanged(seen, section)
     facts = facts_of(place)
     words = place_words(app.name, section.name, position_of(place))
     before = undo.state([board.id], [app.id])

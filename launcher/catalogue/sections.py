@@ -12,20 +12,20 @@ from launcher.catalogue import undo
 from launcher.catalogue.actions import Action
 from launcher.catalogue.entries import TITLE_MAX, UnfitError, read_name
 from launcher.catalogue.errors import FieldsRefusedError
-from launcher.catalogue.history import require_unchanged, target_of
+from launcher.catalogue.history import target_of
 from launcher.catalogue.places import heir_of, leave_to, touch
+from launcher.catalogue.seen import Seen, require_order_unchanged, require_sections_unchanged
 from launcher.catalogue.undo import Change
 from launcher.extensions import db
 from launcher.models import Board, Section, SectionFold, User
 
 
-def add_section(board: Board, name: str, *, actor: Actor, seen: int | None = None) -> Change:
-    """Add a section at the end of a board.
+def add_section(board: Board, name: str, *, actor: Actor) -> Change:
+    """Add a section at the end of a board, where it is in nobody's way.
 
     Raises:
-        FieldsRefusedError, ChangedMeanwhileError: nothing was changed.
+        FieldsRefusedError: nothing was changed.
     """
-    require_unchanged(board, seen)
     before = undo.state([board.id])
     section = append_section(board, _name(name))
     touch([board])
@@ -55,14 +55,16 @@ def put_section(board: Board, name: str, *, actor: Actor) -> Section:
     return section
 
 
-def rename_section(section: Section, name: str, *, actor: Actor, seen: int | None = None) -> Change:
+def rename_section(
+    section: Section, name: str, *, actor: Actor, seen: Seen | None = None
+) -> Change:
     """Rename a section.
 
     Raises:
         FieldsRefusedError, ChangedMeanwhileError: it keeps its name.
     """
     board, was, now = section.board, section.name, _name(name)
-    require_unchanged(board, seen)
+    require_sections_unchanged(seen, section)
     if was == now:
         return Change(Action.SECTION_RENAME, _facts(section))
     before = undo.state([board.id])
@@ -81,18 +83,19 @@ def move_section(
     position: int,
     *,
     actor: Actor,
-    seen: int | None = None,
+    seen: Seen | None = None,
 ) -> Change:
     """Move a section to a position, from 1, of a board; what is too large means the end.
 
     Args:
-        seen: the revision of the board where it was, as the page showed it.
+        seen: the sections that the page showed, None for no check. Where it was, their order must
+            be the same.
 
     Raises:
         ChangedMeanwhileError: nothing was changed.
     """
     old = section.board
-    require_unchanged(old, seen)
+    require_order_unchanged(seen, old)
     was = _in_order(old).index(section) + 1
     boards = list(dict.fromkeys((old, board)))
     before = undo.state([each.id for each in boards])
@@ -120,14 +123,14 @@ def move_section(
     return change
 
 
-def delete_section(section: Section, *, actor: Actor, seen: int | None = None) -> Change:
+def delete_section(section: Section, *, actor: Actor, seen: Seen | None = None) -> Change:
     """Delete a section; its apps stay in the catalogue.
 
     Raises:
         ChangedMeanwhileError: nothing was changed.
     """
     board, facts = section.board, _facts(section)
-    require_unchanged(board, seen)
+    require_sections_unchanged(seen, section)
     app_ids = [each.app_id for each in section.placements]
     before = undo.state([board.id], app_ids)
     db.session.delete(section)

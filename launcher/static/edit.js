@@ -7,7 +7,7 @@ const toasts = document.querySelector("#toasts");
 const words = document.querySelector("#words").dataset;
 const board = () => document.querySelector("#board");
 
-// One after the other: each sends the revision that the one before it left.
+// One after the other: each sends what the one before it left.
 let queue = Promise.resolve();
 function send(request) {
   queue = queue.then(() => post(request)).catch(() => {});
@@ -16,7 +16,7 @@ function send(request) {
 
 // `lost` puts back what the page showed already.
 async function post({ path, fields, multipart = false, into = "#board", lost }) {
-  if (fields.has("revision") && into === "#board") fields.set("revision", revision());
+  if (fields.has("seen") && into === "#board") fields.set("seen", document.querySelector("#edit").elements.seen.value);
   let answer;
   try {
     answer = await ask(path, { method: "POST", body: multipart ? fields : new URLSearchParams(fields) });
@@ -58,10 +58,6 @@ async function finish(path) {
   isDirty = isBehind = false;
   dialog.close();
   await show(await ask(location.pathname), "#board");
-}
-
-function revision() {
-  return document.querySelector("#edit").elements.revision.value;
 }
 
 function showLost(request, text) {
@@ -228,7 +224,7 @@ document.addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z") {
     event.preventDefault();
     const fields = new FormData(document.querySelector("#edit"));
-    fields.delete("revision");
+    fields.delete("seen");
     removeUndoToasts();
     send({ path: words.undo, fields });
   }

@@ -191,7 +191,7 @@ def test_the_second_of_two_editors_sees_what_the_first_did(edit: OpenPage) -> No
     expect(ada.locator("#toasts")).to_contain_text("Jellyfin moved")
     _key_right(ben, "Kavita")
     expect(ben.locator("#toasts")).to_contain_text(
-        re.compile(r"Move not saved\. ada changed Home at .* Move the app again if needed\.")
+        re.compile(r"Move not saved\. ada changed Media at .* Move the app again if needed\.")
     )
     assert _apps(ben) == ["Immich", "Jellyfin", *MEDIA[2:]]
     _key_right(ben, "Immich")

@@ -45,6 +45,7 @@ from launcher.catalogue.sections import (
     move_section,
     rename_section,
 )
+from launcher.catalogue.seen import seen_of
 from launcher.catalogue.tags import delete_tag, rename_tag
 from launcher.extensions import db
 from launcher.models import (
@@ -266,21 +267,26 @@ def test_a_change_of_tags_alone_is_a_change_of_the_app(site: Site) -> None:
 
 
 def test_a_page_that_is_out_of_date_changes_nothing(app: Flask, site: Site) -> None:
-    seen = site.home.revision
+    revision, seen = site.home.revision, seen_of(site.home.sections)
     rename_section(site.media, "Films", actor=site.as_ben, seen=seen)
+    move_section(site.media, site.home, 2, actor=site.as_ben, seen=seen)
     before = dump(app)
     for change in (
         lambda: move_place(site.place("Grocy"), site.media, 1, actor=site.as_ada, seen=seen),
-        lambda: remove_place(site.place("Grocy"), actor=site.as_ada, seen=seen),
-        lambda: delete_section(site.house, actor=site.as_ada, seen=seen),
+        lambda: move_place(site.place("Immich"), site.house, 1, actor=site.as_ada, seen=seen),
+        lambda: remove_place(site.place("Immich"), actor=site.as_ada, seen=seen),
+        lambda: rename_section(site.media, "X", actor=site.as_ada, seen=seen),
+        lambda: move_section(site.house, site.home, 2, actor=site.as_ada, seen=seen),
+        lambda: delete_section(site.media, actor=site.as_ada, seen=seen),
         lambda: save_board(
-            site.home, BoardEntries(name="X"), viewer=site.ada, actor=site.as_ada, seen=seen
+            site.home, BoardEntries(name="X"), viewer=site.ada, actor=site.as_ada, seen=revision
         ),
     ):
         with pytest.raises(ChangedMeanwhileError) as caught:
             change()
         assert caught.value.since.by == "ben"
     assert dump(app) == before
+    remove_place(site.place("Grocy"), actor=site.as_ada, seen=seen)
 
 
 def test_an_app_is_in_a_section_once(site: Site) -> None:

@@ -34,8 +34,8 @@ def send(ben: Visitor) -> Callable[..., TestResponse]:
     """Send a form of Ben's page in edit mode, without script."""
 
     def send(path: str, *, on: str = "home", **fields: str) -> TestResponse:
-        revision = _revision(ben, on)
-        return ben.send(f"/b/{on}{path}", **({"revision": revision} | fields))
+        seen = _seen(ben, on)
+        return ben.send(f"/b/{on}{path}", **({"seen": seen} | fields))
 
     return send
 
@@ -192,9 +192,9 @@ def test_a_name_that_is_refused_stays_in_the_form(
 def test_with_script_each_answer_is_the_board_with_its_toasts(
     ben: Visitor, ids: dict[str, int]
 ) -> None:
-    revision = _revision(ben)
+    seen = _seen(ben)
     answer = ben.send_with(
-        HTMX, f"/b/home/apps/{ids['Home Assistant']}/move", position="1", revision=revision
+        HTMX, f"/b/home/apps/{ids['Home Assistant']}/move", position="1", seen=seen
     )
 
     assert answer.status_code == 200
@@ -203,7 +203,10 @@ def test_with_script_each_answer_is_the_board_with_its_toasts(
     assert answer.text.index("Home Assistant") < answer.text.index("Jellyfin")
     assert '<div id="toasts" hx-swap-oob="beforeend">' in answer.text
     assert "moved to position 1 of 2 in Media." in answer.text
-    assert f'name="revision" value="{int(revision) + 1}"' in answer.text
+    now = re.search(r'name="seen" value="([^"]+)"', answer.text)
+    assert now
+    assert now[1] != seen
+    assert now[1].split()[1:] == seen.split()[1:], "the other sections are as they were"
 
     step = re.search(r'name="id" value="(\d+)"', answer.text)
     assert step
@@ -228,52 +231,102 @@ def test_with_script_a_form_in_the_dialog_says_that_it_is_done(
     assert "Jellyfin moved to Work." in ben.open("/b/home/edit", **HTMX).text
 
 
+def test_two_editors_in_different_sections_never_refuse_each_other(
+    app: Flask, ada: Visitor, ben: Visitor, ids: dict[str, int]
+) -> None:
+    seen = _seen(ben)
+    ada.open("/b/home/edit")
+    ada.send(f"/b/home/sections/{ids['Work']}/rename", name="Office", seen=seen)
+    ada.send(f"/b/home/apps/{ids['Nextcloud']}/move", position="2", seen=_seen(ada))
+    ada.send("/b/home/sections", name="Films", seen=_seen(ada))
+    ada.send(f"/b/home/sections/{ids['Work']}/move", position="1", seen=_seen(ada))
+    ben.open("/b/home")
+
+    for path, fields in (
+        (f"apps/{ids['Jellyfin']}/move", {"position": "2"}),
+        (f"sections/{ids['Nothing yet']}/rename", {"name": "Soon"}),
+        (f"apps/{ids['Jellyfin']}/duplicate", {}),
+    ):
+        assert ben.send(f"/b/home/{path}", seen=seen, **fields).status_code == 303, path
+    assert _apps_of(app, "Media")[0] == "Home Assistant"
+    assert _sections_of(app, "home") == ["Office", "Media", "Soon", "Films"]
+
+
 @pytest.mark.parametrize("headers", [{}, HTMX])
-def test_the_second_of_two_editors_gets_the_board_of_the_first(
+def test_the_second_of_two_editors_in_one_section_gets_what_the_first_did(
     app: Flask, ada: Visitor, ben: Visitor, ids: dict[str, int], headers: dict[str, str]
 ) -> None:
-    seen = _revision(ben)
+    seen = _seen(ben)
     ada.open("/b/home/edit")
-    ada.send(f"/b/home/sections/{ids['Work']}/move", position="1", revision=seen)
+    ada.send(f"/b/home/apps/{ids['Home Assistant']}/move", position="1", seen=seen)
+    ada.send(f"/b/home/sections/{ids['Work']}/move", position="1", seen=_seen(ada))
 
     answer = ben.send_with(
-        headers, f"/b/home/apps/{ids['Jellyfin']}/move", position="2", revision=seen
+        headers, f"/b/home/apps/{ids['Jellyfin']}/move", section=str(ids["Work"]), seen=seen
     )
 
     assert answer.status_code == 409
     assert re.search(
-        r"Move not saved\. ada changed Home at \d\d:\d\d\. The board now shows both changes\."
+        r"Move not saved\. ada changed Media at \d\d:\d\d\. The board now shows that change\."
         r" Move the app again if needed\.",
         answer.text,
     )
-    assert answer.text.index('data-name="Work"') < answer.text.index('data-name="Media"')
-    assert _apps_of(app, "Media") == ["Jellyfin", "Home Assistant"]
-    for path in (
-        f"apps/{ids['Jellyfin']}/remove",
-        f"apps/{ids['Jellyfin']}/move-to",
-        f"sections/{ids['Media']}/rename",
-        f"sections/{ids['Media']}/move",
-        f"sections/{ids['Media']}/delete",
+    assert _apps_of(app, "Media") == ["Home Assistant", "Jellyfin"]
+    media, home = "ada changed Media at", "ada changed Home at"
+    for path, refused, who, advice in (
+        (f"apps/{ids['Nextcloud']}/move", "Move not saved.", media, "Move the app again"),
+        (f"apps/{ids['Nextcloud']}/move-to", "Move not saved.", media, "Move the app again"),
+        (f"apps/{ids['Jellyfin']}/remove", "App not removed.", media, "Remove it again"),
+        (f"sections/{ids['Media']}/rename", "Section not renamed.", media, "Rename it again"),
+        (f"sections/{ids['Work']}/move", "Move not saved.", home, "Move the section again"),
+        (f"sections/{ids['Media']}/delete", "Section not deleted.", media, "Delete it again"),
     ):
-        answer = ben.send_with(headers, f"/b/home/{path}", name="x", position="2", revision=seen)
+        answer = ben.send_with(
+            headers, f"/b/home/{path}", name="x", position="2", section=str(ids["Media"]), seen=seen
+        )
         assert answer.status_code == 409, path
-        assert "not saved. ada changed Home at" in answer.text
+        assert f"{refused} {who}" in answer.text, path
+        assert f"{advice} if needed." in answer.text, path
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_what_another_removed_meanwhile_is_gone_from_the_board_that_comes_back(
     ada: Visitor, ben: Visitor, ids: dict[str, int], headers: dict[str, str]
 ) -> None:
-    seen = _revision(ben)
+    seen = _seen(ben)
     ada.open("/b/home/edit")
-    ada.send(f"/b/home/apps/{ids['Jellyfin']}/remove", revision=seen)
-    ada.send(f"/b/home/sections/{ids['Work']}/delete")
+    ada.send(f"/b/home/apps/{ids['Jellyfin']}/remove", seen=seen)
+    answer = ben.send_with(headers, f"/b/home/apps/{ids['Jellyfin']}/move", position="2", seen=seen)
+    assert answer.status_code == 409
+    assert "Move not saved. ada changed Media at" in answer.text
+    assert "Jellyfin</a>" not in answer.text
 
-    for path in (f"apps/{ids['Jellyfin']}/move", f"sections/{ids['Work']}/rename"):
-        answer = ben.send_with(headers, f"/b/home/{path}", position="2", revision=seen)
-        assert answer.status_code == 409
-        assert "not saved. ada changed Home at" in answer.text
-        assert "Jellyfin</a>" not in answer.text
+    ada.open("/b/home/edit")
+    ada.send(f"/b/home/sections/{ids['Work']}/delete")
+    answer = ben.send_with(headers, f"/b/home/sections/{ids['Work']}/rename", name="x", seen=seen)
+    assert answer.status_code == 409
+    assert "Section not renamed. ada changed Home at" in answer.text
+
+
+def test_a_conflict_names_who_archived_or_deleted_an_app_of_the_section(
+    ada: Visitor, ben: Visitor, ids: dict[str, int]
+) -> None:
+    for path in (f"/b/home/apps/{ids['Jellyfin']}/archive", "/apps/2/delete"):
+        seen = _seen(ben)
+        ada.open("/b/home/edit")
+        ada.send(path)
+        answer = ben.send(f"/b/home/sections/{ids['Media']}/rename", name="x", seen=seen)
+        assert "Section not renamed. ada changed Media at" in answer.text, path
+
+
+@pytest.mark.parametrize("seen", ["", "x", "1", ":", "9" * 40 + ":a", "\u0663:a", "1:a " * 9])
+def test_an_odd_field_of_what_was_seen_is_a_conflict_and_no_failure(
+    ben: Visitor, ids: dict[str, int], seen: str
+) -> None:
+    ben.open("/b/home/edit")
+    answer = ben.send(f"/b/home/apps/{ids['Jellyfin']}/move", position="2", seen=seen)
+    assert answer.status_code == 409
+    assert "Move not saved." in answer.text
 
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
@@ -333,8 +386,9 @@ def test_an_odd_position_means_the_end(
     assert sorted(_apps_of(app, "Media")) == ["Home Assistant", "Jellyfin"]
 
 
-def _revision(visitor: Visitor, slug: str = "home") -> str:
-    found = re.search(r'name="revision" value="(\d+)"', visitor.open(f"/b/{slug}/edit").text)
+def _seen(visitor: Visitor, slug: str = "home") -> str:
+    """What the page shows of its sections now, as its forms send it."""
+    found = re.search(r'name="seen" value="([^"]*)"', visitor.open(f"/b/{slug}/edit").text)
     assert found
     return found[1]
 

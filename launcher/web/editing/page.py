@@ -12,10 +12,10 @@ from flask import Response, make_response, redirect, render_template, request, u
 from launcher.catalogue.access import visible_boards
 from launcher.catalogue.errors import ChangedMeanwhileError
 from launcher.catalogue.sections import folds_of
+from launcher.catalogue.seen import Seen, seen_of, version
 from launcher.extensions import db
-from launcher.i18n.formats import clock_time
-from launcher.i18n.locale import gettext as _
 from launcher.models import Board, Section
+from launcher.web.editing.conflict_words import changed_words
 from launcher.web.editing.rights import blueprint, board_to_edit, editing_required
 from launcher.web.frame import current_viewer
 from launcher.web.htmx import is_htmx
@@ -51,6 +51,16 @@ class EditedSection:
     is_folded: bool
     tiles: Sequence[EditedTile]
 
+    @property
+    def seen(self) -> str:
+        """The section and its version, as a form sends what the page showed."""
+        return seen_words({self.id: version(self.name, [each.id for each in self.tiles])})
+
+
+def seen_words(seen: Seen) -> str:
+    """Return what a page shows of sections as one field holds it: `12:a3f9c1 13:0b2c77`."""
+    return " ".join(f"{id_}:{each}" for id_, each in seen.items())
+
 
 @blueprint.get("/b/<slug>/edit")
 @editing_required
@@ -84,10 +94,21 @@ def answer(board: Board, *, at: str = "", status: int = OK, typed: str = "") -> 
 
 
 def show_form(
-    board: Board, part: str, *, title: str, error: str = "", status: int = 200, **context: object
+    board: Board,
+    part: str,
+    *,
+    title: str,
+    error: str = "",
+    status: int = OK,
+    beside: Sequence[Section] = (),
+    **context: object,
 ) -> ResponseReturnValue:
-    """Show a form of the edit page: for htmx as a part for the dialog, else as a page."""
-    return render_template(
+    """Show a form of the edit page: for htmx as a part for the dialog, else as a page.
+
+    Args:
+        beside: sections of other boards that the form shows.
+    """
+    form = render_template(
         part if is_htmx() else "edit_form.html",
         part=part,
         title=title,
@@ -95,8 +116,13 @@ def show_form(
         path=url_for("start.board", slug=board.slug),
         error=error,
         is_dialog=is_htmx(),
+        seen=seen_words(seen_of([*board.sections, *beside])),
         **context,
-    ), status
+    )
+    response = make_response(form, status)
+    if status == STALE:  # the board behind the dialog is as old as the form was
+        response.headers["Launcher-Changed"] = url_for("editing.show", slug=board.slug)
+    return response
 
 
 def form_done(shown: Board, target: Board, *, at: str = "") -> ResponseReturnValue:
@@ -117,28 +143,6 @@ def show_changed(error: ChangedMeanwhileError) -> ResponseReturnValue:
     db.session.rollback()
     show_toast(make_toast(changed_words(error), severity="bad"))
     return answer(board_to_edit((request.view_args or {})["slug"]), status=STALE)
-
-
-def changed_words(error: ChangedMeanwhileError) -> str:
-    """Return that a change was not saved, who changed what, and what to do."""
-    if error.since.at is None:
-        return _(
-            "Change not saved. %(board)s was changed meanwhile. The board now shows both changes."
-            " Repeat yours if needed.",
-            board=error.name,
-        )
-    facts = {"name": error.since.by, "board": error.name, "time": clock_time(error.since.at)}
-    if request.endpoint in {"editing.move_app", "editing.move_app_to"}:
-        return _(
-            "Move not saved. %(name)s changed %(board)s at %(time)s. The board now shows both"
-            " changes. Move the app again if needed.",
-            **facts,
-        )
-    return _(
-        "Change not saved. %(name)s changed %(board)s at %(time)s. The board now shows both"
-        " changes. Repeat yours if needed.",
-        **facts,
-    )
 
 
 def tabs_of(board: Board) -> Sequence[Mapping[str, Any]]:
@@ -176,11 +180,13 @@ def _context(board: Board, typed: str = "") -> Mapping[str, Any]:
     # Not `url_for` for each tile: it would take longer than all the rest. A test compares the two.
     path = url_for("start.board", slug=board.slug)
     placed = placed_apps([board.id])
+    sections = sections_of(board, placed)
     return {
         "is_part": is_htmx(),
         "board": board,
         "typed": typed,
-        "sections": sections_of(board, placed),
+        "sections": sections,
+        "seen": " ".join(each.seen for each in sections),
         "samples": sum(app.is_sample for app in placed),
         "path": path,
         "apps_path": f"{request.script_root}/apps",

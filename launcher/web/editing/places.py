@@ -15,18 +15,14 @@ from launcher.extensions import db
 from launcher.i18n.locale import gettext as _
 from launcher.models import Board, Placement, Section
 from launcher.web.change_words import show_change
-from launcher.web.editing.page import (
-    answer,
-    changed_words,
-    form_done,
-    show_form,
-)
+from launcher.web.editing.conflict_words import changed_words
+from launcher.web.editing.page import answer, form_done, show_form
 from launcher.web.editing.rights import (
     blueprint,
     board_to_edit,
     editing_required,
     place_of,
-    seen_revision,
+    seen_sections,
 )
 from launcher.web.frame import current_viewer
 from launcher.web.numbers import number_field
@@ -101,7 +97,7 @@ def remove(slug: str, placement_id: int) -> ResponseReturnValue:
     board = board_to_edit(slug)
     place = place_of(board, placement_id)
     at = f"section-{place.section_id}"
-    show_change(remove_place(place, actor=acting_user(), seen=seen_revision()))
+    show_change(remove_place(place, actor=acting_user(), seen=seen_sections()))
     return answer(board, at=at)
 
 
@@ -120,7 +116,7 @@ def _move(place: Placement, section: Section) -> None:
     position = number_field("position", _LAST)
     if number_field("positions_of", section.id) != section.id:
         position = _LAST
-    seen = seen_revision()
+    seen = seen_sections()
     show_change(move_place(place, section, position, actor=acting_user(), seen=seen))
 
 
@@ -165,6 +161,7 @@ def _ask_move(
         title=_("Move %(name)s", name=place.app.name),
         error=error,
         status=status,
+        beside=[section] if section.board_id != board.id else [],
         place=place,
         chosen=section,
         groups=[each for each in visible_boards(current_viewer()) if each.sections],

@@ -12,20 +12,22 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
 
 from launcher.catalogue.access import find_board, may_edit
-from launcher.catalogue.history import require_unchanged
+from launcher.catalogue.seen import Seen, require_nothing_gone
 from launcher.extensions import db
 from launcher.i18n.locale import gettext as _
 from launcher.models import Board, Placement, Section
 from launcher.web.errors import show_refusal
 from launcher.web.frame import current_viewer
 from launcher.web.htmx import current_page, split_address
-from launcher.web.numbers import number_field
+from launcher.web.numbers import read_number
 from launcher.web.roles import redirect_to_sign_in
 
 blueprint = Blueprint("editing", __name__)
 """All views that edit boards are of it; they are in several modules."""
 
 P = ParamSpec("P")
+
+_MOST_SECTIONS = 10_000
 
 
 def editing_required(
@@ -91,7 +93,7 @@ def section_of(board: Board, section_id: int) -> Section:
     """
     section = db.session.get(Section, section_id)
     if section is None or section.board_id != board.id:
-        require_unchanged(board, seen_revision())
+        require_nothing_gone(seen_sections(), board)
         abort(404)
     return section
 
@@ -104,11 +106,16 @@ def place_of(board: Board, placement_id: int) -> Placement:
     """
     place = db.session.get(Placement, placement_id)
     if place is None or place.section.board_id != board.id or place.app.archived_at is not None:
-        require_unchanged(board, seen_revision())
+        require_nothing_gone(seen_sections(), board)
         abort(404)
     return place
 
 
-def seen_revision() -> int | None:
-    """Return the revision of the board that the form was made for, None where it has none."""
-    return number_field("revision")
+def seen_sections() -> Seen | None:
+    """Return the sections that the page of the form showed, None where the form does not say."""
+    text = request.form.get("seen")
+    if text is None:
+        return None
+    pairs = (each.partition(":") for each in text.split()[:_MOST_SECTIONS])
+    read = ((read_number(id_), seen) for id_, _colon, seen in pairs)
+    return {id_: seen for id_, seen in read if id_ is not None}

@@ -17,18 +17,14 @@ from launcher.catalogue.sections import (
 from launcher.i18n.locale import gettext as _
 from launcher.models import Board, Section
 from launcher.web.change_words import show_change
-from launcher.web.editing.page import (
-    answer,
-    changed_words,
-    form_done,
-    show_form,
-)
+from launcher.web.editing.conflict_words import changed_words
+from launcher.web.editing.page import answer, form_done, show_form
 from launcher.web.editing.rights import (
     blueprint,
     board_to_edit,
     editing_required,
     section_of,
-    seen_revision,
+    seen_sections,
 )
 from launcher.web.frame import current_viewer
 from launcher.web.numbers import number_field
@@ -46,7 +42,6 @@ def add(slug: str) -> ResponseReturnValue:
     """Add a section with the field `name` at the end of a board."""
     board = board_to_edit(slug)
     try:
-        # Not the revision: what is at the end is in nobody's way.
         change = add_section(board, request.form.get("name", ""), actor=acting_user())
     except FieldsRefusedError as error:
         return _refuse_name(board, _("Section not added."), error)
@@ -62,7 +57,7 @@ def rename(slug: str, section_id: int) -> ResponseReturnValue:
     section = section_of(board, section_id)
     name = request.form.get("name", "")
     try:
-        show_change(rename_section(section, name, actor=acting_user(), seen=seen_revision()))
+        show_change(rename_section(section, name, actor=acting_user(), seen=seen_sections()))
     except FieldsRefusedError as error:
         return _refuse_name(board, _("Section not renamed."), error)
     return answer(board, at=f"section-{section_id}")
@@ -75,7 +70,7 @@ def move(slug: str, section_id: int) -> ResponseReturnValue:
     board = board_to_edit(slug)
     section = section_of(board, section_id)
     position = number_field("position", len(board.sections))
-    change = move_section(section, board, position, actor=acting_user(), seen=seen_revision())
+    change = move_section(section, board, position, actor=acting_user(), seen=seen_sections())
     show_change(change)
     return answer(board, at=f"section-{section_id}")
 
@@ -101,7 +96,7 @@ def move_to(slug: str, section_id: int) -> ResponseReturnValue:
     try:
         if target is not board:
             end = len(target.sections) + 1
-            change = move_section(section, target, end, actor=acting_user(), seen=seen_revision())
+            change = move_section(section, target, end, actor=acting_user(), seen=seen_sections())
             show_change(change)
     except ChangedMeanwhileError as error:
         return _ask_move(board, section, error=changed_words(error), status=409)
@@ -123,7 +118,7 @@ def delete(slug: str, section_id: int) -> ResponseReturnValue:
     board = board_to_edit(slug)
     section = section_of(board, section_id)
     try:
-        show_change(delete_section(section, actor=acting_user(), seen=seen_revision()))
+        show_change(delete_section(section, actor=acting_user(), seen=seen_sections()))
     except ChangedMeanwhileError as error:
         return _ask_delete(board, section, error=changed_words(error), status=409)
     return form_done(board, board)
