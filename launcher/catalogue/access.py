@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from launcher.db.settings import site_settings
 from launcher.extensions import db
+from launcher.icons.store import was_brought
 from launcher.models import App, AppTag, Board, Media, Placement, Section, Tag, User, Visibility
 
 
@@ -103,7 +104,19 @@ def visible_tags(viewer: User | None) -> Sequence[tuple[Tag, int]]:
 
 
 def may_see_media(viewer: User | None, sha256: str) -> bool:
-    """Whether `viewer` may see this picture: one of a known app, or for editors one of no app."""
+    """Whether `viewer` may see this picture: one that they know of, or brought themselves lately.
+
+    Who uploads the icon of a hidden app once more has its content, and gets no word of the app.
+    """
+    is_known = knows_media(viewer, sha256)
+    return is_known or (viewer is not None and may_edit(viewer) and was_brought(sha256, viewer.id))
+
+
+def knows_media(viewer: User | None, sha256: str) -> bool:
+    """Whether `viewer` knows of this picture: of a known app, or for editors one of no app.
+
+    Its name is for them alone.
+    """
     if viewer is not None and viewer.is_admin:
         return True
     users = sa.select(App.id).join(Media, Media.id == App.icon_media_id)

@@ -113,7 +113,7 @@ def _media_for(choice: Choice, actor: Actor) -> Media | None:
         icon = db.session.get(SetIcon, int(choice.value))
         if icon is None:
             raise ChoiceRefusedError(str(choice))
-        return store.keep(Image(icon.content, icon.mime, icon.name), actor=actor)
+        return store.keep(Image(icon.content, icon.mime, icon.name), actor=actor, is_copy=True)
     return None
 
 

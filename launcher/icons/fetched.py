@@ -18,7 +18,7 @@ from launcher.icons.uploads import Image
 from launcher.models import App, AuditEvent, Media, UndoStep
 from launcher.models.types import utc_now
 
-_FETCH = "icon.fetch"
+_FETCH, _UPLOAD = "icon.fetch", "icon.upload"
 KEPT_FOR = timedelta(days=1)
 
 
@@ -46,11 +46,12 @@ def _left_over(kept: Media) -> list[Media]:
         return []
     # Apart, so that the log, which may be long, is read once at most.
     hashes = [each.sha256 for each in unused]
-    fetched = set(
-        db.session.scalars(
-            sa.select(AuditEvent.target_id).where(
-                AuditEvent.action == _FETCH, AuditEvent.target_id.in_(hashes)
-            )
-        )
+    brought = db.session.execute(
+        sa.select(AuditEvent.target_id, AuditEvent.action)
+        .where(AuditEvent.action.in_((_FETCH, _UPLOAD)), AuditEvent.target_id.in_(hashes))
+        .distinct()
     )
-    return [each for each in unused if each.sha256 in fetched]
+    ways: dict[str, set[str]] = {}
+    for sha256, action in brought:
+        ways.setdefault(sha256, set()).add(action)
+    return [each for each in unused if ways.get(each.sha256) == {_FETCH}]

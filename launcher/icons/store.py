@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -12,20 +13,24 @@ from launcher import audit
 from launcher.audit import Actor, Target
 from launcher.extensions import db
 from launcher.icons.uploads import Image
-from launcher.models import App, Media
+from launcher.models import App, AuditEvent, Media
 from launcher.models.types import utc_now
 
 _FITTING_NAME = 100
+BROUGHT_FOR = timedelta(days=1)
+"""So long after an upload, or a request to an app, its user may choose the icon."""
+_NOTED_AGAIN = timedelta(hours=1)
 
 
-def keep(image: Image, *, actor: Actor, is_fetched: bool = False) -> Media:
+def keep(image: Image, *, actor: Actor, is_fetched: bool = False, is_copy: bool = False) -> Media:
     """Return the row with the content of `image`, added if there is none; the caller commits.
 
     A row of the same content keeps its first name. A new one is in the audit log, with
-    how it came.
+    how it came; and one that was there, unless it is copied from the colour set: who brought the
+    same content knows it, whatever else shows it.
     """
     sha256 = hashlib.sha256(image.content).hexdigest()
-    row = {
+    values = {
         "sha256": sha256,
         "name": image.name[:_FITTING_NAME],
         "mime": image.mime,
@@ -33,15 +38,28 @@ def keep(image: Image, *, actor: Actor, is_fetched: bool = False) -> Media:
         "content": image.content,
         "created_at": utc_now(),
     }
-    added = db.session.execute(sqlite.insert(Media).values(row).on_conflict_do_nothing())
+    added = db.session.execute(sqlite.insert(Media).values(values).on_conflict_do_nothing())
     media = db.session.scalars(sa.select(Media).where(Media.sha256 == sha256)).one()
-    if added.rowcount:  # type: ignore[attr-defined]  # a CursorResult
-        changes = {"mime": [None, media.mime], "size_bytes": [None, media.size_bytes]}
+    is_new = bool(added.rowcount)  # type: ignore[attr-defined]  # a CursorResult
+    if is_new or not (is_copy or was_brought(sha256, actor.id, within=_NOTED_AGAIN)):
+        row = {"mime": [None, media.mime], "size_bytes": [None, media.size_bytes]}
+        changes = row if is_new else {}
         if is_fetched:
             audit.record("icon.fetch", actor=actor, target=_target(media), changes=changes)
         else:
             audit.record("icon.upload", actor=actor, target=_target(media), changes=changes)
     return media
+
+
+def was_brought(sha256: str, user_id: int | None, *, within: timedelta = BROUGHT_FOR) -> bool:
+    """Whether this user has uploaded this content, or had it fetched, a short time ago."""
+    query = sa.select(AuditEvent.id).where(
+        AuditEvent.at > utc_now() - within,
+        AuditEvent.action.in_(("icon.upload", "icon.fetch")),
+        AuditEvent.target_id == sha256,
+        AuditEvent.actor_id == user_id,
+    )
+    return bool(db.session.scalar(sa.select(query.exists())))
 
 
 def find_media(sha256: str) -> Media | None:

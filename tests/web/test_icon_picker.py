@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -12,7 +13,8 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import encode_multipart
 
 from launcher.extensions import db
-from launcher.models import AuditEvent, Media, SetIcon
+from launcher.models import App, AuditEvent, Board, Media, SetIcon
+from launcher.models.types import utc_now
 from launcher.web.icons.picking import Picked, picked
 from tests.web.visitor import Visitor
 
@@ -206,6 +208,60 @@ def test_uploads_of_a_board_that_is_not_shared_are_not_shown(
 
     assert f"media:{pictures['png']}" not in shown
     assert f"media:{pictures['svg']}" in shown
+
+
+def test_who_uploads_an_icon_that_a_hidden_app_shows_may_use_it(
+    app: Flask, ada: Visitor, ben: Visitor, chloe: Visitor, boards: None
+) -> None:
+    upload(ada, LOGO, "a secret name.svg")
+    (icon,) = chosen(ada.page)
+    _put_on_private_board(app, icon)
+    address = f"/media/{icon.partition(':')[2]}"
+    assert ben.open(address).status_code == 404
+
+    ben.open("/icons")
+    assert upload(ben, LOGO, "mine.svg") == 200
+    assert chosen(ben.page) == [icon]
+    assert "a secret name" not in ben.page
+    assert ben.client.get(address).data == LOGO
+    added = ben.send("/apps/new", name="Radio", url="http://radio.home.arpa", icon=icon)
+    assert added.status_code == 303
+    assert chloe.open("/b/home").status_code == 200, "she sees the new app with the icon"
+    assert chloe.client.get(address).data == LOGO
+
+
+def test_to_others_the_icon_of_a_hidden_app_stays_hidden(
+    app: Flask, ada: Visitor, ben: Visitor, chloe: Visitor, boards: None
+) -> None:
+    upload(ada, LOGO, "a secret name.svg")
+    (icon,) = chosen(ada.page)
+    _put_on_private_board(app, icon)
+
+    for visitor in (ben, chloe):
+        assert visitor.open(f"/media/{icon.partition(':')[2]}").status_code == 404
+    ben.open(f"/icons?icon={icon}")
+    assert "a secret name" not in ben.page
+    added = ben.send("/apps/new", name="Radio", url="http://radio.home.arpa", icon=icon)
+    assert added.status_code == 422
+
+    ben.open("/icons")
+    upload(ben, LOGO)
+    with app.app_context():
+        long_ago = utc_now() - timedelta(days=2)
+        db.session.execute(db.update(AuditEvent).values(at=long_ago))
+        db.session.commit()
+    assert ben.open(f"/media/{icon.partition(':')[2]}").status_code == 404
+
+
+def _put_on_private_board(app: Flask, icon: str) -> None:
+    """Let the one app of a board of Ada alone show an icon."""
+    with app.app_context():
+        board = db.session.scalars(db.select(Board).where(Board.slug == "attic")).one()
+        board.owner_id = 1
+        diary = db.session.scalars(db.select(App).where(App.name == "Diary")).one()
+        sha256 = icon.partition(":")[2]
+        diary.icon_media = db.session.scalars(db.select(Media).where(Media.sha256 == sha256)).one()
+        db.session.commit()
 
 
 def test_a_viewer_has_no_picker(chloe: Visitor) -> None:

@@ -25,7 +25,7 @@ from launcher.fetching.proposed import Proposal
 from launcher.icons.fetched import keep_fetched
 from launcher.icons.store import keep
 from launcher.icons.uploads import Image
-from launcher.models import App, AuditEvent, Media, UndoStep
+from launcher.models import App, AuditEvent, Board, Media, UndoStep
 from launcher.models.types import utc_now
 from launcher.web.apps import proposals
 from tests.support.odd_servers import Server, Visit, serving, site
@@ -223,6 +223,24 @@ def test_a_fetched_icon_is_in_the_audit_log(app: Flask, ben: Visitor, photos: Se
         assert [(each.action, each.actor_name) for each in events] == [("icon.fetch", "ben")]
 
 
+def test_who_fetches_an_icon_that_a_hidden_app_shows_may_use_it(
+    app: Flask, ada: Visitor, ben: Visitor, photos: Server, boards: None
+) -> None:
+    icon = propose(ada, photos.url).icon
+    sha256 = icon.partition(":")[2]
+    with app.app_context():
+        board = db.session.scalars(sa.select(Board).where(Board.slug == "attic")).one()
+        board.owner_id = 1
+        diary = db.session.scalars(sa.select(App).where(App.name == "Diary")).one()
+        diary.icon_media = db.session.scalars(sa.select(Media).where(Media.sha256 == sha256)).one()
+        db.session.commit()
+    assert ben.client.get(f"/media/{sha256}").status_code == 404
+
+    assert propose(ben, photos.url).icon == icon
+    assert ben.client.get(f"/media/{sha256}").data == ICON
+    assert ben.send("/apps/new", name="Photos", url=photos.url, icon=icon).status_code == 303
+
+
 def test_a_fetched_icon_that_no_app_took_is_removed_after_a_day(app: Flask, cast: object) -> None:
     def icon(name: str) -> Image:
         return Image(name.encode(), "image/png", name)
@@ -231,6 +249,7 @@ def test_a_fetched_icon_that_no_app_took_is_removed_after_a_day(app: Flask, cast
         for name in ("left over", "in use", "in an undo"):
             keep_fetched(icon(name), actor=COMMAND_LINE)
         keep(icon("uploaded"), actor=COMMAND_LINE)
+        keep_fetched(icon("uploaded"), actor=COMMAND_LINE)
         old = {each.name: each for each in db.session.scalars(sa.select(Media))}
         db.session.execute(sa.update(Media).values(created_at=utc_now() - timedelta(days=1.1)))
         db.session.add(App(name="A", url="http://a/", icon_media=old["in use"]))

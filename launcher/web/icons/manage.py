@@ -64,9 +64,9 @@ def add() -> ResponseReturnValue:
     resume()
     if not may_edit(current_viewer()):
         abort(403)
-    media = store.keep(image, actor=acting_user())
+    store.keep(image, actor=acting_user())
     db.session.commit()
-    toasts.show(toasts.make_toast(_("%(name)s uploaded.", name=media.name)))
+    toasts.show(toasts.make_toast(_("%(name)s uploaded.", name=image.name)))
     return redirect_to(url_for("icons.manage"))
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from flask import abort, request, url_for
 from werkzeug.datastructures import MultiDict
 
-from launcher.catalogue.access import may_edit
+from launcher.catalogue.access import knows_media, may_edit
 from launcher.catalogue.uploads import known_uploads
 from launcher.db.session import resume
 from launcher.extensions import db
@@ -238,7 +238,8 @@ def _title(choice: Choice) -> str:
         icons = search.drawings(Kind(choice.kind.value))
         return next(each.title for each in icons if each.choice == str(choice))
     if choice.kind is ChoiceKind.MEDIA:
-        media = store.find_media(choice.value)
+        is_known = knows_media(current_viewer(), choice.value)
+        media = store.find_media(choice.value) if is_known else None
         return media.name if media else ""
     if choice.kind is ChoiceKind.SET:
         icon = db.session.get(SetIcon, int(choice.value))
