@@ -14,6 +14,7 @@ from flask import Flask, Response, make_response, render_template, request, url_
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm.exc import ObjectDeletedError
 from werkzeug.exceptions import HTTPException
 
 from launcher.backup.catalogue import doubt_of_latest
@@ -35,6 +36,7 @@ from launcher.db.session import (
     fault_of,
     resume,
 )
+from launcher.extensions import db
 from launcher.i18n.formats import ago
 from launcher.i18n.labels import ERROR_WORDS, KIND_WORDS, VERB_WORDS, warning
 from launcher.i18n.locale import gettext
@@ -170,6 +172,7 @@ def init_app(app: Flask) -> None:
         CSRFError: _show_csrf_error,
         HTTPException: _show_http_error,
         BackupError: show_backup_error,
+        ObjectDeletedError: lambda _error: show_gone(),
         SQLAlchemyError: _show_database_error,
         DatabaseOfAnotherVersionError: lambda error: show_damaged(error.problem),
         DataBeingReplacedError: lambda _error: show_held(),
@@ -356,6 +359,15 @@ def _show_http_error(error: HTTPException) -> Response:
         if name in {"Allow", "Retry-After"}:
             response.headers[name] = value
     return response
+
+
+def show_gone() -> Response:
+    """Answer that what the request is about is not there: another deleted it meanwhile.
+
+    Between a change and the page about it lies its commit, and then the turn of another.
+    """
+    db.session.rollback()
+    return _problem(404, _HTTP_WORDS[404])
 
 
 def _show_database_error(error: SQLAlchemyError) -> Response:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from flask import Response, make_response, redirect, render_template, request, url_for
 
-from launcher.catalogue.access import visible_boards
+from launcher.catalogue.access import find_board, visible_boards
 from launcher.catalogue.errors import ChangedMeanwhileError
 from launcher.catalogue.sections import folds_of
 from launcher.catalogue.seen import Seen, seen_of, version
@@ -17,6 +17,7 @@ from launcher.extensions import db
 from launcher.models import Board, Section
 from launcher.web.editing.conflict_words import changed_words
 from launcher.web.editing.rights import blueprint, board_to_edit, editing_required
+from launcher.web.errors import show_gone
 from launcher.web.frame import current_viewer
 from launcher.web.htmx import is_htmx
 from launcher.web.pictures import Picture, picture_of
@@ -142,7 +143,8 @@ def show_changed(error: ChangedMeanwhileError) -> ResponseReturnValue:
     """Answer that another changed the board meanwhile, with the board as it is now."""
     db.session.rollback()
     show_toast(make_toast(changed_words(error), severity="bad"))
-    return answer(board_to_edit((request.view_args or {})["slug"]), status=STALE)
+    board = find_board((request.view_args or {})["slug"], current_viewer())
+    return answer(board, status=STALE) if board else show_gone()
 
 
 def tabs_of(board: Board) -> Sequence[Mapping[str, Any]]:
