@@ -13,15 +13,16 @@ from launcher.audit import Actor
 from launcher.catalogue import undo
 from launcher.catalogue.access import sees_board
 from launcher.catalogue.actions import Action
-from launcher.catalogue.entries import NAME_MAX, AppEntries, read_tags
+from launcher.catalogue.entries import NAME_MAX, AppEntries
 from launcher.catalogue.errors import FieldsRefusedError, Refusal, Unfit
 from launcher.catalogue.history import place_words, target_of
 from launcher.catalogue.merge import EditedByTwoError, merge
 from launcher.catalogue.places import append, facts_of, position_of, renumber, touch
+from launcher.catalogue.tags import set_tags
 from launcher.catalogue.undo import Change
 from launcher.extensions import db
 from launcher.icons.choice import ChoiceRefusedError, apply_choice, read_choice
-from launcher.models import App, Board, HealthCheck, Opening, Placement, Section, Tag, User
+from launcher.models import App, Board, HealthCheck, Opening, Placement, Section, User
 from launcher.models.types import utc_now
 
 
@@ -190,7 +191,7 @@ def tag_apps(apps: Sequence[App], text: str, *, actor: Actor) -> Change:
         was = AppEntries.of(app).tags
         together = AppEntries(name="x", url="http://x", tags=f"{was}, {names}").checked().tags
         if together != was:
-            _set_tags(app, together)
+            set_tags(app, together, actor=actor)
             app.updated_at = utc_now()
             changes = {"tags": [was, together]}
             audit.record(Action.APP_UPDATE, actor=actor, target=target_of(app), changes=changes)
@@ -260,7 +261,7 @@ def _apply(app: App, checked: AppEntries, actor: Actor) -> None:
     app.description, app.keywords = checked.description, checked.keywords
     app.opens = Opening(checked.opens)
     _set_icon(app, checked, actor)
-    _set_tags(app, checked.tags)
+    set_tags(app, checked.tags, actor=actor)
     # Tags are rows of their own: without this, a change of tags alone keeps the revision.
     app.updated_at = utc_now()
 
@@ -271,16 +272,6 @@ def _set_icon(app: App, checked: AppEntries, actor: Actor) -> None:
     except ChoiceRefusedError:
         db.session.rollback()
         raise FieldsRefusedError({"icon": Refusal(Unfit.CHOICE)}) from None
-
-
-def _set_tags(app: App, text: str) -> None:
-    names = read_tags(text)
-    found = {
-        tag.name.casefold(): tag
-        for tag in db.session.scalars(sa.select(Tag))
-        if tag.name.casefold() in {name.casefold() for name in names}
-    }
-    app.tags = [found.get(name.casefold()) or Tag(name=name) for name in names]
 
 
 def _created(checked: AppEntries) -> Mapping[str, Sequence[object]]:

@@ -45,6 +45,7 @@ KEEP = 50
 """So many steps of each user are kept."""
 
 KEEP_FOR = timedelta(days=1)
+"""So long a step can be undone. It is deleted when its user takes the next one after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +100,23 @@ def _next_id() -> int:
 
 def last_step(user: User) -> UndoStep | None:
     """Return the newest step that `user` could undo."""
-    query = sa.select(UndoStep).where(UndoStep.user_id == user.id).order_by(UndoStep.id.desc())
-    return db.session.scalar(query.limit(1))
+    query = sa.select(UndoStep).where(
+        UndoStep.user_id == user.id, UndoStep.at > utc_now() - KEEP_FOR
+    )
+    return db.session.scalar(query.order_by(UndoStep.id.desc()).limit(1))
 
 
 def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
     """Undo a step of `viewer`: its rows are as they were before it, or all are left alone.
 
     Raises:
-        UndoUnknownError: it is not theirs, or was undone already.
+        UndoUnknownError: it is not theirs, was undone already, or is more than a day old, like
+            those that an old backup brings back.
         NotAllowedError: `viewer` may no longer edit what it changed.
         UndoTooLateError: something that it changed has been changed since.
     """
     step = db.session.get(UndoStep, step_id)
-    if step is None or step.user_id != viewer.id:
+    if step is None or step.user_id != viewer.id or step.at <= utc_now() - KEEP_FOR:
         raise UndoUnknownError
     rows = [ChangedRow.read(each) for each in step.rows.get("rows", ())]
     boards, apps = touched_ids(rows)

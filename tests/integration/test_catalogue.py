@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -57,10 +58,12 @@ from launcher.models import (
     Section,
     SetIcon,
     Tag,
+    UndoStep,
     User,
     Visibility,
 )
 from launcher.models.ids import COUNTED
+from launcher.models.types import utc_now
 
 
 @dataclass
@@ -423,6 +426,40 @@ def test_an_app_is_deleted_with_its_places(site: Site) -> None:
     assert change.step_id is None
     assert site.names(site.house) == []
     assert last_event().changes["places"] == ["Home · House", None]
+
+
+def test_a_tag_of_hidden_apps_has_the_spelling_of_who_types_it(site: Site) -> None:
+    site.other.visibility, site.other.owner = Visibility.PRIVATE, site.ada
+    db.session.commit()
+    section = add_section(site.other, "Attic", actor=site.as_ada).facts["section_id"]
+    attic = db.session.get_one(Section, section)
+    create_app(entries("Diary", tags="SeCret"), attic, actor=site.as_ada)
+
+    create_app(entries("Radio", tags="secret"), site.house, actor=site.as_ben)
+    assert [tag.name for tag, _ in access.visible_tags(site.ben)] == ["secret"]
+    create_app(entries("Kavita", tags="SECRET"), site.house, actor=site.as_ben)
+    assert [tag.name for tag, _ in access.visible_tags(site.ben)] == ["secret"], "he knows of it"
+
+    create_app(entries("Diary2", tags="HiDden"), attic, actor=site.as_ada)
+    own = db.session.scalars(sa.select(Tag).where(Tag.name == "secret")).one()
+    assert rename_tag(own, "hidden", actor=site.as_ben).action == "tag.update", "no word of two"
+    assert [tag.name for tag, _ in access.visible_tags(site.ben)] == ["hidden"]
+
+
+def test_a_step_can_be_undone_for_one_day(site: Site) -> None:
+    """Also one that an old backup brought back."""
+    for age, is_undone in ((timedelta(hours=23), True), (timedelta(hours=25), False)):
+        step_id = rename_section(site.media, f"Films {age}", actor=site.as_ada).step_id
+        assert step_id is not None
+        db.session.get_one(UndoStep, step_id).at = utc_now() - age
+        db.session.commit()
+        if is_undone:
+            undo.undo(step_id, viewer=site.ada, actor=site.as_ada)
+        else:
+            newest = undo.last_step(site.ada)
+            assert newest is None or newest.id < step_id
+            with pytest.raises(UndoUnknownError):
+                undo.undo(step_id, viewer=site.ada, actor=site.as_ada)
 
 
 def test_an_icon_of_the_colour_set_is_copied_and_the_log_names_the_copy(site: Site) -> None:

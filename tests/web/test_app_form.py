@@ -395,15 +395,17 @@ def test_an_app_deleted_meanwhile_is_offered_as_a_new_one(
 def test_who_deleted_an_app_is_named_only_to_whom_had_it_open(app: Flask, ben: Visitor) -> None:
     with app.app_context():
         secret = App(name="Diary of Ada", url="https://x")
-        db.session.add(secret)
+        radio = App(name="Radio", url="https://x")
+        db.session.add_all((radio, secret))
         db.session.commit()
-        id_ = secret.id
+        id_, radio_id = secret.id, radio.id
         delete_apps([secret], actor=COMMAND_LINE)
-    ben.open("/apps/new")
-    answer = ben.send(f"/apps/{id_}/edit", seen_name="Guess", name="Guess")
-    assert answer.status_code == 404
-    assert "Diary" not in ben.page
-    assert "Guess was deleted, or is no longer shared with you." in ben.page
+    for guess in ("Guess", "Diary of Ada"):
+        ben.open(f"/apps/{radio_id}/edit")
+        other = fields_of(ben.page)["proof"]
+        answer = ben.send(f"/apps/{id_}/edit", seen_name=guess, name=guess, proof=other)
+        assert answer.status_code == 404
+        assert f"{guess} was deleted, or is no longer shared with you." in ben.page
 
 
 def test_an_editor_whose_role_is_taken_away_can_copy_what_they_typed(

@@ -39,7 +39,7 @@ from launcher.web.apps.returning import (
     path_of_page,
     places_of,
 )
-from launcher.web.apps.unsaved import keeps_entries, show_gone
+from launcher.web.apps.unsaved import keeps_entries, proof_of, show_gone
 from launcher.web.change_words import show_change
 from launcher.web.htmx import is_htmx, render
 from launcher.web.roles import acting_user, editor_required, signed_in_user
@@ -199,6 +199,7 @@ def _edit_form(
         places=None,
         twin=None,
         shown=shown,
+        proof=proof_of(app),
         is_unsaved=is_unsaved,
         on_boards=places_of(app),
         since=last_change(app),
@@ -241,6 +242,7 @@ def _conflict(app: App, merge: Merge, seen: AppEntries) -> str:
         app=app,
         action=url_for("apps.save", app_id=app.id),
         merge=merge,
+        proof=proof_of(app),
         names=NAMES,
         versus=conflict.versus(merge, seen),
         taken=conflict.taken(merge),

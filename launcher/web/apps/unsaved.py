@@ -9,18 +9,21 @@ from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from flask import Response, make_response, redirect, request, url_for
+from itsdangerous import BadData, URLSafeSerializer
 
 from launcher.catalogue.access import may_edit
 from launcher.catalogue.entries import AppEntries
 from launcher.catalogue.errors import Since
+from launcher.current import current_config
 from launcher.extensions import db
 from launcher.i18n.formats import clock_time, isolated
 from launcher.i18n.locale import gettext as _
-from launcher.models import AuditEvent
+from launcher.models import App, AuditEvent
 from launcher.web.apps.conflict import words_of
 from launcher.web.apps.entries import LABELS, NAMES, read_entries
 from launcher.web.frame import current_viewer
 from launcher.web.htmx import is_htmx, redirect_script, render
+from launcher.web.roles import signed_in_user
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -65,10 +68,10 @@ def _withdrawn_words() -> str:
 def show_gone(app_id: int) -> Response:
     """Answer that the app was deleted meanwhile, and offer to add the entries as a new app.
 
-    Who did it is named only to whom the form had shown the app, which its name proves.
+    Who did it is named only to whom the form had shown the app, which its field `proof` says.
     """
     name = request.form.get("seen_name", "")
-    since = _deletion(app_id, name)
+    since = _deletion(app_id) if _had_shown(app_id) else Since()
     if since.at is None:
         text = _("%(app)s was deleted, or is no longer shared with you.", app=isolated(name))
     else:
@@ -118,14 +121,30 @@ def _address_with_entries() -> str:
     return f"{path}?{urlencode(typed)}" if typed else path
 
 
-def _deletion(app_id: int, name: str) -> Since:
+def proof_of(app: App) -> str:
+    """Return what proves that a form has shown this app to this user: a guess cannot be signed."""
+    return _signer().dumps([signed_in_user().id, app.id])
+
+
+def _had_shown(app_id: int) -> bool:
+    try:
+        proved = _signer().loads(request.form.get("proof", ""))
+    except BadData:
+        return False
+    return bool(proved == [signed_in_user().id, app_id])
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_config().secret_key, salt="the form of an app")
+
+
+def _deletion(app_id: int) -> Since:
     query = (
         sa.select(AuditEvent.actor_name, AuditEvent.at)
         .where(
             AuditEvent.action == "app.delete",
             AuditEvent.target_kind == "app",
             AuditEvent.target_id == str(app_id),
-            AuditEvent.target_name == name,
         )
         .order_by(AuditEvent.id.desc())
         .limit(1)
