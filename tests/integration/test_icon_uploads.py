@@ -170,6 +170,16 @@ def test_an_image_that_takes_minutes_to_decode_is_refused_after_seconds() -> Non
         '<path d="M0 0h24v24z" fill="url(#a)" style="stroke:red"/>',
         '<style>.a{fill:url("#b")}</style><use xlink:href="#c"/>',
         '<image href="data:image/png;base64,iVBORw0KGgo="/>',
+        "<style>@media (prefers-color-scheme:dark){path{fill:#fff}}</style>",
+        "<style>@font-face{src:url(#f)format(svg)}</style><font id='f'><glyph/></font>",
+        '<metadata><r:RDF xmlns:r="urn:rdf" r:about=""><r:on onload="x">@import</r:on></r:RDF>'
+        "</metadata>",
+        '<i:view xmlns:i="urn:inkscape" i:file="C:\\a" href="http://host/"/>',
+        '<g id="a\\b" class="c\\d" data-name="e\\f"/>',
+        '<linearGradient id="a"/><linearGradient id="b" xlink:href="#a" href="#a"/>',
+        "<style>path{fill:url(#p)}</style><linearGradient id='p'><stop/></linearGradient>"
+        + "<path/>" * 3000,
+        "<defs><path id='p'/></defs>" + "<use href='#p'/>" * 4000,
     ],
 )
 def test_a_drawing_is_kept_as_it_is(inside: str) -> None:
@@ -207,6 +217,18 @@ def test_what_programs_write_before_a_drawing_is_no_reason_to_refuse_it(head: st
         "<style>@import 'http://host/x.css';</style>",
         "<style>a{fill:<!-- -->url(http://host/x)}</style>",
         "<style>a{fill:\\75rl(http://host/x)}</style>",
+        "<style>a{fill:red}<g/>@import 'http://host/x.css';</style>",
+        "<style>@keyframes a{to{opacity:0}}path{animation:a 1ms infinite}</style>",
+        '<g fill="\\75rl(http://host/x)"/>',
+        "<style>a{mask:image('http://host/x')}</style>",
+        "<g mask=\"image-set('http://host/x' 1x)\"/>",
+        '<h:p xmlns:h="http://www.w3.org/1999/xhtml"/>',
+        '<h:img xmlns:h="http://www.w3.org/1999/xhtml" srcset="http://host/x 1x"/>',
+        '<i:a xmlns:i="urn:i"><script>alert(1)</script></i:a>',
+        '<set attributeName="onload" to="alert(1)"/>',
+        '<animate attributeName="x" from="0" to="9" repeatCount="indefinite"/>',
+        '<image srcset="http://host/x 1x"/>',
+        '<use href="#a" xlink:href="#b"/>',
         "<foreignObject/>",
         '<g xml:base="http://host/"/>',
     ],
@@ -222,12 +244,55 @@ def test_entities_and_style_sheets_of_a_drawing_are_refused() -> None:
 
     assert reason_for(with_entities.encode()) is Refusal.ACTIVE
     assert reason_for(with_sheet.encode()) is Refusal.ACTIVE
+    with_type = '<!DOCTYPE svg SYSTEM "http://host/x.dtd">' + SVG.format("")
+    assert reason_for(with_type.encode()) is Refusal.ACTIVE
 
 
 @pytest.mark.parametrize(
     "inside", ["<g>" * 50_000 + "</g>" * 50_000, "<g/>" * 100_000, "<g>" * 101 + "</g>" * 101]
 )
 def test_a_drawing_without_end_is_refused(inside: str) -> None:
+    assert reason_for(SVG.format(inside).encode()) is Refusal.COMPLEX
+
+
+def repeated(ways: str, levels: int = 9) -> str:
+    """Return groups that each draw the one before ten times, in one of several ways."""
+    groups = "".join(
+        ways.format(at=f"a{at}", before=f"a{at - 1}", tens="{tens}").replace(
+            "{tens}", f'<use href="#a{at - 1}"/>' * 10
+        )
+        for at in range(1, levels)
+    )
+    return f'<g id="a0"><rect/></g>{groups}'
+
+
+TEN = '<rect fill="url(#{before})"/>' * 10
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        repeated('<g id="{at}">{tens}</g>'),
+        repeated('<symbol id="{at}">{tens}</symbol>'),
+        repeated('<pattern id="{at}">{tens}</pattern>'),
+        repeated('<pattern id="{at}">' + TEN + "</pattern>"),
+        repeated('<mask id="{at}">' + TEN.replace("fill", "mask") + "</mask>"),
+        repeated('<clipPath id="{at}">' + TEN.replace("fill", "clip-path") + "</clipPath>"),
+        "<style>.a{marker:url(#m)}</style><marker id='m'>" + "<path/>" * 50 + "</marker>"
+        f"<path class='a' d='M0 0{'h1' * 500}'/>",
+        "<pattern id='p'>" + "<path/>" * 200 + "</pattern><g fill='url(#p)'>" + "<path/>" * 200
+        + "</g>",
+        "<style>#b , rect.a:hover{filter:url(#f)}</style><filter id='f'>"
+        + "<feGaussianBlur stdDeviation='1000'/>" * 3 + "</filter>"
+        + "<rect class='a'/>" * 100,
+        f"<path id='p' d='M0 0{'h1' * 50_000}'/>" + "<use href='#p'/>" * 50,
+        f"<text id='t'>{'long ' * 10_000}</text>" + "<use href='#t'/>" * 50,
+        '<g id="a"><use href="#a"/></g>',
+        '<use id="a" href="#b"/><use id="b" href="#a"/>',
+        "".join(f'<use id="u{n}" href="#u{n + 1}"/>' for n in range(5000)),
+    ],
+)  # fmt: skip
+def test_a_drawing_that_draws_itself_over_and_over_is_refused(inside: str) -> None:
     assert reason_for(SVG.format(inside).encode()) is Refusal.COMPLEX
 
 
