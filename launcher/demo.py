@@ -410,12 +410,17 @@ def _audit_addition(
     boards: dict[str, Board],
 ) -> None:
     """Record what was added to a site in use, as of now and by the command."""
-    targets = [("user", people[each.username].id, each.username) for each in made]
-    targets += [("board", board.id, board.name) for board in boards.values()]
-    targets += [("app", app.id, app.name) for app in apps.values()]
-    for kind, id_, name in targets:
-        target = Target(kind, id_, name)
-        audit.record(f"{kind}.create", actor=COMMAND_LINE, target=target)
+    for account in made:
+        target = Target("user", people[account.username].id, account.username)
+        audit.record("user.create", actor=COMMAND_LINE, target=target)
+    for board in boards.values():
+        audit.record("board.create", actor=COMMAND_LINE, target=_target("board", board))
+    for app in apps.values():
+        audit.record("app.create", actor=COMMAND_LINE, target=_target("app", app))
+
+
+def _target(kind: str, row: App | Board) -> Target:
+    return Target(kind, row.id, row.name)
 
 
 def _audit(

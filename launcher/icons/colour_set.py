@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -116,7 +116,8 @@ def replace_set(prepared: Prepared, *, actor: Actor) -> SetSize:
     if rows:
         db.session.execute(sa.insert(SetIcon), rows)
     after = set_size()
-    _record("icon.replace_set", before, after, actor)
+    changes = _changes(before, after)
+    audit.record("icon.replace_set", actor=actor, target=_TARGET, changes=changes)
     return after
 
 
@@ -125,7 +126,8 @@ def remove_set(*, actor: Actor) -> SetSize:
     before = set_size()
     if before.icons:
         db.session.execute(sa.delete(SetIcon))
-        _record("icon.remove_set", before, SetSize(0, 0), actor)
+        changes = _changes(before, SetSize(0, 0))
+        audit.record("icon.remove_set", actor=actor, target=_TARGET, changes=changes)
     return before
 
 
@@ -142,9 +144,11 @@ def _icons(path: Path) -> Iterator[Mapping[str, Any]]:
             yield icon | {"content": file.read(icon["size_bytes"])}
 
 
-def _record(action: str, before: SetSize, after: SetSize, actor: Actor) -> None:
-    changes = {
+_TARGET = Target("icon", "set", "")
+
+
+def _changes(before: SetSize, after: SetSize) -> Mapping[str, Sequence[int]]:
+    return {
         "icons": [before.icons, after.icons],
         "size_bytes": [before.size_bytes, after.size_bytes],
     }
-    audit.record(action, actor=actor, target=Target("icon", "set", ""), changes=changes)

@@ -353,4 +353,4 @@ def test_the_page_says_when_guests_would_see_nothing(settings: Visitor) -> None:
 
 def test_settings_are_the_last_entry_of_the_navigation(settings: Visitor) -> None:
     groups = re.findall(r"<ul.*?</ul>", settings.page, re.DOTALL)
-    assert re.findall(r'href="(/admin/[^"]+)"', groups[1])[-1] == PATH
+    assert re.findall(r'href="(/admin/[^"]+)"', groups[2])[-1] == PATH
