@@ -79,6 +79,8 @@ def test_signing_in_and_out_needs_the_keyboard_alone(home: Home, open_page: Open
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
     page.keyboard.press("Tab")
+    assert _focused(page) == "Media"  # folds the section
+    page.keyboard.press("Tab")
     assert "Jellyfin" in _focused(page)
     page.get_by_role("button", name="Ada: your account").focus()
     page.keyboard.press("Enter")
