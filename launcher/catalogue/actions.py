@@ -14,6 +14,7 @@ class Action(StrEnum):
     APP_UNARCHIVE = "app.unarchive"
     APP_DELETE = "app.delete"
     APP_UNDO = "app.undo"
+    APP_REDO = "app.redo"
     BOARD_CREATE = "board.create"
     BOARD_UPDATE = "board.update"
     BOARD_MOVE = "board.move"
@@ -27,9 +28,11 @@ class Action(StrEnum):
     PLACE_MOVE = "board.move_app"
     PLACE_REMOVE = "board.remove_app"
     BOARD_UNDO = "board.undo"
+    BOARD_REDO = "board.redo"
     TAG_UPDATE = "tag.update"
     TAG_DELETE = "tag.delete"
     TAG_UNDO = "tag.undo"
+    TAG_REDO = "tag.redo"
     # These are several rows in the log, each with a name above.
     APP_DUPLICATE = "app.duplicate"
     APPS_TAG = "app.tag"
@@ -38,10 +41,12 @@ class Action(StrEnum):
     SAMPLES_ADD = "app.add_samples"
     SAMPLES_REMOVE = "app.remove_samples"
     UNDO = "undo"
+    REDO = "redo"
 
 
 IN_LOG = frozenset(Action) - {
     Action.APP_DUPLICATE, Action.APPS_TAG, Action.APPS_MOVE, Action.TAG_MERGE, Action.UNDO,
+    Action.REDO,
     Action.SAMPLES_ADD, Action.SAMPLES_REMOVE,
 }  # fmt: skip
 """The actions that the audit log has."""

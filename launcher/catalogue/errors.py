@@ -68,10 +68,14 @@ class AlreadyThereError(CatalogueError):
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """Who changed something last, and when; empty when the audit log does not have it."""
+    """Who changed something last, and when; empty when the audit log does not have it.
+
+    `deleted` is the name of what that change deleted, "" where it deleted nothing.
+    """
 
     by: str = ""
     at: datetime | None = None
+    deleted: str = ""
 
 
 class ChangedMeanwhileError(CatalogueError):
@@ -90,15 +94,19 @@ class UndoTooLateError(CatalogueError):
 
     Attributes:
         action, facts: the step, as in `Change`.
+        is_redo: whether the step is an undo itself.
     """
 
     code = "undo_too_late"
 
-    def __init__(self, action: str, facts: Mapping[str, object], since: Since) -> None:
+    def __init__(
+        self, action: str, facts: Mapping[str, object], since: Since, *, is_redo: bool = False
+    ) -> None:
         super().__init__(action)
         self.action = action
         self.facts = facts
         self.since = since
+        self.is_redo = is_redo
 
 
 class UndoUnknownError(CatalogueError):

@@ -3,6 +3,8 @@
 A step is undone only where each of these rows is still as the step left it. So an undo never
 removes what another has done since; it is refused instead, with the name of the other. Revisions
 and times of change are not compared: they only grow, also by an undo.
+
+An undo is a step as well, with the rows the other way round: undoing it is the redo.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ from launcher.extensions import db
 from launcher.models import App, AuditEvent, Board, UndoStep, User
 from launcher.models.types import utc_now
 
-__all__ = ["Change", "State", "keep", "last_step", "state", "undo"]
+__all__ = ["Change", "State", "is_undone", "keep", "state", "undo"]
 
 KEEP = 50
 """So many steps of each user are kept."""
@@ -98,16 +100,12 @@ def _next_id() -> int:
     return max(int(utc_now().timestamp() * 1_000_000), largest + 1)
 
 
-def last_step(user: User) -> UndoStep | None:
-    """Return the newest step that `user` could undo."""
-    query = sa.select(UndoStep).where(
-        UndoStep.user_id == user.id, UndoStep.at > utc_now() - KEEP_FOR
-    )
-    return db.session.scalar(query.order_by(UndoStep.id.desc()).limit(1))
-
-
 def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
     """Undo a step of `viewer`: its rows are as they were before it, or all are left alone.
+
+    Returns:
+        The change, `Action.REDO` where the step was an undo itself, with the step that reverses
+        it. Its facts are those of the step, with its `action`.
 
     Raises:
         UndoUnknownError: it is not theirs, was undone already, or is more than a day old, like
@@ -118,6 +116,8 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
     step = db.session.get(UndoStep, step_id)
     if step is None or step.user_id != viewer.id or step.at <= utc_now() - KEEP_FOR:
         raise UndoUnknownError
+    if step.action not in set(Action):
+        raise UndoUnknownError
     rows = [ChangedRow.read(each) for each in step.rows.get("rows", ())]
     boards, apps = touched_ids(rows)
     # A tag is deleted with all its uses, also by who does not see all the apps.
@@ -125,26 +125,46 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
     if not _may_undo(viewer, boards, needed, rows):
         raise NotAllowedError
     if not all(each.is_as_left() for each in rows) or would_take_more(rows):
-        raise UndoTooLateError(step.action, step.facts, _since(step, boards, apps))
+        raise _too_late(step, boards, apps, rows)
+    tags = {each.row["id"] for each in rows if each.table == "tags"}
+    before = state(boards, apps, tags)
     try:
         with db.session.begin_nested():
             write_back(rows, boards, apps)
             close_ranks(rows)
     except IntegrityError:
-        raise UndoTooLateError(step.action, step.facts, _since(step, boards, apps)) from None
-    name = str(step.facts.get("app") or step.facts.get("section") or step.facts.get("board") or "")
-    kind = step.action.partition(".")[0]
-    audit.record(
-        Action(f"{kind}.undo"),
-        actor=actor,
-        target=Target(kind, str(step.facts.get("id", "")), name),
-        changes={"undone": [step.action, None]},
-    )
-    change = Change(Action.UNDO, {"action": step.action, **step.facts})
+        raise _too_late(step, boards, apps, rows) from None
+    after = state(boards, apps, tags)
+    is_redo = is_undone(step.facts)
+    facts = {**step.facts, _UNDONE: not is_redo}
+    reverse = keep(before, after, actor=actor, action=Action(step.action), facts=facts)
+    _record(step, actor, is_redo=is_redo)
+    done = Action.REDO if is_redo else Action.UNDO
+    change = Change(done, {**step.facts, "action": step.action}, reverse.step_id)
     db.session.delete(step)
     db.session.commit()
     db.session.expire_all()
     return change
+
+
+_UNDONE = "is_undone"
+
+
+def is_undone(facts: Mapping[str, Any]) -> bool:
+    """Whether the step with these facts is an undo."""
+    return bool(facts.get(_UNDONE))
+
+
+def _record(step: UndoStep, actor: Actor, *, is_redo: bool) -> None:
+    name = str(step.facts.get("app") or step.facts.get("section") or step.facts.get("board") or "")
+    kind = step.action.partition(".")[0]
+    changes = {"undone": [None, step.action] if is_redo else [step.action, None]}
+    audit.record(
+        Action(f"{kind}.{'redo' if is_redo else 'undo'}"),
+        actor=actor,
+        target=Target(kind, str(step.facts.get("id", "")), name),
+        changes=changes,
+    )
 
 
 def _may_undo(
@@ -159,12 +179,18 @@ def _may_undo(
     known = set(db.session.scalars(sa.select(App.id).where(App.id.in_(apps), sees_app(viewer))))
     there = set(db.session.scalars(sa.select(Board.id).where(Board.id.in_(boards))))
     apps_there = set(db.session.scalars(sa.select(App.id).where(App.id.in_(apps))))
-    # A board that the step deleted belongs to its owner.
-    deleted = [each.before for each in rows if each.table == "boards" and each.after is None]
-    is_theirs = all(
-        viewer.is_admin or row is None or row.get("owner_id") == viewer.id for row in deleted
-    )
+    # A board that comes back or goes is its owner's.
+    whole = [each.row for each in rows if each.table == "boards" and not each.is_update]
+    is_theirs = all(viewer.is_admin or row.get("owner_id") == viewer.id for row in whole)
     return seen == there and known == apps_there and is_theirs
+
+
+def _too_late(
+    step: UndoStep, boards: Collection[int], apps: Collection[int], rows: Sequence[ChangedRow]
+) -> UndoTooLateError:
+    placed = {each.row["app_id"] for each in rows if each.table == "placements"}
+    since = _since(step, boards, {*apps, *placed})
+    return UndoTooLateError(step.action, step.facts, since, is_redo=is_undone(step.facts))
 
 
 def _since(step: UndoStep, boards: Collection[int], apps: Collection[int]) -> Since:
@@ -179,7 +205,15 @@ def _since(step: UndoStep, boards: Collection[int], apps: Collection[int]) -> Si
         .order_by(AuditEvent.at.desc(), AuditEvent.id.desc())
         .limit(1)
     )
-    return Since(newest.actor_name, newest.at) if newest else Since()
+    if newest is None:
+        return Since()
+    deleted = ""
+    if newest.action == Action.SECTION_DELETE:
+        words = str((newest.changes.get("section") or [""])[0])
+        deleted = words.rpartition(" (")[0] or words
+    elif newest.action in {Action.APP_DELETE, Action.BOARD_DELETE, Action.TAG_DELETE}:
+        deleted = newest.target_name
+    return Since(newest.actor_name, newest.at, deleted)
 
 
 def _forget_old(user_id: int) -> None:

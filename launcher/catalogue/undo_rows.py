@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from launcher.extensions import db
-from launcher.models import App, Board
+from launcher.models import App, Board, HealthCheck
 from launcher.models.types import utc_now
 
 Row = Mapping[str, Any]
@@ -111,6 +111,11 @@ class ChangedRow:
         return self.after if self.after is not None else self.before or {}
 
     @property
+    def is_update(self) -> bool:
+        """Whether the row was there before the step and after it."""
+        return self.before is not None and self.after is not None
+
+    @property
     def key(self) -> tuple[Any, ...]:
         """The values of its key."""
         return _key(self.table, self.row)
@@ -154,6 +159,9 @@ def write_back(rows: Sequence[ChangedRow], boards: Collection[int], apps: Collec
         if each.before is not None and each.after is None:
             names, marks = ", ".join(each.before), ", ".join("?" * len(each.before))
             run(f"INSERT INTO {each.table} ({names}) VALUES ({marks})", tuple(each.before.values()))
+            if each.table == "apps" and not each.before["is_sample"]:
+                # Its check went with it. How it is checked is no field that a step changes.
+                db.session.add(HealthCheck(app_id=each.before["id"]))
         elif each.before is not None and each.after is not None:
             values = {
                 name: value

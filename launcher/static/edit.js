@@ -16,6 +16,8 @@ function send(request) {
 
 // `lost` puts back what the page showed already.
 async function post({ path, fields, multipart = false, into = "#board", lost }) {
+  const isUndo = pathOf(path) === words.undo;
+  if (isUndo) forget(fields.get("id"));
   if (fields.has("seen") && into === "#board") fields.set("seen", document.querySelector("#edit").elements.seen.value);
   let answer;
   try {
@@ -23,9 +25,51 @@ async function post({ path, fields, multipart = false, into = "#board", lost }) 
     if ([502, 503, 504].includes(answer.status)) throw new Error(answer.status);
   } catch {
     lost?.();
-    return showLost({ path, fields, multipart, into }, lost ? words.moveLost : words.lost);
+    showLost({ path, fields, multipart, into }, lost ? words.moveLost : words.lost);
+    return false;
   }
   await show(answer, into);
+  noteSteps(isUndo);
+  // What is deleted is gone for good, and with it what was done to it before.
+  if (answer.ok && /\/apps\/\d+\/delete$/.test(path)) steps.undo = steps.redo = [];
+  return answer.ok;
+}
+
+// The steps of this page that can be undone and done again, oldest first: the toasts bring them.
+
+const steps = { undo: [], redo: [] };
+
+function noteSteps(isUndo) {
+  for (const form of toasts.querySelectorAll("form[data-step]:not([data-noted])")) {
+    form.dataset.noted = "";
+    if (form.dataset.step === "undo" && !isUndo) steps.redo = [];
+    steps[form.dataset.step].push(form.elements.id.value);
+  }
+}
+
+function forget(id) {
+  for (const kind of ["undo", "redo"]) steps[kind] = steps[kind].filter((each) => each !== id);
+}
+
+function takeBack(kind) {
+  const id = steps[kind].at(-1);
+  removeUndoToasts();
+  if (!id) return showNote(kind === "undo" ? words.nothingUndo : words.nothingRedo);
+  const fields = new FormData(document.querySelector("#edit"));
+  fields.delete("seen");
+  fields.set("id", id);
+  return post({ path: words.undo, fields });
+}
+
+function showNote(text) {
+  const toast = document.querySelector("#note").content.firstElementChild.cloneNode(true);
+  toast.querySelector("span").textContent = text;
+  toasts.append(toast);
+  document.dispatchEvent(new Event("htmx:after:swap"));
+}
+
+function pathOf(path) {
+  return new URL(path, location.href).pathname;
 }
 
 function ask(path, options = {}) {
@@ -221,14 +265,17 @@ menu.addEventListener("toggle", (event) => {
 document.addEventListener("keydown", (event) => {
   const isTyping = event.target.closest("input, textarea, select, [contenteditable]") !== null;
   if (isTyping || dialog.open || event.defaultPrevented) return;
-  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z") {
-    event.preventDefault();
-    const fields = new FormData(document.querySelector("#edit"));
-    fields.delete("seen");
-    removeUndoToasts();
-    send({ path: words.undo, fields });
-  }
+  if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
+  event.preventDefault();
+  // After the steps that are on their way.
+  const kind = event.shiftKey ? "redo" : "undo";
+  queue = queue.then(() => takeBack(kind)).catch(() => {});
 });
+
+// The settings of a board renew the whole page; what came before them is no step of this page.
+const isOwnStep = new URLSearchParams(location.search).has("saved");
+for (const form of toasts.querySelectorAll("form[data-step]")) if (!isOwnStep) form.dataset.noted = "";
+noteSteps(false);
 
 // For the moves, which are in a script of their own.
 document.addEventListener("launcher:send", ({ detail }) => {

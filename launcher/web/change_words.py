@@ -17,7 +17,7 @@ from launcher.i18n.formats import isolated
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
 from launcher.web.toasts import Toast, make_toast, show
-from launcher.web.undo_words import undone_words
+from launcher.web.undo_words import redone_words, undone_words
 
 Facts = Mapping[str, Any]
 
@@ -43,6 +43,7 @@ def toast_of(change: Change) -> Toast:
         undo_path=url_for("editing.undo"),
         undo_field="undo",
         undo_ids=[str(change.step_id)],
+        is_undo=change.action is Action.UNDO,
     )
 
 
@@ -137,17 +138,12 @@ def _deleted(facts: Facts) -> str:
     return _("%(app)s deleted.", app=facts["app"])
 
 
-def _undone(facts: Facts) -> str:
-    return undone_words(facts.get("action", ""))
-
-
 _WORDS: Mapping[Action, Callable[[Facts], str]] = {
     Action.APP_CREATE: _added,
     Action.APP_UPDATE: lambda facts: _("%(app)s saved.", app=facts["app"]),
     Action.APP_ARCHIVE: _archived,
     Action.APP_UNARCHIVE: _unarchived,
     Action.APP_DELETE: _deleted,
-    Action.APP_UNDO: _undone,
     Action.BOARD_CREATE: lambda facts: _("Board %(board)s created.", board=facts["board"]),
     Action.BOARD_UPDATE: lambda facts: _("Board %(board)s saved.", board=facts["board"]),
     Action.BOARD_MOVE: lambda facts: _moved_to_position(facts["board"], facts),
@@ -168,10 +164,8 @@ _WORDS: Mapping[Action, Callable[[Facts], str]] = {
         app=facts["app"],
         board=facts["board"],
     ),
-    Action.BOARD_UNDO: _undone,
     Action.TAG_UPDATE: lambda facts: _("Tag renamed to %(tag)s.", tag=facts["tag"]),
     Action.TAG_DELETE: lambda facts: _("Tag %(tag)s deleted.", tag=facts["tag"]),
-    Action.TAG_UNDO: _undone,
     Action.APP_DUPLICATE: lambda facts: _(
         "%(app)s duplicated.", app=facts.get("original", facts["app"])
     ),
@@ -196,5 +190,10 @@ _WORDS: Mapping[Action, Callable[[Facts], str]] = {
     Action.SAMPLES_REMOVE: lambda facts: ngettext(
         "%(num)s sample app removed.", "%(num)s sample apps removed.", facts["count"]
     ),
-    Action.UNDO: _undone,
+    **dict.fromkeys(
+        (Action.UNDO, Action.APP_UNDO, Action.BOARD_UNDO, Action.TAG_UNDO), undone_words
+    ),
+    **dict.fromkeys(
+        (Action.REDO, Action.APP_REDO, Action.BOARD_REDO, Action.TAG_REDO), redone_words
+    ),
 }

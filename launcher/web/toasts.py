@@ -14,7 +14,8 @@ from flask import flash
 class Toast(TypedDict):
     """One message with smaller `details`.
 
-    Its button `undo_field` sends the fields `id` of `undo_ids` to `undo_path`, "" for no undo.
+    Its button `undo_field` sends the fields `id` of `undo_ids` to `undo_path`, "" for no undo. It
+    says *Redo* where the toast is about an undo.
     """
 
     severity: str
@@ -23,6 +24,7 @@ class Toast(TypedDict):
     undo_path: str
     undo_field: str
     undo_ids: list[str]
+    is_undo: bool
 
 
 def make_toast(
@@ -33,6 +35,7 @@ def make_toast(
     undo_path: str = "",
     undo_field: str = "",
     undo_ids: Sequence[str] = (),
+    is_undo: bool = False,
 ) -> Toast:
     """Return a toast, which is kept in the session cookie; `severity` is "ok", "warn" or "bad"."""
     return Toast(
@@ -42,6 +45,7 @@ def make_toast(
         undo_path=undo_path,
         undo_field=undo_field,
         undo_ids=list(undo_ids),
+        is_undo=is_undo,
     )
 
 

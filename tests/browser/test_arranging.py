@@ -74,7 +74,7 @@ def test_a_tile_is_dragged_by_mouse_and_the_step_is_undone(edit: OpenPage) -> No
     expect(toast).to_contain_text("Navidrome moved to position 2 of 8 in Media.")
     assert _focus(page) == "Move Navidrome"
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator("#toasts")).to_contain_text("Move undone.")
+    expect(page.locator("#toasts")).to_contain_text("Undone: Navidrome moved.")
     assert _apps(page) == MEDIA
     page.reload()
     assert _apps(page) == MEDIA
@@ -84,7 +84,7 @@ def test_a_tile_is_dragged_by_mouse_and_the_step_is_undone(edit: OpenPage) -> No
     expect(toast).to_contain_text("Jellyfin moved to House.")
     assert "Jellyfin" in _apps(page, 1)
     page.keyboard.press("Control+z")
-    expect(page.locator("#toasts")).to_contain_text("Move undone.")
+    expect(page.locator("#toasts")).to_contain_text("Undone: Jellyfin moved.")
     assert _apps(page) == MEDIA
 
     _drag(page, "Immich", "Kavita")
@@ -185,6 +185,38 @@ def test_menus_and_forms_need_the_keyboard_alone(edit: OpenPage) -> None:
     page.wait_for_url("**/b/home")
 
 
+def test_control_z_undoes_the_steps_of_this_page_and_none_before(edit: OpenPage) -> None:
+    page = edit()
+    _key_right(page, "Jellyfin")
+    expect(page.locator("#toasts")).to_contain_text("Jellyfin moved to position 2")
+    page.reload()
+    page.locator(".grip").first.wait_for()
+    page.keyboard.press("Control+z")
+    expect(page.locator("#toasts")).to_contain_text("Nothing to undo.")
+    assert _apps(page)[:2] == ["Immich", "Jellyfin"], "that step was of the page before"
+
+    _key_right(page, "Jellyfin")
+    expect(page.locator("#toasts")).to_contain_text("Jellyfin moved to position 3")
+    _key_right(page, "Kavita")
+    expect(page.locator("#toasts")).to_contain_text("Kavita moved")
+    before = _apps(page)
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#toasts")).to_contain_text("Undone: Jellyfin moved.")
+    assert _apps(page) == ["Immich", "Jellyfin", *MEDIA[2:]]
+    page.keyboard.press("Control+Shift+z")
+    page.keyboard.press("Control+Shift+z")
+    expect(page.locator("#toasts")).to_contain_text("Redone: Kavita moved.")
+    assert _apps(page) == before
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#toasts")).to_contain_text("Undone: Kavita moved.")
+    page.get_by_role("button", name="Redo").click()
+    expect(page.locator("#toasts")).to_contain_text("Redone: Kavita moved.")
+    assert _apps(page) == before
+    page.keyboard.press("Control+Shift+z")
+    expect(page.locator("#toasts")).to_contain_text("Nothing to redo.")
+
+
 def test_the_second_of_two_editors_sees_what_the_first_did(edit: OpenPage) -> None:
     ada, ben = edit(expected_statuses={409}), edit("ben", expected_statuses={409})
     _key_right(ada, "Jellyfin")
@@ -199,7 +231,7 @@ def test_the_second_of_two_editors_sees_what_the_first_did(edit: OpenPage) -> No
     ada.get_by_role("button", name="Undo").click()
     expect(ada.locator("#toasts")).to_contain_text("Launcher could not undo the move. ben changed")
     ben.keyboard.press("Control+z")
-    expect(ben.locator("#toasts")).to_contain_text("Move undone.")
+    expect(ben.locator("#toasts")).to_contain_text("Undone: Immich moved.")
 
 
 def test_a_server_that_is_silent_puts_the_tile_back(edit: OpenPage) -> None:
@@ -264,7 +296,7 @@ def test_without_script_all_is_done_by_forms(edit: OpenPage) -> None:
     expect(page.locator("#toasts")).to_contain_text("Immich duplicated.")
     assert _apps(page)[1:3] == ["Immich", "Immich copy"]
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator("#toasts")).to_contain_text("Duplication undone.")
+    expect(page.locator("#toasts")).to_contain_text("Undone: Immich duplicated.")
     page.get_by_role("button", name="Actions for section House").click()
     page.get_by_role("button", name="Move section up").click()
     expect(page.locator("#toasts")).to_contain_text("House moved to position 1 of 4.")

@@ -30,6 +30,6 @@ def test_settings_are_saved_in_a_dialog_and_the_bar_has_the_new_name(
     expect(page.get_by_role("heading", name="Editing Cellar")).to_be_visible()
     expect(page.locator(".toast").filter(has_text="Board Cellar saved.")).to_have_count(1)
     page.locator(".toast").get_by_role("button", name="Undo").click()
-    expect(page.locator(".toast").filter(has_text="Changes undone.")).to_be_visible()
+    expect(page.locator(".toast").filter(has_text="Undone: Board ")).to_be_visible()
     page.reload()
     expect(page.get_by_role("heading", name="Editing Workshop")).to_be_visible()

@@ -117,7 +117,7 @@ def test_the_settings_are_saved_together_and_undone_together(
     assert _fields(ada.page)["after"] == str(board("attic").id)
     assert "Board Start saved." in ada.page
 
-    ada.send("/undo")
+    ada.send("/undo", id=_step_in(ada.page))
     back = board("home")
     assert (back.name, back.position, back.is_home) == ("Home", 0, False)
 
@@ -213,9 +213,10 @@ def test_a_board_is_deleted_after_a_question_that_counts_and_comes_back_by_undo(
         assert db.session.scalar(sa.select(sa.func.count(App.id))) == 7
     ada.open("/")
     assert "Board Home deleted. Its apps are still in Apps." in ada.page
+    step = _step_in(ada.page)
     assert ada.open("/b/home").status_code == 404
 
-    ada.send("/undo")
+    ada.send("/undo", id=step)
     assert ada.open("/b/home").status_code == 200
 
 
@@ -287,3 +288,8 @@ def test_the_choices_of_who_can_view_say_when_guests_are_off(
 def _rows(page: str) -> list[str]:
     rows = re.findall(r"<tr id=\"board-.*?</tr>", page, re.DOTALL)
     return [_text(row.partition('<td class="acts"')[0]) for row in rows]
+
+
+def _step_in(page: str) -> str:
+    """The id that the newest toast of a page sends to undo its step."""
+    return re.findall(r'name="id" value="(\d+)"', page)[-1]

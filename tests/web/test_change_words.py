@@ -55,7 +55,9 @@ def test_every_change_is_said_in_every_language(app: Flask, action: Action, lang
         (Action.SECTION_DELETE, {}, "Section Media deleted. Its 8 apps are still in Apps."),
         (Action.BOARD_MOVE, {"count": 3}, "Home moved to position 2 of 3."),
         (Action.APPS_TAG, {"count": 3}, "3 apps tagged “family”."),
-        (Action.UNDO, {}, "Move undone."),
+        (Action.UNDO, {"action": "board.move_app"}, "Undone: Jellyfin moved."),
+        (Action.REDO, {"action": "board.add_section"}, "Redone: Section Media added."),
+        (Action.UNDO, {"action": "board.create"}, "Undone: Board Home created."),
     ],
 )
 def test_the_sentences_are_those_of_the_design(
@@ -78,19 +80,36 @@ def test_undo_brings_an_app_back_to_its_place(app: Flask, ben: Visitor, boards: 
 
     assert (answer.status_code, answer.headers["Location"]) == (303, "/b/home?a=1")
     page = ben.open("/b/home").text
-    assert "Removal undone." in page
+    assert "Undone: Jellyfin removed from Home." in page
     assert page.index("Jellyfin") < page.index("Home Assistant")
 
 
-def test_without_a_step_the_newest_is_undone_and_then_none_is_left(
+def test_an_undo_is_undone_by_its_redo_and_so_on(app: Flask, ben: Visitor, boards: None) -> None:
+    ben.send("/undo", id=_remove_jellyfin(app))
+    page = ben.open("/b/home").text
+    assert ">Redo</button>" in page
+
+    ben.send("/undo", id=_step_in(page))
+    page = ben.open("/b/home").text
+    assert "Redone: Jellyfin removed from Home." in page
+    assert ">Undo</button>" in page
+    assert "Jellyfin</" not in page.split('id="toasts"')[0]
+
+    ben.send("/undo", id=_step_in(page))
+    assert "Undone: Jellyfin removed from Home." in ben.open("/b/home").text
+
+
+def test_a_step_whose_app_was_deleted_is_refused_with_that(
     app: Flask, ben: Visitor, boards: None
 ) -> None:
-    _remove_jellyfin(app)
+    with app.test_request_context():
+        change = move_place(_place("Jellyfin"), _section("Work"), 1, actor=_actor("ben"))
+        delete_apps([_place("Jellyfin").app], actor=_actor("ben"))
 
-    assert ben.send("/undo").headers["Location"] == "/"
-    assert "Removal undone." in ben.open("/b/home").text
-    ben.send("/undo")
-    assert "There is no step to undo." in ben.open("/").text
+    ben.send("/undo", id=str(change.step_id))
+
+    words = r"Launcher could not undo the move. ben deleted Jellyfin at \d\d:\d\d\."
+    assert re.search(words, ben.open("/b/home").text)
 
 
 @pytest.mark.parametrize("referrer", ["https://evil.example//evil.example/", "nonsense", ""])
@@ -100,9 +119,9 @@ def test_undo_leads_to_a_page_of_this_site_alone(
     assert ben.send_with({"Referer": referrer}, "/undo").headers["Location"] == "/"
 
 
-@pytest.mark.parametrize("step", ["", "x", "-1", "9" * 30, "²", "999"])
-def test_an_unknown_step_is_not_undone(ben: Visitor, boards: None, step: str) -> None:
-    ben.send("/undo", id=step)
+@pytest.mark.parametrize("step", [None, "", "x", "-1", "9" * 30, "²", "999"])
+def test_an_unknown_step_is_not_undone(ben: Visitor, boards: None, step: str | None) -> None:
+    ben.send("/undo", **({} if step is None else {"id": step}))
 
     assert "There is no step to undo." in ben.open("/").text
 
@@ -172,3 +191,8 @@ def _place(name: str) -> Placement:
 
 def _section(name: str) -> Section:
     return db.session.scalars(db.select(Section).where(Section.name == name)).one()
+
+
+def _step_in(page: str) -> str:
+    """The id that the newest toast of a page sends."""
+    return re.findall(r'name="id" value="(\d+)"', page)[-1]

@@ -213,7 +213,7 @@ def test_with_script_each_answer_is_the_board_with_its_toasts(
     answer = ben.send_with(HTMX, "/undo", id=step[1])
     assert answer.status_code == 200
     assert answer.text.index("Jellyfin") < answer.text.index("Home Assistant")
-    assert "Move undone." in answer.text
+    assert "Undone: Home Assistant moved." in answer.text
     assert 'id="tabs"' not in answer.text
 
     assert '<nav class="tabs" id="tabs"' in ben.open("/b/home/edit", **HTMX).text

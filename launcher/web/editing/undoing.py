@@ -1,4 +1,4 @@
-"""Undoing the last step, or the one that a toast is about."""
+"""Undoing a step, which a toast is about, and undoing that again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from launcher.web.change_words import show_change
 from launcher.web.editing.page import answer
 from launcher.web.editing.rights import blueprint, board_of_page, editing_required
 from launcher.web.htmx import current_page, is_htmx, redirect_to, split_address
-from launcher.web.numbers import number_field
 from launcher.web.roles import acting_user, signed_in_user
 from launcher.web.toasts import make_toast, show
 from launcher.web.undo_words import undo_refused_words
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 @blueprint.post("/undo")
 @editing_required
 def undo() -> ResponseReturnValue:
-    """Undo the step `id`, without it the newest of this user, and go back to the page."""
+    """Undo the step `id` of this user, and go back to the page."""
     viewer = signed_in_user()
     try:
         show_change(steps.undo(_wanted_step(), viewer=viewer, actor=acting_user()))
@@ -53,9 +52,7 @@ def page_before() -> str:
 
 
 def _wanted_step() -> int:
-    if "id" not in request.form:
-        newest = steps.last_step(signed_in_user())
-        if newest is None:
-            raise UndoUnknownError
-        return newest.id
-    return number_field("id", 0)
+    text = request.form.get("id", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 18):
+        raise UndoUnknownError
+    return int(text)
