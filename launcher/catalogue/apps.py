@@ -17,6 +17,7 @@ from launcher.catalogue.entries import NAME_MAX, AppEntries
 from launcher.catalogue.errors import FieldsRefusedError, Refusal, Unfit
 from launcher.catalogue.history import place_words, target_of
 from launcher.catalogue.merge import EditedByTwoError, merge
+from launcher.catalogue.new_section import NewSection, made
 from launcher.catalogue.places import append, facts_of, position_of, renumber, touch
 from launcher.catalogue.tags import set_tags
 from launcher.catalogue.undo import Change
@@ -27,7 +28,11 @@ from launcher.models.types import utc_now
 
 
 def create_app(
-    entries: AppEntries, section: Section | None, *, actor: Actor, owner_id: int | None = None
+    entries: AppEntries,
+    section: Section | NewSection | None,
+    *,
+    actor: Actor,
+    owner_id: int | None = None,
 ) -> tuple[App, Change]:
     """Add an app to the catalogue and, unless `section` is None, at the end of a section.
 
@@ -38,9 +43,10 @@ def create_app(
         FieldsRefusedError: nothing was added.
     """
     checked = entries.checked()
-    board_ids = [section.board_id] if section else []
+    board_ids = [section.board.id] if section else []
     before = undo.state(board_ids)
-    app, place = add_app(checked, section, actor=actor, owner_id=owner_id)
+    into = made(section, actor=actor) if section else None
+    app, place = add_app(checked, into, actor=actor, owner_id=owner_id)
     facts = facts_of(place) if place else {"app": app.name}
     change = undo.keep(
         before,

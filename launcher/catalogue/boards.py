@@ -19,6 +19,7 @@ from launcher.catalogue.errors import (
     Unfit,
 )
 from launcher.catalogue.history import require_unchanged, target_of
+from launcher.catalogue.new_section import NewSection, made
 from launcher.catalogue.places import heir_of, leave_to
 from launcher.catalogue.undo import Change
 from launcher.extensions import db
@@ -31,14 +32,19 @@ def all_boards() -> Sequence[Board]:
 
 
 def create_board(
-    entries: BoardEntries, *, owner: User | None, actor: Actor
+    entries: BoardEntries, *, owner: User | None, actor: Actor, section: str = ""
 ) -> tuple[Board, Change]:
     """Create a board at the end, owned by `owner`; its address is made of its name if empty.
+
+    Args:
+        section: the name of its first section, "" for none.
 
     Raises:
         FieldsRefusedError: nothing was created.
     """
     board = add_board(entries, owner=owner, actor=actor)
+    if section:
+        made(NewSection(board, section), actor=actor)
     before: undo.State = {table: {} for table in undo.state()}
     change = undo.keep(
         before,

@@ -16,6 +16,7 @@ from launcher.catalogue import undo
 from launcher.catalogue.actions import Action
 from launcher.catalogue.errors import AlreadyThereError
 from launcher.catalogue.history import place_words, target_of
+from launcher.catalogue.new_section import NewSection, made
 from launcher.catalogue.seen import Seen, require_sections_unchanged
 from launcher.catalogue.undo import Change
 from launcher.extensions import db
@@ -39,13 +40,13 @@ def add_place(app: App, section: Section, *, actor: Actor) -> Change:
 
 def move_place(
     place: Placement,
-    section: Section,
+    section: Section | NewSection,
     position: int,
     *,
     actor: Actor,
     seen: Seen | None = None,
 ) -> Change:
-    """Move an app to a position of a section, perhaps on another board.
+    """Move an app to a position of a section, perhaps on another board or one that is made.
 
     Args:
         position: from 1; what is too large means the end.
@@ -56,12 +57,15 @@ def move_place(
         AlreadyThereError: the section has this app at another place.
         ChangedMeanwhileError: nothing was changed.
     """
-    old, boards = place.section, _boards(place.section, section)
-    require_sections_unchanged(seen, old, section)
-    if section is not old:
-        _require_absent(place.app_id, section)
+    old = place.section
+    boards = list(dict.fromkeys((old.board, section.board)))
+    target = section if isinstance(section, Section) else None
+    require_sections_unchanged(seen, old, target)
+    if target and target is not old:
+        _require_absent(place.app_id, target)
     was = position_of(place)
     before = undo.state([each.id for each in boards])
+    section = made(section, actor=actor)
     if section is not old:
         place.section = section
         db.session.flush()
@@ -220,10 +224,6 @@ def _kept(
 
 def _in_order(section: Section) -> list[Placement]:
     return sorted(section.placements, key=lambda each: (each.position, each.id))
-
-
-def _boards(*sections: Section) -> list[Board]:
-    return list(dict.fromkeys(each.board for each in sections))
 
 
 def _require_absent(app_id: int, section: Section) -> None:

@@ -14,8 +14,8 @@ from launcher.catalogue.actions import Action
 from launcher.catalogue.apps import add_app, delete_in_session
 from launcher.catalogue.entries import AppEntries
 from launcher.catalogue.history import target_of
+from launcher.catalogue.new_section import NewSection, made
 from launcher.catalogue.places import touch
-from launcher.catalogue.sections import append_section
 from launcher.catalogue.undo import Change
 from launcher.extensions import db
 from launcher.models import App, Board, Placement, Section, User
@@ -36,9 +36,7 @@ def add_samples(
     before = undo.state([board.id])
     apps: list[App] = []
     for name, samples in sections.items():
-        section = append_section(board, name)
-        changes = {"section": [None, name]}
-        audit.record(Action.SECTION_ADD, actor=actor, target=target_of(board), changes=changes)
+        section = made(NewSection(board, name), actor=actor)
         for entries in samples:
             app, _place = add_app(entries.checked(), section, actor=actor)
             app.is_sample, app.check = True, None

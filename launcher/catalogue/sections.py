@@ -13,6 +13,7 @@ from launcher.catalogue.actions import Action
 from launcher.catalogue.entries import TITLE_MAX, UnfitError, read_name
 from launcher.catalogue.errors import FieldsRefusedError
 from launcher.catalogue.history import target_of
+from launcher.catalogue.new_section import NewSection, made
 from launcher.catalogue.places import heir_of, leave_to, touch
 from launcher.catalogue.seen import Seen, require_order_unchanged, require_sections_unchanged
 from launcher.catalogue.undo import Change
@@ -27,20 +28,10 @@ def add_section(board: Board, name: str, *, actor: Actor) -> Change:
         FieldsRefusedError: nothing was changed.
     """
     before = undo.state([board.id])
-    section = append_section(board, _name(name))
-    touch([board])
+    section = put_section(board, name, actor=actor)
     change = _keep(before, [board], actor, Action.SECTION_ADD, _facts(section))
-    _record([board], actor, Action.SECTION_ADD, [None, section.name])
     db.session.commit()
     return change
-
-
-def append_section(board: Board, name: str) -> Section:
-    """Add a section at the end of a board, inside the caller's transaction."""
-    section = Section(board=board, name=name, position=len(board.sections))
-    db.session.add(section)
-    db.session.flush()
-    return section
 
 
 def put_section(board: Board, name: str, *, actor: Actor) -> Section:
@@ -49,9 +40,8 @@ def put_section(board: Board, name: str, *, actor: Actor) -> Section:
     Raises:
         FieldsRefusedError: nothing was changed.
     """
-    section = append_section(board, _name(name))
+    section = made(NewSection(board, _name(name)), actor=actor)
     touch([board])
-    _record([board], actor, Action.SECTION_ADD, [None, section.name])
     return section
 
 

@@ -143,6 +143,15 @@ def _compared(row: Row | None) -> Row | None:
     return {name: value for name, value in row.items() if name not in _GROWING}
 
 
+# What goes with a row that is deleted, by the table of that row: table and column.
+_PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "boards": (("sections", "board_id"),),
+    "sections": (("placements", "section_id"),),
+    "apps": (("placements", "app_id"), ("app_tags", "app_id")),
+    "tags": (("app_tags", "tag_id"),),
+}
+
+
 def write_back(rows: Sequence[ChangedRow], boards: Collection[int], apps: Collection[int]) -> None:
     """Make these rows as they were before the step, and give boards and apps their next revision.
 
@@ -152,8 +161,9 @@ def write_back(rows: Sequence[ChangedRow], boards: Collection[int], apps: Collec
     run = db.session.connection().exec_driver_sql
     order = list(_KEYS)
     by_parents = sorted(rows, key=lambda each: order.index(each.table))
-    for each in reversed(by_parents):
-        if each.before is None:
+    added = [each for each in reversed(by_parents) if each.before is None]
+    for each in added:
+        if each.table not in _PARTS:
             run(f"DELETE FROM {each.table} WHERE {each.where}", each.key)
     for each in by_parents:
         if each.before is not None and each.after is None:
@@ -174,6 +184,10 @@ def write_back(rows: Sequence[ChangedRow], boards: Collection[int], apps: Collec
                     f"UPDATE {each.table} SET {assigned} WHERE {each.where}",
                     (*values.values(), *each.key),
                 )
+    # What was moved into it is back by now, and does not go with it.
+    for each in added:
+        if each.table in _PARTS:
+            run(f"DELETE FROM {each.table} WHERE {each.where}", each.key)
     now = utc_now()
     for model, ids in ((Board, boards), (App, apps)):
         grown = {"revision": model.revision + 1, "updated_at": now}
@@ -183,15 +197,6 @@ def write_back(rows: Sequence[ChangedRow], boards: Collection[int], apps: Collec
             .values(grown)
             .execution_options(synchronize_session=False)
         )
-
-
-# What goes with a row that is deleted, by the table of that row: table and column.
-_PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "boards": (("sections", "board_id"),),
-    "sections": (("placements", "section_id"),),
-    "apps": (("placements", "app_id"), ("app_tags", "app_id")),
-    "tags": (("app_tags", "tag_id"),),
-}
 
 
 def would_take_more(rows: Sequence[ChangedRow]) -> bool:

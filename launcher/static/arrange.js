@@ -140,13 +140,18 @@ function drop() {
   const name = lifted.kind.name(lifted.item);
   const state = settle();
   if (tab) putBack(state);
-  say(tab ? words.movedToBoard.replace("{name}", name).replace("{board}", tab.textContent) : text);
   hideSoon();
   state.grip.focus({ preventScroll: true });
-  if (isSame) return;
+  if (isSame) return say(text);
   const fields = tab ? { board: tab.dataset.id } : state.kind.fields(place.list, place.position);
   const detail = { path: state.kind.path(state.item), fields, lost: () => putBack(state) };
   document.dispatchEvent(new CustomEvent("launcher:send", { detail }));
+  // Dropped is what the server has saved; where it did not, its toast says why.
+  detail.sent.then((isSaved) => {
+    if (!isSaved || lifted) return;
+    say(tab ? words.movedToBoard.replace("{name}", name).replace("{board}", tab.textContent) : text);
+    hideSoon();
+  });
 }
 
 // Words

@@ -10,7 +10,7 @@ const board = () => document.querySelector("#board");
 // One after the other: each sends what the one before it left.
 let queue = Promise.resolve();
 function send(request) {
-  queue = queue.then(() => post(request)).catch(() => {});
+  queue = queue.then(() => post(request)).catch(() => false);
   return queue;
 }
 

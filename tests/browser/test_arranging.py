@@ -127,6 +127,7 @@ def test_a_tile_is_moved_by_keyboard_and_each_move_is_announced_once(edit: OpenP
     for key in ("Enter", "ArrowRight", "Enter"):
         page.keyboard.press(key)
     expect(page.locator("#toasts")).to_contain_text("Jellyfin moved to position 2 of 8 in Media.")
+    page.wait_for_function("window.heard.at(-1).includes('dropped')")
     assert _heard(page)[-1] == "Jellyfin dropped at position 2 of 8 in Media."
     assert _focus(page) == "Move Jellyfin"
 
@@ -236,12 +237,14 @@ def test_the_second_of_two_editors_sees_what_the_first_did(edit: OpenPage) -> No
 
 def test_a_server_that_is_silent_puts_the_tile_back(edit: OpenPage) -> None:
     page = edit(expected_statuses={504})
+    _listen(page)
     page.route("**/move", lambda route: route.fulfill(status=504))
     _key_right(page, "Jellyfin")
     expect(page.locator("#toasts")).to_contain_text(
         "Move not saved. Launcher did not answer. The tile is back in its place."
     )
     assert _apps(page) == MEDIA
+    assert not [each for each in _heard(page) if "dropped" in each]
     page.unroute("**/move")
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#toasts")).to_contain_text("Jellyfin moved to position 2")

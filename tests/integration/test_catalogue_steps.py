@@ -23,6 +23,7 @@ from launcher.catalogue.access import sees_app, sees_board, visible_boards, visi
 from launcher.catalogue.actions import IN_LOG
 from launcher.catalogue.entries import AppEntries, BoardEntries
 from launcher.catalogue.errors import CatalogueError
+from launcher.catalogue.new_section import NewSection
 from launcher.extensions import db
 from launcher.models import App, Board, Placement, Section, Tag, UndoStep, User
 
@@ -173,6 +174,9 @@ CHANGES: Sequence[Callable[[Hand], object]] = (
     ),
     lambda hand: places.move_place(
         hand.place, hand.section(hand.step.b), hand.step.c, actor=hand.actor
+    ),
+    lambda hand: places.move_place(
+        hand.place, NewSection(hand.board, hand.name), hand.step.c, actor=hand.actor
     ),
     lambda hand: places.remove_place(hand.place, actor=hand.actor),
     lambda hand: sections.add_section(hand.board, hand.name, actor=hand.actor),

@@ -9,6 +9,9 @@ import pytest
 from flask import Flask, url_for
 from werkzeug.test import TestResponse
 
+from launcher.audit import COMMAND_LINE
+from launcher.catalogue.boards import create_board
+from launcher.catalogue.entries import BoardEntries
 from launcher.extensions import db
 from launcher.models import App, Board, Placement, Section, User
 from tests.web.visitor import Visitor
@@ -384,6 +387,64 @@ def test_an_odd_position_means_the_end(
 ) -> None:
     assert send(f"/apps/{ids['Jellyfin']}/move", position=position).status_code == 303
     assert sorted(_apps_of(app, "Media")) == ["Home Assistant", "Jellyfin"]
+
+
+def test_an_app_goes_to_a_board_without_sections_and_one_is_made_with_it(
+    app: Flask, ben: Visitor, send: Callable[..., TestResponse], ids: dict[str, int]
+) -> None:
+    with app.app_context():
+        empty, _ = create_board(BoardEntries(name="Empty"), owner=None, actor=COMMAND_LINE)
+        empty_id = str(empty.id)
+    path = f"/apps/{ids['Jellyfin']}/move"
+
+    send(path, board=empty_id)
+    assert _sections_of(app, "empty") == ["Apps"]
+    page = ben.open("/b/home/edit").text
+    assert "Jellyfin moved to Apps on Empty." in page
+    step = re.search(r'name="id" value="(\d+)"', page)
+    assert step
+    ben.send("/undo", id=step[1])
+    assert _sections_of(app, "empty") == [], "undo takes the section back as well"
+    assert "Jellyfin" in _apps_of(app, "Media")
+
+    page = ben.open(f"/b/home{path}-to").text
+    assert f'<option value="new-{empty_id}">Apps</option>' in page
+    page = send(f"{path}-to", section=f"new-{empty_id}", choose="1").text
+    assert f'<option value="new-{empty_id}" selected>Apps</option>' in page
+    send(f"{path}-to", section=f"new-{empty_id}", position="1")
+    assert _apps_of(app, "Apps") == ["Jellyfin"]
+
+
+def test_a_board_without_sections_offers_to_add_an_app_and_undo_takes_both_back(
+    app: Flask, ben: Visitor
+) -> None:
+    with app.app_context():
+        create_board(BoardEntries(name="Empty"), owner=None, actor=COMMAND_LINE)
+    assert 'href="/apps/new?board=empty"' in ben.open("/b/empty/edit").text
+    chosen = re.search(r'value="(new-\d+)" selected', ben.open("/apps/new?board=empty").text)
+    assert chosen
+    ben.send("/apps/new", name="Grocy", url="https://grocy.test", section=chosen[1])
+    assert _apps_of(app, "Apps") == ["Grocy"]
+    step = re.search(r'name="id" value="(\d+)"', ben.open("/b/empty/edit").text)
+    assert step
+    ben.send("/undo", id=step[1])
+    assert _sections_of(app, "empty") == []
+
+
+def test_a_board_that_is_created_in_the_browser_has_a_section(app: Flask, ben: Visitor) -> None:
+    ben.open("/boards/new")
+    ben.send("/boards/new", name="Attic 2", visibility="members")
+    assert _sections_of(app, "attic-2") == ["Apps"]
+
+
+@pytest.mark.parametrize("section", ["new-", "new-x", "new-99", "new-" + "9" * 30, "x"])
+def test_a_section_of_no_board_is_not_found_and_nothing_moves(
+    app: Flask, ben: Visitor, ids: dict[str, int], section: str
+) -> None:
+    ben.open("/b/home/edit")
+    answer = ben.send(f"/b/home/apps/{ids['Jellyfin']}/move", section=section, position="1")
+    assert answer.status_code in {303, 404}
+    assert _apps_of(app, "Media") == ["Jellyfin", "Home Assistant"]
 
 
 def _seen(visitor: Visitor, slug: str = "home") -> str:

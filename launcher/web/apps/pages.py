@@ -136,9 +136,10 @@ def _add(entries: AppEntries, place: Place | None) -> tuple[Board | None, Sectio
     if place is None:
         raise FieldsRefusedError({"section": Refusal(Unfit.CHOICE)})
     section = section_of(place, owner=viewer, actor=actor)
-    _app, change = create_app(checked, section, actor=actor)
+    app, change = create_app(checked, section, actor=actor)
     show_change(change)
-    return (section.board if section else None), section
+    placed = app.placements[0].section if section else None
+    return (placed.board if placed else None), placed
 
 
 def _twin(entries: AppEntries, place: Place | None) -> App | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from launcher.catalogue.access import home_board, visible_boards
 from launcher.catalogue.boards import add_board
 from launcher.catalogue.entries import BoardEntries
-from launcher.catalogue.sections import put_section
+from launcher.catalogue.new_section import NewSection
 from launcher.i18n.formats import isolated
 from launcher.i18n.locale import gettext as _
 from launcher.models import Board, Section, User
@@ -57,7 +57,7 @@ def places_for(viewer: User, sent: MultiDict[str, str]) -> Places:
     boards = visible_boards(viewer)
     choices = [place for board in boards for place in _places_of(board)]
     if not boards:
-        choices = [Place(_NEW, _first_name(), _words(_("Home"), _first_name()))]
+        choices = [Place(_NEW, first_section_name(), _words(_("Home"), first_section_name()))]
     choices.append(Place(_NOWHERE, "", _("No board, only in Apps")))
     if wanted := sent.get("section", ""):
         return Places(choices, next((each for each in choices if each.value == wanted), None))
@@ -67,19 +67,27 @@ def places_for(viewer: User, sent: MultiDict[str, str]) -> Places:
     return Places(choices, chosen)
 
 
-def section_of(place: Place, *, owner: User, actor: Actor) -> Section | None:
-    """Return the section of a place, created inside the caller's transaction if need be."""
+def section_of(place: Place, *, owner: User, actor: Actor) -> Section | NewSection | None:
+    """Return the section of a place, perhaps one that is made with the app on it.
+
+    The board is created inside the caller's transaction where there is none.
+    """
     if place.section or place.value == _NOWHERE:
         return place.section
     board = place.board or add_board(BoardEntries(name=_("Home")), owner=owner, actor=actor)
-    return put_section(board, place.name, actor=actor)
+    return NewSection(board, place.name)
 
 
 def _places_of(board: Board) -> Sequence[Place]:
     sections = sorted(board.sections, key=lambda each: (each.position, each.id))
     if not sections:
         return [
-            Place(f"{_NEW}-{board.id}", _first_name(), _words(board.name, _first_name()), board)
+            Place(
+                f"{_NEW}-{board.id}",
+                first_section_name(),
+                _words(board.name, first_section_name()),
+                board,
+            )
         ]
     return [
         Place(str(each.id), each.name, _words(board.name, each.name), board, each)
@@ -91,5 +99,6 @@ def _words(board: str, section: str) -> str:
     return f"{isolated(board)} · {isolated(section)}"
 
 
-def _first_name() -> str:
+def first_section_name() -> str:
+    """Return the name of the section that a board without any gets with its first app."""
     return _("Apps")

@@ -15,6 +15,7 @@ from launcher.catalogue.errors import ChangedMeanwhileError, FieldsRefusedError,
 from launcher.catalogue.personal import set_start_page
 from launcher.extensions import db
 from launcher.models import Board
+from launcher.web.apps.placing import first_section_name
 from launcher.web.auth import safe_path
 from launcher.web.boards import form
 from launcher.web.boards.form import Draft
@@ -46,7 +47,10 @@ def create() -> ResponseReturnValue:
     draft = form.read_draft(request.form, _NEW)
     try:
         board, change = catalogue.create_board(
-            draft.entries, owner=signed_in_user(), actor=acting_user()
+            draft.entries,
+            owner=signed_in_user(),
+            actor=acting_user(),
+            section=first_section_name(),
         )
     except FieldsRefusedError as error:
         return _show_form(None, draft, errors=form.error_words(error, draft.entries)), 422

@@ -10,10 +10,12 @@ from flask import abort, request
 from launcher.catalogue.access import visible_boards
 from launcher.catalogue.apps import archive_app, duplicate_app
 from launcher.catalogue.errors import AlreadyThereError, ChangedMeanwhileError
+from launcher.catalogue.new_section import NewSection
 from launcher.catalogue.places import move_place, position_of, remove_place
 from launcher.extensions import db
 from launcher.i18n.locale import gettext as _
 from launcher.models import Board, Placement, Section
+from launcher.web.apps.placing import first_section_name
 from launcher.web.change_words import show_change
 from launcher.web.editing.conflict_words import changed_words
 from launcher.web.editing.page import answer, form_done, show_form
@@ -25,7 +27,7 @@ from launcher.web.editing.rights import (
     seen_sections,
 )
 from launcher.web.frame import current_viewer
-from launcher.web.numbers import number_field
+from launcher.web.numbers import number_field, read_number
 from launcher.web.roles import acting_user
 from launcher.web.toasts import make_toast, show
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 _LAST = 1_000_000_000
+_NEW = "new-"
 
 
 @blueprint.post("/b/<slug>/apps/<id:placement_id>/move")
@@ -112,25 +115,26 @@ def archive(slug: str, placement_id: int) -> ResponseReturnValue:
     return answer(board, at=at)
 
 
-def _move(place: Placement, section: Section) -> None:
+def _move(place: Placement, section: Section | NewSection) -> None:
     position = number_field("position", _LAST)
-    if number_field("positions_of", section.id) != section.id:
+    if request.form.get("positions_of", _value_of(section)) != _value_of(section):
         position = _LAST
     seen = seen_sections()
     show_change(move_place(place, section, position, actor=acting_user(), seen=seen))
 
 
-def _wanted_section(place: Placement) -> Section:
+def _wanted_section(place: Placement) -> Section | NewSection:
     """Return the section of the field `section`, else the one where the app is.
 
-    The field `board` alone means the last section of that board.
+    The field `board` alone means the last section of that board. A board without sections gets one
+    with the app.
     """
     boards = {each.id: each for each in visible_boards(current_viewer())}
-    if "section" not in request.form and (board_id := number_field("board")):
-        board = boards.get(board_id)
-        if board is None or not board.sections:
-            abort(404)
-        return board.sections[-1]
+    wanted = request.form.get("section", "")
+    if wanted.startswith(_NEW) or ("section" not in request.form and number_field("board")):
+        named = read_number(wanted.removeprefix(_NEW)) if wanted else number_field("board")
+        board = boards.get(named or 0) or abort(404)
+        return board.sections[-1] if board.sections else NewSection(board, first_section_name())
     section_id = number_field("section", place.section_id)
     section = db.session.get(Section, section_id)
     if section is None or section.board_id not in boards:
@@ -138,7 +142,12 @@ def _wanted_section(place: Placement) -> Section:
     return section
 
 
-def _already_words(place: Placement, section: Section) -> str:
+def _value_of(section: Section | NewSection) -> str:
+    """Return how a form names a section, or the board that gets one."""
+    return str(section.id) if isinstance(section, Section) else f"{_NEW}{section.board.id}"
+
+
+def _already_words(place: Placement, section: Section | NewSection) -> str:
     return _(
         "Move not saved. %(app)s is already in %(section)s.",
         app=place.app.name,
@@ -150,24 +159,32 @@ def _ask_move(
     board: Board,
     place: Placement,
     *,
-    chosen: Section | None = None,
+    chosen: Section | NewSection | None = None,
     error: str = "",
     status: int = 200,
 ) -> ResponseReturnValue:
     section = chosen or place.section
+    beside = [section] if isinstance(section, Section) and section.board is not board else []
     return show_form(
         board,
         "_move_app.html",
         title=_("Move %(name)s", name=place.app.name),
         error=error,
         status=status,
-        beside=[section] if section.board_id != board.id else [],
+        beside=beside,
         place=place,
-        chosen=section,
-        groups=[each for each in visible_boards(current_viewer()) if each.sections],
-        positions=_others_of(section, place),
+        chosen=_value_of(section),
+        groups=[(each.name, _choices_of(each)) for each in visible_boards(current_viewer())],
+        positions=_others_of(section, place) if isinstance(section, Section) else (),
         position=position_of(place) if section is place.section else 0,
     )
+
+
+def _choices_of(board: Board) -> Sequence[tuple[str, str]]:
+    """Return the sections of a board, or the one that it gets: the value and the name of each."""
+    sections: Sequence[Section | NewSection] = board.sections
+    sections = sections or [NewSection(board, first_section_name())]
+    return [(_value_of(each), each.name) for each in sections]
 
 
 def _others_of(section: Section, place: Placement) -> Sequence[str]:
