@@ -120,12 +120,14 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
         raise UndoUnknownError
     rows = [ChangedRow.read(each) for each in step.rows.get("rows", ())]
     boards, apps = touched_ids(rows)
+    # An app that comes back to a board may be hidden by now.
+    placed = {each.row["app_id"] for each in rows if each.table == "placements"}
     # A tag is deleted with all its uses, also by who does not see all the apps.
-    needed = () if step.action == Action.TAG_DELETE else apps
+    needed = () if step.action == Action.TAG_DELETE else apps | placed
     if not _may_undo(viewer, boards, needed, rows):
         raise NotAllowedError
     if not all(each.is_as_left() for each in rows) or would_take_more(rows):
-        raise _too_late(step, boards, apps, rows)
+        raise _too_late(step, boards, apps | placed)
     tags = {each.row["id"] for each in rows if each.table == "tags"}
     before = state(boards, apps, tags)
     try:
@@ -133,7 +135,7 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
             write_back(rows, boards, apps)
             close_ranks(rows)
     except IntegrityError:
-        raise _too_late(step, boards, apps, rows) from None
+        raise _too_late(step, boards, apps | placed) from None
     after = state(boards, apps, tags)
     is_redo = is_undone(step.facts)
     facts = {**step.facts, _UNDONE: not is_redo}
@@ -185,11 +187,8 @@ def _may_undo(
     return seen == there and known == apps_there and is_theirs
 
 
-def _too_late(
-    step: UndoStep, boards: Collection[int], apps: Collection[int], rows: Sequence[ChangedRow]
-) -> UndoTooLateError:
-    placed = {each.row["app_id"] for each in rows if each.table == "placements"}
-    since = _since(step, boards, {*apps, *placed})
+def _too_late(step: UndoStep, boards: Collection[int], apps: Collection[int]) -> UndoTooLateError:
+    since = _since(step, boards, apps)
     return UndoTooLateError(step.action, step.facts, since, is_redo=is_undone(step.facts))
 
 

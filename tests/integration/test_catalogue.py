@@ -446,6 +446,19 @@ def test_a_tag_of_hidden_apps_has_the_spelling_of_who_types_it(site: Site) -> No
     assert [tag.name for tag, _ in access.visible_tags(site.ben)] == ["hidden"]
 
 
+def test_an_undo_brings_nothing_back_that_is_hidden_by_now(site: Site) -> None:
+    step = remove_place(site.place("Jellyfin"), actor=site.as_ben).step_id
+    board, _ = create_board(
+        BoardEntries(name="Cellar", visibility="private"), owner=site.ada, actor=site.as_ada
+    )
+    add_section(board, "Wine", actor=site.as_ada)
+    add_place(site.apps["Jellyfin"], board.sections[0], actor=site.as_ada)
+
+    with pytest.raises(NotAllowedError):
+        undo.undo(step or 0, viewer=site.ben, actor=site.as_ben)
+    assert site.names(site.media) == ["Immich", "Navidrome"]
+
+
 def test_a_step_can_be_undone_for_one_day(site: Site) -> None:
     """Also one that an old backup brought back."""
     for age, is_undone in ((timedelta(hours=23), True), (timedelta(hours=25), False)):
