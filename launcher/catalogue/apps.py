@@ -15,7 +15,7 @@ from launcher.catalogue.access import sees_board
 from launcher.catalogue.actions import Action
 from launcher.catalogue.entries import NAME_MAX, AppEntries
 from launcher.catalogue.errors import FieldsRefusedError, Refusal, Unfit
-from launcher.catalogue.history import place_words, target_of
+from launcher.catalogue.history import facts_of_apps, place_words, target_of
 from launcher.catalogue.merge import EditedByTwoError, merge
 from launcher.catalogue.new_section import NewSection, made
 from launcher.catalogue.places import append, facts_of, position_of, renumber, touch
@@ -162,7 +162,7 @@ def unarchive_apps(apps: Sequence[App], *, actor: Actor) -> Change:
 
 def delete_apps(apps: Sequence[App], *, actor: Actor) -> Change:
     """Delete apps with their places and the history of their checks. There is no undo."""
-    facts = _facts_of(apps)
+    facts = facts_of_apps(apps)
     delete_in_session(apps, actor=actor)
     db.session.commit()
     return Change(Action.APP_DELETE, facts)
@@ -183,67 +183,6 @@ def delete_in_session(apps: Sequence[App], *, actor: Actor) -> None:
     touch(boards)
 
 
-def tag_apps(apps: Sequence[App], text: str, *, actor: Actor) -> Change:
-    """Add tags, named between commas, to several apps; each keeps those that it has.
-
-    Raises:
-        FieldsRefusedError: no app was changed.
-    """
-    names = AppEntries(name="x", url="http://x", tags=text).checked().tags
-    if not names:
-        raise FieldsRefusedError({"tags": Refusal(Unfit.EMPTY)})
-    before = undo.state((), [app.id for app in apps])
-    for app in apps:
-        was = AppEntries.of(app).tags
-        together = AppEntries(name="x", url="http://x", tags=f"{was}, {names}").checked().tags
-        if together != was:
-            set_tags(app, together, actor=actor)
-            app.updated_at = utc_now()
-            changes = {"tags": [was, together]}
-            audit.record(Action.APP_UPDATE, actor=actor, target=target_of(app), changes=changes)
-    after = undo.state((), [app.id for app in apps])
-    facts = _facts_of(apps) | {"tags": names}
-    change = undo.keep(before, after, actor=actor, action=Action.APPS_TAG, facts=facts)
-    db.session.commit()
-    return change
-
-
-def move_apps(apps: Sequence[App], section: Section, *, actor: Actor) -> Change:
-    """Put several apps at the end of a section, and remove them from the rest of its board."""
-    board = section.board
-    before = undo.state([board.id], [app.id for app in apps])
-    is_changed = False
-    for app in apps:
-        here = [each for each in app.placements if each.section.board_id == board.id]
-        kept = next((each for each in here if each.section_id == section.id), None)
-        was = [place_words(app.name, each.section.name, position_of(each)) for each in here]
-        for each in here:
-            if each is not kept:
-                old = each.section
-                db.session.delete(each)
-                db.session.flush()
-                db.session.expire(old, ["placements"])
-                renumber(old.placements)
-        db.session.expire(app, ["placements"])
-        place = kept or append(app, section)
-        now = place_words(app.name, section.name, position_of(place))
-        if here == [kept]:
-            continue
-        is_changed = True
-        audit.record(
-            Action.PLACE_MOVE,
-            actor=actor,
-            target=target_of(board),
-            changes={"app": [", ".join(was) or None, now]},
-        )
-    touch([board] if is_changed else [])
-    after = undo.state([board.id], [app.id for app in apps])
-    facts = _facts_of(apps) | {"section": section.name, "board": board.name, "id": board.id}
-    change = undo.keep(before, after, actor=actor, action=Action.APPS_MOVE, facts=facts)
-    db.session.commit()
-    return change
-
-
 def _set_archived(
     apps: Sequence[App], at: datetime | None, action: Action, *, actor: Actor
 ) -> Change:
@@ -256,7 +195,7 @@ def _set_archived(
         audit.record(action, actor=actor, target=target_of(app), changes=changes)
     touch(boards)
     after = undo.state((), [app.id for app in wanted])
-    facts = _facts_of(wanted or apps) | {"boards": _seen_by(actor, boards)}
+    facts = facts_of_apps(wanted or apps) | {"boards": _seen_by(actor, boards)}
     change = undo.keep(before, after, actor=actor, action=action, facts=facts)
     db.session.commit()
     return change
@@ -301,12 +240,6 @@ def _record_place(place: Placement, actor: Actor) -> None:
     )
 
 
-def _facts_of(apps: Sequence[App]) -> dict[str, object]:
-    first = apps[0] if apps else None
-    facts: dict[str, object] = {"app": first.name if first else "", "count": len(apps)}
-    return facts | ({"id": first.id} if first and len(apps) == 1 else {})
-
-
 def _seen_by(actor: Actor, boards: Sequence[Board]) -> int:
     """Return how many of these boards the actor sees: others are not counted for them."""
     viewer = db.session.get(User, actor.id) if actor.id is not None else None
@@ -319,5 +252,10 @@ def _seen_by(actor: Actor, boards: Sequence[Board]) -> int:
 
 
 def _boards_of(apps: Sequence[App]) -> Sequence[Board]:
-    found = (place.section.board for app in apps for place in app.placements)
-    return list(dict.fromkeys(found))
+    query = (
+        sa.select(Board)
+        .join(Section, Section.board_id == Board.id)
+        .join(Placement, Placement.section_id == Section.id)
+        .where(Placement.app_id.in_([app.id for app in apps]))
+    )
+    return db.session.scalars(query.distinct()).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from launcher.audit import Target
@@ -21,6 +23,13 @@ def target_of(item: Board | App) -> Target:
 def place_words(app: str, section: str, position: int) -> str:
     """Return the place of an app as the audit log has it: `Jellyfin · Media · 3`."""
     return f"{app} · {section} · {position}"
+
+
+def facts_of_apps(apps: Sequence[App]) -> dict[str, object]:
+    """Return the facts of a change of several apps: the name of the first, and how many."""
+    first = apps[0] if apps else None
+    facts: dict[str, object] = {"app": first.name if first else "", "count": len(apps)}
+    return facts | ({"id": first.id} if first and len(apps) == 1 else {})
 
 
 def last_change(item: Board | App) -> Since:

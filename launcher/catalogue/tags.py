@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from launcher import audit
@@ -23,7 +25,12 @@ def find_tag(tag_id: int) -> Tag | None:
 
 
 def set_tags(app: App, text: str, *, actor: Actor) -> None:
-    """Give an app the tags named between commas, inside the caller's transaction.
+    """Give an app the tags named between commas, inside the caller's transaction."""
+    app.tags = list(tags_named(text, actor=actor))
+
+
+def tags_named(text: str, *, actor: Actor) -> Sequence[Tag]:
+    """Return the tags named between commas; those that are missing are added, not committed.
 
     A tag that has the name in another case is the same. It keeps its spelling where the actor
     knows of it; else it takes theirs, so that they see what they typed and nothing of hidden apps.
@@ -36,7 +43,7 @@ def set_tags(app: App, text: str, *, actor: Actor) -> None:
         tag = found.get(name.casefold())
         if tag is not None and tag.name != name and not _knows(actor, tag):
             _respell(tag, name, actor)
-    app.tags = [found.get(name.casefold()) or Tag(name=name) for name in names]
+    return [found.get(name.casefold()) or Tag(name=name) for name in names]
 
 
 def rename_tag(tag: Tag, name: str, *, actor: Actor) -> Change:

@@ -10,7 +10,7 @@ import click
 from flask.cli import AppGroup
 
 from launcher.audit import COMMAND_LINE
-from launcher.catalogue import apps
+from launcher.catalogue import apps, bulk
 from launcher.catalogue.entries import AppEntries
 from launcher.catalogue.places import position_of, remove_place
 from launcher.catalogue.sections import put_section
@@ -158,7 +158,7 @@ def edit(
     target = _section(board, section, create=create)
     apps.save_app(found, entries, actor=COMMAND_LINE)
     if target is not None and not _is_only_in(found, target):
-        apps.move_apps([found], target, actor=COMMAND_LINE)
+        bulk.move_apps([found], target, actor=COMMAND_LINE)
     say(f"{found.name} saved.")
     if as_json:
         print_json(_facts(found))

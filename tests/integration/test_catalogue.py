@@ -18,14 +18,14 @@ from launcher.audit import Actor
 from launcher.catalogue import access, undo
 from launcher.catalogue.apps import (
     archive_app,
+    archive_apps,
     create_app,
     delete_apps,
     duplicate_app,
-    move_apps,
     save_app,
-    tag_apps,
 )
 from launcher.catalogue.boards import create_board, delete_board, move_board, save_board, set_home
+from launcher.catalogue.bulk import move_apps, tag_apps
 from launcher.catalogue.entries import AppEntries, BoardEntries
 from launcher.catalogue.errors import (
     AlreadyThereError,
@@ -36,6 +36,7 @@ from launcher.catalogue.errors import (
     UndoUnknownError,
     Unfit,
 )
+from launcher.catalogue.listing import known_apps
 from launcher.catalogue.merge import EditedByTwoError
 from launcher.catalogue.places import add_place, move_place, remove_place
 from launcher.catalogue.sections import (
@@ -526,3 +527,33 @@ def test_ids_that_stand_in_addresses_are_used_once(site: Site, model: type) -> N
     db.session.add(again)
     db.session.commit()
     assert again.id == last_id + 1
+
+
+@pytest.mark.parametrize("verb", ["move", "tag", "archive"])
+def test_many_apps_are_changed_with_the_queries_of_few(site: Site, verb: str) -> None:
+    """The next editor waits meanwhile."""
+    made = [
+        create_app(entries(f"App{n}"), site.media if n % 2 else site.house, actor=site.as_ada)[0]
+        for n in range(24)
+    ]
+
+    def queries_for(apps: list[App]) -> int:
+        db.session.expire_all()
+        chosen = list(known_apps([app.id for app in apps], site.ada))
+        reads: list[str] = []
+
+        def note(*call: object) -> None:
+            if str(call[2]).startswith("SELECT"):
+                reads.append(str(call[2]))
+
+        sa.event.listen(db.engine, "before_cursor_execute", note)
+        if verb == "move":
+            move_apps(chosen, site.house, actor=site.as_ada)
+        elif verb == "tag":
+            tag_apps(chosen, "one, two", actor=site.as_ada)
+        else:
+            archive_apps(chosen, actor=site.as_ada)
+        sa.event.remove(db.engine, "before_cursor_execute", note)
+        return len(reads)
+
+    assert abs(queries_for(made[4:]) - queries_for(made[:4])) <= 2

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from launcher.audit import Actor
-from launcher.catalogue import apps, boards, places, sections, tags, undo
+from launcher.catalogue import apps, boards, bulk, places, sections, tags, undo
 from launcher.catalogue.access import sees_app, sees_board, visible_boards, visible_tags
 from launcher.catalogue.actions import IN_LOG
 from launcher.catalogue.entries import AppEntries, BoardEntries
@@ -167,8 +167,8 @@ CHANGES: Sequence[Callable[[Hand], object]] = (
     lambda hand: apps.archive_apps(_pair(hand), actor=hand.actor),
     lambda hand: apps.unarchive_apps(_pair(hand), actor=hand.actor),
     lambda hand: apps.delete_apps([hand.app(hand.step.a)], actor=hand.actor),
-    lambda hand: apps.tag_apps(_pair(hand), hand.name, actor=hand.actor),
-    lambda hand: apps.move_apps(_pair(hand), hand.section(hand.step.c), actor=hand.actor),
+    lambda hand: bulk.tag_apps(_pair(hand), hand.name, actor=hand.actor),
+    lambda hand: bulk.move_apps(_pair(hand), hand.section(hand.step.c), actor=hand.actor),
     lambda hand: places.add_place(
         hand.app(hand.step.a), hand.section(hand.step.b), actor=hand.actor
     ),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flask import redirect, request
 
-from launcher.catalogue import apps
+from launcher.catalogue import apps, bulk
 from launcher.catalogue.access import visible_boards, visible_tags
 from launcher.catalogue.errors import FieldsRefusedError
 from launcher.catalogue.listing import boards_seen, known_apps
@@ -67,7 +67,7 @@ def _tag(chosen: Sequence[App]) -> ResponseReturnValue:
     if typed is None:
         return _ask("tag", chosen)
     try:
-        return _done(apps.tag_apps(chosen, typed, actor=acting_user()))
+        return _done(bulk.tag_apps(chosen, typed, actor=acting_user()))
     except FieldsRefusedError as error:
         words = refusal_words("tags", error.fields["tags"])
         return _ask("tag", chosen, error=words, typed=typed), 422
@@ -80,7 +80,7 @@ def _move(chosen: Sequence[App]) -> ResponseReturnValue:
     sections = _sections()
     if wanted not in sections:
         return _ask("move", chosen, error=_("Choose a section.")), 422
-    return _done(apps.move_apps(chosen, sections[wanted], actor=acting_user()))
+    return _done(bulk.move_apps(chosen, sections[wanted], actor=acting_user()))
 
 
 def _delete(chosen: Sequence[App]) -> ResponseReturnValue:
