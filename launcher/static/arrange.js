@@ -75,7 +75,7 @@ function lift(grip, pointer = null) {
   const kind = kindOf(grip);
   const item = kind.item(grip);
   const float = kind.float(item);
-  lifted = { grip, kind, item, float, pointer, parent: item.parentElement, next: item.nextElementSibling, tab: null };
+  lifted = { grip, kind, item, float, pointer, parent: item.parentElement, next: item.nextElementSibling, tab: null, kept: new Set() };
   lifted.from = placeOf();
   document.body.classList.add("dragging");
   document.body.classList.toggle("arranging", kind === KINDS.section);
@@ -98,6 +98,7 @@ function moveTo(list, index) {
   const others = kind.items(list).filter((each) => each !== item);
   const before = others[index] ?? kind.end(list);
   if (before === item.nextElementSibling || before === item) return;
+  if (lifted.pointer && list !== item.parentElement) keepHeight(item.parentElement);
   list.insertBefore(item, before);
   if (kind === KINDS.board) item.after(grip);
   if (!lifted.pointer) {
@@ -105,6 +106,12 @@ function moveTo(list, index) {
     item.scrollIntoView({ block: "nearest" });
   }
   say(sentence("at", placeOf()), !lifted.pointer);
+}
+
+// What a dragged tile leaves keeps its height: nothing moves up under the pointer.
+function keepHeight(list) {
+  list.style.minHeight = `${list.offsetHeight}px`;
+  lifted.kept.add(list);
 }
 
 function putBack(state) {
@@ -121,6 +128,7 @@ function settle() {
   state.float?.classList.remove("tile-lifted");
   for (const name of ["--at-x", "--at-y"]) state.float?.style.removeProperty(name);
   state.tab?.classList.remove("is-over");
+  for (const list of state.kept) list.style.removeProperty("min-height");
   return state;
 }
 

@@ -93,6 +93,49 @@ def test_a_tile_is_dragged_by_mouse_and_the_step_is_undone(edit: OpenPage) -> No
     assert _apps(page) == MEDIA
 
 
+def test_nothing_moves_up_under_the_pointer_when_a_tile_leaves_its_section(edit: OpenPage) -> None:
+    page = edit(width=1000)
+    page.locator(".grip").first.wait_for()
+    heads = "[...document.querySelectorAll('#board .section')].map(each => each.offsetTop)"
+    before = page.evaluate(heads)
+    name = page.locator("#board .tiles").first.locator(".tile-name").last.inner_text()
+    _grab(page, name)
+    house = _slot(page, "Mealie")
+    page.mouse.move(house["x"] + 40, house["y"] + 30, steps=10)
+    expect(page.locator("#moving")).to_contain_text("in House.")
+    assert page.evaluate(heads)[1] == before[1], "Media keeps its height"
+    add = page.locator("#board .tiles").nth(2).locator(".tile-add").bounding_box()
+    assert add
+    page.mouse.move(add["x"] + 40, add["y"] + 30, steps=10)
+    grown = page.evaluate(heads)[2]
+    page.mouse.move(add["x"] + 44, add["y"] + 32, steps=4)
+    assert page.evaluate(heads)[2] == grown, "and House, which it left again"
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    assert page.evaluate(heads) == before
+
+
+def test_the_page_takes_the_pointer_at_once(edit: OpenPage) -> None:
+    page = edit(path="/b/home")
+    page.keyboard.press("e")
+    page.wait_for_url("**/edit")
+    # While it fades, a page is a picture: no pointer reaches it.
+    assert page.evaluate(_FADING) == []
+
+
+@pytest.mark.parametrize(("locale", "width"), [("ru", 390), ("ru", 320), ("de", 320)])
+def test_the_line_about_a_lifted_tile_is_whole_on_a_phone(
+    edit: OpenPage, locale: str, width: int
+) -> None:
+    page = edit(locale=locale, width=width)
+    page.locator(".grip").first.focus()
+    page.keyboard.press("Space")
+    assert page.locator("#moving [data-how]").is_visible()
+    assert page.locator("#moving span").evaluate_all(_CUT_OFF) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.keyboard.press("Escape")
+
+
 def test_a_tile_is_dropped_on_the_tab_of_another_board(edit: OpenPage) -> None:
     page = edit()
     page.locator("#board").wait_for()
@@ -311,6 +354,23 @@ _SMALL = """each => each
 """What is less than a thumb needs."""
 
 
+_FADING = """document.getAnimations()
+    .map((each) => each.effect.pseudoElement)
+    .filter((each) => each?.startsWith("::view-transition"))"""
+"""The parts of a page that fade in."""
+
+
+_CUT_OFF = """each => each
+    .filter((one) => {
+        const box = one.getBoundingClientRect();
+        const toast = one.closest(".toast").getBoundingClientRect();
+        return box.right > Math.min(innerWidth, toast.right) || box.left < toast.left
+            || one.scrollWidth > one.clientWidth + 1;
+    })
+    .map((one) => one.textContent)"""
+"""What is not whole in the toast of a move."""
+
+
 def _slot(page: Page, name: str) -> dict[str, float]:
     link = page.locator(".slot").filter(has=page.get_by_role("link", name=name, exact=True))
     box = link.bounding_box()
@@ -320,7 +380,6 @@ def _slot(page: Page, name: str) -> dict[str, float]:
 
 def _grab(page: Page, name: str) -> None:
     page.locator(".grip").first.wait_for()
-    page.wait_for_timeout(400)  # the page fades in, and takes no pointer meanwhile
     box = _slot(page, name)
     page.mouse.move(box["x"] + 12, box["y"] + 30)
     page.mouse.down()
