@@ -122,13 +122,19 @@ function placeOfFocus() {
   const owner = focused?.closest("[id]");
   if (!owner || dialog.contains(focused)) return null;
   const kind = [".grip", ".tile-more", ".tile-name", ".rename .input", ".rename .button"].find((each) => focused.matches(each));
-  return { id: owner.id, kind };
+  return { id: owner.id, kind, after: owner.matches(".slot") ? beside(owner) : [] };
+}
+
+// Where the focus goes when a tile is gone: to the next, the one before, or the section.
+function beside(slot) {
+  const slots = [slot.nextElementSibling, slot.previousElementSibling];
+  return [...slots.filter((each) => each?.matches(".slot")), slot.closest(".section")].map((each) => each.id);
 }
 
 function refocus(place) {
   if (!place || dialog.open || document.activeElement !== document.body) return;
-  const owner = document.getElementById(place.id);
-  const found = owner && place.kind ? owner.querySelector(place.kind) : owner;
+  const owner = [place.id, ...place.after].map((id) => document.getElementById(id)).find(Boolean);
+  const found = owner?.matches(".section") && place.after.length ? owner.querySelector(".tile-add") : place.kind ? owner?.querySelector(place.kind) : owner;
   (found ?? document.querySelector("#main")).focus({ preventScroll: true });
 }
 
@@ -141,8 +147,18 @@ document.addEventListener("submit", (event) => {
   const path = submitter?.getAttribute("formaction") ?? form.action;
   const into = dialog.contains(form) ? "#dialog" : "#board";
   if (form.closest(".toast")) removeUndoToasts();
-  send({ path, fields, multipart: form.enctype === "multipart/form-data", into });
+  const sent = send({ path, fields, multipart: form.enctype === "multipart/form-data", into });
+  if (form.id === "section-add") sent.then((isAdded) => { if (isAdded) clearNewSection(fields.get("name")); });
 });
+
+// Added: the field is for the next one, unless that is being typed already.
+function clearNewSection(added) {
+  const field = document.querySelector("#section-add").elements.name;
+  if (field.value !== added) return;
+  field.value = "";
+  delete field.dataset.isTyped;
+}
+document.addEventListener("input", ({ target }) => { if (target.closest("#section-add")) target.dataset.isTyped = ""; });
 
 // The dialog
 
@@ -235,6 +251,7 @@ function openMenu(button) {
   for (const item of menu.querySelectorAll("[data-act]")) {
     const act = item.dataset.act;
     if (act === "edit") item.href = slot.querySelector(".tile-name").href;
+    else if (act === "delete") item.href = slot.querySelector(".tile-name").href.replace(/\/edit$/, "/delete");
     else if (act === "move-to") item.href = button.href;
     else item.setAttribute("formaction", `${path}/${{ up: "move", down: "move" }[act] ?? act}`);
     if (act === "up") [item.value, item.hidden] = [position - 1, position === 1];
@@ -263,7 +280,8 @@ menu.addEventListener("toggle", (event) => {
 // Keys
 
 document.addEventListener("keydown", (event) => {
-  const isTyping = event.target.closest("input, textarea, select, [contenteditable]") !== null;
+  const isCleared = event.target.matches("#section-add input") && !event.target.value && !("isTyped" in event.target.dataset);
+  const isTyping = event.target.closest("input, textarea, select, [contenteditable]") !== null && !isCleared;
   if (isTyping || dialog.open || event.defaultPrevented) return;
   if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
   event.preventDefault();

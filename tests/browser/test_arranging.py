@@ -115,6 +115,65 @@ def test_nothing_moves_up_under_the_pointer_when_a_tile_leaves_its_section(edit:
     assert page.evaluate(heads) == before
 
 
+def test_a_section_is_added_once_and_control_z_in_its_field_undoes_that(edit: OpenPage) -> None:
+    page = edit()
+    field = page.get_by_label("Name of the new section")
+    field.fill("Films")
+    field.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("Section Films added.")
+    expect(field).to_have_value("")
+    expect(field).to_be_focused()
+    field.press("Enter")
+    field.press("x")
+    field.press("Control+z")
+    expect(page.get_by_label("Name of section Films")).to_have_count(1)
+    page.reload()
+    field.fill("Music")
+    field.press("Enter")
+    expect(field).to_have_value("")
+    field.press("Control+z")
+    expect(page.locator("#toasts")).to_contain_text("Undone: Section Music added.")
+    expect(page.get_by_label("Name of section Music")).to_have_count(0)
+
+
+def test_after_a_tile_is_gone_the_focus_is_on_the_next(edit: OpenPage) -> None:
+    page = edit()
+    for name, item, said, then in (
+        ("Immich", "Remove from board", "Immich removed", "Navidrome"),
+        ("Navidrome", "Archive", "Navidrome archived", "Audiobookshelf"),
+        ("Calibre-Web", "Archive", "Calibre-Web archived", "TubeArchivist"),
+    ):
+        page.get_by_role("link", name=f"Actions for {name}").click()
+        page.locator("#tile-menu").get_by_text(item).click()
+        expect(page.locator("#toasts")).to_contain_text(said)
+        assert _focus(page) == f"Actions for {then}"
+    page.get_by_role("link", name="Actions for Kavita").click()
+    page.locator("#tile-menu").get_by_text("Delete…").click()
+    expect(page.locator("#dialog")).to_contain_text("Delete Kavita?")
+    page.get_by_role("button", name="Delete app").click()
+    expect(page.locator("#toasts")).to_contain_text("Kavita deleted.")
+    page.wait_for_function("document.activeElement.ariaLabel === 'Actions for Jellyseerr'")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#toasts")).to_contain_text("Nothing to undo.")
+
+
+def test_a_refused_form_and_saved_settings_leave_the_console_quiet(edit: OpenPage) -> None:
+    page = edit(expected_statuses={422})
+    for _ in range(2):
+        page.get_by_role("link", name="Add app to Media").click()
+        page.locator("#app-url").fill("nonsense")
+        for _again in range(2):
+            page.locator("#dialog .form-foot .button-primary").click()
+            expect(page.locator("#app-errors")).to_be_visible()
+        page.locator("#dialog [data-closes-dialog]").first.click()
+    page.get_by_role("link", name="Board settings").click()
+    page.locator("#dialog input[name=name]").fill("Start")
+    page.locator("#dialog .button-primary").click()
+    expect(page.locator("h1")).to_contain_text("Start")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#toasts")).to_contain_text("Undone: Board ")
+
+
 def test_the_page_takes_the_pointer_at_once(edit: OpenPage) -> None:
     page = edit(path="/b/home")
     page.keyboard.press("e")
