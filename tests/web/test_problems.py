@@ -115,5 +115,5 @@ def test_troubles_are_told_in_the_readers_language(app: Flask) -> None:
     visitor = Visitor(app, language="ru")
     visitor.open("/nope")
 
-    assert "Здесь ничего нет" in visitor.page
+    assert "Страница не найдена" in visitor.page
     assert '<html lang="ru">' in visitor.page

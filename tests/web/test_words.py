@@ -28,6 +28,14 @@ from tests.support.words import FOLDER, LANGUAGES, catalogue_path, read_catalogu
 
 PLACE = re.compile(r"%\((\w+)\)s")
 
+NAMED = re.compile(r"(?<![„«])%\((?:app|board|section|tag)\)s")
+
+# `docs/words.md` has the words to use instead.
+NOT_USED = {
+    "de": r"Ikone|Bearbeiter|Protokoll|\beditor|\S…|[ ]…",
+    "ru": r"иконк|ярлык|имени или URL|%\((?:who|name)\)s (?:сохранил|изменил|удалил|добавил)",
+}
+
 
 def _ids(catalogue: Catalog) -> set[object]:
     return {message.id for message in catalogue if message.id}
@@ -92,6 +100,25 @@ def test_no_translation_loses_or_invents_a_fact(language: str) -> None:
         assert wanted - implied <= set(PLACE.findall(first)) <= wanted, message.id
         for text in others:
             assert set(PLACE.findall(text)) == wanted, message.id
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_translation_has_a_word_that_was_decided_against(language: str) -> None:
+    for message in _translated(language):
+        for text in _texts(message.string):
+            assert not re.search(NOT_USED[language], text.replace("\N{NO-BREAK SPACE}…", "")), text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_names_of_the_catalogue_are_in_quotation_marks(language: str) -> None:
+    for message in _translated(language):
+        for text in _texts(message.string):
+            assert not NAMED.search(text), text
+
+
+def test_no_text_holds_markup() -> None:
+    for text in (text for said in _said_in_code() for text in _texts(said)):
+        assert not re.search(r"<[a-z/]|&\w+;", text), text
 
 
 @pytest.mark.parametrize(
