@@ -1,21 +1,17 @@
-"""Apps: added, edited by one or two at a time, duplicated, archived, deleted."""
+"""One app: added, edited by one or two at a time, duplicated."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
-
-import sqlalchemy as sa
 
 from launcher import audit
 from launcher.audit import Actor
 from launcher.catalogue import undo
-from launcher.catalogue.access import sees_board
 from launcher.catalogue.actions import Action
 from launcher.catalogue.entries import NAME_MAX, AppEntries
 from launcher.catalogue.errors import FieldsRefusedError, Refusal, Unfit
-from launcher.catalogue.history import facts_of_apps, place_words, target_of
+from launcher.catalogue.history import place_words, target_of
 from launcher.catalogue.merge import EditedByTwoError, merge
 from launcher.catalogue.new_section import NewSection, made
 from launcher.catalogue.places import append, facts_of, position_of, renumber, touch
@@ -23,7 +19,7 @@ from launcher.catalogue.tags import set_tags
 from launcher.catalogue.undo import Change
 from launcher.extensions import db
 from launcher.icons.choice import ChoiceRefusedError, apply_choice, read_choice
-from launcher.models import App, Board, HealthCheck, Opening, Placement, Section, User
+from launcher.models import App, HealthCheck, Opening, Placement, Section
 from launcher.models.types import utc_now
 
 
@@ -145,62 +141,6 @@ def duplicate_app(
     return copy, change
 
 
-def archive_app(app: App, *, actor: Actor, at: datetime | None = None) -> Change:
-    """Hide an app on every board; it keeps its places."""
-    return _set_archived([app], at or utc_now(), Action.APP_ARCHIVE, actor=actor)
-
-
-def archive_apps(apps: Sequence[App], *, actor: Actor) -> Change:
-    """Hide several apps on every board, all or none."""
-    return _set_archived(apps, utc_now(), Action.APP_ARCHIVE, actor=actor)
-
-
-def unarchive_apps(apps: Sequence[App], *, actor: Actor) -> Change:
-    """Show archived apps again, in the places that they had."""
-    return _set_archived(apps, None, Action.APP_UNARCHIVE, actor=actor)
-
-
-def delete_apps(apps: Sequence[App], *, actor: Actor) -> Change:
-    """Delete apps with their places and the history of their checks. There is no undo."""
-    facts = facts_of_apps(apps)
-    delete_in_session(apps, actor=actor)
-    db.session.commit()
-    return Change(Action.APP_DELETE, facts)
-
-
-def delete_in_session(apps: Sequence[App], *, actor: Actor) -> None:
-    """Delete apps as `delete_apps` does, inside the caller's transaction."""
-    boards = _boards_of(apps)
-    sections = list(dict.fromkeys(place.section for app in apps for place in app.placements))
-    for app in apps:
-        changes = _deleted(AppEntries.of(app), app.placements)
-        audit.record(Action.APP_DELETE, actor=actor, target=target_of(app), changes=changes)
-        db.session.delete(app)
-    db.session.flush()
-    for section in sections:
-        db.session.expire(section, ["placements"])
-        renumber(section.placements)
-    touch(boards)
-
-
-def _set_archived(
-    apps: Sequence[App], at: datetime | None, action: Action, *, actor: Actor
-) -> Change:
-    wanted = [app for app in apps if (app.archived_at is None) != (at is None)]
-    before = undo.state((), [app.id for app in wanted])
-    boards = _boards_of(wanted)
-    for app in wanted:
-        changes = {"archived": [app.archived_at is not None, at is not None]}
-        app.archived_at = at
-        audit.record(action, actor=actor, target=target_of(app), changes=changes)
-    touch(boards)
-    after = undo.state((), [app.id for app in wanted])
-    facts = facts_of_apps(wanted or apps) | {"boards": _seen_by(actor, boards)}
-    change = undo.keep(before, after, actor=actor, action=action, facts=facts)
-    db.session.commit()
-    return change
-
-
 def _apply(app: App, checked: AppEntries, actor: Actor) -> None:
     app.name, app.url, app.url_local = checked.name, checked.url, checked.url_local
     app.description, app.keywords = checked.description, checked.keywords
@@ -224,13 +164,6 @@ def _created(checked: AppEntries) -> Mapping[str, Sequence[object]]:
     return {name: [None, getattr(checked, name)] for name in empty.changes(checked)}
 
 
-def _deleted(entries: AppEntries, places: Sequence[Placement]) -> Mapping[str, Sequence[object]]:
-    empty = AppEntries()
-    changes = {name: [getattr(entries, name), None] for name in empty.changes(entries)}
-    words = [f"{each.section.board.name} · {each.section.name}" for each in places]
-    return changes | ({"places": [", ".join(words), None]} if words else {})
-
-
 def _record_place(place: Placement, actor: Actor) -> None:
     board = place.section.board
     touch([board])
@@ -238,24 +171,3 @@ def _record_place(place: Placement, actor: Actor) -> None:
     audit.record(
         Action.PLACE_ADD, actor=actor, target=target_of(board), changes={"app": [None, words]}
     )
-
-
-def _seen_by(actor: Actor, boards: Sequence[Board]) -> int:
-    """Return how many of these boards the actor sees: others are not counted for them."""
-    viewer = db.session.get(User, actor.id) if actor.id is not None else None
-    if viewer is None:
-        return len(boards)
-    query = sa.select(sa.func.count(Board.id)).where(
-        Board.id.in_([each.id for each in boards]), sees_board(viewer)
-    )
-    return db.session.scalar(query) or 0
-
-
-def _boards_of(apps: Sequence[App]) -> Sequence[Board]:
-    query = (
-        sa.select(Board)
-        .join(Section, Section.board_id == Board.id)
-        .join(Placement, Placement.section_id == Section.id)
-        .where(Placement.app_id.in_([app.id for app in apps]))
-    )
-    return db.session.scalars(query.distinct()).all()

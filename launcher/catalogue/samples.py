@@ -11,7 +11,8 @@ from launcher.audit import Actor
 from launcher.catalogue import undo
 from launcher.catalogue.access import sees_app, sees_board
 from launcher.catalogue.actions import Action
-from launcher.catalogue.apps import add_app, delete_in_session
+from launcher.catalogue.apps import add_app
+from launcher.catalogue.bulk import delete_in_session
 from launcher.catalogue.entries import AppEntries
 from launcher.catalogue.history import target_of
 from launcher.catalogue.new_section import NewSection, made

@@ -192,7 +192,7 @@ def remove(reference: str, board: str | None, *, yes: bool) -> None:
         boards = len({each.section.board_id for each in found.placements})
         say(f"{name} would be deleted, with its places on {_boards(boards)} and its check history.")
         require_word("delete")
-    apps.delete_apps([found], actor=COMMAND_LINE)
+    bulk.delete_apps([found], actor=COMMAND_LINE)
     say(f"{name} deleted.")
 
 
@@ -207,7 +207,7 @@ def archive(reference: str) -> None:
       flask app archive Jellyfin
     """
     found = find_app(reference)
-    apps.archive_apps([found], actor=COMMAND_LINE)
+    bulk.archive_apps([found], actor=COMMAND_LINE)
     say(f"{found.name} archived.")
 
 
@@ -222,7 +222,7 @@ def unarchive(reference: str) -> None:
       flask app unarchive Jellyfin
     """
     found = find_app(reference)
-    apps.unarchive_apps([found], actor=COMMAND_LINE)
+    bulk.unarchive_apps([found], actor=COMMAND_LINE)
     say(f"{found.name} is shown again.")
 
 

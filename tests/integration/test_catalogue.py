@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,16 +16,17 @@ from flask import Flask
 from launcher.accounts.users import create_user
 from launcher.audit import Actor
 from launcher.catalogue import access, undo
-from launcher.catalogue.apps import (
+from launcher.catalogue.actions import Action
+from launcher.catalogue.apps import create_app, duplicate_app, save_app
+from launcher.catalogue.boards import create_board, delete_board, move_board, save_board, set_home
+from launcher.catalogue.bulk import (
     archive_app,
     archive_apps,
-    create_app,
     delete_apps,
-    duplicate_app,
-    save_app,
+    move_apps,
+    tag_apps,
+    unarchive_apps,
 )
-from launcher.catalogue.boards import create_board, delete_board, move_board, save_board, set_home
-from launcher.catalogue.bulk import move_apps, tag_apps
 from launcher.catalogue.entries import AppEntries, BoardEntries
 from launcher.catalogue.errors import (
     AlreadyThereError,
@@ -529,17 +530,42 @@ def test_ids_that_stand_in_addresses_are_used_once(site: Site, model: type) -> N
     assert again.id == last_id + 1
 
 
-@pytest.mark.parametrize("verb", ["move", "tag", "archive"])
+def test_moving_several_apps_is_in_the_log_with_every_place_that_each_had(site: Site) -> None:
+    add_place(site.apps["Jellyfin"], site.house, actor=site.as_ada)
+    wanted = ("Jellyfin", "Navidrome", "Grocy")
+    move_apps([site.apps[name] for name in wanted], site.house, actor=site.as_ada)
+    moves = (
+        sa.select(AuditEvent).where(AuditEvent.action == Action.PLACE_MOVE).order_by(AuditEvent.id)
+    )
+    assert [event.changes["app"] for event in db.session.scalars(moves)] == [
+        ["Jellyfin · Media · 1, Jellyfin · House · 2", "Jellyfin · House · 2"],
+        ["Navidrome · Media · 3", "Navidrome · House · 3"],
+    ]
+    assert site.names(site.house) == ["Grocy", "Jellyfin", "Navidrome"]
+    assert site.names(site.media) == ["Immich"]
+
+
+@pytest.mark.parametrize("verb", ["move", "tag", "archive", "unarchive", "delete"])
 def test_many_apps_are_changed_with_the_queries_of_few(site: Site, verb: str) -> None:
     """The next editor waits meanwhile."""
     made = [
         create_app(entries(f"App{n}"), site.media if n % 2 else site.house, actor=site.as_ada)[0]
         for n in range(24)
     ]
+    changes: dict[str, Callable[[Sequence[App]], object]] = {
+        "move": lambda apps: move_apps(apps, site.house, actor=site.as_ada),
+        "tag": lambda apps: tag_apps(apps, "one, two", actor=site.as_ada),
+        "archive": lambda apps: archive_apps(apps, actor=site.as_ada),
+        "unarchive": lambda apps: unarchive_apps(apps, actor=site.as_ada),
+        "delete": lambda apps: delete_apps(apps, actor=site.as_ada),
+    }
+    if verb == "unarchive":
+        archive_apps(made, actor=site.as_ada)
 
     def queries_for(apps: list[App]) -> int:
+        ids = [app.id for app in apps]
         db.session.expire_all()
-        chosen = list(known_apps([app.id for app in apps], site.ada))
+        chosen = known_apps(ids, site.ada)
         reads: list[str] = []
 
         def note(*call: object) -> None:
@@ -547,12 +573,7 @@ def test_many_apps_are_changed_with_the_queries_of_few(site: Site, verb: str) ->
                 reads.append(str(call[2]))
 
         sa.event.listen(db.engine, "before_cursor_execute", note)
-        if verb == "move":
-            move_apps(chosen, site.house, actor=site.as_ada)
-        elif verb == "tag":
-            tag_apps(chosen, "one, two", actor=site.as_ada)
-        else:
-            archive_apps(chosen, actor=site.as_ada)
+        changes[verb](chosen)
         sa.event.remove(db.engine, "before_cursor_execute", note)
         return len(reads)
 

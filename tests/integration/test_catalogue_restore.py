@@ -13,9 +13,9 @@ from flask import Flask
 
 from launcher.audit import Actor
 from launcher.catalogue import undo
-from launcher.catalogue.apps import create_app, delete_apps, save_app
+from launcher.catalogue.apps import create_app, save_app
 from launcher.catalogue.boards import create_board, delete_board, move_board, save_board, set_home
-from launcher.catalogue.bulk import tag_apps
+from launcher.catalogue.bulk import delete_apps, tag_apps
 from launcher.catalogue.entries import AppEntries, BoardEntries
 from launcher.catalogue.errors import UndoTooLateError, UndoUnknownError
 from launcher.catalogue.places import add_place, move_place, remove_place

@@ -164,9 +164,9 @@ CHANGES: Sequence[Callable[[Hand], object]] = (
     _create_app,
     _save_app,
     _duplicate,
-    lambda hand: apps.archive_apps(_pair(hand), actor=hand.actor),
-    lambda hand: apps.unarchive_apps(_pair(hand), actor=hand.actor),
-    lambda hand: apps.delete_apps([hand.app(hand.step.a)], actor=hand.actor),
+    lambda hand: bulk.archive_apps(_pair(hand), actor=hand.actor),
+    lambda hand: bulk.unarchive_apps(_pair(hand), actor=hand.actor),
+    lambda hand: bulk.delete_apps([hand.app(hand.step.a)], actor=hand.actor),
     lambda hand: bulk.tag_apps(_pair(hand), hand.name, actor=hand.actor),
     lambda hand: bulk.move_apps(_pair(hand), hand.section(hand.step.c), actor=hand.actor),
     lambda hand: places.add_place(

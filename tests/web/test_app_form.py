@@ -12,7 +12,7 @@ from flask import Flask
 from launcher.accounts.sessions import end_own_sessions
 from launcher.accounts.users import find_user, set_role
 from launcher.audit import COMMAND_LINE
-from launcher.catalogue.apps import delete_apps
+from launcher.catalogue.bulk import delete_apps
 from launcher.extensions import db
 from launcher.fetching.problems import Problem
 from launcher.fetching.proposed import Proposal

@@ -9,7 +9,7 @@ from flask import Flask
 
 from launcher.audit import Actor
 from launcher.catalogue.actions import Action
-from launcher.catalogue.apps import archive_app, delete_apps
+from launcher.catalogue.bulk import archive_app, delete_apps
 from launcher.catalogue.places import move_place, remove_place
 from launcher.catalogue.undo import Change
 from launcher.extensions import db

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from flask import abort, request
 
-from launcher.catalogue import apps
+from launcher.catalogue import apps, bulk
 from launcher.catalogue.access import find_app, sees_app
 from launcher.catalogue.entries import NAME_MAX
 from launcher.extensions import db
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def archive(app_id: int) -> ResponseReturnValue:
     """Hide an app on every board."""
     app = _app_or_404(app_id)
-    show_change(apps.archive_app(app, actor=acting_user()))
+    show_change(bulk.archive_app(app, actor=acting_user()))
     return done(board_of(app))
 
 
@@ -38,7 +38,7 @@ def archive(app_id: int) -> ResponseReturnValue:
 def unarchive(app_id: int) -> ResponseReturnValue:
     """Show an archived app in its places again."""
     app = _app_or_404(app_id)
-    show_change(apps.unarchive_apps([app], actor=acting_user()))
+    show_change(bulk.unarchive_apps([app], actor=acting_user()))
     return done(board_of(app))
 
 
@@ -78,7 +78,7 @@ def delete(app_id: int) -> ResponseReturnValue:
     """Delete an app."""
     app = _app_or_404(app_id)
     board = board_of(app)
-    show_change(apps.delete_apps([app], actor=acting_user()))
+    show_change(bulk.delete_apps([app], actor=acting_user()))
     return done(board)
 
 

@@ -9,7 +9,8 @@ from flask import abort, make_response, redirect, render_template, request, url_
 from werkzeug.datastructures import MultiDict
 
 from launcher.catalogue.access import find_app
-from launcher.catalogue.apps import archive_app, create_app, save_app, unarchive_apps
+from launcher.catalogue.apps import create_app, save_app
+from launcher.catalogue.bulk import archive_app, unarchive_apps
 from launcher.catalogue.entries import NAME_MAX, AppEntries
 from launcher.catalogue.errors import FieldsRefusedError, Refusal, Unfit
 from launcher.catalogue.history import last_change

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from flask import abort, request
 
 from launcher.catalogue.access import visible_boards
-from launcher.catalogue.apps import archive_app, duplicate_app
+from launcher.catalogue.apps import duplicate_app
+from launcher.catalogue.bulk import archive_app
 from launcher.catalogue.errors import AlreadyThereError, ChangedMeanwhileError
 from launcher.catalogue.new_section import NewSection
 from launcher.catalogue.places import move_place, position_of, remove_place

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flask import redirect, request
 
-from launcher.catalogue import apps, bulk
+from launcher.catalogue import bulk
 from launcher.catalogue.access import visible_boards, visible_tags
 from launcher.catalogue.errors import FieldsRefusedError
 from launcher.catalogue.listing import boards_seen, known_apps
@@ -55,11 +55,11 @@ def change_apps() -> ResponseReturnValue:
 
 
 def _archive(chosen: Sequence[App]) -> ResponseReturnValue:
-    return _done(apps.archive_apps(chosen, actor=acting_user()))
+    return _done(bulk.archive_apps(chosen, actor=acting_user()))
 
 
 def _unarchive(chosen: Sequence[App]) -> ResponseReturnValue:
-    return _done(apps.unarchive_apps(chosen, actor=acting_user()))
+    return _done(bulk.unarchive_apps(chosen, actor=acting_user()))
 
 
 def _tag(chosen: Sequence[App]) -> ResponseReturnValue:
@@ -86,7 +86,7 @@ def _move(chosen: Sequence[App]) -> ResponseReturnValue:
 def _delete(chosen: Sequence[App]) -> ResponseReturnValue:
     if request.form.get("confirmed") != "1":
         return _ask("delete", chosen)
-    return _done(apps.delete_apps(chosen, actor=acting_user()))
+    return _done(bulk.delete_apps(chosen, actor=acting_user()))
 
 
 _WAYS: Mapping[str, Callable[[Sequence[App]], ResponseReturnValue]] = {
