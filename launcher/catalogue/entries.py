@@ -202,7 +202,9 @@ def read_url(text: str) -> str:
         raise UnfitError(Unfit.EMPTY)
     if len(url) > URL_MAX:
         raise UnfitError(Unfit.TOO_LONG, URL_MAX)
-    if any(each.isspace() or unicodedata.category(each) in _UNSHOWN for each in url):
+    if any(
+        each.isspace() or unicodedata.category(each) in _UNSHOWN or each in _TURNING for each in url
+    ):
         raise UnfitError(Unfit.CHARACTERS)
     scheme, _, rest = url.partition("://")
     if scheme.lower() not in _SCHEMES:
@@ -216,6 +218,9 @@ def read_url(text: str) -> str:
     # A browser reads a backslash as a slash, and Python does not.
     if not parts.hostname or "\\" in rest.partition("?")[0]:
         raise UnfitError(Unfit.URL_INCOMPLETE)
+    # Browsers drop what only formats from a host: another would be opened than is shown.
+    if any(unicodedata.category(each) == "Cf" for each in parts.netloc):
+        raise UnfitError(Unfit.CHARACTERS)
     if parts.username is not None or parts.password is not None:
         raise UnfitError(Unfit.URL_PASSWORD)
     return url

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
+from launcher.fetching.own_site import OwnSite
 from launcher.fetching.problems import Problem
 
 NEVER_V4 = tuple(
@@ -91,10 +92,12 @@ class AddressRules:
     Attributes:
         allow_private: whether private networks and this machine may be requested.
         own_ports: where this server listens, on whichever address of this machine.
+        own_site: where browsers reach it.
     """
 
     allow_private: bool
     own_ports: frozenset[int] = frozenset()
+    own_site: OwnSite = field(default_factory=OwnSite)
 
     def problem_of(self, address: str, port: int) -> Problem | None:
         """Return why `address` must not be connected to, or None; a scope id does not matter."""

@@ -20,6 +20,7 @@ import h11
 from launcher.fetching.addresses import AddressRules, Reach, reach_of
 from launcher.fetching.names import SocketAddress, resolve
 from launcher.fetching.problems import Deadline, FetchError, Problem
+from launcher.fetching.target import Target
 
 MAX_HEAD_BYTES = 32 << 10
 MAX_HEADERS = 200
@@ -29,22 +30,6 @@ _CHUNK_BYTES = 16 << 10
 
 Enough = Callable[[bytearray, int], bool]
 """Whether a body needs no further bytes; the number is where those that just came begin."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What to request: `host` without brackets, `path` with the query, both ASCII."""
-
-    is_tls: bool
-    host: str
-    port: int
-    path: str
-
-    @property
-    def authority(self) -> str:
-        """The value of the header `Host`."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == (443 if self.is_tls else 80) else f"{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from launcher.fetching.addresses import AddressRules
-from launcher.fetching.connection import Answer, Enough, Target, request
+from launcher.fetching.connection import Answer, Enough, request
 from launcher.fetching.problems import Deadline, FetchError, Problem
+from launcher.fetching.target import DEFAULT_PORTS, Target
 
 MAX_REDIRECTS = 3
 MAX_URL_LENGTH = 4096
@@ -41,9 +43,10 @@ def fetch(
         FetchError
     """
     for _hop in range(MAX_REDIRECTS + 1):
-        answer = request(
-            target_of(url), rules=rules, deadline=deadline, max_bytes=max_bytes, enough=enough
-        )
+        target = target_of(url)
+        if rules.own_site.has(target):
+            raise FetchError(Problem.OWN_ADDRESS)
+        answer = request(target, rules=rules, deadline=deadline, max_bytes=max_bytes, enough=enough)
         location = answer.headers.get("location", "")
         if answer.status not in _REDIRECTS or not location:
             return Fetched(url, answer)
@@ -72,6 +75,8 @@ def target_of(url: str) -> Target:
     parts = split(url)
     try:
         host, port = parts.hostname or "", parts.port
+        if any(unicodedata.category(each) == "Cf" for each in host):
+            raise ValueError(host)  # not shown, and dropped on the way: the host would be another
         if len(host) <= _MAX_HOST_LENGTH and not host.isascii():
             host = host.encode("idna").decode("ascii")
         path = quote(parts.path or "/", safe=_AS_IT_IS)
@@ -82,7 +87,7 @@ def target_of(url: str) -> Target:
     if not is_name or port == 0:
         raise FetchError(Problem.NOT_HTTP)
     is_tls = parts.scheme == "https"
-    return Target(is_tls, host, port or (443 if is_tls else 80), path + query)
+    return Target(is_tls, host, port or DEFAULT_PORTS[parts.scheme], path + query)
 
 
 def split(url: str) -> SplitResult:

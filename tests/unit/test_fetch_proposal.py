@@ -13,9 +13,11 @@ import pytest
 
 from launcher.fetching import names, proposal
 from launcher.fetching.addresses import AddressRules
+from launcher.fetching.own_site import OwnSite, places_of
 from launcher.fetching.problems import Problem
 from launcher.fetching.proposal import propose
 from launcher.fetching.proposed import Proposal
+from launcher.fetching.requests import target_of
 from tests.support.odd_servers import Behaviour, Visit, self_signed, serving, site
 
 PNG = b"\x89PNG\r\n\x1a\n and the rest"
@@ -241,6 +243,56 @@ def test_this_server_does_not_request_itself() -> None:
             assert propose(other.url, rules=rules).problem is Problem.OWN_ADDRESS
 
     assert server.heads == []
+
+
+@pytest.mark.parametrize(
+    "own",
+    ["start.home.example:{port}", "START.home.example.:{port}", "127.1:{port}"],
+)
+def test_this_site_is_not_requested_by_the_name_that_browsers_know_it_by(
+    own: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolving(monkeypatch, lambda _host: ["127.0.0.1"])
+    with serving(site({"/": PAGE})) as server:
+        name = own.format(port=server.port)
+        own_site = OwnSite(frozenset(places_of(name, "http")))
+        rules = AddressRules(allow_private=True, own_site=own_site)
+        url = f"http://{name}/"
+        assert propose(url, rules=rules).problem is Problem.OWN_ADDRESS
+        with serving(lambda visit: visit.redirect(url)) as other:
+            assert propose(other.url, rules=rules).problem is Problem.OWN_ADDRESS
+
+    assert server.heads == []
+
+
+def test_a_site_beside_the_path_of_this_one_is_requested(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolving(monkeypatch, lambda _host: ["127.0.0.1"])
+    with serving(site({"/films": PAGE, "/start/": PAGE})) as server:
+        places = frozenset({("home.example", server.port)})
+        rules = AddressRules(allow_private=True, own_site=OwnSite(places, "/start"))
+        root = f"http://home.example:{server.port}"
+        assert propose(f"{root}/films", rules=rules).problem is None
+        for path in ("/start", "/start/x", "/%73tart", "/a/../start", "/a/%2e%2e/start"):
+            assert propose(root + path, rules=rules).problem is Problem.OWN_ADDRESS, path
+
+
+@pytest.mark.parametrize("own", ["192.168.1.5:8080", "[::ffff:192.168.1.5]:8080"])
+@pytest.mark.parametrize("host", ["192.168.1.5", "3232235781", "0xc0a80105", "192.168.261"])
+def test_this_site_is_known_by_its_address_in_every_spelling(own: str, host: str) -> None:
+    own_site = OwnSite(frozenset(places_of(own)))
+
+    assert own_site.has(target_of(f"http://{host}:8080/"))
+    assert not own_site.has(target_of(f"http://{host}:8096/"))
+
+
+@pytest.mark.parametrize("host", ["my\u200bbank.org", "my\u00adbank.org", "\u202eabc.org"])
+def test_a_host_with_characters_that_are_not_shown_is_no_host(host: str) -> None:
+    assert propose(f"http://{host}/", rules=ANYWHERE).problem is Problem.NOT_HTTP
+
+
+def test_a_host_of_any_script_is_one() -> None:
+    assert target_of("http://bücher.example/").host == "xn--bcher-kva.example"
+    assert target_of("http://почта.example/").host == "xn--80a1acny.example"
 
 
 def test_a_name_that_resolves_to_another_address_the_second_time_is_asked_once_a_request(

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from launcher.fetching import proposal
 from launcher.fetching.addresses import AddressRules
-from launcher.fetching.connection import Answer, Target
+from launcher.fetching.connection import Answer
 from launcher.fetching.problems import Problem
 from launcher.fetching.proposal import propose
+from launcher.fetching.target import Target
 
 URL = "http://app.example/"
 RULES = AddressRules(allow_private=True)

@@ -143,6 +143,7 @@ CHARACTERS = "Remove line breaks and control characters."
         ("url", "http://[::1", URL_FULL),
         ("url", "http://a:99999", URL_FULL),
         ("url", "http://a b", "Remove spaces and control characters from the URL."),
+        ("url", "http://my\u200bbank", "Remove spaces and control characters from the URL."),
         ("url", "http://ada:secret@host", "Remove the user name and password from the URL."),
         ("url", "http://" + "x" * 2000, "Shorten this to 2000 characters."),
         ("url_local", "192.168.1.20:8096", URL_FULL),

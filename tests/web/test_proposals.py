@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,11 +22,13 @@ from launcher.current import current_backups
 from launcher.extensions import db
 from launcher.fetching.problems import Problem
 from launcher.fetching.proposed import Proposal
+from launcher.fetching.requests import target_of
 from launcher.icons.fetched import keep_fetched
 from launcher.icons.store import keep
 from launcher.icons.uploads import Image
 from launcher.models import App, AuditEvent, Board, Media, UndoStep
 from launcher.models.types import utc_now
+from launcher.notifications.recipients import set_public_url
 from launcher.web.apps import proposals
 from tests.support.odd_servers import Server, Visit, serving, site
 from tests.web.test_gate import is_free
@@ -156,6 +158,39 @@ def test_launcher_does_not_request_itself(ben: Visitor) -> None:
     shown = propose(ben, "http://localhost:8000/")
 
     assert shown.sentence.endswith("The URL leads to Launcher itself.")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "start.home.example:8080"},
+        {"Host": "127.0.0.1:8000", "X-Forwarded-Host": "start.home.example:8080"},
+        {"Host": "start.home.example:8080", "Origin": "http://start.home.example:8080"},
+    ],
+)
+def test_launcher_does_not_request_itself_through_a_published_port_or_a_proxy(
+    app: Flask, headers: dict[str, str]
+) -> None:
+    config: Config = app.extensions["launcher.config"]
+    with app.test_request_context("/apps/propose", method="POST", headers=headers):
+        own_site = proposals.own_site_of(config)
+
+    assert own_site.has(target_of("http://START.home.example:8080/"))
+    assert not own_site.has(target_of("http://start.home.example:8096/"))
+
+
+def test_launcher_does_not_request_the_names_of_its_settings(app: Flask) -> None:
+    config: Config = app.extensions["launcher.config"]
+    set_public_url(config, "https://start.example.org/")
+    config = replace(config, hosts=("home.example", ".lan.example"), proxy_hops=1)
+    with app.test_request_context("/apps/propose", method="POST"):
+        own_site = proposals.own_site_of(config)
+
+    for url in ("https://start.example.org/", "http://home.example/", "https://home.example/",
+                "http://home.example:8000/"):  # fmt: skip
+        assert own_site.has(target_of(url)), url
+    for url in ("https://films.lan.example/", "https://home.example:8096/"):
+        assert not own_site.has(target_of(url)), url
 
 
 @pytest.mark.parametrize("problem", Problem)

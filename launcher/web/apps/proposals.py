@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
-from flask import abort, url_for
+from flask import abort, request, url_for
 
 from launcher.config import Config
 from launcher.current import current_config
@@ -14,13 +15,16 @@ from launcher.db.session import release, resume
 from launcher.db.settings import site_settings
 from launcher.extensions import db
 from launcher.fetching.addresses import AddressRules
+from launcher.fetching.own_site import OwnSite, places_of, plain_host
 from launcher.fetching.problems import Problem
 from launcher.fetching.proposed import DEADLINE_S, Proposal
+from launcher.fetching.target import DEFAULT_PORTS
 from launcher.icons.choice import Choice, ChoiceKind
 from launcher.icons.drawn import Kind, drawn_set
 from launcher.icons.fetched import keep_fetched
 from launcher.icons.uploads import IconRefusedError, Image, read_image
 from launcher.models import hue_of, letters_of
+from launcher.notifications.recipients import RecipientError, read_notification_settings
 from launcher.web.apps.proposal_words import ProposalState, words_for
 from launcher.web.frame import current_viewer
 from launcher.web.pictures import Picture, drawing_address
@@ -63,7 +67,8 @@ def proposal_for(url: str) -> ShownProposal:
     settings = site_settings()
     if not settings.fetch_enabled:
         return _shown(Proposal(problem=Problem.DISABLED), None)
-    rules = AddressRules(settings.fetch_private, own_ports_of(current_config()))
+    config = current_config()
+    rules = AddressRules(settings.fetch_private, own_ports_of(config), own_site_of(config))
     began = time.monotonic()
     release()
     made = propose(url, rules=rules)
@@ -77,6 +82,31 @@ def proposal_for(url: str) -> ShownProposal:
     sha256 = keep_fetched(image, actor=acting_user()).sha256
     db.session.commit()
     return _shown(made, sha256)
+
+
+def own_site_of(config: Config) -> OwnSite:
+    """Return where browsers reach this site, from the settings and from this request.
+
+    `Origin` and `X-Forwarded-Host` are not to be trusted, and need not be: they only refuse more,
+    and only to whoever sent them. A proxy that does not pass the host on often has the latter.
+    A pattern in `LAUNCHER_HOSTS` counts for nothing: other sites may have such names.
+    """
+    public = [request.headers.get("Origin", "")]
+    with suppress(RecipientError):
+        public.append(read_notification_settings(config).public_url)
+    found = set(places_of(request.host, request.scheme))
+    for url in public:
+        scheme, _, rest = url.partition("://")
+        if scheme in DEFAULT_PORTS:
+            found.update(places_of(rest.partition("/")[0], scheme))
+    for host in request.headers.get("X-Forwarded-Host", "").split(","):
+        found.update(places_of(host, *DEFAULT_PORTS))
+    for name in config.hosts:
+        if not name.startswith("."):
+            schemes = tuple(DEFAULT_PORTS) if config.proxy_hops else ()
+            found.update(places_of(name, *schemes))
+            found.update((plain_host(name), port) for port in own_ports_of(config))
+    return OwnSite(frozenset(found), config.prefix)
 
 
 def own_ports_of(config: Config) -> frozenset[int]:
