@@ -9,7 +9,7 @@ An undo is a step as well, with the rows the other way round: undoing it is the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -38,7 +38,7 @@ from launcher.catalogue.undo_rows import (
     write_back,
 )
 from launcher.extensions import db
-from launcher.models import App, AuditEvent, Board, UndoStep, User
+from launcher.models import App, AuditEvent, Board, Section, UndoStep, User
 from launcher.models.types import utc_now
 
 __all__ = ["Change", "State", "is_undone", "keep", "state", "undo"]
@@ -127,7 +127,7 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
     if not _may_undo(viewer, boards, needed, rows):
         raise NotAllowedError
     if not all(each.is_as_left() for each in rows) or would_take_more(rows):
-        raise _too_late(step, boards, apps | placed)
+        raise _too_late(step, rows, boards, apps | placed)
     tags = {each.row["id"] for each in rows if each.table == "tags"}
     before = state(boards, apps, tags)
     try:
@@ -135,7 +135,7 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
             write_back(rows, boards, apps)
             close_ranks(rows)
     except IntegrityError:
-        raise _too_late(step, boards, apps | placed) from None
+        raise _too_late(step, rows, boards, apps | placed) from None
     after = state(boards, apps, tags)
     is_redo = is_undone(step.facts)
     facts = {**step.facts, _UNDONE: not is_redo}
@@ -187,32 +187,75 @@ def _may_undo(
     return seen == there and known == apps_there and is_theirs
 
 
-def _too_late(step: UndoStep, boards: Collection[int], apps: Collection[int]) -> UndoTooLateError:
-    since = _since(step, boards, apps)
+def _too_late(
+    step: UndoStep, rows: Sequence[ChangedRow], boards: Set[int], apps: Set[int]
+) -> UndoTooLateError:
+    since = _deletion_since(step, rows, boards, apps) or _change_since(step, boards, apps)
     return UndoTooLateError(step.action, step.facts, since, is_redo=is_undone(step.facts))
 
 
-def _since(step: UndoStep, boards: Collection[int], apps: Collection[int]) -> Since:
-    """Return who changed the boards and apps of a step last, if that was another or later."""
-    targets = sa.or_(
+def _deletion_since(
+    step: UndoStep, rows: Sequence[ChangedRow], boards: Set[int], apps: Set[int]
+) -> Since | None:
+    """Return who deleted what the step changed, None where all of it is there."""
+    gone = {
+        model: ids - set(db.session.scalars(sa.select(model.id).where(model.id.in_(ids))))
+        for model, ids in ((Board, boards), (App, apps), (Section, _sections_of(rows)))
+    }
+    ids = {
+        Action.BOARD_DELETE: gone[Board],
+        Action.APP_DELETE: gone[App],
+        Action.SECTION_DELETE: boards if gone[Section] else set(),
+    }
+    found = _newest_first(step).where(
+        sa.or_(
+            *(
+                sa.and_(AuditEvent.action == action, AuditEvent.target_id.in_(map(str, of)))
+                for action, of in ids.items()
+            )
+        )
+    )
+    # The log has the board of a section, and its name.
+    named = {step.facts.get("section"), step.facts.get("from_section"), step.facts.get("before")}
+    for event in db.session.scalars(found):
+        if event.action != Action.SECTION_DELETE or _deleted_by(event) in named:
+            return Since(event.actor_name, event.at, _deleted_by(event))
+    return None
+
+
+def _sections_of(rows: Sequence[ChangedRow]) -> set[int]:
+    """Return the sections that were there after a step."""
+    columns = {"sections": "id", "placements": "section_id"}
+    return {
+        each.after[columns[each.table]]
+        for each in rows
+        if each.after is not None and each.table in columns
+    }
+
+
+def _change_since(step: UndoStep, boards: Set[int], apps: Set[int]) -> Since:
+    """Return who changed the boards and apps of a step last; empty where the log has nothing."""
+    of_these = sa.or_(
         sa.and_(AuditEvent.target_kind == "board", AuditEvent.target_id.in_(map(str, boards))),
         sa.and_(AuditEvent.target_kind == "app", AuditEvent.target_id.in_(map(str, apps))),
     )
-    newest = db.session.scalar(
-        sa.select(AuditEvent)
-        .where(targets, AuditEvent.at > step.at)
-        .order_by(AuditEvent.at.desc(), AuditEvent.id.desc())
-        .limit(1)
-    )
-    if newest is None:
-        return Since()
-    deleted = ""
-    if newest.action == Action.SECTION_DELETE:
-        words = str((newest.changes.get("section") or [""])[0])
-        deleted = words.rpartition(" (")[0] or words
-    elif newest.action in {Action.APP_DELETE, Action.BOARD_DELETE, Action.TAG_DELETE}:
-        deleted = newest.target_name
-    return Since(newest.actor_name, newest.at, deleted)
+    event = db.session.scalar(_newest_first(step).where(of_these).limit(1))
+    return Since(event.actor_name, event.at, _deleted_by(event)) if event else Since()
+
+
+def _newest_first(step: UndoStep) -> sa.Select[tuple[AuditEvent]]:
+    """Return the query of what happened after a step."""
+    order = (AuditEvent.at.desc(), AuditEvent.id.desc())
+    return sa.select(AuditEvent).where(AuditEvent.at > step.at).order_by(*order)
+
+
+def _deleted_by(event: AuditEvent) -> str:
+    """Return the name of what an event deleted, "" where it deleted nothing."""
+    if event.action == Action.SECTION_DELETE:
+        words = str((event.changes.get("section") or [""])[0])
+        return words.rpartition(" (")[0] or words
+    is_deletion = event.action in {Action.APP_DELETE, Action.BOARD_DELETE}
+    return event.target_name if is_deletion else ""
 
 
 def _forget_old(user_id: int) -> None:

@@ -11,6 +11,7 @@ from launcher.audit import Actor
 from launcher.catalogue.actions import Action
 from launcher.catalogue.bulk import archive_app, delete_apps
 from launcher.catalogue.places import move_place, remove_place
+from launcher.catalogue.sections import add_section, delete_section, rename_section
 from launcher.catalogue.undo import Change
 from launcher.extensions import db
 from launcher.i18n.app import speaking
@@ -109,6 +110,21 @@ def test_a_step_whose_app_was_deleted_is_refused_with_that(
     ben.send("/undo", id=str(change.step_id))
 
     words = r"Launcher could not undo the move. ben deleted Jellyfin at \d\d:\d\d\."
+    assert re.search(words, ben.open("/b/home").text)
+
+
+def test_a_step_that_is_refused_names_who_deleted_its_section_though_others_came_later(
+    app: Flask, ada: Visitor, ben: Visitor, boards: None
+) -> None:
+    with app.test_request_context():
+        change = rename_section(_section("Media"), "Films", actor=_actor("ben"))
+        delete_section(_section("Films"), actor=_actor("ada"))
+        delete_section(_section("Work"), actor=_actor("ben"))
+        add_section(_section("Nothing yet").board, "House", actor=_actor("ben"))
+
+    ben.send("/undo", id=str(change.step_id))
+
+    words = r"Launcher could not undo the renaming. ada deleted Films at \d\d:\d\d\."
     assert re.search(words, ben.open("/b/home").text)
 
 
