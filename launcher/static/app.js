@@ -60,7 +60,7 @@ if (find) {
   find.addEventListener("keydown", moveInFind);
   find.addEventListener("click", (event) => { if (event.target === find) find.close(); });
   document.addEventListener("keydown", (event) => {
-    const isControlK = (event.ctrlKey || event.metaKey) && event.key === "k";
+    const isControlK = (event.ctrlKey || event.metaKey) && isKey(event, "k");
     const isSlash = event.key === "/" && !isTyping(event.target);
     if (!isControlK && !isSlash) return;
     event.preventDefault();
@@ -68,10 +68,15 @@ if (find) {
   });
 }
 
+// Whether the key of a Latin letter is pressed, also where the keyboard writes another script.
+function isKey(event, letter) {
+  return event.key.toLowerCase() === letter || (event.key > "\u007f" && event.code === `Key${letter.toUpperCase()}`);
+}
+
 // E edits the board, and ends that.
 document.addEventListener("keydown", (event) => {
   const isBare = !event.ctrlKey && !event.metaKey && !event.altKey && !event.defaultPrevented;
-  if (event.key.toLowerCase() !== "e" || !isBare || isTyping(event.target) || document.querySelector("dialog[open]")) return;
+  if (!isKey(event, "e") || !isBare || isTyping(event.target) || document.querySelector("dialog[open]")) return;
   document.querySelector("#edit-board, #done")?.click();
 });
 

@@ -30,14 +30,15 @@ async function post({ path, fields, multipart = false, into = "#board", lost }) 
   }
   await show(answer, into);
   noteSteps(isUndo);
-  // What is deleted is gone for good, and with it what was done to it before.
-  if (answer.ok && /\/apps\/\d+\/delete$/.test(path)) steps.undo = steps.redo = [];
+  // A deleted app is gone for good: no step before that is undone unseen.
+  if (answer.ok && /\/apps\/\d+\/delete$/.test(path)) [steps.undo, steps.redo] = [[WALL], []];
   return answer.ok;
 }
 
 // The steps of this page that can be undone and done again, oldest first: the toasts bring them.
 
 const steps = { undo: [], redo: [] };
+const WALL = "wall";
 
 function noteSteps(isUndo) {
   for (const form of toasts.querySelectorAll("form[data-step]:not([data-noted])")) {
@@ -54,6 +55,7 @@ function forget(id) {
 function takeBack(kind) {
   const id = steps[kind].at(-1);
   removeUndoToasts();
+  if (id === WALL) return showNote(words.wall);
   if (!id) return showNote(kind === "undo" ? words.nothingUndo : words.nothingRedo);
   const fields = new FormData(document.querySelector("#edit"));
   fields.delete("seen");
@@ -283,7 +285,7 @@ document.addEventListener("keydown", (event) => {
   const isCleared = event.target.matches("#section-add input") && !event.target.value && !("isTyped" in event.target.dataset);
   const isTyping = event.target.closest("input, textarea, select, [contenteditable]") !== null && !isCleared;
   if (isTyping || dialog.open || event.defaultPrevented) return;
-  if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
+  if (!(event.ctrlKey || event.metaKey) || !isKey(event, "z")) return;
   event.preventDefault();
   // After the steps that are on their way.
   const kind = event.shiftKey ? "redo" : "undo";

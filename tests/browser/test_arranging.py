@@ -154,7 +154,28 @@ def test_after_a_tile_is_gone_the_focus_is_on_the_next(edit: OpenPage) -> None:
     expect(page.locator("#toasts")).to_contain_text("Kavita deleted.")
     page.wait_for_function("document.activeElement.ariaLabel === 'Actions for Jellyseerr'")
     page.keyboard.press("Control+z")
-    expect(page.locator("#toasts")).to_contain_text("Nothing to undo.")
+    expect(page.locator("#toasts")).to_contain_text("You cannot undo the deletion of an app")
+    _key_right(page, "Jellyfin")
+    expect(page.locator("#toasts")).to_contain_text("Jellyfin moved")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#toasts")).to_contain_text("Undone: Jellyfin moved.")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#toasts")).to_contain_text("nor the steps before it.")
+
+
+def test_keys_are_those_of_their_letters_on_a_russian_keyboard(edit: OpenPage) -> None:
+    page = edit(path="/b/home")
+    _press(page, "у", "KeyE")
+    page.wait_for_url("**/edit")
+    _key_right(page, "Jellyfin")
+    expect(page.locator("#toasts")).to_contain_text("Jellyfin moved")
+    _press(page, "я", "KeyZ", ctrlKey=True)
+    expect(page.locator("#toasts")).to_contain_text("Undone: Jellyfin moved.")
+    _press(page, "Я", "KeyZ", ctrlKey=True, shiftKey=True)
+    expect(page.locator("#toasts")).to_contain_text("Redone: Jellyfin moved.")
+    _press(page, "y", "KeyZ", ctrlKey=True)
+    page.keyboard.press("Control+z")  # a German Y is no Z
+    expect(page.locator("#toasts")).to_contain_text("Undone: Jellyfin moved.")
 
 
 def test_a_refused_form_and_saved_settings_leave_the_console_quiet(edit: OpenPage) -> None:
@@ -435,6 +456,11 @@ def _slot(page: Page, name: str) -> dict[str, float]:
     box = link.bounding_box()
     assert box
     return box
+
+
+def _press(page: Page, key: str, code: str, **modifiers: bool) -> None:
+    pressed = {"key": key, "code": code, "bubbles": True, "cancelable": True} | modifiers
+    page.locator("body").dispatch_event("keydown", pressed)
 
 
 def _grab(page: Page, name: str) -> None:
