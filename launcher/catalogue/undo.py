@@ -243,7 +243,7 @@ def _change_since(step: UndoStep, boards: Set[int], apps: Set[int]) -> Since:
     return Since(event.actor_name, event.at, _deleted_by(event)) if event else Since()
 
 
-def _newest_first(step: UndoStep) -> sa.Select[tuple[AuditEvent]]:
+def _newest_first(step: UndoStep) -> sa.Select[AuditEvent]:
     """Return the query of what happened after a step."""
     order = (AuditEvent.at.desc(), AuditEvent.id.desc())
     return sa.select(AuditEvent).where(AuditEvent.at > step.at).order_by(*order)

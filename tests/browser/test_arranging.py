@@ -165,7 +165,7 @@ def test_after_a_tile_is_gone_the_focus_is_on_the_next(edit: OpenPage) -> None:
 
 def test_keys_are_those_of_their_letters_on_a_russian_keyboard(edit: OpenPage) -> None:
     page = edit(path="/b/home")
-    _press(page, "у", "KeyE")
+    _press(page, "у", "KeyE")  # noqa: RUF001
     page.wait_for_url("**/edit")
     _key_right(page, "Jellyfin")
     expect(page.locator("#toasts")).to_contain_text("Jellyfin moved")
