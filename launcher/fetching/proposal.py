@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import replace
-from urllib.parse import unquote
 
 from launcher.fetching.addresses import AddressRules
 from launcher.fetching.images import data_of, is_image
@@ -112,15 +111,15 @@ class _Visit:
                 pass
         return Manifest(), base
 
-    def _first_image(self, links: list[IconLink]) -> tuple[bytes, str] | None:
-        """Return the first that is an image, with its file name; None when time is over before."""
+    def _first_image(self, links: list[IconLink]) -> bytes | None:
+        """Return the first that is an image; None when time is over before."""
         for link in links:
             try:
                 content = self._image(link.url)
             except FetchError:
                 continue
             if is_image(content):
-                return content, _file_name(link.url)
+                return content
         return None
 
     def _image(self, url: str) -> bytes:
@@ -153,19 +152,8 @@ def _base_of(page: Page, url: str) -> str:
     return base
 
 
-def _with_icon(proposal: Proposal, found: tuple[bytes, str] | None) -> Proposal:
-    if found is None:
+def _with_icon(proposal: Proposal, icon: bytes | None) -> Proposal:
+    if icon is None:
         return proposal
-    content, name = found
-    return replace(proposal, icon=content, icon_name=f"{proposal.host} {name}".strip())
-
-
-def _file_name(url: str) -> str:
-    """Return the last part of the path of an icon's address."""
-    if url[:5].lower() == "data:":
-        return "icon"
-    try:
-        path = unquote(split(url).path)
-    except FetchError:
-        return "icon"
-    return "".join(each for each in path.rpartition("/")[2] if each.isprintable())[:100] or "icon"
+    name = (proposal.name or proposal.host).replace("/", " ").replace("\\", " ")
+    return replace(proposal, icon=icon, icon_name=name)

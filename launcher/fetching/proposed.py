@@ -16,7 +16,7 @@ class Proposal:
     Attributes:
         name: "" when there is nothing to propose.
         icon: the bytes of an image as they came, None without one.
-        icon_name: a file name for it.
+        icon_name: what it is called: the app, or its host.
         problem: why the page was not read; the name is then that of the host.
         host: what was asked, in words for a sentence.
     """

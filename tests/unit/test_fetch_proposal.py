@@ -49,7 +49,7 @@ def test_name_and_icon_are_taken_from_the_page() -> None:
     found = asked(site({"/": PAGE, "/icon.png": PNG}))
 
     assert (found.name, found.icon, found.problem) == ("Jellyfin", PNG, None)
-    assert found.icon_name == "127.0.0.1 icon.png"
+    assert found.icon_name == "Jellyfin"
 
 
 def test_without_an_icon_in_the_page_the_usual_place_is_tried() -> None:
