@@ -43,6 +43,7 @@ _UNSENT_BYTES = 1 << 20
 _PIECE_BYTES = 64 << 10
 _LEAVE_S = 60.0
 _LINGER_S = 2.0
+_LINGER_MOST_S = 30.0
 _STOP_S = 2.0
 
 _HEAD_END = b"\r\n\r\n"
@@ -182,7 +183,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if self.cfg.is_ssl:  # the handshake needs a thread
             super().accept(listener)
             return
-        slow = self.pending_conns or self.leaving
+        slow = self.pending_conns or self.leaving or self.lingering
         if slow and self.nr_conns >= self.worker_connections - 1:
             self._drop(slow[0], slow)
         try:
@@ -256,8 +257,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.finish_request(conn, fs)
 
     def _close_gently(self, conn: _Connection) -> None:
-        # RFC 9112, 9.6: close at once and the client may lose the end of the response.
-        conn.timeout = time.monotonic() + _LINGER_S
+        # RFC 9112, 9.6: close at once and the client may lose the end of the response. A browser
+        # reads it after it has sent all of an upload, also one that is refused.
+        now = time.monotonic()
+        conn.timeout, conn.lingers_until = now + _LINGER_S, now + _LINGER_MOST_S
         self.lingering.append(conn)
         try:
             conn.sock.shutdown(socket.SHUT_WR)
@@ -275,6 +278,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             has_ended = True
         if has_ended:
             self._drop(conn, self.lingering)
+        else:
+            conn.timeout = min(time.monotonic() + _LINGER_S, conn.lingers_until)
 
     def murder_pending(self) -> None:
         """Close what takes too long, unfinished requests sooner when the worker stops."""

@@ -21,7 +21,7 @@ from launcher.backup.files import disk_errors, require_space
 from launcher.current import current_config
 from launcher.db.session import release
 from launcher.extensions import csrf
-from launcher.web.receiving import ReceivingRequest, drain
+from launcher.web.receiving import ReceivingRequest, drain, drained
 
 _ACCEPTED_BYTES = 64 << 20
 _MAX_PARTS = 100
@@ -54,6 +54,10 @@ def read_form_with_file(field: str, *, limit_bytes: int) -> SmallFile | None:
     incoming.file_maker = _maker(limit_bytes + 1)
     try:
         csrf.protect()
+    except RequestEntityTooLarge:
+        incoming.file_maker = None
+        drain(_ACCEPTED_BYTES)
+        raise
     except ValueError:
         # A form that is no form: what draws the page may ask for it again.
         incoming.file_maker = None
@@ -85,9 +89,9 @@ def large_file(field: str, *, limit_bytes: int) -> Iterator[IncomingFile | None]
         drain(2 * limit_bytes)
         raise FileTooLargeError
     sweep(config.incoming_dir)
-    with disk_errors("store the upload"):
-        require_space(config.data_dir, announced + _SPARE_BYTES, what="the upload")
-    with ExitStack() as stack:
+    with drained(2 * limit_bytes), ExitStack() as stack:
+        with disk_errors("store the upload"):
+            require_space(config.data_dir, announced + _SPARE_BYTES, what="the upload")
         yield _received(field, limit_bytes, stack)
 
 

@@ -21,7 +21,12 @@ from werkzeug.formparser import FormDataParser
 
 from launcher.background.process import UploadRequest
 from launcher.background.uploads import IncomingFile, sweep
-from launcher.backup.errors import OperationInProgressError, UploadRejectedError
+from launcher.backup.errors import (
+    InsufficientSpaceError,
+    OperationInProgressError,
+    StoreUnavailableError,
+    UploadRejectedError,
+)
 from launcher.backup.files import disk_errors, require_space
 from launcher.backup.reasons import Reason
 from launcher.backup.records.text import clean_note
@@ -124,10 +129,10 @@ def received_file() -> Iterator[Received]:
     if (request.content_length or 0) > config.upload_limit_bytes + _FORM_BYTES:
         _refuse_size(config.upload_limit_bytes)
     sweep(config.incoming_dir)
-    with disk_errors("store the upload"):
-        needed = (request.content_length or 0) + _SPARE_BYTES
-        require_space(config.data_dir, needed, what="the upload")
-    with ExitStack() as stack:
+    with drained(2 * config.upload_limit_bytes), ExitStack() as stack:
+        with disk_errors("store the upload"):
+            needed = (request.content_length or 0) + _SPARE_BYTES
+            require_space(config.data_dir, needed, what="the upload")
         yield _read_form(config, stack)
 
 
@@ -225,6 +230,16 @@ def _refuse_size(limit_bytes: int) -> NoReturn:
     )
     title = _("This file is larger than %(limit)s", limit=size(limit_bytes))
     abort(show_refusal(413, title, text))
+
+
+@contextmanager
+def drained(most_bytes: int) -> Iterator[None]:
+    """Read the rest of the form where the disk has no room for it, then pass the error on."""
+    try:
+        yield
+    except (InsufficientSpaceError, StoreUnavailableError):
+        drain(most_bytes)
+        raise
 
 
 def drain(most_bytes: int) -> None:

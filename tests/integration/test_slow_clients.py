@@ -200,6 +200,18 @@ def test_an_upload_in_chunks_arrives(impatient: Server) -> None:
         assert connection.getresponse().status == 303
 
 
+def test_who_is_refused_while_they_upload_gets_the_answer_afterwards(impatient: Server) -> None:
+    head = POST.replace(b"/login", b"/admin/backups/upload").replace(
+        b"application/x-www-form-urlencoded", b"multipart/form-data; boundary=x"
+    )
+    with connect(impatient) as client:
+        client.sendall(head + b"Content-Length: 1200000\r\n\r\n")
+        for _ in range(12):
+            time.sleep(0.1)  # in all three times as long as silence is borne with
+            client.sendall(b"x" * 100_000)
+        assert read_all(client).startswith(b"HTTP/1.1 302 ")
+
+
 def token_of(visitor: Visitor) -> str:
     found = re.search(r'name="csrf_token" value="([^"]+)"', visitor.get("/account")[1])
     assert found
