@@ -27,6 +27,7 @@ from launcher.catalogue.errors import (
     UndoTooLateError,
     UndoUnknownError,
 )
+from launcher.catalogue.undo_order import fit_order, moved_boards
 from launcher.catalogue.undo_rows import (
     ChangedRow,
     State,
@@ -118,16 +119,20 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
         raise UndoUnknownError
     if step.action not in set(Action):
         raise UndoUnknownError
-    rows = [ChangedRow.read(each) for each in step.rows.get("rows", ())]
+    stored = [ChangedRow.read(each) for each in step.rows.get("rows", ())]
+    visible = set(db.session.scalars(sa.select(Board.id).where(sees_board(viewer))))
+    made_way = moved_boards(stored) - {step.facts.get("id")}
+    rows = fit_order(stored, visible, target=step.facts.get("id"))
     boards, apps = touched_ids(rows)
+    concerned = boards - (made_way - visible)
     # An app that comes back to a board may be hidden by now.
     placed = {each.row["app_id"] for each in rows if each.table == "placements"}
     # A tag is deleted with all its uses, also by who does not see all the apps.
     needed = () if step.action == Action.TAG_DELETE else apps | placed
-    if not _may_undo(viewer, boards, needed, rows):
+    if not _may_undo(viewer, concerned, needed, rows):
         raise NotAllowedError
-    if not all(each.is_as_left() for each in rows) or would_take_more(rows):
-        raise _too_late(step, rows, boards, apps | placed)
+    if not rows or not all(each.is_as_left() for each in rows) or would_take_more(rows):
+        raise _too_late(step, rows, concerned, apps | placed)
     tags = {each.row["id"] for each in rows if each.table == "tags"}
     before = state(boards, apps, tags)
     try:
@@ -135,7 +140,7 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
             write_back(rows, boards, apps)
             close_ranks(rows)
     except IntegrityError:
-        raise _too_late(step, rows, boards, apps | placed) from None
+        raise _too_late(step, rows, concerned, apps | placed) from None
     after = state(boards, apps, tags)
     is_redo = is_undone(step.facts)
     facts = {**step.facts, _UNDONE: not is_redo}

@@ -7,7 +7,7 @@ Revisions and times of change are not compared: they only grow, also by an undo.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from launcher.extensions import db
 from launcher.models import App, Board, HealthCheck
 from launcher.models.types import utc_now
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 State = Mapping[str, Mapping[tuple[Any, ...], Row]]
 """Table → key → row, as SQLite stores it."""
 
@@ -116,6 +116,14 @@ class ChangedRow:
         return self.before is not None and self.after is not None
 
     @property
+    def changed(self) -> Set[str]:
+        """The columns that an update changed; none where the row was added or deleted."""
+        if self.before is None or self.after is None:
+            return set()
+        was, now = _compared(self.before) or {}, _compared(self.after) or {}
+        return {name for name in was if was[name] != now.get(name)}
+
+    @property
     def key(self) -> tuple[Any, ...]:
         """The values of its key."""
         return _key(self.table, self.row)
@@ -173,11 +181,7 @@ def write_back(rows: Sequence[ChangedRow], boards: Collection[int], apps: Collec
                 # Its check went with it. How it is checked is no field that a step changes.
                 db.session.add(HealthCheck(app_id=each.before["id"]))
         elif each.before is not None and each.after is not None:
-            values = {
-                name: value
-                for name, value in each.before.items()
-                if name not in _GROWING and each.after.get(name) != value
-            }
+            values = {name: each.before[name] for name in sorted(each.changed)}
             if values:
                 assigned = ", ".join(f"{name} = ?" for name in values)
                 run(

@@ -233,6 +233,69 @@ def test_an_undo_that_would_lose_what_another_did_is_refused(app: Flask, site: S
     assert dump(app) == before
 
 
+def _order(site: Site) -> list[str]:
+    return [each.name for each in access.visible_boards(site.ben)]
+
+
+def _with_a_hidden_board(site: Site) -> Board:
+    """Home, Cellar, Children, where Ben does not see Cellar."""
+    cellar, _ = create_board(
+        BoardEntries(name="Cellar", visibility="private"), owner=site.ada, actor=site.as_ada
+    )
+    everything = [site.home, site.other, cellar]
+    move_board(cellar, 2, among=everything, actor=site.as_ada)
+    return cellar
+
+
+def test_a_move_past_a_hidden_board_is_undone_and_done_again_to_the_row(
+    app: Flask, site: Site
+) -> None:
+    _with_a_hidden_board(site)
+    before = dump(app)
+    step = move_board(site.home, 2, among=[site.home, site.other], actor=site.as_ben).step_id
+    moved = dump(app)
+    for rows in (before, moved, before):
+        step = undo.undo(step or 0, viewer=site.ben, actor=site.as_ben).step_id
+        assert dump(app) == rows
+
+
+def test_what_became_of_a_hidden_board_refuses_no_undo(site: Site) -> None:
+    cellar = _with_a_hidden_board(site)
+    step = move_board(site.home, 2, among=[site.home, site.other], actor=site.as_ben).step_id
+    everything = [site.other, site.home, cellar]
+    move_board(cellar, 2, among=everything, actor=site.as_ada)
+    write = BoardEntries(name="Den", visibility="private")
+    save_board(cellar, write, viewer=site.ada, actor=site.as_ada)
+    save_board(site.other, BoardEntries(name="Kids"), viewer=site.ada, actor=site.as_ada)
+
+    assert _order(site) == ["Kids", "Home"]
+    step = undo.undo(step or 0, viewer=site.ben, actor=site.as_ben).step_id
+    assert _order(site) == ["Home", "Kids"]
+    assert [each.name for each in access.visible_boards(site.ada)] == ["Home", "Den", "Kids"]
+    delete_board(cellar, viewer=site.ada, actor=site.as_ada)
+    undo.undo(step or 0, viewer=site.ben, actor=site.as_ben)
+    assert _order(site) == ["Kids", "Home"]
+
+
+def test_a_move_is_not_undone_where_its_board_was_moved_again_deleted_or_hidden(site: Site) -> None:
+    both = [site.home, site.other]
+    step = move_board(site.home, 2, among=both, actor=site.as_ben).step_id
+    move_board(site.home, 1, among=both, actor=site.as_ada)
+    with pytest.raises(UndoTooLateError) as caught:
+        undo.undo(step or 0, viewer=site.ben, actor=site.as_ben)
+    assert caught.value.since.by == "ada"
+
+    step = move_board(site.other, 1, among=both, actor=site.as_ben).step_id
+    hide = BoardEntries(name="Children", visibility="private")
+    save_board(site.other, hide, viewer=site.ada, actor=site.as_ada)
+    with pytest.raises(NotAllowedError):
+        undo.undo(step or 0, viewer=site.ben, actor=site.as_ben)
+    delete_board(site.other, viewer=site.ada, actor=site.as_ada)
+    with pytest.raises(UndoTooLateError) as caught:
+        undo.undo(step or 0, viewer=site.ben, actor=site.as_ben)
+    assert caught.value.since.deleted == "Children"
+
+
 def test_a_step_is_undone_by_its_user_alone(site: Site) -> None:
     change = rename_section(site.media, "Films", actor=site.as_ada)
     with pytest.raises(UndoUnknownError):
