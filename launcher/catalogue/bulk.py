@@ -158,6 +158,8 @@ def _set_archived(
     touch(boards)
     after = undo.state((), [app.id for app in wanted])
     facts = facts_of_apps(wanted or apps) | {"boards": _seen_by(actor, boards)}
+    if not wanted:
+        return Change(action, facts | {"is_unchanged": True})
     change = undo.keep(before, after, actor=actor, action=action, facts=facts)
     db.session.commit()
     return change

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -51,19 +51,20 @@ def add_samples(
     return change
 
 
-def remove_samples(*, viewer: User | None, actor: Actor) -> Change:
+def remove_samples(*, viewer: User | None, actor: Actor, urls: Collection[str] = ()) -> Change:
     """Delete the sample apps that `viewer` knows of, and the sections that they leave empty.
 
     Args:
         viewer: who edits them; None for no check.
+        urls: those of sample apps: an app with one that is no sample was edited.
 
     Returns:
-        The change, with the number of apps in `count`.
+        The change, with the number of apps in `count`, and of edited ones in `kept`.
     """
-    query = sa.select(App).where(App.is_sample)
-    if viewer is not None:
-        query = query.where(sees_app(viewer))
-    apps = db.session.scalars(query.order_by(App.id)).all()
+    is_known = sees_app(viewer) if viewer is not None else sa.true()
+    found = sa.select(App).where(App.is_sample, is_known).order_by(App.id)
+    apps = db.session.scalars(found).all()
+    edited = sa.select(sa.func.count(App.id)).where(~App.is_sample, App.url.in_(urls), is_known)
     sections = {place.section for app in apps for place in app.placements}
     boards = {section.board for section in sections}
     board_ids, app_ids = [each.id for each in boards], [each.id for each in apps]
@@ -80,7 +81,7 @@ def remove_samples(*, viewer: User | None, actor: Actor) -> Change:
             )
     db.session.flush()
     after = undo.state(board_ids, app_ids)
-    facts = {"count": len(apps)}
+    facts = {"count": len(apps), "kept": db.session.scalar(edited) or 0}
     change = undo.keep(before, after, actor=actor, action=Action.SAMPLES_REMOVE, facts=facts)
     db.session.commit()
     return change

@@ -103,6 +103,10 @@ def _section_deleted(facts: Facts) -> str:
 
 
 def _archived(facts: Facts) -> str:
+    if facts.get("is_unchanged"):
+        if facts["count"] != 1:
+            return _("The selected apps were archived already.")
+        return _("%(app)s was archived already.", app=facts["app"])
     if facts["count"] != 1:
         return ngettext("%(num)s app archived.", "%(num)s apps archived.", facts["count"])
     if not facts.get("boards"):
@@ -116,6 +120,10 @@ def _archived(facts: Facts) -> str:
 
 
 def _unarchived(facts: Facts) -> str:
+    if facts.get("is_unchanged"):
+        if facts["count"] != 1:
+            return _("The selected apps are not in the archive.")
+        return _("%(app)s is not in the archive.", app=facts["app"])
     if facts["count"] != 1:
         return ngettext(
             "%(num)s app restored from the archive.",
@@ -136,6 +144,20 @@ def _deleted(facts: Facts) -> str:
     if facts["count"] != 1:
         return ngettext("%(num)s app deleted.", "%(num)s apps deleted.", facts["count"])
     return _("%(app)s deleted.", app=facts["app"])
+
+
+def _samples_removed(facts: Facts) -> str:
+    removed = ngettext(
+        "%(num)s sample app removed.", "%(num)s sample apps removed.", facts["count"]
+    )
+    if not facts.get("kept"):
+        return removed
+    kept = ngettext(
+        "%(num)s app stays because it was edited.",
+        "%(num)s apps stay because they were edited.",
+        facts["kept"],
+    )
+    return f"{removed} {kept}"
 
 
 _WORDS: Mapping[Action, Callable[[Facts], str]] = {
@@ -187,9 +209,7 @@ _WORDS: Mapping[Action, Callable[[Facts], str]] = {
     Action.SAMPLES_ADD: lambda facts: ngettext(
         "%(num)s sample app added.", "%(num)s sample apps added.", facts["count"]
     ),
-    Action.SAMPLES_REMOVE: lambda facts: ngettext(
-        "%(num)s sample app removed.", "%(num)s sample apps removed.", facts["count"]
-    ),
+    Action.SAMPLES_REMOVE: _samples_removed,
     **dict.fromkeys(
         (Action.UNDO, Action.APP_UNDO, Action.BOARD_UNDO, Action.TAG_UNDO), undone_words
     ),

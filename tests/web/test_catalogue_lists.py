@@ -150,6 +150,49 @@ def test_one_app_is_archived_from_its_menu_whatever_is_selected(
     assert names(ada, "/admin/apps?status=archived") == ["Forgejo"]
 
 
+def test_what_is_archived_already_is_not_called_archived_now(
+    rows: dict[str, int], ada: Visitor
+) -> None:
+    ada.open("/admin/apps")
+    ada.send("/admin/apps", do="archive", app=str(rows["Forgejo"]))
+    assert "Forgejo was archived already." in ada.open("/admin/apps").text
+    ada.send("/admin/apps", do="archive", app=[str(rows["Forgejo"]), str(rows["Lost"])])
+    assert "Lost archived." in ada.open("/admin/apps").text
+    ada.send("/admin/apps", do="archive", app=[str(rows["Forgejo"]), str(rows["Lost"])])
+    assert "The selected apps were archived already." in ada.open("/admin/apps").text
+    ada.send("/admin/apps", do="unarchive", app=str(rows["Jellyfin"]))
+    assert "Jellyfin is not in the archive." in ada.open("/admin/apps").text
+
+
+def test_a_new_tag_is_in_the_filter_at_once(rows: dict[str, int], ada: Visitor) -> None:
+    ada.open("/admin/apps")
+    part = ada.send_with(
+        {"HX-Request": "true"}, "/admin/apps?tag=films", do="tag", app=str(rows["Lost"]),
+        tags="family",
+    )  # fmt: skip
+    select = re.search(r'<select[^>]* id="filter-tag".*?</select>', part.text, re.DOTALL)
+    assert select
+    assert 'hx-swap-oob="outerHTML"' in select[0]
+    assert "<option>family</option>" in select[0]
+    assert "<option selected>films</option>" in select[0]
+
+
+def test_a_section_to_move_to_has_the_name_of_its_board(rows: dict[str, int], ada: Visitor) -> None:
+    ada.open("/admin/apps")
+    ada.send("/admin/apps", do="move", app=str(rows["Lost"]))
+    assert ">Home · Media</option>" in ada.page
+    assert ">Garden · Outside</option>" in ada.page
+
+
+def test_administration_begins_with_the_first_page_that_one_may_open(
+    rows: dict[str, int], ada: Visitor, ben: Visitor, chloe: Visitor, guest: Visitor
+) -> None:
+    assert ada.open("/admin").location == "/admin/apps"
+    assert ben.open("/admin").location == "/admin/apps"
+    assert chloe.open("/admin").status_code == 404
+    assert guest.open("/admin").location == "/login?next=/admin"
+
+
 def test_a_hidden_board_is_not_counted_when_an_app_is_archived(
     app: Flask, rows: dict[str, int], ben: Visitor
 ) -> None:

@@ -91,8 +91,12 @@ RIGHTS_FIRST = {
 HIDDEN_FROM_GUESTS = {"start.media"}
 """What is not found for a guest, where everything else leads to sign-in."""
 
+HIDDEN_FROM_VIEWERS = {"catalogue.administration"}
+"""What is not found for viewers, where everything else is refused."""
+
 ELSE_THAN_200: Mapping[str, int] = {
     "metrics.show": 404,  # no token is set
+    "catalogue.administration": 302,
     "backup_actions.ask_delete_selected": 422,  # nothing is selected
     "recent.ask": 302,  # the password was given just now
 }
@@ -379,6 +383,8 @@ def _least(rule: Rule) -> Rank:
 
 def _refused(rule: Rule, caller: Caller, *, htmx: bool) -> int:
     """Return the status by which a view refuses who may not."""
+    if rule.endpoint in HIDDEN_FROM_VIEWERS and caller.rank is Rank.VIEWER:
+        return 404
     if _least(rule) is Rank.HOLDER_OF_THE_LINK or caller.rank > Rank.ANYONE:
         return 403
     if rule.endpoint in HIDDEN_FROM_GUESTS:

@@ -125,9 +125,22 @@ def test_what_somebody_made_of_the_samples_stays(
     ben.send("/samples/remove")
 
     ben.open("/")
+    assert "11 sample apps removed. 1 app stays because it was edited." in ben.page
     assert re.findall(r'tile-name">([^<]+)<', ben.page) == ["Jellyfin", "Mine"]
     with app.app_context():
         assert set(db.session.scalars(sa.select(Section.name))) == {"Media", "Server"}
+
+
+@pytest.mark.parametrize("path", ["/b/home", "/b/home/edit", "/"])
+def test_after_the_removal_of_the_sample_apps_the_same_page_is_shown(
+    ben: Visitor, empty_board: None, path: str
+) -> None:
+    ben.open("/")
+    ben.send("/b/home/samples")
+    ben.open(path)
+    back = re.search(r'action="/samples/remove">.*?name="next" value="([^"]+)"', ben.page)
+    assert back
+    assert ben.send("/samples/remove", next=back[1]).location == path
 
 
 def test_the_removal_of_the_sample_apps_is_undone(ben: Visitor, empty_board: None) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, redirect, url_for
+from flask import Blueprint, abort, redirect, request, url_for
 
 from launcher.catalogue import samples
 from launcher.catalogue.access import find_board
 from launcher.catalogue.boards import add_first_board
 from launcher.catalogue.entries import AppEntries
 from launcher.i18n.locale import gettext as _
+from launcher.web.auth import safe_path
 from launcher.web.change_words import show_change
 from launcher.web.roles import acting_user, editor_required, signed_in_user
 
@@ -45,11 +46,12 @@ def add(slug: str) -> ResponseReturnValue:
 @blueprint.post("/samples/remove")
 @editor_required
 def remove() -> ResponseReturnValue:
-    """Remove the sample apps of all boards that the user sees."""
-    change = samples.remove_samples(viewer=signed_in_user(), actor=acting_user())
+    """Remove the sample apps of all boards that the user sees, and show the page of `next`."""
+    urls = [each.url for apps in _sample_apps().values() for each in apps]
+    change = samples.remove_samples(viewer=signed_in_user(), actor=acting_user(), urls=urls)
     if change.facts["count"]:
         show_change(change)
-    return redirect(url_for("start.home"), 303)
+    return redirect(safe_path(request.form.get("next", "")), 303)
 
 
 def _sample_apps() -> Mapping[str, Sequence[AppEntries]]:
