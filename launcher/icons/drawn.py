@@ -7,7 +7,7 @@ on a grid of 24 units in one colour, that of the text around them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -61,9 +61,15 @@ class DrawnSet:
             return None
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"{_ALONE[self.kind]}>'
-            f'<symbol id="{ELEMENT}" viewBox="0 0 24 24">'
-            f"<g{_ATTRIBUTES[self.kind]}>{found.markup}</g></symbol>"
+            f"{self.element(found, ELEMENT)}"
             f'<use href="#{ELEMENT}"/></svg>'
+        )
+
+    def element(self, drawing: Drawing, id_: str) -> str:
+        """Return one drawing as an element with this id, for `<use>`."""
+        return (
+            f'<symbol id="{id_}" viewBox="0 0 24 24">'
+            f"<g{_ATTRIBUTES[self.kind]}>{drawing.markup}</g></symbol>"
         )
 
 
@@ -84,3 +90,15 @@ def find(icon: str) -> tuple[DrawnSet, Drawing] | None:
     chosen = drawn_set(Kind(kind))
     drawing = chosen.drawings.get(name)
     return (chosen, drawing) if drawing else None
+
+
+def element_id(icon: str) -> str:
+    """Return the id of the drawing that `icon` names in a file of several."""
+    return icon.replace(":", "-")
+
+
+def sheet(icons: Iterable[str]) -> str:
+    """Return one file with the drawings that `icons` name, each once; unknown ones are left out."""
+    found = ((icon, find(icon)) for icon in sorted(set(icons)))
+    elements = (one[0].element(one[1], element_id(icon)) for icon, one in found if one)
+    return f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(elements)}</svg>'

@@ -11,6 +11,7 @@ import re
 import zlib
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -277,6 +278,7 @@ class AppTag(Model):
     )
 
 
+@lru_cache(maxsize=2048)  # a page asks for hundreds, and each asks for the same
 def letters_of(name: str) -> str:
     """Return two letters for `name`: of its first two words or humps, else its first two."""
     words = re.findall(r"[^\W\d_]+|\d+", re.sub(r"(?<=[^\W\d_A-Z])(?=[A-Z])", " ", name))

@@ -5,12 +5,14 @@ Templates show it by `_glyph.html`, which expects it as `picture`.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from flask import Response, request
 
-from launcher.icons.drawn import ELEMENT, DrawnSet, Kind, find
+from launcher.icons.drawn import ELEMENT, DrawnSet, Kind, element_id, find, sheet
 from launcher.models.catalogue import hue_of, letters_of
 
 
@@ -49,14 +51,19 @@ class Pictured(Protocol):
         """A tint of its own, or None."""
 
 
-def picture_of(app: Pictured, media_sha256: str | None) -> Picture:
+def picture_of(app: Pictured, media_sha256: str | None, sheet_url: str = "") -> Picture:
     """Return the picture of `app`, whose `icon_media` has this hash; without a query.
 
     An icon that Launcher does not have is as none.
+
+    Args:
+        sheet_url: the file that has its drawing among others; "" for a file of its own.
     """
     # Not `url_for`: a board has hundreds.
     image_url = f"{request.script_root}/media/{media_sha256}" if media_sha256 else ""
     drawing_url = "" if image_url else drawing_address(app.icon)
+    if drawing_url and sheet_url:
+        drawing_url = f"{sheet_url}#{element_id(app.icon)}"
     letters = app.letters or letters_of(app.name)
     hue = hue_of(app.name) if app.hue is None else app.hue
     return Picture(letters, hue, image_url, drawing_url)
@@ -65,6 +72,29 @@ def picture_of(app: Pictured, media_sha256: str | None) -> Picture:
 def drawing_address(icon: str) -> str:
     """Return the address of the drawing that `icon` names, like `symbol:tv`, or ""."""
     return _drawing_address(request.script_root, icon) if icon else ""
+
+
+class Sheet(NamedTuple):
+    """The drawings of a page in one file.
+
+    A browser reads each file as a document, which takes it longer than to show a tile.
+    `version` differs whenever `svg` does.
+    """
+
+    svg: str
+    version: str
+
+
+def sheet_of(icons: Iterable[str]) -> Sheet:
+    """Return the file of the drawings that these icons name."""
+    return _sheet(frozenset(filter(None, icons)))
+
+
+# Each page with its tiles asks for the version, and then once for the file.
+@lru_cache(maxsize=64)
+def _sheet(icons: frozenset[str]) -> Sheet:
+    svg = sheet(icons)
+    return Sheet(svg, hashlib.sha256(svg.encode()).hexdigest()[:12])
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from flask import Blueprint, Response, abort, render_template, request, url_for
 
-from launcher.catalogue.access import home_board, may_edit, may_see_media, visible_boards
+from launcher.catalogue.access import (
+    find_board,
+    home_board,
+    may_edit,
+    may_see_media,
+    visible_boards,
+)
 from launcher.catalogue.sections import folds_of
 from launcher.extensions import db
 from launcher.models import (
@@ -22,7 +28,7 @@ from launcher.models.types import utc_now
 from launcher.web.boards.welcome import welcome
 from launcher.web.frame import current_viewer
 from launcher.web.htmx import is_htmx
-from launcher.web.pictures import sandboxed
+from launcher.web.pictures import sandboxed, sheet_of
 from launcher.web.roles import redirect_to_sign_in
 from launcher.web.tiles import PlacedApp, placed_apps, tiles_of
 
@@ -73,18 +79,32 @@ def media(sha256: str) -> Response:
     return sandboxed(found.content, found.mime)
 
 
+@blueprint.get("/b/<slug>/icons.svg")
+def icons(slug: str) -> Response:
+    """Send the drawings of the apps on a board in one file; its address has its version in `v`."""
+    shown = find_board(slug, current_viewer()) or abort(404)
+    sheet = sheet_of(app.drawing for app in placed_apps([shown.id]))
+    response = Response(sheet.svg, mimetype="image/svg+xml")
+    # Another version means that the board has changed since the page was sent.
+    if request.args.get("v") == sheet.version:
+        response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+    return response
+
+
 def _show_board(boards: Sequence[Board], shown: Board | None) -> str:
     now = utc_now()
     viewer = current_viewer()
     placed = placed_apps([shown.id]) if shown else []
     folds = folds_of(viewer, shown) if viewer and shown else None
+    version = sheet_of(app.drawing for app in placed).version
+    sheet_url = url_for("start.icons", slug=shown.slug, v=version) if shown else ""
     return render_template(
         "start.html",
         boards=_tabs(boards, shown),
         board=shown,
         path=url_for("start.board", slug=shown.slug) if shown else "",
         edit_url=url_for("editing.show", slug=shown.slug) if shown and may_edit(viewer) else "",
-        sections=_groups(placed, now, folds),
+        sections=_groups(placed, now, folds, sheet_url),
         summary=_summary(placed),
         samples=sum(app.is_sample for app in placed) if may_edit(viewer) else 0,
         welcome=None if placed else welcome(shown, viewer),
@@ -107,7 +127,7 @@ def _show_found(boards: Sequence[Board], words: str) -> str:
 
 
 def _groups(
-    placed: list[PlacedApp], now: datetime, folds: Mapping[int, bool] | None
+    placed: list[PlacedApp], now: datetime, folds: Mapping[int, bool] | None, sheet_url: str
 ) -> list[dict[str, object]]:
     """Return the sections that have apps; `folds` of a user, for guests all are unfolded."""
     opens_new_tab = _opens_new_tab()
@@ -125,7 +145,7 @@ def _groups(
                 "is_folded": is_folded,
                 "count": len(apps),
                 "down": sum(app.state is Health.DOWN for app in apps),
-                "tiles": tiles_of(shown, now, opens_new_tab=opens_new_tab),
+                "tiles": tiles_of(shown, now, opens_new_tab=opens_new_tab, sheet_url=sheet_url),
             }
         )
     return groups

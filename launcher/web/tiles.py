@@ -22,7 +22,6 @@ from launcher.i18n.locale import format_locale, format_zone
 from launcher.i18n.locale import gettext as _
 from launcher.models import App, CheckState, Health, Media, Opening, Placement, Section
 from launcher.web.assets import mark
-from launcher.web.htmx import split_address
 from launcher.web.pictures import Picture, picture_of
 
 _LINKED_SCHEMES = {"http", "https"}
@@ -50,6 +49,11 @@ class PlacedApp(NamedTuple):
     last_at: datetime | None
     is_sample: bool
     is_collapsed: bool
+
+    @property
+    def drawing(self) -> str:
+        """The icon that is drawn, "" where an image or letters are shown."""
+        return "" if self.media_sha256 else self.icon
 
     @property
     def address(self) -> str:
@@ -99,9 +103,19 @@ def placed_apps(board_ids: Iterable[int]) -> list[PlacedApp]:
 
 
 def tiles_of(
-    apps: Iterable[PlacedApp], now: datetime, *, opens_new_tab: bool, id_prefix: str = "tile"
+    apps: Iterable[PlacedApp],
+    now: datetime,
+    *,
+    opens_new_tab: bool,
+    id_prefix: str = "tile",
+    sheet_url: str = "",
 ) -> list[Tile]:
-    """Return the tiles of `apps`, in their order; `opens_new_tab` is what their visitor chose."""
+    """Return the tiles of `apps`, in their order.
+
+    Args:
+        opens_new_tab: what their visitor chose.
+        sheet_url: the file with the drawings of all; "" for a file for each.
+    """
     locale, zone = format_locale(), format_zone()
     new_tab = {
         Opening.DEFAULT: opens_new_tab, Opening.SAME_TAB: False, Opening.NEW_TAB: True,
@@ -114,10 +128,10 @@ def tiles_of(
             Tile(
                 id=f"{id_prefix}-{app.placement_id}",
                 name=app.name,
-                url=app.url if split_address(app.url).scheme in _LINKED_SCHEMES else "",
+                url=app.url if app.url.partition(":")[0].lower() in _LINKED_SCHEMES else "",
                 note=app.address,
                 title=app.description,
-                picture=picture_of(app, app.media_sha256),
+                picture=picture_of(app, app.media_sha256, sheet_url),
                 state=app.state.value if app.state else "",
                 mark=marks[app.state] if app.state else Markup(),
                 since=since,

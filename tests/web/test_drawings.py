@@ -23,11 +23,31 @@ def test_a_tile_uses_the_drawing_of_its_app(app: Flask, ada: Visitor, boards: No
 
     page = ada.open("/").text
 
-    (url,) = re.findall(r'<use href="(/icons/[^"]+)#i"', page)
+    ((url, element),) = re.findall(r'<use href="(/b/[^"]+/icons[^"]+)#([^"]+)"', page)
     answer = ada.open(url)
     assert answer.mimetype == "image/svg+xml"
-    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert drawn_set(Kind.BRAND).drawings["nextcloud"].markup in answer.text
+    assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    drawing = drawn_set(Kind.BRAND).drawings["nextcloud"].markup
+    symbols = ElementTree.fromstring(answer.text)
+    assert [each.get("id") for each in symbols] == [element]
+    assert drawing in answer.text
+
+
+def test_the_drawings_of_a_board_are_kept_until_one_of_them_is_another(
+    app: Flask, ada: Visitor, guest: Visitor, boards: None
+) -> None:
+    def draw(name: str, icon: str) -> str:
+        with app.app_context():
+            db.session.scalars(db.select(App).where(App.name == name)).one().icon = icon
+            db.session.commit()
+        found = re.search(r'<use href="(/b/[^"]+/icons[^"]+)#', ada.open("/").text)
+        return found[1] if found else ""
+
+    first = draw("Nextcloud", "symbol:tv")
+    second = draw("Nextcloud", "symbol:cloud")
+    assert first != second
+    assert ada.open(first).headers["Cache-Control"] == "no-store"
+    assert ada.open(second).headers["Cache-Control"] == "private, max-age=31536000, immutable"
 
 
 @pytest.mark.parametrize(

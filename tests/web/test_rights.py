@@ -88,7 +88,7 @@ RIGHTS_FIRST = {
 }  # fmt: skip
 """Views that ask for the rights before the token: guests must not cause a form to be read."""
 
-HIDDEN_FROM_GUESTS = {"start.media"}
+HIDDEN_FROM_GUESTS = {"start.icons", "start.media"}
 """What is not found for a guest, where everything else leads to sign-in."""
 
 HIDDEN_FROM_VIEWERS = {"catalogue.administration"}
