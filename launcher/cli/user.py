@@ -28,7 +28,7 @@ _password_stdin = click.option(
     required=True,
     help="What the user may do.",
 )
-@click.option("--display-name", default="", help="The name to show, if another.")
+@click.option("--display-name", default="", help="Optional. The name that others see.")
 @click.option("--email", default="")
 @_password_stdin
 @using_database()

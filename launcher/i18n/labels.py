@@ -38,8 +38,8 @@ class StageWords:
 
 ERROR_WORDS: Mapping[str, ErrorWords] = {
     "internal": ErrorWords(
-        _("Something went wrong here"),
-        _("It has been written to the log of the server, under this number."),
+        _("Something went wrong"),
+        _("The server log has an entry with this number."),
     ),
     "operation_in_progress": ErrorWords(
         _("Another operation is running"), _("Wait until it has ended, then try again.")
@@ -306,15 +306,15 @@ ROLE_WORDS: Mapping[Role, LazyString] = {
 
 RIGHTS_WORDS: Mapping[Role, LazyString] = {
     Role.ADMIN: _("Everything: apps, boards, accounts, settings and backups."),
-    Role.EDITOR: _("Apps and boards: to add, change and arrange them."),
-    Role.VIEWER: _("To look, and to open apps."),
+    Role.EDITOR: _("Apps and boards: add, change and arrange them."),
+    Role.VIEWER: _("View boards and open apps."),
 }
 """What a role may do, or change."""
 
 ACCOUNT_WORDS: Mapping[str, LazyString] = {
-    "account": _("This account cannot be changed like that."),
-    "username_invalid": _("Use 1 to 64 of these: letters a to z, digits, and . _ @ - in between."),
-    "username_taken": _("Somebody has this name already."),
+    "account": _("This account cannot be changed in this way."),
+    "username_invalid": _("Use 1 to 64 letters a to z, digits, and . _ @ - in between."),
+    "username_taken": _("Another user has this name. Choose a different one."),
     "display_name_unfit": _("Use one line of at most 60 characters."),
     "password_unfit": _("This password is too short. Use at least 12 characters."),
     "password_too_long": _("This password is too long. Use at most 1,000 characters."),
@@ -326,11 +326,11 @@ ACCOUNT_WORDS: Mapping[str, LazyString] = {
         "This password is too close to the user name, the e-mail address or the name of this site."
         " Use a few words that do not belong together."
     ),
-    "user_not_found": _("Nobody has this name."),
-    "last_admin": _("This is the last active admin. Make somebody else an admin first."),
-    "account_changed": _("Somebody else has changed this account meanwhile."),
+    "user_not_found": _("No user has this name."),
+    "last_admin": _("This is the last active admin. Give another user the admin role first."),
+    "account_changed": _("Someone else changed this account meanwhile."),
     "setup_refused": _("This setup link is not valid, or was used"),
-    "sign_in_refused": _("Name and password do not match."),
+    "sign_in_refused": _("The user name or password is not correct."),
     "sign_in_throttled": _("Too many failed attempts. Wait a minute, then try again."),
 }
 
@@ -365,7 +365,7 @@ RESTORE_TEST_WORDS: Mapping[str, LazyString] = {
 """By the value of the setting `backup_restore_test`, as a part of a sentence."""
 
 THEME_WORDS: Mapping[Theme, LazyString] = {
-    Theme.SYSTEM: _("As the device has it"),
+    Theme.SYSTEM: _("Same as device"),
     Theme.LIGHT: _("Light"),
     Theme.DARK: _("Dark"),
 }

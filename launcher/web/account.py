@@ -56,7 +56,7 @@ def change_appearance() -> Response:
     viewer.locale, viewer.theme = locale, chosen
     db.session.commit()
     refresh()
-    flash(_("Language and appearance saved"))
+    flash(_("Language and appearance saved."))
     return redirect(url_for("account.show"), 303)
 
 
@@ -74,7 +74,7 @@ def change_start_page() -> ResponseReturnValue:
         opens_new_tab="open_new_tab" in request.form,
         actor=acting_user(),
     )
-    flash(_("Start page saved"))
+    flash(_("Start page saved."))
     return redirect(url_for("account.show"), 303)
 
 
@@ -97,7 +97,7 @@ def change_password() -> ResponseReturnValue:
     except SignInThrottledError as error:
         return _page({"current_password": pause_words(error.retry_after_s)}), 429
     except SignInRefusedError:
-        return _page({"current_password": _("This is not your password.")}), 422
+        return _page({"current_password": _("The password is not correct.")}), 422
     except PasswordUnfitError as error:
         return _page({"new_password": str(ACCOUNT_WORDS[error.code])}), 422
     begin_session(user)

@@ -82,7 +82,7 @@ def _form(next_path: str, *, username: str = "", error: str = "") -> str:
 
 
 def _refusal(attempts_left: int) -> str:
-    first = _("Name and password do not match.")
+    first = _("The user name or password is not correct.")
     if attempts_left < 1:
         return f"{first} {pause_words(60)}"
     rest = ngettext(

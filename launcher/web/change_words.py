@@ -126,15 +126,15 @@ def _unarchived(facts: Facts) -> str:
         return _("%(app)s is not in the archive.", app=facts["app"])
     if facts["count"] != 1:
         return ngettext(
-            "%(num)s app restored from the archive.",
-            "%(num)s apps restored from the archive.",
+            "%(num)s app unarchived.",
+            "%(num)s apps unarchived.",
             facts["count"],
         )
     if not facts.get("boards"):
-        return _("%(app)s restored from the archive.", app=facts["app"])
+        return _("%(app)s unarchived.", app=facts["app"])
     return ngettext(
-        "%(app)s restored from the archive. It is shown on %(num)s board.",
-        "%(app)s restored from the archive. It is shown on %(num)s boards.",
+        "%(app)s unarchived. It is shown on %(num)s board.",
+        "%(app)s unarchived. It is shown on %(num)s boards.",
         facts["boards"],
         app=facts["app"],
     )
@@ -166,7 +166,7 @@ _WORDS: Mapping[Action, Callable[[Facts], str]] = {
     Action.APP_ARCHIVE: _archived,
     Action.APP_UNARCHIVE: _unarchived,
     Action.APP_DELETE: _deleted,
-    Action.BOARD_CREATE: lambda facts: _("Board %(board)s created.", board=facts["board"]),
+    Action.BOARD_CREATE: lambda facts: _("Board %(board)s added.", board=facts["board"]),
     Action.BOARD_UPDATE: lambda facts: _("Board %(board)s saved.", board=facts["board"]),
     Action.BOARD_MOVE: lambda facts: _moved_to_position(facts["board"], facts),
     Action.BOARD_SET_HOME: lambda _facts: _("Home board saved."),

@@ -97,32 +97,33 @@ class NextStep:
 
 _HTTP_WORDS: Mapping[int, _Words] = {
     400: _Words(
-        _("This request could not be understood"),
+        _("The request is not valid"),
         _("Nothing was changed. Go back, reload the page and try again."),
     ),
     403: _Words(
-        _("This is not open to you"),
-        _("You are signed in, but your role does not allow it. An admin can change it."),
+        _("No access"),
+        _("Your role does not allow this. An admin can change your role."),
     ),
     404: _Words(
-        _("There is nothing here"),
-        _("The address is mistyped, or what was here is gone or not shared with you."),
+        _("Page not found"),
+        _("Check the address. The page may have been deleted, or it is not shared with you."),
     ),
     405: _Words(
-        _("This address cannot be used like that"),
+        _("This address does not accept this request"),
         _("Nothing was changed. Go back and use the button on the page."),
     ),
     413: _Words(
-        _("That is too large"), _("Nothing was stored. An admin can raise the limit for uploads.")
+        _("The request is too large"),
+        _("Nothing was stored. An admin can raise the limit for uploads."),
     ),
 }
 _OTHER_WORDS = _Words(
-    _("This did not work"), _("Nothing was changed. Go back, reload the page and try again.")
+    _("The request failed"), _("Nothing was changed. Go back, reload the page and try again.")
 )
 _CSRF_WORDS = _Words(
     _("This form is no longer valid"),
     _(
-        "It is from before you signed in or out, or cookies are turned off. Nothing was changed."
+        "The form is from before you signed in or out, or cookies are off. Nothing was changed."
         " Go back, reload the page and send it again."
     ),
 )

@@ -69,7 +69,7 @@ def confirm_in_form(field: str = "password") -> str:
         return ""
     password = request.form.get(field, "")
     if not password:
-        return _("Your password is needed for this.")
+        return _("Enter your password for this action.")
     try:
         sign_in.confirm_password(
             signed_in_user(),
@@ -80,7 +80,7 @@ def confirm_in_form(field: str = "password") -> str:
     except SignInThrottledError as error:
         return pause_words(error.retry_after_s)
     except SignInRefusedError:
-        return _("This is not your password.")
+        return _("The password is not correct.")
     note_password()
     return ""
 

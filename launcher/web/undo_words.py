@@ -27,7 +27,7 @@ _MOVE = _("Launcher could not undo the move.")
 _COPY = _("Launcher could not undo the duplication.")
 _REMOVAL = _("Launcher could not undo the removal.")
 _ARCHIVING = _("Launcher could not undo the archiving.")
-_RESTORATION = _("Launcher could not undo restoring from the archive.")
+_RESTORATION = _("Launcher could not undo the unarchiving.")
 _RENAMING = _("Launcher could not undo the renaming.")
 _DELETION = _("Launcher could not undo the deletion.")
 _TAGGING = _("Launcher could not undo the tagging.")
@@ -67,10 +67,10 @@ def _archived(facts: Facts) -> str:
 
 def _unarchived(facts: Facts) -> str:
     if facts["count"] == 1:
-        return gettext("%(app)s restored from the archive.", app=facts["app"])
+        return gettext("%(app)s unarchived.", app=facts["app"])
     return ngettext(
-        "%(num)s app restored from the archive.",
-        "%(num)s apps restored from the archive.",
+        "%(num)s app unarchived.",
+        "%(num)s apps unarchived.",
         facts["count"],
     )
 
@@ -83,7 +83,7 @@ _SHORT: Mapping[str, Callable[[Facts], str]] = {
     Action.APP_DUPLICATE: lambda facts: gettext(
         "%(app)s duplicated.", app=facts.get("original", facts["app"])
     ),
-    Action.BOARD_CREATE: lambda facts: gettext("Board %(board)s created.", board=facts["board"]),
+    Action.BOARD_CREATE: lambda facts: gettext("Board %(board)s added.", board=facts["board"]),
     Action.BOARD_UPDATE: lambda facts: gettext("Board %(board)s saved.", board=facts["board"]),
     Action.BOARD_MOVE: lambda facts: gettext("Board %(board)s moved.", board=facts["board"]),
     Action.BOARD_SET_HOME: lambda _facts: gettext("Home board saved."),

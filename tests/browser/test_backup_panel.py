@@ -274,14 +274,14 @@ def test_a_mark_leads_to_its_backup(show) -> None:
 
 def test_the_start_page_leads_to_the_panel(show) -> None:
     page = show("alarm", "/")
-    strip = page.get_by_role("complementary", name="Backups need you")
+    strip = page.get_by_role("complementary", name="Backups need attention")
     for _ in range(20):  # it is left out where the folder takes longer than a page may wait
         if strip.count():
             break
         page.reload()
     expect(strip).to_contain_text("No good backup for 4 days.")
 
-    strip.get_by_role("link", name="Put it right").click()
+    strip.get_by_role("link", name="Show problem").click()
 
     expect(page.get_by_role("heading", name="No good backup for 4 days")).to_be_visible()
 

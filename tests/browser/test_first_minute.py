@@ -89,8 +89,8 @@ def test_five_apps_are_on_the_board_after_few_steps_without_a_mouse(
 def test_sample_apps_come_and_go_with_one_click_each(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.setup_link)
     page.get_by_label("Your name").fill("ada")
-    page.get_by_label("A password").fill("a short sentence")
-    page.get_by_role("button", name="Make the first admin").click()
+    page.get_by_label("Password").fill("a short sentence")
+    page.get_by_role("button", name="Create first admin").click()
 
     page.get_by_role("button", name="Add sample apps").click()
     expect(page.locator("main .tile")).to_have_count(12)

@@ -282,7 +282,7 @@ def test_with_another_password_in_the_backup_one_signs_in_with_that(
     ada = sign_in("/account")
     ada.fill("#current_password", site.passwords["ada"])
     ada.fill("#new_password", "quite another sentence")
-    ada.get_by_role("button", name="Change the password").click()
+    ada.get_by_role("button", name="Change password").click()
     expect(ada.locator(".toast")).to_be_visible()
 
     ada.goto(site.plan_path)
@@ -310,7 +310,7 @@ def test_a_file_is_brought_in_restored_and_undone_by_way_of_signing_in(
     ada = sign_in("/account")
     ada.fill("#current_password", site.passwords["ada"])
     ada.fill("#new_password", "a sentence of today")
-    ada.get_by_role("button", name="Change the password").click()
+    ada.get_by_role("button", name="Change password").click()
     expect(ada.locator(".toast")).to_be_visible()
 
     ada.goto("/admin/backups")

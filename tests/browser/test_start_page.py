@@ -144,7 +144,7 @@ def test_a_guest_chooses_language_and_theme(home: Home, open_page: OpenPage) -> 
     page.get_by_role("button", name="Language and appearance").click()
     page.get_by_label("Language", exact=True).select_option("ru")
     page.get_by_label("Appearance", exact=True).select_option("dark")
-    page.get_by_role("button", name="Use these").click()
+    page.get_by_role("button", name="Apply").click()
 
     expect(page.get_by_role("link", name="Войти")).to_be_visible()
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"

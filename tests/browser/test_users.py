@@ -32,7 +32,7 @@ def test_the_keyboard_alone_makes_a_user_who_can_sign_in(
     as_ada, home: Home, open_page: OpenPage
 ) -> None:
     page = as_ada("/admin/users")
-    tab_to(page, "Add a user")
+    tab_to(page, "Add user")
     page.keyboard.press("Enter")
     expect(page.get_by_label("User name")).to_be_focused()
     page.keyboard.type("dora")
@@ -40,16 +40,16 @@ def test_the_keyboard_alone_makes_a_user_who_can_sign_in(
     page.keyboard.type("Dora")
     tab_to(page, "Viewer")
     page.keyboard.press("ArrowUp")
-    tab_to(page, "Add this user")
+    tab_to(page, "Add user")
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("heading", name="The account dora is made", level=2)).to_be_visible()
+    expect(page.get_by_role("heading", name="Account dora added", level=2)).to_be_visible()
     expect(page.get_by_label("Password")).to_be_focused()
     password = page.get_by_label("Password").input_value()
     assert findings(page) == []
     tab_to(page, "I have noted it")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("row", name="Dora dora Editor Switched on Never")).to_be_visible()
+    expect(page.get_by_role("row", name="Dora dora Editor Active Never")).to_be_visible()
 
     dora = open_page(f"{home.server.url}/login")
     dora.get_by_label("Name").fill("dora")
@@ -62,7 +62,7 @@ def test_the_last_admin_is_told_why_nothing_can_be_done(as_ada) -> None:
     page = as_ada("/admin/users/1")
 
     expect(page.get_by_text("This is the last active admin.")).to_have_count(3)
-    for words in ("Save the role", "Switch this account off", "Delete this account…"):
+    for words in ("Save role", "Deactivate account", "Delete account…"):
         expect(page.get_by_role("button", name=words)).to_be_disabled()
     expect(page.get_by_role("radio", name="Viewer")).to_be_disabled()
 
@@ -73,7 +73,7 @@ def test_a_last_admin_who_sends_the_form_anyway_is_refused(as_ada) -> None:
         "document.querySelectorAll('[disabled]').forEach((each) => each.disabled = false)"
     )
     page.get_by_role("radio", name="Viewer").check()
-    page.get_by_role("button", name="Save the role").click()
+    page.get_by_role("button", name="Save role").click()
 
     expect(page.get_by_role("alert").filter(has_text="last active admin")).to_be_visible()
     expect(page.get_by_text("Nothing was changed.")).to_be_visible()
@@ -81,11 +81,11 @@ def test_a_last_admin_who_sends_the_form_anyway_is_refused(as_ada) -> None:
 
 def test_the_question_before_deleting_opens_over_the_page_and_gives_focus_back(as_ada) -> None:
     page = as_ada("/admin/users/3")
-    opener = page.get_by_role("link", name="Delete this account…")
+    opener = page.get_by_role("link", name="Delete account…")
     opener.focus()
     page.keyboard.press("Enter")
 
-    dialog = page.get_by_role("dialog", name="Delete the account of Chloe?")
+    dialog = page.get_by_role("dialog", name="Delete account Chloe?")
     expect(dialog).to_be_visible()
     expect(dialog.get_by_role("link", name="Keep it")).to_be_focused()
     page.keyboard.press("Enter")
@@ -103,15 +103,15 @@ def test_without_script_an_account_is_made_switched_off_and_deleted(as_ada) -> N
     page = as_ada("/admin/users/new", java_script_enabled=False)
     page.get_by_label("User name").fill("emil")
     page.get_by_label("Password").fill("a long password")
-    page.get_by_role("button", name="Add this user").click()
-    expect(page.get_by_text("The account emil is made")).to_be_visible()
+    page.get_by_role("button", name="Add user").click()
+    expect(page.get_by_text("Account emil added")).to_be_visible()
 
     page.get_by_role("link", name="emil").click()
-    page.get_by_role("button", name="Switch this account off").click()
-    expect(page.get_by_text("emil is switched off and signed out")).to_be_visible()
-    page.get_by_role("link", name="Delete this account…").click()
-    page.get_by_role("button", name="Delete this account").click()
-    expect(page.get_by_text("The account of emil is deleted")).to_be_visible()
+    page.get_by_role("button", name="Deactivate account").click()
+    expect(page.get_by_text("emil is deactivated and signed out.")).to_be_visible()
+    page.get_by_role("link", name="Delete account…").click()
+    page.get_by_role("button", name="Delete account").click()
+    expect(page.get_by_text("Account emil deleted.")).to_be_visible()
     expect(page.get_by_role("link", name="emil")).to_have_count(0)
 
 

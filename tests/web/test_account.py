@@ -79,7 +79,7 @@ def test_the_password_of_now_must_be_right(ada: Visitor) -> None:
     answer = ada.send("/account/password", current_password="guess", new_password=NEW)
 
     assert answer.status_code == 422
-    assert "This is not your password." in ada.page
+    assert "The password is not correct." in ada.page
     assert NEW not in ada.page
 
 

@@ -96,7 +96,7 @@ def test_changes_are_told_before_and_after_in_the_readers_words(ada: Visitor, ap
     assert "Changed the settings" in changed
     assert "Guest access: no → yes" in changed
     assert "Language: English → Deutsch" in changed
-    assert "Switched the account chloe on or off May sign in: yes → no" in switched
+    assert "Deactivated or reactivated account chloe May sign in: yes → no" in switched
     assert "eve Changed the role of ben Role: Editor → Admin 10.0.0.66" in role
 
 
@@ -115,7 +115,8 @@ def test_failed_sign_ins_are_there_in_words(ada: Visitor, guest: Visitor) -> Non
 
     unknown, known = lines(ada.page)[:2]
     assert re.fullmatch(
-        r"today, [\d:]+ Unknown name Sign-in failed 1 attempt since today, [\d:]+ 127\.0\.0\.1",
+        r"today, [\d:]+ Unknown user name Sign-in failed"
+        r" 1 attempt since today, [\d:]+ 127\.0\.0\.1",
         unknown,
     )
     assert "ada Sign-in failed 2 attempts since today" in known

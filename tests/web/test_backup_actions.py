@@ -758,8 +758,8 @@ def test_a_recent_password_is_not_asked_for_again(ada: Visitor, make: Make) -> N
     [
         ({"word": "", "password": ADA.password}, "Type “delete” to delete it."),
         ({"word": "löschen", "password": ADA.password}, "Type “delete” to delete it."),
-        ({"word": "delete"}, "Your password is needed for this."),
-        ({"word": "delete", "password": "wrong"}, "This is not your password."),
+        ({"word": "delete"}, "Enter your password for this action."),
+        ({"word": "delete", "password": "wrong"}, "The password is not correct."),
     ],
 )
 def test_a_wrong_word_or_password_keeps_the_last_good_one(
@@ -962,7 +962,7 @@ def test_deleting_more_than_one_asks_for_the_password(
 
     answer = tired.send(f"{LIST}/delete", id=[first.id, second.id])
     assert answer.status_code == 422
-    assert "Your password is needed for this." in tired.page
+    assert "Enter your password for this action." in tired.page
     assert [each.id for each in service.list()] == [third.id, second.id, first.id]
 
     answer = tired.send(f"{LIST}/delete", id=[first.id, second.id], password=ADA.password)

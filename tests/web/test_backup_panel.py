@@ -156,7 +156,7 @@ def test_a_recent_good_backup_is_good_news(ada: Visitor, shelf: Shelf) -> None:
     assert answer(ada.page) == "Last good backup: 2 hours ago Verified. Next: tonight at 03:00 ."
     assert problems(ada.page) == []
     assert primary_buttons(ada.page) == ["Back up now"]
-    assert "needs you" not in ada.page
+    assert "needs attention" not in ada.page
 
 
 def test_a_backup_that_was_checked_again_says_when(ada: Visitor, shelf: Shelf) -> None:
@@ -199,7 +199,7 @@ def test_a_schedule_that_let_too_much_time_pass_is_an_alarm(ada: Visitor, shelf:
     )
     assert f"/admin/backups/{last.id}/restore" in between(ada.page, 'id="the-answer"', "</section>")
     assert primary_buttons(ada.page) == ["Back up now"]
-    assert "needs you" in ada.page
+    assert "needs attention" in ada.page
 
 
 def test_how_long_is_too_long_is_a_setting(
@@ -253,7 +253,7 @@ def test_an_error_of_an_unknown_code_is_told_as_any(ada: Visitor, shelf: Shelf) 
     shelf.report(hours(1), outcome=Outcome.FAILED, code="invented")
 
     assert ada.open(PANEL).status_code == 200
-    assert "Something went wrong here" in problems(ada.page)[0]
+    assert "Something went wrong" in problems(ada.page)[0]
 
 
 def test_who_can_read_the_backups_is_said_where_modes_are_not_kept(
@@ -955,7 +955,7 @@ def test_the_start_page_names_the_trouble_of_a_good_day(ada: Visitor, shelf: She
     ada.open("/")
 
     strip = text_of(between(ada.page, 'id="banner"', "</aside>").partition(">")[2])
-    assert strip == "The backup of Sat 21 Nov, 12:07 is damaged. Put it right"
+    assert strip == "The backup of Sat 21 Nov, 12:07 is damaged. Show problem"
 
 
 def test_the_start_page_is_silent_when_all_is_well(ada: Visitor, shelf: Shelf) -> None:
@@ -983,7 +983,7 @@ def test_the_navigation_marks_the_page_and_its_trouble(ada: Visitor, shelf: Shel
 
     ada.open("/admin/users")
     item = between(ada.page, f'href="{PANEL}"', "</a>")
-    assert "needs you" in item
+    assert "needs attention" in item
     assert "aria-current" not in item
 
     ada.open(PANEL)

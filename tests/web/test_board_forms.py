@@ -68,7 +68,7 @@ def test_a_new_board_gets_its_address_from_its_name_and_is_opened(
     made = board("kids-corner")
     assert (made.name, made.columns, made.visibility) == ("Kids corner", 4, Visibility.MEMBERS)
     ben.open("/b/kids-corner")
-    assert "Board Kids corner created." in ben.page
+    assert "Board Kids corner added." in ben.page
 
 
 def test_errors_stand_beside_their_fields_and_nothing_typed_is_lost(

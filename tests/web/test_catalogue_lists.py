@@ -308,7 +308,7 @@ def test_a_tag_is_renamed_and_a_merge_says_so_before(
     assert ben.send(f"/admin/tags/{films}/rename", name="Cinema").status_code == 303
     assert names(ben, "/admin/apps?tag=cinema") == ["Jellyfin", "Nextcloud"]
     ben.send(f"/admin/tags/{films}/rename", name="work")
-    assert "Tag Work exists. The two become one." in ben.page
+    assert "Tag Work exists. Both tags are merged." in ben.page
     assert names(ben, "/admin/apps?tag=cinema") == ["Jellyfin", "Nextcloud"]
     ben.send(f"/admin/tags/{films}/rename", name="work", merge=str(work))
     assert names(ben, "/admin/apps?tag=work") == ["Jellyfin", "Nextcloud"]

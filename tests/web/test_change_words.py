@@ -58,7 +58,7 @@ def test_every_change_is_said_in_every_language(app: Flask, action: Action, lang
         (Action.APPS_TAG, {"count": 3}, "3 apps tagged “family”."),
         (Action.UNDO, {"action": "board.move_app"}, "Undone: Jellyfin moved."),
         (Action.REDO, {"action": "board.add_section"}, "Redone: Section Media added."),
-        (Action.UNDO, {"action": "board.create"}, "Undone: Board Home created."),
+        (Action.UNDO, {"action": "board.create"}, "Undone: Board Home added."),
     ],
 )
 def test_the_sentences_are_those_of_the_design(

@@ -76,7 +76,7 @@ def test_an_app_that_is_deleted_before_the_answer_is_no_internal_error(
     with deleting(app, data_dir, "DELETE FROM apps WHERE id = 1"):
         answer = ben.send("/apps/1/edit", name="J", archive="1")
     assert answer.status_code == 404
-    assert "what was here is gone" in ben.page
+    assert "Page not found" in ben.page
 
 
 def test_a_board_that_is_deleted_while_a_conflict_is_answered_is_not_found(

@@ -279,10 +279,20 @@ def test_the_second_of_two_editors_in_one_section_gets_what_the_first_did(
     for path, refused, who, advice in (
         (f"apps/{ids['Nextcloud']}/move", "Move not saved.", media, "Move the app again"),
         (f"apps/{ids['Nextcloud']}/move-to", "Move not saved.", media, "Move the app again"),
-        (f"apps/{ids['Jellyfin']}/remove", "App not removed.", media, "Remove it again"),
-        (f"sections/{ids['Media']}/rename", "Section not renamed.", media, "Rename it again"),
+        (f"apps/{ids['Jellyfin']}/remove", "App not removed.", media, "Remove the app again"),
+        (
+            f"sections/{ids['Media']}/rename",
+            "Section not renamed.",
+            media,
+            "Rename the section again",
+        ),
         (f"sections/{ids['Work']}/move", "Move not saved.", home, "Move the section again"),
-        (f"sections/{ids['Media']}/delete", "Section not deleted.", media, "Delete it again"),
+        (
+            f"sections/{ids['Media']}/delete",
+            "Section not deleted.",
+            media,
+            "Delete the section again",
+        ),
     ):
         answer = ben.send_with(
             headers, f"/b/home/{path}", name="x", position="2", section=str(ids["Media"]), seen=seen

@@ -109,7 +109,7 @@ def test_a_colour_set_is_uploaded_and_removed(app: Flask, ada: Visitor) -> None:
     assert send_file(ada, "/admin/icons/set", zipped, "set.zip") == 303
     page = ada.open("/admin/icons").text
     assert "Colour set with 2 icons uploaded." in page
-    assert "1 file was no usable image." in page
+    assert "1 file was not a valid image." in page
 
     assert "2 icons of" in ada.open("/admin/icons/set/remove").text
     ada.send("/admin/icons/set/remove")

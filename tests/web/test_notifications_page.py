@@ -232,7 +232,7 @@ def test_a_webhook_is_added_and_its_test_arrives(
     }
     assert (tested.action, tested.changes) == ("recipient.test", {"outcome": "succeeded"})
     said = text(ada.open("/admin/audit").text)
-    assert "Told phone from then on Told of: nothing → Failure and Recovery" in said
+    assert "Added recipient phone Told of: nothing → Failure and Recovery" in said
     assert "Sent a test to phone" in said
 
 
@@ -836,7 +836,7 @@ def test_changes_ask_for_the_password_again_and_looking_and_trying_do_not(
     for way in ("", *ways[1:], "/heartbeat/remove"):
         answer = ada.send(f"{PAGE}{way}", name="x", url="json://host", event=BOTH)
         assert answer.status_code == 422, way
-        assert "Your password, once more" in ada.page
+        assert "Confirm password" in ada.page
         assert 'name="url" value="json://host"' in ada.page
 
     assert ada.open(PAGE).status_code == 200

@@ -98,7 +98,7 @@ def test_an_address_that_leads_nowhere_says_so(ada: Visitor) -> None:
     answer = ada.open("/nope")
 
     assert answer.status_code == 404
-    assert "There is nothing here" in ada.page
+    assert "Page not found" in ada.page
     assert 'href="/"' in ada.page
 
 
@@ -108,7 +108,7 @@ def test_a_form_too_large_is_refused(ada: Visitor, app: Flask) -> None:
     answer = ada.send("/account/appearance", theme="x" * 2000)
 
     assert answer.status_code == 413
-    assert "That is too large" in ada.page
+    assert "The request is too large" in ada.page
 
 
 def test_troubles_are_told_in_the_readers_language(app: Flask) -> None:

@@ -19,7 +19,7 @@ def test_who_signed_in_just_now_goes_on_at_once(ada: Visitor) -> None:
 
 
 def test_the_right_password_leads_on(tired: Visitor) -> None:
-    assert "Your password, once more" in tired.open("/account/confirm?next=/account").text
+    assert "Confirm password" in tired.open("/account/confirm?next=/account").text
 
     answer = tired.send("/account/confirm", next="/account", password=ADA.password)
 
@@ -29,7 +29,7 @@ def test_the_right_password_leads_on(tired: Visitor) -> None:
 
 @pytest.mark.parametrize(
     ("password", "words"),
-    [("", "Your password is needed for this."), ("wrong", "This is not your password.")],
+    [("", "Enter your password for this action."), ("wrong", "The password is not correct.")],
 )
 def test_a_wrong_password_is_told(tired: Visitor, password: str, words: str) -> None:
     tired.open("/account/confirm?next=/account")

@@ -420,7 +420,7 @@ def test_after_a_while_the_password_is_asked_for(
 
     answer = confirm(ada, backup_id, password="wrong")
     assert answer.status_code == 422
-    assert "This is not your password." in answer.text
+    assert "The password is not correct." in answer.text
     assert re.search(r'id="password"[^>]*aria-invalid="true"[^>]*autofocus', answer.text)
     assert not _restores(service)
 

@@ -491,7 +491,7 @@ def test_what_weakens_asks_for_the_password_and_keeps_what_was_typed(
     before = is_set(app)
 
     assert save(tired, *without, backup_keep_daily="7", **changes) == 422
-    assert "Your password, once more" in tired.page
+    assert "Confirm password" in tired.page
     assert is_set(app) == before
     assert tired.confirm(ADA.password).status_code == 303
     after = is_set(app)

@@ -34,7 +34,7 @@ def test_a_wrong_password_says_how_many_tries_are_left(guest: Visitor, cast: obj
     answer = guest.send("/login", username="ada", password="wrong")
 
     assert answer.status_code == 422
-    assert "Name and password do not match. 4 more tries, then a pause" in guest.page
+    assert "The user name or password is not correct. 4 more tries, then a pause" in guest.page
     assert 'value="ada"' in guest.page
     assert "wrong" not in guest.page
     assert not guest.is_signed_in
@@ -350,7 +350,7 @@ def test_a_new_launcher_points_at_the_setup_link(guest: Visitor, app: Flask) -> 
 
     guest.open("/login")
 
-    assert "This Launcher has no admin yet" in guest.page
+    assert "This site has no admin yet" in guest.page
 
 
 def test_the_page_speaks_the_language_of_the_browser(

@@ -71,11 +71,11 @@ def test_everybody_is_in_the_list(ada: Visitor, app: Flask) -> None:
     ada.open("/admin/users")
 
     first, second, third = rows(ada.page)
-    assert first.startswith("Ada ada Admin (you) Switched on Last sign-in")
+    assert first.startswith("Ada ada Admin (you) Active Last sign-in")
     # It is "yesterday" where midnight has passed since.
-    assert re.match(r"Ben ben Editor Switched on Never signed in Made (yester|to)day", second)
+    assert re.match(r"Ben ben Editor Active Never signed in Created (yester|to)day", second)
     assert second.endswith("API tokens 2")
-    assert third.startswith("Chloe chloe Viewer Switched off")
+    assert third.startswith("Chloe chloe Viewer Deactivated")
 
 
 def test_an_account_that_is_not_there_is_not_found(ada: Visitor) -> None:
@@ -107,7 +107,7 @@ def test_a_new_user_can_sign_in(ada: Visitor, app: Flask) -> None:
     answer = ada.send("/admin/users", **NEW)
 
     assert (answer.status_code, answer.location) == (303, "/admin/users")
-    assert "The account dora is made" in ada.open("/admin/users").text
+    assert "Account dora added" in ada.open("/admin/users").text
     dora = Visitor(app)
     assert dora.sign_in(Person("dora", "a long password", Role.EDITOR)).status_code == 303
     event = stored_event(app, "user.create")
@@ -147,7 +147,7 @@ def test_a_password_of_chance_is_shown_once_and_kept_out_of_every_cache(
         ("username", "Дора", "letters a to z"),
         ("username", "<b>", "letters a to z"),
         ("username", "a" * 65, "letters a to z"),
-        ("username", "BEN", "Somebody has this name already"),
+        ("username", "BEN", "Another user has this name"),
         ("display_name", "x" * 61, "at most 60 characters"),
         ("display_name", "two\nlines", "at most 60 characters"),
         ("password", "short", "too short. Use at least 12 characters."),
@@ -179,7 +179,7 @@ def test_another_display_name_is_shown_and_recorded(ada: Visitor, app: Flask) ->
     answer = ada.send("/admin/users/2/name", display_name=" Benjamin ")
 
     assert (answer.status_code, answer.location) == (303, "/admin/users/2")
-    assert "Benjamin is the name to show now" in ada.open("/admin/users/2").text
+    assert "Display name changed to Benjamin." in ada.open("/admin/users/2").text
     assert newest_event(app).changes == {"display_name": ["Ben", "Benjamin"]}
 
 
@@ -198,7 +198,7 @@ def test_another_role_counts_at_once(ada: Visitor, ben: Visitor) -> None:
     answer = ada.send("/admin/users/2/role", role="admin", **SEEN_BEN)
 
     assert answer.status_code == 303
-    assert "The role of Ben is now: Admin" in ada.open("/admin/users/2").text
+    assert "Role of Ben changed to Admin." in ada.open("/admin/users/2").text
     assert ben.open("/admin/users").status_code == 200
 
 
@@ -206,11 +206,11 @@ def test_who_is_switched_off_is_out_until_switched_on(ada: Visitor, ben: Visitor
     ada.open("/admin/users/2")
     ada.send("/admin/users/2/access", active="0", **SEEN_BEN)
 
-    assert "Ben is switched off and signed out" in ada.open("/admin/users/2").text
+    assert "Ben is deactivated and signed out." in ada.open("/admin/users/2").text
     assert not ben.is_signed_in
 
     ada.send("/admin/users/2/access", active="1", seen_role="editor", seen_active="0")
-    assert "Ben may sign in again" in ada.open("/admin/users/2").text
+    assert "Ben can sign in again." in ada.open("/admin/users/2").text
     assert ben.sign_in(BEN).status_code == 303
 
 
@@ -232,11 +232,11 @@ def test_a_new_password_is_shown_once_and_ends_the_sessions(
 
 def test_who_is_deleted_is_gone(ada: Visitor, ben: Visitor, app: Flask) -> None:
     ada.open("/admin/users/2/delete")
-    assert "Delete the account of Ben?" in ada.page
+    assert "Delete account Ben?" in ada.page
     answer = ada.send("/admin/users/2/delete", **SEEN_BEN)
 
     assert (answer.status_code, answer.location) == (303, "/admin/users")
-    assert "The account of Ben is deleted" in ada.open("/admin/users").text
+    assert "Account Ben deleted." in ada.open("/admin/users").text
     assert not ben.is_signed_in
     assert stored(app, "ben") is None
 
@@ -254,7 +254,7 @@ def test_the_question_before_deleting_says_what_goes_and_what_stays(
 
     page = ada.open("/admin/users/2/delete").text
     assert "1 API token stops working." in page
-    assert "1 private board stays, and then admins alone see it." in page
+    assert "1 private board stays. Only admins can view it then." in page
 
 
 def test_the_dialog_gets_the_question_alone(ada: Visitor) -> None:
@@ -292,7 +292,7 @@ def test_the_page_of_the_last_admin_says_so_beforehand(ada: Visitor) -> None:
 
     assert ada.page.count(LAST_ADMIN) == 3
     assert "<fieldset disabled" in ada.page
-    for words in ("Save the role", "Switch this account off", "Delete this account…"):
+    for words in ("Save role", "Deactivate account", "Delete account…"):
         assert re.search(rf"<button [^>]*disabled>{words}", ada.page), words
 
 
@@ -301,7 +301,7 @@ def test_with_another_admin_nothing_is_closed(ada: Visitor, two_admins: None) ->
 
     assert LAST_ADMIN not in ada.page
     assert "disabled" not in ada.page
-    assert ada.page.count("This is you.") == 3
+    assert ada.page.count("This is your account.") == 3
 
 
 # Oneself
@@ -312,15 +312,15 @@ def test_who_gives_up_being_admin_is_told_what_follows(ada: Visitor, two_admins:
     answer = ada.send("/admin/users/1/role", role="editor", **SEEN_ADMIN)
 
     assert (answer.status_code, answer.location) == (303, "/")
-    assert "You are no admin any more. Your role now: Editor" in ada.open("/account").text
+    assert "You are no longer an admin. Your role: Editor." in ada.open("/account").text
     assert ada.open("/admin/users").status_code == 403
 
 
 @pytest.mark.parametrize(
     ("door", "fields", "words"),
     [
-        ("access", {"active": "0"}, "Your account is switched off, and you are signed out"),
-        ("delete", {}, "Your account is deleted, and you are signed out"),
+        ("access", {"active": "0"}, "Your account is deactivated, and you are signed out."),
+        ("delete", {}, "Your account is deleted, and you are signed out."),
     ],
 )
 def test_who_leaves_is_signed_out(
@@ -359,7 +359,7 @@ def test_a_form_from_before_somebody_elses_change_shows_the_account_as_it_is(
     answer = ada.send(f"/admin/users/2/{door}", **fields, **SEEN_BEN)
 
     assert answer.status_code == 409
-    assert "Somebody else has changed this account meanwhile." in ada.page
+    assert "Someone else changed this account meanwhile." in ada.page
     assert 'name="seen_role" value="admin"' in ada.page
     ben = stored(app, "ben")
     assert (ben.role, ben.is_active) == (Role.ADMIN, True)
@@ -396,7 +396,7 @@ def test_nothing_changes_without_a_recent_password(tired: Visitor, app: Flask) -
     for path, fields in sent.items():
         answer = tired.send(path, **fields)
         assert answer.status_code == 422
-        assert "Your password, once more" in tired.page
+        assert "Confirm password" in tired.page
 
     ben = stored(app, "ben")
     assert (ben.name, ben.role, ben.is_active) == ("Ben", Role.EDITOR, True)
@@ -412,7 +412,7 @@ def test_what_was_typed_is_not_lost_when_the_password_is_asked_for(
              "password": "a sentence of today"}  # fmt: skip
     tired.send("/admin/users", **typed)
     assert tired.confirm("wrong").status_code == 422
-    assert "This is not your password." in tired.page
+    assert "The password is not correct." in tired.page
 
     answer = tired.confirm(ADA.password)
 

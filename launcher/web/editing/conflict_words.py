@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 _MOVE = (_("Move not saved."), _("Move the app again if needed."))
 _MOVE_SECTION = (_("Move not saved."), _("Move the section again if needed."))
-_OTHER = (_("Change not saved."), _("Repeat yours if needed."))
+_OTHER = (_("Change not saved."), _("Save your change again if needed."))
 
 _WORDS: Mapping[str, tuple[LazyString, LazyString]] = {
     "editing.move_app": _MOVE,
     "editing.move_app_to": _MOVE,
-    "editing.remove": (_("App not removed."), _("Remove it again if needed.")),
-    "editing.rename": (_("Section not renamed."), _("Rename it again if needed.")),
+    "editing.remove": (_("App not removed."), _("Remove the app again if needed.")),
+    "editing.rename": (_("Section not renamed."), _("Rename the section again if needed.")),
     "editing.move": _MOVE_SECTION,
     "editing.move_to": _MOVE_SECTION,
-    "editing.delete": (_("Section not deleted."), _("Delete it again if needed.")),
+    "editing.delete": (_("Section not deleted."), _("Delete the section again if needed.")),
 }
 
 

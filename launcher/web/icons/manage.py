@@ -173,8 +173,8 @@ def _page(*, refusal: str = "", set_refusal: str = "") -> str:
 
 def _skipped(skipped: int) -> str:
     return ngettext(
-        "%(number)s file was no usable image.",
-        "%(number)s files were no usable images.",
+        "%(number)s file was not a valid image.",
+        "%(number)s files were not valid images.",
         skipped,
         number=number(skipped),
     )

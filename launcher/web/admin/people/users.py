@@ -110,7 +110,7 @@ def create() -> ResponseReturnValue:
         )
     except AccountError as error:
         return _form(values, {_field_of(error): str(ACCOUNT_WORDS[error.code])}), 422
-    done = _("The account %(name)s is made", name=user.username)
+    done = _("Account %(name)s added.", name=user.username)
     if not typed:
         return _show_once(user, password, title=done)
     flash(done)
@@ -131,7 +131,7 @@ def change_name(user_id: int) -> ResponseReturnValue:
         users.set_display_name(user, wanted, actor=acting_user())
     except DisplayNameUnfitError as error:
         return _page(user, {"display_name": str(ACCOUNT_WORDS[error.code])}, wanted), 422
-    flash(_("%(name)s is the name to show now", name=user.name))
+    flash(_("Display name changed to %(name)s.", name=user.name))
     return _back_to(user)
 
 
@@ -147,9 +147,9 @@ def change_role(user_id: int) -> ResponseReturnValue:
     users.set_role(user, Role(wanted), actor=acting_user(), seen=_seen(user))
     role = ROLE_WORDS[user.role]
     if _is_viewer(user) and not user.is_admin:
-        flash(_("You are no admin any more. Your role now: %(role)s", role=role))
+        flash(_("You are no longer an admin. Your role: %(role)s.", role=role))
         return redirect(url_for("start.home"), 303)
-    flash(_("The role of %(name)s is now: %(role)s", name=user.name, role=role))
+    flash(_("Role of %(name)s changed to %(role)s.", name=user.name, role=role))
     return _back_to(user)
 
 
@@ -162,11 +162,11 @@ def change_access(user_id: int) -> ResponseReturnValue:
     active = request.form.get("active") == "1"
     users.set_active(user, active, actor=acting_user(), seen=_seen(user))
     if active:
-        flash(_("%(name)s may sign in again", name=user.name))
+        flash(_("%(name)s can sign in again.", name=user.name))
         return _back_to(user)
     if _is_viewer(user):
-        return _leave(_("Your account is switched off, and you are signed out"))
-    flash(_("%(name)s is switched off and signed out", name=user.name))
+        return _leave(_("Your account is deactivated, and you are signed out."))
+    flash(_("%(name)s is deactivated and signed out.", name=user.name))
     return _back_to(user)
 
 
@@ -180,7 +180,7 @@ def change_password(user_id: int) -> ResponseReturnValue:
         return redirect(url_for("account.show"), 303)
     password = passwords.random_password()
     users.set_password(user, password, actor=acting_user())
-    return _show_once(user, password, title=_("%(name)s has a new password", name=user.name))
+    return _show_once(user, password, title=_("%(name)s has a new password.", name=user.name))
 
 
 @blueprint.get(f"{_USER}/delete")
@@ -211,8 +211,8 @@ def delete(user_id: int) -> ResponseReturnValue:
     name, is_viewer = user.name, _is_viewer(user)
     users.delete_user(user, actor=acting_user(), seen=_seen(user))
     if is_viewer:
-        return _leave(_("Your account is deleted, and you are signed out"))
-    flash(_("The account of %(name)s is deleted", name=name))
+        return _leave(_("Your account is deleted, and you are signed out."))
+    flash(_("Account %(name)s deleted.", name=name))
     return redirect(url_for("users.index"), 303)
 
 
@@ -305,6 +305,7 @@ def _leave(words: str) -> ResponseReturnValue:
 
 
 def _show_once(user: User, password: str, *, title: str) -> Response:
+    title = title.removesuffix(".")  # a heading, where a message would have a full stop
     page = render_template("admin/user_password.html", user=user, password=password, title=title)
     response = make_response(page)
     # A compressed page can reveal the password; see launcher.web.compression.
