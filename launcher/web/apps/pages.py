@@ -139,7 +139,7 @@ def _add(entries: AppEntries, place: Place | None) -> tuple[Board | None, Sectio
     section = section_of(place, owner=viewer, actor=actor)
     app, change = create_app(checked, section, actor=actor)
     show_change(change)
-    placed = app.placements[0].section if section else None
+    placed = app.placements[0].section if app.placements else None
     return (placed.board if placed else None), placed
 
 
