@@ -193,6 +193,9 @@ def test_a_refused_form_and_saved_settings_leave_the_console_quiet(edit: OpenPag
     expect(page.locator("h1")).to_contain_text("Start")
     page.keyboard.press("Control+z")
     expect(page.locator("#toasts")).to_contain_text("Undone: Board ")
+    expect(page.locator("h1")).to_contain_text("Home")
+    page.keyboard.press("Control+Shift+z")
+    expect(page.locator("h1")).to_contain_text("Start")
 
 
 def test_the_page_takes_the_pointer_at_once(edit: OpenPage) -> None:
@@ -269,6 +272,9 @@ def test_sections_and_the_board_are_moved_by_keyboard(edit: OpenPage) -> None:
         page.keyboard.press(key)
     expect(page.locator("#toasts")).to_contain_text("Home moved to position 2 of 3.")
     assert page.locator("#tabs [data-slug]").all_inner_texts() == ["Children", "Home", "Workshop"]
+    page.keyboard.press("Control+z")
+    expect(page.locator("#toasts")).to_contain_text("Undone: Board Home moved.")
+    expect(page.locator("#tabs [data-slug]")).to_have_text(["Home", "Children", "Workshop"])
 
 
 def test_menus_and_forms_need_the_keyboard_alone(edit: OpenPage) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask, url_for
 from werkzeug.test import TestResponse
 
@@ -13,10 +14,12 @@ from launcher.audit import COMMAND_LINE
 from launcher.catalogue.boards import create_board
 from launcher.catalogue.entries import BoardEntries
 from launcher.extensions import db
-from launcher.models import App, Board, Placement, Section, User
+from launcher.models import App, Board, Placement, Section, UndoStep, User
 from tests.web.visitor import Visitor
 
 HTMX = {"HX-Request": "true", "HX-Current-URL": "http://localhost/b/home/edit"}
+
+LAYOUT = {"density": "comfortable", "columns": "0", "visibility": "members"}
 
 pytestmark = pytest.mark.usefixtures("boards")
 
@@ -220,6 +223,30 @@ def test_with_script_each_answer_is_the_board_with_its_toasts(
     assert 'id="tabs"' not in answer.text
 
     assert '<nav class="tabs" id="tabs"' in ben.open("/b/home/edit", **HTMX).text
+
+
+def test_an_undo_renews_what_the_page_shows_of_its_board(app: Flask, ada: Visitor) -> None:
+    """The bar has its name, the tabs have its place, and its address may be another."""
+    here = {"HX-Request": "true", "HX-Current-URL": "http://localhost/b/start/edit"}
+    ada.send("/b/home/settings", name="Start", slug="start", **LAYOUT)
+    answer = ada.send_with(here, "/undo", id=_newest_step(app))
+    assert re.fullmatch(r"/b/home/edit\?saved=\d+", answer.headers["Launcher-Done"])
+
+    here["HX-Current-URL"] = "http://localhost/b/home/edit"
+    ada.send("/b/home/move", position="2")
+    answer = ada.send_with(here, "/undo", id=_newest_step(app))
+    assert answer.headers["Launcher-Done"] == "/b/home/edit", "with the tabs"
+
+
+def test_after_the_undo_of_a_new_board_its_page_leads_to_the_start_page(
+    app: Flask, ada: Visitor, boards: None
+) -> None:
+    for page in ("/b/bare/edit", "/b/bare"):
+        ada.send("/boards/new", name="Bare", slug="bare", **LAYOUT)
+        answer = ada.send_with(
+            {"Referer": f"http://localhost{page}"}, "/undo", id=_newest_step(app)
+        )
+        assert answer.headers["Location"] == "/"
 
 
 def test_with_script_a_form_in_the_dialog_says_that_it_is_done(
@@ -477,3 +504,8 @@ def _sections_of(app: Flask, slug: str) -> list[str]:
     query = db.select(Section.name).join(Board).where(Board.slug == slug)
     with app.app_context():
         return list(db.session.scalars(query.order_by(Section.position)))
+
+
+def _newest_step(app: Flask) -> str:
+    with app.app_context():
+        return str(db.session.scalar(sa.select(sa.func.max(UndoStep.id))))

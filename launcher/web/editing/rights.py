@@ -72,15 +72,16 @@ def board_to_edit(slug: str) -> Board:
     return find_board(slug, current_viewer()) or abort(404)
 
 
-def board_of_page() -> Board | None:
-    """Return the board whose page in edit mode the request came from."""
-    path = split_address(current_page()).path.removeprefix(request.script_root)
+def board_of_page(page: str = "editing.show") -> Board | None:
+    """Return the board whose page in edit mode, or other page, the request came from."""
+    address = current_page() or request.referrer or ""
+    path = split_address(address).path.removeprefix(request.script_root)
     adapter = current_app.create_url_adapter(request)
     try:
         endpoint, parts = adapter.match(path, method="GET") if adapter else ("", {})
     except (HTTPException, RoutingException):
         return None
-    if endpoint != "editing.show":
+    if endpoint != page:
         return None
     return find_board(parts["slug"], current_viewer())
 
