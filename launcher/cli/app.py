@@ -207,8 +207,9 @@ def archive(reference: str) -> None:
       flask app archive Jellyfin
     """
     found = find_app(reference)
-    bulk.archive_apps([found], actor=COMMAND_LINE)
-    say(f"{found.name} archived.")
+    change = bulk.archive_apps([found], actor=COMMAND_LINE)
+    is_same = change.facts.get("is_unchanged")
+    say(f"{found.name} was archived already." if is_same else f"{found.name} archived.")
 
 
 @app.command("unarchive")
@@ -222,8 +223,10 @@ def unarchive(reference: str) -> None:
       flask app unarchive Jellyfin
     """
     found = find_app(reference)
-    bulk.unarchive_apps([found], actor=COMMAND_LINE)
-    say(f"{found.name} is shown again.")
+    change = bulk.unarchive_apps([found], actor=COMMAND_LINE)
+    is_same = change.facts.get("is_unchanged")
+    words = "is not in the archive" if is_same else "restored from the archive"
+    say(f"{found.name} {words}.")
 
 
 def _given(fields: Mapping[str, Any]) -> dict[str, str]:

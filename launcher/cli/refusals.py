@@ -15,16 +15,16 @@ from launcher.catalogue.errors import (
 _WORDS: Mapping[Unfit, str] = {
     Unfit.EMPTY: "is empty",
     Unfit.TOO_LONG: "has more than {limit:,} characters",
-    Unfit.CHARACTERS: "has characters that cannot be shown or are not allowed",
+    Unfit.CHARACTERS: "has line breaks or other characters that are not allowed",
     Unfit.URL_INCOMPLETE: "is not a full URL that starts with http:// or https://",
-    Unfit.URL_SCHEME: "is a URL that Launcher does not open; it starts with http:// or https://",
-    Unfit.URL_PASSWORD: "has a user name or password, which everyone could read",
-    Unfit.ADDRESS_FORM: "has other characters than small letters, digits and hyphens",
-    Unfit.ADDRESS_TAKEN: "is the address of another board",
-    Unfit.CHOICE: "is not one of those that can be chosen",
+    Unfit.URL_SCHEME: "starts with something other than http:// or https://",
+    Unfit.URL_PASSWORD: "contains a user name or a password",
+    Unfit.ADDRESS_FORM: "has characters other than lower-case letters, digits and hyphens",
+    Unfit.ADDRESS_TAKEN: "is already used by another board",
+    Unfit.CHOICE: "has a value that does not exist",
     Unfit.NUMBER: "is not a number from 0 to {limit}",
-    Unfit.TOO_MANY: "are more than {limit}",
-    Unfit.NAME_TAKEN: "is the name of another",
+    Unfit.TOO_MANY: "is given more than {limit} times",
+    Unfit.NAME_TAKEN: "is already used",
 }
 
 _FIELDS: Mapping[str, str] = {
@@ -55,7 +55,7 @@ def refusal_words(error: CatalogueError) -> tuple[str, str]:
         words = [f"{_FIELDS.get(name, name)} {_why(each)}" for name, each in error.fields.items()]
         return "; ".join(words), next((_HINTS[name] for name in error.fields if name in _HINTS), "")
     if isinstance(error, AlreadyThereError):
-        return "the app is in this section already", ""
+        return "the app is already in this section", ""
     return "someone changed this at the same time; nothing was saved", "Try again."
 
 

@@ -65,16 +65,20 @@ def test_an_app_is_added_to_a_section_that_is_added_with_it(run: Run) -> None:
     [
         (["add", "", "https://x.test"], 2, "the name is empty"),
         (["add", "x" * 201, "https://x.test"], 2, "the name has more than 200 characters"),
-        (["add", "X", "javascript:alert(1)"], 2, "the URL is a URL that Launcher does not open"),
+        (["add", "X", "javascript:alert(1)"], 2, "the URL starts with something other than"),
         (["add", "X", "x.test"], 2, "the URL is not a full URL"),
-        (["add", "X", "https://a:b@x.test"], 2, "the URL has a user name or password"),
-        (["add", "X", "https://x.test", "--icon", "nothing"], 2, "--icon is not one of those"),
+        (["add", "X", "https://a:b@x.test"], 2, "the URL contains a user name or a password"),
+        (
+            ["add", "X", "https://x.test", "--icon", "nothing"],
+            2,
+            "--icon has a value that does not exist",
+        ),
         (["add", "X", "https://x.test", "--opens", "up"], 2, "'up' is not one of"),
         (["add", "X", "https://x.test", "--board", "home"], 2, "Give both --board and --section"),
         (["add", "X", "https://x.test", "--board", "work", "--section", "A"], 1, "no board 'work'"),
         (["add", "X", "https://x.test", "--board", "home", "--section", "A"], 1, "no section 'A'"),
         (["edit", "nothing"], 1, "there is no app 'nothing'"),
-        (["edit", "Jellyfin", "--url", "data:,x"], 2, "the URL is a URL that Launcher does not"),
+        (["edit", "Jellyfin", "--url", "data:,x"], 2, "the URL starts with something other than"),
         (["remove", "Jellyfin", "--from", "work"], 1, "there is no board 'work'"),
         (["remove", "Jellyfin"], 2, "say --yes"),
     ],
@@ -119,6 +123,13 @@ def test_a_name_that_two_apps_have_is_refused_with_their_ids(run: Run, home: Non
     assert names(run, "--archived") == []
 
 
+def test_an_archived_app_is_not_said_to_be_archived_once_more(run: Run, home: None) -> None:
+    assert run("app", "archive", "1").stderr == "Jellyfin archived.\n"
+    assert run("app", "archive", "1").stderr == "Jellyfin was archived already.\n"
+    assert run("app", "unarchive", "1").stderr == "Jellyfin restored from the archive.\n"
+    assert run("app", "unarchive", "1").stderr == "Jellyfin is not in the archive.\n"
+
+
 def test_an_edit_changes_what_is_given_and_leaves_the_rest(run: Run, home: None) -> None:
     run("app", "edit", "jellyfin", "--tag", "films", "--local-url", "http://10.0.0.5:8096")
     run("board", "section", "add", "home", "Evening")
@@ -156,7 +167,7 @@ def test_boards_are_added_edited_moved_and_deleted(run: Run, home: None) -> None
     assert (diary["name"], diary["owner"], diary["visibility"]) == ("Diary", "ben", "private")
     assert (diary["columns"], diary["is_home"]) == (4, False)
     assert (start["address"], start["visibility"], start["is_home"]) == ("start", "public", True)
-    assert "--address is the address" in run(
+    assert "--address is already used by another board" in run(
         "board", "edit", "diary", "--address", "start", expect=2
     ).stderr  # fmt: skip
     assert "no user 'nobody'" in run("board", "add", "X", "--owner", "nobody", expect=1).stderr
