@@ -22,10 +22,8 @@ from launcher.web.editing.conflict_words import changed_words
 from launcher.web.editing.page import answer, form_done, show_form
 from launcher.web.editing.rights import (
     blueprint,
-    board_to_edit,
-    editing_required,
-    place_of,
     seen_sections,
+    with_place,
 )
 from launcher.web.frame import current_viewer
 from launcher.web.numbers import number_field, read_number
@@ -40,36 +38,31 @@ _NEW = "new-"
 
 
 @blueprint.post("/b/<slug>/apps/<id:placement_id>/move")
-@editing_required
-def move_app(slug: str, placement_id: int) -> ResponseReturnValue:
+@with_place
+def move_app(board: Board, place: Placement) -> ResponseReturnValue:
     """Move an app to the field `position`, from 1, of the field `section`, the end by default."""
-    board = board_to_edit(slug)
-    place = place_of(board, placement_id)
     section = _wanted_section(place)
     try:
         _move(place, section)
     except AlreadyThereError:
         show(make_toast(_already_words(place, section), severity="bad"))
-    return answer(board, at=f"place-{placement_id}")
+    return answer(board, at=f"place-{place.id}")
 
 
 @blueprint.get("/b/<slug>/apps/<id:placement_id>/move-to")
-@editing_required
-def ask_move_app(slug: str, placement_id: int) -> ResponseReturnValue:
+@with_place
+def ask_move_app(board: Board, place: Placement) -> ResponseReturnValue:
     """Ask where to move an app: board, section and position."""
-    board = board_to_edit(slug)
-    return _ask_move(board, place_of(board, placement_id))
+    return _ask_move(board, place)
 
 
 @blueprint.post("/b/<slug>/apps/<id:placement_id>/move-to")
-@editing_required
-def move_app_to(slug: str, placement_id: int) -> ResponseReturnValue:
+@with_place
+def move_app_to(board: Board, place: Placement) -> ResponseReturnValue:
     """Move an app to a section and position that a person chose.
 
     A position counts in the section `positions_of`; in another the app goes to the end.
     """
-    board = board_to_edit(slug)
-    place = place_of(board, placement_id)
     section = _wanted_section(place)
     if "choose" in request.form:
         return _ask_move(board, place, chosen=section)
@@ -79,15 +72,13 @@ def move_app_to(slug: str, placement_id: int) -> ResponseReturnValue:
         return _ask_move(board, place, error=changed_words(error), status=409)
     except AlreadyThereError:
         return _ask_move(board, place, error=_already_words(place, section), status=422)
-    return form_done(board, section.board, at=f"place-{placement_id}")
+    return form_done(board, section.board, at=f"place-{place.id}")
 
 
 @blueprint.post("/b/<slug>/apps/<id:placement_id>/duplicate")
-@editing_required
-def duplicate(slug: str, placement_id: int) -> ResponseReturnValue:
+@with_place
+def duplicate(board: Board, place: Placement) -> ResponseReturnValue:
     """Add a copy of an app after it."""
-    board = board_to_edit(slug)
-    place = place_of(board, placement_id)
     name = _("%(name)s copy", name=place.app.name)
     _copy, change = duplicate_app(place.app, place, name=name, actor=acting_user())
     show_change(change)
@@ -95,22 +86,18 @@ def duplicate(slug: str, placement_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/b/<slug>/apps/<id:placement_id>/remove")
-@editing_required
-def remove(slug: str, placement_id: int) -> ResponseReturnValue:
+@with_place
+def remove(board: Board, place: Placement) -> ResponseReturnValue:
     """Remove an app from a board; it stays in the catalogue."""
-    board = board_to_edit(slug)
-    place = place_of(board, placement_id)
     at = f"section-{place.section_id}"
     show_change(remove_place(place, actor=acting_user(), seen=seen_sections()))
     return answer(board, at=at)
 
 
 @blueprint.post("/b/<slug>/apps/<id:placement_id>/archive")
-@editing_required
-def archive(slug: str, placement_id: int) -> ResponseReturnValue:
+@with_place
+def archive(board: Board, place: Placement) -> ResponseReturnValue:
     """Hide an app on every board."""
-    board = board_to_edit(slug)
-    place = place_of(board, placement_id)
     at = f"section-{place.section_id}"
     show_change(archive_app(place.app, actor=acting_user()))
     return answer(board, at=at)

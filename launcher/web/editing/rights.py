@@ -26,6 +26,7 @@ blueprint = Blueprint("editing", __name__)
 """All views that edit boards are of it; they are in several modules."""
 
 P = ParamSpec("P")
+View = Callable[..., ResponseReturnValue]
 
 _MOST_SECTIONS = 10_000
 
@@ -110,6 +111,30 @@ def place_of(board: Board, placement_id: int) -> Placement:
         require_nothing_gone(seen_sections(), board)
         abort(404)
     return place
+
+
+def with_place(view: Callable[[Board, Placement], ResponseReturnValue]) -> View:
+    """Let a view of editors run with the board and the place of its address."""
+
+    @editing_required
+    @wraps(view)
+    def found(slug: str, placement_id: int) -> ResponseReturnValue:
+        board = board_to_edit(slug)
+        return view(board, place_of(board, placement_id))
+
+    return found
+
+
+def with_section(view: Callable[[Board, Section], ResponseReturnValue]) -> View:
+    """Let a view of editors run with the board and the section of its address."""
+
+    @editing_required
+    @wraps(view)
+    def found(slug: str, section_id: int) -> ResponseReturnValue:
+        board = board_to_edit(slug)
+        return view(board, section_of(board, section_id))
+
+    return found
 
 
 def seen_sections() -> Seen | None:

@@ -23,8 +23,8 @@ from launcher.web.editing.rights import (
     blueprint,
     board_to_edit,
     editing_required,
-    section_of,
     seen_sections,
+    with_section,
 )
 from launcher.web.frame import current_viewer
 from launcher.web.numbers import number_field
@@ -50,45 +50,38 @@ def add(slug: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/b/<slug>/sections/<id:section_id>/rename")
-@editing_required
-def rename(slug: str, section_id: int) -> ResponseReturnValue:
+@with_section
+def rename(board: Board, section: Section) -> ResponseReturnValue:
     """Rename a section to the field `name`."""
-    board = board_to_edit(slug)
-    section = section_of(board, section_id)
     name = request.form.get("name", "")
     try:
         show_change(rename_section(section, name, actor=acting_user(), seen=seen_sections()))
     except FieldsRefusedError as error:
         return _refuse_name(board, _("Section not renamed."), error)
-    return answer(board, at=f"section-{section_id}")
+    return answer(board, at=f"section-{section.id}")
 
 
 @blueprint.post("/b/<slug>/sections/<id:section_id>/move")
-@editing_required
-def move(slug: str, section_id: int) -> ResponseReturnValue:
+@with_section
+def move(board: Board, section: Section) -> ResponseReturnValue:
     """Move a section to the field `position`, from 1, of its board."""
-    board = board_to_edit(slug)
-    section = section_of(board, section_id)
     position = number_field("position", len(board.sections))
     change = move_section(section, board, position, actor=acting_user(), seen=seen_sections())
     show_change(change)
-    return answer(board, at=f"section-{section_id}")
+    return answer(board, at=f"section-{section.id}")
 
 
 @blueprint.get("/b/<slug>/sections/<id:section_id>/move-to")
-@editing_required
-def ask_move(slug: str, section_id: int) -> ResponseReturnValue:
+@with_section
+def ask_move(board: Board, section: Section) -> ResponseReturnValue:
     """Ask to which board a section moves."""
-    board = board_to_edit(slug)
-    return _ask_move(board, section_of(board, section_id))
+    return _ask_move(board, section)
 
 
 @blueprint.post("/b/<slug>/sections/<id:section_id>/move-to")
-@editing_required
-def move_to(slug: str, section_id: int) -> ResponseReturnValue:
+@with_section
+def move_to(board: Board, section: Section) -> ResponseReturnValue:
     """Move a section to the end of the board `board`."""
-    board = board_to_edit(slug)
-    section = section_of(board, section_id)
     wanted = number_field("board", board.id)
     target = next((each for each in visible_boards(current_viewer()) if each.id == wanted), None)
     if target is None:
@@ -100,23 +93,20 @@ def move_to(slug: str, section_id: int) -> ResponseReturnValue:
             show_change(change)
     except ChangedMeanwhileError as error:
         return _ask_move(board, section, error=changed_words(error), status=409)
-    return form_done(board, target, at=f"section-{section_id}")
+    return form_done(board, target, at=f"section-{section.id}")
 
 
 @blueprint.get("/b/<slug>/sections/<id:section_id>/delete")
-@editing_required
-def ask_delete(slug: str, section_id: int) -> ResponseReturnValue:
+@with_section
+def ask_delete(board: Board, section: Section) -> ResponseReturnValue:
     """Ask whether to delete a section."""
-    board = board_to_edit(slug)
-    return _ask_delete(board, section_of(board, section_id))
+    return _ask_delete(board, section)
 
 
 @blueprint.post("/b/<slug>/sections/<id:section_id>/delete")
-@editing_required
-def delete(slug: str, section_id: int) -> ResponseReturnValue:
+@with_section
+def delete(board: Board, section: Section) -> ResponseReturnValue:
     """Delete a section; its apps stay in the catalogue."""
-    board = board_to_edit(slug)
-    section = section_of(board, section_id)
     try:
         show_change(delete_section(section, actor=acting_user(), seen=seen_sections()))
     except ChangedMeanwhileError as error:
