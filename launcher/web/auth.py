@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.datastructures import Headers
 
 from launcher.accounts.errors import SignInRefusedError, SignInThrottledError
 from launcher.accounts.sign_in import attempts_left, authenticate
@@ -15,6 +16,7 @@ from launcher.web.frame import current_viewer
 from launcher.web.htmx import split_address
 from launcher.web.sessions import begin_session, end_session
 from launcher.web.setup import is_awaiting_first_admin
+from launcher.web.unsaved.ended import show_after_sign_in
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -49,6 +51,10 @@ def create_session() -> ResponseReturnValue:
     begin_session(user)
     response = redirect(next_path, 303)
     remember_device(response, user)
+    # Last, as it ends the transaction in which the user was read.
+    if shown := show_after_sign_in(user):
+        shown.headers.extend(Headers({"Set-Cookie": response.headers.getlist("Set-Cookie")}))
+        return shown
     return response
 
 
@@ -78,6 +84,7 @@ def _form(next_path: str, *, username: str = "", error: str = "") -> str:
         username=username,
         error=error,
         is_new=is_awaiting_first_admin(),
+        unsaved=request.form.get("unsaved", ""),
     )
 
 

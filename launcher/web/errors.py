@@ -47,6 +47,9 @@ from launcher.web.cookies import session_cookie_name
 from launcher.web.forgery import ForeignFormError
 from launcher.web.frame import current_viewer, do_without_database
 from launcher.web.htmx import is_htmx, own_address
+from launcher.web.unsaved.again import is_own_form, rows_to_copy, show_again, typed_entries
+from launcher.web.unsaved.ended import answer_old_form
+from launcher.web.unsaved.entries import Entries
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
@@ -192,6 +195,24 @@ def _answer(show: Callable[[Any], Response], error: Exception) -> Response:
         return _show_database_error(of_the_page)
 
 
+def _may_pass(
+    status: int, words: _Words, *, can_read: bool = True, waits: bool = False
+) -> Response:
+    """Answer that the database could not be used for now: a form again, with all its entries.
+
+    Args:
+        can_read: whether a page of the site can be shown.
+        waits: whether the page is to go on by itself.
+    """
+    is_form = not is_htmx() and is_own_form()
+    if is_form and can_read:
+        again = show_again(typed_entries(), status=status, title=words.title, text=words.text)
+        if again:
+            return again
+    do_without_database()
+    return _problem(status, words, waits=waits, again=typed_entries() if is_form else None)
+
+
 def show_backup_error(error: BackupError, *, next_step: NextStep | None = None) -> Response:
     """Answer with the words of the error's code; its own sentence is a detail."""
     if isinstance(error, OperationInProgressError):
@@ -261,16 +282,20 @@ def watch_path(running: Progress | None) -> str:
     return url_for("backups.show")
 
 
-def show_held() -> Response:
-    """Answer that the data is being replaced, and when to try again."""
-    do_without_database()
+def show_held(*, can_read: bool = False) -> Response:
+    """Answer that the data is being replaced, and when to try again.
+
+    Args:
+        can_read: whether it can be read meanwhile.
+    """
     title = _("One moment: the data is being replaced")
     text = (
         _("A restore takes a few seconds. This page goes on by itself.")
         if _is_repeatable()
-        else _("What you sent was not stored. Go back in a moment and send it again.")
+        else _("What you sent was not stored. Send it again in a moment.")
     )
-    response = _problem(HELD_STATUS, _Words(title, text), severity="warn", waits=_is_repeatable())
+    words = _Words(title, text)
+    response = _may_pass(HELD_STATUS, words, can_read=can_read, waits=_is_repeatable())
     response.headers["Retry-After"] = str(_RETRY_AFTER_S)
     return response
 
@@ -346,9 +371,10 @@ def _show_csrf_error(error: CSRFError) -> Response:
     cookie = session_cookie_name()
     if cookie in request.cookies:
         log.warning("refused %s %s: %s", request.method, request.path, error.description)
-        return _problem(400, _CSRF_WORDS)
+        return answer_old_form() or _problem(400, _CSRF_WORDS)
     log.warning("refused %s %s: no cookie %s came with it", request.method, request.path, cookie)
-    return _problem(400, _CSRF_WORDS, facts={gettext("Missing header"): f"Cookie: {cookie}=…"})
+    facts = {gettext("Missing header"): f"Cookie: {cookie}=…"}
+    return answer_old_form() or _problem(400, _CSRF_WORDS, facts=facts)
 
 
 def _show_http_error(error: HTTPException) -> Response:
@@ -375,10 +401,8 @@ def _show_database_error(error: SQLAlchemyError) -> Response:
     """Distinguish a full disk, a damaged and a busy database from a bug."""
     fault = fault_of(error) if isinstance(error, DBAPIError) else DatabaseFault.OTHER
     if fault is DatabaseFault.FULL:
-        # Even to read, SQLite needs space for the index of its log.
-        do_without_database()
         words = ERROR_WORDS["insufficient_space"]
-        return _problem(STATUS_OF["insufficient_space"], _Words(words.title, words.hint))
+        return _may_pass(STATUS_OF["insufficient_space"], _Words(words.title, words.hint))
     # A database with a malformed page may still open: then SQLite's error is the reason.
     problem = current_backups().live_problem()
     if fault is DatabaseFault.DAMAGED and isinstance(error, DBAPIError):
@@ -387,11 +411,10 @@ def _show_database_error(error: SQLAlchemyError) -> Response:
         log.error("the database is damaged: %s", problem)
         return show_damaged(problem)
     if fault is DatabaseFault.BUSY:
-        return show_held()
+        return show_held(can_read=True)
     if fault is DatabaseFault.READ_ONLY:
         log.error("the database cannot be written: %s", error)
-        do_without_database()
-        return _problem(503, _READ_ONLY_WORDS)
+        return _may_pass(503, _READ_ONLY_WORDS)
     return _show_internal_error(error)
 
 
@@ -419,6 +442,7 @@ def _problem(
     waits: bool = False,
     next_step: NextStep | None = None,
     has_links: bool = True,
+    again: Entries | None = None,
 ) -> Response:
     if is_htmx() and request.method in {"GET", "HEAD"} and status == HELD_STATUS and waits:
         # A part that polls asks again in a moment.
@@ -434,6 +458,8 @@ def _problem(
         waits=waits,
         next_step=next_step,
         has_links=has_links,
+        rows=rows_to_copy(),
+        again=again,
     )
     try:
         resume()

@@ -13,6 +13,7 @@ from launcher.audit import Actor
 from launcher.models import Role, User
 from launcher.web.frame import current_viewer
 from launcher.web.htmx import current_page, is_htmx, own_address, redirect_script, split_address
+from launcher.web.unsaved.ended import ask_to_sign_in
 
 P = ParamSpec("P")
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -62,10 +63,14 @@ def acting_user() -> Actor:
 
 
 def redirect_to_sign_in() -> ResponseReturnValue:
-    """Redirect a guest to sign-in, and back to the page of a GET afterwards.
+    """Lead a guest to sign-in, and from there back to the page or to the form that was sent.
 
-    For htmx the whole page is redirected.
+    A page is redirected, for htmx the whole of it. A form that was filled in while signed in is
+    answered with 401: by the sign-in page, which carries the entries on, or for htmx by a notice,
+    while the page keeps the form.
     """
+    if answer := ask_to_sign_in():
+        return answer
     if is_htmx():
         return redirect_script(_sign_in(split_address(current_page()).path), status=401)
     is_repeatable = request.method in {"GET", "HEAD"}

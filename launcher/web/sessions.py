@@ -26,6 +26,7 @@ from launcher.extensions import db, login
 from launcher.models import User
 from launcher.models.types import utc_now
 from launcher.web.cookies import own_cookie_path, session_cookie_name
+from launcher.web.unsaved.entries import TOKEN, token_secret_for
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ def begin_session(user: User) -> None:
     session.clear()
     session.permanent = True
     session["id"] = sessions.begin_session(user.id, epoch=site_settings().session_epoch)
+    session[TOKEN] = token_secret_for(user)
     note_password()
     login_user(user)
 

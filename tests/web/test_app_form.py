@@ -9,7 +9,6 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from launcher.accounts.sessions import end_own_sessions
 from launcher.accounts.users import find_user, set_role
 from launcher.audit import COMMAND_LINE
 from launcher.catalogue.bulk import delete_apps
@@ -424,44 +423,6 @@ def test_an_editor_whose_role_is_taken_away_can_copy_what_they_typed(
     assert find("Jellyfin")["description"] == "Films and series"
 
 
-@pytest.mark.parametrize("path", ["/apps/new", "edit"])
-def test_entries_outlive_the_end_of_the_session(
-    app: Flask, ben: Visitor, find: Find, path: str
-) -> None:
-    path = f"/apps/{find('Jellyfin')['id']}/edit" if path == "edit" else path
-    ben.open(path)
-    typed = {"name": "Navidrome & Co", "description": "Songs of 1968", "tags": "music"}
-    fields = fields_of(ben.page) | typed
-    with app.app_context():
-        end_own_sessions(find_user("ben"), actor=COMMAND_LINE)
-        db.session.commit()
-    answer = ben.send(path, **fields)
-    assert answer.status_code == 302
-    ben.open(answer.location)
-    back = html.unescape(re.search(r'name="next" value="([^"]*)"', ben.page)[1])
-    ben.hold_session(BEN)
-    page = ben.open(back).text
-    shown = fields_of(page)
-    assert {name: shown[name] for name in typed} == typed
-    if path != "/apps/new":
-        assert "These entries are not saved yet" in page
-    assert ben.send(path, **shown | {"url": "https://x.home.arpa"}).status_code == 303
-    assert find("Navidrome & Co")["description"] == "Songs of 1968"
-
-
-def test_a_long_text_does_not_make_an_address_that_the_server_refuses(
-    app: Flask, ben: Visitor, find: Find
-) -> None:
-    ben.open("/apps/new")
-    fields = fields_of(ben.page) | {"name": "я" * 200, "description": "ж" * 500, "keywords": "k"}
-    with app.app_context():
-        end_own_sessions(find_user("ben"), actor=COMMAND_LINE)
-        db.session.commit()
-    answer = ben.send("/apps/new", **fields)
-    assert len(answer.location) < 4000
-    assert "keywords" in answer.location
-
-
 # Icon and proposal
 
 
@@ -633,19 +594,3 @@ def test_the_dialog_goes_on_with_the_next_app(ben: Visitor, find: Find) -> None:
     shown = fields_of(ben.page)
     assert (shown["name"], shown["section"]) == ("", fields["section"])
     assert "Navidrome added to Outside." in ben.page
-
-
-def test_a_session_that_ended_leads_from_the_dialog_to_sign_in(
-    app: Flask, ben: Visitor, find: Find
-) -> None:
-    path = f"/apps/{find('Jellyfin')['id']}/edit"
-    fields = fields_of(ben.open(path).text)
-    with app.app_context():
-        end_own_sessions(find_user("ben"), actor=COMMAND_LINE)
-        db.session.commit()
-    answer = ben.send_with(HTMX, path, **fields | {"name": "Films"})
-    assert answer.status_code == 401
-    assert (
-        "name%253DFilms" in answer.headers["HX-Redirect"]
-        or "Films" in answer.headers["HX-Redirect"]
-    )

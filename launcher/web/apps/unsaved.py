@@ -1,14 +1,13 @@
-"""Entries that cannot be saved, and are not lost: signed out, not allowed any more, app deleted."""
+"""Entries of an app that cannot be saved, and are not lost: not allowed any more, app deleted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec
-from urllib.parse import urlencode
 
 import sqlalchemy as sa
-from flask import Response, make_response, redirect, request, url_for
+from flask import Response, make_response, request
 from itsdangerous import BadData, URLSafeSerializer
 
 from launcher.catalogue.access import may_edit
@@ -22,17 +21,13 @@ from launcher.models import App, AuditEvent
 from launcher.web.apps.conflict import words_of
 from launcher.web.apps.entries import LABELS, NAMES, read_entries
 from launcher.web.frame import current_viewer
-from launcher.web.htmx import is_htmx, redirect_script, render
-from launcher.web.roles import signed_in_user
+from launcher.web.htmx import render
+from launcher.web.roles import redirect_to_sign_in, signed_in_user
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 P = ParamSpec("P")
-
-_LONGEST_QUERY = 1200
-"""In characters. The address of the sign-in page holds it, where each may be three, and gunicorn
-takes 4,094 of them."""
 
 
 def keeps_entries(
@@ -40,15 +35,15 @@ def keeps_entries(
 ) -> Callable[P, ResponseReturnValue]:
     """Let a view that saves entries run for editors; for others, keep what was typed.
 
-    A guest is redirected to sign-in and from there back to the form with the entries; a user whose
-    role was taken away gets 403 and the entries to copy.
+    A guest is led to sign-in and from there back to the form; a user whose role was taken away gets
+    403 and the entries to copy.
     """
 
     @wraps(view)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
         viewer = current_viewer()
         if viewer is None:
-            return _sign_in_first()
+            return redirect_to_sign_in()
         if not may_edit(viewer):
             return show_unsaved(403, _("Changes not saved"), _withdrawn_words())
         return view(*args, **kwargs)
@@ -98,27 +93,6 @@ def show_unsaved(status: int, title: str, text: str, *, can_add: bool = False) -
         ],
     )
     return make_response(page, status)
-
-
-def _sign_in_first() -> ResponseReturnValue:
-    """Redirect to sign-in, and from there back to the form with what was typed."""
-    address = url_for("auth.sign_in", next=_address_with_entries())
-    return redirect_script(address, status=401) if is_htmx() else redirect(address)
-
-
-def _address_with_entries() -> str:
-    """Return the address of the form with what was typed, as far as an address can hold it."""
-    form = request.form
-    typed: dict[str, str] = {}
-    for name in NAMES:
-        seen = form.get(f"seen_{name}", getattr(AppEntries(), name))
-        if form.get(name, seen) != seen:
-            typed |= {name: form[name], f"seen_{name}": seen}
-    typed |= {name: form[name] for name in ("revision", "section", "next") if form.get(name)}
-    while typed and len(urlencode(typed)) > _LONGEST_QUERY:
-        del typed[max(typed, key=lambda name: len(typed[name]))]
-    path = f"{request.script_root}{request.path}"
-    return f"{path}?{urlencode(typed)}" if typed else path
 
 
 def proof_of(app: App) -> str:

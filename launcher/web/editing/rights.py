@@ -21,6 +21,7 @@ from launcher.web.frame import current_viewer
 from launcher.web.htmx import current_page, split_address
 from launcher.web.numbers import read_number
 from launcher.web.roles import redirect_to_sign_in
+from launcher.web.unsaved.again import rows_to_copy
 
 blueprint = Blueprint("editing", __name__)
 """All views that edit boards are of it; they are in several modules."""
@@ -55,17 +56,15 @@ def editing_required(
 
 
 def show_lost_rights(board: Board | None) -> ResponseReturnValue:
-    """Answer that the user may no longer edit, with the entries of the form."""
-    typed = request.form.get("name", "").strip()
+    """Answer that the user may no longer edit, with the entries of the form to copy."""
     kept = _("Your entries are still here to copy.")
     text = (
         _("You can no longer edit %(board)s.", board=board.name)
         if board
         else _("You can no longer edit boards.")
     )
-    facts = {_("Name"): typed} if typed else {}
-    words = f"{text} {kept}" if typed else text
-    return show_refusal(403, _("Changes not saved"), words, facts=facts)
+    words = f"{text} {kept}" if rows_to_copy() else text
+    return show_refusal(403, _("Changes not saved"), words)
 
 
 def board_to_edit(slug: str) -> Board:

@@ -33,6 +33,7 @@ from launcher.web.icons.words import KIND_WORDS, PART_WORDS, refusal_words
 from launcher.web.pictures import Picture, drawing_address
 from launcher.web.receiving import receives_file
 from launcher.web.roles import acting_user, editor_required
+from launcher.web.unsaved.again import carries_entries
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -113,6 +114,7 @@ def show() -> ResponseReturnValue:
 
 
 @blueprint.post("/icons")
+@carries_entries
 @receives_file
 @editor_required
 def upload() -> ResponseReturnValue:

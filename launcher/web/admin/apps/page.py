@@ -15,7 +15,7 @@ from launcher.web.admin.apps.asked import Asked
 from launcher.web.admin.apps.blueprint import blueprint
 from launcher.web.frame import current_viewer
 from launcher.web.pictures import picture_of
-from launcher.web.roles import editor_required, redirect_to_sign_in, signed_in_user
+from launcher.web.roles import redirect_to_sign_in, signed_in_user
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -30,13 +30,6 @@ def administration() -> ResponseReturnValue:
     if not viewer.may_edit:
         abort(404)
     return redirect(url_for("catalogue.apps"))
-
-
-@blueprint.get("/apps")
-@editor_required
-def apps() -> ResponseReturnValue:
-    """Show the apps that the viewer knows of, narrowed by the query string."""
-    return render_apps()
 
 
 def render_apps(notice: str = "") -> str:

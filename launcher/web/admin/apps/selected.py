@@ -33,6 +33,18 @@ MOST = 500
 """The most apps that are changed at once."""
 
 
+@blueprint.get("/apps", endpoint="apps")
+@editor_required
+def show_apps() -> ResponseReturnValue:
+    """Show the apps that the viewer knows of, narrowed by the query string.
+
+    Or the question about those that it selects, with what was typed.
+    """
+    do, typed = request.args.get("do", ""), request.args.get("tags", "")
+    chosen = known_apps(_ids(request.args.getlist("app"))[:MOST], signed_in_user())
+    return _ask(do, chosen, typed=typed) if do in _ASKED and chosen else render_apps()
+
+
 @blueprint.post("/apps")
 @editor_required
 def change_apps() -> ResponseReturnValue:
@@ -43,7 +55,7 @@ def change_apps() -> ResponseReturnValue:
     do, _colon, only = request.form.get("one", "").partition(":")
     texts = [only] if only else request.form.getlist("app")
     do = do or request.form.get("do", "")
-    ids = [number for text in texts if (number := read_number(text)) is not None]
+    ids = _ids(texts)
     if len(ids) > MOST:
         return render_apps(_("Select at most %(limit)s apps.", limit=MOST)), 422
     chosen = known_apps(ids, signed_in_user())
@@ -52,6 +64,10 @@ def change_apps() -> ResponseReturnValue:
     if not chosen:
         return render_apps(_("The selected apps are no longer there.")), 422
     return _WAYS[do](chosen)
+
+
+def _ids(texts: Sequence[str]) -> list[int]:
+    return [number for text in texts if (number := read_number(text)) is not None]
 
 
 def _archive(chosen: Sequence[App]) -> ResponseReturnValue:
@@ -96,6 +112,9 @@ _WAYS: Mapping[str, Callable[[Sequence[App]], ResponseReturnValue]] = {
     "unarchive": _unarchive,
     "delete": _delete,
 }
+
+
+_ASKED = {"tag", "move", "delete"}
 
 
 def _done(change: Change) -> ResponseReturnValue:

@@ -1,0 +1,41 @@
+"""The names of the fields of all forms, for entries that are listed to copy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from launcher.i18n.locale import lazy_gettext as _
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
+
+_LABELS: Mapping[str, LazyString] = {
+    "url": _("URL"),
+    "name": _("Name"),
+    "url_local": _("Home network URL"),
+    "description": _("Description"),
+    "tags": _("Tags"),
+    "keywords": _("Search words"),
+    "letters": _("Letters"),
+    "slug": _("Address"),
+    "site_name": _("Site name"),
+    "accent_hue": _("Exact hue"),
+    "username": _("User name"),
+    "display_name": _("Display name"),
+    "note": _("Note"),
+    "public_url": _("Address of the site"),
+    "backup_cron_expression": _("Backup schedule"),
+    "backup_max_count": _("Newest backups to keep"),
+    "backup_keep_daily": _("Daily backups to keep"),
+    "backup_keep_weekly": _("Weekly backups to keep"),
+    "backup_keep_monthly": _("Monthly backups to keep"),
+    "backup_stale_after_h": _("Hours until the alarm"),
+    "q": _("Search"),
+}
+"""What people type, by the name of the field; a test finds a field of a form without a line."""
+
+
+def labelled(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return what was typed, each with the name of its field; what forms carry on is left out."""
+    return [(str(_LABELS[name]), text) for name, text in fields if name in _LABELS and text.strip()]
