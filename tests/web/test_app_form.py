@@ -359,6 +359,22 @@ def test_changes_of_different_fields_are_both_saved_after_a_look(
     assert (saved["keywords"], saved["tags"]) == ("movies", ["tv"])
 
 
+def test_icon_and_letters_are_one_decision_with_one_picture(
+    ada: Visitor, ben: Visitor, find: Find, both: tuple[str, dict[str, str], dict[str, str]]
+) -> None:
+    path, of_ada, of_ben = both
+    ben.send(path, **of_ben | {"icon": "letters:3", "letters": "Be"})
+    ada.send(path, **of_ada | {"icon": "letters:5", "letters": "Ad"})
+    assert re.findall(r"<legend>(.*?)</legend>", ada.page) == ["Icon"]
+    assert "keep_letters" not in ada.page
+    pictures = re.findall(r'class="glyph" data-hue="(\d)"[^>]*>(..)<', ada.page)
+    assert pictures == [("5", "Ad"), ("3", "Be")]
+    ada.send(path, **fields_of(ada.page) | {"keep_icon": "theirs"})
+    ada.open(path)
+    shown = fields_of(ada.page)
+    assert (shown["icon"], shown["letters"]) == ("letters:3", "Be")
+
+
 def test_the_same_change_of_both_is_no_conflict(
     ada: Visitor, ben: Visitor, both: tuple[str, dict[str, str], dict[str, str]]
 ) -> None:

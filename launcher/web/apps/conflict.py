@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,9 @@ from launcher.web.pictures import Picture
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import MultiDict
+
+_SHOWN_AS = {"letters": "icon"}
+"""Letters are a part of the icon: the picture shows both, and one decision is about both."""
 
 Parts = Sequence[tuple[str, bool]]
 """A text in parts, each with whether its editor changed it."""
@@ -44,22 +47,25 @@ class Taken:
 
 def versus(merge: Merge, seen: AppEntries) -> Sequence[Versus]:
     """Return the fields to decide, in the order of the form; both editors began from `seen`."""
-    return [_versus(name, merge, seen) for name in LABELS if name in merge.both_changed]
+    asked = _as_shown(merge.both_changed)
+    return [_versus(name, merge, seen) for name in LABELS if name in asked]
 
 
 def taken(merge: Merge) -> Sequence[Taken]:
     """Return the fields that only one of the two changed, in the order of the form."""
-    mine = {name for name in merge.theirs.changes(merge.merged) if name not in merge.both_changed}
+    asked = _as_shown(merge.both_changed)
+    mine = _as_shown(merge.theirs.changes(merge.merged)) - asked
+    theirs = _as_shown(merge.only_theirs) - asked
     return [
         Taken(str(label), words_of(name, merge.merged), name in mine)
         for name, label in LABELS.items()
-        if name in mine or name in merge.only_theirs
+        if name in mine or name in theirs
     ]
 
 
 def decide(entries: AppEntries, theirs: AppEntries, sent: MultiDict[str, str]) -> AppEntries:
     """Return `entries` with the fields of `theirs` that a form chose."""
-    chosen = {name for name in NAMES if sent.get(f"keep_{name}") == "theirs"}
+    chosen = {name for name in NAMES if sent.get(f"keep_{_SHOWN_AS.get(name, name)}") == "theirs"}
     return replace(entries, **{name: getattr(theirs, name) for name in chosen})
 
 
@@ -82,6 +88,10 @@ def changed_parts(text: str, before: str) -> Parts:
         if start < end:
             parts.append(("".join(now[start:end]), kind != "equal"))
     return parts
+
+
+def _as_shown(names: Iterable[str]) -> set[str]:
+    return {_SHOWN_AS.get(name, name) for name in names}
 
 
 def _versus(name: str, merge: Merge, seen: AppEntries) -> Versus:
