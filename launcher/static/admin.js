@@ -4,6 +4,7 @@ const dialog = document.querySelector("#dialog");
 const problem = document.querySelector("#problem");
 const toasts = document.querySelector("#toasts");
 let opener = null;
+const KEPT = new Set([400, 401, 403, 404, 500, 503, 507]);
 
 // A part swapped into the dialog opens it; closing returns the focus.
 document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
@@ -22,7 +23,9 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   const source = ctx.sourceElement;
   const isForDialog = ctx.target === dialog || ctx.hx?.retarget === "#dialog";
   if (isForDialog && !dialog.open && dialog.childElementCount > 0) dialog.showModal();
-  if (dialog.contains(source) && !isForDialog && !ctx.isWithinDialog) dialog.close();
+  // What was typed into the dialog stays when it could not be saved for now.
+  const isKept = KEPT.has(ctx.response.status) && source.querySelector?.("input.input, textarea, select");
+  if (dialog.contains(source) && !isForDialog && !ctx.isWithinDialog && !isKept) dialog.close();
   if (ctx.response.status < 400 && source.matches("form.menu")) source.reset();
   if (ctx.response.status < 400 && ctx.isByHand) problem.replaceChildren();
   source.closest(".toast")?.remove();

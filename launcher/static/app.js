@@ -1,5 +1,29 @@
 // Enhancements; everything works without this file.
 
+// Who signed in again in another tab has a new token: forms that are open here take it, and what
+// was sent is sent once more.
+const plainFetch = window.fetch.bind(window);
+window.fetch = async (address, options) => {
+  const answer = await plainFetch(address, options);
+  const token = answer.headers.get("Launcher-Token");
+  if (!token || !options?.body?.has?.("csrf_token")) return answer;
+  for (const field of document.querySelectorAll("input[name=csrf_token]")) field.value = token;
+  options.body.set("csrf_token", token);
+  return plainFetch(address, options);
+};
+
+// What a form in a dialog cannot do is said in the dialog, which keeps the form.
+function sayInDialog() {
+  const notice = document.querySelector("#problem > .notice");
+  const open = [...document.querySelectorAll("dialog[open]")].at(-1);
+  if (!notice || !open) return;
+  open.querySelector(":scope > #problem-notice")?.remove();
+  notice.setAttribute("role", "alert");
+  open.prepend(notice);
+  notice.scrollIntoView({ block: "nearest" });
+}
+for (const shown of ["htmx:after:swap", "launcher:shown"]) document.addEventListener(shown, sayInDialog);
+
 const find = document.querySelector("#find");
 const query = find?.querySelector("input");
 let request = null;

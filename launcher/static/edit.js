@@ -25,6 +25,7 @@ async function post({ path, fields, multipart = false, into = "#board", lost }) 
     if ([502, 503, 504].includes(answer.status)) throw new Error(answer.status);
   } catch {
     lost?.();
+    if (into === "#dialog" && dialog.open) return sayInDialog(words.lost);
     showLost({ path, fields, multipart, into }, lost ? words.moveLost : words.lost);
     return false;
   }
@@ -112,6 +113,17 @@ function showLost(request, text) {
   toast.querySelector("[data-again]").addEventListener("click", () => { toast.remove(); send(request); });
   toasts.append(toast);
   document.dispatchEvent(new Event("htmx:after:swap"));
+}
+
+// A toast is behind the dialog; its button sends again.
+function sayInDialog(text) {
+  const notice = Object.assign(document.createElement("p"), { id: "problem-notice", className: "notice", textContent: text });
+  notice.dataset.state = "bad";
+  notice.setAttribute("role", "alert");
+  dialog.querySelector(":scope > #problem-notice")?.remove();
+  dialog.prepend(notice);
+  notice.scrollIntoView({ block: "nearest" });
+  return false;
 }
 
 function removeUndoToasts() {
