@@ -1,4 +1,4 @@
--- Revision 0005. Written by the migrations; never edited by hand.
+-- Revision 0006. Written by the migrations; never edited by hand.
 
 CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY);
 
@@ -15,7 +15,9 @@ CREATE TABLE users (
     open_new_tab BOOLEAN NOT NULL CHECK (open_new_tab IN (0, 1)),
     is_active BOOLEAN NOT NULL CHECK (is_active IN (0, 1)),
     created_at DATETIME NOT NULL,
-    last_seen_at DATETIME,
+    last_seen_at DATETIME, counts_launches BOOLEAN NOT NULL DEFAULT 1
+    CHECK (counts_launches IN (0, 1)), has_shortcuts BOOLEAN NOT NULL DEFAULT 1
+    CHECK (has_shortcuts IN (0, 1)),
     CONSTRAINT users_home_board
         FOREIGN KEY (home_board_id) REFERENCES boards (id) ON DELETE SET NULL
 );
@@ -275,3 +277,53 @@ CREATE TABLE last_ids (
     name TEXT NOT NULL PRIMARY KEY,
     last_id INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+CREATE TABLE user_groups (
+    id INTEGER NOT NULL PRIMARY KEY,
+    name TEXT COLLATE NOCASE NOT NULL UNIQUE,
+    created_at DATETIME NOT NULL
+);
+
+CREATE TABLE group_members (
+    group_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    PRIMARY KEY (group_id, user_id),
+    FOREIGN KEY (group_id) REFERENCES user_groups (id) ON DELETE CASCADE,
+    FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE INDEX group_members_user ON group_members (user_id, group_id);
+
+CREATE TABLE board_users (
+    board_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    access TEXT NOT NULL CHECK (access IN ('view', 'edit')),
+    PRIMARY KEY (board_id, user_id),
+    FOREIGN KEY (board_id) REFERENCES boards (id) ON DELETE CASCADE,
+    FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE INDEX board_users_user ON board_users (user_id, board_id);
+
+CREATE TABLE board_groups (
+    board_id INTEGER NOT NULL,
+    group_id INTEGER NOT NULL,
+    access TEXT NOT NULL CHECK (access IN ('view', 'edit')),
+    PRIMARY KEY (board_id, group_id),
+    FOREIGN KEY (board_id) REFERENCES boards (id) ON DELETE CASCADE,
+    FOREIGN KEY (group_id) REFERENCES user_groups (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE INDEX board_groups_group ON board_groups (group_id, board_id);
+
+CREATE TABLE launches (
+    user_id INTEGER NOT NULL,
+    app_id INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (user_id, app_id, day),
+    FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE,
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE INDEX launches_app ON launches (app_id);

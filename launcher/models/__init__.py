@@ -34,6 +34,7 @@ from launcher.models.health import (
     ProbeHour,
 )
 from launcher.models.ids import LastId
+from launcher.models.launches import Launch
 from launcher.models.people import (
     ApiToken,
     Role,
@@ -44,21 +45,28 @@ from launcher.models.people import (
     UserSession,
 )
 from launcher.models.settings import SystemSettings
+from launcher.models.sharing import Access, BoardGroup, BoardUser, Group, GroupMember
 
 __all__ = [
     "MAX_COLUMNS",
+    "Access",
     "ApiToken",
     "App",
     "AppTag",
     "AuditEvent",
     "Board",
+    "BoardGroup",
+    "BoardUser",
     "CheckKind",
     "CheckMethod",
     "CheckState",
     "Density",
+    "Group",
+    "GroupMember",
     "Health",
     "HealthCheck",
     "LastId",
+    "Launch",
     "Media",
     "Opening",
     "Placement",

@@ -22,12 +22,16 @@ from launcher.models.types import EnumText, Model, StoredText, utc_now
 if TYPE_CHECKING:
     from launcher.models.health import CheckState, HealthCheck
     from launcher.models.people import User
+    from launcher.models.sharing import BoardGroup, BoardUser
 
 HUES = 12
 
 
 class Visibility(StrEnum):
-    """Who may see a board: its owner and admins, every user, or guests too."""
+    """Who may see a board: its owner and admins, every user, or guests too.
+
+    Besides, people and groups that it is shared with may.
+    """
 
     PRIVATE = "private"
     MEMBERS = "members"
@@ -92,6 +96,13 @@ class Board(Model):
         passive_deletes=True,
         order_by="Section.position",
     )
+    users: Mapped[list[BoardUser]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True
+    )
+    groups: Mapped[list[BoardGroup]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True
+    )
+    """The people and groups that it is shared with."""
 
 
 class Section(Model):

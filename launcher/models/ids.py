@@ -13,9 +13,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from launcher.models.catalogue import App, Board, Placement, Section, Tag
 from launcher.models.people import User
+from launcher.models.sharing import Group
 from launcher.models.types import Model
 
-COUNTED: tuple[type[Any], ...] = (App, Board, Placement, Section, Tag, User)
+COUNTED: tuple[type[Any], ...] = (App, Board, Placement, Section, Tag, User, Group)
 """The rows whose ids stand in addresses and forms."""
 
 _NEXT = """
