@@ -7,6 +7,7 @@ from typing import ClassVar
 PASSWORD_MIN_LENGTH = 12
 PASSWORD_MAX_LENGTH = 1000
 DISPLAY_NAME_MAX_LENGTH = 60
+GROUP_NAME_MAX_LENGTH = 60
 
 
 class AccountError(Exception):
@@ -94,6 +95,27 @@ class AccountChangedError(AccountError):
 
     code = "account_changed"
     sentence = "somebody else has changed the account {username!r} meanwhile"
+
+
+class GroupNameUnfitError(AccountError):
+    """A name of a group that is empty, too long, or is not one printable line."""
+
+    code = "group_name_unfit"
+    sentence = f"the name of a group is one line of 1 to {GROUP_NAME_MAX_LENGTH} characters"
+
+
+class GroupNameTakenError(AccountError):
+    """Another group has this name, perhaps in other capitals."""
+
+    code = "group_name_taken"
+    sentence = "there is a group {username!r} already"
+
+
+class GroupNotFoundError(AccountError):
+    """No group has this name."""
+
+    code = "group_not_found"
+    sentence = "there is no group {username!r}"
 
 
 class SetupRefusedError(AccountError):

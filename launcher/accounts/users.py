@@ -24,7 +24,7 @@ from launcher.accounts.sign_in import forget_failures
 from launcher.audit import Actor, Target
 from launcher.db.settings import current_settings
 from launcher.extensions import db
-from launcher.models import Role, User
+from launcher.models import Board, Role, User
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}", re.ASCII | re.IGNORECASE)
 
@@ -199,16 +199,32 @@ def set_active(user: User, active: bool, *, actor: Actor, seen: Standing | None 
 
 
 def delete_user(user: User, *, actor: Actor, seen: Standing | None = None) -> None:
-    """Delete `user` and their API tokens; their boards stay.
+    """Delete `user` and their API tokens; their boards stay, owned by the admin who acts.
+
+    Where nobody who is signed in acts, the first of the other admins owns them.
 
     Raises:
         AccountChangedError, LastAdminError: nothing was changed.
     """
     _require_unchanged(user, seen)
     _require_another_admin(user)
+    _leave_boards(user, actor=actor)
     audit.record("user.delete", actor=actor, target=_target(user))
     db.session.delete(user)
     db.session.commit()
+
+
+def _leave_boards(user: User, *, actor: Actor) -> None:
+    others = db.session.scalars(_admins().where(User.id != user.id).order_by(User.id)).all()
+    heir = db.session.get(User, actor.id if actor.id in others else next(iter(others), None))
+    if heir is None:
+        return
+    boards = db.session.scalars(sa.select(Board).where(Board.owner_id == user.id)).all()
+    for board in boards:
+        board.owner = heir
+        changes = {"owner": [user.username, heir.username]}
+        target = Target("board", board.id, board.name)
+        audit.record("board.set_owner", actor=actor, target=target, changes=changes)
 
 
 def has_admin() -> bool:

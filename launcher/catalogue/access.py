@@ -13,7 +13,21 @@ import sqlalchemy as sa
 from launcher.db.settings import site_settings
 from launcher.extensions import db
 from launcher.icons.store import was_brought
-from launcher.models import App, AppTag, Board, Media, Placement, Section, Tag, User, Visibility
+from launcher.models import (
+    Access,
+    App,
+    AppTag,
+    Board,
+    BoardGroup,
+    BoardUser,
+    GroupMember,
+    Media,
+    Placement,
+    Section,
+    Tag,
+    User,
+    Visibility,
+)
 
 
 def sees_board(viewer: User | None) -> sa.ColumnElement[bool]:
@@ -23,29 +37,89 @@ def sees_board(viewer: User | None) -> sa.ColumnElement[bool]:
         return is_open if site_settings().guest_access else sa.false()
     if viewer.is_admin:
         return sa.true()
-    shared = (Visibility.MEMBERS, Visibility.PUBLIC)  # and nothing that is no visibility at all
-    return sa.or_(Board.visibility.in_(shared), Board.owner_id == viewer.id)
+    return sa.or_(
+        Board.visibility.in_(_FOR_ALL), Board.owner_id == viewer.id, _is_shared(viewer, *Access)
+    )
+
+
+_FOR_ALL = (Visibility.MEMBERS, Visibility.PUBLIC)  # and nothing that is no visibility at all
+
+
+def _is_shared(viewer: User, *accesses: Access) -> sa.ColumnElement[bool]:
+    """Return the condition on `Board` for those shared with a person or one of their groups."""
+    with_user = sa.select(BoardUser.board_id).where(
+        BoardUser.user_id == viewer.id, BoardUser.access.in_(accesses)
+    )
+    with_group = (
+        sa.select(BoardGroup.board_id)
+        .join(GroupMember, GroupMember.group_id == BoardGroup.group_id)
+        .where(GroupMember.user_id == viewer.id, BoardGroup.access.in_(accesses))
+    )
+    return sa.or_(Board.id.in_(with_user), Board.id.in_(with_group))
+
+
+def edits_board(viewer: User | None) -> sa.ColumnElement[bool]:
+    """Return the condition on `Board` for the boards that `viewer` may change.
+
+    Editors: those for everyone, and their own. Besides, each that is shared with them to edit.
+    """
+    if viewer is None:
+        return sa.false()
+    if viewer.is_admin:
+        return sa.true()
+    shared = _is_shared(viewer, Access.EDIT)
+    if not viewer.may_edit:
+        return shared
+    return sa.or_(Board.visibility.in_(_FOR_ALL), Board.owner_id == viewer.id, shared)
 
 
 def sees_app(viewer: User | None) -> sa.ColumnElement[bool]:
     """Return the condition on `App` for the apps that `viewer` may know of.
 
-    Apps of visible boards; for editors also archived ones, and apps on no board unless they were
-    on a private board of another last.
+    Apps of visible boards; for who edits a board also archived ones on it; for editors all archived
+    ones, and apps on no board unless they were on a private board of another last.
     """
     if viewer is not None and viewer.is_admin:
         return sa.true()
     places = sa.select(Placement.id).where(Placement.app_id == App.id)
-    on_visible = (
-        places.join(Section, Section.id == Placement.section_id)
+    on_visible = _on_boards(sees_board(viewer))
+    if viewer is None:
+        return sa.and_(App.archived_at.is_(None), on_visible)
+    if not viewer.may_edit:
+        return sa.or_(
+            sa.and_(App.archived_at.is_(None), on_visible), _on_boards(edits_board(viewer))
+        )
+    return sa.or_(on_visible, sa.and_(~places.exists(), _knows_unplaced(viewer)))
+
+
+def edits_app(viewer: User | None) -> sa.ColumnElement[bool]:
+    """Return the condition on `App` for the apps that `viewer` may change.
+
+    Who edits one of its boards may; an app on no board is changed by the editors who know of it.
+    """
+    if viewer is None:
+        return sa.false()
+    if viewer.is_admin:
+        return sa.true()
+    on_edited = _on_boards(edits_board(viewer))
+    if not viewer.may_edit:
+        return on_edited
+    places = sa.select(Placement.id).where(Placement.app_id == App.id)
+    return sa.or_(on_edited, sa.and_(~places.exists(), _knows_unplaced(viewer)))
+
+
+def _on_boards(which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return (
+        sa.select(Placement.id)
+        .join(Section, Section.id == Placement.section_id)
         .join(Board, Board.id == Section.board_id)
-        .where(sees_board(viewer))
+        .where(Placement.app_id == App.id, which)
         .exists()
     )
-    if viewer is None or not viewer.may_edit:
-        return sa.and_(App.archived_at.is_(None), on_visible)
-    is_known = sa.or_(App.owner_id.is_(None), App.owner_id == viewer.id)
-    return sa.or_(on_visible, sa.and_(~places.exists(), is_known))
+
+
+def _knows_unplaced(viewer: User) -> sa.ColumnElement[bool]:
+    return sa.or_(App.owner_id.is_(None), App.owner_id == viewer.id)
 
 
 def visible_boards(viewer: User | None) -> Sequence[Board]:
@@ -75,8 +149,36 @@ def find_app(app_id: int, viewer: User | None) -> App | None:
 
 
 def may_edit(viewer: User | None) -> bool:
-    """Whether `viewer` may change the boards and apps that they see."""
-    return viewer is not None and viewer.may_edit
+    """Whether `viewer` may change any board: as an editor, or one that is shared with them."""
+    if viewer is None or viewer.may_edit:
+        return viewer is not None
+    return bool(
+        db.session.scalar(sa.select(sa.select(Board.id).where(edits_board(viewer)).exists()))
+    )
+
+
+def may_edit_board(viewer: User | None, board: Board) -> bool:
+    """Whether `viewer` may change this board, which they see."""
+    if viewer is None:
+        return False
+    if viewer.is_admin or (
+        viewer.may_edit and (board.visibility in _FOR_ALL or board.owner_id == viewer.id)
+    ):
+        return True
+    query = sa.select(Board.id).where(Board.id == board.id, _is_shared(viewer, Access.EDIT))
+    return db.session.scalar(query) is not None
+
+
+def may_edit_app(viewer: User | None, app: App) -> bool:
+    """Whether `viewer` may change this app."""
+    query = sa.select(App.id).where(App.id == app.id, edits_app(viewer))
+    return viewer is not None and db.session.scalar(query) is not None
+
+
+def editable_boards(viewer: User | None) -> Sequence[Board]:
+    """Return the boards that `viewer` may change, in order."""
+    query = sa.select(Board).where(edits_board(viewer)).order_by(Board.position, Board.id)
+    return db.session.scalars(query).all()
 
 
 def may_govern(viewer: User | None, board: Board) -> bool:

@@ -21,9 +21,11 @@ from launcher.catalogue.errors import (
 from launcher.catalogue.history import require_unchanged, target_of
 from launcher.catalogue.new_section import NewSection, made
 from launcher.catalogue.places import heir_of, leave_to
+from launcher.catalogue.sharing import read_shares, shares_of, words_of, write_shares
 from launcher.catalogue.undo import Change
 from launcher.extensions import db
 from launcher.models import Board, Density, Placement, Section, User, Visibility
+from launcher.models.types import utc_now
 
 
 def all_boards() -> Sequence[Board]:
@@ -80,7 +82,9 @@ def add_board(entries: BoardEntries, *, owner: User | None, actor: Actor) -> Boa
     )
     db.session.add(board)
     db.session.flush()
-    changes = {"visibility": [None, str(board.visibility)]}
+    changes: dict[str, list[object]] = {"visibility": [None, str(board.visibility)]}
+    if shared := write_shares(board, read_shares(checked.shared_with)):
+        changes["shared_with"] = [None, shared[1]]
     if board.is_home:
         changes["is_home"] = [None, board.name]
     audit.record(Action.BOARD_CREATE, actor=actor, target=target_of(board), changes=changes)
@@ -131,8 +135,9 @@ def write_entries(
     slug = checked.slug or slug_of(checked.name, taken)
     if slug in taken:
         raise FieldsRefusedError({"slug": Refusal(Unfit.ADDRESS_TAKEN)})
+    is_shared_otherwise = checked.shared_with != words_of(shares_of(board))
     if (
-        checked.visibility != board.visibility
+        (checked.visibility != board.visibility or is_shared_otherwise)
         and viewer is not None
         and not may_govern(viewer, board)
     ):
@@ -151,6 +156,9 @@ def write_entries(
     }
     for name in changes:
         setattr(board, name, wanted[name])
+    if is_shared_otherwise and (names := write_shares(board, read_shares(checked.shared_with))):
+        changes["shared_with"] = [*names]
+        board.updated_at = utc_now()  # its next revision
     if changes:
         audit.record(Action.BOARD_UPDATE, actor=actor, target=target_of(board), changes=changes)
 

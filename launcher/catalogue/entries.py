@@ -13,6 +13,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from launcher.catalogue.errors import FieldsRefusedError, Refusal, Unfit
+from launcher.catalogue.sharing import read_shares, shares_of, words_of
 from launcher.icons.choice import ChoiceRefusedError, choice_of, read_choice
 from launcher.models import MAX_COLUMNS, App, Board, Density, Opening, Visibility
 
@@ -110,13 +111,17 @@ class AppEntries:
 
 @dataclass(frozen=True, slots=True)
 class BoardEntries:
-    """The fields of a board as text, as a form has them; an empty `slug` is made of the name."""
+    """The fields of a board as text, as a form has them; an empty `slug` is made of the name.
+
+    `shared_with` names people and groups as `catalogue.sharing` reads them.
+    """
 
     name: str = ""
     slug: str = ""
     density: str = Density.COMFORTABLE
     columns: str = "0"
     visibility: str = Visibility.MEMBERS
+    shared_with: str = ""
 
     @classmethod
     def of(cls, board: Board) -> BoardEntries:
@@ -127,6 +132,7 @@ class BoardEntries:
             density=board.density,
             columns=str(board.columns),
             visibility=board.visibility,
+            shared_with=words_of(shares_of(board)),
         )
 
     def checked(self) -> BoardEntries:
@@ -142,6 +148,7 @@ class BoardEntries:
             density=check.field("density", lambda: _member(Density, self.density), ""),
             columns=check.field("columns", lambda: _read_columns(self.columns), "0"),
             visibility=check.field("visibility", lambda: _member(Visibility, self.visibility), ""),
+            shared_with=check.field("shared_with", lambda: _read_shares(self.shared_with), ""),
         )
         check.finish()
         return entries
@@ -257,6 +264,13 @@ def _read_slug(text: str) -> str:
     if slug and not _SLUG.fullmatch(slug):
         raise UnfitError(Unfit.ADDRESS_FORM)
     return slug
+
+
+def _read_shares(text: str) -> str:
+    try:
+        return words_of(read_shares(text))
+    except ValueError:
+        raise UnfitError(Unfit.CHOICE) from None
 
 
 def _read_columns(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
-from launcher.catalogue.access import sees_app, sees_board
+from launcher.catalogue.access import edits_app, sees_app, sees_board
 from launcher.extensions import db
 from launcher.models import App, AppTag, Board, Placement, Section, Tag, User
 
@@ -112,9 +112,10 @@ def list_apps(search: Search, viewer: User | None, *, page: int = 1) -> Page:
     )
 
 
-def known_apps(ids: Sequence[int], viewer: User | None) -> Sequence[App]:
-    """Return those of these apps that `viewer` may know of, by name."""
+def known_apps(ids: Sequence[int], viewer: User | None, *, to_edit: bool = False) -> Sequence[App]:
+    """Return those of these apps that `viewer` may know of, or change, by name."""
     query = sa.select(App).where(App.id.in_(ids), sees_app(viewer))
+    query = query.where(edits_app(viewer)) if to_edit else query
     return sorted(db.session.scalars(query), key=lambda app: (folded(app.name), app.id))
 
 

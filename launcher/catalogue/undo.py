@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from launcher import audit
 from launcher.audit import Actor, Target
-from launcher.catalogue.access import may_edit, sees_app, sees_board
+from launcher.catalogue.access import may_edit, may_edit_board, may_govern, sees_app, sees_board
 from launcher.catalogue.actions import Action
 from launcher.catalogue.errors import (
     NotAllowedError,
@@ -29,6 +29,7 @@ from launcher.catalogue.errors import (
 )
 from launcher.catalogue.undo_order import fit_order, moved_boards
 from launcher.catalogue.undo_rows import (
+    SHARES,
     ChangedRow,
     State,
     close_ranks,
@@ -39,7 +40,7 @@ from launcher.catalogue.undo_rows import (
     write_back,
 )
 from launcher.extensions import db
-from launcher.models import App, AuditEvent, Board, Section, UndoStep, User
+from launcher.models import App, AuditEvent, Board, Placement, Section, UndoStep, User
 from launcher.models.types import utc_now
 
 __all__ = ["Change", "State", "is_undone", "keep", "state", "undo"]
@@ -180,16 +181,33 @@ def _may_undo(
     """Whether `viewer` may still edit all that the step changed and that is still there."""
     if not may_edit(viewer):
         return False
-    seen = set(
-        db.session.scalars(sa.select(Board.id).where(Board.id.in_(boards), sees_board(viewer)))
-    )
-    known = set(db.session.scalars(sa.select(App.id).where(App.id.in_(apps), sees_app(viewer))))
-    there = set(db.session.scalars(sa.select(Board.id).where(Board.id.in_(boards))))
-    apps_there = set(db.session.scalars(sa.select(App.id).where(App.id.in_(apps))))
-    # A board that comes back or goes is its owner's.
+    there = db.session.scalars(sa.select(Board).where(Board.id.in_(boards))).all()
+    # Who orders the boards moves those, too, that they only see.
+    edited, _apps = touched_ids(each for each in rows if not each.is_move)
+    seen = sa.select(Board.id).where(Board.id.in_(boards), sees_board(viewer))
+    if len(db.session.scalars(seen).all()) < len(there) or not all(
+        may_edit_board(viewer, board) for board in there if board.id in edited
+    ):
+        return False
+    # Who shares a board may put back what they removed from it, though it is on no board now.
+    owners = {None, viewer.id, *(board.owner_id for board in there)}
+    placed = sa.select(Placement.id).where(Placement.app_id == App.id).exists()
+    left = sa.and_(~placed, sa.or_(*(App.owner_id.is_not_distinct_from(each) for each in owners)))
+    query = sa.select(App.id).where(App.id.in_(apps))
+    known = db.session.scalars(query.where(sa.or_(sees_app(viewer), left))).all()
+    if set(known) != set(db.session.scalars(query)):
+        return False
+    # A board that comes back or goes, and who sees it, is its owner's.
     whole = [each.row for each in rows if each.table == "boards" and not each.is_update]
     is_theirs = all(viewer.is_admin or row.get("owner_id") == viewer.id for row in whole)
-    return seen == there and known == apps_there and is_theirs
+    governed = {each.row["board_id"] for each in rows if each.table in SHARES}
+    governed |= {
+        each.row["id"]
+        for each in rows
+        if each.table == "boards" and each.before and each.after
+        and each.before.get("visibility") != each.after.get("visibility")
+    }  # fmt: skip
+    return is_theirs and all(may_govern(viewer, each) for each in there if each.id in governed)
 
 
 def _too_late(

@@ -31,7 +31,10 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "placements": ("id",),
     "section_folds": ("user_id", "section_id"),
     "users": ("id",),
+    "board_users": ("board_id", "user_id"),
+    "board_groups": ("board_id", "group_id"),
 }
+SHARES = frozenset({"board_users", "board_groups"})
 _GROWING = frozenset({"revision", "updated_at"})
 _OF_BOARDS = {
     "boards": "SELECT * FROM boards WHERE id IN ({ids})",
@@ -45,6 +48,8 @@ _OF_BOARDS = {
         " WHERE s.board_id IN ({ids})"
     ),
     "users": "SELECT id, home_board_id FROM users WHERE home_board_id IN ({ids})",
+    "board_users": "SELECT * FROM board_users WHERE board_id IN ({ids})",
+    "board_groups": "SELECT * FROM board_groups WHERE board_id IN ({ids})",
 }
 _OF_APPS = {
     "apps": "SELECT * FROM apps WHERE id IN ({ids})",
@@ -124,6 +129,13 @@ class ChangedRow:
         return {name for name in was if was[name] != now.get(name)}
 
     @property
+    def is_move(self) -> bool:
+        """Whether a board has another position among the boards, and nothing else."""
+        if self.table != "boards" or self.before is None or self.after is None:
+            return False
+        return {**self.before, **_of_order(self.after)} == self.after
+
+    @property
     def key(self) -> tuple[Any, ...]:
         """The values of its key."""
         return _key(self.table, self.row)
@@ -143,6 +155,10 @@ class ChangedRow:
             .one_or_none()
         )
         return _compared(dict(found) if found else None) == _compared(self.after)
+
+
+def _of_order(row: Row) -> Row:
+    return {name: row[name] for name in ("position", *_GROWING) if name in row}
 
 
 def _compared(row: Row | None) -> Row | None:
@@ -244,7 +260,7 @@ def touched_ids(rows: Iterable[ChangedRow]) -> tuple[set[int], set[int]]:
         for row in filter(None, (each.before, each.after)):
             if each.table == "boards":
                 boards.add(row["id"])
-            elif each.table == "sections":
+            elif each.table in {"sections", "board_users", "board_groups"}:
                 boards.add(row["board_id"])
             elif each.table == "placements":
                 sections.add(row["section_id"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, request
 
-from launcher.catalogue.access import find_board
+from launcher.catalogue.access import find_board, may_edit_board
 from launcher.catalogue.sections import fold_section
 from launcher.extensions import db
 from launcher.models import Section
@@ -32,6 +32,6 @@ def fold(slug: str, section_id: int) -> ResponseReturnValue:
     if section is None or section.board_id != board.id:
         abort(404)
     fold_section(section, viewer, is_folded=request.form.get("folded") != "0")
-    if is_htmx() and viewer.may_edit and board_of_page() is not None:
+    if is_htmx() and may_edit_board(viewer, board) and board_of_page() is not None:
         return answer(board)
     return redirect_to(f"{page_before()}#section-{section_id}")

@@ -23,7 +23,10 @@ CATALOGUE_PAGES = (
 
 ADMIN_PAGES = (
     CATALOGUE_PAGES,
-    (_("People"), (("users.index", "user", _("Users")),)),
+    (
+        _("People"),
+        (("users.index", "user", _("Users")), ("groups.index", "users", _("Groups"))),
+    ),
     (
         _("System"),
         (

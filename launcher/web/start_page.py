@@ -13,7 +13,7 @@ from flask import Blueprint, Response, abort, render_template, request, url_for
 from launcher.catalogue.access import (
     find_board,
     home_board,
-    may_edit,
+    may_edit_board,
     may_see_media,
     visible_boards,
 )
@@ -98,15 +98,16 @@ def _show_board(boards: Sequence[Board], shown: Board | None) -> str:
     folds = folds_of(viewer, shown) if viewer and shown else None
     version = sheet_of(app.drawing for app in placed).version
     sheet_url = url_for("start.icons", slug=shown.slug, v=version) if shown else ""
+    can_edit = shown is not None and may_edit_board(viewer, shown)
     return render_template(
         "start.html",
         boards=_tabs(boards, shown),
         board=shown,
         path=url_for("start.board", slug=shown.slug) if shown else "",
-        edit_url=url_for("editing.show", slug=shown.slug) if shown and may_edit(viewer) else "",
+        edit_url=url_for("editing.show", slug=shown.slug) if shown and can_edit else "",
         sections=_groups(placed, now, folds, sheet_url),
         summary=_summary(placed),
-        samples=sum(app.is_sample for app in placed) if may_edit(viewer) else 0,
+        samples=sum(app.is_sample for app in placed) if can_edit else 0,
         welcome=None if placed else welcome(shown, viewer),
         can_find=bool(boards),
         is_admin=viewer is not None and viewer.is_admin,

@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from launcher.accounts.groups import create_group
 from launcher.accounts.users import create_user
 from launcher.audit import Actor
 from launcher.catalogue import access, undo
@@ -579,6 +580,7 @@ def test_the_id_of_a_deleted_app_is_not_used_again(site: Site) -> None:
 @pytest.mark.parametrize("model", COUNTED, ids=lambda model: model.__tablename__)
 def test_ids_that_stand_in_addresses_are_used_once(site: Site, model: type) -> None:
     tag_apps([site.apps["Immich"]], "photos", actor=site.as_ada)
+    create_group("Family", actor=site.as_ada)
     create_user("dan", "dan's long password", role=Role.VIEWER, actor=site.as_ada)
     last = db.session.scalars(sa.select(model).order_by(model.id.desc()).limit(1)).one()
     last_id, copy = (

@@ -59,7 +59,7 @@ def test_a_new_board_gets_its_address_from_its_name_and_is_opened(
     fields = _fields(ben.page)
     assert fields == {
         "next": "", "name": "", "slug": "", "density": "comfortable", "columns": "0",
-        "visibility": "members",
+        "visibility": "members", "sharing_shown": "1", "add_share": "", "add_access": "",
     }  # fmt: skip
     answer = ben.send("/boards/new", **(fields | {"name": "Kids corner", "columns": "4"}))
 
@@ -81,7 +81,7 @@ def test_errors_stand_beside_their_fields_and_nothing_typed_is_lost(
     assert 'aria-describedby="board-slug-error board-slug-hint"' in ben.page
     assert _fields(ben.page) | {"next": ""} == {
         "next": "", "name": "Work", "slug": "garden", "density": "compact", "columns": "3",
-        "visibility": "members",
+        "visibility": "members", "sharing_shown": "1", "add_share": "", "add_access": "",
     }  # fmt: skip
 
     answer = ben.send("/boards/new", name=" ", slug="Mein Board!", columns="77")

@@ -76,6 +76,7 @@ LEAST: Mapping[str, Rank] = {
     "schedules": Rank.ADMIN,
     "jobs": Rank.ADMIN,
     "users": Rank.ADMIN,
+    "groups": Rank.ADMIN,
     "notifications": Rank.ADMIN,
     "audit": Rank.ADMIN,
     "site": Rank.ADMIN,
@@ -215,6 +216,10 @@ def site(app: Flask, data_dir: Path, pictures: dict[str, str]) -> Site:
         database.execute(f"UPDATE users SET display_name = '{MARK}' WHERE username = 'dora'")
         database.execute(f"UPDATE apps SET description = '{MARK}' WHERE name = 'Diary'")
         tag_id = database.execute("INSERT INTO tags (name) VALUES ('films')").lastrowid
+        group = (
+            "INSERT INTO user_groups (name, created_at) VALUES ('Family', '2026-11-01 00:00:00')"
+        )
+        group_id = database.execute(group).lastrowid
     callers = (
         _caller(app, "a guest", Rank.ANYONE, None),
         deactivated,
@@ -229,6 +234,7 @@ def site(app: Flask, data_dir: Path, pictures: dict[str, str]) -> Site:
         "address": asset[1],
         "app_id": "1",
         "backup_id": backup.id,
+        "group_id": str(group_id),
         "icon_id": "1",
         "job_id": "scrub",
         "placement_id": "1",

@@ -6,47 +6,49 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from flask import abort, request
+from flask import request
 
 from launcher.catalogue import apps, bulk
-from launcher.catalogue.access import find_app, sees_app
+from launcher.catalogue.access import sees_app
 from launcher.catalogue.entries import NAME_MAX
 from launcher.extensions import db
 from launcher.i18n.locale import gettext as _
 from launcher.models import App, Placement, Section
 from launcher.web.apps.blueprint import APP, blueprint
 from launcher.web.apps.returning import back_path, board_of, done, next_path, places_of
+from launcher.web.apps.unsaved import app_to_edit
 from launcher.web.change_words import show_change
+from launcher.web.editing.rights import editing_required
 from launcher.web.htmx import is_htmx, render
-from launcher.web.roles import acting_user, editor_required, signed_in_user
+from launcher.web.roles import acting_user, signed_in_user
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
 @blueprint.post(f"{APP}/archive")
-@editor_required
+@editing_required
 def archive(app_id: int) -> ResponseReturnValue:
     """Hide an app on every board."""
-    app = _app_or_404(app_id)
+    app = app_to_edit(app_id)
     show_change(bulk.archive_app(app, actor=acting_user()))
     return done(board_of(app))
 
 
 @blueprint.post(f"{APP}/unarchive")
-@editor_required
+@editing_required
 def unarchive(app_id: int) -> ResponseReturnValue:
     """Show an archived app in its places again."""
-    app = _app_or_404(app_id)
+    app = app_to_edit(app_id)
     show_change(bulk.unarchive_apps([app], actor=acting_user()))
     return done(board_of(app))
 
 
 @blueprint.post(f"{APP}/duplicate")
-@editor_required
+@editing_required
 def duplicate(app_id: int) -> ResponseReturnValue:
     """Add a copy of an app, after it on the board in the field `board`, else in Apps alone."""
-    app = _app_or_404(app_id)
+    app = app_to_edit(app_id)
     _copy, change = apps.duplicate_app(
         app, _place_on(app, request.form.get("board", "")), name=copy_name(app), actor=acting_user()
     )
@@ -55,10 +57,10 @@ def duplicate(app_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get(f"{APP}/delete")
-@editor_required
+@editing_required
 def ask_to_delete(app_id: int) -> ResponseReturnValue:
     """Ask, naming what is deleted with the app."""
-    app = _app_or_404(app_id)
+    app = app_to_edit(app_id)
     board = board_of(app)
     return render(
         "app_delete.html",
@@ -73,10 +75,10 @@ def ask_to_delete(app_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post(f"{APP}/delete")
-@editor_required
+@editing_required
 def delete(app_id: int) -> ResponseReturnValue:
     """Delete an app."""
-    app = _app_or_404(app_id)
+    app = app_to_edit(app_id)
     board = board_of(app)
     show_change(bulk.delete_apps([app], actor=acting_user()))
     return done(board)
@@ -92,10 +94,6 @@ def copy_name(app: App) -> str:
         if name not in taken:
             return name
     raise AssertionError  # never reached: the numbers do not end
-
-
-def _app_or_404(app_id: int) -> App:
-    return find_app(app_id, signed_in_user()) or abort(404)
 
 
 def _place_on(app: App, slug: str) -> Placement | None:

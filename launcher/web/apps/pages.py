@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import abort, make_response, redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 
-from launcher.catalogue.access import find_app
+from launcher.catalogue.access import find_app, may_edit_app
 from launcher.catalogue.apps import create_app, save_app
 from launcher.catalogue.bulk import archive_app, unarchive_apps
 from launcher.catalogue.entries import NAME_MAX, AppEntries
@@ -40,17 +40,24 @@ from launcher.web.apps.returning import (
     path_of_page,
     places_of,
 )
-from launcher.web.apps.unsaved import keeps_entries, proof_of, show_gone
+from launcher.web.apps.unsaved import (
+    app_to_edit,
+    keeps_entries,
+    proof_of,
+    show_gone,
+    show_withdrawn,
+)
 from launcher.web.change_words import show_change
+from launcher.web.editing.rights import editing_required
 from launcher.web.htmx import is_htmx, render
-from launcher.web.roles import acting_user, editor_required, signed_in_user
+from launcher.web.roles import acting_user, signed_in_user
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
 
 @blueprint.get("/apps/new")
-@editor_required
+@editing_required
 def new() -> ResponseReturnValue:
     """Show the form for a new app; its address may hold entries, the board and the section."""
     return _new_form(read_entries(request.args, AppEntries()), _places())
@@ -75,10 +82,10 @@ def create() -> ResponseReturnValue:
 
 
 @blueprint.get(f"{APP}/edit")
-@editor_required
+@editing_required
 def edit(app_id: int) -> ResponseReturnValue:
     """Show the form of an app; its address may hold entries that are not saved yet."""
-    app = find_app(app_id, signed_in_user()) or abort(404)
+    app = app_to_edit(app_id)
     now = Shown(AppEntries.of(app), app.revision)
     entries = read_entries(request.args, now.entries)
     shown = read_shown(request.args, now)
@@ -93,6 +100,8 @@ def save(app_id: int) -> ResponseReturnValue:
     app = find_app(app_id, signed_in_user())
     if app is None:
         return show_gone(app_id) if "seen_name" in request.form else abort(404)
+    if not may_edit_app(signed_in_user(), app):
+        return show_withdrawn()
     now = Shown(AppEntries.of(app), app.revision)
     shown = read_shown(request.form, now)
     entries = read_entries(request.form, now.entries)

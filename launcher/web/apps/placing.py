@@ -1,4 +1,4 @@
-"""Where a new app goes: a section of a board that the viewer sees, or of one to be created."""
+"""Where a new app goes: a section of a board that the viewer may edit, or of one to be created."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from launcher.catalogue.access import home_board, visible_boards
+from launcher.catalogue.access import editable_boards, home_board
 from launcher.catalogue.boards import add_board
 from launcher.catalogue.entries import BoardEntries
 from launcher.catalogue.new_section import NewSection
@@ -54,11 +54,12 @@ def places_for(viewer: User, sent: MultiDict[str, str]) -> Places:
         sent: the form or the address: `section`, an id or one of the values here, and `board`, a
             slug. Without them, the first section of the board that the viewer sees first.
     """
-    boards = visible_boards(viewer)
+    boards = editable_boards(viewer)
     choices = [place for board in boards for place in _places_of(board)]
-    if not boards:
+    if not boards and viewer.may_edit:
         choices = [Place(_NEW, first_section_name(), _words(_("Home"), first_section_name()))]
-    choices.append(Place(_NOWHERE, "", _("No board, only in Apps")))
+    if viewer.may_edit:
+        choices.append(Place(_NOWHERE, "", _("No board, only in Apps")))
     if wanted := sent.get("section", ""):
         return Places(choices, next((each for each in choices if each.value == wanted), None))
     slug = sent.get("board", "")

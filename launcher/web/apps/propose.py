@@ -6,11 +6,11 @@ from flask import render_template, request
 
 from launcher.web.apps.blueprint import blueprint
 from launcher.web.apps.proposals import proposal_for
-from launcher.web.roles import editor_required
+from launcher.web.editing.rights import editing_required
 
 
 @blueprint.post("/apps/propose")
-@editor_required
+@editing_required
 def propose() -> str:
     """Return what is proposed for the field `url`: name and icon as data, and a sentence."""
     return render_template(

@@ -7,10 +7,10 @@ from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec
 
 import sqlalchemy as sa
-from flask import Response, make_response, request
+from flask import Response, abort, make_response, request
 from itsdangerous import BadData, URLSafeSerializer
 
-from launcher.catalogue.access import may_edit
+from launcher.catalogue.access import find_app, may_edit, may_edit_app
 from launcher.catalogue.entries import AppEntries
 from launcher.catalogue.errors import Since
 from launcher.current import current_config
@@ -45,10 +45,23 @@ def keeps_entries(
         if viewer is None:
             return redirect_to_sign_in()
         if not may_edit(viewer):
-            return show_unsaved(403, _("Changes not saved"), _withdrawn_words())
+            return show_withdrawn()
         return view(*args, **kwargs)
 
     return guarded
+
+
+def app_to_edit(app_id: int) -> App:
+    """Return an app that the user may change; one that they only see is refused."""
+    app = find_app(app_id, signed_in_user()) or abort(404)
+    if not may_edit_app(signed_in_user(), app):
+        abort(403)
+    return app
+
+
+def show_withdrawn() -> Response:
+    """Answer that the user may not change the app, with the entries of the form to copy."""
+    return show_unsaved(403, _("Changes not saved"), _withdrawn_words())
 
 
 def _withdrawn_words() -> str:

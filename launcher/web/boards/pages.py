@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, redirect, request, url_for
 
 from launcher.catalogue import boards as catalogue
-from launcher.catalogue.access import find_board, visible_boards
+from launcher.catalogue.access import visible_boards
 from launcher.catalogue.board_settings import BoardEditedByTwoError, save_settings
 from launcher.catalogue.entries import BoardEntries
 from launcher.catalogue.errors import ChangedMeanwhileError, FieldsRefusedError, NotAllowedError
@@ -20,10 +20,10 @@ from launcher.web.auth import safe_path
 from launcher.web.boards import form
 from launcher.web.boards.form import Draft
 from launcher.web.change_words import show_change
-from launcher.web.editing.rights import editing_required
+from launcher.web.editing.rights import board_to_edit, editing_required
 from launcher.web.htmx import is_htmx, redirect_to, render
 from launcher.web.numbers import number_field
-from launcher.web.roles import acting_user, signed_in_user
+from launcher.web.roles import acting_user, editor_required, signed_in_user
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -34,7 +34,7 @@ _NEW = Draft(BoardEntries(), BoardEntries())
 
 
 @blueprint.get("/boards/new")
-@editing_required
+@editor_required
 def new() -> ResponseReturnValue:
     """Show the form of a new board."""
     return _show_form(None, _NEW)
@@ -42,9 +42,12 @@ def new() -> ResponseReturnValue:
 
 @blueprint.post("/boards/new")
 @editing_required
+@editor_required
 def create() -> ResponseReturnValue:
     """Create a board, and go on to it."""
     draft = form.read_draft(request.form, _NEW)
+    if "step" in request.form:
+        return _show_form(None, draft)
     try:
         board, change = catalogue.create_board(
             draft.entries,
@@ -62,7 +65,7 @@ def create() -> ResponseReturnValue:
 @editing_required
 def settings(slug: str) -> ResponseReturnValue:
     """Show the settings of a board."""
-    board = _board_or_404(slug)
+    board = board_to_edit(slug)
     return _show_form(board, _draft_of(board))
 
 
@@ -70,10 +73,12 @@ def settings(slug: str) -> ResponseReturnValue:
 @editing_required
 def save(slug: str) -> ResponseReturnValue:
     """Save the settings of a board, all or none."""
-    board, viewer = _board_or_404(slug), signed_in_user()
+    board, viewer = board_to_edit(slug), signed_in_user()
     now = _draft_of(board)
     draft = form.read_draft(request.form, now)
     others = [each for each in visible_boards(viewer) if each is not board]
+    if "step" in request.form:
+        return _show_form(board, draft)
     try:
         change = save_settings(
             board,
@@ -112,14 +117,14 @@ def save(slug: str) -> ResponseReturnValue:
 @editing_required
 def ask_to_delete(slug: str) -> ResponseReturnValue:
     """Ask, naming what is deleted with the board."""
-    return _ask_to_delete(_board_or_404(slug))
+    return _ask_to_delete(board_to_edit(slug))
 
 
 @blueprint.post("/b/<slug>/delete")
 @editing_required
 def delete(slug: str) -> ResponseReturnValue:
     """Delete a board; its apps stay in the catalogue."""
-    board, viewer = _board_or_404(slug), signed_in_user()
+    board, viewer = board_to_edit(slug), signed_in_user()
     seen = number_field("revision")
     try:
         change = catalogue.delete_board(board, viewer=viewer, actor=acting_user(), seen=seen)
@@ -134,9 +139,10 @@ def delete(slug: str) -> ResponseReturnValue:
 
 @blueprint.post("/b/<slug>/move")
 @editing_required
+@editor_required
 def move(slug: str) -> ResponseReturnValue:
     """Move a board to the position `position`, from 1, among those that the user sees."""
-    board = _board_or_404(slug)
+    board = board_to_edit(slug)
     position = number_field("position")
     if position is None:
         abort(422)
@@ -169,6 +175,9 @@ def _show_form(
         densities=form.DENSITIES,
         columns=form.columns(),
         choices=form.choices(board, viewer),
+        chosen=form.chosen_visibility(draft),
+        sharers=form.sharers(draft, board, viewer),
+        accesses=form.ACCESSES,
         why_not=form.why_not_governed(board, viewer) if board else "",
         address=form.address_of(draft.entries.slug),
         is_dialog=is_htmx(),
@@ -188,10 +197,6 @@ def _ask_to_delete(board: Board, *, is_changed: bool = False) -> str:
         next_path=_next_path(),
         back=_back(board),
     )
-
-
-def _board_or_404(slug: str) -> Board:
-    return find_board(slug, signed_in_user()) or abort(404)
 
 
 def _draft_of(board: Board) -> Draft:

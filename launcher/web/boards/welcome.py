@@ -7,7 +7,7 @@ from datetime import datetime
 
 from flask import url_for
 
-from launcher.catalogue.access import may_edit
+from launcher.catalogue.access import may_edit_board
 from launcher.db.settings import site_settings
 from launcher.models import Board, User
 from launcher.models.types import utc_now
@@ -41,12 +41,16 @@ def welcome(board: Board | None, viewer: User | None) -> Welcome:
     is_admin = viewer is not None and viewer.is_admin
     next_backup = _next_backup(utc_now()) if is_admin else ""
     return Welcome(
-        can_edit=may_edit(viewer),
+        can_edit=may_edit_board(viewer, board) if board else _may_add_boards(viewer),
         can_schedule=is_admin,
         add_app_url=_add_app_url(board) if board else "",
         next_backup=next_backup,
         is_first_backup=bool(next_backup) and _has_none_yet(),
     )
+
+
+def _may_add_boards(viewer: User | None) -> bool:
+    return viewer is not None and viewer.may_edit
 
 
 def _add_app_url(board: Board) -> str:

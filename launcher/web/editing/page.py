@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from flask import Response, make_response, redirect, render_template, request, url_for
 
-from launcher.catalogue.access import find_board, visible_boards
+from launcher.catalogue.access import editable_boards, find_board
 from launcher.catalogue.errors import ChangedMeanwhileError
 from launcher.catalogue.sections import folds_of
 from launcher.catalogue.seen import Seen, seen_of, version
@@ -148,7 +148,7 @@ def show_changed(error: ChangedMeanwhileError) -> ResponseReturnValue:
 
 
 def tabs_of(board: Board) -> Sequence[Mapping[str, Any]]:
-    """Return the boards that the editor sees, each with its page in edit mode."""
+    """Return the boards that the user may edit, each with its page in edit mode."""
     return [
         {
             "id": each.id,
@@ -157,7 +157,7 @@ def tabs_of(board: Board) -> Sequence[Mapping[str, Any]]:
             "url": url_for("editing.show", slug=each.slug),
             "is_current": each.id == board.id,
         }
-        for each in visible_boards(current_viewer())
+        for each in editable_boards(current_viewer())
     ]
 
 

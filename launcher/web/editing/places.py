@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import abort, request
 
-from launcher.catalogue.access import visible_boards
+from launcher.catalogue.access import editable_boards
 from launcher.catalogue.apps import duplicate_app
 from launcher.catalogue.bulk import archive_app
 from launcher.catalogue.errors import AlreadyThereError, ChangedMeanwhileError
@@ -117,7 +117,7 @@ def _wanted_section(place: Placement) -> Section | NewSection:
     The field `board` alone means the last section of that board. A board without sections gets one
     with the app.
     """
-    boards = {each.id: each for each in visible_boards(current_viewer())}
+    boards = {each.id: each for each in editable_boards(current_viewer())}
     wanted = request.form.get("section", "")
     if wanted.startswith(_NEW) or ("section" not in request.form and number_field("board")):
         named = read_number(wanted.removeprefix(_NEW)) if wanted else number_field("board")
@@ -162,7 +162,7 @@ def _ask_move(
         beside=beside,
         place=place,
         chosen=_value_of(section),
-        groups=[(each.name, _choices_of(each)) for each in visible_boards(current_viewer())],
+        groups=[(each.name, _choices_of(each)) for each in editable_boards(current_viewer())],
         positions=_others_of(section, place) if isinstance(section, Section) else (),
         position=position_of(place) if section is place.section else 0,
     )

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
 
-from flask import Blueprint, abort, current_app, request
+from flask import Blueprint, abort, current_app, make_response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RoutingException
 
-from launcher.catalogue.access import find_board, may_edit
+from launcher.catalogue.access import find_board, may_edit, may_edit_board
 from launcher.catalogue.seen import Seen, require_nothing_gone
 from launcher.extensions import db
 from launcher.i18n.locale import gettext as _
@@ -35,7 +35,7 @@ _MOST_SECTIONS = 10_000
 def editing_required(
     view: Callable[P, ResponseReturnValue],
 ) -> Callable[P, ResponseReturnValue]:
-    """Let a view run for editors and admins.
+    """Let a view run for who may edit any board.
 
     Whose role was taken away in mid-edit gets back what was typed, with 403.
     """
@@ -68,8 +68,11 @@ def show_lost_rights(board: Board | None) -> ResponseReturnValue:
 
 
 def board_to_edit(slug: str) -> Board:
-    """Return a board that the editor sees; another is not found."""
-    return find_board(slug, current_viewer()) or abort(404)
+    """Return a board that the user may edit; one that they only see is refused."""
+    board = find_board(slug, current_viewer()) or abort(404)
+    if not may_edit_board(current_viewer(), board):
+        abort(make_response(show_lost_rights(board)) if request.method == "POST" else 403)
+    return board
 
 
 def board_of_page(page: str = "editing.show") -> Board | None:

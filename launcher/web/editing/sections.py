@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import abort, request
 
-from launcher.catalogue.access import visible_boards
+from launcher.catalogue.access import editable_boards
 from launcher.catalogue.errors import ChangedMeanwhileError, FieldsRefusedError
 from launcher.catalogue.sections import (
     add_section,
@@ -83,7 +83,7 @@ def ask_move(board: Board, section: Section) -> ResponseReturnValue:
 def move_to(board: Board, section: Section) -> ResponseReturnValue:
     """Move a section to the end of the board `board`."""
     wanted = number_field("board", board.id)
-    target = next((each for each in visible_boards(current_viewer()) if each.id == wanted), None)
+    target = next((each for each in editable_boards(current_viewer()) if each.id == wanted), None)
     if target is None:
         abort(404)
     try:
@@ -125,7 +125,7 @@ def _ask_move(
     board: Board, section: Section, *, error: str = "", status: int = 200
 ) -> ResponseReturnValue:
     title = _("Move section %(section)s", section=section.name)
-    boards = visible_boards(current_viewer())
+    boards = editable_boards(current_viewer())
     return show_form(
         board, "_move_section.html", title=title, error=error, status=status,
         section=section, boards=boards,

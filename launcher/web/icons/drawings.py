@@ -8,8 +8,8 @@ from launcher.db.session import ungated
 from launcher.extensions import db
 from launcher.icons.drawn import Kind, drawn_set
 from launcher.models import SetIcon
+from launcher.web.editing.rights import editing_required
 from launcher.web.pictures import sandboxed
-from launcher.web.roles import editor_required
 
 _FOREVER = "public, max-age=31536000, immutable"
 
@@ -43,7 +43,7 @@ def _drawing(kind: Kind, name: str) -> Response:
 
 
 @blueprint.get("/icons/set/<id:icon_id>")
-@editor_required
+@editing_required
 def set_icon(icon_id: int) -> Response:
     """Send one icon of the colour set, to choose from."""
     icon = db.session.get(SetIcon, icon_id)

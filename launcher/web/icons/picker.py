@@ -25,6 +25,7 @@ from launcher.icons.uploads import LIMIT_BYTES, IconRefusedError, Image, read_im
 from launcher.models import SetIcon, hue_of, letters_of
 from launcher.web import htmx
 from launcher.web.admin.site.words import SWATCH_WORDS
+from launcher.web.editing.rights import editing_required
 from launcher.web.form_files import read_form_with_file
 from launcher.web.frame import current_viewer
 from launcher.web.icons.drawings import blueprint
@@ -32,7 +33,7 @@ from launcher.web.icons.picking import carried, checked_return
 from launcher.web.icons.words import KIND_WORDS, PART_WORDS, refusal_words
 from launcher.web.pictures import Picture, drawing_address
 from launcher.web.receiving import receives_file
-from launcher.web.roles import acting_user, editor_required
+from launcher.web.roles import acting_user
 from launcher.web.unsaved.again import carries_entries
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Results:
 
 
 @blueprint.get("/icons")
-@editor_required
+@editing_required
 def show() -> ResponseReturnValue:
     """Show the picker."""
     return _page(Asked.read(request.args))
@@ -116,7 +117,7 @@ def show() -> ResponseReturnValue:
 @blueprint.post("/icons")
 @carries_entries
 @receives_file
-@editor_required
+@editing_required
 def upload() -> ResponseReturnValue:
     """Show the picker with the fields of a form, and keep the image that is sent, if any."""
     sent = read_form_with_file("file", limit_bytes=LIMIT_BYTES)

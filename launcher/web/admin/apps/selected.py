@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from flask import redirect, request
 
 from launcher.catalogue import bulk
-from launcher.catalogue.access import visible_boards, visible_tags
+from launcher.catalogue.access import editable_boards, visible_tags
 from launcher.catalogue.errors import FieldsRefusedError
 from launcher.catalogue.listing import boards_seen, known_apps
 from launcher.catalogue.undo import Change
@@ -58,7 +58,7 @@ def change_apps() -> ResponseReturnValue:
     ids = _ids(texts)
     if len(ids) > MOST:
         return render_apps(_("Select at most %(limit)s apps.", limit=MOST)), 422
-    chosen = known_apps(ids, signed_in_user())
+    chosen = known_apps(ids, signed_in_user(), to_edit=True)
     if do not in _WAYS or not ids:
         return render_apps(_("No apps selected.")), 422
     if not chosen:
@@ -136,13 +136,13 @@ def _ask(do: str, chosen: Sequence[App], *, error: str = "", typed: str = "") ->
         error=error,
         typed=typed,
         tags=[tag.name for tag, _count in visible_tags(viewer)] if do == "tag" else (),
-        boards=[each for each in visible_boards(viewer) if each.sections] if do == "move" else (),
+        boards=[each for each in editable_boards(viewer) if each.sections] if do == "move" else (),
         boards_count=boards_seen(chosen, viewer) if do == "delete" else 0,
     )
 
 
 def _sections() -> Mapping[str, Section]:
-    boards = visible_boards(signed_in_user())
+    boards = editable_boards(signed_in_user())
     return {str(section.id): section for board in boards for section in board.sections}
 
 

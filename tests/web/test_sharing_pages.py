@@ -1,0 +1,150 @@
+"""Groups in Administration, and a board shared with people and groups in its settings."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from launcher.accounts.groups import create_group
+from launcher.accounts.users import create_user
+from launcher.audit import COMMAND_LINE
+from launcher.catalogue.entries import BoardEntries
+from launcher.extensions import db
+from launcher.models import Board, Group, Role, User
+from tests.conftest import Person
+from tests.web.visitor import Visitor
+
+FRED = Person("fred", "fred's long password", "viewer")
+
+
+@pytest.fixture
+def fred(app: Flask, boards: None) -> Visitor:
+    with app.app_context():
+        create_user(FRED.username, FRED.password, role=Role.VIEWER, actor=COMMAND_LINE)
+    visitor = Visitor(app)
+    visitor.hold_session(FRED)
+    return visitor
+
+
+def _id(app: Flask, username: str) -> int:
+    with app.app_context():
+        return db.session.scalars(sa.select(User.id).where(User.username == username)).one()
+
+
+def _shared_with(app: Flask, slug: str = "attic") -> tuple[str, str]:
+    with app.app_context():
+        board = db.session.scalars(sa.select(Board).where(Board.slug == slug)).one()
+        entries = BoardEntries.of(board)
+        return entries.visibility, entries.shared_with
+
+
+def test_an_admin_adds_renames_fills_and_deletes_a_group(
+    ada: Visitor, fred: Visitor, app: Flask
+) -> None:
+    assert "No groups yet" in ada.open("/admin/groups").text
+    ada.open("/admin/groups/new")
+    ada.send("/admin/groups", name="Family", member=str(_id(app, "fred")))
+    assert "fred" in ada.open("/admin/groups").text
+    assert "Family" in ada.page
+    assert ada.send("/admin/groups", name="family").status_code == 422
+    assert "Another group has this name" in ada.page
+    ada.open("/admin/groups/1")
+    ada.send("/admin/groups/1", name="Children", shown=str(_id(app, "fred")))
+    with app.app_context():
+        group = db.session.get(Group, 1)
+        assert group
+        assert (group.name, group.members) == ("Children", [])
+    assert "Delete" in ada.open("/admin/groups/1/delete").text
+    ada.send("/admin/groups/1/delete")
+    assert "No groups yet" in ada.open("/admin/groups").text
+
+
+def test_who_joined_while_the_form_was_open_stays(ada: Visitor, fred: Visitor, app: Flask) -> None:
+    fred_id, chloe_id = _id(app, "fred"), _id(app, "chloe")
+    with app.app_context():
+        create_group("Family", [fred_id, chloe_id], actor=COMMAND_LINE)
+    ada.open("/admin/groups/1")
+    ada.send("/admin/groups/1", name="Family", shown=str(fred_id), member=str(fred_id))
+    with app.app_context():
+        group = db.session.get(Group, 1)
+        assert group
+        assert [each.username for each in group.members] == ["chloe", "fred"]
+
+
+def test_the_owner_shares_a_board_and_the_person_sees_and_then_edits_it(
+    ben: Visitor, fred: Visitor, app: Flask
+) -> None:
+    who = f"user:{_id(app, 'fred')}"
+    assert fred.open("/b/attic").status_code == 404
+    ben.open("/b/attic/settings")
+    assert "People and groups you choose" in ben.page
+    sent = {"sharing_shown": "1", "visibility": "chosen", "name": "Attic"}
+    ben.send("/b/attic/settings", **sent, add_share=who, add_access="view")
+    assert _shared_with(app) == ("private", f"{who}:view")
+    assert fred.open("/b/attic").status_code == 200
+    assert "/b/attic/edit" not in fred.page
+    assert fred.open("/b/attic/edit").status_code == 403
+    assert fred.open("/b/attic/settings").status_code == 403
+    assert fred.send("/b/attic/sections", name="Mine").status_code == 403
+
+    ben.open("/b/attic/settings")
+    assert re.search(rf'value="{who}:view" selected', ben.page)
+    ben.send("/b/attic/settings", **sent, share=f"{who}:edit")
+    assert fred.open("/b/attic").status_code == 200
+    assert "/b/attic/edit" in fred.page
+    assert fred.open("/b/attic/edit").status_code == 200
+    assert fred.send("/b/attic/sections", name="Mine").status_code == 303
+    assert fred.open("/boards/new").status_code == 403, "boards are added by editors"
+    assert fred.open("/admin/apps").status_code == 403
+    fred.open("/apps/new")
+    assert "No board, only in Apps" not in fred.page
+    assert "Home" not in re.findall(r"<option[^>]*>([^<]*)", fred.page)
+
+    ben.open("/b/attic/settings")
+    ben.send("/b/attic/settings", sharing_shown="1", visibility="private", share=f"{who}:edit")
+    assert _shared_with(app) == ("private", "")
+    assert fred.open("/b/attic").status_code == 404
+
+
+def test_a_person_is_added_to_the_form_before_it_is_saved(
+    ben: Visitor, fred: Visitor, app: Flask
+) -> None:
+    who = f"user:{_id(app, 'fred')}"
+    ben.open("/b/attic/settings")
+    answer = ben.send(
+        "/b/attic/settings", sharing_shown="1", visibility="chosen", name="Loft",
+        step="share", add_share=who, add_access="edit",
+    )  # fmt: skip
+    assert answer.status_code == 200
+    assert 'value="Loft"' in ben.page
+    assert re.search(rf'value="{who}:edit" selected', ben.page)
+    assert _shared_with(app) == ("private", "")
+
+
+def test_of_two_who_share_a_board_the_second_sees_with_whom(
+    ada: Visitor, ben: Visitor, fred: Visitor, app: Flask
+) -> None:
+    fred_id, chloe_id = _id(app, "fred"), _id(app, "chloe")
+    ada.open("/b/attic/settings")
+    ben.open("/b/attic/settings")
+    sent = {"sharing_shown": "1", "visibility": "chosen"}
+    ben.send("/b/attic/settings", **sent, add_share=f"user:{fred_id}", add_access="view")
+    answer = ada.send(
+        "/b/attic/settings", **sent, seen_shared_with="", seen_visibility="private",
+        add_share=f"user:{chloe_id}", add_access="edit",
+    )  # fmt: skip
+    assert answer.status_code == 409
+    assert "fred" in ada.page
+    assert _shared_with(app)[1] == f"user:{fred_id}:view"
+
+
+@pytest.mark.parametrize("share", ["user:x:view", "user:1:own", "' OR 1=1", "group:9:view"])
+def test_a_share_that_is_none_changes_nothing(
+    ben: Visitor, fred: Visitor, app: Flask, share: str
+) -> None:
+    ben.open("/b/attic/settings")
+    ben.send("/b/attic/settings", sharing_shown="1", visibility="chosen", share=share)
+    assert _shared_with(app) == ("private", "")
