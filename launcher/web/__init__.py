@@ -48,7 +48,7 @@ from launcher.web.admin.backups import (
 from launcher.web.admin.boards import page as board_list
 from launcher.web.admin.jobs import page as jobs_
 from launcher.web.admin.notifications import page as notifications
-from launcher.web.admin.people import groups, users
+from launcher.web.admin.people import groups, previews, users
 from launcher.web.admin.schedule import page as schedule_
 from launcher.web.admin.site import page as site_
 from launcher.web.boards import pages as board_pages
@@ -78,7 +78,7 @@ def init_app(app: Flask) -> None:
         health, metrics, setup, setup_restore, auth, account, reauthentication, start_page,
         icons, samples, apps, board_pages, board_list, undoing, folding,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
-        jobs_, users, groups, notifications, audit_, site_, catalogue,
+        jobs_, users, groups, previews, notifications, audit_, site_, catalogue,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
     proxies.check_prefix(app)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from launcher.models import (
     Board,
     Health,
     Media,
+    User,
 )
 from launcher.models.types import utc_now
 from launcher.web.boards.welcome import welcome
@@ -51,7 +53,7 @@ def home() -> ResponseReturnValue:
         return redirect_to_sign_in()
     if "q" in request.args:
         return _show_found(boards, request.args["q"][:100].strip())
-    return _show_board(boards, home_board(boards, current_viewer()))
+    return show_board(boards, home_board(boards, current_viewer()))
 
 
 @blueprint.get("/b/<slug>")
@@ -63,7 +65,7 @@ def board(slug: str) -> ResponseReturnValue:
         return redirect_to_sign_in()
     if wanted is None:
         abort(404)
-    return _show_board(boards, wanted)
+    return show_board(boards, wanted)
 
 
 @blueprint.get("/media/<sha256>")
@@ -91,26 +93,46 @@ def icons(slug: str) -> Response:
     return response
 
 
-def _show_board(boards: Sequence[Board], shown: Board | None) -> str:
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """An admin's look at the start page of another, without anything that changes it.
+
+    Attributes:
+        viewer: whose start page it is, None for guests.
+        back: the address of the page that it was opened from.
+        url_of: the address of a board in the preview, by its slug.
+    """
+
+    viewer: User | None
+    back: str
+    url_of: Callable[[str], str]
+
+
+def show_board(
+    boards: Sequence[Board], shown: Board | None, *, preview: Preview | None = None
+) -> str:
+    """Return the start page with the board `shown` of `boards`, None for no board."""
     now = utc_now()
-    viewer = current_viewer()
+    viewer = preview.viewer if preview else current_viewer()
     placed = placed_apps([shown.id]) if shown else []
     folds = folds_of(viewer, shown) if viewer and shown else None
     version = sheet_of(app.drawing for app in placed).version
     sheet_url = url_for("start.icons", slug=shown.slug, v=version) if shown else ""
-    can_edit = shown is not None and may_edit_board(viewer, shown)
+    can_edit = shown is not None and preview is None and may_edit_board(viewer, shown)
     return render_template(
         "start.html",
-        boards=_tabs(boards, shown),
+        boards=_tabs(boards, shown, preview.url_of if preview else _url_of),
         board=shown,
+        preview=preview,
+        can_fold=viewer is not None and preview is None,
         path=url_for("start.board", slug=shown.slug) if shown else "",
         edit_url=url_for("editing.show", slug=shown.slug) if shown and can_edit else "",
         sections=_groups(placed, now, folds, sheet_url),
         summary=_summary(placed),
         samples=sum(app.is_sample for app in placed) if can_edit else 0,
-        welcome=None if placed else welcome(shown, viewer),
-        can_find=bool(boards),
-        is_admin=viewer is not None and viewer.is_admin,
+        welcome=None if placed else welcome(shown, None if preview else viewer),
+        can_find=bool(boards) and preview is None,
+        is_admin=viewer is not None and viewer.is_admin and preview is None,
     )
 
 
@@ -123,7 +145,7 @@ def _show_found(boards: Sequence[Board], words: str) -> str:
     if is_htmx():
         return render_template("_found.html", found=tiles, words=words)
     return render_template(
-        "find.html", boards=_tabs(boards, None), found=tiles, words=words, can_find=False
+        "find.html", boards=_tabs(boards, None, _url_of), found=tiles, words=words, can_find=False
     )
 
 
@@ -152,15 +174,17 @@ def _groups(
     return groups
 
 
-def _tabs(boards: Sequence[Board], shown: Board | None) -> list[dict[str, object]]:
+def _tabs(
+    boards: Sequence[Board], shown: Board | None, url_of: Callable[[str], str]
+) -> list[dict[str, object]]:
     return [
-        {
-            "name": each.name,
-            "url": url_for("start.board", slug=each.slug),
-            "is_current": each is shown,
-        }
+        {"name": each.name, "url": url_of(each.slug), "is_current": each is shown}
         for each in boards
     ]
+
+
+def _url_of(slug: str) -> str:
+    return url_for("start.board", slug=slug)
 
 
 def _opens_new_tab() -> bool:

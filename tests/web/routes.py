@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from flask import Flask
 
+from launcher.accounts.groups import create_group
+from launcher.audit import COMMAND_LINE
 from launcher.config import Config
 from launcher.current import current_backups
 from launcher.notifications.recipients import add_recipient
@@ -42,11 +44,14 @@ def routes_of(app: Flask) -> Iterator[Route]:
     """
     config: Config = app.extensions["launcher.config"]
     with app.app_context():
+        group = create_group("Family", actor=COMMAND_LINE)
         backup = current_backups().create(by="ada")
         (entry,) = current_backups().journal(limit=1)
+        group_id = group.id
     recipient = add_recipient(config, name="phone", url="json://host.example")
     samples = _SAMPLES | {
         "backup_id": backup.id,
+        "group_id": group_id,
         "operation_id": entry.operation_id,
         "recipient_id": recipient.id,
     }

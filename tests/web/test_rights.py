@@ -77,6 +77,7 @@ LEAST: Mapping[str, Rank] = {
     "jobs": Rank.ADMIN,
     "users": Rank.ADMIN,
     "groups": Rank.ADMIN,
+    "previews": Rank.ADMIN,
     "notifications": Rank.ADMIN,
     "audit": Rank.ADMIN,
     "site": Rank.ADMIN,
