@@ -25,6 +25,7 @@ from launcher.models import (
 from launcher.models.types import utc_now
 from tests.conftest import ADA, BEN, CHLOE, Person
 from tests.support.words import compile_words
+from tests.web.app_forms import Find
 from tests.web.visitor import Visitor
 
 PIXEL = b"\x89PNG\r\n\x1a\n and the rest of a small picture"
@@ -161,3 +162,24 @@ def _place(section: Section, app: App, state: Health | None, *, ms: int | None =
         since = now - timedelta(minutes=45)
         db.session.add(CheckState(app_id=app.id, state=state, since=since, last_at=now, last_ms=ms))
     db.session.flush()
+
+
+@pytest.fixture
+def find(app: Flask, boards: None) -> Find:
+    """Read an app by its name, fresh from the database."""
+
+    def read(name: str) -> dict[str, object]:
+        with app.app_context():
+            found = db.session.scalars(db.select(App).where(App.name == name)).first()
+            if found is None:
+                return {}
+            return {
+                "id": found.id, "url": found.url, "url_local": found.url_local,
+                "description": found.description, "tags": [tag.name for tag in found.tags],
+                "keywords": found.keywords, "opens": str(found.opens), "icon": found.icon,
+                "places": [
+                    f"{each.section.board.name} · {each.section.name}" for each in found.placements
+                ],
+            }  # fmt: skip
+
+    return read

@@ -560,7 +560,7 @@ def test_a_toast_carries_its_way_back_as_a_form(app: Flask) -> None:
             }
         )  # fmt: skip
 
-    assert '<form method="post" action="/x">' in page
+    assert '<form method="post" action="/x"' in page
     assert 'name="csrf_token"' in page
     assert page.count('name="id"') == 2
     assert 'name="unprotect"' in page
