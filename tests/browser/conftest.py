@@ -16,6 +16,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     Request,
+    WebError,
     expect,
     sync_playwright,
 )
@@ -37,6 +38,10 @@ SWITCHES = (
 expect.set_options(timeout=30_000)  # a machine may be busy; waiting less proves nothing
 _FRESH_S = 600.0
 """Of the 15 minutes in which the password is not asked for again."""
+_NO_TRANSITION = "ViewTransition opt-in disabled"
+"""What Chromium says when it leaves out the transition to a page, as it does where a small sheet of
+the page comes in before the one that asks for transitions: with a new colour that one is not yet in
+its cache."""
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 """The first of these that there is. The shell is the same engine without windows and menus, which
 cost three quarters of every page that a test opens."""
@@ -58,12 +63,16 @@ class Watch:
         """Watch every page of a browser context, the ones to come as well."""
         context.on("request", self.on_request)
         context.on("console", self.on_console)
-        context.on("weberror", lambda error: self.complaints.append(f"script: {error.error}"))
+        context.on("weberror", self.on_error)
 
     def on_request(self, request: Request) -> None:
         self.requests.append(request.url)
         if not request.url.startswith(f"{self.origin}/"):
             self.complaints.append(f"asked another host: {request.url}")
+
+    def on_error(self, error: WebError) -> None:
+        if _NO_TRANSITION not in str(error.error):
+            self.complaints.append(f"script: {error.error}")
 
     def on_console(self, message: ConsoleMessage) -> None:
         is_expected = any(
