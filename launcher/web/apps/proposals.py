@@ -94,7 +94,8 @@ def own_site_of(config: Config) -> OwnSite:
     public = [request.headers.get("Origin", "")]
     with suppress(RecipientError):
         public.append(read_notification_settings(config).public_url)
-    found = set(places_of(request.host, request.scheme))
+    schemes = {request.scheme} & DEFAULT_PORTS.keys() or DEFAULT_PORTS
+    found = set(places_of(request.host, *schemes))
     for url in public:
         scheme, _, rest = url.partition("://")
         if scheme in DEFAULT_PORTS:
@@ -103,8 +104,7 @@ def own_site_of(config: Config) -> OwnSite:
         found.update(places_of(host, *DEFAULT_PORTS))
     for name in config.hosts:
         if not name.startswith("."):
-            schemes = tuple(DEFAULT_PORTS) if config.proxy_hops else ()
-            found.update(places_of(name, *schemes))
+            found.update(places_of(name, *(DEFAULT_PORTS if config.proxy_hops else ())))
             found.update((plain_host(name), port) for port in own_ports_of(config))
     return OwnSite(frozenset(found), config.prefix)
 
