@@ -95,7 +95,8 @@ def sees_app(viewer: User | None) -> sa.ColumnElement[bool]:
 def edits_app(viewer: User | None) -> sa.ColumnElement[bool]:
     """Return the condition on `App` for the apps that `viewer` may change.
 
-    Who edits one of its boards may; an app on no board is changed by the editors who know of it.
+    Editors may who edit one of its boards, or know of an app on no board. Others may who edit each
+    of its boards: what they change is changed, archived and deleted on all of them.
     """
     if viewer is None:
         return sa.false()
@@ -103,7 +104,7 @@ def edits_app(viewer: User | None) -> sa.ColumnElement[bool]:
         return sa.true()
     on_edited = _on_boards(edits_board(viewer))
     if not viewer.may_edit:
-        return on_edited
+        return sa.and_(on_edited, ~_on_boards(~edits_board(viewer)))
     places = sa.select(Placement.id).where(Placement.app_id == App.id)
     return sa.or_(on_edited, sa.and_(~places.exists(), _knows_unplaced(viewer)))
 

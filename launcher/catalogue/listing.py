@@ -58,10 +58,14 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One app of a list, with the names of the boards it is on that its reader may see."""
+    """One app of a list, with the names of the boards it is on that its reader may see.
+
+    `may_edit` says whether its reader may change it.
+    """
 
     app: App
     boards: Sequence[str]
+    may_edit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,8 @@ def _entries(ids: Sequence[int], viewer: User | None) -> Sequence[Entry]:
     query = sa.select(App).where(App.id.in_(ids))
     query = query.options(selectinload(App.tags), joinedload(App.icon_media))
     apps = {app.id: app for app in db.session.scalars(query)}
-    return [Entry(apps[each], boards.get(each, ())) for each in ids]
+    edited = set(db.session.scalars(sa.select(App.id).where(App.id.in_(ids), edits_app(viewer))))
+    return [Entry(apps[each], boards.get(each, ()), each in edited) for each in ids]
 
 
 def _board_names(ids: Sequence[int], viewer: User | None) -> Mapping[int, Sequence[str]]:

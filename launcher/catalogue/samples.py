@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from launcher import audit
 from launcher.audit import Actor
 from launcher.catalogue import undo
-from launcher.catalogue.access import sees_app, sees_board
+from launcher.catalogue.access import edits_app, may_edit_board
 from launcher.catalogue.actions import Action
 from launcher.catalogue.apps import add_app
 from launcher.catalogue.bulk import delete_in_session
@@ -52,7 +52,7 @@ def add_samples(
 
 
 def remove_samples(*, viewer: User | None, actor: Actor, urls: Collection[str] = ()) -> Change:
-    """Delete the sample apps that `viewer` knows of, and the sections that they leave empty.
+    """Delete the sample apps that `viewer` may change, and the sections that they leave empty.
 
     Args:
         viewer: who edits them; None for no check.
@@ -61,7 +61,7 @@ def remove_samples(*, viewer: User | None, actor: Actor, urls: Collection[str] =
     Returns:
         The change, with the number of apps in `count`, and of edited ones in `kept`.
     """
-    is_known = sees_app(viewer) if viewer is not None else sa.true()
+    is_known = edits_app(viewer) if viewer is not None else sa.true()
     found = sa.select(App).where(App.is_sample, is_known).order_by(App.id)
     apps = db.session.scalars(found).all()
     edited = sa.select(sa.func.count(App.id)).where(~App.is_sample, App.url.in_(urls), is_known)
@@ -72,7 +72,7 @@ def remove_samples(*, viewer: User | None, actor: Actor, urls: Collection[str] =
     delete_in_session(apps, actor=actor)
     for section in sorted(sections, key=lambda each: each.id):
         db.session.expire(section, ["placements"])
-        if not section.placements and (viewer is None or _sees(viewer, section.board)):
+        if not section.placements and (viewer is None or may_edit_board(viewer, section.board)):
             changes = {"section": [f"{section.name} (0)", None]}
             board = section.board
             db.session.delete(section)
@@ -85,9 +85,3 @@ def remove_samples(*, viewer: User | None, actor: Actor, urls: Collection[str] =
     change = undo.keep(before, after, actor=actor, action=Action.SAMPLES_REMOVE, facts=facts)
     db.session.commit()
     return change
-
-
-def _sees(viewer: User, board: Board) -> bool:
-    return bool(
-        db.session.scalar(sa.select(Board.id).where(Board.id == board.id, sees_board(viewer)))
-    )

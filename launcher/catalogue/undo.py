@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from launcher import audit
 from launcher.audit import Actor, Target
-from launcher.catalogue.access import may_edit, may_edit_board, may_govern, sees_app, sees_board
+from launcher.catalogue.access import edits_app, may_edit, may_edit_board, may_govern, sees_board
 from launcher.catalogue.actions import Action
 from launcher.catalogue.errors import (
     NotAllowedError,
@@ -36,6 +36,7 @@ from launcher.catalogue.undo_rows import (
     differences,
     state,
     touched_ids,
+    without_gone_people,
     would_take_more,
     write_back,
 )
@@ -120,7 +121,7 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
         raise UndoUnknownError
     if step.action not in set(Action):
         raise UndoUnknownError
-    stored = [ChangedRow.read(each) for each in step.rows.get("rows", ())]
+    stored = without_gone_people(ChangedRow.read(each) for each in step.rows.get("rows", ()))
     visible = set(db.session.scalars(sa.select(Board.id).where(sees_board(viewer))))
     made_way = moved_boards(stored) - {step.facts.get("id")}
     rows = fit_order(stored, visible, target=step.facts.get("id"))
@@ -194,7 +195,7 @@ def _may_undo(
     placed = sa.select(Placement.id).where(Placement.app_id == App.id).exists()
     left = sa.and_(~placed, sa.or_(*(App.owner_id.is_not_distinct_from(each) for each in owners)))
     query = sa.select(App.id).where(App.id.in_(apps))
-    known = db.session.scalars(query.where(sa.or_(sees_app(viewer), left))).all()
+    known = db.session.scalars(query.where(sa.or_(edits_app(viewer), left))).all()
     if set(known) != set(db.session.scalars(query)):
         return False
     # A board that comes back or goes, and who sees it, is its owner's.

@@ -102,7 +102,6 @@ _DRAWING = frozenset(
         "feSpecularLighting",
         "feSpotLight",
         "feTile",
-        "feTurbulence",
     ]
 )
 """Elements that draw, or describe; without animations, scripts, and what is not of SVG."""

@@ -22,7 +22,8 @@ function sayInDialog() {
   open.prepend(notice);
   notice.scrollIntoView({ block: "nearest" });
 }
-for (const shown of ["htmx:after:swap", "launcher:shown"]) document.addEventListener(shown, sayInDialog);
+// After the other listeners, which may close the dialog.
+for (const shown of ["htmx:after:swap", "launcher:shown"]) document.addEventListener(shown, () => queueMicrotask(sayInDialog));
 
 const find = document.querySelector("#find");
 const query = find?.querySelector("input");

@@ -21,7 +21,7 @@ def test_it_is_light(
     page = open_page(f"{home.server.url}/", storage_state=signed_in["ada"])
     page.wait_for_load_state("networkidle")
 
-    own = [url for url in watches[0].requests if not re.search("/(media|icons)/", url)]
+    own = [url for url in watches[0].requests if not re.search(r"/(media/|icons/|icons\.svg)", url)]
     assert len(own) <= 6, own
     assert (
         sum(map(_compressed_bytes, own[1:])) + len(gzip.compress(page.content().encode())) < 35_000

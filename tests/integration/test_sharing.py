@@ -14,11 +14,12 @@ from launcher.accounts.groups import create_group, delete_group, save_group
 from launcher.accounts.users import create_user, delete_user
 from launcher.audit import COMMAND_LINE, Actor
 from launcher.catalogue import access, undo
-from launcher.catalogue.apps import create_app
+from launcher.catalogue.apps import create_app, save_app
 from launcher.catalogue.boards import create_board, delete_board, save_board
 from launcher.catalogue.entries import AppEntries, BoardEntries
 from launcher.catalogue.errors import FieldsRefusedError, NotAllowedError, UndoUnknownError
-from launcher.catalogue.places import remove_place
+from launcher.catalogue.places import add_place, remove_place
+from launcher.catalogue.samples import remove_samples
 from launcher.catalogue.sections import add_section
 from launcher.extensions import db
 from launcher.models import App, AuditEvent, Board, Group, Role, User
@@ -159,6 +160,57 @@ def test_who_may_edit_a_board_undoes_what_they_removed_until_that_right_is_gone(
     assert removed.step_id
     with pytest.raises((NotAllowedError, UndoUnknownError)):
         undo.undo(removed.step_id, viewer=fred, actor=Actor.of(fred))
+
+
+def test_who_lost_the_right_to_edit_undoes_no_edit_of_an_app(site: Site) -> None:
+    site.share(site.person("emil", "edit"))
+    emil = site.users["emil"]
+    edited = replace(AppEntries.of(site.app), url="http://elsewhere.example")
+    change = save_app(site.app, edited, actor=Actor.of(emil))
+    site.share(site.person("emil", "view"))
+    assert change.step_id
+    with pytest.raises(NotAllowedError):
+        undo.undo(change.step_id, viewer=emil, actor=Actor.of(emil))
+    db.session.rollback()
+    assert site.app.url == "http://elsewhere.example"
+
+
+def test_an_app_that_is_also_elsewhere_is_changed_by_editors_alone(site: Site) -> None:
+    """What a viewer may edit on one board would be changed, or deleted, on boards of others."""
+    site.share(site.person("fred", "edit"), site.person("emil", "edit"))
+    other, _ = create_board(
+        BoardEntries(name="Others", visibility="private"),
+        owner=site.users["ada"],
+        actor=COMMAND_LINE,
+    )
+    add_section(other, "All", actor=COMMAND_LINE)
+    add_place(site.app, other.sections[0], actor=COMMAND_LINE)
+    assert not access.may_edit_app(site.users["fred"], site.app)
+    assert access.may_edit_app(site.users["emil"], site.app)
+    assert access.may_edit_board(site.users["fred"], site.diary)
+
+
+def test_a_deleted_board_comes_back_without_who_was_deleted_meanwhile(site: Site) -> None:
+    family = create_group("Family", actor=COMMAND_LINE)
+    site.share(f"group:{family.id}:view", site.person("fred", "view"), site.person("emil", "view"))
+    ben = site.users["ben"]
+    change = delete_board(site.diary, viewer=ben, actor=Actor.of(ben))
+    delete_group(family, actor=COMMAND_LINE)
+    delete_user(site.users["fred"], actor=COMMAND_LINE)
+    assert change.step_id
+    undo.undo(change.step_id, viewer=ben, actor=Actor.of(ben))
+    again = access.find_board("diary", ben)
+    assert again
+    assert BoardEntries.of(again).shared_with == site.person("emil", "view")
+
+
+def test_who_only_views_a_board_gets_no_sample_apps_of_it_removed(site: Site) -> None:
+    site.app.is_sample = True
+    db.session.commit()
+    site.share(site.person("emil", "view"))
+    emil = site.users["emil"]
+    assert remove_samples(viewer=emil, actor=Actor.of(emil)).facts["count"] == 0
+    assert db.session.get(App, site.app.id)
 
 
 def test_the_boards_of_a_deleted_user_are_the_admins_who_deleted_them(site: Site) -> None:

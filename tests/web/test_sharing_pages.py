@@ -89,6 +89,7 @@ def test_the_owner_shares_a_board_and_the_person_sees_and_then_edits_it(
     assert fred.open("/b/attic/edit").status_code == 403
     assert fred.open("/b/attic/settings").status_code == 403
     assert fred.send("/b/attic/sections", name="Mine").status_code == 403
+    assert fred.send("/b/attic/samples").status_code == 403
 
     ben.open("/b/attic/settings")
     assert re.search(rf'value="{who}:view" selected', ben.page)
@@ -103,6 +104,9 @@ def test_the_owner_shares_a_board_and_the_person_sees_and_then_edits_it(
     assert "No board, only in Apps" not in fred.page
     assert "Home" not in re.findall(r"<option[^>]*>([^<]*)", fred.page)
 
+    assert "board-add-share" not in fred.open("/b/attic/settings").text, "who may not share"
+    ben.open("/admin/boards")
+    assert "People and groups you choose" in ben.page
     ben.open("/b/attic/settings")
     ben.send("/b/attic/settings", sharing_shown="1", visibility="private", share=f"{who}:edit")
     assert _shared_with(app) == ("private", "")
@@ -148,3 +152,24 @@ def test_a_share_that_is_none_changes_nothing(
     ben.open("/b/attic/settings")
     ben.send("/b/attic/settings", sharing_shown="1", visibility="chosen", share=share)
     assert _shared_with(app) == ("private", "")
+
+
+def test_an_editor_is_offered_nothing_for_what_they_only_view(
+    app: Flask, ada: Visitor, ben: Visitor, chloe: Visitor, boards: None
+) -> None:
+    with app.app_context():
+        db.session.execute(
+            sa.update(Board).where(Board.slug == "attic").values(owner_id=_id(app, "ada"))
+        )
+        db.session.commit()
+    ada.open("/b/attic/settings")
+    who = f"user:{_id(app, 'ben')}"
+    ada.send(
+        "/b/attic/settings", sharing_shown="1", visibility="chosen",
+        add_share=who, add_access="view",
+    )  # fmt: skip
+    page = ben.open("/admin/apps").text
+    assert "Diary" in page
+    assert "Select Diary" not in page
+    assert "/b/attic/settings" not in ben.open("/admin/boards").text
+    assert "/b/home/settings" in ben.page

@@ -153,6 +153,8 @@ def sharers(draft: Draft, board: Board | None, viewer: User) -> Sequence[Sharer]
         }
     except ValueError:
         shares = {}
+    if board is not None and not may_govern(viewer, board):
+        return ()  # who may not share learns no names
     owner = viewer if board is None else board.owner
     found = [
         Sharer(
@@ -175,6 +177,13 @@ def chosen_visibility(draft: Draft) -> str:
     """Return which option of who can view is chosen."""
     is_shared = draft.entries.visibility == Visibility.PRIVATE and draft.entries.shared_with
     return CHOSEN if is_shared else draft.entries.visibility
+
+
+def visibility_words(board: Board) -> LazyString:
+    """Return who can view a board, in a few words."""
+    if board.visibility is Visibility.PRIVATE and (board.users or board.groups):
+        return _("People and groups you choose")
+    return VISIBILITIES[board.visibility]
 
 
 def settings_of(draft: Draft, now: Draft, others: Sequence[Board]) -> BoardSettings:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, abort, redirect, request, url_for
+from flask import Blueprint, redirect, request, url_for
 
 from launcher.catalogue import samples
-from launcher.catalogue.access import find_board
 from launcher.catalogue.boards import add_first_board
 from launcher.catalogue.entries import AppEntries
 from launcher.i18n.locale import gettext as _
 from launcher.web.auth import safe_path
 from launcher.web.change_words import show_change
+from launcher.web.editing.rights import board_to_edit, editing_required
 from launcher.web.roles import acting_user, editor_required, signed_in_user
 
 if TYPE_CHECKING:
@@ -31,12 +31,10 @@ def add_with_board() -> ResponseReturnValue:
 
 
 @blueprint.post("/b/<slug>/samples")
-@editor_required
+@editing_required
 def add(slug: str) -> ResponseReturnValue:
     """Add the sample apps to a board."""
-    board = find_board(slug, signed_in_user())
-    if board is None:
-        abort(404)
+    board = board_to_edit(slug)
     change = samples.add_samples(board, _sample_apps(), actor=acting_user())
     if change.facts["count"]:
         show_change(change)
@@ -44,9 +42,9 @@ def add(slug: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/samples/remove")
-@editor_required
+@editing_required
 def remove() -> ResponseReturnValue:
-    """Remove the sample apps of all boards that the user sees, and show the page of `next`."""
+    """Remove the sample apps of all boards that the user may edit, and show the page of `next`."""
     urls = [each.url for apps in _sample_apps().values() for each in apps]
     change = samples.remove_samples(viewer=signed_in_user(), actor=acting_user(), urls=urls)
     if change.facts["count"]:

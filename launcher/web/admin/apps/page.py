@@ -69,4 +69,5 @@ def _row(entry: Entry, back: str) -> dict[str, object]:
         "host": host_of(app),
         "boards": ", ".join(entry.boards),
         "edit_url": url_for("apps.edit", app_id=app.id, next=back),
+        "may_edit": entry.may_edit,
     }

@@ -62,7 +62,7 @@ def change_apps() -> ResponseReturnValue:
     if do not in _WAYS or not ids:
         return render_apps(_("No apps selected.")), 422
     if not chosen:
-        return render_apps(_("The selected apps are no longer there.")), 422
+        return render_apps(_("The selected apps are gone, or you may not change them.")), 422
     return _WAYS[do](chosen)
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from flask import Blueprint, render_template
 
-from launcher.catalogue.access import home_board, visible_boards
+from launcher.catalogue.access import editable_boards, home_board, visible_boards
 from launcher.extensions import db
 from launcher.models import App, Board, Placement, Section
-from launcher.web.boards.form import VISIBILITIES
+from launcher.web.boards.form import visibility_words
 from launcher.web.roles import editor_required, signed_in_user
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Row:
     sections: int
     is_home: bool
     is_own_home: bool
+    may_edit: bool
 
 
 @blueprint.get("")
@@ -42,15 +43,17 @@ def index() -> str:
     ids = [each.id for each in boards]
     apps, sections = _apps_on(ids), _sections_of(ids)
     home = home_board(boards, None)
+    edited = editable_boards(viewer)
     rows = [
         Row(
             each,
-            VISIBILITIES[each.visibility],
+            visibility_words(each),
             each.owner.name if each.owner else "",
             apps.get(each.id, 0),
             sections.get(each.id, 0),
             each is home,
             each.id == viewer.home_board_id,
+            each in edited,
         )
         for each in boards
     ]
