@@ -143,6 +143,7 @@ def test_a_name_that_was_typed_stays_and_a_url_without_answer_blocks_nothing(as_
 
 def test_the_keyboard_alone_adds_apps_one_after_the_other(as_ben: Open) -> None:
     page = as_ben("/apps/new?board=home", expected_statuses={422})
+    expect(page.get_by_label("URL", exact=True)).to_be_focused()
     page.keyboard.type("https://one.home.arpa")
     tab_to(page, "Name")
     page.keyboard.press("Control+A")

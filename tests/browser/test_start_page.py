@@ -68,6 +68,7 @@ def test_enter_opens_the_first_that_was_found(
 
 def test_signing_in_and_out_needs_the_keyboard_alone(home: Home, open_page: OpenPage) -> None:
     page = open_page(f"{home.server.url}/login")
+    expect(page.locator("#username")).to_be_focused()
     page.keyboard.type("ada")
     page.keyboard.press("Tab")
     page.keyboard.type(home.passwords["ada"])
