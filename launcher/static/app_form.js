@@ -3,6 +3,7 @@
 const LETTERS = "letters:";
 let request = null;
 let requested = "";
+let begun = Promise.resolve();
 
 const formOf = (element) => element?.closest?.("#app-form");
 
@@ -53,18 +54,42 @@ async function propose(form) {
     showPreview(form);
   } catch (error) {
     if (error.name === "AbortError") return;
+    // The name of another URL is no name of this one.
+    if (form.elements.name.value.trim() === form.elements.proposed_name.value) form.elements.name.value = "";
     say(form, form.querySelector("#app-proposal").dataset.lost, "failed");
   }
   button.removeAttribute("aria-busy");
 }
 
-// Once for a URL, and only while the app has no name.
-function proposeOnce(form) {
+// Once for a URL, and only while the app has no name of its own.
+function isProposable(form) {
+  if (!form.querySelector("[data-fetches]")) return false;
   const { url, name } = form.elements;
   const isComplete = /^https?:\/\/[^\s/]+/i.test(url.value.trim());
   const isFree = ["", form.elements.proposed_name.value].includes(name.value.trim());
-  if (form.querySelector("[data-fetches]") && isComplete && isFree && url.value.trim() !== requested) propose(form);
+  return isComplete && isFree;
 }
+function proposeOnce(form) {
+  if (isProposable(form) && form.elements.url.value.trim() !== requested) begun = propose(form);
+}
+
+// Who adds the app before its name has come gets it first. A second click does not wait.
+document.addEventListener("submit", (event) => {
+  const form = formOf(event.target);
+  if (!form || event.target !== form || !isProposable(form)) return;
+  const isAwaited = form.querySelector("[data-fetches]").hasAttribute("aria-busy");
+  if (form.elements.url.value.trim() === requested && !isAwaited) return;
+  const isOther = event.submitter?.hasAttribute("formaction") || ["pick", "use_letters"].includes(event.submitter?.name);
+  if (isOther || "waits" in form.dataset) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  proposeOnce(form);
+  form.dataset.waits = "";
+  begun.finally(() => {
+    delete form.dataset.waits;
+    if (form.isConnected) form.requestSubmit(event.submitter);
+  });
+}, true);
 
 function showPreview(form) {
   const preview = document.querySelector("#app-preview");
@@ -82,14 +107,15 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   event.preventDefault();
   event.stopPropagation();
-  propose(formOf(button));
+  begun = propose(formOf(button));
 }, true);
 document.addEventListener("paste", ({ target }) => {
   if (target.id === "app-url") setTimeout(() => proposeOnce(formOf(target)));
 });
 document.addEventListener("change", ({ target }) => {
   const form = formOf(target);
-  if (form && target.id === "app-url") proposeOnce(form);
+  // Not at once: what the proposal says would move the button that is being pressed.
+  if (form && target.id === "app-url") setTimeout(() => form.isConnected && proposeOnce(form), 300);
   if (form) showPreview(form);
 });
 document.addEventListener("input", ({ target }) => {

@@ -226,7 +226,7 @@ dialog.addEventListener("close", async () => {
 dialog.addEventListener("click", (event) => {
   if (event.target.closest("[data-closes-dialog]")) {
     event.preventDefault();
-    dialog.close();
+    askToClose();
   } else if (event.target === dialog) {
     askToClose();
   }

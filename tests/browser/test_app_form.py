@@ -127,6 +127,29 @@ def test_a_pasted_url_brings_name_and_icon_and_the_app_is_on_the_board(as_ben: O
         expect(tile.locator("img.glyph")).to_be_visible()
 
 
+def test_who_adds_an_app_at_once_gets_the_name_of_its_own_page(as_ben: Open) -> None:
+    def titled(title: bytes) -> Callable[[odd_servers.Visit], None]:
+        return lambda visit: visit.answer(b"<title>" + title + b"</title>")
+
+    with (
+        odd_servers.serving(titled(b"First wiki")) as first,
+        odd_servers.serving(titled(b"Second wiki")) as second,
+    ):
+        page = as_ben("/apps/new?board=home")
+        url = page.get_by_label("URL", exact=True)
+        url.fill(first.url)
+        url.press("Tab")
+        expect(page.get_by_label("Name")).to_have_value("First wiki")
+        url.fill(second.url)
+        url.press("Enter")
+        expect(page.get_by_text("Second wiki added to")).to_be_visible()
+        page.goto(page.url.partition("/b/")[0] + "/apps/new?board=home")
+        expect(url).to_be_focused()
+        page.keyboard.type(first.url)
+        page.get_by_role("button", name="Add app").last.click()
+        expect(page.get_by_text("First wiki added to")).to_be_visible()
+
+
 def test_a_name_that_was_typed_stays_and_a_url_without_answer_blocks_nothing(as_ben: Open) -> None:
     page = as_ben("/apps/new?board=home")
     page.get_by_label("Name").fill("My photos")

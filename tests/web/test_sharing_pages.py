@@ -13,6 +13,7 @@ from launcher.accounts.users import create_user
 from launcher.audit import COMMAND_LINE
 from launcher.catalogue.entries import BoardEntries
 from launcher.extensions import db
+from launcher.fetching.proposed import Proposal
 from launcher.models import Board, Group, Role, User
 from tests.conftest import Person
 from tests.web.visitor import Visitor
@@ -173,3 +174,37 @@ def test_an_editor_is_offered_nothing_for_what_they_only_view(
     assert "Select Diary" not in page
     assert "/b/attic/settings" not in ben.open("/admin/boards").text
     assert "/b/home/settings" in ben.page
+
+
+def test_who_may_edit_a_shared_board_gets_proposals_and_no_button_for_boards(
+    ben: Visitor, fred: Visitor, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "launcher.fetching.proposal.propose", lambda *_, **__: Proposal(name="Wiki", host="w")
+    )
+    ben.open("/b/attic/settings")
+    who = f"user:{_id(app, 'fred')}"
+    ben.send(
+        "/b/attic/settings", sharing_shown="1", visibility="chosen",
+        add_share=who, add_access="edit",
+    )  # fmt: skip
+    fred.open("/b/attic/edit")
+    assert "/boards/new" not in fred.page
+    answer = fred.send("/apps/propose", url="http://wiki.home.arpa")
+    assert answer.status_code == 200
+    assert "Wiki" in answer.text
+    page = fred.open("/b/attic/delete").text
+    assert "You can undo this" not in page
+
+
+def test_the_log_says_in_words_with_whom_a_board_is_shared(
+    ada: Visitor, ben: Visitor, fred: Visitor, app: Flask
+) -> None:
+    ben.open("/b/attic/settings")
+    ben.send(
+        "/b/attic/settings", sharing_shown="1", visibility="members",
+        add_share=f"user:{_id(app, 'fred')}", add_access="view",
+    )  # fmt: skip
+    page = ada.open("/admin/audit").text
+    assert "fred (Can view)" in page
+    assert "Everyone signed in" in page

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from flask import abort, request, url_for
 
+from launcher.catalogue.access import may_edit
 from launcher.config import Config
 from launcher.current import current_config
 from launcher.db.session import release, resume
@@ -56,10 +57,10 @@ def proposal_for(url: str) -> ShownProposal:
 
     Nothing holds a transaction or the gate meanwhile: what was read before must be read again, and
     what was not committed is lost. A fetched icon is in the database afterwards; one that no app
-    takes is removed after a day. The view requires an editor.
+    takes is removed after a day. The view requires who may edit.
 
     Raises:
-        Forbidden: the viewer is no editor any more by the time of the answer.
+        Forbidden: the viewer may not edit any more by the time of the answer.
         DataBeingReplacedError: a restore began meanwhile.
     """
     from launcher.fetching.proposal import propose  # noqa: PLC0415 (3.5 MB and 70 ms a worker)
@@ -75,7 +76,7 @@ def proposal_for(url: str) -> ShownProposal:
     image = _image(made, left_s=DEADLINE_S - (time.monotonic() - began))
     resume()
     viewer = current_viewer()
-    if viewer is None or not viewer.may_edit:
+    if not may_edit(viewer):
         abort(403)
     if image is None:
         return _shown(made, None)

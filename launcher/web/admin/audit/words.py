@@ -22,6 +22,7 @@ from launcher.i18n.locale import LOCALES, gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import AuditEvent, Role
 from launcher.notifications.messages import EVENT_WORDS
+from launcher.web.boards.form import ACCESSES, entry_words
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
@@ -233,6 +234,11 @@ def value_words(field: str, value: object) -> str:
     text = "" if value is None else str(value)
     if field == "role" and text in set(Role):
         return str(ROLE_WORDS[Role(text)])
+    if field in {"visibility", "density"}:
+        text = entry_words(field, text)
+    if field == "shared_with":
+        for access, words in ACCESSES.items():
+            text = text.replace(f"({access})", f"({words})")
     if field == "default_locale":
         return LOCALES.get(text, text)
     if field == "backup_restore_test" and text in RESTORE_TEST_WORDS:
