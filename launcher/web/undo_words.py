@@ -156,7 +156,7 @@ def undo_refused_words(error: CatalogueError) -> str:
         return f"{refused} {_since_words(error.action, error.since)}"
     if isinstance(error, NotAllowedError):
         return gettext("Launcher could not undo this step. You can no longer edit what it changed.")
-    return gettext("There is no step to undo. Steps can be undone for one day.")
+    return gettext("Nothing to undo: this step was undone already, or is more than a day old.")
 
 
 def _since_words(action: str, since: Since) -> str:
