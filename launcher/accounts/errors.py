@@ -111,13 +111,6 @@ class GroupNameTakenError(AccountError):
     sentence = "there is a group {username!r} already"
 
 
-class GroupNotFoundError(AccountError):
-    """No group has this name."""
-
-    code = "group_not_found"
-    sentence = "there is no group {username!r}"
-
-
 class SetupRefusedError(AccountError):
     """The setup link is wrong, or was used."""
 

@@ -96,6 +96,7 @@ def _write(
             rows.remove(row)
         else:
             row.access = access
+    # mypy cannot know that `rows` are of `model`.
     rows.extend(model(**{key: id_, "access": access}) for id_, access in wanted.items())  # type: ignore[misc]
 
 

@@ -331,7 +331,6 @@ ACCOUNT_WORDS: Mapping[str, LazyString] = {
     "account_changed": _("Someone else changed this account meanwhile."),
     "group_name_unfit": _("Enter a name of at most 60 characters."),
     "group_name_taken": _("Another group has this name. Choose a different one."),
-    "group_not_found": _("There is no such group."),
     "setup_refused": _("This setup link is not valid, or was used"),
     "sign_in_refused": _("The user name or password is not correct."),
     "sign_in_throttled": _("Too many failed attempts. Wait a minute, then try again."),

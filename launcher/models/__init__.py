@@ -34,7 +34,6 @@ from launcher.models.health import (
     ProbeHour,
 )
 from launcher.models.ids import LastId
-from launcher.models.launches import Launch
 from launcher.models.people import (
     ApiToken,
     Role,
@@ -66,7 +65,6 @@ __all__ = [
     "Health",
     "HealthCheck",
     "LastId",
-    "Launch",
     "Media",
     "Opening",
     "Placement",

@@ -1,4 +1,4 @@
-"""Boards that are shared, and apps that are found"""
+"""Boards that are shared"""
 
 from alembic import op
 
@@ -43,23 +43,6 @@ CREATE TABLE board_groups (
     FOREIGN KEY (group_id) REFERENCES user_groups (id) ON DELETE CASCADE
 ) WITHOUT ROWID""",
     "CREATE INDEX board_groups_group ON board_groups (group_id, board_id)",
-    """\
-CREATE TABLE launches (
-    user_id INTEGER NOT NULL,
-    app_id INTEGER NOT NULL,
-    day INTEGER NOT NULL,
-    count INTEGER NOT NULL,
-    PRIMARY KEY (user_id, app_id, day),
-    FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE,
-    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
-) WITHOUT ROWID""",
-    "CREATE INDEX launches_app ON launches (app_id)",
-    """\
-ALTER TABLE users ADD COLUMN counts_launches BOOLEAN NOT NULL DEFAULT 1
-    CHECK (counts_launches IN (0, 1))""",
-    """\
-ALTER TABLE users ADD COLUMN has_shortcuts BOOLEAN NOT NULL DEFAULT 1
-    CHECK (has_shortcuts IN (0, 1))""",
 )
 
 
