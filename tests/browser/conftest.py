@@ -38,7 +38,7 @@ SWITCHES = (
 expect.set_options(timeout=30_000)  # a machine may be busy; waiting less proves nothing
 _FRESH_S = 600.0
 """Of the 15 minutes in which the password is not asked for again."""
-_NO_TRANSITION = "ViewTransition opt-in disabled"
+_NO_TRANSITION = "Transition was aborted because of invalid state"
 """What Chromium says when it leaves out the transition to a page, as it does where a small sheet of
 the page comes in before the one that asks for transitions: with a new colour that one is not yet in
 its cache."""
