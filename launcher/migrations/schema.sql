@@ -1,4 +1,4 @@
--- Revision 0006. Written by the migrations; never edited by hand.
+-- Revision 0007. Written by the migrations; never edited by hand.
 
 CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY);
 
@@ -15,7 +15,9 @@ CREATE TABLE users (
     open_new_tab BOOLEAN NOT NULL CHECK (open_new_tab IN (0, 1)),
     is_active BOOLEAN NOT NULL CHECK (is_active IN (0, 1)),
     created_at DATETIME NOT NULL,
-    last_seen_at DATETIME,
+    last_seen_at DATETIME, counts_launches BOOLEAN NOT NULL DEFAULT 1
+    CHECK (counts_launches IN (0, 1)), has_shortcuts BOOLEAN NOT NULL DEFAULT 1
+    CHECK (has_shortcuts IN (0, 1)),
     CONSTRAINT users_home_board
         FOREIGN KEY (home_board_id) REFERENCES boards (id) ON DELETE SET NULL
 );
@@ -313,3 +315,15 @@ CREATE TABLE board_groups (
 ) WITHOUT ROWID;
 
 CREATE INDEX board_groups_group ON board_groups (group_id, board_id);
+
+CREATE TABLE launches (
+    user_id INTEGER NOT NULL,
+    app_id INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (user_id, app_id, day),
+    FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE,
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE INDEX launches_app ON launches (app_id);

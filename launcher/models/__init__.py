@@ -34,6 +34,7 @@ from launcher.models.health import (
     ProbeHour,
 )
 from launcher.models.ids import LastId
+from launcher.models.launches import Launch
 from launcher.models.people import (
     ApiToken,
     Role,
@@ -65,6 +66,7 @@ __all__ = [
     "Health",
     "HealthCheck",
     "LastId",
+    "Launch",
     "Media",
     "Opening",
     "Placement",

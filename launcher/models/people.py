@@ -56,6 +56,10 @@ class User(Model):
         sa.ForeignKey("boards.id", ondelete="SET NULL", name="users_home_board", use_alter=True)
     )
     open_new_tab: Mapped[bool] = mapped_column(default=False)
+    counts_launches: Mapped[bool] = mapped_column(default=True, server_default="1")
+    """Whether the apps that this user opens are counted, for this user alone."""
+    has_shortcuts: Mapped[bool] = mapped_column(default=True, server_default="1")
+    """Whether single letters are keyboard shortcuts for this user."""
     is_active: Mapped[bool] = mapped_column(default=True, info={"odd": False})
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     last_seen_at: Mapped[datetime | None]
