@@ -56,6 +56,7 @@ def set_(name: str, value: str) -> None:
       flask settings set backup_cron_expression "30 2 * * 0"
       flask settings set backup_cron_expression @daily
       flask settings set backup_enabled off
+      flask settings set home_networks "192.168.1.0/24 fd12:3456::/64"
     """
     changes = change_settings({name: value}, actor=COMMAND_LINE)
     if not changes:
@@ -67,4 +68,4 @@ def set_(name: str, value: str) -> None:
 def _shown(value: Value) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
-    return str(value)
+    return str(value).replace("\n", " ")

@@ -356,6 +356,9 @@ SETTING_WORDS: Mapping[str, LazyString] = {
     ),
     "cron_never": _("This never comes due: no month it names has such a day (%(day)s)."),
     "cron": _("This is no cron expression: %(detail)s"),
+    "network": _("Line %(line)s is not a network. Enter one like 192.168.1.0/24."),
+    "host_name": _("Line %(line)s is not a host name. Enter one like launcher.home.arpa."),
+    "too_many": _("Enter at most %(maximum)s lines."),
 }
 
 RESTORE_TEST_WORDS: Mapping[str, LazyString] = {

@@ -1,4 +1,4 @@
--- Revision 0007. Written by the migrations; never edited by hand.
+-- Revision 0008. Written by the migrations; never edited by hand.
 
 CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY);
 
@@ -230,7 +230,7 @@ CREATE TABLE system_settings (
 , backup_restore_test TEXT NOT NULL DEFAULT 'weekly'
     CHECK (backup_restore_test IN ('off', 'daily', 'weekly', 'monthly')), fetch_enabled BOOLEAN NOT NULL DEFAULT 1
     CHECK (fetch_enabled IN (0, 1)), fetch_private BOOLEAN NOT NULL DEFAULT 1
-    CHECK (fetch_private IN (0, 1)));
+    CHECK (fetch_private IN (0, 1)), home_networks TEXT NOT NULL DEFAULT '', home_hosts TEXT NOT NULL DEFAULT '');
 
 CREATE TABLE user_sessions (
     id TEXT NOT NULL PRIMARY KEY,

@@ -27,9 +27,9 @@ class SettingError(ValueError):
         name: the setting.
         code: stable reason, the key of translations: `unknown`, `switch`, `number`, `range`,
             `empty`, `too_long`, `control_characters`, `locale`, `choice`, `time_zone`,
-            `cron_fields`, `cron_seconds`, `cron_never`, `cron`.
+            `cron_fields`, `cron_seconds`, `cron_never`, `cron`, `network`, `host_name`, `too_many`.
         data: what the sentence needs: `minimum`, `maximum`, `detail`, `allowed`, `count`, `day`,
-            `month`.
+            `month`, `line`.
     """
 
     def __init__(self, name: str, code: str, message: str, **data: str | int) -> None:

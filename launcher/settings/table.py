@@ -26,6 +26,7 @@ from launcher.settings.kinds import (
     TimeZone,
     Value,
 )
+from launcher.settings.lines import HostNames, Networks
 from launcher.settings.weakening import (
     Weakens,
     higher,
@@ -121,6 +122,18 @@ class SiteSettings:
         never,
         "Whether that is done for URLs in private networks and on this host.",
         page="site",
+    )
+    home_networks: str = _setting(
+        "",
+        Networks(),
+        never,
+        "Visitors from these networks open the home network URL of an app.",
+    )
+    home_hosts: str = _setting(
+        "",
+        HostNames(),
+        never,
+        "So do visitors who use one of these names of this site.",
     )
     check_interval_s: int = _setting(
         60, Number(10, 86400), never, "Seconds between two health checks."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -29,10 +30,11 @@ from launcher.models import (
 from launcher.models.types import utc_now
 from launcher.web.boards.welcome import welcome
 from launcher.web.frame import current_viewer
+from launcher.web.home_network import is_at_home
 from launcher.web.htmx import is_htmx
 from launcher.web.pictures import sandboxed, sheet_of
 from launcher.web.roles import redirect_to_sign_in
-from launcher.web.tiles import PlacedApp, placed_apps, tiles_of
+from launcher.web.tiles import PlacedApp, address_of, placed_apps, tiles_of
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -141,7 +143,9 @@ def _show_found(boards: Sequence[Board], words: str) -> str:
     apps = {app.app_id: app for app in placed_apps([each.id for each in boards])}
     found = [app for app in apps.values() if _is_match(app, words)]
     found.sort(key=lambda app: (not _begins_with(app, words), app.name.casefold()))
-    tiles = tiles_of(found, now, opens_new_tab=_opens_new_tab(), id_prefix="found")
+    tiles = tiles_of(
+        found, now, opens_new_tab=_opens_new_tab(), is_at_home=is_at_home(), id_prefix="found"
+    )
     if is_htmx():
         return render_template("_found.html", found=tiles, words=words)
     return render_template(
@@ -153,7 +157,13 @@ def _groups(
     placed: list[PlacedApp], now: datetime, folds: Mapping[int, bool] | None, sheet_url: str
 ) -> list[dict[str, object]]:
     """Return the sections that have apps; `folds` of a user, for guests all are unfolded."""
-    opens_new_tab = _opens_new_tab()
+    show_tiles = partial(
+        tiles_of,
+        now=now,
+        opens_new_tab=_opens_new_tab(),
+        is_at_home=is_at_home(),
+        sheet_url=sheet_url,
+    )
     groups: list[dict[str, object]] = []
     for (id_, name, is_collapsed), group in groupby(
         placed, key=lambda app: (app.section_id, app.section_name, app.is_collapsed)
@@ -168,7 +178,7 @@ def _groups(
                 "is_folded": is_folded,
                 "count": len(apps),
                 "down": sum(app.state is Health.DOWN for app in apps),
-                "tiles": tiles_of(shown, now, opens_new_tab=opens_new_tab, sheet_url=sheet_url),
+                "tiles": show_tiles(shown),
             }
         )
     return groups
@@ -204,17 +214,18 @@ def _summary(placed: list[PlacedApp]) -> dict[str, object]:
 
 
 def _is_match(app: PlacedApp, words: str) -> bool:
-    """Whether every word is in the name, begins a word about the app, or is part of its address.
+    """Whether every word is in the name, begins a word about the app, or is part of an address.
 
     A word of letters alone is not sought in addresses: "home" would find all of `home.arpa`. SQLite
     folds the case of ASCII only, so this is done in Python.
     """
     name, address = app.name.casefold(), app.address.casefold()
+    addresses = f"{address} {address_of(app.url_local).casefold()}"
     about = f"{app.description} {app.keywords} {address.partition('.')[0]}".casefold().split()
     return all(
         word in name
         or any(each.startswith(word) for each in about)
-        or (not word.isalpha() and word in address)
+        or (not word.isalpha() and word in addresses)
         for word in words.casefold().split()
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import sqlalchemy as sa
 from babel import Locale
@@ -37,6 +37,7 @@ class PlacedApp(NamedTuple):
     name: str
     description: str
     url: str
+    url_local: str
     keywords: str
     icon: str
     letters: str
@@ -58,7 +59,7 @@ class PlacedApp(NamedTuple):
     @property
     def address(self) -> str:
         """Its URL as one says it, without the scheme."""
-        return self.url.partition("://")[2].rstrip("/") or self.url
+        return address_of(self.url)
 
 
 class Tile(NamedTuple):
@@ -77,11 +78,41 @@ class Tile(NamedTuple):
     opens_new_tab: bool
 
 
+class Openable(Protocol):
+    """An app, or those columns of one that its link comes from."""
+
+    @property
+    def url(self) -> str:
+        """Its URL."""
+
+    @property
+    def url_local(self) -> str:
+        """Its URL in the home network, or ""."""
+
+
+def opened_url(app: Openable, *, is_at_home: bool) -> str:
+    """Return the one URL of `app` that a visitor is shown and opens.
+
+    It may be no web address: `link_to` says whether it can be linked.
+    """
+    return app.url_local if is_at_home and link_to(app.url_local) else app.url
+
+
+def link_to(url: str) -> str:
+    """Return `url` if a link may lead there, else ""."""
+    return url if url.partition(":")[0].lower() in _LINKED_SCHEMES else ""
+
+
+def address_of(url: str) -> str:
+    """Return `url` as one says it, without the scheme."""
+    return url.partition("://")[2].rstrip("/") or url
+
+
 _PLACED = (
     sa.select(
         Section.id, Section.name, Placement.id, App.id, App.name, App.description, App.url,
-        App.keywords, App.icon, App.letters, App.hue, App.opens, Media.sha256, CheckState.state,
-        CheckState.since, CheckState.last_ms, CheckState.last_at,
+        App.url_local, App.keywords, App.icon, App.letters, App.hue, App.opens, Media.sha256,
+        CheckState.state, CheckState.since, CheckState.last_ms, CheckState.last_at,
         App.is_sample, Section.is_collapsed,
     )
     .select_from(Placement)
@@ -107,6 +138,7 @@ def tiles_of(
     now: datetime,
     *,
     opens_new_tab: bool,
+    is_at_home: bool,
     id_prefix: str = "tile",
     sheet_url: str = "",
 ) -> list[Tile]:
@@ -114,6 +146,7 @@ def tiles_of(
 
     Args:
         opens_new_tab: what their visitor chose.
+        is_at_home: whether their visitor opens URLs of the home network.
         sheet_url: the file with the drawings of all; "" for a file for each.
     """
     locale, zone = format_locale(), format_zone()
@@ -123,13 +156,14 @@ def tiles_of(
     marks = {state: mark(state.value) for state in Health}
     tiles = []
     for app in apps:
+        url = opened_url(app, is_at_home=is_at_home)
         since, word = _health_words(app, now, locale, zone) if app.state else ("", "")
         tiles.append(
             Tile(
                 id=f"{id_prefix}-{app.placement_id}",
                 name=app.name,
-                url=app.url if app.url.partition(":")[0].lower() in _LINKED_SCHEMES else "",
-                note=app.address,
+                url=link_to(url),
+                note=address_of(url),
                 title=app.description,
                 picture=picture_of(app, app.media_sha256, sheet_url),
                 state=app.state.value if app.state else "",

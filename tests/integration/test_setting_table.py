@@ -40,7 +40,11 @@ def another_value(setting: Setting) -> Value:
             return maximum
         case Choice(values=values):
             return next(value for value in values if value != setting.default)
-    return {"site_name": "Home", "time_zone": "Europe/Berlin"}.get(setting.name, "@weekly")
+    others = {
+        "site_name": "Home", "time_zone": "Europe/Berlin", "home_networks": "192.168.1.0/24",
+        "home_hosts": "launcher.home.arpa",
+    }  # fmt: skip
+    return others.get(setting.name, "@weekly")
 
 
 OTHERS = {name: another_value(setting) for name, setting in SETTINGS.items()}
@@ -81,8 +85,9 @@ def test_a_restore_that_keeps_the_schedule_writes_each_setting_of_it(
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 def test_the_readme_lists_it(setting: Setting) -> None:
-    default = {"True": "on", "False": "off"}.get(str(setting.default), setting.default)
-    row = f"| `{setting.name}` | `{default}` | {setting.kind.allowed} | {setting.help} |"
+    words = {"True": "`on`", "False": "`off`", "": "none"}
+    default = words.get(str(setting.default), f"`{setting.default}`")
+    row = f"| `{setting.name}` | {default} | {setting.kind.allowed} | {setting.help} |"
     assert row in (ROOT / "README.md").read_text().splitlines()
 
 
@@ -105,6 +110,8 @@ WEAKENED: dict[str, tuple[Value, Value] | None] = {
     "guest_access": (False, True),
     "fetch_enabled": None,
     "fetch_private": None,
+    "home_networks": None,
+    "home_hosts": None,
     "check_interval_s": None,
     "backup_enabled": (True, False),
     "backup_cron_expression": ("0 3 * * *", "0 3 * * 0"),

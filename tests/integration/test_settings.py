@@ -26,6 +26,9 @@ from tests.support.service import run
 ADA = Actor("ada", id=1, address="10.0.0.21")
 
 
+NETWORKS = "192.168.1.0/24\nfd12:3456::/64"
+
+
 @pytest.fixture
 def contents(app: Flask) -> Iterator[None]:
     with app.app_context():
@@ -65,6 +68,20 @@ def contents(app: Flask) -> Iterator[None]:
         ("backup_stale_after_h", "8760", 8760),
         ("backup_restore_test", " Monthly", "monthly"),
         ("backup_restore_test", "off", "off"),
+        ("home_networks", "", ""),
+        ("home_networks", "192.168.1.20/24\r\n\r\n fd12:3456::1/64 ", NETWORKS),
+        ("home_networks", "192.168.1.0/255.255.255.0, 192.168.1.7/24; fd12:3456::/64", NETWORKS),
+        ("home_networks", "fe80::1%eth0/10 10.0.0.7", "fe80::/10\n10.0.0.7/32"),
+        ("home_networks", "::ffff:10.1.2.3/104", "10.0.0.0/8"),
+        ("home_networks", "0.0.0.0/0 ::/0", "0.0.0.0/0\n::/0"),
+        ("home_hosts", "", ""),
+        (
+            "home_hosts",
+            "Launcher.Home.ARPA.\n .lan, launcher.lan",
+            "launcher.home.arpa\n.lan\nlauncher.lan",
+        ),
+        ("home_hosts", "müller.example", "xn--mller-kva.example"),
+        ("home_hosts", "10.0.0.7 [FD12::0:1]", "10.0.0.7\n[fd12::1]"),
     ],
 )
 def test_it_takes(name: str, value: object, kept: object) -> None:
@@ -95,6 +112,19 @@ def test_it_takes(name: str, value: object, kept: object) -> None:
         ("guest_access", "maybe", "switch"),
         ("guest_access", "", "switch"),
         ("check_interval_s", "9", "range"),
+        ("home_networks", "192.168.1", "network"),
+        ("home_networks", "192.168.1.0/33", "network"),
+        ("home_networks", "10.0.0.0/8\nhome", "network"),
+        ("home_networks", "٣.0.0.0/8", "network"),
+        ("home_networks", " ".join(f"10.0.0.{last}" for last in range(51)), "too_many"),
+        ("home_networks", "/" * 100_000, "network"),
+        ("home_hosts", "https://launcher.home.arpa", "host_name"),
+        ("home_hosts", "launcher.home.arpa:8000", "host_name"),
+        ("home_hosts", "a..b", "host_name"),
+        ("home_hosts", ".", "host_name"),
+        ("home_hosts", "[10.0.0.7]", "host_name"),
+        ("home_hosts", "x" * 64, "host_name"),
+        ("home_hosts", "x." * 130 + "x", "host_name"),
         ("backup_max_count", "0", "range"),
         ("backup_keep_daily", "-1", "number"),
         ("backup_stale_after_h", "0", "range"),

@@ -21,7 +21,7 @@ from launcher.config import ROOT
 from launcher.i18n import labels, locale
 from launcher.i18n.locale import LOCALES
 from launcher.models import Health, Role, Theme
-from launcher.settings import kinds, table
+from launcher.settings import kinds, lines, table
 from launcher.settings.kinds import Choice
 from launcher.settings.table import SETTINGS
 from tests.support.words import FOLDER, LANGUAGES, catalogue_path, read_catalogue
@@ -150,7 +150,7 @@ def _with_subclasses(kind: type[AccountError]) -> Iterator[type[AccountError]]:
 
 
 def test_every_reason_against_a_setting_has_words() -> None:
-    source = "".join(Path(each.__file__).read_text() for each in (kinds, table))
+    source = "".join(Path(each.__file__).read_text() for each in (kinds, lines, table))
     raised = set(re.findall(r'SettingError\(\s*name,\s*"(\w+)"', source))
     raised |= {each.kind.code for each in SETTINGS.values() if isinstance(each.kind, Choice)}
 

@@ -111,6 +111,8 @@ FIELD_WORDS: Mapping[str, LazyString] = {
     "guest_access": _("Guest access"),
     "fetch_enabled": _("Fetch names and icons"),
     "fetch_private": _("Allow private networks"),
+    "home_networks": _("Home networks"),
+    "home_hosts": _("Home host names"),
     "check_interval_s": _("Seconds between checks"),
     "name": _("Name"),
     "slug": _("Address of the board"),
@@ -243,4 +245,6 @@ def value_words(field: str, value: object) -> str:
         return LOCALES.get(text, text)
     if field == "backup_restore_test" and text in RESTORE_TEST_WORDS:
         return str(RESTORE_TEST_WORDS[text])
+    if field in {"home_networks", "home_hosts"}:
+        text = ", ".join(text.split())
     return text or gettext("nothing")

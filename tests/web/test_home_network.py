@@ -1,0 +1,163 @@
+"""Which of its two URLs an app opens: by the network of the visitor, or the host name in use."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from launcher.extensions import db
+from launcher.models import App
+from tests.web.visitor import Visitor
+
+SetSite = Callable[..., None]
+
+OUTSIDE, INSIDE = "https://jellyfin.home.arpa", "http://192.168.1.5:8096/"
+ELSEWHERE, HOME = "203.0.113.7", "192.168.1.20"
+
+
+@pytest.fixture
+def two_urls(app: Flask, boards: None) -> None:
+    """Jellyfin, on the boards Home and Garden, has a URL in the home network."""
+    with app.app_context():
+        db.session.execute(
+            sa.update(App).where(App.name == "Jellyfin").values(url_local=INSIDE, description="")
+        )
+        db.session.commit()
+
+
+@pytest.fixture
+def site_behind(
+    make_app: Callable[..., Flask], two_urls: None, set_site: SetSite
+) -> Callable[[int], Visitor]:
+    """A guest of the site behind so many trusted proxies; 192.168.1.0/24 is home."""
+    set_site(guest_access=True, home_networks="192.168.1.0/24")
+    return lambda hops: Visitor(make_app(scheduler="off", proxy_hops=str(hops)))
+
+
+def url_of(page: str, name: str = "Jellyfin") -> str:
+    """Return the URL that a tile opens; its note says the same."""
+    tile = next(
+        each
+        for each in re.findall(r"<li id=.*?</li>", page, re.DOTALL)
+        if f'tile-name">{name}<' in each
+    )
+    url = html.unescape(re.findall(r'href="([^"]*)"', tile)[0])
+    assert f'tile-note">{url.partition("://")[2].rstrip("/")}<' in tile
+    return url
+
+
+def visit(who: Visitor, path: str = "/b/home", *, address: str = ELSEWHERE, **headers: str) -> str:
+    """Open a page from an address; return what Jellyfin opens there."""
+    who.client.environ_base["REMOTE_ADDR"] = address
+    who.open(path, **headers)
+    return url_of(who.page)
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        (HOME, INSIDE),
+        ("::ffff:192.168.1.20", INSIDE),
+        ("fd12:3456::7", INSIDE),
+        ("fe80::1%eth0", INSIDE),
+        (ELSEWHERE, OUTSIDE),
+        ("192.168.2.20", OUTSIDE),
+        ("fd12:3457::7", OUTSIDE),
+        ("127.0.0.1", OUTSIDE),
+        ("", OUTSIDE),  # a Unix socket
+        ("unix:", OUTSIDE),
+        ("a stranger's header", OUTSIDE),
+    ],
+)
+def test_a_visitor_from_a_home_network_opens_the_url_of_home(
+    ada: Visitor, two_urls: None, set_site: SetSite, address: str, url: str
+) -> None:
+    set_site(home_networks="192.168.1.0/24 fd12:3456::/64 fe80::/10")
+    assert visit(ada, address=address) == url
+
+
+def test_no_network_is_home_until_an_admin_says_so(ada: Visitor, two_urls: None) -> None:
+    assert visit(ada, address=HOME) == OUTSIDE
+    assert visit(ada, address="127.0.0.1") == OUTSIDE
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("launcher.home.arpa", INSIDE),
+        ("LAUNCHER.home.arpa.:8000", INSIDE),
+        ("start.lan", INSIDE),
+        ("[fd12::1]:8000", INSIDE),
+        ("launcher.example.com", OUTSIDE),
+        ("other.home.arpa", OUTSIDE),
+        ("elan", OUTSIDE),
+        ("", OUTSIDE),
+    ],
+)
+def test_a_host_name_of_home_counts_from_everywhere(
+    guest: Visitor, two_urls: None, set_site: SetSite, host: str, url: str
+) -> None:
+    set_site(guest_access=True, home_hosts="launcher.home.arpa .lan [fd12::1]")
+    assert visit(guest, "/b/garden", Host=host) == url
+
+
+def test_under_another_host_name_the_network_decides(
+    guest: Visitor, two_urls: None, set_site: SetSite
+) -> None:
+    set_site(guest_access=True, home_hosts="start.lan", home_networks="192.168.1.0/24")
+    assert visit(guest, "/b/garden", address=HOME, Host="start.example.com") == INSIDE
+    assert visit(guest, "/b/garden", Host="start.lan") == INSIDE
+    assert visit(guest, "/b/garden", Host="start.example.com") == OUTSIDE
+
+
+@pytest.mark.parametrize(
+    ("hops", "forwarded", "url"),
+    [
+        (0, HOME, OUTSIDE),
+        (1, HOME, INSIDE),
+        (1, f"{HOME}, {ELSEWHERE}", OUTSIDE),  # the visitor wrote the first one
+        (2, f"{HOME}, 10.0.0.1", INSIDE),
+        (1, "", OUTSIDE),
+    ],
+)
+def test_the_address_is_taken_from_trusted_proxies_alone(
+    site_behind: Callable[[int], Visitor], hops: int, forwarded: str, url: str
+) -> None:
+    assert visit(site_behind(hops), "/b/garden", X_Forwarded_For=forwarded) == url
+
+
+def test_an_app_with_one_url_opens_it_everywhere(
+    ada: Visitor, two_urls: None, set_site: SetSite
+) -> None:
+    set_site(home_networks="192.168.1.0/24")
+    visit(ada, address=HOME)
+    assert url_of(ada.page, "Nextcloud") == "https://cloud.home.arpa/"
+
+
+def test_the_other_url_is_not_sent(guest: Visitor, two_urls: None, set_site: SetSite) -> None:
+    set_site(guest_access=True, home_networks="192.168.1.0/24")
+    for path in ("/b/garden", "/?q=jelly"):
+        assert visit(guest, path) == OUTSIDE
+        assert "192.168.1" not in guest.page
+        assert visit(guest, path, address=HOME) == INSIDE
+        assert "jellyfin.home.arpa" not in guest.page
+
+
+def test_an_app_is_found_by_both_urls(ada: Visitor, two_urls: None) -> None:
+    for words in ("192.168.1.5", "jellyfin.home"):
+        assert visit(ada, f"/?q={words}") == OUTSIDE
+
+
+def test_a_home_url_that_is_no_web_address_is_not_opened(
+    app: Flask, ada: Visitor, two_urls: None, set_site: SetSite
+) -> None:
+    set_site(home_networks="192.168.1.0/24")
+    with app.app_context():
+        db.session.execute(sa.update(App).values(url_local="javascript:alert(1)"))
+        db.session.commit()
+    assert visit(ada, address=HOME) == OUTSIDE
