@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -24,7 +24,7 @@ from launcher.accounts.sign_in import forget_failures
 from launcher.audit import Actor, Target
 from launcher.db.settings import current_settings
 from launcher.extensions import db
-from launcher.models import Board, Role, User
+from launcher.models import App, Board, Role, User
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}", re.ASCII | re.IGNORECASE)
 
@@ -199,32 +199,49 @@ def set_active(user: User, active: bool, *, actor: Actor, seen: Standing | None 
 
 
 def delete_user(user: User, *, actor: Actor, seen: Standing | None = None) -> None:
-    """Delete `user` and their API tokens; their boards stay, owned by the admin who acts.
-
-    Where nobody who is signed in acts, the first of the other admins owns them.
+    """Delete `user` and their API tokens; what they own stays, owned by `heir_of` them.
 
     Raises:
         AccountChangedError, LastAdminError: nothing was changed.
     """
     _require_unchanged(user, seen)
     _require_another_admin(user)
-    _leave_boards(user, actor=actor)
+    if heir := heir_of(user, actor=actor):
+        _leave_to(heir, user, actor=actor)
     audit.record("user.delete", actor=actor, target=_target(user))
     db.session.delete(user)
     db.session.commit()
 
 
-def _leave_boards(user: User, *, actor: Actor) -> None:
+def heir_of(user: User, *, actor: Actor) -> User | None:
+    """Return who owns the boards of `user` after the deletion: the admin who acts.
+
+    Where no admin who is signed in acts, or on themselves, the first of the other admins.
+    """
     others = db.session.scalars(_admins().where(User.id != user.id).order_by(User.id)).all()
-    heir = db.session.get(User, actor.id if actor.id in others else next(iter(others), None))
-    if heir is None:
-        return
-    boards = db.session.scalars(sa.select(Board).where(Board.owner_id == user.id)).all()
-    for board in boards:
+    heir_id = actor.id if actor.id in others else next(iter(others), None)
+    return db.session.get(User, heir_id) if heir_id is not None else None
+
+
+def boards_of(user: User) -> Sequence[Board]:
+    """Return the boards that `user` owns, in order."""
+    owned = sa.select(Board).where(Board.owner_id == user.id)
+    return db.session.scalars(owned.order_by(Board.position, Board.id)).all()
+
+
+def _leave_to(heir: User, user: User, *, actor: Actor) -> None:
+    for board in boards_of(user):
         board.owner = heir
         changes = {"owner": [user.username, heir.username]}
         target = Target("board", board.id, board.name)
         audit.record("board.set_owner", actor=actor, target=target, changes=changes)
+    # Apps on no board that only their owner knows of: without one, every editor would.
+    db.session.execute(
+        sa.update(App)
+        .where(App.owner_id == user.id)
+        .values(owner_id=heir.id, updated_at=App.updated_at, revision=App.revision)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def has_admin() -> bool:

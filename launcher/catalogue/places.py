@@ -20,7 +20,7 @@ from launcher.catalogue.new_section import NewSection, made
 from launcher.catalogue.seen import Seen, require_sections_unchanged
 from launcher.catalogue.undo import Change
 from launcher.extensions import db
-from launcher.models import App, Board, Placement, Section, Visibility
+from launcher.models import App, Board, Placement, Role, Section, User, Visibility
 from launcher.models.types import utc_now
 
 
@@ -189,8 +189,14 @@ def touch(boards: Iterable[Board]) -> None:
 
 
 def heir_of(board: Board) -> int | None:
-    """Return who knows of the apps that leave a board: the owner of a private one, else all."""
-    return board.owner_id if board.visibility is Visibility.PRIVATE else None
+    """Return who knows of the apps that leave a board: the owner of a private one, else all.
+
+    Where a private board has no owner, the first admin: only admins see it.
+    """
+    if board.visibility is not Visibility.PRIVATE:
+        return None
+    admins = sa.select(User.id).where(User.role == Role.ADMIN).order_by(User.id)
+    return board.owner_id or db.session.scalar(admins.limit(1))
 
 
 def leave_to(owner_id: int | None, app_ids: Collection[int]) -> None:

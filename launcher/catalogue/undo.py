@@ -28,6 +28,7 @@ from launcher.catalogue.errors import (
     UndoUnknownError,
 )
 from launcher.catalogue.undo_order import fit_order, moved_boards
+from launcher.catalogue.undo_people import without_gone_people
 from launcher.catalogue.undo_rows import (
     SHARES,
     ChangedRow,
@@ -36,7 +37,6 @@ from launcher.catalogue.undo_rows import (
     differences,
     state,
     touched_ids,
-    without_gone_people,
     would_take_more,
     write_back,
 )
@@ -121,7 +121,10 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
         raise UndoUnknownError
     if step.action not in set(Action):
         raise UndoUnknownError
-    stored = without_gone_people(ChangedRow.read(each) for each in step.rows.get("rows", ()))
+    stored = without_gone_people(
+        (ChangedRow.read(each) for each in step.rows.get("rows", ())),
+        viewer.id if viewer.is_admin else None,
+    )
     visible = set(db.session.scalars(sa.select(Board.id).where(sees_board(viewer))))
     made_way = moved_boards(stored) - {step.facts.get("id")}
     rows = fit_order(stored, visible, target=step.facts.get("id"))

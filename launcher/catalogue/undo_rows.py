@@ -176,29 +176,6 @@ _PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 
 
-# What belongs to a person or group, by its table: the table and the column that name them.
-_OWNED: Mapping[str, tuple[str, str]] = {
-    "users": ("users", "id"),
-    "section_folds": ("users", "user_id"),
-    "board_users": ("users", "user_id"),
-    "board_groups": ("user_groups", "group_id"),
-}
-
-
-def without_gone_people(rows: Iterable[ChangedRow]) -> Sequence[ChangedRow]:
-    """Return these rows without those of users and groups that are deleted by now."""
-    run = db.session.connection().exec_driver_sql
-    kept = []
-    for each in rows:
-        table, column = _OWNED.get(each.table, ("", ""))
-        is_there = (
-            not table or run(f"SELECT 1 FROM {table} WHERE id = ?", (each.row[column],)).first()
-        )
-        if is_there:
-            kept.append(each)
-    return kept
-
-
 def write_back(rows: Sequence[ChangedRow], boards: Collection[int], apps: Collection[int]) -> None:
     """Make these rows as they were before the step, and give boards and apps their next revision.
 

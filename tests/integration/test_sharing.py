@@ -222,6 +222,44 @@ def test_the_boards_of_a_deleted_user_are_the_admins_who_deleted_them(site: Site
     assert [each.changes for each in event] == [{"owner": ["ben", "ada"]}]
 
 
+def test_an_app_that_only_a_deleted_user_knew_of_is_known_to_that_admin_alone(site: Site) -> None:
+    ada, ben, emil = site.users["ada"], site.users["ben"], site.users["emil"]
+    remove_place(site.app.placements[0], actor=Actor.of(ben))
+    delete_user(ben, actor=Actor.of(ada))
+    db.session.expire_all()
+    assert site.app.owner_id == ada.id
+    assert access.find_app(site.app.id, emil) is None
+
+
+def test_an_app_of_a_private_board_without_owner_is_known_to_admins_alone(site: Site) -> None:
+    site.diary.owner = None
+    db.session.commit()
+    remove_place(site.app.placements[0], actor=COMMAND_LINE)
+    db.session.expire_all()
+    assert access.find_app(site.app.id, site.users["emil"]) is None
+
+
+def test_what_was_changed_of_a_deleted_user_is_still_undone(site: Site) -> None:
+    """A board that comes back is the admin's, and a renamed one stays the admin's."""
+    ada, ben = site.users["ada"], site.users["ben"]
+    renamed = save_board(
+        site.diary, replace(BoardEntries.of(site.diary), name="Secrets"), viewer=ada,
+        actor=Actor.of(ada),
+    )  # fmt: skip
+    removed = remove_place(site.app.placements[0], actor=Actor.of(ada))
+    other, _ = create_board(
+        BoardEntries(name="Attic", visibility="private"), owner=ben, actor=Actor.of(ben)
+    )
+    deleted = delete_board(other, viewer=ada, actor=Actor.of(ada))
+    delete_user(ben, actor=Actor.of(ada))
+    for change in (deleted, removed, renamed):
+        assert change.step_id
+        undo.undo(change.step_id, viewer=ada, actor=Actor.of(ada))
+    boards = db.session.scalars(sa.select(Board).order_by(Board.name)).all()
+    assert [(each.name, each.owner is ada) for each in boards] == [("Attic", True), ("Diary", True)]
+    assert len(site.app.placements) == 1
+
+
 def test_a_group_has_a_name_of_its_own(site: Site) -> None:
     create_group("Family", actor=COMMAND_LINE)
     with pytest.raises(GroupNameTakenError):

@@ -254,7 +254,7 @@ def test_the_question_before_deleting_says_what_goes_and_what_stays(
 
     page = ada.open("/admin/users/2/delete").text
     assert "1 API token stops working." in page
-    assert "1 private board stays. Only admins can view it then." in page
+    assert "You become the owner of 1 board: <bdi>Attic</bdi>." in page
 
 
 def test_the_dialog_gets_the_question_alone(ada: Visitor) -> None:

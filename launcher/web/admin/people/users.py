@@ -36,7 +36,7 @@ from launcher.accounts.users import Standing
 from launcher.extensions import db
 from launcher.i18n.labels import ACCOUNT_WORDS, RIGHTS_WORDS, ROLE_WORDS
 from launcher.i18n.locale import gettext as _
-from launcher.models import ApiToken, Board, Role, User, Visibility
+from launcher.models import ApiToken, Role, User
 from launcher.web import htmx
 from launcher.web.reauthentication import recent_password_required
 from launcher.web.roles import acting_user, admin_required, signed_in_user
@@ -195,7 +195,8 @@ def ask_to_delete(user_id: int) -> ResponseReturnValue:
         user=user,
         seen=Standing.of(user),
         tokens=_tokens_by_user().get(user.id, 0),
-        private_boards=_private_boards(user),
+        boards=users.boards_of(user),
+        heir=users.heir_of(user, actor=acting_user()),
         is_last_admin=users.is_last_admin(user),
         is_viewer=_is_viewer(user),
         last_admin_words=ACCOUNT_WORDS[LastAdminError.code],
@@ -239,11 +240,6 @@ def _tokens_by_user() -> Mapping[int, int]:
     tokens = sa.func.count().label("tokens")
     counted = sa.select(ApiToken.user_id, tokens).group_by(ApiToken.user_id)
     return {row.user_id: row.tokens for row in db.session.execute(counted)}
-
-
-def _private_boards(user: User) -> int:
-    owned = Board.owner_id == user.id, Board.visibility == Visibility.PRIVATE
-    return db.session.scalar(sa.select(sa.func.count()).select_from(Board).where(*owned)) or 0
 
 
 def _field_of(error: AccountError) -> str:
