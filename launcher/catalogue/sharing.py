@@ -40,6 +40,20 @@ def shares_of(board: Board) -> Sequence[Share]:
     return sorted(users + groups)
 
 
+def boards_shared_with(group: Group) -> Sequence[tuple[Board, Access]]:
+    """Return the boards that are shared with a group, in order, and what its members may do."""
+    query = sa.select(Board, BoardGroup.access).join(BoardGroup, BoardGroup.board_id == Board.id)
+    query = query.where(BoardGroup.group_id == group.id).order_by(Board.position, Board.id)
+    return [(board, access) for board, access in db.session.execute(query)]
+
+
+def names_of(board: Board) -> Sequence[tuple[str, str, Access]]:
+    """Return with whom a board is shared: `group` or `user`, the name, and what they may do."""
+    groups = sorted(("group", each.group.name, each.access) for each in board.groups)
+    users = sorted(("user", each.user.username, each.access) for each in board.users)
+    return groups + users
+
+
 def read_shares(text: str) -> Sequence[Share]:
     """Return the shares that a text names, of each person and group the last.
 
@@ -61,6 +75,15 @@ def read_shares(text: str) -> Sequence[Share]:
 def words_of(shares: Sequence[Share]) -> str:
     """Return shares as a form has them: `group:1:view user:3:edit`."""
     return " ".join(map(str, shares))
+
+
+def changed(
+    shares: Sequence[Share], holders: Sequence[tuple[str, int]], access: Access | None
+) -> Sequence[Share]:
+    """Return shares with `access` for each of these, by kind and id; None takes theirs away."""
+    kept = [each for each in shares if (each.kind, each.id) not in set(holders)]
+    given = [Share(kind, id_, access) for kind, id_ in dict.fromkeys(holders)] if access else []
+    return sorted(kept + given)
 
 
 def write_shares(board: Board, shares: Sequence[Share]) -> list[str]:
@@ -101,6 +124,4 @@ def _write(
 
 
 def _names(board: Board) -> str:
-    groups = sorted(f"{each.group.name} ({each.access})" for each in board.groups)
-    users = sorted(f"{each.user.username} ({each.access})" for each in board.users)
-    return ", ".join(groups + users)
+    return ", ".join(f"{name} ({access})" for _kind, name, access in names_of(board))

@@ -14,7 +14,8 @@ from flask import Flask
 from flask.cli import AppGroup
 
 _NAMES = (
-    "app", "backup", "board", "database", "demo", "jobs", "notifications", "settings", "user",
+    "app", "backup", "board", "database", "demo", "group", "jobs", "notifications", "settings",
+    "user",
 )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
-"""`flask board`: boards and their sections, for scripts."""
+"""`flask board`: boards, and with whom they are shared, for scripts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,21 +11,20 @@ from flask.cli import AppGroup
 
 from launcher.accounts.users import find_user
 from launcher.audit import COMMAND_LINE
-from launcher.catalogue import boards, sections
+from launcher.catalogue import boards
 from launcher.catalogue.access import home_board
 from launcher.catalogue.entries import BoardEntries
+from launcher.catalogue.sharing import changed, names_of, shares_of, words_of
 from launcher.cli.failures import using_database
-from launcher.cli.lookup import find_board, find_section
+from launcher.cli.lookup import find_board, find_group
 from launcher.cli.output import print_json, print_result, print_table, say
+from launcher.cli.section import section, section_facts
 from launcher.cli.shell import json_option, require_word, yes_option
-from launcher.models import MAX_COLUMNS, Board, Density, Section, Visibility
+from launcher.models import MAX_COLUMNS, Access, Board, Density, Visibility
 
 board = AppGroup(
     "board",
-    help="List, add, edit, move and delete boards. BOARD is an address, an id or a name.",
-)
-section = AppGroup(
-    "section", help="List, add, rename, move and delete sections. SECTION is an id or a name."
+    help="List, add, edit, share, move and delete boards. BOARD is an address, an id or a name.",
 )
 board.add_command(section)
 
@@ -58,7 +57,9 @@ def _field_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @json_option
 @using_database()
 def list_(*, as_json: bool) -> None:
-    """List every board in order, also private ones; the JSON has their sections.
+    """List every board in order, also private ones, and with whom it is shared.
+
+    The JSON has its sections, too.
 
     \b
     Examples:
@@ -73,12 +74,14 @@ def list_(*, as_json: bool) -> None:
         say("No boards. `flask board add NAME` adds one.")
         return
     first = home_board(found, None)
-    rows = [("ID", "NAME", "ADDRESS", "VISIBILITY", "OWNER", "SECTIONS", "APPS", "HOME")]
+    heading = ("ID", "NAME", "ADDRESS", "VISIBILITY", "OWNER", "SECTIONS", "APPS", "HOME")
+    rows: list[tuple[str, ...]] = [(*heading, "SHARED WITH")]
     for each in found:
         numbers = (str(len(each.sections)), str(_number_of_apps(each)))
         owner = each.owner.username if each.owner else ""
         home = "home" if each is first else ""
-        rows.append((str(each.id), each.name, each.slug, each.visibility, owner, *numbers, home))
+        names = (str(each.id), each.name, each.slug, each.visibility, owner)
+        rows.append((*names, *numbers, home, _sharers(each)))
     print_table(rows)
 
 
@@ -167,106 +170,50 @@ def delete(reference: str, *, yes: bool) -> None:
     say(f"{name} deleted.")
 
 
-@section.command("list")
+@board.command("share")
 @click.argument("reference", metavar="BOARD")
+@click.option("--user", "usernames", metavar="NAME", multiple=True, help="Any number of times.")
+@click.option("--group", "group_names", metavar="NAME", multiple=True, help="Any number of times.")
+@click.option("--edit", "to_edit", is_flag=True, help="They may edit it. Without it, view it.")
+@click.option("--revoke", is_flag=True, help="Take their access away.")
 @json_option
 @using_database()
-def section_list(reference: str, *, as_json: bool) -> None:
-    """List the sections of a board in order.
+def share(
+    reference: str,
+    usernames: Sequence[str],
+    group_names: Sequence[str],
+    *,
+    to_edit: bool,
+    revoke: bool,
+    as_json: bool,
+) -> None:
+    """Share a board with users and groups, beside what its visibility allows.
+
+    Who has access already has the one that is given.
 
     \b
     Examples:
-      flask board section list home
+      flask board share diary --user chloe --group Family
+      flask board share diary --group Family --edit
+      flask board share diary --user chloe --revoke
     """
-    found = find_board(reference).sections
-    if as_json:
-        print_json([_section_facts(each) for each in found])
-        return
-    if not found:
-        say("No sections. `flask board section add BOARD NAME` adds one.")
-        return
-    rows = [("ID", "NAME", "APPS")]
-    rows += [(str(each.id), each.name, str(len(each.placements))) for each in found]
-    print_table(rows)
-
-
-@section.command("add")
-@click.argument("reference", metavar="BOARD")
-@click.argument("name")
-@json_option
-@using_database()
-def section_add(reference: str, name: str, *, as_json: bool) -> None:
-    """Add the section NAME at the end of a board. Prints its id alone on stdout.
-
-    \b
-    Examples:
-      flask board section add home Media
-    """
+    if to_edit and revoke:
+        raise click.UsageError("Give --edit or --revoke, not both.")
+    if not usernames and not group_names:
+        raise click.UsageError("Give at least one --user or --group.")
     found = find_board(reference)
-    change = sections.add_section(found, name, actor=COMMAND_LINE)
-    made = next(each for each in found.sections if each.id == change.facts["section_id"])
-    say(f"{made.name} added to {found.name}.")
-    print_result(_section_facts(made), made.id, as_json=as_json)
-
-
-@section.command("rename")
-@click.argument("reference", metavar="BOARD")
-@click.argument("section_reference", metavar="SECTION")
-@click.argument("name")
-@using_database()
-def section_rename(reference: str, section_reference: str, name: str) -> None:
-    """Rename a section to NAME.
-
-    \b
-    Examples:
-      flask board section rename home Media Films
-    """
-    found = find_section(find_board(reference), section_reference)
-    sections.rename_section(found, name, actor=COMMAND_LINE)
-    say(f"Section renamed to {found.name}.")
-
-
-@section.command("move")
-@click.argument("reference", metavar="BOARD")
-@click.argument("section_reference", metavar="SECTION")
-@_position
-@click.option("--to", help="Another board: address, id or name.")
-@using_database()
-def section_move(reference: str, section_reference: str, position: int, to: str | None) -> None:
-    """Move a section to POSITION, from 1, of its board or of another.
-
-    \b
-    Examples:
-      flask board section move home Media 1
-      flask board section move home Tools 1 --to work
-    """
-    on = find_board(reference)
-    found = find_section(on, section_reference)
-    target = find_board(to) if to is not None else on
-    change = sections.move_section(found, target, position, actor=COMMAND_LINE)
-    place = "{position} of {count}".format(**change.facts)
-    say(f"{found.name} is at position {place} on {target.name}.")
-
-
-@section.command("delete")
-@click.argument("reference", metavar="BOARD")
-@click.argument("section_reference", metavar="SECTION")
-@yes_option
-@using_database()
-def section_delete(reference: str, section_reference: str, *, yes: bool) -> None:
-    """Delete a section. Its apps stay in the catalogue.
-
-    \b
-    Examples:
-      flask board section delete home Media --yes
-    """
-    found = find_section(find_board(reference), section_reference)
-    name = found.name
-    if not yes:
-        say(f"{name} would be deleted. Its apps stay: {len(found.placements)}.")
-        require_word("delete")
-    sections.delete_section(found, actor=COMMAND_LINE)
-    say(f"{name} deleted.")
+    users, groups = (
+        [find_user(each) for each in usernames],
+        [find_group(each) for each in group_names],
+    )
+    holders = [("user", each.id) for each in users] + [("group", each.id) for each in groups]
+    access = None if revoke else Access.EDIT if to_edit else Access.VIEW
+    wanted = words_of(changed(shares_of(found), holders, access))
+    entries = replace(BoardEntries.of(found), shared_with=wanted).checked()
+    boards.save_board(found, entries, viewer=None, actor=COMMAND_LINE)
+    say(f"{found.name} is shared with {_sharers(found) or 'nobody'}.")
+    if as_json:
+        print_json(_facts(found))
 
 
 def _given(fields: dict[str, Any]) -> dict[str, str]:
@@ -277,6 +224,10 @@ def _number_of_apps(one: Board) -> int:
     return len({place.app_id for each in one.sections for place in each.placements})
 
 
+def _sharers(one: Board) -> str:
+    return ", ".join(f"{name} ({access})" for _kind, name, access in names_of(one))
+
+
 def _facts(one: Board) -> dict[str, object]:
     return {
         "id": one.id,
@@ -284,15 +235,14 @@ def _facts(one: Board) -> dict[str, object]:
         "address": one.slug,
         "visibility": str(one.visibility),
         "owner": one.owner.username if one.owner else None,
+        "shared_with": [
+            {kind: name, "access": str(access)} for kind, name, access in names_of(one)
+        ],
         "density": str(one.density),
         "columns": one.columns,
         "is_home": one.is_home,
         "apps": _number_of_apps(one),
         "created_at": one.created_at,
         "updated_at": one.updated_at,
-        "sections": [_section_facts(each) for each in one.sections],
+        "sections": [section_facts(each) for each in one.sections],
     }
-
-
-def _section_facts(one: Section) -> dict[str, object]:
-    return {"id": one.id, "name": one.name, "apps": len(one.placements)}

@@ -117,6 +117,7 @@ ACCOUNT_HINTS: Mapping[str, str] = {
     "password_guessable": "A few words that do not belong together are hard to guess.",
     "password_personal": "A few words that do not belong together are hard to guess.",
     "user_not_found": "`flask user list` shows them all.",
+    "group_name_taken": "`flask group list` shows them all.",
     "last_admin": "Make somebody else an admin first.",
     "account_changed": "Look at it again, and decide then.",
     "setup_refused": "`flask database upgrade` prints the link while there is no admin.",

@@ -1,4 +1,4 @@
-"""Apps, boards and sections by what a person types at the shell: an id, an address, a name."""
+"""What a person types at the shell, by id, address or name: apps, boards, sections, groups."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
+from launcher.accounts.groups import all_groups
 from launcher.catalogue.boards import all_boards
 from launcher.cli.failures import Failure
 from launcher.extensions import db
-from launcher.models import App, Board, Placement, Section
+from launcher.models import App, Board, Group, Placement, Section
 
-Found = TypeVar("Found", App, Board, Section)
+Found = TypeVar("Found", App, Board, Group, Section)
 
 
 def all_apps() -> Sequence[App]:
@@ -44,6 +45,15 @@ def find_board(reference: str) -> Board:
             if board.slug == reference:
                 return board
     return _one(boards, reference, "board", hint="`flask board list` shows them all.")
+
+
+def find_group(reference: str) -> Group:
+    """Return the group with this id, or else with this name, whose case is ignored.
+
+    Raises:
+        Failure: there is none.
+    """
+    return _one(all_groups(), reference, "group", hint="`flask group list` shows them all.")
 
 
 def find_section(board: Board, reference: str) -> Section:

@@ -8,12 +8,14 @@ from flask.cli import AppGroup
 from launcher.accounts import passwords, users
 from launcher.audit import COMMAND_LINE
 from launcher.cli.failures import using_database
-from launcher.cli.output import one_line, print_json, put
-from launcher.cli.shell import stdin_line
+from launcher.cli.output import one_line, print_json, put, say
+from launcher.cli.shell import require_word, stdin_line, yes_option
 from launcher.db.settings import current_settings
 from launcher.models import Role, User
 
-user = AppGroup("user", help="Make users, list them, and give them new passwords.")
+user = AppGroup(
+    "user", help="Make, list, deactivate and delete users, and give them new passwords."
+)
 
 _password_stdin = click.option(
     "--password-stdin", is_flag=True, help="Read the password from the first line of stdin."
@@ -97,6 +99,63 @@ def list_(*, as_json: bool) -> None:
         state = "" if one.is_active else "  (switched off)"
         seen = f"{one.last_seen_at:%Y-%m-%d %H:%M} UTC" if one.last_seen_at else "never signed in"
         put(f"{name:{max(map(len, names))}}  {one.role:6}  {seen}{state}")
+
+
+@user.command("deactivate")
+@click.argument("name")
+@using_database()
+def deactivate(name: str) -> None:
+    """Sign the user NAME out everywhere, and let them sign in no more. Their boards stay theirs.
+
+    \b
+    Examples:
+      flask user deactivate ben
+    """
+    found = users.find_user(name)
+    already = "" if found.is_active else " already"
+    users.set_active(found, False, actor=COMMAND_LINE)
+    say(f"{found.username} is switched off{already}.")
+
+
+@user.command("reactivate")
+@click.argument("name")
+@using_database()
+def reactivate(name: str) -> None:
+    """Let the user NAME sign in again.
+
+    \b
+    Examples:
+      flask user reactivate ben
+    """
+    found = users.find_user(name)
+    users.set_active(found, True, actor=COMMAND_LINE)
+    say(f"{found.username} can sign in.")
+
+
+@user.command("delete")
+@click.argument("name")
+@yes_option
+@using_database()
+def delete(name: str, *, yes: bool) -> None:
+    """Delete the user NAME. The first of the other admins becomes the owner of their boards.
+
+    \b
+    Examples:
+      flask user delete ben
+      flask user delete ben --yes
+    """
+    found = users.find_user(name)
+    heir, owned = users.heir_of(found, actor=COMMAND_LINE), users.boards_of(found)
+    boards = ", ".join(each.slug for each in owned)
+    if not yes:
+        left = f" {heir.username} becomes the owner of: {boards}." if heir and boards else ""
+        say(f"{found.username} would be deleted.{left}")
+        require_word("delete")
+    username = found.username
+    users.delete_user(found, actor=COMMAND_LINE)
+    say(f"{username} deleted.")
+    if heir and boards:
+        say(f"{heir.username} is now the owner of: {boards}.")
 
 
 def _add_first_board(owner: User) -> None:
