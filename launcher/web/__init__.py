@@ -22,6 +22,7 @@ from launcher.web import (
     frame,
     headers,
     health,
+    home_screen,
     htmx,
     metrics,
     navigation,
@@ -75,8 +76,8 @@ def init_app(app: Flask) -> None:
     for part in (assets, errors, frame, navigation, receiving, sessions, banner):
         part.init_app(app)
     for page in (
-        health, metrics, setup, setup_restore, auth, account, reauthentication, start_page,
-        icons, samples, apps, board_pages, board_list, undoing, folding,
+        health, home_screen, metrics, setup, setup_restore, auth, account, reauthentication,
+        start_page, icons, samples, apps, board_pages, board_list, undoing, folding,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
         jobs_, users, groups, previews, notifications, audit_, site_, catalogue,
     ):  # fmt: skip

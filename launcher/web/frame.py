@@ -16,6 +16,7 @@ from launcher.i18n.labels import ROLE_WORDS, THEME_WORDS
 from launcher.i18n.locale import LOCALES, chosen_language, current_language
 from launcher.models import Theme, User, hue_of
 from launcher.settings.table import FALLBACK, SiteSettings
+from launcher.web.colours import Grounds, grounds
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
@@ -36,6 +37,11 @@ class Frame:
     chosen_locale: str
     locales: Mapping[str, str]
     themes: Mapping[Theme, LazyString]
+
+    @property
+    def grounds(self) -> Grounds:
+        """What lies behind the page, for the bars that a browser or a phone draws around it."""
+        return grounds(self.hue)
 
     @property
     def is_right_to_left(self) -> bool:

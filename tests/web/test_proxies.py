@@ -107,6 +107,14 @@ def test_the_pages_of_failures_have_it_too(app: Flask, ada: Visitor, data_dir: P
     assert check(answer, of="503") > 3
 
 
+def test_what_is_installed_is_the_site_below_the_path(app: Flask) -> None:
+    described = Visitor(app).open(f"{PREFIX}/manifest.webmanifest").json
+
+    assert {described[name] for name in ("id", "start_url", "scope")} == {f"{PREFIX}/"}
+    for each in (*described["icons"], *described["shortcuts"]):
+        assert each.get("src", each.get("url")).startswith(f"{PREFIX}/")
+
+
 def test_signing_in_leads_back_to_the_page_that_was_asked_for(app: Flask, cast: object) -> None:
     visitor = Visitor(app)
     answer = visitor.open(f"{PREFIX}/admin/users")

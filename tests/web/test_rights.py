@@ -46,6 +46,7 @@ class Rank(IntEnum):
 LEAST: Mapping[str, Rank] = {
     "assets": Rank.ANYONE,
     "health": Rank.ANYONE,
+    "home_screen": Rank.ANYONE,
     "metrics": Rank.ANYONE,
     "apps": Rank.EDITOR,
     "icons": Rank.EDITOR,
