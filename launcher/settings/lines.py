@@ -82,6 +82,24 @@ def read_address(text: str) -> Address | None:
     return mapped or address
 
 
+def host_without_port(host: str) -> str:
+    """Return the name in `host`, a header `Host`, as `HostNames` keeps it."""
+    return re.sub(r":[0-9]*$", "", host.lower()).removesuffix(".")
+
+
+def network_around(address: Address | None) -> str:
+    """Return the network that a home would have around `address`, "" where that is unknown.
+
+    A private one of the usual size; of the addresses on the internet that one alone, which is that
+    of the router, or the 64 bits that a provider hands out.
+    """
+    if address is None or address.is_loopback or address.is_unspecified:
+        return ""
+    in_version_4 = 24 if address.is_private else 32
+    bits = in_version_4 if address.version == 4 else 64
+    return str(ipaddress.ip_network((address, bits), strict=False))
+
+
 def is_in_networks(address: Address | None, networks: str) -> bool:
     """Whether an address is in one of `networks`, a value of the kind `Networks`."""
     return address is not None and any(address in each for each in _parsed(networks))
@@ -89,7 +107,7 @@ def is_in_networks(address: Address | None, networks: str) -> bool:
 
 def is_among_hosts(host: str, names: str) -> bool:
     """Whether `host`, a header `Host`, is one of `names`, a value of the kind `HostNames`."""
-    name = re.sub(r":[0-9]*$", "", host.lower()).removesuffix(".")
+    name = host_without_port(host)
     return any(
         name == each.removeprefix(".") or (each.startswith(".") and name.endswith(each))
         for each in names.split()

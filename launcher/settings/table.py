@@ -128,12 +128,14 @@ class SiteSettings:
         Networks(),
         never,
         "Visitors from these networks open the home network URL of an app.",
+        page="site",
     )
     home_hosts: str = _setting(
         "",
         HostNames(),
         never,
         "So do visitors who use one of these names of this site.",
+        page="site",
     )
     check_interval_s: int = _setting(
         60, Number(10, 86400), never, "Seconds between two health checks."

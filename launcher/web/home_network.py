@@ -6,12 +6,20 @@ says which URL will answer, and protects nothing: anyone can choose.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from flask import current_app, request
 
+from launcher.current import current_config
 from launcher.db.settings import site_settings
-from launcher.settings.lines import is_among_hosts, is_in_networks, read_address
+from launcher.settings.lines import (
+    host_without_port,
+    is_among_hosts,
+    is_in_networks,
+    network_around,
+    read_address,
+)
 from launcher.web.cookies import own_cookie_name
 
 
@@ -23,6 +31,33 @@ class Choice(StrEnum):
     ELSEWHERE = "elsewhere"
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Where this request comes from.
+
+    Attributes:
+        address: that of the visitor as far as trusted proxies say, "" for none.
+        host: the host name in use, "" for none.
+        network: the one that is perhaps around the address, "" where that is unknown.
+        is_from_home: whether the address is in a home network.
+        is_under_home: whether the host name is one of home.
+        has_other_proxy: whether a proxy sent this that is not trusted: the address is that of the
+            proxy, for all visitors.
+    """
+
+    address: str
+    host: str
+    network: str
+    is_from_home: bool
+    is_under_home: bool
+    has_other_proxy: bool
+
+    @property
+    def is_home(self) -> bool:
+        """Whether the host name, or else the address, is one of home."""
+        return self.is_under_home or self.is_from_home
+
+
 def is_at_home() -> bool:
     """Whether apps open by their URL in the home network, for this request."""
     choice = chosen()
@@ -30,12 +65,24 @@ def is_at_home() -> bool:
 
 
 def seems_at_home() -> bool:
-    """Whether the host name in use, or else the address of the visitor, is one of home."""
+    """Whether this visit is one from home, whatever was chosen."""
     settings = site_settings()
+    return visit_with(settings.home_networks, settings.home_hosts).is_home
+
+
+def visit_with(networks: str, hosts: str) -> Visit:
+    """Return where this request comes from, with these home networks and host names."""
+    address = read_address(request.remote_addr or "")
     # Not `request.host`, which makes up a name where none was sent.
     host = request.environ.get("HTTP_HOST", "")
-    return is_among_hosts(host, settings.home_hosts) or is_in_networks(
-        read_address(request.remote_addr or ""), settings.home_networks
+    has_other_proxy = not current_config().proxy_hops and "X-Forwarded-For" in request.headers
+    return Visit(
+        address=str(address or ""),
+        host=host_without_port(host),
+        network="" if has_other_proxy else network_around(address),
+        is_from_home=is_in_networks(address, networks),
+        is_under_home=is_among_hosts(host, hosts),
+        has_other_proxy=has_other_proxy,
     )
 
 

@@ -47,6 +47,9 @@ def fields_of(page: str) -> dict[str, str]:
     for name, options in selects.findall(page):
         chosen = re.search(r'value="([^"]*)" selected', options)
         found[name] = html.unescape(chosen[1]) if chosen else ""
+    areas = re.compile(r'<textarea[^>]* name="(\w+)"[^>]*>\n(.*?)</textarea>', re.DOTALL)
+    found |= {name: html.unescape(lines) for name, lines in areas.findall(page)}
+    found = {name: lines.replace("\n", "\r\n") for name, lines in found.items()}
     del found["csrf_token"]
     return found
 
@@ -80,10 +83,12 @@ def test_every_setting_is_saved_and_shown_again(app: Flask, settings: Visitor) -
     wanted = {
         "site_name": "Heim & Hof", "default_locale": "de", "time_zone": "Asia/Tokyo",
         "accent_hue": 17, "guest_access": True, "fetch_enabled": False, "fetch_private": False,
+        "home_networks": "192.168.1.0/24\nfd12::/64", "home_hosts": "start.lan\n.home.arpa",
     }  # fmt: skip
     assert save(
         settings, "fetch_enabled", "fetch_private", site_name="Heim & Hof", default_locale="de",
         time_zone="Asia/Tokyo", accent_hue="17", guest_access="on",
+        home_networks="192.168.1.20/24\r\n\r\nfd12::/64", home_hosts=" start.lan\r\n.Home.arpa",
     ) == 303  # fmt: skip
 
     assert saved(app).items() >= wanted.items()
@@ -109,7 +114,9 @@ def test_a_form_that_is_sent_as_it_was_shown_changes_nothing(app: Flask, setting
 
 def test_each_setting_of_the_page_is_a_field_with_its_limits(settings: Visitor) -> None:
     for setting in SHOWN:
-        found = re.search(rf'<(?:input|select)[^>]* name="{setting.name}"[^>]*>', settings.page)
+        found = re.search(
+            rf'<(?:input|select|textarea)[^>]* name="{setting.name}"[^>]*>', settings.page
+        )
         assert found, setting.name
         match setting.kind:
             case Number(minimum, maximum):
@@ -204,6 +211,9 @@ def test_a_zone_that_is_not_offered_stays_chosen(
         ({"site_name": "a\u202eb\x07"}, "one line without control characters"),
         ({"time_zone": "Europe/Atlantis"}, "This is no time zone."),
         ({"default_locale": "tlh"}, "not among those shipped"),
+        ({"home_networks": "10.0.0.0/8\r\nhome"}, "Line 2 is not a network. Enter one like"),
+        ({"home_hosts": "http://a.lan"}, "Line 1 is not a host name. Enter one like"),
+        ({"home_hosts": "a.lan " * 51}, "Enter at most 50 lines."),
         ({"accent_hue": "360"}, "This must be from 0 to 359."),
         ({"accent_hue": "red"}, "This must be a whole number."),
         ({"accent": "999", "accent_hue": "5"}, "This must be from 0 to 359."),
@@ -227,7 +237,7 @@ def test_an_error_stands_beside_its_field_and_everything_typed_stays(
     assert "3 changes: " in settings.page or "2 changes: " in settings.page
 
     assert save(settings, site_name="Heim", accent_hue="9", accent="own", time_zone="UTC",
-                default_locale="en") == 303  # fmt: skip
+                default_locale="en", home_networks="", home_hosts="") == 303  # fmt: skip
     assert saved(app)["site_name"] == "Heim"
     assert saved(app)["fetch_enabled"] is False
 
@@ -247,17 +257,22 @@ def test_a_script_gets_the_form_alone_and_then_the_whole_page(settings: Visitor)
 
 def test_the_save_bar_names_what_changed_and_nothing_else(app: Flask, settings: Visitor) -> None:
     fields = fields_of(settings.page)
-    settings.open(f"{PATH}/changes", HX_Request="true")
-    assert "change" not in settings.page
+    token = html.unescape(re.findall(r'name="csrf_token" value="([^"]+)"', settings.page)[0])
 
     def changes(**typed: str) -> str:
-        answer = settings.client.get(f"{PATH}/changes", query_string=fields | typed, headers=SCRIPT)
+        answer = settings.client.post(
+            f"{PATH}/changes", data={"csrf_token": token} | fields | typed, headers=SCRIPT
+        )
         return text(answer.text)
 
-    assert changes() == "In UTC the time is " + changes()[-6:]
+    assert changes().startswith("In UTC the time is ")
     assert changes(site_name="Heim").startswith("1 change: Site name")
     both = changes(accent="130", time_zone="Asia/Tokyo")
     assert both.startswith("2 changes: Time zone and Accent colour In Tokyo (UTC+9) the time is")
+    home = changes(home_networks="127.0.0.1", home_hosts="localhost")
+    assert "127.0.0.1, which is in a home network." in home
+    assert "localhost, which is a home host name." in home
+    assert "127.0.0.1, which is not in a home network." in changes(home_networks="127.0.0.1/99")
     assert saved(app)["accent_hue"] == 256
 
 
@@ -317,6 +332,53 @@ def test_an_entry_in_conflict_that_is_not_valid_either_is_not_lost(
     assert save(settings) == 422
     assert fields_of(settings.page)["site_name"] == "x" * 61
     assert saved(app)["site_name"] == "Bens Haus"
+
+
+def test_lines_that_only_one_admin_changed_are_no_conflict(
+    app: Flask, settings: Visitor, set_site: SetSite
+) -> None:
+    set_site(home_networks="10.0.0.0/8 fd12::/64")
+    settings.open(PATH)
+    assert save(settings, home_networks="10.0.0.0/8\r\nfd12::/64\r\n192.168.1.0/24") == 303
+    assert saved(app)["home_networks"] == "10.0.0.0/8\nfd12::/64\n192.168.1.0/24"
+    settings.open("/admin/audit")
+    assert "Home networks: 10.0.0.0/8, fd12::/64 → 10.0.0.0/8, fd12::/64, 192" in text(
+        settings.page
+    )
+
+
+# --- home networks -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("10.1.2.3", "visiting from 10.1.2.3, which is in a home network."),
+        ("::ffff:10.1.2.3", "visiting from 10.1.2.3, which is in a home network."),
+        ("192.168.1.20", "not in a home network. To include your network, add 192.168.1.0/24."),
+        ("8.8.8.8", "not in a home network. To include your network, add 8.8.8.8/32."),
+        ("2a00:1::7", "not in a home network. To include your network, add 2a00:1::/64."),
+        ("fe80::1%eth0", "visiting from fe80::1, which is not in a home network. To include"),
+        ("127.0.0.1", "visiting from 127.0.0.1, which is not in a home network. Host names"),
+        ("", "Launcher does not know the address that you are visiting from."),
+    ],
+)
+def test_the_page_says_where_one_visits_from_and_whether_that_is_home(
+    set_site: SetSite, ada: Visitor, address: str, words: str
+) -> None:
+    set_site(home_networks="10.0.0.0/8")
+    ada.client.environ_base["REMOTE_ADDR"] = address
+    ada.open(PATH)
+    assert words in text(ada.page)
+    assert "You are using localhost, which is not a home host name." in text(ada.page)
+
+
+def test_the_network_of_a_proxy_that_is_not_trusted_is_not_proposed(ada: Visitor) -> None:
+    ada.client.environ_base["REMOTE_ADDR"] = "172.18.0.1"
+    ada.open(PATH, X_Forwarded_For="192.168.1.20")
+    assert "every visitor seems to come from 172.18.0.1. Set LAUNCHER_PROXY_HOPS" in text(ada.page)
+    assert "add 172" not in ada.page
+    assert "192.168.1.20" not in ada.page
 
 
 # --- guests ------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""The settings of the site: name, language, time zone, colour, guests, fetching.
+"""The settings of the site: name, language, time zone, colour, guests, home
+networks, fetching.
 
 Read `page` first.
 """

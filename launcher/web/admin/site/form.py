@@ -53,7 +53,7 @@ class Draft:
         A field is left as it is saved where `keep-` and its name say so.
         """
         now = texts_of(settings)
-        was = {name: form.get(f"was-{name}", text) for name, text in now.items()}
+        was = {name: _sent(form, f"was-{name}", text) for name, text in now.items()}
         typed = {}
         for name, text in now.items():
             is_sent = f"was-{name}" in form
@@ -62,7 +62,7 @@ class Draft:
             elif isinstance(SETTINGS[name].kind, Switch):
                 typed[name] = "on" if form.get(name) == "on" else "off"
             else:
-                typed[name] = form.get(name, was[name])
+                typed[name] = _sent(form, name, was[name])
         swatch = form.get("accent", EXACT)
         if swatch not in {EXACT, form.get("accent-was", EXACT)}:
             typed["accent_hue"] = swatch
@@ -109,6 +109,11 @@ def check(draft: Draft, settings: SiteSettings) -> CheckedDraft:
         {name: words for name, words in errors.items() if name in edited},
         {name: now[name] for name in texts if name in edited and draft.was[name] != now[name]},
     )
+
+
+def _sent(form: MultiDict[str, str], name: str, otherwise: str) -> str:
+    """Return the text of a field. Browsers send CR LF for the line ends of a setting."""
+    return form.get(name, otherwise).replace("\r\n", "\n")
 
 
 def texts_of(settings: SiteSettings) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ from launcher.settings.table import weakening
 from launcher.web.admin.audit.words import FIELD_WORDS, actor_words, value_words
 from launcher.web.admin.site.form import EXACT, SHOWN, SWATCHES, CheckedDraft, Draft, check
 from launcher.web.admin.site.words import SWATCH_WORDS
+from launcher.web.home_network import visit_with
 from launcher.web.htmx import is_htmx, redirect_to, render
 from launcher.web.reauthentication import question_before_change
 from launcher.web.roles import acting_user, admin_required
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 blueprint = Blueprint("site", __name__, url_prefix="/admin/settings")
 
 _RECENT_CHANGES = 20
+_HOME = ("home_networks", "home_hosts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,14 @@ def show() -> ResponseReturnValue:
     return _form(_checked(Draft.of(site_settings())))
 
 
-@blueprint.get("/changes")
+@blueprint.post("/changes")
 @admin_required
 def changes() -> ResponseReturnValue:
-    """Show which fields of the form are edited. Nothing is saved."""
-    checked = _checked(Draft.read(request.args, site_settings()))
+    """Show which fields of the form are edited. Nothing is saved.
+
+    Not by GET: some fields have more lines than fit into an address.
+    """
+    checked = _checked(Draft.read(request.form, site_settings()))
     if is_htmx():
         return render_template("admin/_settings_changes.html", **_context(checked))
     return _form(checked)
@@ -100,7 +105,10 @@ def _form(checked: CheckedDraft) -> str:
 
 
 def _context(checked: CheckedDraft) -> dict[str, object]:
-    zone, now = known_zone(checked.draft.typed["time_zone"]), utc_now()
+    typed = checked.draft.typed
+    zone, now = known_zone(typed["time_zone"]), utc_now()
+    saved = asdict(site_settings())
+    home = [(saved if name in checked.errors else typed)[name] for name in _HOME]
     return {
         "draft": checked.draft,
         "errors": checked.errors,
@@ -108,6 +116,7 @@ def _context(checked: CheckedDraft) -> dict[str, object]:
         "edited": [str(FIELD_WORDS[name]) for name in checked.edited],
         "zone": zone_words(zone, now),
         "time_there": time_there(zone, now),
+        "visit": visit_with(*home),
     }
 
 
