@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from html import unescape
 from itertools import islice
@@ -17,12 +16,13 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from launcher.fetching.encodings import encoding_of, label_in
+
 MAX_LINKS = 50
 MAX_TEXT_LENGTH = 400
 GOOD_SIZE_PX = 64
 
 _NAMES = ("application-name", "apple-mobile-web-app-title", "og:site_name")
-_CHARSET = re.compile(rb"""(?i)<meta[^>]{0,200}?charset\s*=\s*["']?\s*([a-z0-9_:.-]{1,40})""")
 _END_OF_HEAD = re.compile(rb"(?i)</head")
 _BEGINNING_OF_BODY = re.compile(rb"(?i)<body[\s>]")
 _TAG = re.compile(
@@ -180,32 +180,10 @@ def _without(text: bytes, beginning: re.Pattern[bytes], ending: re.Pattern[bytes
 def _text(content: bytes, markup: bytes, content_type: str) -> str:
     """Return the text of `markup`, read as the header or the page `content` itself says."""
     named = re.search(r"(?i)charset\s*=\s*[\"']?([a-z0-9_:.-]{1,40})", content_type)
-    in_page = _CHARSET.search(content, 0, 4096)
-    encodings = [named[1]] if named else []
-    encodings += [in_page[1].decode("ascii")] if in_page else []
-    for named_so in encodings:
-        encoding = _AS_BROWSERS_DO.get(named_so.lower(), named_so)
-        if _OF_PAGES.fullmatch(encoding):
-            with suppress(LookupError):
-                return markup.decode(encoding, "replace")
+    for label in (named[1] if named else "", label_in(content)):
+        if encoding := encoding_of(label):
+            return markup.decode(encoding, "replace")
     return markup.decode("utf-8", "replace")
-
-
-# Others that Python knows take a time that grows with the square, or give half characters.
-_OF_PAGES = re.compile(
-    r"(?i)utf-?8|iso[-_]?8859[-_]?\d{1,2}|latin-?\d|(?:windows|cp)-?\d{3,4}|ibm866|koi8[-_][ru]"
-    r"|shift[-_]jis|euc[-_](?:jp|kr)|iso-2022-jp|big5|gb18030|mac(?:intosh|-?cyrillic)"
-)
-_AS_BROWSERS_DO = {
-    # https://encoding.spec.whatwg.org/#names-and-labels
-    "iso-8859-1": "cp1252",
-    "latin1": "cp1252",
-    "us-ascii": "cp1252",
-    "ascii": "cp1252",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "shift_jis": "cp932",
-}
 
 
 def _metas(tree: LexborHTMLParser) -> Iterator[tuple[str, str]]:

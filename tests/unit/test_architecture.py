@@ -18,7 +18,7 @@ DOORS = {"web", "api", "cli"}
 RANKS = [
     {"backup"},
     {"config", "extensions", "fetching", "schedule"},
-    {"current", "owner", "serving", "settings"},
+    {"current", "importing", "owner", "serving", "settings"},
     {"models", "migrations"},
     {"audit"},
     {"db"},

@@ -1,0 +1,74 @@
+"""Bytes of a file as text, and lines of it as an app can have them."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from contextlib import suppress
+from html import unescape
+
+from launcher.fetching.encodings import encoding_of, label_in
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# What no format needs, and parsers of YAML and CSV stop at.
+_CONTROLS = re.compile(
+    "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x84\\x86-\\x9f\\ufeff\\ufffe\\uffff]"
+)
+_UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_ENTITY_MAX = 4_000
+
+
+def decode(content: bytes) -> str:
+    """Return the text of a file, without control characters, with `\\n` between lines.
+
+    UTF-8 and UTF-16 are recognised, then what a page says of itself counts, then Windows-1252. No
+    content is refused.
+    """
+    text = _decoded(content)
+    text = _CONTROLS.sub("", text)
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _decoded(content: bytes) -> str:
+    for bom, encoding in _BOMS:
+        if content.startswith(bom):
+            return content[len(bom) :].decode(encoding, "replace")
+    start = content[:200]
+    # Half of the bytes of ASCII in UTF-16 are 0.
+    if start.count(0) > len(start) // 4:
+        encoding = "utf-16-be" if start[0] == 0 else "utf-16-le"
+        return content.decode(encoding, "replace")
+    with suppress(UnicodeDecodeError):
+        return content.decode("utf-8")
+    return content.decode(encoding_of(label_in(content)) or "cp1252", "replace")
+
+
+def one_line(text: str, limit: int) -> tuple[str, bool]:
+    """Return `text` in one line of at most `limit` characters, and whether it was cut.
+
+    Characters that are not shown, and those that turn the direction of what follows, are dropped.
+    """
+    start = text[: 20 * limit]
+    words = " ".join(start.split())
+    if not (words.isascii() and words.isprintable()):
+        shown = "".join(
+            each
+            for each in unicodedata.normalize("NFC", words)
+            if each not in _TURNING and unicodedata.category(each) not in _UNSHOWN
+        )
+        words = " ".join(shown.split())
+    is_cut = len(words) > limit or bool(text[20 * limit :].strip())
+    return (words[: limit - 1].rstrip() + "…" if is_cut else words), is_cut
+
+
+def from_html(text: str, limit: int = _ENTITY_MAX) -> str:
+    """Return the text of a piece of HTML without its tags; of long ones only the beginning."""
+    # No number of an entity is longer than Python converts.
+    plain = re.sub(r"<[^<>]*>", " ", text[:limit]) if "<" in text else text[:limit]
+    return unescape(plain) if "&" in plain else plain
