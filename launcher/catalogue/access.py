@@ -6,7 +6,7 @@ these conditions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence, Set
 
 import sqlalchemy as sa
 
@@ -174,6 +174,14 @@ def may_edit_app(viewer: User | None, app: App) -> bool:
     """Whether `viewer` may change this app."""
     query = sa.select(App.id).where(App.id == app.id, edits_app(viewer))
     return viewer is not None and db.session.scalar(query) is not None
+
+
+def edited_apps(app_ids: Collection[int], viewer: User | None) -> Set[int]:
+    """Return those of these apps that `viewer` may change; all are on boards that they edit."""
+    if viewer is not None and viewer.may_edit:
+        return {*app_ids}  # one board is enough for editors
+    query = sa.select(App.id).where(App.id.in_(app_ids), edits_app(viewer))
+    return set(db.session.scalars(query))
 
 
 def editable_boards(viewer: User | None) -> Sequence[Board]:

@@ -19,7 +19,14 @@ from sqlalchemy.exc import IntegrityError
 
 from launcher import audit
 from launcher.audit import Actor, Target
-from launcher.catalogue.access import edits_app, may_edit, may_edit_board, may_govern, sees_board
+from launcher.catalogue.access import (
+    edits_app,
+    may_edit,
+    may_edit_board,
+    may_govern,
+    sees_app,
+    sees_board,
+)
 from launcher.catalogue.actions import Action
 from launcher.catalogue.errors import (
     NotAllowedError,
@@ -133,8 +140,8 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
     # An app that comes back to a board may be hidden by now.
     placed = {each.row["app_id"] for each in rows if each.table == "placements"}
     # A tag is deleted with all its uses, also by who does not see all the apps.
-    needed = () if step.action == Action.TAG_DELETE else apps | placed
-    if not _may_undo(viewer, concerned, needed, rows):
+    needed = set() if step.action == Action.TAG_DELETE else apps
+    if not _may_undo(viewer, concerned, needed, placed, rows):
         raise NotAllowedError
     if not rows or not all(each.is_as_left() for each in rows) or would_take_more(rows):
         raise _too_late(step, rows, concerned, apps | placed)
@@ -180,9 +187,16 @@ def _record(step: UndoStep, actor: Actor, *, is_redo: bool) -> None:
 
 
 def _may_undo(
-    viewer: User, boards: Collection[int], apps: Collection[int], rows: Sequence[ChangedRow]
+    viewer: User,
+    boards: Collection[int],
+    apps: Set[int],
+    placed: Set[int],
+    rows: Sequence[ChangedRow],
 ) -> bool:
-    """Whether `viewer` may still edit all that the step changed and that is still there."""
+    """Whether `viewer` may still edit all that the step changed and that is still there.
+
+    Apps that were only moved, or removed from a board, they must still know of.
+    """
     if not may_edit(viewer):
         return False
     there = db.session.scalars(sa.select(Board).where(Board.id.in_(boards))).all()
@@ -195,12 +209,15 @@ def _may_undo(
         return False
     # Who shares a board may put back what they removed from it, though it is on no board now.
     owners = {None, viewer.id, *(board.owner_id for board in there)}
-    placed = sa.select(Placement.id).where(Placement.app_id == App.id).exists()
-    left = sa.and_(~placed, sa.or_(*(App.owner_id.is_not_distinct_from(each) for each in owners)))
-    query = sa.select(App.id).where(App.id.in_(apps))
-    known = db.session.scalars(query.where(sa.or_(edits_app(viewer), left))).all()
-    if set(known) != set(db.session.scalars(query)):
-        return False
+    has_place = sa.select(Placement.id).where(Placement.app_id == App.id).exists()
+    left = sa.and_(
+        ~has_place, sa.or_(*(App.owner_id.is_not_distinct_from(each) for each in owners))
+    )
+    for ids, condition in ((apps, edits_app(viewer)), (placed - apps, sees_app(viewer))):
+        query = sa.select(App.id).where(App.id.in_(ids))
+        known = db.session.scalars(query.where(sa.or_(condition, left)))
+        if set(known) != set(db.session.scalars(query)):
+            return False
     # A board that comes back or goes, and who sees it, is its owner's.
     whole = [each.row for each in rows if each.table == "boards" and not each.is_update]
     is_theirs = all(viewer.is_admin or row.get("owner_id") == viewer.id for row in whole)

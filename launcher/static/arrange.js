@@ -40,7 +40,7 @@ const KINDS = {
     name: (item) => item.textContent,
     section: () => "",
     path: () => `${document.querySelector("#board").dataset.path}/move`,
-    fields: (_list, position) => ({ position }),
+    fields: (_list, position) => ({ position, among: "edited" }),
   },
 };
 
@@ -53,7 +53,7 @@ function kindOf(grip) {
 function addHandles() {
   for (const tile of document.querySelectorAll(".tile-edit:not(:has(> .grip))")) tile.prepend(handle("app", words.moveApp, tile.querySelector(".tile-name").textContent));
   for (const head of document.querySelectorAll("#board .section-head:not(:has(> .grip))")) head.append(handle("section", words.moveSection, head.closest(".section").dataset.name));
-  const tab = document.querySelector("#tabs [aria-current]");
+  const tab = document.querySelector("#tabs[data-sorts] [aria-current]");
   const isAlone = document.querySelectorAll("#tabs [data-slug]").length < 2;
   if (tab && !isAlone && !document.querySelector("#tabs .grip")) tab.after(handle("board", words.moveBoard, tab.textContent));
   document.querySelector("#keys").hidden = false;

@@ -262,10 +262,12 @@ function openMenu(button) {
   const path = button.href.replace(/\/move-to$/, "");
   const slots = [...slot.parentElement.querySelectorAll(".slot")];
   const position = slots.indexOf(slot) + 1;
+  const form = slot.querySelector("a.tile-name"); // only a name where the app may not be edited
   for (const item of menu.querySelectorAll("[data-act]")) {
     const act = item.dataset.act;
-    if (act === "edit") item.href = slot.querySelector(".tile-name").href;
-    else if (act === "delete") item.href = slot.querySelector(".tile-name").href.replace(/\/edit$/, "/delete");
+    item.hidden = !form && ["edit", "duplicate", "archive", "delete"].includes(act);
+    if (act === "edit") item.href = form?.href;
+    else if (act === "delete") item.href = form?.href.replace(/\/edit$/, "/delete");
     else if (act === "move-to") item.href = button.href;
     else item.setAttribute("formaction", `${path}/${{ up: "move", down: "move" }[act] ?? act}`);
     if (act === "up") [item.value, item.hidden] = [position - 1, position === 1];
@@ -273,7 +275,7 @@ function openMenu(button) {
   }
   menu.opener = button;
   menu.showPopover({ source: button });
-  menu.querySelector("a").focus();
+  menu.querySelector("a:not([hidden]), button:not([hidden])").focus();
 }
 
 // Arrows move within a menu, as in every menu.

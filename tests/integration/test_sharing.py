@@ -190,6 +190,20 @@ def test_an_app_that_is_also_elsewhere_is_changed_by_editors_alone(site: Site) -
     assert access.may_edit_board(site.users["fred"], site.diary)
 
 
+def test_who_may_only_place_an_app_puts_it_back_where_they_removed_it(site: Site) -> None:
+    site.share(site.person("fred", "edit"))
+    fred = site.users["fred"]
+    common, _ = create_board(BoardEntries(name="Common"), owner=None, actor=COMMAND_LINE)
+    add_section(common, "All", actor=COMMAND_LINE)
+    add_place(site.app, common.sections[0], actor=COMMAND_LINE)
+    removed = remove_place(site.app.placements[0], actor=Actor.of(fred))
+    db.session.expire_all()
+    assert not access.may_edit_app(fred, site.app)
+    assert removed.step_id
+    undo.undo(removed.step_id, viewer=fred, actor=Actor.of(fred))
+    assert len(site.app.placements) == 2
+
+
 def test_a_deleted_board_comes_back_without_who_was_deleted_meanwhile(site: Site) -> None:
     family = create_group("Family", actor=COMMAND_LINE)
     site.share(f"group:{family.id}:view", site.person("fred", "view"), site.person("emil", "view"))

@@ -12,9 +12,10 @@ from launcher.accounts.groups import create_group
 from launcher.accounts.users import create_user
 from launcher.audit import COMMAND_LINE
 from launcher.catalogue.entries import BoardEntries
+from launcher.catalogue.places import add_place
 from launcher.extensions import db
 from launcher.fetching.proposed import Proposal
-from launcher.models import Board, Group, Role, User
+from launcher.models import Access, App, Board, BoardUser, Group, Placement, Role, User, Visibility
 from tests.conftest import Person
 from tests.web.visitor import Visitor
 
@@ -195,6 +196,71 @@ def test_who_may_edit_a_shared_board_gets_proposals_and_no_button_for_boards(
     assert "Wiki" in answer.text
     page = fred.open("/b/attic/delete").text
     assert "You can undo this" not in page
+
+
+@pytest.fixture
+def jellyfin(app: Flask, ben: Visitor, fred: Visitor) -> str:
+    """The place of Jellyfin on the attic, which Fred may edit; it is on boards for all as well."""
+    with app.app_context():
+        attic = db.session.scalars(sa.select(Board).where(Board.slug == "attic")).one()
+        found = db.session.scalars(sa.select(App).where(App.name == "Jellyfin")).one()
+        add_place(found, attic.sections[0], actor=COMMAND_LINE)
+        here = sa.select(Placement.id).where(Placement.section_id == attic.sections[0].id)
+        place = str(db.session.scalars(here.where(Placement.app_id == found.id)).one())
+    ben.open("/b/attic/settings")
+    ben.send(
+        "/b/attic/settings", sharing_shown="1", visibility="chosen",
+        add_share=f"user:{_id(app, 'fred')}", add_access="edit",
+    )  # fmt: skip
+    return place
+
+
+def test_an_app_that_is_elsewhere_too_is_only_moved_and_removed_by_who_may_edit_one_board(
+    fred: Visitor, ben: Visitor, jellyfin: str
+) -> None:
+    fred.open("/b/attic/edit")
+    names = re.findall(r'<(a|span) class="tile-name"[^>]*>([^<]+)<', fred.page)
+    assert sorted(names) == [("a", "Diary"), ("span", "Jellyfin")]
+    for act in ("archive", "duplicate"):
+        assert fred.send(f"/b/attic/apps/{jellyfin}/{act}").status_code == 403, act
+    assert fred.open("/apps/1/edit").status_code == 403
+    assert fred.send(f"/b/attic/apps/{jellyfin}/move", position="1").status_code == 303
+    fred.open(f"/b/attic/apps/{jellyfin}/move-to")
+    assert f'formaction="/b/attic/apps/{jellyfin}/remove"' in fred.page, "without script as well"
+    assert fred.send(f"/b/attic/apps/{jellyfin}/remove").status_code == 303
+    assert "Jellyfin" not in fred.open("/b/attic").text.partition("<main")[2]
+    ben.open("/b/attic/edit")
+    assert 'span class="tile-name"' not in ben.page, "editors need one board"
+
+
+def test_who_may_edit_one_board_does_not_order_the_bar_of_all(
+    fred: Visitor, app: Flask, jellyfin: str
+) -> None:
+    fred.open("/b/attic/edit")
+    assert "data-sorts" not in fred.page
+    assert 'name="after"' not in fred.open("/b/attic/settings").text
+    fred.send("/b/attic/settings", after="", seen_after="2", name="Loft")
+    with app.app_context():
+        order = db.session.scalars(sa.select(Board.name).order_by(Board.position)).all()
+    assert order == ["Home", "Garden", "Loft"]
+
+
+def test_an_editor_orders_the_boards_of_the_bar_where_they_only_view_one_between(
+    app: Flask, ben: Visitor, boards: None
+) -> None:
+    """The bar of edit mode leaves out what they may not edit: positions count what it shows."""
+    ada_id, ben_id = _id(app, "ada"), _id(app, "ben")
+    with app.app_context():
+        garden = db.session.scalars(sa.select(Board).where(Board.slug == "garden")).one()
+        garden.visibility, garden.owner_id = Visibility.PRIVATE, ada_id
+        garden.users.append(BoardUser(user_id=ben_id, access=Access.VIEW))
+        db.session.commit()
+    ben.open("/b/attic/edit")
+    assert re.findall(r'data-slug="(\w+)" data-id', ben.page) == ["home", "attic"]
+    ben.send("/b/home/move", position="2", among="edited")
+    with app.app_context():
+        order = db.session.scalars(sa.select(Board.name).order_by(Board.position)).all()
+    assert order == ["Garden", "Attic", "Home"]
 
 
 def test_the_log_says_in_words_with_whom_a_board_is_shared(

@@ -186,11 +186,16 @@ def visibility_words(board: Board) -> LazyString:
     return VISIBILITIES[board.visibility]
 
 
-def settings_of(draft: Draft, now: Draft, others: Sequence[Board]) -> BoardSettings:
-    """Return what a draft changes; `others` are the other boards that the user sees, in order."""
+def settings_of(draft: Draft, now: Draft, others: Sequence[Board] | None) -> BoardSettings:
+    """Return what a draft changes.
+
+    Args:
+        others: the other boards that the user sees, in order; None for who may not order boards.
+    """
+    is_moved = others is not None and draft.after != draft.seen_after
     return BoardSettings(
         draft.entries,
-        position=_position(draft.after, others) if draft.after != draft.seen_after else None,
+        position=_position(draft.after, others or ()) if is_moved else None,
         is_home=draft.is_home if draft.is_home != now.is_home else None,
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, redirect, request, url_for
 
 from launcher.catalogue import boards as catalogue
-from launcher.catalogue.access import visible_boards
+from launcher.catalogue.access import editable_boards, visible_boards
 from launcher.catalogue.board_settings import BoardEditedByTwoError, save_settings
 from launcher.catalogue.entries import BoardEntries
 from launcher.catalogue.errors import ChangedMeanwhileError, FieldsRefusedError, NotAllowedError
@@ -82,7 +82,7 @@ def save(slug: str) -> ResponseReturnValue:
     try:
         change = save_settings(
             board,
-            form.settings_of(draft, now, others),
+            form.settings_of(draft, now, others if viewer.may_edit else None),
             viewer=viewer,
             actor=acting_user(),
             seen=draft.seen,
@@ -141,12 +141,16 @@ def delete(slug: str) -> ResponseReturnValue:
 @editing_required
 @editor_required
 def move(slug: str) -> ResponseReturnValue:
-    """Move a board to the position `position`, from 1, among those that the user sees."""
+    """Move a board to the position `position`, from 1, among those that the user sees.
+
+    With `among=edited`, among those that they may edit, as the bar of edit mode has them.
+    """
     board = board_to_edit(slug)
     position = number_field("position")
     if position is None:
         abort(422)
-    among = visible_boards(signed_in_user())
+    shown = editable_boards if request.form.get("among") == "edited" else visible_boards
+    among = shown(signed_in_user())
     show_change(catalogue.move_board(board, position, among=among, actor=acting_user()))
     return redirect_to(_back(board))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from flask import Response, make_response, redirect, render_template, request, url_for
 
-from launcher.catalogue.access import editable_boards, find_board
+from launcher.catalogue.access import editable_boards, edited_apps, find_board
 from launcher.catalogue.errors import ChangedMeanwhileError
 from launcher.catalogue.sections import folds_of
 from launcher.catalogue.seen import Seen, seen_of, version
@@ -34,13 +34,17 @@ OK, STALE = 200, 409
 
 @dataclass(frozen=True, slots=True)
 class EditedTile:
-    """One app as its tile shows it in edit mode; `id` is that of its place."""
+    """One app as its tile shows it in edit mode; `id` is that of its place.
+
+    `may_edit` says whether the app may be changed, or only its place.
+    """
 
     id: int
     app_id: int
     name: str
     note: str
     picture: Picture
+    may_edit: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +168,13 @@ def tabs_of(board: Board) -> Sequence[Mapping[str, Any]]:
 def sections_of(board: Board, placed: Sequence[PlacedApp]) -> Sequence[EditedSection]:
     """Return the sections of a board in order, without archived apps."""
     folds = folds_of(signed_in_user(), board)
+    edited = edited_apps([app.app_id for app in placed], signed_in_user())
     tiles: dict[int, list[EditedTile]] = {}
     for app in placed:
         picture = picture_of(app, app.media_sha256)
-        tile = EditedTile(app.placement_id, app.app_id, app.name, app.address, picture)
+        tile = EditedTile(
+            app.placement_id, app.app_id, app.name, app.address, picture, app.app_id in edited
+        )
         tiles.setdefault(app.section_id, []).append(tile)
     listed = sa.select(Section).where(Section.board_id == board.id)
     return [

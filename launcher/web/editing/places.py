@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import abort, request
 
-from launcher.catalogue.access import editable_boards
+from launcher.catalogue.access import editable_boards, may_edit_app
 from launcher.catalogue.apps import duplicate_app
 from launcher.catalogue.bulk import archive_app
 from launcher.catalogue.errors import AlreadyThereError, ChangedMeanwhileError
@@ -79,6 +79,7 @@ def move_app_to(board: Board, place: Placement) -> ResponseReturnValue:
 @with_place
 def duplicate(board: Board, place: Placement) -> ResponseReturnValue:
     """Add a copy of an app after it."""
+    _require_app_to_edit(place)
     name = _("%(name)s copy", name=place.app.name)
     _copy, change = duplicate_app(place.app, place, name=name, actor=acting_user())
     show_change(change)
@@ -98,9 +99,16 @@ def remove(board: Board, place: Placement) -> ResponseReturnValue:
 @with_place
 def archive(board: Board, place: Placement) -> ResponseReturnValue:
     """Hide an app on every board."""
+    _require_app_to_edit(place)
     at = f"section-{place.section_id}"
     show_change(archive_app(place.app, actor=acting_user()))
     return answer(board, at=at)
+
+
+def _require_app_to_edit(place: Placement) -> None:
+    """Refuse to change an app that the user may only move and remove on this board."""
+    if not may_edit_app(current_viewer(), place.app):
+        abort(403)
 
 
 def _move(place: Placement, section: Section | NewSection) -> None:
