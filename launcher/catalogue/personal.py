@@ -1,4 +1,4 @@
-"""What a user chooses of the catalogue for themselves."""
+"""What a user chooses for themselves."""
 
 from __future__ import annotations
 
@@ -26,4 +26,15 @@ def set_start_page(user: User, *, home: Board | None, opens_new_tab: bool, actor
     user.open_new_tab = opens_new_tab
     target = Target("user", user.id, user.username)
     audit.record("user.set_start_page", actor=actor, target=target, changes=changes)
+    db.session.commit()
+
+
+def set_shortcuts(user: User, *, has_shortcuts: bool, actor: Actor) -> None:
+    """Set whether single keys are shortcuts for `user`. Keys with Ctrl always are."""
+    if user.has_shortcuts is has_shortcuts:
+        return
+    changes: dict[str, list[object]] = {"has_shortcuts": [user.has_shortcuts, has_shortcuts]}
+    user.has_shortcuts = has_shortcuts
+    target = Target("user", user.id, user.username)
+    audit.record("user.set_shortcuts", actor=actor, target=target, changes=changes)
     db.session.commit()

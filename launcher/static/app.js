@@ -30,10 +30,11 @@ const query = find?.querySelector("input");
 let request = null;
 
 function openFind() {
-  if (!find || find.open) return;
+  if (!find || document.querySelector("dialog[open]")) return false;
   find.showModal();
   query.select();
   showFound();
+  return true;
 }
 
 // The response has the same list as the page of the form.
@@ -60,10 +61,6 @@ function moveInFind(event) {
   stops.at((stops.indexOf(document.activeElement) + step) % stops.length).focus();
 }
 
-function isTyping(target) {
-  return target.closest("input, textarea, select, [contenteditable]") !== null;
-}
-
 if (find) {
   for (const opener of document.querySelectorAll("[data-opens=find]")) {
     opener.addEventListener("click", (event) => {
@@ -84,13 +81,23 @@ if (find) {
   });
   find.addEventListener("keydown", moveInFind);
   find.addEventListener("click", (event) => { if (event.target === find) find.close(); });
-  document.addEventListener("keydown", (event) => {
-    const isControlK = (event.ctrlKey || event.metaKey) && isKey(event, "k");
-    const isSlash = event.key === "/" && !isTyping(event.target);
-    if (!isControlK && !isSlash) return;
-    event.preventDefault();
-    openFind();
-  });
+}
+
+// Keys: Ctrl K on every page with boards. Single keys are shortcuts where the page says so
+// (data-shortcuts): not while someone types, drags, or has a dialog or a menu open.
+
+const isMac = /^(Mac|iP)/.test(navigator.platform);
+const page = document.body.dataset;
+const goes = new Map((page.go ?? "").split(" ").map((each) => [each[0], each.slice(1)]));
+let goUntil = 0;
+
+function showMacKeys(root) {
+  if (isMac) for (const key of root.querySelectorAll("[data-mac]")) key.textContent = key.dataset.mac;
+}
+showMacKeys(document);
+
+function isTyping(target) {
+  return target.closest("input, textarea, select, [contenteditable]") !== null;
 }
 
 // Whether the key of a Latin letter is pressed, also where the keyboard writes another script.
@@ -98,12 +105,44 @@ function isKey(event, letter) {
   return event.key.toLowerCase() === letter || (event.key > "\u007f" && event.code === `Key${letter.toUpperCase()}`);
 }
 
-// E edits the board, and ends that.
+function isShortcut(event) {
+  const isBare = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat && !event.isComposing;
+  if (!page.shortcuts || !isBare || isTyping(event.target)) return false;
+  return !document.querySelector("dialog[open], .menu:popover-open, body.dragging");
+}
+
 document.addEventListener("keydown", (event) => {
-  const isBare = !event.ctrlKey && !event.metaKey && !event.altKey && !event.defaultPrevented;
-  if (!isKey(event, "e") || !isBare || isTyping(event.target) || document.querySelector("dialog[open]")) return;
-  document.querySelector("#edit-board, #done")?.click();
+  if (event.defaultPrevented) return;
+  if ((isMac ? event.metaKey : event.ctrlKey) && !event.altKey && !event.shiftKey && isKey(event, "k")) {
+    if (openFind()) event.preventDefault();
+  } else if (isShortcut(event) && press(event)) {
+    event.preventDefault();
+  }
 });
+
+// Does what a single key stands for, and says whether it stands for anything.
+function press(event) {
+  const letter = event.timeStamp < goUntil && [...goes.keys()].find((each) => isKey(event, each));
+  goUntil = 0;
+  if (letter) return location.assign(goes.get(letter)), true;
+  if (event.key === "/") return openFind();
+  if (event.key === "?") return openShortcuts(), true;
+  if (isKey(event, "g")) return goUntil = event.timeStamp + 1500;
+  const link = isKey(event, "e") ? document.querySelector("#edit-board, #done")
+    : /^[1-9]$/.test(event.key) ? [...document.querySelectorAll("#bar .tabs > a:not([data-dialog])")][event.key - 1] : null;
+  link?.click();
+  return link;
+}
+
+async function openShortcuts() {
+  if (document.querySelector("main #shortcuts")) return;
+  try {
+    const { show } = await import(page.keysScript);
+    showMacKeys(await show(page.shortcuts));
+  } catch {
+    location.assign(page.shortcuts);
+  }
+}
 
 // A toast can be closed, and leaves after ten seconds unless it is in use, or about an error. One
 // at a time has an undo. Without script all are gone on the next page.

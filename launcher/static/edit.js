@@ -298,7 +298,7 @@ menu.addEventListener("toggle", (event) => {
 document.addEventListener("keydown", (event) => {
   const isCleared = event.target.matches("#section-add input") && !event.target.value && !("isTyped" in event.target.dataset);
   const isTyping = event.target.closest("input, textarea, select, [contenteditable]") !== null && !isCleared;
-  if (isTyping || dialog.open || event.defaultPrevented) return;
+  if (isTyping || document.querySelector("dialog[open]") || event.defaultPrevented) return;
   if (!(event.ctrlKey || event.metaKey) || !isKey(event, "z")) return;
   event.preventDefault();
   // After the steps that are on their way.

@@ -33,6 +33,7 @@ from launcher.web import (
     sessions,
     setup,
     setup_restore,
+    shortcuts,
     start_page,
 )
 from launcher.web.admin import apps as catalogue
@@ -77,7 +78,7 @@ def init_app(app: Flask) -> None:
         part.init_app(app)
     for page in (
         health, home_screen, metrics, setup, setup_restore, auth, account, reauthentication,
-        start_page, icons, samples, apps, board_pages, board_list, undoing, folding,
+        start_page, shortcuts, icons, samples, apps, board_pages, board_list, undoing, folding,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
         jobs_, users, groups, previews, notifications, audit_, site_, catalogue,
     ):  # fmt: skip

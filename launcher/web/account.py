@@ -24,6 +24,7 @@ from launcher.i18n.locale import LOCALE_COOKIE, LOCALES
 from launcher.i18n.locale import gettext as _
 from launcher.models import Theme
 from launcher.web.auth import pause_words, safe_path
+from launcher.web.cookies import remember_choice
 from launcher.web.frame import THEME_COOKIE, current_viewer
 from launcher.web.roles import acting_user, signed_in_user, user_required
 from launcher.web.sessions import begin_session, current_session_id, end_session_everywhere
@@ -31,8 +32,6 @@ from launcher.web.sessions import begin_session, current_session_id, end_session
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
     from werkzeug.wrappers import Response
-
-_COOKIE_MAX_AGE_S = 365 * 86400
 
 blueprint = Blueprint("account", __name__)
 
@@ -125,14 +124,6 @@ def _page(errors: Mapping[str, str]) -> str:
 
 def _remember_in_browser(locale: str, theme: Theme) -> Response:
     response = redirect(safe_path(request.form.get("next", "")), 303)
-    for name, value in ((LOCALE_COOKIE, locale), (THEME_COOKIE, theme.value)):
-        response.set_cookie(
-            name,
-            value,
-            max_age=_COOKIE_MAX_AGE_S,
-            path=request.script_root or "/",
-            secure=request.is_secure,
-            httponly=True,
-            samesite="Lax",
-        )
+    remember_choice(response, LOCALE_COOKIE, locale)
+    remember_choice(response, THEME_COOKIE, theme.value)
     return response

@@ -16,6 +16,9 @@ from launcher.current import current_config
 
 if TYPE_CHECKING:
     from flask import Flask
+    from werkzeug.wrappers import Response
+
+_LASTING_S = 365 * 86400
 
 
 def own_cookie_name(app: Flask, name: str) -> str:
@@ -38,3 +41,16 @@ def own_cookie_path() -> str:
 def session_cookie_name(app: Flask | None = None) -> str:
     """Return the name of the cookie that carries the session."""
     return own_cookie_name(app or current_app, "launcher")
+
+
+def remember_choice(response: Response, name: str, value: str) -> None:
+    """Let this browser remember what a guest chose, for a year."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=_LASTING_S,
+        path=request.script_root or "/",
+        secure=request.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )

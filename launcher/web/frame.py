@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
 
 THEME_COOKIE = "theme"
+SHORTCUTS_COOKIE = "shortcuts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,19 @@ class Frame:
     chosen_locale: str
     locales: Mapping[str, str]
     themes: Mapping[Theme, LazyString]
+    has_guests: bool
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether its viewer has boards to move through, and so finding and shortcuts."""
+        return self.viewer is not None or self.has_guests
+
+    @property
+    def has_shortcuts(self) -> bool:
+        """Whether single keys are shortcuts: for a guest, this browser remembers it."""
+        if self.viewer:
+            return self.viewer.has_shortcuts
+        return request.cookies.get(SHORTCUTS_COOKIE) != "off"
 
     @property
     def grounds(self) -> Grounds:
@@ -111,7 +125,8 @@ def do_without_database() -> None:
 def _frame(settings: SiteSettings) -> Frame:
     viewer = current_viewer()
     theme = viewer.theme if viewer else _theme_of_browser()
-    return _build_frame(settings.site_name, settings.accent_hue, viewer, theme)
+    has_guests = settings.guest_access
+    return _build_frame(settings.site_name, settings.accent_hue, viewer, theme, has_guests)
 
 
 def _bare_frame() -> Frame:
@@ -120,7 +135,9 @@ def _bare_frame() -> Frame:
     return _build_frame(FALLBACK.site_name, FALLBACK.accent_hue, None, _theme_of_browser())
 
 
-def _build_frame(site_name: str, hue: int, viewer: User | None, theme: Theme) -> Frame:
+def _build_frame(
+    site_name: str, hue: int, viewer: User | None, theme: Theme, has_guests: bool = False
+) -> Frame:
     return Frame(
         site_name=site_name,
         hue=hue,
@@ -131,6 +148,7 @@ def _build_frame(site_name: str, hue: int, viewer: User | None, theme: Theme) ->
         chosen_locale=chosen_language(),
         locales=LOCALES,
         themes=THEME_WORDS,
+        has_guests=has_guests,
     )
 
 

@@ -62,6 +62,7 @@ LEAST: Mapping[str, Rank] = {
     "account": Rank.VIEWER,
     "account.change_appearance": Rank.ANYONE,
     "recent": Rank.VIEWER,
+    "shortcuts": Rank.VIEWER,
     "start": Rank.VIEWER,
     "editing": Rank.EDITOR,
     "folding": Rank.VIEWER,
