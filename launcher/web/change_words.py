@@ -16,6 +16,7 @@ from launcher.catalogue.undo import Change
 from launcher.i18n.formats import isolated
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
+from launcher.web.frame import current_viewer
 from launcher.web.toasts import Toast, make_toast, show
 from launcher.web.undo_words import redone_words, undone_words
 
@@ -91,8 +92,21 @@ def _moved_to_position(name: str, facts: Facts) -> str:
     )
 
 
+def _removed(facts: Facts) -> str:
+    names = {"app": facts["app"], "board": facts["board"]}
+    if not _has_apps_page():
+        return _("%(app)s removed from %(board)s.", **names)
+    return _("%(app)s removed from %(board)s. It is still in Apps.", **names)
+
+
+def _has_apps_page() -> bool:
+    """Whether who made the change can open the page of all apps."""
+    viewer = current_viewer()
+    return viewer is None or viewer.may_edit
+
+
 def _section_deleted(facts: Facts) -> str:
-    if not facts["apps"]:
+    if not facts["apps"] or not _has_apps_page():
         return _("Section %(section)s deleted.", section=facts["section"])
     return ngettext(
         "Section %(section)s deleted. Its %(num)s app is still in Apps.",
@@ -181,11 +195,7 @@ _WORDS: Mapping[Action, Callable[[Facts], str]] = {
     Action.SECTION_DELETE: _section_deleted,
     Action.PLACE_ADD: _added,
     Action.PLACE_MOVE: _moved,
-    Action.PLACE_REMOVE: lambda facts: _(
-        "%(app)s removed from %(board)s. It is still in Apps.",
-        app=facts["app"],
-        board=facts["board"],
-    ),
+    Action.PLACE_REMOVE: _removed,
     Action.TAG_UPDATE: lambda facts: _("Tag renamed to %(tag)s.", tag=facts["tag"]),
     Action.TAG_DELETE: lambda facts: _("Tag %(tag)s deleted.", tag=facts["tag"]),
     Action.APP_DUPLICATE: lambda facts: _(

@@ -228,7 +228,11 @@ def test_an_app_that_is_elsewhere_too_is_only_moved_and_removed_by_who_may_edit_
     fred.open(f"/b/attic/apps/{jellyfin}/move-to")
     assert f'formaction="/b/attic/apps/{jellyfin}/remove"' in fred.page, "without script as well"
     assert fred.send(f"/b/attic/apps/{jellyfin}/remove").status_code == 303
-    assert "Jellyfin" not in fred.open("/b/attic").text.partition("<main")[2]
+    fred.open("/b/attic/edit")
+    assert "Jellyfin removed from Attic.<" in fred.page, "viewers have no page of all apps"
+    assert (
+        "Jellyfin" not in fred.open("/b/attic").text.partition("<main")[2].partition("</main>")[0]
+    )
     ben.open("/b/attic/edit")
     assert 'span class="tile-name"' not in ben.page, "editors need one board"
 
