@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from launcher.catalogue.access import edits_app, sees_app, sees_board
+from launcher.catalogue.matching import folded
 from launcher.extensions import db
 from launcher.models import App, AppTag, Board, Placement, Section, Tag, User
 
@@ -132,12 +132,6 @@ def boards_seen(apps: Sequence[App], viewer: User | None) -> int:
         .where(Placement.app_id.in_([app.id for app in apps]), sees_board(viewer))
     )
     return db.session.scalar(query) or 0
-
-
-def folded(text: str) -> str:
-    """Return `text` in lower case and without accents."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(each for each in plain if not unicodedata.combining(each))
 
 
 def _light_rows(search: Search, viewer: User | None) -> sa.Select[Any]:

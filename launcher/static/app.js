@@ -54,7 +54,7 @@ async function showFound() {
 }
 
 function moveInFind(event) {
-  const stops = [query, ...find.querySelectorAll(".tile")];
+  const stops = [query, ...find.querySelectorAll(".match")];
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!step) return;
   event.preventDefault();
@@ -77,7 +77,7 @@ if (find) {
   query.form.addEventListener("submit", (event) => {
     event.preventDefault();
     clearTimeout(pause);
-    showFound().then(() => find.querySelector(".tile")?.click());
+    showFound().then(() => find.querySelector(".match")?.click());
   });
   find.addEventListener("keydown", moveInFind);
   find.addEventListener("click", (event) => { if (event.target === find) find.close(); });

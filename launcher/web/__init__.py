@@ -56,6 +56,7 @@ from launcher.web.admin.site import page as site_
 from launcher.web.boards import pages as board_pages
 from launcher.web.boards import samples
 from launcher.web.editing import places, sections, undoing  # noqa: F401 (one blueprint)
+from launcher.web.finding import page as finding
 from launcher.web.icons import manage as icons
 from launcher.web.icons import picker as _picker  # noqa: F401  (its views are of `icons`)
 
@@ -78,7 +79,8 @@ def init_app(app: Flask) -> None:
         part.init_app(app)
     for page in (
         health, home_screen, metrics, setup, setup_restore, auth, account, reauthentication,
-        start_page, shortcuts, icons, samples, apps, board_pages, board_list, undoing, folding,
+        start_page, shortcuts, finding, icons, samples, apps, board_pages, board_list, undoing,
+        folding,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
         jobs_, users, groups, previews, notifications, audit_, site_, catalogue,
     ):  # fmt: skip

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, abort, render_template, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
 from launcher.catalogue.access import (
     find_board,
@@ -31,10 +31,9 @@ from launcher.models.types import utc_now
 from launcher.web.boards.welcome import welcome
 from launcher.web.frame import current_viewer
 from launcher.web.home_network import is_at_home
-from launcher.web.htmx import is_htmx
 from launcher.web.pictures import sandboxed, sheet_of
 from launcher.web.roles import redirect_to_sign_in
-from launcher.web.tiles import PlacedApp, address_of, placed_apps, tiles_of
+from launcher.web.tiles import PlacedApp, placed_apps, tiles_of
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -49,12 +48,12 @@ blueprint = Blueprint("start", __name__)
 
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
-    """Show the viewer's first board, or the apps found for `?q=`."""
+    """Show the viewer's first board; a search with `?q=` has a page of its own."""
+    if "q" in request.args:
+        return redirect(url_for("find.show", q=request.args["q"]))
     boards = visible_boards(current_viewer())
     if not boards and current_viewer() is None:
         return redirect_to_sign_in()
-    if "q" in request.args:
-        return _show_found(boards, request.args["q"][:100].strip())
     return show_board(boards, home_board(boards, current_viewer()))
 
 
@@ -138,21 +137,6 @@ def show_board(
     )
 
 
-def _show_found(boards: Sequence[Board], words: str) -> str:
-    now = utc_now()
-    apps = {app.app_id: app for app in placed_apps([each.id for each in boards])}
-    found = [app for app in apps.values() if _is_match(app, words)]
-    found.sort(key=lambda app: (not _begins_with(app, words), app.name.casefold()))
-    tiles = tiles_of(
-        found, now, opens_new_tab=_opens_new_tab(), is_at_home=is_at_home(), id_prefix="found"
-    )
-    if is_htmx():
-        return render_template("_found.html", found=tiles, words=words)
-    return render_template(
-        "find.html", boards=_tabs(boards, None, _url_of), found=tiles, words=words, can_find=False
-    )
-
-
 def _groups(
     placed: list[PlacedApp], now: datetime, folds: Mapping[int, bool] | None, sheet_url: str
 ) -> list[dict[str, object]]:
@@ -211,24 +195,3 @@ def _summary(placed: list[PlacedApp]) -> dict[str, object]:
         "down": states.count(Health.DOWN),
         "slow": states.count(Health.SLOW),
     }
-
-
-def _is_match(app: PlacedApp, words: str) -> bool:
-    """Whether every word is in the name, begins a word about the app, or is part of an address.
-
-    A word of letters alone is not sought in addresses: "home" would find all of `home.arpa`. SQLite
-    folds the case of ASCII only, so this is done in Python.
-    """
-    name, address = app.name.casefold(), app.address.casefold()
-    addresses = f"{address} {address_of(app.url_local).casefold()}"
-    about = f"{app.description} {app.keywords} {address.partition('.')[0]}".casefold().split()
-    return all(
-        word in name
-        or any(each.startswith(word) for each in about)
-        or (not word.isalpha() and word in addresses)
-        for word in words.casefold().split()
-    )
-
-
-def _begins_with(app: PlacedApp, words: str) -> bool:
-    return app.name.casefold().startswith(words.casefold())

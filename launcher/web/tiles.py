@@ -150,9 +150,6 @@ def tiles_of(
         sheet_url: the file with the drawings of all; "" for a file for each.
     """
     locale, zone = format_locale(), format_zone()
-    new_tab = {
-        Opening.DEFAULT: opens_new_tab, Opening.SAME_TAB: False, Opening.NEW_TAB: True,
-    }  # fmt: skip
     marks = {state: mark(state.value) for state in Health}
     tiles = []
     for app in apps:
@@ -170,10 +167,15 @@ def tiles_of(
                 mark=marks[app.state] if app.state else Markup(),
                 since=since,
                 word=word,
-                opens_new_tab=new_tab[app.opens],
+                opens_new_tab=is_new_tab(app.opens, chosen=opens_new_tab),
             )
         )
     return tiles
+
+
+def is_new_tab(opens: Opening, *, chosen: bool) -> bool:
+    """Whether an app opens in a new tab, for a visitor who has `chosen` so for all, or not."""
+    return chosen if opens is Opening.DEFAULT else opens is Opening.NEW_TAB
 
 
 def _health_words(app: PlacedApp, now: datetime, locale: Locale, zone: tzinfo) -> tuple[str, str]:

@@ -25,8 +25,8 @@ PAGES = {
     "an app to move": ("ben", "/b/home/apps/1/move-to", 200),
     "a section to move": ("ada", "/b/home/sections/1/move-to", 200),
     "a section to delete": ("ada", "/b/home/sections/1/delete", 200),
-    "find": ("ada", "/?q=fin", 200),
-    "nothing found": ("ada", "/?q=nothing+of+the+kind", 200),
+    "find": ("ada", "/find?q=fin", 200),
+    "nothing found": ("ada", "/find?q=nothing+of+the+kind", 200),
     "add app": ("ben", "/apps/new", 200),
     "edit app": ("ada", "/apps/2/edit", 200),
     "delete app": ("ben", "/apps/2/delete", 200),
@@ -92,7 +92,7 @@ def test_axe_finds_nothing_in_what_opens(show: Show) -> None:
     page = show("start")
     page.keyboard.press("Control+k")
     page.keyboard.type("a")
-    page.locator("#find .tile").first.wait_for()
+    page.locator("#find .match").first.wait_for()
     assert findings(page) == []
 
     page.keyboard.press("Escape")

@@ -16,7 +16,7 @@ from launcher.web import health
 from tests.support.service import run
 from tests.web.visitor import Visitor
 
-ADDRESSES = ("/", "/login", "/account", "/b/home", "/nope", "/admin/users", "/?q=x")
+ADDRESSES = ("/", "/login", "/account", "/b/home", "/nope", "/admin/users", "/find?q=x")
 
 
 def _lose(path: Path) -> None:

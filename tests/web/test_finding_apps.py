@@ -1,17 +1,32 @@
-"""Finding an app by name."""
+"""Finding apps, boards, settings and actions: the page and its part for a script."""
 
 from __future__ import annotations
 
+import html
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from tests.web.visitor import Visitor
 
 
-def _found(page: str) -> list[str]:
-    return re.findall(r'tile-name">([^<]+)<', page)
+def found(page: str, group: str = "Apps") -> list[str]:
+    """Return the names of the results of one group, as they are read."""
+    part = page.partition(f'<div role="group" aria-label="{group}">')[2].partition("</div>")[0]
+    names = re.findall(r"<b>(.*?)</b>", part)
+    return [html.unescape(re.sub("<.*?>", "", name)) for name in names]
+
+
+def detail(page: str, name: str) -> str:
+    """Return what is said of the result `name`, marks included."""
+    for each, said in re.findall(r"<b>(.*?)</b> <small>(.*?)</small>", page):
+        if re.sub("<.*?>", "", each) == name:
+            return html.unescape(said)
+    raise AssertionError(f"{name} was not found")
 
 
 @pytest.mark.parametrize(
@@ -23,51 +38,180 @@ def _found(page: str) -> list[str]:
         ("films", ["Jellyfin"]),
         ("home", ["Home Assistant"]),
         ("10.0.0.3", ["Home Assistant"]),
+        ("https://jellyfin.home.arpa/", ["Jellyfin"]),
+        ("cloud", ["Nextcloud"]),
+        ("git", ["Forgejo"]),
         ("яблоко", ["Яблоко"]),
         ("ЯБЛ", ["Яблоко"]),
         ("фрукт", ["Яблоко"]),
         ("diary", ["Diary"]),
-        ("forgejo", []),
+        ("arpa", []),
+        ("gitea", []),
         ("", ["Diary", "Home Assistant", "Jellyfin", "Nextcloud", "Sprinkler", "Яблоко"]),
     ],
 )
 def test_it_finds_apps_by_what_one_remembers(
     ben: Visitor, boards: None, words: str, names: list[str]
 ) -> None:
-    ben.open(f"/?q={words}")
+    ben.open(f"/find?q={words}")
 
-    assert _found(ben.page) == names
+    assert found(ben.page) == names
+
+
+@pytest.mark.parametrize(
+    "words", ["jelyfin", "jellifin", "jellyfinn", "ejllyfin", "jely", "homeassistant", "ащкпуощ"]
+)
+def test_a_typing_error_does_not_hide_an_app(ben: Visitor, boards: None, words: str) -> None:
+    ben.open(f"/find?q={words}")
+
+    (name,) = found(ben.page)
+    assert name in {"Jellyfin", "Home Assistant", "Forgejo"}
+    assert "<mark>" in ben.page
+
+
+def test_what_begins_with_the_words_comes_first(ben: Visitor, boards: None) -> None:
+    ben.open("/find?q=n")
+
+    assert found(ben.page)[0] == "Nextcloud"
+
+
+def test_boards_are_found_by_their_name_and_by_their_sections(ben: Visitor, boards: None) -> None:
+    ben.open("/find?q=media")
+    assert found(ben.page, "Boards") == ["Home"]
+    assert detail(ben.page, "Home") == "section “<mark>Media</mark>”"
+    assert re.search(r'href="/b/home#section-\d+"', ben.page)
+
+    ben.open("/find?q=home")
+    assert found(ben.page, "Boards") == ["Home"]
+    assert detail(ben.page, "Home") == "4 apps"
+
+
+def test_the_words_are_marked_and_the_reason_is_said(
+    ben: Visitor, boards: None, data_dir: Path
+) -> None:
+    with closing(sqlite3.connect(data_dir / "launcher.db")) as database, database:
+        database.execute("UPDATE apps SET name = 'Jéllyfin' WHERE name = 'Jellyfin'")
+        database.execute("INSERT INTO tags (id, name) VALUES (7, 'fun')")
+        database.execute(
+            "INSERT INTO app_tags (app_id, tag_id) SELECT id, 7 FROM apps WHERE name = 'Sprinkler'"
+        )
+
+    ben.open("/find?q=jelly")
+    assert "<b><mark>Jélly</mark>fin</b> <small>jellyfin.home.arpa</small>" in ben.page
+    ben.open("/find?q=films")
+    assert detail(ben.page, "Jéllyfin") == "<mark>Films</mark> and series"
+    ben.open("/find?q=fun")
+    assert detail(ben.page, "Sprinkler") == "tag “<mark>fun</mark>”"
+    ben.open("/find?q=фрукт")
+    assert detail(ben.page, "Яблоко") == "search word “<mark>фрукт</mark>”"
+    ben.open("/find?q=8123")
+    assert detail(ben.page, "Home Assistant") == "10.0.0.3:<mark>8123</mark>"
+
+
+def test_an_archived_app_is_found_by_who_may_know_of_it_and_said_to_be_archived(
+    ben: Visitor, chloe: Visitor, boards: None
+) -> None:
+    ben.open("/find?q=forgejo")
+    assert detail(ben.page, "Forgejo") == "git.home.arpa, archived"
+
+    chloe.open("/find?q=forgejo")
+    assert found(chloe.page) == []
 
 
 def test_it_finds_only_what_one_may_see(
     chloe: Visitor, guest: Visitor, boards: None, set_site: Callable[..., None]
 ) -> None:
-    chloe.open("/?q=diary")
-    assert _found(chloe.page) == []
+    for words in ("diary", "dairy", "attic", "trunk"):
+        chloe.open(f"/find?q={words}")
+        assert found(chloe.page) == []
+        assert found(chloe.page, "Boards") == []
+        assert "Diary" not in chloe.page
     set_site(guest_access=True)
-    guest.open("/?q=")
-    assert _found(guest.page) == ["Jellyfin", "Sprinkler"]
+    guest.open("/find?q=")
+    assert found(guest.page) == ["Jellyfin", "Sprinkler"]
+    assert found(guest.page, "Boards") == ["Garden"]
 
 
 def test_a_guest_who_is_not_let_in_finds_nothing(guest: Visitor, boards: None) -> None:
-    assert guest.open("/?q=jelly").status_code == 302
+    assert guest.open("/find?q=jelly").status_code == 302
 
 
-def test_nothing_found_says_so_and_is_no_markup(ada: Visitor, boards: None) -> None:
-    ada.open("/?q=<b>nothing</b>")
+@pytest.mark.parametrize(
+    ("words", "place", "address"),
+    [
+        ("time zone", "Settings: Time zone", "/admin/settings#time_zone"),
+        ("audit", "Settings: Audit log", "/admin/audit"),
+        ("tags", "Settings: Tags", "/admin/tags"),
+        ("password", "Settings: Password", "/account#password-title"),
+        ("back up", "Actions: Back up now", "/admin/backups#create-now"),
+        ("add app", "Actions: Add app", "/apps/new"),
+        ("edit garden", "Actions: Edit board Garden", "/b/garden/edit"),
+    ],
+)
+def test_settings_and_actions_lead_to_their_place(
+    ada: Visitor, boards: None, words: str, place: str, address: str
+) -> None:
+    group, name = place.split(": ")
+    ada.open(f"/find?q={words}")
 
-    assert "No app is called “&lt;b&gt;nothing&lt;/b&gt;”." in ada.page
+    assert name in found(ada.page, group)
+    assert f'href="{address}"' in ada.page
 
 
-def test_the_script_gets_the_list_alone(ada: Visitor, boards: None) -> None:
-    answer = ada.open("/?q=jelly", HX_Request="true")
+def test_every_setting_and_action_that_is_found_opens(
+    ada: Visitor, ben: Visitor, chloe: Visitor, boards: None
+) -> None:
+    for visitor in (ada, ben, chloe):
+        places: set[str] = set()
+        for letter in "aeiouy":
+            visitor.open(f"/find?q={letter}")
+            places |= set(re.findall(r'role="option" id="[^"]*" href="(/[^"#]*)', visitor.page))
+        assert len(places) > 2
+        assert {place: visitor.open(place).status_code for place in places} == dict.fromkeys(
+            places, 200
+        )
 
-    assert ada.page.lstrip().startswith('<div class="found" id="found">')
+
+def test_they_have_their_english_names_too(ada: Visitor, boards: None) -> None:
+    ada.language = "de"
+
+    ada.open("/find?q=zeitzone")
+    assert found(ada.page, "Einstellungen") == ["Zeitzone"]
+    ada.open("/find?q=time+zone")
+    assert found(ada.page, "Einstellungen") == ["Zeitzone"]
+
+
+def test_viewers_find_no_page_that_they_may_not_open(chloe: Visitor, boards: None) -> None:
+    for words in ("users", "audit", "back up", "add app", "edit board", "time zone", "tags"):
+        chloe.open(f"/find?q={words}")
+        assert found(chloe.page, "Settings") + found(chloe.page, "Actions") == []
+
+
+def test_nothing_found_says_so_and_offers_to_add_it(
+    ben: Visitor, chloe: Visitor, boards: None
+) -> None:
+    ben.open("/find?q=paperless+ngx")
+    assert "No results for “paperless ngx”" in ben.page
+    assert found(ben.page, "Actions") == ["Add app “paperless ngx”"]
+    (address,) = re.findall(r'href="(/apps/new[^"]+)"', ben.page)
+    assert 'value="paperless ngx"' in ben.open(html.unescape(address)).text
+
+    chloe.open("/find?q=<b>paperless</b>")
+    assert "No results for “&lt;b&gt;paperless&lt;/b&gt;”" in chloe.page
+    assert "/apps/new" not in chloe.page
+
+
+def test_the_script_gets_the_part_alone(ada: Visitor, boards: None) -> None:
+    answer = ada.open("/find?q=jelly", HX_Request="true")
+
+    assert ada.page.lstrip().startswith('<div id="found">')
+    assert '<p class="vh" role="status">1 result for jelly</p>' in ada.page
     assert "<html" not in ada.page
     assert "HX-Request" in answer.headers["Vary"]
 
 
-def test_the_name_that_begins_so_comes_first(ada: Visitor, boards: None) -> None:
-    ada.open("/?q=n")
+def test_the_old_address_leads_here(ada: Visitor, boards: None) -> None:
+    answer = ada.open("/?q=jelly+fin")
 
-    assert _found(ada.page)[0] == "Nextcloud"
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/find?q=jelly+fin"

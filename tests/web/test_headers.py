@@ -44,7 +44,7 @@ def test_no_page_is_kept(ada: Visitor, address: str) -> None:
     assert ada.open(address).headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("address", [*ADDRESSES, "/?q="])
+@pytest.mark.parametrize("address", [*ADDRESSES, "/find?q="])
 def test_pages_carry_no_script_or_style_of_their_own(
     ada: Visitor, boards: None, address: str
 ) -> None:

@@ -35,7 +35,7 @@ SEES = {
 SECRETS = ("Attic", "attic", "Diary", "diary", "Trunk")
 """Every word of the private board."""
 
-PAGES = ("/", "/?q=a", "/account", "/b/home", "/b/garden", "/apps/new", "/boards/new",
+PAGES = ("/", "/find?q=a", "/account", "/b/home", "/b/garden", "/apps/new", "/boards/new",
          "/b/home/edit", "/b/home/settings", "/b/garden/settings", "/apps/1/edit",
          "/admin/boards", "/admin/apps", "/admin/tags", "/admin/icons", "/icons")  # fmt: skip
 

@@ -40,14 +40,12 @@ def site_behind(
 
 
 def url_of(page: str, name: str = "Jellyfin") -> str:
-    """Return the URL that a tile opens; its note says the same."""
-    tile = next(
-        each
-        for each in re.findall(r"<li id=.*?</li>", page, re.DOTALL)
-        if f'tile-name">{name}<' in each
-    )
-    url = html.unescape(re.findall(r'href="([^"]*)"', tile)[0])
-    assert f'tile-note">{url.partition("://")[2].rstrip("/")}<' in tile
+    """Return the URL that a tile or a result opens; the note of a tile says the same."""
+    links = re.findall(r'<li id=.*?</li>|<a class="match".*?</a>', page, re.DOTALL)
+    link = next(each for each in links if f">{name}<" in re.sub("</?mark>", "", each))
+    url = html.unescape(re.findall(r'href="([^"]*)"', link)[0])
+    if "tile-note" in link:
+        assert f'tile-note">{url.partition("://")[2].rstrip("/")}<' in link
     return url
 
 
@@ -141,7 +139,7 @@ def test_an_app_with_one_url_opens_it_everywhere(
 
 def test_the_other_url_is_not_sent(guest: Visitor, two_urls: None, set_site: SetSite) -> None:
     set_site(guest_access=True, home_networks="192.168.1.0/24")
-    for path in ("/b/garden", "/?q=jelly"):
+    for path in ("/b/garden", "/find?q=jelly"):
         assert visit(guest, path) == OUTSIDE
         assert "192.168.1" not in guest.page
         assert visit(guest, path, address=HOME) == INSIDE
@@ -150,7 +148,7 @@ def test_the_other_url_is_not_sent(guest: Visitor, two_urls: None, set_site: Set
 
 def test_an_app_is_found_by_both_urls(ada: Visitor, two_urls: None) -> None:
     for words in ("192.168.1.5", "jellyfin.home"):
-        assert visit(ada, f"/?q={words}") == OUTSIDE
+        assert visit(ada, f"/find?q={words}") == OUTSIDE
 
 
 def test_a_home_url_that_is_no_web_address_is_not_opened(

@@ -23,7 +23,7 @@ READERS = {
     kinds.EnumText, kinds.StoredBoolean, kinds.StoredBytes, kinds.StoredFacts, kinds.StoredInteger,
     kinds.StoredText, kinds.UtcDateTime, kinds.UtcSeconds,
 }  # fmt: skip
-SEARCHES = ("/?q=a", "/?q=%C3%A9.", "/admin/audit?kind=user", "/admin/audit?by=ada")
+SEARCHES = ("/find?q=a", "/find?q=%C3%A9.", "/admin/audit?kind=user", "/admin/audit?by=ada")
 """Pages that read more when asked for it."""
 COMMANDS = (["user", "list"], ["settings", "get"], ["backup", "list"], ["backup", "show", "latest"])
 

@@ -64,6 +64,7 @@ LEAST: Mapping[str, Rank] = {
     "recent": Rank.VIEWER,
     "shortcuts": Rank.VIEWER,
     "start": Rank.VIEWER,
+    "find": Rank.VIEWER,
     "editing": Rank.EDITOR,
     "folding": Rank.VIEWER,
     "samples": Rank.EDITOR,

@@ -88,7 +88,7 @@ def test_a_stranger_learns_nothing_of_the_server(
         for rule in rules(app)
         if "GET" in (rule.methods or ())
     ]
-    paths += ["/login?next=//[", "/?q=%ff", "/setup?token=%ff", "/nowhere"]
+    paths += ["/login?next=//[", "/?q=%ff", "/find?q=%ff", "/setup?token=%ff", "/nowhere"]
     paths += [f"/b/{text}" for text in MALFORMED]
     for headers in HEADERS:
         for path in paths if not headers or harm is nothing else ("/", "/healthz", "/metrics"):

@@ -1,0 +1,185 @@
+"""The pages, settings and actions that a viewer can find: those that they may open."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from functools import cache
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from flask import url_for
+from flask_babel import force_locale
+
+from launcher.catalogue.access import edits_board, may_edit
+from launcher.extensions import db
+from launcher.i18n.formats import isolated
+from launcher.i18n.locale import DEFAULT_LOCALE, gettext
+from launcher.i18n.locale import lazy_gettext as _
+from launcher.models import Board, User
+from launcher.settings.table import SETTINGS
+from launcher.web.admin.audit.words import FIELD_WORDS
+from launcher.web.navigation import ADMIN_PAGES, CATALOGUE_PAGES
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
+
+
+class Kind(Enum):
+    """Under which heading a destination is found."""
+
+    SETTING = auto()
+    ACTION = auto()
+
+
+class _For(Enum):
+    """Who may open a destination."""
+
+    GUESTS = auto()
+    USERS = auto()
+    ADDING = auto()  # who may edit some board, shared ones included
+    EDITORS = auto()
+    ADMINS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """One page, setting or action: found by `names`, that in English included."""
+
+    kind: Kind
+    icon: str
+    names: Sequence[str]
+    detail: str
+    endpoint: str
+    anchor: str = ""
+    slug: str | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        anchor = self.anchor or None
+        if self.slug is None:
+            return url_for(self.endpoint, _anchor=anchor)
+        return url_for(self.endpoint, slug=self.slug, _anchor=anchor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One line of the table: what does not depend on the viewer and their language."""
+
+    who: _For
+    kind: Kind
+    icon: str
+    name: LazyString
+    endpoint: str
+    anchor: str = ""
+    detail: LazyString | str = ""
+
+
+def destinations(viewer: User | None) -> Sequence[Destination]:
+    """Return what `viewer` can find beside apps and boards."""
+    rights = _rights(viewer)
+    found = [
+        Destination(
+            each.kind, each.icon, (str(each.name), english), str(each.detail), each.endpoint,
+            each.anchor,
+        )
+        for each, english in zip(_table(), _english(), strict=True)
+        if each.who in rights
+    ]  # fmt: skip
+    return [*found, *_boards_to_edit(viewer, rights)]
+
+
+def may_add_app(viewer: User | None) -> bool:
+    """Whether `viewer` may add an app."""
+    return _For.ADDING in _rights(viewer)
+
+
+def _rights(viewer: User | None) -> Collection[_For]:
+    if viewer is None:
+        return {_For.GUESTS}
+    rights = {_For.USERS}
+    if may_edit(viewer):
+        rights.add(_For.ADDING)
+    if viewer.may_edit:
+        rights.add(_For.EDITORS)
+    if viewer.is_admin:
+        rights.add(_For.ADMINS)
+    return rights
+
+
+def _boards_to_edit(viewer: User | None, rights: Collection[_For]) -> Iterator[Destination]:
+    if _For.ADDING not in rights:
+        return
+    query = sa.select(Board.slug, Board.name).where(edits_board(viewer))
+    for slug, name in db.session.execute(query.order_by(Board.position, Board.id)):
+        words = gettext("Edit board %(name)s", name=isolated(name))
+        yield Destination(
+            Kind.ACTION, "pencil", (words, f"Edit board {name}"), "", "editing.show", slug=slug
+        )
+
+
+@cache
+def _table() -> Sequence[_Entry]:
+    return (*_pages(), *_settings(), *_ACCOUNT, *_ACTIONS)
+
+
+@cache
+def _english() -> Sequence[str]:
+    with force_locale(DEFAULT_LOCALE):
+        return [str(each.name) for each in _table()]
+
+
+def _pages() -> Iterator[_Entry]:
+    for group, pages in ADMIN_PAGES:
+        who = _For.EDITORS if (group, pages) == CATALOGUE_PAGES else _For.ADMINS
+        for endpoint, icon, name in pages:
+            yield _Entry(who, Kind.SETTING, icon, name, endpoint, detail=group)
+
+
+_SETTING_PAGES = {
+    "site": ("site.show", "settings", _("Settings")),
+    "schedule": ("schedules.show", "clock", _("Schedule")),
+}
+"""The pages that show settings: endpoint, icon and name, by `Setting.page`."""
+
+
+def _settings() -> Iterator[_Entry]:
+    yield _Entry(_For.ADMINS, Kind.SETTING, "clock", _("Schedule"), "schedules.show")
+    for each in SETTINGS.values():
+        if each.page:
+            endpoint, icon, page = _SETTING_PAGES[each.page]
+            words = FIELD_WORDS[each.name]
+            yield _Entry(_For.ADMINS, Kind.SETTING, icon, words, endpoint, each.name, page)
+
+
+def _own(icon: str, name: LazyString, anchor: str) -> _Entry:
+    return _Entry(_For.USERS, Kind.SETTING, icon, name, "account.show", anchor, _("Your account"))
+
+
+_ACCOUNT = (
+    _own("user", _("Your account"), ""),
+    _own("user", _("Language and appearance"), "appearance-title"),
+    _own("house", _("Start page"), "start-title"),
+    _own("lock", _("Password"), "password-title"),
+    _own("user", _("Sessions"), "sessions-title"),
+)
+
+
+def _action(who: _For, icon: str, name: LazyString, endpoint: str, anchor: str = "") -> _Entry:
+    return _Entry(who, Kind.ACTION, icon, name, endpoint, anchor)
+
+
+_ACTIONS = (
+    _action(_For.ADDING, "plus", _("Add app"), "apps.new"),
+    _action(_For.EDITORS, "plus", _("Add board"), "boards.new"),
+    _action(_For.ADMINS, "database-backup", _("Back up now"), "backups.show", "create-now"),
+    _action(_For.ADMINS, "upload", _("Upload a backup"), "backups.show", "upload"),
+    _action(_For.ADMINS, "plus", _("Add user"), "users.new"),
+    _action(_For.ADMINS, "plus", _("Add group"), "groups.new"),
+    _action(_For.ADMINS, "plus", _("Add recipient"), "notifications.new"),
+    _action(_For.USERS, "log-out", _("Sign out everywhere"), "account.show", "sessions-title"),
+    _action(_For.GUESTS, "user", _("Sign in"), "auth.sign_in"),
+)
+"""A search changes nothing: an action leads to the page with its button."""
