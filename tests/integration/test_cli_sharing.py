@@ -118,6 +118,20 @@ def test_the_boards_of_a_deleted_user_are_the_first_admins(
     assert "is the last active admin" in run("user", "delete", "ada", "--yes", expect=1).stderr
 
 
+def test_a_restore_brings_groups_and_shares_back(run: Run, diary: None) -> None:
+    run("board", "share", "diary", "--group", "Family", "--edit")
+    run("board", "share", "diary", "--user", "ada")
+    before = _shared(run), read(run, "group", "list")
+    run("backup", "create")
+    run("group", "delete", "Family", "--yes")
+    run("board", "share", "diary", "--user", "ada", "--revoke")
+    run("user", "delete", "chloe", "--yes")
+    assert _shared(run) == []
+    run("backup", "restore", "latest", "--yes")
+    assert (_shared(run), read(run, "group", "list")) == before
+    assert before[1][0]["members"] == ["chloe"]
+
+
 def test_a_deactivated_user_keeps_their_boards_and_signs_in_once_reactivated(
     run: Run, diary: None, app: Flask, runner: FlaskCliRunner
 ) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -196,6 +199,35 @@ def test_who_may_edit_a_shared_board_gets_proposals_and_no_button_for_boards(
     assert "Wiki" in answer.text
     page = fred.open("/b/attic/delete").text
     assert "You can undo this" not in page
+
+
+def test_shares_of_users_and_groups_that_are_not_there_break_no_page(
+    ada: Visitor, ben: Visitor, fred: Visitor, app: Flask, data_dir: Path
+) -> None:
+    """As a program other than Launcher leaves the rows, which deletes without their links."""
+    fred_id = _id(app, "fred")
+    with app.app_context():
+        create_group("Family", [fred_id, _id(app, "chloe")], actor=COMMAND_LINE)
+        create_group("Friends", actor=COMMAND_LINE)
+    ben.open("/b/attic/settings")
+    share = [f"user:{fred_id}:view", "group:1:edit", "group:2:view"]
+    ben.send("/b/attic/settings", sharing_shown="1", visibility="chosen", share=share)
+    with closing(sqlite3.connect(data_dir / "launcher.db")) as database, database:
+        database.execute("DELETE FROM users WHERE username = 'fred'")
+        database.execute("DELETE FROM user_groups WHERE name = 'Friends'")
+        assert database.execute("SELECT count(*) FROM board_groups").fetchone() == (2,)
+    for visitor, path in (
+        (ben, "/b/attic/settings"), (ben, "/b/attic"), (ada, "/admin/groups"),
+        (ada, "/admin/groups/1"), (ada, "/admin/groups/1/delete"), (ada, "/admin/boards"),
+        (ada, "/admin/audit"), (ada, "/admin/users"),
+    ):  # fmt: skip
+        assert visitor.open(path).status_code == 200, path
+    ben.open("/b/attic/settings")
+    assert "Family" in ben.page
+    assert "Friends" not in ben.page
+    answer = ben.send("/b/attic/settings", sharing_shown="1", visibility="chosen", share=share)
+    assert answer.status_code == 303
+    assert _shared_with(app)[1] == "group:1:edit"
 
 
 @pytest.fixture
