@@ -25,6 +25,10 @@ function sayInDialog() {
 // After the other listeners, which may close the dialog.
 for (const shown of ["htmx:after:swap", "launcher:shown"]) document.addEventListener(shown, () => queueMicrotask(sayInDialog));
 
+// It shows a page where the site cannot be reached. Browsers have it over TLS and on this machine.
+const { worker } = document.currentScript.dataset;
+if (worker) window.addEventListener("load", () => navigator.serviceWorker?.register(worker).catch(() => {}));
+
 const find = document.querySelector("#find");
 const query = find?.querySelector("input");
 let request = null;

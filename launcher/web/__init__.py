@@ -75,7 +75,7 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     htmx.init_app(app)
     numbers.init_app(app)
-    for part in (assets, errors, frame, navigation, receiving, sessions, banner):
+    for part in (assets, errors, frame, home_screen, navigation, receiving, sessions, banner):
         part.init_app(app)
     for page in (
         health, home_screen, metrics, setup, setup_restore, auth, account, reauthentication,

@@ -28,7 +28,10 @@ _SHEETS = ("launcher.css", "editing.css")
 _APP_ICONS = tuple(f"app-icons/{name}.png" for name in (
     "icon-192", "icon-512", "maskable-192", "maskable-512", "monochrome-512", "touch-180",
 ))  # fmt: skip
-_FILES = ("app.js", "shortcuts.js", "icons.svg", "favicon.svg", "settings.css", HTMX, *_APP_ICONS)
+_FILES = (
+    "app.js", "shortcuts.js", "offline.js", "icons.svg", "favicon.svg", "settings.css", HTMX,
+    *_APP_ICONS,
+)  # fmt: skip
 _SCOPED_SCRIPTS = ("upload.js", "picker.js", "app_form.js")
 _ADMIN_SCRIPTS = ("admin.js", "upload.js")
 _IMPORT = re.compile(r'^@import "([^"]+)";\n', re.MULTILINE)

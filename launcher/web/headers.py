@@ -46,6 +46,9 @@ def _add_headers(response: Response) -> Response:
     own = _OF_ASSETS if response.cache_control.immutable else _OF_PAGES
     for name, value in (_ALWAYS | own).items():
         response.headers.setdefault(name, value)
+    if response.status_code >= 500:
+        # A proxy in front has errors of its own, for which browsers show `offline.html`.
+        response.headers["Launcher-Error"] = str(response.status_code)
     # Every page has a token or a name in it; what may be cached sets its own header.
     response.headers.setdefault("Cache-Control", "no-store")
     return response

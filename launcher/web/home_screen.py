@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify, url_for
+import hashlib
+from functools import lru_cache
 
+from flask import Blueprint, Flask, Response, jsonify, render_template, request, url_for
+
+from launcher.db.session import ungated
 from launcher.i18n.locale import gettext as _
 from launcher.models import Theme
-from launcher.web.assets import asset_url
+from launcher.web.assets import STATIC_PATH, asset_url
 from launcher.web.colours import grounds
 from launcher.web.frame import current_frame
 
@@ -20,7 +24,14 @@ _ICONS = {
     "app-icons/monochrome-512.png": ("512x512", "monochrome"),
 }
 
+_SERVICE_WORKER = (STATIC_PATH / "service-worker.js").read_text()
+
 blueprint = Blueprint("home_screen", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Offer `worker_url` to templates."""
+    app.jinja_env.globals["worker_url"] = worker_url
 
 
 @blueprint.get("/manifest.webmanifest")
@@ -56,3 +67,56 @@ def manifest() -> Response:
     response.mimetype = "application/manifest+json"
     response.headers["Cache-Control"] = f"private, max-age={_KEPT_FOR_S}"
     return response
+
+
+@blueprint.get("/service-worker.js")
+@ungated
+def worker() -> Response:
+    """Send the script that a browser asks when the server is silent. It is the same to everyone.
+
+    A browser asks for it after each page, and runs a new one at once.
+    """
+    response = Response(_SERVICE_WORKER, mimetype="text/javascript")
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+@blueprint.get("/offline")
+def unreachable() -> str:
+    """Say that there is no connection, on the page that a browser keeps for then."""
+    return _page(host=request.host)
+
+
+@blueprint.get("/offline/waiting")
+def waiting() -> str:
+    """Say that the server is silent, on the page that a browser keeps for then."""
+    return _page(host=request.host, is_waiting=True)
+
+
+def worker_url() -> str:
+    """Return the address of the script, which differs when the pages that it keeps have changed.
+
+    So the browser keeps others after a change of the site, of the language or of the theme.
+    """
+    frame = current_frame()
+    version = _version(frame.site_name, frame.hue, frame.language, frame.theme, request.script_root)
+    return url_for("home_screen.worker", v=version)
+
+
+# What the pages are made from, besides the files of this version. Their host is always the same.
+@lru_cache(maxsize=64)
+def _version(*_frame: object) -> str:
+    pages = _page(host="") + _page(host="", is_waiting=True)
+    return hashlib.sha256(pages.encode()).hexdigest()[:12]
+
+
+def _page(*, host: str, is_waiting: bool = False) -> str:
+    if is_waiting:
+        title = _("Launcher does not answer yet")
+        text = _("%(host)s did not answer within 5 seconds.", host=host)
+    else:
+        title = _("Launcher cannot be reached")
+        text = _("There is no connection to %(host)s.", host=host)
+    return render_template("offline.html", title=title, text=text)

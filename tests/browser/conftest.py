@@ -42,6 +42,8 @@ _NO_TRANSITION = "Transition was aborted because of invalid state"
 """What Chromium says when it leaves out the transition to a page, as it does where a small sheet of
 the page comes in before the one that asks for transitions: with a new colour that one is not yet in
 its cache."""
+_NO_WORKER = "Service Worker registration blocked by Playwright"
+"""A service worker asks for what no test counts. `test_home_screen` lets it run."""
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 """The first of these that there is. The shell is the same engine without windows and menus, which
 cost three quarters of every page that a test opens."""
@@ -75,6 +77,8 @@ class Watch:
             self.complaints.append(f"script: {error.error}")
 
     def on_console(self, message: ConsoleMessage) -> None:
+        if message.text == _NO_WORKER:
+            return
         is_expected = any(
             f"status of {status}" in message.text for status in self.expected_statuses
         )
@@ -166,7 +170,9 @@ def open_page(chromium: Browser, watches: list[Watch]) -> Iterator[OpenPage]:
         origin = _origin(url)
         watch = Watch(origin, expected_statuses=expected_statuses or set())
         watches.append(watch)
-        options = {"locale": "en", "viewport": {"width": width, "height": 844}} | context
+        options = {
+            "locale": "en", "viewport": {"width": width, "height": 844}, "service_workers": "block"
+        } | context  # fmt: skip
         held = chromium.new_context(base_url=origin, **options)
         opened.append(held)
         watch.over(held)
@@ -202,7 +208,7 @@ def look_at(
         width: int = 1280, expected_statuses: set[int] | None = None,
     ) -> Page:  # fmt: skip
         if locale not in kept_pages:
-            context, watch = chromium.new_context(locale=locale), Watch("")
+            context, watch = chromium.new_context(locale=locale, service_workers="block"), Watch("")
             watch.over(context)
             kept_pages[locale] = context.new_page(), watch
         page, watch = kept_pages[locale]
@@ -228,7 +234,7 @@ def _origin(url: str) -> str:
 def sign_in(chromium: Browser, url: str, username: str, password: str) -> object:
     """Sign in by the form, watched like everything; return the cookies for `storage_state`."""
     watch = Watch(url)
-    context = chromium.new_context(base_url=url)
+    context = chromium.new_context(base_url=url, service_workers="block")
     watch.over(context)
     page = context.new_page()
     page.goto("/login")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -147,3 +148,89 @@ def _theme_colours(page: str) -> dict[str, str]:
             r'<meta name="theme-color" content="(#[0-9a-f]{6})"( media="([^"]+)")?>', page
         )
     }
+
+
+def test_the_script_for_a_silent_server_is_asked_for_again_each_time(
+    guest: Visitor, data_dir: Path
+) -> None:
+    answer = guest.open("/service-worker.js")
+
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/javascript"
+    assert answer.headers["Cache-Control"] == "no-cache"
+    assert "worker-src 'self'" in answer.headers["Content-Security-Policy"]
+    again = guest.open("/service-worker.js", If_None_Match=answer.headers["ETag"])
+    assert (again.status_code, again.data) == (304, b"")
+
+    (data_dir / "launcher.db").unlink()
+    assert guest.open("/service-worker.js").data == answer.data
+
+
+def test_nothing_of_a_person_is_on_the_pages_that_a_browser_keeps(
+    ada: Visitor, guest: Visitor, boards: None
+) -> None:
+    with ada.client.session_transaction() as session:
+        session["_flashes"] = [("message", "Jellyfin saved.")]
+    for address in ("/offline", "/offline/waiting"):
+        page = ada.open(address).text
+        assert page == guest.open(address).text
+        assert "Jellyfin" not in page
+        assert "csrf" not in page
+    with ada.client.session_transaction() as session:
+        assert session["_flashes"], "the message is for the next page"
+
+
+def test_a_kept_page_needs_nothing_that_is_not_kept(guest: Visitor) -> None:
+    page = guest.open("/offline").text
+
+    needed = re.findall(r'<(?:link|script|use|img)[^>]+(?:href|src)="([^"#]+)', page)
+    assert len(needed) == 4
+    for address in needed:
+        assert address.endswith("?offline")
+        assert guest.open(address).status_code == 200
+
+
+def test_a_browser_keeps_other_pages_when_they_look_different(
+    ada: Visitor, guest: Visitor, set_site: SetSite, app: Flask
+) -> None:
+    addresses = [_worker(guest), _worker(ada)]
+    assert addresses[0] == addresses[1]
+
+    set_site(site_name="Household")
+    addresses.append(_worker(guest))
+    set_site(accent_hue=17)
+    addresses.append(_worker(guest))
+    with app.app_context():
+        db.session.get_one(User, 1).locale = "ru"
+        db.session.commit()
+    addresses.append(_worker(ada))
+    guest.client.set_cookie("theme", "dark")
+    addresses.append(_worker(guest))
+
+    assert len(set(addresses)) == len(addresses) - 1
+
+
+def test_a_page_without_the_database_installs_nothing(guest: Visitor, data_dir: Path) -> None:
+    (data_dir / "launcher.db").unlink()
+    guest.open("/")
+
+    assert "data-worker" not in guest.page
+    assert "manifest" not in guest.page
+
+
+def test_errors_of_launcher_are_not_taken_for_those_of_a_proxy(
+    guest: Visitor, data_dir: Path
+) -> None:
+    assert "Launcher-Error" not in guest.open("/nope").headers
+    (data_dir / "launcher.db").unlink()
+    for address in ("/", "/healthz"):
+        assert guest.open(address).headers["Launcher-Error"] == "503"
+
+
+def _worker(visitor: Visitor) -> str:
+    visitor.open("/login?next=/")
+    if not (found := re.search(r'data-worker="([^"]+)"', visitor.page)):
+        visitor.open("/")
+        found = re.search(r'data-worker="([^"]+)"', visitor.page)
+    assert found
+    return found[1]
