@@ -102,11 +102,13 @@ class Preview:
         viewer: whose start page it is, None for guests.
         back: the address of the page that it was opened from.
         url_of: the address of a board in the preview, by its slug.
+        hidden: the board that was asked for and that they do not see, None where they do.
     """
 
     viewer: User | None
     back: str
     url_of: Callable[[str], str]
+    hidden: Board | None = None
 
 
 def show_board(
@@ -128,23 +130,27 @@ def show_board(
         can_fold=viewer is not None and preview is None,
         path=url_for("start.board", slug=shown.slug) if shown else "",
         edit_url=url_for("editing.show", slug=shown.slug) if shown and can_edit else "",
-        sections=_groups(placed, now, folds, sheet_url),
+        sections=_groups(placed, now, folds, sheet_url, viewer),
         summary=_summary(placed),
         samples=sum(app.is_sample for app in placed) if can_edit else 0,
-        welcome=None if placed else welcome(shown, None if preview else viewer),
+        welcome=None if placed else welcome(shown, viewer),
         can_find=bool(boards) and preview is None,
         is_admin=viewer is not None and viewer.is_admin and preview is None,
     )
 
 
 def _groups(
-    placed: list[PlacedApp], now: datetime, folds: Mapping[int, bool] | None, sheet_url: str
+    placed: list[PlacedApp],
+    now: datetime,
+    folds: Mapping[int, bool] | None,
+    sheet_url: str,
+    viewer: User | None,
 ) -> list[dict[str, object]]:
     """Return the sections that have apps; `folds` of a user, for guests all are unfolded."""
     show_tiles = partial(
         tiles_of,
         now=now,
-        opens_new_tab=_opens_new_tab(),
+        opens_new_tab=_opens_new_tab(viewer),
         is_at_home=is_at_home(),
         sheet_url=sheet_url,
     )
@@ -181,8 +187,7 @@ def _url_of(slug: str) -> str:
     return url_for("start.board", slug=slug)
 
 
-def _opens_new_tab() -> bool:
-    viewer = current_viewer()
+def _opens_new_tab(viewer: User | None) -> bool:
     return viewer is not None and viewer.open_new_tab
 
 

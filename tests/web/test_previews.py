@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from launcher.extensions import db
-from launcher.models import User
+from launcher.models import Board, User
 from tests.web.visitor import Visitor
 
 
@@ -51,3 +51,58 @@ def test_guests_see_what_the_preview_of_guests_shows(
     assert _boards(page) == _boards(guest.page) == {"garden"}
     assert "Diary" not in ada.open("/admin/guests/start/attic").text
     assert "Preview as guest" in ada.open("/b/garden/settings").text
+
+
+def _words(page: str) -> str:
+    """The text of the page without its bar and what only its reader can do."""
+    main = page.partition("<main")[2].partition("</main>")[0].partition(">")[2]
+    main = re.sub(
+        r"<(form|a class=\"button|dialog|p class=\"later)[\s\S]*?</(form|a|dialog|p)>", "", main
+    )
+    return " ".join(re.sub(r"<[^>]+>", " ", main).split())
+
+
+@pytest.mark.parametrize("name", ["ben", "chloe", "guest"])
+def test_a_preview_reads_as_the_page_of_that_person_board_by_board(
+    ada: Visitor, app: Flask, boards: None, *, set_site: Callable[..., None],
+    request: pytest.FixtureRequest, name: str,
+) -> None:  # fmt: skip
+    """In an order of their own, with a home board of their own, a fold, and an empty board."""
+    set_site(guest_access=True)
+    own: Visitor = request.getfixturevalue(name)
+    with app.app_context():
+        found = {each.slug: each for each in db.session.scalars(sa.select(Board))}
+        found["garden"].position = -1
+        db.session.add(Board(slug="empty", name="Empty", visibility="public", position=5))
+        user = db.session.scalar(sa.select(User).where(User.username == name))
+        if user:
+            user.home_board_id = found["home"].id
+            user.open_new_tab = True
+        db.session.commit()
+        start = f"/admin/users/{user.id}/start" if user else "/admin/guests/start"
+    own.open("/")
+    ada.open(start)
+    assert _tabs(ada.page) == _tabs(own.page)
+    assert ('aria-current="page">Home' in ada.page) is (name != "guest")
+    assert ("_blank" in ada.page) is ("_blank" in own.page) is (name != "guest")
+    for slug in ("", "home", "garden", "attic", "empty"):
+        real = own.open(f"/b/{slug}" if slug else "/")
+        ada.open(f"{start}/{slug}" if slug else start)
+        if real.status_code == 200:
+            assert _words(ada.page) == _words(own.page), slug
+        else:
+            seen_by = "Guests cannot view" if name == "guest" else "cannot view"
+            assert seen_by in ada.page, slug
+
+
+def test_a_preview_of_guests_who_see_nothing_says_what_they_see_instead(
+    ada: Visitor, boards: None
+) -> None:
+    ada.open("/admin/guests/start")
+    assert "Guests see the sign-in page." in ada.page
+    assert "Ask an admin" not in ada.page
+
+
+def _tabs(page: str) -> list[str]:
+    tabs = page.partition('aria-label="Boards"')[2].partition("</nav>")[0]
+    return re.findall(r">([^<]+)</a>", tabs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, url_for
@@ -49,7 +50,6 @@ def _show(preview: Preview, slug: str) -> str:
     boards = visible_boards(preview.viewer)
     shown = next((each for each in boards if each.slug == slug), None)
     if slug and shown is None:
-        if find_board(slug, signed_in_user()) is None:
-            abort(404)
-        return show_board(boards, None, preview=preview)
+        hidden = find_board(slug, signed_in_user()) or abort(404)
+        return show_board(boards, None, preview=replace(preview, hidden=hidden))
     return show_board(boards, shown or home_board(boards, preview.viewer), preview=preview)
