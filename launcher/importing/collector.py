@@ -25,11 +25,13 @@ from launcher.importing.draft import (
     Source,
 )
 from launcher.importing.icon_names import Icon
-from launcher.importing.text import one_line
+from launcher.importing.text import name_line, one_line
 from launcher.importing.urls import host_of, refusal_of, same_url_key
+from launcher.importing.yaml_tree import Tree
 
 BETWEEN_LEVELS = " \u203a "
 _DETAIL_MAX = 100
+_NO_NAME = "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,12 @@ class Collector:
             self._sections.setdefault(section, [])
         return section
 
+    def draft_of(self, tree: Tree) -> Draft:
+        """Return what was collected of a tree, with a note for each key that stood twice."""
+        for key, line in tree.repeated:
+            self.note(LeaveReason.REPEATED_KEY, name=key, line=line)
+        return self.draft(ends_in_line=tree.ends_in_line)
+
     def draft(self, *, ends_in_line: int = 0, is_cut_off: bool = False) -> Draft:
         """Return what was collected."""
         return Draft(
@@ -129,17 +137,17 @@ class Collector:
 
 @lru_cache(maxsize=1_000)
 def _title(text: str) -> str:
-    return one_line(text, TITLE_MAX)[0]
+    return name_line(text, TITLE_MAX)[0]
 
 
 def _as_app(found: Found, url: str) -> DraftApp:
     notes = [*found.notes, *found.icon.notes]
-    name, is_cut = one_line(found.name, NAME_MAX)
+    name, is_cut = name_line(found.name, NAME_MAX)
     if is_cut:
         notes.append(LeftOut(LeaveReason.NAME_TOO_LONG))
     if not name:
         host = host_of(url)
-        name = one_line(name_of_host(host) or host, NAME_MAX)[0] or url[:NAME_MAX]
+        name = name_line(name_of_host(host) or host, NAME_MAX)[0] or _NO_NAME
     texts = [one_line(text, TEXT_MAX) for text in (found.description, found.keywords)]
     notes += [LeftOut(LeaveReason.TEXT_TOO_LONG)] if any(is_cut for _, is_cut in texts) else []
     tags, dropped = _tags(found.tags)

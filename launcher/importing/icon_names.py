@@ -20,6 +20,7 @@ _FONT_AWESOME = re.compile(
 )
 _COLOUR = re.compile(r"-(?:#[0-9a-f]{3,8}|0x[0-9a-f]{6})$", re.IGNORECASE)
 _ENDING = re.compile(r"\.(?:png|svg|webp|jpe?g|gif|ico|avif)$", re.IGNORECASE)
+_VARIANT = re.compile(r"-(?:light|dark)$")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._+-]{0,99}", re.ASCII)
 _NO_ICON = re.compile(r"(?i)|favicon(?:-.*)?|generative|none|default")
 _OF_BRANDS = re.compile(r"(?i)dashboard-icons|selfhst|selfh\.st|simpleicons|simple-icons")
@@ -67,6 +68,8 @@ def _last(path: str) -> str:
 
 def _named(kind: str, text: str) -> str:
     name = _ENDING.sub("", text).lower().replace(" ", "-").replace("_", "-")
+    if not kind:
+        name = _VARIANT.sub("", name)
     if not _NAME.fullmatch(name):
         return ""
     return f"{kind}:{name}" if kind else name

@@ -5,11 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from launcher.importing.bookmarks import is_bookmark_file, read_bookmarks
+from launcher.importing.dashy import is_dashy, read_dashy
 from launcher.importing.draft import MAX_BYTES, Draft, Source, Unreadable, UnreadableFileError
+from launcher.importing.heimdall import is_heimdall, read_heimdall
+from launcher.importing.homepage import is_homepage, read_homepage
+from launcher.importing.homer import is_homer, read_homer
+from launcher.importing.table import has_headings, read_table
 from launcher.importing.text import decode
+from launcher.importing.yaml_tree import Text, Tree, read_tree
 
-_PARSERS: dict[Source, Callable[[str], Draft]] = {
+_OF_TEXT: dict[Source, Callable[[str], Draft]] = {
     Source.BOOKMARKS: read_bookmarks,
+    Source.HEIMDALL: read_heimdall,
+    Source.CSV: read_table,
+}
+_OF_TREE: dict[Source, Callable[[Tree], Draft]] = {
+    Source.HOMEPAGE: read_homepage,
+    Source.HOMER: read_homer,
+    Source.DASHY: read_dashy,
+}
+_LIKE_TEXT: dict[Source, Callable[[str], bool]] = {
+    Source.BOOKMARKS: is_bookmark_file,
+    Source.HEIMDALL: is_heimdall,
+    Source.CSV: has_headings,
+}
+_LIKE_TREE: dict[Source, Callable[[Tree], bool]] = {
+    Source.DASHY: is_dashy,
+    Source.HOMER: is_homer,
+    Source.HOMEPAGE: is_homepage,
 }
 
 
@@ -27,11 +50,16 @@ def read(source: Source, content: bytes, filename: str = "") -> Draft:
     if not text.strip():
         raise UnreadableFileError(Unreadable.EMPTY)
     try:
-        return _PARSERS[source](text)
+        if source in _OF_TEXT:
+            return _OF_TEXT[source](text)
+        return _OF_TREE[source](read_tree(text))
     except UnreadableFileError as error:
-        if error.code is not Unreadable.FORMAT:
+        if error.code not in {Unreadable.FORMAT, Unreadable.SYNTAX, Unreadable.TAB}:
             raise
-        looks_like = guess(content)
+        looks_like = _guess(text, filename)
+        # A file of another format is seldom well-formed in this one.
+        if error.code is not Unreadable.FORMAT and looks_like in {source, None}:
+            raise
         raise UnreadableFileError(
             Unreadable.FORMAT,
             filename=filename,
@@ -40,8 +68,19 @@ def read(source: Source, content: bytes, filename: str = "") -> Draft:
         ) from None
 
 
-def guess(content: bytes, filename: str = "") -> Source | None:  # noqa: ARG001
+def guess(content: bytes, filename: str = "") -> Source | None:
     """Return the source that a file seems to come from, None when nothing tells."""
-    if is_bookmark_file(decode(content[:MAX_BYTES])):
-        return Source.BOOKMARKS
-    return None
+    return _guess(decode(content), filename) if len(content) <= MAX_BYTES else None
+
+
+def _guess(text: str, filename: str) -> Source | None:
+    for source, is_it in _LIKE_TEXT.items():
+        if is_it(text):
+            return source
+    try:
+        tree = read_tree(text)
+    except UnreadableFileError:
+        tree = Tree(Text("", 1), (), 1)
+    found = next((source for source, is_it in _LIKE_TREE.items() if is_it(tree)), None)
+    is_named_so = filename.lower().endswith((".csv", ".tsv"))
+    return found or (Source.CSV if is_named_so else None)

@@ -67,6 +67,13 @@ def one_line(text: str, limit: int) -> tuple[str, bool]:
     return (words[: limit - 1].rstrip() + "…" if is_cut else words), is_cut
 
 
+def name_line(text: str, limit: int) -> tuple[str, bool]:
+    """Return the same as `one_line`, but "" for a text of which nothing would be seen."""
+    name, is_cut = one_line(text, limit)
+    is_seen = any(unicodedata.category(each)[0] not in "ZC" for each in name)
+    return (name, is_cut) if is_seen else ("", False)
+
+
 def from_html(text: str, limit: int = _ENTITY_MAX) -> str:
     """Return the text of a piece of HTML without its tags; of long ones only the beginning."""
     # No number of an entity is longer than Python converts.

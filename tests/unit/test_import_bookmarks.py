@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 
 import pytest
 
@@ -18,8 +17,9 @@ from launcher.importing.draft import (
     UnreadableFileError,
 )
 from launcher.importing.reading import read
+from tests.support.imports import sample
 
-SAMPLE = (Path(__file__).parents[1] / "support/imports/bookmarks.html").read_bytes()
+SAMPLE = sample("bookmarks.html")
 BEGINNING = "<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DL><p>\n"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 
@@ -159,6 +159,11 @@ def test_a_link_without_a_name_is_called_by_its_host() -> None:
     assert names(
         read_links("<A HREF=http://10.0.0.5:80/></A><A HREF=https://www.kavita.org/></A>")
     ) == {"": ["10.0.0.5", "Kavita"]}
+
+
+def test_a_name_of_which_nothing_would_be_seen_is_none() -> None:
+    markup = "<H3>\u200b</H3><DL><A HREF=http://kavita.test/>\u200b\u00a0</A></DL>"
+    assert names(read_links(markup)) == {"": ["Kavita"]}
 
 
 def test_an_icon_that_is_too_large_or_none_is_not_kept() -> None:

@@ -1,0 +1,80 @@
+"""What is read of a CSV file."""
+
+from __future__ import annotations
+
+import pytest
+
+from launcher.importing.draft import Draft, LeaveReason, Source, Unreadable, UnreadableFileError
+from launcher.importing.reading import read
+from tests.support.imports import sample
+
+
+def read_table(text: str) -> Draft:
+    return read(Source.CSV, text.encode(), "apps.csv")
+
+
+def test_each_column_is_read_by_its_heading() -> None:
+    draft = read(Source.CSV, sample("apps.csv"))
+    jellyfin, kavita, wiki = draft.apps
+    assert [section.name for section in draft.sections] == ["Media", ""]
+    assert (jellyfin.url, jellyfin.url_local) == (
+        "https://jellyfin.example.org",
+        "http://192.168.1.64:8096",
+    )
+    assert (jellyfin.description, jellyfin.keywords) == ("Films; series and music", "video tv")
+    assert (jellyfin.tags, jellyfin.icon) == (("family", "video"), "jellyfin")
+    assert (kavita.name, kavita.line) == ("Kavita", 6)
+    assert (wiki.name, wiki.icon) == ('The "Wiki"', "mdi:book")
+
+
+def test_what_cannot_be_taken_over_is_said_with_its_line() -> None:
+    draft = read(Source.CSV, sample("apps.csv"))
+    wiki = list(draft.apps)[-1]
+    assert [(note.reason, note.detail) for note in wiki.notes] == [
+        (LeaveReason.URL_LOCAL, "not a url")
+    ]
+    assert [(each.line, each.name, each.detail) for each in draft.left_out] == [
+        (7, "Phone", "tel:")
+    ]
+    assert [(note.reason, note.line) for note in draft.notes] == [(LeaveReason.ROW, 7)]
+
+
+@pytest.mark.parametrize(
+    "text", ["A,http://a/\n", "http://a/;A", "A\thttp://a/\tmore\n\n", "\n\nA,http://a/"]
+)
+def test_without_headings_the_first_two_columns_are_name_and_url(text: str) -> None:
+    (app,) = read_table(text).apps
+    assert (app.name, app.url) == ("A", "http://a/")
+
+
+@pytest.mark.parametrize(
+    "heading", ["Titel;Link;Ordner", "Название;Ссылка;Папка", '"title";"url";"group"']
+)
+def test_headings_may_be_in_other_languages(heading: str) -> None:
+    (section,) = read_table(f"{heading}\nA;http://a/;Media\n").sections
+    assert section.name == "Media"
+
+
+def test_a_table_of_two_hundred_columns_is_read() -> None:
+    heading = ",".join(["url", *(f"column {number}" for number in range(198)), "name"])
+    (app,) = read_table(f"{heading}\nhttp://a/{',' * 199}A\n").apps
+    assert app.name == "A"
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line"),
+    [
+        ('name,url\nA,"http://a/\nB,http://b/\n', Unreadable.SYNTAX, 2),
+        ('name,url\n"A"x,http://a/\n', Unreadable.SYNTAX, 2),
+        ("name,url\nA," + "x" * 200_000, Unreadable.SYNTAX, 2),
+        ("name,url\n" + "A,b\n" * 100_001, Unreadable.TOO_MANY_VALUES, 100_001),
+        ("some words, and more words\n", Unreadable.FORMAT, None),
+        ("- href: http://a/\n", Unreadable.FORMAT, None),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused_with_the_line(
+    text: str, code: Unreadable, line: int | None
+) -> None:
+    with pytest.raises(UnreadableFileError) as refused:
+        read_table(text)
+    assert (refused.value.code, refused.value.facts.get("line")) == (code, line)
