@@ -26,6 +26,7 @@ from launcher.web import (
     htmx,
     metrics,
     navigation,
+    network_switch,
     numbers,
     proxies,
     reauthentication,
@@ -82,7 +83,7 @@ def init_app(app: Flask) -> None:
         start_page, shortcuts, finding, icons, samples, apps, board_pages, board_list, undoing,
         folding,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
-        jobs_, users, groups, previews, notifications, audit_, site_, catalogue,
+        jobs_, users, groups, previews, notifications, audit_, site_, catalogue, network_switch,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
     proxies.check_prefix(app)

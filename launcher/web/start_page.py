@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -31,9 +31,10 @@ from launcher.models.types import utc_now
 from launcher.web.boards.welcome import welcome
 from launcher.web.frame import current_viewer
 from launcher.web.home_network import is_at_home
+from launcher.web.network_switch import current_switch
 from launcher.web.pictures import sandboxed, sheet_of
 from launcher.web.roles import redirect_to_sign_in
-from launcher.web.tiles import PlacedApp, placed_apps, tiles_of
+from launcher.web.tiles import PlacedApp, link_to, placed_apps, tiles_of
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -133,10 +134,15 @@ def show_board(
         sections=_groups(placed, now, folds, sheet_url, viewer),
         summary=_summary(placed),
         samples=sum(app.is_sample for app in placed) if can_edit else 0,
+        network=current_switch() if preview is None and _has_two_urls(placed) else None,
         welcome=None if placed else welcome(shown, viewer),
         can_find=bool(boards) and preview is None,
         is_admin=viewer is not None and viewer.is_admin and preview is None,
     )
+
+
+def _has_two_urls(placed: Iterable[PlacedApp]) -> bool:
+    return any(link_to(app.url_local) for app in placed)
 
 
 def _groups(

@@ -9,9 +9,11 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from launcher.extensions import db
 from launcher.models import App
+from launcher.web.home_network import cookie_name
 from tests.web.visitor import Visitor
 
 SetSite = Callable[..., None]
@@ -159,3 +161,104 @@ def test_a_home_url_that_is_no_web_address_is_not_opened(
         db.session.execute(sa.update(App).values(url_local="javascript:alert(1)"))
         db.session.commit()
     assert visit(ada, address=HOME) == OUTSIDE
+
+
+# --- the switch in the bar ---------------------------------------------------------------------
+
+
+def switch(page: str) -> tuple[str, list[str], str]:
+    """Return the label of the switch, its choices, and the one that counts."""
+    label = re.findall(r'popovertarget="network" aria-label="([^"]+)"', page)
+    form = page.partition('id="network"')[2].partition("</form>")[0]
+    buttons = re.findall(r'value="(\w+)"( aria-current="true")?>.*?</svg> ([^<]+)<', form)
+    (current,) = [value for value, is_current, _words in buttons if is_current] or [""]
+    return (label or [""])[0], [words.strip() for _value, _is, words in buttons], current
+
+
+def choose(who: Visitor, choice: str, **more: str) -> TestResponse:
+    return who.send("/home-network", network=choice, **more)
+
+
+def test_the_switch_says_where_one_is_and_offers_the_rest(
+    ada: Visitor, two_urls: None, set_site: SetSite
+) -> None:
+    set_site(home_networks="192.168.1.0/24")
+    visit(ada, address=HOME)
+    choices = ["Automatic, now home network", "Home network", "Elsewhere"]
+    assert switch(ada.page) == ("Home network, automatic", choices, "automatic")
+    visit(ada)
+    choices = ["Automatic, now elsewhere", "Home network", "Elsewhere"]
+    assert switch(ada.page) == ("Elsewhere, automatic", choices, "automatic")
+
+
+@pytest.mark.parametrize("who", ["ada", "guest"])
+def test_what_is_chosen_counts_in_this_browser_until_it_is_automatic_again(
+    app: Flask, two_urls: None, set_site: SetSite, who: str, request: pytest.FixtureRequest
+) -> None:
+    set_site(guest_access=True, home_networks="192.168.1.0/24", home_hosts="localhost")
+    visitor: Visitor = request.getfixturevalue(who)
+    assert visit(visitor, "/b/garden", address=HOME) == INSIDE
+
+    answer = choose(visitor, "elsewhere", next="/b/garden")
+    assert (answer.status_code, answer.location) == (303, "/b/garden")
+    assert visit(visitor, "/b/garden", address=HOME) == OUTSIDE
+    assert switch(visitor.page)[0] == "Elsewhere, chosen in this browser"
+    assert visit(Visitor(app), "/b/garden", address=HOME) == INSIDE, "another browser"
+
+    set_site(home_networks="", home_hosts="")
+    choose(visitor, "home")
+    assert visit(visitor, "/b/garden") == INSIDE
+    assert switch(visitor.page)[::2] == ("Home network, chosen in this browser", "home")
+
+    choose(visitor, "automatic")
+    assert visit(visitor, "/b/garden") == OUTSIDE
+    assert switch(visitor.page)[::2] == ("Elsewhere, automatic", "automatic")
+
+
+def test_a_choice_is_not_taken_from_a_cookie_that_is_none(
+    app: Flask, ada: Visitor, two_urls: None
+) -> None:
+    with app.test_request_context():
+        name = cookie_name()
+    for value in ("", "HOME", "home;", "\x00", "x" * 3000):
+        ada.client.set_cookie(name, value)
+        assert visit(ada) == OUTSIDE
+        assert switch(ada.page)[2] == "automatic"
+
+
+def test_the_cookie_has_the_attributes_of_the_others(ada: Visitor, two_urls: None) -> None:
+    visit(ada)
+    cookie = choose(ada, "home", next="//evil.example").headers["Set-Cookie"]
+    for part in ("launcher-network-", "=home;", "HttpOnly", "SameSite=Lax", "Path=/", "31536000"):
+        assert part in cookie
+    assert "Secure" not in cookie
+
+
+@pytest.mark.parametrize("wanted", ["//evil.example", "https://evil.example", "\\\\evil", ""])
+def test_the_switch_leads_to_no_other_site(ada: Visitor, two_urls: None, wanted: str) -> None:
+    visit(ada)
+    assert choose(ada, "home", next=wanted).location == "/"
+
+
+def test_a_choice_without_the_token_of_the_page_is_refused(ada: Visitor, two_urls: None) -> None:
+    visit(ada)
+    assert choose(ada, "home", csrf_token="").status_code == 400
+    assert visit(ada) == OUTSIDE
+
+
+def test_a_board_without_two_urls_and_a_preview_have_no_switch(
+    ada: Visitor, ben: Visitor, two_urls: None
+) -> None:
+    ben.open("/b/attic")
+    assert switch(ben.page)[0] == ""
+    visit(ada, "/admin/users/3/start/home")
+    assert switch(ada.page)[0] == ""
+    visit(ada)
+    assert switch(ada.page)[0]
+
+
+def test_the_start_page_is_kept_by_no_cache(
+    guest: Visitor, two_urls: None, set_site: SetSite
+) -> None:
+    set_site(guest_access=True)
+    assert guest.open("/b/garden").headers["Cache-Control"] == "no-store"

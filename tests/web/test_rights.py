@@ -67,6 +67,7 @@ LEAST: Mapping[str, Rank] = {
     "find": Rank.VIEWER,
     "editing": Rank.EDITOR,
     "folding": Rank.VIEWER,
+    "network_switch": Rank.ANYONE,
     "samples": Rank.EDITOR,
     "boards": Rank.EDITOR,
     "admin_boards": Rank.EDITOR,
