@@ -32,12 +32,12 @@ _ATTRIBUTE = re.compile(
     r"""([^\s"'<>/=]++)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'>][^\s>]*+)))?+"""
 )
 _BARS = {"personal_toolbar_folder", "unfiled_bookmarks_folder"}
-_ATTRIBUTES = _BARS | {"href", "icon", "icon_uri", "tags", "description", "feedurl"}
+_ATTRIBUTES = _BARS | {"href", "icon", "icon_uri", "tags", "description", "shortcuturl", "feedurl"}
 _LONGEST_ATTRIBUTE = max(len(name) for name in _ATTRIBUTES)
 _LONGEST_TEXT = 4_000
 MAX_TAGS = 300_000
 """A file of 60,000 bookmarks has less."""
-_SHAPE = re.compile(r"(?i)<!doctype\s+netscape-bookmark-file|<d[lt][\s>]")
+_SHAPE = re.compile(r"(?i)<d[lt][\s>]|<!doctype\s+netscape-bookmark-file")
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class _Link:
 
 def is_bookmark_file(text: str) -> bool:
     """Whether a text looks like a bookmark file of a browser."""
-    return _SHAPE.search(text) is not None and "<" in text[:200]
+    return text[:1_000].lstrip().startswith("<") and _SHAPE.search(text) is not None
 
 
 def read_bookmarks(text: str) -> Draft:
@@ -223,6 +223,7 @@ class _Reader:
                 # A longer one is too long in any case.
                 url=unescape(raw_url) if len(raw_url) <= _LONGEST_TEXT else raw_url,
                 description=link.description or from_html(attributes.get("description", "")),
+                keywords=from_html(attributes.get("shortcuturl", "")),
                 tags=from_html(attributes.get("tags", "")).split(","),
                 icon=_icon(attributes),
                 line=link.line,

@@ -19,6 +19,7 @@ _BOMS = (
 _CONTROLS = re.compile(
     "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x84\\x86-\\x9f\\ufeff\\ufffe\\uffff]"
 )
+_ASCII = bytes(range(128))
 _UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ENTITY_MAX = 4_000
@@ -27,8 +28,8 @@ _ENTITY_MAX = 4_000
 def decode(content: bytes) -> str:
     """Return the text of a file, without control characters, with `\\n` between lines.
 
-    UTF-8 and UTF-16 are recognised, then what a page says of itself counts, then Windows-1252. No
-    content is refused.
+    UTF-8 and UTF-16 are recognised, then what a page says of itself counts; else it is what Windows
+    has in Russia or west of it. No content is refused.
     """
     text = _decoded(content)
     text = _CONTROLS.sub("", text)
@@ -46,7 +47,18 @@ def _decoded(content: bytes) -> str:
         return content.decode(encoding, "replace")
     with suppress(UnicodeDecodeError):
         return content.decode("utf-8")
-    return content.decode(encoding_of(label_in(content)) or "cp1252", "replace")
+    encoding = encoding_of(label_in(content)) or _single_byte(content[:100_000])
+    return content.decode(encoding, "replace")
+
+
+def _single_byte(content: bytes) -> str:
+    """Return Windows-1251 for Russian and Windows-1252 for what is west of it.
+
+    Spreadsheets write CSV in one of the two. Letters above ASCII stand in a row in Russian alone.
+    """
+    above = len(content.translate(None, _ASCII))
+    in_a_row = sum(len(found) for found in re.findall(rb"[\xc0-\xff]{3,}", content))
+    return "cp1251" if 2 * in_a_row > above else "cp1252"
 
 
 def one_line(text: str, limit: int) -> tuple[str, bool]:

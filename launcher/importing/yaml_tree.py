@@ -108,7 +108,7 @@ def read_tree(text: str) -> Tree:
     """Return the tree of the one document in `text`; `{{VARIABLES}}` are texts wherever they stand.
 
     Raises:
-        UnreadableFileError: it is not well-formed, or larger than the limits.
+        UnreadableFileError: it is empty, not well-formed, or larger than the limits.
     """
     marked = _VARIABLE.sub(rf"{_OPEN}\1{_CLOSE}", text, count=_MOST_VARIABLES)
     builder = _Builder()
@@ -122,7 +122,9 @@ def read_tree(text: str) -> Tree:
         raise UnreadableFileError(code, line=line) from None
     except (yaml.YAMLError, RecursionError):
         raise UnreadableFileError(Unreadable.SYNTAX, line=0) from None
-    root = builder.root or Text("", 1)
+    root = builder.root
+    if root is None or (isinstance(root, Text) and root.text in _NOTHING):
+        raise UnreadableFileError(Unreadable.EMPTY)
     return Tree(root, tuple(builder.repeated.items()), text.rstrip().count("\n") + 1)
 
 

@@ -42,10 +42,11 @@ def test_folders_become_sections_without_the_name_of_the_bookmarks_bar() -> None
 
 
 def test_a_bookmark_brings_its_url_description_tags_and_line() -> None:
-    wiki, _, mail, *_ = read(Source.BOOKMARKS, SAMPLE).apps
+    wiki, _, mail, *_ = apps = list(read(Source.BOOKMARKS, SAMPLE).apps)
     assert wiki.url == "https://wiki.home.arpa/index.php?a=1&b=2"
     assert wiki.description == "Recipes, repairs and rules"
     assert wiki.tags == ("docs", "family", "how to")
+    assert next(each for each in apps if each.name == "Jellyfin").keywords == "jf"
     assert (wiki.line, mail.line) == (9, 17)
 
 

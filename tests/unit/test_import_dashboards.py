@@ -6,9 +6,11 @@ import json
 from itertools import pairwise
 
 import pytest
+import yaml
 
 from launcher.catalogue import entries
 from launcher.importing import draft as limits
+from launcher.importing import yaml_tree
 from launcher.importing.draft import (
     Draft,
     DraftApp,
@@ -173,6 +175,7 @@ def test_a_file_of_no_source_is_refused(source: Source, content: bytes) -> None:
         ("- A:\n    - B: [\n", Unreadable.SYNTAX, 3),
         ("- A: 'x\n", Unreadable.SYNTAX, 2),
         ("- A: x\n---\n- B: x\n", Unreadable.SYNTAX, 2),
+        ("---\n# Nothing yet.\n", Unreadable.EMPTY, None),
         ("- &a [*a]\n", Unreadable.ALIAS_LOOP, 1),
         ("- A\n- *nobody\n", Unreadable.ALIAS_LOOP, 2),
         ("\n" + "[" * 3_000, Unreadable.TOO_DEEP, 2),
@@ -180,10 +183,10 @@ def test_a_file_of_no_source_is_refused(source: Source, content: bytes) -> None:
     ],
 )
 def test_yaml_that_cannot_be_read_is_refused_with_the_line(
-    text: str, code: Unreadable, line: int
+    text: str, code: Unreadable, line: int | None
 ) -> None:
     error = refusal(Source.HOMEPAGE, text.encode())
-    assert (error.code, error.facts["line"]) == (code, line)
+    assert (error.code, error.facts.get("line")) == (code, line)
 
 
 def test_aliases_that_multiply_are_refused_with_the_line() -> None:
@@ -203,6 +206,17 @@ services:
 """
     (found,) = read(Source.HOMER, text.encode()).apps
     assert (found.tags, found.description) == (("family",), "Mine")
+
+
+@pytest.mark.parametrize("name", ["services.yaml", "homer.yml", "dashy.yml"])
+def test_yaml_is_read_the_same_without_the_library_in_c(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = draft_of(name)
+    monkeypatch.setattr(yaml_tree, "_LOADER", yaml.BaseLoader)
+    assert draft_of(name) == expected
+    assert refusal(Source.HOMEPAGE, b"[" * 3_000).code is Unreadable.TOO_DEEP
+    assert refusal(Source.HOMEPAGE, b"- A:\n\t- B:\n").code is Unreadable.TAB
 
 
 def test_a_tag_of_another_language_is_not_followed() -> None:

@@ -55,6 +55,21 @@ def test_headings_may_be_in_other_languages(heading: str) -> None:
     assert section.name == "Media"
 
 
+@pytest.mark.parametrize(
+    ("encoding", "heading", "name"),
+    [
+        ("cp1251", "Название;Ссылка", "Домашний сервер"),
+        ("cp1252", "Titel;Link", "Bücher für Zuhause"),
+        ("cp1252", "Title;Link", "Médiathèque"),
+    ],
+)
+def test_the_encodings_that_spreadsheets_write_are_told_apart(
+    encoding: str, heading: str, name: str
+) -> None:
+    (app,) = read(Source.CSV, f"{heading}\r\n{name};http://a/\r\n".encode(encoding)).apps
+    assert app.name == name
+
+
 def test_a_table_of_two_hundred_columns_is_read() -> None:
     heading = ",".join(["url", *(f"column {number}" for number in range(198)), "name"])
     (app,) = read_table(f"{heading}\nhttp://a/{',' * 199}A\n").apps
