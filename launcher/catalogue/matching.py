@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import lru_cache
@@ -67,16 +67,32 @@ class Wanted:
     """
 
     words: tuple[str, ...]
-    near: Mapping[str, Collection[str]] = field(default_factory=dict)
+    near: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def phrase(self) -> str:
         """All words, with single spaces between them."""
         return " ".join(self.words)
 
-    def tolerant(self, tokens: Collection[str]) -> Wanted:
-        """Return the same words, which now may be typing errors of `tokens`."""
+    def tolerant(self, texts: Iterable[str]) -> Wanted:
+        """Return the same words, which now may be typing errors of words of folded texts."""
+        tokens: set[str] = set()
+        for text in texts:
+            tokens.update(tokens_of(text))
         return replace(self, near={word: _near(word, tokens) for word in self.words})
+
+    def may_be_in(self, word: str, about: str, urls: str) -> bool:
+        """Whether a word can be found in folded texts and URLs: a quick look, which may be wrong.
+
+        Where it says no, the word is not there.
+        """
+        if word in about or is_in_addresses(word, urls):
+            return True
+        near = self.near.get(word)
+        if not near:
+            return False
+        squeezed = about.replace(" ", "")
+        return any(token in squeezed for token in near)
 
     def rank_in_name(self, name: str) -> Rank | None:
         """Return how all words are found in a folded name, None where they are not."""
@@ -86,16 +102,16 @@ class Wanted:
         for word in self.words:
             rank = rank_of_word(word, name)
             if rank is None:
-                if not self.is_near(word, tokens_of(name)):
+                if not self.is_near(word, name):
                     return None
                 rank = Rank.MISTYPED
             worst = max(worst, rank)
         return worst
 
-    def is_near(self, word: str, tokens: Collection[str]) -> bool:
-        """Whether one of `tokens` is what `word` may be a typing error of."""
-        near = self.near.get(word, ())
-        return bool(near) and any(token in near for token in tokens)
+    def is_near(self, word: str, text: str) -> bool:
+        """Whether a word of a folded text is what `word` may be a typing error of."""
+        near = self.near.get(word)
+        return near is not None and bool(near) and not near.isdisjoint(tokens_of(text))
 
     def parts(self, text: str) -> Parts:
         """Return `text` in parts, where the words of the search are marked."""
@@ -103,7 +119,8 @@ class Wanted:
         marked = [False] * len(text)
         for word in self.words:
             for start, end in self._spans(word, plain):
-                for at in range(places[start], places[end]):
+                # A letter of which a part was typed is marked whole, with its accents.
+                for at in range(places[start], max(places[end - 1] + 1, places[end])):
                     marked[at] = True
         parts: list[tuple[str, bool]] = []
         for letter, is_marked in zip(text, marked, strict=True):
@@ -119,9 +136,9 @@ class Wanted:
         if at >= 0:
             yield at, at + len(word)
             return
-        near = self.near.get(word, ())
+        near = self.near.get(word, frozenset[str]())
         spans = [each.span() for each in _TOKENS.finditer(plain) if each[0] in near]
-        if not spans and near and "".join(_TOKENS.findall(plain)) in near:
+        if not spans and plain.replace(" ", "") in near:
             spans = [(0, len(plain))]
         yield from spans
 
@@ -139,10 +156,13 @@ def readings(text: str) -> Iterator[Wanted]:
             yield _read(swapped)
 
 
-def tokens_of(name: str) -> set[str]:
-    """Return the words of a folded text, and all of it as one word."""
-    tokens = _TOKENS.findall(name)
-    return {*tokens, "".join(tokens)}
+def tokens_of(text: str) -> Collection[str]:
+    """Return the words of a folded text, and all of its first field as one word."""
+    tokens = _TOKENS.findall(text)
+    first = text.partition("\x1f")[0]
+    if " " in first:
+        tokens.append(first.replace(" ", ""))
+    return tokens
 
 
 def rank_of_word(word: str, name: str) -> Rank | None:
@@ -160,17 +180,15 @@ def begins_a_word(word: str, text: str) -> bool:
     return _at_beginnings(word).search(text) is not None or _UNSPACED.match(word) is not None
 
 
-def is_in_address(word: str, url: str) -> bool:
-    """Whether a folded URL has `word`.
+def is_in_addresses(word: str, urls: str) -> bool:
+    """Whether one of some folded URLs has `word`.
 
     Letters alone are sought where the host and a part of the path begin: "home" would find all of
     `home.arpa`.
     """
-    address = url.partition("://")[2] or url
     if not word.isalpha():
-        return word in address
-    host, _, path = address.removeprefix("www.").partition("/")
-    return host.startswith(word) or f"/{word}" in f"/{path}"
+        return word in urls
+    return f"/{word}" in urls or f"/www.{word}" in urls
 
 
 def _read(text: str) -> Wanted:
@@ -198,21 +216,23 @@ def _with_places(text: str) -> tuple[str, list[int]]:
     return "".join(plain), [*places, len(text)]
 
 
-def _near(word: str, tokens: Collection[str]) -> Collection[str]:
+def _near(word: str, tokens: Collection[str]) -> frozenset[str]:
     """Return those of `tokens` that `word` may be a typing error of, also before it is complete.
 
     One error from 4 letters on, two from 8: a letter too many, too few, another one, two swapped.
     """
     length = len(word)
     if length < 4 or not word.isalnum() or word.isdecimal():
-        return ()
+        return frozenset()
     from rapidfuzz.distance import OSA  # noqa: PLC0415 (few searches need it)
     from rapidfuzz.process import extract_iter  # noqa: PLC0415
 
     most = 1 if length < 8 else 2
-    beginnings: dict[str, list[str]] = {}
-    for token in tokens:
-        for end in range(length - most, min(length + most, len(token)) + 1):
-            beginnings.setdefault(token[:end], []).append(token)
-    found = extract_iter(word, list(beginnings), scorer=OSA.distance, score_cutoff=most)
-    return frozenset(token for beginning, _, _ in found for token in beginnings[beginning])
+    ends = range(length - most, length + most + 1)
+    long_enough = [token for token in tokens if len(token) >= ends.start]
+    beginnings = {token[:end] for token in long_enough for end in ends}
+    found = extract_iter(word, beginnings, scorer=OSA.distance, score_cutoff=most)
+    near = {beginning for beginning, _, _ in found}
+    if not near:
+        return frozenset()
+    return frozenset(t for t in long_enough if any(t[:end] in near for end in ends))
