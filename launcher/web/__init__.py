@@ -24,6 +24,7 @@ from launcher.web import (
     health,
     home_screen,
     htmx,
+    launching,
     metrics,
     navigation,
     network_switch,
@@ -80,8 +81,8 @@ def init_app(app: Flask) -> None:
         part.init_app(app)
     for page in (
         health, home_screen, metrics, setup, setup_restore, auth, account, reauthentication,
-        start_page, shortcuts, finding, icons, samples, apps, board_pages, board_list, undoing,
-        folding,
+        start_page, shortcuts, finding, launching, icons, samples, apps, board_pages, board_list,
+        undoing, folding,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
         jobs_, users, groups, previews, notifications, audit_, site_, catalogue, network_switch,
     ):  # fmt: skip

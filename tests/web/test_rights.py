@@ -65,6 +65,7 @@ LEAST: Mapping[str, Rank] = {
     "shortcuts": Rank.VIEWER,
     "start": Rank.VIEWER,
     "find": Rank.VIEWER,
+    "launching": Rank.ANYONE,
     "editing": Rank.EDITOR,
     "folding": Rank.VIEWER,
     "network_switch": Rank.ANYONE,
