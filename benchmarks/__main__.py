@@ -4,6 +4,7 @@ python -m benchmarks                       10 MB and 200 MB
 python -m benchmarks --megabytes 1000      one size only
 python -m benchmarks --only panel          the backup panel, with 10, 1,000 and 10,000 backups
 python -m benchmarks --only start          the start page with 24, 50 and 500 apps, and saving
+python -m benchmarks --only sharing        the start page with 1 and with 40 shared boards
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from benchmarks.core import (
 from benchmarks.idle import measure_idle
 from benchmarks.panel import measure_panel
 from benchmarks.sample import make_data_dir, make_demo
+from benchmarks.sharing import measure_sharing
 from benchmarks.site import measure_page, measure_restore
 from benchmarks.start_page import measure_start
 from benchmarks.timing import ROOT, Row
@@ -54,6 +56,7 @@ def main() -> None:
             "page",
             "panel",
             "start",
+            "sharing",
             "idle",
         ),
     )
@@ -86,7 +89,7 @@ def main() -> None:
 def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
     wanted = arguments.only
     for megabytes in (
-        arguments.megabytes if wanted not in {"page", "panel", "start", "idle"} else ()
+        arguments.megabytes if wanted not in {"page", "panel", "start", "sharing", "idle"} else ()
     ):
         runs = max(1, arguments.runs if megabytes <= 200 else arguments.runs // 2)
         template = folder / f"template-{megabytes}"
@@ -111,6 +114,8 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
         yield from measure_start(
             make_demo(folder / "without-history"), runs=arguments.runs, requests=arguments.requests
         )
+    if wanted in {None, "sharing"}:
+        yield from measure_sharing(make_demo(folder / "shared"), runs=arguments.runs)
     if wanted in {None, "idle"}:
         template = folder / "idle"
         make_data_dir(template, megabytes=1)

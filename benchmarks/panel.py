@@ -140,9 +140,9 @@ def _poll(data_dir: Path, admin: Admin, table: str) -> Iterator[Row]:
 
 
 class Admin:
-    """The admin of the sample data, signed in."""
+    """The admin of the sample data, or another user with that password, signed in."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, username: str = ADMIN) -> None:
         self._port = port
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", "/login")
@@ -152,7 +152,7 @@ class Admin:
         connection.request(
             "POST",
             "/login",
-            body=f"username={ADMIN}&password={PASSWORD}&csrf_token={token[1].decode()}",
+            body=f"username={username}&password={PASSWORD}&csrf_token={token[1].decode()}",
             headers={
                 "Cookie": form.headers["Set-Cookie"].partition(";")[0],
                 "Content-Type": "application/x-www-form-urlencoded",

@@ -46,16 +46,21 @@ def make_demo(data_dir: Path) -> Path:
         "settings set guest_access on",
         f"user reset-password {ADMIN} --password-stdin",
     ):
-        subprocess.run(
-            [sys.executable, "-m", "flask", *words.split()],
-            cwd=ROOT,
-            env=environment(data_dir),
-            input=f"{PASSWORD}\n".encode(),
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        run_flask(data_dir, *words.split(), typed=PASSWORD)
     return data_dir
+
+
+def run_flask(data_dir: Path, *words: str, typed: str = "") -> None:
+    """Run a command of Launcher in a data directory, with one line on its stdin."""
+    subprocess.run(
+        [sys.executable, "-m", "flask", *words],
+        cwd=ROOT,
+        env=environment(data_dir),
+        input=f"{typed}\n".encode(),
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _fill(connection: sqlite3.Connection, size_bytes: int) -> None:

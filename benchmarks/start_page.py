@@ -108,16 +108,17 @@ def _processor_time(data_dir: Path, what: str, cookie: str, runs: int) -> Iterat
     """In one process, without a network: other work on the machine counts little."""
     paths = [_path(apps) for apps in _COUNTS]
     for who, held in (("signed in", cookie), ("guest", "")):
-        told = _tool(data_dir, "inside", str(runs * 10), held, *paths)
+        told = run_tool(data_dir, "inside", str(runs * 10), held, *paths)
         for apps, line in zip(_COUNTS, told, strict=True):
-            statements = len(_tool(data_dir, "statements", _path(apps), held))
+            statements = len(run_tool(data_dir, "statements", _path(apps), held))
             yield Row(
                 f"start page, processor time, {what}", f"{apps} apps, {who}",
                 float(line.split()[1]), "ms", f"{statements} statements, BEGIN included",
             )  # fmt: skip
 
 
-def _tool(data_dir: Path, name: str, *words: str) -> list[str]:
+def run_tool(data_dir: Path, name: str, *words: str) -> list[str]:
+    """Run a tool of this package with a data directory; return the lines that it prints."""
     return subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", *words],
         cwd=ROOT,

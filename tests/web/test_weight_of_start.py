@@ -5,12 +5,18 @@ from __future__ import annotations
 import gzip
 import html
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from launcher.accounts.groups import create_group
+from launcher.accounts.users import find_user
+from launcher.audit import COMMAND_LINE
+from launcher.catalogue.boards import create_board
+from launcher.catalogue.entries import BoardEntries
 from launcher.extensions import db
 from tests.support.many_apps import fill
 from tests.web.visitor import Visitor
@@ -55,6 +61,29 @@ def test_as_many_queries_are_made_for_five_hundred_apps_as_for_twenty_four(
         made[apps] = [query for query in queries if query.startswith("SELECT")]
 
     assert 0 < len(made[24]) == len(made[50]) == len(made[500]) <= _QUERIES, "\n".join(made[500])
+
+
+def test_forty_shared_boards_need_the_queries_of_one(
+    app: Flask, chloe: Visitor, database: Path, queries: list[str]
+) -> None:
+    """Every other one is shared with a group of hers."""
+    made: list[int] = []
+    with app.app_context():
+        chloe_id = find_user("chloe").id
+        group = create_group("Family", [chloe_id], actor=COMMAND_LINE)
+        shares = (f"user:{chloe_id}:view", f"group:{group.id}:edit")
+        for number in range(40):
+            fields = BoardEntries(f"Board {number}", visibility="private")
+            shared = replace(fields, shared_with=shares[number % 2])
+            create_board(shared, owner=None, actor=COMMAND_LINE)
+            if number in {0, 39}:
+                db.session.rollback()
+                chloe.open("/")  # the first visit fills what a worker keeps
+                queries.clear()
+                assert chloe.open("/").status_code == 200
+                assert chloe.page.count('href="/b/board-') == number + 1
+                made.append(sum(query.startswith("SELECT") for query in queries))
+    assert 0 < made[0] == made[1] <= _QUERIES + 1, made
 
 
 def test_a_year_of_history_is_not_read(
