@@ -29,64 +29,6 @@ for (const shown of ["htmx:after:swap", "launcher:shown"]) document.addEventList
 const { worker } = document.currentScript.dataset;
 if (worker) window.addEventListener("load", () => navigator.serviceWorker?.register(worker).catch(() => {}));
 
-const find = document.querySelector("#find");
-const query = find?.querySelector("input");
-let request = null;
-
-function openFind() {
-  if (!find || document.querySelector("dialog[open]")) return false;
-  find.showModal();
-  query.select();
-  showFound();
-  return true;
-}
-
-// The response has the same list as the page of the form.
-async function showFound() {
-  request?.abort();
-  request = new AbortController();
-  const address = new URL(query.form.action);
-  address.searchParams.set("q", query.value);
-  try {
-    const answer = await fetch(address, { headers: { "HX-Request": "true" }, signal: request.signal });
-    if (!answer.ok || answer.redirected) return query.form.submit();
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    find.querySelector("#found").replaceWith(page.querySelector("#found"));
-  } catch (error) {
-    if (error.name !== "AbortError") query.form.submit();
-  }
-}
-
-function moveInFind(event) {
-  const stops = [query, ...find.querySelectorAll(".match")];
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step) return;
-  event.preventDefault();
-  stops.at((stops.indexOf(document.activeElement) + step) % stops.length).focus();
-}
-
-if (find) {
-  for (const opener of document.querySelectorAll("[data-opens=find]")) {
-    opener.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-      event.preventDefault();
-      openFind();
-    });
-  }
-  let pause;
-  query.addEventListener("input", () => {
-    clearTimeout(pause);
-    pause = setTimeout(showFound, 80);
-  });
-  query.form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    clearTimeout(pause);
-    showFound().then(() => find.querySelector(".match")?.click());
-  });
-  find.addEventListener("keydown", moveInFind);
-  find.addEventListener("click", (event) => { if (event.target === find) find.close(); });
-}
-
 // Keys: Ctrl K on every page with boards. Single keys are shortcuts where the page says so
 // (data-shortcuts): not while someone types, drags, or has a dialog or a menu open.
 
@@ -118,19 +60,24 @@ function isShortcut(event) {
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented) return;
   if ((isMac ? event.metaKey : event.ctrlKey) && !event.altKey && !event.shiftKey && isKey(event, "k")) {
-    if (openFind()) event.preventDefault();
+    if (opens("find")) event.preventDefault();
   } else if (isShortcut(event) && press(event)) {
     event.preventDefault();
   }
 });
+
+// Opens what find.js and shortcuts.js have; false where the page has none of it.
+function opens(name) {
+  return !document.dispatchEvent(new Event(`launcher:${name}`, { cancelable: true }));
+}
 
 // Does what a single key stands for, and says whether it stands for anything.
 function press(event) {
   const letter = event.timeStamp < goUntil && [...goes.keys()].find((each) => isKey(event, each));
   goUntil = 0;
   if (letter) return location.assign(goes.get(letter)), true;
-  if (event.key === "/") return openFind();
-  if (event.key === "?") return openShortcuts(), true;
+  if (event.key === "/") return opens("find");
+  if (event.key === "?") return opens("shortcuts");
   if (isKey(event, "g")) return goUntil = event.timeStamp + 1500;
   const link = isKey(event, "e") ? document.querySelector("#edit-board, #done")
     : /^[1-9]$/.test(event.key) ? [...document.querySelectorAll("#bar .tabs > a:not([data-dialog])")][event.key - 1] : null;
@@ -138,15 +85,16 @@ function press(event) {
   return link;
 }
 
-async function openShortcuts() {
-  if (document.querySelector("main #shortcuts")) return;
-  try {
-    const { show } = await import(page.keysScript);
-    showMacKeys(await show(page.shortcuts));
-  } catch {
-    location.assign(page.shortcuts);
-  }
+// The apps that a user opens are counted for them, where the page says so.
+function countLaunch(link) {
+  const token = document.querySelector("input[name=csrf_token]")?.value;
+  if (!page.launches || !token || !link.dataset.app) return;
+  navigator.sendBeacon(page.launches, new URLSearchParams({ csrf_token: token, app: link.dataset.app }));
 }
+for (const kind of ["click", "auxclick"]) document.addEventListener(kind, (event) => {
+  const link = event.target.closest("a[data-app]");
+  if (link && (kind === "click" || event.button === 1)) countLaunch(link);
+});
 
 // A toast can be closed, and leaves after ten seconds unless it is in use, or about an error. One
 // at a time has an undo. Without script all are gone on the next page.

@@ -2,23 +2,35 @@
 
 let dialog;
 
-// Returns the dialog once it is open; fails when the list cannot be had.
-export async function show(address) {
-  const answer = await fetch(address, { headers: { "HX-Request": "true" } });
-  if (!answer.ok || answer.redirected) throw new Error(answer.status);
-  const part = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (!dialog) {
-    dialog = document.createElement("dialog");
-    dialog.className = "dialog dialog-shortcuts";
-    dialog.setAttribute("aria-labelledby", "shortcuts-dialog-title");
-    dialog.addEventListener("click", (event) => {
-      if (event.target !== dialog && !event.target.closest("[data-closes-dialog]")) return;
-      event.preventDefault();
-      dialog.close();
-    });
-    document.body.append(dialog);
+document.addEventListener("launcher:shortcuts", async (event) => {
+  const address = document.body.dataset.shortcuts;
+  if (!address || document.querySelector("dialog[open], main #shortcuts")) return;
+  event.preventDefault();
+  try {
+    const answer = await fetch(address, { headers: { "HX-Request": "true" } });
+    if (!answer.ok || answer.redirected) throw new Error(answer.status);
+    show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+  } catch {
+    location.assign(address);
   }
+});
+
+function show(part) {
+  dialog ??= build();
   dialog.replaceChildren(...part.body.childNodes);
+  showMacKeys(dialog);
   if (!document.querySelector("dialog[open]")) dialog.showModal();
-  return dialog;
+}
+
+function build() {
+  const made = document.createElement("dialog");
+  made.className = "dialog dialog-shortcuts";
+  made.setAttribute("aria-labelledby", "shortcuts-dialog-title");
+  made.addEventListener("click", (event) => {
+    if (event.target !== made && !event.target.closest("[data-closes-dialog]")) return;
+    event.preventDefault();
+    made.close();
+  });
+  document.body.append(made);
+  return made;
 }

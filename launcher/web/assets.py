@@ -29,7 +29,7 @@ _APP_ICONS = tuple(f"app-icons/{name}.png" for name in (
     "icon-192", "icon-512", "maskable-192", "maskable-512", "monochrome-512", "touch-180",
 ))  # fmt: skip
 _FILES = (
-    "app.js", "shortcuts.js", "offline.js", "icons.svg", "favicon.svg", "settings.css", HTMX,
+    "offline.js", "icons.svg", "favicon.svg", "settings.css", HTMX,
     *_APP_ICONS,
 )  # fmt: skip
 _SCOPED_SCRIPTS = ("upload.js", "picker.js", "app_form.js")
@@ -73,6 +73,7 @@ def read_assets(static_path: Path) -> Assets:
     """Return the joined style sheet and the single files of `static_path`, ready to send."""
     bodies = {name: join_styles(static_path / "css", name).encode() for name in _SHEETS}
     bodies |= {name: (static_path / name).read_bytes() for name in _FILES}
+    bodies["app.js"] = join_app(static_path).encode()
     bodies["admin.js"] = join_scripts(static_path).encode()
     bodies |= {
         name: _in_scope((static_path / name).read_text()).encode() for name in _SCOPED_SCRIPTS
@@ -87,6 +88,12 @@ def join_styles(css_path: Path, name: str = "launcher.css") -> str:
     order = (css_path / name).read_text()
     sheets = [(css_path / name).read_text() for name in _IMPORT.findall(order)]
     return "".join((_IMPORT.sub("", order), *sheets))
+
+
+def join_app(static_path: Path) -> str:
+    """Return what every page needs as one: the names of `app.js` are known to the other scripts."""
+    parts = (_in_scope((static_path / name).read_text()) for name in ("find.js", "shortcuts.js"))
+    return "\n".join(((static_path / "app.js").read_text(), *parts))
 
 
 def join_scripts(static_path: Path, names: Sequence[str] = _ADMIN_SCRIPTS) -> str:

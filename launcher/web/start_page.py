@@ -136,7 +136,6 @@ def show_board(
         samples=sum(app.is_sample for app in placed) if can_edit else 0,
         network=current_switch() if preview is None and _has_two_urls(placed) else None,
         welcome=None if placed else welcome(shown, viewer),
-        can_find=bool(boards) and preview is None,
         is_admin=viewer is not None and viewer.is_admin and preview is None,
     )
 

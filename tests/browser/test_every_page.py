@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.axe import findings
 from tests.browser.conftest import Home, OpenPage, Sessions
@@ -27,6 +27,7 @@ PAGES = {
     "a section to delete": ("ada", "/b/home/sections/1/delete", 200),
     "find": ("ada", "/find?q=fin", 200),
     "nothing found": ("ada", "/find?q=nothing+of+the+kind", 200),
+    "keyboard shortcuts": ("ada", "/shortcuts", 200),
     "add app": ("ben", "/apps/new", 200),
     "edit app": ("ada", "/apps/2/edit", 200),
     "delete app": ("ben", "/apps/2/delete", 200),
@@ -92,10 +93,17 @@ def test_axe_finds_nothing_in_what_opens(show: Show) -> None:
     page = show("start")
     page.keyboard.press("Control+k")
     page.keyboard.type("a")
-    page.locator("#find .match").first.wait_for()
+    page.locator(".palette .match").first.wait_for()
     assert findings(page) == []
 
     page.keyboard.press("Escape")
+    expect(page.locator(".palette")).to_be_hidden()
+    page.keyboard.press("?")
+    page.locator("#shortcuts").wait_for()
+    assert findings(page) == []
+
+    page.keyboard.press("Escape")
+    expect(page.locator("#shortcuts")).to_be_hidden()
     page.get_by_role("button", name="Ada: your account").click()
     assert findings(page) == []
 

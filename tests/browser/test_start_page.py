@@ -28,44 +28,6 @@ def test_it_is_light(
     )
 
 
-def test_finding_an_app_needs_the_keyboard_alone(
-    home: Home, signed_in: Sessions, open_page: OpenPage
-) -> None:
-    page = open_page(f"{home.server.url}/", storage_state=signed_in["ada"])
-    page.keyboard.press("/")
-    expect(page.locator("#find")).to_be_visible()
-    page.keyboard.type("grafana")
-    expect(page.locator("#find .match")).to_have_count(1)
-    page.keyboard.press("ArrowDown")
-    assert _focused(page).startswith("Grafana") or "Grafana" in _focused(page)
-    page.keyboard.press("ArrowUp")
-    assert page.evaluate("document.activeElement.name") == "q"
-    page.keyboard.press("Escape")
-    expect(page.locator("#find")).to_be_hidden()
-    page.keyboard.press("Control+k")
-    expect(page.locator("#find")).to_be_visible()
-    page.locator("#find input").fill("no such thing")
-    expect(page.get_by_text("No results for “no such thing”")).to_be_visible()
-
-
-def test_enter_opens_the_first_that_was_found(
-    home: Home, signed_in: Sessions, open_page: OpenPage
-) -> None:
-    page = open_page(f"{home.server.url}/", storage_state=signed_in["ada"])
-    # The apps are samples: their addresses must not be asked.
-    page.evaluate(
-        """addEventListener("click", (event) => {
-            const link = event.target.closest("a");
-            if (link) { event.preventDefault(); document.title = link.href; }
-        }, true)"""
-    )
-    page.keyboard.press("Control+k")
-    page.keyboard.type("pi-h")
-    page.keyboard.press("Enter")
-
-    expect(page).to_have_title("https://pi.hole/admin")
-
-
 def test_signing_in_and_out_needs_the_keyboard_alone(home: Home, open_page: OpenPage) -> None:
     page = open_page(f"{home.server.url}/login")
     expect(page.locator("#username")).to_be_focused()
@@ -87,6 +49,8 @@ def test_signing_in_and_out_needs_the_keyboard_alone(home: Home, open_page: Open
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     assert _focused(page) == "Your account"
+    page.keyboard.press("Tab")
+    assert _focused(page) == "Keyboard shortcuts"
     page.keyboard.press("Tab")
     assert _focused(page) == "Administration"
     page.keyboard.press("Tab")
