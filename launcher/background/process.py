@@ -178,6 +178,7 @@ def main() -> None:
         "operation_id": order.operation_id,
         "on_progress": lambda _progress: reply.begun(),
     }
+    refused: BackupError | None = None
     with contextlib.ExitStack() as stack:
         if isinstance(request, UploadRequest):
             stack.enter_context(uploads.taken_over(request.path))
@@ -188,7 +189,10 @@ def main() -> None:
             if service.operation(order.operation_id):
                 _log.warning("%s %s: %s", order.verb, order.operation_id, error)
             else:
-                reply.refused(error)
+                refused = error
+    # Not before the lock on a file is released: the request that hears it removes the file.
+    if refused:
+        reply.refused(refused)
     reply.begun()
 
 

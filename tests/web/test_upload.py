@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import time
@@ -13,8 +14,10 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from launcher.background import uploads
+from launcher.background import process, uploads
 from launcher.background.process import UploadRequest
+from launcher.background.service import installation_of
+from launcher.backup.codec import encode
 from launcher.backup.locks import try_lock
 from launcher.backup.records.backup import Kind
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress
@@ -430,6 +433,34 @@ def test_when_two_checks_take_too_long_it_says_so(
     assert answer.status_code == 409
     assert "Another operation is running" in answer.text
     assert left(config) == []
+
+
+def test_a_file_is_free_again_when_its_request_hears_that_it_is_refused(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[list[str]] = []
+    arriving = uploads.IncomingFile(config.incoming_dir, limit_bytes=100)
+
+    def hear(_reply: object, line: str) -> None:
+        if line != process.BEGUN:
+            arriving.__exit__()
+            kept.append(left(config))
+
+    request = UploadRequest(arriving.path)
+    order = process._Order(
+        installation_of(config), request.verb, request, "ada", "0123456789abcdef"
+    )
+    monkeypatch.setattr(process.StartReply, "give", hear)
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(encode(order))))
+    locks = [try_lock(config.lock_dir / name, exclusive=True) for name in PLACES]
+    try:
+        process.main()
+    finally:
+        for lock in locks:
+            assert lock is not None
+            os.close(lock)
+
+    assert kept == [[]]
 
 
 def test_what_a_killed_server_left_is_swept_at_the_next_start(
