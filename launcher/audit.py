@@ -7,7 +7,7 @@ journal too, which no restore changes.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -59,19 +59,39 @@ def record(
         action: `<kind>.<verb>`, like `app.update`; constant, because it is searched.
         changes: field → [before, after]; never a secret.
     """
-    event = AuditEvent(
-        at=at or utc_now(),
-        actor_id=actor.id,
-        actor_name=actor.name,
-        action=action,
-        target_kind=target.kind if target else "",
-        target_id=str(target.id) if target else "",
-        target_name=target.name if target else "",
-        changes=dict(changes or {}),
-        address=actor.address,
-    )
+    event = AuditEvent(**_row(action, actor, target, changes, at or utc_now()))
     db.session.add(event)
     return event
+
+
+def record_each(
+    action: str, changed: Iterable[tuple[Target, Mapping[str, Any]]], *, actor: Actor
+) -> None:
+    """Add one row for each of thousands of targets, with its changes; the caller commits."""
+    now = utc_now()
+    rows = [_row(action, actor, target, changes, now) for target, changes in changed]
+    if rows:
+        db.session.execute(sa.insert(AuditEvent), rows)
+
+
+def _row(
+    action: str,
+    actor: Actor,
+    target: Target | None,
+    changes: Mapping[str, Any] | None,
+    at: datetime,
+) -> dict[str, Any]:
+    return {
+        "at": at,
+        "actor_id": actor.id,
+        "actor_name": actor.name,
+        "action": action,
+        "target_kind": target.kind if target else "",
+        "target_id": str(target.id) if target else "",
+        "target_name": target.name if target else "",
+        "changes": dict(changes or {}),
+        "address": actor.address,
+    }
 
 
 # Reading

@@ -27,6 +27,7 @@ class Action(StrEnum):
     PLACE_ADD = "board.add_app"
     PLACE_MOVE = "board.move_app"
     PLACE_REMOVE = "board.remove_app"
+    IMPORT = "board.import"
     BOARD_UNDO = "board.undo"
     BOARD_REDO = "board.redo"
     TAG_UPDATE = "tag.update"

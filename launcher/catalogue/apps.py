@@ -69,7 +69,9 @@ def add_app(
     app.check = HealthCheck()
     db.session.add(app)
     db.session.flush()
-    audit.record(Action.APP_CREATE, actor=actor, target=target_of(app), changes=_created(checked))
+    audit.record(
+        Action.APP_CREATE, actor=actor, target=target_of(app), changes=created_changes(checked)
+    )
     place = append(app, section) if section else None
     if place:
         _record_place(place, actor)
@@ -159,7 +161,8 @@ def _set_icon(app: App, checked: AppEntries, actor: Actor) -> None:
         raise FieldsRefusedError({"icon": Refusal(Unfit.CHOICE)}) from None
 
 
-def _created(checked: AppEntries) -> Mapping[str, Sequence[object]]:
+def created_changes(checked: AppEntries) -> Mapping[str, Sequence[object]]:
+    """Return the fields of a new app as the audit log has them."""
     empty = AppEntries()
     return {name: [None, getattr(checked, name)] for name in empty.changes(checked)}
 

@@ -198,6 +198,13 @@ def read_line(text: str, limit: int = TEXT_MAX) -> str:
     return line
 
 
+def without_unshown(text: str) -> str:
+    """Return `text` without the characters that `read_line` refuses."""
+    return "".join(
+        each for each in text if unicodedata.category(each) not in _UNSHOWN and each not in _TURNING
+    )
+
+
 def read_url(text: str) -> str:
     """Return an http or https URL as it was typed.
 

@@ -35,7 +35,11 @@ def tags_named(text: str, *, actor: Actor) -> Sequence[Tag]:
     A tag that has the name in another case is the same. It keeps its spelling where the actor
     knows of it; else it takes theirs, so that they see what they typed and nothing of hidden apps.
     """
-    names = read_tags(text)
+    return tags_called(read_tags(text), actor=actor)
+
+
+def tags_called(names: Sequence[str], *, actor: Actor) -> Sequence[Tag]:
+    """Return the tags with these names as `tags_named` does, however many they are."""
     wanted = {name.casefold() for name in names}
     there = db.session.scalars(sa.select(Tag))
     found = {key: tag for tag in there if (key := tag.name.casefold()) in wanted}

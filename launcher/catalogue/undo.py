@@ -34,6 +34,7 @@ from launcher.catalogue.errors import (
     UndoTooLateError,
     UndoUnknownError,
 )
+from launcher.catalogue.import_undo import undoable
 from launcher.catalogue.undo_order import fit_order, moved_boards
 from launcher.catalogue.undo_people import without_gone_people
 from launcher.catalogue.undo_rows import (
@@ -132,6 +133,12 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
         (ChangedRow.read(each) for each in step.rows.get("rows", ())),
         viewer.id if viewer.is_admin else None,
     )
+    is_redo, facts = is_undone(step.facts), dict(step.facts)
+    is_import = step.action == Action.IMPORT and not is_redo
+    if is_import:  # each app for itself: what was changed since is kept
+        imported, found = stored, undoable(stored, step.facts["id"])
+        stored = found.rows
+        facts |= {"count": found.apps, "sections": found.sections, "kept": found.kept}
     visible = set(db.session.scalars(sa.select(Board.id).where(sees_board(viewer))))
     made_way = moved_boards(stored) - {step.facts.get("id")}
     rows = fit_order(stored, visible, target=step.facts.get("id"))
@@ -143,7 +150,10 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
     needed = set() if step.action == Action.TAG_DELETE else apps
     if not _may_undo(viewer, concerned, needed, placed, rows):
         raise NotAllowedError
-    if not rows or not all(each.is_as_left() for each in rows) or would_take_more(rows):
+    if is_import and not rows:
+        raise _too_late(step, imported, *touched_ids(imported))
+    is_as_left = is_import or all(each.is_as_left() for each in rows)
+    if not rows or not is_as_left or (not is_import and would_take_more(rows)):
         raise _too_late(step, rows, concerned, apps | placed)
     tags = {each.row["id"] for each in rows if each.table == "tags"}
     before = state(boards, apps, tags)
@@ -154,12 +164,11 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
     except IntegrityError:
         raise _too_late(step, rows, concerned, apps | placed) from None
     after = state(boards, apps, tags)
-    is_redo = is_undone(step.facts)
-    facts = {**step.facts, _UNDONE: not is_redo}
-    reverse = keep(before, after, actor=actor, action=Action(step.action), facts=facts)
+    kept_facts = {**facts, _UNDONE: not is_redo}
+    reverse = keep(before, after, actor=actor, action=Action(step.action), facts=kept_facts)
     _record(step, actor, is_redo=is_redo)
     done = Action.REDO if is_redo else Action.UNDO
-    change = Change(done, {**step.facts, "action": step.action}, reverse.step_id)
+    change = Change(done, {**facts, "action": step.action}, reverse.step_id)
     db.session.delete(step)
     db.session.commit()
     db.session.expire_all()

@@ -95,7 +95,7 @@ def apply_choice(app: App, choice: Choice, *, actor: Actor) -> None:
     Raises:
         ChoiceRefusedError: an upload, or an icon of the colour set, is gone; nothing has changed.
     """
-    media = _media_for(choice, actor)
+    media = media_of(choice, actor=actor)
     app.icon_media = media
     app.icon = str(choice) if choice.kind in {ChoiceKind.SYMBOL, ChoiceKind.BRAND} else ""
     app.letters = "" if choice.letters == letters_of(app.name) else choice.letters
@@ -103,7 +103,12 @@ def apply_choice(app: App, choice: Choice, *, actor: Actor) -> None:
         app.hue = int(choice.value) if choice.value else None
 
 
-def _media_for(choice: Choice, actor: Actor) -> Media | None:
+def media_of(choice: Choice, *, actor: Actor) -> Media | None:
+    """Return the picture of a choice, None for one without; an icon of the colour set is copied.
+
+    Raises:
+        ChoiceRefusedError: it is gone.
+    """
     if choice.kind is ChoiceKind.MEDIA:
         media = store.find_media(choice.value)
         if media is None:

@@ -18,7 +18,7 @@ from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
 from launcher.web.frame import current_viewer
 from launcher.web.toasts import Toast, make_toast, show
-from launcher.web.undo_words import redone_words, undone_words
+from launcher.web.undo_words import imported_words, redone_words, undone_words
 
 Facts = Mapping[str, Any]
 
@@ -45,6 +45,7 @@ def toast_of(change: Change) -> Toast:
         undo_field="undo",
         undo_ids=[str(change.step_id)],
         is_undo=change.action is Action.UNDO,
+        undo_words=_("Undo import") if change.action is Action.IMPORT else "",
     )
 
 
@@ -220,6 +221,7 @@ _WORDS: Mapping[Action, Callable[[Facts], str]] = {
         "%(num)s sample app added.", "%(num)s sample apps added.", facts["count"]
     ),
     Action.SAMPLES_REMOVE: _samples_removed,
+    Action.IMPORT: imported_words,
     **dict.fromkeys(
         (Action.UNDO, Action.APP_UNDO, Action.BOARD_UNDO, Action.TAG_UNDO), undone_words
     ),

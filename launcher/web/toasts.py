@@ -15,7 +15,7 @@ class Toast(TypedDict):
     """One message with smaller `details`.
 
     Its button `undo_field` sends the fields `id` of `undo_ids` to `undo_path`, "" for no undo. It
-    says *Redo* where the toast is about an undo.
+    says `undo_words`, else *Redo* where the toast is about an undo, else *Undo*.
     """
 
     severity: str
@@ -25,6 +25,7 @@ class Toast(TypedDict):
     undo_field: str
     undo_ids: list[str]
     is_undo: bool
+    undo_words: str
 
 
 def make_toast(
@@ -36,6 +37,7 @@ def make_toast(
     undo_field: str = "",
     undo_ids: Sequence[str] = (),
     is_undo: bool = False,
+    undo_words: str = "",
 ) -> Toast:
     """Return a toast, which is kept in the session cookie; `severity` is "ok", "warn" or "bad"."""
     return Toast(
@@ -46,6 +48,7 @@ def make_toast(
         undo_field=undo_field,
         undo_ids=list(undo_ids),
         is_undo=is_undo,
+        undo_words=undo_words,
     )
 
 

@@ -12,7 +12,7 @@ from launcher.catalogue.errors import (
     Since,
     UndoTooLateError,
 )
-from launcher.i18n.formats import clock_time, isolated
+from launcher.i18n.formats import clock_time, isolated, number
 from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
 
@@ -30,6 +30,7 @@ _ARCHIVING = _("Launcher could not undo the archiving.")
 _RESTORATION = _("Launcher could not undo the unarchiving.")
 _RENAMING = _("Launcher could not undo the renaming.")
 _DELETION = _("Launcher could not undo the deletion.")
+_IMPORT = _("Launcher could not undo the import.")
 _TAGGING = _("Launcher could not undo the tagging.")
 
 _REFUSED: Mapping[str, LazyString] = {
@@ -56,6 +57,7 @@ _REFUSED: Mapping[str, LazyString] = {
     Action.APPS_MOVE: _MOVE,
     Action.SAMPLES_ADD: _ADDITION,
     Action.SAMPLES_REMOVE: _REMOVAL,
+    Action.IMPORT: _IMPORT,
 }
 
 
@@ -73,6 +75,41 @@ def _unarchived(facts: Facts) -> str:
         "%(num)s apps unarchived.",
         facts["count"],
     )
+
+
+def imported_words(facts: Facts) -> str:
+    """Return that apps were imported, and to which board."""
+    return ngettext(
+        "%(count)s app imported to %(board)s.",
+        "%(count)s apps imported to %(board)s.",
+        facts["count"],
+        count=number(facts["count"]),
+        board=facts["board"],
+    )
+
+
+def _import_undone(facts: Facts) -> str:
+    apps = ngettext("%(count)s app", "%(count)s apps", facts["count"], count=number(facts["count"]))
+    if facts["sections"]:
+        sections = ngettext(
+            "%(count)s section",
+            "%(count)s sections",
+            facts["sections"],
+            count=number(facts["sections"]),
+        )
+        words = gettext(
+            "Import undone. %(apps)s and %(sections)s removed.", apps=apps, sections=sections
+        )
+    else:
+        words = gettext("Import undone. %(apps)s removed.", apps=apps)
+    if not facts.get("kept"):
+        return words
+    kept = ngettext(
+        "%(num)s app stays because it was changed since.",
+        "%(num)s apps stay because they were changed since.",
+        facts["kept"],
+    )
+    return f"{words} {kept}"
 
 
 _SHORT: Mapping[str, Callable[[Facts], str]] = {
@@ -128,6 +165,7 @@ _SHORT: Mapping[str, Callable[[Facts], str]] = {
     Action.SAMPLES_REMOVE: lambda facts: ngettext(
         "%(num)s sample app removed.", "%(num)s sample apps removed.", facts["count"]
     ),
+    Action.IMPORT: imported_words,
 }
 """What a step did, in one short sentence that says nothing of how things are now."""
 
@@ -139,6 +177,8 @@ _OF_SECTION = {
 
 def undone_words(facts: Facts) -> str:
     """Return that a step was undone: the one whose facts and `action` these are."""
+    if facts["action"] == Action.IMPORT:
+        return _import_undone(facts)
     return gettext("Undone: %(step)s", step=_SHORT[facts["action"]](facts))
 
 

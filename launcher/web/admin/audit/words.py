@@ -78,6 +78,7 @@ ACTION_WORDS: Mapping[str, LazyString] = {
     "board.add_app": _("Added an app to board %(name)s"),
     "board.move_app": _("Moved an app on board %(name)s"),
     "board.remove_app": _("Removed an app from board %(name)s"),
+    "board.import": _("Imported apps to board %(name)s"),
     "board.undo": _("Undid a change of board %(name)s"),
     "board.redo": _("Redid a change of board %(name)s"),
     "app.create": _("Added app %(name)s"),
