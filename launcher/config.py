@@ -199,6 +199,11 @@ class Config:
         return self.data_dir / "incoming"
 
     @property
+    def importing_dir(self) -> Path:
+        """The folder with what was read of files between their preview and the import."""
+        return self.data_dir / "importing"
+
+    @property
     def following_dir(self) -> Path:
         """The folder with what is known of the browsers that follow an operation."""
         return self.data_dir / "following"

@@ -61,6 +61,8 @@ from launcher.web.editing import places, sections, undoing  # noqa: F401 (one bl
 from launcher.web.finding import page as finding
 from launcher.web.icons import manage as icons
 from launcher.web.icons import picker as _picker  # noqa: F401  (its views are of `icons`)
+from launcher.web.importing import kept as import_files
+from launcher.web.importing import pages as import_pages
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -77,7 +79,9 @@ def init_app(app: Flask) -> None:
     headers.init_app(app)
     htmx.init_app(app)
     numbers.init_app(app)
-    for part in (assets, errors, frame, home_screen, navigation, receiving, sessions, banner):
+    for part in (
+        assets, errors, frame, home_screen, navigation, receiving, sessions, banner, import_files,
+    ):  # fmt: skip
         part.init_app(app)
     for page in (
         health, home_screen, metrics, setup, setup_restore, auth, account, reauthentication,
@@ -85,6 +89,7 @@ def init_app(app: Flask) -> None:
         undoing, folding,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
         jobs_, users, groups, previews, notifications, audit_, site_, catalogue, network_switch,
+        import_pages,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
     proxies.check_prefix(app)

@@ -26,6 +26,7 @@ UNKNOWN: Mapping[str, str] = {
     "sha256": "f" * 64,
     "slug": "nowhere",
     "tag_id": "999",
+    "token": "nothing-like-it",
     "user_id": "999",
 }
 """What is well formed and not there, by the name of the part of a rule."""

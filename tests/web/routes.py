@@ -9,9 +9,12 @@ from flask import Flask
 
 from launcher.accounts.groups import create_group
 from launcher.audit import COMMAND_LINE
+from launcher.catalogue.import_draft import check_draft
 from launcher.config import Config
 from launcher.current import current_backups
+from launcher.importing.draft import Draft, DraftApp, DraftSection, Source
 from launcher.notifications.recipients import add_recipient
+from launcher.web.importing.kept import Kept, keep
 
 _SAMPLES: dict[str, object] = {
     "address": "none.css",
@@ -26,6 +29,13 @@ _SAMPLES: dict[str, object] = {
     "tag_id": 1,
     "user_id": 2,
 }
+
+
+def keep_import(user_id: int) -> str:
+    """Keep a file of two links for an import by this user; return its token."""
+    links = (DraftApp("Kavita", "https://kavita.old.lan"), DraftApp("Wiki", "https://wiki.old.lan"))
+    draft = Draft(Source.BOOKMARKS, (DraftSection("Books", links),))
+    return keep(Kept(user_id, "bookmarks.html", check_draft(draft)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +58,14 @@ def routes_of(app: Flask) -> Iterator[Route]:
         backup = current_backups().create(by="ada")
         (entry,) = current_backups().journal(limit=1)
         group_id = group.id
+        token = keep_import(user_id=1)
     recipient = add_recipient(config, name="phone", url="json://host.example")
     samples = _SAMPLES | {
         "backup_id": backup.id,
         "group_id": group_id,
         "operation_id": entry.operation_id,
         "recipient_id": recipient.id,
+        "token": token,
     }
     urls = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():

@@ -30,6 +30,7 @@ from launcher.models import Role
 from launcher.notifications import recipients, sender
 from tests.conftest import ADA, BEN, CHLOE, Person
 from tests.web.addresses import MALFORMED, UNKNOWN, address, parts_of, rules
+from tests.web.routes import keep_import
 from tests.web.visitor import Visitor
 
 
@@ -72,6 +73,7 @@ LEAST: Mapping[str, Rank] = {
     "samples": Rank.EDITOR,
     "boards": Rank.EDITOR,
     "admin_boards": Rank.EDITOR,
+    "importing": Rank.EDITOR,
     "backups": Rank.ADMIN,
     "backup": Rank.ADMIN,
     "backup_actions": Rank.ADMIN,
@@ -91,11 +93,12 @@ LEAST: Mapping[str, Rank] = {
 """Who may at least, by blueprint; an endpoint of its own comes first."""
 
 RIGHTS_FIRST = {
-    "icons.upload", "icons.add", "icons.replace_set", "uploads.receive", "setup_restore.receive",
+    "icons.upload", "icons.add", "icons.replace_set", "importing.receive", "uploads.receive",
+    "setup_restore.receive",
 }  # fmt: skip
 """Views that ask for the rights before the token: guests must not cause a form to be read."""
 
-UNREAD = RIGHTS_FIRST - {"icons.upload"}
+UNREAD = RIGHTS_FIRST - {"icons.upload", "importing.receive"}
 """Those of them whose form no guest's request causes to be read, however short."""
 
 HIDDEN_FROM_GUESTS = {"start.icons", "start.media"}
@@ -111,6 +114,9 @@ ELSE_THAN_200: Mapping[str, int] = {
     "recent.ask": 302,  # the password was given just now
 }
 """What GET answers whoever may, where that is not 200."""
+
+OF_ADA = {"importing.preview", "importing.write"}
+"""Views of what is the admin's alone: for everyone else it is not there."""
 
 OWNERS = {"boards.delete"}
 """Views for the owner of a board and admins; other editors see the board, and are refused."""
@@ -211,6 +217,7 @@ def site(app: Flask, data_dir: Path, pictures: dict[str, str]) -> Site:
         recipients.set_heartbeat(current_config(), "https://host.home.arpa/")
         backup = current_backups().create(by="ada", note=MARK)
         made, *_ = current_backups().journal()
+        token = keep_import(user_id=1)
     deactivated = _caller(app, "a deactivated account", Rank.ANYONE, dora)
     with pytest.MonkeyPatch.context() as patch:
         days_ago = 40 * 86400
@@ -251,6 +258,7 @@ def site(app: Flask, data_dir: Path, pictures: dict[str, str]) -> Site:
         "sha256": pictures["png"],
         "slug": "home",
         "tag_id": str(tag_id),
+        "token": token,
         "user_id": "2",
     }
     return Site(app, data_dir, _files(data_dir), things, callers)
@@ -418,6 +426,8 @@ def _refused(rule: Rule, caller: Caller, method: str = "GET", *, htmx: bool) -> 
 
 def _allowed(rule: Rule, method: str, caller: Caller) -> set[int]:
     """Return what a view may answer to those who may."""
+    if rule.endpoint in OF_ADA and caller.rank < Rank.ADMIN:
+        return {404}
     if method == "POST":
         is_refused = rule.endpoint in OWNERS and caller.rank < Rank.ADMIN
         return {403} if is_refused else LET_IN

@@ -173,6 +173,7 @@ def _action(who: _For, icon: str, name: LazyString, endpoint: str, anchor: str =
 
 _ACTIONS = (
     _action(_For.ADDING, "plus", _("Add app"), "apps.new"),
+    _action(_For.ADDING, "file-up", _("Import apps…"), "importing.choose"),
     _action(_For.EDITORS, "plus", _("Add board"), "boards.new"),
     _action(_For.ADMINS, "database-backup", _("Back up now"), "backups.show", "create-now"),
     _action(_For.ADMINS, "upload", _("Upload a backup"), "backups.show", "upload"),

@@ -1,0 +1,386 @@
+"""A file from elsewhere, previewed and imported in the browser."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
+
+from launcher.config import Config
+from launcher.extensions import db
+from launcher.models import Board, BoardUser
+from launcher.web.importing.kept import MAX_AGE_S
+from tests.conftest import BEN
+from tests.web.visitor import Visitor
+
+FILES = Path(__file__).parents[1] / "support" / "imports"
+BOOKMARKS = b"""<!DOCTYPE NETSCAPE-Bookmark-file-1>
+<META HTTP-EQUIV="Content-Type" CONTENT="text/html; charset=UTF-8">
+<TITLE>Bookmarks</TITLE><H1>Bookmarks</H1>
+<DL><p>
+<DT><H3>Media</H3><DL><p>
+<DT><A HREF="https://jellyfin.home.arpa/">My films</A>
+<DT><A HREF="https://kavita.old.lan/">Kavita</A>
+<DT><A HREF="https://music.old.lan/">Navidrome</A>
+<DT><A HREF="javascript:alert(1)">Dark mode</A>
+</DL><p>
+<DT><H3>Smart home</H3><DL><p>
+<DT><A HREF="https://ha.old.lan/">Home Assistant</A>
+</DL><p>
+</DL><p>
+"""
+
+
+@pytest.fixture
+def config(app: Flask) -> Config:
+    found: Config = app.extensions["launcher.config"]
+    return found
+
+
+def upload(
+    visitor: Visitor, content: bytes, name: str = "bookmarks.html", **fields: str
+) -> TestResponse:
+    token = re.search(r'name="csrf_token" value="([^"]+)"', visitor.open("/import").text)
+    assert token
+    file = FileStorage(io.BytesIO(content), name)
+    form = {"csrf_token": token[1], "source": "bookmarks", **fields, "file": file}
+    boundary, body = encode_multipart(form)
+    answer = visitor.client.post(
+        "/import", data=body, content_type=f"multipart/form-data; boundary={boundary}"
+    )
+    visitor.page = answer.text
+    return answer
+
+
+def preview_of(visitor: Visitor, content: bytes = BOOKMARKS, **fields: str) -> str:
+    """Upload a file, open its preview, and return the address of that."""
+    answer = upload(visitor, content, **fields)
+    assert answer.status_code == 303, answer.text
+    assert visitor.open(answer.location).status_code == 200
+    return answer.location.partition("?")[0]
+
+
+def ticks(page: str, name: str) -> list[str]:
+    return re.findall(rf'name="{name}" value="(\d+)" checked', page)
+
+
+def text_of(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def names_on(app: Flask, slug: str) -> dict[str, list[str]]:
+    with app.app_context():
+        board = db.session.scalars(sa.select(Board).where(Board.slug == slug)).one()
+        rows = sorted(board.sections, key=lambda each: each.position)
+        return {each.name: [place.app.name for place in each.placements] for each in rows}
+
+
+def test_a_preview_says_what_would_be_created_and_what_not(ben: Visitor, boards: None) -> None:
+    preview_of(ben, board="home")
+
+    said = text_of(ben.page)
+    assert "3 apps can be imported From bookmarks.html. Nothing is created yet." in said
+    assert "New 3 apps 1 new section Already in Launcher 1 link Same URL, not changed" in said
+    assert "Cannot be imported 1 entry Reasons below" in said
+    assert "Media existing section, 2 apps" in said
+    assert "Smart home new section, 1 app" in said
+    assert "My films Jellyfin , on Home, Garden" in said
+    assert "9 Dark mode The URL starts with javascript:, which Launcher does not open." in said
+    assert 'href="/icons/brand/homeassistant.svg' in ben.page
+    assert "Import 3 apps" in ben.page
+
+
+def test_what_is_ticked_is_imported_and_one_click_takes_it_back(
+    app: Flask, ben: Visitor, boards: None
+) -> None:
+    before = names_on(app, "home")
+    address = preview_of(ben, board="home")
+    apps, sections = ticks(ben.page, "app"), ticks(ben.page, "section")
+
+    done = ben.send(address, board="home", sections="", app=apps[1:], section=sections)
+
+    assert done.location == "/b/home"
+    ben.open("/b/home")
+    assert "2 apps imported to Home." in ben.page
+    assert names_on(app, "home") == before | {
+        "Media": [*before["Media"], "Navidrome"],
+        "Smart home": ["Home Assistant"],
+    }
+    undo = re.search(r'name="id" value="(\d+)">\s*<button[^>]*>Undo import<', ben.page)
+    assert undo, ben.page
+    ben.send("/undo", id=undo[1])
+    assert "Import undone. 2 apps and 1 section removed." in text_of(ben.open("/b/home").text)
+    assert names_on(app, "home") == before
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("bookmarks", "bookmarks.html"),
+        ("homepage", "services.yaml"),
+        ("homepage", "bookmarks.yaml"),
+        ("homer", "homer.yml"),
+        ("dashy", "dashy.yml"),
+        ("heimdall", "heimdall.json"),
+        ("csv", "apps.csv"),
+    ],
+)
+@pytest.mark.usefixtures("boards")
+def test_a_file_of_each_source_comes_in_and_goes_again(
+    app: Flask, ben: Visitor, config: Config, source: str, name: str
+) -> None:
+    before = names_on(app, "garden")
+    content = (FILES / name).read_bytes()
+    answer = upload(ben, content, name, source=source, board="garden")
+    ben.open(answer.location)
+    apps, sections = ticks(ben.page, "app"), ticks(ben.page, "section")
+    assert apps
+    assert b"not-a-real" not in b"".join(
+        each.read_bytes() for each in config.importing_dir.iterdir()
+    )
+
+    ben.send(answer.location.partition("?")[0], board="garden", app=apps, section=sections)
+
+    assert re.search(rf"{len(apps)} apps? imported to Garden.", ben.open("/b/garden").text)
+    undo = re.search(r'name="id" value="(\d+)">\s*<button[^>]*>Undo import<', ben.page)
+    assert undo
+    ben.send("/undo", id=undo[1])
+    assert names_on(app, "garden") == before
+
+
+def test_an_unticked_section_is_not_imported_whatever_its_apps_say(
+    app: Flask, ben: Visitor, boards: None
+) -> None:
+    address = preview_of(ben, board="home")
+    apps, sections = ticks(ben.page, "app"), ticks(ben.page, "section")
+
+    ben.send(address, board="home", app=apps, section=sections[:1])
+
+    assert "Smart home" not in names_on(app, "home")
+    assert "Kavita" in names_on(app, "home")["Media"]
+
+
+def test_nothing_ticked_is_asked_again(ben: Visitor, boards: None) -> None:
+    address = preview_of(ben)
+
+    assert ben.send(address, board="home").status_code == 422
+    assert "3 apps can be imported" in text_of(ben.page)
+
+
+def test_another_board_is_previewed_with_the_same_ticks(ben: Visitor, boards: None) -> None:
+    address = preview_of(ben, board="home")
+    apps, sections = ticks(ben.page, "app"), ticks(ben.page, "section")
+
+    ben.send(
+        address, step="preview", board="garden", sections="one", app=apps[1:], section=sections
+    )
+
+    assert "Imported new section, 3 apps" in text_of(ben.page)
+    assert '<option value="garden" selected>' in ben.page
+    assert ticks(ben.page, "app") == apps[1:]
+
+
+def test_all_of_it_there_already_is_said(ben: Visitor, boards: None) -> None:
+    address = preview_of(ben, board="home")
+    ben.send(address, board="home", app=ticks(ben.page, "app"), section=ticks(ben.page, "section"))
+
+    preview_of(ben)
+
+    assert "All 4 apps in bookmarks.html are already in Launcher. Nothing to import." in text_of(
+        ben.page
+    )
+    assert "Choose another file" in ben.page
+
+
+def test_an_app_of_a_board_that_one_may_not_see_is_neither_there_nor_named(
+    app: Flask, ben: Visitor, boards: None
+) -> None:
+    with app.app_context():
+        db.session.execute(sa.update(Board).where(Board.slug == "attic").values(owner_id=1))
+        db.session.commit()
+
+    preview_of(ben, BOOKMARKS.replace(b"kavita.old.lan", b"diary.home.arpa"))
+
+    assert "3 apps can be imported" in text_of(ben.page)
+    assert "Diary" not in ben.page
+
+
+@pytest.mark.parametrize(
+    ("source", "content", "words"),
+    [
+        ("homer", BOOKMARKS, "bookmarks.html is not a Homer config.yml. Choose the source"),
+        ("bookmarks", b"", "The file is empty."),
+        (
+            "bookmarks",
+            b"services:\n  - name: x\n",
+            "bookmarks.html is not a bookmark file of a browser.",
+        ),
+        ("bookmarks", b"x" * 10_000_001, "The file is 10 MB. The limit is 10 MB."),
+    ],
+)
+@pytest.mark.usefixtures("boards")
+def test_a_file_that_cannot_be_read_is_refused_beside_the_field(
+    ben: Visitor, config: Config, source: str, content: bytes, words: str
+) -> None:
+    answer = upload(ben, content, source=source)
+
+    assert answer.status_code in {413, 422}
+    assert f"File not read. {words}" in text_of(ben.page)
+    assert 'aria-invalid="true"' in ben.page
+    assert re.search(rf'value="{source}" checked', ben.page)
+    assert not list(config.importing_dir.glob("*"))
+
+
+def test_without_a_file_one_is_asked_for(ben: Visitor, boards: None) -> None:
+    ben.open("/import")
+    assert ben.send("/import", source="homer").status_code == 422
+    assert "Choose a file." in ben.page
+
+
+def test_a_preview_is_its_user_s_alone(ada: Visitor, ben: Visitor, boards: None) -> None:
+    address = preview_of(ben)
+    fields = {"app": ticks(ben.page, "app"), "section": ticks(ben.page, "section")}
+
+    assert ada.open(address).status_code == 404
+    assert ada.send(address, board="home", **fields).status_code == 404
+    assert ben.open(address).status_code == 200
+
+
+def test_what_was_read_is_kept_for_an_hour_and_until_it_is_imported(
+    ben: Visitor, boards: None, config: Config
+) -> None:
+    address = preview_of(ben)
+    (path,) = config.importing_dir.iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+    fields = {"app": ticks(ben.page, "app"), "section": ticks(ben.page, "section")}
+    ben.send(address, board="home", **fields)
+    assert not list(config.importing_dir.iterdir())
+    assert "imported already" in ben.open(address).text
+
+    address = preview_of(ben)
+    (path,) = config.importing_dir.iterdir()
+    old = time.time() - MAX_AGE_S - 1
+    os.utime(path, (old, old))
+    assert ben.open(address).status_code == 404
+    preview_of(ben)
+    assert path not in list(config.importing_dir.iterdir())
+
+
+def test_a_double_click_imports_once(app: Flask, ben: Visitor, boards: None) -> None:
+    first = preview_of(ben, board="home")
+    fields = {"app": ticks(ben.page, "app"), "section": ticks(ben.page, "section")}
+    second = preview_of(ben, board="home")
+    ben.send(first, board="home", **fields)
+
+    answer = ben.send(second, board="home", **fields)
+
+    assert answer.status_code == 422
+    assert "already in Launcher" in ben.page
+    assert names_on(app, "home")["Media"].count("Kavita") == 1
+
+
+def test_nobody_imports_to_a_board_that_they_may_not_edit(
+    app: Flask, ben: Visitor, chloe: Visitor, boards: None
+) -> None:
+    with app.app_context():
+        db.session.execute(sa.update(Board).where(Board.slug == "attic").values(owner_id=1))
+        db.session.commit()
+    assert chloe.open("/import").status_code == 403
+    assert ben.open("/import?board=attic").status_code == 404
+    address = preview_of(ben)
+    assert "Attic" not in ben.page
+    assert ben.open(f"{address}?board=attic").status_code == 404
+    assert ben.send(address, board="attic", app="0", section="0").status_code == 404
+
+
+def test_who_shares_one_board_imports_to_that(app: Flask, chloe: Visitor, boards: None) -> None:
+    with app.app_context():
+        garden = db.session.scalars(sa.select(Board).where(Board.slug == "garden")).one()
+        db.session.add(BoardUser(board_id=garden.id, user_id=3, access="edit"))
+        db.session.commit()
+
+    assert chloe.open("/import?board=home").status_code == 403
+    address = preview_of(chloe)
+    assert "/admin/apps" not in chloe.page
+    fields = {"app": ticks(chloe.page, "app"), "section": ticks(chloe.page, "section")}
+    assert chloe.send(address, board="garden", **fields).location == "/b/garden"
+    assert names_on(app, "garden")["Smart home"] == ["Home Assistant"]
+
+
+def test_without_any_board_the_import_brings_one(app: Flask, ben: Visitor) -> None:
+    address = preview_of(ben)
+    fields = {"app": ticks(ben.page, "app"), "section": ticks(ben.page, "section")}
+    assert "The board Home is created for the apps." in text_of(ben.page)
+
+    assert ben.send(address, **fields).location == "/b/home"
+    assert names_on(app, "home")["Smart home"] == ["Home Assistant"]
+
+
+def test_a_full_disk_keeps_nothing_and_says_so(
+    ben: Visitor, boards: None, monkeypatch: pytest.MonkeyPatch, config: Config
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("launcher.web.importing.kept.write_atomic", full)
+    answer = upload(ben, BOOKMARKS)
+
+    assert answer.status_code == 507
+    assert not list(config.importing_dir.iterdir())
+
+
+def test_who_was_signed_out_meanwhile_chooses_the_file_again(ben: Visitor, boards: None) -> None:
+    page = ben.open("/import").text
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token
+    name, _value = ben.session_cookie
+    ben.client.delete_cookie(name)
+    file = FileStorage(io.BytesIO(BOOKMARKS), "bookmarks.html")
+    form = {"csrf_token": token[1], "source": "homer", "board": "garden", "file": file}
+    boundary, body = encode_multipart(form)
+    answer = ben.client.post(
+        "/import", data=body, content_type=f"multipart/form-data; boundary={boundary}"
+    )
+    assert answer.status_code == 401
+    carried = re.search(r'name="unsaved" value="([^"]+)"', answer.text)
+    assert carried
+    ben.page = answer.text
+
+    back = ben.send("/login", username=BEN.username, password=BEN.password, unsaved=carried[1])
+
+    assert "Choose the file again." in back.text
+    assert re.search(r'value="homer" checked', back.text)
+    assert '<option value="garden" selected>' in back.text
+
+
+def test_an_admin_is_led_to_the_backups_and_an_editor_is_not(
+    ada: Visitor, ben: Visitor, boards: None
+) -> None:
+    words = "This is a way in, not a backup."
+    assert words in ada.open("/import").text
+    assert "Go to Backups" in ada.page
+    assert words in ben.open("/import").text
+    assert "Go to Backups" not in ben.page
+
+
+def test_a_preview_of_five_thousand_links_stays_small(ben: Visitor, boards: None) -> None:
+    links = "".join(
+        f'<DT><A HREF="https://host{number}.old.lan/">App {number}</A>\n' for number in range(5000)
+    )
+    content = f"<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DL><p>\n{links}</DL><p>\n"
+
+    address = preview_of(ben, content.encode(), board="home")
+
+    assert len(ben.page) < 2_500_000
+    assert "<details open>" not in ben.page
+    apps, sections = ticks(ben.page, "app"), ticks(ben.page, "section")
+    assert len(apps) == 5000
+    assert ben.send(address, board="home", app=apps, section=sections).status_code == 303
