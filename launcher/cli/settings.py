@@ -60,9 +60,13 @@ def set_(name: str, value: str) -> None:
     """
     changes = change_settings({name: value}, actor=COMMAND_LINE)
     if not changes:
-        put(f"{name} is {value} already", err=True)
+        put(f"{name} is {_quoted(value)} already", err=True)
     for changed, (before, after) in changes.items():
-        put(f"{changed} is now {_shown(after)} (was {_shown(before)})", err=True)
+        put(f"{changed} is now {_quoted(after)} (was {_quoted(before)})", err=True)
+
+
+def _quoted(value: Value) -> str:
+    return _shown(value) or '""'
 
 
 def _shown(value: Value) -> str:

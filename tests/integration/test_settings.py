@@ -214,6 +214,12 @@ def test_the_command_shows_them_all(runner: FlaskCliRunner) -> None:
 
 def test_the_command_prints_one_value_alone(runner: FlaskCliRunner) -> None:
     assert runner.invoke(args=["settings", "get", "guest_access"]).stdout == "off\n"
+    done = runner.invoke(args=["settings", "set", "home_networks", "10.0.0.1/8, fd12::/64"])
+    assert done.stderr == 'home_networks is now 10.0.0.0/8 fd12::/64 (was "")\n'
+    shown = runner.invoke(args=["settings", "get", "home_networks"]).stdout
+    assert shown == "10.0.0.0/8 fd12::/64\n"
+    done = runner.invoke(args=["settings", "set", "home_networks", shown])
+    assert done.stderr.endswith("already\n")
 
 
 def test_the_command_says_that_the_settings_are_lost(app: Flask, runner: FlaskCliRunner) -> None:
