@@ -61,7 +61,7 @@ def manifest() -> Response:
         theme_color=ground,
         icons=icons,
         shortcuts=[
-            {"name": _("Find"), "url": url_for("start.home", q=""), "icons": icons[:1]},
+            {"name": _("Find"), "url": url_for("find.show"), "icons": icons[:1]},
         ],
     )
     response.mimetype = "application/manifest+json"

@@ -53,6 +53,13 @@ def test_the_manifest_has_the_language_and_the_theme_of_the_person(
     assert described["shortcuts"][0]["name"] == "Suchen"
 
 
+def test_the_shortcut_of_the_app_opens_without_a_redirect(ada: Visitor) -> None:
+    (shortcut,) = ada.open(ADDRESS).json["shortcuts"]
+
+    assert ada.open(shortcut["url"]).status_code == 200
+    assert ada.open(shortcut["icons"][0]["src"]).mimetype == "image/png"
+
+
 def test_every_icon_has_the_size_that_is_promised(guest: Visitor) -> None:
     icons = guest.open(ADDRESS).json["icons"]
 
