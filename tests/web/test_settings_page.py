@@ -307,6 +307,17 @@ def test_the_second_admin_sees_both_entries_and_nothing_is_saved_until_they_choo
     assert saved(app)["time_zone"] == "Asia/Tokyo"
 
 
+def test_the_lines_of_two_admins_are_shown_side_by_side(
+    app: Flask, settings: Visitor, ben_too: Visitor
+) -> None:
+    assert save(ben_too, home_hosts="start.lan\r\n.home.arpa") == 303
+    assert save(settings, home_hosts="home\r\nstart.lan") == 409
+    words = "Home host names home, start.lan Your entry start.lan, .home.arpa Saved by ben, today"
+    assert words in text(settings.page)
+    assert save(settings, **{"keep-home_hosts": "mine"}) == 303
+    assert saved(app)["home_hosts"] == "home\nstart.lan"
+
+
 def test_a_third_change_while_one_decides_is_asked_again(
     app: Flask, settings: Visitor, ben_too: Visitor, set_site: SetSite
 ) -> None:
