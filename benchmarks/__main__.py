@@ -5,6 +5,7 @@ python -m benchmarks --megabytes 1000      one size only
 python -m benchmarks --only panel          the backup panel, with 10, 1,000 and 10,000 backups
 python -m benchmarks --only start          the start page with 24, 50 and 500 apps, and saving
 python -m benchmarks --only sharing        the start page with 1 and with 40 shared boards
+python -m benchmarks --only find           Find over 500 and 5,000 apps
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from benchmarks.core import (
     measure_memory,
     measure_writer,
 )
+from benchmarks.find import measure_find
 from benchmarks.idle import measure_idle
 from benchmarks.panel import measure_panel
 from benchmarks.sample import make_data_dir, make_demo
@@ -57,6 +59,7 @@ def main() -> None:
             "panel",
             "start",
             "sharing",
+            "find",
             "idle",
         ),
     )
@@ -89,7 +92,9 @@ def main() -> None:
 def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
     wanted = arguments.only
     for megabytes in (
-        arguments.megabytes if wanted not in {"page", "panel", "start", "sharing", "idle"} else ()
+        arguments.megabytes
+        if wanted not in {"page", "panel", "start", "sharing", "find", "idle"}
+        else ()
     ):
         runs = max(1, arguments.runs if megabytes <= 200 else arguments.runs // 2)
         template = folder / f"template-{megabytes}"
@@ -116,6 +121,8 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
         )
     if wanted in {None, "sharing"}:
         yield from measure_sharing(make_demo(folder / "shared"), runs=arguments.runs)
+    if wanted in {None, "find"}:
+        yield from measure_find(make_demo(folder / "demo-to-search"), runs=arguments.runs)
     if wanted in {None, "idle"}:
         template = folder / "idle"
         make_data_dir(template, megabytes=1)

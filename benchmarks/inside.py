@@ -1,6 +1,8 @@
 """Ask an application of this process for pages in turn; print the milliseconds of each.
 
-python -m benchmarks.inside RUNS COOKIE PATH…
+python -m benchmarks.inside RUNS COOKIE [--part] PATH…
+
+`--part` asks for the part of each page that a script shows.
 """
 
 from __future__ import annotations
@@ -13,12 +15,16 @@ from benchmarks.timing import interleaved
 from launcher.app import create_app
 
 runs, cookie, *paths = sys.argv[1:]
+headers = {"Cookie": cookie, "Accept-Encoding": "gzip"}
+if paths[0] == "--part":
+    del paths[0]
+    headers["HX-Request"] = "true"
 client = create_app().test_client(use_cookies=False)
 
 
 def processor_s(path: str) -> float:
     began = time.process_time()
-    answer = client.get(path, headers={"Cookie": cookie, "Accept-Encoding": "gzip"})
+    answer = client.get(path, headers=headers)
     took_s = time.process_time() - began
     if answer.status_code != 200:
         sys.exit(f"{path} answers {answer.status_code}")
