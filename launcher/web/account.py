@@ -16,6 +16,7 @@ from launcher.accounts.errors import (
     SignInThrottledError,
 )
 from launcher.audit import Actor
+from launcher.catalogue import launches
 from launcher.catalogue.access import visible_boards
 from launcher.catalogue.personal import set_start_page
 from launcher.extensions import db
@@ -77,6 +78,25 @@ def change_start_page() -> ResponseReturnValue:
     return redirect(url_for("account.show"), 303)
 
 
+@blueprint.post("/account/launches")
+@user_required
+def switch_launches() -> Response:
+    """Switch the counting of one's launches on or off; off also clears the counts."""
+    is_on = "counts_launches" in request.form
+    launches.set_counting(signed_in_user(), is_on=is_on, actor=acting_user())
+    flash(_("Find settings saved.") if is_on else _("Find settings saved. Counts cleared."))
+    return redirect(url_for("account.show"), 303)
+
+
+@blueprint.post("/account/launches/clear")
+@user_required
+def clear_launches() -> Response:
+    """Delete the counts of one's launches."""
+    launches.clear(signed_in_user())
+    flash(_("Counts cleared."))
+    return redirect(url_for("account.show"), 303)
+
+
 @blueprint.post("/account/password")
 @user_required
 def change_password() -> ResponseReturnValue:
@@ -117,7 +137,8 @@ def _page(errors: Mapping[str, str]) -> str:
     return render_template(
         "account.html",
         errors={"current_password": "", "new_password": "", "home_board": ""} | dict(errors),
-        boards=visible_boards(signed_in_user()),
+        home_boards=visible_boards(signed_in_user()),
+        launches=sum(launches.usage(signed_in_user()).values()),
         password_min_length=PASSWORD_MIN_LENGTH,
     )
 

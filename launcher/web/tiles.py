@@ -66,6 +66,7 @@ class Tile(NamedTuple):
     """One app as a tile shows it; `state` is "" when it is not checked."""
 
     id: str
+    app_id: int
     name: str
     url: str
     note: str
@@ -157,6 +158,7 @@ def tiles_of(
         since, word = _health_words(app, now, locale, zone) if app.state else ("", "")
         tiles.append(
             Tile(
+                app_id=app.app_id,
                 id=f"{id_prefix}-{app.placement_id}",
                 name=app.name,
                 url=link_to(url),

@@ -5,6 +5,9 @@ In a browser, since all of it is the script's: focus, keys, and answers that com
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from urllib.parse import parse_qs
+
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.axe import findings
@@ -185,6 +188,45 @@ def test_keys_open_boards_and_pages_in_any_script(
     page.keyboard.type("e/?1gb")
     expect(page.get_by_label("Current password")).to_have_value("e/?1gb")
     expect(page).to_have_url(f"{home.server.url}/account")
+
+
+def test_each_way_to_open_an_app_is_counted(
+    home: Home, signed_in: Sessions, open_page: OpenPage
+) -> None:
+    page = open_page(f"{home.server.url}/", storage_state=signed_in["ben"])
+    # The apps are samples: their addresses must not be asked.
+    page.evaluate(
+        """() => {
+            const stay = (event) => { if (event.target.closest("a")) event.preventDefault(); };
+            for (const kind of ["click", "auxclick"]) addEventListener(kind, stay, true);
+            window.open = () => {};
+        }"""
+    )
+
+    def count(act: Callable[[], None]) -> str:
+        with page.expect_response("**/launches") as answer:
+            act()
+        assert answer.value.status == 204
+        return parse_qs(answer.value.request.post_data or "")["app"][0]
+
+    tile = page.locator(".tile", has_text="Grafana").first
+    grafana = tile.get_attribute("data-app")
+    assert count(tile.click) == grafana
+    assert count(lambda: tile.click(button="middle")) == grafana
+    tile.focus()
+    assert count(lambda: page.keyboard.press("Enter")) == grafana
+    tile.click(button="right")
+    page.keyboard.press("/")
+    page.keyboard.type("grafana")
+    expect(page.locator(".palette .match")).to_have_count(1)
+    assert count(lambda: page.keyboard.press("Control+Enter")) == grafana
+    assert count(lambda: page.keyboard.press("Enter")) == grafana
+    expect(page.locator(".palette")).to_be_hidden()
+
+    page.goto("/account")
+    expect(page.get_by_text("5 launches were counted in the last 90 days.")).to_be_visible()
+    page.get_by_role("button", name="Clear counts").click()
+    expect(page.get_by_text("Counts cleared.")).to_be_visible()
 
 
 def test_single_keys_can_be_switched_off(home: Home, open_page: OpenPage) -> None:

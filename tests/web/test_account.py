@@ -177,3 +177,47 @@ def test_the_choice_is_in_the_audit_log(ada: Visitor, boards: None) -> None:
     page = re.sub(r"<[^>]+>", " ", ada.open("/admin/audit").text)
     assert "Own home board: nothing → Garden" in " ".join(page.split())
     assert "Open apps in a new tab: no → yes" in " ".join(page.split())
+
+
+# --- what is counted ----------------------------------------------------------------------------
+
+
+def test_what_one_opens_is_counted_until_one_clears_it(ada: Visitor, boards: None) -> None:
+    ada.open("/account")
+    assert "counted in the last 90 days" not in ada.page
+    ada.open("/b/home")
+    assert 'data-launches="/launches"' in ada.page
+    app = re.search(r'data-app="(\d+)"', ada.page)
+    assert app
+    for _ in range(3):
+        ada.send("/launches", app=app[1])
+
+    ada.open("/account")
+    assert "3 launches were counted in the last 90 days." in ada.page
+    ada.send("/account/launches/clear")
+    ada.open("/account")
+    assert "Counts cleared." in ada.page
+    assert "counted in the last 90 days" not in ada.page
+
+
+def test_counting_is_switched_off_with_what_was_counted(ada: Visitor, boards: None) -> None:
+    ada.open("/b/home")
+    ada.send("/launches", app="1")
+    assert ada.send("/account/launches").location == "/account"
+    ada.open("/b/home")
+    assert "Find settings saved. Counts cleared." in ada.page
+    assert "data-launches" not in ada.page
+    ada.send("/launches", app="1")
+    ada.send("/account/launches", counts_launches="on")
+    assert "counted in the last 90 days" not in ada.open("/account").text
+    assert "data-launches" in ada.open("/b/home").text
+    log = " ".join(re.sub(r"<[^>]+>", " ", ada.open("/admin/audit").text).split())
+    assert "Count launches: yes → no" in log
+
+
+def test_nothing_is_counted_for_guests_or_in_a_preview(
+    ada: Visitor, guest: Visitor, boards: None, set_site: Callable[..., None]
+) -> None:
+    set_site(guest_access=True)
+    assert "data-launches" not in guest.open("/").text
+    assert "data-launches" not in ada.open("/admin/users/2/start").text
