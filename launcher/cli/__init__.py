@@ -14,9 +14,11 @@ from flask import Flask
 from flask.cli import AppGroup
 
 _NAMES = (
-    "app", "backup", "board", "database", "demo", "group", "jobs", "notifications", "settings",
-    "user",
+    "app", "backup", "board", "database", "demo", "group", "import", "jobs", "notifications",
+    "settings", "user",
 )  # fmt: skip
+_PLACES = {"import": ("importing", "import_")}
+"""Where a command is whose name is none of Python: its module, and its name there."""
 
 
 class Commands(AppGroup):
@@ -29,7 +31,8 @@ class Commands(AppGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, importing its module if needed."""
         if cmd_name in _NAMES and cmd_name not in self.commands:
-            self.add_command(getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name))
+            module, name = _PLACES.get(cmd_name, (cmd_name, cmd_name))
+            self.add_command(getattr(import_module(f"{__name__}.{module}"), name))
         return super().get_command(ctx, cmd_name)
 
 

@@ -1,0 +1,139 @@
+"""`flask import`: a file of a browser or another dashboard from a shell."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from click.testing import Result
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from launcher.catalogue.errors import Unfit
+from launcher.catalogue.import_draft import Left
+from launcher.cli.import_words import left_words
+from launcher.extensions import db
+from launcher.importing.draft import LeaveReason
+from launcher.models import App, AuditEvent, UndoStep
+
+FILES = Path(__file__).parents[1] / "support" / "imports"
+BOOKMARKS = str(FILES / "bookmarks.html")
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(runner: FlaskCliRunner, cast: object) -> Run:
+    def run(*args: str, expect: int = 0, typed: bytes | None = None) -> Result:
+        sent = None if typed is None else io.BytesIO(typed)
+        done = runner.invoke(args=["import", *args], input=sent)
+        assert done.exit_code == expect, done.output
+        assert "Traceback" not in done.output
+        return done
+
+    runner.invoke(args=["board", "add", "Home"])
+    return run
+
+
+def names(app: Flask) -> list[str]:
+    with app.app_context():
+        return list(db.session.scalars(sa.select(App.name).order_by(App.id)))
+
+
+def told(done: Result) -> Any:
+    return json.loads(done.stdout)
+
+
+def test_a_dry_run_prints_what_would_be_created_and_creates_nothing(app: Flask, run: Run) -> None:
+    done = run(BOOKMARKS, "--board", "home", "--dry-run")
+
+    heading, *rows = done.stdout.splitlines()
+    assert heading.split() == ["SECTION", "NAME", "URL", "ICON"]
+    assert rows
+    assert f"{len(rows)} apps would be imported to Home" in done.stderr
+    assert "Left out, line" in done.stderr
+    assert names(app) == []
+    with app.app_context():
+        assert not db.session.scalars(
+            sa.select(AuditEvent).where(AuditEvent.action == "board.import")
+        ).all()
+
+
+def test_an_import_prints_how_many_apps_are_new(app: Flask, run: Run) -> None:
+    count = len(told(run(BOOKMARKS, "--board", "home", "--dry-run", "--json"))["created"])
+
+    assert run(BOOKMARKS, "--board", "home").stdout == f"{count}\n"
+    assert len(names(app)) == count
+    assert run(BOOKMARKS, "--board", "home").stdout == "0\n"
+    with app.app_context():
+        event = db.session.scalars(
+            sa.select(AuditEvent).where(AuditEvent.action == "board.import")
+        ).one()
+        assert event.actor_name == "command line"
+        assert db.session.scalars(sa.select(UndoStep)).all() == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bookmarks.html", "services.yaml", "bookmarks.yaml", "homer.yml", "dashy.yml",
+        "heimdall.json", "apps.csv",
+    ],
+)  # fmt: skip
+def test_the_source_of_each_file_is_guessed(run: Run, name: str) -> None:
+    facts = told(run(str(FILES / name), "--board", "home", "--dry-run", "--json"))
+
+    assert facts["apps"] == len(facts["created"]) > 0
+    assert facts["is_dry_run"] is True
+    by_name = {"bookmarks.html": "bookmarks", "homer.yml": "homer", "dashy.yml": "dashy",
+               "heimdall.json": "heimdall", "apps.csv": "csv"}  # fmt: skip
+    assert facts["source"] == by_name.get(name, "homepage")
+    assert "not-a-real" not in json.dumps(facts)
+
+
+def test_a_file_comes_from_stdin_into_one_section(app: Flask, run: Run) -> None:
+    typed = (
+        b"name,url,section\nKavita,https://kavita.old.lan,Books\nWiki,https://wiki.old.lan,Work\n"
+    )
+
+    done = run(
+        "-", "--board", "Home", "--source", "csv", "--section", "Tools", "--json", typed=typed
+    )
+
+    assert {each["section"] for each in told(done)["created"]} == {"Tools"}
+    assert names(app) == ["Kavita", "Wiki"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "args", "words"),
+    [
+        (b"", (), "the file is empty"),
+        (b"hello there", (), "the source of the file cannot be guessed"),
+        (b"<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DL><DT><A HREF='http://x/'>x</A></DL>",
+         ("--source", "homer"), "the file is not a Homer config.yml"),
+        (b"x" * 10_000_001, ("--source", "csv"), "the file has more than 10,000,000 bytes"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_exits_as_a_file_that_is_not_acceptable(
+    run: Run, typed: bytes, args: tuple[str, ...], words: str
+) -> None:
+    done = run("-", "--board", "home", *args, typed=typed, expect=17)
+
+    assert f"Error: {words}." in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_board_that_is_not_there_is_named(run: Run) -> None:
+    assert "there is no board 'nowhere'" in run(BOOKMARKS, "--board", "nowhere", expect=1).stderr
+    assert "No such file" in run("none.html", "--board", "home", expect=2).stderr
+
+
+@pytest.mark.parametrize("reason", [*LeaveReason, Unfit.URL_PASSWORD, Unfit.CHARACTERS])
+def test_every_reason_has_words(reason: str) -> None:
+    assert left_words(Left(reason, detail="x")) != left_words(Left("unknown")) or (
+        reason == LeaveReason.NOT_AN_ENTRY
+    )
