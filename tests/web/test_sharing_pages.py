@@ -62,6 +62,11 @@ def test_an_admin_adds_renames_fills_and_deletes_a_group(
         group = db.session.get(Group, 1)
         assert group
         assert (group.name, group.members) == ("Children", [])
+    assert "Shared boards" not in ada.page
+    ada.open("/b/attic/settings")
+    sent = {"sharing_shown": "1", "visibility": "chosen"}
+    ada.send("/b/attic/settings", **sent, add_share="group:1", add_access="edit")
+    assert re.search(r"Attic</bdi></a></th><td>Can edit", ada.open("/admin/groups/1").text)
     assert "Delete" in ada.open("/admin/groups/1/delete").text
     ada.send("/admin/groups/1/delete")
     assert "No groups yet" in ada.open("/admin/groups").text
@@ -110,6 +115,7 @@ def test_the_owner_shares_a_board_and_the_person_sees_and_then_edits_it(
     assert "Home" not in re.findall(r"<option[^>]*>([^<]*)", fred.page)
 
     assert "board-add-share" not in fred.open("/b/attic/settings").text, "who may not share"
+    assert "They see this board" not in fred.page
     ben.open("/admin/boards")
     assert "People and groups you choose" in ben.page
     ben.open("/b/attic/settings")

@@ -169,7 +169,8 @@ def sharers(draft: Draft, board: Board | None, viewer: User) -> Sequence[Sharer]
     for user in all_users():
         access = shares.get(("user", user.id), "")
         if access or not (user.is_admin or user is owner or not user.is_active):
-            found.append(Sharer(user.name, user.username, "user", user.id, access))
+            note = user.username if user.username.casefold() != user.name.casefold() else ""
+            found.append(Sharer(user.name, note, "user", user.id, access))
     return found
 
 
@@ -273,9 +274,12 @@ def choices(board: Board | None, viewer: User) -> Sequence[Choice]:
         if site_settings().guest_access
         else gettext("Guest access is off in Settings, so guests see the sign-in page.")
     )
+    # Who may not share a board sees no list of people.
+    is_chosen = board is None or may_govern(viewer, board)
+    below = gettext("Choose them below.") if is_chosen else ""
     return (
         Choice(Visibility.PRIVATE, private, gettext("Private. Admins can view every board.")),
-        Choice(CHOSEN, gettext("People and groups you choose"), gettext("Choose them below.")),
+        Choice(CHOSEN, gettext("People and groups you choose"), below),
         Choice(
             Visibility.MEMBERS,
             str(VISIBILITIES[Visibility.MEMBERS]),

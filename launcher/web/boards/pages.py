@@ -185,6 +185,7 @@ def _show_form(
         why_not=form.why_not_governed(board, viewer) if board else "",
         address=form.address_of(draft.entries.slug),
         is_dialog=is_htmx(),
+        is_sharing="step" in request.form,
         next_path=_next_path(),
         back=_back(board),
     )

@@ -12,11 +12,13 @@ from launcher.accounts.errors import (
     GROUP_NAME_MAX_LENGTH,
     AccountError,
 )
+from launcher.catalogue.sharing import boards_shared_with
 from launcher.extensions import db
 from launcher.i18n.formats import isolated
 from launcher.i18n.labels import ACCOUNT_WORDS
 from launcher.i18n.locale import gettext as _
 from launcher.models import Board, BoardGroup, Group
+from launcher.web.boards.form import ACCESSES
 from launcher.web.numbers import read_number
 from launcher.web.roles import acting_user, admin_required
 
@@ -130,6 +132,8 @@ def _form(group: Group | None, name: str, chosen: Collection[int], *, error: str
         name=name,
         chosen=set(chosen),
         users=users.all_users(),
+        boards=boards_shared_with(group) if group else (),
+        accesses=ACCESSES,
         error=error,
         name_max_length=GROUP_NAME_MAX_LENGTH,
     )
