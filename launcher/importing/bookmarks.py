@@ -181,7 +181,7 @@ class _Reader:
         elif element == "a" and self._link is not None:
             self._link.name = text
         elif element == "dd" and self._link is not None:
-            self._link.description = self._link.description or text
+            self._link.description = text
 
     def _begin_list(self, tag: _Tag) -> None:
         folder, self._heading = self._heading, None

@@ -151,7 +151,7 @@ class _Builder:
         self.root: Node | None = None
         self.repeated: dict[str, int] = {}
         self._open: list[_Open] = []
-        self._anchors: dict[str, Node | None] = {}  # None while it is open
+        self._anchors: dict[str, Node] = {}  # those whose end has come
         self._count = 0
         self._aliased = 0
 
@@ -176,8 +176,6 @@ class _Builder:
     def _begin(self, node: Items | Fields, anchor: str | None) -> None:
         if len(self._open) == MAX_DEPTH:
             raise UnreadableFileError(Unreadable.TOO_DEEP, line=node.line, limit=MAX_DEPTH)
-        if anchor is not None:
-            self._anchors[anchor] = None
         self._open.append(_Open(node, anchor))
 
     def _end(self) -> None:

@@ -84,6 +84,16 @@ def test_tags_are_read_as_browsers_read_them(markup: str) -> None:
     assert names(read_links(f"<DT>{markup}")) == {"": ["A"]}
 
 
+def test_a_description_may_be_an_attribute_and_tags_count_once() -> None:
+    (app,) = read_links('<DT><A HREF="http://a/" TAGS="x, y,X,," DESCRIPTION="1 &lt; 2">A</A>').apps
+    assert (app.description, app.tags) == ("1 < 2", ("x", "y"))
+
+
+def test_a_url_that_is_too_long_is_left_out_and_not_cut() -> None:
+    draft = read_links(f'<DT><A HREF="http://a/?{"&amp;" * 2_000}">A</A>')
+    assert [each.reason for each in draft.left_out] == [LeaveReason.URL_TOO_LONG]
+
+
 def test_a_sign_in_a_quoted_attribute_does_not_end_the_tag() -> None:
     (app,) = read_links('<DT><A TITLE="1 > 0" HREF="http://a/?x=%3E&gt;">A</A>').apps
     assert (app.name, app.url) == ("A", "http://a/?x=%3E>")
@@ -145,6 +155,11 @@ def test_a_file_that_is_cut_off_is_read_up_to_there_and_says_so(end: bytes, coun
     assert draft.is_cut_off
     assert draft.app_count == count
     assert draft.ends_in_line == content.count(b"\n") + 1
+
+
+def test_a_file_without_a_list_is_cut_off_where_a_tag_has_no_end() -> None:
+    draft = read(Source.BOOKMARKS, b'<DT><A HREF="http://a/">A</A><DT><A HREF="http://b')
+    assert (names(draft), draft.is_cut_off) == ({"": ["A"]}, True)
 
 
 def test_names_lose_what_is_not_shown_and_are_cut_with_a_note() -> None:

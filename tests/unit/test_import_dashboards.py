@@ -99,6 +99,7 @@ def test_groups_of_homer_become_sections_and_links_of_its_bar_stand_outside() ->
     jellyfin = app(draft, "Jellyfin")
     assert (jellyfin.description, jellyfin.tags) == ("Films and series", ("family",))
     assert (jellyfin.keywords, jellyfin.icon) == ("video tv", "jellyfin")
+    assert app(draft, "Wiki").icon == "fa:book"
     assert app(draft, "Radarr").icon_url == "https://icons.example.org/radarr.svg"
     assert left_out(draft) == [
         (34, "Clock", LeaveReason.WIDGET, "Clock"),
@@ -121,6 +122,18 @@ def test_items_of_dashy_and_those_inside_of_them_become_apps() -> None:
         (45, "Outside", LeaveReason.WIDGET, "weather"),
         (8, "Second page", LeaveReason.URL_INCOMPLETE, "/second"),
     ]
+
+
+def test_a_password_is_noted_of_the_item_that_has_it() -> None:
+    text = """
+sections:
+  - items:
+      - title: A
+        url: http://a
+        subItems: [{ title: B, url: http://b, token: x }]
+"""
+    draft = read(Source.DASHY, text.encode())
+    assert [(each.name, len(each.notes)) for each in draft.apps] == [("A", 0), ("B", 1)]
 
 
 def test_items_of_heimdall_come_without_their_passwords_and_it_is_said_of_each() -> None:
@@ -179,12 +192,13 @@ def test_a_file_of_no_source_is_refused(source: Source, content: bytes) -> None:
         ("- &a [*a]\n", Unreadable.ALIAS_LOOP, 1),
         ("- A\n- *nobody\n", Unreadable.ALIAS_LOOP, 2),
         ("\n" + "[" * 3_000, Unreadable.TOO_DEEP, 2),
-        ("- a\n" * 400_000, Unreadable.TOO_MANY_VALUES, 300_001),
+        ("- a\n" * 1_001, Unreadable.TOO_MANY_VALUES, 1_001),
     ],
 )
 def test_yaml_that_cannot_be_read_is_refused_with_the_line(
-    text: str, code: Unreadable, line: int | None
+    text: str, code: Unreadable, line: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(yaml_tree, "MAX_VALUES", 1_000)
     error = refusal(Source.HOMEPAGE, text.encode())
     assert (error.code, error.facts.get("line")) == (code, line)
 
@@ -264,7 +278,7 @@ def test_what_is_too_long_for_an_app_is_cut_or_dropped_with_a_note() -> None:
     }  # fmt: skip
     (found,) = read(Source.HEIMDALL, json.dumps([item]).encode()).apps
     assert found.description == "d" * 499 + "…"
-    assert len(found.tags) == 20
+    assert found.tags == tuple(f"tag {number}" for number in range(20))
     assert [(note.reason, note.detail) for note in found.notes] == [
         (LeaveReason.TEXT_TOO_LONG, ""),
         (LeaveReason.TAGS, "6"),

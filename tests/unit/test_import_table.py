@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from launcher.importing import table
 from launcher.importing.draft import Draft, LeaveReason, Source, Unreadable, UnreadableFileError
 from launcher.importing.reading import read
 from tests.support.imports import sample
@@ -82,14 +83,25 @@ def test_a_table_of_two_hundred_columns_is_read() -> None:
         ('name,url\nA,"http://a/\nB,http://b/\n', Unreadable.SYNTAX, 2),
         ('name,url\n"A"x,http://a/\n', Unreadable.SYNTAX, 2),
         ("name,url\nA," + "x" * 200_000, Unreadable.SYNTAX, 2),
-        ("name,url\n" + "A,b\n" * 100_001, Unreadable.TOO_MANY_VALUES, 100_001),
+        ("name,url\n" + "A,b\n" * 101, Unreadable.TOO_MANY_VALUES, 101),
         ("some words, and more words\n", Unreadable.FORMAT, None),
         ("- href: http://a/\n", Unreadable.FORMAT, None),
     ],
 )
 def test_a_table_that_cannot_be_read_is_refused_with_the_line(
-    text: str, code: Unreadable, line: int | None
+    text: str, code: Unreadable, line: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(table, "MAX_ROWS", 100)
     with pytest.raises(UnreadableFileError) as refused:
         read_table(text)
     assert (refused.value.code, refused.value.facts.get("line")) == (code, line)
+
+
+def test_the_address_of_an_icon_that_is_too_long_is_not_kept() -> None:
+    (app,) = read_table(f"name,url,icon\nA,http://a/,http://b/{'x' * 2_000}\n").apps
+    assert app.icon_url == ""
+
+
+def test_what_a_row_says_twice_is_taken_once() -> None:
+    (app,) = read_table("name,url,description,home network url\nA,http://a/,A,http://a/\n").apps
+    assert (app.description, app.url_local) == ("", "")
