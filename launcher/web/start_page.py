@@ -19,6 +19,7 @@ from launcher.catalogue.access import (
     may_see_media,
     visible_boards,
 )
+from launcher.catalogue.matching import MOST_CHARACTERS
 from launcher.catalogue.sections import folds_of
 from launcher.extensions import db
 from launcher.models import (
@@ -51,7 +52,7 @@ blueprint = Blueprint("start", __name__)
 def home() -> ResponseReturnValue:
     """Show the viewer's first board; a search with `?q=` has a page of its own."""
     if "q" in request.args:
-        return redirect(url_for("find.show", q=request.args["q"]))
+        return redirect(url_for("find.show", q=request.args["q"][:MOST_CHARACTERS]))
     boards = visible_boards(current_viewer())
     if not boards and current_viewer() is None:
         return redirect_to_sign_in()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import html
 import re
 import sqlite3
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.many_apps import fill
 from tests.web.visitor import Visitor
 
 
@@ -144,6 +146,8 @@ def test_a_guest_who_is_not_let_in_finds_nothing(guest: Visitor, boards: None) -
         ("tags", "Settings: Tags", "/admin/tags"),
         ("password", "Settings: Password", "/account#password-title"),
         ("back up", "Actions: Back up now", "/admin/backups#create-now"),
+        ("backup", "Actions: Back up now", "/admin/backups#create-now"),
+        ("dark", "Settings: Language and appearance", "/account#appearance-title"),
         ("add app", "Actions: Add app", "/apps/new"),
         ("edit garden", "Actions: Edit board Garden", "/b/garden/edit"),
     ],
@@ -179,6 +183,9 @@ def test_they_have_their_english_names_too(ada: Visitor, boards: None) -> None:
     assert found(ada.page, "Einstellungen") == ["Zeitzone"]
     ada.open("/find?q=time+zone")
     assert found(ada.page, "Einstellungen") == ["Zeitzone"]
+    assert detail(ada.page, "Zeitzone") == "<mark>Time</mark> <mark>zone</mark>"
+    ada.open("/find?q=sicherung")
+    assert "Jetzt sichern" in found(ada.page, "Aktionen")
 
 
 def test_viewers_find_no_page_that_they_may_not_open(chloe: Visitor, boards: None) -> None:
@@ -208,6 +215,24 @@ def test_the_script_gets_the_part_alone(ada: Visitor, boards: None) -> None:
     assert '<p class="vh" role="status">1 result for jelly</p>' in ada.page
     assert "<html" not in ada.page
     assert "HX-Request" in answer.headers["Vary"]
+
+
+def test_an_answer_is_short_however_much_is_found(
+    ada: Visitor, boards: None, data_dir: Path
+) -> None:
+    fill(data_dir / "launcher.db", apps=300)
+    part = {"HX-Request": "true", "Accept-Encoding": "gzip"}
+    for words in ("", "a", "e", "number"):
+        answer = ada.client.get("/find", query_string={"q": words}, headers=part)
+        assert len(answer.data) <= 2048, words
+        page = gzip.decompress(answer.data).decode()
+        assert len(found(page)) == 8, words
+        assert all(len(found(page, name)) <= 4 for name in ("Boards", "Settings", "Actions"))
+        ids = re.findall(r'id="hit-(\d+)"', page)
+        assert ids == [str(number + 1) for number in range(len(ids))]
+
+    ada.open("/find?q=number")
+    assert len(found(ada.page)) == 50
 
 
 def test_the_old_address_leads_here(ada: Visitor, boards: None) -> None:

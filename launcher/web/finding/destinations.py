@@ -45,7 +45,10 @@ class _For(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One page, setting or action: found by `names`, that in English included."""
+    """One page, setting or action: found by `names`, the one that is shown first.
+
+    The others are that in English, and more words for it in both languages.
+    """
 
     kind: Kind
     icon: str
@@ -66,7 +69,10 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One line of the table: what does not depend on the viewer and their language."""
+    """One line of the table: what does not depend on the viewer and their language.
+
+    `also` are more words that it is found by.
+    """
 
     who: _For
     kind: Kind
@@ -75,6 +81,12 @@ class _Entry:
     endpoint: str
     anchor: str = ""
     detail: LazyString | str = ""
+    also: Sequence[LazyString] = ()
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Its name and the other words, in the language of this request."""
+        return (str(self.name), *map(str, self.also))
 
 
 def destinations(viewer: User | None) -> Sequence[Destination]:
@@ -82,7 +94,7 @@ def destinations(viewer: User | None) -> Sequence[Destination]:
     rights = _rights(viewer)
     found = [
         Destination(
-            each.kind, each.icon, (str(each.name), english), str(each.detail), each.endpoint,
+            each.kind, each.icon, (*each.names, *english), str(each.detail), each.endpoint,
             each.anchor,
         )
         for each, english in zip(_table(), _english(), strict=True)
@@ -126,9 +138,9 @@ def _table() -> Sequence[_Entry]:
 
 
 @cache
-def _english() -> Sequence[str]:
+def _english() -> Sequence[Sequence[str]]:
     with force_locale(DEFAULT_LOCALE):
-        return [str(each.name) for each in _table()]
+        return [each.names for each in _table()]
 
 
 def _pages() -> Iterator[_Entry]:
@@ -154,28 +166,38 @@ def _settings() -> Iterator[_Entry]:
             yield _Entry(_For.ADMINS, Kind.SETTING, icon, words, endpoint, each.name, page)
 
 
-def _own(icon: str, name: LazyString, anchor: str) -> _Entry:
-    return _Entry(_For.USERS, Kind.SETTING, icon, name, "account.show", anchor, _("Your account"))
+def _own(icon: str, name: LazyString, anchor: str, *also: LazyString) -> _Entry:
+    page = _("Your account")
+    return _Entry(_For.USERS, Kind.SETTING, icon, name, "account.show", anchor, page, also)
 
 
 _ACCOUNT = (
     _own("user", _("Your account"), ""),
-    _own("user", _("Language and appearance"), "appearance-title"),
+    _own("user", _("Language and appearance"), "appearance-title", _("Light"), _("Dark")),
     _own("house", _("Start page"), "start-title"),
+    _own("house", _("Home board"), "home_board"),
+    _own("external-link", FIELD_WORDS["open_new_tab"], "open_new_tab"),
+    _own("search", FIELD_WORDS["counts_launches"], "counts_launches", _("Find")),
+    _own("keyboard", _("Keyboard shortcuts"), "shortcuts-title"),
     _own("lock", _("Password"), "password-title"),
     _own("user", _("Sessions"), "sessions-title"),
 )
 
 
-def _action(who: _For, icon: str, name: LazyString, endpoint: str, anchor: str = "") -> _Entry:
-    return _Entry(who, Kind.ACTION, icon, name, endpoint, anchor)
+def _action(
+    who: _For, icon: str, name: LazyString, endpoint: str, anchor: str = "", *also: LazyString
+) -> _Entry:
+    return _Entry(who, Kind.ACTION, icon, name, endpoint, anchor, also=also)
 
 
 _ACTIONS = (
     _action(_For.ADDING, "plus", _("Add app"), "apps.new"),
     _action(_For.ADDING, "file-up", _("Import apps…"), "importing.choose"),
     _action(_For.EDITORS, "plus", _("Add board"), "boards.new"),
-    _action(_For.ADMINS, "database-backup", _("Back up now"), "backups.show", "create-now"),
+    _action(
+        _For.ADMINS, "database-backup", _("Back up now"), "backups.show", "create-now", _("Backup")
+    ),
+    _action(_For.ADMINS, "rotate-ccw", _("Restore a backup"), "backups.show"),
     _action(_For.ADMINS, "upload", _("Upload a backup"), "backups.show", "upload"),
     _action(_For.ADMINS, "plus", _("Add user"), "users.new"),
     _action(_For.ADMINS, "plus", _("Add group"), "groups.new"),

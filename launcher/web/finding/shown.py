@@ -12,7 +12,7 @@ from flask import url_for
 from markupsafe import Markup, escape
 
 from launcher.catalogue.find import Field, Found, FoundApp, FoundBoard
-from launcher.catalogue.matching import Parts, Wanted
+from launcher.catalogue.matching import Parts, Wanted, folded
 from launcher.extensions import db
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
@@ -158,8 +158,12 @@ def _numbers_of_apps(ids: Sequence[int]) -> Mapping[int, int]:
 
 def _others(wanted: Wanted, others: Iterable[Destination], numbers: Iterator[int]) -> Iterator[Hit]:
     for each in others:
-        name = _marked(wanted.parts(each.names[0]))
-        yield Hit(next(numbers), each.url, name, each.detail, icon=each.icon)
+        found_by = next(
+            name for name in each.names if wanted.rank_in_name(folded(name)) is not None
+        )
+        name, *_others = each.names
+        detail = each.detail if found_by == name else _marked(wanted.parts(found_by))
+        yield Hit(next(numbers), each.url, _marked(wanted.parts(name)), detail, icon=each.icon)
 
 
 def _marked(parts: Parts) -> Markup:
