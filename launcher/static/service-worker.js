@@ -59,7 +59,7 @@ async function answer(event) {
   const arriving = arrive(event);
   event.waitUntil(arriving.catch(() => {})); // it is not broken off when a page is shown meanwhile
   const came = arriving.then((response) => (isOfAProxy(response) ? UNREACHABLE : response), () => UNREACHABLE);
-  const found = await Promise.race([came, silence(came)]);
+  const found = await Promise.race([came, silence(came)]).catch(() => arriving); // whatever fails here
   if (typeof found !== "string") return found;
   return (await kept(found)) ?? arriving;
 }

@@ -36,6 +36,10 @@ class Wire:
     state: str = "on"
     slow_path: str = ""
     asked: list[str] = field(default_factory=list)
+    # Of as many bytes. People wait ten times as long.
+    changes: dict[bytes, bytes] = field(
+        default_factory=lambda: {b"PATIENCE_MS = 3000": b"PATIENCE_MS =  300"}
+    )
 
     def carry(self, connection: socket.socket) -> None:
         """Answer one request; each has a connection of its own."""
@@ -55,8 +59,9 @@ class Wire:
             with closing(socket.create_connection(self.server)) as server:
                 server.sendall(head.replace(b"keep-alive", b"close"))
                 while found := server.recv(_BUFFER_BYTES):
-                    # A tenth of the time that people wait; as many bytes.
-                    connection.sendall(found.replace(b"PATIENCE_MS = 3000", b"PATIENCE_MS =  300"))
+                    for one, other in self.changes.items():
+                        found = found.replace(one, other)
+                    connection.sendall(found)
 
 
 @pytest.fixture
@@ -83,7 +88,9 @@ def installed(
     """Open a page whose service worker is ready; errors of the network are expected."""
 
     def go(path: str = "/", **context: object) -> Page:
-        page = open_page(f"{wire.url}{path}", service_workers="allow", **context)
+        page = open_page(
+            f"{wire.url}{path}", service_workers="allow", expected_statuses={502}, **context
+        )
         page.evaluate("""async () => {
           const { active } = await navigator.serviceWorker.ready;
           while (active.state !== 'activated') {
@@ -168,6 +175,17 @@ def test_a_page_is_asked_for_once_and_nothing_of_it_is_kept(
         "/assets/icons", "/assets/launcher", "/assets/offline", "/offline", "/offline/waiting",
     ]  # fmt: skip
     assert not any(is_private for _, is_private in kept)
+
+
+def test_a_script_that_fails_keeps_no_page_from_coming(
+    installed: Callable[..., Page], wire: Wire
+) -> None:
+    wire.changes[b"response.status >= 502"] = b"response.non.at >= 502"
+    page = installed()
+
+    page.goto(f"{wire.url}/login")
+
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 def test_the_kept_pages_follow_the_theme(installed: Callable[..., Page], wire: Wire) -> None:
