@@ -30,7 +30,6 @@ from launcher.catalogue.access import (
 from launcher.catalogue.actions import Action
 from launcher.catalogue.errors import (
     NotAllowedError,
-    Since,
     UndoTooLateError,
     UndoUnknownError,
 )
@@ -48,8 +47,9 @@ from launcher.catalogue.undo_rows import (
     would_take_more,
     write_back,
 )
+from launcher.catalogue.undo_since import since_of
 from launcher.extensions import db
-from launcher.models import App, AuditEvent, Board, Placement, Section, UndoStep, User
+from launcher.models import App, Board, Placement, UndoStep, User
 from launcher.models.types import utc_now
 
 __all__ = ["Change", "State", "is_undone", "keep", "state", "undo"]
@@ -243,72 +243,8 @@ def _may_undo(
 def _too_late(
     step: UndoStep, rows: Sequence[ChangedRow], boards: Set[int], apps: Set[int]
 ) -> UndoTooLateError:
-    since = _deletion_since(step, rows, boards, apps) or _change_since(step, boards, apps)
+    since = since_of(step, rows, boards, apps)
     return UndoTooLateError(step.action, step.facts, since, is_redo=is_undone(step.facts))
-
-
-def _deletion_since(
-    step: UndoStep, rows: Sequence[ChangedRow], boards: Set[int], apps: Set[int]
-) -> Since | None:
-    """Return who deleted what the step changed, None where all of it is there."""
-    gone = {
-        model: ids - set(db.session.scalars(sa.select(model.id).where(model.id.in_(ids))))
-        for model, ids in ((Board, boards), (App, apps), (Section, _sections_of(rows)))
-    }
-    ids = {
-        Action.BOARD_DELETE: gone[Board],
-        Action.APP_DELETE: gone[App],
-        Action.SECTION_DELETE: boards if gone[Section] else set(),
-    }
-    found = _newest_first(step).where(
-        sa.or_(
-            *(
-                sa.and_(AuditEvent.action == action, AuditEvent.target_id.in_(map(str, of)))
-                for action, of in ids.items()
-            )
-        )
-    )
-    # The log has the board of a section, and its name.
-    named = {step.facts.get("section"), step.facts.get("from_section"), step.facts.get("before")}
-    for event in db.session.scalars(found):
-        if event.action != Action.SECTION_DELETE or _deleted_by(event) in named:
-            return Since(event.actor_name, event.at, _deleted_by(event))
-    return None
-
-
-def _sections_of(rows: Sequence[ChangedRow]) -> set[int]:
-    """Return the sections that were there after a step."""
-    columns = {"sections": "id", "placements": "section_id"}
-    return {
-        each.after[columns[each.table]]
-        for each in rows
-        if each.after is not None and each.table in columns
-    }
-
-
-def _change_since(step: UndoStep, boards: Set[int], apps: Set[int]) -> Since:
-    """Return who changed the boards and apps of a step last; empty where the log has nothing."""
-    of_these = sa.or_(
-        sa.and_(AuditEvent.target_kind == "board", AuditEvent.target_id.in_(map(str, boards))),
-        sa.and_(AuditEvent.target_kind == "app", AuditEvent.target_id.in_(map(str, apps))),
-    )
-    event = db.session.scalar(_newest_first(step).where(of_these).limit(1))
-    return Since(event.actor_name, event.at, _deleted_by(event)) if event else Since()
-
-
-def _newest_first(step: UndoStep) -> sa.Select[AuditEvent]:
-    """Return the query of what happened after a step."""
-    order = (AuditEvent.at.desc(), AuditEvent.id.desc())
-    return sa.select(AuditEvent).where(AuditEvent.at > step.at).order_by(*order)
-
-
-def _deleted_by(event: AuditEvent) -> str:
-    """Return the name of what an event deleted, "" where it deleted nothing."""
-    if event.action == Action.SECTION_DELETE:
-        words = str((event.changes.get("section") or [""])[0])
-        return words.rpartition(" (")[0] or words
-    is_deletion = event.action in {Action.APP_DELETE, Action.BOARD_DELETE}
-    return event.target_name if is_deletion else ""
 
 
 def _forget_old(user_id: int) -> None:

@@ -263,6 +263,7 @@ function openMenu(button) {
   const slots = [...slot.parentElement.querySelectorAll(".slot")];
   const position = slots.indexOf(slot) + 1;
   const form = slot.querySelector("a.tile-name"); // only a name where the app may not be edited
+  menu.querySelector(".fine").hidden = form !== null;
   for (const item of menu.querySelectorAll("[data-act]")) {
     const act = item.dataset.act;
     item.hidden = !form && ["edit", "duplicate", "archive", "delete"].includes(act);

@@ -287,14 +287,14 @@ def test_a_move_is_not_undone_where_its_board_was_moved_again_deleted_or_hidden(
     assert caught.value.since.by == "ada"
 
     step = move_board(site.other, 1, among=both, actor=site.as_ben).step_id
-    hide = BoardEntries(name="Children", visibility="private")
+    hide = BoardEntries(name="Plans", visibility="private")
     save_board(site.other, hide, viewer=site.ada, actor=site.as_ada)
     with pytest.raises(NotAllowedError):
         undo.undo(step or 0, viewer=site.ben, actor=site.as_ben)
     delete_board(site.other, viewer=site.ada, actor=site.as_ada)
     with pytest.raises(UndoTooLateError) as caught:
         undo.undo(step or 0, viewer=site.ben, actor=site.as_ben)
-    assert caught.value.since.deleted == "Children"
+    assert caught.value.since.deleted == "Children", "not the name that he never saw"
 
 
 def test_a_step_is_undone_by_its_user_alone(site: Site) -> None:

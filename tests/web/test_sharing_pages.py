@@ -259,6 +259,7 @@ def test_an_app_that_is_elsewhere_too_is_only_moved_and_removed_by_who_may_edit_
     fred.open("/b/attic/edit")
     names = re.findall(r'<(a|span) class="tile-name"[^>]*>([^<]+)<', fred.page)
     assert sorted(names) == [("a", "Diary"), ("span", "Jellyfin")]
+    assert "Only editors can change this app." in fred.page
     for act in ("archive", "duplicate"):
         assert fred.send(f"/b/attic/apps/{jellyfin}/{act}").status_code == 403, act
     assert fred.open("/apps/1/edit").status_code == 403

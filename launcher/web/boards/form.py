@@ -169,9 +169,13 @@ def sharers(draft: Draft, board: Board | None, viewer: User) -> Sequence[Sharer]
     for user in all_users():
         access = shares.get(("user", user.id), "")
         if access or not (user.is_admin or user is owner or not user.is_active):
-            note = user.username if user.username.casefold() != user.name.casefold() else ""
-            found.append(Sharer(user.name, note, "user", user.id, access))
+            found.append(Sharer(user.name, _note_on(user), "user", user.id, access))
     return found
+
+
+def _note_on(user: User) -> str:
+    name = user.username if user.username.casefold() != user.name.casefold() else ""
+    return " · ".join(filter(None, (name, "" if user.is_active else gettext("deactivated"))))
 
 
 def chosen_visibility(draft: Draft) -> str:
