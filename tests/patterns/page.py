@@ -57,6 +57,7 @@ def _tiles() -> list[Tile]:
 def _tile(name: str, note: str, *, state: str, word: str, icon: str = "") -> Tile:
     return Tile(
         id=f"pattern-{name.casefold()}",
+        app_id=0,
         name=name,
         url="#p5",
         note=note,
