@@ -162,9 +162,10 @@ def _try_addresses(door: Door) -> None:
     visitor.open("/b/garden")
     tabs = visitor.page.partition('aria-label="Boards"')[2].partition("</nav>")[0]
     assert ("/b/attic" in tabs) is sees
-    for path in ("/?q=dia", "/find?q=dia"):
-        if visitor.open(path).status_code == 200:
-            assert ("Diary" in visitor.page) is sees, path
+    for words, found in (("dia", "Diary"), ("atti", "Attic"), ("diaries", "Diary")):
+        visitor.open(f"/find?q={words}")
+        text = re.sub(r"<[^>]+>", "", visitor.page.partition("<main")[2].partition("</main>")[0])
+        assert (found in text) is sees, words
 
 
 def _read_lists(door: Door) -> None:
