@@ -72,6 +72,18 @@ def test_each_link_that_is_left_out_is_named_with_its_line_and_the_reason() -> N
     assert not draft.is_cut_off
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_without_its_mark_is_read(encoding: str) -> None:
+    markup = f"{BEGINNING}<DT><A HREF=http://a/>Книги</A></DL>"
+    assert names(read(Source.BOOKMARKS, markup.encode(encoding))) == {"": ["Книги"]}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_however_they_end(end: str) -> None:
+    (app,) = read(Source.BOOKMARKS, f"<DL>{end}{end}<DT><A HREF=http://a/>A</A></DL>".encode()).apps
+    assert app.line == 3
+
+
 def test_a_link_in_a_description_is_no_bookmark() -> None:
     draft = read_links(
         '<DT><A HREF="http://a/">A</A><DD>See <a href="http://b/">here</a>.<DT><A HREF="http://c/">C</A>'

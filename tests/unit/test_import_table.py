@@ -41,7 +41,14 @@ def test_what_cannot_be_taken_over_is_said_with_its_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["A,http://a/\n", "http://a/;A", "A\thttp://a/\tmore\n\n", "\n\nA,http://a/"]
+    "text",
+    [
+        "A,http://a/\n",
+        "http://a/;A",
+        "A\thttp://a/\tmore\n\n",
+        '"A",http://a/,"b;c;d;e"\n',
+        "\n\nA,http://a/",
+    ],
 )
 def test_without_headings_the_first_two_columns_are_name_and_url(text: str) -> None:
     (app,) = read_table(text).apps
