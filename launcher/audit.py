@@ -71,7 +71,7 @@ def record_each(
     now = utc_now()
     rows = [_row(action, actor, target, changes, now) for target, changes in changed]
     if rows:
-        db.session.execute(sa.insert(AuditEvent), rows)
+        db.session.execute(sa.insert(AuditEvent.metadata.tables["audit_events"]), rows)
 
 
 def _row(

@@ -24,9 +24,11 @@ from launcher.catalogue.tags import tags_called
 from launcher.catalogue.undo import Change
 from launcher.extensions import db
 from launcher.icons.choice import Choice, ChoiceKind, media_of, read_choice
-from launcher.models import App, AppTag, Board, HealthCheck, Placement, Section, Tag
+from launcher.models import App, Board, Placement, Section, Tag
 
 _MOST_NAMES = 50
+_TABLES = App.metadata.tables
+"""Rows are inserted into tables, not by models: that takes half the time."""
 
 
 def import_apps(plan: ImportPlan, board: Board, *, actor: Actor) -> Change:
@@ -107,9 +109,10 @@ def _add_apps(apps: Sequence[_New], board: Board, actor: Actor) -> list[int]:
                 "owner_id": owner_id,
             }
         )
-    inserted = sa.insert(App).returning(App.id, sort_by_parameter_order=True)
+    table = _TABLES["apps"]
+    inserted = sa.insert(table).returning(table.c.id, sort_by_parameter_order=True)
     ids = list(db.session.scalars(inserted, rows))
-    db.session.execute(sa.insert(HealthCheck), [{"app_id": each} for each in ids])
+    db.session.execute(sa.insert(_TABLES["health_checks"]), [{"app_id": each} for each in ids])
     return ids
 
 
@@ -139,7 +142,7 @@ def _add_tags(apps: Sequence[_New], app_ids: Sequence[int], actor: Actor) -> set
         for app_id, text in zip(app_ids, texts, strict=True)
         for name in text
     ]
-    db.session.execute(sa.insert(AppTag), rows)
+    db.session.execute(sa.insert(_TABLES["app_tags"]), rows)
     return set(ids.values())
 
 
@@ -151,7 +154,7 @@ def _add_places(apps: Sequence[_New], app_ids: Sequence[int]) -> None:
     for each, app_id in zip(apps, app_ids, strict=True):
         position = last[each.section_id] = last.get(each.section_id, -1) + 1
         rows.append({"section_id": each.section_id, "app_id": app_id, "position": position})
-    db.session.execute(sa.insert(Placement), rows)
+    db.session.execute(sa.insert(_TABLES["placements"]), rows)
 
 
 def _record(

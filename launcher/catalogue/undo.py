@@ -40,14 +40,14 @@ from launcher.catalogue.undo_rows import (
     SHARES,
     ChangedRow,
     State,
-    close_ranks,
+    are_as_left,
     differences,
     state,
     touched_ids,
     would_take_more,
-    write_back,
 )
 from launcher.catalogue.undo_since import since_of
+from launcher.catalogue.undo_writes import close_ranks, write_back
 from launcher.extensions import db
 from launcher.models import App, Board, Placement, UndoStep, User
 from launcher.models.types import utc_now
@@ -152,7 +152,7 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
         raise NotAllowedError
     if is_import and not rows:
         raise _too_late(step, imported, *touched_ids(imported))
-    is_as_left = is_import or all(each.is_as_left() for each in rows)
+    is_as_left = is_import or are_as_left(rows)
     if not rows or not is_as_left or (not is_import and would_take_more(rows)):
         raise _too_late(step, rows, concerned, apps | placed)
     tags = {each.row["id"] for each in rows if each.table == "tags"}

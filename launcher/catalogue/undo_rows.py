@@ -1,4 +1,4 @@
-"""The rows of boards, apps and tags that a step changed: read, compared and written back.
+"""The rows of boards, apps and tags that a step changed: read and compared.
 
 Revisions and times of change are not compared: they only grow, also by an undo.
 """
@@ -14,15 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from launcher.extensions import db
-from launcher.models import App, Board, HealthCheck
-from launcher.models.types import utc_now
 
 Row = dict[str, Any]
 State = Mapping[str, Mapping[tuple[Any, ...], Row]]
 """Table → key → row, as SQLite stores it."""
 
-# Parents first. Each with its key, and the columns that do not count.
-_KEYS: Mapping[str, tuple[str, ...]] = {
+KEYS: Mapping[str, tuple[str, ...]] = {
     "boards": ("id",),
     "sections": ("id",),
     "apps": ("id",),
@@ -34,6 +31,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "board_users": ("board_id", "user_id"),
     "board_groups": ("board_id", "group_id"),
 }
+"""The tables with their keys, parents first."""
 SHARES = frozenset({"board_users", "board_groups"})
 _GROWING = frozenset({"revision", "updated_at"})
 _OF_BOARDS = {
@@ -64,7 +62,7 @@ def state(
 ) -> State:
     """Return the rows of these boards, apps and tags; what is in the session is written first."""
     db.session.flush()
-    found: dict[str, dict[tuple[Any, ...], Row]] = {name: {} for name in _KEYS}
+    found: dict[str, dict[tuple[Any, ...], Row]] = {name: {} for name in KEYS}
     for queries, ids in ((_OF_BOARDS, boards), (_OF_APPS, apps), (_OF_TAGS, tags)):
         if not ids:
             continue
@@ -81,7 +79,7 @@ def state(
 def differences(before: State, after: State) -> list[list[Any]]:
     """Return the rows that are not the same: table, before and after."""
     rows: list[list[Any]] = []
-    for table in _KEYS:
+    for table in KEYS:
         old, new = before[table], after[table]
         for key in dict.fromkeys((*old, *new)):
             # Users stay; a board may be their home no more.
@@ -93,7 +91,7 @@ def differences(before: State, after: State) -> list[list[Any]]:
 
 
 def _key(table: str, row: Row) -> tuple[Any, ...]:
-    return tuple(row[name] for name in _KEYS[table])
+    return tuple(row[name] for name in KEYS[table])
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +141,7 @@ class ChangedRow:
     @property
     def where(self) -> str:
         """The condition on its key."""
-        return " AND ".join(f"{name} = ?" for name in _KEYS[self.table])
+        return " AND ".join(f"{name} = ?" for name in KEYS[self.table])
 
     def is_as_left(self) -> bool:
         """Whether the row is as the step left it."""
@@ -167,56 +165,32 @@ def _compared(row: Row | None) -> Row | None:
     return {name: value for name, value in row.items() if name not in _GROWING}
 
 
-# What goes with a row that is deleted, by the table of that row: table and column.
-_PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
+def are_as_left(rows: Sequence[ChangedRow]) -> bool:
+    """Whether each of these rows is as the step left it: `is_as_left` with a query each table."""
+    run = db.session.connection().exec_driver_sql
+    of_tables: dict[tuple[str, tuple[str, ...]], list[ChangedRow]] = {}
+    for each in rows:
+        of_tables.setdefault((each.table, tuple(each.row)), []).append(each)
+    for (table, names), same in of_tables.items():
+        keys = ", ".join(f"({', '.join(str(int(part)) for part in each.key)})" for each in same)
+        key = f"({', '.join(KEYS[table])})" if len(KEYS[table]) > 1 else KEYS[table][0]
+        listed = f"(VALUES {keys})"
+        found = run(f"SELECT {', '.join(names)} FROM {table} WHERE {key} IN {listed}")
+        now = {
+            _key(table, row): row for row in (dict(zip(names, one, strict=True)) for one in found)
+        }
+        if any(_compared(now.get(each.key)) != _compared(each.after) for each in same):
+            return False
+    return True
+
+
+PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "boards": (("sections", "board_id"),),
     "sections": (("placements", "section_id"),),
     "apps": (("placements", "app_id"), ("app_tags", "app_id")),
     "tags": (("app_tags", "tag_id"),),
 }
-
-
-def write_back(rows: Sequence[ChangedRow], boards: Collection[int], apps: Collection[int]) -> None:
-    """Make these rows as they were before the step, and give boards and apps their next revision.
-
-    Raises:
-        IntegrityError: something that they need is gone, or has taken their place.
-    """
-    run = db.session.connection().exec_driver_sql
-    order = list(_KEYS)
-    by_parents = sorted(rows, key=lambda each: order.index(each.table))
-    added = [each for each in reversed(by_parents) if each.before is None]
-    for each in added:
-        if each.table not in _PARTS:
-            run(f"DELETE FROM {each.table} WHERE {each.where}", each.key)
-    for each in by_parents:
-        if each.before is not None and each.after is None:
-            names, marks = ", ".join(each.before), ", ".join("?" * len(each.before))
-            run(f"INSERT INTO {each.table} ({names}) VALUES ({marks})", tuple(each.before.values()))
-            if each.table == "apps" and not each.before["is_sample"]:
-                # Its check went with it. How it is checked is no field that a step changes.
-                db.session.add(HealthCheck(app_id=each.before["id"]))
-        elif each.before is not None and each.after is not None:
-            values = {name: each.before[name] for name in sorted(each.changed)}
-            if values:
-                assigned = ", ".join(f"{name} = ?" for name in values)
-                run(
-                    f"UPDATE {each.table} SET {assigned} WHERE {each.where}",
-                    (*values.values(), *each.key),
-                )
-    # What was moved into it is back by now, and does not go with it.
-    for each in added:
-        if each.table in _PARTS:
-            run(f"DELETE FROM {each.table} WHERE {each.where}", each.key)
-    now = utc_now()
-    for model, ids in ((Board, boards), (App, apps)):
-        grown = {"revision": model.revision + 1, "updated_at": now}
-        db.session.execute(
-            sa.update(model)
-            .where(model.id.in_(ids))
-            .values(grown)
-            .execution_options(synchronize_session=False)
-        )
+"""What goes with a row that is deleted, by the table of that row: table and column."""
 
 
 def would_take_more(rows: Sequence[ChangedRow]) -> bool:
@@ -226,29 +200,12 @@ def would_take_more(rows: Sequence[ChangedRow]) -> bool:
     for each in rows:
         if each.before is not None:
             continue
-        for table, column in _PARTS.get(each.table, ()):
-            keys = ", ".join(_KEYS[table])
+        for table, column in PARTS.get(each.table, ()):
+            keys = ", ".join(KEYS[table])
             parts = run(f"SELECT {keys} FROM {table} WHERE {column} = ?", (each.row["id"],))
             if any((table, tuple(part)) not in own for part in parts):
                 return True
     return False
-
-
-def close_ranks(rows: Sequence[ChangedRow]) -> None:
-    """Number the places and sections around the rows of a step from 0, without gaps.
-
-    What came or went since may have the positions of the step; its rows come first then.
-    """
-    run = db.session.connection().exec_driver_sql
-    for table, parent in (("placements", "section_id"), ("sections", "board_id")):
-        own = {each.row["id"] for each in rows if each.table == table}
-        states = (row for each in rows if each.table == table for row in (each.before, each.after))
-        for group in {row[parent] for row in states if row is not None}:
-            found = run(f"SELECT id, position FROM {table} WHERE {parent} = ?", (group,)).all()
-            found = sorted(found, key=lambda row: (row.position, row.id not in own, row.id))
-            for position, row in enumerate(found):
-                if row.position != position:
-                    run(f"UPDATE {table} SET position = ? WHERE id = ?", (position, row.id))
 
 
 def touched_ids(rows: Iterable[ChangedRow]) -> tuple[set[int], set[int]]:
