@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +19,9 @@ from typing import BinaryIO
 from launcher.backup.errors import UploadRejectedError
 from launcher.backup.files import disk_errors
 from launcher.backup.reasons import Reason
+
+KEEP_PREVIEW_S = 3600
+"""So long what was read of a file waits for its import."""
 
 
 class IncomingFile:
@@ -94,6 +98,15 @@ def sweep(folder: Path) -> None:
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):
             _remove_unheld(folder / name)
+
+
+def remove_older(folder: Path, *, age_s: float) -> None:
+    """Remove the files that were written longer ago than this."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            with contextlib.suppress(OSError):
+                if time.time() - (folder / name).stat().st_mtime > age_s:
+                    (folder / name).unlink()
 
 
 def _create_locked(folder: Path) -> tuple[Path, BinaryIO]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
+from launcher.background.uploads import KEEP_PREVIEW_S, remove_older
 from launcher.backup.errors import BackupError
 from launcher.backup.fingerprints import Fingerprint, fingerprint_at
 from launcher.backup.ports import utc_now
@@ -99,6 +100,7 @@ class JobScheduler:
             return
         if is_first or self._steady_s() - self._asked_at_s >= ASK_EVERY_S:
             self._asked_at_s = self._steady_s()
+            remove_older(self._config.importing_dir, age_s=KEEP_PREVIEW_S)
             for job_id in JOBS:
                 self.start_if_owed(job_id)
 

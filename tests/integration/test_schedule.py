@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -42,6 +43,20 @@ def test_a_new_installation_has_missed_nothing(desk: Desk) -> None:
     desk.pass_time(HOUR, step=QUARTER)
     assert desk.started == []
     assert desk.runs() == ()
+
+
+def test_what_was_read_of_a_file_is_removed_after_an_hour(desk: Desk, data_dir: Path) -> None:
+    folder = data_dir / "importing"
+    folder.mkdir()
+    old, new = folder / "old.json", folder / "new.json"
+    for each in (old, new):
+        each.write_text("{}")
+    os.utime(old, (0, 0))
+
+    desk.elect()
+    desk.pass_time(QUARTER)
+
+    assert [old.exists(), new.exists()] == [False, True]
 
 
 def test_each_slot_has_one_backup(desk: Desk) -> None:

@@ -14,10 +14,10 @@ from flask import Flask
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
+from launcher.background.uploads import KEEP_PREVIEW_S
 from launcher.config import Config
 from launcher.extensions import db
 from launcher.models import Board, BoardUser
-from launcher.web.importing.kept import MAX_AGE_S
 from tests.conftest import BEN
 from tests.web.visitor import Visitor
 
@@ -267,7 +267,7 @@ def test_what_was_read_is_kept_for_an_hour_and_until_it_is_imported(
 
     address = preview_of(ben)
     (path,) = config.importing_dir.iterdir()
-    old = time.time() - MAX_AGE_S - 1
+    old = time.time() - KEEP_PREVIEW_S - 1
     os.utime(path, (old, old))
     assert ben.open(address).status_code == 404
     preview_of(ben)

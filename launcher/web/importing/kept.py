@@ -16,12 +16,11 @@ from pathlib import Path
 
 from flask import Flask
 
+from launcher.background.uploads import KEEP_PREVIEW_S, remove_older
 from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.files import disk_errors, write_atomic
 from launcher.catalogue.import_draft import CheckedDraft
 from launcher.current import current_config
-
-MAX_AGE_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Kept:
 
 def init_app(app: Flask) -> None:
     """Remove what is left from before the start."""
-    remove_old(current_config(app).importing_dir)
+    remove_older(current_config(app).importing_dir, age_s=KEEP_PREVIEW_S)
 
 
 def keep(kept: Kept) -> str:
@@ -46,7 +45,7 @@ def keep(kept: Kept) -> str:
     """
     token = secrets.token_urlsafe(24)
     path = _path(token)
-    remove_old(path.parent)
+    remove_older(path.parent, age_s=KEEP_PREVIEW_S)
     with disk_errors("store the upload"):
         path.parent.mkdir(mode=0o700, exist_ok=True)
         write_atomic(path, json.dumps(encode(kept)).encode())
@@ -57,7 +56,7 @@ def find(token: str, user_id: int) -> Kept | None:
     """Return what was kept; None for what is another's, too old, imported already or unknown."""
     path = _path(token)
     try:
-        is_old = time.time() - path.stat().st_mtime > MAX_AGE_S
+        is_old = time.time() - path.stat().st_mtime > KEEP_PREVIEW_S
         kept = decode(Kept, parse(path.read_bytes()))
     except (OSError, DecodeError):
         return None
@@ -68,15 +67,6 @@ def forget(token: str) -> None:
     """Remove what was kept."""
     with contextlib.suppress(OSError):
         _path(token).unlink()
-
-
-def remove_old(folder: Path) -> None:
-    """Remove what is older than an hour."""
-    with contextlib.suppress(OSError):
-        for path in folder.iterdir():
-            with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > MAX_AGE_S:
-                    path.unlink()
 
 
 def _path(token: str) -> Path:
