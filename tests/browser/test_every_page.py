@@ -60,6 +60,9 @@ PAGES = {
     "apps": ("ada", "/admin/apps", 200),
     "apps of an editor": ("ben", "/admin/apps?tag=family&sort=-boards", 200),
     "no such apps": ("ada", "/admin/apps?q=nothing+of+the+kind", 200),
+    "import": ("ada", "/import", 200),
+    "import of an editor": ("ben", "/import?board=home", 200),
+    "a preview that is gone": ("ben", "/import/nothing-like-it", 404),
     "tags": ("ben", "/admin/tags", 200),
     "a tag to rename": ("ada", "/admin/tags/1/rename", 200),
 }
