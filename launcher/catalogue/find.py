@@ -28,7 +28,7 @@ from launcher.catalogue.matching import (
     readings,
 )
 from launcher.extensions import db
-from launcher.models import App, AppTag, Board, Section, Tag, User
+from launcher.models import App, AppTag, Board, Placement, Section, Tag, User
 
 _BETWEEN, _BETWEEN_TAGS = "\x1f", "\x1e"  # no text that a person enters has these
 _KEYWORDS = re.compile(r"[,;\s]+")
@@ -127,7 +127,9 @@ class _Apps:
     def found(self, wanted: Wanted, most: int) -> Sequence[FoundApp]:
         """Return those that have all the words, the best first."""
         hits = []
-        for (id_, _, about, urls), (plain, plain_urls) in zip(self.rows, self.plain, strict=True):
+        for (id_, is_archived, about, urls), (plain, plain_urls) in zip(
+            self.rows, self.plain, strict=True
+        ):
             if not all(wanted.may_be_in(word, plain, plain_urls) for word in wanted.words):
                 continue
             name, tags, keywords, description = plain.split(_BETWEEN, 3)
@@ -135,7 +137,8 @@ class _Apps:
                 wanted, name, f"{tags}{_BETWEEN}{keywords}", description, plain_urls
             )
             if rank is not None:
-                hits.append((rank, -self.usage.get(id_, 0), name, id_, about, urls))
+                used = self.usage.get(id_, 0)
+                hits.append((rank, is_archived, -used, name, id_, about, urls))
         best = nsmallest(most, hits)
         return [_found_app(wanted, id_, about, urls) for *_, id_, about, urls in best]
 
@@ -167,26 +170,33 @@ class _Search(Generic[T]):
     def texts(self) -> Iterator[str]:
         """Yield all folded texts whose words another may be a typing error of."""
         yield from self.apps.texts()
-        yield from (folded(row.name) for row in (*self.boards, *self.sections))
+        yield from (name for _, name in (*self.board_names, *self.sections))
         for _each, names in self.others:
             yield from names
 
     @cached_property
-    def sections(self) -> Sequence[Any]:
-        """The sections of all boards."""
-        return db.session.execute(_sections(self.viewer)).all()
+    def board_names(self) -> Sequence[tuple[Any, str]]:
+        """All boards, each with its folded name."""
+        return [(row, folded(row.name)) for row in self.boards]
+
+    @cached_property
+    def sections(self) -> Sequence[tuple[Any, str]]:
+        """The sections of all boards, each with the folded names of its board and itself."""
+        boards = {row.id: name for row, name in self.board_names}
+        return [
+            (row, f"{boards[row.board_id]}{_BETWEEN}{folded(row.name)}")
+            for row in db.session.execute(_sections(self.viewer))
+        ]
 
     def _boards(self, wanted: Wanted) -> Sequence[FoundBoard]:
-        names = {row.id: folded(row.name) for row in self.boards}
         best: dict[int, tuple[Rank, int | None, str]] = {}
-        for id_, name in names.items():
+        for board, name in self.board_names:
             if (rank := wanted.rank_in_name(name)) is not None:
-                best[id_] = (rank, None, "")
-        for section in self.sections:
+                best[board.id] = (rank, None, "")
+        for section, names in self.sections:
             if section.board_id in best:
                 continue
-            both = f"{names[section.board_id]}{_BETWEEN}{folded(section.name)}"
-            if (rank := wanted.rank_in_name(both)) is not None:
+            if (rank := wanted.rank_in_name(names)) is not None:
                 best[section.board_id] = (max(rank, Rank.TAGGED), section.id, section.name)
         found = [
             FoundBoard(row.id, row.slug, row.name, *best[row.id][1:])
@@ -214,9 +224,14 @@ def _apps(viewer: User | None) -> sa.Select[*tuple[Any, ...]]:
     about = _joined(
         App.name, sa.func.ifnull(tags.scalar_subquery(), ""), App.keywords, App.description
     )
-    return sa.select(
-        App.id, App.archived_at.is_not(None), about, _joined(App.url, App.url_local)
-    ).where(sees_app(viewer))
+    query = sa.select(App.id, App.archived_at.is_not(None), about, _joined(App.url, App.url_local))
+    query = query.where(sees_app(viewer))
+    if viewer is not None and viewer.may_edit:
+        return query
+    # Others know of apps on boards that they see and of none else. To begin there takes no time
+    # for each hidden app, which would say how many there are.
+    seen = sa.select(Placement.app_id).join(Section).join(Board).where(sees_board(viewer))
+    return query.where(App.id.in_(seen))
 
 
 def _joined(*columns: Any) -> sa.ColumnElement[str]:

@@ -76,9 +76,8 @@ class Wanted:
 
     def tolerant(self, texts: Iterable[str]) -> Wanted:
         """Return the same words, which now may be typing errors of words of folded texts."""
-        tokens: set[str] = set()
-        for text in texts:
-            tokens.update(tokens_of(text))
+        known = list(texts)
+        tokens = {*_TOKENS.findall("\n".join(known)), *filter(None, map(_squeezed, known))}
         return replace(self, near={word: _near(word, tokens) for word in self.words})
 
     def may_be_in(self, word: str, about: str, urls: str) -> bool:
@@ -158,11 +157,7 @@ def readings(text: str) -> Iterator[Wanted]:
 
 def tokens_of(text: str) -> Collection[str]:
     """Return the words of a folded text, and all of its first field as one word."""
-    tokens = _TOKENS.findall(text)
-    first = text.partition("\x1f")[0]
-    if " " in first:
-        tokens.append(first.replace(" ", ""))
-    return tokens
+    return [*_TOKENS.findall(text), _squeezed(text)]
 
 
 def rank_of_word(word: str, name: str) -> Rank | None:
@@ -189,6 +184,12 @@ def is_in_addresses(word: str, urls: str) -> bool:
     if not word.isalpha():
         return word in urls
     return f"/{word}" in urls or f"/www.{word}" in urls
+
+
+def _squeezed(text: str) -> str:
+    """Return the first field of a text as one word, "" where it is one already."""
+    first = text.partition("\x1f")[0]
+    return first.replace(" ", "") if " " in first else ""
 
 
 def _read(text: str) -> Wanted:
