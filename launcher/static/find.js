@@ -10,6 +10,8 @@ let palette, field, status, notice;
 let request = null; // the newest; an older answer is dropped
 let latest = Promise.resolve();
 let shown = null; // the words that the list is for
+let drawn = null; // the answer that it was made from
+let first = null; // the answer for no words: shown at once the next time
 let announcing = 0;
 
 document.addEventListener("launcher:find", (event) => {
@@ -22,6 +24,7 @@ document.addEventListener("launcher:find", (event) => {
   if (!palette) build();
   palette.showModal();
   fit();
+  if (first !== null) draw(first, "");
   ask();
 });
 document.addEventListener("click", (event) => {
@@ -92,12 +95,14 @@ async function answer(mine, words) {
 }
 
 function draw(text, words) {
+  notice.hidden = true;
+  if (words === shown && text === drawn) return;
   const found = new DOMParser().parseFromString(text, "text/html").querySelector("#found");
   const says = found.querySelector("[role=status]");
   says?.removeAttribute("role"); // announced by the one that is on the page already
-  notice.hidden = true;
   palette.querySelector("#found").replaceWith(found);
-  shown = words;
+  [shown, drawn] = [words, text];
+  if (words === "") first = text;
   for (const each of options()) each.tabIndex = -1;
   select(0);
   announce(says?.textContent.trim() ?? "");
@@ -105,7 +110,7 @@ function draw(text, words) {
 
 function lose() {
   palette.querySelector("#found").replaceChildren();
-  shown = null;
+  shown = drawn = null;
   select(0);
   notice.hidden = false;
 }

@@ -14,10 +14,11 @@ from tests.web.visitor import Visitor
 # Frames, placings and what only a single page has: no components to choose from.
 _NOT_TO_BE_SHOWN = {
     "alone", "alone-wide", "bar-actions", "bar-start", "beside", "button-fold", "chosen",
-    "confirm-alone", "contents", "dialog-find", "filters", "find-form", "fold-label", "folder",
-    "found", "gap-label", "grow", "input-short", "later", "link", "medium", "menu-flat",
+    "confirm-alone", "contents", "dialog-head", "dialog-shortcuts", "filters", "fold-label",
+    "folder", "gap-label", "grow", "input-short", "later", "link", "medium", "menu-flat",
     "menu-form", "narrow", "page-board", "picked", "row-top", "runs-ledger", "samples", "savebar",
-    "setting", "split", "stack-l", "tabs", "title", "way", "ways", "welcome", "wide-only",
+    "setting", "shortcuts", "split", "stack-l", "tabs", "title", "way", "ways", "welcome",
+    "wide-only",
 }  # fmt: skip
 
 
