@@ -13,7 +13,7 @@ from launcher.accounts.errors import LastAdminError
 from launcher.audit import COMMAND_LINE
 from launcher.extensions import db
 from launcher.i18n.labels import ACCOUNT_WORDS
-from launcher.models import ApiToken, AuditEvent, Role, TokenScope, User
+from launcher.models import ApiToken, AuditEvent, Board, Role, TokenScope, User
 from tests.conftest import ADA, BEN, Person
 from tests.web.visitor import Visitor
 
@@ -252,6 +252,12 @@ def test_the_question_before_deleting_says_what_goes_and_what_stays(
         db.session.add(token)
         db.session.commit()
 
+    with app.app_context():
+        users.create_user("dora", "dora's long password", role=Role.ADMIN, actor=COMMAND_LINE)
+        db.session.execute(db.update(Board).where(Board.slug == "home").values(owner_id=1))
+        db.session.commit()
+    own = html.unescape(ada.open("/admin/users/1/delete").text)
+    assert re.sub("[\u2066-\u2069]", "", own).count("dora becomes the owner of 1 board:") == 1
     page = ada.open("/admin/users/2/delete").text
     assert "1 API token stops working." in page
     assert "You become the owner of 1 board: <bdi>Attic</bdi>." in page

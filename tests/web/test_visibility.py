@@ -33,7 +33,7 @@ from launcher.models import (
     Role,
 )
 from tests.conftest import ADA, BEN, Person
-from tests.web.addresses import parts_of, rules
+from tests.web.addresses import address, parts_of, rules
 from tests.web.visitor import Visitor
 
 T = TypeVar("T", App, Board, Media)
@@ -90,6 +90,8 @@ class Door:
     app_id: int
     jellyfin_id: int
     jellyfin_place: int
+    section_id: int
+    placement_id: int
 
 
 @pytest.fixture(params=KINDS)
@@ -120,7 +122,10 @@ def door(
         place = sa.select(Placement.id).where(
             Placement.app_id == jellyfin.id, Placement.section_id == home.sections[0].id
         )
-        found = (diary.id, jellyfin.id, db.session.scalars(place).one())
+        trunk = diary.placements[0]
+        found = (
+            diary.id, jellyfin.id, db.session.scalars(place).one(), trunk.section_id, trunk.id,
+        )  # fmt: skip
         db.session.commit()
         add_place(jellyfin, attic.sections[0], actor=COMMAND_LINE)
     visitor = Visitor(app)
@@ -135,6 +140,7 @@ def door(
 def test_what_a_person_may_not_see_does_not_exist_for_them(door: Door, app: Flask) -> None:
     _try_addresses(door)
     _read_every_page(door, app)
+    _change_it(door, app)
     _take_its_address(door)
     _read_lists(door)
 
@@ -225,6 +231,27 @@ def _read_every_page(door: Door, app: Flask) -> None:
         visitor.open(path)
         assert not [each for each in SECRETS if each in html.unescape(visitor.page)], path
     assert asked >= 3
+
+
+def _change_it(door: Door, app: Flask) -> None:
+    """Who only views the board changes nothing of it by any form; folding is for oneself."""
+    if door.kind.may is not May.VIEW:
+        return
+    visitor = door.visitor
+    here = {
+        "slug": "attic", "section_id": str(door.section_id), "app_id": str(door.app_id),
+        "placement_id": str(door.placement_id),
+    }  # fmt: skip
+    asked = 0
+    visitor.open("/b/attic")
+    for rule in rules(app):
+        parts = {*parts_of(rule)}
+        is_of_it = parts & {"slug", "app_id"} and parts <= here.keys()
+        if is_of_it and "POST" in (rule.methods or ()) and not rule.endpoint.startswith("folding"):
+            answer = visitor.send(address(rule, {name: here[name] for name in parts}))
+            assert answer.status_code == 403, rule.rule
+            asked += 1
+    assert asked > 15
 
 
 def _take_its_address(door: Door) -> None:
