@@ -10,8 +10,11 @@ import sqlalchemy as sa
 from launcher.catalogue.access import sees_app, sees_board
 from launcher.catalogue.import_draft import CheckedDraft, Link, url_key
 from launcher.extensions import db
+from launcher.icons.choice import Choice, ChoiceKind
 from launcher.icons.matching import IconMatcher
 from launcher.models import App, Board, Placement, Section, User
+
+_LETTERS = str(Choice(ChoiceKind.LETTERS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,21 @@ class ImportPlan:
         """How many sections would be created."""
         return sum(each.section_id is None for each in self.sections)
 
+    @property
+    def icon_urls(self) -> tuple[str, ...]:
+        """Where the icons are of which none of ours has the name, each once."""
+        links = (link for each in self.sections for link in each.links)
+        wanted = (link.icon_url for link in links if link.entries.icon == _LETTERS)
+        return tuple(dict.fromkeys(filter(None, wanted)))
+
+    def with_icons(self, icons: Mapping[str, str]) -> ImportPlan:
+        """Return the plan with these choices of icons, by the URLs they were fetched from."""
+        sections = (
+            replace(each, links=tuple(_with_icon(link, icons) for link in each.links))
+            for each in self.sections
+        )
+        return replace(self, sections=tuple(sections))
+
     def without(self, *, links: Collection[int], sections: Collection[int]) -> ImportPlan:
         """Return the plan without these links and sections; no section is left without a link."""
         kept = (
@@ -62,6 +80,11 @@ class ImportPlan:
             if each.number not in sections
         )
         return replace(self, sections=tuple(each for each in kept if each.links))
+
+
+def _with_icon(link: Link, icons: Mapping[str, str]) -> Link:
+    icon = icons.get(link.icon_url) if link.entries.icon == _LETTERS else None
+    return replace(link, entries=replace(link.entries, icon=icon)) if icon else link
 
 
 def plan_import(

@@ -117,12 +117,12 @@ def _add_apps(apps: Sequence[_New], board: Board, actor: Actor) -> list[int]:
 
 
 def _pictures(icons: set[str], actor: Actor) -> Mapping[str, int]:
-    """Return the pictures of icons of the colour set, copied; one that is gone has none."""
+    """Return the pictures of icons: those of the colour set are copied, others there already."""
     choices: Mapping[str, Choice] = {each: read_choice(each) for each in icons}
     kept = {
         icon: media_of(choice, actor=actor)
         for icon, choice in choices.items()
-        if choice.kind is ChoiceKind.SET
+        if choice.kind in {ChoiceKind.SET, ChoiceKind.MEDIA}
     }
     return {icon: media.id for icon, media in kept.items() if media is not None}
 

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from werkzeug.test import TestResponse, encode_multipart
 from launcher.background.uploads import KEEP_PREVIEW_S
 from launcher.config import Config
 from launcher.extensions import db
-from launcher.models import Board, BoardUser
+from launcher.models import App, AuditEvent, Board, BoardUser
 from tests.conftest import BEN
+from tests.support.odd_servers import Server, serving, site
 from tests.web.visitor import Visitor
 
 FILES = Path(__file__).parents[1] / "support" / "imports"
@@ -186,6 +188,71 @@ def test_another_board_is_previewed_with_the_same_ticks(ben: Visitor, boards: No
     assert "Imported new section, 3 apps" in text_of(ben.page)
     assert '<option value="garden" selected>' in ben.page
     assert ticks(ben.page, "app") == apps[1:]
+
+
+ICON = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0h1"/></svg>'
+
+
+def homer_file(server: Server) -> bytes:
+    return f"""
+services:
+  - name: Tools
+    items:
+      - name: Our thing
+        url: https://thing.old.lan
+        logo: {server.url}/thing.svg
+      - name: Nothing there
+        url: https://nothing.old.lan
+        logo: {server.url}/nothing.svg
+      - name: Jellyfin
+        url: https://films.old.lan
+        logo: {server.url}/jellyfin.svg
+""".encode()
+
+
+@pytest.mark.usefixtures("boards")
+def test_icons_at_other_addresses_are_fetched_when_that_is_asked_for_and_only_then(
+    app: Flask, ben: Visitor
+) -> None:
+    with serving(site({"/thing.svg": ICON, "/jellyfin.svg": ICON})) as server:
+        address = preview_of(ben, homer_file(server), source="homer", board="garden")
+        fields = {"app": ticks(ben.page, "app"), "section": ticks(ben.page, "section")}
+        assert "Fetch icons from other addresses 2 icons are at other addresses" in text_of(
+            ben.page
+        )
+        assert server.paths == []
+
+        ben.send(address, board="garden", fetch="1", **fields)
+
+        assert sorted(server.paths) == ["/nothing.svg", "/thing.svg"]
+    assert "3 apps imported to Garden. 1 icon fetched." in text_of(ben.open("/b/garden").text)
+    with app.app_context():
+        apps = {each.name: each for each in db.session.scalars(sa.select(App))}
+        media = apps["Our thing"].icon_media
+        assert media
+        assert media.content == ICON
+        assert apps["Nothing there"].icon_media is None
+        assert db.session.scalars(
+            sa.select(AuditEvent.target_name).where(AuditEvent.action == "icon.fetch")
+        ).all() == ["thing.svg"]
+
+
+@pytest.mark.usefixtures("boards")
+def test_no_icon_is_fetched_without_the_tick_or_while_the_setting_is_off(
+    ben: Visitor, set_site: Callable[..., None]
+) -> None:
+    with serving(site({"/thing.svg": ICON})) as server:
+        file = homer_file(server)
+        address = preview_of(ben, file, source="homer", board="garden")
+        fields = {"app": ticks(ben.page, "app"), "section": ticks(ben.page, "section")}
+        set_site(fetch_enabled=False)
+        preview_of(ben, file, source="homer", board="garden")
+        assert "Fetch icons" not in ben.page
+
+        ben.send(address, board="garden", fetch="1", **fields)
+
+        assert "3 apps imported to Garden. 0 icons fetched." in text_of(ben.open("/b/garden").text)
+        assert server.paths == []
 
 
 def test_all_of_it_there_already_is_said(ben: Visitor, boards: None) -> None:

@@ -20,23 +20,26 @@ from launcher.catalogue.import_draft import check_draft
 from launcher.catalogue.import_plan import ImportPlan, plan_import
 from launcher.catalogue.importing import import_apps
 from launcher.db.session import release, resume
+from launcher.db.settings import site_settings
 from launcher.i18n.locale import gettext as _
+from launcher.icons.remote import MOST_ICONS
 from launcher.icons.uploads import clean_name
 from launcher.importing.draft import MAX_BYTES, Source, UnreadableFileError
 from launcher.importing.reading import read
 from launcher.models import Board
-from launcher.web.change_words import show_change
 from launcher.web.editing.rights import board_to_edit, editing_required
 from launcher.web.errors import show_refusal
 from launcher.web.form_files import read_form_with_file
 from launcher.web.htmx import render
 from launcher.web.importing import kept as files
+from launcher.web.importing.icons import fetch_pictures, imported_toast, kept_pictures
 from launcher.web.importing.kept import Kept
 from launcher.web.importing.shown import shown
 from launcher.web.importing.words import SOURCES, too_large_words, unreadable_words
 from launcher.web.numbers import read_number
 from launcher.web.receiving import receives_file
 from launcher.web.roles import acting_user, signed_in_user
+from launcher.web.toasts import show
 from launcher.web.unsaved.again import carries_entries
 
 if TYPE_CHECKING:
@@ -121,12 +124,21 @@ def write(token: str) -> ResponseReturnValue:
     chosen = plan.without(links=unticked.apps, sections=unticked.sections)
     if not chosen.count:
         return _preview_page(token, kept, target, plan, one=one, unticked=unticked), 422
+    fetched = None
+    if "fetch" in request.form:
+        fetched = fetch_pictures(chosen.icon_urls)
+        # Others may have written meanwhile, or taken the rights away.
+        target = _target(request.form.get("board", ""))
+        chosen = _plan(kept, target, one=one).without(
+            links=unticked.apps, sections=unticked.sections
+        )
+        chosen = chosen.with_icons(kept_pictures(fetched, chosen.icon_urls))
     board = target.board or add_board(
         BoardEntries(name=_("Home")), owner=signed_in_user(), actor=acting_user()
     )
     change = import_apps(chosen, board, actor=acting_user())
     files.forget(token)
-    show_change(change)
+    show(imported_toast(change, fetched))
     return redirect(url_for("start.board", slug=board.slug), 303)
 
 
@@ -190,6 +202,9 @@ def _preview_page(
         one=one,
         ONE=ONE,
         unticked=unticked,
+        icon_urls=plan.icon_urls if site_settings().fetch_enabled else (),
+        most_icons=MOST_ICONS,
+        fetches="fetch" in request.form,
     )
 
 
