@@ -117,7 +117,7 @@ def test_the_owner_shares_a_board_and_the_person_sees_and_then_edits_it(
     assert "board-add-share" not in fred.open("/b/attic/settings").text, "who may not share"
     assert "They see this board" not in fred.page
     ben.open("/admin/boards")
-    assert "People and groups you choose" in ben.page
+    assert 'Chosen people and groups <span class="sub"><bdi>fred</bdi>' in ben.page
     ben.open("/b/attic/settings")
     ben.send("/b/attic/settings", sharing_shown="1", visibility="private", share=f"{who}:edit")
     assert _shared_with(app) == ("private", "")

@@ -187,7 +187,7 @@ def chosen_visibility(draft: Draft) -> str:
 def visibility_words(board: Board) -> LazyString:
     """Return who can view a board, in a few words."""
     if board.visibility is Visibility.PRIVATE and (board.users or board.groups):
-        return _("People and groups you choose")
+        return _("Chosen people and groups")
     return VISIBILITIES[board.visibility]
 
 

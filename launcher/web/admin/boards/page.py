@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from flask import Blueprint, render_template
+from sqlalchemy.orm import selectinload
 
-from launcher.catalogue.access import editable_boards, home_board, visible_boards
+from launcher.catalogue.access import editable_boards, home_board, may_govern, visible_boards
 from launcher.extensions import db
 from launcher.models import App, Board, Placement, Section
 from launcher.web.boards.form import visibility_words
@@ -22,10 +24,14 @@ blueprint = Blueprint("admin_boards", __name__, url_prefix="/admin/boards")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One board; `apps` are those that it shows, each once."""
+    """One board; `apps` are those that it shows, each once.
+
+    `shared_with` are the names of people and groups, for who may share the board.
+    """
 
     board: Board
     visibility: LazyString
+    shared_with: Sequence[str]
     owner: str
     apps: int
     sections: int
@@ -42,12 +48,14 @@ def index() -> str:
     boards = visible_boards(viewer)
     ids = [each.id for each in boards]
     apps, sections = _apps_on(ids), _sections_of(ids)
+    _load_shares(ids)
     home = home_board(boards, None)
     edited = editable_boards(viewer)
     rows = [
         Row(
             each,
             visibility_words(each),
+            _sharers(each) if may_govern(viewer, each) else (),
             each.owner.name if each.owner else "",
             apps.get(each.id, 0),
             sections.get(each.id, 0),
@@ -58,6 +66,17 @@ def index() -> str:
         for each in boards
     ]
     return render_template("admin/boards.html", rows=rows)
+
+
+def _load_shares(board_ids: list[int]) -> None:
+    """Read with whom these boards are shared, in one query for each kind."""
+    query = sa.select(Board).where(Board.id.in_(board_ids))
+    db.session.scalars(query.options(selectinload(Board.users), selectinload(Board.groups))).all()
+
+
+def _sharers(board: Board) -> Sequence[str]:
+    groups = sorted(each.group.name for each in board.groups)
+    return groups + sorted(each.user.name for each in board.users)
 
 
 def _apps_on(board_ids: list[int]) -> dict[int, int]:
