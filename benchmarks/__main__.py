@@ -6,6 +6,7 @@ python -m benchmarks --only panel          the backup panel, with 10, 1,000 and 
 python -m benchmarks --only start          the start page with 24, 50 and 500 apps, and saving
 python -m benchmarks --only sharing        the start page with 1 and with 40 shared boards
 python -m benchmarks --only find           Find over 500 and 5,000 apps
+python -m benchmarks --only import         5,000 bookmarks: previewed, imported, undone
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from benchmarks.core import (
 )
 from benchmarks.find import measure_find
 from benchmarks.idle import measure_idle
+from benchmarks.importing import measure_import
 from benchmarks.panel import measure_panel
 from benchmarks.sample import make_data_dir, make_demo
 from benchmarks.sharing import measure_sharing
@@ -60,6 +62,7 @@ def main() -> None:
             "start",
             "sharing",
             "find",
+            "import",
             "idle",
         ),
     )
@@ -93,7 +96,7 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
     wanted = arguments.only
     for megabytes in (
         arguments.megabytes
-        if wanted not in {"page", "panel", "start", "sharing", "find", "idle"}
+        if wanted not in {"page", "panel", "start", "sharing", "find", "import", "idle"}
         else ()
     ):
         runs = max(1, arguments.runs if megabytes <= 200 else arguments.runs // 2)
@@ -123,6 +126,8 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
         yield from measure_sharing(make_demo(folder / "shared"), runs=arguments.runs)
     if wanted in {None, "find"}:
         yield from measure_find(make_demo(folder / "demo-to-search"), runs=arguments.runs)
+    if wanted in {None, "import"}:
+        yield from measure_import(make_demo(folder / "demo-to-import"), runs=arguments.runs)
     if wanted in {None, "idle"}:
         template = folder / "idle"
         make_data_dir(template, megabytes=1)
