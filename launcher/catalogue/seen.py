@@ -122,6 +122,8 @@ def _names(event: AuditEvent, section: Section) -> bool:
         return True
     if event.action == Action.APP_DELETE:
         return f"{section.board.name} · {section.name}" in _values(event, "places").split(", ")
+    if event.action == Action.IMPORT:
+        return section.name in _values(event, "section").split(", ")
     if section.name in {_values(event, "section", 0), _values(event, "section", 1)}:
         return True
     return f" · {section.name} · " in _values(event, "app")
