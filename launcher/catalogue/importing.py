@@ -162,8 +162,6 @@ def _record(
 ) -> None:
     names = [each.name for each in plan.sections]
     shown = ", ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")
-    changes = {"apps": [None, len(apps)], "section": [None, shown]}
-    audit.record(Action.IMPORT, actor=actor, target=target_of(board), changes=changes)
     created = (
         (
             Target("app", app_id, each.entries.name),
@@ -172,3 +170,6 @@ def _record(
         for each, app_id in zip(apps, app_ids, strict=True)
     )
     audit.record_each(Action.APP_CREATE, created, actor=actor)
+    # The newest line, before thousands of others.
+    changes = {"apps": [None, len(apps)], "section": [None, shown]}
+    audit.record(Action.IMPORT, actor=actor, target=target_of(board), changes=changes)
