@@ -85,7 +85,8 @@ def receive() -> ResponseReturnValue:
         draft = check_draft(read(source, sent.content, name))
     except UnreadableFileError as error:
         resume()
-        return _choose_page(source, error=unreadable_words(error, source)), 422
+        words = unreadable_words(error, source)
+        return _choose_page(str(error.facts.get("looks_like") or source), error=words), 422
     token = files.keep(Kept(user_id, name, draft))
     resume()
     board = request.form.get("board") or None
