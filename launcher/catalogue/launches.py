@@ -1,7 +1,7 @@
 """How often a user opens each app, so that what they use most is found first.
 
-A count is no change of the catalogue and nobody else's business: it is kept for its user alone,
-without an audit entry, and a line a click would drown the audit log.
+A count is no change of the catalogue. It is for its user alone, and has no audit entry: a line for
+each click would hide all others.
 """
 
 from __future__ import annotations

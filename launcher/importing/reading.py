@@ -69,7 +69,7 @@ def read(source: Source, content: bytes, filename: str = "") -> Draft:
 
 
 def guess(content: bytes, filename: str = "") -> Source | None:
-    """Return the source that a file seems to come from, None when nothing tells."""
+    """Return the source that a file seems to come from, None when that is not clear."""
     return _guess(decode(content), filename) if len(content) <= MAX_BYTES else None
 
 

@@ -142,7 +142,7 @@ def _entries(name: str, value: str, maximum: int) -> Iterator[tuple[int, str]]:
 def _network(text: str) -> Network:
     network = ipaddress.ip_network(text, strict=False)
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
-        # Visitors from it are told by their IPv4 address.
+        # Visitors from it have an IPv4 address here.
         inside = network.network_address.ipv4_mapped
         return ipaddress.IPv4Network(f"{inside}/{network.prefixlen - _MAPPED.prefixlen}")
     return network

@@ -44,7 +44,7 @@ def names(app: Flask) -> list[str]:
         return list(db.session.scalars(sa.select(App.name).order_by(App.id)))
 
 
-def told(done: Result) -> Any:
+def facts_of(done: Result) -> Any:
     return json.loads(done.stdout)
 
 
@@ -64,7 +64,7 @@ def test_a_dry_run_prints_what_would_be_created_and_creates_nothing(app: Flask, 
 
 
 def test_an_import_prints_how_many_apps_are_new(app: Flask, run: Run) -> None:
-    count = len(told(run(BOOKMARKS, "--board", "home", "--dry-run", "--json"))["created"])
+    count = len(facts_of(run(BOOKMARKS, "--board", "home", "--dry-run", "--json"))["created"])
 
     assert run(BOOKMARKS, "--board", "home").stdout == f"{count}\n"
     assert len(names(app)) == count
@@ -85,7 +85,7 @@ def test_an_import_prints_how_many_apps_are_new(app: Flask, run: Run) -> None:
     ],
 )  # fmt: skip
 def test_the_source_of_each_file_is_guessed(run: Run, name: str) -> None:
-    facts = told(run(str(FILES / name), "--board", "home", "--dry-run", "--json"))
+    facts = facts_of(run(str(FILES / name), "--board", "home", "--dry-run", "--json"))
 
     assert facts["apps"] == len(facts["created"]) > 0
     assert facts["is_dry_run"] is True
@@ -104,7 +104,7 @@ def test_a_file_comes_from_stdin_into_one_section(app: Flask, run: Run) -> None:
         "-", "--board", "Home", "--source", "csv", "--section", "Tools", "--json", typed=typed
     )
 
-    assert {each["section"] for each in told(done)["created"]} == {"Tools"}
+    assert {each["section"] for each in facts_of(done)["created"]} == {"Tools"}
     assert names(app) == ["Kavita", "Wiki"]
 
 
