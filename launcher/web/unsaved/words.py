@@ -21,6 +21,8 @@ _LABELS: Mapping[str, LazyString] = {
     "slug": _("Address"),
     "site_name": _("Site name"),
     "accent_hue": _("Exact hue"),
+    "home_networks": _("Home networks"),
+    "home_hosts": _("Home host names"),
     "username": _("User name"),
     "display_name": _("Display name"),
     "note": _("Note"),
