@@ -93,8 +93,10 @@ def test_another_choice_of_sections_keeps_the_ticks(
     page.get_by_role("button", name="Preview import").click()
     page.get_by_role("checkbox", name="Kavita").uncheck()
 
+    page.get_by_label("Sections").focus()
     page.get_by_label("Sections").select_option("One section for all")
 
     expect(page.get_by_text("new section, 4 apps")).to_be_visible()
+    expect(page.get_by_label("Sections")).to_be_focused()
     expect(page.get_by_role("checkbox", name="Kavita")).not_to_be_checked()
     expect(page.get_by_role("checkbox", name="Jellyfin")).to_be_checked()
