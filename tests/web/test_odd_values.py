@@ -6,6 +6,7 @@ No page fails for them, and no command.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterable
@@ -59,7 +60,8 @@ def expected(name: str, odd: object) -> Value:
     """Return what a setting is when the database holds `odd` for it."""
     text = "" if isinstance(odd, bytes) else str(odd)  # the column makes text of a number
     is_cron = name == "backup_cron_expression" and not isinstance(odd, bytes)
-    if is_cron or (name == "site_name" and text and text.isprintable()):
+    is_host = name == "home_hosts" and re.fullmatch(r"[a-z0-9.-]+", text) is not None
+    if is_cron or is_host or (name == "site_name" and text and text.isprintable()):
         return text
     return SETTINGS[name].default
 
