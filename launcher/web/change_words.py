@@ -6,7 +6,7 @@ whole sentences; the facts are those of `Change`. What an undo says is in `undo_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import url_for
@@ -26,13 +26,15 @@ _NEEDS_A_STEP = {Action.PLACE_MOVE, Action.SECTION_MOVE, Action.BOARD_MOVE, Acti
 """Changes that say nothing where all is as it was."""
 
 
-def show_change(change: Change) -> None:
+def show_change(change: Change, *, details: Sequence[str] = ()) -> None:
     """Show the toast about a change on the next page, or in the part that is being sent.
 
     Nothing is shown about a move to the same place.
     """
     if change.step_id is not None or change.action not in _NEEDS_A_STEP:
-        show(toast_of(change))
+        toast = toast_of(change)
+        toast["details"] += details
+        show(toast)
 
 
 def toast_of(change: Change) -> Toast:

@@ -246,7 +246,7 @@ def test_the_list_shows_who_views_each_board_and_orders_them(
     assert _rows(ada.page) == [
         "Home /b/home · home board Everyone signed in Owner No owner Apps 4 Sections 3",
         "Garden /b/garden Guests as well Owner No owner Apps 2 Sections 1",
-        "Attic /b/attic Only the owner Owner Ben Apps 1 Sections 1",
+        "Attic /b/attic Only the owner and admins Owner Ben Apps 1 Sections 1",
     ]
     answer = ada.send("/b/attic/move", position="1", next="/admin/boards")
     assert answer.location == "/admin/boards"

@@ -139,6 +139,69 @@ def test_a_person_is_added_to_the_form_before_it_is_saved(
     assert _shared_with(app) == ("private", "")
 
 
+@pytest.mark.parametrize("with_add", [True, False])
+def test_who_is_added_to_a_board_for_its_owner_alone_gets_access(
+    ben: Visitor, fred: Visitor, app: Flask, *, with_add: bool
+) -> None:
+    who = f"user:{_id(app, 'fred')}"
+    sent = {"sharing_shown": "1", "visibility": "private", "add_share": who, "add_access": "view"}
+    ben.open("/b/attic/settings")
+    assert "Adding someone changes “Who can view”" in ben.page
+    if with_add:
+        answer = ben.send("/b/attic/settings", **sent, step="share")
+        assert answer.status_code == 200
+        assert re.search(rf'value="{who}:view" selected', ben.page)
+        assert re.search(r'value="chosen" checked', ben.page)
+        assert 'id="board-share-note">“Who can view” is now “People and groups you ch' in ben.page
+        assert _shared_with(app) == ("private", "")
+        sent = {"sharing_shown": "1", "visibility": "chosen", "share": f"{who}:view"}
+    ben.send("/b/attic/settings", **sent)
+    ben.open("/b/attic")
+    assert ("“Who can view” is now “People and" in ben.page) is not with_add, "said once"
+    assert _shared_with(app) == ("private", f"{who}:view")
+    assert fred.open("/b/attic").status_code == 200
+
+
+@pytest.mark.parametrize("with_add", [True, False])
+def test_a_new_board_is_shared_with_who_is_added(
+    ben: Visitor, fred: Visitor, app: Flask, *, with_add: bool
+) -> None:
+    who = f"user:{_id(app, 'fred')}"
+    sent = {"sharing_shown": "1", "visibility": "private", "add_share": who, "add_access": "edit"}
+    ben.open("/boards/new")
+    if with_add:
+        ben.send("/boards/new", name="Den", step="share", **sent)
+        assert re.search(r'value="chosen" checked', ben.page)
+        sent = {"sharing_shown": "1", "visibility": "chosen", "share": f"{who}:edit"}
+    ben.send("/boards/new", name="Den", **sent)
+    assert _shared_with(app, "den") == ("private", f"{who}:edit")
+    assert fred.open("/b/den/edit").status_code == 200
+
+
+def test_only_you_takes_the_shares_away_and_the_list_says_so_before(
+    ben: Visitor, fred: Visitor, app: Flask
+) -> None:
+    fred_id, chloe_id = _id(app, "fred"), _id(app, "chloe")
+    sent = {"sharing_shown": "1", "share": f"user:{fred_id}:view"}
+    ben.open("/b/attic/settings")
+    assert "saving removes these people" not in ben.page
+    ben.send("/b/attic/settings", **sent, visibility="chosen")
+    ben.open("/b/attic/settings")
+    assert "While “Only you” is chosen, saving removes these people and groups." in ben.page
+    more = {"add_share": f"user:{chloe_id}", "add_access": "view"}
+    ben.send("/b/attic/settings", **sent, visibility="private", **more)
+    assert set(_shared_with(app)[1].split()) == {f"user:{fred_id}:view", f"user:{chloe_id}:view"}
+    ben.open("/b/attic/settings")
+    ben.send("/b/attic/settings", **sent, visibility="private")
+    assert _shared_with(app) == ("private", "")
+
+
+def test_add_with_nobody_picked_asks_for_a_person_or_group(ben: Visitor, fred: Visitor) -> None:
+    ben.open("/b/attic/settings")
+    ben.send("/b/attic/settings", sharing_shown="1", visibility="chosen", step="share")
+    assert "Choose a person or group to add." in ben.page
+
+
 def test_of_two_who_share_a_board_the_second_sees_with_whom(
     ada: Visitor, ben: Visitor, fred: Visitor, app: Flask
 ) -> None:

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 
 from flask import url_for
 
-from launcher.accounts.groups import all_groups
-from launcher.accounts.users import all_users
 from launcher.catalogue.access import may_govern
 from launcher.catalogue.board_settings import BoardEditedByTwoError, BoardSettings
 from launcher.catalogue.entries import BoardEntries
 from launcher.catalogue.errors import FieldsRefusedError
-from launcher.catalogue.sharing import read_shares, words_of
 from launcher.db.settings import site_settings
-from launcher.i18n.formats import clock_time, isolated, listing
-from launcher.i18n.locale import gettext, ngettext
+from launcher.i18n.formats import clock_time
+from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
-from launcher.models import MAX_COLUMNS, Access, Board, Density, User, Visibility
+from launcher.models import MAX_COLUMNS, Board, Density, User, Visibility
+from launcher.web.boards.sharing import CHOSEN, read_sharing, sharing_words
 from launcher.web.refusal_words import refusal_words
 
 if TYPE_CHECKING:
@@ -44,17 +42,9 @@ DENSITIES: Mapping[str, LazyString] = {
 }
 
 VISIBILITIES: Mapping[str, LazyString] = {
-    Visibility.PRIVATE: _("Only the owner"),
+    Visibility.PRIVATE: _("Only the owner and admins"),
     Visibility.MEMBERS: _("Everyone signed in"),
     Visibility.PUBLIC: _("Guests as well"),
-}
-
-CHOSEN = "chosen"
-"""In the form: private, and shared with the people and groups that it names."""
-
-ACCESSES: Mapping[str, LazyString] = {
-    Access.VIEW: _("Can view"),
-    Access.EDIT: _("Can edit"),
 }
 
 _SEEN = "seen_"
@@ -66,6 +56,7 @@ class Draft:
 
     Attributes:
         after: the id of the board that this one follows in the bar, "" for the first.
+        is_opened: it was for its owner alone, and who was added changes that.
     """
 
     entries: BoardEntries
@@ -74,21 +65,7 @@ class Draft:
     seen_after: str = ""
     is_home: bool = False
     is_own_home: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sharer:
-    """A person or a group, and what they may do with the board; "" for nothing."""
-
-    name: str
-    note: str
-    kind: str
-    id: int
-    access: str = ""
-
-    def value(self, access: str) -> str:
-        """Return what the form sends for them with this access."""
-        return f"{self.kind}:{self.id}:{access}"
+    is_opened: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +90,11 @@ def read_draft(sent: MultiDict[str, str], now: Draft) -> Draft:
     """Return what was sent; a field that was not sent is as it is now."""
     entries = {name: sent[name] for name in NAMES if name in sent}
     seen = {name: sent[_SEEN + name] for name in NAMES if _SEEN + name in sent}
+    is_opened = False
     if "sharing_shown" in sent and "visibility" in sent:
-        entries |= _read_sharing(sent)
+        sharing = read_sharing(sent)
+        entries |= {"visibility": sharing.visibility, "shared_with": sharing.shared_with}
+        is_opened = sharing.is_opened
     has_home = "home_shown" in sent
     return Draft(
         replace(now.entries, **entries),
@@ -123,71 +103,16 @@ def read_draft(sent: MultiDict[str, str], now: Draft) -> Draft:
         sent.get(_SEEN + "after", now.after),
         sent.get("is_home") == "on" if has_home else now.is_home,
         sent.get("is_own_home") == "on" if has_home else now.is_own_home,
+        is_opened,
     )
-
-
-def _read_sharing(sent: MultiDict[str, str]) -> dict[str, str]:
-    """Return who sees the board and with whom it is shared, from the fields for both."""
-    visibility = sent.get("visibility", "")
-    if visibility == Visibility.PRIVATE:
-        return {"visibility": visibility, "shared_with": ""}
-    shares = [each for each in sent.getlist("share") if each]
-    if added := sent.get("add_share"):
-        shares.append(f"{added}:{sent.get('add_access', Access.VIEW)}")
-    try:
-        shared_with = words_of(read_shares(" ".join(shares)))
-    except ValueError:
-        shared_with = " ".join(shares)  # is refused when it is saved
-    wanted = str(Visibility.PRIVATE) if visibility == CHOSEN else visibility
-    return {"visibility": wanted, "shared_with": shared_with}
-
-
-def sharers(draft: Draft, board: Board | None, viewer: User) -> Sequence[Sharer]:
-    """Return the groups and users that a board can be shared with, those of the draft with access.
-
-    Its owner and admins are left out: they have access anyway.
-    """
-    try:
-        shares = {
-            (each.kind, each.id): each.access for each in read_shares(draft.entries.shared_with)
-        }
-    except ValueError:
-        shares = {}
-    if board is not None and not may_govern(viewer, board):
-        return ()  # who may not share learns no names
-    owner = viewer if board is None else board.owner
-    found = [
-        Sharer(
-            group.name,
-            ngettext("group of %(num)s", "group of %(num)s", len(group.members)),
-            "group",
-            group.id,
-            shares.get(("group", group.id), ""),
-        )
-        for group in all_groups()
-    ]
-    for user in all_users():
-        access = shares.get(("user", user.id), "")
-        if access or not (user.is_admin or user is owner or not user.is_active):
-            found.append(Sharer(user.name, _note_on(user), "user", user.id, access))
-    return found
-
-
-def _note_on(user: User) -> str:
-    name = user.username if user.username.casefold() != user.name.casefold() else ""
-    return " · ".join(filter(None, (name, "" if user.is_active else gettext("deactivated"))))
-
-
-def chosen_visibility(draft: Draft) -> str:
-    """Return which option of who can view is chosen."""
-    is_shared = draft.entries.visibility == Visibility.PRIVATE and draft.entries.shared_with
-    return CHOSEN if is_shared else draft.entries.visibility
 
 
 def visibility_words(board: Board) -> LazyString:
     """Return who can view a board, in a few words."""
     if board.visibility is Visibility.PRIVATE and (board.users or board.groups):
         return _("Chosen people and groups")
+    if board.visibility is Visibility.PRIVATE and board.owner_id is None:
+        return _("Only admins")
     return VISIBILITIES[board.visibility]
 
 
@@ -244,19 +169,6 @@ def entry_words(name: str, value: str) -> str:
     if name == "shared_with":
         return sharing_words(value)
     return str(value)
-
-
-def sharing_words(shared_with: str) -> str:
-    """Return the names of the people and groups, each with what they may do."""
-    shares = read_shares(shared_with)
-    users = {each.id: each.name for each in all_users()}
-    groups = {each.id: each.name for each in all_groups()}
-    names = (
-        (isolated((users if each.kind == "user" else groups).get(each.id, "")), each.access)
-        for each in shares
-    )
-    words = [f"{name} ({ACCESSES[access]})" for name, access in names]
-    return listing(words) if words else gettext("nobody")
 
 
 def columns() -> Mapping[str, str]:

@@ -13,11 +13,13 @@ from launcher.catalogue.board_settings import BoardEditedByTwoError, save_settin
 from launcher.catalogue.entries import BoardEntries
 from launcher.catalogue.errors import ChangedMeanwhileError, FieldsRefusedError, NotAllowedError
 from launcher.catalogue.personal import set_start_page
+from launcher.catalogue.undo import Change
 from launcher.extensions import db
+from launcher.i18n.locale import gettext
 from launcher.models import Board
 from launcher.web.apps.placing import first_section_name
 from launcher.web.auth import safe_path
-from launcher.web.boards import form
+from launcher.web.boards import form, sharing
 from launcher.web.boards.form import Draft
 from launcher.web.change_words import show_change
 from launcher.web.editing.rights import board_to_edit, editing_required
@@ -57,7 +59,7 @@ def create() -> ResponseReturnValue:
         )
     except FieldsRefusedError as error:
         return _show_form(None, draft, errors=form.error_words(error, draft.entries)), 422
-    show_change(change)
+    _show_saved(change, draft)
     return _done(_page_of(board))
 
 
@@ -107,7 +109,7 @@ def save(slug: str) -> ResponseReturnValue:
     if draft.is_own_home != now.is_own_home:
         home, in_new_tab = board if draft.is_own_home else None, viewer.open_new_tab
         set_start_page(viewer, home=home, opens_new_tab=in_new_tab, actor=acting_user())
-    show_change(change)
+    _show_saved(change, draft)
     if is_htmx():  # the name in the bar is another: the whole page, not the board in it
         return _done(url_for("editing.show", slug=board.slug, saved=board.revision))
     return _done(_back(board))
@@ -179,16 +181,30 @@ def _show_form(
         densities=form.DENSITIES,
         columns=form.columns(),
         choices=form.choices(board, viewer),
-        chosen=form.chosen_visibility(draft),
-        sharers=form.sharers(draft, board, viewer),
-        accesses=form.ACCESSES,
+        chosen=sharing.chosen_visibility(draft.entries.visibility, draft.entries.shared_with),
+        sharers=sharing.sharers(draft.entries.shared_with, board, viewer),
+        accesses=sharing.ACCESSES,
         why_not=form.why_not_governed(board, viewer) if board else "",
         address=form.address_of(draft.entries.slug),
         is_dialog=is_htmx(),
         is_sharing="step" in request.form,
+        sharing_note=_sharing_note(draft),
         next_path=_next_path(),
         back=_back(board),
     )
+
+
+def _sharing_note(draft: Draft) -> str:
+    """Return what came of *Add*, "" where the list says it."""
+    if "step" not in request.form:
+        return ""
+    if not request.form.get("add_share"):
+        return gettext("Choose a person or group to add.")
+    return sharing.opened_words() if draft.is_opened else ""
+
+
+def _show_saved(change: Change, draft: Draft) -> None:
+    show_change(change, details=[sharing.opened_words()] if draft.is_opened else ())
 
 
 def _ask_to_delete(board: Board, *, is_changed: bool = False) -> str:

@@ -22,7 +22,8 @@ from launcher.i18n.locale import LOCALES, gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import AuditEvent, Role
 from launcher.notifications.messages import EVENT_WORDS
-from launcher.web.boards.form import ACCESSES, entry_words
+from launcher.web.boards.form import entry_words
+from launcher.web.boards.sharing import ACCESSES
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString

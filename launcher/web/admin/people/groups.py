@@ -18,7 +18,7 @@ from launcher.i18n.formats import isolated
 from launcher.i18n.labels import ACCOUNT_WORDS
 from launcher.i18n.locale import gettext as _
 from launcher.models import Board, BoardGroup, Group
-from launcher.web.boards.form import ACCESSES
+from launcher.web.boards.sharing import ACCESSES
 from launcher.web.numbers import read_number
 from launcher.web.roles import acting_user, admin_required
 
