@@ -39,7 +39,11 @@ class Named(Protocol):
 
     @property
     def names(self) -> Sequence[str]:
-        """What it is found by: its name, and that in other languages."""
+        """What it is found by: its name first, then other words."""
+
+    @property
+    def foreign_names(self) -> Sequence[str]:
+        """The same in languages that the viewer may not read: no typing errors are sought there."""
 
 
 T = TypeVar("T", bound=Named)
@@ -74,6 +78,15 @@ class FoundBoard(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Ranks:
+    """How well the first app and the first board were found, and each of the others."""
+
+    app: Rank = Rank.NAME_BEGINS
+    board: Rank = Rank.NAME_BEGINS
+    others: Sequence[Rank] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Found(Generic[T]):
     """What was found, the best first, and the words that found it."""
 
@@ -81,6 +94,7 @@ class Found(Generic[T]):
     apps: Sequence[FoundApp]
     boards: Sequence[FoundBoard]
     others: Sequence[T]
+    ranks: Ranks = Ranks()
 
 
 def find(
@@ -124,8 +138,8 @@ class _Apps:
         ]
         return [FoundApp(id_, Field.NAME, "") for _, _, id_ in nsmallest(most, ranked)]
 
-    def found(self, wanted: Wanted, most: int) -> Sequence[FoundApp]:
-        """Return those that have all the words, the best first."""
+    def found(self, wanted: Wanted, most: int) -> tuple[Sequence[FoundApp], Rank]:
+        """Return those that have all the words, the best first, and how that was found."""
         hits = []
         for (id_, is_archived, about, urls), (plain, plain_urls) in zip(
             self.rows, self.plain, strict=True
@@ -140,7 +154,8 @@ class _Apps:
                 used = self.usage.get(id_, 0)
                 hits.append((rank, is_archived, -used, name, id_, about, urls))
         best = nsmallest(most, hits)
-        return [_found_app(wanted, id_, about, urls) for *_, id_, about, urls in best]
+        found = [_found_app(wanted, id_, about, urls) for *_, id_, about, urls in best]
+        return found, best[0][0] if best else Rank.NAME_BEGINS
 
     def texts(self) -> Iterator[str]:
         """Yield what each is called by, folded: names, tags and search words."""
@@ -155,7 +170,9 @@ class _Search(Generic[T]):
         self.apps = _Apps(viewer)
         self.boards = db.session.execute(_boards(viewer)).all()
         self.viewer, self.most_apps = viewer, most_apps
-        self.others = [(each, [folded(name) for name in each.names]) for each in others]
+        self.others = [
+            (each, [folded(name) for name in (*each.names, *each.foreign_names)]) for each in others
+        ]
 
     def everything(self, wanted: Wanted) -> Found[T]:
         """Return all apps and boards."""
@@ -164,15 +181,18 @@ class _Search(Generic[T]):
 
     def found(self, wanted: Wanted) -> Found[T]:
         """Return what has all the words."""
-        apps = self.apps.found(wanted, self.most_apps)
-        return Found(wanted, apps, self._boards(wanted), self._others(wanted))
+        apps, app_rank = self.apps.found(wanted, self.most_apps)
+        boards, board_rank = self._boards(wanted)
+        others = self._others(wanted)
+        ranks = Ranks(app_rank, board_rank, [rank for rank, _ in others])
+        return Found(wanted, apps, boards, [each for _, each in others], ranks)
 
     def texts(self) -> Iterator[str]:
         """Yield all folded texts whose words another may be a typing error of."""
         yield from self.apps.texts()
         yield from (name for _, name in (*self.board_names, *self.sections))
-        for _each, names in self.others:
-            yield from names
+        for each, names in self.others:
+            yield from names[: len(each.names)]
 
     @cached_property
     def board_names(self) -> Sequence[tuple[Any, str]]:
@@ -188,7 +208,7 @@ class _Search(Generic[T]):
             for row in db.session.execute(_sections(self.viewer))
         ]
 
-    def _boards(self, wanted: Wanted) -> Sequence[FoundBoard]:
+    def _boards(self, wanted: Wanted) -> tuple[Sequence[FoundBoard], Rank]:
         best: dict[int, tuple[Rank, int | None, str]] = {}
         for board, name in self.board_names:
             if (rank := wanted.rank_in_name(name)) is not None:
@@ -203,15 +223,21 @@ class _Search(Generic[T]):
             for row in self.boards
             if row.id in best
         ]
-        return sorted(found, key=lambda each: best[each.id][0])
+        found.sort(key=lambda each: best[each.id][0])
+        return found, best[found[0].id][0] if found else Rank.NAME_BEGINS
 
-    def _others(self, wanted: Wanted) -> Sequence[T]:
+    def _others(self, wanted: Wanted) -> Sequence[tuple[Rank, T]]:
+        """Return those found, the best first; by its name before by any other word."""
         hits = []
         for each, names in self.others:
-            ranks = [rank for name in names if (rank := wanted.rank_in_name(name)) is not None]
+            ranks = [
+                (rank if at == 0 else max(rank, Rank.ABOUT), rank)
+                for at, name in enumerate(names)
+                if (rank := wanted.rank_in_name(name)) is not None
+            ]
             if ranks:
                 hits.append((min(ranks), each))
-        return [each for _, each in sorted(hits, key=lambda hit: hit[0])]
+        return [(rank, each) for (rank, _), each in sorted(hits, key=lambda hit: hit[0])]
 
 
 def _apps(viewer: User | None) -> sa.Select[*tuple[Any, ...]]:

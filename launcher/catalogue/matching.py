@@ -94,8 +94,13 @@ class Wanted:
         return any(token in squeezed for token in near)
 
     def rank_in_name(self, name: str) -> Rank | None:
-        """Return how all words are found in a folded name, None where they are not."""
-        if self.words and name.startswith(self.phrase):
+        """Return how all words are found in a folded name, None where they are not.
+
+        A name may be typed in one word: "backup now" begins "back up now".
+        """
+        if self.words and (
+            name.startswith(self.phrase) or name.replace(" ", "").startswith("".join(self.words))
+        ):
             return Rank.NAME_BEGINS
         worst = Rank.NAME_BEGINS
         for word in self.words:

@@ -16,6 +16,7 @@ from launcher.catalogue.boards import create_board, save_board
 from launcher.catalogue.bulk import archive_app
 from launcher.catalogue.entries import AppEntries, BoardEntries
 from launcher.catalogue.find import Field, Found, find
+from launcher.catalogue.matching import Rank
 from launcher.catalogue.sections import add_section
 from launcher.db.settings import change_settings
 from launcher.extensions import db
@@ -27,6 +28,7 @@ class Word:
     """Something else that a door offers."""
 
     names: tuple[str, ...]
+    foreign_names: tuple[str, ...] = ()
 
 
 @dataclass
@@ -182,6 +184,24 @@ def test_a_shared_board_is_found_by_whom_it_is_shared_with(catalogue: Catalogue)
     save_board(board, entries, viewer=catalogue.ben, actor=Actor.of(catalogue.ben))
 
     assert catalogue.names("wine", catalogue.chloe) == ["Winelist"]
+
+
+def test_the_name_of_a_page_counts_more_than_its_other_words(catalogue: Catalogue) -> None:
+    things = [
+        Word(("Jobs", "Back end")),
+        Word(("Backups",), ("Sicherungen",)),
+        Word(("Back up now",), ("Jetzt sichern",)),
+    ]
+
+    def found(text: str) -> Found[Word]:
+        return find(text, catalogue.ada, things)
+
+    assert found("back").others == [things[1], things[2], things[0]]
+    assert found("backup now").others == found("sichern").others == things[2:]
+    assert found("sicherungn").others == []
+    assert list(found("back").ranks.others) == [
+        Rank.NAME_BEGINS, Rank.NAME_BEGINS, Rank.ABOUT,
+    ]  # fmt: skip
 
 
 def test_an_archived_app_is_found_after_the_others_by_who_may_know_of_it(

@@ -66,7 +66,7 @@ def test_the_better_a_name_fits_the_higher_it_ranks(
         ("jlelyfin", "Jellyfin"),  # two swapped
         ("jelyf", "Jellyfin"),  # not complete yet
         ("vautwardn", "Vaultwarden"),  # two errors in a long word
-        ("homeassistant", "Home Assistant"),
+        ("homeasistant", "Home Assistant"),
         ("kueche", "Küche"),
         ("яболко", "Яблоко"),
     ],
@@ -79,6 +79,12 @@ def test_a_typing_error_is_tolerated(typed: str, name: str) -> None:
 
     assert tolerant.rank_in_name(folded(name)) is Rank.MISTYPED
     assert tolerant.rank_in_name("something else") is None
+
+
+@pytest.mark.parametrize("typed", ["backup", "backup now", "back upn", "Back Up Now"])
+def test_a_name_may_be_typed_in_one_word(typed: str) -> None:
+    assert next(readings(typed)).rank_in_name("back up now") is Rank.NAME_BEGINS
+    assert next(readings(typed)).rank_in_name("now back up") is not Rank.NAME_BEGINS
 
 
 @pytest.mark.parametrize(

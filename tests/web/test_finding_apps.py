@@ -162,6 +162,65 @@ def test_settings_and_actions_lead_to_their_place(
     assert f'href="{address}"' in ada.page
 
 
+@pytest.mark.parametrize(
+    ("language", "words", "name"),
+    [
+        ("en", "back up", "Back up now"),
+        ("en", "backup now", "Back up now"),
+        ("en", "backup", "Back up now"),
+        ("en", "ba", "Back up now"),
+        ("en", "backups", "Backups"),
+        ("en", "sichern", "Back up now"),
+        ("en", "jetzt sichern", "Back up now"),
+        ("en", "создать копию", "Back up now"),
+        ("de", "sichern", "Jetzt sichern"),
+        ("de", "jetzt sichern", "Jetzt sichern"),
+        ("ru", "создать копию", "Создать копию"),
+        ("ru", "настр", "Настройки"),
+        ("en", "jelly", "Jellyfin"),
+        ("en", "home", "Home Assistant"),
+        ("en", "users", "Users"),
+    ],
+)
+def test_the_best_of_all_results_is_the_first_one(
+    ada: Visitor, boards: None, language: str, words: str, name: str
+) -> None:
+    ada.language = language
+    ada.open(f"/find?q={words}")
+
+    first = re.search(r'id="hit-1".*?<b>(.*?)</b>', ada.page)
+    assert first
+    assert html.unescape(re.sub("<.*?>", "", first[1])) == name
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("sicherung", "Backups"),
+        ("резервная", "Back up now"),
+        ("группы", "Groups"),
+        ("zeitzone", "Time zone"),
+        ("тема", "Language and appearance"),
+        ("garden bearbeiten", "Edit board Garden"),
+    ],
+)
+def test_settings_and_actions_are_found_in_every_language(
+    ada: Visitor, boards: None, words: str, name: str
+) -> None:
+    ada.open(f"/find?q={words}")
+
+    assert name in found(ada.page, "Settings") + found(ada.page, "Actions")
+
+
+@pytest.mark.parametrize("words", ["settings", "einstellungen", "настр", "profil"])
+def test_everyone_finds_their_account_when_they_look_for_settings(
+    chloe: Visitor, boards: None, words: str
+) -> None:
+    chloe.open(f"/find?q={words}")
+
+    assert found(chloe.page, "Settings")[0] == "Your account"
+
+
 def test_every_setting_and_action_that_is_found_opens(
     ada: Visitor, ben: Visitor, chloe: Visitor, boards: None
 ) -> None:

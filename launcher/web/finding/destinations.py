@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -15,7 +16,13 @@ from flask_babel import force_locale
 from launcher.catalogue.access import edits_board, may_edit
 from launcher.extensions import db
 from launcher.i18n.formats import isolated
-from launcher.i18n.locale import DEFAULT_LOCALE, gettext
+from launcher.i18n.locale import (
+    BABEL_LOCALES,
+    DEFAULT_LOCALE,
+    LOCALES,
+    current_language,
+    gettext,
+)
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import Board, User
 from launcher.settings.table import SETTINGS
@@ -47,7 +54,8 @@ class _For(Enum):
 class Destination:
     """One page, setting or action: found by `names`, the one that is shown first.
 
-    The others are that in English, and more words for it in both languages.
+    The others are more words for it, and all of them in English; `foreign_names` are those in the
+    other languages.
     """
 
     kind: Kind
@@ -57,6 +65,7 @@ class Destination:
     endpoint: str
     anchor: str = ""
     slug: str | None = None
+    foreign_names: Sequence[str] = ()
 
     @property
     def url(self) -> str:
@@ -84,7 +93,7 @@ class _Entry:
     also: Sequence[LazyString] = ()
 
     @property
-    def names(self) -> Sequence[str]:
+    def words(self) -> Sequence[str]:
         """Its name and the other words, in the language of this request."""
         return (str(self.name), *map(str, self.also))
 
@@ -94,10 +103,10 @@ def destinations(viewer: User | None) -> Sequence[Destination]:
     rights = _rights(viewer)
     found = [
         Destination(
-            each.kind, each.icon, (*each.names, *english), str(each.detail), each.endpoint,
-            each.anchor,
+            each.kind, each.icon, names, str(each.detail), each.endpoint, each.anchor,
+            foreign_names=foreign,
         )
-        for each, english in zip(_table(), _english(), strict=True)
+        for each, names, foreign in zip(_table(), *_names(current_language()), strict=True)
         if each.who in rights
     ]  # fmt: skip
     return [*found, *_boards_to_edit(viewer, rights)]
@@ -126,9 +135,15 @@ def _boards_to_edit(viewer: User | None, rights: Collection[_For]) -> Iterator[D
         return
     query = sa.select(Board.slug, Board.name).where(edits_board(viewer))
     for slug, name in db.session.execute(query.order_by(Board.position, Board.id)):
-        words = gettext("Edit board %(name)s", name=isolated(name))
+        spoken, english, *foreign = _edit_board(current_language())
         yield Destination(
-            Kind.ACTION, "pencil", (words, f"Edit board {name}"), "", "editing.show", slug=slug
+            Kind.ACTION,
+            "pencil",
+            (spoken % {"name": isolated(name)}, english % {"name": name}),
+            "",
+            "editing.show",
+            slug=slug,
+            foreign_names=[each % {"name": name} for each in foreign],
         )
 
 
@@ -138,9 +153,24 @@ def _table() -> Sequence[_Entry]:
 
 
 @cache
-def _english() -> Sequence[Sequence[str]]:
-    with force_locale(DEFAULT_LOCALE):
-        return [each.names for each in _table()]
+def _names(language: str) -> tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]]:
+    """Return the names of each line of the table in `language` and English, and in all others."""
+    spoken, english, *others = [[each.words for each in _table()] for _ in _languages(language)]
+    names = [(*own, *other) for own, other in zip(spoken, english, strict=True)]
+    foreign = [tuple(chain.from_iterable(each)) for each in zip(*others, strict=True)]
+    return names, foreign or [()] * len(names)
+
+
+@cache
+def _edit_board(language: str) -> Sequence[str]:
+    return [gettext("Edit board %(name)s") for _ in _languages(language)]
+
+
+def _languages(first: str) -> Iterator[None]:
+    """Go through `first`, English and the others: meanwhile, each is the one of this request."""
+    for language in (first, DEFAULT_LOCALE, *(LOCALES.keys() - {first, DEFAULT_LOCALE})):
+        with force_locale(BABEL_LOCALES.get(language, language)):
+            yield
 
 
 def _pages() -> Iterator[_Entry]:
@@ -172,8 +202,10 @@ def _own(icon: str, name: LazyString, anchor: str, *also: LazyString) -> _Entry:
 
 
 _ACCOUNT = (
-    _own("user", _("Your account"), ""),
-    _own("user", _("Language and appearance"), "appearance-title", _("Light"), _("Dark")),
+    _own("user", _("Your account"), "", _("Settings"), _("Profile")),
+    _own(
+        "user", _("Language and appearance"), "appearance-title", _("Light"), _("Dark"), _("Theme")
+    ),
     _own("house", _("Start page"), "start-title"),
     _own("house", _("Home board"), "home_board"),
     _own("external-link", FIELD_WORDS["open_new_tab"], "open_new_tab"),

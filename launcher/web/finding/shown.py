@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -12,7 +12,7 @@ from flask import url_for
 from markupsafe import Markup, escape
 
 from launcher.catalogue.find import Field, Found, FoundApp, FoundBoard
-from launcher.catalogue.matching import Parts, Wanted, folded
+from launcher.catalogue.matching import Parts, Rank, Wanted, folded
 from launcher.extensions import db
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
@@ -59,19 +59,34 @@ class Group:
 
 
 def groups_of(found: Found[Destination], viewer: User | None, limits: Limits) -> Sequence[Group]:
-    """Return the groups that have results, the numbers of which go through all groups."""
-    numbers = count(1)
-    others = {
-        kind: [each for each in found.others if each.kind is kind][:most]
-        for kind, most in ((Kind.SETTING, limits.settings), (Kind.ACTION, limits.actions))
-    }
-    groups = (
-        Group(_("Apps"), list(_apps(found, found.apps[: limits.apps], viewer, numbers))),
-        Group(_("Boards"), list(_boards(found.wanted, found.boards[: limits.boards], numbers))),
-        Group(_("Settings"), list(_others(found.wanted, others[Kind.SETTING], numbers))),
-        Group(_("Actions"), list(_others(found.wanted, others[Kind.ACTION], numbers))),
-    )
-    return [each for each in groups if each.hits]
+    """Return the groups that have results, the numbers of which go through all groups.
+
+    The group with the best result is the first one. Of equal ones, apps come before boards, these
+    before actions and settings.
+    """
+    wanted, ranks, numbers = found.wanted, found.ranks, count(1)
+    actions, action_rank = _of_kind(found, Kind.ACTION, limits.actions)
+    settings, setting_rank = _of_kind(found, Kind.SETTING, limits.settings)
+    apps, boards = found.apps[: limits.apps], found.boards[: limits.boards]
+    groups: list[tuple[Rank, str, Callable[[], Iterator[Hit]]]] = [
+        (ranks.app, _("Apps"), lambda: _apps(found, apps, viewer, numbers)),
+        (ranks.board, _("Boards"), lambda: _boards(wanted, boards, numbers)),
+        (action_rank, _("Actions"), lambda: _others(wanted, actions, numbers)),
+        (setting_rank, _("Settings"), lambda: _others(wanted, settings, numbers)),
+    ]
+    groups.sort(key=lambda group: group[0])
+    shown = (Group(name, list(hits())) for _rank, name, hits in groups)
+    return [each for each in shown if each.hits]
+
+
+def _of_kind(
+    found: Found[Destination], kind: Kind, most: int
+) -> tuple[Sequence[Destination], Rank]:
+    """Return the first of one kind, and how the very first of them was found."""
+    ranked = zip(found.ranks.others, found.others, strict=True)
+    of_kind = [(rank, each) for rank, each in ranked if each.kind is kind]
+    best = of_kind[0][0] if of_kind else Rank.NAME_BEGINS
+    return [each for _rank, each in of_kind[:most]], best
 
 
 def to_add(words: str) -> Group:
@@ -158,9 +173,8 @@ def _numbers_of_apps(ids: Sequence[int]) -> Mapping[int, int]:
 
 def _others(wanted: Wanted, others: Iterable[Destination], numbers: Iterator[int]) -> Iterator[Hit]:
     for each in others:
-        found_by = next(
-            name for name in each.names if wanted.rank_in_name(folded(name)) is not None
-        )
+        names = (*each.names, *each.foreign_names)
+        found_by = next(name for name in names if wanted.rank_in_name(folded(name)) is not None)
         name, *_others = each.names
         detail = each.detail if found_by == name else _marked(wanted.parts(found_by))
         yield Hit(next(numbers), each.url, _marked(wanted.parts(name)), detail, icon=each.icon)
