@@ -57,12 +57,23 @@ function isShortcut(event) {
   return !document.querySelector("dialog[open], .menu:popover-open, body.dragging");
 }
 
+// A shortcut acts once, however long its key is down, and types nothing where it leads: in a field
+// that it opens, and on the next page, which learns of the key by a repetition alone.
+let held = null;
+let isFresh = true;
+document.addEventListener("keydown", (event) => {
+  if (!event.repeat) held = null;
+  else if (event.code === held || (isFresh && page.shortcuts && event.key.length === 1)) event.preventDefault(), event.stopPropagation();
+  isFresh &&= event.repeat;
+}, true);
+
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented) return;
   if ((isMac ? event.metaKey : event.ctrlKey) && !event.altKey && !event.shiftKey && isKey(event, "k")) {
-    if (opens("find")) event.preventDefault();
+    if (opens("find")) event.preventDefault(), held = event.code;
   } else if (isShortcut(event) && press(event)) {
     event.preventDefault();
+    held = event.code;
   }
 });
 

@@ -191,7 +191,9 @@ document.addEventListener("keydown", (event) => {
   const grip = event.target.closest?.(".grip");
   if (!grip) return;
   const isLift = event.key === " " || event.key === "Enter";
-  if (!lifted) {
+  if (isLift && event.repeat) {
+    // held: it lifts or drops once
+  } else if (!lifted) {
     if (!isLift) return;
     moving.classList.remove("vh");
     lift(grip);

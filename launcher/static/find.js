@@ -144,7 +144,7 @@ function onKey(event) {
   if (event.isComposing || event.keyCode === 229) return;
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step) select(options().indexOf(selected()) + step);
-  else if (event.key === "Enter") openSelected(event.ctrlKey || event.metaKey);
+  else if (event.key === "Enter") event.repeat || openSelected(event.ctrlKey || event.metaKey);
   else return;
   event.preventDefault();
 }

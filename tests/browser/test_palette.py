@@ -234,6 +234,49 @@ def test_each_way_to_open_an_app_is_counted(
     expect(page.get_by_text("Counts cleared.")).to_be_visible()
 
 
+def test_a_key_that_is_held_acts_once_and_types_nothing(
+    home: Home, signed_in: Sessions, open_page: OpenPage
+) -> None:
+    page = open_page(f"{home.server.url}/", storage_state=signed_in["ada"])
+
+    def hold(key: str, *, times: int = 4) -> None:
+        for _time in range(times):  # the second and later ones are repetitions
+            page.keyboard.down(key)
+
+    hold("/")
+    expect(page.locator(FIELD)).to_be_focused()
+    hold("/")
+    expect(page.locator(FIELD)).to_have_value("")
+    page.keyboard.up("/")
+    hold("a")
+    expect(page.locator(FIELD)).to_have_value("aaaa")
+    page.keyboard.up("a")
+    page.keyboard.press("Escape")
+
+    # The control key is let go first.
+    page.keyboard.down("Control")
+    hold("k")
+    page.keyboard.up("Control")
+    hold("k")
+    page.keyboard.up("k")
+    expect(page.locator(FIELD)).to_have_value("")
+    page.keyboard.press("Escape")
+
+    # The next page has the focus in a field.
+    page.keyboard.press("g")
+    page.keyboard.down("b")
+    page.wait_for_url("**/admin/backups")
+    page.evaluate(
+        "document.body.append(Object.assign(document.createElement('input'), {id: 'typed'}))"
+    )
+    page.locator("#typed").focus()
+    hold("b")
+    expect(page.locator("#typed")).to_have_value("")
+    page.keyboard.up("b")
+    hold("b", times=2)
+    expect(page.locator("#typed")).to_have_value("bb")
+
+
 def test_single_keys_can_be_switched_off(home: Home, open_page: OpenPage) -> None:
     page = open_page(f"{home.server.url}/shortcuts")
     page.get_by_label("Single-key shortcuts").uncheck()
