@@ -294,6 +294,29 @@ def test_an_answer_is_short_however_much_is_found(
     assert len(found(ada.page)) == 50
 
 
+def test_a_long_url_is_cut_around_what_was_found(
+    ben: Visitor, boards: None, data_dir: Path
+) -> None:
+    long = f"https://long.home.arpa/{'a' * 500}/needle/{'b' * 500}"
+    with closing(sqlite3.connect(data_dir / "launcher.db")) as database, database:
+        database.execute("UPDATE apps SET url = ? WHERE name = 'Jellyfin'", (long,))
+        database.execute(
+            "UPDATE apps SET keywords = ? WHERE name = 'Sprinkler'", ("needle" + "work" * 90,)
+        )
+
+    ben.open("/find?q=needle")
+    said = detail(ben.page, "Jellyfin")
+    assert re.fullmatch("…a+/<mark>needle</mark>/b+…", said)
+    assert len(re.sub("<.*?>", "", said)) == 82
+    assert f'href="{long}"' in ben.page
+    assert re.fullmatch(
+        "search word “<mark>needle</mark>(work)+w?o?…”", detail(ben.page, "Sprinkler")
+    )
+    assert len(detail(ben.page, "Sprinkler")) < 120
+    ben.open("/find?q=jelly")
+    assert detail(ben.page, "Jellyfin") == f"long.home.arpa/{'a' * 65}…"
+
+
 def test_the_old_address_leads_here(ada: Visitor, boards: None) -> None:
     answer = ada.open("/?q=jelly+fin")
 

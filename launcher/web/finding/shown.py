@@ -135,10 +135,10 @@ def _why(wanted: Wanted, found: FoundApp, url: str) -> Markup:
         return _marked(_cut(wanted.parts(found.text)))
     if found.field in {Field.TAG, Field.KEYWORD}:
         words = _("tag “%(text)s”") if found.field is Field.TAG else _("search word “%(text)s”")
-        return _markup(words, text=_marked(wanted.parts(found.text)))
+        return _markup(words, text=_marked(_cut(wanted.parts(found.text))))
     if found.field is Field.URL:
-        return _marked(wanted.parts(address_of(found.text)))
-    return escape(address_of(url))
+        return _marked(_cut(wanted.parts(address_of(found.text))))
+    return _marked(_cut([(address_of(url), False)]))
 
 
 def _boards(wanted: Wanted, boards: Sequence[FoundBoard], numbers: Iterator[int]) -> Iterator[Hit]:
