@@ -108,15 +108,20 @@ def worker_url() -> str:
 # What the pages are made from, besides the files of this version. Their host is always the same.
 @lru_cache(maxsize=64)
 def _version(*_frame: object) -> str:
-    pages = _page(host="") + _page(host="", is_waiting=True)
+    pages = _page(host="host") + _page(host="host", is_waiting=True)
     return hashlib.sha256(pages.encode()).hexdigest()[:12]
 
 
 def _page(*, host: str, is_waiting: bool = False) -> str:
+    """Return a page that a browser keeps; `host` is "" where a request names none that is valid."""
     if is_waiting:
         title = _("Launcher does not answer yet")
-        text = _("%(host)s did not answer within 5 seconds.", host=host)
+        text = _("The server did not answer within 5 seconds.")
+        if host:
+            text = _("%(host)s did not answer within 5 seconds.", host=host)
     else:
         title = _("Launcher cannot be reached")
-        text = _("There is no connection to %(host)s.", host=host)
+        text = _("There is no connection to the server.")
+        if host:
+            text = _("There is no connection to %(host)s.", host=host)
     return render_template("offline.html", title=title, text=text)

@@ -187,6 +187,13 @@ def test_nothing_of_a_person_is_on_the_pages_that_a_browser_keeps(
         assert session["_flashes"], "the message is for the next page"
 
 
+def test_a_kept_page_names_no_host_where_the_request_has_none(guest: Visitor) -> None:
+    assert "There is no connection to localhost." in guest.open("/offline").text
+    assert "There is no connection to the server." in guest.open("/offline", Host="").text
+    waiting = guest.open("/offline/waiting", Host="").text
+    assert "The server did not answer within 5 seconds." in waiting
+
+
 def test_a_kept_page_needs_nothing_that_is_not_kept(guest: Visitor) -> None:
     page = guest.open("/offline").text
 
