@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
 from launcher.catalogue.access import sees_app, sees_board
+from launcher.catalogue.entries import TITLE_MAX, UnfitError, read_name, without_unshown
+from launcher.catalogue.errors import FieldsRefusedError
 from launcher.catalogue.import_draft import CheckedDraft, Link, url_key
 from launcher.extensions import db
 from launcher.icons.choice import Choice, ChoiceKind
@@ -93,7 +96,7 @@ def plan_import(
     *,
     viewer: User | None,
     nameless: str,
-    one_section: str = "",
+    one_section: str | None = None,
 ) -> ImportPlan:
     """Return what an import to a board would do now.
 
@@ -103,8 +106,13 @@ def plan_import(
         board: None for one that is created for it.
         viewer: who imports; None for no check.
         nameless: the name of the section for links in no folder.
-        one_section: the name of the section for all links, "" for one a folder.
+        one_section: the name of the section for all links, None for one a folder.
+
+    Raises:
+        FieldsRefusedError: `one_section` is no name that a section can have.
     """
+    if one_section is not None:
+        one_section = _checked(one_section)
     there = _Existing.known_to(viewer)
     icons = IconMatcher.of_database()
     sections = {} if board is None else _sections(board)
@@ -113,7 +121,7 @@ def plan_import(
     links: dict[str, list[Link]] = {}
     found: list[tuple[Link, int]] = []
     for number, folder in enumerate(draft.folders):
-        name = one_section or folder.name or nameless
+        name = one_section or _title(folder.name) or nameless
         key = name.casefold()
         numbers.setdefault(key, number)  # also where its links are there already: forms name it
         for link in folder.links:
@@ -128,6 +136,26 @@ def plan_import(
             links.setdefault(key, []).append(replace(link, entries=entries))
     filled = (replace(each, links=tuple(links[key])) for key, each in planned.items())
     return ImportPlan(tuple(filled), there.described(found))
+
+
+def _checked(name: str) -> str:
+    try:
+        return read_name(name, TITLE_MAX)
+    except UnfitError as error:
+        raise FieldsRefusedError({"section": error.refusal}) from None
+
+
+def _title(folder: str) -> str:
+    """Return what a section for a folder is called, "" where nothing of its name would be seen."""
+    name = unicodedata.normalize("NFC", without_unshown(" ".join(folder.split())))
+    try:
+        return read_name(_shortened(name), TITLE_MAX)
+    except UnfitError:
+        return ""
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= TITLE_MAX else f"{name[: TITLE_MAX - 1].rstrip()}…"
 
 
 def _sections(board: Board) -> Mapping[str, Section]:

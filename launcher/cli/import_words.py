@@ -20,6 +20,7 @@ SOURCE_NAMES: Mapping[Source, str] = {
 _UNREADABLE: Mapping[Unreadable, str] = {
     Unreadable.TOO_LARGE: "the file has more than {limit_bytes:,} bytes",
     Unreadable.EMPTY: "the file is empty",
+    Unreadable.BINARY: "the file is not one that Launcher reads",
     Unreadable.FORMAT: "the file is not a {source}",
     Unreadable.CUT_OFF: "the file ends in line {line}",
     Unreadable.SYNTAX: "line {line} is not valid in a file of this format",
@@ -59,12 +60,20 @@ _LEFT: Mapping[str, str] = {
 }
 
 
-def unreadable_words(error: UnreadableFileError, source: Source) -> tuple[str, str]:
-    """Return why nothing of a file can be read, without a full stop, and the next step."""
+def unreadable_words(error: UnreadableFileError, source: Source | None) -> tuple[str, str]:
+    """Return why nothing of a file can be read, without a full stop, and the next step.
+
+    `source` is None for a file of any source.
+    """
+    source_name = SOURCE_NAMES[source] if source else "file of a known source"
     if error.code is Unreadable.SYNTAX and not error.facts.get("line"):
-        return f"the file is not a valid {SOURCE_NAMES[source]}", ""
-    facts = {**error.facts, "source": SOURCE_NAMES[source]}
+        return f"the file is not a valid {source_name}", ""
+    facts = {**error.facts, "source": source_name}
     hint = ""
+    if error.code is Unreadable.BINARY:
+        hint = "Give an HTML, YAML, JSON or CSV file, not an archive or a picture."
+    if error.code is Unreadable.CUT_OFF:
+        hint = "Export it again."
     if error.code is Unreadable.FORMAT:
         looks_like = error.facts.get("looks_like")
         hint = f"Try `--source {looks_like}`." if looks_like else "Choose another --source."

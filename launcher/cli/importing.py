@@ -17,7 +17,7 @@ from launcher.cli.import_words import left_words, unreadable_words
 from launcher.cli.lookup import find_board
 from launcher.cli.output import print_json, print_result, print_table, say
 from launcher.cli.shell import json_option
-from launcher.importing.draft import MAX_BYTES, Source, Unreadable, UnreadableFileError
+from launcher.importing.draft import MAX_BYTES, Source, UnreadableFileError
 from launcher.importing.reading import guess, read
 from launcher.models import Board
 
@@ -66,9 +66,7 @@ def import_(
     draft = _read(file, source)
     with using_database():
         on = find_board(board)
-        plan = plan_import(
-            draft, on, viewer=None, nameless=_NAMELESS, one_section=(section or "").strip()
-        )
+        plan = plan_import(draft, on, viewer=None, nameless=_NAMELESS, one_section=section)
         facts = _facts(on, draft, plan, is_dry=dry_run)
         if dry_run:
             if as_json:
@@ -85,17 +83,15 @@ def import_(
 def _read(file: IO[bytes], source: str | None) -> CheckedDraft:
     content = file.read(MAX_BYTES + 1)
     name = str(getattr(file, "name", ""))
-    chosen = Source(source) if source else guess(content, name)
-    if chosen is None and content.strip():
-        raise UnacceptableFileFailure(
-            "the source of the file cannot be guessed", hint="Give it with --source."
-        )
-    chosen = chosen or Source.BOOKMARKS
+    chosen = Source(source) if source else None
     try:
+        chosen = chosen or guess(content, name)
+        if chosen is None:
+            raise UnacceptableFileFailure(
+                "the source of the file cannot be guessed", hint="Give it with --source."
+            )
         return check_draft(read(chosen, content, name))
     except UnreadableFileError as error:
-        if error.code is Unreadable.TOO_LARGE:
-            error.facts["limit_bytes"] = MAX_BYTES
         message, hint = unreadable_words(error, chosen)
         raise UnacceptableFileFailure(message, hint=hint) from error
 
@@ -120,7 +116,8 @@ def _say_left(draft: CheckedDraft) -> None:
         rest = _number(draft.beyond_limit, "link")
         say(f"Warning: {rest} not read. An import has up to 5,000 links.")
     if draft.ends_in_line:
-        say(f"Warning: the file ends in line {draft.ends_in_line}. Export it again for the rest.")
+        again = "Export it again for the rest." if draft.folders else "Export it again."
+        say(f"Warning: the file ends in line {draft.ends_in_line}. {again}")
 
 
 def _where(left: Left) -> str:

@@ -38,6 +38,7 @@ _FIELDS: Mapping[str, str] = {
     "letters": "the letters",
     "opens": "--opens",
     "slug": "--address",
+    "section": "--section",
     "density": "--density",
     "columns": "--columns",
     "visibility": "--visibility",

@@ -173,6 +173,8 @@ class Unreadable(StrEnum):
     TOO_LARGE = "too_large"
     """`size_bytes`, `limit_bytes`."""
     EMPTY = "empty"
+    BINARY = "binary"
+    """Not a text, such as an archive or a picture; `filename`."""
     FORMAT = "format"
     """Not a file of this source; `filename`, `source`, and `looks_like`: another source or None."""
     CUT_OFF = "cut_off"

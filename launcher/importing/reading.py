@@ -11,7 +11,7 @@ from launcher.importing.heimdall import is_heimdall, read_heimdall
 from launcher.importing.homepage import is_homepage, read_homepage
 from launcher.importing.homer import is_homer, read_homer
 from launcher.importing.table import has_headings, read_table
-from launcher.importing.text import decode
+from launcher.importing.text import decode, is_binary
 from launcher.importing.yaml_tree import Text, Tree, read_tree
 
 _OF_TEXT: dict[Source, Callable[[str], Draft]] = {
@@ -42,17 +42,9 @@ def read(source: Source, content: bytes, filename: str = "") -> Draft:
     Raises:
         UnreadableFileError: nothing of it can be read.
     """
-    if len(content) > MAX_BYTES:
-        raise UnreadableFileError(
-            Unreadable.TOO_LARGE, size_bytes=len(content), limit_bytes=MAX_BYTES
-        )
-    text = decode(content)
-    if not text.strip():
-        raise UnreadableFileError(Unreadable.EMPTY)
+    text = _text(content, filename)
     try:
-        if source in _OF_TEXT:
-            return _OF_TEXT[source](text)
-        return _OF_TREE[source](read_tree(text))
+        draft = _OF_TEXT[source](text) if source in _OF_TEXT else _OF_TREE[source](read_tree(text))
     except UnreadableFileError as error:
         if error.code not in {Unreadable.FORMAT, Unreadable.SYNTAX, Unreadable.TAB}:
             raise
@@ -66,11 +58,31 @@ def read(source: Source, content: bytes, filename: str = "") -> Draft:
             source=source,
             looks_like=None if looks_like is source else looks_like,
         ) from None
+    if draft.is_cut_off and not draft.found_count:
+        raise UnreadableFileError(Unreadable.CUT_OFF, line=draft.ends_in_line)
+    return draft
 
 
 def guess(content: bytes, filename: str = "") -> Source | None:
-    """Return the source that a file seems to come from, None when that is not clear."""
-    return _guess(decode(content), filename) if len(content) <= MAX_BYTES else None
+    """Return the source that a file seems to come from, None when that is not clear.
+
+    Raises:
+        UnreadableFileError: `read` would refuse it whatever its source is.
+    """
+    return _guess(_text(content, filename), filename)
+
+
+def _text(content: bytes, filename: str) -> str:
+    if len(content) > MAX_BYTES:
+        raise UnreadableFileError(
+            Unreadable.TOO_LARGE, size_bytes=len(content), limit_bytes=MAX_BYTES
+        )
+    if is_binary(content):
+        raise UnreadableFileError(Unreadable.BINARY, filename=filename)
+    text = decode(content)
+    if not text.strip():
+        raise UnreadableFileError(Unreadable.EMPTY)
+    return text
 
 
 def _guess(text: str, filename: str) -> Source | None:

@@ -23,6 +23,26 @@ _ASCII = bytes(range(128))
 _UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _ENTITY_MAX = 4_000
+# Zip and what is packed in it, gzip, PDF, SQLite, pictures.
+_SIGNATURES = (
+    b"PK\x03\x04", b"\x1f\x8b", b"%PDF-", b"SQLite format 3\x00", b"\x89PNG", b"\xff\xd8\xff",
+    b"GIF8",
+)  # fmt: skip
+_CONTROL_BYTES = bytes({*range(9), 0x0B, *range(0x0E, 0x1B), *range(0x1C, 0x20), 0x7F})
+
+
+def is_binary(content: bytes) -> bool:
+    """Whether a file is no text in any encoding: an archive, a picture or a database."""
+    if content.startswith(_SIGNATURES):
+        return True
+    if content.startswith(tuple(bom for bom, _encoding in _BOMS)):
+        return False
+    start = content[:2_000]
+    halves = sorted(half.count(0) for half in (start[::2], start[1::2]))
+    if halves[1] > len(start) // 4 and halves[0] <= len(start) // 100:
+        return False  # UTF-16 has its zeros in one half
+    controls = len(start) - len(start.translate(None, _CONTROL_BYTES))
+    return controls > max(3, len(start) // 20)
 
 
 def decode(content: bytes) -> str:

@@ -109,6 +109,27 @@ def test_a_file_comes_from_stdin_into_one_section(app: Flask, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("x" * 81, "has more than 80 characters"),
+        ("Tools\nMore", "has line breaks or other characters that are not allowed"),
+        ("Tools\x1b[2J", "has line breaks or other characters that are not allowed"),
+        ("Tools\u202e", "has line breaks or other characters that are not allowed"),
+        (" ", "is empty"),
+    ],
+)
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_a_section_has_a_name_that_its_form_would_take(
+    app: Flask, run: Run, name: str, words: str, more: tuple[str, ...]
+) -> None:
+    done = run(BOOKMARKS, "--board", "home", "--section", name, *more, expect=2)
+
+    assert done.stderr == f"Error: --section {words}.\n"
+    assert done.stdout == ""
+    assert names(app) == []
+
+
+@pytest.mark.parametrize(
     ("typed", "args", "words"),
     [
         (b"", (), "the file is empty"),
@@ -116,6 +137,13 @@ def test_a_file_comes_from_stdin_into_one_section(app: Flask, run: Run) -> None:
         (b"<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DL><DT><A HREF='http://x/'>x</A></DL>",
          ("--source", "homer"), "the file is not a Homer config.yml"),
         (b"x" * 10_000_001, ("--source", "csv"), "the file has more than 10,000,000 bytes"),
+        (b"x" * 10_000_001, (), "the file has more than 10,000,000 bytes"),
+        (b"PK\x03\x04\x14\0\0\0\x08\0name,url", (), "the file is not one that Launcher reads"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", (), "the file is not one that Launcher reads"),
+        (b"SQLite format 3\0\x10\0\1\1", ("--source", "csv"),
+         "the file is not one that Launcher reads"),
+        (b"<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DL><p>\n<DT><A HRE", (),
+         "the file ends in line 3"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read_exits_as_a_file_that_is_not_acceptable(
@@ -125,6 +153,8 @@ def test_a_file_that_cannot_be_read_exits_as_a_file_that_is_not_acceptable(
 
     assert f"Error: {words}." in done.stderr
     assert done.stdout == ""
+    assert ("--source" in done.stderr) == ("guessed" in words or "not a Homer" in words)
+    assert done.stderr.count("Error") == 1
 
 
 def test_a_board_that_is_not_there_is_named(run: Run) -> None:

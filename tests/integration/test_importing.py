@@ -49,7 +49,9 @@ class Site:
     def actor(self, user: User | None = None) -> Actor:
         return Actor.of(user or self.ben)
 
-    def plan(self, draft: CheckedDraft, *, viewer: User | None = None, one: str = "") -> ImportPlan:
+    def plan(
+        self, draft: CheckedDraft, *, viewer: User | None = None, one: str | None = None
+    ) -> ImportPlan:
         return plan_import(
             draft, self.board, viewer=viewer or self.ben, nameless="Imported", one_section=one
         )

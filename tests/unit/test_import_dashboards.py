@@ -173,12 +173,21 @@ def test_a_file_of_one_source_sent_as_another_is_refused_with_its_own(
 
 
 @pytest.mark.parametrize("source", Source)
-@pytest.mark.parametrize(
-    "content", [b"PK\x03\x04" + bytes(60), b"\x89PNG\r\n\x1a\n\xff\xfe", b"Hello."]
-)
-def test_a_file_of_no_source_is_refused(source: Source, content: bytes) -> None:
-    error = refusal(source, content, "x.bin")
+def test_a_file_of_no_source_is_refused(source: Source) -> None:
+    error = refusal(source, b"Hello.", "x.bin")
     assert error.code in {Unreadable.FORMAT, Unreadable.SYNTAX}
+
+
+@pytest.mark.parametrize("source", Source)
+@pytest.mark.parametrize(
+    "content",
+    [b"PK\x03\x04" + bytes(60), b"\x89PNG\r\n\x1a\n\xff\xfe", bytes(range(256)) * 3],
+)
+def test_a_file_that_is_no_text_is_refused_whatever_its_source(
+    source: Source, content: bytes
+) -> None:
+    error = refusal(source, content, "x.bin")
+    assert (error.code, error.facts) == (Unreadable.BINARY, {"filename": "x.bin"})
 
 
 @pytest.mark.parametrize(

@@ -268,6 +268,18 @@ def test_all_of_it_there_already_is_said(ben: Visitor, boards: None) -> None:
     assert "Choose another file" in ben.page
 
 
+def test_a_file_cut_off_after_links_that_cannot_be_imported_promises_no_rest(
+    ben: Visitor, boards: None
+) -> None:
+    content = (
+        b"<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DL><p>\n<DT><A HREF='javascript:1'>x</A><DT><A"
+    )
+    preview_of(ben, content)
+
+    assert "Nothing to import" in text_of(ben.page)
+    assert "The file ends in line 3. Export it again. " in text_of(ben.page)
+
+
 def test_an_app_of_a_board_that_one_may_not_see_is_neither_there_nor_named(
     app: Flask, ben: Visitor, boards: None
 ) -> None:
@@ -292,6 +304,16 @@ def test_an_app_of_a_board_that_one_may_not_see_is_neither_there_nor_named(
             "bookmarks.html is not a bookmark file of a browser.",
         ),
         ("bookmarks", b"x" * 10_000_001, "The file is 10 MB. The limit is 10 MB."),
+        (
+            "bookmarks",
+            b"PK\x03\x04\x14\0\0\0\x08\0",
+            "bookmarks.html is not a file that Launcher reads. Choose an HTML, YAML, JSON or CSV",
+        ),
+        (
+            "bookmarks",
+            b"<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DL><p>\n<DT><A HRE",
+            "The file ends in line 3. Export it again.",
+        ),
     ],
 )
 @pytest.mark.usefixtures("boards")
@@ -341,6 +363,19 @@ def test_what_was_read_is_kept_for_an_hour_and_until_it_is_imported(
     assert ben.open(address).status_code == 404
     preview_of(ben)
     assert path not in list(config.importing_dir.iterdir())
+
+
+def test_the_newest_three_files_of_each_person_are_kept(
+    ada: Visitor, ben: Visitor, boards: None, config: Config
+) -> None:
+    other = preview_of(ada)
+    first, second, *_others = [preview_of(ben) for _ in range(4)]
+
+    assert len(list(config.importing_dir.iterdir())) == 4
+    assert ben.open(first).status_code == 404
+    assert "you uploaded 3 other files since" in text_of(ben.page)
+    assert ben.open(second).status_code == 200
+    assert ada.open(other).status_code == 200
 
 
 def test_a_double_click_imports_once(app: Flask, ben: Visitor, boards: None) -> None:

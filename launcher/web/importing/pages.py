@@ -138,7 +138,7 @@ def write(token: str) -> ResponseReturnValue:
         BoardEntries(name=_("Home")), owner=signed_in_user(), actor=acting_user()
     )
     change = import_apps(chosen, board, actor=acting_user())
-    files.forget(token)
+    files.forget(token, user_id)
     show(imported_toast(change, fetched))
     return redirect(url_for("start.board", slug=board.slug), 303)
 
@@ -175,7 +175,7 @@ def _plan(kept: Kept, target: _Target, *, one: bool) -> ImportPlan:
         target.board,
         viewer=signed_in_user(),
         nameless=_("Imported"),
-        one_section=_("Imported") if one else "",
+        one_section=_("Imported") if one else None,
     )
 
 
@@ -226,7 +226,7 @@ def _show_gone() -> ResponseReturnValue:
         404,
         _("Preview not found"),
         _(
-            "The file was imported already, or was uploaded more than 1 hour ago. Choose the file"
-            " again."
+            "The file was imported already, was uploaded more than 1 hour ago, or you uploaded 3"
+            " other files since. Choose the file again."
         ),
     )

@@ -87,6 +87,9 @@ _OTHER_FORMAT: Mapping[Source, LazyString] = {
 
 _UNREADABLE: Mapping[Unreadable, LazyString] = {
     Unreadable.EMPTY: _("The file is empty."),
+    Unreadable.BINARY: _(
+        "%(filename)s is not a file that Launcher reads. Choose an HTML, YAML, JSON or CSV file."
+    ),
     Unreadable.CUT_OFF: _("The file ends in line %(line)s. Export it again."),
     Unreadable.SYNTAX: _("Line %(line)s is not valid in a file of this format."),
     Unreadable.TAB: _("Line %(line)s: YAML does not allow tabs here. Use spaces."),
@@ -114,6 +117,7 @@ def unreadable_words(error: UnreadableFileError, source: Source) -> str:
     if error.code is Unreadable.SYNTAX and not facts.get("line"):
         return str(_SYNTAX)
     shown = {name: number(_whole(facts.get(name, 0))) for name in ("line", "limit")}
+    shown["filename"] = isolated(str(facts.get("filename", "")))
     return str(_UNREADABLE[error.code]) % shown
 
 
@@ -174,6 +178,8 @@ def draft_words(draft: CheckedDraft) -> list[str]:
 
 def _cut_off(draft: CheckedDraft) -> str:
     read = sum(len(each.links) for each in draft.folders)
+    if not read:
+        return str(_UNREADABLE[Unreadable.CUT_OFF]) % {"line": number(draft.ends_in_line)}
     if read < draft.found_count:
         return gettext(
             "%(count)s of %(found)s links read. The file ends in line %(line)s."
