@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import sqlalchemy as sa
@@ -13,12 +14,19 @@ from launcher.icons.drawn import Kind, drawn_set
 from launcher.icons.search import plain
 from launcher.models import SetIcon
 
-_SYMBOLS = "mdi"
-_BRANDS = "si"
+_KINDS = {"mdi": (Kind.SYMBOL,), "si": (Kind.BRAND,)}
+"""What an icon of another collection is among ours."""
+
+_PARTS = re.compile(r"[-_. ]+")
+_SHORTEST = 3
 
 
 class IconMatcher:
-    """Finds the icon with an equal name, whatever its case, accents and hyphens."""
+    """Finds the icon with an equal name, whatever its case, accents and hyphens.
+
+    Collections call an icon by the product, ours often by the brand: `adguard-home`, `adguard`. So
+    a name is shortened part by part until it is one of ours.
+    """
 
     def __init__(self, set_icons: Mapping[str, int]) -> None:
         """Look in the drawings, and in these icons of the colour set: name → id."""
@@ -36,15 +44,41 @@ class IconMatcher:
         Args:
             icon: what another program calls it: `jellyfin`, `si:jellyfin` for a brand, `mdi:server`
                 for a symbol of Material Design, of which those that Lucide names equally are found.
-            name: that of the app, by which it is found where `icon` finds none.
+            name: that of the app, by which it is found where `icon`, also without its last parts,
+                finds none.
         """
         prefix, colon, rest = icon.partition(":")
-        wanted = _key(rest if colon else icon)
-        if prefix == _SYMBOLS and (found := _drawing(Kind.SYMBOL, wanted)):
+        wanted = rest if colon else icon
+        kinds = _KINDS.get(prefix if colon else "", (Kind.BRAND, Kind.SYMBOL))
+        return (
+            self._exact(kinds, _key(wanted))
+            or self._shortened(kinds, wanted)
+            or self._any(_key(name))
+            or str(Choice(ChoiceKind.LETTERS))
+        )
+
+    def _exact(self, kinds: Sequence[Kind], key: str) -> str:
+        """Return the icon of one of these kinds, else of any."""
+        if len(kinds) == 1 and (found := _drawing(kinds[0], key)):
             return found
-        if prefix == _BRANDS and (found := _drawing(Kind.BRAND, wanted)):
-            return found
-        return self._any(wanted) or self._any(_key(name)) or str(Choice(ChoiceKind.LETTERS))
+        return self._any(key)
+
+    def _shortened(self, kinds: Sequence[Kind], wanted: str) -> str:
+        """Return the icon whose name is `wanted` without its last parts: AdGuard for AdGuard Home.
+
+        Of a name without a collection, that may be a brand alone: many words are symbols.
+        """
+        parts = _PARTS.split(wanted)
+        for end in range(len(parts) - 1, 0, -1):
+            key = _key(" ".join(parts[:end]))
+            if len(key) < _SHORTEST:
+                return ""
+            if kinds != (Kind.SYMBOL,) and key in self._set:
+                return self._any(key)
+            for kind in kinds:
+                if (kind is Kind.BRAND or len(kinds) == 1) and (found := _drawing(kind, key)):
+                    return found
+        return ""
 
     def _any(self, key: str) -> str:
         if key in self._set:

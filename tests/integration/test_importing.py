@@ -24,7 +24,9 @@ from launcher.catalogue.import_plan import ImportPlan, plan_import
 from launcher.catalogue.importing import import_apps
 from launcher.catalogue.undo import Change
 from launcher.extensions import db
+from launcher.icons.matching import IconMatcher
 from launcher.importing.draft import Draft, DraftApp, DraftSection, Source
+from launcher.importing.icon_names import icon_of
 from launcher.models import (
     App,
     AuditEvent,
@@ -230,6 +232,29 @@ def test_icons_are_those_with_an_equal_name(site: Site) -> None:
         "brand:jellyfin", "symbol:server", "brand:homeassistant", "brand:paperlessngx",
     ]  # fmt: skip
     assert site.app("Something of ours").icon == ""
+
+
+@pytest.mark.parametrize(
+    ("icon", "name", "choice"),
+    [
+        ("adguard-home", "DNS", "brand:adguard"),
+        ("sh-adguard-home.svg", "DNS", "brand:adguard"),
+        ("hl-adguard-home", "DNS", "brand:adguard"),
+        ("nginx-proxy-manager", "Proxy", "brand:nginxproxymanager"),
+        ("nextcloud-files", "Files", "brand:nextcloud"),
+        ("home-assistant-alt", "Rooms", "brand:homeassistant"),
+        ("si-grafana-labs", "Graphs", "brand:grafana"),
+        ("mdi-server-network", "Rack", "symbol:server"),
+        ("home-of-nobody", "Something of ours", ""),
+        ("camera-of-nobody", "Jellyfin", "brand:jellyfin"),
+    ],
+)
+def test_an_icon_is_found_by_its_name_also_without_its_last_parts(
+    site: Site, icon: str, name: str, choice: str
+) -> None:
+    matched = IconMatcher.of_database().choice(icon_of(icon).name, name)
+
+    assert matched == (choice or "letters:")
 
 
 def test_an_import_is_in_the_log_with_each_app(site: Site) -> None:
