@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,6 +33,7 @@ from launcher.catalogue.errors import (
     UndoUnknownError,
 )
 from launcher.catalogue.import_undo import undoable
+from launcher.catalogue.undo_kept import UNDONE, forget_old, is_too_old, is_undone
 from launcher.catalogue.undo_order import fit_order, moved_boards
 from launcher.catalogue.undo_people import without_gone_people
 from launcher.catalogue.undo_rows import (
@@ -53,12 +53,6 @@ from launcher.models import App, Board, Placement, UndoStep, User
 from launcher.models.types import utc_now
 
 __all__ = ["Change", "State", "is_undone", "keep", "state", "undo"]
-
-KEEP = 50
-"""So many steps of each user are kept."""
-
-KEEP_FOR = timedelta(days=1)
-"""So long a step can be undone. It is deleted when its user takes the next one after that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +77,26 @@ def keep(
     actor: Actor,
     action: Action,
     facts: Mapping[str, Any] | None = None,
+    replaces: UndoStep | None = None,
 ) -> Change:
     """Keep the step from one state to the next for its actor; the caller commits.
+
+    Args:
+        replaces: the step that it undoes, which is deleted.
 
     Returns:
         The change; without a step when the actor is no user, or nothing is different.
     """
     facts = dict(facts or {})
-    rows = differences(before, after)
+    rows, id_ = differences(before, after), _next_id()
+    if replaces is not None:
+        db.session.delete(replaces)
     if actor.id is None or not rows:
         return Change(action, facts)
-    step = UndoStep(
-        id=_next_id(), user_id=actor.id, action=action, facts=facts, rows={"rows": rows}
-    )
+    step = UndoStep(id=id_, user_id=actor.id, action=action, facts=facts, rows={"rows": rows})
     db.session.add(step)
     db.session.flush()
-    _forget_old(actor.id)
+    forget_old(actor.id)
     return Change(action, facts, step.id)
 
 
@@ -119,13 +117,13 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
         it. Its facts are those of the step, with its `action`.
 
     Raises:
-        UndoUnknownError: it is not theirs, was undone already, or is more than a day old, like
-            those that an old backup brings back.
+        UndoUnknownError: it is not theirs, was undone already, or is too old, like those that
+            an old backup brings back.
         NotAllowedError: `viewer` may no longer edit what it changed.
         UndoTooLateError: something that it changed has been changed since.
     """
     step = db.session.get(UndoStep, step_id)
-    if step is None or step.user_id != viewer.id or step.at <= utc_now() - KEEP_FOR:
+    if step is None or step.user_id != viewer.id or is_too_old(step):
         raise UndoUnknownError
     if step.action not in set(Action):
         raise UndoUnknownError
@@ -164,23 +162,16 @@ def undo(step_id: int, *, viewer: User, actor: Actor) -> Change:
     except IntegrityError:
         raise _too_late(step, rows, concerned, apps | placed) from None
     after = state(boards, apps, tags)
-    kept_facts = {**facts, _UNDONE: not is_redo}
-    reverse = keep(before, after, actor=actor, action=Action(step.action), facts=kept_facts)
+    kept_facts = {**facts, UNDONE: not is_redo}
     _record(step, actor, is_redo=is_redo)
+    reverse = keep(
+        before, after, actor=actor, action=Action(step.action), facts=kept_facts, replaces=step
+    )
     done = Action.REDO if is_redo else Action.UNDO
     change = Change(done, {**facts, "action": step.action}, reverse.step_id)
-    db.session.delete(step)
     db.session.commit()
     db.session.expire_all()
     return change
-
-
-_UNDONE = "is_undone"
-
-
-def is_undone(facts: Mapping[str, Any]) -> bool:
-    """Whether the step with these facts is an undo."""
-    return bool(facts.get(_UNDONE))
 
 
 def _record(step: UndoStep, actor: Actor, *, is_redo: bool) -> None:
@@ -245,16 +236,3 @@ def _too_late(
 ) -> UndoTooLateError:
     since = since_of(step, rows, boards, apps)
     return UndoTooLateError(step.action, step.facts, since, is_redo=is_undone(step.facts))
-
-
-def _forget_old(user_id: int) -> None:
-    own = sa.select(UndoStep.id).where(UndoStep.user_id == user_id)
-    newest = own.order_by(UndoStep.id.desc()).limit(KEEP)
-    db.session.execute(
-        sa.delete(UndoStep)
-        .where(
-            UndoStep.user_id == user_id,
-            sa.or_(UndoStep.id.not_in(newest), UndoStep.at < utc_now() - KEEP_FOR),
-        )
-        .execution_options(synchronize_session=False)
-    )

@@ -311,6 +311,8 @@ document.addEventListener("keydown", (event) => {
 const isOwnStep = new URLSearchParams(location.search).has("saved");
 for (const form of toasts.querySelectorAll("form[data-step]")) if (!isOwnStep) form.dataset.noted = "";
 noteSteps(false);
+// An import was just made to this board: the last step of this user, on another page.
+if (words.imported && !steps.undo.length) steps.undo.push(words.imported);
 
 // For the moves, which are in a script of their own.
 document.addEventListener("launcher:send", ({ detail }) => {

@@ -196,7 +196,7 @@ def undo_refused_words(error: CatalogueError) -> str:
         return f"{refused} {_since_words(error.action, error.since)}"
     if isinstance(error, NotAllowedError):
         return gettext("Launcher could not undo this step. You can no longer edit what it changed.")
-    return gettext("Nothing to undo: this step was undone already, or is more than a day old.")
+    return gettext("Nothing to undo: this step was undone already, or is too old.")
 
 
 def _since_words(action: str, since: Since) -> str:

@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from werkzeug.test import TestResponse, encode_multipart
 from launcher.background.uploads import KEEP_PREVIEW_S
 from launcher.config import Config
 from launcher.extensions import db
-from launcher.models import App, AuditEvent, Board, BoardUser
+from launcher.models import App, AuditEvent, Board, BoardUser, UndoStep, Visibility
+from launcher.models.types import utc_now
 from tests.conftest import BEN
 from tests.support.odd_servers import Server, serving, site
 from tests.web.visitor import Visitor
@@ -507,3 +509,92 @@ def test_a_preview_of_five_thousand_links_stays_small(ben: Visitor, boards: None
     apps, sections = ticks(ben.page, "app"), ticks(ben.page, "section")
     assert len(apps) == 5000
     assert ben.send(address, board="home", app=apps, section=sections).status_code == 303
+
+
+def _import(visitor: Visitor, file: bytes = BOOKMARKS) -> None:
+    address = preview_of(visitor, file)
+    fields = {name: ticks(visitor.page, name) for name in ("app", "section")}
+    assert visitor.send(address, board="home", **fields).status_code == 303
+
+
+def _kept(visitor: Visitor) -> list[tuple[str, str, str]]:
+    """Open the page; return the last imports: the id, the sentence and the button of each."""
+    page = visitor.open("/import").text.partition('class="kept-imports"')[2]
+    found = re.findall(
+        r'name="id" value="(\d+)">\s*<p[^>]*>(.*?) <span.*?<button[^>]*>(.*?)<', page, re.DOTALL
+    )
+    return [(id_, text_of(words), button) for id_, words, button in found]
+
+
+def test_an_import_is_undone_and_made_again_on_the_import_page(
+    ben: Visitor, ada: Visitor, boards: None
+) -> None:
+    assert "Your last imports" not in ben.open("/import").text
+    _import(ben)
+    ben.open("/b/home")  # its toast is gone
+    ((id_, words, button),) = _kept(ben)
+    assert (words, button) == ("3 apps imported to Home.", "Undo import")
+    assert "today, " in ben.page
+    assert _kept(ada) == [], "the imports of others are not hers to undo"
+    ben.send("/undo", id=id_)
+    ((id_, words, button),) = _kept(ben)
+    assert "Import undone. 3 apps and 1 section removed." in text_of(ben.page)
+    assert (words, button) == ("Import of 3 apps to Home undone.", "Import again")
+    ben.send("/undo", id=id_)
+    assert [each[1:] for each in _kept(ben)] == [("3 apps imported to Home.", "Undo import")]
+
+
+def test_the_last_five_imports_are_listed_for_a_week_whatever_comes_after_them(
+    ben: Visitor, app: Flask, boards: None
+) -> None:
+    for number in range(6):
+        _import(ben, BOOKMARKS.replace(b".old.lan", b"%d.old.lan" % number))
+    first, *_rest = reversed(_kept(ben))
+    assert len(_kept(ben)) == 5
+    ben.send("/undo", id=first[0])
+    assert len(_kept(ben)) == 5, "an undo puts no other out of the list"
+    with app.app_context():
+        ben_id = db.session.scalars(sa.select(UndoStep.user_id)).first()
+        moves = [UndoStep(id=n, user_id=ben_id, action="place.move") for n in range(1, 52)]
+        db.session.add_all(moves)
+        db.session.commit()
+    ben.open("/b/home/edit")
+    ben.send("/b/home/sections", name="Later")
+    with app.app_context():
+        assert len(db.session.scalars(sa.select(UndoStep)).all()) == 50 + 5
+    assert len(_kept(ben)) == 5
+    days = timedelta(days=7) - timedelta(minutes=1)
+    with app.app_context():
+        db.session.execute(sa.update(UndoStep).values(at=utc_now() - days))
+        db.session.commit()
+    assert len(_kept(ben)) == 5
+    ben.send("/undo", id=_kept(ben)[0][0])
+    assert "Redone" in ben.open("/import").text
+    with app.app_context():
+        db.session.execute(sa.update(UndoStep).values(at=utc_now() - timedelta(days=7)))
+        db.session.commit()
+    assert _kept(ben) == []
+
+
+def test_an_import_to_a_board_that_one_may_no_longer_edit_is_not_listed(
+    ben: Visitor, app: Flask, boards: None
+) -> None:
+    _import(ben)
+    with app.app_context():
+        home = db.session.scalars(sa.select(Board).where(Board.slug == "home")).one()
+        home.visibility, home.name = Visibility.PRIVATE, "Hidden"
+        db.session.commit()
+    assert _kept(ben) == []
+
+
+def test_ctrl_z_on_the_board_right_after_an_import_is_its_undo(
+    ben: Visitor, app: Flask, boards: None
+) -> None:
+    """Where the page names the step, the script takes it: `data-imported`."""
+    _import(ben)
+    ((id_, _words, _button),) = _kept(ben)
+    assert f'data-imported="{id_}"' in ben.open("/b/home/edit").text
+    assert "data-imported" not in ben.open("/b/garden/edit").text
+    ben.open("/b/home/edit")
+    ben.send("/b/home/sections", name="Later")
+    assert "data-imported" not in ben.open("/b/home/edit").text

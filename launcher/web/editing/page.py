@@ -13,6 +13,7 @@ from launcher.catalogue.access import editable_boards, edited_apps, find_board
 from launcher.catalogue.errors import ChangedMeanwhileError
 from launcher.catalogue.sections import folds_of
 from launcher.catalogue.seen import Seen, seen_of, version
+from launcher.catalogue.undo_kept import import_just_made
 from launcher.extensions import db
 from launcher.models import Board, Section
 from launcher.web.editing.conflict_words import changed_words
@@ -75,7 +76,12 @@ def show(slug: str) -> ResponseReturnValue:
     if is_htmx():
         # With the boards above, which a form in the dialog may have changed.
         return render_template("_edit_board.html", boards=tabs_of(board), **_context(board))
-    return render_template("edit.html", boards=tabs_of(board), **_context(board))
+    return render_template(
+        "edit.html",
+        boards=tabs_of(board),
+        just_imported=import_just_made(signed_in_user(), board),
+        **_context(board),
+    )
 
 
 def answer(board: Board, *, at: str = "", status: int = OK, typed: str = "") -> ResponseReturnValue:

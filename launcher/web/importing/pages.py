@@ -19,6 +19,7 @@ from launcher.catalogue.entries import BoardEntries
 from launcher.catalogue.import_draft import check_draft
 from launcher.catalogue.import_plan import ImportPlan, plan_import
 from launcher.catalogue.importing import import_apps
+from launcher.catalogue.undo_kept import KEEP_IMPORTS, KEEP_IMPORTS_FOR, kept_imports
 from launcher.db.session import release, resume
 from launcher.db.settings import site_settings
 from launcher.i18n.locale import gettext as _
@@ -206,6 +207,8 @@ def _preview_page(
         icon_urls=plan.icon_urls if site_settings().fetch_enabled else (),
         most_icons=MOST_ICONS,
         fetches="fetch" in request.form,
+        most_imports=KEEP_IMPORTS,
+        days=KEEP_IMPORTS_FOR.days,
     )
 
 
@@ -218,6 +221,7 @@ def _choose_page(source: str, *, error: str = "") -> str:
         target=_target(sent.get("board", "")),
         error=error,
         limit_bytes=MAX_BYTES,
+        imports=kept_imports(signed_in_user()),
     )
 
 
