@@ -8,6 +8,8 @@ import click
 from flask.cli import with_appcontext
 
 from launcher.audit import COMMAND_LINE
+from launcher.catalogue.boards import add_board
+from launcher.catalogue.entries import BoardEntries
 from launcher.catalogue.import_draft import CheckedDraft, Left, check_draft
 from launcher.catalogue.import_plan import ImportPlan, plan_import
 from launcher.catalogue.importing import import_apps
@@ -19,7 +21,7 @@ from launcher.cli.output import print_json, print_result, print_table, say
 from launcher.cli.shell import json_option
 from launcher.importing.draft import MAX_BYTES, Source, UnreadableFileError
 from launcher.importing.reading import guess, read
-from launcher.models import Board
+from launcher.models import Board, Visibility
 
 _NAMELESS = "Imported"
 
@@ -32,7 +34,8 @@ class UnacceptableFileFailure(Failure):
 
 @click.command("import")
 @click.argument("file", type=click.File("rb"))
-@click.option("--board", required=True, help="Address, id or name of the board that gets the apps.")
+@click.option("--board", help="Address, id or name of the board that gets the apps.")
+@click.option("--new-board", help="Name of a private board that is created for the apps.")
 @click.option(
     "--source",
     type=click.Choice([each.value for each in Source]),
@@ -44,7 +47,8 @@ class UnacceptableFileFailure(Failure):
 @with_appcontext
 def import_(
     file: IO[bytes],
-    board: str,
+    board: str | None,
+    new_board: str | None,
     source: str | None,
     section: str | None,
     *,
@@ -62,22 +66,31 @@ def import_(
       flask import bookmarks.html --board home --dry-run
       flask import services.yaml --board home --source homepage
       flask import apps.csv --board work --section Tools --json
+      flask import conf.yml --new-board "From Dashy"
     """
+    if (board is None) == (new_board is None):
+        raise click.UsageError("Give either --board or --new-board.")
     draft = _read(file, source)
     with using_database():
-        on = find_board(board)
+        on = None if board is None else find_board(board)
+        entries = BoardEntries(name=new_board or "", visibility=Visibility.PRIVATE)
+        name = on.name if on else entries.checked().name
         plan = plan_import(draft, on, viewer=None, nameless=_NAMELESS, one_section=section)
+        if on is None and plan.count and not dry_run:
+            on = add_board(entries, owner=None, actor=COMMAND_LINE)
         facts = _facts(on, draft, plan, is_dry=dry_run)
-        if dry_run:
+        if dry_run or on is None:
             if as_json:
                 print_json(facts)
+            elif not dry_run:
+                print_result(facts, 0, as_json=False)
             elif rows := _rows(plan):
                 print_table(rows)
         else:
             import_apps(plan, on, actor=COMMAND_LINE)
             print_result(facts, plan.count, as_json=as_json)
         _say_left(draft)
-        _say_sum(plan, draft, on, is_dry=dry_run)
+        _say_sum(plan, draft, name, is_dry=dry_run)
 
 
 def _read(file: IO[bytes], source: str | None) -> CheckedDraft:
@@ -125,10 +138,10 @@ def _where(left: Left) -> str:
     return "".join(f", {each}" for each in (line, left.name) if each)
 
 
-def _say_sum(plan: ImportPlan, draft: CheckedDraft, board: Board, *, is_dry: bool) -> None:
+def _say_sum(plan: ImportPlan, draft: CheckedDraft, board: str, *, is_dry: bool) -> None:
     done = "would be imported" if is_dry else "imported"
     say(
-        f"{_number(plan.count, 'app')} {done} to {board.name},"
+        f"{_number(plan.count, 'app')} {done} to {board},"
         f" {_number(plan.new_sections, 'new section')}."
         f" {len(plan.there)} already there, {draft.left_count} left out."
     )
@@ -139,10 +152,10 @@ def _number(count: int, what: str) -> str:
 
 
 def _facts(
-    board: Board, draft: CheckedDraft, plan: ImportPlan, *, is_dry: bool
+    board: Board | None, draft: CheckedDraft, plan: ImportPlan, *, is_dry: bool
 ) -> dict[str, object]:
     return {
-        "board": board.slug,
+        "board": board.slug if board else None,
         "source": draft.source,
         "is_dry_run": is_dry,
         "apps": plan.count,

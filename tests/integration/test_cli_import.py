@@ -19,7 +19,7 @@ from launcher.catalogue.import_draft import Left
 from launcher.cli.import_words import left_words
 from launcher.extensions import db
 from launcher.importing.draft import LeaveReason
-from launcher.models import App, AuditEvent, UndoStep
+from launcher.models import App, AuditEvent, Board, UndoStep
 
 FILES = Path(__file__).parents[1] / "support" / "imports"
 BOOKMARKS = str(FILES / "bookmarks.html")
@@ -155,6 +155,29 @@ def test_a_file_that_cannot_be_read_exits_as_a_file_that_is_not_acceptable(
     assert done.stdout == ""
     assert ("--source" in done.stderr) == ("guessed" in words or "not a Homer" in words)
     assert done.stderr.count("Error") == 1
+
+
+def test_a_board_is_created_for_the_apps_in_the_same_transaction(app: Flask, run: Run) -> None:
+    def boards() -> list[tuple[str, str]]:
+        with app.app_context():
+            rows = db.session.execute(sa.select(Board.name, Board.visibility).order_by(Board.id))
+            return [(row.name, str(row.visibility)) for row in rows]
+
+    done = run(BOOKMARKS, "--new-board", "Old start page", "--dry-run")
+    assert "would be imported to Old start page" in done.stderr
+    assert boards() == [("Home", "members")]
+
+    facts = facts_of(run(BOOKMARKS, "--new-board", "Old start page", "--json"))
+    assert facts["board"] == "old-start-page"
+    assert len(names(app)) == facts["apps"] > 0
+    assert boards() == [("Home", "members"), ("Old start page", "private")]
+
+    assert run(BOOKMARKS, "--new-board", "Again").stdout == "0\n"
+    assert len(boards()) == 2, "nothing is new, and no board is created for that"
+
+    assert "the name is empty" in run(BOOKMARKS, "--new-board", " ", expect=2).stderr
+    assert "Give either --board" in run(BOOKMARKS, expect=2).stderr
+    assert "Give either" in run(BOOKMARKS, "--board", "home", "--new-board", "A", expect=2).stderr
 
 
 def test_a_board_that_is_not_there_is_named(run: Run) -> None:
