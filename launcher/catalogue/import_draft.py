@@ -15,6 +15,8 @@ from launcher.importing.urls import same_url_key
 TEXT = "text"
 """The reason of a text that has characters which cannot be shown."""
 
+_MOST_PICTURES = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Left:
@@ -59,7 +61,8 @@ class CheckedDraft:
     Attributes:
         left: apps that are left out, by line; `left_count` counts those that are not named, too.
         notes: parts of apps that are left out.
-        pictures: how many icons are inside the file, which are not taken over.
+        pictures: how many icons inside the file are not taken over; 0 where the notes name them, as
+            they do unless nearly each bookmark of a browser has one.
         found_count: how many entries the file has.
         beyond_limit: how many apps there are beyond those that are read.
         ends_in_line: where it is cut off, 0 where it is whole.
@@ -80,6 +83,7 @@ def check_draft(draft: Draft) -> CheckedDraft:
     """Return what a draft would add. Of several apps with the same URL, the first one counts."""
     refused: list[Left] = []
     notes = [_of_file(each) for each in draft.notes]
+    pictures: list[Left] = []
     seen: dict[str, str] = {}
     folders: list[Folder] = []
     number = 0
@@ -98,17 +102,22 @@ def check_draft(draft: Draft) -> CheckedDraft:
             seen[key] = entries.name
             notes.extend(_of_file(each) for each in app.notes)
             notes.extend(Left(each, entries.name, app.line) for each in lost)
+            if app.icon_data:
+                pictures.append(Left(LeaveReason.ICON_IN_FILE, entries.name, app.line))
             links.append(Link(number, entries, app.line, app.icon, app.icon_url))
             number += 1
         if links:
             folders.append(Folder(without_unshown(section.name), tuple(links)))
+    if len(pictures) <= _MOST_PICTURES:
+        notes.extend(pictures)
+        pictures.clear()
     left = [*(_of_file(each) for each in draft.left_out), *refused]
     return CheckedDraft(
         source=draft.source,
         folders=tuple(folders),
         left=tuple(sorted(left, key=lambda each: each.line)),
         notes=tuple(notes),
-        pictures=sum(bool(each.icon_data) for each in draft.apps),
+        pictures=len(pictures),
         left_count=draft.left_out_count + len(refused),
         found_count=draft.found_count,
         beyond_limit=draft.beyond_limit,

@@ -6,6 +6,7 @@ from typing import IO
 
 import click
 from flask.cli import with_appcontext
+from flask_babel import force_locale
 
 from launcher.audit import COMMAND_LINE
 from launcher.catalogue.boards import add_board
@@ -19,11 +20,12 @@ from launcher.cli.import_words import left_words, unreadable_words
 from launcher.cli.lookup import find_board
 from launcher.cli.output import print_json, print_result, print_table, say
 from launcher.cli.shell import json_option
+from launcher.db.settings import site_settings
+from launcher.i18n.labels import imported_section
+from launcher.i18n.locale import BABEL_LOCALES
 from launcher.importing.draft import MAX_BYTES, Source, UnreadableFileError
 from launcher.importing.reading import guess, read
 from launcher.models import Board, Visibility
-
-_NAMELESS = "Imported"
 
 
 class UnacceptableFileFailure(Failure):
@@ -75,7 +77,9 @@ def import_(
         on = None if board is None else find_board(board)
         entries = BoardEntries(name=new_board or "", visibility=Visibility.PRIVATE)
         name = on.name if on else entries.checked().name
-        plan = plan_import(draft, on, viewer=None, nameless=_NAMELESS, one_section=section)
+        plan = plan_import(
+            draft, on, viewer=None, nameless=_nameless(Source(draft.source)), one_section=section
+        )
         if on is None and plan.count and not dry_run:
             on = add_board(entries, owner=None, actor=COMMAND_LINE)
         facts = _facts(on, draft, plan, is_dry=dry_run)
@@ -109,6 +113,13 @@ def _read(file: IO[bytes], source: str | None) -> CheckedDraft:
         raise UnacceptableFileFailure(message, hint=hint) from error
 
 
+def _nameless(source: Source) -> str:
+    """Return what the section for links in no folder is called, in the language of the site."""
+    language = site_settings().default_locale
+    with force_locale(BABEL_LOCALES.get(language, language)):
+        return imported_section(source)
+
+
 def _rows(plan: ImportPlan) -> list[tuple[str, ...]]:
     rows = [
         (each.name, link.entries.name, link.entries.url, link.entries.icon.rstrip(":"))
@@ -124,7 +135,8 @@ def _say_left(draft: CheckedDraft) -> None:
     for each in draft.notes:
         say(f"Note{_where(each)}: {left_words(each)}.")
     if draft.pictures:
-        say(f"Note: {_number(draft.pictures, 'icon')} in the file not imported.")
+        number = _number(draft.pictures, "icon")
+        say(f"Note: {number} in the file not imported: matching icons or letters are used.")
     if draft.beyond_limit:
         rest = _number(draft.beyond_limit, "link")
         say(f"Warning: {rest} not read. An import has up to 5,000 links.")

@@ -2,5 +2,5 @@
 
 Read `locale` first. `formats` writes numbers and moments, `labels` has the words of codes, and
 `problems` those of problems; `app` binds Babel to the application. Imports the core, `monitoring`,
-`settings`, `models` and `extensions`.
+`importing`, `settings`, `models` and `extensions`.
 """

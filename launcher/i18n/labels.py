@@ -14,7 +14,9 @@ from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Kind, State
 from launcher.backup.records.operation import Outcome, Stage, Verb
 from launcher.backup.retention import KeepReason
+from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
+from launcher.importing.draft import Source
 from launcher.models import Health, Role, Theme
 from launcher.settings.kinds import SettingError
 
@@ -391,3 +393,19 @@ def warning(fault: Fault) -> str:
     if words := WARNING_WORDS.get(fault.reason):
         return str(words) % fault.facts
     return f"{fault}."
+
+
+_PROGRAMS: Mapping[Source, str] = {
+    Source.HOMEPAGE: "Homepage",
+    Source.HOMER: "Homer",
+    Source.DASHY: "Dashy",
+    Source.HEIMDALL: "Heimdall",
+    Source.CSV: "CSV",
+}
+
+
+def imported_section(source: Source) -> str:
+    """Return what the section for links in no folder is called: another for each source."""
+    if source is Source.BOOKMARKS:
+        return gettext("Imported bookmarks")
+    return gettext("Imported from %(source)s", source=_PROGRAMS[source])

@@ -74,6 +74,8 @@ class LeaveReason(StrEnum):
     URL_LOCAL = "url_local"
     """The URL in the home network was dropped, as it is none; detail: the URL."""
     ICON_TOO_LARGE = "icon_too_large"
+    ICON_IN_FILE = "icon_in_file"
+    """The file holds the picture itself, which is not taken over."""
 
     FOLDERS_JOINED = "folders_joined"
     """A folder deeper than `MAX_LEVELS`; name: the section that its links are in."""
@@ -81,6 +83,9 @@ class LeaveReason(StrEnum):
     """A key stands twice in one mapping, and the last counts; name: the key."""
     ROW = "row"
     """A row has more cells than the header; the others were dropped."""
+    COLUMN = "column"
+    """A column was dropped, as its heading is none that is known, or means the same as one before;
+    name: the heading."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ from launcher.importing.icon_names import icon_of
 MAX_ROWS = 100_000
 _DELIMITERS = ",;\t"
 _SEPARATOR = re.compile(r"(?i)sep=([,;\t])\n")
-# In the languages of Launcher, and as other programs call them.
+# In the languages of Launcher, and as other programs call them. `_heading` says how they are read.
 _HEADINGS = {
     "name": {"name", "title", "app", "titel", "название", "имя"},
     "url": {"url", "link", "address", "href", "website", "adresse", "ссылка", "адрес"},
     "url_local": {
-        "home network url", "url in the home network", "local url", "url_local", "internal url",
-        "url im heimnetz", "url в домашней сети",
+        "home network url", "url in the home network", "local url", "url local", "home url",
+        "internal url", "lan url", "url im heimnetz", "lokale url", "url в домашней сети",
+        "локальная ссылка",
     },
     "section": {
         "section", "folder", "group", "category", "abschnitt", "ordner", "gruppe", "kategorie",
@@ -27,7 +28,7 @@ _HEADINGS = {
     },
     "description": {"description", "note", "notes", "beschreibung", "notiz", "описание"},
     "tags": {"tags", "tag", "labels", "теги", "метки"},
-    "keywords": {"search words", "keywords", "suchwörter", "поисковые слова"},
+    "keywords": {"search words", "keywords", "suchwörter", "слова для поиска", "поисковые слова"},
     "icon": {"icon", "logo", "значок"},
 }  # fmt: skip
 _FIELD_OF = {heading: name for name, headings in _HEADINGS.items() for heading in headings}
@@ -60,6 +61,7 @@ def read_table(text: str) -> Draft:
         if columns is None:
             columns, width = _columns(row), len(row)
             if columns:
+                _note_others(collector, columns, row, line + lines_before)
                 continue
         if columns and any(cell.strip() for cell in row[width:]):
             collector.note(LeaveReason.ROW, line=line + lines_before)
@@ -118,9 +120,24 @@ def _columns(row: Sequence[str]) -> Mapping[str, int]:
     """Return which column has which field; nothing when the row is not one of headings."""
     columns: dict[str, int] = {}
     for number, cell in enumerate(row[:1_000]):
-        if name := _FIELD_OF.get(cell.strip(' "\t').casefold()):
+        if name := _FIELD_OF.get(_heading(cell)):
             columns.setdefault(name, number)
     return columns if "url" in columns else {}
+
+
+def _heading(cell: str) -> str:
+    """Return a heading as it is compared: `Local-URL`, `local_url` and `local url` are the same."""
+    return re.sub(r"[\s_-]+", " ", cell.strip(' "\t')).casefold()
+
+
+def _note_others(
+    collector: Collector, columns: Mapping[str, int], headings: Sequence[str], line: int
+) -> None:
+    """Say of each column with a name that none of its cells is read."""
+    read = set(columns.values())
+    for number, heading in enumerate(headings):
+        if number not in read and heading.strip():
+            collector.note(LeaveReason.COLUMN, name=heading, line=line)
 
 
 def _after_separator(text: str) -> tuple[str, str]:

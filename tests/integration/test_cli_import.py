@@ -108,6 +108,20 @@ def test_a_file_comes_from_stdin_into_one_section(app: Flask, run: Run) -> None:
     assert names(app) == ["Kavita", "Wiki"]
 
 
+def test_links_in_no_folder_get_a_section_in_the_language_of_the_site(
+    runner: FlaskCliRunner, run: Run
+) -> None:
+    def sections() -> set[str]:
+        typed = b"name,url,port\nKavita,https://kavita.old.lan,80\n"
+        done = run("-", "--board", "Home", "--dry-run", "--json", typed=typed)
+        assert "Note, line 1, port: column not imported." in done.stderr
+        return {each["section"] for each in facts_of(done)["created"]}
+
+    assert sections() == {"Imported from CSV"}
+    runner.invoke(args=["settings", "set", "default_locale", "de"])
+    assert sections() == {"Aus CSV importiert"}
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

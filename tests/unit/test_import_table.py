@@ -64,6 +64,29 @@ def test_headings_may_be_in_other_languages(heading: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "heading",
+    [
+        "local_url", "local-url", "Local URL", "home_url", "internal_url", "home network url",
+        "Home network URL", "URL im Heimnetz", "URL в домашней сети",
+    ],
+)  # fmt: skip
+def test_the_home_network_url_has_many_headings(heading: str) -> None:
+    draft = read_table(f"name,url,{heading}\nA,http://a/,http://10.0.0.1/\n")
+    (app,) = draft.apps
+    assert app.url_local == "http://10.0.0.1/"
+    assert draft.notes == ()
+
+
+def test_each_column_that_is_not_read_is_named() -> None:
+    draft = read_table("sep=,\nname,url,Colour,title,,port\nA,http://a/,red,B,,80\n")
+    assert [(each.reason, each.name, each.line) for each in draft.notes] == [
+        (LeaveReason.COLUMN, "Colour", 2),
+        (LeaveReason.COLUMN, "title", 2),
+        (LeaveReason.COLUMN, "port", 2),
+    ]
+
+
+@pytest.mark.parametrize(
     ("encoding", "heading", "name"),
     [
         ("cp1251", "Название;Ссылка", "Домашний сервер"),

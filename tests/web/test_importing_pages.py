@@ -173,6 +173,62 @@ def test_an_unticked_section_is_not_imported_whatever_its_apps_say(
     assert "Kavita" in names_on(app, "home")["Media"]
 
 
+PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+
+
+def test_icons_in_the_file_are_named_or_counted(ben: Visitor, boards: None) -> None:
+    links = [f'<DT><A HREF="http://{n}.lan/" ICON="{PICTURE}">App {n}</A>' for n in range(21)]
+    start = "<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DL><p>\n"
+    why = "The icon in the file is not imported. Launcher uses a matching icon or letters."
+
+    preview_of(ben, "\n".join([start, links[0], "</DL>"]).encode(), board="home")
+    assert f"App 0 {why}" in text_of(ben.page)
+    assert "icon in the file is" not in text_of(ben.page).replace(why, "")
+
+    preview_of(ben, "\n".join([start, *links, "</DL>"]).encode(), board="home")
+    assert why not in ben.page
+    assert (
+        "21 icons in the file are not imported. Launcher uses matching icons or letters."
+        in text_of(ben.page)
+    )
+
+
+def test_a_column_of_a_table_that_is_not_imported_is_named(ben: Visitor, boards: None) -> None:
+    preview_of(ben, b"name,url,colour\nA,http://a.lan/,red\n", source="csv", board="home")
+
+    assert "1 colour Launcher does not import this column." in text_of(ben.page)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ru"])
+def test_the_columns_that_the_page_names_are_read(
+    ben: Visitor, boards: None, language: str
+) -> None:
+    ben.language = language
+    (said,) = re.findall(r"CSV[^<]*: ([^<:]+)\.</span>", ben.open("/import").text)
+    headings = said.split(", ")
+    assert len(headings) == 6
+    table = f"name,url,{','.join(headings)}\nA,http://a.lan/,,,,,,\n"
+    preview_of(ben, table.encode(), source="csv", board="home")
+    assert 'id="import-notes"' not in ben.page
+
+
+@pytest.mark.parametrize(
+    ("language", "section"),
+    [
+        ("en", "Imported from CSV"),
+        ("de", "Aus CSV importiert"),
+        ("ru", "Импорт из CSV"),
+    ],
+)
+def test_links_in_no_folder_get_a_section_named_by_their_source(
+    ben: Visitor, boards: None, language: str, section: str
+) -> None:
+    ben.language = language
+    preview_of(ben, b"name,url\nA,http://a.lan/\n", source="csv", board="home")
+
+    assert f"<bdi>{section}</bdi>" in ben.page
+
+
 def test_nothing_ticked_is_asked_again(ben: Visitor, boards: None) -> None:
     address = preview_of(ben)
 
@@ -188,7 +244,7 @@ def test_another_board_is_previewed_with_the_same_ticks(ben: Visitor, boards: No
         address, step="preview", board="garden", sections="one", app=apps[1:], section=sections
     )
 
-    assert "Imported new section, 3 apps" in text_of(ben.page)
+    assert "Imported bookmarks new section, 3 apps" in text_of(ben.page)
     assert '<option value="garden" selected>' in ben.page
     assert ticks(ben.page, "app") == apps[1:]
 

@@ -22,6 +22,7 @@ from launcher.catalogue.importing import import_apps
 from launcher.catalogue.undo_kept import KEEP_IMPORTS, KEEP_IMPORTS_FOR, kept_imports
 from launcher.db.session import release, resume
 from launcher.db.settings import site_settings
+from launcher.i18n.labels import imported_section
 from launcher.i18n.locale import gettext as _
 from launcher.icons.remote import MOST_ICONS
 from launcher.icons.uploads import clean_name
@@ -171,12 +172,13 @@ def _target(slug: str) -> _Target:
 
 
 def _plan(kept: Kept, target: _Target, *, one: bool) -> ImportPlan:
+    section = imported_section(Source(kept.draft.source))
     return plan_import(
         kept.draft,
         target.board,
         viewer=signed_in_user(),
-        nameless=_("Imported"),
-        one_section=_("Imported") if one else None,
+        nameless=section,
+        one_section=section if one else None,
     )
 
 

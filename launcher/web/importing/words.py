@@ -59,7 +59,10 @@ SOURCES: Mapping[Source, SourceWords] = {
         "table",
         "CSV",
         _("Table with the columns name and url"),
-        _("Save a table as CSV. Columns section, description and tags are optional."),
+        _(
+            "Save a table as CSV. Optional columns: section, description, tags, search words, icon,"
+            " home network URL."
+        ),
     ),
 }
 
@@ -149,9 +152,13 @@ _LEFT: Mapping[str, LazyString] = {
     LeaveReason.TAGS: _("Tags left out: %(detail)s. An app has up to 20 tags of 50 characters."),
     LeaveReason.URL_LOCAL: _("Home network URL left out, as it is not complete."),
     LeaveReason.ICON_TOO_LARGE: _("Icon left out, as it is too large."),
+    LeaveReason.ICON_IN_FILE: _(
+        "The icon in the file is not imported. Launcher uses a matching icon or letters."
+    ),
     LeaveReason.FOLDERS_JOINED: _("Folders deeper than 10 levels are joined."),
     LeaveReason.REPEATED_KEY: _("The file has this key twice. The last one counts."),
     LeaveReason.ROW: _("The row has more cells than the header. The others are left out."),
+    LeaveReason.COLUMN: _("Launcher does not import this column."),
     TEXT: _("Characters that cannot be shown are left out."),
     Unfit.URL_PASSWORD: _("The URL contains a user name or a password."),
     Unfit.CHARACTERS: _("The URL has spaces or control characters."),
