@@ -45,13 +45,14 @@ def create_app(overrides: Mapping[str, str] | None = None, *, has_pages: bool = 
 
 
 def _add_pages(app: Flask) -> None:
-    from launcher import web  # noqa: PLC0415  (see `has_pages`)
+    from launcher import api, web  # noqa: PLC0415  (see `has_pages`)
     from launcher.db import session  # noqa: PLC0415  (see `has_pages`)
     from launcher.i18n.app import init_app as init_i18n  # noqa: PLC0415
 
     session.init_app(app)
     init_i18n(app)
     web.init_app(app)
+    api.init_app(app)
 
 
 def _configure(app: Flask, config: Config) -> None:

@@ -8,6 +8,7 @@ PASSWORD_MIN_LENGTH = 12
 PASSWORD_MAX_LENGTH = 1000
 DISPLAY_NAME_MAX_LENGTH = 60
 GROUP_NAME_MAX_LENGTH = 60
+TOKEN_NAME_MAX_LENGTH = 60
 
 
 class AccountError(Exception):
@@ -109,6 +110,42 @@ class GroupNameTakenError(AccountError):
 
     code = "group_name_taken"
     sentence = "there is a group {username!r} already"
+
+
+class TokenNameUnfitError(AccountError):
+    """A name of a token that is empty, too long, or is not one printable line."""
+
+    code = "token_name_unfit"
+    sentence = f"the name of a token is one line of 1 to {TOKEN_NAME_MAX_LENGTH} characters"
+
+
+class TokenInvalidError(AccountError):
+    """No valid token is this text: it is unknown, revoked, or of a deactivated user."""
+
+    code = "token_invalid"
+    sentence = "the token is not valid"
+
+
+class TokenExpiredError(AccountError):
+    """The token is no longer valid."""
+
+    code = "token_expired"
+    sentence = "the token has expired"
+
+
+class TokenThrottledError(AccountError):
+    """Too many invalid tokens came from this address.
+
+    Attributes:
+        wait_s: how long to wait before the next attempt.
+    """
+
+    code = "token_throttled"
+    sentence = "too many invalid tokens from this address"
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__()
+        self.wait_s = wait_s
 
 
 class SetupRefusedError(AccountError):

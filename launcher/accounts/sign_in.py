@@ -86,6 +86,23 @@ def confirm_password(
     db.session.commit()
 
 
+def count_invalid(address: str, now: datetime) -> None:
+    """Count an invalid token from `address`, and commit."""
+    _count_attempt(_Tally(f"token {_address_subject(address)}"), now)
+
+
+def is_paused(address: str, now: datetime) -> int:
+    """Return how many seconds invalid tokens from `address` are refused for, 0 for none.
+
+    Nothing is written, so that an attacker cannot keep the database busy.
+    """
+    row = db.session.get(SignInFailure, f"token {_address_subject(address)}")
+    if not row or row.failures < FAILURES_BEFORE_PAUSE:
+        return 0
+    wait_s = (row.last_at + PAUSE - now).total_seconds()
+    return max(1, round(wait_s)) if 0 < wait_s <= PAUSE.total_seconds() else 0
+
+
 def _verify(
     user: User | None, password: str, tally: _Tally, action: str, *, address: str, now: datetime
 ) -> User:

@@ -79,7 +79,23 @@ def _begin(connection: sa.Connection) -> None:
     fails, without waiting, when another has written in between.
     """
     reads_only = has_request_context() and request.method in {"GET", "HEAD", "OPTIONS"}
+    reads_only = reads_only and not g.get("is_writing", False)
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Let a request that reads write within the block, in a transaction of its own.
+
+    What was not committed before is lost.
+    """
+    db.session.rollback()
+    g.is_writing = True
+    try:
+        yield
+    finally:
+        g.is_writing = False
+        db.session.rollback()
 
 
 def ungated(view: Callable[P, R]) -> Callable[P, R]:
@@ -146,6 +162,16 @@ def enter() -> None:
     """
     if "gate_pass" not in g:
         g.gate_pass = _enter_gate()
+
+
+def enter_for_data() -> None:
+    """Enter the gate as `enter` does, and refuse a database of another version.
+
+    Raises:
+        DataBeingReplacedError, DatabaseOfAnotherVersionError
+    """
+    enter()
+    _require_our_version()
 
 
 def _enter_gate() -> GatePass:

@@ -1,4 +1,4 @@
--- Revision 0008. Written by the migrations; never edited by hand.
+-- Revision 0009. Written by the migrations; never edited by hand.
 
 CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY);
 
@@ -21,21 +21,6 @@ CREATE TABLE users (
     CONSTRAINT users_home_board
         FOREIGN KEY (home_board_id) REFERENCES boards (id) ON DELETE SET NULL
 );
-
-CREATE TABLE api_tokens (
-    id INTEGER NOT NULL PRIMARY KEY,
-    user_id INTEGER NOT NULL,
-    name TEXT NOT NULL,
-    prefix TEXT NOT NULL,
-    token_sha256 TEXT NOT NULL UNIQUE,
-    scope TEXT NOT NULL CHECK (scope IN ('metrics', 'read', 'write')),
-    created_at DATETIME NOT NULL,
-    expires_at DATETIME,
-    last_used_at DATETIME,
-    FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
-);
-
-CREATE INDEX api_tokens_user ON api_tokens (user_id);
 
 CREATE TABLE sign_in_failures (
     subject TEXT NOT NULL PRIMARY KEY,
@@ -327,3 +312,19 @@ CREATE TABLE launches (
 ) WITHOUT ROWID;
 
 CREATE INDEX launches_app ON launches (app_id);
+
+CREATE TABLE "api_tokens" (
+    id INTEGER NOT NULL PRIMARY KEY,
+    user_id INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    prefix TEXT NOT NULL,
+    token_sha256 TEXT NOT NULL UNIQUE,
+    scopes TEXT NOT NULL,
+    created_at DATETIME NOT NULL,
+    expires_at DATETIME,
+    last_used_at DATETIME,
+    last_used_from TEXT NOT NULL DEFAULT '',
+    FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE
+);
+
+CREATE INDEX api_tokens_user ON api_tokens (user_id);

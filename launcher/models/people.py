@@ -8,7 +8,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from launcher.models.types import EnumText, Model, StoredText, UtcSeconds, utc_now
+from launcher.models.types import EnumSet, EnumText, Model, StoredText, UtcSeconds, utc_now
 
 
 class Role(StrEnum):
@@ -28,11 +28,16 @@ class Theme(StrEnum):
 
 
 class TokenScope(StrEnum):
-    """What an API token may do at most; the role of its user limits it too."""
+    """What an API token may do; the role of its user limits it too."""
 
+    BACKUPS_READ = "backups:read"
+    BACKUPS_CREATE = "backups:create"
+    BACKUPS_DOWNLOAD = "backups:download"
+    BACKUPS_RESTORE = "backups:restore"
+    BACKUPS_DELETE = "backups:delete"
+    SCHEDULE = "schedule"
+    STATUS = "status"
     METRICS = "metrics"
-    READ = "read"
-    WRITE = "write"
 
 
 class User(Model):
@@ -95,7 +100,11 @@ class User(Model):
 class ApiToken(Model):
     """A secret with which a program acts for a user. Only its SHA-256 is kept.
 
-    `prefix` is its beginning, by which a person recognises it.
+    Attributes:
+        prefix: its beginning, by which a person recognises it.
+        scopes: what it may do.
+        expires_at: until when it is valid, None for no end.
+        last_used_from: the address that it was used from last.
     """
 
     __tablename__ = "api_tokens"
@@ -106,10 +115,11 @@ class ApiToken(Model):
     name: Mapped[str]
     prefix: Mapped[str]
     token_sha256: Mapped[str] = mapped_column(unique=True)
-    scope: Mapped[TokenScope] = mapped_column(EnumText(TokenScope, otherwise=TokenScope.METRICS))
+    scopes: Mapped[frozenset[TokenScope]] = mapped_column(EnumSet(TokenScope))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+    last_used_from: Mapped[str] = mapped_column(default="", server_default="")
 
     user: Mapped[User] = relationship(back_populates="api_tokens")
 

@@ -35,7 +35,7 @@ else:
 
 E = TypeVar("E", bound=StrEnum)
 
-__all__ = ["EnumText", "Model", "UtcDateTime", "UtcSeconds", "utc_now"]
+__all__ = ["EnumSet", "EnumText", "Model", "UtcDateTime", "UtcSeconds", "utc_now"]
 
 
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -115,6 +115,27 @@ class EnumText(TypeDecorator[E]):
             return self.members(value)
         except ValueError:
             return self.otherwise
+
+
+class EnumSet(TypeDecorator[frozenset[E]]):
+    """Members of a `StrEnum`, stored as their texts in order with spaces between them."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, members: type[E]) -> None:
+        """Let what is no member be read as nothing."""
+        super().__init__()
+        self.members = members
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str | None:
+        """Refuse what is no member."""
+        return None if value is None else " ".join(sorted(map(self.members, value)))
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> frozenset[E]:
+        """Return the members."""
+        words = set(value.split()) if isinstance(value, str) else set()
+        return frozenset(each for each in self.members if each in words)
 
 
 class StoredText(sa.Text):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from flask import request
+from flask import current_app, request
 from flask_wtf.csrf import CSRFError
 
 from launcher.extensions import csrf
@@ -45,6 +45,9 @@ def init_app(app: Flask) -> None:
 
 
 def _refuse_other_sites() -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "ignores_cookies", False):
+        return  # no browser is signed in there
     if request.method in _UNSAFE and (headers := _foreign_headers()):
         raise ForeignFormError(headers)
 

@@ -1,0 +1,172 @@
+"""Every answer of the API that is no result: `application/problem+json` (RFC 9457).
+
+`PROBLEMS` lists them all. A code never changes its meaning; `detail` and `hint` are English
+sentences for a person who reads a log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from flask import Response
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem: its HTTP status, what happened, and what to do next."""
+
+    status: int
+    title: str
+    hint: str
+
+
+PROBLEMS: Mapping[str, Kind] = {
+    # The request
+    "bad_json": Kind(400, "The body is not valid JSON", "Send one JSON object in UTF-8."),
+    "bad_request": Kind(400, "The request is not valid", "Compare it with the reference."),
+    "token_missing": Kind(
+        401, "A token is needed", "Send the header Authorization: Bearer with a token."
+    ),
+    "token_invalid": Kind(
+        401, "The token is not valid", "Create a new one: Administration, API tokens."
+    ),
+    "token_expired": Kind(
+        401, "The token has expired", "Create a new one: Administration, API tokens."
+    ),
+    "scope_missing": Kind(403, "The token does not have the scope", "Create a token that has it."),
+    "role_too_low": Kind(403, "The user of the token may not do this", "Use a token of an admin."),
+    "not_found": Kind(404, "There is nothing at this address", "Compare it with the reference."),
+    "method_not_allowed": Kind(
+        405, "The address does not accept this method", "The header Allow lists those it accepts."
+    ),
+    "not_acceptable": Kind(
+        406, "The answer is not available in this form", "Accept application/json."
+    ),
+    "length_required": Kind(
+        411, "The length of the body is needed", "Send the header Content-Length."
+    ),
+    "precondition_failed": Kind(
+        412, "It has changed since it was read", "Read it again, then send its new ETag."
+    ),
+    "too_large": Kind(413, "The body is too large", "Send less."),
+    "unsupported_type": Kind(
+        415, "The body has another type", "Send it as the type that the reference names."
+    ),
+    "range_not_satisfiable": Kind(
+        416, "The file does not have this part", "The header Content-Range has its size."
+    ),
+    "invalid_field": Kind(
+        422, "A field is unknown, missing or not valid", "Correct the field that is named."
+    ),
+    "too_many_attempts": Kind(
+        429, "Too many invalid tokens from this address", "Wait, then send a valid token."
+    ),
+    # The server
+    "internal": Kind(500, "Something went wrong", "The server log has an entry with this number."),
+    "data_being_replaced": Kind(
+        503, "A restore is replacing the data", "Try again after the seconds in Retry-After."
+    ),
+    "database_busy": Kind(
+        503, "The database is busy", "Try again after the seconds in Retry-After."
+    ),
+    "database_damaged": Kind(
+        503, "The database is damaged", "Restore a backup: flask backup restore latest."
+    ),
+    "database_version": Kind(
+        503,
+        "The database is of another version",
+        "flask database upgrade reports the next step.",
+    ),
+    # Backups; the codes of `launcher.backup.errors`
+    "backup_not_found": Kind(404, "There is no such backup", "List the backups that are there."),
+    "operation_in_progress": Kind(
+        409, "Another operation is running", "Wait until it has ended, then try again."
+    ),
+    "backup_protected": Kind(
+        409, "The backup is protected", "Remove its protection, then delete it."
+    ),
+    "verification_failed": Kind(
+        422, "The backup is damaged", "Use another one. Verify finds those that are good."
+    ),
+    "incompatible_backup": Kind(
+        422, "This version of Launcher cannot use the backup", "The detail says why."
+    ),
+    "upload_rejected": Kind(
+        422, "The file is not accepted", "Upload a backup that was created by Launcher."
+    ),
+    "check_stopped": Kind(
+        422, "The file could not be checked to the end", "Try again when the server is less busy."
+    ),
+    "restore_failed": Kind(
+        500, "The restore failed; the data is as it was", "The detail says what to correct."
+    ),
+    "revert_failed": Kind(
+        500,
+        "The restore failed, and the data could not be put back",
+        "Restore the safety backup that the detail names.",
+    ),
+    "store_unavailable": Kind(
+        503, "The backup folder cannot be used", "Check that it is mounted and can be written."
+    ),
+    "source_database": Kind(
+        503, "The database could not be read", "Try again. If it persists, check the disk."
+    ),
+    "not_started": Kind(
+        503, "The operation could not be started", "Try again. The server log may say more."
+    ),
+    "time_used_up": Kind(503, "The time limit was reached", "Start it again to continue."),
+    "insufficient_space": Kind(
+        507, "The disk is too full; nothing was changed", "Delete backups, or free some space."
+    ),
+    "disk_full": Kind(507, "The disk is full", "Make room on the disk of the data."),
+}
+"""Every kind of problem by its code."""
+
+
+class Problem(Exception):  # noqa: N818 (RFC 9457 calls it a problem)
+    """Ends a request with a problem.
+
+    Attributes:
+        code: a key of `PROBLEMS`.
+        detail: what happened here, a sentence; "" where the title says all.
+        facts: further members of the answer.
+        headers: headers of the answer.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        **facts: Any,
+    ) -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.facts = facts
+        self.headers = dict(headers or {})
+
+    def response(self, reference: str) -> Response:
+        """Return the answer; `reference` is the address of the reference page."""
+        kind = PROBLEMS[self.code]
+        members = {
+            "type": f"{reference}#{self.code}",
+            "title": kind.title,
+            "status": kind.status,
+            "code": self.code,
+            "detail": self.detail or f"{kind.title}.",
+            "hint": kind.hint,
+            **self.facts,
+        }
+        return Response(
+            msgspec.json.encode(members),
+            kind.status,
+            self.headers,
+            content_type=MEDIA_TYPE,
+        )
