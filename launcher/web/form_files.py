@@ -21,7 +21,8 @@ from launcher.backup.files import disk_errors, require_space
 from launcher.current import current_config
 from launcher.db.session import release
 from launcher.extensions import csrf
-from launcher.web.receiving import ReceivingRequest, drain, drained
+from launcher.http.incoming import drain, drained
+from launcher.web.receiving import ReceivingRequest
 
 _ACCEPTED_BYTES = 64 << 20
 _MAX_PARTS = 100

@@ -8,36 +8,26 @@ checked. Only then is the body read, with the gate released: a slow upload must 
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, NoReturn, ParamSpec, TypeVar, cast
 
 from flask import Flask, Request, abort, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
-from launcher.background.process import UploadRequest
 from launcher.background.uploads import IncomingFile, sweep
-from launcher.backup.errors import (
-    InsufficientSpaceError,
-    OperationInProgressError,
-    StoreUnavailableError,
-    UploadRejectedError,
-)
-from launcher.backup.files import disk_errors, require_space
+from launcher.backup.errors import UploadRejectedError
 from launcher.backup.reasons import Reason
 from launcher.backup.records.text import clean_note
 from launcher.current import current_backups, current_config
 from launcher.db.session import reads_form_itself, release, resume
 from launcher.extensions import csrf
+from launcher.http.incoming import Received, drain, drained, require_room
 from launcher.i18n.formats import size
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.web.errors import show_refusal
-from launcher.web.operations.start import start_operation
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
@@ -51,26 +41,12 @@ R = TypeVar("R")
 # The form around the file: its token, a note, the headers of each part.
 _FORM_BYTES = 1 << 16
 _MAX_PARTS = 20
-_SPARE_BYTES = 16 << 20
 _NAME_CHARACTERS = 200
 
 _NO_FILE = (
     _("No file arrived"),
     _("Choose a backup file first. If you did, the transfer broke off: send it once more."),
 )
-
-_PATIENCE_S = 20.0
-_POLL_S = 2.0
-_DRAIN_S = 30.0
-_CHUNK_BYTES = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A complete file; `name` is that of the browser, safe to show but not to use in a path."""
-
-    path: Path
-    name: str
 
 
 class ReceivingRequest(Request):
@@ -130,31 +106,8 @@ def received_file() -> Iterator[Received]:
         _refuse_size(config.upload_limit_bytes)
     sweep(config.incoming_dir)
     with drained(2 * config.upload_limit_bytes), ExitStack() as stack:
-        with disk_errors("store the upload"):
-            needed = (request.content_length or 0) + _SPARE_BYTES
-            require_space(config.data_dir, needed, what="the upload")
+        require_room()
         yield _read_form(config, stack)
-
-
-def start_upload(received: Received, *, by: str, note: str = "") -> str:
-    """Start the operation that checks and lists the file; return its id.
-
-    Waits 20 seconds while as many files are checked as may be at once, since a second upload would
-    take longer.
-
-    Raises:
-        OperationInProgressError, StoreUnavailableError: it could not start.
-    """
-    deadline = time.monotonic() + _PATIENCE_S
-    note = f"{note} ({received.name})" if note else received.name
-    upload = UploadRequest(received.path, note)
-    while True:
-        try:
-            return start_operation(upload, by=by)
-        except OperationInProgressError:
-            if time.monotonic() >= deadline:
-                raise
-        time.sleep(_POLL_S)
 
 
 def _read_form(config: Config, stack: ExitStack) -> Received:
@@ -230,33 +183,6 @@ def _refuse_size(limit_bytes: int) -> NoReturn:
     )
     title = _("This file is larger than %(limit)s", limit=size(limit_bytes))
     abort(show_refusal(413, title, text))
-
-
-@contextmanager
-def drained(most_bytes: int) -> Iterator[None]:
-    """Read the rest of the form where the disk has no room for it, then pass the error on."""
-    try:
-        yield
-    except (InsufficientSpaceError, StoreUnavailableError):
-        drain(most_bytes)
-        raise
-
-
-def drain(most_bytes: int) -> None:
-    """Read what is still being sent, for 30 seconds at most.
-
-    A browser reads the response after it has sent the whole form. If the connection were closed
-    before, it would report that instead of showing the page.
-    """
-    if not request.environ.get("wsgi.input_terminated"):
-        return  # a server that does not say where the body ends
-    stream: IO[bytes] = request.environ["wsgi.input"]
-    deadline = time.monotonic() + _DRAIN_S
-    while most_bytes > 0 and time.monotonic() < deadline:
-        chunk = stream.read(_CHUNK_BYTES)
-        if not chunk:
-            return
-        most_bytes -= len(chunk)
 
 
 class _Discarded(io.BytesIO):

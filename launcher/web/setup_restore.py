@@ -17,14 +17,14 @@ from launcher.background.process import RestoreRequest
 from launcher.backup.errors import BackupError
 from launcher.current import current_backups, current_config
 from launcher.db.session import release, resume
+from launcher.http.start import start_operation, start_upload
 from launcher.i18n.locale import gettext as _
 from launcher.web.errors import NextStep, show_backup_error
 from launcher.web.frame import current_appearance
 from launcher.web.htmx import redirect_to
 from launcher.web.operations.following import Follower, following_address
 from launcher.web.operations.plan import Stopwatch, describe_plan
-from launcher.web.operations.start import start_operation
-from launcher.web.receiving import received_file, receives_file, start_upload
+from launcher.web.receiving import received_file, receives_file
 from launcher.web.setup import refuse_setup
 
 if TYPE_CHECKING:

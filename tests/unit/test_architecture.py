@@ -27,7 +27,7 @@ RANKS = [
     {"catalogue", "monitoring"},
     {"i18n"},
     {"demo", "notifications"},
-    {"jobs"},
+    {"http", "jobs"},
     DOORS,
     {"app"},
 ]

@@ -24,6 +24,7 @@ from launcher.backup.records.operation import JournalEntry, Outcome, Progress
 from launcher.backup.service import BackupService
 from launcher.config import Config
 from launcher.current import current_backups
+from launcher.http import start
 from launcher.web import receiving
 from tests.conftest import MakeApp
 from tests.web.visitor import Visitor
@@ -155,12 +156,12 @@ def test_a_file_of_any_name_arrives(
 ) -> None:
     begun: list[UploadRequest] = []
 
-    def begin(upload: UploadRequest, *, by: str) -> str:
+    def begin(upload: UploadRequest, *, by: str, operation_id: str) -> str:
         assert upload.path.read_bytes() == b"content"
         begun.append(upload)
         return "0" * 16
 
-    monkeypatch.setattr(receiving, "start_operation", begin)
+    monkeypatch.setattr(start, "start_operation", begin)
     body = form({"csrf_token": token(ada)}, (b"content", "NAME"))
     answer = post(ada, body.replace(b'filename="NAME"', parameter.encode()))
 
@@ -409,7 +410,7 @@ def test_a_third_file_waits_while_two_are_checked(
                 os.close(lock)
         looks.append(True)
 
-    monkeypatch.setattr(receiving.time, "sleep", wait)
+    monkeypatch.setattr(start.time, "sleep", wait)
 
     answer = send(ada, (copy, "a.db"))
 
@@ -421,7 +422,7 @@ def test_a_third_file_waits_while_two_are_checked(
 def test_when_two_checks_take_too_long_it_says_so(
     ada: Visitor, config: Config, copy: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receiving, "_PATIENCE_S", 0.0)
+    monkeypatch.setattr(start, "_PATIENCE_S", 0.0)
     locks = [try_lock(config.lock_dir / name, exclusive=True) for name in PLACES]
     try:
         answer = send(ada, (copy, "a.db"))

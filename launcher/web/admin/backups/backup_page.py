@@ -17,6 +17,7 @@ from launcher.current import current_backups
 from launcher.db.session import release, resume
 from launcher.db.settings import site_settings
 from launcher.extensions import db
+from launcher.http.download import Stored, send_plain, send_stored
 from launcher.i18n.formats import exact
 from launcher.i18n.labels import VERB_WORDS, damage
 from launcher.i18n.locale import gettext
@@ -25,7 +26,6 @@ from launcher.models import User
 from launcher.models.types import utc_now
 from launcher.web.admin.backups import comparison, history
 from launcher.web.admin.backups.backup_verdict import inspect
-from launcher.web.admin.backups.download import Stored, send_plain, send_stored
 from launcher.web.admin.backups.file_verdict import fit
 from launcher.web.admin.backups.retention_labels import periods, retention_label
 from launcher.web.admin.backups.words import note, short_time, why

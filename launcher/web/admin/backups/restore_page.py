@@ -13,6 +13,7 @@ from launcher.backup.errors import NoAdminInsideError
 from launcher.backup.records.backup import Backup
 from launcher.current import current_backups
 from launcher.db.session import release, resume
+from launcher.http.start import start_operation
 from launcher.i18n.locale import gettext as _
 from launcher.web.admin.schedule.words import schedule_words
 from launcher.web.errors import NextStep, show_backup_error
@@ -20,7 +21,6 @@ from launcher.web.frame import current_appearance
 from launcher.web.htmx import is_htmx, redirect_to, render
 from launcher.web.operations.following import Follower, following_address
 from launcher.web.operations.plan import Stopwatch, describe_plan
-from launcher.web.operations.start import start_operation
 from launcher.web.reauthentication import confirm_in_form, has_recent_password
 from launcher.web.roles import admin_required, signed_in_user
 from launcher.web.sessions import allow_renewal, holder_of
@@ -85,7 +85,8 @@ def restore(backup_id: str) -> ResponseReturnValue:
             backup.id,
             keep_schedule=asked.schedule != TAKE,
             carry_account=user.username if asked.is_carrying else "",
-        )
+        ),
+        by=user.username,
     )
     return redirect_to(following_address(operation_id, follower))
 

@@ -8,8 +8,9 @@ from flask import Blueprint, request, url_for
 from markupsafe import Markup
 
 from launcher.current import current_backups, current_config
+from launcher.http.start import start_upload
 from launcher.web.htmx import redirect_to
-from launcher.web.receiving import received_file, receives_file, start_upload
+from launcher.web.receiving import received_file, receives_file
 from launcher.web.roles import admin_required, signed_in_user
 
 if TYPE_CHECKING:

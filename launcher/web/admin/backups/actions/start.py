@@ -12,11 +12,11 @@ from launcher.background.process import (
     RestoreTestRequest,
     VerifyRequest,
 )
+from launcher.http.start import start_operation
 from launcher.i18n.labels import STAGE_WORDS, VERB_WORDS
 from launcher.web.admin.backups import operation_row
 from launcher.web.admin.backups.actions.common import LIST_CHANGED, blueprint, get_backup, way_back
-from launcher.web.operations.start import start_operation
-from launcher.web.roles import admin_required
+from launcher.web.roles import admin_required, signed_in_user
 
 if TYPE_CHECKING:
     from flask.blueprints import BlueprintSetupState
@@ -73,5 +73,5 @@ def progress() -> ResponseReturnValue:
 
 def _start(wanted: OperationRequest) -> ResponseReturnValue:
     back = way_back()
-    operation_row.remember_started(start_operation(wanted))
+    operation_row.remember_started(start_operation(wanted, by=signed_in_user().username))
     return redirect(back, 303)
