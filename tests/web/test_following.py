@@ -200,7 +200,7 @@ def test_a_token_is_good_for_one_operation_and_one_day(
     other = service.journal(limit=1)[0].operation_id
 
     assert guest.open(f"/admin/backups/operations/{other}?t={token}").status_code == 302
-    monkeypatch.setattr("launcher.web.operations.following.MAX_AGE_S", -1)
+    monkeypatch.setattr("launcher.background.follow_tokens.MAX_AGE_S", -1)
     assert guest.open(address).status_code == 302
 
 

@@ -7,24 +7,16 @@ browser that began the operation sees all of its outcome, any other only how it 
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
 import logging
-import secrets
-import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from flask import session, url_for
 
-from launcher.backup.codec import DecodeError, decode, encode, parse
-from launcher.backup.files import write_atomic
+from launcher.background import follow_tokens
 from launcher.current import current_config
 from launcher.web.frame import Appearance
 from launcher.web.sessions import Holder
 
-MAX_AGE_S = 86400
 _log = logging.getLogger(__name__)
 
 
@@ -53,12 +45,8 @@ def following_address(operation_id: str, follower: Follower) -> str:
 
     Without a token where nothing can be written: the page is then for admins.
     """
-    token = secrets.token_urlsafe(24)
-    path = _path(token)
     try:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        _remove_old(path.parent)
-        write_atomic(path, json.dumps(encode(_Kept(operation_id, follower))).encode())
+        token = follow_tokens.keep(current_config().following_dir, _Kept(operation_id, follower))
     except OSError as error:
         _log.warning("an operation is followed without a token: %s", error)
         return url_for("operations.show", operation_id=operation_id)
@@ -68,27 +56,10 @@ def following_address(operation_id: str, follower: Follower) -> str:
 
 def read_follower(token: str, operation_id: str) -> Follower | None:
     """Return who follows this operation by `token`, None when it is invalid or too old."""
-    path = _path(token)
-    try:
-        is_old = time.time() - path.stat().st_mtime > MAX_AGE_S
-        kept = decode(_Kept, parse(path.read_bytes()))
-    except (OSError, DecodeError):
-        return None
-    return None if is_old or kept.operation_id != operation_id else kept.follower
+    kept = follow_tokens.read(current_config().following_dir, token, _Kept)
+    return kept.follower if kept and kept.operation_id == operation_id else None
 
 
 def is_follower_here(operation_id: str) -> bool:
     """Whether this browser began the operation. Its session may have ended since."""
     return session.get("follows") == operation_id
-
-
-def _path(token: str) -> Path:
-    # Nothing of a request becomes a path.
-    return current_config().following_dir / f"{hashlib.sha256(token.encode()).hexdigest()}.json"
-
-
-def _remove_old(folder: Path) -> None:
-    for path in folder.iterdir():
-        with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > MAX_AGE_S:
-                path.unlink()
