@@ -7,6 +7,7 @@ from flask import request
 from launcher.accounts import tokens
 from launcher.accounts.errors import TokenExpiredError, TokenInvalidError, TokenThrottledError
 from launcher.api.problems import Problem
+from launcher.audit import Actor
 from launcher.models import ApiToken, TokenScope
 
 _CHALLENGE = 'Bearer realm="launcher"'
@@ -32,6 +33,12 @@ def authenticate(scope: TokenScope) -> ApiToken:
         raise Problem(error.code, headers={"WWW-Authenticate": challenge}) from None
     require(token, scope)
     return token
+
+
+def actor_of(token: ApiToken) -> Actor:
+    """Return who acts with `token`: its owner, and the token by its name."""
+    name = f"{token.user.username} (token {token.name})"
+    return Actor(name, id=token.user_id, address=request.remote_addr or "")
 
 
 def require(token: ApiToken, scope: TokenScope) -> None:

@@ -1,0 +1,40 @@
+"""The answer of every call that begins an operation: 202, its place, and how to follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import url_for
+
+from launcher.api.door import Answer
+from launcher.api.following import follow_token
+from launcher.api.shapes import Operation, operation_of
+from launcher.backup.ports import utc_now
+from launcher.backup.records.operation import Progress, Verb
+from launcher.current import current_backups
+
+STARTED_HEADERS: Mapping[str, str] = {"Location": "The address of the operation."}
+
+
+class StartedOperation(Operation, kw_only=True):
+    """An operation that has begun.
+
+    `follow_token` opens it for a day, and nothing else. It is valid during and after a restore,
+    which can end the token that began it. It is empty where it could not be kept.
+    """
+
+    follow_token: str
+
+
+def started(operation_id: str, *, verb: Verb, by: str) -> Answer:
+    """Return the answer of an operation that has begun; needs no database."""
+    # It is unknown where the disk had no room for a line of the journal.
+    unknown = Progress(operation_id, verb, by, started_at=utc_now(), stages=())
+    shape = operation_of(current_backups().operation(operation_id) or unknown)
+    facts = {name: getattr(shape, name) for name in shape.__struct_fields__}
+    location = url_for("api.dispatch", rest=f"operations/{operation_id}")
+    return Answer(
+        StartedOperation(**facts, follow_token=follow_token(operation_id)),
+        status=202,
+        headers={"Location": location},
+    )
