@@ -9,6 +9,7 @@ PASSWORD_MAX_LENGTH = 1000
 DISPLAY_NAME_MAX_LENGTH = 60
 GROUP_NAME_MAX_LENGTH = 60
 TOKEN_NAME_MAX_LENGTH = 60
+TOKEN_MAX_YEARS = 10
 
 
 class AccountError(Exception):
@@ -117,6 +118,34 @@ class TokenNameUnfitError(AccountError):
 
     code = "token_name_unfit"
     sentence = f"the name of a token is one line of 1 to {TOKEN_NAME_MAX_LENGTH} characters"
+
+
+class TokenScopesMissingError(AccountError):
+    """A token that could do nothing."""
+
+    code = "token_scopes_missing"
+    sentence = "a token has at least one scope"
+
+
+class TokenExpiryUnfitError(AccountError):
+    """An expiry that is not in the future, or too far away."""
+
+    code = "token_expiry_unfit"
+    sentence = f"a token expires in the future, in {TOKEN_MAX_YEARS} years at most, or never"
+
+
+class TokenOwnerUnfitError(AccountError):
+    """Every scope needs an active admin as the owner of the token."""
+
+    code = "token_owner_unfit"
+    sentence = "{username!r} is no active admin, and only such a user can have a token"
+
+
+class TokenNotRevokedError(AccountError):
+    """That a token is revoked could not be written: the disk is full or refuses."""
+
+    code = "token_not_revoked"
+    sentence = "the token was not revoked, because the data directory cannot be written"
 
 
 class TokenInvalidError(AccountError):

@@ -8,26 +8,32 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.orm import contains_eager
 
 from launcher import audit
 from launcher.accounts.errors import (
+    TOKEN_MAX_YEARS,
     TOKEN_NAME_MAX_LENGTH,
+    SignInThrottledError,
     TokenExpiredError,
+    TokenExpiryUnfitError,
     TokenInvalidError,
     TokenNameUnfitError,
+    TokenNotRevokedError,
+    TokenOwnerUnfitError,
+    TokenScopesMissingError,
     TokenThrottledError,
 )
 from launcher.accounts.sign_in import count_invalid, is_paused
 from launcher.audit import Actor, Target
 from launcher.current import current_config
+from launcher.db.revoked_tokens import FILE_NAME, add_revoked, read_revoked
 from launcher.db.session import writing
 from launcher.extensions import db
 from launcher.models import ApiToken, TokenScope, User
@@ -36,6 +42,7 @@ from launcher.models.types import utc_now
 START = "lch_"
 _SHOWN = len(START) + 6
 _USED_EVERY = timedelta(minutes=1)
+_LONGEST = timedelta(days=365.25 * TOKEN_MAX_YEARS + 2)  # to the end of the last day
 
 
 def create_token(
@@ -49,11 +56,18 @@ def create_token(
     """Create a token of `owner`, and commit; return it with its text, which is kept nowhere.
 
     Raises:
-        TokenNameUnfitError
+        TokenNameUnfitError, TokenScopesMissingError, TokenExpiryUnfitError, TokenOwnerUnfitError:
+            nothing was created.
     """
     name = name.strip()
     if not 1 <= len(name) <= TOKEN_NAME_MAX_LENGTH or not name.isprintable():
         raise TokenNameUnfitError
+    if not scopes:
+        raise TokenScopesMissingError
+    if expires_at and not timedelta() < expires_at - utc_now() < _LONGEST:
+        raise TokenExpiryUnfitError
+    if not owner.is_admin or not owner.is_active:
+        raise TokenOwnerUnfitError(owner.username)
     secret = START + secrets.token_urlsafe(32)
     token = ApiToken(
         user=owner,
@@ -66,10 +80,10 @@ def create_token(
     db.session.add(token)
     db.session.flush()
     changes = {
-        "name": ["", name],
-        "user": ["", owner.username],
-        "scopes": ["", " ".join(sorted(scopes))],
-        "expires_at": ["", expires_at.isoformat() if expires_at else ""],
+        "name": [None, name],
+        "owner": [None, owner.username],
+        "scopes": [None, " ".join(sorted(scopes))],
+        "expires_at": [None, expires_at.isoformat() if expires_at else ""],
     }
     audit.record("token.create", actor=actor, target=_target(token), changes=changes)
     db.session.commit()
@@ -77,28 +91,55 @@ def create_token(
 
 
 def all_tokens() -> Sequence[ApiToken]:
-    """Return every token, the newest first."""
-    query = sa.select(ApiToken).order_by(ApiToken.created_at.desc(), ApiToken.id.desc())
-    return db.session.scalars(query).all()
+    """Return every token that was not revoked, the newest first."""
+    query = _with_owner().order_by(ApiToken.created_at.desc(), ApiToken.id.desc())
+    dead = revoked()
+    return [each for each in db.session.scalars(query) if each.token_sha256 not in dead]
+
+
+def find_token(token_id: int) -> ApiToken | None:
+    """Return the token with this id, None when there is none, or it was revoked."""
+    token = db.session.scalar(_with_owner().where(ApiToken.id == token_id))
+    return token if token and token.token_sha256 not in revoked() else None
+
+
+def tokens_of(user: User) -> Sequence[ApiToken]:
+    """Return the tokens of `user` that were not revoked, the newest first."""
+    return [each for each in all_tokens() if each.user_id == user.id]
+
+
+def is_expired(token: ApiToken, now: datetime | None = None) -> bool:
+    """Whether the token has expired."""
+    return token.expires_at is not None and token.expires_at <= (now or utc_now())
 
 
 def revoke(tokens: Collection[ApiToken], *, actor: Actor) -> None:
     """Make tokens invalid at once, in every process and for good; the caller commits.
 
-    They stay invalid when a backup is restored that has them.
+    They stay invalid when a backup is restored that has them, and when the commit fails.
 
     Raises:
-        OSError: that could not be written; the tokens are still valid.
+        TokenNotRevokedError: that could not be written; nothing was changed.
     """
-    _remember_revoked([token.token_sha256 for token in tokens])
+    if not tokens:
+        return
+    try:
+        add_revoked(_revoked_path(), [token.token_sha256 for token in tokens])
+    except OSError as error:
+        db.session.rollback()
+        raise TokenNotRevokedError from error
     for token in tokens:
-        changes = {"name": [token.name, ""], "user": [token.user.username, ""]}
+        changes = {
+            "name": [token.name, None],
+            "owner": [token.user.username, None],
+            "scopes": [" ".join(sorted(token.scopes)), None],
+        }
         audit.record("token.revoke", actor=actor, target=_target(token), changes=changes)
         db.session.delete(token)
 
 
 def authenticate(secret: str, *, address: str, now: datetime | None = None) -> ApiToken:
-    """Return the valid token that is this text.
+    """Return the valid token that is this text; the transaction before is lost.
 
     A valid token is accepted however many invalid ones came before, so that nobody can lock it out.
 
@@ -108,68 +149,64 @@ def authenticate(secret: str, *, address: str, now: datetime | None = None) -> A
     """
     moment = now or utc_now()
     digest = _digest(secret)
-    token = db.session.scalar(sa.select(ApiToken).where(ApiToken.token_sha256 == digest))
-    if token is None or digest in revoked() or not token.user.is_active:
-        raise _refusal(address, moment) or TokenInvalidError
-    if token.expires_at and token.expires_at <= moment:
-        raise _refusal(address, moment) or TokenExpiredError
-    if token.last_used_at is None or not abs(moment - token.last_used_at) < _USED_EVERY:
-        token = _mark_used(token, address, moment)
+    try:
+        token = _valid(digest, moment)
+        if token.last_used_at is None or not abs(moment - token.last_used_at) < _USED_EVERY:
+            _note_use(token, address, moment)
+            token = _valid(digest, moment)  # it may have been revoked in between
+    except (TokenInvalidError, TokenExpiredError) as error:
+        raise _refusal(address, moment) or error from None
     return token
 
 
 def revoked() -> frozenset[str]:
-    """Return the SHA-256 of each token that was revoked, whatever the database says."""
-    path = _revoked_path()
-    try:
-        stat = path.stat()
-    except FileNotFoundError:
-        return frozenset()
-    return _read_revoked(path, stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    """Return the SHA-256 of each token that was revoked, whatever the database says.
+
+    Raises:
+        OSError: that cannot be read.
+    """
+    return read_revoked(_revoked_path())
+
+
+def _valid(digest: str, now: datetime) -> ApiToken:
+    token = db.session.scalar(_with_owner().where(ApiToken.token_sha256 == digest))
+    if token is None or digest in revoked() or not token.user.is_active:
+        raise TokenInvalidError
+    if is_expired(token, now):
+        raise TokenExpiredError
+    return token
+
+
+def _with_owner() -> sa.Select[ApiToken]:
+    # A damaged row may point to no user: such a token is none.
+    return sa.select(ApiToken).join(ApiToken.user).options(contains_eager(ApiToken.user))
 
 
 def _refusal(address: str, now: datetime) -> TokenThrottledError | None:
     """Count an invalid token, or return the pause that `address` has already."""
     if wait_s := is_paused(address, now):
         return TokenThrottledError(wait_s)
-    with contextlib.suppress(sa.exc.DBAPIError), writing():
-        count_invalid(address, now)
+    try:
+        with writing():
+            count_invalid(address, now)
+    except SignInThrottledError as error:  # others were counted in between
+        return TokenThrottledError(error.retry_after_s)
+    except sa.exc.DBAPIError:
+        pass  # a database that cannot be written gives nobody a valid token
     return None
 
 
-def _mark_used(token: ApiToken, address: str, now: datetime) -> ApiToken:
+def _note_use(token: ApiToken, address: str, now: datetime) -> None:
     """Note when a token was used; a database that cannot be written must not stop its request."""
     token_id = token.id
     with contextlib.suppress(sa.exc.DBAPIError), writing():
         used = sa.update(ApiToken).where(ApiToken.id == token_id)
         db.session.execute(used.values(last_used_at=now, last_used_from=address))
         db.session.commit()
-    db.session.rollback()
-    found = db.session.get(ApiToken, token_id)
-    if found is None:  # it was revoked in between
-        raise TokenInvalidError
-    return found
-
-
-def _remember_revoked(digests: Collection[str]) -> None:
-    if not digests:
-        return
-    path = _revoked_path()
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, "".join(f"{each}\n" for each in digests).encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@lru_cache(maxsize=1)
-def _read_revoked(path: Path, _changed_ns: int, _size: int, _inode: int) -> frozenset[str]:
-    return frozenset(path.read_text("ascii", "replace").split())
 
 
 def _revoked_path() -> Path:
-    return current_config().data_dir / "revoked-tokens"
+    return current_config().data_dir / FILE_NAME
 
 
 def _digest(secret: str) -> str:

@@ -21,6 +21,7 @@ from launcher.accounts.errors import (
 from launcher.accounts.passwords import hash_password, require_fit_password
 from launcher.accounts.sessions import end_sessions
 from launcher.accounts.sign_in import forget_failures
+from launcher.accounts.tokens import revoke, tokens_of
 from launcher.audit import Actor, Target
 from launcher.db.settings import current_settings
 from launcher.extensions import db
@@ -199,15 +200,16 @@ def set_active(user: User, active: bool, *, actor: Actor, seen: Standing | None 
 
 
 def delete_user(user: User, *, actor: Actor, seen: Standing | None = None) -> None:
-    """Delete `user` and their API tokens; what they own stays, owned by `heir_of` them.
+    """Delete `user` and revoke their API tokens; what they own stays, owned by `heir_of` them.
 
     Raises:
-        AccountChangedError, LastAdminError: nothing was changed.
+        AccountChangedError, LastAdminError, TokenNotRevokedError: nothing was changed.
     """
     _require_unchanged(user, seen)
     _require_another_admin(user)
     if heir := heir_of(user, actor=actor):
         _leave_to(heir, user, actor=actor)
+    revoke(tokens_of(user), actor=actor)
     audit.record("user.delete", actor=actor, target=_target(user))
     db.session.delete(user)
     db.session.commit()

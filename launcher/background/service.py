@@ -11,6 +11,7 @@ from launcher.backup.ports import Clock, utc_now
 from launcher.config import Config
 from launcher.db.connect import operation_recorder
 from launcher.db.content import LauncherContent
+from launcher.db.revoked_tokens import FILE_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def build_backups(installation: Installation, *, clock: Clock = utc_now) -> Back
             installation.backup_dir,
             create=installation.backup_dir.is_relative_to(installation.data_dir),
         ),
-        content=LauncherContent(),
+        content=LauncherContent(revoked_tokens=installation.data_dir / FILE_NAME),
         gate=gate,
         examiner=ExaminerInChild(),
         clock=clock,

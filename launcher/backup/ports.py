@@ -6,7 +6,7 @@ The application hands these in when it builds the service; tests hand in small r
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,11 +89,13 @@ class Content(Protocol):
         schedule: Schedule | None,
         account: Mapping[str, object] | None,
         is_own: bool = True,
+        known_tokens: Collection[str] = (),
     ) -> tuple[Fault, ...]:
         """Prepare a staged database at `head` to go live, in one transaction.
 
-        In a file from outside it replaces values that the application never writes. Returns what
-        it replaced.
+        In a file from outside it replaces values that the application never writes, and removes
+        API tokens but `known_tokens`, by the keys of a survey. Tokens that were revoked stay so.
+        Returns what it replaced or removed.
         Writes the session epoch; the schedule, if given; the account, if given, as an active
         admin (an account of the same name is replaced).
         """

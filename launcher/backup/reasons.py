@@ -157,6 +157,14 @@ class Reason(StrEnum):
         "passwords_removed",
         "users whose stored passwords are not valid and need new ones: {count}",
     )
+    TOKENS_STAY_REVOKED = (
+        "tokens_stay_revoked",
+        "API tokens of the backup that were revoked since stay revoked: {names}",
+    )
+    TOKENS_REMOVED = (
+        "tokens_removed",
+        "API tokens of a file from outside that are not valid here are removed: {names}",
+    )
     OTHER_APPLICATION = "other_application", "this database belongs to another application"
     READ_ONLY_FORMAT = ("read_only_format",
         "this database has a file format that SQLite only reads, which Launcher never writes")

@@ -182,7 +182,8 @@ def prepare_restore(
     1. Migrate an older schema to ours.
     2. Give it the page size of the live database.
     3. Write the session epoch, the schedule that is kept, the account that is carried; in a file
-       from outside, replace values that the application never writes.
+       from outside, replace values that the application never writes, and remove API tokens that
+       are not valid here.
     4. Check that an active admin can sign in afterwards.
 
     Holds on failure: only staging was touched.
@@ -208,6 +209,7 @@ def prepare_restore(
             schedule=live.survey.schedule if live.survey and choices.keep_schedule else None,
             account=_carried(live, choices),
             is_own=checked.is_own,
+            known_tokens=live.survey.api_tokens.keys() if live.survey else (),
         )
     with _unfit_errors("read"), open_checked(path) as connection:
         if checked.pending:
@@ -315,7 +317,7 @@ def plan_restore(
         keep_schedule=bool(now and now.schedule and choices.keep_schedule),
         signed_out=now.names.get("user", ()) if now else (),
         password_changes=_password_changes(now, then) if now else (),
-        tokens_lost=tuple(sorted(set(now.api_tokens) - set(then.api_tokens))) if now else (),
+        tokens_lost=_tokens_lost(now, then) if now else (),
         admins=then.admins,
         site_name_now=now.site_name if now else "",
         site_name_then=then.site_name,
@@ -367,6 +369,10 @@ def _password_changes(now: Survey, then: Survey) -> tuple[str, ...]:
             if now.password_versions.get(name, version) != version
         )
     )
+
+
+def _tokens_lost(now: Survey, then: Survey) -> tuple[str, ...]:
+    return tuple(sorted(name for key, name in now.api_tokens.items() if key not in then.api_tokens))
 
 
 def restore_backup(

@@ -120,6 +120,9 @@ ACCOUNT_HINTS: Mapping[str, str] = {
     "group_name_taken": "`flask group list` shows them all.",
     "last_admin": "Make somebody else an admin first.",
     "account_changed": "Look at it again, and decide then.",
+    "token_scopes_missing": "`flask token create --help` lists them.",
+    "token_owner_unfit": "`flask user list` shows who is an admin.",
+    "token_not_revoked": "Free some space on the disk of the data directory, then try again.",
     "setup_refused": "`flask database upgrade` prints the link while there is no admin.",
 }
 """By the code of the error about an account."""

@@ -12,17 +12,20 @@ import contextlib
 import hashlib
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from launcher import migrations
 from launcher.backup.ports import Clock, utc_now
-from launcher.backup.reasons import Fault
+from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.schema import SchemaObject
 from launcher.backup.records.survey import Migration, Schedule, Survey
-from launcher.db.connect import connect, stored_moment
+from launcher.backup.records.text import listed
+from launcher.db.connect import connect
+from launcher.db.revoked_tokens import read_revoked
+from launcher.db.token_rows import TokenRow, delete_tokens, read_tokens
 from launcher.settings.table import SCHEDULE, SiteSettings
 
 if TYPE_CHECKING:
@@ -53,7 +56,9 @@ class ForeignKeyError(Exception):
 class LauncherContent:
     """The tables of Launcher, as the core asks for them."""
 
-    def __init__(self, *, clock: Clock = utc_now) -> None:
+    def __init__(self, *, revoked_tokens: Path | None = None, clock: Clock = utc_now) -> None:
+        """Let the tokens in the file `revoked_tokens` stay revoked."""
+        self._revoked_tokens = revoked_tokens
         self._clock = clock
 
     @property
@@ -159,23 +164,35 @@ class LauncherContent:
                     "SELECT username, password_hash FROM users"
                 )
             },
-            api_tokens=self._live_tokens(connection),
+            api_tokens={
+                token.version: token.name
+                for token in read_tokens(connection, at=self._clock())
+                if token.is_valid and token.digest not in self._revoked()
+            },
             schedule={name: getattr(site, name) for name in SCHEDULE} if site else None,
             site_name=site.site_name if site else "",
             epoch=site.session_epoch if site else "",
         )
 
-    def _live_tokens(self, connection: sqlite3.Connection) -> tuple[str, ...]:
-        """Return name and prefix of each token that works now; names need not be unique."""
-        rows = connection.execute(
-            """
-            SELECT api_tokens.name || ' (' || prefix || '…)'
-            FROM api_tokens JOIN users ON users.id = user_id
-            WHERE is_active AND (expires_at IS NULL OR expires_at > ?)
-            ORDER BY api_tokens.name, prefix""",
-            (stored_moment(self._clock()),),
+    def _revoked(self) -> frozenset[str]:
+        return read_revoked(self._revoked_tokens) if self._revoked_tokens else frozenset()
+
+    def _remove_tokens(
+        self, connection: sqlite3.Connection, known: Collection[str] | None
+    ) -> tuple[Fault, ...]:
+        """Remove tokens that were revoked, and those that are not `known`; None for any."""
+        tokens, revoked = read_tokens(connection, at=self._clock()), self._revoked()
+        dead = [each for each in tokens if each.digest in revoked]
+        strange = [
+            each
+            for each in tokens
+            if each not in dead and known is not None and each.version not in known
+        ]
+        delete_tokens(connection, [*dead, *strange])
+        return (
+            *_of_tokens(Reason.TOKENS_STAY_REVOKED, dead),
+            *_of_tokens(Reason.TOKENS_REMOVED, strange),
         )
-        return tuple(row[0] for row in rows)
 
     def prepare(
         self,
@@ -185,15 +202,18 @@ class LauncherContent:
         schedule: Schedule | None,
         account: Mapping[str, object] | None,
         is_own: bool = True,
+        known_tokens: Collection[str] = (),
     ) -> tuple[Fault, ...]:
         """Write what changes in a staged database before it goes live, in one transaction.
 
         Failures of sign-in are removed: they count against the addresses of another time. Odd
-        values of our own data stay as they were: the site read them before.
+        values of our own data stay as they were: the site read them before. A token that was
+        revoked since stays revoked. One in a file from outside opens nothing unless it is the same
+        as one that is valid here: who made the file may know its secret.
 
         Returns:
-            What was replaced, see `hashes.remove_costly_hashes` and, for a file from outside,
-            `rows.replace_odd_values`.
+            What was replaced or removed, see also `hashes.remove_costly_hashes` and, for a file
+            from outside, `rows.replace_odd_values`.
         """
         from launcher.db.hashes import remove_costly_hashes  # noqa: PLC0415  (no page asks for this)
 
@@ -211,6 +231,7 @@ class LauncherContent:
                 _write_account(connection, account)
             connection.execute("DELETE FROM sign_in_failures")
             faults = remove_costly_hashes(connection)
+            faults += self._remove_tokens(connection, None if is_own else known_tokens)
             if not is_own:
                 # The models import SQLAlchemy.
                 from launcher.db.rows import replace_odd_values  # noqa: PLC0415
@@ -268,6 +289,11 @@ def _tables(connection: sqlite3.Connection) -> tuple[str, ...]:
 
 def _count(connection: sqlite3.Connection, table: str) -> int:
     return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+def _of_tokens(reason: Reason, tokens: Sequence[TokenRow]) -> tuple[Fault, ...]:
+    names = listed([each.name for each in tokens])
+    return (Fault(reason, {"names": names}),) if tokens else ()
 
 
 def _texts(connection: sqlite3.Connection, query: str) -> tuple[str, ...]:

@@ -23,7 +23,15 @@ import sqlalchemy as sa
 
 from launcher.backup.reasons import Fault, Reason
 from launcher.models import SystemSettings
-from launcher.models.types import EPOCH, EnumText, Model, StoredFacts, UtcDateTime, UtcSeconds
+from launcher.models.types import (
+    ODD_MOMENT,
+    EnumSet,
+    EnumText,
+    Model,
+    StoredFacts,
+    UtcDateTime,
+    UtcSeconds,
+)
 from launcher.settings.kinds import SettingError
 from launcher.settings.table import SETTINGS, read
 
@@ -201,11 +209,13 @@ def _is_readable_json(value: bytes) -> bool:
 def _column(column: sa.Column[object]) -> _Column:
     """Return what `column` may hold, by its type in the models."""
     name, type_ = column.name, column.type
-    default = None if column.nullable else _default(column)
+    default = column.info.get("odd") if column.nullable else _default(column)
     length = NAME_LENGTH if name in _SHORT else TEXT_LENGTH
     if isinstance(type_, EnumText):
         members = ", ".join(f"'{member}'" for member in type_.members)
         made = _Column(name, f"typeof({name}) = 'text' AND {name} IN ({members})", _always(default))
+    elif isinstance(type_, EnumSet):
+        made = _Column(name, _TEXT.format(name), _always(""), NAME_LENGTH)
     elif isinstance(type_, sa.Boolean):
         made = _Column(name, _WHOLE.format(name, 0, 1), _always(default))
     elif isinstance(type_, UtcDateTime):
@@ -235,7 +245,7 @@ def _default(column: sa.Column[object]) -> object:
     if isinstance(column.type, EnumText):
         return column.type.otherwise
     if isinstance(column.type, UtcDateTime):
-        return f"{EPOCH:%Y-%m-%d %H:%M:%S.%f}"
+        return ODD_MOMENT
     if isinstance(column.default, sa.ColumnDefault) and column.default.is_scalar:
         return column.default.arg
     return 0

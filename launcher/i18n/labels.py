@@ -185,6 +185,12 @@ WARNING_WORDS: Mapping[Reason, LazyString] = {
         "Some stored passwords are not valid and are removed. These users need a new password from"
         " an admin; number of users: %(count)s."
     ),
+    Reason.TOKENS_STAY_REVOKED: _(
+        "These API tokens are in the backup and were revoked since. They stay revoked: %(names)s."
+    ),
+    Reason.TOKENS_REMOVED: _(
+        "These API tokens are in the file and not valid on this site. They are removed: %(names)s."
+    ),
     Reason.LOG_APART: _(
         "This database keeps its newest changes in a second file, with -wal at the end of its name."
         " If the original has such a file, copy both into one folder on the server and run “flask"
@@ -333,6 +339,17 @@ ACCOUNT_WORDS: Mapping[str, LazyString] = {
     "account_changed": _("Someone else changed this account meanwhile."),
     "group_name_unfit": _("Enter a name of at most 60 characters."),
     "group_name_taken": _("Another group has this name. Choose a different one."),
+    "token_name_unfit": _("Enter a name of at most 60 characters."),
+    "token_scopes_missing": _("Choose at least one scope."),
+    "token_expiry_unfit": _("Choose a date in the next 10 years."),
+    "token_owner_unfit": _("Every scope needs the admin role."),
+    "token_not_revoked": _(
+        "The token was not revoked: the data directory cannot be written. Check that the disk is"
+        " not full, then try again."
+    ),
+    "token_invalid": _("The token is not valid."),
+    "token_expired": _("The token has expired."),
+    "token_throttled": _("Too many invalid tokens. Wait a minute, then try again."),
     "setup_refused": _("This setup link is not valid, or was used"),
     "sign_in_refused": _("The user name or password is not correct."),
     "sign_in_throttled": _("Too many failed attempts. Wait a minute, then try again."),

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from launcher.models.catalogue import App, Board, Placement, Section, Tag
-from launcher.models.people import User
+from launcher.models.people import ApiToken, User
 from launcher.models.sharing import Group
 from launcher.models.types import Model
 
-COUNTED: tuple[type[Any], ...] = (App, Board, Placement, Section, Tag, User, Group)
+COUNTED: tuple[type[Any], ...] = (App, Board, Placement, Section, Tag, User, Group, ApiToken)
 """The rows whose ids stand in addresses and forms."""
 
 _NEXT = """

@@ -8,7 +8,15 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from launcher.models.types import EnumSet, EnumText, Model, StoredText, UtcSeconds, utc_now
+from launcher.models.types import (
+    ODD_MOMENT,
+    EnumSet,
+    EnumText,
+    Model,
+    StoredText,
+    UtcSeconds,
+    utc_now,
+)
 
 
 class Role(StrEnum):
@@ -117,9 +125,9 @@ class ApiToken(Model):
     token_sha256: Mapped[str] = mapped_column(unique=True)
     scopes: Mapped[frozenset[TokenScope]] = mapped_column(EnumSet(TokenScope))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
-    expires_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None] = mapped_column(info={"odd": ODD_MOMENT})
     last_used_at: Mapped[datetime | None]
-    last_used_from: Mapped[str] = mapped_column(default="", server_default="")
+    last_used_from: Mapped[str] = mapped_column(default="", server_default=sa.text("''"))
 
     user: Mapped[User] = relationship(back_populates="api_tokens")
 

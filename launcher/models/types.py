@@ -39,6 +39,8 @@ __all__ = ["EnumSet", "EnumText", "Model", "UtcDateTime", "UtcSeconds", "utc_now
 
 
 EPOCH = datetime.fromtimestamp(0, UTC)
+ODD_MOMENT = f"{EPOCH:%Y-%m-%d %H:%M:%S.%f}"
+"""What replaces a stored moment that is none."""
 _END = datetime(9999, 1, 1, tzinfo=UTC)  # later moments cannot be shown in every zone
 
 

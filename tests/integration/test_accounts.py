@@ -267,7 +267,7 @@ def test_two_admins_who_remove_each_other_leave_one(app: Flask, contents: None) 
 def test_a_user_who_goes_takes_their_tokens_along(contents: None) -> None:
     ben = users.find_user("ben")
     db.session.add(
-        ApiToken(user=ben, name="phone", prefix="p", token_sha256="s", scope=TokenScope.READ)
+        ApiToken(user=ben, name="phone", prefix="p", token_sha256="s", scopes=[TokenScope.STATUS])
     )
     db.session.commit()
     users.delete_user(ben, actor=COMMAND_LINE)

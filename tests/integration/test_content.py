@@ -45,7 +45,7 @@ def database(app: Flask, cast: object, data_dir: Path) -> Iterator[sqlite3.Conne
         db.session.add(Board(slug="home", name="Home", owner=ada))
         for name, expires_at in (("phone", None), ("old", NOW)):
             token = ApiToken(user=ada, name=name, prefix="lnch_ab", token_sha256=name)
-            token.scope, token.expires_at = TokenScope.READ, expires_at
+            token.scopes, token.expires_at = frozenset({TokenScope.STATUS}), expires_at
             db.session.add(token)
         db.session.commit()
     with closing(sqlite3.connect(data_dir / "launcher.db", isolation_level=None)) as connection:
@@ -66,7 +66,7 @@ def test_a_survey_counts_and_names_what_is_there(
         "user": ("ada", "ben", "chloe"),
     }
     assert survey.admins == ("ada",)
-    assert survey.api_tokens == ("phone (lnch_ab…)",)
+    assert list(survey.api_tokens.values()) == ["phone (lnch_ab…)"]
     assert survey.site_name == "Launcher"
     assert survey.schedule == {name: SETTINGS[name].default for name in SCHEDULE}
 

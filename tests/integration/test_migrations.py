@@ -126,7 +126,6 @@ def is_row(name: str) -> bool:
     [
         ("users", "role", models.Role),
         ("users", "theme", models.Theme),
-        ("api_tokens", "scope", models.TokenScope),
         ("boards", "visibility", models.Visibility),
         ("health_checks", "kind", models.CheckKind),
         ("health_checks", "method", models.CheckMethod),

@@ -16,8 +16,9 @@ from flask.testing import FlaskCliRunner
 from launcher.backup.reasons import Reason
 from launcher.db.content import LauncherContent
 from launcher.db.rows import NAME_LENGTH
+from launcher.db.token_rows import read_tokens
 from launcher.extensions import db
-from launcher.models.types import Model
+from launcher.models.types import Model, utc_now
 from launcher.settings.table import SETTINGS
 from tests.support.odd_rows import ODD_VALUES, OddCell, fill_empty_tables, odd_cells, write_odd
 
@@ -41,8 +42,9 @@ def digest(path: Path) -> dict[str, list[tuple[object, ...]]]:
 def mend(path: Path) -> dict[str, str]:
     """Mend the rows; return reason → what it names."""
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        known = {each.version for each in read_tokens(database, at=utc_now())}
         faults = LauncherContent().prepare(
-            database, epoch="new", schedule=None, account=None, is_own=False
+            database, epoch="new", schedule=None, account=None, is_own=False, known_tokens=known
         )
     return {fault.reason: " ".join(map(str, fault.facts.values())) for fault in faults}
 

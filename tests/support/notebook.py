@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from launcher.backup.reasons import Fault
@@ -100,7 +100,7 @@ class Notebook:
                 name: hashlib.sha256(password.encode()).hexdigest()[:8]
                 for name, password, _ in people
             },
-            api_tokens=(),
+            api_tokens={},
             schedule={"cron": cron},
             site_name=site_name,
             epoch=epoch,
@@ -114,6 +114,7 @@ class Notebook:
         schedule: Schedule | None,
         account: Mapping[str, object] | None,
         is_own: bool = True,  # noqa: ARG002
+        known_tokens: Collection[str] = (),  # noqa: ARG002
     ) -> tuple[Fault, ...]:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("UPDATE setting SET epoch = ?", (epoch,))

@@ -22,7 +22,7 @@ surveys = st.builds(
     names=st.dictionaries(names, tuples, max_size=2),
     admins=tuples,
     password_versions=st.dictionaries(names, names, max_size=2),
-    api_tokens=tuples,
+    api_tokens=st.dictionaries(names, names, max_size=2),
     schedule=st.none() | schedules,
     site_name=names,
     epoch=names,
@@ -56,7 +56,7 @@ def test_the_order_in_which_a_database_answers_does_not_count(one: Survey) -> No
 
 def test_what_is_no_text_has_a_mark_too() -> None:
     odd: Any = {b"\xff": "a", "ada": "b", "\ud800": "c"}
-    survey = Survey({}, {}, (), odd, (), None, "", "")
+    survey = Survey({}, {}, (), odd, {}, None, "", "")
     assert len(version_of(survey)) == 16
 
 

@@ -20,8 +20,8 @@ from tests.support.odd_rows import ODD_VALUES, OddCell, fill_empty_tables, odd_c
 from tests.web.addresses import UNKNOWN, address, parts_of, rules
 
 READERS = {
-    kinds.EnumText, kinds.StoredBoolean, kinds.StoredBytes, kinds.StoredFacts, kinds.StoredInteger,
-    kinds.StoredText, kinds.UtcDateTime, kinds.UtcSeconds,
+    kinds.EnumSet, kinds.EnumText, kinds.StoredBoolean, kinds.StoredBytes, kinds.StoredFacts,
+    kinds.StoredInteger, kinds.StoredText, kinds.UtcDateTime, kinds.UtcSeconds,
 }  # fmt: skip
 SEARCHES = ("/find?q=a", "/find?q=%C3%A9.", "/admin/audit?kind=user", "/admin/audit?by=ada")
 """Pages that read more when asked for it."""

@@ -56,7 +56,7 @@ def test_every_warning_before_a_restore_has_words() -> None:
         Reason.DANGLING_ROWS, Reason.ROWS_BREAK_RULES, Reason.LEFT_OUT, Reason.WILL_GO,
         Reason.WITHOUT_ADMIN,
         Reason.FROM_FUTURE, Reason.LOG_APART, Reason.ODD_VALUES, Reason.ODD_SETTINGS,
-        Reason.PASSWORDS_REMOVED,
+        Reason.PASSWORDS_REMOVED, Reason.TOKENS_STAY_REVOKED, Reason.TOKENS_REMOVED,
         Reason.LATEST_UPLOAD, Reason.LATEST_EXTERNAL, Reason.LATEST_SAFETY,
     }  # fmt: skip
     for warning in map(fault_of, WARNING_WORDS):

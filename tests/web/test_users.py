@@ -62,7 +62,11 @@ def test_everybody_is_in_the_list(ada: Visitor, app: Flask) -> None:
         ben = users.find_user("ben")
         for number in range(2):
             token = ApiToken(
-                user=ben, name="phone", prefix="p", token_sha256=str(number), scope=TokenScope.READ
+                user=ben,
+                name="phone",
+                prefix="p",
+                token_sha256=str(number),
+                scopes=[TokenScope.STATUS],
             )
             db.session.add(token)
         chloe = users.find_user("chloe")
@@ -247,7 +251,7 @@ def test_the_question_before_deleting_says_what_goes_and_what_stays(
     with app.app_context():
         token = ApiToken(
             user=users.find_user("ben"), name="p", prefix="p", token_sha256="s",
-            scope=TokenScope.READ,
+            scopes=[TokenScope.STATUS],
         )  # fmt: skip
         db.session.add(token)
         db.session.commit()

@@ -19,7 +19,8 @@ class Survey:
         admins: names of the active admins.
         password_versions: by user name, a text that differs when the password does. Never a hash
             that could be attacked, never shown.
-        api_tokens: names of the live API tokens.
+        api_tokens: names of the valid API tokens, by a text that differs when the token, its owner
+            or its rights do.
         schedule: the settings of the backup schedule, by names that only the application knows;
             None when the database has none.
         site_name: as shown in the bar.
@@ -30,7 +31,7 @@ class Survey:
     names: Mapping[str, tuple[str, ...]]
     admins: tuple[str, ...]
     password_versions: Mapping[str, str]
-    api_tokens: tuple[str, ...]
+    api_tokens: Mapping[str, str]
     schedule: Schedule | None
     site_name: str
     epoch: str

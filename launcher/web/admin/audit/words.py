@@ -7,6 +7,7 @@ another version, are shown as they are.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ KIND_WORDS: Mapping[str, LazyString] = {
     "session": _("Sign-ins"),
     "user": _("Accounts"),
     "group": _("Groups"),
+    "token": _("API tokens"),
     "settings": _("Settings"),
     "recipient": _("Notifications"),
     "board": _("Boards"),
@@ -59,6 +61,8 @@ ACTION_WORDS: Mapping[str, LazyString] = {
     "group.create": _("Added group %(name)s"),
     "group.update": _("Changed group %(name)s"),
     "group.delete": _("Deleted group %(name)s"),
+    "token.create": _("Created API token %(name)s"),
+    "token.revoke": _("Revoked API token %(name)s"),
     "settings.update": _("Changed the settings"),
     "recipient.create": _("Added recipient %(name)s"),
     "recipient.update": _("Changed recipient %(name)s"),
@@ -104,6 +108,8 @@ ACTION_WORDS: Mapping[str, LazyString] = {
 FIELD_WORDS: Mapping[str, LazyString] = {
     "role": _("Role"),
     "is_active": _("May sign in"),
+    "scopes": _("Scopes"),
+    "expires_at": _("Expiry"),
     "display_name": _("Display name"),
     "description": _("Description"),
     "own_home": _("Own home board"),
@@ -251,6 +257,14 @@ def value_words(field: str, value: object) -> str:
         return LOCALES.get(text, text)
     if field == "backup_restore_test" and text in RESTORE_TEST_WORDS:
         return str(RESTORE_TEST_WORDS[text])
+    if field == "expires_at" and value is not None:
+        text = _expiry_words(text)
     if field in {"home_networks", "home_hosts"}:
         text = ", ".join(text.split())
     return text or gettext("nothing")
+
+
+def _expiry_words(text: str) -> str:
+    with suppress(ValueError, OverflowError):
+        return day_and_time(datetime.fromisoformat(text))
+    return text or gettext("never")
