@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-
 import click
 from flask.cli import AppGroup
 
@@ -15,12 +12,12 @@ from launcher.cli.exits import EXIT_CODES, PARTLY_FAILED, exit_codes_help, handl
 from launcher.cli.progress import bars
 from launcher.cli.shell import json_option, read_current_settings, typist
 from launcher.current import current_application, current_backups, current_config
+from launcher.jobs.facts import JobFacts, facts_of
 from launcher.jobs.history import Book, Run, RunOutcome, runs
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import perform
 from launcher.notifications.assessment import known_settings
 from launcher.schedule.leader import Leader, leader
-from launcher.settings.table import SiteSettings
 
 _EXAMPLES = """
 \b
@@ -58,11 +55,11 @@ def list_(as_json: bool) -> None:
     leading, settings = leader(config.lock_dir), known_settings(current_application())
     found = runs(config.data_dir)
     if as_json:
-        listed = [_facts(job_id, found[job_id], settings) for job_id in JOBS]
+        listed = [facts_of(job_id, found[job_id], settings, now=utc_now()) for job_id in JOBS]
         output.print_json({"leader": leading, "is_led_here": config.scheduler, "jobs": listed})
         return
     rows: list[tuple[str, ...]] = [("JOB", "SCHEDULE", "NEXT", "LAST ATTEMPT", "LAST SUCCESS")]
-    rows += [_row(_facts(job_id, found[job_id], settings)) for job_id in JOBS]
+    rows += [_row(facts_of(job_id, found[job_id], settings, now=utc_now())) for job_id in JOBS]
     output.print_table(rows)
     output.say(_who_runs_them(leading, is_led_here=config.scheduler))
     if settings is None:
@@ -127,42 +124,21 @@ def _exit_code(done: Run) -> int:
     return EXIT_CODES.get(done.error_code, EXIT_CODES["internal"])
 
 
-def _facts(
-    job_id: str, found: Sequence[Run], settings: SiteSettings | None
-) -> Mapping[str, object]:
-    job = JOBS[job_id]
-    coming = job.next_runs(settings, after=utc_now()) if settings else ()
-    return {
-        "id": job_id,
-        "schedule": job.cron(settings) if settings else None,
-        "time_zone": settings.zone.key if settings else None,
-        "next_run_at": coming[0] if coming else None,
-        "last_attempt_at": found[0].started_at if found else None,
-        "last_outcome": (found[0].outcome or "running") if found else None,
-        "last_success_at": next((each.started_at for each in found if each.is_success), None),
-        "runs": list(found),
-    }
-
-
-def _row(facts: Mapping[str, object]) -> tuple[str, ...]:
-    outcome = facts["last_outcome"]
+def _row(facts: JobFacts) -> tuple[str, ...]:
+    outcome = facts.last_outcome
     return (
-        str(facts["id"]),
+        facts.id,
         _schedule(facts),
-        _moment(facts["next_run_at"]) if facts["time_zone"] else "unknown",
-        _moment(facts["last_attempt_at"]) + (f" ({outcome})" if outcome else ""),
-        _moment(facts["last_success_at"]),
+        output.moment(facts.next_run_at) if facts.time_zone else "unknown",
+        output.moment(facts.last_attempt_at) + (f" ({outcome})" if outcome else ""),
+        output.moment(facts.last_success_at),
     )
 
 
-def _schedule(facts: Mapping[str, object]) -> str:
-    if facts["schedule"]:
-        return f"{facts['schedule']} ({facts['time_zone']})"
-    return "off" if facts["time_zone"] else "unknown"
-
-
-def _moment(at: object) -> str:
-    return output.moment(at if isinstance(at, datetime) else None)
+def _schedule(facts: JobFacts) -> str:
+    if facts.schedule:
+        return f"{facts.schedule} ({facts.time_zone})"
+    return "off" if facts.time_zone else "unknown"
 
 
 def _who_runs_them(leading: Leader | None, *, is_led_here: bool) -> str:

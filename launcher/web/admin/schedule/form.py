@@ -5,7 +5,6 @@ A preset is another way to write a cron expression; only the expression is kept.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,8 @@ from launcher.backup.retention import RetentionPolicy
 from launcher.i18n.locale import gettext as _
 from launcher.schedule.cron import comes_due
 from launcher.settings.kinds import Value
-from launcher.settings.table import SETTINGS, SiteSettings
+from launcher.settings.schedule import SHOWN
+from launcher.settings.table import SiteSettings
 from launcher.web.admin.schedule.cron_words import clock
 from launcher.web.admin.setting_fields import read_fields
 
@@ -27,9 +27,6 @@ LAST_DAY = "L"
 DAYS = (*map(str, range(1, 29)), LAST_DAY)
 """The days of a month that every month has."""
 WEEKDAYS = ("1", "2", "3", "4", "5", "6", "0")
-
-SHOWN = tuple(each for each in SETTINGS.values() if each.page == "schedule")
-"""The settings of the form, in their order; each is a field of its name."""
 
 _KEEPS = ("backup_max_count", "backup_keep_daily", "backup_keep_weekly", "backup_keep_monthly")
 
@@ -138,12 +135,6 @@ def check(draft: Draft) -> CheckedDraft:
         errors[error.field] = error.words
     values, refused = read_fields(typed)
     return CheckedDraft(draft, values, errors | refused)
-
-
-def version_of(settings: SiteSettings) -> str:
-    """Return the version of these settings, for the form to carry."""
-    values = [getattr(settings, each.name) for each in SHOWN]
-    return hashlib.sha256(repr([*values, settings.time_zone]).encode()).hexdigest()[:16]
 
 
 class _FieldError(ValueError):

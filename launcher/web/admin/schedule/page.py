@@ -16,17 +16,16 @@ from launcher.i18n.locale import ngettext
 from launcher.i18n.zones import zone_words
 from launcher.models.types import utc_now
 from launcher.schedule import cron
+from launcher.settings.schedule import SHOWN, version_of
 from launcher.settings.table import weakening
 from launcher.web.admin.schedule.cron_words import cron_words, weekday_name
 from launcher.web.admin.schedule.form import (
     DAYS,
     LAST_DAY,
-    SHOWN,
     WEEKDAYS,
     CheckedDraft,
     Draft,
     check,
-    version_of,
 )
 from launcher.web.admin.schedule.retention_preview import preview_removals
 from launcher.web.htmx import is_htmx
