@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from launcher.api import dispatch, status  # noqa: F401  (declares calls)
+from launcher.api import dispatch, jobs, recipients, schedule, status  # noqa: F401  (declares calls)
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -84,7 +84,7 @@ class Door:
 PARTS: Mapping[str, tuple[str, str]] = {
     "backup": (r"[A-Za-z0-9-]{1,64}", "The id of a backup, or `latest`."),
     "operation": (r"[A-Za-z0-9-]{1,64}", "The id of an operation."),
-    "job": (r"[a-z_]{1,40}", "The name of a job."),
+    "job": (r"[a-z-]{1,40}", "The id of a job: `backup`, `scrub` or `restore-test`."),
 }
 """The pattern of each part of an address, and what it is."""
 

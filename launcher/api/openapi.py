@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -33,6 +34,24 @@ _WITH_TOKEN = (
 )
 _WITH_BODY = ("bad_json", "length_required", "too_large", "unsupported_type")
 _REFERENCE = "#/components/schemas/{name}"
+_HEADERS_OF = {
+    401: ("WWW-Authenticate",),
+    403: ("WWW-Authenticate",),
+    409: ("Retry-After",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
+_HEADERS = {
+    "WWW-Authenticate": {
+        "description": "What a token needs (RFC 6750).",
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {
+        "description": "Seconds after which another try makes sense.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+}
+"""Headers of problems, by their status."""
 
 
 def codes_of(door: Door) -> Sequence[str]:
@@ -72,6 +91,7 @@ def _document() -> Mapping[str, Any]:
         "paths": paths,
         "components": {
             "schemas": {**schemas, "Problem": _problem_schema()},
+            "headers": _HEADERS,
             "securitySchemes": {
                 "token": {
                     "type": "http",
@@ -148,15 +168,22 @@ def _responses(door: Door) -> Mapping[str, Any]:
             for name, about in door.response_headers.items()
         }
     responses: dict[str, Any] = {str(door.status): good}
-    for code in codes_of(door):
-        status = str(PROBLEMS[code].status)
-        text = f"`{code}`: {PROBLEMS[code].title}"
-        if status in responses:
-            responses[status]["description"] += f"; {text}"
-        else:
-            content = {MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(name="Problem")}}}
-            responses[status] = {"description": text, "content": content}
+    for status, codes in groupby(codes_of(door), key=lambda code: PROBLEMS[code].status):
+        responses[str(status)] = _problem(status, list(codes))
     return responses
+
+
+def _problem(status: int, codes: Sequence[str]) -> Mapping[str, Any]:
+    """Return the answer of a status that can come with these codes, and no others."""
+    one_of = {"properties": {"code": {"enum": codes}}}
+    schema = {"allOf": [{"$ref": _REFERENCE.format(name="Problem")}, one_of]}
+    described: dict[str, Any] = {
+        "description": "; ".join(f"`{code}`: {PROBLEMS[code].title}" for code in codes),
+        "content": {MEDIA_TYPE: {"schema": schema}},
+    }
+    if names := _HEADERS_OF.get(status):
+        described["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return described
 
 
 def _reference(kind: type[msgspec.Struct]) -> Mapping[str, Any]:

@@ -82,6 +82,9 @@ PROBLEMS: Mapping[str, Kind] = {
         "The database is of another version",
         "flask database upgrade reports the next step.",
     ),
+    "recipients_unreadable": Kind(
+        503, "The recipients cannot be read", "Check that the data directory can be read."
+    ),
     # Backups; the codes of `launcher.backup.errors`
     "backup_not_found": Kind(404, "There is no such backup", "List the backups that are there."),
     "operation_in_progress": Kind(

@@ -24,6 +24,7 @@ from launcher.models import (
 )
 from launcher.models.types import utc_now
 from tests.conftest import ADA, BEN, CHLOE, Person
+from tests.support.api import Program, new_token
 from tests.support.words import compile_words
 from tests.web.app_forms import Find
 from tests.web.visitor import Visitor
@@ -63,6 +64,12 @@ def ben(app: Flask, cast: object) -> Visitor:
 @pytest.fixture
 def chloe(app: Flask, cast: object) -> Visitor:
     return _signed_in(app, CHLOE)
+
+
+@pytest.fixture
+def program(app: Flask, cast: object) -> Program:
+    """A program with a token of Ada's that has every scope."""
+    return Program(app, new_token(app))
 
 
 @pytest.fixture

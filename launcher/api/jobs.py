@@ -1,0 +1,151 @@
+"""The jobs: what runs on a schedule, how it went, and a run at once. As `flask jobs` does it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from flask import url_for
+
+from launcher.api.authentication import actor_of
+from launcher.api.door import Answer, Call, door
+from launcher.api.problems import Problem
+from launcher.backup.codec import encode
+from launcher.current import current_config
+from launcher.db.session import release
+from launcher.db.settings import current_settings
+from launcher.jobs import process
+from launcher.jobs.facts import facts_of
+from launcher.jobs.history import Run, RunOutcome, runs
+from launcher.jobs.registry import JOBS
+from launcher.models import TokenScope
+from launcher.models.types import utc_now
+from launcher.schedule.leader import leader
+
+
+class JobRun(msgspec.Struct, kw_only=True):
+    """One time that a job ran."""
+
+    id: str
+    by: Annotated[str, msgspec.Meta(description="`schedule`, or who asked for it.")]
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: Annotated[RunOutcome | None, msgspec.Meta(description="null while it runs.")]
+    error: Annotated[str, msgspec.Meta(description="What went wrong, an English sentence.")]
+    error_code: str
+    facts: Annotated[dict[str, Any], msgspec.Meta(description="What the job has to report.")]
+
+
+class Job(msgspec.Struct, kw_only=True):
+    """A job: when it is due, and how it went."""
+
+    id: str
+    schedule: Annotated[
+        str | None, msgspec.Meta(description="Its cron expression, null while it is off.")
+    ]
+    time_zone: Annotated[str, msgspec.Meta(description="The zone of the expression.")]
+    next_run_at: Annotated[datetime | None, msgspec.Meta(description="null while it is off.")]
+    last_success_at: datetime | None
+    runs: Annotated[list[JobRun], msgspec.Meta(description="The newest 20, newest first.")]
+
+
+class Jobs(msgspec.Struct, kw_only=True):
+    """Every job, and whether a process runs them."""
+
+    is_led: Annotated[
+        bool, msgspec.Meta(description="Whether some process of this site runs the schedule.")
+    ]
+    jobs: list[Job]
+
+
+class StartedRun(msgspec.Struct, kw_only=True):
+    """A job that runs now."""
+
+    job: str
+    run: Annotated[JobRun | None, msgspec.Meta(description="null where it was not recorded.")]
+
+
+_PROBLEMS = ("operation_in_progress", "store_unavailable", "not_started", "insufficient_space")
+
+
+@door(
+    "GET",
+    "/jobs",
+    scope=TokenScope.STATUS,
+    summary="List jobs",
+    about=(
+        "Lists what runs on a schedule: the backup, the verification of older backups (`scrub`) "
+        "and the restore test, each with its next run and its newest runs."
+    ),
+    result=Jobs,
+)
+def list_jobs(_call: Call) -> Jobs:
+    """Answer with what `flask jobs list --json` prints."""
+    found = runs(current_config().data_dir)
+    return Jobs(
+        is_led=leader(current_config().lock_dir) is not None,
+        jobs=[_described(job_id, found[job_id]) for job_id in JOBS],
+    )
+
+
+@door(
+    "GET",
+    "/jobs/{job}",
+    scope=TokenScope.STATUS,
+    summary="Get a job",
+    about="Returns one job. Its first run has no `outcome` while the job runs.",
+    result=Job,
+)
+def get_job(call: Call) -> Job:
+    """Answer with one job."""
+    job_id = _job_id(call)
+    return _described(job_id, runs(current_config().data_dir)[job_id])
+
+
+@door(
+    "POST",
+    "/jobs/{job}/run",
+    scope=TokenScope.SCHEDULE,
+    summary="Run a job",
+    about=(
+        "Starts a job now and answers at once. It uses no run of its schedule. "
+        "Follow it at `Location`: its first run gets an `outcome`."
+    ),
+    result=StartedRun,
+    status=202,
+    problems=_PROBLEMS,
+    response_headers={"Location": "The job, with its runs."},
+)
+def run_job(call: Call) -> Answer:
+    """Start a job in a process of its own."""
+    assert call.token is not None  # noqa: S101 (the call has a scope)
+    job_id, by = _job_id(call), actor_of(call.token).name
+    release()
+    process.run_now(current_config(), job_id, by=by)
+    started = next(iter(runs(current_config().data_dir)[job_id]), None)
+    location = url_for("api.dispatch", rest=f"jobs/{job_id}")
+    result = StartedRun(job=job_id, run=_run(started) if started else None)
+    return Answer(result, headers={"Location": location})
+
+
+def _job_id(call: Call) -> str:
+    if call.path["job"] not in JOBS:
+        raise Problem("not_found", "There is no such job.")
+    return call.path["job"]
+
+
+def _described(job_id: str, found: tuple[Run, ...]) -> Job:
+    facts = facts_of(job_id, found, current_settings(), now=utc_now())
+    return Job(
+        id=facts.id,
+        schedule=facts.schedule,
+        time_zone=facts.time_zone or "UTC",
+        next_run_at=facts.next_run_at,
+        last_success_at=facts.last_success_at,
+        runs=[_run(each) for each in facts.runs],
+    )
+
+
+def _run(run: Run) -> JobRun:
+    return msgspec.convert(encode(run), JobRun)
