@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from launcher.backup.errors import NoAdminInsideError
 from launcher.backup.records.backup import Backup
 from launcher.current import current_backups
 from launcher.db.session import release, resume
+from launcher.http.plans import plan_version
 from launcher.http.start import start_operation
 from launcher.i18n.locale import gettext as _
 from launcher.web.admin.schedule.words import schedule_words
@@ -71,7 +71,7 @@ def restore(backup_id: str) -> ResponseReturnValue:
         is_carrying=request.form.get("carry") == "1",
         version=request.form.get("version", ""),
     )
-    is_stale = asked.version != _version_of(backup, current_backups().live_version())
+    is_stale = asked.version != plan_version(backup, current_backups().live_version())
     if errors := _wrong_fields():
         return _ask_again(backup, asked, errors)
     if is_stale:
@@ -110,7 +110,7 @@ def _show_plan(
         return _offer_to_carry(error, backup)
     stopwatch.stop()
     resume()
-    version = _version_of(backup, plan.live_version)
+    version = plan_version(backup, plan.live_version)
     words = describe_plan(plan, backup, viewer=viewer, took_s=stopwatch.took_s)
     return render(
         "admin/restore.html",
@@ -162,9 +162,3 @@ def _show_what_changed(backup_id: str, asked: RestoreForm) -> ResponseReturnValu
 def _offer_to_carry(error: NoAdminInsideError, backup: Backup) -> ResponseReturnValue:
     address = url_for("restores.show_plan", backup_id=backup.id, carry=1)
     return show_backup_error(error, next_step=NextStep(address, _("Carry my account into it")))
-
-
-def _version_of(backup: Backup, live_version: str) -> str:
-    """Return the version of what a plan is made from: the live data and the file."""
-    file = backup.file.sha256 if backup.file else ""
-    return hashlib.sha256(f"{live_version} {file}".encode()).hexdigest()
