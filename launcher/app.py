@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping
 
 from flask import Flask
@@ -37,6 +38,7 @@ def create_app(overrides: Mapping[str, str] | None = None, *, has_pages: bool = 
     app.extensions["launcher.config"] = config
     app.extensions["launcher.gate"] = Gate(config.lock_dir)
     app.extensions["launcher.background.service"] = build_backups(installation_of(config))
+    app.extensions["launcher.stop"] = threading.Event()
 
     cli.init_app(app)
     if has_pages:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 from flask import current_app
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from flask import Flask
 
     from launcher.backup.locks import Gate
@@ -32,3 +34,8 @@ def current_gate(app: Flask | None = None) -> Gate:
 def current_backups(app: Flask | None = None) -> BackupService:
     """Return the backup service."""
     return cast("BackupService", (app or current_app).extensions["launcher.background.service"])
+
+
+def current_stop(app: Flask | None = None) -> Event:
+    """Return what is set once the server of this process is to stop: no request may wait."""
+    return cast("Event", (app or current_app).extensions["launcher.stop"])

@@ -18,6 +18,7 @@ import selectors
 import socket
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -177,6 +178,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.leaving: deque[_Connection] = deque()
         self.lingering: deque[_Connection] = deque()
+        self.on_stop: Callable[[], None] = lambda: None
+
+    def handle_exit(self, sig: Any, frame: Any) -> None:
+        """Begin to stop: requests that wait for something end at once."""
+        super().handle_exit(sig, frame)
+        self.on_stop()
 
     def accept(self, listener: Any) -> None:
         """Accept a connection; when there are too many, the oldest unfinished one is closed."""

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from launcher.api import dispatch, jobs, recipients, schedule, status  # noqa: F401  (declares calls)
+from launcher.api import (  # noqa: F401  (declares calls)
+    dispatch,
+    jobs,
+    operations,
+    recipients,
+    restores,
+    schedule,
+    status,
+)
 
 if TYPE_CHECKING:
     from flask import Flask

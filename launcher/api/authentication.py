@@ -13,18 +13,23 @@ from launcher.models import ApiToken, TokenScope
 _CHALLENGE = 'Bearer realm="launcher"'
 
 
+def bearer() -> str:
+    """Return the token that this request was sent with, valid or not; "" for none."""
+    # Not `request.authorization`: it fails for a header that holds no ASCII.
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
 def authenticate(scope: TokenScope) -> ApiToken:
     """Return the token of this request, whose user may do what `scope` names.
 
     Raises:
         Problem: there is none, it is not valid, or does not have the scope.
     """
-    # Not `request.authorization`: it fails for a header that holds no ASCII.
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not secret.strip():
+    if not (secret := bearer()):
         raise Problem("token_missing", headers={"WWW-Authenticate": _CHALLENGE})
     try:
-        token = tokens.authenticate(secret.strip(), address=request.remote_addr or "")
+        token = tokens.authenticate(secret, address=request.remote_addr or "")
     except TokenThrottledError as error:
         wait = {"Retry-After": str(error.wait_s)}
         raise Problem("too_many_attempts", headers=wait) from None

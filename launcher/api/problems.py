@@ -53,6 +53,11 @@ PROBLEMS: Mapping[str, Kind] = {
     "precondition_failed": Kind(
         412, "It has changed since it was read", "Read it again, then send its new ETag."
     ),
+    "plan_changed": Kind(
+        412,
+        "The data or the backup changed since the plan; nothing was restored",
+        "Get the plan again, check it, and send its new tag.",
+    ),
     "too_large": Kind(413, "The body is too large", "Send less."),
     "unsupported_type": Kind(
         415, "The body has another type", "Send it as the type that the reference names."
@@ -87,11 +92,17 @@ PROBLEMS: Mapping[str, Kind] = {
     ),
     # Backups; the codes of `launcher.backup.errors`
     "backup_not_found": Kind(404, "There is no such backup", "List the backups that are there."),
+    "operation_not_found": Kind(404, "There is no such operation", "List those that are known."),
     "operation_in_progress": Kind(
         409, "Another operation is running", "Wait until it has ended, then try again."
     ),
     "backup_protected": Kind(
         409, "The backup is protected", "Remove its protection, then delete it."
+    ),
+    "confirm_mismatch": Kind(
+        422,
+        "The confirmation is not the id of the backup; nothing was restored",
+        "Send in confirm the id that the plan has.",
     ),
     "verification_failed": Kind(
         422, "The backup is damaged", "Use another one. Verify finds those that are good."

@@ -1,34 +1,48 @@
-"""What answers are made of, where several calls share it."""
+"""What several calls answer with.
+
+Moments are RFC 3339 in UTC, sizes are bytes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
-from launcher.backup.reasons import Fact
-from launcher.backup.reasons import Fault as CoreFault
+from launcher.backup import reasons
+from launcher.backup.codec import encode
+from launcher.backup.errors import RevertFailedError
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Stage, Verb
+
+# --- what is wrong
 
 
 class Fault(msgspec.Struct, kw_only=True):
-    """What is wrong: a code, an English sentence, and the facts in it."""
+    """What is wrong, or should be known: a sentence, its code, and the facts in it."""
 
-    reason: str
     detail: str
-    facts: Mapping[str, Fact]
+    reason: str
+    details: dict[str, Any]
 
 
-class OperationError(Fault, kw_only=True):
-    """Why an operation failed; `code` is that of a problem."""
+def fault_of(fault: reasons.Fault) -> Fault:
+    """Return what is said of `fault`."""
+    return Fault(
+        detail=_sentence(str(fault)), reason=fault.reason.value, details=encode(fault.facts)
+    )
 
-    code: str
+
+# --- operations
+
+_INTERRUPTED = "interrupted"
+_KILLED = "The process of the operation was killed; nothing half-made was left."
 
 
 class OperationState(StrEnum):
-    """Whether an operation runs, or how it ended."""
+    """How an operation stands, or how it ended."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -36,46 +50,60 @@ class OperationState(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-class OperationStage(msgspec.Struct, kw_only=True):
-    """A stage of an operation; `seconds` is how long it took, null while it has not ended."""
+class DataAfter(StrEnum):
+    """What the site has after a restore that has ended."""
 
-    stage: Stage
-    seconds: float | None
+    UNCHANGED = "unchanged"
+    RESTORED = "restored"
+    UNKNOWN = "unknown"
+
+
+class OperationError(msgspec.Struct, kw_only=True):
+    """Why an operation did not succeed; `code` is that of a problem, or `interrupted`."""
+
+    code: str
+    detail: str
+    reason: str
+    details: dict[str, Any]
 
 
 class Operation(msgspec.Struct, kw_only=True):
-    """One piece of work on backups, while it runs or after it has ended.
-
-    `stage` is where it is, or where it stopped. `done_bytes` and `total_bytes` count that stage;
-    the total is 0 while it is not known. `backup` is the id of the backup that it is about, and
-    `safety_backup` of the one that an undo restores; both may be empty. `held_seconds` says how
-    long a restore made requests wait, null for any other operation.
-    """
+    """One piece of work on backups, while it runs and after it has ended."""
 
     id: str
     verb: Verb
     state: OperationState
-    by: str
-    backup: str
+    by: Annotated[str, Meta(description="Who began it: a user, a token, a job.")]
     started_at: datetime
-    ended_at: datetime | None
-    stage: Stage | None
-    stages: list[OperationStage]
-    done_bytes: int
-    total_bytes: int
-    error: OperationError | None
-    safety_backup: str
-    held_seconds: float | None
-
-
-def fault_of(fault: CoreFault) -> Fault:
-    """Return the shape of a fault."""
-    return Fault(reason=fault.reason.value, detail=_sentence(fault), facts=fault.facts)
+    ended_at: datetime | None = None
+    backup_id: Annotated[
+        str | None, Meta(description="The backup it is about; null while that is not known.")
+    ] = None
+    stage: Annotated[
+        Stage | None, Meta(description="Where it is, or where it stopped; null at the end.")
+    ] = None
+    stages: Annotated[list[Stage], Meta(description="All its stages, in their order.")] = []
+    done_bytes: Annotated[int, Meta(description="How much of the stage is done.")] = 0
+    total_bytes: Annotated[int, Meta(description="Of how much; 0 while it is not known.")] = 0
+    stage_seconds: Annotated[
+        dict[str, float], Meta(description="How long each stage took, in seconds.")
+    ] = {}
+    error: OperationError | None = None
+    data: Annotated[
+        DataAfter | None,
+        Meta(description="What became of the data in a restore; null for other operations."),
+    ] = None
+    safety_backup_id: Annotated[
+        str | None, Meta(description="What a restore saved before it: an undo restores it.")
+    ] = None
+    held_seconds: Annotated[
+        float | None, Meta(description="How long a restore made requests wait, at most.")
+    ] = None
 
 
 def operation_of(found: Progress | JournalEntry) -> Operation:
-    """Return the shape of an operation."""
-    return _ended(found) if isinstance(found, JournalEntry) else _running(found)
+    """Return what is said of an operation that runs, or has ended."""
+    return _running(found) if isinstance(found, Progress) else _ended(found)
 
 
 def _running(progress: Progress) -> Operation:
@@ -84,58 +112,73 @@ def _running(progress: Progress) -> Operation:
         verb=progress.verb,
         state=OperationState.RUNNING,
         by=progress.by,
-        backup=progress.backup_id,
-        started_at=progress.started_at,
-        ended_at=None,
+        started_at=_utc(progress.started_at),
+        backup_id=progress.backup_id or None,
         stage=progress.stage,
-        stages=[
-            OperationStage(stage=stage, seconds=progress.took_s.get(stage))
-            for stage in progress.stages
-        ],
+        stages=list(progress.stages),
         done_bytes=progress.done,
         total_bytes=progress.total,
-        error=None,
-        safety_backup="",
-        held_seconds=None,
+        stage_seconds=dict(progress.took_s),
     )
 
 
 def _ended(entry: JournalEntry) -> Operation:
-    stopped, held_s = str(entry.facts.get("stage") or ""), entry.facts.get("held_s")
+    held_s = entry.facts.get("held_s")
     return Operation(
         id=entry.operation_id,
         verb=entry.verb,
-        state=OperationState(entry.outcome.value),
+        state=OperationState(entry.outcome),
         by=entry.by,
-        backup=entry.backup_id,
-        started_at=entry.started_at,
-        ended_at=entry.ended_at,
-        stage=Stage(stopped) if stopped in set(Stage) else None,
-        stages=[
-            OperationStage(stage=Stage(stage), seconds=seconds)
-            for stage, seconds in entry.took_s.items()
-            if stage in set(Stage)
-        ],
-        done_bytes=0,
-        total_bytes=0,
+        started_at=_utc(entry.started_at),
+        ended_at=_utc(entry.ended_at),
+        backup_id=entry.backup_id or None,
+        stage=_stage(entry.facts.get("stage")) if entry.outcome is not Outcome.SUCCEEDED else None,
+        stages=[stage for each in entry.took_s if (stage := _stage(each))],
+        stage_seconds=dict(entry.took_s),
         error=_error(entry),
-        safety_backup=str(entry.facts.get("safety_id") or ""),
+        data=_data(entry),
+        safety_backup_id=str(entry.facts.get("safety_id") or "") or None,
         held_seconds=float(held_s) if isinstance(held_s, int | float) else None,
     )
+
+
+def _data(entry: JournalEntry) -> DataAfter | None:
+    if entry.verb is not Verb.RESTORE:
+        return None
+    if entry.has_replaced_data:
+        return DataAfter.RESTORED
+    is_certain = (
+        entry.facts.get("data") == "unchanged"
+        if entry.outcome is Outcome.INTERRUPTED
+        else entry.error_code != RevertFailedError.code
+    )
+    return DataAfter.UNCHANGED if is_certain else DataAfter.UNKNOWN
+
+
+def _stage(name: object) -> Stage | None:
+    try:
+        return Stage(str(name))
+    except ValueError:
+        return None
 
 
 def _error(entry: JournalEntry) -> OperationError | None:
     if entry.outcome is Outcome.SUCCEEDED:
         return None
-    fault = entry.fault
+    is_killed = entry.outcome is Outcome.INTERRUPTED
     return OperationError(
-        code=entry.error_code or entry.outcome.value,
-        reason=fault.reason.value if fault else "",
-        detail=_sentence(fault) if fault else "",
-        facts=fault.facts if fault else {},
+        code=_INTERRUPTED if is_killed else entry.error_code,
+        detail=_KILLED if is_killed else _sentence(entry.error),
+        reason=entry.reason,
+        details=encode(entry.details),
     )
 
 
-def _sentence(fault: CoreFault) -> str:
-    text = str(fault)
-    return f"{text[:1].upper()}{text[1:]}."
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def _utc(moment: datetime) -> datetime:
+    """Return a moment as it is written: in UTC, to the millisecond."""
+    moment = moment.astimezone(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -1,0 +1,163 @@
+"""Operations: the backup history, and one of them, while it runs or after it has ended."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated
+
+import msgspec
+
+from launcher.api.authentication import authenticate, bearer
+from launcher.api.door import Call, door
+from launcher.api.following import opens
+from launcher.api.problems import Problem
+from launcher.api.shapes import Operation, operation_of
+from launcher.backup.records.ids import LATEST
+from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Verb
+from launcher.current import current_backups, current_config, current_stop
+from launcher.db.session import enter_for_data, release
+from launcher.models import TokenScope
+
+_POLL_S = 0.2
+
+
+class OperationsQuery(msgspec.Struct, kw_only=True):
+    """Which operations: all of them, or those of one verb, outcome or backup.
+
+    `cursor` is `next_cursor` of the page before.
+    """
+
+    verb: Verb | None = None
+    outcome: Outcome | None = None
+    backup_id: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    cursor: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
+
+
+class Operations(msgspec.Struct, kw_only=True):
+    """A page of operations that have ended, the newest first, and those that run now.
+
+    `running` has them all, whatever was asked for. `next_cursor` is null on the last page.
+    """
+
+    running: list[Operation]
+    operations: list[Operation]
+    next_cursor: str | None
+
+
+class OperationQuery(msgspec.Struct, kw_only=True):
+    """How many seconds to wait for the operation to come to its next stage, or to end."""
+
+    wait: Annotated[int, msgspec.Meta(ge=0, le=30)] = 0
+
+
+@door(
+    "GET",
+    "/operations",
+    scope=TokenScope.STATUS,
+    summary="List operations",
+    about="Lists what was done with backups, also before a restore, and what runs now.",
+    query=OperationsQuery,
+    result=Operations,
+    problems=("backup_not_found", "store_unavailable"),
+)
+def list_operations(call: Call) -> Operations:
+    """Answer with a page of the backup history."""
+    service, asked = current_backups(), call.query
+    backup_id = service.get(LATEST).id if asked.backup_id == LATEST else asked.backup_id
+    entries = [
+        each
+        for each in _after(service.journal(limit=None), asked.cursor)
+        if (asked.verb is None or each.verb is asked.verb)
+        and (asked.outcome is None or each.outcome is asked.outcome)
+        and (not backup_id or each.backup_id == backup_id)
+    ]
+    page = entries[: asked.limit]
+    running = [*service.checks()]
+    if at_the_lock := service.progress():
+        running.insert(0, at_the_lock)
+    return Operations(
+        running=[operation_of(each) for each in running],
+        operations=[operation_of(each) for each in page],
+        next_cursor=page[-1].operation_id if len(entries) > len(page) else None,
+    )
+
+
+def _after(entries: Sequence[JournalEntry], cursor: str) -> Sequence[JournalEntry]:
+    """Return the entries older than the one with this id, none when it was dropped since."""
+    if not cursor:
+        return entries
+    ids = [each.operation_id for each in entries]
+    # The last of its kind: a journal that was written by hand may have an id twice.
+    return entries[len(ids) - ids[::-1].index(cursor) :] if cursor in ids else ()
+
+
+@door(
+    "GET",
+    "/operations/{operation}",
+    scope=TokenScope.STATUS,
+    summary="Get an operation",
+    about=(
+        "Says how far an operation is, or how it ended. With `wait` it answers when the operation "
+        "comes to its next stage or ends, after so many seconds at the latest, and sooner when "
+        "many wait. The `follow_token` that came with the operation opens it too, also during a "
+        "restore."
+    ),
+    query=OperationQuery,
+    result=Operation,
+    problems=("operation_not_found",),
+    is_ungated=True,
+)
+def get_operation(call: Call) -> Operation:
+    """Answer with one operation; with its follow token, no database is needed."""
+    operation_id = call.path["operation"]
+    if not opens(bearer(), operation_id):
+        enter_for_data()
+        authenticate(TokenScope.STATUS)
+        release()  # no restore waits for this request
+    found = current_backups().operation(operation_id)
+    if isinstance(found, Progress) and call.query.wait:
+        found = _changed(found, wait_s=call.query.wait)
+    if found is None:
+        raise Problem("operation_not_found")
+    return operation_of(found)
+
+
+def _changed(progress: Progress, *, wait_s: int) -> Progress | JournalEntry | None:
+    """Return a running operation at its next stage or at its end, or after `wait_s` as it is."""
+    service, stop = current_backups(), current_stop()
+    found: Progress | JournalEntry | None = progress
+    deadline = time.monotonic() + wait_s
+    with _waiting.place(most=max(1, current_config().threads // 4)) as has_place:
+        while has_place and isinstance(found, Progress) and found.stage is progress.stage:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0 or stop.wait(min(_POLL_S, left_s)):
+                break
+            found = service.operation(progress.operation_id)
+    return found
+
+
+class _Waiting:
+    """The requests of this process that wait, each in a thread that answers no other."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+
+    @contextmanager
+    def place(self, *, most: int) -> Iterator[bool]:
+        """Take one of `most` places for the block; yield whether there was one."""
+        with self._lock:
+            has_place = self._count < most
+            self._count += has_place
+        try:
+            yield has_place
+        finally:
+            with self._lock:
+                self._count -= has_place
+
+
+_waiting = _Waiting()
