@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from launcher import audit
 from launcher.accounts.errors import (
     TOKEN_MAX_YEARS,
     TOKEN_NAME_MAX_LENGTH,
+    AccountError,
     SignInThrottledError,
     TokenExpiredError,
     TokenExpiryUnfitError,
@@ -60,12 +61,8 @@ def create_token(
             nothing was created.
     """
     name = name.strip()
-    if not 1 <= len(name) <= TOKEN_NAME_MAX_LENGTH or not name.isprintable():
-        raise TokenNameUnfitError
-    if not scopes:
-        raise TokenScopesMissingError
-    if expires_at and not timedelta() < expires_at - utc_now() < _LONGEST:
-        raise TokenExpiryUnfitError
+    for fault in faults_of(name, scopes, expires_at):
+        raise fault
     if not owner.is_admin or not owner.is_active:
         raise TokenOwnerUnfitError(owner.username)
     secret = START + secrets.token_urlsafe(32)
@@ -88,6 +85,18 @@ def create_token(
     audit.record("token.create", actor=actor, target=_target(token), changes=changes)
     db.session.commit()
     return token, secret
+
+
+def faults_of(
+    name: str, scopes: Collection[TokenScope], expires_at: datetime | None
+) -> Iterator[AccountError]:
+    """Yield everything for which `create_token` would refuse such a token, whoever owns it."""
+    if not 1 <= len(name) <= TOKEN_NAME_MAX_LENGTH or not name.isprintable():
+        yield TokenNameUnfitError()
+    if not scopes:
+        yield TokenScopesMissingError()
+    if expires_at and not timedelta() < expires_at - utc_now() < _LONGEST:
+        yield TokenExpiryUnfitError()
 
 
 def all_tokens() -> Sequence[ApiToken]:

@@ -15,7 +15,7 @@ from flask.cli import AppGroup
 
 _NAMES = (
     "app", "backup", "board", "database", "demo", "group", "import", "jobs", "notifications",
-    "settings", "user",
+    "settings", "token", "user",
 )  # fmt: skip
 _PLACES = {"import": ("importing", "import_")}
 """Where a command is whose name is none of Python: its module, and its name there."""

@@ -1,4 +1,6 @@
-"""What a person types at the shell, by id, address or name: apps, boards, sections, groups."""
+"""What a person types at the shell, by id, address or name: apps, boards, sections, groups,
+tokens.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from launcher.accounts.groups import all_groups
+from launcher.accounts.tokens import all_tokens
 from launcher.catalogue.boards import all_boards
 from launcher.cli.failures import Failure
 from launcher.extensions import db
-from launcher.models import App, Board, Group, Placement, Section
+from launcher.models import ApiToken, App, Board, Group, Placement, Section
 
-Found = TypeVar("Found", App, Board, Group, Section)
+Found = TypeVar("Found", App, ApiToken, Board, Group, Section)
 
 
 def all_apps() -> Sequence[App]:
@@ -54,6 +57,15 @@ def find_group(reference: str) -> Group:
         Failure: there is none.
     """
     return _one(all_groups(), reference, "group", hint="`flask group list` shows them all.")
+
+
+def find_token(reference: str) -> ApiToken:
+    """Return the token with this id, or else with this name, whose case is ignored.
+
+    Raises:
+        Failure: there is none, or several have this name.
+    """
+    return _one(all_tokens(), reference, "token", hint="`flask token list` shows them all.")
 
 
 def find_section(board: Board, reference: str) -> Section:

@@ -56,6 +56,23 @@ document.addEventListener("click", (event) => {
   event.target.closest(".menu :is(a, button)")?.closest(":popover-open")?.hidePopover();
 });
 
+// Copies a text; a browser offers its clipboard over a secure connection only.
+for (const button of document.querySelectorAll("[data-copies]")) button.hidden = false;
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest("[data-copies]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copies);
+  getSelection().selectAllChildren(source);
+  try {
+    if (!navigator.clipboard && !document.execCommand("copy")) return;
+    await navigator.clipboard?.writeText(source.textContent);
+    const words = [button.querySelector("span"), document.querySelector("#copied")];
+    for (const each of words) each.textContent = button.dataset.done;
+  } catch {
+    // It stays selected, to be copied by hand.
+  }
+});
+
 // Polls while the page is visible.
 let polledAt = Date.now();
 function poll() {

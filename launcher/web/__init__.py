@@ -55,6 +55,7 @@ from launcher.web.admin.notifications import page as notifications
 from launcher.web.admin.people import groups, previews, users
 from launcher.web.admin.schedule import page as schedule_
 from launcher.web.admin.site import page as site_
+from launcher.web.admin.tokens import page as tokens_
 from launcher.web.boards import pages as board_pages
 from launcher.web.boards import samples
 from launcher.web.editing import places, sections, undoing  # noqa: F401 (one blueprint)
@@ -88,8 +89,8 @@ def init_app(app: Flask) -> None:
         start_page, shortcuts, finding, launching, icons, samples, apps, board_pages, board_list,
         undoing, folding,
         schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
-        jobs_, users, groups, previews, notifications, audit_, site_, catalogue, network_switch,
-        import_pages,
+        jobs_, users, groups, previews, notifications, audit_, tokens_, site_, catalogue,
+        network_switch, import_pages,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
     proxies.check_prefix(app)

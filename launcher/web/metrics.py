@@ -1,7 +1,8 @@
 """`/metrics` for Prometheus: the same facts as the panel, as numbers.
 
 Names follow https://prometheus.io/docs/practices/naming/. The view does not wait for
-the gate and reads only the settings of the live database: it answers when the site does not.
+the gate and reads only the settings of the live database: it answers when the site does not. That
+holds for the token of the environment; an API token is in the database, and needs it.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
+from sqlalchemy.exc import SQLAlchemyError
 
+from launcher.accounts import tokens
+from launcher.accounts.errors import TokenExpiredError, TokenInvalidError, TokenThrottledError
 from launcher.backup.records.backup import Kind, State
 from launcher.backup.records.operation import Outcome, Verb
 from launcher.current import current_application, current_backups, current_config
 from launcher.db.content import APP_VERSION
-from launcher.db.session import ungated
+from launcher.db.session import enter_at_once, release, ungated
+from launcher.models import TokenScope
 from launcher.monitoring.problems import ProblemKind
 from launcher.monitoring.snapshot import Snapshot
 from launcher.notifications.assessment import Assessment, assess
@@ -63,13 +68,13 @@ _HELP = {
 @blueprint.get("/metrics")
 @ungated
 def show() -> Response:
-    """Answer with every metric to a client with the token; 404 where no token is set."""
-    if not current_config().metrics_token:
-        # The site's own page would read the database.
-        return Response("not found\n", 404, mimetype="text/plain")
-    if not knows_token():
-        challenge = {"WWW-Authenticate": 'Bearer realm="metrics"'}
-        return Response("a bearer token is needed\n", 401, challenge, mimetype="text/plain")
+    """Answer with every metric to a client with a token.
+
+    Without one: 404 where none is set in the environment. API tokens alone do not show that there
+    are metrics.
+    """
+    if not knows_token() and (refusal := _refusal()):
+        return refusal
     from prometheus_client import generate_latest  # noqa: PLC0415  (only this view needs it)
     from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4  # noqa: PLC0415
 
@@ -80,11 +85,53 @@ def show() -> Response:
 def knows_token() -> bool:
     """Whether this request carries the token of the metrics; False where none is set."""
     token = current_config().metrics_token
+    return bool(token) and hmac.compare_digest(_given_token().encode(), token.encode())
+
+
+def _given_token() -> str:
+    """Return the bearer token of this request, "" where there is none."""
     # Not `request.authorization`: it fails for a header that holds no ASCII.
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if not token or scheme.lower() != "bearer":
-        return False
-    return hmac.compare_digest(given.strip().encode(), token.encode())
+    return given.strip() if scheme.lower() == "bearer" else ""
+
+
+def _refusal() -> Response | None:
+    """Return the answer to a request without a valid API token of scope `metrics`."""
+    given = _given_token()
+    if not given:
+        # The site's own page of what is not found would read the database.
+        is_set = bool(current_config().metrics_token)
+        return _needs_token() if is_set else _plain("not found", 404)
+    if not enter_at_once():
+        return _plain("a restore is replacing the data", 503, {"Retry-After": "2"})
+    try:
+        return _refusal_of(given)
+    finally:
+        release()  # what follows reads the settings by itself, and must not delay a restore
+
+
+def _refusal_of(given: str) -> Response | None:
+    try:
+        token = tokens.authenticate(given, address=request.remote_addr or "")
+        may_read = TokenScope.METRICS in token.scopes and token.user.is_admin
+    except TokenThrottledError as error:
+        return _plain("too many invalid tokens", 429, {"Retry-After": str(error.wait_s)})
+    except (TokenInvalidError, TokenExpiredError):
+        return _needs_token()
+    except (SQLAlchemyError, OSError):
+        return _plain("the database cannot be read", 503, {"Retry-After": "30"})
+    if not may_read:
+        return _plain("the token needs the scope metrics, and an admin as its owner", 403)
+    return None
+
+
+def _needs_token() -> Response:
+    challenge = {"WWW-Authenticate": 'Bearer realm="metrics"'}
+    return _plain("a bearer token is needed", 401, challenge)
+
+
+def _plain(text: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(f"{text}\n", status, headers, mimetype="text/plain")
 
 
 class _Collector:

@@ -43,6 +43,7 @@ ADMIN_PAGES = (
             ("jobs.show", "timer", _("Jobs")),
             ("notifications.index", "bell", _("Notifications")),
             ("audit.show", "scroll-text", _("Audit log")),
+            ("tokens.index", "key-round", _("API tokens")),
             ("site.show", "settings", _("Settings")),
         ),
     ),
@@ -52,7 +53,7 @@ ADMIN_PAGES = (
 _LETTERS = {
     "catalogue.apps": "A", "admin_boards.index": "O", "catalogue.tags": "T", "icons.manage": "I",
     "users.index": "U", "groups.index": "G", "backups.show": "B", "jobs.show": "J",
-    "notifications.index": "N", "audit.show": "L", "site.show": "S",
+    "notifications.index": "N", "audit.show": "L", "tokens.index": "K", "site.show": "S",
 }  # fmt: skip
 """What opens a page of administration when it is pressed after G."""
 

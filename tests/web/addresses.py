@@ -27,6 +27,7 @@ UNKNOWN: Mapping[str, str] = {
     "slug": "nowhere",
     "tag_id": "999",
     "token": "nothing-like-it",
+    "token_id": "999",
     "user_id": "999",
 }
 """What is well formed and not there, by the name of the part of a rule."""
@@ -57,5 +58,6 @@ def address(rule: Rule, parts: Mapping[str, str]) -> str:
 
 
 def rules(app: Flask) -> list[Rule]:
-    """Return every rule, in a fixed order."""
-    return sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint))
+    """Return every rule of a page, in a fixed order; those of the API are no pages."""
+    pages = (rule for rule in app.url_map.iter_rules() if rule.endpoint != "api.dispatch")
+    return sorted(pages, key=lambda rule: (rule.rule, rule.endpoint))

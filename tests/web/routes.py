@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from flask import Flask
 
 from launcher.accounts.groups import create_group
+from launcher.accounts.tokens import create_token
+from launcher.accounts.users import find_user
 from launcher.audit import COMMAND_LINE
 from launcher.catalogue.import_draft import check_draft
 from launcher.config import Config
 from launcher.current import current_backups
 from launcher.importing.draft import Draft, DraftApp, DraftSection, Source
+from launcher.models import TokenScope
 from launcher.notifications.recipients import add_recipient
 from launcher.web.importing.kept import Kept, keep
+from tests.web.addresses import rules
 
 _SAMPLES: dict[str, object] = {
     "address": "none.css",
@@ -59,6 +63,10 @@ def routes_of(app: Flask) -> Iterator[Route]:
         (entry,) = current_backups().journal(limit=1)
         group_id = group.id
         token = keep_import(user_id=1)
+        api_token, _ = create_token(
+            find_user("ada"), "Script", [TokenScope.STATUS], expires_at=None, actor=COMMAND_LINE
+        )
+        token_id = api_token.id
     recipient = add_recipient(config, name="phone", url="json://host.example")
     samples = _SAMPLES | {
         "backup_id": backup.id,
@@ -66,9 +74,10 @@ def routes_of(app: Flask) -> Iterator[Route]:
         "operation_id": entry.operation_id,
         "recipient_id": recipient.id,
         "token": token,
+        "token_id": token_id,
     }
     urls = app.url_map.bind("localhost")
-    for rule in app.url_map.iter_rules():
+    for rule in rules(app):
         values = {name: samples[name] for name in rule.arguments}
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             yield Route(rule.endpoint, method, urls.build(rule.endpoint, values, method=method))

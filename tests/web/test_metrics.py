@@ -14,9 +14,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from launcher.accounts import tokens
+from launcher.accounts.users import create_user, find_user, set_role
+from launcher.audit import COMMAND_LINE
 from launcher.backup.errors import BackupError
 from launcher.backup.locks import try_lock
 from launcher.current import current_backups
+from launcher.extensions import db
+from launcher.models import Role, TokenScope
 from tests.conftest import ADA, MakeApp
 from tests.web.visitor import Visitor
 
@@ -80,6 +85,62 @@ def test_whoever_does_not_know_the_token_learns_nothing(
 
 def test_an_admin_who_is_signed_in_has_no_token_either(ada: Visitor) -> None:
     assert ada.open("/metrics").status_code == 401
+
+
+def api_token(app: Flask, *scopes: TokenScope) -> dict[str, str]:
+    with app.app_context():
+        _, secret = tokens.create_token(
+            find_user("ada"), "Prometheus", scopes, expires_at=None, actor=COMMAND_LINE
+        )
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def test_an_api_token_of_scope_metrics_reads_them(app: Flask, cast: object) -> None:
+    client = app.test_client()
+    headers = api_token(app, TokenScope.METRICS)
+    assert "launcher_backups" in client.get("/metrics", headers=headers).text
+    other = client.get("/metrics", headers=api_token(app, TokenScope.STATUS))
+    assert (other.status_code, "launcher_" in other.text) == (403, False)
+    with app.app_context():
+        create_user("dora", "dora's long password", role=Role.ADMIN, actor=COMMAND_LINE)
+        set_role(find_user("ada"), Role.VIEWER, actor=COMMAND_LINE)
+    assert client.get("/metrics", headers=headers).status_code == 403
+    with app.app_context():
+        tokens.revoke(tokens.all_tokens(), actor=COMMAND_LINE)
+        db.session.commit()
+    assert client.get("/metrics", headers=headers).status_code == 401
+
+
+def test_without_a_token_in_the_environment_api_tokens_still_read_them(
+    make_app: MakeApp, app: Flask, cast: object
+) -> None:
+    bare = make_app(scheduler="off")
+    client = bare.test_client()
+    headers = api_token(bare, TokenScope.METRICS)
+    assert client.get("/metrics").status_code == 404, "it does not say that there are any"
+    assert client.get("/metrics", headers=headers).status_code == 200
+    assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 401
+
+
+def test_invalid_tokens_are_paused_and_no_valid_one(app: Flask, cast: object) -> None:
+    client = app.test_client()
+    wrong = {"Authorization": "Bearer lch_wrong"}
+    found = [client.get("/metrics", headers=wrong).status_code for _ in range(6)]
+    assert found == [401, 401, 401, 401, 401, 429]
+    assert client.get("/metrics", headers=BEARER).status_code == 200
+    assert client.get("/metrics", headers=api_token(app, TokenScope.METRICS)).status_code == 200
+
+
+def test_an_api_token_waits_for_no_restore_and_needs_the_database(app: Flask, cast: object) -> None:
+    client = app.test_client()
+    headers = api_token(app, TokenScope.METRICS)
+    with app.extensions["launcher.gate"].closed():
+        answer = client.get("/metrics", headers=headers)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+        assert client.get("/metrics", headers=BEARER).status_code == 200
+    app.extensions["launcher.config"].database_path.write_bytes(b"no database" * 400)
+    assert client.get("/metrics", headers=headers).status_code == 503
+    assert client.get("/metrics", headers=BEARER).status_code == 200
 
 
 def test_the_numbers_are_those_of_the_panel(app: Flask, client: FlaskClient) -> None:

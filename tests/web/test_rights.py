@@ -21,12 +21,13 @@ from itsdangerous import TimestampSigner
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from launcher.accounts.users import create_user
+from launcher.accounts.tokens import create_token
+from launcher.accounts.users import create_user, find_user
 from launcher.audit import COMMAND_LINE
 from launcher.background import process as process_
 from launcher.current import current_backups, current_config
 from launcher.jobs import process
-from launcher.models import Role
+from launcher.models import Role, TokenScope
 from launcher.notifications import recipients, sender
 from tests.conftest import ADA, BEN, CHLOE, Person
 from tests.web.addresses import MALFORMED, UNKNOWN, address, parts_of, rules
@@ -88,6 +89,7 @@ LEAST: Mapping[str, Rank] = {
     "notifications": Rank.ADMIN,
     "audit": Rank.ADMIN,
     "site": Rank.ADMIN,
+    "tokens": Rank.ADMIN,
     "catalogue": Rank.EDITOR,
 }
 """Who may at least, by blueprint; an endpoint of its own comes first."""
@@ -218,6 +220,10 @@ def site(app: Flask, data_dir: Path, pictures: dict[str, str]) -> Site:
         backup = current_backups().create(by="ada", note=MARK)
         made, *_ = current_backups().journal()
         token = keep_import(user_id=1)
+        api_token, _ = create_token(
+            find_user("ada"), MARK, [TokenScope.STATUS], expires_at=None, actor=COMMAND_LINE
+        )
+        token_id = api_token.id
     deactivated = _caller(app, "a deactivated account", Rank.ANYONE, dora)
     with pytest.MonkeyPatch.context() as patch:
         days_ago = 40 * 86400
@@ -259,6 +265,7 @@ def site(app: Flask, data_dir: Path, pictures: dict[str, str]) -> Site:
         "slug": "home",
         "tag_id": str(tag_id),
         "token": token,
+        "token_id": str(token_id),
         "user_id": "2",
     }
     return Site(app, data_dir, _files(data_dir), things, callers)

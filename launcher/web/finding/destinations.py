@@ -240,6 +240,7 @@ _ACTIONS = (
     _action(_For.ADMINS, "plus", _("Add user"), "users.new"),
     _action(_For.ADMINS, "plus", _("Add group"), "groups.new"),
     _action(_For.ADMINS, "plus", _("Add recipient"), "notifications.new"),
+    _action(_For.ADMINS, "plus", _("Create token"), "tokens.index", "new"),
     _action(_For.USERS, "log-out", _("Sign out everywhere"), "account.show", "sessions-title"),
     _action(_For.GUESTS, "user", _("Sign in"), "auth.sign_in"),
 )
