@@ -15,6 +15,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
+from typing import Any
 
 from launcher.backup.bootstrap import (
     create_database,
@@ -512,7 +513,7 @@ class BackupService(Catalogue):
             BackupNotFoundError
             VerificationError: an external file that was not verified yet.
         """
-        return self._set_protected(reference, by=by, verb=Verb.PROTECT, protected=True)
+        return self._change(reference, by=by, verb=Verb.PROTECT, protected=True)
 
     def unprotect(self, reference: str, *, by: str) -> Backup:
         """Let retention remove a backup again.
@@ -520,7 +521,16 @@ class BackupService(Catalogue):
         Raises:
             BackupNotFoundError
         """
-        return self._set_protected(reference, by=by, verb=Verb.UNPROTECT, protected=False)
+        return self._change(reference, by=by, verb=Verb.UNPROTECT, protected=False)
+
+    def set_note(self, reference: str, note: str, *, by: str) -> Backup:
+        """Change the note of a backup; the history has the one before.
+
+        Raises:
+            BackupNotFoundError
+            VerificationError: an external file that was not verified yet.
+        """
+        return self._change(reference, by=by, verb=Verb.NOTE, note=clean_note(note))
 
     def delete(
         self, references: Sequence[str], *, by: str, may_take_last_good: bool = True
@@ -830,13 +840,15 @@ class BackupService(Catalogue):
             doubts.append(Fault(Reason.FROM_FUTURE, {"moment": moment}))
         return tuple(doubts)
 
-    def _set_protected(self, reference: str, *, by: str, verb: Verb, protected: bool) -> Backup:
+    def _change(self, reference: str, *, by: str, verb: Verb, **changes: Any) -> Backup:
         with self._operations.run(verb, by=by) as operation:
             backup = self.get(reference)
             operation.about(backup.id)
             if backup.file is None:
                 raise VerificationError(Reason.NO_MANIFEST, backup_id=backup.id)
-            changed = replace(backup, protected=protected)
+            if verb is Verb.NOTE:
+                operation.facts["note_before"] = backup.note
+            changed = replace(backup, **changes)
             self._store.update(changed)
             return changed
 

@@ -221,6 +221,7 @@ VERB_WORDS: Mapping[Verb, LazyString] = {
     Verb.UPLOAD: _("Taking in a file"),
     Verb.PROTECT: _("Protecting a backup"),
     Verb.UNPROTECT: _("Taking a protection away"),
+    Verb.NOTE: _("Changing a note"),
     Verb.DELETE: _("Deleting backups"),
     Verb.PRUNE: _("Clearing out old backups"),
     Verb.INITIALISE: _("Making a new database"),

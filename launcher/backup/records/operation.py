@@ -23,6 +23,7 @@ class Verb(StrEnum):
     UPLOAD = "upload"
     PROTECT = "protect"
     UNPROTECT = "unprotect"
+    NOTE = "note"
     DELETE = "delete"
     PRUNE = "prune"
     INITIALISE = "initialise"

@@ -15,6 +15,7 @@ from launcher.web.admin.backups.outcomes.ended import (
     Ended,
     ExportEnded,
     MigrateEnded,
+    NoteEnded,
     ProtectEnded,
     PruneEnded,
     RestoreTestEnded,
@@ -34,6 +35,7 @@ _BY_VERB: Mapping[Verb, type[Ended]] = {
     Verb.UPLOAD: UploadEnded,
     Verb.PROTECT: ProtectEnded,
     Verb.UNPROTECT: UnprotectEnded,
+    Verb.NOTE: NoteEnded,
     Verb.DELETE: DeleteEnded,
     Verb.PRUNE: PruneEnded,
 }

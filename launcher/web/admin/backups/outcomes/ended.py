@@ -362,6 +362,13 @@ class UnprotectEnded(Ended):
     line_done = _("Protection taken away by %(who)s")
 
 
+class NoteEnded(Ended):
+    """The note of a backup was changed."""
+
+    done = _("%(who)s changed the note of the backup of %(when)s")
+    line_done = _("Note changed by %(who)s")
+
+
 class DeleteEnded(Ended):
     """Backups were deleted by a person."""
 
