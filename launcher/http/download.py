@@ -6,6 +6,7 @@ Damage ends the connection before the announced length, so the browser reports a
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -15,16 +16,22 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from flask import Response, request
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.http import dump_options_header, quote_etag
 
+from launcher import audit
+from launcher.audit import Actor, Target
 from launcher.backup.compression import unpack_known
 from launcher.backup.errors import ManifestError, VerificationError
 from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Backup, Encoding
 from launcher.backup.records.text import readable
+from launcher.db.session import writing
+from launcher.extensions import db
 
 OnDamage = Callable[[VerificationError], None]
 
+_DATABASE, _OCTETS = "application/vnd.sqlite3", "application/octet-stream"
 _PIECE_BYTES = 1 << 18
 _log = logging.getLogger(__name__)
 
@@ -54,12 +61,13 @@ def send_plain(backup: Backup, stored: Stored, *, on_damage: OnDamage) -> Respon
         # so the whole file is verified for a part too.
         for _piece in _verified(backup, stored.file, on_damage):
             pass
-        return _send_part(part, stored, name=name, sha256=backup.file.sha256)
+        return _send_part(part, stored, name, backup.file.sha256, mimetype=_DATABASE)
     pieces = _verified(backup, stored.file, on_damage)
     # Read here, so that damage found at once is shown by a page.
     first = next(pieces)
-    response = Response(chain((first,), pieces), mimetype="application/vnd.sqlite3")
+    response = Response(chain((first,), pieces), mimetype=_DATABASE)
     _describe(response, stored, name=name, size_bytes=backup.database.size_bytes)
+    _add_digest(response, backup.database.sha256)
     # Chromium accepts a download that is too short, unless it has a strong ETag.
     _make_resumable(response, backup.database.sha256)
     if backup.file.encoding is Encoding.ZSTD:
@@ -72,13 +80,27 @@ def send_stored(backup: Backup, stored: Stored) -> Response:
     name = readable(stored.name)
     sha256 = backup.file.sha256 if backup.file else ""
     if sha256 and (part := _part(sha256, stored)):
-        return _send_part(part, stored, name=name, sha256=sha256)
+        return _send_part(part, stored, name, sha256, mimetype=_OCTETS)
     size_bytes = _size(stored)
-    response = Response(_slice(stored.file, 0, size_bytes), mimetype="application/octet-stream")
+    response = Response(_slice(stored.file, 0, size_bytes), mimetype=_OCTETS)
     _describe(response, stored, name=name, size_bytes=size_bytes)
     if sha256:
+        _add_digest(response, sha256)
         _make_resumable(response, sha256)
     return response
+
+
+def record_download(backup: Backup, encoding: str, *, actor: Actor) -> None:
+    """Write an audit entry; the download goes on if the database refuses it."""
+    target = Target("backup", backup.id, backup.id)
+    try:
+        # A transaction of its own: one that reads first and writes later can fail.
+        with writing():
+            changes = {"encoding": encoding}
+            audit.record("backup.download", actor=actor, target=target, changes=changes)
+            db.session.commit()
+    except SQLAlchemyError:
+        _log.exception("audit entry of a download not kept: %s by %s", backup.id, actor.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +115,7 @@ class _Part:
 def _part(sha256: str, stored: Stored) -> _Part | None:
     """Return the part that is requested, None for the whole."""
     asked = request.range
-    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+    if request.method != "GET" or asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
         return None
     if request.headers.get("If-Range", quote_etag(sha256)) != quote_etag(sha256):
         return None
@@ -102,13 +124,14 @@ def _part(sha256: str, stored: Stored) -> _Part | None:
     return _Part(start, stop, size_bytes)
 
 
-def _send_part(part: _Part, stored: Stored, *, name: str, sha256: str) -> Response:
+def _send_part(part: _Part, stored: Stored, name: str, sha256: str, *, mimetype: str) -> Response:
     if not part.stop:
         stored.file.close()
         return Response(status=416, headers={"Content-Range": f"bytes */{part.size_bytes}"})
     pieces = _slice(stored.file, part.start, part.stop)
-    response = Response(pieces, 206, mimetype="application/octet-stream")
+    response = Response(pieces, 206, mimetype=mimetype)
     _describe(response, stored, name=name, size_bytes=part.stop - part.start)
+    _add_digest(response, sha256)
     _make_resumable(response, sha256)
     whole = part.size_bytes
     response.headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{whole}"
@@ -121,6 +144,12 @@ def _describe(response: Response, stored: Stored, *, name: str, size_bytes: int)
     response.headers["Cache-Control"] = "no-store, no-transform"
     # Also when the body is never read.
     response.call_on_close(stored.file.close)
+
+
+def _add_digest(response: Response, sha256: str) -> None:
+    """Name the SHA-256 of the whole, also for a part of it (RFC 9530)."""
+    digest = base64.b64encode(bytes.fromhex(sha256)).decode()
+    response.headers["Repr-Digest"] = f"sha-256=:{digest}:"
 
 
 def _make_resumable(response: Response, sha256: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +11,16 @@ from pathlib import Path
 from typing import IO
 
 from flask import request
+from werkzeug.exceptions import ClientDisconnected
 
-from launcher.backup.errors import InsufficientSpaceError, StoreUnavailableError
+from launcher.background.uploads import IncomingFile, sweep
+from launcher.backup.errors import (
+    InsufficientSpaceError,
+    StoreUnavailableError,
+    UploadRejectedError,
+)
 from launcher.backup.files import disk_errors, require_space
+from launcher.backup.reasons import Reason
 from launcher.current import current_config
 
 _SPARE_BYTES = 16 << 20
@@ -37,6 +45,65 @@ def require_room() -> None:
     with disk_errors("store the upload"):
         needed = (request.content_length or 0) + _SPARE_BYTES
         require_space(current_config().data_dir, needed, what="the upload")
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedBody:
+    """A complete body in a file."""
+
+    path: Path
+    sha256: str
+
+
+class IncompleteBodyError(Exception):
+    """The body ended before its announced length."""
+
+    def __init__(self, arrived_bytes: int, announced_bytes: int) -> None:
+        super().__init__(arrived_bytes, announced_bytes)
+        self.arrived_bytes = arrived_bytes
+        self.announced_bytes = announced_bytes
+
+
+@contextmanager
+def received_body() -> Iterator[ReceivedBody]:
+    """Receive the body of this request, which is one file, with one piece in memory.
+
+    The caller has checked the rights and released the database. The file is deleted at the end of
+    the block, unless an operation has taken it over.
+
+    Raises:
+        UploadRejectedError: it is empty, or exceeds the limit.
+        IncompleteBodyError, InsufficientSpaceError, StoreUnavailableError
+    """
+    config, announced_bytes = current_config(), request.content_length or 0
+    limit_bytes = config.upload_limit_bytes
+    if announced_bytes > limit_bytes:
+        drain(2 * limit_bytes)
+        raise UploadRejectedError(Reason.TOO_LARGE, limit_bytes=limit_bytes)
+    if not announced_bytes:
+        raise UploadRejectedError(Reason.EMPTY)
+    sweep(config.incoming_dir)
+    with drained(2 * limit_bytes):
+        require_room()
+        request.max_content_length = limit_bytes
+        with IncomingFile(config.incoming_dir, limit_bytes=limit_bytes) as file:
+            sha256 = _receive(file, announced_bytes)
+            yield ReceivedBody(file.path, sha256)
+
+
+def _receive(file: IncomingFile, announced_bytes: int) -> str:
+    digest = hashlib.sha256()
+    while file.size_bytes < announced_bytes:
+        try:
+            piece = request.stream.read(min(_CHUNK_BYTES, announced_bytes - file.size_bytes))
+        except (OSError, ClientDisconnected):
+            piece = b""
+        if not piece:
+            raise IncompleteBodyError(file.size_bytes, announced_bytes)
+        digest.update(piece)
+        file.write(piece)
+    file.seek(0)  # what the file buffers is written
+    return digest.hexdigest()
 
 
 @contextmanager

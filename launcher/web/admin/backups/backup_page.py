@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, redirect, request, url_for
-from sqlalchemy.exc import SQLAlchemyError
 
-from launcher import audit
-from launcher.audit import Target
 from launcher.backup.records.backup import Backup, State
 from launcher.backup.records.ids import parse_backup_id
 from launcher.current import current_backups
 from launcher.db.session import release, resume
 from launcher.db.settings import site_settings
 from launcher.extensions import db
-from launcher.http.download import Stored, send_plain, send_stored
+from launcher.http.download import Stored, record_download, send_plain, send_stored
 from launcher.i18n.formats import exact
 from launcher.i18n.labels import VERB_WORDS, damage
 from launcher.i18n.locale import gettext
@@ -43,7 +39,6 @@ if TYPE_CHECKING:
 PLAIN, STORED = "plain", "stored"
 
 blueprint = Blueprint("backup", __name__, url_prefix="/admin/backups")
-_log = logging.getLogger(__name__)
 
 
 @blueprint.get("/<backup_id>")
@@ -100,7 +95,7 @@ def download(backup_id: str) -> ResponseReturnValue:
     on_damage = partial(current_backups().report_damage, backup, by=acting_user().name)
     try:
         if request.method == "GET":
-            _record_download(backup, encoding)
+            record_download(backup, encoding, actor=acting_user())
         release()
         if encoding == STORED or backup.file is None:
             return send_stored(backup, stored)
@@ -109,20 +104,6 @@ def download(backup_id: str) -> ResponseReturnValue:
         stored.file.close()
         resume()
         raise
-
-
-def _record_download(backup: Backup, encoding: str) -> None:
-    """Write an audit entry; the download goes on if the database refuses it."""
-    actor = acting_user()
-    target = Target("backup", backup.id, backup.id)
-    # Ends the transaction so far: one that reads first and writes later can fail.
-    db.session.rollback()
-    try:
-        audit.record("backup.download", actor=actor, target=target, changes={"encoding": encoding})
-        db.session.commit()
-    except SQLAlchemyError:
-        db.session.rollback()
-        _log.exception("audit entry of a download not kept: %s by %s", backup.id, actor.name)
 
 
 def _refuse_damaged(backup: Backup) -> Response:
