@@ -209,6 +209,11 @@ class Config:
         return self.data_dir / "following"
 
     @property
+    def idempotency_dir(self) -> Path:
+        """The folder with what was begun under an Idempotency-Key, for a day."""
+        return self.data_dir / "idempotency"
+
+    @property
     def upload_limit_bytes(self) -> int:
         """The largest backup that may be uploaded."""
         return self.upload_limit_mb * 1_000_000

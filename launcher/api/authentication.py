@@ -6,6 +6,7 @@ from flask import request
 
 from launcher.accounts import tokens
 from launcher.accounts.errors import TokenExpiredError, TokenInvalidError, TokenThrottledError
+from launcher.api.door import Call
 from launcher.api.problems import Problem
 from launcher.audit import Actor
 from launcher.models import ApiToken, TokenScope
@@ -38,6 +39,12 @@ def authenticate(scope: TokenScope) -> ApiToken:
         raise Problem(error.code, headers={"WWW-Authenticate": challenge}) from None
     require(token, scope)
     return token
+
+
+def token_of(call: Call) -> ApiToken:
+    """Return the token of a call that is not for follow tokens."""
+    assert call.token is not None  # noqa: S101 (the dispatcher has authenticated)
+    return call.token
 
 
 def actor_of(token: ApiToken) -> Actor:

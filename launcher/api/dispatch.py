@@ -10,8 +10,8 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn, cast
 
 import msgspec
 from flask import Blueprint, Response, request, url_for
@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, NoResultFound
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import Rule
 
-from launcher.api import openapi
+from launcher.api import idempotency, openapi
 from launcher.api.authentication import authenticate
 from launcher.api.backup_problems import problem_of
 from launcher.api.door import DOORS, PARTS, Answer, Call, Door, Result
@@ -93,6 +93,9 @@ def _answer(path: str) -> Response:
         enter_for_data()
         token = authenticate(door.scope)
     call = Call(token, parts, _query(door), _body(door, content))
+    if door.begins_work and not _is_stream(door):
+        view = cast("Callable[[Call], Answer]", door.view)
+        return _respond(door, idempotency.once(call, idempotency.digest_of(content), view))
     return _respond(door, door.view(call))
 
 
@@ -140,18 +143,28 @@ def _check_accept(door: Door) -> None:
 
 def _read_body(door: Door) -> bytes:
     """Read the JSON body before the gate: a slow client must not delay a restore."""
-    if door.body is None:
+    if door.body is None and not door.body_types:
         return b""
     if "Transfer-Encoding" in request.headers:
         raise Problem("length_required")
+    if _is_stream(door):
+        if request.content_length is None:
+            raise Problem("length_required")
+        return b""
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise Problem("too_large", f"A JSON body has at most {MAX_BODY_BYTES} bytes.")
     content = request.get_data(cache=False)
     if content and request.mimetype != _MEDIA_TYPE:
-        raise Problem("unsupported_type", f"Send the body as {_MEDIA_TYPE}.")
+        offered = " or ".join((_MEDIA_TYPE, *door.body_types))
+        raise Problem("unsupported_type", f"Send the body as {offered}.")
     if request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
         raise Problem("unsupported_type", "Send the body in UTF-8.")
     return content
+
+
+def _is_stream(door: Door) -> bool:
+    """Whether the body is one that the view reads itself."""
+    return request.mimetype in door.body_types
 
 
 def _query(door: Door) -> msgspec.Struct | None:
@@ -170,7 +183,7 @@ def _query(door: Door) -> msgspec.Struct | None:
 
 
 def _body(door: Door, content: bytes) -> msgspec.Struct | None:
-    if door.body is None:
+    if door.body is None or _is_stream(door):
         return None
     try:
         value = json.loads(content.decode(), object_pairs_hook=_once, parse_constant=_no_constant)

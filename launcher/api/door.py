@@ -19,7 +19,7 @@ from launcher.models import ApiToken, TokenScope
 class Answer:
     """A result with a status or headers of its own."""
 
-    result: msgspec.Struct | None
+    result: msgspec.Struct | msgspec.Raw | None
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -32,12 +32,14 @@ class Call:
         token: whose it is; None for a call that a follow token opens.
         path: the parts of the address, as text that matches the pattern of each.
         query, body: of the types that the door names.
+        operation_id: the id of the operation that this call begins.
     """
 
     token: ApiToken | None
     path: Mapping[str, str]
     query: Any
     body: Any
+    operation_id: str = ""
 
 
 Result = msgspec.Struct | Answer | Response
@@ -53,12 +55,15 @@ class Door:
         scope: what the token must have.
         summary, about: what it does: a title, and sentences.
         query, body: the types of query string and JSON body, None for none.
-        body_type: the media type of a body that is no JSON: the view reads it itself.
+        body_types: the media types of a body that is no JSON: the view reads it itself, and gets
+            None for it.
         result: the type of the answer; None for none, or one that is no JSON.
         result_types: the media types of an answer that is no JSON.
         status: of the answer.
         problems: the codes that can come besides those of every call.
         request_headers, response_headers: name → what it is for.
+        begins_work: whether it takes an `Idempotency-Key`: the view begins its operation under
+            `Call.operation_id`, and returns an `Answer`.
         is_ungated: whether the view needs no database, and finds out itself who calls.
     """
 
@@ -71,13 +76,14 @@ class Door:
     about: str
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
-    body_type: str = ""
+    body_types: Sequence[str] = ()
     result: type[msgspec.Struct] | None = None
     result_types: Sequence[str] = ()
     status: int = 200
     problems: Sequence[str] = ()
     request_headers: Mapping[str, str] = field(default_factory=dict)
     response_headers: Mapping[str, str] = field(default_factory=dict)
+    begins_work: bool = False
     is_ungated: bool = False
 
 

@@ -114,6 +114,7 @@ def get_job(call: Call) -> Job:
     ),
     result=StartedRun,
     status=202,
+    begins_work=True,
     problems=_PROBLEMS,
     response_headers={"Location": "The job, with its runs."},
 )

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from flask import Response, url_for
 
+from launcher.api import idempotency
 from launcher.api.door import DOORS, PARTS, Door
 from launcher.api.problems import MEDIA_TYPE, PROBLEMS
 from launcher.db.content import APP_VERSION
@@ -38,10 +39,15 @@ _HEADERS_OF = {
     401: ("WWW-Authenticate",),
     403: ("WWW-Authenticate",),
     409: ("Retry-After",),
+    416: ("Content-Range",),
     429: ("Retry-After",),
     503: ("Retry-After",),
 }
 _HEADERS = {
+    "Content-Range": {
+        "description": "Which part it is, of how many bytes.",
+        "schema": {"type": "string"},
+    },
     "WWW-Authenticate": {
         "description": "What a token needs (RFC 6750).",
         "schema": {"type": "string"},
@@ -57,8 +63,10 @@ _HEADERS = {
 def codes_of(door: Door) -> Sequence[str]:
     """Return the code of every problem that `door` may answer with, by status."""
     codes = {*_ALWAYS, *_WITH_TOKEN, *door.problems}
-    if door.body is not None or door.body_type:
+    if door.body is not None or door.body_types:
         codes.update(_WITH_BODY)
+    if door.begins_work:
+        codes.update(idempotency.CODES)
     if "{" in door.path:
         codes.add("not_found")
     return sorted(codes, key=lambda code: (PROBLEMS[code].status, code))
@@ -113,11 +121,10 @@ def _operation(door: Door) -> Mapping[str, Any]:
     }
     if parameters := [*_path_parameters(door), *_query_parameters(door), *_headers(door)]:
         described["parameters"] = parameters
+    content: dict[str, Any] = {each: {"schema": {}} for each in door.body_types}
     if door.body is not None:
-        content = {"application/json": {"schema": _reference(door.body)}}
-        described["requestBody"] = {"required": True, "content": content}
-    elif door.body_type:
-        content = {door.body_type: {"schema": {}}}
+        content = {"application/json": {"schema": _reference(door.body)}, **content}
+    if content:
         described["requestBody"] = {"required": True, "content": content}
     return described
 
@@ -152,7 +159,10 @@ def _query_parameters(door: Door) -> Iterable[Mapping[str, Any]]:
 
 
 def _headers(door: Door) -> Iterable[Mapping[str, Any]]:
-    for name, about in door.request_headers.items():
+    given = dict(door.request_headers)
+    if door.begins_work:
+        given[idempotency.HEADER] = idempotency.ABOUT
+    for name, about in given.items():
         yield {"name": name, "in": "header", "description": about, "schema": {"type": "string"}}
 
 
@@ -163,14 +173,18 @@ def _responses(door: Door) -> Mapping[str, Any]:
     elif door.result_types:
         good["content"] = {each: {"schema": {}} for each in door.result_types}
     if door.response_headers:
-        good["headers"] = {
-            name: {"description": about, "schema": {"type": "string"}}
-            for name, about in door.response_headers.items()
-        }
+        good["headers"] = {name: _text(about) for name, about in door.response_headers.items()}
     responses: dict[str, Any] = {str(door.status): good}
+    if "range_not_satisfiable" in door.problems:
+        of_part = {**good["headers"], "Content-Range": _HEADERS["Content-Range"]}
+        responses["206"] = {**good, "description": "The part", "headers": of_part}
     for status, codes in groupby(codes_of(door), key=lambda code: PROBLEMS[code].status):
         responses[str(status)] = _problem(status, list(codes))
     return responses
+
+
+def _text(about: str) -> Mapping[str, Any]:
+    return {"description": about, "schema": {"type": "string"}}
 
 
 def _problem(status: int, codes: Sequence[str]) -> Mapping[str, Any]:

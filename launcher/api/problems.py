@@ -71,6 +71,19 @@ PROBLEMS: Mapping[str, Kind] = {
     "too_many_attempts": Kind(
         429, "Too many invalid tokens from this address", "Wait, then send a valid token."
     ),
+    "upload_incomplete": Kind(
+        400, "The file did not arrive whole; nothing was kept", "Send it again."
+    ),
+    "idempotency_in_progress": Kind(
+        409,
+        "A request with this Idempotency-Key is being answered",
+        "Send it again after the seconds in Retry-After.",
+    ),
+    "idempotency_mismatch": Kind(
+        422,
+        "The Idempotency-Key was used for another request",
+        "Use a new key, or send the same request.",
+    ),
     # The server
     "internal": Kind(500, "Something went wrong", "The server log has an entry with this number."),
     "data_being_replaced": Kind(
@@ -103,6 +116,16 @@ PROBLEMS: Mapping[str, Kind] = {
         422,
         "The confirmation is not the id of the backup; nothing was restored",
         "Send in confirm the id that the plan has.",
+    ),
+    "backup_unverified": Kind(
+        409,
+        "The file was never verified, so nothing is known of it",
+        "Verify it. Until then it can be downloaded with encoding=stored, and deleted.",
+    ),
+    "last_good_backup": Kind(
+        409,
+        "It is the last good backup",
+        "Create another one first, or send last_good=true.",
     ),
     "verification_failed": Kind(
         422, "The backup is damaged", "Use another one. Verify finds those that are good."

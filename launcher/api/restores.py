@@ -8,22 +8,20 @@ from datetime import datetime
 import msgspec
 from flask import request
 
-from launcher.api.authentication import actor_of
+from launcher.api.authentication import actor_of, token_of
 from launcher.api.backup_problems import problem_of
 from launcher.api.door import Answer, Call, door
 from launcher.api.problems import Problem
 from launcher.api.shapes import Fault, fault_of
-from launcher.api.started import STARTED_HEADERS, StartedOperation, started
+from launcher.api.started import STARTED_HEADERS, StartedOperation, begin
 from launcher.background.process import RestoreRequest
 from launcher.backup.errors import NoAdminInsideError
 from launcher.backup.records.backup import Backup
-from launcher.backup.records.operation import Verb
 from launcher.backup.records.plan import RestorePlan
 from launcher.current import current_backups
 from launcher.db.session import release
 from launcher.http.plans import plan_version
-from launcher.http.start import start_operation
-from launcher.models import ApiToken, TokenScope
+from launcher.models import TokenScope
 
 _REFUSALS = (
     "backup_not_found",
@@ -137,7 +135,7 @@ class UndoBody(msgspec.Struct, kw_only=True):
 )
 def get_plan(call: Call) -> Answer:
     """Answer with what a restore would do. The database is released while it is tried."""
-    token, service = _token_of(call), current_backups()
+    token, service = token_of(call), current_backups()
     owner, by, shown = token.user.username, actor_of(token).name, f"{token.name} ({token.prefix}…)"
     release()
     try:
@@ -166,6 +164,7 @@ def get_plan(call: Call) -> Answer:
     body=RestoreBody,
     result=StartedOperation,
     status=202,
+    begins_work=True,
     problems=(*_REFUSALS, "confirm_mismatch", "plan_changed", "not_started"),
     request_headers={"If-Match": "The ETag of the plan; refused if something changed since."},
     response_headers=STARTED_HEADERS,
@@ -173,10 +172,10 @@ def get_plan(call: Call) -> Answer:
 def restore_backup(call: Call) -> Answer:
     """Start a restore."""
     backup = current_backups().get(call.path["backup"])
-    token = _token_of(call)
+    token = token_of(call)
     return _start(
+        call,
         backup,
-        token,
         confirm=call.body.confirm,
         keep_schedule=call.body.keep_schedule,
         carry_account=token.user.username if call.body.carry_account else "",
@@ -195,6 +194,7 @@ def restore_backup(call: Call) -> Answer:
     body=UndoBody,
     result=StartedOperation,
     status=202,
+    begins_work=True,
     problems=(*_REFUSALS, "confirm_mismatch", "plan_changed", "not_started"),
     request_headers={"If-Match": "The ETag of the plan of the safety backup."},
     response_headers=STARTED_HEADERS,
@@ -203,12 +203,12 @@ def undo_restore(call: Call) -> Answer:
     """Start the undo of the last restore."""
     service = current_backups()
     backup = service.get(service.undo_id())
-    return _start(backup, _token_of(call), confirm=call.body.confirm, keep_schedule=False)
+    return _start(call, backup, confirm=call.body.confirm, keep_schedule=False)
 
 
 def _start(
+    call: Call,
     backup: Backup,
-    token: ApiToken,
     *,
     confirm: str,
     keep_schedule: bool,
@@ -221,14 +221,10 @@ def _start(
         version = plan_version(backup, current_backups().live_version())
         if not request.if_match.contains(version):
             raise Problem("plan_changed")
-    by = actor_of(token).name
-    wanted = RestoreRequest(backup.id, keep_schedule=keep_schedule, carry_account=carry_account)
-    return started(start_operation(wanted, by=by), verb=Verb.RESTORE, by=by)
-
-
-def _token_of(call: Call) -> ApiToken:
-    assert call.token is not None  # noqa: S101 (only an ungated call has none)
-    return call.token
+    return begin(
+        call,
+        RestoreRequest(backup.id, keep_schedule=keep_schedule, carry_account=carry_account),
+    )
 
 
 def _offer_to_carry(error: NoAdminInsideError) -> Problem:

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 
 from flask import url_for
 
-from launcher.api.door import Answer
+from launcher.api.authentication import actor_of, token_of
+from launcher.api.door import Answer, Call
 from launcher.api.following import follow_token
 from launcher.api.shapes import Operation, operation_of
+from launcher.background.process import OperationRequest
 from launcher.backup.ports import utc_now
 from launcher.backup.records.operation import Progress, Verb
 from launcher.current import current_backups
+from launcher.http.start import start_operation
 
 STARTED_HEADERS: Mapping[str, str] = {"Location": "The address of the operation."}
 
@@ -24,6 +27,17 @@ class StartedOperation(Operation, kw_only=True):
     """
 
     follow_token: str
+
+
+def begin(call: Call, request: OperationRequest) -> Answer:
+    """Begin an operation under the id of the call, and answer; the database is released.
+
+    Raises:
+        OperationInProgressError, StoreUnavailableError, NotStartedError: it could not begin.
+    """
+    by = actor_of(token_of(call)).name
+    operation_id = start_operation(request, by=by, operation_id=call.operation_id)
+    return started(operation_id, verb=request.verb, by=by)
 
 
 def started(operation_id: str, *, verb: Verb, by: str) -> Answer:

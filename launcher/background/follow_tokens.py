@@ -32,7 +32,7 @@ def keep(folder: Path, record: object, *, start: str = "") -> str:
     """
     token = start + secrets.token_urlsafe(24)
     folder.mkdir(mode=0o700, exist_ok=True)
-    _remove_old(folder)
+    remove_old(folder)
     write_atomic(_path(folder, token), json.dumps(encode(record)).encode())
     return token
 
@@ -54,7 +54,8 @@ def _path(folder: Path, token: str) -> Path:
     return folder / f"{digest}.json"
 
 
-def _remove_old(folder: Path) -> None:
+def remove_old(folder: Path) -> None:
+    """Remove the files of a folder whose day is over."""
     for path in folder.iterdir():
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > MAX_AGE_S:
