@@ -10,6 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from launcher.api import (  # noqa: F401  (declares calls)
+    backup_checks,
+    backup_files,
+    backups,
     dispatch,
     jobs,
     operations,

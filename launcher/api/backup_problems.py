@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from launcher.api.problems import Problem
-from launcher.backup.errors import BackupError, OperationInProgressError
+from launcher.backup.errors import BackupError, LastGoodBackupError, OperationInProgressError
+from launcher.backup.reasons import Fault
 from launcher.current import current_backups
 
 
 def problem_of(error: BackupError) -> Problem:
     """Return the problem that a `BackupError` is."""
-    headers, more = {}, {}
+    if isinstance(error, LastGoodBackupError):
+        return problem_of_fault("last_good_backup", error.fault)
+    problem = problem_of_fault(error.code, error.fault)
     if isinstance(error, OperationInProgressError):
-        headers, more = {"Retry-After": "5"}, {"operation": _running()}
+        problem.headers["Retry-After"] = "5"
+        problem.facts["operation"] = _running()
+    return problem
+
+
+def problem_of_fault(code: str, fault: Fault) -> Problem:
+    """Return the problem that a `Fault` is under this code."""
+    text = str(fault)
     return Problem(
-        error.code,
-        f"{str(error)[:1].upper()}{str(error)[1:]}.",
-        headers=headers,
-        reason=error.reason.value,
-        details=dict(error.facts),
-        **more,
+        code,
+        f"{text[:1].upper()}{text[1:]}.",
+        reason=fault.reason.value,
+        details=dict(fault.facts),
     )
 
 

@@ -1,12 +1,29 @@
-"""`If-Match`: a change that is made only if nothing was changed since it was read."""
+"""ETags, and `If-Match`: a change that is made only if nothing was changed since it was read."""
 
 from __future__ import annotations
 
-from flask import request
+import hashlib
 
+import msgspec
+from flask import request
+from werkzeug.http import quote_etag
+
+from launcher.api.door import Answer
 from launcher.api.problems import Problem
 
 IF_MATCH = {"If-Match": "The ETag that was read; the call is refused if it is another one now."}
+
+ETAG = {"ETag": "The version of what is answered, for the If-Match of a change."}
+
+
+def tag_of(result: msgspec.Struct) -> str:
+    """Return the tag of a result, which differs as soon as one of its fields does."""
+    return hashlib.sha256(msgspec.json.encode(result)).hexdigest()[:32]
+
+
+def answer_with_tag(result: msgspec.Struct) -> Answer:
+    """Answer with a result and its ETag."""
+    return Answer(result, headers={"ETag": quote_etag(tag_of(result))})
 
 
 def require_match(tag: str) -> None:

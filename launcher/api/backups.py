@@ -1,0 +1,237 @@
+"""Backups: the list, one of them, its note and protection, its end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from launcher.api.authentication import actor_of, require, token_of
+from launcher.api.backup_problems import problem_of_fault
+from launcher.api.backup_shapes import Backup
+from launcher.api.door import Answer, Call, door
+from launcher.api.preconditions import (
+    ETAG,
+    IF_MATCH,
+    answer_with_tag,
+    require_match,
+    tag_of,
+)
+from launcher.api.problems import Problem
+from launcher.backup.errors import VerificationError
+from launcher.backup.records import backup as records
+from launcher.backup.records.backup import Kind, State
+from launcher.current import current_backups
+from launcher.db.session import release
+from launcher.models import TokenScope
+
+MAX_NOTE_CHARACTERS = 200
+Note = Annotated[str, Meta(max_length=MAX_NOTE_CHARACTERS)]
+Moment = Annotated[datetime, Meta(tz=True)]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CURSOR = re.compile(r"(-?\d{1,18})_([a-z0-9TZ-]{1,64})", re.ASCII)
+
+
+class BackupsQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Which backups are listed."""
+
+    kind: Annotated[Kind | None, Meta(description="Those of this type alone.")] = None
+    state: Annotated[State | None, Meta(description="Those of this status alone.")] = None
+    since: Annotated[Moment | None, Meta(description="Those created at this moment or later.")] = (
+        None
+    )
+    until: Annotated[Moment | None, Meta(description="Those created before this moment.")] = None
+    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 50
+    cursor: Annotated[
+        str, Meta(max_length=80, description="`next_cursor` of the page before; empty at first.")
+    ] = ""
+
+
+class BackupList(msgspec.Struct, kw_only=True):
+    """A page of backups, newest first."""
+
+    backups: list[Backup]
+    next_cursor: Annotated[
+        str | None, Meta(description="Send it as `cursor` for the next page; null on the last.")
+    ]
+
+
+class BackupChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is changed; what is left out stays."""
+
+    note: Annotated[Note | UnsetType, Meta(description="The note in the list.")] = UNSET
+    protected: Annotated[
+        bool | UnsetType,
+        Meta(description="False also needs the scope `backups:delete`."),
+    ] = UNSET
+
+
+class DeleteQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How far a deletion may go."""
+
+    last_good: Annotated[bool, Meta(description="Whether it may be the last good backup.")] = False
+
+
+@door(
+    "GET",
+    "/backups",
+    scope=TokenScope.BACKUPS_READ,
+    summary="List backups",
+    about=(
+        "Newest first, in pages. A page begins after the last backup of the page before, so none "
+        "is missed or seen twice while backups come and go."
+    ),
+    query=BackupsQuery,
+    result=BackupList,
+    problems=("store_unavailable", "insufficient_space"),
+)
+def list_backups(call: Call) -> BackupList:
+    """Answer with one page."""
+    query: BackupsQuery = call.query
+    before = _read_cursor(query.cursor) if query.cursor else None
+    backups = current_backups().listing().select(kind=query.kind, state=query.state)
+    found = [*islice(_selected(backups, query, before), query.limit + 1)]
+    page = found[: query.limit]
+    next_cursor = "{}_{}".format(*_place(page[-1])) if len(found) > len(page) else None
+    return BackupList(backups=[Backup.of(each) for each in page], next_cursor=next_cursor)
+
+
+def _selected(
+    backups: Iterable[records.Backup], query: BackupsQuery, before: tuple[int, str] | None
+) -> Iterator[records.Backup]:
+    for backup in backups:
+        if query.until is not None and backup.created_at >= query.until:
+            continue
+        if query.since is not None and backup.created_at < query.since:
+            return  # newest first, so the rest is older
+        if before is None or _place(backup) < before:
+            yield backup
+
+
+def _place(backup: records.Backup) -> tuple[int, str]:
+    """Return where a backup is in the list: it stays there whatever comes and goes."""
+    return (backup.created_at - _EPOCH) // timedelta(microseconds=1), backup.id
+
+
+def _read_cursor(text: str) -> tuple[int, str]:
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        raise Problem("invalid_field", "cursor: it is not a next_cursor.", field="cursor")
+    return int(match[1]), match[2]
+
+
+@door(
+    "GET",
+    "/backups/{backup}",
+    scope=TokenScope.BACKUPS_READ,
+    summary="Get backup",
+    about="Says what is known of one backup: what is in it, and whether it is good.",
+    result=Backup,
+    problems=("backup_not_found", "store_unavailable"),
+    response_headers=ETAG,
+)
+def get_backup(call: Call) -> Answer:
+    """Answer with one backup."""
+    return answer_with_tag(Backup.of(current_backups().get(call.path["backup"])))
+
+
+@door(
+    "PATCH",
+    "/backups/{backup}",
+    scope=TokenScope.BACKUPS_CREATE,
+    summary="Change note or protection",
+    about=(
+        "Changes the note of a backup, or whether retention may remove it. With `If-Match` it is "
+        "refused when the backup has changed since. To remove its protection the token needs the "
+        "scope `backups:delete` as well."
+    ),
+    body=BackupChange,
+    result=Backup,
+    problems=(
+        "backup_not_found",
+        "backup_unverified",
+        "operation_in_progress",
+        "precondition_failed",
+        "store_unavailable",
+        "insufficient_space",
+        "verification_failed",
+    ),
+    request_headers=IF_MATCH,
+    response_headers=ETAG,
+)
+def change_backup(call: Call) -> Answer:
+    """Change note and protection; what is as requested already begins no operation."""
+    change: BackupChange = call.body
+    if change.protected is False:
+        require(token_of(call), TokenScope.BACKUPS_DELETE)
+    by, service = actor_of(token_of(call)).name, current_backups()
+    release()
+    backup = service.get(call.path["backup"])
+    require_manifest(backup)
+    require_match(tag_of(Backup.of(backup)))
+    if change.note is not UNSET and change.note != backup.note:
+        backup = service.set_note(backup.id, change.note, by=by)
+    if change.protected is not UNSET and change.protected is not backup.protected:
+        set_protection = service.protect if change.protected else service.unprotect
+        backup = set_protection(backup.id, by=by)
+    return answer_with_tag(Backup.of(service.get(backup.id)))
+
+
+def require_manifest(backup: records.Backup) -> None:
+    """Refuse a file of which nothing is known.
+
+    Raises:
+        Problem
+    """
+    if backup.file is None:
+        require_undamaged(backup)
+        raise Problem("backup_unverified")
+
+
+def require_undamaged(backup: records.Backup) -> None:
+    """Refuse a damaged backup.
+
+    Raises:
+        Problem
+    """
+    if fault := backup.verification.fault:
+        raise problem_of_fault(VerificationError.code, fault)
+
+
+@door(
+    "DELETE",
+    "/backups/{backup}",
+    scope=TokenScope.BACKUPS_DELETE,
+    summary="Delete backup",
+    about="Deletes a backup for good. A protected one is refused, and so is the last good one.",
+    query=DeleteQuery,
+    status=204,
+    problems=(
+        "backup_not_found",
+        "backup_protected",
+        "last_good_backup",
+        "operation_in_progress",
+        "precondition_failed",
+        "store_unavailable",
+        "insufficient_space",
+    ),
+    request_headers=IF_MATCH,
+)
+def delete_backup(call: Call) -> Answer:
+    """Delete one backup."""
+    query: DeleteQuery = call.query
+    by, service = actor_of(token_of(call)).name, current_backups()
+    release()
+    backup = service.get(call.path["backup"])
+    require_match(tag_of(Backup.of(backup)))
+    result = service.delete([backup.id], by=by, may_take_last_good=query.last_good)
+    if result.failed:
+        [failed] = result.failed
+        raise problem_of_fault(failed.error_code, failed.fault)
+    return Answer(None)
