@@ -63,14 +63,12 @@ document.addEventListener("click", async ({ target }) => {
   if (!button) return;
   const source = document.getElementById(button.dataset.copies);
   getSelection().selectAllChildren(source);
-  try {
-    if (!navigator.clipboard && !document.execCommand("copy")) return;
-    await navigator.clipboard?.writeText(source.textContent);
-    const words = [button.querySelector("span"), document.querySelector("#copied")];
-    for (const each of words) each.textContent = button.dataset.done;
-  } catch {
-    // It stays selected, to be copied by hand.
-  }
+  const isCopied = await (navigator.clipboard?.writeText(source.textContent) ?? Promise.reject()).then(
+    () => true, () => document.execCommand("copy"),
+  );
+  if (!isCopied) return; // it stays selected, to be copied by hand
+  const words = [button.querySelector("span"), document.querySelector("#copied")];
+  for (const each of words) each.textContent = button.dataset.done;
 });
 
 // Polls while the page is visible.

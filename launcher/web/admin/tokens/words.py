@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from launcher.accounts.tokens import is_expired
 from launcher.i18n.formats import ago, day, isolated
-from launcher.i18n.locale import format_locale, format_zone, lazy_gettext
-from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import format_locale, format_zone, gettext
+from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import ApiToken, TokenScope
 from launcher.models.types import utc_now
 
@@ -24,14 +24,14 @@ SOON = timedelta(days=7)
 """How long before its expiry a token is marked."""
 
 SCOPE_WORDS: Mapping[TokenScope, LazyString] = {
-    TokenScope.BACKUPS_READ: lazy_gettext("List backups and read their details"),
-    TokenScope.BACKUPS_CREATE: lazy_gettext("Create, upload and verify backups"),
-    TokenScope.BACKUPS_DOWNLOAD: lazy_gettext("Download backups. They contain password hashes"),
-    TokenScope.BACKUPS_RESTORE: lazy_gettext("Restore and undo. Replaces all data"),
-    TokenScope.BACKUPS_DELETE: lazy_gettext("Unprotect backups, and delete them permanently"),
-    TokenScope.SCHEDULE: lazy_gettext("Read and change schedule and retention, and run jobs"),
-    TokenScope.STATUS: lazy_gettext("Read status, jobs and operations"),
-    TokenScope.METRICS: lazy_gettext("Read /metrics"),
+    TokenScope.BACKUPS_READ: _("List backups and read their details"),
+    TokenScope.BACKUPS_CREATE: _("Create, upload and verify backups"),
+    TokenScope.BACKUPS_DOWNLOAD: _("Download backups. They contain password hashes"),
+    TokenScope.BACKUPS_RESTORE: _("Restore and undo. Replaces all data"),
+    TokenScope.BACKUPS_DELETE: _("Unprotect backups, and delete them permanently"),
+    TokenScope.SCHEDULE: _("Read and change schedule and retention, and run jobs"),
+    TokenScope.STATUS: _("Read status, jobs and operations"),
+    TokenScope.METRICS: _("Read /metrics"),
 }
 
 
@@ -48,11 +48,11 @@ def expiry_words(token: ApiToken, *, now: datetime | None = None) -> Expiry:
     """Return when a token expires, or did."""
     moment, at = now or utc_now(), token.expires_at
     if at is None:
-        return Expiry(_("Does not expire"), "")
+        return Expiry(gettext("Does not expire"), "")
     on = _date_words(at, moment)
     if is_expired(token, moment):
-        return Expiry(_("Expired on %(day)s", day=on), "", "down")
-    words = Markup(_("Expires %(when)s", when="%s")) % ago(at, now=moment)  # noqa: S704 (own words)
+        return Expiry(gettext("Expired on %(day)s", day=on), "", "down")
+    words = Markup(gettext("Expires %(when)s", when="%s")) % ago(at, now=moment)  # noqa: S704 (our words)
     return Expiry(words, on, "slow" if at - moment < SOON else "")
 
 
@@ -60,9 +60,9 @@ def owner_problem(token: ApiToken) -> str:
     """Return why a token opens nothing because of its owner, "" where it does."""
     name = isolated(token.user.name)
     if not token.user.is_active:
-        return _("Does not work: %(name)s is deactivated.", name=name)
+        return gettext("Does not work: %(name)s is deactivated.", name=name)
     if not token.user.is_admin:
-        return _("Does not work: %(name)s is not an admin.", name=name)
+        return gettext("Does not work: %(name)s is not an admin.", name=name)
     return ""
 
 
