@@ -1,0 +1,194 @@
+"""A program follows a restore on a real server with three workers.
+
+Only there does the request that follows reach another process than the one that began, while the
+process of the restore has the gate closed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from launcher.accounts import users
+from launcher.app import create_app
+from launcher.audit import COMMAND_LINE
+from launcher.current import current_backups
+from launcher.db.session import database_context
+from launcher.db.settings import change_settings
+from launcher.models import Role
+from tests.support.api import new_token
+from tests.support.operations import paused
+from tests.support.server import Server, serving
+
+
+@dataclass
+class Answer:
+    status: int
+    body: Any
+    took_s: float
+
+
+@dataclass
+class Script:
+    """A program with a token."""
+
+    url: str
+    secret: str
+
+    def __call__(self, method: str, path: str, body: object = None) -> Answer:
+        began_at = time.monotonic()
+        request = urllib.request.Request(
+            f"{self.url}/api/v1{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {self.secret}", "Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                status, text = answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            status, text = error.code, error.read()
+        return Answer(status, json.loads(text), time.monotonic() - began_at)
+
+
+@pytest.fixture(scope="module")
+def served(new_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    data_dir = tmp_path_factory.mktemp("site") / "data"
+    shutil.copytree(new_data, data_dir)
+    with create_app({"LAUNCHER_DATA_DIR": str(data_dir)}).app_context():
+        users.create_user("ada", "a long enough password", role=Role.ADMIN, actor=COMMAND_LINE)
+        change_settings({"site_name": "Before"}, actor=COMMAND_LINE)
+        current_backups().create(by="test")
+    with serving(data_dir, app="tests.support.pausable:app", scheduler="off") as server:
+        yield server
+
+
+@pytest.fixture
+def data_dir(served: Server) -> Path:
+    return served.data_dir
+
+
+@pytest.fixture
+def hand_out(served: Server) -> Callable[[], Script]:
+    """Create a token after the backup, so that a restore removes it."""
+    app: Flask = create_app({"LAUNCHER_DATA_DIR": str(served.data_dir)})
+
+    def make() -> Script:
+        with app.app_context(), database_context():
+            change_settings({"site_name": "After"}, actor=COMMAND_LINE)
+        return Script(served.url, new_token(app))
+
+    return make
+
+
+def site_name(data_dir: Path) -> str:
+    with closing(sqlite3.connect(data_dir / "launcher.db")) as database:
+        name: str = database.execute("SELECT site_name FROM system_settings").fetchone()[0]
+    return name
+
+
+def first_backup(script: Script) -> str:
+    entries = script("GET", "/operations?verb=create&limit=100").body["operations"]
+    backup_id: str = entries[-1]["backup_id"]
+    return backup_id
+
+
+def test_a_restore_is_followed_through_the_closed_gate_to_its_end_and_undone(
+    served: Server, hand_out: Callable[[], Script], data_dir: Path
+) -> None:
+    script = hand_out()
+    backup_id = first_backup(script)
+    plan = script("GET", f"/backups/{backup_id}/plan").body
+    assert plan["keeps_this_token"] is False
+    with paused(data_dir, at="replace") as reached:
+        begun = script("POST", f"/backups/{backup_id}/restore", {"confirm": backup_id})
+        assert begun.status == 202, begun.body
+        reached()
+        path = f"/operations/{begun.body['id']}"
+        follower = Script(served.url, begun.body["follow_token"])
+        for _ in range(9):  # each worker among them
+            found = follower("GET", path)
+            assert (found.status, found.body["stage"]) == (200, "replace")
+            assert found.took_s < 2
+        refused = script("GET", path)
+        assert (refused.status, refused.body["code"]) == (503, "data_being_replaced")
+        pool = ThreadPoolExecutor(1)
+        answer = pool.submit(follower, "GET", f"{path}?wait=30")
+
+    assert answer.result(60).status == 200
+    while (found := follower("GET", f"{path}?wait=30")).body["state"] == "running":
+        assert found.status == 200
+    assert found.body["data"] == "restored"
+    assert site_name(data_dir) == "Before"
+    gone = script("GET", path)
+    assert (gone.status, gone.body["code"]) == (401, "token_invalid")
+
+    again = hand_out()
+    undone = again("POST", "/undo", {"confirm": found.body["safety_backup_id"]}).body
+    follower = Script(served.url, undone["follow_token"])
+    while (found := follower("GET", f"/operations/{undone['id']}?wait=30")).body["state"] == (
+        "running"
+    ):
+        pass
+    assert found.body["data"] == "restored", found.body
+    assert site_name(data_dir) == "After"
+    assert script("GET", path).status == 200, "the token is back with the data"
+
+
+@pytest.mark.parametrize(("stage", "data"), [("replace", "unchanged"), ("confirm", "restored")])
+def test_a_restore_that_is_killed_says_what_became_of_the_data(
+    served: Server, hand_out: Callable[[], Script], data_dir: Path, stage: str, data: str
+) -> None:
+    script = hand_out()
+    backup_id = first_backup(script)
+    with paused(data_dir, at=stage) as reached:
+        begun = script("POST", f"/backups/{backup_id}/restore", {"confirm": backup_id}).body
+        follower = Script(served.url, begun["follow_token"])
+        os.kill(reached(), signal.SIGKILL)
+
+        found = follower("GET", f"/operations/{begun['id']}?wait=30").body
+        while found["state"] == "running":  # for the moment in which the kernel ends it
+            found = follower("GET", f"/operations/{begun['id']}?wait=1").body
+
+    assert (found["state"], found["stage"], found["data"]) == ("interrupted", stage, data)
+    assert site_name(data_dir) == ("Before" if data == "restored" else "After")
+    assert script("GET", "/status").status == (401 if data == "restored" else 200)
+
+
+def test_who_waits_does_not_delay_the_end_of_a_worker(
+    served: Server, hand_out: Callable[[], Script], data_dir: Path
+) -> None:
+    script = hand_out()
+    with paused(data_dir, at="unpack") as reached:
+        backup_id = first_backup(script)
+        begun = script("POST", f"/backups/{backup_id}/restore", {"confirm": backup_id}).body
+        reached()
+        follower = Script(served.url, begun["follow_token"])
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(follower, "GET", f"/operations/{begun['id']}?wait=30")
+            time.sleep(1)
+            assert not waiting.done()
+            for pid in re.findall(r"Booting worker with pid: (\d+)", served.log_path.read_text()):
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGTERM)
+
+            answer = waiting.result(60)
+
+    assert (answer.status, answer.body["state"]) == (200, "running")
+    assert answer.took_s < 10
