@@ -27,6 +27,7 @@ _REFUSALS = (
     "backup_not_found",
     "verification_failed",
     "incompatible_backup",
+    "upload_rejected",
     "check_stopped",
     "operation_in_progress",
     "store_unavailable",

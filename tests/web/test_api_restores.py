@@ -11,7 +11,8 @@ import pytest
 from flask import Flask
 
 from launcher.audit import COMMAND_LINE
-from launcher.backup import BackupService
+from launcher.backup import BackupService, Gate
+from launcher.backup.records.backup import Kind
 from launcher.backup.records.operation import Verb
 from launcher.db.session import database_context
 from launcher.db.settings import change_settings
@@ -141,6 +142,32 @@ def test_a_damaged_backup_has_no_plan_and_is_not_restored(
     assert found["state"] == "failed"
     assert found["stage"] == "unpack"
     assert found["error"]["code"] == "verification_failed"
+
+
+def test_no_restore_waits_for_a_plan(
+    script: Caller, older: str, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = BackupService.plan
+
+    def plan(self: BackupService, *source: str, **choices: object) -> object:
+        with Gate(app.extensions["launcher.config"].lock_dir, drain_timeout_s=1.0).closed():
+            return usual(self, *source, **choices)
+
+    monkeypatch.setattr(BackupService, "plan", plan)
+
+    assert script.get(f"/backups/{older}/plan")["backup_id"] == older
+
+
+@pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + bytes(4000), b""])
+def test_a_file_that_is_no_backup_has_no_plan(
+    script: Caller, app: Flask, service: BackupService, content: bytes
+) -> None:
+    (app.extensions["launcher.config"].backup_dir / "found.db").write_bytes(content)
+    backup_id = next(each.id for each in service.list() if each.kind is Kind.EXTERNAL)
+
+    script.get(f"/backups/{backup_id}/plan")
+
+    assert script.answer.status_code == 422
 
 
 @pytest.mark.parametrize("path", ["/backups/20200101T000000Z-aaaaaa", "/backups/nothing"])
