@@ -226,6 +226,23 @@ def test_a_program_restores_follows_and_undoes_although_its_token_is_gone(
     assert script.get(f"/operations/{undone['id']}")["state"] == "succeeded"  # it is back
 
 
+def test_a_restore_that_is_sent_again_with_its_key_is_followed_and_not_repeated(
+    app: Flask, script: Caller, service: BackupService
+) -> None:
+    backup_id = service.create(by="test").id  # it has the token
+    path, body = f"/backups/{backup_id}/restore", {"confirm": backup_id}
+    first = script.post(path, body, Idempotency_Key="before-the-upgrade")
+    ended(service, first["id"])
+
+    second = script.post(path, body, Idempotency_Key="before-the-upgrade")
+
+    assert script.answer.status_code == 202
+    assert (second["id"], second["state"]) == (first["id"], "succeeded")
+    assert len(service.journal(verbs={Verb.RESTORE})) == 1
+    follower = Caller(app, second["follow_token"])
+    assert follower.get(f"/operations/{first['id']}")["data"] == "restored"
+
+
 def test_latest_is_confirmed_by_the_id_of_the_plan(
     script: Caller, older: str, service: BackupService
 ) -> None:
