@@ -71,7 +71,7 @@ types: $(DEV) ## Check the types
 	$(BIN)/mypy
 
 messages: $(DEV) ## Collect new words for the translators, and compile what they wrote
-	$(BABEL) extract --mapping-file pyproject.toml --no-location --width 97 \
+	PYTHONPATH=. $(BABEL) extract --mapping-file pyproject.toml --no-location --width 97 \
 		--header-comment "# The words of Launcher." --project Launcher \
 		--version "$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
 		--output-file $(POT) .

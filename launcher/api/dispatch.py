@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, NoResultFound
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import Rule
 
-from launcher.api import idempotency, openapi
+from launcher.api import idempotency, openapi, reference
 from launcher.api.authentication import authenticate
 from launcher.api.backup_problems import problem_of
 from launcher.api.door import DOORS, PARTS, Answer, Call, Door, Result
@@ -80,8 +80,8 @@ def dispatch(rest: str = "") -> Response:
 
 
 def _answer(path: str) -> Response:
-    if path == "/openapi.json" and request.method in {"GET", "HEAD"}:
-        return openapi.response()
+    if path in _ABOUT:
+        return _about(path)
     door, parts = _find(path)
     if request.method == "OPTIONS":
         return Response(status=204, headers={"Allow": ", ".join(_methods(path))})
@@ -97,6 +97,19 @@ def _answer(path: str) -> Response:
         view = cast("Callable[[Call], Answer]", door.view)
         return _respond(door, idempotency.once(call, idempotency.digest_of(content), view))
     return _respond(door, door.view(call))
+
+
+_ABOUT = {"/": reference.response, "/openapi.json": openapi.response}
+"""What describes the API, and needs no token."""
+
+
+def _about(path: str) -> Response:
+    allowed = {"Allow": "GET, HEAD, OPTIONS"}
+    if request.method == "OPTIONS":
+        return Response(status=204, headers=allowed)
+    if request.method not in {"GET", "HEAD"}:
+        raise Problem("method_not_allowed", headers=allowed)
+    return _ABOUT[path]()
 
 
 dispatch.ignores_cookies = True  # type: ignore[attr-defined]  # see `launcher.web.forgery`

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -11,6 +10,7 @@ from flask import url_for
 from launcher.api.authentication import actor_of
 from launcher.api.door import Answer, Call, door
 from launcher.api.problems import Problem
+from launcher.api.shapes import Moment
 from launcher.backup.codec import encode
 from launcher.current import current_config
 from launcher.db.session import release
@@ -27,10 +27,10 @@ from launcher.schedule.leader import leader
 class JobRun(msgspec.Struct, kw_only=True):
     """One time that a job ran."""
 
-    id: str
+    id: Annotated[str, msgspec.Meta(examples=["5f1c2a90d3b47e86"])]
     by: Annotated[str, msgspec.Meta(description="`schedule`, or who asked for it.")]
-    started_at: datetime
-    ended_at: datetime | None
+    started_at: Moment
+    ended_at: Moment | None
     outcome: Annotated[RunOutcome | None, msgspec.Meta(description="null while it runs.")]
     error: Annotated[str, msgspec.Meta(description="What went wrong, an English sentence.")]
     error_code: str
@@ -40,13 +40,13 @@ class JobRun(msgspec.Struct, kw_only=True):
 class Job(msgspec.Struct, kw_only=True):
     """A job: when it is due, and how it went."""
 
-    id: str
+    id: Annotated[str, msgspec.Meta(examples=["backup"])]
     schedule: Annotated[
         str | None, msgspec.Meta(description="Its cron expression, null while it is off.")
     ]
     time_zone: Annotated[str, msgspec.Meta(description="The zone of the expression.")]
-    next_run_at: Annotated[datetime | None, msgspec.Meta(description="null while it is off.")]
-    last_success_at: datetime | None
+    next_run_at: Annotated[Moment | None, msgspec.Meta(description="null while it is off.")]
+    last_success_at: Moment | None
     runs: Annotated[list[JobRun], msgspec.Meta(description="The newest 20, newest first.")]
 
 

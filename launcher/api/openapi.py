@@ -33,6 +33,8 @@ _WITH_TOKEN = (
     "database_version",
     "disk_full",
 )
+COMMON = frozenset({*_ALWAYS, *_WITH_TOKEN})
+"""The codes that every call may answer with."""
 _WITH_BODY = ("bad_json", "length_required", "too_large", "unsupported_type")
 _REFERENCE = "#/components/schemas/{name}"
 _HEADERS_OF = {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
 
 from launcher.api.door import Call, door
 from launcher.api.problems import Problem
+from launcher.api.shapes import Moment
 from launcher.current import current_config
 from launcher.models import TokenScope
 from launcher.notifications.memory import HEARTBEAT, DeliveryState, Memory, read_memory
@@ -39,8 +39,8 @@ class NotifiedRecipient(msgspec.Struct, kw_only=True):
     service: _Service
     events: list[Event]
     state: _DeliveryState
-    notified_at: datetime | None
-    failed_since: datetime | None
+    notified_at: Moment | None
+    failed_since: Moment | None
     reason: _Reason
     waiting: _Waiting
 
@@ -50,8 +50,8 @@ class PingedHeartbeat(msgspec.Struct, kw_only=True):
 
     pings_start: Annotated[bool, msgspec.Meta(description="Whether the start is pinged too.")]
     state: _DeliveryState
-    notified_at: datetime | None
-    failed_since: datetime | None
+    notified_at: Moment | None
+    failed_since: Moment | None
     reason: _Reason
 
 

@@ -16,6 +16,7 @@ from launcher.api.authentication import actor_of
 from launcher.api.door import Answer, Call, door
 from launcher.api.preconditions import IF_MATCH, require_match
 from launcher.api.problems import Problem
+from launcher.api.shapes import Moment
 from launcher.backup.errors import BackupError
 from launcher.backup.records.backup import Kind
 from launcher.backup.retention import KeepDecision, KeepReason
@@ -34,7 +35,7 @@ _ETAG = {"ETag": "The version of the settings and of the time zone."}
 
 
 def _type_of(setting: Setting) -> Any:
-    about = msgspec.Meta(description=setting.help)
+    about = msgspec.Meta(description=setting.help, examples=[setting.default])
     match setting.kind:
         case Switch():
             return Annotated[bool, about]
@@ -60,7 +61,7 @@ class RetentionBackup(msgspec.Struct, kw_only=True):
 
     id: Annotated[str | None, msgspec.Meta(description="null for the next scheduled one.")]
     kind: Kind
-    created_at: datetime
+    created_at: Moment
     size_bytes: Annotated[int | None, msgspec.Meta(description="null where it is not known.")]
     reasons: list[KeepReason]
 
@@ -79,7 +80,7 @@ class Schedule(msgspec.Struct, kw_only=True):
     settings: ScheduleSettings  # type: ignore[valid-type]
     time_zone: Annotated[str, msgspec.Meta(description="The zone of the cron expression.")]
     next_runs: Annotated[
-        list[datetime], msgspec.Meta(description="Of the scheduled backup; empty while it is off.")
+        list[Moment], msgspec.Meta(description="Of the scheduled backup; empty while it is off.")
     ]
     retention: Annotated[
         RetentionPreview | None,

@@ -17,6 +17,9 @@ from launcher.backup.codec import encode
 from launcher.backup.errors import RevertFailedError
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Stage, Verb
 
+Moment = Annotated[datetime, Meta(tz=True)]
+"""A moment in UTC, as RFC 3339 writes it."""
+
 # --- what is wrong
 
 
@@ -74,8 +77,8 @@ class Operation(msgspec.Struct, kw_only=True):
     verb: Verb
     state: OperationState
     by: Annotated[str, Meta(description="Who began it: a user, a token, a job.")]
-    started_at: datetime
-    ended_at: datetime | None = None
+    started_at: Moment
+    ended_at: Moment | None = None
     backup_id: Annotated[
         str | None, Meta(description="The backup it is about; null while that is not known.")
     ] = None

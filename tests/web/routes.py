@@ -1,4 +1,4 @@
-"""Every route of a site that has something to show at each of them."""
+"""Every route of the pages of a site that has something to show at each of them."""
 
 from __future__ import annotations
 

@@ -1,0 +1,220 @@
+"""The reference for people at the root of the API, made from the same declarations as the rest.
+
+It holds no data, so everyone may read it. Programs, which do not accept HTML, get the description.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from flask import Response, render_template, request, url_for
+from markupsafe import Markup, escape
+
+from launcher.api import openapi
+from launcher.api.door import DOORS, PARTS, Door
+from launcher.api.examples import PATH, as_text, example, resolved
+from launcher.api.problems import PROBLEMS, Problem
+from launcher.db.session import enter_for_data
+from launcher.i18n.locale import gettext
+from launcher.i18n.locale import lazy_gettext as _
+
+if TYPE_CHECKING:
+    from flask_babel.speaklater import LazyString
+
+_JSON, _HTML = "application/json", "text/html"
+_TYPES: Mapping[str, LazyString] = {
+    "string": _("text"),
+    "boolean": _("true or false"),
+    "integer": _("number"),
+    "number": _("number"),
+    "array": _("list"),
+    "object": _("object"),
+}
+_MOMENT = _("moment")
+_CODE = re.compile(r"`([^`]+)`")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field, header or part of an address.
+
+    Attributes:
+        about: its meaning in English, as the description has it; the page translates it.
+        choices: the only values that it may have.
+    """
+
+    name: str
+    type: LazyString | None
+    about: str
+    is_required: bool
+    choices: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One call as the page shows it.
+
+    Attributes:
+        codes: the problems besides those that `common` has.
+    """
+
+    door: Door
+    curl: str
+    groups: Sequence[tuple[LazyString, Sequence[Field]]]
+    example: str
+    answer: Sequence[Field]
+    codes: Sequence[str]
+
+
+def response() -> Response:
+    """Answer a request at the root: the reference as a page, or the description."""
+    accepted = request.accept_mimetypes
+    match accepted.best_match([_JSON, _HTML]) if accepted else _JSON:
+        case "text/html":
+            answer = Response(_page(), content_type="text/html; charset=utf-8")
+        case "application/json":
+            answer = openapi.response()
+        case _none:
+            raise Problem("not_acceptable", f"It is available as {_HTML}, {_JSON}.")
+    answer.vary.add("Accept")
+    return answer
+
+
+def _page() -> str:
+    enter_for_data()
+    base = url_for("api.dispatch", _external=True).rstrip("/")
+    return render_template(
+        "api_reference.html",
+        base=base,
+        entries=[_entry(door, base) for door in DOORS],
+        problems=PROBLEMS,
+        common=[code for code in PROBLEMS if code in openapi.COMMON],
+        reasons={status.value: status.phrase for status in HTTPStatus},
+        said=said,
+        problem=_problem_example(base),
+    )
+
+
+def said(text: str) -> Markup:
+    """Return an English text of the declarations in the language of the reader, code marked."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(gettext(text) if text else ""))))  # noqa: S704 (escaped)
+
+
+def _entry(door: Door, base: str) -> Entry:
+    groups = [
+        (_("Address"), list(_path_fields(door))),
+        (_("Query"), list(_fields(door.query)) if door.query else []),
+        (_("Headers"), [Field(name, None, about, False) for name, about in
+                        door.request_headers.items()]),
+        (_("Body"), list(_fields(door.body)) if door.body else []),
+    ]  # fmt: skip
+    return Entry(
+        door=door,
+        curl=_curl(door, base),
+        groups=[(title, fields) for title, fields in groups if fields],
+        example=as_text(_example(door.result)) if door.result else "",
+        answer=list(_fields(door.result)) if door.result else [],
+        codes=[code for code in openapi.codes_of(door) if code not in openapi.COMMON],
+    )
+
+
+# What a call takes and answers
+
+
+@lru_cache(maxsize=128)
+def _schemas(kind: type[msgspec.Struct]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the schema of a type, and those that it refers to by name."""
+    (schema,), schemas = msgspec.json.schema_components(
+        [kind], ref_template="#/components/schemas/{name}"
+    )
+    return resolved(schema, schemas), schemas
+
+
+def _example(kind: type[msgspec.Struct]) -> Any:
+    return example(*_schemas(kind))
+
+
+def _fields(kind: type[msgspec.Struct]) -> Iterator[Field]:
+    schema, schemas = _schemas(kind)
+    yield from _fields_of(schema, schemas)
+
+
+def _fields_of(
+    schema: Mapping[str, Any], schemas: Mapping[str, Any], *, above: str = "", deep: int = 0
+) -> Iterator[Field]:
+    required = schema.get("required", ())
+    for name, each in schema.get("properties", {}).items():
+        found = resolved(each, schemas)
+        inner = resolved(found.get("items", {}), schemas) if "items" in found else found
+        yield Field(
+            name=f"{above}{name}",
+            type=_MOMENT
+            if found.get("format") == "date-time"
+            else _TYPES.get(found.get("type", "")),
+            about=each.get("description", ""),
+            is_required=name in required,
+            choices=tuple(map(str, inner.get("enum", ()))),
+        )
+        if deep < 2:
+            below = f"{above}{name}{'[]' if 'items' in found else ''}."
+            yield from _fields_of(inner, schemas, above=below, deep=deep + 1)
+
+
+def _path_fields(door: Door) -> Iterator[Field]:
+    for name in re.findall(r"\{(\w+)\}", door.path):
+        yield Field(name, _TYPES["string"], PARTS[name][1], True)
+
+
+def _curl(door: Door, base: str) -> str:
+    """Return a command that makes the call, as it can be pasted into a shell."""
+    path = re.sub(r"\{(\w+)\}", lambda match: PATH[match[1]], door.path)
+    method = "" if door.method == "GET" else f" -X {door.method}"
+    lines = [f"curl{method} {base}{path}", '-H "Authorization: Bearer $TOKEN"']
+    if "Idempotency-Key" in door.request_headers:
+        lines.append('-H "Idempotency-Key: upgrade-2026-11-22"')
+    if door.body is not None:
+        text = json.dumps(_example(door.body), ensure_ascii=False)
+        lines += ['-H "Content-Type: application/json"', f"-d '{text}'"]
+    elif door.body_type:
+        lines += [f'-H "Content-Type: {door.body_type}"', "--data-binary @backup.db"]
+    if door.result_types:
+        lines.append("-OJ")
+    return " \\\n  ".join(lines)
+
+
+def _problem_example(base: str) -> str:
+    kind = PROBLEMS["precondition_failed"]
+    facts = {
+        "type": f"{base}/#precondition_failed",
+        "title": kind.title,
+        "status": kind.status,
+        "code": "precondition_failed",
+        "detail": f"{kind.title}.",
+        "hint": kind.hint,
+    }
+    return as_text(facts)
+
+
+def texts() -> Sequence[str]:
+    """Return every English text of the declarations that the page shows in other languages."""
+    found = [text for door in DOORS for text in _texts_of(door)]
+    for kind in PROBLEMS.values():
+        found += [kind.title, kind.hint]
+    return list(dict.fromkeys(filter(None, found)))
+
+
+def _texts_of(door: Door) -> Iterator[str]:
+    yield from (door.summary, door.about)
+    yield from (each.about for each in _path_fields(door))
+    for kind in (door.query, door.body, door.result):
+        if kind is not None:
+            yield from (each.about for each in _fields(kind))
+    yield from door.request_headers.values()
+    yield from door.response_headers.values()
