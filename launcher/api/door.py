@@ -95,7 +95,7 @@ PARTS: Mapping[str, tuple[str, str]] = {
 """The pattern of each part of an address, and what it is."""
 
 DOORS: list[Door] = []
-"""Every call, in the order of the reference."""
+"""Every call."""
 
 
 def door(

@@ -62,6 +62,14 @@ _HEADERS = {
 """Headers of problems, by their status."""
 
 
+_ORDER = ("status", "backups", "undo", "operations", "schedule", "jobs", "recipients")
+
+
+def doors() -> Sequence[Door]:
+    """Return every call, those of one subject together, as the reference shows them."""
+    return sorted(DOORS, key=lambda door: _ORDER.index(door.path.split("/")[1]))
+
+
 def codes_of(door: Door) -> Sequence[str]:
     """Return the code of every problem that `door` may answer with, by status."""
     codes = {*_ALWAYS, *_WITH_TOKEN, *door.problems}
@@ -86,10 +94,14 @@ def response() -> Response:
 
 @lru_cache(maxsize=1)
 def _document() -> Mapping[str, Any]:
-    kinds = [kind for each in DOORS for kind in (each.body, each.result) if kind is not None]
-    _, schemas = msgspec.json.schema_components(kinds, ref_template=_REFERENCE)
+    queries = [each.query for each in doors() if each.query is not None]
+    kinds = [kind for each in doors() for kind in (each.body, each.result) if kind is not None]
+    _, found = msgspec.json.schema_components([*queries, *kinds], ref_template=_REFERENCE)
+    # The fields of a query are parameters; what they refer to is needed.
+    names = found.keys() - {kind.__name__ for kind in queries}
+    schemas = {name: _tidied(found[name]) for name in found if name in names}
     paths: dict[str, dict[str, Any]] = {}
-    for door in DOORS:
+    for door in doors():
         paths.setdefault(door.path, {})[door.method.lower()] = _operation(door)
     return {
         "openapi": "3.1.0",
@@ -200,6 +212,18 @@ def _problem(status: int, codes: Sequence[str]) -> Mapping[str, Any]:
     if names := _HEADERS_OF.get(status):
         described["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
     return described
+
+
+def _tidied(schema: Any) -> Any:
+    """Return a schema with each description in lines of its own, as no source code wraps them."""
+    if isinstance(schema, list):
+        return [_tidied(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    tidied = {name: _tidied(each) for name, each in schema.items()}
+    if isinstance(about := schema.get("description"), str):
+        tidied["description"] = "\n\n".join(" ".join(each.split()) for each in about.split("\n\n"))
+    return tidied
 
 
 def _reference(kind: type[msgspec.Struct]) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from flask import Response, render_template, request, url_for
 from markupsafe import Markup, escape
 
 from launcher.api import openapi
-from launcher.api.door import DOORS, PARTS, Door
+from launcher.api.door import PARTS, Door
 from launcher.api.examples import PATH, as_text, example, resolved
 from launcher.api.problems import PROBLEMS, Problem
 from launcher.db.session import enter_for_data
@@ -58,18 +58,27 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Fields that stand together; `about` says in English what they are."""
+
+    title: LazyString
+    fields: Sequence[Field]
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One call as the page shows it.
 
     Attributes:
-        codes: the problems besides those that `common` has.
+        codes: the problems besides those of every call.
     """
 
     door: Door
     curl: str
-    groups: Sequence[tuple[LazyString, Sequence[Field]]]
+    groups: Sequence[Group]
     example: str
-    answer: Sequence[Field]
+    answer: Group | None
     codes: Sequence[str]
 
 
@@ -93,7 +102,7 @@ def _page() -> str:
     return render_template(
         "api_reference.html",
         base=base,
-        entries=[_entry(door, base) for door in DOORS],
+        entries=[_entry(door, base) for door in openapi.doors()],
         problems=PROBLEMS,
         common=[code for code in PROBLEMS if code in openapi.COMMON],
         reasons={status.value: status.phrase for status in HTTPStatus},
@@ -108,19 +117,21 @@ def said(text: str) -> Markup:
 
 
 def _entry(door: Door, base: str) -> Entry:
-    groups = [
-        (_("Address"), list(_path_fields(door))),
-        (_("Query"), list(_fields(door.query)) if door.query else []),
-        (_("Headers"), [Field(name, None, about, False) for name, about in
-                        door.request_headers.items()]),
-        (_("Body"), list(_fields(door.body)) if door.body else []),
-    ]  # fmt: skip
+    headers = [
+        Field(name, _TYPES["string"], about, False) for name, about in door.request_headers.items()
+    ]
+    groups = (
+        Group(_("Address"), list(_path_fields(door))),
+        _group(_("Query"), door.query),
+        Group(_("Headers"), headers),
+        _group(_("Body"), door.body),
+    )
     return Entry(
         door=door,
         curl=_curl(door, base),
-        groups=[(title, fields) for title, fields in groups if fields],
-        example=as_text(_example(door.result)) if door.result else "",
-        answer=list(_fields(door.result)) if door.result else [],
+        groups=[each for each in groups if each and each.fields],
+        example=as_text(example_of(door.result)) if door.result else "",
+        answer=_group(_("Response"), door.result),
         codes=[code for code in openapi.codes_of(door) if code not in openapi.COMMON],
     )
 
@@ -137,8 +148,17 @@ def _schemas(kind: type[msgspec.Struct]) -> tuple[Mapping[str, Any], Mapping[str
     return resolved(schema, schemas), schemas
 
 
-def _example(kind: type[msgspec.Struct]) -> Any:
+def example_of(kind: type[msgspec.Struct]) -> Any:
+    """Return what a call could take or answer."""
     return example(*_schemas(kind))
+
+
+def _group(title: LazyString, kind: type[msgspec.Struct] | None) -> Group | None:
+    return Group(title, list(_fields(kind)), _about(kind)) if kind else None
+
+
+def _about(kind: type[msgspec.Struct]) -> str:
+    return _plain(_schemas(kind)[0].get("description", ""))
 
 
 def _fields(kind: type[msgspec.Struct]) -> Iterator[Field]:
@@ -158,13 +178,17 @@ def _fields_of(
             type=_MOMENT
             if found.get("format") == "date-time"
             else _TYPES.get(found.get("type", "")),
-            about=each.get("description", ""),
+            about=_plain(each.get("description", "")),
             is_required=name in required,
             choices=tuple(map(str, inner.get("enum", ()))),
         )
         if deep < 2:
             below = f"{above}{name}{'[]' if 'items' in found else ''}."
             yield from _fields_of(inner, schemas, above=below, deep=deep + 1)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _path_fields(door: Door) -> Iterator[Field]:
@@ -180,7 +204,7 @@ def _curl(door: Door, base: str) -> str:
     if "Idempotency-Key" in door.request_headers:
         lines.append('-H "Idempotency-Key: upgrade-2026-11-22"')
     if door.body is not None:
-        text = json.dumps(_example(door.body), ensure_ascii=False)
+        text = json.dumps(example_of(door.body), ensure_ascii=False)
         lines += ['-H "Content-Type: application/json"', f"-d '{text}'"]
     elif door.body_type:
         lines += [f'-H "Content-Type: {door.body_type}"', "--data-binary @backup.db"]
@@ -204,7 +228,7 @@ def _problem_example(base: str) -> str:
 
 def texts() -> Sequence[str]:
     """Return every English text of the declarations that the page shows in other languages."""
-    found = [text for door in DOORS for text in _texts_of(door)]
+    found = [text for door in openapi.doors() for text in _texts_of(door)]
     for kind in PROBLEMS.values():
         found += [kind.title, kind.hint]
     return list(dict.fromkeys(filter(None, found)))
@@ -215,6 +239,7 @@ def _texts_of(door: Door) -> Iterator[str]:
     yield from (each.about for each in _path_fields(door))
     for kind in (door.query, door.body, door.result):
         if kind is not None:
+            yield _about(kind)
             yield from (each.about for each in _fields(kind))
     yield from door.request_headers.values()
     yield from door.response_headers.values()

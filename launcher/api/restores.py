@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 
 import msgspec
 from flask import request
@@ -12,7 +11,7 @@ from launcher.api.authentication import actor_of, token_of
 from launcher.api.backup_problems import problem_of
 from launcher.api.door import Answer, Call, door
 from launcher.api.problems import Problem
-from launcher.api.shapes import Fault, fault_of
+from launcher.api.shapes import Fault, Moment, fault_of
 from launcher.api.started import STARTED_HEADERS, StartedOperation, begin
 from launcher.background.process import RestoreRequest
 from launcher.backup.errors import NoAdminInsideError
@@ -71,7 +70,7 @@ class Plan(msgspec.Struct, kw_only=True):
 
     backup_id: str
     tag: str
-    created_at: datetime | None
+    created_at: Moment | None
     app_version: str
     schema_revision: str
     database_bytes: int

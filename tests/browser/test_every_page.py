@@ -40,6 +40,8 @@ PAGES = {
     "not found": ("ada", "/nope", 404),
     "forbidden": ("chloe", "/admin/users", 403),
     "patterns": ("ada", "/admin/patterns", 200),
+    "the reference of the API": ("ada", "/api/v1/", 200),
+    "the reference of the API for a guest": ("", "/api/v1/", 200),
     "the schedule": ("ada", "/admin/backups/schedule", 200),
     "the jobs": ("ada", "/admin/jobs", 200),
     "users": ("ada", "/admin/users", 200),

@@ -1,0 +1,165 @@
+"""The API describes itself: to programs as OpenAPI, to people as a page."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from flask import Flask
+
+from launcher.api import openapi, reference
+from launcher.api.door import DOORS, Door
+from launcher.api.problems import PROBLEMS
+from tests.support.api import ROOT, Program
+from tests.web.visitor import Visitor
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+NAME = re.compile(r"[A-Z][A-Za-z]+")
+
+
+def by_name(door: Door) -> str:
+    return door.name
+
+
+@pytest.fixture
+def page(app: Flask) -> str:
+    answer = app.test_client().get(f"{ROOT}/", headers={"Accept": BROWSER})
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    return answer.text
+
+
+@pytest.fixture
+def description(app: Flask) -> Mapping[str, Any]:
+    return Program(app).description
+
+
+def references(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for each in value.values():
+            yield from references(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from references(each)
+
+
+# For people
+
+
+@pytest.mark.parametrize("door", DOORS, ids=by_name)
+def test_the_page_shows_each_call_with_a_command_to_paste(page: str, door: Door) -> None:
+    start = page.index(f'<article class="door" id="{door.name}"')
+    shown = page[start : page.index("</article>", start)]
+    command = re.search(r"curl[^<]*", html.unescape(shown))
+    assert command
+    assert f"http://localhost{ROOT}/" in command[0]
+    assert "{" not in command[0].partition("-d ")[0]
+    assert (f"-X {door.method}" in command[0]) is (door.method != "GET")
+    for code in set(openapi.codes_of(door)) - openapi.COMMON:
+        assert f'href="#{code}"' in shown
+
+
+def test_each_problem_has_its_place_there(page: str) -> None:
+    ids = Counter(re.findall(r'\bid="([^"]+)"', page))
+    assert set(PROBLEMS) <= ids.keys()
+    assert not [name for name, count in ids.items() if count > 1]
+    assert {name.removeprefix("#") for name in re.findall(r'href="(#[^"]+)"', page)} <= ids.keys()
+
+
+def test_the_type_of_a_problem_leads_there(app: Flask, page: str) -> None:
+    kind = Program(app)("GET", "/status").json["type"]
+    path, _, place = kind.partition("#")
+    assert path == f"{ROOT}/"
+    assert f'id="{place}"' in page
+
+
+def test_an_admin_reads_it_within_administration(ada: Visitor) -> None:
+    page = ada.client.get(f"{ROOT}/", headers={"Accept": BROWSER}).text
+    assert 'aria-label="Administration"' in page
+
+
+@pytest.mark.parametrize(
+    ("accepted", "status", "mimetype"),
+    [
+        (BROWSER, 200, "text/html"),
+        ("*/*", 200, "application/json"),
+        ("", 200, "application/json"),
+        ("application/json", 200, "application/json"),
+        ("application/json;q=0.1, text/html", 200, "text/html"),
+        ("image/png", 406, "application/problem+json"),
+    ],
+)
+def test_the_root_answers_people_with_the_page_and_programs_with_the_description(
+    app: Flask, accepted: str, status: int, mimetype: str
+) -> None:
+    answer = app.test_client().get(f"{ROOT}/", headers={"Accept": accepted} if accepted else {})
+    assert (answer.status_code, answer.mimetype) == (status, mimetype)
+
+
+@pytest.mark.parametrize("path", ["/", "/openapi.json"])
+def test_what_describes_the_api_can_only_be_read(app: Flask, path: str) -> None:
+    program = Program(app)
+    answer = program("DELETE", path)
+    assert (answer.status_code, answer.json["code"]) == (405, "method_not_allowed")
+    assert answer.headers["Allow"] == program("OPTIONS", path).headers["Allow"]
+    assert program("HEAD", path).data == b""
+
+
+# For programs
+
+
+def test_each_name_that_the_description_refers_to_is_in_it(description: Mapping[str, Any]) -> None:
+    for path in set(references(description)):
+        found: Any = description
+        for part in path.removeprefix("#/").split("/"):
+            found = found[part]
+        assert found
+
+
+def test_its_names_are_short_and_its_calls_have_one_each(description: Mapping[str, Any]) -> None:
+    assert all(NAME.fullmatch(name) for name in description["components"]["schemas"])
+    names = Counter(
+        operation["operationId"]
+        for path in description["paths"].values()
+        for operation in path.values()
+    )
+    assert names == Counter(door.name for door in DOORS)
+
+
+@pytest.mark.parametrize("door", DOORS, ids=by_name)
+def test_each_call_says_what_it_does_needs_and_can_fail_with(
+    description: Mapping[str, Any], door: Door
+) -> None:
+    operation = description["paths"][door.path][door.method.lower()]
+    assert operation["summary"]
+    assert operation["description"].endswith(".")
+    assert operation["security"][0] == {"token": [door.scope.value]}
+    described = {
+        code
+        for answer in operation["responses"].values()
+        for content in answer.get("content", {}).values()
+        for part in content["schema"].get("allOf", ())
+        for code in part.get("properties", {}).get("code", {}).get("enum", ())
+    }
+    assert described == set(openapi.codes_of(door))
+
+
+@pytest.mark.parametrize("door", DOORS, ids=by_name)
+def test_the_examples_are_what_the_description_allows(
+    description: Mapping[str, Any], door: Door
+) -> None:
+    for kind in (door.body, door.result):
+        if kind is None:
+            continue
+        schema = {
+            "components": description["components"],
+            "$ref": f"#/components/schemas/{kind.__name__}",
+        }
+        found = reference.example_of(kind)
+        jsonschema_rs.validator_for(schema, validate_formats=True).validate(found)
