@@ -62,12 +62,21 @@ _HEADERS = {
 """Headers of problems, by their status."""
 
 
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ORDER = ("status", "backups", "undo", "operations", "schedule", "jobs", "recipients")
 
 
 def doors() -> Sequence[Door]:
     """Return every call, those of one subject together, as the reference shows them."""
-    return sorted(DOORS, key=lambda door: _ORDER.index(door.path.split("/")[1]))
+    return sorted(
+        DOORS,
+        key=lambda door: (
+            _ORDER.index(door.path.split("/")[1]),
+            door.path.count("/"),
+            door.path,
+            _METHODS.index(door.method),
+        ),
+    )
 
 
 def codes_of(door: Door) -> Sequence[str]:
@@ -172,11 +181,14 @@ def _query_parameters(door: Door) -> Iterable[Mapping[str, Any]]:
         }
 
 
+def request_headers(door: Door) -> Mapping[str, str]:
+    """Return the headers that `door` heeds, besides those of every call, and what each is for."""
+    own = {idempotency.HEADER: idempotency.ABOUT} if door.begins_work else {}
+    return {**door.request_headers, **own}
+
+
 def _headers(door: Door) -> Iterable[Mapping[str, Any]]:
-    given = dict(door.request_headers)
-    if door.begins_work:
-        given[idempotency.HEADER] = idempotency.ABOUT
-    for name, about in given.items():
+    for name, about in request_headers(door).items():
         yield {"name": name, "in": "header", "description": about, "schema": {"type": "string"}}
 
 

@@ -118,7 +118,8 @@ def said(text: str) -> Markup:
 
 def _entry(door: Door, base: str) -> Entry:
     headers = [
-        Field(name, _TYPES["string"], about, False) for name, about in door.request_headers.items()
+        Field(name, _TYPES["string"], about, False)
+        for name, about in openapi.request_headers(door).items()
     ]
     groups = (
         Group(_("Address"), list(_path_fields(door))),
@@ -201,15 +202,15 @@ def _curl(door: Door, base: str) -> str:
     path = re.sub(r"\{(\w+)\}", lambda match: PATH[match[1]], door.path)
     method = "" if door.method == "GET" else f" -X {door.method}"
     lines = [f"curl{method} {base}{path}", '-H "Authorization: Bearer $TOKEN"']
-    if "Idempotency-Key" in door.request_headers:
+    if "Idempotency-Key" in openapi.request_headers(door):
         lines.append('-H "Idempotency-Key: upgrade-2026-11-22"')
     if door.body is not None:
         text = json.dumps(example_of(door.body), ensure_ascii=False)
         lines += ['-H "Content-Type: application/json"', f"-d '{text}'"]
-    elif door.body_type:
-        lines += [f'-H "Content-Type: {door.body_type}"', "--data-binary @backup.db"]
+    elif door.body_types:
+        lines += [f'-H "Content-Type: {door.body_types[0]}"', "--data-binary @backup.db"]
     if door.result_types:
-        lines.append("-OJ")
+        lines.append("--remote-name --remote-header-name")
     return " \\\n  ".join(lines)
 
 
@@ -241,5 +242,5 @@ def _texts_of(door: Door) -> Iterator[str]:
         if kind is not None:
             yield _about(kind)
             yield from (each.about for each in _fields(kind))
-    yield from door.request_headers.values()
+    yield from openapi.request_headers(door).values()
     yield from door.response_headers.values()

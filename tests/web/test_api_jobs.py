@@ -75,6 +75,16 @@ def test_a_job_runs_at_once_and_is_followed_to_its_end(app: Flask, program: Prog
     assert program.get(path)["last_success_at"] == run["started_at"]
 
 
+def test_the_same_key_runs_a_job_once(app: Flask, program: Program) -> None:
+    key = {"Idempotency-Key": "tonight"}
+    first, second = (program("POST", "/jobs/scrub/run", headers=key) for _ in range(2))
+    await_end(program, "/jobs/scrub")
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.json == second.json
+    assert first.headers["Location"] == second.headers["Location"]
+    assert len(program.get("/jobs/scrub")["runs"]) == 1
+
+
 def test_a_job_is_refused_while_another_operation_runs(program: Program, config: Config) -> None:
     held = try_lock(config.lock_dir / "operation", exclusive=True)
     assert held is not None

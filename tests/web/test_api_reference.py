@@ -56,11 +56,12 @@ def references(value: object) -> Iterator[str]:
 def test_the_page_shows_each_call_with_a_command_to_paste(page: str, door: Door) -> None:
     start = page.index(f'<article class="door" id="{door.name}"')
     shown = page[start : page.index("</article>", start)]
-    command = re.search(r"curl[^<]*", html.unescape(shown))
-    assert command
-    assert f"http://localhost{ROOT}/" in command[0]
-    assert "{" not in command[0].partition("-d ")[0]
-    assert (f"-X {door.method}" in command[0]) is (door.method != "GET")
+    found = re.search(r'-curl">(curl[^<]*)<', shown)
+    assert found
+    command = html.unescape(found[1])
+    assert f"http://localhost{ROOT}/" in command
+    assert "{" not in command.partition("-d ")[0]
+    assert (f"-X {door.method}" in command) is (door.method != "GET")
     for code in set(openapi.codes_of(door)) - openapi.COMMON:
         assert f'href="#{code}"' in shown
 
