@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Annotated
 
@@ -95,23 +95,25 @@ def list_backups(call: Call) -> BackupList:
     """Answer with one page."""
     query: BackupsQuery = call.query
     before = _read_cursor(query.cursor) if query.cursor else None
-    backups = current_backups().listing().select(kind=query.kind, state=query.state)
-    found = [*islice(_selected(backups, query, before), query.limit + 1)]
+    wanted, most = partial(_is_wanted, query, before), query.limit + 1
+    service = current_backups()
+    if query.state is None:
+        found = service.page(wanted, limit=most)
+    else:  # which is known once every file is examined
+        of_state = service.listing().select(state=query.state)
+        found = [*islice(filter(wanted, of_state), most)]
     page = found[: query.limit]
     next_cursor = "{}_{}".format(*_place(page[-1])) if len(found) > len(page) else None
     return BackupList(backups=[Backup.of(each) for each in page], next_cursor=next_cursor)
 
 
-def _selected(
-    backups: Iterable[records.Backup], query: BackupsQuery, before: tuple[int, str] | None
-) -> Iterator[records.Backup]:
-    for backup in backups:
-        if query.until is not None and backup.created_at >= query.until:
-            continue
-        if query.since is not None and backup.created_at < query.since:
-            return  # newest first, so the rest is older
-        if before is None or _place(backup) < before:
-            yield backup
+def _is_wanted(query: BackupsQuery, before: tuple[int, str] | None, backup: records.Backup) -> bool:
+    return (
+        (query.kind is None or backup.kind is query.kind)
+        and (query.until is None or backup.created_at < query.until)
+        and (query.since is None or backup.created_at >= query.since)
+        and (before is None or _place(backup) < before)
+    )
 
 
 def _place(backup: records.Backup) -> tuple[int, str]:

@@ -6,7 +6,7 @@ The application hands these in when it builds the service; tests hand in small r
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -137,6 +137,12 @@ class Store(Protocol):
         """Return every backup, newest first; damaged and foreign ones hide nothing else.
 
         Examines every file, each time.
+        """
+
+    def version(self) -> Hashable | None:
+        """Return what differs once a backup has come, gone, or got another manifest.
+
+        None where that cannot be known. Says nothing of the files of backups.
         """
 
     def get(self, reference: str) -> Backup:

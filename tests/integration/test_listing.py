@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -98,6 +99,39 @@ def test_a_file_cut_behind_our_back_is_no_good_backup_any_more(filled: House) ->
     assert service.get("latest").id != last.id
     assert not listing.by_id[last.id].is_good
     assert listing.counts_by_state == {State.VERIFIED: 2, State.UNVERIFIED: 1, State.DAMAGED: 1}
+
+
+def test_a_page_of_the_list_asks_the_files_on_it(filled: House) -> None:
+    service = filled.service
+
+    def page() -> list[Backup]:
+        return list(service.page(is_ours, limit=2))
+
+    def is_ours(backup: Backup) -> bool:
+        return backup.kind is not Kind.EXTERNAL
+
+    def listed() -> list[Backup]:
+        return list(filter(is_ours, service.list()))[:2]
+
+    time.sleep(0.06)  # until the folder has settled
+    assert page() == listed()
+    newest = page()[0]
+    cut(filled, newest)
+    assert not page()[0].is_good
+    assert page() == listed()
+    service.set_note(newest.id, "cut", by="ada")
+    assert page()[0].note == "cut"
+    other = filled.open()
+    made = other.create(by="ben")
+    assert page()[0].id == made.id, "at once, from another process"
+    other.delete([made.id], by="ben")
+    assert page()[0].id == newest.id
+
+
+def test_a_file_without_a_manifest_is_on_its_page(filled: House) -> None:
+    (filled.backups / "found.db").write_bytes(b"x")
+    found = filled.service.page(lambda backup: backup.note == "found.db", limit=2)
+    assert [each.file for each in found] == [None]
 
 
 def test_a_prune_asks_every_file(settled: None, home: House) -> None:

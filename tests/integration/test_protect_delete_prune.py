@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -54,6 +55,18 @@ def test_protecting_changes_nothing_else(home: House) -> None:
     protected = home.service.protect(backup.id, by="ben")
     assert home.service.unprotect(backup.id, by="ben") == backup
     assert protected.created_by == "ada"
+    assert home.service.verify(backup.id, by="ada").is_good
+
+
+def test_a_note_is_changed_and_nothing_else(home: House) -> None:
+    backup = home.create(note="mine")
+    changed = home.service.set_note(backup.id, "  ours\x1b[2J ", by="ben")
+    assert changed == replace(backup, note="ours [2J") == home.service.get(backup.id)
+    [entry] = home.service.journal(verbs=(Verb.NOTE,))
+    assert (entry.by, entry.backup_id, entry.facts) == (
+        "ben", backup.id, {"note_before": "mine"},
+    )  # fmt: skip
+    assert home.service.set_note("latest", "", by="ben") == replace(backup, note="")
     assert home.service.verify(backup.id, by="ada").is_good
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from operator import attrgetter
 from pathlib import Path
 from typing import BinaryIO
@@ -72,6 +72,10 @@ class StoreWithFallback:
         if kept := self._fallback.list():
             return sorted([*found, *kept], key=_BY_TIME, reverse=True)
         return found
+
+    def version(self) -> Hashable | None:
+        main, fallback = self._main.version(), self._fallback.version()
+        return None if main is None or fallback is None else (main, fallback)
 
     def get(self, reference: str) -> Backup:
         try:

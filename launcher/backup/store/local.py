@@ -55,6 +55,7 @@ from launcher.backup.store.names import (
 _STORED_MODE = 0o400
 _log = logging.getLogger(__name__)
 _NO_FILE = Fault(Reason.NOT_REGULAR)
+_NO_FOLDER: Fingerprint = (0, 0, 0, 0)
 _BY_TIME = attrgetter("created_at", "id")
 
 
@@ -110,6 +111,16 @@ class LocalStore:
             if is_external(name) and (backup := self._describe_bare(name)) is not None
         ]
         return sorted(found, key=_BY_TIME, reverse=True)
+
+    def version(self) -> Fingerprint | None:
+        # Each of these changes renames something into the folder, or out of it.
+        try:
+            found = fingerprint_of(self._path.stat())
+        except FileNotFoundError:
+            return _NO_FOLDER if self._create else None
+        except OSError:
+            return None
+        return found if is_settled(found) else None
 
     def get(self, reference: str) -> Backup:
         backup_id = parse_backup_id(reference)
