@@ -43,6 +43,7 @@ from launcher.models.types import utc_now
 START = "lch_"
 _SHOWN = len(START) + 6
 _USED_EVERY = timedelta(minutes=1)
+_WAIT_S = 0.2  # for others who write, before a use goes unnoted
 _LONGEST = timedelta(days=365.25 * TOKEN_MAX_YEARS + 2)  # to the end of the last day
 
 
@@ -206,9 +207,9 @@ def _refusal(address: str, now: datetime) -> TokenThrottledError | None:
 
 
 def _note_use(token: ApiToken, address: str, now: datetime) -> None:
-    """Note when a token was used; a database that cannot be written must not stop its request."""
+    """Note when a token was used; a database that is busy or full must not stop its request."""
     token_id = token.id
-    with contextlib.suppress(sa.exc.DBAPIError), writing():
+    with contextlib.suppress(sa.exc.DBAPIError), writing(wait_s=_WAIT_S):
         used = sa.update(ApiToken).where(ApiToken.id == token_id)
         db.session.execute(used.values(last_used_at=now, last_used_from=address))
         db.session.commit()

@@ -25,7 +25,7 @@ from launcher.backup.locks import GatePass
 from launcher.backup.reasons import Fault
 from launcher.backup.sqlite.failures import BUSY, has_no_room, primary_code
 from launcher.current import current_backups, current_config, current_gate
-from launcher.db.connect import GATE_TIMEOUT_S, connect
+from launcher.db.connect import BUSY_TIMEOUT_S, GATE_TIMEOUT_S, connect
 from launcher.extensions import db
 
 P = ParamSpec("P")
@@ -79,22 +79,27 @@ def _begin(connection: sa.Connection) -> None:
     fails, without waiting, when another has written in between.
     """
     reads_only = has_request_context() and request.method in {"GET", "HEAD", "OPTIONS"}
-    reads_only = reads_only and not g.get("is_writing", False)
+    if (wait_s := g.get("writes_within_s")) is not None:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={int(wait_s * 1000)}")
+        reads_only = False
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 
 @contextmanager
-def writing() -> Iterator[None]:
-    """Let a request that reads write within the block, in a transaction of its own.
+def writing(*, wait_s: float = BUSY_TIMEOUT_S) -> Iterator[None]:
+    """Let a request that reads write within the block, in transactions of its own.
 
     What was not committed before is lost.
+
+    Args:
+        wait_s: how long to wait for others who write.
     """
     db.session.rollback()
-    g.is_writing = True
+    g.writes_within_s = wait_s
     try:
         yield
     finally:
-        g.is_writing = False
+        g.pop("writes_within_s")
         db.session.rollback()
 
 

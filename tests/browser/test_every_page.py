@@ -37,6 +37,7 @@ PAGES = {
     "setup refused": ("", "/setup", 403),
     "no such backup": ("ada", "/admin/backups/20990101T000000Z-aaaaaa", 404),
     "no such operation": ("ada", "/admin/backups/operations/0123456789abcdef", 404),
+    "API tokens": ("ada", "/admin/tokens", 200),
     "not found": ("ada", "/nope", 404),
     "forbidden": ("chloe", "/admin/users", 403),
     "patterns": ("ada", "/admin/patterns", 200),

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Timer
 
 import pytest
 import sqlalchemy as sa
@@ -200,6 +200,22 @@ def test_a_database_that_cannot_be_written_stops_no_token(
 def _read_only(app: Flask) -> sqlite3.Connection:
     path = app.extensions["launcher.config"].database_path
     return sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+
+
+def test_a_database_that_is_busy_keeps_no_token_waiting(
+    app: Flask, contents: None, data_dir: Path
+) -> None:
+    _, secret = create()
+    db.session.remove()
+    path = data_dir / "launcher.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        # Who waits for as long as usual notes the use after all.
+        release = Timer(5, lambda: writer.execute("ROLLBACK"))
+        release.start()
+        with app.test_request_context("/"):
+            assert tokens.authenticate(secret, address="10.0.0.9").last_used_at is None
+        release.cancel()
 
 
 # --- invalid tokens are counted ------------------------------------------------------------

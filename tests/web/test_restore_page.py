@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from launcher.accounts import users
+from launcher.accounts import tokens, users
 from launcher.audit import COMMAND_LINE
 from launcher.backup import BackupService
 from launcher.backup.errors import InsufficientSpaceError
@@ -22,7 +22,7 @@ from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.db.settings import current_settings
 from launcher.extensions import db
-from launcher.models import App, Role
+from launcher.models import ApiToken, App, Role, TokenScope
 from launcher.models.types import utc_now
 from tests.conftest import ADA, Person
 from tests.web.restoring import confirm, ended, operation_of, text_of, version_of
@@ -113,6 +113,37 @@ def test_a_file_that_was_brought_in_is_not_taken_for_as_old_as_its_arrival(
     assert "Launcher takes what is in the file brought in: today, " in plan
     assert "What is here now and not in the file goes." in plan
     assert "since then" not in plan
+
+
+def test_the_plan_says_which_tokens_stop_stay_revoked_and_are_removed(
+    ada: Visitor, app: Flask, service: BackupService, tmp_path: Path
+) -> None:
+    def create(name: str) -> ApiToken:
+        owner = users.find_user("ada")
+        token, _ = tokens.create_token(
+            owner, name, [TokenScope.STATUS], expires_at=None, actor=COMMAND_LINE
+        )
+        return token
+
+    with app.app_context():
+        gone = create("Gone")
+        create("Kept")
+        db.session.remove()
+        backup_id = service.create(by="ada").id
+        taken = service.import_(service.export(backup_id, tmp_path / "b.db", by="ada"), by="ada")
+        tokens.revoke([db.session.merge(gone)], actor=COMMAND_LINE)
+        db.session.commit()
+        create("Later")
+
+    plan = plan_of(ada, backup_id)
+    assert re.search(r"API tokens 1 stops working: Later \(lch_\S+\)\.", plan)
+    assert re.search(r"They stay revoked: Gone \(lch_\S+\)\.", plan)
+    with app.app_context():
+        kept = [each for each in tokens.all_tokens() if each.name == "Kept"]
+        db.session.execute(db.delete(ApiToken).where(ApiToken.id == kept[0].id))
+        db.session.commit()
+    plan = plan_of(ada, taken.id)
+    assert re.search(r"not valid on this site\. They are removed: Kept \(lch_\S+\)\.", plan)
 
 
 def test_many_names_are_cut_short(ada: Visitor, backup_id: str, app: Flask) -> None:

@@ -11,6 +11,7 @@ from flask import Flask
 from launcher.accounts import users
 from launcher.accounts.errors import LastAdminError
 from launcher.audit import COMMAND_LINE
+from launcher.db import revoked_tokens
 from launcher.extensions import db
 from launcher.i18n.labels import ACCOUNT_WORDS
 from launcher.models import ApiToken, AuditEvent, Board, Role, TokenScope, User
@@ -243,6 +244,26 @@ def test_who_is_deleted_is_gone(ada: Visitor, ben: Visitor, app: Flask) -> None:
     assert "Account Ben deleted." in ada.open("/admin/users").text
     assert not ben.is_signed_in
     assert stored(app, "ben") is None
+
+
+def test_a_user_whose_tokens_cannot_be_revoked_stays(
+    ada: Visitor, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        token = ApiToken(
+            user=users.find_user("ben"), name="p", prefix="p", token_sha256="s",
+            scopes=[TokenScope.STATUS],
+        )  # fmt: skip
+        db.session.add(token)
+        db.session.commit()
+    ada.open("/admin/users/2/delete")
+    monkeypatch.setattr(revoked_tokens.os, "write", lambda *_: 0)
+
+    answer = ada.send("/admin/users/2/delete", **SEEN_BEN)
+
+    assert answer.status_code == 507
+    assert "The token was not revoked" in answer.text
+    assert stored(app, "ben") is not None
 
 
 def test_the_question_before_deleting_says_what_goes_and_what_stays(

@@ -6,10 +6,10 @@ of two admins does not undo what the first did.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
 from flask import (
     Blueprint,
     Response,
@@ -31,12 +31,14 @@ from launcher.accounts.errors import (
     DisplayNameUnfitError,
     LastAdminError,
     PasswordUnfitError,
+    TokenNotRevokedError,
 )
+from launcher.accounts.tokens import all_tokens
 from launcher.accounts.users import Standing
 from launcher.extensions import db
 from launcher.i18n.labels import ACCOUNT_WORDS, RIGHTS_WORDS, ROLE_WORDS
 from launcher.i18n.locale import gettext as _
-from launcher.models import ApiToken, Role, User
+from launcher.models import Role, User
 from launcher.web import htmx
 from launcher.web.reauthentication import recent_password_required
 from launcher.web.roles import acting_user, admin_required, signed_in_user
@@ -237,9 +239,7 @@ def _is_viewer(user: User) -> bool:
 
 
 def _tokens_by_user() -> Mapping[int, int]:
-    tokens = sa.func.count().label("tokens")
-    counted = sa.select(ApiToken.user_id, tokens).group_by(ApiToken.user_id)
-    return {row.user_id: row.tokens for row in db.session.execute(counted)}
+    return Counter(each.user_id for each in all_tokens())
 
 
 def _field_of(error: AccountError) -> str:
@@ -284,10 +284,12 @@ def _role_words() -> dict[str, Mapping[Role, LazyString]]:
 
 @blueprint.errorhandler(AccountChangedError)
 @blueprint.errorhandler(LastAdminError)
+@blueprint.errorhandler(TokenNotRevokedError)
 def _refuse(error: AccountError) -> ResponseReturnValue:
     """Answer with the current account, and why nothing was changed."""
     user = _user_or_404((request.view_args or {})["user_id"])
-    return _page(user, {"problem": str(ACCOUNT_WORDS[error.code])}), 409
+    status = 507 if isinstance(error, TokenNotRevokedError) else 409
+    return _page(user, {"problem": str(ACCOUNT_WORDS[error.code])}), status
 
 
 def _back_to(user: User) -> ResponseReturnValue:
