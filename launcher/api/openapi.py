@@ -128,7 +128,12 @@ def _document() -> Mapping[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "A token of Administration, API tokens.",
-                }
+                },
+                "follow_token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The `follow_token` of an operation, valid for a day.",
+                },
             },
         },
     }
@@ -139,7 +144,7 @@ def _operation(door: Door) -> Mapping[str, Any]:
         "operationId": door.name,
         "summary": door.summary,
         "description": door.about,
-        "security": [{"token": [door.scope.value]}],
+        "security": _security(door),
         "responses": _responses(door),
     }
     if parameters := [*_path_parameters(door), *_query_parameters(door), *_headers(door)]:
@@ -150,6 +155,11 @@ def _operation(door: Door) -> Mapping[str, Any]:
     if content:
         described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def _security(door: Door) -> Sequence[Mapping[str, Any]]:
+    scoped = {"token": [door.scope.value]}
+    return [scoped, {"follow_token": []}] if door.is_ungated else [scoped]
 
 
 def _path_parameters(door: Door) -> Iterable[Mapping[str, Any]]:

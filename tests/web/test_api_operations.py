@@ -164,6 +164,17 @@ def test_a_follow_token_opens_nothing_else(
         assert follower.problem[0] in {401, 429}
 
 
+def test_the_description_names_the_one_call_that_a_follow_token_opens(script: Caller) -> None:
+    found = {
+        f"{method} {path}"
+        for path, calls in script.description["paths"].items()
+        for method, call in calls.items()
+        if {"follow_token": []} in call["security"]
+    }
+    assert found == {"get /operations/{operation}"}
+    assert "follow_token" in script.description["components"]["securitySchemes"]
+
+
 def test_a_follow_token_ends_after_a_day(
     app: Flask, restoring, cast: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
