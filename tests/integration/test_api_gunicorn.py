@@ -171,6 +171,26 @@ def test_a_restore_that_is_killed_says_what_became_of_the_data(
     assert script("GET", "/status").status == (401 if data == "restored" else 200)
 
 
+def test_of_two_restores_at_once_one_begins_and_the_other_learns_of_it(
+    served: Server, hand_out: Callable[[], Script], data_dir: Path
+) -> None:
+    script = hand_out()
+    backup_id = first_backup(script)
+    with paused(data_dir, at="prepare"), ThreadPoolExecutor(2) as pool:
+        sent = [
+            pool.submit(script, "POST", f"/backups/{backup_id}/restore", {"confirm": backup_id})
+            for _ in range(2)
+        ]
+        begun, refused = sorted((each.result() for each in sent), key=lambda each: each.status)
+
+    assert (begun.status, refused.status) == (202, 409), refused.body
+    assert refused.body["code"] == "operation_in_progress"
+    assert refused.body["operation"] == begun.body["id"]
+    follower = Script(served.url, begun.body["follow_token"])
+    while follower("GET", f"/operations/{begun.body['id']}?wait=30").body["state"] == "running":
+        pass
+
+
 def test_who_waits_does_not_delay_the_end_of_a_worker(
     served: Server, hand_out: Callable[[], Script], data_dir: Path
 ) -> None:

@@ -243,6 +243,19 @@ def test_a_restore_that_is_sent_again_with_its_key_is_followed_and_not_repeated(
     assert follower.get(f"/operations/{first['id']}")["data"] == "restored"
 
 
+def test_a_restore_begins_although_its_follow_token_cannot_be_kept(
+    script: Caller, older: str, app: Flask, service: BackupService
+) -> None:
+    folder: Path = app.extensions["launcher.config"].following_dir
+    folder.write_text("a file is in the way")
+
+    begun = script.post(f"/backups/{older}/restore", {"confirm": older})
+
+    assert script.answer.status_code == 202
+    assert begun["follow_token"] == ""
+    assert ended(service, begun["id"]).error == ""
+
+
 def test_latest_is_confirmed_by_the_id_of_the_plan(
     script: Caller, older: str, service: BackupService
 ) -> None:
