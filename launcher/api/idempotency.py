@@ -36,9 +36,10 @@ ABOUT = (
     "A text of your choice, up to 200 characters. For a day, the same request with the same key "
     "gets the same operation and begins no other."
 )
+_MAX_CHARACTERS = 200
+SCHEMA = {"type": "string", "pattern": f"^[!-~]([ -~]{{0,{_MAX_CHARACTERS - 2}}}[!-~])?$"}
 CODES = ("idempotency_in_progress", "idempotency_mismatch", "store_unavailable")
 
-_MAX_CHARACTERS = 200
 _SETTLES_S = 3.0
 _POLL_S = 0.1
 

@@ -199,7 +199,8 @@ def request_headers(door: Door) -> Mapping[str, str]:
 
 def _headers(door: Door) -> Iterable[Mapping[str, Any]]:
     for name, about in request_headers(door).items():
-        yield {"name": name, "in": "header", "description": about, "schema": {"type": "string"}}
+        schema = idempotency.SCHEMA if name == idempotency.HEADER else {"type": "string"}
+        yield {"name": name, "in": "header", "description": about, "schema": schema}
 
 
 def _responses(door: Door) -> Mapping[str, Any]:

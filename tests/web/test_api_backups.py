@@ -86,6 +86,7 @@ def test_it_can_be_limited_by_type_status_and_time(
     assert ids(f"since={at}") == [scheduled.id]
     assert ids(f"until={at}") == [backup.id]
     assert ids(f"until={earlier}") == []
+    assert len(ids("since=0001-01-01T00:00:00%2B14:00&until=9999-12-31T23:59:59-14:00")) == 2
 
 
 @pytest.mark.parametrize(
@@ -100,6 +101,7 @@ def test_it_can_be_limited_by_type_status_and_time(
         ("since=2026-11-22T00:00:00", "since"),
         ("cursor=20261122T020004Z-k3f9q2", "cursor"),
         ("cursor=../../secret", "cursor"),
+        ("cursor=9999999999999999999_a", "cursor"),
         ("page=2", "page"),
         ("limit=1&limit=2", "limit"),
     ],

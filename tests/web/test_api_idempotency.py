@@ -74,6 +74,12 @@ def test_the_latest_is_checked(
         (b'{"note": "a", "note": "b"}', "invalid_field"),
         (b'{"note": 5}', "invalid_field"),
         (b'{"protected": true}', "invalid_field"),
+        (b'{"note": "\\u0000"}', "invalid_field"),
+        (b'{"note": 1e999}', "invalid_field"),
+        (b'{"note": NaN}', "bad_json"),
+        (b'{"note": "\xff"}', "bad_json"),
+        (b"[" * 10_000 + b"]" * 10_000, "bad_json"),
+        (b" " * 10_000_000, "too_large"),
     ],
 )
 def test_a_wrong_body_begins_nothing(
@@ -113,6 +119,22 @@ def test_it_does_so_after_a_restore(program: Program, service: BackupService) ->
 
     assert program("POST", "/backups", json={}, headers=KEY).json["id"] == first.json["id"]
     assert len([each for each in created(service) if each.by != "ada"]) == 1
+
+
+def test_a_restore_that_is_sent_again_is_one_restore(
+    program: Program, service: BackupService
+) -> None:
+    backup = service.create(by="ada")
+    path, body = f"/backups/{backup.id}/restore", {"confirm": backup.id}
+    first = program("POST", path, json=body, headers=KEY)
+    ended(service, first.json["id"])
+    service.delete([backup.id], by="ada")
+
+    again = program("POST", path, json=body, headers=KEY)
+
+    assert (again.status_code, again.json["id"]) == (202, first.json["id"])
+    assert again.json["follow_token"] != first.json["follow_token"], "each can be followed"
+    assert len(service.journal(verbs=(Verb.RESTORE,))) == 1
 
 
 def test_it_does_so_when_the_history_has_forgotten_it(
