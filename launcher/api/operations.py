@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from launcher.api.authentication import authenticate, bearer
 from launcher.api.door import Call, door
@@ -25,33 +26,38 @@ _POLL_S = 0.2
 
 
 class OperationsQuery(msgspec.Struct, kw_only=True):
-    """Which operations: all of them, or those of one verb, outcome or backup.
+    """Which operations, and which page of them."""
 
-    `cursor` is `next_cursor` of the page before.
-    """
-
-    verb: Verb | None = None
-    outcome: Outcome | None = None
-    backup_id: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    cursor: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
+    verb: Annotated[Verb | None, Meta(description="Those of this verb alone.")] = None
+    outcome: Annotated[Outcome | None, Meta(description="Those that ended so.")] = None
+    backup_id: Annotated[
+        str, Meta(max_length=64, description="Those about this backup, or `latest`.")
+    ] = ""
+    cursor: Annotated[str, Meta(max_length=64, description="`next_cursor` of the page before.")] = (
+        ""
+    )
+    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 50
 
 
 class Operations(msgspec.Struct, kw_only=True):
-    """A page of operations that have ended, the newest first, and those that run now.
+    """A page of operations that have ended, the newest first, and those that run now."""
 
-    `running` has them all, whatever was asked for. `next_cursor` is null on the last page.
-    """
-
-    running: list[Operation]
-    operations: list[Operation]
-    next_cursor: str | None
+    running: Annotated[
+        list[Operation], Meta(description="All that run now, whatever was asked for.")
+    ]
+    operations: Annotated[list[Operation], Meta(description="Those that have ended.")]
+    next_cursor: Annotated[
+        str | None, Meta(description="Where the next page begins; null on the last one.")
+    ]
 
 
 class OperationQuery(msgspec.Struct, kw_only=True):
-    """How many seconds to wait for the operation to come to its next stage, or to end."""
+    """How long to wait for a change."""
 
-    wait: Annotated[int, msgspec.Meta(ge=0, le=30)] = 0
+    wait: Annotated[
+        int,
+        Meta(ge=0, le=30, description="Seconds to wait for its next stage, or its end."),
+    ] = 0
 
 
 @door(

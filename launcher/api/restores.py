@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 from flask import request
+from msgspec import Meta
 
 from launcher.api.authentication import actor_of, token_of
 from launcher.api.backup_problems import problem_of
@@ -37,17 +39,17 @@ _REFUSALS = (
 
 
 class RowChange(msgspec.Struct, kw_only=True):
-    """How many rows a table has now and would have; `now` is null where it cannot be read."""
+    """How many rows a table has now and would have."""
 
     table: str
-    now: int | None
+    now: Annotated[int | None, Meta(description="null where it cannot be read.")]
     then: int
 
 
 class NameChange(msgspec.Struct, kw_only=True):
-    """The names of apps, boards or users that a restore adds and removes."""
+    """The names of one kind that a restore adds and removes."""
 
-    kind: str
+    kind: Annotated[str, Meta(description="`app`, `board` or `user`.")]
     appear: list[str]
     vanish: list[str]
 
@@ -59,64 +61,74 @@ class Migration(msgspec.Struct, kw_only=True):
     title: str
 
 
+_Schedule = Mapping[str, str | int | bool]
+
+
 class Plan(msgspec.Struct, kw_only=True):
-    """What a restore would do.
+    """What a restore would do."""
 
-    `tag` is the ETag without its quotes: send it as `If-Match`. `signed_out` lists the users whose
-    sessions end, `password_changes` those who get the password of the backup, `tokens_lost` the
-    tokens that stop working; `keeps_this_token` says whether the one of this request still works.
-    `admins` can sign in afterwards. `schedule_then` is the schedule after the restore.
-    """
-
-    backup_id: str
-    tag: str
-    created_at: Moment | None
-    app_version: str
-    schema_revision: str
-    database_bytes: int
-    migrations: list[Migration]
-    live_readable: bool
-    live_problem: Fault | None
+    backup_id: Annotated[str, Meta(description="The backup; for `latest`, the one that it is now.")]
+    tag: Annotated[str, Meta(description="The ETag without its quotes: send it as `If-Match`.")]
+    created_at: Annotated[Moment | None, Meta(description="When the backup was created.")]
+    app_version: Annotated[str, Meta(description="The version of Launcher that created it.")]
+    schema_revision: Annotated[str, Meta(description="Its database version.")]
+    database_bytes: Annotated[int, Meta(description="The size of its database, unpacked.")]
+    migrations: Annotated[
+        list[Migration], Meta(description="How it would be upgraded; empty where it need not be.")
+    ]
+    live_readable: Annotated[bool, Meta(description="Whether the current data can be read.")]
+    live_problem: Annotated[Fault | None, Meta(description="What is wrong with the current data.")]
     rows: list[RowChange]
     names: list[NameChange]
-    keep_schedule: bool
-    schedule_now: Mapping[str, str | int | bool] | None
-    schedule_then: Mapping[str, str | int | bool] | None
-    signed_out: list[str]
-    password_changes: list[str]
-    tokens_lost: list[str]
-    keeps_this_token: bool
-    admins: list[str]
-    carried_account: str
+    keep_schedule: Annotated[bool, Meta(description="Whether the current schedule would be kept.")]
+    schedule_now: Annotated[_Schedule | None, Meta(description="The schedule that is set now.")]
+    schedule_then: Annotated[_Schedule | None, Meta(description="The schedule after the restore.")]
+    signed_out: Annotated[list[str], Meta(description="The users whose sessions end.")]
+    password_changes: Annotated[
+        list[str], Meta(description="The users who get the password of the backup.")
+    ]
+    tokens_lost: Annotated[list[str], Meta(description="The API tokens that stop working.")]
+    keeps_this_token: Annotated[
+        bool, Meta(description="Whether the token of this request still works.")
+    ]
+    admins: Annotated[list[str], Meta(description="Who can sign in as an admin afterwards.")]
+    carried_account: Annotated[
+        str, Meta(description="The account that is kept from now, or empty.")
+    ]
     site_name_now: str
     site_name_then: str
-    warnings: list[Fault]
+    warnings: Annotated[list[Fault], Meta(description="What to know before restoring.")]
 
 
 class PlanQuery(msgspec.Struct, kw_only=True):
     """The choices of the restore that is planned."""
 
-    keep_schedule: bool = True
-    carry_account: bool = False
+    keep_schedule: Annotated[bool, Meta(description="Keep the schedule that is set now.")] = True
+    carry_account: Annotated[
+        bool,
+        Meta(description="Keep the account of the token's owner if the backup does not have it."),
+    ] = False
 
 
 class RestoreBody(msgspec.Struct, kw_only=True):
-    """`confirm` is the id of the backup, again; for `latest`, the id that the plan has.
+    """A restore, confirmed."""
 
-    `keep_schedule` keeps the backup schedule that is set here; otherwise that of the backup is
-    restored too. `carry_account` keeps the account of the token's owner where the backup does not
-    have it.
-    """
-
-    confirm: str
-    keep_schedule: bool = True
-    carry_account: bool = False
+    confirm: Annotated[
+        str, Meta(description="The id of the backup, again; for `latest`, the id in the plan.")
+    ]
+    keep_schedule: Annotated[bool, Meta(description="Keep the schedule that is set now.")] = True
+    carry_account: Annotated[
+        bool,
+        Meta(description="Keep the account of the token's owner if the backup does not have it."),
+    ] = False
 
 
 class UndoBody(msgspec.Struct, kw_only=True):
-    """`confirm` is the id of the safety backup: `safety_backup_id` of the restore."""
+    """An undo, confirmed."""
 
-    confirm: str
+    confirm: Annotated[
+        str, Meta(description="The id of the safety backup: `safety_backup_id` of the restore.")
+    ]
 
 
 @door(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
 
 from flask import url_for
+from msgspec import Meta
 
 from launcher.api.authentication import actor_of, token_of
 from launcher.api.door import Answer, Call
@@ -20,13 +22,15 @@ STARTED_HEADERS: Mapping[str, str] = {"Location": "The address of the operation.
 
 
 class StartedOperation(Operation, kw_only=True):
-    """An operation that has begun.
+    """An operation that has begun."""
 
-    `follow_token` opens it for a day, and nothing else. It is valid during and after a restore,
-    which can end the token that began it. It is empty where it could not be kept.
-    """
-
-    follow_token: str
+    follow_token: Annotated[
+        str,
+        Meta(
+            description="A token that opens this operation for a day, also during a restore and "
+            "after it, and nothing else; empty where it could not be kept."
+        ),
+    ]
 
 
 def begin(call: Call, request: OperationRequest) -> Answer:
