@@ -9,7 +9,7 @@ from typing import Any
 Schema = Mapping[str, Any]
 
 _BACKUP = "20261122T170000Z-k3f9q2"
-_OPERATION = "20261122T170000Z-p8x2mv"
+_OPERATION = "096ec5243de58d80"
 _TEXTS = {
     "id": _BACKUP,
     "backup": _BACKUP,

@@ -105,7 +105,7 @@ def _after(entries: Sequence[JournalEntry], cursor: str) -> Sequence[JournalEntr
     "GET",
     "/operations/{operation}",
     scope=TokenScope.STATUS,
-    summary="Get an operation",
+    summary="Get operation",
     about=(
         "Says how far an operation is, or how it ended. With `wait` it answers when the operation "
         "comes to its next stage or ends, after so many seconds at the latest, and sooner when "

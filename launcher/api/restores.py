@@ -41,7 +41,7 @@ _REFUSALS = (
 class RowChange(msgspec.Struct, kw_only=True):
     """How many rows a table has now and would have."""
 
-    table: str
+    table: Annotated[str, Meta(examples=["apps"])]
     now: Annotated[int | None, Meta(description="null where it cannot be read.")]
     then: int
 
@@ -49,7 +49,7 @@ class RowChange(msgspec.Struct, kw_only=True):
 class NameChange(msgspec.Struct, kw_only=True):
     """The names of one kind that a restore adds and removes."""
 
-    kind: Annotated[str, Meta(description="`app`, `board` or `user`.")]
+    kind: Annotated[str, Meta(examples=["app"], description="`app`, `board` or `user`.")]
     appear: list[str]
     vanish: list[str]
 
@@ -68,10 +68,18 @@ class Plan(msgspec.Struct, kw_only=True):
     """What a restore would do."""
 
     backup_id: Annotated[str, Meta(description="The backup; for `latest`, the one that it is now.")]
-    tag: Annotated[str, Meta(description="The ETag without its quotes: send it as `If-Match`.")]
+    tag: Annotated[
+        str,
+        Meta(
+            examples=["9f86d081884c7d659a2feaa0c55ad015"],
+            description="The ETag without its quotes: send it as `If-Match`.",
+        ),
+    ]
     created_at: Annotated[Moment | None, Meta(description="When the backup was created.")]
-    app_version: Annotated[str, Meta(description="The version of Launcher that created it.")]
-    schema_revision: Annotated[str, Meta(description="Its database version.")]
+    app_version: Annotated[
+        str, Meta(examples=["1.4.0"], description="The version of Launcher that created it.")
+    ]
+    schema_revision: Annotated[str, Meta(examples=["0009"], description="Its database version.")]
     database_bytes: Annotated[int, Meta(description="The size of its database, unpacked.")]
     migrations: Annotated[
         list[Migration], Meta(description="How it would be upgraded; empty where it need not be.")
@@ -83,15 +91,23 @@ class Plan(msgspec.Struct, kw_only=True):
     keep_schedule: Annotated[bool, Meta(description="Whether the current schedule would be kept.")]
     schedule_now: Annotated[_Schedule | None, Meta(description="The schedule that is set now.")]
     schedule_then: Annotated[_Schedule | None, Meta(description="The schedule after the restore.")]
-    signed_out: Annotated[list[str], Meta(description="The users whose sessions end.")]
-    password_changes: Annotated[
-        list[str], Meta(description="The users who get the password of the backup.")
+    signed_out: Annotated[
+        list[str], Meta(examples=[["ada", "ben"]], description="The users whose sessions end.")
     ]
-    tokens_lost: Annotated[list[str], Meta(description="The API tokens that stop working.")]
+    password_changes: Annotated[
+        list[str],
+        Meta(examples=[["ben"]], description="The users who get the password of the backup."),
+    ]
+    tokens_lost: Annotated[
+        list[str],
+        Meta(examples=[["Nightly (lch_4Qm8Zr…)"]], description="The API tokens that stop working."),
+    ]
     keeps_this_token: Annotated[
         bool, Meta(description="Whether the token of this request still works.")
     ]
-    admins: Annotated[list[str], Meta(description="Who can sign in as an admin afterwards.")]
+    admins: Annotated[
+        list[str], Meta(examples=[["ada"]], description="Who can sign in as an admin afterwards.")
+    ]
     carried_account: Annotated[
         str, Meta(description="The account that is kept from now, or empty.")
     ]
@@ -135,7 +151,7 @@ class UndoBody(msgspec.Struct, kw_only=True):
     "GET",
     "/backups/{backup}/plan",
     scope=TokenScope.BACKUPS_READ,
-    summary="Plan a restore",
+    summary="Plan restore",
     about=(
         "Says what a restore of this backup would do. The backup is checked and tried on a copy, "
         "which takes a moment; nothing is changed."
@@ -167,7 +183,7 @@ def get_plan(call: Call) -> Answer:
     "POST",
     "/backups/{backup}/restore",
     scope=TokenScope.BACKUPS_RESTORE,
-    summary="Restore a backup",
+    summary="Restore backup",
     about=(
         "Replaces all data with that of this backup. A safety backup of the current data is "
         "created first; if any step fails, the data stays as it is. Users are signed out, and the "
@@ -198,7 +214,7 @@ def restore_backup(call: Call) -> Answer:
     "POST",
     "/undo",
     scope=TokenScope.BACKUPS_RESTORE,
-    summary="Undo the last restore",
+    summary="Undo restore",
     about=(
         "Restores the safety backup of the last restore, schedule included. What was changed since "
         "is lost, but in a safety backup of its own: an undo can itself be undone."

@@ -73,10 +73,16 @@ class OperationError(msgspec.Struct, kw_only=True):
 class Operation(msgspec.Struct, kw_only=True):
     """One piece of work on backups, while it runs and after it has ended."""
 
-    id: str
+    id: Annotated[str, Meta(examples=["096ec5243de58d80"])]
     verb: Verb
     state: OperationState
-    by: Annotated[str, Meta(description="Who began it: a user, a token, a job.")]
+    by: Annotated[
+        str,
+        Meta(
+            examples=["ada (token Nightly)"],
+            description="Who began it: a user, a token, a job.",
+        ),
+    ]
     started_at: Moment
     ended_at: Moment | None = None
     backup_id: Annotated[
