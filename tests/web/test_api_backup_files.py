@@ -14,6 +14,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from launcher.background import uploads
 from launcher.backup.errors import VerificationError
 from launcher.backup.records.backup import Backup, Kind, State
 from launcher.backup.service import BackupService
@@ -356,18 +357,20 @@ def test_a_full_disk_refuses_a_file_before_it_is_read(
 
 
 def test_a_restore_need_not_wait_for_an_upload(
-    app: Flask, program: Program, copy: bytes, service: BackupService
-) -> None:
-    class Slow(io.BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
-            with app.extensions["launcher.gate"].closed():
-                return super().read(size)
+    app: Flask, upload: Upload, copy: bytes, service: BackupService,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    closed = []
+    write = uploads.IncomingFile.write
 
-    answer = program(
-        "POST", "/backups", content_type=OCTETS,
-        input_stream=Slow(copy), environ_overrides=sent(len(copy)),
-    )  # fmt: skip
-    assert answer.status_code == 202
+    def look(self: uploads.IncomingFile, data: bytes) -> int:
+        with app.extensions["launcher.gate"].closed():
+            closed.append(True)
+        return write(self, data)
+
+    monkeypatch.setattr(uploads.IncomingFile, "write", look)
+    answer = upload(copy)
+    assert closed
     ended(service, answer.json["id"])
 
 
