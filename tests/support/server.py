@@ -71,7 +71,7 @@ def serving(
     of its start. `preload=False` is for what depends on that. `inside` is a
     command that runs the server.
     """
-    port = _free_port()
+    port = free_port()
     bind = f"127.0.0.1:{port}"
     log_path = data_dir.with_name(f"{data_dir.name}-{port}.log")
     environment = _environment(
@@ -99,7 +99,8 @@ def _environment(data_dir: Path, settings: Mapping[str, str]) -> dict[str, str]:
     return kept | {"LAUNCHER_DATA_DIR": str(data_dir), "PYTHONWARNINGS": "default"} | chosen
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
