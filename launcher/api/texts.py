@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from launcher.api.reference import texts
 
 
-def extract(*_about_the_file: object) -> Iterator[tuple[int, str, str, list[str]]]:
+def extract(
+    *_about_the_file: object, **_options: object
+) -> Iterator[tuple[int, str, str, list[str]]]:
     """Yield each text that the reference shows in the language of its reader."""
     yield from ((1, "gettext", text, []) for text in texts())
