@@ -107,7 +107,9 @@ class NewBackup(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 class UploadQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What is noted of a file that is uploaded."""
 
-    note: Annotated[Note, Meta(description="Only with a file: shown in the list.")] = ""
+    note: Annotated[Note, Meta(description="Shown in the list, unless a JSON body has a note.")] = (
+        ""
+    )
 
 
 @door(
@@ -140,10 +142,9 @@ def create_backup(call: Call) -> Answer:
     """Start a backup, or receive a file and start its check."""
     if call.body is None:
         return _upload(call)
-    if request.args:
-        raise Problem("invalid_field", "note: put it into the body.", field="note")
     new: NewBackup = call.body
-    return begin(call, CreateRequest(new.note.strip(), protected=new.protect))
+    note = new.note.strip() or call.query.note.strip()
+    return begin(call, CreateRequest(note, protected=new.protect))
 
 
 def _upload(call: Call) -> Answer:

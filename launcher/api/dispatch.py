@@ -11,6 +11,7 @@ import logging
 import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, NoReturn, cast
 
 import msgspec
@@ -192,14 +193,23 @@ def _query(door: Door) -> msgspec.Struct | None:
         return None
     _require_known(given, door.query)
     _refuse_nul(given.items())
-    return _converted(given.to_dict(), door.query, is_text=True)
+    query = _converted(given.to_dict(), door.query, is_text=True)
+    for name, text in given.items():  # msgspec takes a number as seconds of Unix
+        if isinstance(getattr(query, name), datetime) and "-" not in text[1:]:
+            _refuse_field(name, "it is no moment of RFC 3339")
+    return query
 
 
 def _body(door: Door, content: bytes) -> msgspec.Struct | None:
     if door.body is None or _is_stream(door):
         return None
     try:
-        value = json.loads(content.decode(), object_pairs_hook=_once, parse_constant=_no_constant)
+        value = json.loads(
+            content.decode(),
+            object_pairs_hook=_once,
+            parse_constant=_no_constant,
+            parse_float=_number,
+        )
     except (ValueError, RecursionError) as error:
         is_long = isinstance(error, RecursionError)
         raise Problem("bad_json", "It is nested too deeply." if is_long else f"{error}.") from None
@@ -217,6 +227,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         _refuse_field(twice, "it stands there more than once")
     return found
+
+
+def _number(text: str) -> int | float:
+    """Return a number; one like 7.0 is an integer, as in JSON Schema."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _no_constant(text: str) -> NoReturn:

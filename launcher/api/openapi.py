@@ -13,6 +13,7 @@ from flask import Response, url_for
 
 from launcher.api import idempotency
 from launcher.api.door import DOORS, PARTS, Door
+from launcher.api.links import LINKS
 from launcher.api.problems import MEDIA_TYPE, PROBLEMS
 from launcher.db.content import APP_VERSION
 
@@ -109,6 +110,8 @@ def _document() -> Mapping[str, Any]:
     # The fields of a query are parameters; what they refer to is needed.
     names = found.keys() - {kind.__name__ for kind in queries}
     schemas = {name: _tidied(found[name]) for name in found if name in names}
+    for kind in {each.body for each in doors() if each.body is not None}:
+        schemas[kind.__name__]["additionalProperties"] = False  # see `dispatch`
     paths: dict[str, dict[str, Any]] = {}
     for door in doors():
         paths.setdefault(door.path, {})[door.method.lower()] = _operation(door)
@@ -211,6 +214,8 @@ def _responses(door: Door) -> Mapping[str, Any]:
         good["content"] = {each: {"schema": {}} for each in door.result_types}
     if door.response_headers:
         good["headers"] = {name: _text(about) for name, about in door.response_headers.items()}
+    if links := LINKS.get(door.name):
+        good["links"] = {each.to: each.described() for each in links}
     responses: dict[str, Any] = {str(door.status): good}
     if "range_not_satisfiable" in door.problems:
         of_part = {**good["headers"], "Content-Range": _HEADERS["Content-Range"]}

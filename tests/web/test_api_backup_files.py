@@ -380,6 +380,12 @@ def test_any_other_type_is_refused(upload: Upload, kind: str) -> None:
     assert (answer.status_code, answer.json["code"]) == (415, "unsupported_type")
 
 
-def test_the_note_of_a_new_backup_is_in_its_body(program: Program) -> None:
-    answer = program("POST", "/backups?note=x", json={})
-    assert (answer.status_code, answer.json["field"]) == (422, "note")
+@pytest.mark.parametrize(
+    ("body", "note"), [({}, "of the query"), ({"note": "of the body"}, "of the body")]
+)
+def test_the_note_of_the_body_counts_before_that_of_the_query(
+    program: Program, service: BackupService, body: dict[str, str], note: str
+) -> None:
+    answer = program("POST", "/backups?note=of+the+query", json=body)
+    assert answer.status_code == 202
+    assert service.get(ended(service, answer.json["id"]).backup_id).note == note

@@ -98,6 +98,8 @@ def test_it_can_be_limited_by_type_status_and_time(
         ("limit=101", "limit"),
         ("limit=99999999999999999999", "limit"),
         ("since=yesterday", "since"),
+        ("since=0.5", "since"),
+        ("until=-1e9", "until"),
         ("since=2026-11-22T00:00:00", "since"),
         ("cursor=20261122T020004Z-k3f9q2", "cursor"),
         ("cursor=../../secret", "cursor"),

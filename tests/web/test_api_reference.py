@@ -14,6 +14,7 @@ from flask import Flask
 
 from launcher.api import openapi, reference
 from launcher.api.door import DOORS, Door
+from launcher.api.links import LINKS
 from launcher.api.problems import PROBLEMS
 from tests.support.api import ROOT, Program
 from tests.web.visitor import Visitor
@@ -149,6 +150,32 @@ def test_each_call_says_what_it_does_needs_and_can_fail_with(
         for code in part.get("properties", {}).get("code", {}).get("enum", ())
     }
     assert described == set(openapi.codes_of(door))
+
+
+def test_its_links_lead_to_calls_with_values_that_they_take(description: Mapping[str, Any]) -> None:
+    calls = {
+        each["operationId"]: each
+        for path in description["paths"].values()
+        for each in path.values()
+    }
+    assert calls.keys() >= LINKS.keys()
+    links = [
+        link
+        for call in calls.values()
+        for answer in call["responses"].values()
+        for link in answer.get("links", {}).values()
+    ]
+    assert len(links) == sum(map(len, LINKS.values()))
+    for link in links:
+        target = calls[link["operationId"]]
+        names = {each["name"] for each in target.get("parameters", ())}
+        assert link.get("parameters", {}).keys() <= names, link
+        assert "requestBody" not in link or "requestBody" in target, link
+
+
+def test_its_bodies_have_no_unknown_fields(description: Mapping[str, Any]) -> None:
+    for name in {door.body.__name__ for door in DOORS if door.body}:
+        assert description["components"]["schemas"][name]["additionalProperties"] is False
 
 
 @pytest.mark.parametrize("door", DOORS, ids=by_name)
