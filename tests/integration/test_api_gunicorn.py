@@ -6,6 +6,7 @@ process of the restore has the gate closed.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -212,3 +213,28 @@ def test_who_waits_does_not_delay_the_end_of_a_worker(
 
     assert (answer.status, answer.body["state"]) == (200, "running")
     assert answer.took_s < 10
+
+
+def test_a_worker_that_is_killed_in_mid_answer_costs_that_answer_alone(
+    served: Server, hand_out: Callable[[], Script], data_dir: Path
+) -> None:
+    script = hand_out()
+    backup_id = first_backup(script)
+    with paused(data_dir, at="unpack") as reached:
+        begun = script("POST", f"/backups/{backup_id}/restore", {"confirm": backup_id}).body
+        reached()
+        follower = Script(served.url, begun["follow_token"])
+        path = f"/operations/{begun['id']}"
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(follower, "GET", f"{path}?wait=30")
+            time.sleep(1)
+            for pid in re.findall(r"Booting worker with pid: (\d+)", served.log_path.read_text()):
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
+            with pytest.raises((ConnectionError, http.client.HTTPException)):
+                waiting.result(60)
+
+        assert follower("GET", path).body["state"] == "running", "in the next worker"
+    while (found := follower("GET", f"{path}?wait=30")).body["state"] == "running":
+        pass
+    assert (found.body["state"], site_name(data_dir)) == ("succeeded", "Before")
