@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NoReturn, cast
 
@@ -18,7 +18,7 @@ import msgspec
 from flask import Blueprint, Response, request, url_for
 from sqlalchemy.exc import DBAPIError, NoResultFound
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.routing import Rule
+from werkzeug.routing import PathConverter, Rule
 
 from launcher.api import idempotency, openapi, reference
 from launcher.api.authentication import authenticate
@@ -45,9 +45,17 @@ blueprint = Blueprint("api", __name__)
 csrf.exempt(blueprint)
 
 
+class _Anything(PathConverter):
+    """Any text. A plain path has no line break, so that one would be no address of ours."""
+
+    regex = "(?s:.+)"
+    part_isolating = False  # a slash is part of it
+
+
 def add_rules(state: Any) -> None:
     """Send every method at every address below `PREFIX` here, so that each answer is JSON."""
-    for rule in (f"{PREFIX}/", f"{PREFIX}/<path:rest>"):
+    state.app.url_map.converters["anything"] = _Anything
+    for rule in (f"{PREFIX}/", f"{PREFIX}/<anything:rest>"):
         # Without `methods` a rule takes any, which `add_url_rule` cannot say.
         state.app.url_map.add(Rule(rule, endpoint="api.dispatch"))
     state.app.view_functions["api.dispatch"] = dispatch
@@ -85,7 +93,7 @@ def _answer(path: str) -> Response:
         return _about(path)
     door, parts = _find(path)
     if request.method == "OPTIONS":
-        return Response(status=204, headers={"Allow": ", ".join(_methods(path))})
+        return _options(_methods(path))
     _check_accept(door)
     content = _read_body(door)
     if door.is_ungated:
@@ -107,10 +115,16 @@ _ABOUT = {"/": reference.response, "/openapi.json": openapi.response}
 def _about(path: str) -> Response:
     allowed = {"Allow": "GET, HEAD, OPTIONS"}
     if request.method == "OPTIONS":
-        return Response(status=204, headers=allowed)
+        return _options(["GET", "HEAD", "OPTIONS"])
     if request.method not in {"GET", "HEAD"}:
         raise Problem("method_not_allowed", headers=allowed)
     return _ABOUT[path]()
+
+
+def _options(methods: Sequence[str]) -> Response:
+    response = Response(status=204, headers={"Allow": ", ".join(methods)})
+    response.headers.pop("Content-Type", None)
+    return response
 
 
 dispatch.ignores_cookies = True  # type: ignore[attr-defined]  # see `launcher.web.forgery`

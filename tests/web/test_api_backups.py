@@ -133,7 +133,9 @@ def test_a_backup_that_is_not_there_is_not_found(program: Program, reference: st
         assert (answer.status_code, answer.json["code"]) == (404, "backup_not_found"), path
 
 
-@pytest.mark.parametrize("reference", ["..%2F..%2Fsecret", "%2e%2e", "a" * 65, "a%00b", "ä"])
+@pytest.mark.parametrize(
+    "reference", ["..%2F..%2Fsecret", "%2e%2e", "a" * 65, "a%00b", "ä", "latest%0a"]
+)
 def test_what_can_be_no_id_is_no_address(program: Program, reference: str) -> None:
     answer = program("GET", f"/backups/{reference}")
     assert (answer.status_code, answer.json["code"]) == (404, "not_found")
