@@ -7,6 +7,7 @@ python -m benchmarks --only start          the start page with 24, 50 and 500 ap
 python -m benchmarks --only sharing        the start page with 1 and with 40 shared boards
 python -m benchmarks --only find           Find over 500 and 5,000 apps
 python -m benchmarks --only import         5,000 bookmarks: previewed, imported, undone
+python -m benchmarks --only api            the API with 10,000 backups, and with a file of 1 GB
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from benchmarks.api import measure_api
 from benchmarks.core import (
     filled_copy,
     measure_create,
@@ -63,6 +65,7 @@ def main() -> None:
             "sharing",
             "find",
             "import",
+            "api",
             "idle",
         ),
     )
@@ -96,7 +99,7 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
     wanted = arguments.only
     for megabytes in (
         arguments.megabytes
-        if wanted not in {"page", "panel", "start", "sharing", "find", "import", "idle"}
+        if wanted not in {"page", "panel", "start", "sharing", "find", "import", "api", "idle"}
         else ()
     ):
         runs = max(1, arguments.runs if megabytes <= 200 else arguments.runs // 2)
@@ -128,6 +131,10 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
         yield from measure_find(make_demo(folder / "demo-to-search"), runs=arguments.runs)
     if wanted in {None, "import"}:
         yield from measure_import(make_demo(folder / "demo-to-import"), runs=arguments.runs)
+    if wanted in {None, "api"}:
+        yield from measure_api(
+            make_demo(folder / "demo-for-programs"), folder, runs=arguments.runs, megabytes=1000
+        )
     if wanted in {None, "idle"}:
         template = folder / "idle"
         make_data_dir(template, megabytes=1)

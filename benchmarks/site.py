@@ -191,6 +191,15 @@ def memory_of(port: int) -> Iterator[tuple[str, float]]:
         yield "gunicorn master" if pid in roots else "gunicorn worker", resident_mb
 
 
+def peaks_of(port: int) -> list[float]:
+    """Return the most memory in MB that each process had that serves on `port`."""
+    found = []
+    for pid, _, _ in _processes(port):
+        peak = re.search(r"^VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+        found.append(int(peak[1]) / 1024 if peak else 0.0)
+    return found
+
+
 def whole_memory(port: int) -> float:
     """Return the memory in MB of all that serve on `port`; what they share counts once (PSS)."""
     total = 0
