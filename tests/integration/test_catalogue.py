@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from launcher.accounts.groups import create_group
+from launcher.accounts.tokens import create_token
 from launcher.accounts.users import create_user
 from launcher.audit import Actor
 from launcher.catalogue import access, undo
@@ -61,6 +62,7 @@ from launcher.models import (
     Section,
     SetIcon,
     Tag,
+    TokenScope,
     UndoStep,
     User,
     Visibility,
@@ -582,6 +584,7 @@ def test_ids_that_stand_in_addresses_are_used_once(site: Site, model: type) -> N
     tag_apps([site.apps["Immich"]], "photos", actor=site.as_ada)
     create_group("Family", actor=site.as_ada)
     create_user("dan", "dan's long password", role=Role.VIEWER, actor=site.as_ada)
+    create_token(site.ada, "phone", [TokenScope.STATUS], expires_at=None, actor=site.as_ada)
     last = db.session.scalars(sa.select(model).order_by(model.id.desc()).limit(1)).one()
     last_id, copy = (
         last.id,
