@@ -9,6 +9,7 @@ import msgspec
 from launcher.api.door import Call, door
 from launcher.backup.codec import encode
 from launcher.current import current_application
+from launcher.db.session import release
 from launcher.models import TokenScope
 from launcher.monitoring.problems import Headline, Severity, status_facts
 from launcher.notifications.assessment import assess
@@ -36,6 +37,7 @@ class Status(msgspec.Struct, kw_only=True):
 )
 def get_status(_call: Call) -> Status:
     """Answer with what `flask backup status --json` prints."""
+    release()  # a backup folder that does not answer must not delay a restore
     seen = assess(current_application())
     facts: Any = encode(status_facts(seen.snapshot, seen.findings))
     return Status(

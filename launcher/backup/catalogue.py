@@ -5,8 +5,9 @@ Nothing here takes a lock or changes anything.
 
 from __future__ import annotations
 
-import contextlib
+import time
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
@@ -28,6 +29,18 @@ from launcher.backup.records.ids import LATEST, BackupId
 from launcher.backup.retention import KeepDecision, RetentionPolicy, decide
 from launcher.backup.verdicts import unjudged, with_verdicts
 
+_EXAMINED_EACH_TIME = 200
+_KNOWN_FOR_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What was listed last: when by the monotonic clock, and the version before."""
+
+    version: Hashable | None = None
+    at: float = 0.0
+    backups: Sequence[Backup] = ()
+
 
 class Catalogue:
     """Lists what is in a store."""
@@ -37,7 +50,7 @@ class Catalogue:
         self._journal = journal
         self._clock = clock
         self._listing = Listing.of(())
-        self._listed: tuple[Hashable | None, Sequence[Backup]] = None, ()
+        self._listed = _Listed()
 
     @property
     def store_path(self) -> Path:
@@ -51,9 +64,12 @@ class Catalogue:
     def listing(self) -> Listing:
         """Return every backup, with the sums that pages need.
 
-        The folder is read each time; the sums are made again where it has changed.
+        Which backups there are, and what their manifests say, is as of now. So is whether their
+        files are there and whole, for all or for the newest `_EXAMINED_EACH_TIME`; a file of the
+        others that was changed in its place shows within `_KNOWN_FOR_S`. The sums are made again
+        where something has changed.
         """
-        backups = self.list()
+        backups = with_verdicts(self._examined(), self._journal.entries())
         listing = self._listing
         if backups != listing.backups:  # fast: a manifest that has not changed is the same object
             listing = self._listing = Listing.of(backups)
@@ -68,17 +84,36 @@ class Catalogue:
         page = [*islice(filter(wanted, self._known()), limit)]
         # A file without a manifest has no id of its own to ask for.
         if all(backup.file for backup in page):
-            with contextlib.suppress(BackupNotFoundError):
-                found = [self._store.get(backup.id) for backup in page]
+            found = [now for backup in page if (now := self._store.examine(backup))]
+            if len(found) == len(page):
                 return with_verdicts(found, self._journal.entries())
         return [*islice(filter(wanted, self.list()), limit)]
 
+    def _examined(self) -> Sequence[Backup]:
+        """Return every backup, without its verdict in the history, as `listing` promises."""
+        before = self._listed
+        known = self._known()
+        if self._listed is not before:
+            return known
+        if len(known) <= _EXAMINED_EACH_TIME:
+            return self._store.list()
+        newest = known[:_EXAMINED_EACH_TIME]
+        found = [self._store.examine(backup) if backup.file else backup for backup in newest]
+        there = [backup for backup in found if backup]
+        if len(there) < len(newest):  # removed a moment ago
+            return self._store.list()
+        return [*there, *known[_EXAMINED_EACH_TIME:]]
+
     def _known(self) -> Sequence[Backup]:
-        """Return what was listed last, when each backup of it has its manifest still."""
-        version = self._store.version()
-        if version is None or version != self._listed[0]:
-            self._listed = version, self._store.list()
-        return self._listed[1]
+        """Return what was listed last, when each backup of it has its manifest still.
+
+        Not every file system changes the version with each change, so it is trusted for a while.
+        """
+        version, now = self._store.version(), time.monotonic()
+        last = self._listed
+        if version is None or version != last.version or now - last.at >= _KNOWN_FOR_S:
+            last = self._listed = _Listed(version, now, self._store.list())
+        return last.backups
 
     def get(self, reference: str) -> Backup:
         """Return one backup by id, or the one that `latest_of` names for `latest`.

@@ -139,6 +139,9 @@ class Store(Protocol):
         Examines every file, each time.
         """
 
+    def examine(self, backup: Backup) -> Backup | None:
+        """Return a backup with a manifest as its files are now; None when it is gone."""
+
     def version(self) -> Hashable | None:
         """Return what differs once a backup has come, gone, or got another manifest.
 

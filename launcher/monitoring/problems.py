@@ -188,8 +188,7 @@ def _headline(snapshot: Snapshot) -> Headline:
     if snapshot.is_stale:
         if not listing.ours and snapshot.has_history:
             return Headline.NONE_LEFT
-        has_damaged = any(each.verification.state is State.DAMAGED for each in listing.ours)
-        return Headline.NO_GOOD if has_damaged and not snapshot.latest else Headline.STALE
+        return Headline.NO_GOOD if listing.damaged and not snapshot.latest else Headline.STALE
     if not snapshot.last_good:
         is_brought = bool(snapshot.latest or listing.ours)
         return Headline.ONLY_BROUGHT if is_brought else Headline.NONE_YET
@@ -293,8 +292,7 @@ def _of_the_store(snapshot: Snapshot) -> Iterator[Problem]:
             needed_bytes=space.needed_bytes,
             full_at=_full_at(snapshot, space),
         )
-    ours = snapshot.listing.ours
-    if found := tuple(b for b in ours if b.verification.state is State.DAMAGED):
+    if found := tuple(snapshot.listing.damaged):
         yield Problem(
             ProblemKind.DAMAGED,
             _severity_of_loss(snapshot),

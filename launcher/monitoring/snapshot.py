@@ -278,13 +278,13 @@ class _Probe(threading.Thread):
         # A daemon: a disk that hangs must not keep a process from ending.
         super().__init__(name="store", daemon=True)
         self._service = service
-        self._began_at = time.monotonic()
+        self.began_at = time.monotonic()
         self.answer: _Store | None = None
 
     @property
     def is_late(self) -> bool:
         """Whether the folder has been silent for so long that it counts as away."""
-        return time.monotonic() - self._began_at >= PATIENCE_S
+        return time.monotonic() - self.began_at >= PATIENCE_S
 
     def run(self) -> None:
         # Here, since it also removes what was left in the folder, which may hang.
@@ -292,26 +292,34 @@ class _Probe(threading.Thread):
         self.answer = self.answers[self._service.store_path] = _store_of(self._service)
 
     def first(self) -> _Probe:
-        """Start this probe, or return the one at work: a hung folder blocks one thread."""
+        """Start this probe, or return one that serves as well.
+
+        That is the one at work, since a hung folder is to block one thread, and one that began
+        after this one was made.
+        """
         with self._lock:
             before = self.running.get(self._service.store_path)
-            if before is not None and before.is_alive():
+            if before and (before.is_alive() or before.began_at >= self.began_at):
                 return before
             self.running[self._service.store_path] = self
+            self.began_at = time.monotonic()
             self.start()
             return self
 
 
 def _ask_store(service: BackupService, patience_s: float) -> _Store:
-    deadline = time.monotonic() + patience_s
     own = _Probe(service)
+    asked_at = own.began_at
+    deadline = asked_at + patience_s
     while True:
         probe = own.first()
         probe.join(max(0.0, deadline - time.monotonic()))
-        if probe is own or probe.is_alive():
+        # What another caller began to read after this one asked is as good as a read of its own.
+        is_recent = probe.began_at >= asked_at
+        if is_recent or probe.is_alive():
             break
-    if own.answer is not None:
-        return own.answer
+    if is_recent and probe.answer is not None:
+        return probe.answer
     if patience_s >= PATIENCE_S or probe.is_late:
         return _Store(problem=_unreadable("it does not answer"))
     if (last := _Probe.answers.get(service.store_path)) is None:

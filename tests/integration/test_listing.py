@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from launcher.backup.records.backup import Backup, Kind, Listing, State
+from launcher.backup.errors import VerificationError
+from launcher.backup.reasons import Fault, Reason
+from launcher.backup.records.backup import Backup, Kind, Listing, State, Verification
 from launcher.backup.records.operation import Verb
 from launcher.backup.retention import RetentionPolicy
 from launcher.backup.store.local import LocalStore
@@ -126,6 +129,61 @@ def test_a_page_of_the_list_asks_the_files_on_it(filled: House) -> None:
     assert page()[0].id == made.id, "at once, from another process"
     other.delete([made.id], by="ben")
     assert page()[0].id == newest.id
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch, filled: House) -> House:
+    """A house with more backups than are examined each time, listed a moment ago."""
+    monkeypatch.setattr("launcher.backup.catalogue._EXAMINED_EACH_TIME", 3)
+    time.sleep(0.06)  # until the folder has settled
+    filled.service.listing()
+    return filled
+
+
+def test_the_newest_files_of_a_large_store_are_examined_each_time(large: House) -> None:
+    newest = large.service.get("latest")
+    cut(large, newest)
+    listing = large.service.listing()
+    assert listing.by_id[newest.id].verification.state is State.DAMAGED
+    assert [each.id for each in listing.damaged] == [newest.id]
+    assert large.service.listing() is listing
+
+
+def test_an_old_file_changed_in_its_place_shows_half_a_minute_later(
+    large: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oldest = large.service.list()[-1]
+    cut(large, oldest)
+    assert not large.service.get(oldest.id).is_good, "at once, where it is used"
+    assert large.service.listing().by_id[oldest.id].is_good
+    monkeypatch.setattr("launcher.backup.catalogue._KNOWN_FOR_S", 0)
+    assert not large.service.listing().by_id[oldest.id].is_good
+
+
+@pytest.mark.parametrize("place", [0, -1], ids=["newest", "oldest"])
+def test_whatever_else_changes_in_a_large_store_shows_at_once(large: House, place: int) -> None:
+    backups = [each for each in large.service.list() if each.file]
+    changed, removed = backups[place], backups[1]
+    large.open()._store.update(
+        replace(changed, verification=Verification.damage(Fault(Reason.FILE_SIZE), at=NOON))
+    )
+    assert [each.id for each in large.service.listing().damaged] == [changed.id]
+    large.stored(removed).unlink()
+    next(large.backups.glob(f"*{removed.id}.json")).unlink()
+    assert removed.id not in large.service.listing().by_id
+    (large.backups / "theirs.db").unlink()
+    assert large.service.listing().counts_by_kind[Kind.EXTERNAL] == 0
+    made = large.open().create(by="ben")
+    assert made.id in large.service.listing().by_id
+
+
+def test_damage_that_the_history_alone_knows_of_shows_at_once_in_a_large_store(
+    large: House,
+) -> None:
+    oldest = large.service.list()[-1]
+    damage = VerificationError(Reason.FILE_SIZE, backup_id=oldest.id)
+    large.open().report_damage(oldest, damage, by="ben")
+    assert not large.service.listing().by_id[oldest.id].is_good
 
 
 def test_a_file_without_a_manifest_is_on_its_page(filled: House) -> None:

@@ -26,7 +26,13 @@ from launcher.backup.records.backup import (
 from launcher.backup.records.ids import BackupId
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.monitoring.problems import Headline, ProblemKind, Severity, detect_problems, facts
-from launcher.monitoring.snapshot import FailingRecipient, Snapshot, Space, take_snapshot
+from launcher.monitoring.snapshot import (
+    FailingRecipient,
+    Snapshot,
+    Space,
+    _Probe,
+    take_snapshot,
+)
 from launcher.schedule.leader import Leader, leader
 from launcher.settings.table import SiteSettings
 
@@ -499,3 +505,26 @@ def test_many_who_ask_at_once_are_all_answered() -> None:
         sys.setswitchinterval(usual)
 
     assert all(each.last_good is FRESH for each in seen)
+
+
+def test_those_who_wait_for_an_earlier_read_share_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service, asking = Hanging(), threading.Semaphore(0)
+    first = _Probe.first
+
+    def counted(probe: _Probe) -> _Probe:
+        found = first(probe)
+        asking.release()
+        return found
+
+    monkeypatch.setattr(_Probe, "first", counted)
+    with ThreadPoolExecutor(8) as crowd:
+        asked = [crowd.submit(ask, service) for _ in range(8)]
+        for _ in asked:
+            asking.acquire()
+        service.is_over.set()
+        seen = [each.result() for each in asked]
+
+    assert all(each.last_good is FRESH for each in seen)
+    assert service.asked == 2, "the first had begun before the others asked"

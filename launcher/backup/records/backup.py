@@ -32,8 +32,15 @@ OWN_KINDS = frozenset({Kind.MANUAL, Kind.SCHEDULED, Kind.SAFETY, Kind.UPGRADE})
 MADE_HERE = frozenset({Kind.MANUAL, Kind.SCHEDULED, Kind.UPGRADE})
 """The kinds that this site makes of what it has, and does not replace at once."""
 
-_LATEST_KINDS = (MADE_HERE, frozenset({Kind.UPLOAD, Kind.EXTERNAL}), frozenset({Kind.SAFETY}))
-"""Which kinds `latest` is taken from, the first that has a good one."""
+_LATEST_RANKS = {
+    **dict.fromkeys(MADE_HERE, 0),
+    Kind.UPLOAD: 1,
+    Kind.EXTERNAL: 1,
+    Kind.SAFETY: 2,
+}
+"""Which kinds `latest` is taken from, the lowest that has a good one."""
+
+_BEST, _WORST = (0, False, False), (3, False, False)
 
 BEFORE_KINDS = (Kind.SAFETY, Kind.UPGRADE)
 """The kinds that are created automatically before a restore or an upgrade."""
@@ -194,12 +201,17 @@ def latest_of(backups: Iterable[Backup], *, now: datetime) -> Backup | None:
     and a second restore of `latest` must not bring that back. One in which nobody could sign in as
     admin, which a restore refuses, is passed over where there is another of such kinds.
     """
-    good = [backup for backup in backups if backup.is_good]
-    for kinds in _LATEST_KINDS:
-        if found := [backup for backup in good if backup.kind in kinds]:
-            with_admin = [backup for backup in found if backup.has_admin]
-            return good_ones(with_admin or found, now=now)[0]
-    return None
+    found: Backup | None = None
+    least = _WORST
+    for backup in backups:
+        if not backup.is_good:
+            continue
+        doubts = (_LATEST_RANKS[backup.kind], not backup.has_admin, backup.is_from_future(now))
+        if doubts < least:
+            found, least = backup, doubts
+            if least == _BEST:  # most often the first: the others need no look
+                break
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,6 +222,7 @@ class Listing:
         backups: newest first.
         by_id: the same ones, by id.
         ours: those of them that are no strange files.
+        damaged: those of ours that are damaged.
         counts_by_kind, counts_by_state: how many; every kind and state is there.
         verified_at: when each that the scrub verifies was verified last, oldest first.
         stored_bytes: the size of their files.
@@ -218,6 +231,7 @@ class Listing:
     backups: Sequence[Backup]
     by_id: Mapping[str, Backup]
     ours: Sequence[Backup]
+    damaged: Sequence[Backup]
     counts_by_kind: Mapping[str, int]
     counts_by_state: Mapping[str, int]
     verified_at: Sequence[datetime]
@@ -228,10 +242,12 @@ class Listing:
         """Return the listing of `backups`, newest first as a store lists them."""
         kinds = Counter(backup.kind for backup in backups)
         states = Counter(backup.verification.state for backup in backups)
+        ours = tuple(backup for backup in backups if not backup.is_strange)
         return cls(
             backups=backups,
             by_id={backup.id: backup for backup in backups},
-            ours=tuple(backup for backup in backups if not backup.is_strange),
+            ours=ours,
+            damaged=tuple(b for b in ours if b.verification.state is State.DAMAGED),
             counts_by_kind={kind: kinds[kind] for kind in Kind},
             counts_by_state={state: states[state] for state in State},
             verified_at=sorted(b.verification.at or b.created_at for b in backups if b.is_scrubbed),

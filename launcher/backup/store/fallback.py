@@ -73,6 +73,9 @@ class StoreWithFallback:
             return sorted([*found, *kept], key=_BY_TIME, reverse=True)
         return found
 
+    def examine(self, backup: Backup) -> Backup | None:
+        return self._main.examine(backup) or self._fallback.examine(backup)
+
     def version(self) -> Hashable | None:
         main, fallback = self._main.version(), self._fallback.version()
         return None if main is None or fallback is None else (main, fallback)

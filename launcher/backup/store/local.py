@@ -112,6 +112,9 @@ class LocalStore:
         ]
         return sorted(found, key=_BY_TIME, reverse=True)
 
+    def examine(self, backup: Backup) -> Backup | None:
+        return self._describe(manifest_name(backup.id))
+
     def version(self) -> Fingerprint | None:
         # Each of these changes renames something into the folder, or out of it.
         try:
