@@ -22,7 +22,7 @@ from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import Verb
 from launcher.current import current_backups, current_config
 from launcher.db.session import release
-from launcher.http.download import Stored, record_download, send_plain, send_stored
+from launcher.http.download import open_stored, record_download, send_plain, send_stored
 from launcher.http.incoming import IncompleteBodyError, Received, received_body
 from launcher.http.start import start_upload
 from launcher.models import TokenScope
@@ -57,6 +57,7 @@ class DownloadQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         "backup_unverified",
         "range_not_satisfiable",
         "verification_failed",
+        "too_many_transfers",
         "store_unavailable",
     ),
     request_headers={
@@ -78,7 +79,7 @@ def download_backup(call: Call) -> Response:
     if encoding == PLAIN:
         require_manifest(backup)
         require_undamaged(backup)
-    stored = Stored(*service.open_file(backup))
+    stored = open_stored(backup)
     try:
         if request.method == "GET":
             record_download(backup, encoding, actor=actor)
@@ -92,7 +93,7 @@ def download_backup(call: Call) -> Response:
             size = {"Content-Range": response.headers["Content-Range"]}
             raise Problem("range_not_satisfiable", headers=size)
     except BaseException:
-        stored.file.close()
+        stored.close()
         raise
     return response
 
@@ -133,6 +134,7 @@ class UploadQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         "upload_incomplete",
         "upload_rejected",
         "not_started",
+        "too_many_transfers",
         "store_unavailable",
         "insufficient_space",
     ),

@@ -34,6 +34,7 @@ from launcher.db.session import (
     ungated,
 )
 from launcher.extensions import csrf, db
+from launcher.http.places import RETRY_AFTER_S, TooManyTransfersError
 
 PREFIX = "/api/v1"
 _log = logging.getLogger(__name__)
@@ -72,6 +73,9 @@ def dispatch(rest: str = "") -> Response:
         response = _refuse(problem_of(error))
     except DataBeingReplacedError:
         response = _refuse(Problem("data_being_replaced", headers={"Retry-After": "2"}))
+    except TooManyTransfersError:
+        wait = {"Retry-After": str(RETRY_AFTER_S)}
+        response = _refuse(Problem("too_many_transfers", headers=wait))
     except DatabaseOfAnotherVersionError as error:
         response = _refuse(Problem("database_version", f"{error.problem}."))
     except (DBAPIError, NoResultFound) as error:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -18,8 +16,9 @@ from launcher.api.problems import Problem
 from launcher.api.shapes import Operation, operation_of
 from launcher.backup.records.ids import LATEST
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Verb
-from launcher.current import current_backups, current_config, current_stop
+from launcher.current import current_backups, current_stop
 from launcher.db.session import enter_for_data, release
+from launcher.http.places import place_to_wait
 from launcher.models import TokenScope
 
 _POLL_S = 0.2
@@ -137,33 +136,10 @@ def _changed(progress: Progress, *, wait_s: int) -> Progress | JournalEntry | No
     service, stop = current_backups(), current_stop()
     found: Progress | JournalEntry | None = progress
     deadline = time.monotonic() + wait_s
-    with _waiting.place(most=max(1, current_config().threads // 4)) as has_place:
+    with place_to_wait() as has_place:
         while has_place and isinstance(found, Progress) and found.stage is progress.stage:
             left_s = deadline - time.monotonic()
             if left_s <= 0 or stop.wait(min(_POLL_S, left_s)):
                 break
             found = service.operation(progress.operation_id)
     return found
-
-
-class _Waiting:
-    """The requests of this process that wait, each in a thread that answers no other."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._count = 0
-
-    @contextmanager
-    def place(self, *, most: int) -> Iterator[bool]:
-        """Take one of `most` places for the block; yield whether there was one."""
-        with self._lock:
-            has_place = self._count < most
-            self._count += has_place
-        try:
-            yield has_place
-        finally:
-            with self._lock:
-                self._count -= has_place
-
-
-_waiting = _Waiting()

@@ -147,6 +147,11 @@ PROBLEMS: Mapping[str, Kind] = {
         "The restore failed, and the data could not be put back",
         "Restore the safety backup that the detail names.",
     ),
+    "too_many_transfers": Kind(
+        503,
+        "Too many files are being received and sent",
+        "Try again after the seconds in Retry-After.",
+    ),
     "store_unavailable": Kind(
         503, "The backup folder cannot be used", "Check that it is mounted and can be written."
     ),

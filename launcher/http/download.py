@@ -10,6 +10,7 @@ import base64
 import logging
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
@@ -26,8 +27,10 @@ from launcher.backup.errors import ManifestError, VerificationError
 from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Backup, Encoding
 from launcher.backup.records.text import readable
+from launcher.current import current_backups
 from launcher.db.session import writing
 from launcher.extensions import db
+from launcher.http.places import take_place_to_transfer
 
 OnDamage = Callable[[VerificationError], None]
 
@@ -38,10 +41,26 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The open file of a backup, and its name in the store."""
+    """The open file of a backup, and its name in the store; it holds a place to transfer."""
 
     name: str
     file: BinaryIO
+    close: Callable[[], None]
+    """Closes the file and gives the place back; a second call does nothing."""
+
+
+def open_stored(backup: Backup) -> Stored:
+    """Open the file of a backup, to send it; the caller closes it when that raises.
+
+    Raises:
+        TooManyTransfersError: too many files are being received and sent.
+        BackupNotFoundError, StoreUnavailableError
+    """
+    with ExitStack() as stack:
+        stack.callback(take_place_to_transfer())
+        name, file = current_backups().open_file(backup)
+        stack.callback(file.close)
+        return Stored(name, file, stack.pop_all().close)
 
 
 def send_plain(backup: Backup, stored: Stored, *, on_damage: OnDamage) -> Response:
@@ -126,7 +145,7 @@ def _part(sha256: str, stored: Stored) -> _Part | None:
 
 def _send_part(part: _Part, stored: Stored, name: str, sha256: str, *, mimetype: str) -> Response:
     if not part.stop:
-        stored.file.close()
+        stored.close()
         return Response(status=416, headers={"Content-Range": f"bytes */{part.size_bytes}"})
     pieces = _slice(stored.file, part.start, part.stop)
     response = Response(pieces, 206, mimetype=mimetype)
@@ -143,7 +162,7 @@ def _describe(response: Response, stored: Stored, *, name: str, size_bytes: int)
     response.headers["Content-Disposition"] = _disposition(name)
     response.headers["Cache-Control"] = "no-store, no-transform"
     # Also when the body is never read.
-    response.call_on_close(stored.file.close)
+    response.call_on_close(stored.close)
 
 
 def _add_digest(response: Response, sha256: str) -> None:

@@ -21,7 +21,9 @@ from launcher.backup.errors import (
 )
 from launcher.backup.files import disk_errors, require_space
 from launcher.backup.reasons import Reason
+from launcher.config import FORM_LIMIT_BYTES
 from launcher.current import current_config
+from launcher.http.places import place_to_transfer
 
 _SPARE_BYTES = 16 << 20
 _DRAIN_S = 30.0
@@ -73,8 +75,14 @@ def received_body() -> Iterator[ReceivedBody]:
 
     Raises:
         UploadRejectedError: it is empty, or exceeds the limit.
-        IncompleteBodyError, InsufficientSpaceError, StoreUnavailableError
+        TooManyTransfersError, IncompleteBodyError, InsufficientSpaceError, StoreUnavailableError
     """
+    with place_to_transfer(), _received_body() as received:
+        yield received
+
+
+@contextmanager
+def _received_body() -> Iterator[ReceivedBody]:
     config, announced_bytes = current_config(), request.content_length or 0
     limit_bytes = config.upload_limit_bytes
     if announced_bytes > limit_bytes:
@@ -104,6 +112,21 @@ def _receive(file: IncomingFile, announced_bytes: int) -> str:
         file.write(piece)
     file.seek(0)  # what the file buffers is written
     return digest.hexdigest()
+
+
+@contextmanager
+def place_for_form() -> Iterator[None]:
+    """Hold a place while the form of this request is read, unless it has arrived already.
+
+    Raises:
+        TooManyTransfersError: all are taken.
+    """
+    # What the worker collects before a thread gets the request: `launcher.serving`.
+    if 0 < (request.content_length or 0) <= FORM_LIMIT_BYTES:
+        yield
+        return
+    with place_to_transfer():
+        yield
 
 
 @contextmanager

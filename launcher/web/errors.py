@@ -37,6 +37,7 @@ from launcher.db.session import (
     resume,
 )
 from launcher.extensions import db
+from launcher.http.places import RETRY_AFTER_S, TooManyTransfersError
 from launcher.i18n.formats import ago
 from launcher.i18n.labels import ERROR_WORDS, KIND_WORDS, VERB_WORDS, warning
 from launcher.i18n.locale import gettext
@@ -120,6 +121,10 @@ _HTTP_WORDS: Mapping[int, _Words] = {
         _("Nothing was stored. An admin can raise the limit for uploads."),
     ),
 }
+_TRANSFERS_WORDS = _Words(
+    _("Too many files are being transferred"),
+    _("Nothing was changed. Wait a moment, then try again."),
+)
 _OTHER_WORDS = _Words(
     _("The request failed"), _("Nothing was changed. Go back, reload the page and try again.")
 )
@@ -180,6 +185,7 @@ def init_app(app: Flask) -> None:
         SQLAlchemyError: _show_database_error,
         DatabaseOfAnotherVersionError: lambda error: show_damaged(error.problem),
         DataBeingReplacedError: lambda _error: show_held(),
+        TooManyTransfersError: _show_too_many_transfers,
         Exception: _show_internal_error,
     }
     for kind, show in handlers.items():
@@ -385,6 +391,13 @@ def _show_http_error(error: HTTPException) -> Response:
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After"}:
             response.headers[name] = value
+    return response
+
+
+def _show_too_many_transfers(_error: TooManyTransfersError) -> Response:
+    again = NextStep(own_address(), gettext("Try again")) if _is_repeatable() else None
+    response = _problem(503, _TRANSFERS_WORDS, next_step=again)
+    response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response
 
 

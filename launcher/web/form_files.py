@@ -21,7 +21,7 @@ from launcher.backup.files import disk_errors, require_space
 from launcher.current import current_config
 from launcher.db.session import release
 from launcher.extensions import csrf
-from launcher.http.incoming import drain, drained
+from launcher.http.incoming import drain, drained, place_for_form
 from launcher.web.receiving import ReceivingRequest
 
 _ACCEPTED_BYTES = 64 << 20
@@ -47,7 +47,13 @@ def read_form_with_file(field: str, *, limit_bytes: int) -> SmallFile | None:
     Raises:
         CSRFError: the form has no valid token.
         RequestEntityTooLarge: it has more than 64 MB.
+        TooManyTransfersError: it is large, and so are too many others.
     """
+    with place_for_form():
+        return _read_form(field, limit_bytes)
+
+
+def _read_form(field: str, limit_bytes: int) -> SmallFile | None:
     release()
     incoming = cast("ReceivingRequest", request)
     incoming.max_content_length = _ACCEPTED_BYTES
@@ -81,8 +87,14 @@ def large_file(field: str, *, limit_bytes: int) -> Iterator[IncomingFile | None]
     Raises:
         CSRFError: the form has no valid token.
         FileTooLargeError
-        InsufficientSpaceError, StoreUnavailableError
+        TooManyTransfersError, InsufficientSpaceError, StoreUnavailableError
     """
+    with place_for_form(), _large_file(field, limit_bytes) as file:
+        yield file
+
+
+@contextmanager
+def _large_file(field: str, limit_bytes: int) -> Iterator[IncomingFile | None]:
     config = current_config()
     release()
     announced = request.content_length or 0

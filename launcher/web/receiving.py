@@ -24,6 +24,7 @@ from launcher.current import current_backups, current_config
 from launcher.db.session import reads_form_itself, release, resume
 from launcher.extensions import csrf
 from launcher.http.incoming import Received, drain, drained, require_room
+from launcher.http.places import place_to_transfer
 from launcher.i18n.formats import size
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
@@ -98,9 +99,14 @@ def received_file() -> Iterator[Received]:
 
     Raises:
         CSRFError: the form has no valid token.
-        InsufficientSpaceError, StoreUnavailableError
+        TooManyTransfersError, InsufficientSpaceError, StoreUnavailableError
     """
-    config = current_config()
+    with place_to_transfer(), _received_file(current_config()) as received:
+        yield received
+
+
+@contextmanager
+def _received_file(config: Config) -> Iterator[Received]:
     release()
     if (request.content_length or 0) > config.upload_limit_bytes + _FORM_BYTES:
         _refuse_size(config.upload_limit_bytes)

@@ -128,6 +128,23 @@ def test_a_connection_without_a_whole_request_is_closed(impatient: Server) -> No
             assert b"500 Internal" not in read_all(client), what
 
 
+def test_uploads_that_stop_leave_threads_for_everybody_else(filled: Path) -> None:
+    said = run_flask(filled, "token", "create", "x", "--user", "dora", "--expires", "1d",
+                     "--scope", "backups:create")  # fmt: skip
+    head = (
+        "POST /api/v1/backups HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\n"
+        f"Authorization: Bearer {said.split()[0]}\r\nContent-Length: 90000000\r\n\r\nSQLite"
+    )
+    with serving(filled, workers="1", threads="2") as server, ExitStack() as crowd:
+        clients = [crowd.enter_context(connect(server)) for _ in range(5)]
+        for client in clients:
+            client.sendall(head.encode())
+        assert Visitor(server.url).get("/login")[0] == 200
+        answers = [client.recv(12) for client in clients[1:]]
+        assert answers == [b"HTTP/1.1 503"] * 4
+        assert Visitor(server.url).get("/login")[0] == 200
+
+
 def test_a_form_that_drips_is_closed_unanswered(impatient: Server) -> None:
     with connect(impatient) as client:
         client.sendall(POST + b"Content-Length: 1000\r\n\r\n")

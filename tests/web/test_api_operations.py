@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from launcher.api import following, operations
+from launcher.api import following
 from launcher.backup import BackupService, Gate
 from launcher.backup.errors import RestoreError
 from launcher.backup.operations import Operation
 from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import Stage, Verb
 from launcher.backup.restore import STAGES_RESTORE
+from launcher.http import places
 from launcher.models import TokenScope
 from tests.support.api import new_token
 from tests.support.caller import Caller
@@ -63,7 +64,7 @@ def waiting(caller: Caller, path: str) -> Iterator[Future[object]]:
 
 def _await_waiting(count: int) -> None:
     deadline = time.monotonic() + 30
-    while operations._waiting._count < count:
+    while places._waits._taken < count:
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
@@ -236,7 +237,7 @@ def test_where_many_wait_the_next_is_answered_at_once(
 ) -> None:
     with restoring() as operation:
         path = f"/operations/{operation.id}?wait=30"
-        most = app.extensions["launcher.config"].threads // 4
+        most = places.most_waits(app.extensions["launcher.config"].threads)
         with ThreadPoolExecutor(most) as pool:
             held = [pool.submit(follower_of(app, operation.id).get, path) for _ in range(most)]
             _await_waiting(most)

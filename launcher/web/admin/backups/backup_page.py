@@ -13,7 +13,7 @@ from launcher.current import current_backups
 from launcher.db.session import release, resume
 from launcher.db.settings import site_settings
 from launcher.extensions import db
-from launcher.http.download import Stored, record_download, send_plain, send_stored
+from launcher.http.download import open_stored, record_download, send_plain, send_stored
 from launcher.i18n.formats import exact
 from launcher.i18n.labels import VERB_WORDS, damage
 from launcher.i18n.locale import gettext
@@ -91,7 +91,7 @@ def download(backup_id: str) -> ResponseReturnValue:
     is_damaged = backup.verification.state is State.DAMAGED
     if is_damaged and encoding == PLAIN:
         return _refuse_damaged(backup)
-    stored = Stored(*current_backups().open_file(backup))
+    stored = open_stored(backup)
     on_damage = partial(current_backups().report_damage, backup, by=acting_user().name)
     try:
         if request.method == "GET":
@@ -101,7 +101,7 @@ def download(backup_id: str) -> ResponseReturnValue:
             return send_stored(backup, stored)
         return send_plain(backup, stored, on_damage=on_damage)
     except BaseException:
-        stored.file.close()
+        stored.close()
         resume()
         raise
 
