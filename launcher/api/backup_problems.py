@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from launcher.api.problems import Problem
+from launcher.api.shapes import details_of
 from launcher.backup.errors import BackupError, LastGoodBackupError, OperationInProgressError
 from launcher.backup.reasons import Fault
 from launcher.current import current_backups
@@ -26,7 +27,7 @@ def problem_of_fault(code: str, fault: Fault) -> Problem:
         code,
         f"{text[:1].upper()}{text[1:]}.",
         reason=fault.reason.value,
-        details=dict(fault.facts),
+        details=details_of(fault.facts),
     )
 
 

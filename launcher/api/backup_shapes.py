@@ -1,17 +1,17 @@
 """A backup as the API shows it. Names are those of `flask backup list --json`.
 
-Moments are RFC 3339 in UTC, sizes are bytes.
+Sizes are bytes.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from launcher.backup.codec import encode
+from launcher.api.moments import Moment, written, written_if
+from launcher.api.shapes import Details, Reason, details_of
 from launcher.backup.records import backup as records
 from launcher.backup.records.backup import Encoding, Kind, State
 
@@ -20,18 +20,18 @@ class Caution(msgspec.Struct, kw_only=True):
     """What an admin should know of a good backup."""
 
     sentence: str
-    reason: str
-    details: dict[str, Any]
+    reason: Reason
+    details: Details
 
 
 class Verification(msgspec.Struct, kw_only=True):
     """What is known of a backup; `error`, `reason` and `details` say what is damaged."""
 
     state: State
-    at: datetime | None
+    at: Moment | None
     error: str
-    reason: str
-    details: dict[str, Any]
+    reason: Reason
+    details: Details
     cautions: list[Caution]
 
 
@@ -57,7 +57,7 @@ class Backup(msgspec.Struct, kw_only=True):
 
     id: str
     kind: Kind
-    created_at: datetime
+    created_at: Moment
     created_by: str
     note: str
     before: Annotated[
@@ -79,7 +79,7 @@ class Backup(msgspec.Struct, kw_only=True):
         return cls(
             id=backup.id,
             kind=backup.kind,
-            created_at=_utc(backup.created_at),
+            created_at=written(backup.created_at),
             created_by=backup.created_by,
             note=backup.note,
             before=backup.before,
@@ -113,18 +113,12 @@ def _file(file: records.StoredFile | None) -> StoredFile | None:
 def _verification(found: records.Verification) -> Verification:
     return Verification(
         state=found.state,
-        at=_utc(found.at) if found.at else None,
+        at=written_if(found.at),
         error=found.error,
         reason=found.reason,
-        details=encode(found.details),
+        details=details_of(found.details),
         cautions=[
-            Caution(sentence=each.sentence, reason=each.reason, details=encode(each.details))
+            Caution(sentence=each.sentence, reason=each.reason, details=details_of(each.details))
             for each in found.cautions
         ],
     )
-
-
-def _utc(moment: datetime) -> datetime:
-    """Return a moment as it is written: in UTC, to the millisecond."""
-    moment = moment.astimezone(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

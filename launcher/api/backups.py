@@ -14,6 +14,7 @@ from launcher.api.authentication import actor_of, require, token_of
 from launcher.api.backup_problems import problem_of_fault
 from launcher.api.backup_shapes import Backup
 from launcher.api.door import Answer, Call, door
+from launcher.api.moments import GivenMoment
 from launcher.api.preconditions import (
     ETAG,
     IF_MATCH,
@@ -31,7 +32,6 @@ from launcher.models import TokenScope
 
 MAX_NOTE_CHARACTERS = 200
 Note = Annotated[str, Meta(max_length=MAX_NOTE_CHARACTERS)]
-Moment = Annotated[datetime, Meta(tz=True)]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURSOR = r"^(-?[0-9]{1,18}_[a-zA-Z0-9-]{1,64})?$"
@@ -42,10 +42,12 @@ class BackupsQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     kind: Annotated[Kind | None, Meta(description="Those of this type alone.")] = None
     state: Annotated[State | None, Meta(description="Those of this status alone.")] = None
-    since: Annotated[Moment | None, Meta(description="Those created at this moment or later.")] = (
+    since: Annotated[
+        GivenMoment | None, Meta(description="Those created at this moment or later.")
+    ] = None
+    until: Annotated[GivenMoment | None, Meta(description="Those created before this moment.")] = (
         None
     )
-    until: Annotated[Moment | None, Meta(description="Those created before this moment.")] = None
     limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 50
     cursor: Annotated[
         str, Meta(pattern=_CURSOR, description="`next_cursor` of the page before; empty at first.")

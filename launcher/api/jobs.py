@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import Annotated
 
 import msgspec
 from flask import url_for
+from msgspec import UNSET, Meta, UnsetType
 
 from launcher.api.authentication import actor_of
 from launcher.api.door import Answer, Call, door
+from launcher.api.moments import Moment, written, written_if
 from launcher.api.problems import Problem
-from launcher.api.shapes import Moment
-from launcher.backup.codec import encode
 from launcher.current import current_config
 from launcher.db.session import release
 from launcher.db.settings import current_settings
@@ -24,37 +25,70 @@ from launcher.models.types import utc_now
 from launcher.schedule.leader import leader
 
 
+class RunFacts(msgspec.Struct, kw_only=True):
+    """What a run reports. Which fields there are depends on the job, and on how far it came."""
+
+    slot: Annotated[
+        Moment | UnsetType,
+        Meta(description="The scheduled run; not there where it was run by hand."),
+    ] = UNSET
+    backup_id: Annotated[
+        str | UnsetType, Meta(description="The backup that was created, or restored on a copy.")
+    ] = UNSET
+    removed: Annotated[
+        list[str] | UnsetType, Meta(description="The backups that retention removed.")
+    ] = UNSET
+    not_removed: Annotated[
+        list[str] | UnsetType, Meta(description="Those that retention could not remove.")
+    ] = UNSET
+    rows: Annotated[
+        dict[str, int] | UnsetType, Meta(description="Rows by table in the tested backup.")
+    ] = UNSET
+    verified: Annotated[int | UnsetType, Meta(description="How many backups were verified.")] = (
+        UNSET
+    )
+    total: Annotated[int | UnsetType, Meta(description="How many backups there were.")] = UNSET
+    damaged: Annotated[
+        list[str] | UnsetType, Meta(description="The backups that were found damaged.")
+    ] = UNSET
+    failed: Annotated[
+        list[str] | UnsetType, Meta(description="The backups that could not be verified.")
+    ] = UNSET
+    overdue: Annotated[
+        int | UnsetType,
+        Meta(description="How many have waited for more than a month, and still wait."),
+    ] = UNSET
+
+
 class JobRun(msgspec.Struct, kw_only=True):
     """One time that a job ran."""
 
-    id: Annotated[str, msgspec.Meta(examples=["5f1c2a90d3b47e86"])]
-    by: Annotated[str, msgspec.Meta(description="`schedule`, or who asked for it.")]
+    id: Annotated[str, Meta(examples=["5f1c2a90d3b47e86"])]
+    by: Annotated[str, Meta(description="`schedule`, or who asked for it.")]
     started_at: Moment
     ended_at: Moment | None
-    outcome: Annotated[RunOutcome | None, msgspec.Meta(description="null while it runs.")]
-    error: Annotated[str, msgspec.Meta(description="What went wrong, an English sentence.")]
+    outcome: Annotated[RunOutcome | None, Meta(description="null while it runs.")]
+    error: Annotated[str, Meta(description="What went wrong, an English sentence.")]
     error_code: str
-    facts: Annotated[dict[str, Any], msgspec.Meta(description="What the job has to report.")]
+    facts: RunFacts
 
 
 class Job(msgspec.Struct, kw_only=True):
     """A job: when it is due, and how it went."""
 
-    id: Annotated[str, msgspec.Meta(examples=["backup"])]
-    schedule: Annotated[
-        str | None, msgspec.Meta(description="Its cron expression, null while it is off.")
-    ]
-    time_zone: Annotated[str, msgspec.Meta(description="The zone of the expression.")]
-    next_run_at: Annotated[Moment | None, msgspec.Meta(description="null while it is off.")]
+    id: Annotated[str, Meta(examples=["backup"])]
+    schedule: Annotated[str | None, Meta(description="Its cron expression, null while it is off.")]
+    time_zone: Annotated[str, Meta(description="The zone of the expression.")]
+    next_run_at: Annotated[Moment | None, Meta(description="null while it is off.")]
     last_success_at: Moment | None
-    runs: Annotated[list[JobRun], msgspec.Meta(description="The newest 20, newest first.")]
+    runs: Annotated[list[JobRun], Meta(description="The newest 20, newest first.")]
 
 
 class Jobs(msgspec.Struct, kw_only=True):
     """Every job, and whether a process runs them."""
 
     is_led: Annotated[
-        bool, msgspec.Meta(description="Whether some process of this site runs the schedule.")
+        bool, Meta(description="Whether some process of this site runs the schedule.")
     ]
     jobs: list[Job]
 
@@ -63,7 +97,7 @@ class StartedRun(msgspec.Struct, kw_only=True):
     """A job that runs now."""
 
     job: str
-    run: Annotated[JobRun | None, msgspec.Meta(description="null where it was not recorded.")]
+    run: Annotated[JobRun | None, Meta(description="null where it was not recorded.")]
 
 
 _PROBLEMS = ("operation_in_progress", "store_unavailable", "not_started", "insufficient_space")
@@ -142,11 +176,30 @@ def _described(job_id: str, found: tuple[Run, ...]) -> Job:
         id=facts.id,
         schedule=facts.schedule,
         time_zone=facts.time_zone or "UTC",
-        next_run_at=facts.next_run_at,
-        last_success_at=facts.last_success_at,
+        next_run_at=written_if(facts.next_run_at),
+        last_success_at=written_if(facts.last_success_at),
         runs=[_run(each) for each in facts.runs],
     )
 
 
 def _run(run: Run) -> JobRun:
-    return msgspec.convert(encode(run), JobRun)
+    return JobRun(
+        id=run.id,
+        by=run.by,
+        started_at=written(run.started_at),
+        ended_at=written_if(run.ended_at),
+        outcome=run.outcome,
+        error=run.error,
+        error_code=run.error_code,
+        facts=_facts(run),
+    )
+
+
+def _facts(run: Run) -> RunFacts:
+    """Return what a run reports, without what a file has that this version never writes."""
+    found = {}
+    for each in msgspec.structs.fields(RunFacts):
+        if each.name in run.facts and each.name != "slot":
+            with suppress(msgspec.ValidationError):
+                found[each.name] = msgspec.convert(run.facts[each.name], each.type)
+    return RunFacts(**found, slot=written(run.slot) if run.slot else UNSET)

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from launcher.api.door import Call, door
+from launcher.api.moments import Moment, written_if
 from launcher.api.problems import Problem
-from launcher.api.shapes import Moment
 from launcher.current import current_config
 from launcher.models import TokenScope
 from launcher.notifications.memory import HEARTBEAT, DeliveryState, Memory, read_memory
@@ -98,8 +98,8 @@ def _recipient(recipient: Recipient, memory: Memory) -> NotifiedRecipient:
         service=recipient.shown_url.partition(":")[0],
         events=sorted(recipient.events),
         state=_state(last),
-        notified_at=last.notified_at,
-        failed_since=last.failed_since,
+        notified_at=written_if(last.notified_at),
+        failed_since=written_if(last.failed_since),
         reason=last.reason,
         waiting=len(last.waiting),
     )
@@ -110,8 +110,8 @@ def _heartbeat(heartbeat: Heartbeat, memory: Memory) -> PingedHeartbeat:
     return PingedHeartbeat(
         pings_start=heartbeat.pings_start,
         state=_state(last),
-        notified_at=last.notified_at,
-        failed_since=last.failed_since,
+        notified_at=written_if(last.notified_at),
+        failed_since=written_if(last.failed_since),
         reason=last.reason,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -12,13 +11,16 @@ from msgspec import Meta
 from launcher.api.authentication import actor_of, token_of
 from launcher.api.backup_problems import problem_of
 from launcher.api.door import Answer, Call, door
+from launcher.api.moments import Moment, written_if
 from launcher.api.problems import Problem
-from launcher.api.shapes import Fault, Moment, fault_of
+from launcher.api.schedule_shapes import PlannedSchedule
+from launcher.api.shapes import Fault, fault_of
 from launcher.api.started import STARTED_HEADERS, StartedOperation, begin
 from launcher.background.process import RestoreRequest
 from launcher.backup.errors import NoAdminInsideError
 from launcher.backup.records.backup import Backup
 from launcher.backup.records.plan import RestorePlan
+from launcher.backup.records.survey import Schedule
 from launcher.current import current_backups
 from launcher.db.session import release
 from launcher.http.plans import plan_version
@@ -61,9 +63,6 @@ class Migration(msgspec.Struct, kw_only=True):
     title: str
 
 
-_Schedule = Mapping[str, str | int | bool]
-
-
 class Plan(msgspec.Struct, kw_only=True):
     """What a restore would do."""
 
@@ -89,8 +88,12 @@ class Plan(msgspec.Struct, kw_only=True):
     rows: list[RowChange]
     names: list[NameChange]
     keep_schedule: Annotated[bool, Meta(description="Whether the current schedule would be kept.")]
-    schedule_now: Annotated[_Schedule | None, Meta(description="The schedule that is set now.")]
-    schedule_then: Annotated[_Schedule | None, Meta(description="The schedule after the restore.")]
+    schedule_now: Annotated[
+        PlannedSchedule | None, Meta(description="The schedule that is set now.")
+    ]
+    schedule_then: Annotated[
+        PlannedSchedule | None, Meta(description="The schedule after the restore.")
+    ]
     signed_out: Annotated[
         list[str], Meta(examples=[["ada", "ben"]], description="The users whose sessions end.")
     ]
@@ -265,7 +268,7 @@ def _plan_of(plan: RestorePlan, version: str, *, this_token: str) -> Plan:
     return Plan(
         backup_id=plan.backup_id,
         tag=version,
-        created_at=plan.created_at,
+        created_at=written_if(plan.created_at),
         app_version=plan.app_version,
         schema_revision=plan.schema_revision,
         database_bytes=plan.database_size_bytes,
@@ -280,8 +283,8 @@ def _plan_of(plan: RestorePlan, version: str, *, this_token: str) -> Plan:
             for each in plan.names
         ],
         keep_schedule=plan.keep_schedule,
-        schedule_now=plan.schedule_now,
-        schedule_then=plan.schedule_then,
+        schedule_now=_schedule(plan.schedule_now),
+        schedule_then=_schedule(plan.schedule_then),
         signed_out=[*plan.signed_out],
         password_changes=[*plan.password_changes],
         tokens_lost=[*plan.tokens_lost],
@@ -292,3 +295,7 @@ def _plan_of(plan: RestorePlan, version: str, *, this_token: str) -> Plan:
         site_name_then=plan.site_name_then,
         warnings=[fault_of(each) for each in plan.warnings],
     )
+
+
+def _schedule(found: Schedule | None) -> PlannedSchedule | None:
+    return PlannedSchedule(**found) if found is not None else None

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
 from launcher.api.authentication import actor_of
 from launcher.api.door import Answer, Call, door
+from launcher.api.moments import Moment, written
 from launcher.api.preconditions import IF_MATCH, require_match
 from launcher.api.problems import Problem
-from launcher.api.shapes import Moment
+from launcher.api.schedule_shapes import ScheduleSettings
 from launcher.backup.errors import BackupError
 from launcher.backup.records.backup import Kind
 from launcher.backup.retention import KeepDecision, KeepReason
@@ -26,34 +27,12 @@ from launcher.extensions import db
 from launcher.models import TokenScope
 from launcher.models.types import utc_now
 from launcher.schedule.cron import next_runs
-from launcher.settings.kinds import Choice, Number, SettingError, Switch
+from launcher.settings.kinds import SettingError
 from launcher.settings.schedule import SHOWN, version_of
-from launcher.settings.table import Setting, SiteSettings, read
+from launcher.settings.table import SiteSettings, read
 
 _RUNS = 5
 _ETAG = {"ETag": "The version of the settings and of the time zone."}
-
-
-def _type_of(setting: Setting) -> Any:
-    about = msgspec.Meta(description=setting.help, examples=[setting.default])
-    match setting.kind:
-        case Switch():
-            return Annotated[bool, about]
-        case Number(minimum, maximum):
-            return Annotated[int, msgspec.Meta(ge=minimum, le=maximum), about]
-        case Choice(values):
-            return Annotated[Literal[tuple(values)], about]
-        case _text:
-            return Annotated[str, about]
-
-
-ScheduleSettings = msgspec.defstruct(
-    "ScheduleSettings",
-    [(each.name, _type_of(each)) for each in SHOWN],
-    namespace={"__doc__": "The settings of the schedule, by their names in `flask settings`."},
-    module=__name__,
-    kw_only=True,
-)
 
 
 class RetentionBackup(msgspec.Struct, kw_only=True):
@@ -77,7 +56,7 @@ class RetentionPreview(msgspec.Struct, kw_only=True):
 class Schedule(msgspec.Struct, kw_only=True):
     """The settings of the schedule, and what follows from them."""
 
-    settings: ScheduleSettings  # type: ignore[valid-type]
+    settings: ScheduleSettings
     time_zone: Annotated[str, msgspec.Meta(description="The zone of the cron expression.")]
     next_runs: Annotated[
         list[Moment], msgspec.Meta(description="Of the scheduled backup; empty while it is off.")
@@ -171,7 +150,7 @@ def _answer(settings: SiteSettings) -> Answer:
     result = Schedule(
         settings=ScheduleSettings(**values),
         time_zone=settings.time_zone,
-        next_runs=list(runs),
+        next_runs=[written(each) for each in runs],
         retention=_retention(settings, runs[0] if runs else None),
     )
     return Answer(result, headers={"ETag": f'"{version_of(settings)}"'})
@@ -197,7 +176,7 @@ def _described(decision: KeepDecision) -> RetentionBackup:
     return RetentionBackup(
         id=backup.id or None,
         kind=backup.kind,
-        created_at=backup.created_at,
+        created_at=written(backup.created_at),
         size_bytes=backup.file.size_bytes if backup.file else None,
         reasons=list(decision.reasons),
     )

@@ -1,41 +1,54 @@
 """What several calls answer with.
 
-Moments are RFC 3339 in UTC, sizes are bytes.
+Sizes are bytes.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from launcher.api.moments import Moment, written
 from launcher.backup import reasons
 from launcher.backup.codec import encode
 from launcher.backup.errors import RevertFailedError
 from launcher.backup.records.operation import JournalEntry, Outcome, Progress, Stage, Verb
 
-Moment = Annotated[datetime, Meta(tz=True)]
-"""A moment in UTC, as RFC 3339 writes it."""
-
 # --- what is wrong
+
+Details = Annotated[
+    dict[str, str | int],
+    Meta(description="The facts in the sentence, by name. Which there are depends on the reason."),
+]
+Reason = Annotated[
+    str,
+    Meta(description="The stable code of the sentence, or empty. Later versions have more codes."),
+]
 
 
 class Fault(msgspec.Struct, kw_only=True):
     """What is wrong, or should be known: a sentence, its code, and the facts in it."""
 
     detail: str
-    reason: str
-    details: dict[str, Any]
+    reason: Reason
+    details: Details
 
 
 def fault_of(fault: reasons.Fault) -> Fault:
     """Return what is said of `fault`."""
     return Fault(
-        detail=_sentence(str(fault)), reason=fault.reason.value, details=encode(fault.facts)
+        detail=_sentence(str(fault)), reason=fault.reason.value, details=details_of(fault.facts)
     )
+
+
+def details_of(facts: Mapping[str, object]) -> dict[str, str | int]:
+    """Return facts as they are answered, without what a file has that this version never writes."""
+    plain = encode(facts).items()
+    return {name: each for name, each in plain if type(each) is str or type(each) is int}
 
 
 # --- operations
@@ -66,8 +79,8 @@ class OperationError(msgspec.Struct, kw_only=True):
 
     code: str
     detail: str
-    reason: str
-    details: dict[str, Any]
+    reason: Reason
+    details: Details
 
 
 class Operation(msgspec.Struct, kw_only=True):
@@ -121,7 +134,7 @@ def _running(progress: Progress) -> Operation:
         verb=progress.verb,
         state=OperationState.RUNNING,
         by=progress.by,
-        started_at=_utc(progress.started_at),
+        started_at=written(progress.started_at),
         backup_id=progress.backup_id or None,
         stage=progress.stage,
         stages=list(progress.stages),
@@ -138,8 +151,8 @@ def _ended(entry: JournalEntry) -> Operation:
         verb=entry.verb,
         state=OperationState(entry.outcome),
         by=entry.by,
-        started_at=_utc(entry.started_at),
-        ended_at=_utc(entry.ended_at),
+        started_at=written(entry.started_at),
+        ended_at=written(entry.ended_at),
         backup_id=entry.backup_id or None,
         stage=_stage(entry.facts.get("stage")) if entry.outcome is not Outcome.SUCCEEDED else None,
         stages=[stage for each in entry.took_s if (stage := _stage(each))],
@@ -179,15 +192,9 @@ def _error(entry: JournalEntry) -> OperationError | None:
         code=_INTERRUPTED if is_killed else entry.error_code,
         detail=_KILLED if is_killed else _sentence(entry.error),
         reason=entry.reason,
-        details=encode(entry.details),
+        details=details_of(entry.details),
     )
 
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
-
-
-def _utc(moment: datetime) -> datetime:
-    """Return a moment as it is written: in UTC, to the millisecond."""
-    moment = moment.astimezone(UTC)
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -2,17 +2,94 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import UNSET, Meta, UnsetType
 
 from launcher.api.door import Call, door
+from launcher.api.moments import Moment
+from launcher.api.shapes import Details, Reason, details_of
 from launcher.backup.codec import encode
+from launcher.backup.records.operation import Outcome
 from launcher.current import current_application
 from launcher.db.session import release
 from launcher.models import TokenScope
-from launcher.monitoring.problems import Headline, Severity, status_facts
+from launcher.monitoring.problems import Headline, ProblemKind, Severity, status_facts
 from launcher.notifications.assessment import assess
+
+
+class StatusProblem(msgspec.Struct, kw_only=True):
+    """One thing that is wrong. What does not apply to it is left out."""
+
+    kind: ProblemKind
+    severity: Severity
+    count: Annotated[int, Meta(description="How many: failed attempts, backups, recipients.")]
+    caused_by: Annotated[
+        list[ProblemKind] | UnsetType, Meta(description="The other problems that explain it.")
+    ] = UNSET
+    since: Moment | UnsetType = UNSET
+    code: Annotated[
+        str | UnsetType, Meta(description="The code of the problem that an operation failed with.")
+    ] = UNSET
+    detail: Annotated[str | UnsetType, Meta(description="An English sentence.")] = UNSET
+    reason: Reason | UnsetType = UNSET
+    details: Details | UnsetType = UNSET
+    operation_id: Annotated[
+        str | UnsetType, Meta(description="The operation that it was found in.")
+    ] = UNSET
+    backup_ids: Annotated[
+        list[str] | UnsetType, Meta(description="The backups it is about, newest first.")
+    ] = UNSET
+    recipients: Annotated[
+        list[str] | UnsetType, Meta(description="The recipients that cannot be reached.")
+    ] = UNSET
+    free_bytes: int | UnsetType = UNSET
+    needed_bytes: Annotated[int | UnsetType, Meta(description="What the next backup needs.")] = (
+        UNSET
+    )
+    full_at: Annotated[
+        Moment | UnsetType, Meta(description="The scheduled run that will not fit any more.")
+    ] = UNSET
+
+
+class BackupCounts(msgspec.Struct, kw_only=True):
+    """How many backups there are of each status."""
+
+    verified: int
+    unverified: int
+    damaged: int
+
+
+class StatusFacts(msgspec.Struct, kw_only=True):
+    """What the verdict is made of; null for what is not known."""
+
+    last_attempt_at: Moment | None
+    last_attempt_outcome: Outcome | None
+    last_attempt_error: Annotated[
+        str, Meta(description="What went wrong, an English sentence, or empty.")
+    ]
+    last_success_at: Annotated[
+        Moment | None, Meta(description="When the last good backup was created.")
+    ]
+    last_good_id: Annotated[str | None, Meta(description="The backup that `latest` is now.")]
+    is_stale: Annotated[
+        bool, Meta(description="Whether the last good backup is older than it may be.")
+    ]
+    next_run_at: Annotated[
+        Moment | None, Meta(description="Of the scheduled backup; null while it is off.")
+    ]
+    is_led: Annotated[
+        bool, Meta(description="Whether some process of this site runs the schedule.")
+    ]
+    counts: BackupCounts | None
+    stored_bytes: Annotated[int | None, Meta(description="The size of all backups.")]
+    free_bytes: Annotated[int | None, Meta(description="What is free in the backup folder.")]
+    is_open_to_others: Annotated[
+        bool,
+        Meta(description="Whether every user of the server can read the newest backup."),
+    ]
+    live_problem: Annotated[str, Meta(description="What is wrong with the current data, or empty.")]
 
 
 class Status(msgspec.Struct, kw_only=True):
@@ -20,8 +97,8 @@ class Status(msgspec.Struct, kw_only=True):
 
     severity: Severity
     headline: Headline
-    problems: list[dict[str, Any]]
-    facts: dict[str, Any]
+    problems: list[StatusProblem]
+    facts: StatusFacts
 
 
 @door(
@@ -40,9 +117,8 @@ def get_status(_call: Call) -> Status:
     release()  # a backup folder that does not answer must not delay a restore
     seen = assess(current_application())
     facts: Any = encode(status_facts(seen.snapshot, seen.findings))
-    return Status(
-        severity=facts.pop("severity"),
-        headline=facts.pop("headline"),
-        problems=facts.pop("problems"),
-        facts=facts,
-    )
+    verdict = {name: facts.pop(name) for name in ("severity", "headline", "problems")}
+    for each in verdict["problems"]:
+        if "details" in each:
+            each["details"] = details_of(each["details"])
+    return msgspec.convert({**verdict, "facts": facts}, Status)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from launcher.backup.codec import encode
 from launcher.backup.errors import (
     BackupError,
     BackupNotFoundError,
@@ -195,7 +196,7 @@ def _end(task: _Task, done: Done, *, message: str = "", code: str = "") -> Run:
     run = task.begin()
     facts = dict(done.facts)
     if task.slot is not None:
-        facts["slot"] = task.slot.isoformat()
+        facts["slot"] = encode(task.slot)
     run = replace(
         run,
         ended_at=max(run.started_at, task.clock()),  # the clock may be set back

@@ -20,6 +20,9 @@ _DECLARED = (
 )  # fmt: skip
 """Headers that the description names wherever they are sent."""
 
+_LIKE_A_MOMENT = r'"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][^"]*)"'
+_MOMENT = re.compile(r"[0-9-]{10}T[0-9:]{8}\.[0-9]{3}Z")
+
 
 def new_token(
     app: Flask, *, username: str = "ada", scopes: Collection[TokenScope] = tuple(TokenScope)
@@ -99,6 +102,8 @@ def _check_body(
 ) -> None:
     whole = {"components": description["components"], **schema}
     try:
-        jsonschema_rs.validator_for(whole).validate(answer.json)
+        jsonschema_rs.validator_for(whole, validate_formats=True).validate(answer.json)
     except jsonschema_rs.ValidationError as error:
         raise AssertionError(f"{answer.text} is not as described: {error}") from None
+    odd = [each for each in re.findall(_LIKE_A_MOMENT, answer.text) if not _MOMENT.fullmatch(each)]
+    assert not odd, f"{answer.text} has moments of another shape: {odd}"
