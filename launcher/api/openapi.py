@@ -13,10 +13,13 @@ from flask import Response, url_for
 
 from launcher.api import idempotency
 from launcher.api.door import DOORS, PARTS, Door
+from launcher.api.examples import BODIES, RESULTS
 from launcher.api.links import LINKS
 from launcher.api.problems import MEDIA_TYPE, PROBLEMS
 from launcher.db.content import APP_VERSION
+from launcher.models import TokenScope
 
+_JSON = "application/json"
 _ALWAYS = ("internal",)
 _WITH_TOKEN = (
     "bad_request",
@@ -99,7 +102,7 @@ def document() -> Mapping[str, Any]:
 
 def response() -> Response:
     """Return the description as an answer."""
-    return Response(msgspec.json.encode(document()), content_type="application/json")
+    return Response(msgspec.json.encode(document()), content_type=_JSON)
 
 
 @lru_cache(maxsize=1)
@@ -154,7 +157,10 @@ def _operation(door: Door) -> Mapping[str, Any]:
         described["parameters"] = parameters
     content: dict[str, Any] = {each: {"schema": {}} for each in door.body_types}
     if door.body is not None:
-        content = {"application/json": {"schema": _reference(door.body)}, **content}
+        content = {
+            _JSON: {"schema": _reference(door.body), "example": BODIES[door.name]},
+            **content,
+        }
     if content:
         described["requestBody"] = {"required": True, "content": content}
     return described
@@ -209,7 +215,8 @@ def _headers(door: Door) -> Iterable[Mapping[str, Any]]:
 def _responses(door: Door) -> Mapping[str, Any]:
     good: dict[str, Any] = {"description": door.summary}
     if door.result is not None:
-        good["content"] = {"application/json": {"schema": _reference(door.result)}}
+        content = {"schema": _reference(door.result), "example": RESULTS[door.name]}
+        good["content"] = {_JSON: content}
     elif door.result_types:
         good["content"] = {each: {"schema": {}} for each in door.result_types}
     if door.response_headers:
@@ -258,6 +265,28 @@ def _reference(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
     return {"$ref": _REFERENCE.format(name=kind.__name__)}
 
 
+_PROBLEM_FACTS: Mapping[str, Any] = {
+    "field": {"type": "string", "description": "The field, parameter or header that is wrong."},
+    "scope": {
+        "type": "string",
+        "enum": [each.value for each in TokenScope],
+        "description": "The scope that the token does not have.",
+    },
+    "operation": {
+        "type": "string",
+        "description": "The id of the operation that runs, or empty when it has just ended.",
+    },
+    "reason": {"type": "string", "description": "A stable code of what exactly is wrong."},
+    "details": {
+        "type": "object",
+        "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+        "description": "The facts in the sentence, by name. Which there are depends on the reason.",
+    },
+    "number": {"type": "string", "description": "The number of the entry in the server log."},
+}
+"""What a problem may have besides."""
+
+
 def _problem_schema() -> Mapping[str, Any]:
     text = {"type": "string"}
     return {
@@ -265,11 +294,16 @@ def _problem_schema() -> Mapping[str, Any]:
         "description": "A problem (RFC 9457). `code` never changes its meaning.",
         "required": ["type", "title", "status", "code", "detail", "hint"],
         "properties": {
-            "type": {"type": "string", "format": "uri-reference"},
+            "type": {
+                "type": "string",
+                "format": "uri-reference",
+                "description": "Where the reference explains the code.",
+            },
             "title": text,
-            "status": {"type": "integer"},
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
             "code": {"type": "string", "enum": sorted(PROBLEMS)},
-            "detail": text,
-            "hint": text,
+            "detail": {**text, "description": "What happened, an English sentence."},
+            "hint": {**text, "description": "What to do next, an English sentence."},
+            **_PROBLEM_FACTS,
         },
     }

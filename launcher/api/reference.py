@@ -19,7 +19,8 @@ from markupsafe import Markup, escape
 
 from launcher.api import openapi
 from launcher.api.door import PARTS, Door
-from launcher.api.examples import PATH, as_text, example, resolved
+from launcher.api.examples import BODIES, PATH, RESULTS, as_text
+from launcher.api.fields import resolved
 from launcher.api.problems import PROBLEMS, Problem
 from launcher.db.session import enter_for_data
 from launcher.i18n.locale import gettext
@@ -107,7 +108,7 @@ def _page() -> str:
         common=[code for code in PROBLEMS if code in openapi.COMMON],
         reasons={status.value: status.phrase for status in HTTPStatus},
         said=said,
-        problem=_problem_example(base),
+        problem=_problem_example(),
     )
 
 
@@ -131,7 +132,7 @@ def _entry(door: Door, base: str) -> Entry:
         door=door,
         curl=_curl(door, base),
         groups=[each for each in groups if each and each.fields],
-        example=as_text(example_of(door.result)) if door.result else "",
+        example=as_text(RESULTS[door.name]) if door.result else "",
         answer=_group(_("Response"), door.result),
         codes=[code for code in openapi.codes_of(door) if code not in openapi.COMMON],
     )
@@ -147,11 +148,6 @@ def _schemas(kind: type[msgspec.Struct]) -> tuple[Mapping[str, Any], Mapping[str
         [kind], ref_template="#/components/schemas/{name}"
     )
     return resolved(schema, schemas), schemas
-
-
-def example_of(kind: type[msgspec.Struct]) -> Any:
-    """Return what a call could take or answer."""
-    return example(*_schemas(kind))
 
 
 def _group(title: LazyString, kind: type[msgspec.Struct] | None) -> Group | None:
@@ -205,7 +201,7 @@ def _curl(door: Door, base: str) -> str:
     if "Idempotency-Key" in openapi.request_headers(door):
         lines.append('-H "Idempotency-Key: upgrade-2026-11-22"')
     if door.body is not None:
-        text = json.dumps(example_of(door.body), ensure_ascii=False)
+        text = json.dumps(BODIES[door.name], ensure_ascii=False)
         lines += ['-H "Content-Type: application/json"', f"-d '{text}'"]
     elif door.body_types:
         lines += [f'-H "Content-Type: {door.body_types[0]}"', "--data-binary @backup.db"]
@@ -214,10 +210,10 @@ def _curl(door: Door, base: str) -> str:
     return " \\\n  ".join(lines)
 
 
-def _problem_example(base: str) -> str:
+def _problem_example() -> str:
     kind = PROBLEMS["precondition_failed"]
     facts = {
-        "type": f"{base}/#precondition_failed",
+        "type": f"{url_for('api.dispatch')}#precondition_failed",
         "title": kind.title,
         "status": kind.status,
         "code": "precondition_failed",

@@ -11,9 +11,11 @@ from typing import Any
 import jsonschema_rs
 import pytest
 from flask import Flask
+from schemathesis.specs.openapi import definitions
 
-from launcher.api import openapi, reference
+from launcher.api import openapi
 from launcher.api.door import DOORS, Door
+from launcher.api.examples import RESULTS
 from launcher.api.links import LINKS
 from launcher.api.problems import PROBLEMS
 from tests.support.api import ROOT, Program
@@ -116,6 +118,59 @@ def test_what_describes_the_api_can_only_be_read(app: Flask, path: str) -> None:
 # For programs
 
 
+def test_it_is_a_document_of_openapi_3_1_with_schemas_of_json_schema(
+    description: Mapping[str, Any],
+) -> None:
+    definitions.OPENAPI_31_VALIDATOR.validate(description)
+    for schema in description["components"]["schemas"].values():
+        jsonschema_rs.meta.validate(schema)
+
+
+def untyped(schema: Any, place: str) -> Iterator[str]:
+    """Yield the place of each part of a schema that allows values of any type."""
+    if not schema.keys() & {"type", "$ref", "enum", "anyOf"}:
+        yield place
+    if schema.get("type") == "object" and not schema.keys() & {"properties", "$ref"}:
+        if "additionalProperties" in schema:
+            yield from untyped(schema["additionalProperties"], f"{place}.*")
+        else:
+            yield place
+    for name, each in schema.get("properties", {}).items():
+        yield from untyped(each, f"{place}.{name}")
+    if schema.get("type") == "array":
+        yield from untyped(schema.get("items", {}), f"{place}[]")
+    for each in schema.get("anyOf", ()):
+        yield from untyped(each, place)
+
+
+def test_each_field_has_a_type(description: Mapping[str, Any]) -> None:
+    schemas = description["components"]["schemas"]
+    assert not [place for name, each in schemas.items() for place in untyped(each, name)]
+    calls = [call for path in description["paths"].values() for call in path.values()]
+    found = [
+        place
+        for call in calls
+        for each in call.get("parameters", ())
+        for place in untyped(each["schema"], f"{call['operationId']} {each['name']}")
+    ]
+    assert not found
+
+
+def test_only_a_file_has_no_schema(description: Mapping[str, Any]) -> None:
+    without = {
+        (call["operationId"], kind)
+        for path in description["paths"].values()
+        for call in path.values()
+        for part in (call.get("requestBody", {}), *call["responses"].values())
+        for kind, content in part.get("content", {}).items()
+        if not content["schema"]
+    }
+    files = ("application/octet-stream", "application/vnd.sqlite3")
+    assert without == {
+        (name, kind) for name in ("create_backup", "download_backup") for kind in files
+    }
+
+
 def test_each_name_that_the_description_refers_to_is_in_it(description: Mapping[str, Any]) -> None:
     for path in set(references(description)):
         found: Any = description
@@ -182,12 +237,23 @@ def test_its_bodies_have_no_unknown_fields(description: Mapping[str, Any]) -> No
 def test_the_examples_are_what_the_description_allows(
     description: Mapping[str, Any], door: Door
 ) -> None:
-    for kind in (door.body, door.result):
-        if kind is None:
-            continue
-        schema = {
-            "components": description["components"],
-            "$ref": f"#/components/schemas/{kind.__name__}",
-        }
-        found = reference.example_of(kind)
-        jsonschema_rs.validator_for(schema, validate_formats=True).validate(found)
+    operation = description["paths"][door.path][door.method.lower()]
+    answer = operation["responses"][str(door.status)]
+    contents = [*answer.get("content", {}).values()]
+    contents += operation.get("requestBody", {}).get("content", {}).values()
+    shown = [each for each in contents if each["schema"]]
+    assert len(shown) == sum(each is not None for each in (door.body, door.result))
+    for each in shown:
+        schema = {"components": description["components"], **each["schema"]}
+        jsonschema_rs.validator_for(schema, validate_formats=True).validate(each["example"])
+        name = each["schema"]["$ref"].rpartition("/")[2]
+        assert each["example"].keys() == schema["components"]["schemas"][name]["properties"].keys()
+
+
+@pytest.mark.parametrize("door", [each for each in DOORS if each.status == 202], ids=by_name)
+def test_the_example_of_what_has_begun_is_not_at_its_end(door: Door) -> None:
+    shown = RESULTS[door.name]
+    run = shown.get("run", shown)
+    assert run["ended_at"] is None
+    assert run.get("state", "running") == "running"
+    assert run.get("outcome") is None
