@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from urllib.parse import quote
 
 from flask import Response, request
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.datastructures import Range
 from werkzeug.http import dump_options_header, quote_etag
 
 from launcher import audit
@@ -36,6 +38,7 @@ OnDamage = Callable[[VerificationError], None]
 
 _DATABASE, _OCTETS = "application/vnd.sqlite3", "application/octet-stream"
 _PIECE_BYTES = 1 << 18
+_LAST_NONE = re.compile(r"bytes[ \t]*=[ \t]*-0+[ \t]*", re.IGNORECASE)
 _log = logging.getLogger(__name__)
 
 
@@ -118,8 +121,9 @@ def record_download(backup: Backup, encoding: str, *, actor: Actor) -> None:
             changes = {"encoding": encoding}
             audit.record("backup.download", actor=actor, target=target, changes=changes)
             db.session.commit()
-    except SQLAlchemyError:
-        _log.exception("audit entry of a download not kept: %s by %s", backup.id, actor.name)
+    except SQLAlchemyError as error:
+        why = getattr(error, "orig", error)
+        _log.error("audit entry of a download not kept: %s by %s: %s", backup.id, actor.name, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +137,20 @@ class _Part:
 
 def _part(sha256: str, stored: Stored) -> _Part | None:
     """Return the part that is requested, None for the whole."""
-    asked = request.range
-    if request.method != "GET" or asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+    if request.method != "GET":
         return None
     if request.headers.get("If-Range", quote_etag(sha256)) != quote_etag(sha256):
         return None
     size_bytes = _size(stored)
+    if _LAST_NONE.fullmatch(request.headers.get("Range", "")):  # werkzeug ignores it
+        return _Part(0, 0, size_bytes)
+    asked = request.range
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+        return None
+    if (
+        asked.ranges[0][0] < -size_bytes
+    ):  # the last bytes, more than there are: all of them (RFC 9110, 14.1.2)
+        asked = Range("bytes", [(0, None)])
     start, stop = asked.range_for_length(size_bytes) or (0, 0)
     return _Part(start, stop, size_bytes)
 

@@ -128,7 +128,36 @@ def test_what_is_unpacked_on_the_way_has_no_parts(program: Program, packed: Back
     assert (answer.status_code, answer.headers["Accept-Ranges"]) == (200, "none")
 
 
-@pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=99999999-99999999999999999999"])
+@pytest.mark.parametrize(
+    ("asked", "first", "count"),
+    [
+        ("bytes=0-0", 0, 1),
+        ("bytes=7-9", 7, 3),
+        ("bytes=-1", -1, 1),
+        ("bytes=-99999999", 0, None),
+        ("bytes=-99999999999999999999", 0, None),
+        ("bytes=0-", 0, None),
+        ("bytes=100-99999999999999999999", 100, None),
+        ("BYTES= 7-9", 7, 3),
+    ],
+)
+def test_a_part_is_what_was_asked_for_as_far_as_it_is_there(
+    program: Program, packed: Backup, asked: str, first: int, count: int | None
+) -> None:
+    whole = download(program, packed, "stored").data
+    answer = download(program, packed, "stored", Range=asked)
+    first %= len(whole)
+    stop = first + count if count else len(whole)
+    assert answer.status_code == 206
+    assert answer.data == whole[first:stop]
+    assert answer.headers["Content-Range"] == f"bytes {first}-{stop - 1}/{len(whole)}"
+    assert answer.headers["Content-Length"] == str(stop - first)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["bytes=99999999-", "bytes=99999999-99999999999999999999", "bytes=-0", "bytes=-000"],
+)
 def test_a_part_that_is_not_there_is_refused(program: Program, packed: Backup, asked: str) -> None:
     answer = download(program, packed, "stored", Range=asked)
     assert packed.file
@@ -137,7 +166,21 @@ def test_a_part_that_is_not_there_is_refused(program: Program, packed: Backup, a
 
 
 @pytest.mark.parametrize(
-    "asked", ["bytes=5-2", "bytes=a-b", "lines=1-2", "bytes=0-1,3-4", "bytes", "bytes=--1", ""]
+    "asked",
+    [
+        "bytes=5-2",
+        "bytes=a-b",
+        "lines=1-2",
+        "bytes=0-1,3-4",
+        "bytes=-1,-0",
+        "bytes",
+        "bytes=--1",
+        "bytes=+1-2",
+        "bytes=0x1-2",
+        "bytes=1.5-2",
+        "bytes=0-" + "9" * 5000,
+        "",
+    ],
 )
 def test_a_range_that_is_none_is_ignored(program: Program, packed: Backup, asked: str) -> None:
     answer = download(program, packed, "stored", Range=asked)
