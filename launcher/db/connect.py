@@ -6,32 +6,110 @@ Importing SQLAlchemy takes longer than `flask backup create`, which does not nee
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import logging
+import os
 import sqlite3
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from launcher.backup.files import free_bytes
 from launcher.backup.locks import Gate
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
-from launcher.backup.sqlite.connection import open_connection
-from launcher.backup.sqlite.failures import is_of_the_file, primary_code
+from launcher.backup.sqlite.connection import Connection, open_connection
+from launcher.backup.sqlite.failures import has_no_room, is_of_the_file, primary_code
 
 GATE_TIMEOUT_S = 8.0
 BUSY_TIMEOUT_S = 10.0
+_POLL_S = 0.01
+_INDEX_BYTES = 32 << 10  # of the index of the log, which SQLite creates for a reader too
 
 _log = logging.getLogger(__name__)
 
 
 def connect(path: Path, *, foreign_keys: bool = True) -> sqlite3.Connection:
-    """Open the existing database at `path` in autocommit mode, see `open_connection`."""
-    connection = open_connection(f"file:{quote(str(path))}?mode=rw", timeout_s=BUSY_TIMEOUT_S)
+    """Open the existing database at `path` in autocommit mode, see `open_connection`.
+
+    It can be read when its disk is full, too.
+    """
+    connection = _open(path)
+    if _is_nearly_full(path.parent):
+        connection.close()
+        connection = _open_on_full_disk(path)
     connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA trusted_schema=OFF")
     return connection
+
+
+def _open(path: Path) -> Connection:
+    return open_connection(f"file:{quote(str(path))}?mode=rw", timeout_s=BUSY_TIMEOUT_S)
+
+
+def _open_on_full_disk(path: Path) -> Connection:
+    """Open a database that is alone with its file, unless there is room for others.
+
+    Alone, SQLite keeps the index of its log in memory, and needs no room to read. Two that want
+    this at once would wait for each other, so they take turns, in every process.
+
+    Raises:
+        sqlite3.OperationalError: its turn did not come.
+    """
+    turn = _take_turn(path.parent)
+    try:
+        connection = _open(path)
+        if _has_room(connection):
+            os.close(turn)
+            return connection
+        connection.close()
+        connection = _open(path)
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+    except BaseException:
+        os.close(turn)
+        raise
+    holding = ExitStack()
+    holding.callback(os.close, turn)
+    connection.on_close = holding.close  # a second call does nothing
+    return connection
+
+
+def _take_turn(folder: Path) -> int:
+    """Lock a folder, which needs no room; return its descriptor."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() >= deadline:
+                os.close(descriptor)
+                busy = sqlite3.OperationalError("database is locked")
+                busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                raise busy from None
+            time.sleep(_POLL_S)
+        else:
+            return descriptor
+
+
+def _is_nearly_full(folder: Path) -> bool:
+    try:
+        return free_bytes(folder) < _INDEX_BYTES
+    except OSError:
+        return False
+
+
+def _has_room(connection: sqlite3.Connection) -> bool:
+    """Whether the index of the log is there, or has room; any other fault is the reader's."""
+    try:
+        connection.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.Error as error:
+        return not has_no_room(error)
+    return True
 
 
 def stored_moment(at: datetime) -> str:

@@ -4,32 +4,84 @@ from __future__ import annotations
 
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from launcher.accounts import users
 from launcher.app import create_app
+from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
+from launcher.models import Role
+from tests.support.api import Program, new_token
 from tests.web.visitor import Visitor
 
 from .conftest import SmallDisk
 
+PASSWORD = "a long enough password"
 
-def test_the_pages_say_that_the_disk_is_full_and_come_back_when_there_is_room(
-    small_disk: SmallDisk,
-) -> None:
+
+@pytest.fixture
+def app(small_disk: SmallDisk) -> Flask:
     app = create_app({"LAUNCHER_DATA_DIR": str(small_disk.path / "data")})
     with app.app_context():
         current_backups().initialise(by="test")
+        users.create_user("ada", PASSWORD, role=Role.ADMIN, actor=COMMAND_LINE)
+    return app
+
+
+def test_pages_can_be_read_and_forms_say_that_the_disk_is_full(
+    app: Flask, small_disk: SmallDisk
+) -> None:
     visitor = Visitor(app)
-    assert visitor.open("/login").status_code == 200
+    visitor.open("/login")
     small_disk.fill()
-    assert visitor.open("/login").status_code == 507
+    assert visitor.open("/login").status_code == 200
+    assert visitor.open("/healthz").status_code == 200
+    answer = visitor.send("/login", username="ada", password=PASSWORD)
+    assert answer.status_code == 507
     assert "The disk is too full" in visitor.page
     assert "damaged" not in visitor.page
-    assert visitor.open("/healthz").status_code == 200
     small_disk.clear()
-    assert visitor.open("/login").status_code == 200
+    visitor.open("/login")
+    answer = visitor.send("/login", username="ada", password=PASSWORD)
+    assert answer.status_code == 303
+
+
+def test_a_program_can_look_download_and_delete_a_backup_to_make_room(
+    app: Flask, small_disk: SmallDisk, caplog: pytest.LogCaptureFixture
+) -> None:
+    with app.app_context():
+        old, new = (current_backups().create(by="test") for _ in range(2))
+    program = Program(app, new_token(app))
+    small_disk.fill()
+
+    assert program.get("/status")["problems"][0]["kind"] == "data_disk_full"
+    assert len(program.get("/backups")["backups"]) == 2
+    for path in ("/backups/latest", "/operations", "/schedule", "/jobs", "/recipients"):
+        program.get(path)
+    for form in ("plain", "stored"):
+        answer = program("GET", f"/backups/{old.id}/download?encoding={form}", buffered=True)
+        assert answer.status_code == 200
+    change = program("PATCH", f"/backups/{old.id}", json={"note": "no room"})
+    assert (change.status_code, change.json["code"]) == (507, "insufficient_space")
+
+    assert program("DELETE", f"/backups/{old.id}").status_code == 204
+    assert [each["id"] for each in program.get("/backups")["backups"]] == [new.id]
+    small_disk.clear()
+    assert program("PATCH", f"/backups/{new.id}", json={"note": "room"}).status_code == 200
+    assert "audit entry not kept: database or disk is full" in caplog.text
+    assert not any(record.exc_info for record in caplog.records)
+
+
+def test_many_readers_of_a_full_disk_wait_for_each_other(app: Flask, small_disk: SmallDisk) -> None:
+    secret = new_token(app)
+    small_disk.fill()
+    with ThreadPoolExecutor(8) as pool:
+        answers = pool.map(lambda _: Program(app, secret)("GET", "/backups"), range(24))
+    assert {each.status_code for each in answers} == {200}
 
 
 def test_commands_say_that_the_disk_of_the_data_is_full(
@@ -55,8 +107,10 @@ def test_commands_say_that_the_disk_of_the_data_is_full(
     assert "schedule off" not in status.stdout
     facts = json.loads(runner.invoke(args=["backup", "status", "--json"]).stdout)
     assert facts["problems"][0]["kind"] == "data_disk_full"
-    for words in ("backup create", "backup restore latest --yes", "backup prune",
-                  "backup run-scheduled", "settings get", "user list"):  # fmt: skip
+    for words in ("backup prune", "backup run-scheduled", "settings get", "user list"):
+        assert runner.invoke(args=words.split()).exit_code == 0, "what only reads"
+    for words in ("backup create", "backup restore latest --yes",
+                  "settings set guest_access on"):  # fmt: skip
         done = runner.invoke(args=words.split())
         assert done.exit_code == 14, (words, done.stderr)
         assert "restore latest" not in done.stderr

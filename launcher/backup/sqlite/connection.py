@@ -25,14 +25,14 @@ def connect(path: Path, query: str) -> sqlite3.Connection:
     return open_connection(f"{path.absolute().as_uri()}?{query}", timeout_s=_BUSY_TIMEOUT_S)
 
 
-def open_connection(uri: str, *, timeout_s: float) -> sqlite3.Connection:
+def open_connection(uri: str, *, timeout_s: float) -> Connection:
     """Open the database of a URI in autocommit mode, ready for any damage.
 
     Bytes of a text that are not UTF-8 are read as `U+FFFD`. Whatever damage makes SQLite say is a
     `sqlite3.Error`.
     """
     connection = sqlite3.connect(
-        uri, uri=True, isolation_level=None, timeout=timeout_s, factory=_Connection
+        uri, uri=True, isolation_level=None, timeout=timeout_s, factory=Connection
     )
     connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     return connection
@@ -67,13 +67,16 @@ class _Cursor(sqlite3.Cursor):
     __next__ = _raising_damage(sqlite3.Cursor.__next__)
 
 
-class _Connection(sqlite3.Connection):
+class Connection(sqlite3.Connection):
+    """A connection; `on_close` is called once its file is closed."""
+
     commit = _raising_damage(sqlite3.Connection.commit)
     backup = _raising_damage(sqlite3.Connection.backup)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._cursors: WeakSet[_Cursor] = WeakSet()
+        self.on_close: Callable[[], None] = lambda: None
 
     def cursor(self, factory: Any = _Cursor) -> Any:
         """Return a cursor that raises damage in the same way."""
@@ -92,7 +95,10 @@ class _Connection(sqlite3.Connection):
         """
         for cursor in list(self._cursors):
             cursor.close()
-        super().close()
+        try:
+            super().close()
+        finally:
+            self.on_close()
 
 
 SQLITE_VERSION: Final = sqlite3.sqlite_version
