@@ -248,13 +248,19 @@ def _start(
     """Start a restore of `backup` that is confirmed and planned on the data as it is."""
     if confirm != backup.id:
         raise Problem("confirm_mismatch", field="confirm")
+    live = None
     if "If-Match" in request.headers:
-        version = plan_version(backup, current_backups().live_version())
-        if not request.if_match.contains(version):
+        live = current_backups().live_version()
+        if not request.if_match.contains(plan_version(backup, live)):
             raise Problem("plan_changed")
     return begin(
         call,
-        RestoreRequest(backup.id, keep_schedule=keep_schedule, carry_account=carry_account),
+        RestoreRequest(
+            backup.id,
+            keep_schedule=keep_schedule,
+            carry_account=carry_account,
+            expected_live=live,
+        ),
     )
 
 

@@ -66,12 +66,13 @@ class RestoreTestRequest:
 
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
-    """Restore a backup, by its id."""
+    """Restore a backup, by its id; `expected_live` as for `BackupService.restore`."""
 
     verb: ClassVar = Verb.RESTORE
     source: str
     keep_schedule: bool = True
     carry_account: str = ""
+    expected_live: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +218,13 @@ def _run(service: BackupService, request: OperationRequest, common: _Common) -> 
             service.verify(request.reference, **common)
         case RestoreTestRequest():
             service.test_restore(request.reference, **common)
-        case RestoreRequest(source, keep_schedule, carry_account):
+        case RestoreRequest():
             service.restore(
-                source, keep_schedule=keep_schedule, carry_account=carry_account, **common
+                request.source,
+                keep_schedule=request.keep_schedule,
+                carry_account=request.carry_account,
+                expected_live=request.expected_live,
+                **common,
             )
         case UploadRequest():
             service.import_(request.path, note=request.note, **common)

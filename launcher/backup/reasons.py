@@ -215,6 +215,7 @@ class Reason(StrEnum):
 
     # A restore
     UNFIT = "unfit", "the backup could not be {deed}: {detail}; nothing was changed"
+    LIVE_CHANGED = "live_changed", "the data changed since the plan; nothing was restored"
     HELD_UP = "held_up", "{detail}; nothing was changed"
     STOPPED = "stopped", "the restore was stopped ({detail}); the data is as it was"
     NOT_TAKEN = ("not_taken",

@@ -389,6 +389,7 @@ def restore_backup(
     doubts: tuple[Fault, ...],
     examiner: Examiner,
     make_safety: Callable[[NestedProgress], Backup],
+    expected_live: str | None = None,
 ) -> RestoreOutcome:
     """Make the live database hold what a backup holds, all of it or nothing.
 
@@ -412,7 +413,8 @@ def restore_backup(
 
     Raises:
         SourceDatabaseError: the live database stays busy.
-        RestoreError: a later step failed; the live data is unchanged, or was put back.
+        RestoreError: the live data has another version than `expected_live`, or a later step
+            failed; the live data is unchanged, or was put back.
         RevertFailedError: it could not be put back; the facts say where it is.
         and whatever `unpack_restore` and `prepare_restore` raise.
     """
@@ -434,6 +436,7 @@ def restore_backup(
             safety, has_new_writes = None, _no_writes
             if not live.is_broken:
                 has_new_writes = watch.enter_context(watch_writes(live_path))
+                _require_version(live_path, expected_live, content=content)
                 safety, damage = _back_up_live(operation, make_safety)
                 if damage:
                     plan = replace(plan, live_problem=damage)
@@ -442,6 +445,7 @@ def restore_backup(
             with gate.closed():
                 closed_at = time.monotonic()
                 if safety and has_new_writes():
+                    _require_version(live_path, expected_live, content=content)
                     # Behind the gate no one writes, so this one is exact.
                     older, safety = safety, make_safety(NestedProgress(operation, Stage.SAFETY))
                     store.remove(older)
@@ -473,6 +477,13 @@ def restore_backup(
         duration_s=time.monotonic() - started,
         warnings=(*plan.warnings, *replacement.warnings),
     )
+
+
+def _require_version(live_path: Path, expected: str | None, *, content: Content) -> None:
+    if expected is None:
+        return
+    if version_of(read_live(live_path, content=content, count_rows=False).survey) != expected:
+        raise RestoreError(Reason.LIVE_CHANGED)
 
 
 def _no_writes() -> bool:

@@ -316,6 +316,7 @@ class BackupService(Catalogue):
         by: str,
         keep_schedule: bool = True,
         carry_account: str = "",
+        expected_live: str | None = None,
         on_progress: OnProgress | None = None,
         operation_id: str = "",
     ) -> RestoreOutcome:
@@ -326,6 +327,9 @@ class BackupService(Catalogue):
             by: who started it.
             keep_schedule: keep the backup schedule that is set here.
             carry_account: an active admin of the live data to carry over, "" for none.
+            expected_live: the `live_version` that the restore was decided on, None for any. It is
+                compared before the safety backup, and again at the end where something was written
+                meanwhile, when nobody can write.
             on_progress: called at every stage.
 
         Raises:
@@ -358,6 +362,7 @@ class BackupService(Catalogue):
                 epoch=secrets.token_hex(16),
                 doubts=self._doubts_of(source, found),
                 examiner=self._examiner_of(found),
+                expected_live=expected_live,
                 make_safety=lambda within: self._create(
                     operation,
                     within,

@@ -71,7 +71,7 @@ def start(config: Config) -> Start:
         CreateRequest("Before the move", protected=True),
         VerifyRequest("an id"),
         RestoreTestRequest("an id"),
-        RestoreRequest("an id", keep_schedule=False, carry_account="ada"),
+        RestoreRequest("an id", keep_schedule=False, carry_account="ada", expected_live="v1"),
         UploadRequest(Path("/data/incoming/one"), "old-server.db"),
     ],
 )

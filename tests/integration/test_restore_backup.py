@@ -90,6 +90,32 @@ def test_the_safety_backup_holds_what_was_there(home: House) -> None:
     assert digest(copy) == before
 
 
+@pytest.mark.parametrize(
+    ("at", "safety_backups"), [(None, 0), (Stage.PREPARE, 0), (Stage.SAFETY, 1)]
+)
+def test_data_that_changed_since_the_plan_is_not_replaced(
+    home: House, at: Stage | None, safety_backups: int
+) -> None:
+    backup = home.create()
+    expected = home.service.live_version()
+
+    def rename(progress: Progress | None = None) -> None:
+        if progress is None or progress.stage is at:
+            home.run("UPDATE setting SET site_name = 'Another'")
+
+    if at is None:
+        rename()
+    with pytest.raises(RestoreError) as refused:
+        restore(home, backup.id, expected_live=expected, on_progress=rename)
+    assert refused.value.reason is Reason.LIVE_CHANGED
+    assert home.run("SELECT site_name FROM setting") == [("Another",)]
+    made = [each.kind for each in home.service.list()]
+    assert made.count(Kind.SAFETY) == safety_backups
+    integrity(home)
+    restore(home, backup.id, expected_live=home.service.live_version())
+    assert home.run("SELECT site_name FROM setting") == [("Notebook",)]
+
+
 def test_sessions_of_before_end(home: House) -> None:
     backup = home.create()
     assert home.run("SELECT epoch FROM setting") == [("first",)]

@@ -11,7 +11,9 @@ import pytest
 from flask import Flask
 
 from launcher.audit import COMMAND_LINE
+from launcher.background import process
 from launcher.backup import BackupService, Gate
+from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Kind
 from launcher.backup.records.operation import Verb
 from launcher.db.session import database_context
@@ -310,6 +312,30 @@ def test_a_change_of_the_data_makes_a_plan_out_of_date(
     begun = script.post(f"/backups/{older}/restore", {"confirm": older}, If_Match=tag)
     assert script.answer.status_code == 202, "a tag without its quotes is accepted too"
     ended(service, begun["id"])
+
+
+def test_a_change_after_the_tag_was_compared_stops_the_restore(
+    script: Caller,
+    older: str,
+    service: BackupService,
+    live: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tag = script.get(f"/backups/{older}/plan")["tag"]
+    launch = process.launch
+
+    def launch_later(module: str, order: object) -> str:
+        with closing(sqlite3.connect(live)) as database, database:
+            database.execute("UPDATE system_settings SET site_name = 'Between'")
+        return launch(module, order)
+
+    monkeypatch.setattr(process, "launch", launch_later)
+    begun = script.post(f"/backups/{older}/restore", {"confirm": older}, If_Match=f'"{tag}"')
+    assert script.answer.status_code == 202, begun
+    ended(service, begun["id"])
+    last = service.journal(limit=1)[0]
+    assert (last.verb, last.fault and last.fault.reason) == (Verb.RESTORE, Reason.LIVE_CHANGED)
+    assert site_name(live) == "Between"
 
 
 def test_the_schedule_of_the_backup_is_restored_when_asked_for(

@@ -71,7 +71,8 @@ def restore(backup_id: str) -> ResponseReturnValue:
         is_carrying=request.form.get("carry") == "1",
         version=request.form.get("version", ""),
     )
-    is_stale = asked.version != plan_version(backup, current_backups().live_version())
+    live = current_backups().live_version()
+    is_stale = asked.version != plan_version(backup, live)
     if errors := _wrong_fields():
         return _ask_again(backup, asked, errors)
     if is_stale:
@@ -85,6 +86,7 @@ def restore(backup_id: str) -> ResponseReturnValue:
             backup.id,
             keep_schedule=asked.schedule != TAKE,
             carry_account=user.username if asked.is_carrying else "",
+            expected_live=live,
         ),
         by=user.username,
     )
