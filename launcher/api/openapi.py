@@ -11,11 +11,13 @@ from typing import Any
 import msgspec
 from flask import Response, url_for
 
+from launcher.accounts.sign_in import FAILURES_BEFORE_PAUSE
 from launcher.api import idempotency
 from launcher.api.door import DOORS, PARTS, Door
 from launcher.api.examples import BODIES, RESULTS
 from launcher.api.links import LINKS
 from launcher.api.problems import MEDIA_TYPE, PROBLEMS
+from launcher.api.sent import MAX_BODY_BYTES
 from launcher.db.content import APP_VERSION
 from launcher.models import TokenScope
 
@@ -65,6 +67,14 @@ _HEADERS = {
 }
 """Headers of problems, by their status."""
 
+_MOST_JSON = f"At most {MAX_BODY_BYTES} bytes of JSON."
+_MOST_FILE = " A file may have as many bytes as the site's settings allow."
+_ABOUT = (
+    "Moments are RFC 3339: in answers in UTC to the millisecond, in requests with any offset. "
+    "Sizes are bytes. JSON is UTF-8, and unknown fields are refused by name. After "
+    f"{FAILURES_BEFORE_PAUSE} invalid tokens an address waits (`too_many_attempts`); a valid token "
+    "is always accepted."
+)
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ORDER = ("status", "backups", "undo", "operations", "schedule", "jobs", "recipients")
@@ -124,6 +134,7 @@ def _document() -> Mapping[str, Any]:
             "title": "Launcher",
             "version": APP_VERSION,
             "summary": "Backups of a Launcher site, for programs.",
+            "description": _ABOUT,
         },
         "paths": paths,
         "components": {
@@ -162,7 +173,11 @@ def _operation(door: Door) -> Mapping[str, Any]:
             **content,
         }
     if content:
-        described["requestBody"] = {"required": True, "content": content}
+        described["requestBody"] = {
+            "required": True,
+            "description": _MOST_JSON + (_MOST_FILE if door.body_types else ""),
+            "content": content,
+        }
     return described
 
 
@@ -190,7 +205,7 @@ def _query_parameters(door: Door) -> Iterable[Mapping[str, Any]]:
     _, schemas = msgspec.json.schema_components([door.query], ref_template=_REFERENCE)
     described = schemas[door.query.__name__]
     for name, schema in described["properties"].items():
-        plain = {key: value for key, value in schema.items() if key != "description"}
+        plain = {key: value for key, value in _tidied(schema).items() if key != "description"}
         yield {
             "name": name,
             "in": "query",
@@ -250,12 +265,14 @@ def _problem(status: int, codes: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _tidied(schema: Any) -> Any:
-    """Return a schema with each description in lines of its own, as no source code wraps them."""
+    """Return a schema whose descriptions are not wrapped, and whose enums have a type."""
     if isinstance(schema, list):
         return [_tidied(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     tidied = {name: _tidied(each) for name, each in schema.items()}
+    if isinstance(schema.get("enum"), list):
+        tidied["type"] = "string"
     if isinstance(about := schema.get("description"), str):
         tidied["description"] = "\n\n".join(" ".join(each.split()) for each in about.split("\n\n"))
     return tidied

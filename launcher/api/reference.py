@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 from launcher.api import openapi
 from launcher.api.door import PARTS, Door
 from launcher.api.examples import BODIES, PATH, RESULTS, as_text
-from launcher.api.fields import resolved
+from launcher.api.fields import NONE, Limits, limits_of, resolved
 from launcher.api.problems import PROBLEMS, Problem
 from launcher.db.session import enter_for_data
 from launcher.i18n.locale import gettext
@@ -56,6 +56,7 @@ class Field:
     about: str
     is_required: bool
     choices: Sequence[str] = ()
+    limits: Limits = NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,16 +173,21 @@ def _fields_of(
         inner = resolved(found.get("items", {}), schemas) if "items" in found else found
         yield Field(
             name=f"{above}{name}",
-            type=_MOMENT
-            if found.get("format") == "date-time"
-            else _TYPES.get(found.get("type", "")),
+            type=_type_of(found),
             about=_plain(each.get("description", "")),
             is_required=name in required,
             choices=tuple(map(str, inner.get("enum", ()))),
+            limits=limits_of(found),
         )
         if deep < 2:
             below = f"{above}{name}{'[]' if 'items' in found else ''}."
             yield from _fields_of(inner, schemas, above=below, deep=deep + 1)
+
+
+def _type_of(schema: Mapping[str, Any]) -> LazyString | None:
+    if schema.get("format") == "date-time":
+        return _MOMENT
+    return _TYPES.get("string" if "enum" in schema else schema.get("type", ""))
 
 
 def _plain(text: str) -> str:
@@ -190,7 +196,8 @@ def _plain(text: str) -> str:
 
 def _path_fields(door: Door) -> Iterator[Field]:
     for name in re.findall(r"\{(\w+)\}", door.path):
-        yield Field(name, _TYPES["string"], PARTS[name][1], True)
+        pattern, about = PARTS[name]
+        yield Field(name, _TYPES["string"], about, True, limits=Limits(pattern=f"^{pattern}$"))
 
 
 def _curl(door: Door, base: str) -> str:

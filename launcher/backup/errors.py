@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
+from launcher.backup.codec import encode
 from launcher.backup.reasons import Fact, Fault, Reason
 
 
@@ -53,7 +54,7 @@ class OperationInProgressError(BackupError):
     code = "operation_in_progress"
 
     def __init__(self, *, verb: str, by: str, since: datetime | None) -> None:
-        began = since.isoformat() if since else ""
+        began = encode(since) if since else ""
         super().__init__(Reason.OPERATION_RUNNING, verb=verb, by=by, since=began)
         self.verb = verb
         self.by = by
