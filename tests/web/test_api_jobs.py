@@ -135,3 +135,24 @@ def test_it_says_when_the_recipients_cannot_be_read(program: Program, config: Co
     (config.data_dir / SETTINGS_FILE).write_text("{")
     answer = program("GET", "/recipients")
     assert (answer.status_code, answer.json["code"]) == (503, "recipients_unreadable")
+
+
+def test_what_an_odd_file_has_of_a_run_is_answered_as_described(
+    program: Program, config: Config
+) -> None:
+    facts = {
+        "slot": "2026-11-22T03:00:00+01:00",  # as earlier versions wrote it
+        "backup_id": "20261122T020000Z-p8w5hn",
+        "removed": "all of them",
+        "weather": {"is": ["fine"]},
+    }
+    run = {"id": "5f1c2a90d3b47e86", "by": "schedule", "started_at": "2026-11-22T02:00:00Z"}
+    ended = {"ended_at": "2026-11-22T02:00:01.5Z", "outcome": "succeeded", "facts": facts}
+    (config.data_dir / "jobs.json").write_text(json.dumps({"backup": {"runs": [run | ended]}}))
+    (answered,) = program.get("/jobs/backup")["runs"]
+    assert answered["started_at"] == "2026-11-22T02:00:00.000Z"
+    assert answered["ended_at"] == "2026-11-22T02:00:01.500Z"
+    assert answered["facts"] == {
+        "slot": "2026-11-22T02:00:00.000Z",
+        "backup_id": "20261122T020000Z-p8w5hn",
+    }
