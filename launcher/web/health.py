@@ -11,11 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from launcher.backup.codec import encode
 from launcher.current import current_application, current_backups
 from launcher.db.session import enter_at_once, ungated
-from launcher.models import Role
+from launcher.models import Role, TokenScope
 from launcher.monitoring.problems import ProblemKind, status_facts
 from launcher.notifications.assessment import assess
 from launcher.web.frame import current_viewer
-from launcher.web.metrics import knows_token
+from launcher.web.metrics import has_scope, knows_token
 
 CACHED_FOR_S = 1.0
 
@@ -35,11 +35,12 @@ class _LastAnswer:
 def healthz() -> Response:
     """Answer `ok`, or 503 while the database is damaged; at most a second old.
 
-    An admin, and a client with the token of the metrics, gets every problem as JSON. Problems
-    with backups do not change the status: they are no reason to restart the server.
+    An admin, and a client with the token of the metrics or an API token of scope `status`, gets
+    every problem as JSON. Problems with backups do not change the status: they are no reason to
+    restart the server.
     """
     is_well = _is_well(now=time.monotonic())
-    if knows_token() or (is_well and _is_admin()):
+    if knows_token() or (is_well and (has_scope(TokenScope.STATUS) or _is_admin())):
         return _detail()
     text, status = ("ok\n", 200) if is_well else ("damaged\n", 503)
     return Response(text, status, mimetype="text/plain")

@@ -88,6 +88,24 @@ def knows_token() -> bool:
     return bool(token) and hmac.compare_digest(_given_token().encode(), token.encode())
 
 
+def has_scope(scope: TokenScope) -> bool:
+    """Whether this request carries a valid API token of `scope`.
+
+    Reads the database only for a token; False while a restore replaces it, or it cannot be read.
+    """
+    given = _given_token()
+    if not given or not enter_at_once():
+        return False
+    try:
+        token = tokens.authenticate(given, address=request.remote_addr or "")
+    except (TokenThrottledError, TokenInvalidError, TokenExpiredError, SQLAlchemyError, OSError):
+        return False
+    else:
+        return scope in token.scopes and token.user.is_admin
+    finally:
+        release()
+
+
 def _given_token() -> str:
     """Return the bearer token of this request, "" where there is none."""
     # Not `request.authorization`: it fails for a header that holds no ASCII.

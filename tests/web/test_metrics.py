@@ -273,6 +273,24 @@ def test_the_token_reads_it_too_even_when_the_database_is_lost(
     assert client.get("/healthz").text == "damaged\n"
 
 
+def test_an_api_token_of_scope_status_reads_it_too(app: Flask, cast: object) -> None:
+    client = app.test_client()
+    headers = api_token(app, TokenScope.STATUS)
+    answer = client.get("/healthz", headers=headers)
+    assert answer.json
+    assert answer.json["status"] == "ok"
+    assert client.get("/healthz", headers=api_token(app, TokenScope.METRICS)).text == "ok\n"
+    wrong = {"Authorization": "Bearer lch_wrong"}
+    assert {client.get("/healthz", headers=wrong).text for _ in range(8)} == {"ok\n"}
+    assert client.get("/healthz", headers=headers).json, "no wrong one locks it out"
+    with app.extensions["launcher.gate"].closed():
+        assert client.get("/healthz", headers=headers).text == "ok\n"
+    with app.app_context():
+        create_user("dora", "dora's long password", role=Role.ADMIN, actor=COMMAND_LINE)
+        set_role(find_user("ada"), Role.VIEWER, actor=COMMAND_LINE)
+    assert client.get("/healthz", headers=headers).text == "ok\n"
+
+
 def test_health_waits_for_no_restore(app: Flask, ada: Visitor) -> None:
     with app.extensions["launcher.gate"].closed():
         assert ada.open("/healthz").text == "ok\n"
