@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 import msgspec
-from flask import Response, url_for
+from flask import Response, request, url_for
 
 from launcher.accounts.sign_in import FAILURES_BEFORE_PAUSE
 from launcher.api import idempotency
@@ -111,8 +111,15 @@ def document() -> Mapping[str, Any]:
 
 
 def response() -> Response:
-    """Return the description as an answer."""
-    return Response(msgspec.json.encode(document()), content_type=_JSON)
+    """Return the description as an answer, or that it is the one that the client has.
+
+    It may be kept, unlike all other answers: it holds no data of the site.
+    """
+    answer = Response(msgspec.json.encode(document()), content_type=_JSON)
+    answer.headers["Cache-Control"] = "no-cache"
+    answer.add_etag()
+    answer.make_conditional(request)
+    return answer
 
 
 @lru_cache(maxsize=1)

@@ -141,6 +141,16 @@ def test_what_describes_the_api_can_only_be_read(app: Flask, path: str) -> None:
 # For programs
 
 
+def test_a_program_that_has_the_description_gets_it_no_second_time(app: Flask) -> None:
+    client, path = app.test_client(), f"{ROOT}/openapi.json"
+    answer = client.get(path)
+    assert answer.headers["Cache-Control"] == "no-cache"
+    tag = answer.headers["ETag"]
+    again = client.get(path, headers={"If-None-Match": tag})
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
+    assert client.get(path, headers={"If-None-Match": '"other"'}).json == answer.json
+
+
 def test_it_is_a_document_of_openapi_3_1_with_schemas_of_json_schema(
     description: Mapping[str, Any],
 ) -> None:
