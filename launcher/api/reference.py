@@ -73,11 +73,13 @@ class Entry:
     """One call as the page shows it.
 
     Attributes:
+        curl, upload: a command for it, and one that sends a file where the call takes one as well.
         codes: the problems besides those of every call.
     """
 
     door: Door
     curl: str
+    upload: str
     groups: Sequence[Group]
     example: str
     answer: Group | None
@@ -132,6 +134,7 @@ def _entry(door: Door, base: str) -> Entry:
     return Entry(
         door=door,
         curl=_curl(door, base),
+        upload=_curl(door, base, is_upload=True) if door.body_types else "",
         groups=[each for each in groups if each and each.fields],
         example=as_text(RESULTS[door.name]) if door.result else "",
         answer=_group(_("Response"), door.result),
@@ -200,18 +203,19 @@ def _path_fields(door: Door) -> Iterator[Field]:
         yield Field(name, _TYPES["string"], about, True, limits=Limits(pattern=f"^{pattern}$"))
 
 
-def _curl(door: Door, base: str) -> str:
+def _curl(door: Door, base: str, *, is_upload: bool = False) -> str:
     """Return a command that makes the call, as it can be pasted into a shell."""
     path = re.sub(r"\{(\w+)\}", lambda match: PATH[match[1]], door.path)
     method = "" if door.method == "GET" else f" -X {door.method}"
     lines = [f"curl{method} {base}{path}", '-H "Authorization: Bearer $TOKEN"']
     if "Idempotency-Key" in openapi.request_headers(door):
-        lines.append('-H "Idempotency-Key: upgrade-2026-11-22"')
-    if door.body is not None:
+        key = "upload" if is_upload else "upgrade"
+        lines.append(f'-H "Idempotency-Key: {key}-2026-11-22"')
+    if is_upload:  # read in parts: --data-binary would hold all of it in memory
+        lines += [f'-H "Content-Type: {door.body_types[0]}"', "--upload-file backup.db"]
+    elif door.body is not None:
         text = json.dumps(BODIES[door.name], ensure_ascii=False)
         lines += ['-H "Content-Type: application/json"', f"-d '{text}'"]
-    elif door.body_types:
-        lines += [f'-H "Content-Type: {door.body_types[0]}"', "--data-binary @backup.db"]
     if door.result_types:
         lines.append("--remote-name --remote-header-name")
     return " \\\n  ".join(lines)

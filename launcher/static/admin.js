@@ -56,21 +56,6 @@ document.addEventListener("click", (event) => {
   event.target.closest(".menu :is(a, button)")?.closest(":popover-open")?.hidePopover();
 });
 
-// Copies a text; a browser offers its clipboard over a secure connection only.
-for (const button of document.querySelectorAll("[data-copies]")) button.hidden = false;
-document.addEventListener("click", async ({ target }) => {
-  const button = target.closest("[data-copies]");
-  if (!button) return;
-  const source = document.getElementById(button.dataset.copies);
-  getSelection().selectAllChildren(source);
-  const isCopied = await (navigator.clipboard?.writeText(source.textContent) ?? Promise.reject()).then(
-    () => true, () => document.execCommand("copy"),
-  );
-  if (!isCopied) return; // it stays selected, to be copied by hand
-  const words = [button.querySelector("span"), document.querySelector("#copied")];
-  for (const each of words) each.textContent = button.dataset.done;
-});
-
 // Polls while the page is visible.
 let polledAt = Date.now();
 function poll() {
