@@ -1,75 +1,174 @@
 #!/bin/sh
-# Back up Launcher, upgrade its container, and restore if it does not come up.
+# Back up Launcher, upgrade its container, and restore the backup if it does not come up.
 #
-#   LAUNCHER_URL    https://launcher.home.arpa
-#   LAUNCHER_TOKEN  a token with the scopes backups:create, backups:restore and status
-#   UPGRADE         the command that upgrades, like "docker compose pull && docker compose up -d"
+#   LAUNCHER_URL    where the site is, like https://launcher.home.arpa
+#   LAUNCHER_TOKEN  an API token with the scopes backups:create and backups:restore
+#   UPGRADE         the command that starts the new version, like "docker compose up --detach".
+#                   Download or build its image before: if that fails, nothing has changed.
 #   ROLLBACK        the command that starts the version from before
-#   PATIENCE_S      how long a version may take to come up, 120 if not set
+#   RESTORE         optional: the command that restores backup $BACKUP without the API. It is used
+#                   when the version from before cannot open the database of the new one, like
+#                   'docker compose exec -T launcher flask backup restore --yes "$BACKUP"'
+#   PATIENCE_S      how many seconds a version may take to come up; 120 if not set
 #
-# Exit codes: 0 upgraded; 1 nothing was changed; 2 the version from before runs, with the data
-# from before; 3 a person has to look.
+# Needs curl. Messages are on stderr. Exit codes:
+#   0  the new version runs
+#   1  nothing was changed; the message says why
+#   2  the version from before runs, with the data from before
+#   3  you have to look; the message says what to type
 set -eu
 
-: "${LAUNCHER_URL:?}" "${LAUNCHER_TOKEN:?}" "${UPGRADE:?}" "${ROLLBACK:?}"
-api=$LAUNCHER_URL/api/v1
+api=${LAUNCHER_URL:-}/api/v1
 patience_s=${PATIENCE_S:-120}
+lock=${TMPDIR:-/tmp}/upgrade-launcher.lock
+backup=
+has_begun=
 
-say() { echo "$*" >&2; }
+say() { printf '%s\n' "$*" >&2; }
+refuse() { say "$* Nothing was changed."; exit 1; }
 
-call() { # TOKEN PATH [ARGUMENTS OF CURL]: prints the answer
+hand_over() {
+	say "$*"
+	say "The data from before the upgrade is in backup $backup. To return to it:"
+	say "1. Start the version from before: $ROLLBACK"
+	say "2. Restore, in its container: flask backup restore $backup"
+	exit 3
+}
+
+stopped() {
+	trap '' INT TERM HUP
+	[ -z "$has_begun" ] || hand_over "Stopped in the middle of the upgrade."
+	refuse "Stopped."
+}
+
+call() { # TOKEN PATH [ARGUMENTS OF CURL]: prints the answer; keeps the token out of the process list
 	token=$1 path=$2
 	shift 2
-	curl --silent --show-error --max-time 90 --header "Authorization: Bearer $token" \
-		--header "Content-Type: application/json" "$@" "$api$path"
+	printf 'header = "Authorization: Bearer %s"\n' "$token" |
+		curl --config - --silent --show-error --max-time 90 \
+			--header "Content-Type: application/json" "$@" "$api$path"
 }
 
-field() { # NAME: prints a text of the JSON on stdin, nothing where it has none
-	sed -n "s/.*\"$1\":\"\\([^\"]*\\)\".*/\\1/p"
+field() { # NAME: prints the first text of this name in the JSON on stdin, nothing where it has none
+	grep -oE "\"$1\":\"([^\"\\\\]|\\\\.)*\"" | head -n 1 | sed 's/^"[^"]*":"//; s/"$//; s/\\"/"/g'
 }
 
-ended() { # TOKEN OPERATION: waits, then prints the operation
-	tries=0
-	while [ $tries -lt 120 ]; do
-		found=$(call "$1" "/operations/$2?wait=30") || found=
-		state=$(echo "$found" | field state)
-		case $state in
-		running | "") tries=$((tries + 1)); [ -n "$state" ] || sleep 1 ;;
-		*) echo "$found"; return ;;
-		esac
-	done
+has() { printf '%s\n' "$answer" | field "$1"; }
+
+reason() { # prints why the last answer is no success
+	[ -n "$answer" ] || { echo "The site did not answer."; return; }
+	[ -n "$(has detail)" ] || { printf '%s\n' "The answer was not expected: $answer"; return; }
+	hint=$(has hint)
+	printf '%s\n' "$(has detail)${hint:+ $hint}"
 }
 
-comes_up() {
+check_scope() { # SCOPE PATH: sends what begins nothing; the scope is checked before the body
+	answer=$(call "$LAUNCHER_TOKEN" "$2" --data '[]') || answer=
+	case $(has code) in
+	bad_json) ;;
+	scope_missing) missing="$missing $1" ;;
+	*) refuse "The token could not be checked. $(reason)" ;;
+	esac
+}
+
+begin() { # PATH BODY: begins an operation, once, however often it is sent; its answer is $answer
+	key=upgrade-$(date +%s)-$$
 	deadline=$(($(date +%s) + patience_s))
-	until curl --silent --fail --max-time 5 --output /dev/null "$LAUNCHER_URL/healthz"; do
+	while :; do
+		answer=$(call "$LAUNCHER_TOKEN" "$1" --data "$2" --header "Idempotency-Key: $key") ||
+			answer=
+		case $(has code) in
+		operation_in_progress | idempotency_in_progress | database_busy | data_being_replaced) ;;
+		*) [ -z "$answer" ] || break ;;
+		esac
+		[ "$(date +%s)" -lt "$deadline" ] || break
+		sleep 2
+	done
+	[ -n "$(has id)" ]
+}
+
+succeeds() { # follows the operation in $answer to its end by its own token
+	operation=$(has id) follow=$(has follow_token) silent=0
+	while [ $silent -lt "$patience_s" ]; do
+		answer=$(call "${follow:-$LAUNCHER_TOKEN}" "/operations/$operation?wait=30") || answer=
+		case $(has state) in
+		running) silent=0 ;;
+		succeeded) return 0 ;;
+		"") silent=$((silent + 1)) ;;
+		*) return 1 ;;
+		esac
+		sleep 1
+	done
+	return 1
+}
+
+unsuccessful() { # WHAT: says how the followed operation stands
+	[ -n "$(has state)" ] || { echo "How the $1 ended is not known. $(reason)"; return; }
+	echo "The $1 failed. $(reason)"
+}
+
+health() { curl --silent --max-time 5 "$LAUNCHER_URL/healthz" || true; }
+
+comes_up() { # waits for the version that was started
+	deadline=$(($(date +%s) + patience_s))
+	while :; do
+		health=$(health)
+		case $health in
+		ok) return 0 ;;
+		damaged) [ "$1" != before ] || return 1 ;; # it cannot open the database
+		esac
 		[ "$(date +%s)" -lt "$deadline" ] || return 1
 		sleep 1
 	done
 }
 
-answer=$(call "$LAUNCHER_TOKEN" /backups --data '{"note": "Before the upgrade"}' \
-	--header "Idempotency-Key: upgrade-$(date +%s)-$$") || answer=
-operation=$(echo "$answer" | field id)
-[ -n "$operation" ] || { say "No backup was created: $answer"; exit 1; }
-created=$(ended "$LAUNCHER_TOKEN" "$operation")
-backup=$(echo "$created" | field backup_id)
-[ "$(echo "$created" | field state)" = succeeded ] || { say "The backup failed: $created"; exit 1; }
+# Is everything there?
+
+for name in LAUNCHER_URL LAUNCHER_TOKEN UPGRADE ROLLBACK; do
+	eval "[ -n \"\${$name:-}\" ]" || refuse "Set $name; the head of this script says to what."
+done
+command -v curl >/dev/null || refuse "The program curl is missing: install it."
+mkdir "$lock" 2>/dev/null ||
+	refuse "Another upgrade is running. If none is, remove the directory $lock."
+trap 'rmdir "$lock"' EXIT
+trap stopped INT TERM HUP
+[ "$(health)" = ok ] || refuse "$LAUNCHER_URL/healthz does not answer \"ok\"."
+missing=
+check_scope backups:create /backups
+check_scope backups:restore /backups/latest/restore
+[ -z "$missing" ] || refuse "The token does not have every scope. Missing:$missing."
+
+# The backup
+
+begin /backups '{"note": "Before the upgrade"}' || refuse "No backup was created. $(reason)"
+succeeds || refuse "$(unsuccessful backup)"
+backup=$(has backup_id)
 say "Backup $backup created."
 
-if sh -c "$UPGRADE" && comes_up; then
+# The upgrade
+
+has_begun=yes
+if sh -c "$UPGRADE" && comes_up new; then
 	say "Launcher was upgraded."
 	exit 0
 fi
 
-say "The new version does not come up. The version from before is started."
-sh -c "$ROLLBACK" && comes_up || { say "It does not come up either."; exit 3; }
-answer=$(call "$LAUNCHER_TOKEN" "/backups/$backup/restore" --data "{\"confirm\": \"$backup\"}") ||
-	answer=
-operation=$(echo "$answer" | field id)
-[ -n "$operation" ] || { say "Run in the container: flask backup restore $backup. $answer"; exit 3; }
-# The data is replaced: the token of this operation is valid all along.
-restored=$(ended "$(echo "$answer" | field follow_token)" "$operation")
-[ "$(echo "$restored" | field state)" = succeeded ] || { say "Not restored: $restored"; exit 3; }
-say "The data from before the upgrade is restored."
+say "The new version does not come up. Starting the version from before."
+sh -c "$ROLLBACK" || hand_over "The version from before could not be started."
+if comes_up before; then
+	if ! begin "/backups/$backup/restore" "{\"confirm\": \"$backup\"}"; then
+		say "The API did not start the restore. $(reason)"
+	elif succeeds; then
+		health=restored
+	else
+		say "$(unsuccessful restore)"
+	fi
+fi
+if [ "$health" != restored ]; then
+	[ -n "${RESTORE:-}" ] || hand_over "The backup was not restored."
+	say "Restoring without the API."
+	BACKUP=$backup sh -c "$RESTORE" || hand_over "The backup was not restored."
+	comes_up new || hand_over "The version from before does not come up."
+fi
+say "The version from before runs, with the data from before the upgrade."
 exit 2
