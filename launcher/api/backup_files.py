@@ -22,6 +22,7 @@ from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import Verb
 from launcher.current import current_backups, current_config
 from launcher.db.session import release
+from launcher.http.digests import DigestMalformedError, DigestMismatchError
 from launcher.http.download import open_stored, record_download, send_plain, send_stored
 from launcher.http.incoming import IncompleteBodyError, Received, received_body
 from launcher.http.start import start_upload
@@ -132,6 +133,7 @@ class UploadQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     problems=(
         "operation_in_progress",
         "upload_incomplete",
+        "digest_mismatch",
         "upload_rejected",
         "not_started",
         "too_many_transfers",
@@ -165,6 +167,12 @@ def _upload(call: Call) -> Answer:
     except IncompleteBodyError as error:
         text = f"{error.arrived_bytes} of {error.announced_bytes} bytes arrived."
         raise Problem("upload_incomplete", text) from None
+    except DigestMalformedError as error:
+        text = f"{error.header}: it is not what RFC 9530 says, as sha-256=:BASE64:."
+        raise Problem("invalid_field", text, field=error.header) from None
+    except DigestMismatchError as error:
+        text = f"The file that arrived is not the one that {error.header} names."
+        raise Problem("digest_mismatch", text) from None
     except UploadRejectedError as error:
         if error.reason is not Reason.TOO_LARGE:
             raise

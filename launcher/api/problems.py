@@ -74,6 +74,9 @@ PROBLEMS: Mapping[str, Kind] = {
     "upload_incomplete": Kind(
         400, "The file did not arrive whole; nothing was kept", "Send it again."
     ),
+    "digest_mismatch": Kind(
+        422, "The file is not the one that its digest names; nothing was kept", "Send it again."
+    ),
     "idempotency_in_progress": Kind(
         409,
         "A request with this Idempotency-Key is being answered",

@@ -23,6 +23,7 @@ from launcher.backup.files import disk_errors, require_space
 from launcher.backup.reasons import Reason
 from launcher.config import FORM_LIMIT_BYTES
 from launcher.current import current_config
+from launcher.http.digests import SentDigests
 from launcher.http.places import place_to_transfer
 
 _SPARE_BYTES = 16 << 20
@@ -75,6 +76,7 @@ def received_body() -> Iterator[ReceivedBody]:
 
     Raises:
         UploadRejectedError: it is empty, or exceeds the limit.
+        DigestMalformedError, DigestMismatchError: of the digests that were sent with it.
         TooManyTransfersError, IncompleteBodyError, InsufficientSpaceError, StoreUnavailableError
     """
     with place_to_transfer(), _received_body() as received:
@@ -90,16 +92,17 @@ def _received_body() -> Iterator[ReceivedBody]:
         raise UploadRejectedError(Reason.TOO_LARGE, limit_bytes=limit_bytes)
     if not announced_bytes:
         raise UploadRejectedError(Reason.EMPTY)
+    digests = SentDigests()
     sweep(config.incoming_dir)
     with drained(2 * limit_bytes):
         require_room()
         request.max_content_length = limit_bytes
         with IncomingFile(config.incoming_dir, limit_bytes=limit_bytes) as file:
-            sha256 = _receive(file, announced_bytes)
+            sha256 = _receive(file, announced_bytes, digests)
             yield ReceivedBody(file.path, sha256)
 
 
-def _receive(file: IncomingFile, announced_bytes: int) -> str:
+def _receive(file: IncomingFile, announced_bytes: int, digests: SentDigests) -> str:
     digest = hashlib.sha256()
     while file.size_bytes < announced_bytes:
         try:
@@ -109,7 +112,9 @@ def _receive(file: IncomingFile, announced_bytes: int) -> str:
         if not piece:
             raise IncompleteBodyError(file.size_bytes, announced_bytes)
         digest.update(piece)
+        digests.update(piece)
         file.write(piece)
+    digests.check()
     file.seek(0)  # what the file buffers is written
     return digest.hexdigest()
 

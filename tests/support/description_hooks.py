@@ -14,6 +14,7 @@ import schemathesis
 
 _DEPENDS_ON_THE_SITE = {
     "confirm_mismatch",
+    "digest_mismatch",
     "idempotency_mismatch",
     "plan_changed",
     "precondition_failed",
@@ -22,8 +23,8 @@ _DEPENDS_ON_THE_SITE = {
 }
 """Codes that refuse what the description allows: it cannot know what is there."""
 
-_PASSES = {"data_being_replaced", "database_busy"}
-"""Codes of an answer during a restore that another request began."""
+_PASSES = {"data_being_replaced", "database_busy", "too_many_transfers"}
+"""Codes of an answer during a restore or a transfer that another request began."""
 
 _CRON = "backup_cron_expression"
 """A field whose grammar no pattern describes."""

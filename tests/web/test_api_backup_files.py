@@ -363,6 +363,46 @@ def test_of_a_file_longer_than_announced_the_check_finds_the_end_missing(
     assert service.list() == []
 
 
+def digest(body: bytes, algorithm: str = "sha256") -> str:
+    hashed = base64.b64encode(hashlib.new(algorithm, body).digest()).decode()
+    return f"{algorithm[:3]}-{algorithm[3:]}=:{hashed}:"
+
+
+@pytest.mark.parametrize("header", ["Repr-Digest", "Content-Digest"])
+@pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
+def test_a_file_that_is_not_the_one_of_its_digest_is_refused(
+    app: Flask, upload: Upload, copy: bytes, header: str, algorithm: str
+) -> None:
+    service, config = (
+        app.extensions["launcher.background.service"],
+        app.extensions["launcher.config"],
+    )
+    answer = upload(copy, **{header: digest(copy + b"x", algorithm)})
+    assert (answer.status_code, answer.json["code"]) == (422, "digest_mismatch")
+    assert header in answer.json["detail"]
+    assert service.list() == []
+    assert left(config) == []
+
+    good = f"{digest(copy, algorithm)}, md5=:AAAA:"
+    answer = upload(copy, **{header: good})
+    assert answer.status_code == 202
+    ended(service, answer.json["id"])
+
+
+@pytest.mark.parametrize(
+    "sent",
+    ["", "sha-256", "sha-256=abc", "sha-256=:abc:", "sha-256=:YQ==:", "sha-256=:!:", ", ",
+     "sha-256=:" + "A" * 44 + ":", "SHA-256=:YQ==:", "x" * 7000],
+)  # fmt: skip
+def test_a_digest_that_is_none_is_refused_by_name(
+    upload: Upload, config: Config, sent: str
+) -> None:
+    answer = upload(b"no backup", **{"Repr-Digest": sent})
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid_field")
+    assert answer.json["field"] == "Repr-Digest"
+    assert left(config) == []
+
+
 def test_an_empty_file_is_refused(upload: Upload) -> None:
     answer = upload(b"")
     assert (answer.status_code, answer.json["code"]) == (422, "upload_rejected")
