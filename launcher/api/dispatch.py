@@ -23,7 +23,7 @@ from launcher.api.authentication import authenticate
 from launcher.api.backup_problems import problem_of
 from launcher.api.door import DOORS, PARTS, Answer, Call, Door, Result
 from launcher.api.problems import Problem
-from launcher.api.sent import MEDIA_TYPE, body_of, is_stream, query_of, read_body
+from launcher.api.sent import MEDIA_TYPE, body_of, is_stream, query_of, read_body, refuse_body
 from launcher.backup.errors import BackupError
 from launcher.db.session import (
     DatabaseFault,
@@ -119,10 +119,12 @@ def _about(path: str) -> Response:
         return _options(["GET", "HEAD", "OPTIONS"])
     if request.method not in {"GET", "HEAD"}:
         raise Problem("method_not_allowed", headers=allowed)
+    refuse_body()
     return _ABOUT[path]()
 
 
 def _options(methods: Sequence[str]) -> Response:
+    refuse_body()
     response = Response(status=204, headers={"Allow": ", ".join(methods)})
     response.headers.pop("Content-Type", None)
     return response

@@ -86,6 +86,15 @@ class Door:
     begins_work: bool = False
     is_ungated: bool = False
 
+    @property
+    def is_body_required(self) -> bool:
+        """Whether there must be a body; without one, a POST has the defaults of its fields."""
+        if self.body is None:
+            return bool(self.body_types)
+        return self.method != "POST" or any(
+            each.required for each in msgspec.structs.fields(self.body)
+        )
+
 
 PARTS: Mapping[str, tuple[str, str]] = {
     "backup": (r"[A-Za-z0-9-]{1,64}", "The id of a backup, or `latest`."),

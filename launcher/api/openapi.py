@@ -98,6 +98,10 @@ def codes_of(door: Door) -> Sequence[str]:
     codes = {*_ALWAYS, *_WITH_TOKEN, *door.problems}
     if door.body is not None or door.body_types:
         codes.update(_WITH_BODY)
+    else:
+        codes.add("body_unexpected")
+    if door.is_body_required:
+        codes.add("body_missing")
     if door.begins_work:
         codes.update(idempotency.CODES)
     if "{" in door.path:
@@ -181,7 +185,7 @@ def _operation(door: Door) -> Mapping[str, Any]:
         }
     if content:
         described["requestBody"] = {
-            "required": True,
+            "required": door.is_body_required,
             "description": _MOST_JSON + (_MOST_FILE if door.body_types else ""),
             "content": content,
         }

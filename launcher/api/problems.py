@@ -29,6 +29,8 @@ PROBLEMS: Mapping[str, Kind] = {
     # The request
     "bad_json": Kind(400, "The body is not valid JSON", "Send one JSON object in UTF-8."),
     "bad_request": Kind(400, "The request is not valid", "Compare it with the reference."),
+    "body_missing": Kind(400, "The body is missing", "Send one JSON object in UTF-8."),
+    "body_unexpected": Kind(400, "The call takes no body", "Send it without a body."),
     "token_missing": Kind(
         401, "A token is needed", "Send the header Authorization: Bearer with a token."
     ),

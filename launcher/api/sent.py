@@ -23,6 +23,7 @@ _MOST_DIGITS = 1000
 def read_body(door: Door) -> bytes:
     """Read the JSON body before the gate: a slow client must not delay a restore."""
     if door.body is None and not door.body_types:
+        refuse_body()
         return b""
     if "Transfer-Encoding" in request.headers:
         raise Problem("length_required")
@@ -36,12 +37,33 @@ def read_body(door: Door) -> bytes:
         content = request.get_data(cache=False)
     except ClientDisconnected:
         raise Problem("bad_request", "The body ended before its Content-Length.") from None
-    if content and request.mimetype != MEDIA_TYPE:
+    if not content:
+        _require_optional(door)
+        return b""
+    if request.mimetype != MEDIA_TYPE:
         offered = " or ".join((MEDIA_TYPE, *door.body_types))
         raise Problem("unsupported_type", f"Send the body as {offered}.")
     if request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
         raise Problem("unsupported_type", "Send the body in UTF-8.")
     return content
+
+
+def refuse_body() -> None:
+    """Refuse a request that has a body, without reading it.
+
+    Raises:
+        Problem
+    """
+    if request.content_length or "Transfer-Encoding" in request.headers:
+        raise Problem("body_unexpected")
+
+
+def _require_optional(door: Door) -> None:
+    if door.is_body_required:
+        fields = msgspec.structs.fields(door.body) if door.body is not None else ()
+        names = [each.encode_name for each in fields if each.required]
+        with_them = f" with {', '.join(names)}" if names else ""
+        raise Problem("body_missing", f"Send a JSON object{with_them}.")
 
 
 def is_stream(door: Door) -> bool:
@@ -72,7 +94,7 @@ def body_of(door: Door, content: bytes) -> msgspec.Struct | None:
     """Return the JSON body as the door declares it, None for one that the view reads itself."""
     if door.body is None or is_stream(door):
         return None
-    value = _parsed(content)
+    value = _parsed(content) if content else {}
     if not isinstance(value, dict):
         raise Problem("bad_json", "It is not an object.")
     _require_known(value, door.body)

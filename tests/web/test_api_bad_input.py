@@ -12,10 +12,12 @@ from launcher.api.door import DOORS, Door
 from launcher.backup.records.operation import Verb
 from launcher.current import current_backups
 from tests.support.api import Program
+from tests.support.operations import ended
 from tests.web.addresses import MALFORMED
 
 JSON = "application/json"
 WITH_BODY = [door for door in DOORS if door.body is not None]
+WITHOUT_BODY = [door for door in DOORS if door.body is None]
 WITH_PART = [door for door in DOORS if "{" in door.path]
 
 
@@ -33,7 +35,6 @@ def test_a_body_that_is_none_is_refused_at_each_call_that_takes_one(
 ) -> None:
     field = fields_of(door)[0]
     for body, kind, status, code in (
-        (b"", JSON, 400, "bad_json"),
         (b"null", JSON, 400, "bad_json"),
         (b"[1]", JSON, 400, "bad_json"),
         (b'"text"', JSON, 400, "bad_json"),
@@ -77,11 +78,69 @@ def test_a_body_that_is_none_is_refused_at_each_call_that_takes_one(
         assert [each.verb for each in current_backups().journal(limit=None)] == [Verb.INITIALISE]
 
 
+@pytest.mark.parametrize("door", WITHOUT_BODY, ids=lambda door: door.name)
+@pytest.mark.parametrize("body", [b"{}", b"x", b" " * 10_000_000])
+def test_a_body_is_refused_where_none_is_taken(
+    app: Flask, program: Program, door: Door, body: bytes
+) -> None:
+    methods = [door.method, "HEAD"] if door.method == "GET" else [door.method]
+    for method in methods:
+        answer = program(method, path_of(door), data=body, content_type=JSON)
+        assert answer.status_code == 400
+        assert method == "HEAD" or answer.json["code"] == "body_unexpected", door.name
+    with app.app_context():
+        assert [each.verb for each in current_backups().journal(limit=None)] == [Verb.INITIALISE]
+
+
+@pytest.mark.parametrize("path", ["/", "/openapi.json"])
+def test_the_reference_takes_no_body(program: Program, path: str) -> None:
+    assert program("GET", path, data=b"{}").json["code"] == "body_unexpected"
+    assert program("OPTIONS", path, data=b"{}").json["code"] == "body_unexpected"
+
+
+def test_a_body_of_unknown_length_is_not_read_where_none_is_taken(program: Program) -> None:
+    answer = program("DELETE", "/backups/latest", headers={"Transfer-Encoding": "chunked"})
+    assert answer.json["code"] == "body_unexpected"
+
+
+def test_an_announced_body_of_no_bytes_is_none(program: Program) -> None:
+    answer = program("GET", "/backups", data=b"", content_type=JSON)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "detail"),
+    [
+        ("POST", "/backups/latest/restore", "Send a JSON object with confirm."),
+        ("POST", "/undo", "Send a JSON object with confirm."),
+        ("PATCH", "/backups/latest", "Send a JSON object."),
+        ("PUT", "/schedule", "Send a JSON object with backup_enabled, backup_cron_expression, "),
+    ],
+)
+@pytest.mark.parametrize("kind", [None, JSON, "text/plain"])
+def test_a_missing_body_is_named_with_what_it_needs(
+    program: Program, method: str, path: str, detail: str, kind: str | None
+) -> None:
+    answer = program(method, path, content_type=kind)
+    assert (answer.status_code, answer.json["code"]) == (400, "body_missing")
+    assert answer.json["detail"].startswith(detail)
+
+
+@pytest.mark.parametrize("kind", [None, JSON])
+def test_a_backup_is_created_without_a_body(app: Flask, program: Program, kind: str | None) -> None:
+    answer = program("POST", "/backups?note=Nightly", content_type=kind)
+    assert answer.status_code == 202, answer.text
+    with app.app_context():
+        service = current_backups()
+        entry = ended(service, answer.json["id"])
+        assert service.get(entry.backup_id).note == "Nightly"
+
+
 @pytest.mark.parametrize("door", WITH_PART, ids=lambda door: f"{door.method} {door.path}")
 @pytest.mark.parametrize("part", [*MALFORMED, "..%2f", "a%2fb", "ä", ".", "%2e%2e", "latest%00"])
 def test_what_can_be_no_id_is_found_nowhere(program: Program, door: Door, part: str) -> None:
-    body = {"confirm": part} if "confirm" in fields_of(door) else {}
-    answer = program(door.method, path_of(door, part), json=body)
+    body = {"json": {"confirm": part}} if "confirm" in fields_of(door) else {}
+    answer = program(door.method, path_of(door, part), **body)
     assert (answer.status_code, answer.mimetype) in {
         (404, "application/problem+json"),
         (405, "application/problem+json"),  # `/backups/.` and the like is the list, for a client
