@@ -57,11 +57,16 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let a worker stand for the one that runs the jobs, after the fork and never before."""
+    """Let a worker stand for the one that runs the jobs, after the fork and never before.
+
+    What it refuses before there is a request is answered as the API answers.
+    """
+    from launcher.api.refusals import refusal  # noqa: PLC0415
     from launcher.current import current_stop  # noqa: PLC0415
     from launcher.jobs.election import start_election  # noqa: PLC0415
 
     worker.on_stop = current_stop(worker.wsgi).set
+    worker.refusal = refusal
     worker.election = start_election(worker.wsgi)
 
 

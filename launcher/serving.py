@@ -63,6 +63,7 @@ class ClientSocket(socket.socket):
     def __init__(self, *, fileno: int) -> None:
         super().__init__(fileno=fileno)
         self.unsent = bytearray()
+        self.request_line = b""
         self._budget_s = 0.0
 
     def setblocking(self, flag: bool) -> None:
@@ -116,6 +117,23 @@ class ClientSocket(socket.socket):
             self.settimeout(timeout)
 
 
+class _Refusing:
+    """The socket of a client while gunicorn refuses its request with a page of its own."""
+
+    def __init__(self, client: Any, refusal: Callable[[int, bytes], bytes]) -> None:
+        self._client = client
+        self._refusal = refusal
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def sendall(self, page: bytes) -> None:
+        """Send the page, or what `refusal` has for its status and the line of the request."""
+        status = int(page.split(maxsplit=2)[1])
+        own = self._refusal(status, getattr(self._client, "request_line", b""))
+        self._client.sendall(own or page)
+
+
 def _too_slow() -> ConnectionResetError:
     return ConnectionResetError(errno.ECONNRESET, "the client is too slow")
 
@@ -143,6 +161,7 @@ class _Connection(TConn):  # type: ignore[misc]
 
     def hand_over(self) -> None:
         """Give the parser of gunicorn what has arrived."""
+        self.sock.request_line = bytes(self.arrived.partition(b"\r\n")[0])
         self.parser.unreader.unread(bytes(self.arrived))
         self.arrived.clear()
 
@@ -179,11 +198,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.leaving: deque[_Connection] = deque()
         self.lingering: deque[_Connection] = deque()
         self.on_stop: Callable[[], None] = lambda: None
+        self.refusal: Callable[[int, bytes], bytes] = lambda _status, _request_line: b""
 
     def handle_exit(self, sig: Any, frame: Any) -> None:
         """Begin to stop: requests that wait for something end at once."""
         super().handle_exit(sig, frame)
         self.on_stop()
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer a request that is no HTTP as gunicorn does, or as `refusal` has it."""
+        super().handle_error(req, _Refusing(client, self.refusal), addr, exc)
 
     def accept(self, listener: Any) -> None:
         """Accept a connection; when there are too many, the oldest unfinished one is closed."""

@@ -149,10 +149,24 @@ class TokenNotRevokedError(AccountError):
 
 
 class TokenInvalidError(AccountError):
-    """No valid token is this text: it is unknown, revoked, or of a deactivated user."""
+    """No valid token is this text."""
 
     code = "token_invalid"
     sentence = "the token is not valid"
+
+
+class TokenRevokedError(TokenInvalidError):
+    """The token was valid once; who sends it knows it, so it may be named."""
+
+    code = "token_revoked"
+    sentence = "the token was revoked"
+
+
+class TokenUserInactiveError(TokenInvalidError):
+    """The token is in force, but its user is deactivated."""
+
+    code = "token_user_inactive"
+    sentence = "the user of the token is deactivated"
 
 
 class TokenExpiredError(AccountError):

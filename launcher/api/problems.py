@@ -31,6 +31,11 @@ PROBLEMS: Mapping[str, Kind] = {
     "bad_request": Kind(400, "The request is not valid", "Compare it with the reference."),
     "body_missing": Kind(400, "The body is missing", "Send one JSON object in UTF-8."),
     "body_unexpected": Kind(400, "The call takes no body", "Send it without a body."),
+    "token_in_address": Kind(
+        400,
+        "The token is in the address",
+        "Revoke it, since logs keep addresses. Send a new one in the header Authorization: Bearer.",
+    ),
     "token_missing": Kind(
         401, "A token is needed", "Send the header Authorization: Bearer with a token."
     ),
@@ -39,6 +44,14 @@ PROBLEMS: Mapping[str, Kind] = {
     ),
     "token_expired": Kind(
         401, "The token has expired", "Create a new one: Administration, API tokens."
+    ),
+    "token_revoked": Kind(
+        401, "The token was revoked", "Create a new one: Administration, API tokens."
+    ),
+    "token_user_inactive": Kind(
+        401,
+        "The user of the token is deactivated",
+        "Reactivate the user, or use a token of another admin.",
     ),
     "scope_missing": Kind(403, "The token does not have the scope", "Create a token that has it."),
     "role_too_low": Kind(403, "The user of the token may not do this", "Use a token of an admin."),
@@ -61,6 +74,7 @@ PROBLEMS: Mapping[str, Kind] = {
         "Get the plan again, check it, and send its new tag.",
     ),
     "too_large": Kind(413, "The body is too large", "Send less."),
+    "address_too_long": Kind(414, "The address is too long", "Send a shorter one."),
     "unsupported_type": Kind(
         415, "The body has another type", "Send it as the type that the reference names."
     ),
@@ -70,8 +84,16 @@ PROBLEMS: Mapping[str, Kind] = {
     "invalid_field": Kind(
         422, "A field is unknown, missing or not valid", "Correct the field that is named."
     ),
+    "headers_too_large": Kind(431, "The headers are too large", "Send fewer or shorter ones."),
+    "not_supported": Kind(
+        501,
+        "The body is encoded in an unknown way",
+        "Send it as it is, with the header Content-Length.",
+    ),
     "too_many_attempts": Kind(
-        429, "Too many invalid tokens from this address", "Wait, then send a valid token."
+        429,
+        "Too many invalid tokens from this address",
+        "Check the token that is sent. A valid one is accepted at once.",
     ),
     "upload_incomplete": Kind(
         400, "The file did not arrive whole; nothing was kept", "Send it again."
@@ -201,8 +223,17 @@ class Problem(Exception):  # noqa: N818 (RFC 9457 calls it a problem)
 
     def response(self, reference: str) -> Response:
         """Return the answer; `reference` is the address of the reference page."""
+        return Response(
+            msgspec.json.encode(self.members(reference)),
+            PROBLEMS[self.code].status,
+            self.headers,
+            content_type=MEDIA_TYPE,
+        )
+
+    def members(self, reference: str) -> Mapping[str, Any]:
+        """Return what the answer says; `reference` is the address of the reference page."""
         kind = PROBLEMS[self.code]
-        members = {
+        return {
             "type": f"{reference}#{self.code}",
             "title": kind.title,
             "status": kind.status,
@@ -211,9 +242,3 @@ class Problem(Exception):  # noqa: N818 (RFC 9457 calls it a problem)
             "hint": kind.hint,
             **self.facts,
         }
-        return Response(
-            msgspec.json.encode(members),
-            kind.status,
-            self.headers,
-            content_type=MEDIA_TYPE,
-        )

@@ -350,6 +350,8 @@ ACCOUNT_WORDS: Mapping[str, LazyString] = {
     ),
     "token_invalid": _("The token is not valid."),
     "token_expired": _("The token has expired."),
+    "token_revoked": _("The token was revoked."),
+    "token_user_inactive": _("The user of the token is deactivated."),
     "token_throttled": _("Too many invalid tokens. Wait a minute, then try again."),
     "setup_refused": _("This setup link is not valid, or was used"),
     "sign_in_refused": _("The user name or password is not correct."),

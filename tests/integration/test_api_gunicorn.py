@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import time
 import urllib.error
@@ -108,6 +109,35 @@ def first_backup(script: Script) -> str:
     entries = script("GET", "/operations?verb=create&limit=100").body["operations"]
     backup_id: str = entries[-1]["backup_id"]
     return backup_id
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (b"GET /api/v1/%s HTTP/1.1\r\n\r\n" % (b"x" * 9000), 414, "address_too_long"),
+        (b"GET /api/v1/status HTTP/1.1\r\nX: %s\r\n\r\n" % (b"x" * 9000), 431, "headers_too_large"),
+        (b"GET /api/v1/status HTTP/9.9\r\n\r\n", 400, "bad_request"),
+        (b"get /api/v1/status HTTP/1.1\r\n\r\n", 400, "bad_request"),
+        (b"GET /api/v1/status HTTP/1.1\r\nno header\r\n\r\n", 400, "bad_request"),
+        (
+            b"POST /api/v1/undo HTTP/1.1\r\nTransfer-Encoding: rot13\r\n\r\n",
+            501,
+            "not_supported",
+        ),
+    ],
+)
+def test_what_gunicorn_refuses_is_a_problem_too(
+    served: Server, sent: bytes, status: int, code: str
+) -> None:
+    """No test client sends what is no HTTP."""
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as client:
+        client.sendall(sent)
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        assert answer.status == status
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert json.loads(answer.read())["code"] == code
 
 
 def test_a_restore_is_followed_through_the_closed_gate_to_its_end_and_undone(
