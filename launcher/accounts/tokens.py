@@ -28,8 +28,10 @@ from launcher.accounts.errors import (
     TokenNameUnfitError,
     TokenNotRevokedError,
     TokenOwnerUnfitError,
+    TokenRevokedError,
     TokenScopesMissingError,
     TokenThrottledError,
+    TokenUserInactiveError,
 )
 from launcher.accounts.sign_in import count_invalid, is_paused
 from launcher.audit import Actor, Target
@@ -152,10 +154,13 @@ def authenticate(secret: str, *, address: str, now: datetime | None = None) -> A
     """Return the valid token that is this text; the transaction before is lost.
 
     A valid token is accepted however many invalid ones came before, so that nobody can lock it out.
+    One that was valid once is not counted, and its reason is given however often it comes: nobody
+    can guess it, so it comes from a program whose owner must learn what to do.
 
     Raises:
-        TokenInvalidError, TokenExpiredError: it is not valid; that is counted.
-        TokenThrottledError: nor is it valid, and too many such came from this address.
+        TokenRevokedError, TokenExpiredError, TokenUserInactiveError: it was valid once.
+        TokenInvalidError: it is unknown; that is counted.
+        TokenThrottledError: it is unknown, and too many such came from this address.
     """
     moment = now or utc_now()
     digest = _digest(secret)
@@ -164,7 +169,9 @@ def authenticate(secret: str, *, address: str, now: datetime | None = None) -> A
         if token.last_used_at is None or not abs(moment - token.last_used_at) < _USED_EVERY:
             _note_use(token, address, moment)
             token = _valid(digest, moment)  # it may have been revoked in between
-    except (TokenInvalidError, TokenExpiredError) as error:
+    except (TokenRevokedError, TokenUserInactiveError):
+        raise
+    except TokenInvalidError as error:
         raise _refusal(address, moment) or error from None
     return token
 
@@ -180,10 +187,14 @@ def revoked() -> frozenset[str]:
 
 def _valid(digest: str, now: datetime) -> ApiToken:
     token = db.session.scalar(_with_owner().where(ApiToken.token_sha256 == digest))
-    if token is None or digest in revoked() or not token.user.is_active:
+    if digest in revoked():
+        raise TokenRevokedError
+    if token is None:
         raise TokenInvalidError
     if is_expired(token, now):
         raise TokenExpiredError
+    if not token.user.is_active:
+        raise TokenUserInactiveError
     return token
 
 

@@ -2,22 +2,64 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import request
 
 from launcher.accounts import tokens
 from launcher.accounts.errors import TokenExpiredError, TokenInvalidError, TokenThrottledError
+from launcher.api import following
 from launcher.api.door import Call
 from launcher.api.problems import Problem
 from launcher.audit import Actor
 from launcher.models import ApiToken, TokenScope
 
 _CHALLENGE = 'Bearer realm="launcher"'
+_INVALID = {"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'}
+_ONE_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*")
+"""What a token can be (RFC 6750, 2.1), and far longer than any of ours."""
+_NAMES = frozenset(
+    {
+        "access_token",
+        "api_key",
+        "api_token",
+        "apikey",
+        "auth",
+        "auth_token",
+        "authorization",
+        "bearer",
+        "bearer_token",
+        "token",
+        "x_api_key",
+    }
+)
+"""Parameters in which other sites take a token, as `_name` writes them."""
+_STARTS = (tokens.START, following.START)
+_TOO_MANY = "Several invalid tokens came from this address, and this one is not valid either."
+
+
+def refuse_token_in_address() -> None:
+    """Refuse a request with a token in its query string, whatever else it has.
+
+    RFC 6750 (2.3) and the current practice of OAuth (RFC 9700, 4.3.2) forbid it: addresses are
+    kept in logs and histories.
+
+    Raises:
+        Problem
+    """
+    for name, values in request.args.lists():
+        if _name(name) in _NAMES or any(each.startswith(_STARTS) for each in values):
+            raise Problem("token_in_address")
+
+
+def _name(parameter: str) -> str:
+    return parameter.lower().replace("-", "_")
 
 
 def bearer() -> str:
     """Return the token that this request was sent with, valid or not; "" for none."""
     # Not `request.authorization`: it fails for a header that holds no ASCII.
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, secret = request.headers.get("Authorization", "").strip().partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else ""
 
 
@@ -28,15 +70,20 @@ def authenticate(scope: TokenScope) -> ApiToken:
         Problem: there is none, it is not valid, or does not have the scope.
     """
     if not (secret := bearer()):
-        raise Problem("token_missing", headers={"WWW-Authenticate": _CHALLENGE})
+        is_sent = bool(request.headers.get("Authorization", "").strip())
+        detail = "The header Authorization must be Bearer and the token." if is_sent else ""
+        raise Problem("token_missing", detail, headers={"WWW-Authenticate": _CHALLENGE})
+    if not _ONE_TOKEN.fullmatch(secret):
+        raise Problem(
+            "token_invalid", "The header Authorization must hold one token.", headers=_INVALID
+        )
     try:
         token = tokens.authenticate(secret, address=request.remote_addr or "")
     except TokenThrottledError as error:
         wait = {"Retry-After": str(error.wait_s)}
-        raise Problem("too_many_attempts", headers=wait) from None
+        raise Problem("too_many_attempts", _TOO_MANY, headers=wait) from None
     except (TokenInvalidError, TokenExpiredError) as error:
-        challenge = f'{_CHALLENGE}, error="invalid_token"'
-        raise Problem(error.code, headers={"WWW-Authenticate": challenge}) from None
+        raise Problem(error.code, headers=_INVALID) from None
     require(token, scope)
     return token
 

@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import PathConverter, Rule
 
 from launcher.api import idempotency, openapi, reference
-from launcher.api.authentication import authenticate
+from launcher.api.authentication import authenticate, refuse_token_in_address
 from launcher.api.backup_problems import problem_of
 from launcher.api.door import DOORS, PARTS, Answer, Call, Door, Result
 from launcher.api.problems import Problem
@@ -90,6 +90,7 @@ def dispatch(rest: str = "") -> Response:
 
 
 def _answer(path: str) -> Response:
+    refuse_token_in_address()
     if path in _ABOUT:
         return _about(path)
     door, parts = _find(path)

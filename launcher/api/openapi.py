@@ -25,9 +25,12 @@ _JSON = "application/json"
 _ALWAYS = ("internal",)
 _WITH_TOKEN = (
     "bad_request",
+    "token_in_address",
     "token_missing",
     "token_invalid",
     "token_expired",
+    "token_revoked",
+    "token_user_inactive",
     "scope_missing",
     "role_too_low",
     "not_acceptable",

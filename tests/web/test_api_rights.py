@@ -160,10 +160,11 @@ def _of_another_operation(app: Flask) -> str:
         (lambda app: f"Bearer {of_dora(app).swapcase()}", "token_invalid"),
         (lambda app: f"Bearer {of_dora(app)}, Bearer x", "token_invalid"),
         (lambda _app: "Bearer \xff", "token_invalid"),
-        (lambda _app: f"Bearer {'x' * 5000}", "token_invalid"),
+        (lambda _app: f"Bearer {'x' * 10_000}", "token_invalid"),
+        (lambda app: f"Bearer {of_dora(app)},Bearer {'x' * 40}", "token_invalid"),  # sent twice
         (_expired, "token_expired"),
-        (_revoked, "token_invalid"),
-        (_deactivated, "token_invalid"),
+        (_revoked, "token_revoked"),
+        (_deactivated, "token_user_inactive"),
         (_of_another_operation, "token_invalid"),
     ],
 )
@@ -177,29 +178,18 @@ def test_what_is_no_valid_token_opens_nothing(
         assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="launcher"')
 
 
-@pytest.mark.parametrize("name", ["access_token", "token", "Authorization"])
-def test_a_token_in_the_address_opens_nothing(app: Flask, client: FlaskClient, name: str) -> None:
-    secret = new_token(app)
-    for door in DOORS:
-        answer = call(client, door, query=f"{name}={secret}")
-        # One that a follow token opens too looks at the rest before it looks for another.
-        expected = (422, "invalid_field") if door.is_ungated else (401, "token_missing")
-        assert code_of(answer) == expected, door.name
-        assert secret not in answer.text
-
-
 def test_a_session_opens_nothing(app: Flask, ada: Visitor) -> None:
     for door in DOORS:
         answer = ada.client.open(path_of(door), method=door.method)
         assert code_of(answer) == (401, "token_missing"), (door.name, ADA.username)
 
 
-@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "bEaReR", "Bearer "])
-def test_the_case_of_the_scheme_does_not_count(
+@pytest.mark.parametrize("scheme", ["bearer", "BEARER", "bEaReR", "Bearer ", " Bearer"])
+def test_the_case_of_the_scheme_and_spaces_around_do_not_count(
     app: Flask, client: FlaskClient, scheme: str
 ) -> None:
     status = next(door for door in DOORS if door.name == "get_status")
-    assert call(client, status, f"{scheme} {new_token(app)}").status_code == 200
+    assert call(client, status, f"{scheme} {new_token(app)}  ").status_code == 200
 
 
 def _paths() -> Iterator[tuple[Door, set[str]]]:
