@@ -37,13 +37,10 @@ def read_body(door: Door) -> bytes:
         content = request.get_data(cache=False)
     except ClientDisconnected:
         raise Problem("bad_request", "The body ended before its Content-Length.") from None
-    if not content:
-        _require_optional(door)
-        return b""
-    if request.mimetype != MEDIA_TYPE:
+    if content and request.mimetype != MEDIA_TYPE:
         offered = " or ".join((MEDIA_TYPE, *door.body_types))
         raise Problem("unsupported_type", f"Send the body as {offered}.")
-    if request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+    if content and request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
         raise Problem("unsupported_type", "Send the body in UTF-8.")
     return content
 
@@ -94,6 +91,8 @@ def body_of(door: Door, content: bytes) -> msgspec.Struct | None:
     """Return the JSON body as the door declares it, None for one that the view reads itself."""
     if door.body is None or is_stream(door):
         return None
+    if not content:
+        _require_optional(door)
     value = _parsed(content) if content else {}
     if not isinstance(value, dict):
         raise Problem("bad_json", "It is not an object.")
