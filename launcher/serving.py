@@ -18,11 +18,11 @@ import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
@@ -136,6 +136,36 @@ class _Refusing:
 
 def _too_slow() -> ConnectionResetError:
     return ConnectionResetError(errno.ECONNRESET, "the client is too slow")
+
+
+class _AwaitedBody:
+    """A body that the client sends once it is asked to, when something reads it.
+
+    A request that is refused before is answered without: the client need not send a large file.
+    """
+
+    def __init__(self, body: Any, sock: ClientSocket) -> None:
+        self._body = body
+        self._sock = sock
+        self.is_awaited = True
+
+    def _asked(self) -> Any:
+        if self.is_awaited:
+            self.is_awaited = False
+            self._sock.sendall(_CONTINUE)
+        return self._body
+
+    def read(self, size: int | None = None) -> bytes:
+        return cast("bytes", self._asked().read(size))
+
+    def readline(self, size: int | None = None) -> bytes:
+        return cast("bytes", self._asked().readline(size))
+
+    def readlines(self, size: int | None = None) -> list[bytes]:
+        return cast("list[bytes]", self._asked().readlines(size))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._asked())
 
 
 class _Connection(TConn):  # type: ignore[misc]
@@ -330,6 +360,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         conn.close()
+
+    def handle_request(self, req: Any, conn: Any) -> bool:
+        """Answer a request; its client is asked for a body it holds back once that is read."""
+        if req._expected_100_continue and not self.cfg.is_ssl:  # noqa: SLF001
+            req._expected_100_continue = False  # noqa: SLF001 (gunicorn would ask at once)
+            req.body = _AwaitedBody(req.body, conn.sock)
+            req.force_close()  # whether the client sends it after all is unknown
+        return bool(super().handle_request(req, conn))
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
         """Whether the connection can be reused: not when part of a body is unread.

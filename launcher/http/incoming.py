@@ -153,6 +153,8 @@ def drain(most_bytes: int) -> None:
     if not request.environ.get("wsgi.input_terminated"):
         return  # a server that does not say where the body ends
     stream: IO[bytes] = request.environ["wsgi.input"]
+    if getattr(stream, "is_awaited", False):
+        return  # it was not asked for, so it is not sent: `launcher.serving`
     deadline = time.monotonic() + _DRAIN_S
     while most_bytes > 0 and time.monotonic() < deadline:
         chunk = stream.read(_CHUNK_BYTES)

@@ -35,6 +35,7 @@ from tests.support.visitor import Visitor
 PASSWORD = "a long enough password"
 FORM_TYPE = b"Content-Type: application/x-www-form-urlencoded\r\n"
 POST = b"POST /login HTTP/1.1\r\nHost: a\r\n" + FORM_TYPE
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 GET = b"GET /login HTTP/1.1\r\nHost: a\r\n\r\n"
 
 # What a client sends before it falls silent, and leaves what comes back unread.
@@ -193,6 +194,34 @@ def test_a_form_that_is_to_be_asked_for_is_asked_for_once(impatient: Server) -> 
         client.sendall(b"username=x")
         answer = read_all(client)
     assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"100 Continue" not in answer
+
+
+def test_a_large_file_that_will_be_refused_is_not_asked_for(
+    filled: Path, impatient: Server
+) -> None:
+    said = run_flask(filled, "token", "create", "y", "--user", "dora", "--expires", "1d",
+                     "--scope", "backups:create")  # fmt: skip
+
+    def head(token: str, length: int = 1_000_000) -> bytes:
+        return (
+            "POST /api/v1/backups HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+            f"Authorization: Bearer {token}\r\nContent-Type: application/octet-stream\r\n"
+            f"Content-Length: {length}\r\n\r\n"
+        ).encode()
+
+    good = said.split()[0]
+    refused = {401: head("wrong"), 413: head(good, length=10**12)}
+    for status, sent in refused.items():
+        with connect(impatient) as client:
+            client.sendall(sent)
+            assert client.recv(12) == f"HTTP/1.1 {status}".encode()
+    with connect(impatient) as client:
+        client.sendall(head(good))
+        assert client.recv(len(CONTINUE)) == CONTINUE
+        client.sendall(b"x" * 1_000_000)
+        answer = read_all(client)
+    assert answer.startswith(b"HTTP/1.1 202 ")
     assert b"100 Continue" not in answer
 
 
