@@ -34,6 +34,7 @@ from launcher.db.session import (
     ungated,
 )
 from launcher.extensions import csrf, db
+from launcher.http.hosts import HOST_IS_NONE, is_served_host
 from launcher.http.places import RETRY_AFTER_S, TooManyTransfersError
 
 PREFIX = "/api/v1"
@@ -90,6 +91,7 @@ def dispatch(rest: str = "") -> Response:
 
 
 def _answer(path: str) -> Response:
+    _refuse_other_hosts()
     refuse_token_in_address()
     if path in _ABOUT:
         return _about(path)
@@ -108,6 +110,13 @@ def _answer(path: str) -> Response:
         view = cast("Callable[[Call], Answer]", door.view)
         return _respond(door, idempotency.once(call, idempotency.digest_of(content), view))
     return _respond(door, door.view(call))
+
+
+def _refuse_other_hosts() -> None:
+    if request.environ.get(HOST_IS_NONE):
+        raise Problem("bad_request", "The header Host names no host.")
+    if not is_served_host():
+        raise Problem("host_not_served")
 
 
 _ABOUT = {"/": reference.response, "/openapi.json": openapi.response}

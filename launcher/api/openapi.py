@@ -25,6 +25,7 @@ _JSON = "application/json"
 _ALWAYS = ("internal",)
 _WITH_TOKEN = (
     "bad_request",
+    "host_not_served",
     "token_in_address",
     "token_missing",
     "token_invalid",

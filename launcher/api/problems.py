@@ -31,6 +31,11 @@ PROBLEMS: Mapping[str, Kind] = {
     "bad_request": Kind(400, "The request is not valid", "Compare it with the reference."),
     "body_missing": Kind(400, "The body is missing", "Send one JSON object in UTF-8."),
     "body_unexpected": Kind(400, "The call takes no body", "Send it without a body."),
+    "host_not_served": Kind(
+        400,
+        "The site is not served under this host name",
+        "An admin of the server can add the name to LAUNCHER_HOSTS.",
+    ),
     "token_in_address": Kind(
         400,
         "The token is in the address",

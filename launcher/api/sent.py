@@ -31,18 +31,21 @@ def read_body(door: Door) -> bytes:
         if request.content_length is None:
             raise Problem("length_required")
         return b""
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise Problem("too_large", f"A JSON body has at most {MAX_BODY_BYTES} bytes.")
-    try:
-        content = request.get_data(cache=False)
-    except ClientDisconnected:
-        raise Problem("bad_request", "The body ended before its Content-Length.") from None
-    if content and request.mimetype != MEDIA_TYPE:
+    length = request.content_length or 0
+    if length and request.mimetype != MEDIA_TYPE:
         offered = " or ".join((MEDIA_TYPE, *door.body_types))
         raise Problem("unsupported_type", f"Send the body as {offered}.")
-    if content and request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+    if (
+        request.content_length
+        and request.mimetype_params.get("charset", "utf-8").lower() != "utf-8"
+    ):
         raise Problem("unsupported_type", "Send the body in UTF-8.")
-    return content
+    if length > MAX_BODY_BYTES:
+        raise Problem("too_large", f"A JSON body has at most {MAX_BODY_BYTES} bytes.")
+    try:
+        return request.get_data(cache=False)
+    except ClientDisconnected:
+        raise Problem("bad_request", "The body ended before its Content-Length.") from None
 
 
 def refuse_body() -> None:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wrappers import Response as BaseResponse
 
 from launcher.config import ConfigError
 from launcher.current import current_config
+from launcher.http.hosts import HOST_IS_NONE, is_of_api, is_served_host
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.web.errors import show_refusal
@@ -34,8 +34,8 @@ _HOST = re.compile(
 )
 _NOT_ASCII = re.compile(r"[^\x21-\x7e]")
 
-# Probes and scrapers ask by address; the refusal has its style.
-_FOR_ANY_HOST = {"health.healthz", "metrics.show", "assets.asset"}
+# Probes and scrapers ask by address; the refusal has its style; the API refuses as a problem.
+_FOR_ANY_HOST = {"health.healthz", "metrics.show", "assets.asset", "api.dispatch"}
 
 
 class _Site:
@@ -51,7 +51,12 @@ class _Site:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not _HOST.fullmatch(environ.get("HTTP_HOST", "")):
-            return BaseResponse("The header Host names no host.\n", 400)(environ, start_response)
+            if not is_of_api(environ.get("PATH_INFO", ""), self._prefix):
+                return BaseResponse("The header Host names no host.\n", 400)(
+                    environ, start_response
+                )
+            environ[HOST_IS_NONE] = True
+            del environ["HTTP_HOST"]
         environ["QUERY_STRING"] = _NOT_ASCII.sub(_quoted, environ.get("QUERY_STRING", ""))
         path = environ.get("PATH_INFO", "")
         if self._prefix and f"{path}/".startswith(f"{self._prefix}/"):
@@ -89,15 +94,7 @@ def check_prefix(app: Flask) -> None:
 
 
 def _refuse_other_hosts() -> Response | None:
-    """A request without `Host` may pass: no browser sends one, but health probes do."""
-    hosts = current_config().hosts
-    host = request.environ.get("HTTP_HOST", "")
-    if (
-        not hosts
-        or not host
-        or request.endpoint in _FOR_ANY_HOST
-        or host_is_trusted(host.lower(), hosts)
-    ):
+    if request.endpoint in _FOR_ANY_HOST or is_served_host():
         return None
     do_without_database()
     text = gettext(

@@ -222,6 +222,18 @@ def test_a_host_that_is_none_is_refused(app: Flask, host: str) -> None:
     assert (answer.status_code, answer.text) == (400, "The header Host names no host.\n")
 
 
+@pytest.mark.parametrize("host", ["[", "other.example"])
+@pytest.mark.parametrize("path", ["/api/v1/status", "/api/v1/"])
+def test_the_api_refuses_such_a_host_as_a_problem(
+    make_app: MakeApp, new_data: Path, tmp_path: Path, host: str, path: str
+) -> None:
+    client = site_named(make_app, new_data, tmp_path, "home.example").test_client()
+    answer = client.get(path, environ_overrides={"HTTP_HOST": host})
+
+    assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+    assert answer.json["code"] == ("bad_request" if host == "[" else "host_not_served")
+
+
 def test_probes_by_address_are_answered_all_the_same(
     make_app: MakeApp, new_data: Path, tmp_path: Path
 ) -> None:
