@@ -13,6 +13,7 @@ import os
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -28,6 +29,7 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}  # FAT, 
 _NO_MODES = {errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 # What PostgreSQL's `fsync_fname` takes as "a directory cannot be flushed here".
 _NO_DIRECTORY_SYNC = {errno.EINVAL, errno.EBADF, errno.EOPNOTSUPP, errno.ENOSYS}
+_LEFT_AFTER_S = 600  # a write of a small file takes milliseconds
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -116,6 +118,20 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = 
         raise
     if durable:
         sync_directory(path.parent)
+
+
+def remove_left_temporaries(folder: Path) -> None:
+    """Remove what `write_atomic` left in `folder` when its process was killed.
+
+    Other processes write there meanwhile, without a lock, so only what is old is left over.
+
+    Raises:
+        OSError
+    """
+    for temporary in folder.glob(".*.tmp"):
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - temporary.stat().st_mtime > _LEFT_AFTER_S:
+                temporary.unlink()
 
 
 def discard(*paths: Path) -> None:

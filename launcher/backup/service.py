@@ -36,7 +36,7 @@ from launcher.backup.errors import (
     UploadRejectedError,
     VerificationError,
 )
-from launcher.backup.files import disk_errors, free_bytes, is_folder
+from launcher.backup.files import disk_errors, free_bytes, is_folder, remove_left_temporaries
 from launcher.backup.journal import Journal
 from launcher.backup.operations import Aside, NestedProgress, Operation, Operations
 from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, Store, utc_now
@@ -886,9 +886,9 @@ class BackupService(Catalogue):
         """Remove unfinished work; only while the operation lock is held."""
         self._store.sweep()
         with contextlib.suppress(OSError):
-            for pattern in (".incoming-*.db*", ".*.tmp"):
-                for left in self._data_dir.glob(pattern):
-                    left.unlink(missing_ok=True)
+            for left in self._data_dir.glob(".incoming-*.db*"):
+                left.unlink(missing_ok=True)
+            remove_left_temporaries(self._data_dir)
 
     def _after_interruption(
         self, progress: Progress, facts: dict[str, object]

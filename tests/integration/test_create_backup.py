@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -265,3 +267,15 @@ def test_a_clock_that_jumps_back_makes_a_good_backup(home: House) -> None:
     second = home.create()
     assert [backup.id for backup in home.service.list()] == [first.id, second.id]
     assert second.verification.state is State.VERIFIED
+
+
+def test_only_old_unfinished_files_of_others_are_removed(home: House) -> None:
+    """Other processes write their small files beside the database at the same time."""
+    being_written, left = (home.live.with_name(f".jobs.json.{n}.tmp") for n in ("0a1b", "2c3d"))
+    being_written.write_bytes(b"half")
+    left.write_bytes(b"half")
+    an_hour_ago = time.time() - 3600
+    os.utime(left, (an_hour_ago, an_hour_ago))
+    home.create()
+    assert being_written.exists()
+    assert not left.exists()
