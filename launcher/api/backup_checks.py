@@ -13,6 +13,7 @@ _MAY_NOT_START = (
     "operation_in_progress",
     "not_started",
     "store_unavailable",
+    "source_database",
     "insufficient_space",
 )
 

@@ -13,6 +13,7 @@ from msgspec import Meta
 from launcher.api.authentication import actor_of, token_of
 from launcher.api.backups import Note, require_manifest, require_undamaged
 from launcher.api.door import Answer, Call, door
+from launcher.api.following import promised
 from launcher.api.idempotency import once
 from launcher.api.problems import Problem
 from launcher.api.started import STARTED_HEADERS, StartedOperation, begin, started
@@ -138,6 +139,7 @@ class UploadQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         "not_started",
         "too_many_transfers",
         "store_unavailable",
+        "source_database",
         "insufficient_space",
     ),
     response_headers=STARTED_HEADERS,
@@ -160,12 +162,13 @@ def _upload(call: Call) -> Answer:
             named = Received(received.path, "" if note else "upload")
 
             def start(call: Call) -> Answer:
-                id_ = start_upload(named, by=by, note=note, operation_id=call.operation_id)
-                return started(id_, verb=Verb.UPLOAD, by=by)
+                with promised(call.operation_id) as token:
+                    id_ = start_upload(named, by=by, note=note, operation_id=call.operation_id)
+                return started(id_, verb=Verb.UPLOAD, by=by, token=token)
 
             return once(call, received.sha256, start)
     except IncompleteBodyError as error:
-        text = f"{error.arrived_bytes} of {error.announced_bytes} bytes arrived."
+        text = f"Fewer bytes arrived than the {error.announced_bytes} of its Content-Length."
         raise Problem("upload_incomplete", text) from None
     except DigestMalformedError as error:
         text = f"{error.header}: it is not what RFC 9530 says, as sha-256=:BASE64:."

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from launcher.api.authentication import actor_of
 from launcher.api.door import Answer, Call, door
+from launcher.api.following import require_record
 from launcher.api.moments import Moment, written, written_if
 from launcher.api.problems import Problem
 from launcher.current import current_config
@@ -100,7 +101,13 @@ class StartedRun(msgspec.Struct, kw_only=True):
     run: Annotated[JobRun | None, Meta(description="null where it was not recorded.")]
 
 
-_PROBLEMS = ("operation_in_progress", "store_unavailable", "not_started", "insufficient_space")
+_PROBLEMS = (
+    "operation_in_progress",
+    "store_unavailable",
+    "source_database",
+    "not_started",
+    "insufficient_space",
+)
 
 
 @door(
@@ -157,8 +164,13 @@ def run_job(call: Call) -> Answer:
     assert call.token is not None  # noqa: S101 (the call has a scope)
     job_id, by = _job_id(call), actor_of(call.token).name
     release()
+    require_record()
+    data_dir = current_config().data_dir
+    before = {each.id for each in runs(data_dir)[job_id]}
     process.run_now(current_config(), job_id, by=by)
-    started = next(iter(runs(current_config().data_dir)[job_id]), None)
+    # One of before is another run: where the disk filled up since, this one is not recorded.
+    now = (each for each in runs(data_dir)[job_id] if each.id not in before and each.by == by)
+    started = next(now, None)
     location = url_for("api.dispatch", rest=f"jobs/{job_id}")
     result = StartedRun(job=job_id, run=_run(started) if started else None)
     return Answer(result, headers={"Location": location})

@@ -48,6 +48,12 @@ def read(folder: Path, token: str, kind: type[T]) -> T | None:
     return None if is_old else kept
 
 
+def forget(folder: Path, token: str) -> None:
+    """Make a token invalid, where the disk allows it."""
+    with contextlib.suppress(OSError):
+        _path(folder, token).unlink(missing_ok=True)
+
+
 def _path(folder: Path, token: str) -> Path:
     # Nothing of a request becomes a path.
     digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()

@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,8 +24,10 @@ from launcher.background.service import Installation, build_backups, installatio
 from launcher.backup.codec import DecodeError, decode, encode, parse
 from launcher.backup.errors import (
     BackupError,
+    InsufficientSpaceError,
     NotStartedError,
     OperationInProgressError,
+    SourceDatabaseError,
     StoreUnavailableError,
 )
 from launcher.backup.ports import OnProgress
@@ -110,7 +113,8 @@ def start(config: Config, request: OperationRequest, *, by: str, operation_id: s
     The caller must not have entered the gate.
 
     Raises:
-        OperationInProgressError, StoreUnavailableError: it could not begin.
+        OperationInProgressError, InsufficientSpaceError, SourceDatabaseError,
+        StoreUnavailableError: it could not begin.
         NotStartedError: its process ended before; the server log may say why.
     """
     order = _Order(installation_of(config), request.verb, request, by, operation_id)
@@ -145,6 +149,11 @@ def launch(module: str, request: object) -> str:
     return said
 
 
+_REFUSALS: Mapping[str, type[BackupError]] = {
+    each.code: each for each in (InsufficientSpaceError, SourceDatabaseError)
+}
+
+
 def refusal(said: str) -> Exception:
     """Return the error that a process replied instead of beginning."""
     try:
@@ -154,7 +163,8 @@ def refusal(said: str) -> Exception:
     if facts["reason"] == Reason.OPERATION_RUNNING:
         since = datetime.fromisoformat(facts["since"]) if facts["since"] else None
         return OperationInProgressError(verb=facts["verb"], by=facts["by"], since=since)
-    return StoreUnavailableError(Reason(facts.pop("reason")), **facts)
+    kind = _REFUSALS.get(facts.pop("code"), StoreUnavailableError)
+    return kind(Reason(facts.pop("reason")), **facts)
 
 
 # --- in the other process ----------------------------------------------------------------
@@ -243,7 +253,7 @@ class StartReply:
 
     def refused(self, error: BackupError) -> None:
         """Reply why the work cannot begin."""
-        self.give(json.dumps({"reason": error.reason, **error.facts}))
+        self.give(json.dumps({"code": error.code, "reason": error.reason, **error.facts}))
 
     def give(self, line: str) -> None:
         """Reply `line`, unless there was a reply."""

@@ -237,6 +237,22 @@ def require_space(path: Path, required_bytes: int, *, what: str) -> None:
         )
 
 
+def require_writable(folder: Path, size_bytes: int) -> None:
+    """Refuse when a file of this size cannot be written in `folder`, durably, at this moment.
+
+    Raises:
+        OSError: the disk refused it, or a quota or a limit did, which `free_bytes` does not know.
+    """
+    probe = folder / f".{secrets.token_hex(4)}.tmp"
+    try:
+        with create_new(probe) as file:
+            file.write(bytes(size_bytes))
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        discard(probe)
+
+
 def empty_directory(path: Path, *, but: str = "") -> None:
     """Remove everything inside `path`, and never anything that a link in it points to.
 

@@ -251,6 +251,10 @@ _ROUNDED: Mapping[str, Callable[[float], int]] = {
 }
 
 
+_SMALLEST_MB = 1_000_000
+"""Below it, a size is written in kilobytes: 0.0 MB would be no size."""
+
+
 class _Sentences(Formatter):
     """Formats with more ways to write a fact: MB, GB, `needed`, `free`, `since` and `maker`.
 
@@ -261,7 +265,7 @@ class _Sentences(Formatter):
     def format_field(self, value: Fact, format_spec: str) -> str:
         match format_spec:
             case "MB" | "needed" | "free":
-                return f"{_ROUNDED[format_spec](int(value) / 1e5) / 10:,.1f} MB"
+                return _size(int(value), _ROUNDED[format_spec])
             case "GB":
                 return f"{int(value) / 1e9:,.1f} GB"
             case "since":
@@ -269,6 +273,12 @@ class _Sentences(Formatter):
             case "maker":
                 return f"Launcher {value}" if value else "a newer Launcher"
         return str(super().format_field(value, format_spec))
+
+
+def _size(value: int, rounded: Callable[[float], int]) -> str:
+    if value < _SMALLEST_MB:
+        return f"{rounded(value / 1e3)} kB"
+    return f"{rounded(value / 1e5) / 10:,.1f} MB"
 
 
 def fill(sentence: str, facts: Mapping[str, Fact]) -> str:

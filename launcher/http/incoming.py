@@ -61,9 +61,8 @@ class ReceivedBody:
 class IncompleteBodyError(Exception):
     """The body ended before its announced length."""
 
-    def __init__(self, arrived_bytes: int, announced_bytes: int) -> None:
-        super().__init__(arrived_bytes, announced_bytes)
-        self.arrived_bytes = arrived_bytes
+    def __init__(self, announced_bytes: int) -> None:
+        super().__init__(announced_bytes)
         self.announced_bytes = announced_bytes
 
 
@@ -110,7 +109,8 @@ def _receive(file: IncomingFile, announced_bytes: int, digests: SentDigests) -> 
         except (OSError, ClientDisconnected):
             piece = b""
         if not piece:
-            raise IncompleteBodyError(file.size_bytes, announced_bytes)
+            # How many arrived is unknown: of a read that fails, the server drops what it had.
+            raise IncompleteBodyError(announced_bytes)
         digest.update(piece)
         digests.update(piece)
         file.write(piece)

@@ -27,7 +27,8 @@ def start_operation(request: OperationRequest, *, by: str, operation_id: str = "
     The gate is released: no query is allowed afterwards, until `resume`.
 
     Raises:
-        OperationInProgressError, StoreUnavailableError, NotStartedError: it could not start.
+        OperationInProgressError, InsufficientSpaceError, SourceDatabaseError,
+        StoreUnavailableError, NotStartedError: it could not start.
     """
     operation_id = operation_id or new_operation_id()
     release()
@@ -42,7 +43,8 @@ def start_upload(received: Received, *, by: str, note: str = "", operation_id: s
     take longer.
 
     Raises:
-        OperationInProgressError, StoreUnavailableError, NotStartedError: it could not start.
+        OperationInProgressError, InsufficientSpaceError, SourceDatabaseError,
+        StoreUnavailableError, NotStartedError: it could not start.
     """
     deadline = time.monotonic() + _PATIENCE_S
     if received.name:

@@ -47,7 +47,8 @@ def start_due(config: Config, job_id: str) -> Answered:
     """Start a job in a process of its own if it is due.
 
     Raises:
-        StoreUnavailableError, NotStartedError: its process could not even look.
+        InsufficientSpaceError, SourceDatabaseError, StoreUnavailableError, NotStartedError: its
+            process could not even look.
     """
     said = _launch(config, job_id, by=work.SCHEDULE, is_by_hand=False)
     if said in {BEGUN, _NOTHING}:
@@ -66,7 +67,8 @@ def run_now(config: Config, job_id: str, *, by: str) -> None:
     Raises:
         KeyError: there is no such job.
         OperationInProgressError: it runs already, or another operation does.
-        StoreUnavailableError: it could not begin.
+        InsufficientSpaceError, SourceDatabaseError, StoreUnavailableError, NotStartedError: it
+            could not begin.
     """
     said = _launch(config, JOBS[job_id].id, by=by, is_by_hand=True)
     if said != BEGUN:

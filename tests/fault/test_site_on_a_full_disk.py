@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
 from launcher.models import Role
 from tests.support.api import Program, new_token
+from tests.support.operations import await_idle
 from tests.web.visitor import Visitor
 
 from .conftest import SmallDisk
@@ -122,3 +124,50 @@ def test_commands_say_that_the_disk_of_the_data_is_full(
     small_disk.clear()
     assert runner.invoke(args=["backup", "create"]).exit_code == 0
     assert "disk" not in runner.invoke(args=["backup", "status"]).stdout
+
+
+@pytest.mark.parametrize("free_bytes", [0, 24_000])
+def test_a_program_starts_nothing_of_which_nothing_could_be_recorded(
+    app: Flask, small_disk: SmallDisk, free_bytes: int
+) -> None:
+    """An operation that cannot be found again is worse than one that is refused."""
+    with app.app_context():
+        backup = current_backups().create(by="test")
+    program = Program(app, new_token(app))
+    small_disk.fill(but_for_bytes=free_bytes)
+    before = program.get("/operations")
+
+    for path, body in (
+        ("/backups", {}),
+        (f"/backups/{backup.id}/verify", None),
+        (f"/backups/{backup.id}/test-restore", None),
+        (f"/backups/{backup.id}/restore", {"confirm": backup.id}),
+        ("/jobs/backup/run", None),
+        ("/jobs/scrub/run", None),
+        ("/jobs/restore-test/run", None),
+    ):
+        answer = program("POST", path, json=body) if body is not None else program("POST", path)
+        assert (answer.status_code, answer.json["code"]) == (507, "insufficient_space"), path
+        assert not answer.headers.get("Location"), path
+
+    assert program.get("/operations") == before
+    assert not any(app.extensions["launcher.config"].following_dir.glob("*"))
+    small_disk.clear()
+    assert program("POST", f"/backups/{backup.id}/verify").json["follow_token"]
+    with app.app_context():
+        await_idle(current_backups())
+
+
+def test_a_restore_without_room_says_how_much_is_needed(app: Flask, small_disk: SmallDisk) -> None:
+    with app.app_context():
+        backup = current_backups().create(by="test")
+    program = Program(app, new_token(app))
+    small_disk.fill(but_for_bytes=160_000)
+
+    begun = program("POST", f"/backups/{backup.id}/restore", json={"confirm": backup.id})
+    with app.app_context():
+        await_idle(current_backups())
+    error = program.get(f"/operations/{begun.json['id']}")["error"]
+
+    assert (error["code"], error["reason"]) == ("insufficient_space", "no_space")
+    assert re.search(r" and [1-9][0-9]{1,2} kB are free", error["detail"])

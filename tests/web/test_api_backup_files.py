@@ -349,7 +349,8 @@ def test_a_file_that_is_cut_off_leaves_nothing(
     answer = upload(copy[:-missing], length=len(copy))
 
     assert (answer.status_code, answer.json["code"]) == (400, "upload_incomplete")
-    assert answer.json["detail"] == f"{len(copy) - missing} of {len(copy)} bytes arrived."
+    said = f"Fewer bytes arrived than the {len(copy)} of its Content-Length."
+    assert answer.json["detail"] == said
     assert service.list() == []
     assert left(config) == []
 
