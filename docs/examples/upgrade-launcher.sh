@@ -12,10 +12,11 @@
 #   PATIENCE_S      how many seconds a version may take to come up; 120 if not set
 #
 # Needs curl. Messages are on stderr. Exit codes:
-#   0  the new version runs
+#   0  the new version runs, or Launcher answers with the version from before: the message says which
 #   1  nothing was changed; the message says why
 #   2  the version from before runs, with the data from before
 #   3  you have to look; the message says what to type
+#   4  UPGRADE failed, but Launcher still runs with the version from before; nothing was restored
 set -eu
 
 api=${LAUNCHER_URL:-}/api/v1
@@ -23,6 +24,7 @@ patience_s=${PATIENCE_S:-120}
 lock=${TMPDIR:-/tmp}/upgrade-launcher.lock
 backup=
 has_begun=
+safety=
 
 say() { printf '%s\n' "$*" >&2; }
 refuse() { say "$* Nothing was changed."; exit 1; }
@@ -109,12 +111,28 @@ unsuccessful() { # WHAT: says how the followed operation stands
 
 health() { curl --silent --max-time 5 "$LAUNCHER_URL/healthz" || true; }
 
-comes_up() { # waits for the version that was started
-	deadline=$(($(date +%s) + patience_s))
+version() { curl --silent --max-time 5 "$api/openapi.json" | field version || true; }
+
+still_runs() { # the version from before answers, steadily, and opens the database
+	for _ in 1 2 3; do
+		[ "$(health)" = ok ] || return 1
+		sleep 1
+	done
+	[ -n "$version" ] && [ "$(version)" = "$version" ] || return 1
+	answer=$(call "$LAUNCHER_TOKEN" /backups --data '[]') || answer=
+	[ "$(has code)" = bad_json ]
+}
+
+comes_up() { # waits until the version that was started answers three times in a row
+	deadline=$(($(date +%s) + patience_s)) good=0
 	while :; do
 		health=$(health)
 		case $health in
-		ok) return 0 ;;
+		ok) good=$((good + 1)) ;;
+		*) good=0 ;;
+		esac
+		[ $good -lt 3 ] || return 0
+		case $health in
 		damaged) [ "$1" != before ] || return 1 ;; # it cannot open the database
 		esac
 		[ "$(date +%s)" -lt "$deadline" ] || return 1
@@ -136,6 +154,7 @@ trap stopped INT TERM HUP
 missing=
 check_scope backups:create /backups
 check_scope backups:restore /backups/latest/restore
+version=$(version)
 [ -z "$missing" ] || refuse "The token does not have every scope. Missing:$missing."
 
 # The backup
@@ -148,8 +167,18 @@ say "Backup $backup created."
 # The upgrade
 
 has_begun=yes
-if sh -c "$UPGRADE" && comes_up new; then
-	say "Launcher was upgraded."
+if ! sh -c "$UPGRADE"; then
+	if still_runs; then
+		say "The upgrade command failed. Launcher still runs. Nothing was restored."
+		exit 4
+	fi
+elif comes_up new; then
+	now=$(version)
+	if [ "$now" = "$version" ]; then
+		say "Launcher answers, with the same version as before${now:+: $now}."
+	else
+		say "Launcher was upgraded from ${version:-?} to ${now:-?}."
+	fi
 	exit 0
 fi
 
@@ -159,7 +188,7 @@ if comes_up before; then
 	if ! begin "/backups/$backup/restore" "{\"confirm\": \"$backup\"}"; then
 		say "The API did not start the restore. $(reason)"
 	elif succeeds; then
-		health=restored
+		health=restored safety=$(has safety_backup_id)
 	else
 		say "$(unsuccessful restore)"
 	fi
@@ -171,4 +200,6 @@ if [ "$health" != restored ]; then
 	comes_up new || hand_over "The version from before does not come up."
 fi
 say "The version from before runs, with the data from before the upgrade."
+[ -z "$safety" ] || say "The data that the restore replaced is in safety backup $safety."
+say "To return to it, in the container: flask backup undo"
 exit 2

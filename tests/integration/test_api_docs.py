@@ -11,15 +11,17 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 import yaml
 
 from launcher.config import ROOT
+from launcher.db.content import APP_VERSION
 from tests.support.server import Server, free_port, run_flask, serving
 
 DOCS = ROOT / "docs"
@@ -79,11 +81,37 @@ def token(data_dir: Path, *scopes: str) -> str:
     return run_flask(data_dir, "token", "create", "script", "--user", "ada", *words).strip()
 
 
-WALK = ("From a token to a restore", "Pages of a list", "Upload a backup")
+WALK = (
+    "From a token to a restore",
+    "Pages of a list",
+    "Download a large backup",
+    "Upload a backup",
+)
 
 
 def shell_blocks(title: str) -> str:
     return blocks(title, "sh")
+
+
+def walk_until(line: str, then: str) -> str:
+    """Return the walk with something that happens before the block that begins with `line`."""
+    walk = shell_blocks(WALK[0])
+    assert walk.count(f"\n{line}") == 1
+    return walk.replace(f"\n{line}", f"\n{then}\n{line}")
+
+
+def functions() -> str:
+    """Return what the walk defines, for the sections that need it."""
+    found = re.search(r"^call\(\) \{.*?^\)$", shell_blocks(WALK[0]), re.MULTILINE | re.DOTALL)
+    assert found
+    return found[0]
+
+
+def opening(server: Server, secret: str) -> str:
+    return (
+        f"LAUNCHER_URL={server.url}; API={server.url}/api/v1; TOKEN={secret}\n"
+        f'AUTH="Authorization: Bearer $TOKEN"\n{functions()}\n'
+    )
 
 
 @needs_curl
@@ -95,20 +123,116 @@ def test_the_walk_from_a_token_to_a_restore_works_as_it_stands(
     done = shell(server.data_dir, tmp_path, walk, LAUNCHER_URL=server.url)
     assert done.returncode == 0, done.stderr + done.stdout
     assert (tmp_path / "launcher.db").read_bytes().startswith(b"SQLite format 3")
-    operation = json.loads((tmp_path / "operation.json").read_text())
-    assert (operation["verb"], operation["state"]) == ("restore", "succeeded")
+    for name, verb in (("restored", "restore"), ("undone", "restore"), ("uploaded", "upload")):
+        operation = json.loads((tmp_path / f"{name}.json").read_text())
+        assert (operation["verb"], operation["state"]) == (verb, "succeeded")
+
+
+def made(username: str) -> str:
+    """Return a command that changes the data: it creates a user."""
+    return f"echo '{_SECRET}' | flask user create {username} --role viewer --password-stdin >&2"
 
 
 @needs_curl
 @needs_jq
-def test_the_dry_run_of_the_schedule_and_the_step_of_a_workflow_work(
+@pytest.mark.parametrize("mode", ["-e", "+e"], ids=["in a script", "pasted"])
+def test_a_restore_that_is_refused_ends_the_walk_and_says_why(
+    server: Server, tmp_path: Path, mode: str
+) -> None:
+    changed = f"set {mode}; {made('since-the-plan')}; echo HERE"
+    walk = walk_until("call restore.json", changed)
+    done = shell(server.data_dir, tmp_path, walk, LAUNCHER_URL=server.url)
+    assert done.returncode != 0
+    assert "412" in done.stderr
+    assert "data changed" in done.stderr.lower()
+    assert "Get the plan again" in done.stderr
+    said = done.stdout.partition("HERE")[2]
+    assert "true" not in said
+    assert "succeeded" not in said
+    assert not (tmp_path / "restored.json").exists()
+    assert "since-the-plan" in server.command("user", "list")
+
+
+DAMAGE = (
+    'for file in "$LAUNCHER_DATA_DIR"/backups/*.zst; do chmod u+w "$file"; '
+    'printf damaged | dd of="$file" bs=1 seek=2000 conv=notrunc 2>/dev/null; done'
+)
+
+
+@needs_curl
+@needs_jq
+def test_a_damaged_backup_ends_the_walk_where_it_is_verified(
     server: Server, tmp_path: Path
 ) -> None:
-    secret = token(server.data_dir, "schedule", "status", "backups:create")
+    walk = walk_until("call verify.json", DAMAGE)
+    done = shell(server.data_dir, tmp_path, walk, LAUNCHER_URL=server.url)
+    assert done.returncode != 0
+    assert json.loads((tmp_path / "backup.json").read_text())["verification"]["state"] == "damaged"
+    assert not (tmp_path / "plan.json").exists()
+
+
+@needs_curl
+@needs_jq
+def test_a_download_that_was_cut_off_goes_on_where_it_ended(server: Server, tmp_path: Path) -> None:
+    server.command("backup", "create")
+    secret = token(server.data_dir, "backups:download")
+    begin = opening(server, secret) + "BACKUP=latest\n"
+    program = begin + shell_blocks("Download a large backup")
+    assert shell(server.data_dir, tmp_path, program).returncode == 0
+    file = tmp_path / "launcher.stored"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:1000])
+    done = shell(server.data_dir, tmp_path, program)
+    assert (done.returncode, file.read_bytes()) == (0, whole), done.stderr
+    file.write_bytes(b"another file"[:12])
+    done = shell(server.data_dir, tmp_path, program)
+    assert done.returncode != 0, "the checksum is another"
+
+
+@needs_curl
+@needs_jq
+def test_the_metrics_open_to_a_token_of_their_scope(server: Server, tmp_path: Path) -> None:
+    program = opening(server, token(server.data_dir, "metrics")) + shell_blocks("Metrics")
+    done = shell(server.data_dir, tmp_path, program)
+    assert done.returncode == 0, done.stderr
+    assert "launcher_" in (tmp_path / "metrics.txt").read_text()
+
+
+@needs_curl
+@needs_jq
+def test_the_dry_run_of_the_schedule_works_and_names_the_scope_that_is_missing(
+    server: Server, tmp_path: Path
+) -> None:
+    program = opening(server, token(server.data_dir, "schedule")) + shell_blocks("The schedule")
+    done = shell(server.data_dir, tmp_path, program)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+    program = opening(server, token(server.data_dir, "status")) + shell_blocks("The schedule")
+    done = shell(server.data_dir, tmp_path, program)
+    assert (done.returncode, done.stdout) != (0, "null\n")
+    assert "schedule" in done.stderr
+
+
+@needs_curl
+@needs_jq
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_the_step_of_a_workflow_backs_up_and_logs_what_is_refused(
+    server: Server, tmp_path: Path
+) -> None:
     (step,) = yaml.safe_load(blocks("GitHub Actions", "yaml"))
-    opening = f'API={server.url}/api/v1; TOKEN={secret}; AUTH="Authorization: Bearer $TOKEN"\n'
-    program = opening + blocks("The schedule", "sh") + step["run"]
-    done = shell(server.data_dir, tmp_path, program, GITHUB_RUN_ID="1", GITHUB_RUN_ATTEMPT="1")
+    script = tmp_path / "step"
+    script.write_text(step["run"])
+
+    def run(secret: str) -> subprocess.CompletedProcess[str]:
+        return shell(
+            server.data_dir, tmp_path, f"bash --noprofile --norc -eo pipefail {script}",
+            API=f"{server.url}/api/v1", TOKEN=secret, GITHUB_RUN_ID="1", GITHUB_RUN_ATTEMPT="1",
+        )  # fmt: skip
+
+    refused = run(token(server.data_dir, "status"))
+    assert refused.returncode != 0
+    assert "backups:create" in refused.stderr
+    assert "Create a token" in refused.stderr
+    done = run(token(server.data_dir, "backups:create"))
     assert done.returncode == 0, done.stderr + done.stdout
     assert "Before the deployment" in server.command("backup", "list", "--json")
 
@@ -152,7 +276,7 @@ def serving_by_command(data_dir: Path, folder: Path) -> Iterator[tuple[str, str,
         shell(data_dir, folder, f"test ! -e {pid} || {{ {stop}; }}")
 
 
-MADE = "flask board create 'Made by the upgrade' >/dev/null"
+MADE = made("made-by-the-upgrade")
 MIGRATED = (
     f"{sys.executable} -c 'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); "
     'db.execute("UPDATE alembic_version SET version_num = 9999"); db.commit()\' '
@@ -161,12 +285,44 @@ MIGRATED = (
 """A database that only a later version can open."""
 
 
+NEWER = """\
+from launcher.api import openapi
+openapi.APP_VERSION = "99.0.0"
+from wsgi import app
+"""
+
+
+@needs_curl
+def test_what_runs_on_is_not_restored_and_not_called_upgraded(
+    server: Server, tmp_path: Path
+) -> None:
+    settings = {
+        "LAUNCHER_URL": server.url,
+        "LAUNCHER_TOKEN": token(server.data_dir, *SCOPES),
+        "ROLLBACK": f"touch {tmp_path / 'rolled back'}",
+        "TMPDIR": str(tmp_path),
+    }
+    failed = shell(server.data_dir, tmp_path, str(SCRIPT), UPGRADE="false", **settings)
+    assert failed.returncode == 4, failed.stderr
+    said = "The upgrade command failed. Launcher still runs. Nothing was restored.\n"
+    assert failed.stderr.endswith(said)
+    same = shell(server.data_dir, tmp_path, str(SCRIPT), UPGRADE="true", **settings)
+    assert same.returncode == 0, same.stderr
+    said = f"Launcher answers, with the same version as before: {APP_VERSION}.\n"
+    assert same.stderr.endswith(said)
+    assert not (tmp_path / "rolled back").exists()
+    assert server.command("backup", "list", "--json").count('"safety"') == 0
+
+
 @needs_curl
 def test_a_good_upgrade_leaves_a_backup_and_nothing_else(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "newer.py").write_text(NEWER)
     with commands(home, tmp_path) as settings:
-        done = shell(home, tmp_path, str(SCRIPT), **settings)
+        upgrade = settings["UPGRADE"].replace("wsgi:app", "newer:app")
+        own = {**settings, "UPGRADE": upgrade, "PYTHONPATH": str(tmp_path)}
+        done = shell(home, tmp_path, str(SCRIPT), **own)
     assert done.returncode == 0, done.stderr
-    assert "Launcher was upgraded." in done.stderr
+    assert f"Launcher was upgraded from {APP_VERSION} to 99.0.0." in done.stderr
     assert "Before the upgrade" in run_flask(home, "backup", "list", "--json")
     assert not (tmp_path / "upgrade-launcher.lock").exists()
 
@@ -176,9 +332,14 @@ def test_after_an_upgrade_that_fails_the_data_from_before_is_there(
     home: Path, tmp_path: Path
 ) -> None:
     with commands(home, tmp_path, breaks=MADE) as settings:
-        done = shell(home, tmp_path, str(SCRIPT), **settings)
+        own = {**settings, "PATIENCE_S": "20"}
+        done = shell(home, tmp_path, str(SCRIPT), **own)
     assert done.returncode == 2, done.stderr
-    assert "Made by the upgrade" not in run_flask(home, "board", "list", "--json")
+    safety = re.search(r"replaced is in safety backup (\S+)\.$", done.stderr, re.MULTILINE)
+    assert safety
+    assert safety[1] in run_flask(home, "backup", "list", "--json")
+    assert done.stderr.endswith("in the container: flask backup undo\n")
+    assert "made-by-the-upgrade" not in run_flask(home, "user", "list")
 
 
 @needs_curl
@@ -189,13 +350,13 @@ def test_a_database_that_the_version_from_before_cannot_open_is_restored_in_its_
         own = {**settings, "RESTORE": 'flask backup restore --yes "$BACKUP"', "PATIENCE_S": "60"}
         done = shell(home, tmp_path, str(SCRIPT), **own)
     assert done.returncode == 2, done.stderr
-    assert "Made by the upgrade" not in run_flask(home, "board", "list", "--json")
+    assert "made-by-the-upgrade" not in run_flask(home, "user", "list")
 
 
 @needs_curl
 def test_where_nothing_helps_the_script_says_what_to_type(home: Path, tmp_path: Path) -> None:
     with commands(home, tmp_path, breaks=f"{MIGRATED}; false") as settings:
-        done = shell(home, tmp_path, str(SCRIPT), **settings)
+        done = shell(home, tmp_path, str(SCRIPT), **{**settings, "PATIENCE_S": "20"})
         command = re.search(r"flask backup restore \S+$", done.stderr, re.MULTILINE)
         assert (done.returncode, bool(command)) == (3, True), done.stderr
         assert command
@@ -288,6 +449,19 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor("!secret", lambda _loader, node: f"secret {node.value}")
 
 
+def _template(text: str) -> jinja2.Template:
+    """Return a template in which what is not there is an error, as it is one in their log."""
+    return jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(text)
+
+
+_GOOD = {"severity": "ok", "facts": {"last_success_at": "2026-11-22T17:00:00.250Z"}}
+_ANSWERS: Sequence[tuple[Mapping[str, Any], bool]] = (
+    ({"value_json": _GOOD}, True),
+    ({"value_json": {"code": "token_invalid", "detail": "The token is not valid."}}, False),
+    ({"value": "<html>502 Bad Gateway</html>"}, False),
+)
+
+
 def test_what_home_assistant_is_told_is_what_the_api_has() -> None:
     from launcher.api.backup_files import NewBackup  # noqa: PLC0415
     from launcher.api.status import Status  # noqa: PLC0415
@@ -298,6 +472,12 @@ def test_what_home_assistant_is_told_is_what_the_api_has() -> None:
     assert resource["resource"].endswith("/api/v1/status")
     assert command["url"].endswith("/api/v1/backups")
     sensor = resource["sensor"][0]
+    for each in resource["sensor"]:
+        for answer, is_there in _ANSWERS:
+            available = _template(each["availability"]).render(answer)
+            assert (available == "True") is is_there, (each["name"], answer)
+            shown = _template(each["value_template"]).render(answer)
+            assert (shown != "None") is is_there, (each["name"], answer)
     assert {"severity", *sensor["json_attributes"]} <= set(Status.__struct_fields__)
     assert set(yaml.safe_load(command["payload"])) <= set(NewBackup.__struct_fields__)
 
