@@ -119,7 +119,7 @@ def _refusal() -> Response | None:
     if not given:
         # The site's own page of what is not found would read the database.
         is_set = bool(current_config().metrics_token)
-        return _needs_token() if is_set else _plain("not found", 404)
+        return _refuse("a bearer token is needed") if is_set else _plain("not found", 404)
     if not enter_at_once():
         return _plain("a restore is replacing the data", 503, {"Retry-After": "2"})
     try:
@@ -135,7 +135,7 @@ def _refusal_of(given: str) -> Response | None:
     except TokenThrottledError as error:
         return _plain("too many invalid tokens", 429, {"Retry-After": str(error.wait_s)})
     except (TokenInvalidError, TokenExpiredError):
-        return _needs_token()
+        return _refuse("the token is not valid", ', error="invalid_token"')
     except (SQLAlchemyError, OSError):
         return _plain("the database cannot be read", 503, {"Retry-After": "30"})
     if not may_read:
@@ -143,9 +143,8 @@ def _refusal_of(given: str) -> Response | None:
     return None
 
 
-def _needs_token() -> Response:
-    challenge = {"WWW-Authenticate": 'Bearer realm="metrics"'}
-    return _plain("a bearer token is needed", 401, challenge)
+def _refuse(text: str, more: str = "") -> Response:
+    return _plain(text, 401, {"WWW-Authenticate": f'Bearer realm="metrics"{more}'})
 
 
 def _plain(text: str, status: int, headers: Mapping[str, str] | None = None) -> Response:

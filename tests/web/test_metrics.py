@@ -108,7 +108,10 @@ def test_an_api_token_of_scope_metrics_reads_them(app: Flask, cast: object) -> N
     with app.app_context():
         tokens.revoke(tokens.all_tokens(), actor=COMMAND_LINE)
         db.session.commit()
-    assert client.get("/metrics", headers=headers).status_code == 401
+    answer = client.get("/metrics", headers=headers)
+    assert (answer.status_code, answer.text) == (401, "the token is not valid\n")
+    assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
+    assert client.get("/metrics").text == "a bearer token is needed\n"
 
 
 def test_without_a_token_in_the_environment_api_tokens_still_read_them(
