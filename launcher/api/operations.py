@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from launcher.api.authentication import authenticate, bearer
-from launcher.api.door import Call, door
+from launcher.api.door import Answer, Call, door
 from launcher.api.following import opens
 from launcher.api.problems import Problem
 from launcher.api.shapes import Operation, operation_of
@@ -22,6 +22,7 @@ from launcher.http.places import place_to_wait
 from launcher.models import TokenScope
 
 _POLL_S = 0.2
+_RETRY_AFTER_S = 2
 
 
 class OperationsQuery(msgspec.Struct, kw_only=True):
@@ -107,39 +108,52 @@ def _after(entries: Sequence[JournalEntry], cursor: str) -> Sequence[JournalEntr
     summary="Get operation",
     about=(
         "Says how far an operation is, or how it ended. With `wait` it answers when the operation "
-        "comes to its next stage or ends, after so many seconds at the latest, and sooner when "
-        "many wait. The `follow_token` that came with the operation opens it too, also during a "
+        "comes to its next stage or ends, after so many seconds at the latest. When many wait, the "
+        "answer comes at once with `Retry-After`: wait for its seconds before the next request. "
+        "The `follow_token` that came with the operation opens it too, also during a "
         "restore."
     ),
     query=OperationQuery,
     result=Operation,
     problems=("operation_not_found",),
+    response_headers={
+        "Retry-After": "Seconds to wait before the next request, where the answer came before the "
+        "seconds of `wait` were over, and the operation has not changed."
+    },
     is_ungated=True,
 )
-def get_operation(call: Call) -> Operation:
+def get_operation(call: Call) -> Answer:
     """Answer with one operation; with its follow token, no database is needed."""
     operation_id = call.path["operation"]
     if not opens(bearer(), operation_id):
         enter_for_data()
         authenticate(TokenScope.STATUS)
         release()  # no restore waits for this request
-    found = current_backups().operation(operation_id)
+    found, is_early = current_backups().operation(operation_id), False
     if isinstance(found, Progress) and call.query.wait:
-        found = _changed(found, wait_s=call.query.wait)
+        found, is_early = _changed(found, wait_s=call.query.wait)
     if found is None:
         raise Problem("operation_not_found")
-    return operation_of(found)
+    # Without it, a program that calls in a loop would not rest.
+    headers = {"Retry-After": str(_RETRY_AFTER_S)} if is_early else {}
+    return Answer(operation_of(found), headers=headers)
 
 
-def _changed(progress: Progress, *, wait_s: int) -> Progress | JournalEntry | None:
-    """Return a running operation at its next stage or at its end, or after `wait_s` as it is."""
+def _changed(progress: Progress, *, wait_s: int) -> tuple[Progress | JournalEntry | None, bool]:
+    """Return a running operation at its next stage or at its end, or after `wait_s` as it is.
+
+    Second, whether it is as it was although `wait_s` is not over: all places to wait are taken, or
+    this process is about to stop.
+    """
     service, stop = current_backups(), current_stop()
     found: Progress | JournalEntry | None = progress
     deadline = time.monotonic() + wait_s
     with place_to_wait() as has_place:
-        while has_place and isinstance(found, Progress) and found.stage is progress.stage:
+        while isinstance(found, Progress) and found.stage is progress.stage:
             left_s = deadline - time.monotonic()
-            if left_s <= 0 or stop.wait(min(_POLL_S, left_s)):
+            if left_s <= 0:
                 break
+            if not has_place or stop.wait(min(_POLL_S, left_s)):
+                return found, True
             found = service.operation(progress.operation_id)
-    return found
+    return found, False

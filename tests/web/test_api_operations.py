@@ -243,6 +243,9 @@ def test_where_many_wait_the_next_is_answered_at_once(
             _await_waiting(most)
 
             assert script.get(path)["state"] == "running"
+            assert script.answer.headers["Retry-After"] == "2", "a loop must not spin"
+            script.get(f"/operations/{operation.id}")
+            assert "Retry-After" not in script.answer.headers, "it did not ask to wait"
 
             assert not any(each.done() for each in held)
             operation.stage(Stage.PREPARE)
