@@ -34,7 +34,8 @@ _NAMES = frozenset(
     }
 )
 """Parameters in which other sites take a token, as `_name` writes them."""
-_STARTS = (tokens.START, following.START)
+_OURS = re.compile(rf"(?<![A-Za-z0-9])(?:{tokens.START}|{following.START})[A-Za-z0-9_-]{{6}}")
+"""A token of ours, or its beginning as the list of tokens shows it."""
 _TOO_MANY = "Several invalid tokens came from this address, and this one is not valid either."
 
 
@@ -48,8 +49,13 @@ def refuse_token_in_address() -> None:
         Problem
     """
     for name, values in request.args.lists():
-        if _name(name) in _NAMES or any(each.startswith(_STARTS) for each in values):
+        if _name(name) in _NAMES or any(map(looks_like_token, [name, *values])):
             raise Problem("token_in_address")
+
+
+def looks_like_token(text: str) -> bool:
+    """Whether a token of ours is in `text`, whatever is around it."""
+    return _OURS.search(text) is not None
 
 
 def _name(parameter: str) -> str:

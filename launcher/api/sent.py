@@ -11,6 +11,7 @@ import msgspec
 from flask import request
 from werkzeug.exceptions import ClientDisconnected
 
+from launcher.api.authentication import looks_like_token
 from launcher.api.door import Door
 from launcher.api.expected import first_fault, must_be
 from launcher.api.problems import Problem
@@ -27,6 +28,11 @@ def read_body(door: Door) -> bytes:
         return b""
     if "Transfer-Encoding" in request.headers:
         raise Problem("length_required")
+    encoding = request.headers.get("Content-Encoding", "").strip()
+    if encoding.lower() not in {"", "identity"}:
+        raise Problem(
+            "unsupported_type", "Content-Encoding: a body is taken without encoding alone."
+        )
     if is_stream(door):
         if request.content_length is None:
             raise Problem("length_required")
@@ -174,4 +180,6 @@ def _converted(value: Any, kind: type[msgspec.Struct], *, is_text: bool = False)
 
 def _refuse_field(name: str, why: str) -> NoReturn:
     shown = "".join(each if each.isprintable() else "�" for each in name[:100])
+    if looks_like_token(name):  # what is answered is logged more often than what was sent
+        shown = "(a token)"
     raise Problem("invalid_field", f"{shown}: {why}.", field=shown)

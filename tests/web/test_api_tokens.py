@@ -43,8 +43,36 @@ def test_a_token_is_known_under_any_name_and_a_follow_token_too(
     with app.app_context():
         follower = follow_token("0123456789abcdef")
     for secret in (program.secret, follower):
-        answer = program("GET", "/backups", query_string={"cursor": secret})
-        assert answer.json["code"] == "token_in_address"
+        for query in (
+            {"cursor": secret},
+            {"cursor": f" {secret}"},
+            {"cursor": f"Bearer {secret}"},
+            {secret: ""},
+            {f"Bearer {secret}": "1"},
+        ):
+            answer = program("GET", "/backups", query_string=query)
+            assert answer.json["code"] == "token_in_address", query
+            assert secret not in answer.text
+
+
+def test_no_answer_repeats_a_token_that_stands_where_none_belongs(program: Program) -> None:
+    secret = program.secret
+    for body in ({secret: 1}, {f"x {secret}": 1}, {"note": 1, f"{secret}\0": 2}):
+        answer = program("POST", "/backups", json=body)
+        assert (answer.status_code, answer.json["code"]) == (422, "invalid_field")
+        assert secret not in answer.text
+    twice = b'{"%s": 1, "%s": 1}' % ((secret.encode(),) * 2)
+    answer = program("POST", "/backups", data=twice, content_type="application/json")
+    assert answer.json["field"] == "(a token)"
+    for path in (f"/backups/{secret}", f"/operations/{secret}", f"/{secret}"):
+        answer = program("GET", path)
+        assert answer.status_code == 404
+        assert secret not in answer.text
+
+
+def test_a_name_that_only_begins_like_a_token_is_none(program: Program) -> None:
+    answer = program("GET", "/backups", query_string={"lch_": "1"})
+    assert (answer.json["code"], answer.json["field"]) == ("invalid_field", "lch_")
 
 
 def revoke_all(app: Flask) -> None:
