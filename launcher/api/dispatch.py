@@ -56,7 +56,8 @@ def add_rules(state: Any) -> None:
     state.app.url_map.converters["anything"] = _Anything
     for rule in (f"{PREFIX}/", f"{PREFIX}/<anything:rest>"):
         # Without `methods` a rule takes any, which `add_url_rule` cannot say.
-        state.app.url_map.add(Rule(rule, endpoint="api.dispatch"))
+        # Without its slash, the root is served too: a redirect would be a page of HTML.
+        state.app.url_map.add(Rule(rule, endpoint="api.dispatch", strict_slashes=False))
     state.app.view_functions["api.dispatch"] = dispatch
 
 

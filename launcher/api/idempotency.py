@@ -33,11 +33,15 @@ from launcher.current import current_backups, current_config
 
 HEADER = "Idempotency-Key"
 ABOUT = (
-    "A text of your choice, up to 200 characters. For a day, the same request with the same key "
-    "gets the same operation and begins no other."
+    "A text of your choice without a comma, up to 200 characters. For a day, the same request with "
+    "the same key gets the same operation and begins no other."
 )
 _MAX_CHARACTERS = 200
-SCHEMA = {"type": "string", "pattern": f"^[!-~]([ -~]{{0,{_MAX_CHARACTERS - 2}}}[!-~])?$"}
+_OUTER, _INNER = "!-+.-~", " -+.-~"  # no comma: two headers arrive as one, with it in between
+SCHEMA = {
+    "type": "string",
+    "pattern": f"^[{_OUTER}-]([{_INNER}-]{{0,{_MAX_CHARACTERS - 2}}}[{_OUTER}-])?$",
+}
 CODES = ("idempotency_in_progress", "idempotency_mismatch", "store_unavailable")
 
 _SETTLES_S = 3.0
@@ -131,6 +135,10 @@ def _again(kept: _Kept) -> Answer | None:
 
 
 def _require_fit(key: str) -> None:
+    if "," in key:
+        raise Problem(
+            "invalid_field", f"{HEADER}: it is sent once, and has no comma.", field=HEADER
+        )
     if not 1 <= len(key) <= _MAX_CHARACTERS or not (key.isascii() and key.isprintable()):
         raise Problem(
             "invalid_field",

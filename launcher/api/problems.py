@@ -95,6 +95,7 @@ PROBLEMS: Mapping[str, Kind] = {
         "The body is encoded in an unknown way",
         "Send it as it is, with the header Content-Length.",
     ),
+    "version_not_supported": Kind(505, "The version of HTTP is not supported", "Use HTTP/1.1."),
     "too_many_attempts": Kind(
         429,
         "Too many invalid tokens from this address",

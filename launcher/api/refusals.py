@@ -11,6 +11,7 @@ from launcher.api.problems import MEDIA_TYPE, PROBLEMS, Problem
 
 _TARGET = re.compile(rb"[^ ]* (?:[a-z]+://[^/ ]*)?(/[^ ?]*)?/api/v1(?:[/? ]|$)", re.IGNORECASE)
 _CODES = {414: "address_too_long", 431: "headers_too_large", 500: "internal", 501: "not_supported"}
+_VERSION = re.compile(rb" HTTP/(?!1\.[01]$)[0-9.]+$")
 
 
 def refusal(status: int, request_line: bytes) -> bytes:
@@ -19,6 +20,8 @@ def refusal(status: int, request_line: bytes) -> bytes:
     if found is None:
         return b""
     code = _CODES.get(status, "bad_request")
+    if status == HTTPStatus.BAD_REQUEST and _VERSION.search(request_line):
+        code = "version_not_supported"
     reference = f"{(found[1] or b'').decode('latin-1')}/api/v1/"
     content = msgspec.json.encode(Problem(code).members(reference))
     answered = HTTPStatus(PROBLEMS[code].status)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from flask import Flask, g, request, session
+from flask import Flask, Response, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import login_user
 
@@ -54,6 +54,13 @@ class TlsAwareSessions(SecureCookieSessionInterface):
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002
         """Return whether this request came over TLS."""
         return request.is_secure
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Save the session, and say that the answer varies by it; not where no cookie counts."""
+        view = app.view_functions.get(request.endpoint or "")
+        # The reference of the API is a page, which shows who reads it.
+        if not getattr(view, "ignores_cookies", False) or response.mimetype == "text/html":
+            super().save_session(app, session, response)
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:  # noqa: ARG002
         """Return whether to send the cookie: when it changed, or to renew a valid one once a day.

@@ -46,6 +46,21 @@ def test_the_address_is_found_below_a_prefix_too(line: bytes, reference: str) ->
     assert json.loads(content)["type"] == f"{reference}#bad_request"
 
 
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (b"GET /api/v1/backups HTTP/2.0", "version_not_supported"),
+        (b"GET /api/v1/backups HTTP/0.9", "version_not_supported"),
+        (b"GET /api/v1/backups HTTP/1.1", "bad_request"),
+        (b"GET /api/v1/backups HTTP/x", "bad_request"),
+    ],
+)
+def test_another_version_of_http_is_named(line: bytes, code: str) -> None:
+    head, _, content = refusal(400, line).partition(b"\r\n\r\n")
+    assert json.loads(content)["code"] == code
+    assert head.startswith(b"HTTP/1.1 %d " % PROBLEMS[code].status)
+
+
 def test_head_gets_no_body() -> None:
     assert refusal(431, b"HEAD /api/v1/backups HTTP/1.1").endswith(b"\r\n\r\n")
 

@@ -153,3 +153,28 @@ def test_an_answer_in_another_form_is_refused(program: Program, accept: str) -> 
     for door in DOORS:
         answer = program(door.method, path_of(door, "backup"), headers={"Accept": accept})
         assert (answer.status_code, answer.json["code"]) == (406, "not_acceptable"), door.name
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "br", "gzip, identity"])
+def test_a_body_that_is_encoded_is_refused_by_the_name_of_its_header(
+    program: Program, encoding: str
+) -> None:
+    for kind in (JSON, "application/octet-stream"):
+        headers = {"Content-Encoding": encoding, "Content-Type": kind}
+        answer = program("POST", "/backups", data=b"{}", headers=headers)
+        assert (answer.status_code, answer.json["code"]) == (415, "unsupported_type")
+        assert answer.json["detail"].startswith("Content-Encoding: ")
+
+
+def test_the_root_answers_without_its_slash_too(program: Program) -> None:
+    assert program("GET", "").json == program("GET", "/").json
+    answer = program("POST", "")
+    assert (answer.status_code, answer.json["code"]) == (405, "method_not_allowed")
+
+
+def test_answers_do_not_vary_by_a_cookie_but_the_page_does(program: Program) -> None:
+    for path in ("/backups", "/nothing", "/openapi.json", "/"):
+        answer = program("GET", path, headers={"Accept": JSON})
+        assert "Cookie" not in answer.headers.get("Vary", ""), path
+    page = program("GET", "/", headers={"Accept": "text/html"})
+    assert "Cookie" in page.headers["Vary"]

@@ -265,7 +265,7 @@ def test_a_key_is_kept_for_a_day(program: Program, service: BackupService, confi
     assert len(os.listdir(config.idempotency_dir)) == 1
 
 
-@pytest.mark.parametrize("key", ["", "x" * 201, "ключ", "tab\there"])
+@pytest.mark.parametrize("key", ["", "x" * 201, "ключ", "tab\there", "one,two"])
 def test_a_key_that_is_none_is_named(program: Program, key: str) -> None:
     encoded = key.encode().decode("latin-1")
     answer = program("POST", "/backups", json={}, headers={"Idempotency-Key": encoded})
