@@ -111,6 +111,7 @@ def _page() -> str:
         common=[code for code in PROBLEMS if code in openapi.COMMON],
         reasons={status.value: status.phrase for status in HTTPStatus},
         said=said,
+        breakable=breakable,
         problem=_problem_example(),
     )
 
@@ -118,6 +119,11 @@ def _page() -> str:
 def said(text: str) -> Markup:
     """Return an English text of the declarations in the language of the reader, code marked."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(gettext(text) if text else ""))))  # noqa: S704 (escaped)
+
+
+def breakable(name: str) -> Markup:
+    """Return the name of a field so that a narrow page breaks it between its words alone."""
+    return Markup(re.sub(r"(?<=[._])(?=\w)", "<wbr>", str(escape(name))))  # noqa: S704 (escaped)
 
 
 def _entry(door: Door, base: str) -> Entry:
@@ -211,6 +217,8 @@ def _curl(door: Door, base: str, *, is_upload: bool = False) -> str:
     if "Idempotency-Key" in openapi.request_headers(door):
         key = "upload" if is_upload else "upgrade"
         lines.append(f'-H "Idempotency-Key: {key}-2026-11-22"')
+    if "If-Match" in door.request_headers and door.begins_work:
+        lines.append(f"-H 'If-Match: \"{RESULTS['get_plan']['tag']}\"'")
     if is_upload:  # read in parts: --data-binary would hold all of it in memory
         lines += [f'-H "Content-Type: {door.body_types[0]}"', "--upload-file backup.db"]
     elif door.body is not None:

@@ -16,14 +16,16 @@ function narrow() {
     found += !door.hidden;
     document.querySelector(`.toc a[href="#${door.id}"]`).hidden = door.hidden;
   }
-  count.textContent = asked.length ? count.dataset.words.replace("{}", found) : "";
+  count.textContent = !asked.length ? "" : found ? count.dataset.words.replace("{}", found)
+    : count.dataset.none.replace("{}", field.value.trim());
 }
 
 // An address with a call in it shows that call.
 function reveal() {
-  const door = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (!door?.matches(".door[data-filtered]")) return;
-  if (door.hidden) field.value = "", narrow();
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const door = target?.closest(".door[data-filtered]");
+  if (target && !(door && !door.hidden)) field.value = "", narrow();
+  if (!door) return target?.scrollIntoView();
   door.querySelector("details").open = true;
   door.scrollIntoView();
 }

@@ -27,6 +27,12 @@ def test_the_filter_finds_calls_by_keyboard_and_announces_how_many(
     page.keyboard.press("Tab")
     expect(page.locator("summary:focus")).to_contain_text("/verify")
 
+    page.get_by_label("Filter calls").fill("nothing like it")
+    expect(page.locator("#filter [role=status]")).to_have_text("No call matches “nothing like it”.")
+    page.get_by_role("link", name="Problems", exact=True).click()
+    expect(calls.filter(visible=True)).to_have_count(total)
+    page.get_by_label("Filter calls").fill("post verify")
+    expect(calls.filter(visible=True)).to_have_count(1)
     page.goto(f"{home.server.url}/api/v1/#get_schedule")
     expect(page.locator("#get_schedule")).to_be_in_viewport()
     expect(calls.filter(visible=True)).to_have_count(total)

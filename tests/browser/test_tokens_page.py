@@ -32,6 +32,10 @@ def test_a_token_is_created_copied_and_shown_no_more(
     page.keyboard.press("Control+V")
     expect(page.get_by_label("Name")).to_have_value(secret)
 
+    page.get_by_role("button", name="Copy request").click()
+    command = page.evaluate("getSelection().toString()")
+    assert command.startswith(f"export TOKEN={secret}\ncurl -H ")
+
     page.reload()
     expect(page.get_by_role("heading", name="No tokens")).to_be_hidden()
     assert secret not in page.content()

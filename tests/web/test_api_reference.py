@@ -56,6 +56,21 @@ def references(value: object) -> Iterator[str]:
 # For people
 
 
+def test_signed_out_the_sentence_on_tokens_leads_to_their_page(page: str) -> None:
+    assert re.search(r'<a href="/admin/tokens">An admin creates it', page)
+
+
+def test_a_long_name_breaks_between_its_words(page: str) -> None:
+    assert "<code>facts.<wbr>last_<wbr>good_<wbr>id</code>" in page
+
+
+@pytest.mark.parametrize("name", ["restore_backup", "undo_restore"])
+def test_the_command_of_a_restore_has_the_tag_of_the_plan(page: str, name: str) -> None:
+    found = re.search(rf'id="{name}-curl">(curl[^<]*)<', page)
+    assert found
+    assert f"""-H 'If-Match: "{RESULTS["get_plan"]["tag"]}"'""" in html.unescape(found[1])
+
+
 @pytest.mark.parametrize("door", DOORS, ids=by_name)
 def test_the_page_shows_each_call_with_a_command_to_paste(page: str, door: Door) -> None:
     start = page.index(f'<article class="door" id="{door.name}"')
@@ -75,7 +90,7 @@ def test_the_page_shows_what_each_parameter_may_be(
     page: str, description: Mapping[str, Any], door: Door
 ) -> None:
     start = page.index(f'<article class="door" id="{door.name}"')
-    shown = html.unescape(page[start : page.index("</article>", start)])
+    shown = html.unescape(page[start : page.index("</article>", start)]).replace("<wbr>", "")
     for each in description["paths"][door.path][door.method.lower()].get("parameters", ()):
         if each["in"] == "header":
             continue
