@@ -61,12 +61,13 @@ def post_worker_init(worker: Any) -> None:
 
     What it refuses before there is a request is answered as the API answers.
     """
-    from launcher.api.refusals import refusal  # noqa: PLC0415
+    from launcher.api.refusals import refusal, takes_cut_off  # noqa: PLC0415
     from launcher.current import current_stop  # noqa: PLC0415
     from launcher.jobs.election import start_election  # noqa: PLC0415
 
     worker.on_stop = current_stop(worker.wsgi).set
     worker.refusal = refusal
+    worker.takes_cut_off = takes_cut_off
     worker.election = start_election(worker.wsgi)
 
 

@@ -189,9 +189,13 @@ class _Connection(TConn):  # type: ignore[misc]
             self._find_head()
         return self.wanted is not None and len(self.arrived) >= self.wanted
 
+    def request_line(self) -> bytes:
+        """Return the first line of what has arrived."""
+        return bytes(self.arrived.partition(b"\r\n")[0])
+
     def hand_over(self) -> None:
         """Give the parser of gunicorn what has arrived."""
-        self.sock.request_line = bytes(self.arrived.partition(b"\r\n")[0])
+        self.sock.request_line = self.request_line()
         self.parser.unreader.unread(bytes(self.arrived))
         self.arrived.clear()
 
@@ -229,6 +233,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.lingering: deque[_Connection] = deque()
         self.on_stop: Callable[[], None] = lambda: None
         self.refusal: Callable[[int, bytes], bytes] = lambda _status, _request_line: b""
+        self.takes_cut_off: Callable[[bytes], bool] = lambda _request_line: False
 
     def handle_exit(self, sig: Any, frame: Any) -> None:
         """Begin to stop: requests that wait for something end at once."""
@@ -276,6 +281,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             is_whole = conn.is_whole()
         except OSError:
             has_ended, is_whole = True, False
+        else:
+            # A client that sends no more may still read. A form that is cut off is never handed to
+            # a page, which would take it for whole.
+            is_whole = is_whole or (
+                has_ended and conn.wanted is not None and self.takes_cut_off(conn.request_line())
+            )
         if is_whole:
             self.poller.unregister(sock)
             self.pending_conns.remove(conn)

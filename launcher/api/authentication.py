@@ -36,6 +36,7 @@ _NAMES = frozenset(
 """Parameters in which other sites take a token, as `_name` writes them."""
 _OURS = re.compile(rf"(?<![A-Za-z0-9])(?:{tokens.START}|{following.START})[A-Za-z0-9_-]{{6}}")
 """A token of ours, or its beginning as the list of tokens shows it."""
+_FOLLOWS_ONE = "This token opens one operation only: GET /operations/{id} with the id it came with."
 _TOO_MANY = "Several invalid tokens came from this address, and this one is not valid either."
 
 
@@ -77,11 +78,18 @@ def authenticate(scope: TokenScope) -> ApiToken:
     """
     if not (secret := bearer()):
         is_sent = bool(request.headers.get("Authorization", "").strip())
-        detail = "The header Authorization must be Bearer and the token." if is_sent else ""
+        detail = "The header Authorization is not Bearer with a token." if is_sent else ""
         raise Problem("token_missing", detail, headers={"WWW-Authenticate": _CHALLENGE})
     if not _ONE_TOKEN.fullmatch(secret):
         raise Problem(
             "token_invalid", "The header Authorization must hold one token.", headers=_INVALID
+        )
+    if secret.startswith(following.START):
+        raise Problem(
+            "token_invalid",
+            _FOLLOWS_ONE,
+            hint="Send a token of Administration, API tokens here.",
+            headers=_INVALID,
         )
     try:
         token = tokens.authenticate(secret, address=request.remote_addr or "")

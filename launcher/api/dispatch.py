@@ -24,6 +24,7 @@ from launcher.api.backup_problems import problem_of
 from launcher.api.door import DOORS, PARTS, Answer, Call, Door, Result
 from launcher.api.problems import Problem
 from launcher.api.sent import MEDIA_TYPE, body_of, is_stream, query_of, read_body, refuse_body
+from launcher.api.shapes import sentence
 from launcher.backup.errors import BackupError
 from launcher.db.session import (
     DatabaseFault,
@@ -79,7 +80,7 @@ def dispatch(rest: str = "") -> Response:
         wait = {"Retry-After": str(RETRY_AFTER_S)}
         response = _refuse(Problem("too_many_transfers", headers=wait))
     except DatabaseOfAnotherVersionError as error:
-        response = _refuse(Problem("database_version", f"{error.problem}."))
+        response = _refuse(Problem("database_version", sentence(str(error.problem))))
     except (DBAPIError, NoResultFound) as error:
         response = _refuse(_problem_of_database(error))
     except RequestEntityTooLarge:

@@ -57,6 +57,8 @@ class Door:
         query, body: the types of query string and JSON body, None for none.
         body_types: the media types of a body that is no JSON: the view reads it itself, and gets
             None for it.
+        body_of_answer: takes the members of a JSON body, and returns those of `body`: for a call
+            that also takes what another one answers. It may raise a `Problem`.
         result: the type of the answer; None for none, or one that is no JSON.
         result_types: the media types of an answer that is no JSON.
         status: of the answer.
@@ -77,6 +79,7 @@ class Door:
     query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
     body_types: Sequence[str] = ()
+    body_of_answer: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     result: type[msgspec.Struct] | None = None
     result_types: Sequence[str] = ()
     status: int = 200

@@ -198,6 +198,7 @@ _PLAN: Example = {
 _STATUS: Example = {
     "severity": "warn",
     "headline": "recent_good",
+    "title": "Phone cannot be told.",
     "problems": [
         {
             "kind": "notifications_failing",

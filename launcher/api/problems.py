@@ -42,7 +42,9 @@ PROBLEMS: Mapping[str, Kind] = {
         "Revoke it, since logs keep addresses. Send a new one in the header Authorization: Bearer.",
     ),
     "token_missing": Kind(
-        401, "A token is needed", "Send the header Authorization: Bearer with a token."
+        401,
+        "A token is needed",
+        "Send the header Authorization: Bearer with a token of Administration, API tokens.",
     ),
     "token_invalid": Kind(
         401, "The token is not valid", "Create a new one: Administration, API tokens."
@@ -87,7 +89,9 @@ PROBLEMS: Mapping[str, Kind] = {
         416, "The file does not have this part", "The header Content-Range has its size."
     ),
     "invalid_field": Kind(
-        422, "A field is unknown, missing or not valid", "Correct the field that is named."
+        422,
+        "A field is unknown, missing or not valid",
+        "The reference lists every field of the call.",
     ),
     "headers_too_large": Kind(431, "The headers are too large", "Send fewer or shorter ones."),
     "not_supported": Kind(
@@ -131,7 +135,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "database_version": Kind(
         503,
         "The database is of another version",
-        "flask database upgrade reports the next step.",
+        "Run flask database upgrade on the server. It reports the next step.",
     ),
     "recipients_unreadable": Kind(
         503, "The recipients cannot be read", "Check that the data directory can be read."
@@ -194,6 +198,11 @@ PROBLEMS: Mapping[str, Kind] = {
     "not_started": Kind(
         503, "The operation could not be started", "Try again. The server log may say more."
     ),
+    "interrupted": Kind(
+        500,
+        "The process of the operation was stopped before its end",
+        "Start it again. For a restore, data says what became of the data.",
+    ),
     "time_used_up": Kind(503, "The time limit was reached", "Start it again to continue."),
     "insufficient_space": Kind(
         507, "The disk is too full; nothing was changed", "Delete backups, or free some space."
@@ -210,6 +219,7 @@ class Problem(Exception):  # noqa: N818 (RFC 9457 calls it a problem)
         code: a key of `PROBLEMS`.
         detail: what happened here, a sentence; "" where the title says all.
         facts: further members of the answer.
+        hint: what to do next here, a sentence; "" where that of the code says it.
         headers: headers of the answer.
     """
 
@@ -218,12 +228,14 @@ class Problem(Exception):  # noqa: N818 (RFC 9457 calls it a problem)
         code: str,
         detail: str = "",
         *,
+        hint: str = "",
         headers: Mapping[str, str] | None = None,
         **facts: Any,
     ) -> None:
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
+        self.hint = hint
         self.facts = facts
         self.headers = dict(headers or {})
 
@@ -245,6 +257,6 @@ class Problem(Exception):  # noqa: N818 (RFC 9457 calls it a problem)
             "status": kind.status,
             "code": self.code,
             "detail": self.detail or f"{kind.title}.",
-            "hint": kind.hint,
+            "hint": self.hint or kind.hint,
             **self.facts,
         }

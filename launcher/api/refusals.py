@@ -14,6 +14,11 @@ _CODES = {414: "address_too_long", 431: "headers_too_large", 500: "internal", 50
 _VERSION = re.compile(rb" HTTP/(?!1\.[01]$)[0-9.]+$")
 
 
+def takes_cut_off(request_line: bytes) -> bool:
+    """Whether a request that ended before its announced length is answered, as for the API."""
+    return _TARGET.match(request_line) is not None
+
+
 def refusal(status: int, request_line: bytes) -> bytes:
     """Return the whole response for a status of the server, b"" for no address of the API."""
     found = _TARGET.match(request_line)

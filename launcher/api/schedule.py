@@ -92,18 +92,35 @@ def get_schedule(_call: Call) -> Answer:
     return _answer(current_settings())
 
 
+def _settings_in(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings in what `GET` answers; any other body stays as it is."""
+    settings = given.get("settings")
+    if not isinstance(settings, dict) or not given.keys() <= set(Schedule.__struct_fields__):
+        return given
+    if given.get("time_zone", zone := current_settings().time_zone) != zone:
+        raise Problem(
+            "invalid_field",
+            "time_zone: it cannot be changed here.",
+            hint="Change it in Administration, Settings.",
+            field="time_zone",
+        )
+    return settings
+
+
 @door(
     "PUT",
     "/schedule",
     scope=TokenScope.SCHEDULE,
     summary="Change the schedule",
     about=(
-        "Replaces all settings of the schedule, so send those that you got, with your changes. "
+        "Replaces all settings of the schedule, so send those that you got, with your changes: "
+        "the settings alone, or all that `GET` answers. "
         "With `If-Match` it is refused if they were changed meanwhile. `dry_run=true` answers "
         "what they would do and saves nothing. The server follows within seconds."
     ),
     query=ScheduleQuery,
     body=ScheduleSettings,
+    body_of_answer=_settings_in,
     result=Schedule,
     problems=("precondition_failed",),
     request_headers=IF_MATCH,

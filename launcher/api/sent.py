@@ -49,9 +49,12 @@ def read_body(door: Door) -> bytes:
     if length > MAX_BODY_BYTES:
         raise Problem("too_large", f"A JSON body has at most {MAX_BODY_BYTES} bytes.")
     try:
-        return request.get_data(cache=False)
+        content = request.get_data(cache=False)
     except ClientDisconnected:
-        raise Problem("bad_request", "The body ended before its Content-Length.") from None
+        content = b""
+    if len(content) < length:  # gunicorn hands over what has arrived
+        raise Problem("bad_request", "The body ended before its Content-Length.")
+    return content
 
 
 def refuse_body() -> None:
@@ -85,11 +88,16 @@ def query_of(door: Door) -> msgspec.Struct | None:
             _refuse_field(name, "it is given more than once")
     if door.query is None:
         for name in given:
-            _refuse_field(name, "it is unknown")
+            _refuse_field(name, "it is unknown", hint="The call takes no parameters.")
         return None
     _require_known(given, door.query)
     _refuse_nul(given.items())
-    query = _converted(given.to_dict(), door.query, is_text=True)
+    try:
+        query = _converted(given.to_dict(), door.query, is_text=True)
+    except Problem as problem:
+        if " " in given.get(problem.facts["field"], "") and must_be(datetime) in problem.detail:
+            problem.hint = "In an address, + means a space. Write %2B for it."
+        raise
     for name, text in given.items():  # msgspec takes a number as seconds of Unix
         if isinstance(getattr(query, name), datetime) and "-" not in text[1:]:
             _refuse_field(name, f"it must be {must_be(datetime)}")
@@ -105,6 +113,8 @@ def body_of(door: Door, content: bytes) -> msgspec.Struct | None:
     value = _parsed(content) if content else {}
     if not isinstance(value, dict):
         raise Problem("bad_json", "It is not an object.")
+    if door.body_of_answer:
+        value = door.body_of_answer(value)
     _require_known(value, door.body)
     _refuse_nul(value.items())
     return _converted(value, door.body)
@@ -156,7 +166,8 @@ def _no_constant(text: str) -> NoReturn:
 def _require_known(given: Iterable[str], kind: type[msgspec.Struct]) -> None:
     for name in given:
         if name not in kind.__struct_encode_fields__:
-            _refuse_field(name, "it is unknown")
+            names = ", ".join(kind.__struct_encode_fields__)
+            _refuse_field(name, "it is unknown", hint=f"The call takes {names}.")
 
 
 def _refuse_nul(items: Iterable[tuple[str, Any]]) -> None:
@@ -178,8 +189,8 @@ def _converted(value: Any, kind: type[msgspec.Struct], *, is_text: bool = False)
         _refuse_field(*first_fault(value, kind, strict=not is_text))
 
 
-def _refuse_field(name: str, why: str) -> NoReturn:
+def _refuse_field(name: str, why: str, *, hint: str = "") -> NoReturn:
     shown = "".join(each if each.isprintable() else "�" for each in name[:100])
     if looks_like_token(name):  # what is answered is logged more often than what was sent
         shown = "(a token)"
-    raise Problem("invalid_field", f"{shown}: {why}.", field=shown)
+    raise Problem("invalid_field", f"{shown}: {why}.", hint=hint, field=shown)

@@ -10,9 +10,11 @@ from enum import StrEnum
 from typing import Annotated
 
 import msgspec
+from flask import url_for
 from msgspec import Meta
 
 from launcher.api.moments import Moment, written
+from launcher.api.problems import PROBLEMS, Kind
 from launcher.backup import reasons
 from launcher.backup.codec import encode
 from launcher.backup.errors import RevertFailedError
@@ -41,7 +43,7 @@ class Fault(msgspec.Struct, kw_only=True):
 def fault_of(fault: reasons.Fault) -> Fault:
     """Return what is said of `fault`."""
     return Fault(
-        detail=_sentence(str(fault)), reason=fault.reason.value, details=details_of(fault.facts)
+        detail=sentence(str(fault)), reason=fault.reason.value, details=details_of(fault.facts)
     )
 
 
@@ -54,7 +56,7 @@ def details_of(facts: Mapping[str, object]) -> dict[str, str | int]:
 # --- operations
 
 _INTERRUPTED = "interrupted"
-_KILLED = "The process of the operation was killed; nothing half-made was left."
+_OF_ANOTHER_VERSION = Kind(500, "The operation failed", "The detail says why.")
 
 
 class OperationState(StrEnum):
@@ -75,10 +77,19 @@ class DataAfter(StrEnum):
 
 
 class OperationError(msgspec.Struct, kw_only=True):
-    """Why an operation did not succeed; `code` is that of a problem, or `interrupted`."""
+    """Why an operation did not succeed: what a problem says, without a status of HTTP."""
 
-    code: str
-    detail: str
+    type: Annotated[
+        str,
+        Meta(
+            description="Where the reference explains the code.",
+            extra_json_schema={"format": "uri-reference"},
+        ),
+    ]
+    title: str
+    code: Annotated[str, Meta(description="The code of a problem. It never changes its meaning.")]
+    detail: Annotated[str, Meta(description="What happened, an English sentence.")]
+    hint: Annotated[str, Meta(description="What to do next, an English sentence.")]
     reason: Reason
     details: Details
 
@@ -188,13 +199,19 @@ def _error(entry: JournalEntry) -> OperationError | None:
     if entry.outcome is Outcome.SUCCEEDED:
         return None
     is_killed = entry.outcome is Outcome.INTERRUPTED
+    code = _INTERRUPTED if is_killed else entry.error_code
+    kind = PROBLEMS.get(code, _OF_ANOTHER_VERSION)
     return OperationError(
-        code=_INTERRUPTED if is_killed else entry.error_code,
-        detail=_KILLED if is_killed else _sentence(entry.error),
+        type=f"{url_for('api.dispatch')}#{code if code in PROBLEMS else 'problems'}",
+        title=kind.title,
+        code=code,
+        detail=sentence(kind.title if is_killed else entry.error),
+        hint=kind.hint,
         reason=entry.reason,
         details=details_of(entry.details),
     )
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Return a text of the core as a sentence."""
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."

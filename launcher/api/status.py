@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
+from flask_babel import force_locale
+from markupsafe import Markup
 from msgspec import UNSET, Meta, UnsetType
 
 from launcher.api.door import Call, door
@@ -14,6 +16,7 @@ from launcher.backup.codec import encode
 from launcher.backup.records.operation import Outcome
 from launcher.current import current_application
 from launcher.db.session import release
+from launcher.i18n.problems import answer
 from launcher.models import TokenScope
 from launcher.monitoring.problems import Headline, ProblemKind, Severity, status_facts
 from launcher.notifications.assessment import assess
@@ -97,6 +100,9 @@ class Status(msgspec.Struct, kw_only=True):
 
     severity: Severity
     headline: Headline
+    title: Annotated[
+        str, Meta(description="The answer of the panel of backups, an English sentence.")
+    ]
     problems: list[StatusProblem]
     facts: StatusFacts
 
@@ -107,8 +113,8 @@ class Status(msgspec.Struct, kw_only=True):
     scope=TokenScope.STATUS,
     summary="Status",
     about=(
-        "Says whether the data is safe: `severity` is `ok`, `warn` or `bad`, and `problems` lists "
-        "what is wrong, the worst first."
+        "Says whether the data is safe: `severity` is `ok`, `warn` or `bad`, `title` says it in "
+        "words, and `problems` lists what is wrong, the worst first."
     ),
     result=Status,
 )
@@ -121,4 +127,8 @@ def get_status(_call: Call) -> Status:
     for each in verdict["problems"]:
         if "details" in each:
             each["details"] = details_of(each["details"])
+    with force_locale("en"):
+        words = answer(seen.findings, seen.snapshot)
+        plain = words.striptags() if isinstance(words, Markup) else words
+        verdict["title"] = f"{plain}."
     return msgspec.convert({**verdict, "facts": facts}, Status)

@@ -209,6 +209,13 @@ def headline(findings: Findings, snapshot: Snapshot) -> str:
     return _filled(_HEADLINES[findings.headline], {"ago": since})
 
 
+def answer(findings: Findings, snapshot: Snapshot, style: Style = PLAIN) -> str:
+    """Return in a few words whether the data is safe: the headline, or the worst besides it."""
+    if findings.headline is Headline.RECENT_GOOD and findings.besides:
+        return title(findings.besides[0], snapshot, style)
+    return headline(findings, snapshot)
+
+
 def title(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> str:
     """Return what is wrong in a few words."""
     match problem.kind:

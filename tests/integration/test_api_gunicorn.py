@@ -28,6 +28,7 @@ import pytest
 from flask import Flask
 
 from launcher.accounts import users
+from launcher.api.sent import MAX_BODY_BYTES
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
 from launcher.current import current_backups
@@ -138,6 +139,39 @@ def test_what_gunicorn_refuses_is_a_problem_too(
         assert answer.status == status
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert json.loads(answer.read())["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("head", "code", "detail"),
+    [
+        (b"Content-Type: application/octet-stream", "upload_incomplete", "5 of 500 bytes arrived."),
+        (b"Content-Type: application/json", "bad_request", "The body ended before its "),
+    ],
+)
+@pytest.mark.parametrize("length", [500, 3_000_000])
+def test_a_body_that_is_cut_off_is_answered_while_the_client_reads(  # noqa: PLR0917
+    served: Server,
+    hand_out: Callable[[], Script],
+    head: bytes,
+    code: str,
+    detail: str,
+    length: int,
+) -> None:
+    """Who waits for a body is the worker of gunicorn, which no test client has."""
+    if code == "bad_request" and length > MAX_BODY_BYTES:
+        code, detail = "too_large", "A JSON body "
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as client:
+        client.sendall(
+            b"POST /api/v1/backups HTTP/1.1\r\nHost: a\r\n%s\r\nContent-Length: %d\r\n"
+            b"Authorization: Bearer %s\r\n\r\n12345" % (head, length, hand_out().secret.encode())
+        )
+        client.shutdown(socket.SHUT_WR)
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        problem = json.loads(answer.read())
+    assert problem["code"] == code
+    assert problem["detail"].replace(str(length), "500").startswith(detail)
 
 
 def test_a_restore_is_followed_through_the_closed_gate_to_its_end_and_undone(

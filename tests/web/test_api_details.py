@@ -41,6 +41,18 @@ def test_a_wrong_parameter_is_explained(program: Program, query: str, detail: st
 
 
 @pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ("/backups?since=2026-11-22T06:30:00+01:00", "Write %2B for it."),
+        ("/backups?page=2", "The call takes kind, "),
+        ("/status?page=2", "The call takes no parameters."),
+    ],
+)
+def test_the_hint_says_what_helps(program: Program, query: str, hint: str) -> None:
+    assert hint in program("GET", query).json["hint"]
+
+
+@pytest.mark.parametrize(
     ("path", "body", "detail"),
     [
         ("/backups", {"note": 5}, "note: it must be text of at most 200 characters."),

@@ -12,8 +12,9 @@ import pytest
 from flask import Flask
 
 from launcher.api import following
+from launcher.api.problems import PROBLEMS
 from launcher.backup import BackupService, Gate
-from launcher.backup.errors import RestoreError
+from launcher.backup.errors import InsufficientSpaceError, RestoreError
 from launcher.backup.operations import Operation
 from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import Stage, Verb
@@ -103,6 +104,9 @@ def test_an_operation_that_failed_says_why_as_data(script: Caller, restoring) ->
     assert found["state"] == "failed"
     assert found["ended_at"] >= found["started_at"]
     assert found["error"] == {
+        "type": "/api/v1/#restore_failed",
+        "title": PROBLEMS["restore_failed"].title,
+        "hint": PROBLEMS["restore_failed"].hint,
         "code": "restore_failed",
         "reason": "not_confirmed",
         "details": {"detail": "4 apps"},
@@ -114,6 +118,20 @@ def test_an_operation_that_failed_says_why_as_data(script: Caller, restoring) ->
     assert found["data"] == "unchanged"
 
 
+def test_an_operation_that_the_disk_had_no_room_for_says_what_helps(
+    script: Caller, restoring
+) -> None:
+    with suppress(InsufficientSpaceError), restoring() as operation:
+        raise InsufficientSpaceError(
+            Reason.NO_SPACE, what="a backup", required_bytes=5_000_000, path="/x", available_bytes=0
+        )
+
+    error = script.get(f"/operations/{operation.id}")["error"]
+
+    assert (error["code"], error["reason"]) == ("insufficient_space", "no_space")
+    assert "free" in error["hint"]
+
+
 def test_an_operation_that_was_killed_says_so(script: Caller, restoring) -> None:
     with suppress(KeyboardInterrupt), restoring(Stage.REPLACE) as operation:
         raise KeyboardInterrupt
@@ -122,6 +140,7 @@ def test_an_operation_that_was_killed_says_so(script: Caller, restoring) -> None
 
     assert found["state"] == "interrupted"
     assert found["error"]["code"] == "interrupted"
+    assert found["error"]["hint"] == PROBLEMS["interrupted"].hint
     assert found["stage"] == "replace"
     assert found["data"] == "unchanged"
 

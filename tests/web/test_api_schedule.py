@@ -68,6 +68,30 @@ def test_what_it_got_can_be_sent_back(app: Flask, program: Program) -> None:
     assert is_set(app, "backup_max_count") == 14
 
 
+def test_the_whole_answer_can_be_sent_back(app: Flask, program: Program) -> None:
+    got = program.get(PATH)
+    got["settings"]["backup_max_count"] = 14
+    answer = program("PUT", PATH, json=got)
+    assert (answer.status_code, answer.json["settings"]) == (200, got["settings"])
+    assert is_set(app, "backup_max_count") == 14
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"time_zone": "Asia/Tokyo"}, "time_zone"),
+        ({"colour": "red"}, "colour"),
+        ({"settings": {"colour": "red"}}, "colour"),
+        ({"settings": {}}, "backup_enabled"),
+    ],
+)
+def test_what_cannot_be_changed_in_the_whole_answer_is_refused_by_its_name(
+    program: Program, changes: dict[str, Any], field: str
+) -> None:
+    answer = program("PUT", PATH, json=program.get(PATH) | changes)
+    assert (answer.status_code, answer.json["field"]) == (422, field)
+
+
 def test_the_change_is_in_the_audit_log_under_the_token_and_its_owner(
     app: Flask, program: Program
 ) -> None:

@@ -37,6 +37,16 @@ def test_a_token_in_the_address_is_refused_even_beside_a_right_header(
         assert program.secret not in answer.text
 
 
+def test_a_follow_token_elsewhere_is_refused_with_what_it_opens(app: Flask) -> None:
+    with app.app_context():
+        follower = follow_token("0123456789abcdef")
+    for path in ("/status", "/operations/fedcba9876543210"):
+        answer = Program(app, follower)("GET", path)
+        assert (answer.status_code, answer.json["code"]) == (401, "token_invalid")
+        assert answer.json["detail"].startswith("This token opens one operation only: GET ")
+        assert "Create" not in answer.json["hint"]
+
+
 def test_a_token_is_known_under_any_name_and_a_follow_token_too(
     app: Flask, program: Program
 ) -> None:
@@ -142,7 +152,7 @@ def test_another_scheme_is_named_as_what_is_wrong(program: Program, scheme: str)
     header = {"Authorization": f"{scheme}{program.secret}"}
     answer = program("GET", "/status", headers=header)
     assert (answer.status_code, answer.json["code"]) == (401, "token_missing")
-    assert answer.json["detail"] == "The header Authorization must be Bearer and the token."
+    assert answer.json["detail"] == "The header Authorization is not Bearer with a token."
     assert program.secret not in answer.text
 
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 import click
 import pytest
 from flask import Flask
+from markupsafe import Markup
 
 from launcher.audit import COMMAND_LINE
 from launcher.backup.reasons import Fault, Reason
@@ -23,6 +24,7 @@ from launcher.catalogue.entries import AppEntries, BoardEntries
 from launcher.catalogue.sections import add_section
 from launcher.cli.exits import EXIT_CODES, STALE, STATUS_CODES
 from launcher.current import current_backups, current_config
+from launcher.i18n.problems import headline
 from launcher.monitoring.problems import Findings, ProblemKind, Severity, detect_problems
 from launcher.monitoring.snapshot import FailingRecipient, Snapshot, Space
 from launcher.notifications import assessment, dispatch, recipients, sender
@@ -30,6 +32,7 @@ from launcher.notifications.alerts import SHOWN_ONLY
 from launcher.notifications.assessment import assess
 from launcher.notifications.sender import Delivery, Message
 from tests.conftest import MakeApp
+from tests.support.api import Program, new_token
 from tests.web.visitor import Visitor
 
 TOKEN = "a token of more than 32 characters, certainly"
@@ -119,6 +122,7 @@ class House:
     app: Flask
     ada: Visitor
     messages: list[Message]
+    secret: str
 
     def panel(self) -> tuple[str, list[tuple[str, str]]]:
         """Return how bad the panel says it is, and each trouble by tone and name."""
@@ -143,6 +147,11 @@ class House:
     def healthz(self) -> tuple[int, dict[str, object]]:
         answer = self.app.test_client().get("/healthz", headers=BEARER)
         return answer.status_code, json.loads(answer.text)
+
+    def program(self) -> Mapping[str, object]:
+        """Return what the API answers."""
+        found: Mapping[str, object] = Program(self.app, self.secret).get("/status")
+        return found
 
     def metrics(self) -> set[str]:
         """Return what is wrong by the metrics."""
@@ -175,7 +184,7 @@ def test_every_door_gives_the_same_answer(
         add_section(board, "Media", actor=COMMAND_LINE)
         entries = AppEntries(name="Jellyfin", url="https://jellyfin.home.arpa")
         create_app(entries, board.sections[0], actor=COMMAND_LINE)
-    house = House(app, ada, [])
+    house = House(app, ada, [], new_token(app))
     monkeypatch.setattr(
         sender, "deliver",
         lambda _url, messages: house.messages.extend(messages) or Delivery(len(messages)),
@@ -245,6 +254,17 @@ def _compare(house: House, snapshot: Snapshot, findings: Findings, case: str) ->
     assert health["problems"] == facts["problems"], case
     assert health["last_success_at"] == facts["last_success_at"], case
     assert (status == 503) is bool(findings.find(ProblemKind.LIVE_DAMAGED)), case
+
+    answered = house.program()
+    assert (answered["severity"], answered["headline"]) == (severity, findings.headline), case
+    if findings.severity is Severity.OK:
+        with house.app.test_request_context():
+            said = Markup(headline(findings, snapshot)).striptags()
+            assert answered["title"] == f"{said}.", case
+    elif findings.headline == "recent_good" and findings.besides[0].kind is ProblemKind.DAMAGED:
+        assert "damaged" in str(answered["title"]), case  # the strip gives a shorter day
+    else:
+        assert words.startswith(str(answered["title"])), case
 
     assert house.metrics() == {kind for kind, _ in problems}, case
     titles = dict(zip(told_of(findings), house.told(snapshot), strict=True))

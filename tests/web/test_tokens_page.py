@@ -107,6 +107,7 @@ def test_what_is_refused_is_said_and_nothing_is_lost(
     assert answer.status_code == 422
     assert said in text_of(answer.text)
     assert stored(app) == []
+    assert len(re.findall(r"<(?:input|select)[^>]* autofocus", answer.text)) == 1
     if "name" not in fields:
         assert 'value="Kept"' in answer.text
     if "scope" not in fields:

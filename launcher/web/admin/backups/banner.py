@@ -29,6 +29,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals |= {
         "backup_problems": current_problems,
         "headline": problems.headline,
+        "problem_answer": lambda findings, of: problems.answer(findings, of, _style(of.now)),
         "problem_text": lambda problem, of: problems.text(problem, of, _style(of.now)),
         "problem_title": lambda problem, of: problems.title(problem, of, _style(of.now)),
     }

@@ -134,6 +134,7 @@ def _page(
         rows=[(each, expiry_words(each), owner_problem(each)) for each in tokens.all_tokens()],
         draft=draft or Draft(),
         errors={"name": "", "scope": "", "expires": "", "password": ""} | dict(errors or {}),
+        first_error=next(iter(errors or {}), ""),
         problem=problem,
         created=token,
         secret=secret,
