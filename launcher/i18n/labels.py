@@ -365,7 +365,7 @@ SETTING_WORDS: Mapping[str, LazyString] = {
     "range": _("This must be from %(minimum)s to %(maximum)s."),
     "empty": _("This must not be empty."),
     "too_long": _("Use at most %(maximum)s characters."),
-    "control_characters": _("This must be one line without control characters."),
+    "control_characters": _("Use one line without control characters."),
     "locale": _("This language is not among those shipped: %(allowed)s."),
     "choice": _("This must be one of %(allowed)s."),
     "time_zone": _("This is no time zone. One looks like Europe/Berlin."),

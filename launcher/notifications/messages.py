@@ -21,27 +21,35 @@ from launcher.notifications.recipients import Event, RecipientError
 from launcher.notifications.sender import Delivery, Message, Undelivered
 
 REASON_WORDS: Mapping[Undelivered, LazyString] = {
-    Undelivered.UNKNOWN_SERVICE: _("This is no address of a service that can be told."),
-    Undelivered.LOCAL_SERVICE: _("This would reach nobody but the server itself."),
-    Undelivered.LOCAL_FILE: _("This would read a file of the server and send it."),
-    Undelivered.AMBIGUOUS: _("A # or ; ends this address early, and the rest would be ignored."),
-    Undelivered.UNREACHABLE: _("Nobody answers there."),
-    Undelivered.TIMED_OUT: _("There was no answer in time."),
-    Undelivered.ANSWERED: _("The service refused it with status %(status)s."),
-    Undelivered.REFUSED: _("The service did not take it."),
-    Undelivered.BROKEN: _("It could not be sent."),
+    Undelivered.UNKNOWN_SERVICE: _("This URL is not supported."),
+    Undelivered.LOCAL_SERVICE: _("This only reaches the server itself."),
+    Undelivered.LOCAL_FILE: _("This would send a file of the server."),
+    Undelivered.AMBIGUOUS: _("The first # or semicolon ends this URL. The rest is ignored."),
+    Undelivered.UNREACHABLE: _("The service cannot be reached."),
+    Undelivered.TIMED_OUT: _("The service did not answer in time."),
+    Undelivered.ANSWERED: _("The service rejected the message with status %(status)s."),
+    Undelivered.REFUSED: _("The service rejected the message."),
+    Undelivered.BROKEN: _("The message could not be sent."),
 }
 
 REASON_ADVICE: Mapping[Undelivered, LazyString] = {
-    Undelivered.UNKNOWN_SERVICE: _("Write it as one of the examples, or as Apprise has it."),
-    Undelivered.LOCAL_SERVICE: _("Choose a service that reaches a person somewhere else."),
-    Undelivered.LOCAL_FILE: _("Leave out the part that names a file."),
-    Undelivered.AMBIGUOUS: _("Write # as %23 and ; as %3B, and separate parameters with &."),
-    Undelivered.UNREACHABLE: _("Check host and port, and that this server may go there."),
-    Undelivered.TIMED_OUT: _("Try again in a while. If it stays silent, check host and port."),
-    Undelivered.ANSWERED: _("Often a token, a password or a topic is wrong: set the address anew."),
-    Undelivered.REFUSED: _("Check the token and who is to receive it: set the address anew."),
-    Undelivered.BROKEN: _("Set the address anew, and send a test."),
+    Undelivered.UNKNOWN_SERVICE: _(
+        "Use one of the formats below or from the Apprise documentation."
+    ),
+    Undelivered.LOCAL_SERVICE: _("Choose a service outside this server."),
+    Undelivered.LOCAL_FILE: _("Remove the part that names a file."),
+    Undelivered.AMBIGUOUS: _(
+        "Write %23 for # and %3B for a semicolon. Separate parameters with &."
+    ),
+    Undelivered.UNREACHABLE: _(
+        "Check the host and port, and that this server can connect to them."
+    ),
+    Undelivered.TIMED_OUT: _(
+        "Try again in a few minutes. If there is still no answer, check the host and port."
+    ),
+    Undelivered.ANSWERED: _("The token, password or topic may be wrong. Replace the URL."),
+    Undelivered.REFUSED: _("The token or the recipient in the URL may be wrong. Replace the URL."),
+    Undelivered.BROKEN: _("Replace the URL, then send a test message."),
 }
 """What to do after a delivery failed."""
 
@@ -52,29 +60,30 @@ EVENT_WORDS: Mapping[Event, LazyString] = {
 }
 
 EVENT_MEANINGS: Mapping[Event, LazyString] = {
-    Event.FAILURE: _("Something is wrong: once, and again after a week if it still is."),
-    Event.RECOVERY: _("It is well again."),
-    Event.SUCCESS: _("Each scheduled backup that was made."),
+    Event.FAILURE: _("Problems, once and again after a week if they continue."),
+    Event.RECOVERY: _("Problems that are resolved."),
+    Event.SUCCESS: _("Each scheduled backup that was created."),
 }
 
 RECIPIENT_ERROR_WORDS: Mapping[str, LazyString] = {
-    "name_empty": _("Give it a name."),
+    "name_empty": _("Enter a name."),
     "name_too_long": _("Use at most %(maximum)s characters."),
-    "name_unprintable": _("This must be one line without control characters."),
-    "name_taken": _("Another one has this name already."),
+    "name_unprintable": _("Use one line without control characters."),
+    "name_taken": _("Another recipient has this name."),
     "name_reserved": _("This name is reserved. Choose another one."),
-    "events": _("Choose at least one of those offered."),
-    "too_many": _("There are %(maximum)s already. Remove one first."),
-    "url_too_long": _("This address is too long."),
-    "url_unprintable": _("This must be one line without control characters."),
-    "web_address": _("This must be a web address that begins with http:// or https://."),
+    "events": _("Choose at least one event."),
+    "too_many": _("There are %(maximum)s recipients already. Remove one first."),
+    "url_too_long": _("This URL is too long."),
+    "url_unprintable": _("Use one line without control characters."),
+    "web_address": _("Enter a URL that starts with http:// or https://."),
     "site_address": _(
-        "This must be the address of the site alone, without a password, ? or #:"
-        " https://home.example"
+        "Enter only the URL of this site, without a password, ? or #. Example: https://home.example"
     ),
-    "outdated": _("Somebody else changed it meanwhile"),
-    "not_found": _("It is gone: somebody removed it."),
-    "unreadable": _("The file %(path)s cannot be read. Repair it, or remove it to begin anew."),
+    "outdated": _("Someone else changed this in the meantime"),
+    "not_found": _("Someone removed this recipient or heartbeat"),
+    "unreadable": _(
+        "The file %(path)s cannot be read. Repair it, or remove it to start with an empty list."
+    ),
     **{reason.value: words for reason, words in REASON_WORDS.items()},
 }
 """Why a recipient or a URL was refused, by the code of `recipients.RecipientError`."""
@@ -117,17 +126,17 @@ def compose(event: AlertEvent, snapshot: Snapshot) -> Message:
 
 def compose_success(entry: JournalEntry, snapshot: Snapshot) -> Message:
     """Return the message that a scheduled backup was created."""
-    heading = gettext("The scheduled backup was made")
-    lines = [gettext("It is %(id)s.", id=entry.backup_id)]
+    heading = gettext("Scheduled backup created")
+    lines = [gettext("Backup ID: %(id)s", id=entry.backup_id)]
     if snapshot.next_run_at:
-        lines.append(gettext("The next run: %(moment)s.", moment=exact(snapshot.next_run_at)))
+        lines.append(gettext("Next run: %(moment)s", moment=exact(snapshot.next_run_at)))
     return Message(heading, "\n".join(lines), "success")
 
 
 def compose_test() -> Message:
     """Return a test message."""
-    text = gettext("It arrived. When backups fail, you will be told like this.")
-    return Message(gettext("This is a test"), text)
+    text = gettext("Notifications work. You will get a message like this if backups fail.")
+    return Message(gettext("Test message"), text)
 
 
 def signed(message: Message, *, site_name: str, panel_url: str) -> Message:
@@ -141,9 +150,9 @@ def _still_holds(snapshot: Snapshot) -> str:
         return ""
     last = snapshot.last_good
     if last is None:
-        return gettext("There is no good backup at this moment.")
+        return gettext("There is no good backup.")
     return gettext(
-        "The last good backup is there: %(moment)s (%(id)s).",
+        "Last good backup: %(moment)s (%(id)s)",
         moment=exact(last.created_at),
         id=last.id,
     )
@@ -153,4 +162,4 @@ def _lasted(alert: Alert, now: datetime) -> str:
     hours = (now - (alert.since or alert.seen_at)).total_seconds() / 3600
     if hours < 1:
         return ""
-    return gettext("It lasted %(hours)s h.", hours=number(hours))
+    return gettext("Duration: %(hours)s h", hours=number(hours))

@@ -75,25 +75,25 @@ def crowd(config: Config, receiver: Receiver) -> None:
 def arrived(receiver: Receiver) -> int:
     """Return how many tests arrived; the server may tell of a real trouble meanwhile."""
     told = [json.loads(each.body)["title"] for each in receiver.received if each.method == "POST"]
-    return sum("This is a test" in title for title in told)
+    return sum("Test message" in title for title in told)
 
 
 def add(page: Page, receiver: Receiver, name: str) -> None:
-    page.get_by_role("link", name="Tell somebody").click()
+    page.get_by_role("link", name="Add recipient").click()
     page.get_by_label("Name").fill(name)
     page.get_by_label("Address").fill(f"json://ada:{SECRET}@{receiver.place}/hook")
-    page.get_by_role("button", name="Tell this address").click()
-    expect(page.get_by_text(f"{name} is told from now on")).to_be_visible()
+    page.get_by_role("button", name="Add recipient").click()
+    expect(page.get_by_text(f"Recipient {name} added")).to_be_visible()
 
 
 def test_a_webhook_is_added_tried_changed_and_removed(as_ada, receiver: Receiver) -> None:
     page = as_ada()
     expect(
-        page.get_by_role("heading", name="Nobody is told when backups stop", exact=True)
+        page.get_by_role("heading", name="No one is notified if backups fail", exact=True)
     ).to_be_visible()
     add(page, receiver, "Phone")
     row = page.get_by_role("row", name="Phone")
-    expect(row).to_contain_text("Not tried yet")
+    expect(row).to_contain_text("Not tested yet")
 
     may_answer = threading.Event()
 
@@ -112,80 +112,80 @@ def test_a_webhook_is_added_tried_changed_and_removed(as_ada, receiver: Receiver
     page.keyboard.press("Enter")
     may_answer.set()
 
-    expect(page.get_by_role("status").get_by_text("The test to Phone was taken")).to_be_visible()
-    expect(row).to_contain_text("Reached")
+    expect(page.get_by_role("status").get_by_text("Test message sent to Phone")).to_be_visible()
+    expect(row).to_contain_text("Delivered")
     expect(button).not_to_have_attribute("aria-busy", "true")
-    expect(button).to_have_accessible_name("Send a test (Phone)")
+    expect(button).to_have_accessible_name("Send test message (Phone)")
     expect(button).to_be_focused()
     assert arrived(receiver) == 1
 
     receiver.instead, receiver.status = None, 401
     button.click()
-    expect(page.get_by_text("Phone was not reached")).to_be_visible()
-    expect(page.get_by_text("The service refused it with status 401.")).to_be_visible()
+    expect(page.get_by_text("The test message to Phone failed")).to_be_visible()
+    expect(page.get_by_text("The service rejected the message with status 401.")).to_be_visible()
 
     page.get_by_role("link", name="Phone").click()
-    expect(page.get_by_label("New address")).to_have_value("")
+    expect(page.get_by_label("New URL")).to_have_value("")
     page.get_by_label("Name").fill("Tablet")
     page.get_by_role("checkbox", name="Success").check()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("row", name="Tablet")).to_contain_text("Failure, Recovery, Success")
 
     page.get_by_role("link", name="Tablet").click()
-    opener = page.get_by_role("link", name="Remove this address…")
+    opener = page.get_by_role("link", name="Remove recipient…")
     opener.click()
-    dialog = page.get_by_role("dialog", name="Tell Tablet nothing any more?")
+    dialog = page.get_by_role("dialog", name="Remove recipient Tablet?")
     expect(dialog.get_by_role("link", name="Keep it")).to_be_focused()
     page.keyboard.press("Escape")
     expect(opener).to_be_focused()
     opener.click()
-    dialog.get_by_role("button", name="Remove this address").click()
-    expect(page.get_by_text("Tablet is not told any more")).to_be_visible()
+    dialog.get_by_role("button", name="Remove recipient").click()
+    expect(page.get_by_text("Recipient Tablet removed")).to_be_visible()
     assert SECRET not in page.content()
 
 
 def test_without_script_all_of_it_works_as_well(as_ada, receiver: Receiver) -> None:
     page = as_ada(java_script_enabled=False)
     add(page, receiver, "Phone")
-    page.get_by_role("button", name="Send a test").click()
-    expect(page.get_by_text("The test to Phone was taken")).to_be_visible()
+    page.get_by_role("button", name="Send test message").click()
+    expect(page.get_by_text("Test message sent to Phone")).to_be_visible()
     assert arrived(receiver) == 1
 
     page.get_by_role("link", name="Phone").click()
     page.get_by_label("Name").fill("Tablet")
     page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_role("link", name="Set a heartbeat…").click()
+    page.get_by_role("link", name="Set up heartbeat…").click()
     page.get_by_label("Address").fill(f"http://{receiver.place}/{SECRET}")
-    page.get_by_role("button", name="Save the heartbeat").click()
+    page.get_by_role("button", name="Save heartbeat").click()
     expect(page.get_by_text(f"http://{receiver.place}/…")).to_be_visible()
-    page.get_by_role("link", name="Remove the heartbeat…").click()
-    page.get_by_role("button", name="Remove the heartbeat").click()
-    expect(page.get_by_text("There is no heartbeat any more")).to_be_visible()
+    page.get_by_role("link", name="Remove heartbeat…").click()
+    page.get_by_role("button", name="Remove heartbeat").click()
+    expect(page.get_by_text("Heartbeat removed")).to_be_visible()
     page.get_by_role("link", name="Tablet").click()
-    page.get_by_role("link", name="Remove this address…").click()
-    page.get_by_role("button", name="Remove this address").click()
-    expect(page.get_by_text("Tablet is not told any more")).to_be_visible()
+    page.get_by_role("link", name="Remove recipient…").click()
+    page.get_by_role("button", name="Remove recipient").click()
+    expect(page.get_by_text("Recipient Tablet removed")).to_be_visible()
 
 
 def test_the_keyboard_alone_tells_somebody_and_tries_it(as_ada, receiver: Receiver) -> None:
     page = as_ada()
-    tab_to(page, "Tell somebody")
+    tab_to(page, "Add recipient")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type("Phone")
     tab_to(page, "Address")
     page.keyboard.type(f"json://{receiver.place}/hook")
-    tab_to(page, "How addresses look")
+    tab_to(page, "URL formats")
     page.keyboard.press("Enter")
     expect(page.get_by_text("appriseit.com/services")).to_be_visible()
     tab_to(page, "Success")
     page.keyboard.press("Space")
-    tab_to(page, "Tell this address")
+    tab_to(page, "Add recipient")
     page.keyboard.press("Enter")
     expect(page.get_by_role("row", name="Phone")).to_contain_text("Failure, Recovery, Success")
-    tab_to(page, "Send a test")
+    tab_to(page, "Send test message")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("The test to Phone was taken")).to_be_visible()
+    expect(page.get_by_text("Test message sent to Phone")).to_be_visible()
     assert arrived(receiver) == 1
 
 
@@ -193,12 +193,12 @@ def test_an_address_that_is_refused_is_named_at_its_field_and_gone(as_ada) -> No
     page = as_ada(f"{PAGE}/new", expected_statuses={422})
     page.get_by_label("Name").fill("Phone")
     page.get_by_label("Address").fill(f"file:///etc/{SECRET}")
-    page.get_by_role("button", name="Tell this address").click()
+    page.get_by_role("button", name="Add recipient").click()
 
     address = page.get_by_label("Address")
     expect(address).to_be_focused()
     expect(address).to_have_value("")
-    expect(page.locator("#url-error")).to_contain_text("reach nobody but the server itself")
+    expect(page.locator("#url-error")).to_contain_text("This only reaches the server itself")
     expect(page.get_by_label("Name")).to_have_value("Phone")
     assert SECRET not in page.content()
     assert findings(page) == []
@@ -210,13 +210,13 @@ def test_axe_finds_nothing_where_there_is_much_to_show(as_ada) -> None:
     expect(page.locator("#answer")).to_contain_text("cannot be reached")
     assert findings(page) == []
 
-    page.get_by_role("link", name="Remove the heartbeat…").click()
-    expect(page.get_by_role("dialog", name="Remove the heartbeat?")).to_be_visible()
+    page.get_by_role("link", name="Remove heartbeat…").click()
+    expect(page.get_by_role("dialog", name="Remove heartbeat?")).to_be_visible()
     assert findings(page) == []
 
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Phone").click()
-    page.get_by_text("How addresses look").click()
+    page.get_by_text("URL formats").click()
     assert findings(page) == []
 
 

@@ -1,4 +1,4 @@
-"""Who is told when backups stop: real addresses, a real receiver, a clock in hand."""
+"""Recipients when backups stop: real addresses, a real receiver, a clock in hand."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_ten_failing_slots_are_one_alarm_and_all_backups_are_still_there(
     assert titles(receiver) == ["Launcher: The last attempt to back up failed"]
     told = json.loads(receiver.bodies[0])
     assert "not enough space" in told["message"]
-    assert "The last good backup is there" in told["message"]
+    assert "Last good backup:" in told["message"]
     assert "Make room" in told["message"]
     with site.app_context():
         assert len(current_backups().list()) == 1
@@ -166,7 +166,7 @@ def test_each_hears_of_what_they_wished_for(
 
     assert sorted(receiver.paths) == ["/failure", "/recovery", "/success"]
     made = receiver.bodies[receiver.paths.index("/success")]
-    assert "The scheduled backup was made" in made
+    assert "Scheduled backup created" in made
 
 
 def test_a_restore_makes_nobody_be_told_twice(

@@ -589,7 +589,7 @@ def test_a_restore_that_could_not_be_put_back_comes_first(ada: Visitor, shelf: S
         "The last restore stopped",
         "The backup of Today",
         "Nobody is told of this This page and the start page are the only places that say it. "
-        "A message can go to your phone or by mail. Tell somebody…",
+        "A message can go to your phone or by mail. Add recipient…",
     ]
 
 

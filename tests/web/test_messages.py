@@ -87,5 +87,5 @@ def test_a_name_out_of_the_list_is_only_text_on_a_page_and_itself_in_a_message(a
 def test_a_refused_delivery_is_told_by_its_status_alone(app: Flask) -> None:
     with app.app_context(), speaking("en", "UTC"):
         words = messages.delivery_words(Delivery(reason=Undelivered.ANSWERED, status=403))
-        assert words == "The service refused it with status 403."
+        assert words == "The service rejected the message with status 403."
         assert messages.delivery_words(sender.Delivery(delivered=1)) == ""

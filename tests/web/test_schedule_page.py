@@ -193,7 +193,7 @@ def test_a_page_from_before_the_rehearsal_was_changed_is_out_of_date(
 def test_saving_what_is_set_already_changes_nothing(ada: Visitor) -> None:
     assert save(ada) == 303
     ada.open(PATH)
-    assert "Nothing was different, so nothing was changed." in ada.page
+    assert "No changes to save." in ada.page
 
 
 @pytest.mark.parametrize(

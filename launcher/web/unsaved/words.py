@@ -26,7 +26,7 @@ _LABELS: Mapping[str, LazyString] = {
     "username": _("User name"),
     "display_name": _("Display name"),
     "note": _("Note"),
-    "public_url": _("Address of the site"),
+    "public_url": _("Public URL"),
     "backup_cron_expression": _("Backup schedule"),
     "backup_max_count": _("Newest backups to keep"),
     "backup_keep_daily": _("Daily backups to keep"),

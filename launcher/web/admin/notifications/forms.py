@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import current_app, render_template, request
-from flask_babel import lazy_gettext
 
 from launcher.current import current_config
 from launcher.i18n.labels import ERROR_WORDS
-from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import gettext
+from launcher.i18n.locale import lazy_gettext as _
 from launcher.models.types import utc_now
 from launcher.notifications.messages import (
     EVENT_MEANINGS,
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
 
 EXAMPLES: Sequence[tuple[LazyString | str, str]] = (
-    (lazy_gettext("E-mail"), "mailtos://name:password@mail.example?to=ada@home.example"),
+    (_("E-mail"), "mailtos://name:password@mail.example?to=ada@home.example"),
     ("ntfy", "ntfys://ntfy.example/backups"),
     ("Gotify", "gotifys://gotify.example/Akhj5Sb3kzQhdNv"),
     ("Discord", "discord://123456789012345678/fX0wHlkYzYwZhJ3sdfjKsdfhs"),
-    (lazy_gettext("A webhook"), "jsons://hook.example/backups"),
+    (_("Webhook"), "jsons://hook.example/backups"),
 )
 """One URL of each common service."""
 
@@ -99,19 +99,19 @@ class Refusal:
         if isinstance(error, RecipientError):
             return cls._of_recipient(error)
         if isinstance(error, TimeoutError):
-            text = _("Nothing was changed. Try again in a moment.")
-            return cls(503, "", _("Somebody else is changing this just now"), text)
+            text = gettext("Nothing was changed. Try again in a moment.")
+            return cls(503, "", gettext("Someone else is changing this now"), text)
         if error.errno in _FULL:
             words = ERROR_WORDS["insufficient_space"]
             return cls(507, "", str(words.title), str(words.hint))
-        text = _("Nothing was changed. See that Launcher may write to its data directory.")
-        return cls(503, "", _("This cannot be kept"), text)
+        text = gettext("Nothing was changed. Check that Launcher can write to its data directory.")
+        return cls(503, "", gettext("The change could not be saved"), text)
 
     @classmethod
     def _of_recipient(cls, error: RecipientError) -> Refusal:
         words = refusal_words(error)
         if error.code in _NOT_A_FIELD:
-            text = _("Nothing was changed. This is how it is now.")
+            text = gettext("Nothing was changed. This page shows the current state.")
             return cls(_STATUS_OF[error.code], "", words, text)
         if error.code in set(Undelivered):
             words = f"{words} {REASON_ADVICE[Undelivered(error.code)]}"

@@ -87,7 +87,8 @@ def create() -> ResponseReturnValue:
     with _recording(actor):
         audit.record_created(made, actor=actor)
     _say(
-        _("%(name)s is told from now on", name=made.name), _("Send a test to see that it arrives.")
+        _("Recipient %(name)s added", name=made.name),
+        _("Send a test message to check that it arrives."),
     )
     return _back()
 
@@ -124,13 +125,13 @@ def change(recipient_id: str) -> ResponseReturnValue:
     except (RecipientError, OSError) as error:
         return pages.recipient(known, draft, Refusal.of(error))
     if changed == known:
-        flash(_("Nothing was different, so nothing was changed."))
+        flash(_("No changes to save."))
         return _back()
     with _recording(actor):
         audit.record_changed(known, changed, actor=actor)
     _say(
-        _("%(name)s is changed", name=changed.name),
-        "" if changed.url == known.url else _("Send a test to see that it arrives."),
+        _("Recipient %(name)s saved", name=changed.name),
+        "" if changed.url == known.url else _("Send a test message to check that it arrives."),
     )
     return _back()
 
@@ -158,7 +159,7 @@ def remove(recipient_id: str) -> ResponseReturnValue:
         return pages.index(Refusal.of(error))
     with _recording(actor):
         audit.record_removed(known, actor=actor)
-    flash(_("%(name)s is not told any more", name=known.name))
+    flash(_("Recipient %(name)s removed", name=known.name))
     return _back()
 
 
@@ -177,9 +178,9 @@ def test(recipient_id: str) -> ResponseReturnValue:
     with _recording(actor):
         audit.record_test(known, outcome, actor=actor)
     if delivery.reason is None:
-        _say(_("The test to %(name)s was taken", name=known.name))
+        _say(_("Test message sent to %(name)s", name=known.name))
         return _back()
-    text = _("%(name)s was not reached", name=known.name)
+    text = _("The test message to %(name)s failed", name=known.name)
     details = [delivery_words(delivery), str(REASON_ADVICE[delivery.reason])]
     toasts.show(toasts.make_toast(text, severity="bad", details=details))
     return _back()
@@ -213,7 +214,7 @@ def set_heartbeat() -> ResponseReturnValue:
     except (RecipientError, OSError) as error:
         return pages.heartbeat(seen, pings_start=pings_start, refusal=Refusal.of(error))
     _record_heartbeat(actor, seen)
-    flash(_("The heartbeat is set. It is asked for with the next scheduled backup."))
+    flash(_("Heartbeat saved. It is pinged with the next scheduled backup."))
     return _back()
 
 
@@ -241,7 +242,7 @@ def remove_heartbeat() -> ResponseReturnValue:
     except OSError as error:
         return pages.index(Refusal.of(error))
     _record_heartbeat(actor, seen)
-    flash(_("There is no heartbeat any more"))
+    flash(_("Heartbeat removed"))
     return _back()
 
 
@@ -268,14 +269,14 @@ def set_site() -> ResponseReturnValue:
         return pages.site(seen, typed, Refusal.of(error))
     set_to = typed.strip().rstrip("/")
     if set_to == seen.public_url:
-        flash(_("Nothing was different, so nothing was changed."))
+        flash(_("No changes to save."))
         return _back()
     with _recording(actor):
         audit.record_public_url(seen.public_url, set_to, actor=actor)
     flash(
-        _("Messages lead to %(address)s", address=set_to)
+        _("Public URL saved: %(address)s", address=set_to)
         if set_to
-        else _("Messages have no link any more")
+        else _("Public URL removed. Messages have no link.")
     )
     return _back()
 

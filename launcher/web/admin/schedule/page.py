@@ -75,7 +75,7 @@ def save() -> ResponseReturnValue:
     if change_settings(checked.values, actor=actor):
         flash(_("The schedule is saved. It takes effect within seconds."))
     else:
-        flash(_("Nothing was different, so nothing was changed."))
+        flash(_("No changes to save."))
     return redirect(url_for("schedules.show"), 303)
 
 
