@@ -228,7 +228,7 @@ def title(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> str:
         case ProblemKind.LOW_SPACE if problem.severity is Severity.BAD:
             words = gettext("The next backup will not fit on the disk")
         case ProblemKind.DAMAGED if len(problem.backups) == 1:
-            day = style.at(problem.backups[0].created_at)
+            day = style.within(problem.backups[0].created_at)
             words = gettext("The backup of %(day)s is damaged", day=day)
         case ProblemKind.NOTIFICATIONS_FAILING if problem.undelivered == "unreadable":
             words = gettext("The list of those who are told cannot be read")

@@ -107,9 +107,9 @@ def _ended_since(snapshot: Snapshot, seen: str) -> Sequence[JournalEntry]:
 def send_test(app: Flask, recipient_id: str) -> Delivery:
     """Send a test message now, and return whether it arrived.
 
-    After a success, what waits for this recipient is sent with the next round. A failure is not
-    remembered: the sender of the test sees it. The caller must not hold the gate. Takes up to
-    `sender.TIMEOUT_S` seconds.
+    After a success, what waits for this recipient is sent with the next round. A failure is
+    shown until a message arrives, and is no problem that others are notified of. The caller must
+    not hold the gate. Takes up to `sender.TIMEOUT_S` seconds.
 
     Raises:
         RecipientError: there is no such recipient.
@@ -126,13 +126,12 @@ def send_test(app: Flask, recipient_id: str) -> Delivery:
     message = messages.signed(message, site_name=site.site_name, panel_url=settings.panel_url)
     delivery = sender.deliver(recipient.url, [message])
     _log.info("test to %s: %s", recipient.name, delivery.reason or "delivered")
-    if delivery.is_done:
-        _record_test(config, recipient)
+    _record_test(config, recipient, delivery)
     return delivery
 
 
-def _record_test(config: Config, recipient: Recipient) -> None:
-    """Remember that a test arrived, unless a round is at work, which finds that out itself."""
+def _record_test(config: Config, recipient: Recipient, delivery: Delivery) -> None:
+    """Remember whether a test arrived, unless a round is at work, which finds that out itself."""
     with _lock(config) as is_locked:
         if not is_locked:
             return
@@ -140,7 +139,14 @@ def _record_test(config: Config, recipient: Recipient) -> None:
         state = memory.delivery_to(recipient.id, recipient.url)
         now = datetime.now(UTC)
         tested = DeliveryState(version=state.version, notified_at=now)
-        if state.waiting:
+        if delivery.reason is not None:
+            tested = replace(
+                state,
+                test_failed_at=now,
+                reason=delivery.reason,
+                status=delivery.status,
+            )
+        elif state.waiting:
             tested = replace(state, notified_at=now, next_try_at=None)
         deliveries = {**memory.deliveries, recipient.id: tested}
         save_memory(config, replace(memory, deliveries=deliveries))

@@ -36,6 +36,7 @@ class DeliveryState:
     Attributes:
         version: of the URL that the rest is about.
         reason, status: why the last delivery failed, see `sender.Delivery`.
+        test_failed_at: when a test failed, None once a message arrived.
     """
 
     version: str = ""
@@ -47,6 +48,7 @@ class DeliveryState:
     status: int = 0
     next_try_at: datetime | None = None
     notified_at: datetime | None = None
+    test_failed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

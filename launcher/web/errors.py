@@ -77,6 +77,7 @@ STATUS_OF: Mapping[str, int] = {
 """The HTTP status of every `BackupError`, by its code."""
 
 HELD_STATUS = 503
+_WITHOUT_FILE = {Reason.LIVE_MISSING, Reason.LIVE_LOST}
 _SCHEDULE = "schedule"
 _RETRY_AFTER_S = 2
 _CHECK_DEADLINE_S = 3.0
@@ -320,6 +321,7 @@ def show_damaged(problem: Fault) -> Response:
     page = render_template(
         "damaged.html",
         problem=problem,
+        is_missing=problem.reason in _WITHOUT_FILE,
         newest=newest,
         age=Markup("<b>{}</b>").format(ago(newest.created_at)) if newest else "",
         contents=contents(newest.contents) if newest else "",

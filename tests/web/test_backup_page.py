@@ -130,6 +130,7 @@ def test_a_safety_backup_says_which_restore_it_was_for(
 
     assert "Taken before ben restored another one" in look(ada, outcome.safety_id)
     assert "Good, and restored before" in look(ada, made.id)
+    assert "restored before" not in look(ada, outcome.safety_id)
 
 
 def test_one_without_a_journal_still_has_a_beginning(
@@ -305,7 +306,7 @@ def test_while_something_is_done_to_it_the_page_asks_again(
     assert lock is not None
     try:
         page = look(ada, made.id)
-        assert "Verifying backups started by ben" in page
+        assert "Verifying backups Started by ben." in page
         assert 'hx-trigger="every 1s"' in ada.page
         part = ada.open(f"/admin/backups/{made.id}", HX_Request="true")
     finally:

@@ -305,7 +305,7 @@ def test_a_damaged_backup_is_named_with_what_was_found(ada: Visitor, shelf: Shel
     assert severity(ada.page) == "warn"
     (problem,) = problems(ada.page)
     assert problem.startswith(
-        "The backup of Sat 21 Nov, 12:07 is damaged What was found: its file is"
+        "The backup of yesterday at 12:07 is damaged What was found: its file is"
     )
     assert f'href="/admin/backups/{broken.id}">Look inside' in ada.page
     damaged = rows(ada.page)[1]
@@ -587,7 +587,8 @@ def test_a_restore_that_could_not_be_put_back_comes_first(ada: Visitor, shelf: S
 
     assert [each.partition(",")[0] for each in problems(ada.page)] == [
         "The last restore stopped",
-        "The backup of Today",
+        "The backup of today at 12:07 is damaged What was found: x. It does not count as kept. If"
+        " more follow",
         "Nobody is told of this This page and the start page are the only places that say it. "
         "A message can go to your phone or by mail. Add recipient…",
     ]
@@ -608,7 +609,7 @@ def test_the_facts_name_the_next_run_the_last_rehearsal_and_the_space(
 
     facts = text_of(between(ada.page, 'id="facts"', "</dl>"))
     assert "Next Tonight, 03:00 Every day at 03:00. Change" in facts
-    assert "Rehearsal Passed: Today, 04:07 24 apps, 3 boards, 2 users" in facts
+    assert "Rehearsal Passed: today at 04:07 24 apps, 3 boards, 2 users" in facts
     assert "Kept 2 backups The oldest from 24 October" in facts
     assert re.search(r"Space [\d.]+ kB used, [\d.]+ GB free", facts)
     assert "Verified, rehearsed" in rows(ada.page)[0]
@@ -621,7 +622,7 @@ def test_a_rehearsal_that_failed_is_told(ada: Visitor, shelf: Shelf) -> None:
 
     ada.open(PANEL)
 
-    assert "Failed: Today, 04:07" in ada.page
+    assert "Failed: today at 04:07" in ada.page
 
 
 # --- the last weeks --------------------------------------------------------------------------
@@ -739,7 +740,7 @@ def test_what_launcher_noted_itself_is_said_in_words(ada: Visitor, shelf: Shelf)
 
     ada.open(PANEL)
 
-    assert "Restore by Ada of Sun 15 Nov, 03:00" in rows(ada.page)[0]
+    assert "Restore by Ada of 15 November at 03:00" in rows(ada.page)[0]
     assert "Restore by Ada of old.db" in rows(ada.page)[1]
     assert "To schema 0002" in rows(ada.page)[2]
 
@@ -955,7 +956,7 @@ def test_the_start_page_names_the_trouble_of_a_good_day(ada: Visitor, shelf: She
     ada.open("/")
 
     strip = text_of(between(ada.page, 'id="banner"', "</aside>").partition(">")[2])
-    assert strip == "The backup of Sat 21 Nov, 12:07 is damaged. Show problem"
+    assert strip == "The backup of yesterday at 12:07 is damaged. Show problem"
 
 
 def test_the_start_page_is_silent_when_all_is_well(ada: Visitor, shelf: Shelf) -> None:

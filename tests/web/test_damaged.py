@@ -93,7 +93,9 @@ def test_every_page_becomes_the_calm_one(
         answer = ada.open(address)
         assert answer.status_code == 503, address
         assert int(answer.headers["Retry-After"]) > 0
-        assert "The database is damaged. Restore a backup" in ada.page
+        what = "missing" if damage is _lose else "damaged"
+        assert f"The database is {what}. Restore a backup" in ada.page
+        assert ("The damaged file is set aside" in ada.page) == (damage is not _lose)
         assert "flask backup restore latest" in ada.page
         assert "launcher.db" in ada.page
         assert "7 apps, 3 boards and 3 users" in ada.page
@@ -113,7 +115,7 @@ def test_a_form_sent_meanwhile_gets_the_page_as_well(
 
 
 def test_it_speaks_the_language_of_the_browser(guest: Visitor, database_path: Path) -> None:
-    _lose(database_path)
+    _empty(database_path)
     guest.language = "de"
 
     guest.open("/")
@@ -143,7 +145,7 @@ def test_unverified_backups_are_to_be_verified_first(
 
     guest.open("/")
 
-    assert "damaged. Verify the backups" in guest.page
+    assert "missing. Verify the backups" in guest.page
     assert guest.page.index("flask backup verify --all") < guest.page.index("restore latest")
     assert "restore FILE" not in guest.page
 

@@ -109,7 +109,7 @@ def test_the_stages_are_told_with_true_bytes(ada: Visitor, running) -> None:
     assert "Begun by ada today, " in page
     assert "Backup unpacked" in page
     assert "Replacing the data 7.2 MB of 11.8 MB 61 %" in page
-    assert "Pages wait for a moment. None of them fails." in page
+    assert "Pages pause for a moment. No request fails." in page
     assert "Compare with the plan" in page
     assert '<progress value="61" max="100"' in ada.page
 
@@ -224,7 +224,7 @@ def test_the_outcome_says_what_happened_and_how_to_undo_it(
     assert "as planned: 7 apps, 3 boards and 3 users." in page
     assert "Kept as the safety backup of today, " in page
     assert "Every day at 03:00; kept are the last 10; a rehearsal every week. Next backup: " in page
-    assert "None failed." in page
+    assert "No request failed." in page
     assert f'href="/admin/backups/{service.undo_id()}/restore"' in ada.page
     assert "Undo this restore" in page
     assert '<h1 id="outcome" tabindex="-1" autofocus>' in ada.page

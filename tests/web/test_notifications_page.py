@@ -121,7 +121,7 @@ def test_who_is_told_is_said_with_where_and_whether_it_was_tried(
     ada.open(PAGE)
 
     said = text(ada.page)
-    assert said.startswith("phone is notified if backups fail Not tested yet: phone.")
+    assert said.startswith("Not tested yet: phone Messages may not arrive.")
     assert f"phone Failure, Recovery json://ada:****@{receiver.place}/… Not tested yet" in said
     assert ada.page.count("button-primary") == 1
 
@@ -254,9 +254,10 @@ def test_a_test_by_mail_speaks_the_language_of_the_site_and_leads_to_it(
     assert "Test message sent to ada" in ada.open(PAGE).text
 
 
-def test_a_refused_test_says_why_and_what_to_do_and_is_no_lasting_trouble(
+def test_a_refused_test_says_why_and_what_to_do_and_alarms_no_one_else(
     ada: Visitor, app: Flask, phone: Recipient, receiver: Receiver
 ) -> None:
+    ada.send(f"{PAGE}/{phone.id}/test")
     receiver.status, receiver.answer = 401, b"a stranger's words"
     ada.send(f"{PAGE}/{phone.id}/test")
 
@@ -267,6 +268,18 @@ def test_a_refused_test_says_why_and_what_to_do_and_is_no_lasting_trouble(
     assert "stranger" not in said
     assert "phone cannot be reached" not in said
     assert events(app)[-1].changes["outcome"] == "failed"
+
+    again = text(ada.open(PAGE).text)
+    assert again.startswith(
+        "The last test failed: phone The service rejected the message with status 401."
+    )
+    assert "Test failed" in again.partition("phone Failure")[2]
+    assert 'class="answer" data-state="warn"' in ada.page
+    assert 'id="banner"' not in ada.page
+
+    receiver.status = 200
+    ada.send(f"{PAGE}/{phone.id}/test")
+    assert "phone is notified if backups fail" in text(ada.open(PAGE).text)
 
 
 @pytest.mark.usefixtures("real_errands")
@@ -532,7 +545,7 @@ def test_what_was_removed_in_another_tab_is_said_to_be_gone(
     assert answer.status_code == 404
     said = text(ada.page)
     assert said.startswith("Someone removed this recipient or heartbeat Nothing was changed.")
-    assert "mail is notified if backups fail" in said
+    assert "Not tested yet: mail" in said
 
 
 @pytest.mark.usefixtures("unasked")

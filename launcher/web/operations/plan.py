@@ -20,13 +20,11 @@ from launcher.i18n.locale import gettext as _
 from launcher.models.types import utc_now
 from launcher.settings.table import SiteSettings
 from launcher.web.contents import ALWAYS_SHOWN, NAME_WORDS, TABLE_WORDS
-from launcher.web.operations.stages import StageRow, is_dated
+from launcher.web.operations.stages import StageRow, is_dated, pause_words, replacing_s
 
 MOST_NAMES = 12
 
 _NAMED = {"apps": "app", "boards": "board", "users": "user"}
-# A restore delays pages by about a second for each of these.
-_REPLACED_BYTES_A_SECOND = 200_000_000
 
 
 class AccountChange(StrEnum):
@@ -130,11 +128,11 @@ def _stages(plan: RestorePlan, took_s: Mapping[Stage, float]) -> Sequence[StageR
         for stage, words in done.items()
     ]
     ahead = STAGES_RESTORE[len(done) :]
-    seconds = max(1, round(plan.database_size_bytes / _REPLACED_BYTES_A_SECOND))
-    about = _("about %(time)s", time=duration(seconds))
+    size_bytes = plan.database_size_bytes
+    about = _("about %(time)s", time=duration(replacing_s(size_bytes)))
     for stage in ahead:
         is_replace = stage is Stage.REPLACE
-        note = _("Pages wait, none fails.") if is_replace else ""
+        note = pause_words(size_bytes) if is_replace else ""
         words = str(STAGE_WORDS[stage].ahead)
         if stage is Stage.SAFETY and not plan.live_readable:
             words = _("Set the damaged files aside")

@@ -11,9 +11,15 @@ from launcher.backup.records.ids import parse_backup_id
 from launcher.backup.records.operation import JournalEntry, Progress, Stage, Verb
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
+from launcher.db.connect import GATE_TIMEOUT_S
 from launcher.i18n.formats import duration, size, weekday_and_time
 from launcher.i18n.labels import STAGE_WORDS, VERB_WORDS
 from launcher.i18n.locale import gettext as _
+
+# A restore delays pages by about a second for each of these.
+_REPLACED_BYTES_A_SECOND = 200_000_000
+# So long may requests wait before a gate is closed: `Gate.closed` lets them pass then.
+_CLOSING_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,27 @@ def is_dated(backup: Backup) -> bool:
     return backup.kind not in {Kind.UPLOAD, Kind.EXTERNAL}
 
 
+def refuses_none(held_s: float) -> bool:
+    """Whether no request fails while a restore holds them for `held_s` seconds."""
+    return held_s + _CLOSING_S <= GATE_TIMEOUT_S
+
+
+def replacing_s(size_bytes: int) -> int:
+    """Return about how many seconds pages wait while a database of this size is replaced."""
+    return max(1, round(size_bytes / _REPLACED_BYTES_A_SECOND))
+
+
+def pause_words(size_bytes: int) -> str:
+    """Return what a restore of a database of this size means for the pages of the site."""
+    # On a busy disk it may take twice as long.
+    if refuses_none(2 * replacing_s(size_bytes)):
+        return _("Pages pause for a moment. No request fails.")
+    return _(
+        "Pages pause. A request that waits longer than %(limit)s fails and can be sent again.",
+        limit=duration(GATE_TIMEOUT_S),
+    )
+
+
 def _title(progress: Progress) -> str:
     backup = backup_of(progress.backup_id) if progress.verb is Verb.RESTORE else None
     if backup and is_dated(backup):
@@ -99,7 +126,7 @@ def _row(progress: Progress, stage: Stage) -> StageRow:
             str(words.running),
             _bytes(progress.done, progress.total),
             min(100, progress.done * 100 // progress.total) if progress.total else None,
-            _("Pages wait for a moment. None of them fails.") if stage is Stage.REPLACE else "",
+            pause_words(progress.total) if stage is Stage.REPLACE and progress.total else "",
         )
     if stage in progress.took_s:
         return StageRow("done", str(words.done), duration(progress.took_s[stage]))

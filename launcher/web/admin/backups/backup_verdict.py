@@ -17,6 +17,7 @@ from launcher.db.content import LauncherContent
 from launcher.i18n.formats import day_and_time, duration
 from launcher.i18n.labels import warning
 from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import ngettext
 from launcher.web.admin.backups.file_verdict import FileVerdict, refusal
 from launcher.web.admin.backups.outcomes.ended import took_s
 from launcher.web.admin.backups.words import why
@@ -68,7 +69,8 @@ def inspect(
     file = _file_facts(service, backup)
     is_damaged = backup.verification.state is State.DAMAGED
     if is_damaged:
-        found = _damaged(backup, has_file=file is not None)
+        others = service.listing().counts_by_state[State.DAMAGED] - 1
+        found = _damaged(backup, others, has_file=file is not None)
     elif backup.file is None:
         found = _found_in_the_folder(entries, file, now=now)
     else:
@@ -110,7 +112,7 @@ def _listed(
     if verified_at := backup.verification.at:
         facts.append(_("Verified %(when)s.", when=day_and_time(verified_at)))
     facts += map(warning, backup.verification.warnings)
-    tried = next((e for e in entries if e.verb in {Verb.TEST_RESTORE, Verb.RESTORE}), None)
+    tried = next((e for e in entries if _is_try_of(e, backup)), None)
     if not _is_known(backup):
         advice = _("Update this server to the Launcher that made it before you restore it.")
         title = _("Good, and made by a newer Launcher")
@@ -133,6 +135,11 @@ def _listed(
     return FileVerdict("ok", _("Good, and restored once for practice"), " ".join(facts))
 
 
+def _is_try_of(entry: JournalEntry, backup: Backup) -> bool:
+    """Whether `backup` was restored, and not only the safety backup of another restore."""
+    return entry.verb in {Verb.TEST_RESTORE, Verb.RESTORE} and entry.backup_id == backup.id
+
+
 def _origin(backup: Backup, names: Mapping[str, str]) -> str:
     when = day_and_time(backup.created_at)
     if backup.kind is Kind.SCHEDULED:
@@ -140,16 +147,23 @@ def _origin(backup: Backup, names: Mapping[str, str]) -> str:
     return _("%(why)s, %(when)s.", why=why(backup, names), when=when)
 
 
-def _damaged(backup: Backup, *, has_file: bool) -> FileVerdict:
+def _damaged(backup: Backup, others: int, *, has_file: bool) -> FileVerdict:
+    """Return the verdict on a damaged backup; so many `others` are damaged too."""
     fault = backup.verification.fault
+    of_others = (
+        ngettext(
+            "%(num)s other backup is damaged too. The disk may be failing.",
+            "%(num)s other backups are damaged too. The disk may be failing.",
+            others,
+        )
+        if others > 0
+        else _("No other backup is known to be damaged.")
+    )
     if backup.file is None and has_file:
         return FileVerdict(
             "bad",
             _("Damaged: what was noted of it cannot be read"),
-            _(
-                "The file itself may well be whole, but there is nothing left to prove it by."
-                " The other backups are not affected."
-            ),
+            f"{_('The file may be fine, but it can no longer be verified.')} {of_others}",
             _("Download the file as it is kept and bring it in again: it is then checked anew."),
             fault,
         )
@@ -157,14 +171,14 @@ def _damaged(backup: Backup, *, has_file: bool) -> FileVerdict:
         return FileVerdict(
             "bad",
             _("Damaged: its file is gone"),
-            _("It cannot be restored. The other backups are not affected."),
+            f"{_('It cannot be restored.')} {of_others}",
             _("If you moved the file, put it back under its name. Otherwise delete this entry."),
             fault,
         )
     return FileVerdict(
         "bad",
         _("Damaged: it is not what it was when it was made"),
-        _("It cannot be restored. The other backups are not affected."),
+        f"{_('It cannot be restored.')} {of_others}",
         _(
             "Restore another one. If this was on a disk of its own, look after that disk; an"
             " undamaged copy of the file can be brought in again."

@@ -124,7 +124,7 @@ def describe_timeline(timeline: Timeline) -> str:
 def _what(source: str, now: datetime) -> str:
     """Return the moment in an id, or the name of a file."""
     at = moment_of(source)
-    return short_time(at, now=now) if at else source
+    return at_time(at, now=now) if at else source
 
 
 def _days_ahead(at: datetime, now: datetime) -> int:

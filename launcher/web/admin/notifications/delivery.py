@@ -34,6 +34,8 @@ class DeliverySummary(StrEnum):
     NOT_OF_FAILURES = "not_of_failures"
     ALL_FAILING = "all_failing"
     SOME_FAILING = "some_failing"
+    TEST_FAILED = "test_failed"
+    UNTRIED = "untried"
     WORKING = "working"
 
 
@@ -49,7 +51,7 @@ class DeliveryStatus:
     """A recipient, and how the last delivery went. `name` is "" for the heartbeat.
 
     Attributes:
-        state: `up`, `down`, or `unknown` where nothing was sent yet.
+        state: `up`, `down`, `test_failed`, or `unknown` where nothing was sent yet.
         why, advice: why the last delivery failed, and what to do; "" if it did not.
         next_try_at: when it is tried again, None for within a minute.
     """
@@ -92,6 +94,11 @@ class Overview:
     def untried(self) -> Sequence[str]:
         """The names of the recipients to which nothing was sent yet."""
         return [each.name for each in self.recipients if each.state == "unknown"]
+
+    @property
+    def failed_tests(self) -> Sequence[DeliveryStatus]:
+        """The recipients whose last test failed."""
+        return [each for each in self.recipients if each.state == "test_failed"]
 
     @property
     def failing_recipients(self) -> Sequence[DeliveryStatus]:
@@ -142,18 +149,27 @@ def _verdict(
         return DeliverySummary.NOT_OF_FAILURES
     if recipients and all(each.state == "down" for each in receivers):
         return DeliverySummary.ALL_FAILING
-    return DeliverySummary.SOME_FAILING if is_one_down else DeliverySummary.WORKING
+    return DeliverySummary.SOME_FAILING if is_one_down else _verdict_of_tests(recipients)
+
+
+def _verdict_of_tests(recipients: Sequence[DeliveryStatus]) -> DeliverySummary:
+    """Return whether messages will arrive: only a delivery shows that an address is right."""
+    states = {each.state for each in recipients}
+    if "test_failed" in states:
+        return DeliverySummary.TEST_FAILED
+    return DeliverySummary.UNTRIED if "unknown" in states else DeliverySummary.WORKING
 
 
 def _last_delivery(state: DeliveryState, now: datetime) -> dict[str, Any]:
-    if state.failed_since is None:
+    is_down = state.failed_since is not None
+    if not is_down and state.test_failed_at is None:
         return {"state": "up" if state.notified_at else "unknown", "notified_at": state.notified_at}
     reason = Undelivered(state.reason) if state.reason in set(Undelivered) else Undelivered.BROKEN
     is_ahead = state.next_try_at is not None and state.next_try_at - now > _SOON
     return {
-        "state": "down",
+        "state": "down" if is_down else "test_failed",
         "notified_at": state.notified_at,
-        "failed_since": state.failed_since,
+        "failed_since": state.failed_since or state.test_failed_at,
         "why": messages.delivery_words(Delivery(reason=reason, status=state.status)),
         "advice": str(messages.REASON_ADVICE[reason]),
         "waiting": len(state.waiting),

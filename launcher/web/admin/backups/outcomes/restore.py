@@ -9,11 +9,13 @@ import sqlalchemy as sa
 from flask import g, url_for
 from markupsafe import Markup, escape
 
+from launcher.accounts.sessions import began_at
 from launcher.backup.errors import BackupError, RevertFailedError
 from launcher.backup.records.backup import Backup
 from launcher.backup.records.operation import Outcome
 from launcher.backup.retention import RetentionPolicy
 from launcher.current import current_backups
+from launcher.db.connect import GATE_TIMEOUT_S
 from launcher.db.settings import site_settings
 from launcher.extensions import db
 from launcher.i18n.formats import clock_time, day_and_time, duration, moment, weekday_and_time
@@ -28,8 +30,8 @@ from launcher.web.admin.schedule.words import next_run, schedule_words
 from launcher.web.contents import contents
 from launcher.web.errors import NextStep
 from launcher.web.operations.following import Follower
-from launcher.web.operations.stages import backup_of, describe_stop, is_dated
-from launcher.web.sessions import Holder
+from launcher.web.operations.stages import backup_of, describe_stop, is_dated, refuses_none
+from launcher.web.sessions import Holder, current_session_id
 
 
 class RestoreEnded(Ended):
@@ -232,8 +234,14 @@ class RestoreEnded(Ended):
         held_s = self.facts.get("held_s")
         if isinstance(held_s, int | float):
             held = duration(held_s)
-            facts[gettext("Pages")] = gettext(
-                "Waited for at most %(time)s. None failed.", time=held
+            facts[gettext("Pages")] = (
+                gettext("Paused for up to %(time)s. No request failed.", time=held)
+                if refuses_none(held_s)
+                else gettext(
+                    "Paused for up to %(time)s. Requests that waited longer than %(limit)s failed.",
+                    time=held,
+                    limit=duration(GATE_TIMEOUT_S),
+                )
             )
         return facts
 
@@ -243,6 +251,9 @@ class RestoreEnded(Ended):
         viewer = viewer_now()
         if viewer and holder and holder.is_same_account(viewer):
             return gettext("You are still signed in. Everyone else is signed out.")
+        if viewer and began_at(current_session_id()) < self.entry.ended_at:
+            # Seen on a page that does not follow the restore: its session was continued.
+            return gettext("You are still signed in. Everyone else was signed out.")
         if viewer:
             return gettext("You have signed in since. Everyone was signed out.")
         if follower and follower.setup_token:
