@@ -111,7 +111,7 @@ def _settings_in(given: dict[str, Any]) -> dict[str, Any]:
     "PUT",
     "/schedule",
     scope=TokenScope.SCHEDULE,
-    summary="Change the schedule",
+    summary="Change schedule",
     about=(
         "Replaces all settings of the schedule, so send those that you got, with your changes: "
         "the settings alone, or all that `GET` answers. "

@@ -269,22 +269,21 @@ OUTCOME_WORDS: Mapping[Outcome, LazyString] = {
 JOB_WORDS: Mapping[str, LazyString] = {
     "backup": _("Back up"),
     "scrub": _("Verify older backups"),
-    "restore-test": _("Rehearse a restore"),
+    "restore-test": _("Restore test"),
 }
 """By the id of the job."""
 
 JOB_PURPOSES: Mapping[str, LazyString] = {
     "backup": _(
-        "Makes the scheduled backup, so that none depends on a person, and then removes those that"
-        " are not kept any more."
+        "Creates the scheduled backup, then removes backups that retention no longer keeps."
     ),
     "scrub": _(
-        "Reads a few backups through each day, so that damage is found within a month and not on"
-        " the day of a restore."
+        "Verifies a few backups each day, so you learn of damage within a month and"
+        " not during a restore."
     ),
     "restore-test": _(
-        "Takes the newest good backup through a whole restore on a scratch copy, so that it is"
-        " known to work before it is needed."
+        "Restores the newest good backup to a temporary copy, so you know that it"
+        " works before you need it. Your data is not changed."
     ),
 }
 """What a job does, and why."""
@@ -294,7 +293,7 @@ RUN_WORDS: Mapping[str, LazyString] = {
     "succeeded": _("Succeeded"),
     "partly": _("Done, but some parts failed"),
     "failed": _("Failed"),
-    "postponed": _("Put off"),
+    "postponed": _("Postponed"),
     "interrupted": _("Interrupted"),
 }
 """By the outcome of a run; `running` while it has none."""
@@ -321,8 +320,11 @@ RIGHTS_WORDS: Mapping[Role, LazyString] = {
 """What a role may do, or change."""
 
 ACCOUNT_WORDS: Mapping[str, LazyString] = {
-    "account": _("This account cannot be changed in this way."),
-    "username_invalid": _("Use 1 to 64 letters a to z, digits, and . _ @ - in between."),
+    "account": _("This change of the account is not possible."),
+    "username_invalid": _(
+        "Use 1 to 64 letters a to z and digits. You can also use dots, hyphens, _ and @ between"
+        " them."
+    ),
     "username_taken": _("Another user has this name. Choose a different one."),
     "display_name_unfit": _("Use one line of at most 60 characters."),
     "password_unfit": _("This password is too short. Use at least 12 characters."),
@@ -337,7 +339,7 @@ ACCOUNT_WORDS: Mapping[str, LazyString] = {
     ),
     "user_not_found": _("No user has this name."),
     "last_admin": _("This is the last active admin. Give another user the admin role first."),
-    "account_changed": _("Someone else changed this account meanwhile."),
+    "account_changed": _("Someone else changed this account in the meantime."),
     "group_name_unfit": _("Enter a name of at most 60 characters."),
     "group_name_taken": _("Another group has this name. Choose a different one."),
     "token_name_unfit": _("Enter a name of at most 60 characters."),
@@ -353,41 +355,41 @@ ACCOUNT_WORDS: Mapping[str, LazyString] = {
     "token_revoked": _("The token was revoked."),
     "token_user_inactive": _("The user of the token is deactivated."),
     "token_throttled": _("Too many invalid tokens. Wait a minute, then try again."),
-    "setup_refused": _("This setup link is not valid, or was used"),
+    "setup_refused": _("This setup link is not valid or was already used"),
     "sign_in_refused": _("The user name or password is not correct."),
     "sign_in_throttled": _("Too many failed attempts. Wait a minute, then try again."),
 }
 
 SETTING_WORDS: Mapping[str, LazyString] = {
     "unknown": _("There is no such setting."),
-    "switch": _("This must be on or off."),
-    "number": _("This must be a whole number."),
-    "range": _("This must be from %(minimum)s to %(maximum)s."),
-    "empty": _("This must not be empty."),
+    "switch": _("Enter on or off."),
+    "number": _("Enter a whole number."),
+    "range": _("Enter a number from %(minimum)s to %(maximum)s."),
+    "empty": _("Enter a value."),
     "too_long": _("Use at most %(maximum)s characters."),
     "control_characters": _("Use one line without control characters."),
-    "locale": _("This language is not among those shipped: %(allowed)s."),
-    "choice": _("This must be one of %(allowed)s."),
-    "time_zone": _("This is no time zone. One looks like Europe/Berlin."),
+    "locale": _("This language is not available. Choose one of %(allowed)s."),
+    "choice": _("Choose one of %(allowed)s."),
+    "time_zone": _("Enter a time zone, for example Europe/Berlin."),
     "cron_fields": _(
-        "Write five fields (minute, hour, day, month, weekday) or one of %(allowed)s."
+        "Enter five fields (minute, hour, day, month, weekday) or one of %(allowed)s."
     ),
     "cron_seconds": _(
-        "These are %(count)s fields. Leave the seconds and the year out: a minute is the "
-        "shortest step."
+        "The expression has %(count)s fields. Remove the seconds and the year. The"
+        " shortest step is 1 minute."
     ),
-    "cron_never": _("This never comes due: no month it names has such a day (%(day)s)."),
-    "cron": _("This is no cron expression: %(detail)s"),
+    "cron_never": _("This schedule never runs: none of its months has a day %(day)s."),
+    "cron": _("Not a cron expression: %(detail)s"),
     "network": _("Line %(line)s is not a network. Enter one like 192.168.1.0/24."),
     "host_name": _("Line %(line)s is not a host name. Enter one like launcher.home.arpa."),
     "too_many": _("Enter at most %(maximum)s lines."),
 }
 
 RESTORE_TEST_WORDS: Mapping[str, LazyString] = {
-    "off": _("no rehearsals"),
-    "daily": _("a rehearsal every day"),
-    "weekly": _("a rehearsal every week"),
-    "monthly": _("a rehearsal every month"),
+    "off": _("no restore tests"),
+    "daily": _("restore test every day"),
+    "weekly": _("restore test every week"),
+    "monthly": _("restore test every month"),
 }
 """By the value of the setting `backup_restore_test`, as a part of a sentence."""
 

@@ -170,8 +170,8 @@ def _samples_removed(facts: Facts) -> str:
     if not facts.get("kept"):
         return removed
     kept = ngettext(
-        "%(num)s app stays because it was edited.",
-        "%(num)s apps stay because they were edited.",
+        "%(num)s app is kept because it was edited.",
+        "%(num)s apps are kept because they were edited.",
         facts["kept"],
     )
     return f"{removed} {kept}"

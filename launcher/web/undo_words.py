@@ -105,8 +105,8 @@ def _import_undone(facts: Facts) -> str:
     if not facts.get("kept"):
         return words
     kept = ngettext(
-        "%(num)s app stays because it was changed since.",
-        "%(num)s apps stay because they were changed since.",
+        "%(num)s app is kept because it was changed since.",
+        "%(num)s apps are kept because they were changed since.",
         facts["kept"],
     )
     return f"{words} {kept}"
@@ -196,7 +196,7 @@ def undo_refused_words(error: CatalogueError) -> str:
         return f"{refused} {_since_words(error.action, error.since)}"
     if isinstance(error, NotAllowedError):
         return gettext("Launcher could not undo this step. You can no longer edit what it changed.")
-    return gettext("Nothing to undo: this step was undone already, or is too old.")
+    return gettext("This step was undone already or is too old.")
 
 
 def _since_words(action: str, since: Since) -> str:

@@ -83,7 +83,7 @@ def open_jobs(house: Home, who: object, open_page: OpenPage) -> Open:
         page = open_page(f"{house.server.url}{PAGE}", storage_state=who, **context)
         # A worker that has just started needs a moment to take the schedule over.
         for _ in range(20):
-            if page.locator("#answer").inner_text() != "Nobody runs the schedule":
+            if page.locator("#answer").inner_text() != "Scheduler not running":
                 break
             page.reload()
         return page
@@ -105,7 +105,7 @@ def toast(page: Page, words: str):
 
 def test_a_job_is_run_and_followed_to_its_end_in_two_tabs(house: Home, open_jobs: Open) -> None:
     mine, hers = open_jobs(), open_jobs()
-    expect(mine.locator("#answer")).to_have_text("The jobs run by themselves")
+    expect(mine.locator("#answer")).to_have_text("Scheduler running")
     expect(mine.locator(".answer p")).to_contain_text(re.compile(r"Process \d+ on \S+ runs them"))
     before = len(runs(house.server.data_dir)["backup"])
 
@@ -142,7 +142,7 @@ def test_a_job_that_is_killed_is_told_as_interrupted(house: Home, open_jobs: Ope
         os.kill(reached(), signal.SIGKILL)
 
     expect(toast(page, "Back up: Interrupted")).to_have_count(1)
-    expect(row(page, "backup")).to_contain_text("Its process ended before the work did.")
+    expect(row(page, "backup")).to_contain_text("The process ended before the job did.")
     run_now(page, "scrub").click()
     expect(toast(page, "Verify older backups: Succeeded")).to_have_count(1)
 
@@ -166,7 +166,7 @@ def test_the_keyboard_alone_runs_a_job_and_opens_the_older_runs(open_jobs: Open)
     page = open_jobs()
     run_now(page, "restore-test").focus()
     page.keyboard.press("Enter")
-    expect(toast(page, "Rehearse a restore: Succeeded")).to_have_count(1)
+    expect(toast(page, "Restore test: Succeeded")).to_have_count(1)
     expect(run_now(page, "restore-test")).to_be_focused()
     expect(run_now(page, "restore-test")).to_contain_text("Run now")
     expect(row(page, "restore-test")).to_contain_text("From the backup of")

@@ -24,7 +24,7 @@ def as_ada(home: Home, signed_in: Sessions, open_page: OpenPage):
 
 def test_a_cron_expression_is_said_in_words_while_it_is_typed(as_ada) -> None:
     page = as_ada()
-    cron = page.get_by_label("As a cron expression")
+    cron = page.get_by_label("Cron expression")
     cron.fill("")
     cron.press_sequentially("*/15 8-18 * * 1-5")
 
@@ -36,28 +36,28 @@ def test_a_cron_expression_is_said_in_words_while_it_is_typed(as_ada) -> None:
     expect(cron).to_have_value("*/15 8-18 * * 1-5")
 
     cron.fill("0 0 31 2 *")
-    expect(page.locator("#preview")).to_contain_text("This never comes due")
+    expect(page.locator("#preview")).to_contain_text("This schedule never runs")
 
 
 def test_a_preset_shows_its_own_fields_and_its_expression(as_ada) -> None:
     page = as_ada()
     expect(page.get_by_label("At", exact=True)).to_be_visible()
-    expect(page.get_by_label("On weekday")).to_be_hidden()
+    expect(page.get_by_label("Weekday")).to_be_hidden()
 
     page.get_by_role("radio", name="Weekly").check()
-    page.get_by_label("On weekday").select_option("Friday")
+    page.get_by_label("Weekday").select_option("Friday")
     page.get_by_label("At", exact=True).fill("22:30")
     expect(page.locator("#preview")).to_contain_text("Every week, on Friday at 22:30")
-    expect(page.get_by_label("As a cron expression")).to_have_value("30 22 * * 5")
+    expect(page.get_by_label("Cron expression")).to_have_value("30 22 * * 5")
     expect(page.get_by_label("On day")).to_be_hidden()
 
     page.get_by_label("How often", exact=True).select_option("Every day at 04:00")
-    expect(page.get_by_label("On weekday")).to_be_visible()
+    expect(page.get_by_label("Weekday")).to_be_visible()
     expect(page.locator("#unsaved")).to_have_text("2 changes not saved yet")
 
     page.get_by_role("radio", name="Hourly").check()
     expect(page.get_by_label("At", exact=True)).to_be_hidden()
-    expect(page.get_by_label("As a cron expression")).to_have_value("0 * * * *")
+    expect(page.get_by_label("Cron expression")).to_have_value("0 * * * *")
 
 
 def test_the_keyboard_alone_changes_and_saves_it(as_ada) -> None:
@@ -66,43 +66,43 @@ def test_the_keyboard_alone_changes_and_saves_it(as_ada) -> None:
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#preview")).to_contain_text("Every month, on day 1 at 03:00")
-    page.get_by_label("The last").focus()
+    page.get_by_label("Keep last").focus()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("6")
     # The answer to a preview under way could bring back the cookie without the message.
     expect(page.get_by_text("One of the last 6 scheduled")).to_be_visible()
     page.keyboard.press("Enter")
 
-    expect(page.get_by_text("The schedule is saved.")).to_be_visible()
+    expect(page.get_by_text("Schedule saved.")).to_be_visible()
     expect(page.get_by_role("radio", name="Monthly")).to_be_checked()
-    expect(page.get_by_label("The last")).to_have_value("6")
+    expect(page.get_by_label("Keep last")).to_have_value("6")
     page.get_by_role("radio", name="Daily").check()
-    page.get_by_label("The last").fill("10")
-    page.get_by_role("button", name="Save the schedule").click()
-    expect(page.get_by_text("The schedule is saved.")).to_be_visible()
+    page.get_by_label("Keep last").fill("10")
+    page.get_by_role("button", name="Save schedule").click()
+    expect(page.get_by_text("Schedule saved.")).to_be_visible()
 
 
 def test_without_script_it_is_shown_and_saved(as_ada) -> None:
     page = as_ada(java_script_enabled=False)
     page.get_by_role("radio", name="Every 6 hours").check()
-    page.get_by_role("button", name="Show what this means").click()
+    page.get_by_role("button", name="Show preview").click()
     expect(page.locator("#preview")).to_contain_text("Every 6 hours")
     expect(page.locator("#unsaved")).to_have_text("1 change not saved yet")
 
-    page.get_by_role("button", name="Save the schedule").click()
-    expect(page.get_by_text("The schedule is saved.")).to_be_visible()
-    expect(page.get_by_label("As a cron expression")).to_have_value("0 */6 * * *")
+    page.get_by_role("button", name="Save schedule").click()
+    expect(page.get_by_text("Schedule saved.")).to_be_visible()
+    expect(page.get_by_label("Cron expression")).to_have_value("0 */6 * * *")
     page.get_by_role("radio", name="Daily").check()
-    page.get_by_role("button", name="Save the schedule").click()
-    expect(page.get_by_label("As a cron expression")).to_have_value("0 3 * * *")
+    page.get_by_role("button", name="Save schedule").click()
+    expect(page.get_by_label("Cron expression")).to_have_value("0 3 * * *")
 
 
 def test_what_is_saved_reaches_the_leader_in_seconds(as_ada, home: Home) -> None:
     page = as_ada()
     for at, expression in (("04:44", "44 4 * * *"), ("03:00", "0 3 * * *")):
         page.get_by_label("At", exact=True).fill(at)
-        page.get_by_role("button", name="Save the schedule").click()
-        expect(page.get_by_text("The schedule is saved.")).to_be_visible()
+        page.get_by_role("button", name="Save schedule").click()
+        expect(page.get_by_text("Schedule saved.")).to_be_visible()
         saved_at = time.monotonic()
         while not Book(home.server.data_dir).record("backup").schedule.startswith(expression):
             assert time.monotonic() - saved_at < 5
@@ -127,13 +127,13 @@ def test_it_speaks_the_language_of_who_types(as_ada, locale: str, words: str) ->
 
 def test_an_error_stands_at_its_field_and_has_the_focus(as_ada) -> None:
     page = as_ada(expected_statuses={422})
-    page.get_by_label("As a cron expression").fill("often")
-    page.get_by_label("After so many hours").fill("0")
-    page.get_by_role("button", name="Save the schedule").click()
+    page.get_by_label("Cron expression").fill("often")
+    page.get_by_label("Hours without a good backup").fill("0")
+    page.get_by_role("button", name="Save schedule").click()
 
-    cron = page.get_by_label("As a cron expression")
+    cron = page.get_by_label("Cron expression")
     expect(cron).to_be_focused()
     expect(cron).to_have_value("often")
-    expect(page.locator("#backup_cron_expression-error")).to_contain_text("Write five fields")
+    expect(page.locator("#backup_cron_expression-error")).to_contain_text("Enter five fields")
     expect(page.locator("#backup_stale_after_h-error")).to_contain_text("from 1 to 8760")
     assert findings(page) == []

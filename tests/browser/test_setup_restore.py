@@ -55,7 +55,7 @@ def test_everything_comes_back_from_a_file(
     expect(page.locator("main")).to_contain_text("old-server.db")
     expect_good_looks(page)
     page.get_by_role("link", name="Look inside").click()
-    expect(page.get_by_text("Nothing is restored yet.")).to_be_visible()
+    expect(page.get_by_text("Nothing has changed yet.")).to_be_visible()
     expect_good_looks(page)
 
     page.get_by_role("button", name="Restore this backup").click()
@@ -115,4 +115,4 @@ def test_a_backup_that_lies_in_the_folder_is_offered(
 
     page.locator("[aria-labelledby=found] a").click()
 
-    expect(page.get_by_text("Nothing is restored yet.")).to_be_visible()
+    expect(page.get_by_text("Nothing has changed yet.")).to_be_visible()

@@ -378,7 +378,7 @@ def test_a_folder_that_is_away_is_named_with_a_way_out(make_app: MakeApp, ada: V
     assert visitor.open(PANEL).status_code == 200
     assert severity(visitor.page) == "bad"
     assert "/nowhere/at/all" in answer(visitor.page)
-    assert primary_buttons(visitor.page) == ["Look again"]
+    assert primary_buttons(visitor.page) == ["Refresh"]
     assert 'id="backups"' not in visitor.page
     assert visitor.open(PANEL, HX_Request="true").status_code == 200
     assert visitor.open("/").status_code == 200
@@ -395,7 +395,7 @@ def test_a_folder_that_cannot_be_written_is_an_alarm_with_a_list(
 
     assert severity(ada.page) == "bad"
     assert problems(ada.page)[0].startswith("Nothing can be written into the folder of backups")
-    assert primary_buttons(ada.page) == ["Look again"]
+    assert primary_buttons(ada.page) == ["Refresh"]
     assert len(rows(ada.page)) == 1
 
 

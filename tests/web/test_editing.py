@@ -153,7 +153,7 @@ def test_a_section_is_added_renamed_moved_and_deleted(
 
     page = ben.open(f"/b/home/sections/{ids['Media']}/delete").text
     assert "Delete section Music?" in page
-    assert "Its 2 apps stay in Apps." in page
+    assert "Its 2 apps remain in Apps." in page
     send(f"/sections/{ids['Media']}/delete")
     assert _sections_of(app, "home") == ["Work", "Nothing yet", "Films"]
     page = ben.open("/b/home/edit").text

@@ -66,7 +66,7 @@ def test_a_wrong_link_shows_no_form(guest: Visitor, token: str, wrong: str) -> N
         ("username", "", "letters a to z"),
         ("username", "Ада", "letters a to z"),
         ("password", "short", "too short"),
-        ("site_name", "", "must not be empty"),
+        ("site_name", "", "Enter a value"),
         ("site_name", "x" * 61, "at most 60 characters"),
     ],
 )

@@ -223,7 +223,10 @@ def test_the_outcome_says_what_happened_and_how_to_undo_it(
     assert "Restored to today, " in page
     assert "as planned: 7 apps, 3 boards and 3 users." in page
     assert "Kept as the safety backup of today, " in page
-    assert "Every day at 03:00; kept are the last 10; a rehearsal every week. Next backup: " in page
+    assert (
+        "Every day at 03:00 · retention: the last 10 · restore test every week. Next backup: "
+        in page
+    )
     assert "No request failed." in page
     assert f'href="/admin/backups/{service.undo_id()}/restore"' in ada.page
     assert "Undo this restore" in page

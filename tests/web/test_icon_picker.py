@@ -172,7 +172,7 @@ def test_an_upload_is_chosen_at_once_and_kept_once(app: Flask, ben: Visitor) -> 
     ("content", "words"),
     [
         (b"<html></html>", "The file is not a PNG, JPEG, WebP, AVIF, GIF, SVG or ICO image."),
-        (LOGO.replace(b"<path", b"<script/><path"), "The SVG holds scripts or external links."),
+        (LOGO.replace(b"<path", b"<script/><path"), "The SVG contains scripts or external links."),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 3_000_000, "The file is larger than "),
     ],
 )

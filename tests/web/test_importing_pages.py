@@ -545,7 +545,7 @@ def test_who_was_signed_out_over_the_preview_gets_it_back_with_the_same_ticks(
 def test_an_admin_is_led_to_the_backups_and_an_editor_is_not(
     ada: Visitor, ben: Visitor, boards: None
 ) -> None:
-    words = "This is a way in, not a backup."
+    words = "It is not a backup."
     assert words in ada.open("/import").text
     assert "Go to Backups" in ada.page
     assert words in ben.open("/import").text

@@ -172,8 +172,8 @@ def test_the_process_that_runs_them_is_named(ada: Visitor, config: Config) -> No
     with leading(config, since):
         assert ada.open(PAGE).status_code == 200
 
-    assert "The jobs run by themselves" in ada.page
-    assert "Process 4711 on attic runs them; it took over 2 hours ago." in text(ada.page)
+    assert "Scheduler running" in ada.page
+    assert "Jobs run in process 4711 on attic, which took over 2 hours ago." in text(ada.page)
     assert f'<time datetime="{since.isoformat(timespec="seconds")}" title="' in ada.page
     assert '<section class="answer" aria-labelledby="answer" data-state="ok">' in ada.page
 
@@ -185,18 +185,16 @@ def test_one_that_could_not_sign_its_name_runs_them_all_the_same(
         (config.lock_dir / "scheduler").write_text("")
         ada.open(PAGE)
 
-    assert "The jobs run by themselves" in ada.page
-    assert "One of the processes of this site runs them; it took over" in text(ada.page)
+    assert "Scheduler running" in ada.page
+    assert "Jobs run in one of the processes of this site, which took over" in text(ada.page)
 
 
 def test_when_nobody_does_the_page_says_what_to_do(ada: Visitor) -> None:
     ada.open(PAGE)
 
     assert '<section class="answer" aria-labelledby="answer" data-state="warn">' in ada.page
-    assert "Nobody runs the schedule" in ada.page
-    assert "within two seconds. If this stays, read the log of the server, then restart" in text(
-        ada.page
-    )
+    assert "Scheduler not running" in ada.page
+    assert "within 2 seconds. If it does not, check the server log and restart" in text(ada.page)
 
 
 class TestCalledFromOutside:
@@ -211,10 +209,10 @@ class TestCalledFromOutside:
         ada.open(PAGE)
 
         said = text(ada.page)
-        assert "The jobs have to be called from outside" in said
+        assert "Start jobs with cron or systemd" in said
         assert "LAUNCHER_SCHEDULER is off" in said
-        assert "has to call flask backup run-scheduled every few minutes" in said
-        assert "it never did a job" in said
+        assert "run flask backup run-scheduled every few minutes" in said
+        assert "No job has run yet." in said
         assert 'aria-labelledby="answer" data-state="warn"' in ada.page
 
     def test_it_says_when_that_was_last_done(self, ada: Visitor, past: Callable[..., Run]) -> None:
@@ -222,8 +220,8 @@ class TestCalledFromOutside:
         past("backup", HOUR, by="ada")
         ada.open(PAGE)
 
-        assert "The jobs are called from outside" in ada.page
-        assert "The last job that it did began 3 hours ago." in text(ada.page)
+        assert "Jobs are started by cron or systemd" in ada.page
+        assert "Last job started 3 hours ago." in text(ada.page)
         assert 'aria-labelledby="answer" data-state="ok"' in ada.page
 
     def test_it_says_what_nobody_called_for(
@@ -239,8 +237,8 @@ class TestCalledFromOutside:
         slots_count_since(data_dir, utc_now() - 40 * DAY)
         ada.open(PAGE)
 
-        assert "The jobs have to be called from outside" in ada.page
-        due = rf"Due and not done: Back up, (today|yesterday), {hour:02}:00\."
+        assert "Start jobs with cron or systemd" in ada.page
+        due = rf"Overdue: Back up, (today|yesterday), {hour:02}:00\."
         assert re.search(due, text(ada.page))
 
 
@@ -254,26 +252,26 @@ def test_each_job_says_what_it_does_when_and_why(
     ada.open(PAGE)
 
     assert re.findall(r'<h2 id="name-[\w-]+">([^<]+)', ada.page) == [
-        "Back up", "Verify older backups", "Rehearse a restore",
+        "Back up", "Verify older backups", "Restore test",
     ]  # fmt: skip
-    assert "so that none depends on a person" in section(ada.page, "backup")
-    assert "Every week, on Monday at 02:30 Change the schedule" in facts(ada.page, "backup")
+    assert "then removes backups that retention no longer keeps" in section(ada.page, "backup")
+    assert "Every week, on Monday at 02:30 Change schedule" in facts(ada.page, "backup")
     assert 'href="/admin/backups/schedule">Change' in section(ada.page, "backup")
-    assert "Every day at 04:30 Fixed" in facts(ada.page, "scrub")
-    assert "Every week, on Sunday at 04:00 Change the schedule" in facts(ada.page, "restore-test")
+    assert "Every day at 04:30 Not configurable" in facts(ada.page, "scrub")
+    assert "Every week, on Sunday at 04:00 Change schedule" in facts(ada.page, "restore-test")
     assert 'href="/admin/backups/schedule#backup_restore_test">Change' in section(
         ada.page, "restore-test"
     )
     assert re.search(r'title="[^"]+ \d{4}, 02:30:00 JST">', section(ada.page, "backup"))
     assert re.search(r"Next run .*02:30 in \d+ \w+", facts(ada.page, "backup"))
-    assert "Times are those of Tokyo (UTC+9)" in ada.page
+    assert "Times are in Tokyo (UTC+9)" in ada.page
 
 
 def test_a_schedule_that_is_off_says_so(ada: Visitor, set_site: Callable[..., None]) -> None:
     set_site(backup_enabled=False)
     ada.open(PAGE)
 
-    assert "Schedule Off Change the schedule" in facts(ada.page, "backup")
+    assert "Schedule Off Change schedule" in facts(ada.page, "backup")
     assert "Next run Never The schedule is off" in facts(ada.page, "backup")
     assert "Run now" in section(ada.page, "backup")
 
@@ -287,7 +285,7 @@ def test_the_rehearsal_comes_as_often_as_it_is_set(
 
     set_site(backup_restore_test="off")
     ada.open(PAGE)
-    assert "Schedule Off Change the schedule" in facts(ada.page, "restore-test")
+    assert "Schedule Off Change schedule" in facts(ada.page, "restore-test")
     assert "Next run Never The schedule is off" in facts(ada.page, "restore-test")
 
 
@@ -308,7 +306,7 @@ def test_nothing_is_known_of_a_job_that_never_ran(ada: Visitor) -> None:
     ada.open(PAGE)
 
     said = facts(ada.page, "backup")
-    nothing = "None yet As far as is remembered"
+    nothing = "None yet In the kept history"
     assert said.endswith(f"Last attempt {nothing} Last success {nothing}")
     assert rows(ada.page, "backup") == []
 
@@ -422,8 +420,8 @@ def test_a_rehearsal_of_nothing_is_put_off_and_no_alarm(
     ada.open(PAGE)
 
     (row,) = rows(ada.page, "restore-test")
-    assert "Put off" in row
-    assert "There was no good backup to rehearse." in row
+    assert "Postponed" in row
+    assert "There was no good backup to test." in row
     assert 'data-state="paused"' in section(ada.page, "restore-test")
 
 
@@ -451,7 +449,7 @@ def test_a_mistake_of_ours_is_not_spelled_out(ada: Visitor, past: Callable[..., 
     ada.open(PAGE)
 
     assert "KeyError" not in ada.page
-    assert "The log of the server says what it was." in ada.page
+    assert "The server log has details." in ada.page
 
 
 @pytest.mark.parametrize(
@@ -465,7 +463,7 @@ def test_a_run_that_came_late_says_what_it_made_up_for(
     ada.open(PAGE)
 
     (row,) = rows(ada.page, "scrub")
-    assert (f"made up for {slot:%H:%M}" in row) is is_told
+    assert (f"catch-up for {slot:%H:%M}" in row) is is_told
     assert "Verified 3 of 40" in row
 
 
@@ -494,7 +492,7 @@ def test_what_somebody_else_does_meanwhile_is_not_taken_for_the_job(
         book.begin("scrub", by="schedule", at=utc_now())
         ada.open(PAGE)
 
-    assert "It is at work." in section(ada.page, "scrub")
+    assert "Job in progress." in section(ada.page, "scrub")
     assert "7.2 MB" not in ada.page
 
 
@@ -504,7 +502,7 @@ def test_one_that_was_killed_says_what_that_means(ada: Visitor, book: Book) -> N
 
     (row,) = rows(ada.page, "backup")
     assert "Interrupted" in row
-    assert "Its process ended before the work did. Nothing half-made was left." in row
+    assert "The process ended before the job did. No partial files remain." in row
     assert "data-poll-s" not in ada.page, "nothing runs, so nothing is asked"
     assert "http-equiv" not in ada.page
 
@@ -568,7 +566,7 @@ def test_a_scrub_that_ran_out_of_time_says_how_many_still_wait(
     ada.open(PAGE)
 
     row = rows(ada.page, "scrub")[0]
-    assert "Verified 3 of 90 40 not verified for four weeks still wait" in row
+    assert "Verified 3 of 90 40 not verified for four weeks" in row
     assert "The time for it was used up before all of it was done" in row
     assert "If it stays so, keep fewer backups." in row
 
@@ -738,7 +736,7 @@ def test_the_toast_of_a_run_says_what_it_found(ada: Visitor, past: Callable[...,
     assert [severity for severity, _ in toasts] == ["bad", "bad"]
     said = [text(words) for _, words in toasts]
     assert any("Verify older backups: Succeeded Verified 3 of 40 1 damaged: 22" in t for t in said)
-    assert any("Rehearse a restore: Failed" in t and "cannot take that backup" in t for t in said)
+    assert any("Restore test: Failed" in t and "cannot take that backup" in t for t in said)
 
 
 @pytest.mark.parametrize("seen", ["", "x", "a,b", ".,.,.,.", "x.y,z.w,q.r", "<b>" * 400, ",,"])

@@ -191,12 +191,12 @@ def test_who_switched_the_scheduler_off_is_told_what_must_look_instead(
 
 @pytest.mark.usefixtures("unasked")
 def test_the_page_of_the_schedule_says_who_is_told(ada: Visitor, config: Config) -> None:
-    assert "Nobody is told when a backup fails." in ada.open("/admin/backups/schedule").text
+    assert "No one is notified if a backup fails." in ada.open("/admin/backups/schedule").text
     recipients.add_recipient(config, name="phone", url="json://host")
     recipients.add_recipient(config, name="log", url="json://host", events=["success"])
 
     ada.open("/admin/backups/schedule")
-    assert "Who is told when a backup fails: phone." in ada.page
+    assert "Recipients of failures: phone." in ada.page
     assert f'href="{PAGE}"' in ada.page
 
 

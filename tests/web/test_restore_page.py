@@ -213,7 +213,7 @@ def test_the_two_schedules_are_a_choice_where_they_differ(
     plan = plan_of(ada, backup_id)
     assert (
         "The same here and in the backup: "
-        "Every day at 03:00; kept are the last 10; a rehearsal every week." in plan
+        "Every day at 03:00 · retention: the last 10 · restore test every week." in plan
     )
     assert "Which backup schedule" not in plan
 
@@ -221,10 +221,10 @@ def test_the_two_schedules_are_a_choice_where_they_differ(
     plan = plan_of(ada, backup_id)
 
     assert (
-        "Keep the one set here Every week, on Sunday at 04:30; kept are the last 10 and 5 weekly"
+        "Keep the one set here Every week, on Sunday at 04:30 · retention: the last 10 and 5 weekly"
         in plan
     )
-    assert "Take the one from the backup Every day at 03:00; kept are the last 10" in plan
+    assert "Take the one from the backup Every day at 03:00 · retention: the last 10" in plan
     assert re.search(r'value="keep" checked', ada.page)
 
 

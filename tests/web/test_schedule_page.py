@@ -155,7 +155,7 @@ def test_what_is_saved_is_told_audited_and_takes_effect(app: Flask, ada: Visitor
     }
     assert is_set(app).items() >= wanted.items()
     ada.open(PATH)
-    assert "The schedule is saved. It takes effect within seconds." in ada.page
+    assert "Schedule saved. It takes effect within seconds." in ada.page
     with app.app_context():
         event = db.session.scalars(db.select(AuditEvent).order_by(AuditEvent.id.desc())).first()
         assert event is not None
@@ -177,8 +177,8 @@ def test_how_often_a_restore_is_rehearsed_is_set_there_too(app: Flask, ada: Visi
 
     assert is_set(app)["backup_restore_test"] == "monthly"
     ada.open("/admin/audit")
-    assert "Rehearse a restore" in ada.page
-    assert "a rehearsal every month" in ada.page
+    assert "Restore test" in ada.page
+    assert "restore test every month" in ada.page
 
 
 def test_a_page_from_before_the_rehearsal_was_changed_is_out_of_date(
@@ -202,27 +202,27 @@ def test_saving_what_is_set_already_changes_nothing(ada: Visitor) -> None:
         (
             {"preset": "own", "backup_cron_expression": "0 0 31 2 *"},
             "backup_cron_expression",
-            "This never comes due",
+            "This schedule never runs",
         ),
         (
             {"preset": "own", "backup_cron_expression": "0 0 3 * * *"},
             "backup_cron_expression",
-            "These are 6 fields",
+            "The expression has 6 fields",
         ),
         (
             {"preset": "own", "backup_cron_expression": "daily"},
             "backup_cron_expression",
-            "Write five fields",
+            "Enter five fields",
         ),
         (
             {"preset": "own", "backup_cron_expression": "61 * * * *"},
             "backup_cron_expression",
-            "This is no cron expression",
+            "Not a cron expression",
         ),
         (
             {"preset": "own", "backup_cron_expression": ""},
             "backup_cron_expression",
-            "Write five fields",
+            "Enter five fields",
         ),
         ({"preset": "daily", "at": "25:00"}, "at", "Write a time of day"),
         ({"preset": "weekly", "weekday": "9"}, "weekday", "Choose one of these days"),
@@ -230,18 +230,18 @@ def test_saving_what_is_set_already_changes_nothing(ada: Visitor) -> None:
         (
             {"preset": "sometimes", "backup_cron_expression": "never"},
             "backup_cron_expression",
-            "Write five fields",
+            "Enter five fields",
         ),
-        ({"backup_max_count": "0"}, "backup_max_count", "This must be from 1 to 1000"),
-        ({"backup_max_count": "-1"}, "backup_max_count", "This must be a whole number"),
-        ({"backup_max_count": "ten"}, "backup_max_count", "This must be a whole number"),
-        ({"backup_max_count": "9" * 400}, "backup_max_count", "This must be from 1 to 1000"),
-        ({"backup_keep_weekly": ""}, "backup_keep_weekly", "This must be a whole number"),
-        ({"backup_stale_after_h": "0"}, "backup_stale_after_h", "This must be from 1 to 8760"),
+        ({"backup_max_count": "0"}, "backup_max_count", "Enter a number from 1 to 1000"),
+        ({"backup_max_count": "-1"}, "backup_max_count", "Enter a whole number"),
+        ({"backup_max_count": "ten"}, "backup_max_count", "Enter a whole number"),
+        ({"backup_max_count": "9" * 400}, "backup_max_count", "Enter a number from 1 to 1000"),
+        ({"backup_keep_weekly": ""}, "backup_keep_weekly", "Enter a whole number"),
+        ({"backup_stale_after_h": "0"}, "backup_stale_after_h", "Enter a number from 1 to 8760"),
         (
             {"backup_restore_test": "yearly"},
             "backup_restore_test",
-            "This must be one of off, daily, weekly, monthly",
+            "Choose one of off, daily, weekly, monthly",
         ),
     ],
 )
@@ -283,7 +283,7 @@ def test_of_two_tabs_the_second_learns_what_the_first_saved(
 
     assert send(ada, backup_max_count="9", backup_keep_weekly="3") == 409
     assert is_set(app).items() >= {"backup_max_count": 4, "backup_keep_weekly": 0}.items()
-    assert "The schedule was changed meanwhile" in ada.page
+    assert "The schedule was changed in the meantime" in ada.page
     assert 'name="backup_max_count" type="number" value="4"' in ada.page
 
     assert send(ada, backup_max_count="9") == 303  # from the page that shows it
@@ -338,8 +338,8 @@ def test_a_wrong_draft_says_why(app: Flask, ada: Visitor) -> None:
         headers={"HX-Request": "true", "Accept-Language": "en"},
     ).text
 
-    assert "This never comes due" in page
-    assert "With these numbers nothing can be foreseen." in page
+    assert "This schedule never runs" in page
+    assert "Enter valid numbers to see a preview." in page
     assert "2 changes not saved yet" in page
     assert is_set(app) == before
 
@@ -387,12 +387,12 @@ def test_it_says_what_would_go_and_why_each_other_stays(
     ).text
 
     said = text(page)
-    assert "After the next good backup, 2 would go" in said
+    assert "After the next good backup, 2 backups will be removed" in said
     assert all(name in page for name in going)
-    assert re.search(r"That frees [\d.]+ [kM]?B", said)
+    assert re.search(r"This will free [\d.]+ [kM]?B", said)
     assert "The next one One of the last 2 scheduled" in said
-    assert "1 other Made by hand, uploaded or found in the folder" in said
-    assert "Made before a restore or an upgrade: the newest 10 of each, for 90 days" in said
+    assert "1 other Manual, uploaded or found in the folder" in said
+    assert "Created before a restore or an upgrade: the newest 10 of each, for 90 days" in said
 
     assert save(ada, backup_max_count="2") == 303
     with app.app_context():
@@ -403,7 +403,7 @@ def test_it_says_what_would_go_and_why_each_other_stays(
 def test_it_says_when_nothing_would_go(ada: Visitor, make: Callable[..., str]) -> None:
     make(1)
     ada.open(PATH)
-    assert "After the next good backup, nothing would go" in ada.page
+    assert "After the next good backup, no backup will be removed" in ada.page
 
 
 def test_the_schedule_can_be_set_while_the_folder_is_away(
@@ -416,7 +416,7 @@ def test_the_schedule_can_be_set_while_the_folder_is_away(
     assert save(ada, backup_max_count="3") == 303
     assert is_set(app)["backup_max_count"] == 3
     ada.open(PATH)
-    assert "The folder of backups cannot be read" in ada.page
+    assert "The backup folder cannot be read" in ada.page
 
 
 def test_the_panel_leads_there(ada: Visitor, make: Callable[..., str]) -> None:

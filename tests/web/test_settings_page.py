@@ -206,17 +206,17 @@ def test_a_zone_that_is_not_offered_stays_chosen(
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"site_name": "  "}, "This must not be empty."),
+        ({"site_name": "  "}, "Enter a value."),
         ({"site_name": "x" * 61}, "Use at most 60 characters."),
         ({"site_name": "a\u202eb\x07"}, "one line without control characters"),
-        ({"time_zone": "Europe/Atlantis"}, "This is no time zone."),
-        ({"default_locale": "tlh"}, "not among those shipped"),
+        ({"time_zone": "Europe/Atlantis"}, "Enter a time zone"),
+        ({"default_locale": "tlh"}, "This language is not available."),
         ({"home_networks": "10.0.0.0/8\r\nhome"}, "Line 2 is not a network. Enter one like"),
         ({"home_hosts": "http://a.lan"}, "Line 1 is not a host name. Enter one like"),
         ({"home_hosts": "a.lan " * 51}, "Enter at most 50 lines."),
-        ({"accent_hue": "360"}, "This must be from 0 to 359."),
-        ({"accent_hue": "red"}, "This must be a whole number."),
-        ({"accent": "999", "accent_hue": "5"}, "This must be from 0 to 359."),
+        ({"accent_hue": "360"}, "Enter a number from 0 to 359."),
+        ({"accent_hue": "red"}, "Enter a whole number."),
+        ({"accent": "999", "accent_hue": "5"}, "Enter a number from 0 to 359."),
     ],
 )
 def test_an_error_stands_beside_its_field_and_everything_typed_stays(

@@ -86,7 +86,7 @@ def test_from_the_link_to_signing_in_with_an_account_of_the_backup(
     plan = guest.open(link(guest.page, "Look inside"))
     assert "Users 1" in text_of(plan.text)
     assert "Admins who can sign in ada" in text_of(plan.text)
-    assert "Nothing is restored yet." in plan.text
+    assert "Nothing has changed yet." in plan.text
     assert not restores(service)
 
     action = re.search(r'action="([^"]+)"', plan.text)[1].replace("&amp;", "&")
@@ -110,7 +110,7 @@ def test_a_backup_that_lies_in_the_folder_is_offered(
 
     page = guest.open(f"/setup?token={token}").text
 
-    assert "Or one that lies in the folder" in page
+    assert "Or use a backup in the backup folder" in page
     assert f"/setup/restore/{taken.id}?token={token}" in page
     assert guest.open(f"/setup/restore/{taken.id}?token={token}").status_code == 200
 

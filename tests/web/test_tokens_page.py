@@ -171,7 +171,7 @@ def test_a_revoked_token_stops_at_once(ada: Visitor, app: Flask) -> None:
     address = f"{PAGE}/{stored(app)[0].id}/revoke"
     question = text_of(ada.open(address).text)
     assert "Revoke token Old?" in question
-    assert "It stops working at once. You cannot undo this." in question
+    assert "The token stops working immediately. You cannot undo this." in question
     assert opens(app, secret), "asking revokes nothing"
 
     answer = ada.send(address)

@@ -390,7 +390,7 @@ def test_a_form_from_before_somebody_elses_change_shows_the_account_as_it_is(
     answer = ada.send(f"/admin/users/2/{door}", **fields, **SEEN_BEN)
 
     assert answer.status_code == 409
-    assert "Someone else changed this account meanwhile." in ada.page
+    assert "Someone else changed this account in the meantime." in ada.page
     assert 'name="seen_role" value="admin"' in ada.page
     ben = stored(app, "ben")
     assert (ben.role, ben.is_active) == (Role.ADMIN, True)

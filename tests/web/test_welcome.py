@@ -125,7 +125,7 @@ def test_what_somebody_made_of_the_samples_stays(
     ben.send("/samples/remove")
 
     ben.open("/")
-    assert "11 sample apps removed. 1 app stays because it was edited." in ben.page
+    assert "11 sample apps removed. 1 app is kept because it was edited." in ben.page
     assert re.findall(r'tile-name">([^<]+)<', ben.page) == ["Jellyfin", "Mine"]
     with app.app_context():
         assert set(db.session.scalars(sa.select(Section.name))) == {"Media", "Server"}

@@ -127,7 +127,7 @@ def sharing_words(shared_with: str) -> str:
         for each in shares
     )
     words = [f"{name} ({ACCESSES[access]})" for name, access in names]
-    return listing(words) if words else gettext("nobody")
+    return listing(words) if words else gettext("no one")
 
 
 def opened_words() -> str:

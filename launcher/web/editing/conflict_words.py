@@ -35,7 +35,7 @@ def changed_words(error: ChangedMeanwhileError) -> str:
     refused, advice = _WORDS.get(request.endpoint or "", _OTHER)
     since, name = error.since, isolated(error.name)
     if since.at is None:
-        what = gettext("%(item)s was changed meanwhile.", item=name)
+        what = gettext("%(item)s was changed in the meantime.", item=name)
     else:
         what = gettext(
             "%(name)s changed %(item)s at %(time)s.",

@@ -37,7 +37,7 @@ _REFUSALS: Mapping[Refusal, LazyString] = {
     Refusal.TYPE: _(
         "Icon not uploaded. The file is not a PNG, JPEG, WebP, AVIF, GIF, SVG or ICO image."
     ),
-    Refusal.ACTIVE: _("Icon not uploaded. The SVG holds scripts or external links."),
+    Refusal.ACTIVE: _("Icon not uploaded. The SVG contains scripts or external links."),
     Refusal.COMPLEX: _("Icon not uploaded. The SVG has too many elements."),
     Refusal.DAMAGED: _("Icon not uploaded. The image is damaged."),
     Refusal.STOPPED: _("Icon not uploaded. Reading the image took too long."),

@@ -156,7 +156,7 @@ _LEFT: Mapping[str, LazyString] = {
         "The icon in the file is not imported. Launcher uses a matching icon or letters."
     ),
     LeaveReason.FOLDERS_JOINED: _("Folders deeper than 10 levels are joined."),
-    LeaveReason.REPEATED_KEY: _("The file has this key twice. The last one counts."),
+    LeaveReason.REPEATED_KEY: _("The file has this key twice. The last one is used."),
     LeaveReason.ROW: _("The row has more cells than the header. The others are left out."),
     LeaveReason.COLUMN: _("Launcher does not import this column."),
     TEXT: _("Characters that cannot be shown are left out."),

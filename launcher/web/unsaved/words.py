@@ -28,11 +28,11 @@ _LABELS: Mapping[str, LazyString] = {
     "note": _("Note"),
     "public_url": _("Public URL"),
     "backup_cron_expression": _("Backup schedule"),
-    "backup_max_count": _("Newest backups to keep"),
-    "backup_keep_daily": _("Daily backups to keep"),
-    "backup_keep_weekly": _("Weekly backups to keep"),
-    "backup_keep_monthly": _("Monthly backups to keep"),
-    "backup_stale_after_h": _("Hours until the alarm"),
+    "backup_max_count": _("Keep last"),
+    "backup_keep_daily": _("Keep daily"),
+    "backup_keep_weekly": _("Keep weekly"),
+    "backup_keep_monthly": _("Keep monthly"),
+    "backup_stale_after_h": _("Hours without a good backup"),
     "q": _("Search"),
 }
 """What people type, by the name of the field; a test finds a field of a form without a line."""

@@ -159,12 +159,12 @@ FIELD_WORDS: Mapping[str, LazyString] = {
     "public_url": _("Public URL"),
     "backup_enabled": _("Scheduled backups"),
     "backup_cron_expression": _("Backup schedule"),
-    "backup_max_count": _("Newest backups to keep"),
-    "backup_keep_daily": _("Daily backups to keep"),
-    "backup_keep_weekly": _("Weekly backups to keep"),
-    "backup_keep_monthly": _("Monthly backups to keep"),
-    "backup_stale_after_h": _("Hours until the alarm"),
-    "backup_restore_test": _("Rehearse a restore"),
+    "backup_max_count": _("Keep last"),
+    "backup_keep_daily": _("Keep daily"),
+    "backup_keep_weekly": _("Keep weekly"),
+    "backup_keep_monthly": _("Keep monthly"),
+    "backup_stale_after_h": _("Hours without a good backup"),
+    "backup_restore_test": _("Restore test"),
 }
 
 ACTOR_WORDS: Mapping[str, LazyString] = {
@@ -261,7 +261,7 @@ def value_words(field: str, value: object) -> str:
         text = _expiry_words(text)
     if field in {"home_networks", "home_hosts"}:
         text = ", ".join(text.split())
-    return text or gettext("nothing")
+    return text or gettext("none")
 
 
 def _expiry_words(text: str) -> str:

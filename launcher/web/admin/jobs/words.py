@@ -211,12 +211,12 @@ def _scrubbed(run: Run, _present: Mapping[str, Backup]) -> Iterator[str]:
     overdue = run.facts.get("overdue")
     if isinstance(overdue, int) and overdue > 0:
         yield ngettext(
-            "%(num)s not verified for four weeks still waits",
-            "%(num)s not verified for four weeks still wait",
+            "%(num)s not verified for four weeks",
+            "%(num)s not verified for four weeks",
             overdue,
         )
     if failed := len(_ids(run, "failed")):
-        yield ngettext("%(num)s could not be looked at", "%(num)s could not be looked at", failed)
+        yield ngettext("%(num)s could not be verified", "%(num)s could not be verified", failed)
 
 
 def _restore_tested(run: Run, present: Mapping[str, Backup]) -> Iterator[str]:
@@ -265,12 +265,12 @@ def _ids(run: Run, name: str) -> Sequence[str]:
 
 _POSTPONED: Mapping[str, tuple[LazyString, LazyString]] = {
     "backup_not_found": (
-        _("There was no good backup to rehearse."),
-        _("Once there is one, it is rehearsed as usual."),
+        _("There was no good backup to test."),
+        _("The next restore test runs on schedule when there is a good backup."),
     ),
     "operation_in_progress": (
         _("Another operation was running."),
-        _("The next run comes as usual; or run it now."),
+        _("The job will run again on schedule. You can also run it now."),
     ),
 }
 
@@ -279,8 +279,8 @@ def _problem(run: Run) -> tuple[str, str, str]:
     """Return what went wrong, what to do, and the core's sentence; "" for nothing."""
     if run.outcome is RunOutcome.INTERRUPTED:
         return (
-            gettext("Its process ended before the work did. Nothing half-made was left."),
-            gettext("The next run comes as usual; or run it now."),
+            gettext("The process ended before the job did. No partial files remain."),
+            gettext("The job will run again on schedule. You can also run it now."),
             "",
         )
     if run.outcome is RunOutcome.POSTPONED and run.error_code in _POSTPONED:
@@ -289,6 +289,6 @@ def _problem(run: Run) -> tuple[str, str, str]:
     if run.outcome is RunOutcome.FAILED and run.error_code == "internal":
         # The sentence of a bug is for the server log.
         title = ERROR_WORDS["internal"].title
-        return str(title), gettext("The log of the server says what it was."), ""
+        return str(title), gettext("The server log has details."), ""
     words = ERROR_WORDS.get(run.error_code) if run.error_code != "internal" else None
     return (str(words.title), str(words.hint), run.error) if words else ("", "", run.error)

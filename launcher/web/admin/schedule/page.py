@@ -73,7 +73,7 @@ def save() -> ResponseReturnValue:
         return question
     actor = acting_user()
     if change_settings(checked.values, actor=actor):
-        flash(_("The schedule is saved. It takes effect within seconds."))
+        flash(_("Schedule saved. It takes effect within seconds."))
     else:
         flash(_("No changes to save."))
     return redirect(url_for("schedules.show"), 303)

@@ -94,14 +94,14 @@ def _stays(
     if others:
         yield Stay(
             ngettext("%(num)s other", "%(num)s others", len(others)),
-            _("Made by hand, uploaded or found in the folder: outside this rule"),
+            _("Manual, uploaded or found in the folder: retention does not apply"),
         )
 
 
 def _before(policy: RetentionPolicy) -> str:
     days = ngettext("%(num)s day", "%(num)s days", policy.keep_before_days)
     return _(
-        "Made before a restore or an upgrade: the newest %(count)s of each, for %(days)s",
+        "Created before a restore or an upgrade: the newest %(count)s of each, for %(days)s",
         count=policy.keep_before_count,
         days=days,
     )

@@ -29,21 +29,21 @@ def next_run() -> datetime | None:
 
 
 def schedule_words(schedule: SiteSettings) -> Markup:
-    """Return when backups are made, how many stay, and how often a restore is tested:
-    `Every day at 03:00; kept are the last 10; a restore test every week`.
+    """Return when backups are created, how many are kept, and how often a restore is tested:
+    `Every day at 03:00 · retention: the last 10 · restore test every week`.
     """
     restore_test = RESTORE_TEST_WORDS.get(
         schedule.backup_restore_test, schedule.backup_restore_test
     )
     if not schedule.backup_enabled:
-        off = _("Off: no backups by themselves")
-        return escape(f"{off}; {restore_test}")
+        off = _("Automatic backups are off")
+        return escape(f"{off} · {restore_test}")
     runs = cron_words(schedule.backup_cron_expression)
-    return escape(f"{runs}; {_kept_words(schedule)}; {restore_test}")
+    return escape(f"{runs} · {_kept_words(schedule)} · {restore_test}")
 
 
 def _kept_words(schedule: SiteSettings) -> str:
     last = ngettext("the last %(num)s", "the last %(num)s", schedule.backup_max_count)
     if schedule.backup_max_count == 1:
         last = _("the last one")
-    return _("kept are %(which)s", which=listing([last, *period_words(schedule.policy)]))
+    return _("retention: %(which)s", which=listing([last, *period_words(schedule.policy)]))

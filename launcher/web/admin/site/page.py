@@ -148,7 +148,7 @@ def _conflicts(checked: CheckedDraft) -> Iterator[Conflict]:
                 label=str(FIELD_WORDS[name]),
                 mine=value_words(name, checked.values.get(name, checked.draft.typed[name])),
                 saved=value_words(name, getattr(settings, name)),
-                saved_by=saved_by.get(name, _("Saved meanwhile")),
+                saved_by=saved_by.get(name, _("Saved in the meantime")),
             )
 
 
