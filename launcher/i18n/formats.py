@@ -152,11 +152,14 @@ def moment(at: datetime, *, now: datetime | None = None) -> Markup:
 
 
 def ago(at: datetime, *, now: datetime | None = None) -> Markup:
-    """Return `<time>` that says how long ago, or in how long, with the exact moment on hover."""
+    """Return `<time>` that says how long ago, or in how long, with the exact moment on hover.
+
+    A script goes on counting from `data-ago`, in seconds: the clock of the reader may be wrong.
+    """
     delta: timedelta = at - (now or utc_now())
     # Babel would say "1 day" from the twentieth hour on, beside a moment of today.
     words = format_timedelta(delta, threshold=1, add_direction=True, locale=format_locale())
-    return _time_element(at, words)
+    return _time_element(at, words, ago_s=round(delta.total_seconds()))
 
 
 # A start page says a few dozen numbers and days, each time the same ones.
@@ -177,7 +180,8 @@ def _long_day_words(on: date, locale: Locale) -> str:
     return format_date(on, "long", locale=locale)
 
 
-def _time_element(at: datetime, words: str) -> Markup:
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        at.isoformat(timespec="seconds"), exact(at), words
+def _time_element(at: datetime, words: str, *, ago_s: int | None = None) -> Markup:
+    counted = Markup("") if ago_s is None else Markup(' data-ago="{}"').format(ago_s)
+    return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
+        at.isoformat(timespec="seconds"), exact(at), counted, words
     )

@@ -144,3 +144,21 @@ if (waiting) {
   };
   setTimeout(check, 3000);
 }
+
+// Relative times go on counting while a page is open, in the same words and units as the server's.
+const UNITS = [["year", 31536000], ["month", 2592000], ["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const relative = new Intl.RelativeTimeFormat(document.documentElement.lang);
+const counted = new WeakMap();
+function countTimes() {
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    const { ago } = time.dataset;
+    if (counted.get(time)?.ago !== ago) counted.set(time, { ago, at: Date.now() });
+    const seconds = Number(ago) - (Date.now() - counted.get(time).at) / 1000;
+    const [unit, length] = UNITS.find(([, each]) => Math.abs(seconds) >= each) ?? ["second", 1];
+    const words = relative.format(Math.sign(seconds) * Math.max(1, Math.round(Math.abs(seconds) / length)), unit);
+    if (Date.now() - counted.get(time).at > 1000 && time.textContent !== words) time.textContent = words;
+  }
+}
+countTimes();
+setInterval(countTimes, 5000);
+for (const shown of ["htmx:after:swap", "launcher:shown"]) document.addEventListener(shown, countTimes);

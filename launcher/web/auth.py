@@ -14,7 +14,7 @@ from launcher.i18n.locale import ngettext
 from launcher.web.devices import known_device, remember_device
 from launcher.web.frame import current_viewer
 from launcher.web.htmx import split_address
-from launcher.web.sessions import begin_session, end_session
+from launcher.web.sessions import begin_session, end_session, ended_by_restore
 from launcher.web.setup import is_awaiting_first_admin
 from launcher.web.unsaved.ended import show_after_sign_in
 
@@ -85,6 +85,7 @@ def _form(next_path: str, *, username: str = "", error: str = "") -> str:
         error=error,
         is_new=is_awaiting_first_admin(),
         unsaved=request.form.get("unsaved", ""),
+        restored=ended_by_restore(),
     )
 
 

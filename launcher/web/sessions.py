@@ -19,7 +19,8 @@ from flask_login import login_user
 
 from launcher.accounts import sessions
 from launcher.audit import Actor
-from launcher.current import current_config
+from launcher.backup.records.operation import JournalEntry, Verb
+from launcher.current import current_backups, current_config
 from launcher.db.content import password_version
 from launcher.db.settings import site_settings
 from launcher.extensions import db, login
@@ -182,6 +183,19 @@ def _withdraw_renewal(session_id: str) -> bool:
 def _renewal_path(session_id: str) -> Path:
     name = hashlib.sha256(session_id.encode()).hexdigest()
     return current_config().following_dir / f"{name}.session"
+
+
+def ended_by_restore() -> JournalEntry | None:
+    """Return the restore that ended the session of this browser, None where none did."""
+    entered = str(session.get("password_at", ""))
+    if not current_session_id() or not entered:
+        return None
+    epoch = site_settings().session_epoch
+    restores = current_backups().journal(verbs={Verb.RESTORE})
+    entry = next((each for each in restores if each.has_replaced_data), None)
+    if entry is None or entry.facts.get("epoch") != epoch:
+        return None
+    return entry if datetime.fromisoformat(entered) < entry.ended_at else None
 
 
 def note_password() -> None:

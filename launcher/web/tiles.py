@@ -15,15 +15,20 @@ import sqlalchemy as sa
 from babel import Locale
 from markupsafe import Markup
 
+from launcher.db.settings import site_settings
 from launcher.extensions import db
 from launcher.i18n.formats import clock_time, day, day_words, duration
 from launcher.i18n.labels import HEALTH_WORDS
 from launcher.i18n.locale import format_locale, format_zone
 from launcher.i18n.locale import gettext as _
-from launcher.models import App, CheckState, Health, Media, Opening, Placement, Section
+from launcher.models import App, CheckState, Health, HealthCheck, Media, Opening, Placement, Section
+from launcher.models.types import utc_now
 from launcher.web.assets import mark
 from launcher.web.pictures import Picture, picture_of
 
+_RESULTS = {Health.UP, Health.SLOW, Health.DOWN}
+# A result is shown until so many checks are overdue, and for this time at least.
+_OVERDUE_CHECKS, _OVERDUE_S = 5, 600.0
 _LINKED_SCHEMES = {"http", "https"}
 
 
@@ -44,12 +49,26 @@ class PlacedApp(NamedTuple):
     hue: int | None
     opens: Opening
     media_sha256: str | None
-    state: Health | None
+    known_state: Health | None
     since: datetime
     last_ms: int | None
     last_at: datetime | None
+    interval_s: int | None
     is_sample: bool
     is_collapsed: bool
+
+    @property
+    def state(self) -> Health | None:
+        """What the last check found; unknown once several checks are overdue."""
+        is_result = self.known_state in _RESULTS
+        return Health.UNKNOWN if is_result and self.is_overdue else self.known_state
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the last check is too long ago to say how the app is now."""
+        interval_s = self.interval_s or site_settings().check_interval_s
+        limit_s = max(_OVERDUE_S, _OVERDUE_CHECKS * interval_s)
+        return self.last_at is None or (utc_now() - self.last_at).total_seconds() > limit_s
 
     @property
     def drawing(self) -> str:
@@ -114,6 +133,7 @@ _PLACED = (
         Section.id, Section.name, Placement.id, App.id, App.name, App.description, App.url,
         App.url_local, App.keywords, App.icon, App.letters, App.hue, App.opens, Media.sha256,
         CheckState.state, CheckState.since, CheckState.last_ms, CheckState.last_at,
+        HealthCheck.interval_s,
         App.is_sample, Section.is_collapsed,
     )
     .select_from(Placement)
@@ -121,6 +141,7 @@ _PLACED = (
     .join(App, App.id == Placement.app_id)
     .outerjoin(Media, Media.id == App.icon_media_id)
     .outerjoin(CheckState, CheckState.app_id == App.id)
+    .outerjoin(HealthCheck, HealthCheck.app_id == App.id)
     .where(
         Section.board_id.in_(sa.bindparam("board_ids", expanding=True)), App.archived_at.is_(None)
     )
@@ -155,7 +176,8 @@ def tiles_of(
     tiles = []
     for app in apps:
         url = opened_url(app, is_at_home=is_at_home)
-        since, word = _health_words(app, now, locale, zone) if app.state else ("", "")
+        state = app.state
+        since, word = _health_words(app, state, now, locale, zone) if state else ("", "")
         tiles.append(
             Tile(
                 app_id=app.app_id,
@@ -165,8 +187,8 @@ def tiles_of(
                 note=address_of(url),
                 title=app.description,
                 picture=picture_of(app, app.media_sha256, sheet_url),
-                state=app.state.value if app.state else "",
-                mark=marks[app.state] if app.state else Markup(),
+                state=state.value if state else "",
+                mark=marks[state] if state else Markup(),
                 since=since,
                 word=word,
                 opens_new_tab=is_new_tab(app.opens, chosen=opens_new_tab),
@@ -180,10 +202,16 @@ def is_new_tab(opens: Opening, *, chosen: bool) -> bool:
     return chosen if opens is Opening.DEFAULT else opens is Opening.NEW_TAB
 
 
-def _health_words(app: PlacedApp, now: datetime, locale: Locale, zone: tzinfo) -> tuple[str, str]:
-    if app.state is Health.UP:
+def _health_words(
+    app: PlacedApp, state: Health, now: datetime, locale: Locale, zone: tzinfo
+) -> tuple[str, str]:
+    if state is Health.UNKNOWN and app.last_at:
+        is_recent = (now - app.last_at).total_seconds() < 86400
+        when = (clock_time if is_recent else day)(app.last_at)
+        return _("Not checked since %(when)s:", when=when), str(HEALTH_WORDS[state])
+    if state is Health.UP:
         return _up_words(app.since.astimezone(zone).date(), app.last_ms, locale)
-    return _since(app, now), _word(app, now)
+    return _since(app, state, now), _word(app, state, now)
 
 
 # Nearly all apps are up, and until the next check each page says the same of them.
@@ -194,17 +222,17 @@ def _up_words(since: date, ms: int | None, locale: Locale) -> tuple[str, str]:
     return _("Up since %(day)s,", day=day_words(since, locale)), word
 
 
-def _since(app: PlacedApp, now: datetime) -> str:
-    if app.state in {Health.SLOW, Health.DOWN}:
+def _since(app: PlacedApp, state: Health, now: datetime) -> str:
+    if state in {Health.SLOW, Health.DOWN}:
         is_recent = (now - app.since).total_seconds() < 86400
         return _("Since %(when)s:", when=(clock_time if is_recent else day)(app.since))
     return ""
 
 
-def _word(app: PlacedApp, now: datetime) -> str:
-    if app.state is Health.SLOW and app.last_ms is not None:
+def _word(app: PlacedApp, state: Health, now: datetime) -> str:
+    if state is Health.SLOW and app.last_ms is not None:
         return _("Slow, %(duration)s", duration=duration(app.last_ms / 1000))
-    if app.state is Health.DOWN:
+    if state is Health.DOWN:
         length_s = max(60.0, (now - app.since).total_seconds())
         return _("Down for %(duration)s", duration=duration(length_s))
-    return str(HEALTH_WORDS[app.state or Health.UNKNOWN])
+    return str(HEALTH_WORDS[state])

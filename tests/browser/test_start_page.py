@@ -110,6 +110,22 @@ def test_every_form_works_without_script(home: Home, open_page: OpenPage) -> Non
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+def test_times_go_on_counting_in_an_open_page(
+    home: Home, signed_in: Sessions, open_page: OpenPage
+) -> None:
+    page = open_page(f"{home.server.url}/", storage_state=signed_in["ada"])
+    page.clock.install()
+    page.reload()
+    counted = page.locator("#summary time")
+    expect(counted).not_to_contain_text("5 minutes ago")
+
+    before = counted.text_content()
+    page.clock.run_for(5 * 60_000)
+
+    expect(counted).not_to_have_text(before or "")
+    expect(counted).to_have_text(re.compile(r"^\d+ minutes ago$"))
+
+
 def test_a_guest_chooses_language_and_theme(home: Home, open_page: OpenPage) -> None:
     page = open_page(f"{home.server.url}/")
     page.get_by_role("button", name="Language and appearance").click()

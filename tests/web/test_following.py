@@ -233,6 +233,36 @@ def test_the_outcome_says_what_happened_and_how_to_undo_it(
     assert '<h1 id="outcome" tabindex="-1" autofocus>' in ada.page
 
 
+def test_the_panel_offers_the_undo_until_the_next_good_backup(
+    ada: Visitor, service: BackupService, backup_id: str
+) -> None:
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+    ada.open(answer.location)
+
+    page = text_of(ada.open("/admin/backups").text)
+    assert "Restored by Ada" in page
+    assert "This data is not backed up yet. Undo this restore…" in page
+    assert f'href="/admin/backups/{service.undo_id()}/restore"' in ada.page
+
+    service.create(by="ada")
+    assert 'id="restored"' not in ada.open("/admin/backups").text
+
+
+def test_who_was_signed_out_reads_why_on_the_sign_in_page(
+    ada: Visitor, ben: Visitor, app: Flask, service: BackupService, backup_id: str
+) -> None:
+    ended(service, operation_of(restore(ada, backup_id)))
+
+    page = text_of(ben.open("/login").text)
+    assert "You were signed out by a restore An admin restored a backup" in page
+
+    ben.sign_in(BEN)
+    ben.send("/logout")
+    assert "signed out by a restore" not in ben.open("/login").text
+    assert "signed out by a restore" not in Visitor(app).open("/login").text
+
+
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "Australia/Lord_Howe"])
 def test_the_outcome_names_the_next_backup_by_the_clock_of_the_site(
     ada: Visitor, service: BackupService, set_site: Callable[..., None], zone: str

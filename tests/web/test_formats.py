@@ -83,8 +83,8 @@ def test_a_moment_is_told_in_the_zone_of_the_site(
 def test_the_exact_moment_is_there_to_hover_over(say: Say) -> None:
     element = say("en", lambda: ago(NOW - timedelta(hours=3), now=NOW))
     assert element == (
-        '<time datetime="2026-11-22T10:07:05+00:00" title="22 November 2026, 11:07:05 CET">'
-        "3 hours ago</time>"
+        '<time datetime="2026-11-22T10:07:05+00:00" title="22 November 2026, 11:07:05 CET"'
+        ' data-ago="-10800">3 hours ago</time>'
     )
     assert ">today, 11:07<" in say("en", lambda: moment(NOW - timedelta(hours=3), now=NOW))
     assert say("ru", lambda: exact(NOW)) == "22 ноября 2026\u202fг., 14:07:05 CET"  # noqa: RUF001

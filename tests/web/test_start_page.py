@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +13,8 @@ from flask import Flask
 
 from launcher.accounts import users
 from launcher.extensions import db
-from launcher.models import App, Board, Opening, User
+from launcher.models import App, Board, CheckState, Opening, User
+from launcher.models.types import utc_now
 from tests.web.visitor import Visitor
 
 
@@ -62,6 +64,24 @@ def test_the_last_line_counts_apps_and_troubles(ada: Visitor, boards: None) -> N
 
     text = re.sub(r"<[^>]+>", "", ada.page.partition('id="summary">')[2].partition("</p>")[0])
     assert re.fullmatch(r"4 apps, checked \d+ seconds? ago\. 1 down\. 1 slow\.", text.strip())
+
+
+def test_a_result_that_is_too_old_is_no_state(ada: Visitor, boards: None, app: Flask) -> None:
+    with app.app_context():
+        state = db.session.scalars(
+            sa.select(CheckState).join(App).where(App.name == "Home Assistant")
+        ).one()
+        state.last_at = utc_now() - timedelta(minutes=19)
+        db.session.commit()
+
+    ada.open("/")
+
+    tile = _tile(ada.page, "Home Assistant")
+    assert 'data-state="unknown"' in tile
+    assert "Not checked since" in tile
+    assert "Down" not in tile
+    assert "1 down" not in ada.page
+    assert 'data-state="up"' in _tile(ada.page, "Jellyfin")
 
 
 def test_an_app_that_nobody_checks_has_no_state(ben: Visitor, boards: None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, request
@@ -18,8 +20,9 @@ from launcher.notifications.assessment import assess
 from launcher.web.admin.backups import words
 from launcher.web.admin.backups.banner import set_current_problems
 from launcher.web.admin.backups.operation_row import current_row, is_end_awaited
+from launcher.web.admin.backups.outcomes import ended
 from launcher.web.admin.backups.retention_labels import periods, rule_words
-from launcher.web.admin.backups.table import ListQuery, describe, read_query, turn_to
+from launcher.web.admin.backups.table import ListQuery, describe, names_of, read_query, turn_to
 from launcher.web.admin.backups.timeline import draw
 from launcher.web.admin.schedule.cron_words import cron_words
 from launcher.web.contents import contents_in_brief
@@ -63,9 +66,34 @@ def show() -> ResponseReturnValue:
         operation=snapshot.running,
         operation_row=row,
         is_end_awaited=is_end_awaited(),
+        restored=_last_restore(snapshot),
         snapshot=snapshot,
         **_list(snapshot, asked),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LastRestore:
+    """A restore whose data is in no good backup yet. `safety_id` is "" without a way back."""
+
+    words: str
+    at: datetime
+    by: str
+    operation_id: str
+    safety_id: str
+
+
+def _last_restore(snapshot: Snapshot) -> LastRestore | None:
+    """Return the last restore, None once a good backup is newer."""
+    entry = next((each for each in snapshot.entries if each.has_replaced_data), None)
+    good = snapshot.last_good
+    if entry is None or (good and good.created_at > entry.ended_at):
+        return None
+    safety_id = str(entry.facts.get("safety_id", ""))
+    is_there = snapshot.listing is not None and safety_id in snapshot.listing.by_id
+    by = names_of({entry.by}).get(entry.by, entry.by)
+    words = ended(entry).toast()["text"]
+    return LastRestore(words, entry.ended_at, by, entry.operation_id, safety_id if is_there else "")
 
 
 def _list(snapshot: Snapshot, asked: ListQuery) -> dict[str, object]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
 from launcher.backup.errors import BackupError, OperationInProgressError
-from launcher.backup.records.operation import Verb
+from launcher.backup.records.operation import Outcome, Verb
 from launcher.current import current_backups, current_config
 from launcher.db.session import release, resume
 from launcher.db.settings import site_settings
@@ -148,8 +148,15 @@ def _page(found: Runs, *, busy: OperationInProgressError | None = None) -> str:
         seen=_version_of(found),
         status=_status(found, settings, now=now),
         zone=zone_words(settings.zone, now),
+        tested_elsewhere=_tested_elsewhere(),
         **_running_context(found),
     )
+
+
+def _tested_elsewhere() -> datetime | None:
+    """Return when a restore test last succeeded, started as a job or on another page."""
+    entries = current_backups().journal(verbs={Verb.TEST_RESTORE})
+    return next((each.started_at for each in entries if each.outcome is Outcome.SUCCEEDED), None)
 
 
 def _status(found: Runs, settings: SiteSettings, *, now: datetime) -> SchedulerStatus:
