@@ -48,12 +48,31 @@ class RowChange(msgspec.Struct, kw_only=True):
     then: int
 
 
+class FieldChange(msgspec.Struct, kw_only=True):
+    """What is set now and would be set afterwards."""
+
+    field: Annotated[str, Meta(examples=["url"])]
+    now: str
+    then: str
+
+
+class ThingChange(msgspec.Struct, kw_only=True):
+    """An app, a board or a user that a restore changes."""
+
+    name: Annotated[str, Meta(examples=["Jellyfin"], description="Its name now.")]
+    fields: list[FieldChange]
+
+
 class NameChange(msgspec.Struct, kw_only=True):
-    """The names of one kind that a restore adds and removes."""
+    """The things of one kind that a restore adds, removes and changes."""
 
     kind: Annotated[str, Meta(examples=["app"], description="`app`, `board` or `user`.")]
     appear: list[str]
     vanish: list[str]
+    changed: Annotated[
+        list[ThingChange],
+        Meta(description="What is there now and afterwards, with other values."),
+    ]
 
 
 class Migration(msgspec.Struct, kw_only=True):
@@ -285,7 +304,21 @@ def _plan_of(plan: RestorePlan, version: str, *, this_token: str) -> Plan:
         live_problem=fault_of(plan.live_problem) if plan.live_problem else None,
         rows=[RowChange(table=each.table, now=each.now, then=each.then) for each in plan.rows],
         names=[
-            NameChange(kind=each.kind, appear=[*each.appear], vanish=[*each.vanish])
+            NameChange(
+                kind=each.kind,
+                appear=[*each.appear],
+                vanish=[*each.vanish],
+                changed=[
+                    ThingChange(
+                        name=thing.name,
+                        fields=[
+                            FieldChange(field=one.field, now=one.now, then=one.then)
+                            for one in thing.fields
+                        ],
+                    )
+                    for thing in each.changed
+                ],
+            )
             for each in plan.names
         ],
         keep_schedule=plan.keep_schedule,

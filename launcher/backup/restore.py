@@ -32,7 +32,14 @@ from launcher.backup.ports import Clock, Content, Gate, Store
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup
 from launcher.backup.records.operation import Stage, Verb
-from launcher.backup.records.plan import NameChange, RestoreOutcome, RestorePlan, RowChange
+from launcher.backup.records.plan import (
+    FieldChange,
+    NameChange,
+    RestoreOutcome,
+    RestorePlan,
+    RowChange,
+    ThingChange,
+)
 from launcher.backup.records.survey import Survey
 from launcher.backup.records.text import listed
 from launcher.backup.replacement import FileReplacement, InPlace
@@ -329,18 +336,21 @@ def plan_restore(
             *(each for each in staged.checked.warnings if each.reason is not Reason.WITHOUT_ADMIN),
         ),
         live_version=version_of(now),
+        newest_at=then.newest_at,
     )
 
 
 def version_of(now: Survey | None) -> str:
     """Return a short text that differs when the survey does, "" for data that cannot be read.
 
-    The number of rows is left out: it changes with every sign-in.
+    The number of rows and the newest entry are left out: they change with every sign-in.
     """
     if now is None:
         return ""
     compared = {
-        field.name: getattr(now, field.name) for field in fields(now) if field.name != "rows"
+        field.name: getattr(now, field.name)
+        for field in fields(now)
+        if field.name not in {"rows", "newest_at"}
     }
     # `repr`, not JSON: a damaged row may hold bytes.
     canonical = {
@@ -351,14 +361,33 @@ def version_of(now: Survey | None) -> str:
 
 
 def _name_changes(now: Survey, then: Survey) -> list[NameChange]:
-    return [
-        NameChange(
-            kind,
-            appear=tuple(sorted(set(then.names.get(kind, ())) - set(now.names.get(kind, ())))),
-            vanish=tuple(sorted(set(now.names.get(kind, ())) - set(then.names.get(kind, ())))),
+    changes = []
+    for kind in sorted(now.names.keys() | then.names.keys()):
+        changed = _thing_changes(now.values.get(kind, {}), then.values.get(kind, {}))
+        renamed = [each for thing in changed for each in thing.fields if each.field == "name"]
+        names_now, names_then = set(now.names.get(kind, ())), set(then.names.get(kind, ()))
+        vanish = names_now - names_then - {each.now for each in renamed}
+        appear = names_then - names_now - {each.then for each in renamed}
+        changes.append(NameChange(kind, tuple(sorted(appear)), tuple(sorted(vanish)), changed))
+    return changes
+
+
+def _thing_changes(
+    now: Mapping[str, Mapping[str, str]], then: Mapping[str, Mapping[str, str]]
+) -> tuple[ThingChange, ...]:
+    changed = [
+        ThingChange(
+            now[key].get("name", key),
+            tuple(
+                FieldChange(name, now[key].get(name, ""), value)
+                for name, value in then[key].items()
+                if now[key].get(name, "") != value
+            ),
         )
-        for kind in sorted(now.names.keys() | then.names.keys())
+        for key in now.keys() & then.keys()
+        if now[key] != then[key]
     ]
+    return tuple(sorted(changed, key=lambda thing: thing.name))
 
 
 def _password_changes(now: Survey, then: Survey) -> tuple[str, ...]:

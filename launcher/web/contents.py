@@ -34,6 +34,20 @@ NAME_WORDS: Mapping[str, LazyString] = {"app": _("App"), "board": _("Board"), "u
 """What a thing with a name is."""
 
 
+CHANGED_WORDS: Mapping[str, LazyString] = {
+    "name": _("Name"),
+    "url": _("URL"),
+    "url_local": _("Home network URL"),
+    "description": _("Description"),
+    "icon": _("Icon"),
+    "slug": _("Address of the board"),
+    "visibility": _("Who can view"),
+    "arrangement": _("Sections and places of apps"),
+    "role": _("Role"),
+}
+"""What is set of an app, a board or a user."""
+
+
 def contents(rows: object) -> str:
     """Return the counts of `rows`, a mapping of tables: `24 apps, 3 boards and 2 users`.
 

@@ -54,7 +54,7 @@ def test_everything_comes_back_from_a_file(
     expect(page.get_by_role("heading", name="It is a backup of Launcher")).to_be_visible()
     expect(page.locator("main")).to_contain_text("old-server.db")
     expect_good_looks(page)
-    page.get_by_role("link", name="Look inside").click()
+    page.get_by_role("link", name="Restore…").click()
     expect(page.get_by_text("Nothing has changed yet.")).to_be_visible()
     expect_good_looks(page)
 

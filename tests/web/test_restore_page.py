@@ -22,7 +22,7 @@ from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.db.settings import current_settings
 from launcher.extensions import db
-from launcher.models import ApiToken, App, Role, TokenScope
+from launcher.models import ApiToken, App, Board, Role, TokenScope
 from launcher.models.types import utc_now
 from tests.conftest import ADA, Person
 from tests.web.restoring import confirm, ended, operation_of, text_of, version_of
@@ -63,6 +63,41 @@ def plan_of(visitor: Visitor, backup_id: str, query: str = "") -> str:
     answer = visitor.open(f"/admin/backups/{backup_id}/restore{query}")
     assert answer.status_code == 200, answer.text
     return text_of(answer.text)
+
+
+def test_what_differs_inside_an_app_or_a_board_is_named(
+    ada: Visitor, app: Flask, service: BackupService, backup_id: str
+) -> None:
+    with app.app_context():
+        jellyfin = db.session.scalars(db.select(App).where(App.name == "Jellyfin")).one()
+        jellyfin.url, jellyfin.icon = "https://films.home.arpa", "brand:jellyfin"
+        home = db.session.scalars(db.select(Board).where(Board.slug == "home")).one()
+        home.name = "Our home"
+        db.session.delete(home.sections[0].placements[0])
+        db.session.commit()
+
+    page = plan_of(ada, backup_id)
+
+    films = "URL: https://films.home.arpa → https://jellyfin.home.arpa Icon"
+    assert f"Jellyfin App {films}" in page
+    assert "Our home Board Name: Our home → Home Sections and places of apps" in page
+    assert "Vanishes" not in page
+    assert "Comes back" not in page
+
+
+def test_the_plan_of_a_file_says_what_its_newest_entry_is(
+    ada: Visitor, service: BackupService, backup_id: str, tmp_path: Path
+) -> None:
+    file = service.export(backup_id, tmp_path / "copy.db", by="ada")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE audit_events SET at = '2024-05-17 08:30:00.000000'")
+    uploaded = service.import_(file, by="ada")
+
+    assert "The newest entry in this file is from Friday, 17 May 2024, 08:30." in plan_of(
+        ada, uploaded.id
+    )
+    assert "Uploaded" in text_of(ada.open(f"/admin/backups/{uploaded.id}").text)
+    assert "newest entry in this file" not in plan_of(ada, backup_id)
 
 
 def names_of_apps(app: Flask) -> set[str]:

@@ -83,7 +83,7 @@ def test_from_the_link_to_signing_in_with_an_account_of_the_backup(
     assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
     assert "It is a backup of Launcher, and whole" in guest.open(answer.location).text
 
-    plan = guest.open(link(guest.page, "Look inside"))
+    plan = guest.open(link(guest.page, "Restore…"))
     assert "Users 1" in text_of(plan.text)
     assert "Admins who can sign in ada" in text_of(plan.text)
     assert "Nothing has changed yet." in plan.text

@@ -20,12 +20,30 @@ class RowChange:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldChange:
+    """What is set of one thing now and what would be afterwards."""
+
+    field: str
+    now: str
+    then: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThingChange:
+    """A thing that is there now and afterwards, with other values. `name` is that of now."""
+
+    name: str
+    fields: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NameChange:
-    """The names of one kind that a restore adds and removes."""
+    """The things of one kind that a restore adds, removes and changes; a new name is a change."""
 
     kind: str
     appear: tuple[str, ...]
     vanish: tuple[str, ...]
+    changed: tuple[ThingChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,7 @@ class RestorePlan:
         warnings: what an admin should know before confirming.
         live_version: `BackupService.live_version` when this was made; once that differs, the plan
             is out of date.
+        newest_at: the time of the newest entry in the backup, as it is written there; "" for none.
     """
 
     source: str
@@ -74,6 +93,7 @@ class RestorePlan:
     carried_account: str = ""
     warnings: tuple[Fault, ...] = ()
     live_version: str = ""
+    newest_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

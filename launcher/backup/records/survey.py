@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Schedule = Mapping[str, str | int | bool]
 """The backup schedule and retention as a database holds them, opaque to the core."""
@@ -25,6 +25,9 @@ class Survey:
             None when the database has none.
         site_name: as shown in the bar.
         epoch: the session epoch; every session names the one it was made in.
+        values: what is set of each thing in `names`, by field; by kind, and by a key that no other
+            thing ever had. Its name is the field `name`.
+        newest_at: the time of the newest entry, as it is written there; "" for none.
     """
 
     rows: Mapping[str, int]
@@ -35,6 +38,8 @@ class Survey:
     schedule: Schedule | None
     site_name: str
     epoch: str
+    values: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+    newest_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

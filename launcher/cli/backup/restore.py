@@ -170,6 +170,12 @@ def _say_plan(plan: RestorePlan) -> None:
             say(f"\nVanishes ({names.kind}): {_enumerate(names.vanish)}")
         if names.appear:
             say(f"\nComes back ({names.kind}): {_enumerate(names.appear)}")
+        if names.changed:
+            changed = [
+                f"{thing.name} ({', '.join(each.field for each in thing.fields)})"
+                for thing in names.changed
+            ]
+            say(f"\nChanges back ({names.kind}): {_enumerate(changed)}")
     say()
     for migration in plan.migrations:
         say(f"Migration: {migration.revision} {migration.title}")

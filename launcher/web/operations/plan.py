@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from launcher.backup.errors import BackupError
@@ -14,16 +14,18 @@ from launcher.backup.records.operation import JournalEntry, Progress, Stage, Ver
 from launcher.backup.records.plan import NameChange, RestorePlan, RowChange
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
-from launcher.i18n.formats import duration, listing, span
+from launcher.i18n.formats import duration, listing, span, weekday_and_time
 from launcher.i18n.labels import STAGE_WORDS, warning
 from launcher.i18n.locale import gettext as _
 from launcher.models.types import utc_now
 from launcher.settings.table import SiteSettings
-from launcher.web.contents import ALWAYS_SHOWN, NAME_WORDS, TABLE_WORDS
+from launcher.web.contents import ALWAYS_SHOWN, CHANGED_WORDS, NAME_WORDS, TABLE_WORDS
 from launcher.web.operations.stages import StageRow, is_dated, pause_words, replacing_s
 
 MOST_NAMES = 12
 
+# What an icon, a role or an arrangement is in the database reads like code.
+_READABLE = {"name", "url", "url_local", "description", "slug"}
 _NAMED = {"apps": "app", "boards": "board", "users": "user"}
 
 
@@ -88,6 +90,8 @@ def describe_plan(
         "rows": _rows(plan),
         "vanish": _names(plan.names, lambda change: change.vanish),
         "appear": _names(plan.names, lambda change: change.appear),
+        "changed": _changed(plan.names),
+        "newest": _newest(plan.newest_at),
         "site_name_then": plan.site_name_then if plan.site_name_then != plan.site_name_now else "",
         "account": _account(plan, viewer),
         "others": listing(others, most=MOST_NAMES),
@@ -169,14 +173,48 @@ def _row(what: str, changes: Sequence[RowChange], named: NameChange | None) -> C
 def _names(
     changes: Sequence[NameChange], side: Callable[[NameChange], Sequence[str]]
 ) -> dict[str, object]:
-    things = [
+    things: list[dict[str, object]] = [
         {"name": name, "kind": str(NAME_WORDS.get(change.kind, change.kind))}
         for change in changes
         for name in side(change)
     ]
+    return _most(things)
+
+
+def _most(things: list[dict[str, object]]) -> dict[str, object]:
     # One more line would say "and 1 more", which is as long as the name itself.
     most = len(things) if len(things) <= MOST_NAMES + 1 else MOST_NAMES
     return {"shown": things[:most], "more": len(things) - most}
+
+
+def _changed(changes: Sequence[NameChange]) -> dict[str, object]:
+    """Return what is set otherwise now, each with the values that can be read."""
+    things: list[dict[str, object]] = [
+        {
+            "name": thing.name,
+            "kind": str(NAME_WORDS.get(change.kind, change.kind)),
+            "fields": [
+                {
+                    "what": str(CHANGED_WORDS.get(each.field, each.field)),
+                    "now": each.now if each.field in _READABLE else "",
+                    "then": each.then if each.field in _READABLE else "",
+                }
+                for each in thing.fields
+            ],
+        }
+        for change in changes
+        for thing in change.changed
+    ]
+    return _most(things)
+
+
+def _newest(written: str) -> str:
+    """Return when the newest entry of a backup is from, in words; "" where none can be read."""
+    try:
+        at = datetime.fromisoformat(written)
+        return weekday_and_time(at.replace(tzinfo=at.tzinfo or UTC))
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _account(plan: RestorePlan, viewer: str) -> AccountChange:

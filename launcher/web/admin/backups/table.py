@@ -114,6 +114,7 @@ def describe(
             "backup": backup,
             "refusal": refused.get(backup.id, ""),
             "address": f"{address}/{backup.id}",
+            "is_uploaded": backup.kind is Kind.UPLOAD,
             "taken": words.short_time(backup.created_at, now=now),
             "why": words.why(backup, names),
             "note": words.note(backup, names, now=now),

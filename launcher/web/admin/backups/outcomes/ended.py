@@ -126,7 +126,7 @@ class Ended:
         """Return the next steps at the setup of a new server."""
         back = NextStep(url_for("setup.show", token=token), gettext("Back to the first start"))
         if self.entry.outcome is Outcome.SUCCEEDED:
-            return (NextStep(self.plan_at_setup(token), gettext("Look inside")), back)
+            return (NextStep(self.plan_at_setup(token), gettext("Restore…"), "rotate-ccw"), back)
         return (back,)
 
     def plan_at_setup(self, token: str) -> str:
