@@ -226,6 +226,41 @@ def test_verifying_and_rehearsing_tell_what_was_found(
     expect(toast(page, re.compile(r"passed: \d+ apps, .*Nothing was changed"))).to_be_visible()
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_menu_of_a_row_at_the_lower_edge_opens_inside_the_window(
+    three: Sequence[Backup], open_panel: Open, width: int
+) -> None:
+    page = open_panel(width=width)
+    page.set_viewport_size({"width": width, "height": 640})
+
+    for backup in three:
+        menu_button(page, backup).evaluate("each => each.scrollIntoView(false)")
+        menu_button(page, backup).click()
+        menu = page.locator(f"#menu-{backup.id}")
+        box = menu.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert box["y"] >= 0 and box["y"] + box["height"] <= 640
+        expect(menu.get_by_text("Delete…")).to_be_in_viewport(ratio=1)
+        page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_row_moves_when_the_first_one_is_selected(
+    three: Sequence[Backup], open_panel: Open, width: int
+) -> None:
+    page = open_panel(width=width)
+    row = row_of(page, three[1])
+    delete = page.get_by_role("button", name="Delete the selected…")
+    expect(delete).to_be_hidden()
+    place = "each => each.getBoundingClientRect().y + scrollY"
+    before = row.evaluate(place)
+
+    row.get_by_role("checkbox").check()
+
+    expect(delete).to_be_visible()
+    assert row.evaluate(place) == before
+
+
 # --- protect -----------------------------------------------------------------------------
 
 

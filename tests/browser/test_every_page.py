@@ -1,4 +1,4 @@
-"""What holds on each page: no findings of axe, nothing beyond the edge."""
+"""What holds on each page: no findings of axe, nothing beyond the edge, no tiny text."""
 
 from __future__ import annotations
 
@@ -88,11 +88,26 @@ def show(home: Home, signed_in: Sessions, look_at: OpenPage) -> Show:
     return go
 
 
+_TINY = """() => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const tiny = [];
+    while (texts.nextNode()) {
+        const {data, parentElement: element} = texts.currentNode;
+        const isText = data.trim() && !element.closest("script, style, template, noscript");
+        const size = parseFloat(getComputedStyle(element).fontSize);
+        if (isText && size < 12) tiny.push(`${size} px: ${data.trim()}`);
+    }
+    return tiny;
+}"""
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing(show: Show, name: str) -> None:
+def test_axe_finds_nothing_and_no_text_is_tiny(show: Show, name: str) -> None:
     page = show(name)
 
     assert findings(page) == []
+    assert page.evaluate(_TINY) == []
+    assert page.evaluate("getComputedStyle(document.body).fontSize") == "14px"
 
 
 def test_axe_finds_nothing_in_what_opens(show: Show) -> None:
