@@ -136,7 +136,9 @@ class Config:
         "Where backups lie; may be a mounted disk. Empty: `backups` in the data directory.",
     )
     secret_key: str = _setting(
-        "", SECRET, "Signs sessions. Empty: made at the first start and kept in the data directory."
+        "",
+        SECRET,
+        "Signs sessions. Empty: created at the first start and kept in the data directory.",
     )
     bind: str = _setting("127.0.0.1:8000", ADDRESS, "The address to serve at.")
     workers: int = _setting(2, _number(1, 64), "Processes that answer requests.")
@@ -147,7 +149,7 @@ class Config:
         "Reverse proxies in front whose X-Forwarded-For and -Proto are to be trusted.",
     )
     prefix: str = _setting(
-        "", PATH_PREFIX, "The path below which the site lies, like /launcher. Empty: none."
+        "", PATH_PREFIX, "The path prefix of the site, like /launcher. Empty: none."
     )
     hosts: tuple[str, ...] = _setting(
         "", HOSTS, "The host names that the site is served under. Empty: any."
@@ -316,8 +318,8 @@ def _kept_key(path: Path) -> str:
     key = keep_once(path, secrets.token_hex(32))
     if len(key) < _KEY_MIN_LENGTH:
         raise ConfigError(
-            f"{path} holds no usable key; remove the file and a new one is made "
-            "(everybody has to sign in again)"
+            f"{path} contains no usable key. Remove the file to create a new one "
+            "(everyone has to sign in again)"
         )
     return key
 

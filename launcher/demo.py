@@ -151,7 +151,7 @@ HOUSE = (
         "budget.home.arpa",
         10,
         ("house", "documents"),
-        "Where the money goes",
+        "Household budget",
         icon="brand:actualbudget",
     ),
     Sample("Grocy", "grocy.home.arpa", 24, ("house",), "What is in the larder", icon="brand:grocy"),

@@ -96,7 +96,7 @@ class AccountChangedError(AccountError):
     """Another admin changed the account after the page was shown."""
 
     code = "account_changed"
-    sentence = "somebody else has changed the account {username!r} meanwhile"
+    sentence = "someone else changed the account {username!r} in the meantime"
 
 
 class GroupNameUnfitError(AccountError):

@@ -65,7 +65,7 @@ _HEADERS = {
         "schema": {"type": "string"},
     },
     "Retry-After": {
-        "description": "Seconds after which another try makes sense.",
+        "description": "Seconds to wait before the next try.",
         "schema": {"type": "integer", "minimum": 0},
     },
 }
@@ -148,7 +148,7 @@ def _document() -> Mapping[str, Any]:
         "info": {
             "title": "Launcher",
             "version": APP_VERSION,
-            "summary": "Backups of a Launcher site, for programs.",
+            "summary": "Backups of Launcher, for programs.",
             "description": _ABOUT,
         },
         "paths": paths,

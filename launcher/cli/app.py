@@ -22,7 +22,7 @@ from launcher.models import App, Opening, Placement, Section
 
 app = AppGroup(
     "app",
-    help="List, add, edit, archive and delete apps. APP is an id, or a name that one app has.",
+    help="List, add, edit, archive and delete apps.\n\nAPP is an id, or a name that one app has.",
 )
 
 
@@ -31,7 +31,7 @@ def _field_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--board", help="Address, id or name of the board it is put on."),
         click.option("--section", help="Id or name of the section of that board."),
         click.option("--create", is_flag=True, help="Add the section where there is none."),
-        click.option("--tag", "tags", multiple=True, help="May be given several times."),
+        click.option("--tag", "tags", multiple=True, help="Repeatable."),
         click.option("--description"),
         click.option("--keywords", help="More words by which a search finds it."),
         click.option("--local-url", "url_local", help="Its URL in the home network."),
@@ -107,7 +107,9 @@ def add(
     as_json: bool,
     **fields: Any,
 ) -> None:
-    """Add an app, and put it at the end of a section. Without --board it is in the catalogue only.
+    """Add an app at the end of a section.
+
+    Without --board the app is only in the catalogue.
 
     Prints its id alone on stdout, with --if-missing that of the app that is there already.
 
@@ -142,9 +144,9 @@ def edit(
     as_json: bool,
     **fields: Any,
 ) -> None:
-    """Change what is given of an app, and leave the rest.
+    """Change the given fields of an app.
 
-    Tags that are given replace those it has; --tag "" removes them all. With --board it is moved
+    Given tags replace the tags of the app. --tag "" removes them all. With --board it is moved
     to the end of a section of that board, and keeps its places on other boards.
 
     \b
@@ -170,7 +172,9 @@ def edit(
 @yes_option
 @using_database()
 def remove(reference: str, board: str | None, *, yes: bool) -> None:
-    """Delete an app with its check history, or with --from remove it from one board.
+    """Delete an app, or remove it from one board (--from).
+
+    A deleted app loses its check history.
 
     \b
     Examples:
@@ -190,7 +194,7 @@ def remove(reference: str, board: str | None, *, yes: bool) -> None:
         return
     if not yes:
         boards = len({each.section.board_id for each in found.placements})
-        say(f"{name} would be deleted, with its places on {_boards(boards)} and its check history.")
+        say(f"{name} will be deleted, with its places on {_boards(boards)} and its check history.")
         require_word("delete")
     bulk.delete_apps([found], actor=COMMAND_LINE)
     say(f"{name} deleted.")

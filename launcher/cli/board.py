@@ -24,7 +24,7 @@ from launcher.models import MAX_COLUMNS, Access, Board, Density, Visibility
 
 board = AppGroup(
     "board",
-    help="List, add, edit, share, move and delete boards. BOARD is an address, an id or a name.",
+    help="List, add, edit, share, move and delete boards.\n\nBOARD is an address, an id or a name.",
 )
 board.add_command(section)
 
@@ -33,17 +33,19 @@ _position = click.argument("position", type=click.IntRange(min=1))
 
 def _field_options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = (
-        click.option("--address", "slug", help="What is behind /b/. Without it made of the name."),
+        click.option(
+            "--address", "slug", help="URL part after /b/. Default: derived from the name."
+        ),
         click.option(
             "--visibility",
             type=click.Choice([each.value for each in Visibility]),
-            help="Its owner and admins, everyone signed in, or guests too.",
+            help="Who can view it.",
         ),
         click.option("--density", type=click.Choice([each.value for each in Density])),
         click.option(
             "--columns",
             type=click.IntRange(0, MAX_COLUMNS),
-            help="The most tiles side by side; 0 for as many as fit.",
+            help="Most tiles side by side, 0 for as many as fit.",
         ),
         click.option("--home/--no-home", "is_home", default=None, help="The home board of all."),
         json_option,
@@ -57,7 +59,7 @@ def _field_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @json_option
 @using_database()
 def list_(*, as_json: bool) -> None:
-    """List every board in order, also private ones, and with whom it is shared.
+    """List all boards in order, with whom they are shared.
 
     The JSON has its sections, too.
 
@@ -87,13 +89,15 @@ def list_(*, as_json: bool) -> None:
 
 @board.command("add")
 @click.argument("name")
-@click.option("--owner", help="User name of the owner, who sees a private board besides admins.")
+@click.option("--owner", help="Owner, who can view a private board like admins.")
 @_field_options
 @using_database()
 def add(
     name: str, owner: str | None, *, is_home: bool | None, as_json: bool, **fields: Any
 ) -> None:
-    """Add the board NAME after the others. Prints its id alone on stdout.
+    """Add the board NAME after the others.
+
+    Prints its id to stdout.
 
     \b
     Examples:
@@ -115,7 +119,7 @@ def add(
 @_field_options
 @using_database()
 def edit(reference: str, *, is_home: bool | None, as_json: bool, **fields: Any) -> None:
-    """Change what is given of a board, and leave the rest.
+    """Change the given fields of a board.
 
     \b
     Examples:
@@ -154,7 +158,9 @@ def move(reference: str, position: int) -> None:
 @yes_option
 @using_database()
 def delete(reference: str, *, yes: bool) -> None:
-    """Delete a board with its sections. Its apps stay in the catalogue.
+    """Delete a board with its sections.
+
+    Its apps are kept in the catalogue.
 
     \b
     Examples:
@@ -164,7 +170,8 @@ def delete(reference: str, *, yes: bool) -> None:
     found = find_board(reference)
     name = found.name
     if not yes:
-        say(f"{name} would be deleted, with its sections. Its apps stay: {_number_of_apps(found)}.")
+        say(f"{name} will be deleted, with its sections.")
+        say(f"Apps that are kept: {_number_of_apps(found)}.")
         require_word("delete")
     boards.delete_board(found, viewer=None, actor=COMMAND_LINE)
     say(f"{name} deleted.")
@@ -174,8 +181,8 @@ def delete(reference: str, *, yes: bool) -> None:
 @click.argument("reference", metavar="BOARD")
 @click.option("--user", "usernames", metavar="NAME", multiple=True, help="Any number of times.")
 @click.option("--group", "group_names", metavar="NAME", multiple=True, help="Any number of times.")
-@click.option("--edit", "to_edit", is_flag=True, help="They may edit it. Without it, view it.")
-@click.option("--revoke", is_flag=True, help="Take their access away.")
+@click.option("--edit", "to_edit", is_flag=True, help="Let them edit the board, not only view it.")
+@click.option("--revoke", is_flag=True, help="Remove their access.")
 @json_option
 @using_database()
 def share(
@@ -187,7 +194,7 @@ def share(
     revoke: bool,
     as_json: bool,
 ) -> None:
-    """Share a board with users and groups, beside what its visibility allows.
+    """Share a board with users and groups.
 
     Who has access already has the one that is given.
 
@@ -198,7 +205,7 @@ def share(
       flask board share diary --user chloe --revoke
     """
     if to_edit and revoke:
-        raise click.UsageError("Give --edit or --revoke, not both.")
+        raise click.UsageError("Use --edit or --revoke, not both.")
     if not usernames and not group_names:
         raise click.UsageError("Give at least one --user or --group.")
     found = find_board(reference)

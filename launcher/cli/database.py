@@ -20,7 +20,7 @@ from launcher.jobs.history import Book
 from launcher.jobs.registry import JOBS
 from launcher.jobs.work import watch_schedule
 
-database = AppGroup("database", help="Make the database, and keep its schema up to date.")
+database = AppGroup("database", help="Create or upgrade the database.")
 
 _BY = "start"
 _PASSING = {Reason.LIVE_BUSY, Reason.NOT_MIGRATED, Reason.OPERATION_RUNNING}
@@ -30,14 +30,13 @@ _PASSING = {Reason.LIVE_BUSY, Reason.NOT_MIGRATED, Reason.OPERATION_RUNNING}
 @click.option(
     "--before-serving",
     is_flag=True,
-    help="Exit with 0 where the pages of the server can say what is wrong.",
+    help="Exit with 0 if pages of the server can show the error.",
 )
 def upgrade(*, before_serving: bool) -> None:
-    """Make the database where there is none, or bring it to the schema of this version.
+    """Create the database, or upgrade it to this version.
 
-    A backup is made before a database with content is changed; repeating a failed upgrade makes no
-    second one. Prints the address and, while nobody can administer the site, the one-time setup
-    link.
+    A backup is created before a database with content is changed, and only once if a failed
+    upgrade is repeated. Prints the address and, while there is no admin, the one-time setup link.
 
     A damaged or lost database, and one that cannot be upgraded, is reported and left alone.
 
@@ -53,13 +52,13 @@ def upgrade(*, before_serving: bool) -> None:
     except BackupError as error:
         if before_serving and error.reason not in _PASSING and backups.live_problem():
             say_error(error)
-            put("The pages of the site say so until then.", err=True)
+            put("Until then the pages of the site show this.", err=True)
             return
         fail(error)
     if made:
-        put("A new database was made.", err=True)
+        put("Database created.", err=True)
     if backup is not None:
-        put(f"The database was upgraded; before that, backup {backup.id} was made.", err=True)
+        put(f"Database upgraded. Backup created before: {backup.id}", err=True)
         say_warnings(backup.verification.warnings)
     _watch_schedules()
     _say_address()
@@ -80,5 +79,5 @@ def _say_address() -> None:
     config = current_config()
     put(f"Launcher is at {config.address}", err=True)
     if token := setup.ensure_setup_token(config.setup_token_path):
-        put("There is no admin yet. Make the first one here, once:", err=True)
+        put("No admin yet. Create one with this one-time link:", err=True)
         put(f"    {config.address}setup?token={token}", err=True)

@@ -13,15 +13,15 @@ from launcher.models.types import utc_now
 
 @click.command("demo")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same content.")
-@click.option("--force", is_flag=True, help="Add it to a site in use, beside what is there.")
+@click.option("--force", is_flag=True, help="Add sample content to a site in use.")
 @with_appcontext
 @using_database()
 def demo(seed: int, force: bool) -> None:
-    """Fill an empty database with sample boards, apps, users and history.
+    """Add sample boards, apps, users and history.
 
-    Refused where there is an app or a board already, unless with --force: then everything of the
-    site stays as it is, and users of the same name keep their passwords and roles. The passwords
-    of new sample users are random, and printed on stdout: name, role, password.
+    Refused if there is an app or a board already. --force adds the content to the site and changes
+    nothing else: users of the same name keep their passwords and roles. The passwords of new
+    sample users are random and printed to stdout: name, role, password.
 
     \b
     Examples:
@@ -36,9 +36,9 @@ def demo(seed: int, force: bool) -> None:
         raise Failure(
             str(error),
             hint="Choose a new directory with LAUNCHER_DATA_DIR, or `make demo DATA=…`. "
-            "To add sample content beside what is there: `flask demo --force`.",
+            "To add sample content to this site: `flask demo --force`.",
         ) from error
-    put(f"Made {filled.boards} boards, {filled.apps} apps and {filled.probes} probes.", err=True)
+    put(f"Created {filled.boards} boards, {filled.apps} apps and {filled.probes} probes.", err=True)
     for slug in filled.slugs if force else ():
         put(f"Added board /b/{slug}", err=True)
     for account in filled.accounts:

@@ -53,13 +53,13 @@ MEANINGS: dict[int, str] = {
     STALE: "status: no good backup, or the last one is too old",
     13: "no such backup",
     14: "not enough space",
-    15: "the backup is not for this Launcher",
+    15: "the backup does not work with this version",
     16: "the backup is protected",
     17: "the file is not acceptable",
     18: "the live database cannot be read",
     19: "the check of the file was stopped at a limit",
     20: "the restore failed; the data is as it was",
-    21: "the restore failed and could not be taken back",
+    21: "the restore failed and could not be reversed",
     90: "the backup is damaged",
     INTERRUPTED: "interrupted",
 }
@@ -117,7 +117,7 @@ def _readable_copy(error: BackupError) -> str:
         return ""
     user = this_user()
     command = f"install -m 600 -o {user.name or user.uid} FILE /var/tmp/launcher-copy.db"
-    return f" As root, `{command}` makes a copy that this user may read."
+    return f" As root, `{command}` creates a copy that this user can read."
 
 
 def handle_backup_errors(command: Callable[P, R]) -> Callable[P, R]:
@@ -130,7 +130,7 @@ def handle_backup_errors(command: Callable[P, R]) -> Callable[P, R]:
         except BackupError as error:
             fail(error)
         except KeyboardInterrupt:
-            put("Interrupted; nothing half-done was left.", err=True)
+            put("Interrupted. No partial files remain.", err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None
 
     return run

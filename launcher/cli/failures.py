@@ -30,7 +30,7 @@ _FAULTS = {
     ),
     DatabaseFault.BUSY: ("the database is busy", "Try again in a moment."),
     DatabaseFault.FULL: (
-        "the disk is full; nothing was changed",
+        "the disk is full, nothing was changed",
         "Free some space, then try again.",
     ),
     DatabaseFault.READ_ONLY: (
@@ -97,7 +97,7 @@ def using_database() -> Iterator[None]:
         message, hint = refusal_words(error)
         raise kind(message, hint=hint) from error
     except StaleDataError as error:
-        message = "someone changed this at the same time; nothing was saved"
+        message = "someone else changed this at the same time, nothing was saved"
         raise Failure(message, hint="Try again.") from error
     except DataBeingReplacedError as error:
         raise Failure("a restore is replacing the data", hint="Try again in a moment.") from error

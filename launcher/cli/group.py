@@ -19,7 +19,7 @@ from launcher.cli.shell import json_option, require_word, yes_option
 from launcher.models import Group, User
 
 group = AppGroup(
-    "group", help="List, create, rename, fill and delete groups. GROUP is an id or a name."
+    "group", help="List, create, rename, fill and delete groups.\n\nGROUP is an id or a name."
 )
 
 _group = click.argument("reference", metavar="GROUP")
@@ -30,7 +30,7 @@ _users = click.argument("usernames", metavar="USER...", nargs=-1, required=True)
 @json_option
 @using_database()
 def list_(*, as_json: bool) -> None:
-    """List every group with its members and the boards that are shared with it.
+    """List all groups with members and shared boards.
 
     \b
     Examples:
@@ -57,7 +57,9 @@ def list_(*, as_json: bool) -> None:
 @json_option
 @using_database()
 def create(name: str, *, as_json: bool) -> None:
-    """Create the group NAME without members. Prints its id alone on stdout.
+    """Create the group NAME without members.
+
+    Prints its id to stdout.
 
     \b
     Examples:
@@ -109,7 +111,9 @@ def add(reference: str, usernames: Sequence[str]) -> None:
 @_users
 @using_database()
 def remove(reference: str, usernames: Sequence[str]) -> None:
-    """Remove users from a group, all of them or none. Their accounts stay.
+    """Remove users from a group, all of them or none.
+
+    Their accounts are kept.
 
     \b
     Examples:
@@ -129,7 +133,9 @@ def remove(reference: str, usernames: Sequence[str]) -> None:
 @yes_option
 @using_database()
 def delete(reference: str, *, yes: bool) -> None:
-    """Delete a group. Its members keep their accounts, and lose the boards shared with it.
+    """Delete a group.
+
+    Its members keep their accounts and lose the boards shared with the group.
 
     \b
     Examples:
@@ -140,7 +146,7 @@ def delete(reference: str, *, yes: bool) -> None:
     name, boards = found.name, [board.slug for board, _ in boards_shared_with(found)]
     if not yes:
         lost = f" Its members lose access to: {', '.join(boards)}." if boards else ""
-        say(f"{name} would be deleted. Its members stay: {len(found.members)}.{lost}")
+        say(f"{name} will be deleted. Members that are kept: {len(found.members)}.{lost}")
         require_word("delete")
     groups.delete_group(found, actor=COMMAND_LINE)
     say(f"{name} deleted.")

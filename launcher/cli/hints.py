@@ -15,17 +15,17 @@ from launcher.monitoring.problems import LEAST_DATA_FREE_BYTES
 
 _AGAIN = "Copy or upload it again."
 _NO_LIVE_COPY = f"{_AGAIN} A live database cannot be copied as a file; use `flask backup export`."
-_DOWNLOAD = "Take the .db file that Launcher gave you, or its .db.zst."
+_DOWNLOAD = "Use the .db or .db.zst file that you downloaded from Launcher."
 _DECRYPT = "Decrypt it first with the program that encrypted it, then use the result."
-_OURS_ALONE = "Only a backup made by Launcher can be restored."
+_OURS_ALONE = "Only a backup created by Launcher can be restored."
 _DATA_DISK = "Free some space on the disk of the data directory, then try again."
-_FOLDER = "Check that the folder exists, is mounted, and may be written by this user."
-_ALTERED = "Undo that change, or restore a backup: the files of today are kept under data/damaged."
+_FOLDER = "Check that the folder exists and is mounted, and that this user can write to it."
+_ALTERED = "Undo that change, or restore a backup. The current files are kept in data/damaged."
 
 HINTS: Mapping[str, str] = {
-    "operation_in_progress": "Wait until it has ended; `flask backup status` shows how far it is.",
+    "operation_in_progress": "Wait until it has ended. `flask backup status` shows its progress.",
     "store_unavailable": _FOLDER,
-    "backup_not_found": "`flask backup list` shows them all.",
+    "backup_not_found": "`flask backup list` lists all backups.",
     "insufficient_space": "Free some space: delete backups you do not need, or move the folder.",
     "incompatible_backup": _OURS_ALONE,
     "upload_rejected": _AGAIN,
@@ -33,35 +33,35 @@ HINTS: Mapping[str, str] = {
         "Try again when the machine is less busy, or use another backup. Do not use a file of"
         " unknown origin."
     ),
-    "time_used_up": "It goes on with the next run. If it stays so, keep fewer backups.",
+    "time_used_up": "The next run continues. If this happens again, keep fewer backups.",
     "restore_failed": "Try another backup.",
-    Reason.NO_SPACE: "Free some space there. Where backups lie on that disk, some can be deleted.",
+    Reason.NO_SPACE: "Free some space on that disk. If it has backups, delete some.",
     Reason.LIVE_DISK_FULL: _DATA_DISK,
     Reason.FULL_DURING_RESTORE: _DATA_DISK,
     Reason.NOTHING_TO_RETURN_TO: "`flask backup list` shows what else can be restored.",
     Reason.DAMAGED_FILES_KEPT: "Its files were kept in {folder}.",
     Reason.PROTECTED: "Run `flask backup unprotect {backup_id}` first.",
-    Reason.LAST_GOOD: "Make another backup first.",
+    Reason.LAST_GOOD: "Create another backup first.",
     Reason.NO_MANIFEST: "Run `flask backup verify {backup_id}` first.",
-    Reason.MANIFEST_FORMAT: "Update Launcher to the version that made this backup.",
+    Reason.MANIFEST_FORMAT: "Update Launcher to the version that created this backup.",
     Reason.NAME_UNREADABLE: "Rename the file.",
-    Reason.TARGET_EXISTS: "Name another file, or remove that one.",
+    Reason.TARGET_EXISTS: "Choose another file name, or remove that file.",
     Reason.PATH_UNREADABLE: (
-        "Name a file, not a link, a folder or a pipe, which this user may read."
+        "Give a regular file that this user can read, not a link, a folder or a pipe."
     ),
     Reason.LOG_UNREADABLE: (
         "Copy the database and its -wal again, both at once. If the -wal belongs to another"
         " database, move it away, then try again."
     ),
     Reason.JOURNAL_BESIDE: (
-        "Stop the program that uses it. If there is none, `sqlite3 {name} .schema` puts the file"
-        " right. Then try again."
+        "Stop the program that uses the file. If there is none, `sqlite3 {name} .schema` repairs"
+        " it. Then try again."
     ),
-    Reason.KEEPS_CHANGING: "Stop that program, or make a backup with it, then try again.",
+    Reason.KEEPS_CHANGING: "Stop that program, or create a backup with it, then try again.",
     Reason.NOT_ALONE: (
-        "`flask backup import {path}` takes both in. Then move both out of the folder."
+        "Run `flask backup import {path}` to import both. Then move both out of the folder."
     ),
-    Reason.IS_LIVE: "`flask backup create` makes a backup of it.",
+    Reason.IS_LIVE: "`flask backup create` creates a backup of it.",
     Reason.EMPTY: "Copy or upload it again; the transfer did not succeed.",
     Reason.NOT_SQLITE: _DOWNLOAD,
     Reason.JSON_TEXT: _DOWNLOAD,
@@ -71,9 +71,9 @@ HINTS: Mapping[str, str] = {
     Reason.LOOKS_ENCRYPTED: _DECRYPT,
     Reason.OTHER_FILE: _DOWNLOAD,
     Reason.WEB_PAGE: "Sign in to Launcher in a browser, then download the backup again.",
-    Reason.MANIFEST_ALONE: "Take the .db.zst or .db file of the same name that lies beside it.",
-    Reason.SQL_TEXT: "Make a database of it: `sqlite3 new.db < FILE`. Then use new.db.",
-    Reason.IS_FOLDER: "Name the .db or .db.zst file in it.",
+    Reason.MANIFEST_ALONE: "Use the .db.zst or .db file of the same name in the same folder.",
+    Reason.SQL_TEXT: "Create a database from it: `sqlite3 new.db < FILE`. Then use new.db.",
+    Reason.IS_FOLDER: "Give the .db or .db.zst file in that folder.",
     Reason.WINDOW_TOO_LARGE: (
         "Unpack it: `zstd -d --memory=4GB FILE -o launcher.db`. Then use launcher.db."
     ),
@@ -90,18 +90,18 @@ HINTS: Mapping[str, str] = {
     Reason.NOT_CARRIED: "`flask user list` shows the accounts.",
     Reason.LIVE_OBJECT_MISSING: _ALTERED,
     Reason.LIVE_OBJECT_DIFFERENT: _ALTERED,
-    Reason.LIVE_NOT_OPENED: "Try again; another program may be holding the database.",
-    Reason.LIVE_BUSY: "Try again; another program may be holding the database.",
-    Reason.LIVE_NOT_MADE: "`flask database upgrade` makes it.",
+    Reason.LIVE_NOT_OPENED: "Try again. Another program may be using the database.",
+    Reason.LIVE_BUSY: "Try again. Another program may be using the database.",
+    Reason.LIVE_NOT_MADE: "`flask database upgrade` creates it.",
     Reason.LIVE_OLDER: "`flask database upgrade` upgrades it.",
     Reason.NOT_UPGRADED: (
-        "Start the version of Launcher that was here before, or remove the cause and run"
+        "Start the previous version of Launcher, or remove the cause and run"
         " `flask database upgrade`."
     ),
-    Reason.LIVE_NEWER: "Start the newer Launcher again, or restore a backup made before it.",
-    Reason.SETTINGS_OLDER: (
-        "`flask database upgrade` brings the database to the schema of this version."
+    Reason.LIVE_NEWER: (
+        "Start the newer version of Launcher, or restore a backup created before it."
     ),
+    Reason.SETTINGS_OLDER: ("`flask database upgrade` upgrades the database to this version."),
     Reason.NOT_MIGRATED: "Try again in a moment, when the long request or program has ended.",
     Reason.HELD_UP: "Try again in a moment, when the long request or program has ended.",
     Reason.STOPPED: _FOLDER,
@@ -111,15 +111,15 @@ HINTS: Mapping[str, str] = {
 """By the reason, or else by the code of the error."""
 
 ACCOUNT_HINTS: Mapping[str, str] = {
-    "username_invalid": "The display name may be anything.",
+    "username_invalid": "The display name can be anything.",
     "password_unfit": "A few words in a row are easy to remember and hard to guess.",
     "password_too_long": "A few words in a row are long enough.",
     "password_guessable": "A few words that do not belong together are hard to guess.",
     "password_personal": "A few words that do not belong together are hard to guess.",
-    "user_not_found": "`flask user list` shows them all.",
-    "group_name_taken": "`flask group list` shows them all.",
-    "last_admin": "Make somebody else an admin first.",
-    "account_changed": "Look at it again, and decide then.",
+    "user_not_found": "`flask user list` lists all users.",
+    "group_name_taken": "`flask group list` lists all groups.",
+    "last_admin": "Give another user the admin role first.",
+    "account_changed": "Read the account again, then repeat the change.",
     "token_scopes_missing": "`flask token create --help` lists them.",
     "token_owner_unfit": "`flask user list` shows who is an admin.",
     "token_not_revoked": "Free some space on the disk of the data directory, then try again.",
@@ -197,7 +197,7 @@ def _restore(now: Situation) -> str:
 
 def _create(now: Situation) -> str:
     can_create = now.can_back_up and not now.needs_verdicts
-    return "`flask backup create` makes one." if can_create else _restore(now)
+    return "`flask backup create` creates one." if can_create else _restore(now)
 
 
 SITUATED_HINTS: Mapping[str, Callable[[Situation], str]] = {

@@ -57,7 +57,9 @@ def import_(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Import apps from FILE to a board; - is stdin. This is a way in, not a backup.
+    """Import apps from FILE to a board.
+
+    Use “-” as FILE for stdin. An import is not a backup.
 
     FILE is a browser's bookmark file, services.yaml or bookmarks.yaml of Homepage, config.yml of
     Homer, conf.yml of Dashy, a Heimdall export or a CSV table. What is there already (the same URL)

@@ -30,7 +30,7 @@ _ENDED = {
     RunOutcome.SUCCEEDED: "found damage",
     RunOutcome.PARTLY: "was not done in all parts",
     RunOutcome.FAILED: "failed",
-    RunOutcome.POSTPONED: "was put off",
+    RunOutcome.POSTPONED: "was postponed",
     RunOutcome.INTERRUPTED: "was interrupted",
 }
 """How a run ended that is no plain success."""
@@ -46,9 +46,9 @@ jobs = AppGroup(
 @json_option
 @handle_backup_errors
 def list_(as_json: bool) -> None:
-    """List each job: its schedule, when it comes next, how it went, and who runs them.
+    """List jobs with schedule, next run and last result.
 
-    With --json `leader` is null while no server runs them; each of `jobs` has its `runs`, newest
+    With --json `leader` is null while no server runs them. Each of `jobs` has its `runs`, newest
     first.
     """
     config = current_config()
@@ -71,10 +71,12 @@ def list_(as_json: bool) -> None:
 @json_option
 @handle_backup_errors
 def run(job_id: str, as_json: bool) -> None:
-    """Do a job now, whether it is due or not. It uses no slot of its schedule.
+    """Run a job now.
 
-    JOB is backup, scrub or restore-test. The id of a backup that was made or tested is printed,
-    and of those that were found damaged, for which it exits with 90.
+    The next scheduled run is not affected.
+
+    JOB is backup, scrub or restore-test. Prints the id of the backup that was created or tested,
+    and of damaged backups. Exits with 90 if a backup is damaged.
     """
     config = current_config()
     settings = read_current_settings()
@@ -111,7 +113,7 @@ def _print_results(done: Run) -> None:
     for backup_id in _listed(done, "damaged"):
         output.put(lead=f"{backup_id}  {output.coloured(State.DAMAGED)}")
     if removed := len(_listed(done, "removed")):
-        output.say(f"Removed {removed} that retention does not keep any more.")
+        output.say(f"Removed {removed} that retention no longer keeps.")
 
 
 def _exit_code(done: Run) -> int:

@@ -56,7 +56,7 @@ def find_group(reference: str) -> Group:
     Raises:
         Failure: there is none.
     """
-    return _one(all_groups(), reference, "group", hint="`flask group list` shows them all.")
+    return _one(all_groups(), reference, "group", hint="`flask group list` lists all groups.")
 
 
 def find_token(reference: str) -> ApiToken:

@@ -31,10 +31,10 @@ from launcher.notifications.sender import Delivery, Undelivered
 notifications = AppGroup("notifications", help="Manage recipients and the heartbeat.")
 
 _WHY_NOT = {
-    Undelivered.UNREACHABLE: "nobody answers there",
-    Undelivered.TIMED_OUT: "there was no answer in time",
-    Undelivered.ANSWERED: "the service refused it with status {status}",
-    Undelivered.REFUSED: "the service did not take it",
+    Undelivered.UNREACHABLE: "the service cannot be reached",
+    Undelivered.TIMED_OUT: "the service did not answer in time",
+    Undelivered.ANSWERED: "the service rejected the message with status {status}",
+    Undelivered.REFUSED: "the service rejected the message",
 }
 
 _url_stdin = click.option(
@@ -47,7 +47,9 @@ def _reported() -> Iterator[None]:
     try:
         yield
     except RecipientError as error:
-        hint = "`flask notifications list` shows them all." if error.code == "not_found" else ""
+        hint = (
+            "`flask notifications list` lists all recipients." if error.code == "not_found" else ""
+        )
         raise Failure(str(error), hint=hint) from error
     except (OSError, TimeoutError) as error:
         raise Failure(f"nothing was changed: {error}") from error
@@ -57,7 +59,7 @@ def _reported() -> Iterator[None]:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 @_reported()
 def list_(*, as_json: bool) -> None:
-    """List recipients, their events, and whether they can be reached. URLs stay hidden."""
+    """List recipients with their events and delivery status."""
     found = read_notification_settings(current_config())
     memory = read_memory(current_config())
     if as_json:
@@ -95,12 +97,12 @@ def list_(*, as_json: bool) -> None:
     "events",
     multiple=True,
     type=click.Choice([event.value for event in Event]),
-    help="What it receives; may be given several times. Without it: failure and recovery.",
+    help="Event to send (repeatable). Default: failure and recovery.",
 )
 @_url_stdin
 @_reported()
 def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
-    """Add a recipient, at a URL that Apprise knows. It is asked for, and never shown again.
+    """Add a recipient with a URL of Apprise, which is asked for.
 
     \b
     Examples:
@@ -116,7 +118,7 @@ def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
         events=events or recipients.USUAL_EVENTS,
     )
     _keep(audit.record_created, made)
-    say(f"{made.name} was added. `flask notifications test {made.id}` sends a test.")
+    say(f"Recipient {made.name} added. Test it with `flask notifications test {made.id}`.")
     put(made.id)
 
 
@@ -127,7 +129,7 @@ def remove(reference: str) -> None:
     """Remove a recipient."""
     found = find_recipient(read_notification_settings(current_config()), reference)
     _keep(audit.record_removed, recipients.remove_recipient(current_config(), found.id))
-    say(f"{found.name} was removed.")
+    say(f"Recipient {found.name} removed.")
 
 
 @notifications.command("send")
@@ -139,7 +141,7 @@ def send() -> None:
     """
     found = send_notifications(current_application())
     if found is None:
-        say("Another process is sending them just now.")
+        say("Another process is sending notifications now.")
         return
     for alert in found.alerts.notified:
         put(f"{alert.kind}  notified {moment(alert.notified_at)}")
@@ -149,39 +151,39 @@ def send() -> None:
 @click.argument("reference", metavar="ID|NAME")
 @_reported()
 def test(reference: str) -> None:
-    """Send a test message now, and say whether it arrived."""
+    """Send a test message and print whether it arrived."""
     found = find_recipient(read_notification_settings(current_config()), reference)
     delivery = send_test(current_application(), found.id)
     outcome = Outcome.SUCCEEDED if delivery.is_done else Outcome.FAILED
     _keep(audit.record_test, found, outcome)
     if not delivery.is_done:
-        raise Failure(f"{found.name} was not notified: {_why_not(delivery)}")
-    say(f"{found.name} was notified.")
+        raise Failure(f"the test message to {found.name} failed: {_why_not(delivery)}")
+    say(f"Test message sent to {found.name}.")
 
 
 @notifications.command("heartbeat")
 @_url_stdin
-@click.option("--start", "pings_start", is_flag=True, help="Ping /start at each beginning, too.")
+@click.option("--start", "pings_start", is_flag=True, help="Also ping /start when a backup starts.")
 @click.option("--off", is_flag=True, help="Remove the heartbeat.")
 @_reported()
 def heartbeat(*, url_stdin: bool, pings_start: bool, off: bool) -> None:
-    """Ping a URL after each scheduled backup, so that another service notices silence."""
+    """Set the URL to ping after each scheduled backup."""
     url = "" if off else _url(url_stdin=url_stdin)
     if not (off or url):
-        raise click.UsageError("there is no address")
+        raise click.UsageError("there is no URL")
     before = read_notification_settings(current_config()).heartbeat
     recipients.set_heartbeat(current_config(), url, pings_start=pings_start)
     after = read_notification_settings(current_config()).heartbeat
     if after != before:
         _keep(audit.record_heartbeat, before, after)
-    say("There is no heartbeat any more." if off else "The heartbeat is set.")
+    say("Heartbeat removed." if off else "Heartbeat saved.")
 
 
 @notifications.command("public-url")
 @click.argument("url", default="")
 @_reported()
 def public_url(url: str) -> None:
-    """Say how a browser reaches this site, so that messages can link to it; nothing for unknown."""
+    """Set the public URL of this site, or remove it without URL."""
     before = read_notification_settings(current_config()).public_url
     recipients.set_public_url(current_config(), url)
     after = read_notification_settings(current_config()).public_url
@@ -197,16 +199,16 @@ def _keep(record: Callable[..., None], *facts: object) -> None:
             record(*facts, actor=Actor(typist()))
             db.session.commit()
     except Failure as failure:
-        say(f"The audit log has no entry of this: {failure.message}.")
+        say(f"No entry was added to the audit log: {failure.message}.")
     except SQLAlchemyError as error:
         first_line = str(error).partition("\n")[0]
-        say(f"The audit log has no entry of this: {first_line}.")
+        say(f"No entry was added to the audit log: {first_line}.")
 
 
 def _url(*, url_stdin: bool) -> str:
     if url_stdin:
         return stdin_line("address").strip()
-    return str(click.prompt("Address", hide_input=True, err=True))
+    return str(click.prompt("URL", hide_input=True, err=True))
 
 
 def _why_not(delivery: Delivery) -> str:

@@ -57,7 +57,7 @@ def refusal_words(error: CatalogueError) -> tuple[str, str]:
         return "; ".join(words), next((_HINTS[name] for name in error.fields if name in _HINTS), "")
     if isinstance(error, AlreadyThereError):
         return "the app is already in this section", ""
-    return "someone changed this at the same time; nothing was saved", "Try again."
+    return "someone else changed this at the same time, nothing was saved", "Try again."
 
 
 def _why(refusal: Refusal) -> str:

@@ -14,7 +14,7 @@ from launcher.cli.shell import json_option, require_word, yes_option
 from launcher.models import Section
 
 section = AppGroup(
-    "section", help="List, add, rename, move and delete sections. SECTION is an id or a name."
+    "section", help="List, add, rename, move and delete sections.\n\nSECTION is an id or a name."
 )
 
 
@@ -47,7 +47,9 @@ def section_list(reference: str, *, as_json: bool) -> None:
 @json_option
 @using_database()
 def section_add(reference: str, name: str, *, as_json: bool) -> None:
-    """Add the section NAME at the end of a board. Prints its id alone on stdout.
+    """Add the section NAME at the end of a board.
+
+    Prints its id to stdout.
 
     \b
     Examples:
@@ -84,7 +86,9 @@ def section_rename(reference: str, section_reference: str, name: str) -> None:
 @click.option("--to", help="Another board: address, id or name.")
 @using_database()
 def section_move(reference: str, section_reference: str, position: int, to: str | None) -> None:
-    """Move a section to POSITION, from 1, of its board or of another.
+    """Move a section to POSITION of its board or another.
+
+    Positions start at 1.
 
     \b
     Examples:
@@ -105,7 +109,7 @@ def section_move(reference: str, section_reference: str, position: int, to: str 
 @yes_option
 @using_database()
 def section_delete(reference: str, section_reference: str, *, yes: bool) -> None:
-    """Delete a section. Its apps stay in the catalogue.
+    """Delete a section. Its apps are kept in the catalogue.
 
     \b
     Examples:
@@ -114,7 +118,7 @@ def section_delete(reference: str, section_reference: str, *, yes: bool) -> None
     found = find_section(find_board(reference), section_reference)
     name = found.name
     if not yes:
-        say(f"{name} would be deleted. Its apps stay: {len(found.placements)}.")
+        say(f"{name} will be deleted. Apps that are kept: {len(found.placements)}.")
         require_word("delete")
     sections.delete_section(found, actor=COMMAND_LINE)
     say(f"{name} deleted.")

@@ -48,7 +48,9 @@ def get(name: str | None, *, as_json: bool) -> None:
 @click.argument("value")
 @using_database()
 def set_(name: str, value: str) -> None:
-    """Change the setting NAME to VALUE. The running server follows within seconds.
+    """Change the setting NAME to VALUE.
+
+    The running server follows within seconds.
 
     \b
     Examples:

@@ -14,7 +14,7 @@ from launcher.db.settings_reader import read_settings
 from launcher.settings.table import SiteSettings
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Skip the confirmation prompt.")
 
 
 def require_word(word: str) -> None:
@@ -24,8 +24,8 @@ def require_word(word: str) -> None:
         click.Abort: they did not; nothing was changed.
     """
     if not sys.stdin.isatty():
-        raise click.UsageError("Nobody is there to confirm; say --yes.")
-    if click.prompt(f"Type {word} to go on", default="", show_default=False, err=True) != word:
+        raise click.UsageError("Cannot ask for confirmation: not a terminal. Use --yes.")
+    if click.prompt(f"Type {word} to continue", default="", show_default=False, err=True) != word:
         say("Nothing was changed.")
         raise click.Abort
 

@@ -22,32 +22,32 @@ from launcher.extensions import db
 from launcher.models import ApiToken, TokenScope
 from launcher.models.types import utc_now
 
-token = AppGroup("token", help="Create, list and revoke API tokens. TOKEN is an id or a name.")
+token = AppGroup("token", help="Create, list and revoke API tokens.\n\nTOKEN is an id or a name.")
 
 _DAYS = re.compile(r"(\d{1,4})d", re.ASCII)
 
 
 @token.command("create")
 @click.argument("name")
-@click.option("--user", "username", required=True, help="Whose it is: an admin.")
+@click.option("--user", "username", required=True, help="Owner, who is an admin.")
 @click.option(
     "--scope",
     "scopes",
     type=click.Choice([scope.value for scope in TokenScope]),
     multiple=True,
     required=True,
-    help="What it may do; may be given several times.",
+    help="Permission (repeatable).",
 )
 @click.option(
     "--expires",
     default="90d",
     metavar="DAYSd|DATE|never",
-    help="In so many days (90d), after a day (2027-03-31), or never. The default is 90d.",
+    help="90d, 2027-03-31 or never. Default: 90d.",
 )
 @json_option
 @using_database()
 def create(name: str, username: str, scopes: Sequence[str], expires: str, *, as_json: bool) -> None:
-    """Create the token NAME. Prints its text alone on stdout, this one time.
+    """Create the token NAME and print it once to stdout.
 
     \b
     Examples:
@@ -69,7 +69,7 @@ def create(name: str, username: str, scopes: Sequence[str], expires: str, *, as_
 @json_option
 @using_database()
 def list_(*, as_json: bool) -> None:
-    """List every token, the newest first; never its text.
+    """List all tokens, newest first.
 
     \b
     Examples:
@@ -97,7 +97,7 @@ def list_(*, as_json: bool) -> None:
 @yes_option
 @using_database()
 def revoke(reference: str, *, yes: bool) -> None:
-    """Revoke a token: it stops working at once, and no restore brings it back.
+    """Revoke a token. Also after a restore it is not valid.
 
     \b
     Examples:
@@ -107,7 +107,8 @@ def revoke(reference: str, *, yes: bool) -> None:
     found = find_token(reference)
     name = found.name
     if not yes:
-        say(f"Token {name} of {found.user.username} would stop working at once, for good.")
+        say(f"Token {name} of {found.user.username} will stop working immediately.")
+        say("You cannot undo this.")
         require_word("revoke")
     tokens.revoke([found], actor=COMMAND_LINE)
     db.session.commit()

@@ -13,9 +13,7 @@ from launcher.cli.shell import require_word, stdin_line, yes_option
 from launcher.db.settings import current_settings
 from launcher.models import Role, User
 
-user = AppGroup(
-    "user", help="Make, list, deactivate and delete users, and give them new passwords."
-)
+user = AppGroup("user", help="Create, list, deactivate and delete users, reset passwords.")
 
 _password_stdin = click.option(
     "--password-stdin", is_flag=True, help="Read the password from the first line of stdin."
@@ -30,12 +28,12 @@ _password_stdin = click.option(
     required=True,
     help="What the user may do.",
 )
-@click.option("--display-name", default="", help="Optional. The name that others see.")
+@click.option("--display-name", default="", help="Display name (default: user name).")
 @click.option("--email", default="")
 @_password_stdin
 @using_database()
 def create(name: str, role: str, display_name: str, email: str, *, password_stdin: bool) -> None:
-    """Make the user NAME, who can sign in at once.
+    """Create the user NAME.
 
     Without --password-stdin the password is asked for. With the first admin, the board Home is
     created.
@@ -59,9 +57,9 @@ def create(name: str, role: str, display_name: str, email: str, *, password_stdi
 @_password_stdin
 @using_database()
 def reset_password(name: str, *, password_stdin: bool) -> None:
-    """Give the user NAME a new password and end their sessions.
+    """Reset the password of NAME and end their sessions.
 
-    Without --password-stdin a random one is made, and printed alone on stdout.
+    Without --password-stdin a random password is created and printed to stdout.
 
     \b
     Examples:
@@ -92,7 +90,7 @@ def list_(*, as_json: bool) -> None:
         print_json([_facts(one) for one in found])
         return
     if not found:
-        put("There are no users yet.", err=True)
+        put("No users. Create one with `flask user create NAME`.", err=True)
         return
     names = [one_line(one.username) for one in found]
     for name, one in zip(names, found, strict=True):
@@ -105,7 +103,7 @@ def list_(*, as_json: bool) -> None:
 @click.argument("name")
 @using_database()
 def deactivate(name: str) -> None:
-    """Sign the user NAME out everywhere, and let them sign in no more. Their boards stay theirs.
+    """Deactivate the user NAME, who is signed out everywhere.
 
     \b
     Examples:
@@ -121,7 +119,7 @@ def deactivate(name: str) -> None:
 @click.argument("name")
 @using_database()
 def reactivate(name: str) -> None:
-    """Let the user NAME sign in again.
+    """Reactivate the user NAME.
 
     \b
     Examples:
@@ -137,7 +135,7 @@ def reactivate(name: str) -> None:
 @yes_option
 @using_database()
 def delete(name: str, *, yes: bool) -> None:
-    """Delete the user NAME. The first of the other admins becomes the owner of their boards.
+    """Delete the user NAME. Another admin then owns their boards.
 
     \b
     Examples:

@@ -228,7 +228,7 @@ def find_recipient(settings: NotificationSettings, reference: str) -> Recipient:
 
 def _refuse_outdated(seen: object, now: object) -> None:
     if seen != now:
-        raise RecipientError("outdated", "it was changed meanwhile")
+        raise RecipientError("outdated", "someone else changed it in the meantime")
 
 
 def _read_name(text: str, others: Sequence[Recipient]) -> str:
@@ -279,7 +279,7 @@ def _checked_url(url: str) -> str:
 
 _REFUSALS = {
     Undelivered.UNKNOWN_SERVICE: "this is no address of a service that Apprise knows",
-    Undelivered.LOCAL_SERVICE: "this would reach nobody but this machine",
+    Undelivered.LOCAL_SERVICE: "this only reaches this server",
     Undelivered.LOCAL_FILE: "this would read a file of this machine and send it",
     Undelivered.AMBIGUOUS: (
         "a # or ; ends the address early: write # as %23 and ; as %3B, and separate parameters"

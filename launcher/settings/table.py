@@ -94,7 +94,7 @@ class SiteSettings:
         "Launcher", Line(60), never, "The name in the bar and in page titles.", page="site"
     )
     default_locale: str = _setting(
-        "en", Choice(LOCALES, "locale"), never, "The language of those who chose none.", page="site"
+        "en", Choice(LOCALES, "locale"), never, "The language of users who chose none.", page="site"
     )
     time_zone: str = _setting(
         "UTC", TimeZone(), never, "The zone of shown times and of the schedule.", page="site"
@@ -141,7 +141,7 @@ class SiteSettings:
         60, Number(10, 86400), never, "Seconds between two health checks."
     )
     backup_enabled: bool = _schedule(
-        True, Switch(), switched_off, "Whether backups are made by the schedule.", fallback=False
+        True, Switch(), switched_off, "Whether scheduled backups are on.", fallback=False
     )
     backup_cron_expression: str = _schedule(
         "0 3 * * *", Cron(), less_often, "When, as a cron expression."

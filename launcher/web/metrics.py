@@ -39,28 +39,30 @@ blueprint = Blueprint("metrics", __name__)
 
 _HELP = {
     "build_info": "The version that runs.",
-    "backup_last_success_timestamp_seconds": "When the newest good backup of this site was made.",
+    "backup_last_success_timestamp_seconds": (
+        "When the newest good backup of this site was created."
+    ),
     "backup_last_attempt_timestamp_seconds": (
-        "When a backup was last attempted, whatever came of it."
+        "When a backup was last attempted, with any outcome."
     ),
     "backup_last_attempt_failed": "Whether the last attempt at a backup failed.",
     "backup_last_success_duration_seconds": "How long the newest good backup took.",
-    "backup_last_success_database_bytes": "The database inside the newest good backup.",
-    "backup_last_success_stored_bytes": "The file of the newest good backup.",
+    "backup_last_success_database_bytes": "Size of the database in the newest good backup.",
+    "backup_last_success_stored_bytes": "Size of the file of the newest good backup.",
     "backup_last_restore_test_timestamp_seconds": "When a restore test last succeeded.",
-    "backup_store_up": "Whether the folder of backups can be read.",
+    "backup_store_up": "Whether the backup folder can be read.",
     "backups": "Backups by kind and state.",
-    "backup_stored_bytes": "What all backups take on the disk.",
-    "backup_free_bytes": "What is free on the disk of the backups.",
-    "backup_needed_bytes": "What the next backup needs for a moment, judged by the newest one.",
+    "backup_stored_bytes": "Disk space that all backups use.",
+    "backup_free_bytes": "Free space on the disk of the backups.",
+    "backup_needed_bytes": "Temporary space for the next backup, estimated from the newest one.",
     "database_up": "Whether the live database opens.",
-    "backup_schedule_enabled": "Whether backups are made by the schedule.",
+    "backup_schedule_enabled": "Whether scheduled backups are on.",
     "backup_next_run_timestamp_seconds": "The next scheduled backup.",
-    "scheduler_leader": "Whether some process of this installation runs the scheduled work.",
-    "scheduler_leader_since_timestamp_seconds": "When it took that over.",
-    "problem": "Whether there is this problem at this moment.",
-    "alert_open": "Whether a notification of this problem was sent, and it has not ended.",
-    "recipients_failing": "Recipients whose last delivery failed, and is tried again.",
+    "scheduler_leader": "Whether a scheduler process is running.",
+    "scheduler_leader_since_timestamp_seconds": "When the current scheduler process took over.",
+    "problem": "Whether this problem exists now.",
+    "alert_open": "Whether a notification of this problem was sent and it is not resolved.",
+    "recipients_failing": "Recipients whose last message failed.",
 }
 """What each gauge says, by its name without `launcher_`."""
 
@@ -223,7 +225,7 @@ def _operations(journal: Sequence[JournalEntry]) -> CounterMetricFamily:
     counts = Counter((entry.verb, entry.outcome) for entry in journal)
     metric = CounterMetricFamily(
         "launcher_operations",
-        "Finished operations in the journal, whose oldest lines go when it is full.",
+        "Finished operations in the backup history, without the oldest once it is full.",
         labels=("verb", "outcome"),
     )
     for verb in Verb:

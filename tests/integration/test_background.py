@@ -227,7 +227,7 @@ def test_status_names_a_killed_operation_at_once_with_its_own_time(
 
     for _ in range(2):
         said = runner.invoke(args=["backup", "status"]).output
-        expected = f"last operation (restore, begun {moment(begun)})"
+        expected = f"last operation (restore, started {moment(begun)})"
         assert expected in said, said
     killed = json.loads(runner.invoke(args=["backup", "status", "--json"]).output)["problems"]
     since = next(each["since"] for each in killed if each["kind"] == "interrupted")

@@ -108,7 +108,7 @@ def test_show_tells_manifest_contents_and_history(flask: Flask_) -> None:
         "SHA-256",
         "users",
         "create succeeded",
-        "Made by:   Launcher",
+        "Created by: Launcher",
     ):
         assert part in shown
 
@@ -237,7 +237,7 @@ def test_the_plan_promises_an_undo_only_where_there_is_one(flask: Flask_, data_d
     for path in data_dir.glob("launcher.db*"):
         path.unlink()
     plan = flask("restore", "latest", "--dry-run").stderr
-    assert "this restore cannot be undone" in plan
+    assert "you cannot undo this restore" in plan
     assert "signed out" in plan
     assert "flask backup undo" not in plan
 
@@ -255,7 +255,7 @@ def test_import_warns_of_a_second_file_that_did_not_come_and_names_a_folder(
         said = flask(*arguments).stderr
         assert "newest changes in a second file, with -wal at the end of its name" in said
     for verb in ("import", "restore"):
-        assert "is a folder.\nName the .db" in flask(verb, str(tmp_path), expect=17).stderr
+        assert "is a folder.\nGive the .db" in flask(verb, str(tmp_path), expect=17).stderr
         assert f"{Path.cwd()} is a folder." in flask(verb, "./", expect=17).stderr
 
 
@@ -267,7 +267,7 @@ def test_import_takes_a_plain_database_and_refuses_a_stranger(
     taken = json.loads(flask("import", path, "--note", "from the old server", "--json").stdout)
     assert (taken["kind"], taken["note"]) == ("upload", "from the old server")
     shown = flask("show", taken["id"]).stdout
-    assert "Made by" not in shown, "an export does not say which Launcher made it"
+    assert "Created by" not in shown, "an export does not say which Launcher made it"
     assert f"Schema:    {taken['schema_revision']}\n" in shown
     stranger = tmp_path / "stranger.db"
     connection = sqlite3.connect(stranger)
@@ -299,7 +299,7 @@ def test_export_never_overwrites(flask: Flask_, tmp_path: Path) -> None:
     target.write_text("mine")
     refused = flask("export", "latest", str(target), expect=17).stderr
     assert f"{target} exists already" in refused
-    assert "Name another file" in refused
+    assert "Choose another file name" in refused
     assert target.read_text() == "mine"
     target.unlink()
     path = flask("export", "latest", str(tmp_path)).stdout.strip()
@@ -379,7 +379,7 @@ def test_run_scheduled_that_fails_says_why_and_is_no_success(flask: Flask_, data
 
 
 def test_status_of_a_new_site_is_no_alarm_and_safe_after_the_first_backup(flask: Flask_) -> None:
-    assert flask("status").stdout.startswith("No backup yet: `flask backup create` makes one.")
+    assert flask("status").stdout.startswith("No backup yet: `flask backup create` creates one.")
     flask("create")
     told = flask("status").stdout
     assert told.startswith("Safe.")
@@ -421,7 +421,7 @@ def test_a_backup_dated_in_the_future_is_marked_and_not_the_latest(
     assert "is in the future by the clock" in flask("restore", ahead, "--dry-run").stderr
     told = flask("status").stdout
     assert f"Last good backup: {moment(store.get(today).created_at)} {today}" in told
-    assert "1 backup is dated in the future: see to the clock of this server" in told
+    assert "1 backup is dated in the future: check the clock of this server" in told
 
 
 def test_status_says_once_that_every_user_can_read_the_backups(
@@ -516,7 +516,7 @@ def test_on_a_terminal_it_draws_progress_and_asks_for_the_word(
     flask("create")
     add_tag(data_dir, "added later")
     told, code = _type_into(data_dir, ["backup", "restore", "latest"], "no\r")
-    assert "Type restore to go on" in told
+    assert "Type restore to continue" in told
     assert code == 1
     assert rows(data_dir, "tags") == 1
     told, code = _type_into(data_dir, ["backup", "restore", "latest"], "restore\r")
@@ -548,7 +548,7 @@ def _type_into(data_dir: Path, arguments: list[str], answer: str) -> tuple[str, 
         except OSError:  # the other end is closed
             break
         told += data.decode()
-        if answer and "go on:" in told:
+        if answer and "continue:" in told:
             os.write(master, answer.encode())
             answer = ""
     os.close(master)

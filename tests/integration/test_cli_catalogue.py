@@ -80,7 +80,7 @@ def test_an_app_is_added_to_a_section_that_is_added_with_it(run: Run) -> None:
         (["edit", "nothing"], 1, "there is no app 'nothing'"),
         (["edit", "Jellyfin", "--url", "data:,x"], 2, "the URL starts with something other than"),
         (["remove", "Jellyfin", "--from", "work"], 1, "there is no board 'work'"),
-        (["remove", "Jellyfin"], 2, "say --yes"),
+        (["remove", "Jellyfin"], 2, "Use --yes"),
     ],
 )
 def test_what_is_refused_is_said_and_changes_nothing(

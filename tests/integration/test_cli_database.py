@@ -20,7 +20,7 @@ def test_the_first_start_makes_a_database_and_prints_the_setup_link(
 ) -> None:
     done = make_app(bind="0.0.0.0:8123").test_cli_runner().invoke(args=UPGRADE)
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "A new database was made." in done.stderr
+    assert "Database created." in done.stderr
     assert "Launcher is at http://0.0.0.0:8123/" in done.stderr
     link = re.search(r"http://0\.0\.0\.0:8123/setup\?token=(\S+)", done.stderr)
     assert link

@@ -53,7 +53,7 @@ def test_somebody_is_added_tried_and_removed_and_the_address_is_never_seen(
 
     receiver.status = 403
     failed = flask("notifications", "test", listed["id"], expect=1)
-    assert "refused it with status 403" in failed.stderr
+    assert "rejected the message with status 403" in failed.stderr
     refused = flask("notifications", "add", "PHONE", "--url-stdin", said=f"{url}\n", expect=1)
     assert "has this name" in refused.stderr
     seen += [failed, refused, flask("notifications", "remove", "phone")]
@@ -65,7 +65,7 @@ def test_somebody_is_added_tried_and_removed_and_the_address_is_never_seen(
 def test_an_address_that_will_not_do_is_refused_in_one_line(flask: Run) -> None:
     refused = flask("notifications", "add", "log", "--url-stdin", said="syslog://\n", expect=1)
 
-    assert refused.stderr == "Error: this would reach nobody but this machine.\n"
+    assert refused.stderr == "Error: this only reaches this server.\n"
     assert (
         "no address on stdin" in flask("notifications", "add", "x", "--url-stdin", expect=2).stderr
     )
@@ -146,11 +146,11 @@ def test_a_lost_database_keeps_nobody_from_saying_whom_to_tell(
         path.unlink()
     if content is not None:
         (data_dir / "launcher.db").write_bytes(content)
-    no_entry = f"The audit log has no entry of this: {problem}.\n"
+    no_entry = f"No entry was added to the audit log: {problem}.\n"
 
     made = flask("notifications", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/\n")
     assert no_entry in made.stderr
-    assert "phone was added" in made.stderr
+    assert "Recipient phone added" in made.stderr
     assert no_entry in flask("notifications", "test", "phone").stderr
     assert no_entry in flask("notifications", "public-url", "https://home.example").stderr
     assert no_entry in flask("notifications", "remove", made.stdout.strip()).stderr
@@ -179,7 +179,7 @@ def test_status_says_what_is_wrong_and_to_whom_it_could_not_be_said(
 
     assert "1 backup is damaged" in said
     assert "could not be notified: phone" in said
-    assert "no server runs the schedule" in said
+    assert "the scheduler is not running" in said
     by_kind = {each["kind"]: each for each in found}
     assert by_kind["damaged"]["backup_ids"] == [made.id]
     assert by_kind["damaged"]["severity"] == "bad"

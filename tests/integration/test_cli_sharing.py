@@ -38,7 +38,7 @@ def test_a_group_is_created_filled_renamed_and_deleted(run: Run) -> None:
     assert (one["name"], one["members"], one["boards"]) == ("Home", ["ben", "chloe"], [])
     done = run("group", "remove", "Home", "ben", "ada")
     assert done.stderr == "ben removed from Home.\nada is not in Home.\n"
-    assert "Nobody is there to confirm" in run("group", "delete", "Home", expect=2).stderr
+    assert "Cannot ask for confirmation" in run("group", "delete", "Home", expect=2).stderr
     assert run("group", "delete", "Home", "--yes").stderr == "Home deleted.\n"
     assert read(run, "group", "list") == []
 
@@ -108,7 +108,7 @@ def test_what_is_refused_of_sharing_is_said_and_changes_nothing(
 def test_the_boards_of_a_deleted_user_are_the_first_admins(
     run: Run, diary: None, app: Flask
 ) -> None:
-    assert "say --yes" in run("user", "delete", "ben", expect=2).stderr
+    assert "Use --yes" in run("user", "delete", "ben", expect=2).stderr
     done = run("user", "delete", "BEN", "--yes")
     assert done.stderr == "ben deleted.\nada is now the owner of: diary.\n"
     with app.app_context():

@@ -81,7 +81,7 @@ def test_a_token_is_revoked_by_name_or_id(run: Run, app: Flask) -> None:
         "2 tokens have the name 'nightly': 2, 1"
         in run("token", "revoke", "nightly", "--yes", expect=1).stderr
     )
-    assert "Nobody is there to confirm" in run("token", "revoke", "1", expect=2).stderr
+    assert "Cannot ask for confirmation" in run("token", "revoke", "1", expect=2).stderr
     assert run("token", "revoke", "1", "--yes").stderr == "Token Nightly revoked.\n"
     assert run("token", "revoke", "nightly", "--yes").stderr == "Token Nightly revoked.\n"
     assert read(run, "token", "list") == []

@@ -141,11 +141,11 @@ def test_no_command_ends_in_a_traceback(
 @pytest.mark.parametrize(
     ("spoil", "way_out"),
     [
-        (_remove_everything, "`flask database upgrade` makes it"),
+        (_remove_everything, "`flask database upgrade` creates it"),
         (_lose, "`flask backup restore latest`"),
         (_flip_a_bit_of_the_schema, "`flask backup restore latest`"),
         (_make_older, "`flask database upgrade`"),
-        (_make_newer, "Start the newer Launcher again"),
+        (_make_newer, "Start the newer version of Launcher"),
     ],
 )
 @pytest.mark.parametrize(

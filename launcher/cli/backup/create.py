@@ -18,14 +18,14 @@ TYPED_PATH = click.Path(readable=False, path_type=Path)
 
 
 @backup.command()
-@click.option("--note", default="", help="A few words to know it by.")
-@click.option("--protect", is_flag=True, help="Exempt it from retention.")
+@click.option("--note", default="", help="A note that describes the backup.")
+@click.option("--protect", is_flag=True, help="Protect the backup.")
 @json_option
 @handle_backup_errors
 def create(note: str, protect: bool, as_json: bool) -> None:
-    """Make a backup now and print its id.
+    """Create a backup now and print its id.
 
-    The site goes on meanwhile; nobody waits.
+    The site keeps running.
 
     \b
     Examples:
@@ -46,7 +46,9 @@ def create(note: str, protect: bool, as_json: bool) -> None:
 @json_option
 @handle_backup_errors
 def export(backup_id: str, target: Path, as_json: bool) -> None:
-    """Write the plain .db of a backup to DEST, a new file or a folder, and print its path.
+    """Export the plain .db of a backup to DEST.
+
+    DEST is a new file or a folder. Prints the path.
 
     \b
     Examples:
@@ -60,13 +62,15 @@ def export(backup_id: str, target: Path, as_json: bool) -> None:
 
 @backup.command("import")
 @click.argument("path", metavar="PATH", type=TYPED_PATH)
-@click.option("--note", default="", help="A few words to know it by.")
+@click.option("--note", default="", help="A note that describes the backup.")
 @json_option
 @handle_backup_errors
 def import_(path: Path, note: str, as_json: bool) -> None:
-    """Check a .db or .db.zst file from elsewhere, keep it as a backup and print its id.
+    """Check a .db or .db.zst file and add it as a backup.
 
-    What a -wal beside it holds is taken in with it.
+    Prints the id of the backup.
+
+    The contents of a -wal file beside it are included.
     """
     with bars() as on_progress:
         taken = current_backups().import_(path, by=typist(), note=note, on_progress=on_progress)

@@ -17,6 +17,6 @@ Examples:
 
 backup = AppGroup(
     "backup",
-    help=f"Make, keep, prove and restore backups of the database.\n{_EXAMPLES}",
+    help=f"Create, verify and restore backups of the database.\n{_EXAMPLES}",
     epilog=exit_codes_help(),
 )

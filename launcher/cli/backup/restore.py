@@ -25,7 +25,9 @@ from launcher.settings.table import SiteSettings
 @json_option
 @handle_backup_errors
 def test_restore(backup_id: str, as_json: bool) -> None:
-    """Run a whole restore on a temporary copy, up to the replacement.
+    """Test a restore on a temporary copy.
+
+    The live data is not changed.
 
     ID may be `latest`. The live data is only read.
     """
@@ -43,23 +45,24 @@ def test_restore(backup_id: str, as_json: bool) -> None:
     "--keep-schedule/--backup-schedule",
     "keep_schedule",
     default=True,
-    help="Keep the backup schedule set here (the default), or take the backup's.",
+    help="Keep the current schedule (default), or use the backup's.",
 )
 @click.option(
     "--carry-account",
     metavar="NAME",
     default="",
-    help="Carry this admin of today's data over, for a backup without an admin.",
+    help="Copy this current admin into a backup without an admin.",
 )
 @json_option
 @handle_backup_errors
 def restore(
     *, source: str, dry_run: bool, yes: bool, keep_schedule: bool, carry_account: str, as_json: bool
 ) -> None:
-    """Replace the live data with a backup, all or nothing, while the site keeps serving.
+    """Restore a backup. Everything is restored or nothing changes.
 
-    A safety backup of the current data is made first, for `flask backup undo`. Works with and
-    without the server running, and on a damaged or missing database, whose files are kept instead.
+    The site keeps running. A safety backup of the current data is created first, for
+    `flask backup undo`. Works with and without the server running,
+    and on a damaged or missing database, whose files are kept instead.
 
     \b
     Examples:
@@ -135,7 +138,7 @@ def _show_plan(plan: RestorePlan, text: str, *, as_json: bool, is_test: bool = F
 @json_option
 @handle_backup_errors
 def undo(yes: bool, as_json: bool) -> None:
-    """Undo the last restore. An undo can itself be undone."""
+    """Undo the last restore. You can undo that too."""
     service = current_backups()
     safety_id = service.undo_id()
     if not yes:
@@ -184,21 +187,22 @@ def _say_plan(plan: RestorePlan) -> None:
     say(f"Schedule: {_schedule_words(plan)}")
     say(f"Admins afterwards: {_enumerate(plan.admins)}")
     if plan.carried_account:
-        say(f"Carried over from today: {plan.carried_account}")
+        say(f"Copied from the current data: {plan.carried_account}")
     if plan.password_changes:
-        say(f"Sign in with the password from then: {_enumerate(plan.password_changes)}")
+        say(f"Sign in with the password from the backup: {_enumerate(plan.password_changes)}")
     if plan.tokens_lost:
         say(f"API tokens that stop working: {_enumerate(plan.tokens_lost)}")
     say_warnings(plan.warnings)
 
 
 def _say_consequences(plan: RestorePlan) -> None:
-    say("Everyone is signed out.")
+    say("Everyone will be signed out.")
     if plan.live_readable:
-        say("A safety backup of the current data is made first; `flask backup undo` restores it.\n")
+        say("A safety backup of the current data is created first.")
+        say("`flask backup undo` restores it.\n")
     else:
-        say("What is left of the live files is kept. Unless they can still be copied into a safety")
-        say("backup, this restore cannot be undone.\n")
+        say("The current files are kept. If they cannot be copied into a safety")
+        say("backup, you cannot undo this restore.\n")
 
 
 def _enumerate(names: Sequence[str], most: int = 12) -> str:
@@ -210,7 +214,7 @@ def _enumerate(names: Sequence[str], most: int = 12) -> str:
 def _schedule_words(plan: RestorePlan) -> str:
     if plan.schedule_then is None:
         return "none"
-    origin = "the one set here is kept" if plan.keep_schedule else "the one from the backup"
+    origin = "the current one is kept" if plan.keep_schedule else "the one from the backup"
     settings = SiteSettings.of(plan.schedule_then)
     often = settings.backup_restore_test
     restore_tests = "no restore tests" if often == "off" else f"restore test {often}"
@@ -224,10 +228,10 @@ def _say_outcome(outcome: RestoreOutcome) -> None:
     """Print to stderr how a restore ended, and how to undo it."""
     source = outcome.plan.source
     put(f"Restored {source} in {outcome.duration_s:.1f} s.", fg="green", err=True)
-    say(f"Requests were held for {outcome.held_s:.2f} s; everyone has to sign in again.")
+    say(f"Requests were held for {outcome.held_s:.2f} s. Everyone has to sign in again.")
     if outcome.safety_id:
-        say(f"The data from before is safety backup {outcome.safety_id};")
-        say("`flask backup undo` brings it back.")
+        say(f"The data from before is safety backup {outcome.safety_id}.")
+        say("`flask backup undo` restores it.")
     elif outcome.raw_copy_path:
         say(f"The files from before were kept in {outcome.raw_copy_path}.")
     say_warnings(outcome.warnings)

@@ -19,14 +19,14 @@ from launcher.current import current_backups
 
 _KEPT = {
     KeepReason.PROTECTED: "protected",
-    KeepReason.NOT_SCHEDULED: "not made by the schedule",
+    KeepReason.NOT_SCHEDULED: "not created by the schedule",
     KeepReason.LAST_GOOD: "the last good backup",
     KeepReason.RECENT: "one of the newest",
-    KeepReason.DAILY: "newest of its day",
-    KeepReason.WEEKLY: "newest of its week",
-    KeepReason.MONTHLY: "newest of its month",
-    KeepReason.BEFORE: "for a while, to go back to",
-    KeepReason.NOT_REPLACED: "not replaced by enough good ones yet",
+    KeepReason.DAILY: "kept as daily",
+    KeepReason.WEEKLY: "kept as weekly",
+    KeepReason.MONTHLY: "kept as monthly",
+    KeepReason.BEFORE: "kept for a while, to return to",
+    KeepReason.NOT_REPLACED: "not enough newer good backups yet",
 }
 
 
@@ -34,7 +34,7 @@ _KEPT = {
 @click.argument("backup_id", metavar="ID")
 @handle_backup_errors
 def protect(backup_id: str) -> None:
-    """Exempt a backup from retention and from delete."""
+    """Protect a backup from retention and deletion."""
     found = current_backups().protect(backup_id, by=typist())
     put(f"{found.id}  protected")
 
@@ -43,7 +43,7 @@ def protect(backup_id: str) -> None:
 @click.argument("backup_id", metavar="ID")
 @handle_backup_errors
 def unprotect(backup_id: str) -> None:
-    """Give a backup back to retention."""
+    """Remove the protection of a backup."""
     found = current_backups().unprotect(backup_id, by=typist())
     put(f"{found.id}  not protected")
 
@@ -54,15 +54,15 @@ def unprotect(backup_id: str) -> None:
 @json_option
 @handle_backup_errors
 def delete(backup_ids: tuple[str, ...], yes: bool, as_json: bool) -> None:
-    """Delete backups for good."""
+    """Delete backups permanently."""
     service = current_backups()
     if not yes:
         going = {found.id: found for found in map(service.get, backup_ids)}
-        say("These backups go for good:")
+        say("These backups will be deleted permanently:")
         for found in going.values():
             say(f"  {found.id}  {moment(found.created_at)}  {contents(found)}")
         if _last_good_id() in going:
-            say("The last good backup is among them: afterwards today's is the only data.")
+            say("This includes the last good backup.")
         require_word("delete")
     _print_bulk(service.delete(backup_ids, by=typist()), as_json=as_json)
 
@@ -75,11 +75,13 @@ def _last_good_id() -> str:
 
 
 @backup.command()
-@click.option("--dry-run", is_flag=True, help="Show what would go, and why each other stays.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show what would be removed, and why others are kept."
+)
 @json_option
 @handle_backup_errors
 def prune(dry_run: bool, as_json: bool) -> None:
-    """Delete the scheduled backups that the retention settings no longer keep."""
+    """Delete backups that retention no longer keeps."""
     settings = read_current_settings()
     service = current_backups()
     if dry_run:
@@ -104,7 +106,7 @@ def _print_decisions(decisions: Iterable[KeepDecision]) -> None:
     rows = [("", "ID", "TAKEN", "KIND", "WHY")]
     for decision in decisions:
         backup = decision.backup
-        why = "; ".join(_KEPT[reason] for reason in decision.reasons) or "no rule keeps it"
+        why = ", ".join(_KEPT[reason] for reason in decision.reasons) or "no rule keeps it"
         fate = "keep" if decision.keep else "remove"
         rows.append((fate, backup.id, moment(backup.created_at), backup.kind, why))
     print_table(rows)

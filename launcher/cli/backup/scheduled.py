@@ -24,10 +24,11 @@ from launcher.settings.table import SiteSettings
 @json_option
 @handle_backup_errors
 def run_scheduled(as_json: bool) -> None:
-    """Run whatever is due: the scheduled backup, retention, verification, restore test.
+    """Run the jobs that are due, and send notifications.
 
-    Sends notifications. For cron and systemd timers, run as often as you like: a slot is never
-    used twice.
+    The jobs are the scheduled backup with retention, verification and the restore test.
+
+    For cron and systemd timers. Run it as often as you like: no scheduled run is done twice.
 
     \b
     Example, every five minutes in a crontab:
@@ -100,4 +101,4 @@ def _say_what_is_next(settings: SiteSettings) -> None:
     elif runs := JOBS["backup"].next_runs(settings, after=utc_now()):
         say(f"Nothing is due before {moment(runs[0])}.")
     else:
-        say("Nothing is due, and nothing will be: the schedule is not valid.")
+        say("Nothing will run: the schedule is not valid.")

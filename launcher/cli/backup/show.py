@@ -89,7 +89,7 @@ def contents(backup: Backup) -> str:
 @json_option
 @handle_backup_errors
 def show(backup_id: str, as_json: bool) -> None:
-    """Show one backup: what is inside, its state, what happened to it.
+    """Show one backup: contents, status, history.
 
     ID may be `latest`.
     """
@@ -110,10 +110,10 @@ def _print_backup(backup: Backup, journal: Sequence[JournalEntry]) -> None:
         ("Date", "in the future by the clock of this server" if is_from_future else ""),
         ("Kind", backup.kind + (", protected" if backup.protected else "")),
         ("Note", backup.note),
-        ("State", f"{verification.state}, looked at {moment(verification.at)}"),
+        ("State", f"{verification.state}, last verified {moment(verification.at)}"),
         ("Problem", verification.error),
         *(("Warning", str(warning)) for warning in verification.warnings),
-        ("Made by", f"Launcher {backup.app_version}" if backup.app_version else ""),
+        ("Created by", f"Launcher {backup.app_version}" if backup.app_version else ""),
         ("Schema", backup.schema_revision),
     ]
     if backup.file and backup.database:
@@ -147,10 +147,9 @@ def _not_recorded(backup: Backup) -> str:
 @json_option
 @handle_backup_errors
 def verify(backup_ids: tuple[str, ...], every: bool, as_json: bool) -> None:
-    """Read backups through and check them whole: checksum, structure, links.
+    """Verify backups: checksum, structure, links.
 
-    The verdict is recorded. A file that somebody put into the backup folder becomes a backup
-    like any other when it passes.
+    The verdict is recorded. A file found in the backup folder becomes a backup when it is good.
 
     \b
     Examples:
@@ -158,7 +157,7 @@ def verify(backup_ids: tuple[str, ...], every: bool, as_json: bool) -> None:
       flask backup verify --all
     """
     if every == bool(backup_ids):
-        raise click.UsageError("Name at least one ID, or say --all.")
+        raise click.UsageError("Give at least one ID, or use --all.")
     service = current_backups()
     references = [found.id for found in service.list()] if every else list(backup_ids)
     verdicts: list[Backup] = []

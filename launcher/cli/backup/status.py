@@ -29,9 +29,9 @@ from launcher.notifications.assessment import assess
 _HEADLINES = {
     Headline.STORE_AWAY: "the backup folder cannot be read",
     Headline.NONE_YET: "no backup yet",
-    Headline.NONE_LEFT: "there is no backup any more",
+    Headline.NONE_LEFT: "no backup is left",
     Headline.NO_GOOD: "there is no good backup",
-    Headline.ONLY_BROUGHT: "what is here now was not backed up yet",
+    Headline.ONLY_BROUGHT: "the current data is not backed up yet",
     Headline.STALE: "no good backup for too long",
     Headline.NEWEST_UNVERIFIED: "the newest backup is not verified yet",
     Headline.RECENT_GOOD: "safe",
@@ -47,14 +47,14 @@ _PROBLEMS = {
     ProblemKind.FAILED: "the last {times} at a backup failed",
     ProblemKind.STALE: "no good backup for too long",
     ProblemKind.DAMAGED: "{backups} damaged",
-    ProblemKind.SCHEDULER_STOPPED: "no server runs the schedule",
+    ProblemKind.SCHEDULER_STOPPED: "the scheduler is not running",
     ProblemKind.RESTORE_TEST_FAILED: "the last restore test failed",
-    ProblemKind.FROM_FUTURE: "{backups} dated in the future: see to the clock of this server",
+    ProblemKind.FROM_FUTURE: "{backups} dated in the future: check the clock of this server",
     ProblemKind.UNCHECKED: "{backups} unverified for over a month",
     ProblemKind.PRUNE_FAILED: "old backups could not be removed",
     ProblemKind.NOTIFICATIONS_FAILING: "could not be notified: {names}",
     ProblemKind.NO_RECIPIENTS: "no recipients: `flask notifications add NAME` adds one",
-    ProblemKind.INTERRUPTED: "the last operation ({verb}, begun {begun}) was interrupted",
+    ProblemKind.INTERRUPTED: "the last operation ({verb}, started {started}) was interrupted",
     ProblemKind.SCHEDULE_OFF: "the schedule is switched off",
 }
 
@@ -68,13 +68,14 @@ _OF_THE_SCHEMA = "the database was altered: undo that, or run {restore}"
 @json_option
 @handle_backup_errors
 def status(as_json: bool) -> None:
-    """Answer "am I safe?": last attempt, last success, next run, space, and what is wrong.
+    """Show the status: last backup, next run, space, problems.
 
     The first line is the answer of the panel. Exits with 0 unless something is bad, then by the
-    worst of it: 21 when the last restore was not put back, 18 when the live database is damaged,
-    14 when the disk of the database is full or the next backup will not fit, 10 when the backup
-    folder cannot be used or written, 12 without a good backup that is recent enough, and 90 when
-    none but damaged ones are there. A new site without any backup exits with 0.
+    worst of it: 21 when the last restore failed and could not be reversed, 18 when the live
+    database is damaged, 14 when the disk of the database is full or the next backup will not
+    fit, 10 when the backup folder cannot be used or written, 12 without a good backup that is
+    recent enough, and 90 when none but damaged ones are there. A
+    new site without any backup exits with 0.
 
     With --json the answer is in `severity` (`ok`, `warn` or `bad`), `headline` says which backups
     there are, and each problem is in `problems`, the worst first: `kind`, `severity`, and what
@@ -133,7 +134,7 @@ def _answer(findings: Findings, now: Situation) -> str:
     said = [_problem(problem, now) for problem in findings.besides[:1]]
     if findings.headline is not Headline.RECENT_GOOD or not said:
         makes_one = findings.headline is Headline.NONE_YET and now.can_back_up
-        hint = ": `flask backup create` makes one" if makes_one else ""
+        hint = ": `flask backup create` creates one" if makes_one else ""
         said.insert(0, f"{_HEADLINES[findings.headline]}{hint}")
     return " ".join(f"{words[:1].upper()}{words[1:]}." for words in said)
 
@@ -154,7 +155,7 @@ def _problem(problem: Problem, now: Situation) -> str:
         needed=size(problem.needed_bytes),
         names=clean_note(", ".join(problem.names)),
         verb=problem.entry.verb if problem.entry else "",
-        begun=moment(problem.entry.started_at) if problem.entry else "",
+        started=moment(problem.entry.started_at) if problem.entry else "",
         restore=f"{'space, then ' if now.is_full else ''}{now.restore}",
     )
     dated = None if problem.kind is ProblemKind.INTERRUPTED else problem.since
