@@ -6,7 +6,6 @@ from typing import IO
 
 import click
 from flask.cli import with_appcontext
-from flask_babel import force_locale
 
 from launcher.audit import COMMAND_LINE
 from launcher.catalogue.boards import add_board
@@ -21,8 +20,8 @@ from launcher.cli.lookup import find_board
 from launcher.cli.output import print_json, print_result, print_table, say
 from launcher.cli.shell import json_option
 from launcher.db.settings import site_settings
+from launcher.i18n.app import speaking
 from launcher.i18n.labels import imported_section
-from launcher.i18n.locale import BABEL_LOCALES
 from launcher.importing.draft import MAX_BYTES, Source, UnreadableFileError
 from launcher.importing.reading import guess, read
 from launcher.models import Board, Visibility
@@ -117,8 +116,8 @@ def _read(file: IO[bytes], source: str | None) -> CheckedDraft:
 
 def _nameless(source: Source) -> str:
     """Return what the section for links in no folder is called, in the language of the site."""
-    language = site_settings().default_locale
-    with force_locale(BABEL_LOCALES.get(language, language)):
+    site = site_settings()
+    with speaking(site.default_locale, site.time_zone):
         return imported_section(source)
 
 

@@ -14,6 +14,7 @@ from click.testing import Result
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
+from launcher.app import create_app
 from launcher.catalogue.errors import Unfit
 from launcher.catalogue.import_draft import Left
 from launcher.cli.import_words import left_words
@@ -46,6 +47,13 @@ def names(app: Flask) -> list[str]:
 
 def facts_of(done: Result) -> Any:
     return json.loads(done.stdout)
+
+
+def test_an_import_works_in_a_shell_where_no_pages_are(run: Run, data_dir: Path) -> None:
+    shell = create_app({"LAUNCHER_DATA_DIR": str(data_dir)}, has_pages=False).test_cli_runner()
+    done = shell.invoke(args=["import", BOOKMARKS, "--board", "home", "--dry-run"])
+    assert done.exit_code == 0, done.output
+    assert "Imported bookmarks" in done.stdout
 
 
 def test_a_dry_run_prints_what_would_be_created_and_creates_nothing(app: Flask, run: Run) -> None:
