@@ -1,4 +1,4 @@
-"""The exit code of each outcome: one table, shown by `flask backup --help` and in the README."""
+"""The exit code of each outcome: shown by `flask backup --help`, listed in docs/reference.md."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The table of settings: everything an admin may change about the site, a field a setting.
 
 The checks of every door, the form of the schedule, the columns of the model, the reader without
-SQLAlchemy, what a restore keeps, and the table in the README follow from it.
+SQLAlchemy, what a restore keeps, and the table in docs/reference.md follow from it.
 """
 
 from __future__ import annotations

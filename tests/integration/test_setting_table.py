@@ -84,11 +84,11 @@ def test_a_restore_that_keeps_the_schedule_writes_each_setting_of_it(
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
-def test_the_readme_lists_it(setting: Setting) -> None:
+def test_the_reference_lists_it(setting: Setting) -> None:
     words = {"True": "`on`", "False": "`off`", "": "none"}
     default = words.get(str(setting.default), f"`{setting.default}`")
     row = f"| `{setting.name}` | {default} | {setting.kind.allowed} | {setting.help} |"
-    assert row in (ROOT / "README.md").read_text().splitlines()
+    assert row in (ROOT / "docs" / "reference.md").read_text().splitlines()
 
 
 def test_what_is_remembered_comes_back() -> None:
