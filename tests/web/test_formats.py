@@ -58,8 +58,8 @@ def test_a_duration_is_said_in_its_largest_fitting_unit(
 
 def test_figures_follow_the_language(say: Say) -> None:
     assert say("de", lambda: number(7340)) == "7.340"
-    assert say("ru", lambda: size(11_800_000)) == "11,8 МБ"
-    assert say("de", lambda: duration(2.4)) == "2,4 s"
+    assert say("ru", lambda: size(11_800_000)) == "11,8\N{NO-BREAK SPACE}МБ"
+    assert say("de", lambda: duration(2.4)) == "2,4\N{NO-BREAK SPACE}s"
     assert say("ru", lambda: duration(3 * 86400)) == "3 дня"
 
 

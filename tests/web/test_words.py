@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Iterator
@@ -175,3 +176,52 @@ def test_the_languages_offered_are_those_a_site_may_have() -> None:
 def test_plurals_follow_the_language(app: Flask, language: str, count: int, words: str) -> None:
     with app.test_request_context(), force_locale(language):
         assert locale.ngettext("%(num)s app", "%(num)s apps", count) == words
+
+
+_UNITS = re.compile(
+    r"(?:\d|\)s) (?:(?:Uhr|kB|MB|GB|ms|min|h|s|КБ|МБ|ГБ|мс|мин|ч)(?![\w-])|с(?=[.,]|$))"  # noqa: RUF001
+)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_line_never_breaks_between_a_number_and_its_unit(language: str) -> None:
+    for message in _translated(language):
+        for text in _texts(message.string):
+            assert not _UNITS.search(text), text
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 5, 21])
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_every_plural_says_its_number(app: Flask, language: str, count: int) -> None:
+    """A form without the number stands for one thing alone, which in Russian none does."""
+    plurals = [m.id for m in _translated("de") if isinstance(m.id, tuple | list)]
+    assert plurals
+    for one, many in plurals:
+        names = {name: f"<{name}>" for text in (one, many) for name in PLACE.findall(text)}
+        if not names.keys() & {"num", "count"}:
+            continue
+        facts = {name: value for name, value in names.items() if name not in {"num", "count"}}
+        if "count" in names:
+            facts["count"] = str(count)
+        with app.test_request_context(), force_locale(language):
+            said = locale.ngettext(one, many, count, **facts)
+        is_alone = count == 1 and language != "ru"
+        assert is_alone or str(count) in said, said
+        if language == "ru" and count == 21:
+            assert not re.search(r"последн(?:яя|ий|ее)\b", said), said  # noqa: RUF001
+
+
+def test_every_text_for_a_person_has_a_name_that_is_collected() -> None:
+    """`pybabel extract` finds `_("…")` and `gettext("…")`, not `lazy_gettext("…")`."""
+    known = {"_", "gettext", "ngettext", "pgettext", "npgettext"}
+    for path in sorted((ROOT / "launcher").rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        names = {
+            each.asname or each.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            and node.module in {"flask_babel", "launcher.i18n.locale"}
+            for each in node.names
+            if each.name.endswith("gettext")
+        }
+        assert names <= known, path
