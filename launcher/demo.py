@@ -42,6 +42,8 @@ from launcher.models import (
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+ADDED_LATE_BY = 90 * DAY - 3 * MINUTE
+"""How much later than the others the app was added that was not checked yet."""
 _DAYS_OF_HISTORY = 120
 
 
@@ -237,7 +239,7 @@ _VISIBILITY = {
     "Children": Visibility.PUBLIC,
     "Workshop": Visibility.PRIVATE,
 }
-_PEOPLE = (("ada", "Ada", Role.ADMIN), ("ben", "Ben", Role.EDITOR), ("chloe", "Chloe", Role.VIEWER))
+PEOPLE = (("ada", "Ada", Role.ADMIN), ("ben", "Ben", Role.EDITOR), ("chloe", "Chloe", Role.VIEWER))
 
 
 def fill(*, now: datetime, seed: int, force: bool = False) -> Filled:
@@ -292,7 +294,7 @@ def _delete_empty_board() -> None:
 def _people(begun: datetime) -> tuple[dict[str, User], list[SampleAccount]]:
     people: dict[str, User] = {}
     made: list[SampleAccount] = []
-    for username, display_name, role in _PEOPLE:
+    for username, display_name, role in PEOPLE:
         user = db.session.scalar(sa.select(User).where(User.username == username))
         if user is None:
             account = SampleAccount(username, role, passwords.random_password())
@@ -316,7 +318,7 @@ def _apps(begun: datetime, now: datetime) -> dict[str, App]:
     tags = {name: known.get(name) or Tag(name=name) for name in names}
     apps: dict[str, App] = {}
     for sample in SAMPLES:
-        at = now - 3 * MINUTE if sample.health is Health.UNKNOWN else begun
+        at = begun + ADDED_LATE_BY if sample.health is Health.UNKNOWN else begun
         app = App(
             name=sample.name,
             description=sample.description,

@@ -21,6 +21,7 @@ from launcher.current import current_backups
 from launcher.extensions import db
 from launcher.icons.drawn import Kind, find
 from launcher.models import App, AuditEvent, Board, Health, Role, hue_of, letters_of
+from launcher.models.types import utc_now
 
 NOW = datetime(2026, 11, 22, 13, 7, 30, tzinfo=UTC)
 AGREE = """
@@ -249,6 +250,32 @@ def test_what_was_added_by_force_is_in_the_audit_log_as_of_now(
         ada = users.find_user("ada")
         assert (ada.role, ada.last_seen_at, ada.home_board_id) == (Role.VIEWER, None, None)
         sign_in.authenticate("ada", "my own password", address="10.0.0.1")
+
+
+def test_it_is_removed_and_what_is_not_its_own_stays(app: Flask, runner: FlaskCliRunner) -> None:
+    with app.app_context():
+        users.create_user("root", "my own password", role=Role.ADMIN, actor=COMMAND_LINE)
+        users.create_user("ben", "my own password", role=Role.VIEWER, actor=COMMAND_LINE)
+        db.session.add(App(name="Jellyfin", url="https://jellyfin.home.arpa"))
+        db.session.commit()
+    assert runner.invoke(args=["demo", "--force"]).exit_code == 0
+    with app.app_context():
+        edited = db.session.query(App).filter_by(name="Immich").one()
+        edited.description, edited.updated_at = "Mine now", utc_now()
+        db.session.commit()
+
+    done = runner.invoke(args=["demo", "--remove"])
+
+    assert done.exit_code == 0, done.output
+    assert "Removed 26 apps, 2 boards and 2 users." in done.stderr
+    assert "Kept: Immich, Home." in done.stderr
+    with app.app_context():
+        assert sorted(each.name for each in db.session.query(App)) == ["Immich", "Jellyfin"]
+        assert [each.name for each in db.session.query(Board)] == ["Home"]
+        assert sorted(each.username for each in users.all_users()) == ["ben", "root"]
+    assert (
+        "Removed 0 apps, 0 boards and 0 users." in runner.invoke(args=["demo", "--remove"]).stderr
+    )
 
 
 def test_it_keeps_the_users_that_are_there(app: Flask, runner: FlaskCliRunner) -> None:

@@ -141,7 +141,6 @@ def test_no_command_ends_in_a_traceback(
 @pytest.mark.parametrize(
     ("spoil", "way_out"),
     [
-        (_remove_everything, "`flask database upgrade` creates it"),
         (_lose, "`flask backup restore latest`"),
         (_flip_a_bit_of_the_schema, "`flask backup restore latest`"),
         (_make_older, "`flask database upgrade`"),
@@ -164,3 +163,16 @@ def test_what_needs_the_database_names_the_way_out(
     assert (done.exit_code, done.stdout) == (18, "")
     assert way_out in done.stderr
     assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.parametrize("command", [["settings", "get"], ["user", "list"], ["demo"]], ids=" ".join)
+def test_a_command_in_a_new_directory_creates_the_database(
+    used: Path, make_app: MakeApp, command: list[str]
+) -> None:
+    _remove_everything(used / "launcher.db")
+
+    done = make_app(scheduler="off").test_cli_runner().invoke(args=command)
+
+    assert done.exit_code == 0
+    assert done.stderr.splitlines()[0] == f"A new database was created in {used}."
+    assert (used / "launcher.db").exists()

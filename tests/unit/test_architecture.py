@@ -27,6 +27,7 @@ RANKS = [
     {"catalogue", "monitoring"},
     {"i18n"},
     {"demo", "notifications"},
+    {"demo_removal"},
     {"http", "jobs"},
     DOORS,
     {"app"},
