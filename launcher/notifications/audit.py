@@ -36,6 +36,11 @@ def record_test(known: Recipient, outcome: Outcome, *, actor: Actor) -> None:
     audit.record("recipient.test", actor=actor, target=_subject(known), changes=changes)
 
 
+def record_ping(outcome: Outcome, *, actor: Actor) -> None:
+    """Record that the heartbeat was pinged by a person, and the outcome."""
+    audit.record("recipient.ping_heartbeat", actor=actor, changes={"outcome": outcome})
+
+
 def record_heartbeat(before: Heartbeat | None, after: Heartbeat | None, *, actor: Actor) -> None:
     """Record the heartbeat before and after a change."""
     changes = {

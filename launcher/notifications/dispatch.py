@@ -28,9 +28,8 @@ from launcher.notifications.assessment import (
     settings_if_readable,
 )
 from launcher.notifications.delivery import deliver_waiting, queue_messages
-from launcher.notifications.memory import DeliveryState, read_memory, save_memory
+from launcher.notifications.memory import HEARTBEAT, DeliveryState, read_memory, save_memory
 from launcher.notifications.recipients import (
-    Recipient,
     RecipientError,
     find_recipient,
     read_notification_settings,
@@ -126,17 +125,33 @@ def send_test(app: Flask, recipient_id: str) -> Delivery:
     message = messages.signed(message, site_name=site.site_name, panel_url=settings.panel_url)
     delivery = sender.deliver(recipient.url, [message])
     _log.info("test to %s: %s", recipient.name, delivery.reason or "delivered")
-    _record_test(config, recipient, delivery)
+    _record_test(config, recipient.id, recipient.url, delivery)
     return delivery
 
 
-def _record_test(config: Config, recipient: Recipient, delivery: Delivery) -> None:
+def ping_heartbeat(app: Flask) -> Delivery:
+    """Ping the heartbeat now, as a successful backup does, and return whether it answered.
+
+    Raises:
+        RecipientError: there is no heartbeat.
+    """
+    config = current_config(app)
+    heart = read_notification_settings(config).heartbeat
+    if heart is None:
+        raise RecipientError("not_found", "there is no heartbeat")
+    delivery = sender.ping(heart.url)
+    _log.info("ping of the heartbeat: %s", delivery.reason or "answered")
+    _record_test(config, HEARTBEAT, heart.url, delivery)
+    return delivery
+
+
+def _record_test(config: Config, key: str, url: str, delivery: Delivery) -> None:
     """Remember whether a test arrived, unless a round is at work, which finds that out itself."""
     with _lock(config) as is_locked:
         if not is_locked:
             return
         memory = read_memory(config)
-        state = memory.delivery_to(recipient.id, recipient.url)
+        state = memory.delivery_to(key, url)
         now = datetime.now(UTC)
         tested = DeliveryState(version=state.version, notified_at=now)
         if delivery.reason is not None:
@@ -148,5 +163,5 @@ def _record_test(config: Config, recipient: Recipient, delivery: Delivery) -> No
             )
         elif state.waiting:
             tested = replace(state, notified_at=now, next_try_at=None)
-        deliveries = {**memory.deliveries, recipient.id: tested}
+        deliveries = {**memory.deliveries, key: tested}
         save_memory(config, replace(memory, deliveries=deliveries))

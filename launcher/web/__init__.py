@@ -52,6 +52,7 @@ from launcher.web.admin.backups import (
 from launcher.web.admin.boards import page as board_list
 from launcher.web.admin.jobs import page as jobs_
 from launcher.web.admin.notifications import page as notifications
+from launcher.web.admin.overview import page as overview
 from launcher.web.admin.people import groups, previews, users
 from launcher.web.admin.schedule import page as schedule_
 from launcher.web.admin.site import page as site_
@@ -88,7 +89,7 @@ def init_app(app: Flask) -> None:
         health, home_screen, metrics, setup, setup_restore, auth, account, reauthentication,
         start_page, shortcuts, finding, launching, icons, samples, apps, board_pages, board_list,
         undoing, folding,
-        schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
+        overview, schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
         jobs_, users, groups, previews, notifications, audit_, tokens_, site_, catalogue,
         network_switch, import_pages,
     ):  # fmt: skip

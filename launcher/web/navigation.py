@@ -39,6 +39,7 @@ ADMIN_PAGES = (
     (
         _("System"),
         (
+            ("overview.show", "house", _("Overview")),
             ("backups.show", "database-backup", _("Backups")),
             ("jobs.show", "timer", _("Jobs")),
             ("notifications.index", "bell", _("Notifications")),
@@ -52,7 +53,8 @@ ADMIN_PAGES = (
 
 _LETTERS = {
     "catalogue.apps": "A", "admin_boards.index": "O", "catalogue.tags": "T", "icons.manage": "I",
-    "users.index": "U", "groups.index": "G", "backups.show": "B", "jobs.show": "J",
+    "overview.show": "V", "users.index": "U", "groups.index": "G", "backups.show": "B",
+    "jobs.show": "J",
     "notifications.index": "N", "audit.show": "L", "tokens.index": "K", "site.show": "S",
 }  # fmt: skip
 """What opens a page of administration when it is pressed after G."""

@@ -208,7 +208,7 @@ def _health_words(
     if state is Health.UNKNOWN and app.last_at:
         is_recent = (now - app.last_at).total_seconds() < 86400
         when = (clock_time if is_recent else day)(app.last_at)
-        return _("Not checked since %(when)s:", when=when), str(HEALTH_WORDS[state])
+        return "", _("Not checked since %(when)s", when=when)
     if state is Health.UP:
         return _up_words(app.since.astimezone(zone).date(), app.last_ms, locale)
     return _since(app, state, now), _word(app, state, now)

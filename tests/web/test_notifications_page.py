@@ -889,3 +889,20 @@ def test_the_page_speaks_the_language_of_whoever_looks(
         said = text(ada.open(f"{PAGE}{way}").text)
         found = [word for word in english if re.search(rf"\b{word}\b", said)]
         assert found in ([], ["Name"]), (way, found)
+
+
+@pytest.mark.usefixtures("real_errands")
+def test_the_heartbeat_is_pinged_on_request(
+    ada: Visitor, config: Config, receiver: Receiver
+) -> None:
+    recipients.set_heartbeat(config, f"http://{receiver.place}/ping/abc")
+    assert "Ping now" in ada.open(PAGE).text
+
+    ada.send(f"{PAGE}/heartbeat/ping")
+
+    assert "The heartbeat URL answered" in ada.open(PAGE).text
+    assert "Pinged the heartbeat" in text(ada.open("/admin/audit").text)
+    receiver.status = 500
+    ada.send(f"{PAGE}/heartbeat/ping")
+    assert "The heartbeat URL did not answer" in ada.open(PAGE).text
+    assert "Test failed" in ada.page

@@ -75,6 +75,7 @@ LEAST: Mapping[str, Rank] = {
     "boards": Rank.EDITOR,
     "admin_boards": Rank.EDITOR,
     "importing": Rank.EDITOR,
+    "overview": Rank.ADMIN,
     "backups": Rank.ADMIN,
     "backup": Rank.ADMIN,
     "backup_actions": Rank.ADMIN,

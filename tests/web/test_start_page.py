@@ -80,6 +80,7 @@ def test_a_result_that_is_too_old_is_no_state(ada: Visitor, boards: None, app: F
     assert 'data-state="unknown"' in tile
     assert "Not checked since" in tile
     assert "Down" not in tile
+    assert "Not checked yet" not in tile
     assert "1 down" not in ada.page
     assert 'data-state="up"' in _tile(ada.page, "Jellyfin")
 

@@ -102,3 +102,14 @@ class Connection(sqlite3.Connection):
 
 
 SQLITE_VERSION: Final = sqlite3.sqlite_version
+_WAL_RESET_FIXED_IN = (3, 51, 3)
+
+
+def has_wal_reset_fix(version: str) -> bool:
+    """Whether a release of SQLite is sure to have the fix of the WAL-reset error.
+
+    Where two connections write or checkpoint a database in WAL mode at the same moment, releases
+    before 3.51.3 can damage it, rarely (sqlite.org/wal.html). A distribution may have added the fix
+    to an older one, which its version does not say.
+    """
+    return tuple(int(part) for part in version.split(".")[:3]) >= _WAL_RESET_FIXED_IN

@@ -69,6 +69,7 @@ ACTION_WORDS: Mapping[str, LazyString] = {
     "recipient.delete": _("Removed recipient %(name)s"),
     "recipient.test": _("Sent a test message to %(name)s"),
     "recipient.set_heartbeat": _("Changed the heartbeat"),
+    "recipient.ping_heartbeat": _("Pinged the heartbeat"),
     "recipient.set_public_url": _("Changed the public URL"),
     "board.create": _("Added board %(name)s"),
     "board.update": _("Changed board %(name)s"),

@@ -218,6 +218,27 @@ def set_heartbeat() -> ResponseReturnValue:
     return _back()
 
 
+@blueprint.post("/heartbeat/ping")
+@admin_required
+def ping_heartbeat() -> ResponseReturnValue:
+    """Ping the heartbeat now, and wait for its answer."""
+    actor = acting_user()
+    if recipients.read_notification_settings(current_config()).heartbeat is None:
+        return pages.index(Refusal.gone())
+    release()
+    delivery = dispatch.ping_heartbeat(current_application())
+    outcome = Outcome.SUCCEEDED if delivery.is_done else Outcome.FAILED
+    with _recording(actor):
+        audit.record_ping(outcome, actor=actor)
+    if delivery.reason is None:
+        _say(_("The heartbeat URL answered"))
+        return _back()
+    details = [delivery_words(delivery), str(REASON_ADVICE[delivery.reason])]
+    text = _("The heartbeat URL did not answer")
+    toasts.show(toasts.make_toast(text, severity="bad", details=details))
+    return _back()
+
+
 @blueprint.get("/heartbeat/remove")
 @admin_required
 @recent_password_required
