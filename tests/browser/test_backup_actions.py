@@ -238,8 +238,10 @@ def test_the_menu_of_a_row_at_the_lower_edge_opens_inside_the_window(
         menu_button(page, backup).click()
         menu = page.locator(f"#menu-{backup.id}")
         box = menu.bounding_box()
-        assert box["x"] >= 0 and box["x"] + box["width"] <= width
-        assert box["y"] >= 0 and box["y"] + box["height"] <= 640
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 640
         expect(menu.get_by_text("Delete…")).to_be_in_viewport(ratio=1)
         page.keyboard.press("Escape")
 
