@@ -144,7 +144,7 @@ PROBLEMS: Mapping[str, Kind] = {
     "backup_not_found": Kind(404, "There is no such backup", "List the backups that are there."),
     "operation_not_found": Kind(404, "There is no such operation", "List those that are known."),
     "operation_in_progress": Kind(
-        409, "Another operation is running", "Wait until it has ended, then try again."
+        409, "Another operation is running", "Wait until the operation has ended, then try again."
     ),
     "backup_protected": Kind(
         409, "The backup is protected", "Remove its protection, then delete it."

@@ -44,63 +44,72 @@ ERROR_WORDS: Mapping[str, ErrorWords] = {
         _("The server log has an entry with this number."),
     ),
     "operation_in_progress": ErrorWords(
-        _("Another operation is running"), _("Wait until it has ended, then try again.")
+        _("Another operation is running"), _("Wait until the operation has ended, then try again.")
     ),
     "store_unavailable": ErrorWords(
-        _("The folder of backups cannot be used"),
-        _("See that its disk is mounted and that Launcher may write there."),
+        _("The backup folder cannot be used"),
+        _("Check that its disk is mounted and that Launcher can write to it."),
     ),
     "backup_not_found": ErrorWords(
         _("There is no such backup"),
-        _("It may have been deleted since. The list shows those that are there."),
+        _("The backup may have been deleted. The list shows all backups."),
     ),
     "backup_protected": ErrorWords(
-        _("This backup is protected"), _("Take its protection away first, then delete it.")
+        _("This backup is protected"), _("Remove the protection first, then delete the backup.")
     ),
     "insufficient_space": ErrorWords(
         _("The disk is too full. Nothing was changed"),
-        _("Make room: delete backups you do not need, or move the folder to a larger disk."),
+        _("Delete backups you do not need, or move the backup folder to a larger disk."),
     ),
     "verification_failed": ErrorWords(
-        _("This backup is not what it was when it was made"),
-        _("Use another one. Verifying all of them shows which are good."),
+        _("This backup is damaged"),
+        _("Use another backup. Verify all backups to find the good ones."),
     ),
     "incompatible_backup": ErrorWords(
-        _("This Launcher cannot take that backup. Nothing was changed"),
-        _("It is newer, from another app, or has no admin inside. The details say which."),
+        _("This backup does not work with this version of Launcher. Nothing was changed"),
+        _(
+            "The backup is newer, comes from another app, or contains no admin. The"
+            " details name the reason."
+        ),
     ),
     "upload_rejected": ErrorWords(
-        _("This file cannot be taken. Nothing was changed"),
-        _("Upload a backup that was made by Launcher, as it was downloaded."),
+        _("This file was not accepted. Nothing was changed"),
+        _("Upload a backup created by Launcher, exactly as it was downloaded."),
     ),
     "source_database": ErrorWords(
-        _("The database could not be read, or stayed busy"),
-        _("Try again in a moment. If it stays so, check the disk."),
+        _("The database could not be read, or was busy for too long"),
+        _("Try again in a moment. If the error continues, check the disk."),
     ),
     "not_started": ErrorWords(
-        _("This could not be started. Nothing was changed"),
-        _("Try again. If it stays so, the server may have too little memory; its log says more."),
+        _("The operation could not be started. Nothing was changed"),
+        _(
+            "Try again. If the error continues, the server may have too little"
+            " memory. The server log has details."
+        ),
     ),
     "check_stopped": ErrorWords(
-        _("The file could not be checked to the end. Nothing was changed"),
+        _("The check of the file was not completed. Nothing was changed"),
         _("Try again when the server is less busy. Do not use a file of unknown origin."),
     ),
     "time_used_up": ErrorWords(
-        _("The time for it was used up before all of it was done"),
-        _("It goes on with the next run, or run it now. If it stays so, keep fewer backups."),
+        _("Stopped: the time limit was reached"),
+        _(
+            "The next run continues from here. You can start it now. If this happens"
+            " often, keep fewer backups."
+        ),
     ),
     "restore_failed": ErrorWords(
-        _("The restore stopped. Your data is as it was before"),
-        _("Read the details, put right what they name, and start again from the plan."),
+        _("The restore stopped. Your data is unchanged"),
+        _("Read the details, fix the cause, and start again from the plan."),
     ),
     "revert_failed": ErrorWords(
-        _("The restore stopped, and the old data could not be put back"),
-        _("Nothing is lost: the details say which files lie where. Restore the safety backup."),
+        _("The restore stopped, and the previous data could not be returned"),
+        _("Nothing is lost. The details list where the files are. Restore the safety backup."),
     ),
 }
 
 KIND_WORDS: Mapping[Kind, LazyString] = {
-    Kind.MANUAL: _("By hand"),
+    Kind.MANUAL: _("Manual"),
     Kind.SCHEDULED: _("Scheduled"),
     Kind.SAFETY: _("Before a restore"),
     Kind.UPGRADE: _("Before an upgrade"),
@@ -115,16 +124,16 @@ STATE_WORDS: Mapping[State, LazyString] = {
 }
 
 _MANIFEST_UNREADABLE = _("its manifest cannot be read")
-_CHECKSUM_DIFFERS = _("its checksum is not what it was")
+_CHECKSUM_DIFFERS = _("its checksum does not match")
 _DATA_DAMAGED = _("its compressed data is damaged")
 _INCOMPLETE = _("its file is incomplete")
 _NO_DATABASE = _("it is not a database")
-_PACKED = _("the file must be unpacked first")
+_PACKED = _("its file has to be unpacked first")
 
 DAMAGE_WORDS: Mapping[Reason, LazyString] = {
     Reason.FILE_MISSING: _("its file is missing"),
-    Reason.FILE_SIZE: _("its file does not have the size it was written with"),
-    Reason.NOT_REGULAR: _("it is a link or no regular file"),
+    Reason.FILE_SIZE: _("its file has the wrong size"),
+    Reason.NOT_REGULAR: _("its file is a link or not a regular file"),
     Reason.MANIFEST_ALTERED: _("its manifest was altered"),
     Reason.MANIFEST_FORMAT: _MANIFEST_UNREADABLE,
     Reason.MANIFEST_UNREADABLE: _MANIFEST_UNREADABLE,
@@ -156,75 +165,77 @@ DAMAGE_WORDS: Mapping[Reason, LazyString] = {
 
 WARNING_WORDS: Mapping[Reason, LazyString] = {
     Reason.FROM_FUTURE: _(
-        "This backup is dated %(moment)s: in the future by the clock of this server."
+        "This backup is dated %(moment)s. By the clock of this server, that is in the future."
     ),
     Reason.LATEST_UPLOAD: _(
-        "There is no good backup made by this site. “%(name)s” was uploaded and may hold other"
-        " data."
+        "There is no good backup created by this site. “%(name)s” was uploaded"
+        " and may contain other data."
     ),
     Reason.LATEST_EXTERNAL: _(
-        "There is no good backup made by this site. “%(name)s” was found in the backup folder and"
-        " may hold other data."
+        "There is no good backup created by this site. “%(name)s” was found in"
+        " the backup folder and may contain other data."
     ),
     Reason.LATEST_SAFETY: _(
-        "There is no other good backup. This safety backup holds what a restore replaced"
-        " (%(name)s)."
+        "There is no other good backup. This safety backup contains the data that"
+        " a restore replaced (%(name)s)."
     ),
     Reason.DANGLING_ROWS: _("Some rows point to rows that do not exist: %(tables)s."),
     Reason.ROWS_BREAK_RULES: _("Some rows break a rule of their table: %(tables)s."),
     Reason.LEFT_OUT: _("Not included, because Launcher did not create it: %(names)s."),
     Reason.WILL_GO: _("Removed by the restore, because Launcher did not create it: %(names)s."),
-    Reason.WITHOUT_ADMIN: _("Nobody in this backup can sign in as an admin."),
+    Reason.WITHOUT_ADMIN: _("No one in this backup can sign in as an admin."),
     Reason.ODD_VALUES: _(
-        "Some values are not valid and are replaced by their defaults: %(values)s."
+        "Some values are not valid and will be replaced by their defaults: %(values)s."
     ),
     Reason.ODD_SETTINGS: _(
-        "Some settings are not valid and are replaced by their defaults: %(settings)s."
+        "Some settings are not valid and will be replaced by their defaults: %(settings)s."
     ),
     Reason.PASSWORDS_REMOVED: _(
-        "Some stored passwords are not valid and are removed. These users need a new password from"
-        " an admin; number of users: %(count)s."
+        "Some stored passwords are not valid and will be removed. These users"
+        " need a new password from an admin. Number of users: %(count)s."
     ),
     Reason.TOKENS_STAY_REVOKED: _(
-        "These API tokens are in the backup and were revoked since. They stay revoked: %(names)s."
+        "These API tokens are in the backup and were revoked since. They will"
+        " remain revoked: %(names)s."
     ),
     Reason.TOKENS_REMOVED: _(
-        "These API tokens are in the file and not valid on this site. They are removed: %(names)s."
+        "These API tokens are in the file and not valid on this site. They will"
+        " be removed: %(names)s."
     ),
     Reason.LOG_APART: _(
-        "This database keeps its newest changes in a second file, with -wal at the end of its name."
-        " If the original has such a file, copy both into one folder on the server and run “flask"
-        " backup import” there."
+        "The newest changes of this database are in a second file. Its name ends"
+        " with -wal. If the original has such a file, copy both into one folder"
+        " on the server and run “flask backup import” there."
     ),
 }
 """What does not prevent a restore, but should be known before it."""
 
 KEEP_WORDS: Mapping[KeepReason, LazyString] = {
-    KeepReason.PROTECTED: _("Protected: stays until you delete it"),
+    KeepReason.PROTECTED: _("Protected: kept until you delete it"),
     KeepReason.NOT_SCHEDULED: _("Kept until you delete it"),
-    KeepReason.LAST_GOOD: _("The last good one: never removed"),
+    KeepReason.LAST_GOOD: _("The last good backup: never removed automatically"),
     KeepReason.RECENT: _("One of the newest"),
     KeepReason.DAILY: _("Kept as daily"),
     KeepReason.WEEKLY: _("Kept as weekly"),
     KeepReason.MONTHLY: _("Kept as monthly"),
-    KeepReason.BEFORE: _("Kept for a while, to go back to"),
-    KeepReason.NOT_REPLACED: _("Kept until newer good ones have taken its place"),
+    KeepReason.BEFORE: _("Kept for a while, so that you can return to it"),
+    KeepReason.NOT_REPLACED: _("Kept until newer good backups replace it"),
 }
 
 VERB_WORDS: Mapping[Verb, LazyString] = {
-    Verb.CREATE: _("Making a backup"),
+    Verb.CREATE: _("Creating a backup"),
     Verb.VERIFY: _("Verifying backups"),
     Verb.PLAN: _("Planning a restore"),
-    Verb.TEST_RESTORE: _("Rehearsing a restore"),
+    Verb.TEST_RESTORE: _("Testing a restore"),
     Verb.RESTORE: _("Restoring a backup"),
     Verb.EXPORT: _("Exporting a backup"),
-    Verb.UPLOAD: _("Taking in a file"),
+    Verb.UPLOAD: _("Uploading a backup"),
     Verb.PROTECT: _("Protecting a backup"),
-    Verb.UNPROTECT: _("Taking a protection away"),
+    Verb.UNPROTECT: _("Removing protection"),
     Verb.NOTE: _("Changing a note"),
     Verb.DELETE: _("Deleting backups"),
-    Verb.PRUNE: _("Clearing out old backups"),
-    Verb.INITIALISE: _("Making a new database"),
+    Verb.PRUNE: _("Removing old backups"),
+    Verb.INITIALISE: _("Creating a database"),
     Verb.MIGRATE: _("Upgrading the database"),
 }
 
@@ -232,10 +243,12 @@ STAGE_WORDS: Mapping[Stage, StageWords] = {
     Stage.COPY: StageWords(_("Copy the database"), _("Copying the database"), _("Database copied")),
     Stage.CHECK: StageWords(_("Check the copy"), _("Checking the copy"), _("Copy checked")),
     Stage.COMPRESS: StageWords(
-        _("Compress and sum"), _("Compressing and summing"), _("Compressed and summed")
+        _("Compress and compute checksum"),
+        _("Compressing and computing checksum"),
+        _("Compressed, checksum computed"),
     ),
     Stage.PUBLISH: StageWords(
-        _("Put it in the list"), _("Putting it in the list"), _("In the list")
+        _("Add to the list"), _("Adding to the list"), _("Added to the list")
     ),
     Stage.UNPACK: StageWords(
         _("Unpack the backup"), _("Unpacking the backup"), _("Backup unpacked")
@@ -246,17 +259,19 @@ STAGE_WORDS: Mapping[Stage, StageWords] = {
         _("Waited for another operation"),
     ),
     Stage.PREPARE: StageWords(
-        _("Prepare on a copy"), _("Preparing on a copy"), _("Prepared on a copy")
+        _("Prepare a temporary copy"), _("Preparing a temporary copy"), _("Temporary copy prepared")
     ),
     Stage.SAFETY: StageWords(
-        _("Safety backup of now"), _("Making a safety backup of now"), _("Safety backup made")
+        _("Safety backup of the current data"),
+        _("Creating a safety backup of the current data"),
+        _("Safety backup created"),
     ),
     Stage.REPLACE: StageWords(_("Replace the data"), _("Replacing the data"), _("Data replaced")),
     Stage.CONFIRM: StageWords(
         _("Compare with the plan"), _("Comparing with the plan"), _("Compared with the plan")
     ),
     Stage.PRUNE: StageWords(
-        _("Clear out old backups"), _("Clearing out old backups"), _("Old backups cleared out")
+        _("Remove old backups"), _("Removing old backups"), _("Old backups removed")
     ),
 }  # fmt: skip
 

@@ -48,11 +48,11 @@ class Style:
 PLAIN = Style()
 
 _HEADLINES: Mapping[Headline, LazyString] = {
-    Headline.STORE_AWAY: _("The folder of backups cannot be read"),
+    Headline.STORE_AWAY: _("The backup folder cannot be read"),
     Headline.NONE_YET: _("No backup yet"),
-    Headline.NONE_LEFT: _("There is no backup any more"),
+    Headline.NONE_LEFT: _("No backups left"),
     Headline.NO_GOOD: _("There is no good backup"),
-    Headline.ONLY_BROUGHT: _("What is here now was not backed up yet"),
+    Headline.ONLY_BROUGHT: _("Your current data is not backed up yet"),
     Headline.STALE: _("There is no good backup"),
     Headline.NEWEST_UNVERIFIED: _("The newest backup is not verified yet"),
     Headline.RECENT_GOOD: _("Last good backup: %(ago)s"),
@@ -60,27 +60,29 @@ _HEADLINES: Mapping[Headline, LazyString] = {
 
 ACTION_WORDS: Mapping[PrimaryAction, LazyString] = {
     PrimaryAction.BACK_UP: _("Back up now."),
-    PrimaryAction.MAKE_ROOM: _("Make room, then back up now."),
-    PrimaryAction.LOOK_AGAIN: _("Put the folder right, then back up now."),
+    PrimaryAction.MAKE_ROOM: _("Free some space, then back up now."),
+    PrimaryAction.LOOK_AGAIN: _("Fix the backup folder, then back up now."),
 }
 
 _TITLES: Mapping[ProblemKind, LazyString] = {
-    ProblemKind.NOT_PUT_BACK: _("The last restore stopped, and the old data could not be put back"),
+    ProblemKind.NOT_PUT_BACK: _(
+        "The last restore stopped, and the previous data could not be returned"
+    ),
     ProblemKind.LIVE_DAMAGED: _("The database is damaged"),
     ProblemKind.STORE_UNAVAILABLE: _HEADLINES[Headline.STORE_AWAY],
-    ProblemKind.READ_ONLY: _("Nothing can be written into the folder of backups"),
+    ProblemKind.READ_ONLY: _("The backup folder cannot be written"),
     ProblemKind.DATA_DISK_FULL: _("The disk of the database is full"),
-    ProblemKind.LOW_SPACE: _("Room is getting short"),
-    ProblemKind.SCHEDULER_STOPPED: _("The scheduled work is not running"),
-    ProblemKind.RESTORE_TEST_FAILED: _("The last rehearsed restore failed"),
-    ProblemKind.NO_RECIPIENTS: _("Nobody is told of this"),
+    ProblemKind.LOW_SPACE: _("Disk space is running low"),
+    ProblemKind.SCHEDULER_STOPPED: _("The scheduler is not running"),
+    ProblemKind.RESTORE_TEST_FAILED: _("The last restore test failed"),
+    ProblemKind.NO_RECIPIENTS: _("No one is notified about problems"),
     ProblemKind.INTERRUPTED: _("The last operation was interrupted"),
-    ProblemKind.SCHEDULE_OFF: _("The schedule is off"),
+    ProblemKind.SCHEDULE_OFF: _("Automatic backups are off"),
 }
 
 _COUNTED: Mapping[ProblemKind, Callable[[int], str]] = {
     ProblemKind.FAILED: lambda count: ngettext(
-        "The last attempt to back up failed", "The last %(num)s attempts to back up failed", count
+        "The last backup failed", "The last %(num)s backups failed", count
     ),
     ProblemKind.DAMAGED: lambda count: ngettext(
         "%(num)s backup is damaged", "%(num)s backups are damaged", count
@@ -89,72 +91,74 @@ _COUNTED: Mapping[ProblemKind, Callable[[int], str]] = {
         "%(num)s backup is dated in the future", "%(num)s backups are dated in the future", count
     ),
     ProblemKind.UNCHECKED: lambda count: ngettext(
-        "%(num)s backup was not verified for over a month",
-        "%(num)s backups were not verified for over a month",
+        "%(num)s backup not verified for over a month",
+        "%(num)s backups not verified for over a month",
         count,
     ),
     ProblemKind.PRUNE_FAILED: lambda count: ngettext(
-        "An old backup could not be cleared out",
-        "%(num)s old backups could not be cleared out",
+        "An old backup could not be removed",
+        "%(num)s old backups could not be removed",
         count,
     ),
     ProblemKind.NOTIFICATIONS_FAILING: lambda count: ngettext(
-        "%(num)s of those who are told cannot be reached",
-        "%(num)s of those who are told cannot be reached",
+        "%(num)s recipient cannot be reached",
+        "%(num)s recipients cannot be reached",
         count,
     ),
 }
 
 _TEXTS: Mapping[ProblemKind, LazyString] = {
     ProblemKind.NOT_PUT_BACK: _(
-        "Nothing is lost: its page says which files lie where. Restore the safety backup."
+        "Nothing is lost. The page of the restore lists where the files are."
+        " Restore the safety backup."
     ),
     ProblemKind.LIVE_DAMAGED: _(
-        "Run `flask backup restore latest` on the server: it brings the last good backup back."
+        "Run `flask backup restore latest` on the server. This restores the last good backup."
     ),
     ProblemKind.STORE_UNAVAILABLE: _(
-        "Your data is not touched by this, but nothing can be backed up or restored until the"
-        " folder %(folder)s is there again. See that its disk is mounted and that Launcher may"
-        " read it."
+        "Your data is not affected, but you cannot back up or restore until"
+        " %(folder)s is available. Check that its disk is mounted and that"
+        " Launcher can read it."
     ),
     ProblemKind.READ_ONLY: _(
-        "Backups can be read and restored, but none can be made, deleted or protected. See to the"
-        " rights of %(folder)s, and that its disk is not mounted read-only."
+        "You can still restore backups, but not create, delete or protect them."
+        " Check the permissions of %(folder)s and that its disk is not mounted"
+        " read-only."
     ),
     ProblemKind.DATA_DISK_FULL: _(
-        "Changes may not be saved, and nothing can be restored. Only %(left)s are free there. Free"
-        " some space on that disk."
+        "Changes may not be saved, and you cannot restore a backup. Only %(left)s"
+        " are free. Free some space on this disk."
     ),
     ProblemKind.LOW_SPACE: _(
-        "A backup needs %(needed)s for a moment; %(free)s are free on the disk of %(folder)s."
+        "A backup temporarily needs %(needed)s. The disk of %(folder)s has %(free)s free."
     ),
-    ProblemKind.STALE: _("What you have now is not saved."),
+    ProblemKind.STALE: _("Your current data is not backed up."),
     ProblemKind.DAMAGED: _(
-        "They do not count as kept. Verify the others, and see to the disk: it may be failing."
+        "These backups cannot be restored. Verify the others and check the disk. It may be failing."
     ),
     ProblemKind.SCHEDULER_STOPPED: _(
-        "Nothing is backed up by itself meanwhile. Another worker takes over within seconds; if"
-        " this stays, restart the server and see what its log says."
+        "Automatic backups are not running. This usually recovers within seconds."
+        " If it does not, check the server log and restart Launcher."
     ),
     ProblemKind.FROM_FUTURE: _(
-        "By the clock of this server, that time is still to come. Such a backup does not count as"
-        " the newest. See that the clock is right; if it is, the clock was wrong when the backup"
-        " was made, and you can delete it."
+        "By the clock of this server, that time is in the future. Such a backup"
+        " is not used as the newest. Check the clock. If it is right now, it was"
+        " wrong when the backup was created, and you can delete the backup."
     ),
     ProblemKind.UNCHECKED: _(
-        "Damage there would go unnoticed until a restore. The jobs say how far the verifying comes;"
-        " run it there by hand, or keep fewer backups."
+        "Damage could go unnoticed until you need these backups. Run “Verify"
+        " older backups” on the Jobs page, or keep fewer backups."
     ),
     ProblemKind.PRUNE_FAILED: _(
-        "They stay for now, and it is tried again after the next scheduled backup. See that"
-        " Launcher may delete files in %(folder)s."
+        "Launcher will try again after the next scheduled backup. Check that"
+        " Launcher can delete files in %(folder)s."
     ),
     ProblemKind.NO_RECIPIENTS: _(
-        "This page and the start page are the only places that say it. A message can go to your"
-        " phone or by mail."
+        "You only see problems here and on the start page. Add a recipient to be"
+        " notified by phone or e-mail."
     ),
     ProblemKind.SCHEDULE_OFF: _(
-        "Nothing is backed up by itself, and nobody is told when the last backup grows old."
+        "Nothing is backed up automatically, and no one is notified when the last backup is old."
     ),
 }
 
@@ -169,30 +173,30 @@ _ALTERED: Mapping[Reason, LazyString] = {
 
 
 OVER_WORDS: Mapping[ProblemKind, LazyString] = {
-    ProblemKind.NOT_PUT_BACK: _("The data is whole again"),
+    ProblemKind.NOT_PUT_BACK: _("The data is complete again"),
     ProblemKind.LIVE_DAMAGED: _("The database opens again"),
-    ProblemKind.STORE_UNAVAILABLE: _("The folder of backups can be used again"),
-    ProblemKind.READ_ONLY: _("The folder of backups can be written again"),
-    ProblemKind.DATA_DISK_FULL: _("There is room for the database again"),
-    ProblemKind.LOW_SPACE: _("There is room for backups again"),
+    ProblemKind.STORE_UNAVAILABLE: _("The backup folder is available again"),
+    ProblemKind.READ_ONLY: _("The backup folder can be written again"),
+    ProblemKind.DATA_DISK_FULL: _("The disk of the database has enough space again"),
+    ProblemKind.LOW_SPACE: _("There is enough space for backups again"),
     ProblemKind.FAILED: _("Backups succeed again"),
     ProblemKind.STALE: _("There is a recent backup again"),
-    ProblemKind.DAMAGED: _("No backup is damaged any more"),
-    ProblemKind.SCHEDULER_STOPPED: _("The scheduled work is running again"),
-    ProblemKind.RESTORE_TEST_FAILED: _("A rehearsed restore succeeded again"),
-    ProblemKind.FROM_FUTURE: _("No backup is dated in the future any more"),
+    ProblemKind.DAMAGED: _("All backups are undamaged again"),
+    ProblemKind.SCHEDULER_STOPPED: _("The scheduler is running again"),
+    ProblemKind.RESTORE_TEST_FAILED: _("A restore test succeeded again"),
+    ProblemKind.FROM_FUTURE: _("All backups have correct dates again"),
     ProblemKind.UNCHECKED: _("Every backup was verified within the last month again"),
-    ProblemKind.PRUNE_FAILED: _("Old backups are cleared out again"),
+    ProblemKind.PRUNE_FAILED: _("Old backups are removed again"),
     ProblemKind.NOTIFICATIONS_FAILING: _("Notifications arrive again"),
-    ProblemKind.NO_RECIPIENTS: _("Somebody is told again"),
-    ProblemKind.INTERRUPTED: _("An operation was finished since"),
-    ProblemKind.SCHEDULE_OFF: _("The schedule is switched on again"),
+    ProblemKind.NO_RECIPIENTS: _("Someone is notified about problems again"),
+    ProblemKind.INTERRUPTED: _("An operation was completed since"),
+    ProblemKind.SCHEDULE_OFF: _("Automatic backups are on again"),
 }
 """What is true once a problem is over."""
 
 _AFTER_INTERRUPTION = {
-    "restored": _("The backup is restored all the same; your data is whole."),
-    "unchanged": _("Your data is as it was before; nothing half-made was left."),
+    "restored": _("The backup was restored. Your data is complete."),
+    "unchanged": _("Your data is unchanged. No partial files remain."),
     "unreadable": _("The database could not be read afterwards."),
 }
 
@@ -229,11 +233,11 @@ def title(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> str:
             words = gettext("The next backup will not fit on the disk")
         case ProblemKind.DAMAGED if len(problem.backups) == 1:
             day = style.within(problem.backups[0].created_at)
-            words = gettext("The backup of %(day)s is damaged", day=day)
+            words = gettext("The backup from %(day)s is damaged", day=day)
         case ProblemKind.NOTIFICATIONS_FAILING if problem.undelivered == "unreadable":
-            words = gettext("The list of those who are told cannot be read")
+            words = gettext("The list of recipients cannot be read")
         case ProblemKind.NOTIFICATIONS_FAILING if len(problem.names) == 1:
-            words = gettext("%(name)s cannot be told", name=problem.names[0])
+            words = gettext("%(name)s cannot be reached", name=problem.names[0])
         case kind if kind in _COUNTED:
             words = _COUNTED[kind](problem.count)
         case kind:
@@ -283,39 +287,41 @@ def _sentences(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
             yield from _of_the_database(problem, snapshot)
         case ProblemKind.FAILED:
             yield from _of_failure(problem, snapshot)
-            yield _("Nothing half-made was left behind.")
+            yield _("No partial files remain.")
         case ProblemKind.STALE if snapshot.last_good:
             yield _(
-                "The last good one, from %(when)s, is whole and can be restored. What you changed"
-                " since then is not saved yet."
+                "The last good backup, from %(when)s, can be restored. Changes since then"
+                " are not backed up yet."
             )
         case ProblemKind.LOW_SPACE if problem.full_at and problem.severity is Severity.WARN:
             yield _TEXTS[ProblemKind.LOW_SPACE]
-            yield _("If nothing changes, it will not do any more from %(when)s on.")
+            yield _("At this rate the disk will be too full for backups from %(when)s.")
         case ProblemKind.DAMAGED if len(problem.backups) == 1:
             yield _(
-                "What was found: %(damage)s. It does not count as kept. If more follow, the disk"
-                " may be failing."
+                "Problem found: %(damage)s. This backup cannot be restored. If more"
+                " backups are damaged, the disk may be failing."
             )
         case ProblemKind.INTERRUPTED:
-            yield _("%(what)s, begun %(when)s by %(who)s: its process was ended from outside.")
+            yield _(
+                "%(what)s, started %(when)s by %(who)s. The process was stopped before it finished."
+            )
             data = str(problem.entry.facts.get("data")) if problem.entry else ""
-            untouched = _("Nothing half-made was left, and your data was not touched.")
+            untouched = _("No partial files remain, and your data is unchanged.")
             yield _AFTER_INTERRUPTION.get(data, untouched)
         case ProblemKind.RESTORE_TEST_FAILED:
             yield _("%(when)s: %(reason)s.")
             yield _(
-                "Nothing of yours was touched. Rehearse another backup, so that you know one that"
+                "Your data is unchanged. Test another backup, so that you know one that"
                 " can be restored."
             )
         case ProblemKind.NOTIFICATIONS_FAILING if problem.undelivered == "unreadable":
-            yield _("Until that is put right, nobody hears when backups stop.")
+            yield _("Until this is fixed, no one is notified when backups fail.")
         case ProblemKind.NOTIFICATIONS_FAILING:
             if len(problem.names) > 1:
                 yield _("Since %(when)s: %(names)s.")
             yield _(
-                "If backups fail now, they may not hear of it. It is tried again by itself; send a"
-                " test to see why."
+                "If backups fail now, they may not be notified. Launcher will try again"
+                " automatically. Send a test message to see the reason."
             )
         case kind:
             yield _TEXTS[kind]
@@ -333,16 +339,16 @@ def _of_the_database(problem: Problem, snapshot: Snapshot) -> Iterator[LazyStrin
         )
     elif altered := _altered(problem):
         yield altered
-        yield _("Undo that change, or restore a backup; the files of today are kept.")
+        yield _("Undo that change, or restore a backup. The current files are kept.")
     elif snapshot.latest is None and snapshot.unjudged:
         yield _(
-            "No good backup is in the list, but some are not verified yet. Run `flask backup verify"
-            " --all` on the server, then `flask backup restore latest`."
+            "The list has no good backup, but some are not verified yet. Run `flask"
+            " backup verify --all` on the server, then `flask backup restore latest`."
         )
     elif snapshot.latest is None:
         yield _(
-            "No good backup is in the list. Run `flask backup restore FILE` on the server, with a"
-            " backup file from elsewhere."
+            "The list has no good backup. Run `flask backup restore FILE` on the"
+            " server, with a backup file from elsewhere."
         )
     else:
         yield _TEXTS[ProblemKind.LIVE_DAMAGED]
@@ -350,7 +356,7 @@ def _of_the_database(problem: Problem, snapshot: Snapshot) -> Iterator[LazyStrin
 
 def _of_failure(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
     if problem.entry and problem.entry.outcome is Outcome.INTERRUPTED:
-        yield _("%(when)s: its process was ended from outside.")
+        yield _("%(when)s: the process was stopped before it finished.")
     elif problem.code == "insufficient_space":
         is_over = snapshot.space and not snapshot.space.is_full
         yield (

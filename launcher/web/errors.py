@@ -271,11 +271,11 @@ def _watch_step() -> NextStep | None:
     if (running is None or running.verb is Verb.PLAN) and _is_repeatable():
         # It ends at once, or has ended: there is nothing to follow.
         return NextStep(own_address(), gettext("Try again"))
-    return NextStep(watch_path(running), gettext("Watch it"))
+    return NextStep(watch_path(running), gettext("Show progress"))
 
 
 def _to_the_backups() -> NextStep | None:
-    return NextStep(url_for("backups.show"), gettext("To the backups")) if _is_inside() else None
+    return NextStep(url_for("backups.show"), gettext("Go to backups")) if _is_inside() else None
 
 
 def _is_inside() -> bool:
@@ -297,7 +297,7 @@ def show_held(*, can_read: bool = False) -> Response:
     """
     title = _("One moment: the data is being replaced")
     text = (
-        _("A restore takes a few seconds. This page goes on by itself.")
+        _("A restore takes a few seconds. This page reloads automatically.")
         if _is_repeatable()
         else _("What you sent was not stored. Send it again in a moment.")
     )

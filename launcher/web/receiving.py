@@ -46,7 +46,7 @@ _NAME_CHARACTERS = 200
 
 _NO_FILE = (
     _("No file arrived"),
-    _("Choose a backup file first. If you did, the transfer broke off: send it once more."),
+    _("Choose a backup file first. If you did, the upload was interrupted. Upload the file again."),
 )
 
 
@@ -152,13 +152,13 @@ def _only_name(made: list[IncomingFile]) -> str:
         each for name in request.files for each in request.files.getlist(name) if each.filename
     ]
     if len(sent) > 1:
-        _refuse(_("These are several files"), _("Nothing was stored. Send one backup at a time."))
+        _refuse(_("Several files selected"), _("Nothing was uploaded. Upload one file at a time."))
     if not sent or sent[0].name != "file":
         _refuse(*_NO_FILE)
     if made[0].size_bytes == 0:
         _refuse(
             _("This file is empty"),
-            _("Nothing was stored. Look at the file where it comes from: it has no bytes."),
+            _("Nothing was uploaded. The file is empty (0 bytes)."),
         )
     name = (sent[0].filename or "").replace("\\", "/").rpartition("/")[2]
     return clean_note(name.replace("\n", " "))[:_NAME_CHARACTERS] or "upload"
@@ -183,8 +183,8 @@ def _refuse_size(limit_bytes: int) -> NoReturn:
     drain(2 * limit_bytes)
     resume()
     text = gettext(
-        "Nothing was stored. Put the file into the folder of backups on the server instead:"
-        " %(path)s. It appears in the list by itself.",
+        "Nothing was uploaded. Copy the file to the backup folder on the server"
+        " instead: %(path)s. It will appear in the list automatically.",
         path=current_backups().store_path,
     )
     title = _("This file is larger than %(limit)s", limit=size(limit_bytes))

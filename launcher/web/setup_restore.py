@@ -53,7 +53,7 @@ def setup_token_required(
         try:
             return view(token, *args, **kwargs)
         except BackupError as error:
-            back = NextStep(url_for("setup.show", token=token), _("Back to the first start"))
+            back = NextStep(url_for("setup.show", token=token), _("Back to setup"))
             return show_backup_error(error, next_step=back)
 
     return guarded

@@ -128,18 +128,20 @@ def test_a_backup_is_watched_in_two_tabs_and_after_a_reload(
         back_up(mine, note="From <the> panel")
         reached()
         for page in (mine, hers):
-            expect(page.locator("#operation h3")).to_contain_text("Making a backup, started by Ada")
+            expect(page.locator("#operation h3")).to_contain_text(
+                "Creating a backup, started by Ada"
+            )
             expect(page.locator("#operation [aria-current=step]")).to_have_text(
-                "Compressing and summing"
+                "Compressing and computing checksum"
             )
             expect(page.locator("#operation [data-stage=done]")).to_have_text("Database copied")
         mine.reload()
-        expect(mine.locator("#operation h3")).to_contain_text("Making a backup")
+        expect(mine.locator("#operation h3")).to_contain_text("Creating a backup")
         assert mine.locator("#operation progress").get_attribute("max") is not None
         expect(mine.get_by_role("button", name="Backing up…")).to_be_disabled()
 
     for page in (mine, hers):  # both first: a toast leaves after a while
-        expect(toast(page, re.compile(r"Backup made: [\d.]+ MB in [\d.]+"))).to_be_visible()
+        expect(toast(page, re.compile(r"Backup created: [\d.]+ MB in [\d.]+"))).to_be_visible()
     for page in (mine, hers):
         expect(page.locator("tbody tr[id^=row-]")).to_have_count(4)
         expect(page.locator("tbody tr[id^=row-]").first).to_contain_text("From <the> panel")
@@ -158,8 +160,8 @@ def test_a_killed_backup_is_told_as_interrupted_and_leaves_nothing(
         os.kill(reached(), signal.SIGKILL)
 
     for page in (mine, hers):
-        told = toast(page, "The backup was interrupted: its process was killed.")
-        expect(told).to_contain_text("Nothing half-made was left.")
+        told = toast(page, "The backup was interrupted, because the process was stopped.")
+        expect(told).to_contain_text("No partial files remain.")
         expect(told).to_have_attribute("data-state", "bad")
         expect(page.locator("tbody tr[id^=row-]")).to_have_count(3)
         expect(page.locator("#operation")).to_be_hidden()
@@ -179,9 +181,9 @@ def test_a_second_admin_is_told_who_is_busy(
 
         notice = hers.locator("#problem .notice")
         expect(notice).to_contain_text("Another operation is running")
-        expect(notice).to_contain_text("Making a backup, started by ada")
+        expect(notice).to_contain_text("Creating a backup, started by ada")
         expect(notice).to_be_in_viewport()
-    expect(toast(hers, "Backup made")).to_be_visible()
+    expect(toast(hers, "Backup created")).to_be_visible()
     choose(hers, three[0], "Protect")
     expect(notice).to_have_count(0)
 
@@ -220,9 +222,9 @@ def test_verifying_and_rehearsing_tell_what_was_found(
     page = open_panel()
 
     choose(page, three[1], "Verify again")
-    expect(toast(page, re.compile(r"The backup of .* is verified: it is good"))).to_be_visible()
+    expect(toast(page, re.compile(r"Backup of .* verified: good"))).to_be_visible()
 
-    choose(page, three[1], "Rehearse a restore")
+    choose(page, three[1], "Test restore")
     expect(toast(page, re.compile(r"passed: \d+ apps, .*Nothing was changed"))).to_be_visible()
 
 
@@ -277,7 +279,7 @@ def test_protecting_can_be_undone_from_the_toast(
     expect(page.locator(".menu:popover-open")).to_have_count(0)
 
     toast(page, "protected").get_by_role("button", name="Undo").click()
-    expect(toast(page, "is not protected any more")).to_be_visible()
+    expect(toast(page, "Protection removed from")).to_be_visible()
     expect(row_of(page, three[1])).not_to_contain_text("Protected")
     assert not service.get(three[1].id).protected
 
@@ -344,7 +346,7 @@ def test_what_another_admin_deleted_meanwhile_is_told(
     expect(page.locator("#dialog")).to_be_visible()
     service.delete([three[1].id], by="edith")
 
-    page.get_by_role("button", name="Delete this backup").click()
+    page.get_by_role("button", name="Delete backup").click()
 
     expect(page.locator("#problem")).to_contain_text("There is no such backup")
     expect(page.locator("#dialog")).to_be_hidden()
@@ -386,7 +388,7 @@ def test_the_selected_are_protected_and_that_is_undone(
     expect(told).to_be_visible()
     assert [backup.protected for backup in service.list()] == [True, False, True]
     told.get_by_role("button", name="Undo").click()
-    expect(toast(page, "2 backups are not protected any more")).to_be_visible()
+    expect(toast(page, "Protection removed from 2 backups")).to_be_visible()
     assert not any(backup.protected for backup in service.list())
 
 
@@ -401,18 +403,18 @@ def test_everything_works_without_script(
     choose(page, three[0], "Protect")
     expect(toast(page, "protected")).to_be_visible()
     toast(page, "protected").get_by_role("button", name="Undo").click()
-    expect(toast(page, "is not protected any more")).to_be_visible()
+    expect(toast(page, "Protection removed from")).to_be_visible()
 
     choose(page, three[0], "Delete…")
     expect(page.get_by_role("heading", name="Delete the backup of")).to_be_visible()
     page.get_by_role("link", name="Keep it").click()
     choose(page, three[0], "Delete…")
-    page.get_by_role("button", name="Delete this backup").click()
+    page.get_by_role("button", name="Delete backup").click()
     expect(toast(page, "deleted")).to_be_visible()
     expect(page.locator("tbody tr[id^=row-]")).to_have_count(2)
 
     back_up(page, note="by hand")
-    expect(toast(page, "Backup made")).to_be_visible(timeout=30_000)
+    expect(toast(page, "Backup created")).to_be_visible(timeout=30_000)
     expect(page.locator("tbody tr[id^=row-]")).to_have_count(3)
 
     page.get_by_label("Select the backup").nth(1).check()
@@ -449,7 +451,7 @@ def test_axe_finds_nothing_in_what_opens(
         back_up(page)
         expect(page.locator("#operation h3")).to_be_visible()
         assert findings(page) == []
-    expect(toast(page, "Backup made")).to_be_visible()
+    expect(toast(page, "Backup created")).to_be_visible()
     assert findings(page) == []
 
 

@@ -190,7 +190,7 @@ def test_the_list_is_filtered_and_paged_with_and_without_script(show, *, script:
     page.get_by_role("link", name="Newer").click()
     expect(page.get_by_text("1 to 20 of 61")).to_be_visible()
 
-    page.get_by_label("Kind").select_option("By hand")
+    page.get_by_label("Type").select_option("Manual")
     if not script:
         page.get_by_role("button", name="Show", exact=True).click()
     expect(page.get_by_role("heading", name="9 of 61 backups")).to_be_visible()

@@ -130,7 +130,7 @@ def test_from_the_list_to_the_outcome_and_back(site: Site, sign_in: SignIn) -> N
     expect(ada.locator(".names")).to_contain_text(LATER)
 
     ada.get_by_label("Type restore").fill("restore")
-    ada.get_by_role("button", name="Restore this backup").click()
+    ada.get_by_role("button", name="Restore backup").click()
     restored(ada)
 
     assert LATER not in site.apps()
@@ -142,19 +142,19 @@ def test_from_the_list_to_the_outcome_and_back(site: Site, sign_in: SignIn) -> N
     ada.get_by_role("link", name="Undo this restore").click()
     expect(ada.locator(".answer")).to_contain_text("This undoes the restore of today")
     ada.get_by_label("Type restore").fill("restore")
-    ada.get_by_role("button", name="Restore this backup").click()
+    ada.get_by_role("button", name="Restore backup").click()
     restored(ada)
     assert LATER in site.apps()
-    ada.get_by_role("link", name="To the backups").click()
+    ada.get_by_role("link", name="Go to backups").click()
     ada.wait_for_url("**/admin/backups")
 
 
 def test_a_wrong_word_keeps_the_plan_and_takes_the_focus_back(site: Site, sign_in: SignIn) -> None:
     ada = sign_in(site.plan_path, expected_statuses={422})
     ada.get_by_label("Type restore").fill("resotre")
-    ada.get_by_role("button", name="Restore this backup").click()
+    ada.get_by_role("button", name="Restore backup").click()
 
-    expect(ada.locator("#word-error")).to_have_text("Type the word restore.")
+    expect(ada.locator("#word-error")).to_have_text("Enter the word restore.")
     expect(ada.locator("#word")).to_be_focused()
     expect(ada.get_by_role("heading", name="Now and afterwards")).to_be_visible()
     assert ada.url.endswith(site.plan_path)
@@ -170,8 +170,8 @@ def test_from_the_list_the_plan_opens_in_a_dialog(site: Site, sign_in: SignIn) -
     assert findings(ada) == []
 
     plan.get_by_label("Type restore").fill("resotre")
-    plan.get_by_role("button", name="Restore this backup").click()
-    expect(plan.locator("#word-error")).to_have_text("Type the word restore.")
+    plan.get_by_role("button", name="Restore backup").click()
+    expect(plan.locator("#word-error")).to_have_text("Enter the word restore.")
     expect(plan.locator("#word")).to_be_focused()
 
     ada.keyboard.press("Escape")
@@ -186,13 +186,13 @@ def test_a_plan_that_is_out_of_date_is_shown_anew(site: Site, sign_in: SignIn) -
         db.session.add(App(name=name, url="https://late.home.arpa"))
         db.session.commit()
     ada.get_by_label("Type restore").fill("restore")
-    ada.get_by_role("button", name="Restore this backup").click()
+    ada.get_by_role("button", name="Restore backup").click()
 
     expect(ada.get_by_role("alert").filter(has_text="Something changed")).to_be_visible()
     expect(ada.locator(".names")).to_contain_text(name)
     assert findings(ada) == []
     ada.get_by_label("Type restore").fill("restore")
-    ada.get_by_role("button", name="Restore this backup").click()
+    ada.get_by_role("button", name="Restore backup").click()
     restored(ada)
 
 
@@ -286,7 +286,7 @@ def test_with_another_password_in_the_backup_one_signs_in_with_that(
     expect(ada.locator(".toast")).to_be_visible()
 
     ada.goto(site.plan_path)
-    expect(ada.locator("main")).to_contain_text("Has another password in this backup.")
+    expect(ada.locator("main")).to_contain_text("Your password is different in this backup.")
     ada.fill("#word", "restore")
     ada.click("#confirm .button-primary")
     restored(ada)
@@ -297,7 +297,7 @@ def test_with_another_password_in_the_backup_one_signs_in_with_that(
     ada.fill("#password", site.passwords["ada"])
     ada.click("main button")
     expect(ada.locator("main")).to_contain_text("You have signed in since.")
-    ada.get_by_role("link", name="To the backups").click()
+    ada.get_by_role("link", name="Go to backups").click()
     ada.wait_for_url("**/admin/backups")
 
 
@@ -319,13 +319,13 @@ def test_a_file_is_brought_in_restored_and_undone_by_way_of_signing_in(
     expect(ada.locator("main")).to_contain_text("from-the-attic.db")
     ada.get_by_role("link", name="Restore").click()
     expect(ada.locator(".names")).to_contain_text(LATER)
-    expect(ada.locator("main")).to_contain_text("Has another password in this backup.")
+    expect(ada.locator("main")).to_contain_text("Your password is different in this backup.")
     ada.fill("#word", "restore")
     ada.click("#confirm .button-primary")
     restored(ada)
     assert LATER not in site.apps()
 
-    expect(ada.locator("main")).to_contain_text("You are signed out, as is everyone.")
+    expect(ada.locator("main")).to_contain_text("Everyone was signed out, including you.")
     ada.get_by_role("link", name="Sign in").click()
     ada.fill("#username", "ada")
     ada.fill("#password", site.passwords["ada"])
@@ -339,7 +339,7 @@ def test_a_file_is_brought_in_restored_and_undone_by_way_of_signing_in(
     ada.click("#confirm .button-primary")
     restored(ada)
     assert LATER in site.apps()
-    expect(ada.locator("main")).to_contain_text("You are signed out, as is everyone.")
+    expect(ada.locator("main")).to_contain_text("Everyone was signed out, including you.")
     sign_in("/admin/backups", password="a sentence of today")
 
 

@@ -70,7 +70,7 @@ def test_the_keyboard_alone_changes_and_saves_it(as_ada) -> None:
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("6")
     # The answer to a preview under way could bring back the cookie without the message.
-    expect(page.get_by_text("One of the last 6 scheduled")).to_be_visible()
+    expect(page.get_by_text("One of the last 6 scheduled backups")).to_be_visible()
     page.keyboard.press("Enter")
 
     expect(page.get_by_text("Schedule saved.")).to_be_visible()

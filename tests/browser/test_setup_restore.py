@@ -51,14 +51,14 @@ def test_everything_comes_back_from_a_file(
 
     page.set_input_files("#upload-file", copy)
 
-    expect(page.get_by_role("heading", name="It is a backup of Launcher")).to_be_visible()
+    expect(page.get_by_role("heading", name="This is a good backup of Launcher")).to_be_visible()
     expect(page.locator("main")).to_contain_text("old-server.db")
     expect_good_looks(page)
     page.get_by_role("link", name="Restore…").click()
     expect(page.get_by_text("Nothing has changed yet.")).to_be_visible()
     expect_good_looks(page)
 
-    page.get_by_role("button", name="Restore this backup").click()
+    page.get_by_role("button", name="Restore backup").click()
     expect(page.locator(".answer")).to_have_attribute("data-state", "ok", timeout=60_000)
     expect(page.locator("main")).to_contain_text("Sign in with an account from the backup.")
     expect_good_looks(page)
@@ -102,9 +102,9 @@ def test_without_script_the_form_does_it(fresh: Server, copy: Path, open_page: O
     page = open_page(fresh.setup_link, java_script_enabled=False)
 
     page.set_input_files("#upload-file", copy)
-    page.get_by_role("button", name="Look inside").click()
+    page.get_by_role("button", name="View details").click()
 
-    expect(page.get_by_role("heading", name="It is a backup of Launcher")).to_be_visible()
+    expect(page.get_by_role("heading", name="This is a good backup of Launcher")).to_be_visible()
 
 
 def test_a_backup_that_lies_in_the_folder_is_offered(

@@ -112,7 +112,7 @@ def test_progress_is_shown_and_can_be_cancelled(open_list, small: Server, tmp_pa
     expect(page.locator(".upload-progress b")).to_have_text("slow.db")
     expect(page.locator(".upload-progress [data-figures]")).to_contain_text("of 8 MB")
     page.get_by_role("button", name="Cancel").click()
-    expect(page.locator("[data-status]")).to_have_text("Cancelled. Nothing was stored.")
+    expect(page.locator("[data-status]")).to_have_text("Cancelled. Nothing was uploaded.")
     expect(page.locator(".upload-progress")).to_be_hidden()
     expect(page.locator("#upload-file")).to_be_focused()
     await_nothing_left(small)

@@ -125,4 +125,4 @@ def test_the_audit_log_is_narrowed_by_its_form(as_ada) -> None:
     expect(rows.filter(has_text="Changed app").first).to_be_visible()
     assert all("ben" in row.inner_text() for row in rows.all())
     page.get_by_role("link", name="Operations on backups").click()
-    expect(page.locator("tbody")).to_contain_text("Making a new database")
+    expect(page.locator("tbody")).to_contain_text("Creating a database")

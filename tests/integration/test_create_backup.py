@@ -1,4 +1,4 @@
-"""Making a backup: one moment of a database in use, whole and checked."""
+"""Creating a backup: one moment of a database in use, whole and checked."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_a_newer_file_from_elsewhere_is_not_my_latest_backup(
     with app.test_client() as client:
         page = client.get("/").text
         assert mine in page
-        assert "By hand" in page
+        assert "Manual" in page
     assert flask("restore", "latest", "--yes").stdout.strip() == mine
 
     flask("delete", mine, "--yes")

@@ -53,7 +53,7 @@ def test_a_backup_that_turns_out_damaged_is_told_once_and_so_is_its_end(
         run_flask(data_dir, "backup", "delete", made, "--yes")
         wait_for(lambda: len(titles()) >= 2, titles)
     assert titles()[0].endswith("is damaged")
-    assert titles()[1] == "Launcher: No backup is damaged any more"
+    assert titles()[1] == "Launcher: All backups are undamaged again"
     assert "Traceback" not in server.log_path.read_text()
 
 

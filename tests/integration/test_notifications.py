@@ -114,11 +114,11 @@ def test_ten_failing_slots_are_one_alarm_and_all_backups_are_still_there(
         slot(number)
         send_notifications(site, now=later(minutes=number))
 
-    assert titles(receiver) == ["Launcher: The last attempt to back up failed"]
+    assert titles(receiver) == ["Launcher: The last backup failed"]
     told = json.loads(receiver.bodies[0])
     assert "not enough space" in told["message"]
     assert "Last good backup:" in told["message"]
-    assert "Make room" in told["message"]
+    assert "Delete backups you do not need" in told["message"]
     with site.app_context():
         assert len(current_backups().list()) == 1
 
@@ -132,9 +132,9 @@ def test_it_is_told_when_it_is_over_and_anew_when_it_comes_back(
         send_notifications(site)
 
     assert titles(receiver) == [
-        "Launcher: The last attempt to back up failed",
+        "Launcher: The last backup failed",
         "Launcher: Backups succeed again",
-        "Launcher: The last attempt to back up failed",
+        "Launcher: The last backup failed",
     ]
 
 
@@ -150,7 +150,7 @@ def test_it_is_told_again_after_a_week_and_not_before(
     send_notifications(site, now=later(days=7.1))
     send_notifications(site, now=later(days=7.2))
 
-    assert titles(receiver)[1:] == ["Launcher: Still: The last attempt to back up failed"]
+    assert titles(receiver)[1:] == ["Launcher: Still: The last backup failed"]
 
 
 def test_each_hears_of_what_they_wished_for(
@@ -233,7 +233,7 @@ def test_processes_that_look_at_once_tell_once(
     crowd = [subprocess.Popen(command, cwd=ROOT) for _ in range(3)]
 
     assert [process.wait(120) for process in crowd] == [0, 0, 0]
-    assert titles(receiver) == ["Launcher: The last attempt to back up failed"]
+    assert titles(receiver) == ["Launcher: The last backup failed"]
 
 
 @pytest.mark.parametrize("has_file", [True, False])
@@ -261,7 +261,7 @@ def test_a_full_disk_does_not_make_an_alarm_of_every_look(
     send_notifications(site)
 
     assert titles(receiver) == [
-        "Launcher: The last attempt to back up failed",
+        "Launcher: The last backup failed",
         "Launcher: Backups succeed again",
     ]
 
@@ -282,7 +282,7 @@ def test_a_folder_that_went_away_is_told_and_its_failing_slots_are_not(
             with pytest.raises(BackupError):
                 service.create_scheduled(SLOT + timedelta(hours=number), by="schedule")
             send_notifications(app, now=later(hours=number))
-        assert titles(receiver) == ["Launcher: The folder of backups cannot be read"]
+        assert titles(receiver) == ["Launcher: The backup folder cannot be read"]
 
         (tmp_path / "gone").rename(folder)
         send_notifications(app, now=later(hours=4))
@@ -290,7 +290,7 @@ def test_a_folder_that_went_away_is_told_and_its_failing_slots_are_not(
         service.create_scheduled(SLOT + timedelta(hours=4), by="schedule")
         send_notifications(app, now=later(hours=5))
 
-    assert titles(receiver)[1:] == ["Launcher: The folder of backups can be used again"]
+    assert titles(receiver)[1:] == ["Launcher: The backup folder is available again"]
 
 
 # --- what is said ------------------------------------------------------------------------
@@ -332,7 +332,7 @@ def test_a_lost_database_is_told_in_the_words_that_are_remembered(
     assert titles(receiver) == ["Home: The database is damaged"]
 
 
-# --- those who cannot be told ------------------------------------------------------------
+# --- those who cannot be reached ------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("real_errands")
@@ -362,7 +362,7 @@ def test_whoever_cannot_be_told_is_shown_and_told_later(
     receiver.status = 200
     send_notifications(site, now=later(minutes=2))
 
-    assert titles(receiver) == ["Launcher: The last attempt to back up failed"] * 2
+    assert titles(receiver) == ["Launcher: The last backup failed"] * 2
     assert not assess(site).findings.find(ProblemKind.NOTIFICATIONS_FAILING)
 
 

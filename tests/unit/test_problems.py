@@ -1,4 +1,4 @@
-"""What is wrong, found in a situation that is handed in whole."""
+"""Problems, found in a situation that is handed in whole."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ RETIRED = [
 WORDS = re.compile(r"(?<![\w/.-])(?:" + "|".join(RETIRED) + r")(?![\w/])")
 MARKS = re.compile(r"; |;$| [\u2013\u2014-] |\bmust\b")
 """What no sentence on a page or in a terminal has, beside the words."""
-CODE = re.compile(r"```.*?```|`[^`]*`|“flask [^”]*”|https?://\S+|\]\([^)]*\)", re.DOTALL)
+CODE = re.compile(r"```.*?```|`[^`]*`|“flask [^”]*”|https?://\S+|\]\([^)]*\)|%\(\w+\)s", re.DOTALL)
 
 MARKUP = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<[^>]*>", re.DOTALL)
 

@@ -154,7 +154,7 @@ def test_a_failed_operation_says_why(ada: Visitor, app: Flask) -> None:
     record(app, "backup.create", target=Target("backup", "", ""), changes=changes)
 
     ada.open("/admin/audit?kind=backup&who=eve")
-    assert "Making a backup Failed the disk is <full>" in lines(ada.page)[0]
+    assert "Creating a backup Failed the disk is <full>" in lines(ada.page)[0]
     assert "<full>" not in ada.page
 
 
@@ -305,7 +305,7 @@ def test_what_was_done_with_backups_is_in_both(ada: Visitor, app: Flask) -> None
         made = current_backups().create(by="ada")
 
     for path in ("/admin/audit?kind=backup", "/admin/audit/operations?verb=create"):
-        assert "ada Making a backup Succeeded" in lines(ada.open(path).text)[0]
+        assert "ada Creating a backup Succeeded" in lines(ada.open(path).text)[0]
         assert f'href="/admin/backups/{made.id}"' in ada.page
 
 

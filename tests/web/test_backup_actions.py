@@ -170,7 +170,7 @@ def test_a_script_gets_the_same_as_a_notice(ada: Visitor, config: Config) -> Non
     assert answer.headers["HX-Retarget"] == "#problem"
     assert answer.headers["HX-Trigger"] == "backups-changed"
     assert "<html" not in answer.text
-    assert "Making a backup, started by ben" in answer.text
+    assert "Creating a backup, started by ben" in answer.text
     assert f'href="{LIST}"' in answer.text
 
 
@@ -185,7 +185,7 @@ def test_a_script_gets_the_same_as_a_notice(ada: Visitor, config: Config) -> Non
         (
             StoreUnavailableError(Reason.UNCLASSIFIED, sentence="it is <gone>"),
             503,
-            "The folder of backups cannot be used",
+            "The backup folder cannot be used",
         ),
     ],
 )
@@ -201,7 +201,7 @@ def test_what_cannot_begin_says_why(
 
     assert answer.status_code == status
     assert words in answer.text
-    assert "To the backups" in answer.text
+    assert "Go to backups" in answer.text
     assert "<gone>" not in answer.text
 
 
@@ -223,7 +223,7 @@ def test_the_row_shows_who_does_what_and_how_far_it_is(
 
     assert answer.status_code == 200
     assert "HX-Trigger" not in answer.headers
-    assert "Making a backup, started by ben &lt;b&gt; <time" in answer.text
+    assert "Creating a backup, started by ben &lt;b&gt; <time" in answer.text
     assert "7.2 MB of 11.8 MB" in answer.text
     assert '<progress value="7200000" max="11800000"' in answer.text
     assert re.search(r'data-stage="done">.*Database copied', answer.text)
@@ -235,10 +235,10 @@ def test_the_row_shows_who_does_what_and_how_far_it_is(
 @pytest.mark.parametrize(
     ("verb", "words"),
     [
-        ("verify", "Verifying backups"), ("test_restore", "Rehearsing a restore"),
-        ("restore", "Restoring a backup"), ("upload", "Taking in a file"),
+        ("verify", "Verifying backups"), ("test_restore", "Testing a restore"),
+        ("restore", "Restoring a backup"), ("upload", "Uploading a backup"),
         ("export", "Exporting a backup"), ("delete", "Deleting backups"),
-        ("plan", "Planning a restore"), ("prune", "Clearing out old backups"),
+        ("plan", "Planning a restore"), ("prune", "Removing old backups"),
     ],
 )  # fmt: skip
 def test_each_verb_has_its_words(ada: Visitor, config: Config, verb: str, words: str) -> None:
@@ -275,7 +275,7 @@ def test_an_end_is_told_once_and_refreshes_the_list(
     answer = poll(ada, seen=seen, shown="b" * 16)
 
     assert answer.headers["HX-Trigger"] == "backups-changed"
-    assert re.search(r"Backup made: [\d.,]+ kB in [\d.,]+ (ms|s)", answer.text)
+    assert re.search(r"Backup created: [\d.,]+ kB in [\d.,]+ (ms|s)", answer.text)
     assert 'hx-swap-oob="beforeend"' in answer.text
     assert f"seen={last_id(service)}" in answer.text
     assert re.search(r'id="operation" hidden', answer.text)
@@ -294,8 +294,8 @@ def test_every_tab_learns_of_it(ada: Visitor, service: BackupService, make: Make
     seen = last_id(service)
     make()
 
-    assert "Backup made" in poll(ada, seen=seen).text
-    assert "Backup made" in poll(ada, seen=seen).text
+    assert "Backup created" in poll(ada, seen=seen).text
+    assert "Backup created" in poll(ada, seen=seen).text
 
 
 def test_a_list_that_is_drawn_anew_tells_what_its_page_has_not_seen(
@@ -306,9 +306,9 @@ def test_a_list_that_is_drawn_anew_tells_what_its_page_has_not_seen(
 
     part = ada.client.get(LIST, headers=HTMX | {"Launcher-Seen": seen}).text
 
-    assert "Backup made" in part
+    assert "Backup created" in part
     again = ada.client.get(LIST, headers=HTMX | {"Launcher-Seen": last_id(service)}).text
-    assert "Backup made" not in again
+    assert "Backup created" not in again
 
 
 def test_what_ends_while_the_list_is_read_is_left_to_the_next_request(
@@ -325,7 +325,7 @@ def test_what_ends_while_the_list_is_read_is_left_to_the_next_request(
     monkeypatch.setattr(panel, "assess", read_slowly)
     part = ada.client.get(LIST, headers=HTMX | {"Launcher-Seen": seen}).text
     assert f'data-seen="{seen}"' in part
-    assert "Backup made" not in part
+    assert "Backup created" not in part
 
 
 def test_many_ends_are_told_by_the_newest_few(
@@ -374,8 +374,8 @@ def test_a_killed_backup_is_told_as_interrupted(
 
     answer = poll(ada, seen=seen, shown="b" * 16)
 
-    assert "The backup was interrupted: its process was killed." in answer.text
-    assert "Nothing half-made was left." in answer.text
+    assert "The backup was interrupted, because the process was stopped." in answer.text
+    assert "No partial files remain." in answer.text
     assert 'data-state="bad"' in answer.text
 
 
@@ -387,7 +387,7 @@ def test_a_killed_restore_says_what_became_of_the_data(
 
     answer = poll(ada, seen=seen)
 
-    assert "The restore was interrupted: your data is as it was before." in answer.text
+    assert "The restore was interrupted. Your data is unchanged." in answer.text
 
 
 def test_without_script_the_next_page_tells_how_it_ended(
@@ -396,8 +396,8 @@ def test_without_script_the_next_page_tells_how_it_ended(
     ada.send(LIST)
     ended(service, the_started(ada))
 
-    assert "Backup made" in ada.open(LIST).text
-    assert "Backup made" not in ada.open(LIST).text
+    assert "Backup created" in ada.open(LIST).text
+    assert "Backup created" not in ada.open(LIST).text
 
 
 def test_without_script_what_ends_while_the_page_is_drawn_is_told_by_the_next_one(
@@ -416,11 +416,11 @@ def test_without_script_what_ends_while_the_page_is_drawn_is_told_by_the_next_on
 
         patch.setattr(panel, "assess", read_when_ended)
         page = ada.open(LIST).text
-    assert "Backup made" not in page
+    assert "Backup created" not in page
     assert refresh in page
 
     page = ada.open(LIST).text
-    assert "Backup made" in page
+    assert "Backup created" in page
     assert refresh not in page
 
 
@@ -430,9 +430,9 @@ def test_who_was_told_by_the_row_is_not_told_by_the_next_page(
     seen = last_id(service)
     ada.send(LIST)
     ended(service, the_started(ada))
-    assert "Backup made" in poll(ada, seen=seen).text
+    assert "Backup created" in poll(ada, seen=seen).text
 
-    assert "Backup made" not in ada.open(LIST).text
+    assert "Backup created" not in ada.open(LIST).text
 
 
 def test_a_session_that_ended_is_led_to_sign_in(guest: Visitor) -> None:
@@ -474,7 +474,7 @@ def test_a_good_backup_is_found_good(ada: Visitor, service: BackupService, make:
     entry, told = run(ada, service, make(), "verify")
 
     assert (entry.outcome, entry.by) == (Outcome.SUCCEEDED, "ada")
-    assert re.search(r"The backup of today, \d\d:\d\d is verified: it is good", told)
+    assert re.search(r"Backup of today, \d\d:\d\d verified: good", told)
 
 
 def spoil(service: BackupService, backup: Backup) -> None:
@@ -494,7 +494,7 @@ def test_a_damaged_backup_is_found_damaged(
 
     _, told = run(ada, service, backup, "verify")
 
-    assert re.search(r"The backup of today, \d\d:\d\d is damaged", told)
+    assert re.search(r"The backup from today, \d\d:\d\d is damaged", told)
     assert 'data-state="bad"' in told
     assert service.get(backup.id).verification.state is State.DAMAGED
 
@@ -504,7 +504,7 @@ def test_a_rehearsal_says_what_would_be_there(
 ) -> None:
     _, told = run(ada, service, make(), "test-restore")
 
-    assert "7 apps, 3 boards and 3 users. Nothing was changed." in told
+    assert "7 apps, 3 boards and 3 users. Your data was not changed." in told
 
 
 def test_a_rehearsal_that_fails_says_why(ada: Visitor, service: BackupService, make: Make) -> None:
@@ -513,8 +513,8 @@ def test_a_rehearsal_that_fails_says_why(ada: Visitor, service: BackupService, m
 
     _, told = run(ada, service, backup, "test-restore")
 
-    assert "The rehearsal of the backup of today, " in told
-    assert "This backup is not what it was when it was made" in told
+    assert "Restore test of the backup of today, " in told
+    assert "This backup is damaged" in told
 
 
 def test_what_is_not_there_is_not_found(ada: Visitor, service: BackupService) -> None:
@@ -547,7 +547,7 @@ def test_protecting_says_so_and_can_be_taken_back(
     ada.send(str(toast["undo_path"]))
     assert not service.get(backup.id).protected
     (toast,) = said(ada)
-    assert "is not protected any more" in str(toast["text"])
+    assert "Protection removed from" in str(toast["text"])
     assert toast["undo_path"] == path(backup, "protect")
 
 
@@ -627,13 +627,13 @@ def test_the_question_names_what_goes_and_what_remains(
     page = ada.open(path(backup, "delete")).text
 
     assert "Delete the backup of today, " in page
-    assert "7 apps, 3 boards and 3 users as they were then; " in page
+    assert "Contents: 7 apps, 3 boards and 3 users. Size: " in page
     assert "2 good backups remain." in page
     assert "The nearest are from today, " in page
-    assert "It is gone for good: there is no undo." in page
+    assert "You cannot undo this." in page
     assert "<script>alert" not in page
     assert page.count("autofocus") == 1
-    assert re.search(r"autofocus>Keep it</a>", page)
+    assert re.search(r"autofocus>Keep backup</a>", page)
     assert 'name="word"' not in page
 
 
@@ -681,7 +681,7 @@ def test_a_protected_backup_stays_and_the_way_out_is_named(
     for page in (asked.text, answer.text):
         assert "This backup is protected" in page
         assert f'formaction="{path(backup, "unprotect")}"' in page
-        assert "Delete this backup" not in page
+        assert "Delete backup" not in page
     assert backup.id in ids(service)
 
 
@@ -721,7 +721,7 @@ def test_damaged_backups_and_files_of_strangers_can_be_deleted(
     service.verify(damaged.id, by="test")
 
     page = ada.open(path(stranger, "delete")).text
-    assert "It is the file &lt;old&gt; server.db in the folder." in page
+    assert "This is the file &lt;old&gt; server.db in the backup folder." in page
     assert ada.send(path(stranger, "delete")).status_code == 303
     assert ada.send(path(damaged, "delete")).status_code == 303
 
@@ -735,9 +735,9 @@ def test_the_last_good_one_asks_for_more(tired: Visitor, make: Make) -> None:
     page = tired.open(path(make(), "delete")).text
 
     assert "Delete the only good backup?" in page
-    assert re.search(r"After this there is no good backup until \w+", page)
-    assert "Safer: back up now, then delete this one." in page
-    assert "Type “delete”" in page
+    assert re.search(r"There will be no good backup until \w+", page)
+    assert "It is safer to back up now, then delete this backup." in page
+    assert "Enter “delete”" in page
     assert 'name="password"' in page
 
 
@@ -746,7 +746,7 @@ def test_without_a_schedule_no_next_one_is_promised(
 ) -> None:
     set_site(backup_enabled=False)
 
-    assert "until you make one" in ada.open(path(make(), "delete")).text
+    assert "until you create one" in ada.open(path(make(), "delete")).text
 
 
 def test_a_recent_password_is_not_asked_for_again(ada: Visitor, make: Make) -> None:
@@ -756,8 +756,8 @@ def test_a_recent_password_is_not_asked_for_again(ada: Visitor, make: Make) -> N
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"word": "", "password": ADA.password}, "Type “delete” to delete it."),
-        ({"word": "löschen", "password": ADA.password}, "Type “delete” to delete it."),
+        ({"word": "", "password": ADA.password}, "Enter “delete” to delete the backup."),
+        ({"word": "löschen", "password": ADA.password}, "Enter “delete” to delete the backup."),
         ({"word": "delete"}, "Enter your password for this action."),
         ({"word": "delete", "password": "wrong"}, "The password is not correct."),
     ],
@@ -798,7 +798,7 @@ def test_a_form_from_before_it_was_the_last_good_one_is_refused_with_how_it_is_n
 
     assert answer.status_code == 409
     assert answer.headers["HX-Retarget"] == "#dialog"
-    assert "This has changed since you looked" in answer.text
+    assert "Something changed since you opened this page" in answer.text
     assert "Delete the only good backup?" in answer.text
     assert ids(service) == {backup.id}
 
@@ -810,7 +810,7 @@ def test_a_damaged_one_beside_no_good_one_needs_no_word(
     spoil(service, backup)
     service.verify(backup.id, by="test")
 
-    assert "There is no good backup besides. Back up now." in ada.open(path(backup, "delete")).text
+    assert "There is no other good backup. Back up now." in ada.open(path(backup, "delete")).text
     assert ada.send(path(backup, "delete")).status_code == 303
 
 
@@ -841,8 +841,8 @@ def test_what_cannot_be_protected_is_named_and_does_not_stop_the_rest(
 
     told = words_of(ada)
     assert "1 backup protected" in told
-    assert re.search(r"today, \d\d:\d\d: verify it first", told)
-    assert "1 was gone already" in told
+    assert re.search(r"today, \d\d:\d\d: not verified yet", told)
+    assert "1 was already deleted" in told
     assert service.get(backup.id).protected
 
 
@@ -850,7 +850,7 @@ def test_nothing_selected_is_said(ada: Visitor) -> None:
     for button in ({"protect": "1"}, {"delete": "1"}):
         answer = ada.send(f"{LIST}/selected", **button)
         assert answer.status_code == 422
-        assert "Nothing is selected" in answer.text
+        assert "No backups selected" in answer.text
     assert ada.open(f"{LIST}/delete").status_code == 422
 
 
@@ -875,8 +875,8 @@ def test_a_selection_is_named_before_it_goes(
     assert "Delete 2 backups?" in page
     assert "<q>one</q>" in page
     assert "&lt;two&gt;" in page
-    assert "stays: it is protected." in page
-    assert "1 of them is gone already." in page
+    assert "will be kept, because it is protected." in page
+    assert "1 of them is already deleted." in page
     assert "2 good backups remain." in page
     assert len(ids(service)) == 4
 
@@ -892,8 +892,8 @@ def test_the_selected_are_deleted_and_what_stays_is_named(
     assert ids(service) == {rest.id, kept.id}
     told = words_of(ada)
     assert "2 backups deleted" in told
-    assert "left, it is protected" in told
-    assert "1 was gone already" in told
+    assert "kept, because it is protected" in told
+    assert "1 was already deleted" in told
 
 
 def test_what_fails_is_named_and_does_not_stop_the_rest(
@@ -925,7 +925,7 @@ def test_a_selection_with_the_last_good_one_asks_for_the_word(
 
     page = ada.send(f"{LIST}/selected", id=[first.id, second.id], delete="1").text
     assert "Delete the last good backups?" in page
-    assert "Type “delete”" in page
+    assert "Enter “delete”" in page
 
     assert ada.send(f"{LIST}/delete", id=[first.id, second.id]).status_code == 409
     assert ada.send(f"{LIST}/delete", id=[first.id, second.id], word="no").status_code == 422
@@ -942,7 +942,7 @@ def test_when_nothing_of_it_can_go_nothing_is_asked(
     answer = ada.send(f"{LIST}/delete", id=[first.id, second.id])
 
     assert answer.status_code == 409
-    assert "None of these can be deleted" in answer.text
+    assert "None of these backups can be deleted" in answer.text
     assert len(ids(service)) == 2
 
 

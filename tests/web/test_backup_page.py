@@ -50,11 +50,11 @@ def look(visitor: Visitor, backup_id: str) -> str:
 def test_a_good_one_says_so_first(ada: Visitor, made: Backup) -> None:
     page = look(ada, made.id)
 
-    assert "Good By hand by Ada, today, " in page
+    assert "Good Manual, by Ada, today, " in page
     assert "“Before the move”" in page
     assert 'data-state="ok"' in ada.page
-    for words in ("Restore…", "Download", "Protect from the clean-up", "Verify again",
-                  "Rehearse a restore", "Delete…", "Fits this server as it is"):  # fmt: skip
+    for words in ("Restore…", "Download", "Protect from automatic removal", "Verify again",
+                  "Test restore", "Delete…", "Compatible with this version"):  # fmt: skip
         assert words in page
     assert made.file
     assert made.file.sha256 in page
@@ -68,9 +68,9 @@ def test_a_rehearsed_one_says_that_it_was_tried(
 
     page = look(ada, made.id)
 
-    assert "Good, and restored once for practice" in page
-    assert "on a copy" in page
-    assert "Rehearsed: 7 apps, 3 boards, 3 users came out right" in page
+    assert "Good, restore test passed" in page
+    assert "on a temporary copy" in page
+    assert "Restore test passed: 7 apps, 3 boards, 3 users" in page
 
 
 def test_one_whose_rehearsal_failed_is_looked_at(
@@ -85,8 +85,8 @@ def test_one_whose_rehearsal_failed_is_looked_at(
 
     page = look(ada, made.id)
 
-    assert "Good, but the last try to restore it did not succeed" in page
-    assert "A rehearsal did not succeed" in page
+    assert "Good, but its last restore failed" in page
+    assert "Restore test failed" in page
     assert "No space left on device" in page
 
 
@@ -114,12 +114,12 @@ def test_its_history_is_told_newest_first(
 
     told = [
         "Protected by ben",
-        "Verified: checksum, structure and links hold",
-        "Taken in ",
+        "Verified: checksum, structure and references are correct",
+        "Created in ",
     ]
     places = [page.index(words) for words in told]
     assert places == sorted(places)
-    assert "Stop protecting" in page
+    assert "Remove protection" in page
 
 
 def test_a_safety_backup_says_which_restore_it_was_for(
@@ -128,8 +128,8 @@ def test_a_safety_backup_says_which_restore_it_was_for(
     outcome = service.restore(made.id, by="ben")
     ada.sign_in(ADA)
 
-    assert "Taken before ben restored another one" in look(ada, outcome.safety_id)
-    assert "Good, and restored before" in look(ada, made.id)
+    assert "Created before ben restored another backup" in look(ada, outcome.safety_id)
+    assert "Good, restored before" in look(ada, made.id)
     assert "restored before" not in look(ada, outcome.safety_id)
 
 
@@ -138,7 +138,7 @@ def test_one_without_a_journal_still_has_a_beginning(
 ) -> None:
     (config.data_dir / "journal.jsonl").unlink()
 
-    assert "What happened to it Taken today, " in look(ada, made.id)
+    assert "History Created today, " in look(ada, made.id)
 
 
 @pytest.fixture
@@ -159,12 +159,12 @@ def test_a_damaged_one_names_what_is_wrong_and_what_to_do(
 
     page = look(ada, made.id)
 
-    assert "Damaged: it is not what it was when it was made" in page
-    assert "Restore another one" in page
-    assert "What was found:" in page
+    assert "Damaged: the file has changed since it was created" in page
+    assert "Restore another backup" in page
+    assert "Problem found:" in page
     assert "Restore…" not in page
-    assert "Download as it is kept" in page
-    assert "Verified: it is damaged" in page
+    assert "Download compressed file" in page
+    assert "Verified: damaged" in page
 
 
 def test_one_whose_file_is_gone_can_only_be_deleted(
@@ -174,7 +174,7 @@ def test_one_whose_file_is_gone_can_only_be_deleted(
 
     page = look(ada, made.id)
 
-    assert "Damaged: its file is gone" in page
+    assert "Damaged: its file is missing" in page
     assert "Download" not in page
     assert "Verify" not in page.replace("Verified", "")
     assert "Delete…" in page
@@ -189,9 +189,9 @@ def test_one_with_an_unreadable_manifest_can_be_brought_in_again(
 
     page = look(ada, made.id)
 
-    assert "Damaged: what was noted of it cannot be read" in page
-    assert "bring it in again" in page
-    assert "Download as it is kept" in page
+    assert "Damaged: its manifest cannot be read" in page
+    assert "upload it again" in page
+    assert "Download compressed file" in page
 
 
 @pytest.fixture
@@ -211,11 +211,11 @@ def test_a_file_from_the_folder_asks_to_be_checked(
 ) -> None:
     page = look(ada, id_of(service, found))
 
-    assert "A file from the folder, not checked yet" in page
-    assert "Check it" in page
+    assert "File found in the folder, not checked yet" in page
+    assert "Check file" in page
     assert found.name in page
     assert "Protect" not in page
-    assert "Download as it is kept" in page
+    assert "Download compressed file" in page
 
 
 def test_once_checked_it_is_a_backup_like_any_other(
@@ -243,8 +243,8 @@ def test_somebody_elses_file_says_what_it_is(
 
     page = look(ada, backup_id)
 
-    assert "It is the database of another application" in page
-    assert "Only a backup that was made by Launcher can be restored." in page
+    assert "This is the database of another application" in page
+    assert "Only a backup created by Launcher can be restored." in page
     assert "Restore…" not in page
     assert "Check again" in page
     assert "Delete…" in page
@@ -259,7 +259,7 @@ def test_a_letter_in_the_folder_is_told_as_damage(
     backup_id = id_of(service, found)
     service.verify(backup_id, by="ada")
 
-    assert "It is not a database" in look(ada, backup_id)
+    assert "This is not a database" in look(ada, backup_id)
 
 
 def test_a_file_still_being_copied_is_given_time(
@@ -271,13 +271,13 @@ def test_a_file_still_being_copied_is_given_time(
 
     backup_id = id_of(service, found)
     page = look(ada, backup_id)
-    assert "This file may still be on its way" in page
+    assert "This file may still be being copied" in page
 
     # A check at that moment does no harm, and what is whole later can be checked again.
     service.verify(backup_id, by="ada")
     found.write_bytes(data)
     later = id_of(service, found)
-    assert "It is damaged" not in look(ada, later)
+    assert "The file is damaged" not in look(ada, later)
     assert service.verify(later, by="ada").is_good
 
 
@@ -288,8 +288,8 @@ def test_one_of_a_newer_launcher_cannot_be_restored_here(
 
     page = look(ada, made.id)
 
-    assert "Good, and made by a newer Launcher" in page
-    assert "Needs a newer Launcher" in page
+    assert "Good, but created by a newer version of Launcher" in page
+    assert "Requires a newer version of Launcher" in page
     assert "Restore…" not in page
 
 

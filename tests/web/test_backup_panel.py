@@ -164,16 +164,16 @@ def test_a_backup_that_was_checked_again_says_when(ada: Visitor, shelf: Shelf) -
 
     ada.open(PANEL)
 
-    assert "Verified, and checked again today at 11:07." in answer(ada.page)
+    assert "Verified, last today at 11:07." in answer(ada.page)
 
 
 def test_without_any_backup_the_page_says_what_will_happen(ada: Visitor) -> None:
     ada.open(PANEL)
 
-    assert answer(ada.page).startswith("No backup yet The first one is made by itself tonight")
+    assert answer(ada.page).startswith("No backup yet The first automatic backup will run tonight")
     assert severity(ada.page) == "warn"
-    assert "What a backup holds" in ada.page
-    assert "Kept are the last 10 scheduled ones." in text_of(ada.page)
+    assert "Contents of a backup" in ada.page
+    assert "Backups kept: the last 10 scheduled backups." in text_of(ada.page)
     assert primary_buttons(ada.page) == ["Back up now"]
     assert 'id="timeline"' not in ada.page
 
@@ -185,7 +185,7 @@ def test_without_schedule_and_backup_nothing_is_promised(
 
     ada.open(PANEL)
 
-    assert "None is made by itself either: the schedule is off." in answer(ada.page)
+    assert "Automatic backups are off." in answer(ada.page)
 
 
 def test_a_schedule_that_let_too_much_time_pass_is_an_alarm(ada: Visitor, shelf: Shelf) -> None:
@@ -195,7 +195,7 @@ def test_a_schedule_that_let_too_much_time_pass_is_an_alarm(ada: Visitor, shelf:
 
     assert severity(ada.page) == "bad"
     assert answer(ada.page).startswith(
-        "No good backup for 4 days The last good one, from Wednesday"
+        "No good backup for 4 days The last good backup, from Wednesday"
     )
     assert f"/admin/backups/{last.id}/restore" in between(ada.page, 'id="the-answer"', "</section>")
     assert primary_buttons(ada.page) == ["Back up now"]
@@ -233,9 +233,9 @@ def test_attempts_that_failed_are_told_with_their_reason(ada: Visitor, shelf: Sh
 
     assert severity(ada.page) == "warn"
     assert "Last good backup: 1 day ago" in answer(ada.page)
-    assert "1 thing needs a look." in answer(ada.page)
+    assert "1 problem needs attention." in answer(ada.page)
     (problem,) = problems(ada.page)
-    assert problem.startswith("The last 2 attempts to back up failed Today, 13:07: The database")
+    assert problem.startswith("The last 2 backups failed Today, 13:07: The database")
     assert f"/admin/backups/operations/{failed.operation_id}" in ada.page
 
 
@@ -305,11 +305,11 @@ def test_a_damaged_backup_is_named_with_what_was_found(ada: Visitor, shelf: Shel
     assert severity(ada.page) == "warn"
     (problem,) = problems(ada.page)
     assert problem.startswith(
-        "The backup of yesterday at 12:07 is damaged What was found: its file is"
+        "The backup from yesterday at 12:07 is damaged Problem found: its file is"
     )
-    assert f'href="/admin/backups/{broken.id}">Look inside' in ada.page
+    assert f'href="/admin/backups/{broken.id}">View details' in ada.page
     damaged = rows(ada.page)[1]
-    assert "Does not count: its file is missing." in text_of(damaged)
+    assert "Cannot be restored: its file is missing." in text_of(damaged)
     assert "Restore <" not in damaged
 
 
@@ -340,7 +340,7 @@ def test_only_uploads_do_not_save_what_is_here_now(ada: Visitor, shelf: Shelf) -
     ada.open(PANEL)
 
     assert severity(ada.page) == "warn"
-    assert answer(ada.page).startswith("What is here now was not backed up yet")
+    assert answer(ada.page).startswith("Your current data is not backed up yet")
 
 
 def test_a_file_that_somebody_put_there_says_nothing_of_what_is_ours(
@@ -356,7 +356,7 @@ def test_a_file_that_somebody_put_there_says_nothing_of_what_is_ours(
     assert severity(ada.page) == "ok"
     assert answer(ada.page).startswith("Last good backup: ")
     row = text_of(rows(ada.page)[0])
-    assert "Found in the folder from-elsewhere.db Not looked into yet" in row
+    assert "Found in the folder from-elsewhere.db Contents not known yet" in row
     assert "Not verified yet Kept until you delete it" in row
 
     with app.app_context():
@@ -366,7 +366,7 @@ def test_a_file_that_somebody_put_there_says_nothing_of_what_is_ours(
 
     assert severity(ada.page) == "ok"
     row = text_of(rows(ada.page)[0])
-    assert "Found in the folder from-elsewhere.db It is not a database" in row
+    assert "Found in the folder from-elsewhere.db This is not a database" in row
 
 
 def test_a_folder_that_is_away_is_named_with_a_way_out(make_app: MakeApp, ada: Visitor) -> None:
@@ -382,7 +382,7 @@ def test_a_folder_that_is_away_is_named_with_a_way_out(make_app: MakeApp, ada: V
     assert 'id="backups"' not in visitor.page
     assert visitor.open(PANEL, HX_Request="true").status_code == 200
     assert visitor.open("/").status_code == 200
-    assert "The folder of backups cannot be read" in visitor.page
+    assert "The backup folder cannot be read" in visitor.page
 
 
 def test_a_folder_that_cannot_be_written_is_an_alarm_with_a_list(
@@ -394,7 +394,7 @@ def test_a_folder_that_cannot_be_written_is_an_alarm_with_a_list(
     ada.open(PANEL)
 
     assert severity(ada.page) == "bad"
-    assert problems(ada.page)[0].startswith("Nothing can be written into the folder of backups")
+    assert problems(ada.page)[0].startswith("The backup folder cannot be written")
     assert primary_buttons(ada.page) == ["Refresh"]
     assert len(rows(ada.page)) == 1
 
@@ -405,7 +405,7 @@ def test_a_folder_that_lost_its_backups_is_no_new_start(ada: Visitor, shelf: She
     ada.open(PANEL)
 
     assert severity(ada.page) == "bad"
-    assert answer(ada.page).startswith("There is no backup any more There were some in")
+    assert answer(ada.page).startswith("No backups left There were backups in")
 
 
 @pytest.fixture
@@ -438,12 +438,12 @@ def test_a_disk_too_full_for_the_next_one_is_an_alarm(
 
     assert severity(ada.page) == "bad"
     assert problems(ada.page)[0].startswith(
-        "The next backup will not fit on the disk A backup needs"
+        "The next backup will not fit on the disk A backup temporarily needs"
     )
-    assert primary_buttons(ada.page) == ["Make room…"]
+    assert primary_buttons(ada.page) == ["Free space…"]
     assert 'href="/admin/backups?page=2#list"' in ada.page
     assert "1 kB free: too low" in text_of(ada.page)
-    assert "Will fail unless there is room" in ada.page
+    assert "Will fail: not enough disk space" in ada.page
 
 
 def test_a_disk_that_fills_up_is_worth_a_look(
@@ -456,7 +456,7 @@ def test_a_disk_that_fills_up_is_worth_a_look(
     ada.open(PANEL)
 
     assert severity(ada.page) == "warn"
-    assert problems(ada.page)[0].startswith("Room is getting short")
+    assert problems(ada.page)[0].startswith("Disk space is running low")
 
 
 def test_an_attempt_without_room_says_whether_there_is_room_now(
@@ -483,9 +483,9 @@ def test_backups_that_nobody_verified_for_a_month_are_said_and_lead_to_the_jobs(
 
     assert severity(ada.page) == "warn"
     assert problems(ada.page) == [
-        "2 backups were not verified for over a month Damage there would go unnoticed until a "
-        "restore. The jobs say how far the verifying comes; run it there by hand, or keep fewer "
-        "backups. See the jobs"
+        "2 backups not verified for over a month Damage could go"
+        " unnoticed until you need these backups. Run “Verify older"
+        " backups” on the Jobs page, or keep fewer backups. Show jobs"
     ]
 
 
@@ -499,8 +499,8 @@ def test_a_schedule_that_is_off_is_worth_a_look(
 
     assert severity(ada.page) == "warn"
     assert problems(ada.page) == [
-        "The schedule is off Nothing is backed up by itself, and nobody is told when the last "
-        "backup grows old. Switch it on…"
+        "Automatic backups are off Nothing is backed up automatically,"
+        " and no one is notified when the last backup is old. Turn on…"
     ]
     assert "Next:" not in answer(ada.page)
 
@@ -508,10 +508,10 @@ def test_a_schedule_that_is_off_is_worth_a_look(
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ("unchanged", "Your data is as it was before; nothing half-made was left."),
-        ("restored", "The backup is restored all the same; your data is whole."),
+        ("unchanged", "Your data is unchanged. No partial files remain."),
+        ("restored", "The backup was restored. Your data is complete."),
         ("unreadable", "The database could not be read afterwards."),
-        ("", "Nothing half-made was left, and your data was not touched."),
+        ("", "No partial files remain, and your data is unchanged."),
     ],
 )
 def test_a_killed_operation_says_what_that_means(
@@ -535,9 +535,9 @@ def test_a_schedule_that_nobody_runs_is_said_there_and_on_the_start_page(
 
     alone.open(PANEL)
     assert severity(alone.page) == "warn"
-    assert problems(alone.page)[0].startswith("The scheduled work is not running Nothing is backed")
+    assert problems(alone.page)[0].startswith("The scheduler is not running Automatic backups are")
     alone.open("/")
-    assert "The scheduled work is not running" in between(alone.page, 'id="banner"', "</aside>")
+    assert "The scheduler is not running" in between(alone.page, 'id="banner"', "</aside>")
 
 
 def test_whoever_cannot_be_told_is_named(app: Flask, ada: Visitor, shelf: Shelf) -> None:
@@ -549,7 +549,7 @@ def test_whoever_cannot_be_told_is_named(app: Flask, ada: Visitor, shelf: Shelf)
     dispatch.send_notifications(app)  # the wall clock says that the last good one is too old
 
     ada.open(PANEL)
-    assert any(each.startswith("phone cannot be told") for each in problems(ada.page))
+    assert any(each.startswith("phone cannot be reached") for each in problems(ada.page))
 
 
 def test_a_rehearsal_and_a_clean_up_that_failed_are_said(ada: Visitor, shelf: Shelf) -> None:
@@ -561,9 +561,9 @@ def test_a_rehearsal_and_a_clean_up_that_failed_are_said(ada: Visitor, shelf: Sh
 
     ada.open(PANEL)
     restore_test, clean_up = problems(ada.page)
-    assert restore_test.startswith("The last rehearsed restore failed Today, 13:07: ")
-    assert restore_test.endswith("What happened")
-    assert clean_up.startswith("2 old backups could not be cleared out They stay for now")
+    assert restore_test.startswith("The last restore test failed Today, 13:07: ")
+    assert restore_test.endswith("Show details")
+    assert clean_up.startswith("2 old backups could not be removed Launcher will try")
 
 
 def test_a_scheduled_backup_that_was_killed_is_one_trouble_and_not_two(
@@ -574,8 +574,8 @@ def test_a_scheduled_backup_that_was_killed_is_one_trouble_and_not_two(
 
     ada.open(PANEL)
     (only,) = problems(ada.page)
-    assert only.startswith("The last attempt to back up failed")
-    assert "its process was ended from outside" in only
+    assert only.startswith("The last backup failed")
+    assert "the process was stopped before it finished" in only
 
 
 def test_a_restore_that_could_not_be_put_back_comes_first(ada: Visitor, shelf: Shelf) -> None:
@@ -587,10 +587,11 @@ def test_a_restore_that_could_not_be_put_back_comes_first(ada: Visitor, shelf: S
 
     assert [each.partition(",")[0] for each in problems(ada.page)] == [
         "The last restore stopped",
-        "The backup of today at 12:07 is damaged What was found: x. It does not count as kept. If"
-        " more follow",
-        "Nobody is told of this This page and the start page are the only places that say it. "
-        "A message can go to your phone or by mail. Add recipient…",
+        "The backup from today at 12:07 is damaged Problem found: x. This backup cannot be"
+        " restored. If more backups are damaged",
+        "No one is notified about problems You only see problems here and"
+        " on the start page. Add a recipient to be notified by phone or"
+        " e-mail. Add recipient…",
     ]
 
 
@@ -609,10 +610,10 @@ def test_the_facts_name_the_next_run_the_last_rehearsal_and_the_space(
 
     facts = text_of(between(ada.page, 'id="facts"', "</dl>"))
     assert "Next Tonight, 03:00 Every day at 03:00. Change" in facts
-    assert "Rehearsal Passed: today at 04:07 24 apps, 3 boards, 2 users" in facts
+    assert "Restore test Passed: today at 04:07 24 apps, 3 boards, 2 users" in facts
     assert "Kept 2 backups The oldest from 24 October" in facts
-    assert re.search(r"Space [\d.]+ kB used, [\d.]+ GB free", facts)
-    assert "Verified, rehearsed" in rows(ada.page)[0]
+    assert re.search(r"Disk space [\d.]+ kB used, [\d.]+ GB free", facts)
+    assert "Verified, restore tested" in rows(ada.page)[0]
 
 
 def test_a_rehearsal_that_failed_is_told(ada: Visitor, shelf: Shelf) -> None:
@@ -664,7 +665,7 @@ def test_a_run_whose_copy_is_gone_leaves_a_tick(ada: Visitor, shelf: Shelf) -> N
     ada.open(PANEL)
 
     assert re.search(r'class="gone" d="M\d+ 0v8"', picture(ada.page))
-    assert "1 was taken, and since removed by your rule." in text_of(picture(ada.page))
+    assert "1 was removed by retention." in text_of(picture(ada.page))
     assert 'class="gap"' not in ada.page
 
 
@@ -675,7 +676,7 @@ def test_a_gap_is_tinted_with_its_length(ada: Visitor, shelf: Shelf) -> None:
 
     assert picture(ada.page).count('class="gap"') == 1
     assert "4 days without" in picture(ada.page)
-    assert "There is none since 18 November: 4 days." in text_of(picture(ada.page))
+    assert "No backups since 18 November: 4 days." in text_of(picture(ada.page))
 
 
 def test_an_old_gap_is_only_shown_where_the_journal_proves_it(ada: Visitor, shelf: Shelf) -> None:
@@ -687,7 +688,7 @@ def test_an_old_gap_is_only_shown_where_the_journal_proves_it(ada: Visitor, shel
     shelf.report(timedelta(days=20))
     ada.open(PANEL)
     assert picture(ada.page).count('class="gap"') == 2
-    assert "There is none between 13 November and 22 November." in text_of(picture(ada.page))
+    assert "No backups between 13 November and 22 November." in text_of(picture(ada.page))
 
 
 def test_the_picture_stays_small_with_thousands_of_marks(ada: Visitor, shelf: Shelf) -> None:
@@ -715,8 +716,8 @@ def test_a_row_tells_when_why_what_and_how_long(ada: Visitor, shelf: Shelf) -> N
 
     (row,) = rows(ada.page)
     assert re.search(
-        r"2 hours ago Today, 12:07 By hand by Ada “Before the move” 24 apps, 1 board, 2 users "
-        r"[\d.]+ kB Verified Protected: stays until you delete it Restore",
+        r"2 hours ago Today, 12:07 Manual, by Ada “Before the move” 24 apps, 1 board, 2 users "
+        r"[\d.]+ kB Verified Protected: kept until you delete it Restore",
         text_of(row),
     ), text_of(row)
     assert 'title="22 November 2026, 12:07:00 CET"' in row
@@ -742,7 +743,7 @@ def test_what_launcher_noted_itself_is_said_in_words(ada: Visitor, shelf: Shelf)
 
     assert "Restore by Ada of 15 November at 03:00" in rows(ada.page)[0]
     assert "Restore by Ada of old.db" in rows(ada.page)[1]
-    assert "To schema 0002" in rows(ada.page)[2]
+    assert "To database version 0002" in rows(ada.page)[2]
 
 
 def fates(page: str) -> list[str]:
@@ -762,13 +763,13 @@ def test_how_long_a_backup_stays_is_what_retention_will_do(
     ada.open(PANEL)
 
     assert fates(ada.page) == [
-        "One of the last 2 scheduled",
+        "One of the last 2 scheduled backups",
         "Kept until you delete it",
-        "One of the last 2 scheduled",
-        "Goes after the next scheduled backup",
+        "One of the last 2 scheduled backups",
+        "Will be removed after the next scheduled backup",
         "Kept as weekly, at least until 30 November",
         "Kept as weekly, at least until 23 November",
-        "Goes after the next scheduled backup",
+        "Will be removed after the next scheduled backup",
         "Kept as monthly, at least until 1 December",
     ]
 
@@ -783,8 +784,8 @@ def test_the_last_good_one_is_said_to_stay(
     ada.open(PANEL)
 
     assert fates(ada.page) == [
-        "Kept until newer good ones have taken its place",
-        "The last scheduled one",
+        "Kept until newer good backups replace it",
+        "The last scheduled backup",
     ]
 
 
@@ -860,7 +861,7 @@ def test_the_list_is_filtered_by_kind_and_state(ada: Visitor, many: Shelf) -> No
 def test_a_filter_that_finds_nothing_leads_back(ada: Visitor, many: Shelf) -> None:
     ada.open(f"{PANEL}?kind=upgrade")
 
-    assert "No backup is like that" in ada.page
+    assert "No backups match these filters" in ada.page
     assert f'href="{PANEL}#list">Show all backups' in ada.page
     assert "Last good backup" in answer(ada.page)
 
@@ -942,7 +943,7 @@ def test_the_start_page_says_the_worst_to_admins_alone(
     ada.open("/")
     strip = between(ada.page, 'id="banner"', "</aside>")
     assert 'data-state="bad"' in strip
-    assert "No good backup for 4 days. The last attempt to back up failed." in text_of(strip)
+    assert "No good backup for 4 days. The last backup failed." in text_of(strip)
     assert f'href="{PANEL}"' in strip
 
     ben.open("/")
@@ -956,7 +957,7 @@ def test_the_start_page_names_the_trouble_of_a_good_day(ada: Visitor, shelf: She
     ada.open("/")
 
     strip = text_of(between(ada.page, 'id="banner"', "</aside>").partition(">")[2])
-    assert strip == "The backup of yesterday at 12:07 is damaged. Show problem"
+    assert strip == "The backup from yesterday at 12:07 is damaged. Show problem"
 
 
 def test_the_start_page_is_silent_when_all_is_well(ada: Visitor, shelf: Shelf) -> None:

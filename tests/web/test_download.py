@@ -211,7 +211,7 @@ def test_the_password_comes_first_when_it_was_given_long_ago(ada: Visitor, packe
         f'http-equiv="refresh" content="0;url=/admin/backups/{packed.id}/download?encoding=stored"'
         in page
     )
-    assert "The download begins" in page
+    assert "Download started" in page
 
 
 def test_a_page_begins_no_download_without_the_password(ada: Visitor, packed: Backup) -> None:
@@ -266,7 +266,7 @@ def test_damage_found_at_once_is_told_by_a_page(
     answer = get(ada, packed)
 
     assert answer.status_code == 422
-    assert "This backup is not what it was when it was made" in answer.text
+    assert "This backup is damaged" in answer.text
 
 
 def test_one_known_to_be_damaged_is_handed_out_as_it_is_kept_only(
@@ -278,7 +278,7 @@ def test_one_known_to_be_damaged_is_handed_out_as_it_is_kept_only(
 
     answer = get(ada, packed)
     assert answer.status_code == 422
-    assert "This backup is damaged, so it is not handed out" in answer.text
+    assert "This backup is damaged and cannot be downloaded" in answer.text
     assert get(ada, packed, "stored").data == path.read_bytes()
 
 

@@ -55,10 +55,10 @@ def test_a_good_one_is_named_with_what_is_inside(detect_problems: Judge, copy: P
     found = detect_problems(copy)
 
     assert found.severity == "ok"
-    assert found.title == "It is a backup of Launcher, and whole"
-    assert f"Schema {LauncherContent().head}. Fits this server as it is." in found.text
+    assert found.title == "This is a good backup of Launcher"
+    assert f"Database version {LauncherContent().head}. Compatible with this version." in found.text
     assert "0 apps, 0 boards, 3 users" in found.text
-    assert "nothing was restored" in found.text
+    assert "Nothing was restored" in found.text
 
 
 def test_one_that_still_has_our_name_says_when_it_was_made(
@@ -66,7 +66,7 @@ def test_one_that_still_has_our_name_says_when_it_was_made(
 ) -> None:
     found = detect_problems(copy, note="launcher-20261103T120304Z-k3f9q2.db")
 
-    assert "Of 3 November, 12:03, going by its name." in found.text
+    assert "Created 3 November, 12:03, according to its name." in found.text
 
 
 def test_one_that_was_deleted_since_is_not_promised(app: Flask, service: BackupService, copy: Path):
@@ -125,14 +125,18 @@ def _compressed(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("change", "severity", "title"),
     [
-        (of_a_newer_launcher, "warn", "It was made by a newer Launcher"),
-        (of_another_app, "warn", "It is the database of another application"),
-        (with_a_foreign_table, "warn", "It also holds what Launcher did not create"),
-        (without_a_schema, "warn", "It is not a backup of Launcher"),
-        (a_letter, "warn", "It is not a database"),
-        (cut_off, "bad", "It is incomplete"),
-        (with_a_torn_page, "bad", "It is damaged"),
-        (a_bomb, "bad", "It claims to unpack to far more than it can hold"),
+        (of_a_newer_launcher, "warn", "This backup was created by a newer version of Launcher"),
+        (of_another_app, "warn", "This is the database of another application"),
+        (
+            with_a_foreign_table,
+            "warn",
+            "The file also contains objects that Launcher did not create",
+        ),
+        (without_a_schema, "warn", "This is not a backup of Launcher"),
+        (a_letter, "warn", "This is not a database"),
+        (cut_off, "bad", "The file is incomplete"),
+        (with_a_torn_page, "bad", "The file is damaged"),
+        (a_bomb, "bad", "Unpacked size is not plausible"),
     ],
 )
 def test_each_refusal_says_what_the_file_is_and_what_to_do(
@@ -144,7 +148,7 @@ def test_each_refusal_says_what_the_file_is_and_what_to_do(
     found = detect_problems(copy)
 
     assert (found.severity, found.title) == (severity, title), found.problem
-    assert "nothing was changed" in found.text
+    assert "othing was changed" in found.text
     assert found.advice
     if change is with_a_foreign_table:
         assert "sqlite3 copy.db 'DROP TABLE IF EXISTS \"stowaway\"'" in found.advice
@@ -154,14 +158,18 @@ def test_each_refusal_says_what_the_file_is_and_what_to_do(
 @pytest.mark.parametrize(
     ("content", "title", "text"),
     [
-        (b"\x1f\x8b\x08" + b"x" * 99, "It must be unpacked first", "This is a gzip file."),
-        (b"PK\x03\x04" + b"x" * 99, "It must be unpacked first", "This is a zip file."),
-        (b"<!doctype html>", "It is a web page", "A sign-in page was probably saved"),
-        (b'{"format": 1, "kind": "manual"}', "It is the manifest of a backup", "does not contain"),
-        (b"PRAGMA foreign_keys=OFF;", "It is an SQL script", "never executed"),
-        (b"age-encryption.org/v1", "It is encrypted", "This is a file of age."),
-        (b"\xff\xd8\xff" + bytes(range(256)), "It is not a database", "This is a JPEG file."),
-        (b"", "It is empty", "nothing was changed"),
+        (b"\x1f\x8b\x08" + b"x" * 99, "The file has to be unpacked first", "This is a gzip file."),
+        (b"PK\x03\x04" + b"x" * 99, "The file has to be unpacked first", "This is a zip file."),
+        (b"<!doctype html>", "This is a web page", "A sign-in page was probably saved"),
+        (
+            b'{"format": 1, "kind": "manual"}',
+            "This is the manifest of a backup",
+            "does not contain",
+        ),
+        (b"PRAGMA foreign_keys=OFF;", "This is an SQL script", "never executed"),
+        (b"age-encryption.org/v1", "The file is encrypted", "This is a file of age."),
+        (b"\xff\xd8\xff" + bytes(range(256)), "This is not a database", "This is a JPEG file."),
+        (b"", "The file is empty", "Nothing was changed"),
     ],
 )
 def test_what_is_nearly_a_backup_is_named_for_what_it_is(
@@ -183,8 +191,8 @@ def test_one_that_may_lack_its_newest_changes_is_good_with_a_warning(
 
     found = detect_problems(copy)
 
-    assert (found.severity, found.title) == ("warn", "It is a backup of Launcher, and whole")
-    assert "newest changes in a second file, with -wal at the end of its name" in found.advice
+    assert (found.severity, found.title) == ("warn", "This is a good backup of Launcher")
+    assert "newest changes of this database are in a second file" in found.advice
 
 
 def test_a_newer_one_names_both_schemas(detect_problems: Judge, copy: Path) -> None:
@@ -192,7 +200,7 @@ def test_a_newer_one_names_both_schemas(detect_problems: Judge, copy: Path) -> N
 
     found = detect_problems(copy)
 
-    assert "Its schema is 9999" in found.text
+    assert "The backup has database version 9999" in found.text
     assert f"up to {migrations.head()}" in found.text
 
 
@@ -200,7 +208,8 @@ def test_a_notebook_is_another_application(detect_problems: Judge, tmp_path: Pat
     make_notebook(tmp_path / "notes.db", notes=3)
 
     assert (
-        detect_problems(tmp_path / "notes.db").title == "It is the database of another application"
+        detect_problems(tmp_path / "notes.db").title
+        == "This is the database of another application"
     )
 
 
@@ -211,8 +220,8 @@ def test_one_that_does_not_fit_the_disk_asks_for_room(
 
     found = detect_problems(copy)
 
-    assert found.title == "The disk has no room to unpack it"
-    assert "Make room" in found.advice
+    assert found.title == "Not enough disk space to unpack the file"
+    assert "Delete backups you do not need" in found.advice
 
 
 def test_a_reason_without_words_of_its_own_is_not_lost(
@@ -220,5 +229,5 @@ def test_a_reason_without_words_of_its_own_is_not_lost(
 ) -> None:
     found = detect_problems(copy.with_name("gone.db"))
 
-    assert found.title == "This file cannot be taken. Nothing was changed"
+    assert found.title == "This file was not accepted. Nothing was changed"
     assert "cannot be read" in found.problem

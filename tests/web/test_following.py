@@ -105,8 +105,8 @@ def test_the_stages_are_told_with_true_bytes(ada: Visitor, running) -> None:
 
         page = text_of(ada.open(address).text)
 
-    assert "Going back to today, " in page
-    assert "Begun by ada today, " in page
+    assert "Restoring to today, " in page
+    assert "Started by ada today, " in page
     assert "Backup unpacked" in page
     assert "Replacing the data 7.2 MB of 11.8 MB 61 %" in page
     assert "Pages pause for a moment. No request fails." in page
@@ -221,7 +221,7 @@ def test_the_outcome_says_what_happened_and_how_to_undo_it(
     page = text_of(ada.open(answer.location).text)
 
     assert "Restored to today, " in page
-    assert "as planned: 7 apps, 3 boards and 3 users." in page
+    assert "match the plan: 7 apps, 3 boards and 3 users." in page
     assert "Kept as the safety backup of today, " in page
     assert (
         "Every day at 03:00 · retention: the last 10 · restore test every week. Next backup: "
@@ -311,11 +311,11 @@ def test_a_failure_says_where_it_stopped_and_that_nothing_changed(ada: Visitor, 
     page = text_of(ada.open(address).text)
 
     assert "The restore stopped. Nothing was changed" in page
-    assert "Nobody was signed out." in page
+    assert "No one was signed out." in page
     assert 'data-state="warn"' in ada.page
     assert "no &lt;b&gt;room&lt;/b&gt; for it" in ada.page
     assert 'data-stage="failed"' in ada.page
-    assert "Replace the data: not begun" in page
+    assert "Replace the data: not started" in page
     assert "Back to the plan" in page
     assert "Code restore_failed , operation" in page
     assert ada.is_signed_in
@@ -332,13 +332,13 @@ def test_data_that_could_not_be_put_back_is_told_without_a_database(
 
     assert answer.status_code == 200
     assert 'data-state="bad"' in answer.text
-    assert "the old data could not be put back" in answer.text
+    assert "the previous data could not be returned" in answer.text
     assert "it is whole in the safety backup" in answer.text
     assert "flask backup restore 20261122T130702Z-abcdef" in answer.text
 
 
 KILLED = {
-    "restored": "interrupted, after the data had been replaced",
+    "restored": "interrupted after the data was replaced",
     "unchanged": "The restore was interrupted. Nothing was changed",
     "unreadable": "The restore was interrupted, and the database cannot be read",
 }
@@ -370,7 +370,7 @@ def test_a_restore_whose_process_was_killed_says_what_that_means(
     [
         ("protect", "Protecting a backup: Succeeded"),
         ("verify", "This backup is good"),
-        ("test_restore", "A restore of this backup would work"),
+        ("test_restore", "Restore test passed"),
     ],
 )
 def test_every_kind_of_operation_has_an_outcome(
@@ -383,7 +383,7 @@ def test_every_kind_of_operation_has_an_outcome(
 
     assert answer.status_code == 200
     assert words in answer.text
-    assert "To the backups" in answer.text
+    assert "Go to backups" in answer.text
 
 
 def test_a_file_that_was_taken_in_leads_to_its_plan(
@@ -395,7 +395,7 @@ def test_a_file_that_was_taken_in_leads_to_its_plan(
 
     page = ada.open(f"/admin/backups/operations/{operation_id}").text
 
-    assert "It is a backup of Launcher, and whole" in page
+    assert "This is a good backup of Launcher" in page
     assert f'href="/admin/backups/{taken.id}"' in page
     assert f'href="/admin/backups/{taken.id}/restore"' in page
 
@@ -411,7 +411,7 @@ def test_a_file_that_was_refused_says_why(
 
     page = ada.open(f"/admin/backups/operations/{operation_id}").text
 
-    assert "It is not a database" in page
+    assert "This is not a database" in page
     assert "upload_rejected" in page
 
 
@@ -435,8 +435,8 @@ def test_who_restored_stays_signed_in_and_nobody_else_does(
 
     page = ada.open(answer.location).text
 
-    assert "You are still signed in. Everyone else is signed out." in page
-    assert "To the backups" in page
+    assert "You are still signed in. Everyone else was signed out." in page
+    assert "Go to backups" in page
     assert ada.is_signed_in
     for other in others:
         assert not other.is_signed_in
@@ -495,7 +495,7 @@ def test_a_session_of_a_password_that_was_changed_stays_void(
     page = ada.open(answer.location).text
 
     assert not revoked.is_signed_in
-    assert "The password that counts now is the one you had on today, " in page
+    assert "Sign in with the password you had on today, " in page
     assert not ada.is_signed_in
 
 
@@ -585,7 +585,7 @@ def test_an_account_that_is_another_in_the_backup_is_not_signed_in(
 
     page = ada.open(answer.location).text
 
-    assert "You are signed out, as is everyone." in page
+    assert "Everyone was signed out, including you." in page
     assert "Sign in" in page
     assert not ada.is_signed_in
 

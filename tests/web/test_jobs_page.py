@@ -272,7 +272,7 @@ def test_a_schedule_that_is_off_says_so(ada: Visitor, set_site: Callable[..., No
     ada.open(PAGE)
 
     assert "Schedule Off Change schedule" in facts(ada.page, "backup")
-    assert "Next run Never The schedule is off" in facts(ada.page, "backup")
+    assert "Next run Never Automatic backups are off" in facts(ada.page, "backup")
     assert "Run now" in section(ada.page, "backup")
 
 
@@ -286,7 +286,7 @@ def test_the_rehearsal_comes_as_often_as_it_is_set(
     set_site(backup_restore_test="off")
     ada.open(PAGE)
     assert "Schedule Off Change schedule" in facts(ada.page, "restore-test")
-    assert "Next run Never The schedule is off" in facts(ada.page, "restore-test")
+    assert "Next run Never Automatic backups are off" in facts(ada.page, "restore-test")
 
 
 @pytest.mark.parametrize("expression", ["61 25 * * *", "*/0 * * * *", "0 0 31 2 *", "often", ""])
@@ -439,7 +439,7 @@ def test_what_failed_says_why_and_what_to_do_in_the_readers_language(
 
     (row,) = rows(ada.page, "backup")
     assert "Fehlgeschlagen" in row
-    assert "Der Datenträger ist zu voll. Nichts wurde verändert Schaffen Sie Platz" in row
+    assert "Der Datenträger ist zu voll. Es wurde nichts geändert Schaffen Sie Platz" in row
     assert '<span class="sub" lang="en">only 3 &lt;kB&gt; are free</span>' in ada.page
     assert 'data-state="down"' in section(ada.page, "backup")
 
@@ -567,8 +567,8 @@ def test_a_scrub_that_ran_out_of_time_says_how_many_still_wait(
 
     row = rows(ada.page, "scrub")[0]
     assert "Verified 3 of 90 40 not verified for four weeks" in row
-    assert "The time for it was used up before all of it was done" in row
-    assert "If it stays so, keep fewer backups." in row
+    assert "Stopped: the time limit was reached" in row
+    assert "If this happens often, keep fewer backups." in row
 
 
 @pytest.mark.parametrize("year", ["0001", "1969", "9999"])
@@ -646,7 +646,7 @@ def test_a_script_gets_it_as_a_notice_and_draws_the_jobs_anew(ada: Visitor, conf
     assert answer.status_code == 409
     assert answer.headers["HX-Retarget"] == "#problem"
     assert answer.headers["HX-Trigger"] == "jobs-changed"
-    assert "Making a backup, started by the schedule <time" in answer.text
+    assert "Creating a backup, started by the schedule <time" in answer.text
     assert "<html" not in answer.text
 
 
@@ -680,7 +680,7 @@ def test_what_could_not_even_begin_says_why(
     answer = ada.send(f"{PAGE}/backup/run")
 
     assert answer.status_code == 503
-    assert "The folder of backups cannot be used" in answer.text
+    assert "The backup folder cannot be used" in answer.text
     assert f'href="{PAGE}"' in answer.text
     assert "<gone>" not in answer.text
 
@@ -736,7 +736,7 @@ def test_the_toast_of_a_run_says_what_it_found(ada: Visitor, past: Callable[...,
     assert [severity for severity, _ in toasts] == ["bad", "bad"]
     said = [text(words) for _, words in toasts]
     assert any("Verify older backups: Succeeded Verified 3 of 40 1 damaged: 22" in t for t in said)
-    assert any("Restore test: Failed" in t and "cannot take that backup" in t for t in said)
+    assert any("Restore test: Failed" in t and "does not work with this version" in t for t in said)
 
 
 @pytest.mark.parametrize("seen", ["", "x", "a,b", ".,.,.,.", "x.y,z.w,q.r", "<b>" * 400, ",,"])

@@ -126,15 +126,17 @@ def test_the_plan_says_what_goes_and_what_comes_back(
 
     plan = plan_of(ada, backup_id)
 
-    assert "Launcher goes back to today, " in plan
-    assert "since then goes. All of it is kept in a safety backup first" in plan
+    assert "Restore Launcher to today, " in plan
+    assert (
+        "since then will be removed. A safety backup of the current data is created first" in plan
+    )
     assert "Apps 7 7 \N{MINUS SIGN}1 +1" in plan
     assert "Boards 3 3 same" in plan
-    assert "Vanishes Frigate App Comes back Jellyfin App" in plan
-    assert "Everybody else: ben and chloe." in plan
-    assert "you stay signed in" in plan
+    assert "Will be removed Frigate App Will be restored Jellyfin App" in plan
+    assert "Everyone else: ben and chloe." in plan
+    assert "You will stay signed in" in plan
     assert "Backup checked" in plan
-    assert "Tried on a copy" in plan
+    assert "Restored to a temporary copy" in plan
     assert "placements" not in ada.page
 
 
@@ -145,8 +147,8 @@ def test_a_file_that_was_brought_in_is_not_taken_for_as_old_as_its_arrival(
 
     plan = plan_of(ada, taken.id)
 
-    assert "Launcher takes what is in the file brought in: today, " in plan
-    assert "What is here now and not in the file goes." in plan
+    assert "Restore Launcher from the uploaded file: today, " in plan
+    assert "Everything that is not in the file will be removed." in plan
     assert "since then" not in plan
 
 
@@ -171,14 +173,14 @@ def test_the_plan_says_which_tokens_stop_stay_revoked_and_are_removed(
         create("Later")
 
     plan = plan_of(ada, backup_id)
-    assert re.search(r"API tokens 1 stops working: Later \(lch_\S+\)\.", plan)
-    assert re.search(r"They stay revoked: Gone \(lch_\S+\)\.", plan)
+    assert re.search(r"API tokens 1 will stop working: Later \(lch_\S+\)\.", plan)
+    assert re.search(r"They will remain revoked: Gone \(lch_\S+\)\.", plan)
     with app.app_context():
         kept = [each for each in tokens.all_tokens() if each.name == "Kept"]
         db.session.execute(db.delete(ApiToken).where(ApiToken.id == kept[0].id))
         db.session.commit()
     plan = plan_of(ada, taken.id)
-    assert re.search(r"not valid on this site\. They are removed: Kept \(lch_\S+\)\.", plan)
+    assert re.search(r"not valid on this site\. They will be removed: Kept \(lch_\S+\)\.", plan)
 
 
 def test_many_names_are_cut_short(ada: Visitor, backup_id: str, app: Flask) -> None:
@@ -212,15 +214,15 @@ def test_it_says_whose_password_counts_afterwards(ada: Visitor, backup_id: str, 
 
     plan = plan_of(ada, backup_id)
 
-    assert "ben has another password since, and needs the one from before." in plan
+    assert "ben changed their password since and will need the old one." in plan
 
 
 @pytest.mark.parametrize(
     ("deed", "words"),
     [
-        ("password", "Has another password in this backup."),
-        ("role", "Is no active admin in this backup."),
-        ("new", "Is not in this backup."),
+        ("password", "Your password is different in this backup."),
+        ("role", "Your account is not an active admin in this backup."),
+        ("new", "Your account is not in this backup."),
     ],
 )
 def test_it_says_what_becomes_of_your_own_account(
@@ -256,10 +258,10 @@ def test_the_two_schedules_are_a_choice_where_they_differ(
     plan = plan_of(ada, backup_id)
 
     assert (
-        "Keep the one set here Every week, on Sunday at 04:30 · retention: the last 10 and 5 weekly"
-        in plan
+        "Keep the current schedule Every week, on Sunday at 04:30 ·"
+        " retention: the last 10 and 5 weekly" in plan
     )
-    assert "Take the one from the backup Every day at 03:00 · retention: the last 10" in plan
+    assert "Use the schedule from the backup Every day at 03:00 · retention: the last 10" in plan
     assert re.search(r'value="keep" checked', ada.page)
 
 
@@ -274,10 +276,10 @@ def test_a_backup_without_an_admin_offers_to_carry_yours(
 
     answer = ada.open(f"/admin/backups/{backup.id}/restore")
     assert answer.status_code == 422
-    assert "Carry my account into it" in answer.text
+    assert "Copy my account into the restored data" in answer.text
 
     plan = plan_of(ada, backup.id, "?carry=1")
-    assert "Is carried into the restored data" in plan
+    assert "Your account will be copied into the restored data" in plan
     answer = confirm(ada, backup.id, carry="1")
     assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
     assert ada.open(answer.location).status_code == 200
@@ -293,7 +295,7 @@ def test_the_plan_of_an_undo_says_so_and_takes_the_old_schedule(
 
     plan = plan_of(ada, service.undo_id())
 
-    assert re.search(r"This undoes the restore of today, \d\d:\d\d by ben\.", plan)
+    assert re.search(r"This will undo the restore of today, \d\d:\d\d by ben\.", plan)
     assert re.search(r'value="backup" checked', ada.page)
 
 
@@ -313,7 +315,7 @@ def test_a_plan_of_data_that_cannot_be_read_is_shown(
 
     plan = plan_of(ada, backup_id)
 
-    assert "The data of now cannot be read" in plan
+    assert "The current data cannot be read" in plan
     assert "Apps unknown 7 unknown" in plan
 
 
@@ -366,9 +368,9 @@ def test_a_damaged_backup_is_refused_with_a_way_out(
     answer = ada.open(f"/admin/backups/{backup_id}/restore")
 
     assert answer.status_code == 422
-    assert "This backup is not what it was when it was made" in answer.text
-    assert f"{other.id} · By hand" in answer.text
-    assert "To the backups" in answer.text
+    assert "This backup is damaged" in answer.text
+    assert f"{other.id} · Manual" in answer.text
+    assert "Go to backups" in answer.text
 
 
 def test_a_plan_waits_for_no_operation(ada: Visitor, backup_id: str, app: Flask) -> None:
@@ -457,7 +459,7 @@ def test_another_word_restores_nothing(
     answer = confirm(ada, backup_id, word=word)
 
     assert answer.status_code == 422
-    assert "Type the word restore." in answer.text
+    assert "Enter the word restore." in answer.text
     assert re.search(r'id="word"[^>]*aria-invalid="true"[^>]*autofocus', answer.text)
     assert "Now and afterwards" in answer.text
     assert not _restores(service)
@@ -482,7 +484,7 @@ def test_after_a_while_the_password_is_asked_for(
 ) -> None:
     _grow_tired(ada)
     plan_of(ada, backup_id)
-    assert "Asked because you gave it more than 15 minutes ago." in ada.page
+    assert "You last entered your password more than 15 minutes ago." in ada.page
 
     answer = confirm(ada, backup_id, password="wrong")
     assert answer.status_code == 422
@@ -547,7 +549,7 @@ def test_a_backup_that_was_deleted_meanwhile_is_not_found(
 
     assert answer.status_code == 404
     assert "There is no such backup" in answer.text
-    assert "To the backups" in answer.text
+    assert "Go to backups" in answer.text
 
 
 def test_who_is_second_is_told_and_can_watch_the_first(
@@ -560,7 +562,7 @@ def test_who_is_second_is_told_and_can_watch_the_first(
         assert answer.status_code == 409
         assert "Restoring a backup" in answer.text
         assert f"/admin/backups/operations/{first.id}" in answer.text
-        assert "Watch it" in answer.text
+        assert "Show progress" in answer.text
 
 
 def test_a_form_of_another_browser_restores_nothing(

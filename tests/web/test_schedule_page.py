@@ -390,7 +390,7 @@ def test_it_says_what_would_go_and_why_each_other_stays(
     assert "After the next good backup, 2 backups will be removed" in said
     assert all(name in page for name in going)
     assert re.search(r"This will free [\d.]+ [kM]?B", said)
-    assert "The next one One of the last 2 scheduled" in said
+    assert "The next one One of the last 2 scheduled backups" in said
     assert "1 other Manual, uploaded or found in the folder" in said
     assert "Created before a restore or an upgrade: the newest 10 of each, for 90 days" in said
 
@@ -424,7 +424,7 @@ def test_the_panel_leads_there(ada: Visitor, make: Callable[..., str]) -> None:
     assert f'href="{PATH}"' in ada.page
     make(1)
     ada.open("/admin/backups")
-    assert f'<a href="{PATH}">Change it</a>' in ada.page
+    assert f'<a href="{PATH}">Change</a>' in ada.page
 
 
 def test_where_a_safety_backup_goes_the_panel_says_when(

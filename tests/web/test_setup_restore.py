@@ -81,7 +81,7 @@ def test_from_the_link_to_signing_in_with_an_account_of_the_backup(
 ) -> None:
     answer = bring(guest, old_server, token)
     assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
-    assert "It is a backup of Launcher, and whole" in guest.open(answer.location).text
+    assert "This is a good backup of Launcher" in guest.open(answer.location).text
 
     plan = guest.open(link(guest.page, "Restore…"))
     assert "Users 1" in text_of(plan.text)
@@ -163,8 +163,8 @@ def test_a_file_that_is_no_backup_leads_back_to_the_link(
 
     assert ended(service, operation_of(answer)).outcome is Outcome.FAILED
     page = guest.open(answer.location).text
-    assert "It is not a database" in page
-    assert guest.open(link(page, "Back to the first start")).status_code == 200
+    assert "This is not a database" in page
+    assert guest.open(link(page, "Back to setup")).status_code == 200
 
 
 def test_a_backup_in_which_nobody_could_sign_in_is_refused(
@@ -178,11 +178,11 @@ def test_a_backup_in_which_nobody_could_sign_in_is_refused(
 
     assert answer.status_code == 422
     assert "nobody could sign in afterwards" in answer.text
-    assert "Back to the first start" in answer.text
+    assert "Back to setup" in answer.text
 
 
 def test_an_unknown_backup_leads_back_to_the_link(guest: Visitor, token: str) -> None:
     answer = guest.open(f"/setup/restore/20200101T000000Z-aaaaaa?token={token}")
 
     assert answer.status_code == 404
-    assert "Back to the first start" in answer.text
+    assert "Back to setup" in answer.text

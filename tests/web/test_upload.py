@@ -239,7 +239,7 @@ def test_a_refused_file_is_told_by_the_name_that_its_sender_gave_it(
 
     assert "to &lt;my&gt; aunt.db" in journal
     assert "to &lt;my&gt; aunt.db" in outcome
-    assert "to &lt;my&gt; aunt.db was not taken in" in toasts
+    assert "to &lt;my&gt; aunt.db was rejected" in toasts
     assert ".part" not in journal + outcome + toasts
 
 
@@ -249,7 +249,7 @@ def test_a_refused_file_is_told_by_the_name_that_its_sender_gave_it(
         ((), "No file arrived"),
         (((b"", ""),), "No file arrived"),
         (((b"", "empty.db"),), "This file is empty"),
-        (((b"one", "a.db"), (b"two", "b.db")), "These are several files"),
+        (((b"one", "a.db"), (b"two", "b.db")), "Several files selected"),
     ],
 )
 def test_anything_but_one_file_is_refused_in_words(

@@ -106,7 +106,7 @@ def _print_backup(backup: Backup, journal: Sequence[JournalEntry]) -> None:
     is_from_future = backup.is_from_future(utc_now())
     pairs = [
         ("Backup", backup.id),
-        ("Taken", f"{moment(backup.created_at)} by {backup.created_by or 'unknown'}"),
+        ("Created", f"{moment(backup.created_at)} by {backup.created_by or 'unknown'}"),
         ("Date", "in the future by the clock of this server" if is_from_future else ""),
         ("Kind", backup.kind + (", protected" if backup.protected else "")),
         ("Note", backup.note),

@@ -126,7 +126,7 @@ def _loss(created_at: datetime) -> str:
 
 def _stages(plan: RestorePlan, took_s: Mapping[Stage, float]) -> Sequence[StageRow]:
     """Return the stages that making the plan has done, and those ahead."""
-    done = {Stage.UNPACK: _("Backup checked"), Stage.PREPARE: _("Tried on a copy")}
+    done = {Stage.UNPACK: _("Backup checked"), Stage.PREPARE: _("Restored to a temporary copy")}
     rows = [
         StageRow("done", words, duration(took_s[stage]) if stage in took_s else "")
         for stage, words in done.items()
@@ -139,7 +139,7 @@ def _stages(plan: RestorePlan, took_s: Mapping[Stage, float]) -> Sequence[StageR
         note = pause_words(size_bytes) if is_replace else ""
         words = str(STAGE_WORDS[stage].ahead)
         if stage is Stage.SAFETY and not plan.live_readable:
-            words = _("Set the damaged files aside")
+            words = _("Keep the damaged files separately")
         rows.append(StageRow("", words, about if is_replace else "", note=note))
     return rows
 

@@ -73,7 +73,7 @@ def describe_stop(entry: JournalEntry, *, problem: str, language: str = "") -> S
         elif stage in took:
             rows.append(StageRow("done", str(words.done), figure))
         else:
-            rows.append(StageRow("", _("%(stage)s: not begun", stage=words.ahead)))
+            rows.append(StageRow("", _("%(stage)s: not started", stage=words.ahead)))
     return rows
 
 
@@ -114,7 +114,7 @@ def pause_words(size_bytes: int) -> str:
 def _title(progress: Progress) -> str:
     backup = backup_of(progress.backup_id) if progress.verb is Verb.RESTORE else None
     if backup and is_dated(backup):
-        return _("Going back to %(moment)s", moment=weekday_and_time(backup.created_at))
+        return _("Restoring to %(moment)s", moment=weekday_and_time(backup.created_at))
     return str(VERB_WORDS[progress.verb])
 
 

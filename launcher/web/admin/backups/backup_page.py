@@ -108,10 +108,11 @@ def download(backup_id: str) -> ResponseReturnValue:
 
 def _refuse_damaged(backup: Backup) -> Response:
     text = gettext(
-        "%(problem)s. On its page the file can still be downloaded as it is kept, to look into it.",
+        "%(problem)s. You can still download the compressed file on the page of"
+        " the backup, to examine it.",
         problem=backup.verification.error,
     )
-    return show_refusal(422, _("This backup is damaged, so it is not handed out"), text)
+    return show_refusal(422, _("This backup is damaged and cannot be downloaded"), text)
 
 
 def _wanted_download() -> str:

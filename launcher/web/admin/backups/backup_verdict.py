@@ -107,32 +107,32 @@ def _listed(
 ) -> FileVerdict:
     facts = [_origin(backup, names)]
     if not backup.is_good:
-        advice = _("Verify it: every byte is read and compared with what was written.")
+        advice = _("Verify the backup: every byte is read and compared with its checksum.")
         return FileVerdict("warn", _("Not verified yet"), " ".join(facts), advice)
     if verified_at := backup.verification.at:
         facts.append(_("Verified %(when)s.", when=day_and_time(verified_at)))
     facts += map(warning, backup.verification.warnings)
     tried = next((e for e in entries if _is_try_of(e, backup)), None)
     if not _is_known(backup):
-        advice = _("Update this server to the Launcher that made it before you restore it.")
-        title = _("Good, and made by a newer Launcher")
+        advice = _("Update Launcher to the version that created this backup before you restore it.")
+        title = _("Good, but created by a newer version of Launcher")
         return FileVerdict("warn", title, " ".join(facts), advice)
     if tried is None:
         severity = "warn" if backup.verification.warnings else "ok"
         return FileVerdict(severity, _("Good"), " ".join(facts))
     when = day_and_time(tried.ended_at)
     if tried.outcome is not Outcome.SUCCEEDED:
-        facts.append(_("Tried %(when)s; the history below says what happened.", when=when))
-        title = _("Good, but the last try to restore it did not succeed")
+        facts.append(_("Last tried %(when)s. See the history below for what happened.", when=when))
+        title = _("Good, but its last restore failed")
         return FileVerdict("warn", title, " ".join(facts))
     if tried.verb is Verb.RESTORE:
         facts.append(_("Restored %(when)s.", when=when))
-        return FileVerdict("ok", _("Good, and restored before"), " ".join(facts))
+        return FileVerdict("ok", _("Good, restored before"), " ".join(facts))
     took = duration(took_s(tried))
     facts.append(
-        _("Rehearsed %(when)s: the whole restore took %(took)s on a copy.", when=when, took=took)
+        _("Restore tested %(when)s on a temporary copy. It took %(took)s.", when=when, took=took)
     )
-    return FileVerdict("ok", _("Good, and restored once for practice"), " ".join(facts))
+    return FileVerdict("ok", _("Good, restore test passed"), " ".join(facts))
 
 
 def _is_try_of(entry: JournalEntry, backup: Backup) -> bool:
@@ -143,7 +143,7 @@ def _is_try_of(entry: JournalEntry, backup: Backup) -> bool:
 def _origin(backup: Backup, names: Mapping[str, str]) -> str:
     when = day_and_time(backup.created_at)
     if backup.kind is Kind.SCHEDULED:
-        return _("Taken by the schedule %(when)s.", when=when)
+        return _("Created automatically %(when)s.", when=when)
     return _("%(why)s, %(when)s.", why=why(backup, names), when=when)
 
 
@@ -162,26 +162,26 @@ def _damaged(backup: Backup, others: int, *, has_file: bool) -> FileVerdict:
     if backup.file is None and has_file:
         return FileVerdict(
             "bad",
-            _("Damaged: what was noted of it cannot be read"),
+            _("Damaged: its manifest cannot be read"),
             f"{_('The file may be fine, but it can no longer be verified.')} {of_others}",
-            _("Download the file as it is kept and bring it in again: it is then checked anew."),
+            _("Download the file and upload it again. It will be checked as a new backup."),
             fault,
         )
     if not has_file:
         return FileVerdict(
             "bad",
-            _("Damaged: its file is gone"),
+            _("Damaged: its file is missing"),
             f"{_('It cannot be restored.')} {of_others}",
-            _("If you moved the file, put it back under its name. Otherwise delete this entry."),
+            _("If you moved the file, return it under the same name. Otherwise delete this entry."),
             fault,
         )
     return FileVerdict(
         "bad",
-        _("Damaged: it is not what it was when it was made"),
+        _("Damaged: the file has changed since it was created"),
         f"{_('It cannot be restored.')} {of_others}",
         _(
-            "Restore another one. If this was on a disk of its own, look after that disk; an"
-            " undamaged copy of the file can be brought in again."
+            "Restore another backup, and check the disk. If you have an undamaged"
+            " copy of the file, upload it again."
         ),
         fault,
     )
@@ -193,23 +193,23 @@ def _found_in_the_folder(
     looked = next((entry for entry in entries if entry.verb is Verb.VERIFY), None)
     if looked and file and looked.ended_at >= file.changed_at and (fault := _refused(looked)):
         found = refusal(looked.error_code or VerificationError.code, fault)
-        text = _("It lies in the folder of backups, and cannot be restored. Nothing was changed.")
+        text = _("The file is in the backup folder and cannot be restored. Nothing was changed.")
         return FileVerdict(found.severity, found.title, text, found.advice, found.fault)
     if file and timedelta() <= now - file.changed_at < _STILL:
         return FileVerdict(
             "warn",
-            _("This file may still be on its way"),
-            _("It was written to less than a minute ago: somebody is perhaps still copying it."),
-            _("Wait until its size stands still, then check it."),
+            _("This file may still be being copied"),
+            _("The file changed less than a minute ago."),
+            _("Wait until copying has finished, then check the file."),
         )
     return FileVerdict(
         "warn",
-        _("A file from the folder, not checked yet"),
+        _("File found in the folder, not checked yet"),
         _(
-            "Somebody put it there. A check says whether it is a backup of Launcher, whole, and"
-            " what is inside; then it is in the list like any other."
+            "A check shows whether the file is a good backup of Launcher and what it"
+            " contains. A good backup is then added to the list."
         ),
-        _("Check it. Nothing is restored by that."),
+        _("Check the file. Nothing will be restored."),
     )
 
 

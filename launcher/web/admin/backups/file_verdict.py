@@ -60,8 +60,8 @@ def verdict(entry: JournalEntry, backup: Backup | None) -> FileVerdict:
         return FileVerdict(
             "warn",
             gettext("The check of this file was interrupted"),
-            gettext("It is not in the list, and nothing was restored."),
-            gettext("Send it once more."),
+            gettext("The file is not in the list, and nothing was restored."),
+            gettext("Upload the file again."),
         )
     return refusal(entry.error_code, entry.fault)
 
@@ -85,28 +85,36 @@ def fit(backup: Backup) -> str:
     pending = content.pending(backup.schema_revision)
     if pending is None:
         return gettext(
-            "Needs a newer Launcher: this one knows schemas up to %(ours)s", ours=content.head
+            "Requires a newer version of Launcher (this site supports database"
+            " versions up to %(ours)s)",
+            ours=content.head,
         )
     if not pending:
-        return gettext("Fits this server as it is")
+        return gettext("Compatible with this version")
     return ngettext(
-        "A restore migrates it by one step", "A restore migrates it by %(num)s steps", len(pending)
+        "A restore will upgrade it by %(num)s step",
+        "A restore will upgrade it by %(num)s steps",
+        len(pending),
     )
 
 
 def _good(backup: Backup | None) -> FileVerdict:
-    title = gettext("It is a backup of Launcher, and whole")
+    title = gettext("This is a good backup of Launcher")
     if backup is None:
         return FileVerdict(
-            "ok", title, gettext("It was put in the list, and has been removed since.")
+            "ok", title, gettext("The backup was added to the list and has been removed since.")
         )
     facts = [
-        gettext("Schema %(schema)s. %(fit)s.", schema=backup.schema_revision, fit=fit(backup)),
-        gettext("Inside: %(contents)s.", contents=contents_in_brief(backup.contents)),
-        gettext("It is in the list now; nothing was restored."),
+        gettext(
+            "Database version %(schema)s. %(fit)s.", schema=backup.schema_revision, fit=fit(backup)
+        ),
+        gettext("Contents: %(contents)s.", contents=contents_in_brief(backup.contents)),
+        gettext("The backup is now in the list. Nothing was restored."),
     ]
     if made_at := _named(backup):
-        facts.insert(0, gettext("Of %(when)s, going by its name.", when=day_and_time(made_at)))
+        facts.insert(
+            0, gettext("Created %(when)s, according to its name.", when=day_and_time(made_at))
+        )
     warnings = backup.verification.warnings
     advice = " ".join(map(warning, warnings))
     return FileVerdict("warn" if warnings else "ok", title, " ".join(facts), advice)
@@ -128,104 +136,107 @@ class FileWords:
     advice: LazyString
 
 
-_UNTOUCHED = _("It was not put in the list, and nothing was changed.")
-_OURS_ALONE = _("Only a backup that was made by Launcher can be restored.")
+_UNTOUCHED = _("The file was not added to the list, and nothing was changed.")
+_OURS_ALONE = _("Only a backup created by Launcher can be restored.")
 _NOT_OURS = FileWords(
     "warn",
-    _("It is not a backup of Launcher"),
-    (_("It does not hold what a Launcher of any version would."), _UNTOUCHED),
+    _("This is not a backup of Launcher"),
+    (_("This database was not created by Launcher."), _UNTOUCHED),
     _OURS_ALONE,
 )
 _NO_DATABASE = FileWords(
     "warn",
-    _("It is not a database"),
+    _("This is not a database"),
     (_UNTOUCHED,),
-    _("Take the .db file that Launcher gave you, or its .db.zst."),
+    _("Use the .db or .db.zst file that you downloaded from Launcher."),
 )
-_SEND_AGAIN = _("Download or copy it again, and wait until the transfer has ended.")
-_DECRYPT = _("Decrypt it with the program that encrypted it, then upload the result.")
+_SEND_AGAIN = _("Download or copy the file again, and wait until the transfer has ended.")
+_DECRYPT = _("Decrypt the file with the program that encrypted it, then upload the result.")
 _INCOMPLETE = FileWords(
     "bad",
-    _("It is incomplete"),
-    (_("The end of the file is missing: a download or a copy broke off."), _UNTOUCHED),
+    _("The file is incomplete"),
+    (_("The end of the file is missing. A download or a copy was interrupted."), _UNTOUCHED),
     _SEND_AGAIN,
 )
 _DAMAGED = FileWords(
     "bad",
-    _("It is damaged"),
-    (_("It is not whole any more, or never was."), _UNTOUCHED),
-    _("Copy or send it once more. If that does not help, take another backup."),
+    _("The file is damaged"),
+    (_("The file is incomplete or damaged."), _UNTOUCHED),
+    _("Copy or upload the file again. If the error continues, use another backup."),
 )
 
-_STOPPED = _("Its check was stopped")
+_STOPPED = _("Check stopped")
 _STOPPED_ADVICE = ERROR_WORDS["check_stopped"].hint
 
 FILE_WORDS: Mapping[Reason, FileWords] = {
     Reason.NEWER_SCHEMA: FileWords(
         "warn",
-        _("It was made by a newer Launcher"),
+        _("This backup was created by a newer version of Launcher"),
         (
             _(
-                "Its schema is %(theirs)s, and this server, Launcher %(version)s, knows schemas up"
-                " to %(ours)s. The file itself may well be good; nothing was changed."
+                "The backup has database version %(theirs)s. This site (Launcher"
+" %(version)s) supports versions up to %(ours)s. The file itself may be"
+" good. Nothing was changed."
             ),
         ),
-        _("Update this server, then bring the file in again."),
+        _("Update Launcher, then upload the file again."),
     ),
     Reason.OTHER_APPLICATION: FileWords(
-        "warn", _("It is the database of another application"), (_UNTOUCHED,), _OURS_ALONE
+        "warn", _("This is the database of another application"), (_UNTOUCHED,), _OURS_ALONE
     ),
     Reason.OTHERS_INSIDE: FileWords(
         "warn",
-        _("It also holds what Launcher did not create"),
+        _("The file also contains objects that Launcher did not create"),
         (_("Not from Launcher: %(names)s."), _UNTOUCHED),
-        _("If the file is your own, remove that in a copy: %(command)s. Then upload copy.db."),
+        _("If the file is yours, remove these objects in a copy: %(command)s. Then"
+" upload copy.db."),
     ),
     Reason.NOT_ALONE: FileWords(
         "warn",
         _("Its newest changes are in a second file"),
-        (_("%(beside)s lies beside it in the backup folder."), _("Nothing was changed.")),
-        _("Run “flask backup import” with this file on the server: it takes both in."),
+        (_("The backup folder also contains %(beside)s."), _("Nothing was changed.")),
+        _("Run “flask backup import” with this file on the server. The command"
+" imports both."),
     ),
     **dict.fromkeys(
         (Reason.LOG_UNREADABLE, Reason.JOURNAL_BESIDE, Reason.KEEPS_CHANGING),
         FileWords(
             "warn",
-            _("Another program is changing it, or was interrupted"),
+            _("Another program is changing the file, or was interrupted"),
             (_UNTOUCHED,),
             _("Stop that program, then copy the file again with all files beside it."),
         ),
     ),
     Reason.BOMB: FileWords(
         "bad",
-        _("It claims to unpack to far more than it can hold"),
-        (_("No backup looks like that, so it was not unpacked."), _UNTOUCHED),
+        _("Unpacked size is not plausible"),
+        (_("No backup has such a size, so the file was not unpacked."), _UNTOUCHED),
         _OURS_ALONE,
     ),
     Reason.CHECK_TIME: FileWords(
         "warn",
         _STOPPED,
-        (_("It was not done within its limit of %(seconds)s seconds."), _UNTOUCHED),
+        (_("The check did not finish within its limit of %(seconds)s seconds."), _UNTOUCHED),
         _STOPPED_ADVICE,
     ),
     Reason.CHECK_PROCESSOR: FileWords(
         "warn",
         _STOPPED,
-        (_("It used its limit of %(seconds)s seconds of processor time."), _UNTOUCHED),
+        (_("The check reached its limit of %(seconds)s seconds of processor time."), _UNTOUCHED),
         _STOPPED_ADVICE,
     ),
     Reason.CHECK_MEMORY: FileWords(
-        "warn", _STOPPED, (_("It used its limit of memory."), _UNTOUCHED), _STOPPED_ADVICE
+        "warn", _STOPPED, (_("The check reached its memory limit."), _UNTOUCHED), _STOPPED_ADVICE
     ),
     Reason.CHECK_ENDED: FileWords(
         "warn",
-        _("Its check ended without a result"),
-        (_("Something inside may have made it crash."), _UNTOUCHED),
+        _("The check ended without a result"),
+        (_("The contents of the file may have caused a crash."), _UNTOUCHED),
         _STOPPED_ADVICE,
     ),
     Reason.NO_SPACE_TO_UNPACK: FileWords(
         "warn",
-        _("The disk has no room to unpack it"),
+        _("Not enough disk space to unpack the file"),
         (_UNTOUCHED,),
         ERROR_WORDS["insufficient_space"].hint,
     ),
@@ -238,35 +249,39 @@ FILE_WORDS: Mapping[Reason, FileWords] = {
         _NOT_OURS,
     ),
     Reason.NOT_SQLITE: _NO_DATABASE,
-    Reason.EMPTY: FileWords("warn", _("It is empty"), (_UNTOUCHED,), _SEND_AGAIN),
+    Reason.EMPTY: FileWords("warn", _("The file is empty"), (_UNTOUCHED,), _SEND_AGAIN),
     Reason.ONLY_ZEROS: FileWords(
-        "bad", _("It has no content"), (_("It begins with zeros alone."), _UNTOUCHED), _SEND_AGAIN
+        "bad",
+        _("The file has no content"),
+        (_("The file starts with zeros."), _UNTOUCHED),
+        _SEND_AGAIN,
     ),
     Reason.PACKED: FileWords(
         "warn",
-        _("It must be unpacked first"),
+        _("The file has to be unpacked first"),
         (_("This is a %(format)s file."), _UNTOUCHED),
-        _("Unpack it, then upload the .db or .db.zst file that is in it."),
+        _("Unpack the file, then upload the .db or .db.zst file that it contains."),
     ),
     Reason.WINDOW_TOO_LARGE: FileWords(
         "warn",
-        _("Unpacking it would take too much memory"),
+        _("Unpacking the file would need too much memory"),
         (
-            _("It was compressed with --long or --ultra, for more memory than is used here."),
+            _("The file was compressed with --long or --ultra, which needs more memory"
+" than is allowed here."),
             _UNTOUCHED,
         ),
-        _("Unpack it with “zstd -d --memory=4GB”, then upload the .db file."),
+        _("Unpack the file with “zstd -d --memory=4GB”, then upload the .db file."),
     ),
     Reason.ENCRYPTED: FileWords(
         "warn",
-        _("It is encrypted"),
+        _("The file is encrypted"),
         (_("This is a file of %(format)s."), _UNTOUCHED),
         _DECRYPT,
     ),
     Reason.LOOKS_ENCRYPTED: FileWords(
         "warn",
-        _("It is not a database"),
-        (_("It looks encrypted, or compressed in an unknown format."), _UNTOUCHED),
+        _("This is not a database"),
+        (_("The file seems to be encrypted, or compressed in an unknown format."), _UNTOUCHED),
         _DECRYPT,
     ),
     Reason.OTHER_FILE: FileWords(
@@ -277,24 +292,25 @@ FILE_WORDS: Mapping[Reason, FileWords] = {
     ),
     Reason.WEB_PAGE: FileWords(
         "warn",
-        _("It is a web page"),
+        _("This is a web page"),
         (_("A sign-in page was probably saved in place of the backup."), _UNTOUCHED),
-        _("Sign in to the Launcher that has the backup, and download it again."),
+        _("Sign in to the site that has the backup, and download it again."),
     ),
     Reason.MANIFEST_ALONE: FileWords(
         "warn",
-        _("It is the manifest of a backup"),
+        _("This is the manifest of a backup"),
         (_("The manifest describes a backup and does not contain it."), _UNTOUCHED),
-        _("Upload the .db.zst or .db file of the same name, which lies beside it."),
+        _("Upload the .db.zst or .db file of the same name from the same folder."),
     ),
     Reason.JSON_TEXT: FileWords(
-        "warn", _("It is a JSON file"), (_UNTOUCHED,), _NO_DATABASE.advice
+        "warn", _("This is a JSON file"), (_UNTOUCHED,), _NO_DATABASE.advice
     ),
     Reason.SQL_TEXT: FileWords(
         "warn",
-        _("It is an SQL script"),
+        _("This is an SQL script"),
         (_("The statements in an uploaded file are never executed."), _UNTOUCHED),
-        _("Make a database of it with “sqlite3 new.db < FILE”, then upload new.db."),
+        _("Create a database from it with “sqlite3 new.db < FILE”, then upload"
+" new.db."),
     ),
     **dict.fromkeys((Reason.CUT_OFF, Reason.DATA_CUT_OFF), _INCOMPLETE),
     **dict.fromkeys(

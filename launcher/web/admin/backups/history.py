@@ -39,7 +39,7 @@ def report(backup: Backup, entries: Sequence[JournalEntry]) -> list[dict[str, ob
         for entry in entries
     )
     if not is_known:
-        words = _("Found in the folder") if backup.kind is Kind.EXTERNAL else _("Taken")
+        words = _("Found in the folder") if backup.kind is Kind.EXTERNAL else _("Created")
         at = backup.created_at
         lines.append({"is_good": True, "words": words, "at": at, "problem": "", "operation_id": ""})
     return lines

@@ -137,7 +137,7 @@ def _wrong_fields() -> Mapping[str, str]:
     """Check the word and the password; return what is wrong, by field."""
     errors = {}
     if request.form.get("word", "").strip().casefold() != _("restore").casefold():
-        errors["word"] = _("Type the word %(word)s.", word=_("restore"))
+        errors["word"] = _("Enter the word %(word)s.", word=_("restore"))
     if problem := confirm_in_form():
         errors["password"] = problem
     return errors
@@ -154,7 +154,9 @@ def _ask_again(
 
 def _show_what_changed(backup_id: str, asked: RestoreForm) -> ResponseReturnValue:
     """Show the plan as it is now, to be confirmed again."""
-    change = _("Something changed since you opened this plan. Nothing was restored: look again.")
+    change = _(
+        "Something changed since you opened this plan. Nothing was restored. Check the plan again."
+    )
     response = make_response(_show_plan(backup_id, asked, change=change), 409)
     response.headers["HX-Retarget"] = "#restore"
     response.headers["HX-Reswap"] = "outerHTML show:top"
@@ -163,4 +165,6 @@ def _show_what_changed(backup_id: str, asked: RestoreForm) -> ResponseReturnValu
 
 def _offer_to_carry(error: NoAdminInsideError, backup: Backup) -> ResponseReturnValue:
     address = url_for("restores.show_plan", backup_id=backup.id, carry=1)
-    return show_backup_error(error, next_step=NextStep(address, _("Carry my account into it")))
+    return show_backup_error(
+        error, next_step=NextStep(address, _("Copy my account into the restored data"))
+    )

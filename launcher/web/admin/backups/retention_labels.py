@@ -39,7 +39,7 @@ def retention_label(
     """Return what retention does with one backup, and when."""
     reasons = decision.reasons
     if not reasons:
-        return _("Goes after the next scheduled backup")
+        return _("Will be removed after the next scheduled backup")
     for reason in (KeepReason.PROTECTED, KeepReason.NOT_SCHEDULED, KeepReason.NOT_REPLACED):
         if reason in reasons:
             return str(KEEP_WORDS[reason])
@@ -62,7 +62,9 @@ def retention_label(
 
 def rule_words(policy: RetentionPolicy) -> str:
     """Return the rule as part of a sentence: `the last 10 scheduled ones, 5 weekly`."""
-    last = ngettext("the last scheduled one", "the last %(num)s scheduled ones", policy.keep_count)
+    last = ngettext(
+        "the last scheduled backup", "the last %(num)s scheduled backups", policy.keep_count
+    )
     return ", ".join([last, *period_words(policy)])
 
 
@@ -93,7 +95,7 @@ def last_day(decision: KeepDecision, policy: RetentionPolicy) -> datetime:
 
 def recent(count: int) -> str:
     """Return why one of the newest scheduled backups stays."""
-    return ngettext("The last scheduled one", "One of the last %(num)s scheduled", count)
+    return ngettext("The last scheduled backup", "One of the last %(num)s scheduled backups", count)
 
 
 def _until(

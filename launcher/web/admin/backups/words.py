@@ -65,7 +65,7 @@ def why(backup: Backup, names: Mapping[str, str]) -> str:
     """Return why a backup exists, and who made it, by the display `names`."""
     who = names.get(backup.created_by, backup.created_by)
     if backup.kind is Kind.MANUAL and who:
-        return _("By hand by %(who)s", who=who)
+        return _("Manual, by %(who)s", who=who)
     if backup.kind is Kind.UPLOAD and who:
         return _("Uploaded by %(who)s", who=who)
     return str(KIND_WORDS[backup.kind])
@@ -77,7 +77,7 @@ def note(backup: Backup, names: Mapping[str, str], *, now: datetime) -> str:
         who = names.get(backup.created_by, backup.created_by)
         return _("Restore by %(who)s of %(what)s", who=who, what=_what(backup.before, now))
     if backup.kind is Kind.UPGRADE and backup.before:
-        return _("To schema %(revision)s", revision=backup.before)
+        return _("To database version %(revision)s", revision=backup.before)
     if backup.kind is Kind.MANUAL and backup.note:
         return _("“%(note)s”", note=backup.note)
     return backup.note
@@ -97,7 +97,7 @@ def describe_timeline(timeline: Timeline) -> str:
         for kind in Kind
         if timeline.kinds[kind]
     ]
-    sentences.append(_("%(list)s.", list=", ".join(kinds)) if kinds else _("There is none."))
+    sentences.append(_("%(list)s.", list=", ".join(kinds)) if kinds else _("No backups."))
     if unverified := timeline.states[State.UNVERIFIED]:
         sentences.append(ngettext("%(num)s not verified.", "%(num)s not verified.", unverified))
     if damaged := timeline.states[State.DAMAGED]:
@@ -105,17 +105,15 @@ def describe_timeline(timeline: Timeline) -> str:
     if gone := len(timeline.gone):
         sentences.append(
             ngettext(
-                "%(num)s was taken, and since removed by your rule.",
-                "%(num)s were taken, and since removed by your rule.",
+                "%(num)s was removed by retention.",
+                "%(num)s were removed by retention.",
                 gone,
             )
         )
     sentences += [
-        _("There is none since %(day)s: %(length)s.", day=day(gap.begin), length=long(gap.length))
+        _("No backups since %(day)s: %(length)s.", day=day(gap.begin), length=long(gap.length))
         if gap.is_open
-        else _(
-            "There is none between %(begin)s and %(end)s.", begin=day(gap.begin), end=day(gap.end)
-        )
+        else _("No backups between %(begin)s and %(end)s.", begin=day(gap.begin), end=day(gap.end))
         for gap in timeline.gaps
     ]
     return " ".join(sentences)

@@ -57,7 +57,7 @@ def way_back() -> str:
 
 def to_the_list() -> NextStep:
     """Return the step to the list."""
-    return NextStep(url_for("backups.show"), gettext("To the backups"))
+    return NextStep(url_for("backups.show"), gettext("Go to backups"))
 
 
 def selected_ids(ids: Sequence[str]) -> list[str] | Response:
@@ -65,12 +65,12 @@ def selected_ids(ids: Sequence[str]) -> list[str] | Response:
     selected = list(dict.fromkeys(ids))
     if not selected:
         return refuse_to_change(
-            gettext("Nothing is selected"),
-            gettext("Tick the backups first, then choose what to do with them."),
+            gettext("No backups selected"),
+            gettext("Select backups first, then choose an action."),
         )
     if len(selected) > MAX_SELECTED:
         return refuse_to_change(
-            gettext("These are too many at once"),
+            gettext("Too many backups selected"),
             ngettext(
                 "Nothing was changed. Select at most %(num)s backup.",
                 "Nothing was changed. Select at most %(num)s backups.",

@@ -117,7 +117,7 @@ def _delete(plan: DeletionPlan) -> ResponseReturnValue:
         return refusal
     backups = {str(backup.id): day_and_time(backup.created_at) for backup in plan.going}
     left = [
-        gettext("%(when)s: left, it is protected", when=day_and_time(backup.created_at))
+        gettext("%(when)s: kept, because it is protected", when=day_and_time(backup.created_at))
         for backup in plan.protected
     ]
     by, back = signed_in_user().username, way_back()
@@ -148,7 +148,7 @@ def _refuse(plan: DeletionPlan) -> Response | None:
         return ask(plan, 409, has_changed=True)
     word = request.form.get("word", "").strip().casefold()
     if plan.is_destructive and word != str(WORD_TO_DELETE).casefold():
-        error = gettext("Type “%(word)s” to delete it.", word=WORD_TO_DELETE)
+        error = gettext("Enter “%(word)s” to delete the backup.", word=WORD_TO_DELETE)
         return ask(plan, 422, word_error=error)
     if _is_grave(plan) and (error := confirm_in_form()):
         return ask(plan, 422, password_error=error)
@@ -164,7 +164,9 @@ def _deleted(result: BulkResult, names: dict[str, str], left: list[str], gone: i
         f"{names.get(each.backup_id, each.backup_id)}: {each.fault}" for each in result.failed
     ]
     if gone:
-        details.append(ngettext("%(num)s was gone already", "%(num)s were gone already", gone))
+        details.append(
+            ngettext("%(num)s was already deleted", "%(num)s were already deleted", gone)
+        )
     return make_toast(text, severity="warn" if details else "ok", details=first_lines(details))
 
 

@@ -62,7 +62,7 @@ def _set_protected(backup: Backup, *, is_protected: bool) -> ResponseReturnValue
         undo_path = url_for("backup_actions.unprotect", backup_id=backup.id)
     else:
         service.unprotect(backup.id, by=by)
-        text = gettext("Backup of %(when)s is not protected any more", when=name)
+        text = gettext("Protection removed from the backup of %(when)s", when=name)
         undo_path = url_for("backup_actions.protect", backup_id=backup.id)
     toasts.show(make_toast(text, undo_path=undo_path))
     return redirect(back, 303)
@@ -72,13 +72,13 @@ def _refuse_without_manifest(backup: Backup) -> Response:
     if backup.verification.state is State.DAMAGED:
         return refuse_to_change(
             gettext("This backup cannot be protected"),
-            gettext("It is damaged, and its description cannot be read or written."),
+            gettext("The backup is damaged, and its manifest cannot be read or written."),
         )
     address = url_for("backup_actions.verify", backup_id=backup.id)
     return show_refusal(
         422,
         gettext("This file has to be verified first"),
-        gettext("Somebody put it into the folder, and it is no backup of this list yet."),
+        gettext("The file was found in the backup folder and is not in the list of backups yet."),
         next_step=NextStep(address, gettext("Verify it now"), is_form=True),
     )
 
@@ -101,7 +101,7 @@ def protect_selected(selected: Sequence[str], *, is_protected: bool) -> Response
             continue
         try:
             if backup.file is None:
-                details.append(gettext("%(when)s: verify it first", when=names[backup_id]))
+                details.append(gettext("%(when)s: not verified yet", when=names[backup_id]))
                 continue
             change(backup_id, by=by)
         except BackupError as error:
@@ -112,7 +112,9 @@ def protect_selected(selected: Sequence[str], *, is_protected: bool) -> Response
     if not done and failed and isinstance(failed[0], OperationInProgressError):
         raise failed[0]
     if gone := len(selected) - len(backups):
-        details.append(ngettext("%(num)s was gone already", "%(num)s were gone already", gone))
+        details.append(
+            ngettext("%(num)s was already deleted", "%(num)s were already deleted", gone)
+        )
     toasts.show(_protected(done, details, is_protected=is_protected))
     return redirect(back, 303)
 
@@ -123,8 +125,8 @@ def _protected(done: Sequence[str], details: list[str], *, is_protected: bool) -
         text = ngettext("%(num)s backup protected", "%(num)s backups protected", count)
     else:
         text = ngettext(
-            "%(num)s backup is not protected any more",
-            "%(num)s backups are not protected any more",
+            "Protection removed from %(num)s backup",
+            "Protection removed from %(num)s backups",
             count,
         )
     has_undo = 0 < count <= _MAX_UNDO

@@ -38,8 +38,8 @@ class Ended:
     """
 
     done = _("%(what)s: done")
-    failed = _("%(what)s: this failed")
-    interrupted = _("%(what)s: interrupted, its process was killed. Nothing half-made was left.")
+    failed = _("%(what)s: failed")
+    interrupted = _("%(what)s: interrupted, the process was stopped. No partial files remain.")
     line_done: LazyString | str = "%(what)s"
     line_failed: LazyString | str = "%(what)s"
 
@@ -98,7 +98,7 @@ class Ended:
         return OutcomePage(
             "ok",
             f"{self.verb}: {OUTCOME_WORDS[self.entry.outcome]}",
-            gettext("It took %(time)s.", time=self.took),
+            gettext("Duration: %(time)s.", time=self.took),
             next_steps=(to_the_backups(),),
         )
 
@@ -116,15 +116,15 @@ class Ended:
         return OutcomePage(
             "warn",
             f"{self.verb}: {OUTCOME_WORDS[self.entry.outcome]}",
-            gettext("Its process was ended from outside. What it had begun was cleared away."),
+            gettext("The process was stopped before it finished. Temporary files were removed."),
             problem=self.entry.error,
-            advice=gettext("Nothing is half done. Start it again."),
+            advice=gettext("Start the operation again."),
             next_steps=(to_the_backups(),),
         )
 
     def steps_at_setup(self, token: str) -> tuple[NextStep, ...]:
         """Return the next steps at the setup of a new server."""
-        back = NextStep(url_for("setup.show", token=token), gettext("Back to the first start"))
+        back = NextStep(url_for("setup.show", token=token), gettext("Back to setup"))
         if self.entry.outcome is Outcome.SUCCEEDED:
             return (NextStep(self.plan_at_setup(token), gettext("Restore…"), "rotate-ccw"), back)
         return (back,)
@@ -138,7 +138,9 @@ class Ended:
         """Return the step to the backup, none when it is gone."""
         if self.backup is None:
             return ()
-        return (NextStep(url_for("backup.show", backup_id=self.backup.id), gettext("Look inside")),)
+        return (
+            NextStep(url_for("backup.show", backup_id=self.backup.id), gettext("View details")),
+        )
 
     def to_the_plan(self, words: str, icon: str = "") -> tuple[NextStep, ...]:
         """Return the step to the plan of its restore, none when the backup is gone."""
@@ -197,19 +199,21 @@ def _with_next_good(error: ErrorWords) -> str:
 class CreateEnded(Ended):
     """A backup was created."""
 
-    failed = _("No backup was made")
+    failed = _("No backup created")
     interrupted = _(
-        "The backup was interrupted: its process was killed. Nothing half-made was left."
+        "The backup was interrupted, because the process was stopped. No partial files remain."
     )
 
     def page_of_success(self, _follower: Follower | None) -> OutcomePage:
-        text, backup = gettext("It took %(time)s.", time=self.took), self.backup
+        text, backup = gettext("Duration: %(time)s.", time=self.took), self.backup
         if backup and backup.contents and backup.file:
             held, size_ = contents(backup.contents), size(backup.file.size_bytes)
-            text += " " + gettext("It holds %(contents)s in %(size)s.", contents=held, size=size_)
+            text += " " + gettext(
+                "Contents: %(contents)s. Size: %(size)s.", contents=held, size=size_
+            )
         return OutcomePage(
             "ok",
-            gettext("The backup is made and verified"),
+            gettext("Backup created and verified"),
             text,
             next_steps=(to_the_backups(), *self.look_inside()),
         )
@@ -217,33 +221,35 @@ class CreateEnded(Ended):
     def toast_of_success(self) -> str:
         size_bytes = self.facts.get("size_bytes")
         if not isinstance(size_bytes, int):
-            return gettext("Backup made in %(time)s", time=self.took)
-        return gettext("Backup made: %(size)s in %(time)s", size=size(size_bytes), time=self.took)
+            return gettext("Backup created in %(time)s", time=self.took)
+        return gettext(
+            "Backup created: %(size)s in %(time)s", size=size(size_bytes), time=self.took
+        )
 
     def line_of_success(self, _backup: Backup) -> str:
         if took := took_s(self.entry):
-            return gettext("Taken in %(duration)s; nobody had to wait", duration=duration(took))
-        return gettext("Taken")
+            return gettext("Created in %(duration)s", duration=duration(took))
+        return gettext("Created")
 
 
 class MigrateEnded(Ended):
     """The database was upgraded, after a backup."""
 
-    line_done = _("Taken before the database was upgraded")
+    line_done = _("Created before a database upgrade")
 
 
 class VerifyEnded(Ended):
     """A backup was verified."""
 
-    done = _("The backup of %(when)s is verified: it is good")
+    done = _("Backup of %(when)s verified: good")
     failed = _("The backup of %(when)s could not be verified")
-    line_failed = _("Looked into, and not taken")
+    line_failed = _("Checked and rejected")
 
     def page_of_success(self, _follower: Follower | None) -> OutcomePage:
         page = OutcomePage(
             "ok",
             gettext("This backup is good"),
-            gettext("Every byte is as it was when it was made."),
+            gettext("Every byte matches its checksum."),
             next_steps=(to_the_backups(), *self.look_inside()),
         )
         if not self.is_damaged:
@@ -252,7 +258,9 @@ class VerifyEnded(Ended):
             page,
             severity="bad",
             title=gettext("This backup is damaged"),
-            text=self._with_doubt(gettext("It cannot be restored. The others are not affected.")),
+            text=self._with_doubt(
+                gettext("This backup cannot be restored. The others are not affected.")
+            ),
             problem=self.problem,
             advice=_with_next_good(ERROR_WORDS["verification_failed"]),
         )
@@ -262,7 +270,7 @@ class VerifyEnded(Ended):
         if not self.facts.get("not_recorded"):
             return text
         said = gettext(
-            "The folder of backups cannot be written, so this result is only in the history."
+            "The backup folder cannot be written, so this result is only in the history."
         )
         return f"{text} {said}"
 
@@ -277,22 +285,23 @@ class VerifyEnded(Ended):
 
     def line_of_success(self, _backup: Backup) -> str:
         if self.is_damaged:
-            return gettext("Verified: it is damaged")
-        return gettext("Verified: checksum, structure and links hold")
+            return gettext("Verified: damaged")
+        return gettext("Verified: checksum, structure and references are correct")
 
 
 class RestoreTestEnded(Ended):
     """A restore test was run."""
 
-    failed = _("The rehearsal of the backup of %(when)s failed")
-    line_failed = _("A rehearsal did not succeed")
+    failed = _("Restore test of the backup of %(when)s failed")
+    line_failed = _("Restore test failed")
 
     def page_of_success(self, _follower: Follower | None) -> OutcomePage:
         return OutcomePage(
             "ok",
-            gettext("A restore of this backup would work"),
+            gettext("Restore test passed"),
             gettext(
-                "It was tried on a copy and would bring back %(contents)s. Nothing was changed.",
+                "The backup was restored to a temporary copy: %(contents)s. Your data was"
+                " not changed.",
                 contents=contents(self.facts.get("rows")),
             ),
             next_steps=(to_the_backups(), *self.to_the_plan(gettext("Restore…"), "rotate-ccw")),
@@ -300,23 +309,24 @@ class RestoreTestEnded(Ended):
 
     def toast_of_success(self) -> str:
         return gettext(
-            "Rehearsal of the backup of %(when)s passed: %(contents)s. Nothing was changed.",
+            "Restore test of the backup of %(when)s passed: %(contents)s. Your data"
+            " was not changed.",
             when=self.when,
             contents=contents(self.facts.get("rows")),
         )
 
     def line_of_success(self, backup: Backup) -> str:
         if contents := contents_in_brief(backup.contents):
-            return gettext("Rehearsed: %(contents)s came out right", contents=contents)
-        return gettext("Rehearsed: everything came out right")
+            return gettext("Restore test passed: %(contents)s", contents=contents)
+        return gettext("Restore test passed")
 
 
 class UploadEnded(Ended):
     """A file was uploaded."""
 
-    done = _("%(file)s is in the list now")
-    failed = _("%(file)s was not taken in")
-    line_done = _("Brought in by %(who)s, checked whole and put in the list")
+    done = _("%(file)s added to the list")
+    failed = _("%(file)s was rejected")
+    line_done = _("Uploaded by %(who)s and verified")
 
     def page_of_success(self, _follower: Follower | None) -> OutcomePage:
         to_the_plan = self.to_the_plan(gettext("Restore…"), "rotate-ccw")
@@ -345,7 +355,7 @@ class ExportEnded(Ended):
 
     done = _("Backup of %(when)s exported")
     line_done = _("Exported by %(who)s")
-    line_failed = _("An export did not succeed")
+    line_failed = _("Export failed")
 
 
 class ProtectEnded(Ended):
@@ -359,7 +369,7 @@ class UnprotectEnded(Ended):
     """A backup was returned to retention."""
 
     done = _("%(who)s stopped protecting the backup of %(when)s")
-    line_done = _("Protection taken away by %(who)s")
+    line_done = _("Protection removed by %(who)s")
 
 
 class NoteEnded(Ended):
@@ -390,8 +400,8 @@ class PruneEnded(Ended):
 
     def toast_of_success(self) -> str:
         return ngettext(
-            "%(num)s old backup removed by your rule",
-            "%(num)s old backups removed by your rule",
+            "%(num)s old backup removed by retention",
+            "%(num)s old backups removed by retention",
             _removed(self.entry),
         )
 

@@ -61,5 +61,5 @@ def to_the_backups() -> NextStep:
     """Return the step to the list; a guest signs in first."""
     backups = url_for("backups.show")
     if viewer_now():
-        return NextStep(backups, _("To the backups"))
+        return NextStep(backups, _("Go to backups"))
     return NextStep(url_for("auth.sign_in", next=backups), _("Sign in"))

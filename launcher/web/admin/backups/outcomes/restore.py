@@ -47,7 +47,7 @@ class RestoreEnded(Ended):
             "ok",
             self._title(),
             gettext(
-                "It took %(time)s. Everything was counted again and is as planned: %(contents)s.",
+                "Duration: %(time)s. All records match the plan: %(contents)s.",
                 time=self.took,
                 contents=contents(self.facts.get("rows")),
             ),
@@ -61,11 +61,11 @@ class RestoreEnded(Ended):
             return OutcomePage(
                 "bad",
                 str(self.error.title),
-                gettext("Nothing is lost. Do not make changes until it is put right."),
+                gettext("Nothing is lost. Do not change anything until this is fixed."),
                 problem=self.entry.error,
                 stages=describe_stop(self.entry, problem=""),
-                facts={gettext("Before this"): self._kept()},
-                advice=gettext("To bring the data from before back, run this on the server:"),
+                facts={gettext("Previous data"): self._kept()},
+                advice=gettext("To restore the previous data, run this on the server:"),
                 command=f"flask backup restore {self.facts.get('safety_id') or 'ID'}",
                 next_steps=(to_the_backups(),),
             )
@@ -73,7 +73,7 @@ class RestoreEnded(Ended):
             "warn",
             gettext("The restore stopped. Nothing was changed"),
             gettext(
-                "Launcher is exactly as it was at %(time)s. Nobody was signed out.",
+                "Your data is exactly as it was at %(time)s. No one was signed out.",
                 time=clock_time(self.entry.started_at),
             ),
             stages=describe_stop(self.entry, problem=self.entry.error, language="en"),
@@ -83,19 +83,18 @@ class RestoreEnded(Ended):
 
     def page_of_interruption(self) -> OutcomePage:
         """Return whether the process ended before or after the replacement."""
-        stages = describe_stop(self.entry, problem=gettext("Its process was ended from outside."))
+        stages = describe_stop(
+            self.entry, problem=gettext("The process was stopped before it finished.")
+        )
         match self.facts.get("data"):
             case "restored":
                 return OutcomePage(
                     "warn",
-                    gettext("The restore was interrupted, after the data had been replaced"),
-                    gettext(
-                        "The restored data is there as a whole."
-                        " Only counting it again was left out."
-                    ),
-                    facts={gettext("Before this"): self._kept()},
+                    gettext("The restore was interrupted after the data was replaced"),
+                    gettext("Your data was restored completely. Only the final check was skipped."),
+                    facts={gettext("Previous data"): self._kept()},
                     stages=stages,
-                    advice=gettext("See that all is there. If not, undo this restore."),
+                    advice=gettext("Check your data. If anything is missing, undo this restore."),
                     next_steps=(to_the_backups(), *self._undo()),
                     fine=self._undo_words(),
                 )
@@ -104,8 +103,7 @@ class RestoreEnded(Ended):
                     "warn",
                     gettext("The restore was interrupted. Nothing was changed"),
                     gettext(
-                        "The data is replaced in one step, which had not been taken."
-                        " Nobody was signed out."
+                        "The restore stopped before your data was replaced. No one was signed out."
                     ),
                     stages=stages,
                     advice=gettext("Start again from the plan."),
@@ -114,10 +112,10 @@ class RestoreEnded(Ended):
         return OutcomePage(
             "bad",
             gettext("The restore was interrupted, and the database cannot be read"),
-            gettext("Your backups are whole. The data from before is in the newest of them."),
-            facts={gettext("Before this"): self._kept()} if self.facts.get("safety_id") else {},
+            gettext("Your backups are not damaged. The newest one contains the previous data."),
+            facts={gettext("Previous data"): self._kept()} if self.facts.get("safety_id") else {},
             stages=stages,
-            advice=gettext("To bring the data from before back, run this on the server:"),
+            advice=gettext("To restore the previous data, run this on the server:"),
             command=f"flask backup restore {self.facts.get('safety_id') or 'latest'}",
             next_steps=(to_the_backups(),),
         )
@@ -142,28 +140,28 @@ class RestoreEnded(Ended):
         match self.facts.get("data"):
             case "restored":
                 return gettext(
-                    "The restore was interrupted after the data was replaced:"
-                    " the restored data is in use."
+                    "The restore was interrupted after the data was replaced. The restored"
+                    " data is in use."
                 )
             case "unchanged":
-                return gettext("The restore was interrupted: your data is as it was before.")
+                return gettext("The restore was interrupted. Your data is unchanged.")
         return gettext("The restore was interrupted, and the data cannot be read.")
 
     # --- its line in the history of a backup ---------------------------------------------
 
     def line(self, backup: Backup) -> str:
         if self.facts.get("safety_id") == backup.id != self.entry.backup_id:
-            return gettext("Taken before %(who)s restored another one", who=self.entry.by)
+            return gettext("Created before %(who)s restored another backup", who=self.entry.by)
         return super().line(backup)
 
     def line_of_failure(self) -> str:
         if self.entry.outcome is Outcome.INTERRUPTED:
             if self.facts.get("data") == "restored":
-                return gettext("A restore was interrupted after the data had been replaced")
+                return gettext("A restore was interrupted after the data was replaced")
             return gettext("A restore was interrupted")
         if self.entry.error_code == RevertFailedError.code:
-            return gettext("A restore stopped, and the old data could not be put back")
-        return gettext("A restore stopped; the data stayed as it was")
+            return gettext("A restore stopped, and the previous data could not be returned")
+        return gettext("A restore stopped. The data was not changed")
 
     # --- what is there now ---------------------------------------------------------------
 
@@ -171,10 +169,10 @@ class RestoreEnded(Ended):
         """Return the title, with the moment that the data is from."""
         source = self.backup
         if source is None:
-            return gettext("The backup is restored")
+            return gettext("Backup restored")
         if not is_dated(source):
             return gettext(
-                "Restored from the file brought in: %(moment)s",
+                "Restored from the uploaded file: %(moment)s",
                 moment=weekday_and_time(source.created_at),
             )
         return gettext("Restored to %(moment)s", moment=weekday_and_time(source.created_at))
@@ -200,7 +198,7 @@ class RestoreEnded(Ended):
         if safety is None:
             return ""
         return gettext(
-            "Undo goes back to %(moment)s, the same way. It can be undone in turn.",
+            "Undo will restore the data from %(moment)s. You can undo that too.",
             moment=day_and_time(safety.created_at),
         )
 
@@ -214,20 +212,21 @@ class RestoreEnded(Ended):
             kept = escape(words) % {"moment": link}
             if folder := self.facts.get("kept_beside"):
                 where = gettext(
-                    "It is kept in %(folder)s, because the folder of backups cannot be written."
+                    "The safety backup is kept in %(folder)s, because the backup folder"
+                    " cannot be written."
                 )
                 path = Markup("<code>{}</code>").format(folder)
                 kept = Markup(" ").join([kept, escape(where) % {"folder": path}])
             return kept
         if raw_copy := self.facts.get("raw_copy"):
-            words = gettext("The files from before were kept in %(folder)s.")
+            words = gettext("The previous files are kept in %(folder)s.")
             return escape(words) % {"folder": Markup("<code>{}</code>").format(raw_copy)}
-        return escape(gettext("Its safety backup was deleted since."))
+        return escape(gettext("The safety backup was deleted."))
 
     def _page_facts(self, follower: Follower | None) -> Mapping[str, str | Markup]:
         facts: dict[str, str | Markup] = {
             gettext("You"): self._you(follower),
-            gettext("Before this"): self._kept(),
+            gettext("Previous data"): self._kept(),
         }
         if not g.get("is_without_database"):
             facts[gettext("Schedule")] = _schedule()
@@ -250,15 +249,15 @@ class RestoreEnded(Ended):
         holder = follower.holder if follower else None
         viewer = viewer_now()
         if viewer and holder and holder.is_same_account(viewer):
-            return gettext("You are still signed in. Everyone else is signed out.")
+            return gettext("You are still signed in. Everyone else was signed out.")
         if viewer and began_at(current_session_id()) < self.entry.ended_at:
             # Seen on a page that does not follow the restore: its session was continued.
             return gettext("You are still signed in. Everyone else was signed out.")
         if viewer:
-            return gettext("You have signed in since. Everyone was signed out.")
+            return gettext("Everyone was signed out. You have signed in since.")
         if follower and follower.setup_token:
             return gettext("Sign in with an account from the backup.")
-        everyone = gettext("You are signed out, as is everyone.")
+        everyone = gettext("Everyone was signed out, including you.")
         return (
             everyone
             if g.get("is_without_database")
@@ -272,16 +271,16 @@ class RestoreEnded(Ended):
         user = db.session.scalar(sa.select(User).where(User.username == holder.username))
         if user is None or not user.is_active:
             return gettext(
-                "There is no active account %(name)s in the restored data: sign in with another.",
+                "The restored data has no active account %(name)s. Sign in with another account.",
                 name=holder.username,
             )
         if holder.is_same_account(user):
-            return gettext("Your password is the one you had.")
+            return gettext("Your password has not changed.")
         source = self.backup
         if source is None or not is_dated(source):
-            return gettext("The password that counts now is the one from the backup.")
+            return gettext("Sign in with the password from the backup.")
         return gettext(
-            "The password that counts now is the one you had on %(moment)s.",
+            "Sign in with the password you had on %(moment)s.",
             moment=weekday_and_time(source.created_at),
         )
 
@@ -297,7 +296,7 @@ class RestoreEnded(Ended):
 def _kept_words(safety: Backup) -> str:
     until = safety.created_at + RetentionPolicy().keep_before
     if safety.protected or until < utc_now():
-        return gettext("Kept as the safety backup of %(moment)s, until somebody deletes it.")
+        return gettext("Kept as the safety backup of %(moment)s until you delete it.")
     return gettext(
         "Kept as the safety backup of %(moment)s, until %(day)s at the latest.",
         moment="%(moment)s",  # the caller's link
