@@ -59,7 +59,7 @@ fault: $(DEV) translations ## Kill, fill and flip at length: minutes, not second
 bench: $(DEV) ## Measure, side by side with the plain tools
 	$(BIN)/python -m benchmarks
 
-screens: $(DEV) translations ## Take the pictures of the documentation anew
+screens: $(DEV) translations ## Take the pictures of the documentation again
 	VENV=$(VENV) tests/install-tools
 	$(BIN)/python -m tests.screens
 
