@@ -494,7 +494,7 @@ def test_a_damaged_backup_is_found_damaged(
 
     _, told = run(ada, service, backup, "verify")
 
-    assert re.search(r"The backup from today, \d\d:\d\d is damaged", told)
+    assert re.search(r"The backup of today, \d\d:\d\d is damaged", told)
     assert 'data-state="bad"' in told
     assert service.get(backup.id).verification.state is State.DAMAGED
 

@@ -95,7 +95,7 @@ def test_every_page_becomes_the_calm_one(
         assert int(answer.headers["Retry-After"]) > 0
         what = "missing" if damage is _lose else "damaged"
         assert f"The database is {what}. Restore a backup" in ada.page
-        assert ("The damaged file is set aside" in ada.page) == (damage is not _lose)
+        assert ("The damaged file, unchanged" in ada.page) == (damage is not _lose)
         assert "flask backup restore latest" in ada.page
         assert "launcher.db" in ada.page
         assert "7 apps, 3 boards and 3 users" in ada.page
@@ -129,7 +129,7 @@ def test_without_a_good_backup_it_does_not_promise_one(guest: Visitor, database_
 
     guest.open("/")
 
-    assert "no good backup is listed" in guest.page
+    assert "the list has no good backup" in guest.page
     assert "restore latest" not in guest.page
     assert "flask backup restore FILE" in guest.page
 

@@ -169,7 +169,7 @@ def test_each_refusal_says_what_the_file_is_and_what_to_do(
         (b"PRAGMA foreign_keys=OFF;", "This is an SQL script", "never executed"),
         (b"age-encryption.org/v1", "The file is encrypted", "This is a file of age."),
         (b"\xff\xd8\xff" + bytes(range(256)), "This is not a database", "This is a JPEG file."),
-        (b"", "The file is empty", "Nothing was changed"),
+        (b"", "The file is empty", "othing was changed"),
     ],
 )
 def test_what_is_nearly_a_backup_is_named_for_what_it_is(

@@ -439,7 +439,7 @@ def test_what_failed_says_why_and_what_to_do_in_the_readers_language(
 
     (row,) = rows(ada.page, "backup")
     assert "Fehlgeschlagen" in row
-    assert "Der Datenträger ist zu voll. Es wurde nichts geändert Schaffen Sie Platz" in row
+    assert "Der Datenträger ist zu voll. Es wurde nichts geändert Löschen Sie nicht" in row
     assert '<span class="sub" lang="en">only 3 &lt;kB&gt; are free</span>' in ada.page
     assert 'data-state="down"' in section(ada.page, "backup")
 
