@@ -85,20 +85,21 @@ def weekday(at: datetime) -> str:
     return format_datetime(at, "cccc", tzinfo=format_zone(), locale=format_locale())
 
 
-def clock_time(at: datetime) -> str:
-    """Return the time of day of a moment: `14:07`."""
-    return format_skeleton("Hm", at, tzinfo=format_zone(), locale=format_locale())
+def clock_time(at: datetime, *, has_seconds: bool = False) -> str:
+    """Return the time of day of a moment: `14:07`, or `14:07:31`."""
+    skeleton = "Hms" if has_seconds else "Hm"
+    return format_skeleton(skeleton, at, tzinfo=format_zone(), locale=format_locale())
 
 
-def day_and_time(at: datetime, *, now: datetime | None = None) -> str:
+def day_and_time(at: datetime, *, now: datetime | None = None, has_seconds: bool = False) -> str:
     """Return a moment as one speaks of it: `today, 12:03`, or `3 November, 12:03`."""
-    zone = format_zone()
+    zone, time = format_zone(), clock_time(at, has_seconds=has_seconds)
     days = ((now or utc_now()).astimezone(zone).date() - at.astimezone(zone).date()).days
     if days == 0:
-        return gettext("today, %(time)s", time=clock_time(at))
+        return gettext("today, %(time)s", time=time)
     if days == 1:
-        return gettext("yesterday, %(time)s", time=clock_time(at))
-    return gettext("%(day)s, %(time)s", day=day(at), time=clock_time(at))
+        return gettext("yesterday, %(time)s", time=time)
+    return gettext("%(day)s, %(time)s", day=day(at), time=time)
 
 
 def weekday_and_time(at: datetime, *, now: datetime | None = None) -> str:
@@ -146,9 +147,9 @@ def exact(at: datetime) -> str:
     return f"{on}, {local:%H:%M:%S} {local.tzname()}"
 
 
-def moment(at: datetime, *, now: datetime | None = None) -> Markup:
+def moment(at: datetime, *, now: datetime | None = None, has_seconds: bool = False) -> Markup:
     """Return `<time>` with the day and time to read and the exact moment on hover."""
-    return _time_element(at, day_and_time(at, now=now))
+    return _time_element(at, day_and_time(at, now=now, has_seconds=has_seconds))
 
 
 def ago(at: datetime, *, now: datetime | None = None) -> Markup:

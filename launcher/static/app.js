@@ -51,6 +51,25 @@ function isKey(event, letter) {
   return event.key.toLowerCase() === letter || (event.key > "\u007f" && event.code === `Key${letter.toUpperCase()}`);
 }
 
+// The edit mode has steps of its own.
+function isUndo(event) {
+  if (!(isMac ? event.metaKey : event.ctrlKey) || event.altKey || event.shiftKey || !isKey(event, "z") || isTyping(event.target)) return false;
+  return document.querySelector(".toast form button") && !document.querySelector("#tile-menu, dialog[open]");
+}
+
+// Arrows move within a menu, and from its button into it.
+document.addEventListener("keydown", (event) => {
+  const opener = event.target.closest?.("[popovertarget]");
+  const open = event.target.closest?.(".menu:popover-open") ?? (opener && document.getElementById(opener.getAttribute("popovertarget")));
+  if (!open?.matches(".menu:popover-open") || isTyping(event.target)) return;
+  const items = [...open.querySelectorAll("a, button")].filter((each) => each.checkVisibility());
+  const at = items.indexOf(document.activeElement);
+  const next = { ArrowDown: items[(at + 1) % items.length], ArrowUp: items.at(at < 0 ? -1 : at - 1), Home: items[0], End: items.at(-1) }[event.key];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+});
+
 function isShortcut(event) {
   const isBare = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat && !event.isComposing;
   if (!page.shortcuts || !isBare || isTyping(event.target)) return false;
@@ -71,6 +90,9 @@ document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented) return;
   if ((isMac ? event.metaKey : event.ctrlKey) && !event.altKey && !event.shiftKey && isKey(event, "k")) {
     if (opens("find")) event.preventDefault(), held = event.code;
+  } else if (isUndo(event)) {
+    event.preventDefault();
+    document.querySelector(".toast form button").click();
   } else if (isShortcut(event) && press(event)) {
     event.preventDefault();
     held = event.code;
@@ -107,8 +129,8 @@ for (const kind of ["click", "auxclick"]) document.addEventListener(kind, (event
   if (link && (kind === "click" || event.button === 1)) countLaunch(link);
 });
 
-// A toast can be closed, and leaves after ten seconds unless it is in use, or about an error. One
-// at a time has an undo. Without script all are gone on the next page.
+// A toast can be closed, and leaves after ten seconds unless it is in use, or about an error; one
+// with an undo has thirty, and Ctrl Z. One at a time has an undo. Without script all are gone on the next page.
 function readyToasts() {
   const ready = [...document.querySelectorAll(".toast:not([data-ready])")];
   for (const toast of ready) {
@@ -126,7 +148,7 @@ function leave(toast) {
   setTimeout(() => {
     if (toast.matches(":hover, :focus-within")) leave(toast);
     else toast.remove();
-  }, 10_000);
+  }, toast.querySelector("form") ? 30_000 : 10_000);
 }
 readyToasts();
 document.addEventListener("htmx:after:swap", readyToasts);

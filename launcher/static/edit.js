@@ -279,17 +279,6 @@ function openMenu(button) {
   menu.querySelector("a:not([hidden]), button:not([hidden])").focus();
 }
 
-// Arrows move within a menu, as in every menu.
-document.addEventListener("keydown", (event) => {
-  const open = event.target.closest?.(".menu:popover-open");
-  if (!open) return;
-  const items = [...open.querySelectorAll("a, button")].filter((each) => !each.hidden);
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  const next = step ? items.at((items.indexOf(document.activeElement) + step) % items.length) : { Home: items[0], End: items.at(-1) }[event.key];
-  if (!next) return;
-  event.preventDefault();
-  next.focus();
-});
 menu.addEventListener("toggle", (event) => {
   if (event.newState === "closed" && (menu.contains(document.activeElement) || document.activeElement === document.body)) menu.opener?.focus({ preventScroll: true });
 });

@@ -25,12 +25,14 @@ def as_ada(home: Home, signed_in: Sessions, open_page: OpenPage):
 def test_a_cron_expression_is_said_in_words_while_it_is_typed(as_ada) -> None:
     page = as_ada()
     cron = page.get_by_label("Cron expression")
+    expect(cron).to_be_hidden()
+    page.get_by_role("radio", name="Custom").check()
     cron.fill("")
     cron.press_sequentially("*/15 8-18 * * 1-5")
 
     expect(page.locator("#preview")).to_contain_text("Every 15 minutes, hours: 08:00")
     expect(page.get_by_role("listitem").filter(has_text=":15")).not_to_have_count(0)
-    expect(page.get_by_role("radio", name="Own")).to_be_checked()
+    expect(page.get_by_role("radio", name="Custom")).to_be_checked()
     expect(page.locator("#unsaved")).to_have_text("1 change not saved yet")
     expect(cron).to_be_focused()
     expect(cron).to_have_value("*/15 8-18 * * 1-5")
@@ -41,23 +43,66 @@ def test_a_cron_expression_is_said_in_words_while_it_is_typed(as_ada) -> None:
 
 def test_a_preset_shows_its_own_fields_and_its_expression(as_ada) -> None:
     page = as_ada()
-    expect(page.get_by_label("At", exact=True)).to_be_visible()
+    expect(page.get_by_label("Time", exact=True)).to_be_visible()
     expect(page.get_by_label("Weekday")).to_be_hidden()
 
     page.get_by_role("radio", name="Weekly").check()
     page.get_by_label("Weekday").select_option("Friday")
-    page.get_by_label("At", exact=True).fill("22:30")
+    page.get_by_label("Time", exact=True).fill("22:30")
     expect(page.locator("#preview")).to_contain_text("Every week, on Friday at 22:30")
     expect(page.get_by_label("Cron expression")).to_have_value("30 22 * * 5")
-    expect(page.get_by_label("On day")).to_be_hidden()
+    expect(page.get_by_label("Day of month")).to_be_hidden()
 
     page.get_by_label("How often", exact=True).select_option("Every day at 04:00")
     expect(page.get_by_label("Weekday")).to_be_visible()
     expect(page.locator("#unsaved")).to_have_text("2 changes not saved yet")
 
     page.get_by_role("radio", name="Hourly").check()
-    expect(page.get_by_label("At", exact=True)).to_be_hidden()
+    expect(page.get_by_label("Time", exact=True)).to_be_hidden()
     expect(page.get_by_label("Cron expression")).to_have_value("0 * * * *")
+
+
+def test_the_save_bar_comes_with_the_first_change_and_leaves_with_the_last(as_ada) -> None:
+    page = as_ada()
+    save = page.get_by_role("button", name="Save schedule")
+    expect(save).to_be_hidden()
+
+    page.get_by_label("Keep last").fill("0")
+    expect(save).to_be_visible()
+    expect(page.locator("#cleanup")).to_contain_text("Keep last: Enter a number from 1 to 1000")
+
+    page.get_by_label("Keep last").fill("10")
+    expect(save).to_be_hidden()
+
+
+def test_a_wrong_expression_has_one_error_before_and_after_it_is_sent(as_ada) -> None:
+    page = as_ada(expected_statuses={422})
+    page.get_by_role("radio", name="Custom").check()
+    page.get_by_label("Cron expression").fill("0 0 31 2 *")
+    errors = page.get_by_text("This schedule never runs").filter(visible=True)
+    expect(errors).to_have_count(1)
+
+    page.get_by_role("button", name="Save schedule").click()
+    expect(page.get_by_label("Cron expression")).to_be_focused()
+    expect(errors).to_have_count(1)
+
+    page.get_by_label("Cron expression").fill("0 0 30 2 *")
+    expect(page.locator("[data-fresh]")).to_have_count(1)
+    expect(errors).to_have_count(1)
+
+
+def test_forced_colours_show_what_is_chosen(as_ada) -> None:
+    """A thumb in the switch, a line around the preset and the page, an edge of the save bar."""
+    page = as_ada(forced_colors="active")
+    page.get_by_label("Keep last").fill("9")
+    style = "(each, [pseudo, name]) => getComputedStyle(each, pseudo)[name]"
+    thumb = page.locator("#backup_enabled").evaluate(style, ["::before", "backgroundColor"])
+    track = page.locator("#backup_enabled").evaluate(style, ["", "backgroundColor"])
+
+    assert thumb != track
+    for chosen in (".pill:has(:checked)", ".nav-link[aria-current]"):
+        assert page.locator(chosen).evaluate(style, ["", "outlineStyle"]) == "solid"
+    assert page.locator(".savebar").evaluate(style, ["", "borderTopWidth"]) == "1px"
 
 
 def test_the_keyboard_alone_changes_and_saves_it(as_ada) -> None:
@@ -100,7 +145,7 @@ def test_without_script_it_is_shown_and_saved(as_ada) -> None:
 def test_what_is_saved_reaches_the_leader_in_seconds(as_ada, home: Home) -> None:
     page = as_ada()
     for at, expression in (("04:44", "44 4 * * *"), ("03:00", "0 3 * * *")):
-        page.get_by_label("At", exact=True).fill(at)
+        page.get_by_label("Time", exact=True).fill(at)
         page.get_by_role("button", name="Save schedule").click()
         expect(page.get_by_text("Schedule saved.")).to_be_visible()
         saved_at = time.monotonic()

@@ -863,6 +863,22 @@ def test_too_many_at_once_are_refused(ada: Visitor) -> None:
     assert "Select at most 1,000 backups." in answer.text or "1000 backups" in answer.text
 
 
+def test_backups_of_one_minute_differ_by_their_seconds_in_the_list_and_before_deletion(
+    ada: Visitor, make: Make
+) -> None:
+    three = [make(), make(), make()]  # a minute may end between two of them, not twice
+    is_older = three[0].created_at.minute == three[1].created_at.minute
+    two = three[:2] if is_older else three[1:]
+    made = [f"{each.created_at:%H:%M:%S}" for each in two]
+
+    page = ada.open(LIST).text
+    for time in made:
+        assert re.search(rf'aria-label="Select[^"]*{time}"', page)
+    page = ada.send(f"{LIST}/selected", id=[each.id for each in two], delete="1").text
+    for time in made:
+        assert f", {time}</time>" in page
+
+
 def test_a_selection_is_named_before_it_goes(
     ada: Visitor, service: BackupService, make: Make
 ) -> None:

@@ -374,6 +374,7 @@ def test_an_address_that_will_not_do_is_refused_at_its_field_and_not_repeated(
     assert answer.status_code == 422
     error = ada.page.partition('id="url-error"')[2].partition("</p>")[0]
     assert words in error
+    assert "<details open>" in ada.page  # the formats, which help now
     assert SECRET not in ada.page
     assert "/etc/passwd" not in ada.page
     assert re.search(r'id="url"[^>]* value=""[^>]* aria-invalid="true"', ada.page)

@@ -255,6 +255,7 @@ def test_what_cannot_be_is_refused_at_its_field(
     error = re.search(rf'id="{field}-error".*?</p>', ada.page, re.DOTALL)
     assert error
     assert words in text(error[0])
+    assert text(ada.page).count(words) == 1
     assert re.search(rf'id="{field}"[^>]*aria-invalid="true"', ada.page)
     assert 'name="backup_keep_daily" type="number" value="5"' in ada.page
 
@@ -339,6 +340,7 @@ def test_a_wrong_draft_says_why(app: Flask, ada: Visitor) -> None:
     ).text
 
     assert "This schedule never runs" in page
+    assert "Keep last: Enter a number from 1 to 1000" in text(page)
     assert "Enter valid numbers to see a preview." in page
     assert "2 changes not saved yet" in page
     assert is_set(app) == before

@@ -109,13 +109,14 @@ def describe(
         backup_id: refusal(entry.error_code, entry.fault or entry.damage).title
         for backup_id, entry in refusals(sheet.backups, entries).items()
     }
+    close = words.in_shared_minutes(sheet.backups)
     return [
         {
             "backup": backup,
             "refusal": refused.get(backup.id, ""),
             "address": f"{address}/{backup.id}",
             "is_uploaded": backup.kind is Kind.UPLOAD,
-            "taken": words.short_time(backup.created_at, now=now),
+            "taken": words.short_time(backup.created_at, now=now, has_seconds=backup.id in close),
             "why": words.why(backup, names),
             "note": words.note(backup, names, now=now),
             "contents": contents_in_brief(backup.contents),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from babel.dates import format_date, format_skeleton
 from flask_babel import get_locale, get_timezone
 
 from launcher.backup.records.backup import Backup, Kind, State
-from launcher.backup.records.ids import moment_of
+from launcher.backup.records.ids import BackupId, moment_of
 from launcher.i18n.formats import clock_time, day, day_and_time, long, number, weekday
 from launcher.i18n.labels import KIND_WORDS
 from launcher.i18n.locale import gettext as _
@@ -37,9 +37,17 @@ def at_time(at: datetime, *, now: datetime) -> str:
             return _("%(day)s at %(time)s", day=day(at), time=time)
 
 
-def short_time(at: datetime, *, now: datetime) -> str:
+def in_shared_minutes(backups: Iterable[Backup]) -> frozenset[BackupId]:
+    """Return the backups that need the seconds: another one is of the same minute."""
+    minutes: dict[datetime, list[BackupId]] = {}
+    for each in backups:
+        minutes.setdefault(each.created_at.replace(second=0, microsecond=0), []).append(each.id)
+    return frozenset(id_ for ids in minutes.values() if len(ids) > 1 for id_ in ids)
+
+
+def short_time(at: datetime, *, now: datetime, has_seconds: bool = False) -> str:
     """Return a moment for a heading: `Tonight, 03:00`, `Sat 21 Nov, 03:00`."""
-    time = clock_time(at)
+    time = clock_time(at, has_seconds=has_seconds)
     if _is_tonight(at, now):
         return _("Tonight, %(time)s", time=time)
     match _days_ahead(at, now):

@@ -21,6 +21,7 @@ from launcher.web import toasts
 from launcher.web.admin.backups.actions.common import blueprint, first_lines, selected_ids, way_back
 from launcher.web.admin.backups.actions.deletion_plan import DeletionPlan, plan_deletion
 from launcher.web.admin.backups.actions.protect import protect_selected
+from launcher.web.admin.backups.words import in_shared_minutes
 from launcher.web.admin.schedule.words import next_run
 from launcher.web.contents import contents
 from launcher.web.htmx import current_page, is_htmx, render, split_address
@@ -90,6 +91,7 @@ def ask(
         "admin/delete.html",
         part="admin/_delete.html",
         plan=plan,
+        close=in_shared_minutes(current_backups().list()),
         error_words=ERROR_WORDS,
         backup=backup if is_single else None,
         contents=contents(backup.contents) if backup and is_single and backup.contents else "",

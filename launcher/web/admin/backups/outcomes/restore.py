@@ -31,6 +31,7 @@ from launcher.web.contents import contents
 from launcher.web.errors import NextStep
 from launcher.web.operations.following import Follower
 from launcher.web.operations.stages import backup_of, describe_stop, is_dated, refuses_none
+from launcher.web.server_commands import server_command
 from launcher.web.sessions import Holder, current_session_id
 
 
@@ -66,7 +67,9 @@ class RestoreEnded(Ended):
                 stages=describe_stop(self.entry, problem=""),
                 facts={gettext("Previous data"): self._kept()},
                 advice=gettext("To restore the previous data, run this on the server:"),
-                command=f"flask backup restore {self.facts.get('safety_id') or 'ID'}",
+                command=server_command(
+                    f"flask backup restore {self.facts.get('safety_id') or 'ID'}"
+                ),
                 next_steps=(to_the_backups(),),
             )
         return OutcomePage(
@@ -116,7 +119,9 @@ class RestoreEnded(Ended):
             facts={gettext("Previous data"): self._kept()} if self.facts.get("safety_id") else {},
             stages=stages,
             advice=gettext("To restore the previous data, run this on the server:"),
-            command=f"flask backup restore {self.facts.get('safety_id') or 'latest'}",
+            command=server_command(
+                f"flask backup restore {self.facts.get('safety_id') or 'latest'}"
+            ),
             next_steps=(to_the_backups(),),
         )
 
