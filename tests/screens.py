@@ -200,6 +200,9 @@ def _take_all(studio: Studio) -> None:
     with studio.visit(size=PHONE, scheme="dark") as page:
         page.goto("/admin/backups")
         studio.take(page, "panel-phone")
+    with studio.visit(scheme="dark") as page, _running(studio):
+        page.goto("/admin/backups")
+        studio.take(page, "running")
     with studio.visit() as page:
         _notify_some(studio.server.data_dir)
         page.goto("/admin/notifications")
@@ -208,9 +211,6 @@ def _take_all(studio: Studio) -> None:
     with studio.visit() as page:
         page.goto(f"/admin/backups/{newest}")
         studio.take(page, "backup")
-    with studio.visit(scheme="dark") as page, _running(studio):
-        page.goto("/admin/backups")
-        studio.take(page, "running")
     with studio.visit() as page:
         _restore(studio, page, older)
 
