@@ -26,12 +26,12 @@ endif
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(RUNTIME) translations ## Serve at 127.0.0.1:8000 (LAUNCHER_BIND), making what is missing
+run: $(RUNTIME) translations ## Serve at 127.0.0.1:8000 (LAUNCHER_BIND), installing what is missing
 	$(BIN)/gunicorn wsgi:app
 
 demo: $(RUNTIME) translations ## Fill a new data directory with sample content (DATA=path)
 	@if [ -e "$(LAUNCHER_DATA_DIR)/launcher.db" ]; then \
-		echo "There is a database in $(LAUNCHER_DATA_DIR) already, and it is left as it is." >&2; \
+		echo "There is a database in $(LAUNCHER_DATA_DIR) already. Nothing was changed." >&2; \
 		echo "Choose a new directory: make demo DATA=/some/new/path" >&2; \
 		exit 1; \
 	fi
@@ -51,26 +51,26 @@ check: $(DEV) translations ## Run what test runs before the tests: style, types,
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/unit/test_architecture.py
 
-fault: $(DEV) translations ## Kill, fill and flip at length: minutes, not seconds
+fault: $(DEV) translations ## Kill the server, fill the disk, flip bits, for minutes
 	FAULT_KILLS=$${FAULT_KILLS:-210} $(BIN)/python -m pytest -n auto --timeout=3600 \
 		-m "slow or not slow" tests/fault
 	$(BIN)/python -m pytest -n auto --timeout=3600 -m slow tests/unit tests/integration tests/web
 
-bench: $(DEV) ## Measure, side by side with the plain tools
+bench: $(DEV) ## Measure, next to plain tools
 	$(BIN)/python -m benchmarks
 
 screens: $(DEV) translations ## Take the pictures of the documentation again
 	VENV=$(VENV) tests/install-tools
 	$(BIN)/python -m tests.screens
 
-lint: $(DEV) ## Put the style right where that is safe, and name the rest
+lint: $(DEV) ## Fix the style where that is safe, and name the rest
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 types: $(DEV) ## Check the types
 	$(BIN)/mypy
 
-messages: $(DEV) ## Collect new words for the translators, and compile what they wrote
+messages: $(DEV) ## Collect messages for translators, and compile what they wrote
 	PYTHONPATH=. $(BABEL) extract --mapping-file pyproject.toml --no-location --width 97 \
 		--header-comment "# The words of Launcher." --project Launcher \
 		--version "$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
@@ -79,7 +79,7 @@ messages: $(DEV) ## Collect new words for the translators, and compile what they
 		$(BABEL) update --input-file $(POT) --output-dir translations --locale $$locale \
 			--width 97 --no-fuzzy-matching --ignore-obsolete || exit 1; \
 	done
-	@# Dates, and blanks that nobody fills in, would make every run a change.
+	@# Dates, and blanks that no one fills in, would make every run a change.
 	sed -i -E '/^"($(BLANKS))/d; /^#$$/d; /^#, fuzzy$$/d' $(POT) translations/*/LC_MESSAGES/*.po
 	$(BABEL) compile --directory translations
 
@@ -89,18 +89,18 @@ translations: | $(RUNTIME)
 			|| $(BABEL) compile --directory translations; \
 	fi
 
-lock: $(DEV) ## Choose the newest allowed version of everything, anew
+lock: $(DEV) ## Update the lock files to the newest allowed versions
 	$(UV_COMPILE) --upgrade pyproject.toml --output-file requirements.lock
 	$(UV_COMPILE) --upgrade --extra dev --constraint requirements.lock pyproject.toml \
 		--output-file requirements-dev.lock
 
-clean: ## Remove what was made here, except the data
+clean: ## Remove what was built here, except the data
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find launcher tests translations benchmarks -name __pycache__ -prune -exec rm -rf {} + \
 		2> /dev/null || true
 	find translations -name '*.mo' -delete
 
-# The stamps carry a checksum of their lock file, so that a changed one is installed anew.
+# The stamps carry a checksum of their lock file, so that a changed one is installed again.
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Launcher needs Python 3.11 or newer; name one with PYTHON=…" >&2; exit 1; }
