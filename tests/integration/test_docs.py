@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from babel.messages.pofile import read_po
 
 from launcher.app import create_app
 from launcher.backup.errors import BackupError
@@ -26,6 +27,11 @@ IMPORTS = ROOT / "tests" / "support" / "imports"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"\bflask ((?:[a-z]|--)(?:\\\n|[^|;#`)&>\n])*)")
 LINK = re.compile(r"\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$|<img src=\"([^\"]+)\"", re.MULTILINE)
+
+LABEL = re.compile(r"(?<!\*)\*([A-Z⋮][^*`]*?)\*(?!\*)")
+"""What a page says, as documents write it: *Back up now*, *Administration → Backups*."""
+OF_OTHERS = {"⋮", "Share", "Add to Home Screen", "Add to home screen", "Install", "Add to Dock"}
+"""Labels of browsers."""
 
 IN_SHELL = ["README.md", "docs/backups.md", "docs/monitoring.md", "docs/scripts.md"]
 """Documents whose blocks are run. That of the API has a test of its own, with a server."""
@@ -54,6 +60,11 @@ def anchors(path: Path) -> set[str]:
 
 def blocks(path: Path) -> list[str]:
     return [text for language, text in FENCE.findall(path.read_text()) if language == "sh"]
+
+
+def messages() -> Iterator[str]:
+    with (ROOT / "translations" / "messages.pot").open("rb") as file:
+        yield from (str(each.id) for each in read_po(file))
 
 
 def commands(path: Path) -> Iterator[str]:
@@ -132,6 +143,18 @@ def test_each_setting_exists(path: Path) -> None:
     of_examples = {"LAUNCHER_URL", "LAUNCHER_TOKEN"}
     assert set(re.findall(r"\bLAUNCHER_[A-Z_]+[A-Z]\b", text)) <= variables | of_examples
     assert set(re.findall(r"settings (?:get|set) ([a-z_]+)", text)) <= set(SITE_SETTINGS)
+
+
+def test_each_label_of_a_page_that_a_document_names_exists() -> None:
+    labels = set(messages()) | OF_OTHERS
+    missing = {
+        part
+        for path in DOCS
+        for label in LABEL.findall(FENCE.sub("", path.read_text()))
+        for part in " ".join(label.split()).split(" → ")
+        if part not in labels
+    }
+    assert missing == set()
 
 
 @pytest.mark.parametrize("path", DOCS, ids=named)
