@@ -145,6 +145,13 @@ def test_each_setting_exists(path: Path) -> None:
     assert set(re.findall(r"settings (?:get|set) ([a-z_]+)", text)) <= set(SITE_SETTINGS)
 
 
+def test_each_metric_that_a_document_names_exists() -> None:
+    source = (ROOT / "launcher" / "web" / "metrics.py").read_text()
+    for path in (ROOT / "docs" / "monitoring.md", ROOT / "CHANGELOG.md"):
+        for name in re.findall(r"\blauncher_([a-z_]+)", path.read_text()):
+            assert f'"{name}": ' in source, name
+
+
 def test_each_label_of_a_page_that_a_document_names_exists() -> None:
     labels = set(messages()) | OF_OTHERS
     missing = {
