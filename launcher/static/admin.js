@@ -18,6 +18,7 @@ document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
 document.addEventListener("htmx:before:swap", ({ detail: { ctx } }) => {
   const target = typeof ctx.target === "string" ? document.querySelector(ctx.target) : ctx.target;
   ctx.isWithinDialog = dialog.contains(target);
+  ctx.focused = document.activeElement;
 });
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   const source = ctx.sourceElement;
@@ -32,7 +33,10 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   while (toasts.childElementCount > 4) {
     (toasts.querySelector(".toast:not([data-state=bad])") ?? toasts.firstElementChild).remove();
   }
-  if (ctx.isByHand && document.activeElement === document.body) focusOn(null);
+  // A part that is renewed without being asked for may have had the focus too; a button that is
+  // switched off loses it with the next frame.
+  const isGone = document.activeElement === document.body && (ctx.isByHand || !ctx.focused?.isConnected);
+  if (isGone || document.activeElement.matches(":disabled")) focusOn(null);
 });
 
 // If the element is gone, the list or the page gets the focus.

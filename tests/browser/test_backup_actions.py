@@ -284,6 +284,56 @@ def test_protecting_can_be_undone_from_the_toast(
     assert not service.get(three[1].id).protected
 
 
+def test_the_keyboard_undoes_while_the_toast_is_there(
+    three: Sequence[Backup], open_panel: Open, service: BackupService
+) -> None:
+    """Arrows lead through the menu, Ctrl+Z stands for the button at the end of the page."""
+    page = open_panel()
+    menu_button(page, three[1]).focus()
+    page.keyboard.press("Enter")
+    protect = page.locator(f"#menu-{three[1].id}").get_by_text("Protect", exact=True)
+    for _ in range(10):
+        page.keyboard.press("ArrowDown")
+        if protect.evaluate("each => each === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    expect(row_of(page, three[1])).to_contain_text("Protected")
+
+    page.keyboard.press("Control+z")
+    expect(row_of(page, three[1])).not_to_contain_text("Protected")
+    assert not service.get(three[1].id).protected
+
+
+def test_a_toast_of_success_leaves_and_one_with_undo_stays_longer(
+    three: Sequence[Backup], open_panel: Open
+) -> None:
+    page = open_panel()
+    page.clock.install()
+    choose(page, three[1], "Protect")
+    undo = toast(page, "protected")
+    expect(undo).to_be_visible()
+    page.mouse.move(0, 0)
+    page.evaluate("document.activeElement.blur()")
+
+    page.clock.run_for(25_000)
+    expect(undo).to_be_visible()
+    page.clock.run_for(10_000)
+    expect(undo).to_be_hidden()
+
+
+def test_the_focus_is_never_lost_when_a_backup_is_created_by_keyboard(
+    three: Sequence[Backup], open_panel: Open
+) -> None:
+    page = open_panel()
+    page.get_by_role("button", name="Back up now").focus()
+    page.keyboard.press("Enter")
+    page.locator("#note").focus()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#backups tr[data-state=verified]")).to_have_count(len(three) + 1)
+    expect(page.locator("#list")).to_be_focused()
+
+
 # --- delete ------------------------------------------------------------------------------
 
 

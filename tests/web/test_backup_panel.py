@@ -657,6 +657,32 @@ def test_the_picture_has_a_mark_for_each_backup(ada: Visitor, shelf: Shelf) -> N
     assert "1 not verified. 1 damaged." in text_of(picture(ada.page))
 
 
+@pytest.mark.parametrize(
+    ("age", "since"),
+    [(2, "16 November"), (8, "9 November"), (60, "19 October")],
+    ids=["first week", "second week", "later"],
+)
+def test_the_picture_begins_with_the_week_of_the_first_backup(
+    ada: Visitor, shelf: Shelf, age: int, since: str
+) -> None:
+    shelf.put(hours(11))
+    shelf.put(timedelta(days=age))
+
+    ada.open(PANEL)
+
+    assert f"Backups since {since}." in text_of(picture(ada.page))
+
+
+def test_a_backup_made_at_a_shell_names_its_author_in_the_language_of_the_reader(
+    ada: Visitor, shelf: Shelf
+) -> None:
+    shelf.put(hours(2), Kind.MANUAL, created_by="root (command line)")
+
+    page = ada.client.get(PANEL, headers={"Accept-Language": "de"}).text
+
+    assert "root (Kommandozeile)" in text_of(page)
+
+
 def test_a_run_whose_copy_is_gone_leaves_a_tick(ada: Visitor, shelf: Shelf) -> None:
     there = shelf.put(hours(11))
     shelf.report(hours(35), backup_id="20261121T020000Z-aaaaaa")

@@ -14,6 +14,7 @@ from flask import request, session
 from launcher.backup.records.operation import JournalEntry, Progress, Stage, Verb
 from launcher.current import current_backups
 from launcher.i18n.locale import gettext
+from launcher.web.admin.audit.words import actor_words
 from launcher.web.admin.backups.outcomes import ended
 from launcher.web.admin.backups.table import names_of
 from launcher.web.htmx import is_htmx
@@ -41,7 +42,11 @@ class ProgressRow:
         if self.running is None:
             return ""
         by = self.running.by
-        return gettext("the schedule") if by == _SCHEDULE else names_of({by}).get(by, by)
+        return (
+            gettext("the schedule")
+            if by == _SCHEDULE
+            else names_of({by}).get(by) or actor_words(by)
+        )
 
     @property
     def shown(self) -> str:

@@ -17,6 +17,7 @@ from launcher.i18n.labels import KIND_WORDS, STATE_WORDS, VERB_WORDS, damage, wa
 from launcher.i18n.problems import ACTION_WORDS
 from launcher.models.types import utc_now
 from launcher.notifications.assessment import assess
+from launcher.web.admin.audit.words import actor_words
 from launcher.web.admin.backups import words
 from launcher.web.admin.backups.banner import set_current_problems
 from launcher.web.admin.backups.operation_row import current_row, is_end_awaited
@@ -91,7 +92,7 @@ def _last_restore(snapshot: Snapshot) -> LastRestore | None:
         return None
     safety_id = str(entry.facts.get("safety_id", ""))
     is_there = snapshot.listing is not None and safety_id in snapshot.listing.by_id
-    by = names_of({entry.by}).get(entry.by, entry.by)
+    by = names_of({entry.by}).get(entry.by) or actor_words(entry.by)
     words = ended(entry).toast()["text"]
     return LastRestore(words, entry.ended_at, by, entry.operation_id, safety_id if is_there else "")
 

@@ -115,7 +115,12 @@ def draw(snapshot: Snapshot) -> Timeline:
     assert listing is not None  # noqa: S101 (the caller asked)
     zone = snapshot.settings.zone
     next_run_at = snapshot.next_run_at
-    begin, end = _span(now, next_run_at, zone)
+    first = min(
+        now,
+        *(each.created_at for each in listing.backups),
+        *(each.started_at for each in snapshot.entries if each.verb is Verb.CREATE),
+    )
+    begin, end = _span(now, first, next_run_at, zone)
     scale = _Scale(begin, end)
     shown = [backup for backup in listing.backups if begin <= backup.created_at <= end]
     gone = _gone(snapshot.entries, begin, {backup.id for backup in shown})
@@ -144,13 +149,20 @@ class _Scale:
         return round(min(1.0, max(0.0, share)) * 100, 2)
 
 
-def _span(now: datetime, next_run_at: datetime | None, zone: tzinfo) -> tuple[datetime, datetime]:
-    """Return the midnight five weeks ago, and the one after the next run, if that is soon."""
+def _span(
+    now: datetime, first: datetime, next_run_at: datetime | None, zone: tzinfo
+) -> tuple[datetime, datetime]:
+    """Return the midnight five weeks ago, and the one after the next run, if that is soon.
+
+    The weeks before that of the `first` backup are left out: they would be empty.
+    """
     today = _midnight(now, zone)
+    age = (today - _midnight(first, zone)).days
+    weeks = min(WEEKS, max(1, age // 7 + 1))
     end = today + timedelta(days=2)
     if next_run_at and end < next_run_at < now + timedelta(days=8):
         end = _midnight(next_run_at, zone) + timedelta(days=1)
-    return today - timedelta(weeks=WEEKS) + timedelta(days=1), end
+    return today - timedelta(weeks=weeks) + timedelta(days=1), end
 
 
 def _midnight(at: datetime, zone: tzinfo) -> datetime:

@@ -14,6 +14,7 @@ from launcher.i18n.formats import clock_time, day, day_and_time, long, number, w
 from launcher.i18n.labels import KIND_WORDS
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
+from launcher.web.admin.audit.words import actor_words
 from launcher.web.admin.backups.timeline import Timeline
 
 _NIGHT_BEGINS, _NIGHT_ENDS = 21, 5
@@ -71,7 +72,7 @@ def until_day(at: datetime, *, now: datetime) -> str:
 
 def why(backup: Backup, names: Mapping[str, str]) -> str:
     """Return why a backup exists, and who made it, by the display `names`."""
-    who = names.get(backup.created_by, backup.created_by)
+    who = names.get(backup.created_by) or actor_words(backup.created_by)
     if backup.kind is Kind.MANUAL and who:
         return _("Manual, by %(who)s", who=who)
     if backup.kind is Kind.UPLOAD and who:
@@ -82,7 +83,7 @@ def why(backup: Backup, names: Mapping[str, str]) -> str:
 def note(backup: Backup, names: Mapping[str, str], *, now: datetime) -> str:
     """Return the note of a backup; Launcher's own notes are in the reader's language."""
     if backup.kind is Kind.SAFETY and backup.before:
-        who = names.get(backup.created_by, backup.created_by)
+        who = names.get(backup.created_by) or actor_words(backup.created_by)
         return _("Restore by %(who)s of %(what)s", who=who, what=_what(backup.before, now))
     if backup.kind is Kind.UPGRADE and backup.before:
         return _("To database version %(revision)s", revision=backup.before)
@@ -99,7 +100,7 @@ def when(backup_id: str) -> str:
 
 def describe_timeline(timeline: Timeline) -> str:
     """Return what the timeline shows, for screen readers."""
-    sentences = [_("Backups of the last five weeks.")]
+    sentences = [_("Backups since %(day)s.", day=day(timeline.begin))]
     kinds = [
         _("%(kind)s: %(number)s", kind=KIND_WORDS[kind], number=number(timeline.kinds[kind]))
         for kind in Kind
