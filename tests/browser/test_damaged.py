@@ -28,7 +28,7 @@ def test_the_calm_page_names_the_way_back_and_goes_away_by_itself(
         file.unlink()
 
     page = open_page(f"{server.url}/login", expected_statuses={503}, width=390)
-    heading = page.get_by_role("heading", name="The database is damaged. Restore a backup")
+    heading = page.get_by_role("heading", name="The database is missing. Restore a backup")
     expect(heading).to_be_visible()
     expect(page.get_by_text("27 apps, 3 boards and 3 users")).to_be_visible()
     assert findings(page) == []
