@@ -73,7 +73,7 @@ class Reason(StrEnum):
     # The manifest
     MANIFEST_INCOMPLETE = "manifest_incomplete", "backup {backup_id} has nothing to describe"
     MANIFEST_FORMAT = ("manifest_format",
-        "the manifest has format {format}, and this Launcher reads {known}")
+        "the manifest has format {format}, and this version of Launcher reads {known}")
     MANIFEST_ALTERED = "manifest_altered", "the manifest was altered after it was written"
     MANIFEST_UNREADABLE = "manifest_unreadable", "the manifest cannot be read: {detail}"
     MANIFEST_OF_ANOTHER = "manifest_of_another", "the manifest belongs to another backup"
@@ -82,13 +82,13 @@ class Reason(StrEnum):
 
     # The file of a backup
     FILE_MISSING = "file_missing", "the file is missing"
-    PROCESS_ENDED = "process_ended", "the process of the operation ended before it began"
+    PROCESS_ENDED = "process_ended", "the process ended before the operation started"
     FILE_UNREADABLE = "file_unreadable", "the file of backup {backup_id} cannot be read: {detail}"
     FILE_SIZE = "file_size", "the file does not have the size it was written with"
     FILE_SHORTENED = "file_shortened", "the file has become shorter while it was sent"
     NOT_REGULAR = "not_regular", "this is a link or no regular file; it is never followed"
-    CHECKSUM_LONGER = "checksum_longer", "{name} holds more than it did when it was made"
-    CHECKSUM = "checksum", "{name} is not what it was when it was made"
+    CHECKSUM_LONGER = "checksum_longer", "{name} is longer than when it was created"
+    CHECKSUM = "checksum", "{name} has changed since it was created"
     CHECKSUM_DATABASE = "checksum_database", "the database in {name} is not what was backed up"
     DATA_DAMAGED = "data_damaged", "the compressed data is damaged: {detail}"
     DATA_CUT_OFF = "data_cut_off", "the compressed data is cut off"
@@ -103,10 +103,10 @@ class Reason(StrEnum):
     LOG_UNREADABLE = ("log_unreadable",
         "{name} is damaged, or is that of another database: SQLite does not read all of it")
     JOURNAL_BESIDE = ("journal_beside",
-        "{beside} lies beside {name}: a change is being made, or was interrupted")
+        "{beside} is beside {name}: a change is in progress, or was interrupted")
     KEEPS_CHANGING = "keeps_changing", "another program keeps changing {name} while it is copied"
     NOT_ALONE = ("not_alone",
-        "{beside} lies beside the file and may hold its newest changes, which would be left out")
+        "{beside} is beside the file and may hold its newest changes, which would be left out")
     LOG_APART = ("log_apart",
         "this database keeps its newest changes in a second file, with -wal at the end of its name;"
         " that file was not beside it")
@@ -114,7 +114,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large", "the file is too large"
     EMPTY = "empty", "the file is empty"
     NOT_SQLITE = "not_sqlite", "this is not a SQLite database"
-    ONLY_ZEROS = "only_zeros", "the file begins with zeros alone: its content never arrived"
+    ONLY_ZEROS = "only_zeros", "the file starts with zeros only: its content never arrived"
     PACKED = "packed", "this is a {format} file, which must be unpacked first"
     ENCRYPTED = "encrypted", "this file is encrypted with {format}"
     LOOKS_ENCRYPTED = ("looks_encrypted",
@@ -150,7 +150,7 @@ class Reason(StrEnum):
     ROWS_BREAK_RULES = "rows_break_rules", "rows break a rule of their table: {tables}"
     LEFT_OUT = "left_out", "not included, because Launcher did not create it: {names}"
     WILL_GO = "will_go", "removed by the restore, because Launcher did not create it: {names}"
-    WITHOUT_ADMIN = "without_admin", "nobody in this backup can sign in as admin"
+    WITHOUT_ADMIN = "without_admin", "no one in this backup can sign in as admin"
     ODD_VALUES = "odd_values", "values that Launcher never writes get their defaults: {values}"
     ODD_SETTINGS = "odd_settings", "settings that are not valid get their defaults: {settings}"
     PASSWORDS_REMOVED = (
@@ -159,7 +159,7 @@ class Reason(StrEnum):
     )
     TOKENS_STAY_REVOKED = (
         "tokens_stay_revoked",
-        "API tokens of the backup that were revoked since stay revoked: {names}",
+        "API tokens in the backup that were revoked since will remain revoked: {names}",
     )
     TOKENS_REMOVED = (
         "tokens_removed",
@@ -177,19 +177,19 @@ class Reason(StrEnum):
         "the schema is not Launcher's: {name!r} differs from ours")
     NO_REVISION = "no_revision", "this database does not say which schema it has"
     NEWER_SCHEMA = ("newer_schema",
-        "the backup was made by {made_by:maker} with schema {theirs}; this is Launcher {version}"
-        " with schema {ours}")
+        "the backup was created by {made_by:maker} with schema {theirs}, and this server runs"
+        " Launcher {version} with schema {ours}")
     NO_ADMIN = ("no_admin",
-        "nobody could sign in afterwards: there is no active admin in this backup")
+        "no one could sign in after the restore: the backup has no active admin")
     NOT_CARRIED = ("not_carried",
         "the account {name!r} cannot be carried over: today's data has no active admin of that"
         " name")
 
     # The live database
     LIVE_MISSING = "live_missing", "{name} is missing"
-    LIVE_LOST = "live_lost", "{name} is missing, and this Launcher has had data before"
+    LIVE_LOST = "live_lost", "{name} is missing, and this site had data before"
     LIVE_EMPTY = "live_empty", "{name} is empty"
-    LIVE_FOREIGN = "live_foreign", "{name} is not a Launcher database"
+    LIVE_FOREIGN = "live_foreign", "{name} is not a database of Launcher"
     LIVE_UNUSABLE = "live_unusable", "{name}: {detail}"
     LIVE_CONTENT = "live_content", "{name} does not hold what it should: {detail}"
     LIVE_DAMAGED = "live_damaged", "the live database is damaged: {detail}"
@@ -202,9 +202,9 @@ class Reason(StrEnum):
     LIVE_BUSY = "live_busy", "the live database cannot be read: {detail}"
     LIVE_NOT_MADE = "live_not_made", "there is no database yet"
     LIVE_OLDER = ("live_older",
-        "the database has schema {theirs}, and this Launcher ({version}) needs schema {ours}")
+        "the database has schema {theirs}, and Launcher {version} needs schema {ours}")
     LIVE_NEWER = ("live_newer",
-        "the database has schema {theirs}, which this Launcher ({version}, schema {ours}) does not"
+        "the database has schema {theirs}, which Launcher {version} with schema {ours} does not"
         " know")
     SETTINGS_UNREADABLE = "settings_unreadable", "the settings cannot be read: {detail}"
     SETTINGS_OLDER = "settings_older", "the settings cannot be read: {detail}"
@@ -221,11 +221,12 @@ class Reason(StrEnum):
     NOT_TAKEN = ("not_taken",
         "the live database did not take the data ({detail}); nothing was changed")
     NOT_CONFIRMED = ("not_confirmed",
-        "the restored data did not pass its check ({detail}); the data from before was put back")
+        "the restored data did not pass its check ({detail}), so the data is as it was before")
     LATEST_UPLOAD = ("latest_upload",
-        "there is no good backup made by this site: “{name}” was uploaded, and may hold other data")
+        "there is no good backup created by this site: “{name}” was uploaded, and may hold other"
+        " data")
     LATEST_EXTERNAL = ("latest_external",
-        "there is no good backup made by this site: “{name}” was found in the backup folder, and"
+        "there is no good backup created by this site: “{name}” was found in the backup folder, and"
         " may hold other data")
     LATEST_SAFETY = ("latest_safety",
         "there is no other good backup: this is a safety backup, which holds what a restore"
@@ -236,10 +237,10 @@ class Reason(StrEnum):
     SAFETY_BESIDE = ("safety_beside",
         "the backup folder cannot be written; the safety backup is kept in {folder}")
     NOT_PUT_BACK = ("not_put_back",
-        "{cause}, and the data from before could not be put back ({problem}); it is whole in the"
+        "{cause}, and the previous data could not be returned ({problem}). All of it is in the"
         " safety backup {safety_id}")
     FILES_NOT_PUT_BACK = ("files_not_put_back",
-        "{cause}, and the damaged files from before could not be put back ({problem}); they lie in"
+        "{cause}, and the previous damaged files could not be returned ({problem}). They are in"
         " {folder}")
     # fmt: on
 
@@ -271,7 +272,7 @@ class _Sentences(Formatter):
             case "since":
                 return f" since {str(value)[11:19]} UTC" if value else ""
             case "maker":
-                return f"Launcher {value}" if value else "a newer Launcher"
+                return f"Launcher {value}" if value else "a newer version of Launcher"
         return str(super().format_field(value, format_spec))
 
 
@@ -300,7 +301,7 @@ class Fault:
 def read_fault(sentence: object, reason: object, facts: object) -> Fault | None:
     """Return what a record says is wrong, None where it has no sentence.
 
-    A reason that this Launcher does not know leaves the sentence as it was written.
+    A reason that this version does not know leaves the sentence as it was written.
     """
     if not sentence:
         return None

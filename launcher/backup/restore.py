@@ -571,7 +571,7 @@ def _require_room(source: Backup | Path, *, live: Live, store: Store) -> None:
     in_store = staged_bytes + live_bytes * 3 // 2 + _SPARE_BYTES
     # The new data passes through the log, and the file grows to hold it.
     beside_live = staged_bytes + max(0, staged_bytes - live_bytes) + _SPARE_BYTES
-    with disk_errors("look at the disk"):
+    with disk_errors("check the space on the disk"):
         store.ensure()
         if store.staging.stat().st_dev == live.path.parent.stat().st_dev:
             require_space(store.staging, in_store + beside_live, what="the restore")

@@ -695,7 +695,7 @@ class BackupService(Catalogue):
             if has_history(self._live, journal=self._journal, store=self._store):
                 operation.is_recorded = False
                 raise SourceDatabaseError(Reason.LIVE_LOST, name=self._live.name)
-            with disk_errors("make the database"):
+            with disk_errors("create the database"):
                 create_database(self._live, content=self._content, operation_id=operation.id)
             # Pages name the folder, so that a backup can be copied there. A missing one is a
             # problem on the panel, and does not stop the start.

@@ -101,5 +101,5 @@ class Slots:
         Raises:
             InsufficientSpaceError, StoreUnavailableError: it was not stored, so no work may start.
         """
-        with disk_errors("claim the scheduled slot"):
+        with disk_errors("claim the scheduled run"):
             write_atomic(self._path, json.dumps(encode(claim)).encode())

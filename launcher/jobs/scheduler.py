@@ -161,7 +161,7 @@ class JobScheduler:
         try:
             settings = self._reader.read()
         except BackupError as error:
-            _log.debug("the schedule stays as it was: %s", error)
+            _log.debug("the schedule is unchanged: %s", error)
             return False
         if settings != self._settings:
             with self._starting:

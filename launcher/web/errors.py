@@ -148,8 +148,8 @@ _FOREIGN_WORDS = _Words(
 _NOT_UPGRADED_WORDS = _Words(
     _("The database could not be upgraded"),
     _(
-        "Nothing was changed. Start the version of Launcher that was here before to go on working,"
-        " or remove the cause and run this on the server:"
+        "Nothing was changed. To continue, start the previous version of Launcher. Or remove the"
+        " cause and run this on the server:"
     ),
 )
 _READ_ONLY_WORDS = _Words(
@@ -161,7 +161,7 @@ _READ_ONLY_WORDS = _Words(
 )
 _VERSION_WORDS: Mapping[Reason, _Words] = {
     Reason.LIVE_NEWER: _Words(
-        _("The database is from a newer Launcher"),
+        _("The database is from a newer version of Launcher"),
         _(
             "Nothing was changed. Start the newer version again, or restore a backup that was"
             " created before it."

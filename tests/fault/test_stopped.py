@@ -99,7 +99,7 @@ def test_data_that_does_not_pass_its_check_is_taken_back(
     old = place.state()
     monkeypatch.setattr(restore, "confirm_live", lambda *_, **__: "note has 3 rows instead of 4")
 
-    with pytest.raises(RestoreError, match="put back"):
+    with pytest.raises(RestoreError, match="is as it was before"):
         place.service().restore(first_backup(place).id, by="ada")
 
     assert place.state() == old

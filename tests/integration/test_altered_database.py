@@ -67,7 +67,7 @@ def test_an_admin_whose_password_will_be_removed_does_not_count(
         "UPDATE users SET password_hash = replace(password_hash, 'm=', 'm=9999999')",
     )
     made = runner.invoke(args=["backup", "create"])
-    assert "Warning: nobody in this backup can sign in as admin." in made.stderr
+    assert "Warning: no one in this backup can sign in as admin." in made.stderr
     assert runner.invoke(args=["backup", "verify", "latest"]).exit_code == 0
     refused = runner.invoke(args=["backup", "restore", "latest", "--yes"])
     assert refused.exit_code == 15

@@ -89,7 +89,7 @@ def test_a_refused_file_has_its_reason_in_the_list_and_leaves_the_status_alone(
 
     (line,) = (line for line in flask("list").stdout.splitlines() if listed["id"] in line)
     assert "refused" in line
-    assert "found.db: found.db-wal lies beside" in line
+    assert "found.db: found.db-wal is beside" in line
     assert flask("status").stdout.splitlines()[0] == safe
 
 

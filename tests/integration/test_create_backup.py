@@ -233,7 +233,9 @@ def garbage_in_the_middle(path: Path) -> None:
         pytest.param(lambda path: path.write_bytes(b"x" * 9999), "not a database", id="garbage"),
         pytest.param(garbage_in_the_middle, "", id="garbage in the middle"),
         pytest.param(
-            lambda path: run(path, "PRAGMA application_id=7"), "not a Launcher database", id="other"
+            lambda path: run(path, "PRAGMA application_id=7"),
+            "not a database of Launcher",
+            id="other",
         ),
     ],
 )

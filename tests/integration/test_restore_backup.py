@@ -219,8 +219,8 @@ def test_a_newer_backup_is_refused_naming_both_schemas(home: House) -> None:
     with pytest.raises(IncompatibleBackupError) as refused:
         restore(home, backup.id)
     assert str(refused.value) == (
-        "the backup was made by Launcher 2.0.0 with schema 0009; "
-        "this is Launcher 1.4.0 with schema 0003"
+        "the backup was created by Launcher 2.0.0 with schema 0009, "
+        "and this server runs Launcher 1.4.0 with schema 0003"
     )
     assert hint_for(refused.value) == "Update this server to Launcher 2.0.0, then restore again."
     assert home.facts() == before
@@ -694,7 +694,7 @@ def test_what_does_not_pass_its_check_is_taken_back(
     before = files_of(home) if broken else digest(home.live)
     with monkeypatch.context() as patch:
         patch.setattr(launcher.backup.restore, "confirm_live", lambda *_a, **_k: "it is odd")
-        with pytest.raises(RestoreError, match=r"it is odd.*was put back"):
+        with pytest.raises(RestoreError, match=r"it is odd.*is as it was before"):
             restore(home, backup.id)
     assert (files_of(home) if broken else digest(home.live)) == before
     with pytest.raises(BackupNotFoundError, match="nothing was restored yet"):

@@ -181,4 +181,4 @@ def test_the_command_says_what_becomes_of_tokens(
     create("Later")
     done = runner.invoke(args=["backup", "restore", "latest", "--dry-run"])
     assert "API tokens that stop working: Later (lch_" in done.stderr
-    assert "that were revoked since stay revoked: Gone (lch_" in done.stderr
+    assert "that were revoked since will remain revoked: Gone (lch_" in done.stderr

@@ -42,7 +42,7 @@ def old_app(live: Path, make_app: MakeApp) -> Flask:
     app = make_app(scheduler="off")
     done = app.test_cli_runner().invoke(args=["database", "upgrade"])
     assert done.exit_code == 0
-    assert re.search(r"before that, backup \S+ was made\.", done.stderr)
+    assert re.search(r"Backup created before: \S+", done.stderr)
     return app
 
 
@@ -231,4 +231,4 @@ def test_the_pages_of_an_older_version_name_the_newer_one(app: Flask, data_dir: 
     run(data_dir / "launcher.db", "UPDATE alembic_version SET version_num = '9999'")
     answer = app.test_client().get("/login")
     assert answer.status_code == 503
-    assert "The database is from a newer Launcher" in answer.text
+    assert "The database is from a newer version of Launcher" in answer.text

@@ -326,7 +326,7 @@ def test_rows_that_break_a_rule_are_kept_and_named(home: House) -> None:
 def test_a_backup_in_which_nobody_is_admin_says_so(home: House) -> None:
     home.run("UPDATE person SET is_admin = 0")
     backup = home.create()
-    expected = ["nobody in this backup can sign in as admin"]
+    expected = ["no one in this backup can sign in as admin"]
     assert said(backup.verification.warnings) == expected
     assert said(home.service.verify(backup.id, by="ada").verification.warnings) == expected
     home.run("UPDATE person SET is_admin = 1 WHERE name = 'ada'")

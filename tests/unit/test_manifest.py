@@ -123,7 +123,9 @@ def test_a_manifest_that_goes_on_is_noticed(more: bytes) -> None:
 
 
 def test_an_unknown_format_is_named() -> None:
-    with pytest.raises(ManifestError, match="format 2, and this Launcher reads 1") as refused:
+    with pytest.raises(
+        ManifestError, match="format 2, and this version of Launcher reads 1"
+    ) as refused:
         read_manifest(sealed(lambda facts: facts.update(format=2)))
     assert refused.value.reason is Reason.MANIFEST_FORMAT
 

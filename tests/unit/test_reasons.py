@@ -81,5 +81,5 @@ def test_what_is_needed_is_more_than_what_is_free_as_it_is_written(
 def test_figures_and_names_are_written_as_people_read_them() -> None:
     assert fill("{a:MB} {a:GB}{b:since}{c:since} {d:maker} {c:maker}",
                 {"a": 2_500_000_000, "b": "2026-11-22T12:03:00+00:00", "c": "", "d": "2.0"}) == (
-        "2,500.0 MB 2.5 GB since 12:03:00 UTC Launcher 2.0 a newer Launcher"
+        "2,500.0 MB 2.5 GB since 12:03:00 UTC Launcher 2.0 a newer version of Launcher"
     )  # fmt: skip

@@ -346,7 +346,7 @@ def test_in_the_folder_a_file_with_another_beside_it_is_refused_by_name(
     shutil.copy(with_log(brought), home.backups / f"old.db{suffix}")
     [found] = [each for each in home.service.list() if each.kind is Kind.EXTERNAL]
     for offer in (home.service.verify, home.service.restore, home.service.test_restore):
-        with pytest.raises(IncompatibleBackupError, match=f"old.db{suffix} lies beside"):
+        with pytest.raises(IncompatibleBackupError, match=f"old.db{suffix} is beside"):
             offer(found.id, by="ada")
     [again] = [each for each in home.service.list() if each.kind is Kind.EXTERNAL]
     assert again == found

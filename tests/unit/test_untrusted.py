@@ -146,7 +146,7 @@ CASES: list[tuple[str, Make, type[BackupError], str]] = [
         "newer",
         script("UPDATE revision SET revision = '0009'"),
         FOREIGN,
-        "schema 0009; this is Launcher 1.4.0 with schema 0003",
+        "schema 0009, and this server runs Launcher 1.4.0 with schema 0003",
     ),
     ("an odd revision", script("UPDATE revision SET revision = x'ff00'"), FOREIGN, "schema"),
     ("a trigger", script(TRIGGER), REJECTED, "did not create: sneaky"),
@@ -628,7 +628,7 @@ def test_the_bomb_is_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pages", "message"),
     [
-        pytest.param(None, "begins with zeros", id="of zeros"),
+        pytest.param(None, "starts with zeros", id="of zeros"),
         pytest.param(2 << 20, "claims to unpack to 8.6 GB", id="that announces its size"),
         pytest.param(0xFFFFFFFE, "claims to unpack", id="that announces more than it holds"),
         pytest.param(20, "longer than its header announces", id="that announces little"),

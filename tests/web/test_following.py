@@ -324,7 +324,7 @@ def test_a_failure_says_where_it_stopped_and_that_nothing_changed(ada: Visitor, 
 def test_data_that_could_not_be_put_back_is_told_without_a_database(
     ada: Visitor, failed, live: Path
 ) -> None:
-    error = RevertFailedError(Reason.UNCLASSIFIED, sentence="it is whole in the safety backup")
+    error = RevertFailedError(Reason.UNCLASSIFIED, sentence="all of it is in the safety backup")
     address = failed(error, at=Stage.CONFIRM, safety_id="20261122T130702Z-abcdef")
     lose(live)
 
@@ -333,7 +333,7 @@ def test_data_that_could_not_be_put_back_is_told_without_a_database(
     assert answer.status_code == 200
     assert 'data-state="bad"' in answer.text
     assert "the previous data could not be returned" in answer.text
-    assert "it is whole in the safety backup" in answer.text
+    assert "all of it is in the safety backup" in answer.text
     assert "flask backup restore 20261122T130702Z-abcdef" in answer.text
 
 

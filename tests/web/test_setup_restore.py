@@ -177,7 +177,7 @@ def test_a_backup_in_which_nobody_could_sign_in_is_refused(
     answer = guest.open(f"/setup/restore/{taken.id}?token={token}")
 
     assert answer.status_code == 422
-    assert "nobody could sign in afterwards" in answer.text
+    assert "no one could sign in after the restore" in answer.text
     assert "Back to setup" in answer.text
 
 

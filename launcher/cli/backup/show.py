@@ -1,4 +1,4 @@
-"""What is known of backups: the list, one of them, and whether they are whole."""
+"""What is known of backups: the list, one of them, and whether they are good."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         print_json(backups)
     elif backups:
-        heading = ("ID", "TAKEN", "KIND", "SIZE", "STATE", "INSIDE", "NOTE")
+        heading = ("ID", "CREATED", "TYPE", "SIZE", "STATUS", "CONTENTS", "NOTE")
         refused = refusals(backups, current_backups().journal(limit=None))
         print_table([heading, *(_row(each, refused.get(each.id)) for each in backups)])
     else:
@@ -108,9 +108,9 @@ def _print_backup(backup: Backup, journal: Sequence[JournalEntry]) -> None:
         ("Backup", backup.id),
         ("Created", f"{moment(backup.created_at)} by {backup.created_by or 'unknown'}"),
         ("Date", "in the future by the clock of this server" if is_from_future else ""),
-        ("Kind", backup.kind + (", protected" if backup.protected else "")),
+        ("Type", backup.kind + (", protected" if backup.protected else "")),
         ("Note", backup.note),
-        ("State", f"{verification.state}, last verified {moment(verification.at)}"),
+        ("Status", f"{verification.state}, last verified {moment(verification.at)}"),
         ("Problem", verification.error),
         *(("Warning", str(warning)) for warning in verification.warnings),
         ("Created by", f"Launcher {backup.app_version}" if backup.app_version else ""),
@@ -126,11 +126,11 @@ def _print_backup(backup: Backup, journal: Sequence[JournalEntry]) -> None:
         if text:
             put(f"{name + ':':<10} {text.replace(chr(10), _NEXT_LINE)}")
     if backup.contents:
-        put("\nInside:")
+        put("\nContents:")
         for table, rows in backup.contents.items():
             put(f"  {one_line(table):<20}{rows:>12,}")
     if journal:
-        put("\nWhat happened to it:")
+        put("\nHistory:")
         for entry in journal:
             problem = f": {entry.error}" if entry.error else ""
             put(f"  {moment(entry.ended_at)}  {entry.verb} {entry.outcome}{problem}")
