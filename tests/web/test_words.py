@@ -34,7 +34,11 @@ NAMED = re.compile(r"(?<![„«])%\((?:app|board|section|tag)\)s")
 # `docs/words.md` has the words to use instead.
 NOT_USED = {
     "de": r"Ikone|Bearbeiter|Protokoll|\beditor|\S…|[ ]…",
-    "ru": r"иконк|ярлык|имени или URL|%\((?:who|name)\)s (?:сохранил|изменил|удалил|добавил)",
+    "ru": (
+        r"иконк|ярлык|имени или URL|%\((?:who|name)\)s (?:сохранил|изменил|удалил|добавил)"
+        r"|(?:стартов|начальн)\w+ страниц|Launcher не смог|примечани|планов(?:ой|ых|ая|ую)\b"
+        r"|журнал\w* сервера|Отменить это|\s…"
+    ),
 }
 
 
@@ -107,7 +111,8 @@ def test_no_translation_loses_or_invents_a_fact(language: str) -> None:
 def test_no_translation_has_a_word_that_was_decided_against(language: str) -> None:
     for message in _translated(language):
         for text in _texts(message.string):
-            assert not re.search(NOT_USED[language], text.replace("\N{NO-BREAK SPACE}…", "")), text
+            rest = text.replace("\N{NO-BREAK SPACE}…", "") if language == "de" else text
+            assert not re.search(NOT_USED[language], rest), text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
