@@ -158,7 +158,7 @@ def test_what_is_saved_reaches_the_leader_in_seconds(as_ada, home: Home) -> None
     ("locale", "words"),
     [
         ("en", "Every week, on Friday at 22:30"),
-        ("de", "Wöchentlich am Freitag um 22:30"),
+        ("de", "Wöchentlich am Freitag um 22:30\N{NO-BREAK SPACE}Uhr"),
         ("ru", "Еженедельно: пятница, 22:30"),
     ],
 )

@@ -23,7 +23,7 @@ def test_a_language_of_ones_own_beats_the_browser(ada: Visitor) -> None:
     assert (answer.status_code, answer.location) == (303, "/account")
     ada.open("/account")
     assert '<html lang="de" data-theme="dark">' in ada.page
-    assert "Sprache und Aussehen gespeichert" in ada.page
+    assert "Sprache und Darstellung gespeichert" in ada.page
     ada.open("/account")
     assert "gespeichert" not in ada.page
 
