@@ -72,6 +72,7 @@ types: $(DEV) ## Check the types
 
 messages: $(DEV) ## Collect messages for translators, and compile what they wrote
 	PYTHONPATH=. $(BABEL) extract --mapping-file pyproject.toml --no-location --width 97 \
+		--add-comments Translators: \
 		--header-comment "# The words of Launcher." --project Launcher \
 		--version "$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
 		--output-file $(POT) .

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from launcher.config import ROOT
 from launcher.extensions import babel
+from launcher.i18n.actors import actor_words
 from launcher.i18n.formats import (
     ago,
     clock_time,
@@ -35,8 +36,8 @@ def init_app(app: Flask) -> None:
         timezone_selector=select_time_zone,
     )
     formats: tuple[Callable[..., object], ...] = (
-        ago, moment, clock_time, day_and_time, weekday_and_time, isolated, listing, duration,
-        number, size,
+        actor_words, ago, moment, clock_time, day_and_time, weekday_and_time, isolated, listing,
+        duration, number, size,
     )  # fmt: skip
     app.jinja_env.filters.update({each.__name__: each for each in formats})
     app.context_processor(_template_words)
@@ -53,11 +54,14 @@ def _template_words() -> dict[str, Callable[..., Markup]]:
     def gettext(text: str, /, **facts: object) -> Markup:
         return Markup(translations.ugettext(text)) % facts  # noqa: S704 (from a catalogue)
 
+    def pgettext(context: str, text: str, /, **facts: object) -> Markup:
+        return Markup(translations.upgettext(context, text)) % facts  # noqa: S704
+
     def ngettext(one: str, many: str, num: int, /, **facts: object) -> Markup:
         words = translations.ungettext(one, many, num)
         return Markup(words) % {"num": num, **facts}  # noqa: S704 (from a catalogue)
 
-    return {"_": gettext, "gettext": gettext, "ngettext": ngettext}
+    return {"_": gettext, "gettext": gettext, "pgettext": pgettext, "ngettext": ngettext}
 
 
 @contextmanager

@@ -210,6 +210,30 @@ WARNING_WORDS: Mapping[Reason, LazyString] = {
 }
 """What does not prevent a restore, but should be known before it."""
 
+LIVE_WORDS: Mapping[Reason, LazyString] = {
+    Reason.LIVE_MISSING: _("%(name)s is missing"),
+    Reason.LIVE_LOST: _("%(name)s is missing, and this site had data before"),
+    Reason.LIVE_EMPTY: _("%(name)s is empty"),
+    Reason.LIVE_FOREIGN: _("%(name)s is not a database of Launcher"),
+    Reason.LIVE_UNUSABLE: _("%(name)s cannot be used: %(detail)s"),
+    Reason.LIVE_CONTENT: _("%(name)s is not complete: %(detail)s"),
+    Reason.LIVE_DAMAGED: _("The database is damaged: %(detail)s"),
+    Reason.LIVE_UNREADABLE: _("The database cannot be read: %(detail)s"),
+    Reason.LIVE_NOT_OPENED: _("The database cannot be read: %(detail)s"),
+    Reason.LIVE_OBJECT_MISSING: _("“%(name)s” is missing from the database"),
+    Reason.LIVE_OBJECT_DIFFERENT: _("“%(name)s” in the database was altered"),
+    Reason.LIVE_NOT_MADE: _("There is no database yet"),
+    Reason.LIVE_OLDER: _(
+        "The database has version %(theirs)s. Launcher %(version)s needs version %(ours)s."
+    ),
+    Reason.LIVE_NEWER: _(
+        "The database has version %(theirs)s. Launcher %(version)s only knows versions up to"
+        " %(ours)s."
+    ),
+    Reason.NOT_UPGRADED: _("The upgrade from version %(theirs)s to %(ours)s failed: %(detail)s"),
+}
+"""What is wrong with the database of the site. `detail` is SQLite's own, in English."""
+
 KEEP_WORDS: Mapping[KeepReason, LazyString] = {
     KeepReason.PROTECTED: _("Protected: kept until you delete it"),
     KeepReason.NOT_SCHEDULED: _("Kept until you delete it"),
@@ -423,6 +447,12 @@ def setting_words(error: SettingError) -> str:
 def damage(fault: Fault | None) -> str:
     """Return what was found on a damaged backup; what has no words here, in English."""
     return str(DAMAGE_WORDS.get(fault.reason, fault)) if fault else ""
+
+
+def live_words(fault: Fault) -> str:
+    """Return what is wrong with the database of the site; what has no words here, in English."""
+    words = LIVE_WORDS.get(fault.reason)
+    return str(words) % fault.facts if words else str(fault)
 
 
 def warning(fault: Fault) -> str:

@@ -34,6 +34,12 @@ def gettext(text: str, /, **facts: object) -> str:
     return words % facts if facts else words
 
 
+def pgettext(context: str, text: str, /, **facts: object) -> str:
+    """Return `text` as `gettext` does; `context` is which of its meanings is meant."""
+    words = str(catalogue().upgettext(context, text))
+    return words % facts if facts else words
+
+
 def ngettext(one: str, many: str, num: int, /, **facts: object) -> str:
     """Return the form that goes with `num`, in the reader's language; `num` is among its facts."""
     return str(catalogue().ungettext(one, many, num)) % {"num": num, **facts}

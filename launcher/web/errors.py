@@ -38,8 +38,9 @@ from launcher.db.session import (
 )
 from launcher.extensions import db
 from launcher.http.places import RETRY_AFTER_S, TooManyTransfersError
+from launcher.i18n.actors import actor_words
 from launcher.i18n.formats import ago
-from launcher.i18n.labels import ERROR_WORDS, KIND_WORDS, VERB_WORDS, warning
+from launcher.i18n.labels import ERROR_WORDS, KIND_WORDS, VERB_WORDS, live_words, warning
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import Role
@@ -257,7 +258,7 @@ def busy_words(error: OperationInProgressError) -> Markup:
     """Return who does what since when, in a sentence."""
     is_known = error.verb in set(Verb)
     what = VERB_WORDS[Verb(error.verb)] if is_known else gettext("An operation")
-    who = gettext("the schedule") if error.by == _SCHEDULE else error.by
+    who = gettext("the schedule") if error.by == _SCHEDULE else actor_words(error.by)
     if error.since is None:
         return Markup(gettext("%(what)s, started by %(who)s.")) % {"what": what, "who": who}  # noqa: S704
     facts = {"what": what, "who": who, "ago": ago(error.since)}
@@ -321,7 +322,7 @@ def show_damaged(problem: Fault) -> Response:
         commands.insert(0, "flask backup verify --all")
     page = render_template(
         "damaged.html",
-        problem=problem,
+        problem=live_words(problem),
         is_missing=problem.reason in _WITHOUT_FILE,
         newest=newest,
         age=Markup("<b>{}</b>").format(ago(newest.created_at)) if newest else "",
@@ -342,7 +343,7 @@ def _show_other_version(problem: Fault) -> Response:
     response = _problem(
         503,
         _VERSION_WORDS.get(problem.reason, _NOT_UPGRADED_WORDS),
-        facts={gettext("What is wrong"): str(problem)},
+        facts={gettext("What is wrong"): live_words(problem)},
         command="" if is_newer else server_command("flask database upgrade"),
         waits=_is_repeatable(),
     )

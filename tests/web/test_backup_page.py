@@ -167,6 +167,16 @@ def test_a_damaged_one_names_what_is_wrong_and_what_to_do(
     assert "Verified: damaged" in page
 
 
+def test_beside_a_damaged_one_no_more_is_said_of_the_others_than_is_known(
+    ada: Visitor, made: Backup, service: BackupService, found: Path
+) -> None:
+    stored(service, made).unlink()
+    assert "damaged, but 1 is not verified yet." in look(ada, made.id)
+
+    service.verify(id_of(service, found), by="ada")
+    assert "No other backup is known to be damaged." in look(ada, made.id)
+
+
 def test_one_whose_file_is_gone_can_only_be_deleted(
     ada: Visitor, made: Backup, service: BackupService
 ) -> None:

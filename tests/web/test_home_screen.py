@@ -250,3 +250,14 @@ def _worker(visitor: Visitor) -> str:
         found = re.search(r'data-worker="([^"]+)"', visitor.page)
     assert found
     return found[1]
+
+
+def test_the_page_of_a_missing_database_is_in_the_language_of_the_reader(
+    guest: Visitor, data_dir: Path
+) -> None:
+    (data_dir / "launcher.db").unlink()
+
+    page = guest.open("/", Accept_Language="de").text
+
+    assert "launcher.db fehlt" in page
+    assert "legt keine leere Datenbank anstelle Ihrer Daten an." in page

@@ -7,8 +7,8 @@ from flask import Flask
 from flask_babel import force_locale
 
 from launcher.backup import errors
-from launcher.backup.reasons import Reason
-from launcher.i18n.labels import DAMAGE_WORDS, WARNING_WORDS, damage
+from launcher.backup.reasons import Fault, Reason
+from launcher.i18n.labels import DAMAGE_WORDS, LIVE_WORDS, WARNING_WORDS, damage, live_words
 from launcher.i18n.locale import LOCALES
 from launcher.web.admin.backups.file_verdict import FILE_WORDS, refusal
 from tests.support.reasons import RAISED, fault_of
@@ -61,3 +61,13 @@ def test_every_warning_before_a_restore_has_words() -> None:
     }  # fmt: skip
     for warning in map(fault_of, WARNING_WORDS):
         assert str(WARNING_WORDS[warning.reason]) % warning.facts
+
+
+@pytest.mark.parametrize("reason", LIVE_WORDS)
+def test_what_is_wrong_with_the_database_is_said_in_german(app: Flask, reason: Reason) -> None:
+    facts = {"name": "launcher.db", "detail": "x", "theirs": "9", "version": "2.0", "ours": "3"}
+    with app.test_request_context(), force_locale("de"):
+        said = live_words(Fault(reason, facts))
+
+    assert said != str(Fault(reason, facts))
+    assert said.startswith(("Die ", "Es ", "launcher.db ", "„launcher.db“ "))

@@ -147,7 +147,10 @@ def test_a_file_that_was_brought_in_is_not_taken_for_as_old_as_its_arrival(
 
     plan = plan_of(ada, taken.id)
 
-    assert "Restore Launcher from the uploaded file: today, " in plan
+    assert "Restore Launcher from an uploaded file?" in plan
+    assert "The file was uploaded today, " in plan
+    assert "The newest entry in this file is from " in plan
+    assert "File uploaded today at " in text_of(ada.open(f"/admin/backups/{taken.id}").text)
     assert "Everything that is not in the file will be removed." in plan
     assert "since then" not in plan
 

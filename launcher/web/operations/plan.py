@@ -15,7 +15,7 @@ from launcher.backup.records.plan import NameChange, RestorePlan, RowChange
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
 from launcher.i18n.formats import duration, listing, span, weekday_and_time
-from launcher.i18n.labels import STAGE_WORDS, warning
+from launcher.i18n.labels import STAGE_WORDS, live_words, warning
 from launcher.i18n.locale import gettext as _
 from launcher.models.types import utc_now
 from launcher.settings.table import SiteSettings
@@ -85,7 +85,7 @@ def describe_plan(
         "is_dated": is_dated(backup),
         "loss": _loss(backup.created_at) if is_dated(backup) else "",
         "live_readable": plan.live_readable,
-        "live_problem": plan.live_problem,
+        "live_problem": live_words(plan.live_problem) if plan.live_problem else "",
         "stages": _stages(plan, took_s),
         "rows": _rows(plan),
         "vanish": _names(plan.names, lambda change: change.vanish),

@@ -33,7 +33,7 @@ _LABELS: Mapping[str, LazyString] = {
     "backup_keep_weekly": _("Keep weekly"),
     "backup_keep_monthly": _("Keep monthly"),
     "backup_stale_after_h": _("Hours without a good backup"),
-    "q": _("Search"),
+    "q": _("Search text"),
 }
 """What people type, by the name of the field; a test finds a field of a form without a line."""
 

@@ -18,6 +18,7 @@ from launcher.backup.errors import BackupNotFoundError
 from launcher.backup.records.ids import parse_backup_id
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.current import current_backups
+from launcher.i18n.actors import actor_words
 from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import select_time_zone
@@ -25,7 +26,6 @@ from launcher.models import AuditEvent
 from launcher.web.admin.audit.words import (
     KIND_WORDS,
     action_words,
-    actor_words,
     attempts_words,
     changes_of,
     error_of,

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from launcher.accounts import refusals
-from launcher.audit import COMMAND_LINE
 from launcher.backup.records.operation import Outcome
 from launcher.i18n.formats import day_and_time, listing
 from launcher.i18n.labels import RESTORE_TEST_WORDS, ROLE_WORDS, VERB_WORDS
@@ -168,14 +167,6 @@ FIELD_WORDS: Mapping[str, LazyString] = {
     "backup_restore_test": _("Restore test"),
 }
 
-ACTOR_WORDS: Mapping[str, LazyString] = {
-    COMMAND_LINE.name: _("Command line"),
-    "schedule": _("The schedule"),
-    refusals.UNKNOWN_NAME.name: _("Unknown user name"),
-    "start": _("The start of the server"),
-}
-_AT_A_SHELL = f" ({COMMAND_LINE.name})"
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -192,15 +183,6 @@ def action_words(event: AuditEvent) -> Markup:
     if words is None:
         return Markup("<code>{}</code> <b>{}</b>").format(event.action, event.target_name)
     return Markup(str(words)) % {"name": Markup("<b>{}</b>").format(event.target_name)}  # noqa: S704
-
-
-def actor_words(name: str) -> str:
-    """Return who acted, a user by name, anything else in words."""
-    if name in ACTOR_WORDS:
-        return str(ACTOR_WORDS[name])
-    if name.endswith(_AT_A_SHELL):
-        return gettext("%(name)s (command line)", name=name.removesuffix(_AT_A_SHELL))
-    return name
 
 
 def changes_of(event: AuditEvent) -> Iterator[Change]:

@@ -24,7 +24,7 @@ from launcher.web.admin.backups import comparison, history
 from launcher.web.admin.backups.backup_verdict import inspect
 from launcher.web.admin.backups.file_verdict import fit
 from launcher.web.admin.backups.retention_labels import periods, retention_label
-from launcher.web.admin.backups.words import note, short_time, why
+from launcher.web.admin.backups.words import note, page_title, why
 from launcher.web.errors import show_refusal
 from launcher.web.htmx import render
 from launcher.web.reauthentication import has_recent_password
@@ -57,7 +57,7 @@ def show(backup_id: str) -> ResponseReturnValue:
         "admin/backup.html",
         part="admin/_backup.html",
         backup=backup,
-        name=short_time(backup.created_at, now=now),
+        name=page_title(backup, now=now),
         found=found,
         problem=damage(found.verdict.fault),
         counts=comparison.compare(backup) if backup.contents else [],

@@ -17,9 +17,8 @@ from launcher.db.content import LauncherContent
 from launcher.i18n.formats import day_and_time, duration
 from launcher.i18n.labels import warning
 from launcher.i18n.locale import gettext as _
-from launcher.i18n.locale import ngettext
 from launcher.web.admin.backups.file_verdict import FileVerdict, refusal
-from launcher.web.admin.backups.outcomes.ended import took_s
+from launcher.web.admin.backups.outcomes.ended import of_the_others, took_s
 from launcher.web.admin.backups.words import why
 
 if TYPE_CHECKING:
@@ -69,8 +68,7 @@ def inspect(
     file = _file_facts(service, backup)
     is_damaged = backup.verification.state is State.DAMAGED
     if is_damaged:
-        others = service.listing().counts_by_state[State.DAMAGED] - 1
-        found = _damaged(backup, others, has_file=file is not None)
+        found = _damaged(backup, has_file=file is not None)
     elif backup.file is None:
         found = _found_in_the_folder(entries, file, now=now)
     else:
@@ -147,18 +145,9 @@ def _origin(backup: Backup, names: Mapping[str, str]) -> str:
     return _("%(why)s, %(when)s.", why=why(backup, names), when=when)
 
 
-def _damaged(backup: Backup, others: int, *, has_file: bool) -> FileVerdict:
-    """Return the verdict on a damaged backup; so many `others` are damaged too."""
+def _damaged(backup: Backup, *, has_file: bool) -> FileVerdict:
     fault = backup.verification.fault
-    of_others = (
-        ngettext(
-            "%(num)s other backup is damaged too. The disk may be failing.",
-            "%(num)s other backups are damaged too. The disk may be failing.",
-            others,
-        )
-        if others > 0
-        else _("No other backup is known to be damaged.")
-    )
+    of_others = of_the_others()
     if backup.file is None and has_file:
         return FileVerdict(
             "bad",

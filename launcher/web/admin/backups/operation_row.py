@@ -13,8 +13,8 @@ from flask import request, session
 
 from launcher.backup.records.operation import JournalEntry, Progress, Stage, Verb
 from launcher.current import current_backups
+from launcher.i18n.actors import actor_words
 from launcher.i18n.locale import gettext
-from launcher.web.admin.audit.words import actor_words
 from launcher.web.admin.backups.outcomes import ended
 from launcher.web.admin.backups.table import names_of
 from launcher.web.htmx import is_htmx

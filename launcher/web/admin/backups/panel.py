@@ -12,12 +12,12 @@ from launcher.backup.records.operation import Verb
 from launcher.backup.retention import decide
 from launcher.current import current_application
 from launcher.db.settings import site_settings
+from launcher.i18n.actors import actor_words
 from launcher.i18n.formats import exact, long, number
 from launcher.i18n.labels import KIND_WORDS, STATE_WORDS, VERB_WORDS, damage, warning
 from launcher.i18n.problems import ACTION_WORDS
 from launcher.models.types import utc_now
 from launcher.notifications.assessment import assess
-from launcher.web.admin.audit.words import actor_words
 from launcher.web.admin.backups import words
 from launcher.web.admin.backups.banner import set_current_problems
 from launcher.web.admin.backups.operation_row import current_row, is_end_awaited

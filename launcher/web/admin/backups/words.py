@@ -10,11 +10,11 @@ from flask_babel import get_locale, get_timezone
 
 from launcher.backup.records.backup import Backup, Kind, State
 from launcher.backup.records.ids import BackupId, moment_of
+from launcher.i18n.actors import actor_words
 from launcher.i18n.formats import clock_time, day, day_and_time, long, number, weekday
 from launcher.i18n.labels import KIND_WORDS
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
-from launcher.web.admin.audit.words import actor_words
 from launcher.web.admin.backups.timeline import Timeline
 
 _NIGHT_BEGINS, _NIGHT_ENDS = 21, 5
@@ -58,6 +58,15 @@ def short_time(at: datetime, *, now: datetime, has_seconds: bool = False) -> str
             return _("Tomorrow, %(time)s", time=time)
         case _other:
             return _("%(day)s, %(time)s", day=_short_day(at, now), time=time)
+
+
+def page_title(backup: Backup, *, now: datetime) -> str:
+    """Return the title of a backup: its moment, and of a file from outside that of its arrival."""
+    if backup.kind is Kind.UPLOAD:
+        return _("File uploaded %(when)s", when=at_time(backup.created_at, now=now))
+    if backup.kind is Kind.EXTERNAL:
+        return _("File in the backup folder, dated %(when)s", when=day_and_time(backup.created_at))
+    return short_time(backup.created_at, now=now)
 
 
 def short_day(at: datetime) -> str:

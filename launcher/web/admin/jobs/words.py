@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from launcher.backup.errors import BackupError
 from launcher.backup.records.backup import Backup
 from launcher.current import current_backups
+from launcher.i18n.actors import actor_words
 from launcher.i18n.formats import clock_time, day_and_time, duration, listing, number
 from launcher.i18n.labels import ERROR_WORDS, JOB_PURPOSES, JOB_WORDS, RUN_WORDS
 from launcher.i18n.locale import gettext, ngettext
@@ -24,7 +25,6 @@ from launcher.i18n.locale import lazy_gettext as _
 from launcher.jobs.history import Run, RunOutcome
 from launcher.jobs.registry import Job
 from launcher.settings.table import SiteSettings
-from launcher.web.admin.audit.words import actor_words
 from launcher.web.admin.backups.table import names_of
 from launcher.web.admin.backups.words import when
 from launcher.web.admin.schedule.cron_words import cron_words

@@ -11,6 +11,7 @@ from flask import Blueprint, flash, render_template, request, url_for
 
 from launcher.db.settings import change_settings, current_settings, site_settings
 from launcher.extensions import db
+from launcher.i18n.actors import actor_words
 from launcher.i18n.formats import day_and_time
 from launcher.i18n.locale import LOCALES
 from launcher.i18n.locale import gettext as _
@@ -19,7 +20,7 @@ from launcher.models import AuditEvent, Board, Visibility
 from launcher.models.types import utc_now
 from launcher.settings.kinds import known_zone
 from launcher.settings.table import weakening
-from launcher.web.admin.audit.words import FIELD_WORDS, actor_words, value_words
+from launcher.web.admin.audit.words import FIELD_WORDS, value_words
 from launcher.web.admin.site.form import EXACT, SHOWN, SWATCHES, CheckedDraft, Draft, check
 from launcher.web.admin.site.words import SWATCH_WORDS
 from launcher.web.home_network import visit_with

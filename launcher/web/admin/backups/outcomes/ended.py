@@ -10,6 +10,8 @@ from flask import url_for
 
 from launcher.backup.records.backup import Backup, State
 from launcher.backup.records.operation import JournalEntry, Outcome
+from launcher.current import current_backups
+from launcher.i18n.actors import actor_words
 from launcher.i18n.formats import duration, size
 from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS, ErrorWords
 from launcher.i18n.locale import gettext, ngettext
@@ -184,7 +186,12 @@ class Ended:
     def fill(self, words: LazyString | str) -> str:
         """Return `words` with their facts filled in."""
         file = source_of(self.entry) or gettext("The file")
-        facts = {"what": self.verb, "who": self.entry.by, "when": self.when, "file": file}
+        facts = {
+            "what": self.verb,
+            "who": actor_words(self.entry.by),
+            "when": self.when,
+            "file": file,
+        }
         return str(words) % facts
 
 
@@ -194,6 +201,25 @@ def _with_next_good(error: ErrorWords) -> str:
         return str(error.hint)
     said = gettext("The next good backup is %(id)s.", id=latest.id)
     return f"{error.hint} {said}"
+
+
+def of_the_others() -> str:
+    """Return what is known of the backups beside one that is damaged."""
+    counts = current_backups().listing().counts_by_state
+    damaged, unverified = counts[State.DAMAGED] - 1, counts[State.UNVERIFIED]
+    if damaged > 0:
+        return ngettext(
+            "%(num)s other backup is damaged too. The disk may be failing.",
+            "%(num)s other backups are damaged too. The disk may be failing.",
+            damaged,
+        )
+    if unverified:
+        return ngettext(
+            "No other backup is known to be damaged, but %(num)s is not verified yet.",
+            "No other backup is known to be damaged, but %(num)s are not verified yet.",
+            unverified,
+        )
+    return gettext("No other backup is known to be damaged.")
 
 
 class CreateEnded(Ended):
@@ -259,7 +285,7 @@ class VerifyEnded(Ended):
             severity="bad",
             title=gettext("This backup is damaged"),
             text=self._with_doubt(
-                gettext("This backup cannot be restored. The others are not affected.")
+                " ".join((gettext("This backup cannot be restored."), of_the_others()))
             ),
             problem=self.problem,
             advice=_with_next_good(ERROR_WORDS["verification_failed"]),
@@ -391,7 +417,7 @@ class DeleteEnded(Ended):
             "%(who)s deleted %(num)s backup",
             "%(who)s deleted %(num)s backups",
             _removed(self.entry),
-            who=self.entry.by,
+            who=actor_words(self.entry.by),
         )
 
 

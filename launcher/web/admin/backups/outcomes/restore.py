@@ -11,13 +11,14 @@ from markupsafe import Markup, escape
 
 from launcher.accounts.sessions import began_at
 from launcher.backup.errors import BackupError, RevertFailedError
-from launcher.backup.records.backup import Backup
+from launcher.backup.records.backup import Backup, Kind
 from launcher.backup.records.operation import Outcome
 from launcher.backup.retention import RetentionPolicy
 from launcher.current import current_backups
 from launcher.db.connect import GATE_TIMEOUT_S
 from launcher.db.settings import site_settings
 from launcher.extensions import db
+from launcher.i18n.actors import actor_words
 from launcher.i18n.formats import clock_time, day_and_time, duration, moment, weekday_and_time
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
@@ -156,7 +157,9 @@ class RestoreEnded(Ended):
 
     def line(self, backup: Backup) -> str:
         if self.facts.get("safety_id") == backup.id != self.entry.backup_id:
-            return gettext("Created before %(who)s restored another backup", who=self.entry.by)
+            return gettext(
+                "Created before %(who)s restored another backup", who=actor_words(self.entry.by)
+            )
         return super().line(backup)
 
     def line_of_failure(self) -> str:
@@ -176,9 +179,10 @@ class RestoreEnded(Ended):
         if source is None:
             return gettext("Backup restored")
         if not is_dated(source):
+            if source.kind is not Kind.UPLOAD:
+                return gettext("Restored from a file in the backup folder")
             return gettext(
-                "Restored from the uploaded file: %(moment)s",
-                moment=weekday_and_time(source.created_at),
+                "Restored from the file uploaded %(moment)s", moment=day_and_time(source.created_at)
             )
         return gettext("Restored to %(moment)s", moment=weekday_and_time(source.created_at))
 

@@ -1,0 +1,29 @@
+"""The words for those who act without being a user: the command line, the schedule, the start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask_babel.speaklater import LazyString
+
+from launcher.accounts import refusals
+from launcher.audit import COMMAND_LINE
+from launcher.i18n.locale import gettext
+from launcher.i18n.locale import lazy_gettext as _
+
+ACTOR_WORDS: Mapping[str, LazyString] = {
+    COMMAND_LINE.name: _("Command line"),
+    "schedule": _("The schedule"),
+    refusals.UNKNOWN_NAME.name: _("Unknown user name"),
+    "start": _("The start of the server"),
+}
+_AT_A_SHELL = f" ({COMMAND_LINE.name})"
+
+
+def actor_words(name: str) -> str:
+    """Return who acted, a user by name, anything else in words."""
+    if name in ACTOR_WORDS:
+        return str(ACTOR_WORDS[name])
+    if name.endswith(_AT_A_SHELL):
+        return gettext("%(name)s (command line)", name=name.removesuffix(_AT_A_SHELL))
+    return name
