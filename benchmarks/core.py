@@ -85,13 +85,13 @@ def measure_levels(data_dir: Path, *, megabytes: int, runs: int) -> Iterator[Row
     """What each compression level costs and saves, one of which `compression` uses."""
     raw, packed = data_dir / "raw.db", data_dir / "packed"
     raw.touch()
-    copy_live(data_dir / "launcher.db", raw, on_bytes=_tell_nobody)
+    copy_live(data_dir / "launcher.db", raw, on_bytes=_ignore_progress)
     used = compression._LEVEL
     sizes: dict[str, int] = {}
 
     def pack_at(level: int) -> None:
         compression._LEVEL = level
-        compression.pack(raw, packed, encoding=Encoding.ZSTD, on_bytes=_tell_nobody)
+        compression.pack(raw, packed, encoding=Encoding.ZSTD, on_bytes=_ignore_progress)
         sizes[f"level_{level}"] = packed.stat().st_size
         packed.unlink()
 
@@ -110,7 +110,7 @@ def measure_levels(data_dir: Path, *, megabytes: int, runs: int) -> Iterator[Row
         yield Row(f"compress and hash, {megabytes} MB", what, seconds, "s", note)
 
 
-def _tell_nobody(_done: int, _total: int) -> None:
+def _ignore_progress(_done: int, _total: int) -> None:
     """Take progress in silence."""
 
 
@@ -146,8 +146,8 @@ def _latencies(data_dir: Path, meanwhile: object) -> list[float]:
     assert writer.stdout is not None
     writer.stdout.readline()  # it has begun
     meanwhile()  # type: ignore[operator]
-    told, _ = writer.communicate("stop\n")
-    return [float(line) for line in told.split()]
+    printed, _ = writer.communicate("stop\n")
+    return [float(line) for line in printed.split()]
 
 
 def measure_memory(data_dir: Path, *, megabytes: int) -> Iterator[Row]:

@@ -180,7 +180,7 @@ class Admin:
 
 def _statements(data_dir: Path, admin: Admin) -> int:
     """Count the SQL statements of one page, in an application of its own."""
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "benchmarks.statements", _PAGE, admin.cookie],
         cwd=ROOT,
         env=environment(data_dir),
@@ -188,7 +188,7 @@ def _statements(data_dir: Path, admin: Admin) -> int:
         text=True,
         check=True,
     ).stdout
-    return len(told.splitlines())
+    return len(done.splitlines())
 
 
 def fill_store(data_dir: Path, count: int) -> None:

@@ -108,8 +108,8 @@ def _processor_time(data_dir: Path, what: str, cookie: str, runs: int) -> Iterat
     """In one process, without a network: other work on the machine counts little."""
     paths = [_path(apps) for apps in _COUNTS]
     for who, held in (("signed in", cookie), ("guest", "")):
-        told = run_tool(data_dir, "inside", str(runs * 10), held, *paths)
-        for apps, line in zip(_COUNTS, told, strict=True):
+        lines = run_tool(data_dir, "inside", str(runs * 10), held, *paths)
+        for apps, line in zip(_COUNTS, lines, strict=True):
             statements = len(run_tool(data_dir, "statements", _path(apps), held))
             yield Row(
                 f"start page, processor time, {what}", f"{apps} apps, {who}",

@@ -149,7 +149,7 @@ def test_a_backup_is_watched_in_two_tabs_and_after_a_reload(
     expect(mine.get_by_role("button", name="Back up now").first).to_be_enabled()
 
 
-def test_a_killed_backup_is_told_as_interrupted_and_leaves_nothing(
+def test_a_killed_backup_is_said_as_interrupted_and_leaves_nothing(
     house: Home, three: Sequence[Backup], open_panel: Open
 ) -> None:
     mine, hers = open_panel("ada"), open_panel("edith")
@@ -168,7 +168,7 @@ def test_a_killed_backup_is_told_as_interrupted_and_leaves_nothing(
     assert list((house.server.data_dir / "backups" / "staging").iterdir()) == []
 
 
-def test_a_second_admin_is_told_who_is_busy(
+def test_a_second_admin_sees_who_is_busy(
     house: Home, three: Sequence[Backup], open_panel: Open
 ) -> None:
     mine, hers = open_panel("ada"), open_panel("edith", expected_statuses={409})
@@ -188,7 +188,7 @@ def test_a_second_admin_is_told_who_is_busy(
     expect(notice).to_have_count(0)
 
 
-def test_nobody_asks_for_a_page_that_nobody_sees(
+def test_no_one_asks_for_a_page_that_no_one_sees(
     three: Sequence[Backup], house: Home, open_panel: Open
 ) -> None:
     page = open_panel("ada", path="/account")
@@ -216,7 +216,7 @@ def test_nobody_asks_for_a_page_that_nobody_sees(
 # --- verify and rehearse -----------------------------------------------------------------
 
 
-def test_verifying_and_rehearsing_tell_what_was_found(
+def test_verifying_and_testing_say_what_was_found(
     three: Sequence[Backup], open_panel: Open
 ) -> None:
     page = open_panel()
@@ -388,7 +388,7 @@ def test_a_click_beside_the_dialog_keeps_the_backup(
     expect(row_of(page, three[0])).to_be_visible()
 
 
-def test_what_another_admin_deleted_meanwhile_is_told(
+def test_what_another_admin_deleted_meanwhile_is_said(
     three: Sequence[Backup], open_panel: Open, service: BackupService
 ) -> None:
     page = open_panel(expected_statuses={404})

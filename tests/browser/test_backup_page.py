@@ -70,7 +70,7 @@ def test_axe_finds_nothing_beneath_it(look: Callable[..., Page], name: str) -> N
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_axe_finds_nothing_where_an_operation_is_told_of(
+def test_axe_finds_nothing_where_an_operation_is_reported(
     home: Home, signed_in: Sessions, look_at: OpenPage, ids: dict[str, str]
 ) -> None:
     page = look_at(

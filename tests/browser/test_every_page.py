@@ -159,7 +159,7 @@ def test_right_to_left_everything_changes_sides_but_time(show: Show) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_nothing_moves_for_whoever_wants_no_motion(show: Show) -> None:
+def test_nothing_moves_for_those_who_want_no_motion(show: Show) -> None:
     moving = """() => [...document.querySelectorAll("*")].filter((each) => {
         const style = getComputedStyle(each);
         return style.animationName !== "none" || parseFloat(style.transitionDuration) > 0;

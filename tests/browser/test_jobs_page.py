@@ -134,7 +134,7 @@ def test_a_job_is_run_and_followed_to_its_end_in_two_tabs(house: Home, open_jobs
     assert len(runs(house.server.data_dir)["backup"]) == before + 1
 
 
-def test_a_job_that_is_killed_is_told_as_interrupted(house: Home, open_jobs: Open) -> None:
+def test_a_job_that_is_killed_is_said_as_interrupted(house: Home, open_jobs: Open) -> None:
     page = open_jobs()
     with paused(house.server.data_dir) as reached:
         run_now(page, "backup").click(no_wait_after=True)

@@ -167,7 +167,7 @@ def test_without_script_all_of_it_works_as_well(as_ada, receiver: Receiver) -> N
     expect(page.get_by_text("Recipient Tablet removed")).to_be_visible()
 
 
-def test_the_keyboard_alone_tells_somebody_and_tries_it(as_ada, receiver: Receiver) -> None:
+def test_the_keyboard_alone_adds_a_recipient_and_tries_it(as_ada, receiver: Receiver) -> None:
     page = as_ada()
     tab_to(page, "Add recipient")
     page.keyboard.press("Enter")

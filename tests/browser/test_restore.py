@@ -179,7 +179,7 @@ def test_from_the_list_the_plan_opens_in_a_dialog(site: Site, sign_in: SignIn) -
     expect(opener).to_be_focused()
 
 
-def test_a_plan_that_is_out_of_date_is_shown_anew(site: Site, sign_in: SignIn) -> None:
+def test_a_plan_that_is_out_of_date_is_shown_again(site: Site, sign_in: SignIn) -> None:
     ada = sign_in(site.plan_path, expected_statuses={409})
     name = f"Written meanwhile {len(site.apps())}"
     with site.app.app_context():

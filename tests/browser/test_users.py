@@ -58,7 +58,7 @@ def test_the_keyboard_alone_makes_a_user_who_can_sign_in(
     expect(dora.get_by_role("button", name="Dora: your account")).to_be_visible()
 
 
-def test_the_last_admin_is_told_why_nothing_can_be_done(as_ada) -> None:
+def test_the_last_admin_sees_why_nothing_can_be_done(as_ada) -> None:
     page = as_ada("/admin/users/1")
 
     expect(page.get_by_text("This is the last active admin.")).to_have_count(3)

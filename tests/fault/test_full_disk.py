@@ -69,7 +69,7 @@ FAULTS = LASTING | PASSING
 
 @pytest.mark.parametrize("fault", LASTING.values(), ids=LASTING)
 @pytest.mark.parametrize("case", ACTS)
-def test_a_disk_that_fails_at_sampled_calls_is_told_and_breaks_nothing(
+def test_a_disk_that_fails_at_sampled_calls_is_said_and_breaks_nothing(
     case: str,
     fault: tuple[int, int | None],
     request: pytest.FixtureRequest,
@@ -82,7 +82,7 @@ def test_a_disk_that_fails_at_sampled_calls_is_told_and_breaks_nothing(
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 @pytest.mark.parametrize("case", ACTS)
-def test_a_disk_that_fails_at_any_call_is_told_and_breaks_nothing(
+def test_a_disk_that_fails_at_any_call_is_said_and_breaks_nothing(
     case: str,
     fault: tuple[int, int | None],
     request: pytest.FixtureRequest,
@@ -163,7 +163,7 @@ def _assert_it_works_again(place: Place) -> None:
     ids=["some", "many"],
 )
 @pytest.mark.parametrize("case", ["create", "restore", "swap", "import", "test_restore"])
-def test_a_limit_on_the_size_of_files_is_told_and_breaks_nothing(
+def test_a_limit_on_the_size_of_files_is_said_and_breaks_nothing(
     case: str,
     limits: tuple[int, ...],
     *,
@@ -207,7 +207,7 @@ def test_a_limit_on_the_size_of_files_is_told_and_breaks_nothing(
     [0, 20_000, *(pytest.param(size, marks=pytest.mark.slow) for size in (4096, 100_000, 400_000))],
 )
 @pytest.mark.parametrize("case", ["create", "restore", "swap", "import"])
-def test_a_disk_that_fills_up_at_any_stage_is_told_and_breaks_nothing(
+def test_a_disk_that_fills_up_at_any_stage_is_said_and_breaks_nothing(
     case: str, spare_bytes: int, small_disk: SmallDisk, tmp_path: Path
 ) -> None:
     stages = {

@@ -153,7 +153,7 @@ def test_a_file_is_restored_while_the_store_is_gone(
 
 @pytest.mark.parametrize("is_mounted", [True, False], ids=["removed", "not mounted"])
 @pytest.mark.parametrize("case", ANYTHING)
-def test_a_store_that_is_gone_is_named_and_not_made_anew(
+def test_a_store_that_is_gone_is_named_and_not_made_again(
     case: str, is_mounted: bool, place: Place, small_disk: SmallDisk, tmp_path: Path
 ) -> None:
     old = place.state()

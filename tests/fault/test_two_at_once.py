@@ -30,7 +30,7 @@ _ROUNDS = 25
 
 
 @pytest.mark.parametrize("first", [verb for verb in LONG if verb not in ASIDE])
-def test_whoever_comes_second_is_told_who_is_busy_with_what_since_when(
+def test_who_comes_second_learns_who_is_busy_with_what_since_when(
     first: str, restored: Place, lend: Lend, tmp_path: Path
 ) -> None:
     place = restored.copy_to(tmp_path / "place")
@@ -57,7 +57,7 @@ def test_whoever_comes_second_is_told_who_is_busy_with_what_since_when(
 
 
 @pytest.mark.parametrize("first", sorted(ASIDE))
-def test_who_only_looks_keeps_nobody_out(
+def test_who_only_looks_keeps_no_one_out(
     first: str, restored: Place, lend: Lend, tmp_path: Path
 ) -> None:
     place = restored.copy_to(tmp_path / "place")

@@ -166,7 +166,7 @@ def test_a_write_lock_that_is_never_let_go_ends_a_restore_in_time(
     place.service().restore(first_backup(place).id, by="ada")
 
 
-def test_an_exclusive_lock_that_is_never_let_go_is_told_as_busy_and_not_as_damage(
+def test_an_exclusive_lock_that_is_never_let_go_is_said_as_busy_and_not_as_damage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = make_used_place(tmp_path / "place")

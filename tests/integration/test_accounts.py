@@ -147,7 +147,7 @@ def test_the_site_starts_without_the_lists_of_passwords(data_dir: Path) -> None:
     assert said == "False\n"
 
 
-def test_nobody_of_that_name(contents: None) -> None:
+def test_no_one_of_that_name(contents: None) -> None:
     with pytest.raises(UserNotFoundError):
         users.find_user("dora")
 
@@ -372,7 +372,7 @@ def test_success_wipes_the_slate_of_the_name_only(contents: None) -> None:
         sign_in("ben", BEN.password)
 
 
-def test_one_person_who_keeps_failing_stops_nobody_else_at_the_address(contents: None) -> None:
+def test_one_person_who_keeps_failing_stops_no_one_else_at_the_address(contents: None) -> None:
     for minute in range(20):
         now = NOW + timedelta(minutes=minute)
         fail(4 if minute == 0 else 1, "chloe", now=now)
@@ -424,7 +424,7 @@ def test_a_stolen_device_gets_as_few_tries_as_a_stranger(contents: None) -> None
         guess(NOW + 60 * SECOND)
 
 
-def test_failures_dated_in_the_future_pause_nobody(contents: None) -> None:
+def test_failures_dated_in_the_future_pause_no_one(contents: None) -> None:
     fail(5, "ada", now=NOW + timedelta(days=365))
     assert sign_in("ada", ADA.password) == "ada"
 
@@ -565,7 +565,7 @@ def test_the_setup_link_makes_an_admin_once(app: Flask, token_path: Path) -> Non
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "ü"])
-def test_a_wrong_setup_token_makes_nobody(app: Flask, token_path: Path, token: str) -> None:
+def test_a_wrong_setup_token_makes_no_one(app: Flask, token_path: Path, token: str) -> None:
     with app.app_context():
         setup.ensure_setup_token(token_path)
         with pytest.raises(SetupRefusedError):

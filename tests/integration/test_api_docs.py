@@ -462,7 +462,7 @@ _ANSWERS: Sequence[tuple[Mapping[str, Any], bool]] = (
 )
 
 
-def test_what_home_assistant_is_told_is_what_the_api_has() -> None:
+def test_what_home_assistant_reads_is_what_the_api_has() -> None:
     from launcher.api.backup_files import NewBackup  # noqa: PLC0415
     from launcher.api.status import Status  # noqa: PLC0415
 

@@ -201,7 +201,7 @@ def _children_of(pid: int) -> list[int]:
     return [int(child) for path in tasks for child in path.read_text("ascii").split()]
 
 
-def test_whoever_follows_a_killed_operation_learns_that_it_was_interrupted(
+def test_who_follows_a_killed_operation_learns_that_it_was_interrupted(
     service: BackupService, config: Config
 ) -> None:
     write_state(config, "0" * 16)  # and nobody holds the lock

@@ -152,7 +152,7 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(flask: Flask_, data_dir: P
     assert len(json.loads(flask("list", "--json").stdout)) == 1
 
 
-def test_restore_asks_nobody_when_nobody_is_there(flask: Flask_, data_dir: Path) -> None:
+def test_restore_asks_no_one_when_no_one_is_there(flask: Flask_, data_dir: Path) -> None:
     flask("create")
     add_tag(data_dir, "added later")
     assert "--yes" in flask("restore", "latest", expect=2).stderr
@@ -176,7 +176,7 @@ def test_restore_takes_a_file_from_anywhere(flask: Flask_, data_dir: Path, tmp_p
     assert rows(data_dir, "tags") == 0
 
 
-def test_the_schedule_set_here_is_kept_unless_told_otherwise(app: Flask, flask: Flask_) -> None:
+def test_the_schedule_set_here_is_kept_unless_asked_otherwise(app: Flask, flask: Flask_) -> None:
     flask("create")
     with app.app_context():
         change_settings({"backup_cron_expression": "30 4 * * *"}, actor=COMMAND_LINE)

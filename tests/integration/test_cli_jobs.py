@@ -72,7 +72,7 @@ def test_who_runs_them_is_named(flask: Run, data_dir: Path) -> None:
     os.close(lock)
 
 
-def test_a_server_that_is_told_not_to_says_what_has_to_call(make_app: MakeApp) -> None:
+def test_a_server_that_is_set_not_to_says_what_has_to_call(make_app: MakeApp) -> None:
     app = make_app(scheduler="off")
     listed = app.test_cli_runner().invoke(args=("jobs", "list"))
 

@@ -37,7 +37,7 @@ def flask(app: Flask) -> Run:
     return run
 
 
-def test_somebody_is_added_tried_and_removed_and_the_address_is_never_seen(
+def test_someone_is_added_tried_and_removed_and_the_address_is_never_seen(
     flask: Run, receiver: Receiver, data_dir: Path
 ) -> None:
     url = f"json://ada:{SECRET}@{receiver.place}/{SECRET}"
@@ -139,7 +139,7 @@ def test_each_change_is_in_the_audit_log_with_who_typed_it_and_without_a_secret(
         (b"garbage" * 1000, "launcher.db: file is not a database"),
     ],
 )
-def test_a_lost_database_keeps_nobody_from_saying_whom_to_tell(
+def test_a_lost_database_keeps_no_one_from_adding_recipients(
     flask: Run, receiver: Receiver, data_dir: Path, content: bytes | None, problem: str
 ) -> None:
     for path in data_dir.glob("launcher.db*"):
@@ -188,7 +188,7 @@ def test_status_says_what_is_wrong_and_to_whom_it_could_not_be_said(
     assert SECRET not in said
 
 
-def test_whoever_lets_cron_make_the_backups_is_told_by_the_same_command(
+def test_who_lets_cron_make_the_backups_is_notified_by_the_same_command(
     flask: Run, app: Flask, receiver: Receiver, data_dir: Path
 ) -> None:
     flask("notifications", "add", "phone", "--url-stdin", said=f"json://{receiver.place}/hook\n")

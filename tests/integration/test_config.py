@@ -36,7 +36,7 @@ def test_it_needs_nothing_to_be_set() -> None:
     assert config.upload_limit_mb == 512
 
 
-def test_backups_lie_in_the_data_directory_unless_told() -> None:
+def test_backups_lie_in_the_data_directory_unless_set_otherwise() -> None:
     assert read_config({"LAUNCHER_DATA_DIR": "/srv/l"}).backup_dir == Path("/srv/l/backups")
     both = {"LAUNCHER_DATA_DIR": "/srv/l", "LAUNCHER_BACKUP_DIR": "/mnt/b"}
     assert read_config(both).backup_dir == Path("/mnt/b")

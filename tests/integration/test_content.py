@@ -100,7 +100,7 @@ def test_preparing_writes_the_epoch_and_the_schedule(
     assert not database.in_transaction
 
 
-def test_preparing_keeps_the_schedule_unless_told(
+def test_preparing_keeps_the_schedule_unless_asked(
     content: LauncherContent, database: sqlite3.Connection
 ) -> None:
     before = content.survey(database).schedule
@@ -108,7 +108,7 @@ def test_preparing_keeps_the_schedule_unless_told(
     assert content.survey(database).schedule == before
 
 
-def test_an_account_is_carried_in_where_nobody_has_the_name(
+def test_an_account_is_carried_in_where_no_one_has_the_name(
     content: LauncherContent, database: sqlite3.Connection
 ) -> None:
     account = content.account(database, "ADA")

@@ -201,7 +201,7 @@ def test_an_index_that_disagrees_with_its_table_is_mended_in_the_copy(home: Hous
     assert home.run("PRAGMA integrity_check") == [("ok",)]
 
 
-def test_rows_that_point_nowhere_are_copied_and_told_of(home: House) -> None:
+def test_rows_that_point_nowhere_are_copied_and_reported(home: House) -> None:
     home.run("UPDATE note SET person_id = 99 WHERE id = 3")
     before = digest(home.live)
     backup = home.create()

@@ -125,7 +125,7 @@ def test_a_command_inside_keeps_a_restore_out_and_waits_for_one(app: Flask) -> N
             pass
 
 
-def test_nobody_is_connected_between_requests(app: Flask) -> None:
+def test_no_one_is_connected_between_requests(app: Flask) -> None:
     app.test_client().get("/probe/name")
     open_files = {entry.resolve() for entry in Path("/proc/self/fd").iterdir()}
     assert path_of(app) not in open_files
@@ -135,7 +135,7 @@ def test_who_may_write_holds_the_write_lock_from_the_first_row_on(app: Flask) ->
     assert app.test_client().post("/probe/write").text == "database is locked"
 
 
-def test_who_only_reads_keeps_nobody_from_writing(app: Flask) -> None:
+def test_who_only_reads_keeps_no_one_from_writing(app: Flask) -> None:
     with app.test_request_context("/"):
         current_settings()
         with closing(sqlite3.connect(path_of(app), timeout=0)) as other:
@@ -158,7 +158,7 @@ def test_rows_cannot_point_nowhere(app: Flask) -> None:
         db.session.execute(sa.text("INSERT INTO app_tags VALUES (1, 1)"))
 
 
-def test_a_lost_database_is_not_made_anew(app: Flask) -> None:
+def test_a_lost_database_is_not_made_again(app: Flask) -> None:
     lose(path_of(app))
     with app.app_context(), pytest.raises(OperationalError) as failed:
         current_settings()

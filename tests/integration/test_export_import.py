@@ -60,7 +60,7 @@ def test_what_is_there_is_never_replaced(home: House) -> None:
     assert sorted(home.root.iterdir()) == [home.data, path]
 
 
-def test_a_folder_that_is_not_there_is_told(home: House) -> None:
+def test_a_folder_that_is_not_there_is_said(home: House) -> None:
     home.create()
     with pytest.raises(StoreUnavailableError, match="No such file"):
         home.service.export("latest", home.root / "nowhere" / "out.db", by="ada")

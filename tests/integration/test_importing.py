@@ -167,7 +167,7 @@ def test_an_app_whose_home_network_url_it_is_is_there_already(site: Site) -> Non
     assert site.plan(draft(Films=[link("Films", "http://10.0.0.5:8096/")])).count == 0
 
 
-def test_an_app_that_somebody_may_not_see_does_not_count_as_there(site: Site) -> None:
+def test_an_app_that_someone_may_not_see_does_not_count_as_there(site: Site) -> None:
     entries = BoardEntries(name="Secret", visibility="private")
     board, _ = create_board(entries, owner=site.ada, actor=Actor.of(site.ada))
     sections.add_section(board, "Mine", actor=Actor.of(site.ada))

@@ -149,7 +149,7 @@ def test_the_start_of_a_failing_upgrade_may_be_repeated_for_ever(old: House) -> 
     assert old.service.live_problem() is None
 
 
-def test_nobody_is_inside_during_a_migration(old: House) -> None:
+def test_no_one_is_inside_during_a_migration(old: House) -> None:
     with old.gate.enter(), pytest.raises(SourceDatabaseError, match="nothing was changed"):
         old.service.migrate(by="start")
     assert old.run("SELECT revision FROM revision") == [("0001",)]

@@ -76,7 +76,7 @@ def flip(desk: Desk, backup: Backup) -> None:
 # --- scrub -------------------------------------------------------------------------------
 
 
-def test_every_backup_is_verified_anew_within_a_month_oldest_verdict_first(desk: Desk) -> None:
+def test_every_backup_is_verified_again_within_a_month_oldest_verdict_first(desk: Desk) -> None:
     made = backups(desk, 3)
     order = []
     for _ in range(4):
@@ -156,7 +156,7 @@ def test_a_run_with_a_long_list_makes_no_job_forget(desk: Desk) -> None:
     assert desk.runs("scrub")[0].facts["failed"] == long_list
 
 
-def test_a_scrub_leaves_files_of_somebody_alone(desk: Desk) -> None:
+def test_a_scrub_leaves_files_of_someone_alone(desk: Desk) -> None:
     (made,) = backups(desk, 1)
     desk.service.export(made.id, desk.store.path / "from-my-old-server.db", by="ada")
     run = desk.perform("scrub", by="ada")
@@ -285,7 +285,7 @@ def test_one_that_is_overdue_and_cannot_be_verified_is_counted(
     assert (run.facts["failed"], run.facts["overdue"]) == ([first.id], 1)
 
 
-def test_scrub_and_rehearsal_come_by_themselves_and_are_made_up_for_once(desk: Desk) -> None:
+def test_scrub_and_restore_test_come_by_themselves_and_are_made_up_for_once(desk: Desk) -> None:
     desk.elect()
     backups(desk, 1)
     desk.leave()
@@ -307,9 +307,7 @@ def test_scrub_and_rehearsal_come_by_themselves_and_are_made_up_for_once(desk: D
         ("monthly", ["01"]),
     ],
 )
-def test_a_restore_is_rehearsed_as_often_as_it_is_set(
-    desk: Desk, often: str, runs: list[str]
-) -> None:
+def test_a_restore_is_tested_as_often_as_it_is_set(desk: Desk, often: str, runs: list[str]) -> None:
     desk.set(restore_test=often, enabled=False)
     desk.set_zone("Europe/Berlin")
     desk.service.create(by="ada")
@@ -322,7 +320,7 @@ def test_a_restore_is_rehearsed_as_often_as_it_is_set(
     assert {at.hour for at in begun} <= {4}
 
 
-def test_a_change_of_the_rehearsal_makes_up_for_nothing(desk: Desk) -> None:
+def test_a_change_of_the_restore_test_makes_up_for_nothing(desk: Desk) -> None:
     desk.set(restore_test="off")
     desk.service.create(by="ada")
     desk.elect()
@@ -335,7 +333,7 @@ def test_a_change_of_the_rehearsal_makes_up_for_nothing(desk: Desk) -> None:
 # --- rehearsal ---------------------------------------------------------------------------
 
 
-def test_a_rehearsal_tells_what_the_newest_backup_would_bring_back(desk: Desk) -> None:
+def test_a_restore_test_says_what_the_newest_backup_would_return(desk: Desk) -> None:
     made = backups(desk, 2)
     run = desk.perform("restore-test", by="ada")
     assert run is not None
@@ -345,13 +343,13 @@ def test_a_rehearsal_tells_what_the_newest_backup_would_bring_back(desk: Desk) -
     assert remembered == run
 
 
-def test_a_rehearsal_without_a_good_backup_is_put_off(desk: Desk) -> None:
+def test_a_restore_test_without_a_good_backup_is_postponed(desk: Desk) -> None:
     run = desk.perform("restore-test", by="ada")
     assert run is not None
     assert (run.outcome, run.error_code) == (RunOutcome.POSTPONED, "backup_not_found")
 
 
-def test_a_backup_that_fails_its_rehearsal_is_not_counted_on_any_more(desk: Desk) -> None:
+def test_a_backup_that_fails_its_restore_test_is_no_longer_counted_on(desk: Desk) -> None:
     older, newer = backups(desk, 2)
     flip(desk, newer)
     run = desk.perform("restore-test", by="ada")
@@ -420,7 +418,7 @@ def test_of_many_processes_that_ask_at_once_one_uses_the_slot(desk: Desk) -> Non
 # --- retention ---------------------------------------------------------------------------
 
 
-def test_one_that_cannot_be_removed_is_told_and_keeps_no_other_from_going(
+def test_one_that_cannot_be_removed_is_said_and_keeps_no_other_from_going(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = [desk.service.create(by="schedule", kind=Kind.SCHEDULED) for _ in range(4)]
@@ -640,9 +638,7 @@ def test_a_leader_whose_lock_was_removed_steps_down(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "7", json.dumps({"pid": "x"})])
-def test_whoever_holds_a_lock_without_a_readable_name_leads_all_the_same(
-    desk: Desk, text: str
-) -> None:
+def test_who_holds_a_lock_without_a_readable_name_leads_all_the_same(desk: Desk, text: str) -> None:
     path = desk.config.lock_dir / "scheduler"
     path.write_text(text)
     lock = try_lock(path, exclusive=True)

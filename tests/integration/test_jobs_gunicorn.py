@@ -163,7 +163,7 @@ def test_a_change_by_the_command_line_reaches_the_leader_in_seconds(made: Path) 
 
 
 @pytest.mark.slow
-def test_switched_off_nobody_leads(made: Path) -> None:
+def test_switched_off_no_one_leads(made: Path) -> None:
     slots_count_since(made, datetime(2020, 1, 1, tzinfo=UTC))
     with four(made, scheduler="off") as server:
         urllib.request.urlopen(f"{server.url}/healthz").close()

@@ -31,7 +31,7 @@ def wait_for(is_true: Callable[[], bool], what: object) -> None:
         time.sleep(0.05)
 
 
-def test_a_backup_that_turns_out_damaged_is_told_once_and_so_is_its_end(
+def test_a_backup_that_turns_out_damaged_is_said_once_and_so_is_its_end(
     data_dir: Path, receiver: Receiver
 ) -> None:
     run_flask(data_dir, "database", "upgrade")

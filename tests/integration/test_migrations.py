@@ -112,7 +112,7 @@ def has_default(context: object, inspected: object, column: sa.Column, *_: objec
     return False if column.table.name == "system_settings" else None
 
 
-def test_every_model_can_be_told_apart_from_the_next() -> None:
+def test_every_model_can_be_distinguished_from_the_next() -> None:
     tables = {getattr(models, name).__tablename__ for name in models.__all__ if is_row(name)}
     assert tables == set(Base.metadata.tables)
 

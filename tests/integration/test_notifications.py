@@ -123,7 +123,7 @@ def test_ten_failing_slots_are_one_alarm_and_all_backups_are_still_there(
         assert len(current_backups().list()) == 1
 
 
-def test_it_is_told_when_it_is_over_and_anew_when_it_comes_back(
+def test_it_is_said_when_it_is_over_and_again_when_it_comes_back(
     site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
 ) -> None:
     recipients.add_recipient(config, name="phone", url=hook(receiver))
@@ -138,7 +138,7 @@ def test_it_is_told_when_it_is_over_and_anew_when_it_comes_back(
     ]
 
 
-def test_it_is_told_again_after_a_week_and_not_before(
+def test_it_is_reported_again_after_a_week_and_not_before(
     site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
 ) -> None:
     recipients.add_recipient(config, name="phone", url=hook(receiver))
@@ -169,7 +169,7 @@ def test_each_hears_of_what_they_wished_for(
     assert "Scheduled backup created" in made
 
 
-def test_a_restore_makes_nobody_be_told_twice(
+def test_a_restore_makes_no_one_be_notified_twice(
     site: Flask, config: Config, receiver: Receiver
 ) -> None:
     recipients.add_recipient(config, name="phone", url=hook(receiver))
@@ -194,7 +194,7 @@ def test_a_restore_makes_nobody_be_told_twice(
 
 
 @pytest.mark.usefixtures("real_errands")
-def test_while_another_process_looks_nobody_else_does(
+def test_while_another_process_looks_no_one_else_does(
     site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
 ) -> None:
     recipients.add_recipient(config, name="phone", url=hook(receiver))
@@ -266,7 +266,7 @@ def test_a_full_disk_does_not_make_an_alarm_of_every_look(
     ]
 
 
-def test_a_folder_that_went_away_is_told_and_its_failing_slots_are_not(
+def test_a_folder_that_went_away_is_said_and_its_failing_slots_are_not(
     make_app: MakeApp, tmp_path: Path, receiver: Receiver
 ) -> None:
     folder = tmp_path / "disk"
@@ -319,7 +319,7 @@ def test_a_mail_arrives_in_the_language_of_the_site_and_leads_to_the_panel(
     assert "nicht genug Platz" in text
 
 
-def test_a_lost_database_is_told_in_the_words_that_are_remembered(
+def test_a_lost_database_is_said_in_the_words_that_are_remembered(
     site: Flask, config: Config, receiver: Receiver
 ) -> None:
     with site.test_request_context("/", method="POST"):
@@ -336,7 +336,7 @@ def test_a_lost_database_is_told_in_the_words_that_are_remembered(
 
 
 @pytest.mark.usefixtures("real_errands")
-def test_whoever_cannot_be_told_is_shown_and_told_later(
+def test_who_cannot_be_notified_is_shown_and_notified_later(
     site: Flask,
     config: Config,
     slot: Callable[..., None],
@@ -366,7 +366,7 @@ def test_whoever_cannot_be_told_is_shown_and_told_later(
     assert not assess(site).findings.find(ProblemKind.NOTIFICATIONS_FAILING)
 
 
-def test_who_hears_of_successes_alone_is_not_told_of_trouble(
+def test_who_hears_of_successes_alone_is_not_notified_of_a_problem(
     site: Flask, config: Config, receiver: Receiver
 ) -> None:
     def is_missed() -> bool:
@@ -380,7 +380,7 @@ def test_who_hears_of_successes_alone_is_not_told_of_trouble(
     assert not is_missed()
 
 
-def test_an_address_that_was_set_anew_is_not_called_unreached(
+def test_an_address_that_was_set_again_is_not_called_unreached(
     site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
 ) -> None:
     made = recipients.add_recipient(config, name="phone", url="json://127.0.0.1:1/")
@@ -411,7 +411,7 @@ def test_the_pauses_grow_to_an_hour_and_no_further(
 
 
 @pytest.mark.usefixtures("real_errands")
-def test_one_that_hangs_keeps_nobody_waiting_for_ever(receiver: Receiver) -> None:
+def test_one_that_hangs_keeps_no_one_waiting_for_ever(receiver: Receiver) -> None:
     is_over = threading.Event()
     receiver.instead = lambda _handler: is_over.wait() and None
     came = sender.deliver(hook(receiver), [Message("t", "b")], timeout_s=4)
@@ -455,7 +455,7 @@ def test_a_secret_is_not_carried_to_where_a_stranger_points(receiver: Receiver) 
 
 
 @pytest.mark.usefixtures("real_errands")
-def test_nobody_there_is_said_as_that() -> None:
+def test_no_one_there_is_said_as_that() -> None:
     delivery = sender.deliver("json://127.0.0.1:1/", [Message("t", "b")])
     assert delivery.reason is Undelivered.UNREACHABLE
     assert sender.ping("http://127.0.0.1:1/").reason is Undelivered.UNREACHABLE
@@ -606,7 +606,7 @@ def test_a_name_can_change_and_the_address_stay_hidden(
     )
 
 
-def test_a_file_of_addresses_that_is_broken_is_a_trouble_and_stays_as_it_is(
+def test_a_file_of_addresses_that_is_broken_is_a_problem_and_stays_as_it_is(
     site: Flask, config: Config
 ) -> None:
     path = config.data_dir / "notifications.json"
@@ -645,7 +645,7 @@ def test_what_is_secret_is_in_no_log_and_in_nothing_that_is_remembered(
     assert reasons["phone"] == "answered"
 
 
-def test_every_service_that_reaches_nobody_is_known_as_that() -> None:
+def test_every_service_that_reaches_no_one_is_known_as_that() -> None:
     """A new one that uses no network fails here until somebody has judged it."""
     program = (
         "import inspect, sys\n"

@@ -148,7 +148,7 @@ def test_a_name_that_becomes_like_two_others_stays_apart(filled: Path) -> None:
     assert {"t", "t-50"} < names
 
 
-def test_whoever_has_an_odd_role_may_do_least(filled: Path) -> None:
+def test_who_has_an_odd_role_may_do_least(filled: Path) -> None:
     write_odd(filled, [OddCell("users", "role", "garbage", is_key=False)])
     mend(filled)
     with closing(sqlite3.connect(filled)) as database:

@@ -298,7 +298,7 @@ raise KeyboardInterrupt
     assert site.owners()["data/of root"] == THEM
 
 
-def test_data_may_belong_to_nobody(site: Site) -> None:
+def test_data_may_belong_to_no_one(site: Site) -> None:
     nobody = pwd.getpwnam("nobody")
     for path in site.owners():
         os.chown(site.folder / path, nobody.pw_uid, nobody.pw_gid)

@@ -78,7 +78,7 @@ def test_a_file_without_a_manifest_cannot_be_protected(home: House) -> None:
         home.service.protect(found.id, by="ada")
 
 
-def test_who_was_told_that_a_good_one_remains_cannot_delete_the_last(home: House) -> None:
+def test_who_saw_that_a_good_one_remains_cannot_delete_the_last(home: House) -> None:
     first, second = home.create(), home.create()
     # Ada and Ben each looked while there were two.
     home.service.delete([first.id], by="ada", may_take_last_good=False)

@@ -300,7 +300,7 @@ def test_a_transaction_from_before_cannot_write_into_the_new_data(home: House) -
     other.close()
 
 
-def test_a_writer_that_never_ends_is_told_and_nothing_changes(
+def test_a_writer_that_never_ends_is_said_and_nothing_changes(
     home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launcher.backup.replacement, "_REPLACE_DEADLINE_S", 0.2)
@@ -319,7 +319,7 @@ def test_a_writer_that_never_ends_is_told_and_nothing_changes(
     integrity(home)
 
 
-def test_a_request_that_never_ends_is_told_and_nothing_changes(home: House) -> None:
+def test_a_request_that_never_ends_is_said_and_nothing_changes(home: House) -> None:
     backup = home.create()
     change(home)
     before = digest(home.live)
@@ -332,7 +332,7 @@ def test_a_request_that_never_ends_is_told_and_nothing_changes(home: House) -> N
     restore(home, backup.id)
 
 
-def test_nobody_is_inside_while_the_data_is_replaced(home: House) -> None:
+def test_no_one_is_inside_while_the_data_is_replaced(home: House) -> None:
     backup = home.create()
     contents: list[Stage | None] = []
 

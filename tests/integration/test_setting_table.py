@@ -96,7 +96,7 @@ def test_what_is_remembered_comes_back() -> None:
     assert decode(SiteSettings, remembered) == SiteSettings.of(OTHERS)
 
 
-def test_a_site_that_nobody_can_read_makes_no_backups_and_raises_no_alarm_for_that() -> None:
+def test_a_site_that_no_one_can_read_makes_no_backups_and_alerts_no_one() -> None:
     assert not FALLBACK.backup_enabled
     assert FALLBACK.backup_restore_test == "off"
     assert replace(FALLBACK, backup_enabled=True, backup_restore_test="weekly") == SiteSettings()

@@ -179,7 +179,7 @@ def test_every_default_would_be_accepted() -> None:
         assert read(name, field.default) == field.default
 
 
-def test_every_column_is_a_setting_but_the_two_that_nobody_may_change() -> None:
+def test_every_column_is_a_setting_but_the_two_that_no_one_may_change() -> None:
     columns = {column.name for column in SystemSettings.__table__.columns}
     assert columns - set(SETTINGS) == {"id", "session_epoch"}
 

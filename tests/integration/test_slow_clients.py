@@ -317,7 +317,7 @@ def test_an_upload_that_drips_is_broken_off(pair: tuple[ClientSocket, socket.soc
     sender.join()
 
 
-def test_a_download_that_nobody_takes_is_broken_off(
+def test_a_download_that_no_one_takes_is_broken_off(
     pair: tuple[ClientSocket, socket.socket],
 ) -> None:
     server, _client = pair
@@ -325,7 +325,7 @@ def test_a_download_that_nobody_takes_is_broken_off(
         server.sendall(b"x" * 10_000_000)
 
 
-def test_a_page_that_nobody_takes_holds_no_thread(
+def test_a_page_that_no_one_takes_holds_no_thread(
     pair: tuple[ClientSocket, socket.socket],
 ) -> None:
     server, client = pair

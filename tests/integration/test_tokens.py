@@ -262,7 +262,7 @@ def test_invalid_tokens_that_come_at_once_are_all_refused(
     assert found.count("token_throttled") == 3
 
 
-def test_they_stop_nobody_from_signing_in(contents: None) -> None:
+def test_they_stop_no_one_from_signing_in(contents: None) -> None:
     for number in range(5):
         opens(f"lch_{number}")
     subjects = db.session.scalars(sa.select(SignInFailure.subject)).all()

@@ -124,7 +124,7 @@ def test_a_restore_killed_right_after_the_replacement_can_be_undone(home: House)
         pytest.param("DROP TABLE setting", "unreadable", id="with a table missing"),
     ],
 )
-def test_a_killed_restore_is_told_whatever_the_live_data_is(
+def test_a_killed_restore_is_said_whatever_the_live_data_is(
     home: House, spoil: str, data: str
 ) -> None:
     backup = home.create()

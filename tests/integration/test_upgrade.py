@@ -102,7 +102,7 @@ def test_the_backup_from_before_the_upgrade_can_be_restored(old_app: Flask, live
 
 
 @pytest.mark.parametrize(("keeps", "restore_test"), [(True, "monthly"), (False, "weekly")])
-def test_a_file_of_the_first_schema_comes_in_and_the_rehearsal_is_part_of_the_schedule(
+def test_a_file_of_the_first_schema_comes_in_and_the_restore_test_is_part_of_the_schedule(
     app: Flask,
     service: BackupService,
     data_dir: Path,
@@ -155,7 +155,7 @@ def test_a_file_that_claims_ours_and_has_the_old_table_is_refused(
         service.import_(old_file, by="ada")
 
 
-def test_the_command_sets_how_often_a_restore_is_rehearsed(runner: FlaskCliRunner) -> None:
+def test_the_command_sets_how_often_a_restore_is_tested(runner: FlaskCliRunner) -> None:
     done = runner.invoke(args=["settings", "set", "backup_restore_test", "daily"])
     assert (done.exit_code, done.stderr) == (0, "backup_restore_test is now daily (was weekly)\n")
     assert "0 4 * * * (UTC)" in runner.invoke(args=["jobs", "list"]).stdout

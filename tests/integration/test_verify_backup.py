@@ -47,7 +47,7 @@ def test_damage_is_a_verdict_and_no_failure(home: House) -> None:
     assert "missing" in str(entry.facts["problem"])
 
 
-def test_an_altered_manifest_is_never_written_anew(home: House) -> None:
+def test_an_altered_manifest_is_never_written_again(home: House) -> None:
     backup = home.create(note="mine")
     path = home.manifest(backup)
     path.chmod(0o600)
@@ -57,7 +57,7 @@ def test_an_altered_manifest_is_never_written_anew(home: House) -> None:
     assert path.read_bytes() == altered
 
 
-def test_a_file_somebody_put_there_becomes_a_backup(home: House) -> None:
+def test_a_file_someone_put_there_becomes_a_backup(home: House) -> None:
     path = external(home)
     [found] = home.service.list()
     assert (found.kind, found.verification.state) == (Kind.EXTERNAL, State.UNVERIFIED)
@@ -76,7 +76,7 @@ def test_a_file_somebody_put_there_becomes_a_backup(home: House) -> None:
     assert not path.exists()
 
 
-def test_a_bad_file_somebody_put_there_is_told_and_kept(home: House) -> None:
+def test_a_bad_file_someone_put_there_is_said_and_kept(home: House) -> None:
     good = home.create()
     path = home.backups / "notes.db"
     path.write_text("Dear diary")
@@ -122,7 +122,7 @@ def test_an_unknown_one_is_refused(home: House) -> None:
         home.service.verify("20261122T170000Z-zzzzzz", by="ada")
 
 
-def test_a_rehearsal_changes_nothing_and_is_journaled(home: House) -> None:
+def test_a_restore_test_changes_nothing_and_is_journaled(home: House) -> None:
     backup = home.create()
     home.run("DELETE FROM note WHERE id > 3")
     before = home.facts()

@@ -55,7 +55,7 @@ def main() -> None:
     calls = _allowed_calls(lines)
     families = [_FAMILIES[each] for each in _values(lines, "RestrictAddressFamilies")]
     _hide_and_protect(Path(writable), [Path(sys.base_prefix), Path(sys.prefix), Path.cwd()])
-    _become_nobody()
+    _become_no_one()
     _filter_calls(calls, families)
     os.environ |= {"HOME": "/nonexistent"}
     os.execvp(command[0], command)
@@ -122,7 +122,7 @@ def _hide_and_protect(writable: Path, needed: Sequence[Path]) -> None:
     _mount("proc", "/proc", "proc", options="hidepid=invisible,subset=pid")
 
 
-def _become_nobody() -> None:
+def _become_no_one() -> None:
     for capability in range(64):
         _LIBC.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)
     os.setgroups([])

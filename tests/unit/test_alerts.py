@@ -77,7 +77,7 @@ def test_however_long_backups_fail_it_is_one_alarm_for_a_week() -> None:
     assert desk.told == [("opened", "failed")]
 
 
-def test_it_is_told_again_each_week_and_once_when_it_ends() -> None:
+def test_it_is_reported_again_each_week_and_once_when_it_ends() -> None:
     desk = Desk().look(failed())
     for _ in range(20):
         desk.look(failed(), after=timedelta(days=1))
@@ -96,13 +96,13 @@ def test_a_disk_at_the_edge_is_one_alarm() -> None:
     assert desk.told[1:] == [("ended", "low_space")]
 
 
-def test_a_disk_that_is_full_at_last_is_told_once_more() -> None:
+def test_a_disk_that_is_full_at_last_is_said_once_more() -> None:
     desk = Desk().look(LOW).look(FULL).look(LOW).look(FULL)
 
     assert desk.told == [("opened", "low_space"), ("worse", "low_space")]
 
 
-def test_more_damage_is_told_at_most_once_a_day() -> None:
+def test_more_damage_is_said_at_most_once_a_day() -> None:
     desk = Desk().look(damaged(1)).look(damaged(1, 2)).look(damaged(1, 2, 3))
     assert len(desk.told) == 1
 
@@ -126,7 +126,7 @@ def test_what_cannot_be_seen_is_not_over() -> None:
     assert ("ended", "damaged") not in desk.told
 
 
-def test_failures_that_another_trouble_explains_are_not_told_even_once_it_is_over() -> None:
+def test_failures_that_another_problem_explains_are_not_reported_even_once_it_is_over() -> None:
     desk = Desk().look(AWAY, failed(1, "store_unavailable"))
     desk.look(AWAY, failed(2, "store_unavailable"))
     for _ in range(3):
@@ -140,14 +140,14 @@ def test_failures_that_another_trouble_explains_are_not_told_even_once_it_is_ove
     assert desk.told[2:] == [("opened", "failed")]
 
 
-def test_another_failure_beside_it_is_told() -> None:
+def test_another_failure_beside_it_is_said() -> None:
     desk = Desk().look(AWAY, failed(1, "internal"))
 
     assert set(desk.told) == {("opened", "store_unavailable"), ("opened", "failed")}
 
 
 @pytest.mark.parametrize("kind", [ProblemKind.INTERRUPTED, ProblemKind.SCHEDULE_OFF])
-def test_what_a_person_did_wakes_nobody(kind: ProblemKind) -> None:
+def test_what_a_person_did_wakes_no_one(kind: ProblemKind) -> None:
     assert Desk().look(Problem(kind, Severity.WARN), after=timedelta(days=9)).told == []
 
 

@@ -205,7 +205,7 @@ MANIFEST = """\
 """
 
 
-def test_a_manifest_of_before_is_read_and_written_anew() -> None:
+def test_a_manifest_of_before_is_read_and_written_again() -> None:
     at = datetime(2026, 11, 22, 17, 0, 0, 250_000, tzinfo=UTC)
     found = read_manifest(MANIFEST.encode())
     assert found == Backup(

@@ -329,7 +329,7 @@ def test_a_name_that_is_not_found_is_said_so(monkeypatch: pytest.MonkeyPatch) ->
     assert (found.problem, found.name) == (Problem.UNKNOWN_NAME, "Navidrome")
 
 
-def test_a_resolver_that_hangs_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resolver_that_hangs_holds_up_no_one_else(monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
 
     def hang(_host: str) -> list[str]:

@@ -323,7 +323,7 @@ def test_rows_that_break_a_rule_are_kept_and_named(home: House) -> None:
     assert digest(home.live) == before
 
 
-def test_a_backup_in_which_nobody_is_admin_says_so(home: House) -> None:
+def test_a_backup_in_which_no_one_is_admin_says_so(home: House) -> None:
     home.run("UPDATE person SET is_admin = 0")
     backup = home.create()
     expected = ["no one in this backup can sign in as admin"]

@@ -94,7 +94,7 @@ def test_each_column_that_is_not_read_is_named() -> None:
         ("cp1252", "Title;Link", "Médiathèque"),
     ],
 )
-def test_the_encodings_that_spreadsheets_write_are_told_apart(
+def test_the_encodings_that_spreadsheets_write_are_distinguished(
     encoding: str, heading: str, name: str
 ) -> None:
     (app,) = read(Source.CSV, f"{heading}\r\n{name};http://a/\r\n".encode(encoding)).apps

@@ -270,7 +270,7 @@ def test_a_line_is_parsed_once(journal: Journal, settled: None, parsed: list[obj
     assert len([line for line in parsed if line]) == 4
 
 
-def test_whoever_wants_the_newest_parses_no_more(journal: Journal, parsed: list[object]) -> None:
+def test_who_wants_the_newest_parses_no_more(journal: Journal, parsed: list[object]) -> None:
     for number in range(50):
         journal.append(entry(number))
     assert next(journal.entries()) == entry(49)

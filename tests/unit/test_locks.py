@@ -153,7 +153,7 @@ def test_one_slow_request_does_not_stop_the_site(tmp_path: Path) -> None:
     assert max(waits) < 0.5
 
 
-def test_leaving_twice_lets_nobody_else_out(gate: Gate, tmp_path: Path) -> None:
+def test_leaving_twice_lets_no_one_else_out(gate: Gate, tmp_path: Path) -> None:
     first = gate.enter()
     first.leave()
     # The next descriptor takes the number that the first one had.

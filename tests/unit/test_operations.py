@@ -105,7 +105,7 @@ def test_an_operation_that_changed_nothing_is_no_line(desk: Desk) -> None:
         (SystemExit(1), Outcome.INTERRUPTED, "internal", "SystemExit(1)"),
     ],
 )
-def test_a_failure_is_told_with_its_reason_and_its_stage(
+def test_a_failure_is_said_with_its_reason_and_its_stage(
     desk: Desk, error: BaseException, outcome: Outcome, code: str, text: str
 ) -> None:
     def fail() -> None:
@@ -341,7 +341,7 @@ def test_a_killed_operation_is_journaled_once_with_its_facts(
     assert desk.finished == [buried, newest]
 
 
-def test_one_killed_after_its_journal_line_is_not_told_twice(desk: Desk) -> None:
+def test_one_killed_after_its_journal_line_is_not_reported_twice(desk: Desk) -> None:
     with desk.operations.run(Verb.CREATE, by="ada"):
         state = (desk.data / "operation.json").read_bytes()
     (desk.data / "operation.json").write_bytes(state)

@@ -234,7 +234,7 @@ def test_last_attempt_and_last_success_are_different_values() -> None:
     assert seen.last_good is FRESH
 
 
-def test_only_what_the_schedule_began_is_a_failure_when_nobody_ended_it() -> None:
+def test_only_what_the_schedule_began_is_a_failure_when_no_one_ended_it() -> None:
     killed = entry(HOUR, Outcome.INTERRUPTED, kind="scheduled")
     broken_off = entry(HOUR, Outcome.INTERRUPTED, kind="manual")
 
@@ -333,14 +333,14 @@ def test_a_store_that_is_away_hides_what_cannot_be_known() -> None:
     assert {ProblemKind.STALE, ProblemKind.DAMAGED, ProblemKind.LOW_SPACE} <= found.unknown
 
 
-def test_nobody_running_the_schedule_is_a_trouble_where_somebody_should() -> None:
+def test_no_one_running_the_schedule_is_a_problem_where_someone_should() -> None:
     alone = snapshot(FRESH, is_scheduler_wanted=True)
 
     assert kinds(alone) == ["scheduler_stopped"]
     assert kinds(replace(alone, is_scheduler_wanted=False)) == []
 
 
-def test_a_failed_rehearsal_and_a_deletion_that_failed_are_said_until_the_next_one() -> None:
+def test_a_failed_restore_test_and_a_deletion_that_failed_are_said_until_the_next_one() -> None:
     restore_test = entry(HOUR, verb=Verb.TEST_RESTORE, code="verification_failed")
     pruning = entry(HOUR, Outcome.SUCCEEDED, Verb.PRUNE, removed=[], failed=["a", "b"])
     seen = snapshot(FRESH, entries=[restore_test, pruning])
@@ -360,7 +360,7 @@ def test_a_restore_test_that_had_no_room_is_no_failure_and_hides_none() -> None:
     assert kinds(snapshot(FRESH, entries=[postponed, failed])) == ["restore_test_failed"]
 
 
-def test_a_backup_that_nobody_verified_for_a_month_is_said() -> None:
+def test_a_backup_that_no_one_verified_for_a_month_is_said() -> None:
     old = [backup(age * DAY) for age in (32, 40)]
     found = detect_problems(snapshot(FRESH, *old)).find(ProblemKind.UNCHECKED)
 
@@ -369,13 +369,13 @@ def test_a_backup_that_nobody_verified_for_a_month_is_said() -> None:
     assert kinds(snapshot(FRESH, backup(30 * DAY))) == []
 
 
-def test_verified_anew_or_a_file_of_somebody_it_is_no_trouble() -> None:
+def test_verified_again_or_a_file_of_someone_it_is_no_problem() -> None:
     anew = replace(backup(400 * DAY), verification=Verification(State.VERIFIED, NOW - DAY))
     theirs = backup(400 * DAY, State.UNVERIFIED, Kind.EXTERNAL)
     assert kinds(snapshot(FRESH, anew, theirs)) == []
 
 
-def test_where_nobody_runs_the_schedule_the_unverified_are_no_second_thing_to_tell() -> None:
+def test_where_no_one_runs_the_schedule_the_unverified_are_no_second_problem() -> None:
     seen = snapshot(FRESH, backup(40 * DAY), is_scheduler_wanted=True)
     assert kinds(seen) == ["scheduler_stopped", "unchecked"]
     assert [t.kind for t in detect_problems(seen).causes] == [ProblemKind.SCHEDULER_STOPPED]
@@ -395,7 +395,7 @@ def test_the_worst_comes_first_and_one_cause_is_enough_to_tell() -> None:
     ]  # fmt: skip
 
 
-def test_nobody_told_is_worth_saying_once_something_is_bad() -> None:
+def test_no_one_notified_is_worth_saying_once_something_is_bad() -> None:
     assert kinds(snapshot(FRESH, has_recipients=False)) == []
     assert kinds(snapshot(backup(31 * HOUR), has_recipients=False)) == ["stale", "no_recipients"]
 
@@ -409,7 +409,7 @@ def test_programs_read_plain_facts_without_what_does_not_apply() -> None:
     }  # fmt: skip
 
 
-def test_the_leader_is_whoever_holds_the_lock(tmp_path: Path) -> None:
+def test_the_leader_is_who_holds_the_lock(tmp_path: Path) -> None:
     assert leader(tmp_path) is None
     with (tmp_path / "scheduler").open("w") as lock:
         assert leader(tmp_path) is None

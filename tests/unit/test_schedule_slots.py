@@ -46,7 +46,7 @@ def test_whether_a_slot_may_be_used(
     assert is_open(claim, slot, now=now) is expected
 
 
-def test_a_retry_is_counted_and_a_new_slot_counts_anew() -> None:
+def test_a_retry_is_counted_and_a_new_slot_counts_again() -> None:
     again = claim_of(FAILED, SLOT, now=SLOT + HOUR)
     assert (again.attempts, again.at) == (2, SLOT + HOUR)
     assert claim_of(again, SLOT + DAY, now=SLOT + DAY).attempts == 1

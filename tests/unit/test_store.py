@@ -154,7 +154,7 @@ def test_a_file_that_may_not_be_opened_is_not_called_damaged(
         store.open(backup)
 
 
-def test_a_verdict_can_be_written_anew(store: Store) -> None:
+def test_a_verdict_can_be_written_again(store: Store) -> None:
     backup = publish(store, describe("b"))
     publish(store, describe("c"))
     changed = replace(backup, verification=DAMAGED, protected=True, note="ü\n")
@@ -293,7 +293,7 @@ def test_latest_is_the_newest_of_all_when_all_are_from_the_future(store: Store) 
         "n" * 250 + ".db",
     ],
 )  # fmt: skip
-def test_a_file_somebody_put_there_is_listed_as_external(store: Store, name: str) -> None:
+def test_a_file_someone_put_there_is_listed_as_external(store: Store, name: str) -> None:
     own = publish(store, describe("c"))
     (store.path / name).write_bytes(b"theirs")
     os.utime(store.path / name, (1_700_000_000, 1_700_000_000))

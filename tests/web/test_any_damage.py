@@ -148,16 +148,16 @@ def _problems(site: Site, seed: str) -> Iterator[str]:
     if health not in {200, 503}:
         yield f"/healthz answers {health}"
     start = flask.invoke(args=["database", "upgrade"])
-    yield from _untold("database upgrade", start)
+    yield from _unreported("database upgrade", start)
     status_text, status_json = run("status"), run("status", "--json")
-    yield from _untold("status", status_text)
-    yield from _untold("status --json", status_json)
+    yield from _unreported("status", status_text)
+    yield from _unreported("status --json", status_json)
     if (health == 503) != (status_text.exit_code == DAMAGED):
         yield f"/healthz answers {health} and status exits with {status_text.exit_code}"
     if damage.is_in_schema and is_calm and not status_text.exit_code:
         yield "pages fail, and status says safe"
     made = run("create")
-    yield from _untold("create", made)
+    yield from _unreported("create", made)
     if made.exit_code and not run("status").exit_code:
         yield "no backup can be made, and status says safe"
     if not made.exit_code:
@@ -166,7 +166,7 @@ def _problems(site: Site, seed: str) -> Iterator[str]:
         if again.exit_code and "no active admin" not in again.stderr:
             yield f"what create made is not restored: {again.stderr}"
     restored = run("restore", site.backup_id, "--yes", "--backup-schedule")
-    yield from _untold("restore", restored)
+    yield from _unreported("restore", restored)
     if restored.exit_code:
         yield f"restore is refused: {restored.stderr}"
         return
@@ -179,7 +179,7 @@ def _problems(site: Site, seed: str) -> Iterator[str]:
         yield f"/login answers {status} after the restore"
 
 
-def _untold(what: str, done: Result) -> Iterator[str]:
+def _unreported(what: str, done: Result) -> Iterator[str]:
     """Yield what is no answer in words."""
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         yield f"{what}: {done.exception!r}"

@@ -156,7 +156,7 @@ def test_a_setting_that_is_missing_is_refused_by_its_name(program: Program) -> N
     assert (answer.status_code, answer.json["field"]) == (422, "backup_stale_after_h")
 
 
-def test_of_two_programs_the_second_is_told_that_the_schedule_changed(
+def test_of_two_programs_the_second_learns_that_the_schedule_changed(
     app: Flask, program: Program
 ) -> None:
     read = program("GET", PATH)

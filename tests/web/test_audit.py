@@ -84,7 +84,9 @@ def test_each_action_reads_as_a_sentence_with_the_name_in_it(app: Flask) -> None
 # The log
 
 
-def test_changes_are_told_before_and_after_in_the_readers_words(ada: Visitor, app: Flask) -> None:
+def test_changes_are_reported_before_and_after_in_the_readers_words(
+    ada: Visitor, app: Flask
+) -> None:
     with app.app_context():
         users.set_role(users.find_user("ben"), Role.ADMIN, actor=EVE)
         users.set_active(users.find_user("chloe"), False, actor=EVE)

@@ -56,7 +56,7 @@ def make(service: BackupService) -> Make:
 
 
 @contextmanager
-def somebody_busy(config: Config, *, verb: str = "restore", **more: object) -> Iterator[None]:
+def someone_busy(config: Config, *, verb: str = "restore", **more: object) -> Iterator[None]:
     """Ben restores, and holds the lock while he does."""
     state = {
         "operation_id": "b" * 16, "verb": verb, "by": "ben <b>",
@@ -76,7 +76,7 @@ def somebody_busy(config: Config, *, verb: str = "restore", **more: object) -> I
 
 def killed(config: Config, **state: object) -> None:
     """Leave what a process leaves that was killed in the middle of it."""
-    with somebody_busy(config, **state):  # type: ignore[arg-type]
+    with someone_busy(config, **state):  # type: ignore[arg-type]
         left = (config.data_dir / "operation.json").read_text()
     (config.data_dir / "operation.json").write_text(left)
 
@@ -152,7 +152,7 @@ def test_a_form_leads_back_to_the_page_that_it_came_from(ada: Visitor, make: Mak
 
 
 def test_who_is_busy_is_named_with_a_way_to_watch(ada: Visitor, config: Config) -> None:
-    with somebody_busy(config):
+    with someone_busy(config):
         answer = ada.send(LIST)
 
     assert answer.status_code == 409
@@ -163,7 +163,7 @@ def test_who_is_busy_is_named_with_a_way_to_watch(ada: Visitor, config: Config) 
 
 
 def test_a_script_gets_the_same_as_a_notice(ada: Visitor, config: Config) -> None:
-    with somebody_busy(config, verb="create"):
+    with someone_busy(config, verb="create"):
         answer = ada.send_with(HTMX, LIST)
 
     assert answer.status_code == 409
@@ -218,7 +218,7 @@ def test_the_row_shows_who_does_what_and_how_far_it_is(
     ada: Visitor, config: Config, service: BackupService
 ) -> None:
     seen = last_id(service)
-    with somebody_busy(config, verb="create", stages=["copy", "compress"], stage="compress"):
+    with someone_busy(config, verb="create", stages=["copy", "compress"], stage="compress"):
         answer = poll(ada, seen=seen)
 
     assert answer.status_code == 200
@@ -242,7 +242,7 @@ def test_the_row_shows_who_does_what_and_how_far_it_is(
     ],
 )  # fmt: skip
 def test_each_verb_has_its_words(ada: Visitor, config: Config, verb: str, words: str) -> None:
-    with somebody_busy(config, verb=verb, stages=[], stage=None, total=0):
+    with someone_busy(config, verb=verb, stages=[], stage=None, total=0):
         answer = poll(ada)
 
     assert words in answer.text
@@ -250,7 +250,7 @@ def test_each_verb_has_its_words(ada: Visitor, config: Config, verb: str, words:
 
 
 def test_what_has_no_known_size_shows_no_figure(ada: Visitor, config: Config) -> None:
-    with somebody_busy(config, total=0):
+    with someone_busy(config, total=0):
         answer = poll(ada)
 
     assert "<progress aria-label" in answer.text
@@ -258,7 +258,7 @@ def test_what_has_no_known_size_shows_no_figure(ada: Visitor, config: Config) ->
 
 
 def test_a_poll_is_small(ada: Visitor, config: Config) -> None:
-    with somebody_busy(
+    with someone_busy(
         config, stages=["unpack", "check", "prepare", "safety", "replace", "confirm"]
     ):
         answer = poll(ada)
@@ -266,7 +266,7 @@ def test_a_poll_is_small(ada: Visitor, config: Config) -> None:
     assert len(gzip.compress(answer.data)) <= 1024
 
 
-def test_an_end_is_told_once_and_refreshes_the_list(
+def test_an_end_is_said_once_and_refreshes_the_list(
     ada: Visitor, service: BackupService, make: Make
 ) -> None:
     seen = last_id(service)
@@ -298,7 +298,7 @@ def test_every_tab_learns_of_it(ada: Visitor, service: BackupService, make: Make
     assert "Backup created" in poll(ada, seen=seen).text
 
 
-def test_a_list_that_is_drawn_anew_tells_what_its_page_has_not_seen(
+def test_a_list_that_is_drawn_again_says_what_its_page_has_not_seen(
     ada: Visitor, service: BackupService, make: Make
 ) -> None:
     seen = last_id(service)
@@ -328,7 +328,7 @@ def test_what_ends_while_the_list_is_read_is_left_to_the_next_request(
     assert "Backup created" not in part
 
 
-def test_many_ends_are_told_by_the_newest_few(
+def test_many_ends_are_reported_by_the_newest_few(
     ada: Visitor, service: BackupService, make: Make
 ) -> None:
     seen = last_id(service)
@@ -338,7 +338,7 @@ def test_many_ends_are_told_by_the_newest_few(
     assert poll(ada, seen=seen).text.count('class="toast"') == 3
 
 
-def test_what_one_did_oneself_is_not_told_twice(
+def test_what_one_did_oneself_is_not_reported_twice(
     ada: Visitor, service: BackupService, make: Make
 ) -> None:
     backup = make()
@@ -352,7 +352,7 @@ def test_what_one_did_oneself_is_not_told_twice(
     assert "toast" not in answer.text
 
 
-def test_what_somebody_else_did_is_told_by_name(
+def test_what_someone_else_did_is_said_by_name(
     ada: Visitor, service: BackupService, make: Make
 ) -> None:
     first, second = make(), make()
@@ -366,7 +366,7 @@ def test_what_somebody_else_did_is_told_by_name(
     assert "&lt;ben&gt; deleted the backup of today, " in told
 
 
-def test_a_killed_backup_is_told_as_interrupted(
+def test_a_killed_backup_is_said_as_interrupted(
     ada: Visitor, config: Config, service: BackupService
 ) -> None:
     seen = last_id(service)
@@ -400,14 +400,14 @@ def test_without_script_the_next_page_tells_how_it_ended(
     assert "Backup created" not in ada.open(LIST).text
 
 
-def test_without_script_what_ends_while_the_page_is_drawn_is_told_by_the_next_one(
+def test_without_script_what_ends_while_the_page_is_drawn_is_said_by_the_next_one(
     ada: Visitor, service: BackupService, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, started, refresh = panel.assess, "b" * 16, '<noscript><meta http-equiv="refresh"'
     with ada.client.session_transaction() as session:
         session["started"] = started
     with ExitStack() as running, monkeypatch.context() as patch:
-        running.enter_context(somebody_busy(config, verb="create"))
+        running.enter_context(someone_busy(config, verb="create"))
 
         def read_when_ended(*args: object, **options: object) -> object:
             running.close()
@@ -424,7 +424,7 @@ def test_without_script_what_ends_while_the_page_is_drawn_is_told_by_the_next_on
     assert refresh not in page
 
 
-def test_who_was_told_by_the_row_is_not_told_by_the_next_page(
+def test_what_the_row_reported_is_not_reported_by_the_next_page(
     ada: Visitor, service: BackupService
 ) -> None:
     seen = last_id(service)
@@ -499,7 +499,7 @@ def test_a_damaged_backup_is_found_damaged(
     assert service.get(backup.id).verification.state is State.DAMAGED
 
 
-def test_a_rehearsal_says_what_would_be_there(
+def test_a_restore_test_says_what_would_be_there(
     ada: Visitor, boards: None, service: BackupService, make: Make
 ) -> None:
     _, told = run(ada, service, make(), "test-restore")
@@ -507,7 +507,9 @@ def test_a_rehearsal_says_what_would_be_there(
     assert "7 apps, 3 boards and 3 users. Your data was not changed." in told
 
 
-def test_a_rehearsal_that_fails_says_why(ada: Visitor, service: BackupService, make: Make) -> None:
+def test_a_restore_test_that_fails_says_why(
+    ada: Visitor, service: BackupService, make: Make
+) -> None:
     backup = make()
     spoil(service, backup)
 
@@ -577,12 +579,12 @@ def test_a_toast_that_is_only_text_is_good_news(app: Flask) -> None:
     assert "#mark-up" in page
 
 
-def test_protecting_while_somebody_is_busy_is_refused(
+def test_protecting_while_someone_is_busy_is_refused(
     ada: Visitor, config: Config, service: BackupService, make: Make
 ) -> None:
     backup = make()
 
-    with somebody_busy(config):
+    with someone_busy(config):
         answer = ada.send(path(backup, "protect"))
 
     assert answer.status_code == 409
@@ -685,12 +687,12 @@ def test_a_protected_backup_stays_and_the_way_out_is_named(
     assert backup.id in ids(service)
 
 
-def test_nothing_is_deleted_while_somebody_restores(
+def test_nothing_is_deleted_while_someone_restores(
     ada: Visitor, config: Config, service: BackupService, make: Make
 ) -> None:
     backup, _ = make(), make()
 
-    with somebody_busy(config):
+    with someone_busy(config):
         answer = ada.send(path(backup, "delete"))
 
     assert answer.status_code == 409
@@ -698,7 +700,7 @@ def test_nothing_is_deleted_while_somebody_restores(
     assert backup.id in ids(service)
 
 
-def test_the_second_of_two_admins_is_told_that_it_is_gone(
+def test_the_second_of_two_admins_learns_that_it_is_gone(
     ada: Visitor, service: BackupService, make: Make
 ) -> None:
     backup, _ = make(), make()

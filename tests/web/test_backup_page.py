@@ -61,7 +61,7 @@ def test_a_good_one_says_so_first(ada: Visitor, made: Backup) -> None:
     assert made.file.name in page
 
 
-def test_a_rehearsed_one_says_that_it_was_tried(
+def test_one_with_a_restore_test_says_that_it_was_tried(
     ada: Visitor, made: Backup, service: BackupService
 ) -> None:
     service.test_restore(made.id, by="ada")
@@ -73,7 +73,7 @@ def test_a_rehearsed_one_says_that_it_was_tried(
     assert "Restore test passed: 7 apps, 3 boards, 3 users" in page
 
 
-def test_one_whose_rehearsal_failed_is_looked_at(
+def test_one_whose_restore_test_failed_needs_attention(
     ada: Visitor, made: Backup, service: BackupService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_arguments: object, **_more: object) -> None:
@@ -104,7 +104,7 @@ def test_what_differs_now_is_counted(app: Flask, ada: Visitor, made: Backup) -> 
     assert f"/admin/backups/{made.id}/restore" in ada.page
 
 
-def test_its_history_is_told_newest_first(
+def test_its_history_is_said_newest_first(
     ada: Visitor, made: Backup, service: BackupService
 ) -> None:
     service.verify(made.id, by="ada")
@@ -241,7 +241,7 @@ def test_once_checked_it_is_a_backup_like_any_other(
     assert "Apps 7 7" in page
 
 
-def test_somebody_elses_file_says_what_it_is(
+def test_someone_elses_file_says_what_it_is(
     ada: Visitor, service: BackupService, found: Path
 ) -> None:
     found.chmod(0o600)
@@ -260,7 +260,7 @@ def test_somebody_elses_file_says_what_it_is(
     assert "Delete…" in page
 
 
-def test_a_letter_in_the_folder_is_told_as_damage(
+def test_a_letter_in_the_folder_is_said_as_damage(
     ada: Visitor, service: BackupService, found: Path
 ) -> None:
     found.chmod(0o600)

@@ -224,7 +224,7 @@ def test_a_backup_of_a_wrong_clock_says_nothing_of_today(ada: Visitor, shelf: Sh
     assert severity(ada.page) == "bad"
 
 
-def test_attempts_that_failed_are_told_with_their_reason(ada: Visitor, shelf: Shelf) -> None:
+def test_attempts_that_failed_are_reported_with_their_reason(ada: Visitor, shelf: Shelf) -> None:
     shelf.put(hours(26))
     shelf.report(hours(11), outcome=Outcome.FAILED, code="source_database")
     failed = shelf.report(hours(1), outcome=Outcome.FAILED, code="source_database")
@@ -248,7 +248,7 @@ def test_what_failed_before_the_last_good_one_is_over(ada: Visitor, shelf: Shelf
     assert severity(ada.page) == "ok"
 
 
-def test_an_error_of_an_unknown_code_is_told_as_any(ada: Visitor, shelf: Shelf) -> None:
+def test_an_error_of_an_unknown_code_is_said_as_any(ada: Visitor, shelf: Shelf) -> None:
     shelf.put(hours(2))
     shelf.report(hours(1), outcome=Outcome.FAILED, code="invented")
 
@@ -343,7 +343,7 @@ def test_only_uploads_do_not_save_what_is_here_now(ada: Visitor, shelf: Shelf) -
     assert answer(ada.page).startswith("Your current data is not backed up yet")
 
 
-def test_a_file_that_somebody_put_there_says_nothing_of_what_is_ours(
+def test_a_file_that_someone_put_there_says_nothing_of_what_is_ours(
     ada: Visitor, shelf: Shelf, app: Flask
 ) -> None:
     shelf.put(hours(2))
@@ -472,7 +472,7 @@ def test_an_attempt_without_room_says_whether_there_is_room_now(
     assert primary_buttons(ada.page) == ["Back up now"]
 
 
-def test_backups_that_nobody_verified_for_a_month_are_said_and_lead_to_the_jobs(
+def test_backups_that_no_one_verified_for_a_month_are_said_and_lead_to_the_jobs(
     ada: Visitor, shelf: Shelf
 ) -> None:
     shelf.put(hours(2))
@@ -526,7 +526,7 @@ def test_a_killed_operation_says_what_that_means(
     assert words in problems(ada.page)[0]
 
 
-def test_a_schedule_that_nobody_runs_is_said_there_and_on_the_start_page(
+def test_a_schedule_that_no_one_runs_is_said_there_and_on_the_start_page(
     make_app: MakeApp, ada: Visitor, shelf: Shelf
 ) -> None:
     shelf.put(hours(2))
@@ -540,7 +540,7 @@ def test_a_schedule_that_nobody_runs_is_said_there_and_on_the_start_page(
     assert "The scheduler is not running" in between(alone.page, 'id="banner"', "</aside>")
 
 
-def test_whoever_cannot_be_told_is_named(app: Flask, ada: Visitor, shelf: Shelf) -> None:
+def test_who_cannot_be_notified_is_named(app: Flask, ada: Visitor, shelf: Shelf) -> None:
     shelf.put(hours(2))
     config = app.extensions["launcher.config"]
     recipients.add_recipient(config, name="phone", url="json://127.0.0.1:1/")
@@ -552,7 +552,7 @@ def test_whoever_cannot_be_told_is_named(app: Flask, ada: Visitor, shelf: Shelf)
     assert any(each.startswith("phone cannot be reached") for each in problems(ada.page))
 
 
-def test_a_rehearsal_and_a_clean_up_that_failed_are_said(ada: Visitor, shelf: Shelf) -> None:
+def test_a_restore_test_and_a_removal_that_failed_are_said(ada: Visitor, shelf: Shelf) -> None:
     made = shelf.put(hours(2))
     shelf.report(
         hours(1), Verb.TEST_RESTORE, Outcome.FAILED, code="verification_failed", backup_id=made.id
@@ -566,7 +566,7 @@ def test_a_rehearsal_and_a_clean_up_that_failed_are_said(ada: Visitor, shelf: Sh
     assert clean_up.startswith("2 old backups could not be removed Launcher will try")
 
 
-def test_a_scheduled_backup_that_was_killed_is_one_trouble_and_not_two(
+def test_a_scheduled_backup_that_was_killed_is_one_problem_and_not_two(
     ada: Visitor, shelf: Shelf
 ) -> None:
     shelf.put(hours(25))
@@ -598,7 +598,7 @@ def test_a_restore_that_could_not_be_put_back_comes_first(ada: Visitor, shelf: S
 # --- facts -----------------------------------------------------------------------------------
 
 
-def test_the_facts_name_the_next_run_the_last_rehearsal_and_the_space(
+def test_the_facts_name_the_next_run_the_last_restore_test_and_the_space(
     ada: Visitor, shelf: Shelf
 ) -> None:
     backup = shelf.put(hours(2))
@@ -609,14 +609,14 @@ def test_the_facts_name_the_next_run_the_last_rehearsal_and_the_space(
     ada.open(PANEL)
 
     facts = text_of(between(ada.page, 'id="facts"', "</dl>"))
-    assert "Next Tonight, 03:00 Every day at 03:00. Change" in facts
+    assert "Next backup Tonight, 03:00 Every day at 03:00. Change" in facts
     assert "Restore test Passed: today at 04:07 24 apps, 3 boards, 2 users" in facts
-    assert "Kept 2 backups The oldest from 24 October" in facts
+    assert "Backups 2 backups The oldest from 24 October" in facts
     assert re.search(r"Disk space [\d.]+ kB used, [\d.]+ GB free", facts)
     assert "Verified, restore tested" in rows(ada.page)[0]
 
 
-def test_a_rehearsal_that_failed_is_told(ada: Visitor, shelf: Shelf) -> None:
+def test_a_restore_test_that_failed_is_said(ada: Visitor, shelf: Shelf) -> None:
     shelf.put(hours(2))
     shelf.report(hours(40), Verb.TEST_RESTORE)
     shelf.report(hours(10), Verb.TEST_RESTORE, Outcome.FAILED, code="verification_failed")
@@ -976,7 +976,7 @@ def test_the_start_page_says_the_worst_to_admins_alone(
     assert 'id="banner"' not in ben.page
 
 
-def test_the_start_page_names_the_trouble_of_a_good_day(ada: Visitor, shelf: Shelf) -> None:
+def test_the_start_page_names_the_problem_of_a_good_day(ada: Visitor, shelf: Shelf) -> None:
     shelf.put(hours(2))
     shelf.put(hours(26), state=State.DAMAGED, error="x")
 
@@ -1006,7 +1006,7 @@ def test_the_start_page_never_fails_for_it(ada: Visitor, monkeypatch: pytest.Mon
     assert 'id="banner"' not in ada.page
 
 
-def test_the_navigation_marks_the_page_and_its_trouble(ada: Visitor, shelf: Shelf) -> None:
+def test_the_navigation_marks_the_page_and_its_problem(ada: Visitor, shelf: Shelf) -> None:
     shelf.put(timedelta(days=4))
 
     ada.open("/admin/users")

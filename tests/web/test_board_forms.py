@@ -256,7 +256,7 @@ def test_the_list_shows_who_views_each_board_and_orders_them(
     assert ada.send("/b/attic/move", position="x").status_code == 422
 
 
-def test_who_loses_the_role_in_mid_edit_is_told_and_keeps_the_name_that_they_typed(
+def test_who_loses_the_role_in_mid_edit_learns_so_and_keeps_the_name_that_they_typed(
     ben: Visitor, boards: None, board: Callable[[str], Board], app: Flask
 ) -> None:
     ben.open("/b/garden/settings")

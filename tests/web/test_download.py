@@ -183,7 +183,7 @@ def test_who_took_what_is_kept_in_the_audit_log(ada: Visitor, packed: Backup, ap
     assert downloads(app) == [("ada", packed.id)]
 
 
-def test_a_full_disk_keeps_nobody_from_the_backups(
+def test_a_full_disk_keeps_no_one_from_the_backups(
     ada: Visitor, packed: Backup, monkeypatch: pytest.MonkeyPatch, app: Flask
 ) -> None:
     with app.app_context():
@@ -257,7 +257,7 @@ def test_the_rest_of_a_damaged_file_cannot_be_had_in_parts(
     assert answer.status_code == 422
 
 
-def test_damage_found_at_once_is_told_by_a_page(
+def test_damage_found_at_once_is_said_by_a_page(
     ada: Visitor, service: BackupService, packed: Backup
 ) -> None:
     path = path_of(service, packed)
@@ -354,7 +354,7 @@ def open_files() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-def test_whoever_goes_away_leaves_no_file_open(ada: Visitor, packed: Backup, plain: Backup) -> None:
+def test_who_goes_away_leaves_no_file_open(ada: Visitor, packed: Backup, plain: Backup) -> None:
     get(ada, packed, "stored")
     before = open_files()
 

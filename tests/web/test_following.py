@@ -95,7 +95,7 @@ def failed(running) -> Callable[..., str]:
 # --- while it runs -----------------------------------------------------------------------
 
 
-def test_the_stages_are_told_with_true_bytes(ada: Visitor, running) -> None:
+def test_the_stages_are_reported_with_true_bytes(ada: Visitor, running) -> None:
     with running() as (operation, address):
         operation.stage(Stage.PREPARE)
         operation.stage(Stage.SAFETY)
@@ -154,7 +154,7 @@ def test_it_is_followed_while_the_database_is_lost(ada: Visitor, running, live: 
         assert "Unpacking the backup" in answer.text
 
 
-def test_any_admin_may_watch_and_nobody_else(
+def test_any_admin_may_watch_and_no_one_else(
     app: Flask, ada: Visitor, ben: Visitor, guest: Visitor, running
 ) -> None:
     with running() as (operation, _):
@@ -321,7 +321,7 @@ def test_a_failure_says_where_it_stopped_and_that_nothing_changed(ada: Visitor, 
     assert ada.is_signed_in
 
 
-def test_data_that_could_not_be_put_back_is_told_without_a_database(
+def test_data_that_could_not_be_put_back_is_said_without_a_database(
     ada: Visitor, failed, live: Path
 ) -> None:
     error = RevertFailedError(Reason.UNCLASSIFIED, sentence="all of it is in the safety backup")
@@ -426,7 +426,7 @@ def others(app: Flask, ben: Visitor, chloe: Visitor) -> list[Visitor]:
     return [elsewhere, ben, chloe]
 
 
-def test_who_restored_stays_signed_in_and_nobody_else_does(
+def test_who_restored_stays_signed_in_and_no_one_else_does(
     ada: Visitor, others: list[Visitor], service: BackupService, backup_id: str
 ) -> None:
     answer = restore(ada, backup_id)
@@ -590,7 +590,7 @@ def test_an_account_that_is_another_in_the_backup_is_not_signed_in(
     assert not ada.is_signed_in
 
 
-def test_a_failed_restore_signs_nobody_out(ada: Visitor, ben: Visitor, failed) -> None:
+def test_a_failed_restore_signs_no_one_out(ada: Visitor, ben: Visitor, failed) -> None:
     address = failed(
         RestoreError(Reason.UNCLASSIFIED, sentence="no room"),
         at=Stage.UNPACK,

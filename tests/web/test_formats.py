@@ -74,7 +74,7 @@ def test_figures_follow_the_language(say: Say) -> None:
         ("ru", timedelta(hours=2), "сегодня, 12:07"),
     ],
 )
-def test_a_moment_is_told_in_the_zone_of_the_site(
+def test_a_moment_is_said_in_the_zone_of_the_site(
     say: Say, language: str, before: timedelta, words: str
 ) -> None:
     assert say(language, lambda: day_and_time(NOW - before, now=NOW)) == words

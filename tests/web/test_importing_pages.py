@@ -449,7 +449,7 @@ def test_a_double_click_imports_once(app: Flask, ben: Visitor, boards: None) -> 
     assert names_on(app, "home")["Media"].count("Kavita") == 1
 
 
-def test_nobody_imports_to_a_board_that_they_may_not_edit(
+def test_no_one_imports_to_a_board_that_they_may_not_edit(
     app: Flask, ben: Visitor, chloe: Visitor, boards: None
 ) -> None:
     with app.app_context():

@@ -106,7 +106,7 @@ def leading(config: Config, since: datetime) -> Iterator[None]:
 
 
 @contextmanager
-def somebody_busy(config: Config, *, by: str = "ben", verb: str = "restore") -> Iterator[None]:
+def someone_busy(config: Config, *, by: str = "ben", verb: str = "restore") -> Iterator[None]:
     """Ben has the lock of all operations, three minutes long already."""
     state = {
         "operation_id": "b" * 16, "verb": verb, "by": by,
@@ -189,7 +189,7 @@ def test_one_that_could_not_sign_its_name_runs_them_all_the_same(
     assert "Jobs run in one of the processes of this site, which took over" in text(ada.page)
 
 
-def test_when_nobody_does_the_page_says_what_to_do(ada: Visitor) -> None:
+def test_when_no_one_does_the_page_says_what_to_do(ada: Visitor) -> None:
     ada.open(PAGE)
 
     assert '<section class="answer" aria-labelledby="answer" data-state="warn">' in ada.page
@@ -224,7 +224,7 @@ class TestCalledFromOutside:
         assert "Last job started 3 hours ago." in text(ada.page)
         assert 'aria-labelledby="answer" data-state="ok"' in ada.page
 
-    def test_it_says_what_nobody_called_for(
+    def test_it_says_what_no_one_called_for(
         self,
         ada: Visitor,
         past: Callable[..., Run],
@@ -276,7 +276,7 @@ def test_a_schedule_that_is_off_says_so(ada: Visitor, set_site: Callable[..., No
     assert "Run now" in section(ada.page, "backup")
 
 
-def test_the_rehearsal_comes_as_often_as_it_is_set(
+def test_the_restore_test_comes_as_often_as_it_is_set(
     ada: Visitor, set_site: Callable[..., None]
 ) -> None:
     set_site(backup_restore_test="monthly")
@@ -402,7 +402,7 @@ def flip(config: Config, backup: Backup) -> None:
     path.write_bytes(stored)
 
 
-def test_a_rehearsal_says_what_would_come_back(
+def test_a_restore_test_says_what_would_come_back(
     ada: Visitor, do: Callable[..., Run], service: BackupService, boards: None
 ) -> None:
     service.create(by="ben")
@@ -413,7 +413,7 @@ def test_a_rehearsal_says_what_would_come_back(
     assert "7 apps, 3 boards, 3 users From the backup of today" in row
 
 
-def test_a_rehearsal_of_nothing_is_put_off_and_no_alarm(
+def test_a_restore_test_of_nothing_is_postponed_and_no_problem(
     ada: Visitor, do: Callable[..., Run]
 ) -> None:
     do("restore-test")
@@ -470,7 +470,7 @@ def test_a_run_that_came_late_says_what_it_made_up_for(
 def test_one_that_runs_shows_who_began_it_and_how_far_it_is(
     ada: Visitor, book: Book, config: Config
 ) -> None:
-    with book.at_work("backup"), somebody_busy(config, by="ben", verb="create"):
+    with book.at_work("backup"), someone_busy(config, by="ben", verb="create"):
         book.begin("backup", by="ben", at=utc_now())
         ada.open(PAGE)
 
@@ -485,10 +485,10 @@ def test_one_that_runs_shows_who_began_it_and_how_far_it_is(
     assert '<noscript><meta http-equiv="refresh"' in ada.page
 
 
-def test_what_somebody_else_does_meanwhile_is_not_taken_for_the_job(
+def test_what_someone_else_does_meanwhile_is_not_taken_for_the_job(
     ada: Visitor, book: Book, config: Config
 ) -> None:
-    with book.at_work("scrub"), somebody_busy(config, by="ben", verb="create"):
+    with book.at_work("scrub"), someone_busy(config, by="ben", verb="create"):
         book.begin("scrub", by="schedule", at=utc_now())
         ada.open(PAGE)
 
@@ -626,7 +626,7 @@ def test_another_operation_in_the_way_is_named_above_the_jobs_as_they_are(
     ada: Visitor, config: Config
 ) -> None:
     ada.open(PAGE)
-    with somebody_busy(config, by="ben <b>"):
+    with someone_busy(config, by="ben <b>"):
         answer = ada.send(f"{PAGE}/backup/run")
 
     assert answer.status_code == 409
@@ -638,9 +638,11 @@ def test_another_operation_in_the_way_is_named_above_the_jobs_as_they_are(
     assert runs(config.data_dir)["backup"] == ()
 
 
-def test_a_script_gets_it_as_a_notice_and_draws_the_jobs_anew(ada: Visitor, config: Config) -> None:
+def test_a_script_gets_it_as_a_notice_and_draws_the_jobs_again(
+    ada: Visitor, config: Config
+) -> None:
     ada.open(PAGE)
-    with somebody_busy(config, by="schedule", verb="create"):
+    with someone_busy(config, by="schedule", verb="create"):
         answer = ada.send_with(HTMX, f"{PAGE}/backup/run")
 
     assert answer.status_code == 409
@@ -691,7 +693,7 @@ def test_what_could_not_even_begin_says_why(
 def test_how_far_it_is_is_asked_for_in_a_few_bytes(
     ada: Visitor, book: Book, config: Config
 ) -> None:
-    with book.at_work("backup"), somebody_busy(config, by="ben", verb="create"):
+    with book.at_work("backup"), someone_busy(config, by="ben", verb="create"):
         book.begin("backup", by="ben", at=utc_now())
         ada.open(PAGE)
         answer = ada.open(f"{PAGE}/progress?seen={mark(ada.page)}", HX_Request="true")
@@ -702,7 +704,7 @@ def test_how_far_it_is_is_asked_for_in_a_few_bytes(
     assert len(answer.data) < 1500
 
 
-def test_once_it_is_over_each_tab_is_told_so_and_once(
+def test_once_it_is_over_each_tab_says_so_and_once(
     ada: Visitor, ben: Visitor, book: Book, past: Callable[..., Run]
 ) -> None:
     past("backup", DAY)

@@ -30,7 +30,7 @@ SNAPSHOT = Snapshot(
 )  # fmt: skip
 
 
-def test_every_trouble_every_reason_and_every_refusal_has_words() -> None:
+def test_every_problem_every_reason_and_every_refusal_has_words() -> None:
     raised = re.findall(r'RecipientError\(\s*"(\w+)"', Path(recipients.__file__).read_text())
 
     assert set(problems.OVER_WORDS) == set(ProblemKind)
@@ -84,7 +84,7 @@ def test_a_name_out_of_the_list_is_only_text_on_a_page_and_itself_in_a_message(a
     assert "<b>phone, mail & more" in written.unescape()
 
 
-def test_a_refused_delivery_is_told_by_its_status_alone(app: Flask) -> None:
+def test_a_refused_delivery_is_said_by_its_status_alone(app: Flask) -> None:
     with app.app_context(), speaking("en", "UTC"):
         words = messages.delivery_words(Delivery(reason=Undelivered.ANSWERED, status=403))
         assert words == "The service rejected the message with status 403."

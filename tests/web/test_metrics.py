@@ -72,7 +72,7 @@ def test_without_a_token_in_the_environment_there_are_no_metrics(
         {"Authorization": f"Bearer {TOKEN[:-1]}"},
     ],
 )
-def test_whoever_does_not_know_the_token_learns_nothing(
+def test_who_does_not_know_the_token_learns_nothing(
     client: FlaskClient, headers: dict[str, str]
 ) -> None:
     answer = client.get("/metrics", headers=headers)
@@ -169,7 +169,7 @@ def test_the_numbers_are_those_of_the_panel(app: Flask, client: FlaskClient) -> 
     assert found["launcher_alert_open", ("failed",)] == 0
 
 
-def test_they_say_whether_somebody_leads(app: Flask, client: FlaskClient) -> None:
+def test_they_say_whether_someone_leads(app: Flask, client: FlaskClient) -> None:
     assert scrape(client)["launcher_scheduler_leader", ()] == 0
     assert scrape(client)["launcher_problem", ("scheduler_stopped",)] == 1
 
@@ -248,7 +248,7 @@ def test_promtool_finds_nothing(client: FlaskClient) -> None:
 # --- health ------------------------------------------------------------------------------
 
 
-def test_an_admin_reads_what_is_wrong_and_nobody_else_does(
+def test_an_admin_reads_what_is_wrong_and_no_one_else_does(
     guest: Visitor, chloe: Visitor, ben: Visitor, ada: Visitor
 ) -> None:
     for visitor in (guest, chloe, ben):

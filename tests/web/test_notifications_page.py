@@ -107,7 +107,7 @@ def failing(config: Config, recipient: Recipient, *, minutes: int = 40) -> None:
 # Looking
 
 
-def test_that_nobody_is_told_is_the_first_thing_said(ada: Visitor) -> None:
+def test_that_no_one_is_notified_is_the_first_thing_said(ada: Visitor) -> None:
     ada.open(PAGE)
 
     assert text(ada.page).startswith("No one is notified if backups fail")
@@ -115,7 +115,7 @@ def test_that_nobody_is_told_is_the_first_thing_said(ada: Visitor) -> None:
     assert ada.page.count("button-primary") == 1
 
 
-def test_who_is_told_is_said_with_where_and_whether_it_was_tried(
+def test_who_is_notified_is_said_with_where_and_whether_it_was_tried(
     ada: Visitor, phone: Recipient, receiver: Receiver
 ) -> None:
     ada.open(PAGE)
@@ -134,7 +134,7 @@ def test_an_address_that_hears_of_no_failure_is_not_enough(ada: Visitor, config:
 
 
 @pytest.mark.usefixtures("unasked")
-def test_whoever_cannot_be_reached_is_said_with_since_when_why_and_what_next(
+def test_who_cannot_be_reached_is_said_with_since_when_why_and_what_next(
     ada: Visitor, config: Config
 ) -> None:
     phone = recipients.add_recipient(config, name="phone", url="json://host")
@@ -156,7 +156,7 @@ def test_whoever_cannot_be_reached_is_said_with_since_when_why_and_what_next(
 
 
 @pytest.mark.usefixtures("unasked")
-def test_an_address_that_was_set_anew_does_not_bear_the_failure_of_the_old_one(
+def test_an_address_that_was_set_again_does_not_bear_the_failure_of_the_old_one(
     ada: Visitor, config: Config
 ) -> None:
     phone = recipients.add_recipient(config, name="phone", url="json://host")
@@ -179,7 +179,7 @@ def test_a_name_that_is_a_script_is_only_a_name(ada: Visitor, config: Config) ->
         assert "&lt;script&gt;alert(1)" in ada.page, path
 
 
-def test_who_switched_the_scheduler_off_is_told_what_must_look_instead(
+def test_who_switched_the_scheduler_off_sees_what_must_look_instead(
     make_app: Callable[..., Flask], ada: Visitor
 ) -> None:
     assert "flask backup run-scheduled" in ada.open(PAGE).text
@@ -190,7 +190,7 @@ def test_who_switched_the_scheduler_off_is_told_what_must_look_instead(
 
 
 @pytest.mark.usefixtures("unasked")
-def test_the_page_of_the_schedule_says_who_is_told(ada: Visitor, config: Config) -> None:
+def test_the_page_of_the_schedule_says_who_is_notified(ada: Visitor, config: Config) -> None:
     assert "No one is notified if a backup fails." in ada.open("/admin/backups/schedule").text
     recipients.add_recipient(config, name="phone", url="json://host")
     recipients.add_recipient(config, name="log", url="json://host", events=["success"])
@@ -742,7 +742,7 @@ def test_a_full_disk_is_said_and_nothing_is_changed(
 
 
 @pytest.mark.usefixtures("unasked")
-def test_somebody_who_holds_the_list_for_long_is_said_to_be_in_the_way(
+def test_someone_who_holds_the_list_for_long_is_said_to_be_in_the_way(
     ada: Visitor, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recipients, "_LOCK_PATIENCE_S", 0.05)
@@ -871,7 +871,7 @@ def test_each_example_is_an_address_that_would_be_taken(example: str) -> None:
     assert sender.check(example).reason is None
 
 
-def test_a_topic_that_whoever_knows_it_can_read_is_not_shown(config: Config) -> None:
+def test_a_topic_that_its_name_opens_is_not_shown(config: Config) -> None:
     made = recipients.add_recipient(config, name="phone", url=f"ntfy://{SECRET}")
 
     assert made.shown_url == "ntfys://ntfy.sh/…"
@@ -879,7 +879,7 @@ def test_a_topic_that_whoever_knows_it_can_read_is_not_shown(config: Config) -> 
 
 @pytest.mark.parametrize("language", ["de", "ru"])
 @pytest.mark.usefixtures("unasked")
-def test_the_page_speaks_the_language_of_whoever_looks(
+def test_the_page_speaks_the_language_of_the_reader(
     ada: Visitor, config: Config, language: str
 ) -> None:
     ada.language = language

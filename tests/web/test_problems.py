@@ -111,7 +111,7 @@ def test_a_form_too_large_is_refused(ada: Visitor, app: Flask) -> None:
     assert "The request is too large" in ada.page
 
 
-def test_troubles_are_told_in_the_readers_language(app: Flask) -> None:
+def test_problems_are_said_in_the_readers_language(app: Flask) -> None:
     visitor = Visitor(app, language="ru")
     visitor.open("/nope")
 

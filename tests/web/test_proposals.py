@@ -206,9 +206,7 @@ def test_every_problem_has_a_sentence_in_every_language(
     assert language == "en" or "not fetched" not in sentence
 
 
-def test_whoever_is_no_editor_by_the_time_of_the_answer_gets_nothing(
-    app: Flask, ben: Visitor
-) -> None:
+def test_who_is_no_editor_by_the_time_of_the_answer_gets_nothing(app: Flask, ben: Visitor) -> None:
     def demote(visit: Visit) -> None:
         with app.app_context():
             db.session.execute(sa.text("UPDATE users SET role = 'viewer' WHERE username = 'ben'"))

@@ -31,7 +31,7 @@ def test_the_right_password_leads_on(tired: Visitor) -> None:
     ("password", "words"),
     [("", "Enter your password for this action."), ("wrong", "The password is not correct.")],
 )
-def test_a_wrong_password_is_told(tired: Visitor, password: str, words: str) -> None:
+def test_a_wrong_password_is_said(tired: Visitor, password: str, words: str) -> None:
     tired.open("/account/confirm?next=/account")
 
     answer = tired.send("/account/confirm", next="/account", password=password)

@@ -140,7 +140,7 @@ def test_the_plan_says_what_goes_and_what_comes_back(
     assert "placements" not in ada.page
 
 
-def test_a_file_that_was_brought_in_is_not_taken_for_as_old_as_its_arrival(
+def test_an_uploaded_file_is_not_said_to_be_as_old_as_its_upload(
     ada: Visitor, backup_id: str, service: BackupService, tmp_path: Path
 ) -> None:
     taken = service.import_(service.export(backup_id, tmp_path / "old.db", by="ada"), by="ada")
@@ -392,7 +392,7 @@ def test_when_many_plans_are_made_at_once_it_says_so(
     assert "another process" in answer.text
 
 
-def test_a_full_disk_is_told(
+def test_a_full_disk_is_said(
     ada: Visitor, backup_id: str, service: BackupService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def plan(*_: object, **__: object) -> None:
@@ -514,7 +514,7 @@ def test_a_borrowed_session_cannot_guess_the_password_for_long(
     assert not _restores(service)
 
 
-def test_a_plan_that_is_out_of_date_is_shown_anew(
+def test_a_plan_that_is_out_of_date_is_shown_again(
     ada: Visitor, backup_id: str, app: Flask, service: BackupService, change: Callable[..., None]
 ) -> None:
     plan_of(ada, backup_id)
@@ -555,7 +555,7 @@ def test_a_backup_that_was_deleted_meanwhile_is_not_found(
     assert "Go to backups" in answer.text
 
 
-def test_who_is_second_is_told_and_can_watch_the_first(
+def test_who_is_second_learns_so_and_can_watch_the_first(
     ada: Visitor, backup_id: str, service: BackupService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan_of(ada, backup_id)

@@ -119,7 +119,7 @@ def test_each_setting_of_the_page_is_a_field_with_its_limits(ada: Visitor) -> No
                 assert f'maxlength="{maximum}"' in found[0]
 
 
-def test_nobody_else_changes_a_setting_between_the_check_and_the_change(
+def test_no_one_else_changes_a_setting_between_the_check_and_the_change(
     ada: Visitor, monkeypatch: pytest.MonkeyPatch, data_dir: Path
 ) -> None:
 
@@ -135,7 +135,7 @@ def test_nobody_else_changes_a_setting_between_the_check_and_the_change(
     assert save(ada, backup_max_count="7") == 303
 
 
-def test_what_is_saved_is_told_audited_and_takes_effect(app: Flask, ada: Visitor) -> None:
+def test_what_is_saved_is_said_audited_and_takes_effect(app: Flask, ada: Visitor) -> None:
     assert (
         save(
             ada,
@@ -163,7 +163,7 @@ def test_what_is_saved_is_told_audited_and_takes_effect(app: Flask, ada: Visitor
         assert event.changes["backup_max_count"] == [10, 7]
 
 
-def test_how_often_a_restore_is_rehearsed_is_set_there_too(app: Flask, ada: Visitor) -> None:
+def test_how_often_a_restore_is_tested_is_set_there_too(app: Flask, ada: Visitor) -> None:
     ada.open(PATH)
     choice = re.search(r'<select[^>]*id="backup_restore_test".*?</select>', ada.page, re.DOTALL)
     assert choice
@@ -181,7 +181,7 @@ def test_how_often_a_restore_is_rehearsed_is_set_there_too(app: Flask, ada: Visi
     assert "restore test every month" in ada.page
 
 
-def test_a_page_from_before_the_rehearsal_was_changed_is_out_of_date(
+def test_a_page_from_before_the_restore_test_was_changed_is_out_of_date(
     app: Flask, ada: Visitor, set_site: SetSite
 ) -> None:
     ada.open(PATH)
@@ -260,7 +260,7 @@ def test_what_cannot_be_is_refused_at_its_field(
     assert 'name="backup_keep_daily" type="number" value="5"' in ada.page
 
 
-def test_every_error_is_told_at_once_and_the_first_has_the_focus(ada: Visitor) -> None:
+def test_every_error_is_said_at_once_and_the_first_has_the_focus(ada: Visitor) -> None:
     assert (
         save(
             ada,
@@ -323,7 +323,7 @@ def test_a_draft_is_shown_in_words_with_its_next_runs(ada: Visitor, set_site: Se
     assert "1 change not saved yet" in answer.text
 
 
-def test_a_draft_counts_the_rehearsal_among_the_changes(ada: Visitor) -> None:
+def test_a_draft_counts_the_restore_test_among_the_changes(ada: Visitor) -> None:
     page = ada.client.get(
         f"{PATH}/preview", query_string=DAILY | {"backup_restore_test": "off"}, headers=SCRIPT
     ).text

@@ -167,7 +167,7 @@ def test_a_file_that_is_no_backup_leads_back_to_the_link(
     assert guest.open(link(page, "Back to setup")).status_code == 200
 
 
-def test_a_backup_in_which_nobody_could_sign_in_is_refused(
+def test_a_backup_in_which_no_one_could_sign_in_is_refused(
     guest: Visitor, service: BackupService, token: str, old_server: Path
 ) -> None:
     with closing(sqlite3.connect(old_server)) as connection, connection:

@@ -196,7 +196,7 @@ def test_only_you_takes_the_shares_away_and_the_list_says_so_before(
     assert _shared_with(app) == ("private", "")
 
 
-def test_add_with_nobody_picked_asks_for_a_person_or_group(ben: Visitor, fred: Visitor) -> None:
+def test_add_with_no_one_picked_asks_for_a_person_or_group(ben: Visitor, fred: Visitor) -> None:
     ben.open("/b/attic/settings")
     ben.send("/b/attic/settings", sharing_shown="1", visibility="chosen", step="share")
     assert "Choose a person or group to add." in ben.page

@@ -79,7 +79,7 @@ def sign_out(visitor: Visitor) -> None:
     visitor.send("/logout")
 
 
-def test_who_signed_in_here_before_is_let_in_whoever_guesses_elsewhere(
+def test_who_signed_in_here_before_is_let_in_while_others_guess_elsewhere(
     guest: Visitor, app: Flask, cast: object
 ) -> None:
     guest.sign_in(ADA)
@@ -164,7 +164,7 @@ def test_next_never_leads_to_another_site(guest: Visitor, cast: object, elsewher
     assert answer.location == "/"
 
 
-def test_whoever_is_signed_in_need_not_do_it_again(ada: Visitor) -> None:
+def test_who_is_signed_in_need_not_do_it_again(ada: Visitor) -> None:
     assert ada.open("/login?next=/account").location == "/account"
 
 
@@ -279,7 +279,7 @@ def test_a_new_epoch_signs_everybody_out(ada: Visitor, app: Flask) -> None:
     assert not ada.is_signed_in
 
 
-def test_a_password_set_by_somebody_else_ends_the_session(ada: Visitor, app: Flask) -> None:
+def test_a_password_set_by_someone_else_ends_the_session(ada: Visitor, app: Flask) -> None:
     with app.app_context():
         user = users.find_user("ada")
         users.set_password(user, "quite another password", actor=COMMAND_LINE)
@@ -294,14 +294,14 @@ def test_a_user_who_is_switched_off_is_out_at_once(ben: Visitor, app: Flask) -> 
     assert not ben.is_signed_in
 
 
-def test_a_forged_session_is_nobody(guest: Visitor, cast: object) -> None:
+def test_a_forged_session_is_no_one(guest: Visitor, cast: object) -> None:
     name, _ = guest.session_cookie
     guest.client.set_cookie(name, "eyJfdXNlcl9pZCI6IjEifQ.forged.signature")
 
     assert not guest.is_signed_in
 
 
-def test_a_session_without_marks_is_nobody(guest: Visitor, cast: object) -> None:
+def test_a_session_without_marks_is_no_one(guest: Visitor, cast: object) -> None:
     with guest.client.session_transaction() as session:
         session["_user_id"] = "1"
 

@@ -50,7 +50,7 @@ def test_a_healthy_tile_shows_its_address_and_how_fast_it_answers(
     assert ">Je<" in tile
 
 
-def test_a_sick_tile_says_what_troubles_it(ada: Visitor, boards: None) -> None:
+def test_a_sick_tile_says_what_is_wrong_with_it(ada: Visitor, boards: None) -> None:
     ada.open("/")
 
     assert "Down for 45 min" in _tile(ada.page, "Home Assistant")
@@ -59,7 +59,7 @@ def test_a_sick_tile_says_what_troubles_it(ada: Visitor, boards: None) -> None:
     assert "Paused" in _tile(ada.page, "Яблоко")
 
 
-def test_the_last_line_counts_apps_and_troubles(ada: Visitor, boards: None) -> None:
+def test_the_last_line_counts_apps_and_problems(ada: Visitor, boards: None) -> None:
     ada.open("/")
 
     text = re.sub(r"<[^>]+>", "", ada.page.partition('id="summary">')[2].partition("</p>")[0])
@@ -85,7 +85,7 @@ def test_a_result_that_is_too_old_is_no_state(ada: Visitor, boards: None, app: F
     assert 'data-state="up"' in _tile(ada.page, "Jellyfin")
 
 
-def test_an_app_that_nobody_checks_has_no_state(ben: Visitor, boards: None) -> None:
+def test_an_app_that_no_one_checks_has_no_state(ben: Visitor, boards: None) -> None:
     ben.open("/b/attic")
 
     assert "data-state" not in _tile(ben.page, "Diary")

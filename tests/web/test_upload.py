@@ -208,7 +208,7 @@ def test_nothing_of_the_name_becomes_a_path(
     assert note.isprintable()
 
 
-def test_a_script_is_told_where_to_follow_it(
+def test_a_script_gets_where_to_follow_it(
     ada: Visitor, service: BackupService, copy: bytes
 ) -> None:
     answer = post(ada, form({}, (copy, "a.db")), HX_Request="true", X_CSRFToken=token(ada))
@@ -227,7 +227,7 @@ def test_what_is_no_backup_is_refused_by_the_operation(
     assert list(service.list()) == []
 
 
-def test_a_refused_file_is_told_by_the_name_that_its_sender_gave_it(
+def test_a_refused_file_is_said_by_the_name_that_its_sender_gave_it(
     ada: Visitor, service: BackupService
 ) -> None:
     seen = re.search(r'data-seen="([^"]*)"', ada.open("/admin/backups").text)[1]
@@ -330,7 +330,7 @@ def test_other_forms_keep_their_own_limit(ada: Visitor) -> None:
     assert answer.status_code == 413
 
 
-def test_a_full_disk_is_told_before_anything_is_sent(
+def test_a_full_disk_is_said_before_anything_is_sent(
     ada: Visitor, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("launcher.backup.files.free_bytes", lambda _path: 1000)

@@ -161,7 +161,7 @@ def test_a_password_of_chance_is_shown_once_and_kept_out_of_every_cache(
         ("role", "owner", "Choose one of these roles"),
     ],
 )
-def test_a_value_that_cannot_be_is_named_and_nobody_is_made(
+def test_a_value_that_cannot_be_is_named_and_no_one_is_made(
     ada: Visitor, app: Flask, field: str, value: str, reason: str
 ) -> None:
     ada.open("/admin/users/new")
@@ -338,7 +338,7 @@ def test_with_another_admin_nothing_is_closed(ada: Visitor, two_admins: None) ->
 # Oneself
 
 
-def test_who_gives_up_being_admin_is_told_what_follows(ada: Visitor, two_admins: None) -> None:
+def test_who_gives_up_being_admin_sees_what_follows(ada: Visitor, two_admins: None) -> None:
     ada.open("/admin/users/1")
     answer = ada.send("/admin/users/1/role", role="editor", **SEEN_ADMIN)
 
@@ -380,7 +380,7 @@ def test_ones_own_password_is_changed_where_the_old_one_is_asked_for(ada: Visito
     ("door", "fields"),
     [("role", {"role": "viewer"}), ("access", {"active": "0"}), ("delete", {})],
 )
-def test_a_form_from_before_somebody_elses_change_shows_the_account_as_it_is(
+def test_a_form_from_before_someone_elses_change_shows_the_account_as_it_is(
     ada: Visitor, app: Flask, door: str, fields: dict[str, str]
 ) -> None:
     ada.open("/admin/users/2")

@@ -38,7 +38,7 @@ def test_who_can_edit_an_empty_board_is_shown_how_to_start(ben: Visitor, empty_b
     assert "backup" not in ben.page
 
 
-def test_an_admin_is_told_when_the_next_backup_is(
+def test_an_admin_sees_when_the_next_backup_is(
     ada: Visitor, empty_board: None, set_site: Callable[..., None]
 ) -> None:
     ada.open("/")
@@ -51,7 +51,7 @@ def test_an_admin_is_told_when_the_next_backup_is(
     assert 'id="banner"' in ada.page
 
 
-def test_who_cannot_edit_is_told_who_does(chloe: Visitor, empty_board: None) -> None:
+def test_who_cannot_edit_sees_who_does(chloe: Visitor, empty_board: None) -> None:
     chloe.open("/")
 
     said = "Home has no apps yet Apps appear here when an editor adds them."
@@ -107,7 +107,7 @@ def test_twelve_sample_apps_are_added_once_and_removed_with_one_click(
         assert log.count("board.add_section") == log.count("board.delete_section") == 3
 
 
-def test_what_somebody_made_of_the_samples_stays(
+def test_what_someone_made_of_the_samples_stays(
     ben: Visitor, empty_board: None, app: Flask
 ) -> None:
     ben.open("/")
