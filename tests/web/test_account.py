@@ -175,7 +175,7 @@ def test_the_choice_is_in_the_audit_log(ada: Visitor, boards: None) -> None:
     ada.open("/account")
     ada.send("/account/start-page", home_board=board_ids(ada.page)["Garden"], open_new_tab="on")
     page = re.sub(r"<[^>]+>", " ", ada.open("/admin/audit").text)
-    assert "Own home board: nothing → Garden" in " ".join(page.split())
+    assert "Own home board: none → Garden" in " ".join(page.split())
     assert "Open apps in a new tab: no → yes" in " ".join(page.split())
 
 

@@ -232,7 +232,7 @@ def test_a_webhook_is_added_and_its_test_arrives(
     }
     assert (tested.action, tested.changes) == ("recipient.test", {"outcome": "succeeded"})
     said = text(ada.open("/admin/audit").text)
-    assert "Added recipient phone Events: nothing → Failure and Recovery" in said
+    assert "Added recipient phone Events: none → Failure and Recovery" in said
     assert "Sent a test message to phone" in said
 
 
