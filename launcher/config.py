@@ -171,7 +171,7 @@ class Config:
 
     @property
     def address(self) -> str:
-        """Where a browser reaches the site, as far as the variables tell; it ends with a slash.
+        """Where a browser reaches the site, as far as the variables say; it ends with a slash.
 
         The host is the first exact name of `hosts`, which takes no other. Where no variable has a
         name, it is what the server listens at, or `<your host>` for a socket.

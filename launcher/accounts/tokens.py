@@ -93,7 +93,7 @@ def create_token(
 def faults_of(
     name: str, scopes: Collection[TokenScope], expires_at: datetime | None
 ) -> Iterator[AccountError]:
-    """Yield everything for which `create_token` would refuse such a token, whoever owns it."""
+    """Yield everything for which `create_token` would refuse such a token, for any owner."""
     if not 1 <= len(name) <= TOKEN_NAME_MAX_LENGTH or not name.isprintable():
         yield TokenNameUnfitError()
     if not scopes:
@@ -153,8 +153,8 @@ def revoke(tokens: Collection[ApiToken], *, actor: Actor) -> None:
 def authenticate(secret: str, *, address: str, now: datetime | None = None) -> ApiToken:
     """Return the valid token that is this text; the transaction before is lost.
 
-    A valid token is accepted however many invalid ones came before, so that nobody can lock it out.
-    One that was valid once is not counted, and its reason is given however often it comes: nobody
+    A valid token is accepted however many invalid ones came before, so that no one can lock it out.
+    One that was valid once is not counted, and its reason is given however often it comes: no one
     can guess it, so it comes from a program whose owner must learn what to do.
 
     Raises:
@@ -213,7 +213,7 @@ def _refusal(address: str, now: datetime) -> TokenThrottledError | None:
     except SignInThrottledError as error:  # others were counted in between
         return TokenThrottledError(error.retry_after_s)
     except sa.exc.DBAPIError:
-        pass  # a database that cannot be written gives nobody a valid token
+        pass  # a database that cannot be written gives no one a valid token
     return None
 
 

@@ -26,7 +26,7 @@ def fingerprint_at(path: Path) -> Fingerprint | None:
 def is_settled(fingerprint: Fingerprint) -> bool:
     """Whether every later change will give another fingerprint.
 
-    A file system counts time in steps, and two changes within one are not told apart. So a
+    A file system counts time in steps, and two changes within one cannot be distinguished. So a
     fingerprint counts only once its step is over: steps are some milliseconds long, and up to two
     seconds where no fractions are kept. A time in the future is never over.
     """

@@ -1,4 +1,4 @@
-"""What a user sees, and what they may change. What somebody may not see does not exist for them.
+"""What a user sees, and what they may change. What someone may not see does not exist for them.
 
 `viewer` is None for a guest. Every query of boards, apps, tags and pictures for a page goes through
 these conditions.

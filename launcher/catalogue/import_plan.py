@@ -167,7 +167,7 @@ def _sections(board: Board) -> Mapping[str, Section]:
 
 @dataclass(frozen=True, slots=True)
 class _Existing:
-    """The apps that somebody may know of, by their URLs."""
+    """The apps that someone may know of, by their URLs."""
 
     viewer: User | None
     by_url: Mapping[str, int]

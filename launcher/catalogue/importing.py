@@ -1,6 +1,6 @@
 """An import: many apps on one board, in one transaction and one step.
 
-Rows are inserted in bulk. Meanwhile nobody else can write, and 5,000 apps are there within a
+Rows are inserted in bulk. No one else can write during that, and 5,000 apps are there within a
 second.
 """
 

@@ -25,7 +25,7 @@ from launcher.models.types import utc_now
 
 
 def add_place(app: App, section: Section, *, actor: Actor) -> Change:
-    """Put an app at the end of a section, where it is in nobody's way.
+    """Put an app at the end of a section, where it is in no one's way.
 
     Raises:
         AlreadyThereError: nothing was changed.

@@ -22,7 +22,7 @@ from launcher.models import Board, Section, SectionFold, User
 
 
 def add_section(board: Board, name: str, *, actor: Actor) -> Change:
-    """Add a section at the end of a board, where it is in nobody's way.
+    """Add a section at the end of a board, where it is in no one's way.
 
     Raises:
         FieldsRefusedError: nothing was changed.

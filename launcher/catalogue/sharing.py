@@ -87,7 +87,7 @@ def changed(
 
 
 def write_shares(board: Board, shares: Sequence[Share]) -> list[str]:
-    """Share a board with these and nobody else, inside the caller's transaction.
+    """Share a board with these and no one else, inside the caller's transaction.
 
     Users and groups that are deleted by now are left out.
 

@@ -218,7 +218,7 @@ def share(
     wanted = words_of(changed(shares_of(found), holders, access))
     entries = replace(BoardEntries.of(found), shared_with=wanted).checked()
     boards.save_board(found, entries, viewer=None, actor=COMMAND_LINE)
-    say(f"{found.name} is shared with {_sharers(found) or 'nobody'}.")
+    say(f"{found.name} is shared with {_sharers(found) or 'no one'}.")
     if as_json:
         print_json(_facts(found))
 

@@ -152,7 +152,7 @@ def _inside(address: IPv6Address) -> Iterator[IPv4Address]:
 
 
 def _is_of_this_machine(address: str) -> bool:
-    """Whether this machine has `address`: the kernel lets nobody bind to any other."""
+    """Whether this machine has `address`: the kernel lets no one bind to any other."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -1,7 +1,7 @@
 """Names to addresses, with a deadline.
 
 The resolver of the system can hang for half a minute and cannot be interrupted, so it runs in a
-thread that nobody waits for after the deadline. Only a few of them may hang at once.
+thread that no one waits for after the deadline. Only a few of them may hang at once.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def day(at: datetime) -> str:
 
 
 def weekday(at: datetime) -> str:
-    """Return the day of the week of a moment, to stand by itself: `Wednesday`."""
+    """Return the day of the week of a moment, to stand alone: `Wednesday`."""
     return format_datetime(at, "cccc", tzinfo=format_zone(), locale=format_locale())
 
 

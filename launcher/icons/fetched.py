@@ -1,7 +1,7 @@
 """Icons that were fetched from apps: kept when they are proposed, removed when no app took them.
 
 A proposal is kept before its form is saved, in the database that all processes share. One that
-nobody saved is removed after a day, when the next is kept. What a user uploaded stays until it is
+no one saved is removed after a day, when the next is kept. What a user uploaded stays until it is
 deleted.
 """
 

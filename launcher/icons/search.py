@@ -1,4 +1,4 @@
-"""Finds icons of every kind by words, in the spelling of whoever types: without case and accents.
+"""Finds icons of every kind by words, as people type them: without case and accents.
 
 The best come first: the name itself, then what begins with it, then what has a word that does, then
 what has it inside, then what is found by a search word alone.

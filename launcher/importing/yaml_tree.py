@@ -23,7 +23,7 @@ MAX_DEPTH = 100
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _VARIABLE = re.compile(r"\{\{([^{}\n]{1,100})\}\}")
 _MOST_VARIABLES = 50_000
-# Characters that nobody assigns: YAML takes braces for a mapping where they begin a value.
+# Characters that are not assigned: YAML takes braces for a mapping where they begin a value.
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _NOTHING = {"", "~", "null", "Null", "NULL"}
 

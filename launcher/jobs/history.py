@@ -52,7 +52,7 @@ class Run:
         outcome: None while it runs.
         error: what went wrong, in one English sentence; "" when nothing did.
         error_code: its stable name, the key of `i18n.labels.ERROR_WORDS`.
-        facts: what the job has to tell. `backup`: `backup_id`, `slot`, `removed`, `not_removed`;
+        facts: what the job reports. `backup`: `backup_id`, `slot`, `removed`, `not_removed`;
             `scrub`: `verified` (how many), `damaged` (ids), `failed` (ids), `total`,
             `overdue` (how many still wait for longer than they should);
             `restore-test`: `backup_id`, `rows` by table.

@@ -54,7 +54,7 @@ class JobScheduler:
     """The leader's tasks: `tick` every two seconds, `close` at the end.
 
     Args:
-        clock, steady_s: the wall clock, and seconds that nobody can set.
+        clock, steady_s: the wall clock, and seconds that no one can set.
         start: starts a job's process if it is due.
         dispatch: sends the notifications that are due.
         is_woken: whether APScheduler wakes it as well.

@@ -1,7 +1,7 @@
 """What each job does: whether it is due, its work, and the record of how it ended.
 
 `perform` is the one road: the leader's processes, `flask backup run-scheduled` and *run now* take
-it. Whoever comes second finds the slot claimed, and that is all right.
+it. The second one finds the slot claimed, and that is all right.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Ids that are used once: a page that is still open never means another row than it showed.
 
-SQLite gives the largest id again once its row is deleted. A form for an app that somebody deleted
+SQLite gives the largest id again once its row is deleted. A form for an app that someone deleted
 would then change the next one that was added.
 """
 

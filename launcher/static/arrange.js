@@ -48,7 +48,7 @@ function kindOf(grip) {
   return KINDS[grip.dataset.kind];
 }
 
-// Handles, which nobody sees without script
+// Handles, which no one sees without script
 
 function addHandles() {
   for (const tile of document.querySelectorAll(".tile-edit:not(:has(> .grip))")) tile.prepend(handle("app", words.moveApp, tile.querySelector(".tile-name").textContent));

@@ -48,7 +48,7 @@ async function open(button) {
   }
 }
 
-// The results alone are replaced: whoever types stays in the field.
+// The results alone are replaced: the focus stays in the field.
 async function show(submitter) {
   clearTimeout(pause);
   if (!picker()) return; // closed meanwhile

@@ -211,7 +211,7 @@ def _may_pass(
 
     Args:
         can_read: whether a page of the site can be shown.
-        waits: whether the page is to go on by itself.
+        waits: whether the page reloads automatically.
     """
     is_form = not is_htmx() and is_own_form()
     if is_form and can_read:

@@ -1,4 +1,4 @@
-"""Files in forms that are no backups: a small one among other fields, or a large one by itself.
+"""Files in forms that are no backups: a small one among other fields, or a large one alone.
 
 The view is marked by `receives_file` and has checked the rights without reading the form. The gate
 is released then: `resume` comes before the next query.

@@ -26,7 +26,7 @@ def count() -> ResponseReturnValue:
     """Count a launch of the app in the field `app`.
 
     The answer is the same whether it was counted or not: it says nothing of apps that are hidden,
-    and nobody waits for it. A count that cannot be written now is lost.
+    and no one waits for it. A count that cannot be written now is lost.
     """
     try:
         app_id, viewer = number_field("app"), current_viewer()

@@ -127,7 +127,7 @@ def _refusal() -> Response | None:
     try:
         return _refusal_of(given)
     finally:
-        release()  # what follows reads the settings by itself, and must not delay a restore
+        release()  # what follows reads the settings on its own, and must not delay a restore
 
 
 def _refusal_of(given: str) -> Response | None:

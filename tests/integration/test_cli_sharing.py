@@ -80,7 +80,7 @@ def test_a_board_is_shared_and_the_access_is_taken_away(run: Run, diary: None, a
     )
     assert _shared(run) == []
     done = run("board", "share", "diary", "--user", "ada", "--revoke")
-    assert done.stderr == "Diary is shared with nobody.\n"
+    assert done.stderr == "Diary is shared with no one.\n"
     with app.app_context():
         events = sa.select(AuditEvent).where(AuditEvent.action == "board.update")
         found = [(each.actor_name, each.changes) for each in db.session.scalars(events)]

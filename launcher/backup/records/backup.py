@@ -198,7 +198,7 @@ def latest_of(backups: Iterable[Backup], *, now: datetime) -> Backup | None:
 
     It is one that this site made. What was brought from elsewhere may hold anything: it counts
     only where there is no other. A safety backup counts last: it holds what a restore replaced,
-    and a second restore of `latest` must not bring that back. One in which nobody could sign in as
+    and a second restore of `latest` must not bring that back. One in which no one could sign in as
     admin, which a restore refuses, is passed over where there is another of such kinds.
     """
     found: Backup | None = None

@@ -93,7 +93,7 @@ def check_size(header: Header, *, size_bytes: int) -> None:
 def check_header(header: Header, *, size_bytes: int, application_id: int) -> None:
     """Refuse a file whose header does not describe it, or which is another application's.
 
-    Of a file that names no application, only its schema can tell.
+    Of a file that names no application, only its schema shows.
 
     Raises:
         UploadRejectedError: as `check_size`.

@@ -71,7 +71,7 @@ def read_shown(sent: MultiDict[str, str], now: Shown) -> Shown:
 
 
 def require_visible_icon(entries: AppEntries, viewer: User) -> None:
-    """Check that `viewer` may see the upload that is chosen: a hash alone shows nobody a picture.
+    """Check that `viewer` may see the upload that is chosen: a hash alone shows no one a picture.
 
     Raises:
         FieldsRefusedError

@@ -89,7 +89,7 @@ def own_site_of(config: Config) -> OwnSite:
     """Return where browsers reach this site, from the settings and from this request.
 
     `Origin` and `X-Forwarded-Host` are not to be trusted, and need not be: they only refuse more,
-    and only to whoever sent them. A proxy that does not pass the host on often has the latter.
+    and only to the one who sent them. A proxy that does not pass the host on often has the latter.
     A pattern in `LAUNCHER_HOSTS` counts for nothing: other sites may have such names.
     """
     public = [request.headers.get("Origin", "")]

@@ -59,7 +59,7 @@ class Sharing:
 def read_sharing(sent: MultiDict[str, str]) -> Sharing:
     """Return who views the board and with whom it is shared, from the fields for both.
 
-    Whoever is picked to be added gets access, with *Add* or without. A board for its owner alone
+    Who is picked to be added gets access, with *Add* or without. A board for its owner alone
     then becomes one for chosen people, and keeps those that it was shared with.
     """
     visibility, added = sent.get("visibility", ""), sent.get("add_share", "")

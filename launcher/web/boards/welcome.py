@@ -23,7 +23,7 @@ class Welcome:
 
     Attributes:
         can_edit: whether they may add apps.
-        can_schedule: whether they are told about backups.
+        can_schedule: whether backups are mentioned.
         next_backup: when, in words; "" while automatic backups are off.
         is_first_backup: whether that is the first, and nothing else about backups needs the
             attention of an admin. Without any app there is little to lose, so this is no warning.

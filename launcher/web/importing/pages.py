@@ -111,7 +111,7 @@ def preview(token: str) -> ResponseReturnValue:
 def write(token: str) -> ResponseReturnValue:
     """Import what is ticked, and go on to the board; or show the preview for other choices."""
     user_id = signed_in_user().id
-    release()  # reading takes a while, and nobody else can write meanwhile
+    release()  # reading takes a while, and no one else can write during that
     kept = files.find(token, user_id)
     resume()
     if kept is None:

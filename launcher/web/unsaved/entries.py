@@ -69,7 +69,7 @@ def mark_of(user: User) -> str:
 
 
 def owner_of_form() -> str:
-    """Return the mark of who was signed in on the page of this form, "" for nobody.
+    """Return the mark of who was signed in on the page of this form, "" for no one.
 
     Only what this site has signed counts, so no other site can put entries into a form here.
     """

@@ -154,7 +154,7 @@ def _conflicts(checked: CheckedDraft) -> Iterator[Conflict]:
 
 
 def _saved_by() -> dict[str, str]:
-    """Return who last saved each setting, and when, as far as the newest changes tell."""
+    """Return who last saved each setting, and when, as far as the newest changes say."""
     found: dict[str, str] = {}
     for event in db.session.scalars(
         sa.select(AuditEvent)
