@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from launcher.backup.sqlite.connection import has_wal_reset_fix
+from launcher.current import current_backups
 from tests.web.restoring import text_of
 from tests.web.visitor import Visitor
 
@@ -19,6 +22,17 @@ def test_it_says_how_backups_jobs_disks_and_sqlite_are(ada: Visitor) -> None:
     assert f"SQLite {sqlite3.sqlite_version}" in page
     assert ("WAL-reset fix included" in page) == has_wal_reset_fix(sqlite3.sqlite_version)
     assert 'href="/admin/backups"' in ada.page
+
+
+def test_its_first_sentence_is_the_worst_of_all(app: Flask, ada: Visitor, data_dir: Path) -> None:
+    with app.app_context():
+        current_backups().create(by="ada")
+    assert "Backups and jobs are working Last good backup:" in text_of(ada.open("/admin").text)
+
+    for stored in (data_dir / "backups").glob("launcher-*.db*"):
+        stored.unlink()
+    page = text_of(ada.open("/admin").text)
+    assert "are working" not in page
 
 
 @pytest.mark.parametrize(
