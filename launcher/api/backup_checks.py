@@ -24,8 +24,9 @@ _MAY_NOT_START = (
     scope=TokenScope.BACKUPS_CREATE,
     summary="Verify backup",
     about=(
-        "Reads the backup again and compares it with its checksums. When it is damaged the "
-        "operation succeeds, and the status of the backup says so."
+        "Reads the backup again and compares it with its checksums. The operation "
+        "also succeeds if the backup is damaged. Read the result in the status of "
+        "the backup."
     ),
     result=StartedOperation,
     status=202,
@@ -43,7 +44,7 @@ def verify_backup(call: Call) -> Answer:
     "/backups/{backup}/test-restore",
     scope=TokenScope.BACKUPS_CREATE,
     summary="Test restore",
-    about="Runs the whole restore on a temporary copy. The current data is not changed.",
+    about="Runs all steps of a restore on a temporary copy. The current data is not changed.",
     result=StartedOperation,
     status=202,
     begins_work=True,

@@ -37,7 +37,10 @@ class DownloadQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     encoding: Annotated[
         Literal["plain", "stored"],
-        Meta(description="`plain`: the database. `stored`: the file as it is kept."),
+        Meta(
+            description="`plain`: the database. `stored`: the file in the backup folder, mostly "
+            "compressed."
+        ),
     ] = "plain"
 
 
@@ -47,10 +50,11 @@ class DownloadQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     scope=TokenScope.BACKUPS_DOWNLOAD,
     summary="Download",
     about=(
-        "Sends the database, verified on the way: when damage is found, the answer ends before "
-        "its announced length. A damaged backup is sent as it is kept only. A part (`Range`) of "
-        "what is kept compressed is available with `encoding=stored`; otherwise `Range` is "
-        "ignored, and `Accept-Ranges` is `none`."
+        "Sends the database and verifies it at the same time. If it is damaged, the "
+        "answer ends before its announced length. A damaged backup is sent only "
+        "with `encoding=stored`. A part (`Range`) of a compressed backup is also "
+        "available only with `encoding=stored`. Otherwise `Range` is ignored, and "
+        "`Accept-Ranges` is `none`."
     ),
     query=DownloadQuery,
     result_types=("application/vnd.sqlite3", "application/octet-stream"),
@@ -63,12 +67,13 @@ class DownloadQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         "store_unavailable",
     ),
     request_headers={
-        "Range": "The part that is wanted, as `bytes=100-`.",
-        "If-Range": "The ETag: if the file is another by now, all of it is sent.",
+        "Range": "The requested part, like `bytes=100-`.",
+        "If-Range": "The ETag of the file. If the file has changed since, the complete file is "
+        "sent.",
     },
     response_headers={
-        "Repr-Digest": "The SHA-256 of the whole file (RFC 9530).",
-        "ETag": "The SHA-256 of the whole file, in hexadecimal.",
+        "Repr-Digest": "The SHA-256 of the complete file (RFC 9530).",
+        "ETag": "The SHA-256 of the complete file, in hexadecimal.",
         "Accept-Ranges": "Whether a part can be requested: `bytes` or `none`.",
         "Content-Disposition": "The name of the file.",
     },
@@ -101,14 +106,14 @@ def download_backup(call: Call) -> Response:
 
 
 class NewBackup(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What is noted of a new backup."""
+    """The note of a new backup."""
 
     note: Annotated[Note, Meta(description="Shown in the list.")] = ""
     protect: Annotated[bool, Meta(description="Whether retention never removes it.")] = False
 
 
 class UploadQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What is noted of a file that is uploaded."""
+    """The note of an uploaded file."""
 
     note: Annotated[Note, Meta(description="Shown in the list, unless a JSON body has a note.")] = (
         ""
@@ -121,9 +126,10 @@ class UploadQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     scope=TokenScope.BACKUPS_CREATE,
     summary="Create or upload backup",
     about=(
-        "With a JSON body, starts a backup of the current data; reading and writing go on "
-        "meanwhile. With a file as the body, in the form that a download has, starts its check: "
-        "it is listed when it is good. Answers at once; follow the operation to its end."
+        "With a JSON body, starts a backup of the current data. The site can be "
+        "used in the meantime. With a downloaded file as the body, starts its "
+        "check. A good file is added to the list. The answer comes at once. Follow "
+        "the operation to its end."
     ),
     query=UploadQuery,
     body=NewBackup,

@@ -62,7 +62,10 @@ class Backup(msgspec.Struct, kw_only=True):
     note: str
     before: Annotated[
         str,
-        Meta(description="What it was created before: the source of a restore, a new schema."),
+        Meta(
+            description="The reason for a safety or upgrade backup: the source of the restore, or "
+            "the new schema."
+        ),
     ]
     protected: Annotated[bool, Meta(description="Whether retention never removes it.")]
     app_version: str

@@ -40,17 +40,21 @@ _CURSOR = r"^(-?[0-9]{1,18}_[a-zA-Z0-9-]{1,64})?$"
 class BackupsQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Which backups are listed."""
 
-    kind: Annotated[Kind | None, Meta(description="Those of this type alone.")] = None
-    state: Annotated[State | None, Meta(description="Those of this status alone.")] = None
+    kind: Annotated[Kind | None, Meta(description="Only backups of this type.")] = None
+    state: Annotated[State | None, Meta(description="Only backups with this status.")] = None
     since: Annotated[
-        GivenMoment | None, Meta(description="Those created at this moment or later.")
+        GivenMoment | None, Meta(description="Only backups created at this time or later.")
     ] = None
-    until: Annotated[GivenMoment | None, Meta(description="Those created before this moment.")] = (
-        None
-    )
-    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 50
+    until: Annotated[
+        GivenMoment | None, Meta(description="Only backups created before this time.")
+    ] = None
+    limit: Annotated[int, Meta(ge=1, le=100, description="The maximum number of entries.")] = 50
     cursor: Annotated[
-        str, Meta(pattern=_CURSOR, description="`next_cursor` of the page before; empty at first.")
+        str,
+        Meta(
+            pattern=_CURSOR,
+            description="`next_cursor` of the previous page. Empty for the first page.",
+        ),
     ] = ""
 
 
@@ -59,12 +63,13 @@ class BackupList(msgspec.Struct, kw_only=True):
 
     backups: list[Backup]
     next_cursor: Annotated[
-        str | None, Meta(description="Send it as `cursor` for the next page; null on the last.")
+        str | None,
+        Meta(description="Send it as `cursor` to get the next page. null on the last page."),
     ]
 
 
 class BackupChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What is changed; what is left out stays."""
+    """The changes. A field that is left out is not changed."""
 
     note: Annotated[Note | UnsetType, Meta(description="The note in the list.")] = UNSET
     protected: Annotated[
@@ -74,7 +79,7 @@ class BackupChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class DeleteQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """How far a deletion may go."""
+    """What may be deleted."""
 
     last_good: Annotated[bool, Meta(description="Whether it may be the last good backup.")] = False
 
@@ -85,8 +90,9 @@ class DeleteQuery(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     scope=TokenScope.BACKUPS_READ,
     summary="List backups",
     about=(
-        "Newest first, in pages. A page begins after the last backup of the page before, so none "
-        "is missed or seen twice while backups come and go."
+        "Lists backups in pages, newest first. A page starts after the last backup "
+        "of the previous page. No backup is missed or listed twice, even if others "
+        "are added or deleted."
     ),
     query=BackupsQuery,
     result=BackupList,
@@ -132,7 +138,7 @@ def _read_cursor(text: str) -> tuple[int, str]:
     "/backups/{backup}",
     scope=TokenScope.BACKUPS_READ,
     summary="Get backup",
-    about="Says what is known of one backup: what is in it, and whether it is good.",
+    about="Returns one backup: its contents, and whether it is good.",
     result=Backup,
     problems=("backup_not_found", "store_unavailable"),
     response_headers=ETAG,
@@ -210,7 +216,8 @@ def require_undamaged(backup: records.Backup) -> None:
     "/backups/{backup}",
     scope=TokenScope.BACKUPS_DELETE,
     summary="Delete backup",
-    about="Deletes a backup for good. A protected one is refused, and so is the last good one.",
+    about="Deletes a backup permanently. A protected backup and the last good backup "
+    "are not deleted.",
     query=DeleteQuery,
     status=204,
     problems=(

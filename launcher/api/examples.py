@@ -180,7 +180,16 @@ _PLAN: Example = {
     "live_readable": True,
     "live_problem": None,
     "rows": [{"table": "apps", "now": 25, "then": 24}],
-    "names": [{"kind": "app", "appear": ["Jellyfin"], "vanish": ["Photos", "Music"]}],
+    "names": [
+        {
+            "kind": "app",
+            "appear": ["Jellyfin"],
+            "vanish": ["Photos", "Music"],
+            "changed": [
+                {"name": "Wiki", "fields": [{"field": "name", "now": "Wiki", "then": "Notes"}]}
+            ],
+        }
+    ],
     "keep_schedule": True,
     "schedule_now": _PLANNED,
     "schedule_then": _PLANNED,
@@ -198,7 +207,7 @@ _PLAN: Example = {
 _STATUS: Example = {
     "severity": "warn",
     "headline": "recent_good",
-    "title": "Phone cannot be told.",
+    "title": "Phone cannot be reached.",
     "problems": [
         {
             "kind": "notifications_failing",

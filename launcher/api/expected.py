@@ -19,14 +19,14 @@ def first_fault(
             try:
                 msgspec.convert(given[name], field.type, strict=strict)
             except msgspec.ValidationError:
-                return name, f"it must be {must_be(field.type)}"
+                return name, f"send {must_be(field.type)}"
         elif field.required:
             return name, "it is missing"
     raise AssertionError(f"{kind.__name__} refuses what each of its fields accepts")
 
 
 def must_be(declared: Any) -> str:
-    """Return what a value of this type is, as it reads after `it must be`."""
+    """Return what a value of this type is, as it reads after `send`."""
     return _must_be(inspect.type_info(declared))
 
 

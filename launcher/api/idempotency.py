@@ -33,8 +33,9 @@ from launcher.current import current_backups, current_config
 
 HEADER = "Idempotency-Key"
 ABOUT = (
-    "A text of your choice without a comma, up to 200 characters. For a day, the same request with "
-    "the same key gets the same operation and begins no other."
+    "A text of your choice without a comma, up to 200 characters. For a day, "
+    "the same request with the same key gets the same operation and starts no "
+    "other."
 )
 _MAX_CHARACTERS = 200
 _OUTER, _INNER = "!-+.-~", " -+.-~"  # no comma: two headers arrive as one, with it in between

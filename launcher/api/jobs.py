@@ -31,16 +31,16 @@ class RunFacts(msgspec.Struct, kw_only=True):
 
     slot: Annotated[
         Moment | UnsetType,
-        Meta(description="The scheduled run; not there where it was run by hand."),
+        Meta(description="The scheduled run. Missing if someone started the job."),
     ] = UNSET
     backup_id: Annotated[
-        str | UnsetType, Meta(description="The backup that was created, or restored on a copy.")
+        str | UnsetType, Meta(description="The backup that was created, or that was tested.")
     ] = UNSET
     removed: Annotated[
         list[str] | UnsetType, Meta(description="The backups that retention removed.")
     ] = UNSET
     not_removed: Annotated[
-        list[str] | UnsetType, Meta(description="Those that retention could not remove.")
+        list[str] | UnsetType, Meta(description="The backups that retention could not remove.")
     ] = UNSET
     rows: Annotated[
         dict[str, int] | UnsetType, Meta(description="Rows by table in the tested backup.")
@@ -57,7 +57,7 @@ class RunFacts(msgspec.Struct, kw_only=True):
     ] = UNSET
     overdue: Annotated[
         int | UnsetType,
-        Meta(description="How many have waited for more than a month, and still wait."),
+        Meta(description="How many backups were not verified for more than a month."),
     ] = UNSET
 
 
@@ -65,7 +65,7 @@ class JobRun(msgspec.Struct, kw_only=True):
     """One time that a job ran."""
 
     id: Annotated[str, Meta(examples=["5f1c2a90d3b47e86"])]
-    by: Annotated[str, Meta(description="`schedule`, or who asked for it.")]
+    by: Annotated[str, Meta(description="`schedule`, or who started the run.")]
     started_at: Moment
     ended_at: Moment | None
     outcome: Annotated[RunOutcome | None, Meta(description="null while it runs.")]
@@ -75,7 +75,7 @@ class JobRun(msgspec.Struct, kw_only=True):
 
 
 class Job(msgspec.Struct, kw_only=True):
-    """A job: when it is due, and how it went."""
+    """A job, with its schedule and its runs."""
 
     id: Annotated[str, Meta(examples=["backup"])]
     schedule: Annotated[str | None, Meta(description="Its cron expression, null while it is off.")]
@@ -95,7 +95,7 @@ class Jobs(msgspec.Struct, kw_only=True):
 
 
 class StartedRun(msgspec.Struct, kw_only=True):
-    """A job that runs now."""
+    """A job that has started."""
 
     job: str
     run: Annotated[JobRun | None, Meta(description="null where it was not recorded.")]
@@ -150,8 +150,8 @@ def get_job(call: Call) -> Job:
     scope=TokenScope.SCHEDULE,
     summary="Run a job",
     about=(
-        "Starts a job now and answers at once. It uses no run of its schedule. "
-        "Follow it at `Location`: its first run gets an `outcome`."
+        "Starts a job and answers at once. The next scheduled run is not affected. "
+        "Follow the job at `Location` until its first run has an `outcome`."
     ),
     result=StartedRun,
     status=202,

@@ -76,8 +76,8 @@ _MOST_FILE = " A file may have as many bytes as the site's settings allow."
 _ABOUT = (
     "Moments are RFC 3339: in answers in UTC to the millisecond, in requests with any offset. "
     "Sizes are bytes. JSON is UTF-8, and unknown fields are refused by name. After "
-    f"{FAILURES_BEFORE_PAUSE} invalid tokens an address waits (`too_many_attempts`); a valid token "
-    "is always accepted."
+    f"{FAILURES_BEFORE_PAUSE} invalid tokens an address has to wait (`too_many_attempts`). "
+    "A valid token is always accepted."
 )
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -271,7 +271,7 @@ def _problem(status: int, codes: Sequence[str]) -> Mapping[str, Any]:
     one_of = {"properties": {"code": {"enum": codes}}}
     schema = {"allOf": [{"$ref": _REFERENCE.format(name="Problem")}, one_of]}
     described: dict[str, Any] = {
-        "description": "; ".join(f"`{code}`: {PROBLEMS[code].title}" for code in codes),
+        "description": " ".join(f"`{code}`: {PROBLEMS[code].title}." for code in codes),
         "content": {MEDIA_TYPE: {"schema": schema}},
     }
     if names := _HEADERS_OF.get(status):
@@ -312,7 +312,7 @@ _PROBLEM_FACTS: Mapping[str, Any] = {
     "details": {
         "type": "object",
         "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
-        "description": "The facts in the sentence, by name. Which there are depends on the reason.",
+        "description": "The facts in the sentence, by name. They depend on the reason.",
     },
     "number": {"type": "string", "description": "The number of the entry in the server log."},
 }

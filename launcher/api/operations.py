@@ -26,28 +26,31 @@ _RETRY_AFTER_S = 2
 
 
 class OperationsQuery(msgspec.Struct, kw_only=True):
-    """Which operations, and which page of them."""
+    """Filters, and the page of the list."""
 
-    verb: Annotated[Verb | None, Meta(description="Those of this verb alone.")] = None
-    outcome: Annotated[Outcome | None, Meta(description="Those that ended so.")] = None
-    backup_id: Annotated[
-        str, Meta(max_length=64, description="Those about this backup, or `latest`.")
-    ] = ""
-    cursor: Annotated[str, Meta(max_length=64, description="`next_cursor` of the page before.")] = (
-        ""
+    verb: Annotated[Verb | None, Meta(description="Only operations of this kind.")] = None
+    outcome: Annotated[Outcome | None, Meta(description="Only operations with this outcome.")] = (
+        None
     )
-    limit: Annotated[int, Meta(ge=1, le=100, description="How many at most.")] = 50
+    backup_id: Annotated[
+        str, Meta(max_length=64, description="Only operations on this backup, or on `latest`.")
+    ] = ""
+    cursor: Annotated[
+        str, Meta(max_length=64, description="`next_cursor` of the previous page.")
+    ] = ""
+    limit: Annotated[int, Meta(ge=1, le=100, description="The maximum number of entries.")] = 50
 
 
 class Operations(msgspec.Struct, kw_only=True):
-    """A page of operations that have ended, the newest first, and those that run now."""
+    """A page of operations that have ended, newest first, and the operations that are running."""
 
     running: Annotated[
-        list[Operation], Meta(description="All that run now, whatever was asked for.")
+        list[Operation],
+        Meta(description="All operations that are running. The filters do not apply."),
     ]
-    operations: Annotated[list[Operation], Meta(description="Those that have ended.")]
+    operations: Annotated[list[Operation], Meta(description="The operations that have ended.")]
     next_cursor: Annotated[
-        str | None, Meta(description="Where the next page begins; null on the last one.")
+        str | None, Meta(description="Where the next page starts. null on the last page.")
     ]
 
 
@@ -65,7 +68,8 @@ class OperationQuery(msgspec.Struct, kw_only=True):
     "/operations",
     scope=TokenScope.STATUS,
     summary="List operations",
-    about="Lists what was done with backups, also before a restore, and what runs now.",
+    about="Lists the operations on backups that have ended, also those before a "
+    "restore, and those that are running.",
     query=OperationsQuery,
     result=Operations,
     problems=("backup_not_found", "store_unavailable"),
@@ -107,18 +111,18 @@ def _after(entries: Sequence[JournalEntry], cursor: str) -> Sequence[JournalEntr
     scope=TokenScope.STATUS,
     summary="Get operation",
     about=(
-        "Says how far an operation is, or how it ended. With `wait` it answers when the operation "
-        "comes to its next stage or ends, after so many seconds at the latest. When many wait, the "
-        "answer comes at once with `Retry-After`: wait for its seconds before the next request. "
-        "The `follow_token` that came with the operation opens it too, also during a "
-        "restore."
+        "Returns the progress of an operation, or its outcome. With `wait`, the "
+        "answer comes at the next stage or at the end, after this number of seconds "
+        "at the latest. If too many requests wait, it comes at once with "
+        "`Retry-After`. Wait for these seconds before the next request. The "
+        "`follow_token` of the operation works too, also during a restore."
     ),
     query=OperationQuery,
     result=Operation,
     problems=("operation_not_found",),
     response_headers={
-        "Retry-After": "Seconds to wait before the next request, where the answer came before the "
-        "seconds of `wait` were over, and the operation has not changed."
+        "Retry-After": "Seconds to wait before the next request. Sent if the answer came before "
+        "the end of `wait` and the operation has not changed."
     },
     is_ungated=True,
 )

@@ -11,9 +11,11 @@ from werkzeug.http import quote_etag
 from launcher.api.door import Answer
 from launcher.api.problems import Problem
 
-IF_MATCH = {"If-Match": "The ETag that was read; the call is refused if it is another one now."}
+IF_MATCH = {
+    "If-Match": "The ETag of the last answer. The request is refused if it has changed since."
+}
 
-ETAG = {"ETag": "The version of what is answered, for the If-Match of a change."}
+ETAG = {"ETag": "The version of the answer, for If-Match in a change."}
 
 
 def tag_of(result: msgspec.Struct) -> str:

@@ -73,14 +73,16 @@ PROBLEMS: Mapping[str, Kind] = {
         411, "The length of the body is needed", "Send the header Content-Length."
     ),
     "precondition_failed": Kind(
-        412, "It has changed since it was read", "Read it again, then send its new ETag."
+        412,
+        "The content has changed since it was read",
+        "Get the content again, then send its new ETag.",
     ),
     "plan_changed": Kind(
         412,
-        "The data or the backup changed since the plan; nothing was restored",
+        "Nothing was restored, because the data or the backup has changed since the plan",
         "Get the plan again, check it, and send its new tag.",
     ),
-    "too_large": Kind(413, "The body is too large", "Send less."),
+    "too_large": Kind(413, "The body is too large", "Send a smaller body."),
     "address_too_long": Kind(414, "The address is too long", "Send a shorter one."),
     "unsupported_type": Kind(
         415, "The body has another type", "Send it as the type that the reference names."
@@ -106,10 +108,10 @@ PROBLEMS: Mapping[str, Kind] = {
         "Check the token that is sent. A valid one is accepted at once.",
     ),
     "upload_incomplete": Kind(
-        400, "The file did not arrive whole; nothing was kept", "Send it again."
+        400, "Nothing was saved, because the file did not arrive completely", "Send it again."
     ),
     "digest_mismatch": Kind(
-        422, "The file is not the one that its digest names; nothing was kept", "Send it again."
+        422, "Nothing was saved, because the file does not match its digest", "Send it again."
     ),
     "idempotency_in_progress": Kind(
         409,
@@ -141,8 +143,8 @@ PROBLEMS: Mapping[str, Kind] = {
         503, "The recipients cannot be read", "Check that the data directory can be read."
     ),
     # Backups; the codes of `launcher.backup.errors`
-    "backup_not_found": Kind(404, "There is no such backup", "List the backups that are there."),
-    "operation_not_found": Kind(404, "There is no such operation", "List those that are known."),
+    "backup_not_found": Kind(404, "There is no such backup", "List the existing backups."),
+    "operation_not_found": Kind(404, "There is no such operation", "List the known operations."),
     "operation_in_progress": Kind(
         409, "Another operation is running", "Wait until the operation has ended, then try again."
     ),
@@ -151,21 +153,21 @@ PROBLEMS: Mapping[str, Kind] = {
     ),
     "confirm_mismatch": Kind(
         422,
-        "The confirmation is not the id of the backup; nothing was restored",
+        "Nothing was restored, because the confirmation is not the id of the backup",
         "Send in confirm the id that the plan has.",
     ),
     "backup_unverified": Kind(
         409,
-        "The file was never verified, so nothing is known of it",
+        "The file was never verified, so its contents are unknown",
         "Verify it. Until then it can be downloaded with encoding=stored, and deleted.",
     ),
     "last_good_backup": Kind(
         409,
-        "It is the last good backup",
+        "The backup is the last good one",
         "Create another one first, or send last_good=true.",
     ),
     "verification_failed": Kind(
-        422, "The backup is damaged", "Use another one. Verify finds those that are good."
+        422, "The backup is damaged", "Use another backup. Verify shows which are good."
     ),
     "incompatible_backup": Kind(
         422, "This version of Launcher cannot use the backup", "The detail says why."
@@ -174,14 +176,14 @@ PROBLEMS: Mapping[str, Kind] = {
         422, "The file is not accepted", "Upload a backup that was created by Launcher."
     ),
     "check_stopped": Kind(
-        422, "The file could not be checked to the end", "Try again when the server is less busy."
+        422, "The check of the file was stopped", "Try again when the server is less busy."
     ),
     "restore_failed": Kind(
-        500, "The restore failed; the data is as it was", "The detail says what to correct."
+        500, "The restore failed, and the data is as it was", "The detail says what to correct."
     ),
     "revert_failed": Kind(
         500,
-        "The restore failed, and the data could not be put back",
+        "The restore failed and could not be reversed",
         "Restore the safety backup that the detail names.",
     ),
     "too_many_transfers": Kind(
@@ -201,13 +203,15 @@ PROBLEMS: Mapping[str, Kind] = {
     "interrupted": Kind(
         500,
         "The process of the operation was stopped before its end",
-        "Start it again. For a restore, data says what became of the data.",
+        "Start the operation again. For a restore, data says whether the data was replaced.",
     ),
     "time_used_up": Kind(503, "The time limit was reached", "Start it again to continue."),
     "insufficient_space": Kind(
-        507, "The disk is too full; nothing was changed", "Delete backups, or free some space."
+        507,
+        "Nothing was changed, because the disk is too full",
+        "Delete backups, or free some space.",
     ),
-    "disk_full": Kind(507, "The disk is full", "Make room on the disk of the data."),
+    "disk_full": Kind(507, "The disk is full", "Free some space on the disk of the data."),
 }
 """Every kind of problem by its code."""
 

@@ -25,7 +25,7 @@ _Service = Annotated[
 ]
 _DeliveryState = Annotated[
     Literal["up", "down", "unknown"],
-    msgspec.Meta(description="How the last delivery went; `unknown` before the first."),
+    msgspec.Meta(description="The outcome of the last delivery. `unknown` before the first."),
 ]
 _Reason = Annotated[str, msgspec.Meta(description="Why the last delivery failed, or empty.")]
 _Waiting = Annotated[int, msgspec.Meta(description="How many messages wait to be sent.")]
@@ -48,7 +48,10 @@ class NotifiedRecipient(msgspec.Struct, kw_only=True):
 class PingedHeartbeat(msgspec.Struct, kw_only=True):
     """The heartbeat without its URL."""
 
-    pings_start: Annotated[bool, msgspec.Meta(description="Whether the start is pinged too.")]
+    pings_start: Annotated[
+        bool,
+        msgspec.Meta(description="Whether the heartbeat is also pinged at the start of a backup."),
+    ]
     state: _DeliveryState
     notified_at: Moment | None
     failed_since: Moment | None
@@ -56,11 +59,13 @@ class PingedHeartbeat(msgspec.Struct, kw_only=True):
 
 
 class Recipients(msgspec.Struct, kw_only=True):
-    """Everyone that messages are sent to."""
+    """All recipients of messages."""
 
     recipients: list[NotifiedRecipient]
     heartbeat: PingedHeartbeat | None
-    public_url: Annotated[str, msgspec.Meta(description="Where links in messages lead, or empty.")]
+    public_url: Annotated[
+        str, msgspec.Meta(description="The start of links in messages, or empty.")
+    ]
 
 
 @door(

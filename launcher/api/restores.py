@@ -71,7 +71,7 @@ class NameChange(msgspec.Struct, kw_only=True):
     vanish: list[str]
     changed: Annotated[
         list[ThingChange],
-        Meta(description="What is there now and afterwards, with other values."),
+        Meta(description="What exists before and after the restore, with different values."),
     ]
 
 
@@ -85,7 +85,9 @@ class Migration(msgspec.Struct, kw_only=True):
 class Plan(msgspec.Struct, kw_only=True):
     """What a restore would do."""
 
-    backup_id: Annotated[str, Meta(description="The backup; for `latest`, the one that it is now.")]
+    backup_id: Annotated[
+        str, Meta(description="The backup. For `latest`, the backup that it means now.")
+    ]
     tag: Annotated[
         str,
         Meta(
@@ -100,7 +102,8 @@ class Plan(msgspec.Struct, kw_only=True):
     schema_revision: Annotated[str, Meta(examples=["0009"], description="Its database version.")]
     database_bytes: Annotated[int, Meta(description="The size of its database, unpacked.")]
     migrations: Annotated[
-        list[Migration], Meta(description="How it would be upgraded; empty where it need not be.")
+        list[Migration],
+        Meta(description="The migrations that its database needs. Empty if it needs none."),
     ]
     live_readable: Annotated[bool, Meta(description="Whether the current data can be read.")]
     live_problem: Annotated[Fault | None, Meta(description="What is wrong with the current data.")]
@@ -130,12 +133,10 @@ class Plan(msgspec.Struct, kw_only=True):
     admins: Annotated[
         list[str], Meta(examples=[["ada"]], description="Who can sign in as an admin afterwards.")
     ]
-    carried_account: Annotated[
-        str, Meta(description="The account that is kept from now, or empty.")
-    ]
+    carried_account: Annotated[str, Meta(description="The current account that is kept, or empty.")]
     site_name_now: str
     site_name_then: str
-    warnings: Annotated[list[Fault], Meta(description="What to know before restoring.")]
+    warnings: Annotated[list[Fault], Meta(description="What you should know before the restore.")]
 
 
 class PlanQuery(msgspec.Struct, kw_only=True):
@@ -152,7 +153,7 @@ class RestoreBody(msgspec.Struct, kw_only=True):
     """A restore, confirmed."""
 
     confirm: Annotated[
-        str, Meta(description="The id of the backup, again; for `latest`, the id in the plan.")
+        str, Meta(description="The id of the backup, once more. For `latest`, the id in the plan.")
     ]
     keep_schedule: Annotated[bool, Meta(description="Keep the schedule that is set now.")] = True
     carry_account: Annotated[
@@ -175,13 +176,15 @@ class UndoBody(msgspec.Struct, kw_only=True):
     scope=TokenScope.BACKUPS_READ,
     summary="Plan restore",
     about=(
-        "Says what a restore of this backup would do. The backup is checked and tried on a copy, "
-        "which takes a moment; nothing is changed."
+        "Returns what a restore of this backup would do. Launcher checks the backup "
+        "on a temporary copy, which takes a moment. Nothing is changed."
     ),
     query=PlanQuery,
     result=Plan,
     problems=_REFUSALS,
-    response_headers={"ETag": "Changes when the data or the file of the backup does."},
+    response_headers={
+        "ETag": "The version of the plan. Changes with the data and with the file of the backup."
+    },
 )
 def get_plan(call: Call) -> Answer:
     """Answer with what a restore would do. The database is released while it is tried."""
@@ -207,16 +210,20 @@ def get_plan(call: Call) -> Answer:
     scope=TokenScope.BACKUPS_RESTORE,
     summary="Restore backup",
     about=(
-        "Replaces all data with that of this backup. A safety backup of the current data is "
-        "created first; if any step fails, the data stays as it is. Users are signed out, and the "
-        "token of this request may stop working: follow the operation with `follow_token`."
+        "Replaces all data with the data of this backup. Launcher creates a safety "
+        "backup of the current data first. If any step fails, the data is not "
+        "changed. Users are signed out, and the token of this request may stop "
+        "working. Follow the operation with `follow_token`."
     ),
     body=RestoreBody,
     result=StartedOperation,
     status=202,
     begins_work=True,
     problems=(*_REFUSALS, "confirm_mismatch", "plan_changed", "not_started"),
-    request_headers={"If-Match": "The ETag of the plan; refused if something changed since."},
+    request_headers={
+        "If-Match": "The ETag of the plan. The request is refused if the data or the backup has "
+        "changed since."
+    },
     response_headers=STARTED_HEADERS,
 )
 def restore_backup(call: Call) -> Answer:
@@ -238,8 +245,8 @@ def restore_backup(call: Call) -> Answer:
     scope=TokenScope.BACKUPS_RESTORE,
     summary="Undo restore",
     about=(
-        "Restores the safety backup of the last restore, schedule included. What was changed since "
-        "is lost, but in a safety backup of its own: an undo can itself be undone."
+        "Restores the safety backup of the last restore, including the schedule. "
+        "Later changes are only in a new safety backup, so you can undo the undo."
     ),
     body=UndoBody,
     result=StartedOperation,

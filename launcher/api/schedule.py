@@ -54,12 +54,15 @@ class RetentionPreview(msgspec.Struct, kw_only=True):
 
 
 class Schedule(msgspec.Struct, kw_only=True):
-    """The settings of the schedule, and what follows from them."""
+    """The settings of the schedule, and their effect."""
 
     settings: ScheduleSettings
     time_zone: Annotated[str, msgspec.Meta(description="The zone of the cron expression.")]
     next_runs: Annotated[
-        list[Moment], msgspec.Meta(description="Of the scheduled backup; empty while it is off.")
+        list[Moment],
+        msgspec.Meta(
+            description="The next scheduled backups. Empty while scheduled backups are off."
+        ),
     ]
     retention: Annotated[
         RetentionPreview | None,
@@ -68,10 +71,10 @@ class Schedule(msgspec.Struct, kw_only=True):
 
 
 class ScheduleQuery(msgspec.Struct, kw_only=True):
-    """How the settings are taken."""
+    """Whether the settings are saved."""
 
     dry_run: Annotated[
-        bool, msgspec.Meta(description="Answer what the settings would do, and save nothing.")
+        bool, msgspec.Meta(description="Return the effect of the settings, and save nothing.")
     ] = False
 
 
@@ -113,10 +116,11 @@ def _settings_in(given: dict[str, Any]) -> dict[str, Any]:
     scope=TokenScope.SCHEDULE,
     summary="Change schedule",
     about=(
-        "Replaces all settings of the schedule, so send those that you got, with your changes: "
-        "the settings alone, or all that `GET` answers. "
-        "With `If-Match` it is refused if they were changed meanwhile. `dry_run=true` answers "
-        "what they would do and saves nothing. The server follows within seconds."
+        "Replaces all settings of the schedule. Send the settings that you "
+        "received, with your changes: only the settings, or the complete answer of "
+        "`GET`. With `If-Match` the change is refused if the settings have changed "
+        "since. `dry_run=true` returns the effect and saves nothing. The server "
+        "applies the settings within seconds."
     ),
     query=ScheduleQuery,
     body=ScheduleSettings,

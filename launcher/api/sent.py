@@ -100,7 +100,7 @@ def query_of(door: Door) -> msgspec.Struct | None:
         raise
     for name, text in given.items():  # msgspec takes a number as seconds of Unix
         if isinstance(getattr(query, name), datetime) and "-" not in text[1:]:
-            _refuse_field(name, f"it must be {must_be(datetime)}")
+            _refuse_field(name, f"send {must_be(datetime)}")
     return query
 
 
@@ -173,7 +173,7 @@ def _require_known(given: Iterable[str], kind: type[msgspec.Struct]) -> None:
 def _refuse_nul(items: Iterable[tuple[str, Any]]) -> None:
     for name, value in items:
         if isinstance(value, str) and "\0" in value:
-            _refuse_field(name, "it must not have a NUL character")
+            _refuse_field(name, "a NUL character is not allowed")
         if isinstance(value, str) and not value.isascii() and _has_lone_surrogate(value):
             _refuse_field(name, "it is not valid Unicode")
 

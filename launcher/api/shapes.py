@@ -24,7 +24,7 @@ from launcher.backup.records.operation import JournalEntry, Outcome, Progress, S
 
 Details = Annotated[
     dict[str, str | int],
-    Meta(description="The facts in the sentence, by name. Which there are depends on the reason."),
+    Meta(description="The facts in the sentence, by name. They depend on the reason."),
 ]
 Reason = Annotated[
     str,
@@ -95,7 +95,7 @@ class OperationError(msgspec.Struct, kw_only=True):
 
 
 class Operation(msgspec.Struct, kw_only=True):
-    """One piece of work on backups, while it runs and after it has ended."""
+    """An operation on backups, while it runs and after it has ended."""
 
     id: Annotated[str, Meta(examples=["096ec5243de58d80"])]
     verb: Verb
@@ -104,33 +104,40 @@ class Operation(msgspec.Struct, kw_only=True):
         str,
         Meta(
             examples=["ada (token Nightly)"],
-            description="Who began it: a user, a token, a job.",
+            description="Who started it: a user, a token, a job.",
         ),
     ]
     started_at: Moment
     ended_at: Moment | None = None
     backup_id: Annotated[
-        str | None, Meta(description="The backup it is about; null while that is not known.")
+        str | None, Meta(description="The backup of the operation. null while it is unknown.")
     ] = None
     stage: Annotated[
-        Stage | None, Meta(description="Where it is, or where it stopped; null at the end.")
+        Stage | None,
+        Meta(
+            description="The current stage, or the stage where the operation stopped. null after "
+            "success."
+        ),
     ] = None
     stages: Annotated[list[Stage], Meta(description="All its stages, in their order.")] = []
-    done_bytes: Annotated[int, Meta(description="How much of the stage is done.")] = 0
-    total_bytes: Annotated[int, Meta(description="Of how much; 0 while it is not known.")] = 0
+    done_bytes: Annotated[int, Meta(description="The progress of the stage, in bytes.")] = 0
+    total_bytes: Annotated[
+        int, Meta(description="The size of the stage. 0 while it is unknown.")
+    ] = 0
     stage_seconds: Annotated[
-        dict[str, float], Meta(description="How long each stage took, in seconds.")
+        dict[str, float], Meta(description="The duration of each stage, in seconds.")
     ] = {}
     error: OperationError | None = None
     data: Annotated[
         DataAfter | None,
-        Meta(description="What became of the data in a restore; null for other operations."),
+        Meta(description="The state of the data after a restore. null for other operations."),
     ] = None
     safety_backup_id: Annotated[
-        str | None, Meta(description="What a restore saved before it: an undo restores it.")
+        str | None, Meta(description="The safety backup of a restore. Undo restores it.")
     ] = None
     held_seconds: Annotated[
-        float | None, Meta(description="How long a restore made requests wait, at most.")
+        float | None,
+        Meta(description="The longest time that a request waited for the restore, in seconds."),
     ] = None
 
 

@@ -22,13 +22,13 @@ STARTED_HEADERS: Mapping[str, str] = {"Location": "The address of the operation.
 
 
 class StartedOperation(Operation, kw_only=True):
-    """An operation that has begun."""
+    """An operation that has started."""
 
     follow_token: Annotated[
         str,
         Meta(
-            description="A token that opens this operation for a day, also during a restore and "
-            "after it, and nothing else; empty where it could not be kept."
+            description="A token that reads only this operation, for a day, also during and after "
+            "a restore. Empty if it could not be saved."
         ),
     ]
 

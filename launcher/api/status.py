@@ -27,7 +27,7 @@ class StatusProblem(msgspec.Struct, kw_only=True):
 
     kind: ProblemKind
     severity: Severity
-    count: Annotated[int, Meta(description="How many: failed attempts, backups, recipients.")]
+    count: Annotated[int, Meta(description="The number of failed attempts, backups or recipients.")]
     caused_by: Annotated[
         list[ProblemKind] | UnsetType, Meta(description="The other problems that explain it.")
     ] = UNSET
@@ -39,20 +39,21 @@ class StatusProblem(msgspec.Struct, kw_only=True):
     reason: Reason | UnsetType = UNSET
     details: Details | UnsetType = UNSET
     operation_id: Annotated[
-        str | UnsetType, Meta(description="The operation that it was found in.")
+        str | UnsetType, Meta(description="The operation that found the problem.")
     ] = UNSET
     backup_ids: Annotated[
-        list[str] | UnsetType, Meta(description="The backups it is about, newest first.")
+        list[str] | UnsetType, Meta(description="The backups with the problem, newest first.")
     ] = UNSET
     recipients: Annotated[
         list[str] | UnsetType, Meta(description="The recipients that cannot be reached.")
     ] = UNSET
     free_bytes: int | UnsetType = UNSET
-    needed_bytes: Annotated[int | UnsetType, Meta(description="What the next backup needs.")] = (
-        UNSET
-    )
+    needed_bytes: Annotated[
+        int | UnsetType, Meta(description="The space that the next backup needs.")
+    ] = UNSET
     full_at: Annotated[
-        Moment | UnsetType, Meta(description="The scheduled run that will not fit any more.")
+        Moment | UnsetType,
+        Meta(description="The first scheduled backup that will not fit on the disk."),
     ] = UNSET
 
 
@@ -80,14 +81,15 @@ class StatusFacts(msgspec.Struct, kw_only=True):
         bool, Meta(description="Whether the last good backup is older than it may be.")
     ]
     next_run_at: Annotated[
-        Moment | None, Meta(description="Of the scheduled backup; null while it is off.")
+        Moment | None,
+        Meta(description="The next scheduled backup. null while scheduled backups are off."),
     ]
     is_led: Annotated[
         bool, Meta(description="Whether some process of this site runs the schedule.")
     ]
     counts: BackupCounts | None
     stored_bytes: Annotated[int | None, Meta(description="The size of all backups.")]
-    free_bytes: Annotated[int | None, Meta(description="What is free in the backup folder.")]
+    free_bytes: Annotated[int | None, Meta(description="The free space in the backup folder.")]
     is_open_to_others: Annotated[
         bool,
         Meta(description="Whether every user of the server can read the newest backup."),
@@ -96,12 +98,12 @@ class StatusFacts(msgspec.Struct, kw_only=True):
 
 
 class Status(msgspec.Struct, kw_only=True):
-    """The verdict, and what it is made of."""
+    """The verdict, and the facts behind it."""
 
     severity: Severity
     headline: Headline
     title: Annotated[
-        str, Meta(description="The answer of the panel of backups, an English sentence.")
+        str, Meta(description="The status that the page of backups shows, an English sentence.")
     ]
     problems: list[StatusProblem]
     facts: StatusFacts
@@ -113,8 +115,8 @@ class Status(msgspec.Struct, kw_only=True):
     scope=TokenScope.STATUS,
     summary="Status",
     about=(
-        "Says whether the data is safe: `severity` is `ok`, `warn` or `bad`, `title` says it in "
-        "words, and `problems` lists what is wrong, the worst first."
+        "Returns whether the data is safe. `severity` is `ok`, `warn` or `bad`, and "
+        "`title` is a sentence. `problems` lists what is wrong, the worst first."
     ),
     result=Status,
 )

@@ -26,12 +26,12 @@ def detail_of(program: Program, path: str, *, method: str = "POST", **sent: Any)
 @pytest.mark.parametrize(
     ("query", "detail"),
     [
-        ("limit=many", "limit: it must be a whole number from 1 to 100."),
-        ("limit=101", "limit: it must be a whole number from 1 to 100."),
-        ("kind=best", "kind: it must be one of manual, scheduled, safety, "),
-        ("cursor=%20", "cursor: it must be text in the form that the reference describes."),
-        ("since=7", "since: it must be a moment of RFC 3339 with its offset from UTC, like "),
-        ("since=2026-11-22", "since: it must be a moment of RFC 3339 with its offset from UTC, "),
+        ("limit=many", "limit: send a whole number from 1 to 100."),
+        ("limit=101", "limit: send a whole number from 1 to 100."),
+        ("kind=best", "kind: send one of manual, scheduled, safety, "),
+        ("cursor=%20", "cursor: send text in the form that the reference describes."),
+        ("since=7", "since: send a moment of RFC 3339 with its offset from UTC, like "),
+        ("since=2026-11-22", "since: send a moment of RFC 3339 with its offset from UTC, "),
         ("page=2", "page: it is unknown."),
         ("limit=1&limit=2", "limit: it is given more than once."),
     ],
@@ -55,13 +55,13 @@ def test_the_hint_says_what_helps(program: Program, query: str, hint: str) -> No
 @pytest.mark.parametrize(
     ("path", "body", "detail"),
     [
-        ("/backups", {"note": 5}, "note: it must be text of at most 200 characters."),
-        ("/backups", {"note": "x" * 201}, "note: it must be text of at most 200 characters."),
-        ("/backups", {"protect": "yes"}, "protect: it must be true or false."),
+        ("/backups", {"note": 5}, "note: send text of at most 200 characters."),
+        ("/backups", {"note": "x" * 201}, "note: send text of at most 200 characters."),
+        ("/backups", {"protect": "yes"}, "protect: send true or false."),
         ("/backups", {"colour": "red"}, "colour: it is unknown."),
-        ("/backups", {"note": "\0"}, "note: it must not have a NUL character."),
+        ("/backups", {"note": "\0"}, "note: a NUL character is not allowed."),
         ("/undo", {}, "confirm: it is missing."),
-        ("/undo", {"confirm": None}, "confirm: it must be text."),
+        ("/undo", {"confirm": None}, "confirm: send text."),
     ],
 )
 def test_a_wrong_field_is_explained(

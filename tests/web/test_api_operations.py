@@ -110,8 +110,8 @@ def test_an_operation_that_failed_says_why_as_data(script: Caller, restoring) ->
         "code": "restore_failed",
         "reason": "not_confirmed",
         "details": {"detail": "4 apps"},
-        "detail": "The restored data did not pass its check (4 apps); the data from before was"
-        " put back.",
+        "detail": "The restored data did not pass its check (4 apps), so the data is as it was"
+        " before.",
     }
     assert found["safety_backup_id"] == "20260101T000000Z-aaaaaa"
     assert found["held_seconds"] == 0.25
