@@ -495,7 +495,7 @@ def test_a_session_of_a_password_that_was_changed_stays_void(
     page = ada.open(answer.location).text
 
     assert not revoked.is_signed_in
-    assert "Sign in with the password you had on today, " in page
+    assert "Sign in with your password from today, " in page
     assert not ada.is_signed_in
 
 

@@ -289,7 +289,7 @@ class RestoreEnded(Ended):
         if source is None or not is_dated(source):
             return gettext("Sign in with the password from the backup.")
         return gettext(
-            "Sign in with the password you had on %(moment)s.",
+            "Sign in with your password from %(moment)s.",
             moment=weekday_and_time(source.created_at),
         )
 
