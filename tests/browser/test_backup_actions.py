@@ -116,7 +116,7 @@ def toast(page: Page, words: str | re.Pattern[str]) -> Locator:
     return page.locator(".toast").filter(has_text=words)
 
 
-# --- make --------------------------------------------------------------------------------
+# --- create ------------------------------------------------------------------------------
 
 
 def test_a_backup_is_watched_in_two_tabs_and_after_a_reload(
@@ -213,7 +213,7 @@ def test_no_one_asks_for_a_page_that_no_one_sees(
     assert polls() == 2
 
 
-# --- verify and rehearse -----------------------------------------------------------------
+# --- verify and test restore -------------------------------------------------------------
 
 
 def test_verifying_and_testing_say_what_was_found(
@@ -353,7 +353,7 @@ def test_a_backup_is_deleted_by_keyboard_alone_and_focus_is_never_lost(
             if delete.evaluate("each => each === document.activeElement"):
                 break
         press("Enter")
-        expect(page.get_by_role("link", name="Keep it")).to_be_focused()
+        expect(page.get_by_role("link", name="Keep backup")).to_be_focused()
 
     ask()
     press("Escape")
@@ -457,13 +457,13 @@ def test_everything_works_without_script(
 
     choose(page, three[0], "Delete…")
     expect(page.get_by_role("heading", name="Delete the backup of")).to_be_visible()
-    page.get_by_role("link", name="Keep it").click()
+    page.get_by_role("link", name="Keep backup").click()
     choose(page, three[0], "Delete…")
     page.get_by_role("button", name="Delete backup").click()
     expect(toast(page, "deleted")).to_be_visible()
     expect(page.locator("tbody tr[id^=row-]")).to_have_count(2)
 
-    back_up(page, note="by hand")
+    back_up(page, note="without script")
     expect(toast(page, "Backup created")).to_be_visible(timeout=30_000)
     expect(page.locator("tbody tr[id^=row-]")).to_have_count(3)
 

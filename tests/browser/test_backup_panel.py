@@ -195,17 +195,17 @@ def test_the_list_is_filtered_and_paged_with_and_without_script(show, *, script:
         page.get_by_role("button", name="Show", exact=True).click()
     expect(page.get_by_role("heading", name="9 of 61 backups")).to_be_visible()
     expect(rows).to_have_count(9)
-    expect(page.get_by_label("Kind")).to_have_value("manual")
+    expect(page.get_by_label("Type")).to_have_value("manual")
     assert "kind=manual" in page.url
 
 
 def test_a_filter_keeps_the_focus_and_a_reload_keeps_the_filter(show) -> None:
     page = show("good")
 
-    page.get_by_label("State").focus()
+    page.get_by_label("Status").focus()
     page.keyboard.press("N")
     expect(page.get_by_role("heading", name="1 of 61 backups")).to_be_visible()
-    expect(page.get_by_label("State")).to_be_focused()
+    expect(page.get_by_label("Status")).to_be_focused()
 
     page.reload()
     expect(page.get_by_role("heading", name="1 of 61 backups")).to_be_visible()
@@ -213,14 +213,14 @@ def test_a_filter_keeps_the_focus_and_a_reload_keeps_the_filter(show) -> None:
 
 def test_back_and_forward_show_what_was_there(show) -> None:
     page = show("good")
-    page.get_by_label("Kind").select_option("manual")
+    page.get_by_label("Type").select_option("Manual")
     expect(page.get_by_role("heading", name="9 of 61 backups")).to_be_visible()
     page.locator("tbody .self").first.click()
     expect(page.get_by_role("heading", name="Good")).to_be_visible()
 
     page.go_back()
     expect(page.get_by_role("heading", name="9 of 61 backups")).to_be_visible()
-    expect(page.get_by_label("Kind")).to_have_value("manual")
+    expect(page.get_by_label("Type")).to_have_value("manual")
     page.go_forward()
     expect(page.get_by_role("heading", name="Good")).to_be_visible()
 
@@ -259,7 +259,7 @@ def test_everything_is_reached_by_keyboard(show) -> None:
                 " ?? e.textContent)(document.activeElement).trim().replace(/[:\\s].*/, '')"
             )
         )
-    assert reached == ["Kind", "State", "Select", "1", "Restore", "More", "Select", "2"]
+    assert reached == ["Type", "Status", "Select", "1", "Restore", "More", "Select", "2"]
 
 
 def test_a_mark_leads_to_its_backup(show) -> None:

@@ -44,12 +44,12 @@ def test_the_printed_link_leads_to_a_start_page(server: Server, open_page: OpenP
     expect(page.get_by_role("link", name="Jellyfin")).to_be_visible()
     expect(page.locator("main .tile")).to_have_count(27)
 
-    # From the start page to the first backup of all, told as it is made.
+    # From the start page to the first backup, reported as it is created.
     page.get_by_role("button", name="ada: your account").click()
     page.get_by_role("link", name="Administration").click()
     expect(page.get_by_role("heading", name="No backup yet")).to_be_visible()
     page.get_by_role("button", name="Back up now").click()
-    expect(page.locator(".toast").filter(has_text="Backup made")).to_be_visible()
+    expect(page.locator(".toast").filter(has_text="Backup created")).to_be_visible()
     expect(page.locator("tbody tr[id^=row-]")).to_have_count(1)
     expect(page.locator("tbody tr[id^=row-]")).to_contain_text("27 apps, 3 boards")
     expect(page.locator(".answer")).to_have_attribute("data-state", "ok")

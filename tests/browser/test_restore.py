@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from tests.support.server import Server, serving
 
 WORDS = {"en": "restore", "de": "wiederherstellen", "ru": "восстановить"}
 LATER = "Written after the backup"
+ASKS = re.compile(r"Restore .+ to today, .+\?")
 
 SignIn = Callable[..., Page]
 
@@ -126,10 +128,10 @@ def test_from_the_list_to_the_outcome_and_back(site: Site, sign_in: SignIn) -> N
     ben = sign_in("/account", who="ben")
     ada = sign_in("/admin/backups")
     ada.locator(f'a[href="{site.plan_path}"]').first.click()
-    expect(ada.get_by_role("heading", name="goes back to")).to_be_visible()
+    expect(ada.get_by_role("heading", name=ASKS)).to_be_visible()
     expect(ada.locator(".names")).to_contain_text(LATER)
 
-    ada.get_by_label("Type restore").fill("restore")
+    ada.get_by_label("Enter restore").fill("restore")
     ada.get_by_role("button", name="Restore backup").click()
     restored(ada)
 
@@ -140,8 +142,8 @@ def test_from_the_list_to_the_outcome_and_back(site: Site, sign_in: SignIn) -> N
     expect(ben.get_by_role("heading", name="Sign in")).to_be_visible()
 
     ada.get_by_role("link", name="Undo this restore").click()
-    expect(ada.locator(".answer")).to_contain_text("This undoes the restore of today")
-    ada.get_by_label("Type restore").fill("restore")
+    expect(ada.locator(".answer")).to_contain_text("This will undo the restore of today")
+    ada.get_by_label("Enter restore").fill("restore")
     ada.get_by_role("button", name="Restore backup").click()
     restored(ada)
     assert LATER in site.apps()
@@ -151,7 +153,7 @@ def test_from_the_list_to_the_outcome_and_back(site: Site, sign_in: SignIn) -> N
 
 def test_a_wrong_word_keeps_the_plan_and_takes_the_focus_back(site: Site, sign_in: SignIn) -> None:
     ada = sign_in(site.plan_path, expected_statuses={422})
-    ada.get_by_label("Type restore").fill("resotre")
+    ada.get_by_label("Enter restore").fill("resotre")
     ada.get_by_role("button", name="Restore backup").click()
 
     expect(ada.locator("#word-error")).to_have_text("Enter the word restore.")
@@ -166,10 +168,10 @@ def test_from_the_list_the_plan_opens_in_a_dialog(site: Site, sign_in: SignIn) -
     opener = ada.locator(f'a.button[href="{site.plan_path}"]')
     opener.click()
     plan = ada.get_by_role("dialog")
-    expect(plan.get_by_role("heading", name="goes back to")).to_be_visible()
+    expect(plan.get_by_role("heading", name=ASKS)).to_be_visible()
     assert findings(ada) == []
 
-    plan.get_by_label("Type restore").fill("resotre")
+    plan.get_by_label("Enter restore").fill("resotre")
     plan.get_by_role("button", name="Restore backup").click()
     expect(plan.locator("#word-error")).to_have_text("Enter the word restore.")
     expect(plan.locator("#word")).to_be_focused()
@@ -185,13 +187,13 @@ def test_a_plan_that_is_out_of_date_is_shown_again(site: Site, sign_in: SignIn) 
     with site.app.app_context():
         db.session.add(App(name=name, url="https://late.home.arpa"))
         db.session.commit()
-    ada.get_by_label("Type restore").fill("restore")
+    ada.get_by_label("Enter restore").fill("restore")
     ada.get_by_role("button", name="Restore backup").click()
 
     expect(ada.get_by_role("alert").filter(has_text="Something changed")).to_be_visible()
     expect(ada.locator(".names")).to_contain_text(name)
     assert findings(ada) == []
-    ada.get_by_label("Type restore").fill("restore")
+    ada.get_by_label("Enter restore").fill("restore")
     ada.get_by_role("button", name="Restore backup").click()
     restored(ada)
 
@@ -228,7 +230,7 @@ def test_it_works_with_the_keyboard_alone(site: Site, sign_in: SignIn) -> None:
         if ada.evaluate("document.activeElement.textContent.trim()") == "Undo this restore":
             break
     ada.keyboard.press("Enter")
-    expect(ada.locator(".answer")).to_contain_text("This undoes the restore")
+    expect(ada.locator(".answer")).to_contain_text("This will undo the restore")
 
 
 @pytest.mark.parametrize("language", ["de", "ru"])
@@ -291,7 +293,7 @@ def test_with_another_password_in_the_backup_one_signs_in_with_that(
     ada.click("#confirm .button-primary")
     restored(ada)
 
-    expect(ada.locator("main")).to_contain_text("The password that counts now is the one you had")
+    expect(ada.locator("main")).to_contain_text("Sign in with your password from today, ")
     ada.get_by_role("link", name="Sign in").click()
     ada.fill("#username", "ada")
     ada.fill("#password", site.passwords["ada"])
@@ -315,7 +317,7 @@ def test_a_file_is_brought_in_restored_and_undone_by_way_of_signing_in(
 
     ada.goto("/admin/backups")
     ada.set_input_files("#upload-file", file)
-    expect(ada.get_by_role("heading", name="It is a backup of Launcher")).to_be_visible()
+    expect(ada.get_by_role("heading", name="This is a good backup of Launcher")).to_be_visible()
     expect(ada.locator("main")).to_contain_text("from-the-attic.db")
     ada.get_by_role("link", name="Restore").click()
     expect(ada.locator(".names")).to_contain_text(LATER)
@@ -334,7 +336,7 @@ def test_a_file_is_brought_in_restored_and_undone_by_way_of_signing_in(
     expect(ada.locator("main")).to_contain_text("You have signed in since.")
 
     ada.get_by_role("link", name="Undo this restore").click()
-    expect(ada.locator(".answer")).to_contain_text("This undoes the restore of today")
+    expect(ada.locator(".answer")).to_contain_text("This will undo the restore of today")
     ada.fill("#word", "restore")
     ada.click("#confirm .button-primary")
     restored(ada)

@@ -88,7 +88,7 @@ def test_a_long_transfer_shows_how_far_it_is_and_can_be_cancelled(
     expect(page.locator(".upload-progress [data-figures]")).to_contain_text("of 8 MB")
     assert findings(page) == []
     page.get_by_role("button", name="Cancel").click()
-    expect(page.locator("[data-status]")).to_have_text("Cancelled. Nothing was stored.")
+    expect(page.locator("[data-status]")).to_have_text("Cancelled. Nothing was uploaded.")
 
     page.set_input_files("#upload-file", tmp_path / "large.db")
     expect(page.get_by_role("heading", name="This file is larger than 8 MB")).to_be_visible()
