@@ -106,7 +106,9 @@ def toast(page: Page, words: str):
 def test_a_job_is_run_and_followed_to_its_end_in_two_tabs(house: Home, open_jobs: Open) -> None:
     mine, hers = open_jobs(), open_jobs()
     expect(mine.locator("#answer")).to_have_text("Scheduler running")
-    expect(mine.locator(".answer p")).to_contain_text(re.compile(r"Process \d+ on \S+ runs them"))
+    expect(mine.locator(".answer p")).to_contain_text(
+        re.compile(r"Jobs run in process \d+ on \S+,")
+    )
     before = len(runs(house.server.data_dir)["backup"])
 
     with paused(house.server.data_dir) as reached:

@@ -81,7 +81,7 @@ def arrived(receiver: Receiver) -> int:
 def add(page: Page, receiver: Receiver, name: str) -> None:
     page.get_by_role("link", name="Add recipient").click()
     page.get_by_label("Name").fill(name)
-    page.get_by_label("Address").fill(f"json://ada:{SECRET}@{receiver.place}/hook")
+    page.get_by_label("URL", exact=True).fill(f"json://ada:{SECRET}@{receiver.place}/hook")
     page.get_by_role("button", name="Add recipient").click()
     expect(page.get_by_text(f"Recipient {name} added")).to_be_visible()
 
@@ -155,7 +155,7 @@ def test_without_script_all_of_it_works_as_well(as_ada, receiver: Receiver) -> N
     page.get_by_label("Name").fill("Tablet")
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_role("link", name="Set up heartbeat…").click()
-    page.get_by_label("Address").fill(f"http://{receiver.place}/{SECRET}")
+    page.get_by_label("URL", exact=True).fill(f"http://{receiver.place}/{SECRET}")
     page.get_by_role("button", name="Save heartbeat").click()
     expect(page.get_by_text(f"http://{receiver.place}/…")).to_be_visible()
     page.get_by_role("link", name="Remove heartbeat…").click()
@@ -173,7 +173,7 @@ def test_the_keyboard_alone_adds_a_recipient_and_tries_it(as_ada, receiver: Rece
     page.keyboard.press("Enter")
     expect(page.get_by_label("Name")).to_be_focused()
     page.keyboard.type("Phone")
-    tab_to(page, "Address")
+    tab_to(page, "URL")
     page.keyboard.type(f"json://{receiver.place}/hook")
     tab_to(page, "URL formats")
     page.keyboard.press("Enter")
@@ -189,15 +189,15 @@ def test_the_keyboard_alone_adds_a_recipient_and_tries_it(as_ada, receiver: Rece
     assert arrived(receiver) == 1
 
 
-def test_an_address_that_is_refused_is_named_at_its_field_and_gone(as_ada) -> None:
+def test_a_url_that_is_refused_is_named_at_its_field_and_gone(as_ada) -> None:
     page = as_ada(f"{PAGE}/new", expected_statuses={422})
     page.get_by_label("Name").fill("Phone")
-    page.get_by_label("Address").fill(f"file:///etc/{SECRET}")
+    page.get_by_label("URL", exact=True).fill(f"file:///etc/{SECRET}")
     page.get_by_role("button", name="Add recipient").click()
 
-    address = page.get_by_label("Address")
-    expect(address).to_be_focused()
-    expect(address).to_have_value("")
+    url = page.get_by_label("URL", exact=True)
+    expect(url).to_be_focused()
+    expect(url).to_have_value("")
     expect(page.locator("#url-error")).to_contain_text("This only reaches the server itself")
     expect(page.get_by_label("Name")).to_have_value("Phone")
     assert SECRET not in page.content()

@@ -164,6 +164,7 @@ def test_what_is_saved_reaches_the_leader_in_seconds(as_ada, home: Home) -> None
 )
 def test_it_speaks_the_language_of_who_types(as_ada, locale: str, words: str) -> None:
     page = as_ada(locale=locale, width=390)
+    page.locator("[name=preset][value=own]").check()
     page.locator("#backup_cron_expression").fill("30 22 * * 5")
     expect(page.locator("#preview b")).to_contain_text(words)
     expect(page.locator("#preview li")).to_have_count(5)
@@ -172,6 +173,7 @@ def test_it_speaks_the_language_of_who_types(as_ada, locale: str, words: str) ->
 
 def test_an_error_stands_at_its_field_and_has_the_focus(as_ada) -> None:
     page = as_ada(expected_statuses={422})
+    page.get_by_role("radio", name="Custom").check()
     page.get_by_label("Cron expression").fill("often")
     page.get_by_label("Hours without a good backup").fill("0")
     page.get_by_role("button", name="Save schedule").click()

@@ -676,7 +676,12 @@ def test_what_could_not_even_begin_says_why(
     monkeypatch.setattr(
         "launcher.jobs.process.launch",
         lambda *_: json.dumps(
-            {"reason": "disk_refused", "doing": "use it", "detail": "it is <gone>"}
+            {
+                "code": "store_unavailable",
+                "reason": "disk_refused",
+                "doing": "use it",
+                "detail": "it is <gone>",
+            }
         ),
     )
     answer = ada.send(f"{PAGE}/backup/run")

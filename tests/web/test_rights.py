@@ -75,7 +75,7 @@ LEAST: Mapping[str, Rank] = {
     "boards": Rank.EDITOR,
     "admin_boards": Rank.EDITOR,
     "importing": Rank.EDITOR,
-    "overview": Rank.ADMIN,
+    "overview": Rank.EDITOR,
     "backups": Rank.ADMIN,
     "backup": Rank.ADMIN,
     "backup_actions": Rank.ADMIN,
@@ -107,12 +107,11 @@ UNREAD = RIGHTS_FIRST - {"icons.upload", "importing.receive"}
 HIDDEN_FROM_GUESTS = {"start.icons", "start.media"}
 """What is not found for a guest, where everything else leads to sign-in."""
 
-HIDDEN_FROM_VIEWERS = {"catalogue.administration"}
+HIDDEN_FROM_VIEWERS = {"overview.show"}
 """What is not found for viewers, where everything else is refused."""
 
 ELSE_THAN_200: Mapping[str, int] = {
     "metrics.show": 404,  # no token is set
-    "catalogue.administration": 302,
     "backup_actions.ask_delete_selected": 422,  # nothing is selected
     "recent.ask": 302,  # the password was given just now
 }
@@ -126,6 +125,9 @@ OWNERS = {"boards.delete"}
 
 WRITE_BY_GET = {"backup.download"}
 """Views that note in the audit log what they sent."""
+
+FOR_ADMINS_ALONE = {"overview.show"}
+"""Pages of administration that redirect editors to the first page that they may open."""
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND")
 WITH_HTMX = {"a guest", "a viewer", "an admin"}
@@ -440,6 +442,8 @@ def _allowed(rule: Rule, method: str, caller: Caller) -> set[int]:
         is_refused = rule.endpoint in OWNERS and caller.rank < Rank.ADMIN
         return {403} if is_refused else LET_IN
     if rule.endpoint == "auth.sign_in" and caller.rank > Rank.ANYONE:
+        return {302}
+    if rule.endpoint in FOR_ADMINS_ALONE and caller.rank < Rank.ADMIN:
         return {302}
     return {ELSE_THAN_200.get(rule.endpoint, 200)}
 

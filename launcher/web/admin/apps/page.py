@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import abort, redirect, url_for
+from flask import url_for
 
 from launcher.catalogue.access import visible_boards, visible_tags
 from launcher.catalogue.listing import NO_BOARD, Entry, list_apps
 from launcher.models import App
 from launcher.web import htmx
 from launcher.web.admin.apps.asked import Asked
-from launcher.web.admin.apps.blueprint import blueprint
-from launcher.web.frame import current_viewer
 from launcher.web.pictures import picture_of
-from launcher.web.roles import redirect_to_sign_in, signed_in_user
-
-if TYPE_CHECKING:
-    from flask.typing import ResponseReturnValue
-
-
-@blueprint.get("")
-def administration() -> ResponseReturnValue:
-    """Redirect to the first page of Administration; for viewers there is none."""
-    viewer = current_viewer()
-    if viewer is None:
-        return redirect_to_sign_in()
-    if not viewer.may_edit:
-        abort(404)
-    return redirect(url_for("catalogue.apps"))
+from launcher.web.roles import signed_in_user
 
 
 def render_apps(notice: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, render_template
+from flask import Blueprint, abort, redirect, render_template, url_for
 
 from launcher.backup.sqlite.connection import SQLITE_VERSION, has_wal_reset_fix
 from launcher.current import current_application
@@ -15,7 +15,8 @@ from launcher.models.types import utc_now
 from launcher.monitoring.problems import ProblemKind
 from launcher.notifications.assessment import assess
 from launcher.web.admin.backups.banner import set_current_problems
-from launcher.web.roles import admin_required
+from launcher.web.frame import current_viewer
+from launcher.web.roles import redirect_to_sign_in
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -24,9 +25,18 @@ blueprint = Blueprint("overview", __name__, url_prefix="/admin")
 
 
 @blueprint.get("")
-@admin_required
 def show() -> ResponseReturnValue:
-    """Show how backups, jobs and disks are, and the versions in use."""
+    """Show admins how backups, jobs and disks are, and the versions in use.
+
+    Editors are redirected to the first page that they may open; for viewers there is none.
+    """
+    viewer = current_viewer()
+    if viewer is None:
+        return redirect_to_sign_in()
+    if not viewer.may_edit:
+        abort(404)
+    if not viewer.is_admin:
+        return redirect(url_for("catalogue.apps"))
     seen = assess(current_application(), now=utc_now(), settings=site_settings())
     set_current_problems(seen)
     return render_template(
