@@ -118,7 +118,7 @@ def test_without_script_an_account_is_made_switched_off_and_deleted(as_ada) -> N
 def test_the_audit_log_is_narrowed_by_its_form(as_ada) -> None:
     page = as_ada("/admin/audit")
     page.get_by_label("Who", exact=True).select_option(label="ben")
-    page.get_by_label("About").select_option(label="Apps")
+    page.get_by_label("Category", exact=True).select_option(label="Apps")
     page.get_by_role("button", name="Show").click()
 
     rows = page.locator("tbody tr")
