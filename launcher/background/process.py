@@ -163,7 +163,7 @@ def refusal(said: str) -> Exception:
     if facts["reason"] == Reason.OPERATION_RUNNING:
         since = datetime.fromisoformat(facts["since"]) if facts["since"] else None
         return OperationInProgressError(verb=facts["verb"], by=facts["by"], since=since)
-    kind = _REFUSALS.get(facts.pop("code"), StoreUnavailableError)
+    kind = _REFUSALS.get(facts.pop("code", ""), StoreUnavailableError)
     return kind(Reason(facts.pop("reason")), **facts)
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import secrets
 import shutil
 import stat
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -29,7 +29,6 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}  # FAT, 
 _NO_MODES = {errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 # What PostgreSQL's `fsync_fname` takes as "a directory cannot be flushed here".
 _NO_DIRECTORY_SYNC = {errno.EINVAL, errno.EBADF, errno.EOPNOTSUPP, errno.ENOSYS}
-_LEFT_AFTER_S = 600  # a write of a small file takes milliseconds
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -105,14 +104,14 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = 
 
     A temporary file beside `path` takes the bytes first; it is removed on failure.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary, file = _create_temporary(path, mode)
     try:
-        with create_new(temporary, mode=mode) as file:
+        with file:
             file.write(data)
+            file.flush()
             if durable:
-                file.flush()
                 os.fsync(file.fileno())
-        temporary.replace(path)
+            temporary.replace(path)  # while it is locked
     except BaseException:
         discard(temporary)
         raise
@@ -120,18 +119,35 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = 
         sync_directory(path.parent)
 
 
+def _create_temporary(path: Path, mode: int) -> tuple[Path, BinaryIO]:
+    """Create a file beside `path` that `remove_left_temporaries` leaves alone while it is open."""
+    while True:
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        file = create_new(temporary, mode=mode)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()  # just being removed
+            continue
+        except OSError:  # a file system without locks, where nothing is removed either
+            return temporary, file
+        if temporary.exists():
+            return temporary, file
+        file.close()
+
+
 def remove_left_temporaries(folder: Path) -> None:
     """Remove what `write_atomic` left in `folder` when its process was killed.
 
-    Other processes write there meanwhile, without a lock, so only what is old is left over.
+    Other processes may be writing there at the same time. Theirs are locked, and stay.
 
     Raises:
         OSError
     """
     for temporary in folder.glob(".*.tmp"):
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - temporary.stat().st_mtime > _LEFT_AFTER_S:
-                temporary.unlink()
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), temporary.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            temporary.unlink()
 
 
 def discard(*paths: Path) -> None:

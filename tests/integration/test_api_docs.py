@@ -144,7 +144,7 @@ def test_a_restore_that_is_refused_ends_the_walk_and_says_why(
     done = shell(server.data_dir, tmp_path, walk, LAUNCHER_URL=server.url)
     assert done.returncode != 0
     assert "412" in done.stderr
-    assert "data changed" in done.stderr.lower()
+    assert "changed since the plan" in done.stderr
     assert "Get the plan again" in done.stderr
     said = done.stdout.partition("HERE")[2]
     assert "true" not in said

@@ -117,7 +117,7 @@ def first_backup(script: Script) -> str:
     [
         (b"GET /api/v1/%s HTTP/1.1\r\n\r\n" % (b"x" * 9000), 414, "address_too_long"),
         (b"GET /api/v1/status HTTP/1.1\r\nX: %s\r\n\r\n" % (b"x" * 9000), 431, "headers_too_large"),
-        (b"GET /api/v1/status HTTP/9.9\r\n\r\n", 400, "bad_request"),
+        (b"GET /api/v1/status HTTP/9.9\r\n\r\n", 505, "version_not_supported"),
         (b"get /api/v1/status HTTP/1.1\r\n\r\n", 400, "bad_request"),
         (b"GET /api/v1/status HTTP/1.1\r\nno header\r\n\r\n", 400, "bad_request"),
         (
@@ -134,17 +134,21 @@ def test_what_gunicorn_refuses_is_a_problem_too(
     host, port = served.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=30) as client:
         client.sendall(sent)
-        answer = http.client.HTTPResponse(client)
-        answer.begin()
-        assert answer.status == status
-        assert answer.headers["Content-Type"] == "application/problem+json"
-        assert json.loads(answer.read())["code"] == code
+        with http.client.HTTPResponse(client) as answer:
+            answer.begin()
+            assert answer.status == status
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert json.loads(answer.read())["code"] == code
 
 
 @pytest.mark.parametrize(
     ("head", "code", "detail"),
     [
-        (b"Content-Type: application/octet-stream", "upload_incomplete", "5 of 500 bytes arrived."),
+        (
+            b"Content-Type: application/octet-stream",
+            "upload_incomplete",
+            "Fewer bytes arrived ",
+        ),
         (b"Content-Type: application/json", "bad_request", "The body ended before its "),
     ],
 )
@@ -167,11 +171,11 @@ def test_a_body_that_is_cut_off_is_answered_while_the_client_reads(  # noqa: PLR
             b"Authorization: Bearer %s\r\n\r\n12345" % (head, length, hand_out().secret.encode())
         )
         client.shutdown(socket.SHUT_WR)
-        answer = http.client.HTTPResponse(client)
-        answer.begin()
-        problem = json.loads(answer.read())
+        with http.client.HTTPResponse(client) as answer:
+            answer.begin()
+            problem = json.loads(answer.read())
     assert problem["code"] == code
-    assert problem["detail"].replace(str(length), "500").startswith(detail)
+    assert problem["detail"].startswith(detail)
 
 
 def test_a_restore_is_followed_through_the_closed_gate_to_its_end_and_undone(

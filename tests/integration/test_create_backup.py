@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import fcntl
 import sqlite3
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from launcher.backup.errors import InsufficientSpaceError, SourceDatabaseError
+from launcher.backup.files import write_atomic
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Kind, State
 from launcher.backup.records.operation import Outcome, Progress, Stage, Verb
@@ -271,13 +271,35 @@ def test_a_clock_that_jumps_back_makes_a_good_backup(home: House) -> None:
     assert second.verification.state is State.VERIFIED
 
 
-def test_only_old_unfinished_files_of_others_are_removed(home: House) -> None:
+def test_only_unfinished_files_that_no_process_writes_are_removed(home: House) -> None:
     """Other processes write their small files beside the database at the same time."""
-    being_written, left = (home.live.with_name(f".jobs.json.{n}.tmp") for n in ("0a1b", "2c3d"))
-    being_written.write_bytes(b"half")
+    left = home.live.with_name(".jobs.json.2c3d.tmp")
     left.write_bytes(b"half")
-    an_hour_ago = time.time() - 3600
-    os.utime(left, (an_hour_ago, an_hour_ago))
-    home.create()
-    assert being_written.exists()
+    with home.live.with_name(".jobs.json.0a1b.tmp").open("wb") as being_written:
+        fcntl.flock(being_written, fcntl.LOCK_EX)
+        home.create()
+        assert Path(being_written.name).exists()
     assert not left.exists()
+
+
+def test_files_are_written_while_backups_begin(home: House) -> None:
+    """Each begins by removing what is unfinished."""
+    stop = threading.Event()
+    failures: list[OSError] = []
+
+    def write() -> None:
+        while not stop.is_set():
+            try:
+                write_atomic(home.live.with_name("jobs.json"), b"{}", durable=False)
+            except OSError as error:
+                failures.append(error)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(5):
+            home.create()
+    finally:
+        stop.set()
+        writer.join()
+    assert failures == []

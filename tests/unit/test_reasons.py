@@ -74,8 +74,9 @@ def test_what_is_needed_is_more_than_what_is_free_as_it_is_written(
     facts = {"what": "it", "path": "/", "database_bytes": 1,
         "required_bytes": free + short_of, "available_bytes": free}  # fmt: skip
     said = fill(reason.sentence, facts)
-    numbers = [float(each.replace(",", "")) for each in re.findall(r"([\d,.]+) MB", said)]
-    assert numbers[0] > numbers[-1], said
+    written = re.findall(r"([\d,.]+) ([kM]B)", said)
+    bytes_ = [float(n.replace(",", "")) * {"kB": 1e3, "MB": 1e6}[unit] for n, unit in written]
+    assert bytes_[0] > bytes_[-1], said
 
 
 def test_figures_and_names_are_written_as_people_read_them() -> None:
