@@ -4,19 +4,19 @@
 #   LAUNCHER_URL    where the site is, like https://launcher.home.arpa
 #   LAUNCHER_TOKEN  an API token with the scopes backups:create and backups:restore
 #   UPGRADE         the command that starts the new version, like "docker compose up --detach".
-#                   Download or build its image before: if that fails, nothing has changed.
-#   ROLLBACK        the command that starts the version from before
+#                   Download or build its image first: if that fails, nothing has changed.
+#   ROLLBACK        the command that starts the old version
 #   RESTORE         optional: the command that restores backup $BACKUP without the API. It is used
-#                   when the version from before cannot open the database of the new one, like
+#                   when the old version cannot open the database of the new one, like
 #                   'docker compose exec -T launcher flask backup restore --yes "$BACKUP"'
 #   PATIENCE_S      how many seconds a version may take to come up; 120 if not set
 #
 # Needs curl. Messages are on stderr. Exit codes:
-#   0  the new version runs, or Launcher answers with the version from before: the message says which
-#   1  nothing was changed; the message says why
-#   2  the version from before runs, with the data from before
-#   3  you have to look; the message says what to type
-#   4  UPGRADE failed, but Launcher still runs with the version from before; nothing was restored
+#   0  Launcher answers. The message names the version
+#   1  nothing was changed, and the message says why
+#   2  the old version runs, with the data from before the upgrade
+#   3  you have to act, and the message has the commands to type
+#   4  UPGRADE failed, the old version still runs, and nothing was restored
 set -eu
 
 api=${LAUNCHER_URL:-}/api/v1
@@ -32,7 +32,7 @@ refuse() { say "$* Nothing was changed."; exit 1; }
 hand_over() {
 	say "$*"
 	say "The data from before the upgrade is in backup $backup. To return to it:"
-	say "1. Start the version from before: $ROLLBACK"
+	say "1. Start the old version: $ROLLBACK"
 	say "2. Restore, in its container: flask backup restore $backup"
 	exit 3
 }
@@ -113,7 +113,7 @@ health() { curl --silent --max-time 5 "$LAUNCHER_URL/healthz" || true; }
 
 version() { curl --silent --max-time 5 "$api/openapi.json" | field version || true; }
 
-still_runs() { # the version from before answers, steadily, and opens the database
+still_runs() { # the old version answers, steadily, and opens the database
 	for _ in 1 2 3; do
 		[ "$(health)" = ok ] || return 1
 		sleep 1
@@ -143,9 +143,9 @@ comes_up() { # waits until the version that was started answers three times in a
 # Is everything there?
 
 for name in LAUNCHER_URL LAUNCHER_TOKEN UPGRADE ROLLBACK; do
-	eval "[ -n \"\${$name:-}\" ]" || refuse "Set $name; the head of this script says to what."
+	eval "[ -n \"\${$name:-}\" ]" || refuse "Set $name. The head of this script explains it."
 done
-command -v curl >/dev/null || refuse "The program curl is missing: install it."
+command -v curl >/dev/null || refuse "The program curl is missing. Install it."
 mkdir "$lock" 2>/dev/null ||
 	refuse "Another upgrade is running. If none is, remove the directory $lock."
 trap 'rmdir "$lock"' EXIT
@@ -182,8 +182,8 @@ elif comes_up new; then
 	exit 0
 fi
 
-say "The new version does not come up. Starting the version from before."
-sh -c "$ROLLBACK" || hand_over "The version from before could not be started."
+say "The new version does not answer. Starting the old version."
+sh -c "$ROLLBACK" || hand_over "The old version could not be started."
 if comes_up before; then
 	if ! begin "/backups/$backup/restore" "{\"confirm\": \"$backup\"}"; then
 		say "The API did not start the restore. $(reason)"
@@ -197,9 +197,9 @@ if [ "$health" != restored ]; then
 	[ -n "${RESTORE:-}" ] || hand_over "The backup was not restored."
 	say "Restoring without the API."
 	BACKUP=$backup sh -c "$RESTORE" || hand_over "The backup was not restored."
-	comes_up new || hand_over "The version from before does not come up."
+	comes_up new || hand_over "The old version does not answer."
 fi
-say "The version from before runs, with the data from before the upgrade."
+say "The old version runs, with the data from before the upgrade."
 [ -z "$safety" ] || say "The data that the restore replaced is in safety backup $safety."
 say "To return to it, in the container: flask backup undo"
 exit 2
