@@ -160,6 +160,8 @@ def _example(token: ApiToken | None) -> str:
         return ""
     if TokenScope.STATUS in token.scopes:
         return url_for("api.dispatch", rest="status", _external=True)
+    if TokenScope.BACKUPS_READ in token.scopes:
+        return url_for("api.dispatch", rest="backups", _external=True)
     return url_for("metrics.show", _external=True) if TokenScope.METRICS in token.scopes else ""
 
 
