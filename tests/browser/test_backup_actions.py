@@ -225,7 +225,7 @@ def test_verifying_and_testing_say_what_was_found(
     expect(toast(page, re.compile(r"Backup of .* verified: good"))).to_be_visible()
 
     choose(page, three[1], "Test restore")
-    expect(toast(page, re.compile(r"passed: \d+ apps, .*Nothing was changed"))).to_be_visible()
+    expect(toast(page, re.compile(r"passed: \d+ apps, .*was not changed"))).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [390, 1280])
