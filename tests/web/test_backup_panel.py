@@ -611,7 +611,7 @@ def test_the_facts_name_the_next_run_the_last_restore_test_and_the_space(
     facts = text_of(between(ada.page, 'id="facts"', "</dl>"))
     assert "Next backup Tonight, 03:00 Every day at 03:00. Change" in facts
     assert "Restore test Passed: today at 04:07 24 apps, 3 boards, 2 users" in facts
-    assert "Backups 2 backups The oldest from 24 October" in facts
+    assert "Backups 2 The oldest from 24 October" in facts
     assert re.search(r"Disk space [\d.]+ kB used, [\d.]+ GB free", facts)
     assert "Verified, restore tested" in rows(ada.page)[0]
 
