@@ -122,7 +122,8 @@ def test_a_webhook_is_added_tried_changed_and_removed(as_ada, receiver: Receiver
     receiver.instead, receiver.status = None, 401
     button.click()
     expect(page.get_by_text("The test message to Phone failed")).to_be_visible()
-    expect(row).to_contain_text("The service rejected the message with status 401.")
+    reason = "The service rejected the message with status 401."
+    expect(page.get_by_text(reason, exact=True)).to_be_visible()
 
     page.get_by_role("link", name="Phone").click()
     expect(page.get_by_label("New URL")).to_have_value("")
