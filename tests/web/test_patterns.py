@@ -13,7 +13,7 @@ from tests.web.visitor import Visitor
 
 # Frames, placings and what only a single page has: no components to choose from.
 _NOT_TO_BE_SHOWN = {
-    "alone", "alone-wide", "bar-actions", "bar-start", "beside", "button-fold", "chosen",
+    "alone", "alone-wide", "bar-actions", "bar-plain", "bar-start", "beside", "button-fold", "chosen",
     "confirm-alone", "contents", "dialog-head", "dialog-shortcuts", "filters", "fold-label",
     "folder", "gap-label", "grow", "input-short", "later", "link", "medium", "menu-flat",
     "menu-form", "narrow", "page-board", "picked", "row-top", "runs-ledger", "samples", "savebar",
