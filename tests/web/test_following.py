@@ -242,7 +242,7 @@ def test_the_panel_offers_the_undo_until_the_next_good_backup(
 
     page = text_of(ada.open("/admin/backups").text)
     assert "Restored by Ada" in page
-    assert "This data is not backed up yet. Undo this restore…" in page
+    assert "Changes since then are not backed up yet. Undo this restore…" in page
     assert f'href="/admin/backups/{service.undo_id()}/restore"' in ada.page
 
     service.create(by="ada")
