@@ -27,7 +27,7 @@ def has_history(live: Path, *, journal: Journal, store: Store) -> bool:
     if any(path.exists() for path in side_files(live)):
         return True
     entries = list(journal.entries())
-    if not all(map(_is_failed_start, entries)) or not (entries or journal.is_empty()):
+    if not all(map(_says_nothing_of_data, entries)) or not (entries or journal.is_empty()):
         return True
     try:
         return bool(store.list())
@@ -35,9 +35,14 @@ def has_history(live: Path, *, journal: Journal, store: Store) -> bool:
         return False
 
 
-def _is_failed_start(entry: JournalEntry) -> bool:
-    """Whether this is a first start that failed, which leaves no history."""
-    return entry.verb is Verb.INITIALISE and entry.outcome is not Outcome.SUCCEEDED
+_OF_FILES = {Verb.INITIALISE, Verb.UPLOAD, Verb.VERIFY}
+
+
+def _says_nothing_of_data(entry: JournalEntry) -> bool:
+    """Whether this failed as it does where there never was any data."""
+    return entry.outcome is not Outcome.SUCCEEDED and (
+        entry.verb in _OF_FILES or entry.reason == Reason.LIVE_MISSING
+    )
 
 
 def create_database(live: Path, *, content: Content, operation_id: str) -> None:

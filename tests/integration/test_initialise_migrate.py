@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from launcher.backup.errors import IncompatibleBackupError, SourceDatabaseError
+from launcher.backup.errors import (
+    BackupError,
+    IncompatibleBackupError,
+    SourceDatabaseError,
+)
 from launcher.backup.records.backup import Kind
 from launcher.backup.records.operation import Outcome, Verb
 from launcher.cli.hints import hint_for
@@ -88,6 +92,21 @@ def test_where_only_a_log_is_the_database_is_lost_and_not_new(home: House) -> No
         home.open().initialise(by="start")
     assert log.read_bytes() == data
     assert not home.live.exists()
+
+
+def test_commands_that_found_no_data_do_not_stand_in_the_way_of_a_first_start(
+    house: House, tmp_path: Path
+) -> None:
+    no_backup = tmp_path / "hostname"
+    no_backup.write_text("no backup")
+    for attempt in (
+        lambda: house.service.create(by="ada"),
+        lambda: house.service.import_(no_backup, by="ada"),
+        lambda: house.service.verify("latest", by="ada"),
+    ):
+        with pytest.raises(BackupError):
+            attempt()
+    assert house.open().initialise(by="start")
 
 
 def test_a_first_start_that_fails_can_be_repeated(house: House) -> None:

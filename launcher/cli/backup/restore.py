@@ -201,8 +201,8 @@ def _say_consequences(plan: RestorePlan) -> None:
         say("A safety backup of the current data is created first.")
         say("`flask backup undo` restores it.\n")
     else:
-        say("The current files are kept. If they cannot be copied into a safety")
-        say("backup, you cannot undo this restore.\n")
+        say("The current data cannot be read. If its files are there, they are kept.")
+        say("You can undo this restore only if they can be copied into a safety backup.\n")
 
 
 def _enumerate(names: Sequence[str], most: int = 12) -> str:
