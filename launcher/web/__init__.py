@@ -32,7 +32,6 @@ from launcher.web import (
     proxies,
     reauthentication,
     receiving,
-    server_commands,
     sessions,
     setup,
     setup_restore,
@@ -84,7 +83,6 @@ def init_app(app: Flask) -> None:
     numbers.init_app(app)
     for part in (
         assets, errors, frame, home_screen, navigation, receiving, sessions, banner, import_files,
-        server_commands,
     ):  # fmt: skip
         part.init_app(app)
     for page in (

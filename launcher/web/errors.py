@@ -49,7 +49,6 @@ from launcher.web.cookies import session_cookie_name
 from launcher.web.forgery import ForeignFormError
 from launcher.web.frame import current_viewer, do_without_database
 from launcher.web.htmx import is_htmx, own_address
-from launcher.web.server_commands import server_command
 from launcher.web.unsaved.again import is_own_form, rows_to_copy, show_again, typed_entries
 from launcher.web.unsaved.ended import answer_old_form
 from launcher.web.unsaved.entries import Entries
@@ -344,7 +343,7 @@ def _show_other_version(problem: Fault) -> Response:
         503,
         _VERSION_WORDS.get(problem.reason, _NOT_UPGRADED_WORDS),
         facts={gettext("What is wrong"): live_words(problem)},
-        command="" if is_newer else server_command("flask database upgrade"),
+        command="" if is_newer else "flask database upgrade",
         waits=_is_repeatable(),
     )
     response.headers["Retry-After"] = "30"

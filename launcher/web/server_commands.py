@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import shlex
 
-from flask import Flask
-
 from launcher.config import PREFIX, ROOT
 from launcher.current import current_config
-
-
-def init_app(app: Flask) -> None:
-    """Offer `server_command` to templates."""
-    app.jinja_env.globals["server_command"] = server_command
 
 
 def server_command(command: str) -> str:
     """Return `command` with the folders of this site before it, where they are not the default.
 
     In a shell that lacks the variables of the server it would be about another site: it would make
-    a new one in `./data`.
+    a new one in `./data`. Not for pages that everyone sees: strangers learn no path of the server.
     """
     config = current_config()
     folders = {}

@@ -26,7 +26,6 @@ from launcher.settings import table
 from launcher.settings.kinds import SettingError
 from launcher.web.devices import remember_device
 from launcher.web.errors import show_refusal
-from launcher.web.server_commands import server_command
 from launcher.web.sessions import begin_session
 
 if TYPE_CHECKING:
@@ -114,5 +113,5 @@ def refuse_setup() -> Response:
         403,
         ACCOUNT_WORDS["setup_refused"],
         _("While there is no admin, this command on the server prints the link:"),
-        command=server_command("flask database upgrade"),
+        command="flask database upgrade",
     )

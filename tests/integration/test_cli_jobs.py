@@ -129,7 +129,7 @@ def test_a_scrub_that_ran_out_of_time_says_how_many_still_wait(
 
 def test_how_it_ended_is_in_the_exit_code(flask: Run, app: Flask, data_dir: Path) -> None:
     put_off = flask("run", "restore-test", expect=13)
-    assert put_off.stderr == "The restore-test was put off: there is no good backup.\n"
+    assert put_off.stderr == "The restore-test was postponed: there is no good backup.\n"
     made = flask("run", "backup").stdout.strip()
     with app.app_context():
         file = current_backups().get(made).file

@@ -137,7 +137,7 @@ def test_a_given_key_leaves_nothing_on_disk(tmp_path: Path) -> None:
 
 def test_an_emptied_key_file_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_text("")
-    with pytest.raises(ConfigError, match="secret_key holds no usable key"):
+    with pytest.raises(ConfigError, match="secret_key contains no usable key"):
         prepare_data_dir(read_config({"LAUNCHER_DATA_DIR": str(tmp_path)}))
 
 

@@ -214,7 +214,7 @@ def test_by_force_it_is_added_beside_what_is_there(
     done = runner.invoke(args=["demo", "--force"])
     assert done.exit_code == 0
     assert done.stdout == ""  # nobody is new, so there is no password to print
-    assert "Made 3 boards, 27 apps and" in done.stderr
+    assert "Created 3 boards, 27 apps and" in done.stderr
     assert "Added board /b/home-2\n" in done.stderr
 
     after = rows()

@@ -202,7 +202,7 @@ def test_a_board_is_deleted_after_a_question_that_counts_and_comes_back_by_undo(
     ada: Visitor, boards: None, board: Callable[[str], Board], app: Flask
 ) -> None:
     ada.open("/b/home/delete")
-    said = "Delete board Home? Its 3 sections are removed. The apps stay in Apps."
+    said = "Delete board Home? Its 3 sections are removed. The apps remain in Apps."
     assert said in _text(ada.page)
     revision = re.search(r'name="revision" value="(\d+)"', ada.page)
     assert revision

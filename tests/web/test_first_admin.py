@@ -49,7 +49,7 @@ def test_the_link_works_once(guest: Visitor, app: Flask, token: str, data_dir: P
     late.open("/login")
     answer = late.send("/setup", token=token, **(GOOD | {"username": "eve"}))
     assert answer.status_code == 403
-    assert f"LAUNCHER_DATA_DIR={data_dir} flask database upgrade" in late.page
+    assert "flask database upgrade" in late.page
     with app.app_context(), pytest.raises(UserNotFoundError):
         users.find_user("eve")
 

@@ -77,4 +77,4 @@ def test_what_a_read_only_folder_changes_is_said_on_the_page_of_an_outcome(
     page = ada.open(f"/admin/backups/operations/{LINE['operation_id']}").text
     assert "so this result is only in the history" in page
     page = ada.open(f"/admin/backups/operations/{restored['operation_id']}").text
-    assert "It is kept in <code>/srv/data/fallback</code>, because" in page
+    assert "The safety backup is kept in <code>/srv/data/fallback</code>, because" in page

@@ -391,7 +391,7 @@ def test_a_file_that_cannot_be_read_is_refused_beside_the_field(
 def test_without_a_file_one_is_asked_for(ben: Visitor, boards: None) -> None:
     ben.open("/import")
     assert ben.send("/import", source="homer").status_code == 422
-    assert "Choose file." in ben.page
+    assert "Choose a file." in ben.page
 
 
 def test_a_preview_is_its_user_s_alone(ada: Visitor, ben: Visitor, boards: None) -> None:

@@ -77,8 +77,9 @@ def test_such_a_schedule_is_shown_as_it_stands(
     deletion = ada.open(f"{LIST}/{backup_id}/delete")
 
     assert plan.status_code == 200
-    assert f"The same here and in the backup: {expression}; kept" in text_of(plan.text)
-    assert "until you make one" in deletion.text  # it is the last good one, and none is due
+    said = f"The same here and in the backup: {expression} · retention:"
+    assert " ".join(said.split()) in text_of(plan.text)
+    assert "until you create one" in deletion.text  # it is the last good one, and none is due
 
 
 @pytest.mark.parametrize("expression", ["*/0 * * * *", "0 3 31 2 *"])
