@@ -36,6 +36,6 @@ def test_the_calm_page_names_the_way_back_and_goes_away_by_itself(
     command = page.locator(".command").inner_text()
 
     assert command.startswith("flask backup restore ")
-    server.command(*command.partition(" flask ")[2].split(), "--yes")
+    server.command(*command.removeprefix("flask ").split(), "--yes")
 
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
