@@ -202,7 +202,7 @@ def _say_consequences(plan: RestorePlan) -> None:
         say("`flask backup undo` restores it.\n")
     else:
         say("The current data cannot be read. If its files are there, they are kept.")
-        say("You can undo this restore only if they can be copied into a safety backup.\n")
+        say("Unless they can be copied into a safety backup, you cannot undo this restore.\n")
 
 
 def _enumerate(names: Sequence[str], most: int = 12) -> str:
