@@ -13,7 +13,7 @@ from markupsafe import Markup
 from launcher.backup.errors import OF_THE_VERSION
 from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import Outcome
-from launcher.i18n.formats import ago, exact, long, size
+from launcher.i18n.formats import ago, exact, listing, long, size
 from launcher.i18n.labels import ERROR_WORDS, VERB_WORDS, damage
 from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
@@ -46,6 +46,7 @@ class Style:
 
 
 PLAIN = Style()
+_MOST_NAMES = 3
 
 _HEADLINES: Mapping[Headline, LazyString] = {
     Headline.STORE_AWAY: _("The backup folder cannot be read"),
@@ -105,6 +106,9 @@ _COUNTED: Mapping[ProblemKind, Callable[[int], str]] = {
         "%(num)s recipients cannot be reached",
         count,
     ),
+    ProblemKind.RECIPIENT_TEST_FAILED: lambda count: ngettext(
+        "The test of %(num)s recipient failed", "The tests of %(num)s recipients failed", count
+    ),
 }
 
 _TEXTS: Mapping[ProblemKind, LazyString] = {
@@ -153,6 +157,9 @@ _TEXTS: Mapping[ProblemKind, LazyString] = {
         "Launcher will try again after the next scheduled backup. Check that"
         " Launcher can delete files in %(folder)s."
     ),
+    ProblemKind.RECIPIENT_TEST_FAILED: _(
+        "Notifications may not arrive. Check the recipient, then send another test."
+    ),
     ProblemKind.NO_RECIPIENTS: _(
         "You only see problems here and on the start page. Add a recipient to be"
         " notified by phone or e-mail."
@@ -188,6 +195,7 @@ OVER_WORDS: Mapping[ProblemKind, LazyString] = {
     ProblemKind.UNCHECKED: _("Every backup was verified within the last month again"),
     ProblemKind.PRUNE_FAILED: _("Old backups are removed again"),
     ProblemKind.NOTIFICATIONS_FAILING: _("Notifications arrive again"),
+    ProblemKind.RECIPIENT_TEST_FAILED: _("Test messages arrive again"),
     ProblemKind.NO_RECIPIENTS: _("Someone is notified about problems again"),
     ProblemKind.INTERRUPTED: _("An operation was completed since"),
     ProblemKind.SCHEDULE_OFF: _("Automatic backups are on again"),
@@ -238,6 +246,13 @@ def title(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> str:
             words = gettext("The list of recipients cannot be read")
         case ProblemKind.NOTIFICATIONS_FAILING if len(problem.names) == 1:
             words = gettext("%(name)s cannot be reached", name=problem.names[0])
+        case ProblemKind.RECIPIENT_TEST_FAILED if len(problem.names) <= _MOST_NAMES:
+            words = ngettext(
+                "The last test failed: %(names)s",
+                "The last tests failed: %(names)s",
+                len(problem.names),
+                names=listing(problem.names),
+            )
         case kind if kind in _COUNTED:
             words = _COUNTED[kind](problem.count)
         case kind:

@@ -56,6 +56,7 @@ class ProblemKind(StrEnum):
     UNCHECKED = "unchecked"
     PRUNE_FAILED = "prune_failed"
     NOTIFICATIONS_FAILING = "notifications_failing"
+    RECIPIENT_TEST_FAILED = "recipient_test_failed"
     NO_RECIPIENTS = "no_recipients"
     INTERRUPTED = "interrupted"
     SCHEDULE_OFF = "schedule_off"
@@ -76,7 +77,7 @@ class Problem:
         backups: those that it is about, newest first.
         free_bytes, needed_bytes, full_at: of low space; `full_at` is the scheduled run that will
             not fit any more, None when that cannot be said or retention makes room for each.
-        names: of the recipients that cannot be reached.
+        names: of the recipients that cannot be reached, or whose test failed.
     """
 
     kind: ProblemKind
@@ -260,6 +261,15 @@ def _problems(snapshot: Snapshot) -> Iterator[Problem]:
             count=len(snapshot.failing_recipients),
             undelivered=snapshot.failing_recipients[0].reason,
             names=tuple(each.name for each in snapshot.failing_recipients),
+        )
+    if tests := snapshot.failed_tests:
+        yield Problem(
+            ProblemKind.RECIPIENT_TEST_FAILED,
+            Severity.WARN,
+            since=min(each.since for each in tests),
+            count=len(tests),
+            undelivered=tests[0].reason,
+            names=tuple(each.name for each in tests),
         )
 
 

@@ -81,7 +81,7 @@ class Space:
 
 @dataclass(frozen=True, slots=True)
 class FailingRecipient:
-    """A recipient whose last delivery failed; `reason` is a `notifications.sender.Undelivered`."""
+    """A recipient whose last delivery or test failed; `reason` is a `sender.Undelivered`."""
 
     name: str
     since: datetime
@@ -106,6 +106,8 @@ class Snapshot:
         next_run_at: None while the schedule is off.
         leader: the process that runs the scheduled work, None where there is none.
         is_scheduler_wanted: whether this deployment runs that work itself.
+        failing_recipients: those whose last delivery failed.
+        failed_tests: those of which only a test failed, since the last message that arrived.
         has_recipients: whether any recipient receives failures.
     """
 
@@ -128,6 +130,7 @@ class Snapshot:
     leader: Leader | None = None
     is_scheduler_wanted: bool = False
     failing_recipients: Sequence[FailingRecipient] = ()
+    failed_tests: Sequence[FailingRecipient] = ()
     has_recipients: bool = True
 
     @cached_property
@@ -216,6 +219,7 @@ def take_snapshot(
     leader: Leader | None = None,
     is_scheduler_wanted: bool = False,
     failing_recipients: Sequence[FailingRecipient] = (),
+    failed_tests: Sequence[FailingRecipient] = (),
     has_recipients: bool = True,
     patience_s: float = PATIENCE_S,
 ) -> Snapshot:
@@ -252,6 +256,7 @@ def take_snapshot(
         leader=leader,
         is_scheduler_wanted=is_scheduler_wanted,
         failing_recipients=failing_recipients,
+        failed_tests=failed_tests,
         has_recipients=has_recipients,
     )
 

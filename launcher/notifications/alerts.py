@@ -36,7 +36,12 @@ _CALM: Mapping[ProblemKind, timedelta] = {
 """How long a problem must be gone before its alert ends: what flickers is one alert."""
 
 SHOWN_ONLY = frozenset(
-    {ProblemKind.INTERRUPTED, ProblemKind.SCHEDULE_OFF, ProblemKind.NO_RECIPIENTS}
+    {
+        ProblemKind.INTERRUPTED,
+        ProblemKind.SCHEDULE_OFF,
+        ProblemKind.NO_RECIPIENTS,
+        ProblemKind.RECIPIENT_TEST_FAILED,
+    }
 )
 """What a person did or left undone: shown on the pages, and never sent."""
 

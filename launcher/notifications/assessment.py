@@ -6,7 +6,6 @@ remembered settings stand in for those of a database that cannot be read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -64,14 +63,15 @@ def assess(
     config, now = current_config(app), now or datetime.now(UTC)
     memory = memory or read_memory(config)
     has_recipients = True
+    failed_tests: tuple[FailingRecipient, ...] = ()
     try:
         notification_settings = read_notification_settings(config)
-        failing = _failing_recipients(notification_settings, memory)
+        failing, failed_tests = _failing_recipients(notification_settings, memory)
         has_recipients = any(
             Event.FAILURE in each.events for each in notification_settings.recipients
         )
     except RecipientError as error:
-        failing = [FailingRecipient(name=SETTINGS_FILE, since=now, reason=error.code)]
+        failing = (FailingRecipient(name=SETTINGS_FILE, since=now, reason=error.code),)
     snapshot = take_snapshot(
         current_backups(app),
         settings=settings or known_settings(app, memory),
@@ -79,6 +79,7 @@ def assess(
         leader=leader(config.lock_dir),
         is_scheduler_wanted=config.scheduler,
         failing_recipients=failing,
+        failed_tests=failed_tests,
         has_recipients=has_recipients,
         patience_s=patience_s,
     )
@@ -101,14 +102,21 @@ def settings_if_readable(app: Flask, *, timeout_s: float = 0.0) -> SiteSettings 
 
 def _failing_recipients(
     settings: NotificationSettings, memory: Memory
-) -> Sequence[FailingRecipient]:
-    """Return those whose last delivery failed, in the order of the list, the heartbeat last."""
+) -> tuple[tuple[FailingRecipient, ...], tuple[FailingRecipient, ...]]:
+    """Return those whose last delivery failed, and those of which only a test did.
+
+    Both in the order of the list, the heartbeat last.
+    """
     addressed = [(each.id, each.name, each.url) for each in settings.recipients]
     if heartbeat := settings.heartbeat:
         addressed.append((HEARTBEAT, heartbeat.shown_url, heartbeat.url))
-    return [
-        FailingRecipient(name=name, since=state.failed_since, reason=state.reason)
-        for key, name, url in addressed
+    failing: list[FailingRecipient] = []
+    failed_tests: list[FailingRecipient] = []
+    for key, name, url in addressed:
         # A failure with another URL says nothing about this one.
-        if (state := memory.delivery_to(key, url)).failed_since
-    ]
+        state = memory.delivery_to(key, url)
+        if state.failed_since:
+            failing.append(FailingRecipient(name, state.failed_since, state.reason))
+        elif state.test_failed_at:
+            failed_tests.append(FailingRecipient(name, state.test_failed_at, state.reason))
+    return tuple(failing), tuple(failed_tests)

@@ -20,6 +20,7 @@ from flask import Flask
 
 from launcher.backup.locks import try_lock
 from launcher.config import Config
+from launcher.current import current_backups
 from launcher.extensions import db
 from launcher.models import AuditEvent
 from launcher.models.types import utc_now
@@ -280,6 +281,71 @@ def test_a_refused_test_says_why_and_what_to_do_and_alarms_no_one_else(
     receiver.status = 200
     ada.send(f"{PAGE}/{phone.id}/test")
     assert "phone is notified if backups fail" in text(ada.open(PAGE).text)
+
+
+def mark(page: str) -> str:
+    """Return how bad the navigation says that notifications are, "" where they are well."""
+    found = re.search(r'id="notifications-mark"(?: data-state="(\w+)")?', page)
+    assert found
+    return found[1] or ""
+
+
+def test_no_recipient_at_all_is_said_on_the_overview_and_marked_in_the_navigation(
+    ada: Visitor, app: Flask
+) -> None:
+    with app.app_context():
+        current_backups().create(by="ada")
+
+    page = text(ada.open("/admin").text)
+    assert "Notifications No one is notified if backups fail" in page
+    assert mark(ada.page) == "warn"
+    # Whom to notify is a choice while all is well.
+    assert page.startswith("Backups and jobs are working")
+
+
+def test_the_failed_test_of_the_only_recipient_is_said_wherever_health_is(
+    ada: Visitor, app: Flask, phone: Recipient, receiver: Receiver
+) -> None:
+    with app.app_context():
+        current_backups().create(by="ada")
+    ada.send(f"{PAGE}/{phone.id}/test")
+    assert mark(ada.open("/admin").text) == ""
+    assert "Backups and jobs are working" in ada.page
+    receiver.status = 401
+    ada.send(f"{PAGE}/{phone.id}/test")
+
+    words = "The last test failed: phone"
+    page = text(ada.open("/admin").text)
+    assert page.startswith(words)
+    assert f"Notifications {words}" in page
+    assert "are working" not in page
+    assert mark(ada.page) == "warn"
+    schedule = text(ada.open("/admin/backups/schedule").text)
+    assert f"Recipients of failures: phone. {words}." in schedule
+    assert words in text(ada.open("/admin/backups").text)
+    ada.open("/")
+    assert 'id="banner" data-state="warn"' in ada.page
+    assert words in ada.page
+
+    receiver.status = 200
+    ada.send(f"{PAGE}/{phone.id}/test")
+    assert "Backups and jobs are working" in ada.open("/admin").text
+    assert "phone is notified if backups fail" in text(ada.page)
+    assert mark(ada.page) == ""
+
+
+def test_the_failed_ping_of_the_heartbeat_is_said_as_well(
+    ada: Visitor, app: Flask, config: Config, phone: Recipient, receiver: Receiver
+) -> None:
+    with app.app_context():
+        current_backups().create(by="ada")
+    ada.send(f"{PAGE}/{phone.id}/test")
+    recipients.set_heartbeat(config, "http://127.0.0.1:1/ping")
+    assert dispatch.ping_heartbeat(app).reason
+
+    assert text(ada.open(PAGE).text).startswith("The last test of the heartbeat failed")
+    assert mark(ada.page) == "warn"
+    assert "are working" not in ada.open("/admin").text
 
 
 @pytest.mark.usefixtures("real_errands")

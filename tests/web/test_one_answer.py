@@ -110,6 +110,10 @@ def snapshots(well: Snapshot) -> Iterator[tuple[ProblemKind | None, Snapshot]]:
         ProblemKind.NOTIFICATIONS_FAILING,
         now(failing_recipients=[FailingRecipient("mail", well.now, "answered")]),
     )
+    yield (
+        ProblemKind.RECIPIENT_TEST_FAILED,
+        now(failed_tests=[FailingRecipient("mail", well.now, "answered")]),
+    )
     yield ProblemKind.NO_RECIPIENTS, now(is_writable=False, has_recipients=False)
     yield ProblemKind.INTERRUPTED, now(entry(Verb.VERIFY, Outcome.INTERRUPTED))
     yield ProblemKind.SCHEDULE_OFF, now(settings=replace(well.settings, backup_enabled=False))

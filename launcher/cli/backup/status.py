@@ -53,6 +53,7 @@ _PROBLEMS = {
     ProblemKind.UNCHECKED: "{backups} unverified for over a month",
     ProblemKind.PRUNE_FAILED: "old backups could not be removed",
     ProblemKind.NOTIFICATIONS_FAILING: "could not be notified: {names}",
+    ProblemKind.RECIPIENT_TEST_FAILED: "the last test message failed: {names}",
     ProblemKind.NO_RECIPIENTS: "no recipients: `flask notifications add NAME` adds one",
     ProblemKind.INTERRUPTED: "the last operation ({verb}, started {started}) was interrupted",
     ProblemKind.SCHEDULE_OFF: "the schedule is switched off",

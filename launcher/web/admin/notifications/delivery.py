@@ -68,6 +68,11 @@ class DeliveryStatus:
     waiting: int = 0
     next_try_at: datetime | None = None
 
+    @property
+    def shown_name(self) -> str:
+        """The name; for the heartbeat, where it is."""
+        return self.name or self.shown_url
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:
@@ -97,14 +102,17 @@ class Overview:
 
     @property
     def failed_tests(self) -> Sequence[DeliveryStatus]:
-        """The recipients whose last test failed."""
-        return [each for each in self.recipients if each.state == "test_failed"]
+        """The recipients whose last test failed, the heartbeat last."""
+        return [each for each in self._everything if each.state == "test_failed"]
 
     @property
     def failing_recipients(self) -> Sequence[DeliveryStatus]:
         """The recipients whose last delivery failed, the heartbeat last."""
-        everything = [*self.recipients, self.heartbeat] if self.heartbeat else self.recipients
-        return [each for each in everything if each.state == "down"]
+        return [each for each in self._everything if each.state == "down"]
+
+    @property
+    def _everything(self) -> Sequence[DeliveryStatus]:
+        return [*self.recipients, self.heartbeat] if self.heartbeat else self.recipients
 
 
 def overview(config: Config, *, now: datetime) -> Overview:
@@ -149,15 +157,15 @@ def _verdict(
         return DeliverySummary.NOT_OF_FAILURES
     if recipients and all(each.state == "down" for each in receivers):
         return DeliverySummary.ALL_FAILING
-    return DeliverySummary.SOME_FAILING if is_one_down else _verdict_of_tests(recipients)
+    return DeliverySummary.SOME_FAILING if is_one_down else _verdict_of_tests(everything)
 
 
-def _verdict_of_tests(recipients: Sequence[DeliveryStatus]) -> DeliverySummary:
+def _verdict_of_tests(everything: Sequence[DeliveryStatus]) -> DeliverySummary:
     """Return whether messages will arrive: only a delivery shows that an address is right."""
-    states = {each.state for each in recipients}
-    if "test_failed" in states:
+    if any(each.state == "test_failed" for each in everything):
         return DeliverySummary.TEST_FAILED
-    return DeliverySummary.UNTRIED if "unknown" in states else DeliverySummary.WORKING
+    is_untried = any(each.name and each.state == "unknown" for each in everything)
+    return DeliverySummary.UNTRIED if is_untried else DeliverySummary.WORKING
 
 
 def _last_delivery(state: DeliveryState, now: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ and a test, which goes to a saved URL, do not.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
@@ -27,7 +27,7 @@ from launcher.notifications.messages import REASON_ADVICE, delivery_words
 from launcher.notifications.recipients import NotificationSettings, Recipient, RecipientError
 from launcher.web import toasts
 from launcher.web.admin.notifications import forms as pages
-from launcher.web.admin.notifications.delivery import overview
+from launcher.web.admin.notifications.delivery import Overview, overview
 from launcher.web.admin.notifications.forms import RecipientDraft, Refusal, version_of
 from launcher.web.frame import do_without_database
 from launcher.web.reauthentication import recent_password_required
@@ -55,10 +55,10 @@ def index() -> ResponseReturnValue:
     return pages.index()
 
 
-@blueprint.app_template_global("failure_recipients")
-def failure_recipients() -> Sequence[str]:
-    """Return the names of the recipients of failures, for other pages."""
-    return overview(current_config(), now=utc_now()).failure_recipients
+@blueprint.app_template_global("notification_overview")
+def notification_overview() -> Overview:
+    """Return whether messages arrive, for other pages."""
+    return overview(current_config(), now=utc_now())
 
 
 # Adding
