@@ -24,10 +24,12 @@ from launcher.extensions import db
 from launcher.models import (
     App,
     Board,
+    CheckKind,
     CheckState,
     Health,
     HealthCheck,
     Media,
+    Outage,
     Placement,
     Probe,
     ProbeDay,
@@ -331,7 +333,11 @@ def _apps(begun: datetime, now: datetime) -> dict[str, App]:
             updated_at=at,
             tags=[tags[name] for name in sample.tags],
         )
-        app.check = HealthCheck(paused_until=_next_monday(now) if _is_paused(sample) else None)
+        app.check = HealthCheck(
+            kind=CheckKind.SAMPLE,
+            paused_until=_next_monday(now) if _is_paused(sample) else None,
+            paused_by="Ada" if _is_paused(sample) else "",
+        )
         app.check_state = _check_state(sample, now)
         apps[sample.name] = app
     db.session.add_all(apps.values())
@@ -364,7 +370,7 @@ def _check_state(sample: Sample, now: datetime) -> CheckState:
     return state
 
 
-_REFUSED = "connection refused"
+_REFUSED = "refused"
 _SLOW_MS = 2400
 _SINCE = {
     Health.UP: 19 * DAY,
@@ -483,10 +489,23 @@ def _history(apps: dict[str, App], *, random: Random, now: datetime) -> int:
         )
         db.session.execute(sa.insert(ProbeDay), list(days))
     db.session.execute(sa.insert(Probe), probes)
+    down = [apps[each.name] for each in SAMPLES if each.health is Health.DOWN]
+    db.session.execute(sa.insert(Outage), [_outage(app, now) for app in down])
     ids = [app.id for app in apps.values()]
     _fold_probes_into_hours(this_hour - 23 * HOUR, ids)
     _fold_hours_into_days(first_hour, ids)
     return len(probes)
+
+
+def _outage(app: App, now: datetime) -> dict[str, object]:
+    """Return the outage of an app that is down, which began with its state."""
+    return {
+        "app_id": app.id,
+        "started_at": now - _SINCE[Health.DOWN],
+        "ended_at": None,
+        "error": _REFUSED,
+        "facts": {},
+    }
 
 
 def _probes(
@@ -498,11 +517,13 @@ def _probes(
         age = minute * MINUTE
         if sample.health is Health.PAUSED and age < _SINCE[Health.PAUSED]:
             continue
-        row = {"app_id": app_id, "at": at, "is_up": True, "code": 200, "error": None}
+        row = {"app_id": app_id, "at": at, "is_up": True, "is_slow": False}
+        row |= {"code": 200, "error": None}
         if sample.health is Health.DOWN and age < _SINCE[Health.DOWN]:
             yield row | {"is_up": False, "ms": None, "code": None, "error": _REFUSED}
         elif sample.health is Health.SLOW and age < _SINCE[Health.SLOW]:
-            yield row | {"ms": int(_SLOW_MS * random.uniform(0.9, 1.1)) if minute else _SLOW_MS}
+            ms = int(_SLOW_MS * random.uniform(0.9, 1.1)) if minute else _SLOW_MS
+            yield row | {"ms": ms, "is_slow": True}
         else:
             yield row | {"ms": _usual_ms(sample, at, random) if minute else sample.ms}
 
@@ -535,6 +556,7 @@ def _aggregates(
             "at": at,
             "probes": probes,
             "up": up,
+            "slow": 0,
             "ms_min": max(1, round(mean * 0.6)),
             "ms_max": round(mean * random.uniform(1.7, 6)) + 1,
             "ms_sum": round(mean * up),
@@ -547,8 +569,8 @@ def _fold_probes_into_hours(start: datetime, app_ids: list[int]) -> None:
     db.session.execute(
         sa.text(
             """
-            INSERT INTO probe_hours (app_id, at, probes, up, ms_min, ms_max, ms_sum)
-            SELECT app_id, at - at % 3600, count(*), sum(is_up),
+            INSERT INTO probe_hours (app_id, at, probes, up, slow, ms_min, ms_max, ms_sum)
+            SELECT app_id, at - at % 3600, count(*), sum(is_up), sum(is_slow),
                    min(ms), max(ms), coalesce(sum(ms), 0)
             FROM probes WHERE at >= :start AND app_id IN :ids
             GROUP BY app_id, at - at % 3600"""
@@ -561,8 +583,8 @@ def _fold_hours_into_days(start: datetime, app_ids: list[int]) -> None:
     db.session.execute(
         sa.text(
             """
-            INSERT INTO probe_days (app_id, at, probes, up, ms_min, ms_max, ms_sum)
-            SELECT app_id, at - at % 86400, sum(probes), sum(up),
+            INSERT INTO probe_days (app_id, at, probes, up, slow, ms_min, ms_max, ms_sum)
+            SELECT app_id, at - at % 86400, sum(probes), sum(up), sum(slow),
                    min(ms_min), max(ms_max), sum(ms_sum)
             FROM probe_hours WHERE at >= :start AND app_id IN :ids
             GROUP BY app_id, at - at % 86400"""

@@ -32,7 +32,7 @@ _BACKUP: Example = {
     "before": "",
     "protected": True,
     "app_version": "1.4.0",
-    "schema_revision": "0009",
+    "schema_revision": "0010",
     "sqlite_version": "3.46.1",
     "database": {"size_bytes": 4_404_224, "sha256": _SHA256, "page_size": 4096},
     "file": {
@@ -174,7 +174,7 @@ _PLAN: Example = {
     "tag": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
     "created_at": _AT,
     "app_version": "1.4.0",
-    "schema_revision": "0009",
+    "schema_revision": "0010",
     "database_bytes": 4_404_224,
     "migrations": [],
     "live_readable": True,

@@ -343,6 +343,7 @@ HEALTH_WORDS: Mapping[Health, LazyString] = {
     Health.DOWN: _("Down"),
     Health.PAUSED: _("Paused"),
     Health.UNKNOWN: _("Not checked yet"),
+    Health.OFFLINE: _("Offline"),
 }
 
 ROLE_WORDS: Mapping[Role, LazyString] = {

@@ -1,4 +1,4 @@
--- Revision 0009. Written by the migrations; never edited by hand.
+-- Revision 0010. Written by the migrations; never edited by hand.
 
 CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY);
 
@@ -116,71 +116,6 @@ CREATE TABLE app_tags (
 
 CREATE INDEX app_tags_tag ON app_tags (tag_id);
 
-CREATE TABLE health_checks (
-    app_id INTEGER NOT NULL PRIMARY KEY,
-    kind TEXT NOT NULL CHECK (kind IN ('http', 'tcp')),
-    url TEXT NOT NULL,
-    method TEXT NOT NULL CHECK (method IN ('GET', 'HEAD')),
-    interval_s INTEGER CHECK (interval_s > 0),
-    timeout_ms INTEGER NOT NULL CHECK (timeout_ms > 0),
-    accept TEXT NOT NULL,
-    keyword TEXT NOT NULL,
-    verify_tls BOOLEAN NOT NULL CHECK (verify_tls IN (0, 1)),
-    follow_redirects BOOLEAN NOT NULL CHECK (follow_redirects IN (0, 1)),
-    retries INTEGER NOT NULL CHECK (retries >= 0),
-    slow_ms INTEGER NOT NULL CHECK (slow_ms > 0),
-    is_enabled BOOLEAN NOT NULL CHECK (is_enabled IN (0, 1)),
-    paused_until DATETIME,
-    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
-);
-
-CREATE TABLE check_states (
-    app_id INTEGER NOT NULL PRIMARY KEY,
-    state TEXT NOT NULL CHECK (state IN ('up', 'slow', 'down', 'paused', 'unknown')),
-    since DATETIME NOT NULL,
-    last_at DATETIME,
-    last_ms INTEGER,
-    last_code INTEGER,
-    error TEXT NOT NULL,
-    streak INTEGER NOT NULL,
-    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
-);
-
-CREATE TABLE probes (
-    app_id INTEGER NOT NULL,
-    at INTEGER NOT NULL,
-    is_up BOOLEAN NOT NULL CHECK (is_up IN (0, 1)),
-    ms INTEGER,
-    code INTEGER,
-    error TEXT,
-    PRIMARY KEY (app_id, at),
-    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
-) WITHOUT ROWID;
-
-CREATE TABLE probe_hours (
-    app_id INTEGER NOT NULL,
-    at INTEGER NOT NULL,
-    probes INTEGER NOT NULL,
-    up INTEGER NOT NULL,
-    ms_min INTEGER,
-    ms_max INTEGER,
-    ms_sum INTEGER NOT NULL,
-    PRIMARY KEY (app_id, at),
-    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
-) WITHOUT ROWID;
-
-CREATE TABLE probe_days (
-    app_id INTEGER NOT NULL,
-    at INTEGER NOT NULL,
-    probes INTEGER NOT NULL,
-    up INTEGER NOT NULL,
-    ms_min INTEGER,
-    ms_max INTEGER,
-    ms_sum INTEGER NOT NULL,
-    PRIMARY KEY (app_id, at),
-    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
-) WITHOUT ROWID;
-
 CREATE TABLE audit_events (
     id INTEGER NOT NULL PRIMARY KEY,
     at DATETIME NOT NULL,
@@ -215,7 +150,7 @@ CREATE TABLE system_settings (
 , backup_restore_test TEXT NOT NULL DEFAULT 'weekly'
     CHECK (backup_restore_test IN ('off', 'daily', 'weekly', 'monthly')), fetch_enabled BOOLEAN NOT NULL DEFAULT 1
     CHECK (fetch_enabled IN (0, 1)), fetch_private BOOLEAN NOT NULL DEFAULT 1
-    CHECK (fetch_private IN (0, 1)), home_networks TEXT NOT NULL DEFAULT '', home_hosts TEXT NOT NULL DEFAULT '');
+    CHECK (fetch_private IN (0, 1)), home_networks TEXT NOT NULL DEFAULT '', home_hosts TEXT NOT NULL DEFAULT '', checks_enabled BOOLEAN NOT NULL DEFAULT 1);
 
 CREATE TABLE user_sessions (
     id TEXT NOT NULL PRIMARY KEY,
@@ -328,3 +263,111 @@ CREATE TABLE "api_tokens" (
 );
 
 CREATE INDEX api_tokens_user ON api_tokens (user_id);
+
+CREATE TABLE "health_checks" (
+    app_id INTEGER NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('http', 'tcp', 'ping', 'sample')),
+    target TEXT NOT NULL CHECK (target IN ('own', 'local', 'other')),
+    url TEXT NOT NULL,
+    method TEXT NOT NULL CHECK (method IN ('HEAD', 'GET')),
+    headers JSON NOT NULL,
+    interval_s INTEGER CHECK (interval_s > 0),
+    timeout_ms INTEGER NOT NULL CHECK (timeout_ms > 0),
+    accept TEXT NOT NULL,
+    keyword TEXT NOT NULL,
+    is_keyword_absent BOOLEAN NOT NULL CHECK (is_keyword_absent IN (0, 1)),
+    verify TEXT NOT NULL CHECK (verify IN ('public', 'always', 'never')),
+    ca_pem TEXT NOT NULL,
+    follow_redirects BOOLEAN NOT NULL CHECK (follow_redirects IN (0, 1)),
+    retries INTEGER NOT NULL CHECK (retries >= 0),
+    slow_ms INTEGER NOT NULL CHECK (slow_ms > 0),
+    is_enabled BOOLEAN NOT NULL CHECK (is_enabled IN (0, 1)),
+    paused_until DATETIME,
+    paused_by TEXT NOT NULL,
+    is_notifying BOOLEAN NOT NULL CHECK (is_notifying IN (0, 1)),
+    notify_after_min INTEGER NOT NULL CHECK (notify_after_min >= 0),
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
+);
+
+CREATE TABLE "check_states" (
+    app_id INTEGER NOT NULL PRIMARY KEY,
+    state TEXT NOT NULL CHECK (state IN ('up', 'slow', 'down', 'paused', 'unknown', 'offline')),
+    since DATETIME NOT NULL,
+    last_at DATETIME,
+    last_ms INTEGER,
+    last_code INTEGER,
+    error TEXT NOT NULL,
+    facts JSON NOT NULL,
+    streak INTEGER NOT NULL,
+    certificate JSON NOT NULL,
+    certificate_until DATETIME,
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
+);
+
+CREATE TABLE "probes" (
+    app_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    is_up BOOLEAN NOT NULL CHECK (is_up IN (0, 1)),
+    is_slow BOOLEAN NOT NULL CHECK (is_slow IN (0, 1)),
+    ms INTEGER,
+    code INTEGER,
+    error TEXT,
+    PRIMARY KEY (app_id, at),
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE TABLE "probe_hours" (
+    app_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    probes INTEGER NOT NULL,
+    up INTEGER NOT NULL,
+    slow INTEGER NOT NULL,
+    ms_min INTEGER,
+    ms_max INTEGER,
+    ms_sum INTEGER NOT NULL,
+    PRIMARY KEY (app_id, at),
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE TABLE "probe_days" (
+    app_id INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    probes INTEGER NOT NULL,
+    up INTEGER NOT NULL,
+    slow INTEGER NOT NULL,
+    ms_min INTEGER,
+    ms_max INTEGER,
+    ms_sum INTEGER NOT NULL,
+    PRIMARY KEY (app_id, at),
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE TABLE outages (
+    app_id INTEGER NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    error TEXT NOT NULL,
+    facts JSON NOT NULL,
+    PRIMARY KEY (app_id, started_at),
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE TABLE maintenance_windows (
+    id INTEGER NOT NULL PRIMARY KEY,
+    app_id INTEGER,
+    days TEXT NOT NULL,
+    starts_at_min INTEGER NOT NULL CHECK (starts_at_min BETWEEN 0 AND 1439),
+    minutes INTEGER NOT NULL CHECK (minutes BETWEEN 1 AND 1440),
+    FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
+);
+
+CREATE INDEX maintenance_windows_app ON maintenance_windows (app_id);
+
+CREATE TABLE checks_run (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    paused_until DATETIME,
+    paused_by TEXT NOT NULL,
+    offline_since DATETIME,
+    written_at DATETIME,
+    cost JSON NOT NULL
+);

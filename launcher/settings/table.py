@@ -137,6 +137,7 @@ class SiteSettings:
         "So do visitors who use one of these names of this site.",
         page="site",
     )
+    checks_enabled: bool = _setting(True, Switch(), never, "Whether apps are checked.")
     check_interval_s: int = _setting(
         60, Number(10, 86400), never, "Seconds between two health checks."
     )

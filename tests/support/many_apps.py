@@ -78,17 +78,18 @@ def _add(connection: sqlite3.Connection, app: int, number: int, now: datetime) -
         ms = 3 + number * 7 % 900
         since = now - timedelta(minutes=7 * number + 3)
         connection.execute(
-            "INSERT INTO check_states (app_id, state, since, last_at, last_ms, error, streak)"
-            " VALUES (?, ?, ?, ?, ?, '', 3)",
+            "INSERT INTO check_states (app_id, state, since, last_at, last_ms, error, facts,"
+            " streak, certificate)"
+            " VALUES (?, ?, ?, ?, ?, '', '{}', 3, '{}')",
             (app, _STATES[number % len(_STATES)], since.strftime(_MOMENT), at, ms),
         )
 
 
 def _add_history(connection: sqlite3.Connection, now_s: int) -> None:
     for table, length_s, count, values in (
-        ("probes", 60, 1440, "1, 12 + number % 40, 200, NULL"),
-        ("probe_hours", 3600, 30 * 24, "60, 60, 9, 80, 1200"),
-        ("probe_days", 86_400, 365, "1440, 1439, 9, 800, 28000"),
+        ("probes", 60, 1440, "1, 0, 12 + number % 40, 200, NULL"),
+        ("probe_hours", 3600, 30 * 24, "60, 60, 0, 9, 80, 1200"),
+        ("probe_days", 86_400, 365, "1440, 1439, 3, 9, 800, 28000"),
     ):
         query = _HISTORY.format(table=table, length_s=length_s, count=count, values=values)
         connection.execute(query, (now_s,))

@@ -125,6 +125,7 @@ FIELD_WORDS: Mapping[str, LazyString] = {
     "fetch_private": _("Allow private networks"),
     "home_networks": _("Home networks"),
     "home_hosts": _("Home host names"),
+    "checks_enabled": _("Check apps"),
     "check_interval_s": _("Seconds between checks"),
     "name": _("Name"),
     "slug": _("Address of the board"),
