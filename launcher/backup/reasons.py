@@ -54,7 +54,7 @@ class Reason(StrEnum):
     FULL_DURING_RESTORE = ("full_during_restore",
         "the disk filled up during the restore; nothing was changed")
     LIVE_DISK_FULL = ("live_disk_full",
-        "the disk of the live database is too full even to read it: {detail}")
+        "the disk of the current data is too full even to read it: {detail}")
 
     # Which backup
     NO_SUCH_BACKUP = "no_such_backup", "there is no backup {reference!r}"
@@ -110,7 +110,7 @@ class Reason(StrEnum):
     LOG_APART = ("log_apart",
         "this database keeps its newest changes in a second file, with -wal at the end of its name;"
         " that file was not beside it")
-    IS_LIVE = "is_live", "that is the live database itself"
+    IS_LIVE = "is_live", "that is the current database itself"
     TOO_LARGE = "too_large", "the file is too large"
     EMPTY = "empty", "the file is empty"
     NOT_SQLITE = "not_sqlite", "this is not a SQLite database"
@@ -182,8 +182,8 @@ class Reason(StrEnum):
     NO_ADMIN = ("no_admin",
         "no one could sign in after the restore: the backup has no active admin")
     NOT_CARRIED = ("not_carried",
-        "the account {name!r} cannot be carried over: today's data has no active admin of that"
-        " name")
+        "the account {name!r} cannot be carried over: the current data has no active admin of"
+        " that name")
 
     # The live database
     LIVE_MISSING = "live_missing", "{name} is missing"
@@ -192,14 +192,14 @@ class Reason(StrEnum):
     LIVE_FOREIGN = "live_foreign", "{name} is not a database of Launcher"
     LIVE_UNUSABLE = "live_unusable", "{name}: {detail}"
     LIVE_CONTENT = "live_content", "{name} does not hold what it should: {detail}"
-    LIVE_DAMAGED = "live_damaged", "the live database is damaged: {detail}"
+    LIVE_DAMAGED = "live_damaged", "the current data is damaged: {detail}"
     LIVE_OBJECT_MISSING = ("live_object_missing",
-        "the live database cannot be backed up: {name!r} is missing from its schema")
+        "the current data cannot be backed up: {name!r} is missing from its schema")
     LIVE_OBJECT_DIFFERENT = ("live_object_different",
-        "the live database cannot be backed up: {name!r} was altered and differs from ours")
-    LIVE_UNREADABLE = "live_unreadable", "the live database cannot be read: {detail}"
-    LIVE_NOT_OPENED = "live_not_opened", "the live database cannot be read: {detail}"
-    LIVE_BUSY = "live_busy", "the live database cannot be read: {detail}"
+        "the current data cannot be backed up: {name!r} was altered and differs from ours")
+    LIVE_UNREADABLE = "live_unreadable", "the current data cannot be read: {detail}"
+    LIVE_NOT_OPENED = "live_not_opened", "the current data cannot be read: {detail}"
+    LIVE_BUSY = "live_busy", "the current data cannot be read: {detail}"
     LIVE_NOT_MADE = "live_not_made", "there is no database yet"
     LIVE_OLDER = ("live_older",
         "the database has schema {theirs}, and Launcher {version} needs schema {ours}")
@@ -219,7 +219,7 @@ class Reason(StrEnum):
     HELD_UP = "held_up", "{detail}; nothing was changed"
     STOPPED = "stopped", "the restore was stopped ({detail}); the data is as it was"
     NOT_TAKEN = ("not_taken",
-        "the live database did not take the data ({detail}); nothing was changed")
+        "the current database did not take the data ({detail}); nothing was changed")
     NOT_CONFIRMED = ("not_confirmed",
         "the restored data did not pass its check ({detail}), so the data is as it was before")
     LATEST_UPLOAD = ("latest_upload",

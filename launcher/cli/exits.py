@@ -56,7 +56,7 @@ MEANINGS: dict[int, str] = {
     15: "the backup does not work with this version",
     16: "the backup is protected",
     17: "the file is not acceptable",
-    18: "the live database cannot be read",
+    18: "the current data cannot be read",
     19: "the check of the file was stopped at a limit",
     20: "the restore failed; the data is as it was",
     21: "the restore failed and could not be reversed",

@@ -14,7 +14,7 @@ from launcher.backup.service import BackupService
 from launcher.monitoring.problems import LEAST_DATA_FREE_BYTES
 
 _AGAIN = "Copy or upload it again."
-_NO_LIVE_COPY = f"{_AGAIN} A live database cannot be copied as a file; use `flask backup export`."
+_NO_LIVE_COPY = f"{_AGAIN} A database in use cannot be copied as a file. Use `flask backup export`."
 _DOWNLOAD = "Use the .db or .db.zst file that you downloaded from Launcher."
 _DECRYPT = "Decrypt it first with the program that encrypted it, then use the result."
 _OURS_ALONE = "Only a backup created by Launcher can be restored."

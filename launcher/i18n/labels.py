@@ -111,8 +111,8 @@ ERROR_WORDS: Mapping[str, ErrorWords] = {
 KIND_WORDS: Mapping[Kind, LazyString] = {
     Kind.MANUAL: _("Manual"),
     Kind.SCHEDULED: _("Scheduled"),
-    Kind.SAFETY: _("Before a restore"),
-    Kind.UPGRADE: _("Before an upgrade"),
+    Kind.SAFETY: _("Safety backup"),
+    Kind.UPGRADE: _("Upgrade backup"),
     Kind.UPLOAD: _("Uploaded"),
     Kind.EXTERNAL: _("Found in the folder"),
 }

@@ -55,7 +55,7 @@ _HELP = {
     "backup_stored_bytes": "Disk space that all backups use.",
     "backup_free_bytes": "Free space on the disk of the backups.",
     "backup_needed_bytes": "Temporary space for the next backup, estimated from the newest one.",
-    "database_up": "Whether the live database opens.",
+    "database_up": "Whether the database opens.",
     "backup_schedule_enabled": "Whether scheduled backups are on.",
     "backup_next_run_timestamp_seconds": "The next scheduled backup.",
     "scheduler_leader": "Whether a scheduler process is running.",

@@ -58,7 +58,7 @@ def test_five_apps_are_on_the_board_after_few_steps_without_a_mouse(
 ) -> None:
     page = open_page(server.setup_link)
     ada = Person(page)
-    page.get_by_label("Your name").focus()
+    page.get_by_label("User name").focus()
     ada.type("ada")
     ada.press("Tab")
     ada.type("a short sentence")
@@ -88,7 +88,7 @@ def test_five_apps_are_on_the_board_after_few_steps_without_a_mouse(
 
 def test_sample_apps_come_and_go_with_one_click_each(server: Server, open_page: OpenPage) -> None:
     page = open_page(server.setup_link)
-    page.get_by_label("Your name").fill("ada")
+    page.get_by_label("User name").fill("ada")
     page.get_by_label("Password").fill("a short sentence")
     page.get_by_role("button", name="Create first admin").click()
 

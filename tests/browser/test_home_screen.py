@@ -140,7 +140,7 @@ def test_a_silent_server_is_named_and_a_slow_one_is_waited_for(
     page = installed(locale="de")
     wire.slow_path = "/login"
     page.goto(f"{wire.url}/login")
-    assert page.title().startswith("Anmelden")
+    assert page.title().startswith("Anmeldung")
     assert "/healthz" in wire.asked
 
     wire.state = "silent"
@@ -148,7 +148,7 @@ def test_a_silent_server_is_named_and_a_slow_one_is_waited_for(
     expect(page.get_by_role("heading", name="Launcher antwortet noch nicht")).to_be_visible()
     wire.state = "on"
     page.evaluate("window.dispatchEvent(new Event('online'))")
-    expect(page.get_by_role("heading", name="Anmelden")).to_be_visible()
+    expect(page.get_by_role("heading", name="Anmeldung")).to_be_visible()
 
 
 def test_a_page_is_asked_for_once_and_nothing_of_it_is_kept(

@@ -45,7 +45,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def first_admin(page: Page) -> None:
-    page.get_by_label("Your name").fill("ada")
+    page.get_by_label("User name").fill("ada")
     page.get_by_label("Password").fill("a short sentence")
     page.get_by_role("button", name="Create first admin").click()
 

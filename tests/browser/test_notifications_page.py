@@ -136,7 +136,7 @@ def test_a_webhook_is_added_tried_changed_and_removed(as_ada, receiver: Receiver
     opener = page.get_by_role("link", name="Remove recipient…")
     opener.click()
     dialog = page.get_by_role("dialog", name="Remove recipient Tablet?")
-    expect(dialog.get_by_role("link", name="Keep it")).to_be_focused()
+    expect(dialog.get_by_role("link", name="Keep recipient")).to_be_focused()
     page.keyboard.press("Escape")
     expect(opener).to_be_focused()
     opener.click()

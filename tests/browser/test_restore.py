@@ -131,7 +131,7 @@ def test_from_the_list_to_the_outcome_and_back(site: Site, sign_in: SignIn) -> N
     expect(ada.get_by_role("heading", name=ASKS)).to_be_visible()
     expect(ada.locator(".names")).to_contain_text(LATER)
 
-    ada.get_by_label("Enter restore").fill("restore")
+    ada.get_by_label("Enter “restore”").fill("restore")
     ada.get_by_role("button", name="Restore backup").click()
     restored(ada)
 
@@ -143,7 +143,7 @@ def test_from_the_list_to_the_outcome_and_back(site: Site, sign_in: SignIn) -> N
 
     ada.get_by_role("link", name="Undo this restore").click()
     expect(ada.locator(".answer")).to_contain_text("This will undo the restore of today")
-    ada.get_by_label("Enter restore").fill("restore")
+    ada.get_by_label("Enter “restore”").fill("restore")
     ada.get_by_role("button", name="Restore backup").click()
     restored(ada)
     assert LATER in site.apps()
@@ -153,10 +153,10 @@ def test_from_the_list_to_the_outcome_and_back(site: Site, sign_in: SignIn) -> N
 
 def test_a_wrong_word_keeps_the_plan_and_takes_the_focus_back(site: Site, sign_in: SignIn) -> None:
     ada = sign_in(site.plan_path, expected_statuses={422})
-    ada.get_by_label("Enter restore").fill("resotre")
+    ada.get_by_label("Enter “restore”").fill("resotre")
     ada.get_by_role("button", name="Restore backup").click()
 
-    expect(ada.locator("#word-error")).to_have_text("Enter the word restore.")
+    expect(ada.locator("#word-error")).to_have_text("Enter “restore” to restore the backup.")
     expect(ada.locator("#word")).to_be_focused()
     expect(ada.get_by_role("heading", name="Now and afterwards")).to_be_visible()
     assert ada.url.endswith(site.plan_path)
@@ -171,9 +171,9 @@ def test_from_the_list_the_plan_opens_in_a_dialog(site: Site, sign_in: SignIn) -
     expect(plan.get_by_role("heading", name=ASKS)).to_be_visible()
     assert findings(ada) == []
 
-    plan.get_by_label("Enter restore").fill("resotre")
+    plan.get_by_label("Enter “restore”").fill("resotre")
     plan.get_by_role("button", name="Restore backup").click()
-    expect(plan.locator("#word-error")).to_have_text("Enter the word restore.")
+    expect(plan.locator("#word-error")).to_have_text("Enter “restore” to restore the backup.")
     expect(plan.locator("#word")).to_be_focused()
 
     ada.keyboard.press("Escape")
@@ -187,13 +187,13 @@ def test_a_plan_that_is_out_of_date_is_shown_again(site: Site, sign_in: SignIn) 
     with site.app.app_context():
         db.session.add(App(name=name, url="https://late.home.arpa"))
         db.session.commit()
-    ada.get_by_label("Enter restore").fill("restore")
+    ada.get_by_label("Enter “restore”").fill("restore")
     ada.get_by_role("button", name="Restore backup").click()
 
     expect(ada.get_by_role("alert").filter(has_text="Something changed")).to_be_visible()
     expect(ada.locator(".names")).to_contain_text(name)
     assert findings(ada) == []
-    ada.get_by_label("Enter restore").fill("restore")
+    ada.get_by_label("Enter “restore”").fill("restore")
     ada.get_by_role("button", name="Restore backup").click()
     restored(ada)
 

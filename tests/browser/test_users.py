@@ -87,7 +87,7 @@ def test_the_question_before_deleting_opens_over_the_page_and_gives_focus_back(a
 
     dialog = page.get_by_role("dialog", name="Delete account Chloe?")
     expect(dialog).to_be_visible()
-    expect(dialog.get_by_role("link", name="Keep it")).to_be_focused()
+    expect(dialog.get_by_role("link", name="Keep account")).to_be_focused()
     page.keyboard.press("Enter")
     expect(dialog).to_be_hidden()
     expect(opener).to_be_focused()

@@ -34,7 +34,8 @@ RETIRED = [
     r"in any way", r"like that", r"in passing", r"of now", r"password now", r"whole(?! numbers?)",
     # Things that have another name
     r"troubles?", r"folder of backups", r"half-(made|done)", r"slots?", r"notices?(?! that)",
-    r"as it is kept", r"nothing of yours", r"(a|this|newer|older|another) Launcher",
+    r"live (data|databases?)", r"leave everything", r"as it is kept",
+    r"nothing of yours", r"(a|this|newer|older|another) Launcher",
     # Short forms
     r"\w+n't", r"(it|that|there|what)'s",
 ]  # fmt: skip

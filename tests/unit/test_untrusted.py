@@ -682,4 +682,4 @@ def test_what_is_no_file_is_refused(
 
 
 def test_the_live_database_is_no_upload(home: House) -> None:
-    refusals(home, home.live, UploadRejectedError, "the live database itself")
+    refusals(home, home.live, UploadRejectedError, "the current database itself")

@@ -14,7 +14,7 @@ from tests.web.visitor import Visitor
 
 def confirm(visitor: Visitor, backup_id: str, **fields: str) -> TestResponse:
     """Enter the word and send the form of the plan that is open."""
-    word = re.search(r'for="word">[^<]*<code>(\w+)</code>', visitor.page)
+    word = re.search(r'for="word">[^<]*[“„«](\w+)[“”»]', visitor.page)
     assert word, visitor.page
     fields = {"word": word[1], "version": version_of(visitor.page)} | fields
     return visitor.send(f"/admin/backups/{backup_id}/restore", **fields)

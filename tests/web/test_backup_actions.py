@@ -608,7 +608,7 @@ def test_a_file_of_strangers_has_to_be_verified_before_it_is_protected(
     answer = ada.send(path(stranger, "protect"))
 
     assert answer.status_code == 422
-    assert "This file has to be verified first" in answer.text
+    assert "This file has to be checked first" in answer.text
     assert f'action="{path(stranger, "verify")}"' in answer.text
 
     run(ada, service, stranger, "verify")

@@ -50,7 +50,7 @@ def test_the_manifest_has_the_language_and_the_theme_of_the_person(
 
     assert described["lang"] == "de"
     assert described["theme_color"] == grounds(256).dark
-    assert described["shortcuts"][0]["name"] == "Suchen"
+    assert described["shortcuts"][0]["name"] == "Suche"
 
 
 def test_the_shortcut_of_the_app_opens_without_a_redirect(ada: Visitor) -> None:

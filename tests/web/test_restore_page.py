@@ -135,7 +135,7 @@ def test_the_plan_says_what_goes_and_what_comes_back(
     assert "Will be removed Frigate App Will be restored Jellyfin App" in plan
     assert "Everyone else: ben and chloe." in plan
     assert "You will stay signed in" in plan
-    assert "Backup checked" in plan
+    assert "Backup verified" in plan
     assert "Restored to a temporary copy" in plan
     assert "placements" not in ada.page
 
@@ -338,7 +338,8 @@ def test_the_word_to_type_is_in_the_readers_language(
 ) -> None:
     reader = Visitor(app, language=language)
     reader.sign_in(ADA)
-    assert f"<code>{words}</code>" in reader.open(f"/admin/backups/{backup_id}/restore").text
+    page = reader.open(f"/admin/backups/{backup_id}/restore").text
+    assert re.search(rf'for="word">[^<]*[„«]{words}[“»]', page)
 
     assert confirm(reader, backup_id, word="restore").status_code == 422
     answer = confirm(reader, backup_id, word=f" {words.upper()} ")
@@ -462,7 +463,7 @@ def test_another_word_restores_nothing(
     answer = confirm(ada, backup_id, word=word)
 
     assert answer.status_code == 422
-    assert "Enter the word restore." in answer.text
+    assert "Enter “restore” to restore the backup." in answer.text
     assert re.search(r'id="word"[^>]*aria-invalid="true"[^>]*autofocus', answer.text)
     assert "Now and afterwards" in answer.text
     assert not _restores(service)

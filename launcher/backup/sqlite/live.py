@@ -239,7 +239,7 @@ def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: O
             return  # committed: an error would say otherwise
         # Connection.backup() retries a busy database for ever; only raising here ends it.
         if time.monotonic() > deadline:
-            raise TimeoutError(f"the live database stayed busy for {deadline_s:.0f} seconds")
+            raise TimeoutError(f"the database stayed busy for {deadline_s:.0f} seconds")
         on_bytes((total - remaining) * page_size, total * page_size)
 
     source = connect(staged, "mode=ro&immutable=1")

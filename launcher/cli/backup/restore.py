@@ -27,9 +27,7 @@ from launcher.settings.table import SiteSettings
 def test_restore(backup_id: str, as_json: bool) -> None:
     """Test a restore on a temporary copy.
 
-    The live data is not changed.
-
-    ID may be `latest`. The live data is only read.
+    ID may be `latest`. The current data is not changed.
     """
     with bars() as on_progress:
         plan = current_backups().test_restore(backup_id, by=typist(), on_progress=on_progress)
@@ -160,7 +158,7 @@ def _say_plan(plan: RestorePlan) -> None:
     taken = f" of {moment(plan.created_at)}" if plan.created_at else ""
     say(f"Restore {plan.source}{taken} ({size(plan.database_size_bytes)})\n")
     if not plan.live_readable or plan.live_problem:
-        say(f"The live database cannot be read ({plan.live_problem}).\n")
+        say(f"The current data cannot be read ({plan.live_problem}).\n")
     say(f"  {'':<22}{'now':>12}{'then':>12}{'change':>10}")
     for change in plan.rows:
         difference = change.then - change.now if change.now is not None else 0

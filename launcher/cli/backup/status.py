@@ -39,7 +39,7 @@ _HEADLINES = {
 _COLOURS = {Severity.OK: "green", Severity.WARN: "yellow", Severity.BAD: "red"}
 _PROBLEMS = {
     ProblemKind.NOT_PUT_BACK: "the last restore stopped half way",
-    ProblemKind.LIVE_DAMAGED: "the live database is damaged: {restore} helps",
+    ProblemKind.LIVE_DAMAGED: "the current data is damaged: {restore} helps",
     ProblemKind.STORE_UNAVAILABLE: "the backup folder cannot be used",
     ProblemKind.READ_ONLY: "the backup folder cannot be written",
     ProblemKind.DATA_DISK_FULL: "the disk of the database is full: {free} are free",
@@ -72,8 +72,8 @@ def status(as_json: bool) -> None:
     """Show the status: last backup, next run, space, problems.
 
     The first line is the answer of the panel. Exits with 0 unless something is bad, then by the
-    worst of it: 21 when the last restore failed and could not be reversed, 18 when the live
-    database is damaged, 14 when the disk of the database is full or the next backup will not
+    worst of it: 21 when the last restore failed and could not be reversed, 18 when the current
+    data is damaged, 14 when the disk of the database is full or the next backup will not
     fit, 10 when the backup folder cannot be used or written, 12 without a good backup that is
     recent enough, and 90 when none but damaged ones are there. A
     new site without any backup exits with 0.

@@ -126,7 +126,7 @@ def _loss(created_at: datetime) -> str:
 
 def _stages(plan: RestorePlan, took_s: Mapping[Stage, float]) -> Sequence[StageRow]:
     """Return the stages that making the plan has done, and those ahead."""
-    done = {Stage.UNPACK: _("Backup checked"), Stage.PREPARE: _("Restored to a temporary copy")}
+    done = {Stage.UNPACK: _("Backup verified"), Stage.PREPARE: _("Restored to a temporary copy")}
     rows = [
         StageRow("done", words, duration(took_s[stage]) if stage in took_s else "")
         for stage, words in done.items()

@@ -137,7 +137,7 @@ def _wrong_fields() -> Mapping[str, str]:
     """Check the word and the password; return what is wrong, by field."""
     errors = {}
     if request.form.get("word", "").strip().casefold() != _("restore").casefold():
-        errors["word"] = _("Enter the word %(word)s.", word=_("restore"))
+        errors["word"] = _("Enter “%(word)s” to restore the backup.", word=_("restore"))
     if problem := confirm_in_form():
         errors["password"] = problem
     return errors

@@ -77,9 +77,9 @@ def _refuse_without_manifest(backup: Backup) -> Response:
     address = url_for("backup_actions.verify", backup_id=backup.id)
     return show_refusal(
         422,
-        gettext("This file has to be verified first"),
+        gettext("This file has to be checked first"),
         gettext("The file was found in the backup folder and is not in the list of backups yet."),
-        next_step=NextStep(address, gettext("Verify it now"), is_form=True),
+        next_step=NextStep(address, gettext("Check file"), is_form=True),
     )
 
 
