@@ -22,7 +22,7 @@ RANKS = [
     {"models", "migrations"},
     {"audit"},
     {"db"},
-    {"accounts", "background"},
+    {"accounts", "background", "checks"},
     {"icons"},
     {"catalogue", "monitoring"},
     {"i18n"},
