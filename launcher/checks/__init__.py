@@ -4,4 +4,10 @@ Read `runner` first: it runs the checks in the process that leads. `slots` says 
 `pauses` what is not checked for now, `states` what a result changes, `store` reads what is to be
 checked and writes the results. May import `models`, `db`, `fetching`, `settings` and the core;
 the doors read what it writes.
+
+One try of a check: `spec` is what it does, with the address that it resolves to, `outcome` its
+result as data, `fields` reads what a person types. `probe` ends by its deadline whatever the other
+side does: `http`, `tcp`, `ping` and `sample` are its kinds. `resolver` and `connecting` reach an
+address that was judged, `stream` carries the bytes, `certificates` reads what TLS shows. `trial`
+runs a check that is not saved.
 """

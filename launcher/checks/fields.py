@@ -1,0 +1,222 @@
+"""What a person types into the fields of a check, read strictly; what is wrong is data.
+
+A file from outside may hold anything in these columns, so `CheckSpec.of` reads them here as well.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from base64 import b64encode
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import lru_cache
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from launcher.fetching.problems import FetchError
+from launcher.fetching.requests import target_of
+from launcher.fetching.target import DEFAULT_PORTS, Target
+
+Accept = tuple[tuple[int, int], ...]
+"""Ranges of HTTP status codes, both ends included."""
+ACCEPT_DEFAULT: Accept = ((100, 499),)
+MAX_HEADERS = 20
+MAX_HEADER_LENGTH = 4096
+MAX_PEM_LENGTH = 256 << 10
+_RANGE = re.compile(r"([1-5]\d\d|[1-5]xx)(?:\s*-\s*([1-5]\d\d))?", re.ASCII | re.IGNORECASE)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}", re.ASCII)  # a name, RFC 9110 5.6.2
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
+_BLOCK = re.compile(
+    r"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[A-Za-z0-9+/=\s]+"
+    r"-----END (?:TRUSTED |X509 )?CERTIFICATE-----",
+    re.ASCII,
+)
+_OURS = frozenset(
+    {
+        "accept-encoding", "connection", "content-length", "expect", "keep-alive",
+        "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+    }
+)  # fmt: skip
+"""Headers about the connection, which the check sets: with others it could not read the answer."""
+
+
+class Flaw(StrEnum):
+    """What is wrong with what was typed."""
+
+    URL = "url"
+    """No complete http or https URL, or a port out of range."""
+    ENDPOINT = "endpoint"
+    """Not `host:port` with a port from 1 to 65535."""
+    HOST = "host"
+    ACCEPT = "accept"
+    """No codes and ranges from 100 to 599, like `200-399,401`."""
+    HEADER_NAME = "header_name"
+    HEADER_VALUE = "header_value"
+    """A line break or a character that a header cannot hold, or too long."""
+    HEADER_OURS = "header_ours"
+    """A header about the connection itself, which the check sets."""
+    HEADERS_MANY = "headers_many"
+    PEM = "pem"
+    """No certificate in PEM format."""
+    PEM_KEY = "pem_key"
+    """It holds a private key, which does not belong there."""
+
+
+class FieldError(ValueError):
+    """A field that cannot be used. `about` is the header that it is about, "" for none."""
+
+    def __init__(self, flaw: Flaw, about: str = "") -> None:
+        super().__init__(flaw.value)
+        self.flaw = flaw
+        self.about = about
+
+
+def accept_of(text: str) -> Accept:
+    """Return the codes of a text like `200-399, 401` or `2xx`; sorted, the overlapping joined.
+
+    Raises:
+        FieldError: it has anything else, or no code; `ACCEPT`.
+    """
+    ranges = []
+    for part in text.replace(";", ",").split(","):
+        found = _RANGE.fullmatch(part.strip())
+        if found is None:
+            raise FieldError(Flaw.ACCEPT)
+        first, last = found.groups()
+        if first[1:].lower() == "xx":
+            if last:
+                raise FieldError(Flaw.ACCEPT)
+            ranges.append((int(first[0]) * 100, int(first[0]) * 100 + 99))
+        else:
+            ranges.append((int(first), int(last or first)))
+    joined: list[tuple[int, int]] = []
+    for low, high in sorted(ranges):
+        if low > high:
+            raise FieldError(Flaw.ACCEPT)
+        if joined and low <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(high, joined[-1][1]))
+        else:
+            joined.append((low, high))
+    return tuple(joined)
+
+
+def accept_text(accept: Accept) -> str:
+    """Return codes as they are typed and stored: `200-399,401`."""
+    return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in accept)
+
+
+def http_target_of(url: str) -> Target:
+    """Return what to request for a URL; user name and password in it are left out.
+
+    Raises:
+        FieldError: it is not a complete http or https URL; `URL`.
+    """
+    try:
+        return target_of(url)
+    except FetchError:
+        raise FieldError(Flaw.URL) from None
+
+
+def endpoint_of(text: str) -> tuple[str, int]:
+    """Return host and port of `host:port`, `[ipv6]:port`, or of a http or https URL.
+
+    Raises:
+        FieldError: it has no host, or no port from 1 to 65535; `ENDPOINT`.
+    """
+    try:
+        host, port = _authority(text)
+    except FieldError:
+        raise FieldError(Flaw.ENDPOINT) from None
+    port = port or DEFAULT_PORTS.get(text.strip().partition("://")[0].lower())
+    if port is None:
+        raise FieldError(Flaw.ENDPOINT)
+    return host, port
+
+
+def host_of(text: str) -> str:
+    """Return the host of a host, an address, `host:port` or a URL.
+
+    Raises:
+        FieldError: it has none; `HOST`.
+    """
+    bare = text.strip()
+    is_bare_v6 = bare.count(":") > 1 and not set(bare) & set("[/")
+    return _authority(f"[{bare}]" if is_bare_v6 else bare)[0]
+
+
+def _authority(text: str) -> tuple[str, int | None]:
+    """Raises FieldError (HOST)."""
+    rest = text.strip().partition("://")[2] or text.strip()
+    rest = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    host, colon, port = rest.rpartition(":") if not rest.endswith("]") else (rest, "", "")
+    if not colon:
+        host = rest
+    elif not _PORT.fullmatch(port) or not 0 < int(port) < 65_536:
+        raise FieldError(Flaw.HOST)
+    try:
+        target = target_of(f"http://{host}/")
+    except FetchError:
+        raise FieldError(Flaw.HOST) from None
+    return target.host, int(port) if colon else None
+
+
+def headers_of(headers: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    """Return headers that can be sent, in their order.
+
+    Raises:
+        FieldError: one cannot, or there are too many; see `Flaw`.
+    """
+    if len(headers) > MAX_HEADERS:
+        raise FieldError(Flaw.HEADERS_MANY)
+    return tuple(_header(name.strip(), value) for name, value in headers.items())
+
+
+def _header(name: str, value: object) -> tuple[str, str]:
+    if not _TOKEN.fullmatch(name):
+        raise FieldError(Flaw.HEADER_NAME, name[:100])
+    if name.lower() in _OURS:
+        raise FieldError(Flaw.HEADER_OURS, name)
+    text = value.strip() if isinstance(value, str) else ""
+    if not isinstance(value, str) or len(text) > MAX_HEADER_LENGTH or not _VALUE.fullmatch(text):
+        raise FieldError(Flaw.HEADER_VALUE, name)
+    return name, text
+
+
+def sign_in_of(url: str) -> tuple[str, str | None]:
+    """Return `url` without user name and password, and what they are as a header, None for none.
+
+    The header is that of RFC 7617, `Authorization: Basic …`. A text that is no URL is returned as
+    it is, but for what is before an `@`.
+    """
+    text = url.strip()
+    try:
+        parts = urlsplit(text)
+        user, password = parts.username, parts.password
+    except ValueError:
+        return text.rpartition("@")[2], None
+    if "@" not in parts.netloc:
+        return text, None
+    bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    pair = f"{unquote(user or '')}:{unquote(password or '')}"
+    return bare, "Basic " + b64encode(pair.encode()).decode()
+
+
+@lru_cache(maxsize=64)  # the specs are read again and again
+def authorities_of(text: str) -> str:
+    """Return the certificates in a text as PEM, one after the other; "" for an empty text.
+
+    Raises:
+        FieldError: it has none, one cannot be read (`PEM`), or it has a private key (`PEM_KEY`).
+    """
+    if not text.strip():
+        return ""
+    if "PRIVATE KEY-----" in text:
+        raise FieldError(Flaw.PEM_KEY)
+    blocks = _BLOCK.findall(text) if len(text) <= MAX_PEM_LENGTH else []
+    pem = "\n".join(blocks) + "\n"
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem)
+    except (ssl.SSLError, ValueError):
+        raise FieldError(Flaw.PEM) from None
+    return pem
