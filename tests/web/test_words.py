@@ -48,6 +48,7 @@ def _ids(catalogue: Catalog) -> set[object]:
 
 def _said_in_code() -> set[object]:
     mappings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["babel"]["mappings"]
+    mappings = [each for each in mappings if each["pattern"] != "translations/notes.toml"]
     found = extract_from_dir(
         ROOT,
         method_map=[(each["pattern"], each["method"]) for each in mappings],
@@ -74,6 +75,18 @@ def test_the_catalogues_hold_what_the_code_says_and_nothing_else() -> None:
     assert _ids(read_catalogue(FOLDER / "messages.pot")) == said
     for language in LANGUAGES:
         assert _ids(read_catalogue(catalogue_path(language), language)) == said
+
+
+def test_each_note_for_translators_is_about_a_message() -> None:
+    known = tomllib.loads((FOLDER / "notes.toml").read_text("utf-8"))
+    noted = {(None, message) for message in known["notes"]}
+    noted |= {(context, each) for context, notes in known["in_context"].items() for each in notes}
+    said = {(context, _texts(message)[0]) for context, message in _said_in_code()}
+
+    assert noted <= said
+    assert {key for key in said if key[0]} <= noted, "a context needs a note"
+    pot = (FOLDER / "messages.pot").read_text("utf-8")
+    assert pot.count("#. Translators:") == len(noted)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
