@@ -63,6 +63,14 @@ def edit(
             database.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
 
 
+def test_forced_colours_show_the_dots_to_drag_by_and_of_the_menus(edit: OpenPage) -> None:
+    page = edit(forced_colors="active")
+
+    for dots in (".grip", ".tile-more"):
+        drawn = "(each) => getComputedStyle(each, '::before').backgroundImage"
+        assert "gradient" in page.locator(f"#board {dots}").first.evaluate(drawn)
+
+
 def test_a_tile_is_dragged_by_mouse_and_the_step_is_undone(edit: OpenPage) -> None:
     page = edit()
     _drag(page, "Navidrome", "Immich")

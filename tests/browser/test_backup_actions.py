@@ -426,6 +426,52 @@ def test_the_last_good_ones_go_only_with_the_word(
     expect(page.locator("tbody tr[id^=row-]")).to_have_count(0)
 
 
+BROKEN_WORDS = r"""(rows) => {
+    const broken = [];
+    const texts = document.createTreeWalker(rows, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const text = texts.currentNode;
+        if (text.parentElement.closest(".vh, [popover]")) continue;
+        for (const word of text.data.matchAll(/[\p{L}\p{N}]+/gu)) {
+            const range = document.createRange();
+            range.setStart(text, word.index);
+            range.setEnd(text, word.index + word[0].length);
+            if (range.getClientRects().length > 1) broken.push(word[0]);
+        }
+    }
+    return broken;
+}"""
+
+
+def test_on_a_phone_rows_keep_words_whole_and_boxes_are_wide_enough_for_a_finger(
+    three: Sequence[Backup], open_panel: Open
+) -> None:
+    """Where words break and what a finger hits, only the layout of a browser knows."""
+    page = open_panel(locale="ru", width=390, has_touch=True)
+    rows = page.locator("#backups")
+    expect(rows.locator(".detail")).to_have_count(3)
+    assert rows.evaluate(BROKEN_WORDS) == []
+
+    box = row_of(page, three[1]).locator(".pick input")
+    box.scroll_into_view_if_needed()
+    place = box.bounding_box()
+    page.touchscreen.tap(place["x"] + place["width"] + 12, place["y"] + place["height"] + 12)
+    expect(box).to_be_checked()
+
+
+def test_a_toast_leaves_the_end_of_the_page_free(three: Sequence[Backup], open_panel: Open) -> None:
+    """What lies over what, only the layout of a browser knows."""
+    page = open_panel(width=390, has_touch=True)
+    row_of(page, three[0]).locator(".pick input").check()
+    page.get_by_role("button", name="Protect the selected").click()
+    told = toast(page, "1 backup protected")
+    expect(told).to_be_visible()
+
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    last = page.locator("#bring-in").bounding_box()
+    assert last["y"] + last["height"] <= told.bounding_box()["y"]
+
+
 def test_the_selected_are_protected_and_that_is_undone(
     three: Sequence[Backup], open_panel: Open, service: BackupService
 ) -> None:
