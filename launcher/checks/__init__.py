@@ -10,4 +10,7 @@ result as data, `fields` reads what a person types. `probe` ends by its deadline
 side does: `http`, `tcp`, `ping` and `sample` are its kinds. `resolver` and `connecting` reach an
 address that was judged, `stream` carries the bytes, `certificates` reads what TLS shows. `trial`
 runs a check that is not saved.
+
+What pages, commands and the API say of an app comes from `shown`, with the `conditions` that hold
+for all checks.
 """

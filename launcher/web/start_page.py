@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from launcher.catalogue.access import (
 )
 from launcher.catalogue.matching import MOST_CHARACTERS
 from launcher.catalogue.sections import folds_of
+from launcher.checks.shown import Conditions, Shown
 from launcher.extensions import db
 from launcher.models import (
     Board,
@@ -30,12 +30,13 @@ from launcher.models import (
 )
 from launcher.models.types import utc_now
 from launcher.web.boards.welcome import welcome
+from launcher.web.checks.tile_words import current_conditions, near
 from launcher.web.frame import current_viewer
 from launcher.web.home_network import is_at_home
 from launcher.web.network_switch import current_switch
 from launcher.web.pictures import sandboxed, sheet_of
 from launcher.web.roles import redirect_to_sign_in
-from launcher.web.tiles import PlacedApp, link_to, placed_apps, tiles_of
+from launcher.web.tiles import PlacedApp, health_of, link_to, placed_apps, tiles_of
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -117,9 +118,10 @@ def show_board(
     boards: Sequence[Board], shown: Board | None, *, preview: Preview | None = None
 ) -> str:
     """Return the start page with the board `shown` of `boards`, None for no board."""
-    now = utc_now()
     viewer = preview.viewer if preview else current_viewer()
     placed = placed_apps([shown.id]) if shown else []
+    conditions = current_conditions() if placed else None
+    health = health_of(placed, conditions) if conditions else {}
     folds = folds_of(viewer, shown) if viewer and shown else None
     version = sheet_of(app.drawing for app in placed).version
     sheet_url = url_for("start.icons", slug=shown.slug, v=version) if shown else ""
@@ -132,8 +134,9 @@ def show_board(
         can_fold=viewer is not None and preview is None,
         path=url_for("start.board", slug=shown.slug) if shown else "",
         edit_url=url_for("editing.show", slug=shown.slug) if shown and can_edit else "",
-        sections=_groups(placed, now, folds, sheet_url, viewer),
-        summary=_summary(placed),
+        sections=_groups(placed, health, folds, sheet_url, viewer),
+        summary=_summary(placed, health),
+        offline_since=_offline_since(conditions) if conditions and health else "",
         samples=sum(app.is_sample for app in placed) if can_edit else 0,
         network=current_switch() if preview is None and _has_two_urls(placed) else None,
         welcome=None if placed else welcome(shown, viewer),
@@ -147,7 +150,7 @@ def _has_two_urls(placed: Iterable[PlacedApp]) -> bool:
 
 def _groups(
     placed: list[PlacedApp],
-    now: datetime,
+    health: Mapping[int, Shown],
     folds: Mapping[int, bool] | None,
     sheet_url: str,
     viewer: User | None,
@@ -155,7 +158,8 @@ def _groups(
     """Return the sections that have apps; `folds` of a user, for guests all are unfolded."""
     show_tiles = partial(
         tiles_of,
-        now=now,
+        health=health,
+        now=utc_now(),
         opens_new_tab=_opens_new_tab(viewer),
         is_at_home=is_at_home(),
         sheet_url=sheet_url,
@@ -173,7 +177,7 @@ def _groups(
                 "name": name,
                 "is_folded": is_folded,
                 "count": len(apps),
-                "down": sum(app.state is Health.DOWN for app in apps),
+                "down": _states(apps, health).count(Health.DOWN),
                 "tiles": show_tiles(shown),
             }
         )
@@ -197,12 +201,23 @@ def _opens_new_tab(viewer: User | None) -> bool:
     return viewer is not None and viewer.open_new_tab
 
 
-def _summary(placed: list[PlacedApp]) -> dict[str, object]:
+def _offline_since(conditions: Conditions) -> str:
+    since = conditions.offline_since
+    return near(since, conditions.now) if since else ""
+
+
+def _states(apps: Iterable[PlacedApp], health: Mapping[int, Shown]) -> list[Health]:
+    return [health[app.app_id].state for app in apps if app.app_id in health]
+
+
+def _summary(placed: list[PlacedApp], health: Mapping[int, Shown]) -> dict[str, object]:
     apps = {app.app_id: app for app in placed}.values()
-    states = [app.state for app in apps]
+    states = _states(apps, health)
     return {
         "apps": len(apps),
-        "checked_at": max((app.last_at for app in apps if app.last_at), default=None),
+        "checked_at": max(
+            (app.last_at for app in apps if app.has_check and app.last_at), default=None
+        ),
         "down": states.count(Health.DOWN),
         "slow": states.count(Health.SLOW),
     }

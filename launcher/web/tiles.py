@@ -1,39 +1,32 @@
 """Tiles: the apps of boards, as the start page shows them.
 
 A board may have hundreds, so a page reads columns and not rows of the models, looks up once what is
-the same for all tiles, and keeps the words about health between pages.
+the same for all tiles, and keeps the words about health between pages. The history of their health
+is not read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, datetime, tzinfo
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 import sqlalchemy as sa
-from babel import Locale
 from markupsafe import Markup
 
-from launcher.db.settings import site_settings
+from launcher.checks.shown import Conditions, Shown, state_shown
 from launcher.extensions import db
-from launcher.i18n.formats import clock_time, day, day_words, duration
-from launcher.i18n.labels import HEALTH_WORDS
 from launcher.i18n.locale import format_locale, format_zone
-from launcher.i18n.locale import gettext as _
 from launcher.models import App, CheckState, Health, HealthCheck, Media, Opening, Placement, Section
-from launcher.models.types import utc_now
 from launcher.web.assets import mark
+from launcher.web.checks.tile_words import tile_words
 from launcher.web.pictures import Picture, picture_of
 
-_RESULTS = {Health.UP, Health.SLOW, Health.DOWN}
-# A result is shown until so many checks are overdue, and for this time at least.
-_OVERDUE_CHECKS, _OVERDUE_S = 5, 600.0
 _LINKED_SCHEMES = {"http", "https"}
 
 
 class PlacedApp(NamedTuple):
-    """One app at its place. `state` is None, and what follows it, when the app is not checked."""
+    """One app at its place. `has_check` is None or false when it is not checked."""
 
     section_id: int
     section_name: str
@@ -50,25 +43,30 @@ class PlacedApp(NamedTuple):
     opens: Opening
     media_sha256: str | None
     known_state: Health | None
-    since: datetime
+    since: datetime | None
     last_ms: int | None
     last_at: datetime | None
+    has_check: bool | None
     interval_s: int | None
+    paused_until: datetime | None
+    paused_by: str
     is_sample: bool
     is_collapsed: bool
 
-    @property
-    def state(self) -> Health | None:
-        """What the last check found; unknown once several checks are overdue."""
-        is_result = self.known_state in _RESULTS
-        return Health.UNKNOWN if is_result and self.is_overdue else self.known_state
-
-    @property
-    def is_overdue(self) -> bool:
-        """Whether the last check is too long ago to say how the app is now."""
-        interval_s = self.interval_s or site_settings().check_interval_s
-        limit_s = max(_OVERDUE_S, _OVERDUE_CHECKS * interval_s)
-        return self.last_at is None or (utc_now() - self.last_at).total_seconds() > limit_s
+    def shown(self, conditions: Conditions) -> Shown | None:
+        """What is shown of its health, None where it is not checked."""
+        if not self.has_check:
+            return None
+        return state_shown(
+            conditions,
+            self.app_id,
+            known=self.known_state,
+            since=self.since,
+            last_at=self.last_at,
+            interval_s=self.interval_s,
+            paused_until=self.paused_until,
+            paused_by=self.paused_by,
+        )
 
     @property
     def drawing(self) -> str:
@@ -133,7 +131,8 @@ _PLACED = (
         Section.id, Section.name, Placement.id, App.id, App.name, App.description, App.url,
         App.url_local, App.keywords, App.icon, App.letters, App.hue, App.opens, Media.sha256,
         CheckState.state, CheckState.since, CheckState.last_ms, CheckState.last_at,
-        HealthCheck.interval_s,
+        HealthCheck.is_enabled, HealthCheck.interval_s, HealthCheck.paused_until,
+        HealthCheck.paused_by,
         App.is_sample, Section.is_collapsed,
     )
     .select_from(Placement)
@@ -155,8 +154,15 @@ def placed_apps(board_ids: Iterable[int]) -> list[PlacedApp]:
     return [PlacedApp._make(row) for row in found]
 
 
+def health_of(apps: Iterable[PlacedApp], conditions: Conditions) -> dict[int, Shown]:
+    """Return what is shown of the health of those apps that are checked, by the id of the app."""
+    found = {app.app_id: app.shown(conditions) for app in apps}
+    return {app_id: shown for app_id, shown in found.items() if shown}
+
+
 def tiles_of(
     apps: Iterable[PlacedApp],
+    health: Mapping[int, Shown],
     now: datetime,
     *,
     opens_new_tab: bool,
@@ -167,6 +173,7 @@ def tiles_of(
     """Return the tiles of `apps`, in their order.
 
     Args:
+        health: what is shown of those that are checked, by the id of the app.
         opens_new_tab: what their visitor chose.
         is_at_home: whether their visitor opens URLs of the home network.
         sheet_url: the file with the drawings of all; "" for a file for each.
@@ -176,8 +183,8 @@ def tiles_of(
     tiles = []
     for app in apps:
         url = opened_url(app, is_at_home=is_at_home)
-        state = app.state
-        since, word = _health_words(app, state, now, locale, zone) if state else ("", "")
+        shown = health.get(app.app_id)
+        since, word = tile_words(shown, app.last_ms, now, locale, zone) if shown else ("", "")
         tiles.append(
             Tile(
                 app_id=app.app_id,
@@ -187,8 +194,8 @@ def tiles_of(
                 note=address_of(url),
                 title=app.description,
                 picture=picture_of(app, app.media_sha256, sheet_url),
-                state=state.value if state else "",
-                mark=marks[state] if state else Markup(),
+                state=shown.state.value if shown else "",
+                mark=marks[shown.state] if shown else Markup(),
                 since=since,
                 word=word,
                 opens_new_tab=is_new_tab(app.opens, chosen=opens_new_tab),
@@ -200,39 +207,3 @@ def tiles_of(
 def is_new_tab(opens: Opening, *, chosen: bool) -> bool:
     """Whether an app opens in a new tab, for a visitor who has `chosen` so for all, or not."""
     return chosen if opens is Opening.DEFAULT else opens is Opening.NEW_TAB
-
-
-def _health_words(
-    app: PlacedApp, state: Health, now: datetime, locale: Locale, zone: tzinfo
-) -> tuple[str, str]:
-    if state is Health.UNKNOWN and app.last_at:
-        is_recent = (now - app.last_at).total_seconds() < 86400
-        when = (clock_time if is_recent else day)(app.last_at)
-        return "", _("Not checked since %(when)s", when=when)
-    if state is Health.UP:
-        return _up_words(app.since.astimezone(zone).date(), app.last_ms, locale)
-    return _since(app, state, now), _word(app, state, now)
-
-
-# Nearly all apps are up, and until the next check each page says the same of them.
-@lru_cache(maxsize=4096)
-def _up_words(since: date, ms: int | None, locale: Locale) -> tuple[str, str]:
-    """Return the words in `locale`, which is that of the request."""
-    word = duration(ms / 1000) if ms is not None else str(HEALTH_WORDS[Health.UP])
-    return _("Up since %(day)s,", day=day_words(since, locale)), word
-
-
-def _since(app: PlacedApp, state: Health, now: datetime) -> str:
-    if state in {Health.SLOW, Health.DOWN}:
-        is_recent = (now - app.since).total_seconds() < 86400
-        return _("Since %(when)s:", when=(clock_time if is_recent else day)(app.since))
-    return ""
-
-
-def _word(app: PlacedApp, state: Health, now: datetime) -> str:
-    if state is Health.SLOW and app.last_ms is not None:
-        return _("Slow, %(duration)s", duration=duration(app.last_ms / 1000))
-    if state is Health.DOWN:
-        length_s = max(60.0, (now - app.since).total_seconds())
-        return _("Down for %(duration)s", duration=duration(length_s))
-    return str(HEALTH_WORDS[state])

@@ -16,6 +16,7 @@ from launcher.models import (
     Board,
     CheckState,
     Health,
+    HealthCheck,
     Media,
     Placement,
     Section,
@@ -167,6 +168,8 @@ def _place(section: Section, app: App, state: Health | None, *, ms: int | None =
     if state is not None:
         now = utc_now()
         since = now - timedelta(minutes=45)
+        paused_until = now + timedelta(days=3) if state is Health.PAUSED else None
+        db.session.add(HealthCheck(app_id=app.id, paused_until=paused_until))
         db.session.add(CheckState(app_id=app.id, state=state, since=since, last_at=now, last_ms=ms))
     db.session.flush()
 

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -13,7 +14,16 @@ from flask import Flask
 
 from launcher.accounts import users
 from launcher.extensions import db
-from launcher.models import App, Board, CheckState, Opening, User
+from launcher.models import (
+    App,
+    Board,
+    ChecksRun,
+    CheckState,
+    HealthCheck,
+    MaintenanceWindow,
+    Opening,
+    User,
+)
 from launcher.models.types import utc_now
 from tests.web.visitor import Visitor
 
@@ -83,6 +93,62 @@ def test_a_result_that_is_too_old_is_no_state(ada: Visitor, boards: None, app: F
     assert "Not checked yet" not in tile
     assert "1 down" not in ada.page
     assert 'data-state="up"' in _tile(ada.page, "Jellyfin")
+
+
+def test_without_a_network_the_page_says_so_once_and_no_app_is_down(
+    ada: Visitor, boards: None, app: Flask
+) -> None:
+    with app.app_context():
+        run = db.session.get_one(ChecksRun, 1)
+        run.offline_since = utc_now() - timedelta(minutes=17)
+        db.session.commit()
+
+    ada.open("/")
+
+    assert ada.page.count("This server is offline") == 1
+    tile = _tile(ada.page, "Home Assistant")
+    assert 'data-state="offline"' in tile
+    assert "Not checked since" in tile
+    assert 'data-state="paused"' in _tile(ada.page, "Яблоко")
+    assert "1 down" not in ada.page
+
+
+def test_a_paused_tile_says_until_when(ada: Visitor, boards: None, app: Flask) -> None:
+    with app.app_context():
+        run = db.session.get_one(ChecksRun, 1)
+        run.paused_until = utc_now() + timedelta(hours=1)
+        db.session.commit()
+        time = run.paused_until.astimezone(ZoneInfo("UTC"))
+
+    ada.open("/")
+
+    assert f"Paused until {time:%H:%M}" in _tile(ada.page, "Home Assistant")
+
+
+def test_an_app_in_maintenance_is_paused_and_the_others_are_not(
+    ada: Visitor, boards: None, app: Flask
+) -> None:
+    with app.app_context():
+        at = sa.select(App.id).where(App.name == "Home Assistant").scalar_subquery()
+        window = {"app_id": at, "days": "0123456", "starts_at_min": 0, "minutes": 1440}
+        db.session.execute(sa.insert(MaintenanceWindow).values(**window))
+        db.session.commit()
+
+    ada.open("/")
+
+    assert "Paused until" in _tile(ada.page, "Home Assistant")
+    assert 'data-state="slow"' in _tile(ada.page, "Nextcloud")
+
+
+def test_a_check_that_is_switched_off_has_no_state(ada: Visitor, boards: None, app: Flask) -> None:
+    with app.app_context():
+        db.session.execute(sa.update(HealthCheck).values(is_enabled=False))
+        db.session.commit()
+
+    ada.open("/")
+
+    assert "data-state" not in _tile(ada.page, "Home Assistant")
+    assert "1 down" not in ada.page
 
 
 def test_an_app_that_no_one_checks_has_no_state(ben: Visitor, boards: None) -> None:
