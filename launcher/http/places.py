@@ -22,7 +22,7 @@ class TooManyTransfersError(ServiceUnavailable):
     """As many files are being received and sent as may be at once: 503, try again."""
 
     def __init__(self) -> None:
-        super().__init__("Too many files are being transferred.", retry_after=RETRY_AFTER_S)
+        super().__init__(retry_after=RETRY_AFTER_S)
 
 
 class _Places:
