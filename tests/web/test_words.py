@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from launcher.models import Health, Role, Theme
 from launcher.settings import kinds, lines, table
 from launcher.settings.kinds import Choice
 from launcher.settings.table import SETTINGS
+from tests.support.plurals import COUNTS, DECLINED, FORM_OF
 from tests.support.words import FOLDER, LANGUAGES, catalogue_path, read_catalogue
 
 PLACE = re.compile(r"%\((\w+)\)s")
@@ -209,7 +210,40 @@ def test_a_line_never_breaks_between_a_number_and_its_unit(language: str) -> Non
             assert not _UNITS.search(text), text
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 5, 21])
+def _declined(forms: Iterable[str], language: str) -> list[tuple[str, ...]]:
+    """Return the words of the table that these forms of a message decline."""
+    return [
+        words
+        for words in DECLINED[language]
+        if all(
+            re.search(rf"(?<!\w){word}(?!\w)", form)
+            for word, form in zip(words, forms, strict=True)
+        )
+    ]
+
+
+@pytest.mark.parametrize(("place", "count"), [*enumerate(COUNTS)])
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_what_is_counted_is_declined(app: Flask, language: str, place: int, count: int) -> None:
+    """The table has a row for each word that a message counts."""
+    for message in _translated("de" if language == "en" else language):
+        if not isinstance(message.id, tuple | list):
+            continue
+        forms = _texts(message.id if language == "en" else message.string)
+        facts = {name: f"<{name}>" for text in message.id for name in PLACE.findall(text)}
+        if not facts.keys() & {"num", "count", "number"} or len(set(forms)) == 1:
+            continue  # no number, or no word that it changes
+        rows = _declined(forms, language)
+        assert rows, f"{forms} needs a row in tests/support/plurals.py"
+        facts |= {name: str(count) for name in facts.keys() & {"count", "number"}}
+        facts.pop("num", None)
+        with app.test_request_context(), force_locale(language):
+            said = locale.ngettext(*message.id, count, **facts)
+        form = FORM_OF[language][place]
+        assert any(re.search(rf"(?<!\w){words[form]}(?!\w)", said) for words in rows), said
+
+
+@pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_every_plural_says_its_number(app: Flask, language: str, count: int) -> None:
     """A form without the number stands for one thing alone, which in Russian none does."""
@@ -217,11 +251,10 @@ def test_every_plural_says_its_number(app: Flask, language: str, count: int) -> 
     assert plurals
     for one, many in plurals:
         names = {name: f"<{name}>" for text in (one, many) for name in PLACE.findall(text)}
-        if not names.keys() & {"num", "count"}:
+        if not names.keys() & {"num", "count", "number"}:
             continue
-        facts = {name: value for name, value in names.items() if name not in {"num", "count"}}
-        if "count" in names:
-            facts["count"] = str(count)
+        facts = {name: value for name, value in names.items() if name != "num"}
+        facts |= {name: str(count) for name in names.keys() & {"count", "number"}}
         with app.test_request_context(), force_locale(language):
             said = locale.ngettext(one, many, count, **facts)
         is_alone = count == 1 and language != "ru"
