@@ -40,6 +40,9 @@ _OF_FILES = {Verb.INITIALISE, Verb.UPLOAD, Verb.VERIFY}
 
 def _says_nothing_of_data(entry: JournalEntry) -> bool:
     """Whether this failed as it does where there never was any data."""
+    if entry.verb is Verb.RESTORE:
+        is_reverted = entry.error_code != "revert_failed" and not entry.facts.get("safety_id")
+        return entry.outcome is Outcome.FAILED and is_reverted
     return entry.outcome is not Outcome.SUCCEEDED and (
         entry.verb in _OF_FILES or entry.reason == Reason.LIVE_MISSING
     )

@@ -14,6 +14,7 @@ from launcher.backup.errors import BackupError
 from launcher.backup.reasons import Reason
 from launcher.cli.hints import Situation, hint_for
 from launcher.cli.output import put
+from launcher.cli.shell import create_database_where_none_was
 from launcher.current import current_backups
 from launcher.monitoring.problems import Findings, ProblemKind, Severity
 from launcher.owner import this_user
@@ -120,12 +121,20 @@ def _readable_copy(error: BackupError) -> str:
     return f" As root, `{command}` creates a copy that this user can read."
 
 
-def handle_backup_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Make a command exit with the code of a `BackupError`."""
+def handle_backup_errors(
+    command: Callable[P, R], *, creates_database: bool = True
+) -> Callable[P, R]:
+    """Make a command exit with the code of a `BackupError`.
+
+    Args:
+        creates_database: whether it creates the database first, in a new data directory.
+    """
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
+            if creates_database:
+                create_database_where_none_was()
             return command(*args, **kwargs)
         except BackupError as error:
             fail(error)

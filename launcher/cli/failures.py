@@ -12,14 +12,14 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from launcher.accounts.errors import AccountError
 from launcher.backup.errors import OF_THE_VERSION, BackupError, SourceDatabaseError
-from launcher.backup.reasons import Fault, Reason
+from launcher.backup.reasons import Fault
 from launcher.catalogue.errors import CatalogueError, FieldsRefusedError
 from launcher.cli.exits import EXIT_CODES, fail
 from launcher.cli.hints import ACCOUNT_HINTS, SITUATED_HINTS, Situation, hint_for
-from launcher.cli.output import printable, put
+from launcher.cli.output import printable
 from launcher.cli.refusals import refusal_words
-from launcher.cli.shell import typist
-from launcher.current import current_backups, current_config
+from launcher.cli.shell import create_database_where_none_was
+from launcher.current import current_backups
 from launcher.db import session
 from launcher.db.session import DatabaseFault, DataBeingReplacedError
 from launcher.db.settings import SettingsRefusedError
@@ -85,7 +85,10 @@ def using_database() -> Iterator[None]:
     A database that is not for this version is refused before the command begins. Where there is
     none and never was one, it is created.
     """
-    _create_where_there_is_none()
+    try:
+        create_database_where_none_was()
+    except BackupError as error:
+        fail(error)
     if (problem := current_backups().live_problem()) and problem.reason in OF_THE_VERSION:
         raise _cannot_be_used(problem)
     try:
@@ -114,19 +117,6 @@ def using_database() -> Iterator[None]:
         if fault is DatabaseFault.DAMAGED:
             hint = SITUATED_HINTS[SourceDatabaseError.code](_situation())
         raise _KINDS.get(fault, Failure)(message, hint=hint) from error
-
-
-def _create_where_there_is_none() -> None:
-    problem = current_backups().live_problem()
-    if problem is None or problem.reason is not Reason.LIVE_NOT_MADE:
-        return
-    try:
-        is_new = current_backups().initialise(by=typist())
-    except BackupError as error:
-        fail(error)
-    if is_new:
-        # Where the directory is the wrong one, its name shows that.
-        put(f"A new database was created in {current_config().data_dir}.", err=True)
 
 
 def _cannot_be_used(problem: Fault) -> Failure:

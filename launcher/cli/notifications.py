@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from launcher.audit import Actor
 from launcher.backup.records.operation import Outcome
+from launcher.cli.exits import handle_backup_errors
 from launcher.cli.failures import Failure, using_database
 from launcher.cli.output import moment, print_json, print_table, put, say
 from launcher.cli.shell import stdin_line, typist
@@ -133,6 +134,7 @@ def remove(reference: str) -> None:
 
 
 @notifications.command("send")
+@handle_backup_errors
 def send() -> None:
     """Send the notifications that are due.
 

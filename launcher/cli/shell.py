@@ -8,7 +8,8 @@ import sys
 import click
 
 from launcher.backup.errors import SourceDatabaseError
-from launcher.cli.output import say
+from launcher.backup.reasons import Reason
+from launcher.cli.output import put, say
 from launcher.current import current_backups, current_config, current_gate
 from launcher.db.settings_reader import read_settings
 from launcher.settings.table import SiteSettings
@@ -44,6 +45,23 @@ def typist() -> str:
         return f"{getpass.getuser()} (command line)"
     except (OSError, KeyError):  # a container's user may have no name
         return "command line"
+
+
+def create_database_where_none_was() -> None:
+    """Create the database in a new data directory, and name the directory.
+
+    A database that is missing where there was data before is left to a restore.
+
+    Raises:
+        BackupError: it could not be created.
+    """
+    service = current_backups()
+    problem = service.live_problem()
+    if problem is None or problem.reason is not Reason.LIVE_NOT_MADE:
+        return
+    if service.initialise(by=typist()):
+        # Where the directory is the wrong one, its name shows that.
+        put(f"A new database was created in {current_config().data_dir}.", err=True)
 
 
 def read_current_settings() -> SiteSettings:

@@ -72,13 +72,16 @@ def test_who_runs_them_is_named(flask: Run, data_dir: Path) -> None:
     os.close(lock)
 
 
-def test_a_server_that_is_set_not_to_says_what_has_to_call(make_app: MakeApp) -> None:
+def test_a_server_that_is_set_not_to_says_what_has_to_call(
+    make_app: MakeApp, data_dir: Path
+) -> None:
     app = make_app(scheduler="off")
+    (data_dir / "launcher.db").write_bytes(b"no database at all")
     listed = app.test_cli_runner().invoke(args=("jobs", "list"))
 
     assert listed.exit_code == 0
     assert "a timer has to call `flask backup run-scheduled`" in listed.stderr
-    assert "The settings cannot be read" in listed.stderr, "there is no database yet"
+    assert "The settings cannot be read" in listed.stderr
     assert listed.stdout.count("unknown") == 6, "neither when nor how often"
 
 

@@ -138,6 +138,34 @@ def test_no_command_ends_in_a_traceback(
     assert failed == []
 
 
+def test_no_first_command_in_a_new_directory_advises_a_restore_or_locks_the_directory(
+    make_app: MakeApp, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "no-backup").write_text("no backup")
+    commands = [found for found in _commands(Commands("launcher")) if found[0] in NAMES]
+    commands.append(("backup", "restore", "no-backup", "--yes"))
+    failed = []
+    for command in commands:
+        shutil.rmtree(data_dir, ignore_errors=True)
+        done = make_app(scheduler="off").test_cli_runner().invoke(args=command, input=ANSWERS)
+        is_restore = command[:2] == ("backup", "restore")
+        advises = any(
+            each in done.output
+            for each in (
+                "restore latest",
+                "restore PATH",
+                "is missing",
+                "settings cannot be read",
+                "is damaged",
+            )
+        )
+        after = make_app(scheduler="off").test_cli_runner().invoke(args=("user", "list"))
+        if (advises and not is_restore) or after.exit_code:
+            failed.append((*command, done.output, after.output))
+    assert failed == []
+
+
 @pytest.mark.parametrize(
     ("spoil", "way_out"),
     [

@@ -103,6 +103,8 @@ def test_commands_that_found_no_data_do_not_stand_in_the_way_of_a_first_start(
         lambda: house.service.create(by="ada"),
         lambda: house.service.import_(no_backup, by="ada"),
         lambda: house.service.verify("latest", by="ada"),
+        lambda: house.service.restore("latest", by="ada"),
+        lambda: house.service.restore(no_backup, by="ada"),
     ):
         with pytest.raises(BackupError):
             attempt()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -52,7 +53,7 @@ def test_restore(backup_id: str, as_json: bool) -> None:
     help="Copy this current admin into a backup without an admin.",
 )
 @json_option
-@handle_backup_errors
+@partial(handle_backup_errors, creates_database=False)  # an empty one would be its safety backup
 def restore(
     *, source: str, dry_run: bool, yes: bool, keep_schedule: bool, carry_account: str, as_json: bool
 ) -> None:

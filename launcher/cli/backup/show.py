@@ -141,6 +141,13 @@ def _not_recorded(backup: Backup) -> str:
     return str(last[0].facts.get("not_recorded", "")) if last else ""
 
 
+def _all_ids() -> Sequence[str]:
+    ids = [found.id for found in current_backups().list()]
+    if not ids:
+        say("There are no backups. `flask backup create` creates one.")
+    return ids
+
+
 @backup.command()
 @click.argument("backup_ids", metavar="[ID]...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Verify every backup.")
@@ -159,7 +166,7 @@ def verify(backup_ids: tuple[str, ...], every: bool, as_json: bool) -> None:
     if every == bool(backup_ids):
         raise click.UsageError("Give at least one ID, or use --all.")
     service = current_backups()
-    references = [found.id for found in service.list()] if every else list(backup_ids)
+    references: Sequence[str] = _all_ids() if every else list(backup_ids)
     verdicts: list[Backup] = []
     failures: list[PartFailure] = []
     for reference in references:
