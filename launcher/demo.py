@@ -257,7 +257,7 @@ def fill(*, now: datetime, seed: int, force: bool = False) -> Filled:
     """
     is_in_use = _is_in_use()
     if is_in_use and not force:
-        raise NotEmptyError("this database has apps or boards already")
+        raise NotEmptyError("there are apps or boards already in this data directory")
     if not is_in_use:
         _delete_empty_board()
     random = Random(seed)  # noqa: S311

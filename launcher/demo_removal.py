@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -22,14 +23,22 @@ Row = TypeVar("Row", App, Board, User)
 _SAME = timedelta(milliseconds=2)
 
 
+class Kept(StrEnum):
+    """Why sample content was not removed."""
+
+    EDITED = "edited"
+    HAS_APPS = "has_apps"
+    LAST_ADMIN = "last_admin"
+
+
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What was removed. `kept` are names of sample apps, boards and users that were not."""
+    """What was removed. `kept` has the names of sample apps, boards and users that were not."""
 
     apps: int
     boards: int
     users: int
-    kept: tuple[str, ...]
+    kept: Mapping[Kept, Sequence[str]]
 
 
 def remove() -> Removed:
@@ -39,16 +48,16 @@ def remove() -> Removed:
     since stays, a board with other apps on it, and the last admin. The audit log stays as it is.
     """
     batches = _batches()
-    kept: list[str] = []
+    kept: dict[Kept, list[str]] = {each: [] for each in Kept}
     apps = _unchanged(batches)
     media = {app.icon_media_id for app in apps if app.icon_media_id}
     gone = {app.id for app in apps}
     delete_apps(apps, actor=COMMAND_LINE)
-    kept += [app.name for app in _of(App, batches) if app.id not in gone]
+    kept[Kept.EDITED] += [app.name for app in _of(App, batches) if app.id not in gone]
     boards = 0
     for board in _of(Board, batches):
-        if board.name not in BOARDS or _has_apps(board):
-            kept.append(board.name)
+        if _has_apps(board) or board.name not in BOARDS:
+            kept[Kept.HAS_APPS if _has_apps(board) else Kept.EDITED].append(board.name)
             continue
         delete_board(board, viewer=None, actor=COMMAND_LINE)
         boards += 1
@@ -58,9 +67,9 @@ def remove() -> Removed:
             delete_user(user, actor=COMMAND_LINE)
             users += 1
         except LastAdminError:
-            kept.append(user.username)
+            kept[Kept.LAST_ADMIN].append(user.username)
     _remove_leftovers(media)
-    return Removed(len(gone), boards, users, tuple(kept))
+    return Removed(len(gone), boards, users, {why: names for why, names in kept.items() if names})
 
 
 def _batches() -> Sequence[datetime]:

@@ -168,30 +168,40 @@ def edit(
 
 @app.command("remove")
 @click.argument("reference", metavar="APP")
-@click.option("--from", "board", help="Only from this board: address, id or name.")
-@yes_option
+@click.option("--from", "board", required=True, help="The board: address, id or name.")
 @using_database()
-def remove(reference: str, board: str | None, *, yes: bool) -> None:
-    """Delete an app, or remove it from one board (--from).
+def remove(reference: str, board: str) -> None:
+    """Remove an app from a board.
 
-    A deleted app loses its check history.
+    The app is kept. `flask app delete` deletes it.
 
     \b
     Examples:
       flask app remove Jellyfin --from home
-      flask app remove 7 --yes
+    """
+    found, on = find_app(reference), find_board(board)
+    places = [each for each in found.placements if each.section.board_id == on.id]
+    if not places:
+        raise Failure(f"{found.name} is not on {on.name}")
+    for place in places:
+        remove_place(place, actor=COMMAND_LINE)
+    say(f"{found.name} removed from {on.name}. `flask app list` still has it.")
+
+
+@app.command("delete")
+@click.argument("reference", metavar="APP")
+@yes_option
+@using_database()
+def delete(reference: str, *, yes: bool) -> None:
+    """Delete an app, with its check history.
+
+    \b
+    Examples:
+      flask app delete Jellyfin
+      flask app delete 7 --yes
     """
     found = find_app(reference)
     name = found.name
-    if board is not None:
-        on = find_board(board)
-        places = [each for each in found.placements if each.section.board_id == on.id]
-        if not places:
-            raise Failure(f"{name} is not on {on.name}")
-        for place in places:
-            remove_place(place, actor=COMMAND_LINE)
-        say(f"{name} removed from {on.name}. `flask app list` still has it.")
-        return
     if not yes:
         boards = len({each.section.board_id for each in found.placements})
         say(f"{name} will be deleted, with its places on {_boards(boards)} and its check history.")

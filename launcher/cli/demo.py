@@ -9,7 +9,15 @@ from launcher import demo as content
 from launcher import demo_removal
 from launcher.cli.failures import Failure, using_database
 from launcher.cli.output import put
+from launcher.current import current_config
+from launcher.demo_removal import Kept
 from launcher.models.types import utc_now
+
+_WHY_KEPT = {
+    Kept.EDITED: "Kept because someone edited them",
+    Kept.HAS_APPS: "Kept because of the apps on them",
+    Kept.LAST_ADMIN: "Kept because a site needs an admin",
+}
 
 
 @click.command("demo")
@@ -43,7 +51,7 @@ def demo(seed: int, force: bool, remove: bool) -> None:
         filled = content.fill(now=utc_now(), seed=seed, force=force)
     except content.NotEmptyError as error:
         raise Failure(
-            str(error),
+            f"{error}: {current_config().data_dir}",
             hint="Choose a new directory with LAUNCHER_DATA_DIR, or `make demo DATA=…`. "
             "To add sample content to this site: `flask demo --force`.",
         ) from error
@@ -59,5 +67,5 @@ def _remove() -> None:
     put(
         f"Removed {removed.apps} apps, {removed.boards} boards and {removed.users} users.", err=True
     )
-    if removed.kept:
-        put(f"Kept: {', '.join(removed.kept)}.", err=True)
+    for why, names in removed.kept.items():
+        put(f"{_WHY_KEPT[why]}: {', '.join(names)}.", err=True)

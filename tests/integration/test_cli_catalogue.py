@@ -80,7 +80,8 @@ def test_an_app_is_added_to_a_section_that_is_added_with_it(run: Run) -> None:
         (["edit", "nothing"], 1, "there is no app 'nothing'"),
         (["edit", "Jellyfin", "--url", "data:,x"], 2, "the URL starts with something other than"),
         (["remove", "Jellyfin", "--from", "work"], 1, "there is no board 'work'"),
-        (["remove", "Jellyfin"], 2, "Use --yes"),
+        (["delete", "Jellyfin"], 2, "Use --yes"),
+        (["remove", "Jellyfin"], 2, "Missing option '--from'"),
     ],
 )
 def test_what_is_refused_is_said_and_changes_nothing(
@@ -155,7 +156,7 @@ def test_removed_from_a_board_it_stays_and_deleted_it_is_gone(run: Run, home: No
     run("app", "remove", "Jellyfin", "--from", "home")
     assert read(run, "app", "list")[0]["places"] == []
     assert "is not on Home" in run("app", "remove", "1", "--from", "home", expect=1).stderr
-    run("app", "remove", "Jellyfin", "--yes")
+    run("app", "delete", "Jellyfin", "--yes")
     assert names(run) == []
 
 
@@ -233,7 +234,7 @@ def test_names_of_a_restored_database_give_the_terminal_no_orders(
 
 def _commands() -> list[list[str]]:
     groups = {
-        "app": "list add edit remove archive unarchive",
+        "app": "list add edit remove delete archive unarchive",
         "board": "list add edit move delete",
         "board section": "list add rename move delete",
     }

@@ -17,7 +17,7 @@ from launcher import demo
 from launcher.accounts import sign_in, users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
-from launcher.current import current_backups
+from launcher.current import current_backups, current_config
 from launcher.extensions import db
 from launcher.icons.drawn import Kind, find
 from launcher.models import App, AuditEvent, Board, Health, Role, hue_of, letters_of
@@ -186,7 +186,8 @@ def test_it_never_goes_on_top_of_other_content(app: Flask, runner: FlaskCliRunne
         db.session.commit()
     done = runner.invoke(args=["demo"])
     assert (done.exit_code, done.stdout) == (1, "")
-    assert "this database has apps or boards already" in done.stderr
+    assert "there are apps or boards already in this data directory" in done.stderr
+    assert str(current_config(app).data_dir) in done.stderr
     assert "flask demo --force" in done.stderr
     with app.app_context():
         assert db.session.query(App).count() == 1
@@ -268,7 +269,8 @@ def test_it_is_removed_and_what_is_not_its_own_stays(app: Flask, runner: FlaskCl
 
     assert done.exit_code == 0, done.output
     assert "Removed 26 apps, 2 boards and 2 users." in done.stderr
-    assert "Kept: Immich, Home." in done.stderr
+    assert "Kept because someone edited them: Immich." in done.stderr
+    assert "Kept because of the apps on them: Home." in done.stderr
     with app.app_context():
         assert sorted(each.name for each in db.session.query(App)) == ["Immich", "Jellyfin"]
         assert [each.name for each in db.session.query(Board)] == ["Home"]
@@ -312,3 +314,11 @@ def test_two_letters_stand_for_a_name(name: str, letters: str) -> None:
 
 def test_the_tint_of_a_name_never_changes() -> None:
     assert [hue_of(name) for name in ("Jellyfin", "Immich", "Navidrome")] == [2, 0, 7]
+
+
+def test_the_last_admin_is_kept_and_the_reason_is_said(runner: FlaskCliRunner) -> None:
+    assert runner.invoke(args=["demo"]).exit_code == 0
+
+    done = runner.invoke(args=["demo", "--remove"])
+
+    assert "Kept because a site needs an admin: ada." in done.stderr
