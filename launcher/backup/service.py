@@ -652,6 +652,19 @@ class BackupService(Catalogue):
         except OSError:
             return None
 
+    def is_on_data_disk(self) -> bool:
+        """Whether the backup folder, or where it would be, is on the disk of the live data.
+
+        False where that cannot be known.
+        """
+        folder = self.store_path
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        try:
+            return folder.stat().st_dev == self._data_dir.stat().st_dev
+        except OSError:
+            return False
+
     def live_version(self) -> str:
         """Return a short text that differs when the names, admins, passwords, tokens, schedule,
         site name or session epoch of the live data do; "" when it cannot be read.

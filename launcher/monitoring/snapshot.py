@@ -98,6 +98,8 @@ class Snapshot:
         is_writable: whether a backup could be put there.
         is_open_to_others: whether every user of the machine can read the newest backup. Launcher
             forbids that, but not every file system keeps modes.
+        is_on_data_disk: whether the backups are on the disk of the live data, which takes both
+            when it fails. That is so by default, and no problem to notify anyone of.
         space: None where it cannot be read.
         entries: what happened in the last weeks, newest first.
         data_free_bytes: what is free on the disk of the live data, None where that is not known.
@@ -124,6 +126,7 @@ class Snapshot:
     next_run_at: datetime | None
     knows_settings: bool = True
     is_open_to_others: bool = False
+    is_on_data_disk: bool = False
     data_free_bytes: int | None = None
     last_restore: JournalEntry | None = None
     live_problem: Fault | None = None
@@ -245,6 +248,7 @@ def take_snapshot(
         problem=store.problem,
         is_writable=store.is_writable,
         is_open_to_others=store.is_open_to_others,
+        is_on_data_disk=store.is_on_data_disk,
         space=store.space,
         entries=service.journal(limit=None, since=now - timedelta(days=_JOURNAL_DAYS)),
         has_history=_has_history(service, store.listing),
@@ -269,6 +273,7 @@ class _Store:
     problem: Fault | None = None
     is_writable: bool = False
     is_open_to_others: bool = False
+    is_on_data_disk: bool = False
     space: Space | None = None
 
 
@@ -339,6 +344,7 @@ def _store_of(service: BackupService) -> _Store:
             listing=listing,
             is_writable=is_writable(service.store_path),
             is_open_to_others=is_open_to_others(service.store_path, listing),
+            is_on_data_disk=service.is_on_data_disk(),
             space=space_of(service.store_path, listing),
         )
     except BackupError as error:

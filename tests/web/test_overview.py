@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from launcher.audit import COMMAND_LINE
 from launcher.backup.sqlite.connection import has_wal_reset_fix
+from launcher.config import ROOT
 from launcher.current import current_backups
+from launcher.db.settings import change_settings
 from tests.web.restoring import text_of
 from tests.web.visitor import Visitor
 
@@ -18,10 +23,58 @@ def test_it_says_how_backups_jobs_disks_and_sqlite_are(ada: Visitor) -> None:
     page = text_of(ada.open("/admin").text)
 
     assert "Backups No backup yet" in page
-    assert "Disk of the backups" in page
     assert f"SQLite {sqlite3.sqlite_version}" in page
     assert ("WAL-reset fix included" in page) == has_wal_reset_fix(sqlite3.sqlite_version)
     assert 'href="/admin/backups"' in ada.page
+
+
+def test_one_disk_is_one_row_with_calm_advice_and_no_alarm(app: Flask, ada: Visitor) -> None:
+    with app.app_context():
+        current_backups().create(by="ada")
+
+    page = text_of(ada.open("/admin").text)
+    assert "Backups and jobs are working" in page
+    assert "Disk of the" not in page
+    assert page.count("Backups are on the same disk as your data.") == 1
+    assert "Download a backup, or put backups on another disk" in page
+    assert "Backups are on the same disk as your data." in ada.open("/admin/backups").text
+    assert 'id="the-answer" data-state="ok"' in ada.page
+    assert 'id="banner"' not in ada.open("/").text
+
+
+@pytest.fixture
+def other_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A backup folder on another disk than the data."""
+    own = tmp_path.stat().st_dev
+    disks = [each for each in (Path("/dev/shm"), ROOT) if each.stat().st_dev != own]
+    if not disks:
+        pytest.skip("there is one disk")
+    with tempfile.TemporaryDirectory(dir=disks[0], prefix=".backups-") as folder:
+        monkeypatch.setenv("LAUNCHER_BACKUP_DIR", folder)
+        yield Path(folder)
+
+
+def test_two_disks_are_two_rows_without_advice(other_disk: Path, app: Flask, ada: Visitor) -> None:
+    with app.app_context():
+        current_backups().create(by="ada")
+    assert list(other_disk.glob("launcher-*"))
+
+    page = text_of(ada.open("/admin").text)
+    assert "Disk of the backups" in page
+    assert "Disk of the database" in page
+    assert "same disk" not in page
+    assert "same disk" not in ada.open("/admin/backups").text
+
+
+def test_a_restore_test_that_never_ran_says_when_it_will(app: Flask, ada: Visitor) -> None:
+    with app.app_context():
+        current_backups().create(by="ada")
+
+    assert "Restore test Not run yet Next:" in text_of(ada.open("/admin/backups").text)
+
+    with app.app_context():
+        change_settings({"backup_restore_test": "off"}, actor=COMMAND_LINE)
+    assert "Restore test Off Change" in text_of(ada.open("/admin/backups").text)
 
 
 def test_its_first_sentence_is_the_worst_of_all(app: Flask, ada: Visitor, data_dir: Path) -> None:

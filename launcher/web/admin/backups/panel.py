@@ -10,12 +10,13 @@ from flask import Blueprint, request
 
 from launcher.backup.records.operation import Verb
 from launcher.backup.retention import decide
-from launcher.current import current_application
+from launcher.current import current_application, current_backups
 from launcher.db.settings import site_settings
 from launcher.i18n.actors import actor_words
 from launcher.i18n.formats import exact, long, number
 from launcher.i18n.labels import KIND_WORDS, STATE_WORDS, VERB_WORDS, damage, warning
 from launcher.i18n.problems import ACTION_WORDS
+from launcher.jobs.registry import JOBS
 from launcher.models.types import utc_now
 from launcher.notifications.assessment import assess
 from launcher.web.admin.backups import words
@@ -105,7 +106,8 @@ def _list(snapshot: Snapshot, asked: ListQuery) -> dict[str, object]:
     sheet = turn_to(listing, asked)
     plan = decide(listing.backups, policy, zone=snapshot.settings.zone, now=snapshot.now)
     shown = {backup.id for backup in sheet.backups}
-    restore_test = next((e for e in snapshot.entries if e.verb is Verb.TEST_RESTORE), None)
+    restore_tests = current_backups().journal(limit=1, verbs={Verb.TEST_RESTORE})
+    upcoming = JOBS["restore-test"].next_runs(snapshot.settings, after=snapshot.now)
     return {
         "sheet": sheet,
         "rows": describe(
@@ -116,7 +118,8 @@ def _list(snapshot: Snapshot, asked: ListQuery) -> dict[str, object]:
             snapshot.entries,
             now=snapshot.now,
         ),
-        "restore_test": restore_test,
+        "restore_test": next(iter(restore_tests), None),
+        "next_restore_test_at": next(iter(upcoming), None),
         "rule": rule_words(policy),
         "timeline": draw(snapshot),
     }
