@@ -32,6 +32,7 @@ RETIRED = [
     # Words of place, time and manner
     r"anew", r"of late", r"by (itself|themselves)", r"by hand", r"meanwhile", r"any more",
     r"in any way", r"like that", r"in passing", r"of now", r"password now", r"whole(?! numbers?)",
+    r"cut short",
     # Things that have another name
     r"troubles?", r"folder of backups", r"half-(made|done)", r"slots?", r"notices?(?! that)",
     r"live (data|databases?)", r"leave everything", r"as it is kept",

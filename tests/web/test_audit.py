@@ -249,8 +249,8 @@ def test_operations_tell_who_what_when_how_long_and_how_it_ended(
     ada.open("/admin/audit/operations")
 
     replaced, cut, failed, restored = lines(ada.page)[:4]
-    assert "Interrupted It was cut short after the data had been replaced." in replaced
-    assert "Interrupted It was cut short. The data stayed as it was." in cut
+    assert "Interrupted The operation was interrupted after the data was replaced." in replaced
+    assert "Interrupted The operation was interrupted. The data is unchanged." in cut
     assert "Failed The disk is too full. Nothing was changed <b>3 MB</b> too few" in failed
     assert "<b>3 MB" not in ada.page
     assert "ben Restoring a backup Succeeded Duration 2.4 s" in restored

@@ -198,6 +198,9 @@ def test_plurals_follow_the_language(app: Flask, language: str, count: int, word
     assert said.replace("\N{NO-BREAK SPACE}", " ") == words
 
 
+_TIMES = re.compile(
+    r"\d (?:Sekunde|Minute|Stunde|Tagen?\b|Monat|Jahr|секунд|минут|час|дн[яе]й?|месяц|год|лет)"
+)
 _UNITS = re.compile(
     r"(?:\d|\)s) (?:(?:Uhr|kB|MB|GB|ms|min|h|s|КБ|МБ|ГБ|мс|мин|ч)(?![\w-])|с(?=[.,]|$))"  # noqa: RUF001
 )
@@ -208,6 +211,7 @@ def test_a_line_never_breaks_between_a_number_and_its_unit(language: str) -> Non
     for message in _translated(language):
         for text in _texts(message.string):
             assert not _UNITS.search(text), text
+            assert not _TIMES.search(text), text
 
 
 def _declined(forms: Iterable[str], language: str) -> list[tuple[str, ...]]:

@@ -175,8 +175,8 @@ def _meaning(entry: JournalEntry) -> str:
     """Return what a failure means for the data, or ""."""
     if entry.outcome is Outcome.INTERRUPTED:
         if entry.facts.get("data") == "restored":
-            return _("It was cut short after the data had been replaced.")
-        return _("It was cut short. The data stayed as it was.")
+            return _("The operation was interrupted after the data was replaced.")
+        return _("The operation was interrupted. The data is unchanged.")
     words = ERROR_WORDS.get(entry.error_code)
     return str(words.title) if words else ""
 
