@@ -51,22 +51,35 @@ class RowChange(msgspec.Struct, kw_only=True):
 class FieldChange(msgspec.Struct, kw_only=True):
     """What is set now and would be set afterwards."""
 
-    field: Annotated[str, Meta(examples=["url"])]
+    field: Annotated[
+        str,
+        Meta(
+            examples=["url"],
+            description="What differs. The apps of a section are `section:` and its name. In that "
+            "field and in `boards`, `collapsed`, `members`, `sections`, `shared_with` and `tags`, "
+            "each line is one name. A switch is `yes` or `no`. An icon is like `symbol:tv`, "
+            "`letters:Js tint:3`, or `media:` with the SHA-256 and the name of an upload.",
+        ),
+    ]
     now: str
     then: str
 
 
 class ThingChange(msgspec.Struct, kw_only=True):
-    """An app, a board or a user that a restore changes."""
+    """An app, a board, a group or a user that a restore changes, or the settings of the site."""
 
-    name: Annotated[str, Meta(examples=["Jellyfin"], description="Its name now.")]
+    name: Annotated[
+        str, Meta(examples=["Jellyfin"], description="Its name now, `site` for the settings.")
+    ]
     fields: list[FieldChange]
 
 
 class NameChange(msgspec.Struct, kw_only=True):
     """The things of one kind that a restore adds, removes and changes."""
 
-    kind: Annotated[str, Meta(examples=["app"], description="`app`, `board` or `user`.")]
+    kind: Annotated[
+        str, Meta(examples=["app"], description="`app`, `board`, `group`, `site` or `user`.")
+    ]
     appear: list[str]
     vanish: list[str]
     changed: Annotated[
@@ -127,11 +140,19 @@ class Plan(msgspec.Struct, kw_only=True):
         list[str],
         Meta(examples=[["Nightly (lch_4Qm8Zr…)"]], description="The API tokens that stop working."),
     ]
+    tokens_restored: Annotated[
+        list[str],
+        Meta(description="The API tokens that do not work now and will work again. A risk."),
+    ]
     keeps_this_token: Annotated[
         bool, Meta(description="Whether the token of this request still works.")
     ]
     admins: Annotated[
         list[str], Meta(examples=[["ada"]], description="Who can sign in as an admin afterwards.")
+    ]
+    admins_restored: Annotated[
+        list[str],
+        Meta(description="Who of these is not an active admin now. A risk."),
     ]
     carried_account: Annotated[str, Meta(description="The current account that is kept, or empty.")]
     site_name_now: str
@@ -334,8 +355,10 @@ def _plan_of(plan: RestorePlan, version: str, *, this_token: str) -> Plan:
         signed_out=[*plan.signed_out],
         password_changes=[*plan.password_changes],
         tokens_lost=[*plan.tokens_lost],
+        tokens_restored=[*plan.tokens_restored],
         keeps_this_token=plan.live_readable and this_token not in plan.tokens_lost,
         admins=[*plan.admins],
+        admins_restored=[*plan.admins_restored],
         carried_account=plan.carried_account,
         site_name_now=plan.site_name_now,
         site_name_then=plan.site_name_then,

@@ -324,8 +324,10 @@ def plan_restore(
         keep_schedule=bool(now and now.schedule and choices.keep_schedule),
         signed_out=now.names.get("user", ()) if now else (),
         password_changes=_password_changes(now, then) if now else (),
-        tokens_lost=_tokens_lost(now, then) if now else (),
+        tokens_lost=_tokens_only_in(now, then) if now else (),
+        tokens_restored=_tokens_only_in(then, now) if now else (),
         admins=then.admins,
+        admins_restored=tuple(sorted({*then.admins} - {*now.admins})) if now else (),
         site_name_now=now.site_name if now else "",
         site_name_then=then.site_name,
         carried_account=choices.carry_account,
@@ -362,7 +364,8 @@ def version_of(now: Survey | None) -> str:
 
 def _name_changes(now: Survey, then: Survey) -> list[NameChange]:
     changes = []
-    for kind in sorted(now.names.keys() | then.names.keys()):
+    kinds = now.names.keys() | then.names.keys() | now.values.keys() | then.values.keys()
+    for kind in sorted(kinds):
         changed = _thing_changes(now.values.get(kind, {}), then.values.get(kind, {}))
         renamed = [each for thing in changed for each in thing.fields if each.field == "name"]
         names_now, names_then = set(now.names.get(kind, ())), set(then.names.get(kind, ()))
@@ -379,9 +382,9 @@ def _thing_changes(
         ThingChange(
             now[key].get("name", key),
             tuple(
-                FieldChange(name, now[key].get(name, ""), value)
-                for name, value in then[key].items()
-                if now[key].get(name, "") != value
+                FieldChange(name, now[key].get(name, ""), then[key].get(name, ""))
+                for name in {**now[key], **then[key]}
+                if now[key].get(name, "") != then[key].get(name, "")
             ),
         )
         for key in now.keys() & then.keys()
@@ -400,8 +403,10 @@ def _password_changes(now: Survey, then: Survey) -> tuple[str, ...]:
     )
 
 
-def _tokens_lost(now: Survey, then: Survey) -> tuple[str, ...]:
-    return tuple(sorted(name for key, name in now.api_tokens.items() if key not in then.api_tokens))
+def _tokens_only_in(one: Survey, other: Survey) -> tuple[str, ...]:
+    return tuple(
+        sorted(name for key, name in one.api_tokens.items() if key not in other.api_tokens)
+    )
 
 
 def restore_backup(

@@ -154,6 +154,7 @@ class LauncherContent:
             names={
                 "app": _texts(connection, "SELECT name FROM apps ORDER BY name"),
                 "board": _texts(connection, "SELECT name FROM boards ORDER BY name"),
+                "group": _texts(connection, "SELECT name FROM user_groups ORDER BY name"),
                 "user": _texts(connection, "SELECT username FROM users ORDER BY username"),
             },
             admins=_texts(

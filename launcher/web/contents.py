@@ -30,22 +30,13 @@ TABLE_WORDS: Mapping[str, LazyString] = {
 ALWAYS_SHOWN = 4
 """So many of the kinds are shown even where there are none."""
 
-NAME_WORDS: Mapping[str, LazyString] = {"app": _("App"), "board": _("Board"), "user": _("User")}
-"""What a thing with a name is."""
-
-
-CHANGED_WORDS: Mapping[str, LazyString] = {
-    "name": _("Name"),
-    "url": _("URL"),
-    "url_local": _("Home network URL"),
-    "description": _("Description"),
-    "icon": _("Icon"),
-    "slug": _("Address of the board"),
-    "visibility": _("Who can view"),
-    "arrangement": _("Sections and places of apps"),
-    "role": _("Role"),
+NAME_WORDS: Mapping[str, LazyString] = {
+    "app": _("App"),
+    "board": _("Board"),
+    "group": _("Group"),
+    "user": _("User"),
 }
-"""What is set of an app, a board or a user."""
+"""What a thing with a name is."""
 
 
 def contents(rows: object) -> str:

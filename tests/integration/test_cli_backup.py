@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -144,12 +145,47 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(flask: Flask_, data_dir: P
     flask("create")
     add_tag(data_dir, "added later")
     told = flask("restore", "latest", "--dry-run").stderr
-    assert re.search(r"tags\s+1\s+0\s+-1", told)
+    assert re.search(r"Tags\s+1\s+0\s+-1", told)
+    assert "system_settings" not in told
     assert "Admins afterwards: ada" in told
     plan = json.loads(flask("restore", "latest", "--dry-run", "--json").stdout)
     assert {"table": "tags", "now": 1, "then": 0} in plan["rows"]
     assert rows(data_dir, "tags") == 1
     assert len(json.loads(flask("list", "--json").stdout)) == 1
+
+
+def test_the_plan_speaks_of_things_and_their_values(flask: Flask_, data_dir: Path) -> None:
+    with closing(sqlite3.connect(data_dir / "launcher.db")) as database, database:
+        database.execute(
+            "INSERT INTO apps (id, name, description, url, url_local, icon, letters, keywords,"
+            " created_at, updated_at, revision) VALUES (1, 'Wiki', '', 'https://wiki.home.arpa',"
+            " '', 'symbol:tv', '', '', '2026-11-20 12:00:00.000000',"
+            " '2026-11-20 12:00:00.000000', 1)"
+        )
+    flask("create")
+    with closing(sqlite3.connect(data_dir / "launcher.db")) as database, database:
+        database.execute("UPDATE apps SET url = 'https://new.home.arpa', icon = 'brand:wikijs'")
+        database.execute("UPDATE users SET role = 'viewer' WHERE username = 'ben'")
+        database.execute("UPDATE system_settings SET guest_access = 1")
+    plan = flask("restore", "latest", "--dry-run").stderr
+    assert "  App Wiki\n    URL: https://new.home.arpa → https://wiki.home.arpa\n" in plan
+    assert "    icon: brand wikijs → symbol tv\n" in plan
+    assert "  User ben\n    role: viewer → editor\n" in plan
+    assert "  Settings\n    guest_access: yes → no\n" in plan
+    assert "Will be kept\n  Schedule: 0 3 * * *" in plan
+    assert "Risk" not in plan
+
+
+def test_the_plan_marks_who_gets_access_again(flask: Flask_, data_dir: Path) -> None:
+    with closing(sqlite3.connect(data_dir / "launcher.db")) as database, database:
+        database.execute("UPDATE users SET role = 'admin' WHERE username IN ('ben')")
+    flask("create")
+    with closing(sqlite3.connect(data_dir / "launcher.db")) as database, database:
+        database.execute("UPDATE users SET is_active = 0 WHERE username != 'ada'")
+    plan = flask("restore", "latest", "--dry-run").stderr
+    assert "Risk: active admins again: ben\nRisk: able to sign in again: chloe\n" in plan
+    facts = json.loads(flask("restore", "latest", "--dry-run", "--json").stdout)
+    assert facts["admins_restored"] == ["ben"]
 
 
 def test_restore_asks_no_one_when_no_one_is_there(flask: Flask_, data_dir: Path) -> None:

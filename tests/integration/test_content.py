@@ -63,6 +63,7 @@ def test_a_survey_counts_and_names_what_is_there(
     assert survey.names == {
         "app": ("Jellyfin",),
         "board": ("Home",),
+        "group": (),
         "user": ("ada", "ben", "chloe"),
     }
     assert survey.admins == ("ada",)

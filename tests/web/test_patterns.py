@@ -16,10 +16,9 @@ _NOT_TO_BE_SHOWN = {
     "alone", "alone-wide", "bar-actions", "bar-plain", "bar-start", "beside", "button-fold",
     "chosen", "confirm-alone", "contents", "dialog-head", "dialog-shortcuts", "filters",
     "fold-label", "folder", "gap-label", "grow", "input-short", "later", "link", "medium",
-    "menu-flat",
-    "menu-form", "narrow", "page-board", "picked", "row-top", "runs-ledger", "samples", "savebar",
-    "setting", "shortcuts", "split", "stack-l", "tabs", "title", "way", "ways", "welcome",
-    "wide-only",
+    "menu-flat", "menu-form", "names-changed", "narrow", "page-board", "picked", "row-top",
+    "runs-ledger", "samples", "savebar", "setting", "shortcuts", "split", "stack-l", "tabs",
+    "title", "way", "ways", "welcome", "wide-only",
 }  # fmt: skip
 
 

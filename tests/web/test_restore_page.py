@@ -20,10 +20,26 @@ from launcher.backup.errors import InsufficientSpaceError
 from launcher.backup.locks import try_lock
 from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
+from launcher.cli.backup.plan import FIELDS
+from launcher.db.plan_values import SECTION, read_values
 from launcher.db.settings import current_settings
 from launcher.extensions import db
-from launcher.models import ApiToken, App, Board, Role, TokenScope
+from launcher.models import (
+    Access,
+    ApiToken,
+    App,
+    Board,
+    BoardUser,
+    Density,
+    Role,
+    SystemSettings,
+    Tag,
+    Theme,
+    TokenScope,
+)
 from launcher.models.types import utc_now
+from launcher.settings.table import SETTINGS
+from launcher.web.operations.plan_changes import CHANGED_WORDS
 from tests.conftest import ADA, Person
 from tests.web.restoring import confirm, ended, operation_of, text_of, version_of
 from tests.web.visitor import Visitor
@@ -78,11 +94,107 @@ def test_what_differs_inside_an_app_or_a_board_is_named(
 
     page = plan_of(ada, backup_id)
 
-    films = "URL: https://films.home.arpa → https://jellyfin.home.arpa Icon"
-    assert f"Jellyfin App {films}" in page
-    assert "Our home Board Name: Our home → Home Sections and places of apps" in page
+    films = "URL: https://films.home.arpa → https://jellyfin.home.arpa"
+    icon = "Icon: Jellyfin, from Brands → Je Letters “Je”"
+    assert f"Jellyfin App {films} {icon}" in page
+    places = "Apps in section “Media”: none → Jellyfin, …"
+    assert f"Our home Board Name: Our home → Home {places}" in page
     assert "Vanishes" not in page
     assert "Comes back" not in page
+
+
+def test_an_upload_is_shown_while_it_is_here_and_named_in_any_case(
+    ada: Visitor, app: Flask, service: BackupService, boards: None, pictures: dict[str, str]
+) -> None:
+    backup_id = service.create(by="ada").id
+    with app.app_context():
+        jellyfin = db.session.scalars(db.select(App).where(App.name == "Jellyfin")).one()
+        upload, jellyfin.icon_media, jellyfin.hue = jellyfin.icon_media, None, 3
+        assert upload is not None
+        db.session.commit()
+        words = "Icon: Je Letters “Je”, tint Yellow → Uploaded icon “j.png”"
+        picture = f'src="/media/{pictures["png"]}"'
+
+        assert words in plan_of(ada, backup_id)
+        assert picture in ada.page
+
+        db.session.delete(upload)
+        db.session.commit()
+
+        assert words in plan_of(ada, backup_id)
+        assert picture not in ada.page
+
+
+def test_sharing_tags_layout_settings_and_users_are_named_with_their_values(
+    ada: Visitor, app: Flask, backup_id: str
+) -> None:
+    with app.app_context():
+        home = db.session.scalars(db.select(Board).where(Board.slug == "home")).one()
+        home.columns, home.density = 4, Density.COMPACT
+        home.sections[0].is_collapsed = True
+        ben = users.find_user("ben")
+        home.users.append(BoardUser(user=ben, access=Access.EDIT))
+        home.sections[0].placements[0].app.tags.append(Tag(name="films"))
+        ben.theme = Theme.DARK
+        db.session.execute(db.update(SystemSettings).values(guest_access=True))
+        db.session.commit()
+
+    page = plan_of(ada, backup_id)
+
+    assert "Tags: films → none" in page
+    shared = "Shared with: ben (Can edit) → none"
+    layout = "Density: Compact → Comfortable Columns: 4 → Automatic"
+    assert f"Home Board {layout} {shared} Folded sections: Media → none" in page
+    assert "Settings Guest access: yes → no" in page
+    assert "ben User Appearance: Dark → Same as device" in page
+
+
+def test_access_that_comes_back_is_marked_as_a_risk(
+    ada: Visitor, app: Flask, service: BackupService, boards: None
+) -> None:
+    with app.app_context():
+        eve = users.create_user("eve", "eve's long password", role=Role.ADMIN, actor=COMMAND_LINE)
+        tokens.create_token(
+            eve, "Nightly", [TokenScope.STATUS], expires_at=None, actor=COMMAND_LINE
+        )
+        backup_id = service.create(by="ada").id
+        assert "Risk" not in plan_of(ada, backup_id)
+        for name in ("eve", "ben"):
+            users.find_user(name).is_active = False
+        db.session.commit()
+
+    page = plan_of(ada, backup_id)
+
+    risk = "Risk: removed access will be restored eve will be an active admin again."
+    assert f"{risk} ben will be able to sign in again. This API token will work again: N" in page
+
+
+def test_of_each_kind_the_first_changes_are_shown(
+    ada: Visitor, app: Flask, service: BackupService, boards: None
+) -> None:
+    with app.app_context():
+        db.session.add_all(App(name=f"A {n:02}", url="https://a.home.arpa") for n in range(35))
+        db.session.commit()
+    backup_id = service.create(by="ada").id
+    with app.app_context():
+        db.session.execute(db.update(App).values(description="New"))
+        db.session.execute(db.update(Board).values(columns=2))
+        db.session.commit()
+
+    page = plan_of(ada, backup_id)
+
+    assert "A 11 App Description: New → none and 30 more App" in page
+    assert "Home Board Columns: 2 → Automatic" in page
+
+
+def test_every_field_has_words_on_the_page_and_in_the_shell(app: Flask, boards: None) -> None:
+    path: Path = app.extensions["launcher.config"].database_path
+    with closing(sqlite3.connect(path)) as connection:
+        values = read_values(connection)
+    names = {name for kind in values.values() for thing in kind.values() for name in thing}
+    plain = {name for name in names if not name.startswith(SECTION)}
+    assert plain - {*CHANGED_WORDS} == set()
+    assert plain - {*SETTINGS} - {*FIELDS} == set()
 
 
 def test_the_plan_of_a_file_says_what_its_newest_entry_is(

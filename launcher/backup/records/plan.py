@@ -38,7 +38,10 @@ class ThingChange:
 
 @dataclass(frozen=True, slots=True)
 class NameChange:
-    """The things of one kind that a restore adds, removes and changes; a new name is a change."""
+    """The things of one kind that a restore adds, removes and changes; a new name is a change.
+
+    A kind that has no names, like the settings of a site, is only changed.
+    """
 
     kind: str
     appear: tuple[str, ...]
@@ -62,7 +65,9 @@ class RestorePlan:
         signed_out: names of the users whose sessions end (every one).
         password_changes: users who exist on both sides with different passwords.
         tokens_lost: API tokens that stop working.
+        tokens_restored: API tokens that work afterwards and do not now. A risk.
         admins: active admins afterwards; never empty.
+        admins_restored: those among them who are no active admins now. A risk.
         carried_account: the account carried over from the live data, or "".
         warnings: what an admin should know before confirming.
         live_version: `BackupService.live_version` when this was made; once that differs, the plan
@@ -94,6 +99,8 @@ class RestorePlan:
     warnings: tuple[Fault, ...] = ()
     live_version: str = ""
     newest_at: str = ""
+    tokens_restored: tuple[str, ...] = ()
+    admins_restored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ class Survey:
             None when the database has none.
         site_name: as shown in the bar.
         epoch: the session epoch; every session names the one it was made in.
-        values: what is set of each thing in `names`, by field; by kind, and by a key that no other
-            thing ever had. Its name is the field `name`.
+        values: what is set of each thing, by field; by kind, and by a key that no other thing ever
+            had. Its name is the field `name`. Kinds that are not in `names` are only compared.
         newest_at: the time of the newest entry, as it is written there; "" for none.
     """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,14 +10,13 @@ import click
 from launcher.backup.errors import BackupNotFoundError
 from launcher.backup.records.ids import LATEST, parse_backup_id
 from launcher.backup.records.plan import RestoreOutcome, RestorePlan
-from launcher.backup.records.text import clean_note
 from launcher.cli.backup.group import backup
+from launcher.cli.backup.plan import say_plan
 from launcher.cli.exits import handle_backup_errors
-from launcher.cli.output import moment, print_json, print_result, put, say, say_warnings, size
+from launcher.cli.output import print_json, print_result, put, say, say_warnings
 from launcher.cli.progress import bars
 from launcher.cli.shell import json_option, require_word, typist, yes_option
 from launcher.current import current_backups
-from launcher.settings.table import SiteSettings
 
 
 @backup.command("test-restore")
@@ -84,7 +82,7 @@ def restore(
             text = f"{plan.source}  can be restored; nothing was changed"
             _show_plan(plan, text, as_json=as_json)
             return
-        _say_plan(plan)
+        say_plan(plan)
         _say_consequences(plan)
         require_word("restore")
     with bars() as on_progress:
@@ -126,7 +124,7 @@ def _show_plan(plan: RestorePlan, text: str, *, as_json: bool, is_test: bool = F
     if as_json:
         print_json(plan)
     else:
-        _say_plan(plan)
+        say_plan(plan)
         if not is_test:
             _say_consequences(plan)
         put(text)
@@ -145,53 +143,13 @@ def undo(yes: bool, as_json: bool) -> None:
             plan = service.plan(
                 safety_id, by=typist(), keep_schedule=False, on_progress=on_progress
             )
-        _say_plan(plan)
+        say_plan(plan)
         _say_consequences(plan)
         require_word("undo")
     with bars() as on_progress:
         outcome = service.undo(by=typist(), on_progress=on_progress)
     _say_outcome(outcome)
     print_result(outcome, outcome.plan.source, as_json=as_json)
-
-
-def _say_plan(plan: RestorePlan) -> None:
-    """Print the plan of a restore to stderr."""
-    taken = f" of {moment(plan.created_at)}" if plan.created_at else ""
-    say(f"Restore {plan.source}{taken} ({size(plan.database_size_bytes)})\n")
-    if not plan.live_readable or plan.live_problem:
-        say(f"The current data cannot be read ({plan.live_problem}).\n")
-    say(f"  {'':<22}{'now':>12}{'then':>12}{'change':>10}")
-    for change in plan.rows:
-        difference = change.then - change.now if change.now is not None else 0
-        if change.now is None or change.now or change.then:
-            now = "?" if change.now is None else f"{change.now:,}"
-            mark = f"{difference:+,}" if difference else ""
-            say(f"  {change.table:<22}{now:>12}{change.then:>12,}{mark:>10}")
-    for names in plan.names:
-        if names.vanish:
-            say(f"\nVanishes ({names.kind}): {_enumerate(names.vanish)}")
-        if names.appear:
-            say(f"\nComes back ({names.kind}): {_enumerate(names.appear)}")
-        if names.changed:
-            changed = [
-                f"{thing.name} ({', '.join(each.field for each in thing.fields)})"
-                for thing in names.changed
-            ]
-            say(f"\nChanges back ({names.kind}): {_enumerate(changed)}")
-    say()
-    for migration in plan.migrations:
-        say(f"Migration: {migration.revision} {migration.title}")
-    if plan.site_name_now and plan.site_name_now != plan.site_name_then:
-        say(f"Site name: {plan.site_name_now!r} becomes {plan.site_name_then!r}")
-    say(f"Schedule: {_schedule_words(plan)}")
-    say(f"Admins afterwards: {_enumerate(plan.admins)}")
-    if plan.carried_account:
-        say(f"Copied from the current data: {plan.carried_account}")
-    if plan.password_changes:
-        say(f"Sign in with the password from the backup: {_enumerate(plan.password_changes)}")
-    if plan.tokens_lost:
-        say(f"API tokens that stop working: {_enumerate(plan.tokens_lost)}")
-    say_warnings(plan.warnings)
 
 
 def _say_consequences(plan: RestorePlan) -> None:
@@ -202,25 +160,6 @@ def _say_consequences(plan: RestorePlan) -> None:
     else:
         say("The current data cannot be read. If its files are there, they are kept.")
         say("Unless they can be copied into a safety backup, you cannot undo this restore.\n")
-
-
-def _enumerate(names: Sequence[str], most: int = 12) -> str:
-    # The database may be hostile: names must not hold control sequences of the terminal.
-    shown = ", ".join(clean_note(name) for name in names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
-
-
-def _schedule_words(plan: RestorePlan) -> str:
-    if plan.schedule_then is None:
-        return "none"
-    origin = "the current one is kept" if plan.keep_schedule else "the one from the backup"
-    settings = SiteSettings.of(plan.schedule_then)
-    often = settings.backup_restore_test
-    restore_tests = "no restore tests" if often == "off" else f"restore test {often}"
-    if not settings.backup_enabled:
-        return f"{origin}: off, {restore_tests}"
-    cron, count = settings.backup_cron_expression, settings.backup_max_count
-    return f"{origin}: {cron}, keep the last {count}, {restore_tests}"
 
 
 def _say_outcome(outcome: RestoreOutcome) -> None:

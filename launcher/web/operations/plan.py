@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,18 +14,16 @@ from launcher.backup.records.operation import JournalEntry, Progress, Stage, Ver
 from launcher.backup.records.plan import NameChange, RestorePlan, RowChange
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
+from launcher.http.plans import reactivated
 from launcher.i18n.formats import duration, listing, span, weekday_and_time
 from launcher.i18n.labels import STAGE_WORDS, live_words, warning
 from launcher.i18n.locale import gettext as _
 from launcher.models.types import utc_now
 from launcher.settings.table import SiteSettings
-from launcher.web.contents import ALWAYS_SHOWN, CHANGED_WORDS, NAME_WORDS, TABLE_WORDS
+from launcher.web.contents import ALWAYS_SHOWN, TABLE_WORDS
+from launcher.web.operations.plan_changes import MOST_NAMES, changed_rows, name_rows
 from launcher.web.operations.stages import StageRow, is_dated, pause_words, replacing_s
 
-MOST_NAMES = 12
-
-# What an icon, a role or an arrangement is in the database reads like code.
-_READABLE = {"name", "url", "url_local", "description", "slug"}
 _NAMED = {"apps": "app", "boards": "board", "users": "user"}
 
 
@@ -78,6 +76,7 @@ def describe_plan(
     """Return `plan` in words, for the user name `viewer`."""
     others = [name for name in plan.signed_out if name != viewer]
     passwords = [name for name in plan.password_changes if name != viewer]
+    others_again = [name for name in reactivated(plan) if name not in plan.admins_restored]
     return {
         "backup": backup,
         "site_name": plan.site_name_now or plan.site_name_then,
@@ -88,11 +87,16 @@ def describe_plan(
         "live_problem": live_words(plan.live_problem) if plan.live_problem else "",
         "stages": _stages(plan, took_s),
         "rows": _rows(plan),
-        "vanish": _names(plan.names, lambda change: change.vanish),
-        "appear": _names(plan.names, lambda change: change.appear),
-        "changed": _changed(plan.names),
+        "vanish": name_rows(plan.names, lambda change: change.vanish),
+        "appear": name_rows(plan.names, lambda change: change.appear),
+        "changed": changed_rows(plan.names),
         "newest": _newest(plan.newest_at),
-        "site_name_then": plan.site_name_then if plan.site_name_then != plan.site_name_now else "",
+        "admins_restored": listing(plan.admins_restored, most=MOST_NAMES),
+        "admin_count": len(plan.admins_restored),
+        "reactivated": listing(others_again, most=MOST_NAMES),
+        "reactivated_count": len(others_again),
+        "tokens_restored": listing(plan.tokens_restored, most=MOST_NAMES),
+        "restored_token_count": len(plan.tokens_restored),
         "account": _account(plan, viewer),
         "others": listing(others, most=MOST_NAMES),
         "other_passwords": listing(passwords, most=MOST_NAMES),
@@ -168,44 +172,6 @@ def _row(what: str, changes: Sequence[RowChange], named: NameChange | None) -> C
     if named and len(named.appear) - len(named.vanish) == then - now:
         goes, returns = len(named.vanish), len(named.appear)
     return CountRow(what, now, then, goes, returns)
-
-
-def _names(
-    changes: Sequence[NameChange], side: Callable[[NameChange], Sequence[str]]
-) -> dict[str, object]:
-    things: list[dict[str, object]] = [
-        {"name": name, "kind": str(NAME_WORDS.get(change.kind, change.kind))}
-        for change in changes
-        for name in side(change)
-    ]
-    return _most(things)
-
-
-def _most(things: list[dict[str, object]]) -> dict[str, object]:
-    # One more line would say "and 1 more", which is as long as the name itself.
-    most = len(things) if len(things) <= MOST_NAMES + 1 else MOST_NAMES
-    return {"shown": things[:most], "more": len(things) - most}
-
-
-def _changed(changes: Sequence[NameChange]) -> dict[str, object]:
-    """Return what is set otherwise now, each with the values that can be read."""
-    things: list[dict[str, object]] = [
-        {
-            "name": thing.name,
-            "kind": str(NAME_WORDS.get(change.kind, change.kind)),
-            "fields": [
-                {
-                    "what": str(CHANGED_WORDS.get(each.field, each.field)),
-                    "now": each.now if each.field in _READABLE else "",
-                    "then": each.then if each.field in _READABLE else "",
-                }
-                for each in thing.fields
-            ],
-        }
-        for change in changes
-        for thing in change.changed
-    ]
-    return _most(things)
 
 
 def _newest(written: str) -> str:

@@ -1,0 +1,163 @@
+"""What a plan compares: everything that a person sets, each in a field of its own."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from launcher.accounts import users
+from launcher.db.plan_values import SECTION, SITE, read_values
+from launcher.extensions import db
+from launcher.models import (
+    Access,
+    App,
+    Board,
+    BoardGroup,
+    Group,
+    Media,
+    Placement,
+    Section,
+    Tag,
+)
+from launcher.models.types import Model
+from launcher.settings.table import SCHEDULE, SETTINGS
+
+SET = [
+    ("apps", "name", "'Films'", "app", "name"),
+    ("apps", "url", "'https://films.home.arpa'", "app", "url"),
+    ("apps", "url_local", "'http://10.0.0.2'", "app", "url_local"),
+    ("apps", "description", "'Films'", "app", "description"),
+    ("apps", "keywords", "'cinema'", "app", "keywords"),
+    ("apps", "opens", "'new'", "app", "opens"),
+    ("apps", "archived_at", "'2026-11-20 12:00:00.000000'", "app", "archived"),
+    ("apps", "icon", "'symbol:tv'", "app", "icon"),
+    ("apps", "icon_media_id", "(SELECT id FROM media)", "app", "icon"),
+    ("apps", "letters", "'Js'", "app", "icon"),
+    ("apps", "hue", "3", "app", "icon"),
+    ("app_tags", "tag_id", "2", "app", "tags"),
+    ("tags", "name", "'films'", "app", "tags"),
+    ("boards", "name", "'Our home'", "board", "name"),
+    ("boards", "slug", "'ours'", "board", "slug"),
+    ("boards", "visibility", "'public'", "board", "visibility"),
+    ("boards", "owner_id", "(SELECT max(id) FROM users)", "board", "owner"),
+    ("boards", "density", "'compact'", "board", "density"),
+    ("boards", "columns", "4", "board", "columns"),
+    ("board_groups", "access", "'view'", "board", "shared_with"),
+    ("sections", "name", "'Films'", "board", "sections"),
+    ("sections", "position", "1 - position", "board", "sections"),
+    ("sections", "is_collapsed", "1", "board", "collapsed"),
+    ("placements", "position", "1 - position", "board", SECTION + "Media"),
+    ("placements", "section_id", "(SELECT max(id) FROM sections)", "board", SECTION + "Media"),
+    ("user_groups", "name", "'Kin'", "group", "name"),
+    ("group_members", "user_id", "(SELECT max(id) FROM users)", "group", "members"),
+    ("users", "display_name", "'B'", "user", "display_name"),
+    ("users", "email", "'b@home.arpa'", "user", "email"),
+    ("users", "role", "'admin'", "user", "role"),
+    ("users", "is_active", "0", "user", "is_active"),
+    ("users", "locale", "'de'", "user", "locale"),
+    ("users", "theme", "'dark'", "user", "theme"),
+    ("users", "home_board_id", "(SELECT max(id) FROM boards)", "user", "own_home"),
+    ("users", "open_new_tab", "1", "user", "open_new_tab"),
+    ("users", "has_shortcuts", "0", "user", "has_shortcuts"),
+    ("users", "counts_launches", "0", "user", "counts_launches"),
+    ("boards", "position", "1 - position", SITE, "boards"),
+    ("boards", "is_home", "slug = 'attic'", SITE, "home_board"),
+]  # fmt: skip
+"""Table, column and new value; the kind and the field that say so."""
+
+LEFT_OUT = {
+    "id", "created_at", "updated_at", "revision", "last_seen_at",  # no one sets them
+    "is_sample", "apps.owner_id",  # follow from other changes
+    "password_hash", "users.username",  # a plan has them elsewhere
+    "app_tags.app_id", "board_groups.board_id", "board_groups.group_id", "group_members.group_id",
+    "placements.app_id", "sections.board_id",  # what the row is about
+}  # fmt: skip
+
+
+@pytest.fixture
+def database(app: Flask, cast: object, data_dir: Path) -> Iterator[sqlite3.Connection]:
+    with app.app_context():
+        ada, ben = users.find_user("ada"), users.find_user("ben")
+        family = Group(name="Family", members=[ben])
+        home = Board(slug="home", name="Home", owner=ada, position=0)
+        home.groups = [BoardGroup(group=family, access=Access.EDIT)]
+        home.sections = [Section(name="Media", position=0), Section(name="Work", position=1)]
+        jellyfin = App(name="Jellyfin", url="https://a.home.arpa", tags=[Tag(name="media")])
+        kavita = App(name="Kavita", url="https://b.home.arpa")
+        db.session.add_all(
+            [
+                home,
+                Board(slug="attic", name="Attic", position=1),
+                Placement(section=home.sections[0], app=jellyfin, position=0),
+                Placement(section=home.sections[0], app=kavita, position=1),
+                Tag(name="work"),
+                Media(sha256="a" * 64, name="j.png", mime="image/png", size_bytes=1, content=b"x"),
+            ]
+        )
+        db.session.commit()
+    with closing(sqlite3.connect(data_dir / "launcher.db", isolation_level=None)) as connection:
+        yield connection
+
+
+def changed_fields(
+    before: dict[str, dict[str, dict[str, str]]], after: dict[str, dict[str, dict[str, str]]]
+) -> set[tuple[str, str]]:
+    return {
+        (kind, field)
+        for kind in before
+        for key in before[kind].keys() & after[kind].keys()
+        for field in before[kind][key].keys() | after[kind][key].keys()
+        if before[kind][key].get(field) != after[kind][key].get(field)
+    }
+
+
+@pytest.mark.parametrize("change", SET)
+def test_what_a_person_sets_is_a_field(
+    database: sqlite3.Connection, change: tuple[str, str, str, str, str]
+) -> None:
+    table, column, value, kind, field = change
+    before = read_values(database)
+    is_unique = table == "tags" or column == "slug"
+    where = "WHERE id = 1" if is_unique else ""
+    database.execute("PRAGMA foreign_keys = OFF")
+    database.execute(f"UPDATE {table} SET {column} = {value} {where}")
+    changed = changed_fields(before, read_values(database))  # type: ignore[arg-type]
+    assert (kind, field) in changed
+
+
+@pytest.mark.parametrize("name", sorted({*SETTINGS} - {*SCHEDULE}))
+def test_every_setting_but_those_of_the_schedule_is_a_field(
+    database: sqlite3.Connection, name: str
+) -> None:
+    before = read_values(database)
+    default = SETTINGS[name].default
+    switched = f"1 - {name}" if isinstance(default, bool) else f"{name} + 1"
+    value = "'x'" if isinstance(default, str) else switched
+    database.execute(f"UPDATE system_settings SET {name} = {value}")
+    assert changed_fields(before, read_values(database)) == {(SITE, name)}  # type: ignore[arg-type]
+
+
+def test_no_column_is_forgotten() -> None:
+    tables = {table for table, *_ in SET}
+    columns = {
+        (table.name, column.name)
+        for table in Model.metadata.sorted_tables
+        if table.name in tables
+        for column in table.columns
+    }
+    left = {
+        (table, column)
+        for table, column in columns - {(table, column) for table, column, *_ in SET}
+        if column not in LEFT_OUT and f"{table}.{column}" not in LEFT_OUT
+    }
+    assert left == set()
+
+
+def test_text_that_cannot_be_read_stops_no_plan(database: sqlite3.Connection) -> None:
+    database.execute("UPDATE apps SET keywords = CAST(x'66ff' AS TEXT)")
+    assert {each["keywords"] for each in read_values(database)["app"].values()} == {"f\ufffd"}
