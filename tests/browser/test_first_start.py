@@ -24,7 +24,7 @@ def test_the_printed_link_leads_to_a_start_page(server: Server, open_page: OpenP
     page = open_page(server.setup_link)
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Password").fill("a short sentence")
-    page.get_by_label("Name of this site").fill("Ada's house")
+    page.get_by_label("Site name").fill("Ada's house")
     page.get_by_role("button", name="Create first admin").click()
 
     expect(page.get_by_text("Home has no apps yet")).to_be_visible()

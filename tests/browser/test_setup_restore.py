@@ -102,7 +102,7 @@ def test_without_script_the_form_does_it(fresh: Server, copy: Path, open_page: O
     page = open_page(fresh.setup_link, java_script_enabled=False)
 
     page.set_input_files("#upload-file", copy)
-    page.get_by_role("button", name="View details").click()
+    page.get_by_role("button", name="Show details").click()
 
     expect(page.get_by_role("heading", name="This is a good backup of Launcher")).to_be_visible()
 

@@ -307,7 +307,7 @@ def test_a_damaged_backup_is_named_with_what_was_found(ada: Visitor, shelf: Shel
     assert problem.startswith(
         "The backup from yesterday at 12:07 is damaged Problem found: its file is"
     )
-    assert f'href="/admin/backups/{broken.id}">View details' in ada.page
+    assert f'href="/admin/backups/{broken.id}">Show details' in ada.page
     damaged = rows(ada.page)[1]
     assert "Cannot be restored: its file is missing." in text_of(damaged)
     assert "Restore <" not in damaged

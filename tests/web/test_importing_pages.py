@@ -547,9 +547,9 @@ def test_an_admin_is_led_to_the_backups_and_an_editor_is_not(
 ) -> None:
     words = "It is not a backup."
     assert words in ada.open("/import").text
-    assert "Go to Backups" in ada.page
+    assert "Go to backups" in ada.page
     assert words in ben.open("/import").text
-    assert "Go to Backups" not in ben.page
+    assert "Go to backups" not in ben.page
 
 
 def test_a_preview_of_five_thousand_links_stays_small(ben: Visitor, boards: None) -> None:

@@ -141,7 +141,7 @@ class Ended:
         if self.backup is None:
             return ()
         return (
-            NextStep(url_for("backup.show", backup_id=self.backup.id), gettext("View details")),
+            NextStep(url_for("backup.show", backup_id=self.backup.id), gettext("Show details")),
         )
 
     def to_the_plan(self, words: str, icon: str = "") -> tuple[NextStep, ...]:
