@@ -66,7 +66,8 @@ class Reason(StrEnum):
     PING_IMPOSSIBLE = "ping_impossible"
     """This server may send no ping packets."""
     FAILED = "failed"
-    """A mistake in Launcher itself, which is in its log."""
+    """Launcher itself could not do it: no file or thread was left, or a mistake, which is in its
+    log. It says nothing about the app, so no result is recorded for it."""
 
 
 NETWORK_REASONS = frozenset(

@@ -1,0 +1,135 @@
+"""One HTTP request over one connection, with h11, and the head of its answer.
+
+Everything that is received has a limit: the head, the number of its lines, the page. The deadline
+is that of the attempt. gzip is not requested: a text would be looked for inside of it.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+
+import h11
+
+from launcher.checks.attempt import Attempt, CheckFailedError
+from launcher.checks.connecting import reason_of
+from launcher.checks.outcome import Phase, Reason
+from launcher.checks.secure import tls_other
+from launcher.checks.stream import Stream, StreamTooLongError
+from launcher.fetching.target import Target
+
+MAX_HEAD_BYTES = 32 << 10
+_MAX_BYTES_UNTIL_HEAD = 2 * MAX_HEAD_BYTES  # with interim answers and the beginning of the body
+_MAX_EVENTS = 10_000  # a chunk of one byte takes as long as a large one
+_BEGINNING = b"HTTP/"
+
+
+class Exchange:
+    """A request on its way, and its answer as far as it came."""
+
+    def __init__(self, stream: Stream, attempt: Attempt) -> None:
+        self._stream = stream
+        self._attempt = attempt
+        self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._events_left = _MAX_EVENTS
+        self._beginning = b""
+        self._bytes_until_head = _MAX_BYTES_UNTIL_HEAD
+
+    async def send(self, method: str, target: Target, headers: Iterable[tuple[str, str]]) -> None:
+        """Send a request with `headers`, which replace ours of the same name.
+
+        Raises:
+            CheckFailedError
+        """
+        ours = {
+            "host": ("Host", target.authority),
+            "user-agent": ("User-Agent", "Launcher"),
+            "accept": ("Accept", "*/*"),
+        }
+        sent = ours | {name.lower(): (name, value) for name, value in headers}
+        fixed = [("Accept-Encoding", "identity"), ("Connection", "close")]
+        request = h11.Request(
+            method=method,
+            target=target.path,
+            headers=[
+                (name.encode("ascii"), value.encode("latin-1"))
+                for name, value in (*sent.values(), *fixed)
+            ],
+        )
+        content = (self._state.send(request) or b"") + (self._state.send(h11.EndOfMessage()) or b"")
+        try:
+            await self._stream.send(content)
+        except (OSError, EOFError) as error:
+            raise self._broken(error) from None
+
+    async def head(self) -> h11.Response:
+        """Return the head of the answer; interim answers before it are skipped.
+
+        Raises:
+            CheckFailedError
+        """
+        while not isinstance(event := await self._next(), h11.Response):
+            if not isinstance(event, h11.InformationalResponse):
+                raise CheckFailedError(Reason.RESET, phase=Phase.ANSWER.value)
+        return event
+
+    async def part_of_body(self) -> bytes | None:
+        """Return the next bytes of the body, None at its end, which may come too early.
+
+        Raises:
+            CheckFailedError
+        """
+        event = await self._next()
+        return bytes(event.data) if isinstance(event, h11.Data) else None
+
+    async def _next(self) -> object:
+        self._events_left -= 1
+        if self._events_left < 0:
+            raise self._too_large()
+        try:
+            while (event := self._state.next_event()) is h11.NEED_DATA:
+                received = await self._stream.receive()
+                self._examine(received)
+                self._state.receive_data(received)
+        except h11.RemoteProtocolError as error:
+            if error.error_status_hint == 431:
+                raise self._too_large() from None
+            raise CheckFailedError(Reason.NOT_HTTP) from None
+        except StreamTooLongError:
+            raise self._too_large() from None
+        except (OSError, EOFError) as error:
+            raise self._broken(error) from None
+        return event
+
+    def _examine(self, received: bytes) -> None:
+        """Find out early what is no answer: h11 waits for the end of a line.
+
+        Raises:
+            CheckFailedError
+        """
+        if self._attempt.phase is not Phase.ANSWER:
+            return
+        if not received:
+            raise CheckFailedError(Reason.RESET, phase=Phase.ANSWER.value)
+        self._bytes_until_head -= len(received)
+        if self._bytes_until_head < 0:
+            raise self._too_large()
+        self._attempt.has_answer_begun = True
+        if len(self._beginning) < len(_BEGINNING):
+            self._beginning = (self._beginning + received)[: len(_BEGINNING)]
+            if not _BEGINNING.startswith(self._beginning):
+                raise CheckFailedError(Reason.NOT_HTTP)
+
+    def _too_large(self) -> CheckFailedError:
+        if self._attempt.phase is Phase.BODY:
+            return CheckFailedError(Reason.TOO_LARGE, limit_kb=1024)
+        return CheckFailedError(Reason.HEAD_TOO_LARGE, limit_kb=MAX_HEAD_BYTES >> 10)
+
+    def _broken(self, error: OSError | EOFError) -> CheckFailedError:
+        """Return the reason why the connection ended."""
+        if isinstance(error, TimeoutError):
+            return self._attempt.out_of_time()
+        if isinstance(error, ssl.SSLError):  # as where it wants a certificate of ours
+            return tls_other(error)
+        reason = reason_of(error) if isinstance(error, OSError) else Reason.RESET
+        return CheckFailedError(reason, phase=self._attempt.phase.value)

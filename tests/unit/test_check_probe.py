@@ -1,0 +1,378 @@
+"""Whether an app is up: each rule against a server on this machine that behaves that way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from launcher.checks import http, trial
+from launcher.checks.outcome import Outcome, Phase, Reason
+from launcher.checks.ping import can_ping
+from launcher.checks.probe import probe
+from launcher.checks.sample import sample_outcome
+from launcher.checks.spec import CheckSpec, SampleState
+from launcher.fetching.addresses import AddressRules
+from launcher.fetching.own_site import OwnSite
+from launcher.models.health import CheckKind, CheckMethod, Health
+from tests.support.checked import (
+    ANYWHERE,
+    SHORT_MS,
+    behave,
+    free_port,
+    outcome_of,
+    port_that_does_not_answer,
+    wait_for_end,
+    web_check,
+)
+from tests.support.odd_servers import Server, Visit, serving
+
+SECRET = "the value of a header"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving(behave) as server:
+        yield server
+
+
+def check(server: Server, path: str, **more: Any) -> Outcome:
+    return outcome_of(web_check(server.url + path, **more))
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "code"),
+    [
+        ("/page", {}, 200),
+        ("/401", {}, 401),
+        ("/403", {}, 403),
+        ("/404", {}, 404),
+        ("/once", {}, 200),
+        ("/once", {"follow_redirects": False}, 302),
+        ("/circle", {"follow_redirects": False}, 302),
+        ("/500", {"accept": ((500, 500),)}, 500),
+        ("/gigabyte", {}, 200),
+        ("/gigabyte", {"method": CheckMethod.GET}, 200),
+        ("/drip-body", {"method": CheckMethod.GET}, 200),
+        ("/bomb", {"method": CheckMethod.GET}, 200),
+        ("/page", {"keyword": "Paperless & more"}, 200),
+        ("/page", {"keyword": "(a+)+$"}, 200),
+        ("/page", {"keyword": "größer"}, 200),
+        ("/latin", {"keyword": "größer"}, 200),
+        ("/gzip", {"keyword": "Paperless"}, 200),
+        ("/page", {"keyword": "Photos", "is_keyword_absent": True}, 200),
+    ],
+)
+def test_an_app_is_up(server: Server, path: str, more: dict[str, Any], code: int) -> None:
+    outcome = check(server, path, **more)
+    assert (outcome.state, outcome.reason, outcome.code) == (Health.UP, None, code)
+    assert outcome.ms == outcome.phases.total_ms
+    assert (outcome.address, outcome.port) == ("127.0.0.1", server.port)
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "reason", "facts"),
+    [
+        ("/500", {}, Reason.HTTP_CODE, {"code": 500}),
+        ("/502", {}, Reason.HTTP_CODE, {"code": 502}),
+        ("/401", {"accept": ((200, 399),)}, Reason.HTTP_CODE, {"code": 401}),
+        ("/502", {"keyword": "Paperless"}, Reason.HTTP_CODE, {"code": 502}),
+        ("/circle", {}, Reason.TOO_MANY_REDIRECTS, {"limit": 10}),
+        ("/to-file", {}, Reason.REDIRECT_REFUSED, {"host": ""}),
+        ("/to-nothing", {}, Reason.REDIRECT_REFUSED, {"host": ""}),
+        ("/to-port", {}, Reason.REDIRECT_REFUSED, {"host": ""}),
+        ("/to-metadata", {}, Reason.REDIRECT_REFUSED, {"host": "169.254.169.254"}),
+        ("/page", {"keyword": "Photos"}, Reason.KEYWORD_MISSING, {"keyword": "Photos"}),
+        ("/page", {"keyword": "P.*s"}, Reason.KEYWORD_MISSING, {"keyword": "P.*s"}),
+        (
+            "/page",
+            {"keyword": "Paperless", "is_keyword_absent": True},
+            Reason.KEYWORD_PRESENT,
+            {"keyword": "Paperless"},
+        ),
+        ("/gigabyte", {"keyword": "x"}, Reason.TOO_LARGE, {"limit_kb": 1024}),
+        ("/bomb", {"keyword": "x"}, Reason.TOO_LARGE, {"limit_kb": 1024}),
+        ("/crumbs", {"keyword": "x"}, Reason.TOO_LARGE, {"limit_kb": 1024}),
+        ("/not-gzip", {"keyword": "x"}, Reason.ENCODING, {"encoding": "gzip"}),
+        ("/brotli", {"keyword": "x"}, Reason.ENCODING, {"encoding": "br"}),
+        ("/endless-line", {}, Reason.HEAD_TOO_LARGE, {"limit_kb": 32}),
+        ("/endless-head", {}, Reason.HEAD_TOO_LARGE, {"limit_kb": 32}),
+        ("/endless-interim", {}, Reason.HEAD_TOO_LARGE, {"limit_kb": 32}),
+        ("/banner", {}, Reason.NOT_HTTP, {}),
+        ("/reset", {}, Reason.RESET, {"phase": "answer"}),
+        ("/closed", {}, Reason.RESET, {"phase": "answer"}),
+    ],
+)
+def test_an_app_is_down(
+    server: Server, path: str, more: dict[str, Any], reason: Reason, facts: dict[str, Any]
+) -> None:
+    outcome = check(server, path, **more)
+    assert (outcome.state, outcome.reason) == (Health.DOWN, reason)
+    assert facts.items() <= outcome.facts.items()
+    assert not outcome.is_network_failure
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "reason", "phase"),
+    [
+        ("/silent", {}, Reason.NO_ANSWER, Phase.ANSWER),
+        ("/silent", {"keyword": "x"}, Reason.NO_ANSWER, Phase.ANSWER),
+        ("/drip-head", {}, Reason.HEAD_SLOW, Phase.ANSWER),
+        ("/drip-body", {"keyword": "x"}, Reason.BODY_SLOW, None),
+    ],
+)
+def test_a_check_ends_by_its_limit_whatever_the_server_does(
+    server: Server, path: str, more: dict[str, Any], reason: Reason, phase: Phase | None
+) -> None:
+    began = time.monotonic()
+    outcome = check(server, path, timeout_ms=SHORT_MS, **more)
+    assert time.monotonic() - began < SHORT_MS / 1000 + 2  # it would be for ever
+    assert (outcome.reason, outcome.phases.failed) == (reason, phase)
+    assert outcome.facts["limit_s"] == SHORT_MS / 1000
+
+
+def test_a_handshake_that_never_ends_is_no_answer(server: Server) -> None:
+    outcome = outcome_of(web_check(f"https://127.0.0.1:{server.port}/", timeout_ms=SHORT_MS))
+    assert (outcome.reason, outcome.facts["phase"]) == (Reason.NO_ANSWER, "tls")
+    assert outcome.phases.connect_ms is not None
+
+
+@pytest.mark.parametrize("path", ["/head-405", "/head-404", "/head-reset", "/head-closed"])
+def test_get_follows_where_head_is_refused(server: Server, path: str) -> None:
+    outcome = check(server, path)
+    assert (outcome.state, outcome.code, outcome.method) == (Health.UP, 200, "GET")
+    assert outcome.head_code == {"/head-405": 405, "/head-404": 404}.get(path, 0)
+
+
+def test_a_sign_in_page_is_asked_for_once(server: Server) -> None:
+    server.heads.clear()
+    outcome = check(server, "/401")
+    assert (len(server.heads), outcome.method, outcome.head_code) == (1, "HEAD", None)
+
+
+def test_an_answer_that_takes_long_is_slow(server: Server) -> None:
+    outcome = check(server, "/late", slow_ms=50)
+    assert outcome.state is Health.SLOW
+    assert outcome.ms is not None
+    assert outcome.ms >= 50
+
+
+def test_redirects_are_shown_without_what_may_be_secret(server: Server) -> None:
+    outcome = check(server, "/to-wanted", timeout_ms=1000)
+    assert outcome.redirects == ("http://localhost/x",)
+
+
+def test_headers_are_sent_and_those_of_ours_can_be_others(server: Server) -> None:
+    server.heads.clear()
+    check(server, "/once", headers=(("Host", "nas.home.arpa"), ("X-Key", SECRET)))
+    for head in server.heads:
+        assert head.count(b"Host:") == 1
+        assert b"Host: nas.home.arpa\r\n" in head
+        assert SECRET.encode() in head
+        assert b"Accept-Encoding: identity\r\n" in head
+
+
+def test_headers_are_not_sent_to_another_origin(server: Server) -> None:
+    with serving(behave) as other:
+        outcome = check(server, f"/away/{other.port}", headers=(("X-Key", SECRET),))
+        assert outcome.is_up
+        assert [SECRET.encode() in head for head in other.heads] == [False]
+
+
+def test_nothing_refused_is_connected_to_whatever_its_name() -> None:
+    for host in ("169.254.169.254", "[::ffff:169.254.169.254]", "0.0.0.0", "2852039166"):
+        outcome = outcome_of(web_check(f"http://{host}/"))
+        assert outcome.reason is Reason.ADDRESS_REFUSED
+        assert outcome.facts["address"]
+    names = {"nas.test": [("169.254.169.254", 0)]}
+    outcome = outcome_of(web_check("http://nas.test/"), names=names)
+    assert (outcome.reason, outcome.address) == (Reason.ADDRESS_REFUSED, "")
+
+
+def test_a_name_that_changes_is_connected_to_at_the_address_that_was_judged(
+    server: Server,
+) -> None:
+    class Changing(dict[str, Any]):
+        asked = 0
+
+        def __getitem__(self, name: str) -> Any:
+            self.asked += 1
+            return [("127.0.0.1" if self.asked == 1 else "169.254.169.254", 0)]
+
+    names = Changing({"nas.test": []})
+    outcome = outcome_of(web_check(f"http://nas.test:{server.port}/page"), names=names)
+    assert (outcome.code, outcome.address, names.asked) == (200, "127.0.0.1", 1)
+
+
+def test_this_site_is_not_checked(server: Server) -> None:
+    own_port = AddressRules(allow_private=True, own_ports=frozenset({server.port}))
+    places = frozenset({("127.0.0.1", server.port)})
+    own_site = AddressRules(allow_private=True, own_site=OwnSite(places))
+    server.heads.clear()
+    for rules in (own_port, own_site):
+        outcome = outcome_of(web_check(server.url + "/page"), rules)
+        assert outcome.reason is Reason.OWN_ADDRESS
+    assert server.heads == []
+
+
+def test_a_port_that_accepts_connections_is_up(server: Server) -> None:
+    outcome = outcome_of(CheckSpec(1, CheckKind.TCP, f"127.0.0.1:{server.port}"))
+    assert (outcome.state, outcome.code, outcome.method) == (Health.UP, None, "")
+
+
+@pytest.mark.parametrize("kind", [CheckKind.HTTP, CheckKind.TCP])
+def test_a_port_where_nothing_listens_is_refused(kind: CheckKind) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}" if kind is CheckKind.HTTP else f"127.0.0.1:{port}"
+    outcome = outcome_of(CheckSpec(1, kind, url))
+    assert (outcome.reason, outcome.facts["port"]) == (Reason.REFUSED, port)
+    assert (outcome.ms, outcome.phases.failed) == (None, Phase.CONNECT)
+
+
+def test_a_connection_that_is_not_accepted_is_no_answer() -> None:
+    with port_that_does_not_answer() as port:
+        outcome = outcome_of(CheckSpec(1, CheckKind.TCP, f"127.0.0.1:{port}", timeout_ms=SHORT_MS))
+    assert (outcome.reason, outcome.facts["phase"]) == (Reason.NO_ANSWER, "connect")
+    assert outcome.is_network_failure
+
+
+def test_an_address_that_does_not_answer_leaves_time_for_the_next() -> None:
+    names = {"nas.test": [("127.0.0.1", 0), ("::1", 0, 0, 0)]}
+    with (
+        port_that_does_not_answer() as port,
+        socket.create_server(("::1", port), family=socket.AF_INET6),
+    ):
+        spec = CheckSpec(1, CheckKind.TCP, f"nas.test:{port}", timeout_ms=600)
+        outcome = outcome_of(spec, names=names)
+    assert (outcome.state, outcome.address) == (Health.UP, "::1")
+
+
+def test_a_name_with_ipv6_alone_is_checked() -> None:
+    with serving(behave, host="::1") as server:
+        names = {"nas.test": [("::1", 0, 0, 0)]}
+        outcome = outcome_of(web_check(f"http://nas.test:{server.port}/page"), names=names)
+        assert (outcome.code, outcome.address) == (200, "::1")
+        outcome = outcome_of(web_check(server.url + "/page"))
+        assert outcome.code == 200
+
+
+def test_a_name_that_does_not_exist_is_unknown() -> None:
+    outcome = outcome_of(web_check("http://a..b/"))
+    assert (outcome.reason, outcome.phases.failed) == (Reason.NAME_UNKNOWN, Phase.NAME)
+
+
+@pytest.mark.parametrize(
+    ("kind", "address"),
+    [
+        (CheckKind.HTTP, "http://127.0.0.1:70000/"),
+        (CheckKind.HTTP, "ftp://127.0.0.1/"),
+        (CheckKind.TCP, "127.0.0.1:0"),
+        (CheckKind.PING, ""),
+    ],
+)
+def test_what_cannot_be_requested_is_invalid(kind: CheckKind, address: str) -> None:
+    assert outcome_of(CheckSpec(1, kind, address)).reason is Reason.INVALID_TARGET
+
+
+@pytest.mark.skipif(not can_ping(), reason="this machine may send no ping packets")
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_a_host_that_replies_is_up(address: str) -> None:
+    outcome = outcome_of(CheckSpec(1, CheckKind.PING, address))
+    assert (outcome.state, outcome.reason, outcome.address) == (Health.UP, None, address)
+
+
+def test_a_server_that_may_not_ping_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_args: object) -> socket.socket:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("launcher.checks.ping._opened", refused)
+    assert not can_ping()
+    outcome = outcome_of(CheckSpec(1, CheckKind.PING, "127.0.0.1"))
+    assert outcome.reason is Reason.PING_IMPOSSIBLE
+
+
+def test_many_that_hang_delay_no_other(server: Server) -> None:
+    async def run() -> list[Outcome]:
+        hanging = [web_check(server.url + "/silent", timeout_ms=SHORT_MS) for _ in range(50)]
+        flooding = [web_check(server.url + "/gigabyte", keyword="x") for _ in range(5)]
+        specs = [*hanging, *flooding, web_check(server.url + "/page", timeout_ms=4000)]
+        return await asyncio.gather(*(probe(spec, ANYWHERE) for spec in specs))
+
+    *others, last = asyncio.run(run())
+    assert last.is_up
+    assert {each.reason for each in others} == {Reason.NO_ANSWER, Reason.TOO_LARGE}
+
+
+def test_a_check_that_is_cancelled_ends_at_once_and_closes_its_connection() -> None:
+    ended = threading.Event()
+
+    def silent(visit: Visit) -> None:
+        wait_for_end(visit)
+        ended.set()
+
+    async def run() -> None:
+        with serving(silent) as server:
+            task = asyncio.create_task(probe(web_check(server.url), ANYWHERE))
+            await asyncio.sleep(0.05)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert ended.wait(10)
+
+    asyncio.run(run())
+
+
+def test_a_mistake_of_launcher_is_an_outcome_and_its_log_has_no_header(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_args: object) -> None:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr(http, "_judge", broken)
+    with caplog.at_level(logging.DEBUG):
+        outcome = check(server, "/page", headers=(("X-Key", SECRET),))
+    assert outcome.reason is Reason.FAILED
+    assert "RuntimeError" in caplog.text
+    assert SECRET not in caplog.text
+
+
+def test_a_check_is_tested_before_it_is_saved(server: Server) -> None:
+    outcome = trial.test_now(web_check(server.url + "/page"), ANYWHERE)
+    assert (outcome.code, outcome.phases.failed) == (200, None)
+
+
+def test_only_a_few_checks_are_tested_at_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "_places", trial.threading.BoundedSemaphore(1))
+    with trial._places, pytest.raises(trial.TooManyTrialsError):
+        trial.test_now(web_check(server.url + "/page"), ANYWHERE)
+    assert trial.test_now(web_check(server.url + "/page"), ANYWHERE).is_up
+
+
+@pytest.mark.parametrize("state", [Health.UP, Health.SLOW])
+def test_sample_results_stay_near_the_last(state: Health) -> None:
+    ms = 60 if state is Health.UP else 1400
+    for minute in range(500):
+        spec = CheckSpec(3, CheckKind.SAMPLE, "", sample=SampleState(state, ms, 200))
+        outcome = sample_outcome(spec, minute=minute)
+        assert outcome.state is state
+        assert outcome.ms is not None
+        ms = outcome.ms
+    assert 5 < ms < 120 if state is Health.UP else 1000 <= ms < 1500
+
+
+def test_a_sample_that_is_down_has_the_reason_of_before() -> None:
+    last = SampleState(Health.DOWN, None, None, "refused", {"port": 8096})
+    outcome = outcome_of(CheckSpec(3, CheckKind.SAMPLE, "", sample=last))
+    assert (outcome.state, outcome.reason, outcome.facts) == (
+        Health.DOWN,
+        Reason.REFUSED,
+        {"port": 8096},
+    )
