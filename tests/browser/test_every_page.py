@@ -45,6 +45,7 @@ PAGES = {
     "the reference of the API for a guest": ("", "/api/v1/", 200),
     "the schedule": ("ada", "/admin/backups/schedule", 200),
     "the jobs": ("ada", "/admin/jobs", 200),
+    "the overview": ("ada", "/admin", 200),
     "users": ("ada", "/admin/users", 200),
     "a new user": ("ada", "/admin/users/new", 200),
     "the last admin": ("ada", "/admin/users/1", 200),
@@ -138,6 +139,17 @@ def test_nothing_lies_beyond_the_edge_of_a_phone(show: Show, name: str, language
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_long_word_before_a_value_is_not_broken_on_a_phone(show: Show) -> None:
+    page = show("the overview", locale="de", width=390)
+    name = page.locator("#overview dt", has_text="Benachrichtigungen")
+
+    lines = "(each) => new Set([...each.getClientRects()].map((line) => line.top)).size"
+    link = name.locator("a")
+    assert link.evaluate(lines) == 1
+    assert link.bounding_box()["height"] < 40
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_right_to_left_everything_changes_sides_but_time(show: Show) -> None:
