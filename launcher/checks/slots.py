@@ -43,7 +43,13 @@ def stale_after_s(interval_s: float) -> float:
 
 
 def first_due_s(
-    app_id: int, interval_s: float, *, now_s: float, last_s: float | None, is_changed: bool = False
+    app_id: int,
+    interval_s: float,
+    *,
+    now_s: float,
+    last_s: float | None,
+    is_changed: bool = False,
+    within_s: float = AT_ONCE_WITHIN_S,
 ) -> float:
     """Return when a check runs first in this process, in seconds since 1970.
 
@@ -52,11 +58,12 @@ def first_due_s(
 
     Args:
         last_s: when its last result came, None if there is none.
-        is_changed: whether it was added or changed while this process leads.
+        is_changed: whether it was changed while this process leads.
+        within_s: the time over which checks that run at once are spread.
     """
     is_overdue = last_s is None or now_s - last_s > stale_after_s(interval_s)
     if is_changed or is_overdue:
-        return now_s + spread(app_id) * min(AT_ONCE_WITHIN_S, interval_s / 2)
+        return now_s + spread(app_id) * min(within_s, interval_s / 2)
     return next_slot_s(app_id, interval_s, after_s=now_s)
 
 

@@ -106,7 +106,7 @@ class AddressRules:
             return Problem.REFUSED_ADDRESS
         if reach is Reach.PRIVATE and not self.allow_private:
             return Problem.PRIVATE_OFF
-        if port in self.own_ports and _is_of_this_machine(address):
+        if port in self.own_ports and is_of_this_machine(address):
             return Problem.OWN_ADDRESS
         return None
 
@@ -151,7 +151,7 @@ def _inside(address: IPv6Address) -> Iterator[IPv4Address]:
         yield IPv4Address(~number & 0xFFFFFFFF)
 
 
-def _is_of_this_machine(address: str) -> bool:
+def is_of_this_machine(address: str) -> bool:
     """Whether this machine has `address`: the kernel lets no one bind to any other."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:

@@ -301,6 +301,7 @@ CREATE TABLE "check_states" (
     streak INTEGER NOT NULL,
     certificate JSON NOT NULL,
     certificate_until DATETIME,
+    probed TEXT,
     FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
 );
 

@@ -125,7 +125,7 @@ class CheckState(Model):
     """The last result of one app.
 
     Attributes:
-        since: when the state began.
+        since: when the state began: for `DOWN` when the first check began that failed.
         last_at: when the last check ended; None before the first.
         last_ms, last_code: of that check; None when there was no answer.
         error: the stable name of the reason why it failed, "" where it did not; `facts` are what
@@ -133,6 +133,8 @@ class CheckState(Model):
         streak: how many checks in a row had this state.
         certificate: `issuer` and `names` of the certificate that was seen last, {} for none;
             `certificate_until` is when it expires.
+        probed: the digest of the address that was checked, so that no result is taken for one of
+            another; None where it is not known.
     """
 
     __tablename__ = "check_states"
@@ -152,10 +154,11 @@ class CheckState(Model):
     streak: Mapped[int] = mapped_column(default=0)
     certificate: Mapped[dict[str, Any]] = mapped_column(default=dict)
     certificate_until: Mapped[datetime | None]
+    probed: Mapped[str | None]
 
 
 class Probe(Model):
-    """One probe. `ms` and `code` are None when there was no answer."""
+    """One check, at the moment in which it began. Without an answer `ms` and `code` are None."""
 
     __tablename__ = "probes"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
@@ -172,7 +175,7 @@ class Probe(Model):
 
 
 class ProbeHour(Model):
-    """The probes of one app in the hour that begins at `at`."""
+    """The probes of one app in the hour that begins at `at`; `ms_…` of those that were up."""
 
     __tablename__ = "probe_hours"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
@@ -190,7 +193,7 @@ class ProbeHour(Model):
 
 
 class ProbeDay(Model):
-    """The probes of one app in the day that begins at `at`, midnight UTC."""
+    """The probes of one app in the day that begins at `at`, midnight UTC, as `ProbeHour`."""
 
     __tablename__ = "probe_days"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
@@ -209,6 +212,9 @@ class ProbeDay(Model):
 
 class Outage(Model):
     """A time in which an app was down. `ended_at` is None while it is; kept for `KEEP_DAYS`.
+
+    Where it was not checked for a while, so that the end is not known, `ended_at` is the last check
+    that failed: when it is up after a gap, is paused, not checked any more, or at another address.
 
     `error` and `facts` are those of the check that found it down.
     """
@@ -242,7 +248,7 @@ class MaintenanceWindow(Model):
     app_id: Mapped[int | None] = mapped_column(sa.ForeignKey("apps.id", ondelete="CASCADE"))
     days: Mapped[str] = mapped_column(default="0123456")
     starts_at_min: Mapped[int] = mapped_column(info={"range": (0, 1439)})
-    minutes: Mapped[int] = mapped_column(info={"range": (1, 1440)})
+    minutes: Mapped[int] = mapped_column(info={"range": (1, 1440), "odd": 60})
 
 
 class ChecksRun(Model):
@@ -251,8 +257,9 @@ class ChecksRun(Model):
     Attributes:
         paused_until: until when no app is checked; None while checks are not paused.
         offline_since: since when no check could reach its target; None while one can.
-        written_at: when results were last written, also when there were none.
-        cost: what the checks cost: `checks_per_min`, `cpu_share`, `late_share`.
+        written_at: when results were last written; once a minute also when there were none.
+        cost: what the checks cost in the last minutes: `checks_per_min`; `cpu_share` of one
+            processor, and `late_share` of them, that began a tenth of their interval late or more.
     """
 
     __tablename__ = "checks_run"

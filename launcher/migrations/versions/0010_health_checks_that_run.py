@@ -57,12 +57,14 @@ CREATE TABLE running_states (
     streak INTEGER NOT NULL,
     certificate JSON NOT NULL,
     certificate_until DATETIME,
+    probed TEXT,
     FOREIGN KEY (app_id) REFERENCES apps (id) ON DELETE CASCADE
 )""",
     """\
 INSERT INTO running_states
 SELECT app_id, state, since, last_at, last_ms, last_code,
-    CASE error WHEN 'connection refused' THEN 'refused' ELSE error END, '{}', streak, '{}', NULL
+    CASE error WHEN 'connection refused' THEN 'refused' ELSE error END, '{}', streak, '{}',
+    NULL, NULL
 FROM check_states""",
     "DROP TABLE check_states",
     "ALTER TABLE running_states RENAME TO check_states",

@@ -1,0 +1,209 @@
+"""Whether it is this server that is offline, when an app does not answer.
+
+Then no result is recorded, and no app is down. What fails only where the network fails is doubted
+when no other host was reached since its first try, and besides the gateway does not answer, or
+three hosts failed. The first host that is reached ends it. Hosts on this machine say nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from launcher.checks.outcome import Reason
+from launcher.checks.states import Result
+from launcher.fetching.addresses import is_of_this_machine
+from launcher.models.health import CheckKind
+
+HOSTS = 3
+GATEWAY_PORTS = (53, 80, 443)
+GATEWAY_WAIT_S = 1.0
+
+_ROUTES = Path("/proc/net/route")
+_SILENT = frozenset(
+    {
+        Reason.INVALID_TARGET,
+        Reason.ADDRESS_REFUSED,
+        Reason.OWN_ADDRESS,
+        Reason.PING_IMPOSSIBLE,
+        Reason.FAILED,
+    }
+)
+"""Reasons for which nothing was sent."""
+
+
+class GatewaySays(StrEnum):
+    """What is known of the default gateway."""
+
+    ANSWERS = "answers"
+    SILENT = "silent"
+    NO_ROUTE = "no_route"
+    UNKNOWN = "unknown"
+
+
+class OfflineWatch:
+    """Judges results in their order.
+
+    Attributes:
+        since: since when this server is offline, None while it is not.
+    """
+
+    def __init__(
+        self,
+        *,
+        since: datetime | None = None,
+        ask_gateway: Callable[[], GatewaySays] | None = None,
+        is_local: Callable[[str], bool] | None = None,
+    ) -> None:
+        self.since = since
+        self._ask_gateway = ask_gateway or Gateway().ask
+        self._is_local = is_local or _is_local
+        self._reached: dict[str, float] = {}
+        self._failed: dict[str, float] = {}
+
+    def judge(self, results: Iterable[Result], *, is_down: Callable[[int], bool]) -> list[Result]:
+        """Return the results that count.
+
+        Args:
+            results: of checks that ended one after the other.
+            is_down: whether an app is down already, so that a failure is no news.
+        """
+        counted: list[Result] = []
+        doubted: list[Result] = []  # failures since a host was reached, counted as yet
+        for result in results:
+            host = host_of(result)
+            if not host or self._is_local(result.outcome.address):
+                counted.append(result)
+            elif not result.outcome.is_network_failure:
+                self._reached[host] = result.ended_s
+                self._failed.clear()
+                doubted.clear()
+                self.since = None
+                counted.append(result)
+            else:
+                self._weigh(result, host, is_news=not is_down(result.app_id))
+                doubted.append(result)
+                counted.append(result)
+                if self.since is not None:
+                    self.since = min(self.since, *(each.began_at for each in doubted))
+                    dropped = set(map(id, doubted))
+                    counted = [each for each in counted if id(each) not in dropped]
+                    doubted.clear()
+        return counted
+
+    def _weigh(self, result: Result, host: str, *, is_news: bool) -> None:
+        if not is_news and self.since is None:
+            return
+        if is_news:
+            self._failed[host] = result.ended_s
+        others = (at_s for other, at_s in self._reached.items() if other != host)
+        if max(others, default=float("-inf")) >= result.began_s:
+            return
+        if len(self._failed) >= HOSTS:
+            self.since = self.since or result.began_at
+            return
+        if self._ask_gateway() in {GatewaySays.SILENT, GatewaySays.NO_ROUTE}:
+            self.since = self.since or result.began_at
+        else:
+            self.since = None
+
+
+def host_of(result: Result) -> str:
+    """Return the host that a check would have reached, "" where it sent nothing."""
+    if result.spec.kind is CheckKind.SAMPLE or result.outcome.reason in _SILENT:
+        return ""
+    return result.outcome.address or result.spec.host
+
+
+def _is_local(address: str) -> bool:
+    return bool(address) and is_of_this_machine(address)
+
+
+class Gateway:
+    """The default gateway, asked by a connection: refusing one is an answer too.
+
+    Some drop every packet to themselves. So silence says nothing of a gateway that never answered.
+    """
+
+    def __init__(self, *, routes: Path = _ROUTES, keep_s: float = 5.0) -> None:
+        self._routes = routes
+        self._keep_s = keep_s
+        self._known: set[str] = set()
+        self._said: tuple[float, GatewaySays] | None = None
+
+    def ask(self) -> GatewaySays:
+        """Return what the gateway says, within about a second; an answer is kept for some."""
+        if self._said is None or time.monotonic() - self._said[0] > self._keep_s:
+            self._said = time.monotonic(), self._ask()
+        return self._said[1]
+
+    def _ask(self) -> GatewaySays:
+        try:
+            gateways = default_gateways(self._routes.read_text())
+        except (OSError, ValueError):
+            return GatewaySays.UNKNOWN
+        if not gateways:
+            return GatewaySays.UNKNOWN if _has_route_v6() else GatewaySays.NO_ROUTE
+        for address in gateways:
+            if not address or answers(address):
+                self._known.add(address)
+                return GatewaySays.ANSWERS
+        return GatewaySays.SILENT if self._known & set(gateways) else GatewaySays.UNKNOWN
+
+
+def default_gateways(routes: str) -> list[str]:
+    """Return the gateways of `/proc/net/route`; "" for a default route that needs none.
+
+    The columns are described in the kernel's `net/ipv4/fib_trie.c`; addresses are in the order of
+    bytes of the machine, as hexadecimal.
+    """
+    found = []
+    for line in routes.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 7 and fields[1] == "00000000" and fields[7] == "00000000":
+            address = socket.inet_ntoa(struct.pack("=L", int(fields[2], 16)))
+            found.append("" if address == "0.0.0.0" else address)  # noqa: S104 (not bound)
+    return found
+
+
+def answers(address: str, *, wait_s: float = GATEWAY_WAIT_S) -> bool:
+    """Whether a host accepts or refuses a connection within `wait_s` seconds."""
+    poller = select.poll()
+    sockets = {}
+    try:
+        for port in GATEWAY_PORTS:
+            each = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            sockets[each.fileno()] = each
+            each.setblocking(False)
+            if each.connect_ex((address, port)) in {0, errno.ECONNREFUSED}:
+                return True
+            poller.register(each, select.POLLOUT)
+        deadline = time.monotonic() + wait_s
+        while sockets and (left_s := deadline - time.monotonic()) > 0:
+            for descriptor, _event in poller.poll(left_s * 1000):
+                poller.unregister(descriptor)
+                each = sockets[descriptor]
+                if each.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in {0, errno.ECONNREFUSED}:
+                    return True
+    except OSError:
+        pass
+    finally:
+        for each in sockets.values():
+            each.close()
+    return False
+
+
+def _has_route_v6() -> bool:
+    """Whether there is a default route of IPv6: then nothing is said of the gateway."""
+    try:
+        lines = Path("/proc/net/ipv6_route").read_text().splitlines()
+    except OSError:
+        return False
+    return any(line.startswith("0" * 32 + " 00 ") and " lo" not in line[-5:] for line in lines)

@@ -1,0 +1,225 @@
+"""What is to be checked now, read from the live database without SQLAlchemy's session."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from launcher import migrations
+from launcher.checks.pauses import Pause, pause_at
+from launcher.checks.spec import CheckSpec
+from launcher.checks.states import Standing
+from launcher.models import App, ChecksRun, CheckState, HealthCheck, MaintenanceWindow
+from launcher.models.health import CheckKind
+from launcher.settings.table import SETTINGS, SiteSettings
+
+Row = tuple[Any, ...]
+
+
+class OtherVersionError(Exception):
+    """The live database is older or newer than this version."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRow:
+    """One maintenance window, as `launcher.checks.pauses.Window`."""
+
+    days: str
+    starts_at_min: int
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One app that is checked, with what is known of it."""
+
+    spec: CheckSpec
+    paused_until: datetime | None = None
+    paused_by: str = ""
+    standing: Standing | None = None
+
+    @property
+    def last_s(self) -> float | None:
+        """When the last result of this address came, None if there is none."""
+        if self.standing is None or self.standing.last_at is None:
+            return None
+        return self.standing.last_at.timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be checked.
+
+    Attributes:
+        checks: by app; none while checks are switched off.
+        unchecked: what is known of apps that are not checked.
+    """
+
+    checks: Mapping[int, Check] = field(default_factory=dict)
+    unchecked: Mapping[int, Standing] = field(default_factory=dict)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    paused_until: datetime | None = None
+    paused_by: str = ""
+    windows: Mapping[int | None, tuple[WindowRow, ...]] = field(default_factory=dict)
+    offline_since: datetime | None = None
+
+    def pause(self, app_id: int, now: datetime) -> Pause | None:
+        """Return the pause of an app at `now`, None where it is checked."""
+        check = self.checks[app_id]
+        return pause_at(
+            now,
+            zone=self.zone,
+            check_until=check.paused_until,
+            check_by=check.paused_by,
+            all_until=self.paused_until,
+            all_by=self.paused_by,
+            windows=(*self.windows.get(None, ()), *self.windows.get(app_id, ())),
+        )
+
+
+class Reader:
+    """Reads plans; decodes only the rows that have changed."""
+
+    def __init__(self) -> None:
+        self._checks: dict[int, tuple[Row, Check | None]] = {}
+        self._states: dict[int, tuple[Row, Standing]] = {}
+
+    def read(self, connection: sqlite3.Connection) -> Plan:
+        """Return the plan.
+
+        Raises:
+            OtherVersionError: the database is of another version.
+            sqlite3.Error, LookupError
+        """
+        _require_our_version(connection)
+        row = connection.execute(_SETTINGS).fetchone()
+        if row is None:
+            raise LookupError("there are no settings")
+        settings = SiteSettings.of(dict(zip(SETTINGS, row, strict=True)))
+        run = connection.execute(_RUN.query).fetchone()
+        facts = _RUN.read(run) if run else {}
+        states = self._read_states(connection)
+        checks = self._read_checks(connection, settings, states)
+        return Plan(
+            checks if settings.checks_enabled else {},
+            {
+                app_id: standing
+                for app_id, standing in states.items()
+                if not settings.checks_enabled or app_id not in checks
+            },
+            settings.zone,
+            facts.get("paused_until"),
+            facts.get("paused_by", ""),
+            _windows(connection),
+            facts.get("offline_since"),
+        )
+
+    def _read_states(self, connection: sqlite3.Connection) -> dict[int, Standing]:
+        states = {}
+        for row in connection.execute(_STATES.query):
+            known = self._states.get(row[0])
+            if known is None or known[0] != row:
+                facts = _STATES.read(row)
+                known = row, Standing(**{name: facts[name] for name in _STATES.names[1:]})
+            states[row[0]] = known
+        self._states = states
+        return {app_id: standing for app_id, (_, standing) in states.items()}
+
+    def _read_checks(
+        self,
+        connection: sqlite3.Connection,
+        settings: SiteSettings,
+        states: Mapping[int, Standing],
+    ) -> dict[int, Check]:
+        checks = {}
+        for row in connection.execute(_CHECKS):
+            app_id, standing = row[0], states.get(row[0])
+            key = (*row, settings.check_interval_s)
+            known = self._checks.get(app_id)
+            if known is None or known[0] != key or _is_sample(known[1]):
+                known = key, _check(row, settings, standing)
+            checks[app_id] = known
+        self._checks = checks
+        return {
+            app_id: check
+            if check.standing is states.get(app_id)
+            else replace(check, standing=states.get(app_id))
+            for app_id, (_, check) in checks.items()
+            if check is not None
+        }
+
+
+class _Columns:
+    """The columns of a table, and what reads their values as the models do."""
+
+    def __init__(self, model: Any, *names: str) -> None:
+        table: sa.Table = model.__table__
+        dialect = sqlite.dialect()
+        self.names = names or tuple(table.c.keys())
+        self.query = f"SELECT {', '.join(self.names)} FROM {table.name}"  # noqa: S608 (constants)
+        self._readers = [
+            cast("Any", table.c[name].type).result_processor(dialect, None) for name in self.names
+        ]
+
+    def read(self, row: Row) -> dict[str, Any]:
+        """Return the values of a row by name."""
+        return {
+            name: reader(value) if reader else value
+            for name, reader, value in zip(self.names, self._readers, row, strict=True)
+        }
+
+
+_CHECK = _Columns(HealthCheck)
+_STATES = _Columns(CheckState)
+_RUN = _Columns(ChecksRun, "paused_until", "paused_by", "offline_since")
+_WINDOWS = _Columns(MaintenanceWindow, "app_id", "days", "starts_at_min", "minutes")
+_SETTINGS = f"SELECT {', '.join(SETTINGS)} FROM system_settings WHERE id = 1"  # noqa: S608 (constants)
+_CHECKS = (
+    f"SELECT apps.id, apps.url, apps.url_local, {', '.join(f'c.{n}' for n in _CHECK.names)}"  # noqa: S608 (constants)
+    " FROM apps LEFT JOIN health_checks AS c ON c.app_id = apps.id"
+)
+
+
+def _is_sample(check: Check | None) -> bool:
+    """Whether the spec depends on the last result."""
+    return check is not None and check.spec.kind is CheckKind.SAMPLE
+
+
+def _check(row: Row, settings: SiteSettings, standing: Standing | None) -> Check | None:
+    """Return the check of an app, None where it has none. An app without a row is checked."""
+    facts = _CHECK.read(row[3:]) if row[3] is not None else None
+    if facts is not None and not facts["is_enabled"]:
+        return None
+    app = SimpleNamespace(id=row[0], url=str(row[1]), url_local=str(row[2] or ""))
+    spec = CheckSpec.of(
+        cast("App", app),
+        cast("HealthCheck", SimpleNamespace(**facts)) if facts else None,
+        settings,
+        cast("CheckState | None", standing),
+    )
+    if facts is None:
+        return Check(spec, standing=standing)
+    return Check(spec, facts["paused_until"], facts["paused_by"], standing)
+
+
+def _windows(connection: sqlite3.Connection) -> dict[int | None, tuple[WindowRow, ...]]:
+    found: dict[int | None, tuple[WindowRow, ...]] = {}
+    for row in connection.execute(_WINDOWS.query):
+        facts = _WINDOWS.read(row)
+        app_id = facts.pop("app_id")
+        found[app_id] = (*found.get(app_id, ()), WindowRow(**facts))
+    return found
+
+
+def _require_our_version(connection: sqlite3.Connection) -> None:
+    rows = connection.execute("SELECT version_num FROM alembic_version LIMIT 2").fetchall()
+    if [row[0] for row in rows] != [migrations.head()]:
+        raise OtherVersionError

@@ -1,0 +1,284 @@
+"""What checks found is written with the states, the history and the outages, or dropped."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+
+from launcher.checks.outcome import Outcome, Reason
+from launcher.checks.plan import OtherVersionError, Plan, Reader
+from launcher.checks.retention import prune_some
+from launcher.checks.states import Result
+from launcher.checks.store import write
+from launcher.current import current_config
+from launcher.db.connect import connect, stored_moment
+from launcher.models.health import CheckKind, Health
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+UP = Outcome(Health.UP, ms=40, code=200)
+SLOW = Outcome(Health.SLOW, ms=2000, code=200)
+DOWN = Outcome(Health.DOWN, Reason.REFUSED, {"port": 80})
+
+
+@dataclass
+class Site:
+    """A live database, and the process that writes what checks find."""
+
+    database: sqlite3.Connection
+    now: datetime = NOON
+    reader: Reader = field(default_factory=Reader)
+
+    def add_app(self, app_id: int, url: str = "") -> None:
+        self.database.execute(
+            "INSERT INTO apps (id, name, description, url, url_local, icon, letters, keywords,"
+            " created_at, updated_at, revision) VALUES (?, ?, '', ?, '', '', '', '', ?, ?, 1)",
+            (app_id, f"App {app_id}", url or f"http://host-{app_id}", *[stored_moment(NOON)] * 2),
+        )
+
+    def set_check(self, app_id: int, **values: object) -> None:
+        defaults = {
+            "app_id": app_id, "kind": "http", "target": "own", "url": "", "method": "HEAD",
+            "headers": "{}", "timeout_ms": 10_000, "accept": "100-499", "keyword": "",
+            "is_keyword_absent": 0, "verify": "public", "ca_pem": "", "follow_redirects": 1,
+            "retries": 2, "slow_ms": 1000, "is_enabled": 1, "paused_by": "", "is_notifying": 1,
+            "notify_after_min": 5,
+        }  # fmt: skip
+        row = defaults | values
+        self.database.execute(
+            f"INSERT OR REPLACE INTO health_checks ({', '.join(row)})"
+            f" VALUES ({', '.join('?' * len(row))})",
+            list(row.values()),
+        )
+
+    def plan(self) -> Plan:
+        return self.reader.read(self.database)
+
+    def result(self, app_id: int, outcome: Outcome, plan: Plan | None = None) -> Result:
+        spec = (plan or self.plan()).checks[app_id].spec
+        return Result(spec, outcome, self.now, self.now + timedelta(seconds=1))
+
+    def write(self, *results: Result, **facts: object) -> Plan:
+        return write(self.database, self.reader, results, now=self.now, **facts)  # type: ignore[arg-type]
+
+    def see(self, *outcomes: Outcome, app_id: int = 1) -> None:
+        """Check an app once a minute."""
+        for outcome in outcomes:
+            self.write(self.result(app_id, outcome))
+            self.now += MINUTE
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        return self.database.execute(query).fetchall()
+
+    def state(self, app_id: int = 1) -> object:
+        found = self.rows(f"SELECT state FROM check_states WHERE app_id = {app_id}")
+        return found[0][0] if found else None
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[Site]:
+    with closing(connect(current_config(app).database_path)) as database:
+        site = Site(database)
+        site.add_app(1)
+        yield site
+
+
+def seconds(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+def test_a_result_becomes_a_state_and_history(site: Site) -> None:
+    site.see(UP, SLOW, DOWN)
+    assert site.rows("SELECT at, is_up, is_slow, ms, code, error FROM probes") == [
+        (seconds(NOON), 1, 0, 40, 200, None),
+        (seconds(NOON + MINUTE), 1, 1, 2000, 200, None),
+        (seconds(NOON + 2 * MINUTE), 0, 0, None, None, "refused"),
+    ]
+    tier = (3, 2, 1, 40, 2000, 2040)
+    columns = "at, probes, up, slow, ms_min, ms_max, ms_sum"
+    assert site.rows(f"SELECT {columns} FROM probe_hours") == [(seconds(NOON), *tier)]
+    assert site.rows(f"SELECT {columns} FROM probe_days") == [(seconds(NOON - 12 * HOUR), *tier)]
+    (row,) = site.rows("SELECT state, last_at, last_ms, error, facts, streak FROM check_states")
+    ended = stored_moment(NOON + 2 * MINUTE + timedelta(seconds=1))
+    assert row == ("down", ended, None, "refused", '{"port": 80}', 1)
+    assert site.rows("SELECT started_at, ended_at, error FROM outages") == [
+        (seconds(NOON + 2 * MINUTE), None, "refused")
+    ]
+
+
+def test_an_app_without_a_check_of_its_own_is_checked_as_a_new_one(site: Site) -> None:
+    site.database.execute("UPDATE system_settings SET check_interval_s = 90")
+    check = site.plan().checks[1]
+    assert (check.spec.kind, check.spec.address) == (CheckKind.HTTP, "http://host-1")
+    assert check.spec.interval_s == 90
+
+
+def test_a_result_of_an_app_that_is_gone_is_dropped(site: Site) -> None:
+    result = site.result(1, UP)
+    site.database.execute("DELETE FROM apps")
+    site.write(result)
+    assert site.rows("SELECT * FROM probes") == []
+    assert site.state() is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE apps SET url = 'http://another'",
+        "UPDATE health_checks SET keyword = 'Welcome'",
+        "UPDATE health_checks SET is_enabled = 0",
+        "UPDATE health_checks SET paused_until = '2026-11-22 13:00:00.000000'",
+        "UPDATE checks_run SET paused_until = '2026-11-22 13:00:00.000000'",
+        "UPDATE system_settings SET checks_enabled = 0",
+    ],
+)
+def test_a_result_of_a_check_that_was_changed_meanwhile_is_dropped(site: Site, change: str) -> None:
+    site.set_check(1)
+    result = site.result(1, DOWN)
+    site.database.execute(change)
+    site.write(result)
+    assert site.rows("SELECT * FROM probes") == []
+    assert site.rows("SELECT * FROM outages") == []
+
+
+def test_another_interval_or_number_of_retries_keeps_the_result(site: Site) -> None:
+    site.set_check(1)
+    result = site.result(1, UP)
+    site.set_check(1, interval_s=30, retries=5)
+    site.write(result)
+    assert site.state() == "up"
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        ("UPDATE apps SET url = 'http://another'", "unknown"),
+        ("UPDATE health_checks SET is_enabled = 0", "unknown"),
+        ("UPDATE health_checks SET paused_until = '2026-11-22 13:00:00.000000'", "unknown"),
+        ("UPDATE checks_run SET paused_until = '2026-11-22 13:00:00.000000'", "unknown"),
+        ("UPDATE system_settings SET checks_enabled = 0", "unknown"),
+        ("INSERT INTO maintenance_windows VALUES (1, NULL, '6', 720, 60)", "unknown"),
+        ("INSERT INTO maintenance_windows VALUES (1, 1, '6', 720, 60)", "unknown"),
+        ("UPDATE health_checks SET keyword = 'Welcome'", "down"),
+    ],
+)
+def test_an_outage_ends_with_the_last_failure_once_no_one_looks(
+    site: Site, change: str, state: str
+) -> None:
+    site.set_check(1)
+    site.see(DOWN, DOWN)
+    site.database.execute(change)
+    site.write()
+    assert site.state() == state
+    (ended_at,) = site.rows("SELECT ended_at FROM outages")[0]
+    last = seconds(NOON + MINUTE) + 1
+    assert ended_at == (last if state == "unknown" else None)
+    site.write()
+    assert len(site.rows("SELECT * FROM outages")) == 1
+
+
+def test_outages_begin_and_end_with_what_is_measured(site: Site) -> None:
+    site.see(DOWN, UP, DOWN, UP, UP, DOWN)
+    assert site.rows("SELECT started_at, ended_at FROM outages") == [
+        (seconds(NOON), seconds(NOON + MINUTE) + 1),
+        (seconds(NOON + 2 * MINUTE), seconds(NOON + 3 * MINUTE) + 1),
+        (seconds(NOON + 5 * MINUTE), None),
+    ]
+
+
+def test_a_batch_is_written_whole_or_not_at_all(site: Site) -> None:
+    site.see(UP)
+
+    def fail() -> None:
+        raise sqlite3.OperationalError("no room")
+
+    with pytest.raises(sqlite3.OperationalError):
+        site.write(site.result(1, DOWN), and_then=fail)
+    assert site.state() == "up"
+    assert len(site.rows("SELECT * FROM probes")) == 1
+    assert site.rows("SELECT * FROM outages") == []
+
+
+def test_a_database_of_another_version_is_left_alone(site: Site) -> None:
+    result = site.result(1, UP)
+    site.database.execute("UPDATE alembic_version SET version_num = '0009'")
+    with pytest.raises(OtherVersionError):
+        site.write(result)
+    assert site.rows("SELECT * FROM probes") == []
+
+
+def test_what_the_checks_cost_and_being_offline_are_written_with_them(site: Site) -> None:
+    plan = site.write(offline_since=NOON, cost={"checks_per_min": 12.5})
+    assert plan.offline_since == NOON
+    assert site.rows("SELECT offline_since, written_at, cost FROM checks_run") == [
+        (stored_moment(NOON), stored_moment(NOON), '{"checks_per_min": 12.5}')
+    ]
+    assert site.write().offline_since is None
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"headers": "[1]"},
+        {"url": b"\xff", "target": "other"},
+        {"accept": "many"},
+        {"interval_s": None},
+        {"paused_until": "yesterday"},
+        {"ca_pem": "-----BEGIN"},
+    ],
+)
+def test_odd_rows_stop_no_other_check(site: Site, odd: dict[str, object]) -> None:
+    site.add_app(2)
+    site.set_check(1, **odd)
+    assert set(site.plan().checks) == {1, 2}
+    site.write(site.result(1, UP), site.result(2, UP))
+    assert site.state(2) == "up"
+
+
+def test_only_rows_that_changed_are_read_again(site: Site) -> None:
+    site.add_app(2)
+    before = site.plan().checks
+    site.database.execute("UPDATE apps SET url = 'http://another' WHERE id = 2")
+    after = site.plan().checks
+    assert after[1] is before[1]
+    assert after[2].spec != before[2].spec
+
+
+def test_a_year_leaves_no_more_than_its_tiers(site: Site) -> None:
+    """A check every ten minutes, by a clock in hand: raw for a day, hours, days for a year."""
+    site.now = NOON
+    plan = site.plan()
+    for _ in range(400):
+        results = []
+        for _ in range(144):
+            results.append(site.result(1, UP, plan))
+            site.now += 10 * MINUTE
+        site.write(*results, and_then=lambda: prune_some(site.database, now=site.now, after_id=0))
+    assert len(site.rows("SELECT * FROM probes")) == 144
+    assert len(site.rows("SELECT * FROM probe_hours")) == 720
+    assert len(site.rows("SELECT * FROM probe_days")) in {365, 366}
+    assert site.rows("SELECT DISTINCT probes FROM probe_hours") == [(6,)]
+
+
+def test_pruning_goes_through_all_apps_in_small_steps(site: Site) -> None:
+    for app_id in range(2, 12):
+        site.add_app(app_id)
+    plan = site.plan()
+    site.write(*(site.result(app_id, DOWN, plan) for app_id in range(1, 12)))
+    site.write(*(site.result(app_id, UP, plan) for app_id in range(1, 12)))
+    later, after_id, steps = NOON + 366 * DAY, 0, 0
+    while True:
+        found = prune_some(site.database, now=later, after_id=after_id, apps=4)
+        steps += 1
+        if found is None:
+            break
+        after_id = found
+    assert steps == 3
+    for table in ("probes", "probe_hours", "probe_days", "outages"):
+        assert site.rows(f"SELECT * FROM {table}") == []

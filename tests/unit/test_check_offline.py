@@ -1,0 +1,174 @@
+"""When it is this server that is offline, and no app that is down."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from launcher.checks.offline import Gateway, GatewaySays, OfflineWatch, answers, default_gateways
+from launcher.checks.outcome import Outcome, Reason
+from launcher.checks.spec import CheckSpec
+from launcher.checks.states import Result
+from launcher.models.health import CheckKind, Health
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LOCAL = "192.168.1.2"
+
+
+@dataclass
+class Network:
+    """A server with apps on hosts 10.0.0.1, 10.0.0.2 …; app and host have the same number."""
+
+    gateway: GatewaySays = GatewaySays.UNKNOWN
+    down: set[int] = field(default_factory=set)
+    second: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.watch = OfflineWatch(
+            ask_gateway=lambda: self.gateway, is_local=lambda address: address == LOCAL
+        )
+
+    def result(self, number: int, reason: Reason | None, *, address: str = "") -> Result:
+        self.second += 5
+        outcome = Outcome(
+            Health.DOWN if reason else Health.UP, reason, address=address or f"10.0.0.{number}"
+        )
+        spec = CheckSpec(number, CheckKind.HTTP, f"http://host-{number}")
+        at = NOON + timedelta(seconds=self.second)
+        return Result(spec, outcome, at - timedelta(seconds=4), at, self.second - 4, self.second)
+
+    def counted(self, *results: Result) -> list[int]:
+        counted = self.watch.judge(results, is_down=self.down.__contains__)
+        return [each.app_id for each in counted]
+
+    def fails(self, *numbers: int, reason: Reason = Reason.NO_ANSWER) -> list[int]:
+        return self.counted(*(self.result(number, reason) for number in numbers))
+
+    def answers(self, *numbers: int) -> list[int]:
+        return self.counted(*(self.result(number, None) for number in numbers))
+
+
+def test_one_app_that_does_not_answer_is_down() -> None:
+    home = Network(GatewaySays.ANSWERS)
+    home.answers(1, 2, 3)
+    assert home.fails(4) == [4]
+    assert home.watch.since is None
+
+
+def test_three_hosts_in_a_row_are_this_server() -> None:
+    home = Network(GatewaySays.ANSWERS)
+    home.answers(1, 2, 3)
+    assert home.fails(1, 2, 3, 4) == [], "also those that failed first"
+    assert home.watch.since == NOON + timedelta(seconds=16), "when the first of them began"
+
+
+def test_three_names_of_one_host_are_one_host() -> None:
+    home = Network(GatewaySays.ANSWERS)
+    results = [home.result(n, Reason.NO_ANSWER, address="10.0.0.9") for n in (1, 2, 3, 4)]
+    assert home.counted(*results) == [1, 2, 3, 4]
+
+
+def test_an_app_that_answers_meanwhile_shows_that_the_network_works() -> None:
+    home = Network(GatewaySays.ANSWERS)
+    failing = [home.result(n, Reason.NO_ANSWER) for n in (1, 2)]
+    alive = home.result(9, None)
+    assert home.counted(*failing, alive, home.result(3, Reason.NO_ANSWER)) == [1, 2, 9, 3]
+    assert home.watch.since is None
+
+
+@pytest.mark.parametrize("gateway", [GatewaySays.SILENT, GatewaySays.NO_ROUTE])
+def test_one_app_is_enough_where_the_gateway_is_away(gateway: GatewaySays) -> None:
+    home = Network(gateway)
+    assert home.fails(1) == []
+    assert home.watch.since is not None
+
+
+def test_a_gateway_that_comes_back_ends_it() -> None:
+    home = Network(GatewaySays.SILENT)
+    home.fails(1)
+    home.gateway = GatewaySays.ANSWERS
+    assert home.fails(1) == [1]
+    assert home.watch.since is None
+
+
+@pytest.mark.parametrize("reason", [None, Reason.REFUSED, Reason.TLS_EXPIRED, Reason.HTTP_CODE])
+def test_the_first_host_that_is_reached_ends_it(reason: Reason | None) -> None:
+    home = Network()
+    home.fails(1, 2, 3)
+    assert home.watch.since is not None
+    assert home.counted(home.result(5, reason)) == [5]
+    assert home.watch.since is None
+
+
+def test_apps_that_are_down_already_are_no_news() -> None:
+    home = Network(GatewaySays.ANSWERS, down={1, 2, 3})
+    assert home.fails(1, 2, 3, 4) == [1, 2, 3, 4]
+
+
+def test_hosts_on_this_machine_say_nothing_and_count_always() -> None:
+    home = Network()
+    home.fails(1, 2, 3)
+    here = home.result(7, None, address=LOCAL)
+    assert home.counted(here, home.result(8, Reason.NO_ANSWER, address=LOCAL)) == [7, 8]
+    assert home.watch.since is not None
+
+
+def test_what_was_never_sent_says_nothing() -> None:
+    home = Network()
+    home.fails(1, 2, 3)
+    assert home.fails(4, reason=Reason.INVALID_TARGET) == [4]
+    assert home.watch.since is not None
+
+
+ROUTES = """\
+Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+eth0\t00000000\t{gateway}\t0003\t0\t0\t0\t00000000\t0\t0\t0
+eth0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0
+"""
+
+
+@pytest.fixture
+def routes(tmp_path: Path) -> Path:
+    path = tmp_path / "route"
+    path.write_text(ROUTES.format(gateway="0100007F"))
+    return path
+
+
+def test_the_gateway_is_read_from_the_routes(routes: Path) -> None:
+    assert default_gateways(routes.read_text()) == ["127.0.0.1"]
+    assert default_gateways(ROUTES.format(gateway="00000000")) == [""]
+    assert default_gateways("") == []
+
+
+def test_a_gateway_that_refuses_a_connection_answers(routes: Path) -> None:
+    assert Gateway(routes=routes).ask() is GatewaySays.ANSWERS
+
+
+def test_a_gateway_that_never_answered_says_nothing(
+    routes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says = {"127.0.0.1": False}
+    monkeypatch.setattr("launcher.checks.offline.answers", lambda address: says[address])
+    gateway = Gateway(routes=routes, keep_s=-1)
+    assert gateway.ask() is GatewaySays.UNKNOWN
+    says["127.0.0.1"] = True
+    assert gateway.ask() is GatewaySays.ANSWERS
+    says["127.0.0.1"] = False
+    assert gateway.ask() is GatewaySays.SILENT
+
+
+def test_a_host_that_drops_what_comes_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(socket.socket()) as full, ExitStack() as stack:
+        full.bind(("127.0.0.9", 0))
+        full.listen(0)  # the kernel drops what comes once the backlog is full
+        for _ in range(3):
+            waiting = stack.enter_context(closing(socket.socket()))
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        monkeypatch.setattr("launcher.checks.offline.GATEWAY_PORTS", (full.getsockname()[1],))
+        assert not answers("127.0.0.9", wait_s=0.1)
