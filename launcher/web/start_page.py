@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,23 +22,23 @@ from launcher.catalogue.access import (
 )
 from launcher.catalogue.matching import MOST_CHARACTERS
 from launcher.catalogue.sections import folds_of
-from launcher.checks.shown import Conditions, Shown
+from launcher.db.settings import site_settings
 from launcher.extensions import db
 from launcher.models import (
     Board,
-    Health,
     Media,
     User,
 )
 from launcher.models.types import utc_now
+from launcher.settings.kinds import known_zone
 from launcher.web.boards.welcome import welcome
-from launcher.web.checks.tile_words import current_conditions, near
+from launcher.web.checks.board_health import BoardHealth, health_of
 from launcher.web.frame import current_viewer
 from launcher.web.home_network import is_at_home
 from launcher.web.network_switch import current_switch
 from launcher.web.pictures import sandboxed, sheet_of
 from launcher.web.roles import redirect_to_sign_in
-from launcher.web.tiles import PlacedApp, health_of, link_to, placed_apps, tiles_of
+from launcher.web.tiles import PlacedApp, link_to, placed_apps, tiles_of
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -97,6 +99,30 @@ def icons(slug: str) -> Response:
     return response
 
 
+@blueprint.get("/b/<slug>/health")
+def board_health(slug: str) -> Response:
+    """Send what renews an open start page; 304 where that is the same as before.
+
+    The time that passes on the page anyway is no change.
+    """
+    viewer = current_viewer()
+    shown = find_board(slug, viewer) or abort(404)
+    placed = placed_apps([shown.id])
+    health = health_of(placed)
+    folds = folds_of(viewer, shown) if viewer else None
+    page = render_template(
+        "board_health.html", health=health, sections=_groups(placed, health, folds, "", viewer)
+    )
+    response = Response(page, mimetype="text/html")
+    response.set_etag(hashlib.sha256(_PASSED.sub(r"\1", page).encode()).hexdigest()[:16], weak=True)
+    response.cache_control.private = response.cache_control.no_cache = True
+    response.make_conditional(request)
+    return response
+
+
+_PASSED = re.compile(r'(<time datetime="[^"]*")[^>]*>[^<]*')
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """An admin's look at the start page of another, without anything that changes it.
@@ -120,8 +146,7 @@ def show_board(
     """Return the start page with the board `shown` of `boards`, None for no board."""
     viewer = preview.viewer if preview else current_viewer()
     placed = placed_apps([shown.id]) if shown else []
-    conditions = current_conditions() if placed else None
-    health = health_of(placed, conditions) if conditions else {}
+    health = health_of(placed)
     folds = folds_of(viewer, shown) if viewer and shown else None
     version = sheet_of(app.drawing for app in placed).version
     sheet_url = url_for("start.icons", slug=shown.slug, v=version) if shown else ""
@@ -135,8 +160,9 @@ def show_board(
         path=url_for("start.board", slug=shown.slug) if shown else "",
         edit_url=url_for("editing.show", slug=shown.slug) if shown and can_edit else "",
         sections=_groups(placed, health, folds, sheet_url, viewer),
-        summary=_summary(placed, health),
-        offline_since=_offline_since(conditions) if conditions and health else "",
+        health=health,
+        refresh_url=url_for("start.board_health", slug=shown.slug) if shown and not preview else "",
+        zone=known_zone(site_settings().time_zone).key,
         samples=sum(app.is_sample for app in placed) if can_edit else 0,
         network=current_switch() if preview is None and _has_two_urls(placed) else None,
         welcome=None if placed else welcome(shown, viewer),
@@ -150,7 +176,7 @@ def _has_two_urls(placed: Iterable[PlacedApp]) -> bool:
 
 def _groups(
     placed: list[PlacedApp],
-    health: Mapping[int, Shown],
+    health: BoardHealth,
     folds: Mapping[int, bool] | None,
     sheet_url: str,
     viewer: User | None,
@@ -158,7 +184,7 @@ def _groups(
     """Return the sections that have apps; `folds` of a user, for guests all are unfolded."""
     show_tiles = partial(
         tiles_of,
-        health=health,
+        health=health.shown,
         now=utc_now(),
         opens_new_tab=_opens_new_tab(viewer),
         is_at_home=is_at_home(),
@@ -177,7 +203,7 @@ def _groups(
                 "name": name,
                 "is_folded": is_folded,
                 "count": len(apps),
-                "down": _states(apps, health).count(Health.DOWN),
+                "down": health.down_among(apps),
                 "tiles": show_tiles(shown),
             }
         )
@@ -199,25 +225,3 @@ def _url_of(slug: str) -> str:
 
 def _opens_new_tab(viewer: User | None) -> bool:
     return viewer is not None and viewer.open_new_tab
-
-
-def _offline_since(conditions: Conditions) -> str:
-    since = conditions.offline_since
-    return near(since, conditions.now) if since else ""
-
-
-def _states(apps: Iterable[PlacedApp], health: Mapping[int, Shown]) -> list[Health]:
-    return [health[app.app_id].state for app in apps if app.app_id in health]
-
-
-def _summary(placed: list[PlacedApp], health: Mapping[int, Shown]) -> dict[str, object]:
-    apps = {app.app_id: app for app in placed}.values()
-    states = _states(apps, health)
-    return {
-        "apps": len(apps),
-        "checked_at": max(
-            (app.last_at for app in apps if app.has_check and app.last_at), default=None
-        ),
-        "down": states.count(Health.DOWN),
-        "slow": states.count(Health.SLOW),
-    }

@@ -154,12 +154,6 @@ def placed_apps(board_ids: Iterable[int]) -> list[PlacedApp]:
     return [PlacedApp._make(row) for row in found]
 
 
-def health_of(apps: Iterable[PlacedApp], conditions: Conditions) -> dict[int, Shown]:
-    """Return what is shown of the health of those apps that are checked, by the id of the app."""
-    found = {app.app_id: app.shown(conditions) for app in apps}
-    return {app_id: shown for app_id, shown in found.items() if shown}
-
-
 def tiles_of(
     apps: Iterable[PlacedApp],
     health: Mapping[int, Shown],

@@ -19,6 +19,7 @@ from launcher.models import (
     Board,
     ChecksRun,
     CheckState,
+    Health,
     HealthCheck,
     MaintenanceWindow,
     Opening,
@@ -138,6 +139,50 @@ def test_an_app_in_maintenance_is_paused_and_the_others_are_not(
 
     assert "Paused until" in _tile(ada.page, "Home Assistant")
     assert 'data-state="slow"' in _tile(ada.page, "Nextcloud")
+
+
+def test_an_open_page_is_renewed_with_one_small_request_and_with_none_of_the_rest(
+    ada: Visitor, boards: None, app: Flask
+) -> None:
+    ada.open("/")
+    (address,) = re.findall(r'data-refresh="([^"]*)"', ada.page)
+
+    first = ada.open(address)
+    assert len(re.findall(r'data-for="tile-\d+"', first.text)) == 4
+    assert [
+        first.text.count(f'data-state="{each}"') for each in ("up", "slow", "down", "paused")
+    ] == [1, 1, 1, 1]
+    assert "tile-name" not in first.text
+    assert "4 apps, checked" in first.text
+
+    etag = {"If-None-Match": first.headers["ETag"]}
+    again = ada.client.get(address, headers=etag)
+    assert (again.status_code, again.data) == (304, b"")
+
+    with app.app_context():
+        db.session.execute(sa.update(CheckState).values(state=Health.UP))
+        db.session.commit()
+    changed = ada.client.get(address, headers=etag)
+    assert changed.status_code == 200
+    assert changed.text.count('data-state="up"') == 3
+
+
+def test_a_board_is_renewed_for_those_who_see_it_alone(
+    ben: Visitor, chloe: Visitor, boards: None
+) -> None:
+    assert ben.open("/b/attic/health").status_code == 200
+    assert chloe.open("/b/attic/health").status_code == 404
+
+
+def test_a_folded_section_is_renewed_without_its_tiles(ada: Visitor, boards: None) -> None:
+    ada.open("/")
+    section = re.findall(r"/sections/(\d+)/fold", ada.page)[0]
+    ada.send(f"/b/home/sections/{section}/fold", folded="1")
+
+    page = ada.open("/b/home/health").text
+
+    assert f'data-for="folded-{section}">2 apps, <span data-state="down">1 down</span>' in page
+    assert 'data-state="up"' not in page
 
 
 def test_a_check_that_is_switched_off_has_no_state(ada: Visitor, boards: None, app: Flask) -> None:

@@ -97,6 +97,21 @@ def test_a_year_of_history_is_not_read(
     assert [query for query in queries if re.search(r"\bprobe", query)] == []
 
 
+def test_an_open_page_with_fifty_apps_is_renewed_with_about_a_kilobyte(
+    visitor: Visitor, database: Path, queries: list[str]
+) -> None:
+    fill(database, apps=50, with_history=True)
+    visitor.open("/b/many")
+    queries.clear()
+
+    answer = visitor.client.get("/b/many/health", headers={"Accept-Encoding": "gzip"})
+
+    assert answer.status_code == 200
+    assert len(answer.data) <= 1400
+    assert sum(query.startswith("SELECT") for query in queries) <= _QUERIES
+    assert [query for query in queries if re.search(r"\bprobe", query)] == []
+
+
 def test_a_browser_with_nothing_yet_gets_little(visitor: Visitor, database: Path) -> None:
     fill(database, apps=24)
     visitor.open("/")
