@@ -350,6 +350,9 @@ class BackupService(Catalogue):
             name = found.id if isinstance(found, Backup) else found.name
             operation.about(found.id if isinstance(found, Backup) else "")
             operation.facts["source"] = name
+            last = self._last_replacement()
+            if last and name == last.facts.get("safety_id"):
+                operation.facts["undoes"] = last.operation_id
             outcome = restore_backup(
                 operation,
                 found,
@@ -396,15 +399,17 @@ class BackupService(Catalogue):
         Raises:
             BackupNotFoundError: there is nothing to undo.
         """
-        for entry in self._journal.entries():
-            if entry.has_replaced_data:
-                safety_id = str(entry.facts.get("safety_id", ""))
-                if safety_id:
-                    return self.get(safety_id).id
-                if raw_copy := entry.facts.get("raw_copy"):
-                    raise BackupNotFoundError(Reason.DAMAGED_FILES_KEPT, folder=raw_copy)
-                raise BackupNotFoundError(Reason.NOTHING_TO_RETURN_TO)
-        raise BackupNotFoundError(Reason.NOTHING_RESTORED)
+        entry = self._last_replacement()
+        if entry is None:
+            raise BackupNotFoundError(Reason.NOTHING_RESTORED)
+        if safety_id := str(entry.facts.get("safety_id", "")):
+            return self.get(safety_id).id
+        if raw_copy := entry.facts.get("raw_copy"):
+            raise BackupNotFoundError(Reason.DAMAGED_FILES_KEPT, folder=raw_copy)
+        raise BackupNotFoundError(Reason.NOTHING_TO_RETURN_TO)
+
+    def _last_replacement(self) -> JournalEntry | None:
+        return next((each for each in self._journal.entries() if each.has_replaced_data), None)
 
     # --- export and import ---------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from launcher.backup.records.operation import Outcome
 from launcher.cli.exits import handle_backup_errors
 from launcher.cli.failures import Failure, using_database
 from launcher.cli.output import moment, print_json, print_table, put, say
+from launcher.cli.problem_words import BRIEFLY
 from launcher.cli.shell import stdin_line, typist
 from launcher.current import current_application, current_config
 from launcher.extensions import db
@@ -146,7 +147,7 @@ def send() -> None:
         say("Another process is sending notifications now.")
         return
     for alert in found.alerts.notified:
-        put(f"{alert.kind}  notified {moment(alert.notified_at)}")
+        put(f"{BRIEFLY[alert.kind]}, notified {moment(alert.notified_at)}")
 
 
 @notifications.command("test")

@@ -16,6 +16,7 @@ ACTOR_WORDS: Mapping[str, LazyString] = {
     "schedule": _("The schedule"),
     refusals.UNKNOWN_NAME.name: _("Unknown user name"),
     "start": _("The start of the server"),
+    "setup": _("The setup of this site"),
 }
 _AT_A_SHELL = f" ({COMMAND_LINE.name})"
 

@@ -12,7 +12,7 @@ from flask_babel.speaklater import LazyString
 
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Kind, State
-from launcher.backup.records.operation import Outcome, Stage, Verb
+from launcher.backup.records.operation import JournalEntry, Outcome, Stage, Verb
 from launcher.backup.retention import KeepReason
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
@@ -262,6 +262,12 @@ VERB_WORDS: Mapping[Verb, LazyString] = {
     Verb.INITIALISE: _("Creating a database"),
     Verb.MIGRATE: _("Upgrading the database"),
 }
+
+
+def operation_words(entry: JournalEntry) -> str:
+    """Return what an operation was, with an undo by its name."""
+    return gettext("Undoing a restore") if entry.is_undo else str(VERB_WORDS[entry.verb])
+
 
 STAGE_WORDS: Mapping[Stage, StageWords] = {
     Stage.COPY: StageWords(_("Copy the database"), _("Copying the database"), _("Database copied")),

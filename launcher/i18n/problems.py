@@ -137,9 +137,6 @@ _TEXTS: Mapping[ProblemKind, LazyString] = {
         "A backup temporarily needs %(needed)s. The disk of %(folder)s has %(free)s free."
     ),
     ProblemKind.STALE: _("Your current data is not backed up."),
-    ProblemKind.DAMAGED: _(
-        "These backups cannot be restored. Verify the others and check the disk. It may be failing."
-    ),
     ProblemKind.SCHEDULER_STOPPED: _(
         "Automatic backups are not running. This usually recovers within seconds."
         " If it does not, check the server log and restart Launcher."
@@ -311,11 +308,8 @@ def _sentences(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
         case ProblemKind.LOW_SPACE if problem.full_at and problem.severity is Severity.WARN:
             yield _TEXTS[ProblemKind.LOW_SPACE]
             yield _("At this rate the disk will be too full for backups from %(when)s.")
-        case ProblemKind.DAMAGED if len(problem.backups) == 1:
-            yield _(
-                "Problem found: %(damage)s. This backup cannot be restored. If more"
-                " backups are damaged, the disk may be failing."
-            )
+        case ProblemKind.DAMAGED:
+            yield from _of_damage(problem, snapshot)
         case ProblemKind.INTERRUPTED:
             yield _(
                 "%(what)s, started %(when)s by %(who)s. The process was stopped before it finished."
@@ -325,9 +319,13 @@ def _sentences(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
             yield _AFTER_INTERRUPTION.get(data, untouched)
         case ProblemKind.RESTORE_TEST_FAILED:
             yield _("%(when)s: %(reason)s.")
-            yield _(
-                "Your data is unchanged. Test another backup, so that you know one that"
-                " can be restored."
+            yield (
+                _(
+                    "Your data is unchanged. Test another backup, so that you know one that"
+                    " can be restored."
+                )
+                if snapshot.listing and len(snapshot.listing.backups) > 1
+                else _("Your data is unchanged. Create another backup and test that one.")
             )
         case ProblemKind.NOTIFICATIONS_FAILING if problem.undelivered == "unreadable":
             yield _("Until this is fixed, no one is notified when backups fail.")
@@ -340,6 +338,25 @@ def _sentences(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
             )
         case kind:
             yield _TEXTS[kind]
+
+
+def _of_damage(problem: Problem, snapshot: Snapshot) -> Iterator[LazyString]:
+    """Say what can still be restored: the next step differs where nothing can."""
+    is_one = len(problem.backups) == 1
+    if is_one:
+        yield _("Problem found: %(damage)s.")
+    if snapshot.latest is None and not snapshot.unjudged:
+        yield _("No backup can be restored now. Check the disk. It may be failing.")
+        yield _("If you have an undamaged copy of a backup, upload it.")
+    elif is_one:
+        yield _(
+            "This backup cannot be restored. If more backups are damaged, the disk may be failing."
+        )
+    else:
+        yield _(
+            "These backups cannot be restored. Verify the others and check the disk. It may be"
+            " failing."
+        )
 
 
 def _altered(problem: Problem) -> LazyString | None:

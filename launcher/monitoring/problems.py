@@ -16,7 +16,7 @@ from launcher.backup.errors import OF_THE_SCHEMA
 from launcher.backup.reasons import Fault
 from launcher.backup.records.backup import Backup, Kind, State
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
-from launcher.monitoring.snapshot import Snapshot, Space, runs_ahead
+from launcher.monitoring.snapshot import Snapshot, Space, patience, runs_ahead
 
 SPACE = "insufficient_space"
 STORE = "store_unavailable"
@@ -78,6 +78,7 @@ class Problem:
         free_bytes, needed_bytes, full_at: of low space; `full_at` is the scheduled run that will
             not fit any more, None when that cannot be said or retention makes room for each.
         names: of the recipients that cannot be reached, or whose test failed.
+        only_cause: the one problem that explains this one, where that is known.
     """
 
     kind: ProblemKind
@@ -93,6 +94,7 @@ class Problem:
     needed_bytes: int = 0
     full_at: datetime | None = None
     names: tuple[str, ...] = ()
+    only_cause: ProblemKind | None = None
 
     @property
     def detail(self) -> str:
@@ -221,6 +223,8 @@ _CAUSES: Mapping[ProblemKind, Mapping[ProblemKind, str]] = {
 
 def explains(others: Sequence[Problem], problem: Problem) -> Sequence[ProblemKind]:
     """Return which of `others` explain `problem`."""
+    if problem.only_cause:
+        return [other.kind for other in others if other.kind is problem.only_cause]
     causes = _CAUSES.get(problem.kind, {})
     return [
         other.kind
@@ -362,12 +366,25 @@ def _of_attempts(snapshot: Snapshot) -> Iterator[Problem]:
             Severity.BAD,
             since=last.created_at if last else None,
             backups=(last,) if last else (),
+            only_cause=ProblemKind.DAMAGED if _is_late_by_damage(snapshot) else None,
         )
     newest = snapshot.entries[0] if snapshot.entries else None
     if newest and newest.outcome is Outcome.INTERRUPTED:
         problem = _of_entry(snapshot, newest, ProblemKind.INTERRUPTED, Severity.WARN)
         # When it was killed is not known: the line ends when that was noticed.
         yield replace(problem, since=newest.started_at, code="", fault=None)
+
+
+def _is_late_by_damage(snapshot: Snapshot) -> bool:
+    """Whether a backup is recent enough, and would be the last good one if it were undamaged."""
+    newest, last = snapshot.newest, snapshot.last_good
+    if newest is None or newest.verification.state is not State.DAMAGED:
+        return False
+    if last and last.created_at > newest.created_at and not last.is_from_future(snapshot.now):
+        return False
+    settings = snapshot.settings
+    is_recent = snapshot.now - newest.created_at <= patience(settings, newest.created_at)
+    return is_recent or not settings.backup_enabled
 
 
 def _of_upkeep(snapshot: Snapshot) -> Iterator[Problem]:

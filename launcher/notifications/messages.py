@@ -114,7 +114,8 @@ def compose(event: AlertEvent, snapshot: Snapshot) -> Message:
             heading = gettext("Still: %(what)s", what=heading)
         lines = [problems.text(problem, snapshot).unescape(), _still_holds(snapshot)]
         # What a button says on the page.
-        if problem.kind is ProblemKind.STALE:
+        is_loss = problem.kind is ProblemKind.DAMAGED and problem.severity is Severity.BAD
+        if problem.kind is ProblemKind.STALE or is_loss:
             lines.append(str(problems.ACTION_WORDS[PrimaryAction.BACK_UP]))
         elif problem.kind is ProblemKind.DATA_DISK_FULL:
             pass  # its text says what to do

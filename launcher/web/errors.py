@@ -226,12 +226,15 @@ def show_backup_error(error: BackupError, *, next_step: NextStep | None = None) 
     if isinstance(error, OperationInProgressError):
         return _show_busy(error, next_step)
     words = ERROR_WORDS[error.code]
-    facts = {gettext("Details"): str(error), gettext("Code"): error.code}
-    if isinstance(error, VerificationError) and _is_inside() and (next_good := latest_backup()):
-        facts[gettext("Next good backup")] = f"{next_good.id} · {KIND_WORDS[next_good.kind]}"
+    facts, hint = {gettext("Details"): str(error), gettext("Code"): error.code}, words.hint
+    if isinstance(error, VerificationError) and _is_inside():
+        if next_good := latest_backup():
+            facts[gettext("Next good backup")] = f"{next_good.id} · {KIND_WORDS[next_good.kind]}"
+        elif not has_unjudged():
+            hint = _("No backup can be restored now. Back up now, and check the disk.")
     return _problem(
         413 if error.reason is Reason.TOO_LARGE else STATUS_OF[error.code],
-        _Words(words.title, words.hint),
+        _Words(words.title, hint),
         severity="bad" if error.code == "revert_failed" else "warn",
         facts=facts,
         next_step=next_step or _to_the_backups(),
@@ -315,7 +318,7 @@ def show_damaged(problem: Fault) -> Response:
         return _show_other_version(problem)
     newest = latest_backup()
     doubt = doubt_of_latest(newest) if newest else None
-    needs_verdicts = newest is None and _has_unjudged()
+    needs_verdicts = newest is None and has_unjudged()
     commands = [f"flask backup restore {LATEST if newest or needs_verdicts else 'FILE'}"]
     if needs_verdicts:
         commands.insert(0, "flask backup verify --all")
@@ -498,7 +501,7 @@ def latest_backup() -> Backup | None:
         return None
 
 
-def _has_unjudged() -> bool:
+def has_unjudged() -> bool:
     """Whether a verification may find a good backup."""
     try:
         return bool(current_backups().unjudged())

@@ -16,11 +16,11 @@ from launcher.accounts.errors import (
 )
 from launcher.audit import Actor
 from launcher.backup.errors import BackupError
-from launcher.backup.records.backup import Backup, State
+from launcher.backup.records.backup import Backup
 from launcher.catalogue.boards import add_first_board
 from launcher.current import current_backups, current_config
 from launcher.db.settings import change_settings
-from launcher.i18n.labels import ACCOUNT_WORDS, setting_words
+from launcher.i18n.labels import ACCOUNT_WORDS, KIND_WORDS, STATE_WORDS, setting_words
 from launcher.i18n.locale import gettext as _
 from launcher.settings import table
 from launcher.settings.kinds import SettingError
@@ -94,17 +94,19 @@ def _form(token: str, values: Mapping[str, str], errors: Mapping[str, str]) -> s
         values={"username": "", "site_name": "Launcher"} | dict(values),
         errors={"username": "", "password": "", "site_name": ""} | dict(errors),
         password_min_length=PASSWORD_MIN_LENGTH,
-        backups=_newest_backups(),
+        backups=_backups(),
+        most_backups=MOST_BACKUPS,
+        kind_words=KIND_WORDS,
+        state_words=STATE_WORDS,
     )
 
 
-def _newest_backups() -> Sequence[Backup]:
-    """Return the newest backups that could be restored."""
+def _backups() -> Sequence[Backup]:
+    """Return every backup of the folder, newest first; the damaged ones are only named."""
     try:
-        listed = current_backups().list()
+        return current_backups().list()
     except BackupError:
         return ()
-    return [each for each in listed if each.verification.state is not State.DAMAGED][:MOST_BACKUPS]
 
 
 def refuse_setup() -> Response:

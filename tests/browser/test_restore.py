@@ -142,9 +142,9 @@ def test_from_the_list_to_the_outcome_and_back(site: Site, sign_in: SignIn) -> N
     expect(ben.get_by_role("heading", name="Sign in")).to_be_visible()
 
     ada.get_by_role("link", name="Undo this restore").click()
-    expect(ada.locator(".answer")).to_contain_text("This will undo the restore of today")
-    ada.get_by_label("Enter “restore”").fill("restore")
-    ada.get_by_role("button", name="Restore backup").click()
+    expect(ada.locator(".answer")).to_contain_text("before the restore by ")
+    ada.get_by_label("Enter “undo”").fill("undo")
+    ada.get_by_role("button", name="Undo restore").click()
     restored(ada)
     assert LATER in site.apps()
     ada.get_by_role("link", name="Go to backups").click()
@@ -227,7 +227,7 @@ def test_it_works_with_the_keyboard_alone(site: Site, sign_in: SignIn) -> None:
     expect(ada.locator("#outcome")).to_be_focused()
     for _ in range(10):
         ada.keyboard.press("Tab")
-        if ada.evaluate("document.activeElement.textContent.trim()") == "Undo this restore":
+        if ada.evaluate("document.activeElement.textContent.trim()") == "Undo this restore…":
             break
     ada.keyboard.press("Enter")
     expect(ada.locator(".answer")).to_contain_text("This will undo the restore")
@@ -336,8 +336,8 @@ def test_a_file_is_brought_in_restored_and_undone_by_way_of_signing_in(
     expect(ada.locator("main")).to_contain_text("You have signed in since.")
 
     ada.get_by_role("link", name="Undo this restore").click()
-    expect(ada.locator(".answer")).to_contain_text("This will undo the restore of today")
-    ada.fill("#word", "restore")
+    expect(ada.locator(".answer")).to_contain_text("before the restore by ")
+    ada.fill("#word", "undo")
     ada.click("#confirm .button-primary")
     restored(ada)
     assert LATER in site.apps()

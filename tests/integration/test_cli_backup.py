@@ -108,7 +108,7 @@ def test_show_tells_manifest_contents_and_history(flask: Flask_) -> None:
         "a note",
         "SHA-256",
         "users",
-        "create succeeded",
+        "backup succeeded",
         "Created by: Launcher",
     ):
         assert part in shown

@@ -173,7 +173,7 @@ def test_status_says_what_is_wrong_and_to_whom_it_could_not_be_said(
         path.chmod(0o600)
         path.write_bytes(bytes(made.file.size_bytes))
         service.verify(made.id, by="ada")
-    assert "damaged  notified" in flask("notifications", "send").stdout
+    assert "backups are damaged, notified" in flask("notifications", "send").stdout
     said = flask("backup", "status", expect=12).stdout
     found = json.loads(flask("backup", "status", "--json", expect=12).stdout)["problems"]
 

@@ -25,7 +25,14 @@ from launcher.backup.records.backup import (
 )
 from launcher.backup.records.ids import BackupId
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
-from launcher.monitoring.problems import Headline, ProblemKind, Severity, detect_problems, facts
+from launcher.monitoring.problems import (
+    Headline,
+    ProblemKind,
+    Severity,
+    detect_problems,
+    explains,
+    facts,
+)
 from launcher.monitoring.snapshot import (
     FailingRecipient,
     Snapshot,
@@ -379,6 +386,21 @@ def test_where_no_one_runs_the_schedule_the_unverified_are_no_second_problem() -
     seen = snapshot(FRESH, backup(40 * DAY), is_scheduler_wanted=True)
     assert kinds(seen) == ["scheduler_stopped", "unchecked"]
     assert [t.kind for t in detect_problems(seen).causes] == [ProblemKind.SCHEDULER_STOPPED]
+
+
+def test_a_backup_found_damaged_is_the_cause_and_not_the_scheduler() -> None:
+    bad = backup(HOUR, State.DAMAGED)
+    for seen in (snapshot(bad), snapshot(bad, backup(40 * HOUR))):
+        found = detect_problems(replace(seen, is_scheduler_wanted=True)).problems
+        (late,) = (each for each in found if each.kind is ProblemKind.STALE)
+        assert explains(found, late) == [ProblemKind.DAMAGED]
+
+
+def test_a_scheduler_that_stopped_is_the_cause_where_damage_is_old() -> None:
+    seen = snapshot(backup(90 * HOUR, State.DAMAGED), is_scheduler_wanted=True)
+    found = detect_problems(seen).problems
+    (late,) = (each for each in found if each.kind is ProblemKind.STALE)
+    assert explains(found, late) == [ProblemKind.SCHEDULER_STOPPED]
 
 
 def test_the_worst_comes_first_and_one_cause_is_enough_to_tell() -> None:

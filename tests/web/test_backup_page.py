@@ -160,11 +160,27 @@ def test_a_damaged_one_names_what_is_wrong_and_what_to_do(
     page = look(ada, made.id)
 
     assert "Damaged: the file has changed since it was created" in page
-    assert "Restore another backup" in page
+    assert "There is no other backup. " in page
+    assert "Back up now, and check the disk. If you have an undamaged copy" in page
     assert "Problem found:" in page
     assert "Restore…" not in page
     assert "Download compressed file" in page
     assert "Verified: damaged" in page
+
+
+def test_a_damaged_one_beside_a_good_one_names_the_other_as_the_way(
+    ada: Visitor, made: Backup, service: BackupService
+) -> None:
+    service.create(by="ada")
+    path = stored(service, made)
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[::-1])
+    service.verify(made.id, by="ada")
+
+    page = look(ada, made.id)
+
+    assert "Use another backup if you need one, and check the disk." in page
+    assert "No other backup is known to be damaged." in page
 
 
 def test_beside_a_damaged_one_no_more_is_said_of_the_others_than_is_known(

@@ -155,7 +155,7 @@ def test_a_recent_good_backup_is_good_news(ada: Visitor, shelf: Shelf) -> None:
     assert severity(ada.page) == "ok"
     assert answer(ada.page) == "Last good backup: 2 hours ago Verified. Next: tonight at 03:00 ."
     assert problems(ada.page) == []
-    assert primary_buttons(ada.page) == ["Back up now"]
+    assert primary_buttons(ada.page) == ["Back up now…"]
     assert '<span class="state" id="backups-mark"></span>' in ada.page
 
 
@@ -198,7 +198,7 @@ def test_a_schedule_that_let_too_much_time_pass_is_an_alarm(ada: Visitor, shelf:
         "No good backup for 4 days The last good backup, from Wednesday"
     )
     assert f"/admin/backups/{last.id}/restore" in between(ada.page, 'id="the-answer"', "</section>")
-    assert primary_buttons(ada.page) == ["Back up now"]
+    assert primary_buttons(ada.page) == ["Back up now…"]
     assert "needs attention" in ada.page
 
 
@@ -332,6 +332,19 @@ def test_only_damaged_ones_are_no_good_backup(ada: Visitor, shelf: Shelf) -> Non
 
     assert severity(ada.page) == "bad"
     assert answer(ada.page).startswith("There is no good backup")
+    (problem,) = problems(ada.page)
+    assert "No backup can be restored now. Check the disk." in problem
+    assert "Verify the others" not in problem
+
+
+def test_several_damaged_ones_and_no_other_leave_none_to_verify(ada: Visitor, shelf: Shelf) -> None:
+    for age in (2, 26):
+        shelf.put(hours(age), state=State.DAMAGED, error="x")
+
+    ada.open(PANEL)
+
+    assert "2 backups are damaged No backup can be restored now." in problems(ada.page)[0]
+    assert "Verify the others" not in ada.page
 
 
 def test_only_uploads_do_not_save_what_is_here_now(ada: Visitor, shelf: Shelf) -> None:
@@ -469,7 +482,7 @@ def test_an_attempt_without_room_says_whether_there_is_room_now(
     ada.open(PANEL)
 
     assert "Today, 13:07: not enough space. Now 9 MB are free." in problems(ada.page)[0]
-    assert primary_buttons(ada.page) == ["Back up now"]
+    assert primary_buttons(ada.page) == ["Back up now…"]
 
 
 def test_backups_that_no_one_verified_for_a_month_are_said_and_lead_to_the_jobs(
@@ -767,8 +780,8 @@ def test_what_launcher_noted_itself_is_said_in_words(ada: Visitor, shelf: Shelf)
 
     ada.open(PANEL)
 
-    assert "Restore by Ada of 15 November at 03:00" in rows(ada.page)[0]
-    assert "Restore by Ada of old.db" in rows(ada.page)[1]
+    assert "Ada restored the backup from 15 November at 03:00" in rows(ada.page)[0]
+    assert "Ada restored old.db" in rows(ada.page)[1]
     assert "To database version 0002" in rows(ada.page)[2]
 
 

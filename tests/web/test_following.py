@@ -26,7 +26,7 @@ from launcher.extensions import db
 from launcher.models import Role, Theme, UserSession
 from launcher.models.types import utc_now
 from tests.conftest import ADA, BEN
-from tests.web.restoring import ended, operation_of, restore, text_of
+from tests.web.restoring import confirm, ended, operation_of, restore, text_of
 from tests.web.visitor import Visitor
 
 UNKNOWN = "0123456789abcdef"
@@ -241,12 +241,59 @@ def test_the_panel_offers_the_undo_until_the_next_good_backup(
     ada.open(answer.location)
 
     page = text_of(ada.open("/admin/backups").text)
-    assert "Restored by Ada" in page
+    assert re.search(r"Data restored from the backup of today, \d\d:\d\d By Ada, ", page)
     assert "Changes since then are not backed up yet. Undo this restore…" in page
     assert f'href="/admin/backups/{service.undo_id()}/restore"' in ada.page
 
-    service.create(by="ada")
+    later = service.create(by="ada")
     assert 'id="restored"' not in ada.open("/admin/backups").text
+
+    damage(service, later.id)
+    assert 'id="restored"' not in ada.open("/admin/backups").text, "the undo returned"
+
+
+def damage(service: BackupService, backup_id: str) -> None:
+    """Change a byte of a backup, and let a verification find it."""
+    name = service.get(backup_id).file.name  # type: ignore[union-attr]
+    file = service.store_path / name
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    file.write_bytes(data)
+    service.verify(backup_id, by="test")
+
+
+def test_an_undo_whose_safety_backup_is_damaged_is_not_offered(
+    ada: Visitor, service: BackupService, backup_id: str
+) -> None:
+    older = service.create(by="ada")
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+    safety_id = service.undo_id()
+    damage(service, safety_id)
+
+    page = text_of(ada.open(answer.location).text)
+    assert "The safety backup is damaged, so you cannot undo this restore." in page
+    assert "Instead, you can restore the last good backup from before it, of today, " in page
+    assert re.search(r"The safety backup of today, [\d:]+ is damaged\.", page)
+    assert f'href="/admin/backups/{safety_id}/restore"' not in ada.page
+    assert f'href="/admin/backups/{older.id}/restore"' in ada.page
+
+    page = text_of(ada.open("/admin/backups").text)
+    assert "The safety backup is damaged, so you cannot undo this restore." in page
+    assert f'href="/admin/backups/{safety_id}/restore"' not in ada.page
+
+
+def test_a_lost_undo_names_no_other_backup_where_none_is_good(
+    ada: Visitor, service: BackupService, backup_id: str
+) -> None:
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+    damage(service, service.undo_id())
+
+    page = text_of(ada.open(answer.location).text)
+
+    assert "No good backup from before it is left. An undamaged copy can be uploaded." in page
+    assert "Restore an older backup" not in page
 
 
 def test_who_was_signed_out_reads_why_on_the_sign_in_page(
@@ -301,6 +348,61 @@ def test_the_undo_brings_the_moment_before_back(
 
     assert ended(service, operation_of(answer)).outcome is Outcome.SUCCEEDED
     assert "Before the restore" in ada.open(answer.location).text
+
+
+def test_an_undo_is_named_an_undo_from_the_plan_to_the_history(
+    ada: Visitor, service: BackupService, backup_id: str
+) -> None:
+    ended(service, operation_of(answer := restore(ada, backup_id)))
+    ada.open(answer.location)
+    safety_id = service.undo_id()
+
+    plan = text_of(ada.open(f"/admin/backups/{safety_id}/restore").text)
+    assert "Undo the last restore of Launcher?" in plan
+    assert "Enter “undo”" in plan
+    assert confirm(ada, safety_id, word="restore").status_code == 422
+    ada.open(f"/admin/backups/{safety_id}/restore")
+    answer = confirm(ada, safety_id)
+    ended(service, operation_of(answer))
+
+    page = text_of(ada.open(answer.location).text)
+    assert "Restore undone Your data is as it was before the restore, today, " in page
+    assert "Undo this undo…" in page
+    panel = text_of(ada.open("/admin/backups").text)
+    assert "Restore undone By Ada, " in panel
+    assert "Used by ada to undo a restore" in text_of(ada.open(f"/admin/backups/{safety_id}").text)
+    assert "Undoing a restore" in ada.open("/admin/audit/operations").text
+    assert "Undo the last undo of Launcher?" in text_of(
+        ada.open(f"/admin/backups/{service.undo_id()}/restore").text
+    )
+
+
+def signed_in_later(app: Flask) -> Visitor:
+    """Sign Ada in, a minute from now: sessions are dated in seconds."""
+    visitor = Visitor(app)
+    visitor.sign_in(ADA)
+    with app.app_context():
+        newest = db.session.scalars(db.select(UserSession).order_by(UserSession.began_at)).all()[-1]
+        newest.began_at += timedelta(minutes=1)
+        db.session.commit()
+    return visitor
+
+
+def test_a_session_from_after_the_restore_reads_only_what_is_known(
+    ada: Visitor, app: Flask, service: BackupService, backup_id: str
+) -> None:
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+    ada.open(answer.location)
+    address = answer.location.split("?")[0]
+    again = signed_in_later(app)
+    assert "Everyone else was signed out. You have signed in since." in again.open(address).text
+
+    service.restore(backup_id, by="root (command line)")
+    again = signed_in_later(app)
+    last = service.journal(limit=1)[0].operation_id
+    page = again.open(f"/admin/backups/operations/{last}").text
+    assert "Everyone was signed out. You have signed in since." in page
 
 
 def test_a_failure_says_where_it_stopped_and_that_nothing_changed(ada: Visitor, failed) -> None:

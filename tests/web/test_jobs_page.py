@@ -306,7 +306,7 @@ def test_nothing_is_known_of_a_job_that_never_ran(ada: Visitor) -> None:
     ada.open(PAGE)
 
     said = facts(ada.page, "backup")
-    nothing = "None yet In the kept history"
+    nothing = "None yet Since the start of the history"
     assert said.endswith(f"Last attempt {nothing} Last success {nothing}")
     assert rows(ada.page, "backup") == []
 

@@ -23,6 +23,7 @@ from launcher.catalogue.boards import create_board
 from launcher.catalogue.entries import AppEntries, BoardEntries
 from launcher.catalogue.sections import add_section
 from launcher.cli.exits import EXIT_CODES, STALE, STATUS_CODES
+from launcher.cli.problem_words import BRIEFLY
 from launcher.current import current_backups, current_config
 from launcher.i18n.problems import headline
 from launcher.monitoring.problems import Findings, Headline, ProblemKind, Severity, detect_problems
@@ -249,8 +250,9 @@ def _compare(house: House, snapshot: Snapshot, findings: Findings, case: str) ->
     unnamed = [each["severity"] for each in causes if each["kind"] not in _named_by(findings)]
     assert [state for state, _ in shown] == unnamed, case
     assert [each["kind"] for each in causes] == [each.kind for each in findings.causes], case
-    marks = [re.findall(r"\[caused by (.*)\]$", name) for name in names]
-    assert [", ".join(each.get("caused_by", ())) for each in facts["problems"]] == [
+    marks = [re.findall(r"\[cause: (.*)\]$", name) for name in names]
+    causes_of = [each.get("caused_by", ()) for each in facts["problems"]]
+    assert [", ".join(BRIEFLY[ProblemKind(kind)] for kind in kinds) for kinds in causes_of] == [
         "".join(mark) for mark in marks
     ], case
 

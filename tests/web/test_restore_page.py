@@ -239,9 +239,7 @@ def test_the_plan_says_what_goes_and_what_comes_back(
     plan = plan_of(ada, backup_id)
 
     assert "Restore Launcher to today, " in plan
-    assert (
-        "since then will be removed. A safety backup of the current data is created first" in plan
-    )
+    assert ") will be removed. A safety backup of the current data is created first" in plan
     assert "Apps 7 7 \N{MINUS SIGN}1 +1" in plan
     assert "Boards 3 3 same" in plan
     assert "Will be removed Frigate App Will be restored Jellyfin App" in plan
@@ -410,7 +408,8 @@ def test_the_plan_of_an_undo_says_so_and_takes_the_old_schedule(
 
     plan = plan_of(ada, service.undo_id())
 
-    assert re.search(r"This will undo the restore of today, \d\d:\d\d by ben\.", plan)
+    assert "Undo the last restore of Launcher?" in plan
+    assert re.search(r"as it was today, \d\d:\d\d, before the restore by ben\.", plan)
     assert re.search(r'value="backup" checked', ada.page)
 
 

@@ -111,8 +111,27 @@ def test_a_backup_that_lies_in_the_folder_is_offered(
     page = guest.open(f"/setup?token={token}").text
 
     assert "Or use a backup in the backup folder" in page
+    assert re.search(r"Uploaded · [\d.]+ .?B · Verified copy\.db", text_of(page))
     assert f"/setup/restore/{taken.id}?token={token}" in page
     assert guest.open(f"/setup/restore/{taken.id}?token={token}").status_code == 200
+
+
+def test_the_folder_is_listed_newest_first_with_what_tells_its_backups_apart(
+    guest: Visitor, service: BackupService, token: str, old_server: Path
+) -> None:
+    first = service.import_(old_server, by="test")
+    others = [service.create(by="ada", note=f"number {n}") for n in range(6)]
+    broken = others[-1]
+    (service.store_path / broken.file.name).unlink()  # type: ignore[union-attr]
+
+    page = guest.open(f"/setup?token={token}").text
+
+    assert f"/setup/restore/{broken.id}" not in page
+    assert "Damaged number 5" in text_of(page)
+    assert re.search(r"Manual · [\d.]+ .?B · Launcher \S+ · Verified number 4", text_of(page))
+    assert list(re.findall(r"number \d", page)) == [f"number {n}" for n in range(5, -1, -1)]
+    assert "2 older backups" in text_of(page)
+    assert page.index("2 older backups") < page.index(f"/setup/restore/{first.id}")
 
 
 @pytest.mark.parametrize("wrong", ["", "x", "a" * 5000])

@@ -108,6 +108,11 @@ class JournalEntry:
         )
 
     @property
+    def is_undo(self) -> bool:
+        """Whether this is a restore that undid, or was to undo, the restore before it."""
+        return bool(self.facts.get("undoes"))
+
+    @property
     def took_s(self) -> Mapping[str, float]:
         """The seconds of each stage, none where they are not known."""
         return try_decode(dict[str, float], self.facts.get("took_s")) or {}

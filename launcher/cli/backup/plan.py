@@ -65,10 +65,10 @@ FIELDS: Mapping[str, str] = {
 """The words for each field. A setting has its own name, as in `flask settings`."""
 
 
-def say_plan(plan: RestorePlan) -> None:
+def say_plan(plan: RestorePlan, *, verb: str = "Restore") -> None:
     """Print the plan of a restore to stderr."""
     taken = f" of {moment(plan.created_at)}" if plan.created_at else ""
-    say(f"Restore {plan.source}{taken} ({size(plan.database_size_bytes)})\n")
+    say(f"{verb} {plan.source}{taken} ({size(plan.database_size_bytes)})\n")
     if not plan.live_readable or plan.live_problem:
         say(f"The current data cannot be read ({plan.live_problem}).\n")
     _say_risks(plan)

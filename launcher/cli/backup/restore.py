@@ -143,12 +143,12 @@ def undo(yes: bool, as_json: bool) -> None:
             plan = service.plan(
                 safety_id, by=typist(), keep_schedule=False, on_progress=on_progress
             )
-        say_plan(plan)
+        say_plan(plan, verb="Undo the last restore with")
         _say_consequences(plan)
         require_word("undo")
     with bars() as on_progress:
         outcome = service.undo(by=typist(), on_progress=on_progress)
-    _say_outcome(outcome)
+    _say_outcome(outcome, done="Restore undone with")
     print_result(outcome, outcome.plan.source, as_json=as_json)
 
 
@@ -162,10 +162,10 @@ def _say_consequences(plan: RestorePlan) -> None:
         say("Unless they can be copied into a safety backup, you cannot undo this restore.\n")
 
 
-def _say_outcome(outcome: RestoreOutcome) -> None:
+def _say_outcome(outcome: RestoreOutcome, *, done: str = "Restored") -> None:
     """Print to stderr how a restore ended, and how to undo it."""
     source = outcome.plan.source
-    put(f"Restored {source} in {outcome.duration_s:.1f} s.", fg="green", err=True)
+    put(f"{done} {source} in {outcome.duration_s:.1f} s.", fg="green", err=True)
     say(f"Requests were held for {outcome.held_s:.2f} s. Everyone has to sign in again.")
     if outcome.safety_id:
         say(f"The data from before is safety backup {outcome.safety_id}.")

@@ -27,6 +27,7 @@ from launcher.cli.output import (
     say_warnings,
     size,
 )
+from launcher.cli.problem_words import operation_words
 from launcher.cli.progress import bars
 from launcher.cli.shell import json_option, typist
 from launcher.current import current_backups
@@ -133,7 +134,7 @@ def _print_backup(backup: Backup, journal: Sequence[JournalEntry]) -> None:
         put("\nHistory:")
         for entry in journal:
             problem = f": {entry.error}" if entry.error else ""
-            put(f"  {moment(entry.ended_at)}  {entry.verb} {entry.outcome}{problem}")
+            put(f"  {moment(entry.ended_at)}  {operation_words(entry)}{problem}")
 
 
 def _not_recorded(backup: Backup) -> str:

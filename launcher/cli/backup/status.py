@@ -11,6 +11,7 @@ from launcher.cli.backup.group import backup
 from launcher.cli.exits import handle_backup_errors, status_code
 from launcher.cli.hints import Situation
 from launcher.cli.output import moment, print_json, put, size
+from launcher.cli.problem_words import BRIEFLY, OPERATIONS, UNDELIVERED
 from launcher.cli.progress import STAGES
 from launcher.cli.shell import json_option
 from launcher.current import current_application
@@ -120,13 +121,13 @@ def _print_status(snapshot: Snapshot, findings: Findings) -> None:
         share = f", {running.done * 100 // running.total} %" if running.total else ""
         stage = f", {STAGES[running.stage].lower()}{share}" if running.stage else ""
         put(
-            f"Running:          {running.verb} by {running.by}"
+            f"Running:          {OPERATIONS[running.verb]} by {running.by}"
             f" since {moment(running.started_at)}{stage}"
         )
     for problem in findings.problems:
         severity = click.style(f"{problem.severity}:", fg=_COLOURS[problem.severity])
         causes = explains(findings.problems, problem)
-        because = f" [caused by {', '.join(causes)}]" if causes else ""
+        because = f" [cause: {', '.join(BRIEFLY[c] for c in causes)}]" if causes else ""
         put(f"{_problem(problem, now)}{because}", lead=f"{severity:<18}")
 
 
@@ -146,6 +147,10 @@ def _problem(problem: Problem, now: Situation) -> str:
     sentence = _PROBLEMS[problem.kind]
     if reason in OF_THE_VERSION:
         sentence = _OF_THE_VERSION
+    elif problem.kind is ProblemKind.STALE and problem.since is None:
+        sentence = _HEADLINES[Headline.NO_GOOD]
+    elif problem.only_cause:
+        sentence = "the last good backup is too old"
     elif reason in OF_THE_SCHEMA and problem.kind is ProblemKind.LIVE_DAMAGED:
         sentence = _OF_THE_SCHEMA
     words = sentence.format(
@@ -155,12 +160,13 @@ def _problem(problem: Problem, now: Situation) -> str:
         free=size(problem.free_bytes),
         needed=size(problem.needed_bytes),
         names=clean_note(", ".join(problem.names)),
-        verb=problem.entry.verb if problem.entry else "",
+        verb=OPERATIONS[problem.entry.verb] if problem.entry else "",
         started=moment(problem.entry.started_at) if problem.entry else "",
         restore=f"{'space, then ' if now.is_full else ''}{now.restore}",
     )
     dated = None if problem.kind is ProblemKind.INTERRUPTED else problem.since
     since = f", since {moment(dated)}" if dated else ""
     full = f", full by {moment(problem.full_at)}" if problem.full_at else ""
-    detail = f" ({clean_note(problem.detail)})" if problem.detail else ""
+    why = UNDELIVERED.get(problem.undelivered, "") or problem.detail
+    detail = f" ({clean_note(why)})" if why else ""
     return f"{words}{since}{full}{detail}"

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from launcher.backup.errors import BackupError
 from launcher.backup.records.backup import Backup
-from launcher.backup.records.operation import JournalEntry, Progress, Stage, Verb
+from launcher.backup.records.operation import Progress, Stage
 from launcher.backup.records.plan import NameChange, RestorePlan, RowChange
 from launcher.backup.restore import STAGES_RESTORE
-from launcher.current import current_backups
 from launcher.http.plans import reactivated
 from launcher.i18n.formats import duration, listing, span, weekday_and_time
 from launcher.i18n.labels import STAGE_WORDS, live_words, warning
@@ -23,6 +21,7 @@ from launcher.settings.table import SiteSettings
 from launcher.web.contents import ALWAYS_SHOWN, TABLE_WORDS
 from launcher.web.operations.plan_changes import MOST_NAMES, changed_rows, name_rows
 from launcher.web.operations.stages import StageRow, is_dated, pause_words, replacing_s
+from launcher.web.operations.undoing import undone_restore
 
 _NAMED = {"apps": "app", "boards": "board", "users": "user"}
 
@@ -80,7 +79,7 @@ def describe_plan(
     return {
         "backup": backup,
         "site_name": plan.site_name_now or plan.site_name_then,
-        "undoes": _undone_restore(backup.id),
+        "undoes": undone_restore(backup.id),
         "is_dated": is_dated(backup),
         "loss": _loss(backup.created_at) if is_dated(backup) else "",
         "live_readable": plan.live_readable,
@@ -109,18 +108,6 @@ def describe_plan(
         "schedule_then": SiteSettings.of(plan.schedule_then) if plan.schedule_then else None,
         "has_choice": bool(plan.schedule_now and plan.schedule_now != plan.schedule_then),
     }
-
-
-def _undone_restore(backup_id: str) -> JournalEntry | None:
-    """Return the restore that a restore of this backup would undo."""
-    service = current_backups()
-    try:
-        if service.undo_id() != backup_id:
-            return None
-    except BackupError:
-        return None
-    restores = (each for each in service.journal() if each.verb is Verb.RESTORE)
-    return next((each for each in restores if each.facts.get("safety_id") == backup_id), None)
 
 
 def _loss(created_at: datetime) -> str:

@@ -15,6 +15,7 @@ from launcher.db.connect import GATE_TIMEOUT_S
 from launcher.i18n.formats import duration, size, weekday_and_time
 from launcher.i18n.labels import STAGE_WORDS, VERB_WORDS
 from launcher.i18n.locale import gettext as _
+from launcher.web.operations.undoing import undo_id
 
 # A restore delays pages by about a second for each of these.
 _REPLACED_BYTES_A_SECOND = 200_000_000
@@ -85,6 +86,11 @@ def backup_of(backup_id: str) -> Backup | None:
         return None
 
 
+def is_undoing(progress: Progress) -> bool:
+    """Whether a running operation is the undo of the last restore."""
+    return progress.verb is Verb.RESTORE and progress.backup_id == (undo_id() or None)
+
+
 def is_dated(backup: Backup) -> bool:
     """Whether the time of a backup is that of its data, and not that of an upload."""
     return backup.kind not in {Kind.UPLOAD, Kind.EXTERNAL}
@@ -112,6 +118,8 @@ def pause_words(size_bytes: int) -> str:
 
 
 def _title(progress: Progress) -> str:
+    if is_undoing(progress):
+        return _("Undoing the last restore")
     backup = backup_of(progress.backup_id) if progress.verb is Verb.RESTORE else None
     if backup and is_dated(backup):
         return _("Restoring to %(moment)s", moment=weekday_and_time(backup.created_at))

@@ -19,7 +19,7 @@ from launcher.backup.records.ids import parse_backup_id
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.current import current_backups
 from launcher.i18n.actors import actor_words
-from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS
+from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS, operation_words
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import select_time_zone
 from launcher.models import AuditEvent
@@ -160,7 +160,7 @@ def _operation(entry: JournalEntry) -> dict[str, object]:
     return {
         "url": url_for("operations.show", operation_id=entry.operation_id),
         "started_at": entry.started_at,
-        "what": str(VERB_WORDS[entry.verb]),
+        "what": operation_words(entry),
         "source": source_of(entry) if entry.verb is Verb.UPLOAD else "",
         "who": actor_words(entry.by),
         "duration_s": max(0.0, (entry.ended_at - entry.started_at).total_seconds()),

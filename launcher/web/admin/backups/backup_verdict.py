@@ -13,13 +13,14 @@ from launcher.backup.reasons import Fault
 from launcher.backup.records.backup import Backup, Kind, State
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.backup.records.text import readable
-from launcher.db.content import LauncherContent
 from launcher.i18n.formats import day_and_time, duration
 from launcher.i18n.labels import warning
 from launcher.i18n.locale import gettext as _
 from launcher.web.admin.backups.file_verdict import FileVerdict, refusal
 from launcher.web.admin.backups.outcomes.ended import of_the_others, took_s
 from launcher.web.admin.backups.words import why
+from launcher.web.errors import has_unjudged, latest_backup
+from launcher.web.operations.undoing import can_be_restored, is_of_known_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,14 +79,8 @@ def inspect(
         verdict=found,
         file=file,
         is_checked=backup.verification.state is not State.UNVERIFIED or is_refused,
-        can_restore=not is_damaged and backup.file is not None and _is_known(backup),
+        can_restore=can_be_restored(backup),
         can_download=not is_damaged and backup.file is not None,
-    )
-
-
-def _is_known(backup: Backup) -> bool:
-    return not backup.schema_revision or (
-        LauncherContent().pending(backup.schema_revision) is not None
     )
 
 
@@ -111,7 +106,7 @@ def _listed(
         facts.append(_("Verified %(when)s.", when=day_and_time(verified_at)))
     facts += map(warning, backup.verification.warnings)
     tried = next((e for e in entries if _is_try_of(e, backup)), None)
-    if not _is_known(backup):
+    if not is_of_known_version(backup):
         advice = _("Update Launcher to the version that created this backup before you restore it.")
         title = _("Good, but created by a newer version of Launcher")
         return FileVerdict("warn", title, " ".join(facts), advice)
@@ -168,12 +163,20 @@ def _damaged(backup: Backup, *, has_file: bool) -> FileVerdict:
         "bad",
         _("Damaged: the file has changed since it was created"),
         f"{_('It cannot be restored.')} {of_others}",
-        _(
-            "Restore another backup, and check the disk. If you have an undamaged"
-            " copy of the file, upload it again."
-        ),
+        _what_instead(),
         fault,
     )
+
+
+def _what_instead() -> str:
+    """Return what to do about a damaged file, which depends on what else can be restored."""
+    if latest_backup():
+        step = _("Use another backup if you need one, and check the disk.")
+    elif has_unjudged():
+        step = _("Verify the other backups, and check the disk.")
+    else:
+        step = _("Back up now, and check the disk.")
+    return " ".join((step, _("If you have an undamaged copy of the file, upload it again.")))
 
 
 def _found_in_the_folder(

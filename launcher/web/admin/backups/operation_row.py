@@ -14,10 +14,12 @@ from flask import request, session
 from launcher.backup.records.operation import JournalEntry, Progress, Stage, Verb
 from launcher.current import current_backups
 from launcher.i18n.actors import actor_words
+from launcher.i18n.labels import VERB_WORDS
 from launcher.i18n.locale import gettext
 from launcher.web.admin.backups.outcomes import ended
 from launcher.web.admin.backups.table import names_of
 from launcher.web.htmx import is_htmx
+from launcher.web.operations.stages import is_undoing
 from launcher.web.roles import signed_in_user
 from launcher.web.toasts import show
 
@@ -47,6 +49,15 @@ class ProgressRow:
             if by == _SCHEDULE
             else names_of({by}).get(by) or actor_words(by)
         )
+
+    @property
+    def what(self) -> str:
+        """What runs, with an undo by its name."""
+        if self.running is None:
+            return ""
+        if is_undoing(self.running):
+            return gettext("Undoing a restore")
+        return str(VERB_WORDS[self.running.verb])
 
     @property
     def shown(self) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, request
 
-from launcher.backup.records.operation import Verb
+from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.backup.retention import decide
 from launcher.current import current_application, current_backups
 from launcher.db.settings import site_settings
@@ -23,12 +24,14 @@ from launcher.web.admin.backups import words
 from launcher.web.admin.backups.banner import set_current_problems
 from launcher.web.admin.backups.operation_row import current_row, is_end_awaited
 from launcher.web.admin.backups.outcomes import ended
+from launcher.web.admin.backups.outcomes.way_back import undo_words
 from launcher.web.admin.backups.retention_labels import periods, rule_words
 from launcher.web.admin.backups.table import ListQuery, describe, names_of, read_query, turn_to
 from launcher.web.admin.backups.timeline import draw
 from launcher.web.admin.schedule.cron_words import cron_words
 from launcher.web.contents import contents_in_brief
 from launcher.web.htmx import is_htmx, render
+from launcher.web.operations.undoing import can_be_restored
 from launcher.web.roles import admin_required
 
 if TYPE_CHECKING:
@@ -76,26 +79,53 @@ def show() -> ResponseReturnValue:
 
 @dataclass(frozen=True, slots=True)
 class LastRestore:
-    """A restore whose data is in no good backup yet. `safety_id` is "" without a way back."""
+    """A restore whose data is in no good backup yet.
+
+    Attributes:
+        safety_id: "" without a way back.
+        undo: what leads to the plan of the undo.
+        is_safety_damaged: whether there is no undo, because its safety backup is damaged.
+    """
 
     words: str
     at: datetime
     by: str
     operation_id: str
     safety_id: str
+    undo: str
+    is_safety_damaged: bool
 
 
 def _last_restore(snapshot: Snapshot) -> LastRestore | None:
-    """Return the last restore, None once a good backup is newer."""
+    """Return the last restore, None once a good backup was created after it.
+
+    A backup that was found damaged later was good then: the undo does not return with its loss.
+    """
     entry = next((each for each in snapshot.entries if each.has_replaced_data), None)
-    good = snapshot.last_good
-    if entry is None or (good and good.created_at > entry.ended_at):
+    if entry is None or _is_backed_up_since(snapshot, entry):
         return None
     safety_id = str(entry.facts.get("safety_id", ""))
-    is_there = snapshot.listing is not None and safety_id in snapshot.listing.by_id
+    safety = snapshot.listing.by_id.get(safety_id) if snapshot.listing else None
+    is_possible = safety is not None and can_be_restored(safety)
     by = names_of({entry.by}).get(entry.by) or actor_words(entry.by)
     words = ended(entry).toast()["text"]
-    return LastRestore(words, entry.ended_at, by, entry.operation_id, safety_id if is_there else "")
+    return LastRestore(
+        words,
+        entry.ended_at,
+        by,
+        entry.operation_id,
+        safety_id=safety_id if is_possible else "",
+        undo=undo_words(entry),
+        is_safety_damaged=safety is not None and not is_possible,
+    )
+
+
+def _is_backed_up_since(snapshot: Snapshot, restore: JournalEntry) -> bool:
+    good = snapshot.last_good
+    if good and good.created_at > restore.ended_at:
+        return True
+    later = takewhile(lambda each: each.operation_id != restore.operation_id, snapshot.entries)
+    return any(e.verb is Verb.CREATE and e.outcome is Outcome.SUCCEEDED for e in later)
 
 
 def _list(snapshot: Snapshot, asked: ListQuery) -> dict[str, object]:

@@ -15,12 +15,14 @@ from launcher.db.session import release, resume
 from launcher.http.plans import plan_version
 from launcher.http.start import start_operation
 from launcher.i18n.locale import gettext as _
+from launcher.i18n.locale import pgettext
 from launcher.web.admin.schedule.words import schedule_words
 from launcher.web.errors import NextStep, show_backup_error
 from launcher.web.frame import current_appearance
 from launcher.web.htmx import is_htmx, redirect_to, render
 from launcher.web.operations.following import Follower, following_address
 from launcher.web.operations.plan import Stopwatch, describe_plan
+from launcher.web.operations.undoing import undo_id
 from launcher.web.reauthentication import confirm_in_form, has_recent_password
 from launcher.web.roles import admin_required, signed_in_user
 from launcher.web.sessions import allow_renewal, holder_of
@@ -73,7 +75,7 @@ def restore(backup_id: str) -> ResponseReturnValue:
     )
     live = current_backups().live_version()
     is_stale = asked.version != plan_version(backup, live)
-    if errors := _wrong_fields():
+    if errors := _wrong_fields(backup):
         return _ask_again(backup, asked, errors)
     if is_stale:
         return _show_what_changed(backup_id, asked)
@@ -130,14 +132,30 @@ def _show_plan(
 def _confirmation(backup: Backup, version: str, errors: Mapping[str, str]) -> Mapping[str, object]:
     """Return the part of the page that confirms, with what is wrong, by field."""
     asks_password = not has_recent_password()
-    return {"backup": backup, "version": version, "asks_password": asks_password, "errors": errors}
+    return {
+        "backup": backup,
+        "version": version,
+        "word": _word_of(backup),
+        "is_undo": undo_id() == backup.id,
+        "asks_password": asks_password,
+        "errors": errors,
+    }
 
 
-def _wrong_fields() -> Mapping[str, str]:
+def _word_of(backup: Backup) -> str:
+    """Return the word that confirms a restore, or an undo."""
+    return pgettext("to confirm", "undo") if undo_id() == backup.id else _("restore")
+
+
+def _wrong_fields(backup: Backup) -> Mapping[str, str]:
     """Check the word and the password; return what is wrong, by field."""
-    errors = {}
-    if request.form.get("word", "").strip().casefold() != _("restore").casefold():
-        errors["word"] = _("Enter “%(word)s” to restore the backup.", word=_("restore"))
+    errors, word = {}, _word_of(backup)
+    if request.form.get("word", "").strip().casefold() != word.casefold():
+        errors["word"] = (
+            _("Enter “%(word)s” to undo the restore.", word=word)
+            if undo_id() == backup.id
+            else _("Enter “%(word)s” to restore the backup.", word=word)
+        )
     if problem := confirm_in_form():
         errors["password"] = problem
     return errors

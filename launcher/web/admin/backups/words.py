@@ -93,7 +93,10 @@ def note(backup: Backup, names: Mapping[str, str], *, now: datetime) -> str:
     """Return the note of a backup; Launcher's own notes are in the reader's language."""
     if backup.kind is Kind.SAFETY and backup.before:
         who = names.get(backup.created_by) or actor_words(backup.created_by)
-        return _("Restore by %(who)s of %(what)s", who=who, what=_what(backup.before, now))
+        if at := moment_of(backup.before):
+            when_ = at_time(at, now=now)
+            return _("%(who)s restored the backup from %(when)s", who=who, when=when_)
+        return _("%(who)s restored %(file)s", who=who, file=backup.before)
     if backup.kind is Kind.UPGRADE and backup.before:
         return _("To database version %(revision)s", revision=backup.before)
     if backup.kind is Kind.MANUAL and backup.note:
@@ -135,12 +138,6 @@ def describe_timeline(timeline: Timeline) -> str:
         for gap in timeline.gaps
     ]
     return " ".join(sentences)
-
-
-def _what(source: str, now: datetime) -> str:
-    """Return the moment in an id, or the name of a file."""
-    at = moment_of(source)
-    return at_time(at, now=now) if at else source
 
 
 def _days_ahead(at: datetime, now: datetime) -> int:

@@ -13,14 +13,14 @@ from launcher.backup.records.operation import JournalEntry, Outcome
 from launcher.current import current_backups
 from launcher.i18n.actors import actor_words
 from launcher.i18n.formats import duration, size
-from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS, ErrorWords
+from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, ErrorWords, operation_words
 from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.web.admin.backups.file_verdict import verdict
 from launcher.web.admin.backups.outcomes.page import OutcomePage, to_the_backups
 from launcher.web.admin.backups.words import when
 from launcher.web.contents import contents, contents_in_brief
-from launcher.web.errors import NextStep, latest_backup
+from launcher.web.errors import NextStep, has_unjudged, latest_backup
 from launcher.web.operations.following import Follower
 from launcher.web.operations.stages import backup_of
 from launcher.web.toasts import Toast, make_toast
@@ -48,7 +48,7 @@ class Ended:
     def __init__(self, entry: JournalEntry) -> None:
         self.entry = entry
         self.facts = entry.facts
-        self.verb = str(VERB_WORDS[entry.verb])
+        self.verb = operation_words(entry)
         self.error = ERROR_WORDS.get(entry.error_code, ERROR_WORDS["internal"])
 
     @property
@@ -198,14 +198,17 @@ class Ended:
 def _with_next_good(error: ErrorWords) -> str:
     """Return the hint of an error, and the backup that a restore of `latest` takes now."""
     if (latest := latest_backup()) is None:
-        return str(error.hint)
+        return str(error.hint) if has_unjudged() else gettext("Back up now, and check the disk.")
     said = gettext("The next good backup is %(id)s.", id=latest.id)
     return f"{error.hint} {said}"
 
 
 def of_the_others() -> str:
     """Return what is known of the backups beside one that is damaged."""
-    counts = current_backups().listing().counts_by_state
+    listing = current_backups().listing()
+    counts = listing.counts_by_state
+    if len(listing.backups) == 1:
+        return gettext("There is no other backup.")
     damaged, unverified = counts[State.DAMAGED] - 1, counts[State.UNVERIFIED]
     if damaged > 0:
         return ngettext(

@@ -10,11 +10,10 @@ from flask import g, url_for
 from markupsafe import Markup, escape
 
 from launcher.accounts.sessions import began_at
-from launcher.backup.errors import BackupError, RevertFailedError
+from launcher.backup.errors import RevertFailedError
 from launcher.backup.records.backup import Backup, Kind
 from launcher.backup.records.operation import Outcome
 from launcher.backup.retention import RetentionPolicy
-from launcher.current import current_backups
 from launcher.db.connect import GATE_TIMEOUT_S
 from launcher.db.settings import site_settings
 from launcher.extensions import db
@@ -26,14 +25,17 @@ from launcher.models import User
 from launcher.models.types import utc_now
 from launcher.web.admin.backups.outcomes.ended import Ended
 from launcher.web.admin.backups.outcomes.page import OutcomePage, to_the_backups, viewer_now
+from launcher.web.admin.backups.outcomes.way_back import WayBack
 from launcher.web.admin.backups.words import until_day
 from launcher.web.admin.schedule.words import next_run, schedule_words
 from launcher.web.contents import contents
 from launcher.web.errors import NextStep
 from launcher.web.operations.following import Follower
 from launcher.web.operations.stages import backup_of, describe_stop, is_dated, refuses_none
+from launcher.web.operations.undoing import can_be_restored
 from launcher.web.server_commands import server_command
 from launcher.web.sessions import Holder, current_session_id
+from launcher.web.toasts import Toast
 
 
 class RestoreEnded(Ended):
@@ -45,17 +47,19 @@ class RestoreEnded(Ended):
     # --- its page ------------------------------------------------------------------------
 
     def page_of_success(self, follower: Follower | None) -> OutcomePage:
+        matches = gettext(
+            "Duration: %(time)s. All records match the plan: %(contents)s.",
+            time=self.took,
+            contents=contents(self.facts.get("rows")),
+        )
         return OutcomePage(
             "ok",
             self._title(),
-            gettext(
-                "Duration: %(time)s. All records match the plan: %(contents)s.",
-                time=self.took,
-                contents=contents(self.facts.get("rows")),
-            ),
+            f"{self._undone()} {matches}".strip(),
             facts=self._page_facts(follower),
-            next_steps=(self._first_step(follower), *self._undo()),
-            fine=self._undo_words(),
+            advice=self._way_back.loss,
+            next_steps=(self._first_step(follower), *self._way_back.steps()),
+            fine=self._way_back.fine,
         )
 
     def page_of_failure(self) -> OutcomePage:
@@ -75,7 +79,9 @@ class RestoreEnded(Ended):
             )
         return OutcomePage(
             "warn",
-            gettext("The restore stopped. Nothing was changed"),
+            gettext("The undo stopped. Nothing was changed")
+            if self.entry.is_undo
+            else gettext("The restore stopped. Nothing was changed"),
             gettext(
                 "Your data is exactly as it was at %(time)s. No one was signed out.",
                 time=clock_time(self.entry.started_at),
@@ -98,9 +104,9 @@ class RestoreEnded(Ended):
                     gettext("Your data was restored completely. Only the final check was skipped."),
                     facts={gettext("Previous data"): self._kept()},
                     stages=stages,
-                    advice=gettext("Check your data. If anything is missing, undo this restore."),
-                    next_steps=(to_the_backups(), *self._undo()),
-                    fine=self._undo_words(),
+                    advice=self._advice_after_interruption(),
+                    next_steps=(to_the_backups(), *self._way_back.steps()),
+                    fine=self._way_back.fine,
                 )
             case "unchanged":
                 return OutcomePage(
@@ -116,13 +122,11 @@ class RestoreEnded(Ended):
         return OutcomePage(
             "bad",
             gettext("The restore was interrupted, and the database cannot be read"),
-            gettext("Your backups are not damaged. The newest one contains the previous data."),
+            gettext("The restore did not change your backups."),
             facts={gettext("Previous data"): self._kept()} if self.facts.get("safety_id") else {},
             stages=stages,
             advice=gettext("To restore the previous data, run this on the server:"),
-            command=server_command(
-                f"flask backup restore {self.facts.get('safety_id') or 'latest'}"
-            ),
+            command=server_command(f"flask backup restore {self._way_back.safety_id or 'latest'}"),
             next_steps=(to_the_backups(),),
         )
 
@@ -137,7 +141,14 @@ class RestoreEnded(Ended):
 
     # --- its toast -----------------------------------------------------------------------
 
+    def toast(self) -> Toast:
+        if self.entry.is_undo and self.entry.outcome is Outcome.FAILED:
+            self.failed = _("The undo failed")
+        return super().toast()
+
     def toast_of_success(self) -> str:
+        if self.entry.is_undo:
+            return gettext("Restore undone")
         if not self.entry.backup_id:
             return gettext("Data restored from %(source)s", source=self.facts.get("source", "?"))
         return gettext("Data restored from the backup of %(when)s", when=self.when)
@@ -157,10 +168,16 @@ class RestoreEnded(Ended):
 
     def line(self, backup: Backup) -> str:
         if self.facts.get("safety_id") == backup.id != self.entry.backup_id:
-            return gettext(
-                "Created before %(who)s restored another backup", who=actor_words(self.entry.by)
-            )
+            who = actor_words(self.entry.by)
+            if self.entry.is_undo:
+                return gettext("Created before %(who)s undid a restore", who=who)
+            return gettext("Created before %(who)s restored another backup", who=who)
         return super().line(backup)
+
+    def line_of_success(self, backup: Backup) -> str:
+        if self.entry.is_undo:
+            return gettext("Used by %(who)s to undo a restore", who=actor_words(self.entry.by))
+        return super().line_of_success(backup)
 
     def line_of_failure(self) -> str:
         if self.entry.outcome is Outcome.INTERRUPTED:
@@ -176,6 +193,8 @@ class RestoreEnded(Ended):
     def _title(self) -> str:
         """Return the title, with the moment that the data is from."""
         source = self.backup
+        if self.entry.is_undo:
+            return gettext("Restore undone")
         if source is None:
             return gettext("Backup restored")
         if not is_dated(source):
@@ -186,6 +205,18 @@ class RestoreEnded(Ended):
             )
         return gettext("Restored to %(moment)s", moment=weekday_and_time(source.created_at))
 
+    def _undone(self) -> str:
+        """Return which data an undo brought back, "" for another restore."""
+        if not (self.entry.is_undo and self.backup):
+            return ""
+        moment_ = day_and_time(self.backup.created_at)
+        return gettext("Your data is as it was before the restore, %(moment)s.", moment=moment_)
+
+    def _advice_after_interruption(self) -> str:
+        if self._way_back.loss:
+            return " ".join((gettext("Check your data."), self._way_back.loss))
+        return gettext("Check your data. If anything is missing, undo this restore.")
+
     def _first_step(self, follower: Follower | None) -> NextStep:
         """Return the first step; who was signed out returns to this page, which has the undo."""
         if viewer_now() or follower is None or g.get("is_without_database"):
@@ -193,28 +224,12 @@ class RestoreEnded(Ended):
         outcome = url_for("operations.show", operation_id=self.entry.operation_id)
         return NextStep(url_for("auth.sign_in", next=outcome), gettext("Sign in"))
 
-    def _undo(self) -> tuple[NextStep, ...]:
-        """Return the step to the plan of the undo, none after another restore."""
-        safety = self._undoable
-        if safety is None:
-            return ()
-        address = url_for("restores.show_plan", backup_id=safety.id)
-        return (NextStep(address, gettext("Undo this restore"), "undo-2"),)
-
-    def _undo_words(self) -> str:
-        """Return what the undo would do."""
-        safety = self._undoable
-        if safety is None:
-            return ""
-        return gettext(
-            "Undo will restore the data from %(moment)s. You can undo that too.",
-            moment=day_and_time(safety.created_at),
-        )
-
     def _kept(self) -> Markup:
         """Return where the data from before the restore is."""
         if safety := backup_of(str(self.facts.get("safety_id", ""))):
             words = _kept_words(safety)
+            if not can_be_restored(safety):
+                words = gettext("The safety backup of %(moment)s is damaged.")
             link = Markup('<a href="{}">{}</a>').format(
                 url_for("backup.show", backup_id=safety.id), moment(safety.created_at)
             )
@@ -259,11 +274,12 @@ class RestoreEnded(Ended):
         viewer = viewer_now()
         if viewer and holder and holder.is_same_account(viewer):
             return gettext("You are still signed in. Everyone else was signed out.")
-        if viewer and began_at(current_session_id()) < self.entry.ended_at:
+        started_at = self.entry.started_at.replace(microsecond=0)
+        if viewer and began_at(current_session_id()) <= started_at:
             # Seen on a page that does not follow the restore: its session was continued.
             return gettext("You are still signed in. Everyone else was signed out.")
         if viewer:
-            return gettext("Everyone was signed out. You have signed in since.")
+            return self._signed_in_since(viewer)
         if follower and follower.setup_token:
             return gettext("Sign in with an account from the backup.")
         everyone = gettext("Everyone was signed out, including you.")
@@ -272,6 +288,19 @@ class RestoreEnded(Ended):
             if g.get("is_without_database")
             else f"{everyone} {self._password_words(holder)}"
         )
+
+    def _signed_in_since(self, viewer: User) -> str:
+        """Return who was signed out, for a session from after the restore.
+
+        Whether the session that restored was continued then is not known any more.
+        """
+        since = gettext("You have signed in since.")
+        if viewer.username == self.entry.by:
+            return " ".join((gettext("Everyone else was signed out."), since))
+        is_user = sa.exists().where(User.username == self.entry.by)
+        if db.session.scalar(sa.select(is_user)):
+            return since
+        return " ".join((gettext("Everyone was signed out."), since))
 
     def _password_words(self, holder: Holder | None) -> str:
         """Return the account and password to sign in with."""
@@ -294,12 +323,8 @@ class RestoreEnded(Ended):
         )
 
     @cached_property
-    def _undoable(self) -> Backup | None:
-        try:
-            undo_id = current_backups().undo_id()
-        except BackupError:
-            return None
-        return backup_of(undo_id) if undo_id == self.facts.get("safety_id") else None
+    def _way_back(self) -> WayBack:
+        return WayBack(self.entry)
 
 
 def _kept_words(safety: Backup) -> str:
