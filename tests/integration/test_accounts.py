@@ -126,7 +126,7 @@ def test_a_password_of_what_everyone_knows_is_refused(contents: None, password: 
      "три слова подряд", "k3f9q-x8z2m-abcde-fghij",
      "a4tcx-ux7ag-gggci-bkepw"],
 )  # fmt: skip
-def test_a_good_password_is_taken(contents: None, password: str) -> None:
+def test_a_good_password_is_accepted(contents: None, password: str) -> None:
     users.create_user("dora", password, role=Role.VIEWER, actor=COMMAND_LINE)
     assert sign_in("dora", password) == "dora"
 

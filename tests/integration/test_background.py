@@ -146,7 +146,7 @@ def test_what_fails_under_way_is_read_in_the_journal(service: BackupService, sta
     assert (entry.outcome, entry.error_code) == (Outcome.FAILED, "backup_not_found")
 
 
-def test_a_received_file_is_taken_in_and_removed(
+def test_a_received_file_is_imported_and_removed(
     service: BackupService, start: Start, tmp_path: Path
 ) -> None:
     made = ended(service, start(CreateRequest())).backup_id

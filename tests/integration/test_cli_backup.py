@@ -100,7 +100,7 @@ def test_an_empty_list_says_what_to_do(flask: Flask_) -> None:
     assert "flask backup create" in result.stderr
 
 
-def test_show_tells_manifest_contents_and_history(flask: Flask_) -> None:
+def test_show_prints_manifest_contents_and_history(flask: Flask_) -> None:
     backup_id = flask("create", "--note", "a note").stdout.strip()
     shown = flask("show", "latest").stdout
     for part in (
@@ -358,9 +358,7 @@ def test_what_is_no_id_names_no_backup(flask: Flask_, reference: str) -> None:
     flask("restore", reference, "--yes", expect=13)
 
 
-def test_prune_keeps_as_many_as_set_and_tells_why(
-    app: Flask, flask: Flask_, data_dir: Path
-) -> None:
+def test_prune_keeps_as_many_as_set_and_says_why(app: Flask, flask: Flask_, data_dir: Path) -> None:
     with app.app_context():
         change_settings({"backup_max_count": "2"}, actor=COMMAND_LINE)
         made = [_scheduled(day) for day in range(1, 5)]
@@ -538,7 +536,7 @@ def test_a_backup_folder_elsewhere_that_is_missing_is_not_made(
     assert not (tmp_path / "not-mounted").exists()
 
 
-def test_every_command_has_help_and_the_group_tells_the_exit_codes(flask: Flask_) -> None:
+def test_every_command_has_help_and_the_group_lists_the_exit_codes(flask: Flask_) -> None:
     told = flask("--help").stdout
     assert " 90  the backup is damaged" in told
     for command in re.findall(r"^  ([a-z-]+)  ", told.split("Commands:")[1], re.MULTILINE):

@@ -163,7 +163,7 @@ def test_given_up_half_way_it_leaves_nothing(
     assert home.create().is_good
 
 
-def test_the_journal_tells_of_it(home: House) -> None:
+def test_the_journal_has_an_entry_of_it(home: House) -> None:
     backup = home.create()
     [entry] = home.service.journal()
     assert (entry.verb, entry.outcome) == (Verb.CREATE, Outcome.SUCCEEDED)

@@ -62,7 +62,7 @@ def test_it_has_three_boards_of_twenty_seven_apps_and_a_history(shown: Shown) ->
     assert shown.filled.probes == 25 * 1440  # one app was never asked, another paused all day
 
 
-def test_its_users_sign_in_with_the_passwords_it_tells(shown: Shown) -> None:
+def test_its_users_sign_in_with_the_passwords_it_prints(shown: Shown) -> None:
     assert [(a.username, a.role) for a in shown.filled.accounts] == [
         ("ada", Role.ADMIN),
         ("ben", Role.EDITOR),

@@ -98,7 +98,7 @@ def test_a_damaged_backup_is_not_handed_out(home: House) -> None:
     assert home.service.journal()[0].outcome is Outcome.FAILED
 
 
-def test_an_export_can_be_taken_in_elsewhere(home: House, tmp_path: Path) -> None:
+def test_an_export_can_be_imported_elsewhere(home: House, tmp_path: Path) -> None:
     home.create()
     path = home.service.export("latest", home.root / "out.db", by="ada")
     other = House(tmp_path / "other").fill(notes=1)
@@ -113,7 +113,7 @@ def test_an_export_can_be_taken_in_elsewhere(home: House, tmp_path: Path) -> Non
     assert entry.facts["source"] == "out.db"
 
 
-def test_a_stored_file_can_be_taken_in_as_it_is(home: House, tmp_path: Path) -> None:
+def test_a_stored_file_can_be_imported_as_it_is(home: House, tmp_path: Path) -> None:
     backup = home.create()
     other = House(tmp_path / "other").fill(notes=1)
     taken = other.service.import_(home.stored(backup), by="eve")
@@ -122,7 +122,7 @@ def test_a_stored_file_can_be_taken_in_as_it_is(home: House, tmp_path: Path) -> 
     assert taken.database.sha256 == backup.database.sha256
 
 
-def test_the_file_that_was_taken_in_stays_where_it_is(home: House) -> None:
+def test_the_file_that_was_imported_stays_where_it_is(home: House) -> None:
     other = make_copy(home.live, home.root / "other.db")
     before = other.read_bytes()
     home.service.import_(other, by="ada")

@@ -218,7 +218,7 @@ def test_a_look_that_finds_nothing_new_writes_nothing(site: Flask, config: Confi
 
 
 @pytest.mark.usefixtures("real_errands")
-def test_processes_that_look_at_once_tell_once(
+def test_processes_that_look_at_once_notify_once(
     site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
 ) -> None:
     recipients.add_recipient(config, name="phone", url=hook(receiver))
@@ -567,7 +567,7 @@ def test_a_name_that_will_not_do_is_refused(
         "json://host/hook?+Token=one#two",
     ],
 )
-def test_an_address_that_loses_nothing_is_taken_as_it_is(config: Config, url: str) -> None:
+def test_an_address_that_loses_nothing_is_kept_as_it_is(config: Config, url: str) -> None:
     assert recipients.add_recipient(config, name="phone", url=url).url == url
 
 

@@ -142,7 +142,7 @@ def test_the_schedule_set_here_is_kept_unless_the_backups_is_wanted(
     assert outcome.plan.schedule_then["cron"] == cron
 
 
-def test_the_journal_tells_of_it(home: House) -> None:
+def test_the_journal_has_an_entry_of_it(home: House) -> None:
     backup = home.create()
     outcome = restore(home, backup.id)
     entry = home.service.journal()[0]

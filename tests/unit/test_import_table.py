@@ -28,7 +28,7 @@ def test_each_column_is_read_by_its_heading() -> None:
     assert (wiki.name, wiki.icon) == ('The "Wiki"', "mdi:book")
 
 
-def test_what_cannot_be_taken_over_is_said_with_its_line() -> None:
+def test_what_cannot_be_imported_is_said_with_its_line() -> None:
     draft = read(Source.CSV, sample("apps.csv"))
     wiki = list(draft.apps)[-1]
     assert [(note.reason, note.detail) for note in wiki.notes] == [

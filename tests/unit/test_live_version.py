@@ -60,7 +60,7 @@ def test_what_is_no_text_has_a_mark_too() -> None:
     assert len(version_of(survey)) == 16
 
 
-def test_a_plan_carries_the_mark_of_the_data_it_tells_of(home: House) -> None:
+def test_a_plan_carries_the_mark_of_the_data_it_is_about(home: House) -> None:
     home.create()
     plan = home.service.plan("latest", by="ada")
     assert plan.live_version == home.service.live_version() != ""

@@ -213,7 +213,7 @@ def test_progress_is_seen_by_everybody(desk: Desk) -> None:
     assert desk.operations.running() is None
 
 
-def test_telling_is_cheap(desk: Desk) -> None:
+def test_reporting_progress_is_cheap(desk: Desk) -> None:
     told: list[Progress] = []
     with desk.operations.run(Verb.CREATE, by="ada", on_progress=told.append) as operation:
         operation.stage(Stage.COPY, 10_000)
@@ -397,7 +397,7 @@ def test_without_a_data_directory_it_says_so(tmp_path: Path) -> None:
     assert desk.operations.running() is None
 
 
-def test_a_full_disk_stops_only_the_telling(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_stops_only_the_reporting(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_args: object, **_how: object) -> None:
         raise OSError(28, os.strerror(28))
 

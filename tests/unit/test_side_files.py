@@ -135,12 +135,12 @@ def every_commit_comes_back(home: House, path: Path, *, seed: int, mode: str) ->
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_what_a_killed_program_committed_is_taken_in(home: House, brought: Path, seed: int) -> None:
+def test_what_a_killed_program_committed_is_included(home: House, brought: Path, seed: int) -> None:
     assert every_commit_comes_back(home, brought, seed=seed, mode="WAL")
 
 
 @pytest.mark.slow
-def test_what_any_killed_program_committed_is_taken_in_or_refused_by_name(
+def test_what_any_killed_program_committed_is_included_or_refused_by_name(
     home: House, brought: Path
 ) -> None:
     whole = brought.read_bytes()

@@ -286,7 +286,7 @@ def wal_header(path: Path) -> None:
         pytest.param(lambda p: p.chmod(0o444), id="read only"),
     ],
 )
-def test_a_good_file_is_taken_in_and_restored(home: House, upload: Path, change: Make) -> None:
+def test_a_good_file_is_accepted_and_restored(home: House, upload: Path, change: Make) -> None:
     change(upload)
     expected = digest(upload)
     backup = home.service.import_(upload, by="ada")
@@ -358,7 +358,7 @@ def test_the_name_of_a_file_does_not_matter(
     assert home.service.import_(path, by="ada").is_good
 
 
-def test_a_name_that_is_no_text_is_taken_in(home: House, upload: Path) -> None:
+def test_a_file_with_a_name_that_is_no_text_is_accepted(home: House, upload: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(home.root) + b"/caf\xe9.db"))
     upload.rename(path)
     backup = home.service.import_(path, by="ada")

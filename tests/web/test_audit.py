@@ -236,7 +236,7 @@ def entry(verb: Verb = Verb.CREATE, **facts: object) -> JournalEntry:
     return JournalEntry(**(usual | facts))
 
 
-def test_operations_tell_who_what_when_how_long_and_how_it_ended(
+def test_operations_show_who_what_when_how_long_and_how_it_ended(
     ada: Visitor, journal: Journal
 ) -> None:
     journal.append(entry(Verb.RESTORE, by="ben"))

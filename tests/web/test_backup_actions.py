@@ -390,7 +390,7 @@ def test_a_killed_restore_says_what_became_of_the_data(
     assert "The restore was interrupted. Your data is unchanged." in answer.text
 
 
-def test_without_script_the_next_page_tells_how_it_ended(
+def test_without_script_the_next_page_shows_how_it_ended(
     ada: Visitor, service: BackupService
 ) -> None:
     ada.send(LIST)
@@ -536,7 +536,7 @@ def test_what_is_not_there_is_not_found(ada: Visitor, service: BackupService) ->
 # --- protect -----------------------------------------------------------------------------
 
 
-def test_protecting_says_so_and_can_be_taken_back(
+def test_protecting_says_so_and_can_be_undone(
     ada: Visitor, service: BackupService, make: Make
 ) -> None:
     backup = make()
@@ -820,7 +820,7 @@ def test_a_damaged_one_beside_no_good_one_needs_no_word(
 # --- several at once ---------------------------------------------------------------------
 
 
-def test_the_selected_are_protected_and_that_can_be_taken_back(
+def test_the_selected_are_protected_and_that_can_be_undone(
     ada: Visitor, service: BackupService, make: Make
 ) -> None:
     first, second, third = make(), make(protected=True), make()

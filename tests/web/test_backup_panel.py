@@ -745,7 +745,7 @@ def test_the_picture_stays_small_with_thousands_of_marks(ada: Visitor, shelf: Sh
 # --- the list --------------------------------------------------------------------------------
 
 
-def test_a_row_tells_when_why_what_and_how_long(ada: Visitor, shelf: Shelf) -> None:
+def test_a_row_shows_when_why_what_and_how_long(ada: Visitor, shelf: Shelf) -> None:
     backup = shelf.put(
         hours(2), Kind.MANUAL, created_by="ada", protected=True, note="Before the move",
         contents={"apps": 24, "boards": 1, "users": 2},

@@ -488,7 +488,7 @@ def test_every_kind_of_operation_has_an_outcome(
     assert "Go to backups" in answer.text
 
 
-def test_a_file_that_was_taken_in_leads_to_its_plan(
+def test_an_uploaded_file_leads_to_its_plan(
     ada: Visitor, service: BackupService, backup_id: str, tmp_path: Path
 ) -> None:
     exported = service.export(backup_id, tmp_path / "old.db", by="ada")

@@ -894,7 +894,7 @@ def test_no_answer_no_cookie_and_no_log_holds_a_secret(
 
 
 @pytest.mark.usefixtures("unasked")
-def test_the_mark_of_a_form_tells_nothing_of_the_address(ada: Visitor, config: Config) -> None:
+def test_the_mark_of_a_form_reveals_nothing_of_the_address(ada: Visitor, config: Config) -> None:
     """Without the key of this host, nobody can try out what a short secret may be."""
     made = recipients.add_recipient(config, name="phone", url="json://host/1234")
     mark = seen(ada.open(f"{PAGE}/{made.id}").text)
@@ -933,7 +933,7 @@ def test_changes_ask_for_the_password_again_and_looking_and_trying_do_not(
 
 
 @pytest.mark.parametrize("example", [address for _service, address in EXAMPLES])
-def test_each_example_is_an_address_that_would_be_taken(example: str) -> None:
+def test_each_example_is_an_address_that_is_accepted(example: str) -> None:
     assert sender.check(example).reason is None
 
 

@@ -77,7 +77,7 @@ def test_an_upload_over_the_limit_is_too_large(app: Flask) -> None:
     assert visitor.open("/trouble").status_code == 413
 
 
-def test_a_mistake_of_ours_tells_a_number_and_nothing_else(
+def test_a_mistake_of_ours_shows_a_number_and_nothing_else(
     app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     visitor = _raising(app, RuntimeError("secret: /srv/data, password hunter2"))

@@ -307,7 +307,7 @@ def test_a_file_over_the_limit_is_refused_with_the_other_way(
     assert left(config) == []
 
 
-def test_a_file_at_the_limit_is_taken(ada_of_small: Visitor, service: BackupService) -> None:
+def test_a_file_at_the_limit_is_accepted(ada_of_small: Visitor, service: BackupService) -> None:
     assert ended(service, send(ada_of_small, (bytes(1_000_000), "big.db"))).error_code
 
 
