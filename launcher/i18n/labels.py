@@ -232,7 +232,16 @@ LIVE_WORDS: Mapping[Reason, LazyString] = {
     ),
     Reason.NOT_UPGRADED: _("The upgrade from version %(theirs)s to %(ours)s failed: %(detail)s"),
 }
-"""What is wrong with the database of the site. `detail` is SQLite's own, in English."""
+"""What is wrong with the database of the site. `detail` is of `_DETAIL_WORDS`, or in English."""
+
+_DETAIL_WORDS: Mapping[str, LazyString] = {
+    "file is not a database": _("the file is not a database"),
+    "database disk image is malformed": _("parts of the file are damaged"),
+    "disk I/O error": _("the disk reports an error"),
+    "unable to open database file": _("the file cannot be opened"),
+    "it holds no settings": _("the settings are missing"),
+}
+"""What SQLite and the check of the rows say most often (https://sqlite.org/rescode.html)."""
 
 KEEP_WORDS: Mapping[KeepReason, LazyString] = {
     KeepReason.PROTECTED: _("Protected: kept until you delete it"),
@@ -459,7 +468,9 @@ def damage(fault: Fault | None) -> str:
 def live_words(fault: Fault) -> str:
     """Return what is wrong with the database of the site; what has no words here, in English."""
     words = LIVE_WORDS.get(fault.reason)
-    return str(words) % fault.facts if words else str(fault)
+    detail = _DETAIL_WORDS.get(str(fault.facts.get("detail")))
+    facts = {**fault.facts, "detail": str(detail)} if detail else fault.facts
+    return str(words) % facts if words else str(fault)
 
 
 def warning(fault: Fault) -> str:

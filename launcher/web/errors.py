@@ -25,7 +25,7 @@ from launcher.backup.errors import (
     VerificationError,
 )
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records.backup import Backup
+from launcher.backup.records.backup import Backup, Kind
 from launcher.backup.records.ids import LATEST
 from launcher.backup.records.operation import Progress, Verb
 from launcher.current import current_backups
@@ -49,6 +49,7 @@ from launcher.web.cookies import session_cookie_name
 from launcher.web.forgery import ForeignFormError
 from launcher.web.frame import current_viewer, do_without_database
 from launcher.web.htmx import is_htmx, own_address
+from launcher.web.server_commands import container_command, needs_data_dir, public_command
 from launcher.web.unsaved.again import is_own_form, rows_to_copy, show_again, typed_entries
 from launcher.web.unsaved.ended import answer_old_form
 from launcher.web.unsaved.entries import Entries
@@ -319,9 +320,9 @@ def show_damaged(problem: Fault) -> Response:
     newest = latest_backup()
     doubt = doubt_of_latest(newest) if newest else None
     needs_verdicts = newest is None and has_unjudged()
-    commands = [f"flask backup restore {LATEST if newest or needs_verdicts else 'FILE'}"]
+    commands = [f"backup restore {LATEST if newest or needs_verdicts else 'FILE'}"]
     if needs_verdicts:
-        commands.insert(0, "flask backup verify --all")
+        commands.insert(0, "backup verify --all")
     page = render_template(
         "damaged.html",
         problem=live_words(problem),
@@ -332,7 +333,12 @@ def show_damaged(problem: Fault) -> Response:
         kind=KIND_WORDS[newest.kind] if newest else "",
         doubt=warning(doubt) if doubt else "",
         needs_verdicts=needs_verdicts,
-        commands=commands,
+        commands=[public_command(each) for each in commands],
+        in_container=[container_command(each) for each in commands],
+        needs_data_dir=needs_data_dir(),
+        newer_safety=_newer_safety(newest) if newest else None,
+        list_command=public_command("backup list"),
+        verify_command=public_command("backup verify --all"),
         waits=_is_repeatable(),
     )
     response = make_response(page, 503)
@@ -346,7 +352,7 @@ def _show_other_version(problem: Fault) -> Response:
         503,
         _VERSION_WORDS.get(problem.reason, _NOT_UPGRADED_WORDS),
         facts={gettext("What is wrong"): live_words(problem)},
-        command="" if is_newer else "flask database upgrade",
+        command="" if is_newer else public_command("database upgrade"),
         waits=_is_repeatable(),
     )
     response.headers["Retry-After"] = "30"
@@ -499,6 +505,22 @@ def latest_backup() -> Backup | None:
         return current_backups().get(LATEST)
     except BackupError:
         return None
+
+
+def _newer_safety(newest: Backup) -> Backup | None:
+    """Return a good safety backup that is newer than the one that `latest` takes."""
+    try:
+        backups = current_backups().list()
+    except BackupError:
+        return None
+    return next(
+        (
+            each
+            for each in backups
+            if each.kind is Kind.SAFETY and each.is_good and each.created_at > newest.created_at
+        ),
+        None,
+    )
 
 
 def has_unjudged() -> bool:

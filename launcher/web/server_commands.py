@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import sys
+from pathlib import Path
 
 from launcher.config import PREFIX, ROOT
 from launcher.current import current_config
@@ -22,3 +24,24 @@ def server_command(command: str) -> str:
         folders["BACKUP_DIR"] = config.backup_dir
     set_before = [f"{PREFIX}{name}={shlex.quote(str(path))}" for name, path in folders.items()]
     return " ".join([*set_before, command])
+
+
+def public_command(arguments: str) -> str:
+    """Return `flask` with arguments for a shell in the folder of Launcher, without any path.
+
+    The program is named as it is found from there: a shell rarely has the environment active.
+    """
+    environment = Path(sys.prefix)
+    if environment.is_relative_to(ROOT):
+        return f"{environment.relative_to(ROOT)}/bin/flask {arguments}"
+    return f"flask {arguments}"
+
+
+def container_command(arguments: str) -> str:
+    """Return the same for a shell in the checkout, where Launcher runs in its container."""
+    return f"docker compose -f deploy/compose.yaml exec launcher flask {arguments}"
+
+
+def needs_data_dir() -> bool:
+    """Whether the shell has to be given the variable of the data directory, as the server was."""
+    return current_config().data_dir != ROOT / "data"

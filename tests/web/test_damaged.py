@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -11,8 +13,10 @@ import pytest
 from flask import Flask
 
 from launcher.backup import Gate
+from launcher.config import ROOT
 from launcher.current import current_backups
 from launcher.web import health
+from launcher.web.server_commands import public_command
 from tests.support.service import run
 from tests.web.visitor import Visitor
 
@@ -96,8 +100,10 @@ def test_every_page_becomes_the_calm_one(
         what = "missing" if damage is _lose else "damaged"
         assert f"The database is {what}. Restore a backup" in ada.page
         assert ("The damaged file, unchanged" in ada.page) == (damage is not _lose)
-        assert ">flask backup restore latest</code>" in ada.page
-        assert "docker compose exec launcher flask backup restore latest" in ada.page
+        command = public_command("backup restore latest")
+        assert f'<code class="command" tabindex="0">{command}</code>' in ada.page
+        assert "-f deploy/compose.yaml exec launcher flask backup restore latest" in ada.page
+        assert "Set <code>LAUNCHER_DATA_DIR</code> first" in ada.page
         assert "launcher.db" in ada.page
         assert "7 apps, 3 boards and 3 users" in ada.page
         assert str(database_path.parent) not in ada.page
@@ -123,6 +129,64 @@ def test_it_speaks_the_language_of_the_browser(guest: Visitor, database_path: Pa
 
     assert "Die Datenbank ist beschädigt" in guest.page
     assert '<html lang="de">' in guest.page
+
+
+def test_the_command_runs_in_the_folder_of_launcher_as_it_was_copied(
+    ada: Visitor, boards: None, app: Flask, database_path: Path
+) -> None:
+    with app.app_context():
+        current_backups().create(by="ada")
+    _lose(database_path)
+    ada.open("/")
+    found = re.search(r'<code class="command" tabindex="0">(.+?)</code>', ada.page)
+    assert found
+
+    # A shell of its own, without the environment active.
+    done = subprocess.run(
+        ["sh", "-c", f"{found[1]} --yes"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "LAUNCHER_DATA_DIR": str(database_path.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert ada.open("/").status_code != 503
+
+
+def test_that_a_safety_backup_is_newer_is_said(
+    ada: Visitor, app: Flask, database_path: Path
+) -> None:
+    with app.app_context():
+        current_backups().create(by="ada")
+    _lose(database_path)
+    assert "Newer safety backup" not in ada.open("/").text
+    with app.app_context():
+        current_backups().restore("latest", by="ada")
+        safety = current_backups().restore("latest", by="ada").safety_id
+    _lose(database_path)
+
+    ada.open("/")
+
+    assert "Newer safety backup" in ada.page
+    assert safety
+    assert str(safety) not in ada.page
+    assert "restore latest" in ada.page
+
+
+@pytest.mark.parametrize("language", ["de", "ru"])
+@pytest.mark.parametrize("damage", [_fill_with_garbage, _scribble, _forget_settings])
+def test_what_is_wrong_is_said_in_the_language_of_the_reader(
+    guest: Visitor, database_path: Path, damage: Callable[[Path], None], language: str
+) -> None:
+    damage(database_path)
+    guest.language = language
+
+    guest.open("/")
+
+    for english in ("file is not", "malformed", "it holds no"):
+        assert english not in guest.page
 
 
 def test_without_a_good_backup_it_does_not_promise_one(guest: Visitor, database_path: Path) -> None:
