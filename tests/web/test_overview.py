@@ -70,7 +70,7 @@ def test_a_restore_test_that_never_ran_says_when_it_will(app: Flask, ada: Visito
     with app.app_context():
         current_backups().create(by="ada")
 
-    assert "Restore test Not run yet Next:" in text_of(ada.open("/admin/backups").text)
+    assert "Restore test Not run yet First test:" in text_of(ada.open("/admin/backups").text)
 
     with app.app_context():
         change_settings({"backup_restore_test": "off"}, actor=COMMAND_LINE)
