@@ -63,6 +63,7 @@ class Reason(StrEnum):
     """The page is compressed in a way that cannot be read; `encoding`."""
     NOT_HTTP = "not_http"
     INVALID_TARGET = "invalid_target"
+    """A field of the check cannot be used; `flaw`, a `Flaw` of `launcher.checks.fields`."""
     PING_IMPOSSIBLE = "ping_impossible"
     """This server may send no ping packets."""
     FAILED = "failed"

@@ -39,13 +39,13 @@ async def probe(spec: CheckSpec, rules: AddressRules, *, resolver: Resolver = RE
     attempt = Attempt(spec.timeout_ms / 1000, rules, resolver)
     try:
         if spec.flaw is not None:
-            raise CheckFailedError(Reason.INVALID_TARGET)
+            raise FieldError(spec.flaw)
         async with asyncio.timeout(attempt.limit_s):
             await _KINDS[spec.kind](spec, attempt)
     except CheckFailedError as error:
         return attempt.failed(error)
-    except FieldError:
-        return attempt.failed(CheckFailedError(Reason.INVALID_TARGET))
+    except FieldError as error:
+        return attempt.failed(CheckFailedError(Reason.INVALID_TARGET, flaw=error.flaw.value))
     except TimeoutError:
         return attempt.failed(attempt.out_of_time())
     except Exception as error:  # noqa: BLE001 (one check must not end all others)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from launcher.checks.attempt import Attempt, CheckFailedError
 from launcher.checks.certificates import certificate_of, context_of
 from launcher.checks.connecting import connect_to, reason_of
+from launcher.checks.fields import Flaw
 from launcher.checks.outcome import Certificate, Phase, Reason
 from launcher.checks.resolver import SocketAddress
 from launcher.checks.spec import CheckSpec
@@ -48,7 +49,7 @@ async def secure(stream: Stream, spec: CheckSpec, attempt: Attempt, address: Soc
     except OSError as error:
         raise CheckFailedError(reason_of(error), phase=Phase.TLS.value) from None
     except ValueError:
-        raise CheckFailedError(Reason.INVALID_TARGET) from None
+        raise CheckFailedError(Reason.INVALID_TARGET, flaw=Flaw.URL.value) from None
     _note(attempt, certificate_of(stream.certificate(), is_verified=is_verified))
 
 

@@ -10,7 +10,6 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
-from functools import partial
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -71,9 +70,7 @@ class Stream:
             await self._loop.sock_sendall(self._socket, content)
         else:
             tls = self._tls
-            left = memoryview(content)
-            while left:  # one record at a time
-                left = left[await self._step(partial(tls.write, left)) :]
+            await self._step(lambda: tls.write(content))  # all of it: memory is never full
 
     async def receive(self) -> bytes:
         """Return what comes next, b"" at the end.
@@ -117,7 +114,7 @@ class Stream:
         self._bytes_left -= len(received)
         if self._bytes_left < 0:
             raise StreamTooLongError
-        # What is there already is returned without a pause, so a flood would starve the deadline
-        # and every other check.
+        # What is there already is returned without a pause, so a flood would hold up every other
+        # check until its limit.
         await asyncio.sleep(0)
         return received

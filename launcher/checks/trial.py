@@ -8,8 +8,8 @@ import threading
 from contextlib import suppress
 from dataclasses import replace
 
-from launcher.checks.attempt import Attempt, CheckFailedError
-from launcher.checks.outcome import Outcome, Phase, Reason
+from launcher.checks.attempt import Attempt
+from launcher.checks.outcome import Outcome, Phase
 from launcher.checks.probe import probe
 from launcher.checks.spec import CheckSpec
 from launcher.fetching.addresses import AddressRules
@@ -52,4 +52,4 @@ def test_now(spec: CheckSpec, rules: AddressRules) -> Outcome:
     with suppress(queue.Empty):
         return outcomes.get(timeout=spec.timeout_ms / 1000 + _GRACE_S)
     attempt = Attempt(spec.timeout_ms / 1000, rules, phase=Phase.ANSWER)
-    return attempt.failed(CheckFailedError(Reason.NO_ANSWER, phase=Phase.ANSWER.value))
+    return attempt.failed(attempt.out_of_time())

@@ -71,6 +71,9 @@ def behave(visit: Visit) -> None:  # noqa: PLR0912 (a table)
                 visit.answer(page)
             case "/head-405":
                 visit.answer(page, status="405 Method Not Allowed" if is_head else "200 OK")
+            case "/head-late":
+                is_head and visit.over.wait(0.2)
+                visit.answer(page, status="405 Method Not Allowed" if is_head else "200 OK")
             case "/head-404":
                 visit.answer(page, status="404 Not Found" if is_head else "200 OK")
             case "/head-reset":
@@ -110,7 +113,8 @@ def behave(visit: Visit) -> None:  # noqa: PLR0912 (a table)
                 visit.send(b"SSH-2.0-OpenSSH_9.2\r\n")
                 wait_for_end(visit)
             case _ if path.startswith("/away/"):  # to another port of this machine
-                visit.redirect(f"http://127.0.0.1:{path.rpartition('/')[2]}/page")
+                _, _, scheme, port = path.split("/")
+                visit.redirect(f"{scheme}://127.0.0.1:{port}/page")
 
 
 def wait_for_end(visit: Visit) -> None:

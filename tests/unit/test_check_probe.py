@@ -150,6 +150,11 @@ def test_get_follows_where_head_is_refused(server: Server, path: str) -> None:
     assert outcome.head_code == {"/head-405": 405, "/head-404": 404}.get(path, 0)
 
 
+def test_a_head_that_was_refused_does_not_count_in_the_time(server: Server) -> None:
+    outcome = check(server, "/head-late", slow_ms=200)
+    assert (outcome.state, outcome.head_code) == (Health.UP, 405)
+
+
 def test_a_sign_in_page_is_asked_for_once(server: Server) -> None:
     server.heads.clear()
     outcome = check(server, "/401")
@@ -180,7 +185,7 @@ def test_headers_are_sent_and_those_of_ours_can_be_others(server: Server) -> Non
 
 def test_headers_are_not_sent_to_another_origin(server: Server) -> None:
     with serving(behave) as other:
-        outcome = check(server, f"/away/{other.port}", headers=(("X-Key", SECRET),))
+        outcome = check(server, f"/away/http/{other.port}", headers=(("X-Key", SECRET),))
         assert outcome.is_up
         assert [SECRET.encode() in head for head in other.heads] == [False]
 
@@ -268,16 +273,17 @@ def test_a_name_that_does_not_exist_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "address"),
+    ("kind", "address", "flaw"),
     [
-        (CheckKind.HTTP, "http://127.0.0.1:70000/"),
-        (CheckKind.HTTP, "ftp://127.0.0.1/"),
-        (CheckKind.TCP, "127.0.0.1:0"),
-        (CheckKind.PING, ""),
+        (CheckKind.HTTP, "http://127.0.0.1:70000/", "url"),
+        (CheckKind.HTTP, "ftp://127.0.0.1/", "url"),
+        (CheckKind.TCP, "127.0.0.1:0", "endpoint"),
+        (CheckKind.PING, "", "host"),
     ],
 )
-def test_what_cannot_be_requested_is_invalid(kind: CheckKind, address: str) -> None:
-    assert outcome_of(CheckSpec(1, kind, address)).reason is Reason.INVALID_TARGET
+def test_what_cannot_be_requested_is_invalid(kind: CheckKind, address: str, flaw: str) -> None:
+    outcome = outcome_of(CheckSpec(1, kind, address))
+    assert (outcome.reason, outcome.facts["flaw"]) == (Reason.INVALID_TARGET, flaw)
 
 
 @pytest.mark.skipif(not can_ping(), reason="this machine may send no ping packets")
@@ -354,6 +360,20 @@ def test_only_a_few_checks_are_tested_at_once(
     with trial._places, pytest.raises(trial.TooManyTrialsError):
         trial.test_now(web_check(server.url + "/page"), ANYWHERE)
     assert trial.test_now(web_check(server.url + "/page"), ANYWHERE).is_up
+
+
+def test_a_test_that_blocks_is_given_up_after_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = threading.Event()
+
+    async def block(*_args: object) -> Outcome:
+        blocked.wait()
+        return Outcome(Health.UP)
+
+    monkeypatch.setattr(trial, "probe", block)
+    monkeypatch.setattr(trial, "_GRACE_S", 0.1)
+    outcome = trial.test_now(web_check("http://127.0.0.1/", timeout_ms=100), ANYWHERE)
+    assert (outcome.reason, outcome.facts["limit_s"]) == (Reason.NO_ANSWER, 0.1)
+    blocked.set()
 
 
 @pytest.mark.parametrize("state", [Health.UP, Health.SLOW])

@@ -22,8 +22,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is 
 
 ALWAYS, NEVER, PUBLIC = CheckVerify.ALWAYS, CheckVerify.NEVER, CheckVerify.PUBLIC
 DNS = {
-    name: [("127.0.0.1", 0)]
-    for name in ("good.test", "expired.test", "self.test", "wrong.test", "plain.test")
+    name: [("127.0.0.1", 0)] for name in ("good.test", "expired.test", "self.test", "wrong.test")
 }
 
 
@@ -47,7 +46,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         "expired.test": ca.issue("expired.test", days=-1),
         "self.test": ca.self_sign("self.test"),
         "wrong.test": ca.issue("other.test"),
-        "plain.test": None,
     }
     with ExitStack() as stack:
         servers = {
@@ -129,9 +127,9 @@ def test_a_text_is_found_behind_tls_and_a_flood_is_not_read(house: House) -> Non
 
 
 def test_the_certificate_is_that_of_the_app_and_not_of_where_it_redirects(house: House) -> None:
-    port = house.servers["plain.test"].port
-    outcome = house.check("self.test", f"/away/{port}")
-    assert outcome.redirects == (f"http://127.0.0.1:{port}/page",)
+    port = house.servers["good.test"].port
+    outcome = house.check("self.test", f"/away/https/{port}")
+    assert outcome.redirects == (f"https://127.0.0.1:{port}/page",)
     assert outcome.certificate is not None
     assert outcome.certificate.issuer == "self.test"
 
