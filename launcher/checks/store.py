@@ -16,11 +16,12 @@ from typing import Any
 from launcher.checks.plan import Plan, Reader
 from launcher.checks.states import Change, Result, Standing, after, moved, probed_of, released
 from launcher.db.connect import stored_moment
+from launcher.models.health import Health
 
 _HOUR_S, _DAY_S = 3600, 86_400
 
 _PROBE = (
-    "INSERT OR REPLACE INTO probes (app_id, at, is_up, is_slow, ms, code, error)"
+    "INSERT OR IGNORE INTO probes (app_id, at, is_up, is_slow, ms, code, error)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _TIER = """\
@@ -159,17 +160,16 @@ def _write_results(
 
 
 def _write_history(connection: sqlite3.Connection, results: Sequence[Result]) -> None:
-    probes = []
     tiers: dict[str, dict[tuple[int, int], _Tier]] = {"probe_hours": {}, "probe_days": {}}
     for result in results:
         outcome, at_s = result.outcome, _seconds(result.began_at)
-        is_slow = outcome.state == "slow"
+        is_slow = outcome.state is Health.SLOW
         row = (outcome.is_up, is_slow, outcome.ms, outcome.code, outcome.reason)
-        probes.append((result.app_id, at_s, *row))
+        if not connection.execute(_PROBE, (result.app_id, at_s, *row)).rowcount:
+            continue  # the second of one second, which the tiers do not count either
         for table, length_s in (("probe_hours", _HOUR_S), ("probe_days", _DAY_S)):
             tier = tiers[table].setdefault((result.app_id, at_s - at_s % length_s), _Tier())
             tier.add(is_up=outcome.is_up, is_slow=is_slow, ms=outcome.ms)
-    connection.executemany(_PROBE, probes)
     for table, sums in tiers.items():
         rows = [
             {"app_id": app_id, "at": at_s}

@@ -6,7 +6,8 @@ and an operation in the way would cost a backup. So every half minute each job i
 a due slot, which is cheap, and checking twice starts nothing twice.
 
 It also detects problems and sends notifications, once a minute and when an operation has ended.
-That may take as long as the slowest recipient, so it has a thread.
+That may take as long as the slowest recipient, so it has a thread. The health checks of apps have
+threads too, from its first tick to its end.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from flask import Flask
 
@@ -47,7 +48,23 @@ MISFIRE_GRACE_S = 3600
 
 Start = Callable[["Config", str], Answered]
 Dispatch = Callable[["Flask"], object]
+
+
+class Checks(Protocol):
+    """The health checks of apps; see `launcher.checks.service`."""
+
+    def close(self) -> None:
+        """Stop them."""
+
+
 _log = logging.getLogger(__name__)
+
+
+def start_checks(app: Flask) -> Checks:
+    """Check apps until `close`."""
+    from launcher.checks.service import HealthChecks  # noqa: PLC0415 (only the leader needs it)
+
+    return HealthChecks(current_config(app), current_gate(app))
 
 
 class JobScheduler:
@@ -57,6 +74,7 @@ class JobScheduler:
         clock, steady_s: the wall clock, and seconds that no one can set.
         start: starts a job's process if it is due.
         dispatch: sends the notifications that are due.
+        check: starts the health checks; None for none.
         is_woken: whether APScheduler wakes it as well.
     """
 
@@ -68,6 +86,7 @@ class JobScheduler:
         steady_s: Callable[[], float] = time.monotonic,
         start: Start = start_due,
         dispatch: Dispatch = send_notifications,
+        check: Callable[[Flask], Checks] | None = start_checks,
         is_woken: bool = True,
     ) -> None:
         self._app = app
@@ -79,6 +98,8 @@ class JobScheduler:
         self._steady_s = steady_s
         self._start = start
         self._dispatch = dispatch
+        self._check = check
+        self._checks: Checks | None = None
         self._notifying: threading.Thread | None = None
         self._notified_at_s = float("-inf")
         self._journal_seen: Fingerprint | None = None
@@ -94,6 +115,8 @@ class JobScheduler:
     def tick(self) -> None:
         """Follow the settings and the clock; every half minute, start what is due."""
         is_first = self._settings is None
+        if self._checks is None and self._check is not None:
+            self._checks = self._check(self._app)
         self._notify_if_due()
         self._follow_clock()
         if not self._follow_settings(is_watched=not is_first):
@@ -105,7 +128,9 @@ class JobScheduler:
                 self.start_if_owed(job_id)
 
     def close(self) -> None:
-        """Start nothing more. What was started goes on, in processes of its own."""
+        """Start nothing more. Jobs that were started go on, in processes of their own."""
+        if self._checks is not None:
+            self._checks.close()
         if self._apscheduler.running:
             self._apscheduler.shutdown(wait=False)
 

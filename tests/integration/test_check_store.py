@@ -19,6 +19,7 @@ from launcher.checks.store import write
 from launcher.current import current_config
 from launcher.db.connect import connect, stored_moment
 from launcher.models.health import CheckKind, Health
+from tests.support.checks import add_app, set_check
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -34,28 +35,6 @@ class Site:
     database: sqlite3.Connection
     now: datetime = NOON
     reader: Reader = field(default_factory=Reader)
-
-    def add_app(self, app_id: int, url: str = "") -> None:
-        self.database.execute(
-            "INSERT INTO apps (id, name, description, url, url_local, icon, letters, keywords,"
-            " created_at, updated_at, revision) VALUES (?, ?, '', ?, '', '', '', '', ?, ?, 1)",
-            (app_id, f"App {app_id}", url or f"http://host-{app_id}", *[stored_moment(NOON)] * 2),
-        )
-
-    def set_check(self, app_id: int, **values: object) -> None:
-        defaults = {
-            "app_id": app_id, "kind": "http", "target": "own", "url": "", "method": "HEAD",
-            "headers": "{}", "timeout_ms": 10_000, "accept": "100-499", "keyword": "",
-            "is_keyword_absent": 0, "verify": "public", "ca_pem": "", "follow_redirects": 1,
-            "retries": 2, "slow_ms": 1000, "is_enabled": 1, "paused_by": "", "is_notifying": 1,
-            "notify_after_min": 5,
-        }  # fmt: skip
-        row = defaults | values
-        self.database.execute(
-            f"INSERT OR REPLACE INTO health_checks ({', '.join(row)})"
-            f" VALUES ({', '.join('?' * len(row))})",
-            list(row.values()),
-        )
 
     def plan(self) -> Plan:
         return self.reader.read(self.database)
@@ -85,7 +64,7 @@ class Site:
 def site(app: Flask) -> Iterator[Site]:
     with closing(connect(current_config(app).database_path)) as database:
         site = Site(database)
-        site.add_app(1)
+        add_app(site.database, 1)
         yield site
 
 
@@ -139,7 +118,7 @@ def test_a_result_of_an_app_that_is_gone_is_dropped(site: Site) -> None:
     ],
 )
 def test_a_result_of_a_check_that_was_changed_meanwhile_is_dropped(site: Site, change: str) -> None:
-    site.set_check(1)
+    set_check(site.database, 1)
     result = site.result(1, DOWN)
     site.database.execute(change)
     site.write(result)
@@ -148,9 +127,9 @@ def test_a_result_of_a_check_that_was_changed_meanwhile_is_dropped(site: Site, c
 
 
 def test_another_interval_or_number_of_retries_keeps_the_result(site: Site) -> None:
-    site.set_check(1)
+    set_check(site.database, 1)
     result = site.result(1, UP)
-    site.set_check(1, interval_s=30, retries=5)
+    set_check(site.database, 1, interval_s=30, retries=5)
     site.write(result)
     assert site.state() == "up"
 
@@ -171,7 +150,7 @@ def test_another_interval_or_number_of_retries_keeps_the_result(site: Site) -> N
 def test_an_outage_ends_with_the_last_failure_once_no_one_looks(
     site: Site, change: str, state: str
 ) -> None:
-    site.set_check(1)
+    set_check(site.database, 1)
     site.see(DOWN, DOWN)
     site.database.execute(change)
     site.write()
@@ -234,15 +213,15 @@ def test_what_the_checks_cost_and_being_offline_are_written_with_them(site: Site
     ],
 )
 def test_odd_rows_stop_no_other_check(site: Site, odd: dict[str, object]) -> None:
-    site.add_app(2)
-    site.set_check(1, **odd)
+    add_app(site.database, 2)
+    set_check(site.database, 1, **odd)
     assert set(site.plan().checks) == {1, 2}
     site.write(site.result(1, UP), site.result(2, UP))
     assert site.state(2) == "up"
 
 
 def test_only_rows_that_changed_are_read_again(site: Site) -> None:
-    site.add_app(2)
+    add_app(site.database, 2)
     before = site.plan().checks
     site.database.execute("UPDATE apps SET url = 'http://another' WHERE id = 2")
     after = site.plan().checks
@@ -268,7 +247,7 @@ def test_a_year_leaves_no_more_than_its_tiers(site: Site) -> None:
 
 def test_pruning_goes_through_all_apps_in_small_steps(site: Site) -> None:
     for app_id in range(2, 12):
-        site.add_app(app_id)
+        add_app(site.database, app_id)
     plan = site.plan()
     site.write(*(site.result(app_id, DOWN, plan) for app_id in range(1, 12)))
     site.write(*(site.result(app_id, UP, plan) for app_id in range(1, 12)))

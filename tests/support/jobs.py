@@ -68,6 +68,7 @@ class Desk:
             steady_s=lambda: self.steady_s,
             start=self._start,
             dispatch=self.looked.append,
+            check=None,
             is_woken=False,
         )
         self.scheduler.tick()
