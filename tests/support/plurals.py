@@ -27,7 +27,8 @@ Abschnitt Abschnitte/App Apps/Aufruf Aufrufe/Board Boards/Datei Dateien/Eintrag 
 Empfänger Empfängern/Ergebnis Ergebnisse/Feld Felder/Gruppe Gruppen/Icon Icons/Lauf Läufe
 Link Links/Marke Marken/Minute Minuten/Mitglied Mitgliedern/Nachricht Nachrichten
 Problem Probleme/Schritt Schritte/Sekunde Sekunden/Sicherung Sicherungen/Stunde Stunden
-Symbol Symbole/Tag Tage/Tag Tagen/Tag Tags/URL URLs/Versuch Versuche/Änderung Änderungen
+Symbol Symbole/Testnachricht Testnachrichten/Tag Tage/Tag Tagen/Tag Tags/URL URLs
+Versuch Versuche/Änderung Änderungen
 gilt gelten/ist sind/konnte konnten/war waren/wurde wurden
 """
 

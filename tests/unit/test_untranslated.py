@@ -26,7 +26,11 @@ FOR_PROGRAMS = {
 }
 
 NO_SENTENCES = [
-    r"flask [a-z-]+( [a-z-]+)*",  # commands
+    r"(flask )?(backup|database|user) [a-z-]+( [a-z-]+)*|flask [a-z-]+( [a-z-]+)*",  # commands
+    r"docker compose .*",
+    r"file is not a database|database disk image is malformed|unable to open database file",
+    r"it holds no settings",  # a detail of the core, looked up in labels.py
+    r"\(<time .*",  # a pattern
     r"(inner|outer)HTML show:top",  # htmx
     r"store the upload|the upload|the form of an app|entries of a form",  # facts and salts
     r"the form is out of date|it is gone",  # errors with a code, which the form words
