@@ -1,0 +1,142 @@
+"""The health of an app in sentences, for the pages that have room for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from launcher.checks.history import DAYS, DayState, Past
+from launcher.checks.pauses import Pause, PauseKind
+from launcher.checks.shown import Shown, Why
+from launcher.i18n.formats import (
+    clock_time,
+    day_and_time,
+    day_words,
+    duration,
+    isolated,
+    listing,
+    number,
+    span,
+)
+from launcher.i18n.health import public_facts, reason_words
+from launcher.i18n.locale import format_locale, ngettext
+from launcher.i18n.locale import gettext as _
+from launcher.models import Health
+from launcher.web.checks.tile_words import near
+
+_MOST_DAYS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LastResult:
+    """What the last check of an app found, with the facts that its reader may know."""
+
+    last_at: datetime | None = None
+    last_ms: int | None = None
+    error: str = ""
+    facts: Mapping[str, Any] | None = None
+    slow_ms: int = 1000
+
+    def reason(self, *, may_edit: bool) -> tuple[str, str]:
+        """Return why it failed and the way out, "" and "" where it did not."""
+        if not self.error:
+            return "", ""
+        facts = self.facts or {}
+        what, way = reason_words(self.error, facts if may_edit else public_facts(facts))
+        return what, way if may_edit else ""
+
+
+def second_line(
+    shown: Shown, result: LastResult, now: datetime, *, outages: int = 0, may_edit: bool = False
+) -> str:
+    """Return what stands below the state: since when, why, or until when.
+
+    Args:
+        outages: how often it was down in the last day, where that is often.
+        may_edit: whether the reader may know where it is checked.
+    """
+    if shown.pause:
+        return pause_words(shown.pause, now)
+    if shown.why is Why.NEVER or shown.since is None:
+        return ""
+    if shown.why is not Why.RESULT:
+        return _("Not checked since %(when)s", when=near(shown.since, now))
+    return flapping_words(outages) if outages else _result(shown, result, now, may_edit=may_edit)
+
+
+def _result(shown: Shown, result: LastResult, now: datetime, *, may_edit: bool) -> str:
+    begun = shown.since or now
+    since = near(begun, now)
+    if shown.state is Health.DOWN:
+        what, _way = result.reason(may_edit=may_edit)
+        words = _("Since %(when)s, %(length)s", when=since, length=span(now - begun))
+        return f"{words}. {what}" if what else words
+    if shown.state is Health.SLOW:
+        limit = duration(result.slow_ms / 1000)
+        return _("Since %(when)s. Slower than %(limit)s", when=since, limit=limit)
+    return _("Since %(when)s", when=since)
+
+
+def flapping_words(outages: int) -> str:
+    """Return that an app was down several times in the last day."""
+    return _("Was down %(count)s times since yesterday (flapping)", count=number(outages))
+
+
+def pause_words(pause: Pause, now: datetime) -> str:
+    """Return by what, and until when, an app is paused."""
+    until = _moment(pause.until, now)
+    if pause.kind is PauseKind.MAINTENANCE:
+        return _("Maintenance until %(when)s", when=until)
+    if not pause.by:
+        return _("Until %(when)s", when=until)
+    return _("By %(name)s until %(when)s", name=isolated(pause.by), when=until)
+
+
+def _moment(at: datetime, now: datetime) -> str:
+    is_today = near(at, now) == clock_time(at)
+    return clock_time(at) if is_today else day_and_time(at, now=now)
+
+
+def days_words(past: Past) -> str:
+    """Return what a strip shows, in sentences."""
+    down, slow, none, up = (past.dates(each) for each in (
+        DayState.DOWN, DayState.SLOW, DayState.NONE, DayState.UP,
+    ))  # fmt: skip
+    if len(up) == DAYS:
+        return _("Up on all of the last 30 days.")
+    if len(none) == DAYS:
+        return _("No data in the last 30 days.")
+    parts = []
+    if down:
+        parts.append(_("Down on %(days)s.", days=_days(down)))
+    if slow:
+        parts.append(_("Slow on %(days)s.", days=_days(slow)))
+    if none:
+        parts.append(ngettext("No data on %(num)s day.", "No data on %(num)s days.", len(none)))
+    if up:
+        parts.append(ngettext("Up on %(num)s day.", "Up on %(num)s days.", len(up)))
+    return " ".join(parts)
+
+
+def _days(days: list[date]) -> str:
+    locale = format_locale()
+    return listing([day_words(each, locale) for each in reversed(days)], most=_MOST_DAYS)
+
+
+def uptime_words(uptime: float | None) -> str:
+    """Return an uptime as `99.9 %`. It is 100 % only where no check found the app down."""
+    if uptime is None:
+        return _("No data")
+    if uptime == 1:
+        return _("%(number)s %%", number="100")
+    digits = 2 if uptime >= 0.999 else 1
+    # Rounded down: what was down once was not up all the time.
+    shown = int(uptime * 100 * 10**digits) / 10**digits
+    return _("%(number)s %%", number=number(shown, digits=digits))
+
+
+def down_words(seconds: float) -> str:
+    """Return how long an app was down, "" for never."""
+    return _("%(length)s down", length=span(timedelta(seconds=seconds))) if seconds else ""
