@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from launcher.fetching.own_site import plain_host
 from launcher.fetching.problems import FetchError
 from launcher.fetching.requests import target_of
 from launcher.fetching.target import DEFAULT_PORTS, Target
@@ -116,6 +117,20 @@ def http_target_of(url: str) -> Target:
         return target_of(url)
     except FetchError:
         raise FieldError(Flaw.URL) from None
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of a URL in one spelling: `https://cloud.home.arpa:443`.
+
+    "" for what is no http or https URL.
+    """
+    try:
+        target = http_target_of(url)
+    except FieldError:
+        return ""
+    host = plain_host(target.host)
+    scheme = "https" if target.is_tls else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{target.port}"
 
 
 def endpoint_of(text: str) -> tuple[str, int]:

@@ -21,6 +21,7 @@ from launcher.checks.fields import (
     headers_of,
     host_of,
     http_target_of,
+    origin_of,
     sign_in_of,
 )
 from launcher.models import App
@@ -54,7 +55,8 @@ class CheckSpec:
     Attributes:
         address: the URL, `host:port` for a TCP port, the host for a ping; without user name and
             password. It may be none that can be requested: the check says so.
-        headers: sent with each request to the first origin. Their values are secrets. A user name
+        headers: sent with each request to the first origin; none where they were entered for
+            another than that of the address. Their values are secrets. A user name
             and password of the URL are among them, unless the check has its own `Authorization`.
         interval_s: the check's own, else that of the site.
         timeout_ms: when one try has ended, whatever the other side does.
@@ -108,7 +110,8 @@ class CheckSpec:
         accept, ca_pem = ACCEPT_DEFAULT, ""
         try:
             accept = accept_of(row.read("accept") or "100-499")
-            headers = headers_of(row.read("headers"))
+            if row.read("headers_for") == origin_of(address):
+                headers = headers_of(row.read("headers"))
             ca_pem = authorities_of(row.read("ca_pem"))
         except FieldError as error:
             flaw = flaw or error.flaw

@@ -271,6 +271,7 @@ CREATE TABLE "health_checks" (
     url TEXT NOT NULL,
     method TEXT NOT NULL CHECK (method IN ('HEAD', 'GET')),
     headers JSON NOT NULL,
+    headers_for TEXT NOT NULL,
     interval_s INTEGER CHECK (interval_s > 0),
     timeout_ms INTEGER NOT NULL CHECK (timeout_ms > 0),
     accept TEXT NOT NULL,

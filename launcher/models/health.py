@@ -76,6 +76,8 @@ class HealthCheck(Model):
     Attributes:
         url: what is probed, where `target` is `OTHER`; `host:port` for a TCP port.
         headers: sent with each request, by name. Their values are secrets: never shown again.
+        headers_for: the origin that they were entered for, as `checks.fields.origin_of` has it;
+            they are sent nowhere else, whoever changes the URL of the check or of the app.
         interval_s: None for the site's interval.
         accept: HTTP status codes and ranges that count as up, like `200-399,401`.
         keyword: plain text that the page contains, or does not if `is_keyword_absent`; "" for none.
@@ -102,6 +104,7 @@ class HealthCheck(Model):
         EnumText(CheckMethod, otherwise=CheckMethod.HEAD), default=CheckMethod.HEAD
     )
     headers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    headers_for: Mapped[str] = mapped_column(default="")
     interval_s: Mapped[int | None] = mapped_column(info={"range": (1, 86_400)})
     timeout_ms: Mapped[int] = mapped_column(default=10_000, info={"range": (1, 600_000)})
     accept: Mapped[str] = mapped_column(default="100-499")

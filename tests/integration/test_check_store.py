@@ -204,7 +204,7 @@ def test_what_the_checks_cost_and_being_offline_are_written_with_them(site: Site
 @pytest.mark.parametrize(
     "odd",
     [
-        {"headers": "[1]"},
+        {"headers": "[1]", "headers_for": "http://host-1:80"},
         {"url": b"\xff", "target": "other"},
         {"accept": "many"},
         {"interval_s": None},

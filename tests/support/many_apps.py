@@ -79,11 +79,12 @@ def _add(connection: sqlite3.Connection, app: int, number: int, now: datetime) -
         is_paused = _STATES[number % len(_STATES)] == "paused"
         since = now - timedelta(minutes=7 * number + 3)
         connection.execute(
-            "INSERT INTO health_checks (app_id, kind, target, url, method, headers, timeout_ms,"
-            " accept, keyword, is_keyword_absent, verify, ca_pem, follow_redirects, retries,"
-            " slow_ms, is_enabled, paused_until, paused_by, is_notifying, notify_after_min)"
-            " VALUES (?, 'http', 'own', '', 'HEAD', '{}', 10000, '100-499', '', 0, 'public', '',"
-            " 1, 2, 1000, 1, ?, '', 1, 5)",
+            "INSERT INTO health_checks (app_id, kind, target, url, method, headers, headers_for,"
+            " timeout_ms, accept, keyword, is_keyword_absent, verify, ca_pem, follow_redirects,"
+            " retries, slow_ms, is_enabled, paused_until, paused_by, is_notifying,"
+            " notify_after_min) VALUES"
+            " (?, 'http', 'own', '', 'HEAD', '{}', '', 10000, '100-499', '', 0, 'public', '', 1, 2,"
+            " 1000, 1, ?, '', 1, 5)",
             (app, f"{now.year + 1}-01-01 00:00:00.000000" if is_paused else None),
         )
         connection.execute(

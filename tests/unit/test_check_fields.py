@@ -15,6 +15,7 @@ from launcher.checks.fields import (
     endpoint_of,
     headers_of,
     host_of,
+    origin_of,
 )
 from launcher.checks.spec import CheckSpec
 from launcher.models import App
@@ -120,8 +121,43 @@ def test_a_password_in_the_url_is_sent_as_a_header_and_not_shown() -> None:
         ("Authorization", "Basic " + base64.b64encode(b"ada:s:ecret").decode()),
     )
     assert "ecret" not in repr(spec)
-    check = HealthCheck(headers={"authorization": "Bearer 1"})
+    check = HealthCheck(
+        headers={"authorization": "Bearer 1"}, headers_for="https://nas.home.arpa:443"
+    )
     assert CheckSpec.of(app, check, SITE).headers == (("authorization", "Bearer 1"),)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://elsewhere.example/",
+        "https://nas.home.arpa.elsewhere.example/",
+        "https://ada@elsewhere.example/#nas.home.arpa",
+        "https://nas.home.arpa:8443/",
+        "http://nas.home.arpa/",
+        "",
+    ],
+)
+def test_headers_are_sent_only_where_they_were_entered_for(url: str) -> None:
+    check = HealthCheck(headers={"X-Key": "secret"}, headers_for="https://nas.home.arpa:443")
+    app = App(id=7, url="https://NAS.home.arpa/photos", url_local="")
+    assert CheckSpec.of(app, check, SITE).headers == (("X-Key", "secret"),)
+    app.url = url
+    assert ("X-Key", "secret") not in CheckSpec.of(app, check, SITE).headers
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://nas.home.arpa/x?y", "https://nas.home.arpa:443"),
+        ("HTTP://Nas.Home.Arpa.:8080", "http://nas.home.arpa:8080"),
+        ("http://[fd00::1]/", "http://[fd00::1]:80"),
+        ("nas:22", ""),
+        ("", ""),
+    ],
+)
+def test_an_origin_is_in_one_spelling(url: str, origin: str) -> None:
+    assert origin_of(url) == origin
 
 
 @pytest.mark.parametrize(
@@ -132,7 +168,7 @@ def test_a_password_in_the_url_is_sent_as_a_header_and_not_shown() -> None:
         (HealthCheck(kind=CheckKind.TCP, target=CheckTarget.OTHER, url="nas"), Flaw.ENDPOINT),
         (HealthCheck(kind=CheckKind.PING, target=CheckTarget.OTHER, url=""), Flaw.HOST),
         (HealthCheck(accept="all"), Flaw.ACCEPT),
-        (HealthCheck(headers={"Host": ["x"]}), Flaw.HEADER_VALUE),
+        (HealthCheck(headers={"Host": ["x"]}, headers_for="http://nas:80"), Flaw.HEADER_VALUE),
         (HealthCheck(ca_pem="x"), Flaw.PEM),
     ],
 )

@@ -16,6 +16,7 @@ CREATE TABLE running_checks (
     url TEXT NOT NULL,
     method TEXT NOT NULL CHECK (method IN ('HEAD', 'GET')),
     headers JSON NOT NULL,
+    headers_for TEXT NOT NULL,
     interval_s INTEGER CHECK (interval_s > 0),
     timeout_ms INTEGER NOT NULL CHECK (timeout_ms > 0),
     accept TEXT NOT NULL,
@@ -36,7 +37,7 @@ CREATE TABLE running_checks (
     """\
 INSERT INTO running_checks
 SELECT app_id, kind, CASE url WHEN '' THEN 'own' ELSE 'other' END, url,
-    CASE keyword WHEN '' THEN 'HEAD' ELSE 'GET' END, '{}', interval_s,
+    CASE keyword WHEN '' THEN 'HEAD' ELSE 'GET' END, '{}', '', interval_s,
     CASE timeout_ms WHEN 5000 THEN 10000 ELSE timeout_ms END,
     CASE accept WHEN '200-399,401,403' THEN '100-499' ELSE accept END,
     keyword, 0, CASE verify_tls WHEN 0 THEN 'never' ELSE 'public' END, '', follow_redirects,
