@@ -6,8 +6,10 @@ is that of the attempt. gzip is not requested: a text would be looked for inside
 
 from __future__ import annotations
 
+import re
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import h11
 
@@ -22,6 +24,27 @@ MAX_HEAD_BYTES = 32 << 10
 _MAX_BYTES_UNTIL_HEAD = 2 * MAX_HEAD_BYTES  # with interim answers and the beginning of the body
 _MAX_EVENTS = 10_000  # a chunk of one byte takes as long as a large one
 _BEGINNING = b"HTTP/"
+_STATUS_LINE = re.compile(rb"HTTP/1\.\d ([2-5]\d\d)(?: [^\r\n]*)?\r?\n")
+_LOCATION = re.compile(rb"^location:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of an answer.
+
+    Attributes:
+        headers: by name in lower case; of several with one name the first.
+        is_exact: False where the headers break the rules of HTTP. Browsers show such an answer all
+            the same, so its code counts, but no body can be read.
+    """
+
+    code: int
+    headers: Mapping[str, str]
+    is_exact: bool = True
+
+
+class _NotExactError(Exception):
+    """What came breaks the rules of HTTP."""
 
 
 class Exchange:
@@ -32,8 +55,7 @@ class Exchange:
         self._attempt = attempt
         self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
         self._events_left = _MAX_EVENTS
-        self._beginning = b""
-        self._bytes_until_head = _MAX_BYTES_UNTIL_HEAD
+        self._raw_head = bytearray()
 
     async def send(self, method: str, target: Target, headers: Iterable[tuple[str, str]]) -> None:
         """Send a request with `headers`, which replace ours of the same name.
@@ -62,16 +84,23 @@ class Exchange:
         except (OSError, EOFError) as error:
             raise self._broken(error) from None
 
-    async def head(self) -> h11.Response:
+    async def head(self) -> Head:
         """Return the head of the answer; interim answers before it are skipped.
 
         Raises:
             CheckFailedError
         """
-        while not isinstance(event := await self._next(), h11.Response):
-            if not isinstance(event, h11.InformationalResponse):
-                raise CheckFailedError(Reason.RESET, phase=Phase.ANSWER.value)
-        return event
+        try:
+            while not isinstance(event := await self._next(), h11.Response):
+                if not isinstance(event, h11.InformationalResponse):
+                    raise CheckFailedError(Reason.RESET, phase=Phase.ANSWER.value)
+        except _NotExactError:
+            return self._inexact_head()
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in reversed(list(event.headers))
+        }
+        return Head(event.status_code, headers)
 
     async def part_of_body(self) -> bytes | None:
         """Return the next bytes of the body, None at its end, which may come too early.
@@ -79,7 +108,10 @@ class Exchange:
         Raises:
             CheckFailedError
         """
-        event = await self._next()
+        try:
+            event = await self._next()
+        except _NotExactError:
+            raise CheckFailedError(Reason.NOT_HTTP) from None
         return bytes(event.data) if isinstance(event, h11.Data) else None
 
     async def _next(self) -> object:
@@ -94,7 +126,7 @@ class Exchange:
         except h11.RemoteProtocolError as error:
             if error.error_status_hint == 431:
                 raise self._too_large() from None
-            raise CheckFailedError(Reason.NOT_HTTP) from None
+            raise _NotExactError from None
         except StreamTooLongError:
             raise self._too_large() from None
         except (OSError, EOFError) as error:
@@ -111,14 +143,21 @@ class Exchange:
             return
         if not received:
             raise CheckFailedError(Reason.RESET, phase=Phase.ANSWER.value)
-        self._bytes_until_head -= len(received)
-        if self._bytes_until_head < 0:
-            raise self._too_large()
         self._attempt.has_answer_begun = True
-        if len(self._beginning) < len(_BEGINNING):
-            self._beginning = (self._beginning + received)[: len(_BEGINNING)]
-            if not _BEGINNING.startswith(self._beginning):
-                raise CheckFailedError(Reason.NOT_HTTP)
+        self._raw_head += received
+        if len(self._raw_head) > _MAX_BYTES_UNTIL_HEAD:
+            raise self._too_large()
+        if not _BEGINNING.startswith(self._raw_head[: len(_BEGINNING)]):
+            raise CheckFailedError(Reason.NOT_HTTP)
+
+    def _inexact_head(self) -> Head:
+        """Raises CheckFailedError: not even the status line is one."""
+        status = _STATUS_LINE.match(self._raw_head)
+        if status is None:
+            raise CheckFailedError(Reason.NOT_HTTP)
+        location = _LOCATION.search(self._raw_head.partition(b"\r\n\r\n")[0])
+        headers = {"location": location[1].decode("latin-1")} if location else {}
+        return Head(int(status[1]), headers, is_exact=False)
 
     def _too_large(self) -> CheckFailedError:
         if self._attempt.phase is Phase.BODY:

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import h11
-
 from launcher.checks.attempt import Attempt, CheckFailedError
 from launcher.checks.connecting import connect
-from launcher.checks.exchange import Exchange
+from launcher.checks.exchange import Exchange, Head
 from launcher.checks.fields import FieldError, http_target_of, sign_in_of
 from launcher.checks.keyword import MAX_PAGE_BYTES, Search
 from launcher.checks.outcome import Phase, Reason
@@ -134,31 +132,29 @@ async def _request(
         with attempt.during(Phase.ANSWER):
             await exchange.send(attempt.method, target, headers)
             head = await exchange.head()
-        attempt.code = head.status_code
-        location = _header(head, b"location")
+        attempt.code = head.code
+        location = head.headers.get("location", "")
         if (
             not spec.keyword
-            or not any(low <= head.status_code <= high for low, high in spec.accept)
-            or _is_followed(spec, head.status_code, location)
+            or not any(low <= head.code <= high for low, high in spec.accept)
+            or _is_followed(spec, head.code, location)
         ):
-            return _Answer(head.status_code, location, None)
+            return _Answer(head.code, location, None)
         attempt.phase = Phase.BODY
-        return _Answer(head.status_code, location, await _has_keyword(spec, exchange, head))
+        return _Answer(head.code, location, await _has_keyword(spec, exchange, head))
     finally:
         stream.close()
 
 
-async def _has_keyword(spec: CheckSpec, exchange: Exchange, head: h11.Response) -> bool:
+async def _has_keyword(spec: CheckSpec, exchange: Exchange, head: Head) -> bool:
+    if not head.is_exact:
+        raise CheckFailedError(Reason.NOT_HTTP)
     search = Search(
         spec.keyword,
-        content_type=_header(head, b"content-type"),
-        content_encoding=_header(head, b"content-encoding"),
+        content_type=head.headers.get("content-type", ""),
+        content_encoding=head.headers.get("content-encoding", ""),
     )
     while (content := await exchange.part_of_body()) is not None:
         if search.finds(content):
             return True
     return False
-
-
-def _header(head: h11.Response, wanted: bytes) -> str:
-    return next((value.decode("latin-1") for name, value in head.headers if name == wanted), "")

@@ -109,6 +109,12 @@ def behave(visit: Visit) -> None:  # noqa: PLR0912 (a table)
                 visit.answer(PAGE, Content_Encoding="gzip")
             case "/brotli":
                 visit.answer(PAGE, Content_Encoding="br")
+            case "/sloppy":
+                visit.send(b"HTTP/1.1 200 OK\r\nContent Type: text/html\r\nno colon\r\n\r\n" + page)
+            case "/sloppy-redirect":
+                visit.send(b"HTTP/1.1 302\r\nX Y: 1\r\nLOCATION: /page\r\n\r\n")
+            case "/no-status":
+                visit.send(b"HTTP/1.1 fine\r\n\r\n")
             case "/banner":
                 visit.send(b"SSH-2.0-OpenSSH_9.2\r\n")
                 wait_for_end(visit)
