@@ -199,8 +199,8 @@ class CheckRunner:
                 outcome = found or _no_answer(check.spec, left_s)
             if outcome.is_up:
                 break
-        if outcome is None:
-            return  # it had no seat within its interval
+        if outcome is None or outcome.reason is Reason.FAILED:
+            return  # it had no seat within its interval, or it says nothing about the app
         is_urgent = check.spec.app_id in self._urgent or check.last_s is None
         self._urgent.discard(check.spec.app_id)
         self._on_result(

@@ -48,6 +48,7 @@ class Home:
     tried: list[int] = field(default_factory=list)
     hanging: set[int] = field(default_factory=set)
     failing: set[int] = field(default_factory=set)
+    broken: set[int] = field(default_factory=set)
     at_once: int = 0
     most_at_once: int = 0
 
@@ -64,6 +65,8 @@ class Home:
             await asyncio.sleep(3600 if spec.app_id in self.hanging else 0.01)
         finally:
             self.at_once -= 1
+        if spec.app_id in self.broken:
+            return Outcome(Health.DOWN, Reason.FAILED)
         if spec.app_id in self.failing:
             return Outcome(Health.DOWN, Reason.HTTP_CODE, {"code": 500}, code=500)
         return Outcome(Health.UP, ms=10, code=200)
@@ -144,6 +147,16 @@ def test_a_service_that_hangs_delays_no_other(home: Home) -> None:
     assert {states[n] for n in range(1, 21)} == {"down"}
     assert {states[n] for n in range(21, 31)} == {"up"}
     assert home.most_at_once <= 20
+
+
+def test_a_check_that_launcher_itself_could_not_do_is_no_result(home: Home) -> None:
+    """Such as when the process has no file left."""
+    for app_id in (1, 2):
+        add_app(home.database, app_id, interval_s=1, retries=0)
+    home.broken.add(1)
+    home.start()
+    wait_until(lambda: home.count() >= 2 and home.tried.count(1) >= 2)
+    assert home.states() == {2: "up"}
 
 
 def test_a_check_never_runs_beside_itself(home: Home) -> None:
