@@ -93,6 +93,18 @@ def test_no_sentence_of_a_page_or_a_message_is_in_english_only(part: str) -> Non
     assert odd == {}
 
 
+def test_no_message_is_inside_an_f_string_where_its_extraction_misses_it() -> None:
+    missed = [
+        f"{path.relative_to(LAUNCHER)}:{call.lineno}"
+        for path in sorted(LAUNCHER.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.JoinedStr)
+        for call in ast.walk(node)
+        if isinstance(call, ast.Call) and _name(call) in TRANSLATING
+    ]
+    assert missed == []
+
+
 def test_no_word_of_a_template_is_in_english_only() -> None:
     odd = {}
     for path in sorted((LAUNCHER / "templates").rglob("*.html")):

@@ -166,6 +166,8 @@ def test_a_damaged_one_names_what_is_wrong_and_what_to_do(
     assert "Restore…" not in page
     assert "Download compressed file" in page
     assert "Verified: damaged" in page
+    russian = ada.client.get(f"/admin/backups/{made.id}", headers={"Accept-Language": "ru"}).text
+    assert "Эту копию нельзя восстановить." in russian
 
 
 def test_a_damaged_one_beside_a_good_one_names_the_other_as_the_way(

@@ -41,4 +41,5 @@ def changed_words(error: ChangedMeanwhileError) -> str:
             "%(name)s changed %(item)s at %(time)s.",
             name=isolated(since.by), item=name, time=clock_time(since.at),
         )  # fmt: skip
-    return f"{refused} {what} {gettext('The board now shows that change.')} {advice}"
+    shown = gettext("The board now shows that change.")
+    return f"{refused} {what} {shown} {advice}"

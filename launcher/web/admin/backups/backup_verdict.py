@@ -147,7 +147,7 @@ def _damaged(backup: Backup, *, has_file: bool) -> FileVerdict:
         return FileVerdict(
             "bad",
             _("Damaged: its manifest cannot be read"),
-            f"{_('The file may be fine, but it can no longer be verified.')} {of_others}",
+            " ".join((_("The file may be fine, but it can no longer be verified."), of_others)),
             _("Download the file and upload it again. It will be checked as a new backup."),
             fault,
         )
@@ -155,14 +155,14 @@ def _damaged(backup: Backup, *, has_file: bool) -> FileVerdict:
         return FileVerdict(
             "bad",
             _("Damaged: its file is missing"),
-            f"{_('It cannot be restored.')} {of_others}",
+            " ".join((_("It cannot be restored."), of_others)),
             _("If you moved the file, return it under the same name. Otherwise delete this entry."),
             fault,
         )
     return FileVerdict(
         "bad",
         _("Damaged: the file has changed since it was created"),
-        f"{_('It cannot be restored.')} {of_others}",
+        " ".join((_("It cannot be restored."), of_others)),
         _what_instead(),
         fault,
     )
