@@ -26,7 +26,8 @@ class Search:
     def __init__(self, keyword: str, *, content_type: str, content_encoding: str) -> None:
         self._wanted = _encoded(keyword, content_type)
         self._overlap = max(len(each) for each in self._wanted) - 1
-        self._page = bytearray()
+        self._length = 0
+        self._tail = b""  # many checks read at once, so the page itself is not kept
         self._unpacker = _unpacker(content_encoding)
 
     def finds(self, content: bytes) -> bool:
@@ -36,16 +37,18 @@ class Search:
             CheckFailedError: it is larger than 1 MB, packed or not (`TOO_LARGE`); it is not
                 compressed as its headers say (`ENCODING`).
         """
-        start = max(0, len(self._page) - self._overlap)
-        self._page += self._plain(content)
-        if any(self._page.find(each, start) >= 0 for each in self._wanted):
+        plain = self._plain(content)
+        part = self._tail + plain
+        if any(each in part for each in self._wanted):
             return True
-        if len(self._page) > MAX_PAGE_BYTES:
+        self._tail = part[len(part) - min(self._overlap, len(part)) :]
+        self._length += len(plain)
+        if self._length > MAX_PAGE_BYTES:
             raise CheckFailedError(Reason.TOO_LARGE, limit_kb=MAX_PAGE_BYTES >> 10)
         return False
 
     def _plain(self, content: bytes) -> bytes:
-        most = MAX_PAGE_BYTES + 1 - len(self._page)
+        most = MAX_PAGE_BYTES + 1 - self._length
         if self._unpacker is None:
             return content[:most]
         try:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from launcher.checks import http
+from launcher.checks.keyword import Search
 from launcher.checks.outcome import Outcome, Phase, Reason
 from launcher.checks.ping import can_ping
 from launcher.checks.probe import probe
@@ -22,6 +23,7 @@ from launcher.fetching.own_site import OwnSite
 from launcher.models.health import CheckKind, CheckMethod, Health
 from tests.support.checked import (
     ANYWHERE,
+    PAGE,
     SHORT_MS,
     behave,
     free_port,
@@ -119,6 +121,15 @@ def test_an_app_is_down(
     assert (outcome.state, outcome.reason) == (Health.DOWN, reason)
     assert facts.items() <= outcome.facts.items()
     assert not outcome.is_network_failure
+
+
+def test_a_text_is_found_wherever_the_page_is_cut() -> None:
+    for text in ("Paperless & more", "größer", "<"):
+        for end in range(1, len(PAGE)):
+            search = Search(text, content_type="", content_encoding="")
+            assert [search.finds(PAGE[:end]), search.finds(PAGE[end:])].count(True) >= 1
+        search = Search(text, content_type="", content_encoding="")
+        assert any(search.finds(bytes([each])) for each in PAGE)
 
 
 @pytest.mark.parametrize(
