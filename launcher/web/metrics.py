@@ -1,8 +1,9 @@
 """`/metrics` for Prometheus: the same facts as the panel, as numbers.
 
 Names follow https://prometheus.io/docs/practices/naming/. The view does not wait for
-the gate and reads only the settings of the live database: it answers when the site does not. That
-holds for the token of the environment; an API token is in the database, and needs it.
+the gate, and needs nothing from the live database: it answers when the site does not, then without
+what is known of apps. That holds for the token of the environment; an API token is in the database,
+and needs it.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from launcher.models import TokenScope
 from launcher.monitoring.problems import ProblemKind
 from launcher.monitoring.snapshot import Snapshot
 from launcher.notifications.assessment import Assessment, assess
+from launcher.web.checks import metrics as of_checks
+from launcher.web.gauges import gauge
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -168,6 +171,7 @@ class _Collector:
         yield from _of_the_schedule(found.snapshot)
         yield from _of_problems(found)
         yield _operations(journal)
+        yield from of_checks.collect()
 
 
 def _of_success(snapshot: Snapshot, journal: Sequence[JournalEntry]) -> Iterator[Metric]:
@@ -253,9 +257,4 @@ def _table(
     name: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]
 ) -> GaugeMetricFamily:
     """Return a gauge, without samples where nothing is known."""
-    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
-
-    metric = GaugeMetricFamily(f"launcher_{name}", _HELP[name], labels=labels)
-    for of, value in values.items():
-        metric.add_metric(of, float(value))
-    return metric
+    return gauge(name, _HELP[name], labels, values)

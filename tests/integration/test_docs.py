@@ -146,7 +146,8 @@ def test_each_setting_exists(path: Path) -> None:
 
 
 def test_each_metric_that_a_document_names_exists() -> None:
-    source = (ROOT / "launcher" / "web" / "metrics.py").read_text()
+    web = ROOT / "launcher" / "web"
+    source = "".join((web / each).read_text() for each in ("metrics.py", "checks/metrics.py"))
     for path in (ROOT / "docs" / "monitoring.md", ROOT / "CHANGELOG.md"):
         for name in re.findall(r"\blauncher_([a-z_]+)", path.read_text()):
             assert f'"{name}": ' in source, name

@@ -20,6 +20,8 @@ PARTS = ("web", "i18n", "notifications", "http")
 
 FOR_PROGRAMS = {
     "web/metrics.py": "read by Prometheus",
+    "web/checks/metrics.py": "read by Prometheus",
+    "web/gauges.py": "read by Prometheus",
     "web/assets.py": "markup and styles",
     "notifications/recipients.py": "printed in a terminal; labels.py words them for pages",
     "notifications/sender.py": "patterns of what services answer",
