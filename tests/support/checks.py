@@ -16,7 +16,8 @@ from launcher.db.connect import stored_moment
 _CHECK = {
     "kind": "http", "target": "own", "url": "", "method": "HEAD", "headers": "{}",
     "headers_for": "", "timeout_ms": 10_000, "accept": "100-499", "keyword": "",
-    "is_keyword_absent": 0, "verify": "public", "ca_pem": "", "follow_redirects": 1, "retries": 2, "slow_ms": 1000,
+    "is_keyword_absent": 0, "verify": "public", "ca_pem": "", "follow_redirects": 1, "retries": 2,
+    "slow_ms": 1000,
     "is_enabled": 1, "paused_by": "", "is_notifying": 1, "notify_after_min": 5,
 }  # fmt: skip
 
