@@ -245,6 +245,7 @@ _RECIPIENTS: Example = {
             "name": "Phone",
             "service": "ntfys",
             "events": ["failure", "recovery"],
+            "language": "",
             "state": "down",
             "notified_at": "2026-11-21T02:00:01.733Z",
             "failed_since": "2026-11-22T02:00:02.120Z",

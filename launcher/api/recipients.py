@@ -38,6 +38,9 @@ class NotifiedRecipient(msgspec.Struct, kw_only=True):
     name: str
     service: _Service
     events: list[Event]
+    language: Annotated[
+        str, msgspec.Meta(description="The language of its messages, or empty for the site's.")
+    ]
     state: _DeliveryState
     notified_at: Moment | None
     failed_since: Moment | None
@@ -102,6 +105,7 @@ def _recipient(recipient: Recipient, memory: Memory) -> NotifiedRecipient:
         name=recipient.name,
         service=recipient.shown_url.partition(":")[0],
         events=sorted(recipient.events),
+        language=recipient.language,
         state=_state(last),
         notified_at=written_if(last.notified_at),
         failed_since=written_if(last.failed_since),

@@ -29,6 +29,7 @@ from launcher.notifications.recipients import (
     read_notification_settings,
 )
 from launcher.notifications.sender import Delivery, Undelivered
+from launcher.settings.table import LOCALES
 
 notifications = AppGroup("notifications", help="Manage recipients and the heartbeat.")
 
@@ -78,14 +79,16 @@ def list_(*, as_json: bool) -> None:
             }
         )
         return
-    rows = [("ID", "NAME", "EVENTS", "URL", "LAST NOTIFIED")]
+    rows = [("ID", "NAME", "EVENTS", "LANGUAGE", "URL", "LAST NOTIFIED")]
     for each in found.recipients:
         events = ", ".join(sorted(each.events))
-        rows.append((each.id, each.name, events, each.shown_url, _last_delivery(memory, each.id)))
+        language = each.language or "site"
+        last = _last_delivery(memory, each.id)
+        rows.append((each.id, each.name, events, language, each.shown_url, last))
     if found.heartbeat:
         what = "start, end" if found.heartbeat.pings_start else "end"
         where = found.heartbeat.shown_url
-        rows.append(("-", "heartbeat", what, where, _last_delivery(memory, HEARTBEAT)))
+        rows.append(("-", "heartbeat", what, "-", where, _last_delivery(memory, HEARTBEAT)))
     if len(rows) == 1:
         say("No recipients. `flask notifications add NAME` adds one.")
         return
@@ -101,9 +104,14 @@ def list_(*, as_json: bool) -> None:
     type=click.Choice([event.value for event in Event]),
     help="Event to send (repeatable). Default: failure and recovery.",
 )
+@click.option(
+    "--language",
+    type=click.Choice(LOCALES),
+    help="Language of its messages. Default: that of the site.",
+)
 @_url_stdin
 @_reported()
-def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
+def add(name: str, events: tuple[str, ...], language: str | None, *, url_stdin: bool) -> None:
     """Add a recipient with a URL of Apprise, which is asked for.
 
     \b
@@ -118,10 +126,51 @@ def add(name: str, events: tuple[str, ...], *, url_stdin: bool) -> None:
         name=name,
         url=_url(url_stdin=url_stdin),
         events=events or recipients.USUAL_EVENTS,
+        language=language or "",
     )
     _keep(audit.record_created, made)
     say(f"Recipient {made.name} added. Test it with `flask notifications test {made.id}`.")
     put(made.id)
+
+
+@notifications.command("change")
+@click.argument("reference", metavar="ID|NAME")
+@click.option("--name", help="New name.")
+@click.option(
+    "--event",
+    "events",
+    multiple=True,
+    type=click.Choice([event.value for event in Event]),
+    help="Event to send in place of all others (repeatable).",
+)
+@click.option(
+    "--language",
+    type=click.Choice(["site", *LOCALES]),
+    help="Language of its messages. `site` for that of the site.",
+)
+@_reported()
+def change(reference: str, name: str | None, events: tuple[str, ...], language: str | None) -> None:
+    """Change name, events or language of a recipient.
+
+    \b
+    Examples:
+      flask notifications change phone --language de
+      flask notifications change phone --event failure --event recovery
+    """
+    found = find_recipient(read_notification_settings(current_config()), reference)
+    changed = recipients.change_recipient(
+        current_config(),
+        found.id,
+        name=found.name if name is None else name,
+        events=events or found.events,
+        language=None if language is None else language.removeprefix("site"),
+        seen=found,
+    )
+    if changed == found:
+        say("No changes to save.")
+        return
+    _keep(audit.record_changed, found, changed)
+    say(f"Recipient {changed.name} saved.")
 
 
 @notifications.command("remove")
@@ -224,6 +273,7 @@ def _facts(recipient: Recipient, memory: Memory) -> dict[str, object]:
         "id": recipient.id,
         "name": recipient.name,
         "events": sorted(recipient.events),
+        "language": recipient.language,
         "shown_url": recipient.shown_url,
         **_delivery_facts(memory, recipient.id),
     }

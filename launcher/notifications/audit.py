@@ -69,6 +69,8 @@ def _changes(before: Recipient | None, after: Recipient) -> Mapping[str, Sequenc
         changes["name"] = [before.name, after.name]
     if before is None or before.events != after.events:
         changes["events"] = [_listed(before.events) if before else None, _listed(after.events)]
+    if (before.language if before else "") != after.language:
+        changes["language"] = [before.language if before else None, after.language]
     if before is None or before.url != after.url:
         changes["shown_url"] = [before.shown_url if before else None, after.shown_url]
     return changes

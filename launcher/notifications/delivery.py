@@ -42,13 +42,13 @@ def queue_messages(
     Args:
         ended: the scheduled backups that ended since the last round, the oldest first.
     """
-    messages = _compose(app, memory, settings, snapshot=snapshot, events=events, ended=ended)
+    composed = _compose(app, memory, settings, snapshot=snapshot, events=events, ended=ended)
     deliveries: dict[str, DeliveryState] = {}
     for recipient in settings.recipients:
         state = memory.delivery_to(recipient.id, recipient.url)
         own = tuple(
             message
-            for event, kind, message in messages
+            for event, kind, message in composed.get(recipient.language, ())
             if event in recipient.events
             and not (kind is ProblemKind.NOTIFICATIONS_FAILING and state.failed_since)
         )
@@ -60,6 +60,9 @@ def queue_messages(
     return replace(memory, deliveries=deliveries)
 
 
+_Composed = tuple[Event, ProblemKind | None, Message]
+
+
 def _compose(
     app: Flask,
     memory: Memory,
@@ -68,24 +71,29 @@ def _compose(
     snapshot: Snapshot,
     events: Sequence[AlertEvent],
     ended: Sequence[JournalEntry],
-) -> Sequence[tuple[Event, ProblemKind | None, Message]]:
-    """Return every message with the event that it is sent for, in the language of the site."""
+) -> Mapping[str, Sequence[_Composed]]:
+    """Return every message with the event that it is sent for, by the language of recipients."""
     succeeded = [entry for entry in ended if entry.outcome is Outcome.SUCCEEDED]
-    if not (settings.recipients and (events or succeeded)):
-        return []
+    if not (events or succeeded):
+        return {}
     from launcher.i18n.app import speaking  # noqa: PLC0415
     from launcher.notifications import messages  # noqa: PLC0415  (it imports the database)
 
     site = memory.settings or FALLBACK
     sign = partial(messages.signed, site_name=site.site_name, panel_url=settings.panel_url)
-    with app.app_context(), speaking(site.default_locale, site.zone.key):
-        composed: list[tuple[Event, ProblemKind | None, Message]] = []
-        for each in events:
-            event = Event.RECOVERY if each.change is AlertChange.ENDED else Event.FAILURE
-            composed.append((event, each.alert.kind, messages.compose(each, snapshot)))
-        successes = [messages.compose_success(entry, snapshot) for entry in succeeded]
-        composed += [(Event.SUCCESS, None, message) for message in successes]
-    return [(event, kind, sign(message)) for event, kind, message in composed]
+    found: dict[str, Sequence[_Composed]] = {}
+    for language in {each.language for each in settings.recipients}:
+        composed: list[_Composed] = []
+        with app.app_context(), speaking(language or site.default_locale, site.zone.key):
+            for each in events:
+                event = Event.RECOVERY if each.change is AlertChange.ENDED else Event.FAILURE
+                text = sign(messages.compose(each, snapshot))
+                composed.append((event, each.alert.kind, text))
+            for entry in succeeded:
+                text = sign(messages.compose_success(entry, snapshot))
+                composed.append((Event.SUCCESS, None, text))
+        found[language] = composed
+    return found
 
 
 def deliver_waiting(memory: Memory, settings: NotificationSettings, *, now: datetime) -> Memory:

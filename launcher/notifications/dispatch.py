@@ -120,7 +120,8 @@ def send_test(app: Flask, recipient_id: str) -> Delivery:
     settings = read_notification_settings(config)
     recipient = find_recipient(settings, recipient_id)
     site = known_settings(app) or FALLBACK
-    with app.app_context(), speaking(site.default_locale, site.zone.key):
+    language = recipient.language or site.default_locale
+    with app.app_context(), speaking(language, site.zone.key):
         message = messages.compose_test()
     message = messages.signed(message, site_name=site.site_name, panel_url=settings.panel_url)
     delivery = sender.deliver(recipient.url, [message])

@@ -72,6 +72,7 @@ RECIPIENT_ERROR_WORDS: Mapping[str, LazyString] = {
     "name_taken": _("Another recipient has this name."),
     "name_reserved": _("This name is reserved. Choose another one."),
     "events": _("Choose at least one event."),
+    "language": _("Choose a language from the list."),
     "too_many": _("There are %(maximum)s recipients already. Remove one first."),
     "url_too_long": _("This URL is too long."),
     "url_unprintable": _("Use one line without control characters."),

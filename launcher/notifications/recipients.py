@@ -26,6 +26,7 @@ from launcher.config import Config
 from launcher.notifications import sender
 from launcher.notifications.memory import HEARTBEAT
 from launcher.notifications.sender import Undelivered
+from launcher.settings.table import LOCALES
 
 MAX_RECIPIENTS = 20
 MAX_NAME_CHARACTERS = 60
@@ -64,13 +65,18 @@ class RecipientError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A URL with a name. `url` holds secrets and is never shown; `shown_url` may be."""
+    """A URL with a name. `url` holds secrets and is never shown; `shown_url` may be.
+
+    Attributes:
+        language: the tag of the language of its messages, "" for that of the site.
+    """
 
     id: str
     name: str
     events: frozenset[Event]
     shown_url: str
     url: str = field(repr=False)
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +134,16 @@ def read_notification_settings(config: Config) -> NotificationSettings:
 
 
 def add_recipient(
-    config: Config, *, name: str, url: str, events: Sequence[str] | frozenset[Event] = USUAL_EVENTS
+    config: Config,
+    *,
+    name: str,
+    url: str,
+    events: Sequence[str] | frozenset[Event] = USUAL_EVENTS,
+    language: str = "",
 ) -> Recipient:
     """Add a recipient; nothing is sent to it yet."""
     chosen = _read_events(events)
+    _require_language(language)
     shown_url = _checked_url(url)
     with _changing(config) as settings:
         if len(settings.recipients) >= MAX_RECIPIENTS:
@@ -144,6 +156,7 @@ def add_recipient(
             events=chosen,
             shown_url=shown_url,
             url=url.strip(),
+            language=language,
         )
         _save(config, replace(settings, recipients=(*settings.recipients, recipient)))
     return recipient
@@ -156,10 +169,15 @@ def change_recipient(
     name: str,
     events: Sequence[str] | frozenset[Event],
     url: str = "",
+    language: str | None = None,
     seen: Recipient | None = None,
 ) -> Recipient:
-    """Change a recipient; an empty `url` keeps the one it has, which no form can show."""
+    """Change a recipient; an empty `url` keeps the one it has, which no form can show.
+
+    Without `language` it keeps that too.
+    """
     chosen = _read_events(events)
+    _require_language(language or "")
     shown_url = _checked_url(url) if url.strip() else ""
     with _changing(config) as settings:
         known = settings.find(recipient_id)
@@ -171,6 +189,7 @@ def change_recipient(
             events=chosen,
             shown_url=shown_url or known.shown_url,
             url=url.strip() or known.url,
+            language=known.language if language is None else language,
         )
         recipients = tuple(changed if each is known else each for each in settings.recipients)
         _save(config, replace(settings, recipients=recipients))
@@ -260,6 +279,11 @@ def _read_events(events: Sequence[str] | frozenset[Event]) -> frozenset[Event]:
     if not chosen:
         raise RecipientError("events", f"choose from {', '.join(Event)}")
     return chosen
+
+
+def _require_language(language: str) -> None:
+    if language and language not in LOCALES:
+        raise RecipientError("language", f"choose from {', '.join(LOCALES)}")
 
 
 def _checked_url(url: str) -> str:

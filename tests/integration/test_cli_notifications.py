@@ -62,6 +62,34 @@ def test_someone_is_added_tried_and_removed_and_the_address_is_never_seen(
     assert "No recipients" in flask("notifications", "list").stderr
 
 
+def test_events_and_language_are_changed_and_the_address_is_kept(
+    app: Flask, flask: Run, receiver: Receiver
+) -> None:
+    url = f"json://ada:{SECRET}@{receiver.place}/{SECRET}\n"
+    flask(
+        "notifications", "add", "phone", "--event", "failure", "--language", "ru", "--url-stdin",
+        said=url,
+    )  # fmt: skip
+    flask("notifications", "change", "phone", "--event", "success", "--language", "de")
+    (listed,) = json.loads(flask("notifications", "list", "--json").stdout)["recipients"]
+    assert (listed["events"], listed["language"]) == (["success"], "de")
+    flask("notifications", "test", "phone")
+    assert "Testnachricht" in json.loads(receiver.bodies[0])["title"]
+
+    flask("notifications", "change", "phone", "--name", "watch", "--language", "site")
+    same = flask("notifications", "change", "watch", "--language", "site")
+    assert "No changes to save" in same.stderr
+    (listed,) = json.loads(flask("notifications", "list", "--json").stdout)["recipients"]
+    assert (listed["name"], listed["events"], listed["language"]) == ("watch", ["success"], "")
+    with app.app_context():
+        changed = AuditEvent.action == "recipient.update"
+        kept = list(db.session.scalars(db.select(AuditEvent).where(changed)))
+        assert [each.changes for each in kept] == [
+            {"events": [["failure"], ["success"]], "language": ["ru", "de"]},
+            {"name": ["phone", "watch"], "language": ["de", ""]},
+        ]
+
+
 def test_an_address_that_will_not_do_is_refused_in_one_line(flask: Run) -> None:
     refused = flask("notifications", "add", "log", "--url-stdin", said="syslog://\n", expect=1)
 

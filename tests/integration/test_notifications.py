@@ -319,6 +319,23 @@ def test_a_mail_arrives_in_the_language_of_the_site_and_leads_to_the_panel(
     assert "nicht genug Platz" in text
 
 
+def test_each_recipient_gets_messages_in_its_own_language(
+    site: Flask, config: Config, slot: Callable[..., None], receiver: Receiver
+) -> None:
+    for language in ("", "de", "ru"):
+        name = language or "site"
+        recipients.add_recipient(config, name=name, url=hook(receiver, name), language=language)
+    slot(1)
+    send_notifications(site)
+
+    said = dict(zip(receiver.paths, titles(receiver), strict=True))
+    assert said == {
+        "/site": "Launcher: The last backup failed",
+        "/de": "Launcher: Die letzte Sicherung ist fehlgeschlagen",
+        "/ru": "Launcher: Неудачных попыток копирования подряд: 1",
+    }
+
+
 def test_a_lost_database_is_said_in_the_words_that_are_remembered(
     site: Flask, config: Config, receiver: Receiver
 ) -> None:

@@ -38,7 +38,7 @@ from launcher.monitoring.problems import ProblemKind, Severity
 from launcher.notifications.alerts import Alert, Alerts
 from launcher.notifications.memory import DeliveryState, read_memory
 from launcher.notifications.recipients import (
-    USUAL_EVENTS,
+    Event,
     Heartbeat,
     NotificationSettings,
     Recipient,
@@ -371,12 +371,21 @@ def test_recipients_of_before_are_read_and_written_under_new_names(tmp_path: Pat
     upgrade_data_files(tmp_path)
     assert not (tmp_path / "notices.json").exists()
     assert read_notification_settings(config) == NotificationSettings(
-        (Recipient("a1", "phone", USUAL_EVENTS, "ntfy://…", "ntfy://secret"),),
+        (
+            Recipient(
+                "a1",
+                "phone",
+                frozenset({Event.FAILURE, Event.RECOVERY}),
+                "ntfy://…",
+                "ntfy://secret",
+            ),
+        ),
         Heartbeat("https://hc/…", "https://hc/x", pings_start=True),
         "https://home.example",
     )
     set_public_url(config, "https://home.example")
     today = NOTICES.replace("targets", "recipients").replace("tells_start", "pings_start")
+    today = today.replace('"ntfy://secret"', '"ntfy://secret",\n      "language": ""')
     assert (tmp_path / "notifications.json").read_text() == today
 
 

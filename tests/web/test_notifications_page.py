@@ -116,6 +116,26 @@ def test_that_no_one_is_notified_is_the_first_thing_said(ada: Visitor) -> None:
     assert ada.page.count("button-primary") == 1
 
 
+@pytest.mark.usefixtures("unasked")
+def test_a_recipient_has_a_language_which_is_kept_and_shown(
+    app: Flask, ada: Visitor, config: Config
+) -> None:
+    ada.send(PAGE, name="phone", url="json://host", event=BOTH, language="ru")
+    (made,) = kept(config)
+    assert made.language == "ru"
+
+    ada.open(f"{PAGE}/{made.id}")
+    assert '<option value="ru" lang="ru" selected>' in ada.page
+    assert "Same as site (English)" in text(ada.page)
+    ada.send(f"{PAGE}/{made.id}", seen=seen(ada.page), name="phone", event=BOTH, language="")
+    assert kept(config)[0].language == ""
+    assert events(app)[-1].changes == {"language": ["ru", ""]}
+
+    refused = ada.send(PAGE, name="watch", url="json://host", event=BOTH, language="tlh")
+    assert refused.status_code == 422
+    assert "Choose a language from the list." in text(ada.page)
+
+
 def test_who_is_notified_is_said_with_where_and_whether_it_was_tried(
     ada: Visitor, phone: Recipient, receiver: Receiver
 ) -> None:

@@ -118,6 +118,7 @@ FIELD_WORDS: Mapping[str, LazyString] = {
     "counts_launches": _("Count launches"),
     "site_name": _("Site name"),
     "default_locale": _("Language"),
+    "language": _("Language"),
     "time_zone": _("Time zone"),
     "accent_hue": _("Accent colour"),
     "guest_access": _("Guest access"),
@@ -237,8 +238,8 @@ def value_words(field: str, value: object) -> str:
     if field == "shared_with":
         for access, words in ACCESSES.items():
             text = text.replace(f"({access})", f"({words})")
-    if field == "default_locale":
-        return LOCALES.get(text, text)
+    if field in {"default_locale", "language"}:
+        return LOCALES.get(text, text) or gettext("Same as site")
     if field == "backup_restore_test" and text in RESTORE_TEST_WORDS:
         return str(RESTORE_TEST_WORDS[text])
     if field == "expires_at" and value is not None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from flask import current_app, render_template, request
 
 from launcher.current import current_config
+from launcher.db.settings import site_settings
 from launcher.i18n.labels import ERROR_WORDS
-from launcher.i18n.locale import gettext
+from launcher.i18n.locale import LOCALES, gettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models.types import utc_now
 from launcher.notifications.messages import (
@@ -51,6 +52,7 @@ EXAMPLES: Sequence[tuple[LazyString | str, str]] = (
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _STATUS_OF = {"outdated": 409, "too_many": 409, "not_found": 404, "unreadable": 503}
 _NOT_A_FIELD = {*_STATUS_OF}
+_CHOSEN = {"events", "language"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class RecipientDraft:
 
     name: str
     events: Sequence[str]
+    language: str = ""
     has_url: bool = False
 
     @classmethod
@@ -69,13 +72,18 @@ class RecipientDraft:
     @classmethod
     def of(cls, recipient: Recipient) -> RecipientDraft:
         """Return the fields of a recipient."""
-        return cls(recipient.name, sorted(recipient.events))
+        return cls(recipient.name, sorted(recipient.events), recipient.language)
 
     @classmethod
     def read(cls) -> RecipientDraft:
         """Return the fields of this request."""
         form = request.form
-        return cls(form.get("name", ""), form.getlist("event"), bool(form.get("url", "").strip()))
+        return cls(
+            form.get("name", ""),
+            form.getlist("event"),
+            form.get("language", ""),
+            has_url=bool(form.get("url", "").strip()),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +124,7 @@ class Refusal:
         if error.code in set(Undelivered):
             words = f"{words} {REASON_ADVICE[Undelivered(error.code)]}"
         is_name = error.code.startswith("name_")
-        field = "name" if is_name else "events" if error.code == "events" else "url"
+        field = "name" if is_name else error.code if error.code in _CHOSEN else "url"
         return cls(422, field, words)
 
     @classmethod
@@ -230,6 +238,7 @@ def _fields(draft: RecipientDraft) -> Mapping[str, object]:
         "draft": draft,
         "event_words": EVENT_WORDS,
         "event_meanings": EVENT_MEANINGS,
+        "site_language": LOCALES.get(site_settings().default_locale, ""),
         "examples": EXAMPLES,
         "name_maximum": MAX_NAME_CHARACTERS,
         "url_maximum": MAX_URL_CHARACTERS,

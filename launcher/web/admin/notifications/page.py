@@ -80,7 +80,11 @@ def create() -> ResponseReturnValue:
     draft, actor = RecipientDraft.read(), acting_user()
     try:
         made = _apart(
-            recipients.add_recipient, name=draft.name, url=_typed_url(), events=draft.events
+            recipients.add_recipient,
+            name=draft.name,
+            url=_typed_url(),
+            events=draft.events,
+            language=draft.language,
         )
     except (RecipientError, OSError) as error:
         return pages.new(draft, Refusal.of(error))
@@ -108,7 +112,7 @@ def show(recipient_id: str) -> ResponseReturnValue:
 @admin_required
 @recent_password_required
 def change(recipient_id: str) -> ResponseReturnValue:
-    """Change the name, the events or the URL."""
+    """Change the name, the events, the language or the URL."""
     draft, actor = RecipientDraft.read(), acting_user()
     known = _find(recipient_id)
     if request.form.get("seen") != version_of(known):
@@ -120,6 +124,7 @@ def change(recipient_id: str) -> ResponseReturnValue:
             name=draft.name,
             events=draft.events,
             url=_typed_url(),
+            language=draft.language,
             seen=known,
         )
     except (RecipientError, OSError) as error:
