@@ -28,7 +28,7 @@ _QUERY = (
     .select_from(App)
     .join(HealthCheck, HealthCheck.app_id == App.id)
     .outerjoin(CheckState, CheckState.app_id == App.id)
-    .where(HealthCheck.is_enabled)
+    .where(HealthCheck.is_enabled, App.archived_at.is_(None))
     .order_by(sa.func.lower(App.name), App.id)
 )  # fmt: skip
 
@@ -70,7 +70,10 @@ class CheckedApp(NamedTuple):
 def checked_apps(
     session: Session | scoped_session[Any], conditions: Conditions, *, app_id: int | None = None
 ) -> Sequence[CheckedApp]:
-    """Return every app that is checked by name, or only that of `app_id`, with one query."""
+    """Return every app that is checked by name, or only `app_id`, with one query.
+
+    Archived apps are left out: no page shows them.
+    """
     query = _QUERY if app_id is None else _QUERY.where(App.id == app_id)
     return [_checked(row, conditions) for row in session.execute(query)]
 

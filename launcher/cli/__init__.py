@@ -14,8 +14,8 @@ from flask import Flask
 from flask.cli import AppGroup
 
 _NAMES = (
-    "app", "backup", "board", "database", "demo", "group", "import", "jobs", "notifications",
-    "settings", "token", "user",
+    "app", "backup", "board", "check", "database", "demo", "group", "import", "jobs",
+    "notifications", "settings", "token", "user",
 )  # fmt: skip
 _PLACES = {"import": ("importing", "import_")}
 """Where a command is whose name is none of Python: its module, and its name there."""
