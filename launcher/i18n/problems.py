@@ -14,7 +14,7 @@ from launcher.backup.errors import OF_THE_VERSION
 from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import Outcome
 from launcher.i18n.formats import ago, exact, listing, long, size
-from launcher.i18n.labels import ERROR_WORDS, VERB_WORDS, damage
+from launcher.i18n.labels import ERROR_WORDS, damage, operation_words
 from launcher.i18n.locale import gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.monitoring.problems import (
@@ -279,7 +279,7 @@ def text(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> Markup:
         "damage": damage(problem.backups[0].verification.fault if problem.backups else None),
         "names": ", ".join(problem.names),
         "object": problem.fault.facts.get("name", "") if problem.fault else "",
-        "what": VERB_WORDS[entry.verb] if entry else "",
+        "what": operation_words(entry) if entry else "",
         "who": entry.by if entry else "",
     }
     return Markup(" ").join(_filled(words, values) for words in _sentences(problem, snapshot))

@@ -32,6 +32,7 @@ from launcher.web import (
     proxies,
     reauthentication,
     receiving,
+    server_commands,
     sessions,
     setup,
     setup_restore,
@@ -82,7 +83,8 @@ def init_app(app: Flask) -> None:
     htmx.init_app(app)
     numbers.init_app(app)
     for part in (
-        assets, errors, frame, home_screen, navigation, receiving, sessions, banner, import_files,
+        assets, errors, frame, home_screen, navigation, receiving, server_commands, sessions,
+        banner, import_files,
     ):  # fmt: skip
         part.init_app(app)
     for page in (

@@ -5,13 +5,22 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from launcher.config import PREFIX, ROOT
 from launcher.current import current_config
 
+if TYPE_CHECKING:
+    from flask import Flask
 
-def server_command(command: str) -> str:
-    """Return `command` with the folders of this site before it, where they are not the default.
+
+def init_app(app: Flask) -> None:
+    """Give every template both kinds of commands."""
+    app.jinja_env.globals |= {"public_command": public_command, "server_command": server_command}
+
+
+def server_command(arguments: str) -> str:
+    """Return `public_command` with the folders of this site before it, unless they are the default.
 
     In a shell that lacks the variables of the server it would be about another site: it would make
     a new one in `./data`. Not for pages that everyone sees: strangers learn no path of the server.
@@ -23,7 +32,7 @@ def server_command(command: str) -> str:
     if config.backup_dir != config.data_dir / "backups":
         folders["BACKUP_DIR"] = config.backup_dir
     set_before = [f"{PREFIX}{name}={shlex.quote(str(path))}" for name, path in folders.items()]
-    return " ".join([*set_before, command])
+    return " ".join([*set_before, public_command(arguments)])
 
 
 def public_command(arguments: str) -> str:

@@ -26,6 +26,7 @@ from launcher.settings import table
 from launcher.settings.kinds import SettingError
 from launcher.web.devices import remember_device
 from launcher.web.errors import show_refusal
+from launcher.web.server_commands import public_command
 from launcher.web.sessions import begin_session
 
 if TYPE_CHECKING:
@@ -115,5 +116,5 @@ def refuse_setup() -> Response:
         403,
         ACCOUNT_WORDS["setup_refused"],
         _("While there is no admin, this command on the server prints the link:"),
-        command="flask database upgrade",
+        command=public_command("database upgrade"),
     )

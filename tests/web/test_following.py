@@ -440,15 +440,16 @@ def test_data_that_could_not_be_put_back_is_said_without_a_database(
 
 
 KILLED = {
-    "restored": "interrupted after the data was replaced",
-    "unchanged": "The restore was interrupted. Nothing was changed",
-    "unreadable": "The restore was interrupted, and the database cannot be read",
+    "restored": "was interrupted after the data was replaced",
+    "unchanged": "was interrupted. Nothing was changed",
+    "unreadable": "was interrupted, and the database cannot be read",
 }
 
 
+@pytest.mark.parametrize("undoes", ["", "an-operation"], ids=["restore", "undo"])
 @pytest.mark.parametrize("data", KILLED)
-def test_a_restore_whose_process_was_killed_says_what_that_means(
-    ada: Visitor, app: Flask, running, live: Path, data: str
+def test_a_restore_or_undo_whose_process_was_killed_says_what_that_means(
+    ada: Visitor, app: Flask, running, live: Path, data: str, *, undoes: str
 ) -> None:
     state_path = live.with_name("operation.json")
     with running() as (operation, address):
@@ -456,7 +457,7 @@ def test_a_restore_whose_process_was_killed_says_what_that_means(
         operation.is_recorded = False
     with app.app_context():
         epoch = current_settings().session_epoch if data == "restored" else "another"
-    left["facts"] = {"epoch": epoch, "safety_id": left["backup_id"]}
+    left["facts"] = {"epoch": epoch, "safety_id": left["backup_id"], "undoes": undoes}
     state_path.write_text(json.dumps(left))
     if data == "unreadable":
         lose(live)
@@ -464,7 +465,7 @@ def test_a_restore_whose_process_was_killed_says_what_that_means(
     answer = ada.open(address)
 
     assert answer.status_code == 200
-    assert KILLED[data] in answer.text
+    assert f"The {'undo' if undoes else 'restore'} {KILLED[data]}" in answer.text
 
 
 @pytest.mark.parametrize(

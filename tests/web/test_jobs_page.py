@@ -29,6 +29,7 @@ from launcher.jobs.history import MAX_RUNS, Book, Run, RunOutcome, runs
 from launcher.jobs.work import perform
 from launcher.models import AuditEvent
 from launcher.models.types import utc_now
+from launcher.web.server_commands import server_command
 from tests.conftest import MakeApp
 from tests.support.jobs import slots_count_since
 from tests.support.operations import await_idle
@@ -211,7 +212,10 @@ class TestCalledFromOutside:
         said = text(ada.page)
         assert "Start jobs with cron or systemd" in said
         assert "LAUNCHER_SCHEDULER is off" in said
-        assert "run flask backup run-scheduled every few minutes" in said
+        with ada.client.application.app_context():
+            command = server_command("backup run-scheduled")
+        assert f"run <code>{command}</code> every few minutes" in ada.page
+        assert command.startswith("LAUNCHER_DATA_DIR=")
         assert "No job has run yet." in said
         assert 'aria-labelledby="answer" data-state="warn"' in ada.page
 

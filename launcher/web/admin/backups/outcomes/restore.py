@@ -24,6 +24,7 @@ from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import User
 from launcher.models.types import utc_now
 from launcher.web.admin.backups.outcomes.ended import Ended
+from launcher.web.admin.backups.outcomes.interrupted import interrupted_words
 from launcher.web.admin.backups.outcomes.page import OutcomePage, to_the_backups, viewer_now
 from launcher.web.admin.backups.outcomes.way_back import WayBack
 from launcher.web.admin.backups.words import until_day
@@ -72,9 +73,7 @@ class RestoreEnded(Ended):
                 stages=describe_stop(self.entry, problem=""),
                 facts={gettext("Previous data"): self._kept()},
                 advice=gettext("To restore the previous data, run this on the server:"),
-                command=server_command(
-                    f"flask backup restore {self.facts.get('safety_id') or 'ID'}"
-                ),
+                command=server_command(f"backup restore {self.facts.get('safety_id') or 'ID'}"),
                 next_steps=(to_the_backups(),),
             )
         return OutcomePage(
@@ -96,12 +95,14 @@ class RestoreEnded(Ended):
         stages = describe_stop(
             self.entry, problem=gettext("The process was stopped before it finished.")
         )
+        words = interrupted_words(self.entry)
+        title, text = str(words.title), str(words.text)
         match self.facts.get("data"):
             case "restored":
                 return OutcomePage(
                     "warn",
-                    gettext("The restore was interrupted after the data was replaced"),
-                    gettext("Your data was restored completely. Only the final check was skipped."),
+                    title,
+                    text,
                     facts={gettext("Previous data"): self._kept()},
                     stages=stages,
                     advice=self._advice_after_interruption(),
@@ -111,22 +112,20 @@ class RestoreEnded(Ended):
             case "unchanged":
                 return OutcomePage(
                     "warn",
-                    gettext("The restore was interrupted. Nothing was changed"),
-                    gettext(
-                        "The restore stopped before your data was replaced. No one was signed out."
-                    ),
+                    title,
+                    text,
                     stages=stages,
                     advice=gettext("Start again from the plan."),
                     next_steps=(*self._back_to_the_plan(), to_the_backups()),
                 )
         return OutcomePage(
             "bad",
-            gettext("The restore was interrupted, and the database cannot be read"),
-            gettext("The restore did not change your backups."),
+            title,
+            text,
             facts={gettext("Previous data"): self._kept()} if self.facts.get("safety_id") else {},
             stages=stages,
             advice=gettext("To restore the previous data, run this on the server:"),
-            command=server_command(f"flask backup restore {self._way_back.safety_id or 'latest'}"),
+            command=server_command(f"backup restore {self._way_back.safety_id or 'latest'}"),
             next_steps=(to_the_backups(),),
         )
 
@@ -154,15 +153,7 @@ class RestoreEnded(Ended):
         return gettext("Data restored from the backup of %(when)s", when=self.when)
 
     def toast_of_interruption(self) -> str:
-        match self.facts.get("data"):
-            case "restored":
-                return gettext(
-                    "The restore was interrupted after the data was replaced. The restored"
-                    " data is in use."
-                )
-            case "unchanged":
-                return gettext("The restore was interrupted. Your data is unchanged.")
-        return gettext("The restore was interrupted, and the data cannot be read.")
+        return str(interrupted_words(self.entry).toast)
 
     # --- its line in the history of a backup ---------------------------------------------
 
@@ -181,11 +172,11 @@ class RestoreEnded(Ended):
 
     def line_of_failure(self) -> str:
         if self.entry.outcome is Outcome.INTERRUPTED:
-            if self.facts.get("data") == "restored":
-                return gettext("A restore was interrupted after the data was replaced")
-            return gettext("A restore was interrupted")
+            return str(interrupted_words(self.entry).line)
         if self.entry.error_code == RevertFailedError.code:
             return gettext("A restore stopped, and the previous data could not be returned")
+        if self.entry.is_undo:
+            return gettext("The undo of a restore stopped. The data was not changed")
         return gettext("A restore stopped. The data was not changed")
 
     # --- what is there now ---------------------------------------------------------------
