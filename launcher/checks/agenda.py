@@ -43,6 +43,7 @@ class Agenda:
     def __init__(self) -> None:
         self._entries: dict[int, _Entry] = {}
         self._offset_s: float | None = None
+        self._soonest_s = float("-inf")
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -54,10 +55,11 @@ class Agenda:
 
         What is new, changed or no longer paused runs at once.
         """
+        self._soonest_s = float("-inf")
         changed = [
             app_id
             for app_id, entry in self._entries.items()
-            if app_id not in checks or checks[app_id].spec != entry.check.spec
+            if app_id not in checks or _differ(checks[app_id].spec, entry.check.spec)
         ]
         for app_id in self._entries.keys() - checks.keys():
             del self._entries[app_id]
@@ -65,7 +67,7 @@ class Agenda:
         for app_id, check in checks.items():
             entry, spec = self._entries.get(app_id), check.spec
             is_resumed = bool(entry and entry.is_paused and not is_paused(app_id))
-            if entry is None or spec != entry.check.spec or is_resumed:
+            if entry is None or _differ(spec, entry.check.spec) or is_resumed:
                 due_s = first_due_s(
                     app_id,
                     spec.interval_s,
@@ -88,6 +90,7 @@ class Agenda:
         offset_s = now.wall_s - now.steady_s
         was_set = self._offset_s is not None and abs(offset_s - self._offset_s) >= CLOCK_JUMP_S
         if was_set:
+            self._soonest_s = float("-inf")
             for entry in self._entries.values():
                 entry.due_s = self._next_s(entry.check.spec, entry.ran_s, now)
         if was_set or self._offset_s is None:
@@ -96,6 +99,8 @@ class Agenda:
 
     def take_due(self, now: Now, *, is_paused: Callable[[int], bool]) -> list[Due]:
         """Return the checks that are due, the latest first; each is due again in its next slot."""
+        if now.steady_s < self._soonest_s:
+            return []
         due = []
         for app_id, entry in self._entries.items():
             if entry.due_s > now.steady_s:
@@ -105,20 +110,26 @@ class Agenda:
                 due.append(Due(entry.check, now.steady_s - entry.due_s))
                 entry.ran_s = now.steady_s
             entry.due_s = self._next_s(entry.check.spec, entry.ran_s, now)
+        self._soonest_s = min((each.due_s for each in self._entries.values()), default=float("inf"))
         return sorted(due, key=lambda each: -each.late_s)
 
     def ask(self, app_ids: Iterable[int], now: Now) -> None:
         """Let checks be due at once."""
+        self._soonest_s = float("-inf")
         for app_id in app_ids:
             if (entry := self._entries.get(app_id)) is not None:
                 entry.due_s = now.steady_s
 
     def next_s(self) -> float:
-        """Return the steady second in which the next check is due, infinity for none."""
-        return min((entry.due_s for entry in self._entries.values()), default=float("inf"))
+        """Return the steady second before which no check is due, infinity for none."""
+        return self._soonest_s
 
     @staticmethod
     def _next_s(spec: CheckSpec, ran_s: float | None, now: Now) -> float:
         ran_at_s = float("-inf") if ran_s is None else now.wall_s - (now.steady_s - ran_s)
         slot_s = slot_after_run_s(spec.app_id, spec.interval_s, ran_s=ran_at_s, now_s=now.wall_s)
         return now.steady_s + slot_s - now.wall_s
+
+
+def _differ(one: CheckSpec, other: CheckSpec) -> bool:
+    return one is not other and one != other

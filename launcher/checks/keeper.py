@@ -20,7 +20,7 @@ from typing import Protocol
 
 from launcher.backup.files import free_bytes
 from launcher.backup.fingerprints import Fingerprint, fingerprint_at, is_settled
-from launcher.backup.locks import Gate
+from launcher.backup.locks import Gate, GatePass
 from launcher.backup.sqlite.connection import side_files
 from launcher.checks.asked import take_asked
 from launcher.checks.cost import Cost
@@ -38,6 +38,7 @@ WRITE_EVERY_S = 10.0
 IDLE_WRITE_EVERY_S = 60.0
 KEEP_RESULTS = 5000
 LEAST_FREE_BYTES = 1 << 20
+LEAST_FREE_TO_READ_BYTES = 64 << 10
 
 _GATE_WAIT_S = 0.05
 _BUSY_WAIT_MS = 500
@@ -63,6 +64,11 @@ class Runs(Protocol):
 
     def stop(self, *, timeout_s: float = 1.0) -> None:
         """Stop."""
+
+
+def _readable(text: bytes) -> str:
+    """Read a stored text; a file from outside may hold one that is none."""
+    return text.decode(errors="replace")
 
 
 class _UnavailableError(Exception):
@@ -144,10 +150,10 @@ class Keeper:
         """Read what has changed, write what is due."""
         self._follow_clock()
         self._follow_files()
-        if self._plan is None or self._runner is None:
+        if self._plan is None:
             return
-        if self._lock_dir is not None and (asked := take_asked(self._lock_dir)):
-            self._runner.ask(asked)
+        if self._runner is not None and self._lock_dir is not None:
+            self._runner.ask(take_asked(self._lock_dir))
         now_s = self._steady_s()
         is_urgent = any(each.is_urgent for each in list(self._found))
         if now_s - self._tried_at_s < self._write_every_s:
@@ -157,13 +163,15 @@ class Keeper:
         else:
             self._tried_at_s = now_s
         self._take_found()
-        if self._batch or self._is_news() or now_s - self._written_at_s >= IDLE_WRITE_EVERY_S:
+        is_idle = now_s - self._written_at_s < IDLE_WRITE_EVERY_S
+        if self._batch or self._is_news(self._plan) or (self._plan.checks and not is_idle):
             self._flush()
 
-    def _is_news(self) -> bool:
-        """Whether being offline is to be written, in either direction."""
+    def _is_news(self, plan: Plan) -> bool:
+        """Whether something is to be written that is no result."""
         since = self._watch.since if self._watch else None
-        return self._plan is not None and since != self._plan.offline_since
+        was_down = any(each.state is Health.DOWN for each in plan.unchecked.values())
+        return since != plan.offline_since or was_down
 
     # --- the database ------------------------------------------------------------------------
 
@@ -175,10 +183,10 @@ class Keeper:
             is_known = self._plan is not None
         try:
             if is_known:
-                self._gate.enter(timeout_s=_GATE_WAIT_S).leave()
+                self._enter().leave()
                 return
             self._read_at_s = self._steady_s()
-            with self._opened() as connection:
+            with self._opened(least_free_bytes=LEAST_FREE_TO_READ_BYTES) as connection:
                 connection.execute("BEGIN")
                 plan = self._reader.read(connection)
                 connection.execute("ROLLBACK")
@@ -188,7 +196,7 @@ class Keeper:
         except _UnavailableError as error:
             # What was to be checked still is, but for a database that is not ours.
             self._say(error.__cause__)
-            if isinstance(error.__cause__, OtherVersionError | LookupError):
+            if isinstance(error.__cause__, OtherVersionError):
                 self._follow(None)
         else:
             # A change within the resolution of file times would not be seen.
@@ -200,7 +208,7 @@ class Keeper:
         now, batch = self._wall(), list(self._batch)
         since = self._watch.since if self._watch else None
         try:
-            with self._opened() as connection:
+            with self._opened(least_free_bytes=LEAST_FREE_BYTES) as connection:
                 plan = write(
                     connection,
                     self._reader,
@@ -224,22 +232,34 @@ class Keeper:
             self._follow(plan)
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
+    def _opened(self, *, least_free_bytes: int) -> Iterator[sqlite3.Connection]:
         """Open the database within the gate, for a moment.
+
+        A disk that is almost full is left alone: opening its database may take seconds.
 
         Raises:
             TimeoutError: a restore has closed the gate.
             _UnavailableError
         """
-        with self._gate.enter(timeout_s=_GATE_WAIT_S):
+        with self._enter():
             try:
-                if free_bytes(self._path.parent) < LEAST_FREE_BYTES:
+                if free_bytes(self._path.parent) < least_free_bytes:
                     raise OSError("the disk is full")
                 with contextlib.closing(connect(self._path)) as connection:
                     connection.execute(f"PRAGMA busy_timeout={_BUSY_WAIT_MS}")
+                    connection.text_factory = _readable
                     yield connection
-            except (sqlite3.Error, OSError, LookupError, OtherVersionError) as error:
+            except (sqlite3.Error, OSError, OtherVersionError) as error:
                 raise _UnavailableError from error
+
+    def _enter(self) -> GatePass:
+        """Enter the gate; raises as `_opened`."""
+        try:
+            return self._gate.enter(timeout_s=_GATE_WAIT_S)
+        except TimeoutError:
+            raise
+        except OSError as error:  # the data directory is away
+            raise _UnavailableError from error
 
     def _say(self, error: BaseException | None) -> None:
         """Log a fault once; it is shown where the data is, and so are the apps as not checked."""
@@ -257,6 +277,8 @@ class Keeper:
         if self._runner is None and plan is not None and plan.checks:
             self._runner = self._make_runner(self._found.append)
             self._runner.start()
+        if plan is not None and self._watch is not None and not plan.checks:
+            self._watch.since = None  # no check will find out
         if self._runner is not None:
             self._runner.take(plan)
 
@@ -268,8 +290,14 @@ class Keeper:
             self._cost.add(
                 self._steady_s(), checks=self._runner.begun, late=self._runner.late, cpu_s=cpu_s
             )
-        if self._watch is not None and found:
-            found = self._watch.judge(found, is_down=self._is_down)
+        if self._watch is not None:
+            checks = self._plan.checks.values() if self._plan else ()
+            found = self._watch.judge(
+                found,
+                is_down=self._is_down,
+                now_s=self._steady_s(),
+                hosts=len({check.spec.host for check in checks}),
+            )
         if len(self._batch) + len(found) > KEEP_RESULTS:
             _log.debug("results of health checks are dropped: too many wait")
         self._batch.extend(found)

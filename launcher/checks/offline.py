@@ -1,8 +1,9 @@
 """Whether it is this server that is offline, when an app does not answer.
 
-Then no result is recorded, and no app is down. What fails only where the network fails is doubted
-when no other host was reached since its first try, and besides the gateway does not answer, or
-three hosts failed. The first host that is reached ends it. Hosts on this machine say nothing.
+Then no result is recorded, and no app is down. A failure as of a network is in doubt while no
+other host was reached since its first try. It counts once one is reached, or after a minute. It is
+dropped once three hosts failed, or the gateway does not answer: then this server is offline. The
+first host that is reached ends that. Hosts on this machine say nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from launcher.fetching.addresses import is_of_this_machine
 from launcher.models.health import CheckKind
 
 HOSTS = 3
+HOLD_S = 60.0
+"""So long at most a failure waits for another host to be reached, or to fail too."""
 GATEWAY_PORTS = (53, 80, 443)
 GATEWAY_WAIT_S = 1.0
 
@@ -48,6 +51,9 @@ class GatewaySays(StrEnum):
     UNKNOWN = "unknown"
 
 
+_AWAY = frozenset({GatewaySays.SILENT, GatewaySays.NO_ROUTE})
+
+
 class OfflineWatch:
     """Judges results in their order.
 
@@ -66,17 +72,26 @@ class OfflineWatch:
         self._ask_gateway = ask_gateway or Gateway().ask
         self._is_local = is_local or _is_local
         self._reached: dict[str, float] = {}
-        self._failed: dict[str, float] = {}
+        self._failed: set[str] = set()
+        self._held: list[Result] = []
 
-    def judge(self, results: Iterable[Result], *, is_down: Callable[[int], bool]) -> list[Result]:
-        """Return the results that count.
+    def judge(
+        self,
+        results: Iterable[Result],
+        *,
+        is_down: Callable[[int], bool],
+        now_s: float,
+        hosts: int = HOSTS,
+    ) -> list[Result]:
+        """Return the results that count by now, each once.
 
         Args:
-            results: of checks that ended one after the other.
+            results: of checks that ended one after the other since the last call.
             is_down: whether an app is down already, so that a failure is no news.
+            now_s: the steady clock; what is in doubt counts after `HOLD_S`.
+            hosts: how many are checked; with fewer than `HOSTS` nothing is held.
         """
         counted: list[Result] = []
-        doubted: list[Result] = []  # failures since a host was reached, counted as yet
         for result in results:
             host = host_of(result)
             if not host or self._is_local(result.outcome.address):
@@ -84,35 +99,37 @@ class OfflineWatch:
             elif not result.outcome.is_network_failure:
                 self._reached[host] = result.ended_s
                 self._failed.clear()
-                doubted.clear()
                 self.since = None
+                counted += self._release()
                 counted.append(result)
+            elif self._is_in_doubt(result, host, is_down=is_down):
+                self._failed.add(host)
+                self._held.append(result)
+                self._weigh()
             else:
-                self._weigh(result, host, is_news=not is_down(result.app_id))
-                doubted.append(result)
                 counted.append(result)
-                if self.since is not None:
-                    self.since = min(self.since, *(each.began_at for each in doubted))
-                    dropped = set(map(id, doubted))
-                    counted = [each for each in counted if id(each) not in dropped]
-                    doubted.clear()
+        if hosts < HOSTS or (self._held and now_s - self._held[0].ended_s >= HOLD_S):
+            counted += self._release()
         return counted
 
-    def _weigh(self, result: Result, host: str, *, is_news: bool) -> None:
-        if not is_news and self.since is None:
-            return
-        if is_news:
-            self._failed[host] = result.ended_s
+    def _is_in_doubt(self, result: Result, host: str, *, is_down: Callable[[int], bool]) -> bool:
+        if self.since is None and is_down(result.app_id):
+            return False
         others = (at_s for other, at_s in self._reached.items() if other != host)
-        if max(others, default=float("-inf")) >= result.began_s:
-            return
-        if len(self._failed) >= HOSTS:
-            self.since = self.since or result.began_at
-            return
-        if self._ask_gateway() in {GatewaySays.SILENT, GatewaySays.NO_ROUTE}:
-            self.since = self.since or result.began_at
-        else:
+        return max(others, default=float("-inf")) < result.began_s
+
+    def _weigh(self) -> None:
+        """Decide whether this server is offline; then what is held says nothing of an app."""
+        is_offline = len(self._failed) >= HOSTS or self._ask_gateway() in _AWAY
+        if not is_offline:
             self.since = None
+            return
+        self.since = min(filter(None, (self.since, *(each.began_at for each in self._held))))
+        self._held.clear()
+
+    def _release(self) -> list[Result]:
+        held, self._held = self._held, []
+        return held
 
 
 def host_of(result: Result) -> str:

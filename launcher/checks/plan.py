@@ -97,12 +97,12 @@ class Reader:
 
         Raises:
             OtherVersionError: the database is of another version.
-            sqlite3.Error, LookupError
+            sqlite3.Error
         """
         _require_our_version(connection)
         row = connection.execute(_SETTINGS).fetchone()
         if row is None:
-            raise LookupError("there are no settings")
+            raise OtherVersionError("there are no settings")
         settings = SiteSettings.of(dict(zip(SETTINGS, row, strict=True)))
         run = connection.execute(_RUN.query).fetchone()
         facts = _RUN.read(run) if run else {}

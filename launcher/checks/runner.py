@@ -27,6 +27,7 @@ RETRY_PAUSE_S = 10.0
 LATE_SHARE = 0.1
 LOOK_EVERY_S = 1.0
 
+_AFTER_ERROR_S = 30.0
 _GRACE_S = 1.0  # beyond the limit of a try: a probe ends by itself
 
 Probe = Callable[[CheckSpec], Awaitable[Outcome]]
@@ -82,7 +83,8 @@ class CheckRunner:
 
     def ask(self, app_ids: Iterable[int]) -> None:
         """Run checks at once."""
-        self._call(self._ask, list(app_ids))
+        if asked := list(app_ids):
+            self._call(self._ask, asked)
 
     def stop(self, *, timeout_s: float = 1.0) -> None:
         """Cancel what runs; afterwards there are no more results."""
@@ -110,7 +112,11 @@ class CheckRunner:
 
     async def _watch(self) -> None:
         while not self._is_ended:
-            self._start_due()
+            try:
+                self._start_due()
+            except Exception:  # noqa: BLE001 (a mistake of ours must not end the checks for good)
+                _log.exception("health checks wait for half a minute")
+                await asyncio.sleep(_AFTER_ERROR_S)
             self.cpu_s = time.thread_time()
             wait_s = min(LOOK_EVERY_S, self._agenda.next_s() - self._steady_s())
             with suppress(TimeoutError):

@@ -88,7 +88,7 @@ def write(
         and_then: what else belongs into the transaction.
 
     Raises:
-        sqlite3.Error, OtherVersionError, LookupError: nothing was written.
+        sqlite3.Error, OtherVersionError: nothing was written.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:

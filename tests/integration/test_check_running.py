@@ -312,6 +312,68 @@ def test_what_was_measured_is_written_at_the_end(home: Home) -> None:
     assert {each.name for each in threading.enumerate()} & {"checks", "checks-kept"} == set()
 
 
+def test_a_data_directory_that_is_away_costs_nothing(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_app(home.database, 1, interval_s=1)
+    home.start()
+    wait_until(lambda: home.count() >= 1)
+    home.database.close()
+    folder = home.config.data_dir
+    away = folder.with_name("away")
+    folder.rename(away)
+    time.sleep(2.5)
+    seen = len(home.tried)
+    away.rename(folder)
+    with closing(connect(home.config.database_path)) as home.database:
+        wait_until(lambda: home.count() >= seen - 1)
+    assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
+
+
+def test_text_that_is_none_stops_no_other_check(home: Home) -> None:
+    add_app(home.database, 1)
+    add_app(home.database, 2)
+    home.database.execute("UPDATE apps SET url = CAST(X'FF41' AS TEXT) WHERE id = 1")
+    home.start()
+    wait_until(lambda: home.states().get(2) == "up")
+
+
+def test_an_outage_ends_when_checks_are_off_from_the_start(home: Home) -> None:
+    add_app(home.database, 1, retries=0)
+    home.failing.add(1)
+    keeper = home.start()
+    wait_until(lambda: home.states() == {1: "down"})
+    keeper.stop()
+    home.database.execute("UPDATE system_settings SET checks_enabled = 0")
+    home.start()
+    wait_until(lambda: home.states() == {1: "unknown"})
+    assert home.database.execute("SELECT ended_at IS NULL FROM outages").fetchall() == [(0,)]
+
+
+def test_no_app_is_down_while_this_server_is_offline(home: Home) -> None:
+    for app_id in range(1, 6):
+        add_app(home.database, app_id, interval_s=1, retries=0)
+    is_away = threading.Event()
+
+    async def network(spec: CheckSpec) -> Outcome:
+        if is_away.is_set():
+            return Outcome(Health.DOWN, Reason.UNREACHABLE)
+        return Outcome(Health.UP, ms=1, code=200, address=f"192.0.2.{spec.app_id}")
+
+    def since() -> object:
+        return home.database.execute("SELECT offline_since FROM checks_run").fetchone()[0]
+
+    home.start(network, write_every_s=1.0)
+    wait_until(lambda: len(home.states()) == 5)
+    is_away.set()
+    wait_until(since)
+    time.sleep(1.5)
+    assert set(home.states().values()) == {"up"}
+    assert home.count("outages") == 0
+    is_away.clear()
+    wait_until(lambda: since() is None)
+
+
 def test_results_are_written_in_batches(home: Home) -> None:
     """500 checks a minute are six transactions a minute, and not 500."""
     for app_id in range(1, 101):

@@ -27,6 +27,7 @@ class Network:
     gateway: GatewaySays = GatewaySays.UNKNOWN
     down: set[int] = field(default_factory=set)
     second: float = 0.0
+    hosts: int = 10
 
     def __post_init__(self) -> None:
         self.watch = OfflineWatch(
@@ -43,7 +44,9 @@ class Network:
         return Result(spec, outcome, at - timedelta(seconds=4), at, self.second - 4, self.second)
 
     def counted(self, *results: Result) -> list[int]:
-        counted = self.watch.judge(results, is_down=self.down.__contains__)
+        counted = self.watch.judge(
+            results, is_down=self.down.__contains__, now_s=self.second, hosts=self.hosts
+        )
         return [each.app_id for each in counted]
 
     def fails(self, *numbers: int, reason: Reason = Reason.NO_ANSWER) -> list[int]:
@@ -53,11 +56,34 @@ class Network:
         return self.counted(*(self.result(number, None) for number in numbers))
 
 
-def test_one_app_that_does_not_answer_is_down() -> None:
+def test_one_app_that_does_not_answer_is_down_once_another_does() -> None:
     home = Network(GatewaySays.ANSWERS)
     home.answers(1, 2, 3)
-    assert home.fails(4) == [4]
+    assert home.fails(4) == []
+    assert home.answers(1) == [4, 1]
     assert home.watch.since is None
+
+
+def test_it_is_down_after_a_minute_in_which_no_other_was_checked() -> None:
+    home = Network(GatewaySays.ANSWERS)
+    home.answers(1, 2, 3)
+    home.fails(4)
+    home.second += 59
+    assert home.counted() == []
+    home.second += 1
+    assert home.counted() == [4]
+
+
+def test_nothing_waits_where_only_two_hosts_are_checked() -> None:
+    home = Network(GatewaySays.ANSWERS, hosts=2)
+    assert home.fails(1) == [1]
+
+
+def test_apps_that_fail_one_after_the_other_are_not_down_either() -> None:
+    home = Network(GatewaySays.ANSWERS)
+    home.answers(1, 2, 3, 4)
+    assert [home.fails(number) for number in (1, 2, 3, 4)] == [[], [], [], []]
+    assert home.watch.since is not None
 
 
 def test_three_hosts_in_a_row_are_this_server() -> None:
@@ -70,14 +96,15 @@ def test_three_hosts_in_a_row_are_this_server() -> None:
 def test_three_names_of_one_host_are_one_host() -> None:
     home = Network(GatewaySays.ANSWERS)
     results = [home.result(n, Reason.NO_ANSWER, address="10.0.0.9") for n in (1, 2, 3, 4)]
-    assert home.counted(*results) == [1, 2, 3, 4]
+    assert home.counted(*results, home.result(5, None)) == [1, 2, 3, 4, 5]
 
 
 def test_an_app_that_answers_meanwhile_shows_that_the_network_works() -> None:
     home = Network(GatewaySays.ANSWERS)
     failing = [home.result(n, Reason.NO_ANSWER) for n in (1, 2)]
     alive = home.result(9, None)
-    assert home.counted(*failing, alive, home.result(3, Reason.NO_ANSWER)) == [1, 2, 9, 3]
+    assert home.counted(*failing, alive, home.result(3, Reason.NO_ANSWER)) == [1, 2, 9]
+    assert home.answers(9) == [3, 9]
     assert home.watch.since is None
 
 
@@ -92,8 +119,9 @@ def test_a_gateway_that_comes_back_ends_it() -> None:
     home = Network(GatewaySays.SILENT)
     home.fails(1)
     home.gateway = GatewaySays.ANSWERS
-    assert home.fails(1) == [1]
+    assert home.fails(1) == []
     assert home.watch.since is None
+    assert home.answers(2) == [1, 2]
 
 
 @pytest.mark.parametrize("reason", [None, Reason.REFUSED, Reason.TLS_EXPIRED, Reason.HTTP_CODE])
@@ -107,7 +135,8 @@ def test_the_first_host_that_is_reached_ends_it(reason: Reason | None) -> None:
 
 def test_apps_that_are_down_already_are_no_news() -> None:
     home = Network(GatewaySays.ANSWERS, down={1, 2, 3})
-    assert home.fails(1, 2, 3, 4) == [1, 2, 3, 4]
+    assert home.fails(1, 2, 3, 4) == [1, 2, 3]
+    assert home.answers(5) == [4, 5]
 
 
 def test_hosts_on_this_machine_say_nothing_and_count_always() -> None:
