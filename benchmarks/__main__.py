@@ -8,6 +8,7 @@ python -m benchmarks --only sharing        the start page with 1 and with 40 sha
 python -m benchmarks --only find           Find over 500 and 5,000 apps
 python -m benchmarks --only import         5,000 bookmarks: previewed, imported, undone
 python -m benchmarks --only api            the API with 10,000 backups, and with a file of 1 GB
+python -m benchmarks --only checks         500 health checks a minute, 50 of them hanging
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.api import measure_api
+from benchmarks.checks import measure_checks
 from benchmarks.core import (
     filled_copy,
     measure_create,
@@ -67,6 +69,7 @@ def main() -> None:
             "import",
             "api",
             "idle",
+            "checks",
         ),
     )
     parser.add_argument("--seconds", type=float, default=60, help="how long to watch what is idle")
@@ -99,7 +102,8 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
     wanted = arguments.only
     for megabytes in (
         arguments.megabytes
-        if wanted not in {"page", "panel", "start", "sharing", "find", "import", "api", "idle"}
+        if wanted
+        not in {"page", "panel", "start", "sharing", "find", "import", "api", "idle", "checks"}
         else ()
     ):
         runs = max(1, arguments.runs if megabytes <= 200 else arguments.runs // 2)
@@ -139,6 +143,10 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
         template = folder / "idle"
         make_data_dir(template, megabytes=1)
         yield from measure_idle(template, folder, seconds=arguments.seconds)
+    if wanted in {None, "checks"}:
+        template = folder / "checks"
+        make_data_dir(template, megabytes=1)
+        yield from measure_checks(template, folder, seconds=arguments.seconds)
 
 
 if __name__ == "__main__":

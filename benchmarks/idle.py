@@ -28,16 +28,16 @@ def measure_idle(template: Path, folder: Path, *, seconds: float) -> Iterator[Ro
         found = leader(on / "locks")
         if found is None:
             raise RuntimeError("nobody leads")
-        others = [pid for pid in _workers(on) if pid != found.pid]
-        groups = {"leader": [found.pid], "candidate": others, "without": _workers(off)}
-        before = {name: _cpu_s(pids) for name, pids in groups.items()}
+        others = [pid for pid in workers_of(on) if pid != found.pid]
+        groups = {"leader": [found.pid], "candidate": others, "without": workers_of(off)}
+        before = {name: cpu_s(pids) for name, pids in groups.items()}
         time.sleep(seconds)
-        after = {name: _cpu_s(pids) for name, pids in groups.items()}
+        after = {name: cpu_s(pids) for name, pids in groups.items()}
         hourly = {
             name: (after[name] - before[name]) / len(pids) * 3600 / seconds
             for name, pids in groups.items()
         }
-        memory = {name: _own_mb(pids) / len(pids) for name, pids in groups.items()}
+        memory = {name: own_mb(pids) / len(pids) for name, pids in groups.items()}
     table = f"idle, scaled from {seconds:.0f} s"
     for name in ("leader", "candidate"):
         more = hourly[name] - hourly["without"]
@@ -46,7 +46,7 @@ def measure_idle(template: Path, folder: Path, *, seconds: float) -> Iterator[Ro
         yield Row(table, f"{name}, memory", more, "MB", "beyond a worker without a scheduler")
 
 
-def _workers(data_dir: Path) -> list[int]:
+def workers_of(data_dir: Path) -> list[int]:
     """Return the workers that serve `data_dir`: they have a parent of their own kind."""
     mark = f"LAUNCHER_DATA_DIR={data_dir}".encode()
     parents: dict[int, int] = {}
@@ -60,7 +60,7 @@ def _workers(data_dir: Path) -> list[int]:
     return [pid for pid, parent in parents.items() if parent in parents]
 
 
-def _cpu_s(pids: list[int]) -> float:
+def cpu_s(pids: list[int]) -> float:
     """Return the CPU seconds of processes, to the nanosecond where the kernel tells it."""
     total = 0.0
     for pid in pids:
@@ -69,7 +69,7 @@ def _cpu_s(pids: list[int]) -> float:
     return total
 
 
-def _own_mb(pids: list[int]) -> float:
+def own_mb(pids: list[int]) -> float:
     """Return the memory that processes share with nobody."""
     total = 0
     for pid in pids:
