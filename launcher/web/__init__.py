@@ -51,6 +51,7 @@ from launcher.web.admin.backups import (
     upload_page,
 )
 from launcher.web.admin.boards import page as board_list
+from launcher.web.admin.health import page as health_list
 from launcher.web.admin.jobs import page as jobs_
 from launcher.web.admin.notifications import page as notifications
 from launcher.web.admin.overview import page as overview
@@ -60,6 +61,7 @@ from launcher.web.admin.site import page as site_
 from launcher.web.admin.tokens import page as tokens_
 from launcher.web.boards import pages as board_pages
 from launcher.web.boards import samples
+from launcher.web.checks import app_page as app_health
 from launcher.web.editing import places, sections, undoing  # noqa: F401 (one blueprint)
 from launcher.web.finding import page as finding
 from launcher.web.icons import manage as icons
@@ -93,7 +95,7 @@ def init_app(app: Flask) -> None:
         undoing, folding,
         overview, schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
         jobs_, users, groups, previews, notifications, audit_, tokens_, site_, catalogue,
-        network_switch, import_pages,
+        network_switch, import_pages, app_health, health_list,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
     proxies.check_prefix(app)

@@ -40,6 +40,7 @@ ADMIN_PAGES = (
         _("System"),
         (
             ("overview.show", "house", _("Overview")),
+            ("checks.show", "activity", _("Health")),
             ("backups.show", "database-backup", _("Backups")),
             ("jobs.show", "timer", _("Jobs")),
             ("notifications.index", "bell", _("Notifications")),
@@ -54,7 +55,7 @@ ADMIN_PAGES = (
 _LETTERS = {
     "catalogue.apps": "A", "admin_boards.index": "O", "catalogue.tags": "T", "icons.manage": "I",
     "overview.show": "V", "users.index": "U", "groups.index": "G", "backups.show": "B",
-    "jobs.show": "J",
+    "jobs.show": "J", "checks.show": "E",
     "notifications.index": "N", "audit.show": "L", "tokens.index": "K", "site.show": "S",
 }  # fmt: skip
 """What opens a page of administration when it is pressed after G."""

@@ -17,19 +17,18 @@ _ENGLISH = """
 account accounts/API token API tokens/app apps/attempt attempts/backup backups/board boards
 brand brands/change changes/character characters/day days/entry entries/field fields/file files
 group groups/hour hours/icon icons/launch launches/link links/message messages/minute minutes
-older one older ones/other others/problem problems/recipient recipients/result results/run runs
-second seconds/section sections/setting settings/step steps/symbol symbols/tag tags/token tokens
-try tries/URL URLs/user users/is are/was were
+older one older ones/other others/outage outages/problem problems/recipient recipients
+result results/run runs/second seconds/section sections/setting settings/step steps
+symbol symbols/tag tags/token tokens/try tries/URL URLs/user users/is are/was were
 """
 
 _GERMAN = """
-Abschnitt Abschnitte/App Apps/Aufruf Aufrufe/Board Boards/Datei Dateien/Eintrag Einträge
-Empfänger Empfängern/Ergebnis Ergebnisse/Feld Felder/Gruppe Gruppen/Icon Icons/Lauf Läufe
-Link Links/Marke Marken/Minute Minuten/Mitglied Mitgliedern/Nachricht Nachrichten
-Problem Probleme/Schritt Schritte/Sekunde Sekunden/Sicherung Sicherungen/Stunde Stunden
-Symbol Symbole/Testnachricht Testnachrichten/Tag Tage/Tag Tagen/Tag Tags/URL URLs
-Versuch Versuche/Änderung Änderungen
-gilt gelten/ist sind/konnte konnten/war waren/wurde wurden
+Abschnitt Abschnitte/App Apps/Aufruf Aufrufe/Ausfall Ausfälle/Board Boards/Datei Dateien
+Eintrag Einträge/Empfänger Empfängern/Fehlversuch Fehlversuchen/Ergebnis Ergebnisse/Feld Felder
+Gruppe Gruppen/Icon Icons/Lauf Läufe/Link Links/Marke Marken/Minute Minuten/Mitglied Mitgliedern
+Nachricht Nachrichten/Problem Probleme/Schritt Schritte/Sekunde Sekunden/Sicherung Sicherungen
+Stunde Stunden/Symbol Symbole/Testnachricht Testnachrichten/Tag Tage/Tag Tagen/Tag Tags/URL URLs
+Versuch Versuche/Änderung Änderungen/gilt gelten/ist sind/konnte konnten/war waren/wurde wurden
 """
 
 _RUSSIAN = """

@@ -70,6 +70,8 @@ LEAST: Mapping[str, Rank] = {
     "launching": Rank.ANYONE,
     "editing": Rank.EDITOR,
     "folding": Rank.VIEWER,
+    "app_health": Rank.VIEWER,
+    "checks": Rank.ADMIN,
     "network_switch": Rank.ANYONE,
     "samples": Rank.EDITOR,
     "boards": Rank.EDITOR,

@@ -42,7 +42,7 @@ def test_every_page_that_a_letter_opens_is_there(ada: Visitor, boards: None) -> 
     words = re.search(r'data-go="([^"]+)"', ada.page)
     assert words
     pages = {each[0]: each[1:] for each in words[1].split()}
-    assert len(pages) == 14
+    assert len(pages) == 15
     for path in pages.values():
         assert ada.open(path).status_code == 200
 

@@ -1,0 +1,178 @@
+"""The health of one app, and of all apps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from launcher.extensions import db
+from launcher.models import (
+    App,
+    CheckState,
+    CheckTarget,
+    Health,
+    HealthCheck,
+    Outage,
+    Probe,
+    ProbeDay,
+    ProbeHour,
+)
+from launcher.models.types import utc_now
+from tests.web.visitor import Visitor
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def ids(app: Flask, boards: None) -> Mapping[str, int]:
+    """The apps by name. Home Assistant is down, and checked at an address for editors."""
+    with app.app_context():
+        ids = dict(db.session.execute(sa.select(App.name, App.id)).all())
+        now, down = utc_now().replace(microsecond=0), ids["Home Assistant"]
+        check = db.session.get_one(HealthCheck, down)
+        check.target, check.url = CheckTarget.OTHER, "http://secret.internal:48999"
+        check.headers = {"Authorization": "Bearer hush"}
+        state = db.session.get_one(CheckState, down)
+        state.error, state.facts = "refused", {"host": "secret.internal", "port": 48999}
+        state.certificate = {"issuer": "Home CA", "names": ["secret.internal"]}
+        state.certificate_until = now + timedelta(days=9)
+        this_hour = now.replace(minute=0, second=0)
+        tier = {"probes": 60, "up": 59, "ms_sum": 1200, "ms_max": 20}
+        db.session.add_all([
+            Outage(app_id=down, started_at=now - HOUR, error="refused", facts=state.facts),
+            Probe(app_id=down, at=now - 3 * HOUR, is_up=True, ms=20, code=200),
+            Probe(app_id=down, at=now - HOUR, is_up=False),
+            ProbeHour(app_id=down, at=this_hour - 2 * HOUR, **tier),
+            ProbeDay(app_id=down, at=this_hour.replace(hour=0), **tier),
+        ])  # fmt: skip
+        db.session.commit()
+    return ids
+
+
+def words(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.partition("<main")[2]))
+
+
+def test_a_viewer_sees_how_an_app_is_and_not_where_it_is_checked(
+    chloe: Visitor, ids: Mapping[str, int]
+) -> None:
+    page = chloe.open(f"/apps/{ids['Home Assistant']}/health").text
+
+    assert "Down" in words(page)
+    assert "Connection refused." in words(page)
+    assert "98.3 %" in words(page).replace("\N{NO-BREAK SPACE}", " ")
+    assert "1 outage in the last year" in words(page)
+    for secret in ("secret.internal", "48999", "hush", "Home CA"):
+        assert secret not in page
+
+
+def test_an_editor_sees_where_it_is_checked_and_the_way_out_and_no_header(
+    ben: Visitor, ids: Mapping[str, int]
+) -> None:
+    page = ben.open(f"/apps/{ids['Home Assistant']}/health").text
+
+    assert "nothing listens on port 48999. Check the port" in words(page)
+    assert "http://secret.internal:48999" in page
+    assert "Home CA" in page
+    assert "hush" not in page
+
+
+def test_the_health_of_an_app_that_one_may_not_see_is_not_there(
+    chloe: Visitor, ids: Mapping[str, int]
+) -> None:
+    assert chloe.open(f"/apps/{ids['Diary']}/health").status_code == 404
+
+
+@pytest.mark.parametrize("period", ["24h", "7d", "30d", "1y", "none such"])
+def test_each_period_has_a_chart_and_the_same_as_a_table(
+    ada: Visitor, ids: Mapping[str, int], period: str
+) -> None:
+    answer = ada.open(f"/apps/{ids['Home Assistant']}/health?period={period}")
+
+    assert answer.status_code == 200
+    assert 'class="chart" role="img"' in answer.text
+    assert "20 ms on average" in answer.text
+    assert "Show as table" in answer.text
+
+
+def test_what_was_not_measured_is_no_data_and_no_uptime(
+    ada: Visitor, ids: Mapping[str, int]
+) -> None:
+    page = words(ada.open(f"/apps/{ids['Jellyfin']}/health").text)
+
+    assert page.count("No data ") >= 4
+    assert "Nothing was measured in this time." in page
+    assert "100 %" not in page
+
+
+def test_an_app_whose_check_is_off_has_no_state(
+    ada: Visitor, ids: Mapping[str, int], app: Flask
+) -> None:
+    with app.app_context():
+        db.session.execute(sa.update(HealthCheck).values(is_enabled=False))
+        db.session.commit()
+
+    page = words(ada.open(f"/apps/{ids['Home Assistant']}/health").text)
+
+    assert "The check of this app is switched off." in page
+    assert "Down" not in page
+
+
+def test_the_list_has_the_worst_first_with_its_reason(ada: Visitor, ids: Mapping[str, int]) -> None:
+    page = ada.open("/admin/health").text
+
+    names = re.findall(r'class="self"[^>]*>([^<]+)<', page)
+    assert "Jellyfin" in names
+    assert names == ["Home Assistant", "Nextcloud", "Яблоко", *names[3:]]
+    assert "Home Assistant is down" in page
+    assert "nothing listens on port 48999. Certificate until" in words(page)
+    assert "No data on 29 days." in page
+
+
+def test_the_list_can_be_filtered_by_state_and_name(ada: Visitor, ids: Mapping[str, int]) -> None:
+    ada.open("/admin/health")
+    (link,) = re.findall(r'href="([^"]*state=slow)"', ada.page)
+
+    assert re.findall(r'class="self"[^>]*>([^<]+)<', ada.open(link).text) == ["Nextcloud"]
+    assert "No apps match" in ada.open(f"{link}&q=jelly").text
+    found = ada.open("/admin/health?q=JELLY").text
+    assert re.findall(r'class="self"[^>]*>([^<]+)<', found) == ["Jellyfin"]
+
+
+def test_an_app_that_goes_up_and_down_is_named_so(
+    ada: Visitor, ids: Mapping[str, int], app: Flask
+) -> None:
+    with app.app_context():
+        now = utc_now().replace(microsecond=0)
+        for hours in (2, 5, 9):
+            began = now - hours * HOUR
+            outage = Outage(app_id=ids["Jellyfin"], started_at=began, ended_at=began + HOUR)
+            db.session.add(outage)
+        db.session.commit()
+
+    page = ada.open("/admin/health").text
+
+    assert "Was down 3 times since yesterday (flapping)" in page
+    assert re.findall(r'class="self"[^>]*>([^<]+)<', page)[2] == "Jellyfin"
+    assert "flapping" in ada.open(f"/apps/{ids['Jellyfin']}/health").text
+
+
+def test_a_site_without_checks_says_what_to_do(ada: Visitor, boards: None, app: Flask) -> None:
+    with app.app_context():
+        db.session.execute(sa.delete(HealthCheck))
+        db.session.commit()
+
+    assert "No checks yet" in ada.open("/admin/health").text
+
+
+def test_states_of_all_kinds_have_a_row(ada: Visitor, ids: Mapping[str, int], app: Flask) -> None:
+    with app.app_context():
+        db.session.execute(sa.update(CheckState).values(state=Health.UNKNOWN, last_at=None))
+        db.session.commit()
+
+    assert "Not checked yet" in ada.open("/admin/health").text
