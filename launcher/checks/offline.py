@@ -28,6 +28,7 @@ HOLD_S = 60.0
 """So long at most a failure waits for another host to be reached, or to fail too."""
 GATEWAY_PORTS = (53, 80, 443)
 GATEWAY_WAIT_S = 1.0
+LEARN_EVERY_S = 3600.0
 
 _ROUTES = Path("/proc/net/route")
 _SILENT = frozenset(
@@ -74,6 +75,7 @@ class OfflineWatch:
         self._reached: dict[str, float] = {}
         self._failed: set[str] = set()
         self._held: list[Result] = []
+        self._learned_s = float("-inf")
 
     def judge(
         self,
@@ -98,6 +100,7 @@ class OfflineWatch:
                 counted.append(result)
             elif not result.outcome.is_network_failure:
                 self._reached[host] = result.ended_s
+                self._learn(result.ended_s)
                 self._failed.clear()
                 self.since = None
                 counted += self._release()
@@ -111,6 +114,12 @@ class OfflineWatch:
         if hosts < HOSTS or (self._held and now_s - self._held[0].ended_s >= HOLD_S):
             counted += self._release()
         return counted
+
+    def _learn(self, now_s: float) -> None:
+        """Ask the gateway while the network works: only then its silence will say something."""
+        if now_s - self._learned_s >= LEARN_EVERY_S:
+            self._learned_s = now_s
+            self._ask_gateway()
 
     def _is_in_doubt(self, result: Result, host: str, *, is_down: Callable[[int], bool]) -> bool:
         if self.since is None and is_down(result.app_id):

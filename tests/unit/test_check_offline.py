@@ -30,9 +30,12 @@ class Network:
     hosts: int = 10
 
     def __post_init__(self) -> None:
-        self.watch = OfflineWatch(
-            ask_gateway=lambda: self.gateway, is_local=lambda address: address == LOCAL
-        )
+        self.asked = 0
+        self.watch = OfflineWatch(ask_gateway=self.ask, is_local=lambda address: address == LOCAL)
+
+    def ask(self) -> GatewaySays:
+        self.asked += 1
+        return self.gateway
 
     def result(self, number: int, reason: Reason | None, *, address: str = "") -> Result:
         self.second += 5
@@ -113,6 +116,16 @@ def test_one_app_is_enough_where_the_gateway_is_away(gateway: GatewaySays) -> No
     home = Network(gateway)
     assert home.fails(1) == []
     assert home.watch.since is not None
+
+
+def test_the_gateway_is_known_before_it_is_needed() -> None:
+    home = Network(GatewaySays.ANSWERS)
+    home.answers(1)
+    home.answers(2, 3)
+    assert home.asked == 1
+    home.second += 3600
+    home.answers(1)
+    assert home.asked == 2
 
 
 def test_a_gateway_that_comes_back_ends_it() -> None:
