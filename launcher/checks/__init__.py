@@ -3,8 +3,8 @@
 Read `service` first: in the process that leads, `runner` runs the checks of an `agenda`, and
 `keeper` writes what they found. `slots` says when each is due, `pauses` what is not checked for
 now, `states` what a result changes, `offline` when results say nothing of an app, `plan` what is to
-be checked, `store` writes, `retention` removes, `asked` is *Check now*. May import `models`, `db`,
-`fetching`, `settings` and the core; the doors read what it writes.
+be checked, `access` opens the database, `store` writes, `retention` removes, `asked` is *Check
+now*. May import `models`, `db`, `fetching`, `settings` and the core; the doors read what it writes.
 
 One try of a check: `spec` is what it does, with the address that it resolves to, `outcome` its
 result as data, `fields` reads what a person types. `probe` ends by its deadline whatever the other

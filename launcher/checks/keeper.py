@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from launcher.backup.files import free_bytes
 from launcher.backup.fingerprints import Fingerprint, fingerprint_at, is_settled
-from launcher.backup.locks import Gate, GatePass
+from launcher.backup.locks import Gate
 from launcher.backup.sqlite.connection import side_files
+from launcher.checks.access import Access, UnavailableError
 from launcher.checks.asked import take_asked
 from launcher.checks.cost import Cost
 from launcher.checks.offline import OfflineWatch
@@ -29,7 +28,6 @@ from launcher.checks.plan import OtherVersionError, Plan, Reader
 from launcher.checks.retention import Pruning
 from launcher.checks.states import Result
 from launcher.checks.store import write
-from launcher.db.connect import connect
 from launcher.models.health import Health
 
 TICK_S = 1.0
@@ -37,11 +35,7 @@ READ_EVERY_S = 2.0
 WRITE_EVERY_S = 10.0
 IDLE_WRITE_EVERY_S = 60.0
 KEEP_RESULTS = 5000
-LEAST_FREE_BYTES = 1 << 20
-LEAST_FREE_TO_READ_BYTES = 64 << 10
 
-_GATE_WAIT_S = 0.05
-_BUSY_WAIT_MS = 500
 _CLOCK_JUMP_S = 10.0
 _log = logging.getLogger(__name__)
 
@@ -66,15 +60,6 @@ class Runs(Protocol):
         """Stop."""
 
 
-def _readable(text: bytes) -> str:
-    """Read a stored text; a file from outside may hold one that is none."""
-    return text.decode(errors="replace")
-
-
-class _UnavailableError(Exception):
-    """The database cannot be used now; `__cause__` says why."""
-
-
 class Keeper:
     """Keeps the runner and the database in step until `stop`.
 
@@ -96,9 +81,8 @@ class Keeper:
         tick_s: float = TICK_S,
         write_every_s: float = WRITE_EVERY_S,
     ) -> None:
-        self._path = database_path
+        self._access = Access(database_path, gate)
         self._files = [database_path, *side_files(database_path)[:2]]
-        self._gate = gate
         self._make_runner = make_runner
         self._lock_dir = lock_dir
         self._watch = watch
@@ -183,17 +167,17 @@ class Keeper:
             is_known = self._plan is not None
         try:
             if is_known:
-                self._enter().leave()
+                self._access.look()
                 return
             self._read_at_s = self._steady_s()
-            with self._opened(least_free_bytes=LEAST_FREE_TO_READ_BYTES) as connection:
+            with self._access.opened(to_write=False) as connection:
                 connection.execute("BEGIN")
                 plan = self._reader.read(connection)
                 connection.execute("ROLLBACK")
         except TimeoutError as error:
             self._say(error)
             self._follow(None)
-        except _UnavailableError as error:
+        except UnavailableError as error:
             # What was to be checked still is, but for a database that is not ours.
             self._say(error.__cause__)
             if isinstance(error.__cause__, OtherVersionError):
@@ -208,7 +192,7 @@ class Keeper:
         now, batch = self._wall(), list(self._batch)
         since = self._watch.since if self._watch else None
         try:
-            with self._opened(least_free_bytes=LEAST_FREE_BYTES) as connection:
+            with self._access.opened(to_write=True) as connection:
                 plan = write(
                     connection,
                     self._reader,
@@ -223,43 +207,13 @@ class Keeper:
         except TimeoutError as error:
             self._say(error)
             self._follow(None)
-        except _UnavailableError as error:
+        except UnavailableError as error:
             self._say(error.__cause__)
         else:
             self._batch.clear()
             self._said = ""
             self._written_at_s = self._steady_s()
             self._follow(plan)
-
-    @contextlib.contextmanager
-    def _opened(self, *, least_free_bytes: int) -> Iterator[sqlite3.Connection]:
-        """Open the database within the gate, for a moment.
-
-        A disk that is almost full is left alone: opening its database may take seconds.
-
-        Raises:
-            TimeoutError: a restore has closed the gate.
-            _UnavailableError
-        """
-        with self._enter():
-            try:
-                if free_bytes(self._path.parent) < least_free_bytes:
-                    raise OSError("the disk is full")
-                with contextlib.closing(connect(self._path)) as connection:
-                    connection.execute(f"PRAGMA busy_timeout={_BUSY_WAIT_MS}")
-                    connection.text_factory = _readable
-                    yield connection
-            except (sqlite3.Error, OSError, OtherVersionError) as error:
-                raise _UnavailableError from error
-
-    def _enter(self) -> GatePass:
-        """Enter the gate; raises as `_opened`."""
-        try:
-            return self._gate.enter(timeout_s=_GATE_WAIT_S)
-        except TimeoutError:
-            raise
-        except OSError as error:  # the data directory is away
-            raise _UnavailableError from error
 
     def _say(self, error: BaseException | None) -> None:
         """Log a fault once; it is shown where the data is, and so are the apps as not checked."""
