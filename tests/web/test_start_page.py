@@ -114,6 +114,17 @@ def test_without_a_network_the_page_says_so_once_and_no_app_is_down(
     assert "1 down" not in ada.page
 
 
+def test_the_health_of_what_is_down_or_slow_is_one_link_away_for_everyone(
+    chloe: Visitor, boards: None
+) -> None:
+    chloe.open("/")
+
+    sick = chloe.page.partition('id="sick">')[2].partition("</p>")[0]
+    links = re.findall(r'href="(/apps/\d+/health)"[^>]*>([^<]+)<', sick)
+    assert [name for _link, name in links] == ["Home Assistant", "Nextcloud"]
+    assert "Home Assistant" in chloe.open(links[0][0]).text
+
+
 def test_a_paused_tile_says_until_when(ada: Visitor, boards: None, app: Flask) -> None:
     with app.app_context():
         run = db.session.get_one(ChecksRun, 1)
