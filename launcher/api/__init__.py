@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from launcher.api import (  # noqa: F401  (declares calls)
+    apps,
     backup_checks,
     backup_files,
     backups,

@@ -20,7 +20,7 @@ _AT = "2026-11-22T17:00:00.250Z"
 _SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _STORED_SHA256 = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
 
-PATH = {"backup": _BACKUP_ID, "operation": _OPERATION_ID, "job": "backup"}
+PATH = {"app": "7", "backup": _BACKUP_ID, "operation": _OPERATION_ID, "job": "backup"}
 """What the parts of an address hold in examples."""
 
 _BACKUP: Example = {
@@ -263,8 +263,70 @@ _RECIPIENTS: Example = {
     "public_url": "https://launcher.home.arpa",
 }
 
+_APP: Example = {
+    "id": 7,
+    "name": "Wiki",
+    "state": "down",
+    "since": "2026-11-22T16:12:04.310Z",
+    "paused_until": None,
+    "paused_by": "",
+    "last_at": "2026-11-22T16:59:04.388Z",
+    "response_ms": None,
+    "code": None,
+    "reason": "refused",
+    "detail": "Connection refused: nothing listens on port 8080.",
+    "certificate_until": None,
+    "uptime_24h": 0.9674,
+    "uptime_30d": 0.9989,
+    "interval_s": 60,
+    "is_sample": False,
+}
+_APP_CHECK: Example = {
+    **_APP,
+    "uptime_7d": 0.9953,
+    "uptime_1y": 0.9991,
+    "certificate": None,
+    "outages": [
+        {
+            "started_at": _APP["since"],
+            "ended_at": None,
+            "reason": _APP["reason"],
+            "detail": _APP["detail"],
+        }
+    ],
+}
+_APP_HISTORY: Example = {
+    "period": "24h",
+    "step_s": 600,
+    "steps": [
+        {
+            "at": "2026-11-22T16:00:00.000Z",
+            "probes": 10,
+            "uptime": 1.0,
+            "response_ms": 48.2,
+            "response_ms_max": 131,
+        },
+        {
+            "at": "2026-11-22T16:10:00.000Z",
+            "probes": 0,
+            "uptime": None,
+            "response_ms": None,
+            "response_ms_max": None,
+        },
+    ],
+}
+
 RESULTS: Mapping[str, Example] = {
     "get_status": _STATUS,
+    "list_app_checks": {
+        "is_enabled": True,
+        "paused_until": None,
+        "offline_since": None,
+        "apps": [_APP],
+        "next_cursor": "7",
+    },
+    "get_app_check": _APP_CHECK,
+    "get_app_history": _APP_HISTORY,
     "list_backups": {"backups": [_BACKUP], "next_cursor": f"1795366800250000_{_BACKUP_ID}"},
     "create_backup": _CREATED,
     "get_backup": _BACKUP,

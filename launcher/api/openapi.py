@@ -81,7 +81,7 @@ _ABOUT = (
 )
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_ORDER = ("status", "backups", "undo", "operations", "schedule", "jobs", "recipients")
+_ORDER = ("status", "apps", "backups", "undo", "operations", "schedule", "jobs", "recipients")
 
 
 def doors() -> Sequence[Door]:
@@ -148,7 +148,7 @@ def _document() -> Mapping[str, Any]:
         "info": {
             "title": "Launcher",
             "version": APP_VERSION,
-            "summary": "Backups of Launcher, for programs.",
+            "summary": "Backups of Launcher and the health of its apps, for programs.",
             "description": _ABOUT,
         },
         "paths": paths,
@@ -254,6 +254,8 @@ def _responses(door: Door) -> Mapping[str, Any]:
     if links := LINKS.get(door.name):
         good["links"] = {each.to: each.described() for each in links}
     responses: dict[str, Any] = {str(door.status): good}
+    if "If-None-Match" in door.request_headers:
+        responses["304"] = {"description": "Not changed", "headers": good["headers"]}
     if "range_not_satisfiable" in door.problems:
         of_part = {**good["headers"], "Content-Range": _HEADERS["Content-Range"]}
         responses["206"] = {**good, "description": "The part", "headers": of_part}

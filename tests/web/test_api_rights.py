@@ -26,6 +26,9 @@ from tests.web.visitor import Visitor
 
 NEEDS = {
     "get_status": TokenScope.STATUS,
+    "list_app_checks": TokenScope.STATUS,
+    "get_app_check": TokenScope.STATUS,
+    "get_app_history": TokenScope.STATUS,
     "list_operations": TokenScope.STATUS,
     "get_operation": TokenScope.STATUS,
     "list_jobs": TokenScope.STATUS,
@@ -52,6 +55,7 @@ METHODS = (
     "GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "QUERY", "BREW",
 )  # fmt: skip
 _PARTS = {
+    "app": UNKNOWN["app_id"],
     "backup": UNKNOWN["backup_id"],
     "operation": UNKNOWN["operation_id"],
     "job": UNKNOWN["job_id"],

@@ -30,7 +30,7 @@ SCOPE_WORDS: Mapping[TokenScope, LazyString] = {
     TokenScope.BACKUPS_RESTORE: _("Restore and undo. Replaces all data"),
     TokenScope.BACKUPS_DELETE: _("Unprotect backups, and delete them permanently"),
     TokenScope.SCHEDULE: _("Read and change schedule and retention, and run jobs"),
-    TokenScope.STATUS: _("Read status, jobs and operations"),
+    TokenScope.STATUS: _("Read status, health of apps, jobs and operations"),
     TokenScope.METRICS: _("Read /metrics"),
 }
 
