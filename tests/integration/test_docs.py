@@ -33,7 +33,10 @@ LABEL = re.compile(r"(?<!\*)\*([A-Z⋮][^*`]*?)\*(?!\*)")
 OF_OTHERS = {"⋮", "Share", "Add to Home Screen", "Add to home screen", "Install", "Add to Dock"}
 """Labels of browsers."""
 
-IN_SHELL = ["README.md", "docs/backups.md", "docs/monitoring.md", "docs/scripts.md"]
+IN_SHELL = [
+    "README.md", "docs/backups.md", "docs/health-checks.md", "docs/monitoring.md",
+    "docs/scripts.md",
+]  # fmt: skip
 """Documents whose blocks are run. That of the API has a test of its own, with a server."""
 OTHER_TOOLS = ("make", "docker", "curl")
 """What a block begins with that needs more than a data directory."""
