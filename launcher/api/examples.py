@@ -244,7 +244,7 @@ _RECIPIENTS: Example = {
             "id": "7d02c4e9",
             "name": "Phone",
             "service": "ntfys",
-            "events": ["failure", "recovery"],
+            "events": ["apps", "failure", "recovery"],
             "language": "",
             "state": "down",
             "notified_at": "2026-11-21T02:00:01.733Z",

@@ -102,7 +102,7 @@ def list_(*, as_json: bool) -> None:
     "events",
     multiple=True,
     type=click.Choice([event.value for event in Event]),
-    help="Event to send (repeatable). Default: failure and recovery.",
+    help="Event to send (repeatable). Default: failure, recovery and apps.",
 )
 @click.option(
     "--language",
@@ -155,7 +155,7 @@ def change(reference: str, name: str | None, events: tuple[str, ...], language: 
     \b
     Examples:
       flask notifications change phone --language de
-      flask notifications change phone --event failure --event recovery
+      flask notifications change phone --event failure --event recovery --event apps
     """
     found = find_recipient(read_notification_settings(current_config()), reference)
     changed = recipients.change_recipient(

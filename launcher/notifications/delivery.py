@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -16,6 +16,7 @@ from launcher.monitoring.problems import ProblemKind
 from launcher.monitoring.snapshot import Snapshot
 from launcher.notifications import heartbeat, sender
 from launcher.notifications.alerts import AlertChange, AlertEvent
+from launcher.notifications.app_records import AppEvent
 from launcher.notifications.memory import HEARTBEAT, DeliveryState, Memory
 from launcher.notifications.recipients import Event, NotificationSettings
 from launcher.notifications.sender import Delivery, Message
@@ -36,13 +37,16 @@ def queue_messages(
     snapshot: Snapshot,
     events: Sequence[AlertEvent],
     ended: Sequence[JournalEntry],
+    of_apps: Sequence[AppEvent] = (),
 ) -> Memory:
     """Queue each message for the recipients of its event.
 
     Args:
         ended: the scheduled backups that ended since the last round, the oldest first.
+        of_apps: what there is to send of apps.
     """
-    composed = _compose(app, memory, settings, snapshot=snapshot, events=events, ended=ended)
+    news = _News(snapshot, events, ended, of_apps)
+    composed = _compose(app, memory, settings, news)
     deliveries: dict[str, DeliveryState] = {}
     for recipient in settings.recipients:
         state = memory.delivery_to(recipient.id, recipient.url)
@@ -52,46 +56,62 @@ def queue_messages(
             if event in recipient.events
             and not (kind is ProblemKind.NOTIFICATIONS_FAILING and state.failed_since)
         )
-        waiting = (*state.waiting, *own)[-_MOST_WAITING:]
-        deliveries[recipient.id] = replace(state, waiting=waiting)
+        deliveries[recipient.id] = replace(state, waiting=_bounded((*state.waiting, *own)))
     if settings.heartbeat:
         state = memory.delivery_to(HEARTBEAT, settings.heartbeat.url)
         deliveries[HEARTBEAT] = heartbeat.queue_ping(state, ended)
     return replace(memory, deliveries=deliveries)
 
 
+def _bounded(waiting: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Return what may wait: without the oldest, and those about apps go before any other."""
+    too_many = len(waiting) - _MOST_WAITING
+    if too_many <= 0:
+        return waiting
+    order = sorted(range(len(waiting)), key=lambda at: (not waiting[at].about_apps, at))
+    dropped = set(order[:too_many])
+    return tuple(each for at, each in enumerate(waiting) if at not in dropped)
+
+
 _Composed = tuple[Event, ProblemKind | None, Message]
 
 
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What there is to send."""
+
+    snapshot: Snapshot
+    events: Sequence[AlertEvent]
+    ended: Sequence[JournalEntry]
+    of_apps: Sequence[AppEvent]
+
+
 def _compose(
-    app: Flask,
-    memory: Memory,
-    settings: NotificationSettings,
-    *,
-    snapshot: Snapshot,
-    events: Sequence[AlertEvent],
-    ended: Sequence[JournalEntry],
+    app: Flask, memory: Memory, settings: NotificationSettings, news: _News
 ) -> Mapping[str, Sequence[_Composed]]:
     """Return every message with the event that it is sent for, by the language of recipients."""
-    succeeded = [entry for entry in ended if entry.outcome is Outcome.SUCCEEDED]
-    if not (events or succeeded):
+    succeeded = [entry for entry in news.ended if entry.outcome is Outcome.SUCCEEDED]
+    if not (news.events or succeeded or news.of_apps):
         return {}
     from launcher.i18n.app import speaking  # noqa: PLC0415
-    from launcher.notifications import messages  # noqa: PLC0415  (it imports the database)
+    from launcher.notifications import app_messages, messages  # noqa: PLC0415  (the database)
 
-    site = memory.settings or FALLBACK
+    site, snapshot = memory.settings or FALLBACK, news.snapshot
     sign = partial(messages.signed, site_name=site.site_name, panel_url=settings.panel_url)
     found: dict[str, Sequence[_Composed]] = {}
     for language in {each.language for each in settings.recipients}:
         composed: list[_Composed] = []
         with app.app_context(), speaking(language or site.default_locale, site.zone.key):
-            for each in events:
+            for each in news.events:
                 event = Event.RECOVERY if each.change is AlertChange.ENDED else Event.FAILURE
                 text = sign(messages.compose(each, snapshot))
                 composed.append((event, each.alert.kind, text))
             for entry in succeeded:
                 text = sign(messages.compose_success(entry, snapshot))
                 composed.append((Event.SUCCESS, None, text))
+            for about in app_messages.compose_apps(news.of_apps, now=snapshot.now):
+                text = sign(about.message, panel_url=settings.url_of(about.path))
+                composed.append((Event.APPS, None, text))
         found[language] = composed
     return found
 

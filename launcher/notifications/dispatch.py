@@ -6,7 +6,7 @@ It never delays a backup. What was sent, and what still waits, is in `memory`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,6 +21,8 @@ from launcher.monitoring.problems import is_scheduled
 from launcher.monitoring.snapshot import Snapshot
 from launcher.notifications import sender
 from launcher.notifications.alerts import update_alerts
+from launcher.notifications.app_alerts import record_reached, update_app_alerts
+from launcher.notifications.app_records import AppAlerts, AppEvent
 from launcher.notifications.assessment import (
     Assessment,
     assess,
@@ -28,8 +30,16 @@ from launcher.notifications.assessment import (
     settings_if_readable,
 )
 from launcher.notifications.delivery import deliver_waiting, queue_messages
-from launcher.notifications.memory import HEARTBEAT, DeliveryState, read_memory, save_memory
+from launcher.notifications.memory import (
+    HEARTBEAT,
+    DeliveryState,
+    Memory,
+    read_memory,
+    save_memory,
+)
 from launcher.notifications.recipients import (
+    Event,
+    NotificationSettings,
     RecipientError,
     find_recipient,
     read_notification_settings,
@@ -61,21 +71,65 @@ def send_notifications(app: Flask, *, now: datetime | None = None) -> Assessment
         found = assess(app, memory=memory, settings=settings, now=now, patience_s=_PATIENCE_S)
         snapshot = found.snapshot
         alerts, events = update_alerts(memory.alerts, found.findings, now=now)
+        recipients = _recipients(config)
+        apps, of_apps = _follow_apps(app, memory.apps, recipients, now)
         ended = _ended_since(snapshot, memory.seen)
         newest = next((entry.operation_id for entry in snapshot.entries), "")
         seen = newest or memory.seen or _NO_OPERATION
-        memory = replace(memory, alerts=alerts, seen=seen, settings=settings)
-        with suppress(RecipientError):  # it is among the problems already
-            recipients = read_notification_settings(config)
+        memory = replace(memory, alerts=alerts, apps=apps, seen=seen, settings=settings)
+        if recipients is not None:
             memory = queue_messages(
-                app, memory, recipients, snapshot=snapshot, events=events, ended=ended
+                app,
+                memory,
+                recipients,
+                snapshot=snapshot,
+                events=events,
+                ended=ended,
+                of_apps=of_apps,
             )
             if memory != before:
                 save_memory(config, memory)  # first, so that a killed process repeats no message
             before, memory = memory, deliver_waiting(memory, recipients, now=now)
+            memory = replace(memory, apps=record_reached(memory.apps, _arrivals(memory)))
         if memory != before:
             save_memory(config, memory)
         return replace(found, alerts=alerts)
+
+
+def _recipients(config: Config) -> NotificationSettings | None:
+    """Return the recipients; None where they cannot be read, which is among the problems."""
+    with suppress(RecipientError):
+        return read_notification_settings(config)
+    return None
+
+
+def _follow_apps(
+    app: Flask, known: AppAlerts, settings: NotificationSettings | None, now: datetime
+) -> tuple[AppAlerts, Sequence[AppEvent]]:
+    """Return what is remembered of apps from now on, and what is to be sent of them.
+
+    Without a recipient of it nothing is remembered, so that the first one hears of what is down.
+    Where the database cannot be read, nothing changes.
+    """
+    if settings is None:
+        return known, ()
+    sent_to = [each.id for each in settings.recipients if Event.APPS in each.events]
+    if not sent_to:
+        return AppAlerts(), ()
+    from launcher.notifications.app_sights import read_sights  # noqa: PLC0415  (SQLAlchemy)
+
+    sights = read_sights(app, now=now)
+    if sights is None:
+        return known, ()
+    return update_app_alerts(known, sights, now=now, sent_to=sent_to)
+
+
+def _arrivals(memory: Memory) -> Mapping[str, datetime | None]:
+    """Return when a message last arrived at each recipient for whom none waits."""
+    return {
+        key: None if state.waiting else state.notified_at
+        for key, state in memory.deliveries.items()
+    }
 
 
 @contextmanager

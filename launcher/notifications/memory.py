@@ -19,7 +19,9 @@ from launcher.backup.files import write_atomic
 from launcher.backup.fingerprints import Fingerprint, fingerprint_at
 from launcher.config import Config
 from launcher.notifications import alerts as alert_states
+from launcher.notifications import app_records
 from launcher.notifications.alerts import Alerts
+from launcher.notifications.app_records import AppAlerts
 from launcher.notifications.sender import Message
 from launcher.settings.table import SiteSettings
 
@@ -56,11 +58,13 @@ class Memory:
     """Everything that `alerts.json` holds.
 
     Attributes:
+        apps: what was sent of apps.
         seen: the newest operation of the last round, "" before the first.
         settings: of the site, as they were last read.
     """
 
     alerts: Alerts = field(default_factory=Alerts)
+    apps: AppAlerts = field(default_factory=AppAlerts)
     deliveries: Mapping[str, DeliveryState] = field(default_factory=dict)
     seen: str = ""
     settings: SiteSettings | None = None
@@ -90,6 +94,7 @@ def read_memory(config: Config) -> Memory:
         settings = facts.get("settings")
         return Memory(
             alerts=alert_states.read_facts(facts.get("alerts")),
+            apps=app_records.read_facts(facts.get("apps")),
             deliveries=_read_deliveries(facts.get("deliveries")),
             seen=str(facts.get("seen", "")),
             settings=SiteSettings.of(settings) if isinstance(settings, dict) else None,
@@ -106,6 +111,7 @@ def save_memory(config: Config, memory: Memory) -> None:
     path = _memory_path(config)
     facts = {
         "alerts": alert_states.write_facts(memory.alerts),
+        "apps": app_records.write_facts(memory.apps),
         "deliveries": encode(memory.deliveries),
         "seen": memory.seen,
         "settings": encode(memory.settings),

@@ -57,12 +57,14 @@ EVENT_WORDS: Mapping[Event, LazyString] = {
     Event.FAILURE: _("Failure"),
     Event.RECOVERY: _("Recovery"),
     Event.SUCCESS: _("Success"),
+    Event.APPS: _("Apps"),
 }
 
 EVENT_MEANINGS: Mapping[Event, LazyString] = {
     Event.FAILURE: _("Problems, once and again after a week if they continue."),
     Event.RECOVERY: _("Problems that are resolved."),
     Event.SUCCESS: _("Each scheduled backup that was created."),
+    Event.APPS: _("Apps that are down and up again, and certificates that expire."),
 }
 
 RECIPIENT_ERROR_WORDS: Mapping[str, LazyString] = {

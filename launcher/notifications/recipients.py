@@ -44,9 +44,11 @@ class Event(StrEnum):
     FAILURE = "failure"
     RECOVERY = "recovery"
     SUCCESS = "success"
+    APPS = "apps"
 
 
-USUAL_EVENTS = frozenset({Event.FAILURE, Event.RECOVERY})
+USUAL_EVENTS = frozenset({Event.FAILURE, Event.RECOVERY, Event.APPS})
+"""Those of a new recipient. One that was kept by an earlier version keeps the events it has."""
 
 
 class RecipientError(ValueError):
@@ -103,7 +105,11 @@ class NotificationSettings:
     @property
     def panel_url(self) -> str:
         """The URL of the panel, "" while the public URL is not set."""
-        return self.public_url + PANEL_PATH if self.public_url else ""
+        return self.url_of(PANEL_PATH)
+
+    def url_of(self, path: str) -> str:
+        """Return the URL of a page, "" while the public URL is not set."""
+        return self.public_url + path if self.public_url else ""
 
     def find(self, recipient_id: str) -> Recipient:
         """Return the recipient with this id, or raise `RecipientError`."""

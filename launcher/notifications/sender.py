@@ -54,11 +54,15 @@ class Undelivered(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A title and a text. `mood` is one of Apprise's: `info`, `success`, `warning`, `failure`."""
+    """A title and a text. `mood` is one of Apprise's: `info`, `success`, `warning`, `failure`.
+
+    `about_apps` is whether it is dropped before others, where too many wait.
+    """
 
     title: str
     body: str
     mood: str = "info"
+    about_apps: bool = False
 
 
 @dataclass(frozen=True, slots=True)

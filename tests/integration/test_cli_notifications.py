@@ -48,7 +48,7 @@ def test_someone_is_added_tried_and_removed_and_the_address_is_never_seen(
     assert "Test message" in json.loads(receiver.bodies[0])["title"]
     listed = json.loads(seen[2].stdout)["recipients"][0]
     assert listed["id"] == made.stdout.strip()
-    assert listed["events"] == ["failure", "recovery"]
+    assert listed["events"] == ["apps", "failure", "recovery"]
     assert listed["shown_url"] == f"json://ada:****@{receiver.place}/…"
 
     receiver.status = 403
@@ -70,9 +70,9 @@ def test_events_and_language_are_changed_and_the_address_is_kept(
         "notifications", "add", "phone", "--event", "failure", "--language", "ru", "--url-stdin",
         said=url,
     )  # fmt: skip
-    flask("notifications", "change", "phone", "--event", "success", "--language", "de")
+    flask("notifications", "change", "phone", "--event", "apps", "--language", "de")
     (listed,) = json.loads(flask("notifications", "list", "--json").stdout)["recipients"]
-    assert (listed["events"], listed["language"]) == (["success"], "de")
+    assert (listed["events"], listed["language"]) == (["apps"], "de")
     flask("notifications", "test", "phone")
     assert "Testnachricht" in json.loads(receiver.bodies[0])["title"]
 
@@ -80,12 +80,12 @@ def test_events_and_language_are_changed_and_the_address_is_kept(
     same = flask("notifications", "change", "watch", "--language", "site")
     assert "No changes to save" in same.stderr
     (listed,) = json.loads(flask("notifications", "list", "--json").stdout)["recipients"]
-    assert (listed["name"], listed["events"], listed["language"]) == ("watch", ["success"], "")
+    assert (listed["name"], listed["events"], listed["language"]) == ("watch", ["apps"], "")
     with app.app_context():
         changed = AuditEvent.action == "recipient.update"
         kept = list(db.session.scalars(db.select(AuditEvent).where(changed)))
         assert [each.changes for each in kept] == [
-            {"events": [["failure"], ["success"]], "language": ["ru", "de"]},
+            {"events": [["failure"], ["apps"]], "language": ["ru", "de"]},
             {"name": ["phone", "watch"], "language": ["de", ""]},
         ]
 

@@ -23,6 +23,7 @@ FOR_PROGRAMS = {
     "web/checks/metrics.py": "read by Prometheus",
     "web/gauges.py": "read by Prometheus",
     "web/assets.py": "markup and styles",
+    "notifications/app_sights.py": "queries",
     "notifications/recipients.py": "printed in a terminal; labels.py words them for pages",
     "notifications/sender.py": "patterns of what services answer",
 }

@@ -126,7 +126,7 @@ def test_it_lists_who_is_notified_without_the_secrets_of_their_urls(
     assert SECRET not in answer.text
     (listed,) = answer.json["recipients"]
     assert (listed["name"], listed["service"], listed["state"]) == ("phone", "ntfys", "down")
-    assert (listed["events"], listed["reason"]) == (["failure", "recovery"], "timed_out")
+    assert (listed["events"], listed["reason"]) == (["apps", "failure", "recovery"], "timed_out")
     heartbeat = answer.json["heartbeat"]
     assert (heartbeat["pings_start"], heartbeat["state"]) == (True, "unknown")
 

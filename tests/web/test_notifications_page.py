@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("quick_errands")
 
 SECRET = "sesame-open-wide"
 PAGE = "/admin/notifications"
-BOTH = ["failure", "recovery"]
+BOTH = ["failure", "recovery", "apps"]
 
 
 @pytest.fixture
@@ -143,7 +143,9 @@ def test_who_is_notified_is_said_with_where_and_whether_it_was_tried(
 
     said = text(ada.page)
     assert said.startswith("Not tested yet: phone Messages may not arrive.")
-    assert f"phone Failure, Recovery json://ada:****@{receiver.place}/… Not tested yet" in said
+    assert (
+        f"phone Failure, Recovery, Apps json://ada:****@{receiver.place}/… Not tested yet" in said
+    )
     assert ada.page.count("button-primary") == 1
 
 
@@ -184,7 +186,7 @@ def test_an_address_that_was_set_again_does_not_bear_the_failure_of_the_old_one(
     failing(config, phone)
     recipients.change_recipient(config, phone.id, name="phone", events=BOTH, url="json://other")
 
-    assert "phone Failure, Recovery json://host/… Not tested yet" in text(ada.open(PAGE).text)
+    assert "phone Failure, Recovery, Apps json://host/… Not tested yet" in text(ada.open(PAGE).text)
 
 
 @pytest.mark.usefixtures("unasked")
@@ -229,7 +231,7 @@ def test_a_webhook_is_added_and_its_test_arrives(
     ada: Visitor, app: Flask, config: Config, receiver: Receiver
 ) -> None:
     ada.open(f"{PAGE}/new")
-    assert ada.page.count(" checked>") == 2
+    assert ada.page.count(" checked>") == 3
     answer = ada.send(PAGE, name=" phone ", url=hook(receiver), event=BOTH)
 
     assert (answer.status_code, answer.location) == (303, PAGE)
@@ -253,7 +255,7 @@ def test_a_webhook_is_added_and_its_test_arrives(
     }
     assert (tested.action, tested.changes) == ("recipient.test", {"outcome": "succeeded"})
     said = text(ada.open("/admin/audit").text)
-    assert "Added recipient phone Events: none → Failure and Recovery" in said
+    assert "Added recipient phone Events: none → Failure, Recovery and Apps" in said
     assert "Sent a test message to phone" in said
 
 
