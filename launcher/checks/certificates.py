@@ -7,9 +7,11 @@ of RFC 5280 4.1.
 
 from __future__ import annotations
 
+import re
 import ssl
+from base64 import b64decode
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import ip_address
@@ -25,6 +27,7 @@ _COMMON_NAME, _ORGANISATION = b"\x55\x04\x03", b"\x55\x04\x0a"
 _ALTERNATIVE_NAMES = b"\x55\x1d\x11"
 _DNS_NAME, _IP_ADDRESS = 0x82, 0x87
 _ENCODINGS = {0x0C: "utf-8", 0x1E: "utf-16-be", 0x1C: "utf-32-be"}
+_BASE64 = re.compile(r"CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END", re.ASCII)
 _LEGACY_RENEGOTIATION = 0x4  # SSL_OP_LEGACY_SERVER_CONNECT, named by `ssl` from Python 3.12 on
 
 
@@ -61,20 +64,51 @@ def certificate_of(der: bytes | None, *, is_verified: bool) -> Certificate | Non
         return None
 
 
-def _read(der: bytes) -> Certificate:
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A certificate that a check trusts: whose it is, "" where it does not say, and its end."""
+
+    name: str
+    until: datetime
+
+
+def authorities_in(pem: str) -> tuple[Authority, ...]:
+    """Return the certificates in a text that `fields.authorities_of` made; none that is odd."""
+    found = []
+    for block in _BASE64.findall(pem):
+        try:
+            _, validity, subject, _ = _parts_of_certificate(b64decode(block))
+            _, (tag, content) = _parts(validity)
+            found.append(Authority(_name_of(subject), _moment(tag, content)))
+        except (ValueError, IndexError, StopIteration):
+            continue
+    return tuple(found)
+
+
+def _parts_of_certificate(der: bytes) -> tuple[bytes, bytes, bytes, Iterator[tuple[int, bytes]]]:
+    """Return issuer, validity and subject, and what follows them."""
     fields = _parts(_inside(_inside(der, _SEQUENCE), _SEQUENCE))
     tag, _ = next(fields)
     if tag == _VERSION:
         next(fields)  # the serial number
     next(fields)  # the algorithm
     (_, issuer), (_, validity), (_, subject) = next(fields), next(fields), next(fields)
+    return issuer, validity, subject, fields
+
+
+def _name_of(name: bytes) -> str:
+    return _part_of_name(name, _COMMON_NAME) or _part_of_name(name, _ORGANISATION)
+
+
+def _read(der: bytes) -> Certificate:
+    issuer, validity, subject, fields = _parts_of_certificate(der)
     since, until = [_moment(tag, content) for tag, content in _parts(validity)]
     extensions = next((content for tag, content in fields if tag == _EXTENSIONS), b"")
     names = list(_alternative_names(extensions)) or [_part_of_name(subject, _COMMON_NAME)]
     return Certificate(
         until=until,
         since=since,
-        issuer=_part_of_name(issuer, _COMMON_NAME) or _part_of_name(issuer, _ORGANISATION),
+        issuer=_name_of(issuer),
         names=tuple(filter(None, names[:MAX_NAMES])),
         is_self_signed=issuer == subject,
     )

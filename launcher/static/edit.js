@@ -266,9 +266,9 @@ function openMenu(button) {
   menu.querySelector(".fine").hidden = form !== null;
   for (const item of menu.querySelectorAll("[data-act]")) {
     const act = item.dataset.act;
-    item.hidden = !form && ["edit", "health", "duplicate", "archive", "delete"].includes(act);
+    item.hidden = !form && ["edit", "health", "check", "duplicate", "archive", "delete"].includes(act);
     if (act === "edit") item.href = form?.href;
-    else if (act === "delete" || act === "health") item.href = form?.href.replace(/\/edit$/, `/${act}`);
+    else if (["delete", "health", "check"].includes(act)) item.href = form?.href.replace(/\/edit$/, `/${act}`);
     else if (act === "move-to") item.href = button.href;
     else item.setAttribute("formaction", `${path}/${{ up: "move", down: "move" }[act] ?? act}`);
     if (act === "up") [item.value, item.hidden] = [position - 1, position === 1];

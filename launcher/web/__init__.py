@@ -61,6 +61,8 @@ from launcher.web.admin.site import page as site_
 from launcher.web.admin.tokens import page as tokens_
 from launcher.web.boards import pages as board_pages
 from launcher.web.boards import samples
+from launcher.web.check_form import for_all as _for_all  # noqa: F401  (of `check_pages`)
+from launcher.web.check_form import pages as check_pages
 from launcher.web.checks import app_page as app_health
 from launcher.web.editing import places, sections, undoing  # noqa: F401 (one blueprint)
 from launcher.web.finding import page as finding
@@ -95,7 +97,7 @@ def init_app(app: Flask) -> None:
         undoing, folding,
         overview, schedule_, panel, actions, upload_page, operation_page, restore_page, backup_page,
         jobs_, users, groups, previews, notifications, audit_, tokens_, site_, catalogue,
-        network_switch, import_pages, app_health, health_list,
+        network_switch, import_pages, app_health, health_list, check_pages,
     ):  # fmt: skip
         app.register_blueprint(page.blueprint)
     proxies.check_prefix(app)

@@ -29,8 +29,8 @@ _APP_ICONS = tuple(f"app-icons/{name}.png" for name in (
     "icon-192", "icon-512", "maskable-192", "maskable-512", "monochrome-512", "touch-180",
 ))  # fmt: skip
 _FILES = (
-    "offline.js", "icons.svg", "favicon.svg", "settings.css", "health.css", "api.css",
-    "reference.css", HTMX,
+    "offline.js", "icons.svg", "favicon.svg", "settings.css", "health.css", "check.css",
+    "api.css", "reference.css", HTMX,
     *_APP_ICONS,
 )  # fmt: skip
 _SCOPED_SCRIPTS = ("upload.js", "picker.js", "app_form.js", "copy.js", "reference.js")

@@ -94,16 +94,23 @@ LEAST: Mapping[str, Rank] = {
     "site": Rank.ADMIN,
     "tokens": Rank.ADMIN,
     "catalogue": Rank.EDITOR,
+    "app_check": Rank.EDITOR,
+    "app_check.settings": Rank.ADMIN,
+    "app_check.save_settings": Rank.ADMIN,
+    "app_check.pause_all": Rank.ADMIN,
+    "app_check.resume_all": Rank.ADMIN,
+    "app_check.add_window_for_all": Rank.ADMIN,
+    "app_check.delete_window_for_all": Rank.ADMIN,
 }
 """Who may at least, by blueprint; an endpoint of its own comes first."""
 
 RIGHTS_FIRST = {
     "icons.upload", "icons.add", "icons.replace_set", "importing.receive", "uploads.receive",
-    "setup_restore.receive",
+    "setup_restore.receive", "app_check.save", "app_check.test",
 }  # fmt: skip
 """Views that ask for the rights before the token: guests must not cause a form to be read."""
 
-UNREAD = RIGHTS_FIRST - {"icons.upload", "importing.receive"}
+UNREAD = RIGHTS_FIRST - {"icons.upload", "importing.receive", "app_check.save", "app_check.test"}
 """Those of them whose form no guest's request causes to be read, however short."""
 
 HIDDEN_FROM_GUESTS = {"start.board_health", "start.icons", "start.media"}

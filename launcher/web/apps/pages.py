@@ -18,6 +18,7 @@ from launcher.catalogue.merge import EditedByTwoError, Merge
 from launcher.models import App, Board, Section
 from launcher.web.apps import conflict, steps
 from launcher.web.apps.blueprint import APP, blueprint
+from launcher.web.apps.check_line import check_line
 from launcher.web.apps.entries import (
     LABELS,
     NAMES,
@@ -211,6 +212,7 @@ def _edit_form(
         twin=None,
         shown=shown,
         proof=proof_of(app),
+        check_line=check_line(app),
         is_unsaved=is_unsaved,
         on_boards=places_of(app),
         since=last_change(app),

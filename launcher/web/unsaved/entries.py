@@ -22,7 +22,7 @@ _MAX_CHARACTERS = 200_000
 _MAX_AGE_S = 86400
 _SALT = "entries of a form"
 _OF_FLASK_WTF = "wtf-csrf-token"
-_SECRETS = ("password", "passwort", "passphrase", TOKEN)
+_SECRETS = ("password", "passwort", "passphrase", "secret", TOKEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Entries:
 
 
 def is_secret(name: str) -> bool:
-    """Whether the value of a field is never carried on: a password, the token of the form."""
+    """Whether the value of a field is never carried on: password, header, token of the form."""
     return any(each in name.lower() for each in _SECRETS)
 
 

@@ -33,6 +33,17 @@ _LABELS: Mapping[str, LazyString] = {
     "backup_keep_weekly": _("Keep weekly"),
     "backup_keep_monthly": _("Keep monthly"),
     "backup_stale_after_h": _("Hours without a good backup"),
+    "accept": _("Accepted codes"),
+    "keyword": _("Text on the page"),
+    "ca_new": _("Certificate authority"),
+    "interval_s": _("Seconds between checks"),
+    "timeout_s": _("Time limit in seconds"),
+    "tries": _("Tries"),
+    "slow_ms": _("Slow from milliseconds"),
+    "header_name": _("Header"),
+    "minutes": _("Length in minutes"),
+    "notify_after_min": _("Minutes down before a notification"),
+    "check_interval_s": _("Seconds between checks"),
     "q": _("Search text"),
 }
 """What people type, by the name of the field; a test finds a field of a form without a line."""

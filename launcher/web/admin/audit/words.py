@@ -6,7 +6,7 @@ another version, are shown as they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +24,8 @@ from launcher.models import AuditEvent, Role
 from launcher.notifications.messages import EVENT_WORDS
 from launcher.web.boards.form import entry_words
 from launcher.web.boards.sharing import ACCESSES
+from launcher.web.check_form.window_words import logged_window_words
+from launcher.web.check_form.words import OPTIONS
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
@@ -38,6 +40,7 @@ KIND_WORDS: Mapping[str, LazyString] = {
     "board": _("Boards"),
     "app": _("Apps"),
     "tag": _("Tags"),
+    "check": _("Health checks"),
     "icon": _("Icons"),
     "backup": _("Backups"),
 }
@@ -93,6 +96,15 @@ ACTION_WORDS: Mapping[str, LazyString] = {
     "app.delete": _("Deleted app %(name)s"),
     "app.undo": _("Undid a change of app %(name)s"),
     "app.redo": _("Redid a change of app %(name)s"),
+    "check.update": _("Changed the check of %(name)s"),
+    "check.pause": _("Paused checks of %(name)s"),
+    "check.resume": _("Resumed checks of %(name)s"),
+    "check.pause_all": _("Paused checks of all apps"),
+    "check.resume_all": _("Resumed checks of all apps"),
+    "check.add_window": _("Added maintenance for %(name)s"),
+    "check.delete_window": _("Deleted maintenance for %(name)s"),
+    "check.add_window_for_all": _("Added maintenance for all apps"),
+    "check.delete_window_for_all": _("Deleted maintenance for all apps"),
     "tag.update": _("Renamed tag %(name)s"),
     "tag.delete": _("Deleted tag %(name)s"),
     "tag.undo": _("Undid a change of tag %(name)s"),
@@ -128,6 +140,25 @@ FIELD_WORDS: Mapping[str, LazyString] = {
     "home_hosts": _("Home host names"),
     "checks_enabled": _("Check apps"),
     "check_interval_s": _("Seconds between checks"),
+    "is_enabled": _("Checked"),
+    "kind": _("Kind of check"),
+    "target": _("Address to check"),
+    "method": _("Method"),
+    "follow_redirects": _("Follow redirects"),
+    "accept": _("Accepted codes"),
+    "keyword": _("Text on the page"),
+    "is_keyword_absent": _("Down if the page contains this text"),
+    "verify": _("Verify the certificate"),
+    "ca_pem": _("Certificate authority"),
+    "interval_s": _("Seconds between checks"),
+    "timeout_s": _("Time limit in seconds"),
+    "tries": _("Tries"),
+    "slow_ms": _("Slow from milliseconds"),
+    "headers": _("Headers"),
+    "is_notifying": _("Notify when it is down"),
+    "notify_after_min": _("Minutes down before a notification"),
+    "paused_until": _("Paused until"),
+    "maintenance": _("Maintenance"),
     "name": _("Name"),
     "slug": _("Address of the board"),
     "density": _("Density"),
@@ -242,10 +273,10 @@ def value_words(field: str, value: object) -> str:
         return LOCALES.get(text, text) or gettext("Same as site")
     if field == "backup_restore_test" and text in RESTORE_TEST_WORDS:
         return str(RESTORE_TEST_WORDS[text])
-    if field == "expires_at" and value is not None:
-        text = _expiry_words(text)
-    if field in {"home_networks", "home_hosts"}:
-        text = ", ".join(text.split())
+    if field in _TEXTS and value is not None:
+        text = _TEXTS[field](text)
+    if field in OPTIONS:
+        text = str(OPTIONS[field].get(text, text))
     return text or gettext("none")
 
 
@@ -253,3 +284,12 @@ def _expiry_words(text: str) -> str:
     with suppress(ValueError, OverflowError):
         return day_and_time(datetime.fromisoformat(text))
     return text or gettext("never")
+
+
+_TEXTS: Mapping[str, Callable[[str], str]] = {
+    "expires_at": _expiry_words,
+    "paused_until": _expiry_words,
+    "maintenance": logged_window_words,
+    "home_networks": lambda text: ", ".join(text.split()),
+    "home_hosts": lambda text: ", ".join(text.split()),
+}
