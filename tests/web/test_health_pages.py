@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from launcher.config import Config
 from launcher.extensions import db
 from launcher.models import (
     App,
@@ -23,6 +24,9 @@ from launcher.models import (
     ProbeHour,
 )
 from launcher.models.types import utc_now
+from launcher.notifications import recipients, sender
+from launcher.notifications.app_records import AppAlert, AppAlerts
+from launcher.notifications.memory import Memory, save_memory
 from tests.web.visitor import Visitor
 
 HOUR = timedelta(hours=1)
@@ -142,6 +146,27 @@ def test_the_list_can_be_filtered_by_state_and_name(ada: Visitor, ids: Mapping[s
     assert "No apps match" in ada.open(f"{link}&q=jelly").text
     found = ada.open("/admin/health?q=JELLY").text
     assert re.findall(r'class="self"[^>]*>([^<]+)<', found) == ["Jellyfin"]
+
+
+def test_admins_see_who_was_notified_and_when_and_no_one_else_does(
+    app: Flask, ada: Visitor, ben: Visitor, ids: Mapping[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "check", lambda _url: sender.Delivery(shown="json://host/…"))
+    config: Config = app.extensions["launcher.config"]
+    made = [
+        recipients.add_recipient(config, name=name, url="json://host").id
+        for name in ("Ada", "Cleo's phone", "Late")
+    ]
+    down, now = ids["Home Assistant"], utc_now()
+    alert = AppAlert(
+        down, "", now - HOUR, now, now, sent_to=tuple(made), reached=dict.fromkeys(made[:2], now)
+    )
+    save_memory(config, Memory(apps=AppAlerts({down: alert})))
+
+    said = f"Ada and Cleo&#39;s phone were notified ({now:%H:%M})."
+    for path in ("/admin/health", f"/apps/{down}/health"):
+        assert said in ada.open(path).text
+    assert "notified" not in words(ben.open(f"/apps/{down}/health").text)
 
 
 def test_an_app_that_goes_up_and_down_is_named_so(

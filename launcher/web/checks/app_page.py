@@ -32,6 +32,7 @@ from launcher.i18n.locale import gettext as _
 from launcher.models import App, CheckKind, CheckState, Health, HealthCheck, Outage
 from launcher.web.checks.chart_words import PERIOD_WORDS, chart_words, parts_of, ticks_of
 from launcher.web.checks.drawings import chart_of, strip
+from launcher.web.checks.notified_words import notified_words
 from launcher.web.checks.tile_words import current_conditions
 from launcher.web.checks.words import (
     LastResult,
@@ -79,6 +80,7 @@ def show(app_id: int) -> ResponseReturnValue:
             "app_health.html", app=app, check=None, edit_url=_edit_url(app, can_edit=can_edit)
         )
     now, period = conditions.now, _period()
+    is_admin = viewer is not None and viewer.is_admin
     interval_s = check.interval_s or conditions.interval_s
     past = past_of(db.session, [app_id], now=now, zone=format_zone())[app_id]
     outages = outages_of(db.session, app_id, now=now)
@@ -92,7 +94,9 @@ def show(app_id: int) -> ResponseReturnValue:
         url=link_to(opened_url(app, is_at_home=is_at_home())),
         shown=shown,
         sign_name=_SIGNS.get(shown.state, "none"),
-        answer=_answer(app_id, shown, check, state, conditions, can_edit=can_edit),
+        answer=_answer(
+            app_id, shown, check, state, conditions, can_edit=can_edit, is_admin=is_admin
+        ),
         is_sample=check.kind is CheckKind.SAMPLE,
         figures=_figures(app_id, past, outages, now),
         strip=strip(past, words, "days days-tall"),
@@ -153,6 +157,7 @@ def _answer(
     conditions: Conditions,
     *,
     can_edit: bool,
+    is_admin: bool,
 ) -> tuple[str, ...]:
     """Return the state in words, and the sentences below it."""
     result = LastResult(slow_ms=check.slow_ms)
@@ -166,9 +171,11 @@ def _answer(
     often = flapping(db.session, now=conditions.now).get(app_id, 0)
     if often:
         lines.append(f"{flapping_words(often)}.")
+    if shown.state is Health.DOWN and is_admin:
+        lines.append(notified_words({app_id}, conditions.now))
     second = second_line(shown, result, conditions.now, may_edit=can_edit)
     first = str(HEALTH_WORDS[shown.state])
-    return (first, *([f"{second}."] if second else []), *lines)
+    return (first, *([f"{second}."] if second else []), *filter(None, lines))
 
 
 def _figures(app_id: int, past: Past, outages: Sequence[Outage], now: datetime) -> list[Figure]:

@@ -19,6 +19,7 @@ from launcher.i18n.locale import format_zone, ngettext
 from launcher.i18n.locale import gettext as _
 from launcher.models import CheckKind, ChecksRun, Health
 from launcher.web.checks.drawings import strip
+from launcher.web.checks.notified_words import notified_words
 from launcher.web.checks.tile_words import current_conditions, near
 from launcher.web.checks.words import (
     LastResult,
@@ -141,7 +142,12 @@ def _answer(entries: Sequence[Entry], conditions: Conditions) -> dict[str, str]:
     for state in (Health.DOWN, Health.SLOW):
         if counts[state]:
             names = [isolated(each.app.name) for each in entries if each.shown.state is state]
-            return {"sign": _SIGNS[state], "title": _title(state, names), "text": rest}
+            notified = ""
+            if state is Health.DOWN:
+                down = {each.app.app_id for each in entries if each.shown.state is state}
+                notified = notified_words(down, now)
+            text = f"{rest}. {notified}" if notified else rest
+            return {"sign": _SIGNS[state], "title": _title(state, names), "text": text}
     if not counts[Health.UP]:
         return {"sign": "none", "title": _("Nothing is known yet"), "text": rest}
     is_all = counts[Health.UP] == len(entries)
