@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -475,22 +476,22 @@ def _history(apps: dict[str, App], *, random: Random, now: datetime) -> int:
     this_hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     first_hour = today - 29 * DAY
     probes: list[dict[str, object]] = []
+    outages: list[dict[str, object]] = []
     for sample in SAMPLES:
         if sample.health is Health.UNKNOWN:
             continue
         app_id = apps[sample.name].id
         probes += _probes(sample, app_id, random, last)
-        hours = _aggregates(
-            sample, app_id, random, start=first_hour, end=this_hour - 23 * HOUR, step=HOUR
-        )
-        db.session.execute(sa.insert(ProbeHour), list(hours))
-        days = _aggregates(
-            sample, app_id, random, start=today - _DAYS_OF_HISTORY * DAY, end=first_hour, step=DAY
-        )
-        db.session.execute(sa.insert(ProbeDay), list(days))
+        for model, step, start, end in (
+            (ProbeHour, HOUR, first_hour, this_hour - 23 * HOUR),
+            (ProbeDay, DAY, today - _DAYS_OF_HISTORY * DAY, first_hour),
+        ):
+            rows = list(_aggregates(sample, app_id, random, start=start, end=end, step=step))
+            db.session.execute(sa.insert(model), rows)
+            outages += _outages(rows, random)
     db.session.execute(sa.insert(Probe), probes)
-    down = [apps[each.name] for each in SAMPLES if each.health is Health.DOWN]
-    db.session.execute(sa.insert(Outage), [_outage(app, now) for app in down])
+    outages += [_outage(apps[each.name], now) for each in SAMPLES if each.health is Health.DOWN]
+    db.session.execute(sa.insert(Outage), outages)
     ids = [app.id for app in apps.values()]
     _fold_probes_into_hours(this_hour - 23 * HOUR, ids)
     _fold_hours_into_days(first_hour, ids)
@@ -506,6 +507,21 @@ def _outage(app: App, now: datetime) -> dict[str, object]:
         "error": _REFUSED,
         "facts": {},
     }
+
+
+def _outages(rows: list[dict[str, Any]], random: Random) -> Iterator[dict[str, object]]:
+    """Yield the outage of each row that has failed probes, one a minute, somewhere within it."""
+    for row in rows:
+        failed = row["probes"] - row["up"]
+        if failed:
+            started_at = row["at"] + random.randrange(row["up"]) * MINUTE
+            yield {
+                "app_id": row["app_id"],
+                "started_at": started_at,
+                "ended_at": started_at + failed * MINUTE,
+                "error": _REFUSED,
+                "facts": {},
+            }
 
 
 def _probes(
@@ -543,7 +559,7 @@ def _aggregates(
     start: datetime,
     end: datetime,
     step: timedelta,
-) -> Iterator[dict[str, object]]:
+) -> Iterator[dict[str, Any]]:
     """Yield one row for each `step` from `start` up to, not including, `end`."""
     probes = int(step / MINUTE)
     at = start

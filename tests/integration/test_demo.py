@@ -150,6 +150,23 @@ def test_the_tiers_of_history_agree(
     assert agreeing == rows
 
 
+def test_each_failed_check_of_its_history_is_within_an_outage(
+    database: sqlite3.Connection,
+) -> None:
+    for table, step_s in (("probe_hours", 3600), ("probe_days", 86400)):
+        rows = database.execute(
+            f"""
+            SELECT probes - up, (SELECT coalesce(sum(ended_at - started_at), 0) / 60 FROM outages
+                WHERE outages.app_id = {table}.app_id AND ended_at IS NOT NULL
+                AND started_at >= at AND ended_at <= at + {step_s})
+            FROM {table} WHERE up < probes AND at < (SELECT min(at) FROM probes) - {step_s}"""
+        ).fetchall()
+        assert rows
+        assert [down for down, _ in rows] == [minutes for _, minutes in rows]
+    open_ones = "SELECT count(*) FROM outages WHERE ended_at IS NULL"
+    assert database.execute(open_ones).fetchone() == (1,)
+
+
 def test_its_figures_are_believable(database: sqlite3.Connection) -> None:
     for table in ("probe_hours", "probe_days"):
         wrong = database.execute(
