@@ -332,9 +332,10 @@ def test_only_damaged_ones_are_no_good_backup(ada: Visitor, shelf: Shelf) -> Non
 
     assert severity(ada.page) == "bad"
     assert answer(ada.page).startswith("There is no good backup")
-    (problem,) = problems(ada.page)
-    assert "No backup can be restored now. Check the disk." in problem
-    assert "Verify the others" not in problem
+    damaged, no_recipients = problems(ada.page)
+    assert "No backup can be restored now. Check the disk." in damaged
+    assert "Verify the others" not in damaged
+    assert "No one is notified about problems" in no_recipients
 
 
 def test_several_damaged_ones_and_no_other_leave_none_to_verify(ada: Visitor, shelf: Shelf) -> None:

@@ -57,7 +57,10 @@ def _words(page: str) -> str:
     """The text of the page without its bar and what only its reader can do."""
     main = page.partition("<main")[2].partition("</main>")[0].partition(">")[2]
     main = re.sub(
-        r"<(form|a class=\"button|dialog|p class=\"later)[\s\S]*?</(form|a|dialog|p)>", "", main
+        r"<(form|a class=\"button|dialog|template|p class=\"later)[\s\S]*?"
+        r"</(form|a|dialog|template|p)>",
+        "",
+        main,
     )
     return " ".join(re.sub(r"<[^>]+>", " ", main).split())
 
