@@ -296,6 +296,24 @@ def test_a_lost_undo_names_no_other_backup_where_none_is_good(
     assert "Restore an older backup" not in page
 
 
+def test_whose_form_was_ended_by_a_restore_reads_that_with_the_way_back_to_the_form(
+    ada: Visitor, ben: Visitor, service: BackupService, backup_id: str
+) -> None:
+    page = ben.open("/apps/new").text
+    ended(service, operation_of(restore(ada, backup_id)))
+
+    sent = ben.send("/apps/new", name="Wiki")
+    ben.page = page
+    by_script = ben.send_with({"HX-Request": "true"}, "/apps/new", name="Wiki")
+
+    for answer in (sent, by_script):
+        assert answer.status_code == 401
+        page = text_of(answer.text)
+        assert "You were signed out by a restore An admin restored a backup" in page
+        assert "Nothing was saved." in page
+        assert "You are signed out" not in page
+
+
 def test_who_was_signed_out_reads_why_on_the_sign_in_page(
     ada: Visitor, ben: Visitor, app: Flask, service: BackupService, backup_id: str
 ) -> None:

@@ -13,6 +13,7 @@ from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import User
 from launcher.web.frame import current_viewer
 from launcher.web.htmx import is_htmx
+from launcher.web.sessions import ended_by_restore
 from launcher.web.unsaved.again import has_entries, show_again, show_to_copy, typed_entries
 from launcher.web.unsaved.entries import Entries, mark_of, owner_of_form, seal, unseal
 
@@ -35,7 +36,7 @@ def ask_to_sign_in() -> Response | None:
         return None
     entries = typed_entries()
     if is_htmx():
-        page = render_template("_signed_out.html")
+        page = render_template("_signed_out.html", restored=ended_by_restore())
         headers = {"HX-Retarget": "#problem", "HX-Reswap": "innerHTML show:top"}
         return make_response(page, 401, headers)
     page = render_template(
@@ -45,6 +46,7 @@ def ask_to_sign_in() -> Response | None:
         error="",
         is_new=False,
         unsaved=seal(entries, owner),
+        restored=ended_by_restore(),
     )
     return make_response(page, 401, {"Cache-Control": "no-store, no-transform"})
 
