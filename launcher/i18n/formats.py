@@ -102,7 +102,9 @@ def day_and_time(at: datetime, *, now: datetime | None = None, has_seconds: bool
     return gettext("%(day)s, %(time)s", day=day(at), time=time)
 
 
-def weekday_and_time(at: datetime, *, now: datetime | None = None) -> str:
+def weekday_and_time(
+    at: datetime, *, now: datetime | None = None, has_seconds: bool = False
+) -> str:
     """Return a moment as one looks it up in a calendar: `Wednesday, 18 November, 03:00`.
 
     Today and yesterday have their names, and another year is written out.
@@ -110,13 +112,12 @@ def weekday_and_time(at: datetime, *, now: datetime | None = None) -> str:
     zone = format_zone()
     today, on = (now or utc_now()).astimezone(zone).date(), at.astimezone(zone).date()
     if 0 <= (today - on).days <= 1:
-        return day_and_time(at, now=now)
+        return day_and_time(at, now=now, has_seconds=has_seconds)
     locale = format_locale()
     weekday = get_day_names(locale=locale)[on.weekday()]
     words = day(at) if on.year == today.year else format_date(on, "long", locale=locale)
-    return gettext(
-        "%(weekday)s, %(day)s, %(time)s", weekday=weekday, day=words, time=clock_time(at)
-    )
+    time = clock_time(at, has_seconds=has_seconds)
+    return gettext("%(weekday)s, %(day)s, %(time)s", weekday=weekday, day=words, time=time)
 
 
 def span(length: timedelta) -> str:

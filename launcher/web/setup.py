@@ -24,6 +24,7 @@ from launcher.i18n.labels import ACCOUNT_WORDS, KIND_WORDS, STATE_WORDS, setting
 from launcher.i18n.locale import gettext as _
 from launcher.settings import table
 from launcher.settings.kinds import SettingError
+from launcher.web.admin.backups.words import in_shared_minutes
 from launcher.web.devices import remember_device
 from launcher.web.errors import show_refusal
 from launcher.web.server_commands import public_command
@@ -89,13 +90,15 @@ def _errors_of(error: AccountError) -> Mapping[str, str]:
 
 
 def _form(token: str, values: Mapping[str, str], errors: Mapping[str, str]) -> str:
+    backups = _backups()
     return render_template(
         "setup.html",
         token=token,
         values={"username": "", "site_name": "Launcher"} | dict(values),
         errors={"username": "", "password": "", "site_name": ""} | dict(errors),
         password_min_length=PASSWORD_MIN_LENGTH,
-        backups=_backups(),
+        backups=backups,
+        close=in_shared_minutes(backups),
         most_backups=MOST_BACKUPS,
         kind_words=KIND_WORDS,
         state_words=STATE_WORDS,

@@ -130,6 +130,8 @@ def test_the_folder_is_listed_newest_first_with_what_tells_its_backups_apart(
     assert "Damaged number 5" in text_of(page)
     assert re.search(r"Manual · [\d.]+ .?B · Launcher \S+ · Verified number 4", text_of(page))
     assert list(re.findall(r"number \d", page)) == [f"number {n}" for n in range(5, -1, -1)]
+    seconds = re.findall(r", \d\d:\d\d:\d\d\b", text_of(page))
+    assert len(seconds) >= 6  # at most one of them is alone in its minute
     assert "2 older backups" in text_of(page)
     assert page.index("2 older backups") < page.index(f"/setup/restore/{first.id}")
 
