@@ -370,6 +370,21 @@ def test_the_failed_ping_of_the_heartbeat_is_said_as_well(
     assert "are working" not in ada.open("/admin").text
 
 
+def test_ping_now_says_why_it_failed_in_the_message_and_on_the_page(
+    ada: Visitor, config: Config
+) -> None:
+    recipients.set_heartbeat(config, "http://127.0.0.1:1/ping")
+    ada.open(PAGE)
+    ada.send(f"{PAGE}/heartbeat/ping")
+
+    why = "The service cannot be reached."
+    said = text(ada.open(PAGE).text)
+    assert said.startswith("Only the heartbeat reports failed backups")
+    assert said.count(why) == 2, said
+    assert "The heartbeat URL did not answer" in said
+    assert text(ada.open(PAGE).text).count(why) == 1
+
+
 @pytest.mark.usefixtures("real_errands")
 def test_a_service_that_never_answers_ends_in_time_and_holds_no_restore_back(
     ada: Visitor,
