@@ -130,9 +130,11 @@ for (const kind of ["click", "auxclick"]) document.addEventListener(kind, (event
 });
 
 // A toast can be closed, and leaves after ten seconds unless it is in use, or about an error; one
-// with an undo has thirty, and Ctrl Z. One at a time has an undo. Without script all are gone on the next page.
+// with an undo has thirty, and Ctrl Z. One at a time has an undo. No older success stays beside a failure. Without script all are gone on the next page.
 function readyToasts() {
   const ready = [...document.querySelectorAll(".toast:not([data-ready])")];
+  const outdated = document.querySelectorAll(".toast[data-ready][data-state=ok]:not(:has(form))");
+  if (ready.some((toast) => toast.dataset.state !== "ok")) for (const toast of outdated) toast.remove();
   for (const toast of ready) {
     toast.dataset.ready = "";
     const closer = toast.querySelector("[data-closes]");

@@ -217,15 +217,27 @@ def test_no_one_asks_for_a_page_that_no_one_sees(
 
 
 def test_verifying_and_testing_say_what_was_found(
-    three: Sequence[Backup], open_panel: Open
+    three: Sequence[Backup], open_panel: Open, service: BackupService
 ) -> None:
     page = open_panel()
 
     choose(page, three[1], "Verify again")
-    expect(toast(page, re.compile(r"Backup of .* verified: good"))).to_be_visible()
+    good = toast(page, re.compile(r"Backup of .* verified: good"))
+    expect(good).to_be_visible()
 
     choose(page, three[1], "Test restore")
-    expect(toast(page, re.compile(r"passed: \d+ apps, .*was not changed"))).to_be_visible()
+    passed = toast(page, re.compile(r"passed: \d+ apps, .*was not changed"))
+    expect(passed).to_be_visible()
+
+    file = three[1].file
+    assert file
+    path = service.store_path / file.name
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-9])
+    choose(page, three[1], "Verify again")
+    expect(toast(page, re.compile(r"The backup of .* is damaged"))).to_be_visible()
+    for success in (good, passed):
+        expect(success).to_be_hidden()
 
 
 @pytest.mark.parametrize("width", [390, 1280])
