@@ -28,6 +28,7 @@ from launcher.cli.check_facts import (
     since_words,
     uptime_words,
 )
+from launcher.cli.check_pauses import pause, resume
 from launcher.cli.failures import Failure, using_database
 from launcher.cli.lookup import find_app
 from launcher.cli.output import moment, print_json, print_table, say
@@ -44,8 +45,11 @@ DOWN = 30
 _MAX_OUTAGES = 20
 
 check = AppGroup(
-    "check", help="Show the state of apps, and check one now.\n\nAPP is an id or a name."
+    "check",
+    help="Show the state of apps, check one now, and pause checks.\n\nAPP is an id or a name.",
 )
+check.add_command(pause)
+check.add_command(resume)
 
 
 @check.command("list")

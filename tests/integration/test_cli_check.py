@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -183,3 +184,71 @@ def test_a_check_now_does_not_keep_a_restore_waiting(
 
     monkeypatch.setattr(check, "test_now", while_a_restore_begins)
     run("check", "run", "Wiki")
+
+
+def paused_until(app: Flask, app_id: int | None = None) -> datetime | None:
+    with app.app_context():
+        if app_id is None:
+            return db.session.get_one(ChecksRun, 1).paused_until
+        return db.session.get_one(HealthCheck, app_id).paused_until
+
+
+@pytest.mark.parametrize(
+    ("words", "length"),
+    [
+        ((), timedelta(hours=1)),
+        (("--for", "30min"), timedelta(minutes=30)),
+        (("--for", "3d"), timedelta(days=3)),
+    ],
+)
+def test_one_app_is_paused_and_resumed(
+    run: Run, app: Flask, words: tuple[str, ...], length: timedelta
+) -> None:
+    wiki, music = add(app, "Wiki", Health.DOWN, error="refused"), add(app, "Music", Health.UP)
+    begun = utc_now()
+    assert "Check of Wiki paused until" in run("check", "pause", "Wiki", *words).stderr
+    until = paused_until(app, wiki)
+    assert until is not None
+    assert begun - timedelta(seconds=1) <= until - length <= utc_now()
+    assert paused_until(app, music) is None
+    (one,) = read(run, "check", "list", "--state", "paused")
+    assert (one["name"], one["paused_by"]) == ("Wiki", "command line")
+    assert run("check", "resume", "Wiki").stderr == "Check of Wiki resumed.\n"
+    assert paused_until(app, wiki) is None
+
+
+def test_all_are_paused_until_a_time_in_the_zone_of_the_site(run: Run, app: Flask) -> None:
+    run("settings", "set", "time_zone", "Europe/Berlin")
+    day = (utc_now().astimezone(ZoneInfo("Europe/Berlin")) + timedelta(days=2)).date()
+    for end, clock in ((f"{day}", "08:00"), (f"{day}T18:30", "18:30")):
+        run("check", "pause", "--all", "--until", end)
+        until = paused_until(app)
+        assert until is not None
+        assert f"{until.astimezone(ZoneInfo('Europe/Berlin')):%Y-%m-%d %H:%M}" == f"{day} {clock}"
+    assert run("check", "resume", "--all").stderr == "All checks resumed.\n"
+    assert paused_until(app) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ((), 2, "Give APP or --all."),
+        (("Wiki", "--all"), 2, "Give APP or --all."),
+        (("Wiki", "--for", "1h", "--until", "tomorrow"), 2, "Give --for or --until"),
+        (("Wiki", "--for", "soon"), 2, "'soon' is not like 30min"),
+        (("Wiki", "--for", "0h"), 2, "'0h' is not like 30min"),
+        (("Wiki", "--for", "9999d"), 2, "longer than a year"),
+        (("Wiki", "--until", "2020-01-01"), 2, "within the next year"),
+        (("Wiki", "--until", "9999-12-31T00:00"), 2, "within the next year"),
+        (("Wiki", "--until", "noon"), 2, "is not tomorrow"),
+        (("Unchecked",), 1, "Unchecked is not checked"),
+        (("Music",), 1, "there is no app 'Music'"),
+    ],
+)
+def test_a_pause_that_is_refused_changes_nothing(
+    run: Run, app: Flask, words: tuple[str, ...], code: int, said: str
+) -> None:
+    wiki = add(app, "Wiki", Health.UP)
+    unchecked = add(app, "Unchecked", is_enabled=False)
+    assert said in run("check", "pause", *words, expect=code).stderr
+    assert [paused_until(app, each) for each in (wiki, unchecked, None)] == [None] * 3
