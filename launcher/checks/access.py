@@ -51,7 +51,6 @@ class Access:
                     raise OSError("the disk is full")
                 with contextlib.closing(connect(self._path)) as connection:
                     connection.execute(f"PRAGMA busy_timeout={_BUSY_WAIT_MS}")
-                    connection.text_factory = _readable
                     yield connection
             except (sqlite3.Error, OSError, OtherVersionError) as error:
                 raise UnavailableError from error
@@ -63,8 +62,3 @@ class Access:
             raise
         except OSError as error:  # the data directory is away
             raise UnavailableError from error
-
-
-def _readable(text: bytes) -> str:
-    """Read a stored text; a file from outside may hold one that is none."""
-    return text.decode(errors="replace")

@@ -86,9 +86,13 @@ class Plan:
 
 
 class Reader:
-    """Reads plans; decodes only the rows that have changed."""
+    """Reads plans; decodes only the rows that have changed.
+
+    Rows are fetched at once: one call a row would cost more than all that is done with them.
+    """
 
     def __init__(self) -> None:
+        self._interval_s: int | None = None
         self._checks: dict[int, tuple[Row, Check | None]] = {}
         self._states: dict[int, tuple[Row, Standing]] = {}
 
@@ -124,7 +128,7 @@ class Reader:
 
     def _read_states(self, connection: sqlite3.Connection) -> dict[int, Standing]:
         states = {}
-        for row in connection.execute(_STATES.query):
+        for row in connection.execute(_STATES.query).fetchall():
             known = self._states.get(row[0])
             if known is None or known[0] != row:
                 facts = _STATES.read(row)
@@ -139,22 +143,20 @@ class Reader:
         settings: SiteSettings,
         states: Mapping[int, Standing],
     ) -> dict[int, Check]:
-        checks = {}
-        for row in connection.execute(_CHECKS):
+        if settings.check_interval_s != self._interval_s:
+            self._interval_s = settings.check_interval_s
+            self._checks = {}
+        checks: dict[int, tuple[Row, Check | None]] = {}
+        for row in connection.execute(_CHECKS).fetchall():
             app_id, standing = row[0], states.get(row[0])
-            key = (*row, settings.check_interval_s)
             known = self._checks.get(app_id)
-            if known is None or known[0] != key or _is_sample(known[1]):
-                known = key, _check(row, settings, standing)
+            if known is None or known[0] != row or _is_sample(known[1]):
+                known = row, _check(row, settings, standing)
+            elif known[1] is not None and known[1].standing is not standing:
+                known = row, replace(known[1], standing=standing)
             checks[app_id] = known
         self._checks = checks
-        return {
-            app_id: check
-            if check.standing is states.get(app_id)
-            else replace(check, standing=states.get(app_id))
-            for app_id, (_, check) in checks.items()
-            if check is not None
-        }
+        return {app_id: check for app_id, (_, check) in checks.items() if check is not None}
 
 
 class _Columns:

@@ -26,6 +26,10 @@ AT_ONCE = 200
 RETRY_PAUSE_S = 10.0
 LATE_SHARE = 0.1
 LOOK_EVERY_S = 1.0
+TOGETHER_S = 0.25
+TOGETHER_SHARE = 0.01
+"""Checks that come due within this share of the shortest interval, and this time, start together:
+fewer looks at what is due take less processor time."""
 
 _AFTER_ERROR_S = 30.0
 _GRACE_S = 1.0  # beyond the limit of a try: a probe ends by itself
@@ -68,6 +72,7 @@ class CheckRunner:
         self._agenda = Agenda()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._urgent: set[int] = set()
+        self._together_s = 0.0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="checks", daemon=True)
         self.begun = self.late = 0
@@ -119,9 +124,9 @@ class CheckRunner:
                 await asyncio.sleep(_AFTER_ERROR_S)
             self.cpu_s = time.thread_time()
             wait_s = min(LOOK_EVERY_S, self._agenda.next_s() - self._steady_s())
-            with suppress(TimeoutError):
-                async with asyncio.timeout(max(0.01, wait_s)):
-                    await self._news.wait()
+            timer = self._loop.call_later(max(self._together_s, wait_s), self._news.set)
+            await self._news.wait()
+            timer.cancel()
             self._news.clear()
         tasks = list(self._running.values())
         for task in tasks:
@@ -160,6 +165,8 @@ class CheckRunner:
                 task.cancel()
             self._urgent.add(app_id)
         self._urgent &= plan.checks.keys()
+        intervals = (check.spec.interval_s for check in plan.checks.values())
+        self._together_s = min(TOGETHER_S, min(intervals, default=0) * TOGETHER_SHARE)
         self._news.set()
 
     def _ask(self, app_ids: list[int]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from launcher.checks.fields import (
@@ -140,10 +141,15 @@ class CheckSpec:
     @property
     def host(self) -> str:
         """The host that is checked, "" where the address is none."""
-        try:
-            return host_of(self.address)
-        except FieldError:
-            return ""
+        return _host(self.address)
+
+
+@lru_cache(maxsize=2048)  # each writing of results asks for those of all checks
+def _host(address: str) -> str:
+    try:
+        return host_of(address)
+    except FieldError:
+        return ""
 
 
 class _Row:

@@ -37,6 +37,7 @@ class Stream:
         self._socket = connection
         self._loop = asyncio.get_running_loop()
         self._bytes_left = max_bytes
+        self._has_received = False
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls: ssl.SSLObject | None = None
 
@@ -115,6 +116,8 @@ class Stream:
         if self._bytes_left < 0:
             raise StreamTooLongError
         # What is there already is returned without a pause, so a flood would hold up every other
-        # check until its limit.
-        await asyncio.sleep(0)
+        # check until its limit. The first part, mostly all there is, may come without one.
+        if self._has_received:
+            await asyncio.sleep(0)
+        self._has_received = True
         return received
