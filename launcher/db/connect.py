@@ -18,16 +18,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from launcher.backup.files import free_bytes
 from launcher.backup.locks import Gate
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
-from launcher.backup.sqlite.connection import Connection, open_connection
+from launcher.backup.sqlite.connection import Connection, is_nearly_full, open_connection
 from launcher.backup.sqlite.failures import has_no_room, is_of_the_file, primary_code
 
 GATE_TIMEOUT_S = 8.0
 BUSY_TIMEOUT_S = 10.0
 _POLL_S = 0.01
-_INDEX_BYTES = 32 << 10  # of the index of the log, which SQLite creates for a reader too
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +36,7 @@ def connect(path: Path, *, foreign_keys: bool = True) -> sqlite3.Connection:
     It can be read when its disk is full, too.
     """
     connection = _open(path)
-    if _is_nearly_full(path.parent):
+    if is_nearly_full(path.parent):
         connection.close()
         connection = _open_on_full_disk(path)
     connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
@@ -94,13 +92,6 @@ def _take_turn(folder: Path) -> int:
             time.sleep(_POLL_S)
         else:
             return descriptor
-
-
-def _is_nearly_full(folder: Path) -> bool:
-    try:
-        return free_bytes(folder) < _INDEX_BYTES
-    except OSError:
-        return False
 
 
 def _has_room(connection: sqlite3.Connection) -> bool:

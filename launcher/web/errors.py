@@ -81,6 +81,7 @@ STATUS_OF: Mapping[str, int] = {
 HELD_STATUS = 503
 _WITHOUT_FILE = {Reason.LIVE_MISSING, Reason.LIVE_LOST}
 _SCHEDULE = "schedule"
+_SIGNED_OUT = {"auth", "setup", "setup_restore"}
 _RETRY_AFTER_S = 2
 _CHECK_DEADLINE_S = 3.0
 
@@ -160,6 +161,8 @@ _READ_ONLY_WORDS = _Words(
         " write to its data directory. If both are right, restore the newest backup."
     ),
 )
+_FULL_SIGNED_OUT = _("Free space on the disk of the server, or delete a backup with this command:")
+_FULL_NO_ADMIN = _("An admin has to free space on the disk of the server.")
 _VERSION_WORDS: Mapping[Reason, _Words] = {
     Reason.LIVE_NEWER: _Words(
         _("The database is from a newer version of Launcher"),
@@ -205,7 +208,12 @@ def _answer(show: Callable[[Any], Response], error: Exception) -> Response:
 
 
 def _may_pass(
-    status: int, words: _Words, *, can_read: bool = True, waits: bool = False
+    status: int,
+    words: _Words,
+    *,
+    can_read: bool = True,
+    waits: bool = False,
+    command: str = "",
 ) -> Response:
     """Answer that the database could not be used for now: a form again, with all its entries.
 
@@ -219,7 +227,8 @@ def _may_pass(
         if again:
             return again
     do_without_database()
-    return _problem(status, words, waits=waits, again=typed_entries() if is_form else None)
+    typed = typed_entries() if is_form else None
+    return _problem(status, words, waits=waits, command=command, again=typed)
 
 
 def show_backup_error(error: BackupError, *, next_step: NextStep | None = None) -> Response:
@@ -426,8 +435,7 @@ def _show_database_error(error: SQLAlchemyError) -> Response:
     """Distinguish a full disk, a damaged and a busy database from a bug."""
     fault = fault_of(error) if isinstance(error, DBAPIError) else DatabaseFault.OTHER
     if fault is DatabaseFault.FULL:
-        words = ERROR_WORDS["insufficient_space"]
-        return _may_pass(STATUS_OF["insufficient_space"], _Words(words.title, words.hint))
+        return _show_full_disk()
     # A database with a malformed page may still open: then SQLite's error is the reason.
     problem = current_backups().live_problem()
     if fault is DatabaseFault.DAMAGED and isinstance(error, DBAPIError):
@@ -441,6 +449,20 @@ def _show_database_error(error: SQLAlchemyError) -> Response:
         log.error("the database cannot be written: %s", error)
         return _may_pass(503, _READ_ONLY_WORDS)
     return _show_internal_error(error)
+
+
+def _show_full_disk() -> Response:
+    """Answer that nothing can be stored, with what this person can do about that."""
+    status, words = STATUS_OF["insufficient_space"], ERROR_WORDS["insufficient_space"]
+    db.session.rollback()
+    viewer = current_viewer()
+    if viewer is None or request.blueprint in _SIGNED_OUT:
+        command = public_command("backup delete ID")
+        return _may_pass(
+            status, _Words(words.title, _FULL_SIGNED_OUT), can_read=False, command=command
+        )
+    hint = words.hint if viewer.is_admin else _FULL_NO_ADMIN
+    return _may_pass(status, _Words(words.title, hint))
 
 
 def _show_internal_error(error: Exception) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from flask import Flask
 from launcher.accounts import users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
+from launcher.backup.sqlite.connection import BUSY_TIMEOUT_S
 from launcher.current import current_backups
 from launcher.models import Role
 from tests.support.api import Program, new_token
@@ -46,10 +48,26 @@ def test_pages_can_be_read_and_forms_say_that_the_disk_is_full(
     assert answer.status_code == 507
     assert "The disk is too full" in visitor.page
     assert "damaged" not in visitor.page
+    assert "delete a backup with this command" in visitor.page
+    assert "backup delete ID" in visitor.page
     small_disk.clear()
     visitor.open("/login")
     answer = visitor.send("/login", username="ada", password=PASSWORD)
     assert answer.status_code == 303
+
+
+def test_no_page_waits_for_its_own_connection(app: Flask, small_disk: SmallDisk) -> None:
+    """A page that is alone with the file looks at the database twice."""
+    visitor = Visitor(app)
+    visitor.open("/login")
+    visitor.send("/login", username="ada", password=PASSWORD)
+    with app.app_context():
+        backup = current_backups().create(by="test")
+    small_disk.fill()
+    began = time.monotonic()
+    for path in ("/", "/admin", "/admin/backups", f"/admin/backups/{backup.id}"):
+        assert visitor.open(path).status_code == 200, path
+    assert time.monotonic() - began < BUSY_TIMEOUT_S, "less than one wait for a lock"
 
 
 def test_a_program_can_look_download_and_delete_a_backup_to_make_room(

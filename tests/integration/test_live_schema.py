@@ -77,7 +77,7 @@ def test_nothing_is_read_while_nothing_changes(
     def refuse(*_args: object) -> None:
         pytest.fail("the database was opened")
 
-    monkeypatch.setattr("launcher.backup.sqlite.live_schema.connect", refuse)
+    monkeypatch.setattr("launcher.backup.sqlite.live_schema.connect_to_look", refuse)
     assert schema.problem() is None
     with closing(sqlite3.connect(home.live)):
         assert schema.problem() is None

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 from weakref import WeakSet
 
+from launcher.backup.files import free_bytes
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
-_BUSY_TIMEOUT_S = 15.0
+BUSY_TIMEOUT_S = 15.0
+_INDEX_BYTES = 32 << 10  # of the index of the log, which SQLite creates for a reader too
 
 
 def side_files(path: Path) -> list[Path]:
@@ -20,9 +23,27 @@ def side_files(path: Path) -> list[Path]:
     return [path.with_name(path.name + suffix) for suffix in SIDE_FILES]
 
 
+def is_nearly_full(folder: Path) -> bool:
+    """Whether the disk has no room for the index of a log: a reader may need the file alone."""
+    try:
+        return free_bytes(folder) < _INDEX_BYTES
+    except OSError:
+        return False
+
+
 def connect(path: Path, query: str) -> sqlite3.Connection:
     """Open a connection with `query` as the parameters of its URI; the caller closes it."""
-    return open_connection(f"{path.absolute().as_uri()}?{query}", timeout_s=_BUSY_TIMEOUT_S)
+    return open_connection(f"{path.absolute().as_uri()}?{query}", timeout_s=BUSY_TIMEOUT_S)
+
+
+def connect_to_look(path: Path) -> sqlite3.Connection:
+    """Open a connection for a look at a database, which may find it busy; the caller closes it.
+
+    On a full disk it waits for no lock: a connection that is alone with the file may be the
+    caller's own.
+    """
+    timeout_s = 0.0 if is_nearly_full(path.parent) else BUSY_TIMEOUT_S
+    return open_connection(f"{path.absolute().as_uri()}?mode=ro", timeout_s=timeout_s)
 
 
 def open_connection(uri: str, *, timeout_s: float) -> Connection:

@@ -11,7 +11,7 @@ from pathlib import Path
 from launcher.backup.errors import BackupError
 from launcher.backup.ports import Content, OnBytes
 from launcher.backup.reasons import Fact, Fault, Reason
-from launcher.backup.sqlite.connection import connect
+from launcher.backup.sqlite.connection import connect, connect_to_look
 from launcher.backup.sqlite.copy import integrity_findings
 from launcher.backup.sqlite.failures import (
     BUSY,
@@ -77,7 +77,7 @@ def live_problem(path: Path, *, content: Content) -> Fault | None:
     try:
         if path.stat().st_size == 0:
             return Fault(Reason.LIVE_EMPTY, facts)
-        connection = connect(path, "mode=ro")
+        connection = connect_to_look(path)
         try:
             found = connection.execute("PRAGMA application_id").fetchone()[0]
             if found != content.application_id:
@@ -107,7 +107,7 @@ def damage_of(path: Path, *, deadline_s: float) -> Fault | None:
     """
     deadline = time.monotonic() + deadline_s
     try:
-        with contextlib.closing(connect(path, "mode=ro")) as connection:
+        with contextlib.closing(connect_to_look(path)) as connection:
             connection.set_progress_handler(lambda: time.monotonic() > deadline, _COPY_STEP_OPCODES)
             detail = next(iter(integrity_findings(connection, is_quick=True)), "")
     except sqlite3.Error as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from launcher.backup.fingerprints import Fingerprint, fingerprint_at, is_settled
 from launcher.backup.ports import Content
 from launcher.backup.reasons import Fact, Fault, Reason
-from launcher.backup.sqlite.connection import connect, side_files
+from launcher.backup.sqlite.connection import connect_to_look, side_files
 from launcher.backup.sqlite.failures import primary_code
 from launcher.backup.sqlite.schema import compare, read_schema
 
@@ -48,7 +48,7 @@ class LiveSchema:
 
     def _find_problem(self) -> Fault | None:
         content = self._content
-        with contextlib.closing(connect(self._path, "mode=ro")) as connection:
+        with contextlib.closing(connect_to_look(self._path)) as connection:
             revision = content.revision(connection)
             if revision == content.head:
                 return self._difference(connection) or self._unreadable(connection)
