@@ -36,8 +36,10 @@ NO_SENTENCES = [
     r"\(<time .*",  # a pattern
     r"(inner|outer)HTML show:top",  # htmx
     r"store the upload|the upload|the form of an app|entries of a form",  # facts and salts
+    r"a failed test of a check",  # a salt
     r"the form is out of date|it is gone",  # errors with a code, which the form words
     r"the header host names no host\.",  # before a language is known
+    r"days days-tall",  # classes
     r"<.*",  # markup
 ]
 """What looks like a sentence and is none, or is not shown."""
