@@ -9,6 +9,7 @@ python -m benchmarks --only find           Find over 500 and 5,000 apps
 python -m benchmarks --only import         5,000 bookmarks: previewed, imported, undone
 python -m benchmarks --only api            the API with 10,000 backups, and with a file of 1 GB
 python -m benchmarks --only checks         500 health checks a minute, 50 of them hanging
+python -m benchmarks --only history        a year of history: its size, and pages with it
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from benchmarks.core import (
     measure_writer,
 )
 from benchmarks.find import measure_find
+from benchmarks.history import measure_history
 from benchmarks.idle import measure_idle
 from benchmarks.importing import measure_import
 from benchmarks.panel import measure_panel
@@ -70,6 +72,7 @@ def main() -> None:
             "api",
             "idle",
             "checks",
+            "history",
         ),
     )
     parser.add_argument("--seconds", type=float, default=60, help="how long to watch what is idle")
@@ -103,7 +106,18 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
     for megabytes in (
         arguments.megabytes
         if wanted
-        not in {"page", "panel", "start", "sharing", "find", "import", "api", "idle", "checks"}
+        not in {
+            "page",
+            "panel",
+            "start",
+            "sharing",
+            "find",
+            "import",
+            "api",
+            "idle",
+            "checks",
+            "history",
+        }
         else ()
     ):
         runs = max(1, arguments.runs if megabytes <= 200 else arguments.runs // 2)
@@ -143,10 +157,19 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
         template = folder / "idle"
         make_data_dir(template, megabytes=1)
         yield from measure_idle(template, folder, seconds=arguments.seconds)
+    yield from _measure_checks(folder, arguments)
+
+
+def _measure_checks(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
+    wanted = arguments.only
     if wanted in {None, "checks"}:
         template = folder / "checks"
         make_data_dir(template, megabytes=1)
         yield from measure_checks(template, folder, seconds=arguments.seconds)
+    if wanted in {None, "history"}:
+        template = folder / "history"
+        make_data_dir(template, megabytes=1)
+        yield from measure_history(template, runs=arguments.runs)
 
 
 if __name__ == "__main__":

@@ -47,12 +47,12 @@ def measure_find(template: Path, *, runs: int) -> Iterator[Row]:
         template = data_dir
         fill(data_dir / "launcher.db", apps=apps - _count(data_dir), slug=f"find-{apps}")
         _name(data_dir / "launcher.db")
-        with serving(data_dir, workers=1) as port:
+        with serving(data_dir, workers=1, LAUNCHER_SCHEDULER="off") as port:
             admin = Admin(port)
             weights = {path: len(admin.get(path, **_PART)) for path in _PATHS.values()}
             yield from _processor_time(data_dir, admin, weights, runs)
             yield from _over_http(data_dir, port, admin, runs)
-        with serving(data_dir) as port:
+        with serving(data_dir, LAUNCHER_SCHEDULER="off") as port:
             yield from _together(port, admin, apps, runs)
 
 

@@ -27,7 +27,7 @@ def measure_import(data_dir: Path, *, runs: int) -> Iterator[Row]:
     def note(what: str, began: float) -> None:
         times.setdefault(what, []).append(time.perf_counter() - began)
 
-    with serving(data_dir) as port:
+    with serving(data_dir, LAUNCHER_SCHEDULER="off") as port:
         browser = _Browser(port, Admin(port).cookie)
         for _ in range(runs):
             page = browser.get("/import")

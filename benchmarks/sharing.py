@@ -51,7 +51,7 @@ def measure_sharing(data_dir: Path, *, runs: int) -> Iterator[Row]:
                     f" WHERE boards.slug = ? AND {of}.{column} = ?",
                     (f"shared-{number}", name),
                 )
-    with serving(data_dir, workers=1) as port:
+    with serving(data_dir, workers=1, LAUNCHER_SCHEDULER="off") as port:
         cookies = {name: Admin(port, name).cookie for name in _COUNTS}
     took: dict[str, float] = {}
     for name, count in _COUNTS.items():

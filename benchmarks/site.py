@@ -26,7 +26,10 @@ _CLIENTS = 9
 def serving(
     data_dir: Path, *, workers: int = 3, threads: int = 4, app: str = "wsgi:app", **extra: str
 ) -> Iterator[int]:
-    """Serve a data directory with gunicorn as a deployment does; yield its port."""
+    """Serve a data directory with gunicorn as a deployment does; yield its port.
+
+    Apps with made-up hosts need `LAUNCHER_SCHEDULER="off"`, or each host is looked up every minute.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -46,8 +46,9 @@ def measure_start(template: Path, *, runs: int, requests: int) -> Iterator[Row]:
     shutil.copytree(template, with_history)
     fill(with_history / "launcher.db", apps=1, slug="history", with_history=True)
     with ExitStack() as stack:
-        port = stack.enter_context(serving(template, workers=1))
-        past_port = stack.enter_context(serving(with_history, workers=1))
+        off = {"LAUNCHER_SCHEDULER": "off"}
+        port = stack.enter_context(serving(template, workers=1, **off))
+        past_port = stack.enter_context(serving(with_history, workers=1, **off))
         admin, past_admin = Admin(port), Admin(past_port)
         visitors = {
             "signed in": (port, {"Cookie": admin.cookie}),

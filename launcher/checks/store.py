@@ -155,11 +155,12 @@ def _write_results(
     ]
     for result in kept:
         apply(result.app_id, after(known.get(result.app_id), result))
-    _write_history(connection, kept)
+    write_history(connection, kept)
     connection.executemany(_STATE, [_stored(app_id, each) for app_id, each in changed.items()])
 
 
-def _write_history(connection: sqlite3.Connection, results: Sequence[Result]) -> None:
+def write_history(connection: sqlite3.Connection, results: Sequence[Result]) -> None:
+    """Add results to the history, each to its three steps, within the caller's transaction."""
     tiers: dict[str, dict[tuple[int, int], _Tier]] = {"probe_hours": {}, "probe_days": {}}
     for result in results:
         outcome, at_s = result.outcome, _seconds(result.began_at)
