@@ -21,9 +21,10 @@ from launcher.backup.errors import RestoreError, RevertFailedError
 from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import Outcome, Stage, Verb
 from launcher.backup.restore import STAGES_RESTORE
+from launcher.backup.sqlite.connection import side_files
 from launcher.db.settings import current_settings
 from launcher.extensions import db
-from launcher.models import Role, Theme, UserSession
+from launcher.models import Role, Theme, User, UserSession
 from launcher.models.types import utc_now
 from tests.conftest import ADA, BEN
 from tests.web.restoring import confirm, ended, operation_of, restore, text_of
@@ -351,6 +352,36 @@ def test_only_the_last_restore_can_be_undone(
     page = ada.open(answer.location).text
 
     assert "Restored to today" in page
+    assert "Undo this restore" not in page
+
+
+def test_a_restore_where_there_was_no_data_says_so(
+    ada: Visitor, app: Flask, service: BackupService, backup_id: str
+) -> None:
+    path = app.extensions["launcher.config"].database_path
+    for each in (path, *side_files(path)):
+        each.unlink(missing_ok=True)
+    restored = service.restore(backup_id, by="ada")
+    ada.sign_in(ADA)
+
+    page = text_of(ada.open(f"/admin/backups/operations/{restored.operation_id}").text)
+
+    assert "Previous data There was no data before this restore." in page
+    panel = text_of(ada.open("/admin/backups").text)
+    assert "There was no data before this restore, so you cannot undo it." in panel
+
+
+def test_an_undo_that_would_leave_no_admin_is_not_offered(
+    ada: Visitor, service: BackupService, backup_id: str, app: Flask
+) -> None:
+    with app.app_context():
+        db.session.execute(db.update(User).values(role=Role.VIEWER))
+        db.session.commit()
+    restored = service.restore(backup_id, by="ada")
+    ada.sign_in(ADA)
+
+    assert "Undo this restore" not in ada.open("/admin/backups").text
+    page = ada.open(f"/admin/backups/operations/{restored.operation_id}").text
     assert "Undo this restore" not in page
 
 

@@ -172,4 +172,6 @@ def _say_outcome(outcome: RestoreOutcome, *, done: str = "Restored") -> None:
         say("`flask backup undo` restores it.")
     elif outcome.raw_copy_path:
         say(f"The files from before were kept in {outcome.raw_copy_path}.")
+    else:
+        say("There was no data before, so you cannot undo this restore.")
     say_warnings(outcome.warnings)

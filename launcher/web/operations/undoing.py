@@ -25,6 +25,12 @@ def is_of_known_version(backup: Backup) -> bool:
     )
 
 
+def had_no_data(restore: JournalEntry) -> bool:
+    """Whether a restore that is over found no data, so that there was nothing to keep."""
+    facts = restore.facts
+    return facts.get("safety_id") == "" and not facts.get("raw_copy")
+
+
 def undo_id() -> str:
     """Return the id of the safety backup of the last restore, "" without one."""
     try:

@@ -31,7 +31,7 @@ from launcher.web.admin.backups.timeline import draw
 from launcher.web.admin.schedule.cron_words import cron_words
 from launcher.web.contents import contents_in_brief
 from launcher.web.htmx import is_htmx, render
-from launcher.web.operations.undoing import can_be_restored
+from launcher.web.operations.undoing import can_be_restored, had_no_data
 from launcher.web.roles import admin_required
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class LastRestore:
         safety_id: "" without a way back.
         undo: what leads to the plan of the undo.
         is_safety_damaged: whether there is no undo, because its safety backup is damaged.
+        had_no_data: whether there is no undo, because there was no data before.
     """
 
     words: str
@@ -94,6 +95,7 @@ class LastRestore:
     safety_id: str
     undo: str
     is_safety_damaged: bool
+    had_no_data: bool
 
 
 def _last_restore(snapshot: Snapshot) -> LastRestore | None:
@@ -106,7 +108,7 @@ def _last_restore(snapshot: Snapshot) -> LastRestore | None:
         return None
     safety_id = str(entry.facts.get("safety_id", ""))
     safety = snapshot.listing.by_id.get(safety_id) if snapshot.listing else None
-    is_possible = safety is not None and can_be_restored(safety)
+    is_possible = safety is not None and can_be_restored(safety) and safety.has_admin
     by = names_of({entry.by}).get(entry.by) or actor_words(entry.by)
     words = ended(entry).toast()["text"]
     return LastRestore(
@@ -116,7 +118,8 @@ def _last_restore(snapshot: Snapshot) -> LastRestore | None:
         entry.operation_id,
         safety_id=safety_id if is_possible else "",
         undo=undo_words(entry),
-        is_safety_damaged=safety is not None and not is_possible,
+        is_safety_damaged=safety is not None and not can_be_restored(safety),
+        had_no_data=had_no_data(entry),
     )
 
 

@@ -33,7 +33,7 @@ from launcher.web.contents import contents
 from launcher.web.errors import NextStep
 from launcher.web.operations.following import Follower
 from launcher.web.operations.stages import backup_of, describe_stop, is_dated, refuses_none
-from launcher.web.operations.undoing import can_be_restored
+from launcher.web.operations.undoing import can_be_restored, had_no_data
 from launcher.web.server_commands import server_command
 from launcher.web.sessions import Holder, current_session_id
 from launcher.web.toasts import Toast
@@ -236,6 +236,8 @@ class RestoreEnded(Ended):
         if raw_copy := self.facts.get("raw_copy"):
             words = gettext("The previous files are kept in %(folder)s.")
             return escape(words) % {"folder": Markup("<code>{}</code>").format(raw_copy)}
+        if had_no_data(self.entry):
+            return escape(gettext("There was no data before this restore."))
         return escape(gettext("The safety backup was deleted."))
 
     def _page_facts(self, follower: Follower | None) -> Mapping[str, str | Markup]:

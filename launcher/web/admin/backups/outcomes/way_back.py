@@ -25,9 +25,14 @@ class WayBack:
 
     @cached_property
     def _safety(self) -> Backup | None:
-        """The safety backup, None when it is gone or another restore came later."""
+        """The safety backup, None when it is gone or another restore came later.
+
+        None, too, where it has no admin: before the setup of a new server there was none.
+        """
         id_ = undo_id()
-        return backup_of(id_) if id_ and id_ == self._restore.facts.get("safety_id") else None
+        is_last = id_ and id_ == self._restore.facts.get("safety_id")
+        safety = backup_of(id_) if is_last else None
+        return safety if safety and safety.has_admin else None
 
     @property
     def safety_id(self) -> str:
