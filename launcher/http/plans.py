@@ -88,6 +88,12 @@ def changed_part(now: str, then: str) -> tuple[Sequence[str], Sequence[str]]:
     return _cut(before, head, tail), _cut(after, head, tail)
 
 
+def only_added(now: str, then: str) -> Sequence[str]:
+    """Return what a list that is not empty gains, none where it also loses or moves a name."""
+    before, after = changed_part(now, then)
+    return [] if before or not now else [name for name in after if name != GAP]
+
+
 def reactivated(plan: RestorePlan) -> Sequence[str]:
     """Return the users who are deactivated now and could sign in afterwards."""
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from launcher.backup.records.plan import FieldChange, NameChange, ThingChange
-from launcher.http.plans import Icon, changed_part, read_icon, shown_changes
+from launcher.http.plans import Icon, changed_part, only_added, read_icon, shown_changes
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,12 @@ def test_of_two_lists_the_part_that_differs_is_shown(
 ) -> None:
     parts = changed_part(now.replace(" ", "\n"), then.replace(" ", "\n"))
     assert tuple(" ".join(part) for part in parts) == shown
+
+
+def test_a_list_that_only_gains_names_says_which() -> None:
+    assert only_added("A\nC", "A\nB\nC") == ["B"]
+    assert only_added("", "A") == []
+    assert only_added("A\nB", "B\nC") == []
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_what_differs_inside_an_app_or_a_board_is_named(
     films = "URL: https://films.home.arpa → https://jellyfin.home.arpa"
     icon = "Icon: Jellyfin, from Brands → Je Letters “Je”"
     assert f"Jellyfin App {films} {icon}" in page
-    places = "Apps in section “Media”: none → Jellyfin, …"
+    places = "Apps in section “Media”: Jellyfin is added"
     assert f"Our home Board Name: Our home → Home {places}" in page
     assert "Vanishes" not in page
     assert "Comes back" not in page
@@ -243,7 +243,7 @@ def test_the_plan_says_what_goes_and_what_comes_back(
     assert "Apps 7 7 \N{MINUS SIGN}1 +1" in plan
     assert "Boards 3 3 same" in plan
     assert "Will be removed Frigate App Will be restored Jellyfin App" in plan
-    assert "Everyone else: ben and chloe." in plan
+    assert "Everyone else: ben and chloe. You, in all other browsers." in plan
     assert "You will stay signed in" in plan
     assert "Backup verified" in plan
     assert "Restored to a temporary copy" in plan

@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from launcher.backup.records.plan import FieldChange, NameChange, RestorePlan, RowChange
 from launcher.cli.output import moment, one_line, put, say, say_warnings, size
 from launcher.db.plan_values import SECTION, SITE
-from launcher.http.plans import changed_part, is_list, reactivated, read_icon, shown_changes
+from launcher.http.plans import (
+    changed_part,
+    is_list,
+    only_added,
+    reactivated,
+    read_icon,
+    shown_changes,
+)
 from launcher.settings.table import SiteSettings
 
 _MOST = 12
@@ -165,6 +172,13 @@ def _field_words(change: FieldChange) -> str:
     else:
         what = FIELDS.get(field, field)
     if is_list(field):
+        for names, verb in (
+            (only_added(change.now, change.then), "added"),
+            (only_added(change.then, change.now), "removed"),
+        ):
+            if names:
+                is_ = "is" if len(names) == 1 else "are"
+                return f"{one_line(what)}: {_cut(_enumerate(names))} {is_} {verb}"
         now, then = (_enumerate(part) for part in changed_part(change.now, change.then))
     elif field == "icon":
         now, then = _icon_words(change.now), _icon_words(change.then)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from launcher.backup.records.plan import FieldChange, NameChange, ThingChange
 from launcher.db.plan_values import SECTION, SITE, SWITCHES
 from launcher.extensions import db
-from launcher.http.plans import Icon, changed_part, is_list, read_icon, shown_changes
+from launcher.http.plans import Icon, changed_part, is_list, only_added, read_icon, shown_changes
 from launcher.i18n.labels import THEME_WORDS
 from launcher.i18n.locale import LOCALES, gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
@@ -56,11 +56,12 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FieldRow:
-    """One field now and afterwards."""
+    """One field now and afterwards; `words` say it where a list only gains or loses names."""
 
     what: str
     now: Side
     then: Side
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,8 @@ def _field_row(thing: ThingChange, change: FieldChange, here: frozenset[str]) ->
         what = str(CHANGED_WORDS.get(field, field))
     if is_list(field):
         now, then = changed_part(change.now, change.then)
+        if words := _gain_words(field, change):
+            return FieldRow(what, Side(""), Side(""), words)
         return FieldRow(what, Side(_list_words(field, now)), Side(_list_words(field, then)))
     if field == "icon":
         renamed = next((each.then for each in thing.fields if each.field == "name"), thing.name)
@@ -136,6 +139,25 @@ def _field_row(thing: ThingChange, change: FieldChange, here: frozenset[str]) ->
     return FieldRow(
         what, Side(_value_words(field, change.now)), Side(_value_words(field, change.then))
     )
+
+
+def _gain_words(field: str, change: FieldChange) -> str:
+    """Return what a list only gains or only loses, "" where neither says it all."""
+    if names := only_added(change.now, change.then):
+        return ngettext(
+            "%(names)s is added",
+            "%(names)s are added",
+            len(names),
+            names=_list_words(field, names),
+        )
+    if change.then and (names := only_added(change.then, change.now)):
+        return ngettext(
+            "%(names)s is removed",
+            "%(names)s are removed",
+            len(names),
+            names=_list_words(field, names),
+        )
+    return ""
 
 
 def _list_words(field: str, names: Sequence[str]) -> str:
