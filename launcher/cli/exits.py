@@ -51,7 +51,7 @@ MEANINGS: dict[int, str] = {
     PARTLY_FAILED: "done, but some parts failed",
     10: "the backup folder cannot be used",
     11: "another operation is running",
-    STALE: "status: no good backup, or the last one is too old",
+    STALE: "status: no good backup is left, or the last one is too old",
     13: "no such backup",
     14: "not enough space",
     15: "the backup does not work with this version",

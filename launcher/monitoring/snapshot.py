@@ -104,7 +104,8 @@ class Snapshot:
         entries: what happened in the last weeks, newest first.
         data_free_bytes: what is free on the disk of the live data, None where that is not known.
         last_restore: the last restore, however long ago; None when there was none.
-        has_history: whether a backup was ever made; asked only where none of our own is there.
+        has_history: whether a backup was ever made or restored; asked only where none of our own
+            is there.
         next_run_at: None while the schedule is off.
         leader: the process that runs the scheduled work, None where there is none.
         is_scheduler_wanted: whether this deployment runs that work itself.
@@ -394,8 +395,8 @@ def space_of(folder: Path, listing: Listing) -> Space | None:
 def _has_history(service: BackupService, listing: Listing | None) -> bool:
     if listing is None or any(listing.counts_by_kind[kind] for kind in MADE_HERE):
         return False
-    made = service.journal(limit=None, verbs={Verb.CREATE})
-    return any(entry.outcome is Outcome.SUCCEEDED for entry in made)
+    entries = service.journal(limit=None, verbs={Verb.CREATE, Verb.RESTORE})
+    return any(each.outcome is Outcome.SUCCEEDED or each.has_replaced_data for each in entries)
 
 
 def runs_ahead(settings: SiteSettings | None, now: datetime, *, count: int) -> Sequence[datetime]:

@@ -422,6 +422,14 @@ def test_a_folder_that_lost_its_backups_is_no_new_start(ada: Visitor, shelf: She
     assert answer(ada.page).startswith("No backups left There were backups in")
 
 
+def test_a_restore_too_says_that_there_were_backups(ada: Visitor, shelf: Shelf) -> None:
+    shelf.report(timedelta(days=60), Verb.RESTORE)
+
+    ada.open(PANEL)
+
+    assert answer(ada.page).startswith("No backups left There were backups in")
+
+
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Let the disk of the backups have that many bytes free."""
