@@ -59,7 +59,8 @@ class Variable:
 def _path(text: str) -> Path:
     if "\0" in text or not text.strip():
         raise ValueError(text)
-    return Path(text).expanduser().absolute()
+    path = Path(text).expanduser().absolute()
+    return path.resolve() if ".." in path.parts else path
 
 
 def _switch(text: str) -> bool:

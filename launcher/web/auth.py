@@ -9,6 +9,7 @@ from werkzeug.datastructures import Headers
 
 from launcher.accounts.errors import SignInRefusedError, SignInThrottledError
 from launcher.accounts.sign_in import attempts_left, authenticate
+from launcher.accounts.users import has_admin
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import ngettext
 from launcher.web.devices import known_device, remember_device
@@ -84,6 +85,7 @@ def _form(next_path: str, *, username: str = "", error: str = "") -> str:
         username=username,
         error=error,
         is_new=is_awaiting_first_admin(),
+        has_admin=has_admin(),
         unsaved=request.form.get("unsaved", ""),
         restored=ended_by_restore(),
     )

@@ -530,7 +530,7 @@ def latest_backup() -> Backup | None:
 
 
 def _newer_safety(newest: Backup) -> Backup | None:
-    """Return a good safety backup that is newer than the one that `latest` takes."""
+    """Return a good safety backup with an admin that is newer than the one that `latest` takes."""
     try:
         backups = current_backups().list()
     except BackupError:
@@ -539,7 +539,10 @@ def _newer_safety(newest: Backup) -> Backup | None:
         (
             each
             for each in backups
-            if each.kind is Kind.SAFETY and each.is_good and each.created_at > newest.created_at
+            if each.kind is Kind.SAFETY
+            and each.is_good
+            and each.has_admin
+            and each.created_at > newest.created_at
         ),
         None,
     )
