@@ -245,8 +245,8 @@ def title(problem: Problem, snapshot: Snapshot, style: Style = PLAIN) -> str:
             words = gettext("%(name)s cannot be reached", name=problem.names[0])
         case ProblemKind.RECIPIENT_TEST_FAILED if len(problem.names) <= _MOST_NAMES:
             words = ngettext(
-                "The last test failed: %(names)s",
-                "The last tests failed: %(names)s",
+                "The last test message failed: %(names)s",
+                "The last test messages failed: %(names)s",
                 len(problem.names),
                 names=listing(problem.names),
             )

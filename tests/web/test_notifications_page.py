@@ -294,7 +294,7 @@ def test_a_refused_test_says_why_and_what_to_do_and_alarms_no_one_else(
 
     again = text(ada.open(PAGE).text)
     assert again.startswith(
-        "The last test failed: phone The service rejected the message with status 401."
+        "The last test message failed: phone The service rejected the message with status 401."
     )
     assert "Test failed" in again.partition("phone Failure")[2]
     assert 'class="answer" data-state="warn"' in ada.page
@@ -322,7 +322,7 @@ def test_no_recipient_at_all_is_said_on_the_overview_and_marked_in_the_navigatio
     assert "Notifications No one is notified if backups fail" in page
     assert mark(ada.page) == "warn"
     # Whom to notify is a choice while all is well.
-    assert page.startswith("Backups and jobs are working")
+    assert page.startswith("No problems found")
 
 
 def test_the_failed_test_of_the_only_recipient_is_said_wherever_health_is(
@@ -332,11 +332,11 @@ def test_the_failed_test_of_the_only_recipient_is_said_wherever_health_is(
         current_backups().create(by="ada")
     ada.send(f"{PAGE}/{phone.id}/test")
     assert mark(ada.open("/admin").text) == ""
-    assert "Backups and jobs are working" in ada.page
+    assert "No problems found" in ada.page
     receiver.status = 401
     ada.send(f"{PAGE}/{phone.id}/test")
 
-    words = "The last test failed: phone"
+    words = "The last test message failed: phone"
     page = text(ada.open("/admin").text)
     assert page.startswith(words)
     assert f"Notifications {words}" in page
@@ -351,7 +351,7 @@ def test_the_failed_test_of_the_only_recipient_is_said_wherever_health_is(
 
     receiver.status = 200
     ada.send(f"{PAGE}/{phone.id}/test")
-    assert "Backups and jobs are working" in ada.open("/admin").text
+    assert "No problems found" in ada.open("/admin").text
     assert "phone is notified if backups fail" in text(ada.page)
     assert mark(ada.page) == ""
 
