@@ -1,0 +1,63 @@
+"""The form of a check in Chromium: *Test now* by script, by keyboard and without script.
+
+What the form answers is tested without a browser; here is that the result comes beside what was
+typed, which stays with all of its fields, header values included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.axe import findings
+from tests.browser.conftest import Home, OpenPage, Sessions
+from tests.support.checked import behave
+from tests.support.odd_servers import Server
+from tests.support.odd_servers import serving as odd_serving
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with odd_serving(behave) as server:
+        yield server
+
+
+def choose_other(page: Page, url: str) -> None:
+    page.get_by_role("radio", name="Web (HTTP)").check()
+    page.get_by_role("radio", name="Another address").check()
+    page.get_by_label("Other address", exact=True).fill(url)
+
+
+def test_what_is_typed_is_tested_beside_the_form(
+    home: Home, open_page: OpenPage, signed_in: Sessions, server: Server
+) -> None:
+    page = open_page(home.server.url, storage_state=signed_in["ada"])
+    page.goto(f"{home.server.url}/apps/1/check")
+    choose_other(page, f"{server.url}/500")
+    page.get_by_label("New header").first.fill("X-Key")
+    page.get_by_label("Value", exact=True).first.fill("a secret")
+    page.get_by_role("button", name="Test now").focus()
+    page.keyboard.press("Enter")
+    tests = page.locator("#tests")
+    expect(tests).to_contain_text("500 Internal Server Error")
+    expect(page.get_by_label("Value", exact=True).first).to_have_value("a secret")
+    assert b"X-Key: a secret" in server.heads[-1]
+    page.get_by_label("Other address", exact=True).fill(f"{server.url}/page")
+    page.get_by_role("button", name="Test now").click()
+    expect(tests).to_contain_text("200 OK in")
+    expect(tests).to_contain_text("Test before")
+    expect(page.get_by_role("button", name="Test now")).to_be_focused()
+    assert findings(page) == []
+
+
+def test_what_is_typed_is_tested_without_script(
+    home: Home, open_page: OpenPage, signed_in: Sessions, server: Server
+) -> None:
+    page = open_page(home.server.url, storage_state=signed_in["ada"], java_script_enabled=False)
+    page.goto(f"{home.server.url}/apps/1/check")
+    choose_other(page, f"{server.url}/page")
+    page.get_by_role("button", name="Test now").click()
+    expect(page.locator("#tests")).to_contain_text("200 OK in")
+    expect(page.get_by_label("Other address", exact=True)).to_have_value(f"{server.url}/page")
