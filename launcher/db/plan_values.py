@@ -7,6 +7,7 @@ Only what people set: counters, times and what each user folds are left out.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,9 +26,17 @@ SECTION = "section:"
 LISTS = frozenset({"boards", "collapsed", "members", "sections", "shared_with", "tags"})
 """The fields with one name a line, beside those of sections."""
 
-SWITCHES = {"is_active", "open_new_tab", "has_shortcuts", "counts_launches", "archived"} | {
-    name for name, setting in SETTINGS.items() if isinstance(setting.default, bool)
-}
+SWITCHES = {
+    "is_active",
+    "open_new_tab",
+    "has_shortcuts",
+    "counts_launches",
+    "archived",
+    "follow_redirects",
+    "is_keyword_absent",
+    "is_enabled",
+    "is_notifying",
+} | {name for name, setting in SETTINGS.items() if isinstance(setting.default, bool)}
 """The fields whose values are `yes` and `no`."""
 
 _YES_NO = ("no", "yes")
@@ -42,6 +51,15 @@ _APP_FIELDS = ("name", "url", "url_local", "description", "keywords", "opens", "
 _TAGS = """
     SELECT app_id, tags.name FROM app_tags JOIN tags ON tags.id = tag_id
     ORDER BY app_id, tags.name"""
+_CHECK_SWITCHES = ("follow_redirects", "is_keyword_absent", "is_enabled", "is_notifying")
+_CHECK_FIELDS = (
+    "kind", "target", "check_url", "method", "interval_s", "timeout_ms", "accept", "keyword",
+    "verify", "retries", "slow_ms", "notify_after_min", "ca_pem", *_CHECK_SWITCHES,
+)  # fmt: skip
+_CHECKS = f"""
+    SELECT app_id, headers, kind, target, url, method, coalesce(interval_s, ''), timeout_ms, accept,
+        keyword, verify, retries, slow_ms, notify_after_min, ca_pem, {", ".join(_CHECK_SWITCHES)}
+    FROM health_checks"""
 _BOARDS = """
     SELECT boards.id, boards.id || ' ' || boards.created_at, name, slug, visibility,
         coalesce(username, ''), density, columns
@@ -80,9 +98,11 @@ def read_values(connection: sqlite3.Connection) -> Mapping[str, Values]:
         names: dict[object, str] = {}
         apps: dict[str, Mapping[str, str]] = {}
         tags = _by_first(connection.execute(_TAGS))
+        checks = {row[0]: _check(*row[1:]) for row in connection.execute(_CHECKS)}
         for app_id, key, *rest in connection.execute(_APPS):
             names[app_id] = str(rest[0])
-            apps[str(key)] = {**_fields(_APP_FIELDS, rest), "tags": _lines(tags[app_id])}
+            values = {**_fields(_APP_FIELDS, rest), "tags": _lines(tags[app_id])}
+            apps[str(key)] = {**values, **checks.get(app_id, {})}
         members = _by_first(connection.execute(_MEMBERS))
         return {
             "app": apps,
@@ -94,6 +114,18 @@ def read_values(connection: sqlite3.Connection) -> Mapping[str, Values]:
             "user": {str(row[0]): _fields(_USER_FIELDS, row) for row in connection.execute(_USERS)},
             SITE: {SITE: _site(connection)},
         }
+
+
+def _check(headers: object, *values: object) -> Mapping[str, str]:
+    """Return how an app is checked: of headers the names alone, of certificates how many."""
+    found = _fields(_CHECK_FIELDS, values)
+    found["ca_pem"] = str(found["ca_pem"].count("-----BEGIN"))
+    try:
+        names = json.loads(str(headers))
+    except ValueError:
+        names = {}
+    found["headers"] = ", ".join(sorted(map(str, names))) if isinstance(names, dict) else ""
+    return found
 
 
 def _boards(connection: sqlite3.Connection, app_names: Mapping[object, str]) -> Values:

@@ -19,6 +19,7 @@ from launcher.models import (
     Board,
     BoardGroup,
     Group,
+    HealthCheck,
     Media,
     Placement,
     Section,
@@ -41,6 +42,24 @@ SET = [
     ("apps", "hue", "3", "app", "icon"),
     ("app_tags", "tag_id", "2", "app", "tags"),
     ("tags", "name", "'films'", "app", "tags"),
+    ("health_checks", "kind", "'tcp'", "app", "kind"),
+    ("health_checks", "target", "'other'", "app", "target"),
+    ("health_checks", "url", "'https://b.home.arpa/api'", "app", "check_url"),
+    ("health_checks", "method", "'GET'", "app", "method"),
+    ("health_checks", "headers", "'{\"X-Key\": \"secret\"}'", "app", "headers"),
+    ("health_checks", "interval_s", "90", "app", "interval_s"),
+    ("health_checks", "timeout_ms", "5000", "app", "timeout_ms"),
+    ("health_checks", "accept", "'200'", "app", "accept"),
+    ("health_checks", "keyword", "'Films'", "app", "keyword"),
+    ("health_checks", "is_keyword_absent", "1", "app", "is_keyword_absent"),
+    ("health_checks", "verify", "'never'", "app", "verify"),
+    ("health_checks", "ca_pem", "'-----BEGIN CERTIFICATE-----'", "app", "ca_pem"),
+    ("health_checks", "follow_redirects", "0", "app", "follow_redirects"),
+    ("health_checks", "retries", "5", "app", "retries"),
+    ("health_checks", "slow_ms", "500", "app", "slow_ms"),
+    ("health_checks", "is_enabled", "0", "app", "is_enabled"),
+    ("health_checks", "is_notifying", "0", "app", "is_notifying"),
+    ("health_checks", "notify_after_min", "9", "app", "notify_after_min"),
     ("boards", "name", "'Our home'", "board", "name"),
     ("boards", "slug", "'ours'", "board", "slug"),
     ("boards", "visibility", "'public'", "board", "visibility"),
@@ -75,6 +94,7 @@ LEFT_OUT = {
     "is_sample", "apps.owner_id",  # follow from other changes
     "password_hash", "users.username",  # a plan has them elsewhere
     "app_tags.app_id", "board_groups.board_id", "board_groups.group_id", "group_members.group_id",
+    "health_checks.app_id", "headers_for", "paused_until", "paused_by",
     "placements.app_id", "sections.board_id",  # what the row is about
 }  # fmt: skip
 
@@ -88,6 +108,7 @@ def database(app: Flask, cast: object, data_dir: Path) -> Iterator[sqlite3.Conne
         home.groups = [BoardGroup(group=family, access=Access.EDIT)]
         home.sections = [Section(name="Media", position=0), Section(name="Work", position=1)]
         jellyfin = App(name="Jellyfin", url="https://a.home.arpa", tags=[Tag(name="media")])
+        jellyfin.check = HealthCheck()
         kavita = App(name="Kavita", url="https://b.home.arpa")
         db.session.add_all(
             [
@@ -161,3 +182,12 @@ def test_no_column_is_forgotten() -> None:
 def test_text_that_cannot_be_read_stops_no_plan(database: sqlite3.Connection) -> None:
     database.execute("UPDATE apps SET keywords = CAST(x'66ff' AS TEXT)")
     assert {each["keywords"] for each in read_values(database)["app"].values()} == {"f\ufffd"}
+
+
+def test_no_value_of_a_header_is_in_a_plan(database: sqlite3.Connection) -> None:
+    database.execute("""UPDATE health_checks SET headers = '{"X-Key": "a secret"}'""")
+    values = str(read_values(database))
+    assert "X-Key" in values
+    assert "a secret" not in values
+    database.execute("UPDATE health_checks SET headers = '[1'")
+    assert read_values(database)

@@ -36,6 +36,9 @@ _MOST_CHARACTERS = 200
 
 CHANGED_WORDS: Mapping[str, LazyString] = {
     **FIELD_WORDS,
+    "check_url": _("Other address"),
+    "timeout_ms": _("Time limit in milliseconds"),
+    "retries": _("Further tries"),
     "email": _("E-mail address"),
     "locale": _("Language"),
     "theme": _("Appearance"),
