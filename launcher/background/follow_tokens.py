@@ -30,11 +30,25 @@ def keep(folder: Path, record: object, *, start: str = "") -> str:
     Raises:
         OSError: nothing could be written.
     """
-    token = start + secrets.token_urlsafe(24)
+    token = new_token(start)
+    keep_as(folder, token, record)
+    return token
+
+
+def new_token(start: str = "") -> str:
+    """Return a random token, which opens nothing before `keep_as`."""
+    return start + secrets.token_urlsafe(24)
+
+
+def keep_as(folder: Path, token: str, record: object) -> None:
+    """Let `read` take this token for a day.
+
+    Raises:
+        OSError: nothing could be written.
+    """
     folder.mkdir(mode=0o700, exist_ok=True)
     remove_old(folder)
     write_atomic(_path(folder, token), json.dumps(encode(record)).encode())
-    return token
 
 
 def read(folder: Path, token: str, kind: type[T]) -> T | None:

@@ -264,16 +264,20 @@ class Operations:
         """Hold the lock for the block and journal how it ended.
 
         Args:
-            operation_id: a new id that the caller already knows, "" to create one.
+            operation_id: an id that the caller already knows, "" to create one. It begins once:
+                who asks again is refused while it runs, and after it has ended.
             aside: runs it beside the lock instead; it changes nothing outside its folder before
                 `Operation.become_exclusive`.
 
         Raises:
-            OperationInProgressError: another operation holds the lock, or no place is free.
+            OperationInProgressError: another operation holds the lock, no place is free, or this
+                one has begun before.
             StoreUnavailableError: the data directory cannot be written.
         """
         with contextlib.ExitStack() as stack:
             place = stack.enter_context(self._beside(aside) if aside else self._locked())
+            if operation_id and self._has_begun(operation_id):
+                raise OperationInProgressError(verb=verb, by=by, since=None)
 
             def report(progress: Progress, facts: dict[str, object]) -> None:
                 place.write(progress, facts)
@@ -458,10 +462,19 @@ class Operations:
                 self._record(progress, facts, Outcome.INTERRUPTED, None)
         place.forget()
 
+    def _has_begun(self, operation_id: str) -> bool:
+        """Whether an operation runs at another place, or ended lately."""
+        running = (place.progress() for place in (*self._aside, self._main))
+        is_running = any(found and found.operation_id == operation_id for found in running)
+        return is_running or self._has_ended(operation_id)
+
     def _is_recorded(self, progress: Progress) -> bool:
         """Whether an operation was killed between its journal line and the end of its state."""
+        return self._has_ended(progress.operation_id)
+
+    def _has_ended(self, operation_id: str) -> bool:
         recent = islice(self._journal.entries(), _RECENT_ENTRIES)
-        return any(entry.operation_id == progress.operation_id for entry in recent)
+        return any(entry.operation_id == operation_id for entry in recent)
 
     def _examine_interruption(
         self, progress: Progress, facts: dict[str, object]

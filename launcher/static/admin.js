@@ -80,11 +80,16 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
 // A button shows that it waits; its form drops further clicks.
 const busy = ({ detail: { ctx } }) => ctx.sourceElement.querySelector("[data-busy]");
 document.addEventListener("htmx:before:request", (event) => busy(event)?.setAttribute("aria-busy", "true"));
-document.addEventListener("htmx:after:request", (event) => busy(event)?.removeAttribute("aria-busy"));
+document.addEventListener("htmx:finally:request", (event) => busy(event)?.removeAttribute("aria-busy"));
 
-// Shows once that the server is silent, until it answers.
-document.addEventListener("htmx:error", () => {
-  if (problem && !problem.hasChildNodes()) problem.textContent = problem.dataset.lost;
+// Shows once that the server is silent, until it answers. A form that may have been received all
+// the same says where its outcome is.
+document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+  const words = ctx?.sourceElement?.querySelector("template[data-lost]");
+  if (words) {
+    problem.replaceChildren(words.content.cloneNode(true));
+    problem.scrollIntoView({ block: "nearest" });
+  } else if (problem && !problem.hasChildNodes()) problem.textContent = problem.dataset.lost;
 });
 document.addEventListener("htmx:after:request", () => {
   if (problem?.textContent === problem?.dataset.lost) problem?.replaceChildren();

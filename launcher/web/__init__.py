@@ -70,6 +70,7 @@ from launcher.web.icons import manage as icons
 from launcher.web.icons import picker as _picker  # noqa: F401  (its views are of `icons`)
 from launcher.web.importing import kept as import_files
 from launcher.web.importing import pages as import_pages
+from launcher.web.operations import submission
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -88,7 +89,7 @@ def init_app(app: Flask) -> None:
     numbers.init_app(app)
     for part in (
         assets, errors, frame, home_screen, navigation, receiving, server_commands, sessions,
-        banner, import_files,
+        banner, import_files, submission,
     ):  # fmt: skip
         part.init_app(app)
     for page in (

@@ -16,14 +16,19 @@ from launcher.accounts import setup
 from launcher.background.process import RestoreRequest
 from launcher.backup.errors import BackupError
 from launcher.current import current_backups, current_config
-from launcher.db.session import release, resume
+from launcher.db.session import enter_for_data, release, resume, ungated
 from launcher.http.start import start_operation, start_upload
 from launcher.i18n.locale import gettext as _
 from launcher.web.errors import NextStep, show_backup_error
 from launcher.web.frame import current_appearance
 from launcher.web.htmx import redirect_to
-from launcher.web.operations.following import Follower, following_address
+from launcher.web.operations.following import Follower, begun_before, followed
 from launcher.web.operations.plan import Stopwatch, describe_plan
+from launcher.web.operations.submission import (
+    Submission,
+    read_submission,
+    submission_of_file,
+)
 from launcher.web.receiving import received_file, receives_file
 from launcher.web.setup import refuse_setup
 
@@ -66,8 +71,10 @@ def receive(token: str) -> ResponseReturnValue:
     """Receive a file, start its check and redirect to its progress."""
     follower = Follower(current_appearance(), holder=None, setup_token=token)
     with received_file() as received:
-        operation_id = start_upload(received, by=BY)
-    return redirect_to(following_address(operation_id, follower))
+        submission = submission_of_file(received)
+        with followed(submission, follower) as address:
+            start_upload(received, by=BY, operation_id=submission.operation_id)
+    return redirect_to(address)
 
 
 @blueprint.get("/restore/<backup_id>")
@@ -90,10 +97,23 @@ def show_plan(token: str, backup_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/restore/<backup_id>")
+@ungated
+def restore(backup_id: str) -> ResponseReturnValue:
+    """Start a restore with the schedule of the backup and redirect to its progress.
+
+    A form that is sent again leads there too: by then the setup link may be invalid.
+    """
+    submission = read_submission()
+    if address := begun_before(submission):
+        return redirect(address, 303)
+    enter_for_data()
+    return _restore(backup_id, submission)
+
+
 @setup_token_required
-def restore(token: str, backup_id: str) -> ResponseReturnValue:
-    """Start a restore with the schedule of the backup and redirect to its progress."""
-    backup = current_backups().get(backup_id)
+def _restore(token: str, backup_id: str, submission: Submission) -> ResponseReturnValue:
+    wanted = RestoreRequest(current_backups().get(backup_id).id, keep_schedule=False)
     follower = Follower(current_appearance(), holder=None, setup_token=token)
-    operation_id = start_operation(RestoreRequest(backup.id, keep_schedule=False), by=BY)
-    return redirect(following_address(operation_id, follower), 303)
+    with followed(submission, follower) as address:
+        start_operation(wanted, by=BY, operation_id=submission.operation_id)
+    return redirect(address, 303)

@@ -135,6 +135,26 @@ def test_busy_names_who_and_what_and_since_when(desk: Desk) -> None:
     assert [entry.verb for entry in desk.entries()] == [Verb.RESTORE]
 
 
+def test_an_operation_begins_once_under_its_id(desk: Desk) -> None:
+    """Sent again, it is refused while it runs and after it has ended, at every place."""
+    mine = "0123456789abcdef"
+
+    def begin_again(aside: Aside | None) -> None:
+        with (
+            pytest.raises(OperationInProgressError),
+            desk.operations.run(Verb.VERIFY, by="ada", operation_id=mine, aside=aside),
+        ):
+            pytest.fail("it began again")
+
+    with desk.operations.run(Verb.VERIFY, by="ada", operation_id=mine, aside=Aside.OURS):
+        begin_again(None)
+        begin_again(Aside.OURS)
+    begin_again(None)
+    begin_again(Aside.OURS)
+
+    assert [entry.operation_id for entry in desk.journal.entries()] == [mine]
+
+
 def test_busy_is_said_even_when_the_other_did_not_say_what_it_does(desk: Desk) -> None:
     with desk.operations.run(Verb.RESTORE, by="ada"):
         (desk.data / "operation.json").unlink()

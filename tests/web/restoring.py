@@ -16,7 +16,11 @@ def confirm(visitor: Visitor, backup_id: str, **fields: str) -> TestResponse:
     """Enter the word and send the form of the plan that is open."""
     word = re.search(r'for="word">[^<]*[“„«](\w+)[“”»]', visitor.page)
     assert word, visitor.page
-    fields = {"word": word[1], "version": version_of(visitor.page)} | fields
+    fields = {
+        "word": word[1],
+        "version": version_of(visitor.page),
+        "submission": submission_of(visitor.page),
+    } | fields
     return visitor.send(f"/admin/backups/{backup_id}/restore", **fields)
 
 
@@ -31,6 +35,13 @@ def restore(visitor: Visitor, backup_id: str) -> TestResponse:
 def version_of(page: str) -> str:
     """Return the version of the plan on a page."""
     found = re.search(r'name="version" value="([0-9a-f]+)"', page)
+    assert found, page
+    return found[1]
+
+
+def submission_of(page: str) -> str:
+    """Return the key of the form on a page."""
+    found = re.search(r'name="submission" value="([A-Za-z0-9_-]{32})"', page)
     assert found, page
     return found[1]
 

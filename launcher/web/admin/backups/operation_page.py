@@ -90,7 +90,8 @@ def _outcome(entry: JournalEntry, follower: Follower | None = None) -> ResponseR
         return _reload()
     outcome = ended(entry).page(follower)
     viewer = viewer_now()
-    if follower and not (is_follower_here(entry.operation_id) or (viewer and viewer.is_admin)):
+    is_admin = viewer is not None and viewer.is_admin
+    if follower and not (is_admin or is_follower_here(entry.operation_id, follower)):
         outcome = outcome.in_brief()
     return render_template("admin/outcome.html", outcome=outcome)
 

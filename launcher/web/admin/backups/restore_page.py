@@ -11,7 +11,7 @@ from launcher.background.process import RestoreRequest
 from launcher.backup.errors import NoAdminInsideError
 from launcher.backup.records.backup import Backup
 from launcher.current import current_backups
-from launcher.db.session import release, resume
+from launcher.db.session import enter_for_data, release, resume, ungated
 from launcher.http.plans import plan_version
 from launcher.http.start import start_operation
 from launcher.i18n.locale import gettext as _
@@ -20,8 +20,14 @@ from launcher.web.admin.schedule.words import schedule_words
 from launcher.web.errors import NextStep, show_backup_error
 from launcher.web.frame import current_appearance
 from launcher.web.htmx import is_htmx, redirect_to, render
-from launcher.web.operations.following import Follower, following_address
+from launcher.web.operations.following import Follower, begun_before, followed
 from launcher.web.operations.plan import Stopwatch, describe_plan
+from launcher.web.operations.submission import (
+    Submission,
+    new_key,
+    outcome_address,
+    read_submission,
+)
 from launcher.web.operations.undoing import undo_id
 from launcher.web.reauthentication import confirm_in_form, has_recent_password
 from launcher.web.roles import admin_required, signed_in_user
@@ -60,8 +66,21 @@ def show_plan(backup_id: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<backup_id>/restore")
-@admin_required
+@ungated
 def restore(backup_id: str) -> ResponseReturnValue:
+    """Start the restore and redirect to its progress.
+
+    A form that is sent again leads there too: by then the session may have ended.
+    """
+    submission = read_submission()
+    if address := begun_before(submission):
+        return redirect_to(address)
+    enter_for_data()
+    return _restore(backup_id, submission)
+
+
+@admin_required
+def _restore(backup_id: str, submission: Submission) -> ResponseReturnValue:
     """Start the restore and redirect to its progress.
 
     Refused unless the word and the password are right, and while the data or the file is not the
@@ -82,17 +101,16 @@ def restore(backup_id: str) -> ResponseReturnValue:
     user = signed_in_user()
     holder = holder_of(user)
     allow_renewal(holder)
-    follower = Follower(current_appearance(), holder)
-    operation_id = start_operation(
-        RestoreRequest(
-            backup.id,
-            keep_schedule=asked.schedule != TAKE,
-            carry_account=user.username if asked.is_carrying else "",
-            expected_live=live,
-        ),
-        by=user.username,
+    wanted = RestoreRequest(
+        backup.id,
+        keep_schedule=asked.schedule != TAKE,
+        carry_account=user.username if asked.is_carrying else "",
+        expected_live=live,
     )
-    return redirect_to(following_address(operation_id, follower))
+    by = user.username
+    with followed(submission, Follower(current_appearance(), holder)) as address:
+        start_operation(wanted, by=by, operation_id=submission.operation_id)
+    return redirect_to(address)
 
 
 def _show_plan(
@@ -131,9 +149,12 @@ def _show_plan(
 
 def _confirmation(backup: Backup, version: str, errors: Mapping[str, str]) -> Mapping[str, object]:
     """Return the part of the page that confirms, with what is wrong, by field."""
-    asks_password = not has_recent_password()
+    asks_password, key = not has_recent_password(), new_key()
+    action = url_for("restores.restore", backup_id=backup.id)
     return {
         "backup": backup,
+        "key": key,
+        "outcome": outcome_address(key, action),
         "version": version,
         "word": _word_of(backup),
         "is_undo": undo_id() == backup.id,

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from launcher.current import current_backups, current_config
 from launcher.http.start import start_upload
 from launcher.web.htmx import redirect_to
+from launcher.web.operations.submission import submission_of_file
 from launcher.web.receiving import received_file, receives_file
 from launcher.web.roles import admin_required, signed_in_user
 
@@ -45,5 +46,7 @@ def receive() -> ResponseReturnValue:
     """Receive a file, start its check and redirect to its progress."""
     by = signed_in_user().username
     with received_file() as received:
-        operation_id = start_upload(received, by=by, note=request.form.get("note", "").strip())
+        note = request.form.get("note", "").strip()
+        operation_id = submission_of_file(received).operation_id
+        start_upload(received, by=by, note=note, operation_id=operation_id)
     return redirect_to(url_for("operations.show", operation_id=operation_id))

@@ -16,6 +16,7 @@ from launcher.http.start import start_operation
 from launcher.i18n.labels import STAGE_WORDS, VERB_WORDS
 from launcher.web.admin.backups import operation_row
 from launcher.web.admin.backups.actions.common import LIST_CHANGED, blueprint, get_backup, way_back
+from launcher.web.operations.submission import read_submission
 from launcher.web.roles import admin_required, signed_in_user
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def progress() -> ResponseReturnValue:
 
 
 def _start(wanted: OperationRequest) -> ResponseReturnValue:
-    back = way_back()
-    operation_row.remember_started(start_operation(wanted, by=signed_in_user().username))
+    back, operation_id = way_back(), read_submission().operation_id
+    start_operation(wanted, by=signed_in_user().username, operation_id=operation_id)
+    operation_row.remember_started(operation_id)
     return redirect(back, 303)
