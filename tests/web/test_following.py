@@ -454,6 +454,21 @@ def test_a_session_from_after_the_restore_reads_only_what_is_known(
     assert "Everyone was signed out. You have signed in since." in page
 
 
+def test_the_address_says_of_another_browser_only_that_it_signed_in_since(
+    app: Flask, ada: Visitor, service: BackupService, backup_id: str
+) -> None:
+    answer = restore(ada, backup_id)
+    ended(service, operation_of(answer))
+    assert "You are still signed in." in text_of(ada.open(answer.location).text)
+
+    elsewhere = Visitor(app)
+    elsewhere.sign_in(ADA)
+    page = text_of(elsewhere.open(answer.location).text)
+
+    assert "Everyone else was signed out. You have signed in since." in page
+    assert "still signed in" not in page
+
+
 def test_a_failure_says_where_it_stopped_and_that_nothing_changed(ada: Visitor, failed) -> None:
     address = failed(
         RestoreError(Reason.UNCLASSIFIED, sentence="no <b>room</b> for it"), at=Stage.SAFETY

@@ -265,11 +265,7 @@ class RestoreEnded(Ended):
         """Return who is signed in, and with which password to sign in."""
         holder = follower.holder if follower else None
         viewer = viewer_now()
-        if viewer and holder and holder.is_same_account(viewer):
-            return gettext("You are still signed in. Everyone else was signed out.")
-        started_at = self.entry.started_at.replace(microsecond=0)
-        if viewer and began_at(current_session_id()) <= started_at:
-            # Seen on a page that does not follow the restore: its session was continued.
+        if viewer and self._is_continued(holder):
             return gettext("You are still signed in. Everyone else was signed out.")
         if viewer:
             return self._signed_in_since(viewer)
@@ -281,6 +277,13 @@ class RestoreEnded(Ended):
             if g.get("is_without_database")
             else f"{everyone} {self._password_words(holder)}"
         )
+
+    def _is_continued(self, holder: Holder | None) -> bool:
+        """Whether the session of this browser is from before the restore."""
+        if holder:
+            return holder.session_id == current_session_id()
+        # A page that does not follow the restore. No other session could continue.
+        return began_at(current_session_id()) <= self.entry.started_at.replace(microsecond=0)
 
     def _signed_in_since(self, viewer: User) -> str:
         """Return who was signed out, for a session from after the restore.
