@@ -16,7 +16,7 @@ from launcher.models import ChecksRun, MaintenanceWindow
 
 _QUERY = (
     sa.select(
-        ChecksRun.paused_until, ChecksRun.paused_by, ChecksRun.offline_since,
+        ChecksRun.paused_until, ChecksRun.paused_by, ChecksRun.offline_since, ChecksRun.written_at,
         MaintenanceWindow.id, MaintenanceWindow.app_id, MaintenanceWindow.days,
         MaintenanceWindow.starts_at_min, MaintenanceWindow.minutes,
     )
@@ -55,4 +55,4 @@ def read_conditions(
         all_by=first.paused_by,
         windows=for_all,
     )
-    return Conditions(now, interval_s, pause, pauses, first.offline_since)
+    return Conditions(now, interval_s, pause, pauses, first.offline_since, first.written_at)

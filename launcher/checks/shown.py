@@ -22,6 +22,8 @@ OVERDUE_S = 600.0
 FLAPPING_OUTAGES = 3
 """So many outages within `FLAPPING_TIME` are named as flapping."""
 FLAPPING_TIME = timedelta(hours=24)
+SILENT_TIME = timedelta(minutes=3)
+"""A process that checks is heard of once a minute; after this it is taken for gone."""
 
 _RESULTS = {Health.UP, Health.SLOW, Health.DOWN}
 
@@ -61,6 +63,7 @@ class Conditions:
         pause: what pauses all checks, None while nothing does.
         pauses: the maintenance of single apps that runs now, by the id of the app.
         offline_since: since when this server reaches nothing; None while it does.
+        written_at: when the process that checks was last heard of; None for never.
     """
 
     now: datetime
@@ -68,6 +71,12 @@ class Conditions:
     pause: Pause | None = None
     pauses: Mapping[int, Pause] = field(default_factory=dict)
     offline_since: datetime | None = None
+    written_at: datetime | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a process checks now, as far as is known."""
+        return self.written_at is not None and self.now - self.written_at < SILENT_TIME
 
     def pause_of(self, app_id: int, until: datetime | None, by: str) -> Pause | None:
         """Return the pause of an app that ends last; its own check is paused `until`, by `by`."""

@@ -11,13 +11,16 @@ import sqlalchemy as sa
 from flask import Flask
 
 from launcher.config import Config
+from launcher.db.settings import site_settings
 from launcher.extensions import db
 from launcher.models import (
     App,
+    ChecksRun,
     CheckState,
     CheckTarget,
     Health,
     HealthCheck,
+    MaintenanceWindow,
     Outage,
     Probe,
     ProbeDay,
@@ -27,6 +30,7 @@ from launcher.models.types import utc_now
 from launcher.notifications import recipients, sender
 from launcher.notifications.app_records import AppAlert, AppAlerts
 from launcher.notifications.memory import Memory, save_memory
+from launcher.settings.kinds import known_zone
 from tests.web.visitor import Visitor
 
 HOUR = timedelta(hours=1)
@@ -193,6 +197,54 @@ def test_a_site_without_checks_says_what_to_do(ada: Visitor, boards: None, app: 
         db.session.commit()
 
     assert "No checks yet" in ada.open("/admin/health").text
+
+
+def test_an_app_that_was_never_checked_says_when_it_is(
+    ada: Visitor, ids: Mapping[str, int], app: Flask
+) -> None:
+    with app.app_context():
+        db.session.execute(sa.update(CheckState).values(state=Health.UNKNOWN, last_at=None))
+        db.session.execute(sa.update(ChecksRun).values(written_at=utc_now()))
+        db.session.commit()
+    path = f"/apps/{ids['Jellyfin']}/health"
+
+    said = re.search(r"First check in (\d) s", words(ada.open(path).text).replace("\xa0", " "))
+    assert said
+    assert 5 <= int(said[1]) <= 9
+    assert "First check in" in ada.open("/admin/health").text
+
+    with app.app_context():
+        db.session.execute(sa.update(ChecksRun).values(written_at=utc_now() - HOUR))
+        db.session.commit()
+    assert "First check" not in ada.open(path).text, "nothing checks now"
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ("0123456", "Maintenance, every day 00:00 to 00:00."),
+        ("", "Maintenance, every {today} 00:00 to 00:00."),
+    ],
+)
+def test_maintenance_is_shown_with_its_days_and_times(
+    ada: Visitor, ids: Mapping[str, int], app: Flask, days: str, expected: str
+) -> None:
+    with app.app_context():
+        zone = known_zone(site_settings().time_zone)
+        today = utc_now().astimezone(zone)
+        db.session.add(
+            MaintenanceWindow(
+                app_id=ids["Jellyfin"],
+                days=days or str(today.weekday()),
+                starts_at_min=0,
+                minutes=1440,
+            )
+        )
+        db.session.commit()
+
+    page = words(ada.open(f"/apps/{ids['Jellyfin']}/health").text)
+
+    assert expected.format(today=f"{today:%A}") in page
 
 
 def test_states_of_all_kinds_have_a_row(ada: Visitor, ids: Mapping[str, int], app: Flask) -> None:

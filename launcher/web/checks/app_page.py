@@ -38,6 +38,7 @@ from launcher.web.checks.words import (
     LastResult,
     days_words,
     down_words,
+    first_check_words,
     flapping_words,
     second_line,
     uptime_words,
@@ -173,7 +174,8 @@ def _answer(
         lines.append(f"{flapping_words(often)}.")
     if shown.state is Health.DOWN and is_admin:
         lines.append(notified_words({app_id}, conditions.now))
-    second = second_line(shown, result, conditions.now, may_edit=can_edit)
+    first_check = first_check_words(app_id, check.interval_s or conditions.interval_s, conditions)
+    second = second_line(shown, result, conditions.now, may_edit=can_edit, first_check=first_check)
     first = str(HEALTH_WORDS[shown.state])
     return (first, *([f"{second}."] if second else []), *filter(None, lines))
 

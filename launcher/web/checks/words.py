@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from babel.dates import get_day_names
+
 from launcher.checks.history import DAYS, DayState, Past
-from launcher.checks.pauses import Pause, PauseKind
-from launcher.checks.shown import Shown, Why
+from launcher.checks.pauses import Pause, Window
+from launcher.checks.shown import Conditions, Shown, Why
+from launcher.checks.slots import first_due_s
 from launcher.i18n.formats import (
     clock_time,
     day_and_time,
@@ -25,6 +29,9 @@ from launcher.i18n.locale import format_locale, ngettext
 from launcher.i18n.locale import gettext as _
 from launcher.models import Health
 from launcher.web.checks.tile_words import near
+
+NOTICED_WITHIN_S = 5
+"""A new check is noticed within this time."""
 
 _MOST_DAYS = 5
 
@@ -49,18 +56,25 @@ class LastResult:
 
 
 def second_line(
-    shown: Shown, result: LastResult, now: datetime, *, outages: int = 0, may_edit: bool = False
+    shown: Shown,
+    result: LastResult,
+    now: datetime,
+    *,
+    outages: int = 0,
+    may_edit: bool = False,
+    first_check: str = "",
 ) -> str:
     """Return what stands below the state: since when, why, or until when.
 
     Args:
         outages: how often it was down in the last day, where that is often.
         may_edit: whether the reader may know where it is checked.
+        first_check: when the first check comes, as `first_check_words` has it.
     """
     if shown.pause:
         return pause_words(shown.pause, now)
     if shown.why is Why.NEVER or shown.since is None:
-        return ""
+        return first_check
     if shown.why is not Why.RESULT:
         return _("Not checked since %(when)s", when=near(shown.since, now))
     return flapping_words(outages) if outages else _result(shown, result, now, may_edit=may_edit)
@@ -87,11 +101,38 @@ def flapping_words(outages: int) -> str:
 def pause_words(pause: Pause, now: datetime) -> str:
     """Return by what, and until when, an app is paused."""
     until = _moment(pause.until, now)
-    if pause.kind is PauseKind.MAINTENANCE:
-        return _("Maintenance until %(when)s", when=until)
+    if pause.window is not None:
+        return _window_words(pause.window)
     if not pause.by:
         return _("Until %(when)s", when=until)
     return _("By %(name)s until %(when)s", name=isolated(pause.by), when=until)
+
+
+def _window_words(window: Window) -> str:
+    times = {
+        "from": _time_words(window.starts_at_min),
+        "to": _time_words(window.starts_at_min + window.minutes),
+    }
+    if set(window.days) >= set("0123456"):
+        return _("Maintenance, every day %(from)s to %(to)s", **times)
+    names = get_day_names(context="stand-alone", locale=format_locale())
+    days = listing([names[number] for number in range(7) if str(number) in window.days])
+    return _("Maintenance, every %(days)s %(from)s to %(to)s", days=days, **times)
+
+
+def _time_words(minutes: int) -> str:
+    hour, minute = divmod(minutes, 60)
+    return f"{hour % 24:02}:{minute:02}"
+
+
+def first_check_words(app_id: int, interval_s: float, conditions: Conditions) -> str:
+    """Return when an app that was never checked is, "" while no process checks."""
+    if not conditions.is_running:
+        return ""
+    now_s = conditions.now.timestamp()
+    due_s = first_due_s(app_id, interval_s, now_s=now_s, last_s=None)
+    wait_s = math.ceil(due_s - now_s + NOTICED_WITHIN_S)
+    return _("First check in %(duration)s", duration=duration(wait_s))
 
 
 def _moment(at: datetime, now: datetime) -> str:

@@ -24,6 +24,7 @@ from launcher.web.checks.tile_words import current_conditions, near
 from launcher.web.checks.words import (
     LastResult,
     days_words,
+    first_check_words,
     pause_words,
     second_line,
     uptime_words,
@@ -60,6 +61,7 @@ def show() -> str:
         rows=_rows(entries, conditions),
         found=len(found),
         known=len(known),
+        samples=sum(each.app.kind is CheckKind.SAMPLE for each in known),
         counts=_filters(within),
         states=HEALTH_WORDS,
         wanted=wanted,
@@ -101,7 +103,14 @@ def _rows(entries: Sequence[Entry], conditions: Conditions) -> list[dict[str, An
         app, past = entry.app, pasts[entry.app.app_id]
         result = LastResult(app.last_at, app.last_ms, app.error or "", app.facts, app.slow_ms)
         second = second_line(
-            entry.shown, result, conditions.now, outages=entry.outages, may_edit=True
+            entry.shown,
+            result,
+            conditions.now,
+            outages=entry.outages,
+            may_edit=True,
+            first_check=first_check_words(
+                app.app_id, app.interval_s or conditions.interval_s, conditions
+            ),
         )
         if entry.has_certificate_soon and app.certificate_until:
             until = _("Certificate until %(day)s", day=day(app.certificate_until))
@@ -114,7 +123,6 @@ def _rows(entries: Sequence[Entry], conditions: Conditions) -> list[dict[str, An
                 "picture": picture_of(app, app.media_sha256),
                 "state": entry.shown.state,
                 "second": second,
-                "is_sample": app.kind is CheckKind.SAMPLE,
                 "strip": strip(past, days_words(past)),
                 "uptimes": [
                     uptime_words(each.uptime) for each in (past.day, past.week, past.month)
