@@ -266,9 +266,10 @@ function openMenu(button) {
   menu.querySelector(".fine").hidden = form !== null;
   for (const item of menu.querySelectorAll("[data-act]")) {
     const act = item.dataset.act;
-    item.hidden = !form && ["edit", "health", "check", "duplicate", "archive", "delete"].includes(act);
+    item.hidden = !form && ["edit", "check", "duplicate", "archive", "delete"].includes(act);
     if (act === "edit") item.href = form?.href;
-    else if (["delete", "health", "check"].includes(act)) item.href = form?.href.replace(/\/edit$/, `/${act}`);
+    else if (["delete", "check"].includes(act)) item.href = form?.href.replace(/\/edit$/, `/${act}`);
+    else if (act === "health") item.href = `${words.apps}/${slot.dataset.app}/health`;
     else if (act === "move-to") item.href = button.href;
     else item.setAttribute("formaction", `${path}/${{ up: "move", down: "move" }[act] ?? act}`);
     if (act === "up") [item.value, item.hidden] = [position - 1, position === 1];
@@ -276,7 +277,19 @@ function openMenu(button) {
   }
   menu.opener = button;
   menu.showPopover({ source: button });
+  showBrief(menu.querySelector("[data-act=health]"));
   menu.querySelector("a:not([hidden]), button:not([hidden])").focus();
+}
+
+// What is known of the health of the app, above the rest; nothing where it is not checked.
+async function showBrief(link) {
+  const { href } = link;
+  const place = menu.querySelector("[data-brief]");
+  place.replaceChildren();
+  const answer = await fetch(`${href}/brief`).catch(() => null);
+  if (!answer?.ok || answer.redirected) return;
+  const shown = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".brief");
+  if (shown && link.href === href) place.replaceChildren(shown);
 }
 
 menu.addEventListener("toggle", (event) => {

@@ -13,11 +13,13 @@ if (said) {
   // Puts the state of a tile in its place, and says what a screen reader needs to say of it.
   const renew = (item, state) => {
     const old = item.querySelector(".state");
-    if (old?.outerHTML === state?.outerHTML) return "";
-    if (old && state) old.replaceWith(state);
-    else if (state) item.querySelector("a").append(state);
-    else old.remove();
     const [before, now] = [old?.dataset.state, state?.dataset.state];
+    state?.setAttribute("aria-haspopup", "dialog");
+    if (old ? old.isEqualNode(state) : !state) return "";
+    // In its place: it may have the focus.
+    if (old && state) old.dataset.state = now, old.replaceChildren(...state.childNodes);
+    else if (state) item.querySelector(".tile").append(state);
+    else old.remove();
     const words = now === "down" && before !== "down" ? "down" : before === "down" && /^(up|slow)$/.test(now) ? "up" : "";
     return words && said.dataset[words].replace("{name}", item.querySelector(".tile-name").textContent);
   };

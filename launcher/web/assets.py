@@ -95,7 +95,7 @@ def join_app(static_path: Path) -> str:
     """Return what every page needs as one: the names of `app.js` are known to the other scripts."""
     parts = (
         _in_scope((static_path / name).read_text())
-        for name in ("find.js", "shortcuts.js", "refresh.js")
+        for name in ("find.js", "shortcuts.js", "refresh.js", "brief.js")
     )
     return "\n".join(((static_path / "app.js").read_text(), *parts))
 

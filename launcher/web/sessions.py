@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from flask import Flask, Response, g, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
@@ -33,6 +35,9 @@ log = logging.getLogger(__name__)
 
 IDLE = timedelta(days=30)
 """How long a cookie is valid after its first use of a day."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _RENEWED_ON = "renewed_on"
 
@@ -63,13 +68,17 @@ class TlsAwareSessions(SecureCookieSessionInterface):
         if not getattr(view, "ignores_cookies", False) or response.mimetype == "text/html":
             super().save_session(app, session, response)
 
-    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:  # noqa: ARG002
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         """Return whether to send the cookie: when it changed, or to renew a valid one once a day.
 
         Every other answer leaves it alone. Sent by a slow one, it would replace a newer cookie, and
         the message in that would never be shown. An invalid one is never repeated: a late response
-        to a request from before a restore would undo the renewal of the session.
+        to a request from before a restore would undo the renewal of the session. What an open page
+        asks for on its own renews nothing.
         """
+        view = app.view_functions.get(request.endpoint or "")
+        if getattr(view, "renews_nothing", False):
+            return session.modified
         user = g.get("_login_user")
         today = utc_now().date().isoformat()
         if user is not None and user.is_authenticated and session.get(_RENEWED_ON) != today:
@@ -88,6 +97,12 @@ def init_app(app: Flask) -> None:
     # It would bind a session to an address, and the address of a phone changes often.
     login.session_protection = None
     login.user_loader(load_user)
+
+
+def renews_nothing(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a view that an open page asks for on its own: it keeps no one signed in for longer."""
+    view.renews_nothing = True  # type: ignore[attr-defined]
+    return view
 
 
 def begin_session(user: User) -> None:

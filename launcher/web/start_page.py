@@ -38,6 +38,7 @@ from launcher.web.home_network import is_at_home
 from launcher.web.network_switch import current_switch
 from launcher.web.pictures import sandboxed, sheet_of
 from launcher.web.roles import redirect_to_sign_in
+from launcher.web.sessions import renews_nothing
 from launcher.web.tiles import PlacedApp, link_to, placed_apps, tiles_of
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def icons(slug: str) -> Response:
 
 
 @blueprint.get("/b/<slug>/health")
+@renews_nothing
 def board_health(slug: str) -> Response:
     """Send what renews an open start page; 304 where that is the same as before.
 
@@ -159,7 +161,7 @@ def show_board(
         can_fold=viewer is not None and preview is None,
         path=url_for("start.board", slug=shown.slug) if shown else "",
         edit_url=url_for("editing.show", slug=shown.slug) if shown and can_edit else "",
-        sections=_groups(placed, health, folds, sheet_url, viewer),
+        sections=_groups(placed, health, folds, sheet_url, viewer, is_preview=preview is not None),
         health=health,
         refresh_url=url_for("start.board_health", slug=shown.slug) if shown and not preview else "",
         zone=known_zone(site_settings().time_zone).key,
@@ -180,8 +182,11 @@ def _groups(
     folds: Mapping[int, bool] | None,
     sheet_url: str,
     viewer: User | None,
+    *,
+    is_preview: bool = False,
 ) -> list[dict[str, object]]:
     """Return the sections that have apps; `folds` of a user, for guests all are unfolded."""
+    # Not `url_for` for each tile: it would take longer than all the rest.
     show_tiles = partial(
         tiles_of,
         health=health.shown,
@@ -189,6 +194,7 @@ def _groups(
         opens_new_tab=_opens_new_tab(viewer),
         is_at_home=is_at_home(),
         sheet_url=sheet_url,
+        apps_path="" if is_preview else f"{request.script_root}/apps",
     )
     groups: list[dict[str, object]] = []
     for (id_, name, is_collapsed), group in groupby(

@@ -80,7 +80,10 @@ class PlacedApp(NamedTuple):
 
 
 class Tile(NamedTuple):
-    """One app as a tile shows it; `state` is "" when it is not checked."""
+    """One app as a tile shows it; `state` is "" when it is not checked.
+
+    `health_url` is the page of its health, "" where the state is no link.
+    """
 
     id: str
     app_id: int
@@ -94,6 +97,7 @@ class Tile(NamedTuple):
     since: str
     word: str
     opens_new_tab: bool
+    health_url: str = ""
 
 
 class Openable(Protocol):
@@ -163,6 +167,7 @@ def tiles_of(
     is_at_home: bool,
     id_prefix: str = "tile",
     sheet_url: str = "",
+    apps_path: str = "",
 ) -> list[Tile]:
     """Return the tiles of `apps`, in their order.
 
@@ -171,6 +176,7 @@ def tiles_of(
         opens_new_tab: what their visitor chose.
         is_at_home: whether their visitor opens URLs of the home network.
         sheet_url: the file with the drawings of all; "" for a file for each.
+        apps_path: where the pages of apps are; "" where their states lead to none.
     """
     locale, zone = format_locale(), format_zone()
     marks = {state: mark(state.value) for state in Health}
@@ -193,6 +199,7 @@ def tiles_of(
                 since=since,
                 word=word,
                 opens_new_tab=is_new_tab(app.opens, chosen=opens_new_tab),
+                health_url=f"{apps_path}/{app.app_id}/health" if apps_path and shown else "",
             )
         )
     return tiles

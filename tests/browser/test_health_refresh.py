@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -38,7 +39,7 @@ def _set_state(home: Home, state: str) -> None:
 
 def test_an_app_that_goes_down_is_shown_and_said_where_one_is(home: Home, page: Page) -> None:
     tile = page.locator(".tile", has_text=_APP)
-    tile.focus()
+    tile.locator("a.state").focus()
     page.evaluate("scrollTo(0, 40)")
     before = page.evaluate("scrollY")
     _set_state(home, "down")
@@ -47,12 +48,42 @@ def test_an_app_that_goes_down_is_shown_and_said_where_one_is(home: Home, page: 
 
     expect(tile.locator(".state")).to_contain_text("Down for")
     expect(page.locator("#board-said")).to_have_text(f"{_APP} is down.")
-    assert page.evaluate("document.activeElement.textContent").strip().startswith("Je")
+    expect(tile.locator("a.state")).to_be_focused()
     assert page.evaluate("scrollY") == before
 
     _set_state(home, "up")
     page.clock.run_for(31_000)
     expect(page.locator("#board-said")).to_have_text(f"{_APP} is up again.")
+
+
+def test_the_state_of_a_tile_opens_its_health_in_short_and_gives_the_focus_back(
+    home: Home, page: Page
+) -> None:
+    """Popovers and the focus are the browser's."""
+    state = page.locator(".tile", has_text=_APP).locator("a.state")
+    state.focus()
+    page.keyboard.press("Enter")
+
+    brief = page.get_by_role("dialog", name=_APP)
+    expect(brief).to_be_focused()
+    expect(brief).to_contain_text("Uptime, 24 h")
+    page.clock.run_for(31_000)
+    expect(brief).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(brief).to_be_hidden()
+    expect(state).to_be_focused()
+
+    state.click()
+    brief.get_by_role("link", name="Health").click()
+    expect(page).to_have_url(re.compile(r"/apps/\d+/health$"))
+
+
+def test_where_the_short_form_cannot_be_had_the_state_leads_to_the_page(page: Page) -> None:
+    page.route("**/health/brief", lambda route: route.fulfill(status=503))
+
+    page.locator(".tile", has_text=_APP).locator("a.state").click()
+
+    expect(page).to_have_url(re.compile(r"/apps/\d+/health$"))
 
 
 def test_a_page_that_no_one_sees_asks_for_nothing_and_is_fresh_once_it_is_seen(page: Page) -> None:

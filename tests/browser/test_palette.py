@@ -214,7 +214,7 @@ def test_each_way_to_open_an_app_is_counted(
         assert answer.value.status == 204
         return parse_qs(answer.value.request.post_data or "")["app"][0]
 
-    tile = page.locator(".tile", has_text="Grafana").first
+    tile = page.locator("a.tile-name", has_text="Grafana").first
     grafana = tile.get_attribute("data-app")
     assert count(tile.click) == grafana
     assert count(lambda: tile.click(button="middle")) == grafana

@@ -89,7 +89,7 @@ def test_every_form_works_without_script(home: Home, open_page: OpenPage) -> Non
     page.get_by_role("button", name="Elsewhere, automatic").click()
     page.get_by_role("button", name="Home network", exact=True).click()
     expect(page.get_by_role("button", name="Home network, chosen")).to_be_visible()
-    assert page.locator("main .tile").first.get_attribute("href") == "http://10.0.0.4:8096"
+    assert page.locator("main .tile-name").first.get_attribute("href") == "http://10.0.0.4:8096"
 
     page.get_by_role("link", name="Find an app").click()
     page.get_by_label("Find apps, boards, settings and actions").fill("jelly")

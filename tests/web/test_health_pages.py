@@ -25,6 +25,7 @@ from launcher.models import (
     Probe,
     ProbeDay,
     ProbeHour,
+    User,
 )
 from launcher.models.types import utc_now
 from launcher.notifications import recipients, sender
@@ -197,6 +198,55 @@ def test_a_site_without_checks_says_what_to_do(ada: Visitor, boards: None, app: 
         db.session.commit()
 
     assert "No checks yet" in ada.open("/admin/health").text
+
+
+def test_a_viewer_sees_the_health_of_an_app_in_short_and_not_where_it_is_checked(
+    chloe: Visitor, ids: Mapping[str, int]
+) -> None:
+    path = f"/apps/{ids['Home Assistant']}/health"
+
+    page = chloe.open(f"{path}/brief").text
+
+    said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).replace("\xa0", " ")
+    assert "Home Assistant Down Since" in said
+    assert "Connection refused." in said
+    assert "Uptime, 24 h 98.3 %" in said
+    assert "Response no response" in said
+    assert f'href="{path}"' in page
+    for secret in ("secret.internal", "48999", "hush", "Home CA"):
+        assert secret not in page
+    assert chloe.open(f"/apps/{ids['Diary']}/health/brief").status_code == 404
+
+
+def test_an_app_whose_check_is_off_has_no_short_form(
+    ada: Visitor, ids: Mapping[str, int], app: Flask
+) -> None:
+    with app.app_context():
+        db.session.execute(sa.update(HealthCheck).values(is_enabled=False))
+        db.session.commit()
+
+    assert ada.open(f"/apps/{ids['Jellyfin']}/health/brief").status_code == 404
+
+
+def test_an_open_page_does_not_keep_its_viewer_signed_in(
+    chloe: Visitor, ids: Mapping[str, int], app: Flask
+) -> None:
+    """It asks every 30 seconds: a browser that is left open would never be signed out."""
+    board = "/b/home"
+    chloe.open(board)
+    with app.app_context():
+        before = db.session.execute(sa.select(User.__table__)).all()
+    with chloe.client.session_transaction() as cookie:
+        cookie["renewed_on"] = "2026-01-01"
+
+    for path in (f"{board}/health", f"/apps/{ids['Jellyfin']}/health/brief"):
+        answer = chloe.client.get(path)
+        assert answer.status_code == 200
+        assert "Set-Cookie" not in answer.headers
+    assert "Set-Cookie" in chloe.client.get(board).headers, "a visit does"
+
+    with app.app_context():
+        assert db.session.execute(sa.select(User.__table__)).all() == before
 
 
 def test_an_app_that_was_never_checked_says_when_it_is(

@@ -27,11 +27,11 @@ def test_a_preview_shows_the_boards_and_apps_of_that_user(
     with app.app_context():
         user_id = db.session.scalars(sa.select(User.id).where(User.username == name)).one()
     own.open("/")
-    apps = re.findall(r'class="tile[^>]*href="([^"]+)"', own.page)
+    apps = re.findall(r'href="([^"]+)"[^>]* class="tile-name"', own.page)
     page = ada.open(f"/admin/users/{user_id}/start").text
     assert f"as {name.title()} sees it" in page
     assert _boards(page) == _boards(own.page)
-    assert re.findall(r'class="tile[^>]*href="([^"]+)"', page) == apps
+    assert re.findall(r'href="([^"]+)"[^>]* class="tile-name"', page) == apps
     main = page.partition("<main")[2].partition("</main>")[0]
     assert "<form" not in main
     assert "edit-board" not in page

@@ -113,7 +113,7 @@ RIGHTS_FIRST = {
 UNREAD = RIGHTS_FIRST - {"icons.upload", "importing.receive", "app_check.save", "app_check.test"}
 """Those of them whose form no guest's request causes to be read, however short."""
 
-HIDDEN_FROM_GUESTS = {"start.board_health", "start.icons", "start.media"}
+HIDDEN_FROM_GUESTS = {"app_health.brief", "start.board_health", "start.icons", "start.media"}
 """What is not found for a guest, where everything else leads to sign-in."""
 
 HIDDEN_FROM_VIEWERS = {"overview.show"}

@@ -24,7 +24,7 @@ from launcher.checks.history import (
 )
 from launcher.checks.shown import Conditions, Shown, state_shown
 from launcher.extensions import db
-from launcher.i18n.formats import day, day_words, listing, span
+from launcher.i18n.formats import day, day_words, duration, listing, span
 from launcher.i18n.health import public_facts, reason_words
 from launcher.i18n.labels import HEALTH_WORDS
 from launcher.i18n.locale import format_locale, format_zone
@@ -46,6 +46,7 @@ from launcher.web.checks.words import (
 from launcher.web.frame import current_viewer
 from launcher.web.home_network import is_at_home
 from launcher.web.roles import redirect_to_sign_in
+from launcher.web.sessions import renews_nothing
 from launcher.web.tiles import link_to, opened_url
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def show(app_id: int) -> ResponseReturnValue:
         ),
         is_sample=check.kind is CheckKind.SAMPLE,
         figures=_figures(app_id, past, outages, now),
-        strip=strip(past, words, "days days-tall"),
+        strip=strip(past, words, is_tall=True),
         days_words=words,
         first_day_words=day_words(past.first, format_locale()),
         period=period,
@@ -116,6 +117,31 @@ def show(app_id: int) -> ResponseReturnValue:
         edit_url=_edit_url(app, can_edit=can_edit),
         state=state,
         certificate_names=_names(state) if can_edit else "",
+    )
+
+
+@blueprint.get("/apps/<id:app_id>/health/brief")
+@renews_nothing
+def brief(app_id: int) -> str:
+    """Show the health of an app in short, to everyone who sees it; it opens at its tile."""
+    viewer = current_viewer()
+    app = find_app(app_id, viewer) or abort(404)
+    check, state = db.session.get(HealthCheck, app_id), db.session.get(CheckState, app_id)
+    if check is None or not check.is_enabled:
+        abort(404)
+    conditions, can_edit = current_conditions(), may_edit_app(viewer, app)
+    shown = shown_of(app_id, check, state, conditions)
+    past = past_of(db.session, [app_id], now=conditions.now, zone=format_zone())[app_id]
+    answer = _answer(app_id, shown, check, state, conditions, can_edit=can_edit, is_admin=False)
+    last_ms = state.last_ms if state else None
+    return render_template(
+        "_health_brief.html",
+        app=app,
+        shown=shown,
+        answer=answer,
+        uptime=uptime_words(past.day.uptime),
+        response=duration(last_ms / 1000) if last_ms is not None else "",
+        is_sample=check.kind is CheckKind.SAMPLE,
     )
 
 

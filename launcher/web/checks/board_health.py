@@ -11,8 +11,6 @@ from launcher.models import Health
 from launcher.web.checks.tile_words import current_conditions, near
 from launcher.web.tiles import PlacedApp
 
-_MOST_SICK = 10
-
 
 @dataclass(frozen=True, slots=True)
 class BoardHealth:
@@ -23,14 +21,12 @@ class BoardHealth:
         apps: how many apps there are, one that is placed twice once.
         checked_at: when the last check ended, None before the first.
         offline_since: in words since when this server reaches nothing, "" while it does.
-        sick: those that are down, then those that are slow, by their ids and names.
     """
 
     shown: Mapping[int, Shown] = field(default_factory=dict)
     apps: int = 0
     checked_at: datetime | None = None
     offline_since: str = ""
-    sick: Sequence[tuple[int, str]] = ()
 
     @property
     def down(self) -> int:
@@ -63,18 +59,7 @@ def health_of(placed: Sequence[PlacedApp]) -> BoardHealth:
             (app.last_at for app in placed if app.has_check and app.last_at), default=None
         ),
         offline_since=near(since, conditions.now) if since and shown else "",
-        sick=_sick(placed, shown)[:_MOST_SICK],
     )
-
-
-def _sick(placed: Sequence[PlacedApp], shown: Mapping[int, Shown]) -> list[tuple[int, str]]:
-    names = {app.app_id: app.name for app in placed}
-    return [
-        (app_id, names[app_id])
-        for state in (Health.DOWN, Health.SLOW)
-        for app_id, each in shown.items()
-        if each.state is state
-    ]
 
 
 def _count(shown: Iterable[Shown], state: Health) -> int:

@@ -15,10 +15,10 @@ _TOPS = {DayState.UP: 14, DayState.SLOW: 8, DayState.DOWN: 0, DayState.NONE: 20}
 _WIDE, _TALL = 960, 120
 
 
-def strip(past: Past, words: str, css_class: str = "days") -> Markup:
+def strip(past: Past, words: str, *, is_tall: bool = False) -> Markup:
     """Return one bar a day; `words` say the same to a screen reader."""
-    return Markup('<svg class="{}" role="img" aria-label="{}" {}</svg>').format(
-        css_class, words, _bars(tuple(each.state for each in past.days))
+    return Markup('<svg class="days {}" role="img" aria-label="{}" {}</svg>').format(
+        "days-tall" if is_tall else "", words, _bars(tuple(each.state for each in past.days))
     )
 
 
