@@ -30,9 +30,11 @@ def page(home: Home, signed_in: Sessions, open_page: OpenPage) -> Iterator[Page]
 
 
 def _set_state(home: Home, state: str) -> None:
+    """Give the app a result of now: no check runs on this server, and an old one is overdue."""
     with closing(sqlite3.connect(home.server.data_dir / "launcher.db")) as database, database:
         database.execute(
-            "UPDATE check_states SET state = ? WHERE app_id = (SELECT id FROM apps WHERE name = ?)",
+            "UPDATE check_states SET state = ?, last_at = strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+            " WHERE app_id = (SELECT id FROM apps WHERE name = ?)",
             (state, _APP),
         )
 

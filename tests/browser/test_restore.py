@@ -230,7 +230,7 @@ def test_it_works_with_the_keyboard_alone(site: Site, sign_in: SignIn) -> None:
         if ada.evaluate("document.activeElement.textContent.trim()") == "Undo this restore…":
             break
     ada.keyboard.press("Enter")
-    expect(ada.locator(".answer")).to_contain_text("This will undo the restore")
+    expect(ada.locator(".answer")).to_contain_text("Undo the last restore of")
 
 
 @pytest.mark.parametrize("language", ["de", "ru"])

@@ -111,7 +111,7 @@ def _await(process: subprocess.Popen[bytes], url: str, log_path: Path) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            urllib.request.urlopen(url, timeout=2).close()
+            urllib.request.urlopen(url, timeout=_PATIENCE_S).close()
         except urllib.error.HTTPError:
             return
         except OSError:
