@@ -322,7 +322,7 @@ def test_no_recipient_at_all_is_said_on_the_overview_and_marked_in_the_navigatio
     assert "Notifications No one is notified if backups fail" in page
     assert mark(ada.page) == "warn"
     # Whom to notify is a choice while all is well.
-    assert page.startswith("No problems found")
+    assert page.startswith("Backups are working")
 
 
 def test_the_failed_test_of_the_only_recipient_is_said_wherever_health_is(
@@ -332,7 +332,7 @@ def test_the_failed_test_of_the_only_recipient_is_said_wherever_health_is(
         current_backups().create(by="ada")
     ada.send(f"{PAGE}/{phone.id}/test")
     assert mark(ada.open("/admin").text) == ""
-    assert "No problems found" in ada.page
+    assert "Backups are working" in ada.page
     receiver.status = 401
     ada.send(f"{PAGE}/{phone.id}/test")
 
@@ -351,7 +351,7 @@ def test_the_failed_test_of_the_only_recipient_is_said_wherever_health_is(
 
     receiver.status = 200
     ada.send(f"{PAGE}/{phone.id}/test")
-    assert "No problems found" in ada.open("/admin").text
+    assert "Backups are working" in ada.open("/admin").text
     assert "phone is notified if backups fail" in text(ada.page)
     assert mark(ada.page) == ""
 

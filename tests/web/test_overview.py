@@ -33,7 +33,7 @@ def test_one_disk_is_one_row_with_calm_advice_and_no_alarm(app: Flask, ada: Visi
         current_backups().create(by="ada")
 
     page = text_of(ada.open("/admin").text)
-    assert "No problems found" in page
+    assert "Backups are working" in page
     assert "Disk of the" not in page
     assert page.count("Backups are on the same disk as your data.") == 1
     assert "Download a backup, or put backups on another disk" in page
@@ -80,7 +80,7 @@ def test_a_restore_test_that_never_ran_says_when_it_will(app: Flask, ada: Visito
 def test_its_first_sentence_is_the_worst_of_all(app: Flask, ada: Visitor, data_dir: Path) -> None:
     with app.app_context():
         current_backups().create(by="ada")
-    assert "No problems found Last good backup:" in text_of(ada.open("/admin").text)
+    assert "Backups are working Last good backup:" in text_of(ada.open("/admin").text)
 
     for stored in (data_dir / "backups").glob("launcher-*.db*"):
         stored.unlink()
