@@ -471,6 +471,9 @@ class Hanging:
     def data_free_bytes(self) -> None:
         return None
 
+    def is_on_data_disk(self) -> None:
+        return None
+
     def progress(self) -> None:
         return None
 
