@@ -143,6 +143,30 @@ def test_the_list_has_the_worst_first_with_its_reason(ada: Visitor, ids: Mapping
     assert "No data on 29 days." in page
 
 
+def test_of_several_apps_that_are_down_the_first_is_named(
+    ada: Visitor, ids: Mapping[str, int], app: Flask
+) -> None:
+    with app.app_context():
+        down = sa.update(CheckState).values(state=Health.DOWN, last_at=utc_now())
+        db.session.execute(down.where(CheckState.app_id.in_((ids["Jellyfin"], ids["Nextcloud"]))))
+        db.session.commit()
+
+    said = "Home Assistant and 2 more are down"
+    assert f'<h2 id="answer">{said}</h2>' in ada.open("/admin/health").text
+    overview = ada.open("/admin").text
+    assert said in words(overview)
+    assert said not in overview.partition('id="answer"')[2].partition("</section>")[0]
+
+
+def test_the_list_can_be_filtered_by_certificates_that_expire_soon(
+    ada: Visitor, ids: Mapping[str, int]
+) -> None:
+    assert "Certificate soon 1" in words(ada.open("/admin/health").text)
+    (link,) = re.findall(r'href="([^"]*state=certificate)"', ada.page)
+
+    assert re.findall(r'class="self"[^>]*>([^<]+)<', ada.open(link).text) == ["Home Assistant"]
+
+
 def test_the_list_can_be_filtered_by_state_and_name(ada: Visitor, ids: Mapping[str, int]) -> None:
     ada.open("/admin/health")
     (link,) = re.findall(r'href="([^"]*state=slow)"', ada.page)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -96,6 +96,23 @@ def _result(shown: Shown, result: LastResult, now: datetime, *, may_edit: bool) 
 def flapping_words(outages: int) -> str:
     """Return that an app was down several times in the last day."""
     return _("Was down %(count)s times since yesterday (flapping)", count=number(outages))
+
+
+def sick_words(state: Health, names: Sequence[str]) -> str:
+    """Return which apps are down, or slow: the first of `names`, and how many more."""
+    name, more = isolated(names[0]), len(names) - 1
+    if state is Health.DOWN:
+        if not more:
+            return _("%(name)s is down", name=name)
+        return ngettext(
+            "%(name)s and %(num)s more are down", "%(name)s and %(num)s more are down", more,
+            name=name,
+        )  # fmt: skip
+    if not more:
+        return _("%(name)s is slow", name=name)
+    return ngettext(
+        "%(name)s and %(num)s more are slow", "%(name)s and %(num)s more are slow", more, name=name
+    )
 
 
 def pause_words(pause: Pause, now: datetime) -> str:

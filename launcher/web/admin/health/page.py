@@ -13,9 +13,9 @@ from launcher.checks.listing import Entry, counts_of, list_checked
 from launcher.checks.shown import Conditions
 from launcher.db.settings import site_settings
 from launcher.extensions import db
-from launcher.i18n.formats import day, duration, isolated, number
+from launcher.i18n.formats import day, duration, number
 from launcher.i18n.labels import HEALTH_WORDS
-from launcher.i18n.locale import format_zone, ngettext
+from launcher.i18n.locale import format_zone
 from launcher.i18n.locale import gettext as _
 from launcher.models import CheckKind, ChecksRun, Health
 from launcher.web.checks.drawings import strip
@@ -27,6 +27,7 @@ from launcher.web.checks.words import (
     first_check_words,
     pause_words,
     second_line,
+    sick_words,
     uptime_words,
 )
 from launcher.web.pictures import picture_of
@@ -38,6 +39,9 @@ _STATES = (
     Health.DOWN, Health.SLOW, Health.UP, Health.PAUSED, Health.UNKNOWN, Health.OFFLINE,
 )  # fmt: skip
 _SIGNS = {Health.DOWN: "bad", Health.SLOW: "warn", Health.OFFLINE: "warn"}
+
+CERTIFICATE = "certificate"
+"""In an address: those whose certificate expires soon."""
 
 blueprint = Blueprint("checks", __name__, url_prefix="/admin/health")
 
@@ -52,7 +56,7 @@ def show() -> str:
     often = flapping(db.session, now=conditions.now)
     known = list_checked(db.session, sees_app(viewer), conditions, flapping=often, tag=tag)
     within = [each for each in known if text.casefold() in each.app.name.casefold()]
-    found = [each for each in within if wanted in {"", each.shown.state}]
+    found = [each for each in within if _is_wanted(each, wanted)]
     pages = max(1, -(-len(found) // _PER_PAGE))
     page = min(max(1, request.args.get("page", 1, type=int)), pages)
     entries = found[(page - 1) * _PER_PAGE : page * _PER_PAGE]
@@ -63,6 +67,7 @@ def show() -> str:
         known=len(known),
         samples=sum(each.app.kind is CheckKind.SAMPLE for each in known),
         counts=_filters(within),
+        certificates=sum(each.has_certificate_soon for each in within),
         states=HEALTH_WORDS,
         wanted=wanted,
         tag=tag,
@@ -88,6 +93,12 @@ def _address(**changes: object) -> str:
     asked = {name: request.args.get(name, "") for name in ("state", "q", "tag")} | changes
     kept: dict[str, Any] = {name: each for name, each in asked.items() if each}
     return url_for("checks.show", **kept)
+
+
+def _is_wanted(entry: Entry, wanted: str) -> bool:
+    if wanted == CERTIFICATE:
+        return entry.has_certificate_soon
+    return wanted in {"", entry.shown.state}
 
 
 def _filters(entries: Sequence[Entry]) -> list[tuple[Health, int]]:
@@ -149,28 +160,18 @@ def _answer(entries: Sequence[Entry], conditions: Conditions) -> dict[str, str]:
         return {"sign": "none", "title": _("All checks are paused"), "text": words}
     for state in (Health.DOWN, Health.SLOW):
         if counts[state]:
-            names = [isolated(each.app.name) for each in entries if each.shown.state is state]
+            names = [each.app.name for each in entries if each.shown.state is state]
             notified = ""
             if state is Health.DOWN:
                 down = {each.app.app_id for each in entries if each.shown.state is state}
                 notified = notified_words(down, now)
             text = f"{rest}. {notified}" if notified else rest
-            return {"sign": _SIGNS[state], "title": _title(state, names), "text": text}
+            return {"sign": _SIGNS[state], "title": sick_words(state, names), "text": text}
     if not counts[Health.UP]:
         return {"sign": "none", "title": _("Nothing is known yet"), "text": rest}
     is_all = counts[Health.UP] == len(entries)
     title = _("All apps are up") if is_all else _("No app is down")
     return {"sign": "ok", "title": title, "text": rest}
-
-
-def _title(state: Health, names: Sequence[str]) -> str:
-    if state is Health.DOWN:
-        if len(names) == 1:
-            return _("%(name)s is down", name=names[0])
-        return ngettext("%(num)s app is down", "%(num)s apps are down", len(names))
-    if len(names) == 1:
-        return _("%(name)s is slow", name=names[0])
-    return ngettext("%(num)s app is slow", "%(num)s apps are slow", len(names))
 
 
 def _counted(counts: Any) -> str:
