@@ -6,7 +6,7 @@ Nothing here takes a lock or changes anything.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
@@ -18,6 +18,7 @@ from launcher.backup.journal import Journal
 from launcher.backup.ports import Clock, Store
 from launcher.backup.reasons import Fact, Fault, Reason
 from launcher.backup.records.backup import (
+    OWN_KINDS,
     Backup,
     Kind,
     Listing,
@@ -26,6 +27,7 @@ from launcher.backup.records.backup import (
     latest_of,
 )
 from launcher.backup.records.ids import LATEST, BackupId
+from launcher.backup.records.operation import JournalEntry
 from launcher.backup.retention import KeepDecision, RetentionPolicy, decide
 from launcher.backup.verdicts import unjudged, with_verdicts
 
@@ -177,3 +179,15 @@ def doubt_of_latest(backup: Backup) -> Fault | None:
         case Kind.SAFETY:
             return Fault(Reason.LATEST_SAFETY, facts)
     return None
+
+
+def good_before(backups: Sequence[Backup], restore: JournalEntry) -> Iterator[Backup]:
+    """Yield the good backups of this site from before a restore, the newest first.
+
+    Without those of the data that it restored: they are what is there now.
+    """
+    restored = {each.database for each in backups if each.id == restore.backup_id}
+    for each in backups:
+        is_older = each.created_at < restore.started_at and each.id != restore.backup_id
+        if is_older and each.is_good and each.kind in OWN_KINDS and each.database not in restored:
+            yield each

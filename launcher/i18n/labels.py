@@ -465,6 +465,24 @@ def damage(fault: Fault | None) -> str:
     return str(DAMAGE_WORDS.get(fault.reason, fault)) if fault else ""
 
 
+RESTORE_WORDS: Mapping[Reason, LazyString] = {
+    Reason.LIVE_CHANGED: _("The data changed after the plan was shown."),
+    Reason.FULL_DURING_RESTORE: _("The disk filled up during the restore."),
+}
+"""Why a restore stopped."""
+
+
+def fault_words(fault: Fault | None) -> str:
+    """Return why something failed; what has no words here, in English."""
+    if fault is None:
+        return ""
+    if words := RESTORE_WORDS.get(fault.reason):
+        return str(words)
+    if fault.reason in LIVE_WORDS:
+        return live_words(fault)
+    return damage(fault)
+
+
 def live_words(fault: Fault) -> str:
     """Return what is wrong with the database of the site; what has no words here, in English."""
     words = LIVE_WORDS.get(fault.reason)

@@ -40,7 +40,14 @@ from launcher.extensions import db
 from launcher.http.places import RETRY_AFTER_S, TooManyTransfersError
 from launcher.i18n.actors import actor_words
 from launcher.i18n.formats import ago
-from launcher.i18n.labels import ERROR_WORDS, KIND_WORDS, VERB_WORDS, live_words, warning
+from launcher.i18n.labels import (
+    ERROR_WORDS,
+    KIND_WORDS,
+    VERB_WORDS,
+    fault_words,
+    live_words,
+    warning,
+)
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import Role
@@ -236,7 +243,8 @@ def show_backup_error(error: BackupError, *, next_step: NextStep | None = None) 
     if isinstance(error, OperationInProgressError):
         return _show_busy(error, next_step)
     words = ERROR_WORDS[error.code]
-    facts, hint = {gettext("Details"): str(error), gettext("Code"): error.code}, words.hint
+    said = fault_words(Fault(error.reason, error.facts))
+    facts, hint = {gettext("Details"): said, gettext("Code"): error.code}, words.hint
     if isinstance(error, VerificationError) and _is_inside():
         if next_good := latest_backup():
             facts[gettext("Next good backup")] = f"{next_good.id} · {KIND_WORDS[next_good.kind]}"

@@ -133,6 +133,26 @@ def test_restore_brings_everything_back_and_undo_takes_it_back(
     assert rows(data_dir, "tags") == 0
 
 
+def test_an_undo_whose_safety_backup_is_damaged_names_an_older_backup(
+    flask: Flask_, data_dir: Path
+) -> None:
+    older = flask("create").stdout.strip()
+    add_tag(data_dir, "added later")
+    restored = flask("create").stdout.strip()
+    flask("restore", restored, "--yes")
+    newest = max((data_dir / "backups").glob("*.db.zst"), key=lambda path: path.stat().st_mtime)
+    newest.chmod(0o600)
+    data = bytearray(newest.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    newest.write_bytes(data)
+
+    said = flask("undo", "--yes", expect=90).stderr
+
+    assert "Error: the last restore cannot be undone." in said
+    assert f"flask backup restore {older}" in said
+    assert restored not in said
+
+
 def test_latest_is_never_the_safety_backup_of_a_restore(flask: Flask_, data_dir: Path) -> None:
     backup_id = flask("create").stdout.strip()
     add_tag(data_dir, "a mistake")

@@ -255,12 +255,17 @@ def test_the_panel_offers_the_undo_until_the_next_good_backup(
 
 def damage(service: BackupService, backup_id: str) -> None:
     """Change a byte of a backup, and let a verification find it."""
+    spoil(service, backup_id)
+    service.verify(backup_id, by="test")
+
+
+def spoil(service: BackupService, backup_id: str) -> None:
+    """Change a byte of a backup."""
     name = service.get(backup_id).file.name  # type: ignore[union-attr]
     file = service.store_path / name
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 0xFF
     file.write_bytes(data)
-    service.verify(backup_id, by="test")
 
 
 def test_an_undo_whose_safety_backup_is_damaged_is_not_offered(
@@ -282,6 +287,27 @@ def test_an_undo_whose_safety_backup_is_damaged_is_not_offered(
     page = text_of(ada.open("/admin/backups").text)
     assert "The safety backup is damaged, so you cannot undo this restore." in page
     assert f'href="/admin/backups/{safety_id}/restore"' not in ada.page
+
+
+def test_the_plan_of_an_undo_whose_safety_backup_turns_out_damaged_offers_an_older_backup(
+    ada: Visitor, service: BackupService, set_site: Callable[..., None], backup_id: str
+) -> None:
+    older = service.create(by="ada").id
+    set_site(site_name="Another")
+    restored = service.create(by="ada").id
+    answer = restore(ada, restored)
+    ended(service, operation_of(answer))
+    ada.open(answer.location)
+    spoil(service, service.undo_id())
+
+    refused = ada.open(f"/admin/backups/{service.undo_id()}/restore")
+
+    assert refused.status_code == 422
+    page = text_of(refused.text)
+    assert "You cannot undo the last restore" in page
+    assert "Instead, you can restore the last good backup from before it" in page
+    assert f'href="/admin/backups/{older}/restore"' in refused.text
+    assert restored not in refused.text
 
 
 def test_a_lost_undo_names_no_other_backup_where_none_is_good(

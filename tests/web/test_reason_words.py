@@ -8,7 +8,15 @@ from flask_babel import force_locale
 
 from launcher.backup import errors
 from launcher.backup.reasons import Fault, Reason
-from launcher.i18n.labels import DAMAGE_WORDS, LIVE_WORDS, WARNING_WORDS, damage, live_words
+from launcher.i18n.labels import (
+    DAMAGE_WORDS,
+    LIVE_WORDS,
+    RESTORE_WORDS,
+    WARNING_WORDS,
+    damage,
+    fault_words,
+    live_words,
+)
 from launcher.i18n.locale import LOCALES
 from launcher.web.admin.backups.file_verdict import FILE_WORDS, refusal
 from tests.support.reasons import RAISED, fault_of
@@ -71,3 +79,12 @@ def test_what_is_wrong_with_the_database_is_said_in_german(app: Flask, reason: R
 
     assert said != str(Fault(reason, facts))
     assert said.startswith(("Die ", "Es ", "launcher.db ", "„launcher.db“ "))
+
+
+@pytest.mark.parametrize("reason", [*RESTORE_WORDS, *DAMAGE_WORDS])
+def test_why_a_restore_stopped_is_said_in_german(app: Flask, reason: Reason) -> None:
+    fault = fault_of(reason)
+    with app.test_request_context(), force_locale("de"):
+        said = fault_words(fault)
+
+    assert said != str(fault)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
-from launcher.backup.errors import BackupNotFoundError
+from launcher.backup.catalogue import good_before
+from launcher.backup.errors import BackupNotFoundError, VerificationError
 from launcher.backup.records.ids import LATEST, parse_backup_id
+from launcher.backup.records.operation import Verb
 from launcher.backup.records.plan import RestoreOutcome, RestorePlan
 from launcher.cli.backup.group import backup
 from launcher.cli.backup.plan import say_plan
-from launcher.cli.exits import handle_backup_errors
+from launcher.cli.exits import EXIT_CODES, handle_backup_errors
 from launcher.cli.output import print_json, print_result, put, say, say_warnings
 from launcher.cli.progress import bars
 from launcher.cli.shell import json_option, require_word, typist, yes_option
@@ -138,18 +141,37 @@ def undo(yes: bool, as_json: bool) -> None:
     """Undo the last restore. You can undo that too."""
     service = current_backups()
     safety_id = service.undo_id()
-    if not yes:
+    try:
+        if not yes:
+            with bars() as on_progress:
+                plan = service.plan(
+                    safety_id, by=typist(), keep_schedule=False, on_progress=on_progress
+                )
+            say_plan(plan, verb="Undo the last restore with")
+            _say_consequences(plan)
+            require_word("undo")
         with bars() as on_progress:
-            plan = service.plan(
-                safety_id, by=typist(), keep_schedule=False, on_progress=on_progress
-            )
-        say_plan(plan, verb="Undo the last restore with")
-        _say_consequences(plan)
-        require_word("undo")
-    with bars() as on_progress:
-        outcome = service.undo(by=typist(), on_progress=on_progress)
+            outcome = service.undo(by=typist(), on_progress=on_progress)
+    except VerificationError as error:
+        _refuse_undo(safety_id, error)
     _say_outcome(outcome, done="Restore undone with")
     print_result(outcome, outcome.plan.source, as_json=as_json)
+
+
+def _refuse_undo(safety_id: str, error: VerificationError) -> NoReturn:
+    """Print that the safety backup is damaged and what helps instead, and exit with its code."""
+    put("Error: the last restore cannot be undone.", fg="red", err=True)
+    put(f"Its safety backup {safety_id} is damaged: {error}.", err=True)
+    service = current_backups()
+    restores = service.journal(limit=None, verbs={Verb.RESTORE})
+    restore_ = next(each for each in restores if each.facts.get("safety_id") == safety_id)
+    if older := next(good_before(service.list(), restore_), None):
+        put("Restore the last good backup from before it instead:", err=True)
+        put(f"  flask backup restore {older.id}", err=True)
+    else:
+        put("No good backup from before it is left.", err=True)
+        put("Restore an undamaged copy with `flask backup restore PATH`.", err=True)
+    raise click.exceptions.Exit(EXIT_CODES[error.code])
 
 
 def _say_consequences(plan: RestorePlan) -> None:

@@ -19,7 +19,13 @@ from launcher.backup.records.ids import parse_backup_id
 from launcher.backup.records.operation import JournalEntry, Outcome, Verb
 from launcher.current import current_backups
 from launcher.i18n.actors import actor_words
-from launcher.i18n.labels import ERROR_WORDS, OUTCOME_WORDS, VERB_WORDS, operation_words
+from launcher.i18n.labels import (
+    ERROR_WORDS,
+    OUTCOME_WORDS,
+    VERB_WORDS,
+    fault_words,
+    operation_words,
+)
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import select_time_zone
 from launcher.models import AuditEvent
@@ -166,7 +172,8 @@ def _operation(entry: JournalEntry) -> dict[str, object]:
         "duration_s": max(0.0, (entry.ended_at - entry.started_at).total_seconds()),
         "ending": _ending(entry.outcome),
         "meaning": _meaning(entry),
-        "error": entry.error,
+        "error": fault_words(entry.fault),
+        "is_english": fault_words(entry.fault) == entry.error,
         "backup_url": "" if entry.verb in _GONE_AFTERWARDS else _backup_url(entry.backup_id),
     }
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, make_response, render_template, request, url_for
+from flask import Blueprint, Response, make_response, render_template, request, url_for
 
 from launcher.background.process import RestoreRequest
-from launcher.backup.errors import NoAdminInsideError
+from launcher.backup.errors import NoAdminInsideError, VerificationError
 from launcher.backup.records.backup import Backup
+from launcher.backup.records.operation import JournalEntry
 from launcher.current import current_backups
 from launcher.db.session import enter_for_data, release, resume, ungated
 from launcher.http.plans import plan_version
 from launcher.http.start import start_operation
 from launcher.i18n.locale import gettext as _
 from launcher.i18n.locale import pgettext
+from launcher.web.admin.backups.outcomes.page import to_the_backups
+from launcher.web.admin.backups.outcomes.way_back import WayBack
 from launcher.web.admin.schedule.words import schedule_words
-from launcher.web.errors import NextStep, show_backup_error
+from launcher.web.errors import NextStep, show_backup_error, show_refusal
 from launcher.web.frame import current_appearance
 from launcher.web.htmx import is_htmx, redirect_to, render
 from launcher.web.operations.following import Follower, begun_before, followed
@@ -28,7 +31,7 @@ from launcher.web.operations.submission import (
     outcome_address,
     read_submission,
 )
-from launcher.web.operations.undoing import undo_id
+from launcher.web.operations.undoing import undo_id, undone_restore
 from launcher.web.reauthentication import confirm_in_form, has_recent_password
 from launcher.web.roles import admin_required, signed_in_user
 from launcher.web.sessions import allow_renewal, holder_of
@@ -130,6 +133,10 @@ def _show_plan(
         )
     except NoAdminInsideError as error:
         return _offer_to_carry(error, backup)
+    except VerificationError:
+        if undone := undone_restore(backup.id):
+            return _refuse_undo(undone)
+        raise
     stopwatch.stop()
     resume()
     version = plan_version(backup, plan.live_version)
@@ -144,6 +151,20 @@ def _show_plan(
         is_carrying=asked.is_carrying,
         change=change,
         confirm=_confirmation(backup, version, errors or {}),
+    )
+
+
+def _refuse_undo(undone: JournalEntry) -> Response:
+    """Answer that the safety backup of the last restore is damaged, and what helps instead."""
+    resume()
+    found = WayBack(undone)
+    return show_refusal(
+        422,
+        _("You cannot undo the last undo")
+        if undone.is_undo
+        else _("You cannot undo the last restore"),
+        " ".join((found.words_of_loss(), _("Nothing was changed."))),
+        next_step=next(iter(found.steps_instead()), to_the_backups()),
     )
 
 

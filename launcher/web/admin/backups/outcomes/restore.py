@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from flask import g, url_for
 from markupsafe import Markup, escape
 
 from launcher.accounts.sessions import began_at
-from launcher.backup.errors import RevertFailedError
+from launcher.backup.errors import RevertFailedError, VerificationError
 from launcher.backup.records.backup import Backup, Kind
 from launcher.backup.records.operation import Outcome
 from launcher.backup.retention import RetentionPolicy
@@ -19,6 +19,7 @@ from launcher.db.settings import site_settings
 from launcher.extensions import db
 from launcher.i18n.actors import actor_words
 from launcher.i18n.formats import clock_time, day_and_time, duration, moment, weekday_and_time
+from launcher.i18n.labels import fault_words
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
 from launcher.models import User
@@ -32,8 +33,14 @@ from launcher.web.admin.schedule.words import next_run, schedule_words
 from launcher.web.contents import contents
 from launcher.web.errors import NextStep
 from launcher.web.operations.following import Follower
-from launcher.web.operations.stages import backup_of, describe_stop, is_dated, refuses_none
-from launcher.web.operations.undoing import can_be_restored, had_no_data
+from launcher.web.operations.stages import (
+    StageRow,
+    backup_of,
+    describe_stop,
+    is_dated,
+    refuses_none,
+)
+from launcher.web.operations.undoing import can_be_restored, had_no_data, undone_restore
 from launcher.web.server_commands import server_command
 from launcher.web.sessions import Holder, current_session_id
 from launcher.web.toasts import Toast
@@ -85,10 +92,22 @@ class RestoreEnded(Ended):
                 "Your data is exactly as it was at %(time)s. No one was signed out.",
                 time=clock_time(self.entry.started_at),
             ),
-            stages=describe_stop(self.entry, problem=self.entry.error, language="en"),
-            advice=str(self.error.hint),
+            stages=self._stages_of_failure(),
+            advice=self._advice_after_failure(),
             next_steps=(*self._back_to_the_plan(), to_the_backups()),
         )
+
+    def _stages_of_failure(self) -> Sequence[StageRow]:
+        problem = fault_words(self.entry.fault)
+        is_english = problem == self.entry.error
+        return describe_stop(self.entry, problem=problem, language="en" if is_english else "")
+
+    def _advice_after_failure(self) -> str:
+        """Return what to do; where the safety backup is damaged, what helps instead of the undo."""
+        undone = undone_restore(self.entry.backup_id) if self.entry.is_undo else None
+        if undone and self.entry.error_code == VerificationError.code:
+            return WayBack(undone).words_of_loss()
+        return str(self.error.hint)
 
     def page_of_interruption(self) -> OutcomePage:
         """Return whether the process ended before or after the replacement."""

@@ -6,8 +6,9 @@ from functools import cached_property
 
 from flask import url_for
 
+from launcher.backup.catalogue import good_before
 from launcher.backup.errors import BackupError
-from launcher.backup.records.backup import OWN_KINDS, Backup
+from launcher.backup.records.backup import Backup
 from launcher.backup.records.operation import JournalEntry
 from launcher.current import current_backups
 from launcher.i18n.formats import day_and_time
@@ -52,8 +53,15 @@ class WayBack:
             return ()
         address = url_for("restores.show_plan", backup_id=found.id)
         if self.is_lost:
-            return (NextStep(address, _("Restore an older backup…"), "rotate-ccw"),)
+            return self.steps_instead()
         return (NextStep(address, undo_words(self._restore), "undo-2"),)
+
+    def steps_instead(self) -> tuple[NextStep, ...]:
+        """Return the step to the plan of the backup that helps instead of an undo."""
+        if self._instead is None:
+            return ()
+        address = url_for("restores.show_plan", backup_id=self._instead.id)
+        return (NextStep(address, _("Restore an older backup…"), "rotate-ccw"),)
 
     @property
     def fine(self) -> str:
@@ -68,8 +76,10 @@ class WayBack:
     @property
     def loss(self) -> str:
         """That there is no undo, and what to do instead; "" with an undo."""
-        if not self.is_lost:
-            return ""
+        return self.words_of_loss() if self.is_lost else ""
+
+    def words_of_loss(self) -> str:
+        """Return that the safety backup is damaged, and what to do instead."""
         no_undo = _("The safety backup is damaged, so you cannot undo this restore.")
         instead = self._instead
         what_else = (
@@ -87,14 +97,7 @@ class WayBack:
             listed = current_backups().list()
         except BackupError:
             return None
-        before = (
-            each
-            for each in listed
-            if each.created_at < self._restore.started_at and each.id != self._restore.backup_id
-        )
-        return next(
-            (b for b in before if b.is_good and b.kind in OWN_KINDS and can_be_restored(b)), None
-        )
+        return next(filter(can_be_restored, good_before(listed, self._restore)), None)
 
 
 def undo_words(restore: JournalEntry) -> str:
