@@ -9,7 +9,7 @@ from launcher.monitoring.problems import ProblemKind
 
 BRIEFLY: Mapping[ProblemKind, str] = {
     ProblemKind.NOT_PUT_BACK: "the last restore stopped half way",
-    ProblemKind.LIVE_DAMAGED: "the current data is damaged",
+    ProblemKind.LIVE_DAMAGED: "the current database cannot be used",
     ProblemKind.DATA_DISK_FULL: "the disk of the current data is full",
     ProblemKind.STORE_UNAVAILABLE: "the backup folder cannot be used",
     ProblemKind.READ_ONLY: "the backup folder cannot be written",
