@@ -303,7 +303,7 @@ def test_menus_and_forms_need_the_keyboard_alone(edit: OpenPage) -> None:
     page.keyboard.press("Escape")
     assert _focus(page) == "Actions for Immich"
     page.keyboard.press("Enter")
-    for _ in range(3):
+    for _ in range(5):
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator("#dialog")).to_contain_text("Move Immich")
