@@ -60,7 +60,7 @@ class Plan:
 
     Attributes:
         checks: by app; none while checks are switched off.
-        unchecked: what is known of apps that are not checked.
+        unchecked: what is known of apps that are not checked, such as those in the archive.
     """
 
     checks: Mapping[int, Check] = field(default_factory=dict)
@@ -187,6 +187,7 @@ _SETTINGS = f"SELECT {', '.join(SETTINGS)} FROM system_settings WHERE id = 1"  #
 _CHECKS = (
     f"SELECT apps.id, apps.url, apps.url_local, {', '.join(f'c.{n}' for n in _CHECK.names)}"  # noqa: S608 (constants)
     " FROM apps LEFT JOIN health_checks AS c ON c.app_id = apps.id"
+    " WHERE apps.archived_at IS NULL"
 )
 
 

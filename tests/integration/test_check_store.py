@@ -72,6 +72,19 @@ def seconds(at: datetime) -> int:
     return int(at.timestamp())
 
 
+def test_an_app_in_the_archive_is_not_checked_until_it_is_back(site: Site) -> None:
+    site.see(DOWN)
+    running = site.result(1, DOWN)
+    site.database.execute("UPDATE apps SET archived_at = ?", (stored_moment(site.now),))
+    assert site.plan().checks == {}
+    site.write(running)
+    assert site.rows("SELECT count(*) FROM probes") == [(1,)]
+    assert site.rows("SELECT count(*) FROM outages WHERE ended_at IS NULL") == [(0,)]
+    assert site.state() == "unknown"
+    site.database.execute("UPDATE apps SET archived_at = NULL")
+    assert list(site.plan().checks) == [1]
+
+
 def test_a_result_becomes_a_state_and_history(site: Site) -> None:
     site.see(UP, SLOW, DOWN)
     assert site.rows("SELECT at, is_up, is_slow, ms, code, error FROM probes") == [
