@@ -35,6 +35,7 @@ async def secure(stream: Stream, spec: CheckSpec, attempt: Attempt, address: Soc
         with attempt.during(Phase.TLS):
             await stream.start_tls(context, attempt.host)
     except ssl.SSLCertVerificationError as error:
+        stream.close()  # a server may shake hands with one at a time
         certificate = await _peek(attempt, address)
         _note(attempt, certificate)
         raise _untrusted(error.verify_code, certificate) from None

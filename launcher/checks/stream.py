@@ -10,6 +10,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -95,6 +96,10 @@ class Stream:
                 result = step()
             except ssl.SSLWantReadError:
                 await self._flush()
+            except ssl.SSLError:
+                with suppress(OSError):
+                    await self._flush()  # the alert, by which the other side knows that it is over
+                raise
             else:
                 await self._flush()
                 return result

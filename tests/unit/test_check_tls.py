@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,26 @@ def test_an_authority_that_is_not_known_is_not_trusted(house: House) -> None:
         assert outcome.certificate is not None
         assert not outcome.certificate.is_verified
         assert not outcome.is_network_failure
+
+
+def test_a_server_that_shakes_hands_with_one_at_a_time_shows_its_certificate(
+    tmp_path: Path,
+) -> None:
+    """As `http.server` does with TLS: it accepts no one before the last handshake has ended."""
+    context = Authority(tmp_path).self_sign("self.test")
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            url = f"https://self.test:{server.server_port}/"
+            outcome = outcome_of(web_check(url, verify=ALWAYS), names=DNS)
+        finally:
+            server.shutdown()
+            thread.join()
+    assert outcome.reason is Reason.TLS_UNTRUSTED
+    assert outcome.certificate is not None
+    assert outcome.certificate.names == ("self.test",)
 
 
 def test_an_expired_certificate_has_its_date(house: House) -> None:
