@@ -152,3 +152,16 @@ document.addEventListener("change", ({ target }) => {
 });
 document.addEventListener("htmx:after:swap", countPicked);
 countPicked();
+
+// A form that counts no changes on the server says that there are some. What it holds is compared,
+// so that a change that is taken back is none.
+for (const status of document.querySelectorAll("[data-when-changed]")) {
+  const form = status.closest("form");
+  const content = () => JSON.stringify([...new FormData(form)].map(([name, value]) => [name, value.name ?? value]));
+  const text = status.firstElementChild;
+  if (text.textContent) continue;
+  const before = content();
+  form.addEventListener("input", () => {
+    text.textContent = content() === before ? "" : status.dataset.whenChanged;
+  });
+}

@@ -35,7 +35,10 @@ def test_what_is_typed_is_tested_beside_the_form(
 ) -> None:
     page = open_page(home.server.url, storage_state=signed_in["ada"])
     page.goto(f"{home.server.url}/apps/1/check")
+    bar = page.locator(".savebar")
+    expect(bar).to_be_hidden()  # nothing to save yet
     choose_other(page, f"{server.url}/500")
+    expect(bar).to_contain_text("Changes not saved yet")
     page.get_by_label("New header").first.fill("X-Key")
     page.get_by_label("Value", exact=True).first.fill("a secret")
     page.get_by_role("button", name="Test now").focus()
