@@ -58,17 +58,17 @@ class Exchange:
         self._raw_head = bytearray()
 
     async def send(self, method: str, target: Target, headers: Iterable[tuple[str, str]]) -> None:
-        """Send a request with `headers`, which replace ours of the same name.
+        """Send a request with `headers`. They replace our `User-Agent` and `Accept`, never `Host`.
 
         Raises:
             CheckFailedError
         """
         ours = {
-            "host": ("Host", target.authority),
             "user-agent": ("User-Agent", "Launcher"),
             "accept": ("Accept", "*/*"),
         }
         sent = ours | {name.lower(): (name, value) for name, value in headers}
+        sent["host"] = ("Host", target.authority)
         fixed = [("Accept-Encoding", "identity"), ("Connection", "close")]
         request = h11.Request(
             method=method,

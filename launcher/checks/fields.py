@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 import ssl
-from base64 import b64encode
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from launcher.fetching.own_site import plain_host
 from launcher.fetching.problems import FetchError
@@ -35,11 +34,17 @@ _BLOCK = re.compile(
 )
 _OURS = frozenset(
     {
-        "accept-encoding", "connection", "content-length", "expect", "keep-alive",
-        "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+        # how a request is framed: with others the check could not read the answer
+        "accept-encoding", "connection", "content-length", "expect", "http2-settings",
+        "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
+        # where it is routed: a name here could be that of someone else's virtual host
+        "forwarded", "host", "x-host", "x-original-host", "x-original-url", "x-rewrite-url",
+        # another method than HEAD or GET
+        "x-http-method", "x-http-method-override", "x-method-override",
     }
 )  # fmt: skip
-"""Headers about the connection, which the check sets: with others it could not read the answer."""
+_OURS_BEGIN = ("proxy-", "x-forwarded-")
+"""To proxies, and what a proxy says of a request: hosts, ports, addresses and schemes."""
 
 
 class Flaw(StrEnum):
@@ -56,7 +61,7 @@ class Flaw(StrEnum):
     HEADER_VALUE = "header_value"
     """A line break or a character that a header cannot hold, or too long."""
     HEADER_OURS = "header_ours"
-    """A header about the connection itself, which the check sets."""
+    """A header that says where or how a request is sent, which the check does."""
     HEADERS_MANY = "headers_many"
     PEM = "pem"
     """No certificate in PEM format."""
@@ -187,10 +192,21 @@ def headers_of(headers: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
     return tuple(_header(name.strip(), value) for name, value in headers.items())
 
 
+def is_ours(name: str) -> bool:
+    """Whether a header says where a request goes or how it is framed, which no check may change.
+
+    Stored headers are secrets of one site. With these, a check could be answered by another site
+    at the same address, which would then receive them. Programs behind CGI and WSGI read `_` as
+    `-`, so it counts as such.
+    """
+    plain = name.strip().lower().replace("_", "-")
+    return plain in _OURS or plain.startswith(_OURS_BEGIN)
+
+
 def _header(name: str, value: object) -> tuple[str, str]:
     if not _TOKEN.fullmatch(name):
         raise FieldError(Flaw.HEADER_NAME, name[:100])
-    if name.lower() in _OURS:
+    if is_ours(name):
         raise FieldError(Flaw.HEADER_OURS, name)
     text = value.strip() if isinstance(value, str) else ""
     if not isinstance(value, str) or len(text) > MAX_HEADER_LENGTH or not _VALUE.fullmatch(text):
@@ -198,23 +214,17 @@ def _header(name: str, value: object) -> tuple[str, str]:
     return name, text
 
 
-def sign_in_of(url: str) -> tuple[str, str | None]:
-    """Return `url` without user name and password, and what they are as a header, None for none.
+def without_sign_in(url: str) -> str:
+    """Return `url` without user name and password, which no check sends.
 
-    The header is that of RFC 7617, `Authorization: Basic …`. A text that is no URL is returned as
-    it is, but for what is before an `@`.
+    Of a text that is no URL, what is before an `@` is left out.
     """
     text = url.strip()
     try:
         parts = urlsplit(text)
-        user, password = parts.username, parts.password
     except ValueError:
-        return text.rpartition("@")[2], None
-    if "@" not in parts.netloc:
-        return text, None
-    bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-    pair = f"{unquote(user or '')}:{unquote(password or '')}"
-    return bare, "Basic " + b64encode(pair.encode()).decode()
+        return text.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 @lru_cache(maxsize=64)  # the specs are read again and again

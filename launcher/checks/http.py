@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from launcher.checks.attempt import Attempt, CheckFailedError
 from launcher.checks.connecting import connect
 from launcher.checks.exchange import Exchange, Head
-from launcher.checks.fields import FieldError, http_target_of, sign_in_of
+from launcher.checks.fields import FieldError, http_target_of, without_sign_in
 from launcher.checks.keyword import MAX_PAGE_BYTES, Search
 from launcher.checks.outcome import Phase, Reason
 from launcher.checks.secure import secure
@@ -74,7 +74,7 @@ def _judge(spec: CheckSpec, answer: _Answer) -> None:
 
 def _redirected(url: str, location: str) -> tuple[str, Target]:
     try:
-        onward, _ = sign_in_of(join(url, location))
+        onward = without_sign_in(join(url, location))
         return onward, http_target_of(onward)
     except (FetchError, FieldError):
         raise CheckFailedError(Reason.REDIRECT_REFUSED, host="") from None

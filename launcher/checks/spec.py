@@ -22,8 +22,9 @@ from launcher.checks.fields import (
     headers_of,
     host_of,
     http_target_of,
+    is_ours,
     origin_of,
-    sign_in_of,
+    without_sign_in,
 )
 from launcher.models import App
 from launcher.models.health import (
@@ -57,8 +58,8 @@ class CheckSpec:
         address: the URL, `host:port` for a TCP port, the host for a ping; without user name and
             password. It may be none that can be requested: the check says so.
         headers: sent with each request to the first origin; none where they were entered for
-            another than that of the address. Their values are secrets. A user name
-            and password of the URL are among them, unless the check has its own `Authorization`.
+            another than that of the address. Their values are secrets. Stored ones that say
+            where or how a request is sent are left out.
         interval_s: the check's own, else that of the site.
         timeout_ms: when one try has ended, whatever the other side does.
         keyword: "" for none.
@@ -105,19 +106,20 @@ class CheckSpec:
         """
         row = _Row(check)
         kind: CheckKind = row.read("kind")
-        address, authorization = sign_in_of(_address(app, row))
+        address = without_sign_in(_address(app, row))
         flaw = _flaw_of_address(kind, address)
         headers: tuple[tuple[str, str], ...] = ()
         accept, ca_pem = ACCEPT_DEFAULT, ""
         try:
             accept = accept_of(row.read("accept") or "100-499")
             if row.read("headers_for") == origin_of(address):
-                headers = headers_of(row.read("headers"))
+                stored: dict[str, object] = row.read("headers")
+                headers = headers_of(
+                    {name: text for name, text in stored.items() if not is_ours(name)}
+                )
             ca_pem = authorities_of(row.read("ca_pem"))
         except FieldError as error:
             flaw = flaw or error.flaw
-        if authorization and not any(name.lower() == "authorization" for name, _ in headers):
-            headers = (("Authorization", authorization), *headers)
         return cls(
             app_id=app.id,
             kind=kind,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 
 from launcher.checks.fields import (
@@ -113,18 +111,40 @@ def test_the_home_network_url_of_an_app_is_checked_where_that_was_chosen() -> No
     assert spec.address == "http://10.0.0.4/"
 
 
-def test_a_password_in_the_url_is_sent_as_a_header_and_not_shown() -> None:
+def test_a_user_name_and_password_in_a_stored_url_are_sent_to_no_one() -> None:
     app = App(id=7, url="https://ada:s%3Aecret@nas.home.arpa/x?y", url_local="")
     spec = CheckSpec.of(app, None, SITE)
-    assert spec.address == "https://nas.home.arpa/x?y"
-    assert spec.headers == (
-        ("Authorization", "Basic " + base64.b64encode(b"ada:s:ecret").decode()),
-    )
+    assert (spec.address, spec.headers) == ("https://nas.home.arpa/x?y", ())
     assert "ecret" not in repr(spec)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Host", "host ", "X-Host", "X-Original-Host", "Forwarded", "X-Forwarded-Host",
+        "X_Forwarded_Host", "X-Forwarded-Proto", "X-Forwarded-For", "X-Original-URL",
+        "X-Rewrite-URL", "Connection", "Content-Length", "Content_Length", "Transfer-Encoding",
+        "Upgrade", "HTTP2-Settings", "TE", "Trailer", "Expect", "Keep-Alive", "Accept-Encoding",
+        "Proxy-Authorization", "Proxy-Connection", "X-HTTP-Method", "X-HTTP-Method-Override",
+        "X-Method-Override",
+    ],
+)  # fmt: skip
+def test_a_header_that_would_send_secrets_elsewhere_is_refused_and_not_read(name: str) -> None:
+    with pytest.raises(FieldError) as refused:
+        headers_of({"Authorization": "Bearer 1", name: "evil.example"})
+    assert (refused.value.flaw, refused.value.about) == (Flaw.HEADER_OURS, name.strip())
     check = HealthCheck(
-        headers={"authorization": "Bearer 1"}, headers_for="https://nas.home.arpa:443"
+        headers={"Authorization": "Bearer 1", name: "evil.example"}, headers_for="http://nas:80"
     )
-    assert CheckSpec.of(app, check, SITE).headers == (("authorization", "Bearer 1"),)
+    spec = CheckSpec.of(App(id=7, url="http://nas/", url_local=""), check, SITE)
+    assert (spec.headers, spec.flaw) == ((("Authorization", "Bearer 1"),), None)
+
+
+@pytest.mark.parametrize(
+    "name", ["Authorization", "Cookie", "User-Agent", "Accept", "Range", "X-Api-Key", "Hosting"]
+)
+def test_headers_of_apps_are_accepted(name: str) -> None:
+    assert headers_of({name: "1"}) == ((name, "1"),)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +188,7 @@ def test_an_origin_is_in_one_spelling(url: str, origin: str) -> None:
         (HealthCheck(kind=CheckKind.TCP, target=CheckTarget.OTHER, url="nas"), Flaw.ENDPOINT),
         (HealthCheck(kind=CheckKind.PING, target=CheckTarget.OTHER, url=""), Flaw.HOST),
         (HealthCheck(accept="all"), Flaw.ACCEPT),
-        (HealthCheck(headers={"Host": ["x"]}, headers_for="http://nas:80"), Flaw.HEADER_VALUE),
+        (HealthCheck(headers={"X-Key": ["x"]}, headers_for="http://nas:80"), Flaw.HEADER_VALUE),
         (HealthCheck(ca_pem="x"), Flaw.PEM),
     ],
 )

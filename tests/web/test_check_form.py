@@ -218,11 +218,18 @@ def test_a_header_is_kept_replaced_and_removed(apps: Flask, ben: Visitor) -> Non
     ("name", "value", "words"),
     [
         ("X Key", "1", "Enter a header name of letters, digits and hyphens."),
-        ("Connection", "close", "Launcher sets Connection itself. Remove it."),
+        (
+            "Connection", "close",
+            "Remove Connection. It would change where or how the request is sent.",
+        ),
+        (
+            "Host", "vault.home.arpa",
+            "Remove Host. It would change where or how the request is sent.",
+        ),
         ("X-Key", "a\nb", "The value of X-Key has characters that a header cannot have."),
         ("X-Key", "", "Enter a value for X-Key."),
     ],
-)
+)  # fmt: skip
 def test_a_header_that_cannot_be_sent_is_refused(
     apps: Flask, ben: Visitor, name: str, value: str, words: str
 ) -> None:
