@@ -251,6 +251,7 @@ class Keeper:
                 is_down=self._is_down,
                 now_s=self._steady_s(),
                 hosts=len({check.spec.host for check in checks}),
+                interval_s=max((check.spec.interval_s for check in checks), default=0),
             )
         if len(self._batch) + len(found) > KEEP_RESULTS:
             _log.debug("results of health checks are dropped: too many wait")

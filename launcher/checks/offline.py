@@ -1,9 +1,10 @@
 """Whether it is this server that is offline, when an app does not answer.
 
 Then no result is recorded, and no app is down. A failure as of a network is in doubt while no
-other host was reached since its first try. It counts once one is reached, or after a minute. It is
-dropped once three hosts failed, or the gateway does not answer: then this server is offline. The
-first host that is reached ends that. Hosts on this machine say nothing.
+other host was reached since its first try. It is held, and counts once another host is reached.
+This server is offline if no host was reached for a whole round of checks, and either three hosts
+failed or the gateway fell silent: only then what is held is dropped. Without such a sign it counts
+after a minute. The first host that is reached ends that. Hosts on this machine say nothing.
 """
 
 from __future__ import annotations
@@ -26,11 +27,16 @@ from launcher.models.health import CheckKind
 HOSTS = 3
 HOLD_S = 60.0
 """So long at most a failure waits for another host to be reached, or to fail too."""
+ROUND_SHARE = 1.5
+"""A round lasts so many of the longest interval: a check that is tried again ends in the next."""
+LONGEST_INTERVAL_S = 300.0
+"""A check that is rarer than this is not waited for."""
 GATEWAY_PORTS = (53, 80, 443)
 GATEWAY_WAIT_S = 1.0
 LEARN_EVERY_S = 3600.0
 
 _ROUTES = Path("/proc/net/route")
+_INTERFACES = Path("/sys/class/net")
 _SILENT = frozenset(
     {
         Reason.INVALID_TARGET,
@@ -73,8 +79,11 @@ class OfflineWatch:
         self._ask_gateway = ask_gateway or Gateway().ask
         self._is_local = is_local or _is_local
         self._reached: dict[str, float] = {}
+        # None until the first result, where nothing was known before.
+        self._quiet_since_s = None if since is None else float("-inf")
         self._failed: set[str] = set()
         self._held: list[Result] = []
+        self._dropped: set[int] = set()
         self._learned_s = float("-inf")
 
     def judge(
@@ -84,6 +93,7 @@ class OfflineWatch:
         is_down: Callable[[int], bool],
         now_s: float,
         hosts: int = HOSTS,
+        interval_s: float = HOLD_S,
     ) -> list[Result]:
         """Return the results that count by now, each once.
 
@@ -91,29 +101,33 @@ class OfflineWatch:
             results: of checks that ended one after the other since the last call.
             is_down: whether an app is down already, so that a failure is no news.
             now_s: the steady clock; what is in doubt counts after `HOLD_S`.
-            hosts: how many are checked; with fewer than `HOSTS` nothing is held.
+            hosts: how many are checked; with fewer than `HOSTS` only the gateway is a sign.
+            interval_s: the longest interval of the checks.
         """
         counted: list[Result] = []
+        round_s = ROUND_SHARE * min(max(interval_s, HOLD_S), LONGEST_INTERVAL_S)
         for result in results:
             host = host_of(result)
             if not host or self._is_local(result.outcome.address):
                 counted.append(result)
             elif not result.outcome.is_network_failure:
-                self._reached[host] = result.ended_s
+                self._reached[host] = self._quiet_since_s = result.ended_s
                 self._learn(result.ended_s)
                 self._failed.clear()
+                self._dropped.discard(result.app_id)
                 self.since = None
                 counted += self._release()
                 counted.append(result)
             elif self._is_in_doubt(result, host, is_down=is_down):
                 self._failed.add(host)
                 self._held.append(result)
-                self._weigh()
+                if self._quiet_since_s is None:
+                    self._quiet_since_s = result.began_s
+                counted += self._weigh(result.ended_s, round_s=round_s, hosts=hosts)
             else:
+                self._dropped.discard(result.app_id)
                 counted.append(result)
-        if hosts < HOSTS or (self._held and now_s - self._held[0].ended_s >= HOLD_S):
-            counted += self._release()
-        return counted
+        return counted + self._weigh(now_s, round_s=round_s, hosts=hosts)
 
     def _learn(self, now_s: float) -> None:
         """Ask the gateway while the network works: only then its silence will say something."""
@@ -124,17 +138,25 @@ class OfflineWatch:
     def _is_in_doubt(self, result: Result, host: str, *, is_down: Callable[[int], bool]) -> bool:
         if self.since is None and is_down(result.app_id):
             return False
+        if self.since is None and result.app_id in self._dropped:
+            return False  # it failed again after that: no app is dropped for ever
         others = (at_s for other, at_s in self._reached.items() if other != host)
         return max(others, default=float("-inf")) < result.began_s
 
-    def _weigh(self) -> None:
-        """Decide whether this server is offline; then what is held says nothing of an app."""
-        is_offline = len(self._failed) >= HOSTS or self._ask_gateway() in _AWAY
-        if not is_offline:
+    def _weigh(self, now_s: float, *, round_s: float, hosts: int) -> list[Result]:
+        """Decide whether this server is offline; return what was held and counts by now."""
+        if not self._held or self._quiet_since_s is None:
+            return []
+        is_sign = len(self._failed) >= HOSTS or self._ask_gateway() in _AWAY
+        if is_sign and now_s - self._quiet_since_s >= round_s:
+            self.since = min(filter(None, (self.since, *(each.began_at for each in self._held))))
+            self._dropped.update(each.app_id for each in self._held)
+            self._held.clear()
+        elif not is_sign:
             self.since = None
-            return
-        self.since = min(filter(None, (self.since, *(each.began_at for each in self._held))))
-        self._held.clear()
+            if hosts < HOSTS or now_s - self._held[0].ended_s >= HOLD_S:
+                return self._release()
+        return []
 
     def _release(self) -> list[Result]:
         held, self._held = self._held, []
@@ -156,10 +178,15 @@ class Gateway:
     """The default gateway, asked by a connection: refusing one is an answer too.
 
     Some drop every packet to themselves. So silence says nothing of a gateway that never answered.
+    Some networks have none, as an internal one of Docker: that says nothing where none was before.
     """
 
-    def __init__(self, *, routes: Path = _ROUTES, keep_s: float = 5.0) -> None:
+    def __init__(
+        self, *, routes: Path = _ROUTES, interfaces: Path = _INTERFACES, keep_s: float = 5.0
+    ) -> None:
         self._routes = routes
+        self._interfaces = interfaces
+        self._had_route = False
         self._keep_s = keep_s
         self._known: set[str] = set()
         self._said: tuple[float, GatewaySays] | None = None
@@ -176,7 +203,10 @@ class Gateway:
         except (OSError, ValueError):
             return GatewaySays.UNKNOWN
         if not gateways:
-            return GatewaySays.UNKNOWN if _has_route_v6() else GatewaySays.NO_ROUTE
+            if _has_route_v6() or (not self._had_route and is_any_up(self._interfaces)):
+                return GatewaySays.UNKNOWN
+            return GatewaySays.NO_ROUTE
+        self._had_route = True
         for address in gateways:
             if not address or answers(address):
                 self._known.add(address)
@@ -197,6 +227,21 @@ def default_gateways(routes: str) -> list[str]:
             address = socket.inet_ntoa(struct.pack("=L", int(fields[2], 16)))
             found.append("" if address == "0.0.0.0" else address)  # noqa: S104 (not bound)
     return found
+
+
+def is_any_up(interfaces: Path) -> bool:
+    """Whether an interface other than the loopback is up; True where that cannot be read.
+
+    A tunnel has the state `unknown` while it works (the kernel's `operstates.rst`).
+    """
+    try:
+        return any(
+            (each / "operstate").read_text().strip() in {"up", "unknown"}
+            for each in interfaces.iterdir()
+            if each.name != "lo" and (each / "operstate").exists()
+        )
+    except OSError:
+        return True
 
 
 def answers(address: str, *, wait_s: float = GATEWAY_WAIT_S) -> bool:

@@ -350,7 +350,10 @@ def test_an_outage_ends_when_checks_are_off_from_the_start(home: Home) -> None:
     assert home.database.execute("SELECT ended_at IS NULL FROM outages").fetchall() == [(0,)]
 
 
-def test_no_app_is_down_while_this_server_is_offline(home: Home) -> None:
+def test_no_app_is_down_while_this_server_is_offline(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.checks.offline.HOLD_S", 1.0)
     for app_id in range(1, 6):
         add_app(home.database, app_id, interval_s=1, retries=0)
     is_away = threading.Event()

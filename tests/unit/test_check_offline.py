@@ -18,6 +18,7 @@ from launcher.models.health import CheckKind, Health
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LOCAL = "192.168.1.2"
+ROUND_S = 90.0
 
 
 @dataclass
@@ -51,6 +52,11 @@ class Network:
             results, is_down=self.down.__contains__, now_s=self.second, hosts=self.hosts
         )
         return [each.app_id for each in counted]
+
+    def waits(self) -> list[int]:
+        """Let a whole round go by."""
+        self.second += ROUND_S
+        return self.counted()
 
     def fails(self, *numbers: int, reason: Reason = Reason.NO_ANSWER) -> list[int]:
         return self.counted(*(self.result(number, reason) for number in numbers))
@@ -86,13 +92,16 @@ def test_apps_that_fail_one_after_the_other_are_not_down_either() -> None:
     home = Network(GatewaySays.ANSWERS)
     home.answers(1, 2, 3, 4)
     assert [home.fails(number) for number in (1, 2, 3, 4)] == [[], [], [], []]
+    assert home.watch.since is None, "a host was reached in this round"
+    assert home.waits() == []
     assert home.watch.since is not None
 
 
 def test_three_hosts_in_a_row_are_this_server() -> None:
     home = Network(GatewaySays.ANSWERS)
     home.answers(1, 2, 3)
-    assert home.fails(1, 2, 3, 4) == [], "also those that failed first"
+    assert home.fails(1, 2, 3, 4) == []
+    assert home.waits() == [], "also those that failed first"
     assert home.watch.since == NOON + timedelta(seconds=16), "when the first of them began"
 
 
@@ -113,9 +122,35 @@ def test_an_app_that_answers_meanwhile_shows_that_the_network_works() -> None:
 
 @pytest.mark.parametrize("gateway", [GatewaySays.SILENT, GatewaySays.NO_ROUTE])
 def test_one_app_is_enough_where_the_gateway_is_away(gateway: GatewaySays) -> None:
-    home = Network(gateway)
+    home = Network(gateway, hosts=1)
     assert home.fails(1) == []
+    assert home.watch.since is None
+    assert home.waits() == []
     assert home.watch.since is not None
+
+
+def test_one_host_that_answers_each_minute_shows_that_this_server_is_not_offline() -> None:
+    """15 of 16 hosts are lost, and the gateway answers."""
+    home = Network(GatewaySays.ANSWERS, hosts=16)
+    home.answers(*range(1, 17))
+    for _minute in range(3):
+        counted = []
+        for number in range(1, 17):
+            home.second += 60 / 16 - 5
+            counted += home.fails(number) if number != 8 else home.answers(number)
+            assert home.watch.since is None
+        home.down.update(counted)
+    assert home.down == set(range(1, 17))
+
+
+def test_a_host_that_is_checked_rarely_drops_no_app_for_ever() -> None:
+    home = Network(GatewaySays.ANSWERS)
+    home.answers(1, 2, 3, 4, 9)
+    home.fails(1, 2, 3, 4)
+    assert home.waits() == []
+    assert home.watch.since is not None
+    home.answers(9)
+    assert home.fails(1, 2, 3, 4) == [1, 2, 3, 4], "the second time they count"
 
 
 def test_the_gateway_is_known_before_it_is_needed() -> None:
@@ -131,6 +166,8 @@ def test_the_gateway_is_known_before_it_is_needed() -> None:
 def test_a_gateway_that_comes_back_ends_it() -> None:
     home = Network(GatewaySays.SILENT)
     home.fails(1)
+    home.waits()
+    assert home.watch.since is not None
     home.gateway = GatewaySays.ANSWERS
     assert home.fails(1) == []
     assert home.watch.since is None
@@ -141,6 +178,7 @@ def test_a_gateway_that_comes_back_ends_it() -> None:
 def test_the_first_host_that_is_reached_ends_it(reason: Reason | None) -> None:
     home = Network()
     home.fails(1, 2, 3)
+    home.waits()
     assert home.watch.since is not None
     assert home.counted(home.result(5, reason)) == [5]
     assert home.watch.since is None
@@ -155,6 +193,7 @@ def test_apps_that_are_down_already_are_no_news() -> None:
 def test_hosts_on_this_machine_say_nothing_and_count_always() -> None:
     home = Network()
     home.fails(1, 2, 3)
+    home.waits()
     here = home.result(7, None, address=LOCAL)
     assert home.counted(here, home.result(8, Reason.NO_ANSWER, address=LOCAL)) == [7, 8]
     assert home.watch.since is not None
@@ -163,6 +202,7 @@ def test_hosts_on_this_machine_say_nothing_and_count_always() -> None:
 def test_what_was_never_sent_says_nothing() -> None:
     home = Network()
     home.fails(1, 2, 3)
+    home.waits()
     assert home.fails(4, reason=Reason.INVALID_TARGET) == [4]
     assert home.watch.since is not None
 
@@ -185,6 +225,26 @@ def test_the_gateway_is_read_from_the_routes(routes: Path) -> None:
     assert default_gateways(routes.read_text()) == ["127.0.0.1"]
     assert default_gateways(ROUTES.format(gateway="00000000")) == [""]
     assert default_gateways("") == []
+
+
+def test_a_network_without_a_gateway_says_nothing_until_one_was_lost(
+    routes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("launcher.checks.offline._has_route_v6", lambda: False)
+    interface = tmp_path / "net" / "eth0"
+    interface.mkdir(parents=True)
+    (interface / "operstate").write_text("up\n")
+    gateway = Gateway(routes=routes, interfaces=interface.parent, keep_s=-1)
+    with_gateway = routes.read_text()
+    routes.write_text("Iface\n")
+    assert gateway.ask() is GatewaySays.UNKNOWN
+    (interface / "operstate").write_text("down\n")
+    assert gateway.ask() is GatewaySays.NO_ROUTE
+    (interface / "operstate").write_text("up\n")
+    routes.write_text(with_gateway)
+    assert gateway.ask() is GatewaySays.ANSWERS
+    routes.write_text("Iface\n")
+    assert gateway.ask() is GatewaySays.NO_ROUTE
 
 
 def test_a_gateway_that_refuses_a_connection_answers(routes: Path) -> None:
