@@ -159,7 +159,11 @@ def _certificate(
     """Return the certificate that was seen last: a check that got none says nothing of it."""
     seen: Certificate | None = outcome.certificate
     if seen is not None:
-        return {"issuer": seen.issuer, "names": list(seen.names)}, seen.until
+        facts = {
+            "issuer": seen.issuer, "names": list(seen.names),
+            "is_verified": seen.is_verified, "is_self_signed": seen.is_self_signed,
+        }  # fmt: skip
+        return facts, seen.until
     if old is not None and not outcome.is_up:
         return old.certificate, old.certificate_until
     return {}, None

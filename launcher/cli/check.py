@@ -216,5 +216,7 @@ def _certificate(found: CheckedApp) -> str:
     if not found.certificate_until:
         return ""
     names = ", ".join(str(each) for each in found.certificate.get("names", ()))
-    issuer = found.certificate.get("issuer") or "no name"
-    return f"until {moment(found.certificate_until)}, issued by {issuer}, for {names}"
+    issuer = f"issued by {found.certificate.get('issuer') or 'no name'}"
+    if found.certificate.get("is_self_signed"):
+        issuer = "self-signed"
+    return f"until {moment(found.certificate_until)}, {issuer}, for {names}"

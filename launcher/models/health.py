@@ -134,8 +134,8 @@ class CheckState(Model):
         error: the stable name of the reason why it failed, "" where it did not; `facts` are what
             its sentence needs.
         streak: how many checks in a row had this state.
-        certificate: `issuer` and `names` of the certificate that was seen last, {} for none;
-            `certificate_until` is when it expires.
+        certificate: `issuer`, `names`, `is_verified` and `is_self_signed` of the certificate that
+            was seen last, {} for none; `certificate_until` is when it expires.
         probed: the digest of the address that was checked, so that no result is taken for one of
             another; None where it is not known.
     """

@@ -165,7 +165,12 @@ def test_the_certificate_that_was_seen_last_is_kept_while_the_app_is_down() -> N
     story = Story()
     story.see([Outcome(Health.UP, ms=9, code=200, certificate=certificate), DOWN])
     assert story.standing is not None
-    assert story.standing.certificate == {"issuer": "Home CA", "names": ["nas.home.arpa"]}
+    assert story.standing.certificate == {
+        "issuer": "Home CA",
+        "names": ["nas.home.arpa"],
+        "is_verified": False,
+        "is_self_signed": False,
+    }
     assert story.standing.certificate_until == certificate.until
     story.see([UP])  # now it answers without TLS
     assert story.standing.certificate == {}

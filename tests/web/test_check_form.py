@@ -318,3 +318,15 @@ def test_viewers_and_guests_have_no_form(apps: Flask, chloe: Visitor, guest: Vis
     assert chloe.open(CHECK).status_code == 403
     assert guest.open(CHECK).status_code in {302, 303}
     assert chloe.open("/admin/health/settings").status_code == 403
+
+
+def test_a_header_value_that_was_not_kept_is_asked_for_again(apps: Flask, ben: Visitor) -> None:
+    fields = fields_of(ben.open(CHECK).text)
+    ben.send(CHECK, **fields | header(fields, "X-Key", SECRET) | {"tries": "many"})
+    assert SECRET not in ben.page
+    assert "Your other entries are still here." in ben.page
+
+    fields = fields_of(ben.page) | {"tries": "2"}
+    assert ben.send(CHECK, **fields).status_code == 422
+
+    assert "Header values are not kept. Enter the value for X-Key again." in ben.page

@@ -327,3 +327,34 @@ def test_states_of_all_kinds_have_a_row(ada: Visitor, ids: Mapping[str, int], ap
         db.session.commit()
 
     assert "Not checked yet" in ada.open("/admin/health").text
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(8, 'data-state="slow"'), (8, "8 days left"), (-1, 'data-state="down"'), (-1, "Expired")],
+)
+def test_a_certificate_that_expires_soon_is_marked(
+    chloe: Visitor, ids: Mapping[str, int], app: Flask, days: int, said: str
+) -> None:
+    with app.app_context():
+        found = db.session.get_one(CheckState, ids["Home Assistant"])
+        found.certificate_until = utc_now() + timedelta(days=days, hours=1)
+        db.session.commit()
+
+    page = chloe.open(f"/apps/{ids['Home Assistant']}/health").text
+    row = page.partition("Valid until</dt>")[2].partition("</div>")[0]
+
+    assert said in row
+
+
+def test_the_page_says_that_a_certificate_is_self_signed(
+    ben: Visitor, chloe: Visitor, ids: Mapping[str, int], app: Flask
+) -> None:
+    with app.app_context():
+        found = db.session.get_one(CheckState, ids["Home Assistant"])
+        found.certificate = {"is_verified": False, "is_self_signed": True}
+        db.session.commit()
+
+    said = "Self-signed, not verified"
+    assert said in ben.open(f"/apps/{ids['Home Assistant']}/health").text
+    assert said not in chloe.open(f"/apps/{ids['Home Assistant']}/health").text

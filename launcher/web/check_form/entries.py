@@ -30,6 +30,7 @@ class Sent:
         seen: what it had shown.
         are_headers_seen: whether the headers are still those that it had shown.
         new_names: the names in the rows for new headers, to show them again; never a value.
+        unkept: the names of new headers whose value an earlier form had sent.
         new_pem: certificates that were typed or uploaded, to show them again.
     """
 
@@ -38,7 +39,13 @@ class Sent:
     headers: HeaderEntries
     are_headers_seen: bool = True
     new_names: tuple[str, ...] = ()
+    unkept: frozenset[str] = frozenset()
     new_pem: str = ""
+
+    @property
+    def valued(self) -> frozenset[str]:
+        """The names of the headers whose value this form sent."""
+        return frozenset(name for name, value in self.headers.values if value.strip())
 
     @classmethod
     def of(cls, check: HealthCheck | None) -> Sent:
@@ -70,6 +77,7 @@ class Sent:
             headers,
             form.get("seen_headers", mark) == mark,
             new_names,
+            frozenset(form.getlist("header_unkept")),
             new_pem,
         )
 

@@ -105,7 +105,7 @@ def save(app_id: int) -> ResponseReturnValue:
             are_headers_seen=sent.are_headers_seen,
         )
     except CheckRefusedError as error:
-        return _page(app, sent, errors=words.error_words(error.fields)), 422
+        return _page(app, sent, errors=words.error_words(error.fields, unkept=sent.unkept)), 422
     except CheckEditedByTwoError as error:
         return _page(app, sent, conflict=error), 409
     name = isolated(app.name)
@@ -131,7 +131,7 @@ def test(app_id: int) -> ResponseReturnValue:
     try:
         spec, headers = try_spec(app, sent.entries, site_settings(), sent.headers)
     except CheckRefusedError as error:
-        errors = words.error_words(error.fields)
+        errors = words.error_words(error.fields, unkept=sent.unkept)
         return _tested(app, sent, Tests(before=before, sealed=sealed), errors=errors), 422
     config = current_config()
     rules = AddressRules(

@@ -15,10 +15,11 @@ from launcher.i18n.formats import day, day_and_time, duration, isolated, listing
 from launcher.i18n.health import code_words, reason_words
 from launcher.i18n.labels import HEALTH_WORDS
 from launcher.i18n.locale import gettext as _
-from launcher.i18n.locale import ngettext
+from launcher.i18n.locale import pgettext
 from launcher.models import Health
 from launcher.models.health import CheckKind
 from launcher.models.types import utc_now
+from launcher.web.checks.certificate_words import days_left
 
 _FAILED_SHARE = 75.0
 """How much of the whole bar the phase takes that failed, in per cent."""
@@ -114,7 +115,7 @@ def _up_words(outcome: Outcome) -> str:
 def _phases(outcome: Outcome) -> Iterator[ShownPhase]:
     times = outcome.phases
     parts: list[tuple[Phase, str, int | None]] = [
-        (Phase.NAME, _("Name"), times.name_ms),
+        (Phase.NAME, pgettext("host", "Name"), times.name_ms),
         (Phase.CONNECT, _("Connect"), times.connect_ms),
         (Phase.TLS, _("TLS"), times.tls_ms),
         (Phase.ANSWER, _("First byte"), times.first_byte_ms),
@@ -198,8 +199,13 @@ def _certificate_words(certificate: Certificate, reason: Reason | None, at: date
         return _(
             "Expired on %(day)s, issued by %(issuer)s", day=day(certificate.until), issuer=issuer
         )
-    days = (certificate.until - at).days
-    left = ngettext("%(num)s day left", "%(num)s days left", days)
+    left = days_left(certificate.until, at)
+    if certificate.is_self_signed:
+        return (
+            _("Self-signed, verified, %(left)s", left=left)
+            if certificate.is_verified
+            else _("Self-signed, not verified, %(left)s", left=left)
+        )
     if certificate.is_verified:
         return _("Trusted, issued by %(issuer)s, %(left)s", issuer=issuer, left=left)
     if reason is Reason.TLS_UNTRUSTED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from launcher.catalogue.check_entries import CheckEntries, CheckRefusal
@@ -93,12 +93,23 @@ _OF_HEADERS: Mapping[Unfit | Flaw, LazyString] = {
 }
 
 
-def error_words(refused: Mapping[str, CheckRefusal]) -> dict[str, str]:
-    """Return the words beside each refused field, in the order of the form."""
-    return {name: _words(name, refused[name]) for name in LABELS if name in refused}
+def error_words(
+    refused: Mapping[str, CheckRefusal], *, unkept: Collection[str] = ()
+) -> dict[str, str]:
+    """Return the words beside each refused field, in the order of the form.
+
+    Args:
+        unkept: the names of headers whose value was entered before, and not sent back.
+    """
+    return {name: _words(name, refused[name], unkept) for name in LABELS if name in refused}
 
 
-def _words(name: str, refusal: CheckRefusal) -> str:
+def _words(name: str, refusal: CheckRefusal, unkept: Collection[str]) -> str:
+    if name == "headers" and refusal.reason is Unfit.EMPTY and refusal.about in unkept:
+        return gettext(
+            "Header values are not kept. Enter the value for %(about)s again.",
+            about=isolated(refusal.about),
+        )
     words = _OF_HEADERS if name == "headers" else _REFUSALS
     maximum = refusal.maximum or MAX_HEADERS
     facts = {

@@ -30,6 +30,7 @@ from launcher.i18n.labels import HEALTH_WORDS
 from launcher.i18n.locale import format_locale, format_zone
 from launcher.i18n.locale import gettext as _
 from launcher.models import App, CheckKind, CheckState, Health, HealthCheck, Outage
+from launcher.web.checks.certificate_words import expiry_of, trust_words
 from launcher.web.checks.chart_words import PERIOD_WORDS, chart_words, parts_of, ticks_of
 from launcher.web.checks.drawings import chart_of, strip
 from launcher.web.checks.notified_words import notified_words
@@ -117,6 +118,10 @@ def show(app_id: int) -> ResponseReturnValue:
         edit_url=_edit_url(app, can_edit=can_edit),
         state=state,
         certificate_names=_names(state) if can_edit else "",
+        certificate_trust=trust_words(state.certificate) if state and can_edit else "",
+        certificate_expiry=(
+            expiry_of(state.certificate_until, now) if state and state.certificate_until else None
+        ),
     )
 
 
