@@ -1,19 +1,21 @@
-"""Removes what is older than the history keeps, a few apps at a time.
+"""Removes what is older than the history keeps, or of the future, a few apps at a time.
 
 Each step is part of a transaction that writes results, so it costs none of its own. One round an
 hour goes through all apps. None begins before the clock has been steady for an hour: a clock that
-is wrong for a moment must not cost a year.
+is wrong for a moment must not cost a year. What it recorded a day ahead or more is removed then.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from launcher.models.health import KEEP_DAYS, KEEP_HOURS, KEEP_PROBES
 
 ROUND_EVERY_S = 3600.0
 APPS_A_STEP = 25
+AHEAD = timedelta(days=1)
+"""What is further in the future was recorded while the clock was wrong."""
 
 _TIERS = (("probes", KEEP_PROBES), ("probe_hours", KEEP_HOURS), ("probe_days", KEEP_DAYS))
 
@@ -43,7 +45,7 @@ class Pruning:
 def prune_some(
     connection: sqlite3.Connection, *, now: datetime, after_id: int, apps: int = APPS_A_STEP
 ) -> int | None:
-    """Remove what is too old of the first `apps` apps whose ids are greater than `after_id`.
+    """Remove what is too old, or of the future, of the first `apps` apps whose ids are greater than `after_id`.
 
     Returns the id of the last of them, None once there are no more.
     """
@@ -53,15 +55,21 @@ def prune_some(
             "SELECT id FROM apps WHERE id > ? ORDER BY id LIMIT ?", (after_id, apps)
         )
     ]
+    ahead = int((now + AHEAD).timestamp())
     for table, keep in _TIERS:
         before = int((now - keep).timestamp())
-        # One query an app: the key begins with it.
+        # Two queries an app: the key begins with it.
         connection.executemany(
             f"DELETE FROM {table} WHERE app_id = ? AND at < ?",  # noqa: S608 (constants)
             [(each, before) for each in ids],
         )
+        connection.executemany(
+            f"DELETE FROM {table} WHERE app_id = ? AND at > ?",  # noqa: S608 (constants)
+            [(each, ahead) for each in ids],
+        )
     before = int((now - KEEP_DAYS).timestamp())
     connection.executemany(
-        "DELETE FROM outages WHERE app_id = ? AND ended_at < ?", [(each, before) for each in ids]
+        "DELETE FROM outages WHERE app_id = ? AND (ended_at < ? OR started_at > ?)",
+        [(each, before, ahead) for each in ids],
     )
     return ids[-1] if len(ids) == apps else None

@@ -258,6 +258,18 @@ def test_a_year_leaves_no_more_than_its_tiers(site: Site) -> None:
     assert site.rows("SELECT DISTINCT probes FROM probe_hours") == [(6,)]
 
 
+def test_what_a_clock_recorded_that_was_wrong_is_removed(site: Site) -> None:
+    site.see(UP, DOWN)
+    site.now = NOON + 30 * DAY
+    site.see(UP, DOWN)
+    site.now = NOON + HOUR
+    prune_some(site.database, now=site.now, after_id=0)
+    assert site.rows("SELECT count(*) FROM probes") == [(2,)]
+    assert site.rows("SELECT sum(probes) FROM probe_hours") == [(2,)]
+    assert site.rows("SELECT sum(probes) FROM probe_days") == [(2,)]
+    assert site.rows("SELECT started_at FROM outages") == [(seconds(NOON + MINUTE),)]
+
+
 def test_pruning_goes_through_all_apps_in_small_steps(site: Site) -> None:
     for app_id in range(2, 12):
         add_app(site.database, app_id)
