@@ -14,6 +14,8 @@ from launcher.fetching.addresses import AddressRules
 from launcher.fetching.problems import Problem
 from launcher.models.health import Health
 
+_NOT_REQUESTED = {Reason.REDIRECT_REFUSED, Reason.ADDRESS_REFUSED, Reason.OWN_ADDRESS}
+
 
 class CheckFailedError(Exception):
     """A check found its app down, and why."""
@@ -98,7 +100,8 @@ class Attempt:
     def failed(self, error: CheckFailedError) -> Outcome:
         """Return the outcome of an app that is down."""
         has_answered = self.code is not None
-        phases = self._phases(None if has_answered else self.phase)
+        is_ours = error.reason in _NOT_REQUESTED
+        phases = self._phases(None if has_answered or is_ours else self.phase)
         ms = phases.total_ms if has_answered else None
         facts = {"host": self.host, "port": self.port, **error.facts}
         return self._outcome(Health.DOWN, phases, ms, error.reason, facts)

@@ -45,6 +45,7 @@ async def check_http(spec: CheckSpec, attempt: Attempt) -> None:
     url = spec.address
     target = http_target_of(url)
     headers = spec.headers
+    seen = {url}
     attempt.method = (CheckMethod.GET if spec.keyword else spec.method).value
     while True:
         attempt.code = None
@@ -52,8 +53,12 @@ async def check_http(spec: CheckSpec, attempt: Attempt) -> None:
         if not _is_followed(spec, answer.code, answer.location):
             return _judge(spec, answer)
         if len(attempt.redirects) >= MAX_REDIRECTS:
-            raise CheckFailedError(Reason.TOO_MANY_REDIRECTS, limit=MAX_REDIRECTS)
+            is_circle = len(seen) <= len(attempt.redirects)
+            raise CheckFailedError(
+                Reason.TOO_MANY_REDIRECTS, limit=MAX_REDIRECTS, is_circle=is_circle
+            )
         url, onward = _redirected(url, answer.location)
+        seen.add(url)
         attempt.redirects.append(_shown(url))
         if _origin(onward) != _origin(target):
             headers = ()  # secrets of this app, and for good: the way may lead back

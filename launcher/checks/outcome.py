@@ -41,7 +41,7 @@ class Reason(StrEnum):
     HTTP_CODE = "http_code"
     """`code`"""
     TOO_MANY_REDIRECTS = "too_many_redirects"
-    """`limit`"""
+    """`limit`; `is_circle`, whether one of them led back to where it had been."""
     REDIRECT_REFUSED = "redirect_refused"
     """To an address or a scheme that is not allowed; `host` is "" where it has none."""
     ADDRESS_REFUSED = "address_refused"
@@ -98,7 +98,8 @@ class Phases:
     """Milliseconds by phase, each the sum over all redirects; None for a phase that never ended.
 
     Attributes:
-        failed: the phase in which it failed; those after it were not tried.
+        failed: the phase in which it failed; those after it were not tried. None where Launcher
+            itself did not request the address.
     """
 
     name_ms: int | None = None

@@ -17,7 +17,7 @@ from launcher.i18n.locale import gettext as _
 
 Facts = Mapping[str, Any]
 
-PUBLIC_FACTS = {"limit_s", "code", "limit", "date", "phase", "limit_kb"}
+PUBLIC_FACTS = {"limit_s", "code", "limit", "date", "phase", "limit_kb", "is_circle"}
 """What every viewer of an app may read; the others say where and for what it is checked."""
 
 _PROXY_CODES = {502, 503, 504}
@@ -80,7 +80,7 @@ def _expired(facts: Facts) -> tuple[str, str]:
 
 def _other_name(facts: Facts) -> tuple[str, str]:
     names = [str(each) for each in facts.get("names", ())]
-    way = _("Use the name in the certificate, or switch off “Verify the certificate”.")
+    way = _("Use the name in the certificate, or choose “Never” under “Verify the certificate”.")
     if not names:
         return _("The certificate is for another name"), way
     what = _("The certificate is for another name (%(names)s)", names=listing(names, most=3))
@@ -112,6 +112,9 @@ def _code(facts: Facts) -> tuple[str, str]:
 
 
 def _redirects(facts: Facts) -> tuple[str, str]:
+    if facts.get("is_circle"):
+        way = _("Check the redirects of the app and of its proxy.")
+        return _("The redirects lead in a circle"), way
     limit = number(int(facts.get("limit", 10)))
     return _("More than %(limit)s redirects", limit=limit), _("Enter the final URL.")
 
@@ -170,10 +173,7 @@ _WORDS: Mapping[Reason, Callable[[Facts], tuple[str, str]]] = {
     ),
     Reason.TLS_UNTRUSTED: lambda _facts: (
         _("The certificate is not trusted"),
-        _(
-            "Choose the certificate of your certificate authority, or switch off “Verify the"
-            " certificate”."
-        ),
+        _("Add your certificate authority, or choose “Never” under “Verify the certificate”."),
     ),
     Reason.TLS_EXPIRED: _expired,
     Reason.TLS_NAME: _other_name,
@@ -186,7 +186,10 @@ _WORDS: Mapping[Reason, Callable[[Facts], tuple[str, str]]] = {
     Reason.TOO_MANY_REDIRECTS: _redirects,
     Reason.REDIRECT_REFUSED: lambda _facts: (
         _("Redirect to an address that is not allowed"),
-        _("Enter the final URL."),
+        _(
+            "Launcher does not request this address. Enter another URL, or switch off “Follow"
+            " redirects”."
+        ),
     ),
     Reason.ADDRESS_REFUSED: lambda _facts: (
         _("The address is not allowed"),

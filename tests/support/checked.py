@@ -118,6 +118,8 @@ def behave(visit: Visit) -> None:  # noqa: PLR0912 (a table)
             case "/banner":
                 visit.send(b"SSH-2.0-OpenSSH_9.2\r\n")
                 wait_for_end(visit)
+            case _ if path.startswith("/on/"):  # always to another page
+                visit.redirect(f"/on/{int(path.removeprefix('/on/')) + 1}")
             case _ if path.startswith("/away/"):  # to another port of this machine
                 _, _, scheme, port = path.split("/")
                 visit.redirect(f"{scheme}://127.0.0.1:{port}/page")

@@ -86,7 +86,8 @@ def test_an_app_is_up(server: Server, path: str, more: dict[str, Any], code: int
         ("/502", {}, Reason.HTTP_CODE, {"code": 502}),
         ("/401", {"accept": ((200, 399),)}, Reason.HTTP_CODE, {"code": 401}),
         ("/502", {"keyword": "Paperless"}, Reason.HTTP_CODE, {"code": 502}),
-        ("/circle", {}, Reason.TOO_MANY_REDIRECTS, {"limit": 10}),
+        ("/circle", {}, Reason.TOO_MANY_REDIRECTS, {"limit": 10, "is_circle": True}),
+        ("/on/0", {}, Reason.TOO_MANY_REDIRECTS, {"limit": 10, "is_circle": False}),
         ("/to-file", {}, Reason.REDIRECT_REFUSED, {"host": ""}),
         ("/to-nothing", {}, Reason.REDIRECT_REFUSED, {"host": ""}),
         ("/to-port", {}, Reason.REDIRECT_REFUSED, {"host": ""}),
@@ -121,6 +122,15 @@ def test_an_app_is_down(
     assert (outcome.state, outcome.reason) == (Health.DOWN, reason)
     assert facts.items() <= outcome.facts.items()
     assert not outcome.is_network_failure
+
+
+def test_an_address_that_is_not_requested_has_failed_in_no_phase(server: Server) -> None:
+    for outcome in (
+        check(server, "/to-metadata"),
+        outcome_of(web_check("http://169.254.169.254/latest/")),
+    ):
+        assert outcome.phases.name_ms is not None
+        assert outcome.phases.failed is None
 
 
 def test_a_text_is_found_wherever_the_page_is_cut() -> None:

@@ -7,6 +7,7 @@ from flask import Flask
 
 from launcher.checks.outcome import Reason
 from launcher.i18n.health import public_facts, reason_words
+from launcher.web.check_form import words
 
 _SECRET = {
     "host": "nas.internal", "port": 8096, "address": "10.0.0.9", "names": ["nas.internal"],
@@ -38,6 +39,10 @@ def test_the_words_name_what_is_known(app: Flask) -> None:
         assert reason_words("tls_expired", {"date": "2026-11-20T00:00:00+00:00"})[0].endswith(
             "20 November"
         )
+        for reason in ("tls_untrusted", "tls_name"):  # by the words of the control
+            way = reason_words(reason, {})[1]
+            assert f"choose “{words.VERIFY['never']}” under “{words.LABELS['verify']}”." in way
+        assert f"“{words.LABELS['follow_redirects']}”" in reason_words("redirect_refused", {})[1]
         assert reason_words("of_a_newer_version", {}) == (
             "The check failed",
             "Check that the app is running.",

@@ -13,9 +13,14 @@ import pytest
 from flask import Flask
 
 from launcher.checks import trial
+from launcher.checks.outcome import Outcome, Phases
+from launcher.checks.spec import CheckSpec
 from launcher.current import current_gate
 from launcher.extensions import db
 from launcher.models import App, HealthCheck
+from launcher.models.health import CheckKind, Health
+from launcher.models.types import utc_now
+from launcher.web.check_form.tested import shown_test
 from tests.support.checked import Authority, behave, free_port, until
 from tests.support.odd_servers import Server, serving
 from tests.web.test_check_form import CHECK, SECRET, fields_of, header
@@ -77,8 +82,16 @@ def test_a_script_gets_the_result_alone(ben: Visitor, form: dict[str, str | list
             "/502",
             "502 Bad Gateway: the proxy answers, the app behind it does not . Start",
         ),
-        ("/circle", "More than 10 redirects . Enter the final URL."),
-        ("/to-metadata", "Redirect to an address that is not allowed . Enter the final URL."),
+        ("/on/0", "More than 10 redirects . Enter the final URL."),
+        (
+            "/circle",
+            "The redirects lead in a circle . Check the redirects of the app and of its proxy.",
+        ),
+        (
+            "/to-metadata",
+            "Redirect to an address that is not allowed . Launcher does not request this address."
+            " Enter another URL, or switch off “Follow redirects”.",
+        ),
         ("/banner", "The answer is not HTTP . Check the port, or choose a TCP check."),
     ],
 )
@@ -99,6 +112,23 @@ def test_a_port_at_which_nothing_listens_is_refused(
     shown = text_of(ben.page)
     assert f"Connection refused: nothing listens on port {port}" in shown
     assert "Connect failed" in shown
+    assert "not tried" not in shown  # neither TLS nor a first byte belongs to a TCP check
+
+
+def test_a_ping_has_a_reply_and_no_first_byte(app: Flask) -> None:
+    outcome = Outcome(Health.UP, ms=3, phases=Phases(name_ms=1, first_byte_ms=2))
+    with app.test_request_context():
+        shown = shown_test(CheckSpec(1, CheckKind.PING, "nas"), outcome, at=utc_now())
+    assert [each.name for each in shown.phases] == ["Name", "Reply"]
+
+
+def test_a_refused_redirect_has_no_failed_phase(
+    ben: Visitor, form: dict[str, str | list[str]], server: Server
+) -> None:
+    ben.send(TEST, **form | {"target": "other", "url": f"{server.url}/to-metadata"})
+    shown = text_of(ben.page)
+    assert "First byte" in shown
+    assert not re.search("failed|not tried|TLS", shown)
 
 
 def test_head_that_is_refused_is_said(

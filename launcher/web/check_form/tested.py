@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -28,6 +28,13 @@ _TLS_REASONS = {
     Reason.TLS_UNTRUSTED, Reason.TLS_EXPIRED, Reason.TLS_NAME, Reason.TLS_NONE, Reason.TLS_OTHER,
 }  # fmt: skip
 _KEYWORD_REASONS = {Reason.KEYWORD_MISSING, Reason.KEYWORD_PRESENT}
+
+_OF_KIND: Mapping[CheckKind, frozenset[Phase]] = {
+    CheckKind.HTTP: frozenset({Phase.NAME, Phase.CONNECT, Phase.ANSWER}),
+    CheckKind.TCP: frozenset({Phase.NAME, Phase.CONNECT}),
+    CheckKind.PING: frozenset({Phase.NAME, Phase.ANSWER}),
+}
+"""The phases of each kind; TLS belongs to a web check with https, also after a redirect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ def shown_test(
         what=what,
         way_out=way_out,
         tested_at=day_and_time(at, now=utc_now(), has_seconds=True),
-        phases=tuple(_phases(outcome)) if spec.kind is not CheckKind.SAMPLE else (),
+        phases=tuple(_phases(spec, outcome)) if spec.kind is not CheckKind.SAMPLE else (),
         facts=tuple(_facts(spec, outcome, at, withheld, of)),
     )
 
@@ -112,16 +119,22 @@ def _up_words(outcome: Outcome) -> str:
     return _("%(code)s in %(duration)s", code=code_words(outcome.code), duration=length)
 
 
-def _phases(outcome: Outcome) -> Iterator[ShownPhase]:
+def _phases(spec: CheckSpec, outcome: Outcome) -> Iterator[ShownPhase]:
+    """Yield the phases that a check of this kind has."""
     times = outcome.phases
+    is_ping = spec.kind is CheckKind.PING
     parts: list[tuple[Phase, str, int | None]] = [
         (Phase.NAME, pgettext("host", "Name"), times.name_ms),
         (Phase.CONNECT, _("Connect"), times.connect_ms),
         (Phase.TLS, _("TLS"), times.tls_ms),
-        (Phase.ANSWER, _("First byte"), times.first_byte_ms),
+        (Phase.ANSWER, _("Reply") if is_ping else _("First byte"), times.first_byte_ms),
+        (Phase.BODY, _("Page"), None),
     ]
-    if times.failed is Phase.BODY:
-        parts.append((Phase.BODY, _("Page"), None))
+    has = {*_OF_KIND[spec.kind], times.failed}
+    is_https = spec.address.lower().startswith("https:")
+    if times.tls_ms is not None or (spec.kind is CheckKind.HTTP and is_https):
+        has.add(Phase.TLS)
+    parts = [each for each in parts if each[0] in has]
     left = 100.0 - (_FAILED_SHARE if times.failed and times.total_ms else 0.0)
     scale, x, is_over = left / (times.total_ms or 1), 0.0, False
     for phase, name, ms in parts:
