@@ -15,7 +15,8 @@ FORM_OF: Mapping[str, tuple[int, ...]] = {
 
 _ENGLISH = """
 account accounts/API token API tokens/app apps/attempt attempts/backup backups/board boards
-brand brands/certificate certificates/change changes/character characters/day days/entry entries/field fields/file files
+brand brands/certificate certificates
+change changes/character characters/day days/entry entries/field fields/file files
 group groups/hour hours/icon icons/launch launches/link links/message messages/minute minutes
 older one older ones/other others/outage outages/time times/problem problems/recipient recipients
 result results/run runs/second seconds/section sections/setting settings/step steps
@@ -28,7 +29,8 @@ Eintrag Einträge/Empfänger Empfängern/Fehlversuch Fehlversuchen/Ergebnis Erge
 Gruppe Gruppen/Icon Icons/Lauf Läufe/Link Links/Marke Marken/Minute Minuten/Mitglied Mitgliedern
 Nachricht Nachrichten/Problem Probleme/Schritt Schritte/Sekunde Sekunden/Sicherung Sicherungen
 Stunde Stunden/Symbol Symbole/Testnachricht Testnachrichten/Tag Tage/Tag Tagen/Tag Tags/URL URLs
-Versuch Versuche/Zertifikat Zertifikate/Änderung Änderungen/gilt gelten/ist sind/konnte konnten/war waren/wurde wurden
+Versuch Versuche/Zertifikat Zertifikate
+Änderung Änderungen/gilt gelten/ist sind/konnte konnten/war waren/wurde wurden
 """
 
 _RUSSIAN = """
@@ -39,7 +41,8 @@ _RUSSIAN = """
 получателя получателей получателей/пользователь пользователя пользователей
 попытка попытки попыток/приложение приложения приложений
 приложению приложениям приложениям/раздел раздела разделов/результат результата результатов
-секунду секунды секунд/сбой сбоя сбоев/сертификата сертификатов сертификатов/символ символа символов/символа символов символов
+секунду секунды секунд/сбой сбоя сбоев/сертификата сертификатов сертификатов
+символ символа символов/символа символов символов
 сообщение сообщения сообщений/ссылка ссылки ссылок/старая старые старых/тег тега тегов
 участник участника участников/файл файла файлов/час часа часов/шаг шага шагов
 ежедневная ежедневные ежедневных/еженедельная еженедельные еженедельных
