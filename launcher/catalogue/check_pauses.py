@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from launcher import audit
 from launcher.audit import Actor, Target
 from launcher.catalogue.check_edits import target_of_check
+from launcher.checks.pauses import MAX_WINDOWS
 from launcher.extensions import db
 from launcher.models import App, ChecksRun, HealthCheck, MaintenanceWindow
 
 MORNING = time(8)
 LONGEST = timedelta(days=366)
-MAX_WINDOWS = 20
 MAX_MINUTES = 1440
 _ALL = Target("check", "all", "")
 

@@ -10,18 +10,21 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, scoped_session
 
-from launcher.checks.pauses import pause_at
+from launcher.checks.pauses import MAX_WINDOWS, pause_at
 from launcher.checks.shown import Conditions
 from launcher.models import ChecksRun, MaintenanceWindow
 
+_PLACE = sa.func.row_number().over(
+    partition_by=MaintenanceWindow.app_id, order_by=MaintenanceWindow.id.desc()
+)
+_WINDOW = sa.select(MaintenanceWindow, _PLACE.label("place")).subquery()
 _QUERY = (
     sa.select(
         ChecksRun.paused_until, ChecksRun.paused_by, ChecksRun.offline_since, ChecksRun.written_at,
-        MaintenanceWindow.id, MaintenanceWindow.app_id, MaintenanceWindow.days,
-        MaintenanceWindow.starts_at_min, MaintenanceWindow.minutes,
+        _WINDOW.c.id, _WINDOW.c.app_id, _WINDOW.c.days, _WINDOW.c.starts_at_min, _WINDOW.c.minutes,
     )
     .select_from(ChecksRun)
-    .outerjoin(MaintenanceWindow, sa.true())
+    .outerjoin(_WINDOW, _WINDOW.c.place <= MAX_WINDOWS)
     .where(ChecksRun.id == 1)
 )  # fmt: skip
 

@@ -10,8 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
+
+MAX_WINDOWS = 20
+"""So many windows of an app, and of all apps, count: the newest."""
 
 
 class PauseKind(StrEnum):
@@ -76,13 +80,24 @@ def pause_at(
     if all_until is not None and now < all_until:
         found.append(Pause(PauseKind.ALL, all_until, all_by))
     for window in windows:
-        for begin, end in _times(window, now, zone):
-            if begin <= now < end:
-                found.append(Pause(PauseKind.MAINTENANCE, end, window=window))
+        end = _end(window.days, window.starts_at_min, window.minutes, now, zone)
+        if end is not None:
+            found.append(Pause(PauseKind.MAINTENANCE, end, window=window))
     return max(found, key=lambda pause: pause.until, default=None)
 
 
-def _times(window: Window, now: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
+@lru_cache(maxsize=4096)  # a look at all apps asks for those of all apps once each
+def _end(
+    days: str, starts_at_min: int, minutes: int, now: datetime, zone: ZoneInfo
+) -> datetime | None:
+    """Return when the window that runs at `now` ends, the last where it overlaps itself."""
+    times = _times(days, starts_at_min, minutes, now, zone)
+    return max((end for begin, end in times if begin <= now < end), default=None)
+
+
+def _times(
+    days: str, starts_at_min: int, minutes: int, now: datetime, zone: ZoneInfo
+) -> Iterator[tuple[datetime, datetime]]:
     """Yield begin and end of a window for the days on which one that runs now may have begun.
 
     It lasts as many minutes as it says, also in a night in which the clocks change. One that
@@ -91,8 +106,8 @@ def _times(window: Window, now: datetime, zone: ZoneInfo) -> Iterator[tuple[date
     today = now.astimezone(zone).date()
     for days_ago in range(3):
         day = today - timedelta(days=days_ago)
-        if str(day.weekday()) not in window.days:
+        if str(day.weekday()) not in days:
             continue
-        hour, minute = divmod(window.starts_at_min, 60)
+        hour, minute = divmod(starts_at_min, 60)
         begin = datetime.combine(day, time(hour % 24, minute), zone).astimezone(UTC)
-        yield begin, begin + timedelta(minutes=window.minutes)
+        yield begin, begin + timedelta(minutes=minutes)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from launcher import migrations
-from launcher.checks.pauses import Pause, pause_at
+from launcher.checks.pauses import MAX_WINDOWS, Pause, pause_at
 from launcher.checks.spec import CheckSpec
 from launcher.checks.states import Standing
 from launcher.models import App, ChecksRun, CheckState, HealthCheck, MaintenanceWindow
@@ -183,6 +183,11 @@ _CHECK = _Columns(HealthCheck)
 _STATES = _Columns(CheckState)
 _RUN = _Columns(ChecksRun, "paused_until", "paused_by", "offline_since")
 _WINDOWS = _Columns(MaintenanceWindow, "app_id", "days", "starts_at_min", "minutes")
+_NEWEST_WINDOWS = (
+    f"SELECT {', '.join(_WINDOWS.names)} FROM (SELECT *, row_number()"  # noqa: S608 (constants)
+    f" OVER (PARTITION BY app_id ORDER BY id DESC) AS place FROM maintenance_windows)"
+    f" WHERE place <= {MAX_WINDOWS}"
+)
 _SETTINGS = f"SELECT {', '.join(SETTINGS)} FROM system_settings WHERE id = 1"  # noqa: S608 (constants)
 _CHECKS = (
     f"SELECT apps.id, apps.url, apps.url_local, {', '.join(f'c.{n}' for n in _CHECK.names)}"  # noqa: S608 (constants)
@@ -215,7 +220,7 @@ def _check(row: Row, settings: SiteSettings, standing: Standing | None) -> Check
 
 def _windows(connection: sqlite3.Connection) -> dict[int | None, tuple[WindowRow, ...]]:
     found: dict[int | None, tuple[WindowRow, ...]] = {}
-    for row in connection.execute(_WINDOWS.query):
+    for row in connection.execute(_NEWEST_WINDOWS):
         facts = _WINDOWS.read(row)
         app_id = facts.pop("app_id")
         found[app_id] = (*found.get(app_id, ()), WindowRow(**facts))

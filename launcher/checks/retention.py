@@ -45,7 +45,7 @@ class Pruning:
 def prune_some(
     connection: sqlite3.Connection, *, now: datetime, after_id: int, apps: int = APPS_A_STEP
 ) -> int | None:
-    """Remove what is too old, or of the future, of the first `apps` apps whose ids are greater than `after_id`.
+    """Remove what is too old, or of the future, of the first `apps` apps after `after_id`.
 
     Returns the id of the last of them, None once there are no more.
     """

@@ -139,7 +139,7 @@ class CheckRunner:
         self._agenda.follow_clock(now)
         if self._plan is None:
             return
-        for due in self._agenda.take_due(now, is_paused=self._is_paused):
+        for due in self._agenda.take_due(now, is_paused=self._paused_now()):
             app_id = due.check.spec.app_id
             if app_id not in self._running:
                 task = self._loop.create_task(self._check(due))
@@ -159,7 +159,7 @@ class CheckRunner:
         self._plan = plan
         if plan is None:
             return
-        changed = self._agenda.follow(plan.checks, self._now(), is_paused=self._is_paused)
+        changed = self._agenda.follow(plan.checks, self._now(), is_paused=self._paused_now())
         for app_id in changed:
             if (task := self._running.pop(app_id, None)) is not None:
                 task.cancel()
@@ -178,8 +178,9 @@ class CheckRunner:
         self._is_ended = True
         self._news.set()
 
-    def _is_paused(self, app_id: int) -> bool:
-        return self._plan is None or self._plan.pause(app_id, self._moment()) is not None
+    def _paused_now(self) -> Callable[[int], bool]:
+        plan, now = self._plan, self._moment()  # one moment, so that each window is read once
+        return lambda app_id: plan is None or plan.pause(app_id, now) is not None
 
     def _now(self) -> Now:
         return Now(self._wall_s(), self._steady_s())

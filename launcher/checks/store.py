@@ -90,6 +90,8 @@ def write(
     Raises:
         sqlite3.Error, OtherVersionError: nothing was written.
     """
+    # Work out the maintenance windows before the lock: afterwards they are known.
+    _paused(reader.read(connection), now)
     connection.execute("BEGIN IMMEDIATE")
     try:
         plan = reader.read(connection)
@@ -135,7 +137,7 @@ def _write_results(
         if (change := released(old, at=now)).standing is not old:
             apply(app_id, change)
 
-    paused = {app_id for app_id in plan.checks if plan.pause(app_id, now)}
+    paused = _paused(plan, now)
     for app_id, check in plan.checks.items():
         if (old := known.get(app_id)) is None:
             continue
@@ -157,6 +159,10 @@ def _write_results(
         apply(result.app_id, after(known.get(result.app_id), result))
     write_history(connection, kept)
     connection.executemany(_STATE, [_stored(app_id, each) for app_id, each in changed.items()])
+
+
+def _paused(plan: Plan, now: datetime) -> set[int]:
+    return {app_id for app_id in plan.checks if plan.pause(app_id, now)}
 
 
 def write_history(connection: sqlite3.Connection, results: Sequence[Result]) -> None:

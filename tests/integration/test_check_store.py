@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
 
+from launcher.checks import pauses
+from launcher.checks.conditions import read_conditions
 from launcher.checks.outcome import Outcome, Reason
 from launcher.checks.plan import OtherVersionError, Plan, Reader
 from launcher.checks.retention import prune_some
@@ -18,6 +21,7 @@ from launcher.checks.states import Result
 from launcher.checks.store import write
 from launcher.current import current_config
 from launcher.db.connect import connect, stored_moment
+from launcher.extensions import db
 from launcher.models.health import CheckKind, Health
 from tests.support.checks import add_app, set_check
 
@@ -231,6 +235,36 @@ def test_odd_rows_stop_no_other_check(site: Site, odd: dict[str, object]) -> Non
     assert set(site.plan().checks) == {1, 2}
     site.write(site.result(1, UP), site.result(2, UP))
     assert site.state(2) == "up"
+
+
+def test_thousands_of_maintenance_windows_are_bounded(
+    site: Site, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest 20 of an app and of all count, each worked out once, before the lock."""
+    for app_id in range(2, 50):
+        add_app(site.database, app_id)
+    windows = "INSERT INTO maintenance_windows (app_id, days, starts_at_min, minutes)"
+    row = f"{windows} VALUES (?, '0123456', ?, 60)"
+    site.database.executemany(row, [(None, number % 600) for number in range(5000)])
+    site.database.executemany(row, [(1, 720)] + [(1, number % 600) for number in range(5000)])
+    site.database.executemany(row, [(2, number % 600) for number in range(21)] + [(2, 720)])
+    in_lock: list[bool] = []
+
+    def times(*arguments: object) -> Iterator[tuple[datetime, datetime]]:
+        in_lock.append(site.database.in_transaction)
+        return original(*arguments)  # type: ignore[arg-type]
+
+    original = pauses._times
+    monkeypatch.setattr("launcher.checks.pauses._times", times)
+    site.now = NOON + 7 * MINUTE
+    plan = site.write(site.result(1, UP), site.result(2, UP))
+    assert {app_id: len(each) for app_id, each in plan.windows.items()} == {None: 20, 1: 20, 2: 20}
+    assert site.rows("SELECT app_id FROM probes") == [(1,)], "the newest window pauses app 2"
+    assert len(in_lock) <= 60
+    assert not any(in_lock)
+    with app.app_context():
+        conditions = read_conditions(db.session, now=site.now, interval_s=60, zone=ZoneInfo("UTC"))
+    assert set(conditions.pauses) == {2}
 
 
 def test_only_rows_that_changed_are_read_again(site: Site) -> None:
