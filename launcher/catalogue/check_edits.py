@@ -19,6 +19,8 @@ from launcher.catalogue.check_headers import (
     HeaderEntries,
     Headers,
     address_of,
+    has_new_keyword,
+    kept_headers,
     names_of,
     new_headers,
     refusal_of,
@@ -92,6 +94,10 @@ def save_check(
         refused["headers"] = refusal
     elif result.withheld and merged.kind == CheckKind.HTTP and (is_moved or headers.is_edited):
         refused["headers"] = CheckRefusal(Unfit.CHOICE, about=names_of(result.withheld))
+    elif has_new_keyword(app.check, merged.keyword or "") and (
+        kept := kept_headers(app.check, headers, kind=merged.kind)
+    ):
+        refused["headers"] = CheckRefusal(Unfit.CHOICE, about=names_of(kept))
     if refused:
         raise CheckRefusedError(refused)
     return _store(app, values, headers, result, actor=actor)
@@ -149,7 +155,9 @@ def _merged(app: App, values: Mapping[str, Any]) -> HealthCheck:
 
 def _new_headers(app: App, merged: HealthCheck, headers: HeaderEntries) -> Headers:
     address = address_of(app, merged.target or "", merged.url or "")
-    return new_headers(app.check, headers, kind=merged.kind, address=address)
+    return new_headers(
+        app.check, headers, kind=merged.kind, address=address, keyword=merged.keyword or ""
+    )
 
 
 def _require_seen(

@@ -2,7 +2,8 @@
 
 A form never gets a value back. It names the headers that stay, and has new values for some. A value
 that stays is sent only to the origin that it was entered for, so that no one who may edit an app
-can have it sent to a server of their own.
+can have it sent to a server of their own. It stays only while no new text is looked for on the
+page: a page of that origin may show what it received, and each text would be a guess at it.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class Headers:
 
     Attributes:
         values: what is sent.
-        withheld: the names of those that stay and are not sent: they are of another origin.
+        withheld: the names of those that stay and are not sent: they are of another origin, or
+            another text is looked for than is saved.
         origin: that of the address that is checked, "" where it has none.
     """
 
@@ -72,8 +74,13 @@ def address_of(app: App, target: str, url: str) -> str:
     return (app.url_local or app.url) if target == CheckTarget.LOCAL else app.url
 
 
+def has_new_keyword(check: HealthCheck | None, keyword: str) -> bool:
+    """Whether a text is looked for that is not the saved one."""
+    return keyword not in {"", check.keyword if check is not None else ""}
+
+
 def new_headers(
-    check: HealthCheck | None, typed: HeaderEntries, *, kind: str, address: str
+    check: HealthCheck | None, typed: HeaderEntries, *, kind: str, address: str, keyword: str
 ) -> Headers:
     """Return the headers of a check of `address`, with what was typed. Nothing is checked.
 
@@ -86,7 +93,12 @@ def new_headers(
         if name not in typed.removed
     }
     origin = origin_of(address) if kind == CheckKind.HTTP else ""
-    is_theirs = check is not None and origin != "" and check.headers_for == origin
+    is_theirs = (
+        check is not None
+        and origin != ""
+        and check.headers_for == origin
+        and not has_new_keyword(check, keyword)
+    )
     given = {name.strip(): value for name, value in typed.values}
     kept = {
         name: value
@@ -95,6 +107,16 @@ def new_headers(
     }
     withheld = () if is_theirs else tuple(kept)
     return Headers({**(kept if is_theirs else {}), **given}, withheld, origin)
+
+
+def kept_headers(check: HealthCheck | None, typed: HeaderEntries, *, kind: str) -> tuple[str, ...]:
+    """Return the names of stored headers whose values would still be stored."""
+    given = {name.strip().lower() for name, _value in typed.values if kind == CheckKind.HTTP}
+    return tuple(
+        name
+        for name in stored_headers(check)
+        if name not in typed.removed and name.lower() not in given
+    )
 
 
 def refusal_of(typed: HeaderEntries, headers: Headers) -> CheckRefusal | None:

@@ -253,6 +253,31 @@ def test_a_header_value_is_asked_for_again_when_the_address_changes(
     assert stored(apps).headers == {"X-Key": "new"}
 
 
+def test_a_text_to_look_for_is_saved_only_with_the_header_values_entered_again(
+    apps: Flask, ben: Visitor
+) -> None:
+    fields = fields_of(ben.open(CHECK).text)
+    ben.send(CHECK, **fields | header(fields, "X-Key", SECRET))
+    fields = fields_of(ben.open(CHECK).text)
+    guesses: list[dict[str, str | list[str]]] = [
+        {"keyword": "Bearer 7"},
+        {"keyword": "Bearer 7", "kind": "tcp", "target": "other", "url": "nas.home.arpa:22"},
+        {
+            "keyword": "Bearer 7", "kind": "tcp", "target": "other", "url": "nas.home.arpa:22",
+            "header_secret": ["new", "", ""],
+        },
+    ]  # fmt: skip
+    for guess in guesses:
+        assert ben.send(CHECK, **fields | guess).status_code == 422
+        assert "Enter the value of X-Key again, or remove it." in ben.page
+        assert stored(apps).keyword == ""
+    again: dict[str, str | list[str]] = {"keyword": "Photos", "header_secret": ["new", "", ""]}
+    assert ben.send(CHECK, **fields | again).status_code == 303
+    assert (stored(apps).keyword, stored(apps).headers) == ("Photos", {"X-Key": "new"})
+    assert ben.send(CHECK, **fields_of(ben.open(CHECK).text) | {"keyword": ""}).status_code == 303
+    assert stored(apps).headers == {"X-Key": "new"}
+
+
 def test_a_header_value_does_not_follow_the_url_of_the_app(apps: Flask, ben: Visitor) -> None:
     fields = fields_of(ben.open(CHECK).text)
     ben.send(CHECK, **fields | header(fields, "X-Key", SECRET))
@@ -260,7 +285,7 @@ def test_a_header_value_does_not_follow_the_url_of_the_app(apps: Flask, ben: Vis
         db.session.get_one(App, 1).url = "https://evil.example/"
         db.session.commit()
     page = ben.open(CHECK).text
-    assert "X-Key: the value was entered for https://jellyfin.home.arpa:443" in page
+    assert "X-Key: the value is sent to https://jellyfin.home.arpa:443 only" in page
 
 
 def test_two_editors_of_different_fields_are_both_saved(

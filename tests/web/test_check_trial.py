@@ -189,6 +189,21 @@ def test_a_stored_header_is_sent_to_its_own_origin_alone(
     assert "Headers not sent X-Key. Launcher sends the stored value to http://127.0.0.1:" in shown
 
 
+def test_a_stored_header_is_not_sent_while_another_text_is_looked_for(
+    ben: Visitor, form: dict[str, str | list[str]], server: Server
+) -> None:
+    ben.send(CHECK, **form | header(form, "X-Key", SECRET))
+    saved = fields_of(ben.open(CHECK).text)
+    guess = {"target": "other", "url": f"{server.url}/echo", "keyword": SECRET[:8]}
+    ben.send(TEST, **saved | guess)
+    assert SECRET.encode() not in server.heads[-1]
+    shown = text_of(ben.page)
+    assert "only, and only with the saved text. Enter the value again to send it." in shown
+    ben.send(TEST, **saved | guess | {"header_secret": ["typed", "", ""]})
+    assert b"X-Key: typed" in server.heads[-1]
+    assert "Headers not sent" not in text_of(ben.page)
+
+
 def test_neither_the_database_nor_the_gate_is_held_while_a_test_waits(
     app: Flask, ben: Visitor, form: dict[str, str | list[str]], server: Server
 ) -> None:

@@ -226,7 +226,13 @@ def _conflict(app: App, sent: Sent, conflict: CheckEditedByTwoError) -> dict[str
 def _context(app: App, sent: Sent, errors: Mapping[str, str], tests: Tests) -> dict[str, object]:
     check, stored = app.check, CheckEntries.of(app.check)
     address = address_of(app, sent.entries.target, sent.entries.url.strip())
-    headers = new_headers(check, sent.headers, kind=sent.entries.kind, address=address)
+    headers = new_headers(
+        check,
+        sent.headers,
+        kind=sent.entries.kind,
+        address=address,
+        keyword=sent.entries.keyword.strip(),
+    )
     rows = [*sent.new_names, *[""] * NEW_HEADERS]
     return {
         "app": app,

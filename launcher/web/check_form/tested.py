@@ -73,7 +73,8 @@ def shown_test(
     """Return the words about the outcome of a test.
 
     Args:
-        withheld: the names of headers that were not sent, since they are `of` another origin.
+        withheld: the names of headers that were not sent, since they are `of` another origin or
+            were entered before the text to look for.
     """
     if outcome.reason is None:
         what, way_out = _up_words(outcome), ""
@@ -168,7 +169,8 @@ def _facts(
         yield _("Text"), _keyword_words(spec.keyword, is_found=_is_found(spec, outcome))
     if withheld:
         words = _(
-            "%(names)s. Launcher sends the stored value to %(origin)s only.",
+            "%(names)s. Launcher sends the stored value to %(origin)s only, and only with the "
+            "saved text. Enter the value again to send it.",
             names=listing(list(withheld)),
             origin=of or _("another address"),
         )

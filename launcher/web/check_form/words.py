@@ -88,7 +88,8 @@ _OF_HEADERS: Mapping[Unfit | Flaw, LazyString] = {
     Flaw.HEADER_OURS: _("Remove %(about)s. It would change where or how the request is sent."),
     Flaw.HEADERS_MANY: _("Enter at most %(maximum)s headers."),
     Unfit.CHOICE: _(
-        "Enter the value of %(about)s again, or remove it. It was entered for another address."
+        "Enter the value of %(about)s again, or remove it. "
+        "It was entered for another address or another text."
     ),
 }
 
