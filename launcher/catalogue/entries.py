@@ -209,7 +209,8 @@ def read_url(text: str) -> str:
     """Return an http or https URL as it was typed.
 
     Raises:
-        UnfitError: it is empty, too long, not complete, of another scheme, or has a password.
+        UnfitError: it is empty, too long, not complete, of another scheme, has a password, or a
+            port that is none.
     """
     url = text.strip()
     if not url:
@@ -226,12 +227,15 @@ def read_url(text: str) -> str:
         raise UnfitError(Unfit.URL_SCHEME if is_other else Unfit.URL_INCOMPLETE)
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018 (it raises for a port that is none)
     except ValueError:
         raise UnfitError(Unfit.URL_INCOMPLETE) from None
     # A browser reads a backslash as a slash, and Python does not.
     if not parts.hostname or "\\" in rest.partition("?")[0]:
         raise UnfitError(Unfit.URL_INCOMPLETE)
+    try:
+        parts.port  # noqa: B018 (it raises for a port that is none)
+    except ValueError:
+        raise UnfitError(Unfit.URL_PORT) from None
     # Browsers drop what only formats from a host: another would be opened than is shown.
     if any(unicodedata.category(each) == "Cf" for each in parts.netloc):
         raise UnfitError(Unfit.CHARACTERS)

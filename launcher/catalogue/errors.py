@@ -16,6 +16,7 @@ class Unfit(StrEnum):
     TOO_LONG = "too_long"
     CHARACTERS = "characters"
     URL_INCOMPLETE = "url_incomplete"
+    URL_PORT = "url_port"
     URL_SCHEME = "url_scheme"
     URL_PASSWORD = "url_password"  # noqa: S105 (a reason, no password)
     ADDRESS_FORM = "address_form"

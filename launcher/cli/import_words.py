@@ -56,6 +56,7 @@ _LEFT: Mapping[str, str] = {
     TEXT: "characters that cannot be shown dropped",
     Unfit.URL_PASSWORD: "URL contains a user name or a password",
     Unfit.CHARACTERS: "URL has spaces or control characters",
+    Unfit.URL_PORT: "the port of the URL is not a number from 1 to 65535",
     Unfit.URL_SCHEME: "URL starts with something other than http:// or https://",
     Unfit.TOO_LONG: "URL has more than 2,000 characters",
     Unfit.EMPTY: "name has no letters or digits",

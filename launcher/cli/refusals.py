@@ -17,6 +17,7 @@ _WORDS: Mapping[Unfit, str] = {
     Unfit.TOO_LONG: "has more than {limit:,} characters",
     Unfit.CHARACTERS: "has line breaks or other characters that are not allowed",
     Unfit.URL_INCOMPLETE: "is not a full URL that starts with http:// or https://",
+    Unfit.URL_PORT: "has a port that is not a number from 1 to 65535",
     Unfit.URL_SCHEME: "starts with something other than http:// or https://",
     Unfit.URL_PASSWORD: "contains a user name or a password",
     Unfit.ADDRESS_FORM: "has characters other than lower-case letters, digits and hyphens",

@@ -16,6 +16,7 @@ _WORDS: Mapping[Unfit, LazyString] = {
     Unfit.TOO_LONG: _("Shorten this to %(limit)s characters."),
     Unfit.CHARACTERS: _("Remove line breaks and control characters."),
     Unfit.URL_INCOMPLETE: _("Enter a full URL that starts with http:// or https://."),
+    Unfit.URL_PORT: _("Enter a port from 1 to 65535, or leave it out."),
     Unfit.URL_SCHEME: _("Launcher opens http:// and https:// URLs only."),
     Unfit.URL_PASSWORD: _(
         "Remove the user name and password from the URL. Everyone who sees the app can read them."

@@ -157,6 +157,7 @@ def test_a_wrong_entry_is_named_beside_its_field_and_nothing_is_saved(
     [
         ("http", "", "Enter an address."),
         ("http", "nas.home.arpa", "Enter a full URL that starts with http:// or https://."),
+        ("http", "http://nas:99999/", "Enter a port from 1 to 65535, or leave it out."),
         ("http", "https://ada:x@nas/", "Remove the user name and password from the address."),
         ("tcp", "nas.home.arpa", "Enter a host and a port, for example nas.home.arpa:22."),
         ("tcp", "nas.home.arpa:70000", "Enter a host and a port, for example nas.home.arpa:22."),

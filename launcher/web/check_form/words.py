@@ -67,6 +67,7 @@ _REFUSALS: Mapping[Unfit | Flaw, LazyString] = {
     Unfit.TOO_LONG: _("Shorten this to %(maximum)s characters."),
     Unfit.CHARACTERS: _("Remove line breaks and control characters."),
     Unfit.URL_INCOMPLETE: _("Enter a full URL that starts with http:// or https://."),
+    Unfit.URL_PORT: _("Enter a port from 1 to 65535, or leave it out."),
     Unfit.URL_SCHEME: _("Enter a URL that starts with http:// or https://."),
     Unfit.URL_PASSWORD: _(
         "Remove the user name and password from the address. Enter them as a header."

@@ -162,6 +162,7 @@ _LEFT: Mapping[str, LazyString] = {
     TEXT: _("Characters that cannot be shown are left out."),
     Unfit.URL_PASSWORD: _("The URL contains a user name or a password."),
     Unfit.CHARACTERS: _("The URL has spaces or control characters."),
+    Unfit.URL_PORT: _("The port of the URL is not a number from 1 to 65535."),
     Unfit.URL_SCHEME: _("Launcher opens http:// and https:// URLs only."),
     Unfit.TOO_LONG: _("The URL has more than 2,000 characters."),
     Unfit.EMPTY: _("The name has no letters or digits."),
