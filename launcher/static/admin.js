@@ -77,10 +77,19 @@ document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
   if (row) ctx.request.headers["Launcher-Seen"] = row.dataset.seen;
 });
 
-// A button shows that it waits; its form drops further clicks.
-const busy = ({ detail: { ctx } }) => ctx.sourceElement.querySelector("[data-busy]");
-document.addEventListener("htmx:before:request", (event) => busy(event)?.setAttribute("aria-busy", "true"));
-document.addEventListener("htmx:finally:request", (event) => busy(event)?.removeAttribute("aria-busy"));
+// A button shows that it waits, until the last of its requests ends: one may replace another.
+const awaited = new WeakMap();
+const busy = ({ sourceElement: source }) => (source.matches("[data-busy]") ? source : source.querySelector("[data-busy]"));
+document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
+  const button = busy(ctx);
+  if (!button) return;
+  awaited.set(button, ctx);
+  button.setAttribute("aria-busy", "true");
+});
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  const button = busy(ctx);
+  if (button && awaited.get(button) === ctx) button.removeAttribute("aria-busy");
+});
 
 // Shows once that the server is silent, until it answers. A form that may have been received all
 // the same says where its outcome is.

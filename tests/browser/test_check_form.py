@@ -55,6 +55,29 @@ def test_what_is_typed_is_tested_beside_the_form(
     assert findings(page) == []
 
 
+def test_a_second_click_tests_what_is_entered_by_then(
+    home: Home, open_page: OpenPage, signed_in: Sessions, server: Server
+) -> None:
+    """Only a browser has two requests of one button, of which the later replaces the first."""
+    page = open_page(home.server.url, storage_state=signed_in["ada"])
+    page.goto(f"{home.server.url}/apps/1/check")
+    button, old = page.locator("button[formaction]"), page.get_by_text("is of the test before")
+    choose_other(page, f"{server.url}/500")
+    button.click()
+    expect(page.locator("#tests")).to_contain_text("500 Internal Server Error")
+    expect(old).to_be_hidden()
+    page.get_by_label("Other address", exact=True).fill(f"{server.url}/silent")
+    button.click()
+    expect(button).to_have_attribute("aria-busy", "true")
+    expect(button).to_have_text("Testing…", use_inner_text=True)
+    expect(old).to_be_visible()
+    page.get_by_label("Other address", exact=True).fill(f"{server.url}/page")
+    button.click()
+    expect(page.locator("#tests")).to_contain_text("200 OK in")
+    expect(button).not_to_have_attribute("aria-busy", "true")
+    expect(button).to_have_text("Test now", use_inner_text=True)
+
+
 def test_what_is_typed_is_tested_without_script(
     home: Home, open_page: OpenPage, signed_in: Sessions, server: Server
 ) -> None:
@@ -63,4 +86,6 @@ def test_what_is_typed_is_tested_without_script(
     choose_other(page, f"{server.url}/page")
     page.get_by_role("button", name="Test now").click()
     expect(page.locator("#tests")).to_contain_text("200 OK in")
+    expect(page.locator("#tests")).to_be_focused()
+    expect(page.locator("#tests")).to_be_in_viewport()
     expect(page.get_by_label("Other address", exact=True)).to_have_value(f"{server.url}/page")
