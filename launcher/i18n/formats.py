@@ -99,6 +99,8 @@ def day_and_time(at: datetime, *, now: datetime | None = None, has_seconds: bool
         return gettext("today, %(time)s", time=time)
     if days == 1:
         return gettext("yesterday, %(time)s", time=time)
+    if days == -1:
+        return gettext("tomorrow, %(time)s", time=time)
     return gettext("%(day)s, %(time)s", day=day(at), time=time)
 
 

@@ -358,3 +358,37 @@ def test_the_page_says_that_a_certificate_is_self_signed(
     said = "Self-signed, not verified"
     assert said in ben.open(f"/apps/{ids['Home Assistant']}/health").text
     assert said not in chloe.open(f"/apps/{ids['Home Assistant']}/health").text
+
+
+def test_an_uptime_of_30_days_is_not_said_after_an_hour(
+    ada: Visitor, ids: Mapping[str, int], app: Flask
+) -> None:
+    def row() -> str:
+        page = ada.open("/admin/health?q=Home+Assistant").text
+        return words("<main>" + page.partition('data-label="30 days">')[2].partition("</td>")[0])
+
+    assert "Less than a day of data" in row()
+
+    with app.app_context():
+        at = utc_now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=3)
+        hour = {"probes": 60, "up": 59, "ms_sum": 1200, "ms_max": 20}
+        db.session.add(ProbeHour(app_id=ids["Home Assistant"], at=at, **hour))
+        db.session.commit()
+
+    assert "98.3" in row()
+
+
+def test_a_chart_without_an_answer_has_no_scale_and_a_single_answer_is_a_dot(
+    ada: Visitor, ids: Mapping[str, int], app: Flask
+) -> None:
+    address = f"/apps/{ids['Home Assistant']}/health"
+    assert 'class="dot"' in ada.open(address).text
+
+    with app.app_context():
+        db.session.execute(sa.delete(Probe).where(Probe.is_up))
+        db.session.commit()
+
+    page = ada.open(address).text
+    assert 'class="gap"' in page
+    assert 'class="dot"' not in page
+    assert 'y="75"' not in page

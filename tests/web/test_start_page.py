@@ -137,6 +137,20 @@ def test_a_paused_tile_says_until_when(ada: Visitor, boards: None, app: Flask) -
     assert f"Paused until {time:%H:%M}" in _tile(ada.page, "Home Assistant")
 
 
+def test_a_tile_that_is_paused_until_tomorrow_says_so(
+    ada: Visitor, boards: None, app: Flask
+) -> None:
+    with app.app_context():
+        run = db.session.get_one(ChecksRun, 1)
+        morning = (utc_now() + timedelta(days=1)).replace(hour=8, minute=0, second=0)
+        run.paused_until = morning
+        db.session.commit()
+
+    ada.open("/")
+
+    assert "Paused until tomorrow, 08:00" in _tile(ada.page, "Home Assistant")
+
+
 def test_an_app_in_maintenance_is_paused_and_the_others_are_not(
     ada: Visitor, boards: None, app: Flask
 ) -> None:

@@ -53,7 +53,7 @@ from launcher.web.tiles import link_to, opened_url
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
-_SIGNS = {Health.UP: "ok", Health.SLOW: "warn", Health.DOWN: "bad"}
+_SIGNS = {Health.UP: "ok", Health.SLOW: "warn", Health.DOWN: "bad", Health.PAUSED: "paused"}
 
 blueprint = Blueprint("app_health", __name__)
 

@@ -43,11 +43,13 @@ class Chart:
 
     Attributes:
         path: the line, which breaks where nothing was measured or answered.
+        dots: the single answers between two gaps, as lines without length.
         downs: the times without an answer, as left edge and width in per cent.
-        top_ms: what the upper line stands for.
+        top_ms: what the upper line stands for, 0.0 without an answer.
     """
 
     path: str
+    dots: str
     downs: tuple[tuple[float, float], ...]
     top_ms: float
 
@@ -56,9 +58,10 @@ def chart_of(series: Series) -> Chart | None:
     """Return the drawing of a series, None where nothing was measured."""
     if not series.points:
         return None
-    top_ms = _nice(max((each.ms for each in series.points if each.ms), default=1.0))
+    answers = [each.ms for each in series.points if each.ms is not None]
+    top_ms = _nice(max(answers)) if answers else 0.0
     length_s = series.end_s - series.start_s
-    lines = []
+    lines, dots = [], []
     for _number, run in groupby(_answered(series), key=lambda each: each[0]):
         spots = [
             f"{max(0, each.at_s - series.start_s) / length_s * _WIDE:.1f},"
@@ -66,8 +69,11 @@ def chart_of(series: Series) -> Chart | None:
             for _, each in run
         ]
         # A line of one point is none: with round ends it is a dot.
-        lines.append(f"M{' '.join(spots if len(spots) > 1 else spots * 2)}")
-    return Chart("".join(lines), tuple(_downs(series)), top_ms)
+        if len(spots) > 1:
+            lines.append(f"M{' '.join(spots)}")
+        else:
+            dots.append(f"M{spots[0]} {spots[0]}")
+    return Chart("".join(lines), "".join(dots), tuple(_downs(series)), top_ms)
 
 
 def _answered(series: Series) -> list[tuple[int, Point]]:

@@ -11,8 +11,9 @@ from launcher.checks.conditions import read_conditions
 from launcher.checks.shown import Conditions, Shown, Why
 from launcher.db.settings import site_settings
 from launcher.extensions import db
-from launcher.i18n.formats import clock_time, day, day_words, duration
+from launcher.i18n.formats import clock_time, day, day_and_time, day_words, duration
 from launcher.i18n.labels import HEALTH_WORDS
+from launcher.i18n.locale import format_zone
 from launcher.i18n.locale import gettext as _
 from launcher.models import Health
 from launcher.models.types import utc_now
@@ -46,10 +47,17 @@ def tile_words(
     if shown.state in {Health.SLOW, Health.DOWN} and shown.since:
         return _("Since %(when)s:", when=near(shown.since, now)), _result(shown, last_ms, now)
     if shown.pause:
-        return "", _("Paused until %(when)s", when=near(shown.pause.until, now))
+        return "", _("Paused until %(when)s", when=end_words(shown.pause.until, now))
     if shown.why in {Why.OVERDUE, Why.OFFLINE} and shown.since:
         return "", _("Not checked since %(when)s", when=near(shown.since, now))
     return "", str(HEALTH_WORDS[shown.state])
+
+
+def end_words(at: datetime, now: datetime) -> str:
+    """Return when a pause ends: `15:07` today, `tomorrow, 08:00`, `3 December, 08:00`."""
+    zone = format_zone()
+    is_today = at.astimezone(zone).date() == now.astimezone(zone).date()
+    return clock_time(at) if is_today else day_and_time(at, now=now)
 
 
 def near(at: datetime, now: datetime) -> str:

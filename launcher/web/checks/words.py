@@ -15,8 +15,6 @@ from launcher.checks.pauses import Pause, Window
 from launcher.checks.shown import Conditions, Shown, Why
 from launcher.checks.slots import first_due_s
 from launcher.i18n.formats import (
-    clock_time,
-    day_and_time,
     day_words,
     duration,
     isolated,
@@ -28,7 +26,7 @@ from launcher.i18n.health import public_facts, reason_words
 from launcher.i18n.locale import format_locale, ngettext
 from launcher.i18n.locale import gettext as _
 from launcher.models import Health
-from launcher.web.checks.tile_words import near
+from launcher.web.checks.tile_words import end_words, near
 
 NOTICED_WITHIN_S = 5
 """A new check is noticed within this time."""
@@ -117,7 +115,7 @@ def sick_words(state: Health, names: Sequence[str]) -> str:
 
 def pause_words(pause: Pause, now: datetime) -> str:
     """Return by what, and until when, an app is paused."""
-    until = _moment(pause.until, now)
+    until = end_words(pause.until, now)
     if pause.window is not None:
         return _window_words(pause.window)
     if not pause.by:
@@ -150,11 +148,6 @@ def first_check_words(app_id: int, interval_s: float, conditions: Conditions) ->
     due_s = first_due_s(app_id, interval_s, now_s=now_s, last_s=None)
     wait_s = math.ceil(due_s - now_s + NOTICED_WITHIN_S)
     return _("First check in %(duration)s", duration=duration(wait_s))
-
-
-def _moment(at: datetime, now: datetime) -> str:
-    is_today = near(at, now) == clock_time(at)
-    return clock_time(at) if is_today else day_and_time(at, now=now)
 
 
 def days_words(past: Past) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, current_app, render_template, request, url_for
 
 from launcher.catalogue.access import sees_app, visible_tags
-from launcher.checks.history import flapping, past_of
+from launcher.checks.history import Past, flapping, past_of
 from launcher.checks.listing import Entry, counts_of, list_checked
 from launcher.checks.shown import Conditions
 from launcher.db.settings import site_settings
@@ -135,14 +135,21 @@ def _rows(entries: Sequence[Entry], conditions: Conditions) -> list[dict[str, An
                 "state": entry.shown.state,
                 "second": second,
                 "strip": strip(past, days_words(past)),
-                "uptimes": [
-                    uptime_words(each.uptime) for each in (past.day, past.week, past.month)
-                ],
+                "uptime": uptime_words(past.day.uptime),
+                "uptimes": _long_uptimes(past),
                 "response": duration(app.last_ms / 1000) if app.last_ms is not None else "",
                 "last_at": app.last_at,
             }
         )
     return rows
+
+
+def _long_uptimes(past: Past) -> tuple[str, str]:
+    """Return the uptime of 7 and 30 days, "" with less than a day of data: it says nothing yet."""
+    week, month = uptime_words(past.week.uptime), uptime_words(past.month.uptime)
+    # Data from before yesterday is a day of data at least.
+    has_day = any(each.probes for each in past.days[:-2]) or not past.month.probes
+    return (week, month) if has_day else ("", "")
 
 
 def _answer(entries: Sequence[Entry], conditions: Conditions) -> dict[str, str]:
@@ -157,7 +164,7 @@ def _answer(entries: Sequence[Entry], conditions: Conditions) -> dict[str, str]:
         return {"sign": "warn", "title": _("This server is offline"), "text": words}
     if conditions.pause:
         words = f"{pause_words(conditions.pause, now)}."
-        return {"sign": "none", "title": _("All checks are paused"), "text": words}
+        return {"sign": "paused", "title": _("All checks are paused"), "text": words}
     for state in (Health.DOWN, Health.SLOW):
         if counts[state]:
             names = [each.app.name for each in entries if each.shown.state is state]
