@@ -26,6 +26,9 @@ MAX_PEM_LENGTH = 256 << 10
 _RANGE = re.compile(r"([1-5]\d\d|[1-5]xx)(?:\s*-\s*([1-5]\d\d))?", re.ASCII | re.IGNORECASE)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}", re.ASCII)  # a name, RFC 9110 5.6.2
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_KEY = re.compile(
+    r"-BEGIN[A-Z0-9 ]*PRIVATE KEY|PRIVATE KEY-|PuTTY-User-Key-File", re.ASCII | re.IGNORECASE
+)
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 _BLOCK = re.compile(
     r"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[A-Za-z0-9+/=\s]+"
@@ -227,6 +230,11 @@ def without_sign_in(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
+def has_private_key(text: str) -> bool:
+    """Whether a text holds a private key, or a part of one with its first or last line."""
+    return _KEY.search(text) is not None
+
+
 @lru_cache(maxsize=64)  # the specs are read again and again
 def authorities_of(text: str) -> str:
     """Return the certificates in a text as PEM, one after the other; "" for an empty text.
@@ -236,7 +244,7 @@ def authorities_of(text: str) -> str:
     """
     if not text.strip():
         return ""
-    if "PRIVATE KEY-----" in text:
+    if has_private_key(text):
         raise FieldError(Flaw.PEM_KEY)
     blocks = _BLOCK.findall(text) if len(text) <= MAX_PEM_LENGTH else []
     pem = "\n".join(blocks) + "\n"

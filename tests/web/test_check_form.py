@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import html
+import io
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
+from itsdangerous import URLSafeTimedSerializer
 
 from launcher.extensions import db
 from launcher.models import App, AuditEvent, HealthCheck
@@ -132,12 +135,8 @@ def test_a_check_is_switched_off_and_that_is_said_in_the_form_of_the_app(
         ("kind", "sample", "Choose one of the options."),
         ("method", "DELETE", "Choose one of the options."),
         ("ca_new", "hello", "This is no certificate in PEM format."),
-        (
-            "ca_new", "-----BEGIN PRIVATE KEY-----",
-            "This contains a private key. Enter the certificate only.",
-        ),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_entry_is_named_beside_its_field_and_nothing_is_saved(
     apps: Flask, ben: Visitor, field: str, typed: str, words: str
 ) -> None:
@@ -150,6 +149,34 @@ def test_a_wrong_entry_is_named_beside_its_field_and_nothing_is_saved(
     assert typed in html.unescape(ben.page) or field in {"kind", "method"}
     assert stored(apps).keyword == ""
     assert logged(apps) == []
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "-----BEGIN PRIVATE KEY-----\nMIIkey\n-----END PRIVATE KEY-----",
+        "-----BEGIN EC PRIVATE KEY-----\nMIIkey",
+        "MIIkey\n-----END RSA PRIVATE KEY-----",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+        "-----begin encrypted private key-----\nMIIkey",
+        "PuTTY-User-Key-File-3: ssh-ed25519\nMIIkey",
+    ],
+)
+@pytest.mark.parametrize("is_file", [False, True])
+def test_a_private_key_is_refused_and_never_shown_again(
+    apps: Flask, ben: Visitor, typed: str, is_file: bool
+) -> None:
+    fields: dict[str, Any] = {**fields_of(ben.open(CHECK).text)}
+    if is_file:
+        fields["ca_file"] = (io.BytesIO(typed.encode()), "key.pem")
+    else:
+        fields["ca_new"] = typed
+    assert ben.send(CHECK, **fields).status_code == 422
+    assert "This is a private key. Enter the certificate of the authority." in ben.page
+    assert "MIIkey" not in ben.page
+    ben.send(f"{CHECK}/test", **fields_of(ben.page) | {"ca_new": typed})
+    assert "MIIkey" not in ben.page
+    assert stored(apps).ca_pem == ""
 
 
 @pytest.mark.parametrize(
@@ -329,15 +356,21 @@ def test_a_duplicate_of_an_app_has_its_check(apps: Flask, ben: Visitor) -> None:
         assert copy.check.keyword == "Jellyfin"
 
 
-def test_what_was_typed_is_kept_without_header_values_when_the_session_ends(
+def test_what_was_typed_is_kept_without_secrets_when_the_session_ends(
     apps: Flask, ben: Visitor
 ) -> None:
     fields = fields_of(ben.open(CHECK).text)
-    ben.client.delete_cookie("session")
-    ben.client.delete_cookie("launcher_session")
-    answer = ben.send(CHECK, **fields | header(fields, "X-Key", SECRET) | {"keyword": "Kept"})
-    assert answer.status_code in {303, 401}
-    assert SECRET not in answer.text
+    ben.client.delete_cookie(ben.session_cookie[0])
+    key = "-----BEGIN PRIVATE KEY-----\nMIIkey"
+    answer = ben.send(
+        CHECK, **fields | header(fields, "X-Key", SECRET) | {"keyword": "Kept", "ca_new": key}
+    )
+    sealed = re.findall(r'value="([\w.-]{80,})"', answer.text)
+    kept = str([URLSafeTimedSerializer("any").loads_unsafe(each) for each in sealed])
+    assert "Kept" in kept
+    for text in (answer.text, kept):
+        assert SECRET not in text
+        assert "MIIkey" not in text
 
 
 def test_viewers_and_guests_have_no_form(apps: Flask, chloe: Visitor, guest: Visitor) -> None:

@@ -79,7 +79,7 @@ _REFUSALS: Mapping[Unfit | Flaw, LazyString] = {
     Flaw.HOST: _("Enter a host, for example nas.home.arpa."),
     Flaw.ACCEPT: _("Enter codes from 100 to 599, for example 200-399,401."),
     Flaw.PEM: _("This is no certificate in PEM format."),
-    Flaw.PEM_KEY: _("This contains a private key. Enter the certificate only."),
+    Flaw.PEM_KEY: _("This is a private key. Enter the certificate of the authority."),
 }
 _OF_HEADERS: Mapping[Unfit | Flaw, LazyString] = {
     Unfit.EMPTY: _("Enter a value for %(about)s."),

@@ -12,6 +12,7 @@ from typing import Any
 from flask import request, session
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from launcher.checks.fields import has_private_key
 from launcher.current import current_config
 from launcher.models import User
 
@@ -27,7 +28,7 @@ _SECRETS = ("password", "passwort", "passphrase", "secret", TOKEN)
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """What a form sent, without passwords and its token.
+    """What a form sent, without passwords, private keys and its token.
 
     Attributes:
         address: where it was sent, prefix and query included.
@@ -49,7 +50,11 @@ def is_secret(name: str) -> bool:
 
 def entries_of_request(address: str, page: str) -> Entries:
     """Return the entries of the form of this request, which has been read."""
-    fields = [(name, text) for name, text in request.form.items(multi=True) if not is_secret(name)]
+    fields = [
+        (name, text)
+        for name, text in request.form.items(multi=True)
+        if not is_secret(name) and not has_private_key(text)
+    ]
     files = [name for name, file in request.files.items(multi=True) if file.filename]
     return Entries(address, page, fields, files)
 
