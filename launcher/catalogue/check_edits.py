@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,6 +28,8 @@ from launcher.catalogue.check_headers import (
     stored_headers,
 )
 from launcher.catalogue.errors import CatalogueError, Since, Unfit
+from launcher.checks.fields import FieldError, endpoint_of
+from launcher.checks.outcome import Outcome
 from launcher.checks.spec import CheckSpec
 from launcher.extensions import db
 from launcher.models import App, AuditEvent, HealthCheck
@@ -121,6 +124,29 @@ def try_spec(
         raise CheckRefusedError(refused)
     merged.headers, merged.headers_for = dict(result.values), result.origin
     return CheckSpec.of(app, merged, settings, app.check_state), result
+
+
+def record_test(target: Target, spec: CheckSpec, outcome: Outcome, *, actor: Actor) -> None:
+    """Log that a check was tried: what it asked, what it reached, and the state; no secret."""
+    changes = {
+        "tested": [None, _host_and_port(spec)],
+        "reached": [None, _joined(outcome.address, outcome.port)],
+        "result": [None, outcome.state.value],
+    }
+    audit.record("check.test", actor=actor, target=target, changes=changes)
+    db.session.commit()
+
+
+def _host_and_port(spec: CheckSpec) -> str:
+    if spec.kind != CheckKind.PING:
+        with suppress(FieldError):
+            return _joined(*endpoint_of(spec.address))
+    return spec.host
+
+
+def _joined(host: str, port: int) -> str:
+    plain = f"[{host}]" if ":" in host and port else host
+    return f"{plain}:{port}" if port else plain
 
 
 def last_change_of_check(app: App) -> Since:

@@ -17,7 +17,7 @@ from launcher.checks.outcome import Outcome, Phases
 from launcher.checks.spec import CheckSpec
 from launcher.current import current_gate
 from launcher.extensions import db
-from launcher.models import App, HealthCheck
+from launcher.models import App, AuditEvent, HealthCheck
 from launcher.models.health import CheckKind, Health
 from launcher.models.types import utc_now
 from launcher.web.check_form.tested import shown_test
@@ -202,6 +202,29 @@ def test_a_stored_header_is_not_sent_while_another_text_is_looked_for(
     ben.send(TEST, **saved | guess | {"header_secret": ["typed", "", ""]})
     assert b"X-Key: typed" in server.heads[-1]
     assert "Headers not sent" not in text_of(ben.page)
+
+
+def test_each_test_is_in_the_audit_log_with_host_port_and_result(
+    app: Flask, ada: Visitor, ben: Visitor, form: dict[str, str | list[str]]
+) -> None:
+    port = free_port()
+    ben.send(
+        TEST,
+        **form
+        | header(form, "X-Key", SECRET)
+        | {"target": "other", "url": f"http://localhost:{port}/{SECRET[7:]}?{SECRET[7:]}"},
+    )
+    with app.app_context():
+        event = db.session.scalars(db.select(AuditEvent).order_by(AuditEvent.id.desc())).first()
+        assert event is not None
+        assert (event.action, event.actor_name) == ("check.test", "ben")
+        assert event.changes["tested"] == [None, f"localhost:{port}"]
+        assert event.changes["result"] == [None, "down"]
+        assert SECRET[7:] not in str(event.changes)
+    page = " ".join(re.sub(r"<[^>]+>", " ", ada.open("/admin/audit").text).split())
+    assert "Tested a check of Jellyfin" in page
+    assert f"Tested address: none → localhost:{port}" in page
+    assert "Result: none → Down" in page
 
 
 def test_neither_the_database_nor_the_gate_is_held_while_a_test_waits(

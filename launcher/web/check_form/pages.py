@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 from babel.dates import format_date
 from flask import request, url_for
 
-from launcher.catalogue.check_edits import CheckEditedByTwoError, save_check, try_spec
+from launcher.catalogue.check_edits import (
+    CheckEditedByTwoError,
+    record_test,
+    save_check,
+    target_of_check,
+    try_spec,
+)
 from launcher.catalogue.check_entries import CheckEntries, CheckRefusedError
 from launcher.catalogue.check_headers import (
     address_of,
@@ -119,7 +125,7 @@ def save(app_id: int) -> ResponseReturnValue:
 @carries_entries
 @editing_required
 def test(app_id: int) -> ResponseReturnValue:
-    """Try what was entered, once; nothing is saved.
+    """Try what was entered, once; nothing is saved but a line in the audit log.
 
     Neither the database nor the gate is held meanwhile.
     """
@@ -138,6 +144,7 @@ def test(app_id: int) -> ResponseReturnValue:
         allow_private=True, own_ports=own_ports_of(config), own_site=own_site_of(config)
     )
     origin = app.check.headers_for if app.check else ""
+    target = target_of_check(app)
     release()
     try:
         outcome = test_now(spec, rules)
@@ -145,6 +152,8 @@ def test(app_id: int) -> ResponseReturnValue:
         outcome = None
     finally:
         resume()
+    if outcome is not None:
+        record_test(target, spec, outcome, actor=acting_user())
     app = app_to_edit(app_id)
     if outcome is None:
         tests = Tests(before=before, sealed=sealed, is_busy=True)

@@ -17,10 +17,10 @@ from markupsafe import Markup
 from launcher.accounts import refusals
 from launcher.backup.records.operation import Outcome
 from launcher.i18n.formats import day_and_time, listing
-from launcher.i18n.labels import RESTORE_TEST_WORDS, ROLE_WORDS, VERB_WORDS
+from launcher.i18n.labels import HEALTH_WORDS, RESTORE_TEST_WORDS, ROLE_WORDS, VERB_WORDS
 from launcher.i18n.locale import LOCALES, gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
-from launcher.models import AuditEvent, Role
+from launcher.models import AuditEvent, Health, Role
 from launcher.notifications.messages import EVENT_WORDS
 from launcher.web.boards.form import entry_words
 from launcher.web.boards.sharing import ACCESSES
@@ -97,6 +97,7 @@ ACTION_WORDS: Mapping[str, LazyString] = {
     "app.undo": _("Undid a change of app %(name)s"),
     "app.redo": _("Redid a change of app %(name)s"),
     "check.update": _("Changed the check of %(name)s"),
+    "check.test": _("Tested a check of %(name)s"),
     "check.pause": _("Paused checks of %(name)s"),
     "check.resume": _("Resumed checks of %(name)s"),
     "check.pause_all": _("Paused checks of all apps"),
@@ -141,6 +142,9 @@ FIELD_WORDS: Mapping[str, LazyString] = {
     "checks_enabled": _("Check apps"),
     "check_interval_s": _("Seconds between checks"),
     "is_enabled": _("Checked"),
+    "tested": _("Tested address"),
+    "reached": _("Reached address"),
+    "result": _("Result"),
     "kind": _("Kind of check"),
     "target": _("Address to check"),
     "method": _("Method"),
@@ -289,6 +293,7 @@ def _expiry_words(text: str) -> str:
 _TEXTS: Mapping[str, Callable[[str], str]] = {
     "expires_at": _expiry_words,
     "paused_until": _expiry_words,
+    "result": lambda text: str(HEALTH_WORDS[Health(text)]) if text in set(Health) else text,
     "maintenance": logged_window_words,
     "home_networks": lambda text: ", ".join(text.split()),
     "home_hosts": lambda text: ", ".join(text.split()),
