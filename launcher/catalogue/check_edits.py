@@ -28,9 +28,10 @@ from launcher.catalogue.check_headers import (
     stored_headers,
 )
 from launcher.catalogue.errors import CatalogueError, Since, Unfit
-from launcher.checks.fields import FieldError, endpoint_of
+from launcher.checks.fields import FieldError, Flaw, endpoint_of
 from launcher.checks.outcome import Outcome
 from launcher.checks.spec import CheckSpec
+from launcher.db.settings import site_settings
 from launcher.extensions import db
 from launcher.models import App, AuditEvent, HealthCheck
 from launcher.models.health import CheckKind
@@ -38,6 +39,7 @@ from launcher.settings.table import SiteSettings
 
 UPDATE = "check.update"
 _OF_THE_ADDRESS = {"kind", "target", "url"}
+_OF_THE_TIME = {"interval_s", "timeout_s"}
 NO_HEADERS = HeaderEntries()
 
 
@@ -91,6 +93,10 @@ def save_check(
     _require_seen(app, now, seen or now, names, headers, are_headers_seen=are_headers_seen)
     values, refused = read_changes(entries, names)
     merged = _merged(app, values)
+    if not refused and _OF_THE_TIME & {*names}:
+        interval_s = merged.interval_s or site_settings().check_interval_s
+        if merged.timeout_ms >= interval_s * 1000:
+            refused["timeout_s"] = CheckRefusal(Flaw.LIMIT, maximum=interval_s)
     result = _new_headers(app, merged, headers)
     is_moved = bool(_OF_THE_ADDRESS & {*names})
     if headers.is_edited and (refusal := refusal_of(headers, result)):

@@ -66,6 +66,8 @@ class Flaw(StrEnum):
     HEADER_OURS = "header_ours"
     """A header that says where or how a request is sent, which the check does."""
     HEADERS_MANY = "headers_many"
+    LIMIT = "limit"
+    """A time limit that is not shorter than the interval."""
     PEM = "pem"
     """No certificate in PEM format."""
     PEM_KEY = "pem_key"

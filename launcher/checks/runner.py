@@ -18,12 +18,12 @@ from datetime import UTC, datetime
 from launcher.checks.agenda import Agenda, Due, Now
 from launcher.checks.outcome import Outcome, Reason
 from launcher.checks.plan import Check, Plan
+from launcher.checks.slots import retry_pause_s
 from launcher.checks.spec import CheckSpec
 from launcher.checks.states import Result
 from launcher.models.health import Health
 
 AT_ONCE = 200
-RETRY_PAUSE_S = 10.0
 LATE_SHARE = 0.1
 LOOK_EVERY_S = 1.0
 TOGETHER_S = 0.25
@@ -197,7 +197,7 @@ class CheckRunner:
         began_at, began_s = self._moment(), self._steady_s()
         for number in range(_tries(check)):
             if number:
-                await asyncio.sleep(min(RETRY_PAUSE_S, interval_s / 4))
+                await asyncio.sleep(retry_pause_s(interval_s))
             async with self._seats:
                 if number == 0:
                     began_at, began_s = self._moment(), self._steady_s()

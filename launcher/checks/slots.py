@@ -14,6 +14,8 @@ GRACE_S = 15.0
 another process takes over within seconds."""
 AT_ONCE_WITHIN_S = 3.0
 """Checks that run at once are spread over this time."""
+RETRY_PAUSE_S = 10.0
+"""The pause between two tries of a check, or a quarter of its interval if that is shorter."""
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
 
@@ -74,3 +76,14 @@ def slot_after_run_s(app_id: int, interval_s: float, *, ran_s: float, now_s: flo
     close upon it.
     """
     return next_slot_s(app_id, interval_s, after_s=max(now_s, ran_s + interval_s / 2))
+
+
+def retry_pause_s(interval_s: float) -> float:
+    """Return the pause between two tries of a check."""
+    return min(RETRY_PAUSE_S, interval_s / 4)
+
+
+def tries_that_fit(tries: int, *, interval_s: float, limit_s: float) -> int:
+    """Return how many tries end within the interval if each takes its time limit; 1 at least."""
+    pause_s = retry_pause_s(interval_s)
+    return max(1, min(tries, math.floor((interval_s + pause_s) / (limit_s + pause_s))))

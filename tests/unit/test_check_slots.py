@@ -13,6 +13,7 @@ from launcher.checks.slots import (
     next_slot_s,
     slot_after_run_s,
     spread,
+    tries_that_fit,
 )
 
 NOW_S = 1_795_960_000.0
@@ -66,3 +67,13 @@ def test_after_a_check_at_once_no_second_one_follows_close_upon_it() -> None:
     assert close == pytest.approx(slot + 60, abs=0.001)
     far = slot_after_run_s(3, 60, ran_s=slot - 35, now_s=slot - 35)
     assert far == pytest.approx(slot, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("tries", "interval_s", "limit_s", "fitting"),
+    [(3, 60, 10, 3), (10, 60, 10, 3), (10, 10, 2, 2), (10, 10, 9, 1), (2, 10, 60, 1)],
+)
+def test_so_many_tries_end_within_the_interval(
+    tries: int, interval_s: int, limit_s: int, fitting: int
+) -> None:
+    assert tries_that_fit(tries, interval_s=interval_s, limit_s=limit_s) == fitting

@@ -108,6 +108,19 @@ def test_every_field_of_a_check_is_saved_and_in_the_audit_log(apps: Flask, ben: 
     assert set(changes) >= {"target", "url", "method", "accept", "timeout_s", "tries"}
 
 
+def test_the_form_and_the_page_say_how_many_tries_fit_into_the_interval(
+    apps: Flask, ben: Visitor
+) -> None:
+    ben.open(CHECK)
+    assert "into the interval" not in ben.page
+    fields = fields_of(ben.page) | {"interval_s": "30", "timeout_s": "10", "tries": "10"}
+    assert ben.send(CHECK, **fields).status_code == 303
+    words = "Without an answer, only 2 tries fit into the interval."
+    assert words in html.unescape(ben.open(CHECK).text).replace("\N{NO-BREAK SPACE}", " ")
+    page = html.unescape(ben.open("/apps/1/health").text)
+    assert words in page.replace("\N{NO-BREAK SPACE}", " ")
+
+
 def test_a_check_is_switched_off_and_that_is_said_in_the_form_of_the_app(
     apps: Flask, ben: Visitor
 ) -> None:
@@ -127,6 +140,8 @@ def test_a_check_is_switched_off_and_that_is_said_in_the_form_of_the_app(
         ("interval_s", "5", "Enter a number from 10 to 86,400."),
         ("timeout_s", "0", "Enter a number from 1 to 60."),
         ("timeout_s", "1e3", "Enter a number from 1 to 60."),
+        ("timeout_s", "60", "Enter a limit shorter than the interval of 60 seconds."),
+        ("interval_s", "10", "Enter a limit shorter than the interval of 10 seconds."),
         ("tries", "0", "Enter a number from 1 to 10."),
         ("slow_ms", "fast", "Enter a number from 1 to 60,000."),
         ("notify_after_min", "-1", "Enter a number from 0 to 10,080."),

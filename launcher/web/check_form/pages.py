@@ -46,6 +46,7 @@ from launcher.web.check_form.blueprint import CHECK, back_to, blueprint
 from launcher.web.check_form.entries import NEW_HEADERS, SEEN, Sent, mark_of, mark_of_pem
 from launcher.web.check_form.pausing import pause_facts
 from launcher.web.check_form.tested import ShownTest, is_failed, seal, shown_test, unseal
+from launcher.web.checks.words import tries_words
 from launcher.web.editing.rights import editing_required
 from launcher.web.form_files import read_form_with_file
 from launcher.web.htmx import redirect_to, render
@@ -268,6 +269,11 @@ def _context(app: App, sent: Sent, errors: Mapping[str, str], tests: Tests) -> d
         "headers_for": check.headers_for if check else "",
         "new_rows": rows,
         "interval_s": number(site_settings().check_interval_s),
+        "tries_words": tries_words(
+            int(stored.tries),
+            interval_s=int(stored.interval_s or site_settings().check_interval_s),
+            limit_s=float(stored.timeout_s),
+        ),
         "checks_enabled": site_settings().checks_enabled,
         "tests": tests,
         "next_path": next_path(),

@@ -42,6 +42,7 @@ from launcher.web.checks.words import (
     first_check_words,
     flapping_words,
     second_line,
+    tries_words,
     uptime_words,
 )
 from launcher.web.frame import current_viewer
@@ -113,6 +114,9 @@ def show(app_id: int) -> ResponseReturnValue:
         parts=parts_of(series, period),
         outages=[_outage_row(each, now, can_edit=can_edit) for each in outages],
         interval_s=interval_s,
+        tries_words=tries_words(
+            check.retries + 1, interval_s=interval_s, limit_s=check.timeout_ms / 1000
+        ),
         can_edit=can_edit,
         address=_address(app, check) if can_edit else "",
         edit_url=_edit_url(app, can_edit=can_edit),

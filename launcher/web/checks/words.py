@@ -13,7 +13,7 @@ from babel.dates import get_day_names
 from launcher.checks.history import DAYS, DayState, Past
 from launcher.checks.pauses import Pause, Window
 from launcher.checks.shown import Conditions, Shown, Why
-from launcher.checks.slots import first_due_s
+from launcher.checks.slots import first_due_s, tries_that_fit
 from launcher.i18n.formats import (
     day_words,
     duration,
@@ -191,3 +191,15 @@ def uptime_words(uptime: float | None) -> str:
 def down_words(seconds: float) -> str:
     """Return how long an app was down, "" for never."""
     return _("%(length)s down", length=span(timedelta(seconds=seconds))) if seconds else ""
+
+
+def tries_words(tries: int, *, interval_s: float, limit_s: float) -> str:
+    """Return how many tries fit into the interval, "" where all do."""
+    fitting = tries_that_fit(tries, interval_s=interval_s, limit_s=limit_s)
+    if fitting == tries:
+        return ""
+    return ngettext(
+        "Without an answer, only %(num)s try fits into the interval.",
+        "Without an answer, only %(num)s tries fit into the interval.",
+        fitting,
+    )
