@@ -125,7 +125,6 @@ def _phases(spec: CheckSpec, outcome: Outcome) -> Iterator[ShownPhase]:
     times = outcome.phases
     is_ping = spec.kind is CheckKind.PING
     parts: list[tuple[Phase, str, int | None]] = [
-        # Translators: Of a host: the look-up of its name.
         (Phase.NAME, pgettext("host", "Name"), times.name_ms),
         (Phase.CONNECT, _("Connect"), times.connect_ms),
         (Phase.TLS, _("TLS"), times.tls_ms),

@@ -39,8 +39,6 @@ def trust_words(seen: Mapping[str, Any]) -> str:
         return ""
     if seen.get("is_self_signed"):
         return _("Self-signed, verified") if seen["is_verified"] else _("Self-signed, not verified")
-    # Translators: Goes with the noun “certificate”.
     yes = pgettext("certificate", "Verified")
-    # Translators: Goes with the noun “certificate”.
     no = pgettext("certificate", "Not verified")
     return yes if seen["is_verified"] else no
