@@ -151,7 +151,7 @@ def test_a_write_lock_that_is_never_let_go_ends_a_restore_in_time(
     place = make_used_place(tmp_path / "place", notes=20_000 if is_large else 20)
     old = place.state()
     monkeypatch.setattr(replacement, "_REPLACE_DEADLINE_S", 0.5)
-    monkeypatch.setattr(launcher.backup.sqlite.connection, "_BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(launcher.backup.sqlite.connection, "BUSY_TIMEOUT_S", 0.2)
     with closing(sqlite3.connect(place.live, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
@@ -171,7 +171,7 @@ def test_an_exclusive_lock_that_is_never_let_go_is_said_as_busy_and_not_as_damag
 ) -> None:
     place = make_used_place(tmp_path / "place")
     old = place.state()
-    monkeypatch.setattr(launcher.backup.sqlite.connection, "_BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(launcher.backup.sqlite.connection, "BUSY_TIMEOUT_S", 0.2)
     with closing(sqlite3.connect(place.live, isolation_level=None)) as holder:
         holder.execute("PRAGMA locking_mode=EXCLUSIVE")
         holder.execute("BEGIN EXCLUSIVE")

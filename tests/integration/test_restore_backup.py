@@ -304,7 +304,7 @@ def test_a_writer_that_never_ends_is_said_and_nothing_changes(
     home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(launcher.backup.replacement, "_REPLACE_DEADLINE_S", 0.2)
-    monkeypatch.setattr(launcher.backup.sqlite.connection, "_BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(launcher.backup.sqlite.connection, "BUSY_TIMEOUT_S", 0.05)
     backup = home.create()
     change(home)
     before = digest(home.live)
@@ -821,7 +821,7 @@ def test_without_room_nothing_is_touched(home: House, monkeypatch: pytest.Monkey
 def test_a_busy_live_database_is_no_broken_one(
     home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launcher.backup.sqlite.connection, "_BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(launcher.backup.sqlite.connection, "BUSY_TIMEOUT_S", 0.05)
     backup = home.create()
     home.run("PRAGMA journal_mode=DELETE")
     other = sqlite3.connect(home.live, isolation_level=None)

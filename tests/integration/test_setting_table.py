@@ -112,6 +112,7 @@ WEAKENED: dict[str, tuple[Value, Value] | None] = {
     "fetch_private": None,
     "home_networks": None,
     "home_hosts": None,
+    "checks_enabled": None,
     "check_interval_s": None,
     "backup_enabled": (True, False),
     "backup_cron_expression": ("0 3 * * *", "0 3 * * 0"),

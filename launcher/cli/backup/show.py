@@ -49,10 +49,7 @@ def list_(as_json: bool) -> None:
         refused = refusals(backups, current_backups().journal(limit=None))
         print_table([heading, *(_row(each, refused.get(each.id)) for each in backups)])
     else:
-        hint = hint_for(
-            BackupNotFoundError(Reason.NO_GOOD_BACKUP), lambda: Situation.of(current_backups())
-        )
-        say(f"There are no backups. {hint}")
+        _say_that_there_are_none()
 
 
 def _row(backup: Backup, refused: JournalEntry | None) -> tuple[str, ...]:
@@ -145,8 +142,16 @@ def _not_recorded(backup: Backup) -> str:
 def _all_ids() -> Sequence[str]:
     ids = [found.id for found in current_backups().list()]
     if not ids:
-        say("There are no backups. `flask backup create` creates one.")
+        _say_that_there_are_none()
     return ids
+
+
+def _say_that_there_are_none() -> None:
+    """Say what helps too: a backup of data that cannot be read cannot be created."""
+    hint = hint_for(
+        BackupNotFoundError(Reason.NO_GOOD_BACKUP), lambda: Situation.of(current_backups())
+    )
+    say(f"There are no backups. {hint}")
 
 
 @backup.command()
