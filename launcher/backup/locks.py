@@ -58,14 +58,32 @@ def locked(path: Path, *, timeout_s: float = 0.0) -> Iterator[bool]:
 class GatePass:
     """The right of one request to touch the database, until `leave` or the end of the block."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, writers: _Turnstile, *, writer: int | None = None) -> None:
         self._descriptor: int | None = descriptor
+        self._writers = writers
+        self._writer = writer
+
+    @property
+    def writes(self) -> bool:
+        """Whether the holder may write: no restore holds the write lock of the database."""
+        return self._writer is not None
+
+    def try_write(self) -> bool:
+        """Let the holder write from now on, unless a restore is about to: never waits.
+
+        One that waited here would hold open the gate that the restore waits for.
+        """
+        if self._writer is None and self._descriptor is not None:
+            self._writer = self._writers.pass_by(time.monotonic())
+        return self.writes
 
     def leave(self) -> None:
         """Leave the gate; calling it again does nothing."""
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            os.close(descriptor)
+        descriptors = self._descriptor, self._writer
+        self._descriptor = self._writer = None
+        for descriptor in descriptors:
+            if descriptor is not None:
+                os.close(descriptor)
 
     def __enter__(self) -> GatePass:
         return self
@@ -79,13 +97,82 @@ class GatePass:
         self.leave()
 
 
-class Gate:
-    """Lets requests in together, or a restore alone.
+class _Turnstile:
+    """Two lock files: many pass by together, or one holds it alone.
 
-    It uses two lock files. A request takes `turn` shared, then `gate` shared, and releases `turn`
-    at once. A restore takes `turn` exclusive, so new requests queue, then `gate` exclusive, so
-    running ones finish. With one file, overlapping requests would delay a restore for ever
-    (`docs/restore.md`).
+    Those who pass take `turn` shared, then `inside` shared, and release `turn` at once. The one
+    takes `turn` exclusive, so newcomers queue, then `inside` exclusive, so that those inside
+    finish. With one file, overlapping requests would delay a restore for ever (`docs/restore.md`).
+    """
+
+    def __init__(
+        self, turn: Path, inside: Path, *, drain_timeout_s: float, patience_s: float
+    ) -> None:
+        self._turn_path = turn
+        self._inside_path = inside
+        self._drain_timeout_s = drain_timeout_s
+        self._patience_s = patience_s
+
+    def pass_by(self, deadline: float) -> int | None:
+        """Wait until it is open and hold it open; None when it is not open by `deadline`."""
+        turn = lock_within(self._turn_path, exclusive=False, deadline=deadline)
+        if turn is None:
+            return None
+        try:
+            return lock_within(self._inside_path, exclusive=False, deadline=deadline)
+        finally:
+            os.close(turn)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Let no one pass for the length of the block, once those inside have finished.
+
+        Newcomers wait for `patience_s` at a time: when one inside is still there by then, all are
+        let through once before the next try, so that one long download cannot stop the site.
+
+        Raises:
+            TimeoutError: some were still inside after `drain_timeout_s`; all are let in.
+        """
+        deadline = time.monotonic() + self._drain_timeout_s
+        while (descriptors := self._try_hold(deadline)) is None:
+            if time.monotonic() >= deadline:
+                raise TimeoutError(
+                    f"requests were still running after {self._drain_timeout_s:.0f} seconds"
+                )
+            time.sleep(min(0.25, self._patience_s))
+        try:
+            yield
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _try_hold(self, deadline: float) -> tuple[int, int] | None:
+        turn = lock_within(self._turn_path, exclusive=True, deadline=deadline)
+        if turn is None:
+            return None
+        try:
+            patience = min(deadline, time.monotonic() + self._patience_s)
+            inside = lock_within(self._inside_path, exclusive=True, deadline=patience)
+        except BaseException:
+            os.close(turn)
+            raise
+        if inside is None:
+            os.close(turn)
+            return None
+        return inside, turn
+
+
+class Gate:
+    """Lets requests in together, or a restore alone; and before that, those who write.
+
+    It is two turnstiles, one behind the other. A request that will write passes the one of writers
+    first, then the gate. All others pass the gate alone. A restore holds the writers while it
+    holds the write lock of the database: they wait outside of the gate, and readers pass. It
+    closes the gate for its last step.
+
+    So no one waits inside the gate for a write lock that a restore holds, which itself waits until
+    the gate is empty. Two rules keep it so: who entered without `writes` never writes, unless
+    `GatePass.try_write` lets them, and a restore takes the writers first, then the gate.
 
     A connection to the database may be open only between `enter` and `leave`: then no
     connection is open while the gate is closed, and the file can be replaced.
@@ -94,28 +181,56 @@ class Gate:
     def __init__(
         self, lock_dir: Path, *, drain_timeout_s: float = 30.0, patience_s: float = 3.0
     ) -> None:
-        self._turn_path = lock_dir / "turn"
-        self._gate_path = lock_dir / "gate"
-        self._drain_timeout_s = drain_timeout_s
-        self._patience_s = patience_s
+        self._lock_dir = lock_dir
+        self._all = self._turnstile("turn", "gate", drain_timeout_s, patience_s)
+        self._writers = self._turnstile("writers-turn", "writers", drain_timeout_s, patience_s)
 
-    def enter(self, *, timeout_s: float = 8.0) -> GatePass:
+    def _turnstile(
+        self, turn: str, inside: str, drain_timeout_s: float, patience_s: float
+    ) -> _Turnstile:
+        return _Turnstile(
+            self._lock_dir / turn,
+            self._lock_dir / inside,
+            drain_timeout_s=drain_timeout_s,
+            patience_s=patience_s,
+        )
+
+    def enter(self, *, writes: bool = False, timeout_s: float = 8.0) -> GatePass:
         """Wait until the gate is open and hold it open.
 
+        Args:
+            writes: whether the holder will write. It then waits for the end of a restore, outside
+                of the gate, and with `timeout_s` for both.
+
         Raises:
-            TimeoutError: it stayed closed for `timeout_s` seconds.
+            TimeoutError: it could not be had in `timeout_s` seconds.
         """
         deadline = time.monotonic() + timeout_s
-        turn = lock_within(self._turn_path, exclusive=False, deadline=deadline)
-        if turn is None:
-            raise TimeoutError("the data is being replaced")
+        writer = self._writers.pass_by(deadline) if writes else None
         try:
-            gate = lock_within(self._gate_path, exclusive=False, deadline=deadline)
-        finally:
-            os.close(turn)
-        if gate is None:
-            raise TimeoutError("the data is being replaced")
-        return GatePass(gate)
+            if writes and writer is None:
+                raise TimeoutError("the data is being replaced")
+            descriptor = self._all.pass_by(deadline)
+            if descriptor is None:
+                raise TimeoutError("the data is being replaced")
+        except BaseException:
+            if writer is not None:
+                os.close(writer)
+            raise
+        return GatePass(descriptor, self._writers, writer=writer)
+
+    @contextlib.contextmanager
+    def writers_held(self) -> Iterator[None]:
+        """Keep those who write waiting for the length of the block, once running ones have ended.
+
+        Those who read are not held. Within the block the caller may take the write lock of the
+        database and then close the gate: no one inside waits for that lock.
+
+        Raises:
+            TimeoutError: writers were still inside after `drain_timeout_s`; all are let in.
+        """
+        with self._writers.held():
+            yield
 
     @contextlib.contextmanager
     def closed(self) -> Iterator[None]:
@@ -128,30 +243,5 @@ class Gate:
         Raises:
             TimeoutError: requests were still inside after `drain_timeout_s`; all are let in.
         """
-        deadline = time.monotonic() + self._drain_timeout_s
-        while (descriptors := self._try_close(deadline)) is None:
-            if time.monotonic() >= deadline:
-                raise TimeoutError(
-                    f"requests were still running after {self._drain_timeout_s:.0f} seconds"
-                )
-            time.sleep(min(0.25, self._patience_s))
-        try:
+        with self._all.held():
             yield
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
-
-    def _try_close(self, deadline: float) -> tuple[int, int] | None:
-        turn = lock_within(self._turn_path, exclusive=True, deadline=deadline)
-        if turn is None:
-            return None
-        try:
-            patience = min(deadline, time.monotonic() + self._patience_s)
-            gate = lock_within(self._gate_path, exclusive=True, deadline=patience)
-        except BaseException:
-            os.close(turn)
-            raise
-        if gate is None:
-            os.close(turn)
-            return None
-        return gate, turn

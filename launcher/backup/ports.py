@@ -107,6 +107,13 @@ class Content(Protocol):
 class Gate(Protocol):
     """Keeps requests waiting while the data is replaced."""
 
+    def writers_held(self) -> AbstractContextManager[None]:
+        """Keep those who write waiting for the length of the `with` block; readers pass.
+
+        On entry no one who writes is running. Raises `TimeoutError`, with all let in again, when
+        those that are running do not finish in time.
+        """
+
     def closed(self) -> AbstractContextManager[None]:
         """Keep every request waiting for the length of the `with` block.
 

@@ -66,7 +66,7 @@ def path_of(app: Flask) -> Path:
 def is_open(gate: Gate) -> bool:
     """Whether a restore could begin now: nobody is inside."""
     try:
-        with Gate(gate._gate_path.parent, drain_timeout_s=0.05).closed():
+        with Gate(gate._lock_dir, drain_timeout_s=0.05).closed():
             return True
     except TimeoutError:
         return False

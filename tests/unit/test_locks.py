@@ -1,4 +1,4 @@
-"""The gate: requests together, a restore alone, and nobody shut out for ever."""
+"""The gate: requests together, a restore alone, writers held before, and no one out for ever."""
 
 from __future__ import annotations
 
@@ -52,6 +52,8 @@ INSIDE = """
         sys.stdin.readline()
 """
 CLOSED = INSIDE.replace("enter()", "closed()")
+WRITING = INSIDE.replace("enter()", "enter(writes=True)")
+HELD = INSIDE.replace("enter()", "writers_held()")
 BUSY = """
     import sys, threading, time
     from pathlib import Path
@@ -67,6 +69,7 @@ BUSY = """
     print("ready", flush=True)
     sys.stdin.readline()
 """
+BUSY_WRITING = BUSY.replace("enter()", "enter(writes=True)")
 
 
 def test_requests_are_inside_together(gate: Gate) -> None:
@@ -74,11 +77,11 @@ def test_requests_are_inside_together(gate: Gate) -> None:
         pass
 
 
-def test_a_restore_is_alone(gate: Gate) -> None:
+def test_a_restore_is_alone(gate: Gate, tmp_path: Path) -> None:
     with gate.closed():
         with pytest.raises(TimeoutError, match="the data is being replaced"):
             gate.enter(timeout_s=0.02)
-        again = Gate(gate._turn_path.parent, drain_timeout_s=0.02, patience_s=0.01)
+        again = Gate(tmp_path, drain_timeout_s=0.02, patience_s=0.01)
         with pytest.raises(TimeoutError), again.closed():
             pytest.fail("two restores at once")
     gate.enter(timeout_s=0.0).leave()
@@ -184,7 +187,13 @@ def test_it_leaves_no_descriptor_behind(tmp_path: Path) -> None:
         with gate.enter(), pytest.raises(TimeoutError), gate.closed():
             pass
         with gate.closed(), pytest.raises(TimeoutError):
-            gate.enter(timeout_s=0.0)
+            gate.enter(writes=True, timeout_s=0.0)
+        with gate.enter(writes=True), pytest.raises(TimeoutError), gate.writers_held():
+            pass
+        with gate.writers_held(), pytest.raises(TimeoutError):
+            gate.enter(writes=True, timeout_s=0.0)
+        with gate.enter() as reader:
+            assert reader.try_write()
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -234,13 +243,13 @@ def test_other_processes_count(gate: Gate, tmp_path: Path) -> None:
         gate.enter(timeout_s=0.02)
 
 
-@pytest.mark.parametrize("body", [INSIDE, CLOSED])
+@pytest.mark.parametrize("body", [INSIDE, CLOSED, WRITING, HELD])
 def test_a_killed_holder_leaves_it_open(gate: Gate, tmp_path: Path, body: str) -> None:
     with another_process(body, tmp_path) as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
-        gate.enter(timeout_s=0.0).leave()
-        with gate.closed():
+        gate.enter(writes=True, timeout_s=0.0).leave()
+        with gate.writers_held(), gate.closed():
             pass
 
 
@@ -260,3 +269,94 @@ def test_a_lock_is_never_taken_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "gate").symlink_to(tmp_path / "other")
     with pytest.raises(OSError, match="symbolic"):
         Gate(tmp_path).enter()
+
+
+def test_readers_pass_while_writers_are_held(gate: Gate) -> None:
+    with gate.writers_held():
+        gate.enter(timeout_s=0.0).leave()
+        with pytest.raises(TimeoutError, match="the data is being replaced"):
+            gate.enter(writes=True, timeout_s=0.02)
+    gate.enter(writes=True, timeout_s=0.0).leave()
+
+
+def test_writers_are_held_once_running_ones_have_ended(gate: Gate) -> None:
+    writer, reader = gate.enter(writes=True), gate.enter()
+    assert writer.writes
+    assert not reader.writes
+    held = threading.Event()
+
+    def restore() -> None:
+        with gate.writers_held():
+            held.set()
+
+    thread = threading.Thread(target=restore)
+    thread.start()
+    assert not held.wait(0.05)
+    writer.leave()
+    assert held.wait(5)
+    thread.join()
+    reader.leave()
+
+
+def test_a_writer_that_does_not_end_lets_all_others_in(tmp_path: Path) -> None:
+    gate = Gate(tmp_path, drain_timeout_s=0.05, patience_s=0.01)
+    with gate.enter(writes=True):
+        with pytest.raises(TimeoutError, match="requests were still running"), gate.writers_held():
+            pytest.fail("a writer was still inside")
+        gate.enter(writes=True, timeout_s=0.0).leave()
+
+
+def test_the_gate_closes_while_a_writer_waits_before_it(gate: Gate) -> None:
+    """A writer that waited inside would keep out the restore that it waits for."""
+    entered = threading.Event()
+
+    def write() -> None:
+        with gate.enter(writes=True, timeout_s=5.0):
+            entered.set()
+
+    with gate.writers_held():
+        thread = threading.Thread(target=write)
+        thread.start()
+        assert not entered.wait(0.05)
+        with gate.closed():
+            pass
+        assert not entered.is_set()
+    assert entered.wait(5)
+    thread.join()
+
+
+def test_who_reads_may_write_after_all_where_no_restore_holds_writers(
+    gate: Gate, tmp_path: Path
+) -> None:
+    reader = gate.enter()
+    with gate.writers_held():
+        assert not reader.try_write()
+        assert not reader.writes
+    assert reader.try_write()
+    assert reader.try_write()
+    holding = Gate(tmp_path, drain_timeout_s=0.02, patience_s=0.01)
+    with pytest.raises(TimeoutError), holding.writers_held():
+        pytest.fail("the reader writes")
+    reader.leave()
+    with gate.writers_held(), gate.closed():
+        pass
+    assert not reader.try_write()
+
+
+def test_overlapping_writers_cannot_starve_a_restore(gate: Gate, tmp_path: Path) -> None:
+    with another_process(BUSY_WRITING, tmp_path), another_process(BUSY_WRITING, tmp_path):
+        for _ in range(3):
+            began = time.monotonic()
+            with gate.writers_held(), gate.closed():
+                pass
+            assert time.monotonic() - began < 2.0
+
+
+def test_writers_of_other_processes_count(gate: Gate, tmp_path: Path) -> None:
+    holding = Gate(tmp_path, drain_timeout_s=0.02, patience_s=0.01)
+    with another_process(WRITING, tmp_path), pytest.raises(TimeoutError), holding.writers_held():
+        pytest.fail("another process writes")
+    with another_process(HELD, tmp_path):
+        gate.enter(timeout_s=0.0).leave()
+        with pytest.raises(TimeoutError):
+            gate.enter(writes=True, timeout_s=0.02)
