@@ -42,8 +42,9 @@ function showMacKeys(root) {
 }
 showMacKeys(document);
 
+// The field of a dialog that has just been closed keeps the focus until the next frame.
 function isTyping(target) {
-  return target.closest("input, textarea, select, [contenteditable]") !== null;
+  return target.closest("input, textarea, select, [contenteditable]") !== null && !target.closest("dialog:not([open])");
 }
 
 // Whether the key of a Latin letter is pressed, also where the keyboard writes another script.

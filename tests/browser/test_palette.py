@@ -252,6 +252,7 @@ def test_a_key_that_is_held_acts_once_and_types_nothing(
     expect(page.locator(FIELD)).to_have_value("aaaa")
     page.keyboard.up("a")
     page.keyboard.press("Escape")
+    expect(page.locator(FIELD)).to_be_hidden()
 
     # The control key is let go first.
     page.keyboard.down("Control")
@@ -261,6 +262,7 @@ def test_a_key_that_is_held_acts_once_and_types_nothing(
     page.keyboard.up("k")
     expect(page.locator(FIELD)).to_have_value("")
     page.keyboard.press("Escape")
+    expect(page.locator(FIELD)).to_be_hidden()
 
     # The next page has the focus in a field.
     page.keyboard.press("g")
