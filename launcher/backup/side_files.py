@@ -6,6 +6,15 @@ file itself is half written; it is refused, since undoing that trusts names in t
 
 Nothing here opens the original through SQLite, which would write beside it. Its writer is not
 disturbed: reading a file takes no lock, and drops none of another process.
+
+What makes the copy one moment:
+
+- With a log, the database is copied first, and then all that the log holds by that time. SQLite
+  moves a page into the database only after it is in the log. While the log has the same header, it
+  has not begun again, so what was read too early, too late or torn is in the log, whole.
+- Without one, the file is read twice. If between the two there is neither a log nor a journal, it
+  was whole then, and if both times read the same, that is the copy. Its time alone says less: the
+  clock of files stands still for milliseconds, on some disks for two seconds.
 """
 
 from __future__ import annotations
@@ -73,7 +82,7 @@ def copy_whole(path: Path, source: BinaryIO, target: Path, *, on_bytes: OnBytes)
         before = _moment(path, source)
         refused = _copy_once(path, source, target, has_log=bool(before.log), on_bytes=on_bytes)
         is_still = _moment(path, source) == before
-        if is_still and refused is None:
+        if is_still and refused is None and (before.log or _reads_as(source, target)):
             return
         discard(target, *side_files(target))
         # A log that is read while its writer overwrites it looks damaged, too.
@@ -89,7 +98,7 @@ def _copy_once(
     path: Path, source: BinaryIO, target: Path, *, has_log: bool, on_bytes: OnBytes
 ) -> UploadRejectedError | DatabaseCorruptError | None:
     """Copy, and return why the copy is refused, if it is: its source may just be changing."""
-    source.seek(0)
+    _rewind(source)
     try:
         if has_log:
             _copy_with_log(path, source, target, on_bytes=on_bytes)
@@ -141,12 +150,14 @@ def _copy_with_log(path: Path, source: BinaryIO, target: Path, *, on_bytes: OnBy
             Reason.PATH_UNREADABLE, name=name, detail=error.strerror
         ) from error
     with log:
-        size_bytes = os.fstat(source.fileno()).st_size
-        log_bytes = os.fstat(log.fileno()).st_size
+        size_bytes = _size_of(source)
+        log_bytes = _size_of(log)
         needed = size_bytes + 2 * log_bytes + _SPARE_BYTES
         require_space(target.parent, needed, what="copying the database and its -wal")
         _copy(source, target, size_bytes=size_bytes, on_bytes=on_bytes)
-        _copy(log, target.with_name(target.name + _LOG), size_bytes=log_bytes, on_bytes=on_bytes)
+        # What it has grown by since then may be in the database that was just read.
+        beside = target.with_name(target.name + _LOG)
+        _copy(log, beside, size_bytes=_size_of(log), on_bytes=on_bytes)
     apply_log(target, name=name)
     leave_wal_mode(target)
 
@@ -159,3 +170,26 @@ def _copy(source: BinaryIO, target: Path, *, size_bytes: int, on_bytes: OnBytes)
             writer.write(chunk)
             left -= len(chunk)
             on_bytes(size_bytes - left, size_bytes)
+
+
+def _size_of(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_size
+
+
+def _rewind(file: BinaryIO) -> None:
+    """Go to the start, so that the next bytes come from the disk.
+
+    Going there directly keeps what is buffered, which may be older than the rest of the file.
+    """
+    file.seek(0, os.SEEK_END)
+    file.seek(0)
+
+
+def _reads_as(source: BinaryIO, target: Path) -> bool:
+    """Whether the source still holds what was copied from it."""
+    _rewind(source)
+    with target.open("rb") as copy:
+        while chunk := copy.read(CHUNK_BYTES):
+            if source.read(len(chunk)) != chunk:
+                return False
+    return True

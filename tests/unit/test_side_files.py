@@ -10,17 +10,23 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
+from types import ModuleType
+from typing import BinaryIO
 
 import pytest
 
+from launcher.backup import side_files, verify
+from launcher.backup.compression import unpack_unknown
 from launcher.backup.errors import BackupError, IncompatibleBackupError, UploadRejectedError
+from launcher.backup.ports import OnBytes
 from launcher.backup.reasons import Reason
 from launcher.backup.records.backup import Backup, Kind
 from launcher.backup.side_files import _Moment
+from launcher.backup.sqlite.header import Header
 from tests.support.notebook import make_notebook
 from tests.support.service import House, make_copy, run
 
@@ -178,6 +184,95 @@ def test_a_program_that_writes_meanwhile_loses_nothing(
             assert process.poll() is None
             home.service.restore(backup.id, by="ada", keep_schedule=False)
             assert said <= commits_in(home)
+
+
+def once_before(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, write: Callable[[], object]
+) -> Callable[[], bool]:
+    """Let another program write the first time that a function is called; say whether it has."""
+    function = getattr(module, name)
+    writes = [write]
+
+    def call(*args: object, **named: object) -> object:
+        if writes:
+            writes.pop()()
+        return function(*args, **named)
+
+    monkeypatch.setattr(module, name, call)
+    return lambda: not writes
+
+
+def test_what_is_committed_and_moved_while_the_database_is_copied_is_in_the_copy(
+    home: House, brought: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(brought, isolation_level=None)) as program:
+        program.execute("PRAGMA journal_mode=WAL")
+        program.execute("UPDATE note SET body = 'older', twin = ''")
+
+        def commit_and_move() -> None:
+            program.execute("DELETE FROM note WHERE id % 2")
+            program.execute("UPDATE note SET body = id || hex(zeroblob(2000))")
+            assert program.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[0] == 0
+
+        has_written = once_before(monkeypatch, side_files, "_copy", commit_and_move)
+        backup = home.service.import_(brought, by="ada")
+        assert has_written()
+        home.service.restore(backup.id, by="ada")
+        expected = {str(body) for (body,) in program.execute("SELECT body FROM note")}
+    assert commits_in(home) == expected
+
+
+def test_a_change_that_the_time_of_the_file_does_not_show_is_not_half_in_the_copy(
+    home: House, brought: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought.unlink()
+    make_notebook(brought, notes=3000, wal=False)
+    run(brought, "UPDATE note SET twin = 'older'")
+    tick = brought.stat().st_mtime_ns
+
+    def change() -> None:
+        run(brought, "UPDATE note SET twin = 'newer'")
+        os.utime(brought, ns=(tick, tick))
+
+    has_changed = False
+
+    def unpack(source: BinaryIO, target: Path, *, on_bytes: OnBytes) -> Header:
+        def half_way(done: int, total: int) -> None:
+            nonlocal has_changed
+            if not has_changed and done > total // 2:
+                has_changed = True
+                change()
+
+        return unpack_unknown(source, target, on_bytes=half_way)
+
+    monkeypatch.setattr("launcher.backup.compression.CHUNK_BYTES", 4096)
+    monkeypatch.setattr("launcher.backup.side_files.unpack_unknown", unpack)
+    backup = home.service.import_(brought, by="ada")
+    assert has_changed
+    home.service.restore(backup.id, by="ada")
+    assert home.run("SELECT DISTINCT twin FROM note") == [("newer",)]
+
+
+def test_what_was_read_to_know_the_kind_of_file_is_read_again(
+    home: House, brought: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(brought, isolation_level=None)) as program:
+        program.execute("PRAGMA journal_mode=WAL")
+        program.execute(
+            "INSERT INTO note (person_id, body, twin) VALUES (1, hex(zeroblob(99999)), '')"
+        )
+        program.execute("PRAGMA wal_checkpoint(RESTART)")
+
+        def begin_another_log() -> None:
+            program.execute("DELETE FROM note WHERE twin = ''")  # the first page counts free pages
+            program.execute("PRAGMA wal_checkpoint(RESTART)")
+            program.execute("UPDATE note SET body = 'newest', twin = '' WHERE id = 1")
+
+        has_written = once_before(monkeypatch, verify, "is_database", begin_another_log)
+        backup = home.service.import_(brought, by="ada")
+        assert has_written()
+    home.service.restore(backup.id, by="ada")
+    assert commits_in(home) == {"newest"}
 
 
 def test_a_program_that_never_stops_writing_is_named(
