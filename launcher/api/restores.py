@@ -56,9 +56,12 @@ class FieldChange(msgspec.Struct, kw_only=True):
         Meta(
             examples=["url"],
             description="What differs. The apps of a section are `section:` and its name. In that "
-            "field and in `boards`, `collapsed`, `members`, `sections`, `shared_with` and `tags`, "
-            "each line is one name. A switch is `yes` or `no`. An icon is like `symbol:tv`, "
-            "`letters:Js tint:3`, or `media:` with the SHA-256 and the name of an upload.",
+            "field and in `boards`, `collapsed`, `headers`, `members`, `sections`, `shared_with` "
+            "and `tags`, each line is one name. A switch is `yes` or `no`. An icon is like "
+            "`symbol:tv`, `letters:Js tint:3`, or `media:` with the SHA-256 and the name of an "
+            "upload. `ca_pem` has the start of the SHA-256 of each certificate, `maintenance` and "
+            "`maintenance_for_all` days, start and minutes of each window. `header_values` has "
+            "the names of the headers whose values differ, on both sides: no value is shown.",
         ),
     ]
     now: str

@@ -362,11 +362,18 @@ def version_of(now: Survey | None) -> str:
     return hashlib.sha256(repr(canonical).encode()).hexdigest()[:16]
 
 
+_SecretsOfThings = Mapping[str, Mapping[str, Mapping[str, str]]]
+
+
 def _name_changes(now: Survey, then: Survey) -> list[NameChange]:
     changes = []
     kinds = now.names.keys() | then.names.keys() | now.values.keys() | then.values.keys()
     for kind in sorted(kinds):
-        changed = _thing_changes(now.values.get(kind, {}), then.values.get(kind, {}))
+        changed = _thing_changes(
+            now.values.get(kind, {}),
+            then.values.get(kind, {}),
+            (now.secrets.get(kind, {}), then.secrets.get(kind, {})),
+        )
         renamed = [each for thing in changed for each in thing.fields if each.field == "name"]
         names_now, names_then = set(now.names.get(kind, ())), set(then.names.get(kind, ()))
         vanish = names_now - names_then - {each.now for each in renamed}
@@ -376,21 +383,31 @@ def _name_changes(now: Survey, then: Survey) -> list[NameChange]:
 
 
 def _thing_changes(
-    now: Mapping[str, Mapping[str, str]], then: Mapping[str, Mapping[str, str]]
+    now: Mapping[str, Mapping[str, str]],
+    then: Mapping[str, Mapping[str, str]],
+    secrets: tuple[_SecretsOfThings, _SecretsOfThings],
 ) -> tuple[ThingChange, ...]:
-    changed = [
-        ThingChange(
-            now[key].get("name", key),
-            tuple(
-                FieldChange(name, now[key].get(name, ""), then[key].get(name, ""))
-                for name in {**now[key], **then[key]}
-                if now[key].get(name, "") != then[key].get(name, "")
-            ),
-        )
-        for key in now.keys() & then.keys()
-        if now[key] != then[key]
-    ]
+    changed = []
+    for key in now.keys() & then.keys():
+        fields_ = [
+            FieldChange(name, now[key].get(name, ""), then[key].get(name, ""))
+            for name in {**now[key], **then[key]}
+            if now[key].get(name, "") != then[key].get(name, "")
+        ]
+        fields_ += _replaced(*(side.get(key, {}) for side in secrets))
+        if fields_:
+            changed.append(ThingChange(now[key].get("name", key), tuple(fields_)))
     return tuple(sorted(changed, key=lambda thing: thing.name))
+
+
+def _replaced(
+    now: Mapping[str, Mapping[str, str]], then: Mapping[str, Mapping[str, str]]
+) -> Iterator[FieldChange]:
+    """Yield the fields with secrets that are on both sides and differ: their names, no value."""
+    for name in now.keys() & then.keys():
+        both = now[name].keys() & then[name].keys()
+        if replaced := sorted(each for each in both if now[name][each] != then[name][each]):
+            yield FieldChange(name, "\n".join(replaced), "\n".join(replaced))
 
 
 def _password_changes(now: Survey, then: Survey) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from launcher.backup.records.schema import SchemaObject
 from launcher.backup.records.survey import Migration, Schedule, Survey
 from launcher.backup.records.text import listed
 from launcher.db.connect import connect
-from launcher.db.plan_values import read_values
+from launcher.db.plan_values import read_secrets, read_values
 from launcher.db.revoked_tokens import read_revoked
 from launcher.db.token_rows import TokenRow, delete_tokens, read_tokens
 from launcher.settings.table import SCHEDULE, SiteSettings
@@ -174,7 +174,8 @@ class LauncherContent:
             schedule={name: getattr(site, name) for name in SCHEDULE} if site else None,
             site_name=site.site_name if site else "",
             epoch=site.session_epoch if site else "",
-            values=read_values(connection),
+            values=read_values(connection, at=self._clock()),
+            secrets=read_secrets(connection),
             newest_at=str(
                 connection.execute("SELECT max(at) FROM audit_events").fetchone()[0] or ""
             ),

@@ -1,21 +1,29 @@
 """What is set of each app, board, group, user and of the site, as a plan of a restore compares it.
 
-Only what people set: counters, times and what each user folds are left out.
-"""
+Only what people set: counters, times and what each user folds are left out. A pause that is over
+is none. Of secrets there are digests, which are compared and never shown."""
 
 # ruff: noqa: S608 (the names put into queries are constants of the code)
 
 from __future__ import annotations
 
+import binascii
+import hashlib
 import json
+import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
+from launcher.backup.ports import utc_now
+from launcher.db.connect import stored_moment
 from launcher.settings.table import SCHEDULE, SETTINGS
 
 Values = Mapping[str, Mapping[str, str]]
+Secrets = Mapping[str, Mapping[str, Mapping[str, Mapping[str, str]]]]
+"""Kind, key, field and name of each secret, with its digest."""
 
 SITE = "site"
 """The kind of the settings, and the key of the only thing of this kind."""
@@ -23,8 +31,19 @@ SITE = "site"
 SECTION = "section:"
 """What the field with the apps of a section starts with; then comes its name."""
 
-LISTS = frozenset({"boards", "collapsed", "members", "sections", "shared_with", "tags"})
+MAINTENANCE = frozenset({"maintenance", "maintenance_for_all"})
+"""The fields with maintenance windows, one a line: days, start and minutes, like `056 03:00 60`."""
+
+LISTS = MAINTENANCE | {
+    "boards", "ca_pem", "collapsed", "headers", "members", "sections", "shared_with", "tags",
+}  # fmt: skip
 """The fields with one name a line, beside those of sections."""
+
+PAUSES = frozenset({"paused_until", "checks_paused_until"})
+"""The fields with the end of a pause in ISO 8601, "" where none runs."""
+
+HEADER_VALUES = "header_values"
+"""The field that names the headers of a check whose values differ."""
 
 SWITCHES = {
     "is_active",
@@ -60,6 +79,15 @@ _CHECKS = f"""
     SELECT app_id, headers, kind, target, url, method, coalesce(interval_s, ''), timeout_ms, accept,
         keyword, verify, retries, slow_ms, notify_after_min, ca_pem, {", ".join(_CHECK_SWITCHES)}
     FROM health_checks"""
+_HEADERS = """
+    SELECT apps.id || ' ' || apps.created_at, headers FROM health_checks
+    JOIN apps ON apps.id = app_id"""
+_PAUSES = "SELECT app_id, paused_until FROM health_checks WHERE paused_until > ?"
+_PAUSE_OF_ALL = "SELECT paused_until FROM checks_run WHERE paused_until > ?"
+_WINDOWS = """
+    SELECT app_id, printf('%s %02d:%02d %d', days, starts_at_min / 60, starts_at_min % 60, minutes)
+    FROM maintenance_windows ORDER BY starts_at_min, id"""
+_CERTIFICATE = re.compile(r"-----BEGIN [^-]*-----[^-]*")
 _BOARDS = """
     SELECT boards.id, boards.id || ' ' || boards.created_at, name, slug, visibility,
         coalesce(username, ''), density, columns
@@ -88,8 +116,12 @@ _SETTINGS = tuple(name for name in SETTINGS if name not in SCHEDULE)
 _HOME = "SELECT name FROM boards ORDER BY is_home DESC, position, id LIMIT 1"
 
 
-def read_values(connection: sqlite3.Connection) -> Mapping[str, Values]:
+def read_values(
+    connection: sqlite3.Connection, *, at: datetime | None = None
+) -> Mapping[str, Values]:
     """Return the values by kind, by id and time of creation, and by field.
+
+    Pauses are those that still run `at` a moment, None for now.
 
     SQLite gives the id of a deleted row to the next one, so an id alone names no thing. Of a text
     that is no UTF-8, what can be read is returned: a plan must not stop a restore.
@@ -99,10 +131,20 @@ def read_values(connection: sqlite3.Connection) -> Mapping[str, Values]:
         apps: dict[str, Mapping[str, str]] = {}
         tags = _by_first(connection.execute(_TAGS))
         checks = {row[0]: _check(*row[1:]) for row in connection.execute(_CHECKS)}
+        now = (stored_moment(at or utc_now()),)
+        pauses = dict(connection.execute(_PAUSES, now).fetchall())
+        windows = _by_first(connection.execute(_WINDOWS))
         for app_id, key, *rest in connection.execute(_APPS):
             names[app_id] = str(rest[0])
             values = {**_fields(_APP_FIELDS, rest), "tags": _lines(tags[app_id])}
+            values["maintenance"] = _lines(windows[app_id])
+            values["paused_until"] = _moment(pauses.get(app_id))
             apps[str(key)] = {**values, **checks.get(app_id, {})}
+        of_all = connection.execute(_PAUSE_OF_ALL, now).fetchone()
+        for_all = {
+            "checks_paused_until": _moment(of_all[0] if of_all else None),
+            "maintenance_for_all": _lines(windows[None]),
+        }
         members = _by_first(connection.execute(_MEMBERS))
         return {
             "app": apps,
@@ -112,20 +154,54 @@ def read_values(connection: sqlite3.Connection) -> Mapping[str, Values]:
                 for group_id, key, name in connection.execute(_GROUPS)
             },
             "user": {str(row[0]): _fields(_USER_FIELDS, row) for row in connection.execute(_USERS)},
-            SITE: {SITE: _site(connection)},
+            SITE: {SITE: {**_site(connection), **for_all}},
         }
 
 
+def read_secrets(connection: sqlite3.Connection) -> Secrets:
+    """Return the digests of what is compared and never shown, with the keys of `read_values`."""
+    with _reading_any_text(connection):
+        return {
+            "app": {
+                str(key): {HEADER_VALUES: {name: _digest(value) for name, value in named.items()}}
+                for key, headers in connection.execute(_HEADERS)
+                if (named := _headers(headers))
+            }
+        }
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+
+
 def _check(headers: object, *values: object) -> Mapping[str, str]:
-    """Return how an app is checked: of headers the names alone, of certificates how many."""
+    """Return how an app is checked: of headers the names alone, of certificates digests."""
     found = _fields(_CHECK_FIELDS, values)
-    found["ca_pem"] = str(found["ca_pem"].count("-----BEGIN"))
-    try:
-        names = json.loads(str(headers))
-    except ValueError:
-        names = {}
-    found["headers"] = ", ".join(sorted(map(str, names))) if isinstance(names, dict) else ""
+    found["ca_pem"] = _lines(map(_short_digest, _CERTIFICATE.findall(found["ca_pem"])))
+    found["headers"] = _lines(_headers(headers))
     return found
+
+
+def _headers(stored: object) -> Mapping[str, object]:
+    try:
+        read = json.loads(str(stored))
+    except (ValueError, RecursionError):
+        return {}
+    return dict(sorted(read.items())) if isinstance(read, dict) else {}
+
+
+def _short_digest(certificate: str) -> str:
+    """Return the first bytes of the SHA-256 of a certificate, as browsers and OpenSSL show it."""
+    text = re.sub(r"-----[^-]*-----|\s", "", certificate).encode()
+    try:
+        content = binascii.a2b_base64(text)
+    except ValueError:
+        content = text
+    return hashlib.sha256(content).digest()[:8].hex(":").upper()
+
+
+def _moment(stored: object) -> str:
+    return f"{str(stored).replace(' ', 'T')[:19]}+00:00" if stored else ""
 
 
 def _boards(connection: sqlite3.Connection, app_names: Mapping[object, str]) -> Values:

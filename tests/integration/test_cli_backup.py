@@ -34,6 +34,7 @@ from launcher.config import ROOT
 from launcher.current import current_backups
 from launcher.db.settings import change_settings
 from launcher.models import Role
+from tests.support.checks import set_check
 from tests.support.folders import refuse_modes_and_links
 from tests.support.hostile import slow_statistics
 from tests.support.jobs import slots_count_since
@@ -182,14 +183,30 @@ def test_the_plan_speaks_of_things_and_their_values(flask: Flask_, data_dir: Pat
             " '', 'symbol:tv', '', '', '2026-11-20 12:00:00.000000',"
             " '2026-11-20 12:00:00.000000', 1)"
         )
+        set_check(database, 1, headers='{"X-Key": "an old secret", "X-Site": "home"}')
     flask("create")
     with closing(sqlite3.connect(data_dir / "launcher.db")) as database, database:
         database.execute("UPDATE apps SET url = 'https://new.home.arpa', icon = 'brand:wikijs'")
+        database.execute(
+            "UPDATE health_checks SET kind = 'tcp', verify = 'never',"
+            ' headers = \'{"X-Key": "a new secret", "X-Site": "home"}\''
+        )
+        database.execute(
+            "INSERT INTO maintenance_windows (app_id, days, starts_at_min, minutes)"
+            " VALUES (1, '06', 180, 60)"
+        )
         database.execute("UPDATE users SET role = 'viewer' WHERE username = 'ben'")
         database.execute("UPDATE system_settings SET guest_access = 1")
     plan = flask("restore", "latest", "--dry-run").stderr
     assert "  App Wiki\n    URL: https://new.home.arpa → https://wiki.home.arpa\n" in plan
     assert "    icon: brand wikijs → symbol tv\n" in plan
+    assert "    kind of check: TCP port → Web (HTTP)\n" in plan
+    assert "    verify the certificate: Never → For public addresses\n" in plan
+    assert "    header values differ: X-Key\n" in plan
+    assert "    maintenance: Monday and Sunday, 03:00 to 04:00 → none\n" in plan
+    as_json = flask("restore", "latest", "--dry-run", "--json").stdout
+    assert '"header_values"' in as_json
+    assert "secret" not in plan + as_json
     assert "  User ben\n    role: viewer → editor\n" in plan
     assert "  Settings\n    guest_access: yes → no\n" in plan
     assert "Will be kept\n  Schedule: 0 3 * * *" in plan

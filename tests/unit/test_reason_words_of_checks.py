@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from launcher.checks.outcome import Reason
+from launcher.i18n.check_labels import VERIFY
 from launcher.i18n.health import public_facts, reason_words
 from launcher.web.check_form import words
 
@@ -41,7 +42,7 @@ def test_the_words_name_what_is_known(app: Flask) -> None:
         )
         for reason in ("tls_untrusted", "tls_name"):  # by the words of the control
             way = reason_words(reason, {})[1]
-            assert f"choose “{words.VERIFY['never']}” under “{words.LABELS['verify']}”." in way
+            assert f"choose “{VERIFY['never']}” under “{words.LABELS['verify']}”." in way
         assert f"“{words.LABELS['follow_redirects']}”" in reason_words("redirect_refused", {})[1]
         assert reason_words("of_a_newer_version", {}) == (
             "The check failed",

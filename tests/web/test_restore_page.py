@@ -30,13 +30,18 @@ from launcher.models import (
     App,
     Board,
     BoardUser,
+    CheckKind,
+    ChecksRun,
     Density,
+    HealthCheck,
+    MaintenanceWindow,
     Role,
     SystemSettings,
     Tag,
     Theme,
     TokenScope,
 )
+from launcher.models.health import CheckTarget, CheckVerify
 from launcher.models.types import utc_now
 from launcher.settings.table import SETTINGS
 from launcher.web.operations.plan_changes import CHANGED_WORDS
@@ -185,6 +190,42 @@ def test_of_each_kind_the_first_changes_are_shown(
 
     assert "A 11 App Description: New → none and 30 more App" in page
     assert "Home Board Columns: 2 → Automatic" in page
+
+
+def test_what_differs_in_a_check_is_named_in_words_and_without_header_values(
+    ada: Visitor, app: Flask, service: BackupService, boards: None
+) -> None:
+    with app.app_context():
+        jellyfin = db.session.scalars(db.select(App).where(App.name == "Jellyfin")).one()
+        jellyfin.check = HealthCheck(headers={"X-Key": "an old secret", "X-Site": "home"})
+        db.session.commit()
+        backup_id = service.create(by="ada").id
+        check, tomorrow = jellyfin.check, utc_now() + timedelta(days=1)
+        check.kind, check.target = CheckKind.TCP, CheckTarget.OTHER
+        check.verify, check.interval_s = CheckVerify.NEVER, 300
+        check.headers = {"X-Key": "a new secret", "X-Site": "home"}
+        check.paused_until = db.session.get_one(ChecksRun, 1).paused_until = tomorrow
+        db.session.add_all(
+            MaintenanceWindow(app_id=app_id, days="06", starts_at_min=180, minutes=60)
+            for app_id in (jellyfin.id, None)
+        )
+        db.session.commit()
+
+    page = plan_of(ada, backup_id)
+
+    for words in (
+        "Maintenance: Monday and Sunday, 03:00 to 04:00 → none Paused until: tomorrow, ",
+        "Kind of check: TCP port → Web (HTTP)",
+        "Address to check: Another address → URL of the app",
+        "Seconds between checks: 300 → as for all apps",
+        "Verify the certificate: Never → For public addresses",
+        "Headers: Header values differ",
+        "Checks of all apps paused until: tomorrow, ",
+        "Maintenance for all apps: Monday and Sunday, 03:00 to 04:00 → none",
+    ):
+        assert words in page
+    assert "secret" not in ada.page
+    assert "X-Site" not in ada.page
 
 
 def test_every_field_has_words_on_the_page_and_in_the_shell(app: Flask, boards: None) -> None:

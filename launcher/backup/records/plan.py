@@ -21,7 +21,10 @@ class RowChange:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """What is set of one thing now and what would be afterwards."""
+    """What is set of one thing now and what would be afterwards.
+
+    Of secrets both are the names of those that differ: no value of them is in a plan.
+    """
 
     field: str
     now: str

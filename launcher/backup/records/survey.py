@@ -28,6 +28,7 @@ class Survey:
         values: what is set of each thing, by field; by kind, and by a key that no other thing ever
             had. Its name is the field `name`. Kinds that are not in `names` are only compared.
         newest_at: the time of the newest entry, as it is written there; "" for none.
+        secrets: digests of what is compared and never shown, by kind, key, field and name.
     """
 
     rows: Mapping[str, int]
@@ -40,6 +41,9 @@ class Survey:
     epoch: str
     values: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     newest_at: str = ""
+    secrets: Mapping[str, Mapping[str, Mapping[str, Mapping[str, str]]]] = field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from launcher.backup.records.plan import FieldChange, NameChange, RestorePlan, RowChange
 from launcher.cli.output import moment, one_line, put, say, say_warnings, size
-from launcher.db.plan_values import SECTION, SITE
+from launcher.db.plan_values import HEADER_VALUES, MAINTENANCE, PAUSES, SECTION, SITE
 from launcher.http.plans import (
     changed_part,
     is_list,
@@ -65,6 +66,11 @@ FIELDS: Mapping[str, str] = {
     "is_notifying": "notify when it is down",
     "notify_after_min": "minutes down before a notification",
     "headers": "names of headers",
+    "header_values": "header values",
+    "paused_until": "check paused until",
+    "maintenance": "maintenance",
+    "checks_paused_until": "checks of all apps paused until",
+    "maintenance_for_all": "maintenance for all apps",
     "slug": "address",
     "visibility": "who can view",
     "owner": "owner",
@@ -91,7 +97,14 @@ FIELDS: Mapping[str, str] = {
 
 
 def say_plan(plan: RestorePlan, *, verb: str = "Restore") -> None:
-    """Print the plan of a restore to stderr."""
+    """Print the plan of a restore to stderr, in English."""
+    from launcher.i18n.app import speaking  # noqa: PLC0415  (other commands need no Babel)
+
+    with speaking("en", "UTC"):
+        _say_plan(plan, verb)
+
+
+def _say_plan(plan: RestorePlan, verb: str) -> None:
     taken = f" of {moment(plan.created_at)}" if plan.created_at else ""
     say(f"{verb} {plan.source}{taken} ({size(plan.database_size_bytes)})\n")
     if not plan.live_readable or plan.live_problem:
@@ -189,6 +202,8 @@ def _field_words(change: FieldChange) -> str:
         what = f"apps in section {field.removeprefix(SECTION)}"
     else:
         what = FIELDS.get(field, field)
+    if field == HEADER_VALUES:
+        return f"{what} differ: {_cut(_enumerate(change.now.splitlines()))}"
     if is_list(field):
         for names, verb in (
             (only_added(change.now, change.then), "added"),
@@ -196,8 +211,8 @@ def _field_words(change: FieldChange) -> str:
         ):
             if names:
                 is_ = "is" if len(names) == 1 else "are"
-                return f"{one_line(what)}: {_cut(_enumerate(names))} {is_} {verb}"
-        now, then = (_enumerate(part) for part in changed_part(change.now, change.then))
+                return f"{one_line(what)}: {_cut(_listed(field, names))} {is_} {verb}"
+        now, then = (_listed(field, part) for part in changed_part(change.now, change.then))
     elif field == "icon":
         now, then = _icon_words(change.now), _icon_words(change.then)
     else:
@@ -205,12 +220,26 @@ def _field_words(change: FieldChange) -> str:
     return f"{one_line(what)}: {_cut(now)} → {_cut(then)}"
 
 
+def _listed(field: str, names: Sequence[str]) -> str:
+    from launcher.i18n.windows import logged_window_words  # noqa: PLC0415
+
+    return _enumerate(
+        [logged_window_words(each) for each in names] if field in MAINTENANCE else names
+    )
+
+
 def _value_words(field: str, value: str) -> str:
+    from launcher.i18n.check_labels import OPTIONS  # noqa: PLC0415
+
     if field == "columns" and value == "0":
         return "automatic"
     if field == "locale" and not value:
         return "same as browser"
-    return value
+    if field == "interval_s" and not value:
+        return "as for all apps"
+    if field in PAUSES and value:
+        return moment(datetime.fromisoformat(value))
+    return str(OPTIONS[field].get(value, value)) if field in OPTIONS else value
 
 
 def _icon_words(value: str) -> str:

@@ -32,6 +32,7 @@ from launcher.current import current_config
 from launcher.db.session import release, resume
 from launcher.db.settings import site_settings
 from launcher.fetching.addresses import AddressRules
+from launcher.i18n import check_labels
 from launcher.i18n.formats import clock_time, isolated, number
 from launcher.i18n.locale import format_locale
 from launcher.i18n.locale import gettext as _
@@ -256,12 +257,12 @@ def _context(app: App, sent: Sent, errors: Mapping[str, str], tests: Tests) -> d
         "labels": words.LABELS,
         "kinds": _kinds(stored.kind),
         "can_ping": can_ping(),
-        "targets": words.TARGETS,
+        "targets": check_labels.TARGETS,
         "addresses": {
             CheckTarget.OWN: app.url, CheckTarget.LOCAL: app.url_local or "",
         },
-        "methods": words.METHODS,
-        "verify": words.VERIFY,
+        "methods": check_labels.METHODS,
+        "verify": check_labels.VERIFY,
         "authorities": _authorities(stored.ca_pem),
         "new_authorities": _authorities(sent.new_pem) if "ca_pem" not in errors else (),
         "header_names": sorted(map(str, stored_headers(check)), key=str.lower),
@@ -285,7 +286,7 @@ def _context(app: App, sent: Sent, errors: Mapping[str, str], tests: Tests) -> d
 def _kinds(stored: str) -> Mapping[str, object]:
     return {
         kind: label
-        for kind, label in words.KINDS.items()
+        for kind, label in check_labels.KINDS.items()
         if kind != CheckKind.SAMPLE or stored == CheckKind.SAMPLE
     }
 

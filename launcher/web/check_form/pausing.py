@@ -22,13 +22,13 @@ from launcher.extensions import db
 from launcher.i18n.formats import clock_time, day_and_time, isolated
 from launcher.i18n.locale import format_locale
 from launcher.i18n.locale import gettext as _
+from launcher.i18n.windows import window_words
 from launcher.models import App, ChecksRun
 from launcher.models.types import utc_now
 from launcher.settings.kinds import known_zone
 from launcher.web.apps.returning import next_path
 from launcher.web.apps.unsaved import app_to_edit
 from launcher.web.check_form.blueprint import CHECK, back_to, blueprint
-from launcher.web.check_form.window_words import window_words
 from launcher.web.editing.rights import editing_required
 from launcher.web.htmx import redirect_to, render
 from launcher.web.numbers import read_number

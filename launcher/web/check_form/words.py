@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from launcher.catalogue.check_entries import CheckEntries, CheckRefusal
 from launcher.catalogue.errors import Unfit
 from launcher.checks.fields import MAX_HEADERS, Flaw
+from launcher.i18n.check_labels import OPTIONS
 from launcher.i18n.formats import isolated, number
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
-from launcher.models.health import CheckKind, CheckMethod, CheckTarget, CheckVerify
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
@@ -37,30 +37,6 @@ LABELS: Mapping[str, LazyString] = {
     "notify_after_min": _("Minutes down before a notification"),
 }
 """The name of each field, in the order of the form."""
-
-KINDS: Mapping[str, LazyString] = {
-    CheckKind.HTTP: _("Web (HTTP)"),
-    CheckKind.TCP: _("TCP port"),
-    CheckKind.PING: _("Ping"),
-    CheckKind.SAMPLE: _("Sample results"),
-}
-TARGETS: Mapping[str, LazyString] = {
-    CheckTarget.OWN: _("URL of the app"),
-    CheckTarget.LOCAL: _("Home network URL"),
-    CheckTarget.OTHER: _("Another address"),
-}
-METHODS: Mapping[str, LazyString] = {
-    CheckMethod.HEAD: _("HEAD, then GET"),
-    CheckMethod.GET: _("GET"),
-}
-VERIFY: Mapping[str, LazyString] = {
-    CheckVerify.PUBLIC: _("For public addresses"),
-    CheckVerify.ALWAYS: _("Always"),
-    CheckVerify.NEVER: _("Never"),
-}
-OPTIONS: Mapping[str, Mapping[str, LazyString]] = {
-    "kind": KINDS, "target": TARGETS, "method": METHODS, "verify": VERIFY,
-}  # fmt: skip
 
 _REFUSALS: Mapping[Unfit | Flaw, LazyString] = {
     Unfit.EMPTY: _("Enter an address."),

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from launcher.backup.records.plan import FieldChange, NameChange, ThingChange
-from launcher.db.plan_values import SECTION, SITE, SWITCHES
+from launcher.db.plan_values import (
+    HEADER_VALUES,
+    MAINTENANCE,
+    PAUSES,
+    SECTION,
+    SITE,
+    SWITCHES,
+)
 from launcher.extensions import db
 from launcher.http.plans import Icon, changed_part, is_list, only_added, read_icon, shown_changes
 from launcher.i18n.labels import THEME_WORDS
@@ -37,6 +44,9 @@ _MOST_CHARACTERS = 200
 CHANGED_WORDS: Mapping[str, LazyString] = {
     **FIELD_WORDS,
     "check_url": _("Other address"),
+    "header_values": _("Headers"),
+    "checks_paused_until": _("Checks of all apps paused until"),
+    "maintenance_for_all": _("Maintenance for all apps"),
     "timeout_ms": _("Time limit in milliseconds"),
     "retries": _("Further tries"),
     "email": _("E-mail address"),
@@ -127,6 +137,8 @@ def _field_row(thing: ThingChange, change: FieldChange, here: frozenset[str]) ->
         what = gettext("Apps in section “%(name)s”", name=field.removeprefix(SECTION))
     else:
         what = str(CHANGED_WORDS.get(field, field))
+    if field == HEADER_VALUES:
+        return FieldRow(what, Side(""), Side(""), gettext("Header values differ"))
     if is_list(field):
         now, then = changed_part(change.now, change.then)
         if words := _gain_words(field, change):
@@ -166,6 +178,8 @@ def _gain_words(field: str, change: FieldChange) -> str:
 def _list_words(field: str, names: Sequence[str]) -> str:
     shown, more = first(names)
     words = ", ".join(shown)
+    if field in MAINTENANCE:  # each has commas of its own
+        words = " · ".join(value_words("maintenance", each) for each in shown)
     if field == "shared_with" and words:
         words = value_words(field, words)
     if more:
@@ -184,8 +198,14 @@ def _value_words(field: str, value: str) -> str:
         return str(THEME_WORDS[Theme(value)])
     if field == "locale":
         return LOCALES.get(value, value) or gettext("Same as browser")
-    words = value_words(field, value) if value else ""
+    if field in PAUSES:
+        field = "paused_until"
+    words = value_words(field, value) if value else _empty_words(field)
     return words if len(words) <= _MOST_CHARACTERS else words[:_MOST_CHARACTERS] + "…"
+
+
+def _empty_words(field: str) -> str:
+    return gettext("as for all apps") if field == "interval_s" else ""
 
 
 # --- icons -----------------------------------------------------------------------------------

@@ -16,16 +16,16 @@ from markupsafe import Markup
 
 from launcher.accounts import refusals
 from launcher.backup.records.operation import Outcome
+from launcher.i18n.check_labels import OPTIONS
 from launcher.i18n.formats import day_and_time, listing
 from launcher.i18n.labels import HEALTH_WORDS, RESTORE_TEST_WORDS, ROLE_WORDS, VERB_WORDS
 from launcher.i18n.locale import LOCALES, gettext, ngettext
 from launcher.i18n.locale import lazy_gettext as _
+from launcher.i18n.windows import logged_window_words
 from launcher.models import AuditEvent, Health, Role
 from launcher.notifications.messages import EVENT_WORDS
 from launcher.web.boards.form import entry_words
 from launcher.web.boards.sharing import ACCESSES
-from launcher.web.check_form.window_words import logged_window_words
-from launcher.web.check_form.words import OPTIONS
 
 if TYPE_CHECKING:
     from flask_babel.speaklater import LazyString
