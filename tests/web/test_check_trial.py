@@ -15,9 +15,10 @@ from flask import Flask
 from launcher.checks import trial
 from launcher.checks.outcome import Outcome, Phases
 from launcher.checks.spec import CheckSpec
+from launcher.checks.turns import Turn
 from launcher.current import current_gate
 from launcher.extensions import db
-from launcher.models import App, AuditEvent, HealthCheck
+from launcher.models import App, AuditEvent, HealthCheck, User
 from launcher.models.health import CheckKind, Health
 from launcher.models.types import utc_now
 from launcher.web.check_form.tested import shown_test
@@ -252,6 +253,28 @@ def test_too_many_tests_at_once_are_refused_with_what_to_do(
     assert "Other tests are running. Your entries are still here." in ben.page
     trial._places.release()
     assert ben.send(TEST, **fields_of(ben.page)).status_code == 200
+
+
+def test_a_test_that_another_replaced_says_so_and_keeps_what_was_typed(
+    app: Flask,
+    ben: Visitor,
+    form: dict[str, str | list[str]],
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trial, "LOOK_EVERY_S", 0.01)
+    answers = []
+    fields = form | {"target": "other", "url": f"{server.url}/silent", "timeout_s": "30"}
+    thread = threading.Thread(target=lambda: answers.append(ben.send(TEST, **fields)))
+    thread.start()
+    until(lambda: bool(server.heads))
+    with app.app_context():
+        user_id = db.session.scalars(db.select(User.id).where(User.username == "ben")).one()
+    Turn.take(app.extensions["launcher.config"].lock_dir, user_id)
+    thread.join(timeout=10)
+    assert answers[0].status_code == 409
+    assert "You started another test, which replaced this one." in ben.page
+    assert fields_of(ben.page)["url"] == f"{server.url}/silent"
 
 
 def test_an_app_that_is_deleted_during_its_test_is_not_found(

@@ -27,7 +27,8 @@ from launcher.checks.asked import ask_for_check
 from launcher.checks.certificates import Authority, authorities_in
 from launcher.checks.fields import MAX_PEM_LENGTH, FieldError, authorities_of
 from launcher.checks.ping import can_ping
-from launcher.checks.trial import TooManyTrialsError, test_now
+from launcher.checks.trial import TooManyTrialsError, TrialReplacedError, test_now
+from launcher.checks.turns import Turn
 from launcher.current import current_config
 from launcher.db.session import release, resume
 from launcher.db.settings import site_settings
@@ -77,12 +78,14 @@ class Tests:
 
     Attributes:
         is_busy: whether other tests left no place for one.
+        is_replaced: whether a newer test of the same user ended this one.
     """
 
     newest: ShownTest | None = None
     before: ShownTest | None = None
     sealed: str = ""
     is_busy: bool = False
+    is_replaced: bool = False
 
 
 @blueprint.get(CHECK)
@@ -146,20 +149,23 @@ def test(app_id: int) -> ResponseReturnValue:
         allow_private=True, own_ports=own_ports_of(config), own_site=own_site_of(config)
     )
     origin = app.check.headers_for if app.check else ""
-    target = target_of_check(app)
+    target, turn = target_of_check(app), Turn.take(config.lock_dir, signed_in_user().id)
+    refused: Exception | None = None
     release()
     try:
-        outcome = test_now(spec, rules)
-    except TooManyTrialsError:
-        outcome = None
+        outcome = test_now(spec, rules, turn)
+    except (TooManyTrialsError, TrialReplacedError) as error:
+        refused = error
     finally:
         resume()
-    if outcome is not None:
+    if refused is None:
         record_test(target, spec, outcome, actor=acting_user())
     app = app_to_edit(app_id)
-    if outcome is None:
+    if isinstance(refused, TooManyTrialsError):
         tests = Tests(before=before, sealed=sealed, is_busy=True)
         return _tested(app, sent, tests), 429, {"Retry-After": "5"}
+    if refused is not None:
+        return _tested(app, sent, Tests(before=before, sealed=sealed, is_replaced=True)), 409
     newest = shown_test(spec, outcome, at=utc_now(), withheld=headers.withheld, of=origin)
     if is_failed(newest):
         sealed = seal(newest, owner=_owner(app))
