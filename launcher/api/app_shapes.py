@@ -12,7 +12,8 @@ from msgspec import Meta
 from launcher.api.moments import Moment, written, written_if
 from launcher.api.shapes import Reason, sentence
 from launcher.checks.checked_apps import CheckedApp
-from launcher.checks.history import Past, Period, Series, moment_of
+from launcher.checks.history import Uptimes
+from launcher.checks.response_times import Period, Series, moment_of
 from launcher.i18n.health import reason_words
 from launcher.models import Health, Outage
 
@@ -138,7 +139,7 @@ class History(msgspec.Struct, kw_only=True):
     steps: Annotated[list[Step], Meta(description="Oldest first.")]
 
 
-def facts_of(app: CheckedApp, past: Past) -> dict[str, Any]:
+def facts_of(app: CheckedApp, uptimes: Uptimes) -> dict[str, Any]:
     """Return the fields of `AppHealth`, which are those that `flask check list` prints."""
     shown, is_down = app.shown, app.has_failed
     return {
@@ -154,8 +155,8 @@ def facts_of(app: CheckedApp, past: Past) -> dict[str, Any]:
         "reason": app.error if is_down else "",
         "detail": _words(app.error, app.facts) if is_down else "",
         "certificate_until": written_if(app.certificate_until),
-        "uptime_24h": past.day.uptime,
-        "uptime_30d": past.month.uptime,
+        "uptime_24h": uptimes.day.uptime,
+        "uptime_30d": uptimes.month.uptime,
         "interval_s": app.interval_s,
         "is_sample": app.is_sample,
     }

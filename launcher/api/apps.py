@@ -24,7 +24,8 @@ from launcher.api.preconditions import tag_of
 from launcher.api.problems import Problem
 from launcher.checks.checked_apps import CheckedApp, checked_apps
 from launcher.checks.conditions import read_conditions
-from launcher.checks.history import outages_of, past_of, response_times, year_of
+from launcher.checks.history import outages_of, past_of, uptimes_of, year_of
+from launcher.checks.response_times import response_times
 from launcher.checks.shown import Conditions
 from launcher.db.settings import current_settings
 from launcher.extensions import db
@@ -54,12 +55,13 @@ def list_app_checks(call: Call) -> Answer:
     apps = sorted(checked_apps(db.session, conditions), key=lambda each: each.id)
     found = [each for each in apps if each.id > after and query.state in {None, each.shown.state}]
     page = found[: query.limit]
-    past = past_of(db.session, [each.id for each in page], now=conditions.now, zone=settings.zone)
+    ids, now = [each.id for each in page], conditions.now
+    uptimes = uptimes_of(db.session, ids, now=now, zone=settings.zone)
     result = AppsHealth(
         is_enabled=settings.checks_enabled,
         paused_until=written_if(conditions.pause.until if conditions.pause else None),
         offline_since=written_if(conditions.offline_since),
-        apps=[AppHealth(**facts_of(each, past[each.id])) for each in page],
+        apps=[AppHealth(**facts_of(each, uptimes[each.id])) for each in page],
         next_cursor=str(page[-1].id) if len(found) > len(page) else None,
     )
     tag = tag_of(result)

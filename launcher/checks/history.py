@@ -1,4 +1,4 @@
-"""What was measured of apps: uptime, days, response times and outages. All of it is only read.
+"""What was measured of apps: uptime, days and outages. All of it is only read.
 
 A time in which nothing was measured is a gap: not up, not down, and not counted. Uptime is the
 share of the checks that found an app up, slow ones among them. The figures of up to 30 days come
@@ -7,9 +7,10 @@ from hours, so that a day is that of the reader, and those of a year from days i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Any
 
@@ -17,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, scoped_session
 
 from launcher.checks.shown import FLAPPING_OUTAGES, FLAPPING_TIME
-from launcher.models import Outage, Probe, ProbeDay, ProbeHour
+from launcher.models import Outage, ProbeDay, ProbeHour
 
 Reader = Session | scoped_session[Any]
 
@@ -66,14 +67,20 @@ NOTHING = Measured()
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class Uptimes:
+    """What was measured in the last 24 hours and 30 days; both end now."""
+
+    day: Measured = NOTHING
+    month: Measured = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Past(Uptimes):
     """The last 30 days of one app, the oldest first; `day`, `week` and `month` end now."""
 
-    first: date
-    days: tuple[Measured, ...]
-    day: Measured = NOTHING
+    first: date = _EPOCH
+    days: tuple[Measured, ...] = ()
     week: Measured = NOTHING
-    month: Measured = NOTHING
 
     def dates(self, state: DayState) -> list[date]:
         """Return the days of this state."""
@@ -84,53 +91,113 @@ class Past:
         ]
 
 
+def uptimes_of(
+    session: Reader, app_ids: Collection[int], *, now: datetime, zone: tzinfo
+) -> dict[int, Uptimes]:
+    """Return the uptimes of some apps, as `past_of` has them, for a fifth of its cost."""
+    _, start_s = _first_day(now, zone)
+    days = _sums(session, app_ids, _span_start_s(now, days=1), now)
+    months = _sums(session, app_ids, start_s, now)
+    return {
+        app_id: Uptimes(days.get(app_id, NOTHING), months.get(app_id, NOTHING))
+        for app_id in app_ids
+    }
+
+
 def past_of(
     session: Reader, app_ids: Collection[int], *, now: datetime, zone: tzinfo
 ) -> dict[int, Past]:
     """Return the last 30 days of some apps, each with one of nothing where nothing was measured.
 
-    One query of 720 rows an app at most. A day begins at midnight in `zone`, by its offset of now.
+    Three queries, of 720 hours an app at most. A day begins at midnight in `zone`, by its offset
+    of now.
     """
+    first, start_s = _first_day(now, zone)
+    strips = _days(session, app_ids, start_s, now)
+    day, week = (_sums(session, app_ids, _span_start_s(now, days=days), now) for days in (1, 7))
+    return {
+        app_id: Past(
+            day=day.get(app_id, NOTHING),
+            week=week.get(app_id, NOTHING),
+            month=_sum(strip),
+            first=first,
+            days=tuple(strip),
+        )
+        for app_id, strip in strips.items()
+    }
+
+
+def _sum(days: Sequence[Measured]) -> Measured:
+    return Measured(
+        sum(each.probes for each in days),
+        sum(each.up for each in days),
+        sum(each.slow for each in days),
+    )
+
+
+def _first_day(now: datetime, zone: tzinfo) -> tuple[date, int]:
+    """Return the first of the 30 days, and the second in which it begins."""
     local = now.astimezone(zone)
     offset_s = int((local.utcoffset() or timedelta()).total_seconds())
     first = local.date() - timedelta(days=DAYS - 1)
-    start_s = (first - _EPOCH).days * _DAY_S - offset_s
-    now_s = int(now.timestamp())
-    at = sa.type_coerce(ProbeHour.at, sa.Integer)
-    day = (at + offset_s) // _DAY_S
-    spans = [_hour(now_s - days * _DAY_S) for days in (1, 7)]
-    parts = [
-        sa.func.sum(sa.case((at >= span_s, count), else_=0))
-        for span_s in spans
-        for count in (ProbeHour.probes, ProbeHour.up)
-    ]
+    return first, (first - _EPOCH).days * _DAY_S - offset_s
+
+
+def _span_start_s(now: datetime, *, days: int) -> int:
+    at_s = int(now.timestamp()) - days * _DAY_S
+    return at_s - at_s % _HOUR_S
+
+
+_at = sa.type_coerce(ProbeHour.at, sa.Integer)
+_counts = [sa.func.sum(count) for count in (ProbeHour.probes, ProbeHour.up, ProbeHour.slow)]
+
+
+def _sums(
+    session: Reader, app_ids: Collection[int], start_s: int, now: datetime
+) -> dict[int, Measured]:
+    """Return what was measured from an hour on; an app without checks is not there."""
     query = (
-        sa.select(
-            ProbeHour.app_id, day,
-            sa.func.sum(ProbeHour.probes), sa.func.sum(ProbeHour.up), sa.func.sum(ProbeHour.slow),
-            *parts,
+        sa.select(ProbeHour.app_id, *_counts)
+        .where(ProbeHour.app_id.in_(app_ids), _at >= start_s, _at <= int(now.timestamp()))
+        .group_by(ProbeHour.app_id)
+    )
+    return {app_id: Measured(*counts) for app_id, *counts in session.execute(query)}
+
+
+def _days(
+    session: Reader, app_ids: Collection[int], start_s: int, now: datetime
+) -> dict[int, list[Measured]]:
+    """Return what was measured on each of the 30 days.
+
+    A subquery for each app and day, and a row for each app: sums by group would sort all the hours
+    first, which takes three times as long.
+    """
+    wanted = sa.func.json_each(json.dumps(list(app_ids))).table_valued("value", name="wanted")
+    days = sa.func.json_each(json.dumps(list(range(DAYS)))).table_valued("value", name="days")
+    begin = start_s + days.c.value * _DAY_S
+    one_day = (
+        sa.select(sa.func.json_array(days.c.value, *_counts))
+        .where(
+            ProbeHour.app_id == wanted.c.value,
+            _at >= begin,
+            _at < begin + _DAY_S,
+            _at <= int(now.timestamp()),
         )
-        .where(ProbeHour.app_id.in_(app_ids), at >= start_s, at <= now_s)
-        .group_by(ProbeHour.app_id, day)
-    )  # fmt: skip
+        .correlate(wanted, days)
+        .scalar_subquery()
+    )
+    all_days = (
+        sa.select(sa.func.json_group_array(sa.func.json(one_day)))
+        .select_from(days)
+        .correlate(wanted)
+        .scalar_subquery()
+    )
     found: dict[int, list[Measured]] = {app_id: [NOTHING] * DAYS for app_id in app_ids}
-    spans_of: dict[int, list[int]] = {app_id: [0, 0, 0, 0] for app_id in app_ids}
-    first_index = (first - _EPOCH).days
-    for app_id, index, probes, up, slow, *counts in session.execute(query):
-        place = index - first_index
-        if 0 <= place < DAYS:
-            found[app_id][place] = Measured(probes, up, slow)
-        spans_of[app_id] = [a + b for a, b in zip(spans_of[app_id], counts, strict=True)]
-    return {
-        app_id: Past(
-            first,
-            tuple(days),
-            day=Measured(*spans_of[app_id][:2]),
-            week=Measured(*spans_of[app_id][2:]),
-            month=Measured(sum(each.probes for each in days), sum(each.up for each in days)),
-        )
-        for app_id, days in found.items()
-    }
+    for app_id, text in session.execute(sa.select(wanted.c.value, all_days)):
+        for day, probes, up, slow in json.loads(text):
+            if probes is not None:
+                found[app_id][day] = Measured(probes, up, slow)
+    return found
 
 
 def year_of(session: Reader, app_id: int, *, now: datetime) -> Measured:
@@ -172,104 +239,3 @@ def flapping(session: Reader, *, now: datetime) -> Mapping[int, int]:
         .having(count >= FLAPPING_OUTAGES)
     )
     return {row.app_id: row.outages for row in session.execute(query)}
-
-
-# Response times
-
-
-class Period(StrEnum):
-    """A time that a chart shows, which ends now."""
-
-    DAY = "24h"
-    WEEK = "7d"
-    MONTH = "30d"
-    YEAR = "1y"
-
-
-_LENGTH_S = {
-    Period.DAY: _DAY_S, Period.WEEK: 7 * _DAY_S, Period.MONTH: 30 * _DAY_S,
-    Period.YEAR: 365 * _DAY_S,
-}  # fmt: skip
-_STEP_S = {Period.DAY: 600, Period.WEEK: _HOUR_S, Period.MONTH: 4 * _HOUR_S, Period.YEAR: _DAY_S}
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """The checks of one step. `ms` is their mean and None where no check was answered."""
-
-    at_s: int
-    probes: int
-    up: int
-    ms: float | None
-    ms_max: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """Response times by steps of `step_s`, the oldest first; a step without checks is not there."""
-
-    start_s: int
-    end_s: int
-    step_s: int
-    points: tuple[Point, ...]
-
-    def within(self, start_s: float, end_s: float) -> list[Point]:
-        """Return the points that begin in a part of the time."""
-        return [each for each in self.points if start_s <= each.at_s < end_s]
-
-
-def response_times(
-    session: Reader, app_id: int, period: Period, *, now: datetime, interval_s: int
-) -> Series:
-    """Return the response times of a period in at most 365 steps.
-
-    A step is longer than the interval of the checks, so that a step without any is a gap.
-    """
-    base_s = _STEP_S[period]
-    step_s = base_s * max(1, -(-3 * interval_s // (2 * base_s)))
-    end_s = int(now.timestamp())
-    start_s = end_s - _LENGTH_S[period]
-    total, most = sa.func.sum, sa.func.max
-    model: type[Probe | ProbeHour | ProbeDay]
-    match period:
-        case Period.DAY:
-            model = Probe
-        case Period.YEAR:
-            model = ProbeDay
-        case _:
-            model = ProbeHour
-    row = model.__table__.c
-    what: tuple[Any, ...]
-    if model is Probe:
-        answers, is_up = sa.func.count(row.ms), sa.type_coerce(row.is_up, sa.Integer)
-        what = (sa.func.count(), total(is_up), total(row.ms), answers, most(row.ms))
-    else:
-        what = (
-            total(row.probes),
-            total(row.up),
-            total(row.ms_sum),
-            total(row.up),
-            most(row.ms_max),
-        )
-    at = sa.type_coerce(row.at, sa.Integer)
-    step = at // step_s
-    query = (
-        sa.select(step, *what)
-        .where(row.app_id == app_id, at >= start_s - start_s % step_s, at <= end_s)
-        .group_by(step)
-        .order_by(step)
-    )
-    points = tuple(
-        Point(index * step_s, probes, int(up), ms / answers if answers and ms else None, ms_max)
-        for index, probes, up, ms, answers, ms_max in session.execute(query)
-    )
-    return Series(start_s, end_s, step_s, points)
-
-
-def moment_of(at_s: float) -> datetime:
-    """Return a second of a series as a moment."""
-    return datetime.fromtimestamp(at_s, UTC)
-
-
-def _hour(at_s: int) -> int:
-    return at_s - at_s % _HOUR_S

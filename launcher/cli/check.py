@@ -9,7 +9,7 @@ from flask.cli import AppGroup
 
 from launcher.checks.checked_apps import CheckedApp, checked_apps
 from launcher.checks.conditions import read_conditions
-from launcher.checks.history import outages_of, past_of, year_of
+from launcher.checks.history import outages_of, past_of, uptimes_of, year_of
 from launcher.checks.outcome import Outcome, Reason
 from launcher.checks.service import check_rules
 from launcher.checks.shown import Conditions
@@ -76,7 +76,7 @@ def list_(states: Sequence[str], *, as_json: bool) -> None:
         for each in checked_apps(db.session, conditions)
         if not states or each.shown.state in states
     ]
-    past = past_of(
+    uptimes = uptimes_of(
         db.session,
         [each.id for each in found],
         now=conditions.now,
@@ -84,13 +84,13 @@ def list_(states: Sequence[str], *, as_json: bool) -> None:
     )
     with in_english():
         if as_json:
-            print_json([facts_of(each, past[each.id]) for each in found])
+            print_json([facts_of(each, uptimes[each.id]) for each in found])
             return
         if found:
             rows: list[tuple[str, ...]] = [
                 ("ID", "APP", "STATE", "SINCE", "RESPONSE", "24 H", "30 DAYS", "REASON")
             ]
-            print_table([*rows, *(row_of(each, past[each.id]) for each in found)])
+            print_table([*rows, *(row_of(each, uptimes[each.id]) for each in found)])
     if not found:
         say("No app is in this state." if states else "No app is checked.")
     _say_conditions(conditions)

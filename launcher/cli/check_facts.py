@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from launcher.checks.checked_apps import CheckedApp
-from launcher.checks.history import Past
+from launcher.checks.history import Uptimes
 from launcher.checks.outcome import Certificate, Outcome
 from launcher.checks.shown import Why
 from launcher.checks.spec import CheckSpec
@@ -31,7 +31,7 @@ def in_english() -> Iterator[None]:
         yield
 
 
-def facts_of(app: CheckedApp, past: Past) -> dict[str, Any]:
+def facts_of(app: CheckedApp, uptimes: Uptimes) -> dict[str, Any]:
     """Return one app of the list, as `GET /apps/checks` has it."""
     shown, is_down = app.shown, app.has_failed
     return {
@@ -47,14 +47,14 @@ def facts_of(app: CheckedApp, past: Past) -> dict[str, Any]:
         "reason": app.error if is_down else "",
         "detail": sentences(app.error, app.facts) if is_down else "",
         "certificate_until": app.certificate_until,
-        "uptime_24h": past.day.uptime,
-        "uptime_30d": past.month.uptime,
+        "uptime_24h": uptimes.day.uptime,
+        "uptime_30d": uptimes.month.uptime,
         "interval_s": app.interval_s,
         "is_sample": app.is_sample,
     }
 
 
-def row_of(app: CheckedApp, past: Past) -> tuple[str, ...]:
+def row_of(app: CheckedApp, uptimes: Uptimes) -> tuple[str, ...]:
     """Return one app as a row of the list."""
     return (
         str(app.id),
@@ -62,8 +62,8 @@ def row_of(app: CheckedApp, past: Past) -> tuple[str, ...]:
         app.shown.state.value,
         since_words(app),
         response_words(app.last_ms),
-        uptime_words(past.day.uptime),
-        uptime_words(past.month.uptime),
+        uptime_words(uptimes.day.uptime),
+        uptime_words(uptimes.month.uptime),
         reason_words(app.error, app.facts)[0] if app.has_failed else "",
     )
 

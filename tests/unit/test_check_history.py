@@ -12,14 +12,15 @@ from sqlalchemy.orm import Session
 
 from launcher.checks.history import (
     DayState,
-    Period,
+    Uptimes,
     down_s,
     flapping,
     outages_of,
     past_of,
-    response_times,
+    uptimes_of,
     year_of,
 )
+from launcher.checks.response_times import Period, response_times
 from launcher.extensions import Base
 from launcher.models import App, Outage, Probe, ProbeDay, ProbeHour
 
@@ -77,6 +78,23 @@ def test_uptime_is_the_share_of_what_was_measured_slow_checks_are_up(session: Se
     assert past.day.uptime == 114 / 120
     assert past.week.uptime == 114 / 180
     assert past.month.uptime == 174 / 240
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kolkata", "America/Los_Angeles"])
+def test_the_uptimes_of_a_list_are_those_of_each_app_alone(session: Session, zone: str) -> None:
+    """Hours of 31 days, some missing: at the edges of the day, of the 30 days, and after now."""
+    for app_id in (1, 2):
+        for hours_ago in range(-3, 31 * 24, app_id):
+            at = NOW.replace(minute=0) - hours_ago * HOUR
+            session.add(hour(at, up=60 - hours_ago % 7, app_id=app_id))
+
+    listed = uptimes_of(session, [1, 2, 3], now=NOW, zone=ZoneInfo(zone))
+
+    for app_id in (1, 2, 3):
+        past = past_of(session, [app_id], now=NOW, zone=ZoneInfo(zone))[app_id]
+        assert listed[app_id] == Uptimes(past.day, past.month)
+        assert past.month.up == sum(each.up for each in past.days)
+    assert listed[3] == Uptimes()
 
 
 def test_a_year_is_counted_from_days(session: Session) -> None:

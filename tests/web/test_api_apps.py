@@ -59,6 +59,23 @@ def test_the_list_is_what_the_command_prints(app: Flask, program: Program, down:
     assert (answered[1]["state"], answered[1]["reason"]) == ("slow", "")
 
 
+def test_an_app_has_the_same_uptimes_in_the_list_and_alone(
+    app: Flask, program: Program, down: int
+) -> None:
+    other = add(app, "Music", Health.UP)
+    with app.app_context():
+        this_hour = utc_now().replace(minute=0, second=0, microsecond=0)
+        for hours_ago in range(0, 40 * 24, 5):
+            at = this_hour - timedelta(hours=hours_ago)
+            for app_id, up in ((down, 60 - hours_ago % 9), (other, 59)):
+                db.session.add(ProbeHour(app_id=app_id, at=at, probes=60, up=up, ms_sum=0))
+        db.session.commit()
+    for listed in program.get("/apps/checks")["apps"]:
+        alone = program.get(f"/apps/{listed['id']}/check")
+        assert {name: alone[name] for name in listed} == listed
+        assert 0.85 < listed["uptime_30d"] < 1
+
+
 def test_apps_that_no_page_lists_are_not_listed(app: Flask, program: Program) -> None:
     unchecked = add(app, "Unchecked", is_enabled=False)
     archived = add(app, "Old", Health.UP, archived_at=utc_now())

@@ -13,15 +13,14 @@ from launcher.catalogue.access import find_app, may_edit_app
 from launcher.checks.history import (
     Measured,
     Past,
-    Period,
     down_s,
     flapping,
     measured_since,
     outages_of,
     past_of,
-    response_times,
     year_of,
 )
+from launcher.checks.response_times import Period, response_times
 from launcher.checks.shown import Conditions, Shown, state_shown
 from launcher.extensions import db
 from launcher.i18n.formats import day, day_words, duration, listing, span

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from launcher.checks.history import Period, Point, Series, moment_of
+from launcher.checks.response_times import Period, Point, Series, moment_of
 from launcher.i18n.formats import clock_time, day, duration
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _

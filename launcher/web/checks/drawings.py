@@ -8,7 +8,8 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from launcher.checks.history import DayState, Past, Point, Series
+from launcher.checks.history import DayState, Past
+from launcher.checks.response_times import Point, Series
 
 _BAR, _STEP, _HIGH = 3, 4, 22
 _TOPS = {DayState.UP: 14, DayState.SLOW: 8, DayState.DOWN: 0, DayState.NONE: 20}
