@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
@@ -49,10 +49,13 @@ class _Moment:
         log: the header of the log, b"" where it holds nothing. While it is the same, the log has
             only grown: whatever SQLite has moved from it into the database is still in it.
         file: which file it is, and without a log also its size and its time.
+        log_end: size and time of the log, which may change. It says why a log looks damaged: its
+            writer may have overwritten what was not committed while it was read.
     """
 
     log: bytes
     file: tuple[int, ...]
+    log_end: tuple[int, ...] = field(default=(), compare=False)
 
 
 def side_file_in_use(path: Path) -> Path | None:
@@ -81,15 +84,15 @@ def copy_whole(path: Path, source: BinaryIO, target: Path, *, on_bytes: OnBytes)
     for _try in range(_TRIES):
         before = _moment(path, source)
         refused = _copy_once(path, source, target, has_log=bool(before.log), on_bytes=on_bytes)
-        is_still = _moment(path, source) == before
+        after = _moment(path, source)
+        is_still = after == before
         if is_still and refused is None and (before.log or _reads_as(source, target)):
             return
         discard(target, *side_files(target))
-        # A log that is read while its writer overwrites it looks damaged, too.
         if is_still and refused is not None and refused.reason is not Reason.LOG_UNREADABLE:
             raise refused
         time.sleep(_PAUSE_S)
-    if is_still and refused is not None:
+    if is_still and refused is not None and after.log_end == before.log_end:
         raise refused
     raise UploadRejectedError(Reason.KEEPS_CHANGING, name=path.name)
 
@@ -117,7 +120,17 @@ def _moment(path: Path, source: BinaryIO) -> _Moment:
     log = _start_of(path, _LOG)
     opened, named = os.fstat(source.fileno()), path.stat()
     file = (opened.st_ino, named.st_ino)
-    return _Moment(log, file if log else (*file, opened.st_size, opened.st_mtime_ns))
+    if not log:
+        return _Moment(log, (*file, opened.st_size, opened.st_mtime_ns))
+    return _Moment(log, file, _end_of_log(path))
+
+
+def _end_of_log(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.with_name(path.name + _LOG).stat()
+    except OSError:  # gone since it was read
+        return ()
+    return found.st_size, found.st_mtime_ns
 
 
 def _start_of(path: Path, suffix: str) -> bytes:

@@ -275,6 +275,30 @@ def test_what_was_read_to_know_the_kind_of_file_is_read_again(
     assert commits_in(home) == {"newest"}
 
 
+def test_a_log_that_is_written_while_it_is_read_is_not_called_damaged(
+    home: House, brought: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = side_files._copy
+    with closing(sqlite3.connect(brought, isolation_level=None)) as program:
+        program.execute("PRAGMA journal_mode=WAL")
+        program.execute("UPDATE note SET body = 'older', twin = ''")
+
+        def tear(source: BinaryIO, target: Path, *, size_bytes: int, on_bytes: OnBytes) -> None:
+            copy(source, target, size_bytes=size_bytes, on_bytes=on_bytes)
+            if target.name.endswith("-wal"):
+                with target.open("r+b") as torn:
+                    torn.seek(5000)
+                    torn.write(b"torn")
+                program.execute("UPDATE note SET body = 'newer'")
+
+        monkeypatch.setattr(side_files, "_copy", tear)
+        with pytest.raises(UploadRejectedError) as caught:
+            home.service.import_(brought, by="ada")
+        assert caught.value.reason is Reason.KEEPS_CHANGING
+        monkeypatch.undo()
+        assert home.service.import_(brought, by="ada").is_good
+
+
 def test_a_program_that_never_stops_writing_is_named(
     home: House, brought: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
