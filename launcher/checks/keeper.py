@@ -246,13 +246,19 @@ class Keeper:
             )
         if self._watch is not None:
             checks = self._plan.checks.values() if self._plan else ()
+            plan, now = self._plan, self._wall()
             found = self._watch.judge(
                 found,
                 is_down=self._is_down,
                 now_s=self._steady_s(),
                 hosts=len({check.spec.host for check in checks}),
                 interval_s=max((check.spec.interval_s for check in checks), default=0),
+                checked=lambda: (
+                    [each for each in plan.checks if not plan.pause(each, now)] if plan else ()
+                ),
             )
+            if self._runner is not None and (wanted := self._watch.take_wanted()):
+                self._runner.ask(wanted)
         if len(self._batch) + len(found) > KEEP_RESULTS:
             _log.debug("results of health checks are dropped: too many wait")
         self._batch.extend(found)

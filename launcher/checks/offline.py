@@ -3,22 +3,18 @@
 Then no result is recorded, and no app is down. A failure as of a network is in doubt while no
 other host was reached since its first try. It is held, and counts once another host is reached.
 This server is offline if no host was reached for a whole round of checks, and either three hosts
-failed or the gateway fell silent: only then what is held is dropped. Without such a sign it counts
-after a minute. The first host that is reached ends that. Hosts on this machine say nothing.
+failed or the gateway fell silent: only then what is held is dropped. An app whose turn in that
+round has not come after a minute is checked at once: its host may answer. Without such a sign what
+is held counts after a minute. The first host that is reached ends that. Hosts on this machine say
+nothing.
 """
 
 from __future__ import annotations
 
-import errno
-import select
-import socket
-import struct
-import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from enum import StrEnum
-from pathlib import Path
 
+from launcher.checks.gateway import Gateway, GatewaySays
 from launcher.checks.outcome import Reason
 from launcher.checks.states import Result
 from launcher.fetching.addresses import is_of_this_machine
@@ -30,13 +26,11 @@ HOLD_S = 60.0
 ROUND_SHARE = 1.5
 """A round lasts so many of the longest interval: a check that is tried again ends in the next."""
 LONGEST_INTERVAL_S = 300.0
-"""A check that is rarer than this is not waited for."""
-GATEWAY_PORTS = (53, 80, 443)
-GATEWAY_WAIT_S = 1.0
+"""The turn of a check that is rarer than this is not waited for: it is asked for."""
+ASK_WAIT_S = 300.0
+"""So long at most the result of a check that was asked for is waited for."""
 LEARN_EVERY_S = 3600.0
 
-_ROUTES = Path("/proc/net/route")
-_INTERFACES = Path("/sys/class/net")
 _SILENT = frozenset(
     {
         Reason.INVALID_TARGET,
@@ -47,15 +41,6 @@ _SILENT = frozenset(
     }
 )
 """Reasons for which nothing was sent."""
-
-
-class GatewaySays(StrEnum):
-    """What is known of the default gateway."""
-
-    ANSWERS = "answers"
-    SILENT = "silent"
-    NO_ROUTE = "no_route"
-    UNKNOWN = "unknown"
 
 
 _AWAY = frozenset({GatewaySays.SILENT, GatewaySays.NO_ROUTE})
@@ -85,6 +70,9 @@ class OfflineWatch:
         self._held: list[Result] = []
         self._dropped: set[int] = set()
         self._learned_s = float("-inf")
+        self._tried_s: dict[int, float] = {}
+        self._asked_s: float | None = None
+        self._wanted: list[int] = []
 
     def judge(
         self,
@@ -94,6 +82,7 @@ class OfflineWatch:
         now_s: float,
         hosts: int = HOSTS,
         interval_s: float = HOLD_S,
+        checked: Callable[[], Iterable[int]] = tuple,
     ) -> list[Result]:
         """Return the results that count by now, each once.
 
@@ -103,8 +92,11 @@ class OfflineWatch:
             now_s: the steady clock; what is in doubt counts after `HOLD_S`.
             hosts: how many are checked; with fewer than `HOSTS` only the gateway is a sign.
             interval_s: the longest interval of the checks.
+            checked: returns the apps that are checked now.
         """
         counted: list[Result] = []
+        results = list(results)
+        self._tried_s.update((each.app_id, each.began_s) for each in results)
         round_s = ROUND_SHARE * min(max(interval_s, HOLD_S), LONGEST_INTERVAL_S)
         for result in results:
             host = host_of(result)
@@ -123,11 +115,16 @@ class OfflineWatch:
                 self._held.append(result)
                 if self._quiet_since_s is None:
                     self._quiet_since_s = result.began_s
-                counted += self._weigh(result.ended_s, round_s=round_s, hosts=hosts)
+                counted += self._weigh(result.ended_s, round_s, hosts, checked)
             else:
                 self._dropped.discard(result.app_id)
                 counted.append(result)
-        return counted + self._weigh(now_s, round_s=round_s, hosts=hosts)
+        return counted + self._weigh(now_s, round_s, hosts, checked)
+
+    def take_wanted(self) -> list[int]:
+        """Return the apps that are to be checked at once, and forget them."""
+        wanted, self._wanted = self._wanted, []
+        return wanted
 
     def _learn(self, now_s: float) -> None:
         """Ask the gateway while the network works: only then its silence will say something."""
@@ -143,12 +140,19 @@ class OfflineWatch:
         others = (at_s for other, at_s in self._reached.items() if other != host)
         return max(others, default=float("-inf")) < result.began_s
 
-    def _weigh(self, now_s: float, *, round_s: float, hosts: int) -> list[Result]:
+    def _weigh(
+        self, now_s: float, round_s: float, hosts: int, checked: Callable[[], Iterable[int]]
+    ) -> list[Result]:
         """Decide whether this server is offline; return what was held and counts by now."""
         if not self._held or self._quiet_since_s is None:
             return []
         is_sign = len(self._failed) >= HOSTS or self._ask_gateway() in _AWAY
-        if is_sign and now_s - self._quiet_since_s >= round_s:
+        quiet_s = now_s - self._quiet_since_s
+        if is_sign and quiet_s < HOLD_S:
+            return []
+        if is_sign and self._is_waiting(now_s, checked):
+            return []
+        if is_sign and quiet_s >= round_s:
             self.since = min(filter(None, (self.since, *(each.began_at for each in self._held))))
             self._dropped.update(each.app_id for each in self._held)
             self._held.clear()
@@ -158,8 +162,23 @@ class OfflineWatch:
                 return self._release()
         return []
 
+    def _is_waiting(self, now_s: float, checked: Callable[[], Iterable[int]]) -> bool:
+        """Whether an app may answer that was not tried since; those are asked for, once."""
+        if self.since is not None or self._quiet_since_s is None:
+            return False
+        quiet_since_s = self._quiet_since_s
+        untried = [
+            app_id
+            for app_id in checked()
+            if self._tried_s.get(app_id, float("-inf")) < quiet_since_s
+        ]
+        if untried and self._asked_s is None:
+            self._asked_s, self._wanted = now_s, untried
+        return bool(untried) and now_s - (self._asked_s or now_s) < ASK_WAIT_S
+
     def _release(self) -> list[Result]:
         held, self._held = self._held, []
+        self._asked_s = None
         return held
 
 
@@ -172,109 +191,3 @@ def host_of(result: Result) -> str:
 
 def _is_local(address: str) -> bool:
     return bool(address) and is_of_this_machine(address)
-
-
-class Gateway:
-    """The default gateway, asked by a connection: refusing one is an answer too.
-
-    Some drop every packet to themselves. So silence says nothing of a gateway that never answered.
-    Some networks have none, as an internal one of Docker: that says nothing where none was before.
-    """
-
-    def __init__(
-        self, *, routes: Path = _ROUTES, interfaces: Path = _INTERFACES, keep_s: float = 5.0
-    ) -> None:
-        self._routes = routes
-        self._interfaces = interfaces
-        self._had_route = False
-        self._keep_s = keep_s
-        self._known: set[str] = set()
-        self._said: tuple[float, GatewaySays] | None = None
-
-    def ask(self) -> GatewaySays:
-        """Return what the gateway says, within about a second; an answer is kept for some."""
-        if self._said is None or time.monotonic() - self._said[0] > self._keep_s:
-            self._said = time.monotonic(), self._ask()
-        return self._said[1]
-
-    def _ask(self) -> GatewaySays:
-        try:
-            gateways = default_gateways(self._routes.read_text())
-        except (OSError, ValueError):
-            return GatewaySays.UNKNOWN
-        if not gateways:
-            if _has_route_v6() or (not self._had_route and is_any_up(self._interfaces)):
-                return GatewaySays.UNKNOWN
-            return GatewaySays.NO_ROUTE
-        self._had_route = True
-        for address in gateways:
-            if not address or answers(address):
-                self._known.add(address)
-                return GatewaySays.ANSWERS
-        return GatewaySays.SILENT if self._known & set(gateways) else GatewaySays.UNKNOWN
-
-
-def default_gateways(routes: str) -> list[str]:
-    """Return the gateways of `/proc/net/route`; "" for a default route that needs none.
-
-    The columns are described in the kernel's `net/ipv4/fib_trie.c`; addresses are in the order of
-    bytes of the machine, as hexadecimal.
-    """
-    found = []
-    for line in routes.splitlines()[1:]:
-        fields = line.split()
-        if len(fields) > 7 and fields[1] == "00000000" and fields[7] == "00000000":
-            address = socket.inet_ntoa(struct.pack("=L", int(fields[2], 16)))
-            found.append("" if address == "0.0.0.0" else address)  # noqa: S104 (not bound)
-    return found
-
-
-def is_any_up(interfaces: Path) -> bool:
-    """Whether an interface other than the loopback is up; True where that cannot be read.
-
-    A tunnel has the state `unknown` while it works (the kernel's `operstates.rst`).
-    """
-    try:
-        return any(
-            (each / "operstate").read_text().strip() in {"up", "unknown"}
-            for each in interfaces.iterdir()
-            if each.name != "lo" and (each / "operstate").exists()
-        )
-    except OSError:
-        return True
-
-
-def answers(address: str, *, wait_s: float = GATEWAY_WAIT_S) -> bool:
-    """Whether a host accepts or refuses a connection within `wait_s` seconds."""
-    poller = select.poll()
-    sockets = {}
-    try:
-        for port in GATEWAY_PORTS:
-            each = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            sockets[each.fileno()] = each
-            each.setblocking(False)
-            if each.connect_ex((address, port)) in {0, errno.ECONNREFUSED}:
-                return True
-            poller.register(each, select.POLLOUT)
-        deadline = time.monotonic() + wait_s
-        while sockets and (left_s := deadline - time.monotonic()) > 0:
-            for descriptor, _event in poller.poll(left_s * 1000):
-                poller.unregister(descriptor)
-                each = sockets[descriptor]
-                if each.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in {0, errno.ECONNREFUSED}:
-                    return True
-    except OSError:
-        pass
-    finally:
-        for each in sockets.values():
-            each.close()
-    return False
-
-
-def _has_route_v6() -> bool:
-    """Whether there is a default route of IPv6: then nothing is said of the gateway."""
-    try:
-        lines = Path("/proc/net/ipv6_route").read_text().splitlines()
-    except OSError:
-        return False
-    return any(line.startswith("0" * 32 + " 00 ") and " lo" not in line[-5:] for line in lines)

@@ -22,8 +22,9 @@ from flask import Flask
 
 from launcher.backup.locks import Gate
 from launcher.checks.asked import ask_for_check
+from launcher.checks.gateway import GatewaySays
 from launcher.checks.keeper import Keeper
-from launcher.checks.offline import GatewaySays, OfflineWatch
+from launcher.checks.offline import OfflineWatch
 from launcher.checks.outcome import Outcome, Reason
 from launcher.checks.probe import probe
 from launcher.checks.runner import CheckRunner, Probe

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from launcher.checks.offline import Gateway, GatewaySays, OfflineWatch, answers, default_gateways
+from launcher.checks.gateway import Gateway, GatewaySays, answers, default_gateways
+from launcher.checks.offline import OfflineWatch
 from launcher.checks.outcome import Outcome, Reason
 from launcher.checks.spec import CheckSpec
 from launcher.checks.states import Result
@@ -29,6 +30,7 @@ class Network:
     down: set[int] = field(default_factory=set)
     second: float = 0.0
     hosts: int = 10
+    checked: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         self.asked = 0
@@ -49,7 +51,11 @@ class Network:
 
     def counted(self, *results: Result) -> list[int]:
         counted = self.watch.judge(
-            results, is_down=self.down.__contains__, now_s=self.second, hosts=self.hosts
+            results,
+            is_down=self.down.__contains__,
+            now_s=self.second,
+            hosts=self.hosts,
+            checked=lambda: self.checked,
         )
         return [each.app_id for each in counted]
 
@@ -143,6 +149,57 @@ def test_one_host_that_answers_each_minute_shows_that_this_server_is_not_offline
     assert home.down == set(range(1, 17))
 
 
+def test_a_host_that_is_checked_rarely_is_asked_before_this_server_is_called_offline() -> None:
+    home = Network(GatewaySays.ANSWERS, checked=(1, 2, 3, 9))
+    home.answers(1, 2, 3, 9)
+    assert home.fails(1, 2, 3) == []
+    assert home.watch.take_wanted() == []
+    home.second += 60
+    assert home.counted() == []
+    assert home.watch.take_wanted() == [9]
+    assert home.waits() == []
+    assert home.watch.since is None, "the answer is not known yet"
+    assert home.watch.take_wanted() == [], "it is asked once"
+    assert home.answers(9) == [1, 2, 3, 9]
+
+
+def test_a_host_that_is_checked_rarely_and_fails_too_is_no_doubt_any_more() -> None:
+    home = Network(GatewaySays.ANSWERS, checked=(1, 2, 3, 9))
+    home.answers(1, 2, 3, 9)
+    home.fails(1, 2, 3)
+    home.waits()
+    assert home.watch.take_wanted() == [9]
+    assert home.fails(9) == []
+    assert home.watch.since is not None
+    assert home.fails(1, 2, 3) == []
+    assert home.watch.take_wanted() == [], "offline once, not asked again"
+
+
+def test_a_host_that_gives_no_result_is_not_waited_for_without_end() -> None:
+    home = Network(GatewaySays.ANSWERS, checked=(1, 2, 3, 9))
+    home.answers(1, 2, 3, 9)
+    home.fails(1, 2, 3)
+    home.waits()
+    home.second += 299
+    home.counted()
+    assert home.watch.since is None
+    home.second += 1
+    home.counted()
+    assert home.watch.since is not None
+
+
+def test_apps_behind_a_dead_vpn_are_down_where_only_a_rare_check_answers() -> None:
+    home = Network(GatewaySays.ANSWERS, hosts=16, checked=tuple(range(1, 17)))
+    home.answers(*range(1, 17))
+    lost = [number for number in range(1, 17) if number != 8]
+    assert home.fails(*lost) == []
+    home.second += 60
+    home.counted()
+    assert home.watch.take_wanted() == [8]
+    assert home.answers(8) == [*lost, 8]
+    assert home.watch.since is None
+
+
 def test_a_host_that_is_checked_rarely_drops_no_app_for_ever() -> None:
     home = Network(GatewaySays.ANSWERS)
     home.answers(1, 2, 3, 4, 9)
@@ -230,7 +287,7 @@ def test_the_gateway_is_read_from_the_routes(routes: Path) -> None:
 def test_a_network_without_a_gateway_says_nothing_until_one_was_lost(
     routes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("launcher.checks.offline._has_route_v6", lambda: False)
+    monkeypatch.setattr("launcher.checks.gateway._has_route_v6", lambda: False)
     interface = tmp_path / "net" / "eth0"
     interface.mkdir(parents=True)
     (interface / "operstate").write_text("up\n")
@@ -255,7 +312,7 @@ def test_a_gateway_that_never_answered_says_nothing(
     routes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     says = {"127.0.0.1": False}
-    monkeypatch.setattr("launcher.checks.offline.answers", lambda address: says[address])
+    monkeypatch.setattr("launcher.checks.gateway.answers", lambda address: says[address])
     gateway = Gateway(routes=routes, keep_s=-1)
     assert gateway.ask() is GatewaySays.UNKNOWN
     says["127.0.0.1"] = True
@@ -272,5 +329,5 @@ def test_a_host_that_drops_what_comes_does_not_answer(monkeypatch: pytest.Monkey
             waiting = stack.enter_context(closing(socket.socket()))
             waiting.setblocking(False)
             waiting.connect_ex(full.getsockname())
-        monkeypatch.setattr("launcher.checks.offline.GATEWAY_PORTS", (full.getsockname()[1],))
+        monkeypatch.setattr("launcher.checks.gateway.GATEWAY_PORTS", (full.getsockname()[1],))
         assert not answers("127.0.0.9", wait_s=0.1)
