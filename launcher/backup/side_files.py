@@ -12,9 +12,10 @@ What makes the copy one moment:
 - With a log, the database is copied first, and then all that the log holds by that time. SQLite
   moves a page into the database only after it is in the log. While the log has the same header, it
   has not begun again, so what was read too early, too late or torn is in the log, whole.
-- Without one, the file is read twice. If between the two there is neither a log nor a journal, it
-  was whole then, and if both times read the same, that is the copy. Its time alone says less: the
-  clock of files stands still for milliseconds, on some disks for two seconds.
+- Without one, the file is read twice. If between the two there is neither a log nor a journal nor
+  the lock of a writer, it was whole then, and if both times read the same, that is the copy. Its
+  time alone says less: the clock of files stands still for milliseconds, on some disks for two
+  seconds.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from launcher.backup.reasons import Reason
 from launcher.backup.sqlite.connection import side_files
 from launcher.backup.sqlite.copy import apply_log
 from launcher.backup.sqlite.header import leave_wal_mode
+from launcher.backup.sqlite.locks import is_being_written
 
 _LOG, _JOURNAL = "-wal", "-journal"
 _LOG_HEADER_BYTES = 32  # https://www.sqlite.org/walformat.html#the_wal_file_format
@@ -51,11 +53,14 @@ class _Moment:
         file: which file it is, and without a log also its size and its time.
         log_end: size and time of the log, which may change. It says why a log looks damaged: its
             writer may have overwritten what was not committed while it was read.
+        is_written: whether, without a log, a transaction may be half in the database. A program
+            can keep its journal in memory, and then nothing else shows that.
     """
 
     log: bytes
     file: tuple[int, ...]
     log_end: tuple[int, ...] = field(default=(), compare=False)
+    is_written: bool = False
 
 
 def side_file_in_use(path: Path) -> Path | None:
@@ -85,7 +90,7 @@ def copy_whole(path: Path, source: BinaryIO, target: Path, *, on_bytes: OnBytes)
         before = _moment(path, source)
         refused = _copy_once(path, source, target, has_log=bool(before.log), on_bytes=on_bytes)
         after = _moment(path, source)
-        is_still = after == before
+        is_still = after == before and not after.is_written
         if is_still and refused is None and (before.log or _reads_as(source, target)):
             return
         discard(target, *side_files(target))
@@ -119,9 +124,10 @@ def _moment(path: Path, source: BinaryIO) -> _Moment:
         )
     log = _start_of(path, _LOG)
     opened, named = os.fstat(source.fileno()), path.stat()
-    file = (opened.st_ino, named.st_ino)
+    file: tuple[int, ...] = (opened.st_ino, named.st_ino)
     if not log:
-        return _Moment(log, (*file, opened.st_size, opened.st_mtime_ns))
+        file = (*file, opened.st_size, opened.st_mtime_ns)
+        return _Moment(log, file, is_written=is_being_written(source))
     return _Moment(log, file, _end_of_log(path))
 
 

@@ -253,6 +253,47 @@ def test_a_change_that_the_time_of_the_file_does_not_show_is_not_half_in_the_cop
     assert home.run("SELECT DISTINCT twin FROM note") == [("newer",)]
 
 
+HALF_WAY = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+for statement in ("PRAGMA journal_mode=MEMORY", "PRAGMA cache_size=3", "BEGIN",
+                  "UPDATE note SET twin = 'newer'"):
+    connection.execute(statement)
+print("half way", flush=True)
+sys.stdin.readline()
+connection.execute("COMMIT")
+print("done", flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_half_a_transaction_without_a_journal_is_not_in_the_copy(
+    home: House, brought: Path
+) -> None:
+    brought.unlink()
+    make_notebook(brought, notes=3000, wal=False)
+    run(brought, "UPDATE note SET twin = 'older'")
+    before = brought.read_bytes()
+    # Locks of this process are not in its own way, so the program is another one.
+    command = [sys.executable, "-c", HALF_WAY, str(brought)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        assert program.stdout.readline() == "half way\n"
+        assert brought.read_bytes() != before
+        with pytest.raises(UploadRejectedError) as caught:
+            home.service.import_(brought, by="ada")
+        assert caught.value.reason is Reason.KEEPS_CHANGING
+        program.stdin.write("\n")
+        assert program.stdout.readline() == "done\n"
+        backup = home.service.import_(brought, by="ada")
+        program.stdin.write("\n")
+    home.service.restore(backup.id, by="ada")
+    assert home.run("SELECT DISTINCT twin FROM note") == [("newer",)]
+
+
 def test_what_was_read_to_know_the_kind_of_file_is_read_again(
     home: House, brought: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
