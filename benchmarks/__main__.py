@@ -2,6 +2,7 @@
 
 python -m benchmarks                       10 MB and 200 MB
 python -m benchmarks --megabytes 1000      one size only
+python -m benchmarks --only restoring      10 MB, 200 MB and 1 GB; with --large, 4 GB as well
 python -m benchmarks --only panel          the backup panel, with 10, 1,000 and 10,000 backups
 python -m benchmarks --only start          the start page with 24, 50 and 500 apps, and saving
 python -m benchmarks --only sharing        the start page with 1 and with 40 shared boards
@@ -40,11 +41,16 @@ from benchmarks.history import measure_history
 from benchmarks.idle import measure_idle
 from benchmarks.importing import measure_import
 from benchmarks.panel import measure_panel
-from benchmarks.sample import make_data_dir, make_demo
+from benchmarks.restoring import measure_restoring
+from benchmarks.sample import make_data_dir, make_demo, make_site
 from benchmarks.sharing import measure_sharing
-from benchmarks.site import measure_page, measure_restore
+from benchmarks.site import measure_page
 from benchmarks.start_page import measure_start
 from benchmarks.timing import ROOT, Row
+
+_MEGABYTES = [10, 200]
+_RESTORED_MEGABYTES = [10, 200, 1000]
+_LARGE_MEGABYTES = 4000
 
 RESULTS = ROOT / "benchmarks" / "results"
 
@@ -53,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--megabytes", type=int, nargs="*", default=[10, 200])
+    parser.add_argument("--megabytes", type=int, nargs="*", default=[])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument(
         "--only",
@@ -61,9 +67,9 @@ def main() -> None:
             "create",
             "levels",
             "writer",
-            "restore",
             "memory",
             "page",
+            "restoring",
             "panel",
             "start",
             "sharing",
@@ -75,6 +81,7 @@ def main() -> None:
             "history",
         ),
     )
+    parser.add_argument("--large", action="store_true", help="restore 4 GB as well")
     parser.add_argument("--seconds", type=float, default=60, help="how long to watch what is idle")
     parser.add_argument("--requests", type=int, default=10_000, help="between two weighings")
     parser.add_argument("--directory", type=Path, help="where to work; a disk, not memory")
@@ -104,10 +111,11 @@ def main() -> None:
 def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
     wanted = arguments.only
     for megabytes in (
-        arguments.megabytes
+        arguments.megabytes or _MEGABYTES
         if wanted
         not in {
             "page",
+            "restoring",
             "panel",
             "start",
             "sharing",
@@ -127,7 +135,6 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
             ("create", partial(measure_create, megabytes=megabytes, runs=runs)),
             ("levels", partial(measure_levels, megabytes=megabytes, runs=runs)),
             ("writer", partial(measure_writer, megabytes=megabytes, runs=runs)),
-            ("restore", partial(measure_restore, megabytes=megabytes, runs=runs)),
             ("memory", partial(measure_memory, megabytes=megabytes)),
         ):
             if wanted in {None, name}:
@@ -135,6 +142,8 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
                 yield from measure(data_dir)
                 shutil.rmtree(data_dir)
         shutil.rmtree(template)
+    if wanted in {None, "restoring"}:
+        yield from _measure_restoring(folder, arguments)
     if wanted in {None, "page"}:
         yield from measure_page(make_demo(folder / "demo"))
     if wanted in {None, "panel"}:
@@ -158,6 +167,15 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
         make_data_dir(template, megabytes=1)
         yield from measure_idle(template, folder, seconds=arguments.seconds)
     yield from _measure_checks(folder, arguments)
+
+
+def _measure_restoring(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
+    sizes = arguments.megabytes or _RESTORED_MEGABYTES
+    for megabytes in [*sizes, *([_LARGE_MEGABYTES] if arguments.large else [])]:
+        runs = max(1, arguments.runs if megabytes <= 200 else arguments.runs // 2)
+        data_dir = make_site(folder / f"restoring-{megabytes}", megabytes=megabytes)
+        yield from measure_restoring(data_dir, megabytes=megabytes, runs=runs)
+        shutil.rmtree(data_dir)
 
 
 def _measure_checks(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:

@@ -6,8 +6,6 @@ import http.client
 import re
 import shutil
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,10 +16,9 @@ from typing import IO
 
 from benchmarks.core import service_for
 from benchmarks.panel import Admin, fill_store
-from benchmarks.sample import ADMIN, make_data_dir
+from benchmarks.sample import create_token, make_data_dir
 from benchmarks.site import get, peaks_of, serving
-from benchmarks.timing import ROOT, Row, environment, interleaved
-from launcher.models import TokenScope
+from benchmarks.timing import Row, interleaved
 
 _API = "/api/v1"
 _PANEL = "/admin/backups"
@@ -57,7 +54,7 @@ def _add_pictures(database: Path, megabytes: int) -> None:
 
 def _calls(data_dir: Path, count: int, runs: int) -> Iterator[Row]:
     table = f"API, {count:,} backups"
-    program = {"Authorization": f"Bearer {_token(data_dir)}"}
+    program = {"Authorization": f"Bearer {create_token(data_dir)}"}
     with serving(data_dir, workers=1) as port:
         admin = Admin(port)
         first = f"{_API}/backups?limit=100"
@@ -119,7 +116,7 @@ def _per_second(call: Callable[[], float]) -> float:
 
 def _large_file(data_dir: Path, megabytes: int) -> Iterator[Row]:
     """Memory of a worker at its peak, after each step; what else runs is a process of its own."""
-    program = {"Authorization": f"Bearer {_token(data_dir)}"}
+    program = {"Authorization": f"Bearer {create_token(data_dir)}"}
     backup = service_for(data_dir).create(by="bench")
     copy = data_dir.with_name("downloaded.db")
     limit = str(megabytes * 2)
@@ -174,18 +171,6 @@ def _send(
 def _require(answer: http.client.HTTPResponse, status: int) -> None:
     if answer.status != status:
         raise RuntimeError(f"the API answers {answer.status}")
-
-
-def _token(data_dir: Path) -> str:
-    scopes = [word for scope in TokenScope for word in ("--scope", scope.value)]
-    return subprocess.run(
-        [sys.executable, "-m", "flask", "token", "create", "Bench", "--user", ADMIN, *scopes],
-        cwd=ROOT,
-        env=environment(data_dir),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
 
 
 def _timed(port: int, path: str, headers: Mapping[str, str]) -> float:

@@ -8,15 +8,18 @@ import secrets
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from benchmarks.timing import ROOT, environment
 from launcher.accounts.passwords import hasher
 from launcher.backup.sqlite.copy import begin_wal
 from launcher.db.content import LauncherContent
+from launcher.models import TokenScope
 
 ADMIN = "ada"
 PASSWORD = "four-words-for-measuring"
+_NOW = "2026-11-22 12:00:00.000000"
 
 
 def make_data_dir(data_dir: Path, *, megabytes: int) -> Path:
@@ -31,11 +34,37 @@ def make_data_dir(data_dir: Path, *, megabytes: int) -> Path:
     connection.execute("PRAGMA synchronous=OFF")
     connection.execute("BEGIN")
     connection.execute("UPDATE system_settings SET session_epoch = 'bench'")
+    _add_admin(connection)
     _fill(connection, megabytes * 1_000_000)
     connection.execute("COMMIT")
     connection.close()
     begin_wal(path)
     return path
+
+
+def make_site(data_dir: Path, *, megabytes: int) -> Path:
+    """Make a data directory with the sample boards, open to guests, in a database of that size."""
+    make_demo(data_dir)
+    with closing(sqlite3.connect(data_dir / "launcher.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("BEGIN")
+        _fill(connection, megabytes * 1_000_000)
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return data_dir
+
+
+def create_token(data_dir: Path) -> str:
+    """Create an API token of the admin that may do everything; return it."""
+    scopes = [word for scope in TokenScope for word in ("--scope", scope.value)]
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "token", "create", "Bench", "--user", ADMIN, *scopes],
+        cwd=ROOT,
+        env=environment(data_dir),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
 
 
 def make_demo(data_dir: Path) -> Path:
@@ -63,14 +92,16 @@ def run_flask(data_dir: Path, *words: str, typed: str = "") -> None:
     )
 
 
-def _fill(connection: sqlite3.Connection, size_bytes: int) -> None:
-    now = "2026-11-22 12:00:00.000000"
+def _add_admin(connection: sqlite3.Connection) -> None:
     connection.execute(
         "INSERT INTO users (username, display_name, email, password_hash, role, locale, theme,"
         " open_new_tab, is_active, created_at)"
         " VALUES (?, '', '', ?, 'admin', '', 'system', 0, 1, ?)",
-        (ADMIN, hasher.hash(PASSWORD), now),
+        (ADMIN, hasher.hash(PASSWORD), _NOW),
     )
+
+
+def _fill(connection: sqlite3.Connection, size_bytes: int) -> None:
     chance = random.Random(1)
     alphabet = "abcdefghijklmnopqrstuvwxyz"
     words = ["".join(chance.choices(alphabet, k=chance.randint(2, 10))) for _ in range(5000)]
@@ -82,7 +113,7 @@ def _fill(connection: sqlite3.Connection, size_bytes: int) -> None:
             text = " ".join(chance.choices(words, weights, k=120))
             rows.append(
                 (
-                    now, f"user{number % 40}", "app.update", "app", str(number),
+                    _NOW, f"user{number % 40}", "app.update", "app", str(number),
                     f"{words[number % 5000]} {chance.getrandbits(48):012x}",
                     json.dumps({"description": ["", text]}), "192.0.2.7",
                 )

@@ -1,25 +1,19 @@
-"""The site under gunicorn: a restore while clients press on, and what a page costs."""
+"""The site under gunicorn: what a page costs on the wire and in memory."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
 import re
-import shutil
 import socket
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.core import service_for
-from benchmarks.timing import ROOT, Row, environment, interleaved, shell
-
-_CLIENTS = 9
+from benchmarks.timing import ROOT, Row, environment
 
 
 @contextlib.contextmanager
@@ -74,86 +68,6 @@ def get(port: int, path: str, **headers: str) -> tuple[int, bytes]:
         connection.close()
 
 
-@dataclass
-class _Load:
-    port: int
-    seconds: list[float] = field(default_factory=list)
-    failed: list[int] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    @contextlib.contextmanager
-    def pressing(self) -> Iterator[None]:
-        """Let the clients ask for the start page without pause for the length of the block."""
-        clients = [threading.Thread(target=self.press) for _ in range(_CLIENTS)]
-        for client in clients:
-            client.start()
-        try:
-            time.sleep(0.5)
-            yield
-            time.sleep(0.5)
-        finally:
-            self.stop.set()
-            for client in clients:
-                client.join()
-
-    def press(self) -> None:
-        while not self.stop.is_set():
-            began = time.perf_counter()
-            try:
-                status, _ = get(self.port, "/")
-            except OSError:
-                status = 0
-            self.seconds.append(time.perf_counter() - began)
-            if status not in {200, 302, 303}:
-                self.failed.append(status)
-
-
-def measure_restore(data_dir: Path, *, megabytes: int, runs: int) -> Iterator[Row]:
-    """A restore of a served site, from the stored file to every worker serving it.
-
-    At rest for the ratio, since the rival cannot be run on a site in use; then under load.
-    """
-    service = service_for(data_dir)
-    backup = service.create(by="bench")
-    assert backup.file is not None
-    stored = service.store_path / backup.file.name
-    scratch = data_dir / "scratch"
-    scratch.mkdir()
-    held: list[float] = []
-
-    def restore() -> float:
-        outcome = service.restore(backup.id, by="bench")
-        held.append(outcome.held_s)
-        if outcome.safety_id:
-            service.delete([outcome.safety_id], by="bench")
-        return outcome.duration_s
-
-    with serving(data_dir) as port:
-        at_rest = interleaved(
-            runs,
-            ours=restore,
-            theirs=lambda: shell(
-                f"zstd -dqf {stored} -o {scratch}/raw.db; cp {scratch}/raw.db {scratch}/live.db;"
-                f" sync {scratch}/live.db; rm {scratch}/*"
-            ),
-        )
-        table = f"restore, {megabytes} MB"
-        ratio = f"restore takes {at_rest['ours'] / at_rest['theirs']:.2f} of it"
-        yield Row(table, "restore, with safety backup and all checks", at_rest["ours"], "s")
-        yield Row(table, "zstd -d + cp + fsync", at_rest["theirs"], "s", ratio)
-        yield Row(table, "gate closed", statistics.median(held), "s")
-        held.clear()
-        load = _Load(port)
-        with load.pressing():
-            under_load = [restore() for _ in range(runs)]
-    shutil.rmtree(scratch)
-    table = f"restore under load, {megabytes} MB ({_CLIENTS} clients, 3 workers of 4 threads)"
-    yield Row(table, "restore", statistics.median(under_load), "s")
-    yield Row(table, "gate closed", statistics.median(held), "s")
-    yield Row(table, "longest request", max(load.seconds), "s")
-    yield Row(table, "failed requests", len(load.failed), "", f"of {len(load.seconds):,}")
-
-
 def measure_page(data_dir: Path) -> Iterator[Row]:
     """Start-up, memory of a worker, and the start page on the wire."""
     began = time.perf_counter()
@@ -196,11 +110,29 @@ def memory_of(port: int) -> Iterator[tuple[str, float]]:
 
 def peaks_of(port: int) -> list[float]:
     """Return the most memory in MB that each process had that serves on `port`."""
-    found = []
-    for pid, _, _ in _processes(port):
-        peak = re.search(r"^VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-        found.append(int(peak[1]) / 1024 if peak else 0.0)
-    return found
+    return [_peak(pid) for pid, _, _ in _processes(port)]
+
+
+def helper_peaks_of(port: int) -> list[float]:
+    """Return the same of the processes that these have started, for an operation or a check."""
+    lines = subprocess.run(
+        ["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    parents = dict(line.split() for line in lines)
+    serving_pids = {pid for pid, _, _ in _processes(port)}
+    family = set(serving_pids)
+    while more := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= more
+    return [_peak(pid) for pid in family - serving_pids]
+
+
+def _peak(pid: str) -> float:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    peak = re.search(r"^VmHWM:\s+(\d+)", status, re.MULTILINE)
+    return int(peak[1]) / 1024 if peak else 0.0
 
 
 def whole_memory(port: int) -> float:
