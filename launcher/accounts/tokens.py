@@ -37,7 +37,7 @@ from launcher.accounts.sign_in import count_invalid, is_paused
 from launcher.audit import Actor, Target
 from launcher.current import current_config
 from launcher.db.revoked_tokens import FILE_NAME, add_revoked, read_revoked
-from launcher.db.session import writing
+from launcher.db.session import DataBeingReplacedError, writing
 from launcher.extensions import db
 from launcher.models import ApiToken, TokenScope, User
 from launcher.models.types import utc_now
@@ -212,15 +212,18 @@ def _refusal(address: str, now: datetime) -> TokenThrottledError | None:
             count_invalid(address, now)
     except SignInThrottledError as error:  # others were counted in between
         return TokenThrottledError(error.retry_after_s)
-    except sa.exc.DBAPIError:
+    except (sa.exc.DBAPIError, DataBeingReplacedError):
         pass  # a database that cannot be written gives no one a valid token
     return None
 
 
 def _note_use(token: ApiToken, address: str, now: datetime) -> None:
-    """Note when a token was used; a database that is busy or full must not stop its request."""
-    token_id = token.id
-    with contextlib.suppress(sa.exc.DBAPIError), writing(wait_s=_WAIT_S):
+    """Note when a token was used; a database that is busy or full must not stop its request.
+
+    During a restore its next request does that.
+    """
+    token_id, skipped = token.id, (sa.exc.DBAPIError, DataBeingReplacedError)
+    with contextlib.suppress(*skipped), writing(wait_s=_WAIT_S):
         used = sa.update(ApiToken).where(ApiToken.id == token_id)
         db.session.execute(used.values(last_used_at=now, last_used_from=address))
         db.session.commit()

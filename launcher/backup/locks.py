@@ -68,14 +68,22 @@ class GatePass:
         """Whether the holder may write: no restore holds the write lock of the database."""
         return self._writer is not None
 
-    def try_write(self) -> bool:
-        """Let the holder write from now on, unless a restore is about to: never waits.
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[bool]:
+        """Let the holder write within the block; yields False, at once, where a restore writes.
 
         One that waited here would hold open the gate that the restore waits for.
         """
-        if self._writer is None and self._descriptor is not None:
-            self._writer = self._writers.pass_by(time.monotonic())
-        return self.writes
+        if self.writes or self._descriptor is None:
+            yield self.writes
+            return
+        self._writer = self._writers.pass_by(time.monotonic())
+        try:
+            yield self.writes
+        finally:
+            descriptor, self._writer = self._writer, None
+            if descriptor is not None:
+                os.close(descriptor)
 
     def leave(self) -> None:
         """Leave the gate; calling it again does nothing."""
@@ -172,7 +180,7 @@ class Gate:
 
     So no one waits inside the gate for a write lock that a restore holds, which itself waits until
     the gate is empty. Two rules keep it so: who entered without `writes` never writes, unless
-    `GatePass.try_write` lets them, and a restore takes the writers first, then the gate.
+    `GatePass.writing` lets them, and a restore takes the writers first, then the gate.
 
     A connection to the database may be open only between `enter` and `leave`: then no
     connection is open while the gate is closed, and the file can be replaced.

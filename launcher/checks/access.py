@@ -42,11 +42,16 @@ class Access:
 
         Raises:
             TimeoutError: a restore has closed the gate.
-            UnavailableError
+            UnavailableError: also while a restore writes, if it is `to_write`.
         """
         least_bytes = LEAST_FREE_TO_WRITE_BYTES if to_write else LEAST_FREE_TO_READ_BYTES
-        with self._enter():
+        with (
+            self._enter() as held,
+            held.writing() if to_write else contextlib.nullcontext(enter_result=True) as may_go_on,
+        ):
             try:
+                if not may_go_on:
+                    raise OSError("a restore is replacing the data")
                 if free_bytes(self._path.parent) < least_bytes:
                     raise OSError("the disk is full")
                 with contextlib.closing(connect(self._path)) as connection:

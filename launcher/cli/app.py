@@ -53,7 +53,7 @@ def _field_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--tag", help="Only those with this tag.")
 @click.option("--archived", is_flag=True, help="Archived apps instead of the others.")
 @json_option
-@using_database()
+@using_database(writes=False)
 def list_(board: str | None, tag: str | None, *, archived: bool, as_json: bool) -> None:
     """List apps by name.
 

@@ -57,7 +57,7 @@ def _field_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @board.command("list")
 @json_option
-@using_database()
+@using_database(writes=False)
 def list_(*, as_json: bool) -> None:
     """List all boards in order, with whom they are shared.
 

@@ -61,7 +61,7 @@ check.add_command(resume)
     help="Only apps in this state (repeatable).",
 )
 @json_option
-@using_database()
+@using_database(writes=False)
 def list_(states: Sequence[str], *, as_json: bool) -> None:
     """List the apps that are checked, with state and uptime.
 
@@ -99,7 +99,7 @@ def list_(states: Sequence[str], *, as_json: bool) -> None:
 @check.command("show")
 @click.argument("reference", metavar="APP")
 @json_option
-@using_database()
+@using_database(writes=False)
 def show(reference: str, *, as_json: bool) -> None:
     """Show state, uptime, certificate and outages of an app.
 
@@ -163,12 +163,12 @@ def run(reference: str, *, as_json: bool) -> None:
       flask check run Jellyfin
       flask check run 7 --json
     """
-    with using_database():
+    with using_database(writes=False):
         app, settings = find_app(reference), current_settings()
         spec = CheckSpec.of(app, app.check, settings, app.check_state)
     # Outside of the gate: a check may take long, and must not delay a restore.
     outcome = test_now(spec, check_rules(current_config()))
-    with using_database(), in_english():
+    with using_database(writes=False), in_english():
         if as_json:
             print_json(outcome_facts(app, spec, outcome))
         else:

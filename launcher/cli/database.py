@@ -74,7 +74,7 @@ def _watch_schedules() -> None:
             watch_schedule(book, job, settings, now=utc_now())
 
 
-@using_database()
+@using_database(writes=False)
 def _say_address() -> None:
     config = current_config()
     put(f"Launcher is at {config.address}", err=True)

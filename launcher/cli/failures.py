@@ -79,8 +79,10 @@ _KINDS = {DatabaseFault.FULL: FullDiskFailure, DatabaseFault.DAMAGED: DatabaseFa
 
 
 @contextmanager
-def using_database() -> Iterator[None]:
+def using_database(*, writes: bool = True) -> Iterator[None]:
     """Let a command use the database, and raise its known errors as `Failure`.
+
+    One that does not write waits for no restore.
 
     A database that is not for this version is refused before the command begins. Where there is
     none and never was one, it is created.
@@ -92,7 +94,7 @@ def using_database() -> Iterator[None]:
     if (problem := current_backups().live_problem()) and problem.reason in OF_THE_VERSION:
         raise _cannot_be_used(problem)
     try:
-        with session.database_context():
+        with session.database_context(writes=writes):
             yield
     except AccountError as error:
         raise Failure(error.message, hint=ACCOUNT_HINTS.get(error.code, "")) from error

@@ -28,7 +28,7 @@ _users = click.argument("usernames", metavar="USER...", nargs=-1, required=True)
 
 @group.command("list")
 @json_option
-@using_database()
+@using_database(writes=False)
 def list_(*, as_json: bool) -> None:
     """List all groups with members and shared boards.
 

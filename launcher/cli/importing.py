@@ -74,7 +74,7 @@ def import_(
     if (board is None) == (new_board is None):
         raise click.UsageError("Give either --board or --new-board.")
     draft = _read(file, source)
-    with using_database():
+    with using_database(writes=not dry_run):
         on = None if board is None else find_board(board)
         entries = BoardEntries(name=new_board or "", visibility=Visibility.PRIVATE)
         name = on.name if on else entries.checked().name

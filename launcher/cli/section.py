@@ -21,7 +21,7 @@ section = AppGroup(
 @section.command("list")
 @click.argument("reference", metavar="BOARD")
 @json_option
-@using_database()
+@using_database(writes=False)
 def section_list(reference: str, *, as_json: bool) -> None:
     """List the sections of a board in order.
 

@@ -18,7 +18,7 @@ settings = AppGroup("settings", help="Show and change the settings of the site."
 @settings.command("get")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
-@using_database()
+@using_database(writes=False)
 def get(name: str | None, *, as_json: bool) -> None:
     """Print every setting, or the value of NAME alone.
 

@@ -67,7 +67,7 @@ def create(name: str, username: str, scopes: Sequence[str], expires: str, *, as_
 
 @token.command("list")
 @json_option
-@using_database()
+@using_database(writes=False)
 def list_(*, as_json: bool) -> None:
     """List all tokens, newest first.
 

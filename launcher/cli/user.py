@@ -76,7 +76,7 @@ def reset_password(name: str, *, password_stdin: bool) -> None:
 
 @user.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array, for programs.")
-@using_database()
+@using_database(writes=False)
 def list_(*, as_json: bool) -> None:
     """List every user.
 

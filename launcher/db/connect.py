@@ -120,7 +120,7 @@ def operation_recorder(path: Path, gate: Gate) -> Callable[[JournalEntry], None]
         if entry.verb is Verb.MIGRATE and entry.outcome is not Outcome.SUCCEEDED:
             return
         try:
-            with gate.enter(timeout_s=GATE_TIMEOUT_S):
+            with gate.enter(writes=True, timeout_s=GATE_TIMEOUT_S):
                 _insert(path, entry)
         except (sqlite3.Error, TimeoutError, OSError) as error:
             # A database that no row can be added to is reported for itself, with the way out.

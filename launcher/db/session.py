@@ -4,13 +4,16 @@ No connection is kept. Each request opens one, and only while it has entered the
 restore that has closed the gate is alone with the file. A request enters the gate when its form has
 arrived, and has left it when its response is sent: no slow client delays a restore. A connection
 never creates a database that is missing.
+
+A request says at the gate whether it will write: each does, whose method is not GET, HEAD or
+OPTIONS. It waits there for the end of a restore. Any other cannot write, but within `writing`.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from typing import Any, ParamSpec, TypeVar
 
@@ -44,8 +47,11 @@ class DatabaseOfAnotherVersionError(ServiceUnavailable):
         self.problem = problem
 
 
+_METHODS_THAT_READ = {"GET", "HEAD", "OPTIONS"}
+
+
 class DataBeingReplacedError(ServiceUnavailable):
-    """A restore keeps the gate closed for longer than a request waits: 503, try again."""
+    """A restore keeps this request out for longer than it waits: 503, try again."""
 
     def __init__(self) -> None:
         super().__init__("The data is being replaced; try again in a moment.", retry_after=2)
@@ -76,31 +82,48 @@ def _begin(connection: sa.Connection) -> None:
     """Begin explicitly, for reads and schema changes too.
 
     A transaction that may write takes the write lock at once: one that reads first and writes later
-    fails, without waiting, when another has written in between.
+    fails, without waiting, when another has written in between. No other can write: it would wait
+    for the write lock of a restore, which waits until the gate is empty.
     """
-    reads_only = has_request_context() and request.method in {"GET", "HEAD", "OPTIONS"}
     if (wait_s := g.get("writes_within_s")) is not None:
         connection.exec_driver_sql(f"PRAGMA busy_timeout={int(wait_s * 1000)}")
-        reads_only = False
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    held: GatePass | None = g.get("gate_pass")
+    if held.writes if held else _will_write():
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        if held:
+            connection.exec_driver_sql("PRAGMA query_only=ON")
+        connection.exec_driver_sql("BEGIN")
+
+
+def _will_write() -> bool:
+    return not has_request_context() or request.method not in _METHODS_THAT_READ
 
 
 @contextmanager
 def writing(*, wait_s: float = BUSY_TIMEOUT_S) -> Iterator[None]:
     """Let a request that reads write within the block, in transactions of its own.
 
-    What was not committed before is lost.
+    What was not committed before is lost. It never waits for a restore: what it writes has to be
+    such that the next request can write it, or that no one misses it.
 
     Args:
         wait_s: how long to wait for others who write.
+
+    Raises:
+        DataBeingReplacedError: a restore is writing, or is about to.
     """
     db.session.rollback()
-    g.writes_within_s = wait_s
-    try:
-        yield
-    finally:
-        g.pop("writes_within_s")
-        db.session.rollback()
+    held: GatePass | None = g.get("gate_pass")
+    with held.writing() if held else nullcontext(enter_result=True) as may_write:
+        if not may_write:
+            raise DataBeingReplacedError
+        g.writes_within_s = wait_s
+        try:
+            yield
+        finally:
+            g.pop("writes_within_s")
+            db.session.rollback()
 
 
 def ungated(view: Callable[P, R]) -> Callable[P, R]:
@@ -118,17 +141,24 @@ def reads_form_itself(view: Callable[P, R]) -> Callable[P, R]:
     return view
 
 
+def enters_to_read(view: Callable[P, R]) -> Callable[P, R]:
+    """Mark a view that waits for no restore whatever its method, and writes only in `writing`."""
+    view.enters_to_read = True  # type: ignore[attr-defined]
+    return view
+
+
 def _enter() -> None:
     view: Any = current_app.view_functions.get(request.endpoint or "")
     is_static = (request.endpoint or "").rpartition(".")[2] == "static"
-    if is_static or getattr(view, "is_ungated", False) or "gate_pass" in g:
+    if is_static or getattr(view, "is_ungated", False) or g.get("gate_pass"):
         return
     try:
         if not getattr(view, "reads_form_itself", False):
             _read_form()
     finally:
         # The page of a refused form queries the database too.
-        g.gate_pass = _enter_gate()
+        writes = _will_write() and not getattr(view, "enters_to_read", False)
+        g.gate_pass = _enter_gate(writes=writes)
     _require_our_version()
 
 
@@ -163,10 +193,10 @@ def enter() -> None:
     """Enter the gate, in a view marked `ungated`.
 
     Raises:
-        DataBeingReplacedError: a restore keeps the gate closed for longer than a request waits.
+        DataBeingReplacedError: a restore keeps this request out for longer than it waits.
     """
-    if "gate_pass" not in g:
-        g.gate_pass = _enter_gate()
+    if not g.get("gate_pass"):
+        g.gate_pass = _enter_gate(writes=_will_write())
 
 
 def enter_for_data() -> None:
@@ -179,9 +209,9 @@ def enter_for_data() -> None:
     _require_our_version()
 
 
-def _enter_gate() -> GatePass:
+def _enter_gate(*, writes: bool) -> GatePass:
     try:
-        return current_gate().enter(timeout_s=GATE_TIMEOUT_S)
+        return current_gate().enter(writes=writes, timeout_s=GATE_TIMEOUT_S)
     except TimeoutError:
         raise DataBeingReplacedError from None
 
@@ -203,23 +233,28 @@ def release() -> None:
     g.is_released = True
 
 
-def resume() -> None:
+def resume(*, writes: bool | None = None) -> None:
     """Enter the gate again after `release`; what was read before is forgotten.
 
     Does nothing when the gate was not released.
 
+    Args:
+        writes: whether the request will write; by default its method says so.
+
     Raises:
-        DataBeingReplacedError: a restore keeps the gate closed for longer than a request waits.
+        DataBeingReplacedError: a restore keeps this request out for longer than it waits.
     """
     if not g.pop("is_released", False):
         return
     for name in _READ_BEFORE:
         g.pop(name, None)
-    g.gate_pass = _enter_gate()
+    g.gate_pass = _enter_gate(writes=_will_write() if writes is None else writes)
 
 
 def enter_at_once() -> bool:
-    """Enter the gate from an ungated view without waiting; return False during a restore."""
+    """Enter the gate to read, without waiting; return False while a restore has closed it."""
+    if g.get("gate_pass"):
+        return True
     try:
         g.gate_pass = current_gate().enter(timeout_s=0)
     except TimeoutError:
@@ -228,18 +263,24 @@ def enter_at_once() -> bool:
 
 
 @contextmanager
-def database_context() -> Iterator[None]:
+def database_context(*, writes: bool = True) -> Iterator[None]:
     """Let a command or a job use the database: it has entered the gate within the block.
 
+    Args:
+        writes: whether it may write.
+
     Raises:
-        DataBeingReplacedError: a restore kept the gate closed for too long.
+        DataBeingReplacedError: a restore kept it out for too long.
     """
     init_app(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001
-    with _enter_gate():
+    outer = g.get("gate_pass")
+    with _enter_gate(writes=writes) as entered:
+        g.gate_pass = entered
         try:
             yield
         finally:
             db.session.remove()
+            g.gate_pass = outer
 
 
 class DatabaseFault(StrEnum):

@@ -33,6 +33,7 @@ from launcher.db.session import (
     DatabaseFault,
     DatabaseOfAnotherVersionError,
     DataBeingReplacedError,
+    enter_at_once,
     fault_of,
     resume,
 )
@@ -197,7 +198,7 @@ def init_app(app: Flask) -> None:
         ObjectDeletedError: lambda _error: show_gone(),
         SQLAlchemyError: _show_database_error,
         DatabaseOfAnotherVersionError: lambda error: show_damaged(error.problem),
-        DataBeingReplacedError: lambda _error: show_held(),
+        DataBeingReplacedError: lambda _error: show_held(can_read=enter_at_once()),
         TooManyTransfersError: _show_too_many_transfers,
         Exception: _show_internal_error,
     }
@@ -265,7 +266,7 @@ def _show_busy(error: OperationInProgressError, next_step: NextStep | None) -> R
     text = str(words.hint)
     # This needs the time zone and the viewer, which the database has.
     with suppress(DataBeingReplacedError, SQLAlchemyError):
-        resume()
+        resume(writes=False)
         text = Markup("{} {}").format(busy_words(error), words.hint)
         next_step = _watch_step() or next_step
     facts = {gettext("Code"): error.code}
@@ -517,7 +518,7 @@ def _problem(
         again=again,
     )
     try:
-        resume()
+        resume(writes=False)
         page = draw()
     except DataBeingReplacedError:
         do_without_database()

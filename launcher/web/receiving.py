@@ -165,7 +165,7 @@ def _only_name(made: list[IncomingFile]) -> str:
 
 
 def _refuse(title: LazyString, text: LazyString) -> NoReturn:
-    resume()
+    resume(writes=False)
     abort(show_refusal(422, title, str(text)))
 
 
@@ -181,7 +181,7 @@ def _refuse_form(error: ValueError, config: Config) -> NoReturn:
 
 def _refuse_size(limit_bytes: int) -> NoReturn:
     drain(2 * limit_bytes)
-    resume()
+    resume(writes=False)
     text = gettext(
         "Nothing was uploaded. Copy the file to the backup folder on the server"
         " instead: %(path)s. It will appear in the list automatically.",

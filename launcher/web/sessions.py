@@ -24,6 +24,7 @@ from launcher.audit import Actor
 from launcher.backup.records.operation import JournalEntry, Verb
 from launcher.current import current_backups, current_config
 from launcher.db.content import password_version
+from launcher.db.session import writing
 from launcher.db.settings import site_settings
 from launcher.extensions import db, login
 from launcher.models import User
@@ -168,6 +169,9 @@ def renew_session(holder: Holder, *, epoch: str) -> bool:
 
     Returns:
         Whether it was renewed; otherwise nothing has changed.
+
+    Raises:
+        DataBeingReplacedError: another restore is writing; nothing has changed.
     """
     if current_session_id() != holder.session_id or not epoch:
         return False
@@ -176,12 +180,12 @@ def renew_session(holder: Holder, *, epoch: str) -> bool:
     user = db.session.get(User, holder.user_id)
     if user is None or not (holder.is_same_account(user) and user.is_active and user.is_admin):
         return False
-    if not _withdraw_renewal(holder.session_id):
-        return False
-    db.session.rollback()  # the transaction begins with the write, which waits for its turn
-    sessions.continue_session(
-        holder.session_id, user_id=holder.user_id, epoch=epoch, began_at=holder.began_at
-    )
+    with writing():
+        if not _withdraw_renewal(holder.session_id):
+            return False
+        sessions.continue_session(
+            holder.session_id, user_id=holder.user_id, epoch=epoch, began_at=holder.began_at
+        )
     login_user(db.session.get_one(User, holder.user_id))
     return True
 

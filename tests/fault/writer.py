@@ -33,7 +33,11 @@ def main() -> None:
     ends_at = time.monotonic() + _LONGEST_S
     while time.monotonic() < ends_at:
         try:
-            with nullcontext() if mode == "free" else gate.enter(timeout_s=8.0):
+            with (
+                nullcontext()
+                if mode == "free"
+                else gate.enter(writes=mode == "gated", timeout_s=8.0)
+            ):
                 _turn(database, mode, done)
         except TimeoutError:
             done["shut_out"] += 1

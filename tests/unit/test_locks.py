@@ -192,8 +192,8 @@ def test_it_leaves_no_descriptor_behind(tmp_path: Path) -> None:
             pass
         with gate.writers_held(), pytest.raises(TimeoutError):
             gate.enter(writes=True, timeout_s=0.0)
-        with gate.enter() as reader:
-            assert reader.try_write()
+        with gate.enter() as reader, reader.writing() as may_write:
+            assert may_write
     assert len(os.listdir("/proc/self/fd")) == before
 
 
@@ -329,18 +329,37 @@ def test_who_reads_may_write_after_all_where_no_restore_holds_writers(
     gate: Gate, tmp_path: Path
 ) -> None:
     reader = gate.enter()
-    with gate.writers_held():
-        assert not reader.try_write()
+    with gate.writers_held(), reader.writing() as may_write:
+        assert not may_write
         assert not reader.writes
-    assert reader.try_write()
-    assert reader.try_write()
     holding = Gate(tmp_path, drain_timeout_s=0.02, patience_s=0.01)
-    with pytest.raises(TimeoutError), holding.writers_held():
-        pytest.fail("the reader writes")
-    reader.leave()
-    with gate.writers_held(), gate.closed():
+    with reader.writing() as may_write:
+        assert may_write
+        assert reader.writes
+        with pytest.raises(TimeoutError), holding.writers_held():
+            pytest.fail("the reader writes")
+    assert not reader.writes
+    with gate.writers_held():
         pass
-    assert not reader.try_write()
+    reader.leave()
+    with reader.writing() as may_write:
+        assert not may_write
+
+
+def test_who_leaves_while_writing_holds_nothing(gate: Gate) -> None:
+    reader = gate.enter()
+    with reader.writing():
+        reader.leave()
+        with gate.writers_held(), gate.closed():
+            pass
+
+
+def test_who_entered_to_write_goes_on_writing(gate: Gate) -> None:
+    writer = gate.enter(writes=True)
+    with writer.writing() as may_write:
+        assert may_write
+    assert writer.writes
+    writer.leave()
 
 
 def test_overlapping_writers_cannot_starve_a_restore(gate: Gate, tmp_path: Path) -> None:

@@ -117,17 +117,18 @@ def test_an_upload_is_shown_while_it_is_here_and_named_in_any_case(
         upload, jellyfin.icon_media, jellyfin.hue = jellyfin.icon_media, None, 3
         assert upload is not None
         db.session.commit()
-        words = "Icon: Je Letters “Je”, tint Yellow → Uploaded icon “j.png”"
-        picture = f'src="/media/{pictures["png"]}"'
+    words = "Icon: Je Letters “Je”, tint Yellow → Uploaded icon “j.png”"
+    picture = f'src="/media/{pictures["png"]}"'
 
-        assert words in plan_of(ada, backup_id)
-        assert picture in ada.page
+    assert words in plan_of(ada, backup_id)
+    assert picture in ada.page
 
+    with app.app_context():
         db.session.delete(upload)
         db.session.commit()
 
-        assert words in plan_of(ada, backup_id)
-        assert picture not in ada.page
+    assert words in plan_of(ada, backup_id)
+    assert picture not in ada.page
 
 
 def test_sharing_tags_layout_settings_and_users_are_named_with_their_values(
@@ -162,8 +163,9 @@ def test_access_that_comes_back_is_marked_as_a_risk(
         tokens.create_token(
             eve, "Nightly", [TokenScope.STATUS], expires_at=None, actor=COMMAND_LINE
         )
-        backup_id = service.create(by="ada").id
-        assert "Risk" not in plan_of(ada, backup_id)
+    backup_id = service.create(by="ada").id
+    assert "Risk" not in plan_of(ada, backup_id)
+    with app.app_context():
         for name in ("eve", "ben"):
             users.find_user(name).is_active = False
         db.session.commit()

@@ -54,12 +54,12 @@ def add() -> ResponseReturnValue:
     """Keep an image that is sent."""
     sent = read_form_with_file("file", limit_bytes=LIMIT_BYTES)
     if sent is None:
-        resume()
+        resume(writes=False)
         return _page(refusal=_("Choose a file.")), 422
     try:
         image = read_image(sent.content, name=sent.name)
     except IconRefusedError as error:
-        resume()
+        resume(writes=False)
         return _page(refusal=refusal_words(error)), 422
     resume()
     if not may_edit(current_viewer()):
@@ -112,7 +112,7 @@ def replace_set() -> ResponseReturnValue:
     try:
         with large_file("file", limit_bytes=colour_set.LIMIT_BYTES) as sent:
             if sent is None:
-                resume()
+                resume(writes=False)
                 return _page(set_refusal=_("Choose a file.")), 422
             with incoming_file(limit_bytes=_TARGET_BYTES) as target:
                 prepared = colour_set.prepare(sent.path, target.path)
@@ -122,10 +122,10 @@ def replace_set() -> ResponseReturnValue:
                 kept = colour_set.replace_set(prepared, actor=acting_user())
                 db.session.commit()
     except FileTooLargeError:
-        resume()
+        resume(writes=False)
         return _page(set_refusal=too_large_words()), 413
     except SetRefusedError as error:
-        resume()
+        resume(writes=False)
         return _page(set_refusal=set_refusal_words(error)), 422
     words = ngettext(
         "Colour set with %(number)s icon uploaded.",

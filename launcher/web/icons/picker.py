@@ -123,12 +123,12 @@ def upload() -> ResponseReturnValue:
     sent = read_form_with_file("file", limit_bytes=LIMIT_BYTES)
     asked = Asked.read(request.form)
     if sent is None:
-        resume()
+        resume(writes=False)
         return _page(asked)
     try:
         image = read_image(sent.content, name=sent.name)
     except IconRefusedError as error:
-        resume()
+        resume(writes=False)
         return _page(asked, refusal=refusal_words(error)), 422
     return _page(_chosen(asked, image))
 

@@ -70,27 +70,27 @@ def receive() -> ResponseReturnValue:
     try:
         sent = read_form_with_file("file", limit_bytes=MAX_BYTES)
     except RequestEntityTooLarge:
-        resume()
+        resume(writes=False)
         words = too_large_words(request.content_length or 0, MAX_BYTES)
         return _choose_page(Source.BOOKMARKS, error=words), 413
     chosen = request.form.get("source", "")
     source = Source(chosen) if chosen in set(Source) else Source.BOOKMARKS
     if sent is None:
-        resume()
+        resume(writes=False)
         return _choose_page(source, error=_("Choose a file.")), 422
     if len(sent.content) > MAX_BYTES:
-        resume()
+        resume(writes=False)
         size_bytes = max(request.content_length or 0, len(sent.content))
         return _choose_page(source, error=too_large_words(size_bytes, MAX_BYTES)), 413
     name = clean_name(sent.name)
     try:
         draft = check_draft(read(source, sent.content, name))
     except UnreadableFileError as error:
-        resume()
+        resume(writes=False)
         words = unreadable_words(error, source)
         return _choose_page(str(error.facts.get("looks_like") or source), error=words), 422
     token = files.keep(Kept(user_id, name, draft))
-    resume()
+    resume(writes=False)
     board = request.form.get("board") or None
     return redirect(url_for("importing.preview", token=token, board=board), 303)
 

@@ -59,7 +59,7 @@ def has_entries() -> bool:
     if not _is_read() and is_short and getattr(view, "carries_entries", False):
         release()  # a form is read outside of the gate
         request.form  # noqa: B018 (reading it is the point)
-        resume()
+        resume(writes=False)
     return _is_read()
 
 
@@ -96,7 +96,7 @@ def show_again(
         shown = _shown(entries, title, text)
     finally:
         try:
-            resume()
+            resume(writes=False)
         except DataBeingReplacedError:
             log.info("the data is being replaced while a form is shown again")
     if shown is None:

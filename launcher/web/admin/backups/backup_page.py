@@ -102,7 +102,7 @@ def download(backup_id: str) -> ResponseReturnValue:
         return send_plain(backup, stored, on_damage=on_damage)
     except BaseException:
         stored.close()
-        resume()
+        resume(writes=False)
         raise
 
 

@@ -138,7 +138,7 @@ def _show_plan(
             return _refuse_undo(undone)
         raise
     stopwatch.stop()
-    resume()
+    resume(writes=False)
     version = plan_version(backup, plan.live_version)
     words = describe_plan(plan, backup, viewer=viewer, took_s=stopwatch.took_s)
     return render(
@@ -156,7 +156,7 @@ def _show_plan(
 
 def _refuse_undo(undone: JournalEntry) -> Response:
     """Answer that the safety backup of the last restore is damaged, and what helps instead."""
-    resume()
+    resume(writes=False)
     found = WayBack(undone)
     return show_refusal(
         422,

@@ -95,7 +95,7 @@ def _refuse_as_busy(error: OperationInProgressError) -> ResponseReturnValue:
     """Answer who does what since when, above the jobs."""
     if is_htmx():
         return _refuse(error)
-    resume()
+    resume(writes=False)
     return _page(_runs(), busy=error), 409
 
 

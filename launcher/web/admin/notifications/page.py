@@ -313,7 +313,7 @@ def set_site() -> ResponseReturnValue:
 @blueprint.errorhandler(RecipientError)
 def _refuse(error: RecipientError) -> ResponseReturnValue:
     """Answer with the page as it is now, and the reason."""
-    resume()
+    resume(writes=False)
     return pages.index(Refusal.of(error))
 
 

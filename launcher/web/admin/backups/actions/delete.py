@@ -128,7 +128,7 @@ def _delete(plan: DeletionPlan) -> ResponseReturnValue:
     try:
         result = service.delete(list(backups), by=by, may_take_last_good=plan.is_destructive)
     except LastGoodBackupError:  # someone deleted the other one a moment ago
-        resume()
+        resume(writes=False)
         return ask(plan_deletion(list(backups)), 409, has_changed=True)
     toasts.show(_deleted(result, backups, left, len(plan.gone)))
     return redirect(back, 303)
