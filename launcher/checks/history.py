@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, scoped_session
 
 from launcher.checks.shown import FLAPPING_OUTAGES, FLAPPING_TIME
-from launcher.models import Outage, ProbeDay, ProbeHour
+from launcher.models import Outage, Probe, ProbeDay, ProbeHour
 
 Reader = Session | scoped_session[Any]
 
@@ -214,6 +214,22 @@ def measured_since(session: Reader, app_id: int) -> datetime | None:
     return session.scalar(
         sa.select(ProbeDay.at).where(ProbeDay.app_id == app_id).order_by(ProbeDay.at).limit(1)
     )
+
+
+def history_start(session: Reader, app_id: int) -> datetime | None:
+    """Return when the first check of an app was that is kept, None for none.
+
+    As exact as it is still kept: to the second for a day, to the hour for a month, then to the day.
+    """
+    start, unit = None, timedelta()
+    tiers = ((ProbeDay, timedelta(days=1)), (ProbeHour, timedelta(hours=1)), (Probe, timedelta()))
+    for model, length in tiers:
+        query = sa.select(model.at).where(model.app_id == app_id).order_by(model.at).limit(1)
+        first = session.scalar(query)
+        if first is None or (start is not None and first >= start + unit):
+            break  # what it had of that time is removed
+        start, unit = first, length
+    return start
 
 
 def outages_of(session: Reader, app_id: int, *, now: datetime) -> Sequence[Outage]:

@@ -24,11 +24,15 @@ class Period(StrEnum):
     YEAR = "1y"
 
 
-_LENGTH_S = {
+LENGTH_S = {
     Period.DAY: _DAY_S, Period.WEEK: 7 * _DAY_S, Period.MONTH: 30 * _DAY_S,
     Period.YEAR: 365 * _DAY_S,
 }  # fmt: skip
 _STEP_S = {Period.DAY: 600, Period.WEEK: _HOUR_S, Period.MONTH: 4 * _HOUR_S, Period.YEAR: _DAY_S}
+
+
+_MIN_STEPS = 6
+"""So many steps a series has at least, however short the history is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +67,21 @@ def response_times(
     *,
     now: datetime,
     interval_s: int,
+    begun: datetime | None = None,
 ) -> Series:
     """Return the response times of a period in at most 365 steps.
 
     A step is longer than the interval of the checks, so that a step without any is a gap.
+
+    Args:
+        begun: when the history starts; what is before that is no part of the series.
     """
     base_s = _STEP_S[period]
     step_s = base_s * max(1, -(-3 * interval_s // (2 * base_s)))
     end_s = int(now.timestamp())
-    start_s = end_s - _LENGTH_S[period]
+    start_s = end_s - LENGTH_S[period]
+    if begun is not None:
+        start_s = max(start_s, min(int(begun.timestamp()), end_s - _MIN_STEPS * step_s))
     total, most = sa.func.sum, sa.func.max
     model: type[Probe | ProbeHour | ProbeDay]
     match period:

@@ -162,15 +162,22 @@ document.addEventListener("change", ({ target }) => {
 document.addEventListener("htmx:after:swap", countPicked);
 countPicked();
 
-// A form that counts no changes on the server says that there are some. What it holds is compared,
-// so that a change that is taken back is none.
+// A form that counts no changes on the server says that there are some. Its fields are compared with
+// what the page had, so that a change that is taken back is none, and one that the browser brings
+// back with an older page is one. Hidden fields are no person's.
+const isEdited = (field) => {
+  if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
+  if (field.options) return [...field.options].some((each) => each.selected !== each.defaultSelected);
+  return field.value !== field.defaultValue;
+};
 for (const status of document.querySelectorAll("[data-when-changed]")) {
   const form = status.closest("form");
-  const content = () => JSON.stringify([...new FormData(form)].map(([name, value]) => [name, value.name ?? value]));
   const text = status.firstElementChild;
   if (text.textContent) continue;
-  const before = content();
-  form.addEventListener("input", () => {
-    text.textContent = content() === before ? "" : status.dataset.whenChanged;
-  });
+  const compare = () => {
+    const fields = [...form.querySelectorAll("input:not([type=hidden]), select, textarea")];
+    text.textContent = fields.some(isEdited) ? status.dataset.whenChanged : "";
+  };
+  form.addEventListener("input", compare);
+  addEventListener("pageshow", compare);
 }

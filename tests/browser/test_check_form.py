@@ -37,8 +37,10 @@ def test_what_is_typed_is_tested_beside_the_form(
     page.goto(f"{home.server.url}/apps/1/check")
     bar = page.locator(".savebar")
     expect(bar).to_be_hidden()  # nothing to save yet
+    kind = page.locator("[name=kind]:checked").locator("xpath=..").inner_text().strip()
     choose_other(page, f"{server.url}/500")
     expect(bar).to_contain_text("Changes not saved yet")
+    page.get_by_role("heading", name="Headers").click()
     page.get_by_label("New header").first.fill("X-Key")
     page.get_by_label("Value", exact=True).first.fill("a secret")
     page.get_by_role("button", name="Test now").focus()
@@ -52,6 +54,12 @@ def test_what_is_typed_is_tested_beside_the_form(
     expect(tests).to_contain_text("200 OK in")
     expect(tests).to_contain_text("Test before")
     expect(page.get_by_role("button", name="Test now")).to_be_focused()
+    page.get_by_label("Value", exact=True).first.fill("")
+    page.get_by_label("New header").first.fill("")
+    page.get_by_label("Other address", exact=True).fill("")
+    page.get_by_role("radio", name="URL of the app").check()
+    page.get_by_role("radio", name=kind).check()
+    expect(bar).to_be_hidden()  # nor is anything left to save
     assert findings(page) == []
 
 

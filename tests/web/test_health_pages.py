@@ -109,6 +109,34 @@ def test_each_period_has_a_chart_and_the_same_as_a_table(
     assert "Show as table" in answer.text
 
 
+@pytest.mark.parametrize("period", ["24h", "7d", "30d", "1y"])
+def test_a_chart_of_a_young_app_starts_with_its_history_and_says_so(
+    ada: Visitor, ids: Mapping[str, int], app: Flask, period: str
+) -> None:
+    app_id, begun = ids["Jellyfin"], utc_now() - timedelta(hours=2)
+    hour, day = (
+        begun.replace(minute=0, second=0, microsecond=0).replace(**each)
+        for each in ({}, {"hour": 0})
+    )
+    tier = {"probes": 60, "up": 60, "slow": 0, "ms_min": 20, "ms_max": 20, "ms_sum": 1200}
+    with app.app_context():
+        db.session.add_all(
+            Probe(app_id=app_id, at=begun + timedelta(minutes=n), is_up=True, ms=20, code=200)
+            for n in range(120)
+        )
+        db.session.add_all(
+            [ProbeHour(app_id=app_id, at=hour, **tier), ProbeDay(app_id=app_id, at=day, **tier)]
+        )
+        db.session.commit()
+
+    page = words(ada.open(f"/apps/{app_id}/health?period={period}").text)
+
+    assert f"History starts on {begun.day} {begun:%B at %H:%M}." in page
+    if period == "24h":
+        assert "No data" not in page.partition("Slowest")[2].partition("outage")[0]
+        assert page.count(f"{begun:%H:%M}") >= 3, "at the axis, in the sentence and in the table"
+
+
 def test_what_was_not_measured_is_no_data_and_no_uptime(
     ada: Visitor, ids: Mapping[str, int]
 ) -> None:

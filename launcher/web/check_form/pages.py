@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,7 @@ from launcher.web.apps.unsaved import app_to_edit
 from launcher.web.check_form import words
 from launcher.web.check_form.blueprint import CHECK, back_to, blueprint
 from launcher.web.check_form.entries import NEW_HEADERS, SEEN, Sent, mark_of, mark_of_pem
+from launcher.web.check_form.folds import open_parts
 from launcher.web.check_form.pausing import pause_facts
 from launcher.web.check_form.tested import ShownTest, is_failed, seal, shown_test, unseal
 from launcher.web.checks.words import tries_words
@@ -215,6 +216,7 @@ def _page(
     context = _context(app, sent, errors or {}, Tests(None, before, text if before else ""))
     if conflict:
         context |= _conflict(app, sent, conflict)
+        context["opened"] = _opened(app, sent, conflict.names)
     return render("checks/edit.html", part="checks/edit.html", **context)
 
 
@@ -260,6 +262,7 @@ def _context(app: App, sent: Sent, errors: Mapping[str, str], tests: Tests) -> d
         "seen_ca": mark_of_pem(stored.ca_pem),
         "seen_headers": mark_of(check),
         "errors": errors,
+        "opened": _opened(app, sent, errors),
         "labels": words.LABELS,
         "kinds": _kinds(stored.kind),
         "can_ping": can_ping(),
@@ -287,6 +290,11 @@ def _context(app: App, sent: Sent, errors: Mapping[str, str], tests: Tests) -> d
         "back": url_for("apps.edit", app_id=app.id),
         **pause_facts(app),
     }  # fmt: skip
+
+
+def _opened(app: App, sent: Sent, named: Collection[str]) -> frozenset[str]:
+    has_headers = bool(stored_headers(app.check) or sent.new_names or sent.headers.values)
+    return open_parts(sent.entries, named, has_headers=has_headers)
 
 
 def _kinds(stored: str) -> Mapping[str, object]:

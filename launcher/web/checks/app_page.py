@@ -15,6 +15,7 @@ from launcher.checks.history import (
     Past,
     down_s,
     flapping,
+    history_start,
     measured_since,
     outages_of,
     past_of,
@@ -30,7 +31,13 @@ from launcher.i18n.locale import format_locale, format_zone
 from launcher.i18n.locale import gettext as _
 from launcher.models import App, CheckKind, CheckState, Health, HealthCheck, Outage
 from launcher.web.checks.certificate_words import expiry_of, trust_words
-from launcher.web.checks.chart_words import PERIOD_WORDS, chart_words, parts_of, ticks_of
+from launcher.web.checks.chart_words import (
+    PERIOD_WORDS,
+    chart_words,
+    history_words,
+    parts_of,
+    ticks_of,
+)
 from launcher.web.checks.drawings import chart_of, strip
 from launcher.web.checks.notified_words import notified_words
 from launcher.web.checks.tile_words import current_conditions
@@ -87,7 +94,8 @@ def show(app_id: int) -> ResponseReturnValue:
     interval_s = check.interval_s or conditions.interval_s
     past = past_of(db.session, [app_id], now=now, zone=format_zone())[app_id]
     outages = outages_of(db.session, app_id, now=now)
-    series = response_times(db.session, app_id, period, now=now, interval_s=interval_s)
+    begun = history_start(db.session, app_id)
+    series = response_times(db.session, app_id, period, now=now, interval_s=interval_s, begun=begun)
     shown = shown_of(app_id, check, state, conditions)
     words = days_words(past)
     return render_template(
@@ -109,7 +117,8 @@ def show(app_id: int) -> ResponseReturnValue:
         periods=PERIOD_WORDS,
         chart=chart_of(series),
         chart_words=chart_words(series, period),
-        ticks=ticks_of(series, period),
+        history_words=history_words(series, period, begun),
+        ticks=ticks_of(series),
         parts=parts_of(series, period),
         outages=[_outage_row(each, now, can_edit=can_edit) for each in outages],
         interval_s=interval_s,

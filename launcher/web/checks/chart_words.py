@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from launcher.checks.response_times import Period, Point, Series, moment_of
+from launcher.checks.response_times import LENGTH_S, Period, Point, Series, moment_of
 from launcher.i18n.formats import clock_time, day, duration
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
@@ -21,6 +22,7 @@ PERIOD_WORDS: Mapping[Period, LazyString] = {
 }
 _PARTS = {Period.DAY: 4, Period.WEEK: 7, Period.MONTH: 6, Period.YEAR: 12}
 _TICKS = 4
+_DAY_S = 86_400
 
 
 class Part(NamedTuple):
@@ -47,11 +49,18 @@ def chart_words(series: Series, period: Period) -> str:
     return words
 
 
-def ticks_of(series: Series, period: Period) -> list[tuple[float, str]]:
+def history_words(series: Series, period: Period, begun: datetime | None) -> str:
+    """Return when the history starts, "" where that is before the period."""
+    if begun is None or begun <= moment_of(series.end_s - LENGTH_S[period]):
+        return ""
+    return gettext("History starts on %(day)s at %(time)s.", day=day(begun), time=clock_time(begun))
+
+
+def ticks_of(series: Series) -> list[tuple[float, str]]:
     """Return the words below the chart, each with its place in per cent; the last is now."""
-    length_s = series.end_s - series.start_s
+    part_s = (series.end_s - series.start_s) / _TICKS
     ticks = [
-        (100 * part / _TICKS, _moment(series.start_s + length_s * part / _TICKS, period))
+        (100 * part / _TICKS, _moment(series.start_s + part_s * part, series, part_s))
         for part in range(_TICKS)
     ]
     return [*ticks, (100.0, gettext("Now"))]
@@ -67,7 +76,7 @@ def parts_of(series: Series, period: Period) -> list[Part]:
         is_last = index == count - 1
         end_s = series.end_s + 1 if is_last else start_s + length_s
         within = series.within(start_s - series.step_s if index == 0 else start_s, end_s)
-        begin, end = _moment(start_s, period), _moment(start_s + length_s, period)
+        begin, end = (_moment(at_s, series, length_s) for at_s in (start_s, start_s + length_s))
         name = (
             gettext("%(from)s to now", **{"from": begin})
             if is_last
@@ -85,9 +94,13 @@ def parts_of(series: Series, period: Period) -> list[Part]:
     return parts
 
 
-def _moment(at_s: float, period: Period) -> str:
+def _moment(at_s: float, series: Series, part_s: float) -> str:
     at = moment_of(at_s)
-    return clock_time(at) if period is Period.DAY else day(at)
+    if series.end_s - series.start_s <= _DAY_S:
+        return clock_time(at)
+    if part_s >= _DAY_S:
+        return day(at)
+    return gettext("%(day)s, %(time)s", day=day(at), time=clock_time(at))
 
 
 def _mean_ms(points: Sequence[Point]) -> float | None:
