@@ -26,12 +26,11 @@ from launcher.api.problems import Problem
 from launcher.api.sent import MEDIA_TYPE, body_of, is_stream, query_of, read_body, refuse_body
 from launcher.api.shapes import sentence
 from launcher.backup.errors import BackupError
+from launcher.db.faults import DatabaseFault, fault_of
 from launcher.db.session import (
-    DatabaseFault,
     DatabaseOfAnotherVersionError,
     DataBeingReplacedError,
     enter_for_data,
-    fault_of,
     ungated,
 )
 from launcher.extensions import csrf, db

@@ -21,7 +21,8 @@ from launcher.cli.refusals import refusal_words
 from launcher.cli.shell import create_database_where_none_was
 from launcher.current import current_backups
 from launcher.db import session
-from launcher.db.session import DatabaseFault, DataBeingReplacedError
+from launcher.db.faults import DatabaseFault, fault_of
+from launcher.db.session import DataBeingReplacedError
 from launcher.db.settings import SettingsRefusedError
 
 _FAULTS = {
@@ -110,7 +111,7 @@ def using_database(*, writes: bool = True) -> Iterator[None]:
     except DataBeingReplacedError as error:
         raise Failure("a restore is replacing the data", hint="Try again in a moment.") from error
     except (DBAPIError, NoResultFound) as error:
-        fault = session.fault_of(error)
+        fault = fault_of(error)
         if fault not in _PASSING and (problem := current_backups().live_problem()):
             raise _cannot_be_used(problem) from error
         if fault is DatabaseFault.OTHER:

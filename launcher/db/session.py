@@ -1,4 +1,4 @@
-"""The live database in requests: how to connect and begin, when to wait, what went wrong.
+"""The live database in requests: how to connect and begin, and when to wait.
 
 No connection is kept. Each request opens one, and only while it has entered the gate, so that a
 restore that has closed the gate is alone with the file. A request enters the gate when its form has
@@ -11,22 +11,19 @@ OPTIONS. It waits there for the end of a restore. Any other cannot write, but wi
 
 from __future__ import annotations
 
-import sqlite3
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from enum import StrEnum
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from flask import Flask, current_app, g, has_request_context, request
-from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.pool import NullPool
 from werkzeug.exceptions import LengthRequired, ServiceUnavailable
 
 from launcher.backup.errors import OF_THE_VERSION
 from launcher.backup.locks import GatePass
 from launcher.backup.reasons import Fault
-from launcher.backup.sqlite.failures import BUSY, has_no_room, primary_code
 from launcher.current import current_backups, current_config, current_gate
 from launcher.db.connect import BUSY_TIMEOUT_S, GATE_TIMEOUT_S, connect
 from launcher.extensions import db
@@ -49,6 +46,9 @@ class DatabaseOfAnotherVersionError(ServiceUnavailable):
 
 _METHODS_THAT_READ = {"GET", "HEAD", "OPTIONS"}
 
+_PLACES_TO_WRITE = "launcher.places_to_write"
+_WITHOUT_PLACE_S = 1.0
+
 
 class DataBeingReplacedError(ServiceUnavailable):
     """A restore keeps this request out for longer than it waits: 503, try again."""
@@ -64,7 +64,9 @@ def init_app(app: Flask) -> None:
     """
     if "sqlalchemy" in app.extensions:
         return
-    path = current_config(app).database_path
+    config = current_config(app)
+    path = config.database_path
+    app.extensions[_PLACES_TO_WRITE] = threading.Semaphore(max(1, config.threads // 2))
     app.before_request(_enter)
     # Registered before Flask-SQLAlchemy's, hence run after it: the connection is closed by then.
     app.teardown_appcontext(_leave)
@@ -211,9 +213,33 @@ def enter_for_data() -> None:
 
 def _enter_gate(*, writes: bool) -> GatePass:
     try:
-        return current_gate().enter(writes=writes, timeout_s=GATE_TIMEOUT_S)
+        if writes:
+            return _enter_to_write()
+        return current_gate().enter(timeout_s=GATE_TIMEOUT_S)
     except TimeoutError:
         raise DataBeingReplacedError from None
+
+
+def _enter_to_write() -> GatePass:
+    """Enter the gate as a writer.
+
+    Half the threads of a process may wait for a restore as long as that takes. The others wait for
+    a moment only: pages need threads too.
+
+    Raises:
+        TimeoutError
+    """
+    gate = current_gate()
+    with suppress(TimeoutError):
+        return gate.enter(writes=True, timeout_s=0)
+    places: threading.Semaphore = current_app.extensions[_PLACES_TO_WRITE]
+    has_place = places.acquire(blocking=False)
+    try:
+        patience_s = GATE_TIMEOUT_S if has_place else min(_WITHOUT_PLACE_S, GATE_TIMEOUT_S)
+        return gate.enter(writes=True, timeout_s=patience_s)
+    finally:
+        if has_place:
+            places.release()
 
 
 def _leave(_error: BaseException | None = None) -> None:
@@ -281,37 +307,3 @@ def database_context(*, writes: bool = True) -> Iterator[None]:
         finally:
             db.session.remove()
             g.gate_pass = outer
-
-
-class DatabaseFault(StrEnum):
-    """Why SQLite failed, as far as the answer depends on it."""
-
-    DAMAGED = "damaged"
-    BUSY = "busy"
-    FULL = "full"
-    READ_ONLY = "read_only"
-    OTHER = "other"
-
-
-_FAULTS = {
-    sqlite3.SQLITE_CORRUPT: DatabaseFault.DAMAGED,
-    sqlite3.SQLITE_NOTADB: DatabaseFault.DAMAGED,
-    sqlite3.SQLITE_CANTOPEN: DatabaseFault.DAMAGED,
-    sqlite3.SQLITE_IOERR: DatabaseFault.DAMAGED,
-    **dict.fromkeys(BUSY, DatabaseFault.BUSY),
-    sqlite3.SQLITE_FULL: DatabaseFault.FULL,
-    sqlite3.SQLITE_READONLY: DatabaseFault.READ_ONLY,
-}
-
-
-def fault_of(error: DBAPIError | NoResultFound) -> DatabaseFault:
-    """Return the kind of a fault. A missing table or a missing row of settings is damage."""
-    if isinstance(error, NoResultFound):
-        return DatabaseFault.DAMAGED
-    if not isinstance(cause := error.orig, sqlite3.Error):
-        return DatabaseFault.OTHER
-    if has_no_room(cause):
-        return DatabaseFault.FULL
-    if str(cause).startswith("no such table"):
-        return DatabaseFault.DAMAGED
-    return _FAULTS.get(primary_code(cause), DatabaseFault.OTHER)

@@ -29,12 +29,11 @@ from launcher.backup.records.backup import Backup, Kind
 from launcher.backup.records.ids import LATEST
 from launcher.backup.records.operation import Progress, Verb
 from launcher.current import current_backups
+from launcher.db.faults import DatabaseFault, fault_of
 from launcher.db.session import (
-    DatabaseFault,
     DatabaseOfAnotherVersionError,
     DataBeingReplacedError,
     enter_at_once,
-    fault_of,
     resume,
 )
 from launcher.extensions import db

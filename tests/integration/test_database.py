@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from launcher.backup.locks import Gate
 from launcher.db import connect, session
-from launcher.db.session import DatabaseFault, DataBeingReplacedError
+from launcher.db.faults import DatabaseFault, fault_of
+from launcher.db.session import DataBeingReplacedError
 from launcher.db.settings import current_settings
 from launcher.extensions import db
 from tests.conftest import MakeApp
@@ -162,7 +163,7 @@ def test_a_lost_database_is_not_made_again(app: Flask) -> None:
     lose(path_of(app))
     with app.app_context(), pytest.raises(OperationalError) as failed:
         current_settings()
-    assert session.fault_of(failed.value) is DatabaseFault.DAMAGED
+    assert fault_of(failed.value) is DatabaseFault.DAMAGED
     assert not path_of(app).exists()
 
 
@@ -179,7 +180,7 @@ def test_a_damaged_database_is_called_damaged(app: Flask, content: bytes) -> Non
     path_of(app).write_bytes(content)
     with app.app_context(), pytest.raises(DBAPIError) as failed:
         current_settings()
-    assert session.fault_of(failed.value) is DatabaseFault.DAMAGED
+    assert fault_of(failed.value) is DatabaseFault.DAMAGED
 
 
 def test_a_busy_database_is_called_busy(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,13 +189,13 @@ def test_a_busy_database_is_called_busy(app: Flask, monkeypatch: pytest.MonkeyPa
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(OperationalError) as failed:
             current_settings()
-    assert session.fault_of(failed.value) is DatabaseFault.BUSY
+    assert fault_of(failed.value) is DatabaseFault.BUSY
 
 
 def test_a_mistake_of_ours_is_no_damage(app: Flask) -> None:
     with app.app_context(), pytest.raises(OperationalError) as failed:
         db.session.execute(sa.text("SELECT nonsense FROM users"))
-    assert session.fault_of(failed.value) is DatabaseFault.OTHER
+    assert fault_of(failed.value) is DatabaseFault.OTHER
 
 
 def test_a_path_with_odd_characters_is_just_a_path(tmp_path: Path, make_app: MakeApp) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from launcher import demo
 from launcher.accounts import users
 from launcher.app import create_app
 from launcher.audit import COMMAND_LINE
+from launcher.backup.locks import Gate
 from launcher.current import current_backups
 from launcher.db.session import database_context
 from launcher.db.settings import change_settings
@@ -165,6 +167,34 @@ def test_a_writer_that_read_before_the_restore_is_refused_and_nothing_is_mixed(
         writer.execute("UPDATE system_settings SET site_name = 'Mixed'")
     writer.execute("ROLLBACK")
     assert "Before" in Visitor(site).get("/")[1]
+
+
+def test_only_forms_wait_for_the_write_lock_of_a_restore(site: str, data_dir: Path) -> None:
+    """Under gunicorn: the threads of its workers are what is waited with."""
+    visitor = Visitor(site)
+    visitor.sign_in("dora", PASSWORD)
+    found = re.search(r'name="csrf_token" value="([^"]+)"', visitor.get("/admin/groups/new")[1])
+    assert found
+    statuses: list[int] = []
+
+    def add_group() -> None:
+        statuses.append(visitor.post("/admin/groups", name="Choir", csrf_token=found[1])[0])
+
+    form = threading.Thread(target=add_group)
+    live = sqlite3.connect(data_dir / "launcher.db", isolation_level=None)
+    gate = Gate(data_dir / "locks")
+    with gate.writers_held(), closing(live), Crowd(site) as crowd:
+        live.execute("BEGIN IMMEDIATE")
+        form.start()
+        crowd.settle(count=100)
+        assert form.is_alive()
+        with gate.closed():
+            live.execute("UPDATE system_settings SET site_name = 'Restored'")
+            live.execute("COMMIT")
+    form.join()
+    assert statuses == [303]
+    assert {answer.status for answer in crowd.answers} == {200}
+    assert "Choir" in visitor.get("/admin/groups")[1]
 
 
 @pytest.mark.parametrize("restores", [1, pytest.param(5, marks=pytest.mark.slow)])

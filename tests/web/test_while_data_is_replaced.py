@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from launcher.api.door import DOORS
 from launcher.backup.locks import Gate
 from launcher.db import connect, session
 from launcher.extensions import db
+from tests.conftest import MakeApp
 from tests.support.api import ROOT, Program
 from tests.web.routes import Route, routes_of
 from tests.web.test_api_rights import path_of
@@ -137,6 +139,31 @@ def test_a_form_waits_outside_of_the_gate_and_is_stored_after_the_restore(
     thread.join()
     assert answers == [303]
     assert "Choir" in names(data_dir)
+
+
+def test_forms_that_wait_leave_threads_for_pages(
+    make_app: MakeApp, ada: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_WITHOUT_PLACE_S", WAITS_IN_VAIN_S)
+    app = make_app(threads="2")
+    forms = [Visitor(app), Visitor(app)]
+    for form in forms:
+        form.take_session(ada)
+        form.open("/admin/groups")
+    answers: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def send(form: Visitor) -> None:
+        answers.put(add_group(form).status_code)
+
+    threads = [threading.Thread(target=send, args=[form]) for form in forms]
+    with replacing(app):
+        for thread in threads:
+            thread.start()
+        assert answers.get(timeout=10) == 503
+        assert answers.empty()
+    assert answers.get(timeout=10) == 303
+    for thread in threads:
+        thread.join()
 
 
 def test_a_form_that_waited_in_vain_is_shown_again_with_what_was_typed(
