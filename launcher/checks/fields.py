@@ -117,6 +117,7 @@ def accept_text(accept: Accept) -> str:
     return ",".join(str(low) if low == high else f"{low}-{high}" for low, high in accept)
 
 
+@lru_cache(maxsize=2048)  # each check asks for its own
 def http_target_of(url: str) -> Target:
     """Return what to request for a URL; user name and password in it are left out.
 

@@ -89,12 +89,16 @@ class Reader:
     """Reads plans; decodes only the rows that have changed.
 
     Rows are fetched at once: one call a row would cost more than all that is done with them.
+
+    Attributes:
+        last: the plan that was read last, None before the first.
     """
 
     def __init__(self) -> None:
         self._interval_s: int | None = None
         self._checks: dict[int, tuple[Row, Check | None]] = {}
         self._states: dict[int, tuple[Row, Standing]] = {}
+        self.last: Plan | None = None
 
     def read(self, connection: sqlite3.Connection) -> Plan:
         """Return the plan.
@@ -112,7 +116,7 @@ class Reader:
         facts = _RUN.read(run) if run else {}
         states = self._read_states(connection)
         checks = self._read_checks(connection, settings, states)
-        return Plan(
+        self.last = Plan(
             checks if settings.checks_enabled else {},
             {
                 app_id: standing
@@ -125,6 +129,7 @@ class Reader:
             _windows(connection),
             facts.get("offline_since"),
         )
+        return self.last
 
     def _read_states(self, connection: sqlite3.Connection) -> dict[int, Standing]:
         states = {}

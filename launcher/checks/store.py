@@ -90,8 +90,9 @@ def write(
     Raises:
         sqlite3.Error, OtherVersionError: nothing was written.
     """
-    # Work out the maintenance windows before the lock: afterwards they are known.
-    _paused(reader.read(connection), now)
+    if reader.last is not None:
+        # Work out the maintenance windows before the lock: afterwards they are known.
+        _paused(reader.last, now)
     connection.execute("BEGIN IMMEDIATE")
     try:
         plan = reader.read(connection)

@@ -39,7 +39,6 @@ class Stream:
         self._loop = asyncio.get_running_loop()
         self._bytes_left = max_bytes
         self._has_received = False
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls: ssl.SSLObject | None = None
 
     def close(self) -> None:
@@ -55,6 +54,7 @@ class Stream:
             EOFError: the other side closed.
             ValueError: `host` cannot be the name of a certificate.
         """
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
         await self._step(self._tls.do_handshake)
 

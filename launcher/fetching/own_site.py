@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import unquote, urlsplit
 
@@ -48,6 +49,7 @@ def places_of(authority: str, *schemes: str) -> Iterator[tuple[str, int]]:
         yield from ((plain_host(host), each) for each in ports)
 
 
+@lru_cache(maxsize=2048)  # each check asks for that of its app
 def plain_host(host: str) -> str:
     """Return a host in one spelling: lower case, ASCII, addresses as they are written usually."""
     name = host.lower().rstrip(".")
