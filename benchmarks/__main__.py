@@ -3,6 +3,7 @@
 python -m benchmarks                       10 MB and 200 MB
 python -m benchmarks --megabytes 1000      one size only
 python -m benchmarks --only restoring      10 MB, 200 MB and 1 GB; with --large, 4 GB as well
+python -m benchmarks --only pocketbase     create and restore beside PocketBase, if it is installed
 python -m benchmarks --only panel          the backup panel, with 10, 1,000 and 10,000 backups
 python -m benchmarks --only start          the start page with 24, 50 and 500 apps, and saving
 python -m benchmarks --only sharing        the start page with 1 and with 40 shared boards
@@ -41,6 +42,7 @@ from benchmarks.history import measure_history
 from benchmarks.idle import measure_idle
 from benchmarks.importing import measure_import
 from benchmarks.panel import measure_panel
+from benchmarks.pocketbase import measure_pocketbase
 from benchmarks.restoring import measure_restoring
 from benchmarks.sample import make_data_dir, make_demo, make_site
 from benchmarks.sharing import measure_sharing
@@ -69,7 +71,9 @@ def main() -> None:
             "writer",
             "memory",
             "page",
+            "pocketbase",
             "restoring",
+            "pocketbase",
             "panel",
             "start",
             "sharing",
@@ -115,6 +119,7 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
         if wanted
         not in {
             "page",
+            "pocketbase",
             "restoring",
             "panel",
             "start",
@@ -142,8 +147,7 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
                 yield from measure(data_dir)
                 shutil.rmtree(data_dir)
         shutil.rmtree(template)
-    if wanted in {None, "restoring"}:
-        yield from _measure_restoring(folder, arguments)
+    yield from _measure_restoring(folder, arguments)
     if wanted in {None, "page"}:
         yield from measure_page(make_demo(folder / "demo"))
     if wanted in {None, "panel"}:
@@ -173,9 +177,14 @@ def _measure_restoring(folder: Path, arguments: argparse.Namespace) -> Iterator[
     sizes = arguments.megabytes or _RESTORED_MEGABYTES
     for megabytes in [*sizes, *([_LARGE_MEGABYTES] if arguments.large else [])]:
         runs = max(1, arguments.runs if megabytes <= 200 else arguments.runs // 2)
-        data_dir = make_site(folder / f"restoring-{megabytes}", megabytes=megabytes)
-        yield from measure_restoring(data_dir, megabytes=megabytes, runs=runs)
-        shutil.rmtree(data_dir)
+        for name, measure in (
+            ("restoring", measure_restoring),
+            ("pocketbase", measure_pocketbase),
+        ):
+            if arguments.only in {None, name}:
+                data_dir = make_site(folder / f"{name}-{megabytes}", megabytes=megabytes)
+                yield from measure(data_dir, megabytes=megabytes, runs=runs)
+                shutil.rmtree(data_dir)
 
 
 def _measure_checks(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:

@@ -66,14 +66,15 @@ class Pressed:
 def pressing(
     port: int,
     *,
-    read: Call,
+    read: Call | None = None,
     write: Call | None = None,
     readers: int = READERS,
     writers: int = WRITERS,
     pause_s: float = 0.0,
 ) -> Iterator[Pressed]:
     """Let clients ask a site for the length of the block, with a pause after each request."""
-    calls = [(False, read)] * readers + ([(True, write)] * writers if write else [])
+    calls = [(False, read)] * readers if read else []
+    calls += [(True, write)] * writers if write else []
     spec = {
         "port": port,
         "pause_s": pause_s,

@@ -7,119 +7,33 @@ read and three write without pause.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import shutil
 import statistics
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.clients import READERS, WRITERS, Answered, Call, ask, pressing
-from benchmarks.core import service_for
-from benchmarks.sample import create_token
-from benchmarks.site import helper_peaks_of, serving
+from benchmarks.clients import READERS, WRITERS, Answered, pressing
+from benchmarks.our_site import READ, OurSite, Restored, our_site
+from benchmarks.site import helper_peaks_of
 from benchmarks.timing import Row, shell
-from launcher.backup import BackupService
-from launcher.backup.errors import OperationInProgressError
 
-_API = "/api/v1"
-WORKERS = 2
-SITE = Call("GET", "/")
 _NORMAL_S = 3.0
 _AFTER_S = 1.0
 """How long after the outcome a request still counts as one during the restore."""
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """One restore, from its request to its outcome, in seconds of the monotonic clock."""
-
-    began_s: float
-    ended_s: float
-    held_s: float
-
-    @property
-    def took_s(self) -> float:
-        return self.ended_s - self.began_s
-
-
 def measure_restoring(data_dir: Path, *, megabytes: int, runs: int) -> Iterator[Row]:
-    """A restore at rest, and under nine clients, of a site with two workers."""
-    headers = {
-        "Authorization": f"Bearer {create_token(data_dir)}",
-        "Content-Type": "application/json",
-    }
-    service = service_for(data_dir)
-    backup = service.create(by="bench")
-    assert backup.file is not None
-    with serving(data_dir, workers=WORKERS, LAUNCHER_SCHEDULER="off") as port:
-        site = _Site(port, headers, service, backup.id)
+    """A restore at rest, and under nine clients."""
+    with our_site(data_dir) as site:
         site.restore()  # the first is slower: nothing is in memory yet
-        yield from _at_rest(site, service.store_path / backup.file.name, megabytes, runs)
+        yield from _at_rest(site, megabytes, runs)
         yield from _memory(site, f"restore, {megabytes} MB, at rest")
         yield from _under_load(site, megabytes, runs)
 
 
-class _Site:
-    def __init__(
-        self, port: int, headers: Mapping[str, str], service: BackupService, backup_id: str
-    ) -> None:
-        self.port = port
-        self._headers = headers
-        self._service = service
-        self._backup_id = backup_id
-
-    def restore(self) -> Restored:
-        """Restore the backup and remove the safety backup."""
-        path = f"{_API}/backups/{self._backup_id}/restore"
-        began_s = time.monotonic()
-        status, body = ask(
-            self.port,
-            Call("POST", path, self._headers),
-            json.dumps({"confirm": self._backup_id}),
-        )
-        if status != 202:
-            raise RuntimeError(f"the restore answers {status}: {body.decode()}")
-        started = json.loads(body)
-        follow = Call(
-            "GET",
-            f"{_API}/operations/{started['id']}?wait=30",
-            {"Authorization": f"Bearer {started['follow_token']}"},
-        )
-        while (operation := json.loads(ask(self.port, follow)[1]))["state"] == "running":
-            pass
-        ended_s = time.monotonic()
-        if operation["state"] != "succeeded":
-            raise RuntimeError(f"the restore ended so: {operation}")
-        if safety_id := operation["safety_backup_id"]:
-            remove(self._service, safety_id)
-        return Restored(began_s, ended_s, operation["held_seconds"])
-
-    def write_call(self) -> Call:
-        """Return a request that changes a setting, and says so in the audit log."""
-        path = f"{_API}/schedule"
-        status, body = ask(self.port, Call("GET", path, self._headers))
-        if status != 200:
-            raise RuntimeError(f"the schedule answers {status}")
-        settings = json.loads(body)["settings"]
-        bodies = [json.dumps(settings | {"backup_max_count": count}) for count in (11, 12, 13)]
-        return Call("PUT", path, self._headers, bodies)
-
-
-def remove(service: BackupService, backup_id: str) -> None:
-    """Remove a backup once the operation has ended that said its outcome."""
-    for _ in range(200):
-        with contextlib.suppress(OperationInProgressError):
-            service.delete([backup_id], by="bench")
-            return
-        time.sleep(0.05)
-    raise RuntimeError("an operation does not end")
-
-
-def _memory(site: _Site, table: str) -> Iterator[Row]:
+def _memory(site: OurSite, table: str) -> Iterator[Row]:
     """Yield what the restoring process needs, in a restore that is not timed."""
     peak_mb = 0.0
     ended = threading.Event()
@@ -139,12 +53,14 @@ def _memory(site: _Site, table: str) -> Iterator[Row]:
     yield Row(table, "peak memory of the restoring process", peak_mb, "MB")
 
 
-def _at_rest(site: _Site, stored: Path, megabytes: int, runs: int) -> Iterator[Row]:
+def _at_rest(site: OurSite, megabytes: int, runs: int) -> Iterator[Row]:
+    assert site.kept.file is not None
+    stored = site.service.store_path / site.kept.file.name
     scratch = stored.parent.parent / "scratch"
     scratch.mkdir()
     theirs: list[float] = []
     restored: list[Restored] = []
-    with pressing(site.port, read=SITE, readers=1, pause_s=0.02) as pressed:
+    with pressing(site.port, read=READ, readers=1, pause_s=0.02) as pressed:
         for _ in range(runs):
             time.sleep(_NORMAL_S)
             restored.append(site.restore())
@@ -165,9 +81,9 @@ def _at_rest(site: _Site, stored: Path, megabytes: int, runs: int) -> Iterator[R
     yield from waits(table, pressed.answers, restored, is_write=False)
 
 
-def _under_load(site: _Site, megabytes: int, runs: int) -> Iterator[Row]:
+def _under_load(site: OurSite, megabytes: int, runs: int) -> Iterator[Row]:
     restored: list[Restored] = []
-    with pressing(site.port, read=SITE, write=site.write_call()) as pressed:
+    with pressing(site.port, read=READ, write=site.write_call()) as pressed:
         for _ in range(runs):
             time.sleep(_NORMAL_S)
             restored.append(site.restore())

@@ -24,9 +24,7 @@ def serving(
 
     Apps with made-up hosts need `LAUNCHER_SCHEDULER="off"`, or each host is looked up every minute.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", app],
         cwd=ROOT,
@@ -46,6 +44,14 @@ def serving(
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _await(port: int) -> None:
