@@ -282,6 +282,21 @@ def test_results_wait_while_another_process_writes(home: Home) -> None:
     wait_until(lambda: home.count() >= 3)
 
 
+def test_checks_go_on_while_a_restore_writes_and_their_results_wait(home: Home) -> None:
+    add_app(home.database, 1, interval_s=1)
+    home.start()
+    wait_until(lambda: home.count() >= 1)
+    with home.gate.writers_held():
+        written = home.count()
+        home.database.execute("BEGIN IMMEDIATE")
+        tried = len(home.tried)
+        wait_until(lambda: len(home.tried) >= tried + 2)
+        with home.gate.closed():  # no one who waits for the write lock keeps it open
+            home.database.execute("COMMIT")
+        assert home.count() == written
+    wait_until(lambda: home.count() >= written + 2)
+
+
 def test_a_database_that_is_away_costs_no_result_and_no_flood(
     home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:

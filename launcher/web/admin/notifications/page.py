@@ -334,7 +334,7 @@ def _apart(change: Callable[Concatenate[Config, P], R], /, *args: P.args, **kwar
     try:
         return change(current_config(), *args, **kwargs)
     except (RecipientError, OSError):
-        resume()
+        resume(writes=False)
         raise
 
 
