@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 _POLL_S = 0.002
+_POLL_MAX_S = 0.02
 
 
 def try_lock(path: Path, *, exclusive: bool) -> int | None:
@@ -35,12 +36,14 @@ def try_lock(path: Path, *, exclusive: bool) -> int | None:
 def lock_within(path: Path, *, exclusive: bool, deadline: float) -> int | None:
     """Take a lock by trying until `deadline` (monotonic seconds), or return None.
 
-    `flock` has no timeout, so this polls.
+    `flock` has no timeout, so this polls: for a shared lock, which many may wait for, less often
+    the longer it takes.
     """
+    began = time.monotonic()
     while (descriptor := try_lock(path, exclusive=exclusive)) is None:
-        if time.monotonic() >= deadline:
+        if (now := time.monotonic()) >= deadline:
             return None
-        time.sleep(_POLL_S)
+        time.sleep(_POLL_S if exclusive else min(_POLL_MAX_S, max(_POLL_S, (now - began) / 4)))
     return descriptor
 
 
