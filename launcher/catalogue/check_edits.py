@@ -94,9 +94,7 @@ def save_check(
     values, refused = read_changes(entries, names)
     merged = _merged(app, values)
     if not refused and _OF_THE_TIME & {*names}:
-        interval_s = merged.interval_s or site_settings().check_interval_s
-        if merged.timeout_ms >= interval_s * 1000:
-            refused["timeout_s"] = CheckRefusal(Flaw.LIMIT, maximum=interval_s)
+        refused |= _too_long(merged, site_settings())
     result = _new_headers(app, merged, headers)
     is_moved = bool(_OF_THE_ADDRESS & {*names})
     if headers.is_edited and (refusal := refusal_of(headers, result)):
@@ -121,8 +119,11 @@ def try_spec(
         CheckRefusedError: some entries are not allowed.
     """
     now = CheckEntries.of(app.check)
-    values, refused = read_changes(entries, now.changes(entries))
+    names = now.changes(entries)
+    values, refused = read_changes(entries, names)
     merged = _merged(app, values)
+    if not refused and _OF_THE_TIME & {*names}:
+        refused |= _too_long(merged, settings)
     result = _new_headers(app, merged, headers)
     if headers.is_edited and (refusal := refusal_of(headers, result)):
         refused["headers"] = refusal
@@ -130,6 +131,13 @@ def try_spec(
         raise CheckRefusedError(refused)
     merged.headers, merged.headers_for = dict(result.values), result.origin
     return CheckSpec.of(app, merged, settings, app.check_state), result
+
+
+def _too_long(check: HealthCheck, settings: SiteSettings) -> dict[str, CheckRefusal]:
+    interval_s = check.interval_s or settings.check_interval_s
+    if check.timeout_ms < interval_s * 1000:
+        return {}
+    return {"timeout_s": CheckRefusal(Flaw.LIMIT, maximum=interval_s)}
 
 
 def record_test(target: Target, spec: CheckSpec, outcome: Outcome, *, actor: Actor) -> None:

@@ -13,7 +13,8 @@ from launcher.db.settings import current_settings
 from launcher.extensions import db
 from launcher.models import App, ChecksRun, HealthCheck, MaintenanceWindow
 from launcher.models.types import utc_now
-from tests.web.test_check_form import CHECK, logged
+from tests.web.restoring import text_of
+from tests.web.test_check_form import CHECK, fields_of, logged
 from tests.web.visitor import Visitor
 
 ALL = "/admin/health/settings"
@@ -147,6 +148,49 @@ def test_how_often_all_apps_are_checked_is_set_beside_the_list(
     with checked.app_context():
         settings = current_settings()
         assert (settings.checks_enabled, settings.check_interval_s) == (False, 120)
+
+
+def test_what_another_admin_saved_meanwhile_is_asked_and_not_undone(
+    checked: Flask, ada: Visitor
+) -> None:
+    def saved() -> tuple[bool, int]:
+        with checked.app_context():
+            settings = current_settings()
+            return settings.checks_enabled, settings.check_interval_s
+
+    opened = {"seen_checks_enabled": "on", "seen_check_interval_s": "60"}
+    ada.open(ALL)
+    ada.send(ALL, checks_enabled="on", check_interval_s="300")
+    # Who opened the page before that switches the checks off, and keeps the new interval.
+    assert ada.send(ALL, **opened, check_interval_s="60").status_code == 303
+    assert saved() == (False, 300)
+
+    answer = ada.send(ALL, **opened, checks_enabled="on", check_interval_s="120")
+    assert answer.status_code == 409
+    assert "The settings were changed while you were editing" in ada.page
+    assert "Saved: 300. Your entry: 120." in text_of(ada.page)
+    assert saved() == (False, 300)
+    assert ada.send(ALL, **fields_of(ada.page, "settings-form")).status_code == 303
+    assert saved()[1] == 120
+
+
+def test_an_interval_that_is_shorter_than_time_limits_names_their_apps(
+    checked: Flask, ada: Visitor
+) -> None:
+    with checked.app_context():
+        for app_id, check in (
+            (1, HealthCheck(timeout_ms=30_000)),
+            (2, HealthCheck(timeout_ms=30_000, interval_s=60)),
+            (3, HealthCheck(timeout_ms=30_000, is_enabled=False)),
+        ):
+            db.session.get_one(App, app_id).check = check
+        db.session.commit()
+    ada.open(ALL)
+    assert ada.send(ALL, checks_enabled="on", check_interval_s="30").status_code == 422
+    assert "Time limit of 30 seconds or more: Jellyfin. Shorten the time limits first." in text_of(
+        ada.page
+    )
+    assert ada.send(ALL, checks_enabled="on", check_interval_s="31").status_code == 303
 
 
 def test_an_app_is_checked_now(

@@ -167,6 +167,15 @@ def test_a_wrong_entry_is_named_and_nothing_is_requested(
     assert server.heads == []
 
 
+def test_a_limit_that_does_not_fit_into_the_interval_is_not_tested(
+    ben: Visitor, form: dict[str, str | list[str]], server: Server
+) -> None:
+    answer = ben.send(TEST, **form | {"timeout_s": "60"})
+    assert answer.status_code == 422
+    assert "Enter a limit shorter than the interval of 60 seconds." in text_of(ben.page)
+    assert server.heads == []
+
+
 def test_headers_are_tested_before_they_are_saved_and_not_shown(
     ben: Visitor, form: dict[str, str | list[str]], server: Server
 ) -> None:

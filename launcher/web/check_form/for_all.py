@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from flask import request, url_for
 
 from launcher.catalogue import check_pauses
+from launcher.catalogue.check_limits import apps_with_longer_limit
 from launcher.catalogue.check_pauses import PauseRefusedError, WindowRefusedError
-from launcher.db.settings import change_settings, site_settings
+from launcher.db.settings import change_settings, current_settings, site_settings
+from launcher.i18n.formats import isolated, listing, number
 from launcher.i18n.locale import gettext as _
+from launcher.settings.table import SiteSettings
 from launcher.web.admin.setting_fields import read_fields
 from launcher.web.apps.returning import next_path
 from launcher.web.check_form import pausing
@@ -19,7 +22,7 @@ from launcher.web.roles import acting_user, admin_required
 from launcher.web.toasts import make_toast, show
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from flask.typing import ResponseReturnValue
 
@@ -37,13 +40,25 @@ def settings() -> ResponseReturnValue:
 @admin_required
 def save_settings() -> ResponseReturnValue:
     """Save whether and how often apps are checked."""
-    form = request.form
+    form, now = request.form, _texts(current_settings())
     typed = {"checks_enabled": "on" if form.get("checks_enabled") == "on" else "off"}
     if "check_interval_s" in form:
-        typed["check_interval_s"] = form["check_interval_s"]
-    values, errors = read_fields(typed)
+        typed["check_interval_s"] = form["check_interval_s"].strip()
+    seen = {name: form.get(f"seen_{name}", text) for name, text in now.items()}
+    edited = {name: text for name, text in typed.items() if text not in {seen[name], now[name]}}
+    values, errors = read_fields(edited)
+    shown = now | edited
+    if theirs := [name for name in edited if seen[name] != now[name]]:
+        return _page(typed=shown, conflicts=theirs), 409
+    interval_s = values.get("check_interval_s")
+    if interval_s is not None and (names := apps_with_longer_limit(int(interval_s))):
+        errors["check_interval_s"] = _(
+            "Time limit of %(limit)s seconds or more: %(apps)s. Shorten the time limits first.",
+            limit=number(int(interval_s)),
+            apps=listing([isolated(each) for each in names], most=5),
+        )
     if errors:
-        return _page(typed=typed, errors=errors), 422
+        return _page(typed=shown, errors=errors), 422
     is_changed = bool(change_settings(values, actor=acting_user()))
     show(make_toast(_("Settings saved.") if is_changed else _("No setting was changed.")))
     return _back()
@@ -92,29 +107,40 @@ def delete_window_for_all() -> ResponseReturnValue:
     return _back()
 
 
+def _words(text: str) -> str:
+    return {"on": _("On"), "off": _("Off")}.get(text, text)
+
+
 def _back() -> ResponseReturnValue:
     return redirect_to(next_path() or url_for("app_check.settings"))
+
+
+def _texts(settings: SiteSettings) -> dict[str, str]:
+    return {
+        "checks_enabled": "on" if settings.checks_enabled else "off",
+        "check_interval_s": str(settings.check_interval_s),
+    }
 
 
 def _page(
     *,
     typed: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
+    conflicts: Sequence[str] = (),
     pause_error: str = "",
     window_errors: Mapping[str, str] | None = None,
 ) -> str:
-    now = site_settings()
-    saved = {
-        "checks_enabled": "on" if now.checks_enabled else "off",
-        "check_interval_s": str(now.check_interval_s),
-    }
+    saved = _texts(site_settings())
+    entered = saved | dict(typed or {})
     facts = pausing.pause_facts(None)
     if window_errors:
         facts["window_errors"] = window_errors
     return render(
         "checks/settings.html",
         part="checks/settings.html",
-        entered=saved | dict(typed or {}),
+        entered=entered,
+        seen=saved,
+        conflicts=[(name, _words(saved[name]), _words(entered[name])) for name in conflicts],
         errors=errors or {},
         pause_error=pause_error,
         app=None,
