@@ -233,9 +233,11 @@ def read_url(text: str) -> str:
     if not parts.hostname or "\\" in rest.partition("?")[0]:
         raise UnfitError(Unfit.URL_INCOMPLETE)
     try:
-        parts.port  # noqa: B018 (it raises for a port that is none)
+        port = parts.port
     except ValueError:
         raise UnfitError(Unfit.URL_PORT) from None
+    if port == 0:
+        raise UnfitError(Unfit.URL_PORT)
     # Browsers drop what only formats from a host: another would be opened than is shown.
     if any(unicodedata.category(each) == "Cf" for each in parts.netloc):
         raise UnfitError(Unfit.CHARACTERS)

@@ -233,6 +233,14 @@ def without_sign_in(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
+def certificates_alone(text: str) -> str:
+    """Return a text with certificates and nothing else, "" for any other, to show it again."""
+    try:
+        return text if authorities_of(text).split() == text.split() else ""
+    except FieldError:
+        return ""
+
+
 def has_private_key(text: str) -> bool:
     """Whether a text holds a private key, or a part of one with its first or last line."""
     return _KEY.search(text) is not None

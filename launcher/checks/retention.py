@@ -17,6 +17,16 @@ APPS_A_STEP = 25
 AHEAD = timedelta(days=1)
 """What is further in the future was recorded while the clock was wrong."""
 
+_ENDED_AHEAD = """\
+UPDATE outages SET ended_at = coalesce(
+    (SELECT max(at) FROM probes WHERE probes.app_id = outages.app_id
+        AND at BETWEEN started_at AND ?1 AND NOT is_up),
+    (SELECT max(at) FROM probe_hours WHERE probe_hours.app_id = outages.app_id
+        AND at BETWEEN started_at AND ?1 AND up < probes),
+    started_at)
+WHERE app_id = ?2 AND ended_at > ?3"""
+"""When the outage ended is not known, so it ends with the last check that failed."""
+
 _TIERS = (("probes", KEEP_PROBES), ("probe_hours", KEEP_HOURS), ("probe_days", KEEP_DAYS))
 
 
@@ -72,4 +82,5 @@ def prune_some(
         "DELETE FROM outages WHERE app_id = ? AND (ended_at < ? OR started_at > ?)",
         [(each, before, ahead) for each in ids],
     )
+    connection.executemany(_ENDED_AHEAD, [(int(now.timestamp()), each, ahead) for each in ids])
     return ids[-1] if len(ids) == apps else None

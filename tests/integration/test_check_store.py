@@ -304,6 +304,18 @@ def test_what_a_clock_recorded_that_was_wrong_is_removed(site: Site) -> None:
     assert site.rows("SELECT started_at FROM outages") == [(seconds(NOON + MINUTE),)]
 
 
+def test_an_outage_that_a_wrong_clock_ended_ahead_ends_with_the_last_check_that_failed(
+    site: Site,
+) -> None:
+    site.see(UP, DOWN, DOWN)
+    site.now = NOON + 30 * DAY
+    site.see(DOWN, UP)
+    assert site.rows("SELECT ended_at > started_at + 2000000 FROM outages") == [(1,)]
+    site.now = NOON + HOUR
+    prune_some(site.database, now=site.now, after_id=0)
+    assert site.rows("SELECT ended_at - started_at FROM outages") == [(60,)]
+
+
 def test_pruning_goes_through_all_apps_in_small_steps(site: Site) -> None:
     for app_id in range(2, 12):
         add_app(site.database, app_id)

@@ -95,6 +95,7 @@ CHARACTERS = "Remove line breaks and control characters."
         ("url", "https://", URL_FULL),
         ("url", "http://[::1", URL_FULL),
         ("url", "http://a:99999", "Enter a port from 1 to 65535, or leave it out."),
+        ("url", "http://a:0/", "Enter a port from 1 to 65535, or leave it out."),
         ("url", "http://a b", "Remove spaces and control characters from the URL."),
         ("url", "http://my\u200bbank", "Remove spaces and control characters from the URL."),
         ("url", "http://ada:secret@host", "Remove the user name and password from the URL."),

@@ -72,11 +72,12 @@ def test_neither_programs_nor_metrics_are_given_them(secretive: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["list"], ["list", "--json"], ["show", "1"], ["show", "1", "--json"]]
+    "command",
+    [[each, *more] for each in ("list", "show 1", "run 1") for more in ([], ["--json"])],
 )
 def test_no_command_prints_them(
     secretive: Flask, runner: FlaskCliRunner, command: list[str]
 ) -> None:
-    result = runner.invoke(args=["check", *command])
+    result = runner.invoke(args=["check", *command[0].split(), *command[1:]])
     assert "Jellyfin" in result.output or "refused" in result.output
     require_none_of(SECRETS, result.output + str(result.exception), " ".join(command))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from launcher.catalogue.check_entries import NAMES, OFF, ON, SWITCHES, CheckEntries
 from launcher.catalogue.check_headers import HeaderEntries, mark_of_headers, stored_headers
-from launcher.checks.fields import MAX_HEADERS, has_private_key
+from launcher.checks.fields import MAX_HEADERS, certificates_alone
 from launcher.current import current_config
 from launcher.models import HealthCheck
 
@@ -31,7 +31,7 @@ class Sent:
         are_headers_seen: whether the headers are still those that it had shown.
         new_names: the names in the rows for new headers, to show them again; never a value.
         unkept: the names of new headers whose value an earlier form had sent.
-        new_pem: certificates that were typed or uploaded, to show them again; never a private key.
+        new_pem: certificates that were typed or uploaded, to show them again; never anything else.
     """
 
     entries: CheckEntries
@@ -78,7 +78,7 @@ class Sent:
             form.get("seen_headers", mark) == mark,
             new_names,
             frozenset(form.getlist("header_unkept")),
-            "" if has_private_key(new_pem) else new_pem,
+            certificates_alone(new_pem),
         )
 
 

@@ -55,7 +55,7 @@ _REFUSALS: Mapping[Unfit | Flaw, LazyString] = {
     Flaw.HOST: _("Enter a host, for example nas.home.arpa."),
     Flaw.ACCEPT: _("Enter codes from 100 to 599, for example 200-399,401."),
     Flaw.LIMIT: _("Enter a limit shorter than the interval of %(maximum)s seconds."),
-    Flaw.PEM: _("This is no certificate in PEM format."),
+    Flaw.PEM: _("This is no certificate in PEM format. Enter it again."),
     Flaw.PEM_KEY: _("This is a private key. Enter the certificate of the authority."),
 }
 _OF_HEADERS: Mapping[Unfit | Flaw, LazyString] = {

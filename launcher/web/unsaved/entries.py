@@ -12,7 +12,7 @@ from typing import Any
 from flask import request, session
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from launcher.checks.fields import has_private_key
+from launcher.checks.fields import certificates_alone, has_private_key
 from launcher.current import current_config
 from launcher.models import User
 
@@ -24,6 +24,10 @@ _MAX_AGE_S = 86400
 _SALT = "entries of a form"
 _OF_FLASK_WTF = "wtf-csrf-token"
 _SECRETS = ("password", "passwort", "passphrase", "secret", TOKEN)
+
+
+_CERTIFICATES = {"ca_new"}
+"""Fields in which anything else may be a private key without its first and last line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,9 @@ def entries_of_request(address: str, page: str) -> Entries:
     fields = [
         (name, text)
         for name, text in request.form.items(multi=True)
-        if not is_secret(name) and not has_private_key(text)
+        if not is_secret(name)
+        and not has_private_key(text)
+        and (name not in _CERTIFICATES or certificates_alone(text))
     ]
     files = [name for name, file in request.files.items(multi=True) if file.filename]
     return Entries(address, page, fields, files)
