@@ -189,11 +189,18 @@ def open_regular(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def move(source: Path, target: Path) -> None:
-    """Rename within one file system and make both directories' names durable."""
+def move(source: Path, target: Path, *, is_swept: bool = False) -> None:
+    """Rename within one file system and make both directories' names durable.
+
+    Args:
+        source: the old name.
+        target: the new name.
+        is_swept: whether the old name may come back after a crash, for a folder that is swept
+            then. That saves a flush, which takes a small disk a tenth of a second.
+    """
     source.rename(target)
     sync_directory(target.parent)
-    if source.parent != target.parent:
+    if source.parent != target.parent and not is_swept:
         sync_directory(source.parent)
 
 

@@ -164,8 +164,8 @@ class LocalStore:
                 self._warn_of_modes()
             write_atomic(in_staging, write_manifest(backup), mode=_STORED_MODE)
             try:
-                move(staged, target)
-                move(in_staging, self._manifest_path(backup.id))
+                move(staged, target, is_swept=True)
+                move(in_staging, self._manifest_path(backup.id), is_swept=True)
             except BaseException:
                 # Even what is in place already may not survive a crash.
                 with contextlib.suppress(BackupError):
