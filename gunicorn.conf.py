@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from launcher.config import ConfigError, prepare_data_dir, read_config  # noqa: E402
+from launcher.memory import keep_little_memory  # noqa: E402
 from launcher.owner import act_as_owner, owner_of  # noqa: E402
 from launcher.serving import CONNECTIONS  # noqa: E402
 
@@ -18,6 +19,8 @@ try:
     owner = owner_of(deployment) if os.geteuid() == 0 else None
 except ConfigError as error:
     sys.exit(f"launcher: {error}")
+
+keep_little_memory()  # before there are threads, and for the workers too
 
 bind = deployment.bind
 workers = deployment.workers

@@ -4,6 +4,7 @@ python -m benchmarks                       10 MB and 200 MB
 python -m benchmarks --megabytes 1000      one size only
 python -m benchmarks --only restoring      10 MB, 200 MB and 1 GB; with --large, 4 GB as well
 python -m benchmarks --only pocketbase     create and restore beside PocketBase, if it is installed
+python -m benchmarks --only memory         commands, and gunicorn with its workers
 python -m benchmarks --only panel          the backup panel, with 10, 1,000 and 10,000 backups
 python -m benchmarks --only start          the start page with 24, 50 and 500 apps, and saving
 python -m benchmarks --only sharing        the start page with 1 and with 40 shared boards
@@ -41,6 +42,7 @@ from benchmarks.find import measure_find
 from benchmarks.history import measure_history
 from benchmarks.idle import measure_idle
 from benchmarks.importing import measure_import
+from benchmarks.memory import measure_workers
 from benchmarks.panel import measure_panel
 from benchmarks.pocketbase import measure_pocketbase
 from benchmarks.restoring import measure_restoring
@@ -170,6 +172,8 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> Iterator[Row]:
         template = folder / "idle"
         make_data_dir(template, megabytes=1)
         yield from measure_idle(template, folder, seconds=arguments.seconds)
+    if wanted in {None, "memory"}:
+        yield from measure_workers(make_demo(folder / "shared-memory"), requests=arguments.requests)
     yield from _measure_checks(folder, arguments)
 
 

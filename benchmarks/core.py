@@ -158,7 +158,7 @@ def measure_memory(data_dir: Path, *, megabytes: int) -> Iterator[Row]:
         ("list", ("backup", "list")),
         ("create", ("backup", "create")),
         ("verify", ("backup", "verify", "latest")),
-        ("rehearse", ("backup", "rehearse", "latest")),
+        ("test a restore", ("backup", "test-restore", "latest")),
         ("restore", ("backup", "restore", "latest", "--yes")),
     ):
         seconds, memory = peak_memory(data_dir, *arguments)
