@@ -108,6 +108,26 @@ class GatePass:
         self.leave()
 
 
+class Hold:
+    """How long a turnstile has kept newcomers waiting.
+
+    Attributes:
+        longest_s: the longest that one of them can have waited, in seconds, once that is over.
+    """
+
+    def __init__(self) -> None:
+        self.longest_s = 0.0
+        self._since = 0.0
+
+    def begin(self) -> None:
+        """Count from now."""
+        self._since = time.monotonic()
+
+    def end(self) -> None:
+        """All have been let in."""
+        self.longest_s = max(self.longest_s, time.monotonic() - self._since)
+
+
 class _Turnstile:
     """Two lock files: many pass by together, or one holds it alone.
 
@@ -135,7 +155,7 @@ class _Turnstile:
             os.close(turn)
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> Iterator[Hold]:
         """Let no one pass for the length of the block, once those inside have finished.
 
         Newcomers wait for `patience_s` at a time: when one inside is still there by then, all are
@@ -145,22 +165,25 @@ class _Turnstile:
             TimeoutError: some were still inside after `drain_timeout_s`; all are let in.
         """
         deadline = time.monotonic() + self._drain_timeout_s
-        while (descriptors := self._try_hold(deadline)) is None:
+        hold = Hold()
+        while (descriptors := self._try_hold(deadline, hold)) is None:
             if time.monotonic() >= deadline:
                 raise TimeoutError(
                     f"requests were still running after {self._drain_timeout_s:.0f} seconds"
                 )
             time.sleep(min(0.25, self._patience_s))
         try:
-            yield
+            yield hold
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
+            hold.end()
 
-    def _try_hold(self, deadline: float) -> tuple[int, int] | None:
+    def _try_hold(self, deadline: float, hold: Hold) -> tuple[int, int] | None:
         turn = lock_within(self._turn_path, exclusive=True, deadline=deadline)
         if turn is None:
             return None
+        hold.begin()
         try:
             patience = min(deadline, time.monotonic() + self._patience_s)
             inside = lock_within(self._inside_path, exclusive=True, deadline=patience)
@@ -169,6 +192,7 @@ class _Turnstile:
             raise
         if inside is None:
             os.close(turn)
+            hold.end()
             return None
         return inside, turn
 
@@ -231,28 +255,29 @@ class Gate:
         return GatePass(descriptor, self._writers, writer=writer)
 
     @contextlib.contextmanager
-    def writers_held(self) -> Iterator[None]:
+    def writers_held(self) -> Iterator[Hold]:
         """Keep those who write waiting for the length of the block, once running ones have ended.
 
-        Those who read are not held. Within the block the caller may take the write lock of the
-        database and then close the gate: no one inside waits for that lock.
+        It yields how long they waited. Those who read are not held. Within the block the caller may
+        take the write lock of the database and then close the gate: no one inside waits for that
+        lock.
 
         Raises:
             TimeoutError: writers were still inside after `drain_timeout_s`; all are let in.
         """
-        with self._writers.held():
-            yield
+        with self._writers.held() as hold:
+            yield hold
 
     @contextlib.contextmanager
-    def closed(self) -> Iterator[None]:
+    def closed(self) -> Iterator[Hold]:
         """Keep every request waiting for the length of the block, once running ones have finished.
 
-        New requests wait for `patience_s` at a time: when a slow request is still running by
-        then, all are let through once before the next try, so that one long download cannot
-        stop the site.
+        It yields how long they waited. New requests wait for `patience_s` at a time: when a slow
+        request is still running by then, all are let through once before the next try, so that one
+        long download cannot stop the site.
 
         Raises:
             TimeoutError: requests were still inside after `drain_timeout_s`; all are let in.
         """
-        with self._all.held():
-            yield
+        with self._all.held() as hold:
+            yield hold

@@ -104,17 +104,24 @@ class Content(Protocol):
         """Return one account as `prepare` takes it, or None when there is no such active admin."""
 
 
+class Hold(Protocol):
+    """How long requests were kept waiting."""
+
+    longest_s: float
+    """The longest that one of them can have waited, in seconds, once that is over."""
+
+
 class Gate(Protocol):
     """Keeps requests waiting while the data is replaced."""
 
-    def writers_held(self) -> AbstractContextManager[None]:
+    def writers_held(self) -> AbstractContextManager[Hold]:
         """Keep those who write waiting for the length of the `with` block; readers pass.
 
         On entry no one who writes is running. Raises `TimeoutError`, with all let in again, when
         those that are running do not finish in time.
         """
 
-    def closed(self) -> AbstractContextManager[None]:
+    def closed(self) -> AbstractContextManager[Hold]:
         """Keep every request waiting for the length of the `with` block.
 
         On entry no request is running and none has a connection open. Raises `TimeoutError`, with

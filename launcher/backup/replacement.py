@@ -1,13 +1,16 @@
 """The two ways to replace the live data, each with its reversal.
 
-Both run behind the closed gate. `replace` either succeeds or leaves the live data as it was;
-`revert` undoes it when a later step fails; `settle` cleans up after success.
+`replace` either succeeds or leaves the live data as it was; `confirm` says what is wrong with the
+new data; `revert` returns the old data when a later step fails; `settle` cleans up after success.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from launcher.backup.compression import unpack_to
@@ -26,45 +29,160 @@ from launcher.backup.files import (
     link,
     sync_directory,
 )
-from launcher.backup.operations import Operation
-from launcher.backup.ports import OnBytes, Store
+from launcher.backup.operations import NestedProgress, Operation
+from launcher.backup.ports import Gate, OnBytes, Store
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup
+from launcher.backup.records.operation import Stage
 from launcher.backup.sqlite.connection import SIDE_FILES
 from launcher.backup.sqlite.copy import begin_wal
 from launcher.backup.sqlite.failures import is_of_the_file, primary_code
-from launcher.backup.sqlite.live import fold_log, replace_contents
+from launcher.backup.sqlite.replace import (
+    confirm,
+    confirm_live,
+    fold_log,
+    pin,
+    reader_of,
+    replace_contents,
+)
 
 _REPLACE_DEADLINE_S = 30.0
 
 
+class Safety:
+    """The safety backup of a restore: the live data up to the moment when no one else can write.
+
+    Attributes:
+        backup: the newest one.
+    """
+
+    def __init__(
+        self,
+        operation: Operation,
+        backup: Backup,
+        *,
+        store: Store,
+        has_new_writes: Callable[[], bool],
+        make: Callable[[NestedProgress], Backup],
+    ) -> None:
+        self._operation = operation
+        self._store = store
+        self._has_new_writes = has_new_writes
+        self._make = make
+        self.backup = backup
+
+    def is_outdated(self) -> bool:
+        """Whether anything was written since it was created."""
+        return self._has_new_writes()
+
+    def renew(self) -> None:
+        """Create it again, and remove the older one."""
+        older, self.backup = self.backup, self._make(NestedProgress(self._operation, Stage.SAFETY))
+        self._operation.facts["safety_id"] = self.backup.id
+        self._operation.stage(Stage.REPLACE)  # a process that is killed now has it in the journal
+        self._store.remove(older)
+
+    def unpack_to(self, raw: Path) -> None:
+        """Write the data that it holds to a new file."""
+        file, database = self.backup.file, self.backup.database
+        assert file is not None  # noqa: S101 (just created)
+        assert database is not None  # noqa: S101
+        with self._store.open(self.backup) as source:
+            unpack_to(raw, source, file=file, database=database, on_bytes=_unreported)
+
+
 class InPlace:
-    """Replace the live data in one transaction of the live database."""
+    """Replace the live data in one transaction of the live database.
+
+    Those who write are held by the caller. The gate is closed for the commit alone, and what was
+    committed is confirmed on a snapshot that is taken behind it.
+    """
 
     raw_copy_path: Path | None = None
 
     def __init__(
-        self, operation: Operation, live_path: Path, *, store: Store, safety: Backup
+        self,
+        operation: Operation,
+        live_path: Path,
+        *,
+        store: Store,
+        gate: Gate,
+        safety: Safety,
+        require_unchanged: Callable[[], None],
     ) -> None:
+        """
+        Args:
+            require_unchanged: called where something was written since the restore was decided on,
+                when no one else can write; what it raises ends the restore.
+        """
         self._operation = operation
         self._live_path = live_path
         self._store = store
+        self._gate = gate
         self._safety = safety
+        self._require_unchanged = require_unchanged
+        self._snapshot = contextlib.ExitStack()
+        self._reader: sqlite3.Connection | None = None
+        self._problem = ""
+        self._committed_at: float | None = None
+        self.held_s = 0.0
+        self.visible_s = 0.0
         self.warnings: tuple[Fault, ...] = ()
 
     def replace(self, staged: Path) -> None:
         """Replace the data.
 
         Raises:
-            TimeoutError, InsufficientSpaceError, RestoreError: nothing was changed.
+            TimeoutError, InsufficientSpaceError, StoreUnavailableError, RestoreError: nothing was
+                changed.
             NotTakenError: nothing was changed, and only a new file will do.
         """
-        self._replace(staged, on_bytes=self._operation.advance)
+        self._reader = self._snapshot.enter_context(reader_of(self._live_path))
+        try:
+            self._replace(
+                staged,
+                on_bytes=self._operation.advance,
+                on_locked=self._keep_all,
+                on_committed=self._pin,
+            )
+        except NotTakenError:
+            self._snapshot.close()  # the files are kept as they are
+            raise
+        except (BackupError, TimeoutError):
+            self._snapshot.close()
+            fold_log(self._live_path)  # it has grown, perhaps until the disk was full
+            raise
 
-    def _replace(self, staged: Path, *, on_bytes: OnBytes) -> None:
+    def _keep_all(self) -> None:
+        if self._safety.is_outdated():
+            self._require_unchanged()
+            self._safety.renew()
+
+    def _pin(self) -> None:
+        assert self._reader is not None  # noqa: S101
+        self._committed_at = time.monotonic()
+        try:
+            pin(self._reader)
+        except BackupError as error:
+            self._problem = str(error)  # for `confirm`: the data was replaced
+
+    def _replace(
+        self,
+        staged: Path,
+        *,
+        on_bytes: OnBytes,
+        on_locked: Callable[[], None],
+        on_committed: Callable[[], None],
+    ) -> None:
         try:
             replace_contents(
-                staged, self._live_path, deadline_s=_REPLACE_DEADLINE_S, on_bytes=on_bytes
+                staged,
+                self._live_path,
+                deadline_s=_REPLACE_DEADLINE_S,
+                on_bytes=on_bytes,
+                on_locked=on_locked,
+                last_step=self._closed,
+                on_committed=on_committed,
             )
         except sqlite3.Error as error:
             if primary_code(error) == sqlite3.SQLITE_FULL:
@@ -74,13 +192,27 @@ class InPlace:
             kind = NotTakenError if is_of_the_file(error) else RestoreError
             raise kind(Reason.NOT_TAKEN, detail=error) from error
 
+    @contextlib.contextmanager
+    def _closed(self) -> Iterator[None]:
+        with self._gate.closed() as hold:
+            yield
+        self.held_s = max(self.held_s, hold.longest_s)
+
+    def confirm(self, *, rows: Mapping[str, int]) -> str:
+        """Check what was committed, while others read it; return what is wrong, or ""."""
+        assert self._reader is not None  # noqa: S101
+        return self._problem or confirm(self._reader, rows=rows)
+
     def settle(self) -> None:
         """Fold the log into the database file; warn when that has to wait."""
+        self._snapshot.close()
         if not fold_log(self._live_path):
             self.warnings = (Fault(Reason.LOG_NOT_FOLDED),)
 
     def revert(self, problem: str) -> None:
         """Restore the safety backup in the same way.
+
+        Afterwards `visible_s` says for how long others could read the new data.
 
         Args:
             problem: why, as a clause: "the disk failed".
@@ -88,35 +220,34 @@ class InPlace:
         Raises:
             RevertFailedError: naming the safety backup.
         """
+        self._snapshot.close()
         try:
             self._store.ensure()  # it may have become read-only since
             raw = self._store.staging / f"revert-{self._operation.id}.db"
-            self._unpack_safety(raw)
-            self._replace(raw, on_bytes=_unreported)
+            self._safety.unpack_to(raw)
+            self._replace(
+                raw, on_bytes=_unreported, on_locked=_nothing, on_committed=self._end_visibility
+            )
             fold_log(self._live_path)
         except Exception as error:
             raise RevertFailedError(
                 Reason.NOT_PUT_BACK,
                 cause=problem,
                 problem=error,
-                safety_id=self._safety.id,
+                safety_id=self._safety.backup.id,
             ) from error
 
-    def _unpack_safety(self, raw: Path) -> None:
-        assert self._safety.file is not None  # noqa: S101 (just made)
-        assert self._safety.database is not None  # noqa: S101
-        with self._store.open(self._safety) as source:
-            unpack_to(
-                raw,
-                source,
-                file=self._safety.file,
-                database=self._safety.database,
-                on_bytes=_unreported,
-            )
+    def _end_visibility(self) -> None:
+        if self._committed_at is not None:
+            self.visible_s = time.monotonic() - self._committed_at
 
 
 def _unreported(_done: int, _total: int) -> None:
     """Drop progress: a failing `on_progress` must not stop a reversal."""
+
+
+def _nothing() -> None:
+    """Keep nothing: the safety backup has all."""
 
 
 class FileReplacement:
@@ -125,6 +256,9 @@ class FileReplacement:
     Safe only because no connection is open while the gate is closed. The old files are never
     overwritten; they are kept in a folder of their own.
     """
+
+    held_s = 0.0  # counted by the caller, who has closed the gate
+    visible_s = 0.0
 
     def __init__(self, operation: Operation, live_path: Path) -> None:
         self._operation = operation
@@ -188,6 +322,10 @@ class FileReplacement:
 
     def _side(self, suffix: str) -> Path:
         return self._live_path.with_name(self._live_path.name + suffix)
+
+    def confirm(self, *, rows: Mapping[str, int]) -> str:
+        """Check the new database; return what is wrong, or ""."""
+        return confirm_live(self._live_path, rows=rows)
 
     def revert(self, problem: str) -> None:
         """Put the old files back as they were.

@@ -11,6 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 
 from launcher.backup.errors import (
@@ -42,11 +43,10 @@ from launcher.backup.records.plan import (
 )
 from launcher.backup.records.survey import Survey
 from launcher.backup.records.text import listed
-from launcher.backup.replacement import FileReplacement, InPlace
+from launcher.backup.replacement import FileReplacement, InPlace, Safety
 from launcher.backup.sqlite.copy import open_checked, open_staged, rewrite
 from launcher.backup.sqlite.header import mark_as_ours
 from launcher.backup.sqlite.live import (
-    confirm_live,
     live_problem,
     open_live,
     page_size_of,
@@ -447,18 +447,20 @@ def restore_backup(
     1. Check the backup and prepare a copy of it; refuse before anything is touched.
     2. Plan: compare with the live data.
     3. Create a safety backup of the live data; when it cannot be read, its files are kept.
-    4. Close the gate: requests wait, running ones finish, no connection is open. If anything was
-       written since the safety backup, it is created again, so that an undo loses nothing.
-    5. Replace: one transaction in the live database, which a killed process cannot tear; a
-       database that cannot take one is replaced as a file.
-    6. Confirm: structure, and the rows of every table as planned. If not, the old data is put
-       back in the same way.
-    7. Open the gate. The new epoch ends all earlier sessions.
+    4. Hold those who write. Take the write lock of the live database. If anything was written since
+       the safety backup, it is created again, so that an undo loses nothing.
+    5. Replace: one transaction in the live database, which a killed process cannot tear. Requests
+       that read continue with the old data; the gate is closed for the commit alone.
+    6. Confirm on a snapshot of that commit: structure, and the rows of every table as planned. If
+       not, the old data is put back in the same way.
+    7. Fold the log into the database file, and let those who write continue. The new epoch ends all
+       earlier sessions.
+
+    A database that cannot take a transaction is replaced as a file, behind the closed gate.
 
     Holds on failure: the live database holds exactly what it held. Costs free disk of about
-    three times the raw size; requests wait about a second for each 200 MB. Not promised:
-    programs that open the database without the gate may see their transactions refused, and must
-    be closed when the live file is damaged.
+    three times the raw size. Not promised: programs that open the database without the gate may
+    see their transactions refused, and must be closed when the live file is damaged.
 
     The caller holds the operation lock, or this takes it after the first half of step 1.
 
@@ -480,40 +482,43 @@ def restore_backup(
         operation, checked, live=live, content=content, choices=choices, epoch=epoch
     )
     plan = plan_restore(source, staged, live=live, choices=choices, doubts=doubts)
+    require_unchanged = partial(_require_version, live_path, expected_live, content=content)
 
     operation.facts["epoch"] = epoch
+    changes_held_s = 0.0
+    replacement: InPlace | FileReplacement | None = None
     try:
         with contextlib.ExitStack() as watch:
-            safety, has_new_writes = None, _no_writes
+            safety = None
             if not live.is_broken:
                 has_new_writes = watch.enter_context(watch_writes(live_path))
-                _require_version(live_path, expected_live, content=content)
+                require_unchanged()
                 safety, damage = _back_up_live(operation, make_safety)
                 if damage:
                     plan = replace(plan, live_problem=damage)
-            if safety is None:
-                watch.close()  # no connection may be open to a file that is replaced
-            with gate.closed():
-                closed_at = time.monotonic()
-                if safety and has_new_writes():
-                    _require_version(live_path, expected_live, content=content)
-                    # Behind the gate no one writes, so this one is exact.
-                    older, safety = safety, make_safety(NestedProgress(operation, Stage.SAFETY))
-                    store.remove(older)
-                operation.facts["safety_id"] = safety.id if safety else ""
-                replacement: InPlace | FileReplacement = (
-                    InPlace(operation, live_path, store=store, safety=safety)
-                    if safety
-                    else FileReplacement(operation, live_path)
+            operation.facts["safety_id"] = safety.id if safety else ""
+            if safety:
+                kept = Safety(
+                    operation, safety, store=store, has_new_writes=has_new_writes, make=make_safety
                 )
-                try:
-                    _replace_and_confirm(operation, replacement, staged, live_path=live_path)
-                except NotTakenError:
-                    # A damaged header can let a database be read and not be written.
-                    watch.close()
-                    replacement = FileReplacement(operation, live_path)
-                    _replace_and_confirm(operation, replacement, staged, live_path=live_path)
-                held_s = time.monotonic() - closed_at
+                replacement = InPlace(
+                    operation,
+                    live_path,
+                    store=store,
+                    gate=gate,
+                    safety=kept,
+                    require_unchanged=require_unchanged,
+                )
+                with gate.writers_held() as hold:
+                    if not _replace_in_place(operation, replacement, staged):
+                        replacement = None
+                changes_held_s = hold.longest_s
+                safety = kept.backup
+        if replacement is None:  # no connection is open to the file
+            replacement = FileReplacement(operation, live_path)
+            with gate.closed() as hold:
+                _replace_and_confirm(operation, replacement, staged)
+            replacement.held_s = changes_held_s = hold.longest_s
     except TimeoutError as error:
         raise RestoreError(Reason.HELD_UP, detail=error) from error
     except OSError as error:
@@ -524,7 +529,8 @@ def restore_backup(
         safety_id=safety.id if safety else "",
         raw_copy_path=replacement.raw_copy_path,
         replaced_file=isinstance(replacement, FileReplacement),
-        held_s=held_s,
+        held_s=replacement.held_s,
+        changes_held_s=changes_held_s,
         duration_s=time.monotonic() - started,
         warnings=(*plan.warnings, *replacement.warnings),
     )
@@ -535,10 +541,6 @@ def _require_version(live_path: Path, expected: str | None, *, content: Content)
         return
     if version_of(read_live(live_path, content=content, count_rows=False).survey) != expected:
         raise RestoreError(Reason.LIVE_CHANGED)
-
-
-def _no_writes() -> bool:
-    return False
 
 
 def _back_up_live(
@@ -557,8 +559,23 @@ def _back_up_live(
         return None, error.fault
 
 
+def _replace_in_place(operation: Operation, replacement: InPlace, staged: Staged) -> bool:
+    """Replace the live data and confirm it; return False when only a new file will do.
+
+    A damaged header can let a database be read and not be written.
+
+    Raises:
+        TimeoutError, BackupError: the live database holds what it held.
+    """
+    try:
+        _replace_and_confirm(operation, replacement, staged)
+    except NotTakenError:
+        return False
+    return True
+
+
 def _replace_and_confirm(
-    operation: Operation, replacement: InPlace | FileReplacement, staged: Staged, *, live_path: Path
+    operation: Operation, replacement: InPlace | FileReplacement, staged: Staged
 ) -> None:
     """Replace the live data and confirm it, or revert.
 
@@ -572,18 +589,24 @@ def _replace_and_confirm(
         raise  # nothing was changed
     except BaseException as error:
         # Ctrl-C, or a failure of `on_progress`: possibly just after the commit.
-        replacement.revert(f"the restore was stopped ({error!r})")
+        _revert(operation, replacement, f"the restore was stopped ({error!r})")
         raise
     try:
         operation.stage(Stage.CONFIRM)
-        problem = confirm_live(live_path, rows=staged.survey.rows)
+        problem = replacement.confirm(rows=staged.survey.rows)
     except BaseException as error:
-        replacement.revert(f"the restore was stopped ({error!r})")
+        _revert(operation, replacement, f"the restore was stopped ({error!r})")
         raise
     if problem:
-        replacement.revert(f"the restored data did not pass its check ({problem})")
+        _revert(operation, replacement, f"the restored data did not pass its check ({problem})")
         raise RestoreError(Reason.NOT_CONFIRMED, detail=problem)
     replacement.settle()
+
+
+def _revert(operation: Operation, replacement: InPlace | FileReplacement, problem: str) -> None:
+    replacement.revert(problem)
+    if replacement.visible_s:
+        operation.facts["visible_s"] = round(replacement.visible_s, 3)
 
 
 def _require_room(source: Backup | Path, *, live: Live, store: Store) -> None:

@@ -379,6 +379,7 @@ class BackupService(Catalogue):
                 beside = Fault(Reason.SAFETY_BESIDE, {"folder": str(folder)})
                 outcome = replace(outcome, warnings=(*outcome.warnings, beside))
             operation.facts["held_s"] = round(outcome.held_s, 3)
+            operation.facts["changes_held_s"] = round(outcome.changes_held_s, 3)
             operation.facts["rows"] = {change.table: change.then for change in outcome.plan.rows}
             return outcome
 

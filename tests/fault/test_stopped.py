@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher.backup import replacement, restore
+from launcher.backup import replacement
 from launcher.backup.errors import BackupError, RestoreError
 from launcher.backup.records.operation import Outcome, Progress, Stage
 from tests.fault.invariant import assert_invariant, assert_nothing_left
@@ -97,7 +97,8 @@ def test_data_that_does_not_pass_its_check_is_taken_back(
     if case == "broken":
         wal.write_bytes(b"left of a log")
     old = place.state()
-    monkeypatch.setattr(restore, "confirm_live", lambda *_, **__: "note has 3 rows instead of 4")
+    for name in ("confirm", "confirm_live"):
+        monkeypatch.setattr(replacement, name, lambda *_, **__: "note has 3 rows instead of 4")
 
     with pytest.raises(RestoreError, match="is as it was before"):
         place.service().restore(first_backup(place).id, by="ada")

@@ -19,6 +19,7 @@ import launcher.backup.replacement
 import launcher.backup.restore
 import launcher.backup.sqlite.connection
 import launcher.backup.sqlite.live
+import launcher.backup.sqlite.replace
 from launcher.backup.errors import (
     BackupError,
     BackupNotFoundError,
@@ -31,6 +32,8 @@ from launcher.backup.errors import (
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Kind
 from launcher.backup.records.operation import Outcome, Progress, Stage, Verb
+from launcher.backup.replacement import Safety
+from launcher.backup.restore import STAGES_RESTORE
 from launcher.cli.hints import hint_for
 from tests.support.damage import disagreeing_index
 from tests.support.folders import refuse_modes_and_links
@@ -332,22 +335,62 @@ def test_a_request_that_never_ends_is_said_and_nothing_changes(home: House) -> N
     restore(home, backup.id)
 
 
-def test_no_one_is_inside_while_the_data_is_replaced(home: House) -> None:
+def test_readers_continue_while_the_data_is_replaced_and_writers_wait(home: House) -> None:
+    add_notes(home.live, 20_000)  # several steps
     backup = home.create()
-    contents: list[Stage | None] = []
+    readers: list[Stage | None] = []
+    writers: list[Stage | None] = []
 
     def try_to_enter(progress: Progress) -> None:
-        try:
-            home.gate.enter(timeout_s=0.0).leave()
-        except TimeoutError:
-            return
-        contents.append(progress.stage)
+        for let_in, writes in ((readers, False), (writers, True)):
+            try:
+                home.gate.enter(writes=writes, timeout_s=0.0).leave()
+            except TimeoutError:
+                continue
+            let_in.append(progress.stage)
 
     restore(home, backup.id, on_progress=try_to_enter)
-    assert Stage.SAFETY in contents
-    assert Stage.REPLACE not in contents
-    assert Stage.CONFIRM not in contents
-    home.gate.enter(timeout_s=0.0).leave()
+    assert {*readers} == {*STAGES_RESTORE}
+    assert {*writers} == {*STAGES_RESTORE} - {Stage.REPLACE, Stage.CONFIRM}
+    home.gate.enter(writes=True, timeout_s=0.0).leave()
+
+
+def test_no_one_is_inside_at_the_commit(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    backup = home.create()
+    change(home)
+    pin = launcher.backup.replacement.pin
+    committed: list[object] = []
+
+    def at_the_commit(connection: sqlite3.Connection) -> None:
+        committed.extend(home.run("SELECT count(*) FROM note"))
+        with pytest.raises(TimeoutError):
+            home.gate.enter(timeout_s=0.0)
+        pin(connection)
+
+    monkeypatch.setattr(launcher.backup.replacement, "pin", at_the_commit)
+    restore(home, backup.id)
+    assert committed == [(20,)]
+
+
+def test_without_a_log_no_one_is_inside_while_the_data_is_replaced(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reads a database in another mode would stop the writer, and the other way round."""
+    backup = home.create()
+    home.run("PRAGMA journal_mode=DELETE")
+    is_outdated = Safety.is_outdated
+    looks: list[Safety] = []
+
+    def before_the_first_page(safety: Safety) -> bool:
+        with pytest.raises(TimeoutError):
+            home.gate.enter(timeout_s=0.0)
+        looks.append(safety)
+        return is_outdated(safety)
+
+    monkeypatch.setattr(Safety, "is_outdated", before_the_first_page)
+    restore(home, backup.id)
+    assert len(looks) == 1
+    assert home.run("PRAGMA journal_mode") == [("wal",)]
 
 
 def test_every_reader_sees_the_old_data_or_the_new(home: House) -> None:
@@ -693,7 +736,8 @@ def test_what_does_not_pass_its_check_is_taken_back(
         truncated(home.live)
     before = files_of(home) if broken else digest(home.live)
     with monkeypatch.context() as patch:
-        patch.setattr(launcher.backup.restore, "confirm_live", lambda *_a, **_k: "it is odd")
+        for name in ("confirm", "confirm_live"):
+            patch.setattr(launcher.backup.replacement, name, lambda *_a, **_k: "it is odd")
         with pytest.raises(RestoreError, match=r"it is odd.*is as it was before"):
             restore(home, backup.id)
     assert (files_of(home) if broken else digest(home.live)) == before
@@ -739,7 +783,7 @@ def test_what_fails_after_a_restore_does_not_take_its_success_or_its_undo_away(
 
     def fold_without_a_connection(live: Path) -> bool:
         with monkeypatch.context() as patch:
-            patch.setattr(launcher.backup.sqlite.live, "connect", refuse)
+            patch.setattr(launcher.backup.sqlite.replace, "connect", refuse)
             return fold(live)
 
     monkeypatch.setattr(launcher.backup.replacement, "fold_log", fold_without_a_connection)
@@ -760,7 +804,7 @@ def test_whatever_keeps_the_old_data_from_coming_back_the_safety_backup_is_named
     def fail(*_arguments: object, **_how: object) -> None:
         raise error
 
-    monkeypatch.setattr(launcher.backup.restore, "confirm_live", lambda *_a, **_k: "it is odd")
+    monkeypatch.setattr(launcher.backup.replacement, "confirm", lambda *_a, **_k: "it is odd")
     monkeypatch.setattr(launcher.backup.replacement, "unpack_to", fail)
     with pytest.raises(RevertFailedError) as failed:
         restore(home, backup.id)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+import launcher.backup.sqlite.replace
 from launcher.backup.errors import BackupNotFoundError
+from launcher.backup.ports import Hold
 from launcher.backup.records.operation import Outcome, Progress, Stage, Verb
 from tests.support.notebook import add_notes, digest
 from tests.support.service import House
@@ -32,18 +36,37 @@ def test_what_is_written_while_the_safety_backup_is_made_is_not_lost(
     home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backup = home.create()
-    close = home.gate.closed
+    hold = home.gate.writers_held
 
     @contextmanager
-    def write_before_it_closes() -> Iterator[None]:
+    def write_before_they_are_held() -> Iterator[Hold]:
         add_notes(home.live, 3)
-        with close():
-            yield
+        with hold() as held:
+            yield held
 
-    monkeypatch.setattr(home.gate, "closed", write_before_it_closes)
+    monkeypatch.setattr(home.gate, "writers_held", write_before_they_are_held)
     outcome = home.service.restore(backup.id, by="ada")
     assert [each.id for each in home.service.list()] == [outcome.safety_id, backup.id]
     monkeypatch.undo()
+    home.service.undo(by="ada")
+    assert home.run("SELECT count(*) FROM note") == [(23,)]
+
+
+def test_what_a_program_without_the_gate_writes_last_is_not_lost(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = home.create()
+    connect = launcher.backup.sqlite.replace.connect
+
+    def write_before_the_lock(path: Path, query: str) -> sqlite3.Connection:
+        if query == "mode=rw" and not home.run("SELECT count(*) FROM note WHERE id > 20")[0][0]:
+            add_notes(home.live, 3)  # when those who know the gate are held
+        return connect(path, query)
+
+    monkeypatch.setattr(launcher.backup.sqlite.replace, "connect", write_before_the_lock)
+    outcome = home.service.restore(backup.id, by="ada")
+    monkeypatch.undo()
+    assert [each.id for each in home.service.list()] == [outcome.safety_id, backup.id]
     home.service.undo(by="ada")
     assert home.run("SELECT count(*) FROM note") == [(23,)]
 

@@ -114,7 +114,8 @@ class RestoreOutcome:
         safety_id: the safety backup, "" when the live data could not be read.
         raw_copy_path: the folder with the damaged files as they were, when there was one.
         replaced_file: True when the file itself had to be replaced (damaged or missing).
-        held_s: how long requests waited, in seconds.
+        held_s: the longest that a request which reads can have waited, in seconds.
+        changes_held_s: the same of a request that writes.
         duration_s: the whole operation, in seconds.
     """
 
@@ -124,5 +125,6 @@ class RestoreOutcome:
     raw_copy_path: Path | None
     replaced_file: bool
     held_s: float
+    changes_held_s: float
     duration_s: float
     warnings: tuple[Fault, ...] = ()

@@ -1,14 +1,13 @@
-"""The live database: read it, copy it, replace its contents, confirm them."""
+"""The live database: read it, and copy it."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from launcher.backup.errors import BackupError
 from launcher.backup.ports import Content, OnBytes
 from launcher.backup.reasons import Fact, Fault, Reason
 from launcher.backup.sqlite.connection import connect, connect_to_look
@@ -20,10 +19,8 @@ from launcher.backup.sqlite.failures import (
     raise_disk_error,
     source_errors,
 )
-from launcher.backup.sqlite.rows import count_rows, table_of_broken_rule
 
 _COPY_STEP_OPCODES = 50_000
-_RESTORE_STEP_PAGES = 1000
 
 
 @contextlib.contextmanager
@@ -219,72 +216,3 @@ def page_size_of(live: Path) -> int:
     """Return the page size of the live database, in bytes."""
     with open_live(live) as connection:
         return int(connection.execute("PRAGMA page_size").fetchone()[0])
-
-
-def replace_contents(staged: Path, live: Path, *, deadline_s: float, on_bytes: OnBytes) -> None:
-    """Make the live database hold what `staged` holds, in one transaction.
-
-    SQLite keeps the write lock from the first page to the last, so other connections see the old
-    data or the new, and a killed process leaves the old. Both must have the same page size.
-
-    Raises:
-        TimeoutError: the write lock was not free within `deadline_s`; nothing changed.
-        sqlite3.Error: the database or the disk refused; nothing changed.
-        and what `on_bytes` raises; nothing changed.
-    """
-    deadline = time.monotonic() + deadline_s
-
-    def step(status: int, remaining: int, total: int) -> None:
-        if status == sqlite3.SQLITE_DONE:
-            return  # committed: an error would say otherwise
-        # Connection.backup() retries a busy database for ever; only raising here ends it.
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the database stayed busy for {deadline_s:.0f} seconds")
-        on_bytes((total - remaining) * page_size, total * page_size)
-
-    source = connect(staged, "mode=ro&immutable=1")
-    target = connect(live, "mode=rw")
-    try:
-        page_size = source.execute("PRAGMA page_size").fetchone()[0]
-        source.backup(target, pages=_RESTORE_STEP_PAGES, progress=step, sleep=0.005)
-    finally:
-        source.close()
-        target.close()
-
-
-def fold_log(live: Path) -> bool:
-    """Put the live database into WAL mode, and its log into the main file.
-
-    Returns:
-        Whether that was possible at once; False while a reader still needs the old data, the
-        disk has no room, or the database does not open for now. That costs disk and nothing
-        else: what is committed stays committed.
-    """
-    try:
-        with contextlib.closing(connect(live, "mode=rw")) as connection:
-            connection.execute("PRAGMA busy_timeout=250")
-            connection.execute("PRAGMA journal_mode=WAL")
-            return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    except sqlite3.Error:
-        return False
-
-
-def confirm_live(live: Path, *, rows: Mapping[str, int]) -> str:
-    """Check the live database after a replacement; return what is wrong, or "".
-
-    Args:
-        live: the database.
-        rows: rows that every table must have.
-    """
-    try:
-        with open_live(live) as connection:
-            for finding in integrity_findings(connection, is_quick=True):
-                if not table_of_broken_rule(finding):
-                    return finding
-            for table, expected in rows.items():
-                count = count_rows(connection, table)
-                if count != expected:
-                    return f"{table} has {count} rows instead of {expected}"
-    except BackupError as error:
-        return str(error)
-    return ""
