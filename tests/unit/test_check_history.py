@@ -64,6 +64,42 @@ def test_a_day_is_that_of_the_reader_and_a_day_without_checks_is_a_gap(session: 
     assert past[2].month.uptime is None
 
 
+@pytest.mark.parametrize(
+    ("midnight", "now"),
+    [
+        # midnight of the day before the clocks change, and of a day after that
+        ("2026-03-27T23:00:00+00:00", "2026-04-05T12:00:00+00:00"),
+        ("2026-10-23T22:00:00+00:00", "2026-11-05T12:00:00+00:00"),
+    ],
+)
+def test_a_day_begins_at_midnight_also_before_the_clocks_changed(
+    session: Session, midnight: str, now: str
+) -> None:
+    begin = datetime.fromisoformat(midnight)
+    session.add_all([hour(begin - HOUR, up=59), hour(begin, slow=15), hour(begin + 23 * HOUR)])
+
+    past = past_of(session, [1], now=datetime.fromisoformat(now), zone=BERLIN)[1]
+
+    day = begin.astimezone(BERLIN).date()
+    assert past.dates(DayState.DOWN) == [day - DAY]
+    assert past.dates(DayState.SLOW) == [day]
+    assert past.dates(DayState.UP) == []
+
+
+@pytest.mark.parametrize(
+    ("begin", "hours"), [("2026-03-28T23:00:00+00:00", 23), ("2026-10-24T22:00:00+00:00", 25)]
+)
+def test_the_day_on_which_the_clocks_change_has_all_of_its_hours(
+    session: Session, begin: str, hours: int
+) -> None:
+    start = datetime.fromisoformat(begin)
+    session.add_all(hour(start + n * HOUR) for n in range(-1, hours + 1))
+
+    past = past_of(session, [1], now=start + 9 * DAY, zone=BERLIN)[1]
+
+    assert [each.probes for each in past.days if each.probes] == [60, hours * 60, 60]
+
+
 def test_uptime_is_the_share_of_what_was_measured_slow_checks_are_up(session: Session) -> None:
     this_hour = NOW.replace(minute=0)
     session.add_all([

@@ -46,6 +46,20 @@ def test_a_pause_ends_in_an_hour_or_in_the_morning_of_a_day(
     assert f"{found.astimezone(BERLIN):%Y-%m-%d %H:%M}" == end
 
 
+@pytest.mark.parametrize(
+    ("now", "end"),
+    [
+        ("2026-03-28T12:00:00+01:00", "2026-03-29T06:00:00+00:00"),
+        ("2026-10-24T12:00:00+02:00", "2026-10-25T07:00:00+00:00"),
+    ],
+)
+def test_tomorrow_is_eight_by_the_clock_also_where_the_clocks_change_in_the_night(
+    now: str, end: str
+) -> None:
+    found = pause_end("tomorrow", "", now=datetime.fromisoformat(now), zone=BERLIN)
+    assert found == datetime.fromisoformat(end)
+
+
 @pytest.mark.parametrize("day", ["", "tomorrow", "2026-11-22", "2020-01-01", "2031-01-01"])
 def test_a_pause_ends_on_a_day_of_the_next_year(day: str) -> None:
     with pytest.raises(PauseRefusedError):
