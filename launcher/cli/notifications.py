@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
+import sqlalchemy as sa
 from flask.cli import AppGroup
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -13,12 +14,14 @@ from launcher.audit import Actor
 from launcher.backup.records.operation import Outcome
 from launcher.cli.exits import handle_backup_errors
 from launcher.cli.failures import Failure, using_database
-from launcher.cli.output import moment, print_json, print_table, put, say
+from launcher.cli.output import moment, one_line, print_json, print_table, put, say
 from launcher.cli.problem_words import BRIEFLY
 from launcher.cli.shell import stdin_line, typist
 from launcher.current import current_application, current_config
 from launcher.extensions import db
+from launcher.models import App
 from launcher.notifications import audit, recipients
+from launcher.notifications.app_records import AppAlerts
 from launcher.notifications.dispatch import send_notifications, send_test
 from launcher.notifications.memory import HEARTBEAT, DeliveryState, Memory, read_memory
 from launcher.notifications.recipients import (
@@ -189,7 +192,7 @@ def send() -> None:
     """Send the notifications that are due.
 
     The server does so each minute, and so does `flask backup run-scheduled`. Prints the problems
-    that people were notified of and that have not ended.
+    that people were notified of and that have not ended, apps among them.
     """
     found = send_notifications(current_application())
     if found is None:
@@ -197,6 +200,22 @@ def send() -> None:
         return
     for alert in found.alerts.notified:
         put(f"{BRIEFLY[alert.kind]}, notified {moment(alert.notified_at)}")
+    _put_apps(read_memory(current_config()).apps)
+
+
+def _put_apps(alerts: AppAlerts) -> None:
+    if alerts.offline_notified_at:
+        put(f"this server is offline, notified {moment(alerts.offline_notified_at)}")
+    open_ = [each for each in alerts.apps.values() if each.over_at is None]
+    if not open_:
+        return
+    with using_database(writes=False):
+        query = sa.select(App.id, App.name).where(App.id.in_([each.app_id for each in open_]))
+        names = {row.id: row.name for row in db.session.execute(query)}
+    for each in open_:
+        name = one_line(names.get(each.app_id, f"app {each.app_id}"))
+        what = "is flapping" if each.is_flapping else "is down"
+        put(f"{name} {what}, notified {moment(each.notified_at)}")
 
 
 @notifications.command("test")

@@ -16,7 +16,7 @@ from launcher.monitoring.problems import ProblemKind
 from launcher.monitoring.snapshot import Snapshot
 from launcher.notifications import heartbeat, sender
 from launcher.notifications.alerts import AlertChange, AlertEvent
-from launcher.notifications.app_records import AppEvent
+from launcher.notifications.app_records import AppChange, AppEvent
 from launcher.notifications.memory import HEARTBEAT, DeliveryState, Memory
 from launcher.notifications.recipients import Event, NotificationSettings
 from launcher.notifications.sender import Delivery, Message
@@ -50,13 +50,15 @@ def queue_messages(
     deliveries: dict[str, DeliveryState] = {}
     for recipient in settings.recipients:
         state = memory.delivery_to(recipient.id, recipient.url)
+        news_for = composed.get(recipient.language, _NO_NEWS)
         own = tuple(
             message
-            for event, kind, message in composed.get(recipient.language, ())
+            for event, kind, message in news_for.messages
             if event in recipient.events
             and not (kind is ProblemKind.NOTIFICATIONS_FAILING and state.failed_since)
         )
-        deliveries[recipient.id] = replace(state, waiting=_bounded((*state.waiting, *own)))
+        waiting = [each for each in state.waiting if each not in news_for.replaced]
+        deliveries[recipient.id] = replace(state, waiting=_bounded((*waiting, *own)))
     if settings.heartbeat:
         state = memory.delivery_to(HEARTBEAT, settings.heartbeat.url)
         deliveries[HEARTBEAT] = heartbeat.queue_ping(state, ended)
@@ -73,7 +75,20 @@ def _bounded(waiting: tuple[Message, ...]) -> tuple[Message, ...]:
     return tuple(each for at, each in enumerate(waiting) if at not in dropped)
 
 
-_Composed = tuple[Event, ProblemKind | None, Message]
+@dataclass(frozen=True, slots=True)
+class _Composed:
+    """What is sent in one language.
+
+    Attributes:
+        messages: each with its event, and the problem that it is about.
+        replaced: older messages, of which one here says all: they are sent no more.
+    """
+
+    messages: Sequence[tuple[Event, ProblemKind | None, Message]] = ()
+    replaced: Sequence[Message] = ()
+
+
+_NO_NEWS = _Composed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +103,7 @@ class _News:
 
 def _compose(
     app: Flask, memory: Memory, settings: NotificationSettings, news: _News
-) -> Mapping[str, Sequence[_Composed]]:
+) -> Mapping[str, _Composed]:
     """Return every message with the event that it is sent for, by the language of recipients."""
     succeeded = [entry for entry in news.ended if entry.outcome is Outcome.SUCCEEDED]
     if not (news.events or succeeded or news.of_apps):
@@ -98,9 +113,22 @@ def _compose(
 
     site, snapshot = memory.settings or FALLBACK, news.snapshot
     sign = partial(messages.signed, site_name=site.site_name, panel_url=settings.panel_url)
-    found: dict[str, Sequence[_Composed]] = {}
+    # Back before that was sent: that it is online again says since when it was offline.
+    outdated = [
+        replace(each, change=AppChange.OFFLINE, ended_at=None)
+        for each in news.of_apps
+        if each.change is AppChange.ONLINE
+    ]
+    found: dict[str, _Composed] = {}
     for language in {each.language for each in settings.recipients}:
-        composed: list[_Composed] = []
+        composed: list[tuple[Event, ProblemKind | None, Message]] = []
+
+        def of_apps(events: Sequence[AppEvent]) -> list[Message]:
+            return [
+                sign(about.message, panel_url=settings.url_of(about.path))
+                for about in app_messages.compose_apps(events, now=snapshot.now)
+            ]
+
         with app.app_context(), speaking(language or site.default_locale, site.zone.key):
             for each in news.events:
                 event = Event.RECOVERY if each.change is AlertChange.ENDED else Event.FAILURE
@@ -109,10 +137,8 @@ def _compose(
             for entry in succeeded:
                 text = sign(messages.compose_success(entry, snapshot))
                 composed.append((Event.SUCCESS, None, text))
-            for about in app_messages.compose_apps(news.of_apps, now=snapshot.now):
-                text = sign(about.message, panel_url=settings.url_of(about.path))
-                composed.append((Event.APPS, None, text))
-        found[language] = composed
+            composed += [(Event.APPS, None, text) for text in of_apps(news.of_apps)]
+            found[language] = _Composed(composed, of_apps(outdated))
     return found
 
 

@@ -328,3 +328,37 @@ def test_that_this_server_is_offline_is_one_message(
         "Launcher: This server is online again",
     ]
     assert "It was offline for 12 minutes" in json.loads(receiver.bodies[1])["message"]
+
+
+def test_that_this_server_was_offline_is_one_message_where_it_could_not_be_sent_before(
+    site: Flask, config: Config, live: Live, receiver: Receiver
+) -> None:
+    add(config, receiver)
+    with live() as database:
+        add_app(database, 1)
+        database.execute(
+            "UPDATE checks_run SET offline_since = ?", (stored_moment(NOW - 8 * MINUTE),)
+        )
+    receiver.status = 500
+    send_notifications(site, now=NOW)
+    receiver.received.clear()
+    receiver.status = 200
+    with live() as database:
+        database.execute("UPDATE checks_run SET offline_since = NULL")
+        found(database, 1, "up", since=NOW - 90 * MINUTE, at=NOW + 4 * MINUTE)
+    send_notifications(site, now=NOW + 4 * MINUTE)
+
+    assert said(receiver) == ["Launcher: This server is online again"]
+    assert "It was offline for 12 minutes" in json.loads(receiver.bodies[0])["message"]
+
+
+def test_the_command_lists_what_people_were_notified_of(
+    site: Flask, config: Config, live: Live, receiver: Receiver
+) -> None:
+    add(config, receiver)
+    with live() as database:
+        add_app(database, 1)
+        found(database, 1, "down", since=NOW - 9 * MINUTE, at=NOW)
+    send_notifications(site, now=NOW)
+    result = site.test_cli_runner().invoke(args=["notifications", "send"])
+    assert "App 1 is down, notified " in result.output, result.exception
