@@ -52,7 +52,8 @@ class AppHealth(msgspec.Struct, kw_only=True):
     name: str
     state: Health
     since: Annotated[
-        Moment | None, Meta(description="The start of the state. null where it is not known.")
+        Moment | None,
+        Meta(description="The start of the state. null where it is not known, and in a pause."),
     ]
     paused_until: Annotated[Moment | None, Meta(description="null while it is not paused.")]
     paused_by: str
