@@ -1,5 +1,6 @@
 """How gunicorn serves Launcher; `gunicorn wsgi:app` in this directory finds it by itself."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -43,15 +44,31 @@ keepalive = 5
 loglevel = deployment.log_level.lower()
 
 
-def on_starting(_server: Any) -> None:
+def on_starting(server: Any) -> None:
     """Make or migrate the database before there are workers, in a process of its own.
 
     gunicorn itself never opens the database: a connection must not be carried over a fork.
     """
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "database", "upgrade"]
     command.append("--before-serving")
-    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+    with subprocess.Popen(command, cwd=ROOT) as upgrade:
+        if not server.cfg.reload:  # its workers are to see each change of the code
+            _load_once()
+    if upgrade.returncode:
         sys.exit(1)
+
+
+def _load_once() -> None:
+    """Import what every worker needs, which they then share, and nothing more.
+
+    Each worker builds its application itself, as the owner of the data and after the fork.
+    """
+    import launcher.api  # noqa: PLC0415
+    import launcher.app  # noqa: PLC0415
+    import launcher.web  # noqa: F401, PLC0415
+
+    gc.collect()
+    gc.freeze()  # the collector of a worker would write to each object, and so copy it
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

@@ -91,6 +91,7 @@ def test_one_leads_through_kill_reload_and_stop(made: Path, workers: int, preloa
         first = wait_for_leader(made)
         master = master_of(server)
         workers_up(master, workers)
+        assert_nothing_but_code_in(master)
 
         os.kill(first.pid, signal.SIGKILL)
         killed_at = time.monotonic()
@@ -101,8 +102,35 @@ def test_one_leads_through_kill_reload_and_stop(made: Path, workers: int, preloa
         third = wait_for_leader(made, but=second.pid)
         assert third.pid != second.pid
         assert parent_of(third.pid) == master
+        for _ in range(2 * workers):
+            urllib.request.urlopen(f"{server.url}/healthz").close()
     assert leader(made / "locks") is None
     assert_quiet(server.log_path.read_text())
+
+
+def assert_nothing_but_code_in(master: int) -> None:
+    """What a fork must not copy is in no process that forks: threads, and files of the database."""
+    assert _loads_pages(master)
+    assert len(os.listdir(f"/proc/{master}/task")) == 1
+    files = [str(path.readlink()) for path in Path(f"/proc/{master}/fd").iterdir()]
+    assert [name for name in files if ".db" in name or "/locks/" in name] == []
+
+
+def _loads_pages(pid: int) -> bool:
+    """Whether a process has loaded SQLAlchemy, which only pages need."""
+    return "/sqlalchemy/" in Path(f"/proc/{pid}/maps").read_text()
+
+
+@pytest.mark.slow
+def test_gunicorn_that_reloads_leaves_loading_to_its_workers(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else they would never see a change of the code."""
+    monkeypatch.setenv("GUNICORN_CMD_ARGS", "--reload")
+    with serving(made, workers="1") as server:
+        master = master_of(server)
+        assert not _loads_pages(master)
+        assert [_loads_pages(pid) for pid in children_of(master)] == [True]
 
 
 def workers_up(master: int, count: int) -> None:

@@ -59,7 +59,7 @@ def run_flask(
 def serving(
     data_dir: Path,
     *,
-    preload: bool = True,
+    preload: bool = False,
     app: str = "wsgi:app",
     python: str = sys.executable,
     inside: Sequence[str] = (),
@@ -67,8 +67,7 @@ def serving(
 ) -> Iterator[Server]:
     """Serve `data_dir` until the end of the block.
 
-    Unlike a server at home, it loads the application once and not in each worker: half the time
-    of its start. `preload=False` is for what depends on that. `inside` is a
+    `preload` builds the application before the fork, as `gunicorn --preload` does. `inside` is a
     command that runs the server.
     """
     port = free_port()
