@@ -186,7 +186,7 @@ def test_only_forms_wait_for_the_write_lock_of_a_restore(site: str, data_dir: Pa
     with gate.writers_held(), closing(live), Crowd(site) as crowd:
         live.execute("BEGIN IMMEDIATE")
         form.start()
-        crowd.settle(count=100)
+        crowd.settle(count=12)  # well within the patience of the form, also on a busy machine
         assert form.is_alive()
         with gate.closed():
             live.execute("UPDATE system_settings SET site_name = 'Restored'")
