@@ -29,6 +29,7 @@ class Restored:
     began_s: float
     ended_s: float
     held_s: float = 0.0
+    changes_held_s: float = 0.0
 
     @property
     def took_s(self) -> float:
@@ -62,7 +63,11 @@ class OurSite:
         ended_s = time.monotonic()
         if safety_id := operation["safety_backup_id"]:
             _remove(self.service, safety_id)
-        return Restored(began_s, ended_s, operation["held_seconds"])
+        entry = next(
+            each for each in self.service.journal() if each.operation_id == operation["id"]
+        )
+        changes_held_s = float(str(entry.facts.get("changes_held_s") or 0))
+        return Restored(began_s, ended_s, operation["held_seconds"], changes_held_s)
 
     def _follow(self, path: str, body: object) -> dict[str, Any]:
         """Begin an operation; return its outcome once it has ended."""

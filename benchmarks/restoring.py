@@ -101,6 +101,8 @@ def whole(table: str, restored: Sequence[Restored]) -> Iterator[Row]:
     yield Row(table, "restore, from request to outcome", statistics.median(took), "s")
     note = f"{max(held):.1f} at most"
     yield Row(table, "requests held, as the outcome says", statistics.median(held), "ms", note)
+    changes_held_s = statistics.median(each.changes_held_s for each in restored)
+    yield Row(table, "changes held, as the history says", changes_held_s, "s")
 
 
 def waits(
