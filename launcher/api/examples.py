@@ -75,6 +75,7 @@ _RESTORE: Example = {
     "data": "restored",
     "safety_backup_id": _SAFETY_ID,
     "held_seconds": 0.061,
+    "visible_seconds": None,
 }
 
 
@@ -97,6 +98,7 @@ def _started(verb: str, stages: Sequence[str], at: str, *, backup_id: str = _BAC
         "data": None,
         "safety_backup_id": None,
         "held_seconds": None,
+        "visible_seconds": None,
         "follow_token": "lcf_EXAMPLE6Yt1RbV8nQzWc3Hk5Jm2Ps7Xd",
     }
 

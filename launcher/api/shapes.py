@@ -139,6 +139,13 @@ class Operation(msgspec.Struct, kw_only=True):
         float | None,
         Meta(description="The longest time that a request waited for the restore, in seconds."),
     ] = None
+    visible_seconds: Annotated[
+        float | None,
+        Meta(
+            description="For how long others could read the restored data before the previous data "
+            "returned, in seconds. null when the restore succeeded, or no one could."
+        ),
+    ] = None
 
 
 def operation_of(found: Progress | JournalEntry) -> Operation:
@@ -163,7 +170,6 @@ def _running(progress: Progress) -> Operation:
 
 
 def _ended(entry: JournalEntry) -> Operation:
-    held_s = entry.facts.get("held_s")
     return Operation(
         id=entry.operation_id,
         verb=entry.verb,
@@ -178,8 +184,14 @@ def _ended(entry: JournalEntry) -> Operation:
         error=_error(entry),
         data=_data(entry),
         safety_backup_id=str(entry.facts.get("safety_id") or "") or None,
-        held_seconds=float(held_s) if isinstance(held_s, int | float) else None,
+        held_seconds=_seconds(entry, "held_s"),
+        visible_seconds=_seconds(entry, "visible_s"),
     )
+
+
+def _seconds(entry: JournalEntry, fact: str) -> float | None:
+    value = entry.facts.get(fact)
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _data(entry: JournalEntry) -> DataAfter | None:

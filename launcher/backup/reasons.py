@@ -222,6 +222,9 @@ class Reason(StrEnum):
         "the current database did not take the data ({detail}); nothing was changed")
     NOT_CONFIRMED = ("not_confirmed",
         "the restored data did not pass its check ({detail}), so the data is as it was before")
+    NOT_CONFIRMED_SEEN = ("not_confirmed_seen",
+        "the restored data did not pass its check ({detail}), so the data is as it was before; the"
+        " restored data was visible for {visible_ms:s}")
     LATEST_UPLOAD = ("latest_upload",
         "there is no good backup created by this site: “{name}” was uploaded, and may hold other"
         " data")
@@ -257,8 +260,9 @@ _SMALLEST_MB = 1_000_000
 
 
 class _Sentences(Formatter):
-    """Formats with more ways to write a fact: MB, GB, `needed`, `free`, `since` and `maker`.
+    """Formats with more ways to write a fact: MB, GB, `needed`, `free`, s, `since` and `maker`.
 
+    A fact in milliseconds is written in seconds (s).
     What is needed is rounded up and what is free is rounded down: where there is too little, both
     never look the same.
     """
@@ -269,6 +273,8 @@ class _Sentences(Formatter):
                 return _size(int(value), _ROUNDED[format_spec])
             case "GB":
                 return f"{int(value) / 1e9:,.1f} GB"
+            case "s":
+                return f"{int(value) / 1000:,.2f} s"
             case "since":
                 return f" since {str(value)[11:19]} UTC" if value else ""
             case "maker":

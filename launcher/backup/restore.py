@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
@@ -599,6 +600,9 @@ def _replace_and_confirm(
         raise
     if problem:
         _revert(operation, replacement, f"the restored data did not pass its check ({problem})")
+        if seen_s := replacement.visible_s:
+            seen_ms = math.ceil(seen_s * 1000)
+            raise RestoreError(Reason.NOT_CONFIRMED_SEEN, detail=problem, visible_ms=seen_ms)
         raise RestoreError(Reason.NOT_CONFIRMED, detail=problem)
     replacement.settle()
 

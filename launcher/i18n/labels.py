@@ -468,6 +468,8 @@ def damage(fault: Fault | None) -> str:
 RESTORE_WORDS: Mapping[Reason, LazyString] = {
     Reason.LIVE_CHANGED: _("The data changed after the plan was shown."),
     Reason.FULL_DURING_RESTORE: _("The disk filled up during the restore."),
+    Reason.NOT_CONFIRMED: _("The restored data did not pass its check: %(detail)s."),
+    Reason.NOT_CONFIRMED_SEEN: _("The restored data did not pass its check: %(detail)s."),
 }
 """Why a restore stopped."""
 
@@ -477,7 +479,7 @@ def fault_words(fault: Fault | None) -> str:
     if fault is None:
         return ""
     if words := RESTORE_WORDS.get(fault.reason):
-        return str(words)
+        return str(words) % fault.facts
     if fault.reason in LIVE_WORDS:
         return live_words(fault)
     return damage(fault)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -738,8 +739,17 @@ def test_what_does_not_pass_its_check_is_taken_back(
     with monkeypatch.context() as patch:
         for name in ("confirm", "confirm_live"):
             patch.setattr(launcher.backup.replacement, name, lambda *_a, **_k: "it is odd")
-        with pytest.raises(RestoreError, match=r"it is odd.*is as it was before"):
+        with pytest.raises(RestoreError, match=r"it is odd.*is as it was before") as failed:
             restore(home, backup.id)
+    [entry] = home.service.journal(limit=1)
+    assert entry.fault == failed.value.fault
+    if broken:
+        assert failed.value.reason is Reason.NOT_CONFIRMED
+        assert "visible_s" not in entry.facts
+    else:
+        assert failed.value.reason is Reason.NOT_CONFIRMED_SEEN
+        assert 0 < entry.facts["visible_s"] <= failed.value.facts["visible_ms"] / 1000
+        assert re.search(r"was visible for \d+\.\d\d s$", entry.error)
     assert (files_of(home) if broken else digest(home.live)) == before
     with pytest.raises(BackupNotFoundError, match="nothing was restored yet"):
         home.service.undo(by="ada")

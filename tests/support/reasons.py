@@ -13,6 +13,7 @@ from launcher.config import ROOT
 FACTS = {
     "since": "2026-11-22T12:03:00+00:00", "required_bytes": 3, "available_bytes": 2,
     "database_bytes": 3, "announced_bytes": 3, "size_bytes": 2, "window_bytes": 3, "limit_bytes": 2,
+    "visible_ms": 47,
 }  # fmt: skip
 
 

@@ -96,8 +96,8 @@ def test_a_running_operation_has_its_stage_and_true_bytes(script: Caller, restor
 def test_an_operation_that_failed_says_why_as_data(script: Caller, restoring) -> None:
     with suppress(RestoreError), restoring() as operation:
         operation.stage(Stage.CONFIRM)
-        operation.facts.update(safety_id="20260101T000000Z-aaaaaa", held_s=0.25)
-        raise RestoreError(Reason.NOT_CONFIRMED, detail="4 apps")
+        operation.facts.update(safety_id="20260101T000000Z-aaaaaa", held_s=0.25, visible_s=0.047)
+        raise RestoreError(Reason.NOT_CONFIRMED_SEEN, detail="4 apps", visible_ms=47)
 
     found = script.get(f"/operations/{operation.id}")
 
@@ -108,13 +108,13 @@ def test_an_operation_that_failed_says_why_as_data(script: Caller, restoring) ->
         "title": PROBLEMS["restore_failed"].title,
         "hint": PROBLEMS["restore_failed"].hint,
         "code": "restore_failed",
-        "reason": "not_confirmed",
-        "details": {"detail": "4 apps"},
+        "reason": "not_confirmed_seen",
+        "details": {"detail": "4 apps", "visible_ms": 47},
         "detail": "The restored data did not pass its check (4 apps), so the data is as it was"
-        " before.",
+        " before; the restored data was visible for 0.05 s.",
     }
     assert found["safety_backup_id"] == "20260101T000000Z-aaaaaa"
-    assert found["held_seconds"] == 0.25
+    assert (found["held_seconds"], found["visible_seconds"]) == (0.25, 0.047)
     assert found["data"] == "unchanged"
 
 

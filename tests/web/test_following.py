@@ -83,7 +83,7 @@ def running(
 def failed(running) -> Callable[..., str]:
     """Let a restore that Ada began fail at a stage; return the address where it was followed."""
 
-    def fail(error: Exception, *, at: Stage, **facts: str) -> str:
+    def fail(error: Exception, *, at: Stage, **facts: str | float) -> str:
         with suppress(type(error)), running() as (operation, address):
             operation.facts.update(facts)
             operation.stage(at)
@@ -511,6 +511,22 @@ def test_a_failure_says_where_it_stopped_and_that_nothing_changed(ada: Visitor, 
     assert "Back to the plan" in page
     assert "Code restore_failed , operation" in page
     assert ada.is_signed_in
+
+
+def test_a_failure_says_for_how_long_others_could_read_the_restored_data(
+    ada: Visitor, failed
+) -> None:
+    error = RestoreError(Reason.NOT_CONFIRMED_SEEN, detail="4 apps", visible_ms=47)
+    address = failed(error, at=Stage.CONFIRM, visible_s=0.047)
+
+    page = text_of(ada.open(address).text)
+
+    assert "The restore stopped. Nothing was changed" in page
+    assert "The restored data did not pass its check: 4 apps." in page
+    assert "Restored data Visible for 47 ms, then removed." in page
+
+    unseen = failed(RestoreError(Reason.NOT_CONFIRMED, detail="4 apps"), at=Stage.CONFIRM)
+    assert "Visible for" not in text_of(ada.open(unseen).text)
 
 
 def test_data_that_could_not_be_put_back_is_said_without_a_database(

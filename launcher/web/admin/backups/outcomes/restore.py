@@ -93,9 +93,23 @@ class RestoreEnded(Ended):
                 time=clock_time(self.entry.started_at),
             ),
             stages=self._stages_of_failure(),
+            facts=self._seen_facts(),
             advice=self._advice_after_failure(),
             next_steps=(*self._back_to_the_plan(), to_the_backups()),
         )
+
+    def _seen_facts(self) -> Mapping[str, str | Markup]:
+        """Return for how long others could read data that a failed restore took back."""
+        visible_s = self.facts.get("visible_s")
+        if not isinstance(visible_s, int | float):
+            return {}
+        return {
+            gettext("Restored data"): gettext(
+                "Visible for %(time)s, then removed. Pages opened in that time may have asked to"
+                " sign in.",
+                time=duration(visible_s),
+            )
+        }
 
     def _stages_of_failure(self) -> Sequence[StageRow]:
         problem = fault_words(self.entry.fault)
