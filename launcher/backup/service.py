@@ -69,6 +69,7 @@ from launcher.backup.retention import RetentionPolicy
 from launcher.backup.slots import Claim, Slots, claim_of, is_open
 from launcher.backup.sqlite.live import damage_of, live_problem, open_live
 from launcher.backup.sqlite.live_schema import LiveSchema
+from launcher.backup.sqlite.replace import fold_log
 from launcher.backup.store.fallback import StoreWithFallback
 from launcher.backup.store.local import LocalStore
 from launcher.backup.transfer import add_upload, export_database
@@ -912,7 +913,10 @@ class BackupService(Catalogue):
     def _after_interruption(
         self, progress: Progress, facts: dict[str, object]
     ) -> dict[str, object]:
-        """Return whether a killed restore had replaced the data."""
+        """Return whether a killed restore had replaced the data.
+
+        Its log, which may be as large as the database, is given back to the disk.
+        """
         if progress.verb is not Verb.RESTORE:
             return {}
         try:
@@ -920,6 +924,7 @@ class BackupService(Catalogue):
                 epoch = self._content.survey(connection).epoch
         except Exception:  # noqa: BLE001  (anything that is wrong with the data)
             return {"data": "unreadable"}
+        fold_log(self._live)
         return {"data": "restored" if epoch == facts.get("epoch") else "unchanged"}
 
 

@@ -2,7 +2,7 @@
 
 Reads its job, one line of JSON, from standard input, and answers on standard output: "begun",
 the name of every stage, and at last one line of JSON with what came of it. With `pause` it waits
-for a line after each stage.
+for a line after each stage. At the `moment` of a restore, it answers with its name and waits.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from launcher.backup.ports import OnProgress
 from launcher.backup.records.operation import Progress
 from launcher.backup.service import BackupService
 from tests.fault.disk import killed_at, watched
+from tests.fault.moments import struck
 from tests.fault.place import KEEP_ONE, Place, first_backup
 
 _ROOM = Path(__file__).parents[2]
@@ -37,6 +38,7 @@ class Job:
     store_path: str = ""
     by: str = "ada"
     pause: bool = False
+    moment: str = ""
     die_at: int = 0
     max_file_bytes: int = 0
     drain_timeout_s: float = 5.0
@@ -62,6 +64,13 @@ class Worker:
         """Hand over the job, and wait until the worker has begun."""
         self.report(json.dumps({name: getattr(job, name) for name in Job.__slots__}))
         assert self.hear() == "begun"
+
+    def hear_of(self, stage: str) -> None:
+        """Let it go on, from pause to pause, until it comes to a stage or a moment."""
+        while (heard := self.hear()) != stage:
+            assert heard, f"it ended before {stage}"
+            assert not heard.startswith("{"), heard
+            self.report()
 
     def report(self, line: str = "go") -> None:
         """Send a line."""
@@ -134,7 +143,11 @@ def run(job: Job) -> dict[str, Any]:
             if job.pause:
                 sys.stdin.readline()
 
-    with watched(place.root, killed_at(job.die_at)) as disk:
+    def wait() -> None:
+        print(job.moment, flush=True)
+        sys.stdin.readline()
+
+    with watched(place.root, killed_at(job.die_at)) as disk, struck(job.moment, wait):
         try:
             done = _do(job, place, on_progress)
         except BackupError as error:
