@@ -44,8 +44,11 @@ class Place:
     def store(self) -> LocalStore:
         return LocalStore(self.store_dir, create=self.store_path is None)
 
-    def service(self, *, clock: Clock | None = None, drain_timeout_s: float = 5.0) -> BackupService:
-        gate = Gate(self.data_dir / "locks", drain_timeout_s=drain_timeout_s, patience_s=1.0)
+    def service(
+        self, *, clock: Clock | None = None, drain_timeout_s: float = 5.0, patience_s: float = 1.0
+    ) -> BackupService:
+        locks = self.data_dir / "locks"
+        gate = Gate(locks, drain_timeout_s=drain_timeout_s, patience_s=patience_s)
         return BackupService(
             database_path=self.live,
             data_dir=self.data_dir,

@@ -6,8 +6,10 @@ import json
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,14 @@ import pytest
 import launcher.backup.sqlite.connection
 from launcher.backup import replacement
 from launcher.backup.errors import RestoreError, SourceDatabaseError
-from launcher.backup.locks import Gate
+from launcher.backup.locks import Gate, Hold
 from launcher.backup.reasons import Reason
+from launcher.backup.records.operation import Progress, Stage
 from tests.fault.invariant import assert_invariant, assert_lock_is_free
 from tests.fault.place import Place, first_backup, make_used_place
+from tests.fault.worker import Job, Worker
+
+Lend = Callable[[], Worker]
 
 _ROOM = Path(__file__).parents[2]
 
@@ -119,6 +125,32 @@ def test_writers_that_know_of_no_gate_get_whole_states_only(place: Place, tmp_pa
     assert_invariant(place, old=place.state(), scratch=tmp_path, is_interrupted=False)
 
 
+def test_what_a_program_without_the_gate_wrote_up_to_the_lock_comes_back_with_an_undo(
+    used: Place, lend: Lend, tmp_path: Path
+) -> None:
+    place, worker = used.copy_to(tmp_path / "place"), lend()
+    with busy(place, "counting") as told:
+        worker.begin(Job(str(place.root), "restore", pause=True, moment="locked"))
+        worker.hear_of("locked")
+    assert told[0]["turns"] > 0
+    assert counted(place.live) == list(range(told[0]["turns"]))
+    old = place.state()
+    worker.report("go\ngo\n")
+    assert "done" in worker.answer()
+    assert counted(place.live) == []
+
+    place.service().undo(by="ada")
+
+    assert place.state() == old
+    assert_invariant(place, old=old, scratch=tmp_path, is_interrupted=False)
+
+
+def counted(database: Path) -> list[int]:
+    with closing(sqlite3.connect(database)) as connection:
+        found = connection.execute("SELECT body FROM note WHERE body LIKE 'counted %' ORDER BY id")
+        return [int(body.removeprefix("counted ")) for (body,) in found]
+
+
 def test_a_reader_who_stays_delays_nothing_and_keeps_the_old_data(
     place: Place, tmp_path: Path
 ) -> None:
@@ -133,10 +165,17 @@ def test_a_reader_who_stays_delays_nothing_and_keeps_the_old_data(
         assert [each.reason for each in outcome.warnings] == [Reason.LOG_NOT_FOLDED]
         assert rows(place.live) != old_rows
         assert reader.execute("SELECT count(*) FROM note").fetchone()[0] == old_rows
+        assert log_bytes(place) > place.live.stat().st_size // 2
         reader.execute("ROLLBACK")
         assert reader.execute("SELECT count(*) FROM note").fetchone()[0] == rows(place.live)
+        place.service().restore(first_backup(place).id, by="ada")
+        assert log_bytes(place) == 0
     assert place.service().create(by="ada").is_good
     assert_invariant(place, old=place.state(), scratch=tmp_path, is_interrupted=False)
+
+
+def log_bytes(place: Place) -> int:
+    return place.live.with_name("notebook.db-wal").stat().st_size
 
 
 def rows(database: Path) -> int:
@@ -154,12 +193,16 @@ def test_a_write_lock_that_is_never_let_go_ends_a_restore_in_time(
     monkeypatch.setattr(launcher.backup.sqlite.connection, "BUSY_TIMEOUT_S", 0.2)
     with closing(sqlite3.connect(place.live, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
-        began = time.monotonic()
+        began: list[float] = []
+
+        def begin(progress: Progress) -> None:
+            if progress.stage is Stage.REPLACE:
+                began.append(time.monotonic())
 
         with pytest.raises(RestoreError, match="stayed busy"):
-            place.service().restore(first_backup(place).id, by="ada")
+            place.service().restore(first_backup(place).id, by="ada", on_progress=begin)
 
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began[0] < 10
         assert place.service().create(by="ada").is_good, "a copy needs no write lock"
         holder.execute("ROLLBACK")
     assert_invariant(place, old=old, scratch=tmp_path, is_interrupted=False)
@@ -191,14 +234,47 @@ def test_an_exclusive_lock_that_is_never_let_go_is_said_as_busy_and_not_as_damag
     assert_invariant(place, old=old, scratch=tmp_path, is_interrupted=False)
 
 
+@pytest.mark.parametrize("writes", [False, True], ids=["reads", "writes"])
 def test_a_request_that_never_ends_stops_a_restore_and_not_the_site(
-    place: Place, tmp_path: Path
+    writes: bool, place: Place, tmp_path: Path
 ) -> None:
     old = place.state()
-    locks = place.data_dir / "locks"
-    with Gate(locks).enter():
+    gate = Gate(place.data_dir / "locks")
+    with closing(sqlite3.connect(place.live, timeout=0)) as outside, gate.enter(writes=writes):
+        outside.execute("SELECT count(*) FROM note").fetchone()
         with pytest.raises(RestoreError, match="still running"):
             place.service(drain_timeout_s=0.5).restore(first_backup(place).id, by="ada")
-        Gate(locks).enter(timeout_s=1.0).leave()
+        with gate.enter(writes=True, timeout_s=1.0):
+            outside.execute("UPDATE person SET password = password")
+            outside.rollback()
+        assert log_bytes(place) == 0
     assert_lock_is_free(place)
+    assert_invariant(place, old=old, scratch=tmp_path, is_interrupted=False)
+
+
+def test_a_request_that_takes_long_lets_others_pass_and_the_restore_succeed(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, gate, is_closing = place.state(), Gate(place.data_dir / "locks"), threading.Event()
+    real_begin = Hold.begin
+
+    def begin(hold: Hold) -> None:
+        real_begin(hold)
+        is_closing.set()
+
+    monkeypatch.setattr(Hold, "begin", begin)
+    service = place.service(drain_timeout_s=60.0, patience_s=0.05)
+    with ThreadPoolExecutor(1) as beside:
+        with gate.enter():
+            restore = beside.submit(service.restore, first_backup(place).id, by="ada")
+            for _ in range(3):  # the first is the hold of those who write
+                assert is_closing.wait(60.0)
+                is_closing.clear()
+                gate.enter(timeout_s=8.0).leave()
+            assert not restore.done()
+        outcome = restore.result()
+
+    assert outcome.held_s < 8.0
+    place.service().undo(by="ada")
+    assert place.state() == old
     assert_invariant(place, old=old, scratch=tmp_path, is_interrupted=False)
