@@ -7,6 +7,7 @@ import logging
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,14 @@ from launcher.backup.errors import (
     RevertFailedError,
     StoreUnavailableError,
 )
+from launcher.backup.locks import Gate
+from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import Outcome, Progress, Stage
 from launcher.backup.service import BackupService
 from tests.fault.conftest import SmallDisk
 from tests.fault.disk import full_from, watched
 from tests.fault.invariant import assert_invariant, assert_nothing_left
+from tests.fault.moments import struck
 from tests.fault.place import KEEP_ONE, Place, change, first_backup, make_used_place
 from tests.fault.worker import Job, Worker
 
@@ -336,6 +340,90 @@ def test_a_restore_is_refused_before_anything_is_touched_when_the_data_disk_is_f
     small_disk.clear()
     assert len(place.store.list()) == 3
     assert_invariant(place, old=old, scratch=tmp_path, is_interrupted=False)
+
+
+def test_a_disk_that_fills_up_in_the_middle_of_the_copy_disturbs_no_one_and_gets_its_room_back(
+    small_disk: SmallDisk, tmp_path: Path
+) -> None:
+    place = make_used_place(small_disk.path / "place", notes=1500)
+    old, gate = place.state(), Gate(place.data_dir / "locks")
+    seen: list[str] = []
+
+    def fill() -> None:
+        small_disk.fill()
+        with gate.enter(timeout_s=1.0):
+            seen.append(place.state())
+
+    with closing(connect(place)) as reader:
+        with struck("copying", fill), pytest.raises(InsufficientSpaceError) as refused:
+            place.service().restore(first_backup(place).id, by="ada")
+
+        assert refused.value.reason is Reason.FULL_DURING_RESTORE
+        assert seen == [old]
+        assert place.state() == old
+        assert log_bytes(place) == 0
+        with gate.enter(writes=True, timeout_s=1.0):
+            reader.execute("UPDATE person SET password = password")
+            reader.commit()
+    small_disk.clear()
+    assert_invariant(place, old=old, scratch=tmp_path, is_interrupted=False)
+    place.service().restore(first_backup(place).id, by="ada")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO], ids=["full", "failing"])
+def test_a_log_that_cannot_be_flushed_ends_a_restore_before_its_commit(
+    code: int, used: Place, tmp_path: Path
+) -> None:
+    place = used.copy_to(tmp_path / "place")
+    old = place.state()
+    is_copying: list[bool] = []
+
+    def fail(_count: int, name: str) -> None:
+        if is_copying and name == "fsync":
+            is_copying.clear()
+            raise OSError(code, "the disk says so")
+
+    expected = InsufficientSpaceError if code == errno.ENOSPC else StoreUnavailableError
+    with (
+        closing(connect(place)),
+        watched(place.root, fail),
+        struck("copying", lambda: is_copying.append(True)),
+    ):
+        with pytest.raises(expected):
+            place.service().restore(first_backup(place).id, by="ada")
+        assert is_copying == []
+        assert place.state() == old
+        assert log_bytes(place) == 0
+
+    assert_invariant(place, old=old, scratch=tmp_path, is_interrupted=False)
+
+
+def test_a_database_that_cannot_grow_when_the_log_is_folded_holds_the_new_data_all_the_same(
+    small_disk: SmallDisk, tmp_path: Path
+) -> None:
+    place = make_used_place(small_disk.path / "place", notes=1500)
+    with closing(sqlite3.connect(place.live, isolation_level=None)) as writer:
+        writer.execute("DELETE FROM note WHERE id > 20")
+        writer.execute("VACUUM")
+    gate = Gate(place.data_dir / "locks")
+    with closing(connect(place)) as reader:
+        with struck("folding", small_disk.fill):
+            outcome = place.service().restore(first_backup(place).id, by="ada")
+        assert [each.reason for each in outcome.warnings] == [Reason.LOG_NOT_FOLDED]
+        new = place.state()
+        with gate.enter(timeout_s=1.0):
+            assert reader.execute("SELECT count(*) FROM note").fetchone() == (1500,)
+        small_disk.clear()
+        with gate.enter(writes=True, timeout_s=1.0):
+            reader.execute("UPDATE person SET password = password")
+            reader.commit()
+        assert place.state() == new
+    assert_invariant(place, old=new, scratch=tmp_path, is_interrupted=False)
+    place.service().undo(by="ada")
+
+
+def log_bytes(place: Place) -> int:
+    return place.live.with_name("notebook.db-wal").stat().st_size
 
 
 def connect(place: Place) -> Any:
