@@ -85,6 +85,19 @@ class NestedProgress:
         self._outer.advance(done, total)
 
 
+class Unreported:
+    """Report nothing of what is done beside the stages of an operation."""
+
+    def about(self, backup_id: str) -> None:
+        """Do nothing."""
+
+    def stage(self, stage: Stage, total: int = 0) -> None:
+        """Do nothing."""
+
+    def advance(self, done: int, total: int) -> None:
+        """Do nothing."""
+
+
 class Operation:
     """A running operation: reports its stages and collects the facts of its journal line.
 
@@ -164,7 +177,8 @@ class Operation:
 
     def _send(self) -> None:
         self._reported_at = time.monotonic()
-        self._report(self.progress, self.facts)
+        # A copy, taken in one step: what is created beside this stage may add to them.
+        self._report(self.progress, dict(self.facts))
 
 
 class _Place:

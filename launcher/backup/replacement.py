@@ -29,7 +29,7 @@ from launcher.backup.files import (
     link,
     sync_directory,
 )
-from launcher.backup.operations import NestedProgress, Operation
+from launcher.backup.operations import NestedProgress, Operation, ProgressReporter
 from launcher.backup.ports import Gate, OnBytes, Store
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup
@@ -63,7 +63,7 @@ class Safety:
         *,
         store: Store,
         has_new_writes: Callable[[], bool],
-        make: Callable[[NestedProgress], Backup],
+        make: Callable[[ProgressReporter], Backup],
     ) -> None:
         self._operation = operation
         self._store = store

@@ -11,9 +11,11 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 
 from launcher.backup.errors import (
     BackupError,
@@ -29,7 +31,7 @@ from launcher.backup.examine import (
     differences_from_ours,
 )
 from launcher.backup.files import create_new, disk_errors, require_space
-from launcher.backup.operations import NestedProgress, Operation
+from launcher.backup.operations import Operation, ProgressReporter, Unreported
 from launcher.backup.ports import Clock, Content, Gate, Store
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup
@@ -440,14 +442,15 @@ def restore_backup(
     epoch: str,
     doubts: tuple[Fault, ...],
     examiner: Examiner,
-    make_safety: Callable[[NestedProgress], Backup],
+    make_safety: Callable[[ProgressReporter], Backup],
     expected_live: str | None = None,
 ) -> RestoreOutcome:
     """Make the live database hold what a backup holds, all of it or nothing.
 
     1. Check the backup and prepare a copy of it; refuse before anything is touched.
     2. Plan: compare with the live data.
-    3. Create a safety backup of the live data; when it cannot be read, its files are kept.
+    3. Create a safety backup of the live data, beside the first two; when it cannot be read, its
+       files are kept.
     4. Hold those who write. Take the write lock of the live database. If anything was written since
        the safety backup, it is created again, so that an undo loses nothing.
     5. Replace: one transaction in the live database, which a killed process cannot tear. Requests
@@ -473,34 +476,49 @@ def restore_backup(
         and whatever `unpack_restore` and `prepare_restore` raise.
     """
     started = time.monotonic()
-    with examiner.started() as check:
-        live = read_live(live_path, content=content, carry_account=choices.carry_account)
-        _require_room(source, live=live, store=store)
-        checked = unpack_restore(operation, source, store=store, check=check, clock=clock)
-    if operation.become_exclusive():  # before, the live data may have changed
-        live = read_live(live_path, content=content, carry_account=choices.carry_account)
-    staged = prepare_restore(
-        operation, checked, live=live, content=content, choices=choices, epoch=epoch
-    )
-    plan = plan_restore(source, staged, live=live, choices=choices, doubts=doubts)
+    read = partial(read_live, live_path, content=content, carry_account=choices.carry_account)
     require_unchanged = partial(_require_version, live_path, expected_live, content=content)
-
-    operation.facts["epoch"] = epoch
     changes_held_s = 0.0
     replacement: InPlace | FileReplacement | None = None
     try:
         with contextlib.ExitStack() as watch:
-            safety = None
-            if not live.is_broken:
-                has_new_writes = watch.enter_context(watch_writes(live_path))
-                require_unchanged()
-                safety, damage = _back_up_live(operation, make_safety)
+            with _SafetyBeside(operation, make_safety, store=store) as beside:
+
+                def begin(live: Live) -> None:
+                    if not live.is_broken:
+                        beside.has_new_writes = watch.enter_context(watch_writes(live_path))
+                        require_unchanged()
+                        beside.begin()
+
+                with examiner.started() as check:
+                    live = read()
+                    _require_room(source, live=live, store=store)
+                    if not operation.folder:
+                        begin(live)
+                    checked = unpack_restore(
+                        operation, source, store=store, check=check, clock=clock
+                    )
+                if operation.become_exclusive():  # before, the live data may have changed
+                    live = read()
+                    begin(live)
+                staged = prepare_restore(
+                    operation, checked, live=live, content=content, choices=choices, epoch=epoch
+                )
+                plan = plan_restore(source, staged, live=live, choices=choices, doubts=doubts)
+                safety, damage = beside.result()
+                if safety and beside.has_new_writes():
+                    require_unchanged()
                 if damage:
                     plan = replace(plan, live_problem=damage)
+            operation.facts["epoch"] = epoch
             operation.facts["safety_id"] = safety.id if safety else ""
             if safety:
                 kept = Safety(
-                    operation, safety, store=store, has_new_writes=has_new_writes, make=make_safety
+                    operation,
+                    safety,
+                    store=store,
+                    has_new_writes=beside.has_new_writes,
+                    make=make_safety,
                 )
                 replacement = InPlace(
                     operation,
@@ -544,20 +562,65 @@ def _require_version(live_path: Path, expected: str | None, *, content: Content)
         raise RestoreError(Reason.LIVE_CHANGED)
 
 
-def _back_up_live(
-    operation: Operation, make_safety: Callable[[NestedProgress], Backup]
-) -> tuple[Backup | None, Fault | None]:
-    """Return the safety backup, or what is wrong with live data that cannot be backed up.
+class _SafetyBeside:
+    """The safety backup, created in a thread while the backup is unpacked and prepared.
 
-    Raises:
-        SourceDatabaseError: the live database stays busy.
+    If the block raises, there is no restore, and the safety backup is removed.
     """
-    try:
-        return make_safety(NestedProgress(operation, Stage.SAFETY)), None
-    except SourceDatabaseError as error:
-        if not error.is_damaged:
-            raise
-        return None, error.fault
+
+    def __init__(
+        self,
+        operation: Operation,
+        make: Callable[[ProgressReporter], Backup],
+        *,
+        store: Store,
+    ) -> None:
+        self._operation = operation
+        self._make = make
+        self._store = store
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="safety")
+        self._made: Future[Backup] | None = None
+        self.has_new_writes: Callable[[], bool] = _no_writes
+
+    def __enter__(self) -> _SafetyBeside:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._thread.shutdown()
+        if error and self._made and not self._made.exception():
+            self._store.remove(self._made.result())
+
+    def begin(self) -> None:
+        """Begin to create it."""
+        self._made = self._thread.submit(self._make, Unreported())
+
+    def result(self) -> tuple[Backup | None, Fault | None]:
+        """Wait for it; return it, or what is wrong with live data that cannot be backed up.
+
+        Both are None where it was not begun.
+
+        Raises:
+            SourceDatabaseError: the live database stays busy.
+            InsufficientSpaceError, StoreUnavailableError
+        """
+        if self._made is None:
+            return None, None
+        self._operation.stage(Stage.SAFETY)
+        try:
+            return self._made.result(), None
+        except SourceDatabaseError as error:
+            if not error.is_damaged:
+                raise
+            return None, error.fault
+
+
+def _no_writes() -> bool:
+    return False
 
 
 def _replace_in_place(operation: Operation, replacement: InPlace, staged: Staged) -> bool:

@@ -38,7 +38,7 @@ from launcher.backup.errors import (
 )
 from launcher.backup.files import disk_errors, free_bytes, is_folder, remove_left_temporaries
 from launcher.backup.journal import Journal
-from launcher.backup.operations import Aside, NestedProgress, Operation, Operations
+from launcher.backup.operations import Aside, Operation, Operations, ProgressReporter
 from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, Store, utc_now
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import BEFORE_KINDS, Backup, Encoding, Kind, good_ones
@@ -754,7 +754,7 @@ class BackupService(Catalogue):
     def _create(
         self,
         operation: Operation,
-        report: Operation | NestedProgress,
+        report: ProgressReporter,
         *,
         by: str,
         kind: Kind,

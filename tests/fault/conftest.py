@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
@@ -91,10 +92,9 @@ class SmallDisk:
         self.is_mounted = False
 
     def fill(self, *, but_for_bytes: int = 0) -> None:
-        """Leave so many bytes free."""
-        size = free_bytes(self.path) - but_for_bytes
-        if size > 0:
-            with self._filler().open("ab") as file:
+        """Leave so many bytes free, while others write."""
+        while (size := free_bytes(self.path) - but_for_bytes) > 0:
+            with self._filler().open("ab") as file, contextlib.suppress(OSError):
                 os.posix_fallocate(file.fileno(), file.tell(), size)
 
     def clear(self) -> None:
