@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from launcher.backup.compression import unpack_to
 from launcher.backup.errors import (
     BackupError,
     InsufficientSpaceError,
@@ -29,11 +28,10 @@ from launcher.backup.files import (
     link,
     sync_directory,
 )
-from launcher.backup.operations import NestedProgress, Operation, ProgressReporter
+from launcher.backup.operations import Operation
 from launcher.backup.ports import Gate, OnBytes, Store
 from launcher.backup.reasons import Fault, Reason
-from launcher.backup.records.backup import Backup
-from launcher.backup.records.operation import Stage
+from launcher.backup.safety import Safety
 from launcher.backup.sqlite.connection import SIDE_FILES
 from launcher.backup.sqlite.copy import begin_wal
 from launcher.backup.sqlite.failures import is_of_the_file, primary_code
@@ -47,48 +45,6 @@ from launcher.backup.sqlite.replace import (
 )
 
 _REPLACE_DEADLINE_S = 30.0
-
-
-class Safety:
-    """The safety backup of a restore: the live data up to the moment when no one else can write.
-
-    Attributes:
-        backup: the newest one.
-    """
-
-    def __init__(
-        self,
-        operation: Operation,
-        backup: Backup,
-        *,
-        store: Store,
-        has_new_writes: Callable[[], bool],
-        make: Callable[[ProgressReporter], Backup],
-    ) -> None:
-        self._operation = operation
-        self._store = store
-        self._has_new_writes = has_new_writes
-        self._make = make
-        self.backup = backup
-
-    def is_outdated(self) -> bool:
-        """Whether anything was written since it was created."""
-        return self._has_new_writes()
-
-    def renew(self) -> None:
-        """Create it again, and remove the older one."""
-        older, self.backup = self.backup, self._make(NestedProgress(self._operation, Stage.SAFETY))
-        self._operation.facts["safety_id"] = self.backup.id
-        self._operation.stage(Stage.REPLACE)  # a process that is killed now has it in the journal
-        self._store.remove(older)
-
-    def unpack_to(self, raw: Path) -> None:
-        """Write the data that it holds to a new file."""
-        file, database = self.backup.file, self.backup.database
-        assert file is not None  # noqa: S101 (just created)
-        assert database is not None  # noqa: S101
-        with self._store.open(self.backup) as source:
-            unpack_to(raw, source, file=file, database=database, on_bytes=_unreported)
 
 
 class InPlace:
@@ -108,18 +64,22 @@ class InPlace:
         store: Store,
         gate: Gate,
         safety: Safety,
+        has_new_writes: Callable[[], bool],
         require_unchanged: Callable[[], None],
     ) -> None:
         """
         Args:
-            require_unchanged: called where something was written since the restore was decided on,
-                when no one else can write; what it raises ends the restore.
+            safety: with its first backup finished.
+            has_new_writes: whether anything was written since that was begun.
+            require_unchanged: called then, when no one else can write; what it raises ends the
+                restore.
         """
         self._operation = operation
         self._live_path = live_path
         self._store = store
         self._gate = gate
         self._safety = safety
+        self._has_new_writes = has_new_writes
         self._require_unchanged = require_unchanged
         self._snapshot = contextlib.ExitStack()
         self._reader: sqlite3.Connection | None = None
@@ -143,6 +103,7 @@ class InPlace:
                 staged,
                 on_bytes=self._operation.advance,
                 on_locked=self._keep_all,
+                before_commit=self._safety.finish,
                 on_committed=self._pin,
             )
         except NotTakenError:
@@ -154,9 +115,9 @@ class InPlace:
             raise
 
     def _keep_all(self) -> None:
-        if self._safety.is_outdated():
+        if self._has_new_writes():
             self._require_unchanged()
-            self._safety.renew()
+            self._safety.begin()
 
     def _pin(self) -> None:
         assert self._reader is not None  # noqa: S101
@@ -172,6 +133,7 @@ class InPlace:
         *,
         on_bytes: OnBytes,
         on_locked: Callable[[], None],
+        before_commit: Callable[[], None],
         on_committed: Callable[[], None],
     ) -> None:
         try:
@@ -181,6 +143,7 @@ class InPlace:
                 deadline_s=_REPLACE_DEADLINE_S,
                 on_bytes=on_bytes,
                 on_locked=on_locked,
+                before_commit=before_commit,
                 last_step=self._closed,
                 on_committed=on_committed,
             )
@@ -221,12 +184,17 @@ class InPlace:
             RevertFailedError: naming the safety backup.
         """
         self._snapshot.close()
+        assert self._safety.backup is not None  # noqa: S101
         try:
             self._store.ensure()  # it may have become read-only since
             raw = self._store.staging / f"revert-{self._operation.id}.db"
             self._safety.unpack_to(raw)
             self._replace(
-                raw, on_bytes=_unreported, on_locked=_nothing, on_committed=self._end_visibility
+                raw,
+                on_bytes=_unreported,
+                on_locked=_nothing,
+                before_commit=_nothing,
+                on_committed=self._end_visibility,
             )
             fold_log(self._live_path)
         except Exception as error:

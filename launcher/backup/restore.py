@@ -11,11 +11,9 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 
 from launcher.backup.errors import (
     BackupError,
@@ -31,7 +29,7 @@ from launcher.backup.examine import (
     differences_from_ours,
 )
 from launcher.backup.files import create_new, disk_errors, require_space
-from launcher.backup.operations import Operation, ProgressReporter, Unreported
+from launcher.backup.operations import Operation, ProgressReporter
 from launcher.backup.ports import Clock, Content, Gate, Store
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Backup
@@ -46,7 +44,8 @@ from launcher.backup.records.plan import (
 )
 from launcher.backup.records.survey import Survey
 from launcher.backup.records.text import listed
-from launcher.backup.replacement import FileReplacement, InPlace, Safety
+from launcher.backup.replacement import FileReplacement, InPlace
+from launcher.backup.safety import Safety
 from launcher.backup.sqlite.copy import open_checked, open_staged, rewrite
 from launcher.backup.sqlite.header import mark_as_ours
 from launcher.backup.sqlite.live import (
@@ -482,57 +481,49 @@ def restore_backup(
     replacement: InPlace | FileReplacement | None = None
     try:
         with contextlib.ExitStack() as watch:
-            with _SafetyBeside(operation, make_safety, store=store) as beside:
+            safety = watch.enter_context(Safety(operation, make_safety, store=store))
+            has_new_writes = _no_writes
 
-                def begin(live: Live) -> None:
-                    if not live.is_broken:
-                        beside.has_new_writes = watch.enter_context(watch_writes(live_path))
-                        require_unchanged()
-                        beside.begin()
-
-                with examiner.started() as check:
-                    live = read()
-                    _require_room(source, live=live, store=store)
-                    if not operation.folder:
-                        begin(live)
-                    checked = unpack_restore(
-                        operation, source, store=store, check=check, clock=clock
-                    )
-                if operation.become_exclusive():  # before, the live data may have changed
-                    live = read()
-                    begin(live)
-                staged = prepare_restore(
-                    operation, checked, live=live, content=content, choices=choices, epoch=epoch
-                )
-                plan = plan_restore(source, staged, live=live, choices=choices, doubts=doubts)
-                safety, damage = beside.result()
-                if safety and beside.has_new_writes():
+            def begin_safety() -> None:
+                nonlocal has_new_writes
+                if not live.is_broken:
+                    has_new_writes = watch.enter_context(watch_writes(live_path))
                     require_unchanged()
-                if damage:
-                    plan = replace(plan, live_problem=damage)
+                    safety.begin()
+
+            with examiner.started() as check:
+                live = read()
+                _require_room(source, live=live, store=store)
+                if not operation.folder:
+                    begin_safety()
+                checked = unpack_restore(operation, source, store=store, check=check, clock=clock)
+            if operation.become_exclusive():  # before, the live data may have changed
+                live = read()
+                begin_safety()
+            staged = prepare_restore(
+                operation, checked, live=live, content=content, choices=choices, epoch=epoch
+            )
+            plan = plan_restore(source, staged, live=live, choices=choices, doubts=doubts)
             operation.facts["epoch"] = epoch
-            operation.facts["safety_id"] = safety.id if safety else ""
-            if safety:
-                kept = Safety(
-                    operation,
-                    safety,
-                    store=store,
-                    has_new_writes=beside.has_new_writes,
-                    make=make_safety,
-                )
+            if has_new_writes():
+                require_unchanged()
+            if damage := _damage_found(safety):
+                plan = replace(plan, live_problem=damage)
+            operation.facts["safety_id"] = safety.backup.id if safety.backup else ""
+            if safety.backup:
                 replacement = InPlace(
                     operation,
                     live_path,
                     store=store,
                     gate=gate,
-                    safety=kept,
+                    safety=safety,
+                    has_new_writes=has_new_writes,
                     require_unchanged=require_unchanged,
                 )
                 with gate.writers_held() as hold:
                     if not _replace_in_place(operation, replacement, staged):
                         replacement = None
                 changes_held_s = hold.longest_s
-                safety = kept.backup
         if replacement is None:  # no connection is open to the file
             replacement = FileReplacement(operation, live_path)
             with gate.closed() as hold:
@@ -545,7 +536,7 @@ def restore_backup(
     return RestoreOutcome(
         operation_id=operation.id,
         plan=plan,
-        safety_id=safety.id if safety else "",
+        safety_id=safety.backup.id if safety.backup else "",
         raw_copy_path=replacement.raw_copy_path,
         replaced_file=isinstance(replacement, FileReplacement),
         held_s=replacement.held_s,
@@ -562,65 +553,24 @@ def _require_version(live_path: Path, expected: str | None, *, content: Content)
         raise RestoreError(Reason.LIVE_CHANGED)
 
 
-class _SafetyBeside:
-    """The safety backup, created in a thread while the backup is unpacked and prepared.
-
-    If the block raises, there is no restore, and the safety backup is removed.
-    """
-
-    def __init__(
-        self,
-        operation: Operation,
-        make: Callable[[ProgressReporter], Backup],
-        *,
-        store: Store,
-    ) -> None:
-        self._operation = operation
-        self._make = make
-        self._store = store
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="safety")
-        self._made: Future[Backup] | None = None
-        self.has_new_writes: Callable[[], bool] = _no_writes
-
-    def __enter__(self) -> _SafetyBeside:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._thread.shutdown()
-        if error and self._made and not self._made.exception():
-            self._store.remove(self._made.result())
-
-    def begin(self) -> None:
-        """Begin to create it."""
-        self._made = self._thread.submit(self._make, Unreported())
-
-    def result(self) -> tuple[Backup | None, Fault | None]:
-        """Wait for it; return it, or what is wrong with live data that cannot be backed up.
-
-        Both are None where it was not begun.
-
-        Raises:
-            SourceDatabaseError: the live database stays busy.
-            InsufficientSpaceError, StoreUnavailableError
-        """
-        if self._made is None:
-            return None, None
-        self._operation.stage(Stage.SAFETY)
-        try:
-            return self._made.result(), None
-        except SourceDatabaseError as error:
-            if not error.is_damaged:
-                raise
-            return None, error.fault
-
-
 def _no_writes() -> bool:
     return False
+
+
+def _damage_found(safety: Safety) -> Fault | None:
+    """Wait for the safety backup; return what is wrong with live data that cannot be backed up.
+
+    Raises:
+        SourceDatabaseError: the live database stays busy.
+        InsufficientSpaceError, StoreUnavailableError
+    """
+    try:
+        safety.finish()
+    except SourceDatabaseError as error:
+        if not error.is_damaged:
+            raise
+        return error.fault
+    return None
 
 
 def _replace_in_place(operation: Operation, replacement: InPlace, staged: Staged) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,10 +36,14 @@ def test_who_comes_second_learns_who_is_busy_with_what_since_when(
     first: str, restored: Place, lend: Lend, tmp_path: Path
 ) -> None:
     place = restored.copy_to(tmp_path / "place")
+    listed = len(place.store.list())
     holder = lend()
     holder.begin(Job(str(place.root), first, by="ada", pause=True))
     (place.root / "exported").mkdir(exist_ok=True)
     holder.hear()  # it has the lock, and waits in the middle of its first stage
+    if first in {"restore", "undo"}:  # the safety backup is created beside that
+        wait_until(lambda: len(place.store.list()) > listed)
+        wait_until(lambda: not os.listdir(place.store.staging))
     names = set(_names(place))
 
     for second in (*LONG, *SHORT):
@@ -70,6 +76,13 @@ def test_who_only_looks_keeps_no_one_out(
 
     assert "done" in _let_go(holder)
     assert_invariant(place, old=place.state(), scratch=tmp_path, is_interrupted=False)
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    ends_at = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < ends_at
+        time.sleep(0.01)
 
 
 def _let_go(worker: Worker) -> dict[str, object]:

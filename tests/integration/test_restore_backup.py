@@ -18,6 +18,7 @@ import pytest
 
 import launcher.backup.replacement
 import launcher.backup.restore
+import launcher.backup.safety
 import launcher.backup.sqlite.connection
 import launcher.backup.sqlite.live
 import launcher.backup.sqlite.replace
@@ -33,7 +34,7 @@ from launcher.backup.errors import (
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import Kind
 from launcher.backup.records.operation import Outcome, Progress, Stage, Verb
-from launcher.backup.replacement import Safety
+from launcher.backup.replacement import InPlace
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.cli.hints import hint_for
 from tests.support.damage import disagreeing_index
@@ -94,8 +95,12 @@ def test_the_safety_backup_holds_what_was_there(home: House) -> None:
     assert digest(copy) == before
 
 
-@pytest.mark.parametrize("at", [None, Stage.PREPARE, Stage.SAFETY])
-def test_data_that_changed_since_the_plan_is_not_replaced(home: House, at: Stage | None) -> None:
+@pytest.mark.parametrize(
+    ("at", "safety_backups"), [(None, 0), (Stage.PREPARE, 0), (Stage.SAFETY, 1)]
+)
+def test_data_that_changed_since_the_plan_is_not_replaced(
+    home: House, at: Stage | None, safety_backups: int
+) -> None:
     backup = home.create()
     expected = home.service.live_version()
 
@@ -109,7 +114,8 @@ def test_data_that_changed_since_the_plan_is_not_replaced(home: House, at: Stage
         restore(home, backup.id, expected_live=expected, on_progress=rename)
     assert refused.value.reason is Reason.LIVE_CHANGED
     assert home.run("SELECT site_name FROM setting") == [("Another",)]
-    assert home.service.list() == [backup]
+    made = [each.kind for each in home.service.list()]
+    assert made.count(Kind.SAFETY) == safety_backups
     integrity(home)
     restore(home, backup.id, expected_live=home.service.live_version())
     assert home.run("SELECT site_name FROM setting") == [("Notebook",)]
@@ -374,16 +380,16 @@ def test_without_a_log_no_one_is_inside_while_the_data_is_replaced(
     """Who reads a database in another mode would stop the writer, and the other way round."""
     backup = home.create()
     home.run("PRAGMA journal_mode=DELETE")
-    is_outdated = Safety.is_outdated
-    looks: list[Safety] = []
+    keep_all = InPlace._keep_all
+    looks: list[InPlace] = []
 
-    def before_the_first_page(safety: Safety) -> bool:
+    def before_the_first_page(replacement: InPlace) -> None:
         with pytest.raises(TimeoutError):
             home.gate.enter(timeout_s=0.0)
-        looks.append(safety)
-        return is_outdated(safety)
+        looks.append(replacement)
+        keep_all(replacement)
 
-    monkeypatch.setattr(Safety, "is_outdated", before_the_first_page)
+    monkeypatch.setattr(InPlace, "_keep_all", before_the_first_page)
     restore(home, backup.id)
     assert len(looks) == 1
     assert home.run("PRAGMA journal_mode") == [("wal",)]
@@ -810,7 +816,7 @@ def test_whatever_keeps_the_old_data_from_coming_back_the_safety_backup_is_named
         raise error
 
     monkeypatch.setattr(launcher.backup.replacement, "confirm", lambda *_a, **_k: "it is odd")
-    monkeypatch.setattr(launcher.backup.replacement, "unpack_to", fail)
+    monkeypatch.setattr(launcher.backup.safety, "unpack_to", fail)
     with pytest.raises(RevertFailedError) as failed:
         restore(home, backup.id)
     safety = home.service.list()[0]
@@ -851,7 +857,8 @@ def test_a_restore_that_was_stopped_and_not_taken_back_says_so(
     def fail(*_arguments: object, **_how: object) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(launcher.backup.replacement, "_put_back" if broken else "unpack_to", fail)
+    module = launcher.backup.replacement if broken else launcher.backup.safety
+    monkeypatch.setattr(module, "_put_back" if broken else "unpack_to", fail)
     with pytest.raises(RevertFailedError, match=r"the restore was stopped.*nobody lis") as failed:
         restore(home, backup.id, on_progress=stop)
     assert "check" not in str(failed.value)

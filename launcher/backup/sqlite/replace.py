@@ -59,6 +59,7 @@ def replace_contents(
     deadline_s: float,
     on_bytes: OnBytes,
     on_locked: Callable[[], None],
+    before_commit: Callable[[], None],
     last_step: Callable[[], AbstractContextManager[object]],
     on_committed: Callable[[], None],
 ) -> None:
@@ -74,16 +75,19 @@ def replace_contents(
         live: the live database.
         deadline_s: for how long the database may refuse each step.
         on_bytes: called with the progress.
-        on_locked: called once no one else can write any more.
-        last_step: a block to commit in, entered when few pages are left. A database without a
-            write-ahead log can only be read before the first page, so it is entered then.
+        on_locked: called once no one else can write any more, and what others wrote can be read
+            until the commit.
+        before_commit: called when few pages are left.
+        last_step: a block to commit in, entered then. A database without a write-ahead log can only
+            be read before the first page, so all three come before that.
         on_committed: called in that block, after the commit.
 
     Raises:
         TimeoutError: the database refused a step until the deadline; nothing changed.
         sqlite3.Error, InsufficientSpaceError, StoreUnavailableError: the database or the disk
             refused; nothing changed.
-        and what `on_bytes`, `on_locked` and entering `last_step` raise; nothing changed. What
+        and what `on_bytes`, `on_locked`, `before_commit` and entering `last_step` raise; nothing
+            changed. What
         `on_committed` raises, and leaving `last_step`, comes after the commit.
     """
     with contextlib.ExitStack() as stack:
@@ -116,6 +120,7 @@ def replace_contents(
             on_bytes((total - remaining) * page_size, total * page_size)
             flush(is_last := remaining <= step_pages)
             if is_last and has_log:
+                before_commit()
                 stack.enter_context(last_step())
             moved_at = time.monotonic()
 
@@ -123,6 +128,7 @@ def replace_contents(
             stack.enter_context(last_step())
             is_locked = True
             on_locked()
+            before_commit()
         source.backup(target, pages=step_pages, progress=step, sleep=0.005)
         on_committed()
 
