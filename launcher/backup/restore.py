@@ -454,8 +454,8 @@ def restore_backup(
        the safety backup, it is created again, so that an undo loses nothing.
     5. Replace: one transaction in the live database, which a killed process cannot tear. Requests
        that read continue with the old data; the gate is closed for the commit alone.
-    6. Confirm on a snapshot of that commit: structure, and the rows of every table as planned. If
-       not, the old data is put back in the same way.
+    6. Confirm on a snapshot of that commit: structure, and no fewer rows in any table than planned.
+       If not, the old data is put back in the same way.
     7. Fold the log into the database file, and let those who write continue. The new epoch ends all
        earlier sessions.
 

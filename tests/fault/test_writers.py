@@ -25,6 +25,7 @@ from launcher.backup.records.operation import Progress, Stage
 from tests.fault.invariant import assert_invariant, assert_lock_is_free
 from tests.fault.place import Place, first_backup, make_used_place
 from tests.fault.worker import Job, Worker
+from tests.support.notebook import add_notes
 
 Lend = Callable[[], Worker]
 
@@ -143,6 +144,26 @@ def test_what_a_program_without_the_gate_wrote_up_to_the_lock_comes_back_with_an
 
     assert place.state() == old
     assert_invariant(place, old=old, scratch=tmp_path, is_interrupted=False)
+
+
+def test_what_a_program_without_the_gate_adds_right_after_the_commit_stays(
+    used: Place, first_state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = used.copy_to(tmp_path / "place")
+    real_pin = replacement.pin
+
+    def pin(connection: sqlite3.Connection) -> None:
+        add_notes(place.live, 3, text="counted ")
+        real_pin(connection)
+
+    monkeypatch.setattr(replacement, "pin", pin)
+
+    place.service().restore(first_backup(place).id, by="ada")
+
+    with closing(sqlite3.connect(place.live, isolation_level=None)) as connection:
+        added = connection.execute("DELETE FROM note WHERE body LIKE '% counted %'").rowcount
+    assert added == 3
+    assert place.state() == first_state
 
 
 def counted(database: Path) -> list[int]:
