@@ -25,6 +25,9 @@ from launcher.backup.sqlite.failures import has_no_room, is_of_the_file, primary
 
 GATE_TIMEOUT_S = 8.0
 BUSY_TIMEOUT_S = 10.0
+# A log that grew beyond this, with a restore or while a reader stayed, is cut to it by the first
+# commit that begins it again. It would keep its size for as long as any connection is open.
+LOG_BYTES = 16 << 20
 _POLL_S = 0.01
 
 _log = logging.getLogger(__name__)
@@ -41,6 +44,7 @@ def connect(path: Path, *, foreign_keys: bool = True) -> sqlite3.Connection:
         connection = _open_on_full_disk(path)
     connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
     connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
     connection.execute("PRAGMA trusted_schema=OFF")
     return connection
 

@@ -212,3 +212,21 @@ def _nothing_left_open(app: Flask) -> Iterator[None]:
     assert is_open(gate_of(app))
     with app.app_context():
         assert "gate_pass" not in g
+
+
+def test_a_log_that_grew_while_a_reader_stayed_gives_its_room_back(app: Flask) -> None:
+    log = Path(f"{path_of(app)}-wal")
+    with (
+        closing(sqlite3.connect(path_of(app))) as stays,
+        closing(connect.connect(path_of(app))) as c,
+    ):
+        stays.execute("BEGIN")
+        stays.execute("SELECT count(*) FROM users").fetchone()
+        c.execute("CREATE TABLE large AS SELECT zeroblob(?) AS bytes", (connect.LOG_BYTES,))
+        assert log.stat().st_size > connect.LOG_BYTES
+        stays.rollback()
+
+        for number in range(2):  # the first puts the log into the database
+            c.execute(f"CREATE TABLE small_{number} (id INTEGER)")
+
+        assert log.stat().st_size <= connect.LOG_BYTES
