@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from launcher.backup import create, replacement
-from launcher.backup.replacement import InPlace, Safety
+from launcher.backup.replacement import InPlace
+from launcher.backup.safety import Safety
 from launcher.backup.sqlite import replace
 
 _STEP_PAGES = 2
@@ -77,35 +78,34 @@ class _Strike:
             self._act()
 
     def install(self, stack: ExitStack) -> None:
-        def put(where: Any, name: str, stand_in: Any) -> Any:
+        def put(where: Any, name: str, stand_in: Any, until: ExitStack = stack) -> Any:
             real = getattr(where, name)
             setattr(where, name, stand_in)
-            stack.callback(setattr, where, name, real)
+            until.callback(setattr, where, name, real)
             return real
 
         def keep_all(in_place: InPlace) -> None:
             self._come_to("locked")
             real_keep_all(in_place)
 
-        def renew(safety: Safety) -> None:
+        def begin(safety: Safety) -> None:
             make = safety._make
 
-            def made(progress: Any) -> Any:
+            def make_again(report: Any) -> Any:
                 with ExitStack() as inner:
-                    real_pack = create.pack
-                    inner.callback(setattr, create, "pack", real_pack)
-
-                    def pack(*arguments: Any, **named: Any) -> Any:
-                        self._come_to("backing up again")
-                        return real_pack(*arguments, **named)
-
-                    create.pack = pack
-                    done = make(progress)
+                    put(create, "pack", pack, inner)
+                    made = make(report)
                 self._come_to("backed up again")
-                return done
+                return made
 
-            safety._make = made
-            real_renew(safety)
+            if safety.backup is not None:
+                safety._make = make_again
+            real_begin(safety)
+            safety._make = make
+
+        def pack(*arguments: Any, **named: Any) -> Any:
+            self._come_to("backing up again")
+            return real_pack(*arguments, **named)
 
         def connect(path: Any, query: str) -> sqlite3.Connection:
             connection = real_connect(path, query)
@@ -151,6 +151,7 @@ class _Strike:
         real_keep_all = put(InPlace, "_keep_all", keep_all)
         real_closed = put(InPlace, "_closed", closed)
         real_revert = put(InPlace, "revert", revert)
-        real_renew = put(Safety, "renew", renew)
+        real_begin = put(Safety, "begin", begin)
+        real_pack = create.pack
         real_confirm = put(replacement, "confirm", confirm)
         real_fold_log = put(replacement, "fold_log", fold_log)
