@@ -24,6 +24,7 @@ from launcher.backup.bootstrap import (
     migrate_database,
 )
 from launcher.backup.catalogue import Catalogue, doubt_of_latest
+from launcher.backup.comparison import plan_restore, version_of
 from launcher.backup.create import STAGES as STAGES_CREATE
 from launcher.backup.create import create_backup
 from launcher.backup.errors import (
@@ -40,6 +41,7 @@ from launcher.backup.files import disk_errors, free_bytes, is_folder, remove_lef
 from launcher.backup.journal import Journal
 from launcher.backup.operations import Aside, Operation, Operations, ProgressReporter
 from launcher.backup.ports import Clock, Content, Gate, OnFinished, OnProgress, Store, utc_now
+from launcher.backup.preparing import Choices, prepare_restore, read_live, unpack_restore
 from launcher.backup.reasons import Fault, Reason
 from launcher.backup.records.backup import BEFORE_KINDS, Backup, Encoding, Kind, good_ones
 from launcher.backup.records.ids import LATEST
@@ -54,17 +56,7 @@ from launcher.backup.records.operation import (
 )
 from launcher.backup.records.plan import RestoreOutcome, RestorePlan
 from launcher.backup.records.text import clean_note, readable
-from launcher.backup.restore import (
-    STAGES_PLAN,
-    STAGES_RESTORE,
-    Choices,
-    plan_restore,
-    prepare_restore,
-    read_live,
-    restore_backup,
-    unpack_restore,
-    version_of,
-)
+from launcher.backup.restore import STAGES_PLAN, STAGES_RESTORE, restore_backup
 from launcher.backup.retention import RetentionPolicy
 from launcher.backup.slots import Claim, Slots, claim_of, is_open
 from launcher.backup.sqlite.live import damage_of, live_problem, open_live

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from launcher.backup.comparison import version_of
 from launcher.backup.records.survey import Survey
-from launcher.backup.restore import version_of
 from tests.support.service import House
 
 names = st.text(max_size=3)
