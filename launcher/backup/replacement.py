@@ -185,9 +185,10 @@ class InPlace:
         """
         self._snapshot.close()
         assert self._safety.backup is not None  # noqa: S101
+        fold_log(self._live_path)  # it holds the new data, and the disk may have room for one log
+        raw = self._store.staging / f"revert-{self._operation.id}.db"
         try:
             self._store.ensure()  # it may have become read-only since
-            raw = self._store.staging / f"revert-{self._operation.id}.db"
             self._safety.unpack_to(raw)
             self._replace(
                 raw,
@@ -196,7 +197,6 @@ class InPlace:
                 before_commit=_nothing,
                 on_committed=self._end_visibility,
             )
-            fold_log(self._live_path)
         except Exception as error:
             raise RevertFailedError(
                 Reason.NOT_PUT_BACK,
@@ -204,6 +204,9 @@ class InPlace:
                 problem=error,
                 safety_id=self._safety.backup.id,
             ) from error
+        finally:
+            discard(raw)  # the database may need its room to grow
+            fold_log(self._live_path)
 
     def _end_visibility(self) -> None:
         if self._committed_at is not None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from launcher.backup import restore
 from launcher.backup.errors import (
     BackupError,
     InsufficientSpaceError,
@@ -420,6 +421,32 @@ def test_a_database_that_cannot_grow_when_the_log_is_folded_holds_the_new_data_a
         assert place.state() == new
     assert_invariant(place, old=new, scratch=tmp_path, is_interrupted=False)
     place.service().undo(by="ada")
+
+
+def test_what_a_restore_asks_for_is_room_for_its_reversal_too(
+    small_disk: SmallDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = make_used_place(small_disk.path / "place", notes=1500)
+    change(place, notes=9000)  # so the data that returns is larger than what came
+    old = place.state()
+    real_require = restore.require_space
+
+    def leave_no_more(folder: Path, required_bytes: int, *, what: str) -> None:
+        if what == "the restore":
+            small_disk.fill(but_for_bytes=required_bytes + 300_000)  # it counts roughly
+        real_require(folder, required_bytes, what=what)
+
+    monkeypatch.setattr(restore, "require_space", leave_no_more)
+    monkeypatch.setattr(restore, "_SPARE_BYTES", 0)
+    with closing(connect(place)):
+        with (
+            struck("reverting: committed", lambda: None),
+            pytest.raises(RestoreError, match="is as it was before"),
+        ):
+            place.service().restore(first_backup(place).id, by="ada")
+        assert place.state() == old
+        assert log_bytes(place) == 0
+    assert_invariant(place, old=old, scratch=tmp_path, is_interrupted=False)
 
 
 def log_bytes(place: Place) -> int:
