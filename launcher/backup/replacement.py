@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from launcher.backup.errors import (
@@ -104,6 +105,7 @@ class InPlace:
                 on_bytes=self._operation.advance,
                 on_locked=self._keep_all,
                 before_commit=self._safety.finish,
+                last_step=self._closed,
                 on_committed=self._pin,
             )
         except NotTakenError:
@@ -134,6 +136,7 @@ class InPlace:
         on_bytes: OnBytes,
         on_locked: Callable[[], None],
         before_commit: Callable[[], None],
+        last_step: Callable[[], AbstractContextManager[None]],
         on_committed: Callable[[], None],
     ) -> None:
         try:
@@ -144,7 +147,7 @@ class InPlace:
                 on_bytes=on_bytes,
                 on_locked=on_locked,
                 before_commit=before_commit,
-                last_step=self._closed,
+                last_step=last_step,
                 on_committed=on_committed,
             )
         except sqlite3.Error as error:
@@ -160,6 +163,17 @@ class InPlace:
         with self._gate.closed() as hold:
             yield
         self.held_s = max(self.held_s, hold.longest_s)
+
+    @contextlib.contextmanager
+    def _closed_in_time(self) -> Iterator[None]:
+        """Close the gate unless a request stays inside: it may then read the new data and the old.
+
+        That is better than new data that stay though they failed their check.
+        """
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(TimeoutError):
+                stack.enter_context(self._closed())
+            yield
 
     def confirm(self, *, rows: Mapping[str, int]) -> str:
         """Check what was committed, while others read it; return what is wrong, or ""."""
@@ -195,6 +209,7 @@ class InPlace:
                 on_bytes=_unreported,
                 on_locked=_nothing,
                 before_commit=_nothing,
+                last_step=self._closed_in_time,
                 on_committed=self._end_visibility,
             )
         except Exception as error:

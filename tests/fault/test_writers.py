@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from launcher.backup.locks import Gate, Hold
 from launcher.backup.reasons import Reason
 from launcher.backup.records.operation import Progress, Stage
 from tests.fault.invariant import assert_invariant, assert_lock_is_free
+from tests.fault.moments import struck
 from tests.fault.place import Place, first_backup, make_used_place
 from tests.fault.worker import Job, Worker
 from tests.support.notebook import add_notes
@@ -270,6 +271,21 @@ def test_a_request_that_never_ends_stops_a_restore_and_not_the_site(
             outside.rollback()
         assert log_bytes(place) == 0
     assert_lock_is_free(place)
+    assert_invariant(place, old=old, scratch=tmp_path, is_interrupted=False)
+
+
+def test_a_request_that_never_ends_does_not_stop_the_reversal_of_a_restore(
+    place: Place, tmp_path: Path
+) -> None:
+    old, gate = place.state(), Gate(place.data_dir / "locks")
+    with ExitStack() as stays:
+        with (
+            struck("reverting: copying", lambda: stays.enter_context(gate.enter())),
+            pytest.raises(RestoreError, match="is as it was before"),
+        ):
+            place.service(drain_timeout_s=0.2).restore(first_backup(place).id, by="ada")
+        assert place.state() == old
+        gate.enter(writes=True, timeout_s=1.0).leave()
     assert_invariant(place, old=old, scratch=tmp_path, is_interrupted=False)
 
 
