@@ -79,15 +79,20 @@ def post_fork(_server: Any, _worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Let a worker stand for the one that runs the jobs, after the fork and never before.
 
-    What it refuses before there is a request is answered as the API answers.
+    What it refuses before there is a request is answered as the API answers. What would wait for a
+    restore has no thread until then.
     """
     from launcher.api.refusals import refusal, takes_cut_off  # noqa: PLC0415
     from launcher.current import current_stop  # noqa: PLC0415
+    from launcher.db.connect import GATE_TIMEOUT_S  # noqa: PLC0415
+    from launcher.db.session import has_to_wait  # noqa: PLC0415
     from launcher.jobs.election import start_election  # noqa: PLC0415
 
     worker.on_stop = current_stop(worker.wsgi).set
     worker.refusal = refusal
     worker.takes_cut_off = takes_cut_off
+    worker.patience_s = GATE_TIMEOUT_S
+    worker.has_to_wait = has_to_wait(worker.wsgi)
     worker.election = start_election(worker.wsgi)
 
 

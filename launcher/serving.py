@@ -6,6 +6,9 @@ to lose, collects the head and the form of each request, sends what a client doe
 and closes what takes too long. What a thread still waits for, the upload of a file or its download,
 has a slowest pace.
 
+A request that would wait in its thread for a restore is parked instead: the loop keeps it, without
+a thread, until it need not wait.
+
 This is the place of Apache's `mod_reqtimeout` and of the buffers of nginx, for servers that are
 reached without a proxy. It is built on `gunicorn.workers.gthread` of gunicorn 27.
 """
@@ -17,8 +20,9 @@ import re
 import selectors
 import socket
 import time
+from bisect import insort
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -40,6 +44,9 @@ Far below 1024, the usual limit of open files: without a free one no request can
 
 _HEAD_BYTES = 64 << 10
 _COLLECTED_BYTES = 32 << 20
+_PARKED = CONNECTIONS // 2
+_PARKED_BYTES = _COLLECTED_BYTES // 2
+_ASK_S = 0.02
 _UNSENT_BYTES = 1 << 20
 _PIECE_BYTES = 64 << 10
 _LEAVE_S = 60.0
@@ -51,10 +58,14 @@ _HEAD_END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", re.IGNORECASE)
 _EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n)", re.IGNORECASE)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_TO_PARK = object()
 
 
 class ClientSocket(socket.socket):
     """A socket on which no call blocks for longer than the pace allows.
+
+    Attributes:
+        patience_s: for how much longer its request may wait; None when it was not parked.
 
     Raises:
         ConnectionResetError: the client was too slow; gunicorn then closes the connection.
@@ -64,6 +75,7 @@ class ClientSocket(socket.socket):
         super().__init__(fileno=fileno)
         self.unsent = bytearray()
         self.request_line = b""
+        self.patience_s: float | None = None
         self._budget_s = 0.0
 
     def setblocking(self, flag: bool) -> None:
@@ -175,9 +187,11 @@ class _Connection(TConn):  # type: ignore[misc]
         """Begin with what has been read beyond the request before."""
         self.init()
         self.sock.setblocking(False)
+        self.sock.patience_s = None
         self.arrived = bytearray(self.parser.unreader.take_buffered())
         self.searched = 0
         self.wanted: int | None = None  # bytes, once the head is known
+        self.whole_at = 0.0
         self.timeout = time.monotonic() + PATIENCE_S
 
     def is_too_large(self) -> bool:
@@ -224,13 +238,25 @@ class _Connection(TConn):  # type: ignore[misc]
                 self.sock.send(_CONTINUE)
 
 
+def _size(collected: Iterable[_Connection]) -> int:
+    return sum(len(each.arrived) for each in collected)
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threaded worker, whose threads get requests that have arrived."""
+    """gunicorn's threaded worker, whose threads get requests that have arrived.
+
+    A request for whose first line `has_to_wait` holds is parked until it does not, or for
+    `patience_s`, the oldest first. It then has a thread, and the socket has what is left of its
+    patience: none when it waited in vain, or when too many are parked.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.leaving: deque[_Connection] = deque()
         self.lingering: deque[_Connection] = deque()
+        self.parked: list[_Connection] = []  # the oldest first
+        self.has_to_wait: Callable[[bytes], bool] = lambda _request_line: False
+        self.patience_s = 0.0
         self.on_stop: Callable[[], None] = lambda: None
         self.refusal: Callable[[int, bytes], bytes] = lambda _status, _request_line: b""
         self.takes_cut_off: Callable[[bytes], bool] = lambda _request_line: False
@@ -290,7 +316,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if is_whole:
             self.poller.unregister(sock)
             self.pending_conns.remove(conn)
-            conn.hand_over()
+            conn.whole_at = time.monotonic()
             super().enqueue_req(conn)
         elif has_ended or conn.is_too_large():
             self._drop(conn, self.pending_conns)
@@ -298,8 +324,44 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._make_room()
 
     def _make_room(self) -> None:
-        if sum(len(each.arrived) for each in self.pending_conns) > _COLLECTED_BYTES:
+        if _size(self.pending_conns) + _size(self.parked) > _COLLECTED_BYTES:
             self._drop(self.pending_conns[0], self.pending_conns)
+
+    def handle(self, conn: Any) -> Any:
+        """Answer a request in a thread, or give the thread back at once if it would only wait."""
+        if not self.cfg.is_ssl:
+            if conn.sock.patience_s != 0 and self._has_to_wait(conn):
+                return _TO_PARK
+            conn.hand_over()
+        return super().handle(conn)
+
+    def _has_to_wait(self, conn: _Connection) -> bool:
+        try:
+            return self.has_to_wait(conn.request_line())
+        except OSError:  # the request meets it too, and is answered with what it means
+            return False
+
+    def _park(self, conn: _Connection) -> None:
+        if len(self.parked) >= _PARKED or _size(self.parked) > _PARKED_BYTES:
+            self._end_wait(conn, patience_s=0.0)
+        else:
+            insort(self.parked, conn, key=lambda each: each.whole_at)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for events, for a moment only while requests are parked, whose wait may end."""
+        super().wait_for_and_dispatch_events(min(timeout, _ASK_S) if self.parked else timeout)
+        if not self.parked:
+            return
+        now, is_over = time.monotonic(), not self._has_to_wait(self.parked[0])
+        while self.parked:
+            left_s = self.parked[0].whole_at + self.patience_s - now
+            if left_s > 0 and not is_over:
+                break
+            self._end_wait(self.parked.pop(0), patience_s=max(0.0, left_s))
+
+    def _end_wait(self, conn: _Connection, *, patience_s: float) -> None:
+        conn.sock.patience_s = patience_s
+        super().enqueue_req(conn)
 
     def finish_request(self, conn: Any, fs: Future[object]) -> None:
         """Send the rest; then keep a connection for its next request, or close it."""
@@ -311,7 +373,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.leaving.append(conn)
             self.poller.register(conn.sock, selectors.EVENT_WRITE, partial(self._leave, conn, fs))
         elif not fs.cancelled() and fs.exception() is None and fs.result():
-            super().finish_request(conn, fs)
+            if fs.result() is _TO_PARK:
+                self._park(conn)
+            else:
+                super().finish_request(conn, fs)
         else:
             self._close_gently(conn)
 

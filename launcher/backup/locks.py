@@ -154,6 +154,14 @@ class _Turnstile:
         finally:
             os.close(turn)
 
+    def is_held(self) -> bool:
+        """Whether newcomers wait now."""
+        turn = try_lock(self._turn_path, exclusive=False)
+        if turn is None:
+            return True
+        os.close(turn)
+        return False
+
     @contextlib.contextmanager
     def held(self) -> Iterator[Hold]:
         """Let no one pass for the length of the block, once those inside have finished.
@@ -253,6 +261,14 @@ class Gate:
                 os.close(writer)
             raise
         return GatePass(descriptor, self._writers, writer=writer)
+
+    def holds_writers(self) -> bool:
+        """Whether one who would write waits now; answered at once.
+
+        Raises:
+            OSError: the lock file cannot be opened.
+        """
+        return self._writers.is_held()
 
     @contextlib.contextmanager
     def writers_held(self) -> Iterator[Hold]:

@@ -6,14 +6,14 @@ arrived, and has left it when its response is sent: no slow client delays a rest
 never creates a database that is missing.
 
 A request says at the gate whether it will write: each does, whose method is not GET, HEAD or
-OPTIONS. It waits there for the end of a restore. Any other cannot write, but within `writing`.
+OPTIONS. It waits there for the end of a restore; the worker of gunicorn lets it wait before, where
+it needs no thread (`has_to_wait`). Any other cannot write, but within `writing`.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy as sa
@@ -46,9 +46,6 @@ class DatabaseOfAnotherVersionError(ServiceUnavailable):
 
 _METHODS_THAT_READ = {"GET", "HEAD", "OPTIONS"}
 
-_PLACES_TO_WRITE = "launcher.places_to_write"
-_WITHOUT_PLACE_S = 1.0
-
 
 class DataBeingReplacedError(ServiceUnavailable):
     """A restore keeps this request out for longer than it waits: 503, try again."""
@@ -64,9 +61,7 @@ def init_app(app: Flask) -> None:
     """
     if "sqlalchemy" in app.extensions:
         return
-    config = current_config(app)
-    path = config.database_path
-    app.extensions[_PLACES_TO_WRITE] = threading.Semaphore(max(1, config.threads // 2))
+    path = current_config(app).database_path
     app.before_request(_enter)
     # Registered before Flask-SQLAlchemy's, hence run after it: the connection is closed by then.
     app.teardown_appcontext(_leave)
@@ -100,6 +95,17 @@ def _begin(connection: sa.Connection) -> None:
 
 def _will_write() -> bool:
     return not has_request_context() or request.method not in _METHODS_THAT_READ
+
+
+def has_to_wait(app: Flask) -> Callable[[bytes], bool]:
+    """Return what says of the first line of a request whether it would wait for a restore now."""
+    gate = current_gate(app)
+
+    def would_wait(request_line: bytes) -> bool:
+        method = request_line.partition(b" ")[0].decode("latin-1")
+        return method not in _METHODS_THAT_READ and gate.holds_writers()
+
+    return would_wait
 
 
 @contextmanager
@@ -160,7 +166,7 @@ def _enter() -> None:
     finally:
         # The page of a refused form queries the database too.
         writes = _will_write() and not getattr(view, "enters_to_read", False)
-        g.gate_pass = _enter_gate(writes=writes)
+        g.gate_pass = _enter_gate(writes=writes, patience_s=_patience_s())
     _require_our_version()
 
 
@@ -198,7 +204,7 @@ def enter() -> None:
         DataBeingReplacedError: a restore keeps this request out for longer than it waits.
     """
     if not g.get("gate_pass"):
-        g.gate_pass = _enter_gate(writes=_will_write())
+        g.gate_pass = _enter_gate(writes=_will_write(), patience_s=_patience_s())
 
 
 def enter_for_data() -> None:
@@ -211,35 +217,17 @@ def enter_for_data() -> None:
     _require_our_version()
 
 
-def _enter_gate(*, writes: bool) -> GatePass:
+def _enter_gate(*, writes: bool, patience_s: float | None = None) -> GatePass:
     try:
-        if writes:
-            return _enter_to_write()
-        return current_gate().enter(timeout_s=GATE_TIMEOUT_S)
+        timeout_s = GATE_TIMEOUT_S if patience_s is None else patience_s
+        return current_gate().enter(writes=writes, timeout_s=timeout_s)
     except TimeoutError:
         raise DataBeingReplacedError from None
 
 
-def _enter_to_write() -> GatePass:
-    """Enter the gate as a writer.
-
-    Half the threads of a process may wait for a restore as long as that takes. The others wait for
-    a moment only: pages need threads too.
-
-    Raises:
-        TimeoutError
-    """
-    gate = current_gate()
-    with suppress(TimeoutError):
-        return gate.enter(writes=True, timeout_s=0)
-    places: threading.Semaphore = current_app.extensions[_PLACES_TO_WRITE]
-    has_place = places.acquire(blocking=False)
-    try:
-        patience_s = GATE_TIMEOUT_S if has_place else min(_WITHOUT_PLACE_S, GATE_TIMEOUT_S)
-        return gate.enter(writes=True, timeout_s=patience_s)
-    finally:
-        if has_place:
-            places.release()
+def _patience_s() -> float | None:
+    """Return what the worker of gunicorn left of the patience of a request that it parked."""
+    return getattr(request.environ.get("gunicorn.socket"), "patience_s", None)
 
 
 def _leave(_error: BaseException | None = None) -> None:

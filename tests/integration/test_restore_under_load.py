@@ -197,6 +197,33 @@ def test_only_forms_wait_for_the_write_lock_of_a_restore(site: str, data_dir: Pa
     assert "Choir" in visitor.get("/admin/groups")[1]
 
 
+def test_forms_that_wait_leave_every_thread_for_pages(site: str, data_dir: Path) -> None:
+    """Under gunicorn with two threads: whether one of them waits is what is tested."""
+    visitor = Visitor(site)
+    visitor.sign_in("dora", PASSWORD)
+    found = re.search(r'name="csrf_token" value="([^"]+)"', visitor.get("/admin/groups/new")[1])
+    assert found
+    statuses: list[int] = []
+
+    def add_group(address: str, name: str) -> None:
+        sender = Visitor(address, visitor.jar)
+        statuses.append(sender.post("/admin/groups", name=name, csrf_token=found[1])[0])
+
+    with serving(data_dir, workers="1", threads="2") as server:
+        forms = [
+            threading.Thread(target=add_group, args=[server.url, f"Choir {n}"]) for n in range(6)
+        ]
+        with Gate(data_dir / "locks").writers_held():
+            for form in forms:
+                form.start()
+            for _ in range(6):  # well within the patience of the forms, also on a busy machine
+                assert Visitor(server.url).get("/login")[0] == 200
+            assert statuses == []
+        for form in forms:
+            form.join()
+    assert statuses == [303] * 6
+
+
 @pytest.mark.parametrize("restores", [1, pytest.param(5, marks=pytest.mark.slow)])
 def test_people_who_sign_in_all_the_while_meet_no_error(
     site: str, data_dir: Path, restores: int

@@ -279,6 +279,17 @@ def test_readers_pass_while_writers_are_held(gate: Gate) -> None:
     gate.enter(writes=True, timeout_s=0.0).leave()
 
 
+def test_the_gate_says_whether_it_holds_writers(gate: Gate) -> None:
+    assert not gate.holds_writers()
+    with gate.enter(writes=True):
+        assert not gate.holds_writers()
+    with gate.writers_held():
+        assert gate.holds_writers()
+    assert not gate.holds_writers()
+    with gate.closed():
+        assert not gate.holds_writers()
+
+
 def test_writers_are_held_once_running_ones_have_ended(gate: Gate) -> None:
     writer, reader = gate.enter(writes=True), gate.enter()
     assert writer.writes

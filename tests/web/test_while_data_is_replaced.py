@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import queue
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -18,7 +18,6 @@ from launcher.api.door import DOORS
 from launcher.backup.locks import Gate
 from launcher.db import connect, session
 from launcher.extensions import db
-from tests.conftest import MakeApp
 from tests.support.api import ROOT, Program
 from tests.web.routes import Route, routes_of
 from tests.web.test_api_rights import path_of
@@ -141,29 +140,24 @@ def test_a_form_waits_outside_of_the_gate_and_is_stored_after_the_restore(
     assert "Choir" in names(data_dir)
 
 
-def test_forms_that_wait_leave_threads_for_pages(
-    make_app: MakeApp, ada: Visitor, monkeypatch: pytest.MonkeyPatch
+def test_a_form_that_waited_before_it_had_a_thread_does_not_wait_again(
+    app: Flask, ada: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "_WITHOUT_PLACE_S", WAITS_IN_VAIN_S)
-    app = make_app(threads="2")
-    forms = [Visitor(app), Visitor(app)]
-    for form in forms:
-        form.take_session(ada)
-        form.open("/admin/groups")
-    answers: queue.SimpleQueue[int] = queue.SimpleQueue()
-
-    def send(form: Visitor) -> None:
-        answers.put(add_group(form).status_code)
-
-    threads = [threading.Thread(target=send, args=[form]) for form in forms]
+    monkeypatch.setattr(session, "GATE_TIMEOUT_S", 600)
     with replacing(app):
-        for thread in threads:
-            thread.start()
-        assert answers.get(timeout=10) == 503
-        assert answers.empty()
-    assert answers.get(timeout=10) == 303
-    for thread in threads:
-        thread.join()
+        answer = ada.client.post(
+            "/login", environ_overrides={"gunicorn.socket": SimpleNamespace(patience_s=0.0)}
+        )
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+
+
+def test_only_what_will_write_has_to_wait_and_only_during_a_restore(app: Flask) -> None:
+    has_to_wait = session.has_to_wait(app)
+    lines = [b"POST / HTTP/1.1", b"DELETE /api/v1/backups/1 HTTP/1.1", b"GET / HTTP/1.1", b"HEAD /"]
+    assert [has_to_wait(line) for line in lines] == [False] * 4
+    with replacing(app):
+        assert [has_to_wait(line) for line in lines] == [True, True, False, False]
+    assert not has_to_wait(lines[0])
 
 
 def test_a_form_that_waited_in_vain_is_shown_again_with_what_was_typed(
