@@ -74,7 +74,8 @@ _RESTORE: Example = {
     "error": None,
     "data": "restored",
     "safety_backup_id": _SAFETY_ID,
-    "held_seconds": 0.061,
+    "held_seconds": 0.012,
+    "changes_held_seconds": 0.068,
     "visible_seconds": None,
 }
 
@@ -98,6 +99,7 @@ def _started(verb: str, stages: Sequence[str], at: str, *, backup_id: str = _BAC
         "data": None,
         "safety_backup_id": None,
         "held_seconds": None,
+        "changes_held_seconds": None,
         "visible_seconds": None,
         "follow_token": "lcf_EXAMPLE6Yt1RbV8nQzWc3Hk5Jm2Ps7Xd",
     }

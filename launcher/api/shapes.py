@@ -137,7 +137,14 @@ class Operation(msgspec.Struct, kw_only=True):
     ] = None
     held_seconds: Annotated[
         float | None,
-        Meta(description="The longest time that a request waited for the restore, in seconds."),
+        Meta(description="The longest time that a request waited to read, in seconds."),
+    ] = None
+    changes_held_seconds: Annotated[
+        float | None,
+        Meta(
+            description="The longest time that a request waited to change something, in seconds. "
+            "null for restores by versions that held all requests alike."
+        ),
     ] = None
     visible_seconds: Annotated[
         float | None,
@@ -185,6 +192,7 @@ def _ended(entry: JournalEntry) -> Operation:
         data=_data(entry),
         safety_backup_id=str(entry.facts.get("safety_id") or "") or None,
         held_seconds=_seconds(entry, "held_s"),
+        changes_held_seconds=_seconds(entry, "changes_held_s"),
         visible_seconds=_seconds(entry, "visible_s"),
     )
 

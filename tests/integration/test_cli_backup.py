@@ -126,7 +126,11 @@ def test_restore_brings_everything_back_and_undo_takes_it_back(
 ) -> None:
     backup_id = flask("create").stdout.strip()
     add_tag(data_dir, "added later")
-    assert flask("restore", "latest", "--yes").stdout.strip() == backup_id
+    plan = flask("restore", "latest", "--dry-run").stderr
+    assert "Pages remain available. Changes wait for a moment.\n" in plan
+    restored = flask("restore", "latest", "--yes")
+    assert restored.stdout.strip() == backup_id
+    assert re.search(r"Pages were held for 0\.\d\d s, changes for \d\.\d\d s\.", restored.stderr)
     assert rows(data_dir, "tags") == 0
     flask("undo", "--yes")
     assert rows(data_dir, "tags") == 1
@@ -237,7 +241,10 @@ def test_restore_of_a_lost_database_needs_no_server(flask: Flask_, data_dir: Pat
     for name in ("launcher.db", "launcher.db-wal", "launcher.db-shm"):
         (data_dir / name).unlink(missing_ok=True)
     assert "launcher.db is missing" in flask("create", expect=18).stderr
-    flask("restore", "latest", "--yes")
+    plan = flask("restore", "latest", "--dry-run").stderr
+    assert "Pages pause. Requests wait for a moment.\n" in plan
+    restored = flask("restore", "latest", "--yes").stderr
+    assert "Requests were held for 0." in restored
     assert rows(data_dir, "users") == 3
 
 

@@ -96,7 +96,9 @@ def test_a_running_operation_has_its_stage_and_true_bytes(script: Caller, restor
 def test_an_operation_that_failed_says_why_as_data(script: Caller, restoring) -> None:
     with suppress(RestoreError), restoring() as operation:
         operation.stage(Stage.CONFIRM)
-        operation.facts.update(safety_id="20260101T000000Z-aaaaaa", held_s=0.25, visible_s=0.047)
+        operation.facts.update(
+            safety_id="20260101T000000Z-aaaaaa", held_s=0.25, changes_held_s=1.5, visible_s=0.047
+        )
         raise RestoreError(Reason.NOT_CONFIRMED_SEEN, detail="4 apps", visible_ms=47)
 
     found = script.get(f"/operations/{operation.id}")
@@ -114,7 +116,8 @@ def test_an_operation_that_failed_says_why_as_data(script: Caller, restoring) ->
         " before; the restored data was visible for 0.05 s.",
     }
     assert found["safety_backup_id"] == "20260101T000000Z-aaaaaa"
-    assert (found["held_seconds"], found["visible_seconds"]) == (0.25, 0.047)
+    assert (found["held_seconds"], found["changes_held_seconds"]) == (0.25, 1.5)
+    assert found["visible_seconds"] == 0.047
     assert found["data"] == "unchanged"
 
 

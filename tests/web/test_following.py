@@ -110,9 +110,49 @@ def test_the_stages_are_reported_with_true_bytes(ada: Visitor, running) -> None:
     assert "Started by ada today, " in page
     assert "Backup unpacked" in page
     assert "Replacing the data 7.2 MB of 11.8 MB 61 %" in page
-    assert "Pages pause for a moment. No request fails." in page
+    assert "Pages remain available. Changes wait for a moment. No request fails." in page
     assert "Compare with the plan" in page
     assert '<progress value="61" max="100"' in ada.page
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "words"),
+    [
+        (99_000_000, "Pages remain available. Changes wait for a moment. No request fails."),
+        (200_000_000, "Pages remain available. Changes wait for about 1 s."),
+        (
+            1_000_000_000,
+            "Pages remain available. A change that waits longer than 8 s fails and can be sent"
+            " again.",
+        ),
+    ],
+)
+def test_while_the_data_is_replaced_it_is_said_how_long_changes_wait(
+    ada: Visitor, running, size_bytes: int, words: str
+) -> None:
+    with running() as (operation, address):
+        operation.stage(Stage.SAFETY)
+        operation.stage(Stage.REPLACE)
+        operation.advance(1, size_bytes)
+        operation._send()
+
+        assert words in text_of(ada.open(address).text)
+
+
+def test_while_a_damaged_database_is_replaced_pages_are_said_to_pause(
+    ada: Visitor, running
+) -> None:
+    """Its restore has no safety backup, and replaces the file."""
+    with running() as (operation, address):
+        operation.stage(Stage.PREPARE)
+        operation.stage(Stage.REPLACE)
+        operation.advance(1, 2)
+        operation._send()
+
+        page = text_of(ada.open(address).text)
+
+    assert "Pages pause for a moment. No request fails." in page
+    assert "remain available" not in page
 
 
 def test_it_goes_on_by_itself_with_script_and_without(ada: Visitor, running) -> None:
@@ -228,10 +268,40 @@ def test_the_outcome_says_what_happened_and_how_to_undo_it(
         "Every day at 03:00 · retention: the last 10 · restore test every week. Next backup: "
         in page
     )
-    assert "No request failed." in page
+    assert re.search(r"Pages Available throughout\. Longest pause: \d+ ms\.", page)
+    assert re.search(r"Changes Waited for up to \d+ ms\. None failed\.", page)
     assert f'href="/admin/backups/{service.undo_id()}/restore"' in ada.page
     assert "Undo this restore" in page
     assert '<h1 id="outcome" tabindex="-1" autofocus>' in ada.page
+
+
+@pytest.mark.parametrize(
+    ("facts", "pages", "changes"),
+    [
+        ({"held_s": 0.012, "changes_held_s": 1.1},
+         "Pages Available throughout. Longest pause: 12 ms.",
+         "Changes Waited for up to 1.1 s. None failed."),
+        ({"held_s": 0.3, "changes_held_s": 9.2},
+         "Pages Paused for up to 300 ms. No request failed.",
+         "Changes Waited for up to 9.2 s. Changes that waited longer than 8 s failed."),
+        ({"held_s": 9.2, "changes_held_s": 9.2},
+         "Pages Paused for up to 9.2 s. Requests that waited longer than 8 s failed.", ""),
+        ({"held_s": 0.012}, "Pages Paused for up to 12 ms. No request failed.", ""),
+        ({}, "", ""),
+    ],
+)  # fmt: skip
+def test_the_outcome_says_how_long_pages_and_changes_waited(
+    ada: Visitor, running, facts: dict[str, float], pages: str, changes: str
+) -> None:
+    with running() as (operation, address):
+        operation.facts.update(facts)
+
+    page = text_of(ada.open(address).text)
+
+    assert pages in page
+    assert changes in page
+    assert ("Changes Waited" in page) == bool(changes)
+    assert ("Longest pause" in page or "Paused for" in page) == bool(pages)
 
 
 def test_the_panel_offers_the_undo_until_the_next_good_backup(

@@ -20,6 +20,8 @@ from launcher.cli.output import print_json, print_result, put, say, say_warnings
 from launcher.cli.progress import bars
 from launcher.cli.shell import json_option, require_word, typist, yes_option
 from launcher.current import current_backups
+from launcher.db.connect import GATE_TIMEOUT_S
+from launcher.http.waits import Wait, replacing_s, shows_pages, wait_of
 
 
 @backup.command("test-restore")
@@ -176,6 +178,7 @@ def _refuse_undo(safety_id: str, error: VerificationError) -> NoReturn:
 
 def _say_consequences(plan: RestorePlan) -> None:
     say("Everyone will be signed out.")
+    say(_wait_words(plan))
     if plan.live_readable:
         say("A safety backup of the current data is created first.")
         say("`flask backup undo` restores it.\n")
@@ -184,11 +187,34 @@ def _say_consequences(plan: RestorePlan) -> None:
         say("Unless they can be copied into a safety backup, you cannot undo this restore.\n")
 
 
+def _wait_words(plan: RestorePlan) -> str:
+    """Return what the restore means for the pages of a running site."""
+    pages, changes, one = (
+        ("Pages remain available.", "Changes wait", "change")
+        if shows_pages(plan)
+        else ("Pages pause.", "Requests wait", "request")
+    )
+    match wait_of(plan.database_size_bytes):
+        case Wait.MOMENT:
+            return f"{pages} {changes} for a moment."
+        case Wait.SECONDS:
+            return f"{pages} {changes} for about {replacing_s(plan.database_size_bytes)} s."
+    limit = f"{GATE_TIMEOUT_S:.0f} s"
+    return f"{pages} A {one} that waits longer than {limit} fails and can be sent again."
+
+
+def _held_words(outcome: RestoreOutcome) -> str:
+    if outcome.replaced_file:
+        return f"Requests were held for {outcome.held_s:.2f} s."
+    pages, changes = f"{outcome.held_s:.2f} s", f"{outcome.changes_held_s:.2f} s"
+    return f"Pages were held for {pages}, changes for {changes}."
+
+
 def _say_outcome(outcome: RestoreOutcome, *, done: str = "Restored") -> None:
     """Print to stderr how a restore ended, and how to undo it."""
     source = outcome.plan.source
     put(f"{done} {source} in {outcome.duration_s:.1f} s.", fg="green", err=True)
-    say(f"Requests were held for {outcome.held_s:.2f} s. Everyone has to sign in again.")
+    say(f"{_held_words(outcome)} Everyone has to sign in again.")
     if outcome.safety_id:
         say(f"The data from before is safety backup {outcome.safety_id}.")
         say("`flask backup undo` restores it.")

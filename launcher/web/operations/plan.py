@@ -13,6 +13,7 @@ from launcher.backup.records.operation import Progress, Stage
 from launcher.backup.records.plan import NameChange, RestorePlan, RowChange
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.http.plans import reactivated
+from launcher.http.waits import replacing_s, shows_pages
 from launcher.i18n.formats import duration, listing, span, weekday_and_time
 from launcher.i18n.labels import STAGE_WORDS, live_words, warning
 from launcher.i18n.locale import gettext as _
@@ -20,7 +21,7 @@ from launcher.models.types import utc_now
 from launcher.settings.table import SiteSettings
 from launcher.web.contents import ALWAYS_SHOWN, TABLE_WORDS
 from launcher.web.operations.plan_changes import MOST_NAMES, changed_rows, name_rows
-from launcher.web.operations.stages import StageRow, is_dated, pause_words, replacing_s
+from launcher.web.operations.stages import StageRow, is_dated, wait_words
 from launcher.web.operations.undoing import undone_restore
 
 _NAMED = {"apps": "app", "boards": "board", "users": "user"}
@@ -127,7 +128,7 @@ def _stages(plan: RestorePlan, took_s: Mapping[Stage, float]) -> Sequence[StageR
     about = _("about %(time)s", time=duration(replacing_s(size_bytes)))
     for stage in ahead:
         is_replace = stage is Stage.REPLACE
-        note = pause_words(size_bytes) if is_replace else ""
+        note = wait_words(size_bytes, shows_pages=shows_pages(plan)) if is_replace else ""
         words = str(STAGE_WORDS[stage].ahead)
         if stage is Stage.SAFETY and not plan.live_readable:
             words = _("Keep the damaged files separately")

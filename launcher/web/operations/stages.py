@@ -12,15 +12,11 @@ from launcher.backup.records.operation import JournalEntry, Progress, Stage, Ver
 from launcher.backup.restore import STAGES_RESTORE
 from launcher.current import current_backups
 from launcher.db.connect import GATE_TIMEOUT_S
+from launcher.http.waits import Wait, replacing_s, wait_of
 from launcher.i18n.formats import duration, size, weekday_and_time
 from launcher.i18n.labels import STAGE_WORDS, VERB_WORDS
 from launcher.i18n.locale import gettext as _
 from launcher.web.operations.undoing import undo_id
-
-# A restore delays pages by about a second for each of these.
-_REPLACED_BYTES_A_SECOND = 200_000_000
-# So long may requests wait before a gate is closed: `Gate.closed` lets them pass then.
-_CLOSING_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,24 +92,33 @@ def is_dated(backup: Backup) -> bool:
     return backup.kind not in {Kind.UPLOAD, Kind.EXTERNAL}
 
 
-def refuses_none(held_s: float) -> bool:
-    """Whether no request fails while a restore holds them for `held_s` seconds."""
-    return held_s + _CLOSING_S <= GATE_TIMEOUT_S
+def wait_words(size_bytes: int, *, shows_pages: bool) -> str:
+    """Return what a restore of a database of this size means for the pages of the site.
 
-
-def replacing_s(size_bytes: int) -> int:
-    """Return about how many seconds pages wait while a database of this size is replaced."""
-    return max(1, round(size_bytes / _REPLACED_BYTES_A_SECOND))
-
-
-def pause_words(size_bytes: int) -> str:
-    """Return what a restore of a database of this size means for the pages of the site."""
-    # On a busy disk it may take twice as long.
-    if refuses_none(2 * replacing_s(size_bytes)):
-        return _("Pages pause for a moment. No request fails.")
+    Args:
+        shows_pages: whether only requests that write wait, as `launcher.http.waits` says.
+    """
+    wait = wait_of(size_bytes)
+    limit = duration(GATE_TIMEOUT_S)
+    if not shows_pages:
+        if wait is not Wait.TOO_LONG:
+            return _("Pages pause for a moment. No request fails.")
+        return _(
+            "Pages pause. A request that waits longer than %(limit)s fails and can be sent again.",
+            limit=limit,
+        )
+    match wait:
+        case Wait.MOMENT:
+            return _("Pages remain available. Changes wait for a moment. No request fails.")
+        case Wait.SECONDS:
+            return _(
+                "Pages remain available. Changes wait for about %(time)s.",
+                time=duration(replacing_s(size_bytes)),
+            )
     return _(
-        "Pages pause. A request that waits longer than %(limit)s fails and can be sent again.",
-        limit=duration(GATE_TIMEOUT_S),
+        "Pages remain available. A change that waits longer than %(limit)s fails and can be sent"
+        " again.",
+        limit=limit,
     )
 
 
@@ -134,11 +139,16 @@ def _row(progress: Progress, stage: Stage) -> StageRow:
             str(words.running),
             _bytes(progress.done, progress.total),
             min(100, progress.done * 100 // progress.total) if progress.total else None,
-            pause_words(progress.total) if stage is Stage.REPLACE and progress.total else "",
+            _wait_words(progress) if stage is Stage.REPLACE and progress.total else "",
         )
     if stage in progress.took_s:
         return StageRow("done", str(words.done), duration(progress.took_s[stage]))
     return StageRow("", str(words.ahead))
+
+
+def _wait_words(progress: Progress) -> str:
+    # What cannot be read has no safety backup, and is replaced as a file.
+    return wait_words(progress.total, shows_pages=Stage.SAFETY in progress.took_s)
 
 
 def _bytes(done: int, total: int) -> str:

@@ -14,11 +14,10 @@ from launcher.backup.errors import RevertFailedError, VerificationError
 from launcher.backup.records.backup import Backup, Kind
 from launcher.backup.records.operation import Outcome
 from launcher.backup.retention import RetentionPolicy
-from launcher.db.connect import GATE_TIMEOUT_S
 from launcher.db.settings import site_settings
 from launcher.extensions import db
 from launcher.i18n.actors import actor_words
-from launcher.i18n.formats import clock_time, day_and_time, duration, moment, weekday_and_time
+from launcher.i18n.formats import clock_time, day_and_time, moment, weekday_and_time
 from launcher.i18n.labels import fault_words
 from launcher.i18n.locale import gettext
 from launcher.i18n.locale import lazy_gettext as _
@@ -27,6 +26,7 @@ from launcher.models.types import utc_now
 from launcher.web.admin.backups.outcomes.ended import Ended
 from launcher.web.admin.backups.outcomes.interrupted import interrupted_words
 from launcher.web.admin.backups.outcomes.page import OutcomePage, to_the_backups, viewer_now
+from launcher.web.admin.backups.outcomes.waited import seen_facts, wait_facts
 from launcher.web.admin.backups.outcomes.way_back import WayBack
 from launcher.web.admin.backups.words import until_day
 from launcher.web.admin.schedule.words import next_run, schedule_words
@@ -38,7 +38,6 @@ from launcher.web.operations.stages import (
     backup_of,
     describe_stop,
     is_dated,
-    refuses_none,
 )
 from launcher.web.operations.undoing import can_be_restored, had_no_data, undone_restore
 from launcher.web.server_commands import server_command
@@ -93,23 +92,10 @@ class RestoreEnded(Ended):
                 time=clock_time(self.entry.started_at),
             ),
             stages=self._stages_of_failure(),
-            facts=self._seen_facts(),
+            facts=seen_facts(self.facts),
             advice=self._advice_after_failure(),
             next_steps=(*self._back_to_the_plan(), to_the_backups()),
         )
-
-    def _seen_facts(self) -> Mapping[str, str | Markup]:
-        """Return for how long others could read data that a failed restore took back."""
-        visible_s = self.facts.get("visible_s")
-        if not isinstance(visible_s, int | float):
-            return {}
-        return {
-            gettext("Restored data"): gettext(
-                "Visible for %(time)s, then removed. Pages opened in that time may have asked to"
-                " sign in.",
-                time=duration(visible_s),
-            )
-        }
 
     def _stages_of_failure(self) -> Sequence[StageRow]:
         problem = fault_words(self.entry.fault)
@@ -280,19 +266,7 @@ class RestoreEnded(Ended):
         }
         if not g.get("is_without_database"):
             facts[gettext("Schedule")] = _schedule()
-        held_s = self.facts.get("held_s")
-        if isinstance(held_s, int | float):
-            held = duration(held_s)
-            facts[gettext("Pages")] = (
-                gettext("Paused for up to %(time)s. No request failed.", time=held)
-                if refuses_none(held_s)
-                else gettext(
-                    "Paused for up to %(time)s. Requests that waited longer than %(limit)s failed.",
-                    time=held,
-                    limit=duration(GATE_TIMEOUT_S),
-                )
-            )
-        return facts
+        return facts | wait_facts(self.facts)
 
     def _you(self, follower: Follower | None) -> str:
         """Return who is signed in, and with which password to sign in."""
