@@ -140,13 +140,22 @@ def _too_long(check: HealthCheck, settings: SiteSettings) -> dict[str, CheckRefu
     return {"timeout_s": CheckRefusal(Flaw.LIMIT, maximum=interval_s)}
 
 
-def record_test(target: Target, spec: CheckSpec, outcome: Outcome, *, actor: Actor) -> None:
-    """Log that a check was tried: what it asked, what it reached, and the state; no secret."""
-    changes = {
-        "tested": [None, _host_and_port(spec)],
-        "reached": [None, _joined(outcome.address, outcome.port)],
-        "result": [None, outcome.state.value],
-    }
+REPLACED = "replaced"
+"""The result of a test that another one of the same user ended."""
+
+
+def record_test(target: Target, spec: CheckSpec, outcome: Outcome | None, *, actor: Actor) -> None:
+    """Log that a check was tried: what it asked, what it reached, and the state; no secret.
+
+    Args:
+        outcome: None for a test that was replaced, which may have reached its server.
+    """
+    changes = {"tested": [None, _host_and_port(spec)]}
+    if outcome is None:
+        changes["result"] = [None, REPLACED]
+    else:
+        changes["reached"] = [None, _joined(outcome.address, outcome.port)]
+        changes["result"] = [None, outcome.state.value]
     audit.record("check.test", actor=actor, target=target, changes=changes)
     db.session.commit()
 

@@ -129,7 +129,7 @@ class CheckSpec:
             interval_s=row.read("interval_s") or settings.check_interval_s,
             timeout_ms=row.read("timeout_ms"),
             accept=accept,
-            keyword=row.read("keyword"),
+            keyword=row.read("keyword") if kind is CheckKind.HTTP else "",
             is_keyword_absent=row.read("is_keyword_absent"),
             verify=row.read("verify"),
             ca_pem=ca_pem,

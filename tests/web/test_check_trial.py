@@ -284,6 +284,20 @@ def test_a_test_that_another_replaced_says_so_and_keeps_what_was_typed(
     assert answers[0].status_code == 409
     assert "You started another test, which replaced this one." in ben.page
     assert fields_of(ben.page)["url"] == f"{server.url}/silent"
+    with app.app_context():
+        logged = db.session.scalars(db.select(AuditEvent).filter_by(action="check.test")).one()
+        assert logged.changes["tested"] == [None, server.url.removeprefix("http://")]
+        assert logged.changes["result"] == [None, "replaced"]
+
+
+@pytest.mark.parametrize("is_absent", [False, True])
+def test_a_text_is_looked_for_on_pages_alone(
+    ben: Visitor, form: dict[str, str | list[str]], server: Server, *, is_absent: bool
+) -> None:
+    host = server.url.removeprefix("http://")
+    fields = form | {"kind": "tcp", "target": "other", "url": host, "keyword": "hello"}
+    ben.send(TEST, **fields | ({"is_keyword_absent": "on"} if is_absent else {}))
+    assert "hello" not in text_of(ben.page)
 
 
 def test_an_app_that_is_deleted_during_its_test_is_not_found(

@@ -151,21 +151,23 @@ def test(app_id: int) -> ResponseReturnValue:
     )
     origin = app.check.headers_for if app.check else ""
     target, turn = target_of_check(app), Turn.take(config.lock_dir, signed_in_user().id)
-    refused: Exception | None = None
+    outcome, is_busy = None, False
     release()
     try:
         outcome = test_now(spec, rules, turn)
-    except (TooManyTrialsError, TrialReplacedError) as error:
-        refused = error
+    except TooManyTrialsError:
+        is_busy = True
+    except TrialReplacedError:
+        pass
     finally:
         resume()
-    if refused is None:
+    if not is_busy:
         record_test(target, spec, outcome, actor=acting_user())
     app = app_to_edit(app_id)
-    if isinstance(refused, TooManyTrialsError):
+    if is_busy:
         tests = Tests(before=before, sealed=sealed, is_busy=True)
         return _tested(app, sent, tests), 429, {"Retry-After": "5"}
-    if refused is not None:
+    if outcome is None:
         return _tested(app, sent, Tests(before=before, sealed=sealed, is_replaced=True)), 409
     newest = shown_test(spec, outcome, at=utc_now(), withheld=headers.withheld, of=origin)
     if is_failed(newest):

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from launcher.accounts import refusals
 from launcher.backup.records.operation import Outcome
+from launcher.catalogue.check_edits import REPLACED
 from launcher.i18n.check_labels import OPTIONS
 from launcher.i18n.formats import day_and_time, listing
 from launcher.i18n.labels import HEALTH_WORDS, RESTORE_TEST_WORDS, ROLE_WORDS, VERB_WORDS
@@ -290,10 +291,16 @@ def _expiry_words(text: str) -> str:
     return text or gettext("never")
 
 
+def _result_words(text: str) -> str:
+    if text == REPLACED:
+        return gettext("Ended by a newer test")
+    return str(HEALTH_WORDS[Health(text)]) if text in set(Health) else text
+
+
 _TEXTS: Mapping[str, Callable[[str], str]] = {
     "expires_at": _expiry_words,
     "paused_until": _expiry_words,
-    "result": lambda text: str(HEALTH_WORDS[Health(text)]) if text in set(Health) else text,
+    "result": _result_words,
     "maintenance": logged_window_words,
     "home_networks": lambda text: ", ".join(text.split()),
     "home_hosts": lambda text: ", ".join(text.split()),
