@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from launcher.backup import restore
+from launcher.backup import preparing
 from launcher.backup.errors import (
     BackupError,
     InsufficientSpaceError,
@@ -429,15 +429,15 @@ def test_what_a_restore_asks_for_is_room_for_its_reversal_too(
     place = make_used_place(small_disk.path / "place", notes=1500)
     change(place, notes=9000)  # so the data that returns is larger than what came
     old = place.state()
-    real_require = restore.require_space
+    real_require = preparing.require_space
 
     def leave_no_more(folder: Path, required_bytes: int, *, what: str) -> None:
         if what == "the restore":
             small_disk.fill(but_for_bytes=required_bytes + 300_000)  # it counts roughly
         real_require(folder, required_bytes, what=what)
 
-    monkeypatch.setattr(restore, "require_space", leave_no_more)
-    monkeypatch.setattr(restore, "_SPARE_BYTES", 0)
+    monkeypatch.setattr(preparing, "require_space", leave_no_more)
+    monkeypatch.setattr(preparing, "_SPARE_BYTES", 0)
     with closing(connect(place)):
         with (
             struck("reverting: committed", lambda: None),

@@ -39,6 +39,8 @@ DORA = Person("dora", "dora's long password", "admin")
 WITHOUT = {"auth", "setup", "setup_restore", "recent"}
 """Blueprints whose forms hold nothing but names, passwords and tokens."""
 
+NEVER_SHOWN = {"ca_new"}
+"""Fields whose text is shown again only where it is a certificate: a key may be pasted there."""
 CONFIRMATIONS = {"word"}
 """Fields that repeat what the page shows."""
 TYPED_IN = {"text", "search", "url", "email", "number"}
@@ -75,6 +77,8 @@ def forms_of(page: str, text: str) -> Iterator[Form]:
             value = _value(control)
             if name == "csrf_token":
                 token = value
+            elif name in NEVER_SHOWN:
+                fields.append((name, "no certificate"))
             elif kind in TYPED_IN and name not in CONFIRMATIONS:
                 value = _entry(control, len(typed))
                 typed.append((name, value))
