@@ -122,7 +122,7 @@ class InPlace:
             self._safety.begin()
 
     def _pin(self) -> None:
-        assert self._reader is not None  # noqa: S101
+        assert self._reader is not None  # noqa: S101 (`replace` opened it)
         self._committed_at = time.monotonic()
         try:
             pin(self._reader)
@@ -177,7 +177,7 @@ class InPlace:
 
     def confirm(self, *, rows: Mapping[str, int]) -> str:
         """Check what was committed, while others read it; return what is wrong, or ""."""
-        assert self._reader is not None  # noqa: S101
+        assert self._reader is not None  # noqa: S101 (`replace` opened it)
         return self._problem or confirm(self._reader, rows=rows)
 
     def settle(self) -> None:
@@ -198,7 +198,7 @@ class InPlace:
             RevertFailedError: naming the safety backup.
         """
         self._snapshot.close()
-        assert self._safety.backup is not None  # noqa: S101
+        assert self._safety.backup is not None  # noqa: S101 (finished before `replace`)
         fold_log(self._live_path)  # it holds the new data, and the disk may have room for one log
         raw = self._store.staging / f"revert-{self._operation.id}.db"
         try:

@@ -71,10 +71,10 @@ class Safety:
 
     def unpack_to(self, raw: Path) -> None:
         """Write the data that it holds to a new file."""
-        assert self.backup is not None  # noqa: S101
+        assert self.backup is not None  # noqa: S101 (`finish` has returned)
         file, database = self.backup.file, self.backup.database
         assert file is not None  # noqa: S101 (just created)
-        assert database is not None  # noqa: S101
+        assert database is not None  # noqa: S101 (just created)
         with self._store.open(self.backup) as source:
             unpack_to(raw, source, file=file, database=database, on_bytes=_unreported)
 

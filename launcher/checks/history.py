@@ -95,7 +95,7 @@ class Past(Uptimes):
 def uptimes_of(
     session: Reader, app_ids: Collection[int], *, now: datetime, zone: tzinfo
 ) -> dict[int, Uptimes]:
-    """Return the uptimes of some apps, as `past_of` has them, for a fifth of its cost."""
+    """Return the uptimes of some apps, as `past_of` has them, for less."""
     _, (start_s, *_) = _first_days(now, zone)
     days = _sums(session, app_ids, _span_start_s(now, days=1), now)
     months = _sums(session, app_ids, start_s, now)
