@@ -23,6 +23,7 @@ RANKS = [
     {"audit"},
     {"db"},
     {"accounts", "background", "checks"},
+    {"offsite"},
     {"icons"},
     {"catalogue", "monitoring"},
     {"i18n"},

@@ -1,0 +1,123 @@
+"""How the copies stand: what pages, commands, metrics and the judge show, from the same records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from launcher.backup.records.backup import Backup
+from launcher.offsite.records import Destination, Destinations, LastTrouble, Ledger, StoredCopy
+
+
+class Standing(StrEnum):
+    """How one destination stands, the worst last."""
+
+    UP_TO_DATE = "up_to_date"
+    PAUSED = "paused"
+    WAITING = "waiting"  # something is owed, and no try has failed
+    COPYING = "copying"
+    BEHIND = "behind"  # the last try failed, and a good copy is still new enough
+    STALE = "stale"  # no good copy that is new enough
+
+
+class Work(StrEnum):
+    """What a destination's process does at the moment."""
+
+    LIST = "list"
+    ENCRYPT = "encrypt"
+    UPLOAD = "upload"
+    READ = "read"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True, slots=True)
+class CopyProgress:
+    """What is done at a destination at the moment; `done` and `total` in bytes."""
+
+    work: Work
+    started_at: datetime
+    backup_id: str = ""
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationStatus:
+    """One destination as it stands.
+
+    Attributes:
+        owed: backups here that it should have and has not, newest first; `owed_bytes` of them.
+        newest_good: its newest good copy of an own kind, None where there is none.
+        stale_at: when its newest good copy becomes too old.
+        only_here: copies whose backup is no longer here, newest first.
+        needs_old_key: how many copies the newest own key does not open.
+    """
+
+    destination: Destination
+    ledger: Ledger
+    standing: Standing
+    owed: Sequence[Backup] = ()
+    owed_bytes: int = 0
+    newest_good: StoredCopy | None = None
+    stale_at: datetime | None = None
+    progress: CopyProgress | None = None
+    only_here: Sequence[StoredCopy] = ()
+    damaged: Sequence[StoredCopy] = ()
+    needs_old_key: int = 0
+
+    @property
+    def trouble(self) -> LastTrouble | None:
+        """Why the last try failed, None where it went well."""
+        return self.ledger.trouble
+
+
+class KitState(StrEnum):
+    """How the recovery kit stands."""
+
+    NONE = "none"  # nothing is encrypted, so there is no key
+    UNCONFIRMED = "unconfirmed"
+    CONFIRMED = "confirmed"
+    KEY_MISSING = "key_missing"  # copies are encrypted and the secret key is not in the data folder
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the newest good backup is: 3 copies, 2 places, one off-site.
+
+    Attributes:
+        copies: of the newest good backup, the one here included; 0 where there is none.
+        places: on how many devices they are: this server's disk is one, a store on another disk
+            and each destination that is not on this server are others.
+        off_site: how many of them are off-site.
+        on_one_disk: all copies would be lost with one disk.
+    """
+
+    copies: int = 0
+    places: int = 0
+    off_site: int = 0
+    on_one_disk: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OffsiteStatus:
+    """All destinations as they stand."""
+
+    settings: Destinations = field(default_factory=Destinations)
+    destinations: Sequence[DestinationStatus] = ()
+    kit: KitState = KitState.NONE
+    places: Places = Places()
+
+    def find(self, destination_id: str) -> DestinationStatus | None:
+        """Return the status of one destination, None where there is none of this id."""
+        return next((d for d in self.destinations if d.destination.id == destination_id), None)
+
+    def places_of(self, backup_id: str) -> Sequence[tuple[Destination, StoredCopy]]:
+        """Return the copies of one backup, in the order of the destinations."""
+        return [
+            (status.destination, copy)
+            for status in self.destinations
+            for copy in status.ledger.copies
+            if copy.id == backup_id
+        ]
